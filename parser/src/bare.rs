@@ -1,0 +1,147 @@
+//! `bare`: what a first socket program speaks. One kind byte, then UTF-8 text to the end of whatever was received.
+//!
+//! ```text
+//! offset size field
+//!      0    1 kind   1 login, 2 logout, 3 data
+//!      1    … text   UTF-8, to the end of the segment
+//! ```
+//!
+//! The format has no length, so the segment is the message, and TCP is free to cut segments elsewhere than the
+//! sender wrote: that is what goes wrong in practice, and what the notes `cut` and `glued` show.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::missive::Preview;
+use crate::text::{first_segment, text_fields};
+use crate::utf8;
+use crate::{
+    Code, Confidence, Dissection, Error, Event, Fault, Input, Kind, Memo, Observation, Observer, Protocol, Sample,
+    Step, Value, Visit,
+};
+
+/// The `bare` protocol.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bare;
+
+fn kind_name(kind: u8) -> Option<&'static str> {
+    match kind {
+        1 => Some("LOGIN"),
+        2 => Some("LOGOUT"),
+        3 => Some("DATA"),
+        _ => None,
+    }
+}
+
+/// Whether the bytes look like the later part of a cut message: text where a kind byte should be.
+fn begins_inside(message: &[u8]) -> bool {
+    message.first().is_some_and(|&byte| byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r'))
+}
+
+impl Protocol for Bare {
+    fn name(&self) -> &str {
+        "bare"
+    }
+
+    fn about(&self) -> &str {
+        "a kind byte and UTF-8 text to the end of the segment, without a length"
+    }
+
+    fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
+        first_segment(input)
+    }
+
+    fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        let Some(&first) = message.first() else { return };
+        if begins_inside(message) {
+            visit.problem(
+                Code::Cut,
+                0..1,
+                format_args!("no kind byte stands first: this looks like the rest of a message cut in two"),
+            );
+            let text = text_fields("text", message, 0, visit);
+            visit.summary(format_args!("…{}", Preview(text.unwrap_or_default())));
+            return;
+        }
+        let kind = Kind { value: first.into(), name: kind_name(first) };
+        visit.kind(kind);
+        visit.field("kind", 0..1, Value::Enum(kind));
+        if kind.name.is_none() {
+            visit.problem(
+                Code::UnknownKind,
+                0..1,
+                format_args!("kind {first:#04x} is not 1 (login), 2 (logout) or 3 (data)"),
+            );
+        }
+        let rest = message.get(1..).unwrap_or_default();
+        let text = text_fields("text", rest, 1, visit);
+        let glued = rest.iter().position(|&byte| kind_name(byte).is_some());
+        if let Some(at) = glued {
+            let byte = rest.get(at).copied().unwrap_or_default();
+            visit.problem(
+                Code::Glued,
+                at + 1..at + 2,
+                format_args!("a kind byte ({byte}) stands in the text: two messages look joined in one segment"),
+            );
+        }
+        visit.summary(format_args!("{}", Preview(text.unwrap_or_default())));
+    }
+
+    fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        let kind = match message.field("kind") {
+            Some(kind) => {
+                let byte = kind.value.as_u64().and_then(|kind| u8::try_from(kind).ok());
+                Some(byte.ok_or(Error::new(0, "kind", Fault::Missing))?)
+            }
+            None => None,
+        };
+        out.extend(kind);
+        crate::text::encode_text(message, out);
+        Ok(())
+    }
+
+    fn detect(&self, sample: Sample<'_>) -> Confidence {
+        let starts_with_kind = sample.bytes.first().is_some_and(|&byte| kind_name(byte).is_some());
+        let text = |byte: &u8| kind_name(*byte).is_none();
+        let rest: Vec<u8> = sample.bytes.iter().copied().filter(text).collect();
+        let pieces = utf8::pieces(&rest);
+        if starts_with_kind && pieces.valid && !utf8::has_control(&rest) && !rest.is_empty() {
+            Confidence::Likely
+        } else {
+            Confidence::No
+        }
+    }
+
+    fn observer(&self) -> Option<Box<dyn Observer>> {
+        Some(Box::new(Cuts::default()))
+    }
+}
+
+/// Marks the first part of a message once its rest shows that it was cut.
+#[derive(Debug, Default)]
+struct Cuts {
+    previous: [Option<(u32, bool)>; 2],
+}
+
+impl Observer for Cuts {
+    fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>) {
+        match event {
+            Event::Message { direction, row, bytes } => {
+                let Some(previous) = self.previous.get_mut(direction.index()) else { return };
+                if let (true, Some((row, false))) = (begins_inside(bytes), *previous) {
+                    let text = String::from("the next segment goes on with this message's text");
+                    found.push(Observation::Problem { row, code: Code::Cut, text });
+                }
+                // What ends inside a character says so itself.
+                let ends_inside = utf8::pieces(bytes).tail < bytes.len();
+                *previous = Some((row, ends_inside));
+            }
+            Event::Loss { direction } => {
+                if let Some(previous) = self.previous.get_mut(direction.index()) {
+                    *previous = None;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The fields of a message: names, byte ranges and values, borrowed from the message.
+//!
+//! A protocol tells the fields to a [`Visit`] as it reads them. [`Dissection`] is the visitor that builds the tree
+//! a person looks at; an index uses one that keeps the problem codes only and allocates nothing.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use crate::{Code, Problem, Protocol};
+
+/// What a field says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// A whole number that is never negative.
+    Unsigned(u64),
+    /// A whole number.
+    Signed(i64),
+    /// A floating-point number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+    /// Text, valid in its encoding.
+    Text(Cow<'a, str>),
+    /// Bytes without further meaning, or text that is not valid in its encoding.
+    Bytes(Cow<'a, [u8]>),
+    /// A number that stands for a name, and the name if it has one.
+    Enum(Kind<'a>),
+    /// None of its own: the field is the sum of the fields in it.
+    Group,
+}
+
+impl<'a> Value<'a> {
+    /// The text if `bytes` are UTF-8, else the bytes.
+    pub fn utf8(bytes: &'a [u8]) -> Value<'a> {
+        match core::str::from_utf8(bytes) {
+            Ok(text) => Value::Text(Cow::Borrowed(text)),
+            Err(_) => Value::Bytes(Cow::Borrowed(bytes)),
+        }
+    }
+
+    /// The number, where the value is one that is not negative.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Value::Unsigned(n) => Some(*n),
+            Value::Signed(n) => u64::try_from(*n).ok(),
+            Value::Enum(kind) => Some(kind.value),
+            Value::Bool(b) => Some(u64::from(*b)),
+            _ => None,
+        }
+    }
+
+    /// The bytes, where the value is bytes or text.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Value::Text(text) => Some(text.as_bytes()),
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Unsigned(n) => n.fmt(f),
+            Value::Signed(n) => n.fmt(f),
+            Value::Float(n) => n.fmt(f),
+            Value::Bool(b) => b.fmt(f),
+            Value::Text(text) => write!(f, "{text:?}"),
+            Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Value::Enum(kind) => match kind.name {
+                Some(name) => write!(f, "{name} ({})", kind.value),
+                None => kind.fmt(f),
+            },
+            Value::Group => Ok(()),
+        }
+    }
+}
+
+/// A number that may have a name, such as a message's kind. Shown as its name, else in hex: `DATA`, `0x2a`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Kind<'a> {
+    /// The number.
+    pub value: u64,
+    /// Its name, where it has one.
+    pub name: Option<&'a str>,
+}
+
+impl fmt::Display for Kind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => f.pad(name),
+            None => write!(f, "{:#04x}", self.value),
+        }
+    }
+}
+
+/// Is told the fields of a message in the order of their bytes. Ranges are offsets in the message.
+pub trait Visit<'a> {
+    /// What kind of message it is. Told at most once.
+    fn kind(&mut self, kind: Kind<'a>);
+    /// A field. `fields` between [`begin`](Visit::begin) and [`end`](Visit::end) are inside that one.
+    fn field(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>);
+    /// A field with fields in it begins; it may have a value of its own too.
+    fn begin(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>);
+    /// The field begun last ends.
+    fn end(&mut self);
+    /// Something is wrong with the bytes of `range`.
+    fn problem(&mut self, code: Code, range: Range<usize>, text: fmt::Arguments<'_>);
+    /// The message in a few words. Told at most once.
+    fn summary(&mut self, text: fmt::Arguments<'_>);
+}
+
+/// One field of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field<'a> {
+    /// Its name as the specification has it.
+    pub name: &'a str,
+    /// Its bytes, as offsets in the message.
+    pub range: Range<usize>,
+    /// What it says.
+    pub value: Value<'a>,
+    /// The fields in it.
+    pub fields: Vec<Field<'a>>,
+}
+
+impl<'a> Field<'a> {
+    /// The field in this one with that name.
+    pub fn field(&self, name: &str) -> Option<&Field<'a>> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// A message taken apart: what a person looks at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dissection<'a> {
+    /// What kind of message it is.
+    pub kind: Option<Kind<'a>>,
+    /// The message in a few words.
+    pub summary: String,
+    /// Its fields in the order of their bytes.
+    pub fields: Vec<Field<'a>>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    open: Vec<Field<'a>>,
+}
+
+impl<'a> Dissection<'a> {
+    /// Takes one message apart. `message` is what [`Protocol::next`] called a message, or a part of one.
+    pub fn of(protocol: &'a dyn Protocol, message: &'a [u8]) -> Self {
+        let mut dissection = Dissection::default();
+        protocol.dissect(message, &mut dissection);
+        dissection
+    }
+
+    /// The field at a path of names joined by dots, such as `payload.user`.
+    pub fn field(&self, path: &str) -> Option<&Field<'a>> {
+        let mut names = path.split('.');
+        let first = names.next()?;
+        let top = self.fields.iter().find(|field| field.name == first)?;
+        names.try_fold(top, |field, name| field.field(name))
+    }
+
+    /// Whether any of its problems has that code.
+    pub fn has(&self, code: Code) -> bool {
+        self.problems.iter().any(|problem| problem.code == code)
+    }
+
+    fn push(&mut self, field: Field<'a>) {
+        match self.open.last_mut() {
+            Some(parent) => parent.fields.push(field),
+            None => self.fields.push(field),
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Dissection<'a> {
+    fn kind(&mut self, kind: Kind<'a>) {
+        self.kind = Some(kind);
+    }
+
+    fn field(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>) {
+        self.push(Field { name, range, value, fields: Vec::new() });
+    }
+
+    fn begin(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>) {
+        self.open.push(Field { name, range, value, fields: Vec::new() });
+    }
+
+    fn end(&mut self) {
+        if let Some(field) = self.open.pop() {
+            self.push(field);
+        }
+    }
+
+    fn problem(&mut self, code: Code, range: Range<usize>, text: fmt::Arguments<'_>) {
+        self.problems.push(Problem { code, range, text: text.to_string() });
+    }
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        self.summary = text.to_string();
+    }
+}

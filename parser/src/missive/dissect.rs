@@ -1,0 +1,476 @@
+//! The fields of one frame, and everything that is wrong inside it.
+
+use core::fmt;
+use core::ops::Range;
+
+use nom::multi::length_data;
+use nom::number::complete::be_u16;
+use nom::{IResult, Parser};
+
+use super::Missive;
+use super::check;
+use super::extension::{Extension, Extensions, Tag};
+use super::frame::claimed;
+use super::header::{Flags, Header, Kind, Layout, may_begin};
+use crate::{Code, Value, Visit};
+
+/// The most bytes a PING or PONG may carry.
+const PING_LIMIT: usize = 64;
+
+pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+    let Some(header) = header_fields(message, visit) else { return };
+    let frame = FrameBytes { missive, bytes: message, header, layout: header.layout() };
+    if header.version != Header::VERSION {
+        visit.problem(
+            Code::UnknownVersion,
+            2..3,
+            format_args!("version is {}; only version 1 is known, so the contents are shown as bytes", header.version),
+        );
+    } else if header.kind.name().is_none() && !header.kind.is_application() {
+        let kind = header.kind.0;
+        visit.problem(
+            Code::UnknownKind,
+            3..4,
+            format_args!("kind {kind:#04x} is reserved: known are 1 to 7, an application's own are 0x80 to 0xff"),
+        );
+    }
+    if header.flags.reserved() != 0 {
+        let bits = header.flags.reserved();
+        visit.problem(Code::ReservedFlags, 4..6, format_args!("the reserved flag bits {bits:#06x} must be zero"));
+    }
+    let content_type = frame.extensions(visit);
+    frame.payload(content_type, visit);
+    frame.tag(visit);
+    frame.checksum(visit);
+}
+
+/// Tells the header's fields as far as they are there. Gives the header if all of it is.
+pub(crate) fn header_fields<'a>(bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> Option<Header> {
+    let header = Header::read_unchecked(bytes);
+    let number = |range: Range<usize>| {
+        bytes.get(range).map(|bytes| bytes.iter().fold(0, |all, &byte| (all << 8) | u64::from(byte)))
+    };
+    if !may_begin(bytes) {
+        return None;
+    }
+    if let Some(&kind) = bytes.get(3) {
+        visit.kind(kind_value(Kind(kind)));
+    }
+    const FIELDS: [(&str, usize, usize); 9] = [
+        ("magic", 0, 2),
+        ("version", 2, 3),
+        ("kind", 3, 4),
+        ("flags", 4, 6),
+        ("extensions_length", 6, 8),
+        ("payload_length", 8, 12),
+        ("sequence", 12, 16),
+        ("channel", 16, 18),
+        ("header_check", 18, 20),
+    ];
+    for (name, from, to) in FIELDS {
+        let value = number(from..to)?;
+        match name {
+            "kind" => visit.field(name, from..to, Value::Enum(kind_value(Kind(u8::try_from(value).ok()?)))),
+            "flags" => {
+                let flags = Flags(u16::try_from(value).ok()?);
+                visit.begin(name, from..to, Value::Unsigned(value));
+                for (flag, name) in [
+                    (Flags::CHECKSUM, "checksum"),
+                    (Flags::AUTH, "auth"),
+                    (Flags::REPLY, "reply"),
+                    (Flags::MORE, "more"),
+                ] {
+                    visit.field(name, from..to, Value::Bool(flags.contains(flag)));
+                }
+                visit.end();
+            }
+            _ => visit.field(name, from..to, Value::Unsigned(value)),
+        }
+    }
+    header
+}
+
+fn kind_value(kind: Kind) -> crate::Kind<'static> {
+    crate::Kind { value: kind.0.into(), name: kind.name() }
+}
+
+/// A frame as far as its bytes are there.
+struct FrameBytes<'a> {
+    missive: &'a Missive,
+    bytes: &'a [u8],
+    header: Header,
+    layout: Layout,
+}
+
+/// A part of a frame: its bytes, where they begin, and whether all of them are there.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    bytes: &'a [u8],
+    start: usize,
+    complete: bool,
+}
+
+impl Part<'_> {
+    fn range(&self) -> Range<usize> {
+        self.start..self.start + self.bytes.len()
+    }
+}
+
+impl<'a> FrameBytes<'a> {
+    /// The part between two ends; None where it is empty by the header, or none of it is there.
+    fn part(&self, from: u64, to: u64) -> Option<Part<'a>> {
+        let length = self.bytes.len() as u64;
+        let (start, end) = (usize::try_from(from.min(length)).ok()?, usize::try_from(to.min(length)).ok()?);
+        let bytes = self.bytes.get(start..end)?;
+        let complete = to <= length;
+        (!bytes.is_empty()).then_some(Part { bytes, start, complete })
+    }
+
+    /// Tells the extensions. Gives the content type, if there is one.
+    fn extensions(&self, visit: &mut dyn Visit<'a>) -> Option<&'a [u8]> {
+        let part = self.part(Header::LENGTH as u64, self.layout.extensions_end)?;
+        if self.header.version != Header::VERSION {
+            visit.field("extensions", part.range(), Value::Bytes(part.bytes.into()));
+            return None;
+        }
+        let mut content_type = None;
+        visit.begin("extensions", part.range(), Value::Group);
+        let mut walk = Extensions::new(part.bytes);
+        loop {
+            let start = part.range().end - walk.rest().len();
+            let Some(extension) = walk.next() else { break };
+            if extension.tag == Tag::CONTENT_TYPE {
+                content_type = Some(extension.value);
+            }
+            extension_fields(extension, start, visit);
+        }
+        let rest = walk.rest();
+        if !rest.is_empty() {
+            let range = part.range().end - rest.len()..part.range().end;
+            visit.field("overrun", range.clone(), Value::Bytes(rest.into()));
+            if part.complete {
+                let text = "an extension needs a tag, a length and as many bytes";
+                let (claimed, left) = (claimed(rest), rest.len().saturating_sub(3));
+                visit.problem(
+                    Code::ExtensionOverrun,
+                    range,
+                    format_args!("{text}: {claimed} are claimed and {left} are left"),
+                );
+            }
+        }
+        visit.end();
+        content_type
+    }
+
+    fn payload(&self, content_type: Option<&'a [u8]>, visit: &mut dyn Visit<'a>) {
+        let (from, to) = (self.layout.extensions_end, self.layout.payload_end);
+        if (self.bytes.len() as u64) < from {
+            return;
+        }
+        let empty = Part { bytes: &[], start: usize::try_from(from).unwrap_or(0), complete: from == to };
+        let part = self.part(from, to).unwrap_or(empty);
+        let range = part.range();
+        let text_field = |name: &'a str, visit: &mut dyn Visit<'a>| {
+            visit.begin("payload", range.clone(), Value::Group);
+            let valid = utf8_field(name, part.bytes, part.start, part.complete, visit);
+            visit.end();
+            valid
+        };
+        let bytes = part.bytes;
+        match self.header.kind {
+            _ if self.header.version != Header::VERSION => {
+                visit.field("payload", range, Value::Bytes(bytes.into()));
+                visit.summary(format_args!("version {}, {} bytes", self.header.version, bytes.len()));
+            }
+            Kind::LOGIN => self.login(part, visit),
+            Kind::LOGOUT => summary_of_text(text_field("reason", visit), bytes, visit),
+            Kind::ACK => {
+                let sequence = self.header.sequence;
+                match text_field("note", visit) {
+                    Some(note) if !note.is_empty() => {
+                        visit.summary(format_args!("to {sequence}: {}", Preview(note)));
+                    }
+                    _ => visit.summary(format_args!("to {sequence}")),
+                }
+            }
+            Kind::ERROR => self.error(part, visit),
+            Kind::DATA if is_text(content_type) => summary_of_text(text_field("content", visit), bytes, visit),
+            Kind::DATA => {
+                visit.begin("payload", range.clone(), Value::Group);
+                visit.field("content", range, Value::Bytes(bytes.into()));
+                visit.end();
+                let media_type = core::str::from_utf8(content_type.unwrap_or_default()).unwrap_or("unknown type");
+                visit.summary(format_args!("{}, {} bytes", Preview(media_type), bytes.len()));
+            }
+            kind => {
+                visit.field("payload", range.clone(), Value::Bytes(bytes.into()));
+                visit.summary(format_args!("{} bytes", bytes.len()));
+                if matches!(kind, Kind::PING | Kind::PONG) && bytes.len() > PING_LIMIT {
+                    let (name, length) = (kind.name().unwrap_or_default(), bytes.len());
+                    visit.problem(
+                        Code::PingTooLong,
+                        range,
+                        format_args!("a {name} carries at most {PING_LIMIT} bytes; here are {length}"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn login(&self, part: Part<'a>, visit: &mut dyn Visit<'a>) {
+        visit.begin("payload", part.range(), Value::Group);
+        let mut rest = part.bytes;
+        let mut user = None;
+        for (length_name, name) in [("user_length", "user"), ("credential_length", "credential")] {
+            let start = part.range().end - rest.len();
+            let Some(length) = rest.first_chunk().copied().map(u16::from_be_bytes) else {
+                if part.complete {
+                    overrun(part, rest, length_name, visit);
+                }
+                rest = &[];
+                break;
+            };
+            visit.field(length_name, start..start + 2, Value::Unsigned(length.into()));
+            let (value, overruns) = match counted(rest) {
+                Ok((behind, value)) => {
+                    rest = behind;
+                    (value, false)
+                }
+                Err(_) => {
+                    let value = rest.get(2..).unwrap_or_default();
+                    rest = &[];
+                    (value, true)
+                }
+            };
+            let begin = start + 2;
+            if name == "user" {
+                user = utf8_field(name, value, begin, !overruns, visit);
+            } else {
+                visit.field(name, begin..begin + value.len(), Value::Bytes(value.into()));
+            }
+            if overruns {
+                if part.complete {
+                    let left = value.len();
+                    visit.problem(
+                        Code::PayloadOverrun,
+                        start..start + 2,
+                        format_args!("{length_name} is {length}, and {left} bytes are left in the payload"),
+                    );
+                }
+                break;
+            }
+        }
+        trailing(part, rest, visit);
+        visit.end();
+        visit.summary(format_args!("user {}", Preview(user.unwrap_or("?"))));
+    }
+
+    fn error(&self, part: Part<'a>, visit: &mut dyn Visit<'a>) {
+        visit.begin("payload", part.range(), Value::Group);
+        match part.bytes.split_first_chunk().map(|(code, text)| (u16::from_be_bytes(*code), text)) {
+            Some((code, text)) => {
+                visit.field("code", part.start..part.start + 2, Value::Unsigned(code.into()));
+                let text = utf8_field("text", text, part.start + 2, part.complete, visit);
+                visit.summary(format_args!("{code} {}", Preview(text.unwrap_or_default())));
+            }
+            None if part.complete => overrun(part, part.bytes, "code", visit),
+            None => {}
+        }
+        visit.end();
+    }
+
+    fn tag(&self, visit: &mut dyn Visit<'a>) {
+        let (from, to) = (self.layout.payload_end, self.layout.tag_end);
+        let Some(part) = self.part(from, to) else { return };
+        visit.field("tag", part.range(), Value::Bytes(part.bytes.into()));
+        if !part.complete {
+            return;
+        }
+        match &self.missive.key {
+            None => visit.problem(
+                Code::TagUnverified,
+                part.range(),
+                format_args!("the tag was not verified: no key was given"),
+            ),
+            Some(key) if key.verifies(self.bytes.get(..part.start).unwrap_or_default(), part.bytes) => {}
+            Some(_) => visit.problem(
+                Code::TagMismatch,
+                part.range(),
+                format_args!("the tag does not fit the frame and the key"),
+            ),
+        }
+    }
+
+    fn checksum(&self, visit: &mut dyn Visit<'a>) {
+        let Some(part) = self.part(self.layout.tag_end, self.layout.end) else { return };
+        let Some(found) = part.bytes.first_chunk().copied().map(u32::from_be_bytes) else { return };
+        visit.field("checksum", part.range(), Value::Unsigned(found.into()));
+        let computed = check::checksum(self.bytes.get(..part.start).unwrap_or_default());
+        if computed != found {
+            visit.problem(
+                Code::ChecksumMismatch,
+                part.range(),
+                format_args!("the checksum is {found:#010x}; that of the frame's bytes is {computed:#010x}"),
+            );
+        }
+    }
+}
+
+fn extension_fields<'a>(extension: Extension<'a>, start: usize, visit: &mut dyn Visit<'a>) {
+    let Extension { tag, critical, value } = extension;
+    let (value_start, end) = (start + 3, start + 3 + value.len());
+    let name = match tag {
+        Tag::TIMESTAMP => "timestamp",
+        Tag::CONTENT_TYPE => "content_type",
+        Tag::SENDER => "sender",
+        Tag::TRACE_ID => "trace_id",
+        _ => "extension",
+    };
+    visit.begin(name, start..end, Value::Group);
+    let kind = crate::Kind { value: tag.0.into(), name: tag.name() };
+    visit.begin("tag", start..start + 1, Value::Enum(kind));
+    visit.field("critical", start..start + 1, Value::Bool(critical));
+    visit.end();
+    visit.field("length", start + 1..value_start, Value::Unsigned(value.len() as u64));
+    let size = |expected: usize, visit: &mut dyn Visit<'a>| {
+        let fits = value.len() == expected;
+        if !fits {
+            let found = value.len();
+            visit.problem(
+                Code::ExtensionSize,
+                start + 1..value_start,
+                format_args!("{name} has {expected} bytes; here are {found}"),
+            );
+        }
+        fits
+    };
+    match tag {
+        Tag::TIMESTAMP if size(8, visit) => {
+            let micros = value.first_chunk().copied().map_or(0, u64::from_be_bytes);
+            visit.field("value", value_start..end, Value::Unsigned(micros));
+        }
+        Tag::CONTENT_TYPE | Tag::SENDER => {
+            utf8_field("value", value, value_start, true, visit);
+        }
+        Tag::TRACE_ID => {
+            size(16, visit);
+            visit.field("value", value_start..end, Value::Bytes(value.into()));
+        }
+        _ => visit.field("value", value_start..end, Value::Bytes(value.into())),
+    }
+    visit.end();
+    if tag.name().is_none() {
+        let number = tag.0;
+        if critical {
+            visit.problem(
+                Code::CriticalExtension,
+                start..end,
+                format_args!("extension {number:#04x} is critical and not known here; a receiver must refuse the message"),
+            );
+        } else {
+            visit.problem(
+                Code::UnknownExtension,
+                start..end,
+                format_args!("extension {number:#04x} is not known here"),
+            );
+        }
+    }
+}
+
+/// Tells the last bytes of a payload that are too few for a number of two.
+fn overrun<'a>(part: Part<'a>, rest: &'a [u8], name: &str, visit: &mut dyn Visit<'a>) {
+    let range = part.range().end - rest.len()..part.range().end;
+    if !rest.is_empty() {
+        visit.field("overrun", range.clone(), Value::Bytes(rest.into()));
+    }
+    visit.problem(
+        Code::PayloadOverrun,
+        range,
+        format_args!("{name} needs 2 bytes, and {} are left in the payload", rest.len()),
+    );
+}
+
+fn trailing<'a>(part: Part<'a>, rest: &'a [u8], visit: &mut dyn Visit<'a>) {
+    if !rest.is_empty() {
+        let range = part.range().end - rest.len()..part.range().end;
+        visit.field("trailing", range.clone(), Value::Bytes(rest.into()));
+        visit.problem(
+            Code::PayloadTrailing,
+            range,
+            format_args!("{} bytes are left behind the credential", rest.len()),
+        );
+    }
+}
+
+/// Tells a field that must be UTF-8. Gives its text if it is.
+fn utf8_field<'a>(
+    name: &'a str,
+    bytes: &'a [u8],
+    start: usize,
+    complete: bool,
+    visit: &mut dyn Visit<'a>,
+) -> Option<&'a str> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => {
+            visit.field(name, start..start + bytes.len(), Value::Text(text.into()));
+            Some(text)
+        }
+        Err(error) => {
+            visit.field(name, start..start + bytes.len(), Value::Bytes(bytes.into()));
+            // Text whose end is missing may stop inside a character.
+            if complete || error.error_len().is_some() {
+                let bad = start + error.valid_up_to();
+                let end = bad + error.error_len().unwrap_or(bytes.len() - error.valid_up_to());
+                let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+                let what = if error.error_len().is_some() { "begins no character" } else { "begins one that is cut off" };
+                visit.problem(Code::InvalidUtf8, bad..end, format_args!("{name} is not UTF-8: byte {byte:#04x} {what}"));
+            }
+            None
+        }
+    }
+}
+
+fn counted(bytes: &[u8]) -> IResult<&[u8], &[u8], nom::error::Error<&[u8]>> {
+    length_data(be_u16).parse(bytes)
+}
+
+/// Whether content of that type is UTF-8 text: text and JSON, unless another character set is named.
+fn is_text(content_type: Option<&[u8]>) -> bool {
+    let Some(content_type) = content_type else { return true };
+    let Ok(content_type) = core::str::from_utf8(content_type) else { return false };
+    let mut parts = content_type.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default();
+    let (top, sub) = media_type.split_once('/').unwrap_or((media_type, ""));
+    let ends_with_json = sub.len() >= 4 && sub.get(sub.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    let text = top.eq_ignore_ascii_case("text") || ends_with_json;
+    let mut charsets = parts.filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    text && charsets.next().is_none_or(|charset| {
+        charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8") || charset.eq_ignore_ascii_case("us-ascii")
+    })
+}
+
+fn summary_of_text<'a>(text: Option<&'a str>, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
+    match text {
+        Some(text) => visit.summary(format_args!("{}", Preview(text))),
+        None => visit.summary(format_args!("{} bytes that are not UTF-8", bytes.len())),
+    }
+}
+
+/// The first characters of a text, on one line.
+pub(crate) struct Preview<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Preview<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LIMIT: usize = 80;
+        for (i, c) in self.0.chars().enumerate() {
+            if i == LIMIT {
+                return f.write_str("…");
+            }
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { fmt::Write::write_char(f, c)? }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! Where frames begin and end in a stream, also in a damaged one: the rules of the format's resynchronisation.
+//!
+//! A header is believed only if its magic and its check hold. What is not believed is skipped up to the next header
+//! that is. A frame whose checksum fails and that nothing sensible follows had a false length: only its header is
+//! skipped, so that the frames it claimed to hold are found.
+
+use core::num::NonZeroUsize;
+
+use super::Missive;
+use super::check::{self, CHECKSUM_LENGTH};
+use super::header::{Flags, Header};
+use crate::{Code, Fault, Input, Memo, Step};
+
+/// What stands at the start of some bytes.
+enum Probe {
+    /// A header whose check holds.
+    Believed(Header),
+    /// Too few bytes to say, and those there are could begin a header.
+    Short,
+    /// No header.
+    Nothing,
+}
+
+fn probe(bytes: &[u8]) -> Probe {
+    match Header::read(bytes) {
+        Ok(header) => Probe::Believed(header),
+        Err(error) if matches!(error.fault, Fault::Incomplete { .. }) => Probe::Short,
+        Err(_) => Probe::Nothing,
+    }
+}
+
+/// Where the first header that can be believed begins, or one that too few bytes are there of.
+pub(crate) fn find_header(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut from = from;
+    loop {
+        let rest = bytes.get(from..)?;
+        let at = from + memchr::memchr(0xF5, rest)?;
+        match probe(bytes.get(at..)?) {
+            Probe::Believed(_) | Probe::Short => return Some(at),
+            Probe::Nothing => from = at + 1,
+        }
+    }
+}
+
+/// Whether a header that can be believed stands anywhere in the bytes.
+pub(crate) fn has_header(bytes: &[u8]) -> bool {
+    let mut from = 0;
+    while let Some(at) = find_header(bytes, from) {
+        if matches!(probe(bytes.get(at..).unwrap_or_default()), Probe::Believed(_)) {
+            return true;
+        }
+        from = at + 1;
+    }
+    false
+}
+
+pub(crate) fn next(missive: &Missive, input: Input<'_>, memo: &mut Memo) -> Step {
+    let bytes = input.bytes;
+    let all = NonZeroUsize::new(bytes.len()).unwrap_or(NonZeroUsize::MIN);
+    match probe(bytes) {
+        Probe::Believed(header) => believed(missive, &header, input, memo),
+        Probe::Short if !input.last => more(Header::LENGTH, bytes.len()),
+        Probe::Short if bytes.len() >= Header::MAGIC.len() => Step::Partial(all),
+        Probe::Short | Probe::Nothing => {
+            let code = if bytes.starts_with(&Header::MAGIC) { Code::HeaderCheckMismatch } else { Code::NotAFrame };
+            let end = find_header(bytes, 1).and_then(NonZeroUsize::new).unwrap_or(all);
+            Step::Searching(end, code)
+        }
+    }
+}
+
+fn believed(missive: &Missive, header: &Header, input: Input<'_>, memo: &mut Memo) -> Step {
+    let bytes = input.bytes;
+    const HEADER: NonZeroUsize = NonZeroUsize::new(Header::LENGTH).unwrap();
+    if header.payload_length > missive.payload_limit {
+        return Step::Skipped(HEADER, Code::PayloadTooLong);
+    }
+    let all = NonZeroUsize::new(bytes.len()).unwrap_or(NonZeroUsize::MIN);
+    let end = usize::try_from(header.layout().end).ok().and_then(NonZeroUsize::new);
+    let Some((end, behind)) = end.and_then(|end| Some((end, bytes.get(end.get()..)?))) else {
+        let missing = header.layout().end - bytes.len() as u64;
+        return if input.last { Step::Partial(all) } else { more_u64(missing) };
+    };
+    if !header.flags.contains(Flags::CHECKSUM) {
+        return Step::Message(end);
+    }
+    let follows = match probe(behind) {
+        Probe::Believed(_) => Some(true),
+        _ if behind.is_empty() && input.last => Some(true),
+        Probe::Short if !input.last => None,
+        _ if behind.is_empty() => None,
+        _ => Some(false),
+    };
+    if follows == Some(true) || checksum_holds(input, end.get(), memo) {
+        return Step::Message(end);
+    }
+    match follows {
+        None => more(Header::LENGTH, behind.len()),
+        Some(_) => Step::Skipped(HEADER, Code::LengthSuspect),
+    }
+}
+
+fn checksum_holds(input: Input<'_>, end: usize, memo: &mut Memo) -> bool {
+    let covered = end - CHECKSUM_LENGTH;
+    let (frame, found) = input.bytes.split_at_checked(covered).unwrap_or_default();
+    let found = found.first_chunk().copied().map(u32::from_be_bytes);
+    // Short frames are read again for less than the memo costs.
+    let computed = if covered <= 4096 {
+        check::checksum(frame)
+    } else {
+        let ranges = memo.get_or_default::<check::RangeChecksums>();
+        ranges.checksum(input.bytes, input.offset, covered).unwrap_or_else(|| check::checksum(frame))
+    };
+    found == Some(computed)
+}
+
+fn more(needed: usize, there: usize) -> Step {
+    Step::NeedMore(NonZeroUsize::new(needed.saturating_sub(there)).unwrap_or(NonZeroUsize::MIN))
+}
+
+fn more_u64(missing: u64) -> Step {
+    more(usize::try_from(missing).unwrap_or(usize::MAX), 0)
+}

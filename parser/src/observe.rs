@@ -1,0 +1,97 @@
+//! What only the sequence of messages shows.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::Code;
+
+/// Which way a message went in its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From the side that opened the conversation.
+    Forward,
+    /// Back to it.
+    Backward,
+}
+
+impl Direction {
+    /// `forward` or `backward`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Direction::Forward => "forward",
+            Direction::Backward => "backward",
+        }
+    }
+
+    /// The other one.
+    pub fn reverse(self) -> Direction {
+        match self {
+            Direction::Forward => Direction::Backward,
+            Direction::Backward => Direction::Forward,
+        }
+    }
+
+    /// 0 or 1.
+    pub fn index(self) -> usize {
+        usize::from(self == Direction::Backward)
+    }
+}
+
+impl core::fmt::Display for Direction {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What an [`Observer`] is told, in the order in which it happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A whole message.
+    Message {
+        /// Which way it went.
+        direction: Direction,
+        /// The caller's name for it; comes back in the [`Observation`]s.
+        row: u32,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// Something in that direction was lost: skipped, cut off or never captured.
+    Loss {
+        /// Which way it would have gone.
+        direction: Direction,
+    },
+}
+
+/// What the sequence shows of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// Something is wrong with where the message stands.
+    Problem {
+        /// The message.
+        row: u32,
+        /// What is wrong.
+        code: Code,
+        /// A sentence with what was expected and what was found.
+        text: String,
+    },
+    /// The message answers another.
+    Reply {
+        /// The answer.
+        row: u32,
+        /// What it answers.
+        to: u32,
+    },
+}
+
+/// Watches one conversation: told of both directions' messages in order, it says what only the sequence shows.
+///
+/// A plain state machine without a clock; who feeds it knows the times.
+pub trait Observer: Send {
+    /// Takes the next event and appends what it shows.
+    fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>);
+
+    /// The conversation has ended: appends what is still open.
+    fn finish(&mut self, found: &mut Vec<Observation>) {
+        let _ = found;
+    }
+}

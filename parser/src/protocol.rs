@@ -1,0 +1,141 @@
+//! The questions that a protocol answers. Whoever shows, filters or fuzzes messages knows nothing else of them.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::num::NonZeroUsize;
+
+use crate::{Code, Dissection, Error, Observer, Visit};
+
+/// A message format: how a stream falls into messages, and a message into fields.
+pub trait Protocol: Send + Sync {
+    /// The protocol's name, as selectors and filters write it.
+    fn name(&self) -> &str;
+
+    /// What it is, in a line for a person.
+    fn about(&self) -> &str;
+
+    /// What stands first in the unread bytes of one direction?
+    ///
+    /// Total, and always advancing. Every [`Step`] but [`Step::NeedMore`] takes at least one byte and at most
+    /// `input.bytes.len()`; `NeedMore` never comes when `input.last`. The answer depends on `input` alone: `memo`
+    /// only spares work. Over a whole stream the work is linear in its bytes, whatever they claim.
+    fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step;
+
+    /// Tells the fields and problems of one message to `visit`.
+    ///
+    /// Total: any bytes may be given. What a cut-off message lacks is left out, without a problem.
+    fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>);
+
+    /// Tells what can be known of bytes that [`next`](Protocol::next) skipped for the reason `code`. `skipped` are
+    /// the first of them; the problem ranges over `length`.
+    fn dissect_skipped<'a>(
+        &'a self,
+        code: Code,
+        skipped: &'a [u8],
+        length: usize,
+        visit: &mut dyn Visit<'a>,
+    ) {
+        let _ = skipped;
+        visit.problem(code, 0..length, format_args!("{}", code.meaning()));
+    }
+
+    /// Appends the bytes of a message given by its fields. Lengths and checks are derived, never taken from them.
+    ///
+    /// # Errors
+    /// Names the field that is missing or can't be written. Nothing is appended then.
+    fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error>;
+
+    /// How sure is it that this direction speaks the protocol?
+    fn detect(&self, sample: Sample<'_>) -> Confidence;
+
+    /// A fresh observer for one conversation, where the sequence of messages means something.
+    fn observer(&self) -> Option<Box<dyn Observer>> {
+        None
+    }
+}
+
+/// The unread bytes of one direction, up to the next gap, the end, or as far as they have arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The bytes. Not empty.
+    pub bytes: &'a [u8],
+    /// How many of them came in the first segment or datagram; at least 1.
+    pub first_segment: usize,
+    /// Whether a gap or the end follows them.
+    pub last: bool,
+    /// Where in the stream they begin.
+    pub offset: u64,
+}
+
+impl<'a> Input<'a> {
+    /// All of a stream that is a single segment.
+    pub fn whole(bytes: &'a [u8]) -> Self {
+        Input { bytes, first_segment: bytes.len(), last: true, offset: 0 }
+    }
+}
+
+/// What stands first in an [`Input`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A message of so many bytes.
+    Message(NonZeroUsize),
+    /// So many bytes of a message that a gap or the end cuts off.
+    Partial(NonZeroUsize),
+    /// So many bytes that are not a message, and why.
+    Skipped(NonZeroUsize, Code),
+    /// So many bytes that are not a message, and the search for the next goes on behind them: what the next step
+    /// finds by searching on belongs to the same run, whose reason is the first one.
+    Searching(NonZeroUsize, Code),
+    /// A complete message needs at least so many more bytes.
+    NeedMore(NonZeroUsize),
+}
+
+/// What a protocol may keep between two calls of [`Protocol::next`] on one stream, to spare itself work.
+///
+/// No answer depends on it: it may be thrown away at any time.
+#[derive(Default)]
+pub struct Memo(Option<Box<dyn Any + Send + Sync>>);
+
+impl Memo {
+    /// What is kept, made anew where nothing (or another protocol's) is.
+    pub(crate) fn get_or_default<T: Any + Send + Sync + Default>(&mut self) -> &mut T {
+        if !self.0.as_ref().is_some_and(|kept| kept.is::<T>()) {
+            self.0 = None;
+        }
+        let kept = self.0.get_or_insert_with(|| Box::<T>::default());
+        match kept.downcast_mut() {
+            Some(kept) => kept,
+            // The type was checked above, and a fresh one is of that type.
+            None => unreachable!(),
+        }
+    }
+}
+
+impl core::fmt::Debug for Memo {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.0.is_some() { "Memo(kept)" } else { "Memo(empty)" })
+    }
+}
+
+/// The beginning of one direction, to recognise its protocol by.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// The first bytes, up to the first gap.
+    pub bytes: &'a [u8],
+    /// Where in `bytes` each segment or datagram ends, in rising order.
+    pub segment_ends: &'a [usize],
+}
+
+/// How sure a protocol is that a direction is its own. Ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// It is not.
+    No,
+    /// It may be: nothing speaks against it.
+    Possible,
+    /// It looks like it.
+    Likely,
+    /// It is: chance could hardly make these bytes.
+    Certain,
+}

@@ -1,0 +1,112 @@
+//! `text`: UTF-8 with nothing around it.
+//!
+//! The segment is the message. A character that two segments share shows as the bytes `continued` and `unfinished`
+//! around the text, with the note `cut`.
+
+use alloc::vec::Vec;
+
+use core::num::NonZeroUsize;
+
+use crate::missive::Preview;
+use crate::utf8;
+use crate::{Code, Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Value, Visit};
+
+/// The `text` protocol.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text;
+
+impl Protocol for Text {
+    fn name(&self) -> &str {
+        "text"
+    }
+
+    fn about(&self) -> &str {
+        "UTF-8 text with nothing around it: what one segment holds is the message"
+    }
+
+    fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
+        first_segment(input)
+    }
+
+    fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        match text_fields("text", message, 0, visit) {
+            Some(text) => visit.summary(format_args!("{}", Preview(text))),
+            None => visit.summary(format_args!("{} bytes that are not UTF-8", message.len())),
+        }
+    }
+
+    fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        encode_text(message, out);
+        Ok(())
+    }
+
+    fn detect(&self, sample: Sample<'_>) -> Confidence {
+        let pieces = utf8::pieces(sample.bytes);
+        if pieces.valid && pieces.head < pieces.tail && !utf8::has_control(sample.bytes) {
+            Confidence::Possible
+        } else {
+            Confidence::No
+        }
+    }
+}
+
+/// The message of a format in which the segment is the message.
+pub(crate) fn first_segment(input: Input<'_>) -> Step {
+    let length = input.first_segment.clamp(1, input.bytes.len().max(1));
+    Step::Message(NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN))
+}
+
+/// Tells text that may be cut at both ends. Gives its whole characters, if that is what they are.
+pub(crate) fn text_fields<'a>(
+    name: &'a str,
+    bytes: &'a [u8],
+    start: usize,
+    visit: &mut dyn Visit<'a>,
+) -> Option<&'a str> {
+    let pieces = utf8::pieces(bytes);
+    let end = start + bytes.len();
+    if !pieces.valid {
+        visit.field(name, start..end, Value::Bytes(bytes.into()));
+        let bad = start + pieces.tail;
+        let byte = bytes.get(pieces.tail).copied().unwrap_or_default();
+        visit.problem(
+            Code::InvalidUtf8,
+            bad..bad + 1,
+            format_args!("{name} is not UTF-8: byte {byte:#04x} begins no character"),
+        );
+        return None;
+    }
+    if pieces.head > 0 {
+        let range = start..start + pieces.head;
+        visit.field("continued", range.clone(), Value::Bytes(bytes.get(..pieces.head).unwrap_or_default().into()));
+        visit.problem(
+            Code::Cut,
+            range,
+            format_args!("the segment begins inside a character whose first bytes came in the one before"),
+        );
+    }
+    let whole = bytes.get(pieces.head..pieces.tail).unwrap_or_default();
+    let text = core::str::from_utf8(whole).unwrap_or_default();
+    visit.field(name, start + pieces.head..start + pieces.tail, Value::Text(text.into()));
+    if pieces.tail < bytes.len() {
+        let range = start + pieces.tail..end;
+        visit.field("unfinished", range.clone(), Value::Bytes(bytes.get(pieces.tail..).unwrap_or_default().into()));
+        let (found, first) = (range.len(), bytes.get(pieces.tail).copied().unwrap_or_default());
+        let needed = (first.leading_ones() as usize).max(found + 1);
+        visit.problem(
+            Code::Cut,
+            range,
+            format_args!("the segment ends inside a character: {found} of its {needed} bytes are here"),
+        );
+    }
+    Some(text)
+}
+
+/// Appends what [`text_fields`] told.
+pub(crate) fn encode_text(message: &Dissection<'_>, out: &mut Vec<u8>) {
+    for name in ["continued", "text", "unfinished"] {
+        if let Some(field) = message.field(name) {
+            out.extend_from_slice(field.value.as_bytes().unwrap_or_default());
+        }
+    }
+}

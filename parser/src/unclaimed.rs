@@ -1,0 +1,35 @@
+//! What stands in for a protocol where none claims a stream.
+
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+
+use crate::{Code, Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Visit};
+
+/// No protocol: all bytes up to a gap or the end are one skipped run with the reason `no-protocol`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unclaimed;
+
+impl Protocol for Unclaimed {
+    fn name(&self) -> &str {
+        "none"
+    }
+
+    fn about(&self) -> &str {
+        "no protocol: the bytes are accounted for and not taken apart"
+    }
+
+    fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
+        let all = NonZeroUsize::new(input.bytes.len()).unwrap_or(NonZeroUsize::MIN);
+        Step::Searching(all, Code::NoProtocol)
+    }
+
+    fn dissect<'a>(&'a self, _: &'a [u8], _: &mut dyn Visit<'a>) {}
+
+    fn encode(&self, _: &Dissection<'_>, _: &mut Vec<u8>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn detect(&self, _: Sample<'_>) -> Confidence {
+        Confidence::No
+    }
+}
