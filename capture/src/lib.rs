@@ -1,0 +1,36 @@
+//! Turns a capture file into streams and an index of messages.
+//!
+//! Bytes flow one way: a file's records, the packets in them, the streams these carry, the messages in those. What
+//! is kept is an [`Index`]: flows, where each stream's bytes stand in the file, and a compact row for each stretch of
+//! a stream. This crate never shows anything, starts no thread, looks at no clock, changes no file, and keeps nothing
+//! decoded: a row that is looked at is read again.
+//!
+//! Every byte of a stream is in exactly one row: a message, skipped bytes with the reason, a gap, or a partial
+//! message. What is damaged costs the messages it touches and no others.
+//!
+//! ```
+//! use framescope_capture::{Options, Source, read};
+//!
+//! // What is no capture is taken as the bytes of one stream.
+//! let source = Source::from_bytes("crash-1", *b"\xF5\x4D\x01\x03 and noise");
+//! let index = read(source, &Options::default(), &mut |_| true)?;
+//! assert_eq!(index.rows().len(), 1);
+//! # Ok::<(), String>(())
+//! ```
+
+mod detection;
+mod error;
+pub mod export;
+mod index;
+mod indexer;
+mod packet;
+pub mod reassembly;
+mod records;
+mod selector;
+mod source;
+
+pub use error::{Damage, OpenError};
+pub use index::{Flow, Index, Row, SegmentRange, Stream, TransportType};
+pub use indexer::{Indexer, Options, protocols, read};
+pub use selector::DecodeAs;
+pub use source::{BlockReader, Source};

@@ -1,1 +1,5 @@
-fn main(){}
+//! Starts Framescope; everything it does is in the library.
+
+fn main() -> std::process::ExitCode {
+    framescope::cli::main()
+}

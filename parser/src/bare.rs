@@ -55,11 +55,14 @@ impl Protocol for Bare {
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         let Some(&first) = message.first() else { return };
         if begins_inside(message) {
-            visit.problem(
-                Code::Cut,
-                0..1,
-                format_args!("no kind byte stands first: this looks like the rest of a message cut in two"),
-            );
+            // A message that begins inside a character says so where its text is told.
+            if utf8::pieces(message).head == 0 {
+                visit.problem(
+                    Code::Cut,
+                    0..1,
+                    format_args!("no kind byte stands first: this looks like the rest of a message cut in two"),
+                );
+            }
             let text = text_fields("text", message, 0, visit);
             visit.summary(format_args!("…{}", Preview(text.unwrap_or_default())));
             return;

@@ -16,6 +16,8 @@ use crate::{Code, Problem, Protocol};
 pub enum Value<'a> {
     /// A whole number that is never negative.
     Unsigned(u64),
+    /// The same, where a person reads it in hexadecimal: magics, flags, checks.
+    Hex(u64),
     /// A whole number.
     Signed(i64),
     /// A floating-point number.
@@ -44,7 +46,7 @@ impl<'a> Value<'a> {
     /// The number, where the value is one that is not negative.
     pub fn as_u64(&self) -> Option<u64> {
         match self {
-            Value::Unsigned(n) => Some(*n),
+            Value::Unsigned(n) | Value::Hex(n) => Some(*n),
             Value::Signed(n) => u64::try_from(*n).ok(),
             Value::Enum(kind) => Some(kind.value),
             Value::Bool(b) => Some(u64::from(*b)),
@@ -66,6 +68,7 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Unsigned(n) => n.fmt(f),
+            Value::Hex(n) => write!(f, "{n:#x}"),
             Value::Signed(n) => n.fmt(f),
             Value::Float(n) => n.fmt(f),
             Value::Bool(b) => b.fmt(f),
@@ -95,6 +98,15 @@ impl fmt::Display for Kind<'_> {
             Some(name) => f.pad(name),
             None => write!(f, "{:#04x}", self.value),
         }
+    }
+}
+
+/// A number of bytes, in words.
+pub(crate) struct Bytes(pub(crate) usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} byte{}", self.0, if self.0 == 1 { "" } else { "s" })
     }
 }
 

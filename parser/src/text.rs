@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use core::num::NonZeroUsize;
 
+use crate::field::Bytes;
 use crate::missive::Preview;
 use crate::utf8;
 use crate::{Code, Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Value, Visit};
@@ -31,7 +32,7 @@ impl Protocol for Text {
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         match text_fields("text", message, 0, visit) {
             Some(text) => visit.summary(format_args!("{}", Preview(text))),
-            None => visit.summary(format_args!("{} bytes that are not UTF-8", message.len())),
+            None => visit.summary(format_args!("{} that are not UTF-8", Bytes(message.len()))),
         }
     }
 

@@ -12,6 +12,7 @@ use super::check;
 use super::extension::{Extension, Extensions, Tag};
 use super::frame::claimed;
 use super::header::{Flags, Header, Kind, Layout, may_begin};
+use crate::field::Bytes;
 use crate::{Code, Value, Visit};
 
 /// The most bytes a PING or PONG may carry.
@@ -73,7 +74,7 @@ pub(crate) fn header_fields<'a>(bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> O
             "kind" => visit.field(name, from..to, Value::Enum(kind_value(Kind(u8::try_from(value).ok()?)))),
             "flags" => {
                 let flags = Flags(u16::try_from(value).ok()?);
-                visit.begin(name, from..to, Value::Unsigned(value));
+                visit.begin(name, from..to, Value::Hex(value));
                 for (flag, name) in [
                     (Flags::CHECKSUM, "checksum"),
                     (Flags::AUTH, "auth"),
@@ -84,6 +85,7 @@ pub(crate) fn header_fields<'a>(bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> O
                 }
                 visit.end();
             }
+            "magic" | "header_check" => visit.field(name, from..to, Value::Hex(value)),
             _ => visit.field(name, from..to, Value::Unsigned(value)),
         }
     }
@@ -180,7 +182,7 @@ impl<'a> FrameBytes<'a> {
         match self.header.kind {
             _ if self.header.version != Header::VERSION => {
                 visit.field("payload", range, Value::Bytes(bytes.into()));
-                visit.summary(format_args!("version {}, {} bytes", self.header.version, bytes.len()));
+                visit.summary(format_args!("version {}, {}", self.header.version, Bytes(bytes.len())));
             }
             Kind::LOGIN => self.login(part, visit),
             Kind::LOGOUT => summary_of_text(text_field("reason", visit), bytes, visit),
@@ -200,11 +202,11 @@ impl<'a> FrameBytes<'a> {
                 visit.field("content", range, Value::Bytes(bytes.into()));
                 visit.end();
                 let media_type = core::str::from_utf8(content_type.unwrap_or_default()).unwrap_or("unknown type");
-                visit.summary(format_args!("{}, {} bytes", Preview(media_type), bytes.len()));
+                visit.summary(format_args!("{}, {}", Preview(media_type), Bytes(bytes.len())));
             }
             kind => {
                 visit.field("payload", range.clone(), Value::Bytes(bytes.into()));
-                visit.summary(format_args!("{} bytes", bytes.len()));
+                visit.summary(format_args!("{}", Bytes(bytes.len())));
                 if matches!(kind, Kind::PING | Kind::PONG) && bytes.len() > PING_LIMIT {
                     let (name, length) = (kind.name().unwrap_or_default(), bytes.len());
                     visit.problem(
@@ -304,7 +306,7 @@ impl<'a> FrameBytes<'a> {
     fn checksum(&self, visit: &mut dyn Visit<'a>) {
         let Some(part) = self.part(self.layout.tag_end, self.layout.end) else { return };
         let Some(found) = part.bytes.first_chunk().copied().map(u32::from_be_bytes) else { return };
-        visit.field("checksum", part.range(), Value::Unsigned(found.into()));
+        visit.field("checksum", part.range(), Value::Hex(found.into()));
         let computed = check::checksum(self.bytes.get(..part.start).unwrap_or_default());
         if computed != found {
             visit.problem(
@@ -397,7 +399,7 @@ fn trailing<'a>(part: Part<'a>, rest: &'a [u8], visit: &mut dyn Visit<'a>) {
         visit.problem(
             Code::PayloadTrailing,
             range,
-            format_args!("{} bytes are left behind the credential", rest.len()),
+            format_args!("{} behind the credential mean nothing", Bytes(rest.len())),
         );
     }
 }
@@ -455,7 +457,7 @@ fn is_text(content_type: Option<&[u8]>) -> bool {
 fn summary_of_text<'a>(text: Option<&'a str>, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
     match text {
         Some(text) => visit.summary(format_args!("{}", Preview(text))),
-        None => visit.summary(format_args!("{} bytes that are not UTF-8", bytes.len())),
+        None => visit.summary(format_args!("{} that are not UTF-8", Bytes(bytes.len()))),
     }
 }
 

@@ -104,6 +104,9 @@ impl Protocol for Missive {
                     format_args!("the frame claims {end} bytes, but its checksum fails and no frame follows there"),
                 );
             }
+            (Code::NotAFrame, _) => {
+                visit.problem(code, 0..length, format_args!("no header that can be believed stands in these bytes"));
+            }
             _ => visit.problem(code, 0..length, format_args!("{}", code.meaning())),
         }
     }

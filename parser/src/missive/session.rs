@@ -1,7 +1,6 @@
 //! What only the sequence of frames shows: numbering, LOGIN first, LOGOUT last, which reply answers which request.
 
 use alloc::collections::BTreeMap;
-use alloc::collections::btree_map::Entry;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -29,8 +28,10 @@ struct Channel {
 #[derive(Debug, Default)]
 struct Side {
     next_sequence: Option<u32>,
-    /// Requests without an answer yet, by sequence number.
-    open: BTreeMap<u32, u32>,
+    /// Messages without an answer yet, by sequence number, and whether they ask for one.
+    open: BTreeMap<u32, (u32, bool)>,
+    /// Replies to requests that were not seen yet, by sequence number: a capture may have them the wrong way round.
+    early: BTreeMap<u32, u32>,
 }
 
 impl Session {
@@ -43,19 +44,17 @@ impl Session {
         let side = direction.index();
         let lost_any = self.lost.iter().any(|&lost| lost);
         let channel = self.channels.entry(header.channel).or_default();
-        let mut problem = |code, text| found.push(Observation::Problem { row, code, text });
         if header.flags.contains(Flags::REPLY) {
-            let requests = channel.sides.get_mut(1 - side).map(|side| &mut side.open);
-            match requests.and_then(|open| open.remove(&header.sequence)) {
-                Some(to) => found.push(Observation::Reply { row, to }),
-                None if lost_any => {}
-                None => problem(
-                    Code::ReplyToNothing,
-                    format!(
-                        "no open request of channel {} has the sequence {}",
-                        header.channel, header.sequence
-                    ),
-                ),
+            let Some(asker) = channel.sides.get_mut(1 - side) else { return };
+            match asker.open.remove(&header.sequence) {
+                Some((to, _)) => found.push(Observation::Reply { row, to }),
+                None => {
+                    if let Some(other) = asker.early.insert(header.sequence, row)
+                        && !lost_any
+                    {
+                        found.push(reply_to_nothing(other, header.channel, header.sequence));
+                    }
+                }
             }
             return;
         }
@@ -63,25 +62,17 @@ impl Session {
         if let Some(expected) = sender.next_sequence
             && expected != header.sequence
         {
-            problem(
-                Code::SequenceJump,
-                format!(
-                    "the next sequence of channel {} in this direction is {expected}; this one is {}",
-                    header.channel, header.sequence
-                ),
+            let text = format!(
+                "the next sequence of channel {} in this direction is {expected}; this one is {}",
+                header.channel, header.sequence
             );
+            found.push(Observation::Problem { row, code: Code::SequenceJump, text });
         }
         sender.next_sequence = Some(header.sequence.wrapping_add(1));
-        if header.kind.asks_for_reply() {
-            match sender.open.entry(header.sequence) {
-                Entry::Vacant(entry) => {
-                    entry.insert(row);
-                }
-                Entry::Occupied(mut entry) => {
-                    let unanswered = entry.insert(row);
-                    found.push(unanswered_request(unanswered));
-                }
-            }
+        if let Some(reply) = sender.early.remove(&header.sequence) {
+            found.push(Observation::Reply { row: reply, to: row });
+        } else if let Some(before) = sender.open.insert(header.sequence, (row, header.kind.asks_for_reply())) {
+            found.extend(unanswered(before));
         }
         let mut problem = |code, text| found.push(Observation::Problem { row, code, text });
         match header.kind {
@@ -106,9 +97,14 @@ impl Session {
     }
 }
 
-fn unanswered_request(row: u32) -> Observation {
+fn unanswered((row, asks): (u32, bool)) -> Option<Observation> {
     let text = "no reply to this request was seen".into();
-    Observation::Problem { row, code: Code::Unanswered, text }
+    asks.then_some(Observation::Problem { row, code: Code::Unanswered, text })
+}
+
+fn reply_to_nothing(row: u32, channel: u16, sequence: u32) -> Observation {
+    let text = format!("no open request of channel {channel} has the sequence {sequence}");
+    Observation::Problem { row, code: Code::ReplyToNothing, text }
 }
 
 impl Observer for Session {
@@ -128,8 +124,16 @@ impl Observer for Session {
     }
 
     fn finish(&mut self, found: &mut Vec<Observation>) {
-        for side in self.channels.values_mut().flat_map(|channel| &mut channel.sides) {
-            found.extend(core::mem::take(&mut side.open).into_values().map(unanswered_request));
+        let lost_any = self.lost.iter().any(|&lost| lost);
+        for (&number, channel) in &mut self.channels {
+            for side in &mut channel.sides {
+                found.extend(core::mem::take(&mut side.open).into_values().filter_map(unanswered));
+                for (sequence, row) in core::mem::take(&mut side.early) {
+                    if !lost_any {
+                        found.push(reply_to_nothing(row, number, sequence));
+                    }
+                }
+            }
         }
     }
 }

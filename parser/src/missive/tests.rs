@@ -230,12 +230,12 @@ fn a_session_out_of_order_says_what_is_wrong() {
     let expected = [
         (0, "data-before-login", 0),
         (2, "sequence-jump", 0),
-        (3, "reply-to-nothing", 0),
         (4, "data-after-logout", 0),
         (0, "unanswered", 0),
         (1, "unanswered", 0),
         (2, "unanswered", 0),
         (4, "unanswered", 0),
+        (3, "reply-to-nothing", 0),
     ];
     assert_eq!(short(found), expected);
 }

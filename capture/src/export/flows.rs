@@ -1,0 +1,118 @@
+//! The flows of a capture, with digests of what went each way.
+
+use std::io::{self, Write};
+
+use framescope_parser::Direction;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{hex, write_line};
+use crate::{BlockReader, Flow, Index, Stream};
+
+#[derive(Serialize)]
+struct FlowJson<'a> {
+    flow: u32,
+    transport: &'static str,
+    a: Option<String>,
+    b: Option<String>,
+    packets: u32,
+    forward: StreamJson<'a>,
+    backward: StreamJson<'a>,
+}
+
+#[derive(Serialize)]
+struct StreamJson<'a> {
+    protocol: Option<&'a str>,
+    bytes: u64,
+    sha256: String,
+    messages: u64,
+    gaps: u64,
+    gap_bytes: u64,
+    conflicts: u64,
+    cut_packets: u64,
+    late_bytes: u64,
+}
+
+/// Writes each flow as a line of JSON.
+///
+/// # Errors
+/// The capture can't be read any more, or `out` can't be written.
+pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
+    let mut reader = index.reader();
+    for (flow, known) in numbered(index) {
+        let (a, b) = ends(known);
+        let forward = stream_json(index, flow, Direction::Forward, &mut reader)?;
+        let backward = stream_json(index, flow, Direction::Backward, &mut reader)?;
+        let transport = known.transport.as_str();
+        write_line(out, &FlowJson { flow, transport, a, b, packets: known.packets, forward, backward })?;
+    }
+    Ok(())
+}
+
+/// Writes a line for each flow and one for each of its directions.
+///
+/// # Errors
+/// `out` can't be written.
+pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
+    for (flow, known) in numbered(index) {
+        let ends = match ends(known) {
+            (Some(a), Some(b)) => format!(" {a} <> {b}"),
+            _ => String::new(),
+        };
+        writeln!(out, "flow {flow} {}{ends}, {} packets", known.transport.as_str(), known.packets)?;
+        for direction in [Direction::Forward, Direction::Backward] {
+            let Some(stream) = index.stream(flow, direction) else { continue };
+            let protocol = index.stream_protocol(flow, direction).map_or("-", |protocol| protocol.name());
+            write!(out, "    {direction:8} {protocol:8} {} messages, {} bytes", stream.messages, stream.bytes)?;
+            for (count, what) in [
+                (stream.gap_bytes, "missing bytes"),
+                (stream.conflicts, "conflicts"),
+                (stream.cut_packets, "cut packets"),
+                (stream.late_bytes, "late bytes"),
+            ] {
+                if count > 0 {
+                    write!(out, ", {count} {what}")?;
+                }
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+fn numbered(index: &Index) -> impl Iterator<Item = (u32, &Flow)> {
+    (0..).zip(index.flows())
+}
+
+fn ends(flow: &Flow) -> (Option<String>, Option<String>) {
+    let end = |direction| flow.source(direction).map(|address| address.to_string());
+    (end(Direction::Forward), end(Direction::Backward))
+}
+
+fn stream_json<'a>(
+    index: &'a Index,
+    flow: u32,
+    direction: Direction,
+    reader: &mut BlockReader,
+) -> io::Result<StreamJson<'a>> {
+    let mut digest = Sha256::new();
+    let mut bytes = Vec::new();
+    for segment in index.stream_segments(flow, direction) {
+        bytes.clear();
+        reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
+        digest.update(&bytes);
+    }
+    let none = Stream::default();
+    let stream = index.stream(flow, direction).unwrap_or(&none);
+    Ok(StreamJson {
+        protocol: index.stream_protocol(flow, direction).map(|protocol| protocol.name()),
+        bytes: stream.bytes,
+        sha256: hex(&digest.finalize()),
+        messages: stream.messages,
+        gaps: stream.gaps,
+        gap_bytes: stream.gap_bytes,
+        conflicts: stream.conflicts,
+        cut_packets: stream.cut_packets,
+        late_bytes: stream.late_bytes,
+    })
+}

@@ -1,0 +1,405 @@
+//! What is kept of a capture: flows, the segments their streams came in, and a compact row for each stretch of a
+//! stream. Nothing decoded is kept; a row that is looked at is read from the file and decoded again.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use framescope_parser::{
+    Code, CodeSet, Direction, Dissection, Problem, Protocol, Severity, TileType, Unclaimed,
+};
+
+use crate::{BlockReader, Damage, Source};
+
+/// What carries a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransportType {
+    /// A TCP connection.
+    Tcp,
+    /// The datagrams between two UDP ports.
+    Udp,
+    /// A file that is no capture, taken as the bytes of one stream.
+    File,
+}
+
+impl TransportType {
+    /// `tcp`, `udp` or `file`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TransportType::Tcp => "tcp",
+            TransportType::Udp => "udp",
+            TransportType::File => "file",
+        }
+    }
+}
+
+/// A conversation of two endpoints.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// What carries it.
+    pub transport: TransportType,
+    /// Sender and receiver of its first packet; None for a file.
+    pub(crate) endpoints: Option<[SocketAddr; 2]>,
+    /// Whether the receiver of the first packet sent the first SYN, so that its direction is forward.
+    pub(crate) swapped: bool,
+    /// Whether a side's SYN was seen, in the order of `endpoints`.
+    pub(crate) syn_seen: [bool; 2],
+    /// How many packets it has.
+    pub packets: u32,
+}
+
+impl Flow {
+    /// The endpoint that a direction comes from; None for a file.
+    pub fn source(&self, direction: Direction) -> Option<SocketAddr> {
+        let side = self.side(direction);
+        self.endpoints.and_then(|endpoints| endpoints.get(side).copied())
+    }
+
+    fn side(&self, direction: Direction) -> usize {
+        direction.index() ^ usize::from(self.swapped)
+    }
+
+    pub(crate) fn direction_of(&self, side: usize) -> Direction {
+        if side == usize::from(self.swapped) { Direction::Forward } else { Direction::Backward }
+    }
+}
+
+/// Bytes of a stream that came in one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentRange {
+    /// Where in the stream they belong.
+    pub offset: u64,
+    /// Where in the file they stand.
+    pub file_offset: u64,
+    /// How many.
+    pub length: u32,
+    /// The packet, counted from 1; 0 for a file that is no capture.
+    pub packet: u32,
+}
+
+impl SegmentRange {
+    /// Where in the stream they end.
+    pub fn end(&self) -> u64 {
+        self.offset + u64::from(self.length)
+    }
+}
+
+/// One direction of a flow.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    /// Where its bytes are, in stream order.
+    pub(crate) segments: Vec<SegmentRange>,
+    /// The protocol chosen for it, as an index of [`Index::protocols`].
+    pub(crate) protocol: Option<usize>,
+    /// Its rows, in stream order. Filled when the capture is read to its end.
+    pub(crate) rows: Vec<u32>,
+    /// Stretches with something to tell that reassembly saw.
+    pub(crate) marks: Vec<Mark>,
+    /// How many messages.
+    pub messages: u64,
+    /// How many bytes are there, gaps left out.
+    pub bytes: u64,
+    /// How many gaps.
+    pub gaps: u64,
+    /// How many bytes are missing in them.
+    pub gap_bytes: u64,
+    /// How many times captured bytes came again with other contents.
+    pub conflicts: u64,
+    /// How many of its packets the capture cut short.
+    pub cut_packets: u64,
+    /// How many bytes turned up after their place had been given up, or before the stream's start.
+    pub late_bytes: u64,
+}
+
+/// A stretch of a stream that reassembly has something to tell of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) code: Code,
+    pub(crate) packet: u32,
+}
+
+/// A stretch of a stream: a message, or why there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Where in its stream it begins.
+    pub offset: u64,
+    /// How many bytes long it is.
+    pub length: u64,
+    /// The codes of its problems.
+    pub codes: CodeSet,
+    pub(crate) stream: u32,
+    /// The packet with which it became complete.
+    pub(crate) completed: u32,
+    /// Where in [`Index::kinds`] its kind stands; [`NO_KIND`] without one.
+    pub(crate) kind: u16,
+    /// What it is.
+    pub tile_type: TileType,
+}
+
+pub(crate) const NO_KIND: u16 = u16::MAX;
+
+impl Row {
+    /// `message`, `skipped`, `gap` or `partial`.
+    pub fn type_name(&self) -> &'static str {
+        match self.tile_type {
+            TileType::Message => "message",
+            TileType::Partial => "partial",
+            TileType::Skipped(_) => "skipped",
+            TileType::Gap => "gap",
+        }
+    }
+
+    /// The number of its flow.
+    pub fn flow(&self) -> u32 {
+        self.stream / 2
+    }
+
+    /// The highest severity of its problems.
+    pub fn severity(&self) -> Option<Severity> {
+        self.codes.worst()
+    }
+}
+
+/// Something said of a row by the sequence it stands in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Annotation {
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) reply_to: Option<u32>,
+    pub(crate) answered_by: Option<u32>,
+}
+
+/// All that is kept of a capture.
+pub struct Index {
+    pub(crate) source: Source,
+    pub(crate) protocols: Vec<Arc<dyn Protocol>>,
+    pub(crate) flows: Vec<Flow>,
+    /// Two for each flow: that of the first packet's sender, and that of its receiver.
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) kinds: Vec<String>,
+    /// The capture time of each packet, nanoseconds since the Unix epoch; [`NO_TIME`] where the file has none.
+    pub(crate) times: Vec<i64>,
+    pub(crate) annotations: BTreeMap<u32, Annotation>,
+    pub(crate) unread: BTreeMap<&'static str, u64>,
+    pub(crate) notices: Vec<String>,
+    pub(crate) damage: Option<Damage>,
+    pub(crate) packets: u32,
+    pub(crate) position: u64,
+    pub(crate) finished: bool,
+}
+
+pub(crate) const NO_TIME: i64 = i64::MIN;
+
+impl Index {
+    /// Where the bytes come from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The rows. While the capture is read their order may still change; once it is [finished](Index::is_finished)
+    /// they stand in the order in which they became complete.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The flows, in the order of their first packets.
+    pub fn flows(&self) -> &[Flow] {
+        &self.flows
+    }
+
+    /// How many packets were read.
+    pub fn packets(&self) -> u32 {
+        self.packets
+    }
+
+    /// How far in the file reading has come, in bytes.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether all was read that can be.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Where and why reading stopped early.
+    pub fn damage(&self) -> Option<&Damage> {
+        self.damage.as_ref()
+    }
+
+    /// Sentences for the person about the capture as a whole.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Packets that gave no bytes to a stream: why, and how many.
+    pub fn unread_packets(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.unread.iter().map(|(&reason, &count)| (reason, count))
+    }
+
+    /// One direction of a flow.
+    pub fn stream(&self, flow: u32, direction: Direction) -> Option<&Stream> {
+        let side = self.flows.get(flow as usize)?.side(direction);
+        self.streams.get(flow as usize * 2 + side)
+    }
+
+    /// The rows of one direction, in stream order. Empty until the capture is read to its end.
+    pub fn stream_rows(&self, flow: u32, direction: Direction) -> &[u32] {
+        self.stream(flow, direction).map_or(&[], |stream| &stream.rows)
+    }
+
+    /// The segments of one direction, in stream order.
+    pub fn stream_segments(&self, flow: u32, direction: Direction) -> &[SegmentRange] {
+        self.stream(flow, direction).map_or(&[], |stream| &stream.segments)
+    }
+
+    /// The protocol of one direction; None where none claims it.
+    pub fn stream_protocol(&self, flow: u32, direction: Direction) -> Option<&dyn Protocol> {
+        let protocol = self.stream(flow, direction)?.protocol?;
+        self.protocols.get(protocol).map(|protocol| &**protocol)
+    }
+
+    /// A row by its number.
+    pub fn row(&self, number: u32) -> Option<&Row> {
+        self.rows.get(number as usize)
+    }
+
+    /// Which way a row's bytes went.
+    pub fn direction(&self, row: &Row) -> Direction {
+        let side = (row.stream % 2) as usize;
+        self.flows.get(row.flow() as usize).map_or(Direction::Forward, |flow| flow.direction_of(side))
+    }
+
+    /// The endpoints that a row's bytes went from and to; None for a file.
+    pub fn endpoints(&self, row: &Row) -> Option<(SocketAddr, SocketAddr)> {
+        let flow = self.flows.get(row.flow() as usize)?;
+        let direction = self.direction(row);
+        Some((flow.source(direction)?, flow.source(direction.reverse())?))
+    }
+
+    /// The protocol of a row; None where no protocol claims its stream.
+    pub fn protocol(&self, row: &Row) -> Option<&dyn Protocol> {
+        let protocol = self.streams.get(row.stream as usize)?.protocol?;
+        self.protocols.get(protocol).map(|protocol| &**protocol)
+    }
+
+    /// What kind of message a row is, such as `DATA` or `0x2a`.
+    pub fn kind(&self, row: &Row) -> Option<&str> {
+        self.kinds.get(usize::from(row.kind)).map(String::as_str)
+    }
+
+    /// The segments that a row's bytes came in, cut to the row.
+    pub fn segments(&self, row: &Row) -> impl Iterator<Item = SegmentRange> + '_ {
+        let range = match row.tile_type {
+            TileType::Gap => 0..0,
+            _ => row.offset..row.offset + row.length,
+        };
+        self.stream_bytes(row.stream, range)
+    }
+
+    fn stream_bytes(&self, stream: u32, range: Range<u64>) -> impl Iterator<Item = SegmentRange> + '_ {
+        let segments = self.streams.get(stream as usize).map_or(&[][..], |stream| &stream.segments);
+        let first = segments.partition_point(|segment| segment.end() <= range.start);
+        let segments = segments.get(first..).unwrap_or_default();
+        segments.iter().take_while(move |segment| segment.offset < range.end).map(move |segment| {
+            let (start, end) = (segment.offset.max(range.start), segment.end().min(range.end));
+            SegmentRange {
+                offset: start,
+                file_offset: segment.file_offset + (start - segment.offset),
+                length: u32::try_from(end - start).unwrap_or(segment.length),
+                packet: segment.packet,
+            }
+        })
+    }
+
+    /// The packets that carry a row's bytes, in rising order.
+    pub fn row_packets(&self, row: &Row) -> Vec<u32> {
+        let mut packets: Vec<u32> =
+            self.segments(row).map(|segment| segment.packet).filter(|&packet| packet > 0).collect();
+        packets.sort_unstable();
+        packets.dedup();
+        packets
+    }
+
+    /// When a packet was captured: nanoseconds since the Unix epoch.
+    pub fn packet_time_ns(&self, packet: u32) -> Option<i64> {
+        let index = packet.checked_sub(1)? as usize;
+        self.times.get(index).copied().filter(|&time| time != NO_TIME)
+    }
+
+    /// When the last packet of a row was captured; for a gap, that of the byte behind it.
+    pub fn time_ns(&self, row: &Row) -> Option<i64> {
+        let behind = row.offset + row.length;
+        let packet = match row.tile_type {
+            TileType::Gap => self.stream_bytes(row.stream, behind..behind + 1).map(|segment| segment.packet).next(),
+            _ => self.segments(row).map(|segment| segment.packet).max(),
+        };
+        self.packet_time_ns(packet?)
+    }
+
+    /// The row that a row answers, and how long it took.
+    pub fn reply_to(&self, number: u32) -> Option<(u32, Option<i64>)> {
+        let to = self.annotations.get(&number)?.reply_to?;
+        let (reply, request) = (self.time_ns(self.row(number)?), self.time_ns(self.row(to)?));
+        Some((to, reply.zip(request).map(|(reply, request)| reply.saturating_sub(request))))
+    }
+
+    /// The row that answers a row.
+    pub fn answered_by(&self, number: u32) -> Option<u32> {
+        self.annotations.get(&number)?.answered_by
+    }
+
+    /// A reader for [`row_bytes`](Index::row_bytes) that suits reading rows in their order.
+    pub fn reader(&self) -> BlockReader {
+        BlockReader::new(self.source.clone(), 1 << 20)
+    }
+
+    /// The bytes of a row, and no more than the first `limit` of them. A gap has none.
+    ///
+    /// # Errors
+    /// The file can't be read any more.
+    pub fn row_bytes(&self, row: &Row, limit: usize, reader: &mut BlockReader) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for segment in self.segments(row) {
+            let length = (segment.length as usize).min(limit - bytes.len());
+            reader.read(segment.file_offset, length, &mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Takes a row apart. `bytes` are those of [`row_bytes`](Index::row_bytes).
+    pub fn dissect<'a>(&'a self, number: u32, bytes: &'a [u8]) -> Dissection<'a> {
+        let Some(row) = self.row(number) else { return Dissection::default() };
+        let mut dissection = Dissection::default();
+        let length = usize::try_from(row.length).unwrap_or(usize::MAX);
+        let protocol = self.protocol(row).unwrap_or(&Unclaimed);
+        match row.tile_type {
+            TileType::Message | TileType::Partial => protocol.dissect(bytes, &mut dissection),
+            TileType::Skipped(code) => protocol.dissect_skipped(code, bytes, length, &mut dissection),
+            TileType::Gap => {}
+        }
+        if row.tile_type != TileType::Message {
+            let length = row.length;
+            let s = if length == 1 { "" } else { "s" };
+            dissection.summary = match row.tile_type {
+                TileType::Gap => format!("{length} byte{s} not captured"),
+                TileType::Partial => format!("{length} byte{s} of a message that is cut off"),
+                _ => format!("{length} byte{s} skipped"),
+            };
+        }
+        if let Some(annotation) = self.annotations.get(&number) {
+            dissection.problems.extend(annotation.problems.iter().cloned());
+        }
+        dissection
+    }
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index").field("rows", &self.rows.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,828 @@
+//! Runs the stages: records, packets, flows, reassembly, choice of protocol, messages; and fills the index.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use framescope_parser::missive::{Key, Missive};
+use framescope_parser::{
+    Code, CodeSet, Confidence, Event, Framer, Kind, Observation, Observer, Problem, Protocol, Tile, TileType,
+    Unclaimed, Value, Visit, bare::Bare, text::Text,
+};
+use rustc_hash::FxHashMap;
+
+use crate::detection::{Happened, Held};
+use crate::index::{Annotation, Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType};
+use crate::packet::{Packet, Transport, decode};
+use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
+use crate::records::{Opened, Record, Records};
+use crate::{BlockReader, Damage, DecodeAs, Source};
+
+/// How to read a capture.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
+    pub decode_as: Vec<DecodeAs>,
+    /// The key to verify authenticated frames with.
+    pub key: Option<Key>,
+    /// How many bytes of a TCP stream may wait for a gap before them to be filled.
+    pub reassembly_limit: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { decode_as: Vec::new(), key: None, reassembly_limit: DEFAULT_LIMIT }
+    }
+}
+
+/// The protocols that are built in, in the order in which detection prefers them.
+pub fn protocols(key: Option<Key>) -> Vec<Arc<dyn Protocol>> {
+    vec![Arc::new(Missive { key, ..Missive::default() }), Arc::new(Bare), Arc::new(Text)]
+}
+
+/// Reads a whole capture. `progress` is told the index now and then, and stops the reading by saying false.
+///
+/// # Errors
+/// A rule of `options` names no protocol. Damage of the file is no error: it stands in the index.
+pub fn read(source: Source, options: &Options, progress: &mut dyn FnMut(&Index) -> bool) -> Result<Index, String> {
+    let (mut indexer, mut index) = Indexer::new(source, options)?;
+    while indexer.step(&mut index, 16_384) {
+        if !progress(&index) {
+            break;
+        }
+    }
+    indexer.finish(&mut index);
+    Ok(index)
+}
+
+/// The state of reading: what is needed to read on, and of no use afterwards.
+pub struct Indexer {
+    input: Input,
+    flows: FxHashMap<(SocketAddr, SocketAddr, bool), u32>,
+    lives: Vec<Life>,
+    /// Beside the streams of the index.
+    states: Vec<StreamState>,
+    rules: Vec<(DecodeAs, usize)>,
+    kinds: FxHashMap<(usize, u64), u16>,
+    reader: BlockReader,
+    outputs: Vec<Output>,
+    reassembly_limit: u64,
+}
+
+enum Input {
+    Records(Box<Records>),
+    /// The bytes of one stream, and how many were read.
+    Bytes(u64),
+    Done,
+}
+
+/// What is known of a connection's beginning and end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Life {
+    plain_syn_seen: bool,
+    reset: bool,
+    ended: [bool; 2],
+}
+
+#[derive(Debug)]
+struct StreamState {
+    reassembler: Reassembler,
+    framer: Framer,
+    /// The beginning, until the protocol is chosen.
+    held: Option<Held>,
+    certain: bool,
+}
+
+/// A file that is no capture is one segment, as long as that is not more than this.
+const FILE_SEGMENT: u64 = 16 << 20;
+/// More problems of one kind than this are not listed for a single row.
+const PROBLEMS_A_ROW: usize = 16;
+
+impl Indexer {
+    /// Opens a capture and gives what reads it and the index to fill, still empty.
+    ///
+    /// # Errors
+    /// A rule of `options` names no protocol.
+    pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), String> {
+        let protocols = protocols(options.key.clone());
+        let rules = options.decode_as.iter().map(|rule| {
+            let known = protocols.iter().position(|protocol| protocol.name() == rule.protocol());
+            known.map(|protocol| (rule.clone(), protocol)).ok_or_else(|| {
+                let names: Vec<&str> = protocols.iter().map(|protocol| protocol.name()).collect();
+                format!("no protocol is called '{}'; there are {}", rule.protocol(), names.join(", "))
+            })
+        });
+        let rules = rules.collect::<Result<_, _>>()?;
+        let mut index = Index {
+            source: source.clone(),
+            protocols,
+            flows: Vec::new(),
+            streams: Vec::new(),
+            rows: Vec::new(),
+            kinds: Vec::new(),
+            times: Vec::new(),
+            annotations: BTreeMap::new(),
+            unread: BTreeMap::new(),
+            notices: Vec::new(),
+            damage: None,
+            packets: 0,
+            position: 0,
+            finished: false,
+        };
+        let mut indexer = Indexer {
+            input: Input::Done,
+            flows: FxHashMap::default(),
+            lives: Vec::new(),
+            states: Vec::new(),
+            rules,
+            kinds: FxHashMap::default(),
+            reader: BlockReader::new(source.clone(), 64 << 10),
+            outputs: Vec::new(),
+            reassembly_limit: options.reassembly_limit,
+        };
+        match Records::open(&source) {
+            Ok(Opened::Capture(records)) => indexer.input = Input::Records(Box::new(records)),
+            Ok(Opened::Bytes) => {
+                index.notices.push(format!(
+                    "{} begins with no capture's magic: its {} bytes are taken as those of one stream",
+                    source.name(),
+                    source.length()
+                ));
+                indexer.add_flow(&mut index, TransportType::File, None);
+                indexer.input = Input::Bytes(0);
+            }
+            Err(damage) => index.damage = Some(damage),
+        }
+        Ok((indexer, index))
+    }
+
+    /// Reads on, at most `packets` packets. False when there is no more to read.
+    pub fn step(&mut self, index: &mut Index, packets: usize) -> bool {
+        let more = match std::mem::replace(&mut self.input, Input::Done) {
+            Input::Records(mut records) => {
+                let more = self.step_records(&mut records, index, packets);
+                if more {
+                    self.input = Input::Records(records);
+                }
+                more
+            }
+            Input::Bytes(read) => self.step_bytes(read, index),
+            Input::Done => false,
+        };
+        if !more {
+            self.input = Input::Done;
+        }
+        more
+    }
+
+    fn step_records(&mut self, records: &mut Records, index: &mut Index, packets: usize) -> bool {
+        for _ in 0..packets {
+            match records.next() {
+                Ok(Some(record)) => {
+                    index.packets = record.number;
+                    index.times.push(record.time_ns.unwrap_or(NO_TIME));
+                    if let Err(error) = self.packet(index, &record) {
+                        self.broken_off(index, &error);
+                        return false;
+                    }
+                }
+                Ok(None) => {
+                    index.position = records.position();
+                    return false;
+                }
+                Err(damage) => {
+                    index.position = records.position();
+                    index.damage = Some(damage);
+                    return false;
+                }
+            }
+        }
+        index.position = records.position();
+        true
+    }
+
+    fn step_bytes(&mut self, read: u64, index: &mut Index) -> bool {
+        let left = index.source.length() - read;
+        let count = left.min(FILE_SEGMENT);
+        let mut bytes = Vec::new();
+        let length = usize::try_from(count).unwrap_or(0);
+        if let Err(error) = self.reader.read(read, length, &mut bytes) {
+            self.broken_off(index, &error);
+            return false;
+        }
+        let length = u32::try_from(count).unwrap_or(u32::MAX);
+        self.add_segment(index, 0, SegmentRange { offset: read, file_offset: read, length, packet: 0 });
+        self.data(index, 0, &bytes, 0);
+        index.position = read + count;
+        self.input = Input::Bytes(index.position);
+        index.position < index.source.length()
+    }
+
+    /// The file could not be read on, though it was when it was opened.
+    fn broken_off(&mut self, index: &mut Index, error: &io::Error) {
+        index.damage = Some(Damage {
+            file: index.source.name().to_owned(),
+            offset: index.position,
+            packet: None,
+            what: error.to_string(),
+            packets_read: index.packets,
+        });
+    }
+
+    fn add_flow(&mut self, index: &mut Index, transport: TransportType, endpoints: Option<[SocketAddr; 2]>) -> u32 {
+        let number = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
+        let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(number, transport, endpoints));
+        let protocol = rule.map(|&(_, protocol)| protocol);
+        index.flows.push(Flow { transport, endpoints, swapped: false, syn_seen: [false; 2], packets: 0 });
+        self.lives.push(Life::default());
+        for _ in 0..2 {
+            index.streams.push(Stream { protocol, ..Stream::default() });
+            self.states.push(StreamState {
+                reassembler: Reassembler::with_limit(self.reassembly_limit),
+                framer: Framer::default(),
+                held: protocol.is_none().then(Held::default),
+                certain: protocol.is_some(),
+            });
+        }
+        number
+    }
+
+    fn packet(&mut self, index: &mut Index, record: &Record<'_>) -> io::Result<()> {
+        let packet = match decode(record) {
+            Ok(packet) => packet,
+            Err(reason) => {
+                *index.unread.entry(reason).or_default() += 1;
+                return Ok(());
+            }
+        };
+        let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
+        let (low, high) =
+            if packet.src <= packet.dst { (packet.src, packet.dst) } else { (packet.dst, packet.src) };
+        let key = (low, high, is_tcp);
+        let transport = if is_tcp { TransportType::Tcp } else { TransportType::Udp };
+        let endpoints = Some([packet.src, packet.dst]);
+        let mut flow = match self.flows.get(&key) {
+            Some(&flow) => flow,
+            None => self.add_flow(index, transport, endpoints),
+        };
+        if let Transport::Tcp { sequence, syn: true, ack, .. } = packet.transport
+            && self.begins_anew(index, flow, &packet, sequence, ack)
+        {
+            self.finish_flow(index, flow, record.number)?;
+            flow = self.add_flow(index, transport, endpoints);
+        }
+        self.flows.insert(key, flow);
+        let Some(known) = index.flows.get_mut(flow as usize) else { return Ok(()) };
+        known.packets = known.packets.saturating_add(1);
+        let side = usize::from(known.endpoints.is_some_and(|[first, _]| first != packet.src));
+        if packet.wire_length > packet.payload.len()
+            && let Some(stream) = index.streams.get_mut(flow as usize * 2 + side)
+        {
+            stream.cut_packets += 1;
+        }
+        match packet.transport {
+            Transport::Tcp { .. } => self.tcp(index, record, &packet, flow, side),
+            Transport::Udp => {
+                self.udp(index, record, &packet, flow as usize * 2 + side);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a SYN opens another connection than the one its ports have.
+    fn begins_anew(&self, index: &Index, flow: u32, packet: &Packet<'_>, sequence: u32, ack: bool) -> bool {
+        let Some(known) = index.flows.get(flow as usize) else { return false };
+        let side = usize::from(known.endpoints.is_some_and(|[first, _]| first != packet.src));
+        let life = self.lives.get(flow as usize).copied().unwrap_or_default();
+        let over = life.reset || life.ended == [true; 2];
+        let contradicts = self
+            .states
+            .get(flow as usize * 2 + side)
+            .is_some_and(|state| state.reassembler.contradicts(sequence));
+        contradicts || (over && !ack)
+    }
+
+    fn tcp(
+        &mut self,
+        index: &mut Index,
+        record: &Record<'_>,
+        packet: &Packet<'_>,
+        flow: u32,
+        side: usize,
+    ) -> io::Result<()> {
+        let Transport::Tcp { sequence, syn, ack, fin, rst } = packet.transport else { return Ok(()) };
+        let stream = flow as usize * 2 + side;
+        if let (Some(life), Some(known)) = (self.lives.get_mut(flow as usize), index.flows.get_mut(flow as usize)) {
+            if syn && let Some(seen) = known.syn_seen.get_mut(side) {
+                *seen = true;
+            }
+            if syn && !ack && !life.plain_syn_seen {
+                life.plain_syn_seen = true;
+                known.swapped = side == 1;
+            }
+            life.reset |= rst;
+        }
+        if rst {
+            if !packet.payload.is_empty() {
+                *index.unread.entry("TCP reset with a text, which is no part of the stream").or_default() += 1;
+            }
+            return self.finish_flow(index, flow, record.number);
+        }
+        let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let segment = Segment {
+            sequence,
+            syn,
+            fin,
+            length: length(packet.payload.len()),
+            wire_length: length(packet.wire_length),
+            origin: Origin {
+                packet: record.number,
+                file_offset: record.offset + packet.payload_start as u64,
+            },
+        };
+        let mut outputs = std::mem::take(&mut self.outputs);
+        if let Some(state) = self.states.get_mut(stream) {
+            state.reassembler.segment(segment, &mut outputs);
+        }
+        let done = self.take(index, stream, &mut outputs, Some(record));
+        self.outputs = outputs;
+        if self.lives.get(flow as usize).is_some_and(|life| life.ended == [true; 2]) {
+            self.choose_for_flow(index, flow);
+        }
+        done
+    }
+
+    /// What was held back of a flow will not become clearer.
+    fn choose_for_flow(&mut self, index: &mut Index, flow: u32) {
+        let swapped = index.flows.get(flow as usize).is_some_and(|flow| flow.swapped);
+        let first = flow as usize * 2 + usize::from(swapped);
+        for stream in [first, first ^ 1] {
+            if self.states.get(stream).is_some_and(|state| state.held.is_some()) {
+                self.choose_best(index, stream);
+            }
+        }
+    }
+
+    /// Brings what reassembly gave to the stream.
+    fn take(
+        &mut self,
+        index: &mut Index,
+        stream: usize,
+        outputs: &mut Vec<Output>,
+        record: Option<&Record<'_>>,
+    ) -> io::Result<()> {
+        for output in outputs.drain(..) {
+            match output {
+                Output::Data { offset, length, origin, now } => {
+                    let segment = SegmentRange {
+                        offset,
+                        file_offset: origin.file_offset,
+                        length: u32::try_from(length).unwrap_or(u32::MAX),
+                        packet: origin.packet,
+                    };
+                    self.add_segment(index, stream, segment);
+                    let at_hand = record.and_then(|record| {
+                        let from = usize::try_from(origin.file_offset.checked_sub(record.offset)?).ok()?;
+                        record.bytes.get(from..from.checked_add(usize::try_from(length).ok()?)?)
+                    });
+                    match at_hand {
+                        Some(bytes) => self.data(index, stream, bytes, now),
+                        None => {
+                            let bytes = self.read(origin, length)?;
+                            self.data(index, stream, &bytes, now);
+                        }
+                    }
+                }
+                Output::Gap { length, now, .. } => self.event(index, stream, Happened::Gap(length), now),
+                Output::End { now } => {
+                    if let Some(ended) = self.lives.get_mut(stream / 2).and_then(|life| life.ended.get_mut(stream % 2))
+                    {
+                        *ended = true;
+                    }
+                    self.event(index, stream, Happened::End, now);
+                }
+                Output::Early { length } => {
+                    if let Some(stream) = index.streams.get_mut(stream) {
+                        stream.late_bytes += length;
+                    }
+                }
+                Output::Twice { offset, length, first, second } => {
+                    self.compare(index, stream, offset, length, first, second)?;
+                }
+                Output::Again { offset, length, origin } => self.again(index, stream, offset, length, origin)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, origin: Origin, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.reader.read(origin.file_offset, usize::try_from(length).unwrap_or(0), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn add_segment(&mut self, index: &mut Index, stream: usize, segment: SegmentRange) {
+        if let Some(stream) = index.streams.get_mut(stream) {
+            stream.bytes += u64::from(segment.length);
+            stream.segments.push(segment);
+        }
+    }
+
+    /// Bytes of a place that was given out already: the same ones, others, or late ones.
+    fn again(
+        &mut self,
+        index: &mut Index,
+        stream: usize,
+        offset: u64,
+        length: u64,
+        origin: Origin,
+    ) -> io::Result<()> {
+        let end = offset + length;
+        let mut at = offset;
+        while at < end {
+            let Some(known) = index.streams.get_mut(stream) else { return Ok(()) };
+            let next = known.segments.partition_point(|segment| segment.end() <= at);
+            let segment = known.segments.get(next).copied();
+            let covered_from = segment.map_or(end, |segment| segment.offset.max(at)).min(end);
+            if covered_from > at {
+                let late = Mark { offset: at, length: covered_from - at, code: Code::Late, packet: origin.packet };
+                known.late_bytes += late.length;
+                known.marks.push(late);
+            }
+            let Some(segment) = segment.filter(|segment| segment.offset < end) else { break };
+            let until = segment.end().min(end);
+            let first = Origin {
+                packet: segment.packet,
+                file_offset: segment.file_offset + (covered_from - segment.offset),
+            };
+            let second = Origin { file_offset: origin.file_offset + (covered_from - offset), ..origin };
+            self.compare(index, stream, covered_from, until - covered_from, first, second)?;
+            at = until;
+        }
+        Ok(())
+    }
+
+    fn compare(
+        &mut self,
+        index: &mut Index,
+        stream: usize,
+        offset: u64,
+        length: u64,
+        first: Origin,
+        second: Origin,
+    ) -> io::Result<()> {
+        let (kept, other) = (self.read(first, length)?, self.read(second, length)?);
+        let Some(stream) = index.streams.get_mut(stream) else { return Ok(()) };
+        let differs = |(a, b): (&u8, &u8)| a != b;
+        let mark = match kept.iter().zip(&other).position(differs) {
+            None => Mark { offset, length, code: Code::Retransmitted, packet: second.packet },
+            Some(from) => {
+                let same_at_end = kept.iter().rev().zip(other.iter().rev()).take_while(|pair| !differs(*pair)).count();
+                stream.conflicts += 1;
+                Mark {
+                    offset: offset + from as u64,
+                    length: (kept.len() - same_at_end - from) as u64,
+                    code: Code::ConflictingRetransmission,
+                    packet: second.packet,
+                }
+            }
+        };
+        stream.marks.push(mark);
+        Ok(())
+    }
+
+    fn udp(&mut self, index: &mut Index, record: &Record<'_>, packet: &Packet<'_>, stream: usize) {
+        let now = record.number;
+        // A datagram's place is behind all that came before it.
+        let offset = index.streams.get(stream).map_or(0, |stream| stream.bytes + stream.gap_bytes);
+        if !packet.payload.is_empty() {
+            let length = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
+            let file_offset = record.offset + packet.payload_start as u64;
+            self.add_segment(index, stream, SegmentRange { offset, file_offset, length, packet: now });
+            self.data(index, stream, packet.payload, now);
+        }
+        let missing = packet.wire_length - packet.payload.len();
+        if missing > 0 {
+            self.event(index, stream, Happened::Gap(missing as u64), now);
+        }
+        self.event(index, stream, Happened::End, now);
+    }
+
+    /// Takes the next bytes of a stream.
+    fn data(&mut self, index: &mut Index, stream: usize, bytes: &[u8], now: u32) {
+        let Some(state) = self.states.get_mut(stream) else { return };
+        let Some(held) = &mut state.held else {
+            self.lay_out(index, stream, Happened::Data(bytes.len()), bytes, now);
+            return;
+        };
+        held.data(bytes, now);
+        if held.wants_look() {
+            let best = held.best(&index.protocols);
+            if let Some((protocol, Confidence::Certain)) = best {
+                self.choose(index, stream, Some(protocol), true);
+            } else if held.is_full() {
+                self.choose_best(index, stream);
+            }
+        }
+    }
+
+    fn event(&mut self, index: &mut Index, stream: usize, happened: Happened, now: u32) {
+        if let (Happened::Gap(length), Some(stream)) = (happened, index.streams.get_mut(stream)) {
+            stream.gaps += 1;
+            stream.gap_bytes += length;
+        }
+        let Some(state) = self.states.get_mut(stream) else { return };
+        match &mut state.held {
+            Some(held) => held.event(happened, now),
+            None => self.lay_out(index, stream, happened, &[], now),
+        }
+    }
+
+    /// Chooses with what there is. A direction that is not certain follows the other one if that is.
+    fn choose_best(&mut self, index: &mut Index, stream: usize) {
+        let best = |states: &[StreamState], stream: usize| {
+            states.get(stream)?.held.as_ref()?.best(&index.protocols)
+        };
+        let own = best(&self.states, stream);
+        let other = stream ^ 1;
+        let other_is_certain = self.states.get(other).is_some_and(|state| state.certain);
+        let others = match index.streams.get(other).and_then(|stream| stream.protocol) {
+            Some(protocol) if other_is_certain => Some(protocol),
+            _ => best(&self.states, other)
+                .filter(|(_, confidence)| *confidence == Confidence::Certain)
+                .map(|(protocol, _)| protocol),
+        };
+        match (own, others) {
+            (Some((protocol, Confidence::Certain)), _) => self.choose(index, stream, Some(protocol), true),
+            (_, Some(protocol)) => self.choose(index, stream, Some(protocol), false),
+            (own, None) => self.choose(index, stream, own.map(|(protocol, _)| protocol), false),
+        }
+    }
+
+    fn choose(&mut self, index: &mut Index, stream: usize, protocol: Option<usize>, certain: bool) {
+        let Some(state) = self.states.get_mut(stream) else { return };
+        state.certain = certain;
+        let Some(held) = state.held.take() else { return };
+        if let Some(stream) = index.streams.get_mut(stream) {
+            stream.protocol = protocol;
+        }
+        let (events, bytes) = held.into_events();
+        let mut rest = &bytes[..];
+        for (happened, now) in events {
+            let length = if let Happened::Data(length) = happened { length } else { 0 };
+            let (bytes, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            rest = behind;
+            self.lay_out(index, stream, happened, bytes, now);
+        }
+    }
+
+    /// Lays bytes out in rows.
+    fn lay_out(&mut self, index: &mut Index, stream: usize, happened: Happened, bytes: &[u8], now: u32) {
+        let Some(state) = self.states.get_mut(stream) else { return };
+        let Some(known) = index.streams.get_mut(stream) else { return };
+        let chosen = known.protocol.and_then(|protocol| index.protocols.get(protocol).cloned());
+        let protocol: &dyn Protocol = chosen.as_deref().unwrap_or(&Unclaimed);
+        let (rows, names, kinds) = (&mut index.rows, &mut index.kinds, &mut self.kinds);
+        let protocol_number = known.protocol.unwrap_or(usize::MAX);
+        let mut sink = |tile: Tile, bytes: &[u8]| {
+            let mut outline = Outline { kind: NO_KIND, codes: CodeSet::EMPTY, protocol: protocol_number, kinds, names };
+            match tile.tile_type {
+                TileType::Message => {
+                    known.messages += 1;
+                    protocol.dissect(bytes, &mut outline);
+                }
+                TileType::Partial => protocol.dissect(bytes, &mut outline),
+                TileType::Skipped(code) => outline.codes.insert(code),
+                TileType::Gap => {}
+            }
+            let (kind, codes) = (outline.kind, outline.codes);
+            rows.push(Row {
+                offset: tile.offset,
+                length: tile.length,
+                codes,
+                stream: u32::try_from(stream).unwrap_or(u32::MAX),
+                completed: now,
+                kind,
+                tile_type: tile.tile_type,
+            });
+        };
+        match happened {
+            Happened::Data(_) => state.framer.segment(protocol, bytes, &mut sink),
+            Happened::Gap(length) => state.framer.gap(protocol, length, &mut sink),
+            Happened::End => state.framer.end(protocol, &mut sink),
+        }
+    }
+
+    /// The connection has ended, or the capture has.
+    fn finish_flow(&mut self, index: &mut Index, flow: u32, now: u32) -> io::Result<()> {
+        let swapped = index.flows.get(flow as usize).is_some_and(|flow| flow.swapped);
+        let is_tcp = index.flows.get(flow as usize).is_some_and(|flow| flow.transport == TransportType::Tcp);
+        let first = flow as usize * 2 + usize::from(swapped);
+        let streams = [first, first ^ 1];
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for stream in streams {
+            if is_tcp && let Some(state) = self.states.get_mut(stream) {
+                state.reassembler.finish(now, &mut outputs);
+            }
+            self.take(index, stream, &mut outputs, None)?;
+            if !is_tcp {
+                self.event(index, stream, Happened::End, now);
+            }
+        }
+        self.outputs = outputs;
+        self.choose_for_flow(index, flow);
+        Ok(())
+    }
+
+    /// Reads no further: gives up what waits, puts the rows in order and says what the sequence of messages shows.
+    pub fn finish(&mut self, index: &mut Index) {
+        self.input = Input::Done;
+        let now = index.packets.saturating_add(1);
+        for flow in 0..u32::try_from(index.flows.len()).unwrap_or(u32::MAX) {
+            if let Err(error) = self.finish_flow(index, flow, now) {
+                self.broken_off(index, &error);
+            }
+        }
+        // The beginnings of streams were held back: bring their rows to where they became complete.
+        if !index.rows.is_sorted_by_key(|row| row.completed) {
+            index.rows.sort_by_key(|row| row.completed);
+        }
+        for (number, row) in index.rows.iter().enumerate() {
+            if let (Some(stream), Ok(number)) = (index.streams.get_mut(row.stream as usize), u32::try_from(number)) {
+                stream.rows.push(number);
+            }
+        }
+        mark_rows(index);
+        if let Err(error) = self.observe(index) {
+            self.broken_off(index, &error);
+        }
+        index.finished = true;
+    }
+
+    fn observe(&mut self, index: &mut Index) -> io::Result<()> {
+        let mut observers: BTreeMap<u32, (usize, Box<dyn Observer>)> = BTreeMap::new();
+        let mut found = Vec::new();
+        let mut reader = index.reader();
+        for number in order_of_sending(index) {
+            let Some(row) = index.rows.get(number as usize).copied() else { break };
+            let Some(protocol) = index.streams.get(row.stream as usize).and_then(|stream| stream.protocol) else {
+                continue;
+            };
+            let flow = row.flow();
+            let direction = index.direction(&row);
+            if !observers.contains_key(&flow) {
+                let Some(mut observer) = index.protocols.get(protocol).and_then(|protocol| protocol.observer())
+                else {
+                    continue;
+                };
+                let Some(known) = index.flows.get(flow as usize) else { continue };
+                for (side, &seen) in known.syn_seen.iter().enumerate() {
+                    if known.transport == TransportType::Tcp && !seen {
+                        observer.observe(Event::Loss { direction: known.direction_of(side) }, &mut found);
+                    }
+                }
+                observers.insert(flow, (protocol, observer));
+            }
+            let Some((observed, observer)) = observers.get_mut(&flow) else { continue };
+            if *observed != protocol {
+                continue;
+            }
+            if row.tile_type == TileType::Message {
+                let bytes = index.row_bytes(&row, usize::MAX, &mut reader)?;
+                observer.observe(Event::Message { direction, row: number, bytes: &bytes }, &mut found);
+            } else {
+                observer.observe(Event::Loss { direction }, &mut found);
+            }
+            for observation in found.drain(..) {
+                annotate(index, observation);
+            }
+        }
+        for (_, observer) in observers.values_mut() {
+            observer.finish(&mut found);
+        }
+        for observation in found {
+            annotate(index, observation);
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Indexer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Indexer").field("streams", &self.states.len()).finish_non_exhaustive()
+    }
+}
+
+/// The rows in the order in which their last packets were captured, and those of a stream in the stream's. A row that
+/// waited for a gap to be given up became complete long after the messages that answer it.
+fn order_of_sending(index: &Index) -> Vec<u32> {
+    let mut order: Vec<(u32, u32)> = Vec::with_capacity(index.rows.len());
+    for stream in &index.streams {
+        let mut latest = 0;
+        for &number in &stream.rows {
+            let Some(row) = index.rows.get(number as usize) else { continue };
+            latest = index.segments(row).map(|segment| segment.packet).max().unwrap_or(0).max(latest);
+            order.push((latest, number));
+        }
+    }
+    order.sort();
+    order.into_iter().map(|(_, number)| number).collect()
+}
+
+fn annotate(index: &mut Index, observation: Observation) {
+    match observation {
+        Observation::Problem { row, code, text } => {
+            let length = index.row(row).map_or(0, |row| usize::try_from(row.length).unwrap_or(usize::MAX));
+            add_problem(index, row, Problem { code, range: 0..length, text });
+        }
+        Observation::Reply { row, to } => {
+            index.annotations.entry(row).or_default().reply_to = Some(to);
+            index.annotations.entry(to).or_default().answered_by = Some(row);
+        }
+    }
+}
+
+fn add_problem(index: &mut Index, row: u32, problem: Problem) {
+    let Some(known) = index.rows.get_mut(row as usize) else { return };
+    known.codes.insert(problem.code);
+    let annotation: &mut Annotation = index.annotations.entry(row).or_default();
+    if annotation.problems.iter().filter(|known| known.code == problem.code).count() < PROBLEMS_A_ROW {
+        annotation.problems.push(problem);
+    }
+}
+
+/// Tells the rows what reassembly saw of their stretch of the stream.
+fn mark_rows(index: &mut Index) {
+    for stream in 0..index.streams.len() {
+        let Some(known) = index.streams.get_mut(stream) else { continue };
+        let marks = std::mem::take(&mut known.marks);
+        let rows = std::mem::take(&mut known.rows);
+        for mark in marks {
+            let row_at = |number: &u32| index.rows.get(*number as usize);
+            let first = rows.partition_point(|number| {
+                row_at(number).is_some_and(|row| row.offset + row.length <= mark.offset)
+            });
+            for &number in rows.get(first..).unwrap_or_default() {
+                let Some(row) = index.rows.get(number as usize) else { break };
+                let start = mark.offset.max(row.offset);
+                let end = (mark.offset + mark.length).min(row.offset + row.length);
+                if start >= end {
+                    break;
+                }
+                // Late bytes belong to gaps, the others to bytes that are there.
+                if (row.tile_type == TileType::Gap) != (mark.code == Code::Late) {
+                    continue;
+                }
+                let position = |offset: u64| usize::try_from(offset - row.offset).unwrap_or(usize::MAX);
+                let packet = mark.packet;
+                let text = match mark.code {
+                    Code::ConflictingRetransmission => {
+                        format!("packet {packet} brings other bytes for this place; the first captured stay")
+                    }
+                    Code::Late => format!("packet {packet} brought bytes of this gap after it was given up"),
+                    _ => format!("packet {packet} brings these bytes again"),
+                };
+                let problem = Problem { code: mark.code, range: position(start)..position(end), text };
+                add_problem(index, number, problem);
+            }
+        }
+        if let Some(known) = index.streams.get_mut(stream) {
+            known.rows = rows;
+        }
+    }
+}
+
+/// Keeps of a message what its row needs. Allocates only for a kind that was not seen before.
+struct Outline<'o> {
+    kind: u16,
+    codes: CodeSet,
+    protocol: usize,
+    kinds: &'o mut FxHashMap<(usize, u64), u16>,
+    names: &'o mut Vec<String>,
+}
+
+impl<'a> Visit<'a> for Outline<'_> {
+    fn kind(&mut self, kind: Kind<'a>) {
+        let names = &mut *self.names;
+        self.kind = *self.kinds.entry((self.protocol, kind.value)).or_insert_with(|| {
+            let next = u16::try_from(names.len()).unwrap_or(NO_KIND);
+            if next != NO_KIND {
+                names.push(kind.to_string());
+            }
+            next
+        });
+    }
+
+    fn field(&mut self, _: &'a str, _: std::ops::Range<usize>, _: Value<'a>) {}
+
+    fn begin(&mut self, _: &'a str, _: std::ops::Range<usize>, _: Value<'a>) {}
+
+    fn end(&mut self) {}
+
+    fn problem(&mut self, code: Code, _: std::ops::Range<usize>, _: std::fmt::Arguments<'_>) {
+        self.codes.insert(code);
+    }
+
+    fn summary(&mut self, _: std::fmt::Arguments<'_>) {}
+}

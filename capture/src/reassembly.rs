@@ -1,0 +1,361 @@
+//! Puts the segments of one direction of a TCP connection in order.
+//!
+//! Deals in ranges only: where in the file a segment's bytes stand, and where in the stream they belong. It holds no
+//! bytes, so what waits for a gap to be filled costs the same however long it is. Offset 0 is the byte after the
+//! SYN, or without one the lowest sequence number put in order.
+
+use std::collections::BTreeMap;
+
+/// Where bytes of a stream come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The packet, counted from 1.
+    pub packet: u32,
+    /// Where in the file the bytes begin.
+    pub file_offset: u64,
+}
+
+impl Origin {
+    fn skip(self, bytes: u64) -> Origin {
+        Origin { file_offset: self.file_offset + bytes, ..self }
+    }
+}
+
+/// A captured segment of one direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment {
+    /// Its sequence number.
+    pub sequence: u32,
+    /// Whether it opens the connection.
+    pub syn: bool,
+    /// Whether its sender is done.
+    pub fin: bool,
+    /// How many bytes of its payload were captured.
+    pub length: u32,
+    /// How many it had on the wire.
+    pub wire_length: u32,
+    /// Where its bytes are.
+    pub origin: Origin,
+}
+
+/// What putting a segment in order gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The stream's next bytes.
+    Data {
+        /// Where in the stream they belong.
+        offset: u64,
+        /// How many.
+        length: u64,
+        /// Where they come from.
+        origin: Origin,
+        /// The packet with which they became the next.
+        now: u32,
+    },
+    /// The stream's next bytes are missing.
+    Gap {
+        /// Where in the stream they belong.
+        offset: u64,
+        /// How many.
+        length: u64,
+        /// The packet with which they were given up.
+        now: u32,
+    },
+    /// Bytes that were given out already, or are in a gap that was.
+    Again {
+        /// Where in the stream they belong.
+        offset: u64,
+        /// How many.
+        length: u64,
+        /// Where they come from.
+        origin: Origin,
+    },
+    /// Bytes that wait to be given out, captured twice.
+    Twice {
+        /// Where in the stream they belong.
+        offset: u64,
+        /// How many.
+        length: u64,
+        /// Where those that stay come from.
+        first: Origin,
+        /// Where the others come from.
+        second: Origin,
+    },
+    /// Bytes from before the stream's start.
+    Early {
+        /// How many.
+        length: u64,
+    },
+    /// The sender is done and every byte was given out.
+    End {
+        /// The packet with which it was.
+        now: u32,
+    },
+}
+
+/// What waits for a gap to be filled may reach so far: the bytes of the segments, and a price for each.
+pub const DEFAULT_LIMIT: u64 = 1 << 20;
+const SEGMENT_PRICE: u64 = 64;
+
+/// One direction of a connection.
+#[derive(Debug)]
+pub struct Reassembler {
+    /// Segments seen before the start is known.
+    held: Vec<Segment>,
+    held_cost: u64,
+    /// The sequence number of the byte at `next`, once the start is known.
+    next_sequence: Option<u32>,
+    /// Where in the stream the next byte belongs.
+    next: u64,
+    waiting: BTreeMap<u64, Waiting>,
+    waiting_cost: u64,
+    /// The furthest that a segment or FIN says the stream reaches.
+    extent: u64,
+    fin: Option<u64>,
+    ended: bool,
+    limit: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    length: u64,
+    origin: Origin,
+}
+
+impl Default for Reassembler {
+    fn default() -> Self {
+        Reassembler::with_limit(DEFAULT_LIMIT)
+    }
+}
+
+impl Reassembler {
+    /// A direction of which nothing was seen, that lets `limit` bytes wait for a gap.
+    pub fn with_limit(limit: u64) -> Self {
+        Reassembler {
+            held: Vec::new(),
+            held_cost: 0,
+            next_sequence: None,
+            next: 0,
+            waiting: BTreeMap::new(),
+            waiting_cost: 0,
+            extent: 0,
+            fin: None,
+            ended: false,
+            limit,
+        }
+    }
+
+    /// Whether the start of the stream is known.
+    pub fn started(&self) -> bool {
+        self.next_sequence.is_some()
+    }
+
+    /// Whether anything waits: for the start to be known, or for a gap to be filled.
+    pub fn is_waiting(&self) -> bool {
+        !self.held.is_empty() || !self.waiting.is_empty()
+    }
+
+    /// Whether a SYN with that sequence number can't belong to this connection.
+    pub fn contradicts(&self, syn_sequence: u32) -> bool {
+        let first = syn_sequence.wrapping_add(1);
+        let lowest = match self.next_sequence {
+            // The low 32 bits of `next` lead back from its sequence number to that of offset 0.
+            Some(sequence) => sequence.wrapping_sub(low_bits(self.next)),
+            None => match self.lowest_held() {
+                Some(lowest) => lowest,
+                None => return false,
+            },
+        };
+        let ahead = distance(first, lowest);
+        if self.started() { ahead != 0 } else { ahead < 0 || ahead > i64::from(u16::MAX) * 16 }
+    }
+
+    fn lowest_held(&self) -> Option<u32> {
+        let first = self.held.first()?.sequence;
+        let lowest = self.held.iter().map(|segment| distance(first, data_sequence(segment))).min()?;
+        // The distance is that of two 32-bit numbers, so its low bits are the whole of it.
+        Some(first.wrapping_add(lowest.to_le_bytes().first_chunk().copied().map_or(0, u32::from_le_bytes)))
+    }
+
+    /// Takes a segment. What it makes known is appended to `out`.
+    pub fn segment(&mut self, segment: Segment, out: &mut Vec<Output>) {
+        if self.next_sequence.is_none() {
+            if segment.syn {
+                self.next_sequence = Some(segment.sequence.wrapping_add(1));
+                self.release(out);
+            } else {
+                if segment.wire_length > 0 || segment.fin {
+                    self.held_cost += u64::from(segment.length) + SEGMENT_PRICE;
+                    self.held.push(segment);
+                }
+                if self.held_cost > self.limit {
+                    self.start_at_lowest(out);
+                }
+                return;
+            }
+        }
+        self.put(segment, out);
+    }
+
+    /// Nothing more will come: gives out all that waits, with the gaps between. `now` is the packet that ended it.
+    pub fn finish(&mut self, now: u32, out: &mut Vec<Output>) {
+        if self.next_sequence.is_none() {
+            self.start_at_lowest(out);
+        }
+        while !self.waiting.is_empty() {
+            self.give_up_gap(now, out);
+        }
+        if self.extent > self.next && self.next_sequence.is_some() {
+            self.gap_to(self.extent, now, out);
+        }
+        if !self.ended {
+            self.ended = true;
+            out.push(Output::End { now });
+        }
+    }
+
+    fn start_at_lowest(&mut self, out: &mut Vec<Output>) {
+        self.next_sequence = self.lowest_held();
+        self.release(out);
+    }
+
+    /// The start is known: takes the held segments as if it had been from the first.
+    fn release(&mut self, out: &mut Vec<Output>) {
+        self.held_cost = 0;
+        for segment in std::mem::take(&mut self.held) {
+            self.put(segment, out);
+        }
+    }
+
+    fn put(&mut self, segment: Segment, out: &mut Vec<Output>) {
+        let Some(next_sequence) = self.next_sequence else { return };
+        let now = segment.origin.packet;
+        let ahead = distance(next_sequence, data_sequence(&segment));
+        let Some(mut start) = self.next.checked_add_signed(ahead) else {
+            // Before offset 0: what reaches over it is kept.
+            let before = (ahead.unsigned_abs() - self.next).min(u64::from(segment.length));
+            if before > 0 {
+                out.push(Output::Early { length: before });
+            }
+            if before < u64::from(segment.length) {
+                let length = segment.length - u32::try_from(before).unwrap_or(segment.length);
+                self.insert(0, u64::from(length), segment.origin.skip(before), now, out);
+            }
+            return;
+        };
+        let wire_end = start + u64::from(segment.wire_length);
+        let mut length = u64::from(segment.length);
+        // A keep-alive repeats the last byte, often with another value: it carries nothing.
+        if segment.wire_length == 1 && start + 1 == self.next && !segment.fin {
+            return;
+        }
+        // What carries nothing says nothing of how far the stream reaches: the last ACK stands behind the FIN.
+        if segment.wire_length > 0 || segment.fin {
+            self.extent = self.extent.max(wire_end);
+        }
+        if segment.fin {
+            self.fin.get_or_insert(wire_end);
+        }
+        let mut origin = segment.origin;
+        if start < self.next && length > 0 {
+            let again = length.min(self.next - start);
+            out.push(Output::Again { offset: start, length: again, origin });
+            start += again;
+            length -= again;
+            origin = origin.skip(again);
+        }
+        self.insert(start, length, origin, now, out);
+        if self.fin == Some(self.next) && !self.ended {
+            self.ended = true;
+            out.push(Output::End { now });
+        }
+    }
+
+    /// Puts bytes from `next` on where nothing stands yet, and gives out what is next.
+    fn insert(&mut self, start: u64, length: u64, origin: Origin, now: u32, out: &mut Vec<Output>) {
+        let end = start + length;
+        if length == 0 {
+            return;
+        }
+        self.extent = self.extent.max(end);
+        if self.waiting.is_empty() && start == self.next {
+            self.give(length, origin, now, out);
+            return;
+        }
+        let mut at = start;
+        while at < end {
+            let before = self.waiting.range(..=at).next_back().map(|(&from, piece)| (from, *piece));
+            if let Some((from, piece)) = before
+                && from + piece.length > at
+            {
+                let both = (from + piece.length).min(end) - at;
+                out.push(Output::Twice {
+                    offset: at,
+                    length: both,
+                    first: piece.origin.skip(at - from),
+                    second: origin.skip(at - start),
+                });
+                at += both;
+                continue;
+            }
+            let until = self.waiting.range(at..end).next().map_or(end, |(&from, _)| from);
+            let piece = Waiting { length: until - at, origin: origin.skip(at - start) };
+            self.waiting_cost += piece.length + SEGMENT_PRICE;
+            self.waiting.insert(at, piece);
+            at = until;
+        }
+        self.give_waiting(now, out);
+        while self.waiting_cost > self.limit {
+            self.give_up_gap(now, out);
+        }
+    }
+
+    fn give(&mut self, length: u64, origin: Origin, now: u32, out: &mut Vec<Output>) {
+        out.push(Output::Data { offset: self.next, length, origin, now });
+        self.advance(length);
+    }
+
+    fn give_waiting(&mut self, now: u32, out: &mut Vec<Output>) {
+        while let Some(entry) = self.waiting.first_entry()
+            && *entry.key() == self.next
+        {
+            let piece = entry.remove();
+            self.waiting_cost -= piece.length + SEGMENT_PRICE;
+            self.give(piece.length, piece.origin, now, out);
+        }
+    }
+
+    fn give_up_gap(&mut self, now: u32, out: &mut Vec<Output>) {
+        if let Some((&first, _)) = self.waiting.first_key_value() {
+            self.gap_to(first, now, out);
+            self.give_waiting(now, out);
+        }
+    }
+
+    fn gap_to(&mut self, end: u64, now: u32, out: &mut Vec<Output>) {
+        if end > self.next {
+            out.push(Output::Gap { offset: self.next, length: end - self.next, now });
+            self.advance(end - self.next);
+        }
+    }
+
+    fn advance(&mut self, length: u64) {
+        self.next += length;
+        self.next_sequence = self.next_sequence.map(|sequence| sequence.wrapping_add(low_bits(length)));
+    }
+}
+
+/// The sequence number of a segment's first byte: a SYN takes a number of its own.
+fn data_sequence(segment: &Segment) -> u32 {
+    segment.sequence.wrapping_add(u32::from(segment.syn))
+}
+
+/// How far `to` is ahead of `from`, the shorter way round.
+fn distance(from: u32, to: u32) -> i64 {
+    i64::from(to.wrapping_sub(from).cast_signed())
+}
+
+fn low_bits(n: u64) -> u32 {
+    let [a, b, c, d, ..] = n.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}

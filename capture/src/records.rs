@@ -1,0 +1,387 @@
+//! From the bytes of a capture file to its packets. The one place that knows pcap and pcapng.
+//!
+//! Walks records in blocks of a mebibyte, and never believes a length further than the file reaches.
+
+use std::borrow::Cow;
+
+use byteorder_slice::{BigEndian, LittleEndian};
+use pcap_file::Endianness;
+use pcap_file::pcap::{PcapParseError, PcapParser, PcapTsResolution};
+use pcap_file::pcapng::{RawBlock, RawBlockParseError};
+
+use crate::{Damage, Source};
+
+/// A captured packet, as the file has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    /// Counted from 1.
+    pub(crate) number: u32,
+    /// When it was captured: nanoseconds since the Unix epoch; None where the file does not say.
+    pub(crate) time_ns: Option<i64>,
+    /// What kind of link it was captured on (a LINKTYPE number); None where the file does not say.
+    pub(crate) link_type: Option<u32>,
+    /// How long the packet was on the wire, in bytes; at least the captured length.
+    pub(crate) wire_length: usize,
+    /// Where in the file its bytes begin.
+    pub(crate) offset: u64,
+    /// The captured bytes.
+    pub(crate) bytes: &'a [u8],
+}
+
+/// Bytes read at once.
+const BLOCK: usize = 1 << 20;
+/// No link has packets longer than this: a record that claims more is damaged.
+const LONGEST_RECORD: u64 = 256 << 20;
+
+/// Walks the packets of a capture file.
+#[derive(Debug)]
+pub(crate) struct Records {
+    source: Source,
+    format: Format,
+    buffer: Vec<u8>,
+    /// How much of `buffer` has been read.
+    consumed: usize,
+    /// Where in the file `buffer` begins.
+    buffer_offset: u64,
+    packets: u32,
+}
+
+#[derive(Debug)]
+enum Format {
+    Pcap(PcapParser),
+    PcapNg(Section),
+}
+
+/// What the packets of a pcapng section need to be understood.
+#[derive(Debug)]
+struct Section {
+    endianness: Endianness,
+    interfaces: Vec<Interface>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Interface {
+    link_type: u32,
+    snaplen: u32,
+    /// The option if_tsresol: a power of ten, or with the high bit of two.
+    resolution: u8,
+    /// Seconds to add to each time.
+    offset_s: i64,
+}
+
+/// What a file begins with.
+pub(crate) enum Opened {
+    /// A capture.
+    Capture(Records),
+    /// Something else: the bytes of one stream.
+    Bytes,
+}
+
+impl Records {
+    /// Looks at how the file begins.
+    pub(crate) fn open(source: &Source) -> Result<Opened, Damage> {
+        let mut records = Records {
+            source: source.clone(),
+            format: Format::PcapNg(Section { endianness: Endianness::Little, interfaces: Vec::new() }),
+            buffer: Vec::new(),
+            consumed: 0,
+            buffer_offset: 0,
+            packets: 0,
+        };
+        if source.length() == 0 {
+            return Err(records.damage(None, "the file is empty; a capture begins with a header"));
+        }
+        records.fill(24)?;
+        let is_pcapng = records.buffer.starts_with(&[0x0A, 0x0D, 0x0D, 0x0A]);
+        let magics: [[u8; 4]; 4] =
+            [[0xA1, 0xB2, 0xC3, 0xD4], [0xA1, 0xB2, 0x3C, 0x4D], [0xD4, 0xC3, 0xB2, 0xA1], [0x4D, 0x3C, 0xB2, 0xA1]];
+        let is_pcap = magics.iter().any(|magic| records.buffer.starts_with(magic));
+        if !is_pcapng && !is_pcap {
+            return Ok(Opened::Bytes);
+        }
+        if is_pcap {
+            match PcapParser::new(&records.buffer) {
+                Ok((_, parser)) => {
+                    records.format = Format::Pcap(parser);
+                    records.consumed = 24;
+                }
+                Err(_) => {
+                    let what = format!("the pcap header needs 24 bytes and the file has {}", source.length());
+                    return Err(records.damage(None, what));
+                }
+            }
+        }
+        Ok(Opened::Capture(records))
+    }
+
+    /// Where in the file the next record begins.
+    pub(crate) fn position(&self) -> u64 {
+        self.buffer_offset + self.consumed as u64
+    }
+
+    /// The next packet; None at the end of the file.
+    pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, Damage> {
+        match self.format {
+            Format::Pcap(_) => self.next_pcap(),
+            Format::PcapNg(_) => self.next_pcapng(),
+        }
+    }
+
+    fn damage(&self, packet: Option<u32>, what: impl Into<String>) -> Damage {
+        Damage {
+            file: self.source.name().to_owned(),
+            offset: self.position(),
+            packet,
+            what: what.into(),
+            packets_read: self.packets,
+        }
+    }
+
+    /// Makes at least `needed` unread bytes present, or as many as the file has.
+    fn fill(&mut self, needed: usize) -> Result<(), Damage> {
+        if self.buffer.len() - self.consumed >= needed {
+            return Ok(());
+        }
+        self.buffer.drain(..self.consumed);
+        self.buffer_offset += self.consumed as u64;
+        self.consumed = 0;
+        let there = self.buffer.len();
+        let at = self.buffer_offset + there as u64;
+        let left = self.source.length().saturating_sub(at);
+        let wanted = (needed - there).max(BLOCK) as u64;
+        let count = usize::try_from(wanted.min(left)).unwrap_or(0);
+        self.buffer.resize(there + count, 0);
+        let read = self.source.read_exact_at(at, self.buffer.get_mut(there..).unwrap_or_default());
+        read.map_err(|error| self.damage(Some(self.packets.saturating_add(1)), error.to_string()))
+    }
+
+    fn left_in_file(&self) -> u64 {
+        self.source.length().saturating_sub(self.position())
+    }
+
+    /// The record at the position claims `length` bytes: makes them present.
+    fn claim(&mut self, length: u64, name: &str) -> Result<(), Damage> {
+        let packet = Some(self.packets.saturating_add(1));
+        let left = self.left_in_file();
+        if length > left {
+            let what = format!("the file ends inside {name}: it claims {length} bytes and {left} are left");
+            return Err(self.damage(packet, what));
+        }
+        if length > LONGEST_RECORD {
+            let what = format!("{name} claims {length} bytes; no packet is longer than {LONGEST_RECORD}");
+            return Err(self.damage(packet, what));
+        }
+        self.fill(usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
+    fn count_packet(&mut self) -> Result<u32, Damage> {
+        match self.packets.checked_add(1) {
+            Some(number) => {
+                self.packets = number;
+                Ok(number)
+            }
+            None => Err(self.damage(None, "more than 4,294,967,295 packets can't be numbered")),
+        }
+    }
+
+    fn next_pcap(&mut self) -> Result<Option<Record<'_>>, Damage> {
+        if self.left_in_file() == 0 {
+            return Ok(None);
+        }
+        self.claim(16, "a record header")?;
+        let captured = match (&self.format, self.buffer.get(self.consumed..)) {
+            (Format::Pcap(parser), Some(rest)) => match parser.next_raw_packet(rest) {
+                Ok((_, packet)) => packet.data.len(),
+                Err(PcapParseError::IncompleteBuffer(needed, _)) => needed,
+                Err(error) => return Err(self.damage(Some(self.packets.saturating_add(1)), error.to_string())),
+            },
+            _ => return Ok(None),
+        };
+        self.claim(16 + captured as u64, "the record")?;
+        let number = self.count_packet()?;
+        let start = self.consumed;
+        let offset = self.position() + 16;
+        self.consumed += 16 + captured;
+        let Format::Pcap(parser) = &self.format else { return Ok(None) };
+        let Ok((_, packet)) = parser.next_raw_packet(self.buffer.get(start..).unwrap_or_default()) else {
+            return Ok(None);
+        };
+        let header = parser.header();
+        let fraction_ns = match header.ts_resolution {
+            PcapTsResolution::MicroSecond => i64::from(packet.ts_frac) * 1000,
+            PcapTsResolution::NanoSecond => i64::from(packet.ts_frac),
+        };
+        // The upper bits of the field say how long a frame check sequence is.
+        let link_type = u32::from(header.datalink) & 0x03FF_FFFF;
+        let Cow::Borrowed(bytes) = packet.data else { return Ok(None) };
+        Ok(Some(Record {
+            number,
+            time_ns: Some(i64::from(packet.ts_sec) * 1_000_000_000 + fraction_ns),
+            link_type: Some(link_type),
+            wire_length: (packet.orig_len as usize).max(captured),
+            offset,
+            bytes,
+        }))
+    }
+
+    fn next_pcapng(&mut self) -> Result<Option<Record<'_>>, Damage> {
+        loop {
+            let left = self.left_in_file();
+            if left == 0 {
+                return Ok(None);
+            }
+            self.claim(12, "a block")?;
+            let Format::PcapNg(section) = &self.format else { return Ok(None) };
+            let rest = self.buffer.get(self.consumed..).unwrap_or_default();
+            let raw = raw_block(rest, section.endianness);
+            let length = match raw {
+                Ok((behind, _)) => rest.len() - behind.len(),
+                // The crate counts from behind the type and length fields.
+                Err(RawBlockParseError::IncompleteBuffer(needed, _)) => needed.saturating_add(8),
+                Err(error) => {
+                    return Err(self.damage(Some(self.packets.saturating_add(1)), error.to_string()));
+                }
+            };
+            self.claim(length as u64, "the block")?;
+            let start = self.consumed;
+            let rest = self.buffer.get(start..).unwrap_or_default();
+            let Format::PcapNg(section) = &mut self.format else { return Ok(None) };
+            let (block_type, body_length) = match raw_block(rest, section.endianness) {
+                Ok((_, block)) => {
+                    section.note(&block, rest);
+                    (block.type_, block.body.len())
+                }
+                Err(error) => {
+                    return Err(self.damage(Some(self.packets.saturating_add(1)), error.to_string()));
+                }
+            };
+            if matches!(block_type, 2 | 3 | 6) {
+                let number = self.count_packet()?;
+                let body_offset = self.position() + 8;
+                let Format::PcapNg(section) = &self.format else { return Ok(None) };
+                let body = self.buffer.get(start + 8..start + 8 + body_length).unwrap_or_default();
+                let Some(packet) = section.packet(block_type, body) else {
+                    let what = format!("a packet block of {body_length} bytes is too short for the packet it claims");
+                    self.packets -= 1;
+                    return Err(self.damage(Some(number), what));
+                };
+                self.consumed = start + length;
+                let bytes = self.buffer.get(start + 8..).unwrap_or_default();
+                let bytes = bytes.get(packet.start..packet.start + packet.length).unwrap_or_default();
+                return Ok(Some(Record {
+                    number,
+                    time_ns: packet.time_ns,
+                    link_type: packet.link_type,
+                    wire_length: packet.wire_length.max(packet.length),
+                    offset: body_offset + packet.start as u64,
+                    bytes,
+                }));
+            }
+            self.consumed = start + length;
+        }
+    }
+}
+
+fn raw_block(bytes: &[u8], endianness: Endianness) -> Result<(&[u8], RawBlock<'_>), RawBlockParseError> {
+    match endianness {
+        Endianness::Big => RawBlock::from_slice::<BigEndian>(bytes),
+        Endianness::Little => RawBlock::from_slice::<LittleEndian>(bytes),
+    }
+}
+
+/// Where in its block a packet stands, and what the block says of it.
+struct PacketBlock {
+    start: usize,
+    length: usize,
+    wire_length: usize,
+    time_ns: Option<i64>,
+    link_type: Option<u32>,
+}
+
+impl Section {
+    fn u16(&self, bytes: &[u8], at: usize) -> Option<u16> {
+        let bytes = *bytes.get(at..)?.first_chunk()?;
+        Some(if self.endianness.is_big() { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+    }
+
+    fn u32(&self, bytes: &[u8], at: usize) -> Option<u32> {
+        let bytes = *bytes.get(at..)?.first_chunk()?;
+        Some(if self.endianness.is_big() { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+    }
+
+    /// Takes in a block that says how to read those behind it.
+    fn note(&mut self, block: &RawBlock<'_>, bytes: &[u8]) {
+        match block.type_ {
+            0x0A0D_0D0A => {
+                let big = bytes.get(8..12) == Some(&[0x1A, 0x2B, 0x3C, 0x4D]);
+                self.endianness = if big { Endianness::Big } else { Endianness::Little };
+                self.interfaces.clear();
+            }
+            1 => {
+                let body = &block.body[..];
+                let (link_type, snaplen) = (self.u16(body, 0).unwrap_or(0), self.u32(body, 4).unwrap_or(0));
+                let mut interface =
+                    Interface { link_type: link_type.into(), snaplen, resolution: 6, offset_s: 0 };
+                let mut at = 8;
+                while let (Some(code), Some(length)) = (self.u16(body, at), self.u16(body, at + 2)) {
+                    let value = body.get(at + 4..at + 4 + usize::from(length)).unwrap_or_default();
+                    match (code, value) {
+                        (0, _) => break,
+                        (9, [resolution]) => interface.resolution = *resolution,
+                        (14, value) if value.len() == 8 => {
+                            let bytes = value.first_chunk().copied().unwrap_or_default();
+                            interface.offset_s = if self.endianness.is_big() {
+                                i64::from_be_bytes(bytes)
+                            } else {
+                                i64::from_le_bytes(bytes)
+                            };
+                        }
+                        _ => {}
+                    }
+                    at += 4 + usize::from(length).next_multiple_of(4);
+                }
+                self.interfaces.push(interface);
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads an enhanced (6), simple (3) or obsolete (2) packet block. None if it is too short for its packet.
+    fn packet(&self, block_type: u32, body: &[u8]) -> Option<PacketBlock> {
+        let interface = |id: u32| self.interfaces.get(usize::try_from(id).ok()?).copied();
+        if block_type == 3 {
+            let wire_length = self.u32(body, 0)? as usize;
+            let interface = interface(0);
+            let snaplen = interface.map_or(0, |interface| interface.snaplen) as usize;
+            let limit = if snaplen == 0 { usize::MAX } else { snaplen };
+            let length = wire_length.min(limit).min(body.len() - 4);
+            let link_type = interface.map(|interface| interface.link_type);
+            return Some(PacketBlock { start: 4, length, wire_length, time_ns: None, link_type });
+        }
+        let id = if block_type == 6 { self.u32(body, 0)? } else { self.u16(body, 0)?.into() };
+        let interface = interface(id);
+        let ticks = u64::from(self.u32(body, 4)?) << 32 | u64::from(self.u32(body, 8)?);
+        let (length, wire_length) = (self.u32(body, 12)? as usize, self.u32(body, 16)? as usize);
+        body.get(20..)?.get(..length)?;
+        let time_ns = interface.map(|interface| interface.time_ns(ticks));
+        let link_type = interface.map(|interface| interface.link_type);
+        Some(PacketBlock { start: 20, length, wire_length, time_ns, link_type })
+    }
+}
+
+impl Interface {
+    fn time_ns(&self, ticks: u64) -> i64 {
+        let ticks = i128::from(ticks);
+        let exponent = u32::from(self.resolution & 0x7F);
+        let ns = if self.resolution & 0x80 != 0 {
+            // 64-bit ticks times a billion fit in 94 bits; a finer resolution than 2^-127 does not exist.
+            (ticks * 1_000_000_000) >> exponent
+        } else if exponent <= 9 {
+            ticks * 10_i128.pow(9 - exponent)
+        } else {
+            10_i128.checked_pow(exponent - 9).map_or(0, |divisor| ticks / divisor)
+        };
+        let ns = ns.saturating_add(i128::from(self.offset_s) * 1_000_000_000);
+        i64::try_from(ns).unwrap_or(if ns < 0 { i64::MIN } else { i64::MAX })
+    }
+}

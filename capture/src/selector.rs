@@ -1,0 +1,96 @@
+//! `SELECTOR=PROTOCOL`: which flows are read as which protocol, whatever they look like.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use crate::TransportType;
+
+/// Which flows a rule is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Selector {
+    Transport(TransportType),
+    Port(TransportType, u16),
+    Address(IpAddr),
+    Flow(u32),
+}
+
+/// A rule of `--as`: the last one that fits a flow names its protocol.
+///
+/// ```
+/// use framescope_capture::DecodeAs;
+///
+/// let rule: DecodeAs = "tcp.port=9000=missive".parse()?;
+/// assert_eq!(rule.protocol(), "missive");
+/// assert!("tcp.prot=9000=missive".parse::<DecodeAs>().is_err());
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeAs {
+    selector: Selector,
+    protocol: String,
+}
+
+impl DecodeAs {
+    /// The protocol's name.
+    pub fn protocol(&self) -> &str {
+        &self.protocol
+    }
+
+    pub(crate) fn fits(&self, flow: u32, transport: TransportType, endpoints: Option<[SocketAddr; 2]>) -> bool {
+        let endpoints = endpoints.iter().flatten();
+        match self.selector {
+            Selector::Transport(wanted) => wanted == transport,
+            Selector::Port(wanted, port) => {
+                wanted == transport && endpoints.into_iter().any(|endpoint| endpoint.port() == port)
+            }
+            Selector::Address(address) => endpoints.into_iter().any(|endpoint| endpoint.ip() == address),
+            Selector::Flow(number) => number == flow,
+        }
+    }
+}
+
+impl FromStr for DecodeAs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const FORMS: &str = "tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file";
+        let (selector, protocol) = text
+            .rsplit_once('=')
+            .ok_or_else(|| format!("'{text}' has no '='; write SELECTOR=PROTOCOL, such as tcp.port=9000=missive"))?;
+        let bad_number = |what: &str, value: &str| format!("'{value}' is not a {what} in '{text}'");
+        let port = |value: &str| value.parse().map_err(|_| bad_number("port (0 to 65535)", value));
+        let selector = match selector.split_once('=') {
+            None => match selector {
+                "tcp" => Selector::Transport(TransportType::Tcp),
+                "udp" => Selector::Transport(TransportType::Udp),
+                "file" => Selector::Transport(TransportType::File),
+                _ => return Err(format!("'{selector}' selects nothing; a selector is {FORMS}")),
+            },
+            Some(("tcp.port", value)) => Selector::Port(TransportType::Tcp, port(value)?),
+            Some(("udp.port", value)) => Selector::Port(TransportType::Udp, port(value)?),
+            Some(("ip", value)) => {
+                let address = value.trim_start_matches('[').trim_end_matches(']');
+                Selector::Address(address.parse().map_err(|_| bad_number("IP address", value))?)
+            }
+            Some(("flow", value)) => Selector::Flow(value.parse().map_err(|_| bad_number("flow number", value))?),
+            Some(_) => return Err(format!("'{selector}' selects nothing; a selector is {FORMS}")),
+        };
+        Ok(DecodeAs { selector, protocol: protocol.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_equals_sign_parts_selector_and_protocol() {
+        for good in ["tcp=text", "udp=bare", "file=missive", "tcp.port=9000=missive", "ip=::1=bare", "ip=[::1]=bare", "flow=3=text"] {
+            let rule: DecodeAs = good.parse().unwrap();
+            assert!(good.ends_with(rule.protocol()));
+        }
+        for bad in ["", "tcp", "tcp.port=70000=missive", "ip=nowhere=bare", "flow=-1=text", "port=1=text"] {
+            assert!(bad.parse::<DecodeAs>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Where the bytes come from: a file read by position, or bytes in memory. The only stage that does input.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::OpenError;
+
+/// A capture's bytes, read by position, from any thread.
+///
+/// A file is never mapped: one that shrinks while it is open gives an error, not a crash.
+#[derive(Clone, Debug)]
+pub struct Source {
+    name: String,
+    length: u64,
+    bytes: Bytes,
+}
+
+#[derive(Clone, Debug)]
+enum Bytes {
+    File(Arc<Mutex<File>>),
+    Memory(Arc<[u8]>),
+}
+
+impl Source {
+    /// Opens a file. What is not a regular file (a pipe, a device) is copied to a temporary file first; so is standard
+    /// input, whose name is `-`.
+    ///
+    /// # Errors
+    /// The path is a directory, or can't be read; the error says which and why.
+    pub fn open(path: &Path) -> Result<Source, OpenError> {
+        let name = path.display().to_string();
+        let failed = |error| OpenError::Unreadable { name: name.clone(), error };
+        if path == Path::new("-") {
+            let name = "standard input".to_owned();
+            let failed = |error| OpenError::Unreadable { name: name.clone(), error };
+            let copy = copy_to_temporary(&mut io::stdin().lock()).map_err(failed)?;
+            return Source::from_file(name.clone(), copy).map_err(failed);
+        }
+        if path.is_dir() {
+            return Err(OpenError::Directory { name });
+        }
+        let mut file = File::open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            file = copy_to_temporary(&mut file).map_err(failed)?;
+        }
+        Source::from_file(name.clone(), file).map_err(failed)
+    }
+
+    /// Bytes that are in memory already, with the name that errors shall call them by.
+    pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Source {
+        let bytes = bytes.into();
+        Source { name: name.into(), length: bytes.len() as u64, bytes: Bytes::Memory(bytes) }
+    }
+
+    fn from_file(name: String, file: File) -> io::Result<Source> {
+        let length = file.metadata()?.len();
+        Ok(Source { name, length, bytes: Bytes::File(Arc::new(Mutex::new(file))) })
+    }
+
+    /// What errors call it: the path as it was given, or `standard input`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many bytes there were when it was opened.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Fills `buffer` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// The bytes are not there (any more), or reading failed.
+    pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let read = self.read_at(offset, buffer)?;
+        if read < buffer.len() {
+            let text = format!(
+                "{} ended at byte {} while it was read; it was {} bytes long when it was opened",
+                self.name,
+                offset + read as u64,
+                self.length
+            );
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+        }
+        Ok(())
+    }
+
+    /// Reads bytes from `offset` on until `buffer` is full or the end is reached. Gives how many.
+    ///
+    /// # Errors
+    /// Reading failed.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.bytes {
+            Bytes::Memory(bytes) => {
+                let from = usize::try_from(offset).unwrap_or(usize::MAX);
+                let there = bytes.get(from..).unwrap_or_default();
+                let count = there.len().min(buffer.len());
+                buffer.iter_mut().zip(there).for_each(|(to, from)| *to = *from);
+                Ok(count)
+            }
+            Bytes::File(file) => {
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                file.seek(SeekFrom::Start(offset))?;
+                let mut read = 0;
+                while let Some(rest) = buffer.get_mut(read..)
+                    && !rest.is_empty()
+                {
+                    match file.read(rest) {
+                        Ok(0) => break,
+                        Ok(count) => read += count,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(read)
+            }
+        }
+    }
+}
+
+fn copy_to_temporary(input: &mut dyn Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(input, &mut file)?;
+    Ok(file)
+}
+
+/// Reads small stretches of a [`Source`], mostly in rising order, a block at a time.
+#[derive(Debug)]
+pub struct BlockReader {
+    source: Source,
+    block: Vec<u8>,
+    block_offset: u64,
+    block_length: usize,
+}
+
+impl BlockReader {
+    /// A reader that takes `block_length` bytes at a time.
+    pub fn new(source: Source, block_length: usize) -> Self {
+        BlockReader { source, block: Vec::new(), block_offset: 0, block_length }
+    }
+
+    /// What it reads from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Appends `length` bytes from `offset` on to `out`.
+    ///
+    /// # Errors
+    /// As [`Source::read_exact_at`].
+    pub fn read(&mut self, offset: u64, length: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        let within = |block: &[u8], block_offset: u64| {
+            let from = usize::try_from(offset.checked_sub(block_offset)?).ok()?;
+            Some(from..from.checked_add(length)?).filter(|range| range.end <= block.len())
+        };
+        if within(&self.block, self.block_offset).is_none() && length <= self.block_length {
+            self.block.resize(self.block_length, 0);
+            let read = self.source.read_at(offset, &mut self.block)?;
+            self.block.truncate(read);
+            self.block_offset = offset;
+        }
+        match within(&self.block, self.block_offset).and_then(|range| self.block.get(range)) {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => {
+                let from = out.len();
+                out.resize(from + length, 0);
+                self.source.read_exact_at(offset, out.get_mut(from..).unwrap_or_default())?;
+            }
+        }
+        Ok(())
+    }
+}

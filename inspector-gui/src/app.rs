@@ -1,0 +1,274 @@
+//! The window: lays the panels out, and does what they ask for.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use eframe::egui::{
+    self, Button, CentralPanel, Context, Frame, Key, KeyboardShortcut, Modifiers, Panel, RichText, Ui,
+};
+use framescope_capture::{Options, Source};
+use framescope_parser::Severity;
+
+use crate::document::Document;
+use crate::panels::{Command, bytes, conversations, fields, messages, status};
+use crate::sample;
+use crate::view::View;
+
+const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+
+/// The window and what it shows.
+#[derive(Debug)]
+pub struct App {
+    document: Option<Document>,
+    view: View,
+    options: Options,
+    /// A sentence about something that went wrong.
+    banner: Option<String>,
+    scroll_to_selection: bool,
+    /// Files chosen in the dialog, which has a thread of its own.
+    chosen: (Sender<PathBuf>, Receiver<PathBuf>),
+}
+
+impl App {
+    /// A window without a document.
+    pub fn new(options: Options) -> App {
+        let (document, banner) = (None, None);
+        App { document, view: View::default(), options, banner, scroll_to_selection: false, chosen: channel() }
+    }
+
+    /// What is open.
+    pub fn document(&self) -> Option<&Document> {
+        self.document.as_ref()
+    }
+
+    /// What is open, to wait for it.
+    pub fn document_mut(&mut self) -> Option<&mut Document> {
+        self.document.as_mut()
+    }
+
+    /// What of it is looked at.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Opens a capture in place of the one that is open.
+    pub fn open(&mut self, source: Source, is_sample: bool, ctx: &Context) {
+        let ctx = ctx.clone();
+        let wake = move || ctx.request_repaint();
+        match Document::open(source, is_sample, &self.options, wake) {
+            Ok(document) => {
+                self.document = Some(document);
+                self.view = View::default();
+                self.banner = None;
+            }
+            Err(error) => self.banner = Some(error),
+        }
+    }
+
+    fn open_path(&mut self, path: &std::path::Path, ctx: &Context) {
+        match Source::open(path) {
+            Ok(source) => self.open(source, false, ctx),
+            Err(error) => self.banner = Some(error.to_string()),
+        }
+    }
+
+    fn open_dialog(&self, ctx: &Context) {
+        let (chosen, ctx) = (self.chosen.0.clone(), ctx.clone());
+        let ask = move || {
+            let captures = ["pcap", "pcapng", "cap"];
+            let dialog = rfd::FileDialog::new().add_filter("Captures", &captures).add_filter("All files", &["*"]);
+            if let Some(path) = dialog.pick_file() {
+                // A window that is gone needs no file.
+                let _ = chosen.send(path);
+                ctx.request_repaint();
+            }
+        };
+        if cfg!(target_os = "macos") {
+            // There dialogs belong to the main thread.
+            ask();
+        } else {
+            std::thread::spawn(ask);
+        }
+    }
+
+    fn obey(&mut self, command: Command, ctx: &Context) {
+        match command {
+            Command::OpenDialog => self.open_dialog(ctx),
+            Command::OpenSample => self.open(sample::source(), true, ctx),
+            Command::Cancel => self.document.iter().for_each(Document::cancel),
+            Command::ShowFlow(flow) => {
+                if let Some(document) = &self.document {
+                    self.view.show_flow(flow, &document.index());
+                    self.scroll_to_selection = true;
+                }
+            }
+            Command::SelectRow(row) => self.view.select_row(Some(row)),
+            Command::SelectField(path, range) => self.view.select_field(&path, range),
+            Command::SelectBytes(range) => self.view.select_bytes(range),
+            Command::SelectByte(at) => self.view.select_byte(at),
+            Command::NextProblem => self.next_problem(),
+        }
+    }
+
+    fn next_problem(&mut self) {
+        let Some(document) = &self.document else { return };
+        let index = document.index();
+        let places = self.view.row_count();
+        let from = self.view.selected().and_then(|row| self.view.place_of(row)).map_or(0, |place| place + 1);
+        let wrong = |place: &usize| {
+            let row = self.view.row_at(*place).and_then(|row| index.row(row));
+            row.is_some_and(|row| row.severity() >= Some(Severity::Warning))
+        };
+        let found = (from..places).chain(0..from).find(wrong).and_then(|place| self.view.row_at(place));
+        drop(index);
+        if found.is_some() {
+            self.view.select_row(found);
+            self.scroll_to_selection = true;
+        }
+    }
+
+    fn keys(&mut self, ctx: &Context, commands: &mut Vec<Command>) {
+        if ctx.input_mut(|input| input.consume_shortcut(&OPEN)) {
+            commands.push(Command::OpenDialog);
+        }
+        if ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F8)) {
+            commands.push(Command::NextProblem);
+        }
+        let moves = [
+            (Key::ArrowDown, 1),
+            (Key::ArrowUp, -1),
+            (Key::PageDown, 20),
+            (Key::PageUp, -20),
+            (Key::End, isize::MAX),
+            (Key::Home, isize::MIN),
+        ];
+        for (key, by) in moves {
+            if ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key)) {
+                self.view.move_selection(by);
+                self.scroll_to_selection = true;
+            }
+        }
+    }
+
+    fn dropped(&mut self, ctx: &Context) {
+        let files = ctx.input(|input| input.raw.dropped_files.clone());
+        if let Some(path) = files.into_iter().find_map(|file| file.path().map(std::path::Path::to_path_buf)) {
+            self.open_path(&path, ctx);
+        }
+    }
+
+    /// Lays the whole window out.
+    pub fn show(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let mut commands = Vec::new();
+        self.keys(&ctx, &mut commands);
+        self.dropped(&ctx);
+        if let Ok(path) = self.chosen.1.try_recv() {
+            self.open_path(&path, &ctx);
+        }
+        if let Some(document) = &self.document {
+            self.view.update(&document.index());
+        }
+        Panel::top("bar").show(ui, |ui| {
+            ui.add_space(4.0);
+            status::top(ui, self.document.as_ref(), &self.view, &mut commands);
+            ui.add_space(4.0);
+        });
+        self.banners(ui);
+        match &self.document {
+            Some(document) => {
+                let index = document.index();
+                Panel::bottom("status").show(ui, |ui| status::bottom(ui, &index, &self.view));
+                Panel::left("conversations")
+                    .resizable(true)
+                    .default_size(290.0)
+                    .min_size(160.0)
+                    .show(ui, |ui| conversations::show(ui, &index, &self.view, &mut commands));
+                let (selected, path) =
+                    (self.view.selected_bytes(), self.view.selected_path().map(ToOwned::to_owned));
+                Panel::bottom("message").resizable(true).default_size(330.0).min_size(120.0).show(ui, |ui| {
+                    match self.view.details(&index) {
+                        Some(details) => {
+                            Panel::left("fields").resizable(true).default_size(480.0).min_size(200.0).show(
+                                ui,
+                                |ui| fields::show(ui, details, path.as_deref(), &mut commands),
+                            );
+                            let marked = selected.map(|range| (range, path.as_deref()));
+                            CentralPanel::default().frame(Frame::new().inner_margin(6.0)).show(ui, |ui| {
+                                bytes::show(ui, details, marked, &mut commands);
+                            });
+                        }
+                        None => {
+                            ui.centered_and_justified(|ui| {
+                                ui.weak("Click a message above to see its fields and bytes.");
+                            });
+                        }
+                    }
+                });
+                let scroll_to = self.view.selected().and_then(|row| self.view.place_of(row));
+                let scroll_to = scroll_to.filter(|_| std::mem::take(&mut self.scroll_to_selection));
+                CentralPanel::default().show(ui, |ui| {
+                    if index.rows().is_empty() && index.is_finished() {
+                        ui.centered_and_justified(|ui| ui.weak("There are no messages in this file."));
+                    } else {
+                        messages::show(ui, &index, &mut self.view, scroll_to, &mut commands);
+                    }
+                });
+            }
+            None => {
+                CentralPanel::default().show(ui, |ui| {
+                    ui.centered_and_justified(|ui| {
+                        ui.label(RichText::new("Open a capture, or drop one here.").heading());
+                    });
+                });
+            }
+        }
+        for command in commands {
+            self.obey(command, &ctx);
+        }
+    }
+
+    /// Sentences about the file as a whole, under the bar.
+    fn banners(&mut self, ui: &mut Ui) {
+        let mut lines: Vec<(String, Severity)> = Vec::new();
+        if let Some(document) = &self.document {
+            let index = document.index();
+            if let Some(panic) = document.broken() {
+                let text = format!("Reading broke down: {panic}. What was read before is shown. This is a bug of ours.");
+                lines.push((text, Severity::Error));
+            }
+            lines.extend(index.damage().map(|damage| (damage.to_string(), Severity::Error)));
+            if document.is_cancelled() && index.position() < index.source().length() {
+                let text = format!("Reading was cancelled; the {} packets before are shown.", index.packets());
+                lines.push((text, Severity::Warning));
+            }
+            lines.extend(index.notices().iter().map(|notice| (notice.clone(), Severity::Note)));
+        }
+        let mut dismissed = false;
+        if self.banner.is_some() || !lines.is_empty() {
+            Panel::top("banners").show(ui, |ui| {
+                ui.add_space(2.0);
+                if let Some(banner) = &self.banner {
+                    ui.horizontal(|ui| {
+                        ui.colored_label(crate::colours::severity(Severity::Error, ui.visuals()), banner);
+                        dismissed = ui.add(Button::new("Dismiss").small()).clicked();
+                    });
+                }
+                for (text, severity) in lines {
+                    let colour = crate::colours::severity(severity, ui.visuals());
+                    ui.add(egui::Label::new(RichText::new(text).color(colour)).wrap());
+                }
+                ui.add_space(2.0);
+            });
+        }
+        if dismissed {
+            self.banner = None;
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.show(ui);
+    }
+}

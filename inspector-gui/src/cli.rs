@@ -1,0 +1,350 @@
+//! The command line: what `framescope` does with its arguments, and its exit status.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use framescope_capture::export::{self, Paint};
+use framescope_capture::{DecodeAs, Index, Options, Source, protocols, read};
+use framescope_parser::missive::Key;
+use framescope_parser::{Direction, Severity};
+
+use crate::sample;
+
+/// See the messages in a packet capture, field by field.
+///
+/// Without a subcommand a window opens; without FILE it shows a sample. Where there is no display the messages are
+/// printed instead.
+#[derive(Debug, Parser)]
+#[command(name = "framescope", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = EXIT_STATUS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    window: WindowArgs,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  the file is damaged; what could be read was still printed
+  2  wrong usage, or the file can't be read
+  3  --fail-on found such a problem";
+
+#[derive(Debug, Args)]
+struct WindowArgs {
+    /// A pcap or pcapng file, or - for standard input. Anything else is taken as the bytes of one stream.
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print every message with its fields and problems
+    #[command(after_help = EXIT_STATUS)]
+    Decode(DecodeArgs),
+    /// List the conversations, with digests of what went each way
+    #[command(after_help = EXIT_STATUS)]
+    Flows(FlowsArgs),
+    /// Print what two sides said to each other
+    #[command(after_help = EXIT_STATUS)]
+    Follow(FollowArgs),
+    /// List the protocols that can be named after --as SELECTOR=
+    Protocols,
+}
+
+#[derive(Debug, Args)]
+struct ReadingArgs {
+    /// Read some flows as a protocol, whatever they look like; the last that fits wins.
+    ///
+    /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive
+    #[arg(long = "as", value_name = "SELECTOR=PROTOCOL")]
+    decode_as: Vec<DecodeAs>,
+
+    /// Verify authenticated frames with this key: hexadecimal digits, or @FILE for a file that holds them
+    #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
+    key: Option<Key>,
+}
+
+#[derive(Debug, Args)]
+struct DecodeArgs {
+    /// A pcap or pcapng file, or - for standard input. Anything else is taken as the bytes of one stream.
+    file: PathBuf,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Exit with 3 if any message has a problem of at least this severity
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
+}
+
+#[derive(Debug, Args)]
+struct FlowsArgs {
+    /// A pcap or pcapng file, or - for standard input. Anything else is taken as the bytes of one stream.
+    file: PathBuf,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = FlowsFormat::Text)]
+    format: FlowsFormat,
+}
+
+#[derive(Debug, Args)]
+struct FollowArgs {
+    /// A pcap or pcapng file, or - for standard input. Anything else is taken as the bytes of one stream.
+    file: PathBuf,
+
+    /// The conversation's number, as `framescope flows` prints it
+    flow: u32,
+
+    /// Only this direction
+    #[arg(long, value_enum)]
+    direction: Option<DirectionArg>,
+
+    /// The bytes as they are, and nothing else
+    #[arg(long)]
+    raw: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For people: a line for each message, field and problem
+    Text,
+    /// One JSON object a line for each message
+    Json,
+    /// One line for each message, under column names
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FlowsFormat {
+    /// For people
+    Text,
+    /// One JSON object a line for each conversation
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FailOn {
+    /// Bytes that are not what the format says
+    Error,
+    /// Also what is well-formed but suspicious
+    Warning,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DirectionArg {
+    /// From the side that opened the connection
+    Forward,
+    /// To the side that opened the connection
+    Backward,
+}
+
+fn parse_key(text: &str) -> Result<Key, String> {
+    match text.strip_prefix('@') {
+        Some(path) => {
+            let hex = std::fs::read_to_string(path).map_err(|error| format!("{path} can't be read: {error}"))?;
+            Key::from_hex(&hex).map_err(|error| format!("{path}: {error}"))
+        }
+        None => Key::from_hex(text),
+    }
+}
+
+impl ReadingArgs {
+    fn options(&self) -> Options {
+        Options { decode_as: self.decode_as.clone(), key: self.key.clone(), ..Options::default() }
+    }
+}
+
+/// Exit status of a capture that is damaged.
+const DAMAGED: u8 = 1;
+/// Exit status of wrong usage and of files that can't be read.
+const UNUSABLE: u8 = 2;
+/// Exit status where `--fail-on` found something.
+const FAILED_ON: u8 = 3;
+
+/// Runs the command line and gives the exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Some(Command::Decode(args)) => decode(&args),
+        Some(Command::Flows(args)) => flows(&args),
+        Some(Command::Follow(args)) => follow(&args),
+        Some(Command::Protocols) => list_protocols(),
+        None => window(cli.window),
+    };
+    match done {
+        Ok(status) => ExitCode::from(status),
+        Err(Stopped::Usage(text)) => {
+            complain(&text);
+            ExitCode::from(UNUSABLE)
+        }
+        // Whoever reads our output has had enough of it.
+        Err(Stopped::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Stopped::Io(error)) => {
+            complain(&error.to_string());
+            ExitCode::from(DAMAGED)
+        }
+    }
+}
+
+enum Stopped {
+    Usage(String),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Self {
+        Stopped::Io(error)
+    }
+}
+
+/// A sentence for the person, beside the output.
+fn complain(text: &str) {
+    // Where even standard error is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "framescope: {text}");
+}
+
+fn open(file: &Path) -> Result<Source, Stopped> {
+    Source::open(file).map_err(|error| Stopped::Usage(error.to_string()))
+}
+
+fn load(source: Source, reading: &ReadingArgs) -> Result<Index, Stopped> {
+    let index = read(source, &reading.options(), &mut |_| true).map_err(Stopped::Usage)?;
+    index.notices().iter().for_each(|notice| complain(notice));
+    Ok(index)
+}
+
+/// Says what could not be read. Gives the exit status for it.
+fn report(index: &Index) -> u8 {
+    let unread: Vec<String> = index.unread_packets().map(|(reason, count)| format!("{count} {reason}")).collect();
+    if !unread.is_empty() {
+        complain(&format!("packets that carry no stream: {}", unread.join("; ")));
+    }
+    match index.damage() {
+        Some(damage) => {
+            complain(&damage.to_string());
+            DAMAGED
+        }
+        None => 0,
+    }
+}
+
+fn output() -> BufWriter<io::StdoutLock<'static>> {
+    BufWriter::with_capacity(1 << 16, io::stdout().lock())
+}
+
+fn paint() -> Paint {
+    let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if colours { Paint::Ansi } else { Paint::Plain }
+}
+
+fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
+    let index = load(open(&args.file)?, &args.reading)?;
+    let mut out = output();
+    match args.format {
+        Format::Text => export::write_text(&index, paint(), &mut out)?,
+        Format::Json => export::write_json(&index, &mut out)?,
+        Format::Csv => export::write_csv(&index, &mut out)?,
+    }
+    out.flush()?;
+    let status = report(&index);
+    let limit = match args.fail_on {
+        None => return Ok(status),
+        Some(FailOn::Error) => Severity::Error,
+        Some(FailOn::Warning) => Severity::Warning,
+    };
+    let found = index.rows().iter().filter(|row| row.severity() >= Some(limit)).count();
+    if status == 0 && found > 0 {
+        complain(&format!("--fail-on: {found} of {} rows have such a problem", index.rows().len()));
+        return Ok(FAILED_ON);
+    }
+    Ok(status)
+}
+
+fn flows(args: &FlowsArgs) -> Result<u8, Stopped> {
+    let index = load(open(&args.file)?, &args.reading)?;
+    let mut out = output();
+    match args.format {
+        FlowsFormat::Text => export::write_flows_text(&index, &mut out)?,
+        FlowsFormat::Json => export::write_flows_json(&index, &mut out)?,
+    }
+    out.flush()?;
+    Ok(report(&index))
+}
+
+fn follow(args: &FollowArgs) -> Result<u8, Stopped> {
+    let reading = ReadingArgs { decode_as: Vec::new(), key: None };
+    let index = load(open(&args.file)?, &reading)?;
+    let flows = index.flows().len();
+    if args.flow as usize >= flows {
+        let status = report(&index);
+        let there_are = match flows {
+            0 => "there is none in it".to_owned(),
+            1 => "the only one in it is 0".to_owned(),
+            _ => format!("they are numbered 0 to {}", flows - 1),
+        };
+        complain(&format!("{} has no flow {}; {there_are}", args.file.display(), args.flow));
+        return Ok(status.max(UNUSABLE));
+    }
+    let only = args.direction.map(|direction| match direction {
+        DirectionArg::Forward => Direction::Forward,
+        DirectionArg::Backward => Direction::Backward,
+    });
+    let mut out = output();
+    if args.raw {
+        let missing = export::write_follow_raw(&index, args.flow, only, &mut out)?;
+        if missing > 0 {
+            complain(&format!("{missing} bytes were not captured; what was printed is joined over the gaps"));
+        }
+    } else {
+        export::write_follow_text(&index, args.flow, only, paint(), &mut out)?;
+    }
+    out.flush()?;
+    Ok(report(&index))
+}
+
+fn list_protocols() -> Result<u8, Stopped> {
+    let mut out = output();
+    for protocol in protocols(None) {
+        writeln!(out, "{:10} {}", protocol.name(), protocol.about())?;
+    }
+    out.flush()?;
+    Ok(0)
+}
+
+fn window(args: WindowArgs) -> Result<u8, Stopped> {
+    let (source, is_sample) = match &args.file {
+        Some(file) => (open(file)?, false),
+        None => (sample::source(), true),
+    };
+    match crate::window::run(source.clone(), is_sample, args.reading.options()) {
+        Ok(()) => Ok(0),
+        Err(why) => print_instead(source, is_sample, &args.reading, &why),
+    }
+}
+
+/// Prints the messages where no window can be shown.
+fn print_instead(source: Source, is_sample: bool, reading: &ReadingArgs, why: &str) -> Result<u8, Stopped> {
+    complain(&format!("no window can be shown ({why}), so the messages are printed instead"));
+    if is_sample {
+        complain("no FILE was named: this is the sample capture");
+    }
+    let index = load(source, reading)?;
+    let mut out = output();
+    export::write_text(&index, paint(), &mut out)?;
+    out.flush()?;
+    Ok(report(&index))
+}

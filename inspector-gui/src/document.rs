@@ -1,0 +1,107 @@
+//! An opened capture: its index, and the thread that fills it. Knows nothing of the window but how to wake it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::JoinHandle;
+
+use framescope_capture::{Index, Indexer, Options, Source};
+
+/// Packets read before others may look at the index again: some milliseconds of work.
+const PACKETS_A_STEP: usize = 2048;
+
+/// A capture that is open, and may still be read.
+#[derive(Debug)]
+pub struct Document {
+    index: Arc<RwLock<Index>>,
+    cancelled: Arc<AtomicBool>,
+    /// What made the reading thread panic.
+    broken: Arc<RwLock<Option<String>>>,
+    reading: Option<JoinHandle<()>>,
+    name: String,
+    is_sample: bool,
+}
+
+impl Document {
+    /// Opens a capture and begins to read it in the background. `wake` is called when there is something new.
+    ///
+    /// # Errors
+    /// A rule of `options` names no protocol, or no thread can be had.
+    pub fn open(
+        source: Source,
+        is_sample: bool,
+        options: &Options,
+        wake: impl Fn() + Send + 'static,
+    ) -> Result<Document, String> {
+        let name = source.name().to_owned();
+        let (mut indexer, index) = Indexer::new(source, options)?;
+        let index = Arc::new(RwLock::new(index));
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let broken = Arc::new(RwLock::new(None));
+        let shared = (Arc::clone(&index), Arc::clone(&cancelled), Arc::clone(&broken));
+        let read = move || {
+            let (index, cancelled, broken) = shared;
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                let mut more = true;
+                while more && !cancelled.load(Ordering::Relaxed) {
+                    more = indexer.step(&mut index.write().unwrap_or_else(PoisonError::into_inner), PACKETS_A_STEP);
+                    wake();
+                }
+                indexer.finish(&mut index.write().unwrap_or_else(PoisonError::into_inner));
+            }));
+            if let Err(panic) = done {
+                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+                *broken.write().unwrap_or_else(PoisonError::into_inner) = Some(text.unwrap_or_default());
+            }
+            wake();
+        };
+        let reading = std::thread::Builder::new().name("reader".to_owned()).spawn(read);
+        let reading = reading.map_err(|error| format!("no thread to read with: {error}"))?;
+        Ok(Document { index, cancelled, broken, reading: Some(reading), name, is_sample })
+    }
+
+    /// What has been read so far.
+    pub fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is the sample capture.
+    pub fn is_sample(&self) -> bool {
+        self.is_sample
+    }
+
+    /// Reads no further; what was read stays.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the person stopped the reading.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// What made the reading break down, if it did.
+    pub fn broken(&self) -> Option<String> {
+        self.broken.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until all is read.
+    pub fn wait(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            // A panic was caught inside and is told by `broken`.
+            let _ = reading.join();
+        }
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}

@@ -1,0 +1,105 @@
+//! The table of messages. Only the rows that are seen are laid out, and only they are decoded.
+
+use eframe::egui::{Align, Label, RichText, Sense, TextWrapMode, Ui};
+use egui_extras::{Column, TableBuilder};
+use framescope_capture::Index;
+use framescope_capture::export::rfc3339;
+use framescope_parser::TileType;
+
+use super::Command;
+use crate::colours;
+use crate::view::View;
+
+const ROW_HEIGHT: f32 = 20.0;
+
+/// `scroll_to` is the place of a row to bring into sight.
+pub(crate) fn show(
+    ui: &mut Ui,
+    index: &Index,
+    view: &mut View,
+    scroll_to: Option<usize>,
+    commands: &mut Vec<Command>,
+) {
+    let mut table = TableBuilder::new(ui)
+        .id_salt("messages")
+        .striped(true)
+        .sense(Sense::click())
+        .auto_shrink([false, false])
+        .column(Column::initial(52.0).at_least(36.0).clip(true).resizable(true))
+        .column(Column::initial(122.0).at_least(60.0).clip(true).resizable(true))
+        .column(Column::initial(44.0).at_least(30.0).clip(true).resizable(true))
+        .column(Column::initial(270.0).at_least(80.0).clip(true).resizable(true))
+        .column(Column::initial(64.0).at_least(40.0).clip(true).resizable(true))
+        .column(Column::initial(84.0).at_least(40.0).clip(true).resizable(true))
+        .column(Column::initial(60.0).at_least(40.0).clip(true).resizable(true))
+        .column(Column::initial(260.0).at_least(80.0).clip(true).resizable(true))
+        .column(Column::remainder().at_least(120.0).clip(true));
+    if let Some(place) = scroll_to {
+        table = table.scroll_to_row(place, Some(Align::Center));
+    }
+    let names = ["Row", "Time (UTC)", "Flow", "From > to", "Protocol", "Kind", "Bytes", "Summary", "Problems"];
+    table
+        .header(22.0, |mut header| {
+            for name in names {
+                header.col(|ui| {
+                    ui.strong(name);
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(ROW_HEIGHT, view.row_count(), |mut line| {
+                let Some(number) = view.row_at(line.index()) else { return };
+                let Some(row) = index.row(number) else { return };
+                line.set_selected(view.selected() == Some(number));
+                let text = view.line(number, index);
+                let time = index.time_ns(row).map(rfc3339);
+                let from_to = match index.endpoints(row) {
+                    Some((src, dst)) => format!("{src} > {dst}"),
+                    None => String::new(),
+                };
+                let protocol = index.protocol(row).map_or("", |protocol| protocol.name());
+                let what = match (row.tile_type, index.kind(row)) {
+                    (TileType::Message, Some(kind)) => kind.to_owned(),
+                    (TileType::Message, None) => "message".to_owned(),
+                    (_, _) => row.type_name().to_owned(),
+                };
+                let cells = [
+                    number.to_string(),
+                    time.as_deref().and_then(|time| time.get(11..26)).unwrap_or_default().to_owned(),
+                    row.flow().to_string(),
+                    from_to,
+                    protocol.to_owned(),
+                    what,
+                    row.length.to_string(),
+                    text.summary,
+                ];
+                let severity = row.severity();
+                let is_message = row.tile_type == TileType::Message;
+                for (column, cell) in cells.into_iter().enumerate() {
+                    line.col(|ui| {
+                        let mut cell = RichText::new(cell);
+                        if matches!(column, 0..=3 | 6) {
+                            cell = cell.monospace();
+                        }
+                        if column == 5 && is_message {
+                            cell = cell.strong();
+                        }
+                        if column == 5 && !is_message {
+                            cell = cell.italics();
+                        }
+                        ui.add(Label::new(cell).selectable(false).wrap_mode(TextWrapMode::Truncate));
+                    });
+                }
+                line.col(|ui| {
+                    if let Some(severity) = severity {
+                        let sign = format!("{severity}: {}", text.problems);
+                        let cell = RichText::new(sign).color(colours::severity(severity, ui.visuals()));
+                        ui.add(Label::new(cell).selectable(false).wrap_mode(TextWrapMode::Truncate));
+                    }
+                });
+                if line.response().clicked() {
+                    commands.push(Command::SelectRow(number));
+                }
+            });
+        });
+}
