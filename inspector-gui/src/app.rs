@@ -152,7 +152,7 @@ impl App {
 
     fn dropped(&mut self, ctx: &Context) {
         let files = ctx.input(|input| input.raw.dropped_files.clone());
-        if let Some(path) = files.into_iter().find_map(|file| file.path().map(std::path::Path::to_path_buf)) {
+        if let Some(path) = files.first().map(|file| file.path().to_path_buf()) {
             self.open_path(&path, ctx);
         }
     }
@@ -181,7 +181,7 @@ impl App {
                 Panel::bottom("status").show(ui, |ui| status::bottom(ui, &index, &self.view));
                 Panel::left("conversations")
                     .resizable(true)
-                    .default_size(290.0)
+                    .default_size(284.0)
                     .min_size(160.0)
                     .show(ui, |ui| conversations::show(ui, &index, &self.view, &mut commands));
                 let (selected, path) =
@@ -189,7 +189,7 @@ impl App {
                 Panel::bottom("message").resizable(true).default_size(330.0).min_size(120.0).show(ui, |ui| {
                     match self.view.details(&index) {
                         Some(details) => {
-                            Panel::left("fields").resizable(true).default_size(480.0).min_size(200.0).show(
+                            Panel::left("fields").resizable(true).default_size(376.0).min_size(200.0).show(
                                 ui,
                                 |ui| fields::show(ui, details, path.as_deref(), &mut commands),
                             );

@@ -1,7 +1,7 @@
 //! The few colours that mean something, with enough contrast in both themes. None of them says anything alone: a word
 //! or a sign always stands beside it.
 
-use eframe::egui::{Color32, Visuals};
+use eframe::egui::{Color32, Context, Theme, Visuals};
 use framescope_parser::Severity;
 
 /// The colour of a severity's text.
@@ -24,4 +24,18 @@ pub(crate) fn marked(visuals: &Visuals) -> Color32 {
 /// The ground of a byte at fault.
 pub(crate) fn at_fault(visuals: &Visuals) -> Color32 {
     if visuals.dark_mode { Color32::from_rgb(0x6a, 0x2a, 0x2a) } else { Color32::from_rgb(0xfa, 0xd4, 0xd0) }
+}
+
+/// Makes text stand out more than egui's own grey does.
+pub(crate) fn install(ctx: &Context) {
+    ctx.style_mut_of(Theme::Dark, |style| {
+        style.visuals.widgets.noninteractive.fg_stroke.color = Color32::from_gray(0xd8);
+        style.visuals.widgets.inactive.fg_stroke.color = Color32::from_gray(0xe4);
+        style.visuals.weak_text_color = Some(Color32::from_gray(0xa0));
+    });
+    ctx.style_mut_of(Theme::Light, |style| {
+        style.visuals.widgets.noninteractive.fg_stroke.color = Color32::from_gray(0x28);
+        style.visuals.widgets.inactive.fg_stroke.color = Color32::from_gray(0x20);
+        style.visuals.weak_text_color = Some(Color32::from_gray(0x60));
+    });
 }

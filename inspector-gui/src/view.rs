@@ -135,6 +135,10 @@ impl View {
                 self.rows.push(number);
             }
         }
+        // Something to look at from the first moment.
+        if self.seen == 0 && !index.rows().is_empty() && self.selected.is_none() {
+            self.selected = Some(0);
+        }
         self.seen = index.rows().len();
     }
 

@@ -34,6 +34,7 @@ pub fn run(source: Source, is_sample: bool, options: Options) -> Result<(), Stri
             native,
             Box::new(move |context| {
                 started.store(true, Ordering::Relaxed);
+                crate::colours::install(&context.egui_ctx);
                 let mut app = App::new(options);
                 app.open(source, is_sample, &context.egui_ctx);
                 Ok(Box::new(app))
@@ -51,7 +52,8 @@ pub fn run(source: Source, is_sample: bool, options: Options) -> Result<(), Stri
     }));
     match catch_unwind(AssertUnwindSafe(start)) {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
+        // The reason stands last; before it stand places in the source of the window's libraries.
+        Ok(Err(error)) => Err(error.to_string().rsplit(": ").next().unwrap_or("unknown").to_owned()),
         Err(panic) if shown.load(Ordering::Relaxed) => std::panic::resume_unwind(panic),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();

@@ -19,6 +19,7 @@ pub(crate) fn show(ui: &mut Ui, details: &Details, selected: Option<&str>, comma
     }
     ui.separator();
     ScrollArea::vertical().id_salt("fields").auto_shrink([false, false]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 1.0;
         for problem in &details.problems {
             let severity = problem.code.severity();
             let title = format!("{severity}: {}", problem.code);

@@ -20,24 +20,25 @@ pub(crate) fn show(
     scroll_to: Option<usize>,
     commands: &mut Vec<Command>,
 ) {
+    let fixed = |width: f32| Column::initial(width).at_least(30.0).clip(true).resizable(true);
     let mut table = TableBuilder::new(ui)
         .id_salt("messages")
         .striped(true)
         .sense(Sense::click())
         .auto_shrink([false, false])
-        .column(Column::initial(52.0).at_least(36.0).clip(true).resizable(true))
-        .column(Column::initial(122.0).at_least(60.0).clip(true).resizable(true))
-        .column(Column::initial(44.0).at_least(30.0).clip(true).resizable(true))
-        .column(Column::initial(270.0).at_least(80.0).clip(true).resizable(true))
-        .column(Column::initial(64.0).at_least(40.0).clip(true).resizable(true))
-        .column(Column::initial(84.0).at_least(40.0).clip(true).resizable(true))
-        .column(Column::initial(60.0).at_least(40.0).clip(true).resizable(true))
-        .column(Column::initial(260.0).at_least(80.0).clip(true).resizable(true))
+        .column(fixed(44.0))
+        .column(fixed(118.0))
+        .column(fixed(34.0))
+        .column(fixed(262.0))
+        .column(fixed(58.0))
+        .column(fixed(66.0))
+        .column(fixed(48.0))
+        .column(fixed(180.0))
         .column(Column::remainder().at_least(120.0).clip(true));
     if let Some(place) = scroll_to {
         table = table.scroll_to_row(place, Some(Align::Center));
     }
-    let names = ["Row", "Time (UTC)", "Flow", "From > to", "Protocol", "Kind", "Bytes", "Summary", "Problems"];
+    let names = ["Row", "Time (UTC)", "Flow", "From > to", "Protocol", "Kind", "Bytes", "Problems", "Summary"];
     table
         .header(22.0, |mut header| {
             for name in names {
@@ -71,35 +72,33 @@ pub(crate) fn show(
                     protocol.to_owned(),
                     what,
                     row.length.to_string(),
-                    text.summary,
                 ];
                 let severity = row.severity();
                 let is_message = row.tile_type == TileType::Message;
                 for (column, cell) in cells.into_iter().enumerate() {
-                    line.col(|ui| {
-                        let mut cell = RichText::new(cell);
-                        if matches!(column, 0..=3 | 6) {
-                            cell = cell.monospace();
-                        }
-                        if column == 5 && is_message {
-                            cell = cell.strong();
-                        }
-                        if column == 5 && !is_message {
-                            cell = cell.italics();
-                        }
-                        ui.add(Label::new(cell).selectable(false).wrap_mode(TextWrapMode::Truncate));
-                    });
+                    let cell = RichText::new(cell);
+                    let cell = match column {
+                        0..=3 | 6 => cell.monospace(),
+                        5 if is_message => cell.strong(),
+                        5 => cell.italics(),
+                        _ => cell,
+                    };
+                    line.col(|ui| label(ui, cell));
                 }
                 line.col(|ui| {
                     if let Some(severity) = severity {
-                        let sign = format!("{severity}: {}", text.problems);
-                        let cell = RichText::new(sign).color(colours::severity(severity, ui.visuals()));
-                        ui.add(Label::new(cell).selectable(false).wrap_mode(TextWrapMode::Truncate));
+                        let cell = RichText::new(format!("{severity}: {}", text.problems));
+                        label(ui, cell.color(colours::severity(severity, ui.visuals())));
                     }
                 });
+                line.col(|ui| label(ui, RichText::new(text.summary)));
                 if line.response().clicked() {
                     commands.push(Command::SelectRow(number));
                 }
             });
         });
+}
+
+fn label(ui: &mut Ui, text: RichText) {
+    ui.add(Label::new(text).selectable(false).wrap_mode(TextWrapMode::Truncate));
 }

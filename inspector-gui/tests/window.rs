@@ -1,0 +1,118 @@
+//! The window, driven without a display by the names that a screen reader would say.
+
+use eframe::egui::{Key, Vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use framescope::app::App;
+use framescope::sample;
+use framescope_capture::{Options, Source};
+
+/// A window with a capture in it, read to its end.
+fn window(source: Source, is_sample: bool) -> Harness<'static, App> {
+    let mut harness = Harness::builder()
+        .with_size(Vec2::new(1400.0, 900.0))
+        // Without a system's fonts there are no Chinese glyphs here.
+        .allow_missing_glyphs()
+        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Options::default()));
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(source, is_sample, &ctx);
+    harness.state_mut().document_mut().unwrap().wait();
+    harness.run();
+    harness
+}
+
+fn sample_window() -> Harness<'static, App> {
+    window(sample::source(), true)
+}
+
+#[test]
+fn the_sample_says_that_it_is_one_and_shows_its_messages() {
+    let harness = sample_window();
+    harness.get_by_label("Sample capture");
+    harness.get_by_label("user lost");
+    harness.get_by_label("All conversations (6)");
+    harness.get_by_label("7 errors");
+    harness.get_by_label("6 warnings");
+}
+
+#[test]
+fn selecting_a_row_shows_its_fields() {
+    let mut harness = sample_window();
+    harness.get_by_label("to 0: welcome, lost").click();
+    harness.run();
+    assert_eq!(harness.state().view().selected(), Some(1));
+    harness.get_by_label("#1 ACK");
+    harness.get_by_label_contains("payload_length");
+}
+
+#[test]
+fn selecting_a_field_marks_its_bytes() {
+    let mut harness = sample_window();
+    harness.get_by_label_contains("sequence").click();
+    harness.run();
+    assert_eq!(harness.state().view().selected_bytes(), Some(12..16));
+    harness.get_by_label("sequence: bytes 12 to 15 (4 bytes)");
+}
+
+#[test]
+fn selecting_bytes_marks_their_field() {
+    let mut harness = sample_window();
+    let line = harness.get_by_label_contains("00000000").rect();
+    // The third byte of the first line: the version.
+    let width = line.width() / 76.0;
+    let at = line.left_center() + Vec2::new(width * (10.0 + 6.0 + 1.0), 0.0);
+    harness.hover_at(at);
+    harness.drag_at(at);
+    harness.drop_at(at);
+    harness.run();
+    assert_eq!(harness.state().view().selected_path(), Some("version"));
+    harness.get_by_label("version: byte 2");
+}
+
+#[test]
+fn a_conversation_narrows_the_table_and_all_brings_it_back() {
+    let mut harness = sample_window();
+    let all = harness.state().view().row_count();
+    let conversation = harness.get_all_by_label_contains(" - 127.0.0.1:9000").nth(2).unwrap();
+    conversation.click();
+    harness.run();
+    let view = harness.state().view();
+    assert_eq!(view.flow(), Some(2));
+    assert!(view.row_count() < all);
+    harness.get_by_label("All conversations (6)").click();
+    harness.run();
+    assert_eq!(harness.state().view().row_count(), all);
+}
+
+#[test]
+fn the_keyboard_moves_the_selection_and_finds_the_next_problem() {
+    let mut harness = sample_window();
+    harness.key_press(Key::ArrowDown);
+    harness.run();
+    assert_eq!(harness.state().view().selected(), Some(1));
+    harness.key_press(Key::F8);
+    harness.run();
+    let app = harness.state();
+    let (document, row) = (app.document().unwrap(), app.view().selected().unwrap());
+    assert!(document.index().row(row).unwrap().severity() >= Some(framescope_parser::Severity::Warning));
+    harness.key_press(Key::End);
+    harness.run();
+    let last = harness.state().view().row_count() - 1;
+    assert_eq!(harness.state().view().selected(), u32::try_from(last).ok());
+}
+
+#[test]
+fn a_damaged_file_shows_what_could_be_read_and_says_where_it_is_damaged() {
+    let bytes = include_bytes!("../../corpus/captures/missive-chat/capture.pcapng");
+    let harness = window(Source::from_bytes("cut.pcapng", &bytes[..3000]), false);
+    assert!(harness.state().view().row_count() > 0);
+    harness.get_by_label_contains("the file ends inside the block");
+}
+
+#[test]
+fn what_is_no_capture_is_shown_as_the_bytes_of_one_stream() {
+    let frame = framescope_parser::missive::Frame::new(framescope_parser::missive::Kind::PING).to_bytes().unwrap();
+    let harness = window(Source::from_bytes("crash-1", frame), false);
+    harness.get_by_label_contains("begins with no capture's magic");
+    harness.get_by_label("#0 PING");
+}
