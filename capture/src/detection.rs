@@ -71,7 +71,9 @@ impl Held {
         };
         let sure = protocols.iter().enumerate().map(|(i, protocol)| (i, protocol.detect(sample)));
         // Of those equally sure the first one wins.
-        sure.filter(|(_, confidence)| *confidence > Confidence::No).rev().max_by_key(|(_, confidence)| *confidence)
+        sure.filter(|(_, confidence)| *confidence > Confidence::No)
+            .rev()
+            .max_by_key(|(_, confidence)| *confidence)
     }
 
     /// All that happened, in order, with the packets it happened with, and the bytes of the data.

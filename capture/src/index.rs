@@ -335,7 +335,9 @@ impl Index {
     pub fn time_ns(&self, row: &Row) -> Option<i64> {
         let behind = row.offset + row.length;
         let packet = match row.tile_type {
-            TileType::Gap => self.stream_bytes(row.stream, behind..behind + 1).map(|segment| segment.packet).next(),
+            TileType::Gap => {
+                self.stream_bytes(row.stream, behind..behind + 1).map(|segment| segment.packet).next()
+            }
             _ => self.segments(row).map(|segment| segment.packet).max(),
         };
         self.packet_time_ns(packet?)

@@ -13,7 +13,9 @@ use framescope_parser::{
 use rustc_hash::FxHashMap;
 
 use crate::detection::{Happened, Held};
-use crate::index::{Annotation, Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType};
+use crate::index::{
+    Annotation, Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType,
+};
 use crate::packet::{Packet, Transport, decode};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
@@ -45,7 +47,11 @@ pub fn protocols(key: Option<Key>) -> Vec<Arc<dyn Protocol>> {
 ///
 /// # Errors
 /// A rule of `options` names no protocol. Damage of the file is no error: it stands in the index.
-pub fn read(source: Source, options: &Options, progress: &mut dyn FnMut(&Index) -> bool) -> Result<Index, String> {
+pub fn read(
+    source: Source,
+    options: &Options,
+    progress: &mut dyn FnMut(&Index) -> bool,
+) -> Result<Index, String> {
     let (mut indexer, mut index) = Indexer::new(source, options)?;
     while indexer.step(&mut index, 16_384) {
         if !progress(&index) {
@@ -230,7 +236,12 @@ impl Indexer {
         });
     }
 
-    fn add_flow(&mut self, index: &mut Index, transport: TransportType, endpoints: Option<[SocketAddr; 2]>) -> u32 {
+    fn add_flow(
+        &mut self,
+        index: &mut Index,
+        transport: TransportType,
+        endpoints: Option<[SocketAddr; 2]>,
+    ) -> u32 {
         let number = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
         let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(number, transport, endpoints));
         let protocol = rule.map(|&(_, protocol)| protocol);
@@ -313,7 +324,9 @@ impl Indexer {
     ) -> io::Result<()> {
         let Transport::Tcp { sequence, syn, ack, fin, rst } = packet.transport else { return Ok(()) };
         let stream = flow as usize * 2 + side;
-        if let (Some(life), Some(known)) = (self.lives.get_mut(flow as usize), index.flows.get_mut(flow as usize)) {
+        if let (Some(life), Some(known)) =
+            (self.lives.get_mut(flow as usize), index.flows.get_mut(flow as usize))
+        {
             if syn && let Some(seen) = known.syn_seen.get_mut(side) {
                 *seen = true;
             }
@@ -325,7 +338,8 @@ impl Indexer {
         }
         if rst {
             if !packet.payload.is_empty() {
-                *index.unread.entry("TCP reset with a text, which is no part of the stream").or_default() += 1;
+                *index.unread.entry("TCP reset with a text, which is no part of the stream").or_default() +=
+                    1;
             }
             return self.finish_flow(index, flow, record.number);
         }
@@ -396,7 +410,8 @@ impl Indexer {
                 }
                 Output::Gap { length, now, .. } => self.event(index, stream, Happened::Gap(length), now),
                 Output::End { now } => {
-                    if let Some(ended) = self.lives.get_mut(stream / 2).and_then(|life| life.ended.get_mut(stream % 2))
+                    if let Some(ended) =
+                        self.lives.get_mut(stream / 2).and_then(|life| life.ended.get_mut(stream % 2))
                     {
                         *ended = true;
                     }
@@ -410,7 +425,9 @@ impl Indexer {
                 Output::Twice { offset, length, first, second } => {
                     self.compare(index, stream, offset, length, first, second)?;
                 }
-                Output::Again { offset, length, origin } => self.again(index, stream, offset, length, origin)?,
+                Output::Again { offset, length, origin } => {
+                    self.again(index, stream, offset, length, origin)?
+                }
             }
         }
         Ok(())
@@ -446,7 +463,8 @@ impl Indexer {
             let segment = known.segments.get(next).copied();
             let covered_from = segment.map_or(end, |segment| segment.offset.max(at)).min(end);
             if covered_from > at {
-                let late = Mark { offset: at, length: covered_from - at, code: Code::Late, packet: origin.packet };
+                let late =
+                    Mark { offset: at, length: covered_from - at, code: Code::Late, packet: origin.packet };
                 known.late_bytes += late.length;
                 known.marks.push(late);
             }
@@ -478,7 +496,8 @@ impl Indexer {
         let mark = match kept.iter().zip(&other).position(differs) {
             None => Mark { offset, length, code: Code::Retransmitted, packet: second.packet },
             Some(from) => {
-                let same_at_end = kept.iter().rev().zip(other.iter().rev()).take_while(|pair| !differs(*pair)).count();
+                let same_at_end =
+                    kept.iter().rev().zip(other.iter().rev()).take_while(|pair| !differs(*pair)).count();
                 stream.conflicts += 1;
                 Mark {
                     offset: offset + from as u64,
@@ -541,9 +560,8 @@ impl Indexer {
 
     /// Chooses with what there is. A direction that is not certain follows the other one if that is.
     fn choose_best(&mut self, index: &mut Index, stream: usize) {
-        let best = |states: &[StreamState], stream: usize| {
-            states.get(stream)?.held.as_ref()?.best(&index.protocols)
-        };
+        let best =
+            |states: &[StreamState], stream: usize| states.get(stream)?.held.as_ref()?.best(&index.protocols);
         let own = best(&self.states, stream);
         let other = stream ^ 1;
         let other_is_certain = self.states.get(other).is_some_and(|state| state.certain);
@@ -586,7 +604,8 @@ impl Indexer {
         let (rows, names, kinds) = (&mut index.rows, &mut index.kinds, &mut self.kinds);
         let protocol_number = known.protocol.unwrap_or(usize::MAX);
         let mut sink = |tile: Tile, bytes: &[u8]| {
-            let mut outline = Outline { kind: NO_KIND, codes: CodeSet::EMPTY, protocol: protocol_number, kinds, names };
+            let mut outline =
+                Outline { kind: NO_KIND, codes: CodeSet::EMPTY, protocol: protocol_number, kinds, names };
             match tile.tile_type {
                 TileType::Message => {
                     known.messages += 1;
@@ -649,7 +668,9 @@ impl Indexer {
             index.rows.sort_by_key(|row| row.completed);
         }
         for (number, row) in index.rows.iter().enumerate() {
-            if let (Some(stream), Ok(number)) = (index.streams.get_mut(row.stream as usize), u32::try_from(number)) {
+            if let (Some(stream), Ok(number)) =
+                (index.streams.get_mut(row.stream as usize), u32::try_from(number))
+            {
                 stream.rows.push(number);
             }
         }
@@ -666,13 +687,15 @@ impl Indexer {
         let mut reader = index.reader();
         for number in order_of_sending(index) {
             let Some(row) = index.rows.get(number as usize).copied() else { break };
-            let Some(protocol) = index.streams.get(row.stream as usize).and_then(|stream| stream.protocol) else {
+            let Some(protocol) = index.streams.get(row.stream as usize).and_then(|stream| stream.protocol)
+            else {
                 continue;
             };
             let flow = row.flow();
             let direction = index.direction(&row);
             if !observers.contains_key(&flow) {
-                let Some(mut observer) = index.protocols.get(protocol).and_then(|protocol| protocol.observer())
+                let Some(mut observer) =
+                    index.protocols.get(protocol).and_then(|protocol| protocol.observer())
                 else {
                     continue;
                 };

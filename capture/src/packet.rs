@@ -4,8 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{
-    EtherType, Ethernet2HeaderSlice, IpNumber, LaxIpSlice, LinuxSllHeaderSlice, LinuxSllProtocolType,
-    SingleVlanHeaderSlice, TcpHeaderSlice, UdpHeaderSlice,
+    EtherType, Ethernet2HeaderSlice, IpNumber, LaxIpSlice, SingleVlanHeaderSlice, TcpHeaderSlice,
+    UdpHeaderSlice,
 };
 
 use crate::records::Record;
@@ -55,10 +55,10 @@ pub(crate) fn decode<'a>(record: &Record<'a>) -> Result<Packet<'a>, Reason> {
             behind_ether_type(header.ether_type(), bytes.get(14..).unwrap_or_default())?
         }
         linktype::LINUX_SLL => {
-            let header = LinuxSllHeaderSlice::from_slice(bytes).map_err(|_| "cut or odd Linux cooked header")?;
-            let LinuxSllProtocolType::EtherType(ether_type) = header.protocol_type() else {
-                return Err("Linux cooked packet without an EtherType");
-            };
+            // Read here: etherparse knows few of the hardware types that precede the EtherType.
+            let header: [u8; 16] = *bytes.first_chunk().ok_or("cut in its Linux cooked header")?;
+            let [.., high, low] = header;
+            let ether_type = EtherType(u16::from_be_bytes([high, low]));
             behind_ether_type(ether_type, bytes.get(16..).unwrap_or_default())?
         }
         linktype::LINUX_SLL2 => {

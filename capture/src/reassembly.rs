@@ -231,32 +231,39 @@ impl Reassembler {
         let Some(next_sequence) = self.next_sequence else { return };
         let now = segment.origin.packet;
         let ahead = distance(next_sequence, data_sequence(&segment));
-        let Some(mut start) = self.next.checked_add_signed(ahead) else {
-            // Before offset 0: what reaches over it is kept.
-            let before = (ahead.unsigned_abs() - self.next).min(u64::from(segment.length));
-            if before > 0 {
-                out.push(Output::Early { length: before });
-            }
-            if before < u64::from(segment.length) {
-                let length = segment.length - u32::try_from(before).unwrap_or(segment.length);
-                self.insert(0, u64::from(length), segment.origin.skip(before), now, out);
-            }
-            return;
-        };
-        let wire_end = start + u64::from(segment.wire_length);
         let mut length = u64::from(segment.length);
+        let mut wire_length = u64::from(segment.wire_length);
+        let mut origin = segment.origin;
+        let mut start = match self.next.checked_add_signed(ahead) {
+            Some(start) => start,
+            None => {
+                // Before offset 0: only what reaches over it belongs to the stream.
+                let before = ahead.unsigned_abs() - self.next;
+                let early = before.min(length);
+                if early > 0 {
+                    out.push(Output::Early { length: early });
+                }
+                if wire_length <= before {
+                    return;
+                }
+                length -= early;
+                wire_length -= before;
+                origin = origin.skip(early);
+                0
+            }
+        };
+        let wire_end = start + wire_length;
         // A keep-alive repeats the last byte, often with another value: it carries nothing.
-        if segment.wire_length == 1 && start + 1 == self.next && !segment.fin {
+        if wire_length == 1 && start + 1 == self.next && !segment.fin {
             return;
         }
         // What carries nothing says nothing of how far the stream reaches: the last ACK stands behind the FIN.
-        if segment.wire_length > 0 || segment.fin {
+        if wire_length > 0 || segment.fin {
             self.extent = self.extent.max(wire_end);
         }
         if segment.fin {
             self.fin.get_or_insert(wire_end);
         }
-        let mut origin = segment.origin;
         if start < self.next && length > 0 {
             let again = length.min(self.next - start);
             out.push(Output::Again { offset: start, length: again, origin });
@@ -341,6 +348,8 @@ impl Reassembler {
 
     fn advance(&mut self, length: u64) {
         self.next += length;
+        // What comes behind an end has an end of its own.
+        self.ended = false;
         self.next_sequence = self.next_sequence.map(|sequence| sequence.wrapping_add(low_bits(length)));
     }
 }

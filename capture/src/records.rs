@@ -93,8 +93,12 @@ impl Records {
         }
         records.fill(24)?;
         let is_pcapng = records.buffer.starts_with(&[0x0A, 0x0D, 0x0D, 0x0A]);
-        let magics: [[u8; 4]; 4] =
-            [[0xA1, 0xB2, 0xC3, 0xD4], [0xA1, 0xB2, 0x3C, 0x4D], [0xD4, 0xC3, 0xB2, 0xA1], [0x4D, 0x3C, 0xB2, 0xA1]];
+        let magics: [[u8; 4]; 4] = [
+            [0xA1, 0xB2, 0xC3, 0xD4],
+            [0xA1, 0xB2, 0x3C, 0x4D],
+            [0xD4, 0xC3, 0xB2, 0xA1],
+            [0x4D, 0x3C, 0xB2, 0xA1],
+        ];
         let is_pcap = magics.iter().any(|magic| records.buffer.starts_with(magic));
         if !is_pcapng && !is_pcap {
             return Ok(Opened::Bytes);
@@ -193,7 +197,9 @@ impl Records {
             (Format::Pcap(parser), Some(rest)) => match parser.next_raw_packet(rest) {
                 Ok((_, packet)) => packet.data.len(),
                 Err(PcapParseError::IncompleteBuffer(needed, _)) => needed,
-                Err(error) => return Err(self.damage(Some(self.packets.saturating_add(1)), error.to_string())),
+                Err(error) => {
+                    return Err(self.damage(Some(self.packets.saturating_add(1)), error.to_string()));
+                }
             },
             _ => return Ok(None),
         };
@@ -261,7 +267,9 @@ impl Records {
                 let Format::PcapNg(section) = &self.format else { return Ok(None) };
                 let body = self.buffer.get(start + 8..start + 8 + body_length).unwrap_or_default();
                 let Some(packet) = section.packet(block_type, body) else {
-                    let what = format!("a packet block of {body_length} bytes is too short for the packet it claims");
+                    let what = format!(
+                        "a packet block of {body_length} bytes is too short for the packet it claims"
+                    );
                     self.packets -= 1;
                     return Err(self.damage(Some(number), what));
                 };

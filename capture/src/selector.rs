@@ -36,7 +36,12 @@ impl DecodeAs {
         &self.protocol
     }
 
-    pub(crate) fn fits(&self, flow: u32, transport: TransportType, endpoints: Option<[SocketAddr; 2]>) -> bool {
+    pub(crate) fn fits(
+        &self,
+        flow: u32,
+        transport: TransportType,
+        endpoints: Option<[SocketAddr; 2]>,
+    ) -> bool {
         let endpoints = endpoints.iter().flatten();
         match self.selector {
             Selector::Transport(wanted) => wanted == transport,
@@ -54,9 +59,9 @@ impl FromStr for DecodeAs {
 
     fn from_str(text: &str) -> Result<Self, String> {
         const FORMS: &str = "tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file";
-        let (selector, protocol) = text
-            .rsplit_once('=')
-            .ok_or_else(|| format!("'{text}' has no '='; write SELECTOR=PROTOCOL, such as tcp.port=9000=missive"))?;
+        let (selector, protocol) = text.rsplit_once('=').ok_or_else(|| {
+            format!("'{text}' has no '='; write SELECTOR=PROTOCOL, such as tcp.port=9000=missive")
+        })?;
         let bad_number = |what: &str, value: &str| format!("'{value}' is not a {what} in '{text}'");
         let port = |value: &str| value.parse().map_err(|_| bad_number("port (0 to 65535)", value));
         let selector = match selector.split_once('=') {
@@ -72,7 +77,9 @@ impl FromStr for DecodeAs {
                 let address = value.trim_start_matches('[').trim_end_matches(']');
                 Selector::Address(address.parse().map_err(|_| bad_number("IP address", value))?)
             }
-            Some(("flow", value)) => Selector::Flow(value.parse().map_err(|_| bad_number("flow number", value))?),
+            Some(("flow", value)) => {
+                Selector::Flow(value.parse().map_err(|_| bad_number("flow number", value))?)
+            }
             Some(_) => return Err(format!("'{selector}' selects nothing; a selector is {FORMS}")),
         };
         Ok(DecodeAs { selector, protocol: protocol.to_owned() })
@@ -85,7 +92,15 @@ mod tests {
 
     #[test]
     fn the_last_equals_sign_parts_selector_and_protocol() {
-        for good in ["tcp=text", "udp=bare", "file=missive", "tcp.port=9000=missive", "ip=::1=bare", "ip=[::1]=bare", "flow=3=text"] {
+        for good in [
+            "tcp=text",
+            "udp=bare",
+            "file=missive",
+            "tcp.port=9000=missive",
+            "ip=::1=bare",
+            "ip=[::1]=bare",
+            "flow=3=text",
+        ] {
             let rule: DecodeAs = good.parse().unwrap();
             assert!(good.ends_with(rule.protocol()));
         }

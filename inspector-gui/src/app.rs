@@ -33,7 +33,14 @@ impl App {
     /// A window without a document.
     pub fn new(options: Options) -> App {
         let (document, banner) = (None, None);
-        App { document, view: View::default(), options, banner, scroll_to_selection: false, chosen: channel() }
+        App {
+            document,
+            view: View::default(),
+            options,
+            banner,
+            scroll_to_selection: false,
+            chosen: channel(),
+        }
     }
 
     /// What is open.
@@ -76,7 +83,8 @@ impl App {
         let (chosen, ctx) = (self.chosen.0.clone(), ctx.clone());
         let ask = move || {
             let captures = ["pcap", "pcapng", "cap"];
-            let dialog = rfd::FileDialog::new().add_filter("Captures", &captures).add_filter("All files", &["*"]);
+            let dialog =
+                rfd::FileDialog::new().add_filter("Captures", &captures).add_filter("All files", &["*"]);
             if let Some(path) = dialog.pick_file() {
                 // A window that is gone needs no file.
                 let _ = chosen.send(path);
@@ -189,10 +197,11 @@ impl App {
                 Panel::bottom("message").resizable(true).default_size(330.0).min_size(120.0).show(ui, |ui| {
                     match self.view.details(&index) {
                         Some(details) => {
-                            Panel::left("fields").resizable(true).default_size(376.0).min_size(200.0).show(
-                                ui,
-                                |ui| fields::show(ui, details, path.as_deref(), &mut commands),
-                            );
+                            Panel::left("fields")
+                                .resizable(true)
+                                .default_size(376.0)
+                                .min_size(200.0)
+                                .show(ui, |ui| fields::show(ui, details, path.as_deref(), &mut commands));
                             let marked = selected.map(|range| (range, path.as_deref()));
                             CentralPanel::default().frame(Frame::new().inner_margin(6.0)).show(ui, |ui| {
                                 bytes::show(ui, details, marked, &mut commands);
@@ -234,12 +243,15 @@ impl App {
         if let Some(document) = &self.document {
             let index = document.index();
             if let Some(panic) = document.broken() {
-                let text = format!("Reading broke down: {panic}. What was read before is shown. This is a bug of ours.");
+                let text = format!(
+                    "Reading broke down: {panic}. What was read before is shown. This is a bug of ours."
+                );
                 lines.push((text, Severity::Error));
             }
             lines.extend(index.damage().map(|damage| (damage.to_string(), Severity::Error)));
             if document.is_cancelled() && index.position() < index.source().length() {
-                let text = format!("Reading was cancelled; the {} packets before are shown.", index.packets());
+                let text =
+                    format!("Reading was cancelled; the {} packets before are shown.", index.packets());
                 lines.push((text, Severity::Warning));
             }
             lines.extend(index.notices().iter().map(|notice| (notice.clone(), Severity::Note)));

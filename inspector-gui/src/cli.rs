@@ -155,7 +155,8 @@ enum DirectionArg {
 fn parse_key(text: &str) -> Result<Key, String> {
     match text.strip_prefix('@') {
         Some(path) => {
-            let hex = std::fs::read_to_string(path).map_err(|error| format!("{path} can't be read: {error}"))?;
+            let hex =
+                std::fs::read_to_string(path).map_err(|error| format!("{path} can't be read: {error}"))?;
             Key::from_hex(&hex).map_err(|error| format!("{path}: {error}"))
         }
         None => Key::from_hex(text),
@@ -229,7 +230,8 @@ fn load(source: Source, reading: &ReadingArgs) -> Result<Index, Stopped> {
 
 /// Says what could not be read. Gives the exit status for it.
 fn report(index: &Index) -> u8 {
-    let unread: Vec<String> = index.unread_packets().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let unread: Vec<String> =
+        index.unread_packets().map(|(reason, count)| format!("{count} {reason}")).collect();
     if !unread.is_empty() {
         complain(&format!("packets that carry no stream: {}", unread.join("; ")));
     }
@@ -247,7 +249,8 @@ fn output() -> BufWriter<io::StdoutLock<'static>> {
 }
 
 fn paint() -> Paint {
-    let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colours =
+        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if colours { Paint::Ansi } else { Paint::Plain }
 }
 

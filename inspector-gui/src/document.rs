@@ -44,7 +44,8 @@ impl Document {
             let done = catch_unwind(AssertUnwindSafe(|| {
                 let mut more = true;
                 while more && !cancelled.load(Ordering::Relaxed) {
-                    more = indexer.step(&mut index.write().unwrap_or_else(PoisonError::into_inner), PACKETS_A_STEP);
+                    more = indexer
+                        .step(&mut index.write().unwrap_or_else(PoisonError::into_inner), PACKETS_A_STEP);
                     wake();
                 }
                 indexer.finish(&mut index.write().unwrap_or_else(PoisonError::into_inner));

@@ -241,7 +241,8 @@ impl View {
 
     /// Marks the smallest field that holds a byte.
     pub fn select_byte(&mut self, at: usize) {
-        let field = self.details.as_ref().and_then(|(_, details)| smallest_field(&details.fields, &(at..at + 1)));
+        let field =
+            self.details.as_ref().and_then(|(_, details)| smallest_field(&details.fields, &(at..at + 1)));
         match field.map(|field| (field.path.clone(), field.range.clone())) {
             Some((path, range)) => self.select_field(&path, range),
             None => {
@@ -274,7 +275,8 @@ impl View {
     pub fn details(&mut self, index: &Index) -> Option<&Details> {
         let number = self.selected?;
         if self.details.as_ref().is_none_or(|(known, _)| *known != number) {
-            let reader = self.reader.get_or_insert_with(|| BlockReader::new(index.source().clone(), 64 << 10));
+            let reader =
+                self.reader.get_or_insert_with(|| BlockReader::new(index.source().clone(), 64 << 10));
             self.details = Some((number, details_of(number, index, reader)));
         }
         self.details.as_ref().map(|(_, details)| details)
@@ -298,7 +300,11 @@ fn details_of(number: u32, index: &Index, reader: &mut BlockReader) -> Details {
     let problems: Vec<ProblemLine> = dissection
         .problems
         .iter()
-        .map(|problem| ProblemLine { code: problem.code, range: problem.range.clone(), text: problem.text.clone() })
+        .map(|problem| ProblemLine {
+            code: problem.code,
+            range: problem.range.clone(),
+            text: problem.text.clone(),
+        })
         .collect();
     let fields = nodes(&dissection, &dissection.fields, "");
     let packets = index.row_packets(row);
@@ -326,7 +332,8 @@ fn nodes(dissection: &Dissection<'_>, fields: &[Field<'_>], above: &str) -> Vec<
     fields
         .iter()
         .map(|field| {
-            let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
+            let path =
+                if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
             let inner = nodes(dissection, &field.fields, &path);
             let touched = dissection.problems.iter().filter(|problem| {
                 // A problem of the whole message is not the fault of each of its fields.
@@ -355,7 +362,11 @@ fn value_text(value: &Value<'_>) -> String {
             format!("{}{more} ({} bytes)", digits.join(" "), bytes.len())
         }
         Value::Text(text) => text.chars().take(LIMIT + 1).fold(String::new(), |mut line, c| {
-            if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+            if c.is_control() {
+                line.extend(c.escape_default())
+            } else {
+                line.push(c)
+            }
             line
         }),
         value => value.to_string(),

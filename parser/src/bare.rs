@@ -17,8 +17,8 @@ use crate::missive::Preview;
 use crate::text::{first_segment, text_fields};
 use crate::utf8;
 use crate::{
-    Code, Confidence, Dissection, Error, Event, Fault, Input, Kind, Memo, Observation, Observer, Protocol, Sample,
-    Step, Value, Visit,
+    Code, Confidence, Dissection, Error, Event, Fault, Input, Kind, Memo, Observation, Observer, Protocol,
+    Sample, Step, Value, Visit,
 };
 
 /// The `bare` protocol.
@@ -60,7 +60,9 @@ impl Protocol for Bare {
                 visit.problem(
                     Code::Cut,
                     0..1,
-                    format_args!("no kind byte stands first: this looks like the rest of a message cut in two"),
+                    format_args!(
+                        "no kind byte stands first: this looks like the rest of a message cut in two"
+                    ),
                 );
             }
             let text = text_fields("text", message, 0, visit);
@@ -85,7 +87,9 @@ impl Protocol for Bare {
             visit.problem(
                 Code::Glued,
                 at + 1..at + 2,
-                format_args!("a kind byte ({byte}) stands in the text: two messages look joined in one segment"),
+                format_args!(
+                    "a kind byte ({byte}) stands in the text: two messages look joined in one segment"
+                ),
             );
         }
         visit.summary(format_args!("{}", Preview(text.unwrap_or_default())));

@@ -179,7 +179,8 @@ impl Framer {
 
     fn close_run(&mut self, sink: &mut Sink<'_>) {
         if let Some((start, code)) = self.run.take() {
-            let tile = Tile { offset: start, length: self.offset - start, tile_type: TileType::Skipped(code) };
+            let tile =
+                Tile { offset: start, length: self.offset - start, tile_type: TileType::Skipped(code) };
             sink(tile, &[]);
         }
     }

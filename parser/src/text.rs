@@ -79,7 +79,11 @@ pub(crate) fn text_fields<'a>(
     }
     if pieces.head > 0 {
         let range = start..start + pieces.head;
-        visit.field("continued", range.clone(), Value::Bytes(bytes.get(..pieces.head).unwrap_or_default().into()));
+        visit.field(
+            "continued",
+            range.clone(),
+            Value::Bytes(bytes.get(..pieces.head).unwrap_or_default().into()),
+        );
         visit.problem(
             Code::Cut,
             range,
@@ -91,7 +95,11 @@ pub(crate) fn text_fields<'a>(
     visit.field(name, start + pieces.head..start + pieces.tail, Value::Text(text.into()));
     if pieces.tail < bytes.len() {
         let range = start + pieces.tail..end;
-        visit.field("unfinished", range.clone(), Value::Bytes(bytes.get(pieces.tail..).unwrap_or_default().into()));
+        visit.field(
+            "unfinished",
+            range.clone(),
+            Value::Bytes(bytes.get(pieces.tail..).unwrap_or_default().into()),
+        );
         let (found, first) = (range.len(), bytes.get(pieces.tail).copied().unwrap_or_default());
         let needed = (first.leading_ones() as usize).max(found + 1);
         visit.problem(

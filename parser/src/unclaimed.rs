@@ -26,7 +26,11 @@ impl Protocol for Unclaimed {
     fn dissect<'a>(&'a self, _: &'a [u8], _: &mut dyn Visit<'a>) {}
 
     fn dissect_skipped<'a>(&'a self, code: Code, _: &'a [u8], length: usize, visit: &mut dyn Visit<'a>) {
-        visit.problem(code, 0..length, format_args!("no protocol claims this stream; --as SELECTOR=PROTOCOL names one"));
+        visit.problem(
+            code,
+            0..length,
+            format_args!("no protocol claims this stream; --as SELECTOR=PROTOCOL names one"),
+        );
     }
 
     fn encode(&self, _: &Dissection<'_>, _: &mut Vec<u8>) -> Result<(), Error> {

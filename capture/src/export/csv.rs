@@ -8,7 +8,18 @@ use super::{for_each_row, rfc3339};
 use crate::Index;
 
 const COLUMNS: [&str; 13] = [
-    "row", "time", "flow", "direction", "src", "dst", "offset", "length", "protocol", "type", "kind", "summary",
+    "row",
+    "time",
+    "flow",
+    "direction",
+    "src",
+    "dst",
+    "offset",
+    "length",
+    "protocol",
+    "type",
+    "kind",
+    "summary",
     "problems",
 ];
 

@@ -63,7 +63,11 @@ pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
         for direction in [Direction::Forward, Direction::Backward] {
             let Some(stream) = index.stream(flow, direction) else { continue };
             let protocol = index.stream_protocol(flow, direction).map_or("-", |protocol| protocol.name());
-            write!(out, "    {direction:8} {protocol:8} {} messages, {} bytes", stream.messages, stream.bytes)?;
+            write!(
+                out,
+                "    {direction:8} {protocol:8} {} messages, {} bytes",
+                stream.messages, stream.bytes
+            )?;
             for (count, what) in [
                 (stream.gap_bytes, "missing bytes"),
                 (stream.conflicts, "conflicts"),

@@ -83,7 +83,11 @@ pub fn write_follow_text(
                 if segment.offset > *end {
                     write_escaped(&std::mem::take(&mut bytes), out)?;
                     let missing = segment.offset - *end;
-                    writeln!(out, "{}", paint.colour("31;1", &format!("[{missing} bytes were not captured]")))?;
+                    writeln!(
+                        out,
+                        "{}",
+                        paint.colour("31;1", &format!("[{missing} bytes were not captured]"))
+                    )?;
                 }
                 *end = segment.end();
             }

@@ -10,8 +10,8 @@ use std::io::{self, Write};
 
 use crate::Index;
 
-pub use follow::{write_follow_raw, write_follow_text};
 pub use flows::{write_flows_json, write_flows_text};
+pub use follow::{write_follow_raw, write_follow_text};
 pub use json::write_json;
 pub use text::{Paint, write_row_text, write_text};
 

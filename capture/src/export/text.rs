@@ -79,7 +79,12 @@ pub fn write_row_text(
     };
     let protocol = index.protocol(row).map_or("-", |protocol| protocol.name());
     let time = index.time_ns(row).map_or("no time".to_owned(), rfc3339);
-    writeln!(out, "#{number} {time} flow {} {from_to} {protocol} {what}: {}", row.flow(), dissection.summary)?;
+    writeln!(
+        out,
+        "#{number} {time} flow {} {from_to} {protocol} {what}: {}",
+        row.flow(),
+        dissection.summary
+    )?;
     let packets: Vec<String> = index.row_packets(row).iter().map(u32::to_string).collect();
     let mut facts = format!("    {} bytes at {} of {}", row.length, row.offset, index.direction(row));
     match packets.len() {
@@ -104,7 +109,10 @@ fn write_fields(fields: &[Field<'_>], depth: usize, out: &mut dyn Write) -> io::
         let name = field.name;
         match &field.value {
             Value::Group => writeln!(out, "{:indent$}{name}", "")?,
-            value if field.fields.iter().all(|inner| matches!(inner.value, Value::Bool(_))) && !field.fields.is_empty() => {
+            value
+                if field.fields.iter().all(|inner| matches!(inner.value, Value::Bool(_)))
+                    && !field.fields.is_empty() =>
+            {
                 // Flags on one line: those that are set.
                 let set = field.fields.iter().filter(|inner| inner.value == Value::Bool(true));
                 let set: Vec<&str> = set.map(|inner| inner.name).collect();

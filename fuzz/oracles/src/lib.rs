@@ -1,0 +1,22 @@
+//! What must hold for any bytes, as functions that take bytes and panic only where a promise is broken.
+//!
+//! The fuzz targets call them, and so does plain `cargo test` on the committed seeds and regressions: a find of the
+//! fuzzer is a test the moment its file is committed. An oracle never repairs, skips or weakens what it checks, and
+//! never does input or output.
+
+// An oracle says by a panic that a promise is broken.
+#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod capture;
+mod decode;
+mod roundtrip;
+
+pub use capture::{capture, check_index};
+pub use decode::{decode, tiles};
+pub use roundtrip::{FrameValue, roundtrip};
+
+/// An oracle: takes any bytes.
+pub type Oracle = fn(&[u8]);
+
+/// Every oracle, by the name of its directory in `corpus/seeds` and its fuzz target.
+pub const ORACLES: &[(&str, Oracle)] = &[("decode", decode), ("roundtrip", roundtrip), ("capture", capture)];

@@ -85,9 +85,11 @@ fn line_job(
         if marked.contains(&at) {
             format.background = colours::marked(visuals);
             format.color = visuals.strong_text_color();
-        } else if details.problems.iter().any(|problem| {
-            problem.range.contains(&at) && problem.range.len() < details.bytes.len()
-        }) {
+        } else if details
+            .problems
+            .iter()
+            .any(|problem| problem.range.contains(&at) && problem.range.len() < details.bytes.len())
+        {
             format.background = colours::at_fault(visuals);
         }
         format

@@ -34,8 +34,9 @@ fn conversation(ui: &mut Ui, index: &Index, view: &View, flow: u32, commands: &m
         (Some(a), Some(b)) => format!("{a} - {b}"),
         _ => "bytes of the file".to_owned(),
     };
-    let protocols = [Direction::Forward, Direction::Backward]
-        .map(|direction| index.stream_protocol(flow, direction).map_or("unknown", |protocol| protocol.name()));
+    let protocols = [Direction::Forward, Direction::Backward].map(|direction| {
+        index.stream_protocol(flow, direction).map_or("unknown", |protocol| protocol.name())
+    });
     let protocol = match protocols {
         [a, b] if a == b || b == "unknown" => a.to_owned(),
         ["unknown", b] => b.to_owned(),

@@ -38,7 +38,8 @@ pub(crate) fn show(
     if let Some(place) = scroll_to {
         table = table.scroll_to_row(place, Some(Align::Center));
     }
-    let names = ["Row", "Time (UTC)", "Flow", "From > to", "Protocol", "Kind", "Bytes", "Problems", "Summary"];
+    let names =
+        ["Row", "Time (UTC)", "Flow", "From > to", "Protocol", "Kind", "Bytes", "Problems", "Summary"];
     table
         .header(22.0, |mut header| {
             for name in names {

@@ -11,7 +11,11 @@ use crate::view::View;
 /// The bar at the top.
 pub(crate) fn top(ui: &mut Ui, document: Option<&Document>, view: &View, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
-        if ui.button("Open...").on_hover_text("Open a capture (Ctrl+O). Or drop a file on this window.").clicked() {
+        if ui
+            .button("Open...")
+            .on_hover_text("Open a capture (Ctrl+O). Or drop a file on this window.")
+            .clicked()
+        {
             commands.push(Command::OpenDialog);
         }
         if ui.button("Sample").on_hover_text("Show the sample capture").clicked() {

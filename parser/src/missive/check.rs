@@ -43,12 +43,16 @@ impl Key {
             return Err(String::from("the key is empty"));
         }
         if !text.len().is_multiple_of(2) {
-            return Err(String::from("a key is written in pairs of hexadecimal digits, and one digit has no pair"));
+            return Err(String::from(
+                "a key is written in pairs of hexadecimal digits, and one digit has no pair",
+            ));
         }
         let pairs = text.as_bytes().chunks_exact(2);
         let bytes: Option<Vec<u8>> =
             pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?)).collect();
-        bytes.map(Key).ok_or_else(|| String::from("a key is written in hexadecimal digits: 0 to 9 and a to f"))
+        bytes
+            .map(Key)
+            .ok_or_else(|| String::from("a key is written in hexadecimal digits: 0 to 9 and a to f"))
     }
 
     fn mac(&self, bytes: &[u8]) -> Option<Hmac<Sha256>> {

@@ -25,19 +25,28 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut d
         visit.problem(
             Code::UnknownVersion,
             2..3,
-            format_args!("version is {}; only version 1 is known, so the contents are shown as bytes", header.version),
+            format_args!(
+                "version is {}; only version 1 is known, so the contents are shown as bytes",
+                header.version
+            ),
         );
     } else if header.kind.name().is_none() && !header.kind.is_application() {
         let kind = header.kind.0;
         visit.problem(
             Code::UnknownKind,
             3..4,
-            format_args!("kind {kind:#04x} is reserved: known are 1 to 7, an application's own are 0x80 to 0xff"),
+            format_args!(
+                "kind {kind:#04x} is reserved: known are 1 to 7, an application's own are 0x80 to 0xff"
+            ),
         );
     }
     if header.flags.reserved() != 0 {
         let bits = header.flags.reserved();
-        visit.problem(Code::ReservedFlags, 4..6, format_args!("the reserved flag bits {bits:#06x} must be zero"));
+        visit.problem(
+            Code::ReservedFlags,
+            4..6,
+            format_args!("the reserved flag bits {bits:#06x} must be zero"),
+        );
     }
     let content_type = frame.extensions(visit);
     frame.payload(content_type, visit);
@@ -196,12 +205,15 @@ impl<'a> FrameBytes<'a> {
                 }
             }
             Kind::ERROR => self.error(part, visit),
-            Kind::DATA if is_text(content_type) => summary_of_text(text_field("content", visit), bytes, visit),
+            Kind::DATA if is_text(content_type) => {
+                summary_of_text(text_field("content", visit), bytes, visit)
+            }
             Kind::DATA => {
                 visit.begin("payload", range.clone(), Value::Group);
                 visit.field("content", range, Value::Bytes(bytes.into()));
                 visit.end();
-                let media_type = core::str::from_utf8(content_type.unwrap_or_default()).unwrap_or("unknown type");
+                let media_type =
+                    core::str::from_utf8(content_type.unwrap_or_default()).unwrap_or("unknown type");
                 visit.summary(format_args!("{}, {}", Preview(media_type), Bytes(bytes.len())));
             }
             kind => {
@@ -424,8 +436,16 @@ fn utf8_field<'a>(
                 let bad = start + error.valid_up_to();
                 let end = bad + error.error_len().unwrap_or(bytes.len() - error.valid_up_to());
                 let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-                let what = if error.error_len().is_some() { "begins no character" } else { "begins one that is cut off" };
-                visit.problem(Code::InvalidUtf8, bad..end, format_args!("{name} is not UTF-8: byte {byte:#04x} {what}"));
+                let what = if error.error_len().is_some() {
+                    "begins no character"
+                } else {
+                    "begins one that is cut off"
+                };
+                visit.problem(
+                    Code::InvalidUtf8,
+                    bad..end,
+                    format_args!("{name} is not UTF-8: byte {byte:#04x} {what}"),
+                );
             }
             None
         }
@@ -443,14 +463,17 @@ fn is_text(content_type: Option<&[u8]>) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
     let (top, sub) = media_type.split_once('/').unwrap_or((media_type, ""));
-    let ends_with_json = sub.len() >= 4 && sub.get(sub.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    let ends_with_json =
+        sub.len() >= 4 && sub.get(sub.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case("json"));
     let text = top.eq_ignore_ascii_case("text") || ends_with_json;
     let mut charsets = parts.filter_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
     });
     text && charsets.next().is_none_or(|charset| {
-        charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8") || charset.eq_ignore_ascii_case("us-ascii")
+        charset.eq_ignore_ascii_case("utf-8")
+            || charset.eq_ignore_ascii_case("utf8")
+            || charset.eq_ignore_ascii_case("us-ascii")
     })
 }
 

@@ -11,7 +11,8 @@ pub(crate) fn frame_of<'a>(message: &'a Dissection<'_>) -> Result<Frame<'a>, Err
     let missing = |field| Error::new(0, field, Fault::Missing);
     let number = |name: &'static str, limit: u64| {
         let field = message.field(name).ok_or_else(|| missing(name))?;
-        let value = field.value.as_u64().ok_or_else(|| Error::new(field.range.start, name, Fault::Missing))?;
+        let value =
+            field.value.as_u64().ok_or_else(|| Error::new(field.range.start, name, Fault::Missing))?;
         if value > limit {
             let fault = Fault::TooLong { limit, found: value };
             return Err(Error::new(field.range.start, name, fault));

@@ -187,7 +187,8 @@ impl<'a> Frame<'a> {
                 Error::new(bytes.len(), field, Fault::Incomplete { needed })
             })
         };
-        let rest = part("frame", layout.end, bytes.len().max(usize::try_from(layout.end).unwrap_or(0)) as u64)?;
+        let rest =
+            part("frame", layout.end, bytes.len().max(usize::try_from(layout.end).unwrap_or(0)) as u64)?;
         let extensions = part("extensions", Header::LENGTH as u64, layout.extensions_end)?;
         let payload = part("payload", layout.extensions_end, layout.payload_end)?;
         let tag_bytes = part("tag", layout.payload_end, layout.tag_end)?;

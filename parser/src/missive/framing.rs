@@ -62,7 +62,8 @@ pub(crate) fn next(missive: &Missive, input: Input<'_>, memo: &mut Memo) -> Step
         Probe::Short if !input.last => more(Header::LENGTH, bytes.len()),
         Probe::Short if bytes.len() >= Header::MAGIC.len() => Step::Partial(all),
         Probe::Short | Probe::Nothing => {
-            let code = if bytes.starts_with(&Header::MAGIC) { Code::HeaderCheckMismatch } else { Code::NotAFrame };
+            let code =
+                if bytes.starts_with(&Header::MAGIC) { Code::HeaderCheckMismatch } else { Code::NotAFrame };
             let end = find_header(bytes, 1).and_then(NonZeroUsize::new).unwrap_or(all);
             Step::Searching(end, code)
         }

@@ -80,8 +80,12 @@ impl Flags {
     /// This DATA goes on in the next DATA of its channel.
     pub const MORE: Flags = Flags(0x0008);
     /// The bits that have a meaning, with their names.
-    pub const NAMED: [(Flags, &'static str); 4] =
-        [(Flags::CHECKSUM, "CHECKSUM"), (Flags::AUTH, "AUTH"), (Flags::REPLY, "REPLY"), (Flags::MORE, "MORE")];
+    pub const NAMED: [(Flags, &'static str); 4] = [
+        (Flags::CHECKSUM, "CHECKSUM"),
+        (Flags::AUTH, "AUTH"),
+        (Flags::REPLY, "REPLY"),
+        (Flags::MORE, "MORE"),
+    ];
 
     /// Whether all of `other`'s bits are set.
     pub fn contains(self, other: Flags) -> bool {
@@ -162,7 +166,10 @@ impl Header {
     pub(crate) fn read_unchecked(bytes: &[u8]) -> Option<Header> {
         let fields = (be_u8, be_u8, be_u16, be_u16, be_u32, be_u32, be_u16, be_u16);
         let mut header = (tag(&Self::MAGIC[..]), fields).map(
-            |(_, (version, kind, flags, extensions_length, payload_length, sequence, channel, header_check))| {
+            |(
+                _,
+                (version, kind, flags, extensions_length, payload_length, sequence, channel, header_check),
+            )| {
                 Header {
                     version,
                     kind: Kind(kind),
@@ -203,8 +210,10 @@ impl Header {
     pub fn layout(&self) -> Layout {
         let extensions_end = Self::LENGTH as u64 + u64::from(self.extensions_length);
         let payload_end = extensions_end + u64::from(self.payload_length);
-        let tag_end = payload_end + if self.flags.contains(Flags::AUTH) { check::TAG_LENGTH as u64 } else { 0 };
-        let end = tag_end + if self.flags.contains(Flags::CHECKSUM) { check::CHECKSUM_LENGTH as u64 } else { 0 };
+        let tag_end =
+            payload_end + if self.flags.contains(Flags::AUTH) { check::TAG_LENGTH as u64 } else { 0 };
+        let end =
+            tag_end + if self.flags.contains(Flags::CHECKSUM) { check::CHECKSUM_LENGTH as u64 } else { 0 };
         Layout { extensions_end, payload_end, tag_end, end }
     }
 }

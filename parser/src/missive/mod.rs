@@ -85,7 +85,9 @@ impl Protocol for Missive {
                 visit.problem(
                     code,
                     18..20,
-                    format_args!("the header check is {found:#06x}; that of the header's bytes is {computed:#06x}"),
+                    format_args!(
+                        "the header check is {found:#06x}; that of the header's bytes is {computed:#06x}"
+                    ),
                 );
             }
             (Code::PayloadTooLong, Some(header)) => {
@@ -101,11 +103,17 @@ impl Protocol for Missive {
                 visit.problem(
                     code,
                     0..length,
-                    format_args!("the frame claims {end} bytes, but its checksum fails and no frame follows there"),
+                    format_args!(
+                        "the frame claims {end} bytes, but its checksum fails and no frame follows there"
+                    ),
                 );
             }
             (Code::NotAFrame, _) => {
-                visit.problem(code, 0..length, format_args!("no header that can be believed stands in these bytes"));
+                visit.problem(
+                    code,
+                    0..length,
+                    format_args!("no header that can be believed stands in these bytes"),
+                );
             }
             _ => visit.problem(code, 0..length, format_args!("{}", code.meaning())),
         }

@@ -71,7 +71,8 @@ impl Session {
         sender.next_sequence = Some(header.sequence.wrapping_add(1));
         if let Some(reply) = sender.early.remove(&header.sequence) {
             found.push(Observation::Reply { row: reply, to: row });
-        } else if let Some(before) = sender.open.insert(header.sequence, (row, header.kind.asks_for_reply())) {
+        } else if let Some(before) = sender.open.insert(header.sequence, (row, header.kind.asks_for_reply()))
+        {
             found.extend(unanswered(before));
         }
         let mut problem = |code, text| found.push(Observation::Problem { row, code, text });
@@ -85,10 +86,9 @@ impl Session {
                 Code::DataAfterLogout,
                 format!("channel {} was closed by a LOGOUT before", header.channel),
             ),
-            _ if !channel.login_seen && !lost_any => problem(
-                Code::DataBeforeLogin,
-                format!("channel {} had no LOGIN before this", header.channel),
-            ),
+            _ if !channel.login_seen && !lost_any => {
+                problem(Code::DataBeforeLogin, format!("channel {} had no LOGIN before this", header.channel))
+            }
             _ => {}
         }
         if header.kind == Kind::LOGOUT {

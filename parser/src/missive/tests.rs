@@ -7,7 +7,12 @@ use super::*;
 use crate::{Framer, TileType};
 
 fn data(sequence: u32, text: &str) -> Vec<u8> {
-    Frame::new(Kind::DATA).sequence(sequence).flags(Flags::CHECKSUM).payload(text.as_bytes()).to_bytes().unwrap()
+    Frame::new(Kind::DATA)
+        .sequence(sequence)
+        .flags(Flags::CHECKSUM)
+        .payload(text.as_bytes())
+        .to_bytes()
+        .unwrap()
 }
 
 fn tiles(stream: &[u8]) -> Vec<(TileType, usize)> {
@@ -39,7 +44,8 @@ fn raw(version: u8, kind: u8, flags: u16, extensions: &[u8], payload: &[u8]) -> 
 
 #[test]
 fn a_header_is_the_bytes_of_the_specification() {
-    let bytes = Frame::new(Kind::DATA).sequence(0x01020304).channel(5).payload(&b"hi"[..]).to_bytes().unwrap();
+    let bytes =
+        Frame::new(Kind::DATA).sequence(0x01020304).channel(5).payload(&b"hi"[..]).to_bytes().unwrap();
     let expected = [0xF5, 0x4D, 1, 3, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 3, 4, 0, 5];
     assert_eq!(bytes[..18], expected);
     assert_eq!(bytes[20..], *b"hi");
@@ -106,7 +112,8 @@ fn a_cut_off_frame_is_partial_however_short() {
 
 #[test]
 fn what_a_cut_off_frame_lacks_is_no_problem() {
-    let login = Frame::new(Kind::LOGIN).login("ada", b"secret").unwrap().flags(Flags::CHECKSUM).to_bytes().unwrap();
+    let login =
+        Frame::new(Kind::LOGIN).login("ada", b"secret").unwrap().flags(Flags::CHECKSUM).to_bytes().unwrap();
     for length in 0..login.len() {
         assert_eq!(codes(&Missive::default(), &login[..length]), [], "{length} bytes");
     }

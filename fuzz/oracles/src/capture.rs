@@ -1,0 +1,70 @@
+//! Any bytes are a file: read without panic, and what was read is accounted for.
+
+use framescope_capture::{Index, Options, Source, export, read};
+use framescope_parser::{Direction, TileType};
+
+/// Takes `data` as a capture file.
+pub fn capture(data: &[u8]) {
+    // A small limit brings gaps about that a fuzzer's file would be too short for.
+    for reassembly_limit in [256, 1 << 20] {
+        let options = Options { reassembly_limit, ..Options::default() };
+        let index = read(Source::from_bytes("fuzzed", data), &options, &mut |_| true).unwrap();
+        check_index(&index);
+        let mut out = Vec::new();
+        export::write_json(&index, &mut out).unwrap();
+        export::write_csv(&index, &mut out).unwrap();
+        export::write_text(&index, export::Paint::Ansi, &mut out).unwrap();
+        export::write_flows_json(&index, &mut out).unwrap();
+    }
+}
+
+/// The promises of an index that is read to its end: rows tile every stream, every byte of a row leads to a packet,
+/// and what is counted is what is there.
+pub fn check_index(index: &Index) {
+    assert!(index.is_finished());
+    let mut reader = index.reader();
+    let mut rows_seen = 0;
+    for (flow, _) in (0u32..).zip(index.flows()) {
+        for direction in [Direction::Forward, Direction::Backward] {
+            let stream = index.stream(flow, direction).expect("a flow has two directions");
+            let (mut end, mut bytes, mut gap_bytes, mut messages) = (0, 0, 0, 0);
+            for &number in index.stream_rows(flow, direction) {
+                rows_seen += 1;
+                let row = index.row(number).expect("a row of a stream is a row");
+                assert_eq!((row.flow(), index.direction(row)), (flow, direction));
+                assert_eq!(row.offset, end, "flow {flow} {direction}: a hole or an overlap at row {number}");
+                assert!(row.length > 0, "row {number} is empty");
+                end += row.length;
+                let row_bytes = index.row_bytes(row, usize::MAX, &mut reader).expect("the bytes are there");
+                match row.tile_type {
+                    TileType::Gap => {
+                        gap_bytes += row.length;
+                        assert!(row_bytes.is_empty() && index.row_packets(row).is_empty());
+                    }
+                    _ => {
+                        bytes += row.length;
+                        assert_eq!(row_bytes.len() as u64, row.length, "row {number} lacks bytes");
+                    }
+                }
+                messages += u64::from(row.tile_type == TileType::Message);
+                let dissection = index.dissect(number, &row_bytes);
+                for problem in &dissection.problems {
+                    assert!(
+                        row.codes.contains(problem.code),
+                        "row {number}: {} is not counted",
+                        problem.code
+                    );
+                    assert!(problem.range.end as u64 <= row.length);
+                }
+                for code in row.codes.iter() {
+                    assert!(dissection.has(code), "row {number}: {code} is counted and not shown");
+                }
+            }
+            assert_eq!((stream.bytes, stream.gap_bytes, stream.messages), (bytes, gap_bytes, messages));
+            let segments = index.stream_segments(flow, direction);
+            assert_eq!(segments.iter().map(|segment| u64::from(segment.length)).sum::<u64>(), bytes);
+            assert!(segments.windows(2).all(|pair| pair[0].end() <= pair[1].offset));
+        }
+    }
+    assert_eq!(rows_seen, index.rows().len(), "every row belongs to a stream");
+}

@@ -1,0 +1,382 @@
+//! Capture files and packets of every kind that is read, made by hand byte by byte.
+
+mod support;
+
+use std::net::SocketAddr;
+
+use framescope_capture::{Index, Options, TransportType};
+use framescope_oracles::check_index;
+use framescope_parser::missive::{Flags, Frame, Kind};
+use framescope_parser::{Code, Direction, TileType};
+use support::{RAW_IP, Tcp, pcap, read_bytes, read_with, tcp_pcap, udp_packet};
+
+fn frame(sequence: u32, text: &str) -> Vec<u8> {
+    Frame::new(Kind::DATA)
+        .flags(Flags::CHECKSUM)
+        .sequence(sequence)
+        .payload(text.as_bytes())
+        .to_bytes()
+        .unwrap()
+}
+
+/// Type and length of each row.
+fn rows(index: &Index) -> Vec<(&'static str, u64)> {
+    check_index(index);
+    index.rows().iter().map(|row| (row.type_name(), row.length)).collect()
+}
+
+/// The bytes of a pcap with one Missive frame in it, in any of the four variants of the format.
+fn pcap_variant(big: bool, nanoseconds: bool) -> Vec<u8> {
+    let magic: u32 = if nanoseconds { 0xA1B2_3C4D } else { 0xA1B2_C3D4 };
+    let u32_bytes = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+    let u16_bytes = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+    let packet = Tcp::data(1, frame(1, "hi")).ip_packet();
+    let mut out = u32_bytes(magic).to_vec();
+    out.extend(u16_bytes(2));
+    out.extend(u16_bytes(4));
+    // A snaplen of 0 means none.
+    [0, 0, 0, RAW_IP].iter().for_each(|&field| out.extend(u32_bytes(field)));
+    let fraction = if nanoseconds { 123_456_789 } else { 123_456 };
+    [1_700_000_000, fraction, packet.len() as u32, packet.len() as u32]
+        .iter()
+        .for_each(|&field| out.extend(u32_bytes(field)));
+    out.extend(packet);
+    out
+}
+
+#[test]
+fn pcap_in_both_byte_orders_and_resolutions() {
+    for big in [false, true] {
+        for (nanoseconds, expected) in [(false, 1_700_000_000_123_456_000), (true, 1_700_000_000_123_456_789)]
+        {
+            let index = read_bytes(pcap_variant(big, nanoseconds));
+            assert_eq!(rows(&index), [("message", 26)]);
+            assert_eq!(index.time_ns(&index.rows()[0]), Some(expected));
+        }
+    }
+}
+
+/// A pcapng block in a byte order.
+fn block(big: bool, kind: u32, body: &[u8]) -> Vec<u8> {
+    let u32_bytes = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+    let mut padded = body.to_vec();
+    padded.resize(body.len().next_multiple_of(4), 0);
+    let length = u32_bytes(padded.len() as u32 + 12);
+    [&u32_bytes(kind)[..], &length, &padded, &length].concat()
+}
+
+fn section(big: bool) -> Vec<u8> {
+    let order = if big { 0x1A2B_3C4D_u32.to_be_bytes() } else { 0x1A2B_3C4D_u32.to_le_bytes() };
+    let version = if big { [0, 1, 0, 0] } else { [1, 0, 0, 0] };
+    block(big, 0x0A0D_0D0A, &[&order[..], &version, &[0xFF; 8]].concat())
+}
+
+/// An interface with a resolution (if_tsresol) and an offset in seconds (if_tsoffset).
+fn interface(big: bool, link_type: u16, resolution: Option<u8>, offset_s: i64) -> Vec<u8> {
+    let u16_bytes = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+    let mut body = [u16_bytes(link_type), [0, 0], [0, 0], [0, 0]].concat();
+    if let Some(resolution) = resolution {
+        body.extend([u16_bytes(9), u16_bytes(1)].concat());
+        body.extend([resolution, 0, 0, 0]);
+    }
+    body.extend([u16_bytes(14), u16_bytes(8)].concat());
+    body.extend(if big { offset_s.to_be_bytes() } else { offset_s.to_le_bytes() });
+    body.extend([0; 4]);
+    block(big, 1, &body)
+}
+
+fn enhanced_packet(big: bool, interface: u32, ticks: u64, packet: &[u8]) -> Vec<u8> {
+    let fields = [interface, (ticks >> 32) as u32, ticks as u32, packet.len() as u32, packet.len() as u32];
+    let mut body: Vec<u8> =
+        fields.iter().flat_map(|&n| if big { n.to_be_bytes() } else { n.to_le_bytes() }).collect();
+    body.extend(packet);
+    block(big, 6, &body)
+}
+
+#[test]
+fn pcapng_with_several_sections_interfaces_and_resolutions() {
+    let packet = |i: u32| {
+        let port = 50_000 + i as u16;
+        Tcp { client_port: port, ..Tcp::data(1, frame(i, "hi")) }.ip_packet()
+    };
+    let mut file = Vec::new();
+    file.extend(section(false));
+    // Microseconds by default; milliseconds; 2^-10 seconds; a second later than it says.
+    file.extend(interface(false, 101, None, 0));
+    file.extend(interface(false, 101, Some(3), 0));
+    file.extend(interface(false, 101, Some(0x8A), 0));
+    file.extend(interface(false, 101, Some(9), 1));
+    file.extend(enhanced_packet(false, 0, 5_000_001, &packet(0)));
+    file.extend(enhanced_packet(false, 1, 5_001, &packet(1)));
+    file.extend(block(false, 0xBAD, b"a block that nobody knows"));
+    file.extend(enhanced_packet(false, 2, 5 * 1024 + 512, &packet(2)));
+    file.extend(enhanced_packet(false, 3, 4_000_000_009, &packet(3)));
+    // Another section, in the other byte order, with interfaces of its own.
+    file.extend(section(true));
+    file.extend(interface(true, 101, Some(6), 0));
+    file.extend(enhanced_packet(true, 0, 6_000_000, &packet(4)));
+    // A simple packet block has neither interface nor time.
+    let simple = packet(5);
+    file.extend(block(true, 3, &[&(simple.len() as u32).to_be_bytes()[..], &simple].concat()));
+    let index = read_bytes(file);
+    assert_eq!(index.damage(), None);
+    let times: Vec<Option<i64>> = index.rows().iter().map(|row| index.time_ns(row)).collect();
+    let expected = [5_000_001_000, 5_001_000_000, 5_500_000_000, 5_000_000_009, 6_000_000_000].map(Some);
+    assert_eq!(times[..5], expected);
+    assert_eq!(times[5..], [None]);
+}
+
+#[test]
+fn every_link_type_that_is_read() {
+    let ip = Tcp::data(1, frame(1, "hi")).ip_packet();
+    let ethernet = |types: &[u8]| [&[2; 12][..], types, &ip].concat();
+    let sll = [&[0, 0, 3, 4, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0][..], &ip].concat();
+    let sll2 = [&[8, 0, 0, 0, 0, 0, 0, 1, 3, 4, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0][..], &ip].concat();
+    let cases = [
+        ("Ethernet", 1, ethernet(&[8, 0])),
+        ("a VLAN", 1, ethernet(&[0x81, 0, 0, 5, 8, 0])),
+        ("a VLAN in a VLAN", 1, ethernet(&[0x88, 0xA8, 0, 5, 0x81, 0, 0, 6, 8, 0])),
+        ("loopback, little-endian", 0, [&[2, 0, 0, 0][..], &ip].concat()),
+        ("loopback, big-endian", 0, [&[0, 0, 0, 2][..], &ip].concat()),
+        ("OpenBSD loopback", 108, [&[0, 0, 0, 2][..], &ip].concat()),
+        ("Linux cooked v1", 113, sll),
+        ("Linux cooked v2", 276, sll2),
+        ("raw IP", 101, ip.clone()),
+        ("raw IP as BSD numbers it", 12, ip.clone()),
+        ("IPv4", 228, ip.clone()),
+    ];
+    for (name, link_type, packet) in cases {
+        let index = read_bytes(pcap(link_type, &[packet]));
+        assert_eq!(rows(&index), [("message", 26)], "{name}");
+    }
+}
+
+#[test]
+fn udp_over_ipv6_and_loopback_of_another_system() {
+    let (a, b): (SocketAddr, SocketAddr) =
+        ("[fe80::1]:5000".parse().unwrap(), "[2001:db8::2]:6000".parse().unwrap());
+    for family in [24u8, 28, 30] {
+        let packet = [&[family, 0, 0, 0][..], &udp_packet(a, b, &frame(1, "hi"))].concat();
+        let index = read_bytes(pcap(0, &[packet]));
+        assert_eq!(rows(&index), [("message", 26)]);
+        assert_eq!(index.flows()[0].transport, TransportType::Udp);
+        assert_eq!(index.endpoints(&index.rows()[0]), Some((a, b)));
+    }
+}
+
+#[test]
+fn a_datagram_is_a_hard_boundary() {
+    let (a, b): (SocketAddr, SocketAddr) =
+        ("10.0.0.1:5000".parse().unwrap(), "10.0.0.2:6000".parse().unwrap());
+    let whole = frame(1, "a message");
+    let datagrams = [&whole[..10], &whole[10..], &whole, b""].map(|datagram| udp_packet(a, b, datagram));
+    let index = read_bytes(pcap(RAW_IP, &datagrams));
+    assert_eq!(rows(&index), [("partial", 10), ("skipped", 23), ("message", 33)]);
+}
+
+#[test]
+fn packets_that_hold_no_stream_are_counted_by_reason() {
+    let arp = [&[2; 12][..], &[8, 6], &[0; 28]].concat();
+    let mut fragment = Tcp::data(1, frame(1, "hi")).ip_packet();
+    fragment[6] = 0x20;
+    let index = read_bytes(pcap(1, &[arp, [&[2; 12][..], &[8, 0], &fragment].concat(), vec![1, 2, 3]]));
+    assert_eq!(index.rows().len(), 0);
+    let unread: Vec<_> = index.unread_packets().collect();
+    let expected =
+        [("ARP", 1), ("IP fragment, which is not put together", 1), ("cut in its Ethernet header", 1)];
+    assert_eq!(unread, expected);
+    let index = read_bytes(pcap(147, &[vec![0; 60]]));
+    assert_eq!(index.unread_packets().count(), 1);
+}
+
+/// A pcap in which packet `cut` has only its first `keep` bytes, as with a snaplen.
+fn with_snaplen(segments: &[Tcp], cut: usize, keep: usize) -> Vec<u8> {
+    let mut out = pcap(RAW_IP, &[]);
+    for (i, segment) in segments.iter().enumerate() {
+        let packet = segment.ip_packet();
+        let captured = if i == cut { &packet[..keep] } else { &packet[..] };
+        for field in [0, i as u32, captured.len() as u32, packet.len() as u32] {
+            out.extend(field.to_le_bytes());
+        }
+        out.extend(captured);
+    }
+    out
+}
+
+#[test]
+fn a_packet_cut_by_snaplen_leaves_a_gap_of_what_it_lacks() {
+    let (a, b) = (frame(1, "the first message"), frame(2, "the second message"));
+    let segments = [Tcp::syn(0), Tcp::data(1, &a[..]), Tcp::data(1 + a.len() as u32, &b[..])];
+    for (keep, first) in [(40 + 30, vec![("partial", 30)]), (40, vec![]), (34, vec![])] {
+        let index = read_bytes(with_snaplen(&segments, 1, keep));
+        let there: u64 = first.iter().map(|row| row.1).sum();
+        let expected = [first, vec![("gap", a.len() as u64 - there), ("message", b.len() as u64)]].concat();
+        assert_eq!(rows(&index), expected, "{keep} bytes kept");
+        assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets, 1);
+    }
+    // The last one cut: what is missing at the end is a gap too.
+    let index = read_bytes(with_snaplen(&segments, 2, 40 + 5));
+    assert_eq!(rows(&index), [("message", a.len() as u64), ("partial", 5), ("gap", b.len() as u64 - 5)]);
+}
+
+#[test]
+fn gaps_come_from_syn_and_fin_and_the_extents_of_segments() {
+    let message = frame(1, "hi");
+    let length = message.len() as u32;
+    let index = read_bytes(tcp_pcap(&[Tcp::syn(9), Tcp::data(20, &message[..]), Tcp::fin(25 + length)]));
+    assert_eq!(rows(&index), [("gap", 10), ("message", 26), ("gap", 5)]);
+    let times: Vec<_> = index.rows().iter().map(|row| index.time_ns(row)).collect();
+    assert_eq!(times, [Some(1_000_000), Some(1_000_000), None], "a gap has the time of the byte behind it");
+    // An ACK for bytes that were never captured says nothing.
+    let ack = Tcp::data(10_000, []);
+    let index = read_bytes(tcp_pcap(&[Tcp::syn(9), Tcp::data(10, &message[..]), ack]));
+    assert_eq!(rows(&index), [("message", 26)]);
+}
+
+#[test]
+fn a_capture_that_starts_in_mid_message_finds_the_next_one() {
+    let (a, b) = (frame(1, "the first message"), frame(2, "the second message"));
+    let stream = [&a[15..], &b].concat();
+    // Out of order besides: offset 0 is the lowest sequence number.
+    let index = read_bytes(tcp_pcap(&[Tcp::data(10, &stream[20..]), Tcp::data(u32::MAX - 9, &stream[..20])]));
+    assert_eq!(rows(&index), [("skipped", a.len() as u64 - 15), ("message", b.len() as u64)]);
+}
+
+#[test]
+fn a_port_pair_used_again_is_a_new_flow() {
+    let (a, b) = (frame(1, "one"), frame(1, "two"));
+    let rst = Tcp { rst: true, ..Tcp::data(0, []) };
+    for end in
+        [vec![Tcp::fin(1 + a.len() as u32), Tcp { from_client: false, ..Tcp::fin(1) }], vec![rst], vec![]]
+    {
+        let mut segments = vec![Tcp::syn(0), Tcp::data(1, &a[..])];
+        segments.extend(end);
+        segments.extend([Tcp::syn(777_777), Tcp::data(777_778, &b[..])]);
+        let index = read_bytes(tcp_pcap(&segments));
+        assert_eq!(rows(&index), [("message", 27), ("message", 27)]);
+        assert_eq!(index.flows().len(), 2);
+        assert_eq!(index.rows()[1].flow(), 1);
+    }
+    // A SYN that is sent again opens nothing.
+    let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::syn(0), Tcp::data(1, &a[..])]));
+    assert_eq!(index.flows().len(), 1);
+}
+
+#[test]
+fn forward_is_from_the_side_that_sent_the_first_syn() {
+    let syn_ack = Tcp { from_client: false, ack: true, ..Tcp::syn(500) };
+    let index = read_bytes(tcp_pcap(&[syn_ack, Tcp::syn(0), Tcp::data(1, frame(1, "hi"))]));
+    assert_eq!(index.direction(&index.rows()[0]), Direction::Forward);
+    assert_eq!(index.flows()[0].source(Direction::Forward).unwrap().port(), 50_000);
+}
+
+#[test]
+fn the_first_byte_captured_stays_and_a_different_one_is_told() {
+    let message = frame(1, "first");
+    let mut other = message.clone();
+    other[21] ^= 0xFF;
+    let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &message[..]), Tcp::data(1, &other[..])]));
+    assert_eq!(rows(&index), [("message", message.len() as u64)]);
+    let row = index.rows()[0];
+    assert!(
+        row.codes.contains(Code::ConflictingRetransmission) && !row.codes.contains(Code::ChecksumMismatch)
+    );
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts, 1);
+    // The same while the bytes wait for a gap to be filled.
+    let (a, b) = message.split_at(10);
+    let (_, other) = other.split_at(10);
+    let segments = [Tcp::syn(0), Tcp::data(11, b), Tcp::data(11, other), Tcp::data(1, a)];
+    let index = read_bytes(tcp_pcap(&segments));
+    assert_eq!(rows(&index), [("message", message.len() as u64)]);
+    assert!(index.rows()[0].codes.contains(Code::ConflictingRetransmission));
+}
+
+#[test]
+fn a_keep_alive_is_no_retransmission() {
+    let message = frame(1, "hi");
+    let keep_alive = Tcp::data(message.len() as u32, [0]);
+    let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &message[..]), keep_alive]));
+    assert_eq!(rows(&index), [("message", 26)]);
+    let codes = index.rows()[0].codes;
+    assert!(!codes.contains(Code::Retransmitted) && !codes.contains(Code::ConflictingRetransmission));
+}
+
+#[test]
+fn a_gap_is_given_up_at_the_limit_and_bytes_that_come_later_are_counted() {
+    let frames: Vec<Vec<u8>> =
+        (0..40).map(|i| frame(i, "a message of some length, to reach the limit")).collect();
+    let length = frames[0].len() as u32;
+    let mut segments = vec![Tcp::syn(0)];
+    segments
+        .extend((0u32..40).filter(|&i| i != 2).map(|i| Tcp::data(1 + i * length, &frames[i as usize][..])));
+    segments.push(Tcp::data(1 + 2 * length, &frames[2][..]));
+    let whole = read_bytes(tcp_pcap(&segments));
+    assert_eq!(rows(&whole), vec![("message", u64::from(length)); 40], "within the limit it is put in order");
+    let options = Options { reassembly_limit: 1000, ..Options::default() };
+    let index = read_with(tcp_pcap(&segments), &options);
+    let gap = index.rows().iter().find(|row| row.tile_type == TileType::Gap).unwrap();
+    assert_eq!((gap.offset, gap.length), (2 * u64::from(length), u64::from(length)));
+    assert!(gap.codes.contains(Code::Late));
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes, u64::from(length));
+    assert_eq!(rows(&index).iter().filter(|row| row.0 == "message").count(), 39);
+}
+
+#[test]
+fn data_on_a_syn_belongs_to_the_stream() {
+    let message = frame(1, "fast open");
+    let syn = Tcp { payload: message.clone(), ..Tcp::syn(0) };
+    let index = read_bytes(tcp_pcap(&[syn, Tcp::data(1 + message.len() as u32, frame(2, "on"))]));
+    assert_eq!(rows(&index), [("message", 33), ("message", 26)]);
+}
+
+#[test]
+fn a_stream_that_no_protocol_claims_is_one_skipped_row_for_each_run() {
+    let noise: Vec<u8> = (0..500u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let segments = [
+        Tcp::syn(0),
+        Tcp::data(1, &noise[..200]),
+        Tcp::data(201, &noise[200..300]),
+        Tcp::data(401, &noise[400..]),
+    ];
+    let index = read_bytes(tcp_pcap(&segments));
+    assert_eq!(rows(&index), [("skipped", 300), ("gap", 100), ("skipped", 100)]);
+    assert!(index.rows()[0].codes.contains(Code::NoProtocol));
+    assert!(index.protocol(&index.rows()[0]).is_none());
+}
+
+#[test]
+fn the_last_rule_that_fits_names_the_protocol() {
+    let file = tcp_pcap(&[Tcp::syn(0), Tcp::data(1, *b"\x01ada")]);
+    let protocol = |rules: &[&str]| {
+        let decode_as = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+        let index = read_with(file.clone(), &Options { decode_as, ..Options::default() });
+        index.protocol(&index.rows()[0]).unwrap().name().to_owned()
+    };
+    assert_eq!(protocol(&[]), "bare");
+    assert_eq!(protocol(&["tcp=missive"]), "missive");
+    assert_eq!(protocol(&["tcp=missive", "tcp.port=9000=text"]), "text");
+    assert_eq!(protocol(&["tcp.port=9000=text", "udp=bare", "tcp.port=1=bare"]), "text");
+    assert_eq!(protocol(&["tcp=text", "ip=10.0.0.2=missive"]), "missive");
+    assert_eq!(protocol(&["tcp=text", "flow=0=missive", "flow=1=text"]), "missive");
+}
+
+#[test]
+fn a_damaged_file_gives_what_stands_before_and_names_the_place() {
+    let segments = [Tcp::syn(0), Tcp::data(1, frame(1, "hi")), Tcp::data(27, frame(2, "ho"))];
+    let file = tcp_pcap(&segments);
+    let second = 24 + 16 + 40 + 16 + 66;
+    for cut in [second + 3, second + 16 + 20] {
+        let index = read_bytes(file[..cut].to_vec());
+        assert_eq!(rows(&index), [("message", 26)]);
+        let damage = index.damage().unwrap();
+        assert_eq!((damage.packet, damage.offset, damage.packets_read), (Some(3), second as u64, 2));
+    }
+    // A packet that claims more than the file has, and one that claims all of memory.
+    for claim in [100_000u32, u32::MAX] {
+        let mut file = file.clone();
+        file[second + 8..second + 12].copy_from_slice(&claim.to_le_bytes());
+        let index = read_bytes(file);
+        assert_eq!(rows(&index), [("message", 26)]);
+        assert!(index.damage().unwrap().to_string().contains("the file ends inside the record"));
+    }
+}

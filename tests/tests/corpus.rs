@@ -1,0 +1,318 @@
+//! The recorded captures, against what their programs logged, against the recorder's log of the damage, and against
+//! the output that was read and accepted before.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use framescope_capture::export::{Paint, hex, write_text};
+use framescope_capture::{Index, Row};
+use framescope_oracles::{ORACLES, check_index};
+use framescope_parser::{Direction, Dissection, Severity, TileType, Value};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use support::{cases, corpus, open};
+
+fn case(name: &str) -> (Index, Vec<Json>) {
+    let folder = corpus().join("captures").join(name);
+    (open(&folder.join("capture.pcapng")), lines(&folder.join("sent.jsonl")))
+}
+
+fn lines(path: &Path) -> Vec<Json> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Calls `each` with every row, taken apart.
+fn for_each_row(index: &Index, mut each: impl FnMut(u32, &Row, &[u8], &Dissection<'_>)) {
+    let mut reader = index.reader();
+    for (number, row) in (0u32..).zip(index.rows()) {
+        let bytes = index.row_bytes(row, usize::MAX, &mut reader).unwrap();
+        each(number, row, &bytes, &index.dissect(number, &bytes));
+    }
+}
+
+#[test]
+fn rows_tile_every_stream_of_every_capture() {
+    for case in cases() {
+        check_index(&open(&case.join("capture.pcapng")));
+    }
+}
+
+#[test]
+fn every_case_prints_what_was_accepted() {
+    for case in cases() {
+        let index = open(&case.join("capture.pcapng"));
+        let mut printed = Vec::new();
+        write_text(&index, Paint::Plain, &mut printed).unwrap();
+        let printed = String::from_utf8(printed).unwrap();
+        let path = case.join("expected.txt");
+        if std::env::var_os("ACCEPT_EXPECTED").is_some() {
+            fs::write(&path, &printed).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
+        if let Some((line, (a, b))) =
+            (1..).zip(printed.lines().zip(expected.lines())).find(|(_, (a, b))| a != b)
+        {
+            panic!("{} line {line}:\n  printed:  {a}\n  expected: {b}", path.display());
+        }
+        assert_eq!(printed.lines().count(), expected.lines().count(), "{}", path.display());
+        assert_eq!(printed, expected);
+    }
+}
+
+#[test]
+fn every_case_says_how_it_came_about() {
+    for case in cases() {
+        for file in ["README.md", "record.py", "sent.jsonl", "expected.txt"] {
+            assert!(case.join(file).is_file(), "{} has no {file}", case.display());
+        }
+    }
+}
+
+/// The streams of a Missive capture agree with what the Python peers say that they sent, field by field.
+fn agrees_with_the_peers(name: &str, expected_messages: usize) {
+    let (index, sent) = case(name);
+    // A port pair that is used twice logs one connection behind the other.
+    let mut rows: BTreeMap<(String, String), Vec<(u32, Vec<u8>)>> = BTreeMap::new();
+    let mut reader = index.reader();
+    for flow in (0u32..).take(index.flows().len()) {
+        for direction in [Direction::Forward, Direction::Backward] {
+            for &number in index.stream_rows(flow, direction) {
+                let row = index.row(number).unwrap();
+                if row.tile_type == TileType::Message {
+                    let (src, dst) = index.endpoints(row).unwrap();
+                    let bytes = index.row_bytes(row, usize::MAX, &mut reader).unwrap();
+                    rows.entry((src.to_string(), dst.to_string())).or_default().push((number, bytes));
+                }
+            }
+        }
+    }
+    let mut compared = 0;
+    let mut next: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for said in sent.iter().filter(|said| said.get("kind").is_some()) {
+        let key = (said["src"].as_str().unwrap().to_owned(), said["dst"].as_str().unwrap().to_owned());
+        let at = next.entry(key.clone()).or_default();
+        let (number, bytes) = &rows[&key][*at];
+        *at += 1;
+        let message = index.dissect(*number, bytes);
+        let worst = message.problems.iter().map(|problem| problem.code.severity()).max();
+        assert!(worst < Some(Severity::Error), "row {number}: {:?}", message.problems);
+        compare(said, &message, index.row(*number).unwrap(), *number);
+        compared += 1;
+    }
+    assert_eq!(compared, expected_messages);
+    let found: usize = rows.values().map(Vec::len).sum();
+    assert_eq!(found, compared, "messages that nobody sent");
+}
+
+fn compare(said: &Json, message: &Dissection<'_>, row: &Row, number: u32) {
+    let what = format!("row {number}, logged as {said}");
+    assert_eq!(said["length"].as_u64(), Some(row.length), "{what}");
+    assert_eq!(said["kind"].as_str(), message.kind.map(|kind| kind.to_string()).as_deref(), "{what}");
+    let value = |path: &str| message.field(path).map(|field| &field.value);
+    for name in [
+        "version",
+        "flags",
+        "extensions_length",
+        "payload_length",
+        "sequence",
+        "channel",
+        "header_check",
+        "checksum",
+    ] {
+        assert_eq!(
+            said.get(name).and_then(Json::as_u64),
+            value(name).and_then(Value::as_u64),
+            "{name} of {what}"
+        );
+    }
+    let bytes = |path: &str| value(path).and_then(Value::as_bytes).map(hex);
+    assert_eq!(said.get("tag").and_then(Json::as_str), bytes("tag").as_deref(), "tag of {what}");
+
+    let logged = said["extensions"].as_array().unwrap();
+    let found = message.field("extensions").map_or(&[][..], |field| &field.fields);
+    assert_eq!(logged.len(), found.len(), "extensions of {what}");
+    for (logged, found) in logged.iter().zip(found) {
+        let tag = found.field("tag").unwrap();
+        assert_eq!(logged["tag"].as_u64(), tag.value.as_u64(), "{what}");
+        assert_eq!(logged["critical"], Json::Bool(tag.field("critical").unwrap().value == Value::Bool(true)));
+        let value = match &found.field("value").unwrap().value {
+            Value::Unsigned(number) => hex(&number.to_be_bytes()),
+            value => hex(value.as_bytes().unwrap()),
+        };
+        assert_eq!(logged["value"].as_str(), Some(value.as_str()), "{what}");
+    }
+
+    match said["kind"].as_str().unwrap() {
+        "LOGIN" => {
+            assert_eq!(
+                said["user"].as_str().map(|user| hex(user.as_bytes())),
+                bytes("payload.user"),
+                "{what}"
+            );
+            assert_eq!(said["credential"].as_str(), bytes("payload.credential").as_deref(), "{what}");
+        }
+        "ERROR" => {
+            assert_eq!(said["code"].as_u64(), value("payload.code").and_then(Value::as_u64), "{what}");
+            assert_eq!(
+                said["text"].as_str().map(|text| hex(text.as_bytes())),
+                bytes("payload.text"),
+                "{what}"
+            );
+        }
+        kind => {
+            let path = match kind {
+                "LOGOUT" => "payload.reason",
+                "ACK" => "payload.note",
+                "DATA" => "payload.content",
+                _ => "payload",
+            };
+            let found = value(path).and_then(Value::as_bytes).unwrap();
+            match said["payload"].as_str() {
+                Some(payload) => assert_eq!(payload, hex(found), "{what}"),
+                None => assert_eq!(
+                    said["payload"]["sha256"].as_str(),
+                    Some(hex(&Sha256::digest(found)).as_str()),
+                    "{what}"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
+fn missive_chat_agrees_with_what_its_peers_sent() {
+    agrees_with_the_peers("missive-chat", 106);
+}
+
+#[test]
+fn missive_ipv6_agrees_with_what_its_peers_sent() {
+    agrees_with_the_peers("missive-ipv6", 16);
+}
+
+#[test]
+fn missive_udp_agrees_with_what_its_peers_sent() {
+    agrees_with_the_peers("missive-udp", 10);
+}
+
+#[test]
+fn missive_chat_has_every_kind_and_extension() {
+    let (index, _) = case("missive-chat");
+    let (mut kinds, mut extensions) = (BTreeSet::new(), BTreeSet::new());
+    for_each_row(&index, |_, _, _, message| {
+        kinds.extend(message.kind.map(|kind| kind.to_string()));
+        let found = message.field("extensions").map_or(&[][..], |field| &field.fields);
+        extensions.extend(found.iter().map(|extension| extension.name.to_owned()));
+    });
+    let expected = ["0x80", "ACK", "DATA", "ERROR", "LOGIN", "LOGOUT", "PING", "PONG"];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    let expected = ["content_type", "extension", "sender", "timestamp", "trace_id"];
+    assert_eq!(extensions.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_chats_signed_frames_verify_with_its_key() {
+    use framescope_capture::{Options, Source, read};
+    use framescope_parser::{Code, missive::Key};
+    let path = corpus().join("captures/missive-chat/capture.pcapng");
+    let count = |key: Option<Key>, code: Code| {
+        let options = Options { key, ..Options::default() };
+        let index = read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap();
+        index.rows().iter().filter(|row| row.codes.contains(code)).count()
+    };
+    let key = Key::from_hex("6672616d6573636f706520746573742d6b6579").unwrap();
+    assert_eq!(count(None, Code::TagUnverified), 3);
+    assert_eq!(count(Some(key.clone()), Code::TagUnverified), 0);
+    assert_eq!(count(Some(key), Code::TagMismatch), 0);
+    assert_eq!(count(Some(Key::new(*b"another")), Code::TagMismatch), 3);
+}
+
+/// The recorder says of every frame whether the damage touched it: all that it did not touch are found, and in order.
+#[test]
+fn every_frame_that_the_damage_did_not_touch_is_found() {
+    let (index, _) = case("missive-damaged");
+    let frames = lines(&corpus().join("captures/missive-damaged/frames.jsonl"));
+    let mut untouched: BTreeMap<(String, String), Vec<(u64, u64, u64, String)>> = BTreeMap::new();
+    for frame in frames.iter().filter(|frame| frame["touched"] == Json::Bool(false)) {
+        let text = |name: &str| frame[name].as_str().unwrap().to_owned();
+        let number = |name: &str| frame[name].as_u64().unwrap();
+        let said = (number("sequence"), number("channel"), number("length"), text("kind"));
+        untouched.entry((text("src"), text("dst"))).or_default().push(said);
+    }
+    let mut found: BTreeMap<(String, String), Vec<(u64, u64, u64, String)>> = BTreeMap::new();
+    let mut reader = index.reader();
+    for flow in (0u32..).take(index.flows().len()) {
+        for direction in [Direction::Forward, Direction::Backward] {
+            for &number in index.stream_rows(flow, direction) {
+                let row = index.row(number).unwrap();
+                if row.tile_type != TileType::Message {
+                    continue;
+                }
+                let bytes = index.row_bytes(row, usize::MAX, &mut reader).unwrap();
+                let message = index.dissect(number, &bytes);
+                assert!(row.severity() < Some(Severity::Error), "row {number}: {:?}", message.problems);
+                let value = |path: &str| message.field(path).and_then(|field| field.value.as_u64()).unwrap();
+                let kind = index.kind(row).unwrap().to_owned();
+                let (src, dst) = index.endpoints(row).unwrap();
+                let key = (src.to_string(), dst.to_string());
+                found.entry(key).or_default().push((value("sequence"), value("channel"), row.length, kind));
+            }
+        }
+    }
+    let touched = frames.len() - untouched.values().map(Vec::len).sum::<usize>();
+    assert_eq!((frames.len(), touched), (281, TOUCHED), "the recording is another one");
+    assert_eq!(found, untouched);
+}
+
+/// Frames and garbage that the recorder's log calls touched.
+const TOUCHED: usize = 17;
+
+#[test]
+fn bare_messages_are_shown_glued_and_cut() {
+    use framescope_parser::Code;
+    let (index, sent) = case("bare-login");
+    let rows = |code| index.rows().iter().filter(|row| row.codes.contains(code)).count();
+    // Twice two messages went out in one write; two messages in two writes each.
+    assert_eq!((rows(Code::Glued), rows(Code::Cut)), (2, 4));
+    let bytes: u64 = sent.iter().map(|said| said["length"].as_u64().unwrap()).sum();
+    assert_eq!(index.rows().iter().map(|row| row.length).sum::<u64>(), bytes);
+}
+
+#[test]
+fn a_character_cut_between_segments_is_shown_on_both_sides() {
+    let (index, _) = case("text-echo");
+    let mut pieces = Vec::new();
+    for_each_row(&index, |_, row, _, message| {
+        for name in ["continued", "unfinished"] {
+            if let Some(field) = message.field(name)
+                && index.direction(row) == Direction::Forward
+            {
+                pieces.push((name, hex(field.value.as_bytes().unwrap())));
+            }
+        }
+    });
+    assert_eq!(pieces, [("unfinished", "e5".to_owned()), ("continued", "88b0".to_owned())]);
+}
+
+#[test]
+fn seeds_and_regressions_hold() {
+    let mut replayed = 0;
+    for (name, oracle) in ORACLES {
+        for kind in ["seeds", "regressions"] {
+            let folder = corpus().join(kind).join(name);
+            let Ok(files) = fs::read_dir(&folder) else { continue };
+            for file in files {
+                let path = file.unwrap().path();
+                let bytes = fs::read(&path).unwrap();
+                // The name of what fails stands above its panic.
+                println!("{}", path.display());
+                oracle(&bytes);
+                replayed += 1;
+            }
+        }
+    }
+    assert!(replayed > 100, "the seeds are not there");
+}
