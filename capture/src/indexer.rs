@@ -1,6 +1,7 @@
 //! Runs the stages: records, packets, flows, reassembly, choice of protocol, messages; and fills the index.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -693,21 +694,21 @@ impl Indexer {
             };
             let flow = row.flow();
             let direction = index.direction(&row);
-            if !observers.contains_key(&flow) {
-                let Some(mut observer) =
-                    index.protocols.get(protocol).and_then(|protocol| protocol.observer())
-                else {
-                    continue;
-                };
-                let Some(known) = index.flows.get(flow as usize) else { continue };
-                for (side, &seen) in known.syn_seen.iter().enumerate() {
-                    if known.transport == TransportType::Tcp && !seen {
-                        observer.observe(Event::Loss { direction: known.direction_of(side) }, &mut found);
+            let (observed, observer) = match observers.entry(flow) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
+                    let begun = index.protocols.get(protocol).and_then(|protocol| protocol.observer());
+                    let (Some(mut observer), Some(known)) = (begun, index.flows.get(flow as usize)) else {
+                        continue;
+                    };
+                    for (side, &seen) in known.syn_seen.iter().enumerate() {
+                        if known.transport == TransportType::Tcp && !seen {
+                            observer.observe(Event::Loss { direction: known.direction_of(side) }, &mut found);
+                        }
                     }
+                    entry.insert((protocol, observer))
                 }
-                observers.insert(flow, (protocol, observer));
-            }
-            let Some((observed, observer)) = observers.get_mut(&flow) else { continue };
+            };
             if *observed != protocol {
                 continue;
             }

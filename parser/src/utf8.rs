@@ -45,7 +45,7 @@ mod tests {
             let (before, after) = text.split_at(cut);
             let (b, a) = (pieces(before), pieces(after));
             assert!(b.valid && a.valid, "cut at {cut}");
-            let inside = !core::str::from_utf8(before).is_ok();
+            let inside = core::str::from_utf8(before).is_err();
             assert_eq!(b.tail < before.len(), inside, "cut at {cut}");
             assert_eq!(a.head > 0, inside, "cut at {cut}");
         }

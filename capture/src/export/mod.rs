@@ -20,11 +20,10 @@ pub use self::csv::write_csv;
 /// Bytes of a skipped row that are read to say more of it.
 const SKIPPED_BYTES: usize = 4096;
 
-/// Calls `each` with every row of the index and the bytes to dissect it from.
-fn for_each_row(
-    index: &Index,
-    each: &mut dyn FnMut(u32, &crate::Row, &[u8]) -> io::Result<()>,
-) -> io::Result<()> {
+/// Is given a row's number, the row, and the bytes to dissect it from.
+type EachRow<'e> = dyn FnMut(u32, &crate::Row, &[u8]) -> io::Result<()> + 'e;
+
+fn for_each_row(index: &Index, each: &mut EachRow<'_>) -> io::Result<()> {
     let mut reader = index.reader();
     for (number, row) in index.rows().iter().enumerate() {
         let number = u32::try_from(number).unwrap_or(u32::MAX);

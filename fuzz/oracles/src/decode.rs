@@ -71,7 +71,7 @@ fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> {
         let bytes = &data[usize::try_from(tile.offset).unwrap()..usize::try_from(end).unwrap()];
         check_dissection(&Dissection::of(protocol, bytes), bytes);
         // Any message may come from either side.
-        let direction = if bytes.len() % 2 == 0 { Direction::Forward } else { Direction::Backward };
+        let direction = if bytes.len().is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
         let event = match tile.tile_type {
             TileType::Message => Event::Message { direction, row, bytes },
             _ => Event::Loss { direction },

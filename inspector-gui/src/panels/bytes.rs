@@ -127,6 +127,8 @@ fn line_job(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::cast_precision_loss)]
+
     use super::*;
 
     #[test]

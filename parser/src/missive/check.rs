@@ -155,6 +155,8 @@ fn without_prefix(whole: u32, prefix: u32, length: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::cast_possible_truncation)]
+
     use super::*;
 
     #[test]

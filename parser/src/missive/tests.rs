@@ -1,5 +1,7 @@
 //! Each fault of the specification, made by hand, becomes the problem it should, and costs only what it must.
 
+#![allow(clippy::cast_possible_truncation)]
+
 use alloc::vec;
 use alloc::vec::Vec;
 
