@@ -2,7 +2,7 @@
 
 use eframe::egui::collapsing_header::CollapsingState;
 use eframe::egui::text::LayoutJob;
-use eframe::egui::{FontId, Label, RichText, ScrollArea, TextFormat, Ui};
+use eframe::egui::{Button, FontId, Label, RichText, ScrollArea, TextFormat, Ui};
 
 use super::Command;
 use crate::colours;
@@ -82,8 +82,10 @@ fn name_and_value(ui: &mut Ui, field: &FieldNode, selected: Option<&str>, comman
         let colour = colours::severity(severity, ui.visuals());
         job.append(&format!("({severity})"), 10.0, TextFormat::simple(FontId::proportional(12.0), colour));
     }
-    let hover = format!("{}: {}", field.path, byte_range(&field.range));
-    if ui.selectable_label(is_selected, job).on_hover_text(hover).clicked() {
+    let hover = format!("{}: {}\n{}", field.path, byte_range(&field.range), field.value);
+    // Cut rather than pushing the panel wider: the whole value shows among the bytes, and in the hover.
+    let line = Button::selectable(is_selected, job).truncate();
+    if ui.add(line).on_hover_text(hover).clicked() {
         commands.push(Command::SelectField(field.path.clone(), field.range.clone()));
     }
 }
