@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use eframe::egui::{
     self, Button, CentralPanel, Context, Frame, Key, KeyboardShortcut, Modifiers, Panel, RichText, Ui,
@@ -16,6 +17,9 @@ use crate::view::View;
 
 const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
 
+const NO_DIALOG: &str = "This system shows no file dialog (it needs a desktop portal, or zenity). \
+    Drop a file on this window, or name it on the command line: framescope FILE";
+
 /// The window and what it shows.
 #[derive(Debug)]
 pub struct App {
@@ -25,8 +29,8 @@ pub struct App {
     /// A sentence about something that went wrong.
     banner: Option<String>,
     scroll_to_selection: bool,
-    /// Files chosen in the dialog, which has a thread of its own.
-    chosen: (Sender<PathBuf>, Receiver<PathBuf>),
+    /// Files chosen in the dialog, which has a thread of its own; None where there was no dialog.
+    chosen: (Sender<Option<PathBuf>>, Receiver<Option<PathBuf>>),
 }
 
 impl App {
@@ -72,7 +76,8 @@ impl App {
         }
     }
 
-    fn open_path(&mut self, path: &std::path::Path, ctx: &Context) {
+    /// Opens a file in place of what is open; if it can't be, what is open stays and a banner says why.
+    pub fn open_path(&mut self, path: &std::path::Path, ctx: &Context) {
         match Source::open(path) {
             Ok(source) => self.open(source, false, ctx),
             Err(error) => self.banner = Some(error.to_string()),
@@ -82,10 +87,13 @@ impl App {
     fn open_dialog(&self, ctx: &Context) {
         let (chosen, ctx) = (self.chosen.0.clone(), ctx.clone());
         let ask = move || {
+            let asked = Instant::now();
             let captures = ["pcap", "pcapng", "cap"];
             let dialog =
                 rfd::FileDialog::new().add_filter("Captures", &captures).add_filter("All files", &["*"]);
-            if let Some(path) = dialog.pick_file() {
+            let path = dialog.pick_file();
+            // No person closes a dialog so quickly: then the system has none to show.
+            if path.is_some() || asked.elapsed() < Duration::from_millis(250) {
                 // A window that is gone needs no file.
                 let _ = chosen.send(path);
                 ctx.request_repaint();
@@ -171,8 +179,10 @@ impl App {
         let mut commands = Vec::new();
         self.keys(&ctx, &mut commands);
         self.dropped(&ctx);
-        if let Ok(path) = self.chosen.1.try_recv() {
-            self.open_path(&path, &ctx);
+        match self.chosen.1.try_recv() {
+            Ok(Some(path)) => self.open_path(&path, &ctx),
+            Ok(None) => self.banner = Some(NO_DIALOG.to_owned()),
+            Err(_) => {}
         }
         if let Some(document) = &self.document {
             self.view.update(&document.index());

@@ -3,7 +3,10 @@
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
-use eframe::egui::{Key, Vec2};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use eframe::egui::{DroppedFile, Key, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use framescope::app::App;
@@ -119,4 +122,70 @@ fn what_is_no_capture_is_shown_as_the_bytes_of_one_stream() {
     let harness = window(Source::from_bytes("crash-1", frame), false);
     harness.get_by_label_contains("begins with no capture's magic");
     harness.get_by_label("#0 PING");
+}
+
+#[test]
+fn reading_can_be_cancelled_and_what_was_read_stays() {
+    // A capture of many packets: the sample's, over and over.
+    let sample = include_bytes!("../../corpus/captures/missive-damaged/capture.pcapng");
+    let mut harness = Harness::builder()
+        .with_size(Vec2::new(1400.0, 900.0))
+        .allow_missing_glyphs()
+        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Options::default()));
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(Source::from_bytes("long.pcapng", sample.repeat(1500)), false, &ctx);
+    harness.step();
+    harness.get_by_label("Cancel").click();
+    harness.step();
+    harness.step();
+    harness.state_mut().document_mut().unwrap().wait();
+    harness.run();
+    let app = harness.state();
+    let index = app.document().unwrap().index();
+    assert!(index.is_finished() && app.document().unwrap().is_cancelled());
+    assert!(
+        index.position() < index.source().length(),
+        "it was read to its end before it could be cancelled"
+    );
+    harness.get_by_label_contains("Reading was cancelled");
+}
+
+#[test]
+fn a_file_that_can_not_be_opened_is_a_banner() {
+    let mut harness = sample_window();
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open_path(Path::new("there/is/no.such"), &ctx);
+    harness.run();
+    harness.get_by_label_contains("there/is/no.such can't be read");
+    harness.get_by_label("Dismiss").click();
+    harness.run();
+    assert!(harness.query_by_label_contains("there/is/no.such").is_none());
+    harness.get_by_label("Sample capture");
+}
+
+/// A file that a person dropped.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+#[test]
+fn a_dropped_file_is_opened() {
+    let mut harness = sample_window();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/captures/text-echo/capture.pcapng");
+    harness.input_mut().dropped_files.push(Arc::new(Dropped(path.clone())));
+    harness.step();
+    harness.state_mut().document_mut().unwrap().wait();
+    harness.run();
+    harness.get_by_label(path.to_str().unwrap());
+    assert_eq!(harness.state().view().row_count(), 10);
+    assert!(harness.query_by_label("Sample capture").is_none());
 }

@@ -5,6 +5,7 @@ use framescope_capture::Index;
 use framescope_parser::{Direction, Severity};
 
 use super::Command;
+use super::status::grouped;
 use crate::colours;
 use crate::view::{Counts, View};
 
@@ -75,7 +76,7 @@ pub(crate) fn badges(ui: &mut Ui, counts: Counts) {
         if count > 0 {
             let plural = if count == 1 { "" } else { "s" };
             let colour = colours::severity(severity, ui.visuals());
-            ui.colored_label(colour, format!("{count} {severity}{plural}"));
+            ui.colored_label(colour, format!("{} {severity}{plural}", grouped(count)));
         }
     }
 }

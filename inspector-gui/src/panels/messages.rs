@@ -26,7 +26,7 @@ pub(crate) fn show(
         .striped(true)
         .sense(Sense::click())
         .auto_shrink([false, false])
-        .column(fixed(44.0))
+        .column(fixed(66.0))
         .column(fixed(118.0))
         .column(fixed(34.0))
         .column(fixed(262.0))
