@@ -126,6 +126,9 @@ fn copy_to_temporary(input: &mut dyn Read) -> io::Result<File> {
     Ok(file)
 }
 
+/// Bytes that are read behind a jump to another place of the file.
+const JUMP: usize = 16 << 10;
+
 /// Reads small stretches of a [`Source`], mostly in rising order, a block at a time.
 #[derive(Debug)]
 pub struct BlockReader {
@@ -136,7 +139,7 @@ pub struct BlockReader {
 }
 
 impl BlockReader {
-    /// A reader that takes `block_length` bytes at a time.
+    /// A reader that takes up to `block_length` bytes at a time.
     pub fn new(source: Source, block_length: usize) -> Self {
         BlockReader { source, block: Vec::new(), block_offset: 0, block_length }
     }
@@ -156,7 +159,12 @@ impl BlockReader {
             Some(from..from.checked_add(length)?).filter(|range| range.end <= block.len())
         };
         if within(&self.block, self.block_offset).is_none() && length <= self.block_length {
-            self.block.resize(self.block_length, 0);
+            let block_end = self.block_offset + self.block.len() as u64;
+            // Who jumps about reads little at a time; who reads on, much.
+            let reads_on =
+                offset.checked_sub(self.block_offset).is_some() && offset <= block_end + JUMP as u64;
+            let block_length = if reads_on { self.block_length } else { JUMP.min(self.block_length) };
+            self.block.resize(block_length.max(length), 0);
             let read = self.source.read_at(offset, &mut self.block)?;
             self.block.truncate(read);
             self.block_offset = offset;

@@ -199,7 +199,7 @@ impl App {
                 Panel::bottom("status").show(ui, |ui| status::bottom(ui, &index, &self.view));
                 Panel::left("conversations")
                     .resizable(true)
-                    .default_size(284.0)
+                    .default_size(268.0)
                     .min_size(160.0)
                     .show(ui, |ui| conversations::show(ui, &index, &self.view, &mut commands));
                 let (selected, path) =

@@ -109,15 +109,18 @@ impl Protocol for Bare {
     }
 
     fn detect(&self, sample: Sample<'_>) -> Confidence {
-        let starts_with_kind = sample.bytes.first().is_some_and(|&byte| kind_name(byte).is_some());
-        let text = |byte: &u8| kind_name(*byte).is_none();
-        let rest: Vec<u8> = sample.bytes.iter().copied().filter(text).collect();
-        let pieces = utf8::pieces(&rest);
-        if starts_with_kind && pieces.valid && !utf8::has_control(&rest) && !rest.is_empty() {
-            Confidence::Likely
-        } else {
-            Confidence::No
+        let is_kind = |at: usize| sample.bytes.get(at).is_some_and(|&byte| kind_name(byte).is_some());
+        // Each segment begins with a kind byte, but for those that a message was cut in.
+        let starts = core::iter::once(0).chain(sample.segment_ends.iter().copied());
+        let starts = starts.filter(|&start| start < sample.bytes.len());
+        let (mut segments, mut with_kind) = (0, 0);
+        for start in starts {
+            segments += 1;
+            with_kind += usize::from(is_kind(start));
         }
+        let text: Vec<u8> = sample.bytes.iter().copied().filter(|&byte| kind_name(byte).is_none()).collect();
+        let is_text = !text.is_empty() && utf8::pieces(&text).valid && !utf8::has_control(&text);
+        if is_kind(0) && with_kind * 2 >= segments && is_text { Confidence::Likely } else { Confidence::No }
     }
 
     fn observer(&self) -> Option<Box<dyn Observer>> {

@@ -121,7 +121,7 @@ impl core::fmt::Debug for Memo {
 /// The beginning of one direction, to recognise its protocol by.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
-    /// The first bytes, up to the first gap.
+    /// The first bytes, gaps left out.
     pub bytes: &'a [u8],
     /// Where in `bytes` each segment or datagram ends, in rising order.
     pub segment_ends: &'a [usize],

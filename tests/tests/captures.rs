@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use framescope_capture::{Index, Options, TransportType};
@@ -382,4 +383,44 @@ fn a_damaged_file_gives_what_stands_before_and_names_the_place() {
         assert_eq!(rows(&index), [("message", 26)]);
         assert!(index.damage().unwrap().to_string().contains("the file ends inside the record"));
     }
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_open_is_an_error() {
+    use framescope_capture::{Source, read};
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let segments: Vec<Tcp> =
+        (0..50u32).map(|i| Tcp::data(1 + i * 26, frame(i, "hi"))).chain([Tcp::fin(1 + 50 * 26)]).collect();
+    file.write_all(&tcp_pcap(&segments)).unwrap();
+    let source = Source::open(file.path()).unwrap();
+    file.as_file().set_len(1000).unwrap();
+    let index = read(source.clone(), &Options::default(), &mut |_| true).unwrap();
+    let damage = index.damage().unwrap().to_string();
+    assert!(damage.contains("ended at byte 1000 while it was read"), "{damage}");
+    // The same for one that was read before it shrank: its rows can't be shown any more.
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&tcp_pcap(&segments)).unwrap();
+    let index = read(Source::open(file.path()).unwrap(), &Options::default(), &mut |_| true).unwrap();
+    file.as_file().set_len(0).unwrap();
+    let row = index.rows().last().unwrap();
+    assert!(index.row_bytes(row, usize::MAX, &mut index.reader()).is_err());
+}
+
+#[test]
+fn bytes_behind_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
+    let message = frame(1, "hi");
+    let rst = Tcp { rst: true, ..Tcp::data(0, []) };
+    let index =
+        read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &message[..]), rst, Tcp::data(27, &message[..5])]));
+    assert_eq!(rows(&index), [("message", 26), ("partial", 5)]);
+    // A segment that reaches over the stream's start, when more was given out already.
+    let early = [&b"before"[..], &message[..10]].concat();
+    let index = read_bytes(tcp_pcap(&[
+        Tcp::syn(1000),
+        Tcp::data(1001, &message[..]),
+        Tcp::data(1001 - 6, early),
+        Tcp::data(1001 + 30, &message[..]),
+    ]));
+    assert_eq!(rows(&index), [("message", 26), ("gap", 4), ("message", 26)]);
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes, 6);
 }

@@ -107,6 +107,7 @@ fn write_escaped(bytes: &[u8], out: &mut dyn Write) -> io::Result<()> {
         for c in chunk.valid().chars() {
             match c {
                 '\n' | '\t' => write!(out, "{c}")?,
+                _ if c.is_ascii_control() => write!(out, "\\x{:02x}", u32::from(c))?,
                 _ if c.is_control() => write!(out, "{}", c.escape_default())?,
                 _ => write!(out, "{c}")?,
             }

@@ -26,14 +26,14 @@ pub(crate) fn show(
         .striped(true)
         .sense(Sense::click())
         .auto_shrink([false, false])
-        .column(fixed(66.0))
+        .column(fixed(54.0))
         .column(fixed(118.0))
         .column(fixed(34.0))
         .column(fixed(262.0))
-        .column(fixed(58.0))
+        .column(fixed(52.0))
         .column(fixed(66.0))
         .column(fixed(48.0))
-        .column(fixed(180.0))
+        .column(fixed(158.0))
         .column(Column::remainder().at_least(120.0).clip(true));
     if let Some(place) = scroll_to {
         table = table.scroll_to_row(place, Some(Align::Center));
