@@ -1,6 +1,7 @@
 //! What is kept of a capture: flows, the segments their streams came in, and a compact row for each stretch of a
 //! stream. Nothing decoded is kept; a row that is looked at is read from the file and decoded again.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -164,6 +165,17 @@ impl Row {
     }
 }
 
+/// Packets that gave no bytes to a stream, for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// How many.
+    pub count: u64,
+    /// The first of them, counted from 1.
+    pub first_packet: u32,
+    /// Where in the file its bytes begin.
+    pub first_offset: u64,
+}
+
 /// Something said of a row by the sequence it stands in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Annotation {
@@ -184,7 +196,7 @@ pub struct Index {
     /// The capture time of each packet, nanoseconds since the Unix epoch; [`NO_TIME`] where the file has none.
     pub(crate) times: Vec<i64>,
     pub(crate) annotations: BTreeMap<u32, Annotation>,
-    pub(crate) unread: BTreeMap<&'static str, u64>,
+    pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
     pub(crate) notices: Vec<String>,
     pub(crate) damage: Option<Damage>,
     pub(crate) packets: u32,
@@ -236,9 +248,9 @@ impl Index {
         &self.notices
     }
 
-    /// Packets that gave no bytes to a stream: why, and how many.
-    pub fn unread_packets(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.unread.iter().map(|(&reason, &count)| (reason, count))
+    /// Packets that gave no bytes to a stream: why, how many, and which was the first.
+    pub fn unread_packets(&self) -> impl Iterator<Item = (&str, Unread)> {
+        self.unread.iter().map(|(reason, unread)| (&**reason, *unread))
     }
 
     /// One direction of a flow.

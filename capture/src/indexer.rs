@@ -15,9 +15,9 @@ use rustc_hash::FxHashMap;
 
 use crate::detection::{Happened, Held};
 use crate::index::{
-    Annotation, Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType,
+    Annotation, Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType, Unread,
 };
-use crate::packet::{Packet, Transport, decode};
+use crate::packet::{Packet, Reason, Transport, decode};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
 use crate::{BlockReader, Damage, DecodeAs, Source};
@@ -264,7 +264,7 @@ impl Indexer {
         let packet = match decode(record) {
             Ok(packet) => packet,
             Err(reason) => {
-                *index.unread.entry(reason).or_default() += 1;
+                count_unread(index, reason, record);
                 return Ok(());
             }
         };
@@ -339,8 +339,7 @@ impl Indexer {
         }
         if rst {
             if !packet.payload.is_empty() {
-                *index.unread.entry("TCP reset with a text, which is no part of the stream").or_default() +=
-                    1;
+                count_unread(index, "TCP reset with a text, which is no part of the stream".into(), record);
             }
             return self.finish_flow(index, flow, record.number);
         }
@@ -736,6 +735,11 @@ impl std::fmt::Debug for Indexer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Indexer").field("streams", &self.states.len()).finish_non_exhaustive()
     }
+}
+
+fn count_unread(index: &mut Index, reason: Reason, record: &Record<'_>) {
+    let first = Unread { count: 0, first_packet: record.number, first_offset: record.offset };
+    index.unread.entry(reason).or_insert(first).count += 1;
 }
 
 /// The rows in the order in which their last packets were captured, and those of a stream in the stream's. A row that

@@ -30,7 +30,7 @@ mod selector;
 mod source;
 
 pub use error::{Damage, OpenError};
-pub use index::{Flow, Index, Row, SegmentRange, Stream, TransportType};
+pub use index::{Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};
 pub use indexer::{Indexer, Options, protocols, read};
 pub use selector::DecodeAs;
 pub use source::{BlockReader, Source};

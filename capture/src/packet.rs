@@ -1,6 +1,7 @@
 //! From a captured packet to the transport segment in it, through etherparse. Packets that the capture cut short
 //! (snaplen) give what is there; packets that hold no TCP or UDP give the reason.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{
@@ -31,7 +32,7 @@ pub(crate) enum Transport {
 }
 
 /// Why a packet gives no bytes to a stream. A person reads it behind a count.
-pub(crate) type Reason = &'static str;
+pub(crate) type Reason = Cow<'static, str>;
 
 mod linktype {
     pub(super) const NULL: u32 = 0;
@@ -48,48 +49,40 @@ mod linktype {
 
 pub(crate) fn decode<'a>(record: &Record<'a>) -> Result<Packet<'a>, Reason> {
     let bytes = record.bytes;
-    let link_type = record.link_type.ok_or("pcapng packet without an interface description")?;
+    let link_type =
+        record.link_type.ok_or(Cow::Borrowed("pcapng packet without an interface description"))?;
     let network = match link_type {
         linktype::ETHERNET => {
-            let header = Ethernet2HeaderSlice::from_slice(bytes).map_err(|_| "cut in its Ethernet header")?;
+            let header = Ethernet2HeaderSlice::from_slice(bytes)
+                .map_err(|_| Cow::Borrowed("cut in its Ethernet header"))?;
             behind_ether_type(header.ether_type(), bytes.get(14..).unwrap_or_default())?
         }
         linktype::LINUX_SLL => {
             // Read here: etherparse knows few of the hardware types that precede the EtherType.
-            let header: [u8; 16] = *bytes.first_chunk().ok_or("cut in its Linux cooked header")?;
+            let header: [u8; 16] =
+                *bytes.first_chunk().ok_or(Cow::Borrowed("cut in its Linux cooked header"))?;
             let [.., high, low] = header;
             let ether_type = EtherType(u16::from_be_bytes([high, low]));
             behind_ether_type(ether_type, bytes.get(16..).unwrap_or_default())?
         }
         linktype::LINUX_SLL2 => {
             let ether_type = bytes.first_chunk().copied().map(u16::from_be_bytes);
-            let rest = bytes.get(20..).ok_or("cut in its Linux cooked header")?;
+            let rest = bytes.get(20..).ok_or(Cow::Borrowed("cut in its Linux cooked header"))?;
             behind_ether_type(EtherType(ether_type.unwrap_or_default()), rest)?
         }
         // The address family, in the byte order of whoever captured; IPv6's differs between systems.
         linktype::NULL | linktype::LOOP => {
-            let family: [u8; 4] = *bytes.first_chunk().ok_or("cut in its loopback header")?;
+            let family: [u8; 4] = *bytes.first_chunk().ok_or(Cow::Borrowed("cut in its loopback header"))?;
             let is_ip = |family: u32| matches!(family, 2 | 10 | 24 | 28 | 30);
             if !is_ip(u32::from_be_bytes(family)) && !is_ip(u32::from_le_bytes(family)) {
-                return Err("loopback packet that is not IP");
+                return Err("loopback packet that is not IP".into());
             }
             bytes.get(4..).unwrap_or_default()
         }
         linktype::RAW | linktype::RAW_BSD | linktype::RAW_OPENBSD | linktype::IPV4 | linktype::IPV6 => bytes,
-        _ => return Err(unknown_link(link_type)),
+        _ => return Err(format!("link type {link_type}, which is not read").into()),
     };
     ip(record, network)
-}
-
-/// Reasons are static: a link type without a name of its own is counted with its neighbours.
-fn unknown_link(link_type: u32) -> Reason {
-    match link_type {
-        105 | 119 | 127 | 163 => "link type IEEE 802.11, which is not read",
-        147..=162 => "link type of a private kind, which is not read",
-        189 | 220 | 249 => "link type USB, which is not read",
-        187 | 201 | 254 => "link type Bluetooth, which is not read",
-        _ => "link type that is not read",
-    }
 }
 
 fn behind_ether_type(ether_type: EtherType, bytes: &[u8]) -> Result<&[u8], Reason> {
@@ -100,25 +93,27 @@ fn behind_ether_type(ether_type: EtherType, bytes: &[u8]) -> Result<&[u8], Reaso
             EtherType::VLAN_TAGGED_FRAME
             | EtherType::PROVIDER_BRIDGING
             | EtherType::VLAN_DOUBLE_TAGGED_FRAME => {
-                let tag = SingleVlanHeaderSlice::from_slice(bytes).map_err(|_| "cut in its VLAN tag")?;
+                let tag = SingleVlanHeaderSlice::from_slice(bytes)
+                    .map_err(|_| Cow::Borrowed("cut in its VLAN tag"))?;
                 ether_type = tag.ether_type();
                 bytes = bytes.get(4..).unwrap_or_default();
             }
-            EtherType::ARP => return Err("ARP"),
-            EtherType(0..=0x05FF) => return Err("IEEE 802.3 frame with LLC, which is not read"),
-            _ => return Err("EtherType that is not read"),
+            EtherType::ARP => return Err("ARP".into()),
+            EtherType(0..=0x05FF) => return Err("IEEE 802.3 frame with LLC, which is not read".into()),
+            EtherType(number) => return Err(format!("EtherType {number:#06x}, which is not read").into()),
         }
     }
 }
 
 fn ip<'a>(record: &Record<'a>, network: &'a [u8]) -> Result<Packet<'a>, Reason> {
     let start = record.bytes.len() - network.len();
-    let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or odd IP header")?;
+    let (slice, stopped) =
+        LaxIpSlice::from_slice(network).map_err(|_| Cow::Borrowed("cut or odd IP header"))?;
     if stopped.is_some() {
-        return Err("cut or odd IP extension headers");
+        return Err("cut or odd IP extension headers".into());
     }
     if slice.is_fragmenting_payload() {
-        return Err("IP fragment, which is not put together");
+        return Err("IP fragment, which is not put together".into());
     }
     let payload = slice.payload();
     let header_length = offset_in(network, payload.payload);
@@ -139,9 +134,9 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8]) -> Result<Packet<'a>, Reason> 
     match slice.payload_ip_number() {
         IpNumber::TCP => found.tcp(),
         IpNumber::UDP => found.udp(),
-        IpNumber::ICMP | IpNumber::IPV6_ICMP => Err("ICMP"),
-        IpNumber::SCTP => Err("SCTP, which is not read"),
-        _ => Err("IP protocol that is not read"),
+        IpNumber::ICMP | IpNumber::IPV6_ICMP => Err("ICMP".into()),
+        IpNumber::SCTP => Err("SCTP, which is not read".into()),
+        IpNumber(number) => Err(format!("IP protocol {number}, which is not read").into()),
     }
 }
 
@@ -166,18 +161,19 @@ impl<'a> Found<'_, 'a> {
             ),
             // Cut in its options: all that a stream needs stands before them.
             Err(_) if cut => {
-                let head: [u8; 14] = *self.segment.first_chunk().ok_or("cut in its TCP header")?;
+                let head: [u8; 14] =
+                    *self.segment.first_chunk().ok_or(Cow::Borrowed("cut in its TCP header"))?;
                 let [p0, p1, p2, p3, s0, s1, s2, s3, _, _, _, _, offset, flags] = head;
                 let header_length = usize::from(offset >> 4) * 4;
                 if header_length < 20 {
-                    return Err("odd TCP header");
+                    return Err("odd TCP header".into());
                 }
                 let ports = (u16::from_be_bytes([p0, p1]), u16::from_be_bytes([p2, p3]));
                 let flag = |bit: u8| flags & bit != 0;
                 let flags = [flag(0x02), flag(0x10), flag(0x01), flag(0x04)];
                 (header_length, ports, u32::from_be_bytes([s0, s1, s2, s3]), flags)
             }
-            Err(_) => return Err("odd TCP header"),
+            Err(_) => return Err("odd TCP header".into()),
         };
         let [syn, ack, fin, rst] = flags;
         let payload = self.segment.get(header_length..).unwrap_or_default();
@@ -192,7 +188,8 @@ impl<'a> Found<'_, 'a> {
     }
 
     fn udp(self) -> Result<Packet<'a>, Reason> {
-        let header = UdpHeaderSlice::from_slice(self.segment).map_err(|_| "cut in its UDP header")?;
+        let header =
+            UdpHeaderSlice::from_slice(self.segment).map_err(|_| Cow::Borrowed("cut in its UDP header"))?;
         let wire_length = match usize::from(header.length()) {
             // Zero where the sender's hardware was to fill it in.
             0..8 => self.length.saturating_sub(8),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use framescope_capture::export::{self, Paint};
-use framescope_capture::{DecodeAs, Index, Options, Source, protocols, read};
+use framescope_capture::{DecodeAs, Index, Options, Source, Unread, protocols, read};
 use framescope_parser::missive::Key;
 use framescope_parser::{Direction, Severity};
 
@@ -230,10 +230,15 @@ fn load(source: Source, reading: &ReadingArgs) -> Result<Index, Stopped> {
 
 /// Says what could not be read. Gives the exit status for it.
 fn report(index: &Index) -> u8 {
-    let unread: Vec<String> =
-        index.unread_packets().map(|(reason, count)| format!("{count} {reason}")).collect();
-    if !unread.is_empty() {
-        complain(&format!("packets that carry no stream: {}", unread.join("; ")));
+    for (reason, Unread { count, first_packet, first_offset }) in index.unread_packets() {
+        let file = index.source().name();
+        complain(&match count {
+            1 => format!("{file}: packet {first_packet} at byte {first_offset} carries no stream: {reason}"),
+            _ => format!(
+                "{file}: {count} packets, the first of them packet {first_packet} at byte {first_offset}, carry no \
+                 stream: {reason}"
+            ),
+        });
     }
     match index.damage() {
         Some(damage) => {

@@ -71,11 +71,11 @@ pub(crate) fn bottom(ui: &mut Ui, index: &Index, view: &View) {
         } else {
             badges(ui, counts);
         }
-        let unread: u64 = index.unread_packets().map(|(_, count)| count).sum();
+        let unread: u64 = index.unread_packets().map(|(_, unread)| unread.count).sum();
         if unread > 0 {
             ui.separator();
             let reasons: Vec<String> =
-                index.unread_packets().map(|(reason, count)| format!("{count} {reason}")).collect();
+                index.unread_packets().map(|(reason, unread)| format!("{} {reason}", unread.count)).collect();
             ui.weak(format!("{unread} packets carry no stream")).on_hover_text(reasons.join("\n"));
         }
     });
