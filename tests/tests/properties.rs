@@ -187,6 +187,36 @@ proptest! {
         prop_assert_eq!(gaps, missing.iter().map(|(low, high)| (high - low) as u64).sum::<u64>());
     }
 
+    /// Against a model that is obviously right: each place of the stream has the first byte that was captured for it.
+    #[test]
+    fn the_first_byte_captured_for_a_place_stays(
+        first_sequence in prop_oneof![any::<u32>(), (u32::MAX - 300)..=u32::MAX],
+        program in vec((0usize..400, vec(any::<u8>(), 1..60)), 1..30),
+    ) {
+        let sequence = |offset: usize| first_sequence.wrapping_add(1).wrapping_add(offset as u32);
+        let mut model: Vec<Option<u8>> = Vec::new();
+        for (offset, bytes) in &program {
+            model.resize(model.len().max(offset + bytes.len()), None);
+            for (place, byte) in model[*offset..].iter_mut().zip(bytes) {
+                place.get_or_insert(*byte);
+            }
+        }
+        let data = program.iter().map(|(offset, bytes)| Tcp::data(sequence(*offset), &bytes[..]));
+        let segments: Vec<Tcp> = std::iter::once(Tcp::syn(first_sequence)).chain(data).collect();
+        let index = read_with(tcp_pcap(&segments), &missive());
+        check_index(&index);
+        let mut found = vec![None; model.len()];
+        let mut reader = index.reader();
+        for segment in index.stream_segments(0, Direction::Forward) {
+            let mut bytes = Vec::new();
+            reader.read(segment.file_offset, segment.length as usize, &mut bytes).unwrap();
+            for (place, byte) in found[segment.offset as usize..].iter_mut().zip(bytes) {
+                prop_assert!(place.replace(byte).is_none(), "a place was filled twice");
+            }
+        }
+        prop_assert_eq!(found, model);
+    }
+
     #[test]
     fn what_is_written_is_read_back(data in vec(any::<u8>(), 0..600)) {
         framescope_oracles::roundtrip(&data);
