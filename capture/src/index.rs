@@ -176,14 +176,6 @@ pub struct Unread {
     pub first_offset: u64,
 }
 
-/// Something said of a row by the sequence it stands in.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Annotation {
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) reply_to: Option<u32>,
-    pub(crate) answered_by: Option<u32>,
-}
-
 /// All that is kept of a capture.
 pub struct Index {
     pub(crate) source: Source,
@@ -195,7 +187,12 @@ pub struct Index {
     pub(crate) kinds: Vec<String>,
     /// The capture time of each packet, nanoseconds since the Unix epoch; [`NO_TIME`] where the file has none.
     pub(crate) times: Vec<i64>,
-    pub(crate) annotations: BTreeMap<u32, Annotation>,
+    /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
+    pub(crate) annotations: BTreeMap<u32, Vec<Problem>>,
+    /// Replies and what they answer, by the reply.
+    pub(crate) replies: Vec<(u32, u32)>,
+    /// The same by what is answered.
+    pub(crate) answers: Vec<(u32, u32)>,
     pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
     pub(crate) notices: Vec<String>,
     pub(crate) damage: Option<Damage>,
@@ -357,14 +354,14 @@ impl Index {
 
     /// The row that a row answers, and how long it took.
     pub fn reply_to(&self, number: u32) -> Option<(u32, Option<i64>)> {
-        let to = self.annotations.get(&number)?.reply_to?;
+        let to = partner(&self.replies, number)?;
         let (reply, request) = (self.time_ns(self.row(number)?), self.time_ns(self.row(to)?));
         Some((to, reply.zip(request).map(|(reply, request)| reply.saturating_sub(request))))
     }
 
     /// The row that answers a row.
     pub fn answered_by(&self, number: u32) -> Option<u32> {
-        self.annotations.get(&number)?.answered_by
+        partner(&self.answers, number)
     }
 
     /// A reader for [`row_bytes`](Index::row_bytes) that suits reading rows in their order.
@@ -405,11 +402,17 @@ impl Index {
                 _ => format!("{length} byte{s} skipped"),
             };
         }
-        if let Some(annotation) = self.annotations.get(&number) {
-            dissection.problems.extend(annotation.problems.iter().cloned());
+        if let Some(problems) = self.annotations.get(&number) {
+            dissection.problems.extend(problems.iter().cloned());
         }
         dissection
     }
+}
+
+/// What stands beside a row in pairs that are sorted.
+fn partner(pairs: &[(u32, u32)], row: u32) -> Option<u32> {
+    let at = pairs.binary_search_by_key(&row, |pair| pair.0).ok()?;
+    pairs.get(at).map(|pair| pair.1)
 }
 
 impl std::fmt::Debug for Index {

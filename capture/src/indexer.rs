@@ -14,9 +14,7 @@ use framescope_parser::{
 use rustc_hash::FxHashMap;
 
 use crate::detection::{Happened, Held};
-use crate::index::{
-    Annotation, Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType, Unread,
-};
+use crate::index::{Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType, Unread};
 use crate::packet::{Packet, Reason, Transport, decode};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
@@ -130,6 +128,8 @@ impl Indexer {
             kinds: Vec::new(),
             times: Vec::new(),
             annotations: BTreeMap::new(),
+            replies: Vec::new(),
+            answers: Vec::new(),
             unread: BTreeMap::new(),
             notices: Vec::new(),
             damage: None,
@@ -727,6 +727,8 @@ impl Indexer {
         for observation in found {
             annotate(index, observation);
         }
+        index.replies.sort_unstable();
+        index.answers.sort_unstable();
         Ok(())
     }
 }
@@ -765,8 +767,8 @@ fn annotate(index: &mut Index, observation: Observation) {
             add_problem(index, row, Problem { code, range: 0..length, text });
         }
         Observation::Reply { row, to } => {
-            index.annotations.entry(row).or_default().reply_to = Some(to);
-            index.annotations.entry(to).or_default().answered_by = Some(row);
+            index.replies.push((row, to));
+            index.answers.push((to, row));
         }
     }
 }
@@ -774,9 +776,9 @@ fn annotate(index: &mut Index, observation: Observation) {
 fn add_problem(index: &mut Index, row: u32, problem: Problem) {
     let Some(known) = index.rows.get_mut(row as usize) else { return };
     known.codes.insert(problem.code);
-    let annotation: &mut Annotation = index.annotations.entry(row).or_default();
-    if annotation.problems.iter().filter(|known| known.code == problem.code).count() < PROBLEMS_A_ROW {
-        annotation.problems.push(problem);
+    let problems = index.annotations.entry(row).or_default();
+    if problems.iter().filter(|known| known.code == problem.code).count() < PROBLEMS_A_ROW {
+        problems.push(problem);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use framescope_capture::export::display_limit;
+use framescope_capture::export::{display_limit, latency_text};
 use framescope_capture::{BlockReader, Index};
 use framescope_parser::{Code, Direction, Dissection, Field, Severity, TileType, Value};
 
@@ -324,7 +324,14 @@ fn details_of(number: u32, index: &Index, reader: &mut BlockReader) -> Details {
     } else {
         ", of which the first are shown"
     };
-    let origin = format!("{} bytes at {} of {direction}{packets}{cut}", row.length, row.offset);
+    let mut origin = format!("{} bytes at {} of {direction}{packets}{cut}", row.length, row.offset);
+    if let Some((to, latency)) = index.reply_to(number) {
+        let after = latency.map(|latency| format!(" after {}", latency_text(latency))).unwrap_or_default();
+        origin.push_str(&format!(", answers #{to}{after}"));
+    }
+    if let Some(by) = index.answered_by(number) {
+        origin.push_str(&format!(", answered by #{by}"));
+    }
     Details { title, origin, fields, problems, bytes, error: None }
 }
 

@@ -138,7 +138,7 @@ fn write_problems(dissection: &Dissection<'_>, paint: Paint, out: &mut dyn Write
 }
 
 /// A duration in the unit that suits it.
-pub(crate) fn latency_text(ns: i64) -> String {
+pub fn latency_text(ns: i64) -> String {
     let (divisor, unit) = match ns.unsigned_abs() {
         0..1_000 => return format!("{ns} ns"),
         1_000..1_000_000 => (1_000, "µs"),
