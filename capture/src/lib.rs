@@ -18,11 +18,13 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod conclusions;
 mod detection;
 mod error;
 pub mod export;
 mod index;
 mod indexer;
+mod outline;
 mod packet;
 pub mod reassembly;
 mod records;
