@@ -1,11 +1,12 @@
 //! An opened capture: its index, and the thread that fills it. Knows nothing of the window but how to wake it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 use framescope_capture::{Index, Indexer, Options, Source};
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Packets read before others may look at the index again: some milliseconds of work.
 const PACKETS_A_STEP: usize = 2048;
@@ -44,16 +45,18 @@ impl Document {
             let done = catch_unwind(AssertUnwindSafe(|| {
                 let mut more = true;
                 while more && !cancelled.load(Ordering::Relaxed) {
-                    more = indexer
-                        .step(&mut index.write().unwrap_or_else(PoisonError::into_inner), PACKETS_A_STEP);
+                    let mut guard = index.write();
+                    more = indexer.step(&mut guard, PACKETS_A_STEP);
+                    // Fairly: else the window would wait for this thread, which locks again at once.
+                    RwLockWriteGuard::unlock_fair(guard);
                     wake();
                 }
-                indexer.finish(&mut index.write().unwrap_or_else(PoisonError::into_inner));
+                indexer.finish(&mut index.write());
             }));
             if let Err(panic) = done {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-                *broken.write().unwrap_or_else(PoisonError::into_inner) = Some(text.unwrap_or_default());
+                *broken.write() = Some(text.unwrap_or_default());
             }
             wake();
         };
@@ -64,7 +67,7 @@ impl Document {
 
     /// What has been read so far.
     pub fn index(&self) -> RwLockReadGuard<'_, Index> {
-        self.index.read().unwrap_or_else(PoisonError::into_inner)
+        self.index.read()
     }
 
     /// The file's name.
@@ -89,7 +92,7 @@ impl Document {
 
     /// What made the reading break down, if it did.
     pub fn broken(&self) -> Option<String> {
-        self.broken.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.broken.read().clone()
     }
 
     /// Waits until all is read.
