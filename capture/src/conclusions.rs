@@ -10,7 +10,7 @@ use framescope_parser::{Code, Event, Observation, Observer, Problem, TileType};
 use crate::{Index, TransportType};
 
 /// More problems of one kind than this are not listed for a single row.
-const PROBLEMS_A_ROW: usize = 16;
+const PROBLEMS_A_ROW: usize = 4;
 
 /// Feeds each conversation's messages to its protocol's observer, and takes what it says.
 pub(crate) fn observe(index: &mut Index) -> io::Result<()> {
