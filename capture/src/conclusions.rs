@@ -58,8 +58,6 @@ pub(crate) fn observe(index: &mut Index) -> io::Result<()> {
     for observation in found {
         annotate(index, observation);
     }
-    index.replies.sort_unstable();
-    index.answers.sort_unstable();
     Ok(())
 }
 

@@ -58,6 +58,11 @@ impl Flow {
         self.endpoints.and_then(|endpoints| endpoints.get(side).copied())
     }
 
+    /// Which of `endpoints` sent a packet.
+    pub(crate) fn side_of(&self, sender: SocketAddr) -> usize {
+        usize::from(self.endpoints.is_some_and(|[first, _]| first != sender))
+    }
+
     fn side(&self, direction: Direction) -> usize {
         direction.index() ^ usize::from(self.swapped)
     }

@@ -272,20 +272,20 @@ impl Indexer {
         let key = (low, high, is_tcp);
         let transport = if is_tcp { TransportType::Tcp } else { TransportType::Udp };
         let endpoints = Some([packet.src, packet.dst]);
-        let mut flow = match self.flows.get(&key) {
-            Some(&flow) => flow,
-            None => self.add_flow(index, transport, endpoints),
-        };
+        let before = self.flows.get(&key).copied();
+        let mut flow = before.unwrap_or_else(|| self.add_flow(index, transport, endpoints));
         if let Transport::Tcp { sequence, syn: true, ack, .. } = packet.transport
             && self.begins_anew(index, flow, &packet, sequence, ack)
         {
             self.finish_flow(index, flow, record.number)?;
             flow = self.add_flow(index, transport, endpoints);
         }
-        self.flows.insert(key, flow);
+        if before != Some(flow) {
+            self.flows.insert(key, flow);
+        }
         let Some(known) = index.flows.get_mut(flow as usize) else { return Ok(()) };
         known.packets = known.packets.saturating_add(1);
-        let side = usize::from(known.endpoints.is_some_and(|[first, _]| first != packet.src));
+        let side = known.side_of(packet.src);
         if packet.wire_length > packet.payload.len()
             && let Some(stream) = index.streams.get_mut(flow as usize * 2 + side)
         {
@@ -303,7 +303,7 @@ impl Indexer {
     /// Whether a SYN opens another connection than the one its ports have.
     fn begins_anew(&self, index: &Index, flow: u32, packet: &Packet<'_>, sequence: u32, ack: bool) -> bool {
         let Some(known) = index.flows.get(flow as usize) else { return false };
-        let side = usize::from(known.endpoints.is_some_and(|[first, _]| first != packet.src));
+        let side = known.side_of(packet.src);
         let life = self.lives.get(flow as usize).copied().unwrap_or_default();
         let over = life.reset || life.ended == [true; 2];
         let contradicts = self
@@ -367,9 +367,7 @@ impl Indexer {
 
     /// What was held back of a flow will not become clearer.
     fn choose_for_flow(&mut self, index: &mut Index, flow: u32) {
-        let swapped = index.flows.get(flow as usize).is_some_and(|flow| flow.swapped);
-        let first = flow as usize * 2 + usize::from(swapped);
-        for stream in [first, first ^ 1] {
+        for stream in streams_of(index, flow) {
             if self.states.get(stream).is_some_and(|state| state.held.is_some()) {
                 self.choose_best(index, stream);
             }
@@ -597,8 +595,8 @@ impl Indexer {
     fn lay_out(&mut self, index: &mut Index, stream: usize, happened: Happened, bytes: &[u8], now: u32) {
         let Some(state) = self.states.get_mut(stream) else { return };
         let Some(known) = index.streams.get_mut(stream) else { return };
-        let chosen = known.protocol.and_then(|protocol| index.protocols.get(protocol).cloned());
-        let protocol: &dyn Protocol = chosen.as_deref().unwrap_or(&Unclaimed);
+        let chosen = known.protocol.and_then(|protocol| index.protocols.get(protocol));
+        let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
         let (rows, names, kinds) = (&mut index.rows, &mut index.kinds, &mut self.kinds);
         let protocol_number = known.protocol.unwrap_or(usize::MAX);
         let mut sink = |tile: Tile, bytes: &[u8]| {
@@ -633,12 +631,9 @@ impl Indexer {
 
     /// The connection has ended, or the capture has.
     fn finish_flow(&mut self, index: &mut Index, flow: u32, now: u32) -> io::Result<()> {
-        let swapped = index.flows.get(flow as usize).is_some_and(|flow| flow.swapped);
         let is_tcp = index.flows.get(flow as usize).is_some_and(|flow| flow.transport == TransportType::Tcp);
-        let first = flow as usize * 2 + usize::from(swapped);
-        let streams = [first, first ^ 1];
         let mut outputs = std::mem::take(&mut self.outputs);
-        for stream in streams {
+        for stream in streams_of(index, flow) {
             if is_tcp && let Some(state) = self.states.get_mut(stream) {
                 state.reassembler.finish(now, &mut outputs);
             }
@@ -676,6 +671,9 @@ impl Indexer {
         if let Err(error) = observe(index) {
             self.broken_off(index, &error);
         }
+        // Also where the observing broke off: they are looked up by halving.
+        index.replies.sort_unstable();
+        index.answers.sort_unstable();
         index.finished = true;
     }
 }
@@ -684,6 +682,13 @@ impl std::fmt::Debug for Indexer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Indexer").field("streams", &self.states.len()).finish_non_exhaustive()
     }
+}
+
+/// The streams of a flow, forward first.
+fn streams_of(index: &Index, flow: u32) -> [usize; 2] {
+    let swapped = index.flows.get(flow as usize).is_some_and(|flow| flow.swapped);
+    let forward = flow as usize * 2 + usize::from(swapped);
+    [forward, forward ^ 1]
 }
 
 fn count_unread(index: &mut Index, reason: Reason, record: &Record<'_>) {

@@ -150,11 +150,6 @@ impl Reassembler {
         self.next_sequence.is_some()
     }
 
-    /// Whether anything waits: for the start to be known, or for a gap to be filled.
-    pub fn is_waiting(&self) -> bool {
-        !self.held.is_empty() || !self.waiting.is_empty()
-    }
-
     /// Whether a SYN with that sequence number can't belong to this connection.
     pub fn contradicts(&self, syn_sequence: u32) -> bool {
         let first = syn_sequence.wrapping_add(1);

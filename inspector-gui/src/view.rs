@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use framescope_capture::export::{display_limit, latency_text};
+use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::{BlockReader, Index};
-use framescope_parser::{Code, Direction, Dissection, Field, Severity, TileType, Value};
+use framescope_parser::{Code, Direction, Dissection, Field, Problem, Severity, TileType, Value};
 
 /// How many problems there are of each severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,17 +46,6 @@ pub struct FieldNode {
     pub fields: Vec<FieldNode>,
 }
 
-/// A problem as the list shows it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProblemLine {
-    /// Which fault it is.
-    pub code: Code,
-    /// The bytes at fault.
-    pub range: Range<usize>,
-    /// What was expected and found.
-    pub text: String,
-}
-
 /// The message that is looked at, taken apart.
 #[derive(Clone, Debug, Default)]
 pub struct Details {
@@ -69,7 +58,7 @@ pub struct Details {
     /// Its fields.
     pub fields: Vec<FieldNode>,
     /// Its problems.
-    pub problems: Vec<ProblemLine>,
+    pub problems: Vec<Problem>,
     /// Why the bytes could not be read, if so.
     pub error: Option<String>,
 }
@@ -106,6 +95,8 @@ pub struct View {
 
 /// Decoded lines that are kept for the table.
 const LINES_KEPT: usize = 4096;
+/// Packets that are named of a message; a long one may have thousands.
+const PACKETS_NAMED: usize = 8;
 /// Bytes that a summary in the table may take reading.
 const LINE_BYTES: usize = 64 << 10;
 
@@ -297,37 +288,11 @@ fn details_of(number: u32, index: &Index, reader: &mut BlockReader) -> Details {
         Err(error) => return Details { title, error: Some(error.to_string()), ..Details::default() },
     };
     let dissection = index.dissect(number, &bytes);
-    let problems: Vec<ProblemLine> = dissection
-        .problems
-        .iter()
-        .map(|problem| ProblemLine {
-            code: problem.code,
-            range: problem.range.clone(),
-            text: problem.text.clone(),
-        })
-        .collect();
+    let problems = dissection.problems.clone();
     let fields = nodes(&dissection, &dissection.fields, "");
-    let packets = index.row_packets(row);
-    let shown: Vec<String> = packets.iter().take(8).map(u32::to_string).collect();
-    let more = if packets.len() > shown.len() { " …" } else { "" };
-    let packets = match packets.len() {
-        0 => String::new(),
-        1 => format!(", packet {}", shown.join("")),
-        _ => format!(", packets {}{more}", shown.join(" ")),
-    };
-    let direction = match index.direction(row) {
-        Direction::Forward => "forward",
-        Direction::Backward => "backward",
-    };
-    let cut = if bytes.len() as u64 == row.length || row.tile_type == TileType::Gap {
-        ""
-    } else {
-        ", of which the first are shown"
-    };
-    let mut origin = format!("{} bytes at {} of {direction}{packets}{cut}", row.length, row.offset);
-    if let Some((to, latency)) = index.reply_to(number) {
-        let after = latency.map(|latency| format!(" after {}", latency_text(latency))).unwrap_or_default();
-        origin.push_str(&format!(", answers #{to}{after}"));
+    let mut origin = row_facts(index, number, row, PACKETS_NAMED);
+    if (bytes.len() as u64) < row.length && row.tile_type != TileType::Gap {
+        origin.push_str(", of which the first are shown");
     }
     if let Some(by) = index.answered_by(number) {
         origin.push_str(&format!(", answered by #{by}"));

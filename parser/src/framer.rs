@@ -74,11 +74,6 @@ impl Framer {
         self.offset + (self.pending.len() - self.consumed) as u64
     }
 
-    /// Where in the stream the next tile begins.
-    pub fn tiled_to(&self) -> u64 {
-        self.run.map_or(self.offset, |(start, _)| start)
-    }
-
     /// Takes the stream's next bytes, which came in one segment or datagram.
     pub fn segment(&mut self, protocol: &dyn Protocol, bytes: &[u8], sink: &mut Sink<'_>) {
         if bytes.is_empty() {

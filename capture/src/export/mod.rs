@@ -13,7 +13,7 @@ use crate::Index;
 pub use flows::{write_flows_json, write_flows_text};
 pub use follow::{write_follow_raw, write_follow_text};
 pub use json::write_json;
-pub use text::{Paint, latency_text, write_row_text, write_text};
+pub use text::{Paint, row_facts, write_row_text, write_text};
 
 pub use self::csv::write_csv;
 

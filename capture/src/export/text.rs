@@ -85,22 +85,30 @@ pub fn write_row_text(
         row.flow(),
         dissection.summary
     )?;
-    let packets: Vec<String> = index.row_packets(row).iter().map(u32::to_string).collect();
-    let mut facts = format!("    {} bytes at {} of {}", row.length, row.offset, index.direction(row));
-    match packets.len() {
-        0 => {}
-        1 => facts.push_str(&format!(", packet {}", packets.join(""))),
-        _ => facts.push_str(&format!(", packets {}", packets.join(" "))),
-    }
-    if let Some((to, latency)) = index.reply_to(number) {
-        facts.push_str(&format!(", answers #{to}"));
-        if let Some(latency) = latency {
-            facts.push_str(&format!(" after {}", latency_text(latency)));
-        }
-    }
+    let facts = format!("    {}", row_facts(index, number, row, usize::MAX));
     writeln!(out, "{}", paint.colour("2", &facts))?;
     write_fields(&dissection.fields, 1, out)?;
     write_problems(&dissection, paint, out)
+}
+
+/// Where a row's bytes stand, in which packets they came (no more than `most_packets` are named), and what it answers.
+pub fn row_facts(index: &Index, number: u32, row: &Row, most_packets: usize) -> String {
+    let packets = index.row_packets(row);
+    let named: Vec<String> = packets.iter().take(most_packets).map(u32::to_string).collect();
+    let mut facts = format!("{} bytes at {} of {}", row.length, row.offset, index.direction(row));
+    match packets.len() {
+        0 => {}
+        1 => facts.push_str(&format!(", packet {}", named.join(""))),
+        count => {
+            let more = if named.len() < count { " …" } else { "" };
+            facts.push_str(&format!(", packets {}{more}", named.join(" ")));
+        }
+    }
+    if let Some((to, latency)) = index.reply_to(number) {
+        let after = latency.map(|latency| format!(" after {}", latency_text(latency))).unwrap_or_default();
+        facts.push_str(&format!(", answers #{to}{after}"));
+    }
+    facts
 }
 
 fn write_fields(fields: &[Field<'_>], depth: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -138,7 +146,7 @@ fn write_problems(dissection: &Dissection<'_>, paint: Paint, out: &mut dyn Write
 }
 
 /// A duration in the unit that suits it.
-pub fn latency_text(ns: i64) -> String {
+fn latency_text(ns: i64) -> String {
     let (divisor, unit) = match ns.unsigned_abs() {
         0..1_000 => return format!("{ns} ns"),
         1_000..1_000_000 => (1_000, "µs"),

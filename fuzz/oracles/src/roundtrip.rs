@@ -2,7 +2,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use framescope_parser::missive::{Flags, Frame, Key, Kind, Missive, Tag};
-use framescope_parser::{Code, Dissection, Protocol, Severity, TileType, bare::Bare, text::Text};
+use framescope_parser::{Code, Dissection, Protocol, TileType, bare::Bare, text::Text};
 
 use crate::tiles;
 
@@ -65,8 +65,7 @@ fn wire(data: &[u8]) {
 
 /// Faults that encoding mends.
 fn is_lossy(code: Code) -> bool {
-    matches!(code, Code::ChecksumMismatch | Code::PayloadOverrun)
-        || (code.severity() == Severity::Error && code == Code::TagMismatch)
+    matches!(code, Code::ChecksumMismatch | Code::PayloadOverrun | Code::TagMismatch)
 }
 
 /// A frame that was written is read as what was written.

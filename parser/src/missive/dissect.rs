@@ -84,12 +84,7 @@ pub(crate) fn header_fields<'a>(bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> O
             "flags" => {
                 let flags = Flags(u16::try_from(value).ok()?);
                 visit.begin(name, from..to, Value::Hex(value));
-                for (flag, name) in [
-                    (Flags::CHECKSUM, "checksum"),
-                    (Flags::AUTH, "auth"),
-                    (Flags::REPLY, "reply"),
-                    (Flags::MORE, "more"),
-                ] {
+                for (flag, name) in Flags::NAMED {
                     visit.field(name, from..to, Value::Bool(flags.contains(flag)));
                 }
                 visit.end();

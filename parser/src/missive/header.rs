@@ -79,12 +79,12 @@ impl Flags {
     pub const REPLY: Flags = Flags(0x0004);
     /// This DATA goes on in the next DATA of its channel.
     pub const MORE: Flags = Flags(0x0008);
-    /// The bits that have a meaning, with their names.
+    /// The bits that have a meaning, with the names of their fields.
     pub const NAMED: [(Flags, &'static str); 4] = [
-        (Flags::CHECKSUM, "CHECKSUM"),
-        (Flags::AUTH, "AUTH"),
-        (Flags::REPLY, "REPLY"),
-        (Flags::MORE, "MORE"),
+        (Flags::CHECKSUM, "checksum"),
+        (Flags::AUTH, "auth"),
+        (Flags::REPLY, "reply"),
+        (Flags::MORE, "more"),
     ];
 
     /// Whether all of `other`'s bits are set.
