@@ -44,7 +44,8 @@ pub(crate) fn observe(index: &mut Index) -> io::Result<()> {
         }
         if row.tile_type == TileType::Message {
             let bytes = index.row_bytes(&row, usize::MAX, &mut reader)?;
-            observer.observe(Event::Message { direction, row: number, bytes: &bytes }, &mut found);
+            let time_ns = index.time_ns(&row);
+            observer.observe(Event::Message { direction, row: number, time_ns, bytes: &bytes }, &mut found);
         } else {
             observer.observe(Event::Loss { direction }, &mut found);
         }
@@ -83,7 +84,8 @@ fn annotate(index: &mut Index, observation: Observation) {
             let length = index.row(row).map_or(0, |row| usize::try_from(row.length).unwrap_or(usize::MAX));
             add_problem(index, row, Problem { code, range: 0..length, text });
         }
-        Observation::Reply { row, to } => {
+        Observation::Part { row, first, .. } => index.parts.push((row, first)),
+        Observation::Reply { row, to, .. } => {
             index.replies.push((row, to));
             index.answers.push((to, row));
         }

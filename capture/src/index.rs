@@ -198,6 +198,8 @@ pub struct Index {
     pub(crate) replies: Vec<(u32, u32)>,
     /// The same by what is answered.
     pub(crate) answers: Vec<(u32, u32)>,
+    /// Messages that go on with content, and those that began it.
+    pub(crate) parts: Vec<(u32, u32)>,
     pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
     pub(crate) notices: Vec<String>,
     pub(crate) damage: Option<Damage>,
@@ -362,6 +364,11 @@ impl Index {
         let to = partner(&self.replies, number)?;
         let (reply, request) = (self.time_ns(self.row(number)?), self.time_ns(self.row(to)?));
         Some((to, reply.zip(request).map(|(reply, request)| reply.saturating_sub(request))))
+    }
+
+    /// The row that began the content that a row goes on with.
+    pub fn part_of(&self, number: u32) -> Option<u32> {
+        partner(&self.parts, number)
     }
 
     /// The row that answers a row.

@@ -128,6 +128,7 @@ impl Indexer {
             annotations: BTreeMap::new(),
             replies: Vec::new(),
             answers: Vec::new(),
+            parts: Vec::new(),
             unread: BTreeMap::new(),
             notices: Vec::new(),
             damage: None,
@@ -674,6 +675,7 @@ impl Indexer {
         // Also where the observing broke off: they are looked up by halving.
         index.replies.sort_unstable();
         index.answers.sort_unstable();
+        index.parts.sort_unstable();
         index.finished = true;
     }
 }

@@ -137,7 +137,7 @@ struct Cuts {
 impl Observer for Cuts {
     fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>) {
         match event {
-            Event::Message { direction, row, bytes } => {
+            Event::Message { direction, row, bytes, .. } => {
                 let Some(previous) = self.previous.get_mut(direction.index()) else { return };
                 if let (true, Some((row, false))) = (begins_inside(bytes), *previous) {
                     let text = String::from("the next segment goes on with this message's text");

@@ -1,12 +1,27 @@
-//! The one error of this crate: where, which field, and what is wrong with it.
+//! The one error of this crate: where, which field, what is wrong with it, and what to do.
 
 use core::fmt;
 
+use crate::Code;
+
 /// Why bytes are not a valid message, or a message cannot be written.
+///
+/// ```
+/// use framescope_parser::{Fault, missive::{Flags, Frame, Kind, Missive}};
+///
+/// let mut bytes = Frame::new(Kind::ACK).flags(Flags::CHECKSUM).to_bytes()?;
+/// bytes[23] ^= 1;
+/// let error = Missive::default().decode(&bytes).unwrap_err();
+/// assert_eq!((error.offset, error.field), (20, "checksum"));
+/// let Fault::Mismatch { expected, found } = error.fault else { panic!("{error}") };
+/// assert_eq!(expected, found ^ 1);
+/// assert!(error.to_string().starts_with("checksum at offset 20: expected 0x"));
+/// # Ok::<(), framescope_parser::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
-    /// Offset of the field in the bytes that were given.
+    /// Offset of the field in the bytes that were given; 0 for a message that can't be written.
     pub offset: usize,
     /// The field's name as the format's specification has it.
     pub field: &'static str,
@@ -18,9 +33,39 @@ impl Error {
     pub(crate) fn new(offset: usize, field: &'static str, fault: Fault) -> Self {
         Error { offset, field, fault }
     }
+
+    pub(crate) fn mismatch(
+        offset: usize,
+        field: &'static str,
+        expected: impl Into<u64>,
+        found: impl Into<u64>,
+    ) -> Self {
+        Error::new(offset, field, Fault::Mismatch { expected: expected.into(), found: found.into() })
+    }
+
+    pub(crate) fn too_long(field: &'static str, limit: impl Into<u64>, found: usize) -> Self {
+        Error::new(0, field, Fault::TooLong { limit: limit.into(), found: found as u64 })
+    }
+
+    /// How many more bytes are needed at least, if that is all that is wrong.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Frame, Kind, Missive};
+    ///
+    /// let bytes = Frame::new(Kind::PING).payload(b"1234").to_bytes()?;
+    /// let error = Missive::default().decode(&bytes[..21]).unwrap_err();
+    /// assert_eq!(error.needed(), Some(3));
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
+    pub fn needed(&self) -> Option<usize> {
+        match self.fault {
+            Fault::Incomplete { needed } => Some(needed),
+            _ => None,
+        }
+    }
 }
 
-/// What is wrong with a field.
+/// What is wrong with a field. Its [`Display`](fmt::Display) form says what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -36,19 +81,22 @@ pub enum Fault {
         /// The value there is.
         found: u64,
     },
-    /// A length is over its limit or past the end of what holds it.
+    /// A length or size is over its limit or past the end of what holds it.
     TooLong {
         /// The most there may be.
         limit: u64,
         /// What there is.
         found: u64,
     },
-    /// The text is not UTF-8.
-    InvalidUtf8,
-    /// The value is in a range that this version reserves.
-    Reserved {
-        /// The value.
-        found: u64,
+    /// The text is not UTF-8: a byte stands where no character can have it.
+    InvalidUtf8 {
+        /// That byte.
+        found: u8,
+    },
+    /// An extension is critical and not known to this receiver.
+    CriticalUnknown {
+        /// Its tag, without the critical bit.
+        found: u8,
     },
     /// The frame's authentication tag does not fit its bytes and the key.
     TagMismatch,
@@ -56,22 +104,53 @@ pub enum Fault {
     KeyMissing,
     /// A field that is needed is not there or has a value of another type.
     Missing,
+    /// The bytes are no message.
+    Skipped {
+        /// Why they are none.
+        code: Code,
+        /// How many they are.
+        length: u64,
+    },
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at offset {}: ", self.field, self.offset)?;
-        match &self.fault {
+        write!(f, "{} at offset {}: {}", self.field, self.offset, self.fault)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Fault::Incomplete { needed } => {
-                write!(f, "the bytes end too early; at least {needed} more are needed")
+                write!(f, "the bytes end too early; read at least {needed} more and try again")
             }
-            Fault::Mismatch { expected, found } => write!(f, "expected {expected:#x}, found {found:#x}"),
-            Fault::TooLong { limit, found } => write!(f, "{found} is more than the {limit} there can be"),
-            Fault::InvalidUtf8 => write!(f, "the text is not UTF-8"),
-            Fault::Reserved { found } => write!(f, "{found:#x} is reserved"),
-            Fault::TagMismatch => write!(f, "the tag does not fit the frame and the key"),
-            Fault::KeyMissing => write!(f, "a frame with AUTH needs a key to be written"),
-            Fault::Missing => write!(f, "a value is needed and is not there"),
+            Fault::Mismatch { expected, found } => write!(
+                f,
+                "expected {expected:#x}, found {found:#x}: the bytes were changed on the way, do not begin here, or their sender derives the field otherwise"
+            ),
+            Fault::TooLong { limit, found } => write!(
+                f,
+                "{found} is more than the {limit} there can be: raise the limit, or mend the length where it is written"
+            ),
+            Fault::InvalidUtf8 { found } => write!(
+                f,
+                "the text is not UTF-8: byte {found:#04x} can't stand there; encode the text as UTF-8 and don't cut characters"
+            ),
+            Fault::CriticalUnknown { found } => write!(
+                f,
+                "extension {found:#04x} is critical and not known here: refuse the message, or declare the extension as known"
+            ),
+            Fault::TagMismatch => {
+                write!(f, "the tag does not fit the frame and the key: compare both sides' keys")
+            }
+            Fault::KeyMissing => {
+                write!(f, "a frame with AUTH needs a key to be written: give one, or clear the flag")
+            }
+            Fault::Missing => write!(f, "a value is needed and is not there, or is of another type"),
+            Fault::Skipped { code, length } => {
+                write!(f, "{length} bytes are no message ({code}): {}", code.meaning())
+            }
         }
     }
 }

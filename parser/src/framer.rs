@@ -54,24 +54,18 @@ pub type Sink<'s> = dyn FnMut(Tile, &[u8]) + 's;
 /// ```
 #[derive(Debug, Default)]
 pub struct Framer {
-    /// Where in the stream the first byte that is in no tile and no run stands.
-    offset: u64,
-    /// Bytes from `offset` on, behind `consumed` ones that are not needed any more.
+    cursor: Cursor,
+    /// Bytes from the cursor's place on, behind `consumed` ones that are not needed any more.
     pending: Vec<u8>,
     consumed: usize,
     /// Where in the stream the segments that `pending` came in end.
     segment_ends: VecDeque<u64>,
-    /// Nothing can be said before the stream reaches here.
-    needed_end: u64,
-    /// The skipped bytes before `offset` whose search has not ended.
-    run: Option<(u64, Code)>,
-    memo: Memo,
 }
 
 impl Framer {
     /// Where in the stream the next byte belongs.
     pub fn end_offset(&self) -> u64 {
-        self.offset + (self.pending.len() - self.consumed) as u64
+        self.cursor.offset + (self.pending.len() - self.consumed) as u64
     }
 
     /// Takes the stream's next bytes, which came in one segment or datagram.
@@ -81,7 +75,7 @@ impl Framer {
         }
         if self.consumed == self.pending.len() {
             // The common case: nothing is held back, so the segment is read where it lies.
-            let end = self.offset + bytes.len() as u64;
+            let end = self.cursor.offset + bytes.len() as u64;
             let read = self.steps(protocol, bytes, false, sink);
             self.pending.clear();
             self.consumed = 0;
@@ -91,7 +85,7 @@ impl Framer {
         } else {
             self.pending.extend_from_slice(bytes);
             self.segment_ends.push_back(self.end_offset());
-            if self.end_offset() >= self.needed_end {
+            if !self.cursor.needs_more_than(self.pending.len() - self.consumed) {
                 self.step_pending(protocol, false, sink);
             }
         }
@@ -101,15 +95,14 @@ impl Framer {
     pub fn gap(&mut self, protocol: &dyn Protocol, length: u64, sink: &mut Sink<'_>) {
         self.end(protocol, sink);
         if length > 0 {
-            sink(Tile { offset: self.offset, length, tile_type: TileType::Gap }, &[]);
-            self.offset += length;
+            sink(Tile { offset: self.cursor.offset, length, tile_type: TileType::Gap }, &[]);
+            self.cursor.offset += length;
         }
     }
 
     /// The stream ends here, or a datagram does: what stands before can't go on. More may follow all the same.
     pub fn end(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) {
         self.step_pending(protocol, true, sink);
-        self.close_run(sink);
     }
 
     fn step_pending(&mut self, protocol: &dyn Protocol, last: bool, sink: &mut Sink<'_>) {
@@ -122,61 +115,129 @@ impl Framer {
             self.consumed = 0;
         }
         self.pending = pending;
-        while self.segment_ends.front().is_some_and(|&end| end <= self.offset) {
+        while self.segment_ends.front().is_some_and(|&end| end <= self.cursor.offset) {
             self.segment_ends.pop_front();
         }
     }
 
-    /// Lays out `bytes`, which begin at `offset`. Gives how many of them are done.
+    /// Lays out `bytes`, which begin at the cursor's place. Gives how many of them are done.
     fn steps(&mut self, protocol: &dyn Protocol, bytes: &[u8], last: bool, sink: &mut Sink<'_>) -> usize {
-        let mut rest = bytes;
+        let begin = self.cursor.offset;
+        let within = |offset: u64| usize::try_from(offset.saturating_sub(begin)).unwrap_or(bytes.len());
         let mut segment_ends = self.segment_ends.iter().copied();
         let mut segment_end = segment_ends.next();
-        let end = self.offset + bytes.len() as u64;
-        while !rest.is_empty() {
-            while segment_end.is_some_and(|segment_end| segment_end <= self.offset) {
-                segment_end = segment_ends.next();
+        loop {
+            let rest = bytes.get(within(self.cursor.offset)..).unwrap_or_default();
+            let first_segment = &mut |offset: u64| {
+                while segment_end.is_some_and(|segment_end| segment_end <= offset) {
+                    segment_end = segment_ends.next();
+                }
+                segment_end.map_or(usize::MAX, |end| usize::try_from(end - offset).unwrap_or(usize::MAX))
+            };
+            let Some(tile) = self.cursor.next(protocol, rest, first_segment, last) else {
+                return within(self.cursor.offset);
+            };
+            let tile_bytes = match tile.tile_type {
+                TileType::Message | TileType::Partial => {
+                    rest.get(..within(begin + tile.length)).unwrap_or_default()
+                }
+                TileType::Skipped(_) | TileType::Gap => &[],
+            };
+            sink(tile, tile_bytes);
+        }
+    }
+}
+
+/// Where the reading of one direction stands. Who holds the bytes gives them with each call.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    /// Where in the stream the first byte that is in no tile and no run stands.
+    offset: u64,
+    /// Nothing can be said before the stream reaches here.
+    needed_end: u64,
+    /// The skipped bytes before `offset` whose search has not ended.
+    run: Option<(u64, Code)>,
+    /// What was found at `offset` and ended a run.
+    found: Option<(usize, TileType)>,
+    memo: Memo,
+}
+
+impl Cursor {
+    /// Where in the stream the first byte that is not read stands.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Whether it is known that nothing can be said of only so many unread bytes.
+    pub(crate) fn needs_more_than(&self, unread: usize) -> bool {
+        self.found.is_none() && self.offset + (unread as u64) < self.needed_end
+    }
+
+    /// The memo, where neither a run is open nor a tile was found already.
+    #[inline]
+    pub(crate) fn memo_between_tiles(&mut self) -> Option<&mut Memo> {
+        (self.run.is_none() && self.found.is_none()).then_some(&mut self.memo)
+    }
+
+    /// Goes behind `length` bytes that the caller has read.
+    #[inline]
+    pub(crate) fn skip(&mut self, length: usize) {
+        self.offset += length as u64;
+    }
+
+    /// The next tile of `bytes`, the unread ones. None where more are needed, or, with `last`, all are read.
+    /// `first_segment` tells how many bytes there are from an offset in the stream to the end of its segment.
+    ///
+    /// A tile's bytes are the first of `bytes`, but for skipped ones: those may have been read by earlier calls.
+    pub(crate) fn next(
+        &mut self,
+        protocol: &dyn Protocol,
+        bytes: &[u8],
+        first_segment: &mut dyn FnMut(u64) -> usize,
+        last: bool,
+    ) -> Option<Tile> {
+        let mut rest = bytes;
+        let (length, tile_type) = loop {
+            if let Some(found) = self.found.take() {
+                break found;
             }
-            let first_segment = segment_end.unwrap_or(end).min(end) - self.offset;
-            let first_segment = usize::try_from(first_segment).unwrap_or(rest.len());
+            if rest.is_empty() {
+                return if last { self.close_run() } else { None };
+            }
+            let first_segment = first_segment(self.offset).min(rest.len());
             let input = Input { bytes: rest, first_segment, last, offset: self.offset };
-            let step = protocol.next(input, &mut self.memo);
-            let (length, tile_type) = match step {
+            break match protocol.next(input, &mut self.memo) {
                 Step::Message(length) => (length.get(), TileType::Message),
                 Step::Partial(length) => (length.get(), TileType::Partial),
                 Step::Skipped(length, code) => (length.get(), TileType::Skipped(code)),
                 Step::Searching(length, code) => {
                     self.run.get_or_insert((self.offset, code));
                     let length = length.get().min(rest.len());
-                    self.offset += length as u64;
+                    self.skip(length);
                     rest = rest.get(length..).unwrap_or_default();
                     continue;
                 }
-                Step::NeedMore(more) if !last => {
-                    self.needed_end = end.saturating_add(more.get() as u64);
-                    break;
+                Step::NeedMore(_) if last => (rest.len(), TileType::Partial),
+                Step::NeedMore(more) => {
+                    self.needed_end = self.offset.saturating_add((rest.len() + more.get()) as u64);
+                    return None;
                 }
-                Step::NeedMore(_) => (rest.len(), TileType::Partial),
             };
-            if let Some((start, code)) = self.run.take() {
-                let length = self.offset - start;
-                sink(Tile { offset: start, length, tile_type: TileType::Skipped(code) }, &[]);
-            }
-            let (bytes, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-            let tile = Tile { offset: self.offset, length: bytes.len() as u64, tile_type };
-            let with_bytes = matches!(tile_type, TileType::Message | TileType::Partial);
-            sink(tile, if with_bytes { bytes } else { &[] });
-            self.offset += bytes.len() as u64;
-            rest = behind;
+        };
+        if let Some(run) = self.close_run() {
+            self.found = Some((length, tile_type));
+            return Some(run);
         }
-        bytes.len() - rest.len()
+        let length = length.min(rest.len());
+        let tile = Tile { offset: self.offset, length: length as u64, tile_type };
+        self.skip(length);
+        Some(tile)
     }
 
-    fn close_run(&mut self, sink: &mut Sink<'_>) {
-        if let Some((start, code)) = self.run.take() {
-            let tile =
-                Tile { offset: start, length: self.offset - start, tile_type: TileType::Skipped(code) };
-            sink(tile, &[]);
-        }
+    /// The run that ends here, if one is open.
+    fn close_run(&mut self) -> Option<Tile> {
+        let (start, code) = self.run.take()?;
+        let tile_type = TileType::Skipped(code);
+        Some(Tile { offset: start, length: self.offset - start, tile_type })
     }
 }

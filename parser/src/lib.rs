@@ -24,15 +24,21 @@
 #![doc(test(attr(deny(warnings))))]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 pub mod bare;
 mod error;
 mod field;
 mod framer;
+#[cfg(feature = "serde")]
+mod hex;
 pub mod missive;
 mod observe;
 mod problem;
 mod protocol;
+#[cfg(feature = "serde")]
+mod serialize;
 pub mod text;
 mod unclaimed;
 mod utf8;

@@ -52,6 +52,8 @@ pub enum Event<'a> {
         direction: Direction,
         /// The caller's name for it; comes back in the [`Observation`]s.
         row: u32,
+        /// When it was sent or captured, nanoseconds from any epoch, if that is known.
+        time_ns: Option<i64>,
         /// Its bytes.
         bytes: &'a [u8],
     },
@@ -80,6 +82,17 @@ pub enum Observation {
         row: u32,
         /// What it answers.
         to: u32,
+        /// How long after what it answers it came, if the times of both are known.
+        latency_ns: Option<i64>,
+    },
+    /// The message goes on with content that another began.
+    Part {
+        /// The message.
+        row: u32,
+        /// The one that began the content.
+        first: u32,
+        /// Where in the content the message's part begins, in bytes.
+        offset: u64,
     },
 }
 

@@ -113,6 +113,8 @@ codes! {
     UnknownExtension = "unknown-extension", Note;
     /// A request that asks for a reply got none before the capture or the connection ended.
     Unanswered = "unanswered", Note;
+    /// A DATA says that its content goes on, and no further part of it came.
+    Unfinished = "unfinished", Note;
     /// Two messages stand in one segment: TCP carries bytes, not messages, and may join what two sends wrote.
     Glued = "glued", Note;
     /// A message is cut: TCP carries bytes, not messages, and may part in two what one send wrote.

@@ -98,6 +98,12 @@ pub enum Step {
 pub struct Memo(Option<Box<dyn Any + Send + Sync>>);
 
 impl Memo {
+    /// What is kept, if it is of that type.
+    #[inline]
+    pub(crate) fn get_mut<T: Any>(&mut self) -> Option<&mut T> {
+        self.0.as_mut()?.downcast_mut()
+    }
+
     /// What is kept, made anew where nothing (or another protocol's) is.
     pub(crate) fn get_or_default<T: Any + Send + Sync + Default>(&mut self) -> &mut T {
         if !self.0.as_ref().is_some_and(|kept| kept.is::<T>()) {

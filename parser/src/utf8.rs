@@ -1,4 +1,15 @@
-//! Where in UTF-8 text a cut went through a character.
+//! UTF-8 text: whether bytes are, and where a cut went through a character.
+
+use crate::{Error, Fault};
+
+/// The text that `bytes`, the field `name` at `offset`, must be.
+pub(crate) fn text<'a>(bytes: &'a [u8], offset: usize, name: &'static str) -> Result<&'a str, Error> {
+    core::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let fault = Fault::InvalidUtf8 { found: bytes.get(at).copied().unwrap_or_default() };
+        Error::new(offset + at, name, fault)
+    })
+}
 
 /// Bytes that may be text cut out of a longer one: what is left of a character begun before, whole characters, and
 /// the beginning of one that goes on behind.

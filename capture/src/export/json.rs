@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use framescope_parser::{Dissection, Field, Value};
+use framescope_parser::{Dissection, Field, Problem};
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 
-use super::{for_each_row, hex, rfc3339, write_line};
+use super::{for_each_row, rfc3339, write_line};
 use crate::{Index, Row};
 
 /// Writes each row as a line of JSON.
@@ -38,54 +37,9 @@ struct RowJson<'a> {
     summary: &'a str,
     reply_to: Option<u32>,
     latency_ns: Option<i64>,
-    fields: Vec<FieldJson<'a>>,
-    problems: Vec<ProblemJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct FieldJson<'a> {
-    name: &'a str,
-    offset: usize,
-    length: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<ValueJson<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<Vec<FieldJson<'a>>>,
-}
-
-#[derive(Serialize)]
-struct ProblemJson<'a> {
-    code: &'static str,
-    severity: &'static str,
-    offset: usize,
-    length: usize,
-    text: &'a str,
-}
-
-struct ValueJson<'a>(&'a Value<'a>);
-
-impl Serialize for ValueJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Unsigned(n) | Value::Hex(n) => serializer.serialize_u64(*n),
-            Value::Signed(n) => serializer.serialize_i64(*n),
-            Value::Float(n) => serializer.serialize_f64(*n),
-            Value::Bool(b) => serializer.serialize_bool(*b),
-            Value::Text(text) => serializer.serialize_str(text),
-            Value::Bytes(bytes) => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("bytes", &hex(bytes))?;
-                map.end()
-            }
-            Value::Enum(kind) => {
-                let mut map = serializer.serialize_map(Some(2))?;
-                map.serialize_entry("enum", &kind.name)?;
-                map.serialize_entry("value", &kind.value)?;
-                map.end()
-            }
-            Value::Group => serializer.serialize_none(),
-        }
-    }
+    part_of: Option<u32>,
+    fields: &'a [Field<'a>],
+    problems: &'a [Problem],
 }
 
 fn row_json<'a>(index: &'a Index, number: u32, row: &Row, dissection: &'a Dissection<'a>) -> RowJson<'a> {
@@ -107,29 +61,8 @@ fn row_json<'a>(index: &'a Index, number: u32, row: &Row, dissection: &'a Dissec
         summary: &dissection.summary,
         reply_to,
         latency_ns: latency_ns.flatten(),
-        fields: dissection.fields.iter().map(field_json).collect(),
-        problems: dissection.problems.iter().map(problem_json).collect(),
-    }
-}
-
-fn problem_json(problem: &framescope_parser::Problem) -> ProblemJson<'_> {
-    ProblemJson {
-        code: problem.code.as_str(),
-        severity: problem.code.severity().as_str(),
-        offset: problem.range.start,
-        length: problem.range.len(),
-        text: &problem.text,
-    }
-}
-
-fn field_json<'a>(field: &'a Field<'a>) -> FieldJson<'a> {
-    let is_group = field.value == Value::Group;
-    let has_fields = is_group || !field.fields.is_empty();
-    FieldJson {
-        name: field.name,
-        offset: field.range.start,
-        length: field.range.len(),
-        value: (!is_group).then_some(ValueJson(&field.value)),
-        fields: has_fields.then(|| field.fields.iter().map(field_json).collect()),
+        part_of: index.part_of(number),
+        fields: &dissection.fields,
+        problems: &dissection.problems,
     }
 }

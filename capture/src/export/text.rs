@@ -108,6 +108,9 @@ pub fn row_facts(index: &Index, number: u32, row: &Row, most_packets: usize) -> 
         let after = latency.map(|latency| format!(" after {}", latency_text(latency))).unwrap_or_default();
         facts.push_str(&format!(", answers #{to}{after}"));
     }
+    if let Some(first) = index.part_of(number) {
+        facts.push_str(&format!(", goes on with #{first}"));
+    }
     facts
 }
 

@@ -4,10 +4,13 @@
 use std::ops::Range;
 
 use framescope_parser::bare::Bare;
-use framescope_parser::missive::{Extensions, Frame, Header, Missive, Session};
+use framescope_parser::missive::{
+    Assembly, Decoder, Extensions, Header, Item, Missive, RawFrame, Received, Session,
+};
 use framescope_parser::text::Text;
 use framescope_parser::{
-    Code, Direction, Dissection, Event, Field, Framer, Observer, Protocol, Tile, TileType, Unclaimed,
+    Code, Direction, Dissection, Event, Field, Framer, Observer, Problem, Protocol, Severity, Tile, TileType,
+    Unclaimed,
 };
 
 /// Takes `data` as a stream of each protocol.
@@ -33,10 +36,19 @@ pub fn decode(data: &[u8]) {
             check_dissection(&dissection, data);
         }
     }
-    valid_view(&missive, data);
+    for missive in [&missive, &small] {
+        valid_view(missive, data);
+        for cuts in [cuts_from(data), vec![1; data.len()]] {
+            received(missive, data, &cuts);
+        }
+    }
+    let (mut session, mut found) = (Session::new(), Vec::new());
+    let event = Event::Message { direction: Direction::Forward, row: 0, time_ns: None, bytes: data };
+    session.observe(event, &mut found);
+    session.finish(&mut found);
     let _ = Header::read(data).map(|header| (header.layout(), header.to_bytes()));
     let mut extensions = Extensions::new(data);
-    let walked: usize = extensions.by_ref().map(|extension| 3 + extension.value.len()).sum();
+    let walked: usize = extensions.by_ref().map(|extension| 3 + extension.bytes.len()).sum();
     assert_eq!(walked + extensions.rest().len(), data.len());
 }
 
@@ -73,7 +85,7 @@ fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> {
         // Any message may come from either side.
         let direction = if bytes.len().is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
         let event = match tile.tile_type {
-            TileType::Message => Event::Message { direction, row, bytes },
+            TileType::Message => Event::Message { direction, row, time_ns: None, bytes },
             _ => Event::Loss { direction },
         };
         if let Some(observer) = &mut observer {
@@ -119,25 +131,119 @@ fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.start <= inner.end && inner.end <= outer.end
 }
 
-/// Where both views of a frame exist they agree: what the valid one accepts has no error in its envelope.
+/// Where both views of a frame exist they agree: the valid one refuses just what has an error outside of its payload,
+/// and its typed payload just what has one inside.
 fn valid_view(missive: &Missive, data: &[u8]) {
-    match Frame::read(data, None) {
-        Ok((frame, rest)) => {
-            let bytes = &data[..data.len() - rest.len()];
-            let dissection = Dissection::of(missive, bytes);
-            let envelope =
-                [Code::ChecksumMismatch, Code::ExtensionOverrun, Code::UnknownVersion, Code::ReservedFlags];
-            assert!(!envelope.iter().any(|&code| dissection.has(code)), "{:?}", dissection.problems);
-            assert_eq!(dissection.field("sequence").unwrap().value.as_u64(), Some(frame.sequence.into()));
-            assert_eq!(frame.to_bytes().unwrap(), bytes, "a valid frame is written as it was read");
-        }
+    raw_view(data);
+    let valid = missive.decode(data);
+    let length = match &valid {
+        Ok((_, rest)) => data.len() - rest.len(),
         Err(error) => {
             assert!(error.offset <= data.len(), "{error} outside of {} bytes", data.len());
             assert!(!error.to_string().is_empty());
+            RawFrame::new(data).bytes().len()
+        }
+    };
+    let raw = RawFrame::new(data);
+    let framed = raw.header_check_holds()
+        && raw.missing() == 0
+        && raw.header().is_some_and(|header| header.payload_length <= missive.payload_limit);
+    if !framed {
+        assert!(valid.is_err(), "{valid:?}");
+        return;
+    }
+    let dissection = Dissection::of(missive, &data[..length]);
+    let payload = dissection.field("payload").map_or(0..0, |field| field.range.clone());
+    let of_payload = |problem: &Problem| {
+        matches!(problem.code, Code::PayloadOverrun)
+            || problem.code == Code::InvalidUtf8 && problem.range.start >= payload.start
+    };
+    let refused = |problem: &&Problem| {
+        problem.code.severity() == Severity::Error || problem.code == Code::UnknownVersion
+    };
+    let (inside, outside): (Vec<&Problem>, Vec<_>) =
+        dissection.problems.iter().filter(refused).partition(|problem| of_payload(problem));
+    match valid {
+        Ok((frame, _)) => {
+            assert!(outside.is_empty(), "{outside:?}");
+            assert_eq!(dissection.field("sequence").unwrap().value.as_u64(), Some(frame.sequence.into()));
+            assert_eq!(frame.to_bytes().unwrap(), &data[..length], "a valid frame is written as it was read");
+            assert_eq!(frame.payload, raw.payload());
+            assert!(frame.extensions().all(|extension| extension.value().is_ok()));
+            match frame.read_payload() {
+                Ok(said) => {
+                    assert!(inside.is_empty(), "{said:?} though {inside:?}");
+                    assert_eq!(said.kind(), frame.kind);
+                    let bytes = said.to_bytes().unwrap();
+                    assert!(frame.payload.starts_with(&bytes), "what it says is written as it was read");
+                }
+                Err(error) => {
+                    assert!(!inside.is_empty(), "{error} is no problem");
+                    assert!(error.offset <= length, "{error} outside of {length} bytes");
+                }
+            }
+            let mut assembly = Assembly::new(64);
+            if let Ok(Some(whole)) = assembly.push(&frame) {
+                assert_eq!(whole, frame.payload);
+            }
+            assert_eq!(frame.clone().into_owned(), frame);
+        }
+        Err(error) => assert!(!outside.is_empty(), "{error} is no problem"),
+    }
+}
+
+/// Every accessor of the raw view answers on any bytes.
+fn raw_view(data: &[u8]) {
+    let raw = RawFrame::new(data);
+    let walked: usize = raw.extensions().map(|extension| 3 + extension.bytes.len()).sum();
+    let parts = walked + raw.payload().len() + raw.tag().len() + raw.checksum().map_or(0, |_| 4);
+    assert!(parts <= raw.bytes().len() && raw.bytes().len() <= data.len());
+    assert_eq!(raw.checksum().is_some(), raw.computed_checksum().is_some());
+    assert_eq!(raw.header_check_holds(), Header::read(data).is_ok());
+    let _ = (raw.header(), raw.missing());
+}
+
+/// Frames taken from a slice, and bytes taken as they arrive, are the tiles with what is in them.
+fn received(missive: &Missive, data: &[u8], cuts: &[usize]) {
+    let expected: Vec<_> = tiles(missive, data, &[data.len()])
+        .into_iter()
+        .map(|tile| (tile.offset, tile.length, tile.tile_type))
+        .collect();
+    let tile = |one: &Received<'_>| {
+        let tile_type = match &one.item {
+            Item::Frame(frame) => {
+                assert_eq!(frame.encoded_length() as u64, one.length);
+                TileType::Message
+            }
+            Item::Refused(raw, error) => {
+                assert_eq!(raw.bytes().len() as u64, one.length);
+                assert!(error.offset as u64 <= one.length);
+                TileType::Message
+            }
+            Item::Skipped(code) => TileType::Skipped(*code),
+            Item::Partial(_) => TileType::Partial,
+        };
+        if let Err(error) = one.clone().into_frame() {
+            assert!(error.offset as u64 >= one.offset && error.offset <= data.len(), "{error}");
+        }
+        (one.offset, one.length, tile_type)
+    };
+    let found: Vec<_> = missive.frames(data).map(|one| tile(&one)).collect();
+    assert_eq!(found, expected, "frames of a slice");
+
+    let (mut decoder, mut found, mut rest) = (Decoder::new(missive.clone()), Vec::new(), data);
+    for &cut in cuts.iter().chain([&data.len()]) {
+        let (piece, behind) = rest.split_at(cut.min(rest.len()));
+        decoder.push(piece);
+        rest = behind;
+        while let Some(one) = decoder.receive() {
+            found.push(tile(&one));
         }
     }
-    let mut session = Session::new();
-    let mut found = Vec::new();
-    session.observe(Event::Message { direction: Direction::Forward, row: 0, bytes: data }, &mut found);
-    session.finish(&mut found);
+    decoder.end();
+    while let Some(one) = decoder.receive() {
+        found.push(tile(&one));
+    }
+    assert_eq!(decoder.buffered(), 0);
+    assert_eq!(found, expected, "bytes as they arrive");
 }

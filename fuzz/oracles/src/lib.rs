@@ -13,7 +13,7 @@ mod roundtrip;
 
 pub use capture::{capture, check_index};
 pub use decode::{decode, tiles};
-pub use roundtrip::{FrameValue, roundtrip};
+pub use roundtrip::roundtrip;
 
 /// An oracle: takes any bytes.
 pub type Oracle = fn(&[u8]);

@@ -14,15 +14,30 @@ pub(crate) const CHECKSUM_LENGTH: usize = 4;
 
 static HEADER_CHECK: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_XMODEM);
 
-pub(crate) fn header_check(bytes: &[u8]) -> u16 {
-    HEADER_CHECK.checksum(bytes)
+/// The check over a header, which does not cover the header's last two bytes, its own.
+#[inline]
+pub(crate) fn header_check_of(header: &[u8; 20]) -> u16 {
+    let (covered, _) = header.split_at(18);
+    HEADER_CHECK.checksum(covered)
 }
+
+pub(crate) use crc32fast::Hasher as Checksum;
 
 pub(crate) fn checksum(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
-/// The secret that authenticated frames are signed with. Never shown.
+/// The secret that authenticated frames are signed with. Never shown. Tags are compared in the same time wherever they
+/// differ.
+///
+/// ```
+/// use framescope_parser::missive::Key;
+///
+/// let key = Key::from_hex("00112233445566778899aabbccddeeff")?;
+/// assert_eq!(format!("{key:?}"), "Key(…)");
+/// assert!(Key::from_hex("001").unwrap_err().contains("no pair"));
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Clone)]
 pub struct Key(Vec<u8>);
 
@@ -55,17 +70,17 @@ impl Key {
             .ok_or_else(|| String::from("a key is written in hexadecimal digits: 0 to 9 and a to f"))
     }
 
-    fn mac(&self, bytes: &[u8]) -> Option<Hmac<Sha256>> {
+    fn mac(&self, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
         // An HMAC takes a key of any length.
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        mac.update(bytes);
+        parts.iter().for_each(|part| mac.update(part));
         Some(mac)
     }
 
-    /// The tag over `bytes`.
-    pub(crate) fn tag(&self, bytes: &[u8]) -> [u8; TAG_LENGTH] {
+    /// The tag over the bytes of all parts, one after another.
+    pub(crate) fn tag(&self, parts: &[&[u8]]) -> [u8; TAG_LENGTH] {
         let mut tag = [0; TAG_LENGTH];
-        if let Some(mac) = self.mac(bytes) {
+        if let Some(mac) = self.mac(parts) {
             tag.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
         }
         tag
@@ -73,7 +88,8 @@ impl Key {
 
     /// Whether `tag` is the tag over `bytes`; takes the same time wherever they differ.
     pub(crate) fn verifies(&self, bytes: &[u8], tag: &[u8]) -> bool {
-        tag.len() == TAG_LENGTH && self.mac(bytes).is_some_and(|mac| mac.verify_truncated_left(tag).is_ok())
+        tag.len() == TAG_LENGTH
+            && self.mac(&[bytes]).is_some_and(|mac| mac.verify_truncated_left(tag).is_ok())
     }
 }
 
@@ -88,6 +104,8 @@ impl core::fmt::Debug for Key {
 /// An attacker may write many headers that all claim the same megabytes; without this each would cost them anew.
 #[derive(Debug, Default)]
 pub(crate) struct RangeChecksums {
+    /// Up to here in the stream, bytes were read for a checksum that failed, so that they may be asked for again.
+    pub(crate) read_to: u64,
     /// Where in the stream the region begins.
     start: u64,
     /// `prefixes[i]` is the CRC-32 of the region's first `i * STRIDE` bytes.
@@ -131,9 +149,9 @@ impl RangeChecksums {
                 let next = begin / STRIDE + 1;
                 let skipped = next * STRIDE - begin;
                 let rest = without_prefix(to_end, *self.prefixes.get(next)?, (length - skipped) as u64);
-                let mut head = crc32fast::Hasher::new();
+                let mut head = Checksum::new();
                 head.update(bytes.get(..skipped)?);
-                head.combine(&crc32fast::Hasher::new_with_initial_len(rest, (length - skipped) as u64));
+                head.combine(&Checksum::new_with_initial_len(rest, (length - skipped) as u64));
                 Some(head.finalize())
             }
         }
@@ -141,15 +159,15 @@ impl RangeChecksums {
 }
 
 fn extend(crc: u32, bytes: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial(crc);
+    let mut hasher = Checksum::new_with_initial(crc);
     hasher.update(bytes);
     hasher.finalize()
 }
 
 /// The CRC-32 of what follows a prefix: `whole` is that of both, `length` that of what follows.
 fn without_prefix(whole: u32, prefix: u32, length: u64) -> u32 {
-    let mut shifted = crc32fast::Hasher::new_with_initial(prefix);
-    shifted.combine(&crc32fast::Hasher::new_with_initial_len(0, length));
+    let mut shifted = Checksum::new_with_initial(prefix);
+    shifted.combine(&Checksum::new_with_initial_len(0, length));
     whole ^ shifted.finalize()
 }
 
@@ -162,9 +180,9 @@ mod tests {
     #[test]
     fn checks_are_those_of_pythons_standard_library() {
         // binascii.crc_hqx(b"123456789", 0), zlib.crc32(b"123456789"), hmac.digest(b"key", b"123456789", "sha256")
-        assert_eq!(header_check(b"123456789"), 0x31c3);
+        assert_eq!(HEADER_CHECK.checksum(b"123456789"), 0x31c3);
         assert_eq!(checksum(b"123456789"), 0xcbf4_3926);
-        let tag = Key::new(*b"key").tag(b"123456789");
+        let tag = Key::new(*b"key").tag(&[b"1234", b"56789"]);
         assert_eq!(tag[..8], [0x4f, 0xc1, 0xaa, 0xe3, 0xe3, 0x47, 0x74, 0xf7]);
     }
 

@@ -3,24 +3,18 @@
 use core::fmt;
 use core::ops::Range;
 
-use nom::multi::length_data;
-use nom::number::complete::be_u16;
-use nom::{IResult, Parser};
-
 use super::Missive;
-use super::check;
-use super::extension::{Extension, Extensions, Tag};
-use super::frame::claimed;
-use super::header::{Flags, Header, Kind, Layout, may_begin};
+use super::extension::{Extension, Tag, claimed};
+use super::frame::Frame;
+use super::header::{Flags, Header, Kind, may_begin};
+use super::payload::Payload;
+use super::raw::{Part, RawFrame};
 use crate::field::Bytes;
 use crate::{Code, Value, Visit};
 
-/// The most bytes a PING or PONG may carry.
-const PING_LIMIT: usize = 64;
-
 pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-    let Some(header) = header_fields(message, visit) else { return };
-    let frame = FrameBytes { missive, bytes: message, header, layout: header.layout() };
+    let Some(header) = header_fields(missive, message, visit) else { return };
+    let frame = FrameBytes { missive, header, raw: RawFrame::new(message), bytes: message };
     if header.version != Header::VERSION {
         visit.problem(
             Code::UnknownVersion,
@@ -30,7 +24,7 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut d
                 header.version
             ),
         );
-    } else if header.kind.name().is_none() && !header.kind.is_application() {
+    } else if missive.kind_name(header.kind).is_none() && !header.kind.is_application() {
         let kind = header.kind.0;
         visit.problem(
             Code::UnknownKind,
@@ -55,8 +49,12 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut d
 }
 
 /// Tells the header's fields as far as they are there. Gives the header if all of it is.
-pub(crate) fn header_fields<'a>(bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> Option<Header> {
-    let header = Header::read_unchecked(bytes);
+pub(crate) fn header_fields<'a>(
+    missive: &'a Missive,
+    bytes: &'a [u8],
+    visit: &mut dyn Visit<'a>,
+) -> Option<Header> {
+    let kind_value = |kind: Kind| crate::Kind { value: kind.0.into(), name: missive.kind_name(kind) };
     let number = |range: Range<usize>| {
         bytes.get(range).map(|bytes| bytes.iter().fold(0, |all, &byte| (all << 8) | u64::from(byte)))
     };
@@ -93,62 +91,38 @@ pub(crate) fn header_fields<'a>(bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> O
             _ => visit.field(name, from..to, Value::Unsigned(value)),
         }
     }
-    header
-}
-
-fn kind_value(kind: Kind) -> crate::Kind<'static> {
-    crate::Kind { value: kind.0.into(), name: kind.name() }
+    Header::read_unchecked(bytes)
 }
 
 /// A frame as far as its bytes are there.
 struct FrameBytes<'a> {
     missive: &'a Missive,
-    bytes: &'a [u8],
     header: Header,
-    layout: Layout,
-}
-
-/// A part of a frame: its bytes, where they begin, and whether all of them are there.
-#[derive(Clone, Copy)]
-struct Part<'a> {
+    raw: RawFrame<'a>,
     bytes: &'a [u8],
-    start: usize,
-    complete: bool,
-}
-
-impl Part<'_> {
-    fn range(&self) -> Range<usize> {
-        self.start..self.start + self.bytes.len()
-    }
 }
 
 impl<'a> FrameBytes<'a> {
-    /// The part between two ends; None where it is empty by the header, or none of it is there.
-    fn part(&self, from: u64, to: u64) -> Option<Part<'a>> {
-        let length = self.bytes.len() as u64;
-        let (start, end) = (usize::try_from(from.min(length)).ok()?, usize::try_from(to.min(length)).ok()?);
-        let bytes = self.bytes.get(start..end)?;
-        let complete = to <= length;
-        (!bytes.is_empty()).then_some(Part { bytes, start, complete })
-    }
-
     /// Tells the extensions. Gives the content type, if there is one.
     fn extensions(&self, visit: &mut dyn Visit<'a>) -> Option<&'a [u8]> {
-        let part = self.part(Header::LENGTH as u64, self.layout.extensions_end)?;
+        let part = self.raw.extensions_part();
+        if part.bytes.is_empty() {
+            return None;
+        }
         if self.header.version != Header::VERSION {
             visit.field("extensions", part.range(), Value::Bytes(part.bytes.into()));
             return None;
         }
         let mut content_type = None;
         visit.begin("extensions", part.range(), Value::Group);
-        let mut walk = Extensions::new(part.bytes);
+        let mut walk = self.raw.extensions();
         loop {
             let start = part.range().end - walk.rest().len();
             let Some(extension) = walk.next() else { break };
             if extension.tag == Tag::CONTENT_TYPE {
-                content_type = Some(extension.value);
+                content_type = Some(extension.bytes);
             }
-            extension_fields(extension, start, visit);
+            self.extension(extension, start, visit);
         }
         let rest = walk.rest();
         if !rest.is_empty() {
@@ -156,7 +130,7 @@ impl<'a> FrameBytes<'a> {
             visit.field("overrun", range.clone(), Value::Bytes(rest.into()));
             if part.complete {
                 let text = "an extension needs a tag, a length and as many bytes";
-                let (claimed, left) = (claimed(rest), rest.len().saturating_sub(3));
+                let (claimed, left) = (claimed(rest).unwrap_or(0), rest.len().saturating_sub(3));
                 visit.problem(
                     Code::ExtensionOverrun,
                     range,
@@ -169,12 +143,10 @@ impl<'a> FrameBytes<'a> {
     }
 
     fn payload(&self, content_type: Option<&'a [u8]>, visit: &mut dyn Visit<'a>) {
-        let (from, to) = (self.layout.extensions_end, self.layout.payload_end);
-        if (self.bytes.len() as u64) < from {
+        if !self.raw.extensions_part().complete {
             return;
         }
-        let empty = Part { bytes: &[], start: usize::try_from(from).unwrap_or(0), complete: from == to };
-        let part = self.part(from, to).unwrap_or(empty);
+        let part = self.raw.payload_part();
         let range = part.range();
         let text_field = |name: &'a str, visit: &mut dyn Visit<'a>| {
             visit.begin("payload", range.clone(), Value::Group);
@@ -200,7 +172,7 @@ impl<'a> FrameBytes<'a> {
                 }
             }
             Kind::ERROR => self.error(part, visit),
-            Kind::DATA if is_text(content_type) => {
+            Kind::DATA if Frame::has_text(content_type) => {
                 summary_of_text(text_field("content", visit), bytes, visit)
             }
             Kind::DATA => {
@@ -214,12 +186,13 @@ impl<'a> FrameBytes<'a> {
             kind => {
                 visit.field("payload", range.clone(), Value::Bytes(bytes.into()));
                 visit.summary(format_args!("{}", Bytes(bytes.len())));
-                if matches!(kind, Kind::PING | Kind::PONG) && bytes.len() > PING_LIMIT {
+                const LIMIT: usize = Payload::PING_LIMIT;
+                if matches!(kind, Kind::PING | Kind::PONG) && bytes.len() > LIMIT {
                     let (name, length) = (kind.name().unwrap_or_default(), bytes.len());
                     visit.problem(
                         Code::PingTooLong,
                         range,
-                        format_args!("a {name} carries at most {PING_LIMIT} bytes; here are {length}"),
+                        format_args!("a {name} carries at most {LIMIT} bytes; here are {length}"),
                     );
                 }
             }
@@ -240,15 +213,15 @@ impl<'a> FrameBytes<'a> {
                 break;
             };
             visit.field(length_name, start..start + 2, Value::Unsigned(length.into()));
-            let (value, overruns) = match counted(rest) {
-                Ok((behind, value)) => {
+            let behind = rest.get(2..).unwrap_or_default();
+            let (value, overruns) = match behind.split_at_checked(length.into()) {
+                Some((value, behind)) => {
                     rest = behind;
                     (value, false)
                 }
-                Err(_) => {
-                    let value = rest.get(2..).unwrap_or_default();
+                None => {
                     rest = &[];
-                    (value, true)
+                    (behind, true)
                 }
             };
             let begin = start + 2;
@@ -289,8 +262,10 @@ impl<'a> FrameBytes<'a> {
     }
 
     fn tag(&self, visit: &mut dyn Visit<'a>) {
-        let (from, to) = (self.layout.payload_end, self.layout.tag_end);
-        let Some(part) = self.part(from, to) else { return };
+        let part = self.raw.tag_part();
+        if part.bytes.is_empty() {
+            return;
+        }
         visit.field("tag", part.range(), Value::Bytes(part.bytes.into()));
         if !part.complete {
             return;
@@ -311,77 +286,79 @@ impl<'a> FrameBytes<'a> {
     }
 
     fn checksum(&self, visit: &mut dyn Visit<'a>) {
-        let Some(part) = self.part(self.layout.tag_end, self.layout.end) else { return };
-        let Some(found) = part.bytes.first_chunk().copied().map(u32::from_be_bytes) else { return };
-        visit.field("checksum", part.range(), Value::Hex(found.into()));
-        let computed = check::checksum(self.bytes.get(..part.start).unwrap_or_default());
+        let (Some(found), Some(computed)) = (self.raw.checksum(), self.raw.computed_checksum()) else {
+            return;
+        };
+        let range = self.raw.checksum_part().range();
+        visit.field("checksum", range.clone(), Value::Hex(found.into()));
         if computed != found {
             visit.problem(
                 Code::ChecksumMismatch,
-                part.range(),
+                range,
                 format_args!("the checksum is {found:#010x}; that of the frame's bytes is {computed:#010x}"),
             );
         }
     }
-}
 
-fn extension_fields<'a>(extension: Extension<'a>, start: usize, visit: &mut dyn Visit<'a>) {
-    let Extension { tag, critical, value } = extension;
-    let (value_start, end) = (start + 3, start + 3 + value.len());
-    let name = match tag {
-        Tag::TIMESTAMP => "timestamp",
-        Tag::CONTENT_TYPE => "content_type",
-        Tag::SENDER => "sender",
-        Tag::TRACE_ID => "trace_id",
-        _ => "extension",
-    };
-    visit.begin(name, start..end, Value::Group);
-    let kind = crate::Kind { value: tag.0.into(), name: tag.name() };
-    visit.begin("tag", start..start + 1, Value::Enum(kind));
-    visit.field("critical", start..start + 1, Value::Bool(critical));
-    visit.end();
-    visit.field("length", start + 1..value_start, Value::Unsigned(value.len() as u64));
-    let size = |expected: usize, visit: &mut dyn Visit<'a>| {
-        let fits = value.len() == expected;
-        if !fits {
-            let found = value.len();
-            visit.problem(
-                Code::ExtensionSize,
-                start + 1..value_start,
-                format_args!("{name} has {expected} bytes; here are {found}"),
-            );
+    fn extension(&self, extension: Extension<'a>, start: usize, visit: &mut dyn Visit<'a>) {
+        let Extension { tag, critical, bytes: value } = extension;
+        let known = self.missive.tag_name(tag);
+        let (value_start, end) = (start + 3, start + 3 + value.len());
+        let name = match tag {
+            Tag::TIMESTAMP => "timestamp",
+            Tag::CONTENT_TYPE => "content_type",
+            Tag::SENDER => "sender",
+            Tag::TRACE_ID => "trace_id",
+            _ => "extension",
+        };
+        visit.begin(name, start..end, Value::Group);
+        let kind = crate::Kind { value: tag.0.into(), name: known };
+        visit.begin("tag", start..start + 1, Value::Enum(kind));
+        visit.field("critical", start..start + 1, Value::Bool(critical));
+        visit.end();
+        visit.field("length", start + 1..value_start, Value::Unsigned(value.len() as u64));
+        let size = |expected: usize, visit: &mut dyn Visit<'a>| {
+            let fits = value.len() == expected;
+            if !fits {
+                let found = value.len();
+                visit.problem(
+                    Code::ExtensionSize,
+                    start + 1..value_start,
+                    format_args!("{name} has {expected} bytes; here are {found}"),
+                );
+            }
+            fits
+        };
+        match tag {
+            Tag::TIMESTAMP if size(8, visit) => {
+                let micros = value.first_chunk().copied().map_or(0, u64::from_be_bytes);
+                visit.field("value", value_start..end, Value::Unsigned(micros));
+            }
+            Tag::CONTENT_TYPE | Tag::SENDER => {
+                utf8_field("value", value, value_start, true, visit);
+            }
+            Tag::TRACE_ID => {
+                size(16, visit);
+                visit.field("value", value_start..end, Value::Bytes(value.into()));
+            }
+            _ => visit.field("value", value_start..end, Value::Bytes(value.into())),
         }
-        fits
-    };
-    match tag {
-        Tag::TIMESTAMP if size(8, visit) => {
-            let micros = value.first_chunk().copied().map_or(0, u64::from_be_bytes);
-            visit.field("value", value_start..end, Value::Unsigned(micros));
-        }
-        Tag::CONTENT_TYPE | Tag::SENDER => {
-            utf8_field("value", value, value_start, true, visit);
-        }
-        Tag::TRACE_ID => {
-            size(16, visit);
-            visit.field("value", value_start..end, Value::Bytes(value.into()));
-        }
-        _ => visit.field("value", value_start..end, Value::Bytes(value.into())),
-    }
-    visit.end();
-    if tag.name().is_none() {
-        let number = tag.0;
-        if critical {
-            visit.problem(
+        visit.end();
+        if known.is_none() {
+            let number = tag.0;
+            if critical {
+                visit.problem(
                 Code::CriticalExtension,
                 start..end,
                 format_args!("extension {number:#04x} is critical and not known here; a receiver must refuse the message"),
             );
-        } else {
-            visit.problem(
-                Code::UnknownExtension,
-                start..end,
-                format_args!("extension {number:#04x} is not known here"),
-            );
+            } else {
+                visit.problem(
+                    Code::UnknownExtension,
+                    start..end,
+                    format_args!("extension {number:#04x} is not known here"),
+                );
+            }
         }
     }
 }
@@ -445,31 +422,6 @@ fn utf8_field<'a>(
             None
         }
     }
-}
-
-fn counted(bytes: &[u8]) -> IResult<&[u8], &[u8], nom::error::Error<&[u8]>> {
-    length_data(be_u16).parse(bytes)
-}
-
-/// Whether content of that type is UTF-8 text: text and JSON, unless another character set is named.
-fn is_text(content_type: Option<&[u8]>) -> bool {
-    let Some(content_type) = content_type else { return true };
-    let Ok(content_type) = core::str::from_utf8(content_type) else { return false };
-    let mut parts = content_type.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default();
-    let (top, sub) = media_type.split_once('/').unwrap_or((media_type, ""));
-    let ends_with_json =
-        sub.len() >= 4 && sub.get(sub.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case("json"));
-    let text = top.eq_ignore_ascii_case("text") || ends_with_json;
-    let mut charsets = parts.filter_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
-    });
-    text && charsets.next().is_none_or(|charset| {
-        charset.eq_ignore_ascii_case("utf-8")
-            || charset.eq_ignore_ascii_case("utf8")
-            || charset.eq_ignore_ascii_case("us-ascii")
-    })
 }
 
 fn summary_of_text<'a>(text: Option<&'a str>, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {

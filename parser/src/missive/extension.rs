@@ -12,8 +12,19 @@ use nom::error::Error as NomError;
 use nom::number::complete::{be_u8, be_u16};
 use nom::{IResult, Parser};
 
+use crate::utf8;
+use crate::{Error, Fault};
+
 /// An extension's tag without the critical bit. Any seven bits are one; the named ones are constants.
+///
+/// ```
+/// use framescope_parser::missive::Tag;
+///
+/// const PRIORITY: Tag = Tag(0x40); // an application's own
+/// assert_eq!((Tag::SENDER.name(), PRIORITY.name()), (Some("SENDER"), None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tag(pub u8);
 
 impl Tag {
@@ -42,6 +53,18 @@ impl Tag {
 }
 
 /// One extension.
+///
+/// ```
+/// use framescope_parser::missive::{Extension, ExtensionValue, Extensions, Tag};
+///
+/// let mut extensions = Extensions::new(b"\x03\x00\x03ada\xc0\x00\x01!");
+/// let sender = extensions.next().unwrap();
+/// assert_eq!(sender.value()?, ExtensionValue::Sender("ada"));
+/// let own = extensions.next().unwrap();
+/// assert_eq!(own, Extension { tag: Tag(0x40), critical: true, bytes: b"!" });
+/// assert!(extensions.rest().is_empty());
+/// # Ok::<(), framescope_parser::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extension<'a> {
     /// What it says.
@@ -49,10 +72,64 @@ pub struct Extension<'a> {
     /// Whether who does not know it must refuse the message.
     pub critical: bool,
     /// The bytes of what it says.
-    pub value: &'a [u8],
+    pub bytes: &'a [u8],
+}
+
+/// What an extension says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExtensionValue<'a> {
+    /// When the sender made the frame: microseconds since the Unix epoch.
+    Timestamp(u64),
+    /// The media type of a DATA's content.
+    ContentType(&'a str),
+    /// Who sent what is relayed.
+    Sender(&'a str),
+    /// What joins the frames of one task.
+    TraceId([u8; 16]),
+    /// What only those know whose extension it is.
+    Other(Tag, &'a [u8]),
+}
+
+impl<'a> Extension<'a> {
+    /// Bytes of tag and length.
+    pub(crate) const HEAD: usize = 3;
+
+    /// How many bytes the extension takes in its frame.
+    pub(crate) fn length(&self) -> usize {
+        Self::HEAD + self.bytes.len()
+    }
+
+    /// What the extension says.
+    ///
+    /// # Errors
+    /// The extension is one that the specification defines, and its value has the wrong size (field `length`) or is
+    /// not UTF-8 (field `value`). The offset counts from the extension's first byte.
+    pub fn value(&self) -> Result<ExtensionValue<'a>, Error> {
+        let size = |expected: usize| Error::mismatch(1, "length", expected as u64, self.bytes.len() as u64);
+        let text = || utf8::text(self.bytes, Self::HEAD, "value");
+        Ok(match self.tag {
+            Tag::TIMESTAMP => {
+                let bytes = self.bytes.try_into().map_err(|_| size(8))?;
+                ExtensionValue::Timestamp(u64::from_be_bytes(bytes))
+            }
+            Tag::CONTENT_TYPE => ExtensionValue::ContentType(text()?),
+            Tag::SENDER => ExtensionValue::Sender(text()?),
+            Tag::TRACE_ID => ExtensionValue::TraceId(self.bytes.try_into().map_err(|_| size(16))?),
+            tag => ExtensionValue::Other(tag, self.bytes),
+        })
+    }
 }
 
 /// Walks an extensions area. Stops at the first extension that does not fit, see [`Extensions::rest`].
+///
+/// ```
+/// use framescope_parser::missive::Extensions;
+///
+/// let mut extensions = Extensions::new(b"\x03\x00\x03ada\x02\x00\x09text");
+/// assert_eq!(extensions.by_ref().count(), 1);
+/// assert_eq!(extensions.rest(), b"\x02\x00\x09text");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Extensions<'a> {
     rest: &'a [u8],
@@ -68,11 +145,26 @@ impl<'a> Extensions<'a> {
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
+
+    /// What is wrong with the extension that [`rest`](Extensions::rest) begins with, which stands at `offset`.
+    pub(crate) fn overrun(&self, offset: usize) -> Error {
+        let left = self.rest.len().saturating_sub(Extension::HEAD);
+        match claimed(self.rest) {
+            Some(found) => {
+                Error::new(offset + 1, "length", Fault::TooLong { limit: left as u64, found: found.into() })
+            }
+            None => {
+                let fault = Fault::TooLong { limit: self.rest.len() as u64, found: Extension::HEAD as u64 };
+                Error::new(offset, "extensions", fault)
+            }
+        }
+    }
 }
 
 impl<'a> Iterator for Extensions<'a> {
     type Item = Extension<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Extension<'a>> {
         let (rest, extension) = extension(self.rest).ok()?;
         self.rest = rest;
@@ -80,9 +172,15 @@ impl<'a> Iterator for Extensions<'a> {
     }
 }
 
+#[inline]
 fn extension(bytes: &[u8]) -> IResult<&[u8], Extension<'_>, NomError<&[u8]>> {
     let (rest, (tag, length)) = (be_u8, be_u16).parse(bytes)?;
-    let (rest, value) = take(length)(rest)?;
+    let (rest, bytes) = take(length)(rest)?;
     let critical = tag & Tag::CRITICAL != 0;
-    Ok((rest, Extension { tag: Tag(tag & !Tag::CRITICAL), critical, value }))
+    Ok((rest, Extension { tag: Tag(tag & !Tag::CRITICAL), critical, bytes }))
+}
+
+/// What the extension that `bytes` begin with claims as its length, if it says so.
+pub(crate) fn claimed(bytes: &[u8]) -> Option<u16> {
+    bytes.get(1..)?.first_chunk().copied().map(u16::from_be_bytes)
 }

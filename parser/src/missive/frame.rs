@@ -1,31 +1,35 @@
-//! A whole frame: written with lengths and checks derived, and read back only if it is well-formed.
+//! A whole, well-formed frame: built and written with lengths and checks derived, or read.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::check::{CHECKSUM_LENGTH, Key, TAG_LENGTH, checksum};
-use super::extension::{Extensions, Tag};
+use super::check::{self, Checksum, Key, TAG_LENGTH};
+use super::extension::{Extension, ExtensionValue, Extensions, Tag};
 use super::header::{Flags, Header, Kind};
+use super::payload::{Content, Payload, is_text, put_counted};
 use crate::{Error, Fault};
 
-/// A frame to be written, or one read that is well-formed.
+/// A frame to be written, or one read by [`Missive::decode`](super::Missive::decode): the valid view.
+///
+/// What it holds is borrowed from the bytes it was read from; [`into_owned`](Frame::into_owned) keeps it.
 ///
 /// ```
-/// use framescope_parser::missive::{Flags, Frame, Kind, Tag};
+/// use framescope_parser::missive::{ExtensionValue, Flags, Frame, Kind, Missive};
 ///
 /// let frame = Frame::new(Kind::DATA)
 ///     .channel(3)
 ///     .sequence(17)
 ///     .flags(Flags::CHECKSUM)
-///     .extension(Tag::SENDER, false, "ada".as_bytes())?
+///     .with(ExtensionValue::Sender("ada"))?
 ///     .payload("你好".as_bytes());
 /// let bytes = frame.to_bytes()?;
-/// let (read, rest) = Frame::read(&bytes, None)?;
+/// let (read, rest) = Missive::default().decode(&bytes)?;
 /// assert_eq!(read, frame);
 /// assert!(rest.is_empty());
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Frame<'a> {
     /// The format's version.
     pub version: u8,
@@ -37,11 +41,14 @@ pub struct Frame<'a> {
     pub sequence: u32,
     /// Which of the conversations that share the connection it belongs to.
     pub channel: u16,
-    /// The extensions area; [`Extensions`] walks it.
+    /// The extensions area; [`extensions`](Frame::extensions) walks it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::hex::bytes"))]
     pub extensions: Cow<'a, [u8]>,
-    /// The payload; what it means depends on the kind.
+    /// The payload; [`read_payload`](Frame::read_payload) tells what it says.
+    #[cfg_attr(feature = "serde", serde(with = "crate::hex::bytes"))]
     pub payload: Cow<'a, [u8]>,
     /// The authentication tag that was read. Written only where no key is given to derive it from.
+    #[cfg_attr(feature = "serde", serde(with = "crate::hex::tag"))]
     pub tag: Option<[u8; TAG_LENGTH]>,
 }
 
@@ -60,6 +67,29 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// A frame that says what `payload` says. Content that is bytes gets the CONTENT_TYPE that says no more than that;
+    /// to name another, make the frame with [`with`](Frame::with) and [`payload`](Frame::payload).
+    ///
+    /// # Errors
+    /// As [`Payload::to_bytes`].
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Flags, Frame, Payload};
+    ///
+    /// let refusal = Frame::of(Payload::Error { code: 403, text: "who are you?" })?.reply_to(5, 0);
+    /// assert_eq!((refusal.sequence, refusal.flags), (5, Flags::REPLY));
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
+    pub fn of(payload: Payload<'a>) -> Result<Self, Error> {
+        let frame = Frame::new(payload.kind()).payload(payload.to_bytes()?);
+        match payload {
+            Payload::Data { content: Content::Bytes(_) } => {
+                frame.with(ExtensionValue::ContentType("application/octet-stream"))
+            }
+            _ => Ok(frame),
+        }
+    }
+
     /// Sets the sequence number.
     pub fn sequence(mut self, sequence: u32) -> Self {
         self.sequence = sequence;
@@ -70,6 +100,12 @@ impl<'a> Frame<'a> {
     pub fn channel(mut self, channel: u16) -> Self {
         self.channel = channel;
         self
+    }
+
+    /// Makes it the reply to the request with that number on that channel.
+    pub fn reply_to(mut self, sequence: u32, channel: u16) -> Self {
+        self.flags = self.flags | Flags::REPLY;
+        self.sequence(sequence).channel(channel)
     }
 
     /// Sets the flags. CHECKSUM and AUTH make [`encode`](Frame::encode) append what they stand for.
@@ -84,31 +120,117 @@ impl<'a> Frame<'a> {
         self
     }
 
-    /// Sets the payload of a LOGIN.
-    ///
-    /// # Errors
-    /// User or credential is longer than 65,535 bytes.
-    pub fn login(self, user: &str, credential: &[u8]) -> Result<Self, Error> {
-        let mut payload = Vec::new();
-        put_short(&mut payload, "user", user.as_bytes())?;
-        put_short(&mut payload, "credential", credential)?;
-        Ok(self.payload(payload))
-    }
-
-    /// Sets the payload of an ERROR.
-    pub fn error(self, code: u16, text: &str) -> Self {
-        self.payload([&code.to_be_bytes(), text.as_bytes()].concat())
-    }
-
-    /// Appends an extension.
+    /// Appends an extension that says `value` and may be skipped by who does not know it.
     ///
     /// # Errors
     /// The value is longer than 65,535 bytes.
-    pub fn extension(mut self, tag: Tag, critical: bool, value: &[u8]) -> Result<Self, Error> {
+    pub fn with(self, value: ExtensionValue<'_>) -> Result<Self, Error> {
+        match value {
+            ExtensionValue::Timestamp(micros) => self.extension(Tag::TIMESTAMP, false, &micros.to_be_bytes()),
+            ExtensionValue::ContentType(text) => self.extension(Tag::CONTENT_TYPE, false, text.as_bytes()),
+            ExtensionValue::Sender(text) => self.extension(Tag::SENDER, false, text.as_bytes()),
+            ExtensionValue::TraceId(id) => self.extension(Tag::TRACE_ID, false, &id),
+            ExtensionValue::Other(tag, bytes) => self.extension(tag, false, bytes),
+        }
+    }
+
+    /// Appends an extension of any tag.
+    ///
+    /// # Errors
+    /// The value is longer than 65,535 bytes.
+    pub fn extension(mut self, tag: Tag, critical: bool, bytes: &[u8]) -> Result<Self, Error> {
         let extensions = self.extensions.to_mut();
-        extensions.push(tag.0 | if critical { Tag::CRITICAL } else { 0 });
-        put_short(extensions, "value", value)?;
+        extensions.push(tag.0 & !Tag::CRITICAL | if critical { Tag::CRITICAL } else { 0 });
+        put_counted(extensions, "value", bytes)?;
         Ok(self)
+    }
+
+    /// Walks the extensions.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{ExtensionValue, Frame, Kind, Tag};
+    ///
+    /// let frame = Frame::new(Kind::DATA).with(ExtensionValue::Sender("ada"))?;
+    /// let tags: Vec<Tag> = frame.extensions().map(|extension| extension.tag).collect();
+    /// assert_eq!(tags, [Tag::SENDER]);
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
+    pub fn extensions(&self) -> Extensions<'_> {
+        Extensions::new(&self.extensions)
+    }
+
+    /// The last extension with that tag.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{ExtensionValue, Frame, Kind, Tag};
+    ///
+    /// let frame = Frame::new(Kind::DATA).with(ExtensionValue::Sender("ada"))?;
+    /// assert_eq!(frame.find(Tag::SENDER).unwrap().value()?, ExtensionValue::Sender("ada"));
+    /// assert!(frame.find(Tag::TRACE_ID).is_none());
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
+    pub fn find(&self, tag: Tag) -> Option<Extension<'_>> {
+        self.extensions().filter(|extension| extension.tag == tag).last()
+    }
+
+    /// What the payload says.
+    ///
+    /// # Errors
+    /// A length in it points past its end, or text is not UTF-8; or the CONTENT_TYPE of a frame made by hand is not.
+    /// The offset counts from the frame's first byte.
+    pub fn read_payload(&self) -> Result<Payload<'_>, Error> {
+        let content_type = match self.find(Tag::CONTENT_TYPE) {
+            Some(extension) if self.kind == Kind::DATA => match extension.value() {
+                Ok(ExtensionValue::ContentType(text)) => Some(text),
+                Ok(_) => None,
+                Err(error) => return Err(Error { offset: Header::LENGTH, ..error }),
+            },
+            _ => None,
+        };
+        let offset = Header::LENGTH + self.extensions.len();
+        Payload::read(self.kind, content_type, &self.payload)
+            .map_err(|error| Error { offset: offset + error.offset, ..error })
+    }
+
+    /// Whether the content of a DATA is text: its CONTENT_TYPE says so, or there is none.
+    pub(crate) fn has_text(content_type: Option<&[u8]>) -> bool {
+        content_type.is_none_or(|bytes| core::str::from_utf8(bytes).is_ok_and(is_text))
+    }
+
+    /// The frame with all it holds its own, to be kept when the bytes it was read from are gone.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Frame, Kind, Missive};
+    ///
+    /// fn first(bytes: Vec<u8>) -> Result<Frame<'static>, framescope_parser::Error> {
+    ///     Ok(Missive::default().decode(&bytes)?.0.into_owned())
+    /// }
+    /// let frame = Frame::new(Kind::DATA).payload(b"kept");
+    /// assert_eq!(first(frame.to_bytes()?)?, frame);
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
+    pub fn into_owned(self) -> Frame<'static> {
+        Frame {
+            extensions: Cow::Owned(self.extensions.into_owned()),
+            payload: Cow::Owned(self.payload.into_owned()),
+            ..Frame { extensions: Cow::Borrowed(&[]), payload: Cow::Borrowed(&[]), ..self }
+        }
+    }
+
+    /// How many bytes the frame takes on the wire.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Frame, Kind};
+    ///
+    /// assert_eq!(Frame::new(Kind::PING).payload(b"1234").encoded_length(), 24);
+    /// ```
+    pub fn encoded_length(&self) -> usize {
+        let optional = |flag, length| if self.flags.contains(flag) { length } else { 0 };
+        Header::LENGTH
+            + self.extensions.len()
+            + self.payload.len()
+            + optional(Flags::AUTH, TAG_LENGTH)
+            + optional(Flags::CHECKSUM, check::CHECKSUM_LENGTH)
     }
 
     /// The frame's bytes, where no key is needed.
@@ -126,118 +248,91 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// Extensions or payload are longer than their length fields can say, or AUTH is set and there is neither a key
     /// nor a tag. Nothing is appended then.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Flags, Frame, Key, Kind, Missive};
+    ///
+    /// let key = Key::new(*b"our secret");
+    /// let mut out = Vec::new();
+    /// Frame::new(Kind::DATA).flags(Flags::AUTH).payload(b"signed").encode(Some(&key), &mut out)?;
+    /// let receiver = Missive { key: Some(key), ..Missive::default() };
+    /// assert!(receiver.decode(&out).is_ok());
+    /// let other = Missive { key: Some(Key::new(*b"another")), ..Missive::default() };
+    /// assert_eq!(other.decode(&out).unwrap_err().field, "tag");
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
     pub fn encode(&self, key: Option<&Key>, out: &mut Vec<u8>) -> Result<(), Error> {
-        let too_long =
-            |field, limit, found: usize| Error::new(0, field, Fault::TooLong { limit, found: found as u64 });
-        let header = Header {
-            version: self.version,
-            kind: self.kind,
-            flags: self.flags,
-            extensions_length: u16::try_from(self.extensions.len())
-                .map_err(|_| too_long("extensions", u16::MAX.into(), self.extensions.len()))?,
-            payload_length: u32::try_from(self.payload.len())
-                .map_err(|_| too_long("payload", u32::MAX.into(), self.payload.len()))?,
-            sequence: self.sequence,
-            channel: self.channel,
-            header_check: 0,
-        };
-        let auth = self.flags.contains(Flags::AUTH);
-        if auth && key.is_none() && self.tag.is_none() {
-            return Err(Error::new(0, "tag", Fault::KeyMissing));
-        }
-        let start = out.len();
-        out.extend_from_slice(&header.to_bytes());
-        out.extend_from_slice(&self.extensions);
-        out.extend_from_slice(&self.payload);
-        if auth {
-            let tag = match key {
-                Some(key) => key.tag(out.get(start..).unwrap_or_default()),
-                None => self.tag.unwrap_or_default(),
-            };
-            out.extend_from_slice(&tag);
-        }
-        if self.flags.contains(Flags::CHECKSUM) {
-            let sum = checksum(out.get(start..).unwrap_or_default());
-            out.extend_from_slice(&sum.to_be_bytes());
-        }
+        let header = self.header(key)?;
+        out.reserve(self.encoded_length());
+        self.parts(&header, key, &mut |part| out.extend_from_slice(part));
         Ok(())
     }
 
-    /// Reads the frame that `bytes` begin with, only if its envelope is well-formed: version, flags, checks and
-    /// extensions. Gives the bytes behind it too. The payload's contents are the caller's to judge.
+    /// Writes the frame's bytes to the start of `out`, without an allocator. Gives how many they are.
     ///
     /// # Errors
-    /// The first field that does not hold. With [`Fault::Incomplete`] more bytes may make it whole.
-    pub fn read(bytes: &'a [u8], key: Option<&Key>) -> Result<(Frame<'a>, &'a [u8]), Error> {
-        let header = Header::read(bytes)?;
-        let mismatch =
-            |offset, field, expected, found| Error::new(offset, field, Fault::Mismatch { expected, found });
-        if header.version != Header::VERSION {
-            return Err(mismatch(2, "version", Header::VERSION.into(), header.version.into()));
-        }
-        if header.flags.reserved() != 0 {
-            let found = header.flags.reserved().into();
-            return Err(Error::new(4, "flags", Fault::Reserved { found }));
-        }
-        let layout = header.layout();
-        let part = |field, from: u64, to: u64| {
-            let range = usize::try_from(from).ok().zip(usize::try_from(to).ok());
-            range.and_then(|(from, to)| bytes.get(from..to)).ok_or_else(|| {
-                let needed = usize::try_from(layout.end - bytes.len() as u64).unwrap_or(usize::MAX);
-                Error::new(bytes.len(), field, Fault::Incomplete { needed })
-            })
-        };
-        let rest =
-            part("frame", layout.end, bytes.len().max(usize::try_from(layout.end).unwrap_or(0)) as u64)?;
-        let extensions = part("extensions", Header::LENGTH as u64, layout.extensions_end)?;
-        let payload = part("payload", layout.extensions_end, layout.payload_end)?;
-        let tag_bytes = part("tag", layout.payload_end, layout.tag_end)?;
-        let sum = part("checksum", layout.tag_end, layout.end)?;
-        if let Some(sum) = sum.first_chunk().copied().map(u32::from_be_bytes) {
-            let covered = bytes.len() - rest.len() - CHECKSUM_LENGTH;
-            let computed = checksum(bytes.get(..covered).unwrap_or_default());
-            if computed != sum {
-                return Err(mismatch(covered, "checksum", computed.into(), sum.into()));
+    /// As [`encode`](Frame::encode), or `out` is shorter than [`encoded_length`](Frame::encoded_length). Nothing is
+    /// written then.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Frame, Kind};
+    ///
+    /// let mut buffer = [0; 64];
+    /// let length = Frame::new(Kind::PING).payload(b"1234").encode_to_slice(None, &mut buffer)?;
+    /// assert_eq!((length, &buffer[20..24]), (24, &b"1234"[..]));
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
+    pub fn encode_to_slice(&self, key: Option<&Key>, out: &mut [u8]) -> Result<usize, Error> {
+        let header = self.header(key)?;
+        let (length, there) = (self.encoded_length(), out.len());
+        let mut rest = out.get_mut(..length).ok_or_else(|| Error::too_long("frame", there as u64, length))?;
+        self.parts(&header, key, &mut |part| {
+            // As long as all the parts together, by the line above.
+            if let Some((to, behind)) = core::mem::take(&mut rest).split_at_mut_checked(part.len()) {
+                to.copy_from_slice(part);
+                rest = behind;
             }
-        }
-        let tag = tag_bytes.first_chunk().copied();
-        if let (Some(key), true) = (key, tag.is_some()) {
-            let signed = part("frame", 0, layout.payload_end)?;
-            if !key.verifies(signed, tag_bytes) {
-                return Err(Error::new(signed.len(), "tag", Fault::TagMismatch));
-            }
-        }
-        let mut walk = Extensions::new(extensions);
-        walk.by_ref().for_each(drop);
-        if !walk.rest().is_empty() {
-            let offset = Header::LENGTH + extensions.len() - walk.rest().len();
-            let fault = Fault::TooLong { limit: walk.rest().len() as u64, found: 3 + claimed(walk.rest()) };
-            return Err(Error::new(offset, "extensions", fault));
-        }
-        let frame = Frame {
-            version: header.version,
-            kind: header.kind,
-            flags: header.flags,
-            sequence: header.sequence,
-            channel: header.channel,
-            extensions: Cow::Borrowed(extensions),
-            payload: Cow::Borrowed(payload),
-            tag,
-        };
-        Ok((frame, rest))
+        });
+        Ok(length)
     }
-}
 
-/// What the extension that `bytes` begin with claims as its length, as far as it says so.
-pub(crate) fn claimed(bytes: &[u8]) -> u64 {
-    bytes.get(1..).and_then(|rest| rest.first_chunk()).copied().map_or(0, u16::from_be_bytes).into()
-}
+    /// The frame's header, its lengths derived.
+    fn header(&self, key: Option<&Key>) -> Result<Header, Error> {
+        let (extensions, payload) = (self.extensions.len(), self.payload.len());
+        if self.flags.contains(Flags::AUTH) && key.is_none() && self.tag.is_none() {
+            return Err(Error::new(0, "tag", Fault::KeyMissing));
+        }
+        Ok(Header {
+            version: self.version,
+            kind: self.kind,
+            flags: self.flags,
+            extensions_length: u16::try_from(extensions)
+                .map_err(|_| Error::too_long("extensions", u16::MAX, extensions))?,
+            payload_length: u32::try_from(payload)
+                .map_err(|_| Error::too_long("payload", u32::MAX, payload))?,
+            sequence: self.sequence,
+            channel: self.channel,
+            header_check: 0,
+        })
+    }
 
-fn put_short(out: &mut Vec<u8>, field: &'static str, bytes: &[u8]) -> Result<(), Error> {
-    let length = u16::try_from(bytes.len()).map_err(|_| {
-        Error::new(0, field, Fault::TooLong { limit: u16::MAX.into(), found: bytes.len() as u64 })
-    })?;
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(bytes);
-    Ok(())
+    /// Tells the frame's bytes, part by part.
+    fn parts(&self, header: &Header, key: Option<&Key>, put: &mut dyn FnMut(&[u8])) {
+        let header = header.to_bytes();
+        let signed = [&header[..], &self.extensions, &self.payload];
+        signed.iter().for_each(|part| put(part));
+        let tag = self.flags.contains(Flags::AUTH).then(|| match key {
+            Some(key) => key.tag(&signed),
+            None => self.tag.unwrap_or_default(),
+        });
+        if let Some(tag) = &tag {
+            put(tag);
+        }
+        if self.flags.contains(Flags::CHECKSUM) {
+            let mut checksum = Checksum::new();
+            signed.iter().for_each(|part| checksum.update(part));
+            checksum.update(tag.as_ref().map_or(&[], |tag| &tag[..]));
+            put(&checksum.finalize().to_be_bytes());
+        }
+    }
 }

@@ -89,7 +89,6 @@ fn believed(missive: &Missive, header: &Header, input: Input<'_>, memo: &mut Mem
         Probe::Believed(_) => Some(true),
         _ if behind.is_empty() && input.last => Some(true),
         Probe::Short if !input.last => None,
-        _ if behind.is_empty() => None,
         _ => Some(false),
     };
     if follows == Some(true) || checksum_holds(input, end.get(), memo) {
@@ -97,22 +96,42 @@ fn believed(missive: &Missive, header: &Header, input: Input<'_>, memo: &mut Mem
     }
     match follows {
         None => more(Header::LENGTH, behind.len()),
-        Some(_) => Step::Skipped(HEADER, Code::LengthSuspect),
+        Some(_) => {
+            suspect(input, end.get(), memo);
+            Step::Skipped(HEADER, Code::LengthSuspect)
+        }
     }
 }
 
 fn checksum_holds(input: Input<'_>, end: usize, memo: &mut Memo) -> bool {
     let covered = end - CHECKSUM_LENGTH;
-    let (frame, found) = input.bytes.split_at_checked(covered).unwrap_or_default();
-    let found = found.first_chunk().copied().map(u32::from_be_bytes);
+    let found = input.bytes.get(covered..end).and_then(|bytes| bytes.first_chunk().copied());
+    found.map(u32::from_be_bytes) == Some(checksum(input, covered, memo))
+}
+
+/// The checksum of the first `covered` bytes.
+///
+/// Bytes that were read before, for a checksum that failed, cost next to nothing: many headers may all claim the same
+/// megabytes.
+#[inline]
+pub(crate) fn checksum(input: Input<'_>, covered: usize, memo: &mut Memo) -> u32 {
+    let direct = || check::checksum(input.bytes.get(..covered).unwrap_or_default());
     // Short frames are read again for less than the memo costs.
-    let computed = if covered <= 4096 {
-        check::checksum(frame)
-    } else {
-        let ranges = memo.get_or_default::<check::RangeChecksums>();
-        ranges.checksum(input.bytes, input.offset, covered).unwrap_or_else(|| check::checksum(frame))
-    };
-    found == Some(computed)
+    if covered <= 4096 {
+        return direct();
+    }
+    match memo.get_mut::<check::RangeChecksums>() {
+        Some(ranges) if input.offset < ranges.read_to => {
+            ranges.checksum(input.bytes, input.offset, covered).unwrap_or_else(direct)
+        }
+        _ => direct(),
+    }
+}
+
+/// Remembers that the frame's checksum failed, so that its bytes will be read again.
+fn suspect(input: Input<'_>, end: usize, memo: &mut Memo) {
+    let ranges = memo.get_or_default::<check::RangeChecksums>();
+    ranges.read_to = ranges.read_to.max(input.offset + end as u64);
 }
 
 fn more(needed: usize, there: usize) -> Step {

@@ -22,7 +22,17 @@ use super::check;
 use crate::{Error, Fault};
 
 /// A frame's kind. Any byte is one; the named ones are constants.
+///
+/// ```
+/// use framescope_parser::missive::Kind;
+///
+/// const TYPING: Kind = Kind(0x80); // an application's own
+/// assert_eq!((Kind::PING.name(), TYPING.name()), (Some("PING"), None));
+/// assert!(TYPING.is_application() && !TYPING.asks_for_reply() && Kind::PING.asks_for_reply());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Kind(pub u8);
 
 impl Kind {
@@ -67,7 +77,17 @@ impl Kind {
 }
 
 /// A frame's flags. Reserved bits survive.
+///
+/// ```
+/// use framescope_parser::missive::Flags;
+///
+/// let flags = Flags::REPLY | Flags::CHECKSUM;
+/// assert!(flags.contains(Flags::REPLY) && !flags.contains(Flags::AUTH));
+/// assert_eq!((flags.0, flags.reserved(), Flags(0x8001).reserved()), (0x0005, 0, 0x8000));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Flags(pub u16);
 
 impl Flags {
@@ -92,19 +112,25 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
-    /// These flags and `other`'s.
-    pub fn with(self, other: Flags) -> Flags {
-        Flags(self.0 | other.0)
-    }
-
     /// The bits that must be zero and are not.
     pub fn reserved(self) -> u16 {
         self.0 & !0x000F
     }
 }
 
+impl core::ops::BitOr for Flags {
+    type Output = Flags;
+
+    /// These flags and the other's.
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
 /// A frame's header, as it stands in the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Header {
     /// The format's version; 1 is the one this crate knows.
     pub version: u8,
@@ -146,64 +172,50 @@ impl Header {
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
     pub fn read(bytes: &[u8]) -> Result<Header, Error> {
-        if !may_begin(bytes) {
-            let found = bytes.iter().take(2).fold(0, |all, &byte| (all << 8) | u64::from(byte));
-            let expected = u64::from(u16::from_be_bytes(Self::MAGIC));
-            return Err(Error::new(0, "magic", Fault::Mismatch { expected, found }));
-        }
-        let Some(header) = Header::read_unchecked(bytes) else {
-            return Err(Error::new(0, "header", Fault::Incomplete { needed: Self::LENGTH - bytes.len() }));
+        let Some(fixed) = bytes.first_chunk::<{ Header::LENGTH }>() else {
+            return Err(if may_begin(bytes) || bytes.is_empty() {
+                Error::new(0, "header", Fault::Incomplete { needed: Self::LENGTH - bytes.len() })
+            } else {
+                magic_mismatch(bytes)
+            });
         };
-        let computed = check::header_check(bytes.get(..18).unwrap_or_default());
+        let header = parse(fixed).ok_or_else(|| magic_mismatch(bytes))?;
+        let computed = check::header_check_of(fixed);
         if computed != header.header_check {
-            let (expected, found) = (u64::from(computed), u64::from(header.header_check));
-            return Err(Error::new(18, "header_check", Fault::Mismatch { expected, found }));
+            return Err(Error::mismatch(18, "header_check", computed, header.header_check));
         }
         Ok(header)
     }
 
     /// Reads the fields, whether or not the check over them holds. None without magic or with fewer than 20 bytes.
     pub(crate) fn read_unchecked(bytes: &[u8]) -> Option<Header> {
-        let fields = (be_u8, be_u8, be_u16, be_u16, be_u32, be_u32, be_u16, be_u16);
-        let mut header = (tag(&Self::MAGIC[..]), fields).map(
-            |(
-                _,
-                (version, kind, flags, extensions_length, payload_length, sequence, channel, header_check),
-            )| {
-                Header {
-                    version,
-                    kind: Kind(kind),
-                    flags: Flags(flags),
-                    extensions_length,
-                    payload_length,
-                    sequence,
-                    channel,
-                    header_check,
-                }
-            },
-        );
-        let read: nom::IResult<&[u8], Header, NomError<&[u8]>> = header.parse(bytes);
-        read.ok().map(|(_, header)| header)
+        parse(bytes.first_chunk()?)
     }
 
     /// The header's bytes, with the check derived.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Frame, Header, Kind};
+    ///
+    /// let bytes = Frame::new(Kind::ACK).sequence(5).to_bytes()?;
+    /// let header = Header::read(&bytes)?;
+    /// assert_eq!(header.to_bytes()[..], bytes[..20]);
+    /// // A false length, and a check that holds all the same: what a fuzzer wants.
+    /// let false_length = Header { payload_length: 1 << 20, ..header }.to_bytes();
+    /// assert!(Header::read(&false_length).is_ok());
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
     pub fn to_bytes(&self) -> [u8; Header::LENGTH] {
-        let mut out = [0; Header::LENGTH];
-        let parts: [&[u8]; 8] = [
-            &Self::MAGIC,
-            &[self.version, self.kind.0],
-            &self.flags.0.to_be_bytes(),
-            &self.extensions_length.to_be_bytes(),
-            &self.payload_length.to_be_bytes(),
-            &self.sequence.to_be_bytes(),
-            &self.channel.to_be_bytes(),
-            &[],
-        ];
-        let bytes = parts.iter().flat_map(|part| part.iter());
-        out.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        let check = check::header_check(out.get(..18).unwrap_or_default());
-        out.iter_mut().skip(18).zip(check.to_be_bytes()).for_each(|(to, from)| *to = from);
-        out
+        let [m0, m1] = Self::MAGIC;
+        let [f0, f1] = self.flags.0.to_be_bytes();
+        let [e0, e1] = self.extensions_length.to_be_bytes();
+        let [p0, p1, p2, p3] = self.payload_length.to_be_bytes();
+        let [s0, s1, s2, s3] = self.sequence.to_be_bytes();
+        let [c0, c1] = self.channel.to_be_bytes();
+        let (version, kind) = (self.version, self.kind.0);
+        let fields = [m0, m1, version, kind, f0, f1, e0, e1, p0, p1, p2, p3, s0, s1, s2, s3, c0, c1, 0, 0];
+        let [h0, h1] = check::header_check_of(&fields).to_be_bytes();
+        [m0, m1, version, kind, f0, f1, e0, e1, p0, p1, p2, p3, s0, s1, s2, s3, c0, c1, h0, h1]
     }
 
     /// Where each part of the frame ends, from its first byte.
@@ -219,6 +231,15 @@ impl Header {
 }
 
 /// Where the parts of a frame end, counted from its first byte. A part that is not there ends where it would begin.
+///
+/// ```
+/// use framescope_parser::missive::{Flags, Frame, Header, Kind};
+///
+/// let frame = Frame::new(Kind::PING).payload(b"1234").flags(Flags::CHECKSUM);
+/// let layout = Header::read(&frame.to_bytes()?)?.layout();
+/// assert_eq!((layout.extensions_end, layout.payload_end, layout.tag_end, layout.end), (20, 24, 24, 28));
+/// # Ok::<(), framescope_parser::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Where the extensions end and the payload begins.
@@ -229,6 +250,30 @@ pub struct Layout {
     pub tag_end: u64,
     /// Where the frame ends: its length.
     pub end: u64,
+}
+
+fn magic_mismatch(bytes: &[u8]) -> Error {
+    let found = bytes.iter().take(2).fold(0, |all, &byte| (all << 8) | u64::from(byte));
+    Error::mismatch(0, "magic", u16::from_be_bytes(Header::MAGIC), found)
+}
+
+/// The fields of 20 bytes that begin with the magic.
+#[inline]
+fn parse(bytes: &[u8; Header::LENGTH]) -> Option<Header> {
+    let fields = (be_u8, be_u8, be_u16, be_u16, be_u32, be_u32, be_u16, be_u16);
+    let read: nom::IResult<&[u8], _, NomError<&[u8]>> = (tag(&Header::MAGIC[..]), fields).parse(&bytes[..]);
+    let (_, (_, fields)) = read.ok()?;
+    let (version, kind, flags, extensions_length, payload_length, sequence, channel, header_check) = fields;
+    Some(Header {
+        version,
+        kind: Kind(kind),
+        flags: Flags(flags),
+        extensions_length,
+        payload_length,
+        sequence,
+        channel,
+        header_check,
+    })
 }
 
 /// Whether a header could begin here: as many of the magic's bytes as there are, are the magic's.

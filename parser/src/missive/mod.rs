@@ -11,40 +11,85 @@
 //!
 //! All integers are big-endian.
 
+#[cfg(feature = "arbitrary")]
+mod arbitrary;
+mod assembly;
 mod check;
+mod decode;
+mod decoder;
 mod dissect;
 mod extension;
 mod fields;
 mod frame;
 mod framing;
 mod header;
+mod payload;
+mod raw;
 mod session;
+#[cfg(feature = "proptest")]
+pub mod strategy;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use assembly::Assembly;
 pub use check::Key;
+pub use decode::{Frames, Item, Received};
+pub use decoder::Decoder;
 pub(crate) use dissect::Preview;
-pub use extension::{Extension, Extensions, Tag};
+pub use extension::{Extension, ExtensionValue, Extensions, Tag};
 pub use frame::Frame;
 pub use header::{Flags, Header, Kind, Layout};
+pub use payload::{Content, Payload};
+pub use raw::RawFrame;
 pub use session::Session;
 
 use crate::{Code, Confidence, Dissection, Error, Input, Memo, Observer, Protocol, Sample, Step, Visit};
 
-/// The Missive protocol, with the limit and the key that a receiver would have.
+/// The Missive protocol as a receiver is set up for it: its limit, its key, and what its application has added.
+///
+/// ```
+/// use framescope_parser::{Dissection, missive::{Frame, Kind, Missive, Tag}};
+///
+/// let missive = Missive {
+///     payload_limit: 64 << 10,
+///     kinds: vec![(Kind(0x80), "TYPING".into())],
+///     extensions: vec![(Tag(0x40), "PRIORITY".into())],
+///     ..Missive::default()
+/// };
+/// let bytes = Frame::new(Kind(0x80)).extension(Tag(0x40), true, &[9])?.to_bytes()?;
+/// assert!(missive.decode(&bytes).is_ok());
+/// assert_eq!(Dissection::of(&missive, &bytes).kind.unwrap().to_string(), "TYPING");
+/// // Who does not know the extension must refuse the message.
+/// assert_eq!(Missive::default().decode(&bytes).unwrap_err().field, "extensions");
+/// # Ok::<(), framescope_parser::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Missive {
     /// The longest payload that is believed, in bytes.
     pub payload_limit: u32,
     /// The key that authenticated frames are verified and signed with.
     pub key: Option<Key>,
+    /// The kinds that the application has added, with their names.
+    pub kinds: Vec<(Kind, String)>,
+    /// The extensions that the application has added, with their names. A critical one is refused unless it is here
+    /// or in the specification.
+    pub extensions: Vec<(Tag, String)>,
 }
 
 impl Default for Missive {
-    /// Payloads up to 16 MiB, no key.
+    /// Payloads up to 16 MiB, no key, nothing added.
     fn default() -> Self {
-        Missive { payload_limit: 16 << 20, key: None }
+        Missive { payload_limit: 16 << 20, key: None, kinds: Vec::new(), extensions: Vec::new() }
+    }
+}
+
+impl Missive {
+    /// The name of a kind: the specification's, or the application's.
+    pub(crate) fn kind_name(&self, kind: Kind) -> Option<&str> {
+        let own = || Some(self.kinds.iter().find(|(known, _)| *known == kind)?.1.as_str());
+        kind.name().or_else(own)
     }
 }
 
@@ -74,13 +119,13 @@ impl Protocol for Missive {
     ) {
         let header = match code {
             Code::HeaderCheckMismatch | Code::PayloadTooLong | Code::LengthSuspect => {
-                dissect::header_fields(skipped, visit)
+                dissect::header_fields(self, skipped, visit)
             }
             _ => None,
         };
         match (code, header) {
             (Code::HeaderCheckMismatch, Some(header)) => {
-                let computed = check::header_check(skipped.get(..18).unwrap_or_default());
+                let computed = skipped.first_chunk().map_or(0, check::header_check_of);
                 let found = header.header_check;
                 visit.problem(
                     code,

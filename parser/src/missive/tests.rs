@@ -114,8 +114,8 @@ fn a_cut_off_frame_is_partial_however_short() {
 
 #[test]
 fn what_a_cut_off_frame_lacks_is_no_problem() {
-    let login =
-        Frame::new(Kind::LOGIN).login("ada", b"secret").unwrap().flags(Flags::CHECKSUM).to_bytes().unwrap();
+    let login = Frame::of(Payload::Login { user: "ada", credential: b"secret" }).unwrap();
+    let login = login.flags(Flags::CHECKSUM).to_bytes().unwrap();
     for length in 0..login.len() {
         assert_eq!(codes(&Missive::default(), &login[..length]), [], "{length} bytes");
     }
@@ -155,7 +155,7 @@ fn faults_inside_a_frame() {
 
 #[test]
 fn tags_are_verified_where_there_is_a_key() {
-    let frame = Frame::new(Kind::DATA).flags(Flags::AUTH.with(Flags::CHECKSUM)).payload(&b"hi"[..]);
+    let frame = Frame::new(Kind::DATA).flags(Flags::AUTH | Flags::CHECKSUM).payload(&b"hi"[..]);
     assert_eq!(frame.to_bytes().unwrap_err().field, "tag");
     let key = Key::new(*b"key");
     let mut bytes = vec![];
@@ -164,8 +164,8 @@ fn tags_are_verified_where_there_is_a_key() {
     assert_eq!(codes(&Missive::default(), &bytes), [Code::TagUnverified]);
     assert_eq!(codes(&with(b"key"), &bytes), []);
     assert_eq!(codes(&with(b"another"), &bytes), [Code::TagMismatch]);
-    assert!(Frame::read(&bytes, Some(&key)).is_ok());
-    assert_eq!(Frame::read(&bytes, Some(&Key::new(*b"another"))).unwrap_err().field, "tag");
+    assert!(with(b"key").decode(&bytes).is_ok());
+    assert_eq!(with(b"another").decode(&bytes).unwrap_err().field, "tag");
 }
 
 #[test]
@@ -191,7 +191,10 @@ fn headers_that_all_claim_the_same_megabytes_are_read_in_linear_time() {
 fn observe(messages: &[(Direction, Vec<u8>)]) -> Vec<Observation> {
     let (mut session, mut found) = (Session::new(), vec![]);
     for (row, (direction, bytes)) in messages.iter().enumerate() {
-        session.observe(Event::Message { direction: *direction, row: row as u32, bytes }, &mut found);
+        session.observe(
+            Event::Message { direction: *direction, row: row as u32, time_ns: None, bytes },
+            &mut found,
+        );
     }
     session.finish(&mut found);
     found
@@ -203,7 +206,8 @@ use Direction::{Backward, Forward};
 fn short(observations: Vec<Observation>) -> Vec<(u32, &'static str, u32)> {
     let brief = |observation| match observation {
         Observation::Problem { row, code, .. } => (row, code.as_str(), 0),
-        Observation::Reply { row, to } => (row, "reply", to),
+        Observation::Reply { row, to, .. } => (row, "reply", to),
+        Observation::Part { row, first, .. } => (row, "part", first),
     };
     observations.into_iter().map(brief).collect()
 }

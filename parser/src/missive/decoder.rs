@@ -1,0 +1,135 @@
+//! Frames from bytes as they arrive, without input or output of its own.
+
+use alloc::vec::Vec;
+
+use super::Missive;
+use super::decode::Received;
+use crate::framer::Cursor;
+
+/// Takes bytes as they arrive, in whatever pieces, and gives the frames in them.
+///
+/// It does no input or output itself: push what was read, then take what has become complete. It keeps the bytes of
+/// at most one frame that is not complete yet, beside those pushed last: [`Missive::payload_limit`] bounds its memory.
+/// A damaged stream is read on behind the damage.
+///
+/// ```
+/// use framescope_parser::missive::{Decoder, Frame, Item, Kind, Missive};
+///
+/// let bytes = Frame::new(Kind::PING).sequence(3).to_bytes()?;
+/// let mut decoder = Decoder::new(Missive::default());
+/// decoder.push(&bytes[..7]);
+/// assert!(decoder.receive().is_none());
+/// decoder.push(&bytes[7..]);
+/// while let Some(received) = decoder.receive() {
+///     match received.item {
+///         Item::Frame(frame) => assert_eq!(frame.sequence, 3),
+///         other => panic!("{other:?}"),
+///     }
+/// }
+/// decoder.end();
+/// assert!(decoder.receive().is_none(), "nothing was cut off");
+/// # Ok::<(), framescope_parser::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    missive: Missive,
+    cursor: Cursor,
+    /// The unread bytes are those from `start` to `end`; what lies behind them is room.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    ended: bool,
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream.
+    pub fn new(missive: Missive) -> Self {
+        Decoder { missive, cursor: Cursor::default(), buffer: Vec::new(), start: 0, end: 0, ended: false }
+    }
+
+    /// Takes the next bytes of the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.room(bytes.len()).get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.end += bytes.len();
+        }
+    }
+
+    /// Reads once from `reader` and takes what it gives. Gives how many bytes that were; 0 is the
+    /// [end](Decoder::end) of the stream.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Decoder, Frame, Item, Kind, Missive};
+    ///
+    /// let bytes = Frame::new(Kind::PING).to_bytes()?;
+    /// let mut socket = &bytes[..];
+    /// let mut decoder = Decoder::new(Missive::default());
+    /// while decoder.read_from(&mut socket)? > 0 {
+    ///     while let Some(received) = decoder.receive() {
+    ///         assert!(matches!(received.item, Item::Frame(_)));
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn read_from(&mut self, reader: &mut impl std::io::Read) -> std::io::Result<usize> {
+        const AT_ONCE: usize = 64 << 10;
+        let read = reader.read(self.room(AT_ONCE))?;
+        self.end += read;
+        self.ended = read == 0;
+        Ok(read)
+    }
+
+    /// Says that the stream has ended: what is not complete is given as [`Partial`](super::Item::Partial).
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// The next thing that is complete; None where more bytes are needed, or all was given.
+    #[inline]
+    pub fn receive(&mut self) -> Option<Received<'_>> {
+        let offset = self.cursor.offset();
+        let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+        if !self.ended && self.cursor.needs_more_than(unread.len()) {
+            return None;
+        }
+        let received = self.missive.receive(&mut self.cursor, unread, self.ended);
+        self.start += usize::try_from(self.cursor.offset() - offset).unwrap_or(0);
+        received
+    }
+
+    /// How many bytes wait for more.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Decoder, Missive};
+    ///
+    /// let mut decoder = Decoder::new(Missive::default());
+    /// decoder.push(b"\xf5\x4d\x01");
+    /// assert!(decoder.receive().is_none());
+    /// assert_eq!(decoder.buffered(), 3);
+    /// ```
+    pub fn buffered(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Room for at least `length` bytes behind the unread ones.
+    fn room(&mut self, length: usize) -> &mut [u8] {
+        if self.buffer.len() - self.end < length {
+            // Moving the unread bytes to the front only when they are the smaller part keeps the work linear.
+            let unread = self.end - self.start;
+            if self.start >= unread {
+                self.buffer.copy_within(self.start..self.end, 0);
+                (self.start, self.end) = (0, unread);
+            }
+            let needed = self.end + length;
+            if self.buffer.len() < needed {
+                self.buffer.reserve(needed - self.buffer.len());
+                self.buffer.resize(needed.max(self.buffer.capacity().min(2 * needed)), 0);
+            }
+        }
+        self.buffer.get_mut(self.end..).unwrap_or_default()
+    }
+}
