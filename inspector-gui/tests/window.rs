@@ -118,7 +118,7 @@ fn a_damaged_file_shows_what_could_be_read_and_says_where_it_is_damaged() {
 #[test]
 fn what_is_no_capture_is_shown_as_the_bytes_of_one_stream() {
     let frame =
-        framescope_parser::missive::Frame::new(framescope_parser::missive::Kind::PING).to_bytes().unwrap();
+        framescope_parser::missive::FrameBuf::new(framescope_parser::missive::Kind::PING).to_bytes().unwrap();
     let harness = window(Source::from_bytes("crash-1", frame), false);
     harness.get_by_label_contains("begins with no capture's magic");
     harness.get_by_label("#0 PING");

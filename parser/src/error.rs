@@ -7,9 +7,9 @@ use crate::Code;
 /// Why bytes are not a valid message, or a message cannot be written.
 ///
 /// ```
-/// use framescope_parser::{Fault, missive::{Flags, Frame, Kind, Missive}};
+/// use framescope_parser::{Fault, missive::{Flags, FrameBuf, Kind, Missive}};
 ///
-/// let mut bytes = Frame::new(Kind::ACK).flags(Flags::CHECKSUM).to_bytes()?;
+/// let mut bytes = FrameBuf::new(Kind::ACK).flags(Flags::CHECKSUM).to_bytes()?;
 /// bytes[23] ^= 1;
 /// let error = Missive::default().decode(&bytes).unwrap_err();
 /// assert_eq!((error.offset, error.field), (20, "checksum"));
@@ -50,9 +50,9 @@ impl Error {
     /// How many more bytes are needed at least, if that is all that is wrong.
     ///
     /// ```
-    /// use framescope_parser::missive::{Frame, Kind, Missive};
+    /// use framescope_parser::missive::{FrameBuf, Kind, Missive};
     ///
-    /// let bytes = Frame::new(Kind::PING).payload(b"1234").to_bytes()?;
+    /// let bytes = FrameBuf::new(Kind::PING).payload(b"1234").to_bytes()?;
     /// let error = Missive::default().decode(&bytes[..21]).unwrap_err();
     /// assert_eq!(error.needed(), Some(3));
     /// # Ok::<(), framescope_parser::Error>(())

@@ -38,10 +38,10 @@ pub type Sink<'s> = dyn FnMut(Tile, &[u8]) + 's;
 /// Lays out one direction.
 ///
 /// ```
-/// use framescope_parser::{Framer, TileType, missive::{Frame, Kind, Missive}};
+/// use framescope_parser::{Framer, TileType, missive::{FrameBuf, Kind, Missive}};
 ///
 /// let missive = Missive::default();
-/// let bytes = Frame::new(Kind::PING).to_bytes()?;
+/// let bytes = FrameBuf::new(Kind::PING).to_bytes()?;
 /// let mut framer = Framer::default();
 /// let mut tiles = Vec::new();
 /// for half in [&bytes[..7], &bytes[7..], b"noise"] {

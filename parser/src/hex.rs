@@ -1,6 +1,5 @@
 //! Bytes as data: pairs of hexadecimal digits where a person may read them, else bytes.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
@@ -66,7 +65,7 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// For bytes that are owned or borrowed.
+/// For bytes.
 pub(crate) mod bytes {
     use super::*;
 
@@ -74,10 +73,8 @@ pub(crate) mod bytes {
         write(bytes, serializer)
     }
 
-    pub(crate) fn deserialize<'de, 'a, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Cow<'a, [u8]>, D::Error> {
-        read(deserializer).map(Cow::Owned)
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        read(deserializer)
     }
 }
 

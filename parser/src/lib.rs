@@ -10,9 +10,9 @@
 //! and [`bare::Bare`] and [`text::Text`], the formats without a frame that most first socket programs speak.
 //!
 //! ```
-//! use framescope_parser::{Dissection, missive::{Frame, Kind, Missive}};
+//! use framescope_parser::{Dissection, missive::{FrameBuf, Kind, Missive}};
 //!
-//! let bytes = Frame::new(Kind::PING).sequence(7).payload(b"are you there?").to_bytes()?;
+//! let bytes = FrameBuf::new(Kind::PING).sequence(7).payload(b"are you there?").to_bytes()?;
 //! let missive = Missive::default();
 //! let message = Dissection::of(&missive, &bytes);
 //! assert_eq!(message.kind.unwrap().to_string(), "PING");

@@ -10,12 +10,12 @@ use std::net::SocketAddr;
 
 use framescope_capture::{Index, Options, TransportType};
 use framescope_oracles::check_index;
-use framescope_parser::missive::{Flags, Frame, Kind};
+use framescope_parser::missive::{Flags, FrameBuf, Kind};
 use framescope_parser::{Code, Direction, TileType};
 use support::{RAW_IP, Tcp, pcap, read_bytes, read_with, tcp_pcap, udp_packet};
 
 fn frame(sequence: u32, text: &str) -> Vec<u8> {
-    Frame::new(Kind::DATA)
+    FrameBuf::new(Kind::DATA)
         .flags(Flags::CHECKSUM)
         .sequence(sequence)
         .payload(text.as_bytes())

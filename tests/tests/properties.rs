@@ -7,7 +7,7 @@ mod support;
 
 use framescope_capture::Options;
 use framescope_oracles::check_index;
-use framescope_parser::missive::{Flags, Frame, Kind, Tag};
+use framescope_parser::missive::{Flags, FrameBuf, Kind, Tag};
 use framescope_parser::{Direction, TileType};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ impl Part {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Part::Frame { kind, flags, sequence, payload, sender } => {
-                let mut frame = Frame::new(Kind(*kind))
+                let mut frame = FrameBuf::new(Kind(*kind))
                     .flags(Flags(flags & 0xD))
                     .sequence(*sequence)
                     .payload(&payload[..]);
@@ -36,7 +36,7 @@ impl Part {
             }
             Part::Damaged { payload, at, bit } => {
                 let mut bytes =
-                    Frame::new(Kind::DATA).flags(Flags::CHECKSUM).payload(&payload[..]).to_bytes().unwrap();
+                    FrameBuf::new(Kind::DATA).flags(Flags::CHECKSUM).payload(&payload[..]).to_bytes().unwrap();
                 let at = at % bytes.len();
                 bytes[at] ^= 1 << (bit % 8);
                 bytes

@@ -167,7 +167,11 @@ fn valid_view(missive: &Missive, data: &[u8]) {
         Ok((frame, _)) => {
             assert!(outside.is_empty(), "{outside:?}");
             assert_eq!(dissection.field("sequence").unwrap().value.as_u64(), Some(frame.sequence.into()));
-            assert_eq!(frame.to_bytes().unwrap(), &data[..length], "a valid frame is written as it was read");
+            assert_eq!(
+                frame.to_owned().to_bytes().unwrap(),
+                &data[..length],
+                "a valid frame is written as it was read"
+            );
             assert_eq!(frame.payload, raw.payload());
             assert!(frame.extensions().all(|extension| extension.value().is_ok()));
             match frame.read_payload() {
@@ -186,7 +190,6 @@ fn valid_view(missive: &Missive, data: &[u8]) {
             if let Ok(Some(whole)) = assembly.push(&frame) {
                 assert_eq!(whole, frame.payload);
             }
-            assert_eq!(frame.clone().into_owned(), frame);
         }
         Err(error) => assert!(!outside.is_empty(), "{error} is no problem"),
     }
@@ -215,8 +218,8 @@ fn received(missive: &Missive, data: &[u8], cuts: &[usize]) {
                 assert_eq!(frame.encoded_length() as u64, one.length);
                 TileType::Message
             }
-            Item::Refused(raw, error) => {
-                assert_eq!(raw.bytes().len() as u64, one.length);
+            Item::Refused(bytes, error) => {
+                assert_eq!(bytes.len() as u64, one.length);
                 assert!(error.offset as u64 <= one.length);
                 TileType::Message
             }

@@ -16,9 +16,9 @@ use crate::{Error, Fault};
 /// use framescope_parser::missive::{Assembly, Flags, Frame, Kind};
 ///
 /// let mut assembly = Assembly::new(1 << 20);
-/// let part = Frame::new(Kind::DATA).flags(Flags::MORE).payload(b"one, ");
+/// let part = Frame { flags: Flags::MORE, payload: b"one, ", ..Frame::new(Kind::DATA) };
 /// assert_eq!(assembly.push(&part)?, None);
-/// let last = Frame::new(Kind::DATA).payload(b"two");
+/// let last = Frame { payload: b"two", ..Frame::new(Kind::DATA) };
 /// assert_eq!(assembly.push(&last)?.as_deref(), Some(&b"one, two"[..]));
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```
@@ -40,7 +40,7 @@ impl Assembly {
     ///
     /// # Errors
     /// The parts are longer than the limit together. What was kept of that channel is dropped.
-    pub fn push<'f>(&mut self, frame: &'f Frame<'_>) -> Result<Option<Cow<'f, [u8]>>, Error> {
+    pub fn push<'f>(&mut self, frame: &Frame<'f>) -> Result<Option<Cow<'f, [u8]>>, Error> {
         if frame.kind != Kind::DATA || frame.flags.contains(Flags::REPLY) {
             return Ok(None);
         }
@@ -48,7 +48,7 @@ impl Assembly {
         let begun = self.channels.remove(&frame.channel);
         self.kept -= begun.as_ref().map_or(0, Vec::len);
         let mut whole = match begun {
-            None if !more => return Ok(Some(Cow::Borrowed(&frame.payload))),
+            None if !more => return Ok(Some(Cow::Borrowed(frame.payload))),
             begun => begun.unwrap_or_default(),
         };
         let total = self.kept.saturating_add(whole.len()).saturating_add(frame.payload.len());
@@ -56,7 +56,7 @@ impl Assembly {
             let fault = Fault::TooLong { limit: self.limit as u64, found: total as u64 };
             return Err(Error::new(0, "content", fault));
         }
-        whole.extend_from_slice(&frame.payload);
+        whole.extend_from_slice(frame.payload);
         if !more {
             return Ok(Some(Cow::Owned(whole)));
         }
@@ -77,7 +77,7 @@ mod tests {
 
     fn data(channel: u16, more: bool, payload: &'static [u8]) -> Frame<'static> {
         let flags = if more { Flags::MORE } else { Flags::default() };
-        Frame::new(Kind::DATA).channel(channel).flags(flags).payload(payload)
+        Frame { channel, flags, payload, ..Frame::new(Kind::DATA) }
     }
 
     #[test]
@@ -86,9 +86,9 @@ mod tests {
         assert_eq!(assembly.push(&data(1, true, b"a")), Ok(None));
         assert_eq!(assembly.push(&data(2, true, b"x")), Ok(None));
         assert!(assembly.is_open());
-        let ping = Frame::new(Kind::PING).channel(1).payload(b"no part");
+        let ping = Frame { channel: 1, payload: b"no part", ..Frame::new(Kind::PING) };
         assert_eq!(assembly.push(&ping), Ok(None));
-        let reply = data(1, false, b"no part").reply_to(1, 1);
+        let reply = Frame { flags: Flags::REPLY, ..data(1, false, b"no part") };
         assert_eq!(assembly.push(&reply), Ok(None));
         assert_eq!(assembly.push(&data(1, true, b"b")), Ok(None));
         assert_eq!(assembly.push(&data(3, false, b"short")), Ok(Some(Cow::Borrowed(&b"short"[..]))));

@@ -1,13 +1,11 @@
 //! Reading frames that are well-formed: one from a slice, or one after another from a stream that may be damaged.
 
-use alloc::borrow::Cow;
-
 use super::Missive;
-use super::check;
-use super::extension::Tag;
+use super::check::{self, CHECKSUM_LENGTH, TAG_LENGTH};
+use super::extension::{Extensions, Tag};
 use super::frame::Frame;
 use super::framing;
-use super::header::Header;
+use super::header::{Flags, Header, unbelieved};
 use super::raw::RawFrame;
 use crate::framer::{Cursor, Tile, TileType};
 use crate::{Code, Error, Fault, Input};
@@ -24,9 +22,9 @@ impl Missive {
     /// The first field that does not hold. With [`Fault::Incomplete`] more bytes may make the frame whole.
     ///
     /// ```
-    /// use framescope_parser::missive::{Content, Frame, Missive, Payload};
+    /// use framescope_parser::missive::{Content, FrameBuf, Missive, Payload};
     ///
-    /// let bytes = Frame::of(Payload::Data { content: Content::Text("hello") })?.sequence(7).to_bytes()?;
+    /// let bytes = FrameBuf::of(Payload::Data { content: Content::Text("hello") })?.sequence(7).to_bytes()?;
     /// let (frame, rest) = Missive::default().decode(&bytes)?;
     /// assert_eq!((frame.sequence, rest.len()), (7, 0));
     /// assert_eq!(frame.read_payload()?, Payload::Data { content: Content::Text("hello") });
@@ -41,9 +39,9 @@ impl Missive {
     /// touches, and what they were is said.
     ///
     /// ```
-    /// use framescope_parser::missive::{Frame, Item, Kind, Missive};
+    /// use framescope_parser::missive::{Frame, FrameBuf, Item, Kind, Missive};
     ///
-    /// let ping = Frame::new(Kind::PING).to_bytes()?;
+    /// let ping = FrameBuf::new(Kind::PING).to_bytes()?;
     /// let stream = [&ping[..], b"noise", &ping[..], &ping[..9]].concat();
     /// let missive = Missive::default();
     /// let found: Vec<(u64, u64)> = missive.frames(&stream).map(|one| (one.offset, one.length)).collect();
@@ -60,72 +58,65 @@ impl Missive {
         Frames { missive: self, stream, cursor: Cursor::default() }
     }
 
-    /// Decodes a frame, with `checksum_of` its first so many bytes.
-    #[inline]
+    /// Decodes a frame, with `checksum_of` its first so many bytes. In place, so that the frame is not moved about.
+    #[inline(always)]
     fn decode_with<'a>(
         &self,
         bytes: &'a [u8],
         checksum_of: impl FnOnce(usize) -> u32,
     ) -> Result<(Frame<'a>, &'a [u8]), Error> {
-        let header = Header::read(bytes)?;
+        let Some(header) = Header::believed(bytes) else { return Err(unbelieved(bytes)) };
         if header.payload_length > self.payload_limit {
-            let fault =
-                Fault::TooLong { limit: self.payload_limit.into(), found: header.payload_length.into() };
-            return Err(Error::new(8, "payload_length", fault));
+            return Err(self.over_the_limit(&header));
         }
         if header.version != Header::VERSION {
             return Err(Error::mismatch(2, "version", Header::VERSION, header.version));
         }
-        let layout = header.layout();
-        let incomplete = || {
-            let missing = layout.end.saturating_sub(bytes.len() as u64);
-            let needed = usize::try_from(missing).unwrap_or(usize::MAX);
-            Error::new(bytes.len(), "frame", Fault::Incomplete { needed })
+        let Some(Parts { extensions, payload, tag, checksum, rest }) = Parts::of(&header, bytes) else {
+            return Err(incomplete(&header, bytes));
         };
-        let part = |from: u64, to: u64| bytes.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?);
-        let parts = (
-            part(Header::LENGTH as u64, layout.extensions_end),
-            part(layout.extensions_end, layout.payload_end),
-            part(layout.payload_end, layout.tag_end),
-            part(layout.tag_end, layout.end),
-        );
-        let (Some(extensions), Some(payload), Some(tag), Some(checksum)) = parts else {
-            return Err(incomplete());
-        };
-        let covered = Header::LENGTH + extensions.len() + payload.len() + tag.len();
+        let covered = bytes.len() - rest.len() - checksum.len();
         if let Some(found) = checksum.first_chunk().copied().map(u32::from_be_bytes) {
             let computed = checksum_of(covered);
             if computed != found {
                 return Err(Error::mismatch(covered, "checksum", computed, found));
             }
         }
-        let found = tag.first_chunk().copied();
+        let found = tag.first_chunk();
         if let (Some(key), Some(_)) = (&self.key, found) {
             let signed = bytes.get(..covered - tag.len()).unwrap_or_default();
             if !key.verifies(signed, tag) {
                 return Err(Error::new(signed.len(), "tag", Fault::TagMismatch));
             }
         }
+        if !extensions.is_empty() {
+            self.check_extensions(extensions)?;
+        }
+        // Read again, which costs less than keeping it over the calls for the checks.
+        let Some(header) = Header::read_unchecked(bytes) else { return Err(unbelieved(bytes)) };
         let frame = Frame {
             version: header.version,
             kind: header.kind,
             flags: header.flags,
             sequence: header.sequence,
             channel: header.channel,
-            extensions: Cow::Borrowed(extensions),
-            payload: Cow::Borrowed(payload),
+            extensions,
+            payload,
             tag: found,
         };
-        if !extensions.is_empty() {
-            self.check_extensions(&frame)?;
-        }
-        Ok((frame, bytes.get(covered + checksum.len()..).unwrap_or_default()))
+        Ok((frame, rest))
     }
 
-    fn check_extensions(&self, frame: &Frame<'_>) -> Result<(), Error> {
-        let mut walk = frame.extensions();
+    #[cold]
+    fn over_the_limit(&self, header: &Header) -> Error {
+        let fault = Fault::TooLong { limit: self.payload_limit.into(), found: header.payload_length.into() };
+        Error::new(8, "payload_length", fault)
+    }
+
+    fn check_extensions(&self, extensions: &[u8]) -> Result<(), Error> {
+        let mut walk = Extensions::new(extensions);
         let mut offset = Header::LENGTH;
-        while let Some(extension) = walk.next() {
+        for extension in walk.by_ref() {
             extension.value().map_err(|error| Error { offset: offset + error.offset, ..error })?;
             if extension.critical && self.tag_name(extension.tag).is_none() {
                 let fault = Fault::CriticalUnknown { found: extension.tag.0 };
@@ -143,6 +134,7 @@ impl Missive {
     }
 
     /// What stands first in `bytes`, the unread ones of a stream from the cursor's place on.
+    #[inline]
     pub(crate) fn receive<'a>(
         &self,
         cursor: &mut Cursor,
@@ -165,12 +157,42 @@ impl Missive {
             TileType::Skipped(code) => Item::Skipped(code),
             TileType::Message => match self.decode(tile) {
                 Ok((frame, _)) => Item::Frame(frame),
-                Err(error) => Item::Refused(RawFrame::new(tile), error),
+                Err(error) => Item::Refused(tile, error),
             },
-            TileType::Partial | TileType::Gap => Item::Partial(RawFrame::new(tile)),
+            TileType::Partial | TileType::Gap => Item::Partial(tile),
         };
         Some(Received { offset, length, item })
     }
+}
+
+/// The parts of a frame behind its header, and what follows the frame.
+struct Parts<'a> {
+    extensions: &'a [u8],
+    payload: &'a [u8],
+    tag: &'a [u8],
+    checksum: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    /// Those of the frame that `bytes` begin with, if all of it is there.
+    #[inline(always)]
+    fn of(header: &Header, bytes: &'a [u8]) -> Option<Self> {
+        let optional = |flag, length| if header.flags.contains(flag) { length } else { 0 };
+        let (_, rest) = bytes.split_at_checked(Header::LENGTH)?;
+        let (extensions, rest) = rest.split_at_checked(header.extensions_length.into())?;
+        let (payload, rest) = rest.split_at_checked(usize::try_from(header.payload_length).ok()?)?;
+        let (tag, rest) = rest.split_at_checked(optional(Flags::AUTH, TAG_LENGTH))?;
+        let (checksum, rest) = rest.split_at_checked(optional(Flags::CHECKSUM, CHECKSUM_LENGTH))?;
+        Some(Parts { extensions, payload, tag, checksum, rest })
+    }
+}
+
+#[cold]
+fn incomplete(header: &Header, bytes: &[u8]) -> Error {
+    let missing = header.layout().end.saturating_sub(bytes.len() as u64);
+    let needed = usize::try_from(missing).unwrap_or(usize::MAX);
+    Error::new(bytes.len(), "frame", Fault::Incomplete { needed })
 }
 
 /// One thing found in a stream: a frame, or what is none.
@@ -189,12 +211,13 @@ pub struct Received<'a> {
 pub enum Item<'a> {
     /// A well-formed frame.
     Frame(Frame<'a>),
-    /// A frame that must be refused, and why. The stream goes on behind it.
-    Refused(RawFrame<'a>, Error),
+    /// A frame that must be refused, its bytes, and why. The stream goes on behind it. [`RawFrame`] tells what
+    /// stands in it all the same.
+    Refused(&'a [u8], Error),
     /// Bytes that are no frame, and why.
     Skipped(Code),
-    /// A frame that the end cuts off.
-    Partial(RawFrame<'a>),
+    /// The bytes of a frame that the end cuts off.
+    Partial(&'a [u8]),
 }
 
 impl<'a> Received<'a> {
@@ -209,8 +232,8 @@ impl<'a> Received<'a> {
             Item::Frame(frame) => return Ok(frame),
             Item::Refused(_, error) => Error { offset: offset.saturating_add(error.offset), ..error },
             Item::Skipped(code) => Error::new(offset, "frame", Fault::Skipped { code, length }),
-            Item::Partial(raw) => {
-                let needed = usize::try_from(raw.missing()).unwrap_or(usize::MAX);
+            Item::Partial(bytes) => {
+                let needed = usize::try_from(RawFrame::new(bytes).missing()).unwrap_or(usize::MAX);
                 Error::new(offset, "frame", Fault::Incomplete { needed })
             }
         })

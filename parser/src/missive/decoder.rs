@@ -13,9 +13,9 @@ use crate::framer::Cursor;
 /// A damaged stream is read on behind the damage.
 ///
 /// ```
-/// use framescope_parser::missive::{Decoder, Frame, Item, Kind, Missive};
+/// use framescope_parser::missive::{Decoder, FrameBuf, Item, Kind, Missive};
 ///
-/// let bytes = Frame::new(Kind::PING).sequence(3).to_bytes()?;
+/// let bytes = FrameBuf::new(Kind::PING).sequence(3).to_bytes()?;
 /// let mut decoder = Decoder::new(Missive::default());
 /// decoder.push(&bytes[..7]);
 /// assert!(decoder.receive().is_none());
@@ -62,9 +62,9 @@ impl Decoder {
     /// Those of the reader.
     ///
     /// ```
-    /// use framescope_parser::missive::{Decoder, Frame, Item, Kind, Missive};
+    /// use framescope_parser::missive::{Decoder, FrameBuf, Item, Kind, Missive};
     ///
-    /// let bytes = Frame::new(Kind::PING).to_bytes()?;
+    /// let bytes = FrameBuf::new(Kind::PING).to_bytes()?;
     /// let mut socket = &bytes[..];
     /// let mut decoder = Decoder::new(Missive::default());
     /// while decoder.read_from(&mut socket)? > 0 {

@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use super::extension::Tag;
-use super::frame::Frame;
+use super::frame::FrameBuf;
 use super::header::{Flags, Kind};
 use crate::{Dissection, Error, Fault, Field, Value};
 
-pub(crate) fn frame_of<'a>(message: &'a Dissection<'_>) -> Result<Frame<'a>, Error> {
+pub(crate) fn frame_of(message: &Dissection<'_>) -> Result<FrameBuf, Error> {
     let missing = |field| Error::new(0, field, Fault::Missing);
     let number = |name: &'static str, limit: u64| {
         let field = message.field(name).ok_or_else(|| missing(name))?;
@@ -23,16 +23,16 @@ pub(crate) fn frame_of<'a>(message: &'a Dissection<'_>) -> Result<Frame<'a>, Err
     let byte = |name| narrow(name, u8::MAX.into()).map(|value| u8::try_from(value).unwrap_or(u8::MAX));
     let short = |name| narrow(name, u16::MAX.into()).map(|value| u16::try_from(value).unwrap_or(u16::MAX));
 
-    let mut frame = Frame::new(Kind(byte("kind")?));
+    let mut frame = FrameBuf::new(Kind(byte("kind")?));
     frame.version = byte("version")?;
     frame.flags = Flags(short("flags")?);
     frame.sequence = narrow("sequence", u32::MAX.into())?;
     frame.channel = short("channel")?;
     if let Some(extensions) = message.field("extensions") {
-        frame.extensions = extensions_of(extensions)?.into();
+        frame.extensions = extensions_of(extensions)?;
     }
     if let Some(payload) = message.field("payload") {
-        frame.payload = payload_of(payload)?.into();
+        frame.payload = payload_of(payload)?;
     }
     frame.tag = match message.field("tag") {
         Some(tag) => {

@@ -1,6 +1,5 @@
-//! A whole, well-formed frame: built and written with lengths and checks derived, or read.
+//! A whole, well-formed frame: as it was read, borrowed; or owned, to be built, written and kept.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::check::{self, Checksum, Key, TAG_LENGTH};
@@ -9,27 +8,22 @@ use super::header::{Flags, Header, Kind};
 use super::payload::{Content, Payload, is_text, put_counted};
 use crate::{Error, Fault};
 
-/// A frame to be written, or one read by [`Missive::decode`](super::Missive::decode): the valid view.
+/// A well-formed frame, borrowed from the bytes it was read from: the valid view.
 ///
-/// What it holds is borrowed from the bytes it was read from; [`into_owned`](Frame::into_owned) keeps it.
+/// [`Missive::decode`](super::Missive::decode) gives it; [`to_owned`](Frame::to_owned) keeps it. One to be written is
+/// built as a [`FrameBuf`], or, where nothing is to be copied first, as a literal:
 ///
 /// ```
-/// use framescope_parser::missive::{ExtensionValue, Flags, Frame, Kind, Missive};
+/// use framescope_parser::missive::{Frame, Kind, Missive};
 ///
-/// let frame = Frame::new(Kind::DATA)
-///     .channel(3)
-///     .sequence(17)
-///     .flags(Flags::CHECKSUM)
-///     .with(ExtensionValue::Sender("ada"))?
-///     .payload("你好".as_bytes());
-/// let bytes = frame.to_bytes()?;
-/// let (read, rest) = Missive::default().decode(&bytes)?;
-/// assert_eq!(read, frame);
-/// assert!(rest.is_empty());
+/// let payload = vec![b'.'; 1 << 20];
+/// let mut out = Vec::new();
+/// Frame { sequence: 17, payload: &payload, ..Frame::new(Kind::DATA) }.encode(None, &mut out)?;
+/// let (read, rest) = Missive::default().decode(&out)?;
+/// assert_eq!((read.sequence, read.payload.len(), rest.len()), (17, 1 << 20, 0));
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The format's version.
     pub version: u8,
@@ -42,14 +36,11 @@ pub struct Frame<'a> {
     /// Which of the conversations that share the connection it belongs to.
     pub channel: u16,
     /// The extensions area; [`extensions`](Frame::extensions) walks it.
-    #[cfg_attr(feature = "serde", serde(with = "crate::hex::bytes"))]
-    pub extensions: Cow<'a, [u8]>,
+    pub extensions: &'a [u8],
     /// The payload; [`read_payload`](Frame::read_payload) tells what it says.
-    #[cfg_attr(feature = "serde", serde(with = "crate::hex::bytes"))]
-    pub payload: Cow<'a, [u8]>,
+    pub payload: &'a [u8],
     /// The authentication tag that was read. Written only where no key is given to derive it from.
-    #[cfg_attr(feature = "serde", serde(with = "crate::hex::tag"))]
-    pub tag: Option<[u8; TAG_LENGTH]>,
+    pub tag: Option<&'a [u8; TAG_LENGTH]>,
 }
 
 impl<'a> Frame<'a> {
@@ -61,115 +52,38 @@ impl<'a> Frame<'a> {
             flags: Flags::default(),
             sequence: 0,
             channel: 0,
-            extensions: Cow::Borrowed(&[]),
-            payload: Cow::Borrowed(&[]),
+            extensions: &[],
+            payload: &[],
             tag: None,
         }
-    }
-
-    /// A frame that says what `payload` says. Content that is bytes gets the CONTENT_TYPE that says no more than that;
-    /// to name another, make the frame with [`with`](Frame::with) and [`payload`](Frame::payload).
-    ///
-    /// # Errors
-    /// As [`Payload::to_bytes`].
-    ///
-    /// ```
-    /// use framescope_parser::missive::{Flags, Frame, Payload};
-    ///
-    /// let refusal = Frame::of(Payload::Error { code: 403, text: "who are you?" })?.reply_to(5, 0);
-    /// assert_eq!((refusal.sequence, refusal.flags), (5, Flags::REPLY));
-    /// # Ok::<(), framescope_parser::Error>(())
-    /// ```
-    pub fn of(payload: Payload<'a>) -> Result<Self, Error> {
-        let frame = Frame::new(payload.kind()).payload(payload.to_bytes()?);
-        match payload {
-            Payload::Data { content: Content::Bytes(_) } => {
-                frame.with(ExtensionValue::ContentType("application/octet-stream"))
-            }
-            _ => Ok(frame),
-        }
-    }
-
-    /// Sets the sequence number.
-    pub fn sequence(mut self, sequence: u32) -> Self {
-        self.sequence = sequence;
-        self
-    }
-
-    /// Sets the channel.
-    pub fn channel(mut self, channel: u16) -> Self {
-        self.channel = channel;
-        self
-    }
-
-    /// Makes it the reply to the request with that number on that channel.
-    pub fn reply_to(mut self, sequence: u32, channel: u16) -> Self {
-        self.flags = self.flags | Flags::REPLY;
-        self.sequence(sequence).channel(channel)
-    }
-
-    /// Sets the flags. CHECKSUM and AUTH make [`encode`](Frame::encode) append what they stand for.
-    pub fn flags(mut self, flags: Flags) -> Self {
-        self.flags = flags;
-        self
-    }
-
-    /// Sets the payload.
-    pub fn payload(mut self, payload: impl Into<Cow<'a, [u8]>>) -> Self {
-        self.payload = payload.into();
-        self
-    }
-
-    /// Appends an extension that says `value` and may be skipped by who does not know it.
-    ///
-    /// # Errors
-    /// The value is longer than 65,535 bytes.
-    pub fn with(self, value: ExtensionValue<'_>) -> Result<Self, Error> {
-        match value {
-            ExtensionValue::Timestamp(micros) => self.extension(Tag::TIMESTAMP, false, &micros.to_be_bytes()),
-            ExtensionValue::ContentType(text) => self.extension(Tag::CONTENT_TYPE, false, text.as_bytes()),
-            ExtensionValue::Sender(text) => self.extension(Tag::SENDER, false, text.as_bytes()),
-            ExtensionValue::TraceId(id) => self.extension(Tag::TRACE_ID, false, &id),
-            ExtensionValue::Other(tag, bytes) => self.extension(tag, false, bytes),
-        }
-    }
-
-    /// Appends an extension of any tag.
-    ///
-    /// # Errors
-    /// The value is longer than 65,535 bytes.
-    pub fn extension(mut self, tag: Tag, critical: bool, bytes: &[u8]) -> Result<Self, Error> {
-        let extensions = self.extensions.to_mut();
-        extensions.push(tag.0 & !Tag::CRITICAL | if critical { Tag::CRITICAL } else { 0 });
-        put_counted(extensions, "value", bytes)?;
-        Ok(self)
     }
 
     /// Walks the extensions.
     ///
     /// ```
-    /// use framescope_parser::missive::{ExtensionValue, Frame, Kind, Tag};
+    /// use framescope_parser::missive::{ExtensionValue, FrameBuf, Kind, Tag};
     ///
-    /// let frame = Frame::new(Kind::DATA).with(ExtensionValue::Sender("ada"))?;
-    /// let tags: Vec<Tag> = frame.extensions().map(|extension| extension.tag).collect();
+    /// let frame = FrameBuf::new(Kind::DATA).with(ExtensionValue::Sender("ada"))?;
+    /// let tags: Vec<Tag> = frame.as_frame().extensions().map(|extension| extension.tag).collect();
     /// assert_eq!(tags, [Tag::SENDER]);
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
-    pub fn extensions(&self) -> Extensions<'_> {
-        Extensions::new(&self.extensions)
+    pub fn extensions(&self) -> Extensions<'a> {
+        Extensions::new(self.extensions)
     }
 
     /// The last extension with that tag.
     ///
     /// ```
-    /// use framescope_parser::missive::{ExtensionValue, Frame, Kind, Tag};
+    /// use framescope_parser::missive::{ExtensionValue, FrameBuf, Kind, Tag};
     ///
-    /// let frame = Frame::new(Kind::DATA).with(ExtensionValue::Sender("ada"))?;
+    /// let frame = FrameBuf::new(Kind::DATA).with(ExtensionValue::Sender("ada"))?;
+    /// let frame = frame.as_frame();
     /// assert_eq!(frame.find(Tag::SENDER).unwrap().value()?, ExtensionValue::Sender("ada"));
     /// assert!(frame.find(Tag::TRACE_ID).is_none());
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
-    pub fn find(&self, tag: Tag) -> Option<Extension<'_>> {
+    pub fn find(&self, tag: Tag) -> Option<Extension<'a>> {
         self.extensions().filter(|extension| extension.tag == tag).last()
     }
 
@@ -178,7 +92,15 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// A length in it points past its end, or text is not UTF-8; or the CONTENT_TYPE of a frame made by hand is not.
     /// The offset counts from the frame's first byte.
-    pub fn read_payload(&self) -> Result<Payload<'_>, Error> {
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Frame, Kind};
+    ///
+    /// let frame = Frame { payload: b"\0\x05ada", ..Frame::new(Kind::LOGIN) };
+    /// let error = frame.read_payload().unwrap_err();
+    /// assert_eq!((error.offset, error.field), (20, "user_length"));
+    /// ```
+    pub fn read_payload(&self) -> Result<Payload<'a>, Error> {
         let content_type = match self.find(Tag::CONTENT_TYPE) {
             Some(extension) if self.kind == Kind::DATA => match extension.value() {
                 Ok(ExtensionValue::ContentType(text)) => Some(text),
@@ -188,7 +110,7 @@ impl<'a> Frame<'a> {
             _ => None,
         };
         let offset = Header::LENGTH + self.extensions.len();
-        Payload::read(self.kind, content_type, &self.payload)
+        Payload::read(self.kind, content_type, self.payload)
             .map_err(|error| Error { offset: offset + error.offset, ..error })
     }
 
@@ -200,20 +122,25 @@ impl<'a> Frame<'a> {
     /// The frame with all it holds its own, to be kept when the bytes it was read from are gone.
     ///
     /// ```
-    /// use framescope_parser::missive::{Frame, Kind, Missive};
+    /// use framescope_parser::missive::{FrameBuf, Kind, Missive};
     ///
-    /// fn first(bytes: Vec<u8>) -> Result<Frame<'static>, framescope_parser::Error> {
-    ///     Ok(Missive::default().decode(&bytes)?.0.into_owned())
+    /// fn first(bytes: Vec<u8>) -> Result<FrameBuf, framescope_parser::Error> {
+    ///     Ok(Missive::default().decode(&bytes)?.0.to_owned())
     /// }
-    /// let frame = Frame::new(Kind::DATA).payload(b"kept");
+    /// let frame = FrameBuf::new(Kind::DATA).payload("kept");
     /// assert_eq!(first(frame.to_bytes()?)?, frame);
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
-    pub fn into_owned(self) -> Frame<'static> {
-        Frame {
-            extensions: Cow::Owned(self.extensions.into_owned()),
-            payload: Cow::Owned(self.payload.into_owned()),
-            ..Frame { extensions: Cow::Borrowed(&[]), payload: Cow::Borrowed(&[]), ..self }
+    pub fn to_owned(&self) -> FrameBuf {
+        FrameBuf {
+            version: self.version,
+            kind: self.kind,
+            flags: self.flags,
+            sequence: self.sequence,
+            channel: self.channel,
+            extensions: self.extensions.to_vec(),
+            payload: self.payload.to_vec(),
+            tag: self.tag.copied(),
         }
     }
 
@@ -222,7 +149,7 @@ impl<'a> Frame<'a> {
     /// ```
     /// use framescope_parser::missive::{Frame, Kind};
     ///
-    /// assert_eq!(Frame::new(Kind::PING).payload(b"1234").encoded_length(), 24);
+    /// assert_eq!(Frame { payload: b"1234", ..Frame::new(Kind::PING) }.encoded_length(), 24);
     /// ```
     pub fn encoded_length(&self) -> usize {
         let optional = |flag, length| if self.flags.contains(flag) { length } else { 0 };
@@ -233,16 +160,6 @@ impl<'a> Frame<'a> {
             + optional(Flags::CHECKSUM, check::CHECKSUM_LENGTH)
     }
 
-    /// The frame's bytes, where no key is needed.
-    ///
-    /// # Errors
-    /// As [`encode`](Frame::encode).
-    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let mut out = Vec::new();
-        self.encode(None, &mut out)?;
-        Ok(out)
-    }
-
     /// Appends the frame's bytes to `out`. Lengths and checks are derived; so is the tag, if there is a `key`.
     ///
     /// # Errors
@@ -250,11 +167,11 @@ impl<'a> Frame<'a> {
     /// nor a tag. Nothing is appended then.
     ///
     /// ```
-    /// use framescope_parser::missive::{Flags, Frame, Key, Kind, Missive};
+    /// use framescope_parser::missive::{Flags, FrameBuf, Key, Kind, Missive};
     ///
     /// let key = Key::new(*b"our secret");
     /// let mut out = Vec::new();
-    /// Frame::new(Kind::DATA).flags(Flags::AUTH).payload(b"signed").encode(Some(&key), &mut out)?;
+    /// FrameBuf::new(Kind::DATA).flags(Flags::AUTH).payload("signed").encode(Some(&key), &mut out)?;
     /// let receiver = Missive { key: Some(key), ..Missive::default() };
     /// assert!(receiver.decode(&out).is_ok());
     /// let other = Missive { key: Some(Key::new(*b"another")), ..Missive::default() };
@@ -278,8 +195,9 @@ impl<'a> Frame<'a> {
     /// use framescope_parser::missive::{Frame, Kind};
     ///
     /// let mut buffer = [0; 64];
-    /// let length = Frame::new(Kind::PING).payload(b"1234").encode_to_slice(None, &mut buffer)?;
-    /// assert_eq!((length, &buffer[20..24]), (24, &b"1234"[..]));
+    /// let ping = Frame { payload: b"1234", ..Frame::new(Kind::PING) };
+    /// assert_eq!(ping.encode_to_slice(None, &mut buffer)?, 24);
+    /// assert_eq!(buffer[20..24], *b"1234");
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
     pub fn encode_to_slice(&self, key: Option<&Key>, out: &mut [u8]) -> Result<usize, Error> {
@@ -319,11 +237,11 @@ impl<'a> Frame<'a> {
     /// Tells the frame's bytes, part by part.
     fn parts(&self, header: &Header, key: Option<&Key>, put: &mut dyn FnMut(&[u8])) {
         let header = header.to_bytes();
-        let signed = [&header[..], &self.extensions, &self.payload];
+        let signed = [&header[..], self.extensions, self.payload];
         signed.iter().for_each(|part| put(part));
         let tag = self.flags.contains(Flags::AUTH).then(|| match key {
             Some(key) => key.tag(&signed),
-            None => self.tag.unwrap_or_default(),
+            None => self.tag.copied().unwrap_or_default(),
         });
         if let Some(tag) = &tag {
             put(tag);
@@ -334,5 +252,184 @@ impl<'a> Frame<'a> {
             checksum.update(tag.as_ref().map_or(&[], |tag| &tag[..]));
             put(&checksum.finalize().to_be_bytes());
         }
+    }
+}
+
+/// A frame that owns what it holds: to be built and written, or kept.
+///
+/// ```
+/// use framescope_parser::missive::{ExtensionValue, Flags, FrameBuf, Kind, Missive};
+///
+/// let frame = FrameBuf::new(Kind::DATA)
+///     .channel(3)
+///     .sequence(17)
+///     .flags(Flags::CHECKSUM)
+///     .with(ExtensionValue::Sender("ada"))?
+///     .payload("你好");
+/// let bytes = frame.to_bytes()?;
+/// let (read, rest) = Missive::default().decode(&bytes)?;
+/// assert_eq!(read, frame);
+/// assert!(rest.is_empty());
+/// # Ok::<(), framescope_parser::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FrameBuf {
+    /// As [`Frame::version`].
+    pub version: u8,
+    /// As [`Frame::kind`].
+    pub kind: Kind,
+    /// As [`Frame::flags`].
+    pub flags: Flags,
+    /// As [`Frame::sequence`].
+    pub sequence: u32,
+    /// As [`Frame::channel`].
+    pub channel: u16,
+    /// As [`Frame::extensions`](struct@Frame).
+    #[cfg_attr(feature = "serde", serde(with = "crate::hex::bytes"))]
+    pub extensions: Vec<u8>,
+    /// As [`Frame::payload`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::hex::bytes"))]
+    pub payload: Vec<u8>,
+    /// As [`Frame::tag`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::hex::tag"))]
+    pub tag: Option<[u8; TAG_LENGTH]>,
+}
+
+impl FrameBuf {
+    /// A frame of that kind: sequence 0, channel 0, no flags, extensions or payload.
+    pub fn new(kind: Kind) -> Self {
+        Frame::new(kind).to_owned()
+    }
+
+    /// A frame that says what `payload` says. Content that is bytes gets the CONTENT_TYPE that says no more than that;
+    /// to name another, make the frame with [`with`](FrameBuf::with) and [`payload`](FrameBuf::payload).
+    ///
+    /// # Errors
+    /// As [`Payload::to_bytes`].
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Flags, FrameBuf, Payload};
+    ///
+    /// let refusal = FrameBuf::of(Payload::Error { code: 403, text: "who are you?" })?.reply_to(5, 0);
+    /// assert_eq!((refusal.sequence, refusal.flags), (5, Flags::REPLY));
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
+    pub fn of(payload: Payload<'_>) -> Result<Self, Error> {
+        let frame = FrameBuf::new(payload.kind()).payload(payload.to_bytes()?);
+        match payload {
+            Payload::Data { content: Content::Bytes(_) } => {
+                frame.with(ExtensionValue::ContentType("application/octet-stream"))
+            }
+            _ => Ok(frame),
+        }
+    }
+
+    /// Sets the sequence number.
+    pub fn sequence(mut self, sequence: u32) -> Self {
+        self.sequence = sequence;
+        self
+    }
+
+    /// Sets the channel.
+    pub fn channel(mut self, channel: u16) -> Self {
+        self.channel = channel;
+        self
+    }
+
+    /// Makes it the reply to the request with that number on that channel.
+    pub fn reply_to(mut self, sequence: u32, channel: u16) -> Self {
+        self.flags = self.flags | Flags::REPLY;
+        self.sequence(sequence).channel(channel)
+    }
+
+    /// Sets the flags. CHECKSUM and AUTH make [`encode`](Frame::encode) append what they stand for.
+    pub fn flags(mut self, flags: Flags) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    /// Sets the payload.
+    pub fn payload(mut self, payload: impl Into<Vec<u8>>) -> Self {
+        self.payload = payload.into();
+        self
+    }
+
+    /// Appends an extension that says `value` and may be skipped by who does not know it.
+    ///
+    /// # Errors
+    /// The value is longer than 65,535 bytes.
+    pub fn with(self, value: ExtensionValue<'_>) -> Result<Self, Error> {
+        match value {
+            ExtensionValue::Timestamp(micros) => self.extension(Tag::TIMESTAMP, false, &micros.to_be_bytes()),
+            ExtensionValue::ContentType(text) => self.extension(Tag::CONTENT_TYPE, false, text.as_bytes()),
+            ExtensionValue::Sender(text) => self.extension(Tag::SENDER, false, text.as_bytes()),
+            ExtensionValue::TraceId(id) => self.extension(Tag::TRACE_ID, false, &id),
+            ExtensionValue::Other(tag, bytes) => self.extension(tag, false, bytes),
+        }
+    }
+
+    /// Appends an extension of any tag.
+    ///
+    /// # Errors
+    /// The value is longer than 65,535 bytes.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{FrameBuf, Kind, Tag};
+    ///
+    /// let frame = FrameBuf::new(Kind::DATA).extension(Tag(0x40), true, b"!")?;
+    /// assert_eq!(frame.extensions, b"\xc0\x00\x01!");
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
+    pub fn extension(mut self, tag: Tag, critical: bool, bytes: &[u8]) -> Result<Self, Error> {
+        self.extensions.push(tag.0 & !Tag::CRITICAL | if critical { Tag::CRITICAL } else { 0 });
+        put_counted(&mut self.extensions, "value", bytes)?;
+        Ok(self)
+    }
+
+    /// The frame, to be looked at.
+    pub fn as_frame(&self) -> Frame<'_> {
+        Frame {
+            version: self.version,
+            kind: self.kind,
+            flags: self.flags,
+            sequence: self.sequence,
+            channel: self.channel,
+            extensions: &self.extensions,
+            payload: &self.payload,
+            tag: self.tag.as_ref(),
+        }
+    }
+
+    /// As [`Frame::encode`].
+    ///
+    /// # Errors
+    /// As [`Frame::encode`].
+    pub fn encode(&self, key: Option<&Key>, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.as_frame().encode(key, out)
+    }
+
+    /// The frame's bytes, where no key is needed.
+    ///
+    /// # Errors
+    /// As [`Frame::encode`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::new();
+        self.encode(None, &mut out)?;
+        Ok(out)
+    }
+}
+
+/// As the [`FrameBuf`] that it is when owned.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Frame<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_owned().serialize(serializer)
+    }
+}
+
+impl PartialEq<FrameBuf> for Frame<'_> {
+    fn eq(&self, other: &FrameBuf) -> bool {
+        *self == other.as_frame()
     }
 }

@@ -6,10 +6,12 @@
 
 use core::num::NonZeroUsize;
 
+use memchr::memmem::Finder;
+
 use super::Missive;
 use super::check::{self, CHECKSUM_LENGTH};
-use super::header::{Flags, Header};
-use crate::{Code, Fault, Input, Memo, Step};
+use super::header::{Flags, Header, may_begin};
+use crate::{Code, Input, Memo, Step};
 
 /// What stands at the start of some bytes.
 enum Probe {
@@ -22,24 +24,27 @@ enum Probe {
 }
 
 fn probe(bytes: &[u8]) -> Probe {
-    match Header::read(bytes) {
-        Ok(header) => Probe::Believed(header),
-        Err(error) if matches!(error.fault, Fault::Incomplete { .. }) => Probe::Short,
-        Err(_) => Probe::Nothing,
+    match Header::believed(bytes) {
+        Some(header) => Probe::Believed(header),
+        None if bytes.len() < Header::LENGTH && (may_begin(bytes) || bytes.is_empty()) => Probe::Short,
+        None => Probe::Nothing,
     }
 }
 
 /// Where the first header that can be believed begins, or one that too few bytes are there of.
 pub(crate) fn find_header(bytes: &[u8], from: usize) -> Option<usize> {
+    let magics = Finder::new(&Header::MAGIC);
     let mut from = from;
-    loop {
-        let rest = bytes.get(from..)?;
-        let at = from + memchr::memchr(0xF5, rest)?;
+    while let Some(found) = magics.find(bytes.get(from..)?) {
+        let at = from + found;
         match probe(bytes.get(at..)?) {
             Probe::Believed(_) | Probe::Short => return Some(at),
-            Probe::Nothing => from = at + 1,
+            Probe::Nothing => from = at + Header::MAGIC.len(),
         }
     }
+    // The first half of a magic may stand last.
+    let last = bytes.len().checked_sub(1).filter(|&last| last >= from)?;
+    may_begin(bytes.get(last..)?).then_some(last)
 }
 
 /// Whether a header that can be believed stands anywhere in the bytes.

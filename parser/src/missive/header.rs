@@ -14,7 +14,6 @@
 //! ```
 
 use nom::Parser;
-use nom::bytes::complete::tag;
 use nom::error::Error as NomError;
 use nom::number::complete::{be_u8, be_u16, be_u32};
 
@@ -164,30 +163,28 @@ impl Header {
     /// `magic` or `header_check` does not hold, or the bytes end too early.
     ///
     /// ```
-    /// use framescope_parser::missive::{Frame, Header, Kind};
+    /// use framescope_parser::missive::{FrameBuf, Header, Kind};
     ///
-    /// let bytes = Frame::new(Kind::ACK).sequence(5).to_bytes()?;
+    /// let bytes = FrameBuf::new(Kind::ACK).sequence(5).to_bytes()?;
     /// assert_eq!(Header::read(&bytes)?.sequence, 5);
     /// assert_eq!(Header::read(b"hello").unwrap_err().field, "magic");
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
     pub fn read(bytes: &[u8]) -> Result<Header, Error> {
-        let Some(fixed) = bytes.first_chunk::<{ Header::LENGTH }>() else {
-            return Err(if may_begin(bytes) || bytes.is_empty() {
-                Error::new(0, "header", Fault::Incomplete { needed: Self::LENGTH - bytes.len() })
-            } else {
-                magic_mismatch(bytes)
-            });
-        };
-        let header = parse(fixed).ok_or_else(|| magic_mismatch(bytes))?;
-        let computed = check::header_check_of(fixed);
-        if computed != header.header_check {
-            return Err(Error::mismatch(18, "header_check", computed, header.header_check));
-        }
-        Ok(header)
+        Header::believed(bytes).ok_or_else(|| unbelieved(bytes))
+    }
+
+    /// The header that `bytes` begin with, if magic and header check both hold. In place, as every frame needs it.
+    #[inline(always)]
+    pub(crate) fn believed(bytes: &[u8]) -> Option<Header> {
+        let fixed = bytes.first_chunk()?;
+        // The check first: what is read before a call must be kept over it.
+        let check = check::header_check_of(fixed);
+        parse(fixed).filter(|header| header.header_check == check)
     }
 
     /// Reads the fields, whether or not the check over them holds. None without magic or with fewer than 20 bytes.
+    #[inline(always)]
     pub(crate) fn read_unchecked(bytes: &[u8]) -> Option<Header> {
         parse(bytes.first_chunk()?)
     }
@@ -195,9 +192,9 @@ impl Header {
     /// The header's bytes, with the check derived.
     ///
     /// ```
-    /// use framescope_parser::missive::{Frame, Header, Kind};
+    /// use framescope_parser::missive::{FrameBuf, Header, Kind};
     ///
-    /// let bytes = Frame::new(Kind::ACK).sequence(5).to_bytes()?;
+    /// let bytes = FrameBuf::new(Kind::ACK).sequence(5).to_bytes()?;
     /// let header = Header::read(&bytes)?;
     /// assert_eq!(header.to_bytes()[..], bytes[..20]);
     /// // A false length, and a check that holds all the same: what a fuzzer wants.
@@ -219,6 +216,7 @@ impl Header {
     }
 
     /// Where each part of the frame ends, from its first byte.
+    #[inline]
     pub fn layout(&self) -> Layout {
         let extensions_end = Self::LENGTH as u64 + u64::from(self.extensions_length);
         let payload_end = extensions_end + u64::from(self.payload_length);
@@ -233,9 +231,9 @@ impl Header {
 /// Where the parts of a frame end, counted from its first byte. A part that is not there ends where it would begin.
 ///
 /// ```
-/// use framescope_parser::missive::{Flags, Frame, Header, Kind};
+/// use framescope_parser::missive::{Flags, FrameBuf, Header, Kind};
 ///
-/// let frame = Frame::new(Kind::PING).payload(b"1234").flags(Flags::CHECKSUM);
+/// let frame = FrameBuf::new(Kind::PING).payload(b"1234").flags(Flags::CHECKSUM);
 /// let layout = Header::read(&frame.to_bytes()?)?.layout();
 /// assert_eq!((layout.extensions_end, layout.payload_end, layout.tag_end, layout.end), (20, 24, 24, 28));
 /// # Ok::<(), framescope_parser::Error>(())
@@ -252,18 +250,28 @@ pub struct Layout {
     pub end: u64,
 }
 
-fn magic_mismatch(bytes: &[u8]) -> Error {
+/// Why the header that `bytes` begin with is not believed.
+#[cold]
+pub(crate) fn unbelieved(bytes: &[u8]) -> Error {
     let found = bytes.iter().take(2).fold(0, |all, &byte| (all << 8) | u64::from(byte));
-    Error::mismatch(0, "magic", u16::from_be_bytes(Header::MAGIC), found)
+    let incomplete = Fault::Incomplete { needed: Header::LENGTH.saturating_sub(bytes.len()) };
+    match bytes.first_chunk().map(|fixed| (parse(fixed), check::header_check_of(fixed))) {
+        Some((Some(header), computed)) => Error::mismatch(18, "header_check", computed, header.header_check),
+        None if may_begin(bytes) || bytes.is_empty() => Error::new(0, "header", incomplete),
+        _ => Error::mismatch(0, "magic", u16::from_be_bytes(Header::MAGIC), found),
+    }
 }
 
 /// The fields of 20 bytes that begin with the magic.
-#[inline]
+#[inline(always)]
 fn parse(bytes: &[u8; Header::LENGTH]) -> Option<Header> {
-    let fields = (be_u8, be_u8, be_u16, be_u16, be_u32, be_u32, be_u16, be_u16);
-    let read: nom::IResult<&[u8], _, NomError<&[u8]>> = (tag(&Header::MAGIC[..]), fields).parse(&bytes[..]);
-    let (_, (_, fields)) = read.ok()?;
-    let (version, kind, flags, extensions_length, payload_length, sequence, channel, header_check) = fields;
+    let fields = (be_u16, be_u8, be_u8, be_u16, be_u16, be_u32, be_u32, be_u16, be_u16).parse(&bytes[..]);
+    let (_, fields): (&[u8], _) = fields.map_err(|_: nom::Err<NomError<&[u8]>>| ()).ok()?;
+    let (magic, version, kind, flags, extensions_length, payload_length, sequence, channel, header_check) =
+        fields;
+    if magic != u16::from_be_bytes(Header::MAGIC) {
+        return None;
+    }
     Some(Header {
         version,
         kind: Kind(kind),

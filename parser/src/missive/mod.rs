@@ -39,7 +39,7 @@ pub use decode::{Frames, Item, Received};
 pub use decoder::Decoder;
 pub(crate) use dissect::Preview;
 pub use extension::{Extension, ExtensionValue, Extensions, Tag};
-pub use frame::Frame;
+pub use frame::{Frame, FrameBuf};
 pub use header::{Flags, Header, Kind, Layout};
 pub use payload::{Content, Payload};
 pub use raw::RawFrame;
@@ -50,7 +50,7 @@ use crate::{Code, Confidence, Dissection, Error, Input, Memo, Observer, Protocol
 /// The Missive protocol as a receiver is set up for it: its limit, its key, and what its application has added.
 ///
 /// ```
-/// use framescope_parser::{Dissection, missive::{Frame, Kind, Missive, Tag}};
+/// use framescope_parser::{Dissection, missive::{FrameBuf, Kind, Missive, Tag}};
 ///
 /// let missive = Missive {
 ///     payload_limit: 64 << 10,
@@ -58,7 +58,7 @@ use crate::{Code, Confidence, Dissection, Error, Input, Memo, Observer, Protocol
 ///     extensions: vec![(Tag(0x40), "PRIORITY".into())],
 ///     ..Missive::default()
 /// };
-/// let bytes = Frame::new(Kind(0x80)).extension(Tag(0x40), true, &[9])?.to_bytes()?;
+/// let bytes = FrameBuf::new(Kind(0x80)).extension(Tag(0x40), true, &[9])?.to_bytes()?;
 /// assert!(missive.decode(&bytes).is_ok());
 /// assert_eq!(Dissection::of(&missive, &bytes).kind.unwrap().to_string(), "TYPING");
 /// // Who does not know the extension must refuse the message.

@@ -28,15 +28,15 @@ use crate::{Error, Fault};
 /// What a payload says, borrowed from the frame's bytes.
 ///
 /// ```
-/// use framescope_parser::missive::{Content, Frame, Payload};
+/// use framescope_parser::missive::{Content, FrameBuf, Missive, Payload};
 ///
-/// let bytes = Frame::of(Payload::Login { user: "ada", credential: b"secret" })?.to_bytes()?;
-/// let frame = framescope_parser::missive::Missive::default().decode(&bytes)?.0;
+/// let bytes = FrameBuf::of(Payload::Login { user: "ada", credential: b"secret" })?.to_bytes()?;
+/// let (frame, _) = Missive::default().decode(&bytes)?;
 /// let Payload::Login { user, credential } = frame.read_payload()? else { panic!() };
 /// assert_eq!((user, credential), ("ada", &b"secret"[..]));
 ///
 /// let said = Payload::Data { content: Content::Text("你好") };
-/// assert_eq!(Frame::of(said)?.read_payload()?, said);
+/// assert_eq!(FrameBuf::of(said)?.as_frame().read_payload()?, said);
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

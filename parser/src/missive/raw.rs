@@ -13,9 +13,9 @@ use super::header::{Header, Layout};
 /// [`Missive::decode`](super::Missive::decode).
 ///
 /// ```
-/// use framescope_parser::missive::{Frame, Kind, RawFrame};
+/// use framescope_parser::missive::{FrameBuf, Kind, RawFrame};
 ///
-/// let mut bytes = Frame::new(Kind::DATA).payload(b"half of it is lost").to_bytes()?;
+/// let mut bytes = FrameBuf::new(Kind::DATA).payload(b"half of it is lost").to_bytes()?;
 /// bytes[5] |= 0x80; // a reserved flag, and so a wrong header check
 /// let raw = RawFrame::new(&bytes[..27]);
 /// assert_eq!(raw.header().unwrap().kind, Kind::DATA);
@@ -94,9 +94,9 @@ impl<'a> RawFrame<'a> {
     /// The checksum that the bytes before [`checksum`](RawFrame::checksum) have, where there is one.
     ///
     /// ```
-    /// use framescope_parser::missive::{Flags, Frame, Kind, RawFrame};
+    /// use framescope_parser::missive::{Flags, FrameBuf, Kind, RawFrame};
     ///
-    /// let bytes = Frame::new(Kind::ACK).flags(Flags::CHECKSUM).to_bytes()?;
+    /// let bytes = FrameBuf::new(Kind::ACK).flags(Flags::CHECKSUM).to_bytes()?;
     /// let raw = RawFrame::new(&bytes);
     /// assert_eq!(raw.checksum(), raw.computed_checksum());
     /// # Ok::<(), framescope_parser::Error>(())

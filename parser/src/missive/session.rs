@@ -15,11 +15,11 @@ use crate::{Code, Direction, Event, Observation, Observer};
 ///
 /// ```
 /// use framescope_parser::{Direction, Event, Observation, Observer};
-/// use framescope_parser::missive::{Frame, Kind, Session};
+/// use framescope_parser::missive::{FrameBuf, Kind, Session};
 ///
-/// let login = Frame::new(Kind::LOGIN).payload(b"\0\x03ada\0\0").to_bytes()?;
-/// let ack = Frame::new(Kind::ACK).reply_to(0, 0).to_bytes()?;
-/// let late = Frame::new(Kind::DATA).sequence(9).to_bytes()?;
+/// let login = FrameBuf::new(Kind::LOGIN).payload(b"\0\x03ada\0\0").to_bytes()?;
+/// let ack = FrameBuf::new(Kind::ACK).reply_to(0, 0).to_bytes()?;
+/// let late = FrameBuf::new(Kind::DATA).sequence(9).to_bytes()?;
 /// let (mut session, mut found) = (Session::new(), Vec::new());
 /// let sent = [(Direction::Forward, login, 1_000), (Direction::Backward, ack, 1_250), (Direction::Forward, late, 2_000)];
 /// for (row, (direction, bytes, time)) in (0..).zip(&sent) {

@@ -20,12 +20,12 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::extension::Tag;
-use super::frame::Frame;
+use super::frame::FrameBuf;
 use super::header::{Flags, Header, Kind};
 use super::payload::{Content, Payload};
 
 /// A well-formed frame of any kind that the specification names or leaves to applications, without AUTH.
-pub fn frame() -> impl Strategy<Value = Frame<'static>> {
+pub fn frame() -> impl Strategy<Value = FrameBuf> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     let numbers = (any::<u32>(), prop_oneof![4 => 0..4u16, 1 => any::<u16>()]);
     (said(), flags, numbers, extensions()).prop_map(
@@ -33,18 +33,17 @@ pub fn frame() -> impl Strategy<Value = Frame<'static>> {
             let set = |on: bool, flag: Flags| if on { flag } else { Flags::default() };
             let more = set(more && frame.kind == Kind::DATA, Flags::MORE);
             let flags = set(checksum, Flags::CHECKSUM) | set(reply, Flags::REPLY) | more;
-            let extensions = [&frame.extensions[..], &extensions].concat().into();
-            Frame { extensions, ..frame }.flags(flags).sequence(sequence).channel(channel)
+            let extensions = [frame.extensions.as_slice(), &extensions].concat();
+            FrameBuf { extensions, ..frame }.flags(flags).sequence(sequence).channel(channel)
         },
     )
 }
 
 /// A frame whose payload says what it should.
-fn said() -> impl Strategy<Value = Frame<'static>> {
+fn said() -> impl Strategy<Value = FrameBuf> {
     let bytes = |most| vec(any::<u8>(), 0..=most);
     // Nothing made here is longer than its length can say.
-    let of =
-        |payload: Payload<'_>| Frame::of(payload).unwrap_or_else(|_| Frame::new(payload.kind())).into_owned();
+    let of = |payload: Payload<'_>| FrameBuf::of(payload).unwrap_or_else(|_| FrameBuf::new(payload.kind()));
     prop_oneof![
         4 => text(200).prop_map(move |text| of(Payload::Data { content: Content::Text(&text) })),
         1 => bytes(300).prop_map(move |bytes| of(Payload::Data { content: Content::Bytes(&bytes) })),
@@ -74,7 +73,7 @@ pub fn extensions() -> impl Strategy<Value = Vec<u8>> {
         (option::of(any::<u64>()), option::of(text(20)), option::of(any::<[u8; 16]>()), any::<bool>());
     let own = option::of((0x40..=0x7Fu8, vec(any::<u8>(), 0..20)));
     (known, own).prop_map(|((timestamp, sender, trace_id, critical), own)| {
-        let mut frame = Frame::new(Kind::DATA);
+        let mut frame = FrameBuf::new(Kind::DATA);
         let values = [
             timestamp.map(|micros| (Tag::TIMESTAMP, critical, micros.to_be_bytes().to_vec())),
             sender.map(|sender| (Tag::SENDER, false, sender.into_bytes())),
@@ -85,7 +84,7 @@ pub fn extensions() -> impl Strategy<Value = Vec<u8>> {
             // None of these is longer than its length can say.
             frame = frame.clone().extension(tag, critical, &bytes).unwrap_or(frame);
         }
-        frame.extensions.into_owned()
+        frame.extensions
     })
 }
 
@@ -93,7 +92,7 @@ pub fn extensions() -> impl Strategy<Value = Vec<u8>> {
 #[derive(Clone, Debug)]
 pub enum Stretch {
     /// A well-formed frame.
-    Frame(Frame<'static>),
+    Frame(FrameBuf),
     /// Bytes in which no frame begins.
     Noise(Vec<u8>),
 }

@@ -9,12 +9,7 @@ use super::*;
 use crate::{Framer, TileType};
 
 fn data(sequence: u32, text: &str) -> Vec<u8> {
-    Frame::new(Kind::DATA)
-        .sequence(sequence)
-        .flags(Flags::CHECKSUM)
-        .payload(text.as_bytes())
-        .to_bytes()
-        .unwrap()
+    FrameBuf::new(Kind::DATA).sequence(sequence).flags(Flags::CHECKSUM).payload(text).to_bytes().unwrap()
 }
 
 fn tiles(stream: &[u8]) -> Vec<(TileType, usize)> {
@@ -46,8 +41,7 @@ fn raw(version: u8, kind: u8, flags: u16, extensions: &[u8], payload: &[u8]) -> 
 
 #[test]
 fn a_header_is_the_bytes_of_the_specification() {
-    let bytes =
-        Frame::new(Kind::DATA).sequence(0x01020304).channel(5).payload(&b"hi"[..]).to_bytes().unwrap();
+    let bytes = FrameBuf::new(Kind::DATA).sequence(0x01020304).channel(5).payload("hi").to_bytes().unwrap();
     let expected = [0xF5, 0x4D, 1, 3, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 3, 4, 0, 5];
     assert_eq!(bytes[..18], expected);
     assert_eq!(bytes[20..], *b"hi");
@@ -114,7 +108,7 @@ fn a_cut_off_frame_is_partial_however_short() {
 
 #[test]
 fn what_a_cut_off_frame_lacks_is_no_problem() {
-    let login = Frame::of(Payload::Login { user: "ada", credential: b"secret" }).unwrap();
+    let login = FrameBuf::of(Payload::Login { user: "ada", credential: b"secret" }).unwrap();
     let login = login.flags(Flags::CHECKSUM).to_bytes().unwrap();
     for length in 0..login.len() {
         assert_eq!(codes(&Missive::default(), &login[..length]), [], "{length} bytes");
@@ -155,7 +149,7 @@ fn faults_inside_a_frame() {
 
 #[test]
 fn tags_are_verified_where_there_is_a_key() {
-    let frame = Frame::new(Kind::DATA).flags(Flags::AUTH | Flags::CHECKSUM).payload(&b"hi"[..]);
+    let frame = FrameBuf::new(Kind::DATA).flags(Flags::AUTH | Flags::CHECKSUM).payload("hi");
     assert_eq!(frame.to_bytes().unwrap_err().field, "tag");
     let key = Key::new(*b"key");
     let mut bytes = vec![];
@@ -214,7 +208,8 @@ fn short(observations: Vec<Observation>) -> Vec<(u32, &'static str, u32)> {
 
 #[test]
 fn a_session_in_order_has_its_replies_and_no_problem() {
-    let frame = |kind, sequence, flags| Frame::new(kind).sequence(sequence).flags(flags).to_bytes().unwrap();
+    let frame =
+        |kind, sequence, flags| FrameBuf::new(kind).sequence(sequence).flags(flags).to_bytes().unwrap();
     let none = Flags::default();
     let found = observe(&[
         (Forward, frame(Kind::LOGIN, u32::MAX, none)),
@@ -231,7 +226,8 @@ fn a_session_in_order_has_its_replies_and_no_problem() {
 
 #[test]
 fn a_session_out_of_order_says_what_is_wrong() {
-    let frame = |kind, sequence, flags| Frame::new(kind).sequence(sequence).flags(flags).to_bytes().unwrap();
+    let frame =
+        |kind, sequence, flags| FrameBuf::new(kind).sequence(sequence).flags(flags).to_bytes().unwrap();
     let none = Flags::default();
     let found = observe(&[
         (Forward, frame(Kind::DATA, 1, none)),
