@@ -41,7 +41,11 @@ class Peer:
             data = self.sock.recv(65536)
             if not data:
                 return None
-            self.frames.extend(self.reader.feed(data))
+            for frame in self.reader.feed(data):
+                try:
+                    self.frames.append(frame.check(KEY))
+                except missive.Refused:
+                    pass
         return self.frames.pop(0)
 
     def expect(self, *kinds):

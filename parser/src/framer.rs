@@ -234,10 +234,16 @@ impl Cursor {
         Some(tile)
     }
 
+    /// The run as far as it goes, if one is open.
+    pub(crate) fn run(&self) -> Option<Tile> {
+        let (offset, code) = self.run?;
+        Some(Tile { offset, length: self.offset - offset, tile_type: TileType::Skipped(code) })
+    }
+
     /// The run that ends here, if one is open.
     fn close_run(&mut self) -> Option<Tile> {
-        let (start, code) = self.run.take()?;
-        let tile_type = TileType::Skipped(code);
-        Some(Tile { offset: start, length: self.offset - start, tile_type })
+        let run = self.run();
+        self.run = None;
+        run
     }
 }

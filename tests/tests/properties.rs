@@ -35,8 +35,11 @@ impl Part {
                 frame.to_bytes().unwrap()
             }
             Part::Damaged { payload, at, bit } => {
-                let mut bytes =
-                    FrameBuf::new(Kind::DATA).flags(Flags::CHECKSUM).payload(&payload[..]).to_bytes().unwrap();
+                let mut bytes = FrameBuf::new(Kind::DATA)
+                    .flags(Flags::CHECKSUM)
+                    .payload(&payload[..])
+                    .to_bytes()
+                    .unwrap();
                 let at = at % bytes.len();
                 bytes[at] ^= 1 << (bit % 8);
                 bytes

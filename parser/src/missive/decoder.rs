@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use super::Missive;
-use super::decode::Received;
-use crate::framer::Cursor;
+use super::decode::{Item, Received};
+use crate::framer::{Cursor, Tile, TileType};
 
 /// Takes bytes as they arrive, in whatever pieces, and gives the frames in them.
 ///
@@ -99,6 +99,26 @@ impl Decoder {
         let received = self.missive.receive(&mut self.cursor, unread, self.ended);
         self.start += usize::try_from(self.cursor.offset() - offset).unwrap_or(0);
         received
+    }
+
+    /// What is being skipped, if the search for the next header goes on: where it began, how long it is so far, and why.
+    /// [`receive`](Decoder::receive) gives it when it has ended; who would rather end the connection need not wait.
+    ///
+    /// ```
+    /// use framescope_parser::missive::{Decoder, Item, Missive};
+    ///
+    /// let mut decoder = Decoder::new(Missive::default());
+    /// decoder.push(b"GET / HTTP/1.1\r\n");
+    /// assert!(decoder.receive().is_none());
+    /// let skipped = decoder.skipping().unwrap();
+    /// assert_eq!((skipped.offset, skipped.length), (0, 16));
+    /// assert!(matches!(skipped.item, Item::Skipped(_)));
+    /// ```
+    pub fn skipping(&self) -> Option<Received<'static>> {
+        let Tile { offset, length, tile_type: TileType::Skipped(code) } = self.cursor.run()? else {
+            return None;
+        };
+        Some(Received { offset, length, item: Item::Skipped(code) })
     }
 
     /// How many bytes wait for more.

@@ -8,13 +8,13 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 /// The repository's root.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 /// A command that runs Python 3, if it is installed. Where CI runs the tests it must be; elsewhere the tests say that
 /// they left the Python peers out.
-pub fn python() -> Option<Command> {
+pub(crate) fn python() -> Option<Command> {
     for name in ["python3", "python"] {
         let version = Command::new(name).arg("--version").stderr(Stdio::null()).output();
         if version.is_ok_and(|output| output.stdout.starts_with(b"Python 3")) {
@@ -26,18 +26,18 @@ pub fn python() -> Option<Command> {
     None
 }
 
-pub fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-pub fn number(value: &Value) -> u64 {
+pub(crate) fn number(value: &Value) -> u64 {
     value.as_u64().unwrap()
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
