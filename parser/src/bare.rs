@@ -22,6 +22,15 @@ use crate::{
 };
 
 /// The `bare` protocol.
+///
+/// ```
+/// use framescope_parser::{Code, Dissection, bare::Bare};
+///
+/// // One `recv` brought two messages.
+/// let message = Dissection::of(&Bare, b"\x01ada\x03hello");
+/// assert_eq!(message.kind.unwrap().to_string(), "LOGIN");
+/// assert!(message.has(Code::Glued));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bare;
 

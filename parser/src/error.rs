@@ -30,7 +30,15 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(offset: usize, field: &'static str, fault: Fault) -> Self {
+    /// An error in a field, for a [`Protocol`](crate::Protocol) of your own.
+    ///
+    /// ```
+    /// use framescope_parser::{Error, Fault};
+    ///
+    /// let error = Error::new(2, "length", Fault::TooLong { limit: 5, found: 9 });
+    /// assert!(error.to_string().starts_with("length at offset 2: 9 is more than the 5 there can be"));
+    /// ```
+    pub fn new(offset: usize, field: &'static str, fault: Fault) -> Self {
         Error { offset, field, fault }
     }
 

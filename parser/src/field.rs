@@ -12,6 +12,14 @@ use core::ops::Range;
 use crate::{Code, Problem, Protocol};
 
 /// What a field says.
+///
+/// ```
+/// use framescope_parser::Value;
+///
+/// assert_eq!((Value::Hex(62797).to_string(), Value::Hex(62797).as_u64()), ("0xf54d".into(), Some(62797)));
+/// assert_eq!(Value::utf8("你".as_bytes()).to_string(), "\"你\"");
+/// assert_eq!(Value::utf8(b"\xff").as_bytes(), Some(&[0xff][..]));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// A whole number that is never negative.
@@ -111,6 +119,31 @@ impl fmt::Display for Bytes {
 }
 
 /// Is told the fields of a message in the order of their bytes. Ranges are offsets in the message.
+///
+/// A visitor keeps what it wants. This one counts, and allocates nothing:
+///
+/// ```
+/// use core::{fmt::Arguments, ops::Range};
+/// use framescope_parser::{Code, Kind, Protocol, Value, Visit, missive::{FrameBuf, Missive}};
+///
+/// #[derive(Default)]
+/// struct Count { fields: usize, problems: usize }
+///
+/// impl<'a> Visit<'a> for Count {
+///     fn kind(&mut self, _: Kind<'a>) {}
+///     fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) { self.fields += 1 }
+///     fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) { self.fields += 1 }
+///     fn end(&mut self) {}
+///     fn problem(&mut self, _: Code, _: Range<usize>, _: Arguments<'_>) { self.problems += 1 }
+///     fn summary(&mut self, _: Arguments<'_>) {}
+/// }
+///
+/// let bytes = FrameBuf::new(framescope_parser::missive::Kind(0x2a)).to_bytes()?;
+/// let (missive, mut count) = (Missive::default(), Count::default());
+/// missive.dissect(&bytes, &mut count);
+/// assert_eq!((count.fields, count.problems), (14, 1));
+/// # Ok::<(), framescope_parser::Error>(())
+/// ```
 pub trait Visit<'a> {
     /// What kind of message it is. Told at most once.
     fn kind(&mut self, kind: Kind<'a>);
@@ -169,6 +202,17 @@ impl<'a> Dissection<'a> {
     }
 
     /// The field at a path of names joined by dots, such as `payload.user`.
+    ///
+    /// ```
+    /// use framescope_parser::{Dissection, missive::{FrameBuf, Missive, Payload}};
+    ///
+    /// let bytes = FrameBuf::of(Payload::Login { user: "ada", credential: b"" })?.to_bytes()?;
+    /// let missive = Missive::default();
+    /// let message = Dissection::of(&missive, &bytes);
+    /// let user = message.field("payload.user").unwrap();
+    /// assert_eq!((user.range.clone(), user.value.to_string()), (22..25, "\"ada\"".into()));
+    /// # Ok::<(), framescope_parser::Error>(())
+    /// ```
     pub fn field(&self, path: &str) -> Option<&Field<'a>> {
         let mut names = path.split('.');
         let first = names.next()?;

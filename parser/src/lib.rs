@@ -9,17 +9,93 @@
 //! A format is a [`Protocol`]. Three are built in: [`missive::Missive`], a frame format with lengths and checks,
 //! and [`bare::Bare`] and [`text::Text`], the formats without a frame that most first socket programs speak.
 //!
-//! ```
-//! use framescope_parser::{Dissection, missive::{FrameBuf, Kind, Missive}};
+//! # Decode in five lines
 //!
-//! let bytes = FrameBuf::new(Kind::PING).sequence(7).payload(b"are you there?").to_bytes()?;
+//! ```
+//! use framescope_parser::missive::Missive;
+//!
+//! let bytes = b"\xf5\x4d\x01\x03\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x07\x00\x00\x19\x3ahi and more";
+//! let (frame, rest) = Missive::default().decode(bytes)?;
+//! println!("{:?} {}: {:?}", frame.kind, frame.sequence, frame.read_payload()?);
+//! assert_eq!(rest, b" and more");
+//! # Ok::<(), framescope_parser::Error>(())
+//! ```
+//!
+//! Nothing is copied. [`Missive::frames`](missive::Missive::frames) goes through a whole stream, damaged or not;
+//! [`missive::Decoder`] takes bytes as they arrive from a socket; [`missive::FrameBuf`] builds what is to be sent;
+//! [`missive::Assembly`] puts long content together; [`missive::Session`] says what only the sequence of frames shows.
+//! What stands in bytes that are no well-formed frame, and everything that is wrong with them, a [`Dissection`] tells:
+//!
+//! ```
+//! use framescope_parser::{Code, Dissection, missive::{Flags, FrameBuf, Kind, Missive}};
+//!
+//! let mut bytes = FrameBuf::new(Kind::PING).sequence(7).flags(Flags::CHECKSUM).payload("hi").to_bytes()?;
+//! bytes[20] ^= 1;
 //! let missive = Missive::default();
 //! let message = Dissection::of(&missive, &bytes);
 //! assert_eq!(message.kind.unwrap().to_string(), "PING");
 //! assert_eq!(message.field("sequence").unwrap().value.to_string(), "7");
-//! assert!(message.problems.is_empty());
+//! assert!(message.has(Code::ChecksumMismatch));
 //! # Ok::<(), framescope_parser::Error>(())
 //! ```
+//!
+//! # In your CI test
+//!
+//! What your program sent, whole and in order, or the first thing that is wrong and where:
+//!
+//! ```
+//! use framescope_parser::missive::{Content, Missive, Payload};
+//! # use framescope_parser::missive::{FrameBuf, Kind};
+//! # let sent = FrameBuf::new(Kind::DATA).payload("hello").to_bytes()?;
+//!
+//! let missive = Missive::default();
+//! let mut said = Vec::new();
+//! for received in missive.frames(&sent) {
+//!     said.push(received.into_frame()?.read_payload()?);
+//! }
+//! assert_eq!(said, [Payload::Data { content: Content::Text("hello") }]);
+//! # Ok::<(), framescope_parser::Error>(())
+//! ```
+//!
+//! With the feature `proptest` the frames that your program must take are made for you, see `missive::strategy`; with
+//! `arbitrary` so are those of a fuzz target. The stream that broke it, saved to a file, opens in Framescope's window.
+//!
+//! # Your own kinds and extensions
+//!
+//! Kinds and tags are numbers with names, so those of your application need nothing but a constant. A receiver that is
+//! [told their names](missive::Missive) shows them, and takes the critical ones:
+//!
+//! ```
+//! use framescope_parser::missive::{FrameBuf, Kind, Missive, Payload, Tag};
+//!
+//! const TYPING: Kind = Kind(0x80);
+//! const PRIORITY: Tag = Tag(0x40);
+//!
+//! let bytes = FrameBuf::new(TYPING).extension(PRIORITY, true, &[9])?.payload("ada").to_bytes()?;
+//! assert!(Missive::default().decode(&bytes).is_err(), "who does not know a critical extension refuses");
+//!
+//! let missive = Missive {
+//!     kinds: vec![(TYPING, "TYPING".into())],
+//!     extensions: vec![(PRIORITY, "PRIORITY".into())],
+//!     ..Missive::default()
+//! };
+//! let (frame, _) = missive.decode(&bytes)?;
+//! assert_eq!(frame.read_payload()?, Payload::Other { kind: TYPING, bytes: b"ada" });
+//! assert_eq!(frame.find(PRIORITY).unwrap().bytes, [9]);
+//! # Ok::<(), framescope_parser::Error>(())
+//! ```
+//!
+//! A format of your own, with another header, is a [`Protocol`]: five questions that the window, the command line and
+//! the fuzz targets ask of every format.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `std`, on by default | reading straight from sockets and files, and checks and searches that use what the processor at hand can do. Without it the crate needs an allocator and nothing else |
+//! | `serde` | frames, headers and their numbers as data, bytes as hexadecimal text; messages taken apart as the command line's JSON shows them |
+//! | `arbitrary` | frames from a fuzzer's bytes: [`missive::FrameBuf`] is `Arbitrary` |
+//! | `proptest` | strategies for frames and streams: `missive::strategy` |
 #![no_std]
 #![doc(test(attr(deny(warnings))))]
 

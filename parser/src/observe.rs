@@ -6,6 +6,13 @@ use alloc::vec::Vec;
 use crate::Code;
 
 /// Which way a message went in its conversation.
+///
+/// ```
+/// use framescope_parser::Direction;
+///
+/// assert_eq!(Direction::Forward.reverse(), Direction::Backward);
+/// assert_eq!((Direction::Backward.index(), Direction::Backward.as_str()), (1, "backward"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// From the side that opened the conversation.
@@ -98,7 +105,8 @@ pub enum Observation {
 
 /// Watches one conversation: told of both directions' messages in order, it says what only the sequence shows.
 ///
-/// A plain state machine without a clock; who feeds it knows the times.
+/// A plain state machine without a clock; who feeds it knows the times. [`Session`](crate::missive::Session) shows one
+/// at work.
 pub trait Observer: Send {
     /// Takes the next event and appends what it shows.
     fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>);

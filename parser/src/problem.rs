@@ -129,6 +129,14 @@ codes! {
 
 impl Code {
     /// The code written as `text`, if there is one.
+    ///
+    /// ```
+    /// use framescope_parser::{Code, Severity};
+    ///
+    /// let code = Code::from_name("checksum-mismatch").unwrap();
+    /// assert_eq!((code.severity(), code.as_str()), (Severity::Error, "checksum-mismatch"));
+    /// assert!(code.meaning().starts_with("The checksum over the frame does not fit"));
+    /// ```
     pub fn from_name(text: &str) -> Option<Code> {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)
     }
@@ -141,6 +149,17 @@ impl fmt::Display for Code {
 }
 
 /// One thing that is wrong, and where.
+///
+/// ```
+/// use framescope_parser::{Code, Dissection, missive::{FrameBuf, Kind, Missive}};
+///
+/// let bytes = FrameBuf::new(Kind::DATA).payload(b"a\xff".as_slice()).to_bytes()?;
+/// let missive = Missive::default();
+/// let problem = Dissection::of(&missive, &bytes).problems.remove(0);
+/// assert_eq!((problem.code, problem.range), (Code::InvalidUtf8, 21..22));
+/// assert_eq!(problem.text, "content is not UTF-8: byte 0xff begins no character");
+/// # Ok::<(), framescope_parser::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Which fault it is.
@@ -152,6 +171,16 @@ pub struct Problem {
 }
 
 /// A set of [`Code`]s in eight bytes, as the index keeps it for each message.
+///
+/// ```
+/// use framescope_parser::{Code, CodeSet, Severity};
+///
+/// let mut codes = CodeSet::EMPTY;
+/// codes.insert(Code::Cut);
+/// codes.insert(Code::SequenceJump);
+/// assert!(codes.contains(Code::Cut) && codes.iter().count() == 2);
+/// assert_eq!(codes.worst(), Some(Severity::Warning));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CodeSet(u64);
 

@@ -8,6 +8,56 @@ use core::num::NonZeroUsize;
 use crate::{Code, Dissection, Error, Observer, Visit};
 
 /// A message format: how a stream falls into messages, and a message into fields.
+///
+/// ```
+/// use core::num::NonZeroUsize;
+/// use framescope_parser::{
+///     Confidence, Dissection, Error, Fault, Framer, Input, Memo, Protocol, Sample, Step, TileType, Value, Visit,
+/// };
+///
+/// /// A length byte, and as much text.
+/// struct Short;
+///
+/// impl Protocol for Short {
+///     fn name(&self) -> &str { "short" }
+///     fn about(&self) -> &str { "a length byte and as much text" }
+///
+///     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
+///         let length = 1 + usize::from(input.bytes[0]);
+///         let missing = length.saturating_sub(input.bytes.len());
+///         let all = NonZeroUsize::new(length - missing).unwrap();
+///         match NonZeroUsize::new(missing) {
+///             None => Step::Message(all),
+///             Some(_) if input.last => Step::Partial(all),
+///             Some(missing) => Step::NeedMore(missing),
+///         }
+///     }
+///
+///     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+///         let Some((&length, text)) = message.split_first() else { return };
+///         visit.field("length", 0..1, Value::Unsigned(length.into()));
+///         visit.field("text", 1..message.len(), Value::utf8(text));
+///     }
+///
+///     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+///         let text = message.field("text").and_then(|text| text.value.as_bytes());
+///         let text = text.ok_or(Error::new(0, "text", Fault::Missing))?;
+///         out.push(u8::try_from(text.len()).map_err(|_| {
+///             Error::new(0, "text", Fault::TooLong { limit: 255, found: text.len() as u64 })
+///         })?);
+///         out.extend_from_slice(text);
+///         Ok(())
+///     }
+///
+///     fn detect(&self, _: Sample<'_>) -> Confidence { Confidence::Possible }
+/// }
+///
+/// let (mut framer, mut tiles) = (Framer::default(), Vec::new());
+/// framer.segment(&Short, b"\x05hello\x02h", &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
+/// framer.end(&Short, &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
+/// assert_eq!(tiles, [(TileType::Message, 6), (TileType::Partial, 2)]);
+/// assert_eq!(Dissection::of(&Short, b"\x05hello").field("text").unwrap().value.to_string(), "\"hello\"");
+/// ```
 pub trait Protocol: Send + Sync {
     /// The protocol's name, as selectors and filters write it.
     fn name(&self) -> &str;
@@ -105,7 +155,16 @@ impl Memo {
     }
 
     /// What is kept, made anew where nothing (or another protocol's) is.
-    pub(crate) fn get_or_default<T: Any + Send + Sync + Default>(&mut self) -> &mut T {
+    ///
+    /// ```
+    /// use framescope_parser::Memo;
+    ///
+    /// let mut memo = Memo::default();
+    /// *memo.get_or_default::<u32>() += 2;
+    /// assert_eq!(*memo.get_or_default::<u32>(), 2);
+    /// assert_eq!(*memo.get_or_default::<u64>(), 0, "another protocol's");
+    /// ```
+    pub fn get_or_default<T: Any + Send + Sync + Default>(&mut self) -> &mut T {
         if !self.0.as_ref().is_some_and(|kept| kept.is::<T>()) {
             self.0 = None;
         }

@@ -13,6 +13,15 @@ use crate::utf8;
 use crate::{Code, Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Value, Visit};
 
 /// The `text` protocol.
+///
+/// ```
+/// use framescope_parser::{Code, Dissection, text::Text};
+///
+/// // A segment that ends in the middle of a character.
+/// let message = Dissection::of(&Text, b"hello \xe4\xbd");
+/// assert_eq!(message.field("text").unwrap().value.to_string(), "\"hello \"");
+/// assert!(message.has(Code::Cut));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text;
 

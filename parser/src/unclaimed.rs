@@ -6,6 +6,15 @@ use core::num::NonZeroUsize;
 use crate::{Code, Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Visit};
 
 /// No protocol: all bytes up to a gap or the end are one skipped run with the reason `no-protocol`.
+///
+/// ```
+/// use framescope_parser::{Code, Framer, TileType, Unclaimed};
+///
+/// let (mut framer, mut tiles) = (Framer::default(), Vec::new());
+/// framer.segment(&Unclaimed, b"who knows", &mut |tile, _| tiles.push(tile.tile_type));
+/// framer.end(&Unclaimed, &mut |tile, _| tiles.push(tile.tile_type));
+/// assert_eq!(tiles, [TileType::Skipped(Code::NoProtocol)]);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unclaimed;
 

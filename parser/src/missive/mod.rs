@@ -9,7 +9,18 @@
 //!      …                4               checksum, only with CHECKSUM: CRC-32 of all bytes before it
 //! ```
 //!
-//! All integers are big-endian.
+//! All integers are big-endian. FORMAT.md, beside this crate's repository's README, is the whole specification.
+//!
+//! | to do | take |
+//! |---|---|
+//! | decode one frame | [`Missive::decode`], which gives a [`Frame`] and what follows it |
+//! | go through a stream | [`Missive::frames`] |
+//! | read from a socket | [`Decoder`] |
+//! | tell what a payload says | [`Frame::read_payload`], a [`Payload`] |
+//! | build and write a frame | [`FrameBuf`], or a [`Frame`] whose parts are borrowed |
+//! | look at what is no well-formed frame | [`RawFrame`], [`Dissection`] |
+//! | put long content together | [`Assembly`] |
+//! | match replies, watch the numbering | [`Session`] |
 
 #[cfg(feature = "arbitrary")]
 mod arbitrary;

@@ -25,6 +25,15 @@ use super::header::{Flags, Header, Kind};
 use super::payload::{Content, Payload};
 
 /// A well-formed frame of any kind that the specification names or leaves to applications, without AUTH.
+///
+/// ```
+/// use framescope_parser::missive::{Missive, strategy};
+/// use proptest::prelude::*;
+///
+/// proptest!(|(frame in strategy::frame())| {
+///     prop_assert!(Missive::default().decode(&frame.to_bytes()?)?.0.read_payload().is_ok());
+/// });
+/// ```
 pub fn frame() -> impl Strategy<Value = FrameBuf> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     let numbers = (any::<u32>(), prop_oneof![4 => 0..4u16, 1 => any::<u16>()]);
@@ -68,6 +77,15 @@ fn text(length: usize) -> impl Strategy<Value = String> {
 
 /// An extensions area in which everything holds: each extension at most once, some of them critical, and some that
 /// only an application knows.
+///
+/// ```
+/// use framescope_parser::missive::{Extensions, strategy};
+/// use proptest::prelude::*;
+///
+/// proptest!(|(area in strategy::extensions())| {
+///     prop_assert!(Extensions::new(&area).all(|extension| extension.value().is_ok()));
+/// });
+/// ```
 pub fn extensions() -> impl Strategy<Value = Vec<u8>> {
     let known =
         (option::of(any::<u64>()), option::of(text(20)), option::of(any::<[u8; 16]>()), any::<bool>());
@@ -89,6 +107,12 @@ pub fn extensions() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// A stretch of a [`stream`].
+///
+/// ```
+/// use framescope_parser::missive::strategy::Stretch;
+///
+/// assert_eq!(Stretch::Noise(b"noise".to_vec()).bytes(), b"noise");
+/// ```
 #[derive(Clone, Debug)]
 pub enum Stretch {
     /// A well-formed frame.
