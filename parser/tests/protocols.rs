@@ -1,0 +1,346 @@
+//! What every protocol answers, and the words that people and scripts know.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test says what is wrong by panicking
+
+use framescope_parser::bare::Bare;
+use framescope_parser::missive::{Flags, FrameBuf, Header, Kind, Missive};
+use framescope_parser::text::Text;
+use framescope_parser::{
+    Code, CodeSet, Confidence, Direction, Dissection, Error, Event, Fault, Field, Framer, Input, Memo,
+    Observation, Protocol, Sample, Severity, Step, TileType, Unclaimed, Value,
+};
+
+#[test]
+fn protocols_have_names_and_a_line_about_them() {
+    let missive = Missive::default();
+    let protocols: [&dyn Protocol; 4] = [&missive, &Bare, &Text, &Unclaimed];
+    assert_eq!(protocols.map(|protocol| protocol.name()), ["missive", "bare", "text", "none"]);
+    for (protocol, word) in protocols.iter().zip(["header", "kind byte", "UTF-8", "accounted"]) {
+        assert!(protocol.about().contains(word), "{}: {}", protocol.name(), protocol.about());
+        assert!(!protocol.about().contains('\n'));
+    }
+    assert_eq!(protocols.map(|protocol| protocol.observer().is_some()), [true, true, false, false]);
+}
+
+/// How sure `protocol` is of a direction that came in these segments.
+fn detect(protocol: &dyn Protocol, segments: &[&[u8]]) -> Confidence {
+    let bytes = segments.concat();
+    let segment_ends: Vec<usize> = segments
+        .iter()
+        .scan(0, |end, segment| {
+            *end += segment.len();
+            Some(*end)
+        })
+        .collect();
+    protocol.detect(Sample { bytes: &bytes, segment_ends: &segment_ends })
+}
+
+#[test]
+fn bare_is_likely_where_most_segments_begin_with_a_kind_and_the_rest_is_text() {
+    use Confidence::{Likely, No};
+    for (segments, expected) in [
+        (&[&b"\x01ada"[..]][..], Likely),
+        (&[b"\x01ada", b"\x03hello", b"\x02"], Likely),
+        // Half of them may be the later part of a message that was cut.
+        (&[b"\x01ada", b" lovelace"], Likely),
+        (&[b"\x01ada", b" love", b"lace"], No),
+        (&[b"\x01ada", b" love", b"\x03hi", b"lace"], Likely),
+        (&[b"ada", b"\x01ada", b"\x03hi"], No),
+        (&[b"\x04ada"], No),
+        (&[b"\x01"], No),
+        (&[b"\x01a\xff"], No),
+        (&[b"\x01a\x00b"], No),
+        (&["\u{3}你".as_bytes()], Likely),
+        // A character cut by the end of the sample is text all the same.
+        (&[b"\x03\xe4\xbd"], Likely),
+        (&[], No),
+    ] {
+        assert_eq!(detect(&Bare, segments), expected, "{segments:?}");
+    }
+}
+
+#[test]
+fn text_is_possible_where_nothing_speaks_against_it() {
+    use Confidence::{No, Possible};
+    for (bytes, expected) in [
+        (&b"hello\r\n"[..], Possible),
+        ("你好".as_bytes(), Possible),
+        (b"a\xe4\xbd", Possible),
+        (b"\xbd\xa0a", Possible),
+        (b"\xe4\xbd", No),
+        (b"a\xffb", No),
+        (b"a\x00b", No),
+        (b"a\x7f", No),
+        (b"\x1b[1mbold\x1b[0m", Possible),
+        (b"", No),
+    ] {
+        assert_eq!(detect(&Text, &[bytes]), expected, "{bytes:02x?}");
+    }
+    assert_eq!(detect(&Unclaimed, &[b"anything"]), No);
+}
+
+#[test]
+fn missive_is_certain_with_a_header_and_likely_with_its_beginning() {
+    use Confidence::{Certain, Likely, No};
+    let missive = Missive::default();
+    let ping = FrameBuf::new(Kind::PING).to_bytes().unwrap();
+    assert_eq!(detect(&missive, &[&ping]), Certain);
+    assert_eq!(detect(&missive, &[b"begins inside a frame \xf5\x4d \xf5", &ping]), Certain);
+    assert_eq!(detect(&missive, &[&ping[..19]]), Likely);
+    assert_eq!(detect(&missive, &[&ping[..2]]), Likely);
+    assert_eq!(detect(&missive, &[&ping[..1]]), No);
+    assert_eq!(detect(&missive, &[b"x", &ping[..19]]), No);
+    assert_eq!(detect(&missive, &[b""]), No);
+}
+
+#[test]
+fn bare_marks_the_first_part_of_a_message_when_its_rest_comes() {
+    let mut observer = Bare.observer().unwrap();
+    let mut found = Vec::new();
+    let (forward, backward) = (Direction::Forward, Direction::Backward);
+    for (row, (direction, bytes)) in (0..).zip([
+        (forward, &b"\x03hello"[..]),
+        (backward, b"\x01bo"),
+        (forward, b" world"), // goes on with 0
+        (forward, b"\x03a\xe4"),
+        (forward, b"\xbd\xa0b"), // goes on with 3, which says so itself
+        (forward, b"\x03one"),
+        (forward, b""), // a loss
+        (forward, b"two"),
+        (forward, b"three"), // goes on with 7
+    ]) {
+        let event = match bytes {
+            b"" => Event::Loss { direction },
+            _ => Event::Message { direction, row, time_ns: None, bytes },
+        };
+        observer.observe(event, &mut found);
+    }
+    observer.finish(&mut found);
+    let marked: Vec<(u32, Code)> = found
+        .iter()
+        .map(|one| match one {
+            Observation::Problem { row, code, .. } => (*row, *code),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(marked, [(0, Code::Cut), (7, Code::Cut)]);
+}
+
+#[test]
+fn without_a_length_the_segment_is_the_message() {
+    for protocol in [&Bare as &dyn Protocol, &Text] {
+        let (mut framer, mut tiles) = (Framer::default(), Vec::new());
+        let mut sink =
+            |tile: framescope_parser::Tile, bytes: &[u8]| tiles.push((tile.tile_type, bytes.to_vec()));
+        for segment in [&b"\x01ada"[..], b"\x03hello"] {
+            framer.segment(protocol, segment, &mut sink);
+        }
+        framer.end(protocol, &mut sink);
+        let message = TileType::Message;
+        assert_eq!(tiles, [(message, b"\x01ada".to_vec()), (message, b"\x03hello".to_vec())]);
+        // Also where the two are at hand at once.
+        let input = Input { bytes: b"\x01ada\x03hello", first_segment: 4, last: true, offset: 0 };
+        assert_eq!(protocol.next(input, &mut Memo::default()), Step::Message(4.try_into().unwrap()));
+    }
+}
+
+fn field<'a>(name: &'a str, value: Value<'a>) -> Field<'a> {
+    Field { name, range: 7..9, value, fields: Vec::new() }
+}
+
+fn message<'a>(fields: Vec<Field<'a>>) -> Dissection<'a> {
+    let mut dissection = Dissection::default();
+    dissection.fields = fields;
+    dissection
+}
+
+#[test]
+fn a_message_is_written_from_its_fields_or_says_which_it_lacks() {
+    let mut out = Vec::new();
+    Bare.encode(
+        &message(vec![field("kind", Value::Unsigned(3)), field("text", Value::utf8(b"hi"))]),
+        &mut out,
+    )
+    .unwrap();
+    Text.encode(&message(vec![field("text", Value::utf8(b"!"))]), &mut out).unwrap();
+    Unclaimed.encode(&message(vec![field("text", Value::utf8(b"!"))]), &mut out).unwrap();
+    assert_eq!(out, b"\x03hi!");
+    for kind in [Value::Unsigned(256), Value::utf8(b"3")] {
+        let error = Bare.encode(&message(vec![field("kind", kind)]), &mut out).unwrap_err();
+        assert_eq!((error.field, error.fault), ("kind", Fault::Missing));
+    }
+
+    let missive = Missive::default();
+    let numbers = ["kind", "version", "flags", "sequence", "channel"];
+    let limits = [0xFF, 0xFF, 0xFFFF, 0xFFFF_FFFF, 0xFFFF];
+    let all = || numbers.iter().map(|name| field(name, Value::Unsigned(1))).collect::<Vec<_>>();
+    out.clear();
+    missive.encode(&message(all()), &mut out).unwrap();
+    assert_eq!(Header::read(&out).unwrap().sequence, 1);
+    out.clear();
+    for (i, (name, limit)) in numbers.iter().zip(limits).enumerate() {
+        let mut fields = all();
+        fields[i].value = Value::Unsigned(limit);
+        // AUTH is among all the flags, and has no tag.
+        assert_eq!(missive.encode(&message(fields.clone()), &mut Vec::new()).is_ok(), *name != "flags");
+        fields[i].value = Value::Unsigned(limit + 1);
+        let error = missive.encode(&message(fields.clone()), &mut out).unwrap_err();
+        assert_eq!(error, Error::new(7, name, Fault::TooLong { limit, found: limit + 1 }));
+        fields[i].value = Value::utf8(b"1");
+        assert_eq!(missive.encode(&message(fields.clone()), &mut out).unwrap_err().offset, 7);
+        fields.remove(i);
+        let error = missive.encode(&message(fields), &mut out).unwrap_err();
+        assert_eq!(error, Error::new(0, name, Fault::Missing));
+    }
+    let with = |more: Field<'static>| message(all().into_iter().chain([more]).collect());
+    let group = |name, fields| Field { fields, ..field(name, Value::Group) };
+    for (wrong, name) in [
+        (field("tag", Value::Bytes(vec![1, 2].into())), "tag"),
+        (group("extensions", vec![group("x", vec![field("length", Value::Unsigned(1))])]), "tag"),
+        (group("extensions", vec![group("x", vec![field("tag", Value::utf8(b"?"))])]), "tag"),
+        (group("extensions", vec![group("x", vec![field("tag", Value::Unsigned(1))])]), "value"),
+        (group("payload", vec![field("code", Value::Unsigned(65_536))]), "code"),
+        (group("payload", vec![field("content", Value::Bool(true))]), "payload"),
+        (group("payload", vec![field("user_length", Value::Unsigned(65_536))]), "payload"),
+        (
+            group(
+                "extensions",
+                vec![group(
+                    "x",
+                    vec![
+                        field("tag", Value::Unsigned(3)),
+                        field("value", Value::Bytes(vec![0; 65_536].into())),
+                    ],
+                )],
+            ),
+            "value",
+        ),
+    ] {
+        let error = missive.encode(&with(wrong.clone()), &mut out).unwrap_err();
+        assert_eq!((error.field, error.offset), (name, 7), "{wrong:?}");
+    }
+    assert!(out.is_empty(), "nothing is appended where something is wrong");
+    let fits = group("payload", vec![field("code", Value::Unsigned(65_535))]);
+    missive.encode(&with(fits), &mut out).unwrap();
+    assert_eq!(out[20..22], [0xff, 0xff]);
+}
+
+#[test]
+fn errors_say_where_what_was_found_and_what_to_do() {
+    let said = |fault| Error::new(5, "field", fault).to_string();
+    for (fault, words) in [
+        (Fault::Incomplete { needed: 7 }, ["at least 7 more", "try again"]),
+        (Fault::Mismatch { expected: 10, found: 11 }, ["expected 0xa, found 0xb", "changed on the way"]),
+        (Fault::TooLong { limit: 10, found: 11 }, ["11 is more than the 10", "raise the limit"]),
+        (Fault::InvalidUtf8 { found: 0xff }, ["byte 0xff", "encode the text as UTF-8"]),
+        (Fault::CriticalUnknown { found: 0x41 }, ["extension 0x41", "refuse the message"]),
+        (Fault::TagMismatch, ["the tag does not fit", "compare both sides' keys"]),
+        (Fault::KeyMissing, ["needs a key", "give one"]),
+        (Fault::Missing, ["a value is needed", "of another type"]),
+        (
+            Fault::Skipped { code: Code::NotAFrame, length: 3 },
+            ["3 bytes are no message", "No message begins"],
+        ),
+    ] {
+        let said = said(fault.clone());
+        assert!(said.starts_with("field at offset 5: "), "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        let needed = if let Fault::Incomplete { needed } = fault { Some(needed) } else { None };
+        assert_eq!(Error::new(5, "field", fault).needed(), needed);
+    }
+}
+
+#[test]
+fn values_are_numbers_bytes_and_words() {
+    let kind = framescope_parser::Kind { value: 3, name: Some("DATA") };
+    let unnamed = framescope_parser::Kind { value: 0x2a, name: None };
+    for (value, number, bytes, shown) in [
+        (Value::Unsigned(7), Some(7), None, "7"),
+        (Value::Hex(255), Some(255), None, "0xff"),
+        (Value::Signed(7), Some(7), None, "7"),
+        (Value::Signed(-7), None, None, "-7"),
+        (Value::Float(1.5), None, None, "1.5"),
+        (Value::Bool(true), Some(1), None, "true"),
+        (Value::Bool(false), Some(0), None, "false"),
+        (Value::utf8(b"a\"b"), None, Some(&b"a\"b"[..]), "\"a\\\"b\""),
+        (Value::utf8(b"\xff\x00"), None, Some(b"\xff\x00"), "ff00"),
+        (Value::Enum(kind), Some(3), None, "DATA (3)"),
+        (Value::Enum(unnamed), Some(0x2a), None, "0x2a"),
+        (Value::Group, None, None, ""),
+    ] {
+        assert_eq!(value.as_u64(), number, "{value:?}");
+        assert_eq!(value.as_bytes(), bytes, "{value:?}");
+        assert_eq!(value.to_string(), shown, "{value:?}");
+    }
+    assert_eq!(format!("{kind:>6}|{unnamed}"), "  DATA|0x2a");
+}
+
+#[test]
+fn words_are_those_that_scripts_know() {
+    assert_eq!(Severity::Note.to_string(), "note");
+    assert_eq!([Severity::Warning, Severity::Error].map(Severity::as_str), ["warning", "error"]);
+    assert_eq!(format!("{:>10}|{:<6}|", Severity::Error, Direction::Forward), "     error|forward|");
+    assert_eq!(format!("{:>20}", Code::Unfinished), "          unfinished");
+    assert_eq!([Direction::Forward, Direction::Backward].map(Direction::index), [0, 1]);
+    assert_eq!(
+        [Direction::Forward, Direction::Backward].map(Direction::reverse).map(Direction::as_str),
+        ["backward", "forward"]
+    );
+    assert_eq!(Code::from_name("no such code"), None);
+    let mut codes = CodeSet::EMPTY;
+    assert!(codes.is_empty());
+    let last = *Code::ALL.last().unwrap();
+    codes.extend([last, Code::NotAFrame].into_iter().collect());
+    codes.extend([last].into_iter().collect());
+    assert!(!codes.is_empty() && codes.contains(last) && !codes.contains(Code::Late));
+    assert_eq!(codes.iter().collect::<Vec<_>>(), [Code::NotAFrame, last]);
+}
+
+#[test]
+fn a_message_is_data_as_the_command_line_shows_it() {
+    let missive = Missive::default();
+    let mut bytes = FrameBuf::new(Kind(0x90)).flags(Flags::CHECKSUM).payload("?").to_bytes().unwrap();
+    bytes[20] ^= 1;
+    let json = serde_json::to_value(Dissection::of(&missive, &bytes)).unwrap();
+    assert_eq!(json["kind"], serde_json::json!({"enum": null, "value": 0x90}));
+    assert_eq!(json["summary"], "1 byte");
+    let flags = &json["fields"][3];
+    assert_eq!(
+        (&flags["name"], &flags["value"], &flags["fields"][0]["value"]),
+        (&"flags".into(), &1.into(), &true.into())
+    );
+    let payload = serde_json::json!({"name": "payload", "offset": 20, "length": 1, "value": {"bytes": "3e"}});
+    assert_eq!(json["fields"][9], payload);
+    let problem = &json["problems"][0];
+    assert_eq!((&problem["code"], &problem["severity"]), (&"checksum-mismatch".into(), &"error".into()));
+    assert_eq!((&problem["offset"], &problem["length"]), (&21.into(), &4.into()));
+    assert_eq!(serde_json::to_value(Direction::Backward).unwrap(), "backward");
+    let group = Field {
+        fields: vec![field("a", Value::Signed(-1)), field("b", Value::Float(0.5))],
+        ..field("g", Value::Group)
+    };
+    assert_eq!(
+        serde_json::to_string(&group).unwrap(),
+        r#"{"name":"g","offset":7,"length":2,"fields":[{"name":"a","offset":7,"length":2,"value":-1},{"name":"b","offset":7,"length":2,"value":0.5}]}"#
+    );
+    assert_eq!(serde_json::to_string(&Value::utf8(b"hi")).unwrap(), "\"hi\"");
+}
+
+#[test]
+fn bytes_that_are_not_pairs_of_digits_are_no_frame() {
+    let frame = serde_json::to_value(FrameBuf::new(Kind::DATA).payload("hi")).unwrap();
+    assert_eq!((&frame["payload"], &frame["tag"]), (&"6869".into(), &"".into()));
+    for (name, wrong) in [
+        ("payload", serde_json::json!("686")),
+        ("payload", serde_json::json!("+6+6")),
+        ("payload", serde_json::json!("zz")),
+        ("payload", serde_json::json!("é")),
+        ("payload", serde_json::json!(7)),
+        ("tag", serde_json::json!("00")),
+    ] {
+        let mut frame = frame.clone();
+        frame[name] = wrong.clone();
+        let error = serde_json::from_value::<FrameBuf>(frame).unwrap_err().to_string();
+        assert!(error.contains("hexadecimal") || error.contains("a tag has 16 bytes; here are 1"), "{error}");
+    }
+}
