@@ -86,6 +86,7 @@ fn decode_as_json_keeps_its_contract() {
         "summary",
         "reply_to",
         "latency_ns",
+        "part_of",
         "fields",
         "problems",
     ];

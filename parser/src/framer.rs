@@ -234,16 +234,94 @@ impl Cursor {
         Some(tile)
     }
 
-    /// The run as far as it goes, if one is open.
-    pub(crate) fn run(&self) -> Option<Tile> {
+    /// The run as far as it goes, if one is open: where it began, its length and its reason.
+    pub(crate) fn run(&self) -> Option<(u64, u64, Code)> {
         let (offset, code) = self.run?;
-        Some(Tile { offset, length: self.offset - offset, tile_type: TileType::Skipped(code) })
+        Some((offset, self.offset - offset, code))
     }
 
     /// The run that ends here, if one is open.
     fn close_run(&mut self) -> Option<Tile> {
-        let run = self.run();
+        let (offset, length, code) = self.run()?;
         self.run = None;
-        run
+        Some(Tile { offset, length, tile_type: TileType::Skipped(code) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Confidence, Dissection, Error, Sample, Visit};
+    use alloc::vec;
+    use core::num::NonZeroUsize;
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    /// A protocol of which only one question is asked.
+    struct Test<F>(F);
+
+    impl<F: Fn(Input<'_>) -> Step + Send + Sync> Protocol for Test<F> {
+        fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
+            (self.0)(input)
+        }
+        #[rustfmt::skip]
+        fn name(&self) -> &str { "test" }
+        #[rustfmt::skip]
+        fn about(&self) -> &str { "for a test" }
+        #[rustfmt::skip]
+        fn dissect<'a>(&'a self, _: &'a [u8], _: &mut dyn Visit<'a>) {}
+        #[rustfmt::skip]
+        fn encode(&self, _: &Dissection<'_>, _: &mut Vec<u8>) -> Result<(), Error> { Ok(()) }
+        #[rustfmt::skip]
+        fn detect(&self, _: Sample<'_>) -> Confidence { Confidence::No }
+    }
+
+    #[test]
+    fn segments_are_told_apart_also_when_several_wait() {
+        // Waits until six bytes are there; then each segment is a message.
+        let patient = Test(|input: Input<'_>| {
+            assert!(input.first_segment >= 1 && input.first_segment <= input.bytes.len());
+            match NonZeroUsize::new(6usize.saturating_sub(input.bytes.len())) {
+                Some(missing) if !input.last => Step::NeedMore(missing),
+                _ => Step::Message(NonZeroUsize::new(input.first_segment).unwrap()),
+            }
+        });
+        let (mut framer, mut found) = (Framer::default(), vec![]);
+        let mut offsets = vec![];
+        for segment in [&b"ab"[..], b"", b"cde", b"fghi", b"j", b"klmnopq"] {
+            framer.segment(&patient, segment, &mut |tile, bytes| {
+                assert_eq!(tile.length, bytes.len() as u64);
+                found.push((tile.offset, bytes.to_vec()));
+            });
+            offsets.push(framer.end_offset());
+        }
+        framer.end(&patient, &mut |tile, bytes| found.push((tile.offset, bytes.to_vec())));
+        let expected: [(u64, &[u8]); 5] =
+            [(0, b"ab"), (2, b"cde"), (5, b"fghi"), (9, b"j"), (10, b"klmnopq")];
+        assert_eq!(found, expected.map(|(offset, bytes)| (offset, bytes.to_vec())));
+        assert_eq!(offsets, [2, 2, 5, 9, 10, 17]);
+        assert_eq!(framer.pending.len(), 0, "nothing is kept of what was read");
+    }
+
+    #[test]
+    fn nothing_is_asked_before_enough_is_there() {
+        let asked = AtomicUsize::new(0);
+        let once = Test(|input: Input<'_>| {
+            asked.fetch_add(1, Relaxed);
+            match NonZeroUsize::new(100usize.saturating_sub(input.bytes.len())) {
+                Some(missing) => Step::NeedMore(missing),
+                None => Step::Message(NonZeroUsize::new(100).unwrap()),
+            }
+        });
+        let (mut framer, mut lengths) = (Framer::default(), vec![]);
+        for _ in 0..1000 {
+            framer.segment(&once, b"x", &mut |tile, _| lengths.push(tile.length));
+        }
+        assert_eq!(lengths, [100; 10]);
+        // Once when a message begins and once when it is all there.
+        assert_eq!(asked.load(Relaxed), 20);
+        // Who wants more though nothing follows gets none.
+        framer.segment(&once, b"rest", &mut |tile, _| lengths.push(tile.length));
+        framer.end(&once, &mut |tile, _| lengths.push(tile.length));
+        assert_eq!(lengths.last(), Some(&4));
     }
 }

@@ -118,13 +118,6 @@ pub struct Input<'a> {
     pub offset: u64,
 }
 
-impl<'a> Input<'a> {
-    /// All of a stream that is a single segment.
-    pub fn whole(bytes: &'a [u8]) -> Self {
-        Input { bytes, first_segment: bytes.len(), last: true, offset: 0 }
-    }
-}
-
 /// What stands first in an [`Input`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {

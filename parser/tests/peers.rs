@@ -80,7 +80,8 @@ fn example(name: &str) -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
-        let folder = test.parent().unwrap().parent().unwrap().join("examples");
+        let profile = test.parent().unwrap().parent().unwrap();
+        let folder = profile.join("examples");
         let age = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
         let sources = ["examples", "examples/connection", "src", "src/missive"].map(|folder| {
             let folder = repository().join("parser").join(folder).read_dir().unwrap();
@@ -90,6 +91,10 @@ fn example(name: &str) -> Command {
         if binaries.iter().min() < sources.iter().max() {
             let mut build = Command::new(env!("CARGO"));
             build.args(["build", "--examples", "-p", "framescope-parser"]).current_dir(repository());
+            build.arg("--target-dir").arg(profile.parent().unwrap());
+            if profile.ends_with("release") {
+                build.arg("--release");
+            }
             assert!(build.status().unwrap().success());
         }
         folder

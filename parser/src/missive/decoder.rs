@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::Missive;
 use super::decode::{Item, Received};
-use crate::framer::{Cursor, Tile, TileType};
+use crate::framer::Cursor;
 
 /// Takes bytes as they arrive, in whatever pieces, and gives the frames in them.
 ///
@@ -115,9 +115,7 @@ impl Decoder {
     /// assert!(matches!(skipped.item, Item::Skipped(_)));
     /// ```
     pub fn skipping(&self) -> Option<Received<'static>> {
-        let Tile { offset, length, tile_type: TileType::Skipped(code) } = self.cursor.run()? else {
-            return None;
-        };
+        let (offset, length, code) = self.cursor.run()?;
         Some(Received { offset, length, item: Item::Skipped(code) })
     }
 

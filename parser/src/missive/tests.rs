@@ -364,3 +364,65 @@ fn a_login_opens_a_channel_again_and_channels_are_each_their_own() {
     found.retain(|(_, what, _)| *what != "unanswered");
     assert_eq!(found, [(4, "data-before-login", 0), (6, "data-after-logout", 0)]);
 }
+
+#[test]
+fn extensions_are_written_and_read_by_what_they_say() {
+    use ExtensionValue::{ContentType, Other, Sender, Timestamp, TraceId};
+    let values = [
+        Timestamp(u64::MAX - 1),
+        ContentType("a/b"),
+        Sender("ada"),
+        TraceId([7; 16]),
+        Other(Tag(0x7f), b"!"),
+    ];
+    let mut frame = FrameBuf::new(Kind::DATA);
+    for value in values {
+        frame = frame.with(value).unwrap();
+    }
+    let frame = frame.extension(Tag::SENDER, true, b"bo").unwrap();
+    let read: Vec<_> =
+        frame.as_frame().extensions().map(|one| (one.critical, one.value().unwrap())).collect();
+    let expected = values.map(|value| (false, value)).into_iter().chain([(true, Sender("bo"))]);
+    assert_eq!(read, expected.collect::<Vec<_>>());
+    // The last of its tag counts.
+    assert_eq!(frame.as_frame().find(Tag::SENDER).unwrap().bytes, b"bo");
+    let tags: Vec<_> = frame.as_frame().extensions().map(|one| one.tag.name()).collect();
+    let names = ["TIMESTAMP", "CONTENT_TYPE", "SENDER", "TRACE_ID"].map(Some);
+    assert_eq!(tags, [&names[..], &[None, Some("SENDER")]].concat());
+}
+
+#[test]
+fn what_is_too_long_is_not_written_and_says_so() {
+    let too_long = |field, limit, found| Error::new(0, field, crate::Fault::TooLong { limit, found });
+    let value = vec![0; 65_536];
+    let error = FrameBuf::new(Kind::DATA).extension(Tag(0x40), false, &value).unwrap_err();
+    assert_eq!(error, too_long("value", 65_535, 65_536));
+    let mut out = b"before".to_vec();
+    let frame = Frame { extensions: &value, ..Frame::new(Kind::DATA) };
+    assert_eq!(frame.encode(None, &mut out), Err(too_long("extensions", 65_535, 65_536)));
+    assert_eq!(out, b"before");
+    let fits = Frame { extensions: &value[1..], payload: &value, ..Frame::new(Kind::DATA) };
+    fits.encode(None, &mut out).unwrap();
+    assert_eq!(out.len(), 6 + 20 + 65_535 + 65_536);
+    let ping = Frame { payload: b"1234", ..Frame::new(Kind::PING) };
+    assert_eq!(ping.encode_to_slice(None, &mut [0; 23]), Err(too_long("frame", 23, 24)));
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    assert_eq!(alloc::format!("{:?}", Key::new(*b"secret")), "Key(…)");
+    let mut memo = Memo::default();
+    assert_eq!(alloc::format!("{memo:?}"), "Memo(empty)");
+    *memo.get_or_default::<u32>() = 7;
+    assert_eq!(alloc::format!("{memo:?}"), "Memo(kept)");
+}
+
+#[test]
+fn a_content_type_made_by_hand_may_be_no_text() {
+    let frame = FrameBuf::new(Kind::DATA).extension(Tag::CONTENT_TYPE, false, b"\xff").unwrap();
+    let error = frame.as_frame().read_payload().unwrap_err();
+    assert_eq!((error.offset, error.field), (20, "value"));
+    // On other kinds it means nothing.
+    let frame = FrameBuf { kind: Kind::ACK, ..frame };
+    assert_eq!(frame.as_frame().read_payload().unwrap(), Payload::Ack { note: "" });
+}
