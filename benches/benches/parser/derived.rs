@@ -6,7 +6,7 @@ use std::io::Cursor;
 use binrw::BinRead;
 use deku::prelude::*;
 
-use crate::floor::HEADER_CHECK;
+use crate::floor;
 
 #[derive(DekuRead)]
 #[deku(endian = "big", magic = b"\xF5\x4D")]
@@ -68,6 +68,6 @@ pub fn binrw(bytes: &[u8]) -> Option<(BinrwFrame, &[u8])> {
 
 fn checks_hold(frame: &[u8], version: u8, header_check: u16, checksum: Option<u32>) -> bool {
     version == 1
-        && HEADER_CHECK.checksum(&frame[..18]) == header_check
+        && frame.first_chunk().map(floor::header_check) == Some(header_check)
         && checksum.is_none_or(|found| crc32fast::hash(&frame[..frame.len() - 4]) == found)
 }

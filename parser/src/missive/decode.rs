@@ -72,28 +72,38 @@ impl Missive {
         if header.version != Header::VERSION {
             return Err(Error::mismatch(2, "version", Header::VERSION, header.version));
         }
-        let Some(Parts { extensions, payload, tag, checksum, rest }) = Parts::of(&header, bytes) else {
+        let Some(whole) = usize::try_from(header.layout().end).ok().and_then(|end| bytes.get(..end)) else {
             return Err(incomplete(&header, bytes));
         };
-        let covered = bytes.len() - rest.len() - checksum.len();
-        if let Some(found) = checksum.first_chunk().copied().map(u32::from_be_bytes) {
-            let computed = checksum_of(covered);
+        let mut covered = whole;
+        if header.flags.contains(Flags::CHECKSUM)
+            && let Some((before, found)) = whole.split_last_chunk::<CHECKSUM_LENGTH>()
+        {
+            let (computed, found) = (checksum_of(before.len()), u32::from_be_bytes(*found));
             if computed != found {
-                return Err(Error::mismatch(covered, "checksum", computed, found));
+                return Err(Error::mismatch(before.len(), "checksum", computed, found));
             }
+            covered = before;
         }
-        let found = tag.first_chunk();
-        if let (Some(key), Some(_)) = (&self.key, found) {
-            let signed = bytes.get(..covered - tag.len()).unwrap_or_default();
-            if !key.verifies(signed, tag) {
+        let mut found = None;
+        if header.flags.contains(Flags::AUTH)
+            && let Some((signed, tag)) = covered.split_last_chunk::<TAG_LENGTH>()
+        {
+            if self.key.as_ref().is_some_and(|key| !key.verifies(signed, tag)) {
                 return Err(Error::new(signed.len(), "tag", Fault::TagMismatch));
             }
+            (found, covered) = (Some(tag), signed);
         }
+        // Read again, which costs less than keeping it over the calls for the checks.
+        let parts = whole.first_chunk().and_then(Header::fields).and_then(|header| {
+            let (_, rest) = covered.split_at_checked(Header::LENGTH)?;
+            let (extensions, payload) = rest.split_at_checked(header.extensions_length.into())?;
+            Some((header, extensions, payload))
+        });
+        let Some((header, extensions, payload)) = parts else { return Err(incomplete(&header, bytes)) };
         if !extensions.is_empty() {
             self.check_extensions(extensions)?;
         }
-        // Read again, which costs less than keeping it over the calls for the checks.
-        let Some(header) = Header::read_unchecked(bytes) else { return Err(unbelieved(bytes)) };
         let frame = Frame {
             version: header.version,
             kind: header.kind,
@@ -104,7 +114,7 @@ impl Missive {
             payload,
             tag: found,
         };
-        Ok((frame, rest))
+        Ok((frame, bytes.get(whole.len()..).unwrap_or_default()))
     }
 
     #[cold]
@@ -162,29 +172,6 @@ impl Missive {
             TileType::Partial | TileType::Gap => Item::Partial(tile),
         };
         Some(Received { offset, length, item })
-    }
-}
-
-/// The parts of a frame behind its header, and what follows the frame.
-struct Parts<'a> {
-    extensions: &'a [u8],
-    payload: &'a [u8],
-    tag: &'a [u8],
-    checksum: &'a [u8],
-    rest: &'a [u8],
-}
-
-impl<'a> Parts<'a> {
-    /// Those of the frame that `bytes` begin with, if all of it is there.
-    #[inline(always)]
-    fn of(header: &Header, bytes: &'a [u8]) -> Option<Self> {
-        let optional = |flag, length| if header.flags.contains(flag) { length } else { 0 };
-        let (_, rest) = bytes.split_at_checked(Header::LENGTH)?;
-        let (extensions, rest) = rest.split_at_checked(header.extensions_length.into())?;
-        let (payload, rest) = rest.split_at_checked(usize::try_from(header.payload_length).ok()?)?;
-        let (tag, rest) = rest.split_at_checked(optional(Flags::AUTH, TAG_LENGTH))?;
-        let (checksum, rest) = rest.split_at_checked(optional(Flags::CHECKSUM, CHECKSUM_LENGTH))?;
-        Some(Parts { extensions, payload, tag, checksum, rest })
     }
 }
 

@@ -178,15 +178,39 @@ impl Header {
     #[inline(always)]
     pub(crate) fn believed(bytes: &[u8]) -> Option<Header> {
         let fixed = bytes.first_chunk()?;
-        // The check first: what is read before a call must be kept over it.
-        let check = check::header_check_of(fixed);
-        parse(fixed).filter(|header| header.header_check == check)
+        // The fields last: what is read before a call must be kept over it.
+        let holds = fixed.starts_with(&Self::MAGIC)
+            && fixed.last_chunk() == Some(&check::header_check_of(fixed).to_be_bytes());
+        holds.then(|| Header::fields(fixed)).flatten()
+    }
+
+    /// The fields of 20 bytes, whatever the magic and the check.
+    #[inline(always)]
+    pub(crate) fn fields(bytes: &[u8; Header::LENGTH]) -> Option<Header> {
+        let mut fields = (be_u16, be_u8, be_u8, be_u16, be_u16, be_u32, be_u32, be_u16, be_u16);
+        let read: nom::IResult<&[u8], _, NomError<&[u8]>> = fields.parse(&bytes[..]);
+        let (
+            _,
+            (_, version, kind, flags, extensions_length, payload_length, sequence, channel, header_check),
+        ) = read.ok()?;
+        let (kind, flags) = (Kind(kind), Flags(flags));
+        Some(Header {
+            version,
+            kind,
+            flags,
+            extensions_length,
+            payload_length,
+            sequence,
+            channel,
+            header_check,
+        })
     }
 
     /// Reads the fields, whether or not the check over them holds. None without magic or with fewer than 20 bytes.
     #[inline(always)]
     pub(crate) fn read_unchecked(bytes: &[u8]) -> Option<Header> {
-        parse(bytes.first_chunk()?)
+        let fixed = bytes.first_chunk()?;
+        fixed.starts_with(&Self::MAGIC).then(|| Header::fields(fixed)).flatten()
     }
 
     /// The header's bytes, with the check derived.
@@ -255,33 +279,11 @@ pub struct Layout {
 pub(crate) fn unbelieved(bytes: &[u8]) -> Error {
     let found = bytes.iter().take(2).fold(0, |all, &byte| (all << 8) | u64::from(byte));
     let incomplete = Fault::Incomplete { needed: Header::LENGTH.saturating_sub(bytes.len()) };
-    match bytes.first_chunk().map(|fixed| (parse(fixed), check::header_check_of(fixed))) {
+    match bytes.first_chunk().map(|fixed| (Header::read_unchecked(fixed), check::header_check_of(fixed))) {
         Some((Some(header), computed)) => Error::mismatch(18, "header_check", computed, header.header_check),
         None if may_begin(bytes) || bytes.is_empty() => Error::new(0, "header", incomplete),
         _ => Error::mismatch(0, "magic", u16::from_be_bytes(Header::MAGIC), found),
     }
-}
-
-/// The fields of 20 bytes that begin with the magic.
-#[inline(always)]
-fn parse(bytes: &[u8; Header::LENGTH]) -> Option<Header> {
-    let fields = (be_u16, be_u8, be_u8, be_u16, be_u16, be_u32, be_u32, be_u16, be_u16).parse(&bytes[..]);
-    let (_, fields): (&[u8], _) = fields.map_err(|_: nom::Err<NomError<&[u8]>>| ()).ok()?;
-    let (magic, version, kind, flags, extensions_length, payload_length, sequence, channel, header_check) =
-        fields;
-    if magic != u16::from_be_bytes(Header::MAGIC) {
-        return None;
-    }
-    Some(Header {
-        version,
-        kind: Kind(kind),
-        flags: Flags(flags),
-        extensions_length,
-        payload_length,
-        sequence,
-        channel,
-        header_check,
-    })
 }
 
 /// Whether a header could begin here: as many of the magic's bytes as there are, are the magic's.
