@@ -21,7 +21,11 @@ fn bytes_of(stretches: &[Stretch]) -> Vec<u8> {
 /// What a test keeps of what was received.
 fn keep(received: &Received<'_>) -> (u64, u64, Result<FrameBuf, String>) {
     let frame = received.clone().into_frame();
-    (received.offset, received.length, frame.map(|frame| frame.to_owned()).map_err(|error| error.to_string()))
+    (
+        received.offset,
+        received.length,
+        frame.map(|frame| frame.to_frame_buf()).map_err(|error| error.to_string()),
+    )
 }
 
 fn all_from_slice(stream: &[u8]) -> Vec<(u64, u64, Result<FrameBuf, String>)> {
@@ -104,7 +108,7 @@ proptest! {
         let (read, _) = missive.decode(&bytes).unwrap();
         prop_assert_eq!(read.tag.is_some(), signed);
         // Its tag included: without a key it is written as it was read.
-        prop_assert_eq!(&read.to_owned().to_bytes().unwrap(), &bytes);
+        prop_assert_eq!(&read.to_frame_buf().to_bytes().unwrap(), &bytes);
         let mut slice = vec![0xAA; bytes.len() + 3];
         prop_assert_eq!(read.encode_to_slice(None, &mut slice), Ok(bytes.len()));
         prop_assert_eq!(&slice[..bytes.len()], &bytes[..]);

@@ -281,7 +281,7 @@ fn read_until(socket: &mut TcpStream, kind: Option<Kind>) -> Vec<FrameBuf> {
     socket.set_read_timeout(Some(TOO_LONG)).unwrap();
     while decoder.read_from(socket).unwrap_or(0) > 0 {
         while let Some(received) = decoder.receive() {
-            frames.push(received.into_frame().unwrap().to_owned());
+            frames.push(received.into_frame().unwrap().to_frame_buf());
         }
         if kind.is_some_and(|kind| frames.iter().any(|frame| frame.kind == kind)) {
             break;

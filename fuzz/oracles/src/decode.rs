@@ -168,7 +168,7 @@ fn valid_view(missive: &Missive, data: &[u8]) {
             assert!(outside.is_empty(), "{outside:?}");
             assert_eq!(dissection.field("sequence").unwrap().value.as_u64(), Some(frame.sequence.into()));
             assert_eq!(
-                frame.to_owned().to_bytes().unwrap(),
+                frame.to_frame_buf().to_bytes().unwrap(),
                 &data[..length],
                 "a valid frame is written as it was read"
             );

@@ -10,7 +10,7 @@ use crate::{Error, Fault};
 
 /// A well-formed frame, borrowed from the bytes it was read from: the valid view.
 ///
-/// [`Missive::decode`](super::Missive::decode) gives it; [`to_owned`](Frame::to_owned) keeps it. One to be written is
+/// [`Missive::decode`](super::Missive::decode) gives it; [`to_frame_buf`](Frame::to_frame_buf) keeps it. One to be written is
 /// built as a [`FrameBuf`], or, where nothing is to be copied first, as a literal:
 ///
 /// ```
@@ -125,13 +125,13 @@ impl<'a> Frame<'a> {
     /// use framescope_parser::missive::{FrameBuf, Kind, Missive};
     ///
     /// fn first(bytes: Vec<u8>) -> Result<FrameBuf, framescope_parser::Error> {
-    ///     Ok(Missive::default().decode(&bytes)?.0.to_owned())
+    ///     Ok(Missive::default().decode(&bytes)?.0.to_frame_buf())
     /// }
     /// let frame = FrameBuf::new(Kind::DATA).payload("kept");
     /// assert_eq!(first(frame.to_bytes()?)?, frame);
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
-    pub fn to_owned(&self) -> FrameBuf {
+    pub fn to_frame_buf(&self) -> FrameBuf {
         FrameBuf {
             version: self.version,
             kind: self.kind,
@@ -299,7 +299,7 @@ pub struct FrameBuf {
 impl FrameBuf {
     /// A frame of that kind: sequence 0, channel 0, no flags, extensions or payload.
     pub fn new(kind: Kind) -> Self {
-        Frame::new(kind).to_owned()
+        Frame::new(kind).to_frame_buf()
     }
 
     /// A frame that says what `payload` says. Content that is bytes gets the CONTENT_TYPE that says no more than that;
@@ -424,7 +424,7 @@ impl FrameBuf {
 #[cfg(feature = "serde")]
 impl serde::Serialize for Frame<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_owned().serialize(serializer)
+        self.to_frame_buf().serialize(serializer)
     }
 }
 
