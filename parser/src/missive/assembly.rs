@@ -91,7 +91,9 @@ mod tests {
         let reply = Frame { flags: Flags::REPLY, ..data(1, false, b"no part") };
         assert_eq!(assembly.push(&reply), Ok(None));
         assert_eq!(assembly.push(&data(1, true, b"b")), Ok(None));
-        assert_eq!(assembly.push(&data(3, false, b"short")), Ok(Some(Cow::Borrowed(&b"short"[..]))));
+        // What comes in one part is not copied.
+        let short = data(3, false, b"short");
+        assert!(matches!(assembly.push(&short), Ok(Some(Cow::Borrowed(b"short")))));
         assert_eq!(assembly.push(&data(1, false, b"c")), Ok(Some(Cow::Owned(b"abc".to_vec()))));
         assert_eq!(assembly.push(&data(2, false, b"")), Ok(Some(Cow::Owned(b"x".to_vec()))));
         assert!(!assembly.is_open());

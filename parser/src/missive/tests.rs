@@ -426,3 +426,78 @@ fn a_content_type_made_by_hand_may_be_no_text() {
     let frame = FrameBuf { kind: Kind::ACK, ..frame };
     assert_eq!(frame.as_frame().read_payload().unwrap(), Payload::Ack { note: "" });
 }
+
+#[test]
+fn a_payload_at_the_limit_is_taken_and_one_byte_more_is_not() {
+    let missive = Missive { payload_limit: 4, ..Missive::default() };
+    let ping = |length: usize| FrameBuf::new(Kind::PING).payload(vec![0; length]).to_bytes().unwrap();
+    assert!(missive.decode(&ping(4)).is_ok());
+    let error = missive.decode(&ping(5)).unwrap_err();
+    assert_eq!((error.offset, error.field), (8, "payload_length"));
+    assert_eq!(error.fault, crate::Fault::TooLong { limit: 4, found: 5 });
+}
+
+#[test]
+fn a_decoder_gives_what_is_complete_at_once_and_looks_at_nothing_twice() {
+    let (ping, data) = (FrameBuf::new(Kind::PING).to_bytes().unwrap(), data(1, "text"));
+    let mut decoder = Decoder::new(Missive::default());
+    for frame in [&ping, &data, &ping] {
+        for byte in &frame[..frame.len() - 1] {
+            decoder.push(&[*byte]);
+            assert_eq!(decoder.receive(), None);
+        }
+        assert_eq!(decoder.buffered(), frame.len() - 1);
+        decoder.push(&frame[frame.len() - 1..]);
+        let Some(Received { item: Item::Frame(found), .. }) = decoder.receive() else { panic!() };
+        assert_eq!(found.to_frame_buf().to_bytes().unwrap(), *frame);
+        assert_eq!((decoder.buffered(), decoder.skipping()), (0, None));
+    }
+    // What stands in a run of noise is dropped as it comes, and the run is given when it ends.
+    for _ in 0..100 {
+        decoder.push(b"noise");
+        assert_eq!(decoder.receive(), None);
+        assert_eq!(decoder.buffered(), 0);
+    }
+    let start = (ping.len() * 2 + data.len()) as u64;
+    let noise = Received { offset: start, length: 500, item: Item::Skipped(Code::NotAFrame) };
+    assert_eq!(decoder.skipping(), Some(noise.clone()));
+    decoder.push(&ping);
+    assert_eq!(decoder.receive(), Some(noise));
+    assert!(matches!(decoder.receive(), Some(Received { item: Item::Frame(_), .. })));
+    decoder.push(&ping[..7]);
+    decoder.end();
+    let cut = Received { offset: start + 520, length: 7, item: Item::Partial(&ping[..7]) };
+    assert_eq!(decoder.receive(), Some(cut.clone()));
+    assert_eq!(cut.into_frame().unwrap_err().needed(), Some(13));
+    assert_eq!(decoder.receive(), None);
+}
+
+#[test]
+fn a_message_whose_checksum_fails_waits_for_what_follows_it() {
+    let (mut broken, next) = (data(1, "text"), data(2, "more"));
+    broken[21] ^= 1;
+    let mut decoder = Decoder::new(Missive::default());
+    decoder.push(&broken);
+    assert_eq!(decoder.receive(), None, "its length may be false");
+    decoder.push(&next[..19]);
+    assert_eq!(decoder.receive(), None);
+    decoder.push(&next[19..]);
+    let Some(Received { item: Item::Refused(bytes, error), .. }) = decoder.receive() else { panic!() };
+    assert_eq!((bytes, error.field), (&broken[..], "checksum"));
+    assert!(matches!(decoder.receive(), Some(Received { item: Item::Frame(_), .. })));
+}
+
+#[cfg(feature = "arbitrary")]
+#[test]
+fn arbitrary_frames_can_be_written_and_use_what_is_named() {
+    use ::arbitrary::{Arbitrary, Unstructured};
+    let bytes: Vec<u8> = (0..60_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let mut kinds = alloc::collections::BTreeSet::new();
+    for piece in bytes.chunks(120) {
+        let frame = FrameBuf::arbitrary(&mut Unstructured::new(piece)).unwrap();
+        assert_eq!(frame.flags.reserved(), 0);
+        assert!(frame.encode(Some(&Key::new(*b"key")), &mut vec![]).is_ok());
+        kinds.insert(frame.kind);
+    }
+    assert!((1..=7).all(|kind| kinds.contains(&Kind(kind))) && kinds.len() > 7, "{kinds:?}");
+}
