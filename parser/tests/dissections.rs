@@ -10,7 +10,7 @@ mod support;
 use std::fmt::Write;
 
 use framescope_parser::bare::Bare;
-use framescope_parser::missive::{FrameBuf, Key, Kind, Missive, Tag};
+use framescope_parser::missive::{Flags, FrameBuf, Key, Kind, Missive, Tag};
 use framescope_parser::text::Text;
 use framescope_parser::{Code, Dissection, Field, Protocol, Unclaimed};
 use serde_json::Value;
@@ -98,6 +98,9 @@ fn told() -> String {
         ("an ack with a note", frame(4).payload("well").reply_to(9, 1)),
         ("an ack with a note that is not UTF-8", frame(4).payload(b"\xffl".as_slice())),
         ("a logout that ends inside a character", frame(2).payload(b"a\xe4\xbd".as_slice())),
+        ("a user that overruns inside a character", frame(1).payload(b"\x00\x09a\xe4\xbd".as_slice())),
+        ("a user that is not UTF-8 and overruns", frame(1).payload(b"\x00\x09a\xffb".as_slice())),
+        ("all flags but AUTH", frame(0x80).flags(Flags(0xFFFD))),
         ("one byte of content", frame(0x90).payload("1")),
     ] {
         tell(&missive, name, &built.to_bytes().unwrap());

@@ -151,3 +151,45 @@ impl Decoder {
         self.buffer.get_mut(self.end..).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::missive::{FrameBuf, Kind};
+
+    #[test]
+    fn memory_follows_what_waits_and_not_what_came() {
+        let frame = FrameBuf::new(Kind::DATA).payload([b'x'; 980]).to_bytes().unwrap();
+        for at_once in [1, 7, 999, 1000, 1001, 3500] {
+            let mut decoder = Decoder::new(Missive::default());
+            let mut received = 0;
+            let stream = frame.repeat(100);
+            for piece in stream.chunks(at_once) {
+                decoder.push(piece);
+                while decoder.receive().is_some() {
+                    received += 1;
+                }
+                let most = 4 * (frame.len() + at_once);
+                assert!(decoder.buffer.len() <= most, "{} bytes for {at_once} at once", decoder.buffer.len());
+            }
+            assert_eq!(received, 100);
+        }
+    }
+
+    #[test]
+    fn a_long_frame_is_not_moved_for_each_piece_of_it() {
+        let mut decoder = Decoder::new(Missive::default());
+        let frame = FrameBuf::new(Kind::DATA).payload(alloc::vec![b'x'; 1 << 20]).to_bytes().unwrap();
+        let mut grown = 0;
+        for piece in frame.chunks(64) {
+            let before = decoder.buffer.len();
+            decoder.push(piece);
+            grown += usize::from(decoder.buffer.len() != before);
+            if decoder.buffered() < frame.len() {
+                assert!(decoder.receive().is_none());
+            }
+        }
+        assert!(decoder.receive().is_some());
+        assert!(grown < 40, "the buffer grew {grown} times");
+    }
+}

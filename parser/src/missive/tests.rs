@@ -501,3 +501,20 @@ fn arbitrary_frames_can_be_written_and_use_what_is_named() {
     }
     assert!((1..=7).all(|kind| kinds.contains(&Kind(kind))) && kinds.len() > 7, "{kinds:?}");
 }
+
+#[test]
+fn what_is_wrong_with_a_later_extension_is_told_at_its_place() {
+    let refused = |area: &[u8]| {
+        let frame = Frame { extensions: area, ..Frame::new(Kind::DATA) };
+        let mut bytes = vec![];
+        frame.encode(None, &mut bytes).unwrap();
+        let error = Missive::default().decode(&bytes).unwrap_err();
+        (error.offset, error.field)
+    };
+    let sender = b"\x03\x00\x03ada";
+    assert_eq!(refused(&[&sender[..], b"\x01\x00\x01!"].concat()), (27, "length"));
+    assert_eq!(refused(&[&sender[..], sender, b"\x03\x00\x02a\xff"].concat()), (36, "value"));
+    assert_eq!(refused(&[&sender[..], b"\xc0\x00\x00"].concat()), (26, "extensions"));
+    assert_eq!(refused(&[&sender[..], b"\x03\x00"].concat()), (26, "extensions"));
+    assert_eq!(refused(&[&sender[..], b"\x03\x00\x01"].concat()), (27, "length"));
+}
