@@ -4,10 +4,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
-use etherparse::{
-    EtherType, Ethernet2HeaderSlice, IpNumber, LaxIpSlice, SingleVlanHeaderSlice, TcpHeaderSlice,
-    UdpHeaderSlice,
-};
+use etherparse::{Ethernet2HeaderSlice, IpNumber, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice};
 
 use crate::records::Record;
 
@@ -37,78 +34,265 @@ pub(crate) type Reason = Cow<'static, str>;
 mod linktype {
     pub(super) const NULL: u32 = 0;
     pub(super) const ETHERNET: u32 = 1;
+    pub(super) const PPP: u32 = 9;
     pub(super) const RAW_BSD: u32 = 12;
     pub(super) const RAW_OPENBSD: u32 = 14;
+    pub(super) const PPP_HDLC: u32 = 50;
+    pub(super) const PPPOE: u32 = 51;
     pub(super) const RAW: u32 = 101;
+    pub(super) const CISCO_HDLC: u32 = 104;
     pub(super) const LOOP: u32 = 108;
     pub(super) const LINUX_SLL: u32 = 113;
+    pub(super) const MPLS: u32 = 219;
     pub(super) const IPV4: u32 = 228;
     pub(super) const IPV6: u32 = 229;
     pub(super) const LINUX_SLL2: u32 = 276;
 }
 
+/// More headers than this around one another are an attack, or damage.
+const DEEPEST: usize = 16;
+
+/// What stands next in a packet: each is told by what stood before it.
+#[derive(Clone, Copy, Debug)]
+enum Layer<'a> {
+    Ethernet(&'a [u8]),
+    /// What an EtherType announces.
+    EtherType(u16, &'a [u8]),
+    /// IEEE 802.2 logical link control.
+    Llc(&'a [u8]),
+    /// PPP behind its framing: a protocol number, and what it announces.
+    Ppp(&'a [u8]),
+    Pppoe(&'a [u8]),
+    Mpls(&'a [u8]),
+    Gre(&'a [u8]),
+    Ip(&'a [u8]),
+}
+
+/// The TCP segment or UDP datagram in a packet, through whatever it is wrapped in: the innermost, if it is tunnelled.
 pub(crate) fn decode<'a>(record: &Record<'a>) -> Result<Packet<'a>, Reason> {
+    unwrapped(record, link(record)?, DEEPEST)
+}
+
+/// The segment or datagram in a layer, within at most so many headers.
+fn unwrapped<'a>(record: &Record<'a>, layer: Layer<'a>, most: usize) -> Result<Packet<'a>, Reason> {
+    let mut layer = layer;
+    for left in (0..most).rev() {
+        layer = match layer {
+            Layer::Ip(bytes) => match ip(record, bytes, left)? {
+                Inner::Packet(packet) => return Ok(packet),
+                Inner::Layer(layer) => layer,
+            },
+            Layer::Ethernet(bytes) => {
+                let header =
+                    Ethernet2HeaderSlice::from_slice(bytes).map_err(|_| "cut in its Ethernet header")?;
+                Layer::EtherType(header.ether_type().0, behind(bytes, 14))
+            }
+            Layer::EtherType(number, bytes) => ether_type(number, bytes)?,
+            Layer::Llc(bytes) => llc(bytes)?,
+            Layer::Ppp(bytes) => ppp(bytes)?,
+            Layer::Pppoe(bytes) => match bytes.first_chunk::<6>() {
+                Some([0x11, 0, ..]) => Layer::Ppp(behind(bytes, 6)),
+                Some(_) => return Err("PPPoE that carries no data".into()),
+                None => return Err("cut in its PPPoE header".into()),
+            },
+            Layer::Mpls(bytes) => mpls(bytes)?,
+            Layer::Gre(bytes) => gre(bytes)?,
+        };
+    }
+    Err(format!("more than {DEEPEST} headers around one another").into())
+}
+
+/// The bytes behind the first `length`; none where they are cut.
+fn behind(bytes: &[u8], length: usize) -> &[u8] {
+    bytes.get(length..).unwrap_or_default()
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    behind(bytes, at).first_chunk().copied().map(u16::from_be_bytes)
+}
+
+/// What the link's own header announces.
+fn link<'a>(record: &Record<'a>) -> Result<Layer<'a>, Reason> {
     let bytes = record.bytes;
-    let link_type =
-        record.link_type.ok_or(Cow::Borrowed("pcapng packet without an interface description"))?;
-    let network = match link_type {
-        linktype::ETHERNET => {
-            let header = Ethernet2HeaderSlice::from_slice(bytes)
-                .map_err(|_| Cow::Borrowed("cut in its Ethernet header"))?;
-            behind_ether_type(header.ether_type(), bytes.get(14..).unwrap_or_default())?
-        }
-        linktype::LINUX_SLL => {
-            // Read here: etherparse knows few of the hardware types that precede the EtherType.
-            let header: [u8; 16] =
-                *bytes.first_chunk().ok_or(Cow::Borrowed("cut in its Linux cooked header"))?;
-            let [.., high, low] = header;
-            let ether_type = EtherType(u16::from_be_bytes([high, low]));
-            behind_ether_type(ether_type, bytes.get(16..).unwrap_or_default())?
-        }
-        linktype::LINUX_SLL2 => {
-            let ether_type = bytes.first_chunk().copied().map(u16::from_be_bytes);
-            let rest = bytes.get(20..).ok_or(Cow::Borrowed("cut in its Linux cooked header"))?;
-            behind_ether_type(EtherType(ether_type.unwrap_or_default()), rest)?
-        }
+    let link_type = record.link_type.ok_or("pcapng packet without an interface description")?;
+    // Read here: etherparse knows few of the hardware types that precede the EtherType of a cooked header.
+    let cooked = |at: usize, length: usize| {
+        let ether_type = u16_at(bytes, at).filter(|_| bytes.len() >= length);
+        let ether_type = ether_type.ok_or("cut in its Linux cooked header")?;
+        Ok(Layer::EtherType(ether_type, behind(bytes, length)))
+    };
+    Ok(match link_type {
+        linktype::ETHERNET => Layer::Ethernet(bytes),
+        linktype::LINUX_SLL => return cooked(14, 16),
+        linktype::LINUX_SLL2 => return cooked(0, 20),
         // The address family, in the byte order of whoever captured; IPv6's differs between systems.
         linktype::NULL | linktype::LOOP => {
-            let family: [u8; 4] = *bytes.first_chunk().ok_or(Cow::Borrowed("cut in its loopback header"))?;
+            let family: [u8; 4] = *bytes.first_chunk().ok_or("cut in its loopback header")?;
             let is_ip = |family: u32| matches!(family, 2 | 10 | 24 | 28 | 30);
             if !is_ip(u32::from_be_bytes(family)) && !is_ip(u32::from_le_bytes(family)) {
                 return Err("loopback packet that is not IP".into());
             }
-            bytes.get(4..).unwrap_or_default()
+            Layer::Ip(behind(bytes, 4))
         }
-        linktype::RAW | linktype::RAW_BSD | linktype::RAW_OPENBSD | linktype::IPV4 | linktype::IPV6 => bytes,
+        linktype::PPP => Layer::Ppp(bytes),
+        // Either PPP in HDLC-like framing, or Cisco's own: an address, a control byte, an EtherType.
+        linktype::PPP_HDLC | linktype::CISCO_HDLC => match bytes {
+            [0x0F | 0x8F, 0, high, low, rest @ ..] => {
+                Layer::EtherType(u16::from_be_bytes([*high, *low]), rest)
+            }
+            _ => Layer::Ppp(bytes),
+        },
+        linktype::PPPOE => Layer::Pppoe(bytes),
+        linktype::MPLS => Layer::Mpls(bytes),
+        linktype::RAW | linktype::RAW_BSD | linktype::RAW_OPENBSD | linktype::IPV4 | linktype::IPV6 => {
+            Layer::Ip(bytes)
+        }
         _ => return Err(format!("link type {link_type}, which is not read").into()),
-    };
-    ip(record, network)
+    })
 }
 
-fn behind_ether_type(ether_type: EtherType, bytes: &[u8]) -> Result<&[u8], Reason> {
-    let (mut ether_type, mut bytes) = (ether_type, bytes);
-    loop {
-        match ether_type {
-            EtherType::IPV4 | EtherType::IPV6 => return Ok(bytes),
-            EtherType::VLAN_TAGGED_FRAME
-            | EtherType::PROVIDER_BRIDGING
-            | EtherType::VLAN_DOUBLE_TAGGED_FRAME => {
-                let tag = SingleVlanHeaderSlice::from_slice(bytes)
-                    .map_err(|_| Cow::Borrowed("cut in its VLAN tag"))?;
-                ether_type = tag.ether_type();
-                bytes = bytes.get(4..).unwrap_or_default();
-            }
-            EtherType::ARP => return Err("ARP".into()),
-            EtherType(0..=0x05FF) => return Err("IEEE 802.3 frame with LLC, which is not read".into()),
-            EtherType(number) => return Err(format!("EtherType {number:#06x}, which is not read").into()),
+fn ether_type(number: u16, bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+    Ok(match number {
+        0x0800 | 0x86DD => Layer::Ip(bytes),
+        // IEEE 802.1Q and 802.1ad, and what was used for it before.
+        0x8100 | 0x88A8 | 0x9100 | 0x9200 => {
+            let inner = u16_at(bytes, 2).ok_or("cut in its VLAN tag")?;
+            Layer::EtherType(inner, behind(bytes, 4))
         }
+        0x8847 | 0x8848 => Layer::Mpls(bytes),
+        0x8864 => Layer::Pppoe(bytes),
+        0x8863 => return Err("PPPoE that carries no data".into()),
+        0x6558 => Layer::Ethernet(bytes),
+        0x880B => Layer::Ppp(bytes),
+        0x0806 => return Err("ARP".into()),
+        // A length: IEEE 802.3. Behind it comes LLC.
+        0..=0x05DC => Layer::Llc(bytes),
+        _ => return Err(format!("EtherType {number:#06x}, which is not read").into()),
+    })
+}
+
+fn llc(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+    match bytes {
+        // SNAP: an organisation and a protocol of its. That of the EtherTypes is 0, or with bridges 00-00-F8.
+        [0xAA, 0xAA, 3, 0, 0, 0 | 0xF8, high, low, rest @ ..] => {
+            Ok(Layer::EtherType(u16::from_be_bytes([*high, *low]), rest))
+        }
+        [0x06, 0x06, 3, rest @ ..] => Ok(Layer::Ip(rest)),
+        [0x42, 0x42, 3, ..] => Err("spanning tree protocol".into()),
+        [_, _, _, ..] => Err("IEEE 802.3 frame whose LLC is not IP".into()),
+        _ => Err("cut in its LLC header".into()),
     }
 }
 
-fn ip<'a>(record: &Record<'a>, network: &'a [u8]) -> Result<Packet<'a>, Reason> {
-    let start = record.bytes.len() - network.len();
-    let (slice, stopped) =
-        LaxIpSlice::from_slice(network).map_err(|_| Cow::Borrowed("cut or odd IP header"))?;
+fn ppp(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+    // Address and control stand first unless they were agreed away; so may be the protocol's first byte, if it is 0.
+    let bytes = bytes.strip_prefix(&[0xFF, 0x03]).unwrap_or(bytes);
+    let (protocol, rest) = match bytes {
+        [low, rest @ ..] if low & 1 == 1 => (u16::from(*low), rest),
+        [high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
+        _ => return Err("cut in its PPP header".into()),
+    };
+    match protocol {
+        0x0021 | 0x0057 => Ok(Layer::Ip(rest)),
+        0x0281 | 0x0283 => Ok(Layer::Mpls(rest)),
+        0x8000.. => Err("PPP that carries no data".into()),
+        _ => Err(format!("PPP protocol {protocol:#06x}, which is not read").into()),
+    }
+}
+
+fn mpls(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+    let mut rest = bytes;
+    for _ in 0..DEEPEST {
+        let (label, inner) = rest.split_first_chunk::<4>().ok_or("cut in its MPLS labels")?;
+        rest = inner;
+        let [_, _, bottom, _] = label;
+        if bottom & 1 == 0 {
+            continue;
+        }
+        // Nothing says what follows the last label. IP shows in the first four bits; a control word before Ethernet
+        // begins with four zero bits, as many an Ethernet address does, so the EtherType must be looked for.
+        let ether_type_at =
+            |at| matches!(u16_at(inner, at), Some(0x0800 | 0x86DD | 0x8100 | 0x88A8 | 0x8847));
+        return match inner.first().map(|byte| byte >> 4) {
+            Some(4 | 6) => Ok(Layer::Ip(inner)),
+            Some(0) if !ether_type_at(12) && ether_type_at(16) => Ok(Layer::Ethernet(behind(inner, 4))),
+            Some(_) => Ok(Layer::Ethernet(inner)),
+            None => Err("cut behind its MPLS labels".into()),
+        };
+    }
+    Err(format!("more than {DEEPEST} MPLS labels").into())
+}
+
+/// Generic routing encapsulation: RFC 2784 and 2890, and PPTP's, RFC 2637.
+fn gre(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+    let cut = "cut in its GRE header";
+    let (flags, protocol) = u16_at(bytes, 0).zip(u16_at(bytes, 2)).ok_or(cut)?;
+    let field = |bit: u16| if flags & bit != 0 { 4 } else { 0 };
+    let sequence = field(0x1000);
+    let length = match flags & 0x0007 {
+        0 if flags & 0x4000 != 0 => return Err("GRE with source routes, which are not read".into()),
+        0 => 4 + field(0x8000) + field(0x2000) + sequence,
+        1 => 4 + field(0x2000) + sequence + field(0x0080),
+        version => return Err(format!("GRE version {version}, which is not read").into()),
+    };
+    let inner = bytes.get(length..).ok_or(cut)?;
+    match protocol {
+        // ERSPAN: the mirrored Ethernet frame behind a header, which its first version lacks and that has no number.
+        0x88BE if sequence == 0 => Ok(Layer::Ethernet(inner)),
+        0x88BE => Ok(Layer::Ethernet(behind(inner, 8))),
+        0x22EB => {
+            let optional = inner.get(11).is_some_and(|flags| flags & 1 != 0);
+            Ok(Layer::Ethernet(behind(inner, if optional { 20 } else { 12 })))
+        }
+        0x880B if inner.is_empty() => Err("PPTP that carries no data".into()),
+        number => ether_type(number, inner),
+    }
+}
+
+/// What a UDP datagram to a tunnel's port holds, if it looks like the tunnel's.
+fn tunnel<'a>(ports: (u16, u16), payload: &'a [u8]) -> Option<Layer<'a>> {
+    let to_or_from = |port: u16| ports.0 == port || ports.1 == port;
+    let flags = *payload.first()?;
+    if to_or_from(4789) || to_or_from(8472) {
+        // VXLAN, RFC 7348: flags with one bit that must be set, a network number, zeros around them.
+        let [0x08, 0, 0, 0, _, _, _, 0] = *payload.first_chunk()? else { return None };
+        return Some(Layer::Ethernet(behind(payload, 8)));
+    }
+    if to_or_from(6081) {
+        // Geneve, RFC 8926: a version of 0, the length of options in words, an EtherType.
+        let options = usize::from(flags & 0x3F) * 4;
+        let protocol = u16_at(payload, 2)?;
+        return (flags >> 6 == 0).then_some(Layer::EtherType(protocol, payload.get(8 + options..)?));
+    }
+    if to_or_from(2152) {
+        // GTP-U, 3GPP TS 29.281: version 1, a message that carries a packet, and optional extension headers.
+        let [flags, 0xFF, ..] = *payload.first_chunk::<8>()? else { return None };
+        if flags & 0xF0 != 0x30 {
+            return None;
+        }
+        let mut at = 8;
+        if flags & 0x07 != 0 {
+            at += 4;
+            let mut next = *payload.get(at - 1)?;
+            while flags & 0x04 != 0 && next != 0 {
+                at += usize::from(*payload.get(at)?).max(1) * 4;
+                next = *payload.get(at - 1)?;
+            }
+        }
+        return Some(Layer::Ip(payload.get(at..)?));
+    }
+    None
+}
+
+/// What an IP packet holds.
+enum Inner<'a> {
+    Packet(Packet<'a>),
+    Layer(Layer<'a>),
+}
+
+fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'a>, Reason> {
+    let start = offset_in(record.bytes, network);
+    let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or odd IP header")?;
     if stopped.is_some() {
         return Err("cut or odd IP extension headers".into());
     }
@@ -132,8 +316,17 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8]) -> Result<Packet<'a>, Reason> 
     let (source, destination) = (slice.source_addr(), slice.destination_addr());
     let found = Found { record, segment, length: ip_payload_length, source, destination };
     match slice.payload_ip_number() {
-        IpNumber::TCP => found.tcp(),
-        IpNumber::UDP => found.udp(),
+        IpNumber::TCP => found.tcp().map(Inner::Packet),
+        IpNumber::UDP => {
+            let packet = found.udp()?;
+            // What holds no segment that can be read is a datagram like any other.
+            let inner = tunnel((packet.src.port(), packet.dst.port()), packet.payload);
+            let inner = inner.and_then(|layer| unwrapped(record, layer, left).ok());
+            Ok(Inner::Packet(inner.unwrap_or(packet)))
+        }
+        IpNumber::IPV4 | IpNumber::IPV6 => Ok(Inner::Layer(Layer::Ip(segment))),
+        IpNumber::GRE => Ok(Inner::Layer(Layer::Gre(segment))),
+        IpNumber::MPLS_IN_IP => Ok(Inner::Layer(Layer::Mpls(segment))),
         IpNumber::ICMP | IpNumber::IPV6_ICMP => Err("ICMP".into()),
         IpNumber::SCTP => Err("SCTP, which is not read".into()),
         IpNumber(number) => Err(format!("IP protocol {number}, which is not read").into()),
@@ -162,7 +355,7 @@ impl<'a> Found<'_, 'a> {
             // Cut in its options: all that a stream needs stands before them.
             Err(_) if cut => {
                 let head: [u8; 14] =
-                    *self.segment.first_chunk().ok_or(Cow::Borrowed("cut in its TCP header"))?;
+                    *self.segment.first_chunk().ok_or(Reason::from("cut in its TCP header"))?;
                 let [p0, p1, p2, p3, s0, s1, s2, s3, _, _, _, _, offset, flags] = head;
                 let header_length = usize::from(offset >> 4) * 4;
                 if header_length < 20 {
@@ -189,7 +382,7 @@ impl<'a> Found<'_, 'a> {
 
     fn udp(self) -> Result<Packet<'a>, Reason> {
         let header =
-            UdpHeaderSlice::from_slice(self.segment).map_err(|_| Cow::Borrowed("cut in its UDP header"))?;
+            UdpHeaderSlice::from_slice(self.segment).map_err(|_| Reason::from("cut in its UDP header"))?;
         let wire_length = match usize::from(header.length()) {
             // Zero where the sender's hardware was to fill it in.
             0..8 => self.length.saturating_sub(8),

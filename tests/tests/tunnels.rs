@@ -1,0 +1,213 @@
+//! Packets wrapped in every way that is read, made by hand byte by byte: the innermost segment is what counts.
+
+// A test stops where an assumption of its helpers does not hold.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+mod support;
+
+use framescope_capture::Index;
+use framescope_oracles::check_index;
+use framescope_parser::Direction;
+use support::{RAW_IP, Tcp, pcap, read_bytes, udp_packet};
+
+const ETHERNET: u32 = 1;
+
+/// An IPv4 packet with a TCP segment that carries a text.
+fn inner() -> Vec<u8> {
+    Tcp::data(1, *b"hello").ip_packet()
+}
+
+fn ethernet(ether_type: u16, payload: &[u8]) -> Vec<u8> {
+    [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2], &ether_type.to_be_bytes()[..], payload].concat()
+}
+
+/// An IPv4 packet of that protocol between the ends of a tunnel.
+fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let length = (20 + payload.len() as u16).to_be_bytes();
+    let header = [0x45, 0, length[0], length[1], 0, 1, 0, 0, 64, protocol, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+    [&header[..], payload].concat()
+}
+
+/// A datagram between the ends of a tunnel.
+fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+    udp_packet("192.0.2.1:40000".parse().unwrap(), format!("192.0.2.2:{port}").parse().unwrap(), payload)
+}
+
+fn opened(link_type: u32, packet: Vec<u8>) -> Index {
+    let index = read_bytes(pcap(link_type, &[packet]));
+    check_index(&index);
+    index
+}
+
+/// Who sent the first packet, and to whom.
+fn ends(index: &Index) -> [String; 2] {
+    let flow = &index.flows()[0];
+    [Direction::Forward, Direction::Backward].map(|from| flow.source(from).unwrap().to_string())
+}
+
+/// The segment of [`inner`] was found, and leads back to its bytes.
+fn assert_found(name: &str, link_type: u32, packet: Vec<u8>) {
+    let index = opened(link_type, packet);
+    let unread: Vec<_> = index.unread_packets().map(|(reason, _)| reason).collect();
+    assert_eq!(index.flows().len(), 1, "{name}: {unread:?}");
+    assert_eq!(ends(&index), ["10.0.0.1:50000", "10.0.0.2:9000"], "{name}");
+    assert_eq!(index.rows().len(), 1, "{name}");
+    let bytes = index.row_bytes(&index.rows()[0], usize::MAX, &mut index.reader()).unwrap();
+    assert_eq!(bytes, b"hello", "{name}");
+}
+
+/// The packet gives no bytes to a stream, and this is why.
+fn assert_unread(name: &str, link_type: u32, packet: Vec<u8>, expected: &str) {
+    let index = opened(link_type, packet);
+    let unread: Vec<_> = index.unread_packets().map(|(reason, unread)| (reason, unread.count)).collect();
+    assert_eq!(unread, [(expected, 1)], "{name}");
+    assert_eq!(index.flows().len(), 0, "{name}");
+}
+
+#[test]
+fn links_and_tags() {
+    let tag = |inner: u16, payload: &[u8]| [&[0, 7], &inner.to_be_bytes()[..], payload].concat();
+    let ip = inner();
+    assert_found("Ethernet", ETHERNET, ethernet(0x0800, &ip));
+    assert_found("VLAN", ETHERNET, ethernet(0x8100, &tag(0x0800, &ip)));
+    let stack = tag(0x9100, &tag(0x9200, &tag(0x8100, &tag(0x0800, &ip))));
+    assert_found("a stack of VLANs", ETHERNET, ethernet(0x88A8, &stack));
+    let snap = [&[0xAA, 0xAA, 3, 0, 0, 0, 8, 0][..], &ip].concat();
+    assert_found("LLC with SNAP", ETHERNET, ethernet(snap.len() as u16, &snap));
+    let bridged = [&[0xAA, 0xAA, 3, 0, 0, 0xF8, 8, 0][..], &ip].concat();
+    assert_found("bridged SNAP", ETHERNET, ethernet(bridged.len() as u16, &bridged));
+    let llc = [&[6, 6, 3][..], &ip].concat();
+    assert_found("LLC", ETHERNET, ethernet(llc.len() as u16, &llc));
+    assert_found("PPP", 9, [&[0xFF, 3, 0, 0x21][..], &ip].concat());
+    assert_found("PPP without address and control", 9, [&[0, 0x21][..], &ip].concat());
+    assert_found("PPP with a short protocol", 9, [&[0x21][..], &ip].concat());
+    assert_found("PPP in HDLC framing", 50, [&[0xFF, 3, 0, 0x21][..], &ip].concat());
+    assert_found("Cisco HDLC", 104, [&[0x0F, 0, 8, 0][..], &ip].concat());
+    let session = [&[0x11, 0, 0, 9, 0, 99, 0, 0x21][..], &ip].concat();
+    assert_found("PPPoE", ETHERNET, ethernet(0x8864, &session));
+    assert_found("PPPoE without Ethernet", 51, session);
+    assert_found("Linux cooked", 113, [&[0, 0, 3, 4, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0][..], &ip].concat());
+}
+
+#[test]
+fn labels() {
+    let ip = inner();
+    let one = [&[0, 1, 1, 64][..], &ip].concat();
+    let three = [&[0, 1, 0, 64, 0, 2, 0, 64][..], &one].concat();
+    assert_found("MPLS", ETHERNET, ethernet(0x8847, &one));
+    assert_found("a stack of labels", ETHERNET, ethernet(0x8847, &three));
+    assert_found("MPLS without Ethernet", 219, three.clone());
+    assert_found("MPLS in IP", RAW_IP, ipv4(137, &three));
+    let wire = [&[0, 1, 1, 64][..], &ethernet(0x0800, &ip)].concat();
+    assert_found("Ethernet over MPLS", ETHERNET, ethernet(0x8848, &wire));
+    let wire = [&[0, 1, 1, 64, 0, 0, 0, 0][..], &ethernet(0x0800, &ip)].concat();
+    assert_found("Ethernet over MPLS with a control word", ETHERNET, ethernet(0x8848, &wire));
+    assert_unread("a label and nothing", 219, vec![0, 1, 1, 64], "cut behind its MPLS labels");
+    assert_unread("half a label", 219, vec![0, 1], "cut in its MPLS labels");
+    assert_unread("labels without end", 219, [0, 1, 0, 64].repeat(40), "more than 16 MPLS labels");
+}
+
+#[test]
+fn tunnels_in_ip() {
+    let ip = inner();
+    assert_found("IP in IP", RAW_IP, ipv4(4, &ip));
+    assert_found("IP in IP in IP", RAW_IP, ipv4(4, &ipv4(4, &ip)));
+    let gre = |flags: u16, protocol: u16, rest: &[u8]| {
+        ipv4(47, &[&flags.to_be_bytes()[..], &protocol.to_be_bytes(), rest].concat())
+    };
+    assert_found("GRE", RAW_IP, gre(0, 0x0800, &ip));
+    assert_found("GRE with a checksum", RAW_IP, gre(0x8000, 0x0800, &[&[1, 2, 0, 0][..], &ip].concat()));
+    let all = [&[1, 2, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1][..], &ip].concat();
+    assert_found("GRE with checksum, key and sequence", RAW_IP, gre(0xB000, 0x0800, &all));
+    let frame = ethernet(0x0800, &ip);
+    assert_found("Ethernet in GRE", RAW_IP, gre(0, 0x6558, &frame));
+    assert_found("ERSPAN I", RAW_IP, gre(0, 0x88BE, &frame));
+    assert_found("ERSPAN II", RAW_IP, gre(0x1000, 0x88BE, &[&[0; 12][..], &frame].concat()));
+    assert_found("ERSPAN III", RAW_IP, gre(0x1000, 0x22EB, &[&[0; 16][..], &frame].concat()));
+    let mut optional = vec![0; 24];
+    optional[4 + 11] = 1;
+    assert_found("ERSPAN III with more", RAW_IP, gre(0x1000, 0x22EB, &[&optional[..], &frame].concat()));
+    let pptp = [&[0, 90, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0x21][..], &ip].concat();
+    assert_found("PPTP", RAW_IP, gre(0x3081, 0x880B, &pptp));
+    assert_unread(
+        "PPTP that acknowledges",
+        RAW_IP,
+        gre(0x2081, 0x880B, &[0; 8]),
+        "PPTP that carries no data",
+    );
+    assert_unread("GRE, cut", RAW_IP, gre(0xB000, 0x0800, &[0; 3]), "cut in its GRE header");
+    assert_unread("GRE 7", RAW_IP, gre(7, 0x0800, &ip), "GRE version 7, which is not read");
+    let wrapped = (0..30).fold(ip, |packet, _| ipv4(4, &packet));
+    assert_unread("a snake", RAW_IP, wrapped, "more than 16 headers around one another");
+}
+
+#[test]
+fn tunnels_in_udp() {
+    let ip = inner();
+    let frame = ethernet(0x0800, &ip);
+    let vxlan = [&[8, 0, 0, 0, 0, 0, 7, 0][..], &frame].concat();
+    assert_found("VXLAN", RAW_IP, udp(4789, &vxlan));
+    assert_found("VXLAN on Linux's port", RAW_IP, udp(8472, &vxlan));
+    assert_found("Geneve", RAW_IP, udp(6081, &[&[0, 0, 0x65, 0x58, 0, 0, 7, 0][..], &frame].concat()));
+    let options = [&[2, 0, 8, 0, 0, 0, 7, 0, 1, 2, 3, 4, 5, 6, 7, 8][..], &ip].concat();
+    assert_found("Geneve with options, IP in it", RAW_IP, udp(6081, &options));
+    assert_found("GTP-U", RAW_IP, udp(2152, &[&[0x30, 0xFF, 0, 45, 0, 0, 0, 7][..], &ip].concat()));
+    let numbered = [&[0x32, 0xFF, 0, 49, 0, 0, 0, 7, 0, 1, 0, 0][..], &ip].concat();
+    assert_found("GTP-U with a number", RAW_IP, udp(2152, &numbered));
+    let extended =
+        [&[0x34, 0xFF, 0, 57, 0, 0, 0, 7, 0, 0, 0, 0x85, 1, 0, 0, 0xC0, 1, 2, 3, 0][..], &ip].concat();
+    assert_found("GTP-U with extension headers", RAW_IP, udp(2152, &extended));
+    assert_found(
+        "VXLAN in VXLAN",
+        RAW_IP,
+        udp(4789, &{
+            let outer = ethernet(0x0800, &udp(4789, &vxlan));
+            [&[8, 0, 0, 0, 0, 0, 9, 0][..], &outer].concat()
+        }),
+    );
+}
+
+#[test]
+fn a_datagram_to_a_tunnels_port_that_holds_no_segment_is_a_datagram() {
+    let arp = ethernet(0x0806, &[0; 28]);
+    for (port, payload) in [
+        (4789, b"hello, this is my own protocol".to_vec()),
+        (4789, vec![]),
+        (4789, [&[8, 0, 0, 0, 0, 0, 7, 0][..], &arp].concat()),
+        (6081, b"text".to_vec()),
+        (6081, vec![0x3F, 0, 8, 0, 0, 0, 0, 0, 1]),
+        (2152, b"\x30\xff".to_vec()),
+        (2152, vec![0x34, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x85, 0, 0, 0, 0x85]),
+        (2152, b"0text that begins as GTP does".to_vec()),
+    ] {
+        let index = opened(RAW_IP, udp(port, &payload));
+        assert_eq!(ends(&index), ["192.0.2.1:40000".to_owned(), format!("192.0.2.2:{port}")]);
+        let stream = index.stream(0, Direction::Forward).unwrap();
+        assert_eq!(stream.bytes, payload.len() as u64, "{payload:?}");
+    }
+}
+
+#[test]
+fn what_is_not_read_says_so() {
+    for (name, link_type, packet, expected) in [
+        ("ARP", ETHERNET, ethernet(0x0806, &[0; 28]), "ARP"),
+        ("LLDP", ETHERNET, ethernet(0x88CC, &[0; 28]), "EtherType 0x88cc, which is not read"),
+        ("spanning tree", ETHERNET, ethernet(38, &[0x42, 0x42, 3, 0, 0]), "spanning tree protocol"),
+        ("NetBIOS", ETHERNET, ethernet(38, &[0xF0, 0xF0, 3]), "IEEE 802.3 frame whose LLC is not IP"),
+        ("half an LLC", ETHERNET, ethernet(38, &[0xAA]), "cut in its LLC header"),
+        ("half a tag", ETHERNET, ethernet(0x8100, &[0, 7, 8]), "cut in its VLAN tag"),
+        ("half an Ethernet header", ETHERNET, vec![0; 13], "cut in its Ethernet header"),
+        ("PPPoE discovery", ETHERNET, ethernet(0x8863, &[0x11, 9, 0, 0, 0, 0]), "PPPoE that carries no data"),
+        ("a PADT in a session", 51, vec![0x11, 0xA7, 0, 9, 0, 0], "PPPoE that carries no data"),
+        ("half a PPPoE header", 51, vec![0x11, 0, 0], "cut in its PPPoE header"),
+        ("LCP", 9, vec![0xFF, 3, 0xC0, 0x21, 1, 1], "PPP that carries no data"),
+        ("compressed PPP", 9, vec![0x00, 0xFD, 1], "PPP protocol 0x00fd, which is not read"),
+        ("half a PPP header", 9, vec![0xFF, 3, 0], "cut in its PPP header"),
+        ("half a cooked header", 113, vec![0; 15], "cut in its Linux cooked header"),
+        ("half a loopback header", 0, vec![2, 0], "cut in its loopback header"),
+        ("AppleTalk over loopback", 0, vec![16, 0, 0, 0], "loopback packet that is not IP"),
+        ("USB", 189, vec![0; 64], "link type 189, which is not read"),
+    ] {
+        assert_unread(name, link_type, packet, expected);
+    }
+}
