@@ -120,6 +120,11 @@ const STRIDE: usize = 256;
 const REGION: u64 = 64 << 20;
 
 impl RangeChecksums {
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
+    }
+
     /// The CRC-32 of the first `length` of `bytes`, which stand at `offset` in the stream.
     pub(crate) fn checksum(&mut self, bytes: &[u8], offset: u64, length: usize) -> Option<u32> {
         let known_end = self.start + (self.prefixes.len().saturating_sub(1) * STRIDE) as u64;

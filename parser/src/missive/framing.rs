@@ -146,3 +146,104 @@ fn more(needed: usize, there: usize) -> Step {
 fn more_u64(missing: u64) -> Step {
     more(usize::try_from(missing).unwrap_or(usize::MAX), 0)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+    use crate::missive::{FrameBuf, Kind};
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    fn frame(length: usize) -> Vec<u8> {
+        FrameBuf::new(Kind::DATA).flags(Flags::CHECKSUM).payload(vec![b'x'; length]).to_bytes().unwrap()
+    }
+
+    fn step(bytes: &[u8], last: bool) -> Step {
+        let input = Input { bytes, first_segment: bytes.len(), last, offset: 0 };
+        next(&Missive::default(), input, &mut Memo::default())
+    }
+
+    fn need(more: usize) -> Step {
+        Step::NeedMore(NonZeroUsize::new(more).unwrap())
+    }
+
+    #[test]
+    fn just_as_many_bytes_are_asked_for_as_are_missing() {
+        let frame = frame(100);
+        for length in 1..20 {
+            assert_eq!(step(&frame[..length], false), need(20 - length));
+        }
+        for length in 20..124 {
+            assert_eq!(step(&frame[..length], false), need(124 - length));
+        }
+        // What follows a frame whose checksum fails decides, and may need up to 20 bytes to be known.
+        let mut broken = frame.clone();
+        broken[50] ^= 1;
+        assert_eq!(step(&broken, false), need(20));
+        for length in 1..20 {
+            let bytes = [&broken[..], &frame[..length]].concat();
+            assert_eq!(step(&bytes, false), need(20 - length));
+        }
+    }
+
+    #[test]
+    fn what_can_be_no_header_is_not_waited_for() {
+        let mut header = frame(0);
+        header.truncate(20);
+        header[19] ^= 1;
+        let all = NonZeroUsize::new(20).unwrap();
+        assert_eq!(step(&header, false), Step::Searching(all, Code::HeaderCheckMismatch));
+        assert_eq!(step(&[7; 20], false), Step::Searching(all, Code::NotAFrame));
+        // At the end nothing is waited for: half a magic behind a frame whose checksum fails is no header.
+        let mut broken = frame(100);
+        broken[50] ^= 1;
+        broken.push(0xF5);
+        assert_eq!(step(&broken, true), Step::Skipped(all, Code::LengthSuspect));
+        assert_eq!(step(&broken[..124], true), Step::Message(NonZeroUsize::new(124).unwrap()));
+    }
+
+    #[test]
+    fn bytes_are_read_again_through_the_memo_only_where_a_checksum_failed() {
+        let (short, mut long) = (frame(4000), frame(10_000));
+        let mut memo = Memo::default();
+        let mut at = |bytes: &[u8], offset: u64| {
+            let input = Input { bytes, first_segment: bytes.len(), last: false, offset };
+            let step = next(&Missive::default(), input, &mut memo);
+            let ranges = memo.get_mut::<check::RangeChecksums>();
+            (step, ranges.map(|ranges| (ranges.read_to, ranges.is_empty())))
+        };
+        let whole = |length| Step::Message(NonZeroUsize::new(length).unwrap());
+        assert_eq!(at(&long, 0), (whole(10_024), None), "a checksum that holds leaves nothing behind");
+        long[5000] ^= 1;
+        long.extend([0; 20]);
+        let suspect = Step::Skipped(NonZeroUsize::new(20).unwrap(), Code::LengthSuspect);
+        assert_eq!(at(&long, 1000), (suspect, Some((11_024, true))));
+        assert_eq!(at(&short, 1020), (whole(4024), Some((11_024, true))), "short frames are read directly");
+        assert_eq!(at(&long, 1020), (suspect, Some((11_044, false))), "and long ones through the memo");
+        let mut memo = Memo::default();
+        memo.get_or_default::<check::RangeChecksums>().read_to = 500;
+        let input = Input { bytes: &long, first_segment: 1, last: false, offset: 500 };
+        assert_eq!(next(&Missive::default(), input, &mut memo), suspect);
+        let ranges = memo.get_mut::<check::RangeChecksums>().unwrap();
+        assert!(
+            ranges.is_empty() && ranges.read_to == 10_524,
+            "bytes that were not read yet are read directly"
+        );
+    }
+
+    #[test]
+    fn a_header_is_found_wherever_it_begins() {
+        let frame = frame(3);
+        for noise in 1..40 {
+            let bytes = [&vec![0xF5; noise][..], &frame].concat();
+            assert_eq!(find_header(&bytes, 1), Some(noise), "{noise} bytes before it");
+            assert!(has_header(&bytes) && !has_header(&bytes[..noise + 19]));
+        }
+        assert_eq!(find_header(b"no \xF5\x4D here, and no more", 0), None);
+        assert_eq!(find_header(b"the beginning of one \xF5\x4D", 0), Some(21));
+        assert_eq!(find_header(b"half a magic \xF5", 0), Some(13));
+        assert_eq!(find_header(b"\xF5", 1), None);
+    }
+}

@@ -285,7 +285,8 @@ fn the_parts_of_long_content_are_told_and_so_is_where_it_stops() {
     let logout = Some((Forward, frame(Kind::LOGOUT, 2, none)));
     assert_eq!(problems(&[data(0, more), data(1, more), logout]), [(1, "part", 0), (1, "unfinished", 0)]);
     let login = Some((Forward, frame(Kind::LOGIN, 1, none)));
-    assert_eq!(problems(&[data(0, more), login]), [(0, "unfinished", 0)]);
+    assert_eq!(problems(&[data(0, more), login.clone()]), [(0, "unfinished", 0)]);
+    assert_eq!(problems(&[data(0, more), login, data(2, none)]), [(0, "unfinished", 0)]);
     assert_eq!(problems(&[data(0, more)]), [(0, "unfinished", 0)]);
     // After a loss nobody knows whether the next part, or the last, was among it.
     assert_eq!(problems(&[data(0, more), None, data(1, none)]), []);
@@ -517,4 +518,72 @@ fn what_is_wrong_with_a_later_extension_is_told_at_its_place() {
     assert_eq!(refused(&[&sender[..], b"\xc0\x00\x00"].concat()), (26, "extensions"));
     assert_eq!(refused(&[&sender[..], b"\x03\x00"].concat()), (26, "extensions"));
     assert_eq!(refused(&[&sender[..], b"\x03\x00\x01"].concat()), (27, "length"));
+}
+
+#[test]
+fn a_header_that_is_not_there_says_what_is() {
+    use crate::Fault::{Incomplete, Mismatch};
+    let magic = |found| (0, "magic", Mismatch { expected: 0xF54D, found });
+    let mut wrong = FrameBuf::new(Kind::ACK).to_bytes().unwrap();
+    wrong[12] ^= 1;
+    let check = Mismatch {
+        expected: check::header_check_of(wrong.first_chunk().unwrap()).into(),
+        found: u16::from_be_bytes([wrong[18], wrong[19]]).into(),
+    };
+    for (bytes, expected) in [
+        (&b""[..], (0, "header", Incomplete { needed: 20 })),
+        (b"\xf5", (0, "header", Incomplete { needed: 19 })),
+        (b"\xf5\x4d\x01", (0, "header", Incomplete { needed: 17 })),
+        (b"\xf6", magic(0xF6)),
+        (b"\xf5\x4c", magic(0xF54C)),
+        (b"\xf5\x00 and much more that follows", magic(0xF500)),
+        (&wrong, (18, "header_check", check)),
+    ] {
+        let error = Header::read(bytes).unwrap_err();
+        assert_eq!((error.offset, error.field, error.fault), expected, "{bytes:02x?}");
+    }
+}
+
+#[test]
+fn flags_are_joined_and_kinds_ask_for_replies() {
+    assert_eq!(Flags::REPLY | Flags::REPLY | Flags::MORE, Flags(0x000C));
+    let asking: Vec<u8> = (0..=255).filter(|&kind| Kind(kind).asks_for_reply()).collect();
+    assert_eq!(asking, [1, 2, 3, 6]);
+    let own = (0..=255).filter(|&kind| Kind(kind).is_application()).count();
+    assert_eq!((own, Kind(0x80).is_application(), Kind(0x7F).is_application()), (128, true, false));
+    assert_eq!((Content::Text("hi").as_bytes(), Content::Bytes(b"hi").as_bytes()), (&b"hi"[..], &b"hi"[..]));
+}
+
+#[test]
+fn a_borrowed_frame_equals_the_owned_one_that_it_is_and_no_other() {
+    let frame = FrameBuf::new(Kind::DATA).sequence(7).payload("hi");
+    assert_eq!(frame.as_frame(), frame);
+    assert_ne!(frame.as_frame(), frame.clone().sequence(8));
+    assert_ne!(frame.as_frame(), frame.clone().payload("ho"));
+    assert_eq!(frame.as_frame().to_frame_buf(), frame);
+}
+
+#[cfg(feature = "proptest")]
+#[test]
+fn strategies_make_a_bit_of_everything() {
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut sample = || strategy::frame().new_tree(&mut runner).unwrap().current();
+    let frames: Vec<FrameBuf> = (0..500).map(|_| sample()).collect();
+    let count = |what: &dyn Fn(&FrameBuf) -> bool| frames.iter().filter(|frame| what(frame)).count();
+    assert!(count(&|frame| !frame.extensions.is_empty()) > 300);
+    assert!(count(&|frame| frame.as_frame().extensions().any(|extension| extension.critical)) > 50);
+    for flag in [Flags::CHECKSUM, Flags::REPLY, Flags::MORE] {
+        assert!(count(&|frame| frame.flags.contains(flag)) > 50, "{flag:?}");
+    }
+    assert_eq!(count(&|frame| frame.flags.contains(Flags::MORE) && frame.kind != Kind::DATA), 0);
+    for kind in 1..=7 {
+        assert!(count(&|frame| frame.kind == Kind(kind)) > 5, "{kind}");
+    }
+    assert!(count(&|frame| frame.kind.is_application()) > 5);
+    assert_eq!(count(&|frame| frame.as_frame().read_payload().is_err()), 0);
+    let mut stretches = || strategy::stream().new_tree(&mut runner).unwrap().current();
+    let noise = (0..100).flat_map(|_| stretches()).filter(|one| matches!(one, strategy::Stretch::Noise(_)));
+    assert!(noise.count() > 50);
 }
