@@ -651,6 +651,12 @@ impl Indexer {
     /// Reads no further: gives up what waits, puts the rows in order and says what the sequence of messages shows.
     pub fn finish(&mut self, index: &mut Index) {
         self.input = Input::Done;
+        // Where unpacking ended, a record ends in its middle, most likely; that is the reason.
+        if let Some(cut) = index.source.cut() {
+            let (offset, what) = (index.source.length(), cut.to_owned());
+            let (file, packets_read) = (index.source.name().to_owned(), index.packets);
+            index.damage = Some(Damage { file, offset, packet: None, what, packets_read });
+        }
         let now = index.packets.saturating_add(1);
         for flow in 0..u32::try_from(index.flows.len()).unwrap_or(u32::MAX) {
             if let Err(error) = self.finish_flow(index, flow, now) {

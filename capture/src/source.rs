@@ -1,9 +1,11 @@
 //! Where the bytes come from: a file read by position, or bytes in memory. The only stage that does input.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use flate2::read::MultiGzDecoder;
 
 use crate::OpenError;
 
@@ -15,6 +17,8 @@ pub struct Source {
     name: String,
     length: u64,
     bytes: Bytes,
+    /// Why a compressed file could be read only so far.
+    cut: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +40,7 @@ impl Source {
             let name = "standard input".to_owned();
             let failed = |error| OpenError::Unreadable { name: name.clone(), error };
             let copy = copy_to_temporary(&mut io::stdin().lock()).map_err(failed)?;
-            return Source::from_file(name.clone(), copy).map_err(failed);
+            return Source::from_maybe_compressed(name.clone(), copy).map_err(failed);
         }
         if path.is_dir() {
             return Err(OpenError::Directory { name });
@@ -45,18 +49,36 @@ impl Source {
         if !file.metadata().map_err(failed)?.is_file() {
             file = copy_to_temporary(&mut file).map_err(failed)?;
         }
-        Source::from_file(name.clone(), file).map_err(failed)
+        Source::from_maybe_compressed(name.clone(), file).map_err(failed)
     }
 
     /// Bytes that are in memory already, with the name that errors shall call them by.
     pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Source {
         let bytes = bytes.into();
-        Source { name: name.into(), length: bytes.len() as u64, bytes: Bytes::Memory(bytes) }
+        Source { name: name.into(), length: bytes.len() as u64, bytes: Bytes::Memory(bytes), cut: None }
     }
 
     fn from_file(name: String, file: File) -> io::Result<Source> {
         let length = file.metadata()?.len();
-        Ok(Source { name, length, bytes: Bytes::File(Arc::new(Mutex::new(file))) })
+        Ok(Source { name, length, bytes: Bytes::File(Arc::new(Mutex::new(file))), cut: None })
+    }
+
+    /// A file, or what it holds if that is compressed with gzip or Zstandard.
+    fn from_maybe_compressed(name: String, mut file: File) -> io::Result<Source> {
+        let mut magic = [0; 4];
+        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut magic))?;
+        file.seek(SeekFrom::Start(0))?;
+        let unpacked = match magic.get(..read).unwrap_or_default() {
+            [0x1F, 0x8B, 8, ..] => unpack(&mut MultiGzDecoder::new(&file))?,
+            [0x28, 0xB5, 0x2F, 0xFD] => unpack(&mut zstd::Decoder::new(&file)?)?,
+            _ => return Source::from_file(name, file),
+        };
+        Ok(Source { cut: unpacked.cut, ..Source::from_file(name, unpacked.file)? })
+    }
+
+    /// Why a compressed file could be read only so far, if it could not be read to its end.
+    pub(crate) fn cut(&self) -> Option<&str> {
+        self.cut.as_deref()
     }
 
     /// What errors call it: the path as it was given, or `standard input`.
@@ -115,6 +137,28 @@ impl Source {
                     }
                 }
                 Ok(read)
+            }
+        }
+    }
+}
+
+/// What a compressed file holds, as far as it can be unpacked.
+struct Unpacked {
+    file: File,
+    cut: Option<Arc<str>>,
+}
+
+fn unpack(input: &mut dyn Read) -> io::Result<Unpacked> {
+    let mut unpacked = Unpacked { file: tempfile::tempfile()?, cut: None };
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match input.read(&mut block) {
+            Ok(0) => return Ok(unpacked),
+            Ok(read) => unpacked.file.write_all(block.get(..read).unwrap_or_default())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                unpacked.cut = Some(format!("the compressed file can't be unpacked further: {error}").into());
+                return Ok(unpacked);
             }
         }
     }

@@ -36,7 +36,7 @@ Exit status:
 
 #[derive(Debug, Args)]
 struct WindowArgs {
-    /// A pcap or pcapng file, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
     file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -73,7 +73,7 @@ struct ReadingArgs {
 
 #[derive(Debug, Args)]
 struct DecodeArgs {
-    /// A pcap or pcapng file, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
     file: PathBuf,
 
     #[command(flatten)]
@@ -90,7 +90,7 @@ struct DecodeArgs {
 
 #[derive(Debug, Args)]
 struct FlowsArgs {
-    /// A pcap or pcapng file, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
     file: PathBuf,
 
     #[command(flatten)]
@@ -103,7 +103,7 @@ struct FlowsArgs {
 
 #[derive(Debug, Args)]
 struct FollowArgs {
-    /// A pcap or pcapng file, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
     file: PathBuf,
 
     /// The conversation's number, as `framescope flows` prints it

@@ -425,3 +425,48 @@ fn bytes_behind_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
     assert_eq!(rows(&index), [("message", 26), ("gap", 4), ("message", 26)]);
     assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes, 6);
 }
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go() {
+    use framescope_capture::{Source, read};
+    let open = |bytes: &[u8]| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        read(Source::open(file.path()).unwrap(), &Options::default(), &mut |_| true).unwrap()
+    };
+    // Text that hardly repeats, so that the compressed file is long enough to be cut.
+    let text = |i: u32| {
+        (0..60).map(|j| char::from(b'a' + (i * 31 + j * j * 7 + i * j) as u8 % 26)).collect::<String>()
+    };
+    let segments: Vec<Tcp> = (0..3000u32)
+        .map(|i| Tcp::data(1 + i * 84, frame(i, &text(i))))
+        .chain([Tcp::fin(1 + 3000 * 84)])
+        .collect();
+    let plain = tcp_pcap(&segments);
+    let expected = rows(&open(&plain));
+    assert_eq!(expected.len(), 3000);
+    let (head, tail) = plain.split_at(1000);
+    for packed in [gzip(&plain), [gzip(head), gzip(tail)].concat(), zstd::encode_all(&plain[..], 3).unwrap()]
+    {
+        let index = open(&packed);
+        assert_eq!(index.damage(), None);
+        assert_eq!(rows(&index), expected);
+        // Each byte leads back to where it stands in what was packed.
+        assert_eq!(index.source().length(), plain.len() as u64);
+
+        let index = open(&packed[..packed.len() * 2 / 3]);
+        let damage = index.damage().unwrap().to_string();
+        assert!(damage.contains("the compressed file can't be unpacked further"), "{damage}");
+        let read = index.rows().iter().filter(|row| row.tile_type == TileType::Message).count();
+        assert!(read > 100 && read < 3000, "{read} messages");
+    }
+    // What only begins as if it were compressed says so too.
+    let index = open(b"\x1f\x8b\x08rubbish");
+    assert!(index.damage().unwrap().to_string().contains("can't be unpacked"), "{:?}", index.damage());
+}
