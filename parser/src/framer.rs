@@ -324,4 +324,43 @@ mod tests {
         framer.end(&once, &mut |tile, _| lengths.push(tile.length));
         assert_eq!(lengths.last(), Some(&4));
     }
+
+    #[test]
+    fn what_was_read_is_dropped_and_what_waits_is_not_asked_about() {
+        // A message of 24 bytes, then one of 1000; each begins with its own letter.
+        let asked = AtomicUsize::new(0);
+        let two = Test(|input: Input<'_>| {
+            asked.fetch_add(1, Relaxed);
+            let length: usize = if input.bytes.starts_with(b"a") { 24 } else { 1000 };
+            match NonZeroUsize::new(length.saturating_sub(input.bytes.len())) {
+                Some(missing) => Step::NeedMore(missing),
+                None => Step::Message(NonZeroUsize::new(length).unwrap()),
+            }
+        });
+        let stream = [vec![b'a'; 24], vec![b'b'; 1000]].concat().repeat(20);
+        let (mut framer, mut tiles) = (Framer::default(), vec![]);
+        let mut fed = 0;
+        // The first message is completed by a segment that brings the beginning of the second.
+        for (i, segment) in stream.chunks(10).enumerate() {
+            framer.segment(&two, segment, &mut |tile, _| tiles.push(tile.length));
+            fed += segment.len();
+            assert_eq!(framer.end_offset(), fed as u64, "after segment {i}");
+            let waiting = framer.pending.len() - framer.consumed;
+            assert!(
+                framer.pending.len() <= 2 * waiting.max(10) + 10,
+                "{} of {waiting}",
+                framer.pending.len()
+            );
+            assert!(framer.segment_ends.len() <= waiting / 10 + 2);
+        }
+        assert_eq!(tiles, [24, 1000].repeat(20));
+        // Twice for each message, and once more where one ends with its segment.
+        let asked = asked.load(Relaxed);
+        assert!(asked <= 2 * tiles.len(), "asked {asked} times for {} messages", tiles.len());
+        // A segment may bring much behind the end of what waited.
+        let mut framer = Framer::default();
+        framer.segment(&two, b"aaaa", &mut |_, _| {});
+        framer.segment(&two, &[&[b'a'; 20][..], &[b'b'; 200]].concat(), &mut |_, _| {});
+        assert_eq!((framer.end_offset(), framer.consumed), (224, 24), "moving them would cost more");
+    }
 }

@@ -110,7 +110,7 @@ pub(crate) fn text_fields<'a>(
             Value::Bytes(bytes.get(pieces.tail..).unwrap_or_default().into()),
         );
         let (found, first) = (range.len(), bytes.get(pieces.tail).copied().unwrap_or_default());
-        let needed = (first.leading_ones() as usize).max(found + 1);
+        let needed = first.leading_ones();
         visit.problem(
             Code::Cut,
             range,

@@ -144,8 +144,7 @@ impl Decoder {
             }
             let needed = self.end + length;
             if self.buffer.len() < needed {
-                self.buffer.reserve(needed - self.buffer.len());
-                self.buffer.resize(needed.max(self.buffer.capacity().min(2 * needed)), 0);
+                self.buffer.resize(needed.max(2 * self.buffer.len()), 0);
             }
         }
         self.buffer.get_mut(self.end..).unwrap_or_default()
