@@ -50,7 +50,10 @@ enum Command {
     Decode(DecodeArgs),
     /// List the conversations, with digests of what went each way
     #[command(after_help = EXIT_STATUS)]
-    Flows(FlowsArgs),
+    Flows(ListArgs),
+    /// Count what is wrong, by kind of problem, with the first rows of each
+    #[command(after_help = EXIT_STATUS)]
+    Problems(ListArgs),
     /// Print what two sides said to each other
     #[command(after_help = EXIT_STATUS)]
     Follow(FollowArgs),
@@ -89,7 +92,7 @@ struct DecodeArgs {
 }
 
 #[derive(Debug, Args)]
-struct FlowsArgs {
+struct ListArgs {
     /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
     file: PathBuf,
 
@@ -97,8 +100,8 @@ struct FlowsArgs {
     reading: ReadingArgs,
 
     /// How to print
-    #[arg(long, value_enum, default_value_t = FlowsFormat::Text)]
-    format: FlowsFormat,
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    format: ListFormat,
 }
 
 #[derive(Debug, Args)]
@@ -129,10 +132,10 @@ enum Format {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum FlowsFormat {
+enum ListFormat {
     /// For people
     Text,
-    /// One JSON object a line for each conversation
+    /// One JSON object a line
     Json,
 }
 
@@ -182,6 +185,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Decode(args)) => decode(&args),
         Some(Command::Flows(args)) => flows(&args),
+        Some(Command::Problems(args)) => problems(&args),
         Some(Command::Follow(args)) => follow(&args),
         Some(Command::Protocols) => list_protocols(),
         None => window(cli.window),
@@ -282,12 +286,23 @@ fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
     Ok(status)
 }
 
-fn flows(args: &FlowsArgs) -> Result<u8, Stopped> {
+fn flows(args: &ListArgs) -> Result<u8, Stopped> {
     let index = load(open(&args.file)?, &args.reading)?;
     let mut out = output();
     match args.format {
-        FlowsFormat::Text => export::write_flows_text(&index, &mut out)?,
-        FlowsFormat::Json => export::write_flows_json(&index, &mut out)?,
+        ListFormat::Text => export::write_flows_text(&index, &mut out)?,
+        ListFormat::Json => export::write_flows_json(&index, &mut out)?,
+    }
+    out.flush()?;
+    Ok(report(&index))
+}
+
+fn problems(args: &ListArgs) -> Result<u8, Stopped> {
+    let index = load(open(&args.file)?, &args.reading)?;
+    let mut out = output();
+    match args.format {
+        ListFormat::Text => export::write_problems_text(&index, paint(), &mut out)?,
+        ListFormat::Json => export::write_problems_json(&index, &mut out)?,
     }
     out.flush()?;
     Ok(report(&index))

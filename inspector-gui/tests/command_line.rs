@@ -248,7 +248,7 @@ fn wrong_usage_says_what_would_be_right() {
     complains(&run(&["decode", "--key", "xyz", echo]), 2, &["hexadecimal"]);
     complains(&run(&["decode", "--key", "@no/such/file", echo]), 2, &["no/such/file can't be read"]);
     let help = text(&run(&["--help"]).stdout);
-    for word in ["decode", "flows", "follow", "protocols", "Exit status"] {
+    for word in ["decode", "flows", "problems", "follow", "protocols", "Exit status"] {
         assert!(help.contains(word), "{word} is not in the help");
     }
 }
@@ -264,4 +264,43 @@ fn a_reader_that_has_had_enough_ends_the_program_quietly() {
         .unwrap();
     drop(child.stdout.take());
     complains(&child.wait_with_output().unwrap(), 0, &[]);
+}
+
+#[test]
+fn problems_are_counted_with_their_first_rows() {
+    let damaged = case("missive-damaged");
+    let path = damaged.to_str().unwrap();
+    // The same numbers from the rows themselves.
+    let rows = text(&run(&["decode", "--format", "csv", path]).stdout);
+    let with = |code: &str| {
+        let has = |line: &&str| line.rsplit(',').next().unwrap().split(' ').any(|one| one == code);
+        rows.lines().filter(has).map(|line| line.split(',').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let json = text(&run(&["problems", "--format", "json", path]).stdout);
+    let mut severities = Vec::new();
+    for line in json.lines() {
+        let value = |key: &str| {
+            let from = line.split_once(&format!("\"{key}\":")).unwrap().1;
+            from.trim_start_matches('"').split(['"', ',', '}', ']']).next().unwrap().to_owned()
+        };
+        let expected = with(&value("code"));
+        assert!(!expected.is_empty(), "{line}");
+        assert_eq!(value("rows"), expected.len().to_string(), "{line}");
+        assert!(
+            line.contains(&format!("\"first\":[{}", expected[..expected.len().min(5)].join(","))),
+            "{line}"
+        );
+        severities.push(value("severity"));
+    }
+    assert!(severities.len() > 5, "{json}");
+    assert!(severities.is_sorted_by_key(|severity| match severity.as_str() {
+        "error" => 0,
+        "warning" => 1,
+        _ => 2,
+    }));
+    let told = text(&run(&["problems", path]).stdout);
+    assert_eq!(told.lines().count(), 2 * json.lines().count());
+    assert!(told.contains("length-suspect on 1 row: #"), "{told}");
+    let clean = run(&["problems", case("missive-ipv6").to_str().unwrap()]);
+    assert!(text(&clean.stdout).contains("rows"), "{}", text(&clean.stdout));
 }

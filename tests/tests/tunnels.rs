@@ -124,7 +124,7 @@ fn tunnels_in_ip() {
     assert_found("ERSPAN I", RAW_IP, gre(0, 0x88BE, &frame));
     assert_found("ERSPAN II", RAW_IP, gre(0x1000, 0x88BE, &[&[0; 12][..], &frame].concat()));
     assert_found("ERSPAN III", RAW_IP, gre(0x1000, 0x22EB, &[&[0; 16][..], &frame].concat()));
-    let mut optional = vec![0; 24];
+    let mut optional = [0; 24];
     optional[4 + 11] = 1;
     assert_found("ERSPAN III with more", RAW_IP, gre(0x1000, 0x22EB, &[&optional[..], &frame].concat()));
     let pptp = [&[0, 90, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0x21][..], &ip].concat();

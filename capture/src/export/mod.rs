@@ -4,6 +4,7 @@ mod csv;
 mod flows;
 mod follow;
 mod json;
+mod problems;
 mod text;
 
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use crate::Index;
 pub use flows::{write_flows_json, write_flows_text};
 pub use follow::{write_follow_raw, write_follow_text};
 pub use json::write_json;
+pub use problems::{write_problems_json, write_problems_text};
 pub use text::{Paint, row_facts, write_row_text, write_text};
 
 pub use self::csv::write_csv;

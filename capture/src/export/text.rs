@@ -25,7 +25,7 @@ impl Paint {
         }
     }
 
-    fn severity(self, severity: Severity, text: &str) -> String {
+    pub(super) fn severity(self, severity: Severity, text: &str) -> String {
         self.colour(
             match severity {
                 Severity::Error => "31;1",
