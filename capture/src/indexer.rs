@@ -13,9 +13,10 @@ use rustc_hash::FxHashMap;
 
 use crate::conclusions::{mark_rows, observe};
 use crate::detection::{Happened, Held};
+use crate::fragments::{Added, Fragment, Fragments, Piece, part};
 use crate::index::{Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType, Unread};
 use crate::outline::Outline;
-use crate::packet::{Packet, Reason, Transport, decode};
+use crate::packet::{Decoded, Packet, Reason, Transport, decode, decode_payload};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
 use crate::{BlockReader, Damage, DecodeAs, Source};
@@ -72,6 +73,7 @@ pub struct Indexer {
     kinds: FxHashMap<(usize, u64), u16>,
     reader: BlockReader,
     outputs: Vec<Output>,
+    fragments: Fragments,
     reassembly_limit: u64,
 }
 
@@ -145,6 +147,7 @@ impl Indexer {
             kinds: FxHashMap::default(),
             reader: BlockReader::new(source.clone(), 64 << 10),
             outputs: Vec::new(),
+            fragments: Fragments::default(),
             reassembly_limit: options.reassembly_limit,
         };
         match Records::open(&source) {
@@ -260,13 +263,74 @@ impl Indexer {
     }
 
     fn packet(&mut self, index: &mut Index, record: &Record<'_>) -> io::Result<()> {
-        let packet = match decode(record) {
-            Ok(packet) => packet,
+        match decode(record) {
+            Ok(Decoded::Packet(packet)) => {
+                let origin = Origin {
+                    packet: record.number,
+                    file_offset: record.offset + packet.payload_start as u64,
+                };
+                let all = Piece { offset: 0, length: packet.payload.len(), origin };
+                self.segment(index, record, &packet, &[all])
+            }
+            Ok(Decoded::Fragment(fragment)) => self.fragment(index, record, &fragment),
             Err(reason) => {
                 count_unread(index, reason, record);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a part of an IP packet, and the packet if that makes it whole.
+    fn fragment(
+        &mut self,
+        index: &mut Index,
+        record: &Record<'_>,
+        fragment: &Fragment<'_>,
+    ) -> io::Result<()> {
+        let within = fragment.bytes.as_ptr().addr() - record.bytes.as_ptr().addr();
+        let origin = Origin { packet: record.number, file_offset: record.offset + within as u64 };
+        let overlap = "IP fragment that reaches over others; what was captured first stays";
+        let mut bytes = Vec::new();
+        let pieces = match self.fragments.add(fragment, origin, record.time_ns) {
+            Added::Waits => return Ok(()),
+            Added::Complete(pieces) => pieces,
+            Added::Repeats(piece) => {
+                self.reader.read(piece.origin.file_offset, piece.length, &mut bytes)?;
+                if bytes != fragment.bytes {
+                    count_unread(index, overlap.into(), record);
+                }
                 return Ok(());
             }
+            Added::Overlaps(pieces) => {
+                count_unread(index, overlap.into(), record);
+                let Some(pieces) = pieces else { return Ok(()) };
+                pieces
+            }
         };
+        for piece in &pieces {
+            self.reader.read(piece.origin.file_offset, piece.length, &mut bytes)?;
+        }
+        let whole = Record { bytes: &bytes, wire_length: bytes.len(), ..*record };
+        match decode_payload(&whole, &fragment.of) {
+            Ok(packet) => {
+                let end = packet.payload_start + packet.payload.len();
+                self.segment(index, record, &packet, &part(&pieces, packet.payload_start, end))
+            }
+            Err(reason) => {
+                count_unread(index, reason, record);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a segment or datagram, whose payload stands in the file in `pieces`.
+    fn segment(
+        &mut self,
+        index: &mut Index,
+        record: &Record<'_>,
+        packet: &Packet<'_>,
+        pieces: &[Piece],
+    ) -> io::Result<()> {
         let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
         let (low, high) =
             if packet.src <= packet.dst { (packet.src, packet.dst) } else { (packet.dst, packet.src) };
@@ -276,7 +340,7 @@ impl Indexer {
         let before = self.flows.get(&key).copied();
         let mut flow = before.unwrap_or_else(|| self.add_flow(index, transport, endpoints));
         if let Transport::Tcp { sequence, syn: true, ack, .. } = packet.transport
-            && self.begins_anew(index, flow, &packet, sequence, ack)
+            && self.begins_anew(index, flow, packet, sequence, ack)
         {
             self.finish_flow(index, flow, record.number)?;
             flow = self.add_flow(index, transport, endpoints);
@@ -293,9 +357,9 @@ impl Indexer {
             stream.cut_packets += 1;
         }
         match packet.transport {
-            Transport::Tcp { .. } => self.tcp(index, record, &packet, flow, side),
+            Transport::Tcp { .. } => self.tcp(index, record, packet, pieces, flow, side),
             Transport::Udp => {
-                self.udp(index, record, &packet, flow as usize * 2 + side);
+                self.udp(index, record, packet, pieces, flow as usize * 2 + side);
                 Ok(())
             }
         }
@@ -319,6 +383,7 @@ impl Indexer {
         index: &mut Index,
         record: &Record<'_>,
         packet: &Packet<'_>,
+        pieces: &[Piece],
         flow: u32,
         side: usize,
     ) -> io::Result<()> {
@@ -343,20 +408,30 @@ impl Indexer {
             return self.finish_flow(index, flow, record.number);
         }
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let segment = Segment {
-            sequence,
-            syn,
-            fin,
-            length: length(packet.payload.len()),
-            wire_length: length(packet.wire_length),
-            origin: Origin {
-                packet: record.number,
-                file_offset: record.offset + packet.payload_start as u64,
-            },
+        // What the capture cut is missing behind the last piece.
+        let missing = packet.wire_length - packet.payload.len();
+        let none = Piece {
+            offset: 0,
+            length: 0,
+            origin: Origin { packet: record.number, file_offset: record.offset },
         };
+        let pieces = if pieces.is_empty() { &[none][..] } else { pieces };
         let mut outputs = std::mem::take(&mut self.outputs);
         if let Some(state) = self.states.get_mut(stream) {
-            state.reassembler.segment(segment, &mut outputs);
+            for (i, piece) in pieces.iter().enumerate() {
+                let (first, last) = (i == 0, i + 1 == pieces.len());
+                // A SYN takes the first sequence number.
+                let before = length(piece.offset).wrapping_add(u32::from(syn && !first));
+                let segment = Segment {
+                    sequence: sequence.wrapping_add(before),
+                    syn: syn && first,
+                    fin: fin && last,
+                    length: length(piece.length),
+                    wire_length: length(if last { piece.length + missing } else { piece.length }),
+                    origin: piece.origin,
+                };
+                state.reassembler.segment(segment, &mut outputs);
+            }
         }
         let done = self.take(index, stream, &mut outputs, Some(record));
         self.outputs = outputs;
@@ -508,14 +583,24 @@ impl Indexer {
         Ok(())
     }
 
-    fn udp(&mut self, index: &mut Index, record: &Record<'_>, packet: &Packet<'_>, stream: usize) {
+    fn udp(
+        &mut self,
+        index: &mut Index,
+        record: &Record<'_>,
+        packet: &Packet<'_>,
+        pieces: &[Piece],
+        stream: usize,
+    ) {
         let now = record.number;
         // A datagram's place is behind all that came before it.
-        let offset = index.streams.get(stream).map_or(0, |stream| stream.bytes + stream.gap_bytes);
+        let start = index.streams.get(stream).map_or(0, |stream| stream.bytes + stream.gap_bytes);
         if !packet.payload.is_empty() {
-            let length = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
-            let file_offset = record.offset + packet.payload_start as u64;
-            self.add_segment(index, stream, SegmentRange { offset, file_offset, length, packet: now });
+            for piece in pieces {
+                let length = u32::try_from(piece.length).unwrap_or(u32::MAX);
+                let (offset, origin) = (start + piece.offset as u64, piece.origin);
+                let (file_offset, packet) = (origin.file_offset, origin.packet);
+                self.add_segment(index, stream, SegmentRange { offset, file_offset, length, packet });
+            }
             self.data(index, stream, packet.payload, now);
         }
         let missing = packet.wire_length - packet.payload.len();
@@ -656,6 +741,11 @@ impl Indexer {
             let (offset, what) = (index.source.length(), cut.to_owned());
             let (file, packets_read) = (index.source.name().to_owned(), index.packets);
             index.damage = Some(Damage { file, offset, packet: None, what, packets_read });
+        }
+        self.fragments.finish();
+        if let Some((count, Origin { packet, file_offset })) = self.fragments.given_up.take() {
+            let unread = Unread { count, first_packet: packet, first_offset: file_offset };
+            index.unread.insert("IP fragment of a packet that never became whole".into(), unread);
         }
         let now = index.packets.saturating_add(1);
         for flow in 0..u32::try_from(index.flows.len()).unwrap_or(u32::MAX) {

@@ -22,6 +22,7 @@ mod conclusions;
 mod detection;
 mod error;
 pub mod export;
+mod fragments;
 mod index;
 mod indexer;
 mod outline;

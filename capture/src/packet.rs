@@ -4,7 +4,11 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
-use etherparse::{Ethernet2HeaderSlice, IpNumber, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice};
+use etherparse::{
+    Ethernet2HeaderSlice, IpNumber, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice,
+};
+
+use crate::fragments::{Fragment, Whole};
 
 use crate::records::Record;
 
@@ -26,6 +30,14 @@ pub(crate) struct Packet<'a> {
 pub(crate) enum Transport {
     Tcp { sequence: u32, syn: bool, ack: bool, fin: bool, rst: bool },
     Udp,
+}
+
+/// What a captured packet holds, through whatever it is wrapped in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decoded<'a> {
+    Packet(Packet<'a>),
+    /// A part of an IP packet.
+    Fragment(Fragment<'a>),
 }
 
 /// Why a packet gives no bytes to a stream. A person reads it behind a count.
@@ -69,17 +81,31 @@ enum Layer<'a> {
 }
 
 /// The TCP segment or UDP datagram in a packet, through whatever it is wrapped in: the innermost, if it is tunnelled.
-pub(crate) fn decode<'a>(record: &Record<'a>) -> Result<Packet<'a>, Reason> {
+pub(crate) fn decode<'a>(record: &Record<'a>) -> Result<Decoded<'a>, Reason> {
     unwrapped(record, link(record)?, DEEPEST)
 }
 
+/// The same in the payload of an IP packet that was put together: `record` has its bytes.
+pub(crate) fn decode_payload<'a>(record: &Record<'a>, of: &Whole) -> Result<Packet<'a>, Reason> {
+    let (segment, length) = (record.bytes, record.bytes.len());
+    let found = Found { record, segment, length, source: of.source, destination: of.destination };
+    let inner = match ip_payload(found, IpNumber(of.protocol), DEEPEST)? {
+        Inner::Decoded(decoded) => decoded,
+        Inner::Layer(layer) => unwrapped(record, layer, DEEPEST)?,
+    };
+    match inner {
+        Decoded::Packet(packet) => Ok(packet),
+        Decoded::Fragment(_) => Err("IP fragment in IP fragments, which is not put together".into()),
+    }
+}
+
 /// The segment or datagram in a layer, within at most so many headers.
-fn unwrapped<'a>(record: &Record<'a>, layer: Layer<'a>, most: usize) -> Result<Packet<'a>, Reason> {
+fn unwrapped<'a>(record: &Record<'a>, layer: Layer<'a>, most: usize) -> Result<Decoded<'a>, Reason> {
     let mut layer = layer;
     for left in (0..most).rev() {
         layer = match layer {
             Layer::Ip(bytes) => match ip(record, bytes, left)? {
-                Inner::Packet(packet) => return Ok(packet),
+                Inner::Decoded(decoded) => return Ok(decoded),
                 Inner::Layer(layer) => layer,
             },
             Layer::Ethernet(bytes) => {
@@ -286,7 +312,7 @@ fn tunnel<'a>(ports: (u16, u16), payload: &'a [u8]) -> Option<Layer<'a>> {
 
 /// What an IP packet holds.
 enum Inner<'a> {
-    Packet(Packet<'a>),
+    Decoded(Decoded<'a>),
     Layer(Layer<'a>),
 }
 
@@ -295,9 +321,6 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'
     let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or odd IP header")?;
     if stopped.is_some() {
         return Err("cut or odd IP extension headers".into());
-    }
-    if slice.is_fragmenting_payload() {
-        return Err("IP fragment, which is not put together".into());
     }
     let payload = slice.payload();
     let header_length = offset_in(network, payload.payload);
@@ -314,15 +337,54 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'
     let ip_payload_length = ip_length.saturating_sub(header_length).max(payload.payload.len());
     let segment = payload.payload;
     let (source, destination) = (slice.source_addr(), slice.destination_addr());
+    if slice.is_fragmenting_payload() {
+        if ip_payload_length > segment.len() {
+            return Err("IP fragment that the capture cut".into());
+        }
+        let fragment = fragment(&slice, segment).ok_or("odd IP fragment")?;
+        return Ok(Inner::Decoded(Decoded::Fragment(fragment)));
+    }
     let found = Found { record, segment, length: ip_payload_length, source, destination };
-    match slice.payload_ip_number() {
-        IpNumber::TCP => found.tcp().map(Inner::Packet),
+    ip_payload(found, slice.payload_ip_number(), left)
+}
+
+/// What is known of a fragment. None if it is empty, or reaches further than a packet can.
+fn fragment<'a>(slice: &LaxIpSlice<'a>, bytes: &'a [u8]) -> Option<Fragment<'a>> {
+    let (identification, offset, more) = match slice {
+        LaxIpSlice::Ipv4(ipv4) => {
+            let header = ipv4.header();
+            let offset = header.fragments_offset().byte_offset();
+            (header.identification().into(), offset, header.more_fragments())
+        }
+        LaxIpSlice::Ipv6(ipv6) => {
+            let header = ipv6.extensions().clone().into_iter().find_map(|extension| match extension {
+                Ipv6ExtensionSlice::Fragment(header) => Some(header),
+                _ => None,
+            })?;
+            (header.identification(), header.fragment_offset().byte_offset(), header.more_fragments())
+        }
+    };
+    let of = Whole {
+        source: slice.source_addr(),
+        destination: slice.destination_addr(),
+        protocol: slice.payload_ip_number().0,
+        identification,
+    };
+    let fragment = Fragment { of, offset: offset.into(), more, bytes };
+    (!bytes.is_empty() && fragment.offset + bytes.len() <= 65_535).then_some(fragment)
+}
+
+/// What an IP packet's payload holds.
+fn ip_payload<'a>(found: Found<'_, 'a>, protocol: IpNumber, left: usize) -> Result<Inner<'a>, Reason> {
+    let (record, segment) = (found.record, found.segment);
+    match protocol {
+        IpNumber::TCP => found.tcp().map(|packet| Inner::Decoded(Decoded::Packet(packet))),
         IpNumber::UDP => {
             let packet = found.udp()?;
             // What holds no segment that can be read is a datagram like any other.
             let inner = tunnel((packet.src.port(), packet.dst.port()), packet.payload);
             let inner = inner.and_then(|layer| unwrapped(record, layer, left).ok());
-            Ok(Inner::Packet(inner.unwrap_or(packet)))
+            Ok(Inner::Decoded(inner.unwrap_or(Decoded::Packet(packet))))
         }
         IpNumber::IPV4 | IpNumber::IPV6 => Ok(Inner::Layer(Layer::Ip(segment))),
         IpNumber::GRE => Ok(Inner::Layer(Layer::Gre(segment))),

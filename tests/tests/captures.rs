@@ -186,8 +186,11 @@ fn packets_that_hold_no_stream_are_counted_by_reason() {
     let index = read_bytes(pcap(1, &[arp, [&[2; 12][..], &[8, 0], &fragment].concat(), vec![1, 2, 3]]));
     assert_eq!(index.rows().len(), 0);
     let unread: Vec<_> = index.unread_packets().map(|(reason, unread)| (reason, unread.count)).collect();
-    let expected =
-        [("ARP", 1), ("IP fragment, which is not put together", 1), ("cut in its Ethernet header", 1)];
+    let expected = [
+        ("ARP", 1),
+        ("IP fragment of a packet that never became whole", 1),
+        ("cut in its Ethernet header", 1),
+    ];
     assert_eq!(unread, expected);
     let index = read_bytes(pcap(147, &[vec![0; 60]]));
     let unread: Vec<_> = index.unread_packets().map(|(reason, _)| reason).collect();
