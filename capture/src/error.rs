@@ -25,7 +25,7 @@ pub enum OpenError {
     },
 }
 
-/// Where a capture is damaged, and what was read before it. Reading stops there.
+/// Where a capture is damaged, what was read before it, and where reading went on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The file's name.
@@ -38,14 +38,20 @@ pub struct Damage {
     pub what: String,
     /// How many packets were read before it.
     pub packets_read: u32,
+    /// Where in the file reading went on behind it; None if nothing that could be read was found.
+    pub resumed: Option<u64>,
 }
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Damage { file, offset, packet, what, packets_read } = self;
+        let Damage { file, offset, packet, what, packets_read, resumed } = self;
         match packet {
             Some(packet) => write!(f, "{file}: packet {packet} at byte {offset}: {what}")?,
             None => write!(f, "{file}: at byte {offset}: {what}")?,
+        }
+        if let Some(resumed) = resumed {
+            let passed = resumed - offset;
+            return write!(f, "; {passed} bytes were passed over, and reading went on at byte {resumed}");
         }
         match packets_read {
             0 => write!(f, "; no packet was read"),

@@ -202,7 +202,7 @@ pub struct Index {
     pub(crate) parts: Vec<(u32, u32)>,
     pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
     pub(crate) notices: Vec<String>,
-    pub(crate) damage: Option<Damage>,
+    pub(crate) damages: Vec<Damage>,
     pub(crate) packets: u32,
     pub(crate) position: u64,
     pub(crate) finished: bool,
@@ -242,9 +242,9 @@ impl Index {
         self.finished
     }
 
-    /// Where and why reading stopped early.
-    pub fn damage(&self) -> Option<&Damage> {
-        self.damage.as_ref()
+    /// Where the file is damaged, and what that cost. Of very many the first are kept.
+    pub fn damages(&self) -> &[Damage] {
+        &self.damages
     }
 
     /// Sentences for the person about the capture as a whole.

@@ -101,6 +101,9 @@ struct StreamState {
     certain: bool,
 }
 
+/// Damaged places of a file that are told one by one.
+const MOST_DAMAGES: usize = 100;
+
 /// A file that is no capture is one segment, as long as that is not more than this.
 const FILE_SEGMENT: u64 = 16 << 20;
 
@@ -133,7 +136,7 @@ impl Indexer {
             parts: Vec::new(),
             unread: BTreeMap::new(),
             notices: Vec::new(),
-            damage: None,
+            damages: Vec::new(),
             packets: 0,
             position: 0,
             finished: false,
@@ -161,7 +164,7 @@ impl Indexer {
                 indexer.add_flow(&mut index, TransportType::File, None);
                 indexer.input = Input::Bytes(0);
             }
-            Err(damage) => index.damage = Some(damage),
+            Err(damage) => index.damages.push(damage),
         }
         Ok((indexer, index))
     }
@@ -200,10 +203,18 @@ impl Indexer {
                     index.position = records.position();
                     return false;
                 }
-                Err(damage) => {
+                Err(mut damage) => {
+                    let resumed = records.resume();
                     index.position = records.position();
-                    index.damage = Some(damage);
-                    return false;
+                    damage.resumed = resumed.as_ref().ok().copied().flatten();
+                    let goes_on = damage.resumed.is_some();
+                    if index.damages.len() < MOST_DAMAGES {
+                        index.damages.push(damage);
+                    }
+                    index.damages.extend(resumed.err());
+                    if !goes_on {
+                        return false;
+                    }
                 }
             }
         }
@@ -230,12 +241,13 @@ impl Indexer {
 
     /// The file could not be read on, though it was when it was opened.
     fn broken_off(&mut self, index: &mut Index, error: &io::Error) {
-        index.damage = Some(Damage {
+        index.damages.push(Damage {
             file: index.source.name().to_owned(),
             offset: index.position,
             packet: None,
             what: error.to_string(),
             packets_read: index.packets,
+            resumed: None,
         });
     }
 
@@ -740,7 +752,8 @@ impl Indexer {
         if let Some(cut) = index.source.cut() {
             let (offset, what) = (index.source.length(), cut.to_owned());
             let (file, packets_read) = (index.source.name().to_owned(), index.packets);
-            index.damage = Some(Damage { file, offset, packet: None, what, packets_read });
+            index.damages.retain(|damage| damage.resumed.is_some());
+            index.damages.push(Damage { file, offset, packet: None, what, packets_read, resumed: None });
         }
         self.fragments.finish();
         if let Some((count, Origin { packet, file_offset })) = self.fragments.given_up.take() {

@@ -44,6 +44,8 @@ pub(crate) struct Records {
     /// Where in the file `buffer` begins.
     buffer_offset: u64,
     packets: u32,
+    /// The time of the last packet of a pcap file, in seconds.
+    last_second: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Records {
             consumed: 0,
             buffer_offset: 0,
             packets: 0,
+            last_second: None,
         };
         if source.length() == 0 {
             return Err(records.damage(None, "the file is empty; a capture begins with a header"));
@@ -138,6 +141,70 @@ impl Records {
             packet,
             what: what.into(),
             packets_read: self.packets,
+            resumed: None,
+        }
+    }
+
+    /// Behind a damaged record: goes to the next place where a record can begin, and says where that is. A record can
+    /// begin where its fields are what they may be and another such record, or the end of the file, follows it.
+    pub(crate) fn resume(&mut self) -> Result<Option<u64>, Damage> {
+        loop {
+            self.consumed = (self.consumed + 1).min(self.buffer.len());
+            if self.left_in_file() < 12 {
+                return Ok(None);
+            }
+            self.fill(28)?;
+            let head = self.buffer.get(self.consumed..).unwrap_or_default();
+            let Some(length) = self.plausible(head) else { continue };
+            let at = self.position();
+            let end = at.saturating_add(length);
+            let follows = match &self.format {
+                // The length stands at both ends of a block.
+                Format::PcapNg(section) => {
+                    let mut last = [0; 4];
+                    end <= self.source.length()
+                        && self.source.read_at(end - 4, &mut last).is_ok()
+                        && section.u32(&last, 0).map(u64::from) == Some(length)
+                }
+                Format::Pcap(_) => {
+                    let mut next = [0; 16];
+                    let read = self.source.read_at(end, &mut next).unwrap_or(0);
+                    end == self.source.length() || read == 16 && self.plausible(&next).is_some()
+                }
+            };
+            if follows {
+                return Ok(Some(at));
+            }
+        }
+    }
+
+    /// How long the record is that `head` begins, if it can begin one.
+    fn plausible(&self, head: &[u8]) -> Option<u64> {
+        match &self.format {
+            Format::PcapNg(section) => {
+                let (block_type, length) = (section.u32(head, 0)?, u64::from(section.u32(head, 4)?));
+                let known = matches!(block_type, 1..=6 | 10 | 0x0BAD | 0x4000_0BAD) || is_section(head);
+                let fits = length.is_multiple_of(4) && (12..=LONGEST_RECORD).contains(&length);
+                (known && fits).then_some(length)
+            }
+            Format::Pcap(parser) => {
+                let header = parser.header();
+                let field = |at: usize| {
+                    let bytes = *head.get(at..)?.first_chunk()?;
+                    let big = header.endianness.is_big();
+                    Some(if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+                };
+                let (second, fraction) = (field(0)?, field(4)?);
+                let (captured, wire_length) = (field(8)?, field(12)?);
+                let fractions = match header.ts_resolution {
+                    PcapTsResolution::MicroSecond => 1_000_000,
+                    PcapTsResolution::NanoSecond => 1_000_000_000,
+                };
+                // A packet within a day of the last, of a size that links carry.
+                let near = self.last_second.is_none_or(|last| last.abs_diff(second) <= 86_400);
+                let sized = (1..=wire_length).contains(&captured) && wire_length <= 1 << 20;
+                (near && fraction < fractions && sized).then(|| 16 + u64::from(captured))
+            }
         }
     }
 
@@ -217,6 +284,7 @@ impl Records {
             PcapTsResolution::MicroSecond => i64::from(packet.ts_frac) * 1000,
             PcapTsResolution::NanoSecond => i64::from(packet.ts_frac),
         };
+        self.last_second = Some(packet.ts_sec);
         // The upper bits of the field say how long a frame check sequence is.
         let link_type = u32::from(header.datalink) & 0x03FF_FFFF;
         let Cow::Borrowed(bytes) = packet.data else { return Ok(None) };
@@ -295,6 +363,13 @@ fn raw_block(bytes: &[u8], endianness: Endianness) -> Result<(&[u8], RawBlock<'_
         Endianness::Big => RawBlock::from_slice::<BigEndian>(bytes),
         Endianness::Little => RawBlock::from_slice::<LittleEndian>(bytes),
     }
+}
+
+/// Whether a section of a pcapng file begins here.
+fn is_section(head: &[u8]) -> bool {
+    let magic = head.get(8..12).unwrap_or_default();
+    head.starts_with(&[0x0A, 0x0D, 0x0D, 0x0A])
+        && (magic == [0x1A, 0x2B, 0x3C, 0x4D] || magic == [0x4D, 0x3C, 0x2B, 0x1A])
 }
 
 /// Where in its block a packet stands, and what the block says of it.

@@ -258,7 +258,7 @@ impl App {
                 );
                 lines.push((text, Severity::Error));
             }
-            lines.extend(index.damage().map(|damage| (damage.to_string(), Severity::Error)));
+            lines.extend(index.damages().iter().map(|damage| (damage.to_string(), Severity::Error)));
             if document.is_cancelled() && index.position() < index.source().length() {
                 let text =
                     format!("Reading was cancelled; the {} packets before are shown.", index.packets());

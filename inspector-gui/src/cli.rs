@@ -244,13 +244,8 @@ fn report(index: &Index) -> u8 {
             ),
         });
     }
-    match index.damage() {
-        Some(damage) => {
-            complain(&damage.to_string());
-            DAMAGED
-        }
-        None => 0,
-    }
+    index.damages().iter().for_each(|damage| complain(&damage.to_string()));
+    if index.damages().is_empty() { 0 } else { DAMAGED }
 }
 
 fn output() -> BufWriter<io::StdoutLock<'static>> {

@@ -123,7 +123,7 @@ fn pcapng_with_several_sections_interfaces_and_resolutions() {
     let simple = packet(5);
     file.extend(block(true, 3, &[&(simple.len() as u32).to_be_bytes()[..], &simple].concat()));
     let index = read_bytes(file);
-    assert_eq!(index.damage(), None);
+    assert_eq!(index.damages(), []);
     let times: Vec<Option<i64>> = index.rows().iter().map(|row| index.time_ns(row)).collect();
     let expected = [5_000_001_000, 5_001_000_000, 5_500_000_000, 5_000_000_009, 6_000_000_000].map(Some);
     assert_eq!(times[..5], expected);
@@ -376,7 +376,7 @@ fn a_damaged_file_gives_what_stands_before_and_names_the_place() {
     for cut in [second + 3, second + 16 + 20] {
         let index = read_bytes(file[..cut].to_vec());
         assert_eq!(rows(&index), [("message", 26)]);
-        let damage = index.damage().unwrap();
+        let damage = index.damages().last().unwrap();
         assert_eq!((damage.packet, damage.offset, damage.packets_read), (Some(3), second as u64, 2));
     }
     // A packet that claims more than the file has, and one that claims all of memory.
@@ -385,7 +385,7 @@ fn a_damaged_file_gives_what_stands_before_and_names_the_place() {
         file[second + 8..second + 12].copy_from_slice(&claim.to_le_bytes());
         let index = read_bytes(file);
         assert_eq!(rows(&index), [("message", 26)]);
-        assert!(index.damage().unwrap().to_string().contains("the file ends inside the record"));
+        assert!(index.damages().last().unwrap().to_string().contains("the file ends inside the record"));
     }
 }
 
@@ -399,7 +399,7 @@ fn a_file_that_shrinks_while_it_is_open_is_an_error() {
     let source = Source::open(file.path()).unwrap();
     file.as_file().set_len(1000).unwrap();
     let index = read(source.clone(), &Options::default(), &mut |_| true).unwrap();
-    let damage = index.damage().unwrap().to_string();
+    let damage = index.damages().last().unwrap().to_string();
     assert!(damage.contains("ended at byte 1000 while it was read"), "{damage}");
     // The same for one that was read before it shrank: its rows can't be shown any more.
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -458,18 +458,88 @@ fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go
     for packed in [gzip(&plain), [gzip(head), gzip(tail)].concat(), zstd::encode_all(&plain[..], 3).unwrap()]
     {
         let index = open(&packed);
-        assert_eq!(index.damage(), None);
+        assert_eq!(index.damages(), []);
         assert_eq!(rows(&index), expected);
         // Each byte leads back to where it stands in what was packed.
         assert_eq!(index.source().length(), plain.len() as u64);
 
         let index = open(&packed[..packed.len() * 2 / 3]);
-        let damage = index.damage().unwrap().to_string();
+        let damage = index.damages().last().unwrap().to_string();
         assert!(damage.contains("the compressed file can't be unpacked further"), "{damage}");
         let read = index.rows().iter().filter(|row| row.tile_type == TileType::Message).count();
         assert!(read > 100 && read < 3000, "{read} messages");
     }
     // What only begins as if it were compressed says so too.
     let index = open(b"\x1f\x8b\x08rubbish");
-    assert!(index.damage().unwrap().to_string().contains("can't be unpacked"), "{:?}", index.damage());
+    assert!(
+        index.damages().last().unwrap().to_string().contains("can't be unpacked"),
+        "{:?}",
+        index.damages()
+    );
+}
+
+#[test]
+fn a_damaged_record_costs_itself_and_the_rest_is_read() {
+    let segments: Vec<Tcp> =
+        (0..200u32).map(|i| Tcp { client_port: 40_000 + i as u16, ..Tcp::data(1, frame(i, "hi")) }).collect();
+    let packets: Vec<Vec<u8>> = segments.iter().map(Tcp::ip_packet).collect();
+    let plain = pcap(RAW_IP, &packets);
+    let record = 16 + packets[0].len();
+    let place = |number: usize| 24 + record * number;
+    let ports = |index: &Index| -> Vec<u16> {
+        (0..index.flows().len())
+            .map(|flow| index.flows()[flow].source(Direction::Forward).unwrap().port())
+            .collect()
+    };
+    let without = |lost: &[u16]| (40_000..40_200).filter(|port| !lost.contains(port)).collect::<Vec<u16>>();
+
+    // A length that is far too large, in the middle and in the first record.
+    for (number, lost) in [(100, 40_100), (0, 40_000)] {
+        let mut file = plain.clone();
+        file[place(number) + 8..place(number) + 12].copy_from_slice(&0x7FFF_FFFF_u32.to_le_bytes());
+        let index = read_bytes(file);
+        check_index(&index);
+        let [damage] = index.damages() else { panic!("{:?}", index.damages()) };
+        assert_eq!((damage.offset, damage.resumed), (place(number) as u64, Some(place(number + 1) as u64)));
+        let told = damage.to_string();
+        assert!(told.ends_with(&format!("reading went on at byte {}", place(number + 1))), "{told}");
+        assert_eq!(ports(&index), without(&[lost]));
+    }
+    // Bytes that were lost, and bytes that do not belong there.
+    let mut file = plain.clone();
+    file.drain(place(50) + 8..place(50) + 20);
+    file.splice(place(120)..place(120), [0x55; 77]);
+    let index = read_bytes(file);
+    check_index(&index);
+    assert!(!index.damages().is_empty() && index.damages().iter().all(|damage| damage.resumed.is_some()));
+    let read = ports(&index);
+    assert!((195..200).contains(&read.len()), "{} of 200: {:?}", read.len(), index.damages());
+    // The last record is damaged: nothing follows.
+    let mut file = plain.clone();
+    file[place(199) + 8..place(199) + 12].copy_from_slice(&0x7FFF_FFFF_u32.to_le_bytes());
+    let index = read_bytes(file);
+    assert_eq!(index.damages().last().unwrap().resumed, None);
+    assert_eq!(ports(&index), without(&[40_199]));
+
+    // A block of a pcapng file.
+    let block = |block_type: u32, body: &[u8]| {
+        let length = (12 + body.len() as u32).to_le_bytes();
+        [&block_type.to_le_bytes()[..], &length, body, &length].concat()
+    };
+    let mut file =
+        block(0x0A0D_0D0A, &[0x4D, 0x3C, 0x2B, 0x1A, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
+    file.extend(block(1, &[101, 0, 0, 0, 0, 0, 0, 0]));
+    let mut places = Vec::new();
+    for packet in &packets {
+        places.push(file.len());
+        let length = (packet.len() as u32).to_le_bytes();
+        let padding = vec![0; packet.len().next_multiple_of(4) - packet.len()];
+        file.extend(block(6, &[&[0; 12][..], &length, &length, packet, &padding].concat()));
+    }
+    file[places[100] + 4..places[100] + 8].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0x7F]);
+    let index = read_bytes(file);
+    check_index(&index);
+    let [damage] = index.damages() else { panic!("{:?}", index.damages()) };
+    assert_eq!((damage.offset, damage.resumed), (places[100] as u64, Some(places[101] as u64)));
+    assert_eq!(ports(&index), without(&[40_100]));
 }
