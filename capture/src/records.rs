@@ -313,7 +313,8 @@ impl Records {
                 // The crate counts from behind the type and length fields.
                 Err(RawBlockParseError::IncompleteBuffer(needed, _)) => needed.saturating_add(8),
                 Err(error) => {
-                    return Err(self.damage(Some(self.packets.saturating_add(1)), error.to_string()));
+                    let what = format!("a block whose lengths do not fit ({error})");
+                    return Err(self.damage(Some(self.packets.saturating_add(1)), what));
                 }
             };
             self.claim(length as u64, "the block")?;
@@ -326,7 +327,8 @@ impl Records {
                     (block.type_, block.body.len())
                 }
                 Err(error) => {
-                    return Err(self.damage(Some(self.packets.saturating_add(1)), error.to_string()));
+                    let what = format!("a block whose lengths do not fit ({error})");
+                    return Err(self.damage(Some(self.packets.saturating_add(1)), what));
                 }
             };
             if matches!(block_type, 2 | 3 | 6) {

@@ -258,7 +258,14 @@ impl App {
                 );
                 lines.push((text, Severity::Error));
             }
-            lines.extend(index.damages().iter().map(|damage| (damage.to_string(), Severity::Error)));
+            // Of many damaged places the first are told: the rows are what the window is for.
+            const TOLD: usize = 3;
+            let damages = index.damages();
+            lines.extend(damages.iter().take(TOLD).map(|damage| (damage.to_string(), Severity::Error)));
+            if damages.len() > TOLD {
+                let more = damages.len() - TOLD;
+                lines.push((format!("The file is damaged in {more} more places."), Severity::Error));
+            }
             if document.is_cancelled() && index.position() < index.source().length() {
                 let text =
                     format!("Reading was cancelled; the {} packets before are shown.", index.packets());
