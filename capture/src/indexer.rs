@@ -16,7 +16,7 @@ use crate::detection::{Happened, Held};
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
 use crate::index::{Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType, Unread};
 use crate::outline::Outline;
-use crate::packet::{Decoded, Packet, Reason, Transport, decode, decode_payload};
+use crate::packet::{Decoded, Packet, Reason, Transport, decode, decode_payload, offset_in};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
 use crate::{BlockReader, Damage, DecodeAs, Source};
@@ -277,10 +277,7 @@ impl Indexer {
     fn packet(&mut self, index: &mut Index, record: &Record<'_>) -> io::Result<()> {
         match decode(record) {
             Ok(Decoded::Packet(packet)) => {
-                let origin = Origin {
-                    packet: record.number,
-                    file_offset: record.offset + packet.payload_start as u64,
-                };
+                let origin = origin_in(record, packet.payload_start);
                 let all = Piece { offset: 0, length: packet.payload.len(), origin };
                 self.segment(index, record, &packet, &[all])
             }
@@ -299,8 +296,7 @@ impl Indexer {
         record: &Record<'_>,
         fragment: &Fragment<'_>,
     ) -> io::Result<()> {
-        let within = fragment.bytes.as_ptr().addr() - record.bytes.as_ptr().addr();
-        let origin = Origin { packet: record.number, file_offset: record.offset + within as u64 };
+        let origin = origin_in(record, offset_in(record.bytes, fragment.bytes));
         let overlap = "IP fragment that reaches over others; what was captured first stays";
         let mut bytes = Vec::new();
         let pieces = match self.fragments.add(fragment, origin, record.time_ns) {
@@ -422,11 +418,7 @@ impl Indexer {
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         // What the capture cut is missing behind the last piece.
         let missing = packet.wire_length - packet.payload.len();
-        let none = Piece {
-            offset: 0,
-            length: 0,
-            origin: Origin { packet: record.number, file_offset: record.offset },
-        };
+        let none = Piece { offset: 0, length: 0, origin: origin_in(record, 0) };
         let pieces = if pieces.is_empty() { &[none][..] } else { pieces };
         let mut outputs = std::mem::take(&mut self.outputs);
         if let Some(state) = self.states.get_mut(stream) {
@@ -800,6 +792,11 @@ fn streams_of(index: &Index, flow: u32) -> [usize; 2] {
     let swapped = index.flows.get(flow as usize).is_some_and(|flow| flow.swapped);
     let forward = flow as usize * 2 + usize::from(swapped);
     [forward, forward ^ 1]
+}
+
+/// The place of a packet's byte.
+fn origin_in(record: &Record<'_>, at: usize) -> Origin {
+    Origin { packet: record.number, file_offset: record.offset + at as u64 }
 }
 
 fn count_unread(index: &mut Index, reason: Reason, record: &Record<'_>) {

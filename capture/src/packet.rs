@@ -464,6 +464,6 @@ impl<'a> Found<'_, 'a> {
 }
 
 /// Where in `whole` its sub-slice `part` begins.
-fn offset_in(whole: &[u8], part: &[u8]) -> usize {
+pub(crate) fn offset_in(whole: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr()).min(whole.len())
 }

@@ -46,6 +46,8 @@ pub(crate) struct Records {
     packets: u32,
     /// The time of the last packet of a pcap file, in seconds.
     last_second: Option<u32>,
+    /// The file itself could not be read, so that nothing can be found behind the place.
+    unreadable: bool,
 }
 
 #[derive(Debug)]
@@ -90,6 +92,7 @@ impl Records {
             buffer_offset: 0,
             packets: 0,
             last_second: None,
+            unreadable: false,
         };
         if source.length() == 0 {
             return Err(records.damage(None, "the file is empty; a capture begins with a header"));
@@ -148,6 +151,9 @@ impl Records {
     /// Behind a damaged record: goes to the next place where a record can begin, and says where that is. A record can
     /// begin where its fields are what they may be and another such record, or the end of the file, follows it.
     pub(crate) fn resume(&mut self) -> Result<Option<u64>, Damage> {
+        if self.unreadable {
+            return Ok(None);
+        }
         loop {
             self.consumed = (self.consumed + 1).min(self.buffer.len());
             if self.left_in_file() < 12 {
@@ -223,7 +229,10 @@ impl Records {
         let count = usize::try_from(wanted.min(left)).unwrap_or(0);
         self.buffer.resize(there + count, 0);
         let read = self.source.read_exact_at(at, self.buffer.get_mut(there..).unwrap_or_default());
-        read.map_err(|error| self.damage(Some(self.packets.saturating_add(1)), error.to_string()))
+        read.map_err(|error| {
+            self.unreadable = true;
+            self.damage(Some(self.packets.saturating_add(1)), error.to_string())
+        })
     }
 
     fn left_in_file(&self) -> u64 {

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
+use crate::hex::Hex;
 use crate::{Code, Problem, Protocol};
 
 /// What a field says.
@@ -81,7 +82,7 @@ impl fmt::Display for Value<'_> {
             Value::Float(n) => n.fmt(f),
             Value::Bool(b) => b.fmt(f),
             Value::Text(text) => write!(f, "{text:?}"),
-            Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Value::Bytes(bytes) => Hex(bytes).fmt(f),
             Value::Enum(kind) => match kind.name {
                 Some(name) => write!(f, "{name} ({})", kind.value),
                 None => kind.fmt(f),

@@ -107,7 +107,6 @@ pub mod bare;
 mod error;
 mod field;
 mod framer;
-#[cfg(feature = "serde")]
 mod hex;
 pub mod missive;
 mod observe;

@@ -23,6 +23,12 @@ fn frame(sequence: u32, text: &str) -> Vec<u8> {
         .unwrap()
 }
 
+/// The one place where the file is damaged.
+fn only_damage(index: &Index) -> &framescope_capture::Damage {
+    let [damage] = index.damages() else { panic!("{:?}", index.damages()) };
+    damage
+}
+
 /// Type and length of each row.
 fn rows(index: &Index) -> Vec<(&'static str, u64)> {
     check_index(index);
@@ -376,7 +382,7 @@ fn a_damaged_file_gives_what_stands_before_and_names_the_place() {
     for cut in [second + 3, second + 16 + 20] {
         let index = read_bytes(file[..cut].to_vec());
         assert_eq!(rows(&index), [("message", 26)]);
-        let damage = index.damages().last().unwrap();
+        let damage = only_damage(&index);
         assert_eq!((damage.packet, damage.offset, damage.packets_read), (Some(3), second as u64, 2));
     }
     // A packet that claims more than the file has, and one that claims all of memory.
@@ -385,7 +391,7 @@ fn a_damaged_file_gives_what_stands_before_and_names_the_place() {
         file[second + 8..second + 12].copy_from_slice(&claim.to_le_bytes());
         let index = read_bytes(file);
         assert_eq!(rows(&index), [("message", 26)]);
-        assert!(index.damages().last().unwrap().to_string().contains("the file ends inside the record"));
+        assert!(only_damage(&index).to_string().contains("the file ends inside the record"));
     }
 }
 
@@ -399,7 +405,7 @@ fn a_file_that_shrinks_while_it_is_open_is_an_error() {
     let source = Source::open(file.path()).unwrap();
     file.as_file().set_len(1000).unwrap();
     let index = read(source.clone(), &Options::default(), &mut |_| true).unwrap();
-    let damage = index.damages().last().unwrap().to_string();
+    let damage = only_damage(&index).to_string();
     assert!(damage.contains("ended at byte 1000 while it was read"), "{damage}");
     // The same for one that was read before it shrank: its rows can't be shown any more.
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -464,18 +470,14 @@ fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go
         assert_eq!(index.source().length(), plain.len() as u64);
 
         let index = open(&packed[..packed.len() * 2 / 3]);
-        let damage = index.damages().last().unwrap().to_string();
+        let damage = only_damage(&index).to_string();
         assert!(damage.contains("the compressed file can't be unpacked further"), "{damage}");
         let read = index.rows().iter().filter(|row| row.tile_type == TileType::Message).count();
         assert!(read > 100 && read < 3000, "{read} messages");
     }
     // What only begins as if it were compressed says so too.
     let index = open(b"\x1f\x8b\x08rubbish");
-    assert!(
-        index.damages().last().unwrap().to_string().contains("can't be unpacked"),
-        "{:?}",
-        index.damages()
-    );
+    assert!(only_damage(&index).to_string().contains("can't be unpacked"), "{:?}", index.damages());
 }
 
 #[test]
@@ -499,7 +501,7 @@ fn a_damaged_record_costs_itself_and_the_rest_is_read() {
         file[place(number) + 8..place(number) + 12].copy_from_slice(&0x7FFF_FFFF_u32.to_le_bytes());
         let index = read_bytes(file);
         check_index(&index);
-        let [damage] = index.damages() else { panic!("{:?}", index.damages()) };
+        let damage = only_damage(&index);
         assert_eq!((damage.offset, damage.resumed), (place(number) as u64, Some(place(number + 1) as u64)));
         let told = damage.to_string();
         assert!(told.ends_with(&format!("reading went on at byte {}", place(number + 1))), "{told}");
@@ -518,7 +520,7 @@ fn a_damaged_record_costs_itself_and_the_rest_is_read() {
     let mut file = plain.clone();
     file[place(199) + 8..place(199) + 12].copy_from_slice(&0x7FFF_FFFF_u32.to_le_bytes());
     let index = read_bytes(file);
-    assert_eq!(index.damages().last().unwrap().resumed, None);
+    assert_eq!(only_damage(&index).resumed, None);
     assert_eq!(ports(&index), without(&[40_199]));
 
     // A block of a pcapng file.
@@ -539,7 +541,7 @@ fn a_damaged_record_costs_itself_and_the_rest_is_read() {
     file[places[100] + 4..places[100] + 8].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0x7F]);
     let index = read_bytes(file);
     check_index(&index);
-    let [damage] = index.damages() else { panic!("{:?}", index.damages()) };
+    let damage = only_damage(&index);
     assert_eq!((damage.offset, damage.resumed), (places[100] as u64, Some(places[101] as u64)));
     assert_eq!(ports(&index), without(&[40_100]));
 }

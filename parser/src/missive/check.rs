@@ -7,6 +7,8 @@ use crc::{CRC_16_XMODEM, Crc, Table};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::hex;
+
 /// Bytes of an authentication tag: the first ones of an HMAC-SHA-256.
 pub(crate) const TAG_LENGTH: usize = 16;
 /// Bytes of a checksum.
@@ -56,7 +58,6 @@ impl Key {
     /// What is wrong with the text, in a sentence.
     pub fn from_hex(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         if text.is_empty() {
             return Err(String::from("the key is empty"));
         }
@@ -65,10 +66,7 @@ impl Key {
                 "a key is written in pairs of hexadecimal digits, and one digit has no pair",
             ));
         }
-        let pairs = text.as_bytes().chunks_exact(2);
-        let bytes: Option<Vec<u8>> =
-            pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?)).collect();
-        bytes
+        hex::decode(text)
             .map(Key)
             .ok_or_else(|| String::from("a key is written in hexadecimal digits: 0 to 9 and a to f"))
     }

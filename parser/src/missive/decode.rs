@@ -2,7 +2,7 @@
 
 use super::Missive;
 use super::check::{self, CHECKSUM_LENGTH, TAG_LENGTH};
-use super::extension::{Extensions, Tag};
+use super::extension::Extensions;
 use super::frame::Frame;
 use super::framing;
 use super::header::{Flags, Header, unbelieved};
@@ -135,12 +135,6 @@ impl Missive {
             offset += extension.length();
         }
         if walk.rest().is_empty() { Ok(()) } else { Err(walk.overrun(offset)) }
-    }
-
-    /// The name of an extension that is known here: by the specification, or as one of the application's.
-    pub(crate) fn tag_name(&self, tag: Tag) -> Option<&str> {
-        let own = || Some(self.extensions.iter().find(|(known, _)| *known == tag)?.1.as_str());
-        tag.name().or_else(own)
     }
 
     /// What stands first in `bytes`, the unread ones of a stream from the cursor's place on.

@@ -14,7 +14,7 @@ use crate::{Code, Value, Visit};
 
 pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut dyn Visit<'a>) {
     let Some(header) = header_fields(missive, message, visit) else { return };
-    let frame = FrameBytes { missive, header, raw: RawFrame::new(message), bytes: message };
+    let frame = FrameBytes { missive, header, raw: RawFrame::new(message) };
     if header.version != Header::VERSION {
         visit.problem(
             Code::UnknownVersion,
@@ -99,7 +99,6 @@ struct FrameBytes<'a> {
     missive: &'a Missive,
     header: Header,
     raw: RawFrame<'a>,
-    bytes: &'a [u8],
 }
 
 impl<'a> FrameBytes<'a> {
@@ -276,7 +275,8 @@ impl<'a> FrameBytes<'a> {
                 part.range(),
                 format_args!("the tag was not verified: no key was given"),
             ),
-            Some(key) if key.verifies(self.bytes.get(..part.start).unwrap_or_default(), part.bytes) => {}
+            Some(key) if key.verifies(self.raw.bytes().get(..part.start).unwrap_or_default(), part.bytes) => {
+            }
             Some(_) => visit.problem(
                 Code::TagMismatch,
                 part.range(),

@@ -102,6 +102,12 @@ impl Missive {
         let own = || Some(self.kinds.iter().find(|(known, _)| *known == kind)?.1.as_str());
         kind.name().or_else(own)
     }
+
+    /// The name of an extension that is known here: by the specification, or as one of the application's.
+    pub(crate) fn tag_name(&self, tag: Tag) -> Option<&str> {
+        let own = || Some(self.extensions.iter().find(|(known, _)| *known == tag)?.1.as_str());
+        tag.name().or_else(own)
+    }
 }
 
 impl Protocol for Missive {
