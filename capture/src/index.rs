@@ -12,6 +12,7 @@ use framescope_parser::{
     Code, CodeSet, Direction, Dissection, Problem, Protocol, Severity, TileType, Unclaimed,
 };
 
+use crate::outline::{Label, Labels};
 use crate::{BlockReader, Damage, Source};
 
 /// What carries a flow.
@@ -138,15 +139,21 @@ pub struct Row {
     /// The codes of its problems.
     pub codes: CodeSet,
     pub(crate) stream: u32,
-    /// The packet with which it became complete.
-    pub(crate) completed: u32,
-    /// Where in [`Index::kinds`] its kind stands; [`NO_KIND`] without one.
-    pub(crate) kind: u16,
+    /// Where among the labels' kinds its kind stands.
+    pub(crate) kind: u32,
     /// What it is.
     pub tile_type: TileType,
 }
 
-pub(crate) const NO_KIND: u16 = u16::MAX;
+/// A row as it is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) stream: u32,
+    /// What it is, as a number of [`Index::labels`].
+    pub(crate) label: u32,
+}
 
 impl Row {
     /// `message`, `skipped`, `gap` or `partial`.
@@ -188,8 +195,8 @@ pub struct Index {
     pub(crate) flows: Vec<Flow>,
     /// Two for each flow: that of the first packet's sender, and that of its receiver.
     pub(crate) streams: Vec<Stream>,
-    pub(crate) rows: Vec<Row>,
-    pub(crate) kinds: Vec<String>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) labels: Labels,
     /// The capture time of each packet, nanoseconds since the Unix epoch; [`NO_TIME`] where the file has none.
     pub(crate) times: Vec<i64>,
     /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
@@ -218,8 +225,24 @@ impl Index {
 
     /// The rows. While the capture is read their order may still change; once it is [finished](Index::is_finished)
     /// they stand in the order in which they became complete.
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
+        self.rows_from(0)
+    }
+
+    /// The rows from a number on.
+    pub fn rows_from(&self, first: usize) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
+        self.entries.get(first..).unwrap_or_default().iter().map(|entry| self.resolved(entry))
+    }
+
+    fn resolved(&self, entry: &Entry) -> Row {
+        let &Entry { offset, length, stream, label } = entry;
+        let Label { tile_type, kind, codes } = self.labels.get(label);
+        Row { offset, length, codes, stream, kind, tile_type }
+    }
+
+    /// How many rows there are.
+    pub fn row_count(&self) -> usize {
+        self.entries.len()
     }
 
     /// The flows, in the order of their first packets.
@@ -280,8 +303,8 @@ impl Index {
     }
 
     /// A row by its number.
-    pub fn row(&self, number: u32) -> Option<&Row> {
-        self.rows.get(number as usize)
+    pub fn row(&self, number: u32) -> Option<Row> {
+        self.entries.get(number as usize).map(|entry| self.resolved(entry))
     }
 
     /// Which way a row's bytes went.
@@ -305,7 +328,7 @@ impl Index {
 
     /// What kind of message a row is, such as `DATA` or `0x2a`.
     pub fn kind(&self, row: &Row) -> Option<&str> {
-        self.kinds.get(usize::from(row.kind)).map(String::as_str)
+        self.labels.kinds().get(row.kind as usize).map(String::as_str)
     }
 
     /// The segments that a row's bytes came in, cut to the row.
@@ -362,7 +385,7 @@ impl Index {
     /// The row that a row answers, and how long it took.
     pub fn reply_to(&self, number: u32) -> Option<(u32, Option<i64>)> {
         let to = partner(&self.replies, number)?;
-        let (reply, request) = (self.time_ns(self.row(number)?), self.time_ns(self.row(to)?));
+        let (reply, request) = (self.time_ns(&self.row(number)?), self.time_ns(&self.row(to)?));
         Some((to, reply.zip(request).map(|(reply, request)| reply.saturating_sub(request))))
     }
 
@@ -399,7 +422,7 @@ impl Index {
         let Some(row) = self.row(number) else { return Dissection::default() };
         let mut dissection = Dissection::default();
         let length = usize::try_from(row.length).unwrap_or(usize::MAX);
-        let protocol = self.protocol(row).unwrap_or(&Unclaimed);
+        let protocol = self.protocol(&row).unwrap_or(&Unclaimed);
         match row.tile_type {
             TileType::Message | TileType::Partial => protocol.dissect(bytes, &mut dissection),
             TileType::Skipped(code) => protocol.dissect_skipped(code, bytes, length, &mut dissection),
@@ -421,6 +444,23 @@ impl Index {
     }
 }
 
+/// The last packet that brought bytes between the last row's end and `end`; None where none are there.
+///
+/// `laid_out` is the first segment that the rows before do not use up, and the last packet up to there; it is brought
+/// up to `end`.
+pub(crate) fn last_packet(segments: &[SegmentRange], laid_out: &mut (usize, u32), end: u64) -> Option<u32> {
+    let mut last = None;
+    while let Some(segment) = segments.get(laid_out.0).filter(|segment| segment.offset < end) {
+        last = last.max(Some(segment.packet));
+        if segment.end() > end {
+            break;
+        }
+        laid_out.0 += 1;
+    }
+    laid_out.1 = laid_out.1.max(last.unwrap_or(0));
+    last
+}
+
 /// What stands beside a row in pairs that are sorted.
 fn partner(pairs: &[(u32, u32)], row: u32) -> Option<u32> {
     let at = pairs.binary_search_by_key(&row, |pair| pair.0).ok()?;
@@ -429,6 +469,6 @@ fn partner(pairs: &[(u32, u32)], row: u32) -> Option<u32> {
 
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Index").field("rows", &self.rows.len()).finish_non_exhaustive()
+        f.debug_struct("Index").field("rows", &self.entries.len()).finish_non_exhaustive()
     }
 }

@@ -7,18 +7,19 @@ use std::sync::Arc;
 
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{
-    Code, CodeSet, Confidence, Framer, Protocol, Tile, TileType, Unclaimed, bare::Bare, text::Text,
+    Code, Confidence, Framer, Protocol, Tile, TileType, Unclaimed, bare::Bare, text::Text,
 };
 use rustc_hash::FxHashMap;
 
-use crate::conclusions::{mark_rows, observe};
+use crate::conclusions::mark_rows;
 use crate::detection::{Happened, Held};
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
-use crate::index::{Flow, Index, Mark, NO_KIND, NO_TIME, Row, SegmentRange, Stream, TransportType, Unread};
-use crate::outline::Outline;
+use crate::index::{Entry, Flow, Index, Mark, NO_TIME, SegmentRange, Stream, TransportType, Unread, last_packet};
+use crate::outline::{Labels, Outline};
 use crate::packet::{Decoded, Packet, Reason, Transport, decode, decode_payload, offset_in};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
+use crate::sessions::{Completed, Sessions};
 use crate::{BlockReader, Damage, DecodeAs, Source};
 
 /// How to read a capture.
@@ -70,7 +71,9 @@ pub struct Indexer {
     /// Beside the streams of the index.
     states: Vec<StreamState>,
     rules: Vec<(DecodeAs, usize)>,
-    kinds: FxHashMap<(usize, u64), u16>,
+    sessions: Sessions,
+    /// The packet with which each row became complete.
+    completed: Vec<u32>,
     reader: BlockReader,
     outputs: Vec<Output>,
     fragments: Fragments,
@@ -99,6 +102,8 @@ struct StreamState {
     /// The beginning, until the protocol is chosen.
     held: Option<Held>,
     certain: bool,
+    /// The first segment that the rows so far do not use up, and the last packet up to there.
+    laid_out: (usize, u32),
 }
 
 /// Damaged places of a file that are told one by one.
@@ -127,8 +132,8 @@ impl Indexer {
             protocols,
             flows: Vec::new(),
             streams: Vec::new(),
-            rows: Vec::new(),
-            kinds: Vec::new(),
+            entries: Vec::new(),
+            labels: Labels::default(),
             times: Vec::new(),
             annotations: BTreeMap::new(),
             replies: Vec::new(),
@@ -147,7 +152,8 @@ impl Indexer {
             lives: Vec::new(),
             states: Vec::new(),
             rules,
-            kinds: FxHashMap::default(),
+            sessions: Sessions::default(),
+            completed: Vec::new(),
             reader: BlockReader::new(source.clone(), 64 << 10),
             outputs: Vec::new(),
             fragments: Fragments::default(),
@@ -262,6 +268,7 @@ impl Indexer {
         let protocol = rule.map(|&(_, protocol)| protocol);
         index.flows.push(Flow { transport, endpoints, swapped: false, syn_seen: [false; 2], packets: 0 });
         self.lives.push(Life::default());
+        self.sessions.add_flow();
         for _ in 0..2 {
             index.streams.push(Stream { protocol, ..Stream::default() });
             self.states.push(StreamState {
@@ -269,6 +276,7 @@ impl Indexer {
                 framer: Framer::default(),
                 held: protocol.is_none().then(Held::default),
                 certain: protocol.is_some(),
+                laid_out: (0, 0),
             });
         }
         number
@@ -401,11 +409,14 @@ impl Indexer {
             (self.lives.get_mut(flow as usize), index.flows.get_mut(flow as usize))
         {
             if syn && let Some(seen) = known.syn_seen.get_mut(side) {
-                *seen = true;
+                if !std::mem::replace(seen, true) {
+                    self.sessions.doubt(flow);
+                }
             }
             if syn && !ack && !life.plain_syn_seen {
                 life.plain_syn_seen = true;
                 known.swapped = side == 1;
+                self.sessions.doubt(flow);
             }
             life.reset |= rst;
         }
@@ -441,6 +452,7 @@ impl Indexer {
         self.outputs = outputs;
         if self.lives.get(flow as usize).is_some_and(|life| life.ended == [true; 2]) {
             self.choose_for_flow(index, flow);
+            self.sessions.end(flow);
         }
         done
     }
@@ -684,33 +696,47 @@ impl Indexer {
     /// Lays bytes out in rows.
     fn lay_out(&mut self, index: &mut Index, stream: usize, happened: Happened, bytes: &[u8], now: u32) {
         let Some(state) = self.states.get_mut(stream) else { return };
-        let Some(known) = index.streams.get_mut(stream) else { return };
-        let chosen = known.protocol.and_then(|protocol| index.protocols.get(protocol));
+        let Index { streams, flows, protocols, entries, labels, times, .. } = index;
+        let flow = u32::try_from(stream / 2).unwrap_or(u32::MAX);
+        let (Some(known), Some(conversation)) = (streams.get_mut(stream), flows.get(stream / 2)) else {
+            return;
+        };
+        let chosen = known.protocol.and_then(|protocol| protocols.get(protocol));
         let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
-        let (rows, names, kinds) = (&mut index.rows, &mut index.kinds, &mut self.kinds);
         let protocol_number = known.protocol.unwrap_or(usize::MAX);
+        let direction = conversation.direction_of(stream % 2);
+        let (sessions, completed, laid_out) = (&mut self.sessions, &mut self.completed, &mut state.laid_out);
         let mut sink = |tile: Tile, bytes: &[u8]| {
-            let mut outline =
-                Outline { kind: NO_KIND, codes: CodeSet::EMPTY, protocol: protocol_number, kinds, names };
-            match tile.tile_type {
+            let Tile { offset, length, tile_type, checked } = tile;
+            let mut outline = Outline::default();
+            match tile_type {
                 TileType::Message => {
                     known.messages += 1;
-                    protocol.dissect(bytes, &mut outline);
+                    protocol.outline(bytes, checked, &mut outline);
                 }
                 TileType::Partial => protocol.dissect(bytes, &mut outline),
                 TileType::Skipped(code) => outline.codes.insert(code),
                 TileType::Gap => {}
             }
-            let (kind, codes) = (outline.kind, outline.codes);
-            rows.push(Row {
-                offset: tile.offset,
-                length: tile.length,
-                codes,
+            let row = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+            let label = labels.outlined(protocol_number, tile_type, &outline);
+            entries.push(Entry {
+                offset,
+                length,
                 stream: u32::try_from(stream).unwrap_or(u32::MAX),
-                completed: now,
-                kind,
-                tile_type: tile.tile_type,
+                label,
             });
+            completed.push(now);
+            known.rows.push(row);
+            if known.protocol.is_none() {
+                return;
+            }
+            let last = last_packet(&known.segments, laid_out, offset + length);
+            let time_ns = last.and_then(|packet| times.get((packet as usize).checked_sub(1)?).copied());
+            let time_ns = time_ns.filter(|&time| time != NO_TIME);
+            let sent = laid_out.1;
+            let row = Completed { row, direction, tile_type, time_ns, bytes, sent, completed: now };
+            sessions.row(flow, conversation, (protocol_number, protocol), &row);
         };
         match happened {
             Happened::Data(_) => state.framer.segment(protocol, bytes, &mut sink),
@@ -734,6 +760,7 @@ impl Indexer {
         }
         self.outputs = outputs;
         self.choose_for_flow(index, flow);
+        self.sessions.end(flow);
         Ok(())
     }
 
@@ -758,26 +785,36 @@ impl Indexer {
                 self.broken_off(index, &error);
             }
         }
-        // The beginnings of streams were held back: bring their rows to where they became complete.
-        if !index.rows.is_sorted_by_key(|row| row.completed) {
-            index.rows.sort_by_key(|row| row.completed);
-        }
-        for (number, row) in index.rows.iter().enumerate() {
-            if let (Some(stream), Ok(number)) =
-                (index.streams.get_mut(row.stream as usize), u32::try_from(number))
-            {
-                stream.rows.push(number);
-            }
-        }
+        self.put_in_order(index);
         mark_rows(index);
-        if let Err(error) = observe(index) {
+        if let Err(error) = std::mem::take(&mut self.sessions).conclude(index) {
             self.broken_off(index, &error);
         }
-        // Also where the observing broke off: they are looked up by halving.
-        index.replies.sort_unstable();
-        index.answers.sort_unstable();
-        index.parts.sort_unstable();
         index.finished = true;
+    }
+
+    /// Brings the rows of streams whose beginnings were held back to where they became complete.
+    fn put_in_order(&mut self, index: &mut Index) {
+        let completed = std::mem::take(&mut self.completed);
+        if completed.is_sorted() {
+            return;
+        }
+        let mut order: Vec<u32> = (0..u32::try_from(completed.len()).unwrap_or(u32::MAX)).collect();
+        order.sort_by_key(|&row| completed.get(row as usize).copied());
+        let mut numbers = completed;
+        for (new, &old) in (0..).zip(&order) {
+            if let Some(number) = numbers.get_mut(old as usize) {
+                *number = new;
+            }
+        }
+        let entry = |&old: &u32| index.entries.get(old as usize).copied();
+        index.entries = order.iter().filter_map(entry).collect();
+        self.sessions.renumber(&numbers);
+        for stream in &mut index.streams {
+            for row in &mut stream.rows {
+                *row = numbers.get(*row as usize).copied().unwrap_or(*row);
+            }
+        }
     }
 }
 

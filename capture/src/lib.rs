@@ -14,7 +14,7 @@
 //! // What is no capture is taken as the bytes of one stream.
 //! let source = Source::from_bytes("crash-1", *b"\xF5\x4D\x01\x03 and noise");
 //! let index = read(source, &Options::default(), &mut |_| true)?;
-//! assert_eq!(index.rows().len(), 1);
+//! assert_eq!(index.row_count(), 1);
 //! # Ok::<(), String>(())
 //! ```
 
@@ -30,6 +30,7 @@ mod packet;
 pub mod reassembly;
 mod records;
 mod selector;
+mod sessions;
 mod source;
 
 pub use error::{Damage, OpenError};

@@ -1,40 +1,116 @@
-//! The visitor that keeps of a message what its row needs, and nothing else.
+//! What is kept of a message beside its place: a label, which very many messages share.
 
-use framescope_parser::{Code, CodeSet, Kind, Value, Visit};
+use std::fmt::Arguments;
+use std::ops::Range;
+
+use framescope_parser::{Code, CodeSet, Kind, TileType, Value, Visit};
 use rustc_hash::FxHashMap;
 
-use crate::index::NO_KIND;
-
-/// Keeps of a message what its row needs. Allocates only for a kind that was not seen before.
-pub(crate) struct Outline<'o> {
-    pub(crate) kind: u16,
+/// What rows have in common that are of the same kind and have the same problems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Label {
+    pub(crate) tile_type: TileType,
+    /// Where in [`Labels::kinds`] its kind stands; [`NO_KIND`] without one.
+    pub(crate) kind: u32,
     pub(crate) codes: CodeSet,
-    pub(crate) protocol: usize,
-    pub(crate) kinds: &'o mut FxHashMap<(usize, u64), u16>,
-    pub(crate) names: &'o mut Vec<String>,
 }
 
-impl<'a> Visit<'a> for Outline<'_> {
-    fn kind(&mut self, kind: Kind<'a>) {
-        let names = &mut *self.names;
-        self.kind = *self.kinds.entry((self.protocol, kind.value)).or_insert_with(|| {
-            let next = u16::try_from(names.len()).unwrap_or(NO_KIND);
-            if next != NO_KIND {
-                names.push(kind.to_string());
-            }
-            next
-        });
+pub(crate) const NO_KIND: u32 = u32::MAX;
+
+/// The labels of an index, by number: so a row needs four bytes for what it is, and what asks for a kind or a problem
+/// is answered once for each label.
+#[derive(Debug, Default)]
+pub(crate) struct Labels {
+    all: Vec<Label>,
+    numbers: FxHashMap<Label, u32>,
+    kinds: Vec<String>,
+    /// By protocol and value.
+    kind_numbers: FxHashMap<(usize, u64), u32>,
+    /// The last ones that were asked for, by the lowest bits of their kind.
+    recent: [Option<(Outlined, u32)>; 16],
+}
+
+/// A label as a message tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Outlined {
+    protocol: usize,
+    kind: Option<u64>,
+    tile_type: TileType,
+    codes: CodeSet,
+}
+
+impl Labels {
+    /// The label with that number.
+    pub(crate) fn get(&self, number: u32) -> Label {
+        let none = Label { tile_type: TileType::Gap, kind: NO_KIND, codes: CodeSet::EMPTY };
+        self.all.get(number as usize).copied().unwrap_or(none)
     }
 
-    fn field(&mut self, _: &'a str, _: std::ops::Range<usize>, _: Value<'a>) {}
+    /// The labels in the order of their numbers.
+    pub(crate) fn all(&self) -> &[Label] {
+        &self.all
+    }
 
-    fn begin(&mut self, _: &'a str, _: std::ops::Range<usize>, _: Value<'a>) {}
+    /// The names of the kinds.
+    pub(crate) fn kinds(&self) -> &[String] {
+        &self.kinds
+    }
+
+    pub(crate) fn number(&mut self, label: Label) -> u32 {
+        *self.numbers.entry(label).or_insert_with(|| {
+            self.all.push(label);
+            u32::try_from(self.all.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// The number of the label of a message that was told to `outline`.
+    #[inline]
+    pub(crate) fn outlined(&mut self, protocol: usize, tile_type: TileType, outline: &Outline<'_>) -> u32 {
+        let kind = outline.kind.map(|kind| kind.value);
+        let asked = Outlined { protocol, kind, tile_type, codes: outline.codes };
+        let slot = usize::try_from(kind.unwrap_or(0) % 16).unwrap_or(0);
+        match self.recent.get(slot) {
+            Some(Some((known, number))) if *known == asked => *number,
+            _ => self.look_up(asked, slot, outline.kind),
+        }
+    }
+
+    fn look_up(&mut self, asked: Outlined, slot: usize, kind: Option<Kind<'_>>) -> u32 {
+        let kind = kind.map_or(NO_KIND, |kind| {
+            *self.kind_numbers.entry((asked.protocol, kind.value)).or_insert_with(|| {
+                self.kinds.push(kind.to_string());
+                u32::try_from(self.kinds.len() - 1).unwrap_or(NO_KIND)
+            })
+        });
+        let number = self.number(Label { tile_type: asked.tile_type, kind, codes: asked.codes });
+        if let Some(slot) = self.recent.get_mut(slot) {
+            *slot = Some((asked, number));
+        }
+        number
+    }
+}
+
+/// The visitor that keeps of a message its kind and the codes of its problems, and nothing else. Allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Outline<'a> {
+    pub(crate) kind: Option<Kind<'a>>,
+    pub(crate) codes: CodeSet,
+}
+
+impl<'a> Visit<'a> for Outline<'a> {
+    fn kind(&mut self, kind: Kind<'a>) {
+        self.kind = Some(kind);
+    }
+
+    fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+
+    fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
 
     fn end(&mut self) {}
 
-    fn problem(&mut self, code: Code, _: std::ops::Range<usize>, _: std::fmt::Arguments<'_>) {
+    fn problem(&mut self, code: Code, _: Range<usize>, _: Arguments<'_>) {
         self.codes.insert(code);
     }
 
-    fn summary(&mut self, _: std::fmt::Arguments<'_>) {}
+    fn summary(&mut self, _: Arguments<'_>) {}
 }

@@ -227,7 +227,7 @@ impl App {
                 let scroll_to = self.view.selected().and_then(|row| self.view.place_of(row));
                 let scroll_to = scroll_to.filter(|_| std::mem::take(&mut self.scroll_to_selection));
                 CentralPanel::default().show(ui, |ui| {
-                    if index.rows().is_empty() && index.is_finished() {
+                    if (index.row_count() == 0) && index.is_finished() {
                         ui.centered_and_justified(|ui| ui.weak("There are no messages in this file."));
                     } else {
                         messages::show(ui, &index, &mut self.view, scroll_to, &mut commands);

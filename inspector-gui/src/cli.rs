@@ -273,9 +273,9 @@ fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
         Some(FailOn::Error) => Severity::Error,
         Some(FailOn::Warning) => Severity::Warning,
     };
-    let found = index.rows().iter().filter(|row| row.severity() >= Some(limit)).count();
+    let found = index.rows().filter(|row| row.severity() >= Some(limit)).count();
     if status == 0 && found > 0 {
-        complain(&format!("--fail-on: {found} of {} rows have such a problem", index.rows().len()));
+        complain(&format!("--fail-on: {found} of {} rows have such a problem", index.row_count()));
         return Ok(FAILED_ON);
     }
     Ok(status)

@@ -111,10 +111,10 @@ impl View {
         }
         self.place_in_stream = self.selected.and_then(|row| {
             let row = index.row(row)?;
-            Some((row.flow(), index.direction(row), row.offset))
+            Some((row.flow(), index.direction(&row), row.offset))
         });
         self.flow_counts.resize(index.flows().len(), Counts::default());
-        for (number, row) in index.rows().iter().enumerate().skip(self.seen) {
+        for (number, row) in (self.seen..).zip(index.rows_from(self.seen)) {
             let severity = row.severity();
             self.counts.add(severity);
             if let Some(counts) = self.flow_counts.get_mut(row.flow() as usize) {
@@ -127,10 +127,10 @@ impl View {
             }
         }
         // Something to look at from the first moment.
-        if self.seen == 0 && !index.rows().is_empty() && self.selected.is_none() {
+        if self.seen == 0 && !(index.row_count() == 0) && self.selected.is_none() {
             self.selected = Some(0);
         }
-        self.seen = index.rows().len();
+        self.seen = index.row_count();
     }
 
     /// How many rows the table has.
@@ -250,7 +250,7 @@ impl View {
         }
         let Some(row) = index.row(number) else { return Line::default() };
         let reader = self.reader.get_or_insert_with(|| BlockReader::new(index.source().clone(), 64 << 10));
-        let bytes = index.row_bytes(row, display_limit(row).min(LINE_BYTES), reader);
+        let bytes = index.row_bytes(&row, display_limit(&row).min(LINE_BYTES), reader);
         let dissection = bytes.as_deref().map(|bytes| index.dissect(number, bytes).summary);
         let summary = dissection.unwrap_or_else(|error| error.to_string());
         let codes: Vec<&str> = row.codes.iter().map(Code::as_str).collect();
@@ -282,15 +282,15 @@ fn row_of(index: &Index, (flow, direction, offset): (u32, Direction, u64)) -> Op
 
 fn details_of(number: u32, index: &Index, reader: &mut BlockReader) -> Details {
     let Some(row) = index.row(number) else { return Details::default() };
-    let title = format!("#{number} {}", index.kind(row).unwrap_or(row.type_name()));
-    let bytes = match index.row_bytes(row, display_limit(row), reader) {
+    let title = format!("#{number} {}", index.kind(&row).unwrap_or(row.type_name()));
+    let bytes = match index.row_bytes(&row, display_limit(&row), reader) {
         Ok(bytes) => bytes,
         Err(error) => return Details { title, error: Some(error.to_string()), ..Details::default() },
     };
     let dissection = index.dissect(number, &bytes);
     let problems = dissection.problems.clone();
     let fields = nodes(&dissection, &dissection.fields, "");
-    let mut origin = row_facts(index, number, row, PACKETS_NAMED);
+    let mut origin = row_facts(index, number, &row, PACKETS_NAMED);
     if (bytes.len() as u64) < row.length && row.tile_type != TileType::Gap {
         origin.push_str(", of which the first are shown");
     }
@@ -371,9 +371,9 @@ mod tests {
         let index = sample();
         let mut view = View::default();
         view.update(&index);
-        assert_eq!(view.row_count(), index.rows().len());
+        assert_eq!(view.row_count(), index.row_count());
         view.show_flow(Some(2), &index);
-        assert!(view.row_count() > 0 && view.row_count() < index.rows().len());
+        assert!(view.row_count() > 0 && view.row_count() < index.row_count());
         for place in 0..view.row_count() {
             let row = view.row_at(place).unwrap();
             assert_eq!(index.row(row).unwrap().flow(), 2);

@@ -30,6 +30,8 @@ pub struct Tile {
     pub length: u64,
     /// What it is.
     pub tile_type: TileType,
+    /// Whether it is a message whose checks were computed already, and hold.
+    pub checked: bool,
 }
 
 /// Is told each tile, with its bytes if it is a message or a partial one.
@@ -95,7 +97,8 @@ impl Framer {
     pub fn gap(&mut self, protocol: &dyn Protocol, length: u64, sink: &mut Sink<'_>) {
         self.end(protocol, sink);
         if length > 0 {
-            sink(Tile { offset: self.cursor.offset, length, tile_type: TileType::Gap }, &[]);
+            let (offset, tile_type) = (self.cursor.offset, TileType::Gap);
+            sink(Tile { offset, length, tile_type, checked: false }, &[]);
             self.cursor.offset += length;
         }
     }
@@ -158,7 +161,7 @@ pub(crate) struct Cursor {
     /// The skipped bytes before `offset` whose search has not ended.
     run: Option<(u64, Code)>,
     /// What was found at `offset` and ended a run.
-    found: Option<(usize, TileType)>,
+    found: Option<(usize, TileType, bool)>,
     memo: Memo,
 }
 
@@ -197,7 +200,7 @@ impl Cursor {
         last: bool,
     ) -> Option<Tile> {
         let mut rest = bytes;
-        let (length, tile_type) = loop {
+        let (length, tile_type, checked) = loop {
             if let Some(found) = self.found.take() {
                 break found;
             }
@@ -207,9 +210,10 @@ impl Cursor {
             let first_segment = first_segment(self.offset).min(rest.len());
             let input = Input { bytes: rest, first_segment, last, offset: self.offset };
             break match protocol.next(input, &mut self.memo) {
-                Step::Message(length) => (length.get(), TileType::Message),
-                Step::Partial(length) => (length.get(), TileType::Partial),
-                Step::Skipped(length, code) => (length.get(), TileType::Skipped(code)),
+                Step::Message(length) => (length.get(), TileType::Message, false),
+                Step::Checked(length) => (length.get(), TileType::Message, true),
+                Step::Partial(length) => (length.get(), TileType::Partial, false),
+                Step::Skipped(length, code) => (length.get(), TileType::Skipped(code), false),
                 Step::Searching(length, code) => {
                     self.run.get_or_insert((self.offset, code));
                     let length = length.get().min(rest.len());
@@ -217,7 +221,7 @@ impl Cursor {
                     rest = rest.get(length..).unwrap_or_default();
                     continue;
                 }
-                Step::NeedMore(_) if last => (rest.len(), TileType::Partial),
+                Step::NeedMore(_) if last => (rest.len(), TileType::Partial, false),
                 Step::NeedMore(more) => {
                     self.needed_end = self.offset.saturating_add((rest.len() + more.get()) as u64);
                     return None;
@@ -225,11 +229,11 @@ impl Cursor {
             };
         };
         if let Some(run) = self.close_run() {
-            self.found = Some((length, tile_type));
+            self.found = Some((length, tile_type, checked));
             return Some(run);
         }
         let length = length.min(rest.len());
-        let tile = Tile { offset: self.offset, length: length as u64, tile_type };
+        let tile = Tile { offset: self.offset, length: length as u64, tile_type, checked };
         self.skip(length);
         Some(tile)
     }
@@ -244,7 +248,7 @@ impl Cursor {
     fn close_run(&mut self) -> Option<Tile> {
         let (offset, length, code) = self.run()?;
         self.run = None;
-        Some(Tile { offset, length, tile_type: TileType::Skipped(code) })
+        Some(Tile { offset, length, tile_type: TileType::Skipped(code), checked: false })
     }
 }
 

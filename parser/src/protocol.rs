@@ -77,6 +77,15 @@ pub trait Protocol: Send + Sync {
     /// Total: any bytes may be given. What a cut-off message lacks is left out, without a problem.
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>);
 
+    /// Tells the kind and the problem codes of one message, which is what an index keeps of it.
+    ///
+    /// `checked` says that [`next`](Protocol::next) answered with [`Step::Checked`]. As it is, this is
+    /// [`dissect`](Protocol::dissect); who overrides it to be quicker must tell the same kind and the same codes.
+    fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
+        let _ = checked;
+        self.dissect(message, visit);
+    }
+
     /// Tells what can be known of bytes that [`next`](Protocol::next) skipped for the reason `code`. `skipped` are
     /// the first of them; the problem ranges over `length`.
     fn dissect_skipped<'a>(
@@ -123,6 +132,8 @@ pub struct Input<'a> {
 pub enum Step {
     /// A message of so many bytes.
     Message(NonZeroUsize),
+    /// A message of so many bytes, whose checks had to be computed to be sure of it, and hold.
+    Checked(NonZeroUsize),
     /// So many bytes of a message that a gap or the end cuts off.
     Partial(NonZeroUsize),
     /// So many bytes that are not a message, and why.

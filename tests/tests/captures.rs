@@ -32,7 +32,7 @@ fn only_damage(index: &Index) -> &framescope_capture::Damage {
 /// Type and length of each row.
 fn rows(index: &Index) -> Vec<(&'static str, u64)> {
     check_index(index);
-    index.rows().iter().map(|row| (row.type_name(), row.length)).collect()
+    index.rows().map(|row| (row.type_name(), row.length)).collect()
 }
 
 /// The bytes of a pcap with one Missive frame in it, in any of the four variants of the format.
@@ -61,7 +61,7 @@ fn pcap_in_both_byte_orders_and_resolutions() {
         {
             let index = read_bytes(pcap_variant(big, nanoseconds));
             assert_eq!(rows(&index), [("message", 26)]);
-            assert_eq!(index.time_ns(&index.rows()[0]), Some(expected));
+            assert_eq!(index.time_ns(&index.row(0).unwrap()), Some(expected));
         }
     }
 }
@@ -130,7 +130,7 @@ fn pcapng_with_several_sections_interfaces_and_resolutions() {
     file.extend(block(true, 3, &[&(simple.len() as u32).to_be_bytes()[..], &simple].concat()));
     let index = read_bytes(file);
     assert_eq!(index.damages(), []);
-    let times: Vec<Option<i64>> = index.rows().iter().map(|row| index.time_ns(row)).collect();
+    let times: Vec<Option<i64>> = index.rows().map(|row| index.time_ns(&row)).collect();
     let expected = [5_000_001_000, 5_001_000_000, 5_500_000_000, 5_000_000_009, 6_000_000_000].map(Some);
     assert_eq!(times[..5], expected);
     assert_eq!(times[5..], [None]);
@@ -170,7 +170,7 @@ fn udp_over_ipv6_and_loopback_of_another_system() {
         let index = read_bytes(pcap(0, &[packet]));
         assert_eq!(rows(&index), [("message", 26)]);
         assert_eq!(index.flows()[0].transport, TransportType::Udp);
-        assert_eq!(index.endpoints(&index.rows()[0]), Some((a, b)));
+        assert_eq!(index.endpoints(&index.row(0).unwrap()), Some((a, b)));
     }
 }
 
@@ -190,7 +190,7 @@ fn packets_that_hold_no_stream_are_counted_by_reason() {
     let mut fragment = Tcp::data(1, frame(1, "hi")).ip_packet();
     fragment[6] = 0x20;
     let index = read_bytes(pcap(1, &[arp, [&[2; 12][..], &[8, 0], &fragment].concat(), vec![1, 2, 3]]));
-    assert_eq!(index.rows().len(), 0);
+    assert_eq!(index.row_count(), 0);
     let unread: Vec<_> = index.unread_packets().map(|(reason, unread)| (reason, unread.count)).collect();
     let expected = [
         ("ARP", 1),
@@ -239,7 +239,7 @@ fn gaps_come_from_syn_and_fin_and_the_extents_of_segments() {
     let length = message.len() as u32;
     let index = read_bytes(tcp_pcap(&[Tcp::syn(9), Tcp::data(20, &message[..]), Tcp::fin(25 + length)]));
     assert_eq!(rows(&index), [("gap", 10), ("message", 26), ("gap", 5)]);
-    let times: Vec<_> = index.rows().iter().map(|row| index.time_ns(row)).collect();
+    let times: Vec<_> = index.rows().map(|row| index.time_ns(&row)).collect();
     assert_eq!(times, [Some(1_000_000), Some(1_000_000), None], "a gap has the time of the byte behind it");
     // An ACK for bytes that were never captured says nothing.
     let ack = Tcp::data(10_000, []);
@@ -269,7 +269,7 @@ fn a_port_pair_used_again_is_a_new_flow() {
         let index = read_bytes(tcp_pcap(&segments));
         assert_eq!(rows(&index), [("message", 27), ("message", 27)]);
         assert_eq!(index.flows().len(), 2);
-        assert_eq!(index.rows()[1].flow(), 1);
+        assert_eq!(index.row(1).unwrap().flow(), 1);
     }
     // A SYN that is sent again opens nothing.
     let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::syn(0), Tcp::data(1, &a[..])]));
@@ -280,7 +280,7 @@ fn a_port_pair_used_again_is_a_new_flow() {
 fn forward_is_from_the_side_that_sent_the_first_syn() {
     let syn_ack = Tcp { from_client: false, ack: true, ..Tcp::syn(500) };
     let index = read_bytes(tcp_pcap(&[syn_ack, Tcp::syn(0), Tcp::data(1, frame(1, "hi"))]));
-    assert_eq!(index.direction(&index.rows()[0]), Direction::Forward);
+    assert_eq!(index.direction(&index.row(0).unwrap()), Direction::Forward);
     assert_eq!(index.flows()[0].source(Direction::Forward).unwrap().port(), 50_000);
 }
 
@@ -291,7 +291,7 @@ fn the_first_byte_captured_stays_and_a_different_one_is_told() {
     other[21] ^= 0xFF;
     let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &message[..]), Tcp::data(1, &other[..])]));
     assert_eq!(rows(&index), [("message", message.len() as u64)]);
-    let row = index.rows()[0];
+    let row = index.row(0).unwrap();
     assert!(
         row.codes.contains(Code::ConflictingRetransmission) && !row.codes.contains(Code::ChecksumMismatch)
     );
@@ -302,7 +302,7 @@ fn the_first_byte_captured_stays_and_a_different_one_is_told() {
     let segments = [Tcp::syn(0), Tcp::data(11, b), Tcp::data(11, other), Tcp::data(1, a)];
     let index = read_bytes(tcp_pcap(&segments));
     assert_eq!(rows(&index), [("message", message.len() as u64)]);
-    assert!(index.rows()[0].codes.contains(Code::ConflictingRetransmission));
+    assert!(index.row(0).unwrap().codes.contains(Code::ConflictingRetransmission));
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn a_keep_alive_is_no_retransmission() {
     let keep_alive = Tcp::data(message.len() as u32, [0]);
     let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &message[..]), keep_alive]));
     assert_eq!(rows(&index), [("message", 26)]);
-    let codes = index.rows()[0].codes;
+    let codes = index.row(0).unwrap().codes;
     assert!(!codes.contains(Code::Retransmitted) && !codes.contains(Code::ConflictingRetransmission));
 }
 
@@ -328,7 +328,7 @@ fn a_gap_is_given_up_at_the_limit_and_bytes_that_come_later_are_counted() {
     assert_eq!(rows(&whole), vec![("message", u64::from(length)); 40], "within the limit it is put in order");
     let options = Options { reassembly_limit: 1000, ..Options::default() };
     let index = read_with(tcp_pcap(&segments), &options);
-    let gap = index.rows().iter().find(|row| row.tile_type == TileType::Gap).unwrap();
+    let gap = index.rows().find(|row| row.tile_type == TileType::Gap).unwrap();
     assert_eq!((gap.offset, gap.length), (2 * u64::from(length), u64::from(length)));
     assert!(gap.codes.contains(Code::Late));
     assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes, u64::from(length));
@@ -354,8 +354,8 @@ fn a_stream_that_no_protocol_claims_is_one_skipped_row_for_each_run() {
     ];
     let index = read_bytes(tcp_pcap(&segments));
     assert_eq!(rows(&index), [("skipped", 300), ("gap", 100), ("skipped", 100)]);
-    assert!(index.rows()[0].codes.contains(Code::NoProtocol));
-    assert!(index.protocol(&index.rows()[0]).is_none());
+    assert!(index.row(0).unwrap().codes.contains(Code::NoProtocol));
+    assert!(index.protocol(&index.row(0).unwrap()).is_none());
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn the_last_rule_that_fits_names_the_protocol() {
     let protocol = |rules: &[&str]| {
         let decode_as = rules.iter().map(|rule| rule.parse().unwrap()).collect();
         let index = read_with(file.clone(), &Options { decode_as, ..Options::default() });
-        index.protocol(&index.rows()[0]).unwrap().name().to_owned()
+        index.protocol(&index.row(0).unwrap()).unwrap().name().to_owned()
     };
     assert_eq!(protocol(&[]), "bare");
     assert_eq!(protocol(&["tcp=missive"]), "missive");
@@ -413,7 +413,7 @@ fn a_file_that_shrinks_while_it_is_open_is_an_error() {
     let index = read(Source::open(file.path()).unwrap(), &Options::default(), &mut |_| true).unwrap();
     file.as_file().set_len(0).unwrap();
     let row = index.rows().last().unwrap();
-    assert!(index.row_bytes(row, usize::MAX, &mut index.reader()).is_err());
+    assert!(index.row_bytes(&row, usize::MAX, &mut index.reader()).is_err());
 }
 
 #[test]
@@ -472,7 +472,7 @@ fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go
         let index = open(&packed[..packed.len() * 2 / 3]);
         let damage = only_damage(&index).to_string();
         assert!(damage.contains("the compressed file can't be unpacked further"), "{damage}");
-        let read = index.rows().iter().filter(|row| row.tile_type == TileType::Message).count();
+        let read = index.rows().filter(|row| row.tile_type == TileType::Message).count();
         assert!(read > 100 && read < 3000, "{read} messages");
     }
     // What only begins as if it were compressed says so too.

@@ -32,8 +32,8 @@ fn lines(path: &Path) -> Vec<Json> {
 fn for_each_row(index: &Index, mut each: impl FnMut(u32, &Row, &[u8], &Dissection<'_>)) {
     let mut reader = index.reader();
     for (number, row) in (0u32..).zip(index.rows()) {
-        let bytes = index.row_bytes(row, usize::MAX, &mut reader).unwrap();
-        each(number, row, &bytes, &index.dissect(number, &bytes));
+        let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
+        each(number, &row, &bytes, &index.dissect(number, &bytes));
     }
 }
 
@@ -88,8 +88,8 @@ fn agrees_with_the_peers(name: &str, expected_messages: usize) {
             for &number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
                 if row.tile_type == TileType::Message {
-                    let (src, dst) = index.endpoints(row).unwrap();
-                    let bytes = index.row_bytes(row, usize::MAX, &mut reader).unwrap();
+                    let (src, dst) = index.endpoints(&row).unwrap();
+                    let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
                     rows.entry((src.to_string(), dst.to_string())).or_default().push((number, bytes));
                 }
             }
@@ -105,7 +105,7 @@ fn agrees_with_the_peers(name: &str, expected_messages: usize) {
         let message = index.dissect(*number, bytes);
         let worst = message.problems.iter().map(|problem| problem.code.severity()).max();
         assert!(worst < Some(Severity::Error), "row {number}: {:?}", message.problems);
-        compare(said, &message, index.row(*number).unwrap(), *number);
+        compare(said, &message, &index.row(*number).unwrap(), *number);
         compared += 1;
     }
     assert_eq!(compared, expected_messages);
@@ -226,7 +226,7 @@ fn the_chats_signed_frames_verify_with_its_key() {
     let count = |key: Option<Key>, code: Code| {
         let options = Options { key, ..Options::default() };
         let index = read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap();
-        index.rows().iter().filter(|row| row.codes.contains(code)).count()
+        index.rows().filter(|row| row.codes.contains(code)).count()
     };
     let key = Key::from_hex("6672616d6573636f706520746573742d6b6579").unwrap();
     assert_eq!(count(None, Code::TagUnverified), 3);
@@ -256,12 +256,12 @@ fn every_frame_that_the_damage_did_not_touch_is_found() {
                 if row.tile_type != TileType::Message {
                     continue;
                 }
-                let bytes = index.row_bytes(row, usize::MAX, &mut reader).unwrap();
+                let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
                 let message = index.dissect(number, &bytes);
                 assert!(row.severity() < Some(Severity::Error), "row {number}: {:?}", message.problems);
                 let value = |path: &str| message.field(path).and_then(|field| field.value.as_u64()).unwrap();
-                let kind = index.kind(row).unwrap().to_owned();
-                let (src, dst) = index.endpoints(row).unwrap();
+                let kind = index.kind(&row).unwrap().to_owned();
+                let (src, dst) = index.endpoints(&row).unwrap();
                 let key = (src.to_string(), dst.to_string());
                 found.entry(key).or_default().push((value("sequence"), value("channel"), row.length, kind));
             }
@@ -279,11 +279,11 @@ const TOUCHED: usize = 17;
 fn bare_messages_are_shown_glued_and_cut() {
     use framescope_parser::Code;
     let (index, sent) = case("bare-login");
-    let rows = |code| index.rows().iter().filter(|row| row.codes.contains(code)).count();
+    let rows = |code| index.rows().filter(|row| row.codes.contains(code)).count();
     // Twice two messages went out in one write; two messages in two writes each.
     assert_eq!((rows(Code::Glued), rows(Code::Cut)), (2, 4));
     let bytes: u64 = sent.iter().map(|said| said["length"].as_u64().unwrap()).sum();
-    assert_eq!(index.rows().iter().map(|row| row.length).sum::<u64>(), bytes);
+    assert_eq!(index.rows().map(|row| row.length).sum::<u64>(), bytes);
 }
 
 #[test]

@@ -173,7 +173,6 @@ proptest! {
         check_index(&index);
         let found: Vec<(u64, u64)> = index
             .rows()
-            .iter()
             .filter(|row| row.tile_type == TileType::Message)
             .map(|row| (row.offset, row.length))
             .collect();
@@ -186,7 +185,7 @@ proptest! {
             }
         }
         // The gaps are what is missing, and nothing else.
-        let gaps: u64 = index.rows().iter().filter(|row| row.tile_type == TileType::Gap).map(|row| row.length).sum();
+        let gaps: u64 = index.rows().filter(|row| row.tile_type == TileType::Gap).map(|row| row.length).sum();
         prop_assert_eq!(gaps, missing.iter().map(|(low, high)| (high - low) as u64).sum::<u64>());
     }
 

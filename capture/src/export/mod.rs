@@ -27,10 +27,9 @@ type EachRow<'e> = dyn FnMut(u32, &crate::Row, &[u8]) -> io::Result<()> + 'e;
 
 fn for_each_row(index: &Index, each: &mut EachRow<'_>) -> io::Result<()> {
     let mut reader = index.reader();
-    for (number, row) in index.rows().iter().enumerate() {
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
-        let bytes = index.row_bytes(row, display_limit(row), &mut reader)?;
-        each(number, row, &bytes)?;
+    for (number, row) in (0u32..).zip(index.rows()) {
+        let bytes = index.row_bytes(&row, display_limit(&row), &mut reader)?;
+        each(number, &row, &bytes)?;
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ fn counted(index: &Index) -> Vec<Counted> {
 pub fn write_problems_text(index: &Index, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let found = counted(index);
     if found.is_empty() {
-        return writeln!(out, "no problem in {} rows", index.rows().len());
+        return writeln!(out, "no problem in {} rows", index.row_count());
     }
     for one in found {
         let label = paint.severity(one.severity, &format!("{:7} {}", one.severity, one.code));

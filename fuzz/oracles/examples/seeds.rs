@@ -24,9 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut seen = BTreeSet::new();
         let mut seeds: Vec<(String, Vec<u8>)> = Vec::new();
         // One message of each shape: kind, problems, type, and about how long.
-        for row in index.rows().iter().filter(|row| row.tile_type != TileType::Gap) {
-            let kind = index.kind(row).unwrap_or(row.type_name()).to_lowercase();
-            let flags = index.row_bytes(row, 8, &mut reader)?;
+        for row in index.rows().filter(|row| row.tile_type != TileType::Gap) {
+            let kind = index.kind(&row).unwrap_or(row.type_name()).to_lowercase();
+            let flags = index.row_bytes(&row, 8, &mut reader)?;
             let shape = (
                 kind.clone(),
                 row.codes,
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 row.length.ilog2(),
                 flags.get(4..8).map(<[u8]>::to_vec),
             );
-            let bytes = index.row_bytes(row, LONGEST + 1, &mut reader)?;
+            let bytes = index.row_bytes(&row, LONGEST + 1, &mut reader)?;
             if bytes.len() <= LONGEST && seen.insert(shape) {
                 seeds.push((kind, bytes));
             }

@@ -31,15 +31,15 @@ pub fn check_index(index: &Index) {
             for &number in index.stream_rows(flow, direction) {
                 rows_seen += 1;
                 let row = index.row(number).expect("a row of a stream is a row");
-                assert_eq!((row.flow(), index.direction(row)), (flow, direction));
+                assert_eq!((row.flow(), index.direction(&row)), (flow, direction));
                 assert_eq!(row.offset, end, "flow {flow} {direction}: a hole or an overlap at row {number}");
                 assert!(row.length > 0, "row {number} is empty");
                 end += row.length;
-                let row_bytes = index.row_bytes(row, usize::MAX, &mut reader).expect("the bytes are there");
+                let row_bytes = index.row_bytes(&row, usize::MAX, &mut reader).expect("the bytes are there");
                 match row.tile_type {
                     TileType::Gap => {
                         gap_bytes += row.length;
-                        assert!(row_bytes.is_empty() && index.row_packets(row).is_empty());
+                        assert!(row_bytes.is_empty() && index.row_packets(&row).is_empty());
                     }
                     _ => {
                         bytes += row.length;
@@ -66,5 +66,5 @@ pub fn check_index(index: &Index) {
             assert!(segments.windows(2).all(|pair| pair[0].end() <= pair[1].offset));
         }
     }
-    assert_eq!(rows_seen, index.rows().len(), "every row belongs to a stream");
+    assert_eq!(rows_seen, index.row_count(), "every row belongs to a stream");
 }

@@ -9,7 +9,7 @@ use framescope_parser::missive::{
 };
 use framescope_parser::text::Text;
 use framescope_parser::{
-    Code, Direction, Dissection, Event, Field, Framer, Observer, Problem, Protocol, Severity, Tile, TileType,
+    Code, CodeSet, Direction, Dissection, Event, Field, Framer, Observer, Problem, Protocol, Severity, Tile, TileType,
     Unclaimed,
 };
 
@@ -30,6 +30,7 @@ pub fn decode(data: &[u8]) {
     // What never was called a message can be asked for all the same.
     for protocol in [&missive as &dyn Protocol, &Bare, &Text, &Unclaimed] {
         check_dissection(&Dissection::of(protocol, data), data);
+        check_outline(protocol, data, false);
         for &code in Code::ALL {
             let mut dissection = Dissection::default();
             protocol.dissect_skipped(code, data, data.len(), &mut dissection);
@@ -58,7 +59,11 @@ pub fn tiles(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> 
     let mut sink = |tile: Tile, bytes: &[u8]| {
         let has_bytes = matches!(tile.tile_type, TileType::Message | TileType::Partial);
         assert_eq!(bytes.len() as u64, if has_bytes { tile.length } else { 0 });
-        tiles.push(tile);
+        if has_bytes {
+            check_outline(protocol, bytes, tile.checked);
+        }
+        // Which checks had to be computed depends on how the bytes came.
+        tiles.push(Tile { checked: false, ..tile });
     };
     for &cut in cuts {
         let (segment, behind) = rest.split_at(cut.min(rest.len()));
@@ -109,6 +114,18 @@ fn cuts_from(data: &[u8]) -> Vec<usize> {
             (*sum < data.len() + 256).then_some(cut)
         })
         .collect()
+}
+
+/// What an index keeps of a message is what its dissection says.
+fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bool) {
+    let mut outline = Dissection::default();
+    protocol.outline(message, checked, &mut outline);
+    let dissection = Dissection::of(protocol, message);
+    let said = |dissection: &Dissection<'_>| {
+        let codes: CodeSet = dissection.problems.iter().map(|problem| problem.code).collect();
+        (dissection.kind.map(|kind| kind.to_string()), codes)
+    };
+    assert_eq!(said(&outline), said(&dissection));
 }
 
 fn check_dissection(dissection: &Dissection<'_>, message: &[u8]) {

@@ -54,13 +54,13 @@ pub(crate) fn show(
                 let Some(row) = index.row(number) else { return };
                 line.set_selected(view.selected() == Some(number));
                 let text = view.line(number, index);
-                let time = index.time_ns(row).map(rfc3339);
-                let from_to = match index.endpoints(row) {
+                let time = index.time_ns(&row).map(rfc3339);
+                let from_to = match index.endpoints(&row) {
                     Some((src, dst)) => format!("{src} > {dst}"),
                     None => String::new(),
                 };
-                let protocol = index.protocol(row).map_or("", |protocol| protocol.name());
-                let what = match (row.tile_type, index.kind(row)) {
+                let protocol = index.protocol(&row).map_or("", |protocol| protocol.name());
+                let what = match (row.tile_type, index.kind(&row)) {
                     (TileType::Message, Some(kind)) => kind.to_owned(),
                     (TileType::Message, None) => "message".to_owned(),
                     (_, _) => row.type_name().to_owned(),

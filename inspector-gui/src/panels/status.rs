@@ -56,7 +56,7 @@ pub(crate) fn top(ui: &mut Ui, document: Option<&Document>, view: &View, command
 /// The bar at the bottom.
 pub(crate) fn bottom(ui: &mut Ui, index: &Index, view: &View) {
     ui.horizontal(|ui| {
-        let rows = index.rows().len();
+        let rows = index.row_count();
         if view.flow().is_some() {
             ui.label(format!("{} of {} rows", grouped(view.row_count()), grouped(rows)));
         } else {

@@ -155,7 +155,7 @@ impl Missive {
                 return Some(Received { offset, length: length as u64, item: Item::Frame(frame) });
             }
         }
-        let Tile { offset, length, tile_type } = cursor.next(self, bytes, &mut |_| usize::MAX, last)?;
+        let Tile { offset, length, tile_type, .. } = cursor.next(self, bytes, &mut |_| usize::MAX, last)?;
         let tile = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or_default();
         let item = match tile_type {
             TileType::Skipped(code) => Item::Skipped(code),

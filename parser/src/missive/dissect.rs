@@ -48,6 +48,37 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut d
     frame.checksum(visit);
 }
 
+/// Tells the kind and the problems' codes: at once for a plain frame that nothing is wrong with, as nearly all are.
+pub(crate) fn outline<'a>(missive: &'a Missive, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
+    match plain(message, checked) {
+        Some(kind) => visit.kind(crate::Kind { value: kind.0.into(), name: missive.kind_name(kind) }),
+        None => dissect(missive, message, visit),
+    }
+}
+
+/// The kind of a frame of the simple shapes, if nothing at all is to be said against it.
+fn plain(message: &[u8], checked: bool) -> Option<Kind> {
+    let header = Header::read_unchecked(message)?;
+    let simple = header.version == Header::VERSION
+        && header.flags.reserved() == 0
+        && !header.flags.contains(Flags::AUTH)
+        && header.extensions_length == 0
+        && header.layout().end == message.len() as u64;
+    let end = usize::try_from(header.layout().payload_end).ok().filter(|_| simple)?;
+    let payload = message.get(Header::LENGTH..end)?;
+    let sound = match header.kind {
+        Kind::LOGOUT | Kind::DATA | Kind::ACK => payload.is_ascii() || core::str::from_utf8(payload).is_ok(),
+        Kind::PING | Kind::PONG => payload.len() <= Payload::PING_LIMIT,
+        kind => kind.is_application(),
+    };
+    let holds = || {
+        let found = message.get(end..)?.first_chunk().copied().map(u32::from_be_bytes)?;
+        Some(found == super::check::checksum(message.get(..end)?))
+    };
+    let checked = checked || !header.flags.contains(Flags::CHECKSUM) || holds() == Some(true);
+    (sound && checked).then_some(header.kind)
+}
+
 /// Tells the header's fields as far as they are there. Gives the header if all of it is.
 pub(crate) fn header_fields<'a>(
     missive: &'a Missive,

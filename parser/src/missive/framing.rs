@@ -96,8 +96,11 @@ fn believed(missive: &Missive, header: &Header, input: Input<'_>, memo: &mut Mem
         Probe::Short if !input.last => None,
         _ => Some(false),
     };
-    if follows == Some(true) || checksum_holds(input, end.get(), memo) {
+    if follows == Some(true) {
         return Step::Message(end);
+    }
+    if checksum_holds(input, end.get(), memo) {
+        return Step::Checked(end);
     }
     match follows {
         None => more(Header::LENGTH, behind.len()),
@@ -202,6 +205,7 @@ mod tests {
         broken.push(0xF5);
         assert_eq!(step(&broken, true), Step::Skipped(all, Code::LengthSuspect));
         assert_eq!(step(&broken[..124], true), Step::Message(NonZeroUsize::new(124).unwrap()));
+        assert_eq!(step(&frame(100), false), Step::Checked(NonZeroUsize::new(124).unwrap()));
     }
 
     #[test]
@@ -214,7 +218,7 @@ mod tests {
             let ranges = memo.get_mut::<check::RangeChecksums>();
             (step, ranges.map(|ranges| (ranges.read_to, ranges.is_empty())))
         };
-        let whole = |length| Step::Message(NonZeroUsize::new(length).unwrap());
+        let whole = |length| Step::Checked(NonZeroUsize::new(length).unwrap());
         assert_eq!(at(&long, 0), (whole(10_024), None), "a checksum that holds leaves nothing behind");
         long[5000] ^= 1;
         long.extend([0; 20]);

@@ -127,6 +127,10 @@ impl Protocol for Missive {
         dissect::dissect(self, message, visit);
     }
 
+    fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
+        dissect::outline(self, message, checked, visit);
+    }
+
     fn dissect_skipped<'a>(
         &'a self,
         code: Code,

@@ -138,7 +138,7 @@ pub fn rows_of(index: &Index, direction: framescope_parser::Direction) -> Vec<St
     for flow in (0u32..).take(index.flows().len()) {
         for &number in index.stream_rows(flow, direction) {
             let row = index.row(number).unwrap();
-            let bytes = index.row_bytes(row, usize::MAX, &mut reader).unwrap();
+            let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
             let mut dissection = index.dissect(number, &bytes);
             // Times, packets and notes may differ.
             dissection.problems.retain(|problem| problem.code.severity() > framescope_parser::Severity::Note);
@@ -147,7 +147,7 @@ pub fn rows_of(index: &Index, direction: framescope_parser::Direction) -> Vec<St
                 row.offset,
                 row.length,
                 row.type_name(),
-                index.kind(row),
+                index.kind(&row),
                 dissection.fields,
                 dissection.problems
             ));
