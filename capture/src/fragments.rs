@@ -19,13 +19,15 @@ pub(crate) struct Whole {
 
 /// A part of an IP packet's payload, as captured.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fragment<'a> {
+pub(crate) struct Fragment {
     pub(crate) of: Whole,
     /// Where in the packet's payload it begins.
     pub(crate) offset: usize,
     /// Whether more of the payload follows it.
     pub(crate) more: bool,
-    pub(crate) bytes: &'a [u8],
+    /// Where in the captured packet its bytes begin.
+    pub(crate) start: usize,
+    pub(crate) length: usize,
 }
 
 /// A stretch of a payload that stands in one place of the file.
@@ -75,7 +77,7 @@ pub(crate) struct Fragments {
 
 impl Fragments {
     /// Takes the next fragment, which was captured at that time and place.
-    pub(crate) fn add(&mut self, fragment: &Fragment<'_>, origin: Origin, time_ns: Option<i64>) -> Added {
+    pub(crate) fn add(&mut self, fragment: &Fragment, origin: Origin, time_ns: Option<i64>) -> Added {
         let expired = |waiting: &Waiting| {
             let waited = waiting.since_ns.zip(time_ns).map(|(since, now)| now.saturating_sub(since));
             waited.is_some_and(|waited| waited > PATIENCE_NS)
@@ -141,8 +143,8 @@ enum Overlap {
 
 impl Waiting {
     /// Puts in what is not there yet of a fragment.
-    fn insert(&mut self, fragment: &Fragment<'_>, origin: Origin) -> Overlap {
-        let (start, end) = (fragment.offset, fragment.offset + fragment.bytes.len());
+    fn insert(&mut self, fragment: &Fragment, origin: Origin) -> Overlap {
+        let (start, end) = (fragment.offset, fragment.offset + fragment.length);
         if !fragment.more {
             self.length.get_or_insert(end);
         }

@@ -16,7 +16,8 @@ use crate::detection::{Happened, Held};
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
 use crate::index::{Entry, Flow, Index, Mark, NO_TIME, SegmentRange, Stream, TransportType, Unread, last_packet};
 use crate::outline::{Labels, Outline};
-use crate::packet::{Decoded, Packet, Reason, Transport, decode, decode_payload, offset_in};
+use crate::packet::{Decoded, Packet, Reason, Transport, decode_payload};
+use crate::reading::{Batch, Reading, Taken};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
 use crate::sessions::{Completed, Sessions};
@@ -81,7 +82,7 @@ pub struct Indexer {
 }
 
 enum Input {
-    Records(Box<Records>),
+    Packets(Box<Reading>, Batch),
     /// The bytes of one stream, and how many were read.
     Bytes(u64),
     Done,
@@ -160,7 +161,10 @@ impl Indexer {
             reassembly_limit: options.reassembly_limit,
         };
         match Records::open(&source) {
-            Ok(Opened::Capture(records)) => indexer.input = Input::Records(Box::new(records)),
+            Ok(Opened::Capture(records)) => {
+                let reading = Reading::new(records, source.length());
+                indexer.input = Input::Packets(Box::new(reading), Batch::default());
+            }
             Ok(Opened::Bytes) => {
                 index.notices.push(format!(
                     "{} begins with no capture's magic: its {} bytes are taken as those of one stream",
@@ -178,10 +182,10 @@ impl Indexer {
     /// Reads on, at most `packets` packets. False when there is no more to read.
     pub fn step(&mut self, index: &mut Index, packets: usize) -> bool {
         let more = match std::mem::replace(&mut self.input, Input::Done) {
-            Input::Records(mut records) => {
-                let more = self.step_records(&mut records, index, packets);
+            Input::Packets(mut reading, mut batch) => {
+                let more = self.step_packets(&mut reading, &mut batch, index, packets);
                 if more {
-                    self.input = Input::Records(records);
+                    self.input = Input::Packets(reading, batch);
                 }
                 more
             }
@@ -194,37 +198,37 @@ impl Indexer {
         more
     }
 
-    fn step_records(&mut self, records: &mut Records, index: &mut Index, packets: usize) -> bool {
+    fn step_packets(
+        &mut self,
+        reading: &mut Reading,
+        batch: &mut Batch,
+        index: &mut Index,
+        packets: usize,
+    ) -> bool {
         for _ in 0..packets {
-            match records.next() {
-                Ok(Some(record)) => {
+            while batch.is_empty() {
+                reading.give_back(std::mem::take(batch));
+                let Some(next) = reading.next() else { return false };
+                *batch = next;
+                index.position = batch.position;
+            }
+            match batch.take() {
+                Some(Taken::Packet(record, decoded)) => {
                     index.packets = record.number;
                     index.times.push(record.time_ns.unwrap_or(NO_TIME));
-                    if let Err(error) = self.packet(index, &record) {
+                    if let Err(error) = self.packet(index, &record, decoded) {
                         self.broken_off(index, &error);
                         return false;
                     }
                 }
-                Ok(None) => {
-                    index.position = records.position();
-                    return false;
-                }
-                Err(mut damage) => {
-                    let resumed = records.resume();
-                    index.position = records.position();
-                    damage.resumed = resumed.as_ref().ok().copied().flatten();
-                    let goes_on = damage.resumed.is_some();
-                    if index.damages.len() < MOST_DAMAGES {
+                Some(Taken::Damage(damage)) => {
+                    if index.damages.len() < MOST_DAMAGES || damage.resumed.is_none() {
                         index.damages.push(damage);
                     }
-                    index.damages.extend(resumed.err());
-                    if !goes_on {
-                        return false;
-                    }
                 }
+                None => {}
             }
         }
-        index.position = records.position();
         true
     }
 
@@ -282,12 +286,17 @@ impl Indexer {
         number
     }
 
-    fn packet(&mut self, index: &mut Index, record: &Record<'_>) -> io::Result<()> {
-        match decode(record) {
+    fn packet(
+        &mut self,
+        index: &mut Index,
+        record: &Record<'_>,
+        decoded: Result<Decoded, Reason>,
+    ) -> io::Result<()> {
+        match decoded {
             Ok(Decoded::Packet(packet)) => {
                 let origin = origin_in(record, packet.payload_start);
-                let all = Piece { offset: 0, length: packet.payload.len(), origin };
-                self.segment(index, record, &packet, &[all])
+                let all = Piece { offset: 0, length: packet.payload_length, origin };
+                self.segment(index, record, &packet, packet.payload(record.bytes), &[all])
             }
             Ok(Decoded::Fragment(fragment)) => self.fragment(index, record, &fragment),
             Err(reason) => {
@@ -302,9 +311,9 @@ impl Indexer {
         &mut self,
         index: &mut Index,
         record: &Record<'_>,
-        fragment: &Fragment<'_>,
+        fragment: &Fragment,
     ) -> io::Result<()> {
-        let origin = origin_in(record, offset_in(record.bytes, fragment.bytes));
+        let origin = origin_in(record, fragment.start);
         let overlap = "IP fragment that reaches over others; what was captured first stays";
         let mut bytes = Vec::new();
         let pieces = match self.fragments.add(fragment, origin, record.time_ns) {
@@ -312,7 +321,7 @@ impl Indexer {
             Added::Complete(pieces) => pieces,
             Added::Repeats(piece) => {
                 self.reader.read(piece.origin.file_offset, piece.length, &mut bytes)?;
-                if bytes != fragment.bytes {
+                if record.bytes.get(fragment.start..fragment.start + fragment.length) != Some(&bytes) {
                     count_unread(index, overlap.into(), record);
                 }
                 return Ok(());
@@ -329,8 +338,9 @@ impl Indexer {
         let whole = Record { bytes: &bytes, wire_length: bytes.len(), ..*record };
         match decode_payload(&whole, &fragment.of) {
             Ok(packet) => {
-                let end = packet.payload_start + packet.payload.len();
-                self.segment(index, record, &packet, &part(&pieces, packet.payload_start, end))
+                let end = packet.payload_start + packet.payload_length;
+                let pieces = part(&pieces, packet.payload_start, end);
+                self.segment(index, record, &packet, packet.payload(&bytes), &pieces)
             }
             Err(reason) => {
                 count_unread(index, reason, record);
@@ -344,7 +354,8 @@ impl Indexer {
         &mut self,
         index: &mut Index,
         record: &Record<'_>,
-        packet: &Packet<'_>,
+        packet: &Packet,
+        payload: &[u8],
         pieces: &[Piece],
     ) -> io::Result<()> {
         let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
@@ -367,7 +378,7 @@ impl Indexer {
         let Some(known) = index.flows.get_mut(flow as usize) else { return Ok(()) };
         known.packets = known.packets.saturating_add(1);
         let side = known.side_of(packet.src);
-        if packet.wire_length > packet.payload.len()
+        if packet.wire_length > packet.payload_length
             && let Some(stream) = index.streams.get_mut(flow as usize * 2 + side)
         {
             stream.cut_packets += 1;
@@ -375,14 +386,14 @@ impl Indexer {
         match packet.transport {
             Transport::Tcp { .. } => self.tcp(index, record, packet, pieces, flow, side),
             Transport::Udp => {
-                self.udp(index, record, packet, pieces, flow as usize * 2 + side);
+                self.udp(index, record.number, packet, payload, pieces, flow as usize * 2 + side);
                 Ok(())
             }
         }
     }
 
     /// Whether a SYN opens another connection than the one its ports have.
-    fn begins_anew(&self, index: &Index, flow: u32, packet: &Packet<'_>, sequence: u32, ack: bool) -> bool {
+    fn begins_anew(&self, index: &Index, flow: u32, packet: &Packet, sequence: u32, ack: bool) -> bool {
         let Some(known) = index.flows.get(flow as usize) else { return false };
         let side = known.side_of(packet.src);
         let life = self.lives.get(flow as usize).copied().unwrap_or_default();
@@ -398,7 +409,7 @@ impl Indexer {
         &mut self,
         index: &mut Index,
         record: &Record<'_>,
-        packet: &Packet<'_>,
+        packet: &Packet,
         pieces: &[Piece],
         flow: u32,
         side: usize,
@@ -421,14 +432,14 @@ impl Indexer {
             life.reset |= rst;
         }
         if rst {
-            if !packet.payload.is_empty() {
+            if !(packet.payload_length == 0) {
                 count_unread(index, "TCP reset with a text, which is no part of the stream".into(), record);
             }
             return self.finish_flow(index, flow, record.number);
         }
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         // What the capture cut is missing behind the last piece.
-        let missing = packet.wire_length - packet.payload.len();
+        let missing = packet.wire_length - packet.payload_length;
         let none = Piece { offset: 0, length: 0, origin: origin_in(record, 0) };
         let pieces = if pieces.is_empty() { &[none][..] } else { pieces };
         let mut outputs = std::mem::take(&mut self.outputs);
@@ -602,24 +613,24 @@ impl Indexer {
     fn udp(
         &mut self,
         index: &mut Index,
-        record: &Record<'_>,
-        packet: &Packet<'_>,
+        now: u32,
+        packet: &Packet,
+        payload: &[u8],
         pieces: &[Piece],
         stream: usize,
     ) {
-        let now = record.number;
         // A datagram's place is behind all that came before it.
         let start = index.streams.get(stream).map_or(0, |stream| stream.bytes + stream.gap_bytes);
-        if !packet.payload.is_empty() {
+        if !(packet.payload_length == 0) {
             for piece in pieces {
                 let length = u32::try_from(piece.length).unwrap_or(u32::MAX);
                 let (offset, origin) = (start + piece.offset as u64, piece.origin);
                 let (file_offset, packet) = (origin.file_offset, origin.packet);
                 self.add_segment(index, stream, SegmentRange { offset, file_offset, length, packet });
             }
-            self.data(index, stream, packet.payload, now);
+            self.data(index, stream, payload, now);
         }
-        let missing = packet.wire_length - packet.payload.len();
+        let missing = packet.wire_length - packet.payload_length;
         if missing > 0 {
             self.event(index, stream, Happened::Gap(missing as u64), now);
         }

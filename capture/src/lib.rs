@@ -27,6 +27,8 @@ mod index;
 mod indexer;
 mod outline;
 mod packet;
+
+mod reading;
 pub mod reassembly;
 mod records;
 mod selector;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{
-    Ethernet2HeaderSlice, IpNumber, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice,
+    Ethernet2HeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice,
 };
 
 use crate::fragments::{Fragment, Whole};
@@ -14,16 +14,23 @@ use crate::records::Record;
 
 /// A TCP segment or UDP datagram as captured.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Packet<'a> {
+pub(crate) struct Packet {
     pub(crate) src: SocketAddr,
     pub(crate) dst: SocketAddr,
     pub(crate) transport: Transport,
-    /// The captured bytes of the payload.
-    pub(crate) payload: &'a [u8],
-    /// Where in the captured packet they begin.
+    /// Where in the captured packet its payload begins.
     pub(crate) payload_start: usize,
+    /// How many bytes of the payload were captured.
+    pub(crate) payload_length: usize,
     /// How long the payload was on the wire; at least as long as what was captured of it.
     pub(crate) wire_length: usize,
+}
+
+impl Packet {
+    /// The captured bytes of the payload, in those of the whole packet.
+    pub(crate) fn payload<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
+        packet.get(self.payload_start..self.payload_start + self.payload_length).unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +41,10 @@ pub(crate) enum Transport {
 
 /// What a captured packet holds, through whatever it is wrapped in.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Decoded<'a> {
-    Packet(Packet<'a>),
+pub(crate) enum Decoded {
+    Packet(Packet),
     /// A part of an IP packet.
-    Fragment(Fragment<'a>),
+    Fragment(Fragment),
 }
 
 /// Why a packet gives no bytes to a stream. A person reads it behind a count.
@@ -81,12 +88,12 @@ enum Layer<'a> {
 }
 
 /// The TCP segment or UDP datagram in a packet, through whatever it is wrapped in: the innermost, if it is tunnelled.
-pub(crate) fn decode<'a>(record: &Record<'a>) -> Result<Decoded<'a>, Reason> {
+pub(crate) fn decode(record: &Record<'_>) -> Result<Decoded, Reason> {
     unwrapped(record, link(record)?, DEEPEST)
 }
 
 /// The same in the payload of an IP packet that was put together: `record` has its bytes.
-pub(crate) fn decode_payload<'a>(record: &Record<'a>, of: &Whole) -> Result<Packet<'a>, Reason> {
+pub(crate) fn decode_payload(record: &Record<'_>, of: &Whole) -> Result<Packet, Reason> {
     let (segment, length) = (record.bytes, record.bytes.len());
     let found = Found { record, segment, length, source: of.source, destination: of.destination };
     let inner = match ip_payload(found, IpNumber(of.protocol), DEEPEST)? {
@@ -100,7 +107,7 @@ pub(crate) fn decode_payload<'a>(record: &Record<'a>, of: &Whole) -> Result<Pack
 }
 
 /// The segment or datagram in a layer, within at most so many headers.
-fn unwrapped<'a>(record: &Record<'a>, layer: Layer<'a>, most: usize) -> Result<Decoded<'a>, Reason> {
+fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decoded, Reason> {
     let mut layer = layer;
     for left in (0..most).rev() {
         layer = match layer {
@@ -312,11 +319,21 @@ fn tunnel<'a>(ports: (u16, u16), payload: &'a [u8]) -> Option<Layer<'a>> {
 
 /// What an IP packet holds.
 enum Inner<'a> {
-    Decoded(Decoded<'a>),
+    Decoded(Decoded),
     Layer(Layer<'a>),
 }
 
 fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'a>, Reason> {
+    // Nearly every packet is this: its payload is in it as a whole.
+    if let Ok(header) = Ipv4HeaderSlice::from_slice(network)
+        && matches!(header.protocol(), IpNumber::TCP | IpNumber::UDP)
+        && !header.is_fragmenting_payload()
+        && let Some(segment) = network.get(header.slice().len()..usize::from(header.total_len()))
+    {
+        let (source, destination) = (header.source_addr().into(), header.destination_addr().into());
+        let found = Found { record, segment, length: segment.len(), source, destination };
+        return ip_payload(found, header.protocol(), left);
+    }
     let start = offset_in(record.bytes, network);
     let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or odd IP header")?;
     if stopped.is_some() {
@@ -341,7 +358,7 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'
         if ip_payload_length > segment.len() {
             return Err("IP fragment that the capture cut".into());
         }
-        let fragment = fragment(&slice, segment).ok_or("odd IP fragment")?;
+        let fragment = fragment(record, &slice, segment).ok_or("odd IP fragment")?;
         return Ok(Inner::Decoded(Decoded::Fragment(fragment)));
     }
     let found = Found { record, segment, length: ip_payload_length, source, destination };
@@ -349,7 +366,7 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'
 }
 
 /// What is known of a fragment. None if it is empty, or reaches further than a packet can.
-fn fragment<'a>(slice: &LaxIpSlice<'a>, bytes: &'a [u8]) -> Option<Fragment<'a>> {
+fn fragment(record: &Record<'_>, slice: &LaxIpSlice<'_>, bytes: &[u8]) -> Option<Fragment> {
     let (identification, offset, more) = match slice {
         LaxIpSlice::Ipv4(ipv4) => {
             let header = ipv4.header();
@@ -370,8 +387,9 @@ fn fragment<'a>(slice: &LaxIpSlice<'a>, bytes: &'a [u8]) -> Option<Fragment<'a>>
         protocol: slice.payload_ip_number().0,
         identification,
     };
-    let fragment = Fragment { of, offset: offset.into(), more, bytes };
-    (!bytes.is_empty() && fragment.offset + bytes.len() <= 65_535).then_some(fragment)
+    let (start, length) = (offset_in(record.bytes, bytes), bytes.len());
+    let fragment = Fragment { of, offset: offset.into(), more, start, length };
+    (length > 0 && fragment.offset + length <= 65_535).then_some(fragment)
 }
 
 /// What an IP packet's payload holds.
@@ -382,7 +400,7 @@ fn ip_payload<'a>(found: Found<'_, 'a>, protocol: IpNumber, left: usize) -> Resu
         IpNumber::UDP => {
             let packet = found.udp()?;
             // What holds no segment that can be read is a datagram like any other.
-            let inner = tunnel((packet.src.port(), packet.dst.port()), packet.payload);
+            let inner = tunnel((packet.src.port(), packet.dst.port()), packet.payload(record.bytes));
             let inner = inner.and_then(|layer| unwrapped(record, layer, left).ok());
             Ok(Inner::Decoded(inner.unwrap_or(Decoded::Packet(packet))))
         }
@@ -404,8 +422,8 @@ struct Found<'r, 'a> {
     destination: IpAddr,
 }
 
-impl<'a> Found<'_, 'a> {
-    fn tcp(self) -> Result<Packet<'a>, Reason> {
+impl Found<'_, '_> {
+    fn tcp(self) -> Result<Packet, Reason> {
         let cut = self.length > self.segment.len();
         let (header_length, ports, sequence, flags) = match TcpHeaderSlice::from_slice(self.segment) {
             Ok(header) => (
@@ -436,13 +454,13 @@ impl<'a> Found<'_, 'a> {
             src: SocketAddr::new(self.source, ports.0),
             dst: SocketAddr::new(self.destination, ports.1),
             transport: Transport::Tcp { sequence, syn, ack, fin, rst },
-            payload,
             payload_start: offset_in(self.record.bytes, payload),
+            payload_length: payload.len(),
             wire_length: self.length.saturating_sub(header_length).max(payload.len()),
         })
     }
 
-    fn udp(self) -> Result<Packet<'a>, Reason> {
+    fn udp(self) -> Result<Packet, Reason> {
         let header =
             UdpHeaderSlice::from_slice(self.segment).map_err(|_| Reason::from("cut in its UDP header"))?;
         let wire_length = match usize::from(header.length()) {
@@ -456,8 +474,8 @@ impl<'a> Found<'_, 'a> {
             src: SocketAddr::new(self.source, header.source_port()),
             dst: SocketAddr::new(self.destination, header.destination_port()),
             transport: Transport::Udp,
-            payload,
             payload_start: offset_in(self.record.bytes, payload),
+            payload_length: payload.len(),
             wire_length,
         })
     }

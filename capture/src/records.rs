@@ -2,11 +2,9 @@
 //!
 //! Walks records in blocks of a mebibyte, and never believes a length further than the file reaches.
 
-use std::borrow::Cow;
-
 use byteorder_slice::{BigEndian, LittleEndian};
 use pcap_file::Endianness;
-use pcap_file::pcap::{PcapParseError, PcapParser, PcapTsResolution};
+use pcap_file::pcap::{PcapParser, PcapTsResolution};
 use pcap_file::pcapng::{RawBlock, RawBlockParseError};
 
 use crate::{Damage, Source};
@@ -28,8 +26,17 @@ pub(crate) struct Record<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// Bytes read at once.
-const BLOCK: usize = 1 << 20;
+/// What stands next in a file.
+#[derive(Debug)]
+pub(crate) enum Next<'a> {
+    Packet(Record<'a>),
+    /// A block that holds no packet.
+    Other,
+    End,
+}
+
+/// Bytes read at once. Whoever takes the packets in finds them in the processor's cache.
+const BLOCK: usize = 256 << 10;
 /// No link has packets longer than this: a record that claims more is damaged.
 const LONGEST_RECORD: u64 = 256 << 20;
 
@@ -129,12 +136,33 @@ impl Records {
         self.buffer_offset + self.consumed as u64
     }
 
-    /// The next packet; None at the end of the file.
-    pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, Damage> {
+    /// The next packet, or what stands in its place.
+    pub(crate) fn next(&mut self) -> Result<Next<'_>, Damage> {
         match self.format {
             Format::Pcap(_) => self.next_pcap(),
             Format::PcapNg(_) => self.next_pcapng(),
         }
+    }
+
+    /// Whether all of the next record has been read already, so that [`Records::next`] moves nothing.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        let rest = self.buffer.get(self.consumed..).unwrap_or_default();
+        let length = match &self.format {
+            Format::Pcap(parser) => u32_at(rest, 8, parser.header().endianness).map(|length| 16 + u64::from(length)),
+            Format::PcapNg(section) => section.u32(rest, 4).map(u64::from),
+        };
+        length.is_some_and(|length| length.max(12) <= rest.len() as u64)
+    }
+
+    /// Gives away the bytes that were read, with their place in the file. What of them was not taken goes to `other`,
+    /// which takes their place.
+    pub(crate) fn give_bytes(&mut self, mut other: Vec<u8>) -> (Vec<u8>, u64) {
+        other.clear();
+        other.extend_from_slice(self.buffer.get(self.consumed..).unwrap_or_default());
+        let offset = self.buffer_offset;
+        self.buffer_offset += self.consumed as u64;
+        self.consumed = 0;
+        (std::mem::replace(&mut self.buffer, other), offset)
     }
 
     fn damage(&self, packet: Option<u32>, what: impl Into<String>) -> Damage {
@@ -195,11 +223,7 @@ impl Records {
             }
             Format::Pcap(parser) => {
                 let header = parser.header();
-                let field = |at: usize| {
-                    let bytes = *head.get(at..)?.first_chunk()?;
-                    let big = header.endianness.is_big();
-                    Some(if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-                };
+                let field = |at: usize| u32_at(head, at, header.endianness);
                 let (second, fraction) = (field(0)?, field(4)?);
                 let (captured, wire_length) = (field(8)?, field(12)?);
                 let fractions = match header.ts_resolution {
@@ -264,30 +288,26 @@ impl Records {
         }
     }
 
-    fn next_pcap(&mut self) -> Result<Option<Record<'_>>, Damage> {
+    fn next_pcap(&mut self) -> Result<Next<'_>, Damage> {
         if self.left_in_file() == 0 {
-            return Ok(None);
+            return Ok(Next::End);
         }
         self.claim(16, "a record header")?;
-        let captured = match (&self.format, self.buffer.get(self.consumed..)) {
-            (Format::Pcap(parser), Some(rest)) => match parser.next_raw_packet(rest) {
-                Ok((_, packet)) => packet.data.len(),
-                Err(PcapParseError::IncompleteBuffer(needed, _)) => needed,
-                Err(error) => {
-                    return Err(self.damage(Some(self.packets.saturating_add(1)), error.to_string()));
-                }
-            },
-            _ => return Ok(None),
-        };
+        let Format::Pcap(parser) = &self.format else { return Ok(Next::End) };
+        let rest = self.buffer.get(self.consumed..).unwrap_or_default();
+        let captured = u32_at(rest, 8, parser.header().endianness).unwrap_or(0) as usize;
         self.claim(16 + captured as u64, "the record")?;
         let number = self.count_packet()?;
-        let start = self.consumed;
-        let offset = self.position() + 16;
-        self.consumed += 16 + captured;
-        let Format::Pcap(parser) = &self.format else { return Ok(None) };
-        let Ok((_, packet)) = parser.next_raw_packet(self.buffer.get(start..).unwrap_or_default()) else {
-            return Ok(None);
+        let (start, offset) = (self.consumed, self.position() + 16);
+        let Format::Pcap(parser) = &self.format else { return Ok(Next::End) };
+        let packet = match parser.next_raw_packet(self.buffer.get(start..).unwrap_or_default()) {
+            Ok((_, packet)) => packet,
+            Err(error) => {
+                self.packets -= 1;
+                return Err(self.damage(Some(number), error.to_string()));
+            }
         };
+        self.consumed = start + 16 + captured;
         let header = parser.header();
         let fraction_ns = match header.ts_resolution {
             PcapTsResolution::MicroSecond => i64::from(packet.ts_frac) * 1000,
@@ -296,77 +316,74 @@ impl Records {
         self.last_second = Some(packet.ts_sec);
         // The upper bits of the field say how long a frame check sequence is.
         let link_type = u32::from(header.datalink) & 0x03FF_FFFF;
-        let Cow::Borrowed(bytes) = packet.data else { return Ok(None) };
-        Ok(Some(Record {
+        Ok(Next::Packet(Record {
             number,
             time_ns: Some(i64::from(packet.ts_sec) * 1_000_000_000 + fraction_ns),
             link_type: Some(link_type),
             wire_length: (packet.orig_len as usize).max(captured),
             offset,
-            bytes,
+            bytes: self.buffer.get(start + 16..start + 16 + captured).unwrap_or_default(),
         }))
     }
 
-    fn next_pcapng(&mut self) -> Result<Option<Record<'_>>, Damage> {
-        loop {
-            let left = self.left_in_file();
-            if left == 0 {
-                return Ok(None);
-            }
-            self.claim(12, "a block")?;
-            let Format::PcapNg(section) = &self.format else { return Ok(None) };
-            let rest = self.buffer.get(self.consumed..).unwrap_or_default();
-            let raw = raw_block(rest, section.endianness);
-            let length = match raw {
-                Ok((behind, _)) => rest.len() - behind.len(),
-                // The crate counts from behind the type and length fields.
-                Err(RawBlockParseError::IncompleteBuffer(needed, _)) => needed.saturating_add(8),
-                Err(error) => {
-                    let what = format!("a block whose lengths do not fit ({error})");
-                    return Err(self.damage(Some(self.packets.saturating_add(1)), what));
-                }
-            };
-            self.claim(length as u64, "the block")?;
-            let start = self.consumed;
-            let rest = self.buffer.get(start..).unwrap_or_default();
-            let Format::PcapNg(section) = &mut self.format else { return Ok(None) };
-            let (block_type, body_length) = match raw_block(rest, section.endianness) {
-                Ok((_, block)) => {
-                    section.note(&block, rest);
-                    (block.type_, block.body.len())
-                }
-                Err(error) => {
-                    let what = format!("a block whose lengths do not fit ({error})");
-                    return Err(self.damage(Some(self.packets.saturating_add(1)), what));
-                }
-            };
-            if matches!(block_type, 2 | 3 | 6) {
-                let number = self.count_packet()?;
-                let body_offset = self.position() + 8;
-                let Format::PcapNg(section) = &self.format else { return Ok(None) };
-                let body = self.buffer.get(start + 8..start + 8 + body_length).unwrap_or_default();
-                let Some(packet) = section.packet(block_type, body) else {
-                    let what = format!(
-                        "a packet block of {body_length} bytes is too short for the packet it claims"
-                    );
-                    self.packets -= 1;
-                    return Err(self.damage(Some(number), what));
-                };
-                self.consumed = start + length;
-                let bytes = self.buffer.get(start + 8..).unwrap_or_default();
-                let bytes = bytes.get(packet.start..packet.start + packet.length).unwrap_or_default();
-                return Ok(Some(Record {
-                    number,
-                    time_ns: packet.time_ns,
-                    link_type: packet.link_type,
-                    wire_length: packet.wire_length.max(packet.length),
-                    offset: body_offset + packet.start as u64,
-                    bytes,
-                }));
-            }
-            self.consumed = start + length;
+    fn next_pcapng(&mut self) -> Result<Next<'_>, Damage> {
+        if self.left_in_file() == 0 {
+            return Ok(Next::End);
         }
+        self.claim(12, "a block")?;
+        let misfit = |records: &Records, error: &dyn std::fmt::Display| {
+            let what = format!("a block whose lengths do not fit ({error})");
+            records.damage(Some(records.packets.saturating_add(1)), what)
+        };
+        // A section header tells its byte order itself, behind its length.
+        let Format::PcapNg(section) = &self.format else { return Ok(Next::End) };
+        let rest = self.buffer.get(self.consumed..).unwrap_or_default();
+        let length = match raw_block(rest, section.endianness) {
+            Ok((behind, _)) => rest.len() - behind.len(),
+            // The crate counts from behind the type and length fields.
+            Err(RawBlockParseError::IncompleteBuffer(needed, _)) => needed.saturating_add(8),
+            Err(error) => return Err(misfit(self, &error)),
+        };
+        self.claim(length as u64, "the block")?;
+        let start = self.consumed;
+        let rest = self.buffer.get(start..).unwrap_or_default();
+        let Format::PcapNg(section) = &mut self.format else { return Ok(Next::End) };
+        let (block_type, body_length) = match raw_block(rest, section.endianness) {
+            Ok((_, block)) => {
+                section.note(&block, rest);
+                (block.type_, block.body.len())
+            }
+            Err(error) => return Err(misfit(self, &error)),
+        };
+        if !matches!(block_type, 2 | 3 | 6) {
+            self.consumed = start + length;
+            return Ok(Next::Other);
+        }
+        let number = self.count_packet()?;
+        let body_offset = self.position() + 8;
+        let Format::PcapNg(section) = &self.format else { return Ok(Next::End) };
+        let body = self.buffer.get(start + 8..start + 8 + body_length).unwrap_or_default();
+        let Some(packet) = section.packet(block_type, body) else {
+            let what = format!("a packet block of {body_length} bytes is too short for the packet it claims");
+            self.packets -= 1;
+            return Err(self.damage(Some(number), what));
+        };
+        self.consumed = start + length;
+        let bytes = self.buffer.get(start + 8..).unwrap_or_default();
+        Ok(Next::Packet(Record {
+            number,
+            time_ns: packet.time_ns,
+            link_type: packet.link_type,
+            wire_length: packet.wire_length.max(packet.length),
+            offset: body_offset + packet.start as u64,
+            bytes: bytes.get(packet.start..packet.start + packet.length).unwrap_or_default(),
+        }))
     }
+}
+
+fn u32_at(bytes: &[u8], at: usize, endianness: Endianness) -> Option<u32> {
+    let bytes = *bytes.get(at..)?.first_chunk()?;
+    Some(if endianness.is_big() { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
 }
 
 fn raw_block(bytes: &[u8], endianness: Endianness) -> Result<(&[u8], RawBlock<'_>), RawBlockParseError> {
@@ -399,8 +416,7 @@ impl Section {
     }
 
     fn u32(&self, bytes: &[u8], at: usize) -> Option<u32> {
-        let bytes = *bytes.get(at..)?.first_chunk()?;
-        Some(if self.endianness.is_big() { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+        u32_at(bytes, at, self.endianness)
     }
 
     /// Takes in a block that says how to read those behind it.
