@@ -1,17 +1,17 @@
 //! IP fragments put together. What is kept are places in the file, not bytes, and how many packets may wait is bounded.
 
-use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::collections::{HashMap, VecDeque};
 
-use rustc_hash::FxHashMap;
+use foldhash::fast::RandomState;
 
+use crate::endpoint::Endpoint;
 use crate::reassembly::Origin;
 
 /// What the fragments of one packet have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Whole {
-    pub(crate) source: IpAddr,
-    pub(crate) destination: IpAddr,
+    pub(crate) source: Endpoint,
+    pub(crate) destination: Endpoint,
     /// The number of the protocol in it.
     pub(crate) protocol: u8,
     pub(crate) identification: u32,
@@ -68,7 +68,7 @@ struct Waiting {
 /// The packets of which fragments are missing.
 #[derive(Debug, Default)]
 pub(crate) struct Fragments {
-    waiting: FxHashMap<Whole, Waiting>,
+    waiting: HashMap<Whole, Waiting, RandomState>,
     /// In the order in which they began to wait. May name some that wait no longer.
     order: VecDeque<Whole>,
     /// Fragments that were given up, and the first of them.

@@ -12,6 +12,7 @@ use framescope_parser::{
     Code, CodeSet, Direction, Dissection, Problem, Protocol, Severity, TileType, Unclaimed,
 };
 
+use crate::endpoint::Endpoint;
 use crate::outline::{Label, Labels};
 use crate::{BlockReader, Damage, Source};
 
@@ -43,7 +44,7 @@ pub struct Flow {
     /// What carries it.
     pub transport: TransportType,
     /// Sender and receiver of its first packet; None for a file.
-    pub(crate) endpoints: Option<[SocketAddr; 2]>,
+    pub(crate) endpoints: Option<[Endpoint; 2]>,
     /// Whether the receiver of the first packet sent the first SYN, so that its direction is forward.
     pub(crate) swapped: bool,
     /// Whether a side's SYN was seen, in the order of `endpoints`.
@@ -56,11 +57,11 @@ impl Flow {
     /// The endpoint that a direction comes from; None for a file.
     pub fn source(&self, direction: Direction) -> Option<SocketAddr> {
         let side = self.side(direction);
-        self.endpoints.and_then(|endpoints| endpoints.get(side).copied())
+        self.endpoints.and_then(|endpoints| endpoints.get(side).map(|endpoint| endpoint.socket_address()))
     }
 
     /// Which of `endpoints` sent a packet.
-    pub(crate) fn side_of(&self, sender: SocketAddr) -> usize {
+    pub(crate) fn side_of(&self, sender: Endpoint) -> usize {
         usize::from(self.endpoints.is_some_and(|[first, _]| first != sender))
     }
 

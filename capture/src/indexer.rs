@@ -1,18 +1,18 @@
 //! Runs the stages: records, packets, flows, reassembly, choice of protocol, messages; and fills the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{
     Code, Confidence, Framer, Protocol, Tile, TileType, Unclaimed, bare::Bare, text::Text,
 };
-use rustc_hash::FxHashMap;
+use foldhash::fast::RandomState;
 
 use crate::conclusions::mark_rows;
 use crate::detection::{Happened, Held};
+use crate::endpoint::Endpoint;
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
 use crate::index::{Entry, Flow, Index, Mark, NO_TIME, SegmentRange, Stream, TransportType, Unread, last_packet};
 use crate::outline::{Labels, Outline};
@@ -67,7 +67,10 @@ pub fn read(
 /// The state of reading: what is needed to read on, and of no use afterwards.
 pub struct Indexer {
     input: Input,
-    flows: FxHashMap<(SocketAddr, SocketAddr, bool), u32>,
+    /// By the lower endpoint, the higher one, and whether it is TCP.
+    flows: HashMap<(Endpoint, Endpoint, bool), u32, RandomState>,
+    /// The flow of the last packet: the next one often is of the same.
+    last_flow: Option<((Endpoint, Endpoint, bool), u32)>,
     lives: Vec<Life>,
     /// Beside the streams of the index.
     states: Vec<StreamState>,
@@ -149,7 +152,8 @@ impl Indexer {
         };
         let mut indexer = Indexer {
             input: Input::Done,
-            flows: FxHashMap::default(),
+            flows: HashMap::default(),
+            last_flow: None,
             lives: Vec::new(),
             states: Vec::new(),
             rules,
@@ -223,7 +227,7 @@ impl Indexer {
                 }
                 Some(Taken::Damage(damage)) => {
                     if index.damages.len() < MOST_DAMAGES || damage.resumed.is_none() {
-                        index.damages.push(damage);
+                        index.damages.push(damage.clone());
                     }
                 }
                 None => {}
@@ -265,7 +269,7 @@ impl Indexer {
         &mut self,
         index: &mut Index,
         transport: TransportType,
-        endpoints: Option<[SocketAddr; 2]>,
+        endpoints: Option<[Endpoint; 2]>,
     ) -> u32 {
         let number = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
         let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(number, transport, endpoints));
@@ -290,17 +294,17 @@ impl Indexer {
         &mut self,
         index: &mut Index,
         record: &Record<'_>,
-        decoded: Result<Decoded, Reason>,
+        decoded: &Result<Decoded, Reason>,
     ) -> io::Result<()> {
         match decoded {
             Ok(Decoded::Packet(packet)) => {
                 let origin = origin_in(record, packet.payload_start);
                 let all = Piece { offset: 0, length: packet.payload_length, origin };
-                self.segment(index, record, &packet, packet.payload(record.bytes), &[all])
+                self.segment(index, record, packet, packet.payload(record.bytes), &[all])
             }
-            Ok(Decoded::Fragment(fragment)) => self.fragment(index, record, &fragment),
+            Ok(Decoded::Fragment(fragment)) => self.fragment(index, record, fragment),
             Err(reason) => {
-                count_unread(index, reason, record);
+                count_unread(index, reason.clone(), record);
                 Ok(())
             }
         }
@@ -364,7 +368,10 @@ impl Indexer {
         let key = (low, high, is_tcp);
         let transport = if is_tcp { TransportType::Tcp } else { TransportType::Udp };
         let endpoints = Some([packet.src, packet.dst]);
-        let before = self.flows.get(&key).copied();
+        let before = match self.last_flow {
+            Some((last, flow)) if last == key => Some(flow),
+            _ => self.flows.get(&key).copied(),
+        };
         let mut flow = before.unwrap_or_else(|| self.add_flow(index, transport, endpoints));
         if let Transport::Tcp { sequence, syn: true, ack, .. } = packet.transport
             && self.begins_anew(index, flow, packet, sequence, ack)
@@ -375,6 +382,7 @@ impl Indexer {
         if before != Some(flow) {
             self.flows.insert(key, flow);
         }
+        self.last_flow = Some((key, flow));
         let Some(known) = index.flows.get_mut(flow as usize) else { return Ok(()) };
         known.packets = known.packets.saturating_add(1);
         let side = known.side_of(packet.src);

@@ -20,6 +20,7 @@
 
 mod conclusions;
 mod detection;
+mod endpoint;
 mod error;
 pub mod export;
 mod fragments;

@@ -2,21 +2,20 @@
 //! (snaplen) give what is there; packets that hold no TCP or UDP give the reason.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{
     Ethernet2HeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice,
 };
 
+use crate::endpoint::Endpoint;
 use crate::fragments::{Fragment, Whole};
-
 use crate::records::Record;
 
 /// A TCP segment or UDP datagram as captured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Packet {
-    pub(crate) src: SocketAddr,
-    pub(crate) dst: SocketAddr,
+    pub(crate) src: Endpoint,
+    pub(crate) dst: Endpoint,
     pub(crate) transport: Transport,
     /// Where in the captured packet its payload begins.
     pub(crate) payload_start: usize,
@@ -330,7 +329,7 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'
         && !header.is_fragmenting_payload()
         && let Some(segment) = network.get(header.slice().len()..usize::from(header.total_len()))
     {
-        let (source, destination) = (header.source_addr().into(), header.destination_addr().into());
+        let (source, destination) = (Endpoint::v4(header.source()), Endpoint::v4(header.destination()));
         let found = Found { record, segment, length: segment.len(), source, destination };
         return ip_payload(found, header.protocol(), left);
     }
@@ -353,7 +352,7 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'
     let ip_length = if claimed < header_length { on_wire } else { claimed.min(on_wire) };
     let ip_payload_length = ip_length.saturating_sub(header_length).max(payload.payload.len());
     let segment = payload.payload;
-    let (source, destination) = (slice.source_addr(), slice.destination_addr());
+    let (source, destination) = (Endpoint::of(slice.source_addr()), Endpoint::of(slice.destination_addr()));
     if slice.is_fragmenting_payload() {
         if ip_payload_length > segment.len() {
             return Err("IP fragment that the capture cut".into());
@@ -382,8 +381,8 @@ fn fragment(record: &Record<'_>, slice: &LaxIpSlice<'_>, bytes: &[u8]) -> Option
         }
     };
     let of = Whole {
-        source: slice.source_addr(),
-        destination: slice.destination_addr(),
+        source: Endpoint::of(slice.source_addr()),
+        destination: Endpoint::of(slice.destination_addr()),
         protocol: slice.payload_ip_number().0,
         identification,
     };
@@ -400,7 +399,7 @@ fn ip_payload<'a>(found: Found<'_, 'a>, protocol: IpNumber, left: usize) -> Resu
         IpNumber::UDP => {
             let packet = found.udp()?;
             // What holds no segment that can be read is a datagram like any other.
-            let inner = tunnel((packet.src.port(), packet.dst.port()), packet.payload(record.bytes));
+            let inner = tunnel((packet.src.port, packet.dst.port), packet.payload(record.bytes));
             let inner = inner.and_then(|layer| unwrapped(record, layer, left).ok());
             Ok(Inner::Decoded(inner.unwrap_or(Decoded::Packet(packet))))
         }
@@ -418,8 +417,8 @@ struct Found<'r, 'a> {
     record: &'r Record<'a>,
     segment: &'a [u8],
     length: usize,
-    source: IpAddr,
-    destination: IpAddr,
+    source: Endpoint,
+    destination: Endpoint,
 }
 
 impl Found<'_, '_> {
@@ -451,8 +450,8 @@ impl Found<'_, '_> {
         let [syn, ack, fin, rst] = flags;
         let payload = self.segment.get(header_length..).unwrap_or_default();
         Ok(Packet {
-            src: SocketAddr::new(self.source, ports.0),
-            dst: SocketAddr::new(self.destination, ports.1),
+            src: self.source.with_port(ports.0),
+            dst: self.destination.with_port(ports.1),
             transport: Transport::Tcp { sequence, syn, ack, fin, rst },
             payload_start: offset_in(self.record.bytes, payload),
             payload_length: payload.len(),
@@ -471,8 +470,8 @@ impl Found<'_, '_> {
         let payload = self.segment.get(8..).unwrap_or_default();
         let payload = payload.get(..wire_length).unwrap_or(payload);
         Ok(Packet {
-            src: SocketAddr::new(self.source, header.source_port()),
-            dst: SocketAddr::new(self.destination, header.destination_port()),
+            src: self.source.with_port(header.source_port()),
+            dst: self.destination.with_port(header.destination_port()),
             transport: Transport::Udp,
             payload_start: offset_in(self.record.bytes, payload),
             payload_length: payload.len(),

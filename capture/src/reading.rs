@@ -41,26 +41,25 @@ struct Captured {
 /// What is taken from a [`Batch`].
 pub(crate) enum Taken<'b> {
     /// A packet, and what is in it.
-    Packet(Record<'b>, Result<Decoded, Reason>),
-    Damage(Damage),
+    Packet(Record<'b>, &'b Result<Decoded, Reason>),
+    Damage(&'b Damage),
 }
 
 impl Batch {
     /// What comes next in the file.
     pub(crate) fn take(&mut self) -> Option<Taken<'_>> {
-        let item = self.items.get_mut(self.taken)?;
+        let item = self.items.get(self.taken)?;
         self.taken += 1;
         Some(match item {
             Item::Packet(captured) => {
                 let at = usize::try_from(captured.offset - self.offset).unwrap_or(usize::MAX);
                 let bytes = self.bytes.get(at..).and_then(|bytes| bytes.get(..captured.length));
                 let bytes = bytes.unwrap_or_default();
-                let &mut Captured { number, time_ns, offset, length, .. } = captured;
+                let &Captured { number, time_ns, offset, length, ref decoded } = captured;
                 let record = Record { number, time_ns, link_type: None, wire_length: length, offset, bytes };
-                let decoded = std::mem::replace(&mut captured.decoded, Err(Reason::Borrowed("")));
                 Taken::Packet(record, decoded)
             }
-            Item::Damage(damage) => Taken::Damage((**damage).clone()),
+            Item::Damage(damage) => Taken::Damage(damage),
         })
     }
 

@@ -1,9 +1,10 @@
 //! `SELECTOR=PROTOCOL`: which flows are read as which protocol, whatever they look like.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::TransportType;
+use crate::endpoint::Endpoint;
 
 /// Which flows a rule is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +41,15 @@ impl DecodeAs {
         &self,
         flow: u32,
         transport: TransportType,
-        endpoints: Option<[SocketAddr; 2]>,
+        endpoints: Option<[Endpoint; 2]>,
     ) -> bool {
-        let endpoints = endpoints.iter().flatten();
+        let mut endpoints = endpoints.iter().flatten().map(|endpoint| endpoint.socket_address());
         match self.selector {
             Selector::Transport(wanted) => wanted == transport,
             Selector::Port(wanted, port) => {
-                wanted == transport && endpoints.into_iter().any(|endpoint| endpoint.port() == port)
+                wanted == transport && endpoints.any(|endpoint| endpoint.port() == port)
             }
-            Selector::Address(address) => endpoints.into_iter().any(|endpoint| endpoint.ip() == address),
+            Selector::Address(address) => endpoints.any(|endpoint| endpoint.ip() == address),
             Selector::Flow(number) => number == flow,
         }
     }

@@ -78,12 +78,14 @@ impl Framer {
         if self.consumed == self.pending.len() {
             // The common case: nothing is held back, so the segment is read where it lies.
             let end = self.cursor.offset + bytes.len() as u64;
-            let read = self.steps(protocol, bytes, false, sink);
+            let read = steps(&mut self.cursor, protocol, bytes, &mut |_| usize::MAX, false, sink);
             self.pending.clear();
             self.consumed = 0;
-            self.pending.extend_from_slice(bytes.get(read..).unwrap_or_default());
             self.segment_ends.clear();
-            self.segment_ends.push_back(end);
+            if let Some(rest) = bytes.get(read..).filter(|rest| !rest.is_empty()) {
+                self.pending.extend_from_slice(rest);
+                self.segment_ends.push_back(end);
+            }
         } else {
             self.pending.extend_from_slice(bytes);
             self.segment_ends.push_back(self.end_offset());
@@ -110,8 +112,16 @@ impl Framer {
 
     fn step_pending(&mut self, protocol: &dyn Protocol, last: bool, sink: &mut Sink<'_>) {
         let mut pending = core::mem::take(&mut self.pending);
-        let read = self.steps(protocol, pending.get(self.consumed..).unwrap_or_default(), last, sink);
-        self.consumed += read;
+        let mut segment_ends = self.segment_ends.iter().copied();
+        let mut segment_end = segment_ends.next();
+        let first_segment = &mut |offset: u64| {
+            while segment_end.is_some_and(|segment_end| segment_end <= offset) {
+                segment_end = segment_ends.next();
+            }
+            segment_end.map_or(usize::MAX, |end| usize::try_from(end - offset).unwrap_or(usize::MAX))
+        };
+        let bytes = pending.get(self.consumed..).unwrap_or_default();
+        self.consumed += steps(&mut self.cursor, protocol, bytes, first_segment, last, sink);
         // Moving what is left to the front only when that is the smaller part keeps the work linear.
         if self.consumed * 2 >= pending.len() {
             pending.drain(..self.consumed.min(pending.len()));
@@ -122,32 +132,31 @@ impl Framer {
             self.segment_ends.pop_front();
         }
     }
+}
 
-    /// Lays out `bytes`, which begin at the cursor's place. Gives how many of them are done.
-    fn steps(&mut self, protocol: &dyn Protocol, bytes: &[u8], last: bool, sink: &mut Sink<'_>) -> usize {
-        let begin = self.cursor.offset;
-        let within = |offset: u64| usize::try_from(offset.saturating_sub(begin)).unwrap_or(bytes.len());
-        let mut segment_ends = self.segment_ends.iter().copied();
-        let mut segment_end = segment_ends.next();
-        loop {
-            let rest = bytes.get(within(self.cursor.offset)..).unwrap_or_default();
-            let first_segment = &mut |offset: u64| {
-                while segment_end.is_some_and(|segment_end| segment_end <= offset) {
-                    segment_end = segment_ends.next();
-                }
-                segment_end.map_or(usize::MAX, |end| usize::try_from(end - offset).unwrap_or(usize::MAX))
-            };
-            let Some(tile) = self.cursor.next(protocol, rest, first_segment, last) else {
-                return within(self.cursor.offset);
-            };
-            let tile_bytes = match tile.tile_type {
-                TileType::Message | TileType::Partial => {
-                    rest.get(..within(begin + tile.length)).unwrap_or_default()
-                }
-                TileType::Skipped(_) | TileType::Gap => &[],
-            };
-            sink(tile, tile_bytes);
-        }
+/// Lays out `bytes`, which begin at the cursor's place. Gives how many of them are done.
+fn steps(
+    cursor: &mut Cursor,
+    protocol: &dyn Protocol,
+    bytes: &[u8],
+    first_segment: &mut dyn FnMut(u64) -> usize,
+    last: bool,
+    sink: &mut Sink<'_>,
+) -> usize {
+    let begin = cursor.offset;
+    let within = |offset: u64| usize::try_from(offset.saturating_sub(begin)).unwrap_or(bytes.len());
+    loop {
+        let rest = bytes.get(within(cursor.offset)..).unwrap_or_default();
+        let Some(tile) = cursor.next(protocol, rest, first_segment, last) else {
+            return within(cursor.offset);
+        };
+        let tile_bytes = match tile.tile_type {
+            TileType::Message | TileType::Partial => {
+                rest.get(..within(begin + tile.length)).unwrap_or_default()
+            }
+            TileType::Skipped(_) | TileType::Gap => &[],
+        };
+        sink(tile, tile_bytes);
     }
 }
 
