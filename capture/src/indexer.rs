@@ -298,8 +298,8 @@ impl Indexer {
     ) -> io::Result<()> {
         match decoded {
             Ok(Decoded::Packet(packet)) => {
-                let origin = origin_in(record, packet.payload_start);
-                let all = Piece { offset: 0, length: packet.payload_length, origin };
+                let origin = origin_in(record, packet.payload_start as usize);
+                let all = Piece { offset: 0, length: packet.payload_length as usize, origin };
                 self.segment(index, record, packet, packet.payload(record.bytes), &[all])
             }
             Ok(Decoded::Fragment(fragment)) => self.fragment(index, record, fragment),
@@ -342,9 +342,10 @@ impl Indexer {
         let whole = Record { bytes: &bytes, wire_length: bytes.len(), ..*record };
         match decode_payload(&whole, &fragment.of) {
             Ok(packet) => {
-                let end = packet.payload_start + packet.payload_length;
-                let pieces = part(&pieces, packet.payload_start, end);
-                self.segment(index, record, &packet, packet.payload(&bytes), &pieces)
+                let payload = packet.payload(&bytes);
+                let start = packet.payload_start as usize;
+                let pieces = part(&pieces, start, start + payload.len());
+                self.segment(index, record, &packet, payload, &pieces)
             }
             Err(reason) => {
                 count_unread(index, reason, record);
@@ -386,13 +387,13 @@ impl Indexer {
         let Some(known) = index.flows.get_mut(flow as usize) else { return Ok(()) };
         known.packets = known.packets.saturating_add(1);
         let side = known.side_of(packet.src);
-        if packet.wire_length > packet.payload_length
+        if packet.missing > 0
             && let Some(stream) = index.streams.get_mut(flow as usize * 2 + side)
         {
             stream.cut_packets += 1;
         }
         match packet.transport {
-            Transport::Tcp { .. } => self.tcp(index, record, packet, pieces, flow, side),
+            Transport::Tcp { .. } => self.tcp(index, record, packet, payload, pieces, flow, side),
             Transport::Udp => {
                 self.udp(index, record.number, packet, payload, pieces, flow as usize * 2 + side);
                 Ok(())
@@ -413,11 +414,13 @@ impl Indexer {
         contradicts || (over && !ack)
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn tcp(
         &mut self,
         index: &mut Index,
         record: &Record<'_>,
         packet: &Packet,
+        payload: &[u8],
         pieces: &[Piece],
         flow: u32,
         side: usize,
@@ -445,9 +448,22 @@ impl Indexer {
             }
             return self.finish_flow(index, flow, record.number);
         }
+        if let [piece] = pieces
+            && packet.missing == 0
+            && !syn
+            && !fin
+            && let Some(state) = self.states.get_mut(stream)
+            && let Some(offset) = state.reassembler.next_in_order(sequence, packet.payload_length)
+        {
+            let (file_offset, length) = (piece.origin.file_offset, packet.payload_length);
+            let segment = SegmentRange { offset, file_offset, length, packet: record.number };
+            self.add_segment(index, stream, segment);
+            self.data(index, stream, payload, record.number);
+            return Ok(());
+        }
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         // What the capture cut is missing behind the last piece.
-        let missing = packet.wire_length - packet.payload_length;
+        let missing = packet.missing as usize;
         let none = Piece { offset: 0, length: 0, origin: origin_in(record, 0) };
         let pieces = if pieces.is_empty() { &[none][..] } else { pieces };
         let mut outputs = std::mem::take(&mut self.outputs);
@@ -638,9 +654,8 @@ impl Indexer {
             }
             self.data(index, stream, payload, now);
         }
-        let missing = packet.wire_length - packet.payload_length;
-        if missing > 0 {
-            self.event(index, stream, Happened::Gap(missing as u64), now);
+        if packet.missing > 0 {
+            self.event(index, stream, Happened::Gap(packet.missing.into()), now);
         }
         self.event(index, stream, Happened::End, now);
     }

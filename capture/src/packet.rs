@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use etherparse::{
-    Ethernet2HeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice,
+    EtherType, Ethernet2HeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice,
 };
 
 use crate::endpoint::Endpoint;
@@ -18,17 +18,37 @@ pub(crate) struct Packet {
     pub(crate) dst: Endpoint,
     pub(crate) transport: Transport,
     /// Where in the captured packet its payload begins.
-    pub(crate) payload_start: usize,
+    pub(crate) payload_start: u32,
     /// How many bytes of the payload were captured.
-    pub(crate) payload_length: usize,
-    /// How long the payload was on the wire; at least as long as what was captured of it.
-    pub(crate) wire_length: usize,
+    pub(crate) payload_length: u32,
+    /// How many bytes the payload had on the wire that were not captured.
+    pub(crate) missing: u32,
 }
 
 impl Packet {
     /// The captured bytes of the payload, in those of the whole packet.
     pub(crate) fn payload<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
-        packet.get(self.payload_start..self.payload_start + self.payload_length).unwrap_or_default()
+        let start = self.payload_start as usize;
+        packet.get(start..start + self.payload_length as usize).unwrap_or_default()
+    }
+
+    /// A packet with that payload, so long on the wire, in `record`. No record is longer than 32 bits can say.
+    fn new(
+        [src, dst]: [Endpoint; 2],
+        transport: Transport,
+        record: &Record<'_>,
+        payload: &[u8],
+        wire_length: usize,
+    ) -> Packet {
+        let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        Packet {
+            src,
+            dst,
+            transport,
+            payload_start: short(offset_in(record.bytes, payload)),
+            payload_length: short(payload.len()),
+            missing: short(wire_length.saturating_sub(payload.len())),
+        }
     }
 }
 
@@ -88,7 +108,32 @@ enum Layer<'a> {
 
 /// The TCP segment or UDP datagram in a packet, through whatever it is wrapped in: the innermost, if it is tunnelled.
 pub(crate) fn decode(record: &Record<'_>) -> Result<Decoded, Reason> {
+    if let Some(packet) = plain(record) {
+        return Ok(Decoded::Packet(packet));
+    }
     unwrapped(record, link(record)?, DEEPEST)
+}
+
+/// What nearly every packet is, at once: a TCP segment in an IPv4 packet in an Ethernet frame, with nothing odd.
+fn plain(record: &Record<'_>) -> Option<Packet> {
+    let ethernet = Ethernet2HeaderSlice::from_slice(record.bytes).ok()?;
+    if record.link_type != Some(linktype::ETHERNET) || ethernet.ether_type() != EtherType::IPV4 {
+        return None;
+    }
+    let network = behind(record.bytes, ethernet.slice().len());
+    let ip = Ipv4HeaderSlice::from_slice(network).ok()?;
+    if ip.protocol() != IpNumber::TCP || ip.is_fragmenting_payload() {
+        return None;
+    }
+    let segment = network.get(ip.slice().len()..usize::from(ip.total_len()))?;
+    let tcp = TcpHeaderSlice::from_slice(segment).ok()?;
+    let payload = behind(segment, tcp.slice().len());
+    let source = Endpoint::v4(ip.source()).with_port(tcp.source_port());
+    let destination = Endpoint::v4(ip.destination()).with_port(tcp.destination_port());
+    let (sequence, syn, ack, fin, rst) =
+        (tcp.sequence_number(), tcp.syn(), tcp.ack(), tcp.fin(), tcp.rst());
+    let transport = Transport::Tcp { sequence, syn, ack, fin, rst };
+    Some(Packet::new([source, destination], transport, record, payload, payload.len()))
 }
 
 /// The same in the payload of an IP packet that was put together: `record` has its bytes.
@@ -323,16 +368,6 @@ enum Inner<'a> {
 }
 
 fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'a>, Reason> {
-    // Nearly every packet is this: its payload is in it as a whole.
-    if let Ok(header) = Ipv4HeaderSlice::from_slice(network)
-        && matches!(header.protocol(), IpNumber::TCP | IpNumber::UDP)
-        && !header.is_fragmenting_payload()
-        && let Some(segment) = network.get(header.slice().len()..usize::from(header.total_len()))
-    {
-        let (source, destination) = (Endpoint::v4(header.source()), Endpoint::v4(header.destination()));
-        let found = Found { record, segment, length: segment.len(), source, destination };
-        return ip_payload(found, header.protocol(), left);
-    }
     let start = offset_in(record.bytes, network);
     let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or odd IP header")?;
     if stopped.is_some() {
@@ -449,14 +484,10 @@ impl Found<'_, '_> {
         };
         let [syn, ack, fin, rst] = flags;
         let payload = self.segment.get(header_length..).unwrap_or_default();
-        Ok(Packet {
-            src: self.source.with_port(ports.0),
-            dst: self.destination.with_port(ports.1),
-            transport: Transport::Tcp { sequence, syn, ack, fin, rst },
-            payload_start: offset_in(self.record.bytes, payload),
-            payload_length: payload.len(),
-            wire_length: self.length.saturating_sub(header_length).max(payload.len()),
-        })
+        let ends = [self.source.with_port(ports.0), self.destination.with_port(ports.1)];
+        let wire_length = self.length.saturating_sub(header_length);
+        let transport = Transport::Tcp { sequence, syn, ack, fin, rst };
+        Ok(Packet::new(ends, transport, self.record, payload, wire_length))
     }
 
     fn udp(self) -> Result<Packet, Reason> {
@@ -469,14 +500,9 @@ impl Found<'_, '_> {
         };
         let payload = self.segment.get(8..).unwrap_or_default();
         let payload = payload.get(..wire_length).unwrap_or(payload);
-        Ok(Packet {
-            src: self.source.with_port(header.source_port()),
-            dst: self.destination.with_port(header.destination_port()),
-            transport: Transport::Udp,
-            payload_start: offset_in(self.record.bytes, payload),
-            payload_length: payload.len(),
-            wire_length,
-        })
+        let (source, destination) = (header.source_port(), header.destination_port());
+        let ends = [self.source.with_port(source), self.destination.with_port(destination)];
+        Ok(Packet::new(ends, Transport::Udp, self.record, payload, wire_length))
     }
 }
 

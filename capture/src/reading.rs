@@ -32,9 +32,9 @@ enum Item {
 #[derive(Debug)]
 struct Captured {
     number: u32,
-    time_ns: Option<i64>,
     offset: u64,
-    length: usize,
+    length: u32,
+    time_ns: Option<i64>,
     decoded: Result<Decoded, Reason>,
 }
 
@@ -53,10 +53,11 @@ impl Batch {
         Some(match item {
             Item::Packet(captured) => {
                 let at = usize::try_from(captured.offset - self.offset).unwrap_or(usize::MAX);
-                let bytes = self.bytes.get(at..).and_then(|bytes| bytes.get(..captured.length));
+                let bytes = self.bytes.get(at..).and_then(|bytes| bytes.get(..captured.length as usize));
                 let bytes = bytes.unwrap_or_default();
                 let &Captured { number, time_ns, offset, length, ref decoded } = captured;
-                let record = Record { number, time_ns, link_type: None, wire_length: length, offset, bytes };
+                let wire_length = length as usize;
+                let record = Record { number, time_ns, link_type: None, wire_length, offset, bytes };
                 Taken::Packet(record, decoded)
             }
             Item::Damage(damage) => Taken::Damage(damage),
@@ -108,7 +109,7 @@ impl Reader {
                 Ok(Next::Packet(record)) => {
                     let decoded = decode(&record);
                     let Record { number, time_ns, offset, bytes, .. } = record;
-                    let length = bytes.len();
+                    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                     batch.items.push(Item::Packet(Captured { number, time_ns, offset, length, decoded }));
                 }
                 Ok(Next::Other) => {}

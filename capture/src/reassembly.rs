@@ -192,6 +192,19 @@ impl Reassembler {
         self.put(segment, out);
     }
 
+    /// Takes a segment that neither opens nor closes the connection, if it simply is what comes next: gives where in the
+    /// stream it belongs. Else it changes nothing, and the segment is for [`segment`](Reassembler::segment).
+    pub fn next_in_order(&mut self, sequence: u32, length: u32) -> Option<u64> {
+        let is_next = self.next_sequence == Some(sequence) && self.waiting.is_empty() && length > 0;
+        if !is_next || self.fin.is_some() {
+            return None;
+        }
+        let offset = self.next;
+        self.extent = self.extent.max(offset + u64::from(length));
+        self.advance(length.into());
+        Some(offset)
+    }
+
     /// Nothing more will come: gives out all that waits, with the gaps between. `now` is the packet that ended it.
     pub fn finish(&mut self, now: u32, out: &mut Vec<Output>) {
         if self.next_sequence.is_none() {

@@ -54,10 +54,41 @@ struct Channel {
 struct Side {
     next_sequence: Option<u32>,
     /// Messages without an answer yet, by sequence number, and whether they ask for one.
-    open: BTreeMap<u32, (Sent, bool)>,
+    open: Open,
     /// Replies to requests that were not seen yet, by sequence number: a capture may have them the wrong way round.
     early: BTreeMap<u32, Sent>,
     content: Option<Content>,
+}
+
+/// Messages without an answer. Most are answered before the next is sent: the newest stands beside the others.
+#[derive(Debug, Default)]
+struct Open {
+    newest: Option<(u32, (Sent, bool))>,
+    others: BTreeMap<u32, (Sent, bool)>,
+}
+
+impl Open {
+    /// Gives the one that had the number before.
+    fn insert(&mut self, sequence: u32, sent: (Sent, bool)) -> Option<(Sent, bool)> {
+        let before = self.remove(sequence);
+        if let Some((sequence, sent)) = self.newest.replace((sequence, sent)) {
+            self.others.insert(sequence, sent);
+        }
+        before
+    }
+
+    fn remove(&mut self, sequence: u32) -> Option<(Sent, bool)> {
+        match self.newest.take_if(|(newest, _)| *newest == sequence) {
+            Some((_, sent)) => Some(sent),
+            None => self.others.remove(&sequence),
+        }
+    }
+
+    /// All, by their numbers.
+    fn take(&mut self) -> impl Iterator<Item = (Sent, bool)> + use<> {
+        self.others.extend(self.newest.take());
+        core::mem::take(&mut self.others).into_values()
+    }
 }
 
 /// A message's name for the caller, and when it was sent.
@@ -90,7 +121,7 @@ impl Session {
         let channel = self.channels.entry(header.channel).or_default();
         if header.flags.contains(Flags::REPLY) {
             let Some(asker) = channel.sides.get_mut(1 - side) else { return };
-            match asker.open.remove(&header.sequence) {
+            match asker.open.remove(header.sequence) {
                 Some((request, _)) => found.push(reply(sent, request)),
                 None => {
                     if let Some(other) = asker.early.insert(header.sequence, sent)
@@ -209,7 +240,7 @@ impl Observer for Session {
         let lost_any = self.losses != [0; 2];
         for (&number, channel) in &mut self.channels {
             for (side, losses) in channel.sides.iter_mut().zip(self.losses) {
-                found.extend(core::mem::take(&mut side.open).into_values().filter_map(unanswered));
+                found.extend(side.open.take().filter_map(unanswered));
                 found.extend(side.unfinished(losses));
                 for (sequence, reply) in core::mem::take(&mut side.early) {
                     if !lost_any {
