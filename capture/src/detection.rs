@@ -61,6 +61,17 @@ impl Held {
         self.bytes.len() >= SAMPLE
     }
 
+    /// The protocol that is surest of the stream's first segment, if there is enough of it and nothing is held yet.
+    pub(crate) fn first_look(
+        &self,
+        bytes: &[u8],
+        protocols: &[Arc<dyn Protocol>],
+    ) -> Option<(usize, Confidence)> {
+        let looks = self.events.is_empty() && bytes.len() >= FIRST_LOOK;
+        let bytes = bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default();
+        looks.then(|| surest(Sample { bytes, segment_ends: &[bytes.len()] }, protocols)).flatten()
+    }
+
     /// The protocol that is surest of the bytes so far.
     pub(crate) fn best(&self, protocols: &[Arc<dyn Protocol>]) -> Option<(usize, Confidence)> {
         let length = self.bytes.len().min(SAMPLE);
@@ -69,15 +80,19 @@ impl Held {
             bytes: self.bytes.get(..length).unwrap_or_default(),
             segment_ends: self.segment_ends.get(..ends).unwrap_or_default(),
         };
-        let sure = protocols.iter().enumerate().map(|(i, protocol)| (i, protocol.detect(sample)));
-        // Of those equally sure the first one wins.
-        sure.filter(|(_, confidence)| *confidence > Confidence::No)
-            .rev()
-            .max_by_key(|(_, confidence)| *confidence)
+        surest(sample, protocols)
     }
 
     /// All that happened, in order, with the packets it happened with, and the bytes of the data.
     pub(crate) fn into_events(self) -> (Vec<(Happened, u32)>, Vec<u8>) {
         (self.events, self.bytes)
     }
+}
+
+fn surest(sample: Sample<'_>, protocols: &[Arc<dyn Protocol>]) -> Option<(usize, Confidence)> {
+    let sure = protocols.iter().enumerate().map(|(i, protocol)| (i, protocol.detect(sample)));
+    // Of those equally sure the first one wins.
+    sure.filter(|(_, confidence)| *confidence > Confidence::No)
+        .rev()
+        .max_by_key(|(_, confidence)| *confidence)
 }

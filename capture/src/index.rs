@@ -14,6 +14,7 @@ use framescope_parser::{
 
 use crate::endpoint::Endpoint;
 use crate::outline::{Label, Labels};
+use crate::sparse::Sparse;
 use crate::{BlockReader, Damage, Source};
 
 /// What carries a flow.
@@ -121,6 +122,22 @@ pub struct Stream {
     pub late_bytes: u64,
 }
 
+impl Stream {
+    const NOTHING: Stream = Stream {
+        segments: Vec::new(),
+        protocol: None,
+        rows: Vec::new(),
+        marks: Vec::new(),
+        messages: 0,
+        bytes: 0,
+        gaps: 0,
+        gap_bytes: 0,
+        conflicts: 0,
+        cut_packets: 0,
+        late_bytes: 0,
+    };
+}
+
 /// A stretch of a stream that reassembly has something to tell of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
@@ -195,7 +212,7 @@ pub struct Index {
     pub(crate) protocols: Vec<Arc<dyn Protocol>>,
     pub(crate) flows: Vec<Flow>,
     /// Two for each flow: that of the first packet's sender, and that of its receiver.
-    pub(crate) streams: Vec<Stream>,
+    pub(crate) streams: Sparse<Stream>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) labels: Labels,
     /// The capture time of each packet, nanoseconds since the Unix epoch; [`NO_TIME`] where the file has none.
@@ -283,8 +300,9 @@ impl Index {
 
     /// One direction of a flow.
     pub fn stream(&self, flow: u32, direction: Direction) -> Option<&Stream> {
+        static NOTHING_SENT: Stream = Stream::NOTHING;
         let side = self.flows.get(flow as usize)?.side(direction);
-        self.streams.get(flow as usize * 2 + side)
+        Some(self.streams.get(flow as usize * 2 + side).unwrap_or(&NOTHING_SENT))
     }
 
     /// The rows of one direction, in stream order. Empty until the capture is read to its end.

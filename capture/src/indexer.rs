@@ -4,23 +4,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{
     Code, Confidence, Framer, Protocol, Tile, TileType, Unclaimed, bare::Bare, text::Text,
 };
-use foldhash::fast::RandomState;
 
 use crate::conclusions::mark_rows;
 use crate::detection::{Happened, Held};
 use crate::endpoint::Endpoint;
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
-use crate::index::{Entry, Flow, Index, Mark, NO_TIME, SegmentRange, Stream, TransportType, Unread, last_packet};
+use crate::index::{Entry, Flow, Index, Mark, NO_TIME, SegmentRange, TransportType, Unread, last_packet};
 use crate::outline::{Labels, Outline};
 use crate::packet::{Decoded, Packet, Reason, Transport, decode_payload};
 use crate::reading::{Batch, Reading, Taken};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
 use crate::sessions::{Completed, Sessions};
+use crate::sparse::Sparse;
 use crate::{BlockReader, Damage, DecodeAs, Source};
 
 /// How to read a capture.
@@ -73,7 +74,7 @@ pub struct Indexer {
     last_flow: Option<((Endpoint, Endpoint, bool), u32)>,
     lives: Vec<Life>,
     /// Beside the streams of the index.
-    states: Vec<StreamState>,
+    states: Sparse<StreamState>,
     rules: Vec<(DecodeAs, usize)>,
     sessions: Sessions,
     /// The packet with which each row became complete.
@@ -95,6 +96,8 @@ enum Input {
 #[derive(Clone, Copy, Debug, Default)]
 struct Life {
     plain_syn_seen: bool,
+    /// The sequence number of each side's SYN.
+    syns: [Option<u32>; 2],
     reset: bool,
     ended: [bool; 2],
 }
@@ -135,7 +138,7 @@ impl Indexer {
             source: source.clone(),
             protocols,
             flows: Vec::new(),
-            streams: Vec::new(),
+            streams: Sparse::default(),
             entries: Vec::new(),
             labels: Labels::default(),
             times: Vec::new(),
@@ -155,7 +158,7 @@ impl Indexer {
             flows: HashMap::default(),
             last_flow: None,
             lives: Vec::new(),
-            states: Vec::new(),
+            states: Sparse::default(),
             rules,
             sessions: Sessions::default(),
             completed: Vec::new(),
@@ -278,14 +281,16 @@ impl Indexer {
         self.lives.push(Life::default());
         self.sessions.add_flow();
         for _ in 0..2 {
-            index.streams.push(Stream { protocol, ..Stream::default() });
-            self.states.push(StreamState {
-                reassembler: Reassembler::with_limit(self.reassembly_limit),
-                framer: Framer::default(),
-                held: protocol.is_none().then(Held::default),
-                certain: protocol.is_some(),
-                laid_out: (0, 0),
-            });
+            let stream = index.streams.len();
+            index.streams.add();
+            self.states.add();
+            if let Some(protocol) = protocol {
+                let known = index.streams.get_or_default(stream);
+                known.into_iter().for_each(|known| known.protocol = Some(protocol));
+                if let Some(state) = self.state(stream) {
+                    (state.held, state.certain) = (None, true);
+                }
+            }
         }
         number
     }
@@ -311,12 +316,7 @@ impl Indexer {
     }
 
     /// Takes a part of an IP packet, and the packet if that makes it whole.
-    fn fragment(
-        &mut self,
-        index: &mut Index,
-        record: &Record<'_>,
-        fragment: &Fragment,
-    ) -> io::Result<()> {
+    fn fragment(&mut self, index: &mut Index, record: &Record<'_>, fragment: &Fragment) -> io::Result<()> {
         let origin = origin_in(record, fragment.start);
         let overlap = "IP fragment that reaches over others; what was captured first stays";
         let mut bytes = Vec::new();
@@ -388,7 +388,7 @@ impl Indexer {
         known.packets = known.packets.saturating_add(1);
         let side = known.side_of(packet.src);
         if packet.missing > 0
-            && let Some(stream) = index.streams.get_mut(flow as usize * 2 + side)
+            && let Some(stream) = index.streams.get_or_default(flow as usize * 2 + side)
         {
             stream.cut_packets += 1;
         }
@@ -401,16 +401,28 @@ impl Indexer {
         }
     }
 
+    /// What is needed to read a stream on, made when it carries something for the first time.
+    fn state(&mut self, stream: usize) -> Option<&mut StreamState> {
+        let (limit, life) = (self.reassembly_limit, self.lives.get(stream / 2));
+        let syn = life.and_then(|life| life.syns.get(stream % 2).copied().flatten());
+        self.states.get_or(stream, || {
+            let mut reassembler = Reassembler::with_limit(limit);
+            reassembler.start(syn);
+            let framer = Framer::default();
+            StreamState { reassembler, framer, held: Some(Held::default()), certain: false, laid_out: (0, 0) }
+        })
+    }
+
     /// Whether a SYN opens another connection than the one its ports have.
     fn begins_anew(&self, index: &Index, flow: u32, packet: &Packet, sequence: u32, ack: bool) -> bool {
         let Some(known) = index.flows.get(flow as usize) else { return false };
         let side = known.side_of(packet.src);
         let life = self.lives.get(flow as usize).copied().unwrap_or_default();
         let over = life.reset || life.ended == [true; 2];
-        let contradicts = self
-            .states
-            .get(flow as usize * 2 + side)
-            .is_some_and(|state| state.reassembler.contradicts(sequence));
+        let contradicts = match self.states.get(flow as usize * 2 + side) {
+            Some(state) => state.reassembler.contradicts(sequence),
+            None => life.syns.get(side).copied().flatten().is_some_and(|syn| syn != sequence),
+        };
         contradicts || (over && !ack)
     }
 
@@ -434,6 +446,7 @@ impl Indexer {
                 if !std::mem::replace(seen, true) {
                     self.sessions.doubt(flow);
                 }
+                life.syns.get_mut(side).into_iter().for_each(|known| *known = Some(sequence));
             }
             if syn && !ack && !life.plain_syn_seen {
                 life.plain_syn_seen = true;
@@ -466,8 +479,16 @@ impl Indexer {
         let missing = packet.missing as usize;
         let none = Piece { offset: 0, length: 0, origin: origin_in(record, 0) };
         let pieces = if pieces.is_empty() { &[none][..] } else { pieces };
+        // What carries nothing leaves nothing behind but a SYN's number: half-open connections may be very many.
+        if pieces.iter().all(|piece| piece.length == 0)
+            && missing == 0
+            && !fin
+            && self.states.get(stream).is_none()
+        {
+            return Ok(());
+        }
         let mut outputs = std::mem::take(&mut self.outputs);
-        if let Some(state) = self.states.get_mut(stream) {
+        if let Some(state) = self.state(stream) {
             for (i, piece) in pieces.iter().enumerate() {
                 let (first, last) = (i == 0, i + 1 == pieces.len());
                 // A SYN takes the first sequence number.
@@ -541,7 +562,7 @@ impl Indexer {
                     self.event(index, stream, Happened::End, now);
                 }
                 Output::Early { length } => {
-                    if let Some(stream) = index.streams.get_mut(stream) {
+                    if let Some(stream) = index.streams.get_or_default(stream) {
                         stream.late_bytes += length;
                     }
                 }
@@ -563,7 +584,7 @@ impl Indexer {
     }
 
     fn add_segment(&mut self, index: &mut Index, stream: usize, segment: SegmentRange) {
-        if let Some(stream) = index.streams.get_mut(stream) {
+        if let Some(stream) = index.streams.get_or_default(stream) {
             stream.bytes += u64::from(segment.length);
             stream.segments.push(segment);
         }
@@ -581,7 +602,7 @@ impl Indexer {
         let end = offset + length;
         let mut at = offset;
         while at < end {
-            let Some(known) = index.streams.get_mut(stream) else { return Ok(()) };
+            let Some(known) = index.streams.get_or_default(stream) else { return Ok(()) };
             let next = known.segments.partition_point(|segment| segment.end() <= at);
             let segment = known.segments.get(next).copied();
             let covered_from = segment.map_or(end, |segment| segment.offset.max(at)).min(end);
@@ -614,7 +635,7 @@ impl Indexer {
         second: Origin,
     ) -> io::Result<()> {
         let (kept, other) = (self.read(first, length)?, self.read(second, length)?);
-        let Some(stream) = index.streams.get_mut(stream) else { return Ok(()) };
+        let Some(stream) = index.streams.get_or_default(stream) else { return Ok(()) };
         let differs = |(a, b): (&u8, &u8)| a != b;
         let mark = match kept.iter().zip(&other).position(differs) {
             None => Mark { offset, length, code: Code::Retransmitted, packet: second.packet },
@@ -662,11 +683,17 @@ impl Indexer {
 
     /// Takes the next bytes of a stream.
     fn data(&mut self, index: &mut Index, stream: usize, bytes: &[u8], now: u32) {
-        let Some(state) = self.states.get_mut(stream) else { return };
+        let Some(state) = self.state(stream) else { return };
         let Some(held) = &mut state.held else {
             self.lay_out(index, stream, Happened::Data(bytes.len()), bytes, now);
             return;
         };
+        // Nearly every stream shows with its first bytes what it is.
+        if let Some((protocol, Confidence::Certain)) = held.first_look(bytes, &index.protocols) {
+            self.choose(index, stream, Some(protocol), true);
+            self.lay_out(index, stream, Happened::Data(bytes.len()), bytes, now);
+            return;
+        }
         held.data(bytes, now);
         if held.wants_look() {
             let best = held.best(&index.protocols);
@@ -679,11 +706,11 @@ impl Indexer {
     }
 
     fn event(&mut self, index: &mut Index, stream: usize, happened: Happened, now: u32) {
-        if let (Happened::Gap(length), Some(stream)) = (happened, index.streams.get_mut(stream)) {
+        if let (Happened::Gap(length), Some(stream)) = (happened, index.streams.get_or_default(stream)) {
             stream.gaps += 1;
             stream.gap_bytes += length;
         }
-        let Some(state) = self.states.get_mut(stream) else { return };
+        let Some(state) = self.state(stream) else { return };
         match &mut state.held {
             Some(held) => held.event(happened, now),
             None => self.lay_out(index, stream, happened, &[], now),
@@ -692,8 +719,9 @@ impl Indexer {
 
     /// Chooses with what there is. A direction that is not certain follows the other one if that is.
     fn choose_best(&mut self, index: &mut Index, stream: usize) {
-        let best =
-            |states: &[StreamState], stream: usize| states.get(stream)?.held.as_ref()?.best(&index.protocols);
+        let best = |states: &Sparse<StreamState>, stream: usize| {
+            states.get(stream)?.held.as_ref()?.best(&index.protocols)
+        };
         let own = best(&self.states, stream);
         let other = stream ^ 1;
         let other_is_certain = self.states.get(other).is_some_and(|state| state.certain);
@@ -714,7 +742,7 @@ impl Indexer {
         let Some(state) = self.states.get_mut(stream) else { return };
         state.certain = certain;
         let Some(held) = state.held.take() else { return };
-        if let Some(stream) = index.streams.get_mut(stream) {
+        if let Some(stream) = index.streams.get_or_default(stream) {
             stream.protocol = protocol;
         }
         let (events, bytes) = held.into_events();
@@ -732,7 +760,8 @@ impl Indexer {
         let Some(state) = self.states.get_mut(stream) else { return };
         let Index { streams, flows, protocols, entries, labels, times, .. } = index;
         let flow = u32::try_from(stream / 2).unwrap_or(u32::MAX);
-        let (Some(known), Some(conversation)) = (streams.get_mut(stream), flows.get(stream / 2)) else {
+        let (Some(known), Some(conversation)) = (streams.get_or_default(stream), flows.get(stream / 2))
+        else {
             return;
         };
         let chosen = known.protocol.and_then(|protocol| protocols.get(protocol));
@@ -754,12 +783,7 @@ impl Indexer {
             }
             let row = u32::try_from(entries.len()).unwrap_or(u32::MAX);
             let label = labels.outlined(protocol_number, tile_type, &outline);
-            entries.push(Entry {
-                offset,
-                length,
-                stream: u32::try_from(stream).unwrap_or(u32::MAX),
-                label,
-            });
+            entries.push(Entry { offset, length, stream: u32::try_from(stream).unwrap_or(u32::MAX), label });
             completed.push(now);
             known.rows.push(row);
             if known.protocol.is_none() {
@@ -788,7 +812,7 @@ impl Indexer {
                 state.reassembler.finish(now, &mut outputs);
             }
             self.take(index, stream, &mut outputs, None)?;
-            if !is_tcp {
+            if !is_tcp && self.states.get(stream).is_some() {
                 self.event(index, stream, Happened::End, now);
             }
         }
@@ -844,7 +868,7 @@ impl Indexer {
         let entry = |&old: &u32| index.entries.get(old as usize).copied();
         index.entries = order.iter().filter_map(entry).collect();
         self.sessions.renumber(&numbers);
-        for stream in &mut index.streams {
+        for stream in index.streams.iter_mut() {
             for row in &mut stream.rows {
                 *row = numbers.get(*row as usize).copied().unwrap_or(*row);
             }

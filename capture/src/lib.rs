@@ -35,6 +35,7 @@ mod records;
 mod selector;
 mod sessions;
 mod source;
+mod sparse;
 
 pub use error::{Damage, OpenError};
 pub use index::{Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};

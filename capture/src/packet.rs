@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use etherparse::{
-    EtherType, Ethernet2HeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice, UdpHeaderSlice,
+    EtherType, Ethernet2HeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, LaxIpSlice,
+    TcpHeaderSlice, UdpHeaderSlice,
 };
 
 use crate::endpoint::Endpoint;
@@ -130,8 +131,7 @@ fn plain(record: &Record<'_>) -> Option<Packet> {
     let payload = behind(segment, tcp.slice().len());
     let source = Endpoint::v4(ip.source()).with_port(tcp.source_port());
     let destination = Endpoint::v4(ip.destination()).with_port(tcp.destination_port());
-    let (sequence, syn, ack, fin, rst) =
-        (tcp.sequence_number(), tcp.syn(), tcp.ack(), tcp.fin(), tcp.rst());
+    let (sequence, syn, ack, fin, rst) = (tcp.sequence_number(), tcp.syn(), tcp.ack(), tcp.fin(), tcp.rst());
     let transport = Transport::Tcp { sequence, syn, ack, fin, rst };
     Some(Packet::new([source, destination], transport, record, payload, payload.len()))
 }

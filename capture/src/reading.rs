@@ -154,8 +154,7 @@ impl Reading {
     /// Begins to read.
     pub(crate) fn new(records: Records, length: u64) -> Reading {
         let reader = Reader { records, damage: None, ended: false };
-        let stages =
-            if length < WORTH_A_THREAD { Stages::Here(Box::new(reader)) } else { beside(reader) };
+        let stages = if length < WORTH_A_THREAD { Stages::Here(Box::new(reader)) } else { beside(reader) };
         Reading { stages, spent: None }
     }
 

@@ -145,6 +145,12 @@ impl Reassembler {
         }
     }
 
+    /// The connection is known to have been opened by a SYN with that sequence number. For a direction of which nothing
+    /// was seen.
+    pub fn start(&mut self, syn_sequence: Option<u32>) {
+        self.next_sequence = syn_sequence.map(|sequence| sequence.wrapping_add(1));
+    }
+
     /// Whether the start of the stream is known.
     pub fn started(&self) -> bool {
         self.next_sequence.is_some()

@@ -148,7 +148,9 @@ impl Records {
     pub(crate) fn is_at_hand(&self) -> bool {
         let rest = self.buffer.get(self.consumed..).unwrap_or_default();
         let length = match &self.format {
-            Format::Pcap(parser) => u32_at(rest, 8, parser.header().endianness).map(|length| 16 + u64::from(length)),
+            Format::Pcap(parser) => {
+                u32_at(rest, 8, parser.header().endianness).map(|length| 16 + u64::from(length))
+            }
             Format::PcapNg(section) => section.u32(rest, 4).map(u64::from),
         };
         length.is_some_and(|length| length.max(12) <= rest.len() as u64)

@@ -37,12 +37,7 @@ impl DecodeAs {
         &self.protocol
     }
 
-    pub(crate) fn fits(
-        &self,
-        flow: u32,
-        transport: TransportType,
-        endpoints: Option<[Endpoint; 2]>,
-    ) -> bool {
+    pub(crate) fn fits(&self, flow: u32, transport: TransportType, endpoints: Option<[Endpoint; 2]>) -> bool {
         let mut endpoints = endpoints.iter().flatten().map(|endpoint| endpoint.socket_address());
         match self.selector {
             Selector::Transport(wanted) => wanted == transport,

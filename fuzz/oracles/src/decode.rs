@@ -9,8 +9,8 @@ use framescope_parser::missive::{
 };
 use framescope_parser::text::Text;
 use framescope_parser::{
-    Code, CodeSet, Direction, Dissection, Event, Field, Framer, Observer, Problem, Protocol, Severity, Tile, TileType,
-    Unclaimed,
+    Code, CodeSet, Direction, Dissection, Event, Field, Framer, Observer, Problem, Protocol, Severity, Tile,
+    TileType, Unclaimed,
 };
 
 /// Takes `data` as a stream of each protocol.

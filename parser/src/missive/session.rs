@@ -1,6 +1,7 @@
 //! What only the sequence of frames shows: numbering, LOGIN first, LOGOUT last, which reply answers which request, and
 //! which DATA goes on with the content of another.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
@@ -37,7 +38,7 @@ use crate::{Code, Direction, Event, Observation, Observer};
 /// ```
 #[derive(Debug, Default)]
 pub struct Session {
-    channels: BTreeMap<u16, Channel>,
+    channels: BTreeMap<u16, Box<Channel>>,
     /// How often something was lost, by direction.
     losses: [u64; 2],
 }
