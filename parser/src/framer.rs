@@ -201,6 +201,7 @@ impl Cursor {
     /// `first_segment` tells how many bytes there are from an offset in the stream to the end of its segment.
     ///
     /// A tile's bytes are the first of `bytes`, but for skipped ones: those may have been read by earlier calls.
+    #[inline(always)]
     pub(crate) fn next(
         &mut self,
         protocol: &dyn Protocol,
