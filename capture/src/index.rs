@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_parser::{
-    Code, CodeSet, Direction, Dissection, Problem, Protocol, Severity, TileType, Unclaimed,
+    Code, CodeSet, Direction, Dissection, Problem, Protocol, Severity, TileType, Unclaimed, Visit,
 };
 
 use crate::endpoint::Endpoint;
@@ -429,33 +430,57 @@ impl Index {
     /// The file can't be read any more.
     pub fn row_bytes(&self, row: &Row, limit: usize, reader: &mut BlockReader) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        for segment in self.segments(row) {
-            let length = (segment.length as usize).min(limit - bytes.len());
-            reader.read(segment.file_offset, length, &mut bytes)?;
-        }
+        self.append_row_bytes(row, limit, reader, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// The same, behind what is in `bytes`.
+    pub(crate) fn append_row_bytes(
+        &self,
+        row: &Row,
+        limit: usize,
+        reader: &mut BlockReader,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let mut left = limit;
+        for segment in self.segments(row) {
+            let length = (segment.length as usize).min(left);
+            reader.read(segment.file_offset, length, bytes)?;
+            left -= length;
+        }
+        Ok(())
+    }
+
+    /// Tells the fields and problems that a row's own bytes show. `bytes` are those of
+    /// [`row_bytes`](Index::row_bytes).
+    pub fn visit<'a>(&'a self, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
+        let length = usize::try_from(row.length).unwrap_or(usize::MAX);
+        let protocol = self.protocol(row).unwrap_or(&Unclaimed);
+        match row.tile_type {
+            TileType::Message | TileType::Partial => protocol.dissect(bytes, visit),
+            TileType::Skipped(code) => protocol.dissect_skipped(code, bytes, length, visit),
+            TileType::Gap => {}
+        }
+    }
+
+    /// Tells what stands in the place of a summary on a row that is no message.
+    pub(crate) fn summary_of_no_message(&self, row: &Row, tell: &mut dyn FnMut(fmt::Arguments<'_>)) {
+        let length = row.length;
+        let s = if length == 1 { "" } else { "s" };
+        match row.tile_type {
+            TileType::Message => {}
+            TileType::Gap => tell(format_args!("{length} byte{s} not captured")),
+            TileType::Partial => tell(format_args!("{length} byte{s} of a message that is cut off")),
+            TileType::Skipped(_) => tell(format_args!("{length} byte{s} skipped")),
+        }
     }
 
     /// Takes a row apart. `bytes` are those of [`row_bytes`](Index::row_bytes).
     pub fn dissect<'a>(&'a self, number: u32, bytes: &'a [u8]) -> Dissection<'a> {
         let Some(row) = self.row(number) else { return Dissection::default() };
         let mut dissection = Dissection::default();
-        let length = usize::try_from(row.length).unwrap_or(usize::MAX);
-        let protocol = self.protocol(&row).unwrap_or(&Unclaimed);
-        match row.tile_type {
-            TileType::Message | TileType::Partial => protocol.dissect(bytes, &mut dissection),
-            TileType::Skipped(code) => protocol.dissect_skipped(code, bytes, length, &mut dissection),
-            TileType::Gap => {}
-        }
-        if row.tile_type != TileType::Message {
-            let length = row.length;
-            let s = if length == 1 { "" } else { "s" };
-            dissection.summary = match row.tile_type {
-                TileType::Gap => format!("{length} byte{s} not captured"),
-                TileType::Partial => format!("{length} byte{s} of a message that is cut off"),
-                _ => format!("{length} byte{s} skipped"),
-            };
-        }
+        self.visit(&row, bytes, &mut dissection);
+        self.summary_of_no_message(&row, &mut |text| dissection.summary = text.to_string());
         if let Some(problems) = self.annotations.get(&number) {
             dissection.problems.extend(problems.iter().cloned());
         }

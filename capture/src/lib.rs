@@ -23,6 +23,7 @@ mod detection;
 mod endpoint;
 mod error;
 pub mod export;
+pub mod filter;
 mod fragments;
 mod index;
 mod indexer;

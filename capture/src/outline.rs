@@ -46,11 +46,6 @@ impl Labels {
         self.all.get(number as usize).copied().unwrap_or(none)
     }
 
-    /// The labels in the order of their numbers.
-    pub(crate) fn all(&self) -> &[Label] {
-        &self.all
-    }
-
     /// The names of the kinds.
     pub(crate) fn kinds(&self) -> &[String] {
         &self.kinds

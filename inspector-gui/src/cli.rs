@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use framescope_capture::export::{self, Paint};
+use framescope_capture::export::{self, Chosen, Paint};
+use framescope_capture::filter::{Column, Filter, FilterError};
 use framescope_capture::{DecodeAs, Index, Options, Source, Unread, protocols, read};
 use framescope_parser::missive::Key;
 use framescope_parser::{Direction, Severity};
 
+use crate::progress::Progress;
 use crate::sample;
 
 /// See the messages in a packet capture, field by field.
@@ -32,7 +34,8 @@ Exit status:
   0  done
   1  the file is damaged; what could be read was still printed
   2  wrong usage, or the file can't be read
-  3  --fail-on found such a problem";
+  3  --fail-on found such a problem
+130  stopped by Ctrl-C";
 
 #[derive(Debug, Args)]
 struct WindowArgs {
@@ -48,17 +51,22 @@ enum Command {
     /// Print every message with its fields and problems
     #[command(after_help = EXIT_STATUS)]
     Decode(DecodeArgs),
+    /// Write messages, or the packets that carry them, to a file
+    #[command(after_help = EXIT_STATUS)]
+    Export(ExportArgs),
     /// List the conversations, with digests of what went each way
     #[command(after_help = EXIT_STATUS)]
     Flows(ListArgs),
     /// Count what is wrong, by kind of problem, with the first rows of each
     #[command(after_help = EXIT_STATUS)]
-    Problems(ListArgs),
+    Problems(ProblemsArgs),
     /// Print what two sides said to each other
     #[command(after_help = EXIT_STATUS)]
     Follow(FollowArgs),
     /// List the protocols that can be named after --as SELECTOR=
     Protocols,
+    /// List the columns and fields that --filter can ask about
+    Columns,
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +90,9 @@ struct DecodeArgs {
     #[command(flatten)]
     reading: ReadingArgs,
 
+    #[command(flatten)]
+    filter: FilterArgs,
+
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -89,6 +100,55 @@ struct DecodeArgs {
     /// Exit with 3 if any message has a problem of at least this severity
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
+}
+
+#[derive(Debug, Args)]
+struct FilterArgs {
+    /// Only the messages that this is true of, such as 'kind == DATA and payload contains "hello"'.
+    ///
+    /// `framescope columns` lists what can be asked about; docs/filter.md describes the language.
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ProblemsArgs {
+    #[command(flatten)]
+    list: ListArgs,
+
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    file: PathBuf,
+
+    /// The file to write. What was there before is replaced when all is written, and not before.
+    output: PathBuf,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
+
+    #[command(flatten)]
+    filter: FilterArgs,
+
+    /// What to write; without it the ending of OUTPUT says it: .json, .jsonl or .ndjson, .csv, .pcapng, .bin or .raw
+    #[arg(long, value_enum)]
+    format: Option<ExportFormat>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ExportFormat {
+    /// One JSON object a line for each message
+    Json,
+    /// One line for each message, under column names
+    Csv,
+    /// The packets that carry the messages, as they were captured
+    Pcapng,
+    /// The bytes of the messages, one after another
+    Raw,
 }
 
 #[derive(Debug, Args)]
@@ -179,6 +239,9 @@ const UNUSABLE: u8 = 2;
 /// Exit status where `--fail-on` found something.
 const FAILED_ON: u8 = 3;
 
+/// Exit status after Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
 /// Runs the command line and gives the exit status.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -187,7 +250,9 @@ pub fn main() -> ExitCode {
         Some(Command::Flows(args)) => flows(&args),
         Some(Command::Problems(args)) => problems(&args),
         Some(Command::Follow(args)) => follow(&args),
+        Some(Command::Export(args)) => export(&args),
         Some(Command::Protocols) => list_protocols(),
+        Some(Command::Columns) => list_columns(),
         None => window(cli.window),
     };
     match done {
@@ -198,6 +263,10 @@ pub fn main() -> ExitCode {
         }
         // Whoever reads our output has had enough of it.
         Err(Stopped::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Stopped::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            complain("stopped");
+            ExitCode::from(INTERRUPTED)
+        }
         Err(Stopped::Io(error)) => {
             complain(&error.to_string());
             ExitCode::from(DAMAGED)
@@ -208,6 +277,12 @@ pub fn main() -> ExitCode {
 enum Stopped {
     Usage(String),
     Io(io::Error),
+}
+
+impl From<FilterError> for Stopped {
+    fn from(error: FilterError) -> Self {
+        Stopped::Usage(format!("--filter: {error}"))
+    }
 }
 
 impl From<io::Error> for Stopped {
@@ -226,8 +301,27 @@ fn open(file: &Path) -> Result<Source, Stopped> {
     Source::open(file).map_err(|error| Stopped::Usage(error.to_string()))
 }
 
+impl FilterArgs {
+    fn parse(&self, reading: &ReadingArgs) -> Result<Option<Filter>, Stopped> {
+        let Some(expression) = &self.filter else { return Ok(None) };
+        Ok(Some(Filter::parse(expression, &protocols(reading.key.clone()))?))
+    }
+}
+
 fn load(source: Source, reading: &ReadingArgs) -> Result<Index, Stopped> {
-    let index = read(source, &reading.options(), &mut |_| true).map_err(Stopped::Usage)?;
+    let name = source.name().to_owned();
+    let mut progress = Progress::new(format!("reading {name}"));
+    let mut stopped = false;
+    let length = source.length();
+    let mut watch = |index: &Index| {
+        stopped = !progress.at(index.position(), length);
+        !stopped
+    };
+    let index = read(source, &reading.options(), &mut watch).map_err(Stopped::Usage)?;
+    if stopped {
+        return Err(Stopped::Io(io::ErrorKind::Interrupted.into()));
+    }
+    drop(progress);
     index.notices().iter().for_each(|notice| complain(notice));
     Ok(index)
 }
@@ -259,12 +353,16 @@ fn paint() -> Paint {
 }
 
 fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
+    let filter = args.filter.parse(&args.reading)?;
     let index = load(open(&args.file)?, &args.reading)?;
+    let mut progress = Progress::quiet();
+    let mut watch = progress.rows(&index);
+    let chosen = &mut Chosen::by(filter).watched(&mut watch);
     let mut out = output();
     match args.format {
-        Format::Text => export::write_text(&index, paint(), &mut out)?,
-        Format::Json => export::write_json(&index, &mut out)?,
-        Format::Csv => export::write_csv(&index, &mut out)?,
+        Format::Text => export::write_text(&index, chosen, paint(), &mut out)?,
+        Format::Json => export::write_json(&index, chosen, &mut out)?,
+        Format::Csv => export::write_csv(&index, chosen, &mut out)?,
     }
     out.flush()?;
     let status = report(&index);
@@ -292,15 +390,78 @@ fn flows(args: &ListArgs) -> Result<u8, Stopped> {
     Ok(report(&index))
 }
 
-fn problems(args: &ListArgs) -> Result<u8, Stopped> {
-    let index = load(open(&args.file)?, &args.reading)?;
+fn problems(args: &ProblemsArgs) -> Result<u8, Stopped> {
+    let list = &args.list;
+    let filter = args.filter.parse(&list.reading)?;
+    let index = load(open(&list.file)?, &list.reading)?;
+    let mut progress = Progress::quiet();
+    let mut watch = progress.rows(&index);
+    let chosen = &mut Chosen::by(filter).watched(&mut watch);
     let mut out = output();
-    match args.format {
-        ListFormat::Text => export::write_problems_text(&index, paint(), &mut out)?,
-        ListFormat::Json => export::write_problems_json(&index, &mut out)?,
+    match list.format {
+        ListFormat::Text => export::write_problems_text(&index, chosen, paint(), &mut out)?,
+        ListFormat::Json => export::write_problems_json(&index, chosen, &mut out)?,
     }
     out.flush()?;
     Ok(report(&index))
+}
+
+fn export(args: &ExportArgs) -> Result<u8, Stopped> {
+    let output = &args.output;
+    let format = args.format.or_else(|| by_ending(output)).ok_or_else(|| {
+        let output = output.display();
+        let endings = ".json, .jsonl, .ndjson, .csv, .pcapng, .bin or .raw";
+        Stopped::Usage(format!(
+            "what to write to {output} is not said: let it end in {endings}, or add --format"
+        ))
+    })?;
+    if let (Ok(from), Ok(to)) = (args.file.canonicalize(), output.canonicalize())
+        && from == to
+    {
+        return Err(Stopped::Usage(format!(
+            "{} would take the place of the capture itself",
+            output.display()
+        )));
+    }
+    let filter = args.filter.parse(&args.reading)?;
+    let index = load(open(&args.file)?, &args.reading)?;
+    let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let unwritable = |error: io::Error| match error.kind() {
+        io::ErrorKind::Interrupted => Stopped::Io(error),
+        _ => Stopped::Usage(format!("{} can't be written: {error}", output.display())),
+    };
+    // Beside the place it shall have, so that it can be renamed; until then nothing has its name.
+    let mut place = tempfile::Builder::new();
+    place.prefix(".framescope-");
+    // A temporary file is its owner's only; what was exported is a file like any other.
+    #[cfg(unix)]
+    place.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let temporary = place.tempfile_in(directory).map_err(unwritable)?;
+    let mut out = BufWriter::with_capacity(1 << 16, temporary);
+    let mut progress = Progress::new(format!("writing {}", output.display()));
+    let mut watch = progress.rows(&index);
+    let chosen = &mut Chosen::by(filter).watched(&mut watch);
+    match format {
+        ExportFormat::Json => export::write_json(&index, chosen, &mut out),
+        ExportFormat::Csv => export::write_csv(&index, chosen, &mut out),
+        ExportFormat::Pcapng => export::write_packets(&index, chosen, &mut out).map(|_| ()),
+        ExportFormat::Raw => export::write_raw(&index, chosen, &mut out),
+    }
+    .map_err(unwritable)?;
+    let temporary = out.into_inner().map_err(|error| unwritable(error.into_error()))?;
+    temporary.as_file().sync_all().map_err(unwritable)?;
+    temporary.persist(output).map_err(|error| unwritable(error.error))?;
+    Ok(report(&index))
+}
+
+fn by_ending(path: &Path) -> Option<ExportFormat> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "json" | "jsonl" | "ndjson" => Some(ExportFormat::Json),
+        "csv" => Some(ExportFormat::Csv),
+        "pcapng" => Some(ExportFormat::Pcapng),
+        "bin" | "raw" => Some(ExportFormat::Raw),
+        _ => None,
+    }
 }
 
 fn follow(args: &FollowArgs) -> Result<u8, Stopped> {
@@ -343,6 +504,21 @@ fn list_protocols() -> Result<u8, Stopped> {
     Ok(0)
 }
 
+fn list_columns() -> Result<u8, Stopped> {
+    let mut out = output();
+    for (_, name, about) in Column::ALL {
+        writeln!(out, "{name:12} {about}")?;
+    }
+    for protocol in protocols(None) {
+        writeln!(out)?;
+        for field in protocol.names().fields {
+            writeln!(out, "{}.{field}", protocol.name())?;
+        }
+    }
+    out.flush()?;
+    Ok(0)
+}
+
 fn window(args: WindowArgs) -> Result<u8, Stopped> {
     let (source, is_sample) = match &args.file {
         Some(file) => (open(file)?, false),
@@ -362,7 +538,7 @@ fn print_instead(source: Source, is_sample: bool, reading: &ReadingArgs, why: &s
     }
     let index = load(source, reading)?;
     let mut out = output();
-    export::write_text(&index, paint(), &mut out)?;
+    export::write_text(&index, &mut Chosen::all(), paint(), &mut out)?;
     out.flush()?;
     Ok(report(&index))
 }

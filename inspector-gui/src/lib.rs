@@ -9,6 +9,7 @@ pub mod cli;
 mod colours;
 pub mod document;
 mod panels;
+mod progress;
 pub mod sample;
 pub mod view;
 pub mod window;

@@ -17,8 +17,8 @@ use crate::missive::Preview;
 use crate::text::{first_segment, text_fields};
 use crate::utf8;
 use crate::{
-    Code, Confidence, Dissection, Error, Event, Fault, Input, Kind, Memo, Observation, Observer, Protocol,
-    Sample, Step, Value, Visit,
+    Code, Confidence, Dissection, Error, Event, Fault, Input, Kind, Memo, Names, Observation, Observer,
+    Protocol, Sample, Step, Value, Visit,
 };
 
 /// The `bare` protocol.
@@ -59,6 +59,10 @@ impl Protocol for Bare {
 
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
         first_segment(input)
+    }
+
+    fn names(&self) -> Names {
+        Names::fixed(["kind", "text", "continued", "unfinished"], &["LOGIN", "LOGOUT", "DATA"])
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {

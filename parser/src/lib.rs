@@ -123,5 +123,5 @@ pub use field::{Dissection, Field, Kind, Value, Visit};
 pub use framer::{Framer, Sink, Tile, TileType};
 pub use observe::{Direction, Event, Observation, Observer};
 pub use problem::{Code, CodeSet, Problem, Severity};
-pub use protocol::{Confidence, Input, Memo, Protocol, Sample, Step};
+pub use protocol::{Confidence, Input, Memo, Names, Protocol, Sample, Step};
 pub use unclaimed::Unclaimed;

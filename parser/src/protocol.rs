@@ -1,6 +1,7 @@
 //! The questions that a protocol answers. Whoever shows, filters or fuzzes messages knows nothing else of them.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::num::NonZeroUsize;
@@ -71,6 +72,12 @@ pub trait Protocol: Send + Sync {
     /// `input.bytes.len()`; `NeedMore` never comes when `input.last`. The answer depends on `input` alone: `memo`
     /// only spares work. Over a whole stream the work is linear in its bytes, whatever they claim.
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step;
+
+    /// The names that its messages may show, for whoever checks or completes what a person types. As it is, nothing is
+    /// known of them.
+    fn names(&self) -> Names {
+        Names::default()
+    }
 
     /// Tells the fields and problems of one message to `visit`.
     ///
@@ -184,6 +191,26 @@ impl Memo {
 impl core::fmt::Debug for Memo {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(if self.0.is_some() { "Memo(kept)" } else { "Memo(empty)" })
+    }
+}
+
+/// The names that the messages of a protocol may show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The paths of all fields, names joined by dots. None are known if it is empty.
+    pub fields: Vec<String>,
+    /// The names of the kinds of messages.
+    pub kinds: Vec<String>,
+    /// Whether every text and every bytes that a field says are bytes of the message as they stand in it, so that what
+    /// the message does not contain no field does.
+    pub verbatim: bool,
+}
+
+impl Names {
+    /// Names that are known beforehand, of fields that say the bytes of the message as they stand in it.
+    pub(crate) fn fixed<'n>(fields: impl IntoIterator<Item = &'n str>, kinds: &[&str]) -> Names {
+        let fields = fields.into_iter().map(Into::into).collect();
+        Names { fields, kinds: kinds.iter().map(|&kind| kind.into()).collect(), verbatim: true }
     }
 }
 

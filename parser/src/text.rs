@@ -10,7 +10,7 @@ use core::num::NonZeroUsize;
 use crate::field::Bytes;
 use crate::missive::Preview;
 use crate::utf8;
-use crate::{Code, Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Value, Visit};
+use crate::{Code, Confidence, Dissection, Error, Input, Memo, Names, Protocol, Sample, Step, Value, Visit};
 
 /// The `text` protocol.
 ///
@@ -36,6 +36,10 @@ impl Protocol for Text {
 
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
         first_segment(input)
+    }
+
+    fn names(&self) -> Names {
+        Names::fixed(["text", "continued", "unfinished"], &[])
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use framescope_capture::export::{Paint, hex, write_text};
+use framescope_capture::export::{Chosen, Paint, hex, write_text};
 use framescope_capture::{Index, Row};
 use framescope_oracles::{ORACLES, check_index};
 use framescope_parser::{Direction, Dissection, Severity, TileType, Value};
@@ -54,7 +54,7 @@ fn every_case_prints_what_was_accepted() {
     for case in cases() {
         let index = open(&case.join("capture.pcapng"));
         let mut printed = Vec::new();
-        write_text(&index, Paint::Plain, &mut printed).unwrap();
+        write_text(&index, &mut Chosen::all(), Paint::Plain, &mut printed).unwrap();
         let printed = String::from_utf8(printed).unwrap();
         let path = case.join("expected.txt");
         let expected = fs::read_to_string(&path).unwrap().replace("\r\n", "\n");

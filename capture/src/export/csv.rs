@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use framescope_parser::Code;
 
-use super::{for_each_row, rfc3339};
+use super::{Chosen, for_each_row, rfc3339};
 use crate::Index;
 
 const COLUMNS: [&str; 13] = [
@@ -23,14 +23,14 @@ const COLUMNS: [&str; 13] = [
     "problems",
 ];
 
-/// Writes each row as a line of CSV.
+/// Writes each chosen row as a line of CSV.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_csv(index: &Index, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_csv(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(COLUMNS)?;
-    for_each_row(index, &mut |number, row, bytes| {
+    for_each_row(index, chosen, &mut |number, row, bytes| {
         let dissection = index.dissect(number, bytes);
         let (src, dst) = index.endpoints(row).unzip();
         let mut codes: Vec<Code> = Vec::new();

@@ -5,15 +5,15 @@ use std::io::{self, Write};
 use framescope_parser::{Dissection, Field, Problem};
 use serde::Serialize;
 
-use super::{for_each_row, rfc3339, write_line};
+use super::{Chosen, for_each_row, rfc3339, write_line};
 use crate::{Index, Row};
 
-/// Writes each row as a line of JSON.
+/// Writes each chosen row as a line of JSON.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
-    for_each_row(index, &mut |number, row, bytes| {
+pub fn write_json(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for_each_row(index, chosen, &mut |number, row, bytes| {
         let dissection = index.dissect(number, bytes);
         write_line(out, &row_json(index, number, row, &dissection))
     })

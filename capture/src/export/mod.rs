@@ -4,17 +4,22 @@ mod csv;
 mod flows;
 mod follow;
 mod json;
+mod packets;
 mod problems;
+mod raw;
 mod text;
 
 use std::io::{self, Write};
 
-use crate::Index;
+use crate::filter::Filter;
+use crate::{Index, Row};
 
 pub use flows::{write_flows_json, write_flows_text};
 pub use follow::{write_follow_raw, write_follow_text};
 pub use json::write_json;
+pub use packets::write_packets;
 pub use problems::{write_problems_json, write_problems_text};
+pub use raw::write_raw;
 pub use text::{Paint, row_facts, write_row_text, write_text};
 
 pub use self::csv::write_csv;
@@ -22,20 +27,88 @@ pub use self::csv::write_csv;
 /// Bytes of a skipped row that are read to say more of it.
 const SKIPPED_BYTES: usize = 4096;
 
-/// Is given a row's number, the row, and the bytes to dissect it from.
-type EachRow<'e> = dyn FnMut(u32, &crate::Row, &[u8]) -> io::Result<()> + 'e;
+/// Which rows are written, and who is told how far that is.
+///
+/// ```
+/// use framescope_capture::export::{Chosen, write_csv};
+/// use framescope_capture::filter::Filter;
+/// use framescope_capture::{Options, Source, protocols, read};
+///
+/// let index = read(Source::from_bytes("crash-1", *b"\x01ada"), &Options::default(), &mut |_| true)?;
+/// let mut out = Vec::new();
+/// write_csv(&index, &mut Chosen::by(Filter::parse("kind == DATA", &protocols(None))?), &mut out)?;
+/// assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), 1, "the column names");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+pub struct Chosen<'c> {
+    filter: Option<Filter>,
+    progress: Option<&'c mut dyn FnMut(usize) -> bool>,
+}
 
-fn for_each_row(index: &Index, each: &mut EachRow<'_>) -> io::Result<()> {
-    let mut reader = index.reader();
-    for (number, row) in (0u32..).zip(index.rows()) {
-        let bytes = index.row_bytes(&row, display_limit(&row), &mut reader)?;
-        each(number, &row, &bytes)?;
+impl<'c> Chosen<'c> {
+    /// Every row.
+    pub fn all() -> Self {
+        Chosen::default()
     }
-    Ok(())
+
+    /// The rows that a filter is true of.
+    pub fn by(filter: impl Into<Option<Filter>>) -> Self {
+        Chosen { filter: filter.into(), progress: None }
+    }
+
+    /// `progress` is told now and then how many rows were looked at, and stops the work by saying false: then it ends
+    /// with an error of the kind [`io::ErrorKind::Interrupted`].
+    pub fn watched(self, progress: &'c mut dyn FnMut(usize) -> bool) -> Self {
+        Chosen { progress: Some(progress), ..self }
+    }
+
+    /// Calls `each` with the number of each row.
+    fn for_each(
+        &mut self,
+        index: &Index,
+        each: &mut dyn FnMut(u32, &Row) -> io::Result<()>,
+    ) -> io::Result<()> {
+        for (number, row) in (0u32..).zip(index.rows()) {
+            if number % 1024 == 0
+                && let Some(progress) = &mut self.progress
+                && !progress(number as usize)
+            {
+                return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped"));
+            }
+            let wanted = match &mut self.filter {
+                Some(filter) => filter.is_true_of(index, number)?,
+                None => true,
+            };
+            if wanted {
+                each(number, &row)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Chosen<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chosen").field("filter", &self.filter).finish_non_exhaustive()
+    }
+}
+
+/// Is given a row's number, the row, and the bytes to dissect it from.
+type EachRow<'e> = dyn FnMut(u32, &Row, &[u8]) -> io::Result<()> + 'e;
+
+fn for_each_row(index: &Index, chosen: &mut Chosen<'_>, each: &mut EachRow<'_>) -> io::Result<()> {
+    let mut reader = index.reader();
+    let mut bytes = Vec::new();
+    chosen.for_each(index, &mut |number, row| {
+        bytes.clear();
+        index.append_row_bytes(row, display_limit(row), &mut reader, &mut bytes)?;
+        each(number, row, &bytes)
+    })
 }
 
 /// How many bytes of a row are needed to show it: all of a message, the first ones of what was skipped.
-pub fn display_limit(row: &crate::Row) -> usize {
+pub fn display_limit(row: &Row) -> usize {
     match row.tile_type {
         framescope_parser::TileType::Skipped(_) => SKIPPED_BYTES,
         _ => usize::MAX,

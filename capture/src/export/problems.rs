@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use framescope_parser::{Code, Severity};
 use serde::Serialize;
 
-use super::{Paint, write_line};
+use super::{Chosen, Paint, write_line};
 use crate::Index;
 
 /// Rows that are named for each code.
@@ -21,7 +21,7 @@ struct Counted {
 }
 
 /// The codes that occur, the worst first, and of the same severity the most frequent.
-fn counted(index: &Index) -> Vec<Counted> {
+fn counted(index: &Index, chosen: &mut Chosen<'_>) -> io::Result<(Vec<Counted>, u64)> {
     let mut found: Vec<Counted> = Code::ALL
         .iter()
         .map(|&code| {
@@ -29,9 +29,11 @@ fn counted(index: &Index) -> Vec<Counted> {
             Counted { code, severity, rows: 0, first: Vec::new(), meaning }
         })
         .collect();
-    for (number, row) in (0u32..).zip(index.rows()) {
+    let mut rows = 0;
+    chosen.for_each(index, &mut |number, row| {
+        rows += 1;
         if row.codes.is_empty() {
-            continue;
+            return Ok(());
         }
         for one in found.iter_mut().filter(|one| row.codes.contains(one.code)) {
             one.rows += 1;
@@ -39,20 +41,26 @@ fn counted(index: &Index) -> Vec<Counted> {
                 one.first.push(number);
             }
         }
-    }
+        Ok(())
+    })?;
     found.retain(|one| one.rows > 0);
     found.sort_by_key(|one| (std::cmp::Reverse(one.severity), std::cmp::Reverse(one.rows)));
-    found
+    Ok((found, rows))
 }
 
 /// Writes a line for each code: severity, code, on how many rows it stands, and the first of them; what it means below.
 ///
 /// # Errors
-/// `out` can't be written.
-pub fn write_problems_text(index: &Index, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    let found = counted(index);
+/// The capture can't be read any more, or `out` can't be written.
+pub fn write_problems_text(
+    index: &Index,
+    chosen: &mut Chosen<'_>,
+    paint: Paint,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (found, rows) = counted(index, chosen)?;
     if found.is_empty() {
-        return writeln!(out, "no problem in {} rows", index.row_count());
+        return writeln!(out, "no problem in {rows} rows");
     }
     for one in found {
         let label = paint.severity(one.severity, &format!("{:7} {}", one.severity, one.code));
@@ -70,7 +78,7 @@ pub fn write_problems_text(index: &Index, paint: Paint, out: &mut dyn Write) -> 
 /// Writes a JSON object a line for each code: `code`, `severity`, `rows`, `first` (row numbers) and `meaning`.
 ///
 /// # Errors
-/// `out` can't be written.
-pub fn write_problems_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
-    counted(index).iter().try_for_each(|one| write_line(out, one))
+/// The capture can't be read any more, or `out` can't be written.
+pub fn write_problems_json(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<()> {
+    counted(index, chosen)?.0.iter().try_for_each(|one| write_line(out, one))
 }

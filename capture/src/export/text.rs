@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use framescope_parser::{Dissection, Field, Severity, Value};
 
-use super::{for_each_row, rfc3339};
+use super::{Chosen, for_each_row, rfc3339};
 use crate::{Index, Row};
 
 /// Whether to colour the text.
@@ -37,13 +37,18 @@ impl Paint {
     }
 }
 
-/// Writes each row with its fields and problems.
+/// Writes each chosen row with its fields and problems.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_text(index: &Index, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_text(
+    index: &Index,
+    chosen: &mut Chosen<'_>,
+    paint: Paint,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut first = true;
-    for_each_row(index, &mut |number, row, bytes| {
+    for_each_row(index, chosen, &mut |number, row, bytes| {
         if !std::mem::take(&mut first) {
             writeln!(out)?;
         }

@@ -1,5 +1,6 @@
 //! Any bytes are a file: read without panic, and what was read is accounted for.
 
+use framescope_capture::export::Chosen;
 use framescope_capture::{Index, Options, Source, export, read};
 use framescope_parser::{Direction, TileType};
 
@@ -11,9 +12,9 @@ pub fn capture(data: &[u8]) {
         let index = read(Source::from_bytes("fuzzed", data), &options, &mut |_| true).unwrap();
         check_index(&index);
         let mut out = Vec::new();
-        export::write_json(&index, &mut out).unwrap();
-        export::write_csv(&index, &mut out).unwrap();
-        export::write_text(&index, export::Paint::Ansi, &mut out).unwrap();
+        export::write_json(&index, &mut Chosen::all(), &mut out).unwrap();
+        export::write_csv(&index, &mut Chosen::all(), &mut out).unwrap();
+        export::write_text(&index, &mut Chosen::all(), export::Paint::Ansi, &mut out).unwrap();
         export::write_flows_json(&index, &mut out).unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! The fields of one frame, and everything that is wrong inside it.
 
+use alloc::format;
 use core::fmt;
 use core::ops::Range;
 
@@ -10,7 +11,7 @@ use super::header::{Flags, Header, Kind, may_begin};
 use super::payload::Payload;
 use super::raw::{Part, RawFrame};
 use crate::field::Bytes;
-use crate::{Code, Value, Visit};
+use crate::{Code, Names, Value, Visit};
 
 pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut dyn Visit<'a>) {
     let Some(header) = header_fields(missive, message, visit) else { return };
@@ -46,6 +47,48 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut d
     frame.payload(content_type, visit);
     frame.tag(visit);
     frame.checksum(visit);
+}
+
+/// The paths and kinds that [`dissect`] may tell.
+pub(crate) fn names(missive: &Missive) -> Names {
+    const TOP: [&str; 12] = [
+        "magic",
+        "version",
+        "kind",
+        "flags",
+        "extensions_length",
+        "payload_length",
+        "sequence",
+        "channel",
+        "header_check",
+        "extensions",
+        "extensions.overrun",
+        "payload",
+    ];
+    const PAYLOAD: [&str; 12] = [
+        "payload.user_length",
+        "payload.user",
+        "payload.credential_length",
+        "payload.credential",
+        "payload.reason",
+        "payload.content",
+        "payload.note",
+        "payload.code",
+        "payload.text",
+        "payload.overrun",
+        "payload.trailing",
+        "checksum",
+    ];
+    let mut names = Names::fixed(TOP.into_iter().chain(PAYLOAD).chain(["tag"]), &[]);
+    names.fields.extend(Flags::NAMED.iter().map(|(_, name)| format!("flags.{name}")));
+    for name in ["timestamp", "content_type", "sender", "trace_id", "extension"] {
+        names.fields.push(format!("extensions.{name}"));
+        let inner = ["tag", "tag.critical", "length", "value"];
+        names.fields.extend(inner.map(|inner| format!("extensions.{name}.{inner}")));
+    }
+    let kinds = (0..=u8::MAX).filter_map(|kind| missive.kind_name(Kind(kind)));
+    names.kinds.extend(kinds.map(Into::into));
+    names
 }
 
 /// Tells the kind and the problems' codes: at once for a plain frame that nothing is wrong with, as nearly all are.

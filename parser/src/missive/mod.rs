@@ -56,7 +56,9 @@ pub use payload::{Content, Payload};
 pub use raw::RawFrame;
 pub use session::Session;
 
-use crate::{Code, Confidence, Dissection, Error, Input, Memo, Observer, Protocol, Sample, Step, Visit};
+use crate::{
+    Code, Confidence, Dissection, Error, Input, Memo, Names, Observer, Protocol, Sample, Step, Visit,
+};
 
 /// The Missive protocol as a receiver is set up for it: its limit, its key, and what its application has added.
 ///
@@ -121,6 +123,10 @@ impl Protocol for Missive {
 
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
         framing::next(self, input, memo)
+    }
+
+    fn names(&self) -> Names {
+        dissect::names(self)
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {

@@ -1,0 +1,114 @@
+//! The packets that carry rows, as a capture of their own.
+
+use std::io::{self, Write};
+
+use super::Chosen;
+use crate::records::{Next, Opened, Record, Records};
+use crate::{Index, Source};
+
+/// Writes a pcapng file with the packets that carry the chosen rows, as they were captured, in the order of the file.
+/// Gives how many there are.
+///
+/// # Errors
+/// The capture can't be read any more, holds no packets (it was the bytes of one stream), or `out` can't be written.
+pub fn write_packets(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<u64> {
+    let mut wanted = vec![false; index.packets() as usize + 1];
+    chosen.for_each(index, &mut |_, row| {
+        for packet in index.row_packets(row) {
+            wanted.get_mut(packet as usize).into_iter().for_each(|wanted| *wanted = true);
+        }
+        Ok(())
+    })?;
+    let mut writer = Writer { out, interfaces: Vec::new(), packets: 0 };
+    writer.section()?;
+    each_record(index.source(), &mut |record| {
+        let is_wanted = wanted.get(record.number as usize).copied().unwrap_or(false);
+        if is_wanted { writer.packet(record) } else { Ok(()) }
+    })?;
+    Ok(writer.packets)
+}
+
+fn each_record(source: &Source, each: &mut dyn FnMut(&Record<'_>) -> io::Result<()>) -> io::Result<()> {
+    let other = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+    let mut records = match Records::open(source).map_err(|damage| other(damage.to_string()))? {
+        Opened::Capture(records) => records,
+        Opened::Bytes => return Err(other(format!("{} is no capture: it has no packets", source.name()))),
+    };
+    loop {
+        match records.next() {
+            Ok(Next::Packet(record)) => each(&record)?,
+            Ok(Next::Other) => {}
+            Ok(Next::End) => return Ok(()),
+            // Damage was told when the capture was read; behind it reading goes on as it did then.
+            Err(_) => match records.resume() {
+                Ok(Some(_)) => {}
+                _ => return Ok(()),
+            },
+        }
+    }
+}
+
+/// Writes pcapng, little-endian, with times in nanoseconds.
+struct Writer<'o> {
+    out: &'o mut dyn Write,
+    /// The link types of the interfaces written so far, and whether their packets have times.
+    interfaces: Vec<Option<u32>>,
+    packets: u64,
+}
+
+impl Writer<'_> {
+    fn block(&mut self, block_type: u32, body: &[&[u8]]) -> io::Result<()> {
+        let length: usize = body.iter().map(|part| part.len()).sum();
+        let padding = length.next_multiple_of(4) - length;
+        let total = u32::try_from(12 + length + padding).map_err(io::Error::other)?.to_le_bytes();
+        self.out.write_all(&block_type.to_le_bytes())?;
+        self.out.write_all(&total)?;
+        body.iter().try_for_each(|part| self.out.write_all(part))?;
+        self.out.write_all([0; 3].get(..padding).unwrap_or_default())?;
+        self.out.write_all(&total)
+    }
+
+    fn section(&mut self) -> io::Result<()> {
+        const VERSION_1_0: [u8; 4] = [1, 0, 0, 0];
+        const LENGTH_NOT_SAID: [u8; 8] = [0xFF; 8];
+        let application = option(4, concat!("framescope ", env!("CARGO_PKG_VERSION")).as_bytes());
+        let magic = 0x1A2B_3C4D_u32.to_le_bytes();
+        self.block(0x0A0D_0D0A, &[&magic, &VERSION_1_0, &LENGTH_NOT_SAID, &application, &END_OF_OPTIONS])
+    }
+
+    fn packet(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let interface = match self.interfaces.iter().position(|known| *known == record.link_type) {
+            Some(known) => known,
+            None => {
+                self.interfaces.push(record.link_type);
+                // A packet without an interface has no link type either; 147 is the first that is anybody's own.
+                let link_type = u16::try_from(record.link_type.unwrap_or(147)).unwrap_or(147);
+                let nanoseconds = option(9, &[9]);
+                let fixed = [link_type.to_le_bytes(), [0; 2]].concat();
+                self.block(1, &[&fixed, &[0; 4], &nanoseconds, &END_OF_OPTIONS])?;
+                self.interfaces.len() - 1
+            }
+        };
+        // Where the capture has no time there is none to be had; a time before 1970 can't be written.
+        let time = u64::try_from(record.time_ns.unwrap_or(0)).unwrap_or(0).to_be_bytes();
+        let (high, low) = time.split_at(4);
+        let word = |bytes: &[u8]| bytes.iter().rev().copied().collect::<Vec<u8>>();
+        let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        let interface = length(interface);
+        let (captured, on_wire) = (length(record.bytes.len()), length(record.wire_length));
+        self.packets += 1;
+        self.block(6, &[&interface, &word(high), &word(low), &captured, &on_wire, record.bytes])
+    }
+}
+
+const END_OF_OPTIONS: [u8; 4] = [0; 4];
+
+/// An option as pcapng writes it.
+fn option(code: u16, value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.extend(code.to_le_bytes());
+    out.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+    out.extend(value);
+    out.resize(out.len().next_multiple_of(4), 0);
+    out
+}

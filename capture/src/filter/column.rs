@@ -1,0 +1,144 @@
+//! The columns that every row has, whatever its protocol.
+
+/// A column of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// The row's number.
+    Row,
+    /// The flow's number.
+    Flow,
+    /// The numbers of the packets that carry it.
+    Packet,
+    /// Where in its stream it begins, in bytes.
+    Offset,
+    /// How many bytes long it is.
+    Length,
+    /// When its last packet was captured.
+    Time,
+    /// How long after what it answers it came.
+    Latency,
+    /// The row that it answers.
+    ReplyTo,
+    /// The row that answers it.
+    AnsweredBy,
+    /// The row whose content it goes on with.
+    PartOf,
+    /// `forward` or `backward`.
+    Direction,
+    /// `tcp`, `udp` or `file`.
+    Transport,
+    /// The protocol's name.
+    Protocol,
+    /// `message`, `skipped`, `gap` or `partial`.
+    Type,
+    /// The kind of message.
+    Kind,
+    /// Sender: an address with or without a port.
+    Src,
+    /// Receiver.
+    Dst,
+    /// Either of them.
+    Address,
+    /// The sender's port.
+    SrcPort,
+    /// The receiver's port.
+    DstPort,
+    /// Either port.
+    Port,
+    /// The message in a few words.
+    Summary,
+    /// The codes of its problems.
+    Problems,
+    /// The worst severity of its problems.
+    Severity,
+    /// All of its bytes.
+    Bytes,
+}
+
+/// What a column's values are, and so what they can be compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Number,
+    Time,
+    Duration,
+    Address,
+    /// One of a few names.
+    Name,
+    /// One of a few names, the later the greater.
+    Rank,
+    Text,
+    Bytes,
+}
+
+impl Column {
+    /// Every column, with its name and what it holds.
+    pub const ALL: &'static [(Column, &'static str, &'static str)] = &[
+        (Column::Row, "row", "the row's number"),
+        (Column::Flow, "flow", "the conversation's number"),
+        (Column::Packet, "packet", "the numbers of the packets that carry it"),
+        (
+            Column::Time,
+            "time",
+            "when its last packet was captured: a time, or a duration since the capture's first packet",
+        ),
+        (Column::Direction, "direction", "forward or backward"),
+        (Column::Transport, "transport", "tcp, udp or file"),
+        (Column::Src, "src", "the sender: an address, with or without a port or a prefix length"),
+        (Column::Dst, "dst", "the receiver"),
+        (Column::Address, "ip", "either of them"),
+        (Column::SrcPort, "src.port", "the sender's port"),
+        (Column::DstPort, "dst.port", "the receiver's port"),
+        (Column::Port, "port", "either port"),
+        (Column::Offset, "offset", "where in its stream it begins, in bytes"),
+        (Column::Length, "length", "how many bytes long it is"),
+        (Column::Protocol, "protocol", "the protocol's name"),
+        (Column::Type, "type", "message, skipped, gap or partial"),
+        (Column::Kind, "kind", "what kind of message it is"),
+        (Column::Summary, "summary", "the message in a few words"),
+        (Column::Problems, "problems", "the codes of its problems"),
+        (Column::Severity, "severity", "the worst of its problems: note, warning or error"),
+        (Column::ReplyTo, "reply_to", "the row that it answers"),
+        (Column::Latency, "latency", "how long after what it answers it came"),
+        (Column::AnsweredBy, "answered_by", "the row that answers it"),
+        (Column::PartOf, "part_of", "the row whose content it goes on with"),
+        (Column::Bytes, "bytes", "all of its bytes"),
+    ];
+
+    /// The column of that name.
+    pub fn from_name(name: &str) -> Option<Column> {
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(column, ..)| *column)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(column, ..)| *column == self).map_or("", |(_, name, _)| name)
+    }
+
+    pub(super) fn value_type(self) -> Type {
+        match self {
+            Column::Row
+            | Column::Flow
+            | Column::Packet
+            | Column::Offset
+            | Column::Length
+            | Column::ReplyTo
+            | Column::AnsweredBy
+            | Column::PartOf
+            | Column::SrcPort
+            | Column::DstPort
+            | Column::Port => Type::Number,
+            Column::Time => Type::Time,
+            Column::Latency => Type::Duration,
+            Column::Src | Column::Dst | Column::Address => Type::Address,
+            Column::Direction
+            | Column::Transport
+            | Column::Protocol
+            | Column::Type
+            | Column::Kind
+            | Column::Problems => Type::Name,
+            Column::Severity => Type::Rank,
+            Column::Summary => Type::Text,
+            Column::Bytes => Type::Bytes,
+        }
+    }
+}

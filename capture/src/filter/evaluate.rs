@@ -1,0 +1,608 @@
+//! Which rows an expression is true of.
+//!
+//! What depends on a row's label or stream only is answered once for each of these, what stands in the index is looked
+//! up, and only where that does not decide are a row's bytes read; a message is taken apart only if the bytes that are
+//! looked for are in it.
+
+use std::cmp::Ordering;
+use std::fmt::{self, Write};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use framescope_parser::{Code, Kind, Protocol, TileType, Value, Visit};
+use memchr::memmem::Finder;
+
+use super::column::Column;
+use super::parse::{Condition, Expression, Span, Subject, Test};
+use super::value::{Literal, Number};
+use crate::export::display_limit;
+use crate::index::last_packet;
+use crate::{BlockReader, Index, Row};
+
+/// An expression that was understood, ready to be asked of rows.
+///
+/// It keeps what it found out of an index, so one is for one index; after [`Index::is_finished`] has become true, and for
+/// another index, [`reset`](Filter::reset) it.
+#[derive(Debug)]
+pub struct Filter {
+    nodes: Node,
+    tests: Vec<Prepared>,
+    reader: Option<BlockReader>,
+    bytes: Vec<u8>,
+    summary: String,
+    /// For each stream how far its segments lead, for rows that are asked about in their order.
+    cursors: Vec<(usize, u32)>,
+    first_time: Option<i64>,
+}
+
+/// An expression whose tests are numbers.
+#[derive(Debug)]
+enum Node {
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Not(Box<Node>),
+    Test(usize),
+}
+
+#[derive(Debug)]
+struct Prepared {
+    test: Test,
+    tier: Tier,
+    /// What is known by label or by stream.
+    known: Vec<Option<bool>>,
+    /// What the message must contain for the test to be true.
+    needle: Option<Finder<'static>>,
+    /// What was said of the row at hand; None if its bytes decide.
+    answer: Option<bool>,
+    /// What the message at hand says.
+    found: Found,
+}
+
+/// What a test has to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tier {
+    Label,
+    Stream,
+    Index,
+    Bytes,
+    Message,
+}
+
+/// What the fields at a path say of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// There are some, and none fulfils it.
+    No,
+    Yes,
+}
+
+fn tier(test: &Test) -> Tier {
+    match &test.subject {
+        Subject::Field { .. } => Tier::Message,
+        Subject::Column(column) => match column {
+            Column::Type | Column::Kind | Column::Problems | Column::Severity => Tier::Label,
+            Column::Flow
+            | Column::Direction
+            | Column::Transport
+            | Column::Protocol
+            | Column::Src
+            | Column::Dst
+            | Column::Address
+            | Column::SrcPort
+            | Column::DstPort
+            | Column::Port => Tier::Stream,
+            Column::Row
+            | Column::Packet
+            | Column::Offset
+            | Column::Length
+            | Column::Time
+            | Column::Latency
+            | Column::ReplyTo
+            | Column::AnsweredBy
+            | Column::PartOf => Tier::Index,
+            Column::Bytes => Tier::Bytes,
+            Column::Summary => Tier::Message,
+        },
+    }
+}
+
+impl Filter {
+    pub(super) fn new(expression: Expression, protocols: &[Arc<dyn Protocol>]) -> Filter {
+        let verbatim = protocols.iter().all(|protocol| protocol.names().verbatim);
+        let mut tests = Vec::new();
+        let nodes = nodes(expression, &mut tests);
+        let prepare = |test: Test| {
+            let needle = match (&test.subject, &test.condition) {
+                (Subject::Field { .. }, Condition::Contains(bytes)) if verbatim => {
+                    Some(Finder::new(bytes).into_owned())
+                }
+                _ => None,
+            };
+            let (tier, known) = (tier(&test), Vec::new());
+            Prepared { tier, test, known, needle, answer: None, found: Found::Nothing }
+        };
+        let tests = tests.into_iter().map(prepare).collect();
+        Filter {
+            nodes,
+            tests,
+            reader: None,
+            bytes: Vec::new(),
+            summary: String::new(),
+            cursors: Vec::new(),
+            first_time: None,
+        }
+    }
+
+    /// Forgets what it found out of an index.
+    pub fn reset(&mut self) {
+        self.tests.iter_mut().for_each(|test| test.known.clear());
+        self.cursors.clear();
+        self.reader = None;
+        self.first_time = None;
+    }
+
+    /// The numbers of all rows of an index that it is true of.
+    ///
+    /// # Errors
+    /// The capture can't be read any more.
+    pub fn rows(&mut self, index: &Index) -> io::Result<Vec<u32>> {
+        let mut rows = Vec::new();
+        self.rows_from(index, 0..index.row_count(), &mut rows)?;
+        Ok(rows)
+    }
+
+    /// Appends the numbers of the rows in `range` that it is true of.
+    ///
+    /// # Errors
+    /// The capture can't be read any more.
+    pub fn rows_from(&mut self, index: &Index, range: Range<usize>, rows: &mut Vec<u32>) -> io::Result<()> {
+        for number in range {
+            let Ok(number) = u32::try_from(number) else { break };
+            if self.is_true_of(index, number)? {
+                rows.push(number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is true of a row. Quickest when rows are asked about in their order.
+    ///
+    /// # Errors
+    /// The capture can't be read any more.
+    pub fn is_true_of(&mut self, index: &Index, number: u32) -> io::Result<bool> {
+        let Some(entry) = index.entries.get(number as usize).copied() else { return Ok(false) };
+        let Filter { nodes, tests, cursors, first_time, .. } = self;
+        let seen = evaluate(nodes, &mut |test| {
+            let prepared = tests.get_mut(test)?;
+            prepared.answer = match prepared.tier {
+                Tier::Label => Some(prepared.by_group(index, number, entry.label)),
+                Tier::Stream => Some(prepared.by_group(index, number, entry.stream)),
+                Tier::Index => {
+                    let row = index.row(number)?;
+                    Some(in_index(&prepared.test, index, number, &row, Times { cursors, first_time }))
+                }
+                Tier::Bytes | Tier::Message => None,
+            };
+            prepared.answer
+        });
+        match seen {
+            Some(known) => Ok(known),
+            None => self.is_true_of_message(index, number),
+        }
+    }
+
+    /// Looks at the row's bytes: what else was asked does not decide.
+    fn is_true_of_message(&mut self, index: &Index, number: u32) -> io::Result<bool> {
+        let Some(row) = index.row(number) else { return Ok(false) };
+        let Filter { nodes, tests, reader, bytes, summary, .. } = self;
+        let reader = reader.get_or_insert_with(|| index.reader());
+        bytes.clear();
+        index.append_row_bytes(&row, display_limit(&row), reader, bytes)?;
+        for prepared in tests.iter_mut() {
+            match (prepared.tier, &prepared.needle) {
+                (Tier::Bytes, _) => {
+                    let condition = &prepared.test.condition;
+                    prepared.answer = Some(of_all_bytes(condition, index, &row, bytes, reader)?);
+                }
+                (_, Some(needle)) => prepared.answer = needle.find(bytes).is_none().then_some(false),
+                _ => {}
+            }
+            prepared.found = Found::Nothing;
+        }
+        let mut answer = |test: usize| tests.get(test)?.answer;
+        if let Some(known) = evaluate(nodes, &mut answer) {
+            return Ok(known);
+        }
+        summary.clear();
+        let protocol = index.protocol(&row).map(|protocol| protocol.name());
+        let mut fields = Fields { tests, protocol, path: Vec::new(), message: bytes, summary };
+        index.visit(&row, bytes, &mut fields);
+        index.summary_of_no_message(&row, &mut |text| replace(summary, text));
+        for prepared in tests.iter_mut().filter(|prepared| prepared.tier == Tier::Message) {
+            prepared.answer = Some(match &prepared.test.subject {
+                Subject::Column(_) => of_bytes(&prepared.test.condition, summary.as_bytes()),
+                Subject::Field { .. } => prepared.found == Found::Yes,
+            });
+        }
+        Ok(evaluate(nodes, &mut |test| tests.get(test)?.answer).unwrap_or(false))
+    }
+}
+
+impl Prepared {
+    /// The answer for a label or a stream, which is the same for all of their rows.
+    fn by_group(&mut self, index: &Index, number: u32, group: u32) -> bool {
+        let place = group as usize;
+        if let Some(Some(known)) = self.known.get(place) {
+            return *known;
+        }
+        let answer = index.row(number).is_some_and(|row| by_group(&self.test, index, &row));
+        if self.known.len() <= place {
+            self.known.resize(place + 1, None);
+        }
+        if let Some(known) = self.known.get_mut(place) {
+            *known = Some(answer);
+        }
+        answer
+    }
+}
+
+/// Puts other text in the place of a text.
+fn replace(text: &mut String, with: fmt::Arguments<'_>) {
+    text.clear();
+    // Writing to a String does not fail.
+    let _ = text.write_fmt(with);
+}
+
+/// Bytes of a long skipped row that are looked at at once.
+const AT_ONCE: usize = 1 << 20;
+
+/// A test on all of a row's bytes, of which `first` are at hand. Of a row that is longer than a message can be, a regular
+/// expression sees the first 16 MiB.
+fn of_all_bytes(
+    condition: &Condition,
+    index: &Index,
+    row: &Row,
+    first: &[u8],
+    reader: &mut BlockReader,
+) -> io::Result<bool> {
+    if first.len() as u64 >= row.length || row.tile_type == TileType::Gap {
+        return Ok(of_bytes(condition, first));
+    }
+    Ok(match condition {
+        Condition::There => true,
+        Condition::Other(inner) => !of_all_bytes(inner, index, row, first, reader)?,
+        Condition::Contains(wanted) => {
+            let finder = Finder::new(wanted);
+            let mut bytes = Vec::new();
+            for segment in index.segments(row) {
+                // What stands over the border of two pieces is found too: the end of the last one stays.
+                bytes.drain(..bytes.len().saturating_sub(wanted.len().saturating_sub(1)));
+                let mut at = 0;
+                while at < segment.length as usize {
+                    let length = (segment.length as usize - at).min(AT_ONCE);
+                    reader.read(segment.file_offset + at as u64, length, &mut bytes)?;
+                    if finder.find(&bytes).is_some() {
+                        return Ok(true);
+                    }
+                    bytes.drain(..bytes.len().saturating_sub(wanted.len().saturating_sub(1)));
+                    at += length;
+                }
+            }
+            false
+        }
+        _ => of_bytes(condition, &index.row_bytes(row, 16 << 20, reader)?),
+    })
+}
+
+fn nodes(expression: Expression, tests: &mut Vec<Test>) -> Node {
+    match expression {
+        Expression::All(parts) => Node::All(parts.into_iter().map(|part| nodes(part, tests)).collect()),
+        Expression::Any(parts) => Node::Any(parts.into_iter().map(|part| nodes(part, tests)).collect()),
+        Expression::Not(inner) => Node::Not(Box::new(nodes(*inner, tests))),
+        Expression::Test(test) => {
+            tests.push(test);
+            Node::Test(tests.len() - 1)
+        }
+    }
+}
+
+/// What an expression is if some of its tests may not be known: true, false or not known either.
+fn evaluate(node: &Node, test: &mut dyn FnMut(usize) -> Option<bool>) -> Option<bool> {
+    match node {
+        Node::Test(number) => test(*number),
+        Node::Not(inner) => evaluate(inner, test).map(|known| !known),
+        Node::All(parts) | Node::Any(parts) => {
+            let decides = matches!(node, Node::Any(_));
+            let mut all = Some(!decides);
+            for part in parts {
+                match evaluate(part, test) {
+                    Some(known) if known == decides => return Some(decides),
+                    Some(_) => {}
+                    None => all = None,
+                }
+            }
+            all
+        }
+    }
+}
+
+/// A test on what all rows of a label, or of a stream, have in common.
+fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
+    let Subject::Column(column) = test.subject else { return false };
+    let endpoints = index.endpoints(row);
+    let condition = &test.condition;
+    let name = |name: Option<&str>| of_names(condition, name.as_slice());
+    let address = |all: &[std::net::SocketAddr]| of_addresses(condition, all);
+    let port = |all: &[std::net::SocketAddr]| {
+        let ports: Vec<i128> = all.iter().map(|endpoint| endpoint.port().into()).collect();
+        of_numbers(condition, &ports)
+    };
+    let (src, dst) = endpoints.unzip();
+    let both: Vec<_> = src.into_iter().chain(dst).collect();
+    match column {
+        Column::Type => name(Some(row.type_name())),
+        Column::Kind => name(index.kind(row)),
+        Column::Problems => {
+            let names: Vec<&str> = row.codes.iter().map(Code::as_str).collect();
+            of_names(condition, &names)
+        }
+        Column::Severity => of_severity(condition, row.severity()),
+        Column::Flow => of_numbers(condition, &[row.flow().into()]),
+        Column::Direction => name(Some(index.direction(row).as_str())),
+        Column::Transport => name(index.flows().get(row.flow() as usize).map(|flow| flow.transport.as_str())),
+        Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
+        Column::Src => address(src.as_slice()),
+        Column::Dst => address(dst.as_slice()),
+        Column::Address => address(&both),
+        Column::SrcPort => port(src.as_slice()),
+        Column::DstPort => port(dst.as_slice()),
+        Column::Port => port(&both),
+        _ => false,
+    }
+}
+
+/// What makes looking up times quick for rows in their order.
+struct Times<'t> {
+    cursors: &'t mut Vec<(usize, u32)>,
+    first_time: &'t mut Option<i64>,
+}
+
+impl Times<'_> {
+    fn of(&mut self, index: &Index, row: &Row) -> Option<i64> {
+        let stream = row.stream as usize;
+        let end = row.offset + row.length;
+        if row.tile_type == TileType::Gap {
+            return index.time_ns(row);
+        }
+        if self.cursors.len() <= stream {
+            self.cursors.resize(stream + 1, (0, 0));
+        }
+        let (Some(cursor), Some(known)) = (self.cursors.get_mut(stream), index.streams.get(stream)) else {
+            return index.time_ns(row);
+        };
+        // The cursor may be behind, if rows were left out, or before, if they are asked about out of their order.
+        let follows = |at: usize| {
+            let begins_here = known.segments.get(at).is_some_and(|segment| segment.end() > row.offset);
+            let ends_before =
+                at == 0 || known.segments.get(at - 1).is_some_and(|segment| segment.end() <= row.offset);
+            begins_here && ends_before
+        };
+        if !follows(cursor.0) {
+            cursor.0 = known.segments.partition_point(|segment| segment.end() <= row.offset);
+        }
+        let packet = last_packet(&known.segments, cursor, end)?;
+        index.packet_time_ns(packet)
+    }
+
+    fn first(&mut self, index: &Index) -> i64 {
+        *self.first_time.get_or_insert_with(|| {
+            (1..=index.packets()).find_map(|packet| index.packet_time_ns(packet)).unwrap_or(0)
+        })
+    }
+}
+
+/// A test on what stands in the index for each row.
+fn in_index(test: &Test, index: &Index, number: u32, row: &Row, mut times: Times<'_>) -> bool {
+    let Subject::Column(column) = test.subject else { return false };
+    let condition = &test.condition;
+    let number_of = |value: Option<i128>| of_numbers(condition, value.as_slice());
+    match column {
+        Column::Row => number_of(Some(number.into())),
+        Column::Offset => number_of(Some(row.offset.into())),
+        Column::Length => number_of(Some(row.length.into())),
+        Column::Packet => {
+            let packets: Vec<i128> = index.row_packets(row).into_iter().map(i128::from).collect();
+            of_numbers(condition, &packets)
+        }
+        Column::Time => match times.of(index, row) {
+            Some(time) => of_time(condition, time, || times.first(index)),
+            None => false,
+        },
+        Column::Latency => number_of(index.reply_to(number).and_then(|(_, latency)| latency).map(i128::from)),
+        Column::ReplyTo => number_of(index.reply_to(number).map(|(to, _)| to.into())),
+        Column::AnsweredBy => number_of(index.answered_by(number).map(i128::from)),
+        Column::PartOf => number_of(index.part_of(number).map(i128::from)),
+        _ => false,
+    }
+}
+
+fn of_numbers(condition: &Condition, values: &[i128]) -> bool {
+    match condition {
+        Condition::There => !values.is_empty(),
+        Condition::Number(spans) => values.iter().any(|value| spans.iter().any(|span| span.holds(value))),
+        Condition::Other(inner) => !values.is_empty() && !of_numbers(inner, values),
+        _ => false,
+    }
+}
+
+fn of_time(condition: &Condition, time: i64, mut first: impl FnMut() -> i64) -> bool {
+    match condition {
+        Condition::There => true,
+        Condition::Time(spans) => spans.iter().any(|(span, relative)| {
+            let since = if *relative { first() } else { 0 };
+            span.holds(&(i128::from(time) - i128::from(since)))
+        }),
+        Condition::Other(inner) => !of_time(inner, time, first),
+        _ => false,
+    }
+}
+
+fn of_severity(condition: &Condition, severity: Option<framescope_parser::Severity>) -> bool {
+    match (condition, severity) {
+        (_, None) => false,
+        (Condition::There, Some(_)) => true,
+        (Condition::Severity(spans), Some(severity)) => spans.iter().any(|span| span.holds(&severity)),
+        (Condition::Other(inner), some) => !of_severity(inner, some),
+        _ => false,
+    }
+}
+
+fn of_names(condition: &Condition, names: &[&str]) -> bool {
+    match condition {
+        Condition::There => !names.is_empty(),
+        Condition::Name(wanted) => names.iter().any(|name| wanted.iter().any(|wanted| wanted == name)),
+        Condition::Other(inner) => !names.is_empty() && !of_names(inner, names),
+        text => names.iter().any(|name| of_bytes(text, name.as_bytes())),
+    }
+}
+
+fn of_addresses(condition: &Condition, endpoints: &[std::net::SocketAddr]) -> bool {
+    match condition {
+        Condition::There => !endpoints.is_empty(),
+        Condition::Address(wanted) => {
+            endpoints.iter().any(|endpoint| wanted.iter().any(|wanted| wanted.is(*endpoint)))
+        }
+        Condition::Other(inner) => !endpoints.is_empty() && !of_addresses(inner, endpoints),
+        text => endpoints.iter().any(|endpoint| of_bytes(text, endpoint.to_string().as_bytes())),
+    }
+}
+
+fn of_bytes(condition: &Condition, bytes: &[u8]) -> bool {
+    of_value(condition, &Value::Bytes(bytes.into()), bytes) == Some(true)
+}
+
+/// Whether a value fulfils a condition; None where it has none. `raw` are the bytes of its field.
+fn of_value(condition: &Condition, value: &Value<'_>, raw: &[u8]) -> Option<bool> {
+    let bytes = value.as_bytes();
+    Some(match condition {
+        Condition::There => *value != Value::Bool(false),
+        Condition::Value(spans) => spans.iter().any(|span| holds(span, value, raw)),
+        Condition::Contains(wanted) => match (bytes, value) {
+            (Some(bytes), _) => memchr::memmem::find(bytes, wanted).is_some(),
+            (None, Value::Group) => memchr::memmem::find(raw, wanted).is_some(),
+            (None, _) => false,
+        },
+        Condition::Matches(pattern) => match (bytes, value) {
+            (Some(bytes), _) => pattern.is_match(bytes),
+            (None, Value::Group) => pattern.is_match(raw),
+            (None, Value::Enum(kind)) => pattern.is_match(kind.to_string().as_bytes()),
+            (None, value) => pattern.is_match(value.to_string().as_bytes()),
+        },
+        Condition::Other(inner) => !of_value(inner, value, raw)?,
+        _ => return None,
+    })
+}
+
+fn holds(span: &Span<Literal>, value: &Value<'_>, raw: &[u8]) -> bool {
+    let end = |end: &Option<(Literal, bool)>, far: Ordering| match end {
+        None => true,
+        Some((literal, within)) => match compare(value, raw, literal) {
+            Some(Ordering::Equal) => *within,
+            Some(order) => order == far,
+            None => false,
+        },
+    };
+    end(&span.low, Ordering::Greater) && end(&span.high, Ordering::Less)
+}
+
+/// How a field's value stands to one in the expression; None where they can't be compared.
+fn compare(value: &Value<'_>, raw: &[u8], literal: &Literal) -> Option<Ordering> {
+    let number = match *value {
+        Value::Unsigned(n) | Value::Hex(n) => Some(Number::Whole(n.into())),
+        Value::Signed(n) => Some(Number::Whole(n.into())),
+        Value::Float(x) => Some(Number::Float(x)),
+        Value::Enum(kind) => {
+            if let Some(name) = kind.name
+                && literal.text() == Some(name)
+            {
+                return Some(Ordering::Equal);
+            }
+            Some(Number::Whole(kind.value.into()))
+        }
+        Value::Bool(b) => match literal.text() {
+            Some("true") => return Some(b.cmp(&true)),
+            Some("false") => return Some(b.cmp(&false)),
+            _ => Some(Number::Whole(b.into())),
+        },
+        Value::Text(_) | Value::Bytes(_) | Value::Group => None,
+    };
+    match number {
+        Some(number) => number.partial_cmp(&literal.number()?),
+        None => Some(value.as_bytes().unwrap_or(raw).cmp(literal.bytes())),
+    }
+}
+
+/// The visitor that asks each field it is told.
+struct Fields<'f, 't> {
+    tests: &'t mut [Prepared],
+    protocol: Option<&'f str>,
+    /// The names of the fields that are open.
+    path: Vec<&'f str>,
+    message: &'f [u8],
+    summary: &'t mut String,
+}
+
+impl Fields<'_, '_> {
+    fn ask(&mut self, name: &str, range: Range<usize>, value: &Value<'_>) {
+        for prepared in self.tests.iter_mut() {
+            let Subject::Field { protocol, path } = &prepared.test.subject else { continue };
+            if protocol.as_deref().is_some_and(|wanted| self.protocol != Some(wanted)) {
+                continue;
+            }
+            // The last name decides nearly always.
+            let Some((last, before)) = path.split_last() else { continue };
+            let fits = self.path.iter().rev().zip(before.iter().rev()).all(|(a, b)| a == b);
+            if last != name || self.path.len() < before.len() || !fits {
+                continue;
+            }
+            let raw = self.message.get(range.clone()).unwrap_or_default();
+            let fulfils = match &prepared.test.condition {
+                Condition::Other(inner) => of_value(inner, value, raw).map(|inner| !inner),
+                condition => of_value(condition, value, raw),
+            };
+            let is_other = matches!(prepared.test.condition, Condition::Other(_));
+            prepared.found = match (prepared.found, fulfils == Some(true)) {
+                // Of several fields one that is equal decides that they are not other.
+                (Found::No, _) if is_other => Found::No,
+                (_, false) if is_other => Found::No,
+                (Found::Yes, _) | (_, true) => Found::Yes,
+                _ => Found::No,
+            };
+        }
+    }
+}
+
+impl<'f> Visit<'f> for Fields<'f, '_> {
+    fn kind(&mut self, _: Kind<'f>) {}
+
+    fn field(&mut self, name: &'f str, range: Range<usize>, value: Value<'f>) {
+        self.ask(name, range, &value);
+    }
+
+    fn begin(&mut self, name: &'f str, range: Range<usize>, value: Value<'f>) {
+        self.ask(name, range, &value);
+        self.path.push(name);
+    }
+
+    fn end(&mut self) {
+        self.path.pop();
+    }
+
+    fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        replace(self.summary, text);
+    }
+}
