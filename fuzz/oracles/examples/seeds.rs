@@ -71,6 +71,70 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             written += 1;
         }
     }
+    written += packets(&corpus)?;
+    let folder = corpus.join("seeds/filter");
+    fs::create_dir_all(&folder)?;
+    for (i, filter) in FILTERS.iter().enumerate() {
+        fs::write(folder.join(format!("{i:02}")), filter)?;
+        written += 1;
+    }
     eprintln!("{written} seeds");
     Ok(())
+}
+
+/// One of each thing that the filter's language has.
+const FILTERS: [&str; 24] = [
+    "kind == LOGIN",
+    "missive.kind == DATA and payload contains \"hello\"",
+    "not (type in {gap, partial}) or severity >= warning",
+    "problems",
+    "problems contains checksum-mismatch",
+    "length in 20..100",
+    "length in {1, 0x14..30, 44}",
+    "time > 0.5s",
+    "time >= 2026-01-02T03:04:05Z",
+    "latency <= 1min30s",
+    "src == 127.0.0.1 && dst.port == 9000",
+    "ip in {10.0.0.0/8, ::1, [::1]:9000}",
+    "summary matches \"^user (ada|bo)$\"",
+    "bytes contains x\"f5 4d\"",
+    "!flags.reply || flags.checksum == true",
+    "sequence != 3",
+    "payload.user == \"陈\"",
+    "extensions.timestamp.value > 1000000",
+    "flow == 0 and direction == forward and transport == tcp and protocol == missive",
+    "reply_to and not answered_by",
+    "packet in 3..7 and row < 10 and offset > 0 and part_of",
+    "text ~ \"a\\\\.b\"",
+    "checksum == 0xffff_ffff",
+    "kind in {0x80, LOGOUT}",
+];
+
+/// The first packets of each capture, behind the two bytes that the oracle takes for itself.
+fn packets(corpus: &Path) -> std::io::Result<usize> {
+    let mut written = 0;
+    for case in fs::read_dir(corpus.join("captures"))? {
+        let case = case?.path();
+        let name = case.file_name().and_then(|name| name.to_str()).unwrap_or("case").to_owned();
+        let folder = corpus.join("seeds/packet");
+        fs::create_dir_all(&folder)?;
+        let file = fs::read(case.join("capture.pcapng"))?;
+        // Enhanced packet blocks of the recorder, which writes little-endian.
+        let (mut at, mut found) = (0, 0);
+        while let Some(head) = file.get(at..at + 28).filter(|_| found < 8) {
+            let word =
+                |at: usize| head.get(at..at + 4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            let (block_type, length, captured) = (word(0), word(4) as usize, word(20) as usize);
+            if block_type == 6
+                && let Some(packet) = file.get(at + 28..at + 28 + captured)
+            {
+                // Every recording is of the loopback interface, which is an Ethernet for tcpdump.
+                let seed = [&[1, 0], packet].concat();
+                fs::write(folder.join(format!("{name}-{found}")), seed)?;
+                (found, written) = (found + 1, written + 1);
+            }
+            at += length.max(12);
+        }
+    }
+    Ok(written)
 }

@@ -31,6 +31,7 @@ pub fn decode(data: &[u8]) {
     for protocol in [&missive as &dyn Protocol, &Bare, &Text, &Unclaimed] {
         check_dissection(&Dissection::of(protocol, data), data);
         check_outline(protocol, data, false);
+        check_names(protocol, data);
         for &code in Code::ALL {
             let mut dissection = Dissection::default();
             protocol.dissect_skipped(code, data, data.len(), &mut dissection);
@@ -114,6 +115,22 @@ fn cuts_from(data: &[u8]) -> Vec<usize> {
             (*sum < data.len() + 256).then_some(cut)
         })
         .collect()
+}
+
+/// Every field that is told is one of those that the protocol names.
+fn check_names(protocol: &dyn Protocol, message: &[u8]) {
+    fn check(fields: &[Field<'_>], above: &str, names: &[String]) {
+        for field in fields {
+            let path =
+                if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
+            assert!(names.contains(&path), "{path} is not among the names");
+            check(&field.fields, &path, names);
+        }
+    }
+    let names = protocol.names().fields;
+    if !names.is_empty() {
+        check(&Dissection::of(protocol, message).fields, "", &names);
+    }
 }
 
 /// What an index keeps of a message is what its dissection says.

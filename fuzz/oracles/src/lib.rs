@@ -9,14 +9,27 @@
 
 mod capture;
 mod decode;
+mod filter;
+mod packet;
 mod roundtrip;
+mod segments;
 
 pub use capture::{capture, check_index};
 pub use decode::{decode, tiles};
+pub use filter::filter;
+pub use packet::packet;
 pub use roundtrip::roundtrip;
+pub use segments::segments;
 
 /// An oracle: takes any bytes.
 pub type Oracle = fn(&[u8]);
 
 /// Every oracle, by the name of its directory in `corpus/seeds` and its fuzz target.
-pub const ORACLES: &[(&str, Oracle)] = &[("decode", decode), ("roundtrip", roundtrip), ("capture", capture)];
+pub const ORACLES: &[(&str, Oracle)] = &[
+    ("decode", decode),
+    ("roundtrip", roundtrip),
+    ("capture", capture),
+    ("packet", packet),
+    ("segments", segments),
+    ("filter", filter),
+];

@@ -1,0 +1,40 @@
+//! Any text is a filter: understood, or refused at a place in it; and asked of real rows without panic.
+
+use std::sync::OnceLock;
+
+use framescope_capture::filter::Filter;
+use framescope_capture::{Index, Options, Source, protocols, read};
+
+/// A recorded capture with most of what can be in one.
+static CAPTURE: &[u8] = include_bytes!("../../../corpus/captures/missive-damaged/capture.pcapng");
+
+/// Takes `data` as a filter.
+pub fn filter(data: &[u8]) {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let protocols = protocols(None);
+    let mut filter = match Filter::parse(text, &protocols) {
+        Ok(filter) => filter,
+        Err(error) => {
+            assert!(text.get(error.range.clone()).is_some(), "{:?} is no place in {text:?}", error.range);
+            assert!(!error.text.is_empty() && error.to_string().lines().count() == 3, "{error}");
+            return;
+        }
+    };
+    let source = || Source::from_bytes("capture", CAPTURE);
+    let index = INDEX.get_or_init(|| read(source(), &Options::default(), &mut |_| true).unwrap());
+    let rows = filter.rows(index).unwrap();
+    // Whatever it says, its opposite says of the other rows, and asked in another order it says the same.
+    let Ok(mut opposite) = Filter::parse(&format!("not ({text})"), &protocols) else {
+        // One level deeper than may be.
+        return;
+    };
+    let others = opposite.rows(index).unwrap();
+    assert_eq!(rows.len() + others.len(), index.row_count());
+    filter.reset();
+    for number in (0..u32::try_from(index.row_count()).unwrap()).rev() {
+        let found = filter.is_true_of(index, number).unwrap();
+        assert_eq!(found, rows.binary_search(&number).is_ok(), "row {number}");
+        assert_eq!(found, others.binary_search(&number).is_err(), "row {number}");
+    }
+}

@@ -1,0 +1,124 @@
+//! Any bytes are a program of TCP segments: put in order as a model does that is obviously right.
+
+use arbitrary::{Arbitrary, Unstructured};
+use framescope_capture::reassembly::{Origin, Output, Reassembler, Segment};
+
+/// A segment of a direction whose first byte has the sequence number 1 behind `first`.
+#[derive(Arbitrary, Debug)]
+struct Sent {
+    /// Where in the stream it belongs.
+    offset: u16,
+    length: u8,
+    /// Bytes that the capture cut off its end.
+    cut: u8,
+    syn: bool,
+    fin: bool,
+}
+
+/// Takes `data` as a program of segments, and puts them in order with and without a limit that they reach.
+pub fn segments(data: &[u8]) {
+    let mut data = Unstructured::new(data);
+    let (Ok(first), Ok(limit)) = (data.arbitrary::<u32>(), data.int_in_range(64..=4096_u64)) else { return };
+    let Ok(program) = data.arbitrary::<Vec<Sent>>() else { return };
+    run(first, &program, u64::MAX);
+    run(first, &program, limit);
+}
+
+/// Bytes are told apart by where in the file they stand; each segment has a stretch of its own.
+const STRETCH: u64 = 1 << 10;
+
+fn run(first: u32, program: &[Sent], limit: u64) {
+    let mut reassembler = Reassembler::with_limit(limit);
+    // The SYN comes first, so that the program's offsets are those of the stream.
+    let mut out = Vec::new();
+    let origin = |i: usize| Origin { packet: i as u32 + 1, file_offset: i as u64 * STRETCH };
+    let syn =
+        Segment { sequence: first, syn: true, fin: false, length: 0, wire_length: 0, origin: origin(0) };
+    reassembler.segment(syn, &mut out);
+    // For each place of the stream where the byte comes from that was captured for it first.
+    let mut model: Vec<Option<u64>> = Vec::new();
+    let mut given = Given::default();
+    for (i, sent) in program.iter().enumerate() {
+        let origin = origin(i + 1);
+        let (offset, length) = (usize::from(sent.offset % 2048), usize::from(sent.length));
+        // A SYN in the middle of a stream has its number before the data.
+        let before = u32::from(!sent.syn);
+        let sequence = first.wrapping_add(before).wrapping_add(offset as u32);
+        let wire_length = u32::from(sent.length) + u32::from(sent.cut);
+        let plain = !sent.syn && !sent.fin && sent.cut == 0;
+        let direct = plain.then(|| reassembler.next_in_order(sequence, length as u32)).flatten();
+        if let Some(offset) = direct {
+            let now = origin.packet;
+            given.take(Output::Data { offset, length: length as u64, origin, now }, &model, u64::MAX);
+        } else {
+            let (syn, fin) = (sent.syn, sent.fin);
+            let segment = Segment { sequence, syn, fin, length: length as u32, wire_length, origin };
+            reassembler.segment(segment, &mut out);
+        }
+        let keep_alive = wire_length == 1 && offset as u64 + 1 == given.end_before && !sent.fin;
+        if !keep_alive {
+            model.resize(model.len().max(offset + length), None);
+            for (at, place) in model[offset..offset + length].iter_mut().enumerate() {
+                place.get_or_insert(origin.file_offset + at as u64);
+            }
+        }
+        for output in out.drain(..) {
+            given.take(output, &model, i as u64 + 1);
+        }
+        given.end_before = given.places.len() as u64;
+        let waiting = model.iter().skip(given.places.len()).flatten().count() as u64;
+        assert!(waiting <= limit, "{waiting} bytes wait where {limit} may");
+    }
+    reassembler.finish(program.len() as u32 + 2, &mut out);
+    for output in out.drain(..) {
+        given.take(output, &model, u64::MAX);
+    }
+    assert!(given.ended, "a stream has an end");
+    if limit == u64::MAX {
+        assert_eq!(
+            given.places.get(..model.len()),
+            Some(&model[..]),
+            "not the bytes that were captured first"
+        );
+        assert!(given.places.iter().skip(model.len()).all(Option::is_none));
+    }
+}
+
+/// What was given out, place by place; None is a gap.
+#[derive(Default)]
+struct Given {
+    places: Vec<Option<u64>>,
+    end_before: u64,
+    ended: bool,
+}
+
+impl Given {
+    fn take(&mut self, output: Output, model: &[Option<u64>], segment: u64) {
+        let end = self.places.len() as u64;
+        match output {
+            Output::Data { offset, length, origin, .. } => {
+                assert_eq!(offset, end, "a hole or an overlap");
+                assert!(length > 0);
+                self.places.extend((0..length).map(|at| Some(origin.file_offset + at)));
+            }
+            Output::Gap { offset, length, .. } => {
+                assert_eq!(offset, end, "a gap in the wrong place");
+                assert!(length > 0);
+                self.places.extend((0..length).map(|_| None));
+            }
+            Output::Again { offset, length, origin } => {
+                assert!(offset + length <= end, "bytes that were not given out can't come again");
+                assert!(origin.file_offset < (segment.saturating_add(1)).saturating_mul(STRETCH));
+            }
+            Output::Twice { offset, length, first, second } => {
+                assert!(length > 0 && first.file_offset != second.file_offset);
+                for at in 0..length {
+                    let place = usize::try_from(offset + at).unwrap();
+                    assert_eq!(model.get(place), Some(&Some(first.file_offset + at)), "not the first");
+                }
+            }
+            Output::Early { .. } => panic!("nothing stands before a SYN that was seen"),
+            Output::End { .. } => self.ended = true,
+        }
+    }
+}
