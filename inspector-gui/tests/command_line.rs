@@ -304,3 +304,119 @@ fn problems_are_counted_with_their_first_rows() {
     let clean = run(&["problems", case("missive-ipv6").to_str().unwrap()]);
     assert!(text(&clean.stdout).contains("rows"), "{}", text(&clean.stdout));
 }
+
+#[test]
+fn a_filter_chooses_what_is_printed_and_counted() {
+    let chat = case("missive-chat");
+    let chat = chat.to_str().unwrap();
+    let output = run(&["decode", chat, "--filter", "kind == LOGIN", "--format", "csv"]);
+    let printed = text(&output.stdout);
+    assert!(printed.lines().skip(1).all(|line| line.contains(",LOGIN,")) && printed.lines().count() > 3);
+    let output = run(&["problems", chat, "--filter", "kind == LOGIN", "--format", "json"]);
+    let rows = |output: &Output| -> usize {
+        let lines = text(&output.stdout);
+        lines
+            .lines()
+            .map(|line| {
+                line.split("\"rows\":").nth(1).unwrap().split(',').next().unwrap().parse::<usize>().unwrap()
+            })
+            .sum()
+    };
+    assert!(rows(&output) > 0 && rows(&output) < rows(&run(&["problems", chat, "--format", "json"])));
+    let wrong = run(&["decode", chat, "--filter", "knd == LOGIN"]);
+    complains(
+        &wrong,
+        2,
+        &["--filter: there is no column or field 'knd'; did you mean 'kind'?", "    knd == LOGIN\n    ^^^"],
+    );
+    assert!(wrong.stdout.is_empty());
+}
+
+#[test]
+fn columns_lists_what_can_be_asked_about() {
+    let listed = text(&run(&["columns"]).stdout);
+    for name in ["kind ", "latency ", "missive.payload.user\n", "missive.flags.reply\n", "bare.text\n"] {
+        assert!(listed.contains(name), "{name:?}");
+    }
+}
+
+#[test]
+fn what_is_exported_is_what_decode_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = case("missive-chat");
+    let chat = chat.to_str().unwrap();
+    let filter = ["--filter", "kind == DATA and direction == forward"];
+    for format in ["json", "csv"] {
+        let path = folder.path().join(format!("out.{format}"));
+        let output = run(&[&["export", chat, path.to_str().unwrap()], &filter[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(output.stdout.is_empty() && output.stderr.is_empty());
+        let printed = run(&[&["decode", chat, "--format", format], &filter[..]].concat()).stdout;
+        assert!(!printed.is_empty() && fs::read(&path).unwrap() == printed);
+    }
+    // The bytes of the messages, one after another, open like any other file.
+    let raw = folder.path().join("out.bin");
+    run(&[&["export", chat, raw.to_str().unwrap()], &filter[..]].concat());
+    let kinds = run(&["decode", raw.to_str().unwrap(), "--format", "csv"]).stdout;
+    let kinds = text(&kinds);
+    assert!(kinds.lines().skip(1).all(|line| line.contains(",message,DATA,")), "{kinds}");
+    assert_eq!(
+        kinds.lines().count(),
+        text(&fs::read(folder.path().join("out.csv")).unwrap()).lines().count()
+    );
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 3, "no temporary file is left behind: {left:?}");
+}
+
+#[test]
+fn exported_packets_are_a_capture_with_the_same_messages() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["missive-chat", "missive-ipv6", "missive-udp", "missive-damaged", "bare-login"] {
+        let capture = case(name);
+        let capture = capture.to_str().unwrap();
+        let path = folder.path().join(format!("{name}.pcapng"));
+        let path = path.to_str().unwrap();
+        let output = run(&["export", capture, path, "--filter", "flow == 0 and type == message"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        // The same conversation: times, addresses, bytes.
+        let messages = |file: &str| -> Vec<String> {
+            let all =
+                run(&["decode", file, "--filter", "flow == 0 and type == message", "--format", "csv"]).stdout;
+            let column = |line: &str, at: usize| line.split(',').nth(at).unwrap().to_owned();
+            text(&all).lines().map(|line| [1, 4, 5, 7, 8, 10].map(|at| column(line, at)).join(",")).collect()
+        };
+        assert!(messages(capture).len() > 1);
+        assert_eq!(messages(path), messages(capture), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_exported_where_that_can_not_be_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = case("missive-chat");
+    let chat = chat.to_str().unwrap();
+    let there = folder.path().join("there.csv");
+    fs::write(&there, "as it was").unwrap();
+    let there = there.to_str().unwrap();
+    complains(&run(&["export", chat, there, "--filter", "knd"]), 2, &["there is no column or field 'knd'"]);
+    complains(&run(&["export", "/nowhere/at/all", there]), 2, &["/nowhere/at/all can't be read"]);
+    assert_eq!(fs::read_to_string(there).unwrap(), "as it was");
+    let no_ending = folder.path().join("out");
+    complains(&run(&["export", chat, no_ending.to_str().unwrap()]), 2, &["add --format", ".pcapng"]);
+    let nowhere = folder.path().join("no/folder/out.csv");
+    complains(&run(&["export", chat, nowhere.to_str().unwrap()]), 2, &["out.csv can't be written"]);
+    let copy = folder.path().join("capture.pcapng");
+    fs::copy(chat, &copy).unwrap();
+    let copy = copy.to_str().unwrap();
+    complains(&run(&["export", copy, copy]), 2, &["would take the place of the capture itself"]);
+    // What is no capture has no packets.
+    let bytes = folder.path().join("crash");
+    fs::write(&bytes, b"\x01ada").unwrap();
+    let packets = folder.path().join("out.pcapng");
+    let packets = packets.to_str().unwrap();
+    complains(&run(&["export", bytes.to_str().unwrap(), packets]), 2, &["is no capture: it has no packets"]);
+    assert!(!Path::new(packets).exists());
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+}
