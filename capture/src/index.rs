@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use framescope_parser::{
 
 use crate::endpoint::Endpoint;
 use crate::outline::{Label, Labels};
+use crate::records::Remark;
 use crate::sparse::Sparse;
 use crate::{BlockReader, Damage, Source};
 
@@ -53,6 +54,84 @@ pub struct Flow {
     pub(crate) syn_seen: [bool; 2],
     /// How many packets it has.
     pub packets: u32,
+    /// The interface that its first packet was captured on.
+    pub(crate) interface: Option<u16>,
+    pub(crate) life: Life,
+}
+
+/// The packets that opened and closed a TCP connection; 0 for none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Life {
+    opened: u32,
+    answered: u32,
+    /// Each side's FIN, in the order of the flow's endpoints.
+    fins: [u32; 2],
+    reset: u32,
+    /// The side that reset it.
+    reset_by: u8,
+}
+
+impl Life {
+    /// Takes a packet of one side.
+    pub(crate) fn take(&mut self, packet: u32, side: usize, [syn, ack, fin, rst]: [bool; 4]) {
+        let first = |place: &mut u32| {
+            if *place == 0 {
+                *place = packet;
+            }
+        };
+        match (syn, ack) {
+            (true, false) => first(&mut self.opened),
+            (true, true) => first(&mut self.answered),
+            _ => {}
+        }
+        if fin && let Some(place) = self.fins.get_mut(side) {
+            first(place);
+        }
+        if rst && self.reset == 0 {
+            (self.reset, self.reset_by) = (packet, u8::from(side == 1));
+        }
+    }
+}
+
+/// How far a TCP connection's life was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// A side asked to open it, and was not answered.
+    HalfOpen,
+    /// It was open when the capture ended, as far as is known.
+    Open,
+    /// One side has said that it is done.
+    HalfClosed,
+    /// Both sides have said that they are done.
+    Closed,
+    /// A side has broken it off.
+    Reset,
+}
+
+impl ConnectionState {
+    /// `half-open`, `open`, `half-closed`, `closed` or `reset`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ConnectionState::HalfOpen => "half-open",
+            ConnectionState::Open => "open",
+            ConnectionState::HalfClosed => "half-closed",
+            ConnectionState::Closed => "closed",
+            ConnectionState::Reset => "reset",
+        }
+    }
+}
+
+/// The life of a TCP connection, as far as it was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// How far it came.
+    pub state: ConnectionState,
+    /// The packet with its first SYN, counted from 1; None if the capture begins later.
+    pub opened: Option<u32>,
+    /// The packet that closed it: the reset, or the last FIN.
+    pub ended: Option<u32>,
+    /// Who reset it, or was done first.
+    pub ended_by: Option<Direction>,
 }
 
 impl Flow {
@@ -60,6 +139,38 @@ impl Flow {
     pub fn source(&self, direction: Direction) -> Option<SocketAddr> {
         let side = self.side(direction);
         self.endpoints.and_then(|endpoints| endpoints.get(side).map(|endpoint| endpoint.socket_address()))
+    }
+
+    /// How a TCP connection was opened and closed; None for what is no connection.
+    pub fn connection(&self) -> Option<Connection> {
+        if self.transport != TransportType::Tcp {
+            return None;
+        }
+        let Life { opened, answered, fins, reset, reset_by } = self.life;
+        let some = |packet: u32| Some(packet).filter(|&packet| packet > 0);
+        let opened = some(opened);
+        let first_done = match fins {
+            [0, 0] => None,
+            [first, second] => Some(usize::from(second > 0 && (first == 0 || second < first))),
+        };
+        let by = |side: usize| Some(self.direction_of(side));
+        Some(match (some(reset), first_done) {
+            (Some(reset), _) => {
+                let ended_by = by(usize::from(reset_by));
+                Connection { state: ConnectionState::Reset, opened, ended: Some(reset), ended_by }
+            }
+            (None, Some(side)) => {
+                let both = !fins.contains(&0);
+                let state = if both { ConnectionState::Closed } else { ConnectionState::HalfClosed };
+                let ended = fins.into_iter().max().filter(|_| both);
+                Connection { state, opened, ended, ended_by: by(side) }
+            }
+            (None, None) => {
+                let only_asked = opened.is_some() && answered == 0 && self.syn_seen != [true; 2];
+                let state = if only_asked { ConnectionState::HalfOpen } else { ConnectionState::Open };
+                Connection { state, opened, ended: None, ended_by: None }
+            }
+        })
     }
 
     /// Which of `endpoints` sent a packet.
@@ -228,6 +339,11 @@ pub struct Index {
     pub(crate) parts: Vec<(u32, u32)>,
     pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
     pub(crate) notices: Vec<String>,
+    /// What was written about a packet, by its number.
+    pub(crate) comments: BTreeMap<u32, Vec<String>>,
+    /// What the interfaces are called.
+    pub(crate) interfaces: Vec<Option<String>>,
+    pub(crate) hosts: BTreeMap<IpAddr, String>,
     pub(crate) damages: Vec<Damage>,
     pub(crate) packets: u32,
     pub(crate) position: u64,
@@ -292,6 +408,41 @@ impl Index {
     /// Sentences for the person about the capture as a whole.
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// Keeps what the file says beside its packets.
+    pub(crate) fn remark(&mut self, remark: &Remark) {
+        match remark {
+            Remark::Comment(Some(packet), text) => {
+                self.comments.entry(*packet).or_default().push(text.clone());
+            }
+            Remark::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
+            Remark::Interface(name) => self.interfaces.push(name.clone()),
+            Remark::Host(address, name) => {
+                self.hosts.entry(*address).or_insert_with(|| name.clone());
+            }
+        }
+    }
+
+    /// What was written about the packets that carry a row, in their order, with their numbers.
+    pub fn comments(&self, row: &Row) -> Vec<(u32, &str)> {
+        if self.comments.is_empty() {
+            return Vec::new();
+        }
+        let of =
+            |packet: u32| self.comments.get(&packet).into_iter().flatten().map(move |text| (packet, &**text));
+        self.row_packets(row).into_iter().flat_map(of).collect()
+    }
+
+    /// What the interface is called that a flow's first packet was captured on.
+    pub fn interface(&self, flow: u32) -> Option<&str> {
+        let interface = self.flows.get(flow as usize)?.interface?;
+        self.interfaces.get(usize::from(interface))?.as_deref()
+    }
+
+    /// What the capture says that a host is called.
+    pub fn host(&self, address: IpAddr) -> Option<&str> {
+        self.hosts.get(&address).map(String::as_str)
     }
 
     /// Packets that gave no bytes to a stream: why, how many, and which was the first.

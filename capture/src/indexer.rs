@@ -14,7 +14,9 @@ use crate::conclusions::mark_rows;
 use crate::detection::{Happened, Held};
 use crate::endpoint::Endpoint;
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
-use crate::index::{Entry, Flow, Index, Mark, NO_TIME, SegmentRange, TransportType, Unread, last_packet};
+use crate::index::{
+    Entry, Flow, Index, Life, Mark, NO_TIME, SegmentRange, TransportType, Unread, last_packet,
+};
 use crate::outline::{Labels, Outline};
 use crate::packet::{Decoded, Packet, Reason, Transport, decode_payload};
 use crate::reading::{Batch, Reading, Taken};
@@ -72,7 +74,7 @@ pub struct Indexer {
     flows: HashMap<(Endpoint, Endpoint, bool), u32, RandomState>,
     /// The flow of the last packet: the next one often is of the same.
     last_flow: Option<((Endpoint, Endpoint, bool), u32)>,
-    lives: Vec<Life>,
+    lives: Vec<Ends>,
     /// Beside the streams of the index.
     states: Sparse<StreamState>,
     rules: Vec<(DecodeAs, usize)>,
@@ -92,9 +94,9 @@ enum Input {
     Done,
 }
 
-/// What is known of a connection's beginning and end.
+/// What is needed of a connection's beginning and end to read it on.
 #[derive(Clone, Copy, Debug, Default)]
-struct Life {
+struct Ends {
     plain_syn_seen: bool,
     /// The sequence number of each side's SYN.
     syns: [Option<u32>; 2],
@@ -148,6 +150,9 @@ impl Indexer {
             parts: Vec::new(),
             unread: BTreeMap::new(),
             notices: Vec::new(),
+            comments: BTreeMap::new(),
+            interfaces: Vec::new(),
+            hosts: BTreeMap::new(),
             damages: Vec::new(),
             packets: 0,
             position: 0,
@@ -233,6 +238,7 @@ impl Indexer {
                         index.damages.push(damage.clone());
                     }
                 }
+                Some(Taken::Remark(remark)) => index.remark(remark),
                 None => {}
             }
         }
@@ -277,8 +283,16 @@ impl Indexer {
         let number = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
         let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(number, transport, endpoints));
         let protocol = rule.map(|&(_, protocol)| protocol);
-        index.flows.push(Flow { transport, endpoints, swapped: false, syn_seen: [false; 2], packets: 0 });
-        self.lives.push(Life::default());
+        index.flows.push(Flow {
+            transport,
+            endpoints,
+            swapped: false,
+            syn_seen: [false; 2],
+            packets: 0,
+            interface: None,
+            life: Life::default(),
+        });
+        self.lives.push(Ends::default());
         self.sessions.add_flow();
         for _ in 0..2 {
             let stream = index.streams.len();
@@ -386,6 +400,9 @@ impl Indexer {
         self.last_flow = Some((key, flow));
         let Some(known) = index.flows.get_mut(flow as usize) else { return Ok(()) };
         known.packets = known.packets.saturating_add(1);
+        if known.packets == 1 {
+            known.interface = record.interface;
+        }
         let side = known.side_of(packet.src);
         if packet.missing > 0
             && let Some(stream) = index.streams.get_or_default(flow as usize * 2 + side)
@@ -454,6 +471,7 @@ impl Indexer {
                 self.sessions.doubt(flow);
             }
             life.reset |= rst;
+            known.life.take(record.number, side, [syn, ack, fin, rst]);
         }
         if rst {
             if !(packet.payload_length == 0) {

@@ -39,7 +39,7 @@ mod source;
 mod sparse;
 
 pub use error::{Damage, OpenError};
-pub use index::{Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};
+pub use index::{Connection, ConnectionState, Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};
 pub use indexer::{Indexer, Options, protocols, read};
 pub use selector::DecodeAs;
 pub use source::{BlockReader, Source};

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use crate::Damage;
 use crate::packet::{Decoded, Reason, decode};
-use crate::records::{Next, Record, Records};
+use crate::records::{Next, Record, Records, Remark};
 
 /// The packets of a stretch of the file.
 #[derive(Debug, Default)]
@@ -26,6 +26,7 @@ pub(crate) struct Batch {
 enum Item {
     Packet(Captured),
     Damage(Box<Damage>),
+    Remark(Box<Remark>),
 }
 
 /// A packet taken apart, without its bytes.
@@ -34,6 +35,7 @@ struct Captured {
     number: u32,
     offset: u64,
     length: u32,
+    interface: Option<u16>,
     time_ns: Option<i64>,
     decoded: Result<Decoded, Reason>,
 }
@@ -43,6 +45,7 @@ pub(crate) enum Taken<'b> {
     /// A packet, and what is in it.
     Packet(Record<'b>, &'b Result<Decoded, Reason>),
     Damage(&'b Damage),
+    Remark(&'b Remark),
 }
 
 impl Batch {
@@ -55,12 +58,14 @@ impl Batch {
                 let at = usize::try_from(captured.offset - self.offset).unwrap_or(usize::MAX);
                 let bytes = self.bytes.get(at..).and_then(|bytes| bytes.get(..captured.length as usize));
                 let bytes = bytes.unwrap_or_default();
-                let &Captured { number, time_ns, offset, length, ref decoded } = captured;
+                let &Captured { number, time_ns, offset, length, interface, ref decoded } = captured;
                 let wire_length = length as usize;
-                let record = Record { number, time_ns, link_type: None, wire_length, offset, bytes };
+                let record =
+                    Record { number, time_ns, link_type: None, wire_length, offset, bytes, interface };
                 Taken::Packet(record, decoded)
             }
             Item::Damage(damage) => Taken::Damage(damage),
+            Item::Remark(remark) => Taken::Remark(remark),
         })
     }
 
@@ -108,9 +113,16 @@ impl Reader {
             match self.records.next() {
                 Ok(Next::Packet(record)) => {
                     let decoded = decode(&record);
-                    let Record { number, time_ns, offset, bytes, .. } = record;
+                    let Record { number, time_ns, offset, bytes, interface, .. } = record;
                     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                    batch.items.push(Item::Packet(Captured { number, time_ns, offset, length, decoded }));
+                    batch.items.push(Item::Packet(Captured {
+                        number,
+                        offset,
+                        length,
+                        interface,
+                        time_ns,
+                        decoded,
+                    }));
                 }
                 Ok(Next::Other) => {}
                 Ok(Next::End) => {
@@ -122,6 +134,7 @@ impl Reader {
                     return;
                 }
             }
+            batch.items.extend(self.records.remarks().map(|remark| Item::Remark(Box::new(remark))));
             if !self.records.is_at_hand() {
                 return;
             }

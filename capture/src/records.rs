@@ -2,6 +2,8 @@
 //!
 //! Walks records in blocks of a mebibyte, and never believes a length further than the file reaches.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use byteorder_slice::{BigEndian, LittleEndian};
 use pcap_file::Endianness;
 use pcap_file::pcap::{PcapParser, PcapTsResolution};
@@ -24,6 +26,19 @@ pub(crate) struct Record<'a> {
     pub(crate) offset: u64,
     /// The captured bytes.
     pub(crate) bytes: &'a [u8],
+    /// The interface it was captured on, counted over all sections of a pcapng file.
+    pub(crate) interface: Option<u16>,
+}
+
+/// Something that a file says beside its packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Remark {
+    /// A comment on a packet, or on the capture where there is no packet.
+    Comment(Option<u32>, String),
+    /// An interface, with what it is called.
+    Interface(Option<String>),
+    /// What a host is called.
+    Host(IpAddr, String),
 }
 
 /// What stands next in a file.
@@ -53,6 +68,8 @@ pub(crate) struct Records {
     packets: u32,
     /// The time of the last packet of a pcap file, in seconds.
     last_second: Option<u32>,
+    /// What was said beside the packets since [`Records::remarks`] was asked last.
+    remarks: Vec<Remark>,
     /// The file itself could not be read, so that nothing can be found behind the place.
     unreadable: bool,
 }
@@ -68,6 +85,8 @@ enum Format {
 struct Section {
     endianness: Endianness,
     interfaces: Vec<Interface>,
+    /// How many interfaces the sections before described.
+    described: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,12 +112,17 @@ impl Records {
     pub(crate) fn open(source: &Source) -> Result<Opened, Damage> {
         let mut records = Records {
             source: source.clone(),
-            format: Format::PcapNg(Section { endianness: Endianness::Little, interfaces: Vec::new() }),
+            format: Format::PcapNg(Section {
+                endianness: Endianness::Little,
+                interfaces: Vec::new(),
+                described: 0,
+            }),
             buffer: Vec::new(),
             consumed: 0,
             buffer_offset: 0,
             packets: 0,
             last_second: None,
+            remarks: Vec::new(),
             unreadable: false,
         };
         if source.length() == 0 {
@@ -143,6 +167,11 @@ impl Records {
             Format::Pcap(_) => self.next_pcap(),
             Format::PcapNg(_) => self.next_pcapng(),
         }
+    }
+
+    /// What was said beside the packets since this was asked last.
+    pub(crate) fn remarks(&mut self) -> std::vec::Drain<'_, Remark> {
+        self.remarks.drain(..)
     }
 
     /// Whether all of the next record has been read already, so that [`Records::next`] moves nothing.
@@ -336,6 +365,7 @@ impl Records {
             wire_length: (packet.orig_len as usize).max(captured),
             offset,
             bytes: self.buffer.get(start + 16..start + 16 + captured).unwrap_or_default(),
+            interface: None,
         }))
     }
 
@@ -363,7 +393,7 @@ impl Records {
         let Format::PcapNg(section) = &mut self.format else { return Ok(Next::End) };
         let (block_type, body_length) = match raw_block(rest, section.endianness) {
             Ok((_, block)) => {
-                section.note(&block, rest);
+                section.note(&block, rest, &mut self.remarks);
                 (block.type_, block.body.len())
             }
             Err(error) => return Err(misfit(self, &error)),
@@ -381,6 +411,11 @@ impl Records {
             self.packets -= 1;
             return Err(self.damage(Some(number), what));
         };
+        if body.len() > packet.options {
+            let options = section.options(body, packet.options);
+            let comments = options.filter(|(code, _)| *code == COMMENT);
+            self.remarks.extend(comments.map(|(_, text)| Remark::Comment(Some(number), readable(text))));
+        }
         self.consumed = start + length;
         let bytes = self.buffer.get(start + 8..).unwrap_or_default();
         Ok(Next::Packet(Record {
@@ -390,6 +425,7 @@ impl Records {
             wire_length: packet.wire_length.max(packet.length),
             offset: body_offset + packet.start as u64,
             bytes: bytes.get(packet.start..packet.start + packet.length).unwrap_or_default(),
+            interface: packet.interface,
         }))
     }
 }
@@ -420,6 +456,17 @@ struct PacketBlock {
     wire_length: usize,
     time_ns: Option<i64>,
     link_type: Option<u32>,
+    interface: Option<u16>,
+    /// Where in the block its options begin.
+    options: usize,
+}
+
+/// The option that is a comment, in any block.
+const COMMENT: u16 = 1;
+
+/// Text as a file has it, for a person: what is not UTF-8 is marked.
+fn readable(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).trim_end_matches('\0').to_owned()
 }
 
 impl Section {
@@ -432,24 +479,38 @@ impl Section {
         u32_at(bytes, at, self.endianness)
     }
 
-    /// Takes in a block that says how to read those behind it.
-    fn note(&mut self, block: &RawBlock<'_>, bytes: &[u8]) {
+    /// The options of a block from `at` on, each a code and its value.
+    fn options<'b>(&self, body: &'b [u8], at: usize) -> impl Iterator<Item = (u16, &'b [u8])> + use<'_, 'b> {
+        let mut at = at;
+        std::iter::from_fn(move || {
+            let (code, length) = (self.u16(body, at)?, usize::from(self.u16(body, at + 2)?));
+            let value = body.get(at + 4..at + 4 + length).filter(|_| code != 0)?;
+            at += 4 + length.next_multiple_of(4);
+            Some((code, value))
+        })
+    }
+
+    /// Takes in a block that says how to read those behind it, or something to a person.
+    fn note(&mut self, block: &RawBlock<'_>, bytes: &[u8], remarks: &mut Vec<Remark>) {
+        let body = &block.body[..];
         match block.type_ {
             0x0A0D_0D0A => {
                 let big = bytes.get(8..12) == Some(&[0x1A, 0x2B, 0x3C, 0x4D]);
                 self.endianness = if big { Endianness::Big } else { Endianness::Little };
+                self.described += self.interfaces.len();
                 self.interfaces.clear();
+                remarks.extend(self.comments(body, 16));
             }
             1 => {
-                let body = &block.body[..];
                 let (link_type, snaplen) = (self.u16(body, 0).unwrap_or(0), self.u32(body, 4).unwrap_or(0));
                 let mut interface =
                     Interface { link_type: link_type.into(), snaplen, resolution: 6, offset_s: 0 };
-                let mut at = 8;
-                while let (Some(code), Some(length)) = (self.u16(body, at), self.u16(body, at + 2)) {
-                    let value = body.get(at + 4..at + 4 + usize::from(length)).unwrap_or_default();
+                let mut name = None;
+                for (code, value) in self.options(body, 8) {
                     match (code, value) {
-                        (0, _) => break,
+                        (2, value) => name = Some(readable(value)),
+                        // Its description, where it has no name.
+                        (3, value) => name = name.or_else(|| Some(readable(value))),
                         (9, [resolution]) => interface.resolution = *resolution,
                         (14, value) if value.len() == 8 => {
                             let bytes = value.first_chunk().copied().unwrap_or_default();
@@ -461,12 +522,29 @@ impl Section {
                         }
                         _ => {}
                     }
-                    at += 4 + usize::from(length).next_multiple_of(4);
                 }
+                remarks.push(Remark::Interface(name));
+                remarks.extend(self.comments(body, 8));
                 self.interfaces.push(interface);
             }
+            // Name resolution: records of an address and names, each ended by a zero.
+            4 => remarks.extend(self.options(body, 0).filter_map(|(code, value)| {
+                let (address, names): (IpAddr, _) = match code {
+                    1 => (Ipv4Addr::from(*value.first_chunk::<4>()?).into(), value.get(4..)?),
+                    2 => (Ipv6Addr::from(*value.first_chunk::<16>()?).into(), value.get(16..)?),
+                    _ => return None,
+                };
+                let name = names.split(|&byte| byte == 0).next().filter(|name| !name.is_empty())?;
+                Some(Remark::Host(address, readable(name)))
+            })),
             _ => {}
         }
+    }
+
+    /// The comments on the capture in a block whose options begin at `at`.
+    fn comments(&self, body: &[u8], at: usize) -> Vec<Remark> {
+        let comments = self.options(body, at).filter(|(code, _)| *code == COMMENT);
+        comments.map(|(_, text)| Remark::Comment(None, readable(text))).collect()
     }
 
     /// Reads an enhanced (6), simple (3) or obsolete (2) packet block. None if it is too short for its packet.
@@ -479,7 +557,16 @@ impl Section {
             let limit = if snaplen == 0 { usize::MAX } else { snaplen };
             let length = wire_length.min(limit).min(body.len() - 4);
             let link_type = interface.map(|interface| interface.link_type);
-            return Some(PacketBlock { start: 4, length, wire_length, time_ns: None, link_type });
+            let (interface, options) = (u16::try_from(self.described).ok(), body.len());
+            return Some(PacketBlock {
+                start: 4,
+                length,
+                wire_length,
+                time_ns: None,
+                link_type,
+                interface,
+                options,
+            });
         }
         let id = if block_type == 6 { self.u32(body, 0)? } else { self.u16(body, 0)?.into() };
         let interface = interface(id);
@@ -488,7 +575,9 @@ impl Section {
         body.get(20..)?.get(..length)?;
         let time_ns = interface.map(|interface| interface.time_ns(ticks));
         let link_type = interface.map(|interface| interface.link_type);
-        Some(PacketBlock { start: 20, length, wire_length, time_ns, link_type })
+        let interface = usize::try_from(id).ok().and_then(|id| u16::try_from(self.described + id).ok());
+        let options = 20 + length.next_multiple_of(4);
+        Some(PacketBlock { start: 20, length, wire_length, time_ns, link_type, interface, options })
     }
 }
 

@@ -6,8 +6,9 @@ use framescope_parser::Direction;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{hex, write_line};
-use crate::{BlockReader, Flow, Index, Stream};
+use super::text::latency_text;
+use super::{hex, rfc3339, write_line};
+use crate::{BlockReader, Connection, Flow, Index, Stream};
 
 #[derive(Serialize)]
 struct FlowJson<'a> {
@@ -16,6 +17,13 @@ struct FlowJson<'a> {
     a: Option<String>,
     b: Option<String>,
     packets: u32,
+    interface: Option<&'a str>,
+    a_name: Option<&'a str>,
+    b_name: Option<&'a str>,
+    state: Option<&'static str>,
+    opened: Option<String>,
+    ended: Option<String>,
+    ended_by: Option<&'static str>,
     forward: StreamJson<'a>,
     backward: StreamJson<'a>,
 }
@@ -43,8 +51,25 @@ pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
         let (a, b) = ends(known);
         let forward = stream_json(index, flow, Direction::Forward, &mut reader)?;
         let backward = stream_json(index, flow, Direction::Backward, &mut reader)?;
-        let transport = known.transport.as_str();
-        write_line(out, &FlowJson { flow, transport, a, b, packets: known.packets, forward, backward })?;
+        let connection = known.connection();
+        let time = |packet: Option<u32>| index.packet_time_ns(packet?).map(rfc3339);
+        let line = FlowJson {
+            flow,
+            transport: known.transport.as_str(),
+            a,
+            b,
+            packets: known.packets,
+            interface: index.interface(flow),
+            a_name: name(index, known, Direction::Forward),
+            b_name: name(index, known, Direction::Backward),
+            state: connection.map(|connection| connection.state.as_str()),
+            opened: time(connection.and_then(|connection| connection.opened)),
+            ended: time(connection.and_then(|connection| connection.ended)),
+            ended_by: connection.and_then(|connection| connection.ended_by).map(Direction::as_str),
+            forward,
+            backward,
+        };
+        write_line(out, &line)?;
     }
     Ok(())
 }
@@ -55,11 +80,20 @@ pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
 /// `out` can't be written.
 pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
     for (flow, known) in numbered(index) {
+        let named = |direction, address: String| match name(index, known, direction) {
+            Some(name) => format!("{address} ({name})"),
+            None => address,
+        };
         let ends = match ends(known) {
-            (Some(a), Some(b)) => format!(" {a} <> {b}"),
+            (Some(a), Some(b)) => {
+                format!(" {} <> {}", named(Direction::Forward, a), named(Direction::Backward, b))
+            }
             _ => String::new(),
         };
-        writeln!(out, "flow {flow} {}{ends}, {} packets", known.transport.as_str(), known.packets)?;
+        let on = index.interface(flow).map(|name| format!(" on {name}")).unwrap_or_default();
+        let s = if known.packets == 1 { "" } else { "s" };
+        write!(out, "flow {flow} {}{ends}, {} packet{s}{on}", known.transport.as_str(), known.packets)?;
+        writeln!(out, "{}", known.connection().map(|life| life_text(index, life)).unwrap_or_default())?;
         for direction in [Direction::Forward, Direction::Backward] {
             let Some(stream) = index.stream(flow, direction) else { continue };
             let protocol = index.stream_protocol(flow, direction).map_or("-", |protocol| protocol.name());
@@ -82,6 +116,25 @@ pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the capture says that an end's host is called.
+fn name<'a>(index: &'a Index, flow: &Flow, direction: Direction) -> Option<&'a str> {
+    index.host(flow.source(direction)?.ip())
+}
+
+/// A connection's life in words, such as `, closed by forward after 1.250 s`.
+fn life_text(index: &Index, connection: Connection) -> String {
+    let Connection { state, opened, ended, ended_by } = connection;
+    let by = ended_by.map(|direction| format!(" by {direction}")).unwrap_or_default();
+    let times =
+        opened.zip(ended).map(|(opened, ended)| (index.packet_time_ns(opened), index.packet_time_ns(ended)));
+    let after = match times {
+        Some((Some(opened), Some(ended))) => format!(" after {}", latency_text(ended.saturating_sub(opened))),
+        _ => String::new(),
+    };
+    let begun = if opened.is_none() { ", begun before the capture" } else { "" };
+    format!(", {}{by}{after}{begun}", state.as_str())
 }
 
 fn numbered(index: &Index) -> impl Iterator<Item = (u32, &Flow)> {

@@ -38,13 +38,22 @@ struct RowJson<'a> {
     reply_to: Option<u32>,
     latency_ns: Option<i64>,
     part_of: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comments: Vec<CommentJson<'a>>,
     fields: &'a [Field<'a>],
     problems: &'a [Problem],
+}
+
+#[derive(Serialize)]
+struct CommentJson<'a> {
+    packet: u32,
+    text: &'a str,
 }
 
 fn row_json<'a>(index: &'a Index, number: u32, row: &Row, dissection: &'a Dissection<'a>) -> RowJson<'a> {
     let (src, dst) = index.endpoints(row).unzip();
     let (reply_to, latency_ns) = index.reply_to(number).unzip();
+    let comments = index.comments(row);
     RowJson {
         row: number,
         time: index.time_ns(row).map(rfc3339),
@@ -62,6 +71,7 @@ fn row_json<'a>(index: &'a Index, number: u32, row: &Row, dissection: &'a Dissec
         reply_to,
         latency_ns: latency_ns.flatten(),
         part_of: index.part_of(number),
+        comments: comments.into_iter().map(|(packet, text)| CommentJson { packet, text }).collect(),
         fields: &dissection.fields,
         problems: &dissection.problems,
     }

@@ -19,7 +19,7 @@ pub fn write_packets(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write
         }
         Ok(())
     })?;
-    let mut writer = Writer { out, interfaces: Vec::new(), packets: 0 };
+    let mut writer = Writer { index, out, interfaces: Vec::new(), packets: 0 };
     writer.section()?;
     each_record(index.source(), &mut |record| {
         let is_wanted = wanted.get(record.number as usize).copied().unwrap_or(false);
@@ -50,9 +50,10 @@ fn each_record(source: &Source, each: &mut dyn FnMut(&Record<'_>) -> io::Result<
 
 /// Writes pcapng, little-endian, with times in nanoseconds.
 struct Writer<'o> {
+    index: &'o Index,
     out: &'o mut dyn Write,
-    /// The link types of the interfaces written so far, and whether their packets have times.
-    interfaces: Vec<Option<u32>>,
+    /// The interfaces written so far, by their number in the capture and their link type.
+    interfaces: Vec<(Option<u16>, Option<u32>)>,
     packets: u64,
 }
 
@@ -77,15 +78,20 @@ impl Writer<'_> {
     }
 
     fn packet(&mut self, record: &Record<'_>) -> io::Result<()> {
-        let interface = match self.interfaces.iter().position(|known| *known == record.link_type) {
+        let described = (record.interface, record.link_type);
+        let interface = match self.interfaces.iter().position(|known| *known == described) {
             Some(known) => known,
             None => {
-                self.interfaces.push(record.link_type);
+                self.interfaces.push(described);
                 // A packet without an interface has no link type either; 147 is the first that is anybody's own.
                 let link_type = u16::try_from(record.link_type.unwrap_or(147)).unwrap_or(147);
                 let nanoseconds = option(9, &[9]);
                 let fixed = [link_type.to_le_bytes(), [0; 2]].concat();
-                self.block(1, &[&fixed, &[0; 4], &nanoseconds, &END_OF_OPTIONS])?;
+                let names =
+                    record.interface.and_then(|number| self.index.interfaces.get(usize::from(number)));
+                let name = names.and_then(Option::as_deref).map(|name| option(2, name.as_bytes()));
+                let name = name.unwrap_or_default();
+                self.block(1, &[&fixed, &[0; 4], &name, &nanoseconds, &END_OF_OPTIONS])?;
                 self.interfaces.len() - 1
             }
         };
@@ -97,7 +103,17 @@ impl Writer<'_> {
         let interface = length(interface);
         let (captured, on_wire) = (length(record.bytes.len()), length(record.wire_length));
         self.packets += 1;
-        self.block(6, &[&interface, &word(high), &word(low), &captured, &on_wire, record.bytes])
+        let mut options = Vec::new();
+        for comment in self.index.comments.get(&record.number).into_iter().flatten() {
+            options.extend(option(1, comment.as_bytes()));
+        }
+        if !options.is_empty() {
+            options.extend(END_OF_OPTIONS);
+        }
+        let padding = record.bytes.len().next_multiple_of(4) - record.bytes.len();
+        let padding = [0; 3].get(..padding).unwrap_or_default();
+        let (high, low) = (word(high), word(low));
+        self.block(6, &[&interface, &high, &low, &captured, &on_wire, record.bytes, padding, &options])
     }
 }
 
@@ -105,6 +121,8 @@ const END_OF_OPTIONS: [u8; 4] = [0; 4];
 
 /// An option as pcapng writes it.
 fn option(code: u16, value: &[u8]) -> Vec<u8> {
+    // No option is longer than its length can say.
+    let value = value.get(..value.len().min(usize::from(u16::MAX))).unwrap_or_default();
     let mut out = Vec::new();
     out.extend(code.to_le_bytes());
     out.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());

@@ -92,6 +92,9 @@ pub fn write_row_text(
     )?;
     let facts = format!("    {}", row_facts(index, number, row, usize::MAX));
     writeln!(out, "{}", paint.colour("2", &facts))?;
+    for (packet, comment) in index.comments(row) {
+        writeln!(out, "    comment on packet {packet}: {comment}")?;
+    }
     write_fields(&dissection.fields, 1, out)?;
     write_problems(&dissection, paint, out)
 }
@@ -154,7 +157,7 @@ fn write_problems(dissection: &Dissection<'_>, paint: Paint, out: &mut dyn Write
 }
 
 /// A duration in the unit that suits it.
-fn latency_text(ns: i64) -> String {
+pub(super) fn latency_text(ns: i64) -> String {
     let (divisor, unit) = match ns.unsigned_abs() {
         0..1_000 => return format!("{ns} ns"),
         1_000..1_000_000 => (1_000, "µs"),

@@ -51,6 +51,8 @@ pub enum Column {
     Problems,
     /// The worst severity of its problems.
     Severity,
+    /// What was written about its packets.
+    Comment,
     /// All of its bytes.
     Bytes,
 }
@@ -101,6 +103,7 @@ impl Column {
         (Column::Latency, "latency", "how long after what it answers it came"),
         (Column::AnsweredBy, "answered_by", "the row that answers it"),
         (Column::PartOf, "part_of", "the row whose content it goes on with"),
+        (Column::Comment, "comment", "what was written about its packets in the capture"),
         (Column::Bytes, "bytes", "all of its bytes"),
     ];
 
@@ -137,7 +140,7 @@ impl Column {
             | Column::Kind
             | Column::Problems => Type::Name,
             Column::Severity => Type::Rank,
-            Column::Summary => Type::Text,
+            Column::Summary | Column::Comment => Type::Text,
             Column::Bytes => Type::Bytes,
         }
     }

@@ -101,7 +101,8 @@ fn tier(test: &Test) -> Tier {
             | Column::Latency
             | Column::ReplyTo
             | Column::AnsweredBy
-            | Column::PartOf => Tier::Index,
+            | Column::PartOf
+            | Column::Comment => Tier::Index,
             Column::Bytes => Tier::Bytes,
             Column::Summary => Tier::Message,
         },
@@ -424,6 +425,7 @@ fn in_index(test: &Test, index: &Index, number: u32, row: &Row, mut times: Times
         Column::ReplyTo => number_of(index.reply_to(number).map(|(to, _)| to.into())),
         Column::AnsweredBy => number_of(index.answered_by(number).map(i128::from)),
         Column::PartOf => number_of(index.part_of(number).map(i128::from)),
+        Column::Comment => index.comments(row).iter().any(|(_, text)| of_bytes(condition, text.as_bytes())),
         _ => false,
     }
 }

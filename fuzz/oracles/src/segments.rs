@@ -56,7 +56,8 @@ fn run(first: u32, program: &[Sent], limit: u64) {
             reassembler.segment(segment, &mut out);
         }
         let keep_alive = wire_length == 1 && offset as u64 + 1 == given.end_before && !sent.fin;
-        if !keep_alive {
+        // What carries nothing says nothing of how far the stream reaches.
+        if length > 0 && !keep_alive {
             model.resize(model.len().max(offset + length), None);
             for (at, place) in model[offset..offset + length].iter_mut().enumerate() {
                 place.get_or_insert(origin.file_offset + at as u64);
