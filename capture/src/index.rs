@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_parser::{
-    Code, CodeSet, Direction, Dissection, Problem, Protocol, Severity, TileType, Unclaimed, Visit,
+    Code, CodeSet, Confidence, Direction, Dissection, Problem, Protocol, Severity, TileType, Unclaimed, Visit,
 };
 
 use crate::endpoint::Endpoint;
@@ -214,6 +214,8 @@ pub struct Stream {
     pub(crate) segments: Vec<SegmentRange>,
     /// The protocol chosen for it, as an index of [`Index::protocols`].
     pub(crate) protocol: Option<usize>,
+    /// How sure that choice is; None where it was made by a rule, and where there is none.
+    pub confidence: Option<Confidence>,
     /// Its rows, in stream order. Filled when the capture is read to its end.
     pub(crate) rows: Vec<u32>,
     /// Stretches with something to tell that reassembly saw.
@@ -238,6 +240,7 @@ impl Stream {
     const NOTHING: Stream = Stream {
         segments: Vec::new(),
         protocol: None,
+        confidence: None,
         rows: Vec::new(),
         marks: Vec::new(),
         messages: 0,
@@ -248,6 +251,13 @@ impl Stream {
         cut_packets: 0,
         late_bytes: 0,
     };
+}
+
+impl Stream {
+    /// Whether its protocol is a guess: nothing speaks against it, but other formats may look the same.
+    pub fn is_guess(&self) -> bool {
+        self.confidence.is_some_and(|confidence| confidence < Confidence::Certain)
+    }
 }
 
 /// A stretch of a stream that reassembly has something to tell of.

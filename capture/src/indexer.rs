@@ -233,13 +233,13 @@ impl Indexer {
                         return false;
                     }
                 }
-                Some(Taken::Damage(damage)) => {
-                    if index.damages.len() < MOST_DAMAGES || damage.resumed.is_none() {
-                        index.damages.push(damage.clone());
-                    }
+                Some(Taken::Damage(damage))
+                    if index.damages.len() < MOST_DAMAGES || damage.resumed.is_none() =>
+                {
+                    index.damages.push(damage.clone());
                 }
                 Some(Taken::Remark(remark)) => index.remark(remark),
-                None => {}
+                Some(Taken::Damage(_)) | None => {}
             }
         }
         true
@@ -474,7 +474,7 @@ impl Indexer {
             known.life.take(record.number, side, [syn, ack, fin, rst]);
         }
         if rst {
-            if !(packet.payload_length == 0) {
+            if packet.payload_length > 0 {
                 count_unread(index, "TCP reset with a text, which is no part of the stream".into(), record);
             }
             return self.finish_flow(index, flow, record.number);
@@ -684,7 +684,7 @@ impl Indexer {
     ) {
         // A datagram's place is behind all that came before it.
         let start = index.streams.get(stream).map_or(0, |stream| stream.bytes + stream.gap_bytes);
-        if !(packet.payload_length == 0) {
+        if packet.payload_length > 0 {
             for piece in pieces {
                 let length = u32::try_from(piece.length).unwrap_or(u32::MAX);
                 let (offset, origin) = (start + piece.offset as u64, piece.origin);
@@ -708,7 +708,7 @@ impl Indexer {
         };
         // Nearly every stream shows with its first bytes what it is.
         if let Some((protocol, Confidence::Certain)) = held.first_look(bytes, &index.protocols) {
-            self.choose(index, stream, Some(protocol), true);
+            self.choose(index, stream, Some((protocol, Confidence::Certain)));
             self.lay_out(index, stream, Happened::Data(bytes.len()), bytes, now);
             return;
         }
@@ -716,7 +716,7 @@ impl Indexer {
         if held.wants_look() {
             let best = held.best(&index.protocols);
             if let Some((protocol, Confidence::Certain)) = best {
-                self.choose(index, stream, Some(protocol), true);
+                self.choose(index, stream, Some((protocol, Confidence::Certain)));
             } else if held.is_full() {
                 self.choose_best(index, stream);
             }
@@ -750,18 +750,19 @@ impl Indexer {
                 .map(|(protocol, _)| protocol),
         };
         match (own, others) {
-            (Some((protocol, Confidence::Certain)), _) => self.choose(index, stream, Some(protocol), true),
-            (_, Some(protocol)) => self.choose(index, stream, Some(protocol), false),
-            (own, None) => self.choose(index, stream, own.map(|(protocol, _)| protocol), false),
+            (Some((_, Confidence::Certain)), _) => self.choose(index, stream, own),
+            (_, Some(protocol)) => self.choose(index, stream, Some((protocol, Confidence::Likely))),
+            (own, None) => self.choose(index, stream, own),
         }
     }
 
-    fn choose(&mut self, index: &mut Index, stream: usize, protocol: Option<usize>, certain: bool) {
+    fn choose(&mut self, index: &mut Index, stream: usize, choice: Option<(usize, Confidence)>) {
         let Some(state) = self.states.get_mut(stream) else { return };
-        state.certain = certain;
+        let (protocol, confidence) = choice.unzip();
+        state.certain = confidence == Some(Confidence::Certain);
         let Some(held) = state.held.take() else { return };
         if let Some(stream) = index.streams.get_or_default(stream) {
-            stream.protocol = protocol;
+            (stream.protocol, stream.confidence) = (protocol, confidence);
         }
         let (events, bytes) = held.into_events();
         let mut rest = &bytes[..];

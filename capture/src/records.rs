@@ -307,6 +307,10 @@ impl Records {
     #[cold]
     fn claim_more(&mut self, length: u64, name: &str) -> Result<(), Damage> {
         let packet = Some(self.packets.saturating_add(1));
+        if length > self.left_in_file() {
+            // Whoever still writes it may have come further.
+            self.source.has_grown();
+        }
         let left = self.left_in_file();
         if length > left {
             let what = format!("the file ends inside {name}: it claims {length} bytes and {left} are left");
@@ -331,7 +335,7 @@ impl Records {
 
     #[inline(always)]
     fn next_pcap(&mut self) -> Result<Next<'_>, Damage> {
-        if self.left_in_file() == 0 {
+        if self.left_in_file() == 0 && !self.source.has_grown() {
             return Ok(Next::End);
         }
         self.claim(16, "a record header")?;
@@ -370,7 +374,7 @@ impl Records {
     }
 
     fn next_pcapng(&mut self) -> Result<Next<'_>, Damage> {
-        if self.left_in_file() == 0 {
+        if self.left_in_file() == 0 && !self.source.has_grown() {
             return Ok(Next::End);
         }
         self.claim(12, "a block")?;

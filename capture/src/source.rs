@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 
@@ -15,7 +17,7 @@ use crate::OpenError;
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
-    length: u64,
+    length: Arc<AtomicU64>,
     bytes: Bytes,
     /// Why a compressed file could be read only so far.
     cut: Option<Arc<str>>,
@@ -23,8 +25,56 @@ pub struct Source {
 
 #[derive(Clone, Debug)]
 enum Bytes {
-    File(Arc<Mutex<File>>),
+    File(Arc<Mutex<Opened>>),
     Memory(Arc<[u8]>),
+}
+
+/// A file that is open, and how it began then.
+#[derive(Debug)]
+struct Opened {
+    file: File,
+    beginning: Vec<u8>,
+    /// When it was changed last, as far as was looked at.
+    modified: Option<SystemTime>,
+}
+
+/// Bytes by which a file that was replaced is known: a capture's header, and the time of its first packet.
+const BEGINNING: usize = 256;
+
+impl Opened {
+    /// Reads bytes from `offset` on until `buffer` is full or the end is reached. Gives how many.
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.seek(SeekFrom::Start(offset))?;
+        let mut read = 0;
+        while let Some(rest) = buffer.get_mut(read..)
+            && !rest.is_empty()
+        {
+            match self.file.read(rest) {
+                Ok(0) => break,
+                Ok(count) => read += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(read)
+    }
+
+    /// Whether it is still the file that was opened: it may have grown, but begins as it did.
+    fn is_the_same(&mut self) -> io::Result<bool> {
+        let modified = self.file.metadata()?.modified().ok();
+        if modified == self.modified {
+            return Ok(true);
+        }
+        let mut beginning = vec![0; self.beginning.len()];
+        let read = self.read_at(0, &mut beginning)?;
+        beginning.truncate(read);
+        // What is shorter now is told as that.
+        let same = read < self.beginning.len() || beginning == self.beginning;
+        if same {
+            self.modified = modified;
+        }
+        Ok(same)
+    }
 }
 
 impl Source {
@@ -55,12 +105,19 @@ impl Source {
     /// Bytes that are in memory already, with the name that errors shall call them by.
     pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Source {
         let bytes = bytes.into();
-        Source { name: name.into(), length: bytes.len() as u64, bytes: Bytes::Memory(bytes), cut: None }
+        let length = Arc::new(AtomicU64::new(bytes.len() as u64));
+        Source { name: name.into(), length, bytes: Bytes::Memory(bytes), cut: None }
     }
 
     fn from_file(name: String, file: File) -> io::Result<Source> {
-        let length = file.metadata()?.len();
-        Ok(Source { name, length, bytes: Bytes::File(Arc::new(Mutex::new(file))), cut: None })
+        let metadata = file.metadata()?;
+        let length = Arc::new(AtomicU64::new(metadata.len()));
+        let mut opened = Opened { file, beginning: vec![0; BEGINNING], modified: metadata.modified().ok() };
+        let mut beginning = std::mem::take(&mut opened.beginning);
+        let read = opened.read_at(0, &mut beginning)?;
+        beginning.truncate(read);
+        opened.beginning = beginning;
+        Ok(Source { name, length, bytes: Bytes::File(Arc::new(Mutex::new(opened))), cut: None })
     }
 
     /// A file, or what it holds if that is compressed with gzip or Zstandard.
@@ -86,9 +143,17 @@ impl Source {
         &self.name
     }
 
-    /// How many bytes there were when it was opened.
+    /// How many bytes there are, as far as is known: a file that is still being written may have grown since.
     pub fn length(&self) -> u64 {
-        self.length
+        self.length.load(Ordering::Relaxed)
+    }
+
+    /// Looks whether there is more than before: a file may still be written while it is read.
+    pub(crate) fn has_grown(&self) -> bool {
+        let Bytes::File(opened) = &self.bytes else { return false };
+        let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = opened.file.metadata().map_or(0, |metadata| metadata.len());
+        self.length.fetch_max(now, Ordering::Relaxed) < now
     }
 
     /// Fills `buffer` with the bytes from `offset` on.
@@ -99,10 +164,10 @@ impl Source {
         let read = self.read_at(offset, buffer)?;
         if read < buffer.len() {
             let text = format!(
-                "{} ended at byte {} while it was read; it was {} bytes long when it was opened",
+                "{} ended at byte {} while it was read; it was {} bytes long before",
                 self.name,
                 offset + read as u64,
-                self.length
+                self.length()
             );
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
         }
@@ -122,21 +187,15 @@ impl Source {
                 buffer.iter_mut().zip(there).for_each(|(to, from)| *to = *from);
                 Ok(count)
             }
-            Bytes::File(file) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::Start(offset))?;
-                let mut read = 0;
-                while let Some(rest) = buffer.get_mut(read..)
-                    && !rest.is_empty()
-                {
-                    match file.read(rest) {
-                        Ok(0) => break,
-                        Ok(count) => read += count,
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(error) => return Err(error),
-                    }
+            Bytes::File(opened) => {
+                let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+                if !opened.is_the_same()? {
+                    let name = &self.name;
+                    return Err(io::Error::other(format!(
+                        "{name} was replaced while it was open; open it again to see what is in it now"
+                    )));
                 }
-                Ok(read)
+                opened.read_at(offset, buffer)
             }
         }
     }

@@ -127,7 +127,7 @@ impl View {
             }
         }
         // Something to look at from the first moment.
-        if self.seen == 0 && !(index.row_count() == 0) && self.selected.is_none() {
+        if self.seen == 0 && index.row_count() > 0 && self.selected.is_none() {
             self.selected = Some(0);
         }
         self.seen = index.row_count();

@@ -235,3 +235,15 @@ pub enum Confidence {
     /// It is: chance could hardly make these bytes.
     Certain,
 }
+
+impl Confidence {
+    /// `no`, `possible`, `likely` or `certain`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Confidence::No => "no",
+            Confidence::Possible => "possible",
+            Confidence::Likely => "likely",
+            Confidence::Certain => "certain",
+        }
+    }
+}

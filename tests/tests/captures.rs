@@ -8,7 +8,7 @@ mod support;
 use std::io::Write;
 use std::net::SocketAddr;
 
-use framescope_capture::{Index, Options, TransportType};
+use framescope_capture::{Index, Indexer, Options, Source, TransportType, read};
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
 use framescope_parser::{Code, Direction, TileType};
@@ -544,4 +544,146 @@ fn a_damaged_record_costs_itself_and_the_rest_is_read() {
     let damage = only_damage(&index);
     assert_eq!((damage.offset, damage.resumed), (places[100] as u64, Some(places[101] as u64)));
     assert_eq!(ports(&index), without(&[40_100]));
+}
+
+/// An option of a pcapng block, little-endian.
+fn option(code: u16, value: &[u8]) -> Vec<u8> {
+    let mut out = [code.to_le_bytes(), (value.len() as u16).to_le_bytes()].concat();
+    out.extend(value);
+    out.resize(out.len().next_multiple_of(4), 0);
+    out
+}
+
+#[test]
+fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
+    let end = option(0, &[]);
+    let packet = Tcp::data(1, frame(1, "hi")).ip_packet();
+    let mut file = Vec::new();
+    let fixed = [0x4D, 0x3C, 0x2B, 0x1A, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255];
+    file.extend(block(false, 0x0A0D_0D0A, &[&fixed[..], &option(1, b"made in a test"), &end].concat()));
+    let link = [101, 0, 0, 0, 0, 0, 0, 0];
+    file.extend(block(false, 1, &[&link[..], &option(2, b"eth0"), &option(3, b"the first"), &end].concat()));
+    file.extend(block(false, 1, &[&link[..], &option(3, b"only described"), &end].concat()));
+    let host = [&[10, 0, 0, 2][..], b"server.example\0srv\0"].concat();
+    file.extend(block(false, 4, &[option(1, &host), end.clone()].concat()));
+    for interface in [1_u32, 0] {
+        let length = (packet.len() as u32).to_le_bytes();
+        let padding = vec![0; packet.len().next_multiple_of(4) - packet.len()];
+        let comments = [option(1, "看这里".as_bytes()), option(1, b"and here"), end.clone()].concat();
+        let head = [interface.to_le_bytes(), [0; 4], [0; 4], length, length].concat();
+        file.extend(block(false, 6, &[head, packet.clone(), padding, comments].concat()));
+    }
+    // A second section counts its interfaces anew.
+    file.extend(section(false));
+    file.extend(block(false, 1, &[&link[..], &option(2, b"wlan0"), &end].concat()));
+    let other = Tcp { client_port: 50_001, ..Tcp::data(1, frame(1, "ho")) }.ip_packet();
+    file.extend(enhanced_packet(false, 0, 0, &other));
+    let index = read_bytes(file);
+    check_index(&index);
+    assert!(index.damages().is_empty(), "{:?}", index.damages());
+    assert_eq!(index.notices(), ["The capture's comment: made in a test"]);
+    assert_eq!(index.comments(&index.row(0).unwrap()), [(1, "看这里"), (1, "and here")]);
+    assert_eq!((index.interface(0), index.interface(1)), (Some("only described"), Some("wlan0")));
+    assert_eq!(index.host("10.0.0.2".parse().unwrap()), Some("server.example"));
+    let mut flows = Vec::new();
+    framescope_capture::export::write_flows_text(&index, &mut flows).unwrap();
+    let flows = String::from_utf8(flows).unwrap();
+    assert!(
+        flows.starts_with(
+            "flow 0 tcp 10.0.0.1:50000 <> 10.0.0.2:9000 (server.example), 2 packets on only described"
+        ),
+        "{flows}"
+    );
+    // Options that reach past their block are not believed.
+    let mut file = section(false);
+    file.extend(block(false, 1, &[&link[..], &[2, 0, 200, 0, b'x', 0, 0, 0]].concat()));
+    file.extend(enhanced_packet(false, 0, 0, &other));
+    let index = read_bytes(file);
+    assert_eq!((index.row_count(), index.interface(0)), (1, None));
+}
+
+#[test]
+fn the_life_of_a_connection_is_told() {
+    use framescope_capture::{Connection, ConnectionState as State};
+    let back = |segment: Tcp| Tcp { from_client: false, ..segment };
+    let syn_ack = || back(Tcp { ack: true, ..Tcp::syn(100) });
+    let rst = |sequence| Tcp { rst: true, ..Tcp::data(sequence, []) };
+    let opening = || vec![Tcp::syn(0), syn_ack(), Tcp::data(1, [])];
+    let after = |more: Vec<Tcp>| [opening(), more].concat();
+    let (forward, backward) = (Some(Direction::Forward), Some(Direction::Backward));
+    for (segments, state, opened, ended, ended_by) in [
+        (vec![Tcp::syn(0)], State::HalfOpen, Some(1), None, None),
+        (vec![Tcp::syn(0), Tcp::syn(0)], State::HalfOpen, Some(1), None, None),
+        (opening(), State::Open, Some(1), None, None),
+        (vec![Tcp::data(1, b"x".as_slice())], State::Open, None, None, None),
+        (after(vec![Tcp::fin(1)]), State::HalfClosed, Some(1), None, forward),
+        (after(vec![back(Tcp::fin(101)), Tcp::fin(1)]), State::Closed, Some(1), Some(5), backward),
+        (after(vec![rst(1)]), State::Reset, Some(1), Some(4), forward),
+        (after(vec![Tcp::fin(1), back(rst(101))]), State::Reset, Some(1), Some(5), backward),
+        // Asked, and refused.
+        (vec![Tcp::syn(0), back(rst(0))], State::Reset, Some(1), Some(2), backward),
+        // Both sides ask at the same time.
+        (
+            vec![Tcp::syn(0), back(Tcp::syn(100)), Tcp { ack: true, ..Tcp::syn(0) }],
+            State::Open,
+            Some(1),
+            None,
+            None,
+        ),
+    ] {
+        let index = read_bytes(tcp_pcap(&segments));
+        check_index(&index);
+        let found = index.flows()[0].connection();
+        assert_eq!(found, Some(Connection { state, opened, ended, ended_by }), "{segments:?}");
+        assert_eq!(index.flows().len(), 1);
+    }
+}
+
+#[test]
+fn a_choice_of_protocol_that_may_be_wrong_says_so() {
+    let certain = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, frame(1, "hi"))]));
+    assert!(!certain.stream(0, Direction::Forward).unwrap().is_guess());
+    let guess = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, b"hello there".as_slice())]));
+    assert!(guess.stream(0, Direction::Forward).unwrap().is_guess());
+    let mut flows = Vec::new();
+    framescope_capture::export::write_flows_text(&guess, &mut flows).unwrap();
+    let flows = String::from_utf8(flows).unwrap();
+    assert!(flows.contains("text is a guess (--as flow=0=PROTOCOL decides)"), "{flows}");
+    let told = Options { decode_as: vec!["flow=0=text".parse().unwrap()], ..Options::default() };
+    let told = read_with(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, b"hello there".as_slice())]), &told);
+    assert!(!told.stream(0, Direction::Forward).unwrap().is_guess());
+}
+
+#[test]
+fn a_file_that_grows_while_it_is_read_is_read_to_where_it_ends_then() {
+    let segments: Vec<Tcp> =
+        std::iter::once(Tcp::syn(0)).chain((0..200).map(|i| Tcp::data(1 + i * 26, frame(i, "hi")))).collect();
+    let bytes = tcp_pcap(&segments);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // The last record is there in part, as a writer leaves it.
+    std::fs::write(file.path(), &bytes[..bytes.len() / 2]).unwrap();
+    let source = Source::open(file.path()).unwrap();
+    let (mut indexer, mut index) = Indexer::new(source, &Options::default()).unwrap();
+    assert!(indexer.step(&mut index, 10));
+    let mut writer = std::fs::OpenOptions::new().append(true).open(file.path()).unwrap();
+    std::io::Write::write_all(&mut writer, &bytes[bytes.len() / 2..]).unwrap();
+    while indexer.step(&mut index, 10) {}
+    indexer.finish(&mut index);
+    check_index(&index);
+    assert_eq!((index.packets(), index.row_count(), index.damages().len()), (201, 200, 0));
+}
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_open_is_an_error() {
+    let capture = |text: &str| tcp_pcap(&[Tcp::syn(0), Tcp::data(1, frame(1, text))]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), capture("hello")).unwrap();
+    let index = read(Source::open(file.path()).unwrap(), &Options::default(), &mut |_| true).unwrap();
+    let row = index.row(0).unwrap();
+    assert!(index.row_bytes(&row, usize::MAX, &mut index.reader()).is_ok());
+    // Some file systems tell times no finer than this.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::fs::write(file.path(), capture("other")).unwrap();
+    let error = index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap_err().to_string();
+    assert!(error.contains("was replaced while it was open") && error.contains("open it again"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use framescope_parser::Direction;
+use framescope_parser::{Confidence, Direction};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -17,6 +17,8 @@ struct FlowJson<'a> {
     a: Option<String>,
     b: Option<String>,
     packets: u32,
+    forward: StreamJson<'a>,
+    backward: StreamJson<'a>,
     interface: Option<&'a str>,
     a_name: Option<&'a str>,
     b_name: Option<&'a str>,
@@ -24,8 +26,6 @@ struct FlowJson<'a> {
     opened: Option<String>,
     ended: Option<String>,
     ended_by: Option<&'static str>,
-    forward: StreamJson<'a>,
-    backward: StreamJson<'a>,
 }
 
 #[derive(Serialize)]
@@ -39,6 +39,7 @@ struct StreamJson<'a> {
     conflicts: u64,
     cut_packets: u64,
     late_bytes: u64,
+    confidence: Option<&'static str>,
 }
 
 /// Writes each flow as a line of JSON.
@@ -102,6 +103,9 @@ pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
                 "    {direction:8} {protocol:8} {} messages, {} bytes",
                 stream.messages, stream.bytes
             )?;
+            if stream.is_guess() {
+                write!(out, ", {protocol} is a guess (--as flow={flow}=PROTOCOL decides)")?;
+            }
             for (count, what) in [
                 (stream.gap_bytes, "missing bytes"),
                 (stream.conflicts, "conflicts"),
@@ -163,6 +167,7 @@ fn stream_json<'a>(
     let stream = index.stream(flow, direction).unwrap_or(&none);
     Ok(StreamJson {
         protocol: index.stream_protocol(flow, direction).map(|protocol| protocol.name()),
+        confidence: stream.confidence.map(Confidence::as_str),
         bytes: stream.bytes,
         sha256: hex(&digest.finalize()),
         messages: stream.messages,

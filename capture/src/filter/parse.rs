@@ -186,6 +186,9 @@ pub(super) fn parse(text: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Expre
     }
 }
 
+/// A member of a set, and where it stands.
+type Member = (Span<Literal>, Range<usize>);
+
 struct Parser<'p> {
     text: &'p str,
     tokens: Vec<(Token, Range<usize>)>,
@@ -368,7 +371,7 @@ impl Parser<'_> {
     }
 
     /// `{a, b, c..d}`, or one of these without the brackets.
-    fn set(&mut self) -> Result<Vec<(Span<Literal>, Range<usize>)>, Fault> {
+    fn set(&mut self) -> Result<Vec<Member>, Fault> {
         let open = self.place();
         if !self.takes("{") {
             return Ok(vec![self.member()?]);
@@ -384,7 +387,7 @@ impl Parser<'_> {
         Err((missing, "a ',' or the '}' of a set is missing".to_owned()))
     }
 
-    fn member(&mut self) -> Result<(Span<Literal>, Range<usize>), Fault> {
+    fn member(&mut self) -> Result<Member, Fault> {
         let (literal, range) = self.literal()?;
         let span = match &literal {
             Literal::Word(word) if word.contains("..") => {
@@ -414,20 +417,18 @@ impl Parser<'_> {
     }
 
     /// The condition that the subject is in one of the ranges.
-    fn is(&self, subject: &Subject, spans: Vec<(Span<Literal>, Range<usize>)>) -> Result<Condition, Fault> {
+    fn is(&self, subject: &Subject, spans: Vec<Member>) -> Result<Condition, Fault> {
         let Subject::Column(column) = subject else {
             return Ok(Condition::Value(spans.into_iter().map(|(span, _)| span).collect()));
         };
         let name = column.name();
         /// Each range as one of what the column holds.
         fn typed<T>(
-            spans: Vec<(Span<Literal>, Range<usize>)>,
+            spans: Vec<Member>,
             to: impl Fn(Literal) -> Option<T>,
             wanted: &str,
         ) -> Result<Vec<Span<T>>, Fault> {
-            let one = |(span, range): (Span<Literal>, Range<usize>)| {
-                span.map(&to).ok_or_else(|| (range, wanted.to_owned()))
-            };
+            let one = |(span, range): Member| span.map(&to).ok_or_else(|| (range, wanted.to_owned()));
             spans.into_iter().map(one).collect()
         }
         let whole = |literal: Literal| match literal.number() {

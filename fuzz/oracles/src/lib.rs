@@ -4,8 +4,14 @@
 //! fuzzer is a test the moment its file is committed. An oracle never repairs, skips or weakens what it checks, and
 //! never does input or output.
 
-// An oracle says by a panic that a promise is broken.
-#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)]
+// An oracle says by a panic that a promise is broken; the numbers it makes up are small.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
 
 mod capture;
 mod decode;

@@ -38,11 +38,17 @@ fn conversation(ui: &mut Ui, index: &Index, view: &View, flow: u32, commands: &m
     let protocols = [Direction::Forward, Direction::Backward].map(|direction| {
         index.stream_protocol(flow, direction).map_or("unknown", |protocol| protocol.name())
     });
+    let is_guess = [Direction::Forward, Direction::Backward]
+        .iter()
+        .filter_map(|&direction| index.stream(flow, direction))
+        .any(|stream| stream.is_guess());
+    let guess = if is_guess { "?" } else { "" };
     let protocol = match protocols {
-        [a, b] if a == b || b == "unknown" => a.to_owned(),
-        ["unknown", b] => b.to_owned(),
-        [a, b] => format!("{a} / {b}"),
+        [a, b] if a == b || b == "unknown" => format!("{a}{guess}"),
+        ["unknown", b] => format!("{b}{guess}"),
+        [a, b] => format!("{a} / {b}{guess}"),
     };
+    let state = known.connection().map(|connection| format!("  {}", connection.state.as_str()));
     let messages: u64 = [Direction::Forward, Direction::Backward]
         .iter()
         .filter_map(|&direction| index.stream(flow, direction))
@@ -51,7 +57,11 @@ fn conversation(ui: &mut Ui, index: &Index, view: &View, flow: u32, commands: &m
     let selected = view.flow() == Some(flow);
     let counts = view.flow_counts(flow);
     let plural = if messages == 1 { "" } else { "s" };
-    let facts = format!("{flow}  {}  {protocol}  {messages} message{plural}", known.transport.as_str());
+    let facts = format!(
+        "{flow}  {}  {protocol}  {messages} message{plural}{}",
+        known.transport.as_str(),
+        state.unwrap_or_default()
+    );
     ui.allocate_ui([ui.available_width(), LINE_HEIGHT].into(), |ui| {
         ui.set_min_height(LINE_HEIGHT);
         ui.spacing_mut().item_spacing.y = 1.0;
