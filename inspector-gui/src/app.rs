@@ -7,15 +7,19 @@ use std::time::{Duration, Instant};
 use eframe::egui::{
     self, Button, CentralPanel, Context, Frame, Key, KeyboardShortcut, Modifiers, Panel, RichText, Ui,
 };
-use framescope_capture::{Options, Source};
+use framescope_capture::filter::Filter;
+use framescope_capture::{Options, Source, protocols};
 use framescope_parser::Severity;
 
 use crate::document::Document;
+use crate::panels::status::FilterLine;
 use crate::panels::{Command, bytes, conversations, fields, messages, status};
 use crate::sample;
 use crate::view::View;
 
 const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+
+const FIND: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::F);
 
 const NO_DIALOG: &str = "This system shows no file dialog (it needs a desktop portal, or zenity). \
     Drop a file on this window, or name it on the command line: framescope FILE";
@@ -29,6 +33,9 @@ pub struct App {
     /// A sentence about something that went wrong.
     banner: Option<String>,
     scroll_to_selection: bool,
+    filter: FilterLine,
+    /// The filter's line shall be typed into.
+    focus_filter: bool,
     /// Files chosen in the dialog, which has a thread of its own; None where there was no dialog.
     chosen: (Sender<Option<PathBuf>>, Receiver<Option<PathBuf>>),
 }
@@ -43,6 +50,8 @@ impl App {
             options,
             banner,
             scroll_to_selection: false,
+            filter: FilterLine::default(),
+            focus_filter: false,
             chosen: channel(),
         }
     }
@@ -71,8 +80,34 @@ impl App {
                 self.document = Some(document);
                 self.view = View::default();
                 self.banner = None;
+                self.filter_rows();
             }
             Err(error) => self.banner = Some(error),
+        }
+    }
+
+    /// Types a filter, as a person would into its line.
+    pub fn type_filter(&mut self, text: &str) {
+        self.filter.text = text.to_owned();
+        self.filter_rows();
+    }
+
+    /// Shows the rows that the filter's line asks for. Half an expression changes nothing but what is said of it.
+    fn filter_rows(&mut self) {
+        let text = self.filter.text.trim();
+        let filter = match text.is_empty() {
+            true => Ok(None),
+            false => Filter::parse(&self.filter.text, &protocols(self.options.key.clone())).map(Some),
+        };
+        match filter {
+            Ok(filter) => {
+                self.filter.fault = None;
+                if let Some(document) = &self.document {
+                    self.view.show_filtered(filter, &document.index());
+                    self.scroll_to_selection = true;
+                }
+            }
+            Err(fault) => self.filter.fault = Some(fault),
         }
     }
 
@@ -123,6 +158,7 @@ impl App {
             Command::SelectBytes(range) => self.view.select_bytes(range),
             Command::SelectByte(at) => self.view.select_byte(at),
             Command::NextProblem => self.next_problem(),
+            Command::Filter => self.filter_rows(),
         }
     }
 
@@ -147,8 +183,15 @@ impl App {
         if ctx.input_mut(|input| input.consume_shortcut(&OPEN)) {
             commands.push(Command::OpenDialog);
         }
+        if ctx.input_mut(|input| input.consume_shortcut(&FIND)) {
+            self.focus_filter = true;
+        }
         if ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F8)) {
             commands.push(Command::NextProblem);
+        }
+        // Who types moves in what is typed.
+        if ctx.egui_wants_keyboard_input() {
+            return;
         }
         let moves = [
             (Key::ArrowDown, 1),
@@ -186,10 +229,18 @@ impl App {
         }
         if let Some(document) = &self.document {
             self.view.update(&document.index());
+            if self.view.is_looking() {
+                ctx.request_repaint();
+            }
         }
         Panel::top("bar").show(ui, |ui| {
             ui.add_space(4.0);
             status::top(ui, self.document.as_ref(), &self.view, &mut commands);
+            if self.document.is_some() {
+                ui.add_space(2.0);
+                let takes_focus = std::mem::take(&mut self.focus_filter);
+                status::filter(ui, &mut self.filter, takes_focus, &mut commands);
+            }
             ui.add_space(4.0);
         });
         self.banners(ui);
@@ -227,7 +278,9 @@ impl App {
                 let scroll_to = self.view.selected().and_then(|row| self.view.place_of(row));
                 let scroll_to = scroll_to.filter(|_| std::mem::take(&mut self.scroll_to_selection));
                 CentralPanel::default().show(ui, |ui| {
-                    if (index.row_count() == 0) && index.is_finished() {
+                    if self.view.is_narrowed() && self.view.row_count() == 0 && !self.view.is_looking() {
+                        ui.centered_and_justified(|ui| ui.weak("No row is what the filter asks for."));
+                    } else if index.row_count() == 0 && index.is_finished() {
                         ui.centered_and_justified(|ui| ui.weak("There are no messages in this file."));
                     } else {
                         messages::show(ui, &index, &mut self.view, scroll_to, &mut commands);
@@ -270,6 +323,9 @@ impl App {
                 let text =
                     format!("Reading was cancelled; the {} packets before are shown.", index.packets());
                 lines.push((text, Severity::Warning));
+            }
+            if let Some(error) = self.view.filter_error() {
+                lines.push((format!("The filter could not be asked of every row: {error}"), Severity::Error));
             }
             lines.extend(index.notices().iter().map(|notice| (notice.clone(), Severity::Note)));
         }

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use framescope_capture::export::{display_limit, row_facts};
+use framescope_capture::filter::Filter;
 use framescope_capture::{BlockReader, Index};
 use framescope_parser::{Code, Direction, Dissection, Field, Problem, Severity, TileType, Value};
 
@@ -81,9 +83,14 @@ pub struct View {
     place_in_stream: Option<(u32, Direction, u64)>,
     selected_bytes: Option<Range<usize>>,
     selected_path: Option<String>,
-    /// The rows of the conversation that is looked at; not used when all are.
+    filter: Option<Filter>,
+    /// Why the filter could not be asked of every row.
+    filter_error: Option<String>,
+    /// The rows that are looked at; not used when all are.
     rows: Vec<u32>,
-    /// How many rows of the index have been looked through for it.
+    /// How many rows of the index have been looked through for them.
+    looked_through: usize,
+    /// How many rows of the index have been counted.
     seen: usize,
     counts: Counts,
     flow_counts: Vec<Counts>,
@@ -93,6 +100,8 @@ pub struct View {
     reader: Option<BlockReader>,
 }
 
+/// Looking through rows takes no longer than this at a time, so that the window stays quick.
+const PATIENCE: Duration = Duration::from_millis(8);
 /// Decoded lines that are kept for the table.
 const LINES_KEPT: usize = 4096;
 /// Packets that are named of a message; a long one may have thousands.
@@ -105,25 +114,21 @@ impl View {
     pub fn update(&mut self, index: &Index) {
         if index.is_finished() && !self.finished {
             // The rows were put in order and told what the sequence shows: what was derived from them is stale.
-            let flow = self.flow;
+            let (flow, mut filter) = (self.flow, self.filter.take());
             let selected = self.place_in_stream.and_then(|place| row_of(index, place));
-            *self = View { flow, finished: true, selected, ..View::default() };
+            filter.iter_mut().for_each(Filter::reset);
+            *self = View { flow, filter, finished: true, selected, ..View::default() };
         }
         self.place_in_stream = self.selected.and_then(|row| {
             let row = index.row(row)?;
             Some((row.flow(), index.direction(&row), row.offset))
         });
         self.flow_counts.resize(index.flows().len(), Counts::default());
-        for (number, row) in (self.seen..).zip(index.rows_from(self.seen)) {
+        for row in index.rows_from(self.seen) {
             let severity = row.severity();
             self.counts.add(severity);
             if let Some(counts) = self.flow_counts.get_mut(row.flow() as usize) {
                 counts.add(severity);
-            }
-            if self.flow == Some(row.flow())
-                && let Ok(number) = u32::try_from(number)
-            {
-                self.rows.push(number);
             }
         }
         // Something to look at from the first moment.
@@ -131,26 +136,87 @@ impl View {
             self.selected = Some(0);
         }
         self.seen = index.row_count();
+        self.look_through(index);
+    }
+
+    /// Looks through rows for those that are looked at, as long as it takes but no longer than a person would notice.
+    fn look_through(&mut self, index: &Index) {
+        let begun = Instant::now();
+        while self.is_narrowed() && self.looked_through < self.seen && begun.elapsed() < PATIENCE {
+            let end = self.seen.min(self.looked_through + 256);
+            for row in self.looked_through..end {
+                let Ok(number) = u32::try_from(row) else { break };
+                if self.wants(index, number) {
+                    self.rows.push(number);
+                }
+            }
+            self.looked_through = end;
+        }
+    }
+
+    fn wants(&mut self, index: &Index, number: u32) -> bool {
+        if self.flow.is_some() && index.row(number).map(|row| row.flow()) != self.flow {
+            return false;
+        }
+        match self.filter.as_mut().map(|filter| filter.is_true_of(index, number)) {
+            None => true,
+            Some(Ok(wanted)) => wanted,
+            Some(Err(error)) => {
+                self.filter_error = Some(error.to_string());
+                false
+            }
+        }
+    }
+
+    /// Whether fewer rows than all are looked at.
+    pub fn is_narrowed(&self) -> bool {
+        self.flow.is_some() || self.filter.is_some()
+    }
+
+    /// Whether there are rows that were not looked through yet.
+    pub fn is_looking(&self) -> bool {
+        self.is_narrowed() && self.looked_through < self.seen
+    }
+
+    /// Why the filter could not be asked of every row.
+    pub fn filter_error(&self) -> Option<&str> {
+        self.filter_error.as_deref()
+    }
+
+    /// Shows the rows that a filter is true of, or all.
+    pub fn show_filtered(&mut self, filter: Option<Filter>, index: &Index) {
+        self.filter = filter;
+        self.choose_anew(index);
+    }
+
+    fn choose_anew(&mut self, index: &Index) {
+        self.rows.clear();
+        self.looked_through = 0;
+        self.filter_error = None;
+        self.look_through(index);
+        if self.selected.is_some_and(|row| !self.is_looking() && self.place_of(row).is_none()) {
+            self.select_row(None);
+        }
     }
 
     /// How many rows the table has.
     pub fn row_count(&self) -> usize {
-        if self.flow.is_some() { self.rows.len() } else { self.seen }
+        if self.is_narrowed() { self.rows.len() } else { self.seen }
     }
 
     /// The number of the row that stands at a place of the table.
     pub fn row_at(&self, place: usize) -> Option<u32> {
-        match self.flow {
-            Some(_) => self.rows.get(place).copied(),
-            None => u32::try_from(place).ok().filter(|_| place < self.seen),
+        match self.is_narrowed() {
+            true => self.rows.get(place).copied(),
+            false => u32::try_from(place).ok().filter(|_| place < self.seen),
         }
     }
 
     /// Where in the table a row stands.
     pub fn place_of(&self, row: u32) -> Option<usize> {
-        match self.flow {
-            Some(_) => self.rows.binary_search(&row).ok(),
-            None => Some(row as usize).filter(|&place| place < self.seen),
+        match self.is_narrowed() {
+            true => self.rows.binary_search(&row).ok(),
+            false => Some(row as usize).filter(|&place| place < self.seen),
         }
     }
 
@@ -169,17 +235,10 @@ impl View {
         self.flow
     }
 
-    /// Shows the rows of one conversation, or all.
+    /// Shows the rows of one conversation, or of all.
     pub fn show_flow(&mut self, flow: Option<u32>, index: &Index) {
         self.flow = flow;
-        let numbered = (0u32..).zip(index.rows());
-        self.rows = match flow {
-            Some(flow) => numbered.filter(|(_, row)| row.flow() == flow).map(|(number, _)| number).collect(),
-            None => Vec::new(),
-        };
-        if self.selected.is_some_and(|row| self.place_of(row).is_none()) {
-            self.select_row(None);
-        }
+        self.choose_anew(index);
     }
 
     /// The row that is looked at.

@@ -91,6 +91,41 @@ fn a_conversation_narrows_the_table_and_all_brings_it_back() {
 }
 
 #[test]
+fn a_filter_narrows_the_table_as_it_is_typed() {
+    let mut harness = sample_window();
+    let all = harness.state().view().row_count();
+    harness.get_by_label("Filter").click();
+    harness.run();
+    harness.get_by_label("Filter").type_text("kind == LOGI");
+    harness.run();
+    harness.get_by_label("at character 9: no kind is called 'LOGI'; did you mean 'LOGIN'?");
+    assert_eq!(harness.state().view().row_count(), all, "half an expression changes nothing");
+    harness.get_by_label("Filter").type_text("N");
+    harness.run();
+    assert!(harness.query_by_label_contains("at character").is_none());
+    let app = harness.state();
+    let logins: Vec<u32> = (0..app.view().row_count()).filter_map(|place| app.view().row_at(place)).collect();
+    assert!(!logins.is_empty() && logins.len() < all);
+    let document = app.document().unwrap();
+    let kinds = logins
+        .iter()
+        .map(|&row| document.index().kind(&document.index().row(row).unwrap()).map(str::to_owned));
+    assert!(kinds.into_iter().all(|kind| kind.as_deref() == Some("LOGIN")));
+    harness.get_by_label_contains(&format!("{} of {all} rows", logins.len()));
+    // An arrow key belongs to who types.
+    let selected = harness.state().view().selected();
+    harness.key_press(Key::ArrowDown);
+    harness.run();
+    assert_eq!(harness.state().view().selected(), selected);
+    harness.get_by_label("Clear").click();
+    harness.run();
+    assert_eq!(harness.state().view().row_count(), all);
+    harness.state_mut().type_filter("length > 1000000");
+    harness.run();
+    harness.get_by_label("No row is what the filter asks for.");
+}
+
+#[test]
 fn the_keyboard_moves_the_selection_and_finds_the_next_problem() {
     let mut harness = sample_window();
     harness.key_press(Key::ArrowDown);

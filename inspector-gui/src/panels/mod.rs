@@ -20,4 +20,5 @@ pub(crate) enum Command {
     OpenSample,
     Cancel,
     NextProblem,
+    Filter,
 }

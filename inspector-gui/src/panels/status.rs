@@ -1,10 +1,13 @@
 //! The bars at the top and the bottom: what is open, how far it is read, what is wrong with it.
 
-use eframe::egui::{Button, ProgressBar, Ui};
+use eframe::egui::{Button, Label, ProgressBar, RichText, TextEdit, TextStyle, Ui};
 use framescope_capture::Index;
+use framescope_capture::filter::{Column, FilterError};
+use framescope_parser::Severity;
 
 use super::Command;
 use super::conversations::badges;
+use crate::colours;
 use crate::document::Document;
 use crate::view::View;
 
@@ -53,12 +56,61 @@ pub(crate) fn top(ui: &mut Ui, document: Option<&Document>, view: &View, command
     });
 }
 
+/// What stands in the filter's line, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct FilterLine {
+    pub(crate) text: String,
+    pub(crate) fault: Option<FilterError>,
+}
+
+/// The line that a filter is typed into.
+pub(crate) fn filter(ui: &mut Ui, line: &mut FilterLine, takes_focus: bool, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let label = ui.label("Filter");
+        let hint = "kind == DATA and payload contains \"hello\"      (Ctrl+F)";
+        let mut edit = TextEdit::singleline(&mut line.text).hint_text(hint).desired_width(560.0);
+        if line.fault.is_some() {
+            edit = edit.text_color(colours::severity(Severity::Error, ui.visuals()));
+        }
+        let edit = ui.add(edit.font(TextStyle::Monospace)).labelled_by(label.id);
+        if takes_focus {
+            edit.request_focus();
+        }
+        let cleared = !line.text.is_empty() && ui.button("Clear").clicked();
+        if cleared {
+            line.text.clear();
+        }
+        if edit.changed() || cleared {
+            commands.push(Command::Filter);
+        }
+        if let Some(fault) = &line.fault {
+            let at = line.text.get(..fault.range.start).map_or(0, |before| before.chars().count()) + 1;
+            let text = format!("at character {at}: {}", fault.text);
+            ui.add(
+                Label::new(RichText::new(text).color(colours::severity(Severity::Error, ui.visuals())))
+                    .truncate(),
+            );
+        } else if line.text.is_empty() {
+            ui.weak("columns and fields: hover").on_hover_text(help());
+        }
+    });
+}
+
+/// What a filter can ask about.
+fn help() -> String {
+    let columns = Column::ALL.iter().map(|(_, name, about)| format!("{name}: {about}"));
+    let more = "\nand every field of a message by its path, such as payload.user or missive.flags.reply\n\n\
+        == != < <= > >= in {a, b..c} contains matches, and or not ( )";
+    columns.chain([more.to_owned()]).collect::<Vec<_>>().join("\n")
+}
+
 /// The bar at the bottom.
 pub(crate) fn bottom(ui: &mut Ui, index: &Index, view: &View) {
     ui.horizontal(|ui| {
         let rows = index.row_count();
-        if view.flow().is_some() {
-            ui.label(format!("{} of {} rows", grouped(view.row_count()), grouped(rows)));
+        if view.is_narrowed() {
+            let looking = if view.is_looking() { ", looking" } else { "" };
+            ui.label(format!("{} of {} rows{looking}", grouped(view.row_count()), grouped(rows)));
         } else {
             ui.label(format!("{} rows", grouped(rows)));
         }
