@@ -279,7 +279,7 @@ impl App {
                 let scroll_to = scroll_to.filter(|_| std::mem::take(&mut self.scroll_to_selection));
                 CentralPanel::default().show(ui, |ui| {
                     if self.view.is_narrowed() && self.view.row_count() == 0 && !self.view.is_looking() {
-                        ui.centered_and_justified(|ui| ui.weak("No row is what the filter asks for."));
+                        ui.centered_and_justified(|ui| ui.weak("No row matches the filter."));
                     } else if index.row_count() == 0 && index.is_finished() {
                         ui.centered_and_justified(|ui| ui.weak("There are no messages in this file."));
                     } else {

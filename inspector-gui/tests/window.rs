@@ -122,7 +122,7 @@ fn a_filter_narrows_the_table_as_it_is_typed() {
     assert_eq!(harness.state().view().row_count(), all);
     harness.state_mut().type_filter("length > 1000000");
     harness.run();
-    harness.get_by_label("No row is what the filter asks for.");
+    harness.get_by_label("No row matches the filter.");
 }
 
 #[test]

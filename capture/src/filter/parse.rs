@@ -480,8 +480,9 @@ impl Parser<'_> {
                     };
                     let is_hex = *column == Column::Kind && text.starts_with("0x");
                     if !known.is_empty() && !is_hex && !known.iter().any(|known| known == text) {
+                        let what = if *column == Column::Problems { "problem" } else { name };
                         let help = suggestion(text, known.iter().map(String::as_str));
-                        return Err((range, format!("no {name} is called '{text}'{help}")));
+                        return Err((range, format!("no {what} is called '{text}'{help}")));
                     }
                     names.push(text.to_owned());
                 }
