@@ -234,5 +234,5 @@ fn streams_are_those_that_tshark_follows() {
     }
     eprintln!("{} captures: {equal} directions equal, {explained} differ by a known habit", captures.len());
     assert!(not_explained.is_empty(), "{}", not_explained.join("\n"));
-    assert!(equal > 0, "nothing was compared");
+    assert!(equal + explained > 0, "nothing was compared");
 }
