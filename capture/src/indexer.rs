@@ -15,11 +15,11 @@ use crate::detection::{Happened, Held};
 use crate::endpoint::Endpoint;
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
 use crate::index::{
-    Entry, Flow, Index, Life, Mark, NO_TIME, SegmentRange, TransportType, Unread, last_packet,
+    Entry, Flow, Index, Life, Mark, NO_TIME, SegmentRange, Stream, TransportType, Unread, last_packet,
 };
 use crate::outline::{Labels, Outline};
 use crate::packet::{Decoded, Packet, Reason, Transport, decode_payload};
-use crate::reading::{Batch, Reading, Taken};
+use crate::reading::{Alone, Batch, Reading, Taken};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
 use crate::sessions::{Completed, Sessions};
@@ -115,6 +115,16 @@ struct StreamState {
     laid_out: (usize, u32),
 }
 
+/// A segment or datagram that was captured.
+struct Arrived<'a> {
+    record: &'a Record<'a>,
+    packet: &'a Packet,
+    payload: &'a [u8],
+    /// Where in the file the payload stands.
+    pieces: &'a [Piece],
+    alone: Option<Alone>,
+}
+
 /// Damaged places of a file that are told one by one.
 const MOST_DAMAGES: usize = 100;
 
@@ -174,7 +184,7 @@ impl Indexer {
         };
         match Records::open(&source) {
             Ok(Opened::Capture(records)) => {
-                let reading = Reading::new(records, source.length());
+                let reading = Reading::new(records, source.length(), &index.protocols);
                 indexer.input = Input::Packets(Box::new(reading), Batch::default());
             }
             Ok(Opened::Bytes) => {
@@ -225,10 +235,10 @@ impl Indexer {
                 index.position = batch.position;
             }
             match batch.take() {
-                Some(Taken::Packet(record, decoded)) => {
+                Some(Taken::Packet(record, decoded, alone)) => {
                     index.packets = record.number;
                     index.times.push(record.time_ns.unwrap_or(NO_TIME));
-                    if let Err(error) = self.packet(index, &record, decoded) {
+                    if let Err(error) = self.packet(index, &record, decoded, alone) {
                         self.broken_off(index, &error);
                         return false;
                     }
@@ -314,12 +324,14 @@ impl Indexer {
         index: &mut Index,
         record: &Record<'_>,
         decoded: &Result<Decoded, Reason>,
+        alone: Option<Alone>,
     ) -> io::Result<()> {
         match decoded {
             Ok(Decoded::Packet(packet)) => {
                 let origin = origin_in(record, packet.payload_start as usize);
                 let all = Piece { offset: 0, length: packet.payload_length as usize, origin };
-                self.segment(index, record, packet, packet.payload(record.bytes), &[all])
+                let payload = packet.payload(record.bytes);
+                self.segment(index, &Arrived { record, packet, payload, pieces: &[all], alone })
             }
             Ok(Decoded::Fragment(fragment)) => self.fragment(index, record, fragment),
             Err(reason) => {
@@ -358,8 +370,8 @@ impl Indexer {
             Ok(packet) => {
                 let payload = packet.payload(&bytes);
                 let start = packet.payload_start as usize;
-                let pieces = part(&pieces, start, start + payload.len());
-                self.segment(index, record, &packet, payload, &pieces)
+                let pieces = &part(&pieces, start, start + payload.len());
+                self.segment(index, &Arrived { record, packet: &packet, payload, pieces, alone: None })
             }
             Err(reason) => {
                 count_unread(index, reason, record);
@@ -368,15 +380,9 @@ impl Indexer {
         }
     }
 
-    /// Takes a segment or datagram, whose payload stands in the file in `pieces`.
-    fn segment(
-        &mut self,
-        index: &mut Index,
-        record: &Record<'_>,
-        packet: &Packet,
-        payload: &[u8],
-        pieces: &[Piece],
-    ) -> io::Result<()> {
+    /// Takes a segment or datagram.
+    fn segment(&mut self, index: &mut Index, arrived: &Arrived<'_>) -> io::Result<()> {
+        let &Arrived { record, packet, .. } = arrived;
         let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
         let (low, high) =
             if packet.src <= packet.dst { (packet.src, packet.dst) } else { (packet.dst, packet.src) };
@@ -410,9 +416,9 @@ impl Indexer {
             stream.cut_packets += 1;
         }
         match packet.transport {
-            Transport::Tcp { .. } => self.tcp(index, record, packet, payload, pieces, flow, side),
+            Transport::Tcp { .. } => self.tcp(index, arrived, flow, side),
             Transport::Udp => {
-                self.udp(index, record.number, packet, payload, pieces, flow as usize * 2 + side);
+                self.udp(index, arrived, flow as usize * 2 + side);
                 Ok(())
             }
         }
@@ -443,17 +449,8 @@ impl Indexer {
         contradicts || (over && !ack)
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn tcp(
-        &mut self,
-        index: &mut Index,
-        record: &Record<'_>,
-        packet: &Packet,
-        payload: &[u8],
-        pieces: &[Piece],
-        flow: u32,
-        side: usize,
-    ) -> io::Result<()> {
+    fn tcp(&mut self, index: &mut Index, arrived: &Arrived<'_>, flow: u32, side: usize) -> io::Result<()> {
+        let &Arrived { record, packet, payload, pieces, alone } = arrived;
         let Transport::Tcp { sequence, syn, ack, fin, rst } = packet.transport else { return Ok(()) };
         let stream = flow as usize * 2 + side;
         if let (Some(life), Some(known)) =
@@ -489,7 +486,9 @@ impl Indexer {
             let (file_offset, length) = (piece.origin.file_offset, packet.payload_length);
             let segment = SegmentRange { offset, file_offset, length, packet: record.number };
             self.add_segment(index, stream, segment);
-            self.data(index, stream, payload, record.number);
+            if !alone.is_some_and(|alone| self.message_alone(index, stream, payload, record.number, alone)) {
+                self.data(index, stream, payload, record.number);
+            }
             return Ok(());
         }
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
@@ -673,15 +672,9 @@ impl Indexer {
         Ok(())
     }
 
-    fn udp(
-        &mut self,
-        index: &mut Index,
-        now: u32,
-        packet: &Packet,
-        payload: &[u8],
-        pieces: &[Piece],
-        stream: usize,
-    ) {
+    fn udp(&mut self, index: &mut Index, arrived: &Arrived<'_>, stream: usize) {
+        let &Arrived { record, packet, payload, pieces, .. } = arrived;
+        let now = record.number;
         // A datagram's place is behind all that came before it.
         let start = index.streams.get(stream).map_or(0, |stream| stream.bytes + stream.gap_bytes);
         if packet.payload_length > 0 {
@@ -776,50 +769,65 @@ impl Indexer {
 
     /// Lays bytes out in rows.
     fn lay_out(&mut self, index: &mut Index, stream: usize, happened: Happened, bytes: &[u8], now: u32) {
-        let Some(state) = self.states.get_mut(stream) else { return };
+        let Some((framer, mut rows)) = self.rows(index, stream, now) else { return };
+        let protocol = rows.protocol.1;
+        let mut sink = |tile: Tile, bytes: &[u8]| rows.tile(tile, bytes);
+        match happened {
+            Happened::Data(_) => framer.segment(protocol, bytes, &mut sink),
+            Happened::Gap(length) => framer.gap(protocol, length, &mut sink),
+            Happened::End => framer.end(protocol, &mut sink),
+        }
+    }
+
+    /// Takes a segment of which it is known already that it is one message, if that holds where it stands.
+    fn message_alone(
+        &mut self,
+        index: &mut Index,
+        stream: usize,
+        bytes: &[u8],
+        now: u32,
+        alone: Alone,
+    ) -> bool {
+        let Alone { protocol, kind, codes } = alone;
+        let Some(label) = index.labels.known(protocol, kind, codes) else { return false };
+        let Some((framer, mut rows)) = self.rows(index, stream, now) else { return false };
+        if rows.is_held || rows.protocol.0 != protocol {
+            return false;
+        }
+        let Some(tile) = framer.message(bytes.len()) else { return false };
+        rows.known.messages += 1;
+        rows.row(tile, label, bytes);
+        true
+    }
+
+    /// What lays a stream out, and what takes its rows.
+    #[inline]
+    fn rows<'r>(
+        &'r mut self,
+        index: &'r mut Index,
+        stream: usize,
+        now: u32,
+    ) -> Option<(&'r mut Framer, RowSink<'r>)> {
+        let StreamState { framer, held, laid_out, .. } = self.states.get_mut(stream)?;
         let Index { streams, flows, protocols, entries, labels, times, .. } = index;
-        let flow = u32::try_from(stream / 2).unwrap_or(u32::MAX);
-        let (Some(known), Some(conversation)) = (streams.get_or_default(stream), flows.get(stream / 2))
-        else {
-            return;
-        };
+        let known = streams.get_or_default(stream)?;
         let chosen = known.protocol.and_then(|protocol| protocols.get(protocol));
         let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
-        let protocol_number = known.protocol.unwrap_or(usize::MAX);
-        let direction = conversation.direction_of(stream % 2);
-        let (sessions, completed, laid_out) = (&mut self.sessions, &mut self.completed, &mut state.laid_out);
-        let mut sink = |tile: Tile, bytes: &[u8]| {
-            let Tile { offset, length, tile_type, checked } = tile;
-            let mut outline = Outline::default();
-            match tile_type {
-                TileType::Message => {
-                    known.messages += 1;
-                    protocol.outline(bytes, checked, &mut outline);
-                }
-                TileType::Partial => protocol.dissect(bytes, &mut outline),
-                TileType::Skipped(code) => outline.codes.insert(code),
-                TileType::Gap => {}
-            }
-            let row = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-            let label = labels.outlined(protocol_number, tile_type, &outline);
-            entries.push(Entry { offset, length, stream: u32::try_from(stream).unwrap_or(u32::MAX), label });
-            completed.push(now);
-            known.rows.push(row);
-            if known.protocol.is_none() {
-                return;
-            }
-            let last = last_packet(&known.segments, laid_out, offset + length);
-            let time_ns = last.and_then(|packet| times.get((packet as usize).checked_sub(1)?).copied());
-            let time_ns = time_ns.filter(|&time| time != NO_TIME);
-            let sent = laid_out.1;
-            let row = Completed { row, direction, tile_type, time_ns, bytes, sent, completed: now };
-            sessions.row(flow, conversation, (protocol_number, protocol), &row);
+        let rows = RowSink {
+            stream: u32::try_from(stream).unwrap_or(u32::MAX),
+            protocol: (known.protocol.unwrap_or(usize::MAX), protocol),
+            is_held: held.is_some(),
+            now,
+            known,
+            flow: flows.get(stream / 2)?,
+            entries,
+            labels,
+            times,
+            laid_out,
+            completed: &mut self.completed,
+            sessions: &mut self.sessions,
         };
-        match happened {
-            Happened::Data(_) => state.framer.segment(protocol, bytes, &mut sink),
-            Happened::Gap(length) => state.framer.gap(protocol, length, &mut sink),
-            Happened::End => state.framer.end(protocol, &mut sink),
-        }
+        Some((framer, rows))
     }
 
     /// The connection has ended, or the capture has.
@@ -892,6 +900,60 @@ impl Indexer {
                 *row = numbers.get(*row as usize).copied().unwrap_or(*row);
             }
         }
+    }
+}
+
+/// Takes the rows of one stream.
+struct RowSink<'r> {
+    stream: u32,
+    protocol: (usize, &'r dyn Protocol),
+    is_held: bool,
+    /// The packet with which they become complete.
+    now: u32,
+    known: &'r mut Stream,
+    flow: &'r Flow,
+    entries: &'r mut Vec<Entry>,
+    labels: &'r mut Labels,
+    times: &'r [i64],
+    laid_out: &'r mut (usize, u32),
+    completed: &'r mut Vec<u32>,
+    sessions: &'r mut Sessions,
+}
+
+impl RowSink<'_> {
+    fn tile(&mut self, tile: Tile, bytes: &[u8]) {
+        let (number, protocol) = self.protocol;
+        let mut outline = Outline::default();
+        match tile.tile_type {
+            TileType::Message => {
+                self.known.messages += 1;
+                protocol.outline(bytes, tile.checked, &mut outline);
+            }
+            TileType::Partial => protocol.dissect(bytes, &mut outline),
+            TileType::Skipped(code) => outline.codes.insert(code),
+            TileType::Gap => {}
+        }
+        let label = self.labels.outlined(number, tile.tile_type, &outline);
+        self.row(tile, label, bytes);
+    }
+
+    #[inline]
+    fn row(&mut self, tile: Tile, label: u32, bytes: &[u8]) {
+        let Tile { offset, length, tile_type, .. } = tile;
+        let row = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.entries.push(Entry { offset, length, stream: self.stream, label });
+        self.completed.push(self.now);
+        self.known.rows.push(row);
+        if self.known.protocol.is_none() {
+            return;
+        }
+        let last = last_packet(&self.known.segments, self.laid_out, offset + length);
+        let time_ns = last.and_then(|packet| self.times.get((packet as usize).checked_sub(1)?).copied());
+        let time_ns = time_ns.filter(|&time| time != NO_TIME);
+        let direction = self.flow.direction_of((self.stream % 2) as usize);
+        let (sent, completed) = (self.laid_out.1, self.now);
+        let row = Completed { row, direction, tile_type, time_ns, bytes, sent, completed };
+        self.sessions.row(self.stream / 2, self.flow, self.protocol, &row);
     }
 }
 

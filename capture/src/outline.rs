@@ -70,6 +70,16 @@ impl Labels {
         }
     }
 
+    /// The number of the label of a message, if one like it was asked for lately.
+    #[inline]
+    pub(crate) fn known(&self, protocol: usize, kind: Option<u64>, codes: CodeSet) -> Option<u32> {
+        let asked = Outlined { protocol, kind, tile_type: TileType::Message, codes };
+        match self.recent.get(usize::try_from(kind.unwrap_or(0) % 16).ok()?) {
+            Some(Some((known, number))) if *known == asked => Some(*number),
+            _ => None,
+        }
+    }
+
     fn look_up(&mut self, asked: Outlined, slot: usize, kind: Option<Kind<'_>>) -> u32 {
         let kind = kind.map_or(NO_KIND, |kind| {
             *self.kind_numbers.entry((asked.protocol, kind.value)).or_insert_with(|| {

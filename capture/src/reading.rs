@@ -2,10 +2,14 @@
 //! read and its packets are taken apart in a thread of their own, a block ahead of what is done with them.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use framescope_parser::{CodeSet, Input, Memo, Protocol, Step};
+
 use crate::Damage;
+use crate::outline::Outline;
 use crate::packet::{Decoded, Reason, decode};
 use crate::records::{Next, Record, Records, Remark};
 
@@ -38,12 +42,22 @@ struct Captured {
     interface: Option<u16>,
     time_ns: Option<i64>,
     decoded: Result<Decoded, Reason>,
+    alone: Option<Alone>,
+}
+
+/// What a protocol says of a segment's payload taken by itself: that it is just one message. Where its stream is between
+/// two messages, and speaks that protocol, nobody need look at the bytes again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alone {
+    pub(crate) protocol: usize,
+    pub(crate) kind: Option<u64>,
+    pub(crate) codes: CodeSet,
 }
 
 /// What is taken from a [`Batch`].
 pub(crate) enum Taken<'b> {
     /// A packet, and what is in it.
-    Packet(Record<'b>, &'b Result<Decoded, Reason>),
+    Packet(Record<'b>, &'b Result<Decoded, Reason>, Option<Alone>),
     Damage(&'b Damage),
     Remark(&'b Remark),
 }
@@ -58,11 +72,11 @@ impl Batch {
                 let at = usize::try_from(captured.offset - self.offset).unwrap_or(usize::MAX);
                 let bytes = self.bytes.get(at..).and_then(|bytes| bytes.get(..captured.length as usize));
                 let bytes = bytes.unwrap_or_default();
-                let &Captured { number, time_ns, offset, length, interface, ref decoded } = captured;
+                let &Captured { number, time_ns, offset, length, interface, ref decoded, alone } = captured;
                 let wire_length = length as usize;
                 let record =
                     Record { number, time_ns, link_type: None, wire_length, offset, bytes, interface };
-                Taken::Packet(record, decoded)
+                Taken::Packet(record, decoded, alone)
             }
             Item::Damage(damage) => Taken::Damage(damage),
             Item::Remark(remark) => Taken::Remark(remark),
@@ -75,10 +89,72 @@ impl Batch {
     }
 }
 
+/// Asks the protocols about each segment by itself, while its bytes are at hand.
+struct Outlook {
+    protocols: Vec<Arc<dyn Protocol>>,
+    /// The protocol that had an answer last: it is asked first.
+    last: usize,
+    /// How often in a row none had one.
+    misses: u32,
+    asked: u32,
+}
+
+/// After so many segments without an answer only one in as many is asked about.
+const PATIENCE: u32 = 64;
+
+impl Outlook {
+    #[inline]
+    fn alone(&mut self, record: &Record<'_>, decoded: &Result<Decoded, Reason>) -> Option<Alone> {
+        let Ok(Decoded::Packet(packet)) = decoded else { return None };
+        if packet.payload_length == 0 || packet.missing > 0 {
+            return None;
+        }
+        self.asked = self.asked.wrapping_add(1);
+        if self.misses > PATIENCE && !self.asked.is_multiple_of(PATIENCE) {
+            return None;
+        }
+        let payload = packet.payload(record.bytes);
+        let all = (self.last..self.protocols.len()).chain(0..self.last);
+        for number in all {
+            let found = self.protocols.get(number).and_then(|protocol| one_message(&**protocol, payload));
+            if let Some((kind, codes)) = found {
+                (self.last, self.misses) = (number, 0);
+                return Some(Alone { protocol: number, kind, codes });
+            }
+        }
+        self.misses = self.misses.saturating_add(1);
+        None
+    }
+}
+
+/// The kind and problems of a payload that is just one message, as its protocol can say without what follows.
+#[inline]
+fn one_message(protocol: &dyn Protocol, payload: &[u8]) -> Option<(Option<u64>, CodeSet)> {
+    if protocol.ends_with_segment() {
+        return None;
+    }
+    let input = Input { bytes: payload, first_segment: payload.len(), last: false, offset: 0 };
+    match protocol.next(input, &mut Memo::default()) {
+        Step::Checked(length) if length.get() == payload.len() => {
+            let mut outline = Outline::default();
+            protocol.outline(payload, true, &mut outline);
+            Some((outline.kind.map(|kind| kind.value), outline.codes))
+        }
+        _ => None,
+    }
+}
+
+impl std::fmt::Debug for Outlook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outlook").field("protocols", &self.protocols.len()).finish_non_exhaustive()
+    }
+}
+
 /// Reads a file a batch at a time.
 #[derive(Debug)]
 struct Reader {
     records: Records,
+    outlook: Outlook,
     /// What ended the last batch.
     damage: Option<Damage>,
     ended: bool,
@@ -113,6 +189,7 @@ impl Reader {
             match self.records.next() {
                 Ok(Next::Packet(record)) => {
                     let decoded = decode(&record);
+                    let alone = self.outlook.alone(&record, &decoded);
                     let Record { number, time_ns, offset, bytes, interface, .. } = record;
                     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                     batch.items.push(Item::Packet(Captured {
@@ -122,6 +199,7 @@ impl Reader {
                         interface,
                         time_ns,
                         decoded,
+                        alone,
                     }));
                 }
                 Ok(Next::Other) => {}
@@ -165,8 +243,9 @@ enum Stages {
 
 impl Reading {
     /// Begins to read.
-    pub(crate) fn new(records: Records, length: u64) -> Reading {
-        let reader = Reader { records, damage: None, ended: false };
+    pub(crate) fn new(records: Records, length: u64, protocols: &[Arc<dyn Protocol>]) -> Reading {
+        let outlook = Outlook { protocols: protocols.to_vec(), last: 0, misses: 0, asked: 0 };
+        let reader = Reader { records, outlook, damage: None, ended: false };
         let stages = if length < WORTH_A_THREAD { Stages::Here(Box::new(reader)) } else { beside(reader) };
         Reading { stages, spent: None }
     }

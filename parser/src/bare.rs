@@ -57,6 +57,10 @@ impl Protocol for Bare {
         "a kind byte and UTF-8 text to the end of the segment, without a length"
     }
 
+    fn ends_with_segment(&self) -> bool {
+        true
+    }
+
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
         first_segment(input)
     }

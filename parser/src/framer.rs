@@ -95,6 +95,17 @@ impl Framer {
         }
     }
 
+    /// Takes a segment of `length` bytes of which [`Protocol::next`] said, asked about it alone, that it is just one message.
+    /// Gives the message's tile; None where bytes wait before it, and then it takes nothing.
+    pub fn message(&mut self, length: usize) -> Option<Tile> {
+        if self.consumed != self.pending.len() || !self.cursor.is_between_tiles() {
+            return None;
+        }
+        let offset = self.cursor.offset;
+        self.cursor.skip(length);
+        Some(Tile { offset, length: length as u64, tile_type: TileType::Message, checked: true })
+    }
+
     /// Takes a gap of `length` bytes: what stands before it can't go on.
     pub fn gap(&mut self, protocol: &dyn Protocol, length: u64, sink: &mut Sink<'_>) {
         self.end(protocol, sink);
@@ -185,10 +196,16 @@ impl Cursor {
         self.found.is_none() && self.offset + (unread as u64) < self.needed_end
     }
 
-    /// The memo, where neither a run is open nor a tile was found already.
+    /// Whether neither a run is open nor a tile was found already.
+    #[inline]
+    fn is_between_tiles(&self) -> bool {
+        self.run.is_none() && self.found.is_none()
+    }
+
+    /// The memo, where nothing was read that is in no tile yet.
     #[inline]
     pub(crate) fn memo_between_tiles(&mut self) -> Option<&mut Memo> {
-        (self.run.is_none() && self.found.is_none()).then_some(&mut self.memo)
+        self.is_between_tiles().then_some(&mut self.memo)
     }
 
     /// Goes behind `length` bytes that the caller has read.

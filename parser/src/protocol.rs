@@ -66,6 +66,11 @@ pub trait Protocol: Send + Sync {
     /// What it is, in a line for a person.
     fn about(&self) -> &str;
 
+    /// Whether a message is whatever one segment or datagram holds, so that its bytes say nothing of where it ends.
+    fn ends_with_segment(&self) -> bool {
+        false
+    }
+
     /// What stands first in the unread bytes of one direction?
     ///
     /// Total, and always advancing. Every [`Step`] but [`Step::NeedMore`] takes at least one byte and at most

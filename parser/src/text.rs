@@ -34,6 +34,10 @@ impl Protocol for Text {
         "UTF-8 text with nothing around it: what one segment holds is the message"
     }
 
+    fn ends_with_segment(&self) -> bool {
+        true
+    }
+
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
         first_segment(input)
     }
