@@ -62,7 +62,11 @@ struct Connection {
 
 impl Connection {
     fn new(number: u32) -> Connection {
-        Connection { number, next: [number.wrapping_mul(2_654_435_761), number.wrapping_mul(40_503)], sequence: 0 }
+        Connection {
+            number,
+            next: [number.wrapping_mul(2_654_435_761), number.wrapping_mul(40_503)],
+            sequence: 0,
+        }
     }
 
     /// A packet from a side, ready to be written; what it takes of the stream is counted.
@@ -179,14 +183,17 @@ fn small(out: &mut Writer, frames: u64, reordered: bool) -> io::Result<u64> {
         let connection = &mut connections[which];
         let side = (number % 2) as usize;
         let said = text(number, 81);
-        let frame = connection.frame(side, if side == 0 { data(&said) } else { Payload::Ack { note: &said } });
+        let frame =
+            connection.frame(side, if side == 0 { data(&said) } else { Payload::Ack { note: &said } });
         let packet = connection.packet(side, ACK | PUSH, &frame);
         if reordered && side == 0 && number / 2 % 25 == 7 && late[which].is_none() {
             late[which] = Some(packet);
             continue;
         }
         out.packet(&packet)?;
-        if side == 0 && let Some(packet) = late[which].take() {
+        if side == 0
+            && let Some(packet) = late[which].take()
+        {
             out.packet(&packet)?;
         }
     }
@@ -228,7 +235,9 @@ fn full(out: &mut Writer, bytes: u64, connections: u32, both: bool) -> io::Resul
         for (connection, waiting) in connections.iter_mut().zip(&mut waiting) {
             for side in 0..if both { 2 } else { 1 } {
                 while waiting[side].len() < SEGMENT {
-                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    random = random
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
                     let length = 100 + (random >> 33) as usize % 7900;
                     let mut frame = Frame::new(Kind::DATA);
                     frame.flags = Flags::CHECKSUM;
