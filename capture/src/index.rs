@@ -10,9 +10,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_parser::{
-    Code, CodeSet, Confidence, Direction, Dissection, Problem, Protocol, Severity, TileType, Unclaimed, Visit,
+    Code, CodeSet, Confidence, Direction, Dissection, Protocol, Severity, TileType, Unclaimed, Visit,
 };
 
+use crate::annotations::Annotations;
 use crate::endpoint::Endpoint;
 use crate::outline::{Label, Labels};
 use crate::records::Remark;
@@ -340,11 +341,11 @@ pub struct Index {
     /// The capture time of each packet, nanoseconds since the Unix epoch; [`NO_TIME`] where the file has none.
     pub(crate) times: Vec<i64>,
     /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
-    pub(crate) annotations: BTreeMap<u32, Vec<Problem>>,
+    pub(crate) annotations: Annotations,
     /// Replies and what they answer, by the reply.
     pub(crate) replies: Vec<(u32, u32)>,
-    /// The same by what is answered.
-    pub(crate) answers: Vec<(u32, u32)>,
+    /// Where in `replies` they stand in the order of what is answered.
+    pub(crate) answers: Vec<u32>,
     /// Messages that go on with content, and those that began it.
     pub(crate) parts: Vec<(u32, u32)>,
     pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
@@ -577,7 +578,9 @@ impl Index {
 
     /// The row that answers a row.
     pub fn answered_by(&self, number: u32) -> Option<u32> {
-        partner(&self.answers, number)
+        let reply = |place: &u32| self.replies.get(*place as usize).copied().unwrap_or_default();
+        let at = self.answers.binary_search_by_key(&number, |place| reply(place).1).ok()?;
+        self.answers.get(at).map(|place| reply(place).0)
     }
 
     /// A reader for [`row_bytes`](Index::row_bytes) that suits reading rows in their order.
@@ -642,9 +645,7 @@ impl Index {
         let mut dissection = Dissection::default();
         self.visit(&row, bytes, &mut dissection);
         self.summary_of_no_message(&row, &mut |text| dissection.summary = text.to_string());
-        if let Some(problems) = self.annotations.get(&number) {
-            dissection.problems.extend(problems.iter().cloned());
-        }
+        dissection.problems.extend(self.annotations.of(number, row.length));
         dissection
     }
 }

@@ -10,7 +10,7 @@ use framescope_parser::{
     Code, Confidence, Framer, Protocol, Tile, TileType, Unclaimed, bare::Bare, text::Text,
 };
 
-use crate::conclusions::mark_rows;
+use crate::annotations::{Annotations, mark_rows, tell};
 use crate::detection::{Happened, Held};
 use crate::endpoint::Endpoint;
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
@@ -79,8 +79,12 @@ pub struct Indexer {
     states: Sparse<StreamState>,
     rules: Vec<(DecodeAs, usize)>,
     sessions: Sessions,
-    /// The packet with which each row became complete.
+    /// The packet with which each row became complete, once a stream is held back: before, they are in their order.
     completed: Vec<u32>,
+    /// That of the last row.
+    last_completed: u32,
+    /// How many rows stand before these.
+    in_order: Option<usize>,
     reader: BlockReader,
     outputs: Vec<Output>,
     fragments: Fragments,
@@ -154,7 +158,7 @@ impl Indexer {
             entries: Vec::new(),
             labels: Labels::default(),
             times: Vec::new(),
-            annotations: BTreeMap::new(),
+            annotations: Annotations::default(),
             replies: Vec::new(),
             answers: Vec::new(),
             parts: Vec::new(),
@@ -177,6 +181,8 @@ impl Indexer {
             rules,
             sessions: Sessions::default(),
             completed: Vec::new(),
+            last_completed: 0,
+            in_order: None,
             reader: BlockReader::new(source.clone(), 64 << 10),
             outputs: Vec::new(),
             fragments: Fragments::default(),
@@ -520,6 +526,9 @@ impl Indexer {
                 };
                 state.reassembler.segment(segment, &mut outputs);
             }
+            if !state.reassembler.started() {
+                self.in_order.get_or_insert(index.entries.len());
+            }
         }
         let done = self.take(index, stream, &mut outputs, Some(record));
         self.outputs = outputs;
@@ -706,13 +715,14 @@ impl Indexer {
             return;
         }
         held.data(bytes, now);
-        if held.wants_look() {
-            let best = held.best(&index.protocols);
-            if let Some((protocol, Confidence::Certain)) = best {
+        let look = held.wants_look().then(|| (held.best(&index.protocols), held.is_full()));
+        self.in_order.get_or_insert(index.entries.len());
+        match look {
+            Some((Some((protocol, Confidence::Certain)), _)) => {
                 self.choose(index, stream, Some((protocol, Confidence::Certain)));
-            } else if held.is_full() {
-                self.choose_best(index, stream);
             }
+            Some((_, true)) => self.choose_best(index, stream),
+            _ => {}
         }
     }
 
@@ -723,7 +733,10 @@ impl Indexer {
         }
         let Some(state) = self.state(stream) else { return };
         match &mut state.held {
-            Some(held) => held.event(happened, now),
+            Some(held) => {
+                held.event(happened, now);
+                self.in_order.get_or_insert(index.entries.len());
+            }
             None => self.lay_out(index, stream, happened, &[], now),
         }
     }
@@ -824,7 +837,8 @@ impl Indexer {
             labels,
             times,
             laid_out,
-            completed: &mut self.completed,
+            completed: self.in_order.is_some().then_some(&mut self.completed),
+            last_completed: &mut self.last_completed,
             sessions: &mut self.sessions,
         };
         Some((framer, rows))
@@ -875,6 +889,7 @@ impl Indexer {
         if let Err(error) = std::mem::take(&mut self.sessions).conclude(index) {
             self.broken_off(index, &error);
         }
+        tell(index);
         index.finished = true;
     }
 
@@ -884,16 +899,20 @@ impl Indexer {
         if completed.is_sorted() {
             return;
         }
+        let first = u32::try_from(self.in_order.unwrap_or(0)).unwrap_or(u32::MAX);
         let mut order: Vec<u32> = (0..u32::try_from(completed.len()).unwrap_or(u32::MAX)).collect();
         order.sort_by_key(|&row| completed.get(row as usize).copied());
-        let mut numbers = completed;
-        for (new, &old) in (0..).zip(&order) {
-            if let Some(number) = numbers.get_mut(old as usize) {
+        // The new number of each row, at the place of the old one.
+        let mut numbers: Vec<u32> = (0..u32::try_from(index.entries.len()).unwrap_or(u32::MAX)).collect();
+        for (new, &old) in (first..).zip(&order) {
+            if let Some(number) = numbers.get_mut((first + old) as usize) {
                 *number = new;
             }
         }
-        let entry = |&old: &u32| index.entries.get(old as usize).copied();
-        index.entries = order.iter().filter_map(entry).collect();
+        let entry = |&old: &u32| index.entries.get((first + old) as usize).copied();
+        let moved: Vec<Entry> = order.iter().filter_map(entry).collect();
+        index.entries.truncate(first as usize);
+        index.entries.extend(moved);
         self.sessions.renumber(&numbers);
         for stream in index.streams.iter_mut() {
             for row in &mut stream.rows {
@@ -916,7 +935,8 @@ struct RowSink<'r> {
     labels: &'r mut Labels,
     times: &'r [i64],
     laid_out: &'r mut (usize, u32),
-    completed: &'r mut Vec<u32>,
+    completed: Option<&'r mut Vec<u32>>,
+    last_completed: &'r mut u32,
     sessions: &'r mut Sessions,
 }
 
@@ -942,7 +962,11 @@ impl RowSink<'_> {
         let Tile { offset, length, tile_type, .. } = tile;
         let row = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         self.entries.push(Entry { offset, length, stream: self.stream, label });
-        self.completed.push(self.now);
+        match &mut self.completed {
+            Some(completed) => completed.push(self.now),
+            None => debug_assert!(self.now >= *self.last_completed, "a stream was held back unnoticed"),
+        }
+        *self.last_completed = self.now;
         self.known.rows.push(row);
         if self.known.protocol.is_none() {
             return;

@@ -18,7 +18,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
-mod conclusions;
+mod annotations;
 mod detection;
 mod endpoint;
 mod error;

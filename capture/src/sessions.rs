@@ -6,9 +6,9 @@
 
 use std::io;
 
-use framescope_parser::{Code, Direction, Event, Observation, Observer, Problem, Protocol, TileType};
+use framescope_parser::{Direction, Event, Observation, Observer, Protocol, TileType};
 
-use crate::conclusions::add_problem;
+use crate::annotations::Annotations;
 use crate::index::Flow;
 use crate::{Index, TransportType};
 
@@ -53,7 +53,7 @@ enum Watch {
 /// What was observed.
 #[derive(Default)]
 struct Seen {
-    problems: Vec<(u32, Code, String)>,
+    problems: Annotations,
     replies: Vec<(u32, u32)>,
     parts: Vec<(u32, u32)>,
 }
@@ -62,7 +62,7 @@ impl Seen {
     fn take(&mut self, found: &mut Vec<Observation>) {
         for observation in found.drain(..) {
             match observation {
-                Observation::Problem { row, code, text } => self.problems.push((row, code, text)),
+                Observation::Problem { row, code, text } => self.problems.add(row, code, &text),
                 Observation::Part { row, first, .. } => self.parts.push((row, first)),
                 Observation::Reply { row, to, .. } => self.replies.push((row, to)),
             }
@@ -135,7 +135,10 @@ impl Sessions {
     /// The rows have got other numbers: `numbers` has the new ones at the places of the old.
     pub(crate) fn renumber(&mut self, numbers: &[u32]) {
         let new = |row: &mut u32| *row = numbers.get(*row as usize).copied().unwrap_or(*row);
-        self.seen.problems.iter_mut().for_each(|(row, ..)| new(row));
+        self.seen.problems.renumber(|mut row| {
+            new(&mut row);
+            row
+        });
         for (row, other) in self.seen.replies.iter_mut().chain(&mut self.seen.parts) {
             new(row);
             new(other);
@@ -155,22 +158,22 @@ impl Sessions {
         let mut done = Ok(());
         if !again.is_empty() {
             let of_these = |row: u32| index.row(row).is_some_and(|row| is_again(row.flow()));
-            seen.problems.retain(|(row, ..)| !of_these(*row));
+            seen.problems.retain(|row| !of_these(row));
             seen.replies.retain(|(row, _)| !of_these(*row));
             seen.parts.retain(|(row, _)| !of_these(*row));
             for flow in again {
                 done = done.and(observe_again(index, flow, &mut seen));
             }
         }
-        for (row, code, text) in seen.problems {
-            let length = index.row(row).map_or(0, |row| usize::try_from(row.length).unwrap_or(usize::MAX));
-            add_problem(index, row, Problem { code, range: 0..length, text });
-        }
+        index.annotations.append(seen.problems);
         // They are looked up by halving.
-        index.answers = seen.replies.iter().map(|&(reply, request)| (request, reply)).collect();
         (index.replies, index.parts) = (seen.replies, seen.parts);
         index.replies.sort_unstable();
-        index.answers.sort_unstable();
+        let replies = &index.replies;
+        index.answers = (0..u32::try_from(replies.len()).unwrap_or(u32::MAX)).collect();
+        index
+            .answers
+            .sort_unstable_by_key(|&place| replies.get(place as usize).map(|&(reply, to)| (to, reply)));
         index.parts.sort_unstable();
         done
     }

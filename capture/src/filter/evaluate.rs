@@ -59,8 +59,8 @@ struct Prepared {
     found: Found,
 }
 
-/// What a test has to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a test has to look at, what is known soonest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
     Label,
     Stream,
@@ -298,14 +298,30 @@ fn of_all_bytes(
 }
 
 fn nodes(expression: Expression, tests: &mut Vec<Test>) -> Node {
+    // What is known soonest may spare the others.
+    let mut sooner_first = |mut parts: Vec<Expression>| {
+        parts.sort_by_key(latest);
+        parts.into_iter().map(|part| nodes(part, tests)).collect()
+    };
     match expression {
-        Expression::All(parts) => Node::All(parts.into_iter().map(|part| nodes(part, tests)).collect()),
-        Expression::Any(parts) => Node::Any(parts.into_iter().map(|part| nodes(part, tests)).collect()),
+        Expression::All(parts) => Node::All(sooner_first(parts)),
+        Expression::Any(parts) => Node::Any(sooner_first(parts)),
         Expression::Not(inner) => Node::Not(Box::new(nodes(*inner, tests))),
         Expression::Test(test) => {
             tests.push(test);
             Node::Test(tests.len() - 1)
         }
+    }
+}
+
+/// What has to be looked at to know an expression for sure.
+fn latest(expression: &Expression) -> Tier {
+    match expression {
+        Expression::All(parts) | Expression::Any(parts) => {
+            parts.iter().map(latest).max().unwrap_or(Tier::Label)
+        }
+        Expression::Not(inner) => latest(inner),
+        Expression::Test(test) => tier(test),
     }
 }
 
