@@ -274,3 +274,47 @@ fn every_column_is_understood_and_has_a_sentence() {
     }
     assert_eq!(found(&index, "row").len(), index.row_count());
 }
+
+#[test]
+fn searching_the_file_finds_what_looking_at_each_row_finds() {
+    use framescope_parser::missive::{FrameBuf, Kind};
+    // Frames whose ends look like the beginnings of what is looked for, in segments that part some of them.
+    let frame = |i: u32| {
+        let text = match i % 7 {
+            0 => "aa".to_owned(),
+            1 => format!("b{i}b"),
+            2 => "aaab".to_owned(),
+            _ => "a".to_owned(),
+        };
+        FrameBuf::new(Kind::DATA).sequence(i).payload(text).to_bytes().unwrap()
+    };
+    let stream: Vec<u8> = (0..20_000).flat_map(frame).collect();
+    let segments = stream.chunks(97).enumerate();
+    let segments: Vec<support::Tcp> = std::iter::once(support::Tcp::syn(0))
+        .chain(segments.map(|(i, part)| support::Tcp::data(1 + i as u32 * 97, part)))
+        .collect();
+    let index = support::read_bytes(support::tcp_pcap(&segments));
+    assert_eq!(index.row_count(), 20_000);
+    for wanted in ["\"aa\"", "\"a\"", "\"aaab\"", "\"b12\"", "\"nowhere\"", "\"\"", "x\"f54d01\""] {
+        for expression in [
+            format!("bytes contains {wanted}"),
+            format!("payload contains {wanted}"),
+            format!("not content contains {wanted} and row > 7"),
+        ] {
+            let searched = found(&index, &expression);
+            let mut one_by_one = parse(&expression).unwrap();
+            let expected: Vec<u32> = (0..index.row_count() as u32)
+                .filter(|&number| one_by_one.is_true_of(&index, number).unwrap())
+                .collect();
+            assert_eq!(searched, expected, "{expression}");
+        }
+    }
+}
+
+#[test]
+fn the_page_names_every_column() {
+    let page = std::fs::read_to_string(corpus().join("../docs/filter.md")).unwrap();
+    for (_, name, _) in Column::ALL {
+        assert!(page.contains(&format!("`{name}`")), "docs/filter.md does not name {name}");
+    }
+}

@@ -18,7 +18,7 @@ use super::parse::{Condition, Expression, Span, Subject, Test};
 use super::value::{Literal, Number};
 use crate::export::display_limit;
 use crate::index::last_packet;
-use crate::{BlockReader, Index, Row};
+use crate::{BlockReader, Index, Row, SegmentRange};
 
 /// An expression that was understood, ready to be asked of rows.
 ///
@@ -53,6 +53,8 @@ struct Prepared {
     known: Vec<Option<bool>>,
     /// What the message must contain for the test to be true.
     needle: Option<Finder<'static>>,
+    /// Where in the file it stands, in rising order, once the whole file was searched for it.
+    places: Option<Vec<u64>>,
     /// What was said of the row at hand; None if its bytes decide.
     answer: Option<bool>,
     /// What the message at hand says.
@@ -119,10 +121,13 @@ impl Filter {
                 (Subject::Field { .. }, Condition::Contains(bytes)) if verbatim => {
                     Some(Finder::new(bytes).into_owned())
                 }
+                (Subject::Column(Column::Bytes), Condition::Contains(bytes)) => {
+                    Some(Finder::new(bytes).into_owned())
+                }
                 _ => None,
             };
             let (tier, known) = (tier(&test), Vec::new());
-            Prepared { tier, test, known, needle, answer: None, found: Found::Nothing }
+            Prepared { tier, test, known, needle, places: None, answer: None, found: Found::Nothing }
         };
         let tests = tests.into_iter().map(prepare).collect();
         Filter {
@@ -138,7 +143,10 @@ impl Filter {
 
     /// Forgets what it found out of an index.
     pub fn reset(&mut self) {
-        self.tests.iter_mut().for_each(|test| test.known.clear());
+        for test in &mut self.tests {
+            test.known.clear();
+            test.places = None;
+        }
         self.cursors.clear();
         self.reader = None;
         self.first_time = None;
@@ -150,8 +158,27 @@ impl Filter {
     /// The capture can't be read any more.
     pub fn rows(&mut self, index: &Index) -> io::Result<Vec<u32>> {
         let mut rows = Vec::new();
+        self.search(index)?;
         self.rows_from(index, 0..index.row_count(), &mut rows)?;
         Ok(rows)
+    }
+
+    /// Searches the whole file for what messages must contain, which for many rows is quicker than to look at each.
+    ///
+    /// # Errors
+    /// The capture can't be read any more.
+    pub fn search(&mut self, index: &Index) -> io::Result<()> {
+        if index.row_count() < WORTH_A_SEARCH {
+            return Ok(());
+        }
+        for prepared in &mut self.tests {
+            if let Some(needle) = &prepared.needle
+                && prepared.places.is_none()
+            {
+                prepared.places = places(index, needle)?;
+            }
+        }
+        Ok(())
     }
 
     /// Appends the numbers of the rows in `range` that it is true of.
@@ -184,7 +211,13 @@ impl Filter {
                     let row = index.row(number)?;
                     Some(in_index(&prepared.test, index, number, &row, Times { cursors, first_time }))
                 }
-                Tier::Bytes | Tier::Message => None,
+                Tier::Bytes | Tier::Message => match &prepared.places {
+                    Some(places) => {
+                        let row = index.row(number)?;
+                        not_among(places, index, &row, cursors).then_some(false)
+                    }
+                    None => None,
+                },
             };
             prepared.answer
         });
@@ -203,11 +236,13 @@ impl Filter {
         index.append_row_bytes(&row, display_limit(&row), reader, bytes)?;
         for prepared in tests.iter_mut() {
             match (prepared.tier, &prepared.needle) {
-                (Tier::Bytes, _) => {
+                (Tier::Bytes, _) if prepared.answer.is_none() => {
                     let condition = &prepared.test.condition;
                     prepared.answer = Some(of_all_bytes(condition, index, &row, bytes, reader)?);
                 }
-                (_, Some(needle)) => prepared.answer = needle.find(bytes).is_none().then_some(false),
+                (Tier::Message, Some(needle)) if prepared.answer.is_none() => {
+                    prepared.answer = needle.find(bytes).is_none().then_some(false);
+                }
                 _ => {}
             }
             prepared.found = Found::Nothing;
@@ -221,7 +256,8 @@ impl Filter {
         let mut fields = Fields { tests, protocol, path: Vec::new(), message: bytes, summary };
         index.visit(&row, bytes, &mut fields);
         index.summary_of_no_message(&row, &mut |text| replace(summary, text));
-        for prepared in tests.iter_mut().filter(|prepared| prepared.tier == Tier::Message) {
+        let open = |prepared: &&mut Prepared| prepared.tier == Tier::Message && prepared.answer.is_none();
+        for prepared in tests.iter_mut().filter(open) {
             prepared.answer = Some(match &prepared.test.subject {
                 Subject::Column(_) => of_bytes(&prepared.test.condition, summary.as_bytes()),
                 Subject::Field { .. } => prepared.found == Found::Yes,
@@ -247,6 +283,86 @@ impl Prepared {
         }
         answer
     }
+}
+
+/// Fewer rows than this are looked at one by one.
+const WORTH_A_SEARCH: usize = 10_000;
+/// Something that stands in more places than this is in too many rows for a search to spare much.
+const MOST_PLACES: usize = 1 << 20;
+
+/// Longer things are looked for row by row: places that reach over one another cost their length each.
+const LONGEST_SEARCHED: usize = 4096;
+
+/// Where in the file something stands, in rising order; None if that is in very many places, or of no length.
+fn places(index: &Index, needle: &Finder<'_>) -> io::Result<Option<Vec<u64>>> {
+    let length = needle.needle().len();
+    if length == 0 || length > LONGEST_SEARCHED {
+        return Ok(None);
+    }
+    let source = index.source();
+    let (mut found, mut at) = (Vec::new(), 0);
+    let mut block = vec![0; AT_ONCE + length - 1];
+    while at < source.length() {
+        let read = source.read_at(at, &mut block)?;
+        let bytes = block.get(..read).unwrap_or_default();
+        let mut from = 0;
+        // Places may reach over one another, as one message ends and the next begins. What begins behind the block's end
+        // begins the next one.
+        while let Some(place) = bytes.get(from..).and_then(|rest| needle.find(rest)).map(|place| from + place)
+            && place < AT_ONCE
+        {
+            found.push(at + place as u64);
+            if found.len() > MOST_PLACES {
+                return Ok(None);
+            }
+            from = place + 1;
+        }
+        if read < block.len() {
+            break;
+        }
+        at += AT_ONCE as u64;
+    }
+    Ok(Some(found))
+}
+
+/// Whether none of these places is in a row. A row that came in several segments has to be looked at.
+fn not_among(places: &[u64], index: &Index, row: &Row, cursors: &mut Vec<(usize, u32)>) -> bool {
+    let Some(segments) = index.streams.get(row.stream as usize).map(|stream| &stream.segments) else {
+        return false;
+    };
+    let Some(cursor) = cursor(cursors, segments, row) else { return false };
+    let end = row.offset + row.length;
+    match segments.get(cursor.0) {
+        Some(segment) if segment.offset <= row.offset && end <= segment.end() => {
+            let from = segment.file_offset + (row.offset - segment.offset);
+            let first = places.partition_point(|&place| place < from);
+            places.get(first).is_none_or(|&place| place >= from + row.length)
+        }
+        _ => false,
+    }
+}
+
+/// The first segment of a row, found from where the last row of its stream was.
+fn cursor<'c>(
+    cursors: &'c mut Vec<(usize, u32)>,
+    segments: &[SegmentRange],
+    row: &Row,
+) -> Option<&'c mut (usize, u32)> {
+    let stream = row.stream as usize;
+    if cursors.len() <= stream {
+        cursors.resize(stream + 1, (0, 0));
+    }
+    let cursor = cursors.get_mut(stream)?;
+    let ends_behind = |at: usize| segments.get(at).is_some_and(|segment| segment.end() > row.offset);
+    let is_first = |at: usize| ends_behind(at) && !(at > 0 && ends_behind(at - 1));
+    // Mostly it is where the last row ended, or behind that; rows may be left out, or asked about in any order.
+    if !is_first(cursor.0) {
+        cursor.0 = match is_first(cursor.0 + 1) {
+            true => cursor.0 + 1,
+            false => segments.partition_point(|segment| segment.end() <= row.offset),
+        };
+    }
+    Some(cursor)
 }
 
 /// Puts other text in the place of a text.
@@ -393,22 +509,8 @@ impl Times<'_> {
         if row.tile_type == TileType::Gap {
             return index.time_ns(row);
         }
-        if self.cursors.len() <= stream {
-            self.cursors.resize(stream + 1, (0, 0));
-        }
-        let (Some(cursor), Some(known)) = (self.cursors.get_mut(stream), index.streams.get(stream)) else {
-            return index.time_ns(row);
-        };
-        // The cursor may be behind, if rows were left out, or before, if they are asked about out of their order.
-        let follows = |at: usize| {
-            let begins_here = known.segments.get(at).is_some_and(|segment| segment.end() > row.offset);
-            let ends_before =
-                at == 0 || known.segments.get(at - 1).is_some_and(|segment| segment.end() <= row.offset);
-            begins_here && ends_before
-        };
-        if !follows(cursor.0) {
-            cursor.0 = known.segments.partition_point(|segment| segment.end() <= row.offset);
-        }
+        let Some(known) = index.streams.get(stream) else { return index.time_ns(row) };
+        let Some(cursor) = cursor(self.cursors, &known.segments, row) else { return index.time_ns(row) };
         let packet = last_packet(&known.segments, cursor, end)?;
         index.packet_time_ns(packet)
     }

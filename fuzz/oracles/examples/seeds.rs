@@ -122,8 +122,10 @@ fn packets(corpus: &Path) -> std::io::Result<usize> {
         // Enhanced packet blocks of the recorder, which writes little-endian.
         let (mut at, mut found) = (0, 0);
         while let Some(head) = file.get(at..at + 28).filter(|_| found < 8) {
-            let word =
-                |at: usize| head.get(at..at + 4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            let word = |at: usize| {
+                let bytes = head.get(at..).and_then(|rest| rest.first_chunk());
+                bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+            };
             let (block_type, length, captured) = (word(0), word(4) as usize, word(20) as usize);
             if block_type == 6
                 && let Some(packet) = file.get(at + 28..at + 28 + captured)
