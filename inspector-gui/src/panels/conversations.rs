@@ -1,7 +1,7 @@
 //! The conversations of the capture, at the left.
 
 use eframe::egui::{Label, RichText, ScrollArea, Sense, Ui};
-use framescope_capture::Index;
+use framescope_capture::{ConnectionState, Index};
 use framescope_parser::{Direction, Severity};
 
 use super::Command;
@@ -48,7 +48,11 @@ fn conversation(ui: &mut Ui, index: &Index, view: &View, flow: u32, commands: &m
         ["unknown", b] => format!("{b}{guess}"),
         [a, b] => format!("{a} / {b}{guess}"),
     };
-    let state = known.connection().map(|connection| format!("  {}", connection.state.as_str()));
+    // An end that is as it should be needs no word.
+    let state = known.connection().map(|connection| connection.state).filter(|state| {
+        matches!(state, ConnectionState::HalfOpen | ConnectionState::HalfClosed | ConnectionState::Reset)
+    });
+    let state = state.map(|state| format!("  {}", state.as_str()));
     let messages: u64 = [Direction::Forward, Direction::Backward]
         .iter()
         .filter_map(|&direction| index.stream(flow, direction))
