@@ -809,7 +809,9 @@ impl Indexer {
         }
         let Some(tile) = framer.message(bytes.len()) else { return false };
         rows.known.messages += 1;
-        rows.row(tile, label, bytes);
+        // All of it, and nothing else, came in the segment that was added last.
+        *rows.laid_out = (rows.known.segments.len(), rows.laid_out.1.max(now));
+        rows.row(tile, label, Some(now), bytes);
         true
     }
 
@@ -954,11 +956,13 @@ impl RowSink<'_> {
             TileType::Gap => {}
         }
         let label = self.labels.outlined(number, tile.tile_type, &outline);
-        self.row(tile, label, bytes);
+        let last = last_packet(&self.known.segments, self.laid_out, tile.offset + tile.length);
+        self.row(tile, label, last, bytes);
     }
 
+    /// `last` is the last packet that brought bytes of it.
     #[inline]
-    fn row(&mut self, tile: Tile, label: u32, bytes: &[u8]) {
+    fn row(&mut self, tile: Tile, label: u32, last: Option<u32>, bytes: &[u8]) {
         let Tile { offset, length, tile_type, .. } = tile;
         let row = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         self.entries.push(Entry { offset, length, stream: self.stream, label });
@@ -971,7 +975,6 @@ impl RowSink<'_> {
         if self.known.protocol.is_none() {
             return;
         }
-        let last = last_packet(&self.known.segments, self.laid_out, offset + length);
         let time_ns = last.and_then(|packet| self.times.get((packet as usize).checked_sub(1)?).copied());
         let time_ns = time_ns.filter(|&time| time != NO_TIME);
         let direction = self.flow.direction_of((self.stream % 2) as usize);

@@ -51,7 +51,7 @@ pub(crate) enum Next<'a> {
 }
 
 /// Bytes read at once.
-const BLOCK: usize = 1024 << 10;
+const BLOCK: usize = 512 << 10;
 /// No link has packets longer than this: a record that claims more is damaged.
 const LONGEST_RECORD: u64 = 256 << 20;
 

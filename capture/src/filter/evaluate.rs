@@ -207,7 +207,18 @@ impl Filter {
             prepared.answer = match prepared.tier {
                 Tier::Label => Some(prepared.by_group(index, number, entry.label)),
                 Tier::Stream => Some(prepared.by_group(index, number, entry.stream)),
-                Tier::Index => {
+                Tier::Index => 'answer: {
+                    let condition = &prepared.test.condition;
+                    // What stands in the entry itself needs nothing resolved.
+                    let value: Option<i128> = match prepared.test.subject {
+                        Subject::Column(Column::Row) => Some(number.into()),
+                        Subject::Column(Column::Offset) => Some(entry.offset.into()),
+                        Subject::Column(Column::Length) => Some(entry.length.into()),
+                        _ => None,
+                    };
+                    if value.is_some() {
+                        break 'answer Some(of_numbers(condition, value.as_slice()));
+                    }
                     let row = index.row(number)?;
                     Some(in_index(&prepared.test, index, number, &row, Times { cursors, first_time }))
                 }
@@ -528,9 +539,6 @@ fn in_index(test: &Test, index: &Index, number: u32, row: &Row, mut times: Times
     let condition = &test.condition;
     let number_of = |value: Option<i128>| of_numbers(condition, value.as_slice());
     match column {
-        Column::Row => number_of(Some(number.into())),
-        Column::Offset => number_of(Some(row.offset.into())),
-        Column::Length => number_of(Some(row.length.into())),
         Column::Packet => {
             let packets: Vec<i128> = index.row_packets(row).into_iter().map(i128::from).collect();
             of_numbers(condition, &packets)
