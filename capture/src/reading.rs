@@ -246,7 +246,13 @@ impl Reading {
     pub(crate) fn new(records: Records, length: u64, protocols: &[Arc<dyn Protocol>]) -> Reading {
         let outlook = Outlook { protocols: protocols.to_vec(), last: 0, misses: 0, asked: 0 };
         let reader = Reader { records, outlook, damage: None, ended: false };
-        let stages = if length < WORTH_A_THREAD { Stages::Here(Box::new(reader)) } else { beside(reader) };
+        // On a single core two threads only take turns.
+        let has_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+        let stages = if has_cores && length >= WORTH_A_THREAD {
+            beside(reader)
+        } else {
+            Stages::Here(Box::new(reader))
+        };
         Reading { stages, spent: None }
     }
 
