@@ -228,37 +228,39 @@ fn full(out: &mut Writer, bytes: u64, connections: u32, both: bool) -> io::Resul
         out.open(connection)?;
     }
     let said = text(0, 8000);
-    let mut waiting: Vec<[Vec<u8>; 2]> = vec![Default::default(); connections.len()];
+    // For each connection and side what was written and not sent yet, and the number of the next frame.
+    let mut sides: Vec<[(Vec<u8>, u32); 2]> = vec![Default::default(); connections.len()];
     let (mut written, mut frames) = (0, 0);
     let mut random = 1_u64;
     while written < bytes {
-        for (connection, waiting) in connections.iter_mut().zip(&mut waiting) {
-            for side in 0..if both { 2 } else { 1 } {
-                while waiting[side].len() < SEGMENT {
+        for (connection, sides) in connections.iter_mut().zip(&mut sides) {
+            for (side, (waiting, sequence)) in sides.iter_mut().enumerate().take(if both { 2 } else { 1 }) {
+                while waiting.len() < SEGMENT {
                     random = random
                         .wrapping_mul(6_364_136_223_846_793_005)
                         .wrapping_add(1_442_695_040_888_963_407);
                     let length = 100 + (random >> 33) as usize % 7900;
-                    let mut frame = Frame::new(Kind::DATA);
+                    let mut frame = Frame::new(if *sequence == 0 { Kind::LOGIN } else { Kind::DATA });
                     frame.flags = Flags::CHECKSUM;
-                    frame.sequence = connection.sequence;
+                    frame.sequence = *sequence;
                     frame.channel = side as u16;
-                    frame.payload = &said.as_bytes()[..length];
-                    if side == 0 {
-                        connection.sequence += 1;
-                    }
-                    frame.encode(None, &mut waiting[side]).expect("the frame can be written");
+                    frame.payload = match *sequence {
+                        0 => b"\x00\x03ada\x00\x00",
+                        _ => &said.as_bytes()[..length],
+                    };
+                    frame.encode(None, waiting).expect("the frame can be written");
+                    *sequence += 1;
                     frames += 1;
                 }
-                let packet = connection.packet(side, ACK, &waiting[side][..SEGMENT]);
-                waiting[side].drain(..SEGMENT);
+                let packet = connection.packet(side, ACK, &waiting[..SEGMENT]);
+                waiting.drain(..SEGMENT);
                 out.packet(&packet)?;
                 written += SEGMENT as u64;
             }
         }
     }
-    for (connection, waiting) in connections.iter_mut().zip(&waiting) {
-        for (side, rest) in waiting.iter().enumerate() {
+    for (connection, sides) in connections.iter_mut().zip(&sides) {
+        for (side, (rest, _)) in sides.iter().enumerate() {
             for part in rest.chunks(SEGMENT) {
                 let packet = connection.packet(side, ACK | PUSH, part);
                 out.packet(&packet)?;
