@@ -152,6 +152,10 @@ impl View {
             }
             self.looked_through = end;
         }
+        // A row that is looked at no more is not selected either.
+        if !self.is_looking() && self.selected.is_some_and(|row| self.place_of(row).is_none()) {
+            self.select_row(None);
+        }
     }
 
     fn wants(&mut self, index: &Index, number: u32) -> bool {
@@ -194,9 +198,6 @@ impl View {
         self.looked_through = 0;
         self.filter_error = None;
         self.look_through(index);
-        if self.selected.is_some_and(|row| !self.is_looking() && self.place_of(row).is_none()) {
-            self.select_row(None);
-        }
     }
 
     /// How many rows the table has.
