@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test says what is wrong by panicking
 
 use framescope_parser::bare::Bare;
-use framescope_parser::missive::{Flags, FrameBuf, Header, Kind, Missive};
+use framescope_parser::missive::{Flags, FrameBuf, Header, Key, Kind, Missive};
 use framescope_parser::text::Text;
 use framescope_parser::{
-    Code, CodeSet, Confidence, Direction, Dissection, Error, Event, Fault, Field, Framer, Input, Memo,
-    Observation, Protocol, Sample, Severity, Step, TileType, Unclaimed, Value,
+    Code, CodeSet, Confidence, Direction, Dissection, Error, Event, Fault, Field, Framer, Input, Memo, Names,
+    Observation, Protocol, Sample, Severity, Step, TileType, Unclaimed, Value, Visit,
 };
 
 #[test]
@@ -343,4 +343,128 @@ fn bytes_that_are_not_pairs_of_digits_are_no_frame() {
         let error = serde_json::from_value::<FrameBuf>(frame).unwrap_err().to_string();
         assert!(error.contains("hexadecimal") || error.contains("a tag has 16 bytes; here are 1"), "{error}");
     }
+}
+
+/// Counts the fields that it is told.
+#[derive(Default)]
+struct Told {
+    fields: usize,
+    kind: Option<String>,
+    problems: usize,
+}
+
+impl<'a> Visit<'a> for Told {
+    fn kind(&mut self, kind: framescope_parser::Kind<'a>) {
+        self.kind = Some(kind.to_string());
+    }
+    fn field(&mut self, _: &'a str, _: std::ops::Range<usize>, _: Value<'a>) {
+        self.fields += 1;
+    }
+    fn begin(&mut self, _: &'a str, _: std::ops::Range<usize>, _: Value<'a>) {
+        self.fields += 1;
+    }
+    fn end(&mut self) {}
+    fn problem(&mut self, _: Code, _: std::ops::Range<usize>, _: std::fmt::Arguments<'_>) {
+        self.problems += 1;
+    }
+    fn summary(&mut self, _: std::fmt::Arguments<'_>) {}
+}
+
+#[test]
+fn of_a_plain_frame_only_its_kind_is_told_and_of_any_other_everything() {
+    use framescope_parser::Protocol;
+    use framescope_parser::missive::{Flags, FrameBuf, Kind, Missive};
+
+    let missive = Missive::default();
+    let told = |bytes: &[u8], checked: bool| {
+        let mut told = Told::default();
+        missive.outline(bytes, checked, &mut told);
+        told
+    };
+    let frame = |kind: Kind, payload: &[u8]| FrameBuf::new(kind).payload(payload.to_vec());
+    let summed = |kind: Kind, payload: &[u8]| frame(kind, payload).flags(Flags::CHECKSUM).to_bytes().unwrap();
+    for (kind, payload) in [
+        (Kind::DATA, "你好".as_bytes()),
+        (Kind::ACK, b""),
+        (Kind::LOGOUT, b"bye"),
+        (Kind::PING, &[0xFF; 64]),
+        (Kind::PONG, b""),
+        (Kind(0x80), b"\xFF anything"),
+    ] {
+        for bytes in [frame(kind, payload).to_bytes().unwrap(), summed(kind, payload)] {
+            let told = told(&bytes, false);
+            assert_eq!((told.fields, told.problems), (0, 0), "{kind:?}");
+            assert!(told.kind.is_some());
+        }
+    }
+    let mut broken = summed(Kind::DATA, b"hello");
+    broken[22] ^= 1;
+    assert_eq!(told(&broken, true).fields, 0, "who has computed the checks need not do so again");
+    let with_header = |at: usize, value: u8| {
+        let mut bytes = frame(Kind::DATA, b"hello").to_bytes().unwrap();
+        bytes[at] = value;
+        bytes
+    };
+    let whole = frame(Kind::DATA, b"hello").to_bytes().unwrap();
+    for (what, bytes, problems) in [
+        ("a checksum that fails", broken, 1),
+        ("another version", with_header(2, 2), 1),
+        ("reserved flags", with_header(4, 0x80), 1),
+        ("text that is none", frame(Kind::DATA, b"\xFF").to_bytes().unwrap(), 1),
+        ("a long ping", frame(Kind::PING, &[0; 65]).to_bytes().unwrap(), 1),
+        ("a reserved kind", frame(Kind(0x20), b"").to_bytes().unwrap(), 1),
+        ("a kind with a payload of parts", frame(Kind::LOGIN, b"\0\x01a\0\0").to_bytes().unwrap(), 0),
+        (
+            "an extension",
+            frame(Kind::ACK, b"").extension(Tag::SENDER, false, b"ada").unwrap().to_bytes().unwrap(),
+            0,
+        ),
+        ("a frame that is cut", whole[..22].to_vec(), 0),
+    ] {
+        let told = told(&bytes, false);
+        assert!(told.fields > 5, "{what}");
+        assert_eq!(told.problems, problems, "{what}");
+    }
+    // The tag is told, and that nobody verified it.
+    let (key, mut signed) = (Key::new(*b"key"), Vec::new());
+    frame(Kind::ACK, b"").flags(Flags::AUTH).encode(Some(&key), &mut signed).unwrap();
+    let told = told(&signed, false);
+    assert!(told.fields > 5 && told.problems == 1);
+}
+
+#[test]
+fn a_segment_that_is_one_message_is_taken_as_a_whole_where_nothing_waits() {
+    let missive = Missive::default();
+    let bytes = FrameBuf::new(Kind::ACK).to_bytes().unwrap();
+    let mut framer = Framer::default();
+    let tile = framer.message(20).unwrap();
+    assert_eq!((tile.offset, tile.length, tile.tile_type, tile.checked), (0, 20, TileType::Message, true));
+    assert_eq!(framer.end_offset(), 20);
+    // Half a message waits.
+    framer.segment(&missive, &bytes[..7], &mut |_, _| panic!("nothing is complete"));
+    assert_eq!(framer.message(20), None);
+    let mut tiles = Vec::new();
+    framer.segment(&missive, &bytes[7..], &mut |tile, _| tiles.push((tile.offset, tile.length)));
+    assert_eq!(tiles, [(20, 20)]);
+    assert_eq!(framer.message(5).map(|tile| tile.offset), Some(40));
+    // A run of skipped bytes has not ended.
+    framer.segment(&missive, b"noise that is no frame", &mut |_, _| {});
+    assert_eq!(framer.message(20), None);
+}
+
+#[test]
+fn protocols_say_their_names_and_what_ends_a_message() {
+    let missive = Missive { kinds: vec![(Kind(0x80), "TYPING".into())], ..Missive::default() };
+    let names = missive.names();
+    for field in ["kind", "flags.reply", "payload.user", "extensions.timestamp.value", "checksum"] {
+        assert!(names.fields.iter().any(|known| known == field), "{field}");
+    }
+    assert!(names.kinds.iter().any(|kind| kind == "DATA") && names.kinds.iter().any(|kind| kind == "TYPING"));
+    assert!(names.verbatim && Bare.names().verbatim && Text.names().verbatim);
+    assert_eq!((Bare.names().kinds.len(), Text.names().kinds.len()), (3, 0));
+    assert!(Bare.ends_with_segment() && Text.ends_with_segment() && !missive.ends_with_segment());
+    // Who says nothing has no names.
+    assert_eq!(Unclaimed.names(), Names::default());
+    let all = [Confidence::No, Confidence::Possible, Confidence::Likely, Confidence::Certain];
+    assert_eq!(all.map(Confidence::as_str), ["no", "possible", "likely", "certain"]);
 }
