@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test says what is wrong by panicking
 
 use framescope_parser::bare::Bare;
-use framescope_parser::missive::{Flags, FrameBuf, Header, Key, Kind, Missive};
+use framescope_parser::missive::{Flags, FrameBuf, Header, Key, Kind, Missive, Tag};
 use framescope_parser::text::Text;
 use framescope_parser::{
     Code, CodeSet, Confidence, Direction, Dissection, Error, Event, Fault, Field, Framer, Input, Memo, Names,
@@ -372,9 +372,6 @@ impl<'a> Visit<'a> for Told {
 
 #[test]
 fn of_a_plain_frame_only_its_kind_is_told_and_of_any_other_everything() {
-    use framescope_parser::Protocol;
-    use framescope_parser::missive::{Flags, FrameBuf, Kind, Missive};
-
     let missive = Missive::default();
     let told = |bytes: &[u8], checked: bool| {
         let mut told = Told::default();
