@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use framescope_parser::{
@@ -63,11 +63,11 @@ pub struct Flow {
 /// The packets that opened and closed a TCP connection; 0 for none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Life {
-    opened: u32,
+    pub(crate) opened: u32,
     answered: u32,
     /// Each side's FIN, in the order of the flow's endpoints.
     fins: [u32; 2],
-    reset: u32,
+    pub(crate) reset: u32,
     /// The side that reset it.
     reset_by: u8,
 }
@@ -613,6 +613,30 @@ impl Index {
             left -= length;
         }
         Ok(())
+    }
+
+    /// Gives all bytes of a row, however long it is, in pieces of no more than a mebibyte, until `each` has enough.
+    pub(crate) fn for_each_piece(
+        &self,
+        row: &Row,
+        reader: &mut BlockReader,
+        each: &mut dyn FnMut(&[u8]) -> io::Result<ControlFlow<()>>,
+    ) -> io::Result<ControlFlow<()>> {
+        const PIECE: usize = 1 << 20;
+        let mut bytes = Vec::new();
+        for segment in self.segments(row) {
+            let mut at = 0;
+            while at < segment.length as usize {
+                let length = (segment.length as usize - at).min(PIECE);
+                bytes.clear();
+                reader.read(segment.file_offset + at as u64, length, &mut bytes)?;
+                if each(&bytes)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                at += length;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Tells the fields and problems that a row's own bytes show. `bytes` are those of

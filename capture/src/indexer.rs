@@ -101,10 +101,8 @@ enum Input {
 /// What is needed of a connection's beginning and end to read it on.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
-    plain_syn_seen: bool,
     /// The sequence number of each side's SYN.
     syns: [Option<u32>; 2],
-    reset: bool,
     ended: [bool; 2],
 }
 
@@ -447,7 +445,7 @@ impl Indexer {
         let Some(known) = index.flows.get(flow as usize) else { return false };
         let side = known.side_of(packet.src);
         let life = self.lives.get(flow as usize).copied().unwrap_or_default();
-        let over = life.reset || life.ended == [true; 2];
+        let over = known.life.reset > 0 || life.ended == [true; 2];
         let contradicts = match self.states.get(flow as usize * 2 + side) {
             Some(state) => state.reassembler.contradicts(sequence),
             None => life.syns.get(side).copied().flatten().is_some_and(|syn| syn != sequence),
@@ -468,12 +466,10 @@ impl Indexer {
                 }
                 life.syns.get_mut(side).into_iter().for_each(|known| *known = Some(sequence));
             }
-            if syn && !ack && !life.plain_syn_seen {
-                life.plain_syn_seen = true;
+            if syn && !ack && known.life.opened == 0 {
                 known.swapped = side == 1;
                 self.sessions.doubt(flow);
             }
-            life.reset |= rst;
             known.life.take(record.number, side, [syn, ack, fin, rst]);
         }
         if rst {

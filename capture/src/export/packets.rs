@@ -96,9 +96,9 @@ impl Writer<'_> {
             }
         };
         // Where the capture has no time there is none to be had; a time before 1970 can't be written.
-        let time = u64::try_from(record.time_ns.unwrap_or(0)).unwrap_or(0).to_be_bytes();
-        let (high, low) = time.split_at(4);
-        let word = |bytes: &[u8]| bytes.iter().rev().copied().collect::<Vec<u8>>();
+        let time = u64::try_from(record.time_ns.unwrap_or(0)).unwrap_or(0);
+        let half = |bits: u64| u32::try_from(bits).unwrap_or(u32::MAX).to_le_bytes();
+        let (high, low) = (half(time >> 32), half(time & u64::from(u32::MAX)));
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
         let interface = length(interface);
         let (captured, on_wire) = (length(record.bytes.len()), length(record.wire_length));
@@ -112,7 +112,6 @@ impl Writer<'_> {
         }
         let padding = record.bytes.len().next_multiple_of(4) - record.bytes.len();
         let padding = [0; 3].get(..padding).unwrap_or_default();
-        let (high, low) = (word(high), word(low));
         self.block(6, &[&interface, &high, &low, &captured, &on_wire, record.bytes, padding, &options])
     }
 }

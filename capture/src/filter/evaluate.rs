@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::fmt::{self, Write};
 use std::io;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use framescope_parser::{Code, Kind, Protocol, TileType, Value, Visit};
@@ -17,7 +17,7 @@ use super::column::Column;
 use super::parse::{Condition, Expression, Span, Subject, Test};
 use super::value::{Literal, Number};
 use crate::export::display_limit;
-use crate::index::last_packet;
+use crate::index::{Entry, last_packet};
 use crate::{BlockReader, Index, Row, SegmentRange};
 
 /// An expression that was understood, ready to be asked of rows.
@@ -57,8 +57,8 @@ struct Prepared {
     places: Option<Vec<u64>>,
     /// What was said of the row at hand; None if its bytes decide.
     answer: Option<bool>,
-    /// What the message at hand says.
-    found: Found,
+    /// What the fields at its path say in the message at hand; None where there are none.
+    found: Option<bool>,
 }
 
 /// What a test has to look at, what is known soonest first.
@@ -69,15 +69,6 @@ enum Tier {
     Index,
     Bytes,
     Message,
-}
-
-/// What the fields at a path say of a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    Nothing,
-    /// There are some, and none fulfils it.
-    No,
-    Yes,
 }
 
 fn tier(test: &Test) -> Tier {
@@ -127,7 +118,7 @@ impl Filter {
                 _ => None,
             };
             let (tier, known) = (tier(&test), Vec::new());
-            Prepared { tier, test, known, needle, places: None, answer: None, found: Found::Nothing }
+            Prepared { tier, test, known, needle, places: None, answer: None, found: None }
         };
         let tests = tests.into_iter().map(prepare).collect();
         Filter {
@@ -207,20 +198,8 @@ impl Filter {
             prepared.answer = match prepared.tier {
                 Tier::Label => Some(prepared.by_group(index, number, entry.label)),
                 Tier::Stream => Some(prepared.by_group(index, number, entry.stream)),
-                Tier::Index => 'answer: {
-                    let condition = &prepared.test.condition;
-                    // What stands in the entry itself needs nothing resolved.
-                    let value: Option<i128> = match prepared.test.subject {
-                        Subject::Column(Column::Row) => Some(number.into()),
-                        Subject::Column(Column::Offset) => Some(entry.offset.into()),
-                        Subject::Column(Column::Length) => Some(entry.length.into()),
-                        _ => None,
-                    };
-                    if value.is_some() {
-                        break 'answer Some(of_numbers(condition, value.as_slice()));
-                    }
-                    let row = index.row(number)?;
-                    Some(in_index(&prepared.test, index, number, &row, Times { cursors, first_time }))
+                Tier::Index => {
+                    Some(in_index(&prepared.test, index, number, &entry, Times { cursors, first_time }))
                 }
                 Tier::Bytes | Tier::Message => match &prepared.places {
                     Some(places) => {
@@ -256,7 +235,7 @@ impl Filter {
                 }
                 _ => {}
             }
-            prepared.found = Found::Nothing;
+            prepared.found = None;
         }
         let mut answer = |test: usize| tests.get(test)?.answer;
         if let Some(known) = evaluate(nodes, &mut answer) {
@@ -271,7 +250,7 @@ impl Filter {
         for prepared in tests.iter_mut().filter(open) {
             prepared.answer = Some(match &prepared.test.subject {
                 Subject::Column(_) => of_bytes(&prepared.test.condition, summary.as_bytes()),
-                Subject::Field { .. } => prepared.found == Found::Yes,
+                Subject::Field { .. } => prepared.found == Some(true),
             });
         }
         Ok(evaluate(nodes, &mut |test| tests.get(test)?.answer).unwrap_or(false))
@@ -383,7 +362,7 @@ fn replace(text: &mut String, with: fmt::Arguments<'_>) {
     let _ = text.write_fmt(with);
 }
 
-/// Bytes of a long skipped row that are looked at at once.
+/// Bytes of the file that are searched at once.
 const AT_ONCE: usize = 1 << 20;
 
 /// A test on all of a row's bytes, of which `first` are at hand. Of a row that is longer than a message can be, a regular
@@ -404,21 +383,16 @@ fn of_all_bytes(
         Condition::Contains(wanted) => {
             let finder = Finder::new(wanted);
             let mut bytes = Vec::new();
-            for segment in index.segments(row) {
+            let found = index.for_each_piece(row, reader, &mut |piece| {
+                bytes.extend_from_slice(piece);
+                if finder.find(&bytes).is_some() {
+                    return Ok(ControlFlow::Break(()));
+                }
                 // What stands over the border of two pieces is found too: the end of the last one stays.
                 bytes.drain(..bytes.len().saturating_sub(wanted.len().saturating_sub(1)));
-                let mut at = 0;
-                while at < segment.length as usize {
-                    let length = (segment.length as usize - at).min(AT_ONCE);
-                    reader.read(segment.file_offset + at as u64, length, &mut bytes)?;
-                    if finder.find(&bytes).is_some() {
-                        return Ok(true);
-                    }
-                    bytes.drain(..bytes.len().saturating_sub(wanted.len().saturating_sub(1)));
-                    at += length;
-                }
-            }
-            false
+                Ok(ControlFlow::Continue(()))
+            })?;
+            found.is_break()
         }
         _ => of_bytes(condition, &index.row_bytes(row, 16 << 20, reader)?),
     })
@@ -533,11 +507,18 @@ impl Times<'_> {
     }
 }
 
-/// A test on what stands in the index for each row.
-fn in_index(test: &Test, index: &Index, number: u32, row: &Row, mut times: Times<'_>) -> bool {
+/// A test on what stands in the index for each row. A row is resolved only for what its entry does not say.
+fn in_index(test: &Test, index: &Index, number: u32, entry: &Entry, mut times: Times<'_>) -> bool {
     let Subject::Column(column) = test.subject else { return false };
     let condition = &test.condition;
     let number_of = |value: Option<i128>| of_numbers(condition, value.as_slice());
+    match column {
+        Column::Row => return number_of(Some(number.into())),
+        Column::Offset => return number_of(Some(entry.offset.into())),
+        Column::Length => return number_of(Some(entry.length.into())),
+        _ => {}
+    }
+    let Some(row) = &index.row(number) else { return false };
     match column {
         Column::Packet => {
             let packets: Vec<i128> = index.row_packets(row).into_iter().map(i128::from).collect();
@@ -696,18 +677,14 @@ impl Fields<'_, '_> {
                 continue;
             }
             let raw = self.message.get(range.clone()).unwrap_or_default();
-            let fulfils = match &prepared.test.condition {
-                Condition::Other(inner) => of_value(inner, value, raw).map(|inner| !inner),
-                condition => of_value(condition, value, raw),
-            };
-            let is_other = matches!(prepared.test.condition, Condition::Other(_));
-            prepared.found = match (prepared.found, fulfils == Some(true)) {
+            let condition = &prepared.test.condition;
+            let fulfils = of_value(condition, value, raw) == Some(true);
+            prepared.found = Some(match (prepared.found, condition) {
+                (None, _) => fulfils,
                 // Of several fields one that is equal decides that they are not other.
-                (Found::No, _) if is_other => Found::No,
-                (_, false) if is_other => Found::No,
-                (Found::Yes, _) | (_, true) => Found::Yes,
-                _ => Found::No,
-            };
+                (Some(before), Condition::Other(_)) => before && fulfils,
+                (Some(before), _) => before || fulfils,
+            });
         }
     }
 }
