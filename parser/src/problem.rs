@@ -87,6 +87,34 @@ codes! {
     InvalidUtf8 = "invalid-utf8", Error;
     /// An extension marked critical is not known here; a receiver that does not know it must refuse the message.
     CriticalExtension = "critical-extension", Error;
+    /// The bytes are not what must stand here, so no message begins, and the format gives no way to find the next one: the rest of the stream is lost.
+    CannotResync = "cannot-resync", Error;
+    /// The bytes that hold this end before it does.
+    EndOfStream = "end-of-stream", Error;
+    /// The value is not the one that the description demands.
+    ValidationNotEqual = "validation-not-equal", Error;
+    /// The value is less than the description allows.
+    ValidationLessThan = "validation-less-than", Error;
+    /// The value is more than the description allows.
+    ValidationGreaterThan = "validation-greater-than", Error;
+    /// The value is none of those that the description allows.
+    ValidationNotAnyOf = "validation-not-any-of", Error;
+    /// The value is no member of its enumeration, and the description allows no other.
+    ValidationNotInEnum = "validation-not-in-enum", Error;
+    /// The value does not fulfil what the description demands of it.
+    ValidationExpr = "validation-expr", Error;
+    /// No case of the description says the byte order of this number.
+    UndecidedEndianness = "undecided-endianness", Error;
+    /// The value can't be what the description takes it for, such as a text that is no number.
+    Conversion = "conversion", Error;
+    /// The description names a text encoding that is not known.
+    UnknownEncoding = "unknown-encoding", Error;
+    /// What the description asks for is not there, such as an item behind the last of a list.
+    NoMatch = "no-match", Error;
+    /// The text is not valid in its encoding.
+    InvalidText = "invalid-text", Error;
+    /// Reading this as described would take more work or memory than the message's bytes justify.
+    LimitExceeded = "limit-exceeded", Error;
     /// The version is not one this reader knows; the contents are shown as far as they are known.
     UnknownVersion = "unknown-version", Warning;
     /// The kind is in the range reserved for later versions.

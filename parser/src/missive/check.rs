@@ -78,6 +78,30 @@ impl Key {
         Some(mac)
     }
 
+    /// The whole HMAC-SHA-256 over some bytes.
+    ///
+    /// ```
+    /// use framescope_parser::missive::Key;
+    ///
+    /// assert_eq!(Key::new(b"key".as_slice()).hmac_sha_256(b"")[..4], [0x5d, 0x5d, 0x13, 0x95]);
+    /// ```
+    pub fn hmac_sha_256(&self, bytes: &[u8]) -> [u8; 32] {
+        self.mac(&[bytes]).map_or([0; 32], |mac| mac.finalize().into_bytes().into())
+    }
+
+    /// Whether `tag` is the beginning of the HMAC-SHA-256 over some bytes; takes the same time wherever they differ.
+    ///
+    /// ```
+    /// use framescope_parser::missive::Key;
+    ///
+    /// let key = Key::new(b"key".as_slice());
+    /// assert!(key.verifies_hmac_sha_256(b"", &key.hmac_sha_256(b"")[..16]));
+    /// assert!(!key.verifies_hmac_sha_256(b"", &[]), "no tag at all says nothing");
+    /// ```
+    pub fn verifies_hmac_sha_256(&self, bytes: &[u8], tag: &[u8]) -> bool {
+        !tag.is_empty() && self.mac(&[bytes]).is_some_and(|mac| mac.verify_truncated_left(tag).is_ok())
+    }
+
     /// The tag over the bytes of all parts, one after another.
     pub(crate) fn tag(&self, parts: &[&[u8]]) -> [u8; TAG_LENGTH] {
         let mut tag = [0; TAG_LENGTH];
@@ -89,8 +113,7 @@ impl Key {
 
     /// Whether `tag` is the tag over `bytes`; takes the same time wherever they differ.
     pub(crate) fn verifies(&self, bytes: &[u8], tag: &[u8]) -> bool {
-        tag.len() == TAG_LENGTH
-            && self.mac(&[bytes]).is_some_and(|mac| mac.verify_truncated_left(tag).is_ok())
+        tag.len() == TAG_LENGTH && self.verifies_hmac_sha_256(bytes, tag)
     }
 }
 

@@ -1,0 +1,198 @@
+//! The checks that a field may be: CRCs by the catalogue's names, sums and digests.
+
+use std::borrow::Cow;
+
+use crc::{Crc, Table};
+use framescope_parser::missive::Key;
+
+/// How a check is computed.
+#[derive(Clone)]
+pub(crate) enum Algorithm {
+    Crc8(&'static str, std::sync::Arc<Crc<u8, Table<1>>>),
+    Crc16(&'static str, std::sync::Arc<Crc<u16, Table<16>>>),
+    Crc32(&'static str, std::sync::Arc<Crc<u32, Table<16>>>),
+    /// CRC-32 as zlib computes it, which processors are quick at.
+    Crc32IsoHdlc,
+    Adler32,
+    /// All bytes added up, as wide as the field.
+    Sum,
+    /// Zero less that.
+    NegativeSum,
+    /// The ones' complement of the ones' complement sum of 16-bit words, as IP has it.
+    Internet,
+    /// All bytes combined by exclusive or.
+    Xor,
+    /// HMAC-SHA-256, the first bytes of it.
+    HmacSha256,
+}
+
+impl std::fmt::Debug for Algorithm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+macro_rules! catalogue {
+    ($($name:literal = $constant:ident,)+) => { &[$(($name, &crc::$constant),)+] };
+}
+
+static CRC_8: &[(&str, &crc::Algorithm<u8>)] = catalogue! {
+    "crc-8/autosar" = CRC_8_AUTOSAR, "crc-8/bluetooth" = CRC_8_BLUETOOTH, "crc-8/cdma2000" = CRC_8_CDMA2000,
+    "crc-8/darc" = CRC_8_DARC, "crc-8/dvb-s2" = CRC_8_DVB_S2, "crc-8/gsm-a" = CRC_8_GSM_A, "crc-8/gsm-b" = CRC_8_GSM_B,
+    "crc-8/i-432-1" = CRC_8_I_432_1, "crc-8/i-code" = CRC_8_I_CODE, "crc-8/lte" = CRC_8_LTE,
+    "crc-8/maxim-dow" = CRC_8_MAXIM_DOW, "crc-8/mifare-mad" = CRC_8_MIFARE_MAD, "crc-8/nrsc-5" = CRC_8_NRSC_5,
+    "crc-8/opensafety" = CRC_8_OPENSAFETY, "crc-8/rohc" = CRC_8_ROHC, "crc-8/sae-j1850" = CRC_8_SAE_J1850,
+    "crc-8/smbus" = CRC_8_SMBUS, "crc-8/tech-3250" = CRC_8_TECH_3250, "crc-8/wcdma" = CRC_8_WCDMA,
+};
+
+static CRC_16: &[(&str, &crc::Algorithm<u16>)] = catalogue! {
+    "crc-16/arc" = CRC_16_ARC, "crc-16/cdma2000" = CRC_16_CDMA2000, "crc-16/cms" = CRC_16_CMS,
+    "crc-16/dds-110" = CRC_16_DDS_110, "crc-16/dect-r" = CRC_16_DECT_R, "crc-16/dect-x" = CRC_16_DECT_X,
+    "crc-16/dnp" = CRC_16_DNP, "crc-16/en-13757" = CRC_16_EN_13757, "crc-16/genibus" = CRC_16_GENIBUS,
+    "crc-16/gsm" = CRC_16_GSM, "crc-16/ibm-3740" = CRC_16_IBM_3740, "crc-16/ibm-sdlc" = CRC_16_IBM_SDLC,
+    "crc-16/iso-iec-14443-3-a" = CRC_16_ISO_IEC_14443_3_A, "crc-16/kermit" = CRC_16_KERMIT, "crc-16/lj1200" = CRC_16_LJ1200,
+    "crc-16/maxim-dow" = CRC_16_MAXIM_DOW, "crc-16/mcrf4xx" = CRC_16_MCRF4XX, "crc-16/modbus" = CRC_16_MODBUS,
+    "crc-16/nrsc-5" = CRC_16_NRSC_5, "crc-16/opensafety-a" = CRC_16_OPENSAFETY_A,
+    "crc-16/opensafety-b" = CRC_16_OPENSAFETY_B, "crc-16/profibus" = CRC_16_PROFIBUS, "crc-16/riello" = CRC_16_RIELLO,
+    "crc-16/spi-fujitsu" = CRC_16_SPI_FUJITSU, "crc-16/t10-dif" = CRC_16_T10_DIF, "crc-16/teledisk" = CRC_16_TELEDISK,
+    "crc-16/tms37157" = CRC_16_TMS37157, "crc-16/umts" = CRC_16_UMTS, "crc-16/usb" = CRC_16_USB,
+    "crc-16/xmodem" = CRC_16_XMODEM,
+};
+
+static CRC_32: &[(&str, &crc::Algorithm<u32>)] = catalogue! {
+    "crc-32/aixm" = CRC_32_AIXM, "crc-32/autosar" = CRC_32_AUTOSAR, "crc-32/base91-d" = CRC_32_BASE91_D,
+    "crc-32/bzip2" = CRC_32_BZIP2, "crc-32/cd-rom-edc" = CRC_32_CD_ROM_EDC, "crc-32/cksum" = CRC_32_CKSUM,
+    "crc-32/iscsi" = CRC_32_ISCSI, "crc-32/jamcrc" = CRC_32_JAMCRC, "crc-32/mef" = CRC_32_MEF,
+    "crc-32/mpeg-2" = CRC_32_MPEG_2, "crc-32/xfer" = CRC_32_XFER,
+};
+
+/// Names that people know a check by, and the catalogue's.
+const ALIASES: [(&str, &str); 8] = [
+    ("crc-8", "crc-8/smbus"),
+    ("crc-16", "crc-16/arc"),
+    ("crc-16/ccitt", "crc-16/kermit"),
+    ("crc-16/ccitt-false", "crc-16/ibm-3740"),
+    ("crc-16/x-25", "crc-16/ibm-sdlc"),
+    ("crc-32", "crc-32/iso-hdlc"),
+    ("crc-32c", "crc-32/iscsi"),
+    ("checksum", "internet"),
+];
+
+const OTHERS: [&str; 7] = ["crc-32/iso-hdlc", "adler-32", "sum", "negative-sum", "internet", "xor", "hmac-sha-256"];
+
+impl Algorithm {
+    /// The check of that name.
+    pub(crate) fn named(name: &str) -> Option<Algorithm> {
+        let lower = name.to_ascii_lowercase();
+        let name = ALIASES.iter().find(|(alias, _)| *alias == lower).map_or(lower.as_str(), |(_, name)| name);
+        if let Some(&(name, algorithm)) = CRC_8.iter().find(|(known, _)| *known == name) {
+            return Some(Algorithm::Crc8(name, Crc::<u8, Table<1>>::new(algorithm).into()));
+        }
+        if let Some(&(name, algorithm)) = CRC_16.iter().find(|(known, _)| *known == name) {
+            return Some(Algorithm::Crc16(name, Crc::<u16, Table<16>>::new(algorithm).into()));
+        }
+        if let Some(&(name, algorithm)) = CRC_32.iter().find(|(known, _)| *known == name) {
+            return Some(Algorithm::Crc32(name, Crc::<u32, Table<16>>::new(algorithm).into()));
+        }
+        Some(match name {
+            "crc-32/iso-hdlc" => Algorithm::Crc32IsoHdlc,
+            "adler-32" => Algorithm::Adler32,
+            "sum" => Algorithm::Sum,
+            "negative-sum" => Algorithm::NegativeSum,
+            "internet" => Algorithm::Internet,
+            "xor" => Algorithm::Xor,
+            "hmac-sha-256" => Algorithm::HmacSha256,
+            _ => return None,
+        })
+    }
+
+    /// Every name that [`Algorithm::named`] knows.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        let names = CRC_8.iter().map(|(name, _)| *name);
+        let names = names.chain(CRC_16.iter().map(|(name, _)| *name)).chain(CRC_32.iter().map(|(name, _)| *name));
+        names.chain(OTHERS).chain(ALIASES.iter().map(|(name, _)| *name))
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Algorithm::Crc8(name, _) | Algorithm::Crc16(name, _) | Algorithm::Crc32(name, _) => name,
+            Algorithm::Crc32IsoHdlc => "crc-32/iso-hdlc",
+            Algorithm::Adler32 => "adler-32",
+            Algorithm::Sum => "sum",
+            Algorithm::NegativeSum => "negative-sum",
+            Algorithm::Internet => "internet",
+            Algorithm::Xor => "xor",
+            Algorithm::HmacSha256 => "hmac-sha-256",
+        }
+    }
+
+    /// Whether it needs a key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        matches!(self, Algorithm::HmacSha256)
+    }
+
+    /// The check over some bytes as a number, `width` bytes wide at most. None of a digest.
+    pub(crate) fn number(&self, bytes: &[u8], width: u32) -> Option<u64> {
+        let sum = || bytes.iter().fold(0u64, |sum, &byte| sum.wrapping_add(byte.into()));
+        let full = match self {
+            Algorithm::Crc8(_, crc) => crc.checksum(bytes).into(),
+            Algorithm::Crc16(_, crc) => crc.checksum(bytes).into(),
+            Algorithm::Crc32(_, crc) => crc.checksum(bytes).into(),
+            Algorithm::Crc32IsoHdlc => crc32fast::hash(bytes).into(),
+            Algorithm::Adler32 => adler32(bytes).into(),
+            Algorithm::Sum => sum(),
+            Algorithm::NegativeSum => sum().wrapping_neg(),
+            Algorithm::Internet => internet(bytes).into(),
+            Algorithm::Xor => bytes.iter().fold(0, |all, byte| all ^ byte).into(),
+            Algorithm::HmacSha256 => return None,
+        };
+        Some(match width {
+            0..8 => full & ((1 << (8 * width)) - 1),
+            _ => full,
+        })
+    }
+
+    /// The digest over some bytes.
+    pub(crate) fn digest(&self, bytes: &[u8], key: &Key) -> Option<[u8; 32]> {
+        self.is_keyed().then(|| key.hmac_sha_256(bytes))
+    }
+}
+
+fn adler32(bytes: &[u8]) -> u32 {
+    let (mut a, mut b) = (1u32, 0u32);
+    // So many bytes at most keep both sums within 32 bits.
+    for block in bytes.chunks(5552) {
+        for &byte in block {
+            a += u32::from(byte);
+            b += a;
+        }
+        a %= 65521;
+        b %= 65521;
+    }
+    b << 16 | a
+}
+
+fn internet(bytes: &[u8]) -> u16 {
+    let words = bytes.chunks(2).map(|pair| {
+        let word = [pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)];
+        u64::from(u16::from_be_bytes(word))
+    });
+    let mut sum: u64 = words.sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap_or(0)
+}
+
+/// The bytes that a check covers, with its own taken as zero where they are among them.
+pub(crate) fn covered<'b>(bytes: &'b [u8], from: usize, to: usize, own: std::ops::Range<usize>) -> Option<Cow<'b, [u8]>> {
+    let covered = bytes.get(from..to)?;
+    if own.start >= to || own.end <= from {
+        return Some(Cow::Borrowed(covered));
+    }
+    let mut zeroed = covered.to_vec();
+    let own = own.start.saturating_sub(from)..own.end.saturating_sub(from).min(zeroed.len());
+    zeroed.get_mut(own)?.fill(0);
+    Some(Cow::Owned(zeroed))
+}
+

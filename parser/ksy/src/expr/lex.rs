@@ -1,0 +1,237 @@
+//! An expression's text as tokens.
+
+use super::{Ast, Unparsable, parse::parse_nested};
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Token {
+    Int(i128),
+    Float(f64),
+    Str(String),
+    Format(Vec<Ast>),
+    Name(String),
+    Sign(&'static str),
+    End,
+}
+
+impl Token {
+    pub(crate) fn written(&self) -> String {
+        match self {
+            Token::Int(n) => n.to_string(),
+            Token::Float(n) => n.to_string(),
+            Token::Str(_) | Token::Format(_) => "a text".into(),
+            Token::Name(name) => format!("'{name}'"),
+            Token::Sign(sign) => format!("'{sign}'"),
+            Token::End => "the end".into(),
+        }
+    }
+}
+
+/// Longer ones first, so that the first that fits is the one.
+const SIGNS: [&str; 28] = [
+    "<<", ">>", "<=", ">=", "==", "!=", "::", "(", ")", "[", "]", "<", ">", ".", ",", "?", ":", "+", "-", "*", "/", "%",
+    "&", "|", "^", "~", "{", "}",
+];
+
+/// Splits a text; the last token is [`Token::End`].
+pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Unparsable> {
+    let mut lexer = Lexer { characters: text.chars().collect(), at: 0, depth };
+    let mut tokens = Vec::new();
+    loop {
+        while lexer.peek().is_some_and(char::is_whitespace) {
+            lexer.at += 1;
+        }
+        let at = u32::try_from(lexer.at).unwrap_or(u32::MAX);
+        let Some(first) = lexer.peek() else {
+            tokens.push((Token::End, at));
+            return Ok(tokens);
+        };
+        let token = match first {
+            'f' if lexer.ahead(1) == Some('"') => {
+                lexer.at += 2;
+                Token::Format(lexer.format(at)?)
+            }
+            '"' => {
+                lexer.at += 1;
+                Token::Str(lexer.quoted(at)?)
+            }
+            '\'' => {
+                lexer.at += 1;
+                let text: String = lexer.take_while(|c| c != '\'');
+                if lexer.peek().is_none() {
+                    return Err(Unparsable::new(at, "the text begun by ' has no end"));
+                }
+                lexer.at += 1;
+                Token::Str(text)
+            }
+            '0'..='9' => lexer.number(at)?,
+            'a'..='z' | 'A'..='Z' | '_' => {
+                Token::Name(lexer.take_while(|c| c.is_ascii_alphanumeric() || c == '_'))
+            }
+            _ => {
+                let sign = SIGNS.iter().find(|sign| lexer.starts_with(sign));
+                let Some(sign) = sign else {
+                    let hint = match first {
+                        '=' => "; equality is written ==",
+                        '!' => "; 'not' is written out",
+                        _ => "",
+                    };
+                    return Err(Unparsable::new(at, format!("'{first}' begins nothing that an expression knows{hint}")));
+                };
+                lexer.at += sign.len();
+                if *sign == "&" && lexer.peek() == Some('&') {
+                    return Err(Unparsable::new(at, "&& is written 'and'"));
+                }
+                if *sign == "|" && lexer.peek() == Some('|') {
+                    return Err(Unparsable::new(at, "|| is written 'or'"));
+                }
+                Token::Sign(sign)
+            }
+        };
+        tokens.push((token, at));
+    }
+}
+
+struct Lexer {
+    characters: Vec<char>,
+    at: usize,
+    depth: u32,
+}
+
+impl Lexer {
+    fn peek(&self) -> Option<char> {
+        self.characters.get(self.at).copied()
+    }
+
+    fn ahead(&self, by: usize) -> Option<char> {
+        self.characters.get(self.at + by).copied()
+    }
+
+    fn starts_with(&self, sign: &str) -> bool {
+        sign.chars().enumerate().all(|(i, c)| self.ahead(i) == Some(c))
+    }
+
+    fn take_while(&mut self, goes_on: impl Fn(char) -> bool) -> String {
+        let mut taken = String::new();
+        while let Some(c) = self.peek().filter(|&c| goes_on(c)) {
+            taken.push(c);
+            self.at += 1;
+        }
+        taken
+    }
+
+    fn number(&mut self, at: u32) -> Result<Token, Unparsable> {
+        let from = self.at;
+        let based = self.peek() == Some('0') && matches!(self.ahead(1), Some('x' | 'X' | 'o' | 'O' | 'b' | 'B'));
+        if based {
+            self.at += 2;
+            self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
+        } else {
+            self.take_while(|c| c.is_ascii_digit() || c == '_');
+            let mut float = false;
+            if self.peek() == Some('.') && self.ahead(1).is_some_and(|c| c.is_ascii_digit()) {
+                float = true;
+                self.at += 1;
+                self.take_while(|c| c.is_ascii_digit() || c == '_');
+            }
+            let exponent = usize::from(matches!(self.ahead(1), Some('+' | '-'))) + 1;
+            if matches!(self.peek(), Some('e' | 'E')) && self.ahead(exponent).is_some_and(|c| c.is_ascii_digit()) {
+                float = true;
+                self.at += exponent;
+                self.take_while(|c| c.is_ascii_digit());
+            }
+            if float {
+                let text: String =
+                    self.characters.get(from..self.at).unwrap_or_default().iter().filter(|&&c| c != '_').collect();
+                let value = text.parse().map_err(|_| Unparsable::new(at, format!("'{text}' is no number")))?;
+                return Ok(Token::Float(value));
+            }
+        }
+        let text: String = self.characters.get(from..self.at).unwrap_or_default().iter().collect();
+        let value = crate::yaml::integer(&text);
+        value.map(Token::Int).ok_or_else(|| Unparsable::new(at, format!("'{text}' is no number")))
+    }
+
+    /// The character that an escape stands for; its backslash was read.
+    fn escape(&mut self) -> Result<char, Unparsable> {
+        let at = u32::try_from(self.at).unwrap_or(u32::MAX);
+        let escape = self.peek().ok_or_else(|| Unparsable::new(at, "the text ends with a backslash"))?;
+        self.at += 1;
+        Ok(match escape {
+            'a' => '\u{7}',
+            'b' => '\u{8}',
+            't' => '\t',
+            'n' => '\n',
+            'v' => '\u{b}',
+            'f' => '\u{c}',
+            'r' => '\r',
+            'e' => '\u{1b}',
+            '0'..='7' => {
+                self.at -= 1;
+                let digits: String = (0..3).map_while(|i| self.ahead(i).filter(|c| c.is_digit(8))).collect();
+                self.at += digits.len();
+                u32::from_str_radix(&digits, 8).ok().and_then(char::from_u32).unwrap_or('\0')
+            }
+            'u' => {
+                let digits: String = (0..4).map_while(|i| self.ahead(i).filter(char::is_ascii_hexdigit)).collect();
+                self.at += digits.len();
+                let character = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4);
+                character
+                    .and_then(char::from_u32)
+                    .ok_or_else(|| Unparsable::new(at, "\\u is followed by four hexadecimal digits of a character"))?
+            }
+            '"' | '\'' | '\\' | '{' | '}' => escape,
+            _ => return Err(Unparsable::new(at, format!("'\\{escape}' is no escape; a backslash itself is '\\\\'"))),
+        })
+    }
+
+    fn quoted(&mut self, begun: u32) -> Result<String, Unparsable> {
+        let mut text = String::new();
+        loop {
+            let c = self.peek().ok_or_else(|| Unparsable::new(begun, "the text begun by \" has no end"))?;
+            self.at += 1;
+            match c {
+                '"' => return Ok(text),
+                '\\' => text.push(self.escape()?),
+                _ => text.push(c),
+            }
+        }
+    }
+
+    fn format(&mut self, begun: u32) -> Result<Vec<Ast>, Unparsable> {
+        let mut parts = Vec::new();
+        let mut text = String::new();
+        loop {
+            let at = u32::try_from(self.at).unwrap_or(u32::MAX);
+            let c = self.peek().ok_or_else(|| Unparsable::new(begun, "the text begun by f\" has no end"))?;
+            self.at += 1;
+            match c {
+                '"' | '{' if !text.is_empty() => {
+                    parts.push(Ast { at, node: super::AstNode::Str(std::mem::take(&mut text)) });
+                    self.at -= 1;
+                }
+                '"' => return Ok(parts),
+                '{' => {
+                    let (mut open, mut inner, mut quote) = (1, String::new(), None);
+                    loop {
+                        let c = self.peek().ok_or_else(|| Unparsable::new(at, "the { has no }"))?;
+                        self.at += 1;
+                        match (quote, c) {
+                            (None, '{') => open += 1,
+                            (None, '}') => open -= 1,
+                            (None, '"' | '\'') => quote = Some(c),
+                            (Some(q), _) if q == c => quote = None,
+                            _ => {}
+                        }
+                        if open == 0 {
+                            break;
+                        }
+                        inner.push(c);
+                    }
+                    parts.push(parse_nested(&inner, at + 1, self.depth + 1)?);
+                }
+                '\\' => text.push(self.escape()?),
+                _ => text.push(c),
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The expression language, as a tree that still has its names.
+
+mod lex;
+mod parse;
+
+pub(crate) use parse::{parse, parse_type};
+
+/// An expression, and at which character of its text it begins.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ast {
+    pub(crate) at: u32,
+    pub(crate) node: AstNode,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AstNode {
+    Int(i128),
+    Float(f64),
+    Bool(bool),
+    Str(String),
+    /// `f"…"`: text and expressions joined.
+    Format(Vec<Ast>),
+    List(Vec<Ast>),
+    Name(String),
+    /// `a::b::c`: an enumeration's member, or a type.
+    Path(Vec<String>),
+    Member(Box<Ast>, String),
+    Call(Box<Ast>, String, Vec<Ast>),
+    Index(Box<Ast>, Box<Ast>),
+    Cast(Box<Ast>, TypeName),
+    /// `sizeof<T>`, in bytes, or `bitsizeof<T>`.
+    SizeOf(TypeName, bool),
+    Unary(Unary, Box<Ast>),
+    Binary(Binary, Box<Ast>, Box<Ast>),
+    Ternary(Box<Ast>, Box<Ast>, Box<Ast>),
+}
+
+/// A type as it is written: `u4`, `a::b`, `u1[]`, with arguments where it takes any.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TypeName {
+    pub(crate) path: Vec<String>,
+    /// From the outermost: `::a` begins at the description's top.
+    pub(crate) absolute: bool,
+    pub(crate) is_array: bool,
+    pub(crate) arguments: Vec<Ast>,
+}
+
+impl TypeName {
+    pub(crate) fn written(&self) -> String {
+        format!("{}{}{}", if self.absolute { "::" } else { "" }, self.path.join("::"), if self.is_array { "[]" } else { "" })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unary {
+    Minus,
+    Not,
+    Invert,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binary {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    BitOr,
+    BitXor,
+    BitAnd,
+    Left,
+    Right,
+    Plus,
+    Minus,
+    Times,
+    Divide,
+    Modulo,
+}
+
+impl Binary {
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Binary::Or => "or",
+            Binary::And => "and",
+            Binary::Equal => "==",
+            Binary::NotEqual => "!=",
+            Binary::Less => "<",
+            Binary::LessEqual => "<=",
+            Binary::Greater => ">",
+            Binary::GreaterEqual => ">=",
+            Binary::BitOr => "|",
+            Binary::BitXor => "^",
+            Binary::BitAnd => "&",
+            Binary::Left => "<<",
+            Binary::Right => ">>",
+            Binary::Plus => "+",
+            Binary::Minus => "-",
+            Binary::Times => "*",
+            Binary::Divide => "/",
+            Binary::Modulo => "%",
+        }
+    }
+}
+
+/// Why a text is no expression, and at which of its characters.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Unparsable {
+    pub(crate) at: u32,
+    pub(crate) text: String,
+}
+
+impl Unparsable {
+    pub(crate) fn new(at: u32, text: impl Into<String>) -> Unparsable {
+        Unparsable { at, text: text.into() }
+    }
+}

@@ -1,0 +1,319 @@
+//! Tokens as a tree, by the precedence of the expression language (which is Python's, with `?:` below all).
+
+use super::lex::{Token, tokens};
+use super::{Ast, AstNode, Binary, TypeName, Unary, Unparsable};
+
+/// How deeply an expression may stand in another.
+const DEEPEST: u32 = 60;
+
+/// Reads a whole text as one expression.
+pub(crate) fn parse(text: &str) -> Result<Ast, Unparsable> {
+    parse_nested(text, 0, 0)
+}
+
+/// An expression inside another's text, at that character of it.
+pub(super) fn parse_nested(text: &str, at: u32, depth: u32) -> Result<Ast, Unparsable> {
+    if depth > 4 {
+        return Err(Unparsable::new(at, "texts with expressions in them are nested too deeply"));
+    }
+    let shift = |error: Unparsable| Unparsable { at: error.at + at, ..error };
+    let mut parser = Parser { tokens: tokens(text, depth).map_err(shift)?, next: 0, depth: 0 };
+    let ast = parser.ternary().map_err(shift)?;
+    parser.finish("an operator or the end").map_err(shift)?;
+    Ok(ast)
+}
+
+/// Reads a whole text as a type, such as `u4`, `a::b(1, len)` or `u1[]`.
+pub(crate) fn parse_type(text: &str) -> Result<TypeName, Unparsable> {
+    let mut parser = Parser { tokens: tokens(text, 0)?, next: 0, depth: 0 };
+    let mut name = parser.type_name()?;
+    if parser.take("(") {
+        name.arguments = parser.arguments(")")?;
+    }
+    parser.finish("the end of the type")?;
+    Ok(name)
+}
+
+struct Parser {
+    tokens: Vec<(Token, u32)>,
+    next: usize,
+    depth: u32,
+}
+
+/// From the loosest binding to the tightest.
+const LEVELS: [&[(&str, Binary)]; 6] = [
+    &[("|", Binary::BitOr)],
+    &[("^", Binary::BitXor)],
+    &[("&", Binary::BitAnd)],
+    &[("<<", Binary::Left), (">>", Binary::Right)],
+    &[("+", Binary::Plus), ("-", Binary::Minus)],
+    &[("*", Binary::Times), ("/", Binary::Divide), ("%", Binary::Modulo)],
+];
+
+const COMPARISONS: [(&str, Binary); 6] = [
+    ("==", Binary::Equal),
+    ("!=", Binary::NotEqual),
+    ("<=", Binary::LessEqual),
+    (">=", Binary::GreaterEqual),
+    ("<", Binary::Less),
+    (">", Binary::Greater),
+];
+
+impl Parser {
+    fn peek(&self) -> &Token {
+        self.tokens.get(self.next).map_or(&Token::End, |(token, _)| token)
+    }
+
+    fn at(&self) -> u32 {
+        self.tokens.get(self.next).or(self.tokens.last()).map_or(0, |&(_, at)| at)
+    }
+
+    fn advance(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.next += 1;
+        token
+    }
+
+    fn take(&mut self, sign: &str) -> bool {
+        let there = matches!(self.peek(), Token::Sign(there) if *there == sign);
+        self.next += usize::from(there);
+        there
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        let there = matches!(self.peek(), Token::Name(there) if there == word);
+        self.next += usize::from(there);
+        there
+    }
+
+    fn wanted(&self, what: &str) -> Unparsable {
+        Unparsable::new(self.at(), format!("{what} is wanted here, not {}", self.peek().written()))
+    }
+
+    fn need(&mut self, sign: &str) -> Result<(), Unparsable> {
+        if self.take(sign) { Ok(()) } else { Err(self.wanted(&format!("'{sign}'"))) }
+    }
+
+    fn finish(&self, what: &str) -> Result<(), Unparsable> {
+        if *self.peek() == Token::End { Ok(()) } else { Err(self.wanted(what)) }
+    }
+
+    /// Runs `inner` one level deeper.
+    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Unparsable>) -> Result<T, Unparsable> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(Unparsable::new(self.at(), "the expression is nested too deeply"));
+        }
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn ternary(&mut self) -> Result<Ast, Unparsable> {
+        self.deeper(|parser| {
+            let at = parser.at();
+            let condition = parser.or()?;
+            if !parser.take("?") {
+                return Ok(condition);
+            }
+            let then = parser.ternary()?;
+            parser.need(":")?;
+            let otherwise = parser.ternary()?;
+            Ok(Ast { at, node: AstNode::Ternary(condition.into(), then.into(), otherwise.into()) })
+        })
+    }
+
+    /// Joins operands that `level` reads, while `operator` finds one between them.
+    fn chain(
+        &mut self,
+        level: impl Fn(&mut Self) -> Result<Ast, Unparsable>,
+        operator: impl Fn(&mut Self) -> Option<Binary>,
+    ) -> Result<Ast, Unparsable> {
+        let mut left = level(self)?;
+        let mut length = 0;
+        while let Some(found) = operator(self) {
+            length += 1;
+            if length > 200 {
+                return Err(Unparsable::new(self.at(), "the expression is too long"));
+            }
+            let right = level(self)?;
+            left = Ast { at: left.at, node: AstNode::Binary(found, left.into(), right.into()) };
+        }
+        Ok(left)
+    }
+
+    fn or(&mut self) -> Result<Ast, Unparsable> {
+        self.chain(Self::and, |parser| parser.take_word("or").then_some(Binary::Or))
+    }
+
+    fn and(&mut self) -> Result<Ast, Unparsable> {
+        self.chain(Self::not, |parser| parser.take_word("and").then_some(Binary::And))
+    }
+
+    fn not(&mut self) -> Result<Ast, Unparsable> {
+        let at = self.at();
+        if self.take_word("not") {
+            let inner = self.deeper(Self::not)?;
+            return Ok(Ast { at, node: AstNode::Unary(Unary::Not, inner.into()) });
+        }
+        let left = self.level(0)?;
+        let found = COMPARISONS.iter().find(|(sign, _)| self.take(sign));
+        let Some(&(_, operator)) = found else { return Ok(left) };
+        let right = self.level(0)?;
+        if COMPARISONS.iter().any(|(sign, _)| matches!(self.peek(), Token::Sign(there) if there == sign)) {
+            return Err(Unparsable::new(self.at(), "comparisons can't be chained; join two with 'and'"));
+        }
+        Ok(Ast { at, node: AstNode::Binary(operator, left.into(), right.into()) })
+    }
+
+    fn level(&mut self, level: usize) -> Result<Ast, Unparsable> {
+        let Some(operators) = LEVELS.get(level) else { return self.factor() };
+        self.chain(
+            |parser| parser.level(level + 1),
+            |parser| operators.iter().find(|(sign, _)| parser.take(sign)).map(|&(_, operator)| operator),
+        )
+    }
+
+    fn factor(&mut self) -> Result<Ast, Unparsable> {
+        let at = self.at();
+        let operator = match self.peek() {
+            Token::Sign("-") => Some(Unary::Minus),
+            Token::Sign("~") => Some(Unary::Invert),
+            Token::Sign("+") => None,
+            _ => return self.postfix(),
+        };
+        self.next += 1;
+        let inner = self.deeper(Self::factor)?;
+        Ok(match (operator, inner) {
+            (None, inner) => inner,
+            (Some(Unary::Minus), Ast { node: AstNode::Int(n), .. }) => Ast { at, node: AstNode::Int(-n) },
+            (Some(operator), inner) => Ast { at, node: AstNode::Unary(operator, inner.into()) },
+        })
+    }
+
+    fn postfix(&mut self) -> Result<Ast, Unparsable> {
+        let mut inner = self.atom()?;
+        let mut length = 0;
+        loop {
+            length += 1;
+            if length > 100 {
+                return Err(Unparsable::new(self.at(), "the expression is too long"));
+            }
+            let at = self.at();
+            if self.take(".") {
+                let at = self.at();
+                let Token::Name(name) = self.advance() else {
+                    self.next -= 1;
+                    return Err(self.wanted("a name"));
+                };
+                let node = if name == "as" && self.take("<") {
+                    let target = self.type_name()?;
+                    self.close_angle()?;
+                    AstNode::Cast(inner.into(), target)
+                } else if self.take("(") {
+                    AstNode::Call(inner.into(), name, self.arguments(")")?)
+                } else {
+                    AstNode::Member(inner.into(), name)
+                };
+                inner = Ast { at, node };
+            } else if self.take("[") {
+                let index = self.ternary()?;
+                self.need("]")?;
+                inner = Ast { at, node: AstNode::Index(inner.into(), index.into()) };
+            } else {
+                return Ok(inner);
+            }
+        }
+    }
+
+    /// `>`, also where it is the first half of `>>` or `>=`.
+    fn close_angle(&mut self) -> Result<(), Unparsable> {
+        let rest = match self.peek() {
+            Token::Sign(">") => None,
+            Token::Sign(">>") => Some(">"),
+            _ => return Err(self.wanted("'>'")),
+        };
+        match (rest, self.tokens.get_mut(self.next)) {
+            (Some(rest), Some(token)) => token.0 = Token::Sign(rest),
+            _ => self.next += 1,
+        }
+        Ok(())
+    }
+
+    fn arguments(&mut self, end: &str) -> Result<Vec<Ast>, Unparsable> {
+        let mut arguments = Vec::new();
+        while !self.take(end) {
+            arguments.push(self.ternary()?);
+            if !self.take(",") {
+                self.need(end)?;
+                break;
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn type_name(&mut self) -> Result<TypeName, Unparsable> {
+        let absolute = self.take("::");
+        let mut path = Vec::new();
+        loop {
+            let Token::Name(name) = self.advance() else {
+                self.next -= 1;
+                return Err(self.wanted("a type's name"));
+            };
+            path.push(name);
+            if !self.take("::") {
+                break;
+            }
+        }
+        let is_array = self.take("[");
+        if is_array {
+            self.need("]")?;
+        }
+        Ok(TypeName { path, absolute, is_array, arguments: Vec::new() })
+    }
+
+    fn atom(&mut self) -> Result<Ast, Unparsable> {
+        let at = self.at();
+        let node = match self.advance() {
+            Token::Int(n) => AstNode::Int(n),
+            Token::Float(n) => AstNode::Float(n),
+            Token::Str(mut text) => {
+                while let Token::Str(more) = self.peek() {
+                    text.push_str(more);
+                    self.next += 1;
+                }
+                AstNode::Str(text)
+            }
+            Token::Format(parts) => AstNode::Format(parts),
+            Token::Sign("(") => {
+                let inner = self.ternary()?;
+                self.need(")")?;
+                return Ok(inner);
+            }
+            Token::Sign("[") => AstNode::List(self.deeper(|parser| parser.arguments("]"))?),
+            Token::Sign("::") => {
+                self.next -= 1;
+                AstNode::Path(self.type_name()?.path)
+            }
+            Token::Name(name) => match name.as_str() {
+                "true" => AstNode::Bool(true),
+                "false" => AstNode::Bool(false),
+                "sizeof" | "bitsizeof" if self.take("<") => {
+                    let target = self.type_name()?;
+                    self.close_angle()?;
+                    AstNode::SizeOf(target, name == "bitsizeof")
+                }
+                _ if matches!(self.peek(), Token::Sign("::")) => {
+                    self.next -= 1;
+                    AstNode::Path(self.type_name()?.path)
+                }
+                _ => AstNode::Name(name),
+            },
+            _ => {
+                self.next -= 1;
+                return Err(self.wanted("a value"));
+            }
+        };
+        Ok(Ast { at, node })
+    }
+}

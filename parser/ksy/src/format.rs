@@ -1,0 +1,180 @@
+//! A description on its own: one message read from given bytes, and asked for values.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use framescope_parser::Code;
+use serde_json::Value as Json;
+
+use crate::error::{LoadError, Located};
+use crate::load::{self, Meta};
+use crate::plan::{Plan, Val};
+use crate::run::arena::{Arena, Stop};
+use crate::run::{Mode, Run, Scope};
+
+/// What a `.ksy` file describes: the structure of a file or message.
+///
+/// ```
+/// use framescope_ksy::Format;
+///
+/// let format = Format::from_ksy("
+/// meta: {id: short}
+/// seq:
+///   - {id: length, type: u1}
+///   - {id: text, type: str, size: length, encoding: UTF-8}
+/// ")?;
+/// let mut message = format.read(b"\x05hello");
+/// assert!(message.error().is_none());
+/// assert_eq!(message.eval("text.length * 2 + length")?, 15);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Format {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) meta: Arc<Meta>,
+}
+
+impl Format {
+    /// Takes a description that is at hand as text. It can't import others.
+    ///
+    /// # Errors
+    /// All mistakes in it, each with its line and column.
+    pub fn from_ksy(text: &str) -> Result<Format, LoadError> {
+        Format::load("description", text, None)
+    }
+
+    /// Reads a description, and what it imports, from files.
+    ///
+    /// # Errors
+    /// All mistakes in it, each with file, line and column; or that it can't be read.
+    pub fn from_file(path: &Path) -> Result<Format, LoadError> {
+        let name = path.display().to_string();
+        let unreadable = |why: String| {
+            LoadError::new(vec![Located { file: name.clone(), line: 0, column: 0, text: format!("can't be read: {why}") }])
+        };
+        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        if bytes.len() > 16 << 20 {
+            return Err(unreadable("it is larger than any description".to_owned()));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))?;
+        Format::load(&name, &text, Some(path))
+    }
+
+    pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<Format, LoadError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (plan, meta) = load::load(name, text, path)?;
+        Ok(Format { plan: Arc::new(plan), meta: Arc::new(meta) })
+    }
+
+    /// The name that the description gives itself.
+    pub fn name(&self) -> &str {
+        &self.meta.name
+    }
+
+    /// What is probably not meant as it stands.
+    pub fn warnings(&self) -> &[Located] {
+        &self.plan.warnings
+    }
+
+    /// The files it consists of, its own first.
+    pub fn files(&self) -> &[String] {
+        &self.plan.files
+    }
+
+    /// Reads some bytes as one value of the outermost type, up to the first thing that is wrong.
+    pub fn read<'m>(&self, bytes: &'m [u8]) -> Message<'m> {
+        let mut arena = Arena::default();
+        let mut run = Run::new(&self.plan, bytes, &mut arena, Mode::Strict);
+        let error = run.read().err().map(|stop| error(&run, stop));
+        Message { plan: (*self.plan).clone(), bytes, arena, error }
+    }
+}
+
+/// Why a message can't be read, or an expression has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvalError {
+    /// What is wrong.
+    pub code: Code,
+    /// A sentence about it.
+    pub text: String,
+    /// Where in the message, in bytes.
+    pub offset: usize,
+}
+
+impl std::fmt::Display for EvalError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at offset {}: {}", self.code, self.offset, self.text)
+    }
+}
+
+impl std::error::Error for EvalError {}
+
+fn error(run: &Run<'_, '_>, stop: Stop) -> EvalError {
+    match stop {
+        Stop::More(more) => {
+            EvalError { code: Code::EndOfStream, text: format!("{more} more bytes are wanted"), offset: run.message.len() }
+        }
+        Stop::Fault(fault) => {
+            let field = fault.field.map_or(String::new(), |sym| format!("{}: ", run.plan.name(sym)));
+            let at = run.arena.in_message(fault.span).map_or(0, |(start, _)| start);
+            EvalError { code: fault.code, text: format!("{field}{}", fault.text), offset: at as usize }
+        }
+    }
+}
+
+/// Bytes that were read as a description says.
+#[derive(Debug)]
+pub struct Message<'m> {
+    plan: Plan,
+    bytes: &'m [u8],
+    arena: Arena,
+    error: Option<EvalError>,
+}
+
+impl Message<'_> {
+    /// Why not all of it could be read. What was read before can be asked for.
+    pub fn error(&self) -> Option<&EvalError> {
+        self.error.as_ref()
+    }
+
+    /// The value of an expression, as the outermost structure sees it: numbers, texts and booleans as JSON has them, bytes
+    /// as `{"bytes":"00ff"}`, members of enumerations as `{"enum":"name","value":3}`, lists, structures as objects, and
+    /// null where there is nothing.
+    ///
+    /// # Errors
+    /// The text is no expression (code `no-match`), or it has no value in this message.
+    pub fn eval(&mut self, expression: &str) -> Result<Json, EvalError> {
+        let node = load::compile_query(&mut self.plan, expression)
+            .map_err(|text| EvalError { code: Code::NoMatch, text, offset: 0 })?;
+        let mut run = Run::resume(&self.plan, self.bytes, &mut self.arena, Mode::Strict);
+        let val = run.eval(node, &Scope::of(0));
+        match val {
+            Ok(val) => {
+                if let Val::Obj(id) = val {
+                    run.find_instances(id, 2);
+                }
+                Ok(run.json(val))
+            }
+            Err(stop) => Err(error(&run, stop)),
+        }
+    }
+}
+
+impl Run<'_, '_> {
+    /// Finds out what instances of a structure are, as far as they have values, and those of structures in it.
+    pub(crate) fn find_instances(&mut self, id: u32, depth: u32) {
+        let plan = self.plan;
+        let Some(ty) = self.arena.object(id).and_then(|object| plan.type_of(object.ty)) else { return };
+        for attr in &ty.instances {
+            // One that has no value in this message is left out.
+            let _ = self.value_of(id, attr.slot);
+        }
+        if depth > 0 {
+            for attr in &ty.seq {
+                if let Val::Obj(inner) = self.arena.slot(id, attr.slot).val {
+                    self.find_instances(inner, depth - 1);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Values as JSON, in the shape that scripts know.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::arena::State;
+use super::Run;
+use crate::plan::Val;
+
+/// Values that one answer may hold.
+const MOST_VALUES: usize = 100_000;
+
+impl Run<'_, '_> {
+    /// A value, with everything in it.
+    pub(crate) fn json(&self, val: Val) -> Json {
+        self.json_in(val, 0, &mut 0)
+    }
+
+    fn json_in(&self, val: Val, depth: u32, count: &mut usize) -> Json {
+        *count += 1;
+        if *count > MOST_VALUES || depth > 100 {
+            return Json::Null;
+        }
+        match val {
+            Val::Null => Json::Null,
+            Val::Int(n) => number(n),
+            Val::Float(n) => json!(n),
+            Val::Bool(b) => json!(b),
+            Val::Str(span) => json!(self.text(span)),
+            Val::Bytes(span) => {
+                let hex: String = self.bytes(span).iter().map(|byte| format!("{byte:02x}")).collect();
+                json!({ "bytes": hex })
+            }
+            Val::Enum(of, n) => {
+                let member = self.plan.enums.get(of as usize).and_then(|plan| plan.member(n));
+                json!({ "enum": member.map(|member| &member.id), "value": number(n) })
+            }
+            Val::Arr(array) => {
+                self.arena.array(array).iter().map(|item| self.json_in(item.val, depth + 1, count)).collect()
+            }
+            Val::Obj(id) => {
+                let mut map = Map::new();
+                let Some(object) = self.arena.object(id) else { return Json::Null };
+                let Some(ty) = self.plan.type_of(object.ty) else { return Json::Null };
+                // Parameters are the owner's, and would show it again and again.
+                for attr in ty.seq.iter().chain(&ty.instances) {
+                    let slot = self.arena.slot(id, attr.slot);
+                    if slot.state == State::Done {
+                        map.insert(self.plan.name(attr.sym).to_owned(), self.json_in(slot.val, depth + 1, count));
+                    }
+                }
+                Json::Object(map)
+            }
+            Val::Io(io) => {
+                let io = self.arena.ios.get(io as usize);
+                io.map_or(Json::Null, |io| json!({ "size": io.end - io.base, "pos": io.pos - io.base }))
+            }
+        }
+    }
+}
+
+fn number(n: i128) -> Json {
+    match (u64::try_from(n), i64::try_from(n)) {
+        (Ok(n), _) => json!(n),
+        (_, Ok(n)) => json!(n),
+        #[allow(clippy::cast_precision_loss)] // JSON's readers know no larger whole numbers.
+        _ => json!(n as f64),
+    }
+}

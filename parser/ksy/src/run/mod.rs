@@ -1,0 +1,97 @@
+//! Reads messages by a plan.
+
+pub(crate) mod arena;
+pub(crate) mod eval;
+pub(crate) mod json;
+pub(crate) mod read;
+mod value;
+
+use framescope_parser::missive::Key;
+
+use crate::plan::{Plan, Span, Val};
+use arena::{Arena, Io, NONE, Stop};
+
+/// How a message is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Only as much as says where it ends.
+    Skim,
+    /// All of it; what is wrong is noted, and reading goes on where that is possible.
+    Full,
+    /// All of it, up to the first thing that is wrong.
+    Strict,
+}
+
+/// One message being read.
+pub(crate) struct Run<'p, 'm> {
+    pub(crate) plan: &'p Plan,
+    pub(crate) message: &'m [u8],
+    pub(crate) arena: &'m mut Arena,
+    pub(crate) mode: Mode,
+    pub(crate) key: Option<&'p Key>,
+    /// Whether checks are known to hold, so that they need not be computed.
+    pub(crate) checked: bool,
+    depth: u32,
+    work_limit: u64,
+}
+
+/// How deeply structures may stand in each other, and instances need each other.
+const DEEPEST: u32 = 64;
+/// Bytes that may be made of one message, by unpacking or joining.
+const MOST_MADE: usize = 16 << 20;
+
+/// What an expression is evaluated for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope {
+    pub(crate) object: u32,
+    pub(crate) index: Option<u32>,
+    pub(crate) element: Val,
+}
+
+impl Scope {
+    pub(crate) fn of(object: u32) -> Scope {
+        Scope { object, index: None, element: Val::Null }
+    }
+}
+
+impl<'p, 'm> Run<'p, 'm> {
+    pub(crate) fn new(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
+        arena.clear();
+        let work_limit = (1 << 18) + 64 * message.len() as u64;
+        Run { plan, message, arena, mode, key: None, checked: false, depth: 0, work_limit }
+    }
+
+    /// Goes on with a message that was read.
+    pub(crate) fn resume(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
+        let work_limit = arena.work + (1 << 18) + 64 * message.len() as u64;
+        Run { plan, message, arena, mode, key: None, checked: false, depth: 0, work_limit }
+    }
+
+    /// Reads the message as the outermost type. Gives how many bytes it took; more than there are if it goes on behind
+    /// them.
+    pub(crate) fn read(&mut self) -> Result<u32, Stop> {
+        let end = u32::try_from(self.message.len()).unwrap_or(u32::MAX);
+        let open = self.mode != Mode::Strict;
+        let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
+        self.begin_object(0, io, NONE, None);
+        self.read_object(0)?;
+        let io = self.arena.ios.first().copied();
+        let taken = io.map_or(0, |io| io.pos + u32::from(io.bit > 0));
+        Ok(taken)
+    }
+
+    /// Counts work; too much of it ends the reading.
+    #[inline]
+    pub(crate) fn spend(&mut self, work: u64) -> Result<(), Stop> {
+        self.arena.work += work;
+        if self.arena.work > self.work_limit {
+            return Err(self.too_much("the description makes more of this message than its bytes justify"));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn too_much(&self, text: &str) -> Stop {
+        self.fault(framescope_parser::Code::LimitExceeded, Span { buffer: 0, start: 0, end: 0 }, text)
+    }
+}

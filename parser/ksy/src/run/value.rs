@@ -1,0 +1,156 @@
+//! Bytes, texts and comparisons of values.
+
+use std::cmp::Ordering;
+
+use framescope_parser::Code;
+
+use super::arena::{Fault, MADE, Stop};
+use super::{MOST_MADE, Run};
+use crate::plan::{Span, Val};
+use crate::strings::Charset;
+
+impl<'m> Run<'_, 'm> {
+    /// The bytes of a span.
+    pub(crate) fn bytes(&self, span: Span) -> &[u8] {
+        let buffer: &[u8] = match span.buffer {
+            Span::MESSAGE => self.message,
+            MADE => &self.arena.made,
+            _ => &self.plan.expressions.constants,
+        };
+        buffer.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn text(&self, span: Span) -> &str {
+        // Texts are made of characters only.
+        std::str::from_utf8(self.bytes(span)).unwrap_or_default()
+    }
+
+    #[cold]
+    pub(crate) fn fault(&self, code: Code, span: Span, text: impl Into<String>) -> Stop {
+        Stop::Fault(Box::new(Fault { code, field: None, span, text: text.into() }))
+    }
+
+    /// A fault of a computation, which has no bytes of its own.
+    #[cold]
+    pub(crate) fn wrong(&self, code: Code, text: impl Into<String>) -> Stop {
+        self.fault(code, Span { buffer: Span::CONSTANTS, start: 0, end: 0 }, text)
+    }
+
+    /// Keeps bytes that were made.
+    pub(crate) fn make(&mut self, bytes: &[u8]) -> Result<Span, Stop> {
+        if self.arena.made.len() + bytes.len() > MOST_MADE {
+            return Err(self.wrong(Code::LimitExceeded, format!("more than {MOST_MADE} bytes are made of one message")));
+        }
+        Ok(self.arena.make(bytes))
+    }
+
+    /// The text of some bytes. Says whether all of them are valid.
+    pub(crate) fn decode(&mut self, span: Span, charset: Charset) -> Result<(Val, bool), Stop> {
+        if charset == Charset::Unknown {
+            return Err(self.fault(Code::UnknownEncoding, span, "the description names an encoding that is not known here"));
+        }
+        let bytes = self.bytes(span);
+        if charset.is_utf8() {
+            let valid = match charset {
+                Charset::Ascii => bytes.is_ascii(),
+                _ => std::str::from_utf8(bytes).is_ok(),
+            };
+            if valid {
+                return Ok((Val::Str(span), true));
+            }
+        }
+        let (text, valid) = charset.decode(bytes);
+        let text = text.into_owned();
+        Ok((Val::Str(self.make(text.as_bytes())?), valid))
+    }
+
+    /// Joins texts.
+    pub(crate) fn join(&mut self, left: Span, right: Span) -> Result<Span, Stop> {
+        let joined = [self.bytes(left), self.bytes(right)].concat();
+        self.spend(joined.len() as u64 / 8)?;
+        self.make(&joined)
+    }
+
+    /// Bytes of a value that is bytes, or a list of numbers that are bytes.
+    pub(crate) fn as_bytes(&mut self, val: Val) -> Option<Span> {
+        match val {
+            Val::Bytes(span) | Val::Str(span) => Some(span),
+            Val::Arr(array) => {
+                let bytes: Option<Vec<u8>> = self.arena.array(array).iter().map(|item| match item.val {
+                    Val::Int(n) => u8::try_from(n).ok().or_else(|| i8::try_from(n).ok().map(i8::cast_unsigned)),
+                    _ => None,
+                }).collect();
+                self.make(&bytes?).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// Compares two values, if they can be.
+    pub(crate) fn compare(&self, left: Val, right: Val) -> Option<Ordering> {
+        #[allow(clippy::cast_precision_loss)] // Comparing with a float is inexact by itself.
+        let float = |n: i128| n as f64;
+        match (left, right) {
+            (Val::Int(a), Val::Int(b)) => Some(a.cmp(&b)),
+            (Val::Float(a), Val::Float(b)) => a.partial_cmp(&b),
+            (Val::Int(a), Val::Float(b)) => float(a).partial_cmp(&b),
+            (Val::Float(a), Val::Int(b)) => a.partial_cmp(&float(b)),
+            (Val::Bool(a), Val::Bool(b)) => Some(a.cmp(&b)),
+            (Val::Bool(a), Val::Int(b)) => Some(i128::from(a).cmp(&b)),
+            (Val::Int(a), Val::Bool(b)) => Some(a.cmp(&i128::from(b))),
+            (Val::Enum(_, a), Val::Enum(_, b)) => Some(a.cmp(&b)),
+            (Val::Enum(_, a), Val::Int(b)) | (Val::Int(a), Val::Enum(_, b)) => Some(a.cmp(&b)),
+            (Val::Str(a) | Val::Bytes(a), Val::Str(b) | Val::Bytes(b)) => Some(self.bytes(a).cmp(self.bytes(b))),
+            (Val::Arr(a), Val::Arr(b)) => {
+                let (a, b) = (self.arena.array(a), self.arena.array(b));
+                for (a, b) in a.iter().zip(b) {
+                    match self.compare(a.val, b.val)? {
+                        Ordering::Equal => {}
+                        other => return Some(other),
+                    }
+                }
+                Some(a.len().cmp(&b.len()))
+            }
+            (Val::Arr(array), Val::Bytes(span)) => self.compare_items(array, span),
+            (Val::Bytes(span), Val::Arr(array)) => self.compare_items(array, span).map(Ordering::reverse),
+            (Val::Null, Val::Null) => Some(Ordering::Equal),
+            (Val::Obj(a), Val::Obj(b)) => (a == b).then_some(Ordering::Equal),
+            _ => None,
+        }
+    }
+
+    fn compare_items(&self, array: u32, span: Span) -> Option<Ordering> {
+        let (items, bytes) = (self.arena.array(array), self.bytes(span));
+        for (item, &byte) in items.iter().zip(bytes) {
+            match self.compare(item.val, Val::Int(byte.into()))? {
+                Ordering::Equal => {}
+                other => return Some(other),
+            }
+        }
+        Some(items.len().cmp(&bytes.len()))
+    }
+
+    pub(crate) fn equal(&self, left: Val, right: Val) -> bool {
+        match (left, right) {
+            // Members of different enumerations are different, whatever their numbers.
+            (Val::Enum(a, _), Val::Enum(b, _)) if a != b => false,
+            _ => self.compare(left, right) == Some(Ordering::Equal),
+        }
+    }
+
+    /// What kind of value it is, for a sentence.
+    pub(crate) fn what(val: Val) -> &'static str {
+        match val {
+            Val::Null => "nothing",
+            Val::Int(_) => "a whole number",
+            Val::Float(_) => "a floating-point number",
+            Val::Bool(_) => "a boolean",
+            Val::Str(_) => "a text",
+            Val::Bytes(_) => "bytes",
+            Val::Enum(..) => "an enum's member",
+            Val::Obj(_) => "a structure",
+            Val::Arr(_) => "a list",
+            Val::Io(_) => "a stream",
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A description's text as a tree of nodes, each with the line and column where it stands.
+//!
+//! Scalars stay text: what they mean depends on the key they stand under (`0x10` is a number to `size` and a name to
+//! `id`). Anchors and aliases work, within a limit on the nodes they may make.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+use crate::error::{Mistake, Place};
+
+/// Nodes that a file may have, aliases counted as often as they are used.
+const MOST_NODES: usize = 200_000;
+/// How deeply nodes may stand in nodes.
+const DEEPEST: usize = 200;
+
+/// A value, and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) data: Data,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    Scalar {
+        text: Rc<str>,
+        /// Whether it stands in quotes, so that it is text whatever it looks like.
+        quoted: bool,
+    },
+    List(Rc<[Node]>),
+    Map(Rc<[(Node, Node)]>),
+}
+
+impl Node {
+    /// The text of a scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(&self.data, Data::Scalar { text, quoted: false } if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// Whether the scalar is text in quotes.
+    pub(crate) fn is_quoted(&self) -> bool {
+        matches!(&self.data, Data::Scalar { quoted: true, .. })
+    }
+
+    pub(crate) fn list(&self) -> Option<&[Node]> {
+        match &self.data {
+            Data::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn map(&self) -> Option<&[(Node, Node)]> {
+        match &self.data {
+            Data::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The value under a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.map()?.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+    }
+
+    /// A whole number as YAML writes them: decimal, `0x`, `0o`, `0b`, with underscores.
+    pub(crate) fn integer(&self) -> Option<i128> {
+        match &self.data {
+            Data::Scalar { text, quoted: false } => integer(text),
+            _ => None,
+        }
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&self) -> Option<bool> {
+        match &self.data {
+            Data::Scalar { text, quoted: false } => match &**text {
+                "true" | "True" | "TRUE" | "yes" | "on" => Some(true),
+                "false" | "False" | "FALSE" | "no" | "off" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What the node is, for a sentence.
+    pub(crate) fn what(&self) -> &'static str {
+        match &self.data {
+            Data::Scalar { .. } => "a single value",
+            Data::List(_) => "a list",
+            Data::Map(_) => "a map",
+        }
+    }
+}
+
+/// A whole number as YAML and the expression language write them.
+pub(crate) fn integer(text: &str) -> Option<i128> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (digits, radix) = match digits.get(..2) {
+        Some("0x" | "0X") => (digits.get(2..)?, 16),
+        Some("0o" | "0O") => (digits.get(2..)?, 8),
+        Some("0b" | "0B") => (digits.get(2..)?, 2),
+        _ => (digits, 10),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_') || digits.starts_with('_') {
+        return None;
+    }
+    let digits: String = digits.chars().filter(|&c| c != '_').collect();
+    let value = i128::from_str_radix(&digits, radix).ok()?;
+    Some(if negative { -value } else { value })
+}
+
+/// Reads the first document of a text.
+pub(crate) fn read(file: u32, text: &str) -> Result<Node, Mistake> {
+    let mut reader = Reader { file, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    loop {
+        match reader.event()? {
+            (Event::StreamEnd, place) => return Err(Mistake::new(place, "the file holds no description")),
+            (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
+            (event, place) => return reader.node(event, place, 0),
+        }
+    }
+}
+
+struct Reader<'t> {
+    file: u32,
+    parser: Parser<'t, saphyr_parser::StrInput<'t>>,
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn event(&mut self) -> Result<(Event<'t>, Place), Mistake> {
+        let place = |mark: &saphyr_parser::Marker| Place::new(self.file, mark.line(), mark.col() + 1);
+        match self.parser.next() {
+            Some(Ok((event, span))) => Ok((event, place(&span.start))),
+            Some(Err(error)) => Err(Mistake::new(place(error.marker()), format!("this is no YAML: {}", error.info()))),
+            None => Ok((Event::StreamEnd, Place::new(self.file, 1, 1))),
+        }
+    }
+
+    fn node(&mut self, event: Event<'t>, place: Place, depth: usize) -> Result<Node, Mistake> {
+        let before = self.nodes;
+        self.nodes += 1;
+        if self.nodes > MOST_NODES || depth > DEEPEST {
+            return Err(Mistake::new(place, "the description is too large or nested too deeply"));
+        }
+        let (data, anchor) = match event {
+            Event::Scalar(text, style, anchor, _) => {
+                let quoted = style != ScalarStyle::Plain;
+                (Data::Scalar { text: (&*text).into(), quoted }, anchor)
+            }
+            Event::SequenceStart(anchor, _) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.event()? {
+                        (Event::SequenceEnd, _) => break,
+                        (event, place) => items.push(self.node(event, place, depth + 1)?),
+                    }
+                }
+                (Data::List(items.into()), anchor)
+            }
+            Event::MappingStart(anchor, _) => {
+                let mut entries: Vec<(Node, Node)> = Vec::new();
+                let mut seen = std::collections::HashSet::new();
+                loop {
+                    let key = match self.event()? {
+                        (Event::MappingEnd, _) => break,
+                        (event, place) => self.node(event, place, depth + 1)?,
+                    };
+                    let (event, place) = self.event()?;
+                    let value = self.node(event, place, depth + 1)?;
+                    if let Some(name) = key.text()
+                        && !seen.insert(name.to_owned())
+                    {
+                        return Err(Mistake::new(key.place, format!("'{name}' stands here twice")));
+                    }
+                    entries.push((key, value));
+                }
+                (Data::Map(entries.into()), anchor)
+            }
+            Event::Alias(anchor) => {
+                let Some((node, count)) = self.anchors.get(&anchor) else {
+                    return Err(Mistake::new(place, "this alias names no anchor before it"));
+                };
+                self.nodes += count;
+                return Ok(node.clone());
+            }
+            _ => return Err(Mistake::new(place, "a value is missing here")),
+        };
+        let node = Node { place, data };
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node.clone(), self.nodes - before));
+        }
+        Ok(node)
+    }
+}
