@@ -8,8 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use framescope_capture::export::{self, Chosen, Paint};
 use framescope_capture::filter::{Column, Filter, FilterError};
 use framescope_capture::{DecodeAs, Index, Options, Source, Unread, protocols, read};
+use framescope_ksy::Format as Described;
 use framescope_parser::missive::Key;
 use framescope_parser::{Direction, Severity};
+use serde_json::json;
 
 use crate::progress::Progress;
 use crate::sample;
@@ -67,6 +69,23 @@ enum Command {
     Protocols,
     /// List the columns and fields that --filter can ask about
     Columns,
+    /// Print the values of expressions on one message that a .ksy file describes
+    ///
+    /// Prints one JSON object a line and expression. The exit status is 1 if the message can't be read as described.
+    Eval(EvalArgs),
+}
+
+#[derive(Debug, Args)]
+struct EvalArgs {
+    /// The description
+    format: PathBuf,
+
+    /// A file with the bytes of one message
+    data: PathBuf,
+
+    /// What to print, such as 'header.length * 2'; without any, the whole message
+    #[arg(allow_hyphen_values = true)]
+    expressions: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -253,6 +272,7 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => export(&args),
         Some(Command::Protocols) => list_protocols(),
         Some(Command::Columns) => list_columns(),
+        Some(Command::Eval(args)) => eval(&args),
         None => window(cli.window),
     };
     match done {
@@ -517,6 +537,32 @@ fn list_columns() -> Result<u8, Stopped> {
     }
     out.flush()?;
     Ok(0)
+}
+
+fn eval(args: &EvalArgs) -> Result<u8, Stopped> {
+    let format = Described::from_file(&args.format).map_err(|error| Stopped::Usage(error.to_string()))?;
+    format.warnings().iter().for_each(|warning| complain(&warning.to_string()));
+    let data = std::fs::read(&args.data)
+        .map_err(|error| Stopped::Usage(format!("{} can't be read: {error}", args.data.display())))?;
+    let mut message = format.read(&data);
+    let mut out = output();
+    if let Some(error) = message.error() {
+        let code = error.code.as_str();
+        writeln!(out, "{}", json!({"parse_error": {"code": code, "text": error.text, "offset": error.offset}}))?;
+    }
+    let whole = ["_root".to_owned()];
+    let expressions = if args.expressions.is_empty() { &whole[..] } else { &args.expressions };
+    for expression in expressions {
+        match message.eval(expression) {
+            Ok(value) => writeln!(out, "{}", json!({"expr": expression, "value": value}))?,
+            Err(error) => {
+                let code = error.code.as_str();
+                writeln!(out, "{}", json!({"expr": expression, "error": {"code": code, "text": error.text}}))?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(if message.error().is_some() { DAMAGED } else { 0 })
 }
 
 fn window(args: WindowArgs) -> Result<u8, Stopped> {

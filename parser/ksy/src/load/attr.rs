@@ -21,6 +21,9 @@ const ATTR_KEYS: [&str; 27] = [
 
 const PARAM_KEYS: [&str; 5] = ["id", "type", "enum", "doc", "doc-ref"];
 
+/// An expression that was not compiled yet.
+const UNSET: NodeId = NodeId::MAX;
+
 /// Names that expressions use for themselves.
 const RESERVED: [&str; 6] = ["_io", "_parent", "_root", "_index", "_", "_is_le"];
 
@@ -224,8 +227,8 @@ impl Loader {
             }
             Some(repeat) => match repeat.text() {
                 Some("eos") => Repeat::Eos,
-                Some("expr") => Repeat::Times(0),
-                Some("until") => Repeat::Until(0),
+                Some("expr") => Repeat::Times(UNSET),
+                Some("until") => Repeat::Until(UNSET),
                 other => {
                     let hint = nearest(other.unwrap_or_default(), ["eos", "expr", "until"]);
                     self.mistake(repeat.place, format!("'repeat' is eos, expr or until{hint}"));
@@ -255,14 +258,14 @@ impl Loader {
                 for (key, case) in ty.get("cases").and_then(Node::map).unwrap_or_default() {
                     let is_default = key.text() == Some("_") && !key.is_quoted();
                     let shape = self.shape(current, case, node, &mut attr, bounded);
-                    cases.push(((!is_default).then_some(0), shape));
+                    cases.push(((!is_default).then_some(UNSET), shape));
                 }
                 if ty.get("switch-on").is_none() || cases.is_empty() {
                     self.mistake(ty.place, "a type that is chosen has 'switch-on' with a value and 'cases' with types");
                 }
                 // Whatever order they are written in, the default comes last.
                 cases.sort_by_key(|(key, _)| key.is_none());
-                attr.shape = Shape::Switch(0, cases);
+                attr.shape = Shape::Switch(UNSET, cases);
             }
             Some(ty) => attr.shape = self.shape(current, ty, node, &mut attr, bounded),
         }
@@ -280,7 +283,7 @@ impl Loader {
         }
         match (node.get("size"), flag("size-eos", false)) {
             (Some(size), true) => self.mistake(size.place, "there is either 'size' or 'size-eos'"),
-            (Some(_), false) => attr.limit.size = Size::Of(0),
+            (Some(_), false) => attr.limit.size = Size::Of(UNSET),
             (None, true) => attr.limit.size = Size::Eos,
             (None, false) => {}
         }
@@ -365,7 +368,7 @@ impl Loader {
                 let parent = match field.get("parent") {
                     None => Parent::Here,
                     Some(node) if node.boolean() == Some(false) => Parent::Nothing,
-                    Some(_) => Parent::Given(0),
+                    Some(_) => Parent::Given(UNSET),
                 };
                 let foreign = self.plan.type_of(id).map(|plan| plan.file) != self.plan.type_of(current).map(|plan| plan.file);
                 let of = match parent {
@@ -379,7 +382,7 @@ impl Loader {
                 if wanted != name.arguments.len() {
                     self.mistake(place, format!("the type '{}' takes {wanted} arguments, not {}", name.written(), name.arguments.len()));
                 }
-                Shape::User(UserType { id, arguments: vec![0; name.arguments.len()], parent, foreign })
+                Shape::User(UserType { id, arguments: vec![UNSET; name.arguments.len()], parent, foreign })
             }
             None => {
                 self.unknown_type(&name, current, place);
@@ -504,11 +507,35 @@ impl Loader {
         }
     }
 
+    /// Compiles a type, and those in it, before its turn: somebody asks for its size.
+    pub(super) fn complete_type(&mut self, id: TypeId) {
+        let known = self.types.get(id as usize).is_none_or(|declared| declared.completed);
+        if known {
+            return;
+        }
+        self.expressions_of(id);
+        let Some(plan) = self.plan.type_of(id).cloned() else { return };
+        let mut shapes: Vec<&Shape> = plan.seq.iter().map(|attr| &attr.shape).collect();
+        while let Some(shape) = shapes.pop() {
+            match shape {
+                Shape::User(user) => self.complete_type(user.id),
+                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                _ => {}
+            }
+        }
+    }
+
     fn expressions_of(&mut self, id: TypeId) {
         let (Some(declared), Some(plan)) = (self.types.get(id as usize), self.plan.type_of(id)) else { return };
+        if declared.completed {
+            return;
+        }
         let node = declared.node.clone();
         let mut plan = (**plan).clone();
         let order = declared.inherited.order;
+        if let Some(declared) = self.types.get_mut(id as usize) {
+            declared.completed = true;
+        }
         plan.endian = match order {
             Inheritance::Le => Endian::Le,
             Inheritance::Be => Endian::Be,
@@ -614,14 +641,14 @@ impl Loader {
             Shape::User(user) => self.complete_user(user, ty, parent, context),
             Shape::Switch(on, cases) => {
                 if let Some(node) = ty.get("switch-on") {
-                    *on = self.compiled(node, context, None).unwrap_or(0);
+                    *on = self.compiled(node, context, None).unwrap_or(UNSET);
                 }
                 let written = ty.get("cases").and_then(Node::map).unwrap_or_default();
                 let mut written: Vec<&(Node, Node)> = written.iter().collect();
                 written.sort_by_key(|(key, _)| key.text() == Some("_") && !key.is_quoted());
                 for ((key, shape), (key_node, shape_node)) in cases.iter_mut().zip(written) {
                     if key.is_some() {
-                        *key = self.compiled(key_node, context, None).or(Some(0));
+                        *key = self.compiled(key_node, context, None).or(Some(UNSET));
                     }
                     if let Shape::User(user) = shape {
                         self.complete_user(user, shape_node, parent, context);

@@ -180,6 +180,7 @@ impl Loader {
             return Some(if single.starts_with('b') { number } else { number * 8 });
         }
         let id = self.find_type(target, context.current, context.place)?;
+        self.complete_type(id);
         self.bits_of_type(id, 0)
     }
 
@@ -187,7 +188,10 @@ impl Loader {
     fn static_bits(&mut self, ast: &Ast, context: &Context) -> Option<u64> {
         let (of, name) = match &ast.node {
             AstNode::Name(name) if name == "_root" || name == "_parent" => match self.infer(ast, context) {
-                super::Ty::Obj(id) => return self.bits_of_type(id, 0),
+                super::Ty::Obj(id) => {
+                    self.complete_type(id);
+                    return self.bits_of_type(id, 0);
+                }
                 _ => return None,
             },
             AstNode::Name(name) => (context.current, name),
@@ -198,6 +202,7 @@ impl Loader {
             AstNode::Cast(_, target) => return self.type_bits(target, context),
             _ => return None,
         };
+        self.complete_type(of);
         let sym = *self.plan.symbols.get(name.as_str())?;
         let plan = self.plan.type_of(of)?.clone();
         let attr = plan.attr(plan.slot(sym)?)?;

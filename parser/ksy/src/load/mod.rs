@@ -85,6 +85,8 @@ struct Declared {
     /// Which types read this one, for what `_parent` may be.
     parents: Vec<Option<TypeId>>,
     value_types: HashMap<u16, Ty>,
+    /// Whether its expressions were compiled, or are being.
+    completed: bool,
 }
 
 /// What nested types take from those around them.
@@ -283,6 +285,7 @@ impl Loader {
             slots: Vec::new(),
             parents: Vec::new(),
             value_types: HashMap::new(),
+            completed: false,
         });
         if let Some(types) = node.get("types") {
             if types.map().is_none() && !types.is_null() {
@@ -499,6 +502,7 @@ impl Loader {
                 slots: vec![Ty::Unknown; plan.slot_count()],
                 parents: vec![None],
                 value_types: HashMap::new(),
+                completed: true,
             });
             if plan.outer.is_none() {
                 self.tops.entry(plan.name.clone()).or_insert(TypeId::try_from(id).unwrap_or(0));
