@@ -112,6 +112,8 @@ pub enum Fault {
     KeyMissing,
     /// A field that is needed is not there or has a value of another type.
     Missing,
+    /// Messages of this protocol can be read, but not written.
+    NotWritable,
     /// The bytes are no message.
     Skipped {
         /// Why they are none.
@@ -156,6 +158,7 @@ impl fmt::Display for Fault {
                 write!(f, "a frame with AUTH needs a key to be written: give one, or clear the flag")
             }
             Fault::Missing => write!(f, "a value is needed and is not there, or is of another type"),
+            Fault::NotWritable => write!(f, "messages of a described protocol can be read, but not written"),
             Fault::Skipped { code, length } => {
                 write!(f, "{length} bytes are no message ({code}): {}", code.meaning())
             }

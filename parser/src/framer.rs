@@ -113,6 +113,7 @@ impl Framer {
             let (offset, tile_type) = (self.cursor.offset, TileType::Gap);
             sink(Tile { offset, length, tile_type, checked: false }, &[]);
             self.cursor.offset += length;
+            self.cursor.lost |= !protocol.can_resync();
         }
     }
 
@@ -183,6 +184,8 @@ pub(crate) struct Cursor {
     /// What was found at `offset` and ended a run.
     found: Option<(usize, TileType, bool)>,
     memo: Memo,
+    /// Whether no message can be found any more.
+    lost: bool,
 }
 
 impl Cursor {
@@ -234,6 +237,12 @@ impl Cursor {
             if rest.is_empty() {
                 return if last { self.close_run() } else { None };
             }
+            if self.lost {
+                self.run.get_or_insert((self.offset, Code::CannotResync));
+                self.skip(rest.len());
+                rest = &[];
+                continue;
+            }
             let first_segment = first_segment(self.offset).min(rest.len());
             let input = Input { bytes: rest, first_segment, last, offset: self.offset };
             break match protocol.next(input, &mut self.memo) {
@@ -241,6 +250,10 @@ impl Cursor {
                 Step::Checked(length) => (length.get(), TileType::Message, true),
                 Step::Partial(length) => (length.get(), TileType::Partial, false),
                 Step::Skipped(length, code) => (length.get(), TileType::Skipped(code), false),
+                Step::Lost => {
+                    self.lost = true;
+                    continue;
+                }
                 Step::Searching(length, code) => {
                     self.run.get_or_insert((self.offset, code));
                     let length = length.get().min(rest.len());

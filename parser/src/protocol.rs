@@ -71,9 +71,15 @@ pub trait Protocol: Send + Sync {
         false
     }
 
+    /// Whether a message can be found behind bytes that are none, or that are missing. If not, what follows such bytes
+    /// is skipped to the end of the stream, for the reason [`Code::CannotResync`].
+    fn can_resync(&self) -> bool {
+        true
+    }
+
     /// What stands first in the unread bytes of one direction?
     ///
-    /// Total, and always advancing. Every [`Step`] but [`Step::NeedMore`] takes at least one byte and at most
+    /// Total, and always advancing. Every [`Step`] but [`Step::NeedMore`] and [`Step::Lost`] takes at least one byte and at most
     /// `input.bytes.len()`; `NeedMore` never comes when `input.last`. The answer depends on `input` alone: `memo`
     /// only spares work. Over a whole stream the work is linear in its bytes, whatever they claim.
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step;
@@ -155,6 +161,9 @@ pub enum Step {
     Searching(NonZeroUsize, Code),
     /// A complete message needs at least so many more bytes.
     NeedMore(NonZeroUsize),
+    /// No message begins here, and no way is known to find the next: the rest of the stream is skipped, for the reason
+    /// [`Code::CannotResync`].
+    Lost,
 }
 
 /// What a protocol may keep between two calls of [`Protocol::next`] on one stream, to spare itself work.

@@ -1,14 +1,18 @@
 //! Protocols that their users describe, in Kaitai Struct's `.ksy` language, read while the program runs.
 
 mod checks;
+mod described;
+mod dissect;
 mod error;
 mod expr;
 mod format;
+mod framing;
 mod load;
 mod plan;
 mod run;
 mod strings;
 mod yaml;
 
+pub use described::Described;
 pub use error::{LoadError, Located};
 pub use format::{EvalError, Format, Message};

@@ -303,8 +303,10 @@ pub(crate) struct Attr {
     pub(crate) hex: bool,
     /// Whether an expression may ask for it, so that it must be read to know where a message ends.
     pub(crate) needed: bool,
-    /// Bytes of one of it, where they are known beforehand.
+    /// Bits of it, where they are the same in every message.
     pub(crate) fixed_bits: Option<u64>,
+    /// Bits of it where it is there, if they are always the same.
+    pub(crate) unit_bits: Option<u64>,
 }
 
 /// How often a field stands.

@@ -200,6 +200,7 @@ impl Loader {
             hex: false,
             needed: true,
             fixed_bits: None,
+            unit_bits: None,
         };
         if let Some(value) = node.get("value") {
             if !is_instance {

@@ -18,10 +18,14 @@ impl Loader {
             let id = TypeId::try_from(id).unwrap_or(TypeId::MAX);
             let bits = self.bits_of_type(id, 0);
             let Some(plan) = self.plan.type_of(id).cloned() else { continue };
-            let fixed: Vec<Option<u64>> = plan.seq.iter().map(|attr| self.bits_of_attr(attr, 0)).collect();
+            let fixed = plan.seq.iter().map(|attr| {
+                let there = Attr { condition: None, ..attr.clone() };
+                (self.bits_of_attr(attr, 0), self.bits_of_attr(&there, 0))
+            });
+            let fixed: Vec<_> = fixed.collect();
             let Some(plan) = self.plan_mut(id) else { continue };
             plan.fixed_bits = bits;
-            plan.seq.iter_mut().zip(fixed).for_each(|(attr, bits)| attr.fixed_bits = bits);
+            plan.seq.iter_mut().zip(fixed).for_each(|(attr, (fixed, unit))| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
         }
         self.summaries();
         let needed = Needs::of(&self.plan);

@@ -18,7 +18,7 @@ use crate::strings::Charset;
 use crate::yaml::{self, Node};
 
 pub(crate) use infer::Ty;
-pub(crate) use meta::Meta;
+pub(crate) use meta::{Head, HeadTest, HeadWhat, Meta};
 
 /// Files that a description may consist of.
 const MOST_FILES: usize = 200;

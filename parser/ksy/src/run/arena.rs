@@ -105,6 +105,8 @@ pub(crate) struct Arena {
     pub(crate) ios: Vec<Io>,
     pub(crate) made: Vec<u8>,
     origins: Vec<Origin>,
+    /// Texts that are not valid, and their bytes.
+    invalid: Vec<(Span, Span)>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) work: u64,
 }
@@ -117,6 +119,7 @@ impl Arena {
         self.ios.clear();
         self.made.clear();
         self.origins.clear();
+        self.invalid.clear();
         self.faults.clear();
         self.arrays_used = 0;
         self.work = 0;
@@ -178,6 +181,16 @@ impl Arena {
     /// Says where made bytes come from.
     pub(crate) fn came_from(&mut self, made: Span, from: Span, same_places: bool) {
         self.origins.push(Origin { made: (made.start, made.end), from, same_places });
+    }
+
+    /// Says that a text was made of bytes that are not valid.
+    pub(crate) fn is_invalid(&mut self, text: Span, from: Span) {
+        self.invalid.push((text, from));
+    }
+
+    /// The bytes of a text that is not valid in its encoding.
+    pub(crate) fn invalid_text(&self, text: Span) -> Option<Span> {
+        self.invalid.iter().find(|(known, _)| *known == text).map(|&(_, from)| from)
     }
 
     /// The bytes of the message that some bytes are or come from.

@@ -140,10 +140,19 @@ impl<'p> Run<'p, '_> {
         let io = self.io_of(id);
         if self.mode == Mode::Skim
             && !attr.needed
-            && let Some(bits) = attr.fixed_bits
-            && attr.condition.is_none()
+            && let Some(bits) = attr.unit_bits
         {
-            return self.pass(io, bits);
+            if attr.check.is_some() {
+                self.aligned(io);
+            }
+            let begun = self.io(io);
+            self.pass(io, bits)?;
+            if attr.check.is_some() {
+                let end = self.io(io).pos;
+                let slot = Slot { state: State::Done, buffer: begun.buffer, start: begun.pos, end, ..Slot::EMPTY };
+                self.arena.set_slot(id, attr.slot, slot);
+            }
+            return Ok(());
         }
         self.read_repeated(id, attr, io)
     }
@@ -482,6 +491,9 @@ impl<'p> Run<'p, '_> {
     fn string(&mut self, span: Span, charset: Charset) -> Result<Val, Stop> {
         let (val, valid) = self.decode(span, charset)?;
         if !valid && self.mode == Mode::Full {
+            if let Val::Str(text) = val {
+                self.arena.is_invalid(text, span);
+            }
             let (code, what) = match charset {
                 Charset::Utf8 => (Code::InvalidUtf8, "UTF-8"),
                 _ => (Code::InvalidText, "its encoding"),

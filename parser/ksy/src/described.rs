@@ -1,0 +1,320 @@
+//! A described protocol: a description, and what all protocols answer.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use framescope_parser::missive::Key;
+use framescope_parser::{
+    Code, Confidence, Direction, Dissection, Error, Event, Fault, Framer, Input, Kind, Memo, Names, Observation, Observer,
+    Protocol, Sample, Step, TileType, Visit,
+};
+
+use crate::error::LoadError;
+use crate::format::Format;
+use crate::framing::{self, with_arena};
+use crate::plan::{Node, Plan, Shape, TypeId, Val};
+use crate::run::{Mode, Run, Scope};
+use crate::strings::Charset;
+
+/// A protocol whose messages a `.ksy` file describes.
+///
+/// What your program sent, taken apart in a test of your own:
+///
+/// ```
+/// use framescope_ksy::Described;
+/// use framescope_parser::{Dissection, Framer, TileType};
+///
+/// let mine = Described::from_ksy("
+/// meta: {id: mine, endian: be}
+/// seq:
+///   - {id: kind, type: u1, enum: kind, valid: {in-enum: true}}
+///   - {id: length, type: u4, valid: {max: 65536}}
+///   - {id: text, type: str, size: length, encoding: UTF-8}
+/// enums:
+///   kind: {1: hello, 2: bye}
+/// ")?;
+/// let sent = b"\x01\0\0\0\x03ada\x02\0\0\0\x01?";
+/// let (mut framer, mut said) = (Framer::default(), Vec::new());
+/// framer.segment(&mine, sent, &mut |tile, bytes| {
+///     assert_eq!(tile.tile_type, TileType::Message);
+///     let message = Dissection::of(&mine, bytes);
+///     assert!(message.problems.is_empty(), "{:?}", message.problems);
+///     said.push(message.field("text").unwrap().value.to_string());
+/// });
+/// assert_eq!(said, [r#""ada""#, r#""?""#]);
+/// # Ok::<(), framescope_ksy::LoadError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Described {
+    pub(crate) format: Format,
+    names: Arc<Names>,
+    key: Option<Key>,
+}
+
+impl Described {
+    /// Takes a description that is at hand as text, such as `include_str!("mine.ksy")`. It can't import others.
+    ///
+    /// # Errors
+    /// All mistakes in it, each with its line and column; among them whatever depends on where a stream ends, as that
+    /// does not say where a message does.
+    pub fn from_ksy(text: &str) -> Result<Described, LoadError> {
+        Described::new(Format::from_ksy(text)?)
+    }
+
+    /// Reads a description, and what it imports, from files.
+    ///
+    /// # Errors
+    /// As [`Described::from_ksy`]; or a file can't be read.
+    pub fn from_file(path: &Path) -> Result<Described, LoadError> {
+        Described::new(Format::from_file(path)?)
+    }
+
+    fn new(format: Format) -> Result<Described, LoadError> {
+        if !format.meta.stream_mistakes.is_empty() {
+            return Err(LoadError::new(format.meta.stream_mistakes.clone()));
+        }
+        let names = Arc::new(names(&format));
+        Ok(Described { format, names, key: None })
+    }
+
+    /// Verifies what the description says is authenticated with this key.
+    #[must_use]
+    pub fn with_key(self, key: Option<Key>) -> Described {
+        Described { key, ..self }
+    }
+
+    /// The description itself.
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+
+    /// Where the protocol usually is, as selectors of `--as` write it: `tcp.port=502`.
+    pub fn usual_places(&self) -> Vec<String> {
+        let meta = &self.format.meta;
+        let both = ["tcp".to_owned(), "udp".to_owned()];
+        let transports = if meta.transports.is_empty() { &both[..] } else { &meta.transports };
+        let places = transports.iter().flat_map(|transport| meta.ports.iter().map(move |port| format!("{transport}.port={port}")));
+        places.collect()
+    }
+
+    /// Reads all of a message and tells it.
+    fn tell<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>, all: bool) {
+        with_arena(|arena| {
+            let plan: &'a Plan = &self.format.plan;
+            // The arena is lent for less long than the message lives.
+            let mut run = Run::new(plan, message, arena, Mode::Full);
+            run.key = self.key.as_ref();
+            run.checked = checked;
+            run.read_fully();
+            if let Some(kind) = self.format.meta.kind
+                && let Ok(val) = run.eval(kind, &Scope::of(0))
+                && let Some(kind) = kind_of(plan, val)
+            {
+                visit.kind(kind);
+            }
+            if all {
+                let summary = run.summary(0);
+                run.tell_fields(message, visit);
+                visit.summary(format_args!("{summary}"));
+            }
+            run.tell_problems(visit);
+        });
+    }
+}
+
+/// The number of a value and its name.
+pub(crate) fn kind_of(plan: &Plan, val: Val) -> Option<Kind<'_>> {
+    match val {
+        Val::Int(n) => Some(Kind { value: u64::try_from(n).ok()?, name: None }),
+        Val::Bool(b) => Some(Kind { value: b.into(), name: Some(if b { "true" } else { "false" }) }),
+        Val::Enum(of, n) => {
+            let name = plan.enums.get(of as usize).and_then(|plan| plan.member(n)).map(|member| member.shown.as_str());
+            Some(Kind { value: u64::try_from(n).ok()?, name })
+        }
+        _ => None,
+    }
+}
+
+impl Protocol for Described {
+    fn name(&self) -> &str {
+        &self.format.meta.name
+    }
+
+    fn about(&self) -> &str {
+        &self.format.meta.about
+    }
+
+    fn ends_with_segment(&self) -> bool {
+        self.format.meta.ends_with_segment
+    }
+
+    fn can_resync(&self) -> bool {
+        self.format.meta.ends_with_segment || !self.format.meta.head.believe.is_empty()
+    }
+
+    fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
+        framing::next(self, input)
+    }
+
+    fn names(&self) -> Names {
+        (*self.names).clone()
+    }
+
+    fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        self.tell(message, false, visit, true);
+    }
+
+    fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
+        self.tell(message, checked, visit, false);
+    }
+
+    fn encode(&self, _: &Dissection<'_>, _: &mut Vec<u8>) -> Result<(), Error> {
+        Err(Error::new(0, "message", Fault::NotWritable))
+    }
+
+    /// By what must be true of each message's beginning, and how many messages follow each other.
+    fn detect(&self, sample: Sample<'_>) -> Confidence {
+        let meta = &self.format.meta;
+        if meta.ends_with_segment || meta.head.bits < 8 {
+            return Confidence::No;
+        }
+        let (mut framer, mut messages, mut other) = (Framer::default(), 0u32, false);
+        let sample = sample.bytes.get(..sample.bytes.len().min(4096)).unwrap_or_default();
+        framer.segment(self, sample, &mut |tile, _| match tile.tile_type {
+            TileType::Message => messages += 1,
+            _ => other = true,
+        });
+        // A message may have begun and not ended yet: what is held back looks like one.
+        let bits = meta.head.bits.saturating_mul(messages + u32::from(!other && messages == 0 && meta.head.bits >= 16));
+        match bits {
+            _ if other => Confidence::No,
+            0..16 => Confidence::No,
+            16..32 => Confidence::Likely,
+            _ => Confidence::Certain,
+        }
+    }
+
+    fn observer(&self) -> Option<Box<dyn Observer>> {
+        let meta = &self.format.meta;
+        (meta.id.is_some() && meta.reply.is_some())
+            .then(|| Box::new(Pairs { format: self.format.clone(), open: HashMap::new() }) as Box<dyn Observer>)
+    }
+}
+
+/// Pairs replies with requests by the value that both carry.
+struct Pairs {
+    format: Format,
+    /// What waits for an answer, by the direction it went and its value.
+    open: HashMap<(usize, String), (u32, Option<i64>)>,
+}
+
+/// Requests that may wait for an answer at once.
+const MOST_OPEN: usize = 100_000;
+
+impl Observer for Pairs {
+    fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>) {
+        let Event::Message { direction, row, time_ns, bytes } = event else { return };
+        let (plan, meta) = (&self.format.plan, &self.format.meta);
+        let said = with_arena(|arena| {
+            let mut run = Run::new(plan, bytes, arena, Mode::Full);
+            let _ = run.read();
+            let scope = Scope::of(0);
+            let id = run.eval(meta.id?, &scope).ok().filter(|val| *val != Val::Null)?;
+            let is_reply = run.truth(meta.reply?, &scope).ok()?;
+            let is_request = match meta.request {
+                Some(request) => run.truth(request, &scope).ok()?,
+                None => !is_reply,
+            };
+            Some((run.written(id), is_reply, is_request))
+        });
+        let Some((id, is_reply, is_request)) = said else { return };
+        let index = Direction::index;
+        if is_reply {
+            match self.open.remove(&(index(direction.reverse()), id.clone())) {
+                Some((to, asked_ns)) => {
+                    let latency_ns = time_ns.zip(asked_ns).map(|(now, then)| now - then);
+                    found.push(Observation::Reply { row, to, latency_ns });
+                }
+                None => {
+                    let text = format!("no request with {id} is open");
+                    found.push(Observation::Problem { row, code: Code::ReplyToNothing, text });
+                }
+            }
+        } else if is_request && self.open.len() < MOST_OPEN {
+            self.open.insert((index(direction), id), (row, time_ns));
+        }
+    }
+
+    fn finish(&mut self, found: &mut Vec<Observation>) {
+        // Only who says which messages are requests says that they want an answer.
+        if self.format.meta.request.is_none() {
+            return;
+        }
+        let mut open: Vec<(u32, String)> = self.open.drain().map(|((_, id), (row, _))| (row, id)).collect();
+        open.sort_unstable();
+        found.extend(open.into_iter().map(|(row, id)| Observation::Problem {
+            row,
+            code: Code::Unanswered,
+            text: format!("no reply with {id} came"),
+        }));
+    }
+}
+
+/// How deeply fields are named that stand in each other.
+const DEEPEST: usize = 8;
+/// Field names that are told at most.
+const MOST_NAMES: usize = 5000;
+
+/// The names that messages may show.
+fn names(format: &Format) -> Names {
+    let plan = &format.plan;
+    let mut names = Names { verbatim: true, ..Names::default() };
+    let mut seen = HashSet::new();
+    type_names(plan, 0, &mut Vec::new(), &mut names, &mut seen);
+    if let Some(kind) = format.meta.kind
+        && let Some(Node::Slot(slot)) = plan.expressions.nodes.get(kind as usize)
+        && let Some(of) = plan.root().and_then(|root| root.attr(*slot)?.enumeration)
+        && let Some(of) = plan.enums.get(of as usize)
+    {
+        names.kinds = of.members.iter().map(|member| member.shown.clone()).collect();
+    }
+    names
+}
+
+fn type_names(plan: &Plan, id: TypeId, path: &mut Vec<TypeId>, names: &mut Names, seen: &mut HashSet<String>) {
+    fn within(plan: &Plan, shape: &Shape, prefix: &str, path: &mut Vec<TypeId>, names: &mut Names, seen: &mut HashSet<String>) {
+        match shape {
+            Shape::User(user) if !path.contains(&user.id) && path.len() < DEEPEST => {
+                let (mut inner, from) = (Names { verbatim: true, ..Names::default() }, names.fields.len());
+                if from < MOST_NAMES {
+                    type_names(plan, user.id, path, &mut inner, &mut HashSet::new());
+                }
+                names.verbatim &= inner.verbatim;
+                names.fields.extend(
+                    inner.fields.into_iter().map(|name| format!("{prefix}.{name}")).filter(|name| seen.insert(name.clone())),
+                );
+            }
+            Shape::Str(charset) => names.verbatim &= matches!(charset, Charset::Utf8 | Charset::Ascii),
+            Shape::Switch(_, cases) => cases.iter().for_each(|(_, shape)| within(plan, shape, prefix, path, names, seen)),
+            _ => {}
+        }
+    }
+    let Some(ty) = plan.type_of(id) else { return };
+    path.push(id);
+    for attr in ty.seq.iter().chain(&ty.instances) {
+        let name = plan.name(attr.sym).to_owned();
+        if seen.insert(name.clone()) {
+            names.fields.push(name.clone());
+        }
+        names.verbatim &= attr.value.is_none() && attr.process.is_none();
+        within(plan, &attr.shape, &name, path, names, seen);
+    }
+    path.pop();
+}
+
+/// A place in a message, as its users count.
+pub(crate) fn range(span: (u32, u32)) -> Range<usize> {
+    span.0 as usize..span.1.max(span.0) as usize
+}

@@ -1,0 +1,210 @@
+//! Where described messages begin and end in a stream, also in a damaged one.
+//!
+//! What every message begins with, its head, tells it from other bytes: constant contents, numbers that are valid, a
+//! check over it. Bytes that are no head are skipped up to the next one. A message whose check fails and that no head
+//! follows had a false length: only its head is skipped. Without anything to tell a head by, the first bytes that are
+//! no message lose the rest of the stream, and that is said.
+
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+
+use framescope_parser::{Code, Input, Step};
+
+use crate::described::Described;
+use crate::load::{Head, HeadTest, HeadWhat, Meta};
+use crate::plan::{Order, Shape};
+use crate::run::arena::{Arena, State, Stop};
+use crate::run::read::{bits_of, integer};
+use crate::run::{Mode, Run};
+
+thread_local! {
+    /// What the last message turned into; its memory serves the next.
+    static ARENA: RefCell<Arena> = RefCell::new(Arena::default());
+}
+
+/// Lends an arena. One that is lent already, as it is where a visitor reads another message, is made anew.
+pub(crate) fn with_arena<T>(use_it: impl FnOnce(&mut Arena) -> T) -> T {
+    ARENA.with(|arena| match arena.try_borrow_mut() {
+        Ok(mut arena) => use_it(&mut arena),
+        Err(_) => use_it(&mut Arena::default()),
+    })
+}
+
+/// Bytes of a message up to which its check decides whether its length is believed: many heads may claim the same
+/// bytes, and each would have them read again.
+const SUSPECT: usize = 64 << 10;
+
+/// Bytes up to which a message whose length is not known yet is read again with every byte that comes.
+const EAGER: usize = 1 << 10;
+
+enum Probe {
+    Believed,
+    /// Too few bytes to say, and those there are could begin a message.
+    Short,
+    Nothing,
+}
+
+impl HeadTest {
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let own = bytes.get(self.offset as usize..(self.offset + self.length) as usize).unwrap_or_default();
+        let within = |ranges: &[(i128, i128)], n: i128| ranges.iter().any(|&(low, high)| low <= n && n <= high);
+        match &self.what {
+            HeadWhat::Contents(wanted) => own == wanted.as_slice(),
+            HeadWhat::Number { signed, le, ranges } => within(ranges, integer(own, *signed, *le)),
+            HeadWhat::Bits { shift, count, ranges } => {
+                let all = u32::try_from(own.len() * 8).unwrap_or(0);
+                let skip = all.saturating_sub(shift + count);
+                within(ranges, bits_of(own, skip, *count, false).into())
+            }
+            HeadWhat::Check { algorithm, le, from, to } => {
+                let covered = bytes.get(*from as usize..*to as usize).unwrap_or_default();
+                let found = integer(own, false, *le);
+                algorithm.number(covered, self.length).map(i128::from) == Some(found)
+            }
+        }
+    }
+}
+
+impl Head {
+    fn probe(&self, bytes: &[u8]) -> Probe {
+        if bytes.len() >= self.length as usize {
+            let believed = self.believe.iter().all(|test| test.holds(bytes));
+            return if believed { Probe::Believed } else { Probe::Nothing };
+        }
+        if self.may_begin(bytes) { Probe::Short } else { Probe::Nothing }
+    }
+
+    /// Whether bytes that are too few for a head could be the first of one.
+    fn may_begin(&self, bytes: &[u8]) -> bool {
+        let magic = bytes.iter().zip(&self.magic).all(|(byte, wanted)| byte == wanted);
+        let whole = |test: &&HeadTest| {
+            let covers_more = matches!(test.what, HeadWhat::Check { .. });
+            (test.offset + test.length) as usize <= bytes.len() && !covers_more
+        };
+        magic && self.believe.iter().filter(whole).all(|test| test.holds(bytes))
+    }
+
+    /// Where the next head begins, or what could be one and is cut off.
+    fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let could = |at: usize| matches!(self.probe(bytes.get(at..).unwrap_or_default()), Probe::Believed | Probe::Short);
+        if self.magic.is_empty() {
+            return (from..bytes.len()).find(|&at| could(at));
+        }
+        let finder = memchr::memmem::Finder::new(&self.magic);
+        let mut from = from;
+        while let Some(found) = bytes.get(from..).and_then(|rest| finder.find(rest)) {
+            if could(from + found) {
+                return Some(from + found);
+            }
+            from += found + 1;
+        }
+        // The first bytes of a magic may stand last.
+        let last = bytes.len().saturating_sub(self.magic.len() - 1).max(from);
+        (last..bytes.len()).find(|&at| could(at))
+    }
+}
+
+fn some(length: usize) -> NonZeroUsize {
+    NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
+}
+
+pub(crate) fn next(described: &Described, input: Input<'_>) -> Step {
+    let bytes = input.bytes;
+    let meta = &described.format.meta;
+    let head = &meta.head;
+    if meta.ends_with_segment {
+        return Step::Message(some(input.first_segment.min(bytes.len())));
+    }
+    match head.probe(bytes) {
+        Probe::Believed => {
+            let refused = head.refuse.iter().find(|(test, _)| !test.holds(bytes));
+            match refused {
+                Some((_, code)) => Step::Skipped(some(head.length as usize), *code),
+                None => believed(described, meta, input),
+            }
+        }
+        Probe::Short if !input.last => Step::NeedMore(some(head.length as usize - bytes.len())),
+        Probe::Short if bytes.len() >= head.magic.len() => Step::Partial(some(bytes.len())),
+        Probe::Short | Probe::Nothing => {
+            let is_head = !head.magic.is_empty() && bytes.starts_with(&head.magic);
+            let code = if is_head { Code::HeaderCheckMismatch } else { Code::NotAFrame };
+            Step::Searching(some(head.find(bytes, 1).unwrap_or(bytes.len())), code)
+        }
+    }
+}
+
+/// No message of a sensible length begins here, though its head looks like one.
+fn no_message(meta: &Meta, code: Code) -> Step {
+    if meta.head.believe.is_empty() { Step::Lost } else { Step::Skipped(some(meta.head.length as usize), code) }
+}
+
+fn believed(described: &Described, meta: &Meta, input: Input<'_>) -> Step {
+    let bytes = input.bytes;
+    let limit = meta.limit as usize;
+    let available = bytes.get(..bytes.len().min(limit + 1)).unwrap_or_default();
+    with_arena(|arena| {
+        let mut run = Run::new(&described.format.plan, available, arena, Mode::Skim);
+        let (missing, exact) = match run.read() {
+            Ok(0) => return no_message(meta, Code::NoMatch),
+            Ok(taken) if taken as usize > limit => return no_message(meta, Code::PayloadTooLong),
+            Ok(taken) if taken as usize <= bytes.len() => {
+                let step = match meta.trailing_checks.is_empty() {
+                    true => Step::Message(some(taken as usize)),
+                    false => suspected(meta, &run, input, taken as usize),
+                };
+                return step;
+            }
+            Ok(taken) => (taken as usize - bytes.len(), true),
+            Err(Stop::More(more)) => (usize::try_from(more).unwrap_or(usize::MAX), false),
+            Err(Stop::Fault(fault)) => return no_message(meta, fault.code),
+        };
+        if bytes.len().saturating_add(missing) > limit {
+            return no_message(meta, Code::PayloadTooLong);
+        }
+        if input.last {
+            return Step::Partial(some(bytes.len()));
+        }
+        // Asking again only when there is markedly more keeps the work linear.
+        let patience = if exact || bytes.len() <= EAGER { 0 } else { bytes.len() / 8 };
+        Step::NeedMore(some(missing.max(patience)))
+    })
+}
+
+/// A message whose check decides whether its length is believed.
+fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize) -> Step {
+    let behind = input.bytes.get(end..).unwrap_or_default();
+    let Some(root) = run.plan.root() else { return Step::Message(some(end)) };
+    let present = meta.trailing_checks.iter().filter_map(|&slot| {
+        let stored = run.arena.slot(0, slot);
+        (stored.state == State::Done).then_some((root.attr(slot)?, stored))
+    });
+    let mut present = present.peekable();
+    if present.peek().is_none() || end > SUSPECT {
+        return Step::Message(some(end));
+    }
+    let follows = match meta.head.probe(behind) {
+        Probe::Believed => Some(true),
+        _ if behind.is_empty() && input.last => Some(true),
+        Probe::Short if !input.last => None,
+        _ => Some(false),
+    };
+    if follows == Some(true) {
+        return Step::Message(some(end));
+    }
+    let holds = present.all(|(attr, stored)| {
+        let own = input.bytes.get(stored.start as usize..stored.end as usize).unwrap_or_default();
+        let le = matches!(attr.shape, Shape::Int { order: Order::Le, .. });
+        let covered = run.covered(0, attr, stored).and_then(|(span, own)| {
+            crate::checks::covered(input.bytes.get(span.start as usize..span.end as usize)?, 0, span.len() as usize, own)
+        });
+        // What can't be computed from what was read here says nothing.
+        let (Some(covered), Some(check)) = (covered, &attr.check) else { return true };
+        let computed = check.algorithm.number(&covered, stored.end - stored.start);
+        computed.map(i128::from) == Some(integer(own, false, le))
+    });
+    match (holds, follows) {
+        (true, _) => Step::Checked(some(end)),
+        (false, None) => Step::NeedMore(some((meta.head.length as usize).saturating_sub(behind.len()))),
+        (false, Some(_)) => Step::Skipped(some(meta.head.length as usize), Code::LengthSuspect),
+    }
+}
