@@ -27,8 +27,11 @@ use crate::sparse::Sparse;
 use crate::{BlockReader, Damage, DecodeAs, Source};
 
 /// How to read a capture.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
+    /// Protocols beside those that are built in. Detection prefers them to those it is equally sure of, and a name means
+    /// the first that has it.
+    pub protocols: Vec<Arc<dyn Protocol>>,
     /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
     pub decode_as: Vec<DecodeAs>,
     /// The key to verify authenticated frames with.
@@ -39,7 +42,24 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { decode_as: Vec::new(), key: None, reassembly_limit: DEFAULT_LIMIT }
+        Options { protocols: Vec::new(), decode_as: Vec::new(), key: None, reassembly_limit: DEFAULT_LIMIT }
+    }
+}
+
+impl Options {
+    /// All protocols there are to read with, in the order in which detection prefers them.
+    pub fn all_protocols(&self) -> Vec<Arc<dyn Protocol>> {
+        self.protocols.iter().cloned().chain(protocols(self.key.clone())).collect()
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let protocols: Vec<&str> = self.protocols.iter().map(|protocol| protocol.name()).collect();
+        let Options { decode_as, key, reassembly_limit, .. } = self;
+        let mut options = f.debug_struct("Options");
+        options.field("protocols", &protocols).field("decode_as", decode_as).field("key", key);
+        options.field("reassembly_limit", reassembly_limit).finish()
     }
 }
 
@@ -139,7 +159,7 @@ impl Indexer {
     /// # Errors
     /// A rule of `options` names no protocol.
     pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), String> {
-        let protocols = protocols(options.key.clone());
+        let protocols = options.all_protocols();
         let rules = options.decode_as.iter().map(|rule| {
             let known = protocols.iter().position(|protocol| protocol.name() == rule.protocol());
             known.map(|protocol| (rule.clone(), protocol)).ok_or_else(|| {

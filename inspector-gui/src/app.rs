@@ -8,7 +8,7 @@ use eframe::egui::{
     self, Button, CentralPanel, Context, Frame, Key, KeyboardShortcut, Modifiers, Panel, RichText, Ui,
 };
 use framescope_capture::filter::Filter;
-use framescope_capture::{Options, Source, protocols};
+use framescope_capture::{Options, Source};
 use framescope_parser::Severity;
 
 use crate::document::Document;
@@ -97,7 +97,7 @@ impl App {
         let text = self.filter.text.trim();
         let filter = match text.is_empty() {
             true => Ok(None),
-            false => Filter::parse(&self.filter.text, &protocols(self.options.key.clone())).map(Some),
+            false => Filter::parse(&self.filter.text, &self.options.all_protocols()).map(Some),
         };
         match filter {
             Ok(filter) => {

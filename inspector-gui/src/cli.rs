@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use framescope_capture::export::{self, Chosen, Paint};
 use framescope_capture::filter::{Column, Filter, FilterError};
-use framescope_capture::{DecodeAs, Index, Options, Source, Unread, protocols, read};
+use framescope_capture::{DecodeAs, Index, Options, Source, Unread, read};
 use framescope_ksy::Format as Described;
 use framescope_parser::missive::Key;
 use framescope_parser::{Direction, Severity};
 use serde_json::json;
 
+use crate::own_protocols::OwnProtocols;
 use crate::progress::Progress;
 use crate::sample;
 
@@ -66,9 +67,9 @@ enum Command {
     #[command(after_help = EXIT_STATUS)]
     Follow(FollowArgs),
     /// List the protocols that can be named after --as SELECTOR=
-    Protocols,
+    Protocols(ReadingArgs),
     /// List the columns and fields that --filter can ask about
-    Columns,
+    Columns(ReadingArgs),
     /// Print the values of expressions on one message that a .ksy file describes
     ///
     /// Prints one JSON object a line and expression. The exit status is 1 if the message can't be read as described.
@@ -95,6 +96,12 @@ struct ReadingArgs {
     /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive
     #[arg(long = "as", value_name = "SELECTOR=PROTOCOL")]
     decode_as: Vec<DecodeAs>,
+
+    /// Also know the protocol that this .ksy file describes; docs/own-protocol.md shows how to write one.
+    ///
+    /// Those in the folder .framescope here and in the folder framescope/protocols of your configuration are known anyway.
+    #[arg(long = "protocol", value_name = "FILE.ksy")]
+    protocols: Vec<PathBuf>,
 
     /// Verify authenticated frames with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
@@ -198,6 +205,9 @@ struct FollowArgs {
     /// The bytes as they are, and nothing else
     #[arg(long)]
     raw: bool,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -246,8 +256,9 @@ fn parse_key(text: &str) -> Result<Key, String> {
 }
 
 impl ReadingArgs {
-    fn options(&self) -> Options {
-        Options { decode_as: self.decode_as.clone(), key: self.key.clone(), ..Options::default() }
+    fn options(&self) -> Result<Options, Stopped> {
+        let own = OwnProtocols::load(&self.protocols, &mut |text| complain(text)).map_err(Stopped::Usage)?;
+        Ok(own.options(&self.decode_as, self.key.as_ref()))
     }
 }
 
@@ -270,8 +281,8 @@ pub fn main() -> ExitCode {
         Some(Command::Problems(args)) => problems(&args),
         Some(Command::Follow(args)) => follow(&args),
         Some(Command::Export(args)) => export(&args),
-        Some(Command::Protocols) => list_protocols(),
-        Some(Command::Columns) => list_columns(),
+        Some(Command::Protocols(args)) => list_protocols(&args),
+        Some(Command::Columns(args)) => list_columns(&args),
         Some(Command::Eval(args)) => eval(&args),
         None => window(cli.window),
     };
@@ -322,13 +333,13 @@ fn open(file: &Path) -> Result<Source, Stopped> {
 }
 
 impl FilterArgs {
-    fn parse(&self, reading: &ReadingArgs) -> Result<Option<Filter>, Stopped> {
+    fn parse(&self, options: &Options) -> Result<Option<Filter>, Stopped> {
         let Some(expression) = &self.filter else { return Ok(None) };
-        Ok(Some(Filter::parse(expression, &protocols(reading.key.clone()))?))
+        Ok(Some(Filter::parse(expression, &options.all_protocols())?))
     }
 }
 
-fn load(source: Source, reading: &ReadingArgs) -> Result<Index, Stopped> {
+fn load(source: Source, options: &Options) -> Result<Index, Stopped> {
     let name = source.name().to_owned();
     let mut progress = Progress::new(format!("reading {name}"));
     let mut stopped = false;
@@ -337,7 +348,7 @@ fn load(source: Source, reading: &ReadingArgs) -> Result<Index, Stopped> {
         stopped = !progress.at(index.position(), length);
         !stopped
     };
-    let index = read(source, &reading.options(), &mut watch).map_err(Stopped::Usage)?;
+    let index = read(source, options, &mut watch).map_err(Stopped::Usage)?;
     if stopped {
         return Err(Stopped::Io(io::ErrorKind::Interrupted.into()));
     }
@@ -373,8 +384,9 @@ fn paint() -> Paint {
 }
 
 fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
-    let filter = args.filter.parse(&args.reading)?;
-    let index = load(open(&args.file)?, &args.reading)?;
+    let options = args.reading.options()?;
+    let filter = args.filter.parse(&options)?;
+    let index = load(open(&args.file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);
     let chosen = &mut Chosen::by(filter).watched(&mut watch);
@@ -400,7 +412,7 @@ fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
 }
 
 fn flows(args: &ListArgs) -> Result<u8, Stopped> {
-    let index = load(open(&args.file)?, &args.reading)?;
+    let index = load(open(&args.file)?, &args.reading.options()?)?;
     let mut out = output();
     match args.format {
         ListFormat::Text => export::write_flows_text(&index, &mut out)?,
@@ -412,8 +424,9 @@ fn flows(args: &ListArgs) -> Result<u8, Stopped> {
 
 fn problems(args: &ProblemsArgs) -> Result<u8, Stopped> {
     let list = &args.list;
-    let filter = args.filter.parse(&list.reading)?;
-    let index = load(open(&list.file)?, &list.reading)?;
+    let options = list.reading.options()?;
+    let filter = args.filter.parse(&options)?;
+    let index = load(open(&list.file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);
     let chosen = &mut Chosen::by(filter).watched(&mut watch);
@@ -443,8 +456,9 @@ fn export(args: &ExportArgs) -> Result<u8, Stopped> {
             output.display()
         )));
     }
-    let filter = args.filter.parse(&args.reading)?;
-    let index = load(open(&args.file)?, &args.reading)?;
+    let options = args.reading.options()?;
+    let filter = args.filter.parse(&options)?;
+    let index = load(open(&args.file)?, &options)?;
     let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unwritable = |error: io::Error| match error.kind() {
         io::ErrorKind::Interrupted => Stopped::Io(error),
@@ -485,8 +499,7 @@ fn by_ending(path: &Path) -> Option<ExportFormat> {
 }
 
 fn follow(args: &FollowArgs) -> Result<u8, Stopped> {
-    let reading = ReadingArgs { decode_as: Vec::new(), key: None };
-    let index = load(open(&args.file)?, &reading)?;
+    let index = load(open(&args.file)?, &args.reading.options()?)?;
     let flows = index.flows().len();
     if args.flow as usize >= flows {
         let status = report(&index);
@@ -515,21 +528,21 @@ fn follow(args: &FollowArgs) -> Result<u8, Stopped> {
     Ok(report(&index))
 }
 
-fn list_protocols() -> Result<u8, Stopped> {
+fn list_protocols(reading: &ReadingArgs) -> Result<u8, Stopped> {
     let mut out = output();
-    for protocol in protocols(None) {
+    for protocol in reading.options()?.all_protocols() {
         writeln!(out, "{:10} {}", protocol.name(), protocol.about())?;
     }
     out.flush()?;
     Ok(0)
 }
 
-fn list_columns() -> Result<u8, Stopped> {
+fn list_columns(reading: &ReadingArgs) -> Result<u8, Stopped> {
     let mut out = output();
     for (_, name, about) in Column::ALL {
         writeln!(out, "{name:12} {about}")?;
     }
-    for protocol in protocols(None) {
+    for protocol in reading.options()?.all_protocols() {
         writeln!(out)?;
         for field in protocol.names().fields {
             writeln!(out, "{}.{field}", protocol.name())?;
@@ -570,19 +583,20 @@ fn window(args: WindowArgs) -> Result<u8, Stopped> {
         Some(file) => (open(file)?, false),
         None => (sample::source(), true),
     };
-    match crate::window::run(source.clone(), is_sample, args.reading.options()) {
+    let options = args.reading.options()?;
+    match crate::window::run(source.clone(), is_sample, options.clone()) {
         Ok(()) => Ok(0),
-        Err(why) => print_instead(source, is_sample, &args.reading, &why),
+        Err(why) => print_instead(source, is_sample, &options, &why),
     }
 }
 
 /// Prints the messages where no window can be shown.
-fn print_instead(source: Source, is_sample: bool, reading: &ReadingArgs, why: &str) -> Result<u8, Stopped> {
+fn print_instead(source: Source, is_sample: bool, options: &Options, why: &str) -> Result<u8, Stopped> {
     complain(&format!("no window can be shown ({why}), so the messages are printed instead"));
     if is_sample {
         complain("no FILE was named: this is the sample capture");
     }
-    let index = load(source, reading)?;
+    let index = load(source, options)?;
     let mut out = output();
     export::write_text(&index, &mut Chosen::all(), paint(), &mut out)?;
     out.flush()?;

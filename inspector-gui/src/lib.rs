@@ -8,6 +8,7 @@ pub mod app;
 pub mod cli;
 mod colours;
 pub mod document;
+mod own_protocols;
 mod panels;
 mod progress;
 pub mod sample;
