@@ -561,7 +561,11 @@ fn eval(args: &EvalArgs) -> Result<u8, Stopped> {
     let mut out = output();
     if let Some(error) = message.error() {
         let code = error.code.as_str();
-        writeln!(out, "{}", json!({"parse_error": {"code": code, "text": error.text, "offset": error.offset}}))?;
+        writeln!(
+            out,
+            "{}",
+            json!({"parse_error": {"code": code, "text": error.text, "offset": error.offset}})
+        )?;
     }
     let whole = ["_root".to_owned()];
     let expressions = if args.expressions.is_empty() { &whole[..] } else { &args.expressions };
@@ -570,7 +574,11 @@ fn eval(args: &EvalArgs) -> Result<u8, Stopped> {
             Ok(value) => writeln!(out, "{}", json!({"expr": expression, "value": value}))?,
             Err(error) => {
                 let code = error.code.as_str();
-                writeln!(out, "{}", json!({"expr": expression, "error": {"code": code, "text": error.text}}))?;
+                writeln!(
+                    out,
+                    "{}",
+                    json!({"expr": expression, "error": {"code": code, "text": error.text}})
+                )?;
             }
         }
     }

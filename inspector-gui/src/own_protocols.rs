@@ -47,9 +47,13 @@ impl OwnProtocols {
     pub(crate) fn options(&self, decode_as: &[DecodeAs], key: Option<&Key>) -> Options {
         let usual = self.described.iter().flat_map(|described| {
             let name = described.name().to_owned();
-            described.usual_places().into_iter().filter_map(move |place| format!("{place}={name}").parse().ok())
+            described
+                .usual_places()
+                .into_iter()
+                .filter_map(move |place| format!("{place}={name}").parse().ok())
         });
-        let with_key = |described: &Described| Arc::new(described.clone().with_key(key.cloned())) as Arc<dyn Protocol>;
+        let with_key =
+            |described: &Described| Arc::new(described.clone().with_key(key.cloned())) as Arc<dyn Protocol>;
         Options {
             protocols: self.described.iter().map(with_key).collect(),
             decode_as: usual.chain(decode_as.iter().cloned()).collect(),
@@ -78,7 +82,8 @@ fn folders() -> Vec<PathBuf> {
 fn descriptions(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut found: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|ending| ending == "ksy")).collect();
+    let mut found: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "ksy")).collect();
     found.sort();
     found
 }

@@ -90,6 +90,12 @@ pub trait Protocol: Send + Sync {
         Names::default()
     }
 
+    /// What the format's author says of a field, by its path of names joined by dots.
+    fn about_field(&self, path: &str) -> Option<String> {
+        let _ = path;
+        None
+    }
+
     /// Tells the fields and problems of one message to `visit`.
     ///
     /// Total: any bytes may be given. What a cut-off message lacks is left out, without a problem.

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crc::{Crc, Table};
-use framescope_parser::missive::Key;
 
 /// How a check is computed.
 #[derive(Clone)]
@@ -78,7 +77,8 @@ const ALIASES: [(&str, &str); 8] = [
     ("checksum", "internet"),
 ];
 
-const OTHERS: [&str; 7] = ["crc-32/iso-hdlc", "adler-32", "sum", "negative-sum", "internet", "xor", "hmac-sha-256"];
+const OTHERS: [&str; 7] =
+    ["crc-32/iso-hdlc", "adler-32", "sum", "negative-sum", "internet", "xor", "hmac-sha-256"];
 
 impl Algorithm {
     /// The check of that name.
@@ -109,7 +109,8 @@ impl Algorithm {
     /// Every name that [`Algorithm::named`] knows.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         let names = CRC_8.iter().map(|(name, _)| *name);
-        let names = names.chain(CRC_16.iter().map(|(name, _)| *name)).chain(CRC_32.iter().map(|(name, _)| *name));
+        let names =
+            names.chain(CRC_16.iter().map(|(name, _)| *name)).chain(CRC_32.iter().map(|(name, _)| *name));
         names.chain(OTHERS).chain(ALIASES.iter().map(|(name, _)| *name))
     }
 
@@ -151,11 +152,6 @@ impl Algorithm {
             _ => full,
         })
     }
-
-    /// The digest over some bytes.
-    pub(crate) fn digest(&self, bytes: &[u8], key: &Key) -> Option<[u8; 32]> {
-        self.is_keyed().then(|| key.hmac_sha_256(bytes))
-    }
 }
 
 fn adler32(bytes: &[u8]) -> u32 {
@@ -185,7 +181,12 @@ fn internet(bytes: &[u8]) -> u16 {
 }
 
 /// The bytes that a check covers, with its own taken as zero where they are among them.
-pub(crate) fn covered<'b>(bytes: &'b [u8], from: usize, to: usize, own: std::ops::Range<usize>) -> Option<Cow<'b, [u8]>> {
+pub(crate) fn covered<'b>(
+    bytes: &'b [u8],
+    from: usize,
+    to: usize,
+    own: std::ops::Range<usize>,
+) -> Option<Cow<'b, [u8]>> {
     let covered = bytes.get(from..to)?;
     if own.start >= to || own.end <= from {
         return Some(Cow::Borrowed(covered));
@@ -195,4 +196,3 @@ pub(crate) fn covered<'b>(bytes: &'b [u8], from: usize, to: usize, own: std::ops
     zeroed.get_mut(own)?.fill(0);
     Some(Cow::Owned(zeroed))
 }
-

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use framescope_parser::missive::Key;
 use framescope_parser::{
-    Code, Confidence, Direction, Dissection, Error, Event, Fault, Framer, Input, Kind, Memo, Names, Observation, Observer,
-    Protocol, Sample, Step, TileType, Visit,
+    Code, Confidence, Direction, Dissection, Error, Event, Fault, Framer, Input, Kind, Memo, Names,
+    Observation, Observer, Protocol, Sample, Step, TileType, Visit,
 };
 
 use crate::error::LoadError;
 use crate::format::Format;
 use crate::framing::{self, with_arena};
-use crate::plan::{Node, Plan, Shape, TypeId, Val};
+use crate::plan::{Doc, Node, Plan, Shape, TypeId, Val};
 use crate::run::{Mode, Run, Scope};
 use crate::strings::Charset;
 
@@ -95,7 +95,9 @@ impl Described {
         let meta = &self.format.meta;
         let both = ["tcp".to_owned(), "udp".to_owned()];
         let transports = if meta.transports.is_empty() { &both[..] } else { &meta.transports };
-        let places = transports.iter().flat_map(|transport| meta.ports.iter().map(move |port| format!("{transport}.port={port}")));
+        let places = transports
+            .iter()
+            .flat_map(|transport| meta.ports.iter().map(move |port| format!("{transport}.port={port}")));
         places.collect()
     }
 
@@ -130,7 +132,11 @@ pub(crate) fn kind_of(plan: &Plan, val: Val) -> Option<Kind<'_>> {
         Val::Int(n) => Some(Kind { value: u64::try_from(n).ok()?, name: None }),
         Val::Bool(b) => Some(Kind { value: b.into(), name: Some(if b { "true" } else { "false" }) }),
         Val::Enum(of, n) => {
-            let name = plan.enums.get(of as usize).and_then(|plan| plan.member(n)).map(|member| member.shown.as_str());
+            let name = plan
+                .enums
+                .get(of as usize)
+                .and_then(|plan| plan.member(n))
+                .map(|member| member.shown.as_str());
             Some(Kind { value: u64::try_from(n).ok()?, name })
         }
         _ => None,
@@ -162,6 +168,14 @@ impl Protocol for Described {
         (*self.names).clone()
     }
 
+    fn about_field(&self, path: &str) -> Option<String> {
+        let plan = &self.format.plan;
+        let doc = about(plan, 0, &path.split('.').collect::<Vec<_>>())?;
+        let parts = std::iter::once(doc.text.as_str()).chain(doc.references.iter().map(String::as_str));
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        (!parts.is_empty()).then(|| parts.join("\n"))
+    }
+
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.tell(message, false, visit, true);
     }
@@ -187,7 +201,10 @@ impl Protocol for Described {
             _ => other = true,
         });
         // A message may have begun and not ended yet: what is held back looks like one.
-        let bits = meta.head.bits.saturating_mul(messages + u32::from(!other && messages == 0 && meta.head.bits >= 16));
+        let bits = meta
+            .head
+            .bits
+            .saturating_mul(messages + u32::from(!other && messages == 0 && meta.head.bits >= 16));
         match bits {
             _ if other => Confidence::No,
             0..16 => Confidence::No,
@@ -198,8 +215,9 @@ impl Protocol for Described {
 
     fn observer(&self) -> Option<Box<dyn Observer>> {
         let meta = &self.format.meta;
-        (meta.id.is_some() && meta.reply.is_some())
-            .then(|| Box::new(Pairs { format: self.format.clone(), open: HashMap::new() }) as Box<dyn Observer>)
+        (meta.id.is_some() && meta.reply.is_some()).then(|| {
+            Box::new(Pairs { format: self.format.clone(), open: HashMap::new() }) as Box<dyn Observer>
+        })
     }
 }
 
@@ -283,8 +301,21 @@ fn names(format: &Format) -> Names {
     names
 }
 
-fn type_names(plan: &Plan, id: TypeId, path: &mut Vec<TypeId>, names: &mut Names, seen: &mut HashSet<String>) {
-    fn within(plan: &Plan, shape: &Shape, prefix: &str, path: &mut Vec<TypeId>, names: &mut Names, seen: &mut HashSet<String>) {
+fn type_names(
+    plan: &Plan,
+    id: TypeId,
+    path: &mut Vec<TypeId>,
+    names: &mut Names,
+    seen: &mut HashSet<String>,
+) {
+    fn within(
+        plan: &Plan,
+        shape: &Shape,
+        prefix: &str,
+        path: &mut Vec<TypeId>,
+        names: &mut Names,
+        seen: &mut HashSet<String>,
+    ) {
         match shape {
             Shape::User(user) if !path.contains(&user.id) && path.len() < DEEPEST => {
                 let (mut inner, from) = (Names { verbatim: true, ..Names::default() }, names.fields.len());
@@ -293,11 +324,17 @@ fn type_names(plan: &Plan, id: TypeId, path: &mut Vec<TypeId>, names: &mut Names
                 }
                 names.verbatim &= inner.verbatim;
                 names.fields.extend(
-                    inner.fields.into_iter().map(|name| format!("{prefix}.{name}")).filter(|name| seen.insert(name.clone())),
+                    inner
+                        .fields
+                        .into_iter()
+                        .map(|name| format!("{prefix}.{name}"))
+                        .filter(|name| seen.insert(name.clone())),
                 );
             }
             Shape::Str(charset) => names.verbatim &= matches!(charset, Charset::Utf8 | Charset::Ascii),
-            Shape::Switch(_, cases) => cases.iter().for_each(|(_, shape)| within(plan, shape, prefix, path, names, seen)),
+            Shape::Switch(_, cases) => {
+                cases.iter().for_each(|(_, shape)| within(plan, shape, prefix, path, names, seen))
+            }
             _ => {}
         }
     }
@@ -312,6 +349,31 @@ fn type_names(plan: &Plan, id: TypeId, path: &mut Vec<TypeId>, names: &mut Names
         within(plan, &attr.shape, &name, path, names, seen);
     }
     path.pop();
+}
+
+/// What is said of a field, or where nothing is, of its type.
+fn about<'p>(plan: &'p Plan, id: TypeId, path: &[&str]) -> Option<&'p Doc> {
+    let (name, rest) = path.split_first()?;
+    let ty = plan.type_of(id)?;
+    let attr = ty.attr(ty.slot(*plan.symbols.get(*name)?)?)?;
+    let mut shapes = vec![&attr.shape];
+    let mut types = Vec::new();
+    while let Some(shape) = shapes.pop() {
+        match shape {
+            Shape::User(user) => types.push(user.id),
+            Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+            _ => {}
+        }
+    }
+    if !rest.is_empty() {
+        return types.into_iter().find_map(|id| about(plan, id, rest));
+    }
+    let is_said = |doc: &&Doc| !doc.text.is_empty() || !doc.references.is_empty();
+    let of_type = || match types.as_slice() {
+        [id] => plan.type_of(*id).map(|ty| &ty.doc),
+        _ => None,
+    };
+    Some(&attr.doc).filter(is_said).or_else(of_type)
 }
 
 /// A place in a message, as its users count.

@@ -18,8 +18,11 @@ const DEEPEST: u32 = 3;
 impl<'p> Run<'p, '_> {
     /// Reads the message and all its instances. What is wrong is noted.
     pub(crate) fn read_fully(&mut self) {
-        if let Err(Stop::Fault(fault)) = self.read() {
-            self.arena.faults.push(*fault);
+        if let Err(stop) = self.read() {
+            self.stopped = true;
+            if let Stop::Fault(fault) = stop {
+                self.arena.faults.push(*fault);
+            }
         }
         let plan = self.plan;
         if plan.types.iter().any(|ty| !ty.instances.is_empty()) {
@@ -65,7 +68,9 @@ impl<'p> Run<'p, '_> {
             }
             let parent = self.arena.object(object.parent);
             // What stands behind its owner's last field, or before it, is an instance's.
-            let inside = parent.is_some_and(|parent| parent.io != object.io || parent.start <= object.start && object.end <= parent.end);
+            let inside = parent.is_some_and(|parent| {
+                parent.io != object.io || parent.start <= object.start && object.end <= parent.end
+            });
             count += u32::from(!inside);
             at = object.parent;
         }
@@ -107,11 +112,24 @@ impl<'p> Run<'p, '_> {
     fn rest_of(&self, id: u32) -> Option<Span> {
         let object = self.arena.object(id)?;
         let io = self.arena.ios.get(object.io as usize)?;
-        let owns = object.start == io.base && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io);
+        if io.open && self.stopped {
+            return None;
+        }
+        let owns = object.start == io.base
+            && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io);
         // Instances at places of their own may explain what fields do not.
         let explained = self.plan.type_of(object.ty)?.instances.iter().any(|attr| attr.pos.is_some());
-        let was_whole = !self.arena.faults.iter().any(|fault| fault.span.buffer == io.buffer && fault.span.start >= object.start && fault.span.end <= io.end && is_fatal(fault.code));
-        (owns && !explained && was_whole && object.end < io.end).then_some(Span { buffer: io.buffer, start: object.end, end: io.end })
+        let was_whole = !self.arena.faults.iter().any(|fault| {
+            fault.span.buffer == io.buffer
+                && fault.span.start >= object.start
+                && fault.span.end <= io.end
+                && is_fatal(fault.code)
+        });
+        (owns && !explained && was_whole && object.end < io.end).then_some(Span {
+            buffer: io.buffer,
+            start: object.end,
+            end: io.end,
+        })
     }
 
     /// Tells every field.
@@ -150,7 +168,11 @@ impl<'p> Run<'p, '_> {
         match (slot.state, slot.val) {
             (State::Done, Val::Arr(array)) => {
                 for item in self.arena.array(array) {
-                    let slot = if item.end == 0 { Slot { buffer: slot.buffer, start: slot.start, end: slot.end, ..*item } } else { *item };
+                    let slot = if item.end == 0 {
+                        Slot { buffer: slot.buffer, start: slot.start, end: slot.end, ..*item }
+                    } else {
+                        *item
+                    };
                     self.tell_value(id, attr, slot, message, visit, depth);
                 }
             }
@@ -159,8 +181,15 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn tell_value<'a>(&self, owner: u32, attr: &'p Attr, slot: Slot, message: &'a [u8], visit: &mut dyn Visit<'a>, depth: u32)
-    where
+    fn tell_value<'a>(
+        &self,
+        owner: u32,
+        attr: &'p Attr,
+        slot: Slot,
+        message: &'a [u8],
+        visit: &mut dyn Visit<'a>,
+        depth: u32,
+    ) where
         'p: 'a,
     {
         let plan: &'p Plan = self.plan;
@@ -227,7 +256,9 @@ impl<'p> Run<'p, '_> {
     /// Bytes for whoever looks on when reading is over.
     fn lent<'a>(&self, span: Span, message: &'a [u8]) -> Cow<'a, [u8]> {
         match span.buffer {
-            Span::MESSAGE => Cow::Borrowed(message.get(span.start as usize..span.end as usize).unwrap_or_default()),
+            Span::MESSAGE => {
+                Cow::Borrowed(message.get(span.start as usize..span.end as usize).unwrap_or_default())
+            }
             _ => Cow::Owned(self.bytes(span).to_vec()),
         }
     }
@@ -239,7 +270,9 @@ impl<'p> Run<'p, '_> {
             let (start, end) = self.arena.in_message(fault.span).unwrap_or((0, 0));
             let place = range((start.min(length), end.min(length)));
             match fault.field {
-                Some(sym) => visit.problem(fault.code, place, format_args!("{}: {}", self.plan.name(sym), fault.text)),
+                Some(sym) => {
+                    visit.problem(fault.code, place, format_args!("{}: {}", self.plan.name(sym), fault.text))
+                }
                 None => visit.problem(fault.code, place, format_args!("{}", fault.text)),
             }
         }
@@ -258,7 +291,9 @@ impl<'p> Run<'p, '_> {
                     let written = match (style, val) {
                         (Style::Hex, Val::Int(n)) => format!("{n:#x}"),
                         (_, Val::Obj(inner)) if inner != id => self.nested_summary(inner),
-                        (Style::Str, Val::Bytes(span)) => String::from_utf8_lossy(self.bytes(span)).into_owned(),
+                        (Style::Str, Val::Bytes(span)) => {
+                            String::from_utf8_lossy(self.bytes(span)).into_owned()
+                        }
                         (_, Val::Str(_)) => self.short_text(val),
                         (_, Val::Bytes(_)) => self.short(val),
                         _ => self.written(val),
@@ -280,7 +315,8 @@ impl<'p> Run<'p, '_> {
 
     fn short_text(&self, val: Val) -> String {
         let Val::Str(span) = val else { return String::new() };
-        let text: String = self.text(span).chars().map(|c| if c.is_control() { ' ' } else { c }).take(81).collect();
+        let text: String =
+            self.text(span).chars().map(|c| if c.is_control() { ' ' } else { c }).take(81).collect();
         match text.char_indices().nth(80) {
             Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
             None => text,
@@ -296,6 +332,11 @@ fn is_signed(shape: &Shape) -> bool {
 fn is_fatal(code: Code) -> bool {
     matches!(
         code,
-        Code::EndOfStream | Code::Conversion | Code::NoMatch | Code::LimitExceeded | Code::UndecidedEndianness | Code::UnknownEncoding
+        Code::EndOfStream
+            | Code::Conversion
+            | Code::NoMatch
+            | Code::LimitExceeded
+            | Code::UndecidedEndianness
+            | Code::UnknownEncoding
     )
 }

@@ -50,7 +50,12 @@ impl Format {
     pub fn from_file(path: &Path) -> Result<Format, LoadError> {
         let name = path.display().to_string();
         let unreadable = |why: String| {
-            LoadError::new(vec![Located { file: name.clone(), line: 0, column: 0, text: format!("can't be read: {why}") }])
+            LoadError::new(vec![Located {
+                file: name.clone(),
+                line: 0,
+                column: 0,
+                text: format!("can't be read: {why}"),
+            }])
         };
         let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
         if bytes.len() > 16 << 20 {
@@ -111,9 +116,11 @@ impl std::error::Error for EvalError {}
 
 fn error(run: &Run<'_, '_>, stop: Stop) -> EvalError {
     match stop {
-        Stop::More(more) => {
-            EvalError { code: Code::EndOfStream, text: format!("{more} more bytes are wanted"), offset: run.message.len() }
-        }
+        Stop::More(more) => EvalError {
+            code: Code::EndOfStream,
+            text: format!("{more} more bytes are wanted"),
+            offset: run.message.len(),
+        },
         Stop::Fault(fault) => {
             let field = fault.field.map_or(String::new(), |sym| format!("{}: ", run.plan.name(sym)));
             let at = run.arena.in_message(fault.span).map_or(0, |(start, _)| start);
@@ -144,8 +151,11 @@ impl Message<'_> {
     /// # Errors
     /// The text is no expression (code `no-match`), or it has no value in this message.
     pub fn eval(&mut self, expression: &str) -> Result<Json, EvalError> {
-        let node = load::compile_query(&mut self.plan, expression)
-            .map_err(|text| EvalError { code: Code::NoMatch, text, offset: 0 })?;
+        let node = load::compile_query(&mut self.plan, expression).map_err(|text| EvalError {
+            code: Code::NoMatch,
+            text,
+            offset: 0,
+        })?;
         let mut run = Run::resume(&self.plan, self.bytes, &mut self.arena, Mode::Strict);
         let val = run.eval(node, &Scope::of(0));
         match val {

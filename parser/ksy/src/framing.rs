@@ -47,7 +47,8 @@ enum Probe {
 impl HeadTest {
     fn holds(&self, bytes: &[u8]) -> bool {
         let own = bytes.get(self.offset as usize..(self.offset + self.length) as usize).unwrap_or_default();
-        let within = |ranges: &[(i128, i128)], n: i128| ranges.iter().any(|&(low, high)| low <= n && n <= high);
+        let within =
+            |ranges: &[(i128, i128)], n: i128| ranges.iter().any(|&(low, high)| low <= n && n <= high);
         match &self.what {
             HeadWhat::Contents(wanted) => own == wanted.as_slice(),
             HeadWhat::Number { signed, le, ranges } => within(ranges, integer(own, *signed, *le)),
@@ -86,7 +87,9 @@ impl Head {
 
     /// Where the next head begins, or what could be one and is cut off.
     fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
-        let could = |at: usize| matches!(self.probe(bytes.get(at..).unwrap_or_default()), Probe::Believed | Probe::Short);
+        let could = |at: usize| {
+            matches!(self.probe(bytes.get(at..).unwrap_or_default()), Probe::Believed | Probe::Short)
+        };
         if self.magic.is_empty() {
             return (from..bytes.len()).find(|&at| could(at));
         }
@@ -135,7 +138,11 @@ pub(crate) fn next(described: &Described, input: Input<'_>) -> Step {
 
 /// No message of a sensible length begins here, though its head looks like one.
 fn no_message(meta: &Meta, code: Code) -> Step {
-    if meta.head.believe.is_empty() { Step::Lost } else { Step::Skipped(some(meta.head.length as usize), code) }
+    if meta.head.believe.is_empty() {
+        Step::Lost
+    } else {
+        Step::Skipped(some(meta.head.length as usize), code)
+    }
 }
 
 fn believed(described: &Described, meta: &Meta, input: Input<'_>) -> Step {
@@ -195,7 +202,12 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize) -> St
         let own = input.bytes.get(stored.start as usize..stored.end as usize).unwrap_or_default();
         let le = matches!(attr.shape, Shape::Int { order: Order::Le, .. });
         let covered = run.covered(0, attr, stored).and_then(|(span, own)| {
-            crate::checks::covered(input.bytes.get(span.start as usize..span.end as usize)?, 0, span.len() as usize, own)
+            crate::checks::covered(
+                input.bytes.get(span.start as usize..span.end as usize)?,
+                0,
+                span.len() as usize,
+                own,
+            )
         });
         // What can't be computed from what was read here says nothing.
         let (Some(covered), Some(check)) = (covered, &attr.check) else { return true };

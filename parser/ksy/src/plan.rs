@@ -194,7 +194,6 @@ pub(crate) struct Member {
     pub(crate) id: String,
     /// As it is shown: the `-orig-id` where there is one.
     pub(crate) shown: String,
-    pub(crate) doc: String,
 }
 
 impl EnumPlan {
@@ -220,11 +219,9 @@ pub(crate) struct TypePlan {
     /// Where each name's value is: parameters, then `seq`, then `instances`. Sorted by name.
     pub(crate) slots: Vec<(Sym, u16)>,
     pub(crate) endian: Endian,
-    pub(crate) bits_le: bool,
     /// Bits that every value of it takes, where they are known beforehand.
     pub(crate) fixed_bits: Option<u64>,
     pub(crate) summary: Vec<Piece>,
-    /// What fields a summary of it or its checks need, for the quick way through a message.
     pub(crate) children: HashMap<Box<str>, TypeId>,
     pub(crate) enums: HashMap<Box<str>, u32>,
 }

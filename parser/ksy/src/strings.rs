@@ -30,7 +30,8 @@ pub(crate) enum Charset {
 const IBM437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
 
 /// What ISO-8859-9 has in place of ISO-8859-1's characters.
-const LATIN5: [(u8, char); 6] = [(0xd0, 'Ğ'), (0xdd, 'İ'), (0xde, 'Ş'), (0xf0, 'ğ'), (0xfd, 'ı'), (0xfe, 'ş')];
+const LATIN5: [(u8, char); 6] =
+    [(0xd0, 'Ğ'), (0xdd, 'İ'), (0xde, 'Ş'), (0xf0, 'ğ'), (0xfd, 'ı'), (0xfe, 'ş')];
 
 impl Charset {
     /// The encoding of that name, whatever its case.
@@ -50,7 +51,8 @@ impl Charset {
             _ => {
                 let name = name.strip_prefix("CP125").map(|page| format!("windows-125{page}"));
                 let name = name.as_deref();
-                name.and_then(|name| Encoding::for_label(name.as_bytes())).map_or(Charset::Unknown, Charset::Other)
+                name.and_then(|name| Encoding::for_label(name.as_bytes()))
+                    .map_or(Charset::Unknown, Charset::Other)
             }
         }
         .or_labelled(name)
@@ -82,7 +84,11 @@ impl Charset {
     /// The text, and whether every byte of it was valid. What is not is replaced by U+FFFD.
     pub(crate) fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
         let single = |high: &dyn Fn(u8) -> char| -> Cow<'_, str> {
-            bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { high(byte) }).collect::<String>().into()
+            bytes
+                .iter()
+                .map(|&byte| if byte.is_ascii() { char::from(byte) } else { high(byte) })
+                .collect::<String>()
+                .into()
         };
         match self {
             Charset::Utf8 => match std::str::from_utf8(bytes) {
@@ -95,12 +101,16 @@ impl Charset {
             },
             Charset::Latin1 => (encoding_rs::mem::decode_latin1(bytes), true),
             Charset::Latin5 => {
-                let high = |byte| LATIN5.iter().find(|(b, _)| *b == byte).map_or(char::from(byte), |&(_, c)| c);
+                let high =
+                    |byte| LATIN5.iter().find(|(b, _)| *b == byte).map_or(char::from(byte), |&(_, c)| c);
                 (single(&high), true)
             }
-            Charset::Ibm437 => {
-                (single(&|byte| IBM437.chars().nth(usize::from(byte & 0x7f)).unwrap_or(char::REPLACEMENT_CHARACTER)), true)
-            }
+            Charset::Ibm437 => (
+                single(&|byte| {
+                    IBM437.chars().nth(usize::from(byte & 0x7f)).unwrap_or(char::REPLACEMENT_CHARACTER)
+                }),
+                true,
+            ),
             Charset::Utf16 { le } => {
                 let encoding = if le { encoding_rs::UTF_16LE } else { encoding_rs::UTF_16BE };
                 let (text, damaged) = encoding.decode_without_bom_handling(bytes);
@@ -110,7 +120,8 @@ impl Charset {
                 let mut valid = bytes.len().is_multiple_of(4);
                 let text = bytes.chunks(4).map(|unit| {
                     let unit: Option<[u8; 4]> = unit.try_into().ok();
-                    let number = unit.map(|unit| if le { u32::from_le_bytes(unit) } else { u32::from_be_bytes(unit) });
+                    let number =
+                        unit.map(|unit| if le { u32::from_le_bytes(unit) } else { u32::from_be_bytes(unit) });
                     number.and_then(char::from_u32).unwrap_or_else(|| {
                         valid = false;
                         char::REPLACEMENT_CHARACTER
@@ -124,38 +135,6 @@ impl Charset {
                 (text, !damaged)
             }
             Charset::Unknown => (Cow::Borrowed(""), false),
-        }
-    }
-
-    /// The bytes of a text, if each of its characters has any.
-    pub(crate) fn encode(self, text: &str) -> Option<Vec<u8>> {
-        let single = |high: &dyn Fn(char) -> Option<u8>| -> Option<Vec<u8>> {
-            text.chars().map(|c| if c.is_ascii() { u8::try_from(c).ok() } else { high(c) }).collect()
-        };
-        match self {
-            Charset::Utf8 => Some(text.as_bytes().to_vec()),
-            Charset::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
-            Charset::Latin1 => single(&|c| u8::try_from(c).ok()),
-            Charset::Latin5 => single(&|c| match LATIN5.iter().find(|(_, known)| *known == c) {
-                Some(&(byte, _)) => Some(byte),
-                None => u8::try_from(c).ok().filter(|byte| !LATIN5.iter().any(|(b, _)| b == byte)),
-            }),
-            Charset::Ibm437 => single(&|c| {
-                IBM437.chars().position(|known| known == c).and_then(|at| u8::try_from(at + 0x80).ok())
-            }),
-            Charset::Utf16 { le } => Some(
-                text.encode_utf16().flat_map(|unit| if le { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect(),
-            ),
-            Charset::Utf32 { le } => Some(
-                text.chars()
-                    .flat_map(|c| if le { u32::from(c).to_le_bytes() } else { u32::from(c).to_be_bytes() })
-                    .collect(),
-            ),
-            Charset::Other(encoding) => {
-                let (bytes, _, damaged) = encoding.encode(text);
-                (!damaged).then(|| bytes.into_owned())
-            }
-            Charset::Unknown => None,
         }
     }
 }

@@ -113,7 +113,10 @@ pub(crate) fn integer(text: &str) -> Option<i128> {
         Some("0b" | "0B") => (digits.get(2..)?, 2),
         _ => (digits, 10),
     };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_') || digits.starts_with('_') {
+    if digits.is_empty()
+        || !digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_')
+        || digits.starts_with('_')
+    {
         return None;
     }
     let digits: String = digits.chars().filter(|&c| c != '_').collect();
@@ -145,7 +148,9 @@ impl<'t> Reader<'t> {
         let place = |mark: &saphyr_parser::Marker| Place::new(self.file, mark.line(), mark.col() + 1);
         match self.parser.next() {
             Some(Ok((event, span))) => Ok((event, place(&span.start))),
-            Some(Err(error)) => Err(Mistake::new(place(error.marker()), format!("this is no YAML: {}", error.info()))),
+            Some(Err(error)) => {
+                Err(Mistake::new(place(error.marker()), format!("this is no YAML: {}", error.info())))
+            }
             None => Ok((Event::StreamEnd, Place::new(self.file, 1, 1))),
         }
     }

@@ -28,8 +28,8 @@ impl Token {
 
 /// Longer ones first, so that the first that fits is the one.
 const SIGNS: [&str; 28] = [
-    "<<", ">>", "<=", ">=", "==", "!=", "::", "(", ")", "[", "]", "<", ">", ".", ",", "?", ":", "+", "-", "*", "/", "%",
-    "&", "|", "^", "~", "{", "}",
+    "<<", ">>", "<=", ">=", "==", "!=", "::", "(", ")", "[", "]", "<", ">", ".", ",", "?", ":", "+", "-",
+    "*", "/", "%", "&", "|", "^", "~", "{", "}",
 ];
 
 /// Splits a text; the last token is [`Token::End`].
@@ -75,7 +75,10 @@ pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Unpars
                         '!' => "; 'not' is written out",
                         _ => "",
                     };
-                    return Err(Unparsable::new(at, format!("'{first}' begins nothing that an expression knows{hint}")));
+                    return Err(Unparsable::new(
+                        at,
+                        format!("'{first}' begins nothing that an expression knows{hint}"),
+                    ));
                 };
                 lexer.at += sign.len();
                 if *sign == "&" && lexer.peek() == Some('&') {
@@ -121,7 +124,8 @@ impl Lexer {
 
     fn number(&mut self, at: u32) -> Result<Token, Unparsable> {
         let from = self.at;
-        let based = self.peek() == Some('0') && matches!(self.ahead(1), Some('x' | 'X' | 'o' | 'O' | 'b' | 'B'));
+        let based =
+            self.peek() == Some('0') && matches!(self.ahead(1), Some('x' | 'X' | 'o' | 'O' | 'b' | 'B'));
         if based {
             self.at += 2;
             self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -134,15 +138,23 @@ impl Lexer {
                 self.take_while(|c| c.is_ascii_digit() || c == '_');
             }
             let exponent = usize::from(matches!(self.ahead(1), Some('+' | '-'))) + 1;
-            if matches!(self.peek(), Some('e' | 'E')) && self.ahead(exponent).is_some_and(|c| c.is_ascii_digit()) {
+            if matches!(self.peek(), Some('e' | 'E'))
+                && self.ahead(exponent).is_some_and(|c| c.is_ascii_digit())
+            {
                 float = true;
                 self.at += exponent;
                 self.take_while(|c| c.is_ascii_digit());
             }
             if float {
-                let text: String =
-                    self.characters.get(from..self.at).unwrap_or_default().iter().filter(|&&c| c != '_').collect();
-                let value = text.parse().map_err(|_| Unparsable::new(at, format!("'{text}' is no number")))?;
+                let text: String = self
+                    .characters
+                    .get(from..self.at)
+                    .unwrap_or_default()
+                    .iter()
+                    .filter(|&&c| c != '_')
+                    .collect();
+                let value =
+                    text.parse().map_err(|_| Unparsable::new(at, format!("'{text}' is no number")))?;
                 return Ok(Token::Float(value));
             }
         }
@@ -172,15 +184,21 @@ impl Lexer {
                 u32::from_str_radix(&digits, 8).ok().and_then(char::from_u32).unwrap_or('\0')
             }
             'u' => {
-                let digits: String = (0..4).map_while(|i| self.ahead(i).filter(char::is_ascii_hexdigit)).collect();
+                let digits: String =
+                    (0..4).map_while(|i| self.ahead(i).filter(char::is_ascii_hexdigit)).collect();
                 self.at += digits.len();
                 let character = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4);
-                character
-                    .and_then(char::from_u32)
-                    .ok_or_else(|| Unparsable::new(at, "\\u is followed by four hexadecimal digits of a character"))?
+                character.and_then(char::from_u32).ok_or_else(|| {
+                    Unparsable::new(at, "\\u is followed by four hexadecimal digits of a character")
+                })?
             }
             '"' | '\'' | '\\' | '{' | '}' => escape,
-            _ => return Err(Unparsable::new(at, format!("'\\{escape}' is no escape; a backslash itself is '\\\\'"))),
+            _ => {
+                return Err(Unparsable::new(
+                    at,
+                    format!("'\\{escape}' is no escape; a backslash itself is '\\\\'"),
+                ));
+            }
         })
     }
 

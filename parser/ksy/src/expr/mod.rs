@@ -47,7 +47,12 @@ pub(crate) struct TypeName {
 
 impl TypeName {
     pub(crate) fn written(&self) -> String {
-        format!("{}{}{}", if self.absolute { "::" } else { "" }, self.path.join("::"), if self.is_array { "[]" } else { "" })
+        format!(
+            "{}{}{}",
+            if self.absolute { "::" } else { "" },
+            self.path.join("::"),
+            if self.is_array { "[]" } else { "" }
+        )
     }
 }
 

@@ -8,15 +8,40 @@ use super::{Context, Inheritance, Loader, Ty};
 use crate::error::{Place, nearest};
 use crate::expr::{self, Ast, TypeName};
 use crate::plan::{
-    Attr, Endian, Limit, NodeId, Order, Parent, Process, Repeat, Shape, Size, Terminator, TypeId, UserType, Valid,
+    Attr, Endian, Limit, NodeId, Order, Parent, Process, Repeat, Shape, Size, Terminator, TypeId, UserType,
+    Valid,
 };
 use crate::strings::Charset;
 use crate::yaml::Node;
 
 const ATTR_KEYS: [&str; 27] = [
-    "id", "type", "size", "size-eos", "repeat", "repeat-expr", "repeat-until", "if", "contents", "terminator", "include",
-    "consume", "eos-error", "pad-right", "encoding", "enum", "process", "valid", "doc", "doc-ref", "parent", "pos", "io",
-    "value", "to-string", "switch-on", "cases",
+    "id",
+    "type",
+    "size",
+    "size-eos",
+    "repeat",
+    "repeat-expr",
+    "repeat-until",
+    "if",
+    "contents",
+    "terminator",
+    "include",
+    "consume",
+    "eos-error",
+    "pad-right",
+    "encoding",
+    "enum",
+    "process",
+    "valid",
+    "doc",
+    "doc-ref",
+    "parent",
+    "pos",
+    "io",
+    "value",
+    "to-string",
+    "switch-on",
+    "cases",
 ];
 
 const PARAM_KEYS: [&str; 5] = ["id", "type", "enum", "doc", "doc-ref"];
@@ -63,7 +88,10 @@ impl Loader {
         let mut names = Vec::new();
         for (at, attr) in seq.iter().enumerate() {
             if attr.map().is_none() {
-                self.mistake(attr.place, format!("a field is a map with 'id' and 'type' or 'size', not {}", attr.what()));
+                self.mistake(
+                    attr.place,
+                    format!("a field is a map with 'id' and 'type' or 'size', not {}", attr.what()),
+                );
             }
             self.known_keys(attr, &ATTR_KEYS, "a field");
             let name = match attr.get("id") {
@@ -75,7 +103,8 @@ impl Loader {
             slots.push((sym, attr.place));
             kinds.push(None);
         }
-        let instances: Vec<(Node, Node)> = node.get("instances").and_then(Node::map).unwrap_or_default().to_vec();
+        let instances: Vec<(Node, Node)> =
+            node.get("instances").and_then(Node::map).unwrap_or_default().to_vec();
         for (key, instance) in &instances {
             self.known_keys(instance, &ATTR_KEYS, "an instance");
             let name = self.identifier(key).unwrap_or_default();
@@ -110,7 +139,8 @@ impl Loader {
                 declared.slots.push(Ty::Unknown);
             }
         }
-        let fields = seq.iter().map(|node| (node, false)).chain(instances.iter().map(|(_, node)| (node, true)));
+        let fields =
+            seq.iter().map(|node| (node, false)).chain(instances.iter().map(|(_, node)| (node, true)));
         for (at, (node, is_instance)) in fields.enumerate() {
             let slot = u16::try_from(at + usize::from(plan.parameters)).unwrap_or(u16::MAX);
             let sym = slots.get(usize::from(slot)).map_or(0, |&(sym, _)| sym);
@@ -125,7 +155,9 @@ impl Loader {
                 if is_instance { plan.instances.push(attr) } else { plan.seq.push(attr) }
             }
         }
-        if let (Some(declared), Some(0)) = (self.types.get_mut(id as usize), self.plan.type_of(id).map(|plan| plan.slot_count())) {
+        if let (Some(declared), Some(0)) =
+            (self.types.get_mut(id as usize), self.plan.type_of(id).map(|plan| plan.slot_count()))
+        {
             declared.slots = vec![Ty::Unknown];
         }
     }
@@ -173,7 +205,10 @@ impl Loader {
         if found.is_none() {
             let known = self.visible_enums(current);
             let name = path.join("::");
-            self.mistake(node.place, format!("there is no enum '{name}'{}", nearest(&name, known.iter().map(String::as_str))));
+            self.mistake(
+                node.place,
+                format!("there is no enum '{name}'{}", nearest(&name, known.iter().map(String::as_str))),
+            );
         }
         found
     }
@@ -214,7 +249,10 @@ impl Loader {
             return attr;
         }
         if !is_instance && let Some(pos) = node.get("pos").or(node.get("io")) {
-            self.mistake(pos.place, "a field of 'seq' stands behind the one before it; what stands elsewhere is an instance");
+            self.mistake(
+                pos.place,
+                "a field of 'seq' stands behind the one before it; what stands elsewhere is an instance",
+            );
         }
         attr.repeat = match node.get("repeat") {
             None => {
@@ -250,7 +288,10 @@ impl Loader {
         match node.get("type") {
             None => {
                 if !bounded {
-                    self.mistake(node.place, "how long this is is not said: add 'type', 'size', 'size-eos: true' or 'terminator'");
+                    self.mistake(
+                        node.place,
+                        "how long this is is not said: add 'type', 'size', 'size-eos: true' or 'terminator'",
+                    );
                 }
             }
             Some(ty) if ty.map().is_some() => {
@@ -262,7 +303,10 @@ impl Loader {
                     cases.push(((!is_default).then_some(UNSET), shape));
                 }
                 if ty.get("switch-on").is_none() || cases.is_empty() {
-                    self.mistake(ty.place, "a type that is chosen has 'switch-on' with a value and 'cases' with types");
+                    self.mistake(
+                        ty.place,
+                        "a type that is chosen has 'switch-on' with a value and 'cases' with types",
+                    );
                 }
                 // Whatever order they are written in, the default comes last.
                 cases.sort_by_key(|(key, _)| key.is_none());
@@ -290,7 +334,9 @@ impl Loader {
         }
         if let Some(terminator) = node.get("terminator") {
             let bytes: Option<Vec<u8>> = match terminator.list() {
-                Some(items) => items.iter().map(|item| item.integer().and_then(|n| u8::try_from(n).ok())).collect(),
+                Some(items) => {
+                    items.iter().map(|item| item.integer().and_then(|n| u8::try_from(n).ok())).collect()
+                }
                 None => terminator.integer().and_then(|n| u8::try_from(n).ok()).map(|byte| vec![byte]),
             };
             match bytes.filter(|bytes| !bytes.is_empty()) {
@@ -302,7 +348,9 @@ impl Loader {
                         eos_error: flag("eos-error", true),
                     });
                 }
-                None => self.mistake(terminator.place, "a terminator is a byte from 0 to 255, or a list of such"),
+                None => {
+                    self.mistake(terminator.place, "a terminator is a byte from 0 to 255, or a list of such")
+                }
             }
         }
         if let Some(pad) = node.get("pad-right") {
@@ -326,7 +374,9 @@ impl Loader {
                     match (item.integer(), item.text()) {
                         (Some(number), _) => match u8::try_from(number) {
                             Ok(byte) => bytes.push(byte),
-                            Err(_) => self.mistake(item.place, format!("{number} is no byte: bytes are 0 to 255")),
+                            Err(_) => {
+                                self.mistake(item.place, format!("{number} is no byte: bytes are 0 to 255"))
+                            }
                         },
                         (None, Some(text)) => bytes.extend_from_slice(text.as_bytes()),
                         (None, None) => self.mistake(item.place, "contents are bytes and texts"),
@@ -356,7 +406,9 @@ impl Loader {
         }
         if let [single] = name.path.as_slice() {
             match single.as_str() {
-                "str" | "strz" => return self.text_shape(current, single == "strz", ty, field, attr, bounded),
+                "str" | "strz" => {
+                    return self.text_shape(current, single == "strz", ty, field, attr, bounded);
+                }
                 "bytes" if bounded => return Shape::Bytes,
                 _ => {}
             }
@@ -371,7 +423,8 @@ impl Loader {
                     Some(node) if node.boolean() == Some(false) => Parent::Nothing,
                     Some(_) => Parent::Given(UNSET),
                 };
-                let foreign = self.plan.type_of(id).map(|plan| plan.file) != self.plan.type_of(current).map(|plan| plan.file);
+                let foreign = self.plan.type_of(id).map(|plan| plan.file)
+                    != self.plan.type_of(current).map(|plan| plan.file);
                 let of = match parent {
                     Parent::Here => Some(current),
                     _ => None,
@@ -379,9 +432,20 @@ impl Loader {
                 if let Some(declared) = self.types.get_mut(id as usize) {
                     declared.parents.push(of);
                 }
-                let wanted = self.types.get(id as usize).and_then(|declared| declared.node.get("params")?.list()).map_or(0, <[Node]>::len);
+                let wanted = self
+                    .types
+                    .get(id as usize)
+                    .and_then(|declared| declared.node.get("params")?.list())
+                    .map_or(0, <[Node]>::len);
                 if wanted != name.arguments.len() {
-                    self.mistake(place, format!("the type '{}' takes {wanted} arguments, not {}", name.written(), name.arguments.len()));
+                    self.mistake(
+                        place,
+                        format!(
+                            "the type '{}' takes {wanted} arguments, not {}",
+                            name.written(),
+                            name.arguments.len()
+                        ),
+                    );
                 }
                 Shape::User(UserType { id, arguments: vec![UNSET; name.arguments.len()], parent, foreign })
             }
@@ -392,7 +456,15 @@ impl Loader {
         }
     }
 
-    fn text_shape(&mut self, current: TypeId, is_z: bool, ty: &Node, field: &Node, attr: &mut Attr, bounded: bool) -> Shape {
+    fn text_shape(
+        &mut self,
+        current: TypeId,
+        is_z: bool,
+        ty: &Node,
+        field: &Node,
+        attr: &mut Attr,
+        bounded: bool,
+    ) -> Shape {
         let charset = match field.get("encoding") {
             Some(node) => match node.text() {
                 Some(name) => self.charset(name, node.place),
@@ -401,7 +473,10 @@ impl Loader {
             None => match self.types.get(current as usize).and_then(|declared| declared.inherited.encoding) {
                 Some((charset, _)) => charset,
                 None => {
-                    self.mistake(ty.place, "how the text is encoded is not said: add 'encoding: UTF-8' here or in 'meta'");
+                    self.mistake(
+                        ty.place,
+                        "how the text is encoded is not said: add 'encoding: UTF-8' here or in 'meta'",
+                    );
                     Charset::Utf8
                 }
             },
@@ -415,7 +490,10 @@ impl Loader {
                 eos_error: flag("eos-error", true),
             });
         } else if !bounded && !is_z {
-            self.mistake(ty.place, "how long the text is is not said: add 'size', 'size-eos: true' or 'terminator'");
+            self.mistake(
+                ty.place,
+                "how long the text is is not said: add 'size', 'size-eos: true' or 'terminator'",
+            );
         }
         Shape::Str(charset)
     }
@@ -439,7 +517,9 @@ impl Loader {
         };
         let bits_le = own.unwrap_or(declared.inherited.bits_le);
         let shape = match rest {
-            "u1" | "s1" if own.is_none() => return Some(Shape::Int { bytes: 1, signed: rest == "s1", order: Order::Be }),
+            "u1" | "s1" if own.is_none() => {
+                return Some(Shape::Int { bytes: 1, signed: rest == "s1", order: Order::Be });
+            }
             "u2" | "u4" | "u8" | "s2" | "s4" | "s8" => {
                 let bytes = rest.get(1..)?.parse().ok()?;
                 order.map(|order| Shape::Int { bytes, signed: rest.starts_with('s'), order })
@@ -527,7 +607,9 @@ impl Loader {
     }
 
     fn expressions_of(&mut self, id: TypeId) {
-        let (Some(declared), Some(plan)) = (self.types.get(id as usize), self.plan.type_of(id)) else { return };
+        let (Some(declared), Some(plan)) = (self.types.get(id as usize), self.plan.type_of(id)) else {
+            return;
+        };
         if declared.completed {
             return;
         }
@@ -542,7 +624,8 @@ impl Loader {
             Inheritance::Be => Endian::Be,
             Inheritance::Unsaid => Endian::Inherit,
             Inheritance::Switch => {
-                let switch = node.get("meta").and_then(|meta| meta.get("endian")).filter(|node| node.map().is_some());
+                let switch =
+                    node.get("meta").and_then(|meta| meta.get("endian")).filter(|node| node.map().is_some());
                 switch.map_or(Endian::Inherit, |switch| self.endian_switch(switch, id))
             }
         };
@@ -550,7 +633,8 @@ impl Loader {
         for (attr, node) in plan.seq.iter_mut().zip(&seq) {
             self.complete(attr, node, id);
         }
-        let instances: Vec<(Node, Node)> = node.get("instances").and_then(Node::map).unwrap_or_default().to_vec();
+        let instances: Vec<(Node, Node)> =
+            node.get("instances").and_then(Node::map).unwrap_or_default().to_vec();
         for (attr, (_, node)) in plan.instances.iter_mut().zip(&instances) {
             self.complete(attr, node, id);
         }
@@ -614,7 +698,10 @@ impl Loader {
                     self.compiled(until, &context, Some(Ty::Bool)).map_or(Repeat::Once, Repeat::Until)
                 }
                 None => {
-                    self.mistake(node.place, "'repeat: until' wants 'repeat-until' with what is true of the last item");
+                    self.mistake(
+                        node.place,
+                        "'repeat: until' wants 'repeat-until' with what is true of the last item",
+                    );
                     Repeat::Once
                 }
             },
@@ -722,7 +809,9 @@ impl Loader {
                 self.mistake(any.place, "'any-of' is a list of values");
                 return None;
             };
-            return Some(Valid::AnyOf(items.iter().filter_map(|item| self.compiled(item, context, None)).collect()));
+            return Some(Valid::AnyOf(
+                items.iter().filter_map(|item| self.compiled(item, context, None)).collect(),
+            ));
         }
         if let Some(expr) = node.get("expr") {
             return self.compiled(expr, context, Some(Ty::Bool)).map(Valid::Expr);
@@ -747,7 +836,13 @@ fn list<'n>(loader: &mut Loader, node: &'n Node, key: &str) -> &'n [Node] {
             Some(items) => items,
             None if value.is_null() => &[],
             None => {
-                loader.mistake(value.place, format!("'{key}' is a list, each item of which begins with '- '; this is {}", value.what()));
+                loader.mistake(
+                    value.place,
+                    format!(
+                        "'{key}' is a list, each item of which begins with '- '; this is {}",
+                        value.what()
+                    ),
+                );
                 &[]
             }
         },

@@ -86,7 +86,10 @@ impl Loader {
                     None => {
                         let known = Method::ALL.iter().map(|(name, _)| *name);
                         let hint = crate::error::nearest(name, known);
-                        self.mistake(context.place.right(ast.at as usize), format!("nothing is called '{name}'{hint}"));
+                        self.mistake(
+                            context.place.right(ast.at as usize),
+                            format!("nothing is called '{name}'{hint}"),
+                        );
                         Node::Const(Val::Null)
                     }
                 }
@@ -106,9 +109,14 @@ impl Loader {
             AstNode::SizeOf(target, in_bits) => {
                 let place = context.place.right(ast.at as usize);
                 match self.type_bits(target, context) {
-                    Some(bits) => Node::Const(Val::Int((if *in_bits { bits } else { bits.div_ceil(8) }).into())),
+                    Some(bits) => {
+                        Node::Const(Val::Int((if *in_bits { bits } else { bits.div_ceil(8) }).into()))
+                    }
                     None => {
-                        self.mistake(place, format!("values of the type '{}' have no fixed size", target.written()));
+                        self.mistake(
+                            place,
+                            format!("values of the type '{}' have no fixed size", target.written()),
+                        );
                         Node::Const(Val::Null)
                     }
                 }
@@ -161,7 +169,8 @@ impl Loader {
     fn enum_member(&mut self, path: &[String], context: &Context) -> Node {
         let found = path.split_last().and_then(|(member, of)| {
             let number = self.find_enum(of, context.current)?;
-            let member = self.plan.enums.get(number as usize)?.members.iter().find(|known| known.id == *member)?;
+            let member =
+                self.plan.enums.get(number as usize)?.members.iter().find(|known| known.id == *member)?;
             Some(Val::Enum(number, member.value))
         });
         if found.is_none() && self.is_query {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::Loader;
 use crate::plan::{
-    Attr, Endian, Expressions, Node, NodeId, Parent, Piece, Plan, Process, Repeat, Shape, Size, Style, Sym, TypeId, Val,
+    Attr, Endian, Expressions, Node, NodeId, Parent, Piece, Plan, Process, Repeat, Shape, Size, Style, Sym,
+    TypeId, Val,
 };
 
 /// How deeply types are followed into each other.
@@ -25,7 +26,10 @@ impl Loader {
             let fixed: Vec<_> = fixed.collect();
             let Some(plan) = self.plan_mut(id) else { continue };
             plan.fixed_bits = bits;
-            plan.seq.iter_mut().zip(fixed).for_each(|(attr, (fixed, unit))| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
+            plan.seq
+                .iter_mut()
+                .zip(fixed)
+                .for_each(|(attr, (fixed, unit))| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
         }
         self.summaries();
         let needed = Needs::of(&self.plan);
@@ -93,7 +97,10 @@ impl Loader {
     fn summaries(&mut self) {
         for id in 0..self.types.len() {
             let id = TypeId::try_from(id).unwrap_or(TypeId::MAX);
-            let written = self.types.get(id as usize).and_then(|declared| declared.node.get("-webide-representation").cloned());
+            let written = self
+                .types
+                .get(id as usize)
+                .and_then(|declared| declared.node.get("-webide-representation").cloned());
             let pieces = match written {
                 Some(node) => self.representation(&node, id),
                 None if id == 0 => self.first_values(),
@@ -108,7 +115,10 @@ impl Loader {
     fn first_values(&mut self) -> Vec<Piece> {
         let Some(plan) = self.plan.root().cloned() else { return Vec::new() };
         let telling = plan.seq.iter().filter(|attr| {
-            let plain = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. } | Shape::Float { .. } | Shape::Str(_));
+            let plain = matches!(
+                attr.shape,
+                Shape::Int { .. } | Shape::Bits { .. } | Shape::Float { .. } | Shape::Str(_)
+            );
             plain && matches!(attr.repeat, Repeat::Once) && attr.check.is_none()
         });
         let mut pieces = Vec::new();
@@ -189,7 +199,9 @@ impl Expressions {
             self.lists.get(from..from + nodes.length as usize).unwrap_or_default()
         };
         match found {
-            Node::List(nodes) | Node::Format(nodes) => list(nodes).iter().for_each(|&node| self.walk(node, visit)),
+            Node::List(nodes) | Node::Format(nodes) => {
+                list(nodes).iter().for_each(|&node| self.walk(node, visit))
+            }
             Node::Call(of, _, arguments) => {
                 self.walk(*of, visit);
                 list(arguments).iter().for_each(|&node| self.walk(node, visit));
@@ -204,15 +216,23 @@ impl Expressions {
                 self.walk(*b, visit);
                 self.walk(*c, visit);
             }
-            Node::Const(_) | Node::Slot(_) | Node::Named(_) | Node::Parent | Node::Root | Node::Io | Node::Element
-            | Node::Index | Node::IsLe => {}
+            Node::Const(_)
+            | Node::Slot(_)
+            | Node::Named(_)
+            | Node::Parent
+            | Node::Root
+            | Node::Io
+            | Node::Element
+            | Node::Index
+            | Node::IsLe => {}
         }
     }
 }
 
 /// The expressions of a field that decide what is read and how far, not what its value must be.
 pub(crate) fn framing_expressions(attr: &Attr) -> Vec<NodeId> {
-    let mut nodes: Vec<NodeId> = [attr.condition, attr.value, attr.pos, attr.io].into_iter().flatten().collect();
+    let mut nodes: Vec<NodeId> =
+        [attr.condition, attr.value, attr.pos, attr.io].into_iter().flatten().collect();
     if let Size::Of(size) = attr.limit.size {
         nodes.push(size);
     }
@@ -294,11 +314,14 @@ impl Needs<'_> {
             self.expression(id, *on);
             cases.iter().filter_map(|(key, _)| *key).for_each(|key| self.expression(id, key));
         }
-        let needed: Vec<&Attr> = plan.instances.iter().filter(|attr| self.names.contains(&attr.sym)).collect();
+        let needed: Vec<&Attr> =
+            plan.instances.iter().filter(|attr| self.names.contains(&attr.sym)).collect();
         for attr in plan.seq.iter().chain(needed) {
             framing_expressions(attr).into_iter().for_each(|node| self.expression(id, node));
             // What is inside bytes whose extent is known matters only to who asks for it.
-            let inside = !attr.limit.is_bounded() || self.names.contains(&attr.sym) || matches!(attr.repeat, Repeat::Until(_));
+            let inside = !attr.limit.is_bounded()
+                || self.names.contains(&attr.sym)
+                || matches!(attr.repeat, Repeat::Until(_));
             if inside || all {
                 shape_expressions(attr).into_iter().for_each(|node| self.expression(id, node));
                 self.shape(&attr.shape);

@@ -100,7 +100,8 @@ impl Loader {
             }
             AstNode::List(items) => {
                 let is_bytes = items.iter().all(|item| matches!(item.node, AstNode::Int(0..=255)));
-                let types: Vec<Ty> = items.iter().map(|item| self.infer_at(item, context, report, depth)).collect();
+                let types: Vec<Ty> =
+                    items.iter().map(|item| self.infer_at(item, context, report, depth)).collect();
                 match types.first() {
                     _ if is_bytes => Ty::Bytes,
                     Some(first) if types.iter().all(|ty| ty == first) => Ty::Arr(Rc::new(first.clone())),
@@ -111,23 +112,34 @@ impl Loader {
             AstNode::Path(path) => {
                 let found = path.split_last().and_then(|(member, of)| {
                     let found = self.find_enum(of, context.current)?;
-                    Some((found, self.plan.enums.get(found as usize)?.members.iter().any(|known| known.id == *member)))
+                    Some((
+                        found,
+                        self.plan.enums.get(found as usize)?.members.iter().any(|known| known.id == *member),
+                    ))
                 });
                 match found {
                     Some((number, true)) => Ty::Enum(number),
                     Some((number, false)) => {
                         self.complain(report, ast, context, |loader| {
-                            let members = loader.plan.enums.get(number as usize).map_or(&[][..], |plan| &plan.members);
+                            let members =
+                                loader.plan.enums.get(number as usize).map_or(&[][..], |plan| &plan.members);
                             let name = path.last().map_or("", |name| name);
-                            format!("this enum has no '{name}'{}", nearest(name, members.iter().map(|member| member.id.as_str())))
+                            format!(
+                                "this enum has no '{name}'{}",
+                                nearest(name, members.iter().map(|member| member.id.as_str()))
+                            )
                         });
                         Ty::Enum(number)
                     }
                     None => {
                         self.complain(report, ast, context, |loader| {
-                            let of = path.len().checked_sub(2).and_then(|at| path.get(at)).map_or("", |name| name);
+                            let of =
+                                path.len().checked_sub(2).and_then(|at| path.get(at)).map_or("", |name| name);
                             let known = loader.visible_enums(context.current);
-                            format!("there is no enum '{of}' here{}", nearest(of, known.iter().map(String::as_str)))
+                            format!(
+                                "there is no enum '{of}' here{}",
+                                nearest(of, known.iter().map(String::as_str))
+                            )
                         });
                         Ty::Unknown
                     }
@@ -147,14 +159,18 @@ impl Loader {
             AstNode::Index(of, index) => {
                 let index_type = self.infer_at(index, context, report, depth);
                 if !matches!(index_type, Ty::Int | Ty::Unknown) {
-                    self.complain(report, index, context, |loader| format!("an index is a whole number, not {}", index_type.what(loader)));
+                    self.complain(report, index, context, |loader| {
+                        format!("an index is a whole number, not {}", index_type.what(loader))
+                    });
                 }
                 match self.infer_at(of, context, report, depth) {
                     Ty::Arr(item) => (*item).clone(),
                     Ty::Bytes => Ty::Int,
                     Ty::Unknown => Ty::Unknown,
                     other => {
-                        self.complain(report, ast, context, |loader| format!("{} has no items", other.what(loader)));
+                        self.complain(report, ast, context, |loader| {
+                            format!("{} has no items", other.what(loader))
+                        });
                         Ty::Unknown
                     }
                 }
@@ -173,7 +189,10 @@ impl Loader {
                             self.complain(report, ast, context, |loader| {
                                 let known = loader.visible_types(context.current);
                                 let name = target.written();
-                                format!("there is no type '{name}'{}", nearest(&name, known.iter().map(String::as_str)))
+                                format!(
+                                    "there is no type '{name}'{}",
+                                    nearest(&name, known.iter().map(String::as_str))
+                                )
                             });
                             from
                         }
@@ -204,7 +223,9 @@ impl Loader {
             AstNode::Ternary(condition, then, otherwise) => {
                 let ty = self.infer_at(condition, context, report, depth);
                 if !matches!(ty, Ty::Bool | Ty::Unknown) {
-                    self.complain(report, condition, context, |loader| format!("'?' wants a boolean before it, and this is {}", ty.what(loader)));
+                    self.complain(report, condition, context, |loader| {
+                        format!("'?' wants a boolean before it, and this is {}", ty.what(loader))
+                    });
                 }
                 let then = self.infer_at(then, context, report, depth);
                 let otherwise = self.infer_at(otherwise, context, report, depth);
@@ -217,7 +238,14 @@ impl Loader {
         }
     }
 
-    fn infer_binary(&mut self, operator: Binary, (left, right): (&Ty, &Ty), ast: &Ast, context: &Context, report: bool) -> Ty {
+    fn infer_binary(
+        &mut self,
+        operator: Binary,
+        (left, right): (&Ty, &Ty),
+        ast: &Ast,
+        context: &Context,
+        report: bool,
+    ) -> Ty {
         let sign = operator.sign();
         let both = |fits: fn(&Ty) -> bool| fits(left) && fits(right);
         let (fits, result) = match operator {
@@ -226,7 +254,10 @@ impl Loader {
                 let similar = left == right
                     || both(Ty::is_number)
                     || matches!((left, right), (Ty::Unknown, _) | (_, Ty::Unknown))
-                    || matches!((left, right), (Ty::Bytes, Ty::Arr(_)) | (Ty::Arr(_), Ty::Bytes | Ty::Arr(_)))
+                    || matches!(
+                        (left, right),
+                        (Ty::Bytes, Ty::Arr(_)) | (Ty::Arr(_), Ty::Bytes | Ty::Arr(_))
+                    )
                     || matches!((left, right), (Ty::Obj(_), Ty::Obj(_)));
                 (similar, Ty::Bool)
             }
@@ -237,7 +268,12 @@ impl Loader {
                     || both(|ty| matches!(ty, Ty::Enum(_) | Ty::Unknown));
                 (similar, Ty::Bool)
             }
-            Binary::Plus if both(|ty| matches!(ty, Ty::Str | Ty::Unknown)) && (*left == Ty::Str || *right == Ty::Str) => (true, Ty::Str),
+            Binary::Plus
+                if both(|ty| matches!(ty, Ty::Str | Ty::Unknown))
+                    && (*left == Ty::Str || *right == Ty::Str) =>
+            {
+                (true, Ty::Str)
+            }
             Binary::BitOr | Binary::BitXor | Binary::BitAnd | Binary::Left | Binary::Right => {
                 (both(|ty| matches!(ty, Ty::Int | Ty::Unknown)), Ty::Int)
             }
@@ -263,14 +299,17 @@ impl Loader {
             "_io" => return Ty::Io,
             "_index" if context.repeated || self.is_query => return Ty::Int,
             "_index" => {
-                self.complain(report, ast, context, |_| "'_index' is the number of a repeated field's item, and this does not repeat".into());
+                self.complain(report, ast, context, |_| {
+                    "'_index' is the number of a repeated field's item, and this does not repeat".into()
+                });
                 return Ty::Int;
             }
             "_is_le" => return Ty::Bool,
             "_sizeof" => return Ty::Int,
             "_root" => {
                 let file = self.plan.type_of(context.current).map(|plan| plan.file);
-                let top = self.plan.types.iter().position(|plan| plan.outer.is_none() && Some(plan.file) == file);
+                let top =
+                    self.plan.types.iter().position(|plan| plan.outer.is_none() && Some(plan.file) == file);
                 return top.and_then(|at| TypeId::try_from(at).ok()).map_or(Ty::Unknown, Ty::Obj);
             }
             "_parent" => return self.parent_of(context.current),
@@ -278,7 +317,9 @@ impl Loader {
                 if let Some(element) = &context.element {
                     return element.clone();
                 }
-                self.complain(report, ast, context, |_| "'_' stands for a value only in 'repeat-until' and 'valid'".into());
+                self.complain(report, ast, context, |_| {
+                    "'_' stands for a value only in 'repeat-until' and 'valid'".into()
+                });
                 return Ty::Unknown;
             }
             _ => {}
@@ -287,7 +328,9 @@ impl Loader {
             self.complain(report, ast, context, |loader| {
                 let known = loader.slot_names(context.current);
                 let elsewhere = match loader.plan.types.iter().find(|plan| loader.has_slot(plan, name)) {
-                    Some(plan) => format!(" ('{}' has one: reach it through _parent, _root or a field)", plan.name),
+                    Some(plan) => {
+                        format!(" ('{}' has one: reach it through _parent, _root or a field)", plan.name)
+                    }
                     None => String::new(),
                 };
                 let names = known.iter().map(String::as_str).chain(["_io", "_parent", "_root", "_index"]);
@@ -340,11 +383,23 @@ impl Loader {
             }
             return found;
         }
-        self.types.get(id as usize).and_then(|declared| declared.slots.get(usize::from(slot)).cloned()).unwrap_or(Ty::Unknown)
+        self.types
+            .get(id as usize)
+            .and_then(|declared| declared.slots.get(usize::from(slot)).cloned())
+            .unwrap_or(Ty::Unknown)
     }
 
     #[allow(clippy::too_many_arguments)] // What an expression's place is takes four of them.
-    fn infer_member(&mut self, of: &Ty, name: &str, arguments: &[Ast], ast: &Ast, context: &Context, report: bool, depth: u32) -> Ty {
+    fn infer_member(
+        &mut self,
+        of: &Ty,
+        name: &str,
+        arguments: &[Ast],
+        ast: &Ast,
+        context: &Context,
+        report: bool,
+        depth: u32,
+    ) -> Ty {
         match name {
             "_sizeof" | "_bitsizeof" => return Ty::Int,
             _ => {}
@@ -359,7 +414,11 @@ impl Loader {
             let Some(slot) = self.slot_of(*id, name) else {
                 self.complain(report, ast, context, |loader| {
                     let known = loader.slot_names(*id);
-                    format!("{} has no '{name}'{}", of.what(loader), nearest(name, known.iter().map(String::as_str).chain(OWN)))
+                    format!(
+                        "{} has no '{name}'{}",
+                        of.what(loader),
+                        nearest(name, known.iter().map(String::as_str).chain(OWN))
+                    )
                 });
                 return Ty::Unknown;
             };

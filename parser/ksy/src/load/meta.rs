@@ -10,11 +10,14 @@ use super::infer::Ty;
 use super::{Context, Loader};
 use crate::checks::Algorithm;
 use crate::error::{Located, Mistake, Place, nearest};
-use crate::plan::{Attr, Check, Edge, Endian, Node, NodeId, Order, Parent, Repeat, Shape, Size, TypeId, Valid};
+use crate::plan::{Attr, Check, Edge, Endian, Node, NodeId, Order, Repeat, Shape, Size, TypeId, Valid};
 use crate::yaml;
 
 /// Bytes of one message, where the description says nothing.
 const LIMIT: u32 = 16 << 20;
+
+/// Bytes that a head has at most: each place of damaged bytes is looked at as one.
+const LONGEST_HEAD: u32 = 256;
 
 /// What a protocol needs beside the structure of its messages.
 #[derive(Clone, Debug, Default)]
@@ -63,14 +66,38 @@ pub(crate) struct HeadTest {
 pub(crate) enum HeadWhat {
     Contents(Vec<u8>),
     /// A number is one of these ranges.
-    Number { signed: bool, le: bool, ranges: Vec<(i128, i128)> },
+    Number {
+        signed: bool,
+        le: bool,
+        ranges: Vec<(i128, i128)>,
+    },
     /// Bits of a number, counted from the highest of the bytes.
-    Bits { shift: u32, count: u32, ranges: Vec<(i128, i128)> },
-    Check { algorithm: Algorithm, le: bool, from: u32, to: u32 },
+    Bits {
+        shift: u32,
+        count: u32,
+        ranges: Vec<(i128, i128)>,
+    },
+    Check {
+        algorithm: Algorithm,
+        le: bool,
+        from: u32,
+        to: u32,
+    },
 }
 
 const KEYS: [&str; 12] = [
-    "transport", "ports", "segment-delimited", "limit", "believe", "refuse", "kind", "summary", "id", "request", "reply", "about",
+    "transport",
+    "ports",
+    "segment-delimited",
+    "limit",
+    "believe",
+    "refuse",
+    "kind",
+    "summary",
+    "id",
+    "request",
+    "reply",
+    "about",
 ];
 
 impl Loader {
@@ -109,7 +136,8 @@ impl Loader {
         let field = |loader: &mut Loader, node: &yaml::Node| {
             let name = node.text().unwrap_or_default();
             let plan = loader.plan.type_of(id)?.clone();
-            let names: Vec<String> = plan.seq.iter().map(|attr| loader.plan.name(attr.sym).to_owned()).collect();
+            let names: Vec<String> =
+                plan.seq.iter().map(|attr| loader.plan.name(attr.sym).to_owned()).collect();
             match names.iter().position(|known| known == name) {
                 Some(at) => plan.seq.get(at).map(|attr| attr.slot),
                 None => {
@@ -124,6 +152,8 @@ impl Loader {
             Some(node) if node.text() == Some("_root") => Edge::Message,
             Some(node) => field(self, node).map_or(Edge::Structure, Edge::Field),
         };
+        let first = self.plan.type_of(id).map_or(0, |plan| plan.parameters);
+        let from = if from == Edge::Field(first) { Edge::Structure } else { from };
         let to = check.get("to").and_then(|node| field(self, node));
         attr.hex = true;
         attr.check = Some(Check { algorithm, from, to });
@@ -131,9 +161,12 @@ impl Loader {
 
     /// What the description's outermost `meta` says.
     pub(super) fn meta(&mut self) -> Meta {
-        let Some(root) = self.types.first().map(|declared| declared.node.clone()) else { return Meta::default() };
+        let Some(root) = self.types.first().map(|declared| declared.node.clone()) else {
+            return Meta::default();
+        };
         let meta = root.get("meta");
-        let text = |key: &str| meta.and_then(|meta| meta.get(key)).and_then(yaml::Node::text).map(str::to_owned);
+        let text =
+            |key: &str| meta.and_then(|meta| meta.get(key)).and_then(yaml::Node::text).map(str::to_owned);
         let mut found = Meta { name: text("id").unwrap_or_default(), limit: LIMIT, ..Meta::default() };
         let doc = root.get("doc").and_then(yaml::Node::text).unwrap_or_default();
         let first_line = doc.lines().next().unwrap_or_default().trim().to_owned();
@@ -149,7 +182,12 @@ impl Loader {
         }
         self.placing(&own, &mut found);
         let context = Context::of(0, own.place);
-        for (key, to) in [("kind", &mut found.kind), ("id", &mut found.id), ("request", &mut found.request), ("reply", &mut found.reply)] {
+        for (key, to) in [
+            ("kind", &mut found.kind),
+            ("id", &mut found.id),
+            ("request", &mut found.request),
+            ("reply", &mut found.reply),
+        ] {
             let Some(node) = own.get(key) else { continue };
             let Some((ast, place)) = self.expression(node) else { continue };
             let context = Context { place, ..context.clone() };
@@ -169,12 +207,12 @@ impl Loader {
             }
             *to = Some(self.compile(&ast, &context));
         }
-        if let Some(id) = found.id
-            && found.reply.is_none()
-        {
-            let _ = id;
+        if found.id.is_some() && found.reply.is_none() {
             let place = own.get("id").map_or(own.place, |node| node.place);
-            self.mistake(place, "'id' pairs replies with requests: say with 'reply' which messages are replies");
+            self.mistake(
+                place,
+                "'id' pairs replies with requests: say with 'reply' which messages are replies",
+            );
         }
         if let Some(summary) = own.get("summary") {
             let pieces = self.representation(summary, 0);
@@ -193,7 +231,8 @@ impl Loader {
     }
 
     fn placing(&mut self, own: &yaml::Node, found: &mut Meta) {
-        let items = |node: &yaml::Node| node.list().map_or_else(|| vec![node.clone()], <[yaml::Node]>::to_vec);
+        let items =
+            |node: &yaml::Node| node.list().map_or_else(|| vec![node.clone()], <[yaml::Node]>::to_vec);
         for node in own.get("transport").map(items).unwrap_or_default() {
             match node.text() {
                 Some(name @ ("tcp" | "udp")) => found.transports.push(name.to_owned()),
@@ -213,9 +252,15 @@ impl Loader {
             }
         }
         if let Some(node) = own.get("limit") {
-            match node.integer().and_then(|limit| u32::try_from(limit).ok()).filter(|limit| (1..=1 << 30).contains(limit)) {
+            match node
+                .integer()
+                .and_then(|limit| u32::try_from(limit).ok())
+                .filter(|limit| (1..=1 << 30).contains(limit))
+            {
                 Some(limit) => found.limit = limit,
-                None => self.mistake(node.place, "'limit' is the most bytes of one message, from 1 to 1073741824"),
+                None => {
+                    self.mistake(node.place, "'limit' is the most bytes of one message, from 1 to 1073741824")
+                }
             }
         }
     }
@@ -239,7 +284,12 @@ impl Loader {
                 None => {
                     let known = fields.iter().map(|field| field.path.as_str());
                     let hint = nearest(name, known);
-                    self.mistake(*place, format!("no field that stands at the same place in every message is called '{name}'{hint}"));
+                    self.mistake(
+                        *place,
+                        format!(
+                            "no field that stands at the same place in every message is called '{name}'{hint}"
+                        ),
+                    );
                 }
                 Some(field) if field.test.is_none() => {
                     self.mistake(*place, format!("nothing must be true of '{name}': give it contents, a check, or valid with numbers"));
@@ -288,9 +338,9 @@ impl Loader {
             let keyed = attr.check.as_ref().is_none_or(|check| check.algorithm.is_keyed());
             let from_the_start = attr.check.as_ref().is_some_and(|check| match check.from {
                 Edge::Message | Edge::Structure => true,
-                Edge::Field(slot) => slot == root.as_ref().map_or(0, |plan| plan.parameters),
+                Edge::Field(_) => false,
             });
-            !keyed && from_the_start && attr.fixed_bits.is_none_or(|_| true)
+            !keyed && from_the_start
         });
         let head_ends = found.head.length;
         let mut offset = Some(0u64);
@@ -313,7 +363,14 @@ impl Loader {
     }
 
     /// The fields at places that never change, also those in structures there.
-    fn head_fields(&self, id: TypeId, at: u64, path: &mut String, fields: &mut Vec<HeadField>, depth: u32) -> Option<u64> {
+    fn head_fields(
+        &self,
+        id: TypeId,
+        at: u64,
+        path: &mut String,
+        fields: &mut Vec<HeadField>,
+        depth: u32,
+    ) -> Option<u64> {
         let plan = self.plan.type_of(id)?.clone();
         if depth > 8 {
             return None;
@@ -330,16 +387,24 @@ impl Loader {
             }
             path.push_str(self.plan.name(attr.sym));
             let plain = matches!(attr.repeat, Repeat::Once) && attr.condition.is_none();
-            if let (Shape::User(user), true, true) = (&attr.shape, plain, attr.process.is_none() && attr.limit.terminator.is_none()) {
+            if let (Shape::User(user), true, true) =
+                (&attr.shape, plain, attr.process.is_none() && attr.limit.terminator.is_none())
+            {
                 let inner = self.head_fields(user.id, bits, path, fields, depth + 1);
                 if fixed.is_none() {
                     inner?;
                 }
             } else if let (true, Some(fixed), Ok(offset)) = (plain, fixed, u32::try_from(bits / 8)) {
                 let length = u32::try_from((bits % 8 + fixed).div_ceil(8)).ok()?;
-                if offset + length <= 4096 {
+                if offset + length <= LONGEST_HEAD {
                     let test = self.head_test(attr, &plan, at, bits);
-                    fields.push(HeadField { path: path.clone(), offset, length, test, problem: attr.problem });
+                    fields.push(HeadField {
+                        path: path.clone(),
+                        offset,
+                        length,
+                        test,
+                        problem: attr.problem,
+                    });
                 }
             }
             path.truncate(before);
@@ -349,7 +414,13 @@ impl Loader {
     }
 
     /// What must be true of a field at the beginning, and how many bits of chance that is.
-    fn head_test(&self, attr: &Attr, plan: &crate::plan::TypePlan, begin: u64, at: u64) -> Option<(HeadWhat, u32)> {
+    fn head_test(
+        &self,
+        attr: &Attr,
+        plan: &crate::plan::TypePlan,
+        begin: u64,
+        at: u64,
+    ) -> Option<(HeadWhat, u32)> {
         if let Shape::Contents(span) = attr.shape {
             let bytes = self.plan.expressions.constants.get(span.start as usize..span.end as usize)?.to_vec();
             let bits = u32::try_from(bytes.len()).ok()? * 8;
@@ -382,10 +453,16 @@ impl Loader {
             }
             let le = order == Order::Le;
             let (from, to) = (u32::try_from(from / 8).ok()?, u32::try_from(to / 8).ok()?);
-            return Some((HeadWhat::Check { algorithm: check.algorithm.clone(), le, from, to }, u32::from(bytes) * 8));
+            return Some((
+                HeadWhat::Check { algorithm: check.algorithm.clone(), le, from, to },
+                u32::from(bytes) * 8,
+            ));
         }
         let ranges = self.valid_ranges(attr)?;
-        let possible: i128 = ranges.iter().map(|(low, high)| high.saturating_sub(*low).saturating_add(1).max(0)).fold(0, i128::saturating_add);
+        let possible: i128 = ranges
+            .iter()
+            .map(|(low, high)| high.saturating_sub(*low).saturating_add(1).max(0))
+            .fold(0, i128::saturating_add);
         match attr.shape {
             Shape::Int { bytes, signed, order } if order != Order::Structure => {
                 let all = u32::from(bytes) * 8;
@@ -477,10 +554,7 @@ impl Streams<'_> {
 
     fn shape(&mut self, shape: &Shape, bounded: bool) {
         match shape {
-            Shape::User(user) => {
-                let _ = matches!(user.parent, Parent::Nothing);
-                self.type_of(user.id, bounded);
-            }
+            Shape::User(user) => self.type_of(user.id, bounded),
             Shape::Switch(_, cases) => cases.iter().for_each(|(_, shape)| self.shape(shape, bounded)),
             _ => {}
         }

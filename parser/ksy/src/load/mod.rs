@@ -122,11 +122,25 @@ impl Context {
     }
 }
 
-const TOP_KEYS: [&str; 9] = ["meta", "doc", "doc-ref", "params", "seq", "types", "instances", "enums", "to-string"];
+const TOP_KEYS: [&str; 9] =
+    ["meta", "doc", "doc-ref", "params", "seq", "types", "instances", "enums", "to-string"];
 
 const META_KEYS: [&str; 15] = [
-    "id", "title", "application", "file-extension", "xref", "license", "ks-version", "ks-debug", "ks-opaque-types",
-    "imports", "encoding", "endian", "bit-endian", "tags", "ks-zero-copy-substream",
+    "id",
+    "title",
+    "application",
+    "file-extension",
+    "xref",
+    "license",
+    "ks-version",
+    "ks-debug",
+    "ks-opaque-types",
+    "imports",
+    "encoding",
+    "endian",
+    "bit-endian",
+    "tags",
+    "ks-zero-copy-substream",
 ];
 
 impl Loader {
@@ -158,7 +172,10 @@ impl Loader {
                 continue;
             };
             if !name.starts_with('-') && !known.contains(&name) {
-                self.mistake(key.place, format!("'{name}' is no key of {what}{}", nearest(name, known.iter().copied())));
+                self.mistake(
+                    key.place,
+                    format!("'{name}' is no key of {what}{}", nearest(name, known.iter().copied())),
+                );
             }
         }
     }
@@ -175,15 +192,21 @@ impl Loader {
             }
         };
         if root.map().is_none() {
-            self.mistake(root.place, format!("a description is a map with 'meta' and 'seq', not {}", root.what()));
+            self.mistake(
+                root.place,
+                format!("a description is a map with 'meta' and 'seq', not {}", root.what()),
+            );
         }
         if let Some(canonical) = path.as_ref().and_then(|path| path.canonicalize().ok()) {
             self.by_path.insert(canonical, file);
         }
         let meta = root.get("meta").cloned();
-        let opaque = meta.as_ref().and_then(|meta| meta.get("ks-opaque-types")).and_then(Node::boolean) == Some(true);
+        let opaque =
+            meta.as_ref().and_then(|meta| meta.get("ks-opaque-types")).and_then(Node::boolean) == Some(true);
         self.files.push(File { path, root, opaque });
-        for import in meta.as_ref().and_then(|meta| meta.get("imports")).and_then(Node::list).unwrap_or_default() {
+        for import in
+            meta.as_ref().and_then(|meta| meta.get("imports")).and_then(Node::list).unwrap_or_default()
+        {
             match import.text() {
                 Some(target) => {
                     self.import(file, target, import.place);
@@ -211,7 +234,8 @@ impl Loader {
             true => {
                 let listed = std::env::var_os("KSPATH").unwrap_or_default();
                 let listed = std::env::split_paths(&listed).filter(|path| !path.as_os_str().is_empty());
-                let own = beside.ancestors().take(4).flat_map(|folder| [folder.to_owned(), folder.join("ks_path")]);
+                let own =
+                    beside.ancestors().take(4).flat_map(|folder| [folder.to_owned(), folder.join("ks_path")]);
                 listed.chain(own).collect()
             }
         };
@@ -239,11 +263,18 @@ impl Loader {
             let file = u32::try_from(self.declared).unwrap_or(u32::MAX);
             self.declared += 1;
             let root = read.root.clone();
-            let stem = read.path.as_ref().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+            let stem = read
+                .path
+                .as_ref()
+                .and_then(|path| path.file_stem())
+                .map(|stem| stem.to_string_lossy().into_owned());
             self.known_keys(&root, &TOP_KEYS, "a description");
             let id = root.get("meta").and_then(|meta| meta.get("id"));
             if id.is_none() && file == 0 {
-                self.mistake(root.place, "the description has no name: add 'meta:' with 'id: my_protocol' in it");
+                self.mistake(
+                    root.place,
+                    "the description has no name: add 'meta:' with 'id: my_protocol' in it",
+                );
             }
             let id = id.and_then(Node::text).map(str::to_owned).or(stem.clone()).unwrap_or_default();
             let nothing = Inherited { encoding: None, bits_le: false, order: Inheritance::Unsaid };
@@ -276,7 +307,7 @@ impl Loader {
             self.inherit(meta, &mut inherited);
         }
         let doc = self.doc(node);
-        let plan = TypePlan { name: name.to_owned(), outer, file, doc, bits_le: inherited.bits_le, ..TypePlan::default() };
+        let plan = TypePlan { name: name.to_owned(), outer, file, doc, ..TypePlan::default() };
         self.plan.types.push(Arc::new(plan));
         self.types.push(Declared {
             node: node.clone(),
@@ -289,7 +320,10 @@ impl Loader {
         });
         if let Some(types) = node.get("types") {
             if types.map().is_none() && !types.is_null() {
-                self.mistake(types.place, format!("'types' is a map from names to types, not {}", types.what()));
+                self.mistake(
+                    types.place,
+                    format!("'types' is a map from names to types, not {}", types.what()),
+                );
             }
             for (key, nested) in types.map().unwrap_or_default() {
                 let Some(name) = self.identifier(key) else { continue };
@@ -346,8 +380,23 @@ impl Loader {
     fn charset(&mut self, name: &str, place: Place) -> Charset {
         let charset = Charset::named(name);
         if charset == Charset::Unknown {
-            let known = ["UTF-8", "ASCII", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "windows-1252", "Shift_JIS", "IBM437"];
-            self.warn(place, format!("no encoding is called '{name}', so that reading this text fails{}", nearest(name, known)));
+            let known = [
+                "UTF-8",
+                "ASCII",
+                "UTF-16LE",
+                "UTF-16BE",
+                "ISO-8859-1",
+                "windows-1252",
+                "Shift_JIS",
+                "IBM437",
+            ];
+            self.warn(
+                place,
+                format!(
+                    "no encoding is called '{name}', so that reading this text fails{}",
+                    nearest(name, known)
+                ),
+            );
         }
         charset
     }
@@ -358,7 +407,11 @@ impl Loader {
         let plain = name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if !plain {
-            let better: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            let better: String = name
+                .to_lowercase()
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+                .collect();
             self.mistake(
                 node.place,
                 format!("'{name}' is no name: names begin with a small letter and have small letters, digits and _ (such as '{better}')"),
@@ -391,10 +444,7 @@ impl Loader {
                 self.mistake(key.place, format!("'{key_text}' is no number; an enum maps numbers to names"));
                 continue;
             };
-            let (id, doc) = match member.get("id") {
-                Some(id) => (id, self.doc(member).text),
-                None => (member, String::new()),
-            };
+            let id = member.get("id").unwrap_or(member);
             // YAML 1.1 reads some names as booleans; as text they are names.
             let Some(id_text) = self.identifier(id) else { continue };
             let shown = member.get("-orig-id").and_then(Node::text).unwrap_or(&id_text).to_owned();
@@ -402,7 +452,7 @@ impl Loader {
             if plan.by_value.insert(value, at).is_some() {
                 self.mistake(key.place, format!("{value} has two names in this enum"));
             }
-            plan.members.push(Member { value, id: id_text, shown, doc });
+            plan.members.push(Member { value, id: id_text, shown });
         }
         plan
     }

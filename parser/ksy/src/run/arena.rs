@@ -33,8 +33,6 @@ pub(crate) struct Slot {
     pub(crate) buffer: u32,
     pub(crate) start: u32,
     pub(crate) end: u32,
-    /// Bits of the first byte that belong to what stands before it.
-    pub(crate) bit: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +47,7 @@ pub(crate) enum State {
 }
 
 impl Slot {
-    pub(crate) const EMPTY: Slot = Slot { val: Val::Null, state: State::Empty, buffer: 0, start: 0, end: 0, bit: 0 };
+    pub(crate) const EMPTY: Slot = Slot { val: Val::Null, state: State::Empty, buffer: 0, start: 0, end: 0 };
 }
 
 /// A stretch of bytes that is read.
@@ -204,10 +202,18 @@ impl Arena {
             if span.buffer != MADE {
                 return None;
             }
-            let origin = self.origins.iter().rev().find(|origin| origin.made.0 <= span.start && span.end <= origin.made.1)?;
+            let origin = self
+                .origins
+                .iter()
+                .rev()
+                .find(|origin| origin.made.0 <= span.start && span.end <= origin.made.1)?;
             let offset = span.start - origin.made.0;
             span = match origin.same_places {
-                true => Span { start: origin.from.start + offset, end: origin.from.start + offset + span.len(), ..origin.from },
+                true => Span {
+                    start: origin.from.start + offset,
+                    end: origin.from.start + offset + span.len(),
+                    ..origin.from
+                },
                 false => origin.from,
             };
         }

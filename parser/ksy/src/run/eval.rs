@@ -18,11 +18,15 @@ impl<'p> Run<'p, '_> {
             Node::Slot(slot) => self.value_of(scope.object, slot),
             Node::Named(sym) => self.member(Val::Obj(scope.object), sym),
             Node::Parent => Ok(self.parent(scope.object)),
-            Node::Root => Ok(self.arena.object(scope.object).map_or(Val::Null, |object| Val::Obj(object.root))),
+            Node::Root => {
+                Ok(self.arena.object(scope.object).map_or(Val::Null, |object| Val::Obj(object.root)))
+            }
             Node::Io => Ok(self.arena.object(scope.object).map_or(Val::Null, |object| Val::Io(object.io))),
             Node::Element => Ok(scope.element),
             Node::Index => Ok(scope.index.map_or(Val::Null, |index| Val::Int(index.into()))),
-            Node::IsLe => Ok(self.arena.object(scope.object).and_then(|object| object.le).map_or(Val::Null, Val::Bool)),
+            Node::IsLe => {
+                Ok(self.arena.object(scope.object).and_then(|object| object.le).map_or(Val::Null, Val::Bool))
+            }
             Node::List(items) => {
                 let array = self.arena.new_array();
                 for item in self.list(items) {
@@ -67,7 +71,8 @@ impl<'p> Run<'p, '_> {
                     Cast::Same => Ok(of),
                     Cast::Bytes => match self.as_bytes(of) {
                         Some(span) => Ok(Val::Bytes(span)),
-                        None => Err(self.wrong(Code::Conversion, format!("{} can't be taken as bytes", Self::what(of)))),
+                        None => Err(self
+                            .wrong(Code::Conversion, format!("{} can't be taken as bytes", Self::what(of)))),
                     },
                 }
             }
@@ -78,12 +83,19 @@ impl<'p> Run<'p, '_> {
                     (Unary::Minus, Val::Int(n)) => Ok(Val::Int(n.wrapping_neg())),
                     (Unary::Minus, Val::Float(n)) => Ok(Val::Float(-n)),
                     (Unary::Invert, Val::Int(n)) => Ok(Val::Int(!n)),
-                    (_, other) => Err(self.wrong(Code::Conversion, format!("this operator does not take {}", Self::what(other)))),
+                    (_, other) => Err(self.wrong(
+                        Code::Conversion,
+                        format!("this operator does not take {}", Self::what(other)),
+                    )),
                 }
             }
             Node::Binary(operator, left, right) => self.binary(operator, left, right, scope),
             Node::Ternary(condition, then, otherwise) => {
-                if self.truth(condition, scope)? { self.eval(then, scope) } else { self.eval(otherwise, scope) }
+                if self.truth(condition, scope)? {
+                    self.eval(then, scope)
+                } else {
+                    self.eval(otherwise, scope)
+                }
             }
         }
     }
@@ -97,7 +109,8 @@ impl<'p> Run<'p, '_> {
     pub(crate) fn truth(&mut self, node: NodeId, scope: &Scope) -> Result<bool, Stop> {
         match self.eval(node, scope)? {
             Val::Bool(b) => Ok(b),
-            other => Err(self.wrong(Code::Conversion, format!("a boolean is wanted, and there is {}", Self::what(other)))),
+            other => Err(self
+                .wrong(Code::Conversion, format!("a boolean is wanted, and there is {}", Self::what(other)))),
         }
     }
 
@@ -105,7 +118,10 @@ impl<'p> Run<'p, '_> {
     pub(crate) fn number(&mut self, node: NodeId, scope: &Scope) -> Result<i128, Stop> {
         match self.eval(node, scope)? {
             Val::Int(n) | Val::Enum(_, n) => Ok(n),
-            other => Err(self.wrong(Code::Conversion, format!("a whole number is wanted, and there is {}", Self::what(other)))),
+            other => Err(self.wrong(
+                Code::Conversion,
+                format!("a whole number is wanted, and there is {}", Self::what(other)),
+            )),
         }
     }
 
@@ -125,7 +141,9 @@ impl<'p> Run<'p, '_> {
             State::Empty => {}
         }
         let plan = self.plan;
-        let Some(ty) = self.arena.object(object).and_then(|object| plan.type_of(object.ty)) else { return Ok(Val::Null) };
+        let Some(ty) = self.arena.object(object).and_then(|object| plan.type_of(object.ty)) else {
+            return Ok(Val::Null);
+        };
         let Some(attr) = ty.attr(slot).filter(|_| ty.is_instance(slot)) else { return Ok(Val::Null) };
         self.depth += 1;
         if self.depth > DEEPEST {
@@ -157,7 +175,10 @@ impl<'p> Run<'p, '_> {
                 "_is_le" => Ok(object.le.map_or(Val::Null, Val::Bool)),
                 _ => {
                     let known = plan.type_of(object.ty).map_or("", |ty| &ty.name);
-                    Err(self.wrong(Code::NoMatch, format!("'{name}' is asked of a structure of the type {known}, which has none")))
+                    Err(self.wrong(
+                        Code::NoMatch,
+                        format!("'{name}' is asked of a structure of the type {known}, which has none"),
+                    ))
                 }
             };
         }
@@ -169,7 +190,8 @@ impl<'p> Run<'p, '_> {
 
     fn item(&mut self, of: Val, index: Val) -> Result<Val, Stop> {
         let Val::Int(index) = index else {
-            return Err(self.wrong(Code::Conversion, format!("an index is a whole number, not {}", Self::what(index))));
+            return Err(self
+                .wrong(Code::Conversion, format!("an index is a whole number, not {}", Self::what(index))));
         };
         let at = usize::try_from(index).ok();
         let found = match of {
@@ -190,7 +212,10 @@ impl<'p> Run<'p, '_> {
         let right = self.eval(right, scope)?;
         let ordering = |run: &Self| {
             run.compare(left, right).ok_or_else(|| {
-                run.wrong(Code::Conversion, format!("{} and {} can't be compared", Self::what(left), Self::what(right)))
+                run.wrong(
+                    Code::Conversion,
+                    format!("{} and {} can't be compared", Self::what(left), Self::what(right)),
+                )
             })
         };
         match operator {
@@ -219,7 +244,10 @@ impl<'p> Run<'p, '_> {
                     Binary::Times => a * b,
                     Binary::Divide => a / b,
                     Binary::Modulo => a - b * (a / b).floor(),
-                    _ => return Err(self.wrong(Code::Conversion, format!("'{}' takes whole numbers", operator.sign()))),
+                    _ => {
+                        return Err(self
+                            .wrong(Code::Conversion, format!("'{}' takes whole numbers", operator.sign())));
+                    }
                 }))
             }
             _ => {
@@ -235,13 +263,15 @@ impl<'p> Run<'p, '_> {
             Binary::Minus => a.checked_sub(b),
             Binary::Times => a.checked_mul(b),
             // Rounded down, as most of the language's targets do.
-            Binary::Divide if b != 0 => {
-                a.checked_div(b).map(|quotient| if a % b != 0 && (a < 0) != (b < 0) { quotient - 1 } else { quotient })
-            }
+            Binary::Divide if b != 0 => a
+                .checked_div(b)
+                .map(|quotient| if a % b != 0 && (a < 0) != (b < 0) { quotient - 1 } else { quotient }),
             Binary::Modulo if b != 0 => {
                 a.checked_rem(b).map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
             }
-            Binary::Divide | Binary::Modulo => return Err(self.wrong(Code::Conversion, "a number is divided by zero")),
+            Binary::Divide | Binary::Modulo => {
+                return Err(self.wrong(Code::Conversion, "a number is divided by zero"));
+            }
             Binary::BitOr => Some(a | b),
             Binary::BitXor => Some(a ^ b),
             Binary::BitAnd => Some(a & b),
@@ -249,7 +279,9 @@ impl<'p> Run<'p, '_> {
             Binary::Right => u32::try_from(b).ok().map(|b| a >> b.min(127)),
             _ => None,
         };
-        result.map(Val::Int).ok_or_else(|| self.wrong(Code::Conversion, "the result is no number that fits here"))
+        result
+            .map(Val::Int)
+            .ok_or_else(|| self.wrong(Code::Conversion, "the result is no number that fits here"))
     }
 
     /// A value as `to_s` and `f"…"` write it.
@@ -266,7 +298,8 @@ impl<'p> Run<'p, '_> {
             }
             Val::Null => String::new(),
             Val::Arr(array) => {
-                let items: Vec<String> = self.arena.array(array).iter().take(16).map(|item| self.written(item.val)).collect();
+                let items: Vec<String> =
+                    self.arena.array(array).iter().take(16).map(|item| self.written(item.val)).collect();
                 items.join(", ")
             }
             Val::Obj(_) | Val::Io(_) => Self::what(val).to_owned(),
@@ -298,7 +331,11 @@ impl<'p> Run<'p, '_> {
             (Method::ToI, Val::Float(n)) => {
                 #[allow(clippy::cast_possible_truncation)] // What is too large becomes the largest.
                 let whole = n.trunc() as i128;
-                if n.is_finite() { Ok(Val::Int(whole)) } else { Err(self.wrong(Code::Conversion, "this number is not finite")) }
+                if n.is_finite() {
+                    Ok(Val::Int(whole))
+                } else {
+                    Err(self.wrong(Code::Conversion, "this number is not finite"))
+                }
             }
             (Method::ToI, Val::Str(span)) => {
                 let radix = match arguments {
@@ -308,7 +345,9 @@ impl<'p> Run<'p, '_> {
                 let text = self.text(span);
                 let number = radix.and_then(|radix| i128::from_str_radix(text, radix).ok());
                 let shown: String = text.chars().take(20).collect();
-                number.map(Val::Int).ok_or_else(|| self.fault(Code::Conversion, span, format!("the text {shown:?} is no number")))
+                number.map(Val::Int).ok_or_else(|| {
+                    self.fault(Code::Conversion, span, format!("the text {shown:?} is no number"))
+                })
             }
             (Method::Length, Val::Str(span)) => Ok(integer(self.text(span).chars().count())),
             (Method::Length | Method::Size, Val::Bytes(span)) => Ok(integer(self.bytes(span).len())),
@@ -331,10 +370,18 @@ impl<'p> Run<'p, '_> {
                 let part: String = self.text(span).chars().skip(from).take(to.saturating_sub(from)).collect();
                 Ok(Val::Str(self.make(part.as_bytes())?))
             }
-            (Method::First, Val::Arr(array)) => self.arena.array(array).first().map(|item| item.val).ok_or_else(|| none(self)),
-            (Method::Last, Val::Arr(array)) => self.arena.array(array).last().map(|item| item.val).ok_or_else(|| none(self)),
-            (Method::First, Val::Bytes(span)) => self.bytes(span).first().map(|&b| Val::Int(b.into())).ok_or_else(|| none(self)),
-            (Method::Last, Val::Bytes(span)) => self.bytes(span).last().map(|&b| Val::Int(b.into())).ok_or_else(|| none(self)),
+            (Method::First, Val::Arr(array)) => {
+                self.arena.array(array).first().map(|item| item.val).ok_or_else(|| none(self))
+            }
+            (Method::Last, Val::Arr(array)) => {
+                self.arena.array(array).last().map(|item| item.val).ok_or_else(|| none(self))
+            }
+            (Method::First, Val::Bytes(span)) => {
+                self.bytes(span).first().map(|&b| Val::Int(b.into())).ok_or_else(|| none(self))
+            }
+            (Method::Last, Val::Bytes(span)) => {
+                self.bytes(span).last().map(|&b| Val::Int(b.into())).ok_or_else(|| none(self))
+            }
             (Method::Min | Method::Max, Val::Bytes(span)) => {
                 let bytes = self.bytes(span).iter();
                 let found = if method == Method::Min { bytes.min() } else { bytes.max() };
@@ -342,24 +389,34 @@ impl<'p> Run<'p, '_> {
             }
             (Method::Min | Method::Max, Val::Arr(array)) => {
                 self.spend(self.arena.array(array).len() as u64)?;
-                let wanted = if method == Method::Min { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater };
+                let wanted = if method == Method::Min {
+                    std::cmp::Ordering::Less
+                } else {
+                    std::cmp::Ordering::Greater
+                };
                 let mut items = self.arena.array(array).iter().map(|item| item.val);
                 let first = items.next().ok_or_else(|| none(self))?;
-                Ok(items.fold(first, |best, item| if self.compare(item, best) == Some(wanted) { item } else { best }))
+                Ok(items.fold(
+                    first,
+                    |best, item| if self.compare(item, best) == Some(wanted) { item } else { best },
+                ))
             }
             (Method::Eof, Val::Io(io)) => {
                 let io = self.arena.ios.get(io as usize).copied();
                 Ok(Val::Bool(io.is_none_or(|io| io.pos >= io.end && io.bit == 0)))
             }
-            (Method::Size, Val::Io(io)) => {
-                Ok(self.arena.ios.get(io as usize).map_or(Val::Null, |io| Val::Int((io.end - io.base).into())))
-            }
+            (Method::Size, Val::Io(io)) => Ok(self
+                .arena
+                .ios
+                .get(io as usize)
+                .map_or(Val::Null, |io| Val::Int((io.end - io.base).into()))),
             (Method::Pos, Val::Io(io)) => {
                 let io = self.arena.ios.get(io as usize).copied();
                 Ok(io.map_or(Val::Null, |io| Val::Int((io.pos - io.base + u32::from(io.bit > 0)).into())))
             }
             _ => {
-                let name = Method::ALL.iter().find(|(_, known)| *known == method).map_or("", |(name, _)| name);
+                let name =
+                    Method::ALL.iter().find(|(_, known)| *known == method).map_or("", |(name, _)| name);
                 Err(self.wrong(Code::NoMatch, format!("'{name}' is asked of {}", Self::what(of))))
             }
         }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::arena::State;
 use super::Run;
+use super::arena::State;
 use crate::plan::Val;
 
 /// Values that one answer may hold.
@@ -45,7 +45,10 @@ impl Run<'_, '_> {
                 for attr in ty.seq.iter().chain(&ty.instances) {
                     let slot = self.arena.slot(id, attr.slot);
                     if slot.state == State::Done {
-                        map.insert(self.plan.name(attr.sym).to_owned(), self.json_in(slot.val, depth + 1, count));
+                        map.insert(
+                            self.plan.name(attr.sym).to_owned(),
+                            self.json_in(slot.val, depth + 1, count),
+                        );
                     }
                 }
                 Json::Object(map)

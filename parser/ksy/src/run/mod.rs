@@ -31,6 +31,8 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) key: Option<&'p Key>,
     /// Whether checks are known to hold, so that they need not be computed.
     pub(crate) checked: bool,
+    /// Whether reading stopped before the end of the outermost structure.
+    pub(crate) stopped: bool,
     depth: u32,
     work_limit: u64,
 }
@@ -58,13 +60,13 @@ impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn new(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
         arena.clear();
         let work_limit = (1 << 18) + 64 * message.len() as u64;
-        Run { plan, message, arena, mode, key: None, checked: false, depth: 0, work_limit }
+        Run { plan, message, arena, mode, key: None, checked: false, stopped: false, depth: 0, work_limit }
     }
 
     /// Goes on with a message that was read.
     pub(crate) fn resume(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
         let work_limit = arena.work + (1 << 18) + 64 * message.len() as u64;
-        Run { plan, message, arena, mode, key: None, checked: false, depth: 0, work_limit }
+        Run { plan, message, arena, mode, key: None, checked: false, stopped: false, depth: 0, work_limit }
     }
 
     /// Reads the message as the outermost type. Gives how many bytes it took; more than there are if it goes on behind

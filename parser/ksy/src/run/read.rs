@@ -4,9 +4,11 @@ use flate2::{Decompress, FlushDecompress, Status};
 use framescope_parser::Code;
 
 use super::arena::{Fault, Io, MADE, NONE, Object, Slot, State, Stop};
-use crate::checks;
 use super::{DEEPEST, MOST_MADE, Mode, Run, Scope};
-use crate::plan::{Attr, Edge, Endian, Order, Parent, Process, Repeat, Shape, Size, Span, TypePlan, UserType, Val, Valid};
+use crate::checks;
+use crate::plan::{
+    Attr, Edge, Endian, Order, Parent, Process, Repeat, Shape, Size, Span, TypePlan, UserType, Val, Valid,
+};
 use crate::strings::Charset;
 
 impl<'p> Run<'p, '_> {
@@ -18,7 +20,16 @@ impl<'p> Run<'p, '_> {
         self.arena.slots.resize(self.arena.slots.len() + count, Slot::EMPTY);
         let start = self.arena.ios.get(io as usize).map_or(0, |io| io.pos);
         let le = self.arena.object(parent).and_then(|parent| parent.le);
-        self.arena.objects.push(Object { ty, slots, io, parent, root: root.unwrap_or(id), start, end: start, le });
+        self.arena.objects.push(Object {
+            ty,
+            slots,
+            io,
+            parent,
+            root: root.unwrap_or(id),
+            start,
+            end: start,
+            le,
+        });
         id
     }
 
@@ -29,7 +40,10 @@ impl<'p> Run<'p, '_> {
         let Some(ty) = plan.type_of(object.ty) else { return Ok(()) };
         self.depth += 1;
         let result = if self.depth > DEEPEST {
-            Err(self.wrong(Code::LimitExceeded, format!("structures stand more than {DEEPEST} deep in each other")))
+            Err(self.wrong(
+                Code::LimitExceeded,
+                format!("structures stand more than {DEEPEST} deep in each other"),
+            ))
         } else {
             self.read_fields(id, ty)
         };
@@ -149,7 +163,8 @@ impl<'p> Run<'p, '_> {
             self.pass(io, bits)?;
             if attr.check.is_some() {
                 let end = self.io(io).pos;
-                let slot = Slot { state: State::Done, buffer: begun.buffer, start: begun.pos, end, ..Slot::EMPTY };
+                let slot =
+                    Slot { state: State::Done, buffer: begun.buffer, start: begun.pos, end, ..Slot::EMPTY };
                 self.arena.set_slot(id, attr.slot, slot);
             }
             return Ok(());
@@ -186,7 +201,9 @@ impl<'p> Run<'p, '_> {
     /// Takes bytes.
     #[inline]
     fn take(&mut self, io: u32, wanted: u64) -> Result<Span, Stop> {
-        let Some(stored) = self.arena.ios.get_mut(io as usize) else { return Ok(Span { buffer: 0, start: 0, end: 0 }) };
+        let Some(stored) = self.arena.ios.get_mut(io as usize) else {
+            return Ok(Span { buffer: 0, start: 0, end: 0 });
+        };
         if stored.bit > 0 {
             stored.bit = 0;
             stored.pos += 1;
@@ -215,7 +232,7 @@ impl<'p> Run<'p, '_> {
         let whole = |run: &Self| {
             let now = run.io(io);
             let end = now.pos + u32::from(now.bit > 0);
-            Slot { val: Val::Arr(array), state: State::Done, buffer: begun.buffer, start: begun.pos, end, bit: begun.bit }
+            Slot { val: Val::Arr(array), state: State::Done, buffer: begun.buffer, start: begun.pos, end }
         };
         // Items may ask for those before them.
         let slot = whole(self);
@@ -274,14 +291,19 @@ impl<'p> Run<'p, '_> {
             return self.read_bounded(attr, io, scope);
         }
         let begun = self.io(io);
-        let val = self.read_shape(&attr.shape, attr, io, scope)?;
+        let val = self.read_shape(&attr.shape, io, scope)?;
         let ended = self.io(io);
         // Bytes begin at the next whole one.
         let aligned = begun.bit > 0 && !matches!(attr.shape, Shape::Bits { .. });
         let start = begun.pos + u32::from(aligned);
         let end = ended.pos + u32::from(ended.bit > 0);
-        let bit = if aligned { 0 } else { begun.bit };
-        Ok(Slot { val: self.as_enum(val, attr), state: State::Done, buffer: begun.buffer, start, end: end.max(start), bit })
+        Ok(Slot {
+            val: self.as_enum(val, attr),
+            state: State::Done,
+            buffer: begun.buffer,
+            start,
+            end: end.max(start),
+        })
     }
 
     fn as_enum(&self, val: Val, attr: &Attr) -> Val {
@@ -303,11 +325,23 @@ impl<'p> Run<'p, '_> {
             let size = self.size(size, scope)?;
             self.pass(io, size * 8)?;
             let end = self.io(io).pos;
-            return Ok(Slot { state: State::Done, buffer: begun.buffer, start: begun.pos, end, ..Slot::EMPTY });
+            return Ok(Slot {
+                state: State::Done,
+                buffer: begun.buffer,
+                start: begun.pos,
+                end,
+                ..Slot::EMPTY
+            });
         }
         let inner = self.extent(attr, io, scope)?;
         let ended = self.io(io);
-        let mut slot = Slot { val: Val::Null, state: State::Done, buffer: begun.buffer, start: begun.pos, end: ended.pos, bit: 0 };
+        let mut slot = Slot {
+            val: Val::Null,
+            state: State::Done,
+            buffer: begun.buffer,
+            start: begun.pos,
+            end: ended.pos,
+        };
         if self.mode == Mode::Skim && !attr.needed {
             return Ok(slot);
         }
@@ -373,9 +407,10 @@ impl<'p> Run<'p, '_> {
 
     fn size(&mut self, node: u32, scope: &Scope) -> Result<u64, Stop> {
         let size = self.number(node, scope)?;
-        u64::try_from(size).ok().filter(|&size| size <= u64::from(u32::MAX)).ok_or_else(|| {
-            self.wrong(Code::EndOfStream, format!("a size can't be {size}"))
-        })
+        u64::try_from(size)
+            .ok()
+            .filter(|&size| size <= u64::from(u32::MAX))
+            .ok_or_else(|| self.wrong(Code::EndOfStream, format!("a size can't be {size}")))
     }
 
     /// The bytes of a field as its size, terminator and padding say.
@@ -385,9 +420,13 @@ impl<'p> Run<'p, '_> {
             Size::Of(size) => {
                 let size = self.size(size, scope)?;
                 let stored = self.io(io);
-                if self.mode == Mode::Full && stored.open && u64::from(stored.pos) + size > u64::from(stored.end) {
+                if self.mode == Mode::Full
+                    && stored.open
+                    && u64::from(stored.pos) + size > u64::from(stored.end)
+                {
                     // What there is of a message that is cut off can still be shown.
-                    let span = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
+                    let span =
+                        Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
                     self.pass(io, size * 8)?;
                     return Ok(span);
                 }
@@ -407,15 +446,23 @@ impl<'p> Run<'p, '_> {
                 let (end, next) = match found {
                     Some(at) => {
                         let end = rest.start + u32::try_from(at).unwrap_or(0);
-                        (if terminator.include { end + length } else { end }, if terminator.consume { end + length } else { end })
+                        (
+                            if terminator.include { end + length } else { end },
+                            if terminator.consume { end + length } else { end },
+                        )
                     }
                     None if stored.open => {
                         // The terminator's own bytes are missing at least, but for those that may stand last.
                         return Err(Stop::More(1));
                     }
                     None if terminator.eos_error => {
-                        let bytes: Vec<String> = terminator.bytes.iter().map(|byte| format!("{byte:#04x}")).collect();
-                        let text = format!("no terminator ({}) follows in the {} bytes that are left", bytes.join(" "), rest.len());
+                        let bytes: Vec<String> =
+                            terminator.bytes.iter().map(|byte| format!("{byte:#04x}")).collect();
+                        let text = format!(
+                            "no terminator ({}) follows in the {} bytes that are left",
+                            bytes.join(" "),
+                            rest.len()
+                        );
                         return Err(self.fault(Code::EndOfStream, rest, text));
                     }
                     None => (rest.end, rest.end),
@@ -444,21 +491,27 @@ impl<'p> Run<'p, '_> {
                 };
                 self.spend(bytes.len() as u64 / 8)?;
             }
-            Process::Xor(key) => match self.eval(key, scope)? {
-                Val::Int(key) => match u8::try_from(key) {
-                    Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
-                    Err(_) => return Err(self.wrong(Code::Conversion, format!("{key} is no byte to combine bytes with"))),
-                },
-                key => {
-                    let Some(key) = self.as_bytes(key) else {
-                        return Err(self.wrong(Code::Conversion, "what bytes are combined with is a byte or bytes"));
-                    };
-                    let key = self.bytes(key);
-                    if !key.is_empty() {
-                        bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+            Process::Xor(key) => {
+                match self.eval(key, scope)? {
+                    Val::Int(key) => match u8::try_from(key) {
+                        Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
+                        Err(_) => {
+                            return Err(self
+                                .wrong(Code::Conversion, format!("{key} is no byte to combine bytes with")));
+                        }
+                    },
+                    key => {
+                        let Some(key) = self.as_bytes(key) else {
+                            return Err(self
+                                .wrong(Code::Conversion, "what bytes are combined with is a byte or bytes"));
+                        };
+                        let key = self.bytes(key);
+                        if !key.is_empty() {
+                            bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+                        }
                     }
                 }
-            },
+            }
             Process::Rol(by) | Process::Ror(by) => {
                 let by = u32::try_from(self.number(by, scope)?.rem_euclid(8)).unwrap_or(0);
                 let left = if matches!(process, Process::Rol(_)) { by } else { 8 - by };
@@ -480,9 +533,16 @@ impl<'p> Run<'p, '_> {
             None | Some(Shape::Bytes) => Ok(Val::Bytes(span)),
             Some(Shape::Str(charset)) => self.string(span, *charset),
             Some(shape) => {
-                let io = Io { buffer: span.buffer, base: span.start, end: span.end, pos: span.start, bit: 0, open: cut };
+                let io = Io {
+                    buffer: span.buffer,
+                    base: span.start,
+                    end: span.end,
+                    pos: span.start,
+                    bit: 0,
+                    open: cut,
+                };
                 let io = self.arena.new_io(io);
-                let val = self.read_shape(shape, attr, io, scope)?;
+                let val = self.read_shape(shape, io, scope)?;
                 Ok(self.as_enum(val, attr))
             }
         }
@@ -526,7 +586,7 @@ impl<'p> Run<'p, '_> {
         Ok(None)
     }
 
-    fn read_shape(&mut self, shape: &'p Shape, attr: &'p Attr, io: u32, scope: &Scope) -> Result<Val, Stop> {
+    fn read_shape(&mut self, shape: &'p Shape, io: u32, scope: &Scope) -> Result<Val, Stop> {
         match shape {
             Shape::Int { bytes, signed, order } => {
                 let le = self.order(*order, scope)?;
@@ -549,7 +609,7 @@ impl<'p> Run<'p, '_> {
             }
             Shape::User(user) => self.user(user, io, scope),
             Shape::Switch(..) => match self.chosen(shape, scope)? {
-                Some(shape) => self.read_shape(shape, attr, io, scope),
+                Some(shape) => self.read_shape(shape, io, scope),
                 None => Ok(Val::Null),
             },
             Shape::Bytes => Ok(Val::Bytes(self.take(io, 0)?)),
@@ -566,7 +626,12 @@ impl<'p> Run<'p, '_> {
             Order::Be => Ok(false),
             Order::Structure => {
                 let known = self.arena.object(scope.object).and_then(|object| object.le);
-                known.ok_or_else(|| self.wrong(Code::UndecidedEndianness, "no case of the description says the byte order of this number"))
+                known.ok_or_else(|| {
+                    self.wrong(
+                        Code::UndecidedEndianness,
+                        "no case of the description says the byte order of this number",
+                    )
+                })
             }
         }
     }
@@ -586,7 +651,11 @@ impl<'p> Run<'p, '_> {
         }
         let root = self.arena.object(scope.object).map(|object| object.root).filter(|_| !user.foreign);
         // Bytes begin at the next whole one, unless the structure begins with bits.
-        let bits_first = self.plan.type_of(user.id).and_then(|ty| ty.seq.first()).is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }));
+        let bits_first = self
+            .plan
+            .type_of(user.id)
+            .and_then(|ty| ty.seq.first())
+            .is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }));
         if !bits_first {
             self.aligned(io);
         }
@@ -607,15 +676,25 @@ impl<'p> Run<'p, '_> {
     fn adopt(&mut self, scope: &Scope, user: &UserType, id: u32) {
         let plan = self.plan;
         let Some(object) = self.arena.object(id) else { return };
-        let Some(owner) = self.arena.object(scope.object).and_then(|owner| plan.type_of(owner.ty)) else { return };
+        let Some(owner) = self.arena.object(scope.object).and_then(|owner| plan.type_of(owner.ty)) else {
+            return;
+        };
         let reads = |shape: &Shape| match shape {
             Shape::User(other) => other.id == user.id,
-            Shape::Switch(_, cases) => cases.iter().any(|(_, shape)| matches!(shape, Shape::User(other) if other.id == user.id)),
+            Shape::Switch(_, cases) => {
+                cases.iter().any(|(_, shape)| matches!(shape, Shape::User(other) if other.id == user.id))
+            }
             _ => false,
         };
         // The first field of its type that has no value yet; a list being read takes it as its last item.
         let own = self.io(object.io);
-        let slot = Slot { val: Val::Obj(id), state: State::Done, buffer: own.buffer, start: object.start, end: own.pos.min(own.end), bit: 0 };
+        let slot = Slot {
+            val: Val::Obj(id),
+            state: State::Done,
+            buffer: own.buffer,
+            start: object.start,
+            end: own.pos.min(own.end),
+        };
         for attr in owner.seq.iter().filter(|attr| reads(&attr.shape)) {
             let stored = self.arena.slot(scope.object, attr.slot);
             match (attr.repeat, stored.val, stored.state) {
@@ -624,7 +703,9 @@ impl<'p> Run<'p, '_> {
                     return;
                 }
                 (Repeat::Once, ..) => {}
-                (_, Val::Arr(array), _) if scope.index.is_some_and(|index| self.arena.array(array).len() == index as usize) => {
+                (_, Val::Arr(array), _)
+                    if scope.index.is_some_and(|index| self.arena.array(array).len() == index as usize) =>
+                {
                     if let Some(items) = self.arena.array_mut(array) {
                         items.push(slot);
                     }
@@ -675,7 +756,12 @@ impl<'p> Run<'p, '_> {
         let io = match attr.io {
             Some(io) => match self.eval(io, &scope)? {
                 Val::Io(io) => io,
-                other => return Err(self.wrong(Code::Conversion, format!("a stream is wanted, and there is {}", Self::what(other)))),
+                other => {
+                    return Err(self.wrong(
+                        Code::Conversion,
+                        format!("a stream is wanted, and there is {}", Self::what(other)),
+                    ));
+                }
             },
             None => self.io_of(id),
         };
@@ -686,7 +772,11 @@ impl<'p> Run<'p, '_> {
             let pos = pos.and_then(|pos| u32::try_from(pos).ok()).filter(|&pos| pos <= before.end);
             let Some(pos) = pos else {
                 let span = Span { buffer: before.buffer, start: before.end, end: before.end };
-                return Err(self.fault(Code::EndOfStream, span, "this would stand outside of the bytes there are"));
+                return Err(self.fault(
+                    Code::EndOfStream,
+                    span,
+                    "this would stand outside of the bytes there are",
+                ));
             };
             if let Some(stored) = self.arena.ios.get_mut(io as usize) {
                 (stored.pos, stored.bit) = (pos, 0);
@@ -710,7 +800,8 @@ impl<'p> Run<'p, '_> {
             && let Val::Bytes(found) = slot.val
             && self.bytes(found) != self.bytes(expected)
         {
-            let text = format!("it must be {}, and is {}", self.short(Val::Bytes(expected)), self.short(slot.val));
+            let text =
+                format!("it must be {}, and is {}", self.short(Val::Bytes(expected)), self.short(slot.val));
             let stop = self.fault(Code::ValidationNotEqual, span, text);
             self.tolerate(stop, attr)?;
         }
@@ -736,7 +827,9 @@ impl<'p> Run<'p, '_> {
                 self.note(Code::TagUnverified, attr, span, "no key was given to verify it with");
                 return;
             };
-            let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else { return };
+            let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
+                return;
+            };
             if !key.verifies_hmac_sha_256(&bytes, self.bytes(tag)) {
                 let code = attr.problem.unwrap_or(Code::TagMismatch);
                 self.note(code, attr, span, "it does not fit the message and the key");
@@ -748,7 +841,9 @@ impl<'p> Run<'p, '_> {
             return;
         }
         let width = slot.end.saturating_sub(slot.start);
-        let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else { return };
+        let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
+            return;
+        };
         let Some(computed) = check.algorithm.number(&bytes, width) else { return };
         let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         let found = u64::try_from(found & i128::from(mask)).unwrap_or(0);
@@ -802,14 +897,16 @@ impl<'p> Run<'p, '_> {
                 if let Some(low) = low {
                     let low = self.eval(*low, &scope)?;
                     if self.compare(val, low).is_none_or(std::cmp::Ordering::is_lt) {
-                        let text = format!("it must be at least {}, and is {}", self.short(low), self.short(val));
+                        let text =
+                            format!("it must be at least {}, and is {}", self.short(low), self.short(val));
                         return Err(self.fault(Code::ValidationLessThan, span, text));
                     }
                 }
                 if let Some(high) = high {
                     let high = self.eval(*high, &scope)?;
                     if self.compare(val, high).is_none_or(std::cmp::Ordering::is_gt) {
-                        let text = format!("it must be at most {}, and is {}", self.short(high), self.short(val));
+                        let text =
+                            format!("it must be at most {}, and is {}", self.short(high), self.short(val));
                         return Err(self.fault(Code::ValidationGreaterThan, span, text));
                     }
                 }
@@ -831,7 +928,11 @@ impl<'p> Run<'p, '_> {
                     && self.plan.enums.get(of as usize).is_some_and(|plan| plan.member(n).is_none())
                 {
                     let name = self.plan.enums.get(of as usize).map_or("", |plan| &plan.name);
-                    return Err(self.fault(Code::ValidationNotInEnum, span, format!("{n} is no member of the enum {name}")));
+                    return Err(self.fault(
+                        Code::ValidationNotInEnum,
+                        span,
+                        format!("{n} is no member of the enum {name}"),
+                    ));
                 }
             }
             Valid::Expr(node) => {
@@ -884,9 +985,10 @@ fn trimmed(attr: &Attr, bytes: &[u8]) -> usize {
 fn find(bytes: &[u8], terminator: &[u8]) -> Option<usize> {
     match terminator {
         [byte] => memchr::memchr(*byte, bytes),
-        _ if terminator.iter().all(|&byte| byte == 0) => {
-            bytes.chunks_exact(terminator.len()).position(|unit| unit == terminator).map(|at| at * terminator.len())
-        }
+        _ if terminator.iter().all(|&byte| byte == 0) => bytes
+            .chunks_exact(terminator.len())
+            .position(|unit| unit == terminator)
+            .map(|at| at * terminator.len()),
         _ => memchr::memmem::find(bytes, terminator),
     }
 }
@@ -924,11 +1026,17 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
     loop {
         let consumed = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
         let before = inflated.len();
-        let status = inflater.decompress_vec(bytes.get(consumed..).unwrap_or_default(), &mut inflated, FlushDecompress::Finish);
+        let status = inflater.decompress_vec(
+            bytes.get(consumed..).unwrap_or_default(),
+            &mut inflated,
+            FlushDecompress::Finish,
+        );
         match status {
             Err(error) => return Err(format!("this is not packed by zlib: {error}")),
             Ok(Status::StreamEnd) => return Ok(inflated),
-            Ok(_) if inflated.len() > MOST_MADE => return Err(format!("more than {MOST_MADE} bytes are packed here")),
+            Ok(_) if inflated.len() > MOST_MADE => {
+                return Err(format!("more than {MOST_MADE} bytes are packed here"));
+            }
             Ok(_) if inflated.len() < inflated.capacity() && inflated.len() == before => {
                 return Err("what is packed by zlib ends too early".to_owned());
             }

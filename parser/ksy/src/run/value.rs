@@ -39,7 +39,8 @@ impl<'m> Run<'_, 'm> {
     /// Keeps bytes that were made.
     pub(crate) fn make(&mut self, bytes: &[u8]) -> Result<Span, Stop> {
         if self.arena.made.len() + bytes.len() > MOST_MADE {
-            return Err(self.wrong(Code::LimitExceeded, format!("more than {MOST_MADE} bytes are made of one message")));
+            return Err(self
+                .wrong(Code::LimitExceeded, format!("more than {MOST_MADE} bytes are made of one message")));
         }
         Ok(self.arena.make(bytes))
     }
@@ -47,7 +48,11 @@ impl<'m> Run<'_, 'm> {
     /// The text of some bytes. Says whether all of them are valid.
     pub(crate) fn decode(&mut self, span: Span, charset: Charset) -> Result<(Val, bool), Stop> {
         if charset == Charset::Unknown {
-            return Err(self.fault(Code::UnknownEncoding, span, "the description names an encoding that is not known here"));
+            return Err(self.fault(
+                Code::UnknownEncoding,
+                span,
+                "the description names an encoding that is not known here",
+            ));
         }
         let bytes = self.bytes(span);
         if charset.is_utf8() {
@@ -76,10 +81,17 @@ impl<'m> Run<'_, 'm> {
         match val {
             Val::Bytes(span) | Val::Str(span) => Some(span),
             Val::Arr(array) => {
-                let bytes: Option<Vec<u8>> = self.arena.array(array).iter().map(|item| match item.val {
-                    Val::Int(n) => u8::try_from(n).ok().or_else(|| i8::try_from(n).ok().map(i8::cast_unsigned)),
-                    _ => None,
-                }).collect();
+                let bytes: Option<Vec<u8>> = self
+                    .arena
+                    .array(array)
+                    .iter()
+                    .map(|item| match item.val {
+                        Val::Int(n) => {
+                            u8::try_from(n).ok().or_else(|| i8::try_from(n).ok().map(i8::cast_unsigned))
+                        }
+                        _ => None,
+                    })
+                    .collect();
                 self.make(&bytes?).ok()
             }
             _ => None,
@@ -100,7 +112,9 @@ impl<'m> Run<'_, 'm> {
             (Val::Int(a), Val::Bool(b)) => Some(a.cmp(&i128::from(b))),
             (Val::Enum(_, a), Val::Enum(_, b)) => Some(a.cmp(&b)),
             (Val::Enum(_, a), Val::Int(b)) | (Val::Int(a), Val::Enum(_, b)) => Some(a.cmp(&b)),
-            (Val::Str(a) | Val::Bytes(a), Val::Str(b) | Val::Bytes(b)) => Some(self.bytes(a).cmp(self.bytes(b))),
+            (Val::Str(a) | Val::Bytes(a), Val::Str(b) | Val::Bytes(b)) => {
+                Some(self.bytes(a).cmp(self.bytes(b)))
+            }
             (Val::Arr(a), Val::Arr(b)) => {
                 let (a, b) = (self.arena.array(a), self.arena.array(b));
                 for (a, b) in a.iter().zip(b) {
