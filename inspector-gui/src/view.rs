@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::filter::Filter;
 use framescope_capture::{BlockReader, Index};
-use framescope_parser::{Code, Direction, Dissection, Field, Problem, Severity, TileType, Value};
+use framescope_parser::{
+    Code, Direction, Dissection, Field, Problem, Protocol, Severity, TileType, Unclaimed, Value,
+};
 
 /// How many problems there are of each severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct FieldNode {
     pub range: Range<usize>,
     /// The worst problem that touches its own bytes.
     pub severity: Option<Severity>,
+    /// What the format's author says of it.
+    pub about: String,
     /// The fields in it.
     pub fields: Vec<FieldNode>,
 }
@@ -349,7 +353,8 @@ fn details_of(number: u32, index: &Index, reader: &mut BlockReader) -> Details {
     };
     let dissection = index.dissect(number, &bytes);
     let problems = dissection.problems.clone();
-    let fields = nodes(&dissection, &dissection.fields, "");
+    let protocol = index.protocol(&row).unwrap_or(&Unclaimed);
+    let fields = nodes(protocol, &dissection, &dissection.fields, ("", ""));
     let mut origin = row_facts(index, number, &row, PACKETS_NAMED);
     if (bytes.len() as u64) < row.length && row.tile_type != TileType::Gap {
         origin.push_str(", of which the first are shown");
@@ -360,27 +365,45 @@ fn details_of(number: u32, index: &Index, reader: &mut BlockReader) -> Details {
     Details { title, origin, fields, problems, bytes, error: None }
 }
 
-fn nodes(dissection: &Dissection<'_>, fields: &[Field<'_>], above: &str) -> Vec<FieldNode> {
-    fields
-        .iter()
-        .map(|field| {
-            let path =
-                if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
-            let inner = nodes(dissection, &field.fields, &path);
-            let touched = dissection.problems.iter().filter(|problem| {
-                // A problem of the whole message is not the fault of each of its fields.
-                field.range.start <= problem.range.start && problem.range.end <= field.range.end
-            });
-            FieldNode {
-                severity: touched.map(|problem| problem.code.severity()).max(),
-                name: field.name.to_owned(),
-                value: value_text(&field.value),
-                range: field.range.clone(),
-                fields: inner,
-                path,
+/// `place` is where the fields stand: the names above them, as a person sees them and as the protocol knows them.
+fn nodes(
+    protocol: &dyn Protocol,
+    dissection: &Dissection<'_>,
+    fields: &[Field<'_>],
+    place: (&str, &str),
+) -> Vec<FieldNode> {
+    let under =
+        |above: &str, name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+    for field in fields {
+        counts.entry(field.name).or_default().0 += 1;
+    }
+    let mut found = Vec::with_capacity(fields.len());
+    for field in fields {
+        let name = match counts.get_mut(field.name) {
+            // Fields of one name are a list's items.
+            Some((count, seen)) if *count > 1 => {
+                *seen += 1;
+                format!("{}[{}]", field.name, *seen - 1)
             }
-        })
-        .collect()
+            _ => field.name.to_owned(),
+        };
+        let (path, known_as) = (under(place.0, &name), under(place.1, field.name));
+        let touched = dissection.problems.iter().filter(|problem| {
+            // A problem of the whole message is not the fault of each of its fields.
+            field.range.start <= problem.range.start && problem.range.end <= field.range.end
+        });
+        found.push(FieldNode {
+            severity: touched.map(|problem| problem.code.severity()).max(),
+            name,
+            value: value_text(&field.value),
+            range: field.range.clone(),
+            fields: nodes(protocol, dissection, &field.fields, (&path, &known_as)),
+            about: protocol.about_field(&known_as).unwrap_or_default(),
+            path,
+        });
+    }
+    found
 }
 
 /// A value on one line, no longer than a person reads at a glance.

@@ -82,7 +82,11 @@ fn name_and_value(ui: &mut Ui, field: &FieldNode, selected: Option<&str>, comman
         let colour = colours::severity(severity, ui.visuals());
         job.append(&format!("({severity})"), 10.0, TextFormat::simple(FontId::proportional(12.0), colour));
     }
-    let hover = format!("{}: {}\n{}", field.path, byte_range(&field.range), field.value);
+    let mut hover = format!("{}: {}\n{}", field.path, byte_range(&field.range), field.value);
+    if !field.about.is_empty() {
+        hover.push_str("\n\n");
+        hover.push_str(&field.about);
+    }
     // Cut rather than pushing the panel wider: the whole value shows among the bytes, and in the hover.
     let line = Button::selectable(is_selected, job).truncate();
     if ui.add(line).on_hover_text(hover).clicked() {
