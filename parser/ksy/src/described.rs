@@ -196,6 +196,12 @@ impl Protocol for Described {
         }
         let (mut framer, mut messages, mut other) = (Framer::default(), 0u32, false);
         let sample = sample.bytes.get(..sample.bytes.len().min(4096)).unwrap_or_default();
+        let input = Input { bytes: sample, first_segment: sample.len(), last: false, offset: 0 };
+        let begins =
+            matches!(framing::next(self, input), Step::Message(_) | Step::Checked(_) | Step::NeedMore(_));
+        if sample.is_empty() || !begins {
+            return Confidence::No;
+        }
         framer.segment(self, sample, &mut |tile, _| match tile.tile_type {
             TileType::Message => messages += 1,
             _ => other = true,

@@ -287,7 +287,11 @@ impl Loader {
         let bounded = attr.limit.is_bounded();
         match node.get("type") {
             None => {
-                if !bounded {
+                // A key that nobody knows may be the misspelt one.
+                let all_known = node.map().unwrap_or_default().iter().all(|(key, _)| {
+                    key.text().is_some_and(|name| name.starts_with('-') || ATTR_KEYS.contains(&name))
+                });
+                if !bounded && all_known {
                     self.mistake(
                         node.place,
                         "how long this is is not said: add 'type', 'size', 'size-eos: true' or 'terminator'",

@@ -1,0 +1,74 @@
+//! What is wrong in a description is said with its place and the nearest that is right.
+#![allow(clippy::unwrap_used)] // A test that finds none of what it looks for fails.
+
+use framescope_ksy::Format;
+
+#[test]
+fn every_mistake_has_its_place_and_a_way_out() {
+    let cases: [(&str, u32, u32, &str); 15] = [
+        ("seq:\n  - {id: a, type: u1}\n", 1, 1, "add 'meta:' with 'id: my_protocol'"),
+        ("meta: {id: m}\nseq:\n  - id: a\n    tpye: u1\n", 4, 5, "did you mean 'type'?"),
+        (
+            "meta: {id: m}\nseq:\n  - id: a\n    type: u3\n",
+            4,
+            11,
+            "there is no type 'u3'; did you mean 'u1'?",
+        ),
+        ("meta: {id: m}\nseq:\n  - id: a\n    type: u4\n", 4, 11, "write u4le or u4be"),
+        ("meta: {id: m}\nseq:\n  - id: a\n    type: str\n    size: 3\n", 4, 11, "add 'encoding: UTF-8'"),
+        (
+            "meta: {id: m}\nseq:\n  - {id: length, type: u1}\n  - id: a\n    size: lenght * 2\n",
+            5,
+            11,
+            "did you mean 'length'?",
+        ),
+        (
+            "meta: {id: m}\nseq:\n  - {id: length, type: u1}\n  - id: a\n    size: 2 * lenght\n",
+            5,
+            15,
+            "did you mean 'length'?",
+        ),
+        (
+            "meta: {id: m}\nseq:\n  - {id: a, type: u1}\n  - {id: a, type: u1}\n",
+            4,
+            5,
+            "another field of this type",
+        ),
+        (
+            "meta: {id: m}\nseq:\n  - id: a\n    type: u1\n    enum: knid\nenums: {kind: {1: x}}\n",
+            5,
+            11,
+            "did you mean 'kind'?",
+        ),
+        ("meta: {id: m}\nseq:\n  - id: a\n    type: u1\n    if: a = 1\n", 5, 11, "equality is written =="),
+        (
+            "meta: {id: m}\nseq:\n  - id: a\n    size: 3\n    process: lz4\n",
+            5,
+            14,
+            "there is xor, rol, ror, zlib",
+        ),
+        ("meta: {id: m}\nseq:\n  - id: A\n    type: u1\n", 3, 9, "such as 'a'"),
+        (
+            "meta: {id: m}\nseq:\n  - id: a\n    type: u2be\n    -check: crc-16/xmoden\n",
+            5,
+            13,
+            "did you mean 'crc-16/xmodem'?",
+        ),
+        ("meta: {id: m}\nseq:\n  - id: a\n    type: u1\n    if: '1 + true'\n", 5, 10, "does not join"),
+        ("meta: [\n", 2, 1, "this is no YAML"),
+    ];
+    for (text, line, column, hint) in cases {
+        let error = Format::from_ksy(text).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(hint), "{text}{said}");
+        assert_eq!((error.line(), error.column()), (line, column), "{text}{said}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_said_at_once() {
+    let error =
+        Format::from_ksy("meta: {id: m}\nseq:\n  - {id: a, type: u9}\n  - {id: b, sise: 3}\n").unwrap_err();
+    let lines: Vec<u32> = error.mistakes().iter().map(|mistake| mistake.line).collect();
+    assert_eq!(lines, [3, 4], "{error}");
+}
