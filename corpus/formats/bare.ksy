@@ -19,6 +19,6 @@ seq:
     size-eos: true
 enums:
   kind:
-    1: {id: login, doc: A user comes.}
-    2: {id: logout, doc: A user goes.}
-    3: {id: data, doc: A user says something.}
+    1: {id: login, -orig-id: LOGIN, doc: A user comes.}
+    2: {id: logout, -orig-id: LOGOUT, doc: A user goes.}
+    3: {id: data, -orig-id: DATA, doc: A user says something.}

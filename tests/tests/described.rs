@@ -1,6 +1,6 @@
 //! Formats described in .ksy, against the parser crate's own readers of the same formats.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what is wrong by panicking
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation)] // a test says what is wrong by panicking
 
 mod support;
 
