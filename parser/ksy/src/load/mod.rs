@@ -29,6 +29,10 @@ const MOST_TYPES: usize = 10_000;
 pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan, Meta), LoadError> {
     let mut loader = Loader::default();
     loader.add_file(name.to_owned(), text, path.map(Path::to_owned));
+    // What is no YAML, or not there, would make much else seem wrong.
+    if !loader.mistakes.is_empty() {
+        return Err(LoadError::new(loader.located(&loader.mistakes)));
+    }
     loader.declare();
     loader.attributes();
     loader.expressions();
