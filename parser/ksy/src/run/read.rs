@@ -769,6 +769,11 @@ impl<'p> Run<'p, '_> {
         if let Some(pos) = attr.pos {
             let pos = self.number(pos, &scope)?;
             let pos = u64::try_from(pos).ok().map(|pos| u64::from(before.base) + pos);
+            // While a message's end is looked for, what lies further on may still come.
+            let waits = before.open && self.mode == Mode::Skim;
+            if let Some(pos) = pos.filter(|&pos| waits && pos > u64::from(before.end)) {
+                return Err(Stop::More(pos - u64::from(before.end)));
+            }
             let pos = pos.and_then(|pos| u32::try_from(pos).ok()).filter(|&pos| pos <= before.end);
             let Some(pos) = pos else {
                 let span = Span { buffer: before.buffer, start: before.end, end: before.end };
@@ -780,8 +785,8 @@ impl<'p> Run<'p, '_> {
             };
             if let Some(stored) = self.arena.ios.get_mut(io as usize) {
                 (stored.pos, stored.bit) = (pos, 0);
-                // What lies at a place of its own is there or not; no more of the stream is waited for.
-                stored.open = false;
+                // What lies at a place of its own in a whole message is there or not.
+                stored.open = waits;
             }
         }
         let read = self.read_repeated(id, attr, io);
