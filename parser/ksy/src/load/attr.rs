@@ -49,6 +49,9 @@ const PARAM_KEYS: [&str; 5] = ["id", "type", "enum", "doc", "doc-ref"];
 /// An expression that was not compiled yet.
 const UNSET: NodeId = NodeId::MAX;
 
+/// Arguments that a type takes at most.
+pub(crate) const MOST_ARGUMENTS: usize = 8;
+
 /// Names that expressions use for themselves.
 const RESERVED: [&str; 6] = ["_io", "_parent", "_root", "_index", "_", "_is_le"];
 
@@ -441,6 +444,9 @@ impl Loader {
                     .get(id as usize)
                     .and_then(|declared| declared.node.get("params")?.list())
                     .map_or(0, <[Node]>::len);
+                if name.arguments.len() > MOST_ARGUMENTS {
+                    self.mistake(place, format!("a type takes {MOST_ARGUMENTS} arguments at most"));
+                }
                 if wanted != name.arguments.len() {
                     self.mistake(
                         place,

@@ -17,6 +17,7 @@ use crate::plan::{Doc, EnumPlan, Member, NodeId, Plan, Sym, TypeId, TypePlan};
 use crate::strings::Charset;
 use crate::yaml::{self, Node};
 
+pub(crate) use attr::MOST_ARGUMENTS;
 pub(crate) use infer::Ty;
 pub(crate) use meta::{Head, HeadTest, HeadWhat, Meta};
 

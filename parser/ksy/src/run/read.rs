@@ -6,6 +6,7 @@ use framescope_parser::Code;
 use super::arena::{Fault, Io, MADE, NONE, Object, Slot, State, Stop};
 use super::{DEEPEST, MOST_MADE, Mode, Run, Scope};
 use crate::checks;
+use crate::load::MOST_ARGUMENTS;
 use crate::plan::{
     Attr, Edge, Endian, Order, Parent, Process, Repeat, Shape, Size, Span, TypePlan, UserType, Val, Valid,
 };
@@ -645,7 +646,7 @@ impl<'p> Run<'p, '_> {
                 _ => NONE,
             },
         };
-        let mut values = [Val::Null; 8];
+        let mut values = [Val::Null; MOST_ARGUMENTS];
         for (value, argument) in values.iter_mut().zip(&user.arguments) {
             *value = self.eval(*argument, scope)?;
         }
