@@ -74,6 +74,27 @@ enum Command {
     ///
     /// Prints one JSON object a line and expression. The exit status is 1 if the message can't be read as described.
     Eval(EvalArgs),
+    /// Write the bytes of messages whose fields are given as `decode --format json` prints them
+    ///
+    /// Lengths, counts and checks are derived; what can't be is left as it is, and that is said on standard error.
+    /// The exit status is 1 if a message can't be written.
+    Encode(EncodeArgs),
+}
+
+#[derive(Debug, Args)]
+struct EncodeArgs {
+    /// A file with a JSON object a line for each message, or - for standard input
+    #[arg(default_value = "-")]
+    file: PathBuf,
+
+    /// Also know the protocol that this .ksy file describes. The first protocol named is that of messages that name none; one
+    /// that is known already may be given by its name.
+    #[arg(long = "protocol", value_name = "FILE.ksy|NAME")]
+    protocols: Vec<PathBuf>,
+
+    /// Compute tags with this key: hexadecimal digits, or @FILE for a file that holds them
+    #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
+    key: Option<Key>,
 }
 
 #[derive(Debug, Args)]
@@ -284,6 +305,7 @@ pub fn main() -> ExitCode {
         Some(Command::Protocols(args)) => list_protocols(&args),
         Some(Command::Columns(args)) => list_columns(&args),
         Some(Command::Eval(args)) => eval(&args),
+        Some(Command::Encode(args)) => encode(&args),
         None => window(cli.window),
     };
     match done {
@@ -584,6 +606,44 @@ fn eval(args: &EvalArgs) -> Result<u8, Stopped> {
     }
     out.flush()?;
     Ok(if message.error().is_some() { DAMAGED } else { 0 })
+}
+
+fn encode(args: &EncodeArgs) -> Result<u8, Stopped> {
+    // What is no file and looks like none is a name.
+    let is_name = |path: &&PathBuf| path.components().count() == 1 && path.extension().is_none() && !path.exists();
+    let (names, files): (Vec<&PathBuf>, Vec<&PathBuf>) = args.protocols.iter().partition(is_name);
+    let files: Vec<PathBuf> = files.into_iter().cloned().collect();
+    let own = OwnProtocols::load(&files, &mut |text| complain(text)).map_err(Stopped::Usage)?;
+    let protocols = own.options(&[], args.key.as_ref()).all_protocols();
+    for name in &names {
+        if !protocols.iter().any(|protocol| Path::new(protocol.name()) == name.as_path()) {
+            let known: Vec<&str> = protocols.iter().map(|protocol| protocol.name()).collect();
+            let name = name.display();
+            return Err(Stopped::Usage(format!("no protocol is called {name}; there is {}", known.join(", "))));
+        }
+    }
+    let usual = match args.protocols.first() {
+        None => None,
+        Some(first) if is_name(&first) => {
+            protocols.iter().find(|protocol| Path::new(protocol.name()) == first.as_path())
+        }
+        // Those that are named come first.
+        Some(_) => protocols.first(),
+    };
+    let mut input: Box<dyn io::BufRead> = match args.file.as_os_str() == "-" {
+        true => Box::new(io::stdin().lock()),
+        false => {
+            let file = std::fs::File::open(&args.file).map_err(|error| {
+                Stopped::Usage(format!("{} can't be read: {error}", args.file.display()))
+            })?;
+            Box::new(io::BufReader::with_capacity(1 << 16, file))
+        }
+    };
+    let mut out = output();
+    let encoded =
+        crate::encode::encode(&mut input, &protocols, usual, &mut out, &mut |text| complain(text))?;
+    out.flush()?;
+    Ok(if encoded.refused > 0 { DAMAGED } else { 0 })
 }
 
 fn window(args: WindowArgs) -> Result<u8, Stopped> {

@@ -8,6 +8,7 @@ pub mod app;
 pub mod cli;
 mod colours;
 pub mod document;
+mod encode;
 mod own_protocols;
 mod panels;
 mod progress;

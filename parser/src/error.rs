@@ -1,5 +1,6 @@
 //! The one error of this crate: where, which field, what is wrong with it, and what to do.
 
+use alloc::string::String;
 use core::fmt;
 
 use crate::Code;
@@ -112,8 +113,11 @@ pub enum Fault {
     KeyMissing,
     /// A field that is needed is not there or has a value of another type.
     Missing,
-    /// Messages of this protocol can be read, but not written.
-    NotWritable,
+    /// The message can't be written.
+    NotWritable {
+        /// Which field is in the way, and why.
+        why: String,
+    },
     /// The bytes are no message.
     Skipped {
         /// Why they are none.
@@ -158,7 +162,7 @@ impl fmt::Display for Fault {
                 write!(f, "a frame with AUTH needs a key to be written: give one, or clear the flag")
             }
             Fault::Missing => write!(f, "a value is needed and is not there, or is of another type"),
-            Fault::NotWritable => write!(f, "messages of a described protocol can be read, but not written"),
+            Fault::NotWritable { why } => write!(f, "it can't be written: {why}"),
             Fault::Skipped { code, length } => {
                 write!(f, "{length} bytes are no message ({code}): {}", code.meaning())
             }

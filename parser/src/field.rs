@@ -202,6 +202,11 @@ impl<'a> Dissection<'a> {
         dissection
     }
 
+    /// A message that is given by its fields, to be written.
+    pub fn with_fields(fields: Vec<Field<'a>>) -> Self {
+        Dissection { fields, ..Dissection::default() }
+    }
+
     /// The field at a path of names joined by dots, such as `payload.user`.
     ///
     /// ```

@@ -129,6 +129,21 @@ pub trait Protocol: Send + Sync {
     /// Names the field that is missing or can't be written. Nothing is appended then.
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error>;
 
+    /// As [`encode`](Protocol::encode), and appends a sentence to `notes` for whatever could not be derived and is left as it
+    /// is, and for each field that does not say what was asked for. As it is, nothing is noted.
+    ///
+    /// # Errors
+    /// Those of [`encode`](Protocol::encode).
+    fn encode_noting(
+        &self,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let _ = notes;
+        self.encode(message, out)
+    }
+
     /// How sure is it that this direction speaks the protocol?
     fn detect(&self, sample: Sample<'_>) -> Confidence;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use framescope_parser::missive::Key;
 use framescope_parser::{
-    Code, Confidence, Direction, Dissection, Error, Event, Fault, Framer, Input, Kind, Memo, Names,
+    Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Memo, Names,
     Observation, Observer, Protocol, Sample, Step, TileType, Visit,
 };
 
@@ -101,6 +101,10 @@ impl Described {
         places.collect()
     }
 
+    pub(crate) fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
     /// Reads all of a message and tells it.
     fn tell<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>, all: bool) {
         with_arena(|arena| {
@@ -184,8 +188,17 @@ impl Protocol for Described {
         self.tell(message, checked, visit, false);
     }
 
-    fn encode(&self, _: &Dissection<'_>, _: &mut Vec<u8>) -> Result<(), Error> {
-        Err(Error::new(0, "message", Fault::NotWritable))
+    fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        crate::write::write(self, message, out, None)
+    }
+
+    fn encode_noting(
+        &self,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        crate::write::write(self, message, out, Some(notes))
     }
 
     /// By what must be true of each message's beginning, and how many messages follow each other.

@@ -6,11 +6,16 @@ use framescope_parser::{Code, Value, Visit};
 
 use crate::described::{kind_of, range};
 use crate::plan::{Attr, Piece, Plan, Shape, Span, Style, Val};
-use crate::run::Run;
+use crate::run::{Run, Scope};
+use crate::strings::Charset;
 use crate::run::arena::{NONE, Slot, State, Stop};
 
 /// The name of bytes that a structure holds and its description does not explain.
-const UNREAD: &str = "_unread";
+pub(crate) const UNREAD: &str = "_unread";
+/// The name of bits behind a field, up to the next byte, that no field has and that are not zero.
+pub(crate) const PADDING: &str = "_padding";
+/// The name of the bytes of a field, where its value does not say what they are.
+pub(crate) const RAW: &str = "_raw";
 
 /// How deeply instances are looked at that stand in structures of other instances.
 const DEEPEST: u32 = 3;
@@ -96,6 +101,7 @@ impl<'p> Run<'p, '_> {
         for at in 0..self.arena.objects.len() {
             let id = u32::try_from(at).unwrap_or(NONE);
             if let Some(span) = self.rest_of(id)
+                && self.is_unexplained(id)
                 && let Some(place) = self.arena.in_message(span)
             {
                 let span = Span { buffer: Span::MESSAGE, start: place.0, end: place.1 };
@@ -112,24 +118,28 @@ impl<'p> Run<'p, '_> {
     fn rest_of(&self, id: u32) -> Option<Span> {
         let object = self.arena.object(id)?;
         let io = self.arena.ios.get(object.io as usize)?;
-        if io.open && self.stopped {
-            return None;
-        }
         let owns = object.start == io.base
             && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io);
-        // Instances at places of their own may explain what fields do not.
-        let explained = self.plan.type_of(object.ty)?.instances.iter().any(|attr| attr.pos.is_some());
+        (owns && object.end < io.end).then_some(Span { buffer: io.buffer, start: object.end, end: io.end })
+    }
+
+    /// Whether bytes behind a structure's last field are there though nothing that is told already, or an instance at a
+    /// place of its own, is the reason.
+    fn is_unexplained(&self, id: u32) -> bool {
+        let Some(object) = self.arena.object(id) else { return false };
+        let Some(io) = self.arena.ios.get(object.io as usize) else { return false };
+        if io.open && self.stopped {
+            return false;
+        }
+        let explained =
+            self.plan.type_of(object.ty).is_none_or(|ty| ty.instances.iter().any(|attr| attr.pos.is_some()));
         let was_whole = !self.arena.faults.iter().any(|fault| {
             fault.span.buffer == io.buffer
                 && fault.span.start >= object.start
                 && fault.span.end <= io.end
                 && is_fatal(fault.code)
         });
-        (owns && !explained && was_whole && object.end < io.end).then_some(Span {
-            buffer: io.buffer,
-            start: object.end,
-            end: io.end,
-        })
+        !explained && was_whole
     }
 
     /// Tells every field.
@@ -140,7 +150,7 @@ impl<'p> Run<'p, '_> {
         self.tell_object(0, message, visit, 0);
     }
 
-    fn tell_object<'a>(&self, id: u32, message: &'a [u8], visit: &mut dyn Visit<'a>, depth: u32)
+    fn tell_object<'a>(&mut self, id: u32, message: &'a [u8], visit: &mut dyn Visit<'a>, depth: u32)
     where
         'p: 'a,
     {
@@ -160,30 +170,45 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn tell_attr<'a>(&self, id: u32, attr: &'p Attr, message: &'a [u8], visit: &mut dyn Visit<'a>, depth: u32)
-    where
+    fn tell_attr<'a>(
+        &mut self,
+        id: u32,
+        attr: &'p Attr,
+        message: &'a [u8],
+        visit: &mut dyn Visit<'a>,
+        depth: u32,
+    ) where
         'p: 'a,
     {
         let slot = self.arena.slot(id, attr.slot);
         match (slot.state, slot.val) {
             (State::Done, Val::Arr(array)) => {
-                for item in self.arena.array(array) {
+                let mut index = 0u32;
+                while let Some(&item) = self.arena.array(array).get(index as usize) {
                     let slot = if item.end == 0 {
-                        Slot { buffer: slot.buffer, start: slot.start, end: slot.end, ..*item }
+                        Slot { buffer: slot.buffer, start: slot.start, end: slot.end, ..item }
                     } else {
-                        *item
+                        item
                     };
-                    self.tell_value(id, attr, slot, message, visit, depth);
+                    let scope = Scope { index: Some(index), ..Scope::of(id) };
+                    self.tell_value(&scope, attr, slot, message, visit, depth);
+                    index += 1;
                 }
             }
-            (State::Done, _) => self.tell_value(id, attr, slot, message, visit, depth),
+            (State::Done, _) => self.tell_value(&Scope::of(id), attr, slot, message, visit, depth),
             _ => {}
+        }
+        let padding = self.arena.paddings.iter().find(|found| found.object == id && found.slot == attr.slot);
+        if let Some(padding) = padding
+            && let Some(place) = self.arena.in_message(padding.span)
+        {
+            visit.field(PADDING, range(place), Value::Unsigned(padding.value.into()));
         }
     }
 
     fn tell_value<'a>(
-        &self,
-        owner: u32,
+        &mut self,
+        scope: &Scope,
         attr: &'p Attr,
         slot: Slot,
         message: &'a [u8],
@@ -193,6 +218,7 @@ impl<'p> Run<'p, '_> {
         'p: 'a,
     {
         let plan: &'p Plan = self.plan;
+        let owner = scope.object;
         let name = plan.name(attr.sym);
         let end = self.arena.object(owner).map_or(0, |object| object.end);
         let span = match attr.value {
@@ -202,14 +228,22 @@ impl<'p> Run<'p, '_> {
         let message_end = u32::try_from(message.len()).unwrap_or(u32::MAX);
         let (start, end) = self.arena.in_message(span).unwrap_or((0, 0));
         let place = range((start.min(message_end), end.min(message_end)));
+        let raw = if attr.value.is_none() && attr.pos.is_none() { self.raw(scope, attr, slot) } else { None };
         let value = match slot.val {
+            // What could not be taken apart is bytes.
+            Val::Null if attr.limit.is_bounded() && attr.value.is_none() => {
+                Value::Bytes(self.lent(span, message))
+            }
             Val::Null | Val::Io(_) | Val::Arr(_) => return,
             Val::Obj(inner) => {
                 let refers = attr.value.is_some() || depth > 100;
-                visit.begin(name, place, Value::Group);
+                visit.begin(name, place.clone(), Value::Group);
                 // A value that is another's structure would show it twice.
                 if !refers && !self.holds(owner, inner) {
                     self.tell_object(inner, message, visit, depth + 1);
+                }
+                if let Some(raw) = raw {
+                    visit.field(RAW, place, Value::Bytes(self.lent(raw, message)));
                 }
                 visit.end();
                 return;
@@ -237,7 +271,85 @@ impl<'p> Run<'p, '_> {
                 },
             },
         };
-        visit.field(name, place, value);
+        match raw {
+            None => visit.field(name, place, value),
+            Some(raw) => {
+                visit.begin(name, place.clone(), value);
+                visit.field(RAW, place, Value::Bytes(self.lent(raw, message)));
+                visit.end();
+            }
+        }
+    }
+
+    /// The bytes of a field, if they are not those that would be written for its value.
+    fn raw(&mut self, scope: &Scope, attr: &'p Attr, slot: Slot) -> Option<Span> {
+        let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
+        if let Val::Float(n) = slot.val
+            && !n.is_finite()
+        {
+            return Some(span);
+        }
+        let limit = &attr.limit;
+        if !limit.is_bounded() {
+            return None;
+        }
+        let is_plain = limit.terminator.is_none() && limit.pad_right.is_none() && attr.process.is_none();
+        let content = match slot.val {
+            Val::Str(text) => match self.arena.invalid_text(text) {
+                Some(invalid) => self.bytes(invalid).to_vec(),
+                None if text.buffer == slot.buffer && is_plain => return None,
+                None => match self.charset_of(attr, scope) {
+                    Some(charset) => match charset.encode(self.text(text)) {
+                        Some(bytes) => bytes,
+                        None => return Some(span),
+                    },
+                    None => return None,
+                },
+            },
+            Val::Bytes(bytes) if is_plain && bytes.len() == span.len() => return None,
+            Val::Bytes(bytes) => self.bytes(bytes).to_vec(),
+            Val::Obj(id) => {
+                if attr.process.is_none() && is_plain {
+                    return None;
+                }
+                let object = self.arena.object(id)?;
+                let io = self.arena.ios.get(object.io as usize)?;
+                self.bytes(Span { buffer: io.buffer, start: io.base, end: io.end }).to_vec()
+            }
+            Val::Null => match is_plain {
+                true => return None,
+                false => self.bytes(span).to_vec(),
+            },
+            _ => {
+                // A number, which may be shorter than what it stands in.
+                let content = self.width_of(attr, scope)?;
+                let own = self.bytes(span);
+                own.get(..content.min(own.len()))?.to_vec()
+            }
+        };
+        let own = self.bytes(span).to_vec();
+        let mut written = match attr.process {
+            None => content,
+            Some(process) => crate::write::leaf::process(self, process, &content, scope).ok()?,
+        };
+        let tail = crate::write::leaf::tail(attr, written.len(), Some(own.len()));
+        written.extend(tail);
+        (written != own).then_some(span)
+    }
+
+    fn charset_of(&mut self, attr: &'p Attr, scope: &Scope) -> Option<Charset> {
+        match self.chosen(&attr.shape, scope).ok()?? {
+            Shape::Str(charset) => Some(*charset),
+            _ => None,
+        }
+    }
+
+    fn width_of(&mut self, attr: &'p Attr, scope: &Scope) -> Option<usize> {
+        match self.chosen(&attr.shape, scope).ok()?? {
+            Shape::Int { bytes, .. } | Shape::Float { bytes, .. } => Some((*bytes).into()),
+            Shape::Bits { count, .. } => Some(usize::from(*count).div_ceil(8)),
+            _ => None,
+        }
     }
 
     /// Whether a structure stands, with its owners, in another.

@@ -11,6 +11,7 @@ mod load;
 mod plan;
 mod run;
 mod strings;
+mod write;
 mod yaml;
 
 pub use described::Described;

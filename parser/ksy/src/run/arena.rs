@@ -73,6 +73,18 @@ pub(crate) struct Fault {
     pub(crate) text: String,
 }
 
+/// Bits behind a field that belong to none, up to the next whole byte.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Padding {
+    /// Whose field they stand behind.
+    pub(crate) object: u32,
+    pub(crate) slot: u16,
+    /// The byte they are in.
+    pub(crate) span: Span,
+    /// As a number, in the order of the field's bits.
+    pub(crate) value: u8,
+}
+
 /// Why reading stopped.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -105,6 +117,7 @@ pub(crate) struct Arena {
     origins: Vec<Origin>,
     /// Texts that are not valid, and their bytes.
     invalid: Vec<(Span, Span)>,
+    pub(crate) paddings: Vec<Padding>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) work: u64,
 }
@@ -118,6 +131,7 @@ impl Arena {
         self.made.clear();
         self.origins.clear();
         self.invalid.clear();
+        self.paddings.clear();
         self.faults.clear();
         self.arrays_used = 0;
         self.work = 0;

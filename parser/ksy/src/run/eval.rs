@@ -153,6 +153,7 @@ impl<'p> Run<'p, '_> {
         let read = self.read_instance(object, attr);
         self.depth -= 1;
         if let Err(stop) = read {
+            self.begun = None;
             self.arena.set_slot(object, slot, super::arena::Slot::EMPTY);
             return Err(self.named(stop, attr.sym));
         }

@@ -35,6 +35,10 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) stopped: bool,
     depth: u32,
     work_limit: u64,
+    /// The field whose bits were read last, and whether the lowest come first.
+    last_bits: (u32, u16, bool),
+    /// A structure whose reading stopped, until its owner's field takes it.
+    begun: Option<u32>,
 }
 
 /// How deeply structures may stand in each other, and instances need each other.
@@ -59,14 +63,25 @@ impl Scope {
 impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn new(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
         arena.clear();
-        let work_limit = (1 << 18) + 64 * message.len() as u64;
-        Run { plan, message, arena, mode, key: None, checked: false, stopped: false, depth: 0, work_limit }
+        Run::resume(plan, message, arena, mode)
     }
 
     /// Goes on with a message that was read.
     pub(crate) fn resume(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
         let work_limit = arena.work + (1 << 18) + 64 * message.len() as u64;
-        Run { plan, message, arena, mode, key: None, checked: false, stopped: false, depth: 0, work_limit }
+        Run {
+            plan,
+            message,
+            arena,
+            mode,
+            key: None,
+            checked: false,
+            stopped: false,
+            depth: 0,
+            work_limit,
+            last_bits: (NONE, 0, false),
+            begun: None,
+        }
     }
 
     /// Reads the message as the outermost type. Gives how many bytes it took; more than there are if it goes on behind
@@ -77,9 +92,30 @@ impl<'p, 'm> Run<'p, 'm> {
         let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
         self.begin_object(0, io, NONE, None);
         self.read_object(0)?;
-        let io = self.arena.ios.first().copied();
-        let taken = io.map_or(0, |io| io.pos + u32::from(io.bit > 0));
-        Ok(taken)
+        self.aligned(0);
+        Ok(self.arena.ios.first().map_or(0, |io| io.pos))
+    }
+
+    /// Lets a message be written that has no bytes yet.
+    pub(crate) fn allow(&mut self, work: u64) {
+        self.work_limit += work;
+    }
+
+    /// One structure deeper. Gives how deep that was before.
+    pub(crate) fn deeper(&mut self) -> Result<u32, Stop> {
+        let before = self.depth;
+        if before >= DEEPEST {
+            return Err(self.wrong(
+                framescope_parser::Code::LimitExceeded,
+                format!("structures stand more than {DEEPEST} deep in each other"),
+            ));
+        }
+        self.depth += 1;
+        Ok(before)
+    }
+
+    pub(crate) fn depth_is(&mut self, depth: u32) {
+        self.depth = depth;
     }
 
     /// Counts work; too much of it ends the reading.

@@ -3,8 +3,8 @@
 use flate2::{Decompress, FlushDecompress, Status};
 use framescope_parser::Code;
 
-use super::arena::{Fault, Io, MADE, NONE, Object, Slot, State, Stop};
-use super::{DEEPEST, MOST_MADE, Mode, Run, Scope};
+use super::arena::{Fault, Io, NONE, Object, Padding, Slot, State, Stop};
+use super::{MOST_MADE, Mode, Run, Scope};
 use crate::checks;
 use crate::load::MOST_ARGUMENTS;
 use crate::plan::{
@@ -39,16 +39,9 @@ impl<'p> Run<'p, '_> {
         let plan = self.plan;
         let Some(object) = self.arena.object(id) else { return Ok(()) };
         let Some(ty) = plan.type_of(object.ty) else { return Ok(()) };
-        self.depth += 1;
-        let result = if self.depth > DEEPEST {
-            Err(self.wrong(
-                Code::LimitExceeded,
-                format!("structures stand more than {DEEPEST} deep in each other"),
-            ))
-        } else {
-            self.read_fields(id, ty)
-        };
-        self.depth -= 1;
+        let before = self.deeper()?;
+        let result = self.read_fields(id, ty);
+        self.depth_is(before);
         let end = self.arena.ios.get(object.io as usize).map_or(0, |io| io.pos + u32::from(io.bit > 0));
         if let Some(object) = self.arena.objects.get_mut(id as usize) {
             object.end = end;
@@ -56,8 +49,8 @@ impl<'p> Run<'p, '_> {
         result
     }
 
-    fn read_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
-        self.spend(1)?;
+    /// Finds out the byte order of a structure's numbers.
+    pub(crate) fn choose_order(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
         match &ty.endian {
             Endian::Inherit => {}
             Endian::Le | Endian::Be => self.set_order(id, matches!(ty.endian, Endian::Le)),
@@ -79,11 +72,17 @@ impl<'p> Run<'p, '_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn read_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
+        self.spend(1)?;
+        self.choose_order(id, ty)?;
         let mut were_bits = false;
         for attr in &ty.seq {
             let bits = matches!(attr.shape, Shape::Bits { .. });
             if were_bits && !bits {
-                self.align(id);
+                self.aligned(self.io_of(id));
             }
             were_bits = bits;
             self.read_attr(id, attr).map_err(|stop| self.named(stop, attr.sym))?;
@@ -98,13 +97,28 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Passes over the rest of a byte that was begun.
-    fn align(&mut self, object: u32) {
-        let io = self.arena.object(object).map_or(NONE, |object| object.io);
-        if let Some(io) = self.arena.ios.get_mut(io as usize)
-            && io.bit > 0
+    #[inline]
+    pub(crate) fn aligned(&mut self, io: u32) {
+        if self.arena.ios.get(io as usize).is_some_and(|io| io.bit > 0) {
+            self.pass_rest_of_byte(io);
+        }
+    }
+
+    /// Bits that no field has are kept where they are not zero, so that the message can be written as it was.
+    fn pass_rest_of_byte(&mut self, io: u32) {
+        let stored = self.io(io);
+        let span = Span { buffer: stored.buffer, start: stored.pos, end: stored.pos + 1 };
+        if self.mode == Mode::Full
+            && let Some(&byte) = self.bytes(span).first()
         {
-            io.bit = 0;
-            io.pos += 1;
+            let (object, slot, le) = self.last_bits;
+            let value = if le { byte >> stored.bit } else { byte & 0xff >> stored.bit };
+            if value != 0 {
+                self.arena.paddings.push(Padding { object, slot, span, value });
+            }
+        }
+        if let Some(stored) = self.arena.ios.get_mut(io as usize) {
+            (stored.pos, stored.bit) = (stored.pos + 1, 0);
         }
     }
 
@@ -136,11 +150,11 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn io_of(&self, object: u32) -> u32 {
+    pub(crate) fn io_of(&self, object: u32) -> u32 {
         self.arena.object(object).map_or(0, |object| object.io)
     }
 
-    fn io(&self, io: u32) -> Io {
+    pub(crate) fn io(&self, io: u32) -> Io {
         let nothing = Io { buffer: 0, base: 0, end: 0, pos: 0, bit: 0, open: false };
         self.arena.ios.get(io as usize).copied().unwrap_or(nothing)
     }
@@ -202,13 +216,10 @@ impl<'p> Run<'p, '_> {
     /// Takes bytes.
     #[inline]
     fn take(&mut self, io: u32, wanted: u64) -> Result<Span, Stop> {
+        self.aligned(io);
         let Some(stored) = self.arena.ios.get_mut(io as usize) else {
             return Ok(Span { buffer: 0, start: 0, end: 0 });
         };
-        if stored.bit > 0 {
-            stored.bit = 0;
-            stored.pos += 1;
-        }
         let end = u64::from(stored.pos) + wanted;
         if end > u64::from(stored.end) {
             return Err(self.ends(io, wanted));
@@ -221,7 +232,15 @@ impl<'p> Run<'p, '_> {
     fn read_repeated(&mut self, id: u32, attr: &'p Attr, io: u32) -> Result<(), Stop> {
         let mut scope = Scope::of(id);
         if matches!(attr.repeat, Repeat::Once) {
-            let slot = self.read_one(attr, io, &scope)?;
+            let slot = match self.read_one(attr, io, &scope) {
+                Ok(slot) => slot,
+                Err(stop) => {
+                    if let Some(slot) = self.begun() {
+                        self.arena.set_slot(id, attr.slot, slot);
+                    }
+                    return Err(stop);
+                }
+            };
             self.arena.set_slot(id, attr.slot, slot);
             if self.mode != Mode::Skim {
                 self.test(id, attr, slot, &scope)?;
@@ -261,7 +280,14 @@ impl<'p> Run<'p, '_> {
             scope.index = Some(index);
             let item = match self.read_one(attr, io, &scope) {
                 Ok(item) => item,
-                Err(stop) => break Err(stop),
+                Err(stop) => {
+                    if let Some(item) = self.begun()
+                        && let Some(items) = self.arena.array_mut(array)
+                    {
+                        items.push(item);
+                    }
+                    break Err(stop);
+                }
             };
             if let Some(items) = self.arena.array_mut(array) {
                 items.push(item);
@@ -286,6 +312,15 @@ impl<'p> Run<'p, '_> {
         result
     }
 
+    /// The structure in which reading stopped just now, so that whoever looks at what was read finds it where it belongs.
+    fn begun(&mut self) -> Option<Slot> {
+        let id = self.begun.take()?;
+        let object = self.arena.object(id)?;
+        let io = self.io(object.io);
+        let end = io.pos.min(io.end).max(object.start);
+        Some(Slot { val: Val::Obj(id), state: State::Done, buffer: io.buffer, start: object.start, end })
+    }
+
     /// Reads one value of a field.
     fn read_one(&mut self, attr: &'p Attr, io: u32, scope: &Scope) -> Result<Slot, Stop> {
         if attr.limit.is_bounded() {
@@ -294,6 +329,9 @@ impl<'p> Run<'p, '_> {
         let begun = self.io(io);
         let val = self.read_shape(&attr.shape, io, scope)?;
         let ended = self.io(io);
+        if ended.bit > 0 && !matches!(val, Val::Obj(_)) {
+            (self.last_bits.0, self.last_bits.1) = (scope.object, attr.slot);
+        }
         // Bytes begin at the next whole one.
         let aligned = begun.bit > 0 && !matches!(attr.shape, Shape::Bits { .. });
         let start = begun.pos + u32::from(aligned);
@@ -307,7 +345,7 @@ impl<'p> Run<'p, '_> {
         })
     }
 
-    fn as_enum(&self, val: Val, attr: &Attr) -> Val {
+    pub(crate) fn as_enum(&self, val: Val, attr: &Attr) -> Val {
         match (attr.enumeration, val) {
             (Some(of), Val::Int(n)) => Val::Enum(of, n),
             (Some(of), Val::Bool(b)) => Val::Enum(of, b.into()),
@@ -334,7 +372,7 @@ impl<'p> Run<'p, '_> {
                 ..Slot::EMPTY
             });
         }
-        let inner = self.extent(attr, io, scope)?;
+        let raw = self.extent(attr, io, scope)?;
         let ended = self.io(io);
         let mut slot = Slot {
             val: Val::Null,
@@ -347,20 +385,21 @@ impl<'p> Run<'p, '_> {
             return Ok(slot);
         }
         let cut = ended.pos > ended.end;
-        slot.val = match self.inside(attr, inner, cut, scope) {
+        let read =
+            self.processed(attr, raw, scope).and_then(|inner| self.inside(attr, inner, cut, scope));
+        slot.val = match read {
             Ok(val) => val,
             Err(stop) => {
-                // What was read before it went wrong is kept: the structure was the last that began on these bytes.
-                let object = self.begun_on(inner);
+                // What was read before it went wrong is kept.
+                let object = self.begun.take().map_or(Val::Null, Val::Obj);
                 match stop {
                     // The bytes that are there end before the message does.
                     Stop::More(_) if cut => {}
                     stop => {
-                        let stored = Slot { val: object, ..slot };
-                        if self.mode == Mode::Strict {
-                            self.keep(scope, attr, stored);
+                        if let Err(stop) = self.tolerate(stop, attr) {
+                            self.keep(scope, attr, Slot { val: object, ..slot });
+                            return Err(stop);
                         }
-                        self.tolerate(stop, attr)?;
                     }
                 }
                 object
@@ -385,27 +424,6 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    /// The structure whose stream is just these bytes.
-    fn begun_on(&self, span: Span) -> Val {
-        let found = self.arena.objects.iter().enumerate().rev().find(|(_, object)| {
-            let io = self.arena.ios.get(object.io as usize);
-            io.is_some_and(|io| {
-                let own = Span { buffer: io.buffer, start: io.base, end: io.end };
-                own == span || self.arena.in_message(own) == self.arena.in_message(span) && io.buffer == MADE
-            }) && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io)
-        });
-        found.and_then(|(at, _)| u32::try_from(at).ok()).map_or(Val::Null, Val::Obj)
-    }
-
-    fn aligned(&mut self, io: u32) {
-        if let Some(io) = self.arena.ios.get_mut(io as usize)
-            && io.bit > 0
-        {
-            io.bit = 0;
-            io.pos += 1;
-        }
-    }
-
     fn size(&mut self, node: u32, scope: &Scope) -> Result<u64, Stop> {
         let size = self.number(node, scope)?;
         u64::try_from(size)
@@ -414,7 +432,7 @@ impl<'p> Run<'p, '_> {
             .ok_or_else(|| self.wrong(Code::EndOfStream, format!("a size can't be {size}")))
     }
 
-    /// The bytes of a field as its size, terminator and padding say.
+    /// The bytes of a field as its size, terminator and padding say, before what was done to them is undone.
     fn extent(&mut self, attr: &Attr, io: u32, scope: &Scope) -> Result<Span, Stop> {
         let limit = &attr.limit;
         let all = match limit.size {
@@ -471,57 +489,70 @@ impl<'p> Run<'p, '_> {
                 if let Some(stored) = self.arena.ios.get_mut(io as usize) {
                     stored.pos = next;
                 }
-                return self.processed(attr, Span { end, ..rest }, scope);
+                return Ok(Span { end, ..rest });
             }
         };
         let trimmed = trimmed(attr, self.bytes(all));
-        let span = Span { end: all.start + u32::try_from(trimmed).unwrap_or(0), ..all };
-        self.processed(attr, span, scope)
+        Ok(Span { end: all.start + u32::try_from(trimmed).unwrap_or(0), ..all })
     }
 
     /// The bytes as they are once what was done to them is undone.
     fn processed(&mut self, attr: &Attr, span: Span, scope: &Scope) -> Result<Span, Stop> {
         let Some(process) = attr.process else { return Ok(span) };
-        self.spend(u64::from(span.len()) / 8)?;
-        let mut bytes = self.bytes(span).to_vec();
+        let bytes = self.bytes(span).to_vec();
+        let bytes = self.undone(process, bytes, scope).map_err(|stop| match stop {
+            // What is wrong with bytes is wrong with these.
+            Stop::Fault(mut fault) if fault.span.buffer == Span::CONSTANTS => {
+                fault.span = span;
+                Stop::Fault(fault)
+            }
+            stop => stop,
+        })?;
+        let made = self.make(&bytes)?;
+        self.arena.came_from(made, span, !matches!(process, Process::Zlib));
+        Ok(made)
+    }
+
+    /// Undoes what was done to bytes.
+    pub(crate) fn undone(
+        &mut self,
+        process: Process,
+        mut bytes: Vec<u8>,
+        scope: &Scope,
+    ) -> Result<Vec<u8>, Stop> {
+        self.spend(bytes.len() as u64 / 8)?;
         match process {
             Process::Zlib => {
-                bytes = match inflate(&bytes) {
-                    Ok(inflated) => inflated,
-                    Err(text) => return Err(self.fault(Code::Conversion, span, text)),
-                };
+                bytes = inflate(&bytes).map_err(|text| self.wrong(Code::Conversion, text))?;
                 self.spend(bytes.len() as u64 / 8)?;
             }
-            Process::Xor(key) => {
-                match self.eval(key, scope)? {
-                    Val::Int(key) => match u8::try_from(key) {
-                        Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
-                        Err(_) => {
-                            return Err(self
-                                .wrong(Code::Conversion, format!("{key} is no byte to combine bytes with")));
-                        }
-                    },
-                    key => {
-                        let Some(key) = self.as_bytes(key) else {
-                            return Err(self
-                                .wrong(Code::Conversion, "what bytes are combined with is a byte or bytes"));
-                        };
-                        let key = self.bytes(key);
-                        if !key.is_empty() {
-                            bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
-                        }
+            Process::Xor(key) => match self.eval(key, scope)? {
+                Val::Int(key) => match u8::try_from(key) {
+                    Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
+                    Err(_) => {
+                        return Err(self
+                            .wrong(Code::Conversion, format!("{key} is no byte to combine bytes with")));
+                    }
+                },
+                key => {
+                    let Some(key) = self.as_bytes(key) else {
+                        return Err(
+                            self.wrong(Code::Conversion, "what bytes are combined with is a byte or bytes")
+                        );
+                    };
+                    let key = self.bytes(key);
+                    if !key.is_empty() {
+                        bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
                     }
                 }
-            }
+            },
             Process::Rol(by) | Process::Ror(by) => {
                 let by = u32::try_from(self.number(by, scope)?.rem_euclid(8)).unwrap_or(0);
                 let left = if matches!(process, Process::Rol(_)) { by } else { 8 - by };
                 bytes.iter_mut().for_each(|byte| *byte = byte.rotate_left(left));
             }
         }
-        let made = self.make(&bytes)?;
-        self.arena.came_from(made, span, !matches!(process, Process::Zlib));
-        Ok(made)
+        Ok(bytes)
     }
 
     /// What is in bytes that were taken out.
@@ -544,6 +575,7 @@ impl<'p> Run<'p, '_> {
                 };
                 let io = self.arena.new_io(io);
                 let val = self.read_shape(shape, io, scope)?;
+                self.aligned(io);
                 Ok(self.as_enum(val, attr))
             }
         }
@@ -569,7 +601,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// The shape that a value chooses; none where no case fits.
-    fn chosen(&mut self, shape: &'p Shape, scope: &Scope) -> Result<Option<&'p Shape>, Stop> {
+    pub(crate) fn chosen(&mut self, shape: &'p Shape, scope: &Scope) -> Result<Option<&'p Shape>, Stop> {
         let Shape::Switch(on, cases) = shape else { return Ok(Some(shape)) };
         let on = self.eval(*on, scope)?;
         for (key, shape) in cases {
@@ -597,11 +629,7 @@ impl<'p> Run<'p, '_> {
             Shape::Float { bytes, order } => {
                 let le = self.order(*order, scope)?;
                 let span = self.take(io, (*bytes).into())?;
-                let bits = integer(self.bytes(span), false, le);
-                Ok(Val::Float(match bytes {
-                    4 => f32::from_bits(u32::try_from(bits).unwrap_or(0)).into(),
-                    _ => f64::from_bits(u64::try_from(bits).unwrap_or(0)),
-                }))
+                Ok(Val::Float(float(self.bytes(span), le)))
             }
             Shape::Bits { count, le } => self.bits(io, *count, *le),
             Shape::Contents(expected) => {
@@ -621,7 +649,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn order(&mut self, order: Order, scope: &Scope) -> Result<bool, Stop> {
+    pub(crate) fn order(&mut self, order: Order, scope: &Scope) -> Result<bool, Stop> {
         match order {
             Order::Le => Ok(true),
             Order::Be => Ok(false),
@@ -638,6 +666,27 @@ impl<'p> Run<'p, '_> {
     }
 
     fn user(&mut self, user: &'p UserType, io: u32, scope: &Scope) -> Result<Val, Stop> {
+        // Bytes begin at the next whole one, unless the structure begins with bits.
+        if !self.begins_with_bits(user) {
+            self.aligned(io);
+        }
+        let id = self.open_user(user, io, scope)?;
+        match self.read_object(id) {
+            Ok(()) => Ok(Val::Obj(id)),
+            Err(stop) => {
+                self.begun = Some(id);
+                Err(stop)
+            }
+        }
+    }
+
+    pub(crate) fn begins_with_bits(&self, user: &UserType) -> bool {
+        let first = self.plan.type_of(user.id).and_then(|ty| ty.seq.first());
+        first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
+    }
+
+    /// Adds a structure with its parameters.
+    pub(crate) fn open_user(&mut self, user: &'p UserType, io: u32, scope: &Scope) -> Result<u32, Stop> {
         let parent = match user.parent {
             Parent::Here => scope.object,
             Parent::Nothing => NONE,
@@ -651,70 +700,11 @@ impl<'p> Run<'p, '_> {
             *value = self.eval(*argument, scope)?;
         }
         let root = self.arena.object(scope.object).map(|object| object.root).filter(|_| !user.foreign);
-        // Bytes begin at the next whole one, unless the structure begins with bits.
-        let bits_first = self
-            .plan
-            .type_of(user.id)
-            .and_then(|ty| ty.seq.first())
-            .is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }));
-        if !bits_first {
-            self.aligned(io);
-        }
         let id = self.begin_object(user.id, io, parent, root);
         for (slot, value) in (0u16..).zip(values.iter().take(user.arguments.len())) {
             self.arena.set_slot(id, slot, Slot { val: *value, state: State::Done, ..Slot::EMPTY });
         }
-        let read = self.read_object(id);
-        if let Err(stop) = read {
-            // Whoever looks at what was read so far finds it where it belongs.
-            self.adopt(scope, user, id);
-            return Err(stop);
-        }
-        Ok(Val::Obj(id))
-    }
-
-    /// Stores a structure whose reading stopped in the field that it was read for.
-    fn adopt(&mut self, scope: &Scope, user: &UserType, id: u32) {
-        let plan = self.plan;
-        let Some(object) = self.arena.object(id) else { return };
-        let Some(owner) = self.arena.object(scope.object).and_then(|owner| plan.type_of(owner.ty)) else {
-            return;
-        };
-        let reads = |shape: &Shape| match shape {
-            Shape::User(other) => other.id == user.id,
-            Shape::Switch(_, cases) => {
-                cases.iter().any(|(_, shape)| matches!(shape, Shape::User(other) if other.id == user.id))
-            }
-            _ => false,
-        };
-        // The first field of its type that has no value yet; a list being read takes it as its last item.
-        let own = self.io(object.io);
-        let slot = Slot {
-            val: Val::Obj(id),
-            state: State::Done,
-            buffer: own.buffer,
-            start: object.start,
-            end: own.pos.min(own.end),
-        };
-        for attr in owner.seq.iter().filter(|attr| reads(&attr.shape)) {
-            let stored = self.arena.slot(scope.object, attr.slot);
-            match (attr.repeat, stored.val, stored.state) {
-                (Repeat::Once, _, State::Empty) => {
-                    self.arena.set_slot(scope.object, attr.slot, slot);
-                    return;
-                }
-                (Repeat::Once, ..) => {}
-                (_, Val::Arr(array), _)
-                    if scope.index.is_some_and(|index| self.arena.array(array).len() == index as usize) =>
-                {
-                    if let Some(items) = self.arena.array_mut(array) {
-                        items.push(slot);
-                    }
-                    return;
-                }
-                _ => {}
-            }
-        }
+        Ok(id)
     }
 
     fn bits(&mut self, io: u32, count: u8, le: bool) -> Result<Val, Stop> {
@@ -730,6 +720,7 @@ impl<'p> Run<'p, '_> {
             stored.pos += all / 8;
             stored.bit = u8::try_from(all % 8).unwrap_or(0);
         }
+        self.last_bits.2 = le;
         Ok(if count == 1 { Val::Bool(number == 1) } else { Val::Int(number.into()) })
     }
 
@@ -970,7 +961,7 @@ impl<'p> Run<'p, '_> {
 }
 
 /// How many of the bytes are left when padding and terminator are taken away.
-fn trimmed(attr: &Attr, bytes: &[u8]) -> usize {
+pub(crate) fn trimmed(attr: &Attr, bytes: &[u8]) -> usize {
     let mut end = bytes.len();
     let terminator = attr.limit.terminator.as_ref();
     if let Some(pad) = attr.limit.pad_right
@@ -988,7 +979,7 @@ fn trimmed(attr: &Attr, bytes: &[u8]) -> usize {
 
 /// Where a terminator stands. One of several bytes stands at a multiple of its length, as characters do, unless it is
 /// no run of zeros.
-fn find(bytes: &[u8], terminator: &[u8]) -> Option<usize> {
+pub(crate) fn find(bytes: &[u8], terminator: &[u8]) -> Option<usize> {
     match terminator {
         [byte] => memchr::memchr(*byte, bytes),
         _ if terminator.iter().all(|&byte| byte == 0) => bytes
@@ -1008,6 +999,15 @@ pub(crate) fn integer(bytes: &[u8], signed: bool, le: bool) -> i128 {
     }
     let shift = 64 - 8 * u32::try_from(bytes.len().clamp(1, 8)).unwrap_or(8);
     (number.cast_signed() << shift >> shift).into()
+}
+
+/// A floating-point number of four or eight bytes.
+pub(crate) fn float(bytes: &[u8], le: bool) -> f64 {
+    let bits = integer(bytes, false, le);
+    match bytes.len() {
+        4 => f32::from_bits(u32::try_from(bits).unwrap_or(0)).into(),
+        _ => f64::from_bits(u64::try_from(bits).unwrap_or(0)),
+    }
 }
 
 /// So many bits behind the first `skip`, highest first, or lowest first.

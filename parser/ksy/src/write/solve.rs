@@ -1,0 +1,408 @@
+//! Finds what numbers must be so that the sizes and counts that are computed from them are right.
+
+use super::leaf::fits;
+use super::{Number, Solved, Writer};
+use crate::expr::{Binary, Unary};
+use crate::plan::{Attr, Method, Node, NodeId, Shape, Size, Val};
+use crate::run::Scope;
+
+/// How deeply an expression is followed.
+const DEEPEST: u32 = 40;
+
+impl<'p> Writer<'p, '_> {
+    /// What numbers must be, of all sizes and counts that are not what was written. Where that can't be found out it is
+    /// noted, as it is of those that were not given and that nothing gives a value.
+    pub(super) fn solve(&mut self) -> Solved {
+        let mut all = Solved::new();
+        for measure in std::mem::take(&mut self.measures) {
+            let wanted = i128::from(measure.found);
+            let said = self.run.number(measure.node, &measure.scope).ok();
+            if said == Some(wanted) {
+                continue;
+            }
+            let mut found = Solved::new();
+            let is_solved = self.must_be(measure.node, &measure.scope, wanted, &mut found, 0)
+                && found.iter().all(|(path, number)| all.get(path).is_none_or(|other| other == number));
+            if is_solved {
+                all.append(&mut found);
+                continue;
+            }
+            let said = said.map_or("has no value".to_owned(), |said| format!("says {said}"));
+            self.note(format!(
+                "the {} of {} is {wanted}, but what the description computes it from {said} and can't be derived: it is left as it is",
+                measure.what, measure.path
+            ));
+        }
+        for path in std::mem::take(&mut self.free) {
+            if !all.contains_key(&path) && !self.solved.contains_key(&path) {
+                self.note(format!("{path} is not given and no length says what it is: it is written as 0"));
+            }
+        }
+        all
+    }
+
+    /// The path of a field that was written.
+    fn written_field(&self, object: u32, slot: u16) -> Option<String> {
+        let (ty, attr) = self.attr_of(object, slot)?;
+        (!ty.is_instance(slot) && self.paths.contains_key(&object)).then(|| self.path(object, attr, None))
+    }
+
+    fn attr_of(&self, object: u32, slot: u16) -> Option<(&'p crate::plan::TypePlan, &'p Attr)> {
+        let plan = self.run.plan;
+        let ty = plan.type_of(self.run.arena.object(object)?.ty)?;
+        Some((ty, ty.attr(slot)?))
+    }
+
+    /// Makes an expression give a number. Says whether that can be done; what fields must be then is in `found`.
+    fn must_be(
+        &mut self,
+        node: NodeId,
+        scope: &Scope,
+        wanted: i128,
+        found: &mut Solved,
+        depth: u32,
+    ) -> bool {
+        let plan = self.run.plan;
+        if depth > DEEPEST || self.run.spend(4).is_err() {
+            return false;
+        }
+        let Some(&at) = plan.expressions.nodes.get(node as usize) else { return false };
+        let depth = depth + 1;
+        match at {
+            Node::Const(Val::Int(n)) => n == wanted,
+            Node::Slot(slot) => self.slot_must_be(scope.object, slot, wanted, found, depth),
+            Node::Named(sym) => {
+                let slot = self.run.arena.object(scope.object).and_then(|object| plan.type_of(object.ty)?.slot(sym));
+                slot.is_some_and(|slot| self.slot_must_be(scope.object, slot, wanted, found, depth))
+            }
+            Node::Member(of, sym) => match self.run.eval(of, scope) {
+                Ok(Val::Obj(id)) => {
+                    let slot = self.run.arena.object(id).and_then(|object| plan.type_of(object.ty)?.slot(sym));
+                    slot.is_some_and(|slot| self.slot_must_be(id, slot, wanted, found, depth))
+                }
+                Ok(_) if Method::named(plan.name(sym)) == Some(Method::ToI) => {
+                    self.text_must_be(of, scope, wanted, 10, found, depth)
+                }
+                _ => false,
+            },
+            Node::Call(of, Method::ToI, arguments) => {
+                let radix = plan.expressions.lists.get(arguments.from as usize..).and_then(<[u32]>::first);
+                let radix = match radix.filter(|_| arguments.length > 0) {
+                    None => Some(10),
+                    Some(&node) => self.run.number(node, scope).ok().and_then(|radix| u32::try_from(radix).ok()),
+                };
+                match radix.filter(|radix| (2..=36).contains(radix)) {
+                    Some(radix) => self.text_must_be(of, scope, wanted, radix, found, depth),
+                    None => false,
+                }
+            }
+            Node::Item(of, index) => self.item_must_be(of, index, scope, wanted, found),
+            Node::Cast(of, _) => self.must_be(of, scope, wanted, found, depth),
+            Node::Unary(Unary::Minus, of) => self.must_be(of, scope, -wanted, found, depth),
+            Node::Binary(operator, left, right) => {
+                self.binary_must_be(operator, left, right, scope, wanted, found, depth)
+            }
+            Node::Ternary(condition, then, otherwise) => {
+                let holds = self.run.truth(condition, scope).ok();
+                let branches = [(true, then), (false, otherwise)];
+                let (as_it_is, other): (Vec<_>, Vec<_>) =
+                    branches.into_iter().partition(|(when, _)| holds == Some(*when));
+                // First with the choice as it is; else with the other, if it can be had.
+                for (when, branch) in as_it_is.into_iter().chain(other) {
+                    let mut tried = found.clone();
+                    if self.condition_must_be(condition, scope, when, holds == Some(when), &mut tried)
+                        && self.must_be(branch, scope, wanted, &mut tried, depth)
+                        && self.agrees(condition, scope, when, &tried)
+                    {
+                        *found = tried;
+                        return true;
+                    }
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn slot_must_be(
+        &mut self,
+        object: u32,
+        slot: u16,
+        wanted: i128,
+        found: &mut Solved,
+        depth: u32,
+    ) -> bool {
+        let parameters = self.run.arena.object(object).and_then(|object| self.run.plan.type_of(object.ty));
+        if parameters.is_some_and(|ty| slot < ty.parameters) {
+            let Some(&(user, scope)) = self.calls.get(&object) else { return false };
+            let Some(&argument) = user.arguments.get(usize::from(slot)) else { return false };
+            return self.must_be(argument, &scope, wanted, found, depth);
+        }
+        let Some((_, attr)) = self.attr_of(object, slot) else { return false };
+        if let Some(value) = attr.value {
+            return self.must_be(value, &Scope::of(object), wanted, found, depth);
+        }
+        let Some(path) = self.written_field(object, slot) else { return false };
+        self.field_must_be(attr, path, wanted, 10, found)
+    }
+
+    fn field_must_be(&self, attr: &Attr, path: String, wanted: i128, radix: u32, found: &mut Solved) -> bool {
+        let is_wide_enough = match &attr.shape {
+            Shape::Int { bytes, signed, .. } => fits(wanted, 8 * u32::from(*bytes), *signed),
+            Shape::Bits { count, .. } => fits(wanted, (*count).into(), false),
+            Shape::Str(_) => match attr.limit.size {
+                Size::Of(size) => self
+                    .run
+                    .plan
+                    .expressions
+                    .constant(size)
+                    .is_none_or(|size| has_digits(wanted, radix) <= size),
+                _ => true,
+            },
+            _ => false,
+        };
+        if !is_wide_enough {
+            return false;
+        }
+        let number = Number { value: wanted, radix };
+        match found.get(&path) {
+            Some(other) => *other == number,
+            None => {
+                found.insert(path, number);
+                true
+            }
+        }
+    }
+
+    fn text_must_be(
+        &mut self,
+        of: NodeId,
+        scope: &Scope,
+        wanted: i128,
+        radix: u32,
+        found: &mut Solved,
+        depth: u32,
+    ) -> bool {
+        let target = self.field_at(of, scope, depth);
+        let Some((object, slot)) = target else { return false };
+        let Some((_, attr)) = self.attr_of(object, slot) else { return false };
+        // A number that is asked for as one stays what it is.
+        if !matches!(attr.shape, Shape::Str(_)) {
+            return self.slot_must_be(object, slot, wanted, found, depth);
+        }
+        let Some(path) = self.written_field(object, slot) else { return false };
+        self.field_must_be(attr, path, wanted, radix, found)
+    }
+
+    /// The field that an expression names.
+    fn field_at(&mut self, node: NodeId, scope: &Scope, depth: u32) -> Option<(u32, u16)> {
+        let plan = self.run.plan;
+        if depth > DEEPEST {
+            return None;
+        }
+        let (object, slot) = match *plan.expressions.nodes.get(node as usize)? {
+            Node::Slot(slot) => (scope.object, slot),
+            Node::Named(sym) => {
+                (scope.object, plan.type_of(self.run.arena.object(scope.object)?.ty)?.slot(sym)?)
+            }
+            Node::Member(of, sym) => match self.run.eval(of, scope).ok()? {
+                Val::Obj(id) => (id, plan.type_of(self.run.arena.object(id)?.ty)?.slot(sym)?),
+                _ => return None,
+            },
+            Node::Cast(of, _) => return self.field_at(of, scope, depth + 1),
+            _ => return None,
+        };
+        match self.attr_of(object, slot)?.1.value {
+            Some(value) => self.field_at(value, &Scope::of(object), depth + 1),
+            None => Some((object, slot)),
+        }
+    }
+
+    fn item_must_be(
+        &mut self,
+        of: NodeId,
+        index: NodeId,
+        scope: &Scope,
+        wanted: i128,
+        found: &mut Solved,
+    ) -> bool {
+        let (Some((object, slot)), Ok(index)) = (self.field_at(of, scope, 0), self.run.number(index, scope)) else {
+            return false;
+        };
+        let (Some((ty, attr)), Ok(index)) = (self.attr_of(object, slot), u32::try_from(index)) else { return false };
+        if ty.is_instance(slot) || !self.paths.contains_key(&object) {
+            return false;
+        }
+        let path = self.path(object, attr, Some(index));
+        self.field_must_be(attr, path, wanted, 10, found)
+    }
+
+    #[allow(clippy::too_many_arguments)] // What an expression is solved with goes along.
+    fn binary_must_be(
+        &mut self,
+        operator: Binary,
+        left: NodeId,
+        right: NodeId,
+        scope: &Scope,
+        wanted: i128,
+        found: &mut Solved,
+        depth: u32,
+    ) -> bool {
+        // Numbers put together from parts: each takes its digits.
+        if matches!(operator, Binary::Plus | Binary::BitOr) {
+            for (coarse, fine) in [(right, left), (left, right)] {
+                let unit = self.unit(coarse, scope, 0);
+                if unit > 1 && wanted >= 0 {
+                    let mut tried = found.clone();
+                    if self.must_be(coarse, scope, wanted - wanted % unit, &mut tried, depth)
+                        && self.must_be(fine, scope, wanted % unit, &mut tried, depth)
+                    {
+                        *found = tried;
+                        return true;
+                    }
+                }
+            }
+        }
+        let (a, b) = (self.run.number(left, scope).ok(), self.run.number(right, scope).ok());
+        let for_left = b.and_then(|b| match operator {
+            Binary::Plus => wanted.checked_sub(b),
+            Binary::Minus => wanted.checked_add(b),
+            Binary::Times => (b != 0 && wanted % b == 0).then(|| wanted / b),
+            Binary::Divide => wanted.checked_mul(b).filter(|_| b > 0),
+            Binary::Left => (0..64).contains(&b).then(|| wanted >> b).filter(|n| n << b == wanted),
+            // Bits that are cut off stay what they are.
+            Binary::Right if (0..64).contains(&b) => Some(wanted << b | a? & ((1 << b) - 1)),
+            Binary::BitAnd => (wanted & !b == 0).then_some(a? & !b | wanted),
+            Binary::BitXor => Some(wanted ^ b),
+            _ => None,
+        });
+        if for_left.is_some_and(|wanted| self.must_be_in(left, scope, wanted, found, depth)) {
+            return true;
+        }
+        let for_right = a.and_then(|a| match operator {
+            Binary::Plus => wanted.checked_sub(a),
+            Binary::Minus => a.checked_sub(wanted),
+            Binary::Times => (a != 0 && wanted % a == 0).then(|| wanted / a),
+            Binary::BitAnd => (wanted & !a == 0).then_some(b? & !a | wanted),
+            Binary::BitXor => Some(wanted ^ a),
+            _ => None,
+        });
+        for_right.is_some_and(|wanted| self.must_be_in(right, scope, wanted, found, depth))
+    }
+
+    fn must_be_in(
+        &mut self,
+        node: NodeId,
+        scope: &Scope,
+        wanted: i128,
+        found: &mut Solved,
+        depth: u32,
+    ) -> bool {
+        let mut tried = found.clone();
+        let is_solved = self.must_be(node, scope, wanted, &mut tried, depth);
+        if is_solved {
+            *found = tried;
+        }
+        is_solved
+    }
+
+    /// What all values of an expression are multiples of; 1 if that is not known.
+    fn unit(&mut self, node: NodeId, scope: &Scope, depth: u32) -> i128 {
+        let Some(&at) = self.run.plan.expressions.nodes.get(node as usize) else { return 1 };
+        if depth > DEEPEST {
+            return 1;
+        }
+        match at {
+            Node::Binary(Binary::Times, left, right) => {
+                let constant = [left, right].into_iter().find_map(|side| self.constant(side));
+                constant.unwrap_or(1).max(1)
+            }
+            Node::Binary(Binary::Left, _, by) => {
+                self.constant(by).filter(|by| (0..64).contains(by)).map_or(1, |by| 1 << by)
+            }
+            Node::Ternary(condition, then, otherwise) => match self.run.truth(condition, scope) {
+                Ok(true) => self.unit(then, scope, depth + 1),
+                Ok(false) => self.unit(otherwise, scope, depth + 1),
+                Err(_) => 1,
+            },
+            _ => 1,
+        }
+    }
+
+    fn constant(&self, node: NodeId) -> Option<i128> {
+        self.run.plan.expressions.constant(node).map(i128::from)
+    }
+
+    /// Makes a comparison come out so.
+    fn condition_must_be(
+        &mut self,
+        condition: NodeId,
+        scope: &Scope,
+        when: bool,
+        is_so: bool,
+        found: &mut Solved,
+    ) -> bool {
+        if is_so {
+            return true;
+        }
+        let Some(&Node::Binary(operator, left, right)) = self.run.plan.expressions.nodes.get(condition as usize)
+        else {
+            return false;
+        };
+        let Some(limit) = self.constant(right) else { return false };
+        let wanted = match (operator, when) {
+            (Binary::Equal, true) | (Binary::NotEqual, false) => limit,
+            (Binary::Less, false) | (Binary::GreaterEqual, true) | (Binary::LessEqual, true) => limit,
+            (Binary::Less, true) | (Binary::GreaterEqual, false) => limit - 1,
+            (Binary::LessEqual, false) | (Binary::Greater, true) => limit + 1,
+            (Binary::Greater, false) => limit,
+            (Binary::Equal, false) | (Binary::NotEqual, true) => limit + 1,
+            _ => return false,
+        };
+        // What was decided already counts more than what stands there.
+        if let Some((object, slot)) = self.field_at(left, scope, 0)
+            && let Some(path) = self.written_field(object, slot)
+            && let Some(decided) = found.get(&path)
+        {
+            return holds(operator, decided.value, limit) == when;
+        }
+        self.must_be(left, scope, wanted, found, 0)
+    }
+
+    /// Whether a comparison comes out so when the numbers are what was found.
+    fn agrees(&mut self, condition: NodeId, scope: &Scope, when: bool, found: &Solved) -> bool {
+        let Some(&Node::Binary(operator, left, right)) = self.run.plan.expressions.nodes.get(condition as usize)
+        else {
+            return true;
+        };
+        let decided = self
+            .field_at(left, scope, 0)
+            .and_then(|(object, slot)| self.written_field(object, slot))
+            .and_then(|path| found.get(&path).copied());
+        match (decided, self.constant(right)) {
+            (Some(decided), Some(limit)) => holds(operator, decided.value, limit) == when,
+            _ => true,
+        }
+    }
+}
+
+fn holds(operator: Binary, a: i128, b: i128) -> bool {
+    match operator {
+        Binary::Equal => a == b,
+        Binary::NotEqual => a != b,
+        Binary::Less => a < b,
+        Binary::LessEqual => a <= b,
+        Binary::Greater => a > b,
+        Binary::GreaterEqual => a >= b,
+        _ => false,
+    }
+}
+
+fn has_digits(n: i128, radix: u32) -> u64 {
+    let (mut left, mut count) = (n.unsigned_abs(), u64::from(n < 0) + 1);
+    while left >= u128::from(radix) {
+        left /= u128::from(radix);
+        count += 1;
+    }
+    count
+}

@@ -1,0 +1,75 @@
+//! Reads what was written, and notes where it does not say what was asked for.
+
+use std::collections::HashSet;
+
+use framescope_parser::{Dissection, Field, Value};
+
+use super::Solved;
+use crate::described::Described;
+
+pub(super) fn verify(
+    described: &Described,
+    wanted: &Dissection<'_>,
+    bytes: &[u8],
+    solved: &Solved,
+    notes: &mut Vec<String>,
+) {
+    let plan = &described.format.plan;
+    let all = || plan.types.iter().flat_map(|ty| ty.seq.iter().chain(&ty.instances));
+    // What is derived from other bytes is not what was asked for, and need not be.
+    let derived: HashSet<&str> = all()
+        .filter(|attr| attr.check.is_some() || attr.value.is_some())
+        .map(|attr| plan.name(attr.sym))
+        .collect();
+    let found = Dissection::of(described, bytes);
+    compare(&wanted.fields, &found.fields, "", &derived, solved, notes);
+}
+
+fn compare(
+    wanted: &[Field<'_>],
+    found: &[Field<'_>],
+    above: &str,
+    derived: &HashSet<&str>,
+    solved: &Solved,
+    notes: &mut Vec<String>,
+) {
+    for (at, field) in wanted.iter().enumerate() {
+        let name = field.name;
+        if notes.len() >= super::MOST_NOTES || name.starts_with('_') || derived.contains(name) {
+            continue;
+        }
+        let before = wanted.get(..at).unwrap_or_default().iter().filter(|other| other.name == name).count();
+        let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+        let is_list = wanted.iter().filter(|other| other.name == name).count() > 1;
+        let item = format!("{path}[{before}]");
+        if solved.contains_key(&path) || solved.contains_key(&item) {
+            continue;
+        }
+        let path = if is_list { item } else { path };
+        match found.iter().filter(|other| other.name == name).nth(before) {
+            None => notes.push(format!("{path} is given, but a message like this has none")),
+            Some(other) => {
+                if !is_same(&field.value, &other.value) {
+                    let (wanted, found) = (&field.value, &other.value);
+                    notes.push(format!("{path} reads as {found}, though {wanted} is given"));
+                }
+                compare(&field.fields, &other.fields, &path, derived, solved, notes);
+            }
+        }
+    }
+}
+
+/// Whether two values say the same, however they are shown.
+fn is_same(a: &Value<'_>, b: &Value<'_>) -> bool {
+    let bytes = || a.as_bytes().is_some() && a.as_bytes() == b.as_bytes();
+    let number = || a.as_u64().is_some() && a.as_u64() == b.as_u64();
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => a == b || a.is_nan() && b.is_nan(),
+        // Without a number a member's name, and what is no number in JSON.
+        (Value::Text(name), Value::Enum(_)) => !name.is_empty(),
+        (Value::Group, Value::Float(n)) => !n.is_finite(),
+        #[allow(clippy::cast_precision_loss)] // A float is what the field holds.
+        (Value::Unsigned(n), Value::Float(m)) => *n as f64 == *m,
+        _ => a == b || bytes() || number(),
+    }
+}
