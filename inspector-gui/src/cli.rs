@@ -610,7 +610,8 @@ fn eval(args: &EvalArgs) -> Result<u8, Stopped> {
 
 fn encode(args: &EncodeArgs) -> Result<u8, Stopped> {
     // What is no file and looks like none is a name.
-    let is_name = |path: &&PathBuf| path.components().count() == 1 && path.extension().is_none() && !path.exists();
+    let is_name =
+        |path: &&PathBuf| path.components().count() == 1 && path.extension().is_none() && !path.exists();
     let (names, files): (Vec<&PathBuf>, Vec<&PathBuf>) = args.protocols.iter().partition(is_name);
     let files: Vec<PathBuf> = files.into_iter().cloned().collect();
     let own = OwnProtocols::load(&files, &mut |text| complain(text)).map_err(Stopped::Usage)?;
@@ -619,7 +620,10 @@ fn encode(args: &EncodeArgs) -> Result<u8, Stopped> {
         if !protocols.iter().any(|protocol| Path::new(protocol.name()) == name.as_path()) {
             let known: Vec<&str> = protocols.iter().map(|protocol| protocol.name()).collect();
             let name = name.display();
-            return Err(Stopped::Usage(format!("no protocol is called {name}; there is {}", known.join(", "))));
+            return Err(Stopped::Usage(format!(
+                "no protocol is called {name}; there is {}",
+                known.join(", ")
+            )));
         }
     }
     let usual = match args.protocols.first() {
@@ -633,15 +637,13 @@ fn encode(args: &EncodeArgs) -> Result<u8, Stopped> {
     let mut input: Box<dyn io::BufRead> = match args.file.as_os_str() == "-" {
         true => Box::new(io::stdin().lock()),
         false => {
-            let file = std::fs::File::open(&args.file).map_err(|error| {
-                Stopped::Usage(format!("{} can't be read: {error}", args.file.display()))
-            })?;
+            let file = std::fs::File::open(&args.file)
+                .map_err(|error| Stopped::Usage(format!("{} can't be read: {error}", args.file.display())))?;
             Box::new(io::BufReader::with_capacity(1 << 16, file))
         }
     };
     let mut out = output();
-    let encoded =
-        crate::encode::encode(&mut input, &protocols, usual, &mut out, &mut |text| complain(text))?;
+    let encoded = crate::encode::encode(&mut input, &protocols, usual, &mut out, &mut |text| complain(text))?;
     out.flush()?;
     Ok(if encoded.refused > 0 { DAMAGED } else { 0 })
 }

@@ -132,7 +132,9 @@ fn value(json: &Json) -> Result<Value<'_>, String> {
 }
 
 fn bytes(hex: &str) -> Result<Vec<u8>, String> {
-    let wrong = || format!("{:?} are no hexadecimal digits, two for each byte", hex.chars().take(20).collect::<String>());
+    let wrong = || {
+        format!("{:?} are no hexadecimal digits, two for each byte", hex.chars().take(20).collect::<String>())
+    };
     if !hex.len().is_multiple_of(2) || !hex.is_ascii() {
         return Err(wrong());
     }

@@ -19,23 +19,23 @@ pub fn decode(data: &[u8]) {
     // A limit that frames of a fuzzer's size are over too.
     let small = Missive { payload_limit: 64, ..Missive::default() };
     for protocol in [&missive as &dyn Protocol, &small] {
-        let whole = laid_out(protocol, data, &[data.len()]);
+        let whole = laid_out(protocol, data, &[data.len()], true);
         for cuts in [cuts_from(data), vec![1; data.len()], vec![19; data.len() / 19 + 1]] {
             assert_eq!(tiles(protocol, data, &cuts), whole, "cut into {cuts:?}");
         }
     }
     for protocol in [&Bare as &dyn Protocol, &Text, &Unclaimed] {
-        laid_out(protocol, data, &cuts_from(data));
+        laid_out(protocol, data, &cuts_from(data), true);
     }
     // What never was called a message can be asked for all the same.
     for protocol in [&missive as &dyn Protocol, &Bare, &Text, &Unclaimed] {
-        check_dissection(&Dissection::of(protocol, data), data);
+        check_dissection(&Dissection::of(protocol, data), data, true);
         check_outline(protocol, data, false);
         check_names(protocol, data);
         for &code in Code::ALL {
             let mut dissection = Dissection::default();
             protocol.dissect_skipped(code, data, data.len(), &mut dissection);
-            check_dissection(&dissection, data);
+            check_dissection(&dissection, data, true);
         }
     }
     for missive in [&missive, &small] {
@@ -77,7 +77,7 @@ pub fn tiles(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> 
 }
 
 /// Lays `data` out, checks that the tiles cover it, and takes every message apart.
-fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> {
+pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], nested: bool) -> Vec<Tile> {
     let tiles = tiles(protocol, data, cuts);
     let mut end = 0;
     let mut observer = protocol.observer();
@@ -87,7 +87,7 @@ fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> {
         assert!(tile.length > 0, "an empty tile");
         end += tile.length;
         let bytes = &data[usize::try_from(tile.offset).unwrap()..usize::try_from(end).unwrap()];
-        check_dissection(&Dissection::of(protocol, bytes), bytes);
+        check_dissection(&Dissection::of(protocol, bytes), bytes, nested);
         // Any message may come from either side.
         let direction = if bytes.len().is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
         let event = match tile.tile_type {
@@ -106,7 +106,7 @@ fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> {
 }
 
 /// Segment lengths that the data itself gives.
-fn cuts_from(data: &[u8]) -> Vec<usize> {
+pub(crate) fn cuts_from(data: &[u8]) -> Vec<usize> {
     data.iter()
         .rev()
         .map(|&byte| usize::from(byte) + 1)
@@ -134,7 +134,7 @@ fn check_names(protocol: &dyn Protocol, message: &[u8]) {
 }
 
 /// What an index keeps of a message is what its dissection says.
-fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bool) {
+pub(crate) fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bool) {
     let mut outline = Dissection::default();
     protocol.outline(message, checked, &mut outline);
     let dissection = Dissection::of(protocol, message);
@@ -145,9 +145,10 @@ fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bool) {
     assert_eq!(said(&outline), said(&dissection));
 }
 
-fn check_dissection(dissection: &Dissection<'_>, message: &[u8]) {
+fn check_dissection(dissection: &Dissection<'_>, message: &[u8], nested: bool) {
     let all = 0..message.len();
-    dissection.fields.iter().for_each(|field| check_field(field, &all));
+    // What a described protocol's instances read may stand anywhere in the message.
+    dissection.fields.iter().for_each(|field| check_field(field, &all, nested));
     for problem in &dissection.problems {
         assert!(within(&problem.range, &all), "{problem:?} outside of {all:?}");
         assert!(!problem.text.is_empty());
@@ -155,10 +156,11 @@ fn check_dissection(dissection: &Dissection<'_>, message: &[u8]) {
     let _ = dissection.kind.map(|kind| kind.to_string());
 }
 
-fn check_field(field: &Field<'_>, around: &Range<usize>) {
+fn check_field(field: &Field<'_>, around: &Range<usize>, nested: bool) {
     assert!(within(&field.range, around), "{} at {:?} outside of {around:?}", field.name, field.range);
     let _ = (field.value.to_string(), field.value.as_u64(), field.value.as_bytes());
-    field.fields.iter().for_each(|inner| check_field(inner, &field.range));
+    let inside = if nested { &field.range } else { around };
+    field.fields.iter().for_each(|inner| check_field(inner, inside, nested));
 }
 
 fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {

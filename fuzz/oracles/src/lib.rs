@@ -15,6 +15,7 @@
 
 mod capture;
 mod decode;
+mod described;
 mod filter;
 mod packet;
 mod roundtrip;
@@ -22,6 +23,7 @@ mod segments;
 
 pub use capture::{capture, check_index};
 pub use decode::{decode, tiles};
+pub use described::{END_OF_DESCRIPTION, check_described, described};
 pub use filter::filter;
 pub use packet::packet;
 pub use roundtrip::roundtrip;
@@ -38,4 +40,5 @@ pub const ORACLES: &[(&str, Oracle)] = &[
     ("packet", packet),
     ("segments", segments),
     ("filter", filter),
+    ("described", described),
 ];

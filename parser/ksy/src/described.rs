@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use framescope_parser::missive::Key;
 use framescope_parser::{
-    Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Memo, Names,
-    Observation, Observer, Protocol, Sample, Step, TileType, Visit,
+    Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Memo, Names, Observation,
+    Observer, Protocol, Sample, Step, TileType, Visit,
 };
 
 use crate::error::LoadError;
@@ -113,6 +113,7 @@ impl Described {
             let mut run = Run::new(plan, message, arena, Mode::Full);
             run.key = self.key.as_ref();
             run.checked = checked;
+            run.closed = self.format.meta.ends_with_segment;
             run.read_fully();
             if let Some(kind) = self.format.meta.kind
                 && let Ok(val) = run.eval(kind, &Scope::of(0))

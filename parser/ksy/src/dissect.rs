@@ -6,9 +6,9 @@ use framescope_parser::{Code, Value, Visit};
 
 use crate::described::{kind_of, range};
 use crate::plan::{Attr, Piece, Plan, Shape, Span, Style, Val};
+use crate::run::arena::{NONE, Slot, State, Stop};
 use crate::run::{Run, Scope};
 use crate::strings::Charset;
-use crate::run::arena::{NONE, Slot, State, Stop};
 
 /// The name of bytes that a structure holds and its description does not explain.
 pub(crate) const UNREAD: &str = "_unread";
@@ -100,7 +100,7 @@ impl<'p> Run<'p, '_> {
     fn unread(&mut self) {
         for at in 0..self.arena.objects.len() {
             let id = u32::try_from(at).unwrap_or(NONE);
-            if let Some(span) = self.rest_of(id)
+            if let Some(span) = self.rest_of(id).filter(|span| span.len() > 0)
                 && self.is_unexplained(id)
                 && let Some(place) = self.arena.in_message(span)
             {
@@ -114,13 +114,15 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    /// The bytes of a structure's own stream behind its last field.
+    /// The bytes of a structure's own stream behind its last field. There are none, but they are told, where reading stopped
+    /// at their end.
     fn rest_of(&self, id: u32) -> Option<Span> {
         let object = self.arena.object(id)?;
         let io = self.arena.ios.get(object.io as usize)?;
         let owns = object.start == io.base
             && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io);
-        (owns && object.end < io.end).then_some(Span { buffer: io.buffer, start: object.end, end: io.end })
+        let is_told = object.end < io.end || !object.whole && !(io.open && self.stopped);
+        (owns && is_told).then_some(Span { buffer: io.buffer, start: object.end.min(io.end), end: io.end })
     }
 
     /// Whether bytes behind a structure's last field are there though nothing that is told already, or an instance at a
@@ -330,7 +332,19 @@ impl<'p> Run<'p, '_> {
         let own = self.bytes(span).to_vec();
         let mut written = match attr.process {
             None => content,
-            Some(process) => crate::write::leaf::process(self, process, &content, scope).ok()?,
+            Some(process) => {
+                let io = self.io_of(scope.object);
+                let before = self.io(io);
+                self.ends_at(scope.object, slot.end);
+                let written = crate::write::leaf::process(self, process, &content, scope);
+                if let Some(stored) = self.arena.ios.get_mut(io as usize) {
+                    *stored = before;
+                }
+                match written {
+                    Ok(written) => written,
+                    Err(_) => return Some(span),
+                }
+            }
         };
         let tail = crate::write::leaf::tail(attr, written.len(), Some(own.len()));
         written.extend(tail);

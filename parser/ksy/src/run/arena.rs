@@ -19,6 +19,8 @@ pub(crate) struct Object {
     pub(crate) end: u32,
     /// The byte order of numbers that name none, if it is known.
     pub(crate) le: Option<bool>,
+    /// Whether all its fields could be read.
+    pub(crate) whole: bool,
 }
 
 /// No structure.

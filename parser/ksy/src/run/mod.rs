@@ -31,6 +31,10 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) key: Option<&'p Key>,
     /// Whether checks are known to hold, so that they need not be computed.
     pub(crate) checked: bool,
+    /// Whether the bytes at hand are all there is, so that what they lack is a fault.
+    pub(crate) closed: bool,
+    /// Whether a message is written, so that there are no bytes to read yet.
+    pub(crate) writes: bool,
     /// Whether reading stopped before the end of the outermost structure.
     pub(crate) stopped: bool,
     depth: u32,
@@ -76,6 +80,8 @@ impl<'p, 'm> Run<'p, 'm> {
             mode,
             key: None,
             checked: false,
+            closed: mode == Mode::Strict,
+            writes: false,
             stopped: false,
             depth: 0,
             work_limit,
@@ -88,17 +94,19 @@ impl<'p, 'm> Run<'p, 'm> {
     /// them.
     pub(crate) fn read(&mut self) -> Result<u32, Stop> {
         let end = u32::try_from(self.message.len()).unwrap_or(u32::MAX);
-        let open = self.mode != Mode::Strict;
+        let open = !self.closed;
         let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
         self.begin_object(0, io, NONE, None);
-        self.read_object(0)?;
+        let read = self.read_object(0);
         self.aligned(0);
+        read?;
         Ok(self.arena.ios.first().map_or(0, |io| io.pos))
     }
 
-    /// Lets a message be written that has no bytes yet.
-    pub(crate) fn allow(&mut self, work: u64) {
+    /// Prepares for a message that has no bytes yet.
+    pub(crate) fn to_write(&mut self, work: u64) {
         self.work_limit += work;
+        self.writes = true;
     }
 
     /// One structure deeper. Gives how deep that was before.

@@ -30,6 +30,7 @@ impl<'p> Run<'p, '_> {
             start,
             end: start,
             le,
+            whole: false,
         });
         id
     }
@@ -44,7 +45,7 @@ impl<'p> Run<'p, '_> {
         self.depth_is(before);
         let end = self.arena.ios.get(object.io as usize).map_or(0, |io| io.pos + u32::from(io.bit > 0));
         if let Some(object) = self.arena.objects.get_mut(id as usize) {
-            object.end = end;
+            (object.end, object.whole) = (end, result.is_ok());
         }
         result
     }
@@ -147,6 +148,14 @@ impl<'p> Run<'p, '_> {
                 Ok(())
             }
             stop => Err(stop),
+        }
+    }
+
+    /// Lets expressions of a structure see its stream as it is at a place.
+    pub(crate) fn ends_at(&mut self, object: u32, pos: u32) {
+        let io = self.io_of(object);
+        if let Some(io) = self.arena.ios.get_mut(io as usize) {
+            (io.pos, io.bit) = (pos, 0);
         }
     }
 
@@ -385,8 +394,7 @@ impl<'p> Run<'p, '_> {
             return Ok(slot);
         }
         let cut = ended.pos > ended.end;
-        let read =
-            self.processed(attr, raw, scope).and_then(|inner| self.inside(attr, inner, cut, scope));
+        let read = self.processed(attr, raw, scope).and_then(|inner| self.inside(attr, inner, cut, scope));
         slot.val = match read {
             Ok(val) => val,
             Err(stop) => {
@@ -526,26 +534,27 @@ impl<'p> Run<'p, '_> {
                 bytes = inflate(&bytes).map_err(|text| self.wrong(Code::Conversion, text))?;
                 self.spend(bytes.len() as u64 / 8)?;
             }
-            Process::Xor(key) => match self.eval(key, scope)? {
-                Val::Int(key) => match u8::try_from(key) {
-                    Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
-                    Err(_) => {
-                        return Err(self
-                            .wrong(Code::Conversion, format!("{key} is no byte to combine bytes with")));
-                    }
-                },
-                key => {
-                    let Some(key) = self.as_bytes(key) else {
-                        return Err(
-                            self.wrong(Code::Conversion, "what bytes are combined with is a byte or bytes")
-                        );
-                    };
-                    let key = self.bytes(key);
-                    if !key.is_empty() {
-                        bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+            Process::Xor(key) => {
+                match self.eval(key, scope)? {
+                    Val::Int(key) => match u8::try_from(key) {
+                        Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
+                        Err(_) => {
+                            return Err(self
+                                .wrong(Code::Conversion, format!("{key} is no byte to combine bytes with")));
+                        }
+                    },
+                    key => {
+                        let Some(key) = self.as_bytes(key) else {
+                            return Err(self
+                                .wrong(Code::Conversion, "what bytes are combined with is a byte or bytes"));
+                        };
+                        let key = self.bytes(key);
+                        if !key.is_empty() {
+                            bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+                        }
                     }
                 }
-            },
+            }
             Process::Rol(by) | Process::Ror(by) => {
                 let by = u32::try_from(self.number(by, scope)?.rem_euclid(8)).unwrap_or(0);
                 let left = if matches!(process, Process::Rol(_)) { by } else { 8 - by };
@@ -574,9 +583,9 @@ impl<'p> Run<'p, '_> {
                     open: cut,
                 };
                 let io = self.arena.new_io(io);
-                let val = self.read_shape(shape, io, scope)?;
+                let read = self.read_shape(shape, io, scope);
                 self.aligned(io);
-                Ok(self.as_enum(val, attr))
+                Ok(self.as_enum(read?, attr))
             }
         }
     }
@@ -744,6 +753,9 @@ impl<'p> Run<'p, '_> {
                 self.test(id, attr, slot, &scope)?;
             }
             return Ok(());
+        }
+        if self.writes {
+            return Err(self.wrong(Code::NoMatch, "it would be read from bytes that are not written yet"));
         }
         let io = match attr.io {
             Some(io) => match self.eval(io, &scope)? {

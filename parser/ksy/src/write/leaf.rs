@@ -71,9 +71,15 @@ impl<'p> Writer<'p, '_> {
             Shape::Str(charset) => {
                 let mut bytes = match (solved, value) {
                     (Some(number), _) => digits(number, value, attr, self.run.plan).into_bytes(),
-                    (None, Some(Value::Text(text))) => charset
-                        .encode(text)
-                        .ok_or_else(|| "the text has characters that its encoding does not have".to_owned())?,
+                    (None, Some(Value::Text(text))) => {
+                        // It may have been read from bytes that its encoding does not write.
+                        let raw = field.and_then(super::raw_of);
+                        let raw = raw.and_then(|raw| self.run.trimmed_and_undone(attr, raw, scope));
+                        let raw = raw.filter(|raw| charset.decode(raw).0 == *text);
+                        raw.or_else(|| charset.encode(text)).ok_or_else(|| {
+                            "the text has characters that its encoding does not have".to_owned()
+                        })?
+                    }
                     (None, Some(Value::Bytes(bytes))) => bytes.to_vec(),
                     (None, other) => return Err(wanted("a text", other)),
                 };
@@ -105,8 +111,9 @@ impl<'p> Writer<'p, '_> {
             Some(Value::Enum(kind)) => Ok(kind.value.into()),
             Some(Value::Text(text)) => {
                 let of = attr.enumeration.and_then(|of| self.run.plan.enums.get(of as usize));
-                let member =
-                    of.and_then(|of| of.members.iter().find(|member| member.shown == **text || member.id == **text));
+                let member = of.and_then(|of| {
+                    of.members.iter().find(|member| member.shown == **text || member.id == **text)
+                });
                 member.map(|member| member.value).ok_or_else(|| match of {
                     Some(of) => format!(
                         "{text:?} is no member of the enum {}{}",
@@ -261,7 +268,9 @@ impl Charset {
             Charset::Utf8 => Some(text.as_bytes().to_vec()),
             Charset::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
             Charset::Utf16 { le } => Some(
-                text.encode_utf16().flat_map(|unit| if le { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect(),
+                text.encode_utf16()
+                    .flat_map(|unit| if le { unit.to_le_bytes() } else { unit.to_be_bytes() })
+                    .collect(),
             ),
             Charset::Utf32 { le } => Some(
                 text.chars()
@@ -272,9 +281,9 @@ impl Charset {
                 let (bytes, _, unmappable) = encoding.encode(text);
                 (!unmappable).then(|| bytes.into_owned())
             }
-            Charset::Latin1 | Charset::Latin5 | Charset::Ibm437 => single(&|wanted| {
-                (0x80..=0xff).find(|&byte| self.decode(&[byte]).0.starts_with(wanted))
-            }),
+            Charset::Latin1 | Charset::Latin5 | Charset::Ibm437 => {
+                single(&|wanted| (0x80..=0xff).find(|&byte| self.decode(&[byte]).0.starts_with(wanted)))
+            }
             Charset::Unknown => None,
         }
     }

@@ -171,7 +171,7 @@ struct Writer<'p, 's> {
 impl<'p, 's> Writer<'p, 's> {
     fn new(plan: &'p Plan, arena: &'s mut Arena, solved: &'s Solved, key: Option<&'s Key>) -> Self {
         let mut run = Run::new(plan, &[], arena, Mode::Full);
-        run.allow(LARGEST as u64);
+        run.to_write(LARGEST as u64);
         Writer {
             run,
             part: Part { is_message: true, ..Part::default() },
@@ -379,6 +379,8 @@ impl<'p, 's> Writer<'p, 's> {
         let field = |value| Field { name: "", range: 0..0, value, fields: Vec::new() };
         let Ok(shape) = self.run.chosen(&attr.shape, &scope) else { return Err(missing) };
         match shape {
+            // Reading stopped here.
+            Some(_) if self.rests > 0 => Err(missing),
             Some(Shape::Contents(_)) => self.one(id, attr, None, &scope),
             // Where no case fits nothing is read.
             None if !attr.limit.is_bounded() => Ok(Slot { state: State::Done, ..Slot::EMPTY }),
@@ -392,7 +394,7 @@ impl<'p, 's> Writer<'p, 's> {
                     Some(constant) => constant,
                     None if attr.check.is_some() => 0,
                     // Nothing else than a length is asked for, as a rule; if no length gives it a value that is said.
-                    None if attr.needed && self.rests == 0 => {
+                    None if attr.needed => {
                         self.free.insert(path);
                         0
                     }
@@ -415,7 +417,11 @@ impl<'p, 's> Writer<'p, 's> {
         let shape = match self.run.chosen(&attr.shape, scope) {
             Ok(shape) => shape,
             // What could not be chosen when it was read is bytes.
-            Err(_) if attr.limit.is_bounded() && field.is_some_and(|field| field.value.as_bytes().is_some()) => None,
+            Err(_)
+                if attr.limit.is_bounded() && field.is_some_and(|field| field.value.as_bytes().is_some()) =>
+            {
+                None
+            }
             Err(stop) => return Err(self.stopped(stop, id)),
         };
         if attr.limit.is_bounded() {
@@ -494,6 +500,9 @@ impl<'p, 's> Writer<'p, 's> {
         if let (Some(outer), Some(process)) = (outer, attr.process) {
             self.check();
             let inner = std::mem::replace(&mut self.part, outer);
+            // What it is done with may depend on where the bytes end.
+            let length = raw.map_or(inner.position(), |raw| u32::try_from(raw.len()).unwrap_or(u32::MAX));
+            self.run.ends_at(id, start.saturating_add(length));
             let processed = leaf::process(&mut self.run, process, &inner.bytes, scope);
             // What was packed by another program than this one is not packed again, if that is what it holds.
             let is_same = |writer: &mut Self, raw: &[u8]| {
@@ -520,7 +529,9 @@ impl<'p, 's> Writer<'p, 's> {
                 undone.is_some_and(|undone| match shape {
                     Some(Shape::Str(_)) => undone == content || text(&undone) == text(&content),
                     // A number may have more bytes than it takes.
-                    Some(Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }) => undone.starts_with(&content),
+                    Some(Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }) => {
+                        undone.starts_with(&content)
+                    }
                     _ => undone == content,
                 })
             };
@@ -614,7 +625,9 @@ impl<'p, 's> Writer<'p, 's> {
         let plan = self.run.plan;
         let slot = self.run.arena.slot(id, at);
         let attr = self.run.arena.object(id).and_then(|object| plan.type_of(object.ty)?.attr(at));
-        let Some((attr, check)) = attr.and_then(|attr| Some((attr, attr.check.as_ref()?))) else { return false };
+        let Some((attr, check)) = attr.and_then(|attr| Some((attr, attr.check.as_ref()?))) else {
+            return false;
+        };
         if slot.state != State::Done {
             return false;
         }

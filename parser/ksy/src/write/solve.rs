@@ -54,14 +54,7 @@ impl<'p> Writer<'p, '_> {
     }
 
     /// Makes an expression give a number. Says whether that can be done; what fields must be then is in `found`.
-    fn must_be(
-        &mut self,
-        node: NodeId,
-        scope: &Scope,
-        wanted: i128,
-        found: &mut Solved,
-        depth: u32,
-    ) -> bool {
+    fn must_be(&mut self, node: NodeId, scope: &Scope, wanted: i128, found: &mut Solved, depth: u32) -> bool {
         let plan = self.run.plan;
         if depth > DEEPEST || self.run.spend(4).is_err() {
             return false;
@@ -72,12 +65,14 @@ impl<'p> Writer<'p, '_> {
             Node::Const(Val::Int(n)) => n == wanted,
             Node::Slot(slot) => self.slot_must_be(scope.object, slot, wanted, found, depth),
             Node::Named(sym) => {
-                let slot = self.run.arena.object(scope.object).and_then(|object| plan.type_of(object.ty)?.slot(sym));
+                let slot =
+                    self.run.arena.object(scope.object).and_then(|object| plan.type_of(object.ty)?.slot(sym));
                 slot.is_some_and(|slot| self.slot_must_be(scope.object, slot, wanted, found, depth))
             }
             Node::Member(of, sym) => match self.run.eval(of, scope) {
                 Ok(Val::Obj(id)) => {
-                    let slot = self.run.arena.object(id).and_then(|object| plan.type_of(object.ty)?.slot(sym));
+                    let slot =
+                        self.run.arena.object(id).and_then(|object| plan.type_of(object.ty)?.slot(sym));
                     slot.is_some_and(|slot| self.slot_must_be(id, slot, wanted, found, depth))
                 }
                 Ok(_) if Method::named(plan.name(sym)) == Some(Method::ToI) => {
@@ -89,7 +84,9 @@ impl<'p> Writer<'p, '_> {
                 let radix = plan.expressions.lists.get(arguments.from as usize..).and_then(<[u32]>::first);
                 let radix = match radix.filter(|_| arguments.length > 0) {
                     None => Some(10),
-                    Some(&node) => self.run.number(node, scope).ok().and_then(|radix| u32::try_from(radix).ok()),
+                    Some(&node) => {
+                        self.run.number(node, scope).ok().and_then(|radix| u32::try_from(radix).ok())
+                    }
                 };
                 match radix.filter(|radix| (2..=36).contains(radix)) {
                     Some(radix) => self.text_must_be(of, scope, wanted, radix, found, depth),
@@ -124,14 +121,7 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn slot_must_be(
-        &mut self,
-        object: u32,
-        slot: u16,
-        wanted: i128,
-        found: &mut Solved,
-        depth: u32,
-    ) -> bool {
+    fn slot_must_be(&mut self, object: u32, slot: u16, wanted: i128, found: &mut Solved, depth: u32) -> bool {
         let parameters = self.run.arena.object(object).and_then(|object| self.run.plan.type_of(object.ty));
         if parameters.is_some_and(|ty| slot < ty.parameters) {
             let Some(&(user, scope)) = self.calls.get(&object) else { return false };
@@ -226,10 +216,13 @@ impl<'p> Writer<'p, '_> {
         wanted: i128,
         found: &mut Solved,
     ) -> bool {
-        let (Some((object, slot)), Ok(index)) = (self.field_at(of, scope, 0), self.run.number(index, scope)) else {
+        let (Some((object, slot)), Ok(index)) = (self.field_at(of, scope, 0), self.run.number(index, scope))
+        else {
             return false;
         };
-        let (Some((ty, attr)), Ok(index)) = (self.attr_of(object, slot), u32::try_from(index)) else { return false };
+        let (Some((ty, attr)), Ok(index)) = (self.attr_of(object, slot), u32::try_from(index)) else {
+            return false;
+        };
         if ty.is_instance(slot) || !self.paths.contains_key(&object) {
             return false;
         }
@@ -345,7 +338,8 @@ impl<'p> Writer<'p, '_> {
         if is_so {
             return true;
         }
-        let Some(&Node::Binary(operator, left, right)) = self.run.plan.expressions.nodes.get(condition as usize)
+        let Some(&Node::Binary(operator, left, right)) =
+            self.run.plan.expressions.nodes.get(condition as usize)
         else {
             return false;
         };
@@ -371,7 +365,8 @@ impl<'p> Writer<'p, '_> {
 
     /// Whether a comparison comes out so when the numbers are what was found.
     fn agrees(&mut self, condition: NodeId, scope: &Scope, when: bool, found: &Solved) -> bool {
-        let Some(&Node::Binary(operator, left, right)) = self.run.plan.expressions.nodes.get(condition as usize)
+        let Some(&Node::Binary(operator, left, right)) =
+            self.run.plan.expressions.nodes.get(condition as usize)
         else {
             return true;
         };

@@ -1,0 +1,103 @@
+//! A description and bytes: whatever both are, the description is understood or refused, and as a protocol it keeps the
+//! promises of all protocols. What is read of a message is written back byte for byte.
+
+use framescope_ksy::{Described, Format};
+use framescope_parser::{Dissection, Framer, Problem, Protocol, TileType};
+
+use crate::decode::{check_outline, cuts_from, laid_out};
+use crate::tiles;
+
+/// What stands between a description and the bytes, as YAML ends a document.
+pub const END_OF_DESCRIPTION: &[u8] = b"\n...\n";
+
+/// Takes `data` as a description, a line `...`, and bytes that it may describe.
+pub fn described(data: &[u8]) {
+    let at = data.windows(END_OF_DESCRIPTION.len()).position(|window| window == END_OF_DESCRIPTION);
+    let (text, bytes) = match at {
+        Some(at) => (&data[..=at], &data[at + END_OF_DESCRIPTION.len()..]),
+        None => (data, &[][..]),
+    };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    match Format::from_ksy(text) {
+        Ok(format) => {
+            let mut message = format.read(bytes);
+            let whole = message.eval("_root");
+            assert!(whole.is_ok(), "the whole message has no value: {whole:?}");
+            let _ = message.eval("_io.size + _io.pos");
+        }
+        Err(error) => {
+            assert!(!error.mistakes().is_empty());
+            for mistake in error.mistakes() {
+                assert!(!mistake.text.is_empty());
+                let lines = u32::try_from(text.lines().count()).unwrap();
+                assert!(mistake.line <= lines + 1, "{mistake} is behind the end");
+            }
+            return;
+        }
+    }
+    if let Ok(described) = Described::from_ksy(text) {
+        check_described(&described, bytes);
+    }
+}
+
+/// Holds a described protocol to what is promised of all protocols, with `bytes` as a stream of it and as one message.
+pub fn check_described(described: &Described, bytes: &[u8]) {
+    let mut whole = laid_out(described, bytes, &[bytes.len()], false);
+    if described.ends_with_segment() {
+        whole.clear();
+    } else {
+        for cuts in [cuts_from(bytes), vec![1; bytes.len().min(600)]] {
+            assert_eq!(tiles(described, bytes, &cuts), whole, "cut into {cuts:?}");
+        }
+    }
+    check_outline(described, bytes, false);
+    if described.ends_with_segment() {
+        written_back(described, bytes);
+    }
+    for tile in whole.iter().filter(|tile| tile.tile_type == TileType::Message) {
+        let start = usize::try_from(tile.offset).unwrap();
+        let length = usize::try_from(tile.length).unwrap();
+        written_back(described, &bytes[start..start + length]);
+    }
+    // The rest of a stream that is lost stays lost.
+    let mut framer = Framer::default();
+    framer.gap(described, 9, &mut |_, _| {});
+    framer.segment(described, bytes, &mut |_, _| {});
+    framer.end(described, &mut |_, _| {});
+}
+
+/// What is read is written back byte for byte, but for checks: those are computed.
+fn written_back(described: &Described, bytes: &[u8]) {
+    let message = Dissection::of(described, bytes);
+    if message.problems.iter().any(is_limit) || bytes.len() > 1 << 20 {
+        // Not all of it was read.
+        let _ = described.encode(&message, &mut Vec::new());
+        return;
+    }
+    let (mut encoded, mut notes) = (b"before".to_vec(), Vec::new());
+    if let Err(error) = described.encode_noting(&message, &mut encoded, &mut notes) {
+        panic!("what was read can't be written: {error}\n{:?}", message.fields);
+    }
+    assert_eq!(&encoded[..6], b"before", "what stood in the buffer stays");
+    let encoded = &encoded[6..];
+    if encoded == bytes {
+        return;
+    }
+    let is_told =
+        |at: usize| message.problems.iter().any(|problem| is_check(problem) && problem.range.contains(&at));
+    let differs = || (0..bytes.len()).filter(|&at| encoded.get(at) != bytes.get(at));
+    assert!(
+        encoded.len() == bytes.len() && differs().all(is_told),
+        "written otherwise than it was read:\n{bytes:02x?}\n{encoded:02x?}\n{:?}\n{:?}",
+        message.fields,
+        message.problems
+    );
+}
+
+fn is_check(problem: &Problem) -> bool {
+    problem.text.contains("the bytes give") || problem.text.contains("does not fit the message and the key")
+}
+
+fn is_limit(problem: &Problem) -> bool {
+    problem.code == framescope_parser::Code::LimitExceeded
+}
