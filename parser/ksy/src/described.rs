@@ -235,7 +235,7 @@ impl Protocol for Described {
 
     fn observer(&self) -> Option<Box<dyn Observer>> {
         let meta = &self.format.meta;
-        (meta.id.is_some() && meta.reply.is_some()).then(|| {
+        meta.id.is_some().then(|| {
             Box::new(Pairs { format: self.format.clone(), open: HashMap::new() }) as Box<dyn Observer>
         })
     }
@@ -260,16 +260,21 @@ impl Observer for Pairs {
             let _ = run.read();
             let scope = Scope::of(0);
             let id = run.eval(meta.id?, &scope).ok().filter(|val| *val != Val::Null)?;
-            let is_reply = run.truth(meta.reply?, &scope).ok()?;
+            let is_reply = match meta.reply {
+                Some(reply) => Some(run.truth(reply, &scope).ok()?),
+                None => None,
+            };
             let is_request = match meta.request {
                 Some(request) => run.truth(request, &scope).ok()?,
-                None => !is_reply,
+                None => is_reply != Some(true),
             };
             Some((run.written(id), is_reply, is_request))
         });
         let Some((id, is_reply, is_request)) = said else { return };
         let index = Direction::index;
-        if is_reply {
+        // Where no reply is marked as one, it is what carries the value of a request that waits on the other side.
+        let waits = || self.open.contains_key(&(index(direction.reverse()), id.clone()));
+        if is_reply.unwrap_or_else(waits) {
             match self.open.remove(&(index(direction.reverse()), id.clone())) {
                 Some((to, asked_ns)) => {
                     let latency_ns = time_ns.zip(asked_ns).map(|(now, then)| now - then);

@@ -207,12 +207,12 @@ impl Loader {
             }
             *to = Some(self.compile(&ast, &context));
         }
-        if found.id.is_some() && found.reply.is_none() {
-            let place = own.get("id").map_or(own.place, |node| node.place);
-            self.mistake(
-                place,
-                "'id' pairs replies with requests: say with 'reply' which messages are replies",
-            );
+        if let Some((key, place)) = [("reply", found.reply), ("request", found.request)]
+            .into_iter()
+            .find(|(_, said)| said.is_some() && found.id.is_none())
+            .and_then(|(key, _)| Some((key, own.get(key)?.place)))
+        {
+            self.mistake(place, format!("'{key}' wants 'id' beside it: the value that a request and its reply both carry"));
         }
         if let Some(summary) = own.get("summary") {
             let pieces = self.representation(summary, 0);
