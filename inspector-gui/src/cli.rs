@@ -8,9 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use framescope_capture::export::{self, Chosen, Paint};
 use framescope_capture::filter::{Column, Filter, FilterError};
 use framescope_capture::{DecodeAs, Index, Options, Source, Unread, read};
-use framescope_ksy::Format as Described;
+use framescope_ksy::{Described, Format as Description, LoadError, TEMPLATES};
 use framescope_parser::missive::Key;
-use framescope_parser::{Direction, Severity};
+use framescope_parser::{Direction, Protocol, Severity};
 use serde_json::json;
 
 use crate::own_protocols::OwnProtocols;
@@ -79,6 +79,43 @@ enum Command {
     /// Lengths, counts and checks are derived; what can't be is left as it is, and that is said on standard error.
     /// The exit status is 1 if a message can't be written.
     Encode(EncodeArgs),
+    /// List descriptions to begin from, or print one
+    Template(TemplateArgs),
+    /// Tell the mistakes of a description, and how it fits a capture
+    ///
+    /// Without a capture only mistakes are told. With one: the share of bytes that is explained, problems by field, fields that
+    /// never change, numbers without a name and names without a number, and messages that do not write back to the same bytes.
+    #[command(after_help = CHECK_STATUS)]
+    Check(CheckArgs),
+}
+
+const CHECK_STATUS: &str = "\
+Exit status:
+  0  no mistakes; the capture is explained and written back whole, without errors or warnings
+  1  the capture is damaged; what could be read was still looked at
+  2  the description has mistakes, or a file can't be read
+  3  the description does not fit the capture";
+
+#[derive(Debug, Args)]
+struct TemplateArgs {
+    /// Which one to print; without it all are listed
+    name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// The description
+    description: PathBuf,
+
+    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    format: ListFormat,
 }
 
 #[derive(Debug, Args)]
@@ -306,6 +343,8 @@ pub fn main() -> ExitCode {
         Some(Command::Columns(args)) => list_columns(&args),
         Some(Command::Eval(args)) => eval(&args),
         Some(Command::Encode(args)) => encode(&args),
+        Some(Command::Template(args)) => template(&args),
+        Some(Command::Check(args)) => check(args),
         None => window(cli.window),
     };
     match done {
@@ -575,7 +614,7 @@ fn list_columns(reading: &ReadingArgs) -> Result<u8, Stopped> {
 }
 
 fn eval(args: &EvalArgs) -> Result<u8, Stopped> {
-    let format = Described::from_file(&args.format).map_err(|error| Stopped::Usage(error.to_string()))?;
+    let format = Description::from_file(&args.format).map_err(|error| Stopped::Usage(error.to_string()))?;
     format.warnings().iter().for_each(|warning| complain(&warning.to_string()));
     let data = std::fs::read(&args.data)
         .map_err(|error| Stopped::Usage(format!("{} can't be read: {error}", args.data.display())))?;
@@ -646,6 +685,61 @@ fn encode(args: &EncodeArgs) -> Result<u8, Stopped> {
     let encoded = crate::encode::encode(&mut input, &protocols, usual, &mut out, &mut |text| complain(text))?;
     out.flush()?;
     Ok(if encoded.refused > 0 { DAMAGED } else { 0 })
+}
+
+fn template(args: &TemplateArgs) -> Result<u8, Stopped> {
+    let mut out = output();
+    match &args.name {
+        None => {
+            for template in TEMPLATES {
+                writeln!(out, "{:16} {}", template.name, template.about)?;
+            }
+        }
+        Some(name) => {
+            let Some(template) = TEMPLATES.iter().find(|template| template.name == name) else {
+                let known: Vec<&str> = TEMPLATES.iter().map(|template| template.name).collect();
+                return Err(Stopped::Usage(format!(
+                    "no template is called {name}; there is {}",
+                    known.join(", ")
+                )));
+            };
+            out.write_all(template.text.as_bytes())?;
+        }
+    }
+    out.flush()?;
+    Ok(0)
+}
+
+fn check(args: CheckArgs) -> Result<u8, Stopped> {
+    let CheckArgs { description, file, mut reading, format } = args;
+    let whole = |error: LoadError| Stopped::Usage(error.to_string());
+    let described = Described::from_file(&description).map_err(whole)?;
+    described.format().warnings().iter().for_each(|warning| complain(&warning.to_string()));
+    let Some(file) = file else {
+        let mut out = output();
+        writeln!(out, "{}: {} has no mistakes", description.display(), described.name())?;
+        out.flush()?;
+        return Ok(0);
+    };
+    // Before all others, which may have its name.
+    reading.protocols.insert(0, description);
+    let mut options = reading.options()?;
+    // What is no capture is a stream of it.
+    let all = format!("file={}", described.name());
+    options.decode_as.insert(0, all.parse().map_err(Stopped::Usage)?);
+    let index = load(open(&file)?, &options)?;
+    let mut progress = Progress::quiet();
+    let mut watch = progress.rows(&index);
+    let described = described.with_key(reading.key.clone());
+    let health = crate::health::health(&index, &described, &mut watch)?;
+    let mut out = output();
+    match format {
+        ListFormat::Text => health.write_text(&mut out)?,
+        ListFormat::Json => writeln!(out, "{}", serde_json::to_string(&health).map_err(io::Error::other)?)?,
+    }
+    out.flush()?;
+    let status = report(&index);
+    Ok(if status == 0 && !health.fits() { FAILED_ON } else { status })
 }
 
 fn window(args: WindowArgs) -> Result<u8, Stopped> {

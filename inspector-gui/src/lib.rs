@@ -9,6 +9,7 @@ pub mod cli;
 mod colours;
 pub mod document;
 mod encode;
+pub mod health;
 mod own_protocols;
 mod panels;
 mod progress;

@@ -147,8 +147,12 @@ fn tshark_finds_the_same_values() {
             .output()
             .unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
-        let theirs: Vec<String> =
-            printed.lines().flat_map(|line| line.split(',')).filter(|value| !value.is_empty()).map(plain).collect();
+        let theirs: Vec<String> = printed
+            .lines()
+            .flat_map(|line| line.split(','))
+            .filter(|value| !value.is_empty())
+            .map(plain)
+            .collect();
         let mut found = Vec::new();
         for_each_message(&index(name), |_, message| values(&message.fields, "^", ours, &mut found));
         assert!(!theirs.is_empty(), "{name}: tshark knows no {field}");

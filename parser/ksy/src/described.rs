@@ -101,6 +101,14 @@ impl Described {
         places.collect()
     }
 
+    /// The fields whose numbers have names, by their paths, each with the members of its enum.
+    pub fn enumerations(&self) -> Vec<Enumeration> {
+        let plan = &self.format.plan;
+        let mut found = Vec::new();
+        enumerations(plan, 0, "", &mut Vec::new(), &mut found);
+        found
+    }
+
     pub(crate) fn key(&self) -> Option<&Key> {
         self.key.as_ref()
     }
@@ -303,6 +311,50 @@ impl Observer for Pairs {
             text: format!("no reply with {id} came"),
         }));
     }
+}
+
+/// A field whose numbers have names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enumeration {
+    /// Its path of names joined by dots.
+    pub path: String,
+    /// Each member's number and name.
+    pub members: Vec<(i128, String)>,
+}
+
+fn enumerations(
+    plan: &Plan,
+    id: TypeId,
+    above: &str,
+    around: &mut Vec<TypeId>,
+    found: &mut Vec<Enumeration>,
+) {
+    let Some(ty) = plan.type_of(id) else { return };
+    if around.contains(&id) || around.len() >= DEEPEST || found.len() >= MOST_NAMES {
+        return;
+    }
+    around.push(id);
+    for attr in ty.seq.iter().chain(&ty.instances) {
+        let name = plan.name(attr.sym);
+        let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+        if let Some(of) = attr.enumeration.and_then(|of| plan.enums.get(of as usize)) {
+            let members = of.members.iter().map(|member| (member.value, member.shown.clone()));
+            // What a switch chooses may have fields of one name.
+            match found.iter_mut().find(|known| known.path == path) {
+                Some(known) => known.members.extend(members),
+                None => found.push(Enumeration { path: path.clone(), members: members.collect() }),
+            }
+        }
+        let mut shapes = vec![&attr.shape];
+        while let Some(shape) = shapes.pop() {
+            match shape {
+                Shape::User(user) => enumerations(plan, user.id, &path, around, found),
+                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                _ => {}
+            }
+        }
+    }
+    around.pop();
 }
 
 /// How deeply fields are named that stand in each other.

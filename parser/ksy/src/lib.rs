@@ -11,9 +11,11 @@ mod load;
 mod plan;
 mod run;
 mod strings;
+mod templates;
 mod write;
 mod yaml;
 
-pub use described::Described;
+pub use described::{Described, Enumeration};
 pub use error::{LoadError, Located};
 pub use format::{EvalError, Format, Message};
+pub use templates::{TEMPLATES, Template};

@@ -212,7 +212,10 @@ impl Loader {
             .find(|(_, said)| said.is_some() && found.id.is_none())
             .and_then(|(key, _)| Some((key, own.get(key)?.place)))
         {
-            self.mistake(place, format!("'{key}' wants 'id' beside it: the value that a request and its reply both carry"));
+            self.mistake(
+                place,
+                format!("'{key}' wants 'id' beside it: the value that a request and its reply both carry"),
+            );
         }
         if let Some(summary) = own.get("summary") {
             let pieces = self.representation(summary, 0);

@@ -1,0 +1,36 @@
+//! Descriptions to begin from.
+
+/// A description to begin from, with remarks for who has never seen one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// What it is asked for by.
+    pub name: &'static str,
+    /// What it describes, in a line.
+    pub about: &'static str,
+    /// The description.
+    pub text: &'static str,
+}
+
+macro_rules! templates {
+    ($($name:literal: $about:literal,)+) => {
+        &[$(Template { name: $name, about: $about, text: include_str!(concat!("../templates/", $name, ".ksy")) },)+]
+    };
+}
+
+/// All of them, the one that fits most protocols first.
+///
+/// ```
+/// use framescope_ksy::{Described, TEMPLATES};
+///
+/// let described = Described::from_ksy(TEMPLATES[0].text)?;
+/// assert_eq!(described.usual_places(), ["tcp.port=9000", "udp.port=9000"]);
+/// # Ok::<(), framescope_ksy::LoadError>(())
+/// ```
+pub const TEMPLATES: &[Template] = templates! {
+    "length-prefixed": "a header with a kind and a length, and as many bytes behind it",
+    "type-text": "a kind byte and text to the end of the segment",
+    "tlv": "a list of entries, each with tag, length and value",
+    "lines": "lines of text",
+    "header-crc": "a header and a body with CRCs, and flags in bits",
+    "json-length": "JSON with its length before it",
+};
