@@ -9,13 +9,15 @@ use eframe::egui::{
 };
 use framescope_capture::filter::Filter;
 use framescope_capture::{Options, Source};
-use framescope_parser::Severity;
+use framescope_parser::{Direction, Severity};
 
 use crate::document::Document;
+use crate::own_protocols::Reading;
 use crate::panels::status::FilterLine;
 use crate::panels::{Command, bytes, conversations, fields, messages, status};
 use crate::sample;
 use crate::view::View;
+use crate::watcher::Watcher;
 
 const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
 
@@ -29,7 +31,17 @@ const NO_DIALOG: &str = "This system shows no file dialog (it needs a desktop po
 pub struct App {
     document: Option<Document>,
     view: View,
+    reading: Reading,
     options: Options,
+    /// The names of all protocols that can be read as.
+    protocols: Vec<String>,
+    /// What conversations, or all, were said to be in this window.
+    chosen_protocols: Vec<(Option<u32>, String)>,
+    watcher: Option<Watcher>,
+    /// What is open, to read it again.
+    source: Option<Source>,
+    /// Where the person was when it was read again.
+    place: Option<Place>,
     /// A sentence about something that went wrong.
     banner: Option<String>,
     scroll_to_selection: bool,
@@ -40,14 +52,38 @@ pub struct App {
     chosen: (Sender<Option<PathBuf>>, Receiver<Option<PathBuf>>),
 }
 
+/// A place in a capture that stays the same when its messages are other ones.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    flow: Option<u32>,
+    selected: Option<(u32, Direction, u64)>,
+}
+
+fn names(options: &Options) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for protocol in options.all_protocols() {
+        if !names.iter().any(|known| known == protocol.name()) {
+            names.push(protocol.name().to_owned());
+        }
+    }
+    names
+}
+
 impl App {
     /// A window without a document.
-    pub fn new(options: Options) -> App {
+    pub fn new(reading: Reading) -> App {
         let (document, banner) = (None, None);
+        let options = reading.options();
         App {
             document,
             view: View::default(),
+            protocols: names(&options),
+            reading,
             options,
+            chosen_protocols: Vec::new(),
+            watcher: None,
+            source: None,
+            place: None,
             banner,
             scroll_to_selection: false,
             filter: FilterLine::default(),
@@ -73,16 +109,116 @@ impl App {
 
     /// Opens a capture in place of the one that is open.
     pub fn open(&mut self, source: Source, is_sample: bool, ctx: &Context) {
-        let ctx = ctx.clone();
-        let wake = move || ctx.request_repaint();
-        match Document::open(source, is_sample, &self.options, wake) {
+        self.place = None;
+        self.banner = None;
+        self.read(source, is_sample, ctx);
+    }
+
+    fn read(&mut self, source: Source, is_sample: bool, ctx: &Context) {
+        let repaint = ctx.clone();
+        let wake = move || repaint.request_repaint();
+        match Document::open(source.clone(), is_sample, &self.options, wake) {
             Ok(document) => {
                 self.document = Some(document);
+                self.source = Some(source);
                 self.view = View::default();
-                self.banner = None;
                 self.filter_rows();
             }
             Err(error) => self.banner = Some(error),
+        }
+        if self.watcher.is_none() {
+            let ctx = ctx.clone();
+            self.watcher = Some(Watcher::new(self.reading.own.clone(), move || ctx.request_repaint()));
+        }
+    }
+
+    /// Reads what is open again, as it is to be read now, and goes back to where the person was.
+    fn read_again(&mut self, ctx: &Context) {
+        self.options = self.reading.options();
+        for (flow, protocol) in &self.chosen_protocols {
+            let selectors = match flow {
+                Some(flow) => vec![format!("flow={flow}")],
+                None => ["tcp", "udp", "file"].map(str::to_owned).to_vec(),
+            };
+            let rules = selectors.iter().filter_map(|selector| format!("{selector}={protocol}").parse().ok());
+            self.options.decode_as.extend(rules);
+        }
+        self.protocols = names(&self.options);
+        if let Some(watcher) = &self.watcher {
+            watcher.watch(&self.reading.own);
+        }
+        let (Some(source), Some(document)) = (self.source.clone(), &self.document) else { return };
+        // Unless it is not there yet from the last time.
+        if self.place.is_none() {
+            let index = document.index();
+            let selected = self.view.selected().and_then(|row| index.row(row));
+            let selected = selected.map(|row| (row.flow(), index.direction(&row), row.offset));
+            self.place = Some(Place { flow: self.view.flow(), selected });
+        }
+        let is_sample = document.is_sample();
+        self.read(source, is_sample, ctx);
+    }
+
+    /// Goes back to where the person was, once that is read.
+    fn go_back(&mut self) {
+        let (Some(place), Some(document)) = (self.place, &self.document) else { return };
+        let index = document.index();
+        if !index.is_finished() {
+            return;
+        }
+        self.view.show_flow(place.flow, &index);
+        if let Some((flow, direction, offset)) = place.selected {
+            let same =
+                |row: &framescope_capture::Row| row.flow() == flow && index.direction(row) == direction;
+            let holds = |row: &framescope_capture::Row| {
+                same(row) && row.offset <= offset && offset < row.offset + row.length
+            };
+            let found = index.rows().position(|row| holds(&row)).and_then(|row| u32::try_from(row).ok());
+            if found.is_some() {
+                self.view.select_row(found);
+            }
+        }
+        drop(index);
+        self.place = None;
+        self.scroll_to_selection = true;
+    }
+
+    /// Reads a conversation, or all, as a protocol; as what it looks like, where none is named.
+    fn decode_as(&mut self, flow: Option<u32>, protocol: Option<&str>, ctx: &Context) {
+        // What was said of all counts no more when something else is said of all.
+        self.chosen_protocols.retain(|(known, _)| flow.is_some() && *known != flow);
+        self.chosen_protocols.extend(protocol.map(|protocol| (flow, protocol.to_owned())));
+        self.read_again(ctx);
+    }
+
+    /// Takes a description in, in the place of one of the same name.
+    fn open_description(&mut self, path: &std::path::Path, ctx: &Context) {
+        match self.reading.own.name(path) {
+            Ok(described) => {
+                let places = described.usual_places();
+                let used = match places.is_empty() {
+                    true => "where it is recognised".to_owned(),
+                    false => format!("on {}, where it is recognised", places.join(", ")),
+                };
+                let name = framescope_parser::Protocol::name(described).to_owned();
+                self.banner =
+                    Some(format!("{name} is known now. It is used {used}, and where Decode as says so."));
+                self.read_again(ctx);
+            }
+            Err(mistakes) => self.banner = Some(mistakes),
+        }
+    }
+
+    /// Follows descriptions that have changed.
+    fn follow(&mut self, ctx: &Context) {
+        if !self.watcher.as_ref().is_some_and(Watcher::has_changed) {
+            return;
+        }
+        let mistakes = self.reading.own.reload();
+        // Half a change leaves what is shown as it is.
+        self.banner = (!mistakes.is_empty()).then(|| mistakes.join("\n"));
+        if mistakes.is_empty() {
+            self.read_again(ctx);
         }
     }
 
@@ -113,6 +249,9 @@ impl App {
 
     /// Opens a file in place of what is open; if it can't be, what is open stays and a banner says why.
     pub fn open_path(&mut self, path: &std::path::Path, ctx: &Context) {
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ksy")) {
+            return self.open_description(path, ctx);
+        }
         match Source::open(path) {
             Ok(source) => self.open(source, false, ctx),
             Err(error) => self.banner = Some(error.to_string()),
@@ -125,7 +264,8 @@ impl App {
             let asked = Instant::now();
             let captures = ["pcap", "pcapng", "cap"];
             let dialog =
-                rfd::FileDialog::new().add_filter("Captures", &captures).add_filter("All files", &["*"]);
+                rfd::FileDialog::new().add_filter("Captures", &captures).add_filter("Descriptions", &["ksy"]);
+            let dialog = dialog.add_filter("All files", &["*"]);
             let path = dialog.pick_file();
             // No person closes a dialog so quickly: then the system has none to show.
             if path.is_some() || asked.elapsed() < Duration::from_millis(250) {
@@ -146,6 +286,7 @@ impl App {
         match command {
             Command::OpenDialog => self.open_dialog(ctx),
             Command::OpenSample => self.open(sample::source(), true, ctx),
+            Command::DecodeAs(flow, protocol) => self.decode_as(flow, protocol.as_deref(), ctx),
             Command::Cancel => self.document.iter().for_each(Document::cancel),
             Command::ShowFlow(flow) => {
                 if let Some(document) = &self.document {
@@ -227,15 +368,17 @@ impl App {
             Ok(None) => self.banner = Some(NO_DIALOG.to_owned()),
             Err(_) => {}
         }
+        self.follow(&ctx);
         if let Some(document) = &self.document {
             self.view.update(&document.index());
             if self.view.is_looking() {
                 ctx.request_repaint();
             }
         }
+        self.go_back();
         Panel::top("bar").show(ui, |ui| {
             ui.add_space(4.0);
-            status::top(ui, self.document.as_ref(), &self.view, &mut commands);
+            status::top(ui, self.document.as_ref(), &self.view, &self.protocols, &mut commands);
             if self.document.is_some() {
                 ui.add_space(2.0);
                 let takes_focus = std::mem::take(&mut self.focus_filter);
@@ -252,7 +395,9 @@ impl App {
                     .resizable(true)
                     .default_size(268.0)
                     .min_size(160.0)
-                    .show(ui, |ui| conversations::show(ui, &index, &self.view, &mut commands));
+                    .show(ui, |ui| {
+                        conversations::show(ui, &index, &self.view, &self.protocols, &mut commands)
+                    });
                 let (selected, path) =
                     (self.view.selected_bytes(), self.view.selected_path().map(ToOwned::to_owned));
                 Panel::bottom("message").resizable(true).default_size(330.0).min_size(120.0).show(ui, |ui| {

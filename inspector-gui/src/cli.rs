@@ -13,7 +13,7 @@ use framescope_parser::missive::Key;
 use framescope_parser::{Direction, Protocol, Severity};
 use serde_json::json;
 
-use crate::own_protocols::OwnProtocols;
+use crate::own_protocols::{OwnProtocols, Reading};
 use crate::progress::Progress;
 use crate::sample;
 
@@ -315,8 +315,12 @@ fn parse_key(text: &str) -> Result<Key, String> {
 
 impl ReadingArgs {
     fn options(&self) -> Result<Options, Stopped> {
+        Ok(self.reading()?.options())
+    }
+
+    fn reading(&self) -> Result<Reading, Stopped> {
         let own = OwnProtocols::load(&self.protocols, &mut |text| complain(text)).map_err(Stopped::Usage)?;
-        Ok(own.options(&self.decode_as, self.key.as_ref()))
+        Ok(Reading { own, decode_as: self.decode_as.clone(), key: self.key.clone() })
     }
 }
 
@@ -654,7 +658,8 @@ fn encode(args: &EncodeArgs) -> Result<u8, Stopped> {
     let (names, files): (Vec<&PathBuf>, Vec<&PathBuf>) = args.protocols.iter().partition(is_name);
     let files: Vec<PathBuf> = files.into_iter().cloned().collect();
     let own = OwnProtocols::load(&files, &mut |text| complain(text)).map_err(Stopped::Usage)?;
-    let protocols = own.options(&[], args.key.as_ref()).all_protocols();
+    let reading = Reading { own, decode_as: Vec::new(), key: args.key.clone() };
+    let protocols = reading.options().all_protocols();
     for name in &names {
         if !protocols.iter().any(|protocol| Path::new(protocol.name()) == name.as_path()) {
             let known: Vec<&str> = protocols.iter().map(|protocol| protocol.name()).collect();
@@ -747,10 +752,10 @@ fn window(args: WindowArgs) -> Result<u8, Stopped> {
         Some(file) => (open(file)?, false),
         None => (sample::source(), true),
     };
-    let options = args.reading.options()?;
-    match crate::window::run(source.clone(), is_sample, options.clone()) {
+    let reading = args.reading.reading()?;
+    match crate::window::run(source.clone(), is_sample, reading.clone()) {
         Ok(()) => Ok(0),
-        Err(why) => print_instead(source, is_sample, &options, &why),
+        Err(why) => print_instead(source, is_sample, &reading.options(), &why),
     }
 }
 

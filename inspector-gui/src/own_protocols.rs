@@ -1,19 +1,55 @@
-//! The protocols that their users describe: those named on the command line, and those in the folders where
-//! descriptions are kept.
+//! The protocols that their users describe: those that are named, and those in the folders where descriptions are kept;
+//! and what else captures are read with.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use framescope_capture::{DecodeAs, Options};
 use framescope_ksy::Described;
 use framescope_parser::Protocol;
 use framescope_parser::missive::Key;
 
-/// Described protocols, in the order in which a name means the first that has it.
-#[derive(Debug, Default)]
-pub(crate) struct OwnProtocols {
-    described: Vec<Described>,
+/// What captures are read with.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Protocols beside those that are built in.
+    pub own: OwnProtocols,
+    /// Which flows are which protocol. The last rule that fits wins.
+    pub decode_as: Vec<DecodeAs>,
+    /// The key of authenticated messages.
+    pub key: Option<Key>,
 }
+
+impl Reading {
+    /// For whoever reads: where a protocol says that it usually is counts less than any rule that is given.
+    pub fn options(&self) -> Options {
+        let usual = self.own.described.iter().flat_map(|(_, described)| {
+            let name = described.name().to_owned();
+            let places = described.usual_places().into_iter();
+            places.filter_map(move |place| format!("{place}={name}").parse().ok())
+        });
+        let with_key = |(_, described): &(PathBuf, Described)| {
+            Arc::new(described.clone().with_key(self.key.clone())) as Arc<dyn Protocol>
+        };
+        Options {
+            protocols: self.own.described.iter().map(with_key).collect(),
+            decode_as: usual.chain(self.decode_as.iter().cloned()).collect(),
+            key: self.key.clone(),
+            ..Options::default()
+        }
+    }
+}
+
+/// Described protocols, in the order in which a name means the first that has it.
+#[derive(Clone, Debug, Default)]
+pub struct OwnProtocols {
+    named: Vec<PathBuf>,
+    described: Vec<(PathBuf, Described)>,
+}
+
+/// What a file was when it was looked at: its time of change and its length, if it is there.
+type Stamp = (PathBuf, Option<(SystemTime, u64)>);
 
 impl OwnProtocols {
     /// Loads the descriptions that are named, and those in the usual folders. One of the latter that can't be used is
@@ -21,46 +57,78 @@ impl OwnProtocols {
     ///
     /// # Errors
     /// One that is named can't be used: its mistakes.
-    pub(crate) fn load(named: &[PathBuf], tell: &mut dyn FnMut(&str)) -> Result<OwnProtocols, String> {
-        let mut own = OwnProtocols::default();
+    pub fn load(named: &[PathBuf], tell: &mut dyn FnMut(&str)) -> Result<OwnProtocols, String> {
+        let mut own = OwnProtocols { named: named.to_vec(), described: Vec::new() };
         for path in named {
             let described = Described::from_file(path).map_err(|error| error.to_string())?;
             described.format().warnings().iter().for_each(|warning| tell(&warning.to_string()));
-            own.add(described);
+            own.add(path.clone(), described);
         }
-        for path in folders().iter().flat_map(|folder| descriptions(folder)) {
+        for path in kept() {
             match Described::from_file(&path) {
-                Ok(described) => own.add(described),
+                Ok(described) => own.add(path, described),
                 Err(error) => tell(&format!("a description was left out: {error}")),
             }
         }
         Ok(own)
     }
 
-    fn add(&mut self, described: Described) {
-        if !self.described.iter().any(|known| known.name() == described.name()) {
-            self.described.push(described);
-        }
+    /// Also knows what a file describes, before all others.
+    ///
+    /// # Errors
+    /// Its mistakes.
+    pub fn name(&mut self, path: &Path) -> Result<&Described, String> {
+        let described = Described::from_file(path).map_err(|error| error.to_string())?;
+        self.named.retain(|known| known != path);
+        self.named.insert(0, path.to_owned());
+        self.described.retain(|(known, other)| known != path && other.name() != described.name());
+        self.described.insert(0, (path.to_owned(), described));
+        self.described.first().map(|(_, described)| described).ok_or_else(String::new)
     }
 
-    /// What to read with: where a protocol says that it usually is counts less than any rule that is given.
-    pub(crate) fn options(&self, decode_as: &[DecodeAs], key: Option<&Key>) -> Options {
-        let usual = self.described.iter().flat_map(|described| {
-            let name = described.name().to_owned();
-            described
-                .usual_places()
-                .into_iter()
-                .filter_map(move |place| format!("{place}={name}").parse().ok())
-        });
-        let with_key =
-            |described: &Described| Arc::new(described.clone().with_key(key.cloned())) as Arc<dyn Protocol>;
-        Options {
-            protocols: self.described.iter().map(with_key).collect(),
-            decode_as: usual.chain(decode_as.iter().cloned()).collect(),
-            key: key.cloned(),
-            ..Options::default()
+    /// Reads all again. Of a description that has mistakes now the last one without stays; its mistakes are given.
+    pub fn reload(&mut self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let before = std::mem::take(&mut self.described);
+        let paths: Vec<PathBuf> = self.named.iter().cloned().chain(kept()).collect();
+        for path in paths {
+            match Described::from_file(&path) {
+                Ok(described) => self.add(path, described),
+                Err(error) => {
+                    mistakes.push(error.to_string());
+                    if let Some((path, last)) = before.iter().find(|(known, _)| *known == path) {
+                        self.add(path.clone(), last.clone());
+                    }
+                }
+            }
+        }
+        mistakes
+    }
+
+    /// What the files are that all this was read from, to see whether any has changed.
+    pub fn stamps(&self) -> Vec<Stamp> {
+        let imported = self.described.iter().flat_map(|(_, described)| described.format().files());
+        let mut paths: Vec<PathBuf> =
+            self.named.iter().cloned().chain(imported.map(PathBuf::from)).chain(kept()).collect();
+        paths.sort();
+        paths.dedup();
+        let stamp = |path: &Path| {
+            let about = std::fs::metadata(path).ok()?;
+            Some((about.modified().ok()?, about.len()))
+        };
+        paths.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
+    }
+
+    fn add(&mut self, path: PathBuf, described: Described) {
+        if !self.described.iter().any(|(_, known)| known.name() == described.name()) {
+            self.described.push((path, described));
         }
     }
+}
+
+/// Descriptions that are kept: here, and in the user's configuration.
+fn kept() -> impl Iterator<Item = PathBuf> {
+    folders().into_iter().flat_map(|folder| descriptions(&folder))
 }
 
 /// Where descriptions are kept: here, and in the user's configuration.

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use eframe::egui::ViewportBuilder;
-use framescope_capture::{Options, Source};
+use framescope_capture::Source;
 
 use crate::app::App;
+use crate::own_protocols::Reading;
 
 /// Shows a window until the person closes it.
 ///
 /// # Errors
 /// Why no window could be shown, in a few words.
-pub fn run(source: Source, is_sample: bool, options: Options) -> Result<(), String> {
+pub fn run(source: Source, is_sample: bool, reading: Reading) -> Result<(), String> {
     let on_x11_or_wayland = cfg!(all(unix, not(target_os = "macos")));
     let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if on_x11_or_wayland && !named("DISPLAY") && !named("WAYLAND_DISPLAY") {
@@ -35,7 +36,7 @@ pub fn run(source: Source, is_sample: bool, options: Options) -> Result<(), Stri
             Box::new(move |context| {
                 started.store(true, Ordering::Relaxed);
                 crate::colours::install(&context.egui_ctx);
-                let mut app = App::new(options);
+                let mut app = App::new(reading);
                 app.open(source, is_sample, &context.egui_ctx);
                 Ok(Box::new(app))
             }),

@@ -10,8 +10,9 @@ use eframe::egui::{DroppedFile, Key, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use framescope::app::App;
+use framescope::own_protocols::{OwnProtocols, Reading};
 use framescope::sample;
-use framescope_capture::{Options, Source};
+use framescope_capture::Source;
 
 /// A window with a capture in it, read to its end.
 fn window(source: Source, is_sample: bool) -> Harness<'static, App> {
@@ -19,7 +20,7 @@ fn window(source: Source, is_sample: bool) -> Harness<'static, App> {
         .with_size(Vec2::new(1400.0, 900.0))
         // Without a system's fonts there are no Chinese glyphs here.
         .allow_missing_glyphs()
-        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Options::default()));
+        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Reading::default()));
     let ctx = harness.ctx.clone();
     harness.state_mut().open(source, is_sample, &ctx);
     harness.state_mut().document_mut().unwrap().wait();
@@ -166,7 +167,7 @@ fn reading_can_be_cancelled_and_what_was_read_stays() {
     let mut harness = Harness::builder()
         .with_size(Vec2::new(1400.0, 900.0))
         .allow_missing_glyphs()
-        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Options::default()));
+        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Reading::default()));
     let ctx = harness.ctx.clone();
     harness.state_mut().open(Source::from_bytes("long.pcapng", sample.repeat(1500)), false, &ctx);
     harness.step();
@@ -223,4 +224,117 @@ fn a_dropped_file_is_opened() {
     harness.get_by_label(path.to_str().unwrap());
     assert_eq!(harness.state().view().row_count(), 10);
     assert!(harness.query_by_label("Sample capture").is_none());
+}
+
+/// A window with a capture of MQTT in it, and a description that a person may change.
+fn described_window(text: &str) -> (Harness<'static, App>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.ksy");
+    std::fs::write(&path, text).unwrap();
+    let own = OwnProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
+    let mut harness = Harness::builder()
+        .with_size(Vec2::new(1400.0, 900.0))
+        .allow_missing_glyphs()
+        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Reading { own, ..Reading::default() }));
+    let ctx = harness.ctx.clone();
+    let capture = corpus("formats/mqtt/capture.pcapng");
+    harness.state_mut().open(Source::open(&capture).unwrap(), false, &ctx);
+    read_to_end(&mut harness);
+    (harness, folder)
+}
+
+fn corpus(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(path)
+}
+
+fn read_to_end(harness: &mut Harness<'static, App>) {
+    harness.state_mut().document_mut().unwrap().wait();
+    harness.run();
+}
+
+/// Runs until something is so; the watcher of files has a pace of its own.
+fn until(harness: &mut Harness<'static, App>, what: &str, so: impl Fn(&Harness<'static, App>) -> bool) {
+    for _ in 0..100 {
+        if so(harness) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        harness.step();
+        read_to_end(harness);
+    }
+    panic!("it never came: {what}");
+}
+
+fn shows(harness: &Harness<'static, App>, label: &str) -> bool {
+    harness.query_all_by_label(label).next().is_some()
+}
+
+#[test]
+fn rows_follow_a_description_that_changes_and_the_place_is_kept() {
+    let mqtt = std::fs::read_to_string(corpus("formats/mqtt.ksy")).unwrap();
+    let (mut harness, folder) = described_window(&mqtt);
+    harness.state_mut().type_filter("kind == PUBLISH");
+    harness.run();
+    harness.get_all_by_label("house/hall/door: offen").next().unwrap().click();
+    harness.run();
+    let selected = harness.state().view().selected();
+    assert!(selected.is_some());
+    let path = folder.path().join("mine.ksy");
+    std::fs::write(&path, mqtt.replace("'{topic}: {message}'", "'{message} for {topic}'")).unwrap();
+    until(&mut harness, "the new summary", |harness| {
+        shows(harness, "offen for house/hall/door")
+    });
+    assert_eq!(harness.state().view().selected(), selected);
+    harness.get_by_label_contains("8 of 35 rows");
+    // Half a change leaves the rows as they are, and says what is wrong where.
+    std::fs::write(&path, mqtt.replace("type: b4", "type: b4q")).unwrap();
+    until(&mut harness, "the mistake", |harness| {
+        harness.query_by_label_contains("mine.ksy:15:11: there is no type 'b4q'").is_some()
+    });
+    assert!(shows(&harness, "offen for house/hall/door"));
+    std::fs::write(&path, &mqtt).unwrap();
+    until(&mut harness, "the first summary", |harness| {
+        shows(harness, "house/hall/door: offen")
+    });
+    assert!(harness.query_by_label_contains("there is no type").is_none());
+}
+
+#[test]
+fn a_conversation_is_decoded_as_what_is_chosen() {
+    let mqtt = std::fs::read_to_string(corpus("formats/mqtt.ksy")).unwrap();
+    let (mut harness, _folder) = described_window(&mqtt.replace("ports: 1883", "ports: 1"));
+    assert!(!shows(&harness, "house/hall/door: offen"));
+    harness.get_by_label("Decode as").click();
+    harness.run();
+    harness.get_by_label("mqtt").click();
+    harness.step();
+    read_to_end(&mut harness);
+    assert!(shows(&harness, "house/hall/door: offen"));
+    harness.get_by_label("Decode as").click();
+    harness.run();
+    harness.get_by_label("What it looks like").click();
+    harness.step();
+    read_to_end(&mut harness);
+    assert!(!shows(&harness, "house/hall/door: offen"));
+    // One conversation only.
+    harness.get_all_by_label_contains(" - 127.0.0.1:1883").nth(2).unwrap().click_secondary();
+    harness.run();
+    harness.get_all_by_label("Decode as").last().unwrap().click();
+    harness.run();
+    harness.get_by_label("mqtt").click();
+    harness.step();
+    read_to_end(&mut harness);
+    assert!(shows(&harness, "house/hall/door: offen"));
+    assert!(harness.query_by_label_contains("garden/bed1/soil").is_none());
+}
+
+#[test]
+fn a_description_that_is_dropped_is_known_and_used() {
+    let mut harness = window(Source::open(&corpus("formats/someip/capture.pcapng")).unwrap(), false);
+    assert!(harness.query_by_label_contains("service 0x1234").is_none());
+    harness.input_mut().dropped_files.push(Arc::new(Dropped(corpus("formats/someip.ksy"))));
+    harness.step();
+    read_to_end(&mut harness);
+    harness.get_by_label_contains("someip is known now. It is used on tcp.port=30509");
+    assert!(harness.query_all_by_label_contains("service 0x1234").count() > 5);
 }

@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             written += 1;
         }
     }
-    written += packets(&corpus)?;
+    written += packets(&corpus)? + descriptions(&corpus)?;
     let folder = corpus.join("seeds/filter");
     fs::create_dir_all(&folder)?;
     for (i, filter) in FILTERS.iter().enumerate() {
@@ -109,6 +109,40 @@ const FILTERS: [&str; 24] = [
     "checksum == 0xffff_ffff",
     "kind in {0x80, LOGOUT}",
 ];
+
+/// Each description with the beginning of what either side said in the capture beside it.
+fn descriptions(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
+    let (formats, folder) = (corpus.join("formats"), corpus.join("seeds/described"));
+    fs::create_dir_all(&folder)?;
+    let mut written = 0;
+    for entry in fs::read_dir(&formats)? {
+        let path = entry?.path().join("capture.pcapng");
+        let Some(name) = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if !path.is_file() {
+            continue;
+        }
+        let text = fs::read_to_string(formats.join(name).with_extension("ksy"))?;
+        // Remarks teach a fuzzer nothing.
+        let text: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        let index = read(Source::open(&path)?, &Options::default(), &mut |_| true)?;
+        let mut reader = index.reader();
+        for direction in [Direction::Forward, Direction::Backward] {
+            let mut bytes = Vec::new();
+            for flow in (0u32..).take(index.flows().len()) {
+                for segment in index.stream_segments(flow, direction) {
+                    reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
+                }
+            }
+            bytes.truncate(600);
+            let seed = [text.join("\n").as_bytes(), framescope_oracles::END_OF_DESCRIPTION, &bytes].concat();
+            fs::write(folder.join(format!("{name}-{direction}")), seed)?;
+            written += 1;
+        }
+    }
+    Ok(written)
+}
 
 /// The first packets of each capture, behind the two bytes that the oracle takes for itself.
 fn packets(corpus: &Path) -> std::io::Result<usize> {

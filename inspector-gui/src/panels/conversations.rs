@@ -11,7 +11,13 @@ use crate::view::{Counts, View};
 
 const LINE_HEIGHT: f32 = 44.0;
 
-pub(crate) fn show(ui: &mut Ui, index: &Index, view: &View, commands: &mut Vec<Command>) {
+pub(crate) fn show(
+    ui: &mut Ui,
+    index: &Index,
+    view: &View,
+    protocols: &[String],
+    commands: &mut Vec<Command>,
+) {
     ui.add_space(4.0);
     ui.strong("Conversations");
     ui.add_space(2.0);
@@ -23,19 +29,26 @@ pub(crate) fn show(ui: &mut Ui, index: &Index, view: &View, commands: &mut Vec<C
     let count = index.flows().len();
     ScrollArea::vertical().auto_shrink([false, false]).show_rows(ui, LINE_HEIGHT, count, |ui, range| {
         for flow in range.filter_map(|flow| u32::try_from(flow).ok()) {
-            conversation(ui, index, view, flow, commands);
+            conversation(ui, index, view, flow, protocols, commands);
         }
     });
 }
 
-fn conversation(ui: &mut Ui, index: &Index, view: &View, flow: u32, commands: &mut Vec<Command>) {
+fn conversation(
+    ui: &mut Ui,
+    index: &Index,
+    view: &View,
+    flow: u32,
+    protocols: &[String],
+    commands: &mut Vec<Command>,
+) {
     let Some(known) = index.flows().get(flow as usize) else { return };
     let end = |direction| known.source(direction).map(|end| end.to_string());
     let title = match (end(Direction::Forward), end(Direction::Backward)) {
         (Some(a), Some(b)) => format!("{a} - {b}"),
         _ => "bytes of the file".to_owned(),
     };
-    let protocols = [Direction::Forward, Direction::Backward].map(|direction| {
+    let spoken = [Direction::Forward, Direction::Backward].map(|direction| {
         index.stream_protocol(flow, direction).map_or("unknown", |protocol| protocol.name())
     });
     let is_guess = [Direction::Forward, Direction::Backward]
@@ -43,7 +56,7 @@ fn conversation(ui: &mut Ui, index: &Index, view: &View, flow: u32, commands: &m
         .filter_map(|&direction| index.stream(flow, direction))
         .any(|stream| stream.is_guess());
     let guess = if is_guess { "?" } else { "" };
-    let protocol = match protocols {
+    let protocol = match spoken {
         [a, b] if a == b || b == "unknown" => format!("{a}{guess}"),
         ["unknown", b] => format!("{b}{guess}"),
         [a, b] => format!("{a} / {b}{guess}"),
@@ -69,9 +82,13 @@ fn conversation(ui: &mut Ui, index: &Index, view: &View, flow: u32, commands: &m
     ui.allocate_ui([ui.available_width(), LINE_HEIGHT].into(), |ui| {
         ui.set_min_height(LINE_HEIGHT);
         ui.spacing_mut().item_spacing.y = 1.0;
-        if ui.selectable_label(selected, RichText::new(title).monospace()).clicked() {
+        let label = ui.selectable_label(selected, RichText::new(title).monospace());
+        if label.clicked() {
             commands.push(Command::ShowFlow((!selected).then_some(flow)));
         }
+        label.context_menu(|ui| {
+            ui.menu_button("Decode as", |ui| super::decode_as(ui, Some(flow), protocols, commands));
+        });
         ui.horizontal(|ui| {
             ui.add_space(4.0);
             ui.add(Label::new(RichText::new(facts).weak()).selectable(false).sense(Sense::hover()));

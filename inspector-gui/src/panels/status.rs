@@ -12,11 +12,17 @@ use crate::document::Document;
 use crate::view::View;
 
 /// The bar at the top.
-pub(crate) fn top(ui: &mut Ui, document: Option<&Document>, view: &View, commands: &mut Vec<Command>) {
+pub(crate) fn top(
+    ui: &mut Ui,
+    document: Option<&Document>,
+    view: &View,
+    protocols: &[String],
+    commands: &mut Vec<Command>,
+) {
     ui.horizontal(|ui| {
         if ui
             .button("Open...")
-            .on_hover_text("Open a capture (Ctrl+O). Or drop a file on this window.")
+            .on_hover_text("Open a capture, or a .ksy that describes a protocol (Ctrl+O). Or drop a file on this window.")
             .clicked()
         {
             commands.push(Command::OpenDialog);
@@ -24,8 +30,12 @@ pub(crate) fn top(ui: &mut Ui, document: Option<&Document>, view: &View, command
         if ui.button("Sample").on_hover_text("Show the sample capture").clicked() {
             commands.push(Command::OpenSample);
         }
-        ui.separator();
         let Some(document) = document else { return };
+        let flow = view.flow();
+        ui.menu_button("Decode as", |ui| super::decode_as(ui, flow, protocols, commands))
+            .response
+            .on_hover_text("Read the conversation that is shown, or all, as another protocol");
+        ui.separator();
         if document.is_sample() {
             ui.strong("Sample capture");
             ui.weak("a damaged chat, to look around in; open your own, or drop it here");
