@@ -281,9 +281,7 @@ fn rows_follow_a_description_that_changes_and_the_place_is_kept() {
     assert!(selected.is_some());
     let path = folder.path().join("mine.ksy");
     std::fs::write(&path, mqtt.replace("'{topic}: {message}'", "'{message} for {topic}'")).unwrap();
-    until(&mut harness, "the new summary", |harness| {
-        shows(harness, "offen for house/hall/door")
-    });
+    until(&mut harness, "the new summary", |harness| shows(harness, "offen for house/hall/door"));
     assert_eq!(harness.state().view().selected(), selected);
     harness.get_by_label_contains("8 of 35 rows");
     // Half a change leaves the rows as they are, and says what is wrong where.
@@ -293,9 +291,7 @@ fn rows_follow_a_description_that_changes_and_the_place_is_kept() {
     });
     assert!(shows(&harness, "offen for house/hall/door"));
     std::fs::write(&path, &mqtt).unwrap();
-    until(&mut harness, "the first summary", |harness| {
-        shows(harness, "house/hall/door: offen")
-    });
+    until(&mut harness, "the first summary", |harness| shows(harness, "house/hall/door: offen"));
     assert!(harness.query_by_label_contains("there is no type").is_none());
 }
 

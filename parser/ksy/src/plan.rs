@@ -128,6 +128,11 @@ impl Method {
         ("pos", Method::Pos),
     ];
 
+    /// The method that a name means: their names come before all others.
+    pub(crate) fn of(sym: Sym) -> Option<Method> {
+        Method::ALL.get(sym as usize).map(|&(_, method)| method)
+    }
+
     pub(crate) fn named(name: &str) -> Option<Method> {
         Method::ALL.iter().find(|(known, _)| *known == name).map(|&(_, method)| method)
     }
@@ -183,7 +188,7 @@ pub(crate) struct EnumPlan {
     pub(crate) name: String,
     pub(crate) members: Vec<Member>,
     /// By value, into `members`.
-    pub(crate) by_value: HashMap<i128, u32>,
+    pub(crate) by_value: Vec<(i128, u32)>,
 }
 
 /// A number's name.
@@ -198,7 +203,8 @@ pub(crate) struct Member {
 
 impl EnumPlan {
     pub(crate) fn member(&self, value: i128) -> Option<&Member> {
-        self.members.get(*self.by_value.get(&value)? as usize)
+        let at = self.by_value.binary_search_by_key(&value, |&(known, _)| known).ok()?;
+        self.members.get(self.by_value.get(at)?.1 as usize)
     }
 }
 
@@ -298,6 +304,8 @@ pub(crate) struct Attr {
     pub(crate) problem: Option<Code>,
     /// Whether a person reads its number in hexadecimal.
     pub(crate) hex: bool,
+    /// Whether it stands once, always, and ends as its type says.
+    pub(crate) is_plain: bool,
     /// Whether an expression may ask for it, so that it must be read to know where a message ends.
     pub(crate) needed: bool,
     /// Bits of it, where they are the same in every message.

@@ -236,6 +236,7 @@ impl Loader {
             check: None,
             problem: None,
             hex: false,
+            is_plain: false,
             needed: true,
             fixed_bits: None,
             unit_bits: None,

@@ -35,7 +35,13 @@ impl Loader {
         let needed = Needs::of(&self.plan);
         for plan in &mut self.plan.types {
             let plan = Arc::make_mut(plan);
-            plan.seq.iter_mut().for_each(|attr| attr.needed = needed.contains(&attr.sym));
+            for attr in &mut plan.seq {
+                attr.needed = needed.contains(&attr.sym);
+                attr.is_plain = matches!(attr.repeat, Repeat::Once)
+                    && attr.condition.is_none()
+                    && !attr.limit.is_bounded()
+                    && attr.process.is_none();
+            }
             plan.instances.iter_mut().for_each(|attr| attr.needed = needed.contains(&attr.sym));
         }
     }

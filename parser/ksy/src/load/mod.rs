@@ -29,6 +29,9 @@ const MOST_TYPES: usize = 10_000;
 /// Reads a description. `path` is where it was found, so that what it imports is found too.
 pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan, Meta), LoadError> {
     let mut loader = Loader::default();
+    for (name, _) in crate::plan::Method::ALL {
+        loader.intern(name);
+    }
     loader.add_file(name.to_owned(), text, path.map(Path::to_owned));
     // What is no YAML, or not there, would make much else seem wrong.
     if !loader.mistakes.is_empty() {
@@ -454,7 +457,16 @@ impl Loader {
             let Some(id_text) = self.identifier(id) else { continue };
             let shown = member.get("-orig-id").and_then(Node::text).unwrap_or(&id_text).to_owned();
             let at = u32::try_from(plan.members.len()).unwrap_or(u32::MAX);
-            if plan.by_value.insert(value, at).is_some() {
+            let place = plan.by_value.binary_search_by_key(&value, |&(known, _)| known);
+            match place {
+                Ok(known) => {
+                    if let Some(known) = plan.by_value.get_mut(known) {
+                        known.1 = at;
+                    }
+                }
+                Err(place) => plan.by_value.insert(place, (value, at)),
+            }
+            if place.is_ok() {
                 self.mistake(key.place, format!("{value} has two names in this enum"));
             }
             plan.members.push(Member { value, id: id_text, shown });

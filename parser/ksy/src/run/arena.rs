@@ -169,6 +169,12 @@ impl Arena {
     }
 
     #[inline]
+    pub(crate) fn slot_ref(&self, object: u32, slot: u16) -> Option<&Slot> {
+        let at = self.objects.get(object as usize)?.slots as usize + usize::from(slot);
+        self.slots.get(at)
+    }
+
+    #[inline]
     pub(crate) fn set_slot(&mut self, object: u32, slot: u16, value: Slot) {
         let at = self.objects.get(object as usize).map(|object| object.slots as usize + usize::from(slot));
         if let Some(stored) = at.and_then(|at| self.slots.get_mut(at)) {

@@ -3,6 +3,7 @@
 use framescope_parser::Code;
 
 use super::arena::{NONE, State, Stop};
+use super::quick::Quick;
 use super::{DEEPEST, Run, Scope};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Nodes, Sym, Val};
@@ -107,6 +108,9 @@ impl<'p> Run<'p, '_> {
 
     /// A value that must be a boolean.
     pub(crate) fn truth(&mut self, node: NodeId, scope: &Scope) -> Result<bool, Stop> {
+        if let Some(known) = self.quick(node, scope).and_then(Quick::as_bool) {
+            return Ok(known);
+        }
         match self.eval(node, scope)? {
             Val::Bool(b) => Ok(b),
             other => Err(self
@@ -116,6 +120,9 @@ impl<'p> Run<'p, '_> {
 
     /// A value that must be a whole number.
     pub(crate) fn number(&mut self, node: NodeId, scope: &Scope) -> Result<i128, Stop> {
+        if let Some(known) = self.quick(node, scope).and_then(Quick::as_number) {
+            return Ok(known.into());
+        }
         match self.eval(node, scope)? {
             Val::Int(n) | Val::Enum(_, n) => Ok(n),
             other => Err(self.wrong(
@@ -183,7 +190,7 @@ impl<'p> Run<'p, '_> {
                 }
             };
         }
-        match Method::named(name) {
+        match Method::of(sym) {
             Some(method) => self.call(of, method, &[]),
             None => Err(self.wrong(Code::NoMatch, format!("'{name}' is asked of {}", Self::what(of)))),
         }

@@ -3,6 +3,7 @@
 pub(crate) mod arena;
 pub(crate) mod eval;
 pub(crate) mod json;
+mod quick;
 pub(crate) mod read;
 mod value;
 

@@ -4,6 +4,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use framescope_parser::Code;
 
 use super::arena::{Fault, Io, NONE, Object, Padding, Slot, State, Stop};
+use super::quick::Quick;
 use super::{MOST_MADE, Mode, Run, Scope};
 use crate::checks;
 use crate::load::MOST_ARGUMENTS;
@@ -51,6 +52,38 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Finds out the byte order of a structure's numbers.
+    /// Reads a field that is nothing but a number which is there whole. Says whether that was so.
+    #[inline]
+    fn read_number_at_once(&mut self, id: u32, attr: &'p Attr) -> bool {
+        let Shape::Int { bytes, signed, order } = attr.shape else { return false };
+        if !attr.is_plain || self.mode == Mode::Skim && !attr.needed {
+            return false;
+        }
+        let Some(object) = self.arena.objects.get(id as usize) else { return false };
+        let le = match (order, object.le) {
+            (Order::Le, _) => true,
+            (Order::Be, _) => false,
+            (Order::Structure, Some(le)) => le,
+            (Order::Structure, None) => return false,
+        };
+        let Some(io) = self.arena.ios.get(object.io as usize) else { return false };
+        let (start, end) = (io.pos, io.pos.saturating_add(u32::from(bytes)));
+        if io.bit > 0 || end > io.end || io.buffer != Span::MESSAGE {
+            return false;
+        }
+        let Some(own) = self.message.get(start as usize..end as usize) else { return false };
+        let n = integer(own, signed, le);
+        let val = attr.enumeration.map_or(Val::Int(n), |of| Val::Enum(of, n));
+        let at = object.slots as usize + usize::from(attr.slot);
+        if let Some(io) = self.arena.ios.get_mut(object.io as usize) {
+            io.pos = end;
+        }
+        if let Some(slot) = self.arena.slots.get_mut(at) {
+            *slot = Slot { val, state: State::Done, buffer: Span::MESSAGE, start, end };
+        }
+        true
+    }
+
     pub(crate) fn choose_order(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
         match &ty.endian {
             Endian::Inherit => {}
@@ -86,6 +119,13 @@ impl<'p> Run<'p, '_> {
                 self.aligned(self.io_of(id));
             }
             were_bits = bits;
+            if self.read_number_at_once(id, attr) {
+                if self.mode != Mode::Skim && (attr.valid.is_some() || attr.check.is_some()) {
+                    let slot = self.arena.slot(id, attr.slot);
+                    self.test(id, attr, slot, &Scope::of(id)).map_err(|stop| self.named(stop, attr.sym))?;
+                }
+                continue;
+            }
             self.read_attr(id, attr).map_err(|stop| self.named(stop, attr.sym))?;
         }
         Ok(())
@@ -612,6 +652,23 @@ impl<'p> Run<'p, '_> {
     /// The shape that a value chooses; none where no case fits.
     pub(crate) fn chosen(&mut self, shape: &'p Shape, scope: &Scope) -> Result<Option<&'p Shape>, Stop> {
         let Shape::Switch(on, cases) = shape else { return Ok(Some(shape)) };
+        if let Some(on) = self.quick(*on, scope) {
+            let mut known = true;
+            let fits = |known: &mut bool, key: &Option<u32>| match key {
+                None => true,
+                Some(key) => match self.quick(*key, scope) {
+                    Some(key) => key.equals(on),
+                    None => {
+                        *known = false;
+                        true
+                    }
+                },
+            };
+            let found = cases.iter().find(|(key, _)| fits(&mut known, key));
+            if known {
+                return Ok(found.map(|(_, shape)| shape));
+            }
+        }
         let on = self.eval(*on, scope)?;
         for (key, shape) in cases {
             let fits = match key {
@@ -892,8 +949,29 @@ impl<'p> Run<'p, '_> {
         (start <= end).then_some((Span { buffer, start, end }, own))
     }
 
+    /// Whether a plain value is plainly valid.
+    fn is_valid_at_once(&self, valid: &Valid, val: Val, scope: &Scope) -> bool {
+        let Some(own) = Quick::of(val) else { return false };
+        let known = |node: &u32| self.quick(*node, scope);
+        match valid {
+            Valid::Equal(node) => known(node).is_some_and(|wanted| own.equals(wanted)),
+            Valid::Range(low, high) => {
+                low.as_ref().is_none_or(|low| known(low).is_some_and(|low| !own.less(low)))
+                    && high.as_ref().is_none_or(|high| known(high).is_some_and(|high| !high.less(own)))
+            }
+            Valid::AnyOf(nodes) => {
+                nodes.iter().any(|node| known(node).is_some_and(|wanted| own.equals(wanted)))
+            }
+            Valid::Expr(node) => known(node).and_then(Quick::as_bool) == Some(true),
+            Valid::InEnum => false,
+        }
+    }
+
     fn validate(&mut self, valid: &'p Valid, val: Val, span: Span, scope: &Scope) -> Result<(), Stop> {
         let scope = Scope { element: val, ..*scope };
+        if self.is_valid_at_once(valid, val, &scope) {
+            return Ok(());
+        }
         match valid {
             Valid::Equal(node) => {
                 let wanted = self.eval(*node, &scope)?;
@@ -1005,7 +1083,15 @@ pub(crate) fn find(bytes: &[u8], terminator: &[u8]) -> Option<usize> {
 /// A whole number of up to 16 bytes.
 pub(crate) fn integer(bytes: &[u8], signed: bool, le: bool) -> i128 {
     let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-    let number = if le { bytes.iter().rev().fold(0, fold) } else { bytes.iter().fold(0, fold) };
+    let number = match (bytes, le) {
+        (&[byte], _) => byte.into(),
+        (&[a, b], false) => u16::from_be_bytes([a, b]).into(),
+        (&[a, b, c, d], false) => u32::from_be_bytes([a, b, c, d]).into(),
+        (&[a, b], true) => u16::from_le_bytes([a, b]).into(),
+        (&[a, b, c, d], true) => u32::from_le_bytes([a, b, c, d]).into(),
+        (_, true) => bytes.iter().rev().fold(0, fold),
+        (_, false) => bytes.iter().fold(0, fold),
+    };
     if !signed {
         return number.into();
     }
