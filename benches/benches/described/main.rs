@@ -13,6 +13,9 @@ fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/formats/missive.ksy");
     let described = Described::from_file(&path).expect("the description of Missive has no mistakes");
     let only = std::env::var("ONLY").unwrap_or_default();
+    if matches!(only.as_str(), "find" | "index" | "apart") {
+        profile(&described, &only);
+    }
     if only.is_empty() || only == "speed" {
         println!("## Missive described, of Missive native\n");
         speed(&described);
@@ -72,6 +75,25 @@ fn run(protocol: &dyn Protocol, bytes: &[u8], mut each: impl FnMut(&[u8], bool) 
         });
     }
     sum
+}
+
+/// One of the works alone, again and again, for a profiler.
+fn profile(described: &Described, work: &str) {
+    let all = stream(16);
+    // An instruction counter is slow.
+    let bytes = &all[..std::env::var("BYTES").map_or(all.len(), |bytes| bytes.parse().expect("a number"))];
+    for _ in 0..20 {
+        let sum = run(described, bytes, |bytes, checked| {
+            let mut outlined = Outlined::default();
+            match work {
+                "index" => described.outline(bytes, checked, &mut outlined),
+                "apart" => described.dissect(bytes, &mut outlined),
+                _ => {}
+            }
+            outlined.kind
+        });
+        std::hint::black_box(sum);
+    }
 }
 
 fn speed(described: &Described) {

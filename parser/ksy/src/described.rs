@@ -16,6 +16,7 @@ use crate::format::Format;
 use crate::framing::{self, with_arena};
 use crate::plan::{Doc, Node, Plan, Shape, TypeId, Val};
 use crate::run::{Mode, Run, Scope};
+use crate::straight::Straight;
 use crate::strings::Charset;
 
 /// A protocol whose messages a `.ksy` file describes.
@@ -50,6 +51,10 @@ use crate::strings::Charset;
 pub struct Described {
     pub(crate) format: Format,
     names: Arc<Names>,
+    /// Finds where most messages end.
+    pub(crate) ends: Option<Arc<Straight>>,
+    /// Finds out whether a message is as it should be.
+    whole: Option<Arc<Straight>>,
     key: Option<Key>,
 }
 
@@ -76,7 +81,9 @@ impl Described {
             return Err(LoadError::new(format.meta.stream_mistakes.clone()));
         }
         let names = Arc::new(names(&format));
-        Ok(Described { format, names, key: None })
+        let ends = Straight::ends(&format.plan).map(Arc::new);
+        let whole = Straight::whole(&format.plan, &format.meta).map(Arc::new);
+        Ok(Described { format, names, ends, whole, key: None })
     }
 
     /// Verifies what the description says is authenticated with this key.
@@ -173,8 +180,8 @@ impl Protocol for Described {
         self.format.meta.ends_with_segment || !self.format.meta.head.believe.is_empty()
     }
 
-    fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
-        framing::next(self, input)
+    fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
+        framing::next(self, input, memo)
     }
 
     fn names(&self) -> Names {
@@ -194,6 +201,16 @@ impl Protocol for Described {
     }
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
+        let plan: &'a Plan = &self.format.plan;
+        // A message that is as it should be has a kind and no problems.
+        if let Some(found) = self.whole.as_ref().and_then(|whole| whole.run(plan, message))
+            && found.end == message.len()
+        {
+            if let Some(kind) = found.kind.and_then(|kind| kind_of(plan, kind)) {
+                visit.kind(kind);
+            }
+            return;
+        }
         self.tell(message, checked, visit, false);
     }
 
@@ -219,8 +236,10 @@ impl Protocol for Described {
         let (mut framer, mut messages, mut other) = (Framer::default(), 0u32, false);
         let sample = sample.bytes.get(..sample.bytes.len().min(4096)).unwrap_or_default();
         let input = Input { bytes: sample, first_segment: sample.len(), last: false, offset: 0 };
-        let begins =
-            matches!(framing::next(self, input), Step::Message(_) | Step::Checked(_) | Step::NeedMore(_));
+        let begins = matches!(
+            framing::next(self, input, &mut Memo::default()),
+            Step::Message(_) | Step::Checked(_) | Step::NeedMore(_)
+        );
         if sample.is_empty() || !begins {
             return Confidence::No;
         }

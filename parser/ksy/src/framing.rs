@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 
-use framescope_parser::{Code, Input, Step};
+use framescope_parser::{Code, Input, Memo, Step};
 
 use crate::described::Described;
 use crate::load::{Head, HeadTest, HeadWhat, Meta};
@@ -111,19 +111,28 @@ fn some(length: usize) -> NonZeroUsize {
     NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
 }
 
-pub(crate) fn next(described: &Described, input: Input<'_>) -> Step {
+/// Where a head was found behind the last message, in the stream, so that it is not looked at twice.
+#[derive(Debug, Default)]
+struct Seen(Option<u64>);
+
+pub(crate) fn next(described: &Described, input: Input<'_>, memo: &mut Memo) -> Step {
     let bytes = input.bytes;
     let meta = &described.format.meta;
     let head = &meta.head;
     if meta.ends_with_segment {
         return Step::Message(some(input.first_segment.min(bytes.len())));
     }
-    match head.probe(bytes) {
+    let seen = memo.get_or_default::<Seen>();
+    let probed = match seen.0.take() {
+        Some(at) if at == input.offset && bytes.len() >= head.length as usize => Probe::Believed,
+        _ => head.probe(bytes),
+    };
+    match probed {
         Probe::Believed => {
             let refused = head.refuse.iter().find(|(test, _)| !test.holds(bytes));
             match refused {
                 Some((_, code)) => Step::Skipped(some(head.length as usize), *code),
-                None => believed(described, meta, input),
+                None => believed(described, meta, input, seen),
             }
         }
         Probe::Short if !input.last => Step::NeedMore(some(head.length as usize - bytes.len())),
@@ -145,19 +154,33 @@ fn no_message(meta: &Meta, code: Code) -> Step {
     }
 }
 
-fn believed(described: &Described, meta: &Meta, input: Input<'_>) -> Step {
+fn believed(described: &Described, meta: &Meta, input: Input<'_>, seen: &mut Seen) -> Step {
     let bytes = input.bytes;
     let limit = meta.limit as usize;
     let available = bytes.get(..bytes.len().min(limit + 1)).unwrap_or_default();
+    let plan = &described.format.plan;
+    if let Some(found) = described.ends.as_ref().and_then(|ends| ends.run(plan, available))
+        && (1..=limit).contains(&found.end)
+    {
+        let behind = bytes.get(found.end..).unwrap_or_default();
+        if meta.trailing_checks.is_empty() {
+            return Step::Message(some(found.end));
+        }
+        // Else its check says whether its length is believed.
+        if matches!(meta.head.probe(behind), Probe::Believed) {
+            seen.0 = Some(input.offset + found.end as u64);
+            return Step::Message(some(found.end));
+        }
+    }
     with_arena(|arena| {
-        let mut run = Run::new(&described.format.plan, available, arena, Mode::Skim);
+        let mut run = Run::new(plan, available, arena, Mode::Skim);
         let (missing, exact) = match run.read() {
             Ok(0) => return no_message(meta, Code::NoMatch),
             Ok(taken) if taken as usize > limit => return no_message(meta, Code::PayloadTooLong),
             Ok(taken) if taken as usize <= bytes.len() => {
                 let step = match meta.trailing_checks.is_empty() {
                     true => Step::Message(some(taken as usize)),
-                    false => suspected(meta, &run, input, taken as usize),
+                    false => suspected(meta, &run, input, taken as usize, seen),
                 };
                 return step;
             }
@@ -178,19 +201,22 @@ fn believed(described: &Described, meta: &Meta, input: Input<'_>) -> Step {
 }
 
 /// A message whose check decides whether its length is believed.
-fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize) -> Step {
+fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen: &mut Seen) -> Step {
     let behind = input.bytes.get(end..).unwrap_or_default();
     let Some(root) = run.plan.root() else { return Step::Message(some(end)) };
     let present = meta.trailing_checks.iter().filter_map(|&slot| {
-        let stored = run.arena.slot(0, slot);
-        (stored.state == State::Done).then_some((root.attr(slot)?, stored))
+        let is_there = run.arena.slot_ref(0, slot)?.state == State::Done;
+        is_there.then_some((root.attr(slot)?, slot))
     });
     let mut present = present.peekable();
     if present.peek().is_none() || end > SUSPECT {
         return Step::Message(some(end));
     }
     let follows = match meta.head.probe(behind) {
-        Probe::Believed => Some(true),
+        Probe::Believed => {
+            seen.0 = Some(input.offset + end as u64);
+            Some(true)
+        }
         _ if behind.is_empty() && input.last => Some(true),
         Probe::Short if !input.last => None,
         _ => Some(false),
@@ -198,7 +224,8 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize) -> St
     if follows == Some(true) {
         return Step::Message(some(end));
     }
-    let holds = present.all(|(attr, stored)| {
+    let holds = present.all(|(attr, slot)| {
+        let stored = run.arena.slot(0, slot);
         let own = input.bytes.get(stored.start as usize..stored.end as usize).unwrap_or_default();
         let le = matches!(attr.shape, Shape::Int { order: Order::Le, .. });
         let covered = run.covered(0, attr, stored).and_then(|(span, own)| {

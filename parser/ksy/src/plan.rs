@@ -222,6 +222,8 @@ pub(crate) struct TypePlan {
     pub(crate) parameter_names: Vec<Sym>,
     pub(crate) seq: Vec<Attr>,
     pub(crate) instances: Vec<Attr>,
+    /// How `seq` is gone through while the end of a message is looked for.
+    pub(crate) skim: Vec<Skim>,
     /// Where each name's value is: parameters, then `seq`, then `instances`. Sorted by name.
     pub(crate) slots: Vec<(Sym, u16)>,
     pub(crate) endian: Endian,
@@ -251,6 +253,17 @@ impl TypePlan {
     pub(crate) fn is_instance(&self, slot: u16) -> bool {
         usize::from(slot) >= usize::from(self.parameters) + self.seq.len()
     }
+}
+
+/// A step of looking for the end of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Skim {
+    /// Bits of fields that nothing asks for.
+    Pass(u64),
+    /// Bytes that nothing asks for, as many as the field's size says, if it is there.
+    Sized(u16),
+    /// A field that is read, by its place in `seq`.
+    Field(u16),
 }
 
 /// What an author says of a field or type.
@@ -312,6 +325,29 @@ pub(crate) struct Attr {
     pub(crate) fixed_bits: Option<u64>,
     /// Bits of it where it is there, if they are always the same.
     pub(crate) unit_bits: Option<u64>,
+}
+
+impl Attr {
+    /// Whether what it reads may begin in the middle of a byte.
+    pub(crate) fn begins_with_bits(&self, plan: &Plan) -> bool {
+        let mut shapes = vec![&self.shape];
+        while let Some(shape) = shapes.pop() {
+            match shape {
+                Shape::Bits { .. } => return true,
+                Shape::User(user) => {
+                    let first = plan.type_of(user.id).and_then(|ty| ty.seq.first());
+                    if first.is_some_and(|attr| {
+                        !matches!(attr.shape, Shape::Int { .. } | Shape::Float { .. } | Shape::Contents(_))
+                    }) {
+                        return true;
+                    }
+                }
+                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                _ => {}
+            }
+        }
+        false
+    }
 }
 
 /// How often a field stands.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::Loader;
 use crate::plan::{
-    Attr, Endian, Expressions, Node, NodeId, Parent, Piece, Plan, Process, Repeat, Shape, Size, Style, Sym,
-    TypeId, Val,
+    Attr, Endian, Expressions, Node, NodeId, Parent, Piece, Plan, Process, Repeat, Shape, Size, Skim, Style,
+    Sym, TypeId, Val,
 };
 
 /// How deeply types are followed into each other.
@@ -43,6 +43,7 @@ impl Loader {
                     && attr.process.is_none();
             }
             plan.instances.iter_mut().for_each(|attr| attr.needed = needed.contains(&attr.sym));
+            plan.skim = skim(&plan.seq);
         }
     }
 
@@ -233,6 +234,27 @@ impl Expressions {
             | Node::IsLe => {}
         }
     }
+}
+
+/// How fields are gone through while the end of a message is looked for.
+fn skim(seq: &[Attr]) -> Vec<Skim> {
+    let mut steps: Vec<Skim> = Vec::new();
+    let mut is_bits = false;
+    for (at, attr) in (0u16..).zip(seq) {
+        let were_bits = std::mem::replace(&mut is_bits, matches!(attr.shape, Shape::Bits { .. }));
+        let plain = !attr.needed && attr.check.is_none();
+        let sized = matches!(attr.limit.size, Size::Of(_)) && matches!(attr.repeat, Repeat::Once);
+        match attr.fixed_bits {
+            // Whole bytes behind bits begin at the next byte.
+            Some(bits) if plain && !is_bits && !were_bits => match steps.last_mut() {
+                Some(Skim::Pass(before)) => *before = before.saturating_add(bits),
+                _ => steps.push(Skim::Pass(bits)),
+            },
+            None if plain && sized => steps.push(Skim::Sized(at)),
+            _ => steps.push(Skim::Field(at)),
+        }
+    }
+    steps
 }
 
 /// The expressions of a field that decide what is read and how far, not what its value must be.

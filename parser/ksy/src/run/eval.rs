@@ -3,7 +3,6 @@
 use framescope_parser::Code;
 
 use super::arena::{NONE, State, Stop};
-use super::quick::Quick;
 use super::{DEEPEST, Run, Scope};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Nodes, Sym, Val};
@@ -108,7 +107,7 @@ impl<'p> Run<'p, '_> {
 
     /// A value that must be a boolean.
     pub(crate) fn truth(&mut self, node: NodeId, scope: &Scope) -> Result<bool, Stop> {
-        if let Some(known) = self.quick(node, scope).and_then(Quick::as_bool) {
+        if let Some(known) = self.quick(node, scope).as_bool() {
             return Ok(known);
         }
         match self.eval(node, scope)? {
@@ -120,7 +119,7 @@ impl<'p> Run<'p, '_> {
 
     /// A value that must be a whole number.
     pub(crate) fn number(&mut self, node: NodeId, scope: &Scope) -> Result<i128, Stop> {
-        if let Some(known) = self.quick(node, scope).and_then(Quick::as_number) {
+        if let Some(known) = self.quick(node, scope).as_number() {
             return Ok(known.into());
         }
         match self.eval(node, scope)? {

@@ -6,9 +6,10 @@ use super::{Run, Scope};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Sym, Val};
 
-/// A value that fits in two registers. `tag` is [`INT`], [`BOOL`], or [`ENUM`] and the number of the enum added to it.
+/// A value that fits in two registers, or [`Quick::NOTHING`]: an `Option` around it would not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quick {
+    /// What it is: [`INT`], [`BOOL`], or [`ENUM`] and the number of the enum added to it.
     tag: u64,
     n: i64,
 }
@@ -18,108 +19,173 @@ const BOOL: u64 = 2;
 const ENUM: u64 = 3;
 
 impl Quick {
-    fn int(n: i64) -> Option<Quick> {
-        Some(Quick { tag: INT, n })
-    }
+    /// No value of the plain kind.
+    pub(crate) const NOTHING: Quick = Quick { tag: 0, n: 0 };
 
-    fn bool(b: bool) -> Option<Quick> {
-        Some(Quick { tag: BOOL, n: b.into() })
+    #[inline]
+    fn int(n: Option<i64>) -> Quick {
+        n.map_or(Quick::NOTHING, |n| Quick { tag: INT, n })
     }
 
     #[inline]
-    pub(crate) fn of(val: Val) -> Option<Quick> {
-        match val {
-            Val::Int(n) => Some(Quick { tag: INT, n: i64::try_from(n).ok()? }),
+    fn bool(b: bool) -> Quick {
+        Quick { tag: BOOL, n: b.into() }
+    }
+
+    /// A number, of an enum if it is one's.
+    #[inline]
+    pub(crate) fn number(enumeration: Option<u32>, n: i128) -> Quick {
+        let tag = enumeration.map_or(INT, |of| ENUM + u64::from(of));
+        i64::try_from(n).map_or(Quick::NOTHING, |n| Quick { tag, n })
+    }
+
+    #[inline]
+    pub(crate) fn of(val: &Val) -> Quick {
+        match *val {
+            Val::Int(n) => Quick::number(None, n),
             Val::Bool(b) => Quick::bool(b),
-            Val::Enum(of, n) => Some(Quick { tag: ENUM + u64::from(of), n: i64::try_from(n).ok()? }),
-            _ => None,
+            Val::Enum(of, n) => Quick::number(Some(of), n),
+            _ => Quick::NOTHING,
         }
     }
 
+    #[inline]
+    pub(crate) fn is_something(self) -> bool {
+        self.tag != 0
+    }
+
     /// As [`Run::equal`](super::Run) has it: members of different enums differ, whatever their numbers.
+    #[inline]
     pub(crate) fn equals(self, other: Quick) -> bool {
         self.n == other.n && (self.tag < ENUM || other.tag < ENUM || self.tag == other.tag)
     }
 
+    #[inline]
     pub(crate) fn less(self, other: Quick) -> bool {
         self.n < other.n
     }
 
+    #[inline]
     pub(crate) fn as_bool(self) -> Option<bool> {
         (self.tag == BOOL).then_some(self.n != 0)
     }
 
     /// The number of a whole number or of an enum's member.
+    #[inline]
     pub(crate) fn as_number(self) -> Option<i64> {
-        (self.tag != BOOL).then_some(self.n)
+        (self.tag == INT || self.tag >= ENUM).then_some(self.n)
     }
 }
 
+/// What an expression is evaluated for. The value of `_` comes in registers: what was stored a moment ago is slow to read.
+struct Here<'s> {
+    scope: &'s Scope,
+    element: Quick,
+}
+
 impl Run<'_, '_> {
-    /// The value of an expression, if it is of the plain kind and all that it asks for is known already.
-    pub(crate) fn quick(&self, node: NodeId, scope: &Scope) -> Option<Quick> {
-        match self.plan.expressions.nodes.get(node as usize)? {
-            Node::Const(val) => Quick::of(*val),
-            Node::Slot(slot) => self.quick_slot(scope.object, *slot),
-            Node::Element => Quick::of(scope.element),
-            Node::Index => Quick::int(scope.index?.into()),
-            Node::Member(of, sym) => match self.quick_object(*of, scope) {
-                Some(object) => self.quick_member(object, *sym),
-                None if Method::of(*sym) == Some(Method::ToI) => self.quick_to_i(*of, scope),
-                None => None,
-            },
-            Node::Call(of, Method::ToI, arguments) if arguments.length == 0 => self.quick_to_i(*of, scope),
-            Node::Cast(of, Cast::Same) => self.quick(*of, scope),
-            Node::Unary(operator, of) => {
-                let of = self.quick(*of, scope)?;
-                match (operator, of.tag) {
-                    (Unary::Not, BOOL) => Quick::bool(of.n == 0),
-                    (Unary::Minus, INT) => Quick::int(of.n.checked_neg()?),
-                    (Unary::Invert, INT) => Quick::int(!of.n),
-                    _ => None,
-                }
-            }
-            Node::Binary(operator, left, right) => self.quick_binary(*operator, *left, *right, scope),
-            Node::Ternary(condition, then, otherwise) => {
-                let holds = self.quick(*condition, scope)?.as_bool()?;
-                self.quick(if holds { *then } else { *otherwise }, scope)
-            }
-            _ => None,
+    /// The value of a constant.
+    #[inline]
+    pub(crate) fn quick_constant(&self, node: NodeId) -> Quick {
+        match self.plan.expressions.nodes.get(node as usize) {
+            Some(Node::Const(val)) => Quick::of(val),
+            _ => Quick::NOTHING,
         }
     }
 
-    fn quick_slot(&self, object: u32, slot: u16) -> Option<Quick> {
-        let stored = self.arena.slot_ref(object, slot)?;
-        if stored.state == State::Done { Quick::of(stored.val) } else { None }
+    /// The value of an expression, if it is of the plain kind and all that it asks for is known already.
+    #[inline]
+    pub(crate) fn quick(&self, node: NodeId, scope: &Scope) -> Quick {
+        self.operand(node, &Here { scope, element: Quick::NOTHING })
     }
 
-    fn quick_member(&self, object: u32, sym: Sym) -> Option<Quick> {
-        let slot = self.plan.type_of(self.arena.objects.get(object as usize)?.ty)?.slot(sym)?;
-        self.quick_slot(object, slot)
+    /// The same where `_` is a value that is at hand.
+    #[inline]
+    pub(crate) fn quick_with(&self, node: NodeId, scope: &Scope, element: Quick) -> Quick {
+        self.operand(node, &Here { scope, element })
     }
 
-    fn quick_to_i(&self, of: NodeId, scope: &Scope) -> Option<Quick> {
-        Quick::int(self.quick(of, scope)?.n)
+    /// An operand, which mostly is a field or a constant.
+    #[inline(always)]
+    fn operand(&self, node: NodeId, here: &Here<'_>) -> Quick {
+        match self.plan.expressions.nodes.get(node as usize) {
+            Some(Node::Const(val)) => Quick::of(val),
+            Some(Node::Slot(slot)) => self.quick_slot(here.scope.object, *slot),
+            Some(found) => self.quick_of(found, here),
+            None => Quick::NOTHING,
+        }
+    }
+
+    fn quick_of(&self, node: &Node, here: &Here<'_>) -> Quick {
+        match node {
+            Node::Element if here.element.is_something() => here.element,
+            Node::Element => Quick::of(&here.scope.element),
+            Node::Index => Quick::int(here.scope.index.map(i64::from)),
+            Node::Member(of, sym) => match self.quick_object(*of, here) {
+                Some(object) => self.quick_member(object, *sym),
+                None if Method::of(*sym) == Some(Method::ToI) => self.quick_to_i(*of, here),
+                None => Quick::NOTHING,
+            },
+            Node::Call(of, Method::ToI, arguments) if arguments.length == 0 => self.quick_to_i(*of, here),
+            Node::Cast(of, Cast::Same) => self.operand(*of, here),
+            Node::Unary(operator, of) => {
+                let of = self.operand(*of, here);
+                match (operator, of.tag) {
+                    (Unary::Not, BOOL) => Quick::bool(of.n == 0),
+                    (Unary::Minus, INT) => Quick::int(of.n.checked_neg()),
+                    (Unary::Invert, INT) => Quick::int(Some(!of.n)),
+                    _ => Quick::NOTHING,
+                }
+            }
+            Node::Binary(operator, left, right) => self.quick_binary(*operator, *left, *right, here),
+            Node::Ternary(condition, then, otherwise) => match self.operand(*condition, here).as_bool() {
+                Some(holds) => self.operand(if holds { *then } else { *otherwise }, here),
+                None => Quick::NOTHING,
+            },
+            _ => Quick::NOTHING,
+        }
+    }
+
+    #[inline]
+    fn quick_slot(&self, object: u32, slot: u16) -> Quick {
+        match self.arena.slot_ref(object, slot) {
+            Some(stored) if stored.state == State::Done => Quick::of(&stored.val),
+            _ => Quick::NOTHING,
+        }
+    }
+
+    fn quick_member(&self, object: u32, sym: Sym) -> Quick {
+        let ty = self.arena.objects.get(object as usize).and_then(|object| self.plan.type_of(object.ty));
+        match ty.and_then(|ty| ty.slot(sym)) {
+            Some(slot) => self.quick_slot(object, slot),
+            None => Quick::NOTHING,
+        }
+    }
+
+    fn quick_to_i(&self, of: NodeId, here: &Here<'_>) -> Quick {
+        let of = self.operand(of, here);
+        if of.is_something() { Quick::int(Some(of.n)) } else { of }
     }
 
     /// The structure that an expression names.
-    fn quick_object(&self, node: NodeId, scope: &Scope) -> Option<u32> {
+    fn quick_object(&self, node: NodeId, here: &Here<'_>) -> Option<u32> {
         let stored = |object: u32, slot: u16| match self.arena.slot_ref(object, slot)?.val {
             Val::Obj(id) => Some(id),
             _ => None,
         };
+        let object = here.scope.object;
         match self.plan.expressions.nodes.get(node as usize)? {
-            Node::Root => Some(self.arena.objects.get(scope.object as usize)?.root),
+            Node::Root => Some(self.arena.objects.get(object as usize)?.root),
             Node::Parent => {
-                Some(self.arena.objects.get(scope.object as usize)?.parent).filter(|parent| *parent != NONE)
+                Some(self.arena.objects.get(object as usize)?.parent).filter(|parent| *parent != NONE)
             }
-            Node::Slot(slot) => stored(scope.object, *slot),
-            Node::Element => match scope.element {
+            Node::Slot(slot) => stored(object, *slot),
+            Node::Element => match here.scope.element {
                 Val::Obj(id) => Some(id),
                 _ => None,
             },
             Node::Member(of, sym) => {
-                let object = self.quick_object(*of, scope)?;
+                let object = self.quick_object(*of, here)?;
                 let slot = self.plan.type_of(self.arena.objects.get(object as usize)?.ty)?.slot(*sym)?;
                 stored(object, slot)
             }
@@ -127,16 +193,19 @@ impl Run<'_, '_> {
         }
     }
 
-    fn quick_binary(&self, operator: Binary, left: NodeId, right: NodeId, scope: &Scope) -> Option<Quick> {
-        let left = self.quick(left, scope)?;
-        match operator {
-            Binary::And if !left.as_bool()? => return Quick::bool(false),
-            Binary::Or if left.as_bool()? => return Quick::bool(true),
+    fn quick_binary(&self, operator: Binary, left: NodeId, right: NodeId, here: &Here<'_>) -> Quick {
+        let left = self.operand(left, here);
+        match (operator, left.as_bool()) {
+            (Binary::And, Some(false)) | (Binary::Or, Some(true)) => return left,
+            (Binary::And | Binary::Or, None) => return Quick::NOTHING,
             _ => {}
         }
-        let right = self.quick(right, scope)?;
+        let right = self.operand(right, here);
+        if !left.is_something() || !right.is_something() {
+            return Quick::NOTHING;
+        }
         match operator {
-            Binary::And | Binary::Or => return Quick::bool(right.as_bool()?),
+            Binary::And | Binary::Or => return if right.tag == BOOL { right } else { Quick::NOTHING },
             Binary::Equal => return Quick::bool(left.equals(right)),
             Binary::NotEqual => return Quick::bool(!left.equals(right)),
             Binary::Less => return Quick::bool(left.n < right.n),
@@ -146,21 +215,21 @@ impl Run<'_, '_> {
             _ => {}
         }
         if left.tag != INT || right.tag != INT {
-            return None;
+            return Quick::NOTHING;
         }
         let (a, b) = (left.n, right.n);
         Quick::int(match operator {
-            Binary::Plus => a.checked_add(b)?,
-            Binary::Minus => a.checked_sub(b)?,
-            Binary::Times => a.checked_mul(b)?,
-            Binary::Divide if a >= 0 && b > 0 => a / b,
-            Binary::Modulo if a >= 0 && b > 0 => a % b,
-            Binary::BitAnd => a & b,
-            Binary::BitOr => a | b,
-            Binary::BitXor => a ^ b,
-            Binary::Left if (0..31).contains(&b) => a.checked_mul(1 << b)?,
-            Binary::Right if (0..64).contains(&b) => a >> b,
-            _ => return None,
+            Binary::Plus => a.checked_add(b),
+            Binary::Minus => a.checked_sub(b),
+            Binary::Times => a.checked_mul(b),
+            Binary::Divide if a >= 0 && b > 0 => Some(a / b),
+            Binary::Modulo if a >= 0 && b > 0 => Some(a % b),
+            Binary::BitAnd => Some(a & b),
+            Binary::BitOr => Some(a | b),
+            Binary::BitXor => Some(a ^ b),
+            Binary::Left if (0..31).contains(&b) => a.checked_mul(1 << b),
+            Binary::Right if (0..64).contains(&b) => Some(a >> b),
+            _ => None,
         })
     }
 }

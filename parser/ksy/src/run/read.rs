@@ -9,7 +9,8 @@ use super::{MOST_MADE, Mode, Run, Scope};
 use crate::checks;
 use crate::load::MOST_ARGUMENTS;
 use crate::plan::{
-    Attr, Edge, Endian, Order, Parent, Process, Repeat, Shape, Size, Span, TypePlan, UserType, Val, Valid,
+    Attr, Edge, Endian, Order, Parent, Process, Repeat, Shape, Size, Skim, Span, TypePlan, UserType, Val,
+    Valid,
 };
 use crate::strings::Charset;
 
@@ -52,26 +53,71 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Finds out the byte order of a structure's numbers.
-    /// Reads a field that is nothing but a number which is there whole. Says whether that was so.
-    #[inline]
-    fn read_number_at_once(&mut self, id: u32, attr: &'p Attr) -> bool {
-        let Shape::Int { bytes, signed, order } = attr.shape else { return false };
-        if !attr.is_plain || self.mode == Mode::Skim && !attr.needed {
-            return false;
+    /// Reads as much of all fields as says where they end.
+    fn skim_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
+        let mut were_bits = false;
+        for step in &ty.skim {
+            let at = match *step {
+                Skim::Pass(bits) => {
+                    let io = self.io_of(id);
+                    self.aligned(io);
+                    were_bits = false;
+                    self.pass(io, bits)?;
+                    continue;
+                }
+                Skim::Sized(at) | Skim::Field(at) => at,
+            };
+            let Some(attr) = ty.seq.get(usize::from(at)) else { continue };
+            let bits = matches!(attr.shape, Shape::Bits { .. });
+            if were_bits && !bits {
+                self.aligned(self.io_of(id));
+            }
+            were_bits = bits;
+            if self.read_number_at_once(id, attr).is_some() {
+                continue;
+            }
+            let read = match (step, attr.limit.size) {
+                (Skim::Sized(_), Size::Of(size)) => self.pass_sized(id, attr, size),
+                _ => self.read_attr(id, attr),
+            };
+            read.map_err(|stop| self.named(stop, attr.sym))?;
         }
-        let Some(object) = self.arena.objects.get(id as usize) else { return false };
+        Ok(())
+    }
+
+    fn pass_sized(&mut self, id: u32, attr: &'p Attr, size: u32) -> Result<(), Stop> {
+        let scope = Scope::of(id);
+        if let Some(condition) = attr.condition
+            && !self.truth(condition, &scope)?
+        {
+            return Ok(());
+        }
+        let io = self.io_of(id);
+        self.aligned(io);
+        let size = self.size(size, &scope)?;
+        self.pass(io, size * 8)
+    }
+
+    /// Reads a field that is nothing but a number which is there whole. Gives nothing if it is anything else.
+    #[inline]
+    fn read_number_at_once(&mut self, id: u32, attr: &'p Attr) -> Option<i128> {
+        let Shape::Int { bytes, signed, order } = attr.shape else { return None };
+        if !attr.is_plain || self.mode == Mode::Skim && !attr.needed {
+            return None;
+        }
+        let Some(object) = self.arena.objects.get(id as usize) else { return None };
         let le = match (order, object.le) {
             (Order::Le, _) => true,
             (Order::Be, _) => false,
             (Order::Structure, Some(le)) => le,
-            (Order::Structure, None) => return false,
+            (Order::Structure, None) => return None,
         };
-        let Some(io) = self.arena.ios.get(object.io as usize) else { return false };
+        let Some(io) = self.arena.ios.get(object.io as usize) else { return None };
         let (start, end) = (io.pos, io.pos.saturating_add(u32::from(bytes)));
         if io.bit > 0 || end > io.end || io.buffer != Span::MESSAGE {
-            return false;
+            return None;
         }
-        let Some(own) = self.message.get(start as usize..end as usize) else { return false };
+        let Some(own) = self.message.get(start as usize..end as usize) else { return None };
         let n = integer(own, signed, le);
         let val = attr.enumeration.map_or(Val::Int(n), |of| Val::Enum(of, n));
         let at = object.slots as usize + usize::from(attr.slot);
@@ -81,7 +127,7 @@ impl<'p> Run<'p, '_> {
         if let Some(slot) = self.arena.slots.get_mut(at) {
             *slot = Slot { val, state: State::Done, buffer: Span::MESSAGE, start, end };
         }
-        true
+        Some(n)
     }
 
     pub(crate) fn choose_order(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
@@ -112,6 +158,9 @@ impl<'p> Run<'p, '_> {
     fn read_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
         self.spend(1)?;
         self.choose_order(id, ty)?;
+        if self.mode == Mode::Skim {
+            return self.skim_fields(id, ty);
+        }
         let mut were_bits = false;
         for attr in &ty.seq {
             let bits = matches!(attr.shape, Shape::Bits { .. });
@@ -119,10 +168,15 @@ impl<'p> Run<'p, '_> {
                 self.aligned(self.io_of(id));
             }
             were_bits = bits;
-            if self.read_number_at_once(id, attr) {
-                if self.mode != Mode::Skim && (attr.valid.is_some() || attr.check.is_some()) {
+            if let Some(n) = self.read_number_at_once(id, attr) {
+                let scope = Scope::of(id);
+                let is_valid = attr.valid.as_ref().is_none_or(|valid| {
+                    let own = Quick::number(attr.enumeration, n);
+                    own.is_something() && self.is_valid_at_once(valid, own, &scope)
+                });
+                if !is_valid || attr.check.is_some() {
                     let slot = self.arena.slot(id, attr.slot);
-                    self.test(id, attr, slot, &Scope::of(id)).map_err(|stop| self.named(stop, attr.sym))?;
+                    self.test(id, attr, slot, &scope).map_err(|stop| self.named(stop, attr.sym))?;
                 }
                 continue;
             }
@@ -652,21 +706,12 @@ impl<'p> Run<'p, '_> {
     /// The shape that a value chooses; none where no case fits.
     pub(crate) fn chosen(&mut self, shape: &'p Shape, scope: &Scope) -> Result<Option<&'p Shape>, Stop> {
         let Shape::Switch(on, cases) = shape else { return Ok(Some(shape)) };
-        if let Some(on) = self.quick(*on, scope) {
-            let mut known = true;
-            let fits = |known: &mut bool, key: &Option<u32>| match key {
-                None => true,
-                Some(key) => match self.quick(*key, scope) {
-                    Some(key) => key.equals(on),
-                    None => {
-                        *known = false;
-                        true
-                    }
-                },
-            };
-            let found = cases.iter().find(|(key, _)| fits(&mut known, key));
-            if known {
-                return Ok(found.map(|(_, shape)| shape));
+        let quick = self.quick(*on, scope);
+        if quick.is_something() {
+            let key_of = |key: &u32| self.quick_constant(*key);
+            if cases.iter().all(|(key, _)| key.as_ref().is_none_or(|key| key_of(key).is_something())) {
+                let fits = |key: &Option<u32>| key.as_ref().is_none_or(|key| key_of(key).equals(quick));
+                return Ok(cases.iter().find(|(key, _)| fits(key)).map(|(_, shape)| shape));
             }
         }
         let on = self.eval(*on, scope)?;
@@ -950,26 +995,28 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Whether a plain value is plainly valid.
-    fn is_valid_at_once(&self, valid: &Valid, val: Val, scope: &Scope) -> bool {
-        let Some(own) = Quick::of(val) else { return false };
-        let known = |node: &u32| self.quick(*node, scope);
+    fn is_valid_at_once(&self, valid: &Valid, own: Quick, scope: &Scope) -> bool {
+        let known = |node: &u32| self.quick_with(*node, scope, own);
+        let is = |node: &u32, holds: &dyn Fn(Quick) -> bool| {
+            let known = known(node);
+            known.is_something() && holds(known)
+        };
         match valid {
-            Valid::Equal(node) => known(node).is_some_and(|wanted| own.equals(wanted)),
+            Valid::Equal(node) => is(node, &|wanted| own.equals(wanted)),
             Valid::Range(low, high) => {
-                low.as_ref().is_none_or(|low| known(low).is_some_and(|low| !own.less(low)))
-                    && high.as_ref().is_none_or(|high| known(high).is_some_and(|high| !high.less(own)))
+                low.as_ref().is_none_or(|low| is(low, &|low| !own.less(low)))
+                    && high.as_ref().is_none_or(|high| is(high, &|high| !high.less(own)))
             }
-            Valid::AnyOf(nodes) => {
-                nodes.iter().any(|node| known(node).is_some_and(|wanted| own.equals(wanted)))
-            }
-            Valid::Expr(node) => known(node).and_then(Quick::as_bool) == Some(true),
+            Valid::AnyOf(nodes) => nodes.iter().any(|node| is(node, &|wanted| own.equals(wanted))),
+            Valid::Expr(node) => known(node).as_bool() == Some(true),
             Valid::InEnum => false,
         }
     }
 
     fn validate(&mut self, valid: &'p Valid, val: Val, span: Span, scope: &Scope) -> Result<(), Stop> {
         let scope = Scope { element: val, ..*scope };
-        if self.is_valid_at_once(valid, val, &scope) {
+        let own = Quick::of(&val);
+        if own.is_something() && self.is_valid_at_once(valid, own, &scope) {
             return Ok(());
         }
         match valid {

@@ -30,6 +30,8 @@ use crate::run::{Mode, Run, Scope};
 const MOST_PASSES: usize = 32;
 /// Bytes of a message that is written.
 const LARGEST: usize = 64 << 20;
+/// What is measured of a list.
+const COUNT: &str = "number of items";
 /// Things that are noted at most.
 const MOST_NOTES: usize = 100;
 
@@ -359,7 +361,7 @@ impl<'p, 's> Writer<'p, 's> {
             if fields.iter().any(|field| field.name == UNREAD) && self.counts(id, node) > u64::from(count) {
                 return Err(Halt::Missing(self.path(id, attr, Some(count))));
             }
-            self.measure(node, Scope::of(id), self.path(id, attr, None), count.into(), "number of items");
+            self.measure(node, Scope::of(id), self.path(id, attr, None), count.into(), COUNT);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Finds what numbers must be so that the sizes and counts that are computed from them are right.
 
 use super::leaf::fits;
-use super::{Number, Solved, Writer};
+use super::{COUNT, Number, Solved, Writer};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Attr, Method, Node, NodeId, Shape, Size, Val};
 use crate::run::Scope;
@@ -17,7 +17,9 @@ impl<'p> Writer<'p, '_> {
         for measure in std::mem::take(&mut self.measures) {
             let wanted = i128::from(measure.found);
             let said = self.run.number(measure.node, &measure.scope).ok();
-            if said == Some(wanted) {
+            // A count below nothing is none.
+            let counted = if measure.what == COUNT { said.map(|said| said.max(0)) } else { said };
+            if counted == Some(wanted) {
                 continue;
             }
             let mut found = Solved::new();

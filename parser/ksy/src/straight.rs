@@ -1,0 +1,905 @@
+//! What most messages are, as a program without loops: numbers at the front, a part or two of a size that they say, a
+//! check. It is made from a description when that is loaded, with every field a register, and runs in a fraction of the
+//! time that the thorough reader takes.
+//!
+//! It answers only for messages that are as they should be. Whatever is unusual ends it without an answer: a value that
+//! is not valid, bytes that are missing, a list, anything it was not made for. Then the thorough reader says what is what.
+
+use std::collections::HashMap;
+
+use crate::checks::{self, Algorithm};
+use crate::expr::{Binary, Unary};
+use crate::load::Meta;
+use crate::plan::{
+    Attr, Cast, Edge, Endian, Method, Node, NodeId, Order, Parent, Plan, Repeat, Shape, Size, TypeId,
+    UserType, Val, Valid,
+};
+use crate::run::read::{bits_of, find, integer, trimmed};
+use crate::strings::Charset;
+
+/// Fields whose values are kept.
+const REGISTERS: usize = 48;
+/// How deeply parts stand in each other.
+const PARTS: usize = 8;
+/// Steps of a program; a description that would have more is read thoroughly.
+const MOST_STEPS: usize = 1000;
+/// How deeply expressions and types are followed.
+const DEEPEST: u32 = 24;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Number {
+        to: u8,
+        bytes: u8,
+        signed: bool,
+        le: bool,
+    },
+    Bits {
+        to: u8,
+        count: u8,
+        le: bool,
+    },
+    /// So many bytes.
+    Skip(u32),
+    /// As many bytes as an expression says.
+    SkipBy(u16),
+    /// Bytes up to a terminator, and what they must be as text.
+    Terminated(TypeId, u16, Option<Charset>),
+    /// Text of so many bytes, or up to the end of the part.
+    Text(TypeId, u16, Option<u16>, Charset),
+    /// Bytes that are always the same.
+    Same(Box<[u8]>),
+    /// The rest of the part.
+    Rest,
+    /// A part of so many bytes, or all that is left, begins.
+    Enter(Option<u16>),
+    /// It ends, and all of it was read.
+    Leave,
+    /// Keeps where it is.
+    Mark(u8),
+    /// What must be true.
+    Holds(u16),
+    /// A number must be one of these.
+    OneOf(u8, Box<[i64]>),
+    /// Goes on elsewhere unless this is true.
+    Unless(u16, u16),
+    Jump(u16),
+    /// Goes on where the number says, else at the last.
+    Choose(u16, Box<[(i64, u16)]>, u16),
+    /// The number before, which began at a mark, is the check of what stands from another mark to it.
+    Check {
+        number: u8,
+        algorithm: Algorithm,
+        from: u8,
+        own: u8,
+    },
+    /// This is for the thorough reader.
+    Stop,
+}
+
+/// An expression over registers. What it gives is known to be a number or a boolean.
+#[derive(Clone, Copy, Debug)]
+enum Term {
+    Constant(i64),
+    Register(u8),
+    Not(u16),
+    Minus(u16),
+    Invert(u16),
+    Binary(Binary, u16, u16),
+    /// A register and a constant.
+    Short(Binary, u8, i64),
+    Choice(u16, u16, u16),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Int,
+    Bool,
+    Enum(u32),
+}
+
+/// A program, and what names the kind of a message when it has run.
+#[derive(Clone, Debug)]
+pub(crate) struct Straight {
+    steps: Vec<Step>,
+    terms: Vec<Term>,
+    kind: Option<(u16, Kind)>,
+}
+
+/// What a program found out.
+pub(crate) struct Found {
+    /// Where the message ends.
+    pub(crate) end: usize,
+    /// What names its kind.
+    pub(crate) kind: Option<Val>,
+}
+
+impl Straight {
+    /// A program that finds where a message ends.
+    pub(crate) fn ends(plan: &Plan) -> Option<Straight> {
+        Maker::new(plan, false).make(None)
+    }
+
+    /// A program that finds out whether a message is just as it should be, and of what kind.
+    pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Straight> {
+        Maker::new(plan, true).make(meta.kind)
+    }
+
+    /// Runs it. Nothing if that is not enough to say what the message is.
+    pub(crate) fn run(&self, plan: &Plan, bytes: &[u8]) -> Option<Found> {
+        let mut registers = Registers { values: [0; REGISTERS], known: 0 };
+        let (mut ends, mut depth) = ([bytes.len(); PARTS], 0usize);
+        let (mut pos, mut bit, mut end, mut at) = (0usize, 0u32, bytes.len(), 0usize);
+        while let Some(step) = self.steps.get(at) {
+            at += 1;
+            if bit > 0
+                && !matches!(
+                    step,
+                    Step::Bits { .. }
+                        | Step::Jump(_)
+                        | Step::Unless(..)
+                        | Step::Choose(..)
+                        | Step::Holds(_)
+                        | Step::OneOf(..)
+                )
+            {
+                (pos, bit) = (pos + 1, 0);
+            }
+            match step {
+                Step::Number { to, bytes: width, signed, le } => {
+                    let next = pos + usize::from(*width);
+                    let own = bytes.get(pos..next).filter(|_| next <= end)?;
+                    registers.set(*to, i64::try_from(integer(own, *signed, *le)).ok()?);
+                    pos = next;
+                }
+                Step::Bits { to, count, le } => {
+                    let all = bit + u32::from(*count);
+                    let next = pos + all.div_ceil(8) as usize;
+                    let own = bytes.get(pos..next).filter(|_| next <= end)?;
+                    registers.set(*to, i64::try_from(bits_of(own, bit, (*count).into(), *le)).ok()?);
+                    (pos, bit) = (pos + (all / 8) as usize, all % 8);
+                }
+                Step::Skip(count) => pos = next(pos, *count as usize, end)?,
+                Step::SkipBy(size) => pos = next(pos, self.size(*size, &registers)?, end)?,
+                Step::Rest => pos = end,
+                Step::Same(wanted) => {
+                    let after = next(pos, wanted.len(), end)?;
+                    if bytes.get(pos..after)? != &**wanted {
+                        return None;
+                    }
+                    pos = after;
+                }
+                Step::Terminated(ty, field, charset) => {
+                    let terminator =
+                        plan.type_of(*ty)?.seq.get(usize::from(*field))?.limit.terminator.as_ref()?;
+                    let rest = bytes.get(pos..end)?;
+                    let found = find(rest, &terminator.bytes)?;
+                    let behind = found + terminator.bytes.len();
+                    let text = rest.get(..if terminator.include { behind } else { found })?;
+                    if charset.is_some_and(|charset| !charset.is_valid(text)) {
+                        return None;
+                    }
+                    pos += if terminator.consume { behind } else { found };
+                }
+                Step::Text(ty, field, size, charset) => {
+                    let after = match size {
+                        Some(size) => next(pos, self.size(*size, &registers)?, end)?,
+                        None => end,
+                    };
+                    let attr = plan.type_of(*ty)?.seq.get(usize::from(*field))?;
+                    let own = bytes.get(pos..after)?;
+                    if !charset.is_valid(own.get(..trimmed(attr, own))?) {
+                        return None;
+                    }
+                    pos = after;
+                }
+                Step::Enter(size) => {
+                    let after = match size {
+                        Some(size) => next(pos, self.size(*size, &registers)?, end)?,
+                        None => end,
+                    };
+                    *ends.get_mut(depth)? = end;
+                    (end, depth) = (after, depth + 1);
+                }
+                Step::Leave => {
+                    if pos != end {
+                        return None;
+                    }
+                    depth = depth.checked_sub(1)?;
+                    end = *ends.get(depth)?;
+                }
+                Step::Mark(to) => registers.set(*to, i64::try_from(pos).ok()?),
+                Step::Holds(term) => {
+                    if self.term(*term, &registers)? == 0 {
+                        return None;
+                    }
+                }
+                Step::OneOf(number, all) => {
+                    all.binary_search(&registers.get(*number)?).ok()?;
+                }
+                Step::Unless(term, to) => {
+                    if self.term(*term, &registers)? == 0 {
+                        at = usize::from(*to);
+                    }
+                }
+                Step::Jump(to) => at = usize::from(*to),
+                Step::Choose(term, cases, otherwise) => {
+                    let n = self.term(*term, &registers)?;
+                    let case =
+                        cases.binary_search_by_key(&n, |&(key, _)| key).ok().and_then(|case| cases.get(case));
+                    at = usize::from(case.map_or(*otherwise, |&(_, to)| to));
+                }
+                Step::Check { number, algorithm, from, own } => {
+                    let mark = |mark: u8| usize::try_from(registers.get(mark)?).ok();
+                    let (from, own) = (mark(*from)?, mark(*own)?);
+                    let covered = checks::covered(bytes, from, own, own..pos)?;
+                    let width = u32::try_from(pos - own).ok()?;
+                    let computed = i64::try_from(algorithm.number(&covered, width)?).ok()?;
+                    if computed != registers.get(*number)? {
+                        return None;
+                    }
+                }
+                Step::Stop => return None,
+            }
+        }
+        let end = pos + usize::from(bit > 0);
+        let kind = match self.kind {
+            None => None,
+            Some((term, kind)) => {
+                let n = self.term(term, &registers)?;
+                Some(match kind {
+                    Kind::Int => Val::Int(n.into()),
+                    Kind::Bool => Val::Bool(n != 0),
+                    Kind::Enum(of) => Val::Enum(of, n.into()),
+                })
+            }
+        };
+        Some(Found { end, kind })
+    }
+
+    fn size(&self, term: u16, registers: &Registers) -> Option<usize> {
+        usize::try_from(self.term(term, registers)?).ok()
+    }
+
+    /// The value of an expression. What most are is computed without a call.
+    #[inline(always)]
+    fn term(&self, term: u16, registers: &Registers) -> Option<i64> {
+        match *self.terms.get(usize::from(term))? {
+            Term::Constant(n) => Some(n),
+            Term::Register(register) => registers.get(register),
+            Term::Short(operator, register, n) => apply(operator, registers.get(register)?, n),
+            ref term => self.long_term(term, registers),
+        }
+    }
+
+    fn long_term(&self, term: &Term, registers: &Registers) -> Option<i64> {
+        Some(match *term {
+            Term::Constant(n) => n,
+            Term::Register(register) => registers.get(register)?,
+            Term::Short(operator, register, n) => apply(operator, registers.get(register)?, n)?,
+            Term::Not(of) => i64::from(self.term(of, registers)? == 0),
+            Term::Minus(of) => self.term(of, registers)?.checked_neg()?,
+            Term::Invert(of) => !self.term(of, registers)?,
+            Term::Choice(condition, then, otherwise) => {
+                let holds = self.term(condition, registers)? != 0;
+                self.term(if holds { then } else { otherwise }, registers)?
+            }
+            Term::Binary(operator, left, right) => {
+                let a = self.term(left, registers)?;
+                match operator {
+                    Binary::And if a == 0 => return Some(0),
+                    Binary::Or if a != 0 => return Some(1),
+                    _ => {}
+                }
+                apply(operator, a, self.term(right, registers)?)?
+            }
+        })
+    }
+}
+
+/// Two numbers put together. Of booleans the left one was looked at already.
+#[inline]
+fn apply(operator: Binary, a: i64, b: i64) -> Option<i64> {
+    Some(match operator {
+        Binary::And | Binary::Or => b,
+        Binary::Equal => (a == b).into(),
+        Binary::NotEqual => (a != b).into(),
+        Binary::Less => (a < b).into(),
+        Binary::LessEqual => (a <= b).into(),
+        Binary::Greater => (a > b).into(),
+        Binary::GreaterEqual => (a >= b).into(),
+        Binary::Plus => a.checked_add(b)?,
+        Binary::Minus => a.checked_sub(b)?,
+        Binary::Times => a.checked_mul(b)?,
+        Binary::Divide if a >= 0 && b > 0 => a / b,
+        Binary::Modulo if a >= 0 && b > 0 => a % b,
+        Binary::BitAnd => a & b,
+        Binary::BitOr => a | b,
+        Binary::BitXor => a ^ b,
+        Binary::Left if (0..31).contains(&b) => a.checked_mul(1 << b)?,
+        Binary::Right if (0..64).contains(&b) => a >> b,
+        _ => return None,
+    })
+}
+
+fn next(pos: usize, count: usize, end: usize) -> Option<usize> {
+    pos.checked_add(count).filter(|&next| next <= end)
+}
+
+struct Registers {
+    values: [i64; REGISTERS],
+    /// Which of them were set: a field that is not there has no value.
+    known: u64,
+}
+
+impl Registers {
+    #[inline]
+    fn set(&mut self, register: u8, value: i64) {
+        if let Some(stored) = self.values.get_mut(usize::from(register)) {
+            *stored = value;
+            self.known |= 1 << register;
+        }
+    }
+
+    #[inline]
+    fn get(&self, register: u8) -> Option<i64> {
+        (self.known >> register & 1 == 1).then_some(())?;
+        self.values.get(usize::from(register)).copied()
+    }
+}
+
+/// A structure whose fields are registers.
+struct Frame {
+    ty: TypeId,
+    around: Option<usize>,
+    root: usize,
+    le: Option<bool>,
+    fields: HashMap<u16, (u8, Kind)>,
+    parts: HashMap<u16, usize>,
+    arguments: Vec<NodeId>,
+    /// Who gave them.
+    caller: usize,
+    begin: u8,
+}
+
+struct Maker<'p> {
+    plan: &'p Plan,
+    /// Whether all must be as it should be, or only the end is looked for.
+    whole: bool,
+    steps: Vec<Step>,
+    terms: Vec<Term>,
+    frames: Vec<Frame>,
+    registers: usize,
+    /// What `_` is.
+    element: Option<(u8, Kind)>,
+    /// Where a jump leads that was made last.
+    barrier: usize,
+}
+
+impl<'p> Maker<'p> {
+    fn new(plan: &'p Plan, whole: bool) -> Maker<'p> {
+        let (steps, terms, frames) = (Vec::new(), Vec::new(), Vec::new());
+        Maker { plan, whole, steps, terms, frames, registers: 0, element: None, barrier: 0 }
+    }
+
+    fn make(mut self, kind: Option<NodeId>) -> Option<Straight> {
+        // Instances that are read stand anywhere, and may explain what fields do not.
+        if self.whole && self.plan.types.iter().any(|ty| ty.instances.iter().any(|attr| attr.value.is_none()))
+        {
+            return None;
+        }
+        let begin = self.register()?;
+        self.frames.push(Frame {
+            ty: 0,
+            around: None,
+            root: 0,
+            le: None,
+            fields: HashMap::new(),
+            parts: HashMap::new(),
+            arguments: Vec::new(),
+            caller: 0,
+            begin,
+        });
+        self.structure(0, 0)?;
+        let kind = match kind {
+            None => None,
+            Some(kind) => Some(self.expression(kind, 0, 0)?),
+        };
+        let is_useful =
+            !matches!(self.steps.first(), None | Some(Step::Stop)) && self.steps.len() <= MOST_STEPS;
+        is_useful.then_some(Straight { steps: self.steps, terms: self.terms, kind })
+    }
+
+    fn register(&mut self) -> Option<u8> {
+        self.registers += 1;
+        u8::try_from(self.registers - 1).ok().filter(|&register| usize::from(register) < REGISTERS)
+    }
+
+    fn here(&self) -> u16 {
+        u16::try_from(self.steps.len()).unwrap_or(u16::MAX)
+    }
+
+    fn term(&mut self, term: Term) -> Option<u16> {
+        let short = match term {
+            Term::Binary(operator, left, right) if !matches!(operator, Binary::And | Binary::Or) => {
+                match (self.terms.get(usize::from(left))?, self.terms.get(usize::from(right))?) {
+                    (Term::Register(register), Term::Constant(n)) => {
+                        Some(Term::Short(operator, *register, *n))
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        self.terms.push(short.unwrap_or(term));
+        u16::try_from(self.terms.len() - 1).ok()
+    }
+
+    /// The steps of a structure. Nothing if it can't be said in steps at all.
+    fn structure(&mut self, frame: usize, depth: u32) -> Option<()> {
+        if depth > DEEPEST || self.steps.len() > MOST_STEPS {
+            return None;
+        }
+        let plan = self.plan;
+        let (ty, begin) = self.frames.get(frame).map(|frame| (frame.ty, frame.begin))?;
+        let plan = plan.type_of(ty)?;
+        let around = self.frames.get(frame)?.around.and_then(|around| self.frames.get(around)?.le);
+        self.frames.get_mut(frame)?.le = match plan.endian {
+            Endian::Le => Some(true),
+            Endian::Be => Some(false),
+            Endian::Inherit => around,
+            Endian::Switch(..) => {
+                self.steps.push(Step::Stop);
+                return Some(());
+            }
+        };
+        let begins_with_bits = plan.seq.first().is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }));
+        if !begins_with_bits {
+            self.steps.push(Step::Mark(begin));
+        }
+        if self.whole && plan.instances.iter().any(|attr| attr.valid.is_some() || attr.check.is_some()) {
+            self.steps.push(Step::Stop);
+        }
+        for at in 0..plan.seq.len() {
+            let attr = plan.seq.get(at)?;
+            let condition = match attr.condition {
+                None => None,
+                Some(condition) => match self.expression(condition, frame, 0) {
+                    Some((term, Kind::Bool)) => {
+                        self.steps.push(Step::Unless(term, 0));
+                        Some(self.steps.len() - 1)
+                    }
+                    _ => {
+                        self.steps.push(Step::Stop);
+                        continue;
+                    }
+                },
+            };
+            let before = (self.steps.len(), self.terms.len());
+            if self.field(frame, ty, u16::try_from(at).ok()?, attr, depth).is_none() {
+                // What can't be said is the thorough reader's, should it ever be reached.
+                self.steps.truncate(before.0);
+                self.terms.truncate(before.1);
+                self.steps.push(Step::Stop);
+            }
+            let here = self.here();
+            if let Some(Step::Unless(_, to)) = condition.and_then(|condition| self.steps.get_mut(condition)) {
+                *to = here;
+                self.barrier = usize::from(here);
+            }
+        }
+        Some(())
+    }
+
+    fn field(&mut self, frame: usize, ty: TypeId, at: u16, attr: &'p Attr, depth: u32) -> Option<()> {
+        if !self.whole && !attr.needed {
+            if let Some(bits) = attr.unit_bits.filter(|bits| bits % 8 == 0)
+                && !matches!(attr.shape, Shape::Bits { .. })
+                && !attr.begins_with_bits(self.plan)
+            {
+                let is_joined = self.steps.len() > self.barrier;
+                match self.steps.last_mut() {
+                    // Nothing jumps between the two.
+                    Some(Step::Skip(count)) if is_joined => {
+                        *count = count.checked_add(u32::try_from(bits / 8).ok()?)?;
+                    }
+                    _ => self.steps.push(Step::Skip(u32::try_from(bits / 8).ok()?)),
+                }
+                return Some(());
+            }
+            if let (Size::Of(size), Repeat::Once) = (attr.limit.size, attr.repeat) {
+                let (term, Kind::Int) = self.expression(size, frame, 0)? else { return None };
+                self.steps.push(Step::SkipBy(term));
+                return Some(());
+            }
+        }
+        if !matches!(attr.repeat, Repeat::Once) || attr.process.is_some() {
+            return None;
+        }
+        if !self.whole && attr.needed && attr.limit.is_bounded() {
+            return None;
+        }
+        if attr.check.as_ref().is_some_and(|check| check.algorithm.is_keyed() || check.to.is_some())
+            && self.whole
+        {
+            return None;
+        }
+        self.shape(frame, ty, at, attr, &attr.shape, depth)
+    }
+
+    fn shape(
+        &mut self,
+        frame: usize,
+        ty: TypeId,
+        at: u16,
+        attr: &'p Attr,
+        shape: &'p Shape,
+        depth: u32,
+    ) -> Option<()> {
+        let size = match attr.limit.size {
+            Size::Of(size) => match self.expression(size, frame, 0)? {
+                (term, Kind::Int) => Some(term),
+                _ => return None,
+            },
+            Size::Open | Size::Eos => None,
+        };
+        let bounded = attr.limit.is_bounded();
+        let (is_eos, is_plain) = (
+            matches!(attr.limit.size, Size::Eos),
+            attr.limit.terminator.is_none() && attr.limit.pad_right.is_none(),
+        );
+        match shape {
+            Shape::Int { bytes, signed, order } if !bounded => {
+                let le = match order {
+                    Order::Le => true,
+                    Order::Be => false,
+                    Order::Structure => self.frames.get(frame)?.le?,
+                };
+                let own = match attr.check {
+                    Some(_) if self.whole => {
+                        let own = self.register()?;
+                        self.steps.push(Step::Mark(own));
+                        Some(own)
+                    }
+                    _ => None,
+                };
+                let to = self.register()?;
+                self.steps.push(Step::Number { to, bytes: *bytes, signed: *signed, le });
+                self.number(frame, attr, to, Kind::Int, own)
+            }
+            Shape::Bits { count, le } if !bounded => {
+                let to = self.register()?;
+                self.steps.push(Step::Bits { to, count: *count, le: *le });
+                let kind = if *count == 1 { Kind::Bool } else { Kind::Int };
+                self.number(frame, attr, to, kind, None)
+            }
+            Shape::Float { bytes, order } if !bounded && attr.valid.is_none() => {
+                let is_known = *order != Order::Structure || self.frames.get(frame)?.le.is_some();
+                is_known.then_some(())?;
+                self.steps.push(Step::Skip((*bytes).into()));
+                Some(())
+            }
+            Shape::Contents(span) if !bounded => {
+                let constants = &self.plan.expressions.constants;
+                let wanted = constants.get(span.start as usize..span.end as usize)?;
+                self.steps.push(match self.whole {
+                    true => Step::Same(wanted.into()),
+                    false => Step::Skip(span.len()),
+                });
+                attr.valid.is_none().then_some(())
+            }
+            Shape::Bytes if attr.valid.is_none() && attr.check.is_none() => {
+                self.steps.push(match (size, is_eos) {
+                    (Some(size), _) => Step::SkipBy(size),
+                    (None, true) => Step::Rest,
+                    (None, false) => Step::Terminated(ty, at, None),
+                });
+                Some(())
+            }
+            Shape::Str(charset) if attr.valid.is_none() => {
+                self.steps.push(match (size, is_eos) {
+                    (None, false) => Step::Terminated(ty, at, self.whole.then_some(*charset)),
+                    _ => Step::Text(ty, at, size, *charset),
+                });
+                Some(())
+            }
+            Shape::User(user) if attr.valid.is_none() && (!bounded || is_plain) => {
+                if bounded {
+                    self.steps.push(Step::Enter(size));
+                }
+                self.user(frame, attr, user, depth)?;
+                if bounded {
+                    self.steps.push(Step::Leave);
+                }
+                Some(())
+            }
+            Shape::Switch(on, cases) if attr.valid.is_none() && attr.check.is_none() && is_plain => {
+                self.choice(frame, ty, at, attr, (*on, cases), depth)
+            }
+            _ => None,
+        }
+    }
+
+    /// A number was read: what it is called, and what must be true of it.
+    fn number(&mut self, frame: usize, attr: &Attr, to: u8, kind: Kind, own: Option<u8>) -> Option<()> {
+        let kind = attr.enumeration.map_or(kind, Kind::Enum);
+        self.frames.get_mut(frame)?.fields.insert(attr.slot, (to, kind));
+        if !self.whole {
+            return Some(());
+        }
+        if let Some(valid) = &attr.valid {
+            self.element = Some((to, kind));
+            let tested = self.test(frame, attr, valid, to, kind);
+            self.element = None;
+            tested?;
+        }
+        if let (Some(check), Some(own)) = (&attr.check, own) {
+            let from = match check.from {
+                Edge::Message => 0,
+                Edge::Structure => self.frames.get(frame)?.begin,
+                Edge::Field(_) => return None,
+            };
+            let algorithm = check.algorithm.clone();
+            self.steps.push(Step::Check { number: to, algorithm, from, own });
+        }
+        Some(())
+    }
+
+    fn test(&mut self, frame: usize, attr: &Attr, valid: &Valid, to: u8, kind: Kind) -> Option<()> {
+        let own = self.term(Term::Register(to))?;
+        let compared = |maker: &mut Self, operator, node| {
+            let (other, other_kind) = maker.expression(node, frame, 0)?;
+            // Members of different enums differ, whatever their numbers.
+            let same = !matches!((kind, other_kind), (Kind::Enum(a), Kind::Enum(b)) if a != b);
+            same.then_some(())?;
+            maker.term(Term::Binary(operator, own, other))
+        };
+        match valid {
+            Valid::Equal(node) => {
+                let term = compared(self, Binary::Equal, *node)?;
+                self.steps.push(Step::Holds(term));
+            }
+            Valid::Range(low, high) => {
+                for (operator, node) in [(Binary::GreaterEqual, low), (Binary::LessEqual, high)] {
+                    if let Some(node) = node {
+                        let term = compared(self, operator, *node)?;
+                        self.steps.push(Step::Holds(term));
+                    }
+                }
+            }
+            Valid::AnyOf(nodes) => {
+                let mut any = None;
+                for node in nodes {
+                    let term = compared(self, Binary::Equal, *node)?;
+                    any = match any {
+                        None => Some(term),
+                        Some(any) => Some(self.term(Term::Binary(Binary::Or, any, term))?),
+                    };
+                }
+                self.steps.push(Step::Holds(any?));
+            }
+            Valid::Expr(node) => match self.expression(*node, frame, 0)? {
+                (term, Kind::Bool) => self.steps.push(Step::Holds(term)),
+                _ => return None,
+            },
+            Valid::InEnum => {
+                let of = self.plan.enums.get(attr.enumeration? as usize)?;
+                let members: Vec<i64> =
+                    of.by_value.iter().filter_map(|(value, _)| i64::try_from(*value).ok()).collect();
+                self.steps.push(Step::OneOf(to, members.into()));
+            }
+        }
+        Some(())
+    }
+
+    fn user(&mut self, frame: usize, attr: &Attr, user: &'p UserType, depth: u32) -> Option<()> {
+        let around = match user.parent {
+            Parent::Here => Some(frame),
+            Parent::Nothing | Parent::Given(_) => None,
+        };
+        let inner = self.frames.len();
+        let begin = self.register()?;
+        let root = if user.foreign { inner } else { self.frames.get(frame)?.root };
+        let le = self.frames.get(frame)?.le;
+        self.frames.push(Frame {
+            ty: user.id,
+            around,
+            root,
+            le,
+            fields: HashMap::new(),
+            parts: HashMap::new(),
+            arguments: user.arguments.clone(),
+            caller: frame,
+            begin,
+        });
+        // A structure without an owner takes no byte order from it.
+        if around.is_none() {
+            return None;
+        }
+        self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
+        self.structure(inner, depth + 1)
+    }
+
+    fn choice(
+        &mut self,
+        frame: usize,
+        ty: TypeId,
+        at: u16,
+        attr: &'p Attr,
+        (on, cases): (NodeId, &'p [(Option<NodeId>, Shape)]),
+        depth: u32,
+    ) -> Option<()> {
+        let (term, kind) = self.expression(on, frame, 0)?;
+        let chooses = self.steps.len();
+        self.steps.push(Step::Stop);
+        let (mut keys, mut otherwise, mut ends) = (Vec::new(), None, Vec::new());
+        for (key, shape) in cases {
+            let here = self.here();
+            match key {
+                None => otherwise = Some(here),
+                Some(key) => {
+                    let constant = match self.plan.expressions.nodes.get(*key as usize)? {
+                        Node::Const(Val::Int(n)) => *n,
+                        Node::Const(Val::Bool(b)) => (*b).into(),
+                        Node::Const(Val::Enum(of, n)) => match kind {
+                            Kind::Enum(own) if own != *of => continue,
+                            _ => *n,
+                        },
+                        _ => return None,
+                    };
+                    keys.push((i64::try_from(constant).ok()?, here));
+                }
+            }
+            let before = (self.steps.len(), self.terms.len());
+            if self.shape(frame, ty, at, attr, shape, depth + 1).is_none() {
+                self.steps.truncate(before.0);
+                self.terms.truncate(before.1);
+                self.steps.push(Step::Stop);
+            }
+            // What a case reads is not always there.
+            self.frames.get_mut(frame)?.fields.remove(&attr.slot);
+            self.frames.get_mut(frame)?.parts.remove(&attr.slot);
+            ends.push(self.steps.len());
+            self.steps.push(Step::Jump(0));
+        }
+        let otherwise = match otherwise {
+            Some(otherwise) => otherwise,
+            None => {
+                let here = self.here();
+                // Where no case fits the bytes stay bytes, and without a size nothing is read.
+                if attr.limit.is_bounded() {
+                    self.shape(frame, ty, at, attr, &Shape::Bytes, depth + 1)?;
+                }
+                here
+            }
+        };
+        let here = self.here();
+        for end in ends {
+            if let Some(Step::Jump(to)) = self.steps.get_mut(end) {
+                *to = here;
+            }
+        }
+        self.barrier = usize::from(here);
+        // Of two cases with one key the first counts.
+        keys.sort_by_key(|&(key, _)| key);
+        keys.dedup_by_key(|&mut (key, _)| key);
+        *self.steps.get_mut(chooses)? = Step::Choose(term, keys.into(), otherwise);
+        Some(())
+    }
+
+    /// An expression as a term, and what it gives.
+    fn expression(&mut self, node: NodeId, frame: usize, depth: u32) -> Option<(u16, Kind)> {
+        if depth > DEEPEST {
+            return None;
+        }
+        let plan = self.plan;
+        let depth = depth + 1;
+        match plan.expressions.nodes.get(node as usize)? {
+            Node::Const(val) => {
+                let (n, kind) = match val {
+                    Val::Int(n) => (i64::try_from(*n).ok()?, Kind::Int),
+                    Val::Bool(b) => (i64::from(*b), Kind::Bool),
+                    Val::Enum(of, n) => (i64::try_from(*n).ok()?, Kind::Enum(*of)),
+                    _ => return None,
+                };
+                Some((self.term(Term::Constant(n))?, kind))
+            }
+            Node::Slot(slot) => self.value(frame, *slot, depth),
+            Node::Element => {
+                let (register, kind) = self.element?;
+                Some((self.term(Term::Register(register))?, kind))
+            }
+            Node::Member(of, sym) => match self.part(*of, frame, depth) {
+                Some(inner) => {
+                    let slot = plan.type_of(self.frames.get(inner)?.ty)?.slot(*sym)?;
+                    self.value(inner, slot, depth)
+                }
+                None if Method::of(*sym) == Some(Method::ToI) => {
+                    Some((self.expression(*of, frame, depth)?.0, Kind::Int))
+                }
+                None => None,
+            },
+            Node::Call(of, Method::ToI, arguments) if arguments.length == 0 => {
+                Some((self.expression(*of, frame, depth)?.0, Kind::Int))
+            }
+            Node::Cast(of, Cast::Same) => self.expression(*of, frame, depth),
+            Node::Unary(operator, of) => {
+                let (of, kind) = self.expression(*of, frame, depth)?;
+                let (term, gives) = match (operator, kind) {
+                    (Unary::Not, Kind::Bool) => (Term::Not(of), Kind::Bool),
+                    (Unary::Minus, Kind::Int) => (Term::Minus(of), Kind::Int),
+                    (Unary::Invert, Kind::Int) => (Term::Invert(of), Kind::Int),
+                    _ => return None,
+                };
+                Some((self.term(term)?, gives))
+            }
+            Node::Binary(operator, left, right) => {
+                let (left, a) = self.expression(*left, frame, depth)?;
+                let (right, b) = self.expression(*right, frame, depth)?;
+                let gives = match operator {
+                    Binary::And | Binary::Or if a == Kind::Bool && b == Kind::Bool => Kind::Bool,
+                    Binary::And | Binary::Or => return None,
+                    Binary::Equal
+                    | Binary::NotEqual
+                    | Binary::Less
+                    | Binary::LessEqual
+                    | Binary::Greater
+                    | Binary::GreaterEqual => match (a, b) {
+                        (Kind::Enum(a), Kind::Enum(b)) if a != b => return None,
+                        (Kind::Enum(_), Kind::Bool) | (Kind::Bool, Kind::Enum(_)) => return None,
+                        _ => Kind::Bool,
+                    },
+                    _ if a == Kind::Int && b == Kind::Int => Kind::Int,
+                    _ => return None,
+                };
+                Some((self.term(Term::Binary(*operator, left, right))?, gives))
+            }
+            Node::Ternary(condition, then, otherwise) => {
+                let (condition, Kind::Bool) = self.expression(*condition, frame, depth)? else { return None };
+                let (then, a) = self.expression(*then, frame, depth)?;
+                let (otherwise, b) = self.expression(*otherwise, frame, depth)?;
+                (a == b).then_some(())?;
+                Some((self.term(Term::Choice(condition, then, otherwise))?, a))
+            }
+            _ => None,
+        }
+    }
+
+    /// A structure that was gone through already.
+    fn part(&self, node: NodeId, frame: usize, depth: u32) -> Option<usize> {
+        if depth > DEEPEST {
+            return None;
+        }
+        match self.plan.expressions.nodes.get(node as usize)? {
+            Node::Root => Some(self.frames.get(frame)?.root),
+            Node::Parent => self.frames.get(frame)?.around,
+            Node::Slot(slot) => self.frames.get(frame)?.parts.get(slot).copied(),
+            Node::Member(of, sym) => {
+                let inner = self.part(*of, frame, depth + 1)?;
+                let found = self.frames.get(inner)?;
+                found.parts.get(&self.plan.type_of(found.ty)?.slot(*sym)?).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// A parameter, a field that was read, or a computed instance.
+    fn value(&mut self, frame: usize, slot: u16, depth: u32) -> Option<(u16, Kind)> {
+        let found = self.frames.get(frame)?;
+        let ty = self.plan.type_of(found.ty)?;
+        if slot < ty.parameters {
+            let (argument, caller) = (*found.arguments.get(usize::from(slot))?, found.caller);
+            return self.expression(argument, caller, depth);
+        }
+        if let Some(&(register, kind)) = found.fields.get(&slot) {
+            return Some((self.term(Term::Register(register))?, kind));
+        }
+        let attr = ty.attr(slot).filter(|_| ty.is_instance(slot))?;
+        let value = attr.value.filter(|_| attr.condition.is_none() && attr.valid.is_none())?;
+        let element = self.element.take();
+        let found = self.expression(value, frame, depth);
+        self.element = element;
+        let (term, kind) = found?;
+        Some((term, attr.enumeration.map_or(kind, Kind::Enum)))
+    }
+}
