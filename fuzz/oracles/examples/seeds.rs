@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
         }
-        for oracle in ["decode", "roundtrip"] {
+        for oracle in ["decode", "roundtrip", "differential"] {
             let folder = corpus.join("seeds").join(oracle);
             fs::create_dir_all(&folder)?;
             for (what, bytes) in &seeds {

@@ -16,6 +16,7 @@
 mod capture;
 mod decode;
 mod described;
+mod differential;
 mod filter;
 mod packet;
 mod roundtrip;
@@ -24,6 +25,7 @@ mod segments;
 pub use capture::{capture, check_index};
 pub use decode::{decode, tiles};
 pub use described::{END_OF_DESCRIPTION, check_described, described};
+pub use differential::differential;
 pub use filter::filter;
 pub use packet::packet;
 pub use roundtrip::roundtrip;
@@ -41,4 +43,5 @@ pub const ORACLES: &[(&str, Oracle)] = &[
     ("segments", segments),
     ("filter", filter),
     ("described", described),
+    ("differential", differential),
 ];

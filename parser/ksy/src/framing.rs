@@ -162,6 +162,7 @@ fn believed(described: &Described, meta: &Meta, input: Input<'_>, seen: &mut See
     if let Some(found) = described.ends.as_ref().and_then(|ends| ends.run(plan, available))
         && (1..=limit).contains(&found.end)
     {
+        debug_assert_eq!(thorough_end(described, available), Some(found.end));
         let behind = bytes.get(found.end..).unwrap_or_default();
         if meta.trailing_checks.is_empty() {
             return Step::Message(some(found.end));
@@ -198,6 +199,12 @@ fn believed(described: &Described, meta: &Meta, input: Input<'_>, seen: &mut See
         let patience = if exact || bytes.len() <= EAGER { 0 } else { bytes.len() / 8 };
         Step::NeedMore(some(missing.max(patience)))
     })
+}
+
+/// Where the thorough reader finds the end of a message that is there whole.
+fn thorough_end(described: &Described, bytes: &[u8]) -> Option<usize> {
+    with_arena(|arena| Run::new(&described.format.plan, bytes, arena, Mode::Skim).read().ok())
+        .map(|end| end as usize)
 }
 
 /// A message whose check decides whether its length is believed.

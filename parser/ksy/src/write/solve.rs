@@ -107,14 +107,30 @@ impl<'p> Writer<'p, '_> {
                 let (as_it_is, other): (Vec<_>, Vec<_>) =
                     branches.into_iter().partition(|(when, _)| holds == Some(*when));
                 // First with the choice as it is; else with the other, if it can be had.
-                for (when, branch) in as_it_is.into_iter().chain(other) {
+                for (when, branch) in as_it_is {
                     let mut tried = found.clone();
-                    if self.condition_must_be(condition, scope, when, holds == Some(when), &mut tried)
-                        && self.must_be(branch, scope, wanted, &mut tried, depth)
+                    if self.must_be(branch, scope, wanted, &mut tried, depth)
                         && self.agrees(condition, scope, when, &tried)
                     {
                         *found = tried;
                         return true;
+                    }
+                }
+                for (when, branch) in other {
+                    for (left, value) in self.turned(condition, when) {
+                        let mut tried = found.clone();
+                        let decided = self.decided(left, scope, &tried);
+                        let can_be = match decided {
+                            Some(decided) => self.compares(condition, decided) == Some(when),
+                            None => self.must_be(left, scope, value, &mut tried, depth),
+                        };
+                        if can_be
+                            && self.must_be(branch, scope, wanted, &mut tried, depth)
+                            && self.agrees(condition, scope, when, &tried)
+                        {
+                            *found = tried;
+                            return true;
+                        }
                     }
                 }
                 false
@@ -328,57 +344,42 @@ impl<'p> Writer<'p, '_> {
         self.run.plan.expressions.constant(node).map(i128::from)
     }
 
-    /// Makes a comparison come out so.
-    fn condition_must_be(
-        &mut self,
-        condition: NodeId,
-        scope: &Scope,
-        when: bool,
-        is_so: bool,
-        found: &mut Solved,
-    ) -> bool {
-        if is_so {
-            return true;
-        }
-        let Some(&Node::Binary(operator, left, right)) =
-            self.run.plan.expressions.nodes.get(condition as usize)
-        else {
-            return false;
+    /// What the left side of a comparison may be so that it comes out so.
+    fn turned(&self, condition: NodeId, when: bool) -> Vec<(NodeId, i128)> {
+        let nodes = &self.run.plan.expressions.nodes;
+        let Some(&Node::Binary(operator, left, right)) = nodes.get(condition as usize) else {
+            return Vec::new();
         };
-        let Some(limit) = self.constant(right) else { return false };
-        let wanted = match (operator, when) {
-            (Binary::Equal, true) | (Binary::NotEqual, false) => limit,
-            (Binary::Less, false) | (Binary::GreaterEqual, true) | (Binary::LessEqual, true) => limit,
-            (Binary::Less, true) | (Binary::GreaterEqual, false) => limit - 1,
-            (Binary::LessEqual, false) | (Binary::Greater, true) => limit + 1,
-            (Binary::Greater, false) => limit,
-            (Binary::Equal, false) | (Binary::NotEqual, true) => limit + 1,
-            _ => return false,
-        };
-        // What was decided already counts more than what stands there.
-        if let Some((object, slot)) = self.field_at(left, scope, 0)
-            && let Some(path) = self.written_field(object, slot)
-            && let Some(decided) = found.get(&path)
-        {
-            return holds(operator, decided.value, limit) == when;
+        let Some(limit) = self.constant(right) else { return Vec::new() };
+        // Close to the limit: that is where lengths change their form.
+        let near = [limit, limit + 1, limit + 2, limit - 1];
+        let fits = near.into_iter().filter(|&value| holds(operator, value, limit) == when);
+        fits.map(|value| (left, value)).collect()
+    }
+
+    /// What a field that an expression names was decided to be.
+    fn decided(&mut self, node: NodeId, scope: &Scope, found: &Solved) -> Option<i128> {
+        let (object, slot) = self.field_at(node, scope, 0)?;
+        found.get(&self.written_field(object, slot)?).map(|number| number.value)
+    }
+
+    /// How a comparison with a constant comes out for a number.
+    fn compares(&self, condition: NodeId, left: i128) -> Option<bool> {
+        match self.run.plan.expressions.nodes.get(condition as usize)? {
+            Node::Binary(operator, _, right) => Some(holds(*operator, left, self.constant(*right)?)),
+            _ => None,
         }
-        self.must_be(left, scope, wanted, found, 0)
     }
 
     /// Whether a comparison comes out so when the numbers are what was found.
     fn agrees(&mut self, condition: NodeId, scope: &Scope, when: bool, found: &Solved) -> bool {
-        let Some(&Node::Binary(operator, left, right)) =
-            self.run.plan.expressions.nodes.get(condition as usize)
-        else {
-            return true;
+        let left = match self.run.plan.expressions.nodes.get(condition as usize) {
+            Some(&Node::Binary(_, left, _)) => left,
+            _ => return true,
         };
-        let decided = self
-            .field_at(left, scope, 0)
-            .and_then(|(object, slot)| self.written_field(object, slot))
-            .and_then(|path| found.get(&path).copied());
-        match (decided, self.constant(right)) {
-            (Some(decided), Some(limit)) => holds(operator, decided.value, limit) == when,
-            _ => true,
+        match self.decided(left, scope, found) {
+            Some(decided) => self.compares(condition, decided).is_none_or(|comes| comes == when),
+            None => true,
         }
     }
 }

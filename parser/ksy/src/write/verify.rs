@@ -50,12 +50,21 @@ fn compare(
             None => notes.push(format!("{path} is given, but a message like this has none")),
             Some(other) => {
                 if !is_same(&field.value, &other.value) {
-                    let (wanted, found) = (&field.value, &other.value);
+                    let (wanted, found) = (short(&field.value), short(&other.value));
                     notes.push(format!("{path} reads as {found}, though {wanted} is given"));
                 }
                 compare(&field.fields, &other.fields, &path, derived, solved, notes);
             }
         }
+    }
+}
+
+/// A value in a few characters.
+fn short(value: &Value<'_>) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(40) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
     }
 }
 

@@ -1,0 +1,64 @@
+//! Missive described in .ksy against the native reader of the same format: the same messages, kinds, values, problems, and
+//! the same bytes when they are written.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use framescope_ksy::Described;
+use framescope_parser::missive::Missive;
+use framescope_parser::{Code, Dissection, Field, Protocol, TileType, Value};
+
+use crate::tiles;
+
+static DESCRIBED: LazyLock<Described> = LazyLock::new(|| {
+    Described::from_ksy(include_str!("../../../corpus/formats/missive.ksy")).expect("it has no mistakes")
+});
+
+/// What the description does not say: which extensions there are and of what size, and that DATA is text only where an
+/// extension anywhere in a list says nothing else.
+const NOT_DESCRIBED: [Code; 4] =
+    [Code::UnknownExtension, Code::CriticalExtension, Code::ExtensionSize, Code::InvalidUtf8];
+
+/// Takes `data` as a stream of Missive.
+pub fn differential(data: &[u8]) {
+    let (native, described) = (Missive::default(), &*DESCRIBED);
+    let found = tiles(&native, data, &[data.len()]);
+    let place = |protocol: &dyn Protocol| -> Vec<(u64, u64, TileType)> {
+        let tiles = tiles(protocol, data, &[data.len()]);
+        tiles.into_iter().map(|tile| (tile.offset, tile.length, tile.tile_type)).collect()
+    };
+    assert_eq!(place(described), place(&native), "laid out otherwise");
+    for tile in found.iter().filter(|tile| tile.tile_type == TileType::Message) {
+        let start = usize::try_from(tile.offset).unwrap();
+        message(&native, described, &data[start..start + usize::try_from(tile.length).unwrap()]);
+    }
+}
+
+fn message(native: &Missive, described: &Described, bytes: &[u8]) {
+    let (theirs, ours) = (Dissection::of(native, bytes), Dissection::of(described, bytes));
+    assert_eq!(ours.kind.map(|kind| kind.to_string()), theirs.kind.map(|kind| kind.to_string()));
+    assert_eq!(values(&ours), values(&theirs));
+    let codes = |message: &Dissection<'_>| -> BTreeSet<Code> {
+        let codes = message.problems.iter().map(|problem| problem.code);
+        codes.filter(|code| !NOT_DESCRIBED.contains(code)).collect()
+    };
+    assert_eq!(codes(&ours), codes(&theirs), "{:?}\n{:?}", ours.problems, theirs.problems);
+    // The native one writes lengths anew that point past their container; the described one keeps what is there.
+    if ours.has(Code::PayloadOverrun) || ours.has(Code::ExtensionOverrun) {
+        return;
+    }
+    let (mut own, mut other) = (Vec::new(), Vec::new());
+    described.encode(&ours, &mut own).expect("what was read can be written");
+    if native.encode(&theirs, &mut other).is_ok() {
+        assert_eq!(own, other, "written otherwise");
+    }
+}
+
+/// The values of header, tag and checksum by their places.
+fn values(message: &Dissection<'_>) -> BTreeSet<(usize, usize, String)> {
+    let told = |field: &&Field<'_>| {
+        !matches!(field.name, "flags" | "extensions" | "payload" | "_unread") && field.value != Value::Group
+    };
+    let leaf = |field: &Field<'_>| (field.range.start, field.range.end, field.value.to_string());
+    message.fields.iter().filter(told).map(leaf).collect()
+}
