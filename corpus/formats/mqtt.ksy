@@ -14,7 +14,7 @@ seq:
   - id: kind
     type: b4
     enum: kind
-    valid: {min: 1, max: 14}
+    valid: {in-enum: true}
   - id: dup
     type: b1
     doc: This PUBLISH was sent before.

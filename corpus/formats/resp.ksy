@@ -21,8 +21,9 @@ types:
         valid: {any-of: [sign::text, sign::error, sign::integer, sign::bulk, sign::array]}
       - id: line
         type: str
-        terminator: [13, 10]
+        terminator: 13
         doc: The text, the number, or how many bytes or values follow; -1 where there is none.
+      - {id: line_end, contents: [10]}
       - id: bytes
         type: str
         size: line.to_i

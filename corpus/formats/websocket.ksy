@@ -25,7 +25,15 @@ instances:
 types:
   handshake:
     seq:
-      - {id: text, type: str, terminator: [13, 10, 13, 10]}
+      - id: line
+        type: line
+        repeat: until
+        repeat-until: _.text == ""
+    -webide-representation: '{line[0]}'
+  line:
+    seq:
+      - {id: text, type: str, terminator: 13}
+      - {id: end, contents: [10]}
     -webide-representation: '{text}'
   frame:
     seq:

@@ -11,5 +11,6 @@ meta:
 seq:
   - id: line
     type: str
-    # Up to this byte, which is no part of the text: 10 is the end of a line. For \r\n write [13, 10].
+    # Up to this byte, which is no part of the text: 10 is the end of a line. For \r\n write [13, 10]; Kaitai Struct's own
+    # compiler takes a single byte.
     terminator: 10
