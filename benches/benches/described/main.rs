@@ -2,9 +2,13 @@
 //! tshark with Lua: `cargo bench --manifest-path benches/Cargo.toml --bench described`. Prints tables in Markdown.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
+use framescope_benches::traffic::{Traffic, write};
 use framescope_benches::{Contender, compare};
+use framescope_capture::{Options, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, Frame, Kind, Missive};
 use framescope_parser::{Code, Framer, Protocol, TileType, Value, Visit};
@@ -20,6 +24,11 @@ fn main() {
         println!("## Missive described, of Missive native\n");
         speed(&described);
     }
+    if only.is_empty() || only == "peers" {
+        println!("\n## Beside Kaitai Struct's Python, and tshark with Lua\n");
+        beside_kaitai(&described);
+        beside_tshark(&described);
+    }
     if only.is_empty() || only == "load" {
         println!("\n## Loading\n");
         load();
@@ -28,11 +37,18 @@ fn main() {
 
 /// About 8 MiB of frames with payloads of that size.
 fn stream(payload: usize) -> Vec<u8> {
-    let text: Vec<u8> = b"the quick brown fox jumps over the lazy dog ".iter().copied().cycle().take(payload).collect();
+    let text: Vec<u8> =
+        b"the quick brown fox jumps over the lazy dog ".iter().copied().cycle().take(payload).collect();
     let mut out = Vec::new();
     let mut count: u32 = 0;
     while out.len() < 8 << 20 {
-        let frame = Frame { flags: Flags::CHECKSUM, sequence: count, channel: 1, payload: &text, ..Frame::new(Kind::DATA) };
+        let frame = Frame {
+            flags: Flags::CHECKSUM,
+            sequence: count,
+            channel: 1,
+            payload: &text,
+            ..Frame::new(Kind::DATA)
+        };
         frame.encode(None, &mut out).expect("the frame can be written");
         count += 1;
     }
@@ -98,7 +114,9 @@ fn profile(described: &Described, work: &str) {
 
 fn speed(described: &Described) {
     let native = Missive::default();
-    println!("| payload | found: described | of native | indexed: described | of native | taken apart: described | of native |");
+    println!(
+        "| payload | found: described | of native | indexed: described | of native | taken apart: described | of native |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for payload in [16, 256, 4 << 10] {
         let bytes = stream(payload);
@@ -129,6 +147,103 @@ fn speed(described: &Described) {
         }
         println!("{line}");
     }
+}
+
+/// Frames a second of Kaitai's generated Python and of what is here, on the same bytes. The class is made beforehand:
+/// `FRAMESCOPE_KAITAI` names its folder.
+fn beside_kaitai(described: &Described) {
+    let Some(folder) = std::env::var_os("FRAMESCOPE_KAITAI") else {
+        println!("FRAMESCOPE_KAITAI names no folder with Kaitai Struct's missive.py: it is not measured\n");
+        return;
+    };
+    println!("| payload | Kaitai's Python, frames/s | found | indexed | taken apart |");
+    println!("|---|---|---|---|---|");
+    for payload in [16, 256] {
+        let bytes = &stream(payload)[..(20 + payload + 4) * 20_000];
+        let path = std::env::temp_dir().join("framescope-kaitai.bin");
+        std::fs::write(&path, bytes).expect("the stream can be written");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/described/kaitai.py");
+        let output =
+            Command::new("python3").arg(script).arg(&folder).arg(&path).output().expect("python3 runs");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut numbers = printed.split_whitespace().map(|number| number.parse::<f64>().expect("a number"));
+        let (frames, seconds) = (numbers.next().expect("frames"), numbers.next().expect("seconds"));
+        let theirs = frames / seconds;
+        let mut line = format!("| {payload} B | {theirs:.0} |");
+        for work in ["find", "index", "apart"] {
+            let mut times: Vec<f64> = (0..7)
+                .map(|_| {
+                    let begun = Instant::now();
+                    let found = run(described, bytes, |bytes, checked| {
+                        let mut outlined = Outlined::default();
+                        match work {
+                            "index" => described.outline(bytes, checked, &mut outlined),
+                            "apart" => described.dissect(bytes, &mut outlined),
+                            _ => {}
+                        }
+                        1
+                    });
+                    assert_eq!(found as f64, frames, "both read the same frames");
+                    begun.elapsed().as_secs_f64()
+                })
+                .collect();
+            times.sort_by(f64::total_cmp);
+            line += &format!(" {:.0} times |", frames / times[3] / theirs);
+        }
+        println!("{line}");
+    }
+    println!();
+}
+
+/// From a capture to rows, and tshark with its dissector in Lua.
+fn beside_tshark(described: &Described) {
+    let path = std::env::temp_dir().join("framescope-described.pcap");
+    let messages = 200_000;
+    write(Traffic::Small(messages), &path).expect("the capture can be written");
+    let mut times: Vec<f64> = (0..5)
+        .map(|_| {
+            let options = Options {
+                protocols: vec![Arc::new(described.clone())],
+                decode_as: vec!["tcp.port=9000=missive".parse().expect("a rule")],
+                ..Options::default()
+            };
+            let begun = Instant::now();
+            let index =
+                read(Source::open(&path).expect("it opens"), &options, &mut |_| true).expect("it is read");
+            assert!(index.row_count() as u64 >= messages);
+            begun.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let lua = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/peers/missive.lua");
+    let mut theirs: Vec<f64> = (0..3)
+        .map(|_| {
+            let begun = Instant::now();
+            let done = Command::new("tshark")
+                .args([
+                    "-n",
+                    "-X",
+                    &format!("lua_script:{}", lua.display()),
+                    "-q",
+                    "-z",
+                    "io,stat,0,missive",
+                    "-r",
+                ])
+                .arg(&path)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            assert!(done.is_ok_and(|status| status.success()), "tshark runs");
+            begun.elapsed().as_secs_f64()
+        })
+        .collect();
+    theirs.sort_by(f64::total_cmp);
+    println!(
+        "{messages} messages from a capture: described {:.3} s, tshark with Lua {:.2} s, {:.0} times as long",
+        times[2],
+        theirs[1],
+        theirs[1] / times[2]
+    );
 }
 
 /// A description of so many lines.

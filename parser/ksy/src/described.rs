@@ -1,6 +1,8 @@
 //! A described protocol: a description, and what all protocols answer.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -137,12 +139,22 @@ impl Described {
                 visit.kind(kind);
             }
             if all {
-                let summary = run.summary(0);
                 run.tell_fields(message, visit);
-                visit.summary(format_args!("{summary}"));
+                // Who does not look at it need not wait for it.
+                let lazy = Lazy(RefCell::new(&mut run));
+                visit.summary(format_args!("{lazy}"));
             }
             run.tell_problems(visit);
         });
+    }
+}
+
+/// A summary that is made when it is looked at.
+struct Lazy<'l, 'p, 'm>(RefCell<&'l mut Run<'p, 'm>>);
+
+impl fmt::Display for Lazy<'_, '_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.borrow_mut().summary(0))
     }
 }
 

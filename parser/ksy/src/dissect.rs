@@ -200,6 +200,9 @@ impl<'p> Run<'p, '_> {
             (State::Done, _) => self.tell_value(&Scope::of(id), attr, slot, message, visit, depth),
             _ => {}
         }
+        if self.arena.paddings.is_empty() {
+            return;
+        }
         let padding = self.arena.paddings.iter().find(|found| found.object == id && found.slot == attr.slot);
         if let Some(padding) = padding
             && let Some(place) = self.arena.in_message(padding.span)
@@ -230,7 +233,11 @@ impl<'p> Run<'p, '_> {
         let message_end = u32::try_from(message.len()).unwrap_or(u32::MAX);
         let (start, end) = self.arena.in_message(span).unwrap_or((0, 0));
         let place = range((start.min(message_end), end.min(message_end)));
-        let raw = if attr.value.is_none() && attr.pos.is_none() { self.raw(scope, attr, slot) } else { None };
+        let is_told_apart = attr.limit.is_bounded() || matches!(slot.val, Val::Float(_));
+        let raw = match is_told_apart && attr.value.is_none() && attr.pos.is_none() {
+            true => self.raw(scope, attr, slot),
+            false => None,
+        };
         let value = match slot.val {
             // What could not be taken apart is bytes.
             Val::Null if attr.limit.is_bounded() && attr.value.is_none() => {
