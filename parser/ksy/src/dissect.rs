@@ -42,10 +42,7 @@ impl<'p> Run<'p, '_> {
                 }
                 for attr in &ty.instances {
                     match self.value_of(id, attr.slot) {
-                        Err(Stop::Fault(mut fault)) => {
-                            if let Some(code) = attr.problem {
-                                fault.code = code;
-                            }
+                        Err(Stop::Fault(fault)) => {
                             let is_limit = fault.code == Code::LimitExceeded;
                             // A value that is computed from what is not there is not there either.
                             if attr.value.is_none() || is_limit {
@@ -135,13 +132,7 @@ impl<'p> Run<'p, '_> {
         }
         let explained =
             self.plan.type_of(object.ty).is_none_or(|ty| ty.instances.iter().any(|attr| attr.pos.is_some()));
-        let was_whole = !self.arena.faults.iter().any(|fault| {
-            fault.span.buffer == io.buffer
-                && fault.span.start >= object.start
-                && fault.span.end <= io.end
-                && is_fatal(fault.code)
-        });
-        !explained && was_whole
+        !explained && object.whole
     }
 
     /// Tells every field.
@@ -459,17 +450,4 @@ impl<'p> Run<'p, '_> {
 
 fn is_signed(shape: &Shape) -> bool {
     matches!(shape, Shape::Int { signed: true, .. })
-}
-
-/// Whether reading a structure ends with such a problem.
-fn is_fatal(code: Code) -> bool {
-    matches!(
-        code,
-        Code::EndOfStream
-            | Code::Conversion
-            | Code::NoMatch
-            | Code::LimitExceeded
-            | Code::UndecidedEndianness
-            | Code::UnknownEncoding
-    )
 }

@@ -69,6 +69,8 @@ pub(crate) struct Io {
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) code: Code,
+    /// Whether the code is one that the description gives it.
+    pub(crate) is_renamed: bool,
     pub(crate) field: Option<Sym>,
     /// The bytes it is about.
     pub(crate) span: Span,

@@ -161,7 +161,7 @@ impl<'p> Run<'p, '_> {
         if let Err(stop) = read {
             self.begun = None;
             self.arena.set_slot(object, slot, super::arena::Slot::EMPTY);
-            return Err(self.named(stop, attr.sym));
+            return Err(self.named(stop, attr));
         }
         Ok(self.arena.slot(object, slot).val)
     }

@@ -80,7 +80,7 @@ impl<'p> Run<'p, '_> {
                 (Skim::Sized(_), Size::Of(size)) => self.pass_sized(id, attr, size),
                 _ => self.read_attr(id, attr),
             };
-            read.map_err(|stop| self.named(stop, attr.sym))?;
+            read.map_err(|stop| self.named(stop, attr))?;
         }
         Ok(())
     }
@@ -176,11 +176,11 @@ impl<'p> Run<'p, '_> {
                 });
                 if !is_valid || attr.check.is_some() {
                     let slot = self.arena.slot(id, attr.slot);
-                    self.test(id, attr, slot, &scope).map_err(|stop| self.named(stop, attr.sym))?;
+                    self.test(id, attr, slot, &scope).map_err(|stop| self.named(stop, attr))?;
                 }
                 continue;
             }
-            self.read_attr(id, attr).map_err(|stop| self.named(stop, attr.sym))?;
+            self.read_attr(id, attr).map_err(|stop| self.named(stop, attr))?;
         }
         Ok(())
     }
@@ -218,10 +218,18 @@ impl<'p> Run<'p, '_> {
     }
 
     /// A stop that says which field it concerns, the innermost.
-    pub(crate) fn named(&self, stop: Stop, sym: u32) -> Stop {
+    pub(crate) fn named(&self, stop: Stop, attr: &Attr) -> Stop {
         match stop {
             Stop::Fault(mut fault) => {
-                fault.field.get_or_insert(sym);
+                fault.field.get_or_insert(attr.sym);
+                // What the author calls it, of the innermost field that has a word for it. A limit is no fault of the message.
+                if let Some(code) = attr.problem
+                    && self.mode == Mode::Full
+                    && !fault.is_renamed
+                    && fault.code != Code::LimitExceeded
+                {
+                    (fault.code, fault.is_renamed) = (code, true);
+                }
                 Stop::Fault(fault)
             }
             more @ Stop::More(_) => more,
@@ -231,12 +239,10 @@ impl<'p> Run<'p, '_> {
     /// Notes what is wrong and goes on, or stops.
     fn tolerate(&mut self, stop: Stop, attr: &Attr) -> Result<(), Stop> {
         match stop {
-            Stop::Fault(mut fault) if self.mode != Mode::Strict && fault.code != Code::LimitExceeded => {
-                if self.mode == Mode::Full {
-                    fault.field.get_or_insert(attr.sym);
-                    if let Some(code) = attr.problem {
-                        fault.code = code;
-                    }
+            Stop::Fault(fault) if self.mode != Mode::Strict && fault.code != Code::LimitExceeded => {
+                if self.mode == Mode::Full
+                    && let Stop::Fault(fault) = self.named(Stop::Fault(fault), attr)
+                {
                     self.arena.faults.push(*fault);
                 }
                 Ok(())
@@ -967,7 +973,13 @@ impl<'p> Run<'p, '_> {
     }
 
     fn note(&mut self, code: Code, attr: &Attr, span: Span, text: impl Into<String>) {
-        self.arena.faults.push(Fault { code, field: Some(attr.sym), span, text: text.into() });
+        self.arena.faults.push(Fault {
+            code,
+            is_renamed: true,
+            field: Some(attr.sym),
+            span,
+            text: text.into(),
+        });
     }
 
     /// The bytes that a check covers, and which of them are its own.

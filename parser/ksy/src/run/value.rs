@@ -27,7 +27,7 @@ impl<'m> Run<'_, 'm> {
 
     #[cold]
     pub(crate) fn fault(&self, code: Code, span: Span, text: impl Into<String>) -> Stop {
-        Stop::Fault(Box::new(Fault { code, field: None, span, text: text.into() }))
+        Stop::Fault(Box::new(Fault { code, is_renamed: false, field: None, span, text: text.into() }))
     }
 
     /// A fault of a computation, which has no bytes of its own.
