@@ -92,6 +92,7 @@ types:
         type: b7
       - id: length
         type: u2
+        -problem: extension-overrun
       - id: value
         size: length
         type:
@@ -105,6 +106,7 @@ types:
     seq:
       - id: microseconds
         type: u8
+        -problem: extension-size
   text:
     seq:
       - id: text
@@ -114,12 +116,14 @@ types:
     seq:
       - id: user_length
         type: u2
+        -problem: payload-overrun
       - id: user
         type: str
         size: user_length
         -problem: payload-overrun
       - id: credential_length
         type: u2
+        -problem: payload-overrun
       - id: credential
         size: credential_length
         -problem: payload-overrun
@@ -146,6 +150,7 @@ types:
     seq:
       - id: code
         type: u2
+        -problem: payload-overrun
       - id: text
         type: str
         size-eos: true

@@ -11,7 +11,7 @@ use framescope_benches::{Contender, compare};
 use framescope_capture::{Options, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, Frame, Kind, Missive};
-use framescope_parser::{Code, Framer, Protocol, TileType, Value, Visit};
+use framescope_parser::{Code, Dissection, Framer, Protocol, TileType, Value, Visit};
 
 fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/formats/missive.ksy");
@@ -28,6 +28,10 @@ fn main() {
         println!("\n## Beside Kaitai Struct's Python, and tshark with Lua\n");
         beside_kaitai(&described);
         beside_tshark(&described);
+    }
+    if only.is_empty() || only == "allocations" {
+        println!("\n## Allocations a message\n");
+        allocations(&described);
     }
     if only.is_empty() || only == "load" {
         println!("\n## Loading\n");
@@ -244,6 +248,35 @@ fn beside_tshark(described: &Described) {
         theirs[1],
         theirs[1] / times[2]
     );
+}
+
+/// What the allocator is asked for, once buffers have grown.
+fn allocations(described: &Described) {
+    let bytes = stream(256);
+    println!("| found | indexed | taken apart, and not looked at | the tree of fields |");
+    println!("|---|---|---|---|");
+    let mut line = String::from("|");
+    for work in ["find", "index", "apart", "tree"] {
+        let once = || {
+            run(described, &bytes[..1 << 16], |bytes, checked| {
+                let mut outlined = Outlined::default();
+                match work {
+                    "index" => described.outline(bytes, checked, &mut outlined),
+                    "apart" => described.dissect(bytes, &mut outlined),
+                    "tree" => return Dissection::of(described, bytes).fields.len() as u64,
+                    _ => {}
+                }
+                1
+            })
+        };
+        once();
+        let frames = run(described, &bytes[..1 << 16], |_, _| 1);
+        let counted = allocation_counter::measure(|| {
+            std::hint::black_box(once());
+        });
+        line += &format!(" {:.2} |", counted.count_total as f64 / frames as f64);
+    }
+    println!("{line}");
 }
 
 /// A description of so many lines.

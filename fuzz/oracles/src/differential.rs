@@ -38,6 +38,10 @@ fn message(native: &Missive, described: &Described, bytes: &[u8]) {
     let (theirs, ours) = (Dissection::of(native, bytes), Dissection::of(described, bytes));
     assert_eq!(ours.kind.map(|kind| kind.to_string()), theirs.kind.map(|kind| kind.to_string()));
     assert_eq!(values(&ours), values(&theirs));
+    // What an extension of another size holds beyond its fields is not described.
+    if theirs.has(Code::ExtensionSize) {
+        return;
+    }
     let codes = |message: &Dissection<'_>| -> BTreeSet<Code> {
         let codes = message.problems.iter().map(|problem| problem.code);
         codes.filter(|code| !NOT_DESCRIBED.contains(code)).collect()

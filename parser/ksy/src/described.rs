@@ -439,7 +439,9 @@ fn type_names(
                         .filter(|name| seen.insert(name.clone())),
                 );
             }
-            Shape::Str(charset) => names.verbatim &= matches!(charset, Charset::Utf8 | Charset::Ascii),
+            Shape::Str(charset) | Shape::Strz(charset) => {
+                names.verbatim &= matches!(charset, Charset::Utf8 | Charset::Ascii)
+            }
             Shape::Switch(_, cases) => {
                 cases.iter().for_each(|(_, shape)| within(plan, shape, prefix, path, names, seen))
             }

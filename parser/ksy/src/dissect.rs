@@ -7,6 +7,7 @@ use framescope_parser::{Code, Value, Visit};
 use crate::described::{kind_of, range};
 use crate::plan::{Attr, Piece, Plan, Shape, Span, Style, Val};
 use crate::run::arena::{NONE, Slot, State, Stop};
+use crate::run::read::{find, zeros};
 use crate::run::{Run, Scope};
 use crate::strings::Charset;
 
@@ -295,6 +296,13 @@ impl<'p> Run<'p, '_> {
         }
         let is_plain = limit.terminator.is_none() && limit.pad_right.is_none() && attr.process.is_none();
         let content = match slot.val {
+            // A zero behind the text, and what stands behind that.
+            Val::Str(_) if self.is_zero_ended(attr, scope) => {
+                let charset = self.charset_of(attr, scope)?;
+                let own = self.bytes(span);
+                let text = find(own, zeros(charset)).and_then(|at| own.get(..at + zeros(charset).len()));
+                text.unwrap_or_default().to_vec()
+            }
             Val::Str(text) => match self.arena.invalid_text(text) {
                 Some(invalid) => self.bytes(invalid).to_vec(),
                 None if text.buffer == slot.buffer && is_plain => return None,
@@ -351,9 +359,13 @@ impl<'p> Run<'p, '_> {
 
     fn charset_of(&mut self, attr: &'p Attr, scope: &Scope) -> Option<Charset> {
         match self.chosen(&attr.shape, scope).ok()?? {
-            Shape::Str(charset) => Some(*charset),
+            Shape::Str(charset) | Shape::Strz(charset) => Some(*charset),
             _ => None,
         }
+    }
+
+    fn is_zero_ended(&mut self, attr: &'p Attr, scope: &Scope) -> bool {
+        matches!(self.chosen(&attr.shape, scope), Ok(Some(Shape::Strz(_))))
     }
 
     fn width_of(&mut self, attr: &'p Attr, scope: &Scope) -> Option<usize> {

@@ -179,12 +179,25 @@ impl Run<'_, '_> {
             // One that has no value in this message is left out.
             let _ = self.value_of(id, attr.slot);
         }
-        if depth > 0 {
-            for attr in &ty.seq {
-                if let Val::Obj(inner) = self.arena.slot(id, attr.slot).val {
-                    self.find_instances(inner, depth - 1);
+        if depth == 0 {
+            return;
+        }
+        let mut inner: Vec<u32> = Vec::new();
+        for attr in &ty.seq {
+            match self.arena.slot(id, attr.slot).val {
+                Val::Obj(found) => inner.push(found),
+                Val::Arr(array) => {
+                    let found = self.arena.array(array).iter().filter_map(|item| match item.val {
+                        Val::Obj(found) => Some(found),
+                        _ => None,
+                    });
+                    inner.extend(found);
                 }
+                _ => {}
             }
+        }
+        for found in inner {
+            self.find_instances(found, depth - 1);
         }
     }
 }

@@ -367,6 +367,8 @@ pub(crate) enum Shape {
     /// Bytes that are always these.
     Contents(Span),
     Str(Charset),
+    /// Text up to a zero, as one case of a choice: a zero that ends the whole field is a [`Terminator`].
+    Strz(Charset),
     Int {
         bytes: u8,
         signed: bool,

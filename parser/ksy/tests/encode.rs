@@ -277,3 +277,24 @@ fn what_cannot_be_derived_is_left_and_said() {
     assert!(error.contains("'body' is not given"), "{error}");
     assert_eq!(out, b"before");
 }
+
+#[test]
+fn each_case_of_a_choice_ends_as_its_own_type_says() {
+    let described = described(
+        "
+seq:
+  - {id: item, type: item, repeat: eos}
+types:
+  item:
+    seq:
+      - {id: kind, type: u1}
+      - {id: value, type: {switch-on: kind, cases: {1: u2, 2: strz, 3: item}}, encoding: UTF-8}
+",
+    );
+    let message = [&[1, 0, 7, 2][..], b"hey\0", &[3, 1, 9, 0]].concat();
+    let read = Dissection::of(&described, &message);
+    assert!(read.problems.is_empty(), "{:?}", read.problems);
+    let values: Vec<String> = read.fields.iter().map(|item| item.fields[1].value.to_string()).collect();
+    assert_eq!(values, ["7", "\"hey\"", ""]);
+    assert_eq!(write(&described, &read), (message, vec![]));
+}

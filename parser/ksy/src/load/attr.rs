@@ -492,6 +492,10 @@ impl Loader {
                 }
             },
         };
+        let is_case = field.get("type").is_some_and(|ty| ty.map().is_some());
+        if is_z && is_case && attr.limit.terminator.is_none() {
+            return Shape::Strz(charset);
+        }
         if is_z && attr.limit.terminator.is_none() {
             let flag = |key: &str, default: bool| field.get(key).and_then(Node::boolean).unwrap_or(default);
             attr.limit.terminator = Some(Terminator {

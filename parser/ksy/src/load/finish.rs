@@ -96,7 +96,7 @@ impl Loader {
                 let first = sizes.next()??;
                 sizes.all(|size| size == Some(first)).then_some(first)
             }
-            Shape::Bytes | Shape::Str(_) => None,
+            Shape::Bytes | Shape::Str(_) | Shape::Strz(_) => None,
         }
     }
 

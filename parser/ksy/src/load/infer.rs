@@ -465,7 +465,7 @@ impl Loader {
         let one = match (enumeration, shape) {
             (Some(of), _) => Ty::Enum(of),
             (_, Shape::Bytes | Shape::Contents(_)) => Ty::Bytes,
-            (_, Shape::Str(_)) => Ty::Str,
+            (_, Shape::Str(_) | Shape::Strz(_)) => Ty::Str,
             (_, Shape::Int { .. }) => Ty::Int,
             (_, Shape::Float { .. }) => Ty::Float,
             (_, Shape::Bits { count: 1, .. }) => Ty::Bool,

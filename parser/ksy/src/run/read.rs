@@ -673,6 +673,12 @@ impl<'p> Run<'p, '_> {
         match shape {
             None | Some(Shape::Bytes) => Ok(Val::Bytes(span)),
             Some(Shape::Str(charset)) => self.string(span, *charset),
+            Some(Shape::Strz(charset)) => {
+                // In bytes of a size the zero may be missing.
+                let end = find(self.bytes(span), zeros(*charset)).and_then(|at| u32::try_from(at).ok());
+                let end = end.map_or(span.end, |at| span.start + at);
+                self.string(Span { end, ..span }, *charset)
+            }
             Some(shape) => {
                 let io = Io {
                     buffer: span.buffer,
@@ -759,6 +765,23 @@ impl<'p> Run<'p, '_> {
                 None => Ok(Val::Null),
             },
             Shape::Bytes => Ok(Val::Bytes(self.take(io, 0)?)),
+            Shape::Strz(charset) => {
+                self.aligned(io);
+                let stored = self.io(io);
+                let rest = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
+                self.spend(u64::from(rest.len()) / 64)?;
+                let zeros = zeros(*charset);
+                let Some(at) = find(self.bytes(rest), zeros).and_then(|at| u32::try_from(at).ok()) else {
+                    if stored.open {
+                        return Err(Stop::More(1));
+                    }
+                    let text = format!("no zero follows in the {} bytes that are left", rest.len());
+                    return Err(self.fault(Code::EndOfStream, rest, text));
+                };
+                let span = self.take(io, at.into())?;
+                self.take(io, zeros.len() as u64)?;
+                self.string(span, *charset)
+            }
             Shape::Str(charset) => {
                 let span = self.take(io, 0)?;
                 self.string(span, *charset)
@@ -1107,6 +1130,12 @@ impl<'p> Run<'p, '_> {
             _ => self.written(val),
         }
     }
+}
+
+/// What ends a text of an encoding.
+pub(crate) fn zeros(charset: Charset) -> &'static [u8] {
+    const ZEROS: &[u8] = &[0; 4];
+    ZEROS.get(..charset.unit()).unwrap_or(ZEROS)
 }
 
 /// How many of the bytes are left when padding and terminator are taken away.

@@ -8,7 +8,7 @@ use std::io::Write;
 use super::{Number, Writer};
 use crate::plan::{Attr, Process, Shape, Size, Val};
 use crate::run::arena::Stop;
-use crate::run::read::{find, trimmed};
+use crate::run::read::{find, trimmed, zeros};
 use crate::run::{Run, Scope};
 use crate::strings::Charset;
 
@@ -68,7 +68,7 @@ impl<'p> Writer<'p, '_> {
                 self.part.bytes.extend(number_bytes(bits.into(), (*bytes).into(), le));
                 Ok(Val::Float(n))
             }
-            Shape::Str(charset) => {
+            Shape::Str(charset) | Shape::Strz(charset) => {
                 let mut bytes = match (solved, value) {
                     (Some(number), _) => digits(number, value, attr, self.run.plan).into_bytes(),
                     (None, Some(Value::Text(text))) => {
@@ -85,6 +85,9 @@ impl<'p> Writer<'p, '_> {
                 };
                 let text = charset.decode(&bytes).0.into_owned();
                 self.part.bytes.append(&mut bytes);
+                if matches!(shape, Shape::Strz(_)) {
+                    self.part.bytes.extend_from_slice(zeros(*charset));
+                }
                 Ok(Val::Str(self.run.make(text.as_bytes()).map_err(made)?))
             }
             Shape::Contents(constant) => {

@@ -24,6 +24,7 @@ use crate::plan::{
     Attr, Edge, Node, NodeId, Order, Plan, Repeat, Shape, Size, Span, TypePlan, UserType, Val,
 };
 use crate::run::arena::{Arena, Io, NONE, Slot, State, Stop};
+use crate::run::read::{find, zeros};
 use crate::run::{Mode, Run, Scope};
 
 /// How often a message is written until its lengths are right. Each time settles at least one of them.
@@ -526,10 +527,16 @@ impl<'p, 's> Writer<'p, 's> {
                 let undone = writer.run.trimmed_and_undone(attr, raw, scope);
                 let text = |bytes: &[u8]| match shape {
                     Some(Shape::Str(charset)) => Some(charset.decode(bytes).0.into_owned()),
+                    Some(Shape::Strz(charset)) => {
+                        let end = find(bytes, zeros(*charset)).unwrap_or(bytes.len());
+                        Some(charset.decode(bytes.get(..end).unwrap_or_default()).0.into_owned())
+                    }
                     _ => None,
                 };
                 undone.is_some_and(|undone| match shape {
-                    Some(Shape::Str(_)) => undone == content || text(&undone) == text(&content),
+                    Some(Shape::Str(_) | Shape::Strz(_)) => {
+                        undone == content || text(&undone) == text(&content)
+                    }
                     // A number may have more bytes than it takes.
                     Some(Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }) => {
                         undone.starts_with(&content)
