@@ -2,7 +2,13 @@
 //! write back what they read, and that tshark finds the same values where it knows the protocol.
 
 // A test stops where an assumption of its helpers does not hold.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::cast_possible_truncation
+)]
 
 mod support;
 

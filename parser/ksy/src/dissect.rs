@@ -7,7 +7,7 @@ use framescope_parser::{Code, Value, Visit};
 use crate::described::{kind_of, range};
 use crate::plan::{Attr, Piece, Plan, Shape, Span, Style, Val};
 use crate::run::arena::{NONE, Slot, State, Stop};
-use crate::run::read::{find, zeros};
+use crate::run::shape::{find, zeros};
 use crate::run::{Run, Scope};
 use crate::strings::Charset;
 
@@ -119,7 +119,7 @@ impl<'p> Run<'p, '_> {
         let io = self.arena.ios.get(object.io as usize)?;
         let owns = object.start == io.base
             && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io);
-        let is_told = object.end < io.end || !object.whole && !(io.open && self.stopped);
+        let is_told = object.end < io.end || !(object.whole || io.open && self.stopped);
         (owns && is_told).then_some(Span { buffer: io.buffer, start: object.end.min(io.end), end: io.end })
     }
 

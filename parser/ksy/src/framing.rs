@@ -14,7 +14,7 @@ use crate::described::Described;
 use crate::load::{Head, HeadTest, HeadWhat, Meta};
 use crate::plan::{Order, Shape};
 use crate::run::arena::{Arena, State, Stop};
-use crate::run::read::{bits_of, integer};
+use crate::run::shape::{bits_of, integer};
 use crate::run::{Mode, Run};
 
 thread_local! {

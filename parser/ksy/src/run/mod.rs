@@ -4,7 +4,9 @@ pub(crate) mod arena;
 pub(crate) mod eval;
 pub(crate) mod json;
 mod quick;
-pub(crate) mod read;
+mod read;
+pub(crate) mod shape;
+mod valid;
 mod value;
 
 use framescope_parser::missive::Key;
@@ -105,7 +107,7 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 
     /// Prepares for a message that has no bytes yet.
-    pub(crate) fn to_write(&mut self, work: u64) {
+    pub(crate) fn begin_writing(&mut self, work: u64) {
         self.work_limit += work;
         self.writes = true;
     }

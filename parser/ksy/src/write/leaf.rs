@@ -8,7 +8,7 @@ use std::io::Write;
 use super::{Number, Writer};
 use crate::plan::{Attr, Process, Shape, Size, Val};
 use crate::run::arena::Stop;
-use crate::run::read::{find, trimmed, zeros};
+use crate::run::shape::{find, trimmed, zeros};
 use crate::run::{Run, Scope};
 use crate::strings::Charset;
 
@@ -137,7 +137,7 @@ impl Run<'_, '_> {
         let Shape::Float { bytes: width, order } = shape else { return None };
         let le = self.order(*order, scope).ok()?;
         (bytes.len() == usize::from(*width)).then_some(())?;
-        Some(crate::run::read::float(bytes, le))
+        Some(crate::run::shape::float(bytes, le))
     }
 
     /// What is in the bytes of a field when terminator and padding are taken away and what was done to them is undone.

@@ -24,7 +24,7 @@ use crate::plan::{
     Attr, Edge, Node, NodeId, Order, Plan, Repeat, Shape, Size, Span, TypePlan, UserType, Val,
 };
 use crate::run::arena::{Arena, Io, NONE, Slot, State, Stop};
-use crate::run::read::{find, zeros};
+use crate::run::shape::{find, zeros};
 use crate::run::{Mode, Run, Scope};
 
 /// How often a message is written until its lengths are right. Each time settles at least one of them.
@@ -174,7 +174,7 @@ struct Writer<'p, 's> {
 impl<'p, 's> Writer<'p, 's> {
     fn new(plan: &'p Plan, arena: &'s mut Arena, solved: &'s Solved, key: Option<&'s Key>) -> Self {
         let mut run = Run::new(plan, &[], arena, Mode::Full);
-        run.to_write(LARGEST as u64);
+        run.begin_writing(LARGEST as u64);
         Writer {
             run,
             part: Part { is_message: true, ..Part::default() },
@@ -500,55 +500,34 @@ impl<'p, 's> Writer<'p, 's> {
         };
         self.part.align();
         let raw = field.and_then(raw_of);
-        if let (Some(outer), Some(process)) = (outer, attr.process) {
-            self.check();
-            let inner = std::mem::replace(&mut self.part, outer);
+        // What stands for the value: its bytes, or what those are packed into.
+        let content = match outer {
+            None => self.part.bytes.get(inner_start as usize..).unwrap_or_default().to_vec(),
+            Some(outer) => {
+                self.check();
+                std::mem::replace(&mut self.part, outer).bytes
+            }
+        };
+        let packed = attr.process.map(|process| {
             // What it is done with may depend on where the bytes end.
-            let length = raw.map_or(inner.position(), |raw| u32::try_from(raw.len()).unwrap_or(u32::MAX));
-            self.run.ends_at(id, start.saturating_add(length));
-            let processed = leaf::process(&mut self.run, process, &inner.bytes, scope);
-            // What was packed by another program than this one is not packed again, if that is what it holds.
-            let is_same = |writer: &mut Self, raw: &[u8]| {
-                let undone = writer.run.trimmed_and_undone(attr, raw, scope);
-                undone.map_or(raw == inner.bytes, |undone| undone == inner.bytes)
-            };
-            let kept = raw.is_some_and(|raw| self.keep_raw(start, raw, is_same));
-            if !kept {
-                match processed {
-                    Ok(bytes) => self.part.bytes.extend_from_slice(&bytes),
-                    Err(stop) => return Err(self.stopped(stop, id)),
-                }
-                self.fill(id, attr, start, scope)?;
+            let length = raw.map_or(content.len(), <[u8]>::len);
+            self.run.ends_at(id, start.saturating_add(u32::try_from(length).unwrap_or(u32::MAX)));
+            leaf::process(&mut self.run, process, &content, scope)
+        });
+        // What was packed by another program than this one is not packed again, if that is what it holds.
+        let is_same = |writer: &mut Self, raw: &[u8]| match writer.run.trimmed_and_undone(attr, raw, scope) {
+            Some(undone) => says_the_same(shape, &undone, &content),
+            None => raw == content,
+        };
+        if !raw.is_some_and(|raw| self.keep_raw(start, raw, is_same)) {
+            match packed {
+                None => {}
+                Some(Ok(packed)) => self.part.bytes.extend_from_slice(&packed),
+                Some(Err(stop)) => return Err(self.stopped(stop, id)),
             }
-            self.extent(id, attr, start, scope);
-        } else {
-            let content = self.part.bytes.get(inner_start as usize..).unwrap_or_default().to_vec();
-            let is_same = |writer: &mut Self, raw: &[u8]| {
-                let undone = writer.run.trimmed_and_undone(attr, raw, scope);
-                let text = |bytes: &[u8]| match shape {
-                    Some(Shape::Str(charset)) => Some(charset.decode(bytes).0.into_owned()),
-                    Some(Shape::Strz(charset)) => {
-                        let end = find(bytes, zeros(*charset)).unwrap_or(bytes.len());
-                        Some(charset.decode(bytes.get(..end).unwrap_or_default()).0.into_owned())
-                    }
-                    _ => None,
-                };
-                undone.is_some_and(|undone| match shape {
-                    Some(Shape::Str(_) | Shape::Strz(_)) => {
-                        undone == content || text(&undone) == text(&content)
-                    }
-                    // A number may have more bytes than it takes.
-                    Some(Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }) => {
-                        undone.starts_with(&content)
-                    }
-                    _ => undone == content,
-                })
-            };
-            if !raw.is_some_and(|raw| self.keep_raw(start, raw, is_same)) {
-                self.fill(id, attr, start, scope)?;
-            }
-            self.extent(id, attr, start, scope);
+            self.fill(id, attr, start, scope)?;
         }
+        self.extent(id, attr, start, scope);
         self.too_large(id)?;
         let end = self.part.position();
         Ok(Slot { val: self.run.as_enum(val, attr), state: State::Done, buffer: 0, start, end })
@@ -676,6 +655,24 @@ impl<'p, 's> Writer<'p, 's> {
         }
         own.copy_from_slice(&computed);
         true
+    }
+}
+
+/// Whether bytes hold the value that others were written for.
+fn says_the_same(shape: Option<&Shape>, bytes: &[u8], written: &[u8]) -> bool {
+    let text = |bytes: &[u8]| match shape {
+        Some(Shape::Str(charset)) => Some(charset.decode(bytes).0.into_owned()),
+        Some(Shape::Strz(charset)) => {
+            let end = find(bytes, zeros(*charset)).unwrap_or(bytes.len());
+            Some(charset.decode(bytes.get(..end).unwrap_or_default()).0.into_owned())
+        }
+        _ => None,
+    };
+    match shape {
+        Some(Shape::Str(_) | Shape::Strz(_)) => bytes == written || text(bytes) == text(written),
+        // A number may have more bytes than it takes.
+        Some(Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }) => bytes.starts_with(written),
+        _ => bytes == written,
     }
 }
 

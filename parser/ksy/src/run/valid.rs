@@ -1,0 +1,215 @@
+//! Tests what must be true of values: what is valid, what is constant, what is the check of other bytes.
+
+use framescope_parser::Code;
+
+use super::arena::{Fault, Slot, State, Stop};
+use super::quick::Quick;
+use super::{Mode, Run, Scope};
+use crate::checks;
+use crate::plan::{Attr, Edge, Shape, Span, Val, Valid};
+
+impl<'p> Run<'p, '_> {
+    /// Tests what must be true of a value.
+    pub(crate) fn test(&mut self, id: u32, attr: &'p Attr, slot: Slot, scope: &Scope) -> Result<(), Stop> {
+        let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
+        if let Shape::Contents(expected) = attr.shape
+            && let Val::Bytes(found) = slot.val
+            && self.bytes(found) != self.bytes(expected)
+        {
+            let text =
+                format!("it must be {}, and is {}", self.short(Val::Bytes(expected)), self.short(slot.val));
+            let stop = self.fault(Code::ValidationNotEqual, span, text);
+            self.tolerate(stop, attr)?;
+        }
+        if let Some(valid) = &attr.valid
+            && let Err(stop) = self.validate(valid, slot.val, span, scope)
+        {
+            self.tolerate(stop, attr)?;
+        }
+        if attr.check.is_some() && self.mode == Mode::Full {
+            self.verify(id, attr, slot);
+        }
+        Ok(())
+    }
+
+    /// Computes a check and compares it with the field's value.
+    pub(crate) fn verify(&mut self, id: u32, attr: &Attr, slot: Slot) {
+        let Some((covered, own)) = self.covered(id, attr, slot) else { return };
+        let Some(check) = &attr.check else { return };
+        let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
+        if check.algorithm.is_keyed() {
+            let Val::Bytes(tag) = slot.val else { return };
+            let Some(key) = self.key else {
+                self.note(Code::TagUnverified, attr, span, "no key was given to verify it with");
+                return;
+            };
+            let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
+                return;
+            };
+            if !key.verifies_hmac_sha_256(&bytes, self.bytes(tag)) {
+                let code = attr.problem.unwrap_or(Code::TagMismatch);
+                self.note(code, attr, span, "it does not fit the message and the key");
+            }
+            return;
+        }
+        let Val::Int(found) = slot.val else { return };
+        if self.checked {
+            return;
+        }
+        let width = slot.end.saturating_sub(slot.start);
+        let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
+            return;
+        };
+        let Some(computed) = check.algorithm.number(&bytes, width) else { return };
+        let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
+        let found = u64::try_from(found & i128::from(mask)).unwrap_or(0);
+        if found != computed {
+            let digits = 2 + 2 * width as usize;
+            let text = format!("it is {found:#0digits$x}, but the bytes give {computed:#0digits$x}");
+            let code = attr.problem.unwrap_or(Code::ChecksumMismatch);
+            self.note(code, attr, span, text);
+        }
+    }
+
+    pub(crate) fn note(&mut self, code: Code, attr: &Attr, span: Span, text: impl Into<String>) {
+        self.arena.faults.push(Fault {
+            code,
+            is_renamed: true,
+            field: Some(attr.sym),
+            span,
+            text: text.into(),
+        });
+    }
+
+    /// The bytes that a check covers, and which of them are its own.
+    pub(crate) fn covered(&self, id: u32, attr: &Attr, slot: Slot) -> Option<(Span, std::ops::Range<usize>)> {
+        let check = attr.check.as_ref()?;
+        let object = self.arena.object(id)?;
+        let start = match check.from {
+            Edge::Message => self.io(0).base,
+            Edge::Structure => object.start,
+            Edge::Field(from) => {
+                let from = self.arena.slot(id, from);
+                (from.state == State::Done).then_some(from.start)?
+            }
+        };
+        let end = match check.to {
+            None => slot.start,
+            Some(to) => {
+                let to = self.arena.slot(id, to);
+                (to.state == State::Done).then_some(to.end)?
+            }
+        };
+        let buffer = if check.from == Edge::Message { Span::MESSAGE } else { slot.buffer };
+        let own = slot.start.checked_sub(start)? as usize..slot.end.checked_sub(start)? as usize;
+        (start <= end).then_some((Span { buffer, start, end }, own))
+    }
+
+    /// Whether a plain value is plainly valid.
+    pub(crate) fn is_valid_at_once(&self, valid: &Valid, own: Quick, scope: &Scope) -> bool {
+        let known = |node: &u32| self.quick_with(*node, scope, own);
+        let is = |node: &u32, holds: &dyn Fn(Quick) -> bool| {
+            let known = known(node);
+            known.is_something() && holds(known)
+        };
+        match valid {
+            Valid::Equal(node) => is(node, &|wanted| own.equals(wanted)),
+            Valid::Range(low, high) => {
+                low.as_ref().is_none_or(|low| is(low, &|low| !own.less(low)))
+                    && high.as_ref().is_none_or(|high| is(high, &|high| !high.less(own)))
+            }
+            Valid::AnyOf(nodes) => nodes.iter().any(|node| is(node, &|wanted| own.equals(wanted))),
+            Valid::Expr(node) => known(node).as_bool() == Some(true),
+            Valid::InEnum => false,
+        }
+    }
+
+    pub(crate) fn validate(
+        &mut self,
+        valid: &'p Valid,
+        val: Val,
+        span: Span,
+        scope: &Scope,
+    ) -> Result<(), Stop> {
+        let scope = Scope { element: val, ..*scope };
+        let own = Quick::of(&val);
+        if own.is_something() && self.is_valid_at_once(valid, own, &scope) {
+            return Ok(());
+        }
+        match valid {
+            Valid::Equal(node) => {
+                let wanted = self.eval(*node, &scope)?;
+                if !self.equal(val, wanted) {
+                    let text = format!("it must be {}, and is {}", self.short(wanted), self.short(val));
+                    return Err(self.fault(Code::ValidationNotEqual, span, text));
+                }
+            }
+            Valid::Range(low, high) => {
+                if let Some(low) = low {
+                    let low = self.eval(*low, &scope)?;
+                    if self.compare(val, low).is_none_or(std::cmp::Ordering::is_lt) {
+                        let text =
+                            format!("it must be at least {}, and is {}", self.short(low), self.short(val));
+                        return Err(self.fault(Code::ValidationLessThan, span, text));
+                    }
+                }
+                if let Some(high) = high {
+                    let high = self.eval(*high, &scope)?;
+                    if self.compare(val, high).is_none_or(std::cmp::Ordering::is_gt) {
+                        let text =
+                            format!("it must be at most {}, and is {}", self.short(high), self.short(val));
+                        return Err(self.fault(Code::ValidationGreaterThan, span, text));
+                    }
+                }
+            }
+            Valid::AnyOf(nodes) => {
+                let mut known = Vec::new();
+                for node in nodes {
+                    let wanted = self.eval(*node, &scope)?;
+                    if self.equal(val, wanted) {
+                        return Ok(());
+                    }
+                    known.push(self.short(wanted));
+                }
+                let text = format!("it must be one of {}, and is {}", known.join(", "), self.short(val));
+                return Err(self.fault(Code::ValidationNotAnyOf, span, text));
+            }
+            Valid::InEnum => {
+                if let Val::Enum(of, n) = val
+                    && self.plan.enums.get(of as usize).is_some_and(|plan| plan.member(n).is_none())
+                {
+                    let name = self.plan.enums.get(of as usize).map_or("", |plan| &plan.name);
+                    return Err(self.fault(
+                        Code::ValidationNotInEnum,
+                        span,
+                        format!("{n} is no member of the enum {name}"),
+                    ));
+                }
+            }
+            Valid::Expr(node) => {
+                if !self.truth(*node, &scope)? {
+                    let text = format!("{} does not fulfil what must be true of it", self.short(val));
+                    return Err(self.fault(Code::ValidationExpr, span, text));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A value in a few characters.
+    pub(crate) fn short(&self, val: Val) -> String {
+        match val {
+            Val::Str(span) => {
+                let text: String = self.text(span).chars().take(30).collect();
+                format!("{text:?}")
+            }
+            Val::Bytes(span) => {
+                let bytes = self.bytes(span);
+                let more = if bytes.len() > 16 { "…" } else { "" };
+                let shown: Vec<String> = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+                format!("{}{more}", shown.join(" "))
+            }
+            _ => self.written(val),
+        }
+    }
+}
