@@ -198,7 +198,7 @@ impl Health {
             let rows: Vec<String> = rows.iter().map(|row| format!("#{row}")).collect();
             rows.join(" ")
         };
-        if self.messages == 0 {
+        if self.messages + self.other_rows == 0 {
             return writeln!(
                 out,
                 "No stream of the capture is {}. Say which are with --as tcp.port=N={0}, or with 'ports' in the description.",

@@ -114,7 +114,7 @@ impl Described {
     pub fn enumerations(&self) -> Vec<Enumeration> {
         let plan = &self.format.plan;
         let mut found = Vec::new();
-        enumerations(plan, 0, "", &mut Vec::new(), &mut found);
+        enumerations(plan, 0, "", &mut Vec::new(), &mut found, &mut 0);
         found
     }
 
@@ -359,13 +359,15 @@ fn enumerations(
     above: &str,
     around: &mut Vec<TypeId>,
     found: &mut Vec<Enumeration>,
+    looked: &mut usize,
 ) {
     let Some(ty) = plan.type_of(id) else { return };
-    if around.contains(&id) || around.len() >= DEEPEST || found.len() >= MOST_NAMES {
+    if around.contains(&id) || around.len() >= DEEPEST || *looked >= MOST_NAMES {
         return;
     }
     around.push(id);
     for attr in ty.seq.iter().chain(&ty.instances) {
+        *looked += 1;
         let name = plan.name(attr.sym);
         let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
         if let Some(of) = attr.enumeration.and_then(|of| plan.enums.get(of as usize)) {
@@ -379,7 +381,7 @@ fn enumerations(
         let mut shapes = vec![&attr.shape];
         while let Some(shape) = shapes.pop() {
             match shape {
-                Shape::User(user) => enumerations(plan, user.id, &path, around, found),
+                Shape::User(user) => enumerations(plan, user.id, &path, around, found, looked),
                 Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
                 _ => {}
             }

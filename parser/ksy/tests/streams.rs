@@ -200,3 +200,27 @@ fn hostile_descriptions_and_messages_end_in_a_problem() {
     let aliases = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n";
     assert!(Format::from_ksy(aliases).unwrap_err().to_string().contains("too large"));
 }
+
+#[test]
+fn what_doubles_with_each_step_is_gone_through_once() {
+    // Computed instances that each need the next one twice, and types that each hold the next one twice.
+    let mut text = "meta: {id: doubling, -framescope: {segment-delimited: true}}\nseq:\n  - {id: body, size: a0}\n  - {id: t, type: t0}\ninstances:\n".to_owned();
+    for i in 0..60 {
+        text += &format!("  a{i}: {{value: 'a{0} + a{0} + a{0}'}}\n", i + 1);
+    }
+    text += "  a60: {value: 0}\ntypes:\n";
+    for i in 0..40 {
+        text += &format!(
+            "  t{i}: {{seq: [{{id: x, type: t{0}}}, {{id: y, type: t{0}}}, {{id: z, type: u1, enum: e}}]}}\n",
+            i + 1
+        );
+    }
+    text += "  t40: {seq: [{id: n, type: u1}]}\nenums:\n  e: {0: nothing}\n";
+    // Without limits this would take longer than there are machines for.
+    let described = Described::from_ksy(&text).unwrap();
+    assert!(!described.enumerations().is_empty());
+    let read = Dissection::of(&described, &[0; 64]);
+    assert!(read.problems.iter().any(|problem| problem.code == Code::EndOfStream), "{:?}", read.problems);
+    let mut out = Vec::new();
+    let _ = described.encode(&read, &mut out);
+}

@@ -11,7 +11,7 @@ use crate::plan::{
 };
 
 /// How deeply types are followed into each other.
-const DEEPEST: u32 = 30;
+const DEEPEST: u32 = 90;
 
 impl Loader {
     pub(super) fn finish(&mut self) {
@@ -49,19 +49,36 @@ impl Loader {
 
     /// Bits of every value of a type, if they are always the same.
     pub(super) fn bits_of_type(&self, id: TypeId, depth: u32) -> Option<u64> {
+        if depth == 0 {
+            self.known_bits.borrow_mut().clear();
+        }
+        // Types that hold each other more than once are gone through once; one that holds itself has no fixed size.
+        if let Some(&known) = self.known_bits.borrow().get(&id) {
+            return known;
+        }
+        self.known_bits.borrow_mut().insert(id, None);
+        let bits = self.bits_of_fields(id, depth);
+        self.known_bits.borrow_mut().insert(id, bits);
+        bits
+    }
+
+    fn bits_of_fields(&self, id: TypeId, depth: u32) -> Option<u64> {
         let plan = self.plan.type_of(id)?;
         let mut bits = 0u64;
         for attr in &plan.seq {
             if !matches!(attr.shape, Shape::Bits { .. }) {
                 bits = bits.next_multiple_of(8);
             }
-            bits = bits.checked_add(self.bits_of_attr(attr, depth)?)?;
+            bits = bits.checked_add(self.bits_of_attr(attr, depth + 1)?)?;
         }
         Some(bits.next_multiple_of(8))
     }
 
     /// Bits of a field in every value of its type, if they are always the same.
     pub(super) fn bits_of_attr(&self, attr: &Attr, depth: u32) -> Option<u64> {
+        if depth == 0 {
+            self.known_bits.borrow_mut().clear();
+        }
         if depth > DEEPEST || attr.condition.is_some() || attr.value.is_some() || attr.pos.is_some() {
             return None;
         }

@@ -6,6 +6,7 @@ mod finish;
 mod infer;
 mod meta;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -74,6 +75,8 @@ pub(crate) struct Loader {
     /// How many of the files were declared.
     declared: usize,
     is_query: bool,
+    /// Bits of types, while one is asked for.
+    known_bits: RefCell<HashMap<TypeId, Option<u64>>>,
 }
 
 struct File {

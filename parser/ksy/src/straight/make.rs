@@ -9,6 +9,8 @@ use crate::plan::{
     UserType, Val, Valid,
 };
 
+/// Expressions that are gone through at most, each time they are needed.
+const MOST_WORK: u32 = 50_000;
 /// How deeply expressions and types are followed.
 const DEEPEST: u32 = 24;
 /// Steps of a program; a description that would have more is read thoroughly.
@@ -39,12 +41,14 @@ pub(super) struct Maker<'p> {
     element: Option<(u8, Kind)>,
     /// Where a jump leads that was made last.
     barrier: usize,
+    /// Expressions that were gone through.
+    work: u32,
 }
 
 impl<'p> Maker<'p> {
     pub(super) fn new(plan: &'p Plan, whole: bool) -> Maker<'p> {
         let (steps, terms, frames) = (Vec::new(), Vec::new(), Vec::new());
-        Maker { plan, whole, steps, terms, frames, registers: 0, element: None, barrier: 0 }
+        Maker { plan, whole, steps, terms, frames, registers: 0, element: None, barrier: 0, work: 0 }
     }
 
     pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Straight> {
@@ -452,7 +456,9 @@ impl<'p> Maker<'p> {
 
     /// An expression as a term, and what it gives.
     fn expression(&mut self, node: NodeId, frame: usize, depth: u32) -> Option<(u16, Kind)> {
-        if depth > DEEPEST {
+        // Instances that need each other twice would be written out again and again.
+        self.work += 1;
+        if depth > DEEPEST || self.work > MOST_WORK {
             return None;
         }
         let plan = self.plan;
