@@ -283,6 +283,10 @@ impl App {
     }
 
     fn obey(&mut self, command: Command, ctx: &Context) {
+        // Who looks at something else while all is read again stays there.
+        if matches!(command, Command::ShowFlow(_) | Command::SelectRow(_)) {
+            self.place = None;
+        }
         match command {
             Command::OpenDialog => self.open_dialog(ctx),
             Command::OpenSample => self.open(sample::source(), true, ctx),

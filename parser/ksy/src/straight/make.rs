@@ -123,7 +123,9 @@ impl<'p> Maker<'p> {
             }
         };
         let begins_with_bits = plan.seq.first().is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }));
-        if !begins_with_bits {
+        // What a check covers may begin here, or where the message does.
+        let is_covered = frame == 0 || plan.seq.iter().any(|attr| attr.check.is_some());
+        if self.whole && is_covered && !begins_with_bits {
             self.steps.push(Step::Mark(begin));
         }
         if self.whole && plan.instances.iter().any(|attr| attr.valid.is_some() || attr.check.is_some()) {
