@@ -609,7 +609,8 @@ fn list_columns(reading: &ReadingArgs) -> Result<u8, Stopped> {
     }
     for protocol in reading.options()?.all_protocols() {
         writeln!(out)?;
-        for field in protocol.names().fields {
+        let names = protocol.names();
+        for field in names.fields.iter().chain(&names.anywhere) {
             writeln!(out, "{}.{field}", protocol.name())?;
         }
     }

@@ -234,6 +234,8 @@ impl core::fmt::Debug for Memo {
 pub struct Names {
     /// The paths of all fields, names joined by dots. None are known if it is empty.
     pub fields: Vec<String>,
+    /// Names that may stand beside or in any of these.
+    pub anywhere: Vec<String>,
     /// The names of the kinds of messages.
     pub kinds: Vec<String>,
     /// Whether every text and every bytes that a field says are bytes of the message as they stand in it, so that what
@@ -245,7 +247,8 @@ impl Names {
     /// Names that are known beforehand, of fields that say the bytes of the message as they stand in it.
     pub(crate) fn fixed<'n>(fields: impl IntoIterator<Item = &'n str>, kinds: &[&str]) -> Names {
         let fields = fields.into_iter().map(Into::into).collect();
-        Names { fields, kinds: kinds.iter().map(|&kind| kind.into()).collect(), verbatim: true }
+        let kinds = kinds.iter().map(|&kind| kind.into()).collect();
+        Names { fields, kinds, verbatim: true, ..Names::default() }
     }
 }
 

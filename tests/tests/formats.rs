@@ -21,7 +21,7 @@ use framescope_capture::export::{Chosen, Paint, write_text};
 use framescope_capture::{Index, Options, Source, read};
 use framescope_ksy::Described;
 use framescope_oracles::{check_described, check_index};
-use framescope_parser::{Dissection, Field, Protocol, TileType, Value};
+use framescope_parser::{Dissection, Field, Names, Protocol, TileType, Value};
 use support::corpus;
 
 /// The folders with a capture, and the descriptions beside them.
@@ -65,6 +65,9 @@ fn every_format_prints_what_was_accepted() {
     for (name, folder) in formats() {
         let index = index(&name);
         check_index(&index);
+        // What a filter can ask about is all that there is.
+        let named = described(&name).names();
+        for_each_message(&index, |_, message| named_fields(&message.fields, "", &named));
         let mut printed = Vec::new();
         write_text(&index, &mut Chosen::all(), Paint::Plain, &mut printed).unwrap();
         let printed = String::from_utf8(printed).unwrap();
@@ -75,6 +78,15 @@ fn every_format_prints_what_was_accepted() {
         } else {
             assert_eq!(printed, expected, "{name}: FRAMESCOPE_ACCEPT=1 accepts it; read it first");
         }
+    }
+}
+
+fn named_fields(fields: &[Field<'_>], above: &str, names: &Names) {
+    for field in fields.iter().filter(|field| !names.anywhere.iter().any(|name| name == field.name)) {
+        let path = format!("{above}{}", field.name);
+        // Types that stand in themselves are followed only so far.
+        assert!(names.fields.contains(&path) || path.matches('.').count() > 1, "{path} has no name");
+        named_fields(&field.fields, &format!("{path}."), names);
     }
 }
 

@@ -338,7 +338,12 @@ impl Parser<'_> {
         let asked = with_name.map_or(self.protocols, |(protocol, _)| std::slice::from_ref(protocol));
         let known: Vec<String> = asked.iter().flat_map(|protocol| protocol.names().fields).collect();
         let all_say = asked.iter().all(|protocol| !protocol.names().fields.is_empty());
-        if !all_say || known.iter().any(|known| ends_with(known, path)) {
+        // What may stand in any field is known by the field.
+        let (around, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let is_anywhere =
+            asked.iter().any(|protocol| protocol.names().anywhere.iter().any(|name| name == last));
+        let found = |path: &str| known.iter().any(|known| ends_with(known, path));
+        if !all_say || found(path) || is_anywhere && (around.is_empty() || found(around)) {
             let path = path.split('.').map(str::to_owned).collect();
             let protocol = with_name.map(|(protocol, _)| protocol.name().to_owned());
             return Ok(Subject::Field { protocol, path });

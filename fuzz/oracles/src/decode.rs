@@ -119,17 +119,17 @@ pub(crate) fn cuts_from(data: &[u8]) -> Vec<usize> {
 
 /// Every field that is told is one of those that the protocol names.
 fn check_names(protocol: &dyn Protocol, message: &[u8]) {
-    fn check(fields: &[Field<'_>], above: &str, names: &[String]) {
-        for field in fields {
+    fn check(fields: &[Field<'_>], above: &str, names: &[String], anywhere: &[String]) {
+        for field in fields.iter().filter(|field| !anywhere.iter().any(|name| name == field.name)) {
             let path =
                 if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
             assert!(names.contains(&path), "{path} is not among the names");
-            check(&field.fields, &path, names);
+            check(&field.fields, &path, names, anywhere);
         }
     }
-    let names = protocol.names().fields;
-    if !names.is_empty() {
-        check(&Dissection::of(protocol, message).fields, "", &names);
+    let names = protocol.names();
+    if !names.fields.is_empty() {
+        check(&Dissection::of(protocol, message).fields, "", &names.fields, &names.anywhere);
     }
 }
 

@@ -13,6 +13,7 @@ use framescope_parser::{
     Observer, Protocol, Sample, Step, TileType, Visit,
 };
 
+use crate::dissect::{PADDING, RAW, UNREAD};
 use crate::error::LoadError;
 use crate::format::Format;
 use crate::framing::{self, with_arena};
@@ -401,6 +402,7 @@ fn names(format: &Format) -> Names {
     let mut names = Names { verbatim: true, ..Names::default() };
     let mut seen = HashSet::new();
     type_names(plan, 0, &mut Vec::new(), &mut names, &mut seen);
+    names.anywhere = [UNREAD, RAW, PADDING].map(str::to_owned).to_vec();
     if let Some(kind) = format.meta.kind
         && let Some(Node::Slot(slot)) = plan.expressions.nodes.get(kind as usize)
         && let Some(of) = plan.root().and_then(|root| root.attr(*slot)?.enumeration)
