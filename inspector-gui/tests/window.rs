@@ -254,7 +254,7 @@ fn read_to_end(harness: &mut Harness<'static, App>) {
 
 /// Runs until something is so; the watcher of files has a pace of its own.
 fn until(harness: &mut Harness<'static, App>, what: &str, so: impl Fn(&Harness<'static, App>) -> bool) {
-    for _ in 0..100 {
+    for _ in 0..400 {
         if so(harness) {
             return;
         }

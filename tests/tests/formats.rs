@@ -155,6 +155,7 @@ fn tshark_finds_the_same_values() {
         eprintln!("there is no tshark to compare with");
         return;
     }
+    let mut compared = 0;
     for (name, decode_as, field, ours) in SAME {
         let capture = corpus().join("formats").join(name).join("capture.pcapng");
         let output = Command::new("tshark")
@@ -164,6 +165,11 @@ fn tshark_finds_the_same_values() {
             .arg(&capture)
             .output()
             .unwrap();
+        if !output.status.success() {
+            eprintln!("this tshark has no field {field}");
+            continue;
+        }
+        compared += 1;
         let printed = String::from_utf8(output.stdout).unwrap();
         let theirs: Vec<String> = printed
             .lines()
@@ -176,6 +182,7 @@ fn tshark_finds_the_same_values() {
         assert!(!theirs.is_empty(), "{name}: tshark knows no {field}");
         assert_eq!(found, theirs, "{name}: {ours:?} and tshark's {field}");
     }
+    assert!(compared > SAME.len() / 2, "{compared} fields are hardly a comparison");
 }
 
 /// A value as both sides are taken to write it: numbers in decimal, the rest as bytes.
