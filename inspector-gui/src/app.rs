@@ -128,7 +128,7 @@ impl App {
         }
         if self.watcher.is_none() {
             let ctx = ctx.clone();
-            self.watcher = Some(Watcher::new(self.reading.own.clone(), move || ctx.request_repaint()));
+            self.watcher = Some(Watcher::new(&self.reading.own, move || ctx.request_repaint()));
         }
     }
 

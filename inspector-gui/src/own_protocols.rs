@@ -49,7 +49,7 @@ pub struct OwnProtocols {
 }
 
 /// What a file was when it was looked at: its time of change and its length, if it is there.
-type Stamp = (PathBuf, Option<(SystemTime, u64)>);
+pub(crate) type Stamp = (PathBuf, Option<(SystemTime, u64)>);
 
 impl OwnProtocols {
     /// Loads the descriptions that are named, and those in the usual folders. One of the latter that can't be used is
@@ -106,7 +106,7 @@ impl OwnProtocols {
     }
 
     /// What the files are that all this was read from, to see whether any has changed.
-    pub fn stamps(&self) -> Vec<Stamp> {
+    pub(crate) fn stamps(&self) -> Vec<Stamp> {
         let imported = self.described.iter().flat_map(|(_, described)| described.format().files());
         let mut paths: Vec<PathBuf> =
             self.named.iter().cloned().chain(imported.map(PathBuf::from)).chain(kept()).collect();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::own_protocols::OwnProtocols;
+use crate::own_protocols::{OwnProtocols, Stamp};
 
 /// Long enough to cost nothing, short enough that who saves a file sees what follows.
 const BETWEEN: Duration = Duration::from_millis(250);
@@ -14,24 +14,37 @@ const BETWEEN: Duration = Duration::from_millis(250);
 /// Says when a description has changed.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    watched: Arc<Mutex<OwnProtocols>>,
+    watched: Arc<Mutex<Watched>>,
     changed: Arc<AtomicBool>,
+}
+
+/// What is watched, and what its files were when they were looked at last.
+#[derive(Debug)]
+struct Watched {
+    own: OwnProtocols,
+    stamps: Vec<Stamp>,
+}
+
+impl Watched {
+    fn new(own: &OwnProtocols) -> Watched {
+        Watched { own: own.clone(), stamps: own.stamps() }
+    }
 }
 
 impl Watcher {
     /// Begins to watch. `wake` is called when something has changed.
-    pub(crate) fn new(own: OwnProtocols, wake: impl Fn() + Send + 'static) -> Watcher {
-        let watched = Arc::new(Mutex::new(own));
+    pub(crate) fn new(own: &OwnProtocols, wake: impl Fn() + Send + 'static) -> Watcher {
+        let watched = Arc::new(Mutex::new(Watched::new(own)));
         let changed = Arc::new(AtomicBool::new(false));
         let (theirs, say) = (Arc::downgrade(&watched), Arc::clone(&changed));
-        let mut stamps = watched.lock().stamps();
         let watch = move || {
             loop {
                 std::thread::sleep(BETWEEN);
                 let Some(watched) = theirs.upgrade() else { return };
-                let now = watched.lock().stamps();
-                if now != stamps {
-                    stamps = now;
+                let mut watched = watched.lock();
+                let now = watched.own.stamps();
+                if now != watched.stamps {
+                    watched.stamps = now;
                     say.store(true, Ordering::Relaxed);
                     wake();
                 }
@@ -42,9 +55,16 @@ impl Watcher {
         Watcher { watched, changed }
     }
 
-    /// Watches other files from now on.
+    /// Watches other descriptions from now on. A file that was watched before and has changed since is told all the same.
     pub(crate) fn watch(&self, own: &OwnProtocols) {
-        *self.watched.lock() = own.clone();
+        let mut watched = self.watched.lock();
+        let mut now = Watched::new(own);
+        for stamp in &mut now.stamps {
+            if let Some(before) = watched.stamps.iter().find(|(path, _)| *path == stamp.0) {
+                stamp.1 = before.1;
+            }
+        }
+        *watched = now;
     }
 
     /// Whether something has changed since this was asked last.
