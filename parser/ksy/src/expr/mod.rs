@@ -86,6 +86,32 @@ pub(crate) enum Binary {
 }
 
 impl Binary {
+    /// What two numbers give, a comparison 1 or 0; nothing where that does not fit or is not plain. Of booleans the left one
+    /// was looked at already.
+    #[inline]
+    pub(crate) fn of_plain(self, a: i64, b: i64) -> Option<i64> {
+        Some(match self {
+            Binary::And | Binary::Or => b,
+            Binary::Equal => (a == b).into(),
+            Binary::NotEqual => (a != b).into(),
+            Binary::Less => (a < b).into(),
+            Binary::LessEqual => (a <= b).into(),
+            Binary::Greater => (a > b).into(),
+            Binary::GreaterEqual => (a >= b).into(),
+            Binary::Plus => a.checked_add(b)?,
+            Binary::Minus => a.checked_sub(b)?,
+            Binary::Times => a.checked_mul(b)?,
+            Binary::Divide if a >= 0 && b > 0 => a / b,
+            Binary::Modulo if a >= 0 && b > 0 => a % b,
+            Binary::BitAnd => a & b,
+            Binary::BitOr => a | b,
+            Binary::BitXor => a ^ b,
+            Binary::Left if (0..31).contains(&b) => a.checked_mul(1 << b)?,
+            Binary::Right if (0..64).contains(&b) => a >> b,
+            _ => return None,
+        })
+    }
+
     pub(crate) fn sign(self) -> &'static str {
         match self {
             Binary::Or => "or",

@@ -208,28 +208,14 @@ impl Run<'_, '_> {
             Binary::And | Binary::Or => return if right.tag == BOOL { right } else { Quick::NOTHING },
             Binary::Equal => return Quick::bool(left.equals(right)),
             Binary::NotEqual => return Quick::bool(!left.equals(right)),
-            Binary::Less => return Quick::bool(left.n < right.n),
-            Binary::LessEqual => return Quick::bool(left.n <= right.n),
-            Binary::Greater => return Quick::bool(left.n > right.n),
-            Binary::GreaterEqual => return Quick::bool(left.n >= right.n),
+            Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual => {
+                return Quick::bool(operator.of_plain(left.n, right.n) == Some(1));
+            }
             _ => {}
         }
-        if left.tag != INT || right.tag != INT {
-            return Quick::NOTHING;
+        match left.tag == INT && right.tag == INT {
+            true => Quick::int(operator.of_plain(left.n, right.n)),
+            false => Quick::NOTHING,
         }
-        let (a, b) = (left.n, right.n);
-        Quick::int(match operator {
-            Binary::Plus => a.checked_add(b),
-            Binary::Minus => a.checked_sub(b),
-            Binary::Times => a.checked_mul(b),
-            Binary::Divide if a >= 0 && b > 0 => Some(a / b),
-            Binary::Modulo if a >= 0 && b > 0 => Some(a % b),
-            Binary::BitAnd => Some(a & b),
-            Binary::BitOr => Some(a | b),
-            Binary::BitXor => Some(a ^ b),
-            Binary::Left if (0..31).contains(&b) => a.checked_mul(1 << b),
-            Binary::Right if (0..64).contains(&b) => Some(a >> b),
-            _ => None,
-        })
     }
 }

@@ -261,7 +261,7 @@ impl Straight {
         match *self.terms.get(usize::from(term))? {
             Term::Constant(n) => Some(n),
             Term::Register(register) => registers.get(register),
-            Term::Short(operator, register, n) => apply(operator, registers.get(register)?, n),
+            Term::Short(operator, register, n) => operator.of_plain(registers.get(register)?, n),
             ref term => self.long_term(term, registers),
         }
     }
@@ -270,7 +270,7 @@ impl Straight {
         Some(match *term {
             Term::Constant(n) => n,
             Term::Register(register) => registers.get(register)?,
-            Term::Short(operator, register, n) => apply(operator, registers.get(register)?, n)?,
+            Term::Short(operator, register, n) => operator.of_plain(registers.get(register)?, n)?,
             Term::Not(of) => i64::from(self.term(of, registers)? == 0),
             Term::Minus(of) => self.term(of, registers)?.checked_neg()?,
             Term::Invert(of) => !self.term(of, registers)?,
@@ -285,35 +285,10 @@ impl Straight {
                     Binary::Or if a != 0 => return Some(1),
                     _ => {}
                 }
-                apply(operator, a, self.term(right, registers)?)?
+                operator.of_plain(a, self.term(right, registers)?)?
             }
         })
     }
-}
-
-/// Two numbers put together. Of booleans the left one was looked at already.
-#[inline]
-fn apply(operator: Binary, a: i64, b: i64) -> Option<i64> {
-    Some(match operator {
-        Binary::And | Binary::Or => b,
-        Binary::Equal => (a == b).into(),
-        Binary::NotEqual => (a != b).into(),
-        Binary::Less => (a < b).into(),
-        Binary::LessEqual => (a <= b).into(),
-        Binary::Greater => (a > b).into(),
-        Binary::GreaterEqual => (a >= b).into(),
-        Binary::Plus => a.checked_add(b)?,
-        Binary::Minus => a.checked_sub(b)?,
-        Binary::Times => a.checked_mul(b)?,
-        Binary::Divide if a >= 0 && b > 0 => a / b,
-        Binary::Modulo if a >= 0 && b > 0 => a % b,
-        Binary::BitAnd => a & b,
-        Binary::BitOr => a | b,
-        Binary::BitXor => a ^ b,
-        Binary::Left if (0..31).contains(&b) => a.checked_mul(1 << b)?,
-        Binary::Right if (0..64).contains(&b) => a >> b,
-        _ => return None,
-    })
 }
 
 fn next(pos: usize, count: usize, end: usize) -> Option<usize> {
