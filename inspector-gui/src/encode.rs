@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
-use framescope_parser::{Dissection, Field, Kind, Protocol, Value};
+use framescope_parser::{Dissection, Field, Kind, Protocol, Value, hex};
 use serde_json::Value as Json;
 
 /// Longest line that is taken as a message.
@@ -117,8 +117,11 @@ fn value(json: &Json) -> Result<Value<'_>, String> {
             _ => Err(format!("{n} is no number that fits")),
         },
         Json::Object(map) => {
-            if let Some(Json::String(hex)) = map.get("bytes") {
-                return bytes(hex).map(|bytes| Value::Bytes(Cow::Owned(bytes)));
+            if let Some(Json::String(digits)) = map.get("bytes") {
+                let begins: String = digits.chars().take(20).collect();
+                return hex::decode(digits)
+                    .map(|bytes| Value::Bytes(Cow::Owned(bytes)))
+                    .ok_or_else(|| format!("{begins:?} are no hexadecimal digits, two for each byte"));
             }
             match (map.get("value").and_then(Json::as_u64), map.get("enum")) {
                 (Some(value), name) => Ok(Value::Enum(Kind { value, name: name.and_then(Json::as_str) })),
@@ -129,17 +132,4 @@ fn value(json: &Json) -> Result<Value<'_>, String> {
         }
         Json::Null | Json::Array(_) => Err("a value is a number, a text, a boolean or an object".to_owned()),
     }
-}
-
-fn bytes(hex: &str) -> Result<Vec<u8>, String> {
-    let wrong = || {
-        format!("{:?} are no hexadecimal digits, two for each byte", hex.chars().take(20).collect::<String>())
-    };
-    if !hex.len().is_multiple_of(2) || !hex.is_ascii() {
-        return Err(wrong());
-    }
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).ok_or_else(wrong))
-        .collect()
 }

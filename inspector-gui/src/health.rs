@@ -296,12 +296,10 @@ fn look(fields: &[Field<'_>], above: &str, seen: &mut BTreeMap<String, Seen>, co
         }
         if !found.varies {
             let mut value = field.value.to_string();
-            if found.count == 1 {
-                value.truncate(value.char_indices().nth(200).map_or(value.len(), |(at, _)| at));
-                found.first = value;
-            } else {
-                value.truncate(value.char_indices().nth(200).map_or(value.len(), |(at, _)| at));
-                found.varies = found.first != value;
+            value.truncate(value.char_indices().nth(200).map_or(value.len(), |(at, _)| at));
+            match found.count {
+                1 => found.first = value,
+                _ => found.varies = found.first != value,
             }
         }
     }

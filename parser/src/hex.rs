@@ -13,7 +13,14 @@ impl fmt::Display for Hex<'_> {
 }
 
 /// The bytes that pairs of hexadecimal digits stand for, if that is what `text` is.
-pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+///
+/// ```
+/// use framescope_parser::hex;
+///
+/// assert_eq!(hex::decode("00fF"), Some(vec![0, 255]));
+/// assert_eq!((hex::decode("0"), hex::decode("+1")), (None, None));
+/// ```
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pair = |pair: &[u8]| match pair {
         [high, low] => Some(digit(high)? << 4 | digit(low)?),

@@ -107,7 +107,7 @@ pub mod bare;
 mod error;
 mod field;
 mod framer;
-mod hex;
+pub mod hex;
 pub mod missive;
 mod observe;
 mod problem;

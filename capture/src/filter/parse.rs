@@ -160,16 +160,8 @@ fn quoted(rest: &str) -> Result<(String, usize), Fault> {
 
 /// Pairs of digits, with anything of `: -` between the pairs.
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter(|c| !matches!(c, ' ' | ':' | '-'))
-        .map(|c| c.to_digit(16))
-        .collect::<Option<_>>()?;
-    let pairs = digits.chunks(2).map(|pair| match pair {
-        [high, low] => u8::try_from(high * 16 + low).ok(),
-        _ => None,
-    });
-    pairs.collect()
+    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | ':' | '-')).collect();
+    framescope_parser::hex::decode(&digits)
 }
 
 pub(super) fn parse(text: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Expression, Fault> {

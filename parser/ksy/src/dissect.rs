@@ -9,7 +9,6 @@ use crate::plan::{Attr, Piece, Plan, Shape, Span, Style, Val};
 use crate::run::arena::{NONE, Slot, State, Stop};
 use crate::run::shape::{find, zeros};
 use crate::run::{Run, Scope};
-use crate::strings::Charset;
 
 /// The name of bytes that a structure holds and its description does not explain.
 pub(crate) const UNREAD: &str = "_unread";
@@ -296,23 +295,20 @@ impl<'p> Run<'p, '_> {
         }
         let is_plain = limit.terminator.is_none() && limit.pad_right.is_none() && attr.process.is_none();
         let content = match slot.val {
-            // A zero behind the text, and what stands behind that.
-            Val::Str(_) if self.is_zero_ended(attr, scope) => {
-                let charset = self.charset_of(attr, scope)?;
-                let own = self.bytes(span);
-                let text = find(own, zeros(charset)).and_then(|at| own.get(..at + zeros(charset).len()));
-                text.unwrap_or_default().to_vec()
-            }
-            Val::Str(text) => match self.arena.invalid_text(text) {
-                Some(invalid) => self.bytes(invalid).to_vec(),
-                None if text.buffer == slot.buffer && is_plain => return None,
-                None => match self.charset_of(attr, scope) {
-                    Some(charset) => match charset.encode(self.text(text)) {
-                        Some(bytes) => bytes,
-                        None => return Some(span),
-                    },
-                    None => return None,
+            Val::Str(text) => match (self.chosen(&attr.shape, scope), self.arena.invalid_text(text)) {
+                // A zero behind the text, and what stands behind that.
+                (Ok(Some(Shape::Strz(charset))), _) => {
+                    let (own, zeros) = (self.bytes(span), zeros(*charset));
+                    let text = find(own, zeros).and_then(|at| own.get(..at + zeros.len()));
+                    text.unwrap_or_default().to_vec()
+                }
+                (_, Some(invalid)) => self.bytes(invalid).to_vec(),
+                (_, None) if text.buffer == slot.buffer && is_plain => return None,
+                (Ok(Some(Shape::Str(charset))), None) => match charset.encode(self.text(text)) {
+                    Some(bytes) => bytes,
+                    None => return Some(span),
                 },
+                _ => return None,
             },
             Val::Bytes(bytes) if is_plain && bytes.len() == span.len() => return None,
             Val::Bytes(bytes) => self.bytes(bytes).to_vec(),
@@ -355,17 +351,6 @@ impl<'p> Run<'p, '_> {
         let tail = crate::write::leaf::tail(attr, written.len(), Some(own.len()));
         written.extend(tail);
         (written != own).then_some(span)
-    }
-
-    fn charset_of(&mut self, attr: &'p Attr, scope: &Scope) -> Option<Charset> {
-        match self.chosen(&attr.shape, scope).ok()?? {
-            Shape::Str(charset) | Shape::Strz(charset) => Some(*charset),
-            _ => None,
-        }
-    }
-
-    fn is_zero_ended(&mut self, attr: &'p Attr, scope: &Scope) -> bool {
-        matches!(self.chosen(&attr.shape, scope), Ok(Some(Shape::Strz(_))))
     }
 
     fn width_of(&mut self, attr: &'p Attr, scope: &Scope) -> Option<usize> {

@@ -46,7 +46,6 @@ impl<'p> Run<'p, '_> {
         result
     }
 
-    /// Finds out the byte order of a structure's numbers.
     /// Reads as much of all fields as says where they end.
     fn skim_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
         let mut were_bits = false;
@@ -124,6 +123,7 @@ impl<'p> Run<'p, '_> {
         Some(n)
     }
 
+    /// Finds out the byte order of a structure's numbers.
     pub(crate) fn choose_order(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
         match &ty.endian {
             Endian::Inherit => {}

@@ -20,9 +20,7 @@ use crate::checks;
 use crate::described::Described;
 use crate::dissect::{PADDING, RAW, UNREAD};
 use crate::framing::with_arena;
-use crate::plan::{
-    Attr, Edge, Node, NodeId, Order, Plan, Repeat, Shape, Size, Span, TypePlan, UserType, Val,
-};
+use crate::plan::{Attr, Edge, Node, NodeId, Plan, Repeat, Shape, Size, Span, TypePlan, UserType, Val};
 use crate::run::arena::{Arena, Io, NONE, Slot, State, Stop};
 use crate::run::shape::{find, zeros};
 use crate::run::{Mode, Run, Scope};
@@ -642,11 +640,7 @@ impl<'p, 's> Writer<'p, 's> {
         } else {
             let Some(number) = check.algorithm.number(&covered, width) else { return false };
             let Shape::Int { bytes, order, .. } = attr.shape else { return false };
-            let le = match order {
-                Order::Le => true,
-                Order::Be => false,
-                Order::Structure => self.run.arena.object(id).and_then(|object| object.le) == Some(true),
-            };
+            let Ok(le) = self.run.order(order, &Scope::of(id)) else { return false };
             leaf::number_bytes(number.into(), bytes.into(), le)
         };
         let Some(own) = self.part.bytes.get_mut(slot.start as usize..slot.end as usize) else { return false };
