@@ -513,6 +513,31 @@ impl Index {
         self.labels.kinds().get(row.kind as usize).map(String::as_str)
     }
 
+    /// The names of the kinds of messages that there are so far, without an order; different protocols may share some.
+    pub fn kinds(&self) -> &[String] {
+        self.labels.kinds()
+    }
+
+    /// The protocols that it was read with, in the order in which detection prefers them.
+    pub fn protocols(&self) -> &[Arc<dyn Protocol>] {
+        &self.protocols
+    }
+
+    /// The protocols that some stream speaks.
+    pub fn spoken_protocols(&self) -> Vec<Arc<dyn Protocol>> {
+        let mut spoken = vec![false; self.protocols.len()];
+        for protocol in self.streams.iter().filter_map(|stream| stream.protocol) {
+            if let Some(known) = spoken.get_mut(protocol) {
+                *known = true;
+            }
+        }
+        self.protocols
+            .iter()
+            .zip(spoken)
+            .filter_map(|(protocol, spoken)| spoken.then(|| protocol.clone()))
+            .collect()
+    }
+
     /// The segments that a row's bytes came in, cut to the row.
     pub fn segments(&self, row: &Row) -> impl Iterator<Item = SegmentRange> + '_ {
         let range = match row.tile_type {
@@ -550,6 +575,11 @@ impl Index {
     pub fn packet_time_ns(&self, packet: u32) -> Option<i64> {
         let index = packet.checked_sub(1)? as usize;
         self.times.get(index).copied().filter(|&time| time != NO_TIME)
+    }
+
+    /// When the first packet that has a time was captured.
+    pub fn first_time_ns(&self) -> Option<i64> {
+        self.times.iter().copied().find(|&time| time != NO_TIME)
     }
 
     /// When the last packet of a row was captured; for a gap, that of the byte behind it.

@@ -22,7 +22,7 @@ use crate::packet::{Decoded, Packet, Reason, Transport, decode_payload};
 use crate::reading::{Alone, Batch, Reading, Taken};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
-use crate::sessions::{Completed, Sessions};
+use crate::sessions::{Completed, Concluded, Sessions};
 use crate::sparse::Sparse;
 use crate::{BlockReader, Damage, DecodeAs, Source};
 
@@ -109,6 +109,23 @@ pub struct Indexer {
     outputs: Vec<Output>,
     fragments: Fragments,
     reassembly_limit: u64,
+    ending: Ending,
+}
+
+/// How far [`Indexer::finish`] is, and what was prepared for its next step.
+enum Ending {
+    /// The flows before this one are done.
+    Flows(u32),
+    Order(Option<Order>),
+    Sessions(Option<Concluded>),
+    Done,
+}
+
+/// The order in which the rows shall stand.
+struct Order {
+    entries: Vec<Entry>,
+    /// The new number of each row, at the place of the old one.
+    numbers: Vec<u32>,
 }
 
 enum Input {
@@ -205,6 +222,7 @@ impl Indexer {
             outputs: Vec::new(),
             fragments: Fragments::default(),
             reassembly_limit: options.reassembly_limit,
+            ending: Ending::Flows(0),
         };
         match Records::open(&source) {
             Ok(Opened::Capture(records)) => {
@@ -225,11 +243,26 @@ impl Indexer {
         Ok((indexer, index))
     }
 
-    /// Reads on, at most `packets` packets. False when there is no more to read.
+    /// Waits until there is something for [`step`](Indexer::step) to take, so that who lends the index to others need not
+    /// keep it from them meanwhile.
+    pub fn fetch(&mut self) {
+        if let Input::Packets(reading, batch) = &mut self.input
+            && batch.is_empty()
+        {
+            reading.give_back(std::mem::take(batch));
+            match reading.next() {
+                Some(next) => *batch = next,
+                None => self.input = Input::Done,
+            }
+        }
+    }
+
+    /// Reads on, at most `packets` packets and no more than are at hand. False when there is no more to read.
     pub fn step(&mut self, index: &mut Index, packets: usize) -> bool {
+        self.fetch();
         let more = match std::mem::replace(&mut self.input, Input::Done) {
-            Input::Packets(mut reading, mut batch) => {
-                let more = self.step_packets(&mut reading, &mut batch, index, packets);
+            Input::Packets(reading, mut batch) => {
+                let more = self.step_packets(&mut batch, index, packets);
                 if more {
                     self.input = Input::Packets(reading, batch);
                 }
@@ -244,20 +277,9 @@ impl Indexer {
         more
     }
 
-    fn step_packets(
-        &mut self,
-        reading: &mut Reading,
-        batch: &mut Batch,
-        index: &mut Index,
-        packets: usize,
-    ) -> bool {
+    fn step_packets(&mut self, batch: &mut Batch, index: &mut Index, packets: usize) -> bool {
+        index.position = batch.position;
         for _ in 0..packets {
-            while batch.is_empty() {
-                reading.give_back(std::mem::take(batch));
-                let Some(next) = reading.next() else { return false };
-                *batch = next;
-                index.position = batch.position;
-            }
             match batch.take() {
                 Some(Taken::Packet(record, decoded, alone)) => {
                     index.packets = record.number;
@@ -273,7 +295,8 @@ impl Indexer {
                     index.damages.push(damage.clone());
                 }
                 Some(Taken::Remark(remark)) => index.remark(remark),
-                Some(Taken::Damage(_)) | None => {}
+                Some(Taken::Damage(_)) => {}
+                None => break,
             }
         }
         true
@@ -883,6 +906,66 @@ impl Indexer {
 
     /// Reads no further: gives up what waits, puts the rows in order and says what the sequence of messages shows.
     pub fn finish(&mut self, index: &mut Index) {
+        loop {
+            self.prepare(index);
+            if !self.finish_step(index) {
+                return;
+            }
+        }
+    }
+
+    /// Does what the next [`finish_step`](Indexer::finish_step) need not do: that one is short, this may be long.
+    pub fn prepare(&mut self, index: &Index) {
+        match &self.ending {
+            Ending::Order(None) => self.ending = Ending::Order(self.order(index)),
+            Ending::Sessions(None) => {
+                let concluded = std::mem::take(&mut self.sessions).conclude(index);
+                self.ending = Ending::Sessions(Some(concluded));
+            }
+            _ => {}
+        }
+    }
+
+    /// Does some of [`finish`](Indexer::finish), after [`prepare`](Indexer::prepare). False when all is done.
+    pub fn finish_step(&mut self, index: &mut Index) -> bool {
+        const FLOWS_A_STEP: u32 = 4096;
+        match std::mem::replace(&mut self.ending, Ending::Done) {
+            Ending::Flows(first) => {
+                if first == 0 {
+                    self.end_of_file(index);
+                }
+                let flows = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
+                let end = flows.min(first.saturating_add(FLOWS_A_STEP));
+                let now = index.packets.saturating_add(1);
+                for flow in first..end {
+                    if let Err(error) = self.finish_flow(index, flow, now) {
+                        self.broken_off(index, &error);
+                    }
+                }
+                self.ending = if end < flows { Ending::Flows(end) } else { Ending::Order(None) };
+                true
+            }
+            Ending::Order(order) => {
+                if let Some(order) = order {
+                    self.put_in_order(index, order);
+                }
+                mark_rows(index);
+                self.ending = Ending::Sessions(None);
+                true
+            }
+            Ending::Sessions(concluded) => {
+                if let Some(Err(error)) = concluded.map(|concluded| concluded.tell(index)) {
+                    self.broken_off(index, &error);
+                }
+                tell(index);
+                index.finished = true;
+                false
+            }
+            Ending::Done => false,
+        }
+    }
+
+    fn end_of_file(&mut self, index: &mut Index) {
         self.input = Input::Done;
         // Where unpacking ended, a record ends in its middle, most likely; that is the reason.
         if let Some(cut) = index.source.cut() {
@@ -896,31 +979,18 @@ impl Indexer {
             let unread = Unread { count, first_packet: packet, first_offset: file_offset };
             index.unread.insert("IP fragment of a packet that never became whole".into(), unread);
         }
-        let now = index.packets.saturating_add(1);
-        for flow in 0..u32::try_from(index.flows.len()).unwrap_or(u32::MAX) {
-            if let Err(error) = self.finish_flow(index, flow, now) {
-                self.broken_off(index, &error);
-            }
-        }
-        self.put_in_order(index);
-        mark_rows(index);
-        if let Err(error) = std::mem::take(&mut self.sessions).conclude(index) {
-            self.broken_off(index, &error);
-        }
-        tell(index);
-        index.finished = true;
     }
 
-    /// Brings the rows of streams whose beginnings were held back to where they became complete.
-    fn put_in_order(&mut self, index: &mut Index) {
+    /// Where the rows belong of streams whose beginnings were held back; None where all stand in the order in which they
+    /// became complete.
+    fn order(&mut self, index: &Index) -> Option<Order> {
         let completed = std::mem::take(&mut self.completed);
         if completed.is_sorted() {
-            return;
+            return None;
         }
         let first = u32::try_from(self.in_order.unwrap_or(0)).unwrap_or(u32::MAX);
         let mut order: Vec<u32> = (0..u32::try_from(completed.len()).unwrap_or(u32::MAX)).collect();
         order.sort_by_key(|&row| completed.get(row as usize).copied());
-        // The new number of each row, at the place of the old one.
         let mut numbers: Vec<u32> = (0..u32::try_from(index.entries.len()).unwrap_or(u32::MAX)).collect();
         for (new, &old) in (first..).zip(&order) {
             if let Some(number) = numbers.get_mut((first + old) as usize) {
@@ -928,9 +998,13 @@ impl Indexer {
             }
         }
         let entry = |&old: &u32| index.entries.get((first + old) as usize).copied();
-        let moved: Vec<Entry> = order.iter().filter_map(entry).collect();
-        index.entries.truncate(first as usize);
-        index.entries.extend(moved);
+        let before = index.entries.iter().take(first as usize).copied();
+        Some(Order { entries: before.chain(order.iter().filter_map(entry)).collect(), numbers })
+    }
+
+    fn put_in_order(&mut self, index: &mut Index, order: Order) {
+        let Order { entries, numbers } = order;
+        index.entries = entries;
         self.sessions.renumber(&numbers);
         for stream in index.streams.iter_mut() {
             for row in &mut stream.rows {

@@ -29,7 +29,6 @@ mod index;
 mod indexer;
 mod outline;
 mod packet;
-
 mod reading;
 pub mod reassembly;
 mod records;
@@ -37,9 +36,11 @@ mod selector;
 mod sessions;
 mod source;
 mod sparse;
+mod times;
 
 pub use error::{Damage, OpenError};
 pub use index::{Connection, ConnectionState, Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};
 pub use indexer::{Indexer, Options, protocols, read};
 pub use selector::DecodeAs;
 pub use source::{BlockReader, Source};
+pub use times::Times;

@@ -145,8 +145,8 @@ impl Sessions {
         }
     }
 
-    /// All is read: tells the index what was observed.
-    pub(crate) fn conclude(mut self, index: &mut Index) -> io::Result<()> {
+    /// All is read: what was observed, to be told to the index.
+    pub(crate) fn conclude(mut self, index: &Index) -> Concluded {
         for flow in 0..u32::try_from(self.watches.len()).unwrap_or(u32::MAX) {
             self.end(flow);
         }
@@ -165,17 +165,29 @@ impl Sessions {
                 done = done.and(observe_again(index, flow, &mut seen));
             }
         }
-        index.annotations.append(seen.problems);
         // They are looked up by halving.
-        (index.replies, index.parts) = (seen.replies, seen.parts);
-        index.replies.sort_unstable();
-        let replies = &index.replies;
-        index.answers = (0..u32::try_from(replies.len()).unwrap_or(u32::MAX)).collect();
-        index
-            .answers
-            .sort_unstable_by_key(|&place| replies.get(place as usize).map(|&(reply, to)| (to, reply)));
-        index.parts.sort_unstable();
-        done
+        seen.replies.sort_unstable();
+        seen.parts.sort_unstable();
+        let mut answers: Vec<u32> = (0..u32::try_from(seen.replies.len()).unwrap_or(u32::MAX)).collect();
+        answers
+            .sort_unstable_by_key(|&place| seen.replies.get(place as usize).map(|&(reply, to)| (to, reply)));
+        Concluded { seen, answers, done }
+    }
+}
+
+/// What was observed of all conversations, in the order in which the index keeps it.
+pub(crate) struct Concluded {
+    seen: Seen,
+    answers: Vec<u32>,
+    done: io::Result<()>,
+}
+
+impl Concluded {
+    /// Tells it to the index.
+    pub(crate) fn tell(self, index: &mut Index) -> io::Result<()> {
+        index.annotations.append(self.seen.problems);
+        (index.replies, index.parts, index.answers) = (self.seen.replies, self.seen.parts, self.answers);
+        self.done
     }
 }
 

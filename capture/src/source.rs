@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -21,6 +21,8 @@ pub struct Source {
     bytes: Bytes,
     /// Why a compressed file could be read only so far.
     cut: Option<Arc<str>>,
+    /// Whether more is on its way; None where what there is was there from the beginning.
+    growing: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Clone, Debug)]
@@ -106,7 +108,65 @@ impl Source {
     pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Source {
         let bytes = bytes.into();
         let length = Arc::new(AtomicU64::new(bytes.len() as u64));
-        Source { name: name.into(), length, bytes: Bytes::Memory(bytes), cut: None }
+        Source { name: name.into(), length, bytes: Bytes::Memory(bytes), cut: None, growing: None }
+    }
+
+    /// What a reader gives, as it comes: a thread of its own copies it to a temporary file, and calls `wake` when there is
+    /// more. What is compressed is not unpacked.
+    ///
+    /// # Errors
+    /// No temporary file or no thread can be had.
+    pub fn live(
+        name: impl Into<String>,
+        mut input: impl Read + Send + 'static,
+        wake: impl Fn() + Send + 'static,
+    ) -> io::Result<Source> {
+        let growing = Arc::new(AtomicBool::new(true));
+        let source = Source::from_file(name.into(), tempfile::tempfile()?)?;
+        let source = Source { growing: Some(Arc::clone(&growing)), ..source };
+        let (length, bytes) = (Arc::clone(&source.length), source.bytes.clone());
+        let copy = move || {
+            let mut block = vec![0; 64 << 10];
+            loop {
+                let read = match input.read(&mut block) {
+                    Ok(0) => break,
+                    Ok(read) => read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(_) => break,
+                };
+                let Bytes::File(opened) = &bytes else { break };
+                let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+                let there = block.get(..read).unwrap_or_default();
+                let written = opened.file.seek(SeekFrom::End(0)).and_then(|_| opened.file.write_all(there));
+                let now = opened.file.metadata().map_or(0, |metadata| metadata.len());
+                length.fetch_max(now, Ordering::Relaxed);
+                // A full disk ends it as the end of the input does.
+                if written.is_err() {
+                    break;
+                }
+                drop(opened);
+                wake();
+            }
+            growing.store(false, Ordering::Relaxed);
+            wake();
+        };
+        std::thread::Builder::new().name("input".to_owned()).spawn(copy)?;
+        Ok(source)
+    }
+
+    /// Whether it was made by [`live`](Source::live), whether or not that has ended.
+    pub fn is_live(&self) -> bool {
+        self.growing.is_some()
+    }
+
+    /// Whether it is read from a file, whatever became of what that held: not bytes in memory.
+    pub fn is_file(&self) -> bool {
+        matches!(self.bytes, Bytes::File(_))
+    }
+
+    /// Whether more is on its way, so that an end in the middle of something is no damage yet.
+    pub fn is_growing(&self) -> bool {
+        self.growing.as_ref().is_some_and(|growing| growing.load(Ordering::Relaxed))
     }
 
     fn from_file(name: String, file: File) -> io::Result<Source> {
@@ -117,7 +177,13 @@ impl Source {
         let read = opened.read_at(0, &mut beginning)?;
         beginning.truncate(read);
         opened.beginning = beginning;
-        Ok(Source { name, length, bytes: Bytes::File(Arc::new(Mutex::new(opened))), cut: None })
+        Ok(Source {
+            name,
+            length,
+            bytes: Bytes::File(Arc::new(Mutex::new(opened))),
+            cut: None,
+            growing: None,
+        })
     }
 
     /// A file, or what it holds if that is compressed with gzip or Zstandard.

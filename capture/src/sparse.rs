@@ -33,6 +33,11 @@ impl<T> Sparse<T> {
         self.0.get_mut(at).map(|place| &mut **place.get_or_insert_with(|| Box::new(new())))
     }
 
+    /// All there are, to look at.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().filter_map(|place| place.as_deref())
+    }
+
     /// All there are.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.iter_mut().filter_map(|place| place.as_deref_mut())

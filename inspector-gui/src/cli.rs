@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::own_protocols::{OwnProtocols, Reading};
 use crate::progress::Progress;
 use crate::sample;
+use crate::window::Start;
 
 /// See the messages in a packet capture, field by field.
 ///
@@ -749,14 +750,27 @@ fn check(args: CheckArgs) -> Result<u8, Stopped> {
 }
 
 fn window(args: WindowArgs) -> Result<u8, Stopped> {
-    let (source, is_sample) = match &args.file {
-        Some(file) => (open(file)?, false),
-        None => (sample::source(), true),
+    let start = match &args.file {
+        None => Start::Sample,
+        Some(file) if file == Path::new("-") => Start::StandardInput,
+        Some(file) => {
+            // What can't be opened needs no window.
+            if file.is_dir() || std::fs::File::open(file).is_err() {
+                open(file)?;
+            }
+            Start::File(file.clone())
+        }
     };
     let reading = args.reading.reading()?;
-    match crate::window::run(source.clone(), is_sample, reading.clone()) {
+    match crate::window::run(start, reading.clone()) {
         Ok(()) => Ok(0),
-        Err(why) => print_instead(source, is_sample, &reading.options(), &why),
+        Err(why) => {
+            let (source, is_sample) = match &args.file {
+                Some(file) => (open(file)?, false),
+                None => (sample::source(), true),
+            };
+            print_instead(source, is_sample, &reading.options(), &why)
+        }
     }
 }
 

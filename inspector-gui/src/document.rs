@@ -8,13 +8,18 @@ use std::thread::JoinHandle;
 use framescope_capture::{Index, Indexer, Options, Source};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::jobs::{Seldom, Wake, panic_text};
+
+/// An index that one thread fills and others look at.
+pub type SharedIndex = Arc<RwLock<Index>>;
+
 /// Packets read before others may look at the index again: some milliseconds of work.
 const PACKETS_A_STEP: usize = 2048;
 
 /// A capture that is open, and may still be read.
 #[derive(Debug)]
 pub struct Document {
-    index: Arc<RwLock<Index>>,
+    index: SharedIndex,
     cancelled: Arc<AtomicBool>,
     /// What made the reading thread panic.
     broken: Arc<RwLock<Option<String>>>,
@@ -28,12 +33,7 @@ impl Document {
     ///
     /// # Errors
     /// A rule of `options` names no protocol, or no thread can be had.
-    pub fn open(
-        source: Source,
-        is_sample: bool,
-        options: &Options,
-        wake: impl Fn() + Send + 'static,
-    ) -> Result<Document, String> {
+    pub fn open(source: Source, is_sample: bool, options: &Options, wake: Wake) -> Result<Document, String> {
         let name = source.name().to_owned();
         let (mut indexer, index) = Indexer::new(source, options)?;
         let index = Arc::new(RwLock::new(index));
@@ -43,20 +43,30 @@ impl Document {
         let read = move || {
             let (index, cancelled, broken) = shared;
             let done = catch_unwind(AssertUnwindSafe(|| {
-                let mut more = true;
+                let (mut more, mut waking) = (true, Seldom::new(Arc::clone(&wake)));
                 while more && !cancelled.load(Ordering::Relaxed) {
+                    // Nobody waits for the disk but this thread.
+                    indexer.fetch();
                     let mut guard = index.write();
+                    let was_empty = guard.row_count() == 0;
                     more = indexer.step(&mut guard, PACKETS_A_STEP);
+                    let is_first = was_empty && guard.row_count() > 0;
                     // Fairly: else the window would wait for this thread, which locks again at once.
                     RwLockWriteGuard::unlock_fair(guard);
-                    wake();
+                    if is_first { wake() } else { waking.wake() }
                 }
-                indexer.finish(&mut index.write());
+                loop {
+                    indexer.prepare(&index.read());
+                    let mut guard = index.write();
+                    let goes_on = indexer.finish_step(&mut guard);
+                    RwLockWriteGuard::unlock_fair(guard);
+                    if !goes_on {
+                        break;
+                    }
+                }
             }));
             if let Err(panic) = done {
-                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-                *broken.write() = Some(text.unwrap_or_default());
+                *broken.write() = Some(panic_text(&*panic));
             }
             wake();
         };
@@ -68,6 +78,16 @@ impl Document {
     /// What has been read so far.
     pub fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read()
+    }
+
+    /// The same, for other threads.
+    pub fn shared(&self) -> SharedIndex {
+        Arc::clone(&self.index)
+    }
+
+    /// Whether nothing more will be read: all was, or it broke down.
+    pub fn is_over(&self) -> bool {
+        self.index.read().is_finished() || self.broken.read().is_some()
     }
 
     /// The file's name.

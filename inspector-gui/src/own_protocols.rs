@@ -24,7 +24,7 @@ pub struct Reading {
 impl Reading {
     /// For whoever reads: where a protocol says that it usually is counts less than any rule that is given.
     pub fn options(&self) -> Options {
-        let usual = self.own.described.iter().flat_map(|(_, described)| {
+        let usual = self.own.iter().flat_map(|(_, described)| {
             let name = described.name().to_owned();
             let places = described.usual_places().into_iter();
             places.filter_map(move |place| format!("{place}={name}").parse().ok())
@@ -33,7 +33,7 @@ impl Reading {
             Arc::new(described.clone().with_key(self.key.clone())) as Arc<dyn Protocol>
         };
         Options {
-            protocols: self.own.described.iter().map(with_key).collect(),
+            protocols: self.own.iter().map(with_key).collect(),
             decode_as: usual.chain(self.decode_as.iter().cloned()).collect(),
             key: self.key.clone(),
             ..Options::default()
@@ -46,6 +46,8 @@ impl Reading {
 pub struct OwnProtocols {
     named: Vec<PathBuf>,
     described: Vec<(PathBuf, Described)>,
+    /// One that is being written, as it stands in the editor: it takes the place of its file.
+    edited: Option<(PathBuf, Described)>,
 }
 
 /// What a file was when it was looked at: its time of change and its length, if it is there.
@@ -58,7 +60,7 @@ impl OwnProtocols {
     /// # Errors
     /// One that is named can't be used: its mistakes.
     pub fn load(named: &[PathBuf], tell: &mut dyn FnMut(&str)) -> Result<OwnProtocols, String> {
-        let mut own = OwnProtocols { named: named.to_vec(), described: Vec::new() };
+        let mut own = OwnProtocols { named: named.to_vec(), ..OwnProtocols::default() };
         for path in named {
             let described = Described::from_file(path).map_err(|error| error.to_string())?;
             described.format().warnings().iter().for_each(|warning| tell(&warning.to_string()));
@@ -84,6 +86,20 @@ impl OwnProtocols {
         self.described.retain(|(known, other)| known != path && other.name() != described.name());
         self.described.insert(0, (path.to_owned(), described));
         self.described.first().map(|(_, described)| described).ok_or_else(String::new)
+    }
+
+    /// Knows what is being written for a file as it stands, in the file's place; or the file again.
+    pub fn edit(&mut self, edited: Option<(PathBuf, Described)>) {
+        self.edited = edited;
+    }
+
+    /// All that are known, with their files, in the order in which a name means the first that has it.
+    pub fn iter(&self) -> impl Iterator<Item = &(PathBuf, Described)> {
+        let edited = self.edited.as_ref();
+        let is_other = move |(path, described): &&(PathBuf, Described)| {
+            edited.is_none_or(|(known, edited)| known != path && edited.name() != described.name())
+        };
+        edited.into_iter().chain(self.described.iter().filter(is_other))
     }
 
     /// Reads all again. Of a description that has mistakes now the last one without stays; its mistakes are given.
@@ -112,11 +128,7 @@ impl OwnProtocols {
             self.named.iter().cloned().chain(imported.map(PathBuf::from)).chain(kept()).collect();
         paths.sort();
         paths.dedup();
-        let stamp = |path: &Path| {
-            let about = std::fs::metadata(path).ok()?;
-            Some((about.modified().ok()?, about.len()))
-        };
-        paths.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
+        paths.into_iter().map(stamp_of).collect()
     }
 
     fn add(&mut self, path: PathBuf, described: Described) {
@@ -126,6 +138,16 @@ impl OwnProtocols {
     }
 }
 
+/// What a file is now.
+pub(crate) fn stamp_of(path: PathBuf) -> Stamp {
+    let stamp = |path: &Path| {
+        let about = std::fs::metadata(path).ok()?;
+        Some((about.modified().ok()?, about.len()))
+    };
+    let now = stamp(&path);
+    (path, now)
+}
+
 /// Descriptions that are kept: here, and in the user's configuration.
 fn kept() -> impl Iterator<Item = PathBuf> {
     folders().into_iter().flat_map(|folder| descriptions(&folder))
@@ -133,6 +155,12 @@ fn kept() -> impl Iterator<Item = PathBuf> {
 
 /// Where descriptions are kept: here, and in the user's configuration.
 fn folders() -> Vec<PathBuf> {
+    let configured = configuration_folder().map(|folder| folder.join("protocols"));
+    [PathBuf::from(".framescope")].into_iter().chain(configured).collect()
+}
+
+/// Where the user's configuration of this program is, whether or not it is there yet.
+pub(crate) fn configuration_folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || variable("HOME");
     let configuration = if cfg!(target_os = "windows") {
@@ -142,8 +170,7 @@ fn folders() -> Vec<PathBuf> {
     } else {
         variable("XDG_CONFIG_HOME").or_else(|| Some(home()?.join(".config")))
     };
-    let configured = configuration.map(|folder| folder.join("framescope").join("protocols"));
-    [PathBuf::from(".framescope")].into_iter().chain(configured).collect()
+    Some(configuration?.join("framescope"))
 }
 
 /// The descriptions in a folder, by name; none where there is no folder.

@@ -1,249 +1,388 @@
-//! What of a document is looked at: the conversation, the message, the bytes. The half of the window without pixels.
+//! What of a capture is looked at: which rows in which order, the message, the bytes. The half of the window without
+//! pixels. Changed by the window's commands only.
 
-use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::filter::Filter;
-use framescope_capture::{BlockReader, Index};
-use framescope_parser::{
-    Code, Direction, Dissection, Field, Problem, Protocol, Severity, TileType, Unclaimed, Value,
-};
+use framescope_capture::{Index, Row};
+use framescope_parser::{Code, Direction, Protocol, Severity};
 
-/// How many problems there are of each severity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows whose worst problem is an error.
-    pub errors: usize,
-    /// Rows whose worst problem is a warning.
-    pub warnings: usize,
-    /// Rows whose worst problem is a note.
-    pub notes: usize,
+use crate::details::{Details, FieldNode};
+use crate::document::SharedIndex;
+use crate::jobs::{Job, Wake};
+use crate::lookup::Lookup;
+use crate::rows::{Narrowing, Rows, Search, Sort};
+use crate::survey::{self, Pictures, Surveying};
+
+/// A place in a capture that stays the same when its rows get other numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    flow: u32,
+    direction: Direction,
+    offset: u64,
 }
 
-impl Counts {
-    fn add(&mut self, severity: Option<Severity>) {
-        match severity {
-            Some(Severity::Error) => self.errors += 1,
-            Some(Severity::Warning) => self.warnings += 1,
-            Some(Severity::Note) => self.notes += 1,
-            None => {}
-        }
-    }
-}
-
-/// A field as the tree shows it, with nothing borrowed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FieldNode {
-    /// The names from the top, joined by dots.
-    pub path: String,
-    /// Its own name.
-    pub name: String,
-    /// Its value as text; empty for a field that is only the sum of others.
-    pub value: String,
-    /// Its bytes, as offsets in the message.
+/// Bytes of the message, and the field that they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// Offsets in the message.
     pub range: Range<usize>,
-    /// The worst problem that touches its own bytes.
-    pub severity: Option<Severity>,
-    /// What the format's author says of it.
-    pub about: String,
-    /// The fields in it.
-    pub fields: Vec<FieldNode>,
+    /// The field's path, if it is one.
+    pub path: Option<String>,
 }
 
-/// The message that is looked at, taken apart.
-#[derive(Clone, Debug, Default)]
-pub struct Details {
-    /// A line that says which message it is.
-    pub title: String,
-    /// Where its bytes come from.
-    pub origin: String,
-    /// Its bytes; of skipped ones only the first.
-    pub bytes: Vec<u8>,
-    /// Its fields.
-    pub fields: Vec<FieldNode>,
-    /// Its problems.
-    pub problems: Vec<Problem>,
-    /// Why the bytes could not be read, if so.
-    pub error: Option<String>,
-}
-
-/// What the table shows of a row that has to be decoded for it.
-#[derive(Clone, Debug, Default)]
-pub struct Line {
-    /// The message in a few words.
-    pub summary: String,
-    /// The codes of its problems.
-    pub problems: String,
-}
-
-/// What is looked at. Changed by the window's commands only.
-#[derive(Debug, Default)]
+/// What is looked at of one capture.
 pub struct View {
-    flow: Option<u32>,
+    index: SharedIndex,
+    protocols: Vec<Arc<dyn Protocol>>,
+    wake: Wake,
+    narrowing: Narrowing,
+    sort: Option<Sort>,
+    /// The rows that are shown; None for all of them as they are.
+    rows: Option<Rows>,
+    /// Those that are being found for what is asked now; until then the last ones stay.
+    next: Option<Option<Rows>>,
+    /// Whether the row that is looked at shall be looked for among the rows when all are found.
+    selection_is_new: bool,
     selected: Option<u32>,
-    /// The selected row's flow, direction and offset: they stay when the rows are put in order.
-    place_in_stream: Option<(u32, Direction, u64)>,
-    selected_bytes: Option<Range<usize>>,
-    selected_path: Option<String>,
-    filter: Option<Filter>,
-    /// Why the filter could not be asked of every row.
-    filter_error: Option<String>,
-    /// The rows that are looked at; not used when all are.
-    rows: Vec<u32>,
-    /// How many rows of the index have been looked through for them.
-    looked_through: usize,
-    /// How many rows of the index have been counted.
+    /// The selected row's place in its stream: it stays when the rows are put in order.
+    place: Option<Place>,
+    /// Where the selected row stands among those shown, and for how many of them that was found.
+    position: Option<(u32, usize, Option<usize>)>,
+    /// The row that the selected one is compared with.
+    compared: Option<u32>,
+    marked: Option<Marked>,
+    /// What the pointer is over.
+    hovered: Option<Marked>,
+    lookup: Lookup,
+    surveying: Surveying,
+    pictures: Pictures,
+    picturing: Option<Job<Pictures>>,
+    /// What the pictures were made of last: how many rows of the index, and of which.
+    pictured: Option<(usize, bool, Option<(i64, i64)>)>,
     seen: usize,
-    counts: Counts,
-    flow_counts: Vec<Counts>,
     finished: bool,
-    lines: HashMap<u32, Line>,
-    details: Option<(u32, Details)>,
-    reader: Option<BlockReader>,
+    error: Option<String>,
+    seeking: Option<Seek>,
+    /// The selected row shall be brought into sight.
+    show_selected: bool,
 }
 
-/// Looking through rows takes no longer than this at a time, so that the window stays quick.
-const PATIENCE: Duration = Duration::from_millis(8);
-/// Decoded lines that are kept for the table.
-const LINES_KEPT: usize = 4096;
-/// Packets that are named of a message; a long one may have thousands.
-const PACKETS_NAMED: usize = 8;
-/// Bytes that a summary in the table may take reading.
-const LINE_BYTES: usize = 64 << 10;
+/// A search for the next row with a problem.
+#[derive(Clone, Copy, Debug)]
+struct Seek {
+    /// The problem; None for any warning or error.
+    code: Option<Code>,
+    forward: bool,
+    from: Option<usize>,
+    /// How many places were looked at.
+    taken: usize,
+}
+
+/// How long the search for a problem may keep the window from being shown.
+const SEEKING: Duration = Duration::from_millis(3);
+
+/// How long the rows that were shown before stay when others are asked for.
+const OLD_ROWS_STAY: Duration = Duration::from_millis(120);
 
 impl View {
+    /// Looks at all of an index. `wake` is called when there is something new to show.
+    pub fn new(index: SharedIndex, protocols: Vec<Arc<dyn Protocol>>, wake: Wake) -> View {
+        let lookup = Lookup::new(Arc::clone(&index), Arc::clone(&wake));
+        let surveying = Surveying::begin(Arc::clone(&index), Arc::clone(&wake));
+        View {
+            index,
+            protocols,
+            wake,
+            narrowing: Narrowing::default(),
+            sort: None,
+            rows: None,
+            next: None,
+            selection_is_new: false,
+            selected: None,
+            place: None,
+            position: None,
+            compared: None,
+            marked: None,
+            hovered: None,
+            lookup,
+            surveying,
+            pictures: Pictures::default(),
+            picturing: None,
+            pictured: None,
+            seen: 0,
+            finished: false,
+            error: None,
+            seeking: None,
+            show_selected: false,
+        }
+    }
+
+    /// Looks at another index as at this one: the same rows are asked for, and the same place is looked at.
+    pub fn moved_to(&self, index: SharedIndex, protocols: Vec<Arc<dyn Protocol>>) -> View {
+        let mut view = View::new(index, protocols, Arc::clone(&self.wake));
+        view.narrowing.clone_from(&self.narrowing);
+        view.sort = self.sort;
+        view.place = self.place;
+        view.marked.clone_from(&self.marked);
+        // What a filter names may be there no more.
+        if view.narrowing.filter.as_ref().is_some_and(|text| Filter::parse(text, &view.protocols).is_err()) {
+            view.narrowing.filter = None;
+        }
+        view.choose();
+        let index = Arc::clone(&view.index);
+        let index = index.read();
+        view.selected = view.place.and_then(|place| row_at(&index, place));
+        view.finished = index.is_finished();
+        view.seen = index.row_count();
+        view
+    }
+
     /// Takes in what is new in the index. Call before anything is shown.
     pub fn update(&mut self, index: &Index) {
         if index.is_finished() && !self.finished {
             // The rows were put in order and told what the sequence shows: what was derived from them is stale.
-            let (flow, mut filter) = (self.flow, self.filter.take());
-            let selected = self.place_in_stream.and_then(|place| row_of(index, place));
-            filter.iter_mut().for_each(Filter::reset);
-            *self = View { flow, filter, finished: true, selected, ..View::default() };
-        }
-        self.place_in_stream = self.selected.and_then(|row| {
-            let row = index.row(row)?;
-            Some((row.flow(), index.direction(&row), row.offset))
-        });
-        self.flow_counts.resize(index.flows().len(), Counts::default());
-        for row in index.rows_from(self.seen) {
-            let severity = row.severity();
-            self.counts.add(severity);
-            if let Some(counts) = self.flow_counts.get_mut(row.flow() as usize) {
-                counts.add(severity);
-            }
-        }
-        // Something to look at from the first moment.
-        if self.seen == 0 && index.row_count() > 0 && self.selected.is_none() {
-            self.selected = Some(0);
+            self.finished = true;
+            self.selected = self.place.and_then(|place| row_at(index, place));
+            self.compared = None;
+            self.lookup.forget();
+            self.surveying = Surveying::begin(Arc::clone(&self.index), Arc::clone(&self.wake));
+            self.position = None;
+            self.choose();
         }
         self.seen = index.row_count();
-        self.look_through(index);
+        self.swap_rows();
+        self.go_on_seeking(index);
+        // Something to look at from the first moment.
+        if self.selected.is_none() && self.place.is_none() && !self.is_narrowed() && self.seen > 0 {
+            self.selected = Some(0);
+        }
+        let selected = self.selected.and_then(|row| index.row(row));
+        if let Some(row) = selected {
+            self.place = Some(place_of(index, &row));
+        }
+        self.update_pictures(index);
     }
 
-    /// Looks through rows for those that are looked at, as long as it takes but no longer than a person would notice.
-    fn look_through(&mut self, index: &Index) {
-        let begun = Instant::now();
-        while self.is_narrowed() && self.looked_through < self.seen && begun.elapsed() < PATIENCE {
-            let end = self.seen.min(self.looked_through + 256);
-            for row in self.looked_through..end {
-                let Ok(number) = u32::try_from(row) else { break };
-                if self.wants(index, number) {
-                    self.rows.push(number);
-                }
-            }
-            self.looked_through = end;
+    fn swap_rows(&mut self) {
+        let is_due = match &self.next {
+            None => false,
+            Some(None) => true,
+            Some(Some(rows)) => rows.is_done() || rows.age() > OLD_ROWS_STAY,
+        };
+        if is_due {
+            self.rows = self.next.take().flatten();
+            self.position = None;
+            self.show_selected = true;
         }
         // A row that is looked at no more is not selected either.
-        if !self.is_looking() && self.selected.is_some_and(|row| self.place_of(row).is_none()) {
-            self.select_row(None);
-        }
-    }
-
-    fn wants(&mut self, index: &Index, number: u32) -> bool {
-        if self.flow.is_some() && index.row(number).map(|row| row.flow()) != self.flow {
-            return false;
-        }
-        match self.filter.as_mut().map(|filter| filter.is_true_of(index, number)) {
-            None => true,
-            Some(Ok(wanted)) => wanted,
-            Some(Err(error)) => {
-                self.filter_error = Some(error.to_string());
-                false
+        if self.selection_is_new && !self.is_looking() {
+            self.selection_is_new = false;
+            if self.selected.is_some() && self.position().is_none() {
+                self.select_row(None);
             }
         }
+        if let Some(error) = self.rows.as_mut().and_then(Rows::error) {
+            self.error = Some(error);
+        }
     }
 
-    /// Whether fewer rows than all are looked at.
+    fn choose(&mut self) {
+        self.error = None;
+        self.selection_is_new = true;
+        self.pictured = None;
+        if !self.is_narrowed() && self.sort.is_none() {
+            self.next = Some(None);
+            return;
+        }
+        let search = Search {
+            index: Arc::clone(&self.index),
+            narrowing: self.narrowing.clone(),
+            sort: self.sort,
+            protocols: self.protocols.clone(),
+        };
+        self.next = Some(Some(Rows::find(search, Arc::clone(&self.wake))));
+    }
+
+    fn update_pictures(&mut self, index: &Index) {
+        match self.picturing.as_ref().and_then(Job::poll) {
+            None => {}
+            Some(Ok(pictures)) => (self.pictures, self.picturing) = (pictures, None),
+            Some(Err(panic)) => {
+                (self.error, self.picturing) = (Some(format!("a bug of ours: {panic}")), None)
+            }
+        }
+        // While rows come, now and then; anew as soon as others are shown.
+        let times = match &self.narrowing.span {
+            Some(span) => Some((span.start, span.end.saturating_sub(1))),
+            None => self.surveying.read().times,
+        };
+        let count = self.row_count();
+        let is_whole = index.is_finished() && self.surveying.read().is_done && !self.is_looking();
+        let is_new = match self.pictured {
+            None => true,
+            Some((known, was_whole, of)) => {
+                (is_whole && !was_whole)
+                    || (is_whole && of != times)
+                    || count > known.saturating_mul(5) / 4 + 64
+            }
+        };
+        if self.picturing.is_none() && is_new && times.is_some() {
+            self.pictured = Some((count, is_whole, times));
+            let rows: survey::Chunks = match &self.rows {
+                None => survey::all_rows(&self.index),
+                Some(rows) => Box::new(rows.for_each_chunk()),
+            };
+            let job = survey::picture(Arc::clone(&self.index), rows, times, Arc::clone(&self.wake));
+            self.picturing = Some(job);
+        }
+    }
+
+    /// What rows are asked for.
+    pub fn narrowing(&self) -> &Narrowing {
+        &self.narrowing
+    }
+
+    /// Whether fewer rows than all are asked for.
     pub fn is_narrowed(&self) -> bool {
-        self.flow.is_some() || self.filter.is_some()
+        !self.narrowing.is_all()
     }
 
-    /// Whether there are rows that were not looked through yet.
+    /// Whether rows are still being found.
     pub fn is_looking(&self) -> bool {
-        self.is_narrowed() && self.looked_through < self.seen
+        self.next.is_some() || self.rows.as_ref().is_some_and(|rows| !rows.is_done())
     }
 
-    /// Why the filter could not be asked of every row.
-    pub fn filter_error(&self) -> Option<&str> {
-        self.filter_error.as_deref()
+    /// How far the search for rows is, from 0 to 1, if there is one.
+    pub fn search_progress(&self) -> Option<f32> {
+        let looked_for = self.next.as_ref().and_then(Option::as_ref).or(self.rows.as_ref());
+        looked_for.filter(|rows| !rows.is_done()).map(Rows::progress)
     }
 
-    /// Shows the rows that a filter is true of, or all.
-    pub fn show_filtered(&mut self, filter: Option<Filter>, index: &Index) {
-        self.filter = filter;
-        self.choose_anew(index);
+    /// Whether all that is counted and searched in the background is done.
+    pub fn is_settled(&self) -> bool {
+        let whole = self.pictured.is_none_or(|(_, whole, _)| whole) || self.surveying.read().times.is_none();
+        !self.is_looking()
+            && self.surveying.read().is_done
+            && self.picturing.is_none()
+            && whole
+            && self.seeking.is_none()
     }
 
-    fn choose_anew(&mut self, index: &Index) {
-        self.rows.clear();
-        self.looked_through = 0;
-        self.filter_error = None;
-        self.look_through(index);
+    /// Why not all rows could be asked.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// What made taking a message apart break down, if that happened.
+    pub fn broken(&self) -> Option<String> {
+        self.lookup.broken()
+    }
+
+    /// Shows the rows that an expression is true of, or all. It has been understood already.
+    pub fn show_filtered(&mut self, filter: Option<String>) {
+        self.narrowing.filter = filter;
+        self.choose();
+    }
+
+    /// Shows the rows of one conversation, or of all.
+    pub fn show_flow(&mut self, flow: Option<u32>) {
+        self.narrowing.flow = flow;
+        self.choose();
+    }
+
+    /// Shows the rows of a span of time, or of all.
+    pub fn show_span(&mut self, span: Option<Range<i64>>) {
+        self.narrowing.span = span;
+        self.choose();
+    }
+
+    /// Shows all rows again, in the order that they are shown in.
+    pub fn show_all(&mut self) {
+        self.narrowing = Narrowing::default();
+        self.choose();
+    }
+
+    /// Stops looking for rows and putting them in order: all are shown as they are.
+    pub fn stop_looking(&mut self) {
+        self.sort = None;
+        self.show_all();
+    }
+
+    /// Begins to find other rows than those that are shown.
+    pub(crate) fn find(&self, narrowing: Narrowing, protocols: Vec<Arc<dyn Protocol>>, wake: &Wake) -> Rows {
+        Rows::find(
+            Search { index: Arc::clone(&self.index), narrowing, sort: None, protocols },
+            Arc::clone(wake),
+        )
+    }
+
+    /// The conversation whose rows are shown; None for all.
+    pub fn flow(&self) -> Option<u32> {
+        self.narrowing.flow
+    }
+
+    /// The order of the rows; None for their own.
+    pub fn sort(&self) -> Option<Sort> {
+        self.sort
+    }
+
+    /// Puts the rows in another order.
+    pub fn sort_by(&mut self, sort: Option<Sort>) {
+        self.sort = sort;
+        self.choose();
     }
 
     /// How many rows the table has.
     pub fn row_count(&self) -> usize {
-        if self.is_narrowed() { self.rows.len() } else { self.seen }
+        self.rows.as_ref().map_or(self.seen, Rows::len)
     }
 
     /// The number of the row that stands at a place of the table.
     pub fn row_at(&self, place: usize) -> Option<u32> {
-        match self.is_narrowed() {
-            true => self.rows.get(place).copied(),
-            false => u32::try_from(place).ok().filter(|_| place < self.seen),
+        match &self.rows {
+            Some(rows) => rows.at(place),
+            None => u32::try_from(place).ok().filter(|_| place < self.seen),
         }
     }
 
     /// Where in the table a row stands.
     pub fn place_of(&self, row: u32) -> Option<usize> {
-        match self.is_narrowed() {
-            true => self.rows.binary_search(&row).ok(),
-            false => Some(row as usize).filter(|&place| place < self.seen),
+        match &self.rows {
+            Some(rows) => rows.place_of(row, self.sort.is_some()),
+            None => Some(row as usize).filter(|&place| place < self.seen),
         }
     }
 
-    /// The problems of all rows.
-    pub fn counts(&self) -> Counts {
-        self.counts
+    /// Where in the table the selected row stands.
+    pub fn position(&mut self) -> Option<usize> {
+        let row = self.selected?;
+        let count = self.row_count();
+        match self.position {
+            Some((of, known, place)) if of == row && (place.is_some() || known == count) => place,
+            _ => {
+                let place = self.place_of(row);
+                self.position = Some((row, count, place));
+                place
+            }
+        }
     }
 
-    /// The problems of a conversation's rows.
-    pub fn flow_counts(&self, flow: u32) -> Counts {
-        self.flow_counts.get(flow as usize).copied().unwrap_or_default()
+    /// What is counted over all rows.
+    pub fn survey(&self) -> parking_lot::RwLockReadGuard<'_, survey::Survey> {
+        self.surveying.read()
     }
 
-    /// The conversation whose rows are shown; None for all.
-    pub fn flow(&self) -> Option<u32> {
-        self.flow
+    /// What the pictures show.
+    pub fn pictures(&self) -> &Pictures {
+        &self.pictures
     }
 
-    /// Shows the rows of one conversation, or of all.
-    pub fn show_flow(&mut self, flow: Option<u32>, index: &Index) {
-        self.flow = flow;
-        self.choose_anew(index);
+    /// The messages, taken apart.
+    pub fn lookup(&self) -> &Lookup {
+        &self.lookup
     }
 
     /// The row that is looked at.
@@ -255,239 +394,272 @@ impl View {
     pub fn select_row(&mut self, row: Option<u32>) {
         if self.selected != row {
             self.selected = row;
-            self.selected_bytes = None;
-            self.selected_path = None;
+            self.marked = None;
+            self.hovered = None;
         }
     }
 
     /// Looks at the row so many places further down, or up.
     pub fn move_selection(&mut self, by: isize) {
-        let last = self.row_count().checked_sub(1);
-        let Some(last) = last else { return };
-        let place = match self.selected.and_then(|row| self.place_of(row)) {
+        let Some(last) = self.row_count().checked_sub(1) else { return };
+        let place = match self.position() {
             Some(place) => place.saturating_add_signed(by).min(last),
             None => 0,
         };
         self.select_row(self.row_at(place));
     }
 
+    /// The row that the selected one is compared with.
+    pub fn compared(&self) -> Option<u32> {
+        self.compared
+    }
+
+    /// Compares with a row.
+    pub fn compare_with(&mut self, row: Option<u32>) {
+        self.compared = row;
+    }
+
     /// The bytes that are marked.
-    pub fn selected_bytes(&self) -> Option<Range<usize>> {
-        self.selected_bytes.clone()
+    pub fn marked(&self) -> Option<&Marked> {
+        self.marked.as_ref()
     }
 
-    /// The field that is marked, by its path.
-    pub fn selected_path(&self) -> Option<&str> {
-        self.selected_path.as_deref()
+    /// The bytes that the pointer is over.
+    pub fn hovered(&self) -> Option<&Marked> {
+        self.hovered.as_ref()
     }
 
-    /// Marks a field and its bytes.
-    pub fn select_field(&mut self, path: &str, range: Range<usize>) {
-        self.selected_path = Some(path.to_owned());
-        self.selected_bytes = Some(range);
+    /// Says what the pointer is over.
+    pub fn hover(&mut self, what: Option<Marked>) {
+        self.hovered = what;
+    }
+
+    /// Marks a field and its bytes, or nothing.
+    pub fn mark(&mut self, what: Option<Marked>) {
+        self.marked = what;
+    }
+
+    /// Marks the field so many further down in the tree, or up.
+    pub fn move_mark(&mut self, by: isize) {
+        fn flat<'f>(fields: &'f [FieldNode], all: &mut Vec<&'f FieldNode>) {
+            for field in fields {
+                all.push(field);
+                flat(&field.fields, all);
+            }
+        }
+        let Some(details) = self.details() else { return };
+        let mut all = Vec::new();
+        flat(&details.fields, &mut all);
+        let path = self.marked.as_ref().and_then(|marked| marked.path.as_deref());
+        let at = path.and_then(|path| all.iter().position(|field| field.path == path));
+        let to = at.map_or(0, |at| at.saturating_add_signed(by).min(all.len().saturating_sub(1)));
+        if let Some(field) = all.get(to) {
+            self.marked = Some(Marked { range: field.range.clone(), path: Some(field.path.clone()) });
+        }
     }
 
     /// Marks bytes, of a problem for instance, and the smallest field that holds them.
-    pub fn select_bytes(&mut self, range: Range<usize>) {
-        let field = self.details.as_ref().and_then(|(_, details)| smallest_field(&details.fields, &range));
-        self.selected_path = field.map(|field| field.path.clone());
-        self.selected_bytes = Some(range);
+    pub fn mark_bytes(&mut self, range: Range<usize>) {
+        let path = self.details().and_then(|details| Some(details.smallest_field(&range)?.path.clone()));
+        self.marked = Some(Marked { range, path });
     }
 
     /// Marks the smallest field that holds a byte.
-    pub fn select_byte(&mut self, at: usize) {
-        let field =
-            self.details.as_ref().and_then(|(_, details)| smallest_field(&details.fields, &(at..at + 1)));
-        match field.map(|field| (field.path.clone(), field.range.clone())) {
-            Some((path, range)) => self.select_field(&path, range),
-            None => {
-                self.selected_path = None;
-                self.selected_bytes = Some(at..at + 1);
-            }
-        }
+    pub fn mark_byte(&mut self, at: usize) {
+        self.marked = self.details().map(|details| field_at(&details, at));
     }
 
-    /// What the table shows of a row.
-    pub fn line(&mut self, number: u32, index: &Index) -> Line {
-        if let Some(line) = self.lines.get(&number) {
-            return line.clone();
-        }
-        let Some(row) = index.row(number) else { return Line::default() };
-        let reader = self.reader.get_or_insert_with(|| BlockReader::new(index.source().clone(), 64 << 10));
-        let bytes = index.row_bytes(&row, display_limit(&row).min(LINE_BYTES), reader);
-        let dissection = bytes.as_deref().map(|bytes| index.dissect(number, bytes).summary);
-        let summary = dissection.unwrap_or_else(|error| error.to_string());
-        let codes: Vec<&str> = row.codes.iter().map(Code::as_str).collect();
-        let line = Line { summary, problems: codes.join(" ") };
-        if self.lines.len() >= LINES_KEPT {
-            self.lines.clear();
-        }
-        self.lines.insert(number, line.clone());
-        line
+    /// The selected row, taken apart; None if there is none, or if it is still being read.
+    pub fn details(&self) -> Option<Arc<Details>> {
+        self.lookup.details(self.selected?)
     }
 
-    /// The selected row, taken apart.
-    pub fn details(&mut self, index: &Index) -> Option<&Details> {
-        let number = self.selected?;
-        if self.details.as_ref().is_none_or(|(known, _)| *known != number) {
-            let reader =
-                self.reader.get_or_insert_with(|| BlockReader::new(index.source().clone(), 64 << 10));
-            self.details = Some((number, details_of(number, index, reader)));
-        }
-        self.details.as_ref().map(|(_, details)| details)
+    /// Looks for the next row with that problem, or with any warning or error, behind the selected row or before it, and
+    /// round the end. What takes long goes on with the next [`update`](View::update).
+    pub fn seek(&mut self, code: Option<Code>, forward: bool, index: &Index) {
+        let from = self.position();
+        self.seeking = Some(Seek { code, forward, from, taken: 0 });
+        self.go_on_seeking(index);
     }
-}
 
-fn row_of(index: &Index, (flow, direction, offset): (u32, Direction, u64)) -> Option<u32> {
-    let rows = index.stream_rows(flow, direction);
-    let begins = |number: &u32| index.row(*number).map_or(0, |row| row.offset);
-    rows.binary_search_by_key(&offset, begins).ok().and_then(|at| rows.get(at).copied())
-}
-
-fn details_of(number: u32, index: &Index, reader: &mut BlockReader) -> Details {
-    let Some(row) = index.row(number) else { return Details::default() };
-    let title = format!("#{number} {}", index.kind(&row).unwrap_or(row.type_name()));
-    let bytes = match index.row_bytes(&row, display_limit(&row), reader) {
-        Ok(bytes) => bytes,
-        Err(error) => return Details { title, error: Some(error.to_string()), ..Details::default() },
-    };
-    let dissection = index.dissect(number, &bytes);
-    let problems = dissection.problems.clone();
-    let protocol = index.protocol(&row).unwrap_or(&Unclaimed);
-    let fields = nodes(protocol, &dissection, &dissection.fields, ("", ""));
-    let mut origin = row_facts(index, number, &row, PACKETS_NAMED);
-    if (bytes.len() as u64) < row.length && row.tile_type != TileType::Gap {
-        origin.push_str(", of which the first are shown");
-    }
-    if let Some(by) = index.answered_by(number) {
-        origin.push_str(&format!(", answered by #{by}"));
-    }
-    Details { title, origin, fields, problems, bytes, error: None }
-}
-
-/// `place` is where the fields stand: the names above them, as a person sees them and as the protocol knows them.
-fn nodes(
-    protocol: &dyn Protocol,
-    dissection: &Dissection<'_>,
-    fields: &[Field<'_>],
-    place: (&str, &str),
-) -> Vec<FieldNode> {
-    let under =
-        |above: &str, name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
-    for field in fields {
-        counts.entry(field.name).or_default().0 += 1;
-    }
-    let mut found = Vec::with_capacity(fields.len());
-    for field in fields {
-        let name = match counts.get_mut(field.name) {
-            // Fields of one name are a list's items.
-            Some((count, seen)) if *count > 1 => {
-                *seen += 1;
-                format!("{}[{}]", field.name, *seen - 1)
-            }
-            _ => field.name.to_owned(),
+    fn go_on_seeking(&mut self, index: &Index) {
+        let Some(mut seek) = self.seeking.take() else { return };
+        let count = self.row_count();
+        // The row itself comes last.
+        let before = match (seek.from, seek.forward) {
+            (Some(from), true) => from + 1,
+            (Some(from), false) => count.saturating_sub(from),
+            (None, _) => 0,
         };
-        let (path, known_as) = (under(place.0, &name), under(place.1, field.name));
-        let touched = dissection.problems.iter().filter(|problem| {
-            // A problem of the whole message is not the fault of each of its fields.
-            field.range.start <= problem.range.start && problem.range.end <= field.range.end
-        });
-        found.push(FieldNode {
-            severity: touched.map(|problem| problem.code.severity()).max(),
-            name,
-            value: value_text(&field.value),
-            range: field.range.clone(),
-            fields: nodes(protocol, dissection, &field.fields, (&path, &known_as)),
-            about: protocol.about_field(&known_as).unwrap_or_default(),
-            path,
-        });
-    }
-    found
-}
-
-/// A value on one line, no longer than a person reads at a glance.
-fn value_text(value: &Value<'_>) -> String {
-    const LIMIT: usize = 400;
-    let text = match value {
-        Value::Bytes(bytes) => {
-            let shown = bytes.get(..bytes.len().min(64)).unwrap_or_default();
-            let digits: Vec<String> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
-            let more = if shown.len() < bytes.len() { " …" } else { "" };
-            format!("{}{more} ({} bytes)", digits.join(" "), bytes.len())
-        }
-        Value::Text(text) => text.chars().take(LIMIT + 1).fold(String::new(), |mut line, c| {
-            if c.is_control() {
-                line.extend(c.escape_default())
-            } else {
-                line.push(c)
+        let begun = Instant::now();
+        while seek.taken < count {
+            let at = (before + seek.taken) % count;
+            let place = if seek.forward { at } else { count - 1 - at };
+            seek.taken += 1;
+            let row = self.row_at(place);
+            let known = row.and_then(|row| index.row(row));
+            let is_wanted = known.is_some_and(|known| match seek.code {
+                Some(code) => known.codes.contains(code),
+                None => known.severity() >= Some(Severity::Warning),
+            });
+            if is_wanted {
+                self.select_row(row);
+                self.show_selected = true;
+                return;
             }
-            line
-        }),
-        value => value.to_string(),
-    };
-    match text.char_indices().nth(LIMIT) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
+            if seek.taken.is_multiple_of(4096) && begun.elapsed() > SEEKING {
+                self.seeking = Some(seek);
+                (self.wake)();
+                return;
+            }
+        }
+    }
+
+    /// Brings the selected row into sight.
+    pub fn show_selected(&mut self) {
+        self.show_selected = true;
+    }
+
+    /// Where the row stands that shall be brought into sight, once.
+    pub(crate) fn take_place_to_show(&mut self) -> Option<usize> {
+        let place = self.position().filter(|_| self.show_selected)?;
+        self.show_selected = false;
+        Some(place)
     }
 }
 
-fn smallest_field<'f>(fields: &'f [FieldNode], range: &Range<usize>) -> Option<&'f FieldNode> {
-    let holds = |field: &&FieldNode| field.range.start <= range.start && range.end <= field.range.end;
-    let field = fields.iter().find(|field| holds(field) && !field.range.is_empty())?;
-    // Flags share the bytes of the field they are bits of: then that one is meant.
-    let inner = field.fields.iter().any(|inner| inner.range != field.range);
-    Some(smallest_field(&field.fields, range).filter(|_| inner).unwrap_or(field))
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let View { narrowing, selected, .. } = self;
+        f.debug_struct("View")
+            .field("narrowing", narrowing)
+            .field("selected", selected)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The smallest field that holds a byte, or the byte alone.
+pub fn field_at(details: &Details, at: usize) -> Marked {
+    match details.smallest_field(&(at..at + 1)) {
+        Some(field) => Marked { range: field.range.clone(), path: Some(field.path.clone()) },
+        None => Marked { range: at..at + 1, path: None },
+    }
+}
+
+fn place_of(index: &Index, row: &Row) -> Place {
+    Place { flow: row.flow(), direction: index.direction(row), offset: row.offset }
+}
+
+/// The row that holds a place of a stream; None until the index is finished.
+fn row_at(index: &Index, place: Place) -> Option<u32> {
+    let rows = index.stream_rows(place.flow, place.direction);
+    let ends_before =
+        |number: &u32| index.row(*number).is_some_and(|row| row.offset + row.length <= place.offset);
+    rows.get(rows.partition_point(ends_before)).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use framescope_capture::{Options, read};
+    use parking_lot::RwLock;
 
-    fn sample() -> Index {
-        read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap()
+    fn view() -> (SharedIndex, View) {
+        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let index: SharedIndex = Arc::new(RwLock::new(index));
+        let protocols = framescope_capture::protocols(None);
+        let mut view = View::new(Arc::clone(&index), protocols, Arc::new(|| {}));
+        settle(&index, &mut view);
+        (index, view)
+    }
+
+    fn settle(index: &SharedIndex, view: &mut View) {
+        loop {
+            view.update(&index.read());
+            if view.is_settled() && view.details().is_some() == view.selected().is_some() {
+                return;
+            }
+            std::thread::yield_now();
+        }
     }
 
     #[test]
     fn a_conversation_shows_its_rows_only() {
-        let index = sample();
-        let mut view = View::default();
-        view.update(&index);
-        assert_eq!(view.row_count(), index.row_count());
-        view.show_flow(Some(2), &index);
-        assert!(view.row_count() > 0 && view.row_count() < index.row_count());
+        let (index, mut view) = view();
+        assert_eq!(view.row_count(), index.read().row_count());
+        view.show_flow(Some(2));
+        settle(&index, &mut view);
+        assert!(view.row_count() > 0 && view.row_count() < index.read().row_count());
         for place in 0..view.row_count() {
             let row = view.row_at(place).unwrap();
-            assert_eq!(index.row(row).unwrap().flow(), 2);
+            assert_eq!(index.read().row(row).unwrap().flow(), 2);
             assert_eq!(view.place_of(row), Some(place));
         }
     }
 
     #[test]
-    fn counts_of_the_conversations_add_up() {
-        let index = sample();
-        let mut view = View::default();
-        view.update(&index);
-        let flows = 0..u32::try_from(index.flows().len()).unwrap();
-        assert_eq!(flows.map(|flow| view.flow_counts(flow).errors).sum::<usize>(), view.counts().errors);
-        assert!(view.counts().errors > 0);
+    fn a_byte_marks_its_field_and_a_field_its_bytes() {
+        let (index, mut view) = view();
+        let login = {
+            let index = index.read();
+            (0..).zip(index.rows()).find(|(_, row)| index.kind(row) == Some("LOGIN")).unwrap().0
+        };
+        view.select_row(Some(login));
+        settle(&index, &mut view);
+        view.mark_byte(12);
+        assert_eq!(view.marked(), Some(&Marked { range: 12..16, path: Some("sequence".to_owned()) }));
+        view.mark_byte(22);
+        assert_eq!(view.marked().unwrap().path.as_deref(), Some("payload.user"));
+        view.mark_byte(4);
+        assert_eq!(view.marked().unwrap().path.as_deref(), Some("flags"));
     }
 
     #[test]
-    fn a_byte_marks_its_field_and_a_field_its_bytes() {
-        let index = sample();
-        let mut view = View::default();
-        view.update(&index);
-        let login = (0..).zip(index.rows()).find(|(_, row)| index.kind(row) == Some("LOGIN")).unwrap().0;
-        view.select_row(Some(login));
-        view.details(&index).unwrap();
-        view.select_byte(12);
-        assert_eq!(view.selected_path(), Some("sequence"));
-        assert_eq!(view.selected_bytes(), Some(12..16));
-        view.select_byte(22);
-        assert_eq!(view.selected_path(), Some("payload.user"));
-        view.select_byte(4);
-        assert_eq!(view.selected_path(), Some("flags"));
+    fn a_row_that_is_shown_no_more_is_not_selected() {
+        let (index, mut view) = view();
+        view.select_row(Some(3));
+        view.show_filtered(Some("row != 3".to_owned()));
+        settle(&index, &mut view);
+        assert_eq!(view.selected(), None);
+        view.select_row(Some(4));
+        view.show_filtered(None);
+        settle(&index, &mut view);
+        assert_eq!((view.selected(), view.position()), (Some(4), Some(4)));
+    }
+
+    #[test]
+    fn the_place_stays_when_the_capture_is_read_again() {
+        let (index, mut view) = view();
+        view.show_filtered(Some("severity >= warning".to_owned()));
+        view.select_row(Some(85));
+        settle(&index, &mut view);
+        let again = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let again: SharedIndex = Arc::new(RwLock::new(again));
+        let mut moved = view.moved_to(Arc::clone(&again), framescope_capture::protocols(None));
+        settle(&again, &mut moved);
+        assert_eq!((moved.selected(), moved.row_count()), (Some(85), view.row_count()));
+    }
+
+    #[test]
+    fn problems_are_found_in_both_directions_and_round_the_end() {
+        let (index, mut view) = view();
+        let index = index.read();
+        let wrong: Vec<u32> = (0..)
+            .zip(index.rows())
+            .filter(|(_, row)| row.severity() >= Some(framescope_parser::Severity::Warning))
+            .map(|(number, _)| number)
+            .collect();
+        let mut met = Vec::new();
+        view.select_row(Some(0));
+        for _ in 0..=wrong.len() {
+            view.seek(None, true, &index);
+            met.extend(view.selected());
+        }
+        assert_eq!(met[..wrong.len()], wrong);
+        assert_eq!(met[wrong.len()], wrong[0], "round the end");
+        view.seek(None, false, &index);
+        assert_eq!(view.selected(), wrong.last().copied(), "and back");
+        view.seek(Some(Code::PingTooLong), true, &index);
+        assert_eq!(view.selected(), wrong.last().copied(), "there is none");
     }
 }

@@ -1,21 +1,30 @@
-//! Looks now and then whether descriptions have changed, in a thread of its own that ends with the window.
+//! Looks now and then whether descriptions, or the capture that is open, have changed, in a thread of its own that ends with
+//! the window.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::own_protocols::{OwnProtocols, Stamp};
+use crate::jobs::Wake;
+use crate::own_protocols::{OwnProtocols, Stamp, stamp_of};
 
 /// Long enough to cost nothing, short enough that who saves a file sees what follows.
 const BETWEEN: Duration = Duration::from_millis(250);
 
-/// Says when a description has changed.
+/// Says when a file has changed.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     watched: Arc<Mutex<Watched>>,
-    changed: Arc<AtomicBool>,
+    changed: Arc<Changed>,
+}
+
+#[derive(Debug, Default)]
+struct Changed {
+    descriptions: AtomicBool,
+    file: AtomicBool,
 }
 
 /// What is watched, and what its files were when they were looked at last.
@@ -23,19 +32,21 @@ pub(crate) struct Watcher {
 struct Watched {
     own: OwnProtocols,
     stamps: Vec<Stamp>,
+    file: Option<Stamp>,
 }
 
 impl Watched {
-    fn new(own: &OwnProtocols) -> Watched {
-        Watched { own: own.clone(), stamps: own.stamps() }
+    fn new(own: &OwnProtocols, file: Option<&Path>) -> Watched {
+        let file = file.map(|path: &Path| -> PathBuf { path.to_owned() });
+        Watched { own: own.clone(), stamps: own.stamps(), file: file.map(stamp_of) }
     }
 }
 
 impl Watcher {
     /// Begins to watch. `wake` is called when something has changed.
-    pub(crate) fn new(own: &OwnProtocols, wake: impl Fn() + Send + 'static) -> Watcher {
-        let watched = Arc::new(Mutex::new(Watched::new(own)));
-        let changed = Arc::new(AtomicBool::new(false));
+    pub(crate) fn new(own: &OwnProtocols, file: Option<&Path>, wake: Wake) -> Watcher {
+        let watched = Arc::new(Mutex::new(Watched::new(own, file)));
+        let changed = Arc::new(Changed::default());
         let (theirs, say) = (Arc::downgrade(&watched), Arc::clone(&changed));
         let watch = move || {
             loop {
@@ -43,32 +54,43 @@ impl Watcher {
                 let Some(watched) = theirs.upgrade() else { return };
                 let mut watched = watched.lock();
                 let now = watched.own.stamps();
-                if now != watched.stamps {
+                let file = watched.file.as_ref().map(|(path, _)| stamp_of(path.clone()));
+                let (descriptions, others) = (now != watched.stamps, file != watched.file);
+                if descriptions {
                     watched.stamps = now;
-                    say.store(true, Ordering::Relaxed);
+                    say.descriptions.store(true, Ordering::Relaxed);
+                }
+                if others {
+                    watched.file = file;
+                    say.file.store(true, Ordering::Relaxed);
+                }
+                if descriptions || others {
                     wake();
                 }
             }
         };
-        // Without a thread descriptions are not followed, and all else works.
+        // Without a thread files are not followed, and all else works.
         let _ = std::thread::Builder::new().name("watcher".to_owned()).spawn(watch);
         Watcher { watched, changed }
     }
 
-    /// Watches other descriptions from now on. A file that was watched before and has changed since is told all the same.
-    pub(crate) fn watch(&self, own: &OwnProtocols) {
+    /// Watches other files from now on. One that was watched before and has changed since is told all the same.
+    pub(crate) fn watch(&self, own: &OwnProtocols, file: Option<&Path>) {
         let mut watched = self.watched.lock();
-        let mut now = Watched::new(own);
-        for stamp in &mut now.stamps {
-            if let Some(before) = watched.stamps.iter().find(|(path, _)| *path == stamp.0) {
+        let mut now = Watched::new(own, file);
+        for stamp in now.stamps.iter_mut().chain(&mut now.file) {
+            if let Some(before) =
+                watched.stamps.iter().chain(&watched.file).find(|(path, _)| *path == stamp.0)
+            {
                 stamp.1 = before.1;
             }
         }
         *watched = now;
     }
 
-    /// Whether something has changed since this was asked last.
-    pub(crate) fn has_changed(&self) -> bool {
-        self.changed.swap(false, Ordering::Relaxed)
+    /// Whether descriptions, and whether the file, have changed since this was asked last.
+    pub(crate) fn take_changes(&self) -> (bool, bool) {
+        let Changed { descriptions, file } = &*self.changed;
+        (descriptions.swap(false, Ordering::Relaxed), file.swap(false, Ordering::Relaxed))
     }
 }

@@ -1,6 +1,7 @@
 //! Starts the window, or says why there can be none.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,13 +9,27 @@ use eframe::egui::ViewportBuilder;
 use framescope_capture::Source;
 
 use crate::app::App;
+use crate::jobs::panic_text;
 use crate::own_protocols::Reading;
+use crate::sample;
+use crate::settings::SettingsFile;
+
+/// What a window begins with.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// The sample capture.
+    Sample,
+    /// A file.
+    File(PathBuf),
+    /// Standard input, as it comes.
+    StandardInput,
+}
 
 /// Shows a window until the person closes it.
 ///
 /// # Errors
 /// Why no window could be shown, in a few words.
-pub fn run(source: Source, is_sample: bool, reading: Reading) -> Result<(), String> {
+pub fn run(start: Start, reading: Reading) -> Result<(), String> {
     let on_x11_or_wayland = cfg!(all(unix, not(target_os = "macos")));
     let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if on_x11_or_wayland && !named("DISPLAY") && !named("WAYLAND_DISPLAY") {
@@ -22,22 +37,35 @@ pub fn run(source: Source, is_sample: bool, reading: Reading) -> Result<(), Stri
     }
     let shown = Arc::new(AtomicBool::new(false));
     let started = Arc::clone(&shown);
+    let name = match &start {
+        Start::Sample => "sample".to_owned(),
+        Start::File(path) => path.display().to_string(),
+        Start::StandardInput => "standard input".to_owned(),
+    };
     let viewport = ViewportBuilder::default()
-        .with_title(format!("{} - Framescope", source.name()))
+        .with_title(format!("{name} - Framescope"))
         .with_app_id("framescope")
         .with_inner_size([1360.0, 860.0])
         .with_min_inner_size([640.0, 400.0])
         .with_drag_and_drop(true);
     let native = eframe::NativeOptions { viewport, ..Default::default() };
-    let start = move || {
+    let run = move || {
         eframe::run_native(
             "framescope",
             native,
             Box::new(move |context| {
                 started.store(true, Ordering::Relaxed);
-                crate::colours::install(&context.egui_ctx);
-                let mut app = App::new(reading);
-                app.open(source, is_sample, &context.egui_ctx);
+                let ctx = &context.egui_ctx;
+                let mut app = App::with_settings(reading, SettingsFile::of_user());
+                match start {
+                    Start::Sample => app.open(sample::source(), true, ctx),
+                    Start::File(path) => app.open_path(&path, ctx),
+                    Start::StandardInput => {
+                        let wake = ctx.clone();
+                        let wake = move || wake.request_repaint();
+                        app.open(Source::live("standard input", std::io::stdin(), wake)?, false, ctx);
+                    }
+                }
                 Ok(Box::new(app))
             }),
         )
@@ -51,14 +79,13 @@ pub fn run(source: Source, is_sample: bool, reading: Reading) -> Result<(), Stri
             previous(panic);
         }
     }));
-    match catch_unwind(AssertUnwindSafe(start)) {
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => Ok(()),
         // The reason stands last; before it stand places in the source of the window's libraries.
         Ok(Err(error)) => Err(error.to_string().rsplit(": ").next().unwrap_or("unknown").to_owned()),
         Err(panic) if shown.load(Ordering::Relaxed) => std::panic::resume_unwind(panic),
         Err(panic) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let text = Some(panic_text(&*panic)).filter(|text| !text.is_empty());
             Err(text.unwrap_or_else(|| "the window system can't be used".to_owned()))
         }
     }

@@ -17,8 +17,8 @@ use super::column::Column;
 use super::parse::{Condition, Expression, Span, Subject, Test};
 use super::value::{Literal, Number};
 use crate::export::display_limit;
-use crate::index::{Entry, last_packet};
-use crate::{BlockReader, Index, Row, SegmentRange};
+use crate::index::Entry;
+use crate::{BlockReader, Index, Row, Times};
 
 /// An expression that was understood, ready to be asked of rows.
 ///
@@ -31,9 +31,7 @@ pub struct Filter {
     reader: Option<BlockReader>,
     bytes: Vec<u8>,
     summary: String,
-    /// For each stream how far its segments lead, for rows that are asked about in their order.
-    cursors: Vec<(usize, u32)>,
-    first_time: Option<i64>,
+    times: Times,
 }
 
 /// An expression whose tests are numbers.
@@ -127,8 +125,7 @@ impl Filter {
             reader: None,
             bytes: Vec::new(),
             summary: String::new(),
-            cursors: Vec::new(),
-            first_time: None,
+            times: Times::default(),
         }
     }
 
@@ -138,9 +135,8 @@ impl Filter {
             test.known.clear();
             test.places = None;
         }
-        self.cursors.clear();
+        self.times = Times::default();
         self.reader = None;
-        self.first_time = None;
     }
 
     /// The numbers of all rows of an index that it is true of.
@@ -192,19 +188,17 @@ impl Filter {
     /// The capture can't be read any more.
     pub fn is_true_of(&mut self, index: &Index, number: u32) -> io::Result<bool> {
         let Some(entry) = index.entries.get(number as usize).copied() else { return Ok(false) };
-        let Filter { nodes, tests, cursors, first_time, .. } = self;
+        let Filter { nodes, tests, times, .. } = self;
         let seen = evaluate(nodes, &mut |test| {
             let prepared = tests.get_mut(test)?;
             prepared.answer = match prepared.tier {
                 Tier::Label => Some(prepared.by_group(index, number, entry.label)),
                 Tier::Stream => Some(prepared.by_group(index, number, entry.stream)),
-                Tier::Index => {
-                    Some(in_index(&prepared.test, index, number, &entry, Times { cursors, first_time }))
-                }
+                Tier::Index => Some(in_index(&prepared.test, index, number, &entry, times)),
                 Tier::Bytes | Tier::Message => match &prepared.places {
                     Some(places) => {
                         let row = index.row(number)?;
-                        not_among(places, index, &row, cursors).then_some(false)
+                        not_among(places, index, &row, times).then_some(false)
                     }
                     None => None,
                 },
@@ -316,11 +310,11 @@ fn places(index: &Index, needle: &Finder<'_>) -> io::Result<Option<Vec<u64>>> {
 }
 
 /// Whether none of these places is in a row. A row that came in several segments has to be looked at.
-fn not_among(places: &[u64], index: &Index, row: &Row, cursors: &mut Vec<(usize, u32)>) -> bool {
+fn not_among(places: &[u64], index: &Index, row: &Row, times: &mut Times) -> bool {
     let Some(segments) = index.streams.get(row.stream as usize).map(|stream| &stream.segments) else {
         return false;
     };
-    let Some(cursor) = cursor(cursors, segments, row) else { return false };
+    let Some(cursor) = times.cursor(segments, row) else { return false };
     let end = row.offset + row.length;
     match segments.get(cursor.0) {
         Some(segment) if segment.offset <= row.offset && end <= segment.end() => {
@@ -330,29 +324,6 @@ fn not_among(places: &[u64], index: &Index, row: &Row, cursors: &mut Vec<(usize,
         }
         _ => false,
     }
-}
-
-/// The first segment of a row, found from where the last row of its stream was.
-fn cursor<'c>(
-    cursors: &'c mut Vec<(usize, u32)>,
-    segments: &[SegmentRange],
-    row: &Row,
-) -> Option<&'c mut (usize, u32)> {
-    let stream = row.stream as usize;
-    if cursors.len() <= stream {
-        cursors.resize(stream + 1, (0, 0));
-    }
-    let cursor = cursors.get_mut(stream)?;
-    let ends_behind = |at: usize| segments.get(at).is_some_and(|segment| segment.end() > row.offset);
-    let is_first = |at: usize| ends_behind(at) && !(at > 0 && ends_behind(at - 1));
-    // Mostly it is where the last row ended, or behind that; rows may be left out, or asked about in any order.
-    if !is_first(cursor.0) {
-        cursor.0 = match is_first(cursor.0 + 1) {
-            true => cursor.0 + 1,
-            false => segments.partition_point(|segment| segment.end() <= row.offset),
-        };
-    }
-    Some(cursor)
 }
 
 /// Puts other text in the place of a text.
@@ -481,34 +452,8 @@ fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
     }
 }
 
-/// What makes looking up times quick for rows in their order.
-struct Times<'t> {
-    cursors: &'t mut Vec<(usize, u32)>,
-    first_time: &'t mut Option<i64>,
-}
-
-impl Times<'_> {
-    fn of(&mut self, index: &Index, row: &Row) -> Option<i64> {
-        let stream = row.stream as usize;
-        let end = row.offset + row.length;
-        if row.tile_type == TileType::Gap {
-            return index.time_ns(row);
-        }
-        let Some(known) = index.streams.get(stream) else { return index.time_ns(row) };
-        let Some(cursor) = cursor(self.cursors, &known.segments, row) else { return index.time_ns(row) };
-        let packet = last_packet(&known.segments, cursor, end)?;
-        index.packet_time_ns(packet)
-    }
-
-    fn first(&mut self, index: &Index) -> i64 {
-        *self.first_time.get_or_insert_with(|| {
-            (1..=index.packets()).find_map(|packet| index.packet_time_ns(packet)).unwrap_or(0)
-        })
-    }
-}
-
 /// A test on what stands in the index for each row. A row is resolved only for what its entry does not say.
-fn in_index(test: &Test, index: &Index, number: u32, entry: &Entry, mut times: Times<'_>) -> bool {
+fn in_index(test: &Test, index: &Index, number: u32, entry: &Entry, times: &mut Times) -> bool {
     let Subject::Column(column) = test.subject else { return false };
     let condition = &test.condition;
     let number_of = |value: Option<i128>| of_numbers(condition, value.as_slice());
@@ -524,8 +469,8 @@ fn in_index(test: &Test, index: &Index, number: u32, entry: &Entry, mut times: T
             let packets: Vec<i128> = index.row_packets(row).into_iter().map(i128::from).collect();
             of_numbers(condition, &packets)
         }
-        Column::Time => match times.of(index, row) {
-            Some(time) => of_time(condition, time, || times.first(index)),
+        Column::Time => match times.time_ns(index, row) {
+            Some(time) => of_time(condition, time, || times.first_ns(index).unwrap_or(0)),
             None => false,
         },
         Column::Latency => number_of(index.reply_to(number).and_then(|(_, latency)| latency).map(i128::from)),

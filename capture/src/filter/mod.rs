@@ -15,6 +15,7 @@
 //! ```
 
 mod column;
+mod complete;
 mod evaluate;
 mod parse;
 mod value;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use framescope_parser::Protocol;
 
 pub use column::Column;
+pub use complete::{Candidate, Completion, Vocabulary, literal, written};
 pub use evaluate::Filter;
 
 /// Why an expression can't be understood.

@@ -82,8 +82,9 @@ impl<T: PartialOrd> Span<T> {
     }
 }
 
+/// What an expression is made of.
 #[derive(Clone, Debug, PartialEq)]
-enum Token {
+pub(super) enum Token {
     Word(String),
     Text(String),
     Bytes(Vec<u8>),
@@ -95,7 +96,7 @@ enum Token {
 const SIGNS: [&str; 16] =
     ["==", "!=", "<=", ">=", "&&", "||", "<", ">", "=", "!", "(", ")", "{", "}", ",", "~"];
 
-fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, Fault> {
+pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, Fault> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {

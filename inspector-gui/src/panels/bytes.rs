@@ -1,55 +1,197 @@
-//! The bytes of the selected message, as hexadecimal and as text. Only the lines that are seen are laid out.
+//! The bytes of the selected message, as hexadecimal and as text, each field in its own tint, with the places where one
+//! segment ends and the next begins. Only the lines that are seen are laid out.
 
 use std::ops::Range;
 
+use eframe::egui::accesskit::Role;
 use eframe::egui::text::LayoutJob;
-use eframe::egui::{Color32, FontId, Label, ScrollArea, Sense, TextFormat, Ui};
+use eframe::egui::{Color32, FontId, Pos2, Rect, Sense, Stroke, TextFormat, Ui, Vec2, WidgetInfo};
 
-use super::Command;
-use super::fields::byte_range;
+use super::fields::{byte_range, leaves, place_text};
+use super::list::{self, Scroll};
+use super::{Command, Look};
 use crate::colours;
-use crate::view::Details;
+use crate::copying::{CopyAs, bytes_as};
+use crate::details::Details;
+use crate::view::{Marked, field_at};
 
 const BYTES_A_LINE: usize = 16;
 /// Characters of a line before its first byte: the offset and two blanks.
 const OFFSET_WIDTH: usize = 10;
 
+/// What the bytes remember from frame to frame.
+#[derive(Debug, Default)]
+pub(crate) struct Hex {
+    scroll: Scroll,
+    /// The byte that the pointer was pressed on, while it is dragged.
+    anchor: Option<usize>,
+    /// The bytes that were brought into sight last.
+    shown: Option<(u32, Range<usize>)>,
+}
+
+/// What every byte is coloured by.
+struct Tints<'d> {
+    details: &'d Details,
+    /// Ranges of fields, in rising order, with their tints.
+    fields: Vec<(Range<usize>, usize)>,
+    marked: Range<usize>,
+    hovered: Range<usize>,
+}
+
+impl<'d> Tints<'d> {
+    fn new(look: Look<'_>, details: &'d Details) -> Tints<'d> {
+        let mut fields: Vec<(Range<usize>, usize)> = leaves(&details.fields)
+            .into_iter()
+            .enumerate()
+            .filter(|(_, leaf)| !leaf.range.is_empty())
+            .map(|(tint, leaf)| (leaf.range.clone(), tint))
+            .collect();
+        fields.sort_by_key(|(range, _)| range.start);
+        let range = |marked: Option<&Marked>| marked.map(|marked| marked.range.clone()).unwrap_or_default();
+        Tints { details, fields, marked: range(look.view.marked()), hovered: range(look.view.hovered()) }
+    }
+
+    fn of(&self, at: usize) -> Option<usize> {
+        let behind = self.fields.partition_point(|(range, _)| range.start <= at);
+        let (range, tint) = self.fields.get(behind.checked_sub(1)?)?;
+        range.contains(&at).then_some(*tint)
+    }
+
+    fn is_at_fault(&self, at: usize) -> bool {
+        let all = self.details.bytes.len();
+        self.details.problems.iter().any(|problem| problem.range.contains(&at) && problem.range.len() < all)
+    }
+}
+
 pub(crate) fn show(
     ui: &mut Ui,
+    look: Look<'_>,
     details: &Details,
-    selected: Option<(Range<usize>, Option<&str>)>,
+    hex: &mut Hex,
     commands: &mut Vec<Command>,
 ) {
+    let marked = look.view.marked();
+    header(ui, details, marked, commands);
+    let font = FontId::monospace(13.0);
+    let (width, height) =
+        ui.fonts_mut(|fonts| (fonts.glyph_width(&font, '0'), fonts.row_height(&font) + 2.0));
+    let lines = details.bytes.len().div_ceil(BYTES_A_LINE);
+    let tints = Tints::new(look, details);
+    // What was marked elsewhere is brought into sight, once.
+    let now = marked.map(|marked| (details.row, marked.range.clone()));
+    let to_show = now
+        .as_ref()
+        .filter(|now| hex.shown.as_ref() != Some(now))
+        .map(|(_, range)| range.start / BYTES_A_LINE);
+    hex.shown = now;
+    let mut anchor = hex.anchor;
+    list::show(ui, "Bytes", &mut hex.scroll, lines, to_show, &mut |_| height, &mut |ui, line, rect| {
+        let start = line * BYTES_A_LINE;
+        let bytes = details.bytes.get(start..).unwrap_or_default();
+        let bytes = bytes.get(..BYTES_A_LINE).unwrap_or(bytes);
+        let job = line_job(ui, start, bytes, &tints, &font);
+        let spoken = job.text.clone();
+        let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+        let place = Rect::from_min_size(rect.min, Vec2::new(galley.size().x, height));
+        let response = ui.interact(place, ui.scope_id().with(("line", line)), Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+        ui.painter().galley(rect.min + Vec2::new(0.0, 1.0), galley, ui.visuals().text_color());
+        paint_cuts(ui, details, start, bytes.len(), rect, width, height);
+        let byte_under = |pointer: Pos2| {
+            let row = ((pointer.y - rect.top()) / height).floor();
+            // Lines that are seen are few.
+            #[allow(clippy::cast_possible_truncation)]
+            let line = line.checked_add_signed(row as isize)?;
+            let start = line * BYTES_A_LINE;
+            let length = details.bytes.len().checked_sub(start)?.min(BYTES_A_LINE);
+            Some(start + byte_at((pointer.x - rect.left()) / width, length)?)
+        };
+        if response.drag_started() {
+            anchor = ui.input(|input| input.pointer.press_origin()).and_then(byte_under);
+        }
+        if response.dragged()
+            && let (Some(from), Some(to)) = (anchor, response.interact_pointer_pos().and_then(byte_under))
+            && from != to
+        {
+            commands.push(Command::Mark(Some(Marked { range: from.min(to)..from.max(to) + 1, path: None })));
+        }
+        let under = response.hover_pos().and_then(byte_under);
+        if response.clicked()
+            && let Some(byte) = response.interact_pointer_pos().and_then(byte_under)
+        {
+            commands.push(Command::Mark(Some(field_at(details, byte))));
+        }
+        if let Some(byte) = under {
+            let field = field_at(details, byte);
+            let about = match &field.path {
+                Some(path) => format!("{path}\n{}", place_text(details, &(byte..byte + 1))),
+                None => place_text(details, &(byte..byte + 1)),
+            };
+            commands.push(Command::Hover(field));
+            response.clone().on_hover_text_at_pointer(about);
+        }
+        response.context_menu(|ui| copy_menu(ui, details, marked, commands));
+    });
+    hex.anchor = anchor.filter(|_| ui.input(|input| input.pointer.any_down()));
+}
+
+fn header(ui: &mut Ui, details: &Details, marked: Option<&Marked>, commands: &mut Vec<Command>) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.strong("Bytes");
-        match &selected {
-            Some((range, Some(path))) => ui.label(format!("{path}: {}", byte_range(range))),
-            Some((range, None)) => ui.label(format!("marked: {}", byte_range(range))),
+        ui.menu_button("Copy bytes", |ui| copy_menu(ui, details, marked, commands));
+        match marked {
+            Some(Marked { range, path: Some(path) }) => ui.label(format!("{path}: {}", byte_range(range))),
+            Some(Marked { range, path: None }) => ui.label(format!("marked: {}", byte_range(range))),
             None => ui.weak(format!("{} in this message; click one to see its field", details.bytes.len())),
         };
-    });
-    ui.separator();
-    let font = FontId::monospace(13.0);
-    let (width, height) = ui.fonts_mut(|fonts| (fonts.glyph_width(&font, '0'), fonts.row_height(&font)));
-    let lines = details.bytes.len().div_ceil(BYTES_A_LINE);
-    let marked = selected.map(|(range, _)| range).unwrap_or_default();
-    let area = ScrollArea::both().id_salt("bytes").auto_shrink([false, false]);
-    area.show_rows(ui, height, lines, |ui, range| {
-        for line in range {
-            let start = line * BYTES_A_LINE;
-            let bytes = details.bytes.get(start..).unwrap_or_default();
-            let bytes = bytes.get(..BYTES_A_LINE).unwrap_or(bytes);
-            let job = line_job(ui, start, bytes, &marked, details, &font);
-            let response = ui.add(Label::new(job).selectable(false).extend().sense(Sense::click()));
-            if response.clicked()
-                && let Some(pointer) = response.interact_pointer_pos()
-                && let Some(byte) = byte_at((pointer.x - response.rect.left()) / width, bytes.len())
-            {
-                commands.push(Command::SelectByte(start + byte));
-            }
+        let segments = details.segments.len();
+        if segments > 1 {
+            ui.weak(format!("in {segments} segments, cut where the lines are"));
         }
     });
+    ui.separator();
+}
+
+fn copy_menu(ui: &mut Ui, details: &Details, marked: Option<&Marked>, commands: &mut Vec<Command>) {
+    let bytes = match marked {
+        Some(marked) => details.bytes_of(&marked.range),
+        None => &details.bytes,
+    };
+    ui.label(if marked.is_some() { "The marked bytes as" } else { "All bytes as" });
+    for (form, name) in CopyAs::ALL {
+        let name = if form == CopyAs::Value { "Text" } else { name };
+        if ui.button(name).clicked() {
+            commands.push(Command::Copy(bytes_as(bytes, form)));
+            ui.close();
+        }
+    }
+}
+
+/// Lines between bytes that came in different segments.
+fn paint_cuts(ui: &Ui, details: &Details, start: usize, length: usize, rect: Rect, width: f32, height: f32) {
+    for i in (0..length).filter(|i| details.is_cut_before(start + i)) {
+        // Columns of a line are few.
+        #[allow(clippy::cast_precision_loss)]
+        let columns = [hex_column(i) as f32 - 0.5, text_column(i) as f32];
+        for column in columns {
+            let x = rect.left() + column * width;
+            let y = rect.top()..=rect.top() + height;
+            ui.painter().vline(
+                x,
+                eframe::egui::Rangef::new(*y.start(), *y.end()),
+                Stroke::new(2.0, colours::cut(ui.visuals())),
+            );
+        }
+    }
+}
+
+fn hex_column(byte: usize) -> usize {
+    OFFSET_WIDTH + byte * 3 + usize::from(byte >= BYTES_A_LINE / 2)
+}
+
+fn text_column(byte: usize) -> usize {
+    OFFSET_WIDTH + BYTES_A_LINE * 3 + 2 + byte
 }
 
 /// Which byte of a line stands at a column, in the hexadecimal or in the text.
@@ -69,34 +211,35 @@ fn byte_at(column: f32, length: usize) -> Option<usize> {
     (byte < length).then_some(byte)
 }
 
-fn line_job(
-    ui: &Ui,
-    start: usize,
-    bytes: &[u8],
-    marked: &Range<usize>,
-    details: &Details,
-    font: &FontId,
-) -> LayoutJob {
+fn line_job(ui: &Ui, start: usize, bytes: &[u8], tints: &Tints<'_>, font: &FontId) -> LayoutJob {
     let visuals = ui.visuals();
     let plain = TextFormat::simple(font.clone(), visuals.text_color());
     let weak = TextFormat::simple(font.clone(), visuals.weak_text_color());
     let format_of = |at: usize| {
         let mut format = plain.clone();
-        if marked.contains(&at) {
+        if let Some(tint) = tints.of(at) {
+            format.background = colours::tint(tint, visuals);
+        }
+        if tints.is_at_fault(at) {
+            format.background = colours::at_fault(visuals);
+            format.underline =
+                Stroke::new(1.5, colours::severity(framescope_parser::Severity::Error, visuals));
+        }
+        if tints.hovered.contains(&at) {
+            format.background = colours::hovered(visuals);
+        }
+        if tints.marked.contains(&at) {
             format.background = colours::marked(visuals);
             format.color = visuals.strong_text_color();
-        } else if details
-            .problems
-            .iter()
-            .any(|problem| problem.range.contains(&at) && problem.range.len() < details.bytes.len())
-        {
-            format.background = colours::at_fault(visuals);
         }
         format
     };
     let blank_between = |at: usize| {
-        let joined = format_of(at).background == format_of(at + 1).background && bytes.len() > at + 1 - start;
-        if joined { format_of(at) } else { plain.clone() }
+        let (this, next) = (format_of(at), format_of(at + 1));
+        let joined = this.background == next.background
+            && tints.of(at) == tints.of(at + 1)
+            && bytes.len() > at + 1 - start;
+        if joined { TextFormat { underline: Stroke::NONE, ..this } } else { plain.clone() }
     };
     let mut job = LayoutJob::default();
     job.append(&format!("{start:08x}  "), 0.0, weak);
@@ -136,8 +279,7 @@ mod tests {
         // As `line_job` lays a line out: "00000000  00 11 .. 77  88 .. ff  text".
         assert_eq!(byte_at(3.0, 16), None);
         for byte in 0..16 {
-            let hex = OFFSET_WIDTH + byte * 3 + usize::from(byte >= 8);
-            let text = OFFSET_WIDTH + 16 * 3 + 1 + 1 + byte;
+            let (hex, text) = (hex_column(byte), text_column(byte));
             assert_eq!(byte_at(hex as f32 + 0.5, 16), Some(byte), "hex of {byte}");
             assert_eq!(byte_at(hex as f32 + 1.5, 16), Some(byte), "hex of {byte}");
             assert_eq!(byte_at(text as f32 + 0.5, 16), Some(byte), "text of {byte}");

@@ -1,103 +1,157 @@
 //! The conversations of the capture, at the left.
 
-use eframe::egui::{Label, RichText, ScrollArea, Sense, Ui};
-use framescope_capture::{ConnectionState, Index};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{CornerRadius, FontId, Pos2, Rect, Sense, Ui, Vec2, WidgetInfo};
+use framescope_capture::ConnectionState;
 use framescope_parser::{Direction, Severity};
 
-use super::Command;
-use super::status::grouped;
+use super::list::{self, Scroll};
+use super::{Command, Look, decode_as, duration, grouped, paint_text, size};
 use crate::colours;
-use crate::view::{Counts, View};
+use crate::survey::Counts;
 
-const LINE_HEIGHT: f32 = 44.0;
+const HEIGHT: f32 = 54.0;
 
-pub(crate) fn show(
-    ui: &mut Ui,
-    index: &Index,
-    view: &View,
-    protocols: &[String],
-    commands: &mut Vec<Command>,
-) {
+pub(crate) fn show(ui: &mut Ui, look: Look<'_>, scroll: &mut Scroll, commands: &mut Vec<Command>) {
     ui.add_space(4.0);
     ui.strong("Conversations");
     ui.add_space(2.0);
-    let all = format!("All conversations ({})", index.flows().len());
-    if ui.selectable_label(view.flow().is_none(), all).clicked() {
+    let all = format!("All conversations ({})", grouped(look.index.flows().len()));
+    if ui.selectable_label(look.view.flow().is_none(), all).clicked() {
         commands.push(Command::ShowFlow(None));
     }
     ui.separator();
-    let count = index.flows().len();
-    ScrollArea::vertical().auto_shrink([false, false]).show_rows(ui, LINE_HEIGHT, count, |ui, range| {
-        for flow in range.filter_map(|flow| u32::try_from(flow).ok()) {
-            conversation(ui, index, view, flow, protocols, commands);
+    let count = look.index.flows().len();
+    list::show(ui, "Conversations", scroll, count, None, &mut |_| HEIGHT, &mut |ui, flow, rect| {
+        if let Ok(flow) = u32::try_from(flow) {
+            conversation(ui, look, flow, rect, commands);
         }
     });
 }
 
-fn conversation(
-    ui: &mut Ui,
-    index: &Index,
-    view: &View,
-    flow: u32,
-    protocols: &[String],
-    commands: &mut Vec<Command>,
-) {
+const BOTH: [Direction; 2] = [Direction::Forward, Direction::Backward];
+
+/// What both directions speak; with a question mark where that is a guess.
+fn protocol(look: Look<'_>, flow: u32) -> String {
+    let index = look.index;
+    let spoken = BOTH.map(|direction| {
+        index.stream_protocol(flow, direction).map_or("unknown", |protocol| protocol.name())
+    });
+    let is_guess =
+        BOTH.iter().filter_map(|&direction| index.stream(flow, direction)).any(|stream| stream.is_guess());
+    let guess = if is_guess { "?" } else { "" };
+    match spoken {
+        [a, b] if a == b || b == "unknown" => format!("{a}{guess}"),
+        ["unknown", b] => format!("{b}{guess}"),
+        [a, b] => format!("{a} / {b}{guess}"),
+    }
+}
+
+fn conversation(ui: &mut Ui, look: Look<'_>, flow: u32, rect: Rect, commands: &mut Vec<Command>) {
+    let index = look.index;
     let Some(known) = index.flows().get(flow as usize) else { return };
     let end = |direction| known.source(direction).map(|end| end.to_string());
     let title = match (end(Direction::Forward), end(Direction::Backward)) {
         (Some(a), Some(b)) => format!("{a} - {b}"),
         _ => "bytes of the file".to_owned(),
     };
-    let spoken = [Direction::Forward, Direction::Backward].map(|direction| {
-        index.stream_protocol(flow, direction).map_or("unknown", |protocol| protocol.name())
-    });
-    let is_guess = [Direction::Forward, Direction::Backward]
-        .iter()
-        .filter_map(|&direction| index.stream(flow, direction))
-        .any(|stream| stream.is_guess());
-    let guess = if is_guess { "?" } else { "" };
-    let protocol = match spoken {
-        [a, b] if a == b || b == "unknown" => format!("{a}{guess}"),
-        ["unknown", b] => format!("{b}{guess}"),
-        [a, b] => format!("{a} / {b}{guess}"),
-    };
     // An end that is as it should be needs no word.
     let state = known.connection().map(|connection| connection.state).filter(|state| {
         matches!(state, ConnectionState::HalfOpen | ConnectionState::HalfClosed | ConnectionState::Reset)
     });
-    let state = state.map(|state| format!("  {}", state.as_str()));
-    let messages: u64 = [Direction::Forward, Direction::Backward]
-        .iter()
-        .filter_map(|&direction| index.stream(flow, direction))
-        .map(|stream| stream.messages)
-        .sum();
-    let selected = view.flow() == Some(flow);
-    let counts = view.flow_counts(flow);
+    let sum = |of: fn(&framescope_capture::Stream) -> u64| -> u64 {
+        BOTH.iter().filter_map(|&direction| index.stream(flow, direction)).map(of).sum()
+    };
+    let (messages, bytes) = (sum(|stream| stream.messages), sum(|stream| stream.bytes));
+    let facts = look.view.survey().flow(flow);
     let plural = if messages == 1 { "" } else { "s" };
-    let facts = format!(
-        "{flow}  {}  {protocol}  {messages} message{plural}{}",
-        known.transport.as_str(),
-        state.unwrap_or_default()
+    let mut first = format!("{flow}  {}  {}", known.transport.as_str(), protocol(look, flow));
+    if let Some(state) = state {
+        first.push_str(&format!("  {}", state.as_str()));
+    }
+    let messages = grouped(usize::try_from(messages).unwrap_or(usize::MAX));
+    let mut second = format!("{messages} message{plural}, {}", size(bytes));
+    if let Some((begin, end)) = facts.times {
+        second.push_str(&format!(", {}", duration(end.saturating_sub(begin))));
+    }
+    let problems = counts_text(facts.counts);
+    let is_selected = look.view.flow() == Some(flow);
+    let response = ui.interact(rect, ui.scope_id().with(("conversation", flow)), Sense::click());
+    let spoken = format!(
+        "{title}, {first}, {second}, {}",
+        if problems.is_empty() { "no problems" } else { &problems }
     );
-    ui.allocate_ui([ui.available_width(), LINE_HEIGHT].into(), |ui| {
-        ui.set_min_height(LINE_HEIGHT);
-        ui.spacing_mut().item_spacing.y = 1.0;
-        let label = ui.selectable_label(selected, RichText::new(title).monospace());
-        if label.clicked() {
-            commands.push(Command::ShowFlow((!selected).then_some(flow)));
+    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, is_selected, &spoken));
+    let visuals = ui.visuals().clone();
+    let ground = if is_selected {
+        Some(visuals.selection.bg_fill)
+    } else if response.hovered() {
+        Some(visuals.widgets.hovered.weak_bg_fill)
+    } else {
+        None
+    };
+    if let Some(ground) = ground {
+        ui.painter().rect_filled(rect.shrink2(Vec2::new(0.0, 1.0)), CornerRadius::same(3), ground);
+    }
+    let colour = if is_selected { visuals.strong_text_color() } else { visuals.text_color() };
+    let line = |number: f32| {
+        let top = rect.top() + 2.0 + number * 16.5;
+        Rect::from_min_max(Pos2::new(rect.left() + 5.0, top), Pos2::new(rect.right() - 2.0, top + 17.0))
+    };
+    paint_text(ui, line(0.0), &title, FontId::monospace(12.0), colour);
+    paint_text(ui, line(1.0), &first, FontId::proportional(12.0), visuals.weak_text_color());
+    let galley = super::cut_text(
+        ui,
+        &second,
+        eframe::egui::TextFormat::simple(FontId::proportional(12.0), visuals.weak_text_color()),
+        rect.width(),
+    );
+    let place = line(2.0);
+    let right = place.left() + galley.size().x + 8.0;
+    paint_text(ui, place, &second, FontId::proportional(12.0), visuals.weak_text_color());
+    if let Some(severity) = worst(facts.counts) {
+        let colour = colours::severity(severity, &visuals);
+        paint_text(ui, place.with_min_x(right), &problems, FontId::proportional(12.0), colour);
+    }
+    if response.clicked() {
+        commands.push(Command::ShowFlow((!is_selected).then_some(flow)));
+    }
+    response.context_menu(|ui| {
+        if ui.button("Only this conversation").clicked() {
+            commands.push(Command::ShowFlow(Some(flow)));
+            ui.close();
         }
-        label.context_menu(|ui| {
-            ui.menu_button("Decode as", |ui| super::decode_as(ui, Some(flow), protocols, commands));
-        });
-        ui.horizontal(|ui| {
-            ui.add_space(4.0);
-            ui.add(Label::new(RichText::new(facts).weak()).selectable(false).sense(Sense::hover()));
-            badges(ui, counts);
-        });
+        ui.menu_button("Decode as", |ui| decode_as(ui, look, Some(flow), commands));
     });
 }
 
-/// How many problems there are of each severity that there is any of.
+fn worst(counts: Counts) -> Option<Severity> {
+    match counts {
+        Counts { errors: 1.., .. } => Some(Severity::Error),
+        Counts { warnings: 1.., .. } => Some(Severity::Warning),
+        Counts { notes: 1.., .. } => Some(Severity::Note),
+        _ => None,
+    }
+}
+
+/// How many rows there are of each severity that there is any of.
+pub(crate) fn counts_text(counts: Counts) -> String {
+    let each = [
+        (counts.errors, Severity::Error),
+        (counts.warnings, Severity::Warning),
+        (counts.notes, Severity::Note),
+    ];
+    let texts =
+        each.iter().filter(|(count, _)| *count > 0).map(|(count, severity)| count_text(*count, *severity));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+fn count_text(count: usize, severity: Severity) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {severity}{plural}", grouped(count))
+}
+
+/// The same, each in its colour.
 pub(crate) fn badges(ui: &mut Ui, counts: Counts) {
     for (count, severity) in [
         (counts.errors, Severity::Error),
@@ -105,9 +159,8 @@ pub(crate) fn badges(ui: &mut Ui, counts: Counts) {
         (counts.notes, Severity::Note),
     ] {
         if count > 0 {
-            let plural = if count == 1 { "" } else { "s" };
             let colour = colours::severity(severity, ui.visuals());
-            ui.colored_label(colour, format!("{} {severity}{plural}", grouped(count)));
+            ui.colored_label(colour, count_text(count, severity));
         }
     }
 }

@@ -79,6 +79,14 @@ impl Described {
         Described::new(Format::from_file(path)?)
     }
 
+    /// Takes a description that is being written and stands, or will stand, in a file: what it imports is found from there.
+    ///
+    /// # Errors
+    /// As [`Described::from_file`].
+    pub fn from_text(text: &str, path: &Path) -> Result<Described, LoadError> {
+        Described::new(Format::load(&path.display().to_string(), text, Some(path))?)
+    }
+
     fn new(format: Format) -> Result<Described, LoadError> {
         if !format.meta.stream_mistakes.is_empty() {
             return Err(LoadError::new(format.meta.stream_mistakes.clone()));

@@ -1,0 +1,423 @@
+//! What is open, and how it comes to be: captures, descriptions, dialogs, files that change.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use eframe::egui::Context;
+use framescope_capture::filter::Vocabulary;
+use framescope_capture::{DecodeAs, Source};
+use framescope_ksy::Described;
+use framescope_parser::{Protocol, Severity};
+
+use super::{App, Chosen, names};
+use crate::document::Document;
+use crate::editor::Editor;
+use crate::jobs::Job;
+use crate::view::View;
+use crate::watcher::Watcher;
+
+pub(super) const NO_DIALOG: &str = "This system shows no file dialog (it needs a desktop portal, or zenity). \
+    Drop a file on this window, or name it on the command line: framescope FILE";
+
+/// A file that is being opened: one that is compressed is unpacked first.
+pub(super) struct Opening {
+    path: PathBuf,
+    job: Job<Result<Source, String>>,
+    /// Whether it is what is open already, and has changed.
+    is_again: bool,
+}
+
+impl Opening {
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+/// How long the window waits for a file to be open: as good as every file is.
+const PATIENCE: Duration = Duration::from_millis(8);
+/// Bytes from which on something that is still coming can be told to be a capture.
+const ENOUGH: u64 = 64;
+/// How often a file that is being written is read again, at most; one that takes long to read less often.
+const BETWEEN: Duration = Duration::from_millis(300);
+
+impl App {
+    /// Opens a capture in place of the one that is open.
+    pub fn open(&mut self, source: Source, is_sample: bool, ctx: &Context) {
+        self.opening = None;
+        self.pending = None;
+        self.reload_at = None;
+        self.chosen_protocols.clear();
+        self.read_options();
+        if is_sample && !self.settings.tour_seen {
+            self.tour = Some(0);
+        }
+        self.source = Some(source.clone());
+        if source.is_growing() && source.length() < ENOUGH {
+            // Nobody knows yet what it is.
+            (self.document, self.view) = (None, None);
+            return;
+        }
+        let wake = self.wake(ctx);
+        match Document::open(source, is_sample, &self.options, wake.clone()) {
+            Ok(document) => {
+                self.view = Some(View::new(document.shared(), self.options.all_protocols(), wake));
+                self.show_document(document);
+                self.filter_rows();
+            }
+            Err(error) => self.say(error, Severity::Error),
+        }
+    }
+
+    /// Opens a file in place of what is open; if it can't be, what is open stays and a banner says why.
+    pub fn open_path(&mut self, path: &Path, ctx: &Context) {
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ksy")) {
+            return self.open_description(path, ctx);
+        }
+        self.begin_opening(path, false, ctx);
+    }
+
+    fn begin_opening(&mut self, path: &Path, is_again: bool, ctx: &Context) {
+        let (wake, of) = (self.wake(ctx), path.to_owned());
+        let job = Job::begin("open", wake, move |_| Source::open(&of).map_err(|error| error.to_string()));
+        let opening = Opening { path: path.to_owned(), job, is_again };
+        let opened = opening.job.poll_for(PATIENCE);
+        match opened {
+            Some(opened) => self.opened(&opening, opened, ctx),
+            None => self.opening = Some(opening),
+        }
+    }
+
+    fn opened(&mut self, opening: &Opening, opened: Result<Result<Source, String>, String>, ctx: &Context) {
+        match opened.unwrap_or_else(|panic| Err(format!("a bug of ours: {panic}"))) {
+            Ok(source) if opening.is_again => {
+                self.source = Some(source);
+                self.read_again(ctx);
+            }
+            Ok(source) => {
+                self.banners.clear();
+                self.settings.opened(&opening.path);
+                self.open(source, false, ctx);
+            }
+            Err(error) => {
+                self.settings.recent.retain(|known| *known != opening.path);
+                self.say(error, Severity::Error);
+            }
+        }
+    }
+
+    fn show_document(&mut self, document: Document) {
+        self.dialogue.forget();
+        self.filter.forget();
+        self.conversation = None;
+        self.health = None;
+        self.checking = None;
+        if let Some(watcher) = &self.watcher {
+            watcher.watch(&self.reading.own, self.source.as_ref().and_then(watched).as_deref());
+        }
+        self.document = Some(document);
+    }
+
+    /// How captures are read now: what was given, what is remembered of ports, and what was chosen in this window.
+    pub(super) fn read_options(&mut self) {
+        let mut options = self.reading.options();
+        let known = names(&options);
+        let rules = self.settings.decode_as.iter().filter_map(|rule| rule.parse::<DecodeAs>().ok());
+        let given: Vec<DecodeAs> = options.decode_as.clone();
+        // Of what is remembered only what is still known counts, and it counts less than what was given.
+        options.decode_as = rules.filter(|rule| known.iter().any(|name| name == rule.protocol())).collect();
+        options.decode_as.extend(given);
+        for (flow, protocol) in &self.chosen_protocols {
+            let selectors = match flow {
+                Some(flow) => vec![format!("flow={flow}")],
+                None => ["tcp", "udp", "file"].map(str::to_owned).to_vec(),
+            };
+            let rules = selectors
+                .iter()
+                .filter_map(|selector| format!("{selector}={protocol}").parse::<DecodeAs>().ok());
+            options.decode_as.extend(rules.filter(|rule| known.iter().any(|name| name == rule.protocol())));
+        }
+        self.options = options;
+        self.protocols = known;
+    }
+
+    /// Reads what is open again, as it is to be read now. What is shown stays until that is done.
+    pub(super) fn read_again(&mut self, ctx: &Context) {
+        self.read_options();
+        let wake = self.wake(ctx);
+        if let Some(watcher) = &self.watcher {
+            watcher.watch(&self.reading.own, self.source.as_ref().and_then(watched).as_deref());
+        }
+        let Some(source) = self.source.clone() else { return };
+        let is_sample = self.document.as_ref().is_some_and(Document::is_sample);
+        match Document::open(source, is_sample, &self.options, wake) {
+            Ok(document) => self.pending = Some((document, Instant::now())),
+            Err(error) => self.say(error, Severity::Error),
+        }
+    }
+
+    /// Shows what was read again, when that is done.
+    fn take_pending(&mut self) {
+        if !self.pending.as_ref().is_some_and(|(pending, _)| pending.is_over()) {
+            return;
+        }
+        let Some((document, begun)) = self.pending.take() else { return };
+        self.took = begun.elapsed();
+        let protocols = self.options.all_protocols();
+        let moved = self.view.as_ref().map(|view| view.moved_to(document.shared(), protocols));
+        self.show_document(document);
+        self.view = moved;
+        self.filter_rows();
+    }
+
+    /// What has changed outside of this window.
+    pub(super) fn follow_files(&mut self, ctx: &Context) {
+        if let Some(opening) = self.opening.take() {
+            match opening.job.poll() {
+                Some(opened) => self.opened(&opening, opened, ctx),
+                None => self.opening = Some(opening),
+            }
+        }
+        let wake = self.wake(ctx);
+        let watcher = self.watcher.get_or_insert_with(|| {
+            let file = self.source.as_ref().and_then(watched);
+            Watcher::new(&self.reading.own, file.as_deref(), wake)
+        });
+        let (descriptions, file) = watcher.take_changes();
+        if descriptions {
+            self.follow_descriptions(ctx);
+        }
+        self.follow_growth(file, ctx);
+        self.take_pending();
+        if let Some(document) = &self.document {
+            let index = document.index();
+            // What is there to be completed grows with what is read; it is not asked for in every frame.
+            if self.filter.is_stale((index.row_count(), index.is_finished())) {
+                self.filter.vocabulary = Vocabulary::of(&index);
+            }
+        }
+    }
+
+    /// Reads again what was written on, or is still coming in.
+    fn follow_growth(&mut self, has_changed: bool, ctx: &Context) {
+        let Some(source) = self.source.clone() else { return };
+        if self.document.is_none()
+            && source.length() > 0
+            && (source.length() >= ENOUGH || !source.is_growing())
+        {
+            // What came in is enough to begin with.
+            self.open(source, false, ctx);
+            return;
+        }
+        let is_behind = self.document.as_ref().is_some_and(|document| {
+            let index = document.index();
+            document.is_over()
+                && !document.is_cancelled()
+                && source.is_live()
+                && index.position() < source.length()
+        });
+        if (has_changed || is_behind) && self.reload_at.is_none() {
+            self.reload_at = Some(Instant::now() + BETWEEN.max(self.took * 2));
+        }
+        let Some(at) = self.reload_at else { return };
+        let is_free = self.pending.is_none()
+            && self.opening.is_none()
+            && self.document.as_ref().is_some_and(Document::is_over);
+        if at > Instant::now() || !is_free {
+            ctx.request_repaint_after(
+                at.saturating_duration_since(Instant::now()).max(Duration::from_millis(20)),
+            );
+            return;
+        }
+        self.reload_at = None;
+        match watched(&source) {
+            Some(path) => self.begin_opening(&path, true, ctx),
+            None => self.read_again(ctx),
+        }
+    }
+
+    /// Reads the file again because a person asks for it.
+    pub(super) fn reload(&mut self, ctx: &Context) {
+        match self.source.as_ref().and_then(watched) {
+            Some(path) => self.begin_opening(&path, true, ctx),
+            None => self.read_again(ctx),
+        }
+    }
+
+    /// Takes a description in, in the place of one of the same name, and shows it in the editor.
+    fn open_description(&mut self, path: &Path, ctx: &Context) {
+        match self.reading.own.name(path) {
+            Ok(described) => {
+                let places = described.usual_places();
+                let used = match places.is_empty() {
+                    true => "where it is recognised".to_owned(),
+                    false => format!("on {}, where it is recognised", places.join(", ")),
+                };
+                let name = described.name().to_owned();
+                self.say(
+                    format!("{name} is known now. It is used {used}, and where Decode as says so."),
+                    Severity::Note,
+                );
+                self.read_again(ctx);
+            }
+            Err(mistakes) => self.say(mistakes, Severity::Error),
+        }
+        match Editor::open(path) {
+            Ok(editor) => self.editor = Some(editor),
+            Err(error) => self.say(error, Severity::Error),
+        }
+    }
+
+    /// Follows descriptions that others have changed.
+    fn follow_descriptions(&mut self, ctx: &Context) {
+        let mut mistakes = self.reading.own.reload();
+        if let Some(editor) = &mut self.editor {
+            if !editor.reload() {
+                let name = editor.path().display().to_string();
+                self.say(
+                    format!("{name} was changed by another program; what stands in the editor stays."),
+                    Severity::Warning,
+                );
+            }
+            // What is being edited is told in the editor.
+            let edited = self.editor.as_ref().map(|editor| format!("{}:", editor.path().display()));
+            mistakes.retain(|mistake| edited.as_ref().is_none_or(|edited| !mistake.starts_with(edited)));
+        }
+        // Half a change leaves what is shown as it is.
+        self.banners.retain(|(_, severity)| *severity != Severity::Error);
+        if mistakes.is_empty() {
+            self.read_again(ctx);
+        }
+        for mistake in mistakes {
+            self.say(mistake, Severity::Error);
+        }
+    }
+
+    /// Rows, tree and tints follow each pause in typing.
+    pub(super) fn follow_editor(&mut self, ctx: &Context) {
+        let wake = self.wake(ctx);
+        let Some(editor) = &mut self.editor else { return };
+        if let Some(waits) = editor.waits_for() {
+            ctx.request_repaint_after(waits.max(Duration::from_millis(1)));
+        }
+        if let Some((path, described)) = editor.follow(&wake) {
+            self.reading.own.edit(Some((path, described)));
+            self.read_again(ctx);
+        }
+    }
+
+    /// Begins a description from a template, or shows the editor again.
+    pub(super) fn start_description(&mut self, template: &str) {
+        let template = framescope_ksy::TEMPLATES.iter().find(|known| known.name == template);
+        if let Some(template) = template {
+            self.editor = Some(Editor::with(template.text));
+            self.health = None;
+        }
+    }
+
+    pub(super) fn save_description(&mut self, to: Option<&Path>, ctx: &Context) {
+        let Some(editor) = &mut self.editor else { return };
+        let saved = editor.save(to).map(|()| editor.path().to_owned());
+        match saved {
+            Ok(path) => {
+                self.say(format!("Saved as {}.", path.display()), Severity::Note);
+                // What has mistakes is not known by name until it has none.
+                if self.reading.own.name(&path).is_ok() {
+                    self.reading.own.edit(None);
+                    self.read_again(ctx);
+                }
+            }
+            Err(error) => self.say(error, Severity::Error),
+        }
+    }
+
+    pub(super) fn close_editor(&mut self, ctx: &Context) {
+        let was_changed = self.editor.as_ref().is_some_and(Editor::is_changed);
+        (self.editor, self.health, self.checking) = (None, None, None);
+        self.reading.own.edit(None);
+        if was_changed {
+            self.read_again(ctx);
+        }
+    }
+
+    /// Finds out how the description in the editor, or the first that there is, fits the capture.
+    pub(super) fn check_description(&mut self, ctx: &Context) {
+        let wake = self.wake(ctx);
+        let described: Option<Described> = match &self.editor {
+            Some(editor) => self
+                .reading
+                .own
+                .iter()
+                .find(|(path, _)| path == editor.path())
+                .map(|(_, known)| known.clone()),
+            None => self.reading.own.iter().next().map(|(_, known)| known.clone()),
+        };
+        let (Some(described), Some(document)) = (described, &self.document) else {
+            self.say(
+                "There is no description to look at: open one, or write one with Describe a protocol.",
+                Severity::Note,
+            );
+            return;
+        };
+        if self.editor.is_none() {
+            let path = self.reading.own.iter().next().map(|(path, _)| path.clone());
+            self.editor = path.and_then(|path| Editor::open(&path).ok());
+        }
+        let (index, key) = (document.shared(), self.reading.key.clone());
+        self.health = None;
+        self.checking = Some(Job::begin("health", wake, move |watch| {
+            let described = described.with_key(key);
+            let index = index.read();
+            let all = index.row_count() as u64;
+            crate::health::health(&index, &described, &mut |done| watch.goes_on(done as u64, all))
+                .map_err(|error| error.to_string())
+        }));
+    }
+
+    pub(super) fn open_dialog(&mut self, ctx: &Context) {
+        self.dialog(ctx, false);
+    }
+
+    pub(super) fn save_dialog(&mut self, ctx: &Context) {
+        self.dialog(ctx, true);
+    }
+
+    fn dialog(&mut self, ctx: &Context, saves: bool) {
+        let (chosen, wake) = (self.chosen.0.clone(), self.wake(ctx));
+        let name = self
+            .editor
+            .as_ref()
+            .and_then(|editor| Some(editor.path().file_name()?.to_string_lossy().into_owned()));
+        let ask = move || {
+            let asked = Instant::now();
+            let answer = if saves {
+                let dialog = rfd::FileDialog::new().add_filter("Descriptions", &["ksy"]);
+                dialog.set_file_name(name.unwrap_or_default()).save_file().map(Chosen::Save)
+            } else {
+                let captures = ["pcap", "pcapng", "cap", "gz", "zst"];
+                let dialog = rfd::FileDialog::new()
+                    .add_filter("Captures", &captures)
+                    .add_filter("Descriptions", &["ksy"]);
+                dialog.add_filter("All files", &["*"]).pick_file().map(Chosen::Open)
+            };
+            // No person closes a dialog so quickly: then the system has none to show.
+            let none = (asked.elapsed() < Duration::from_millis(250)).then_some(Chosen::NoDialog);
+            if let Some(answer) = answer.or(none) {
+                // A window that is gone needs no file.
+                let _ = chosen.send(answer);
+                wake();
+            }
+        };
+        if cfg!(target_os = "macos") {
+            // There dialogs belong to the main thread.
+            ask();
+        } else {
+            std::thread::spawn(ask);
+        }
+    }
+}
+
+/// The file that a source was opened from, if it may change.
+fn watched(source: &Source) -> Option<PathBuf> {
+    let path = PathBuf::from(source.name());
+    (source.is_file() && !source.is_live() && path.is_file()).then_some(path)
+}

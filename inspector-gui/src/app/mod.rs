@@ -1,0 +1,798 @@
+//! The window: lays the panels out, and does what they ask for.
+
+mod files;
+mod obey;
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use eframe::egui::{
+    self, CentralPanel, Context, Frame, Key, Modifiers, Panel, RichText, ThemePreference, Ui,
+};
+use framescope_capture::filter::Filter;
+use framescope_capture::{Options, Source};
+use framescope_parser::Severity;
+
+use crate::actions::{ALL, Action, Entry};
+use crate::document::Document;
+use crate::editor::Editor;
+use crate::health::Health;
+use crate::jobs::{Job, Wake};
+use crate::own_protocols::Reading;
+use crate::panels::comparison::Comparison;
+use crate::panels::dialogue::Dialogue;
+use crate::panels::fields::Tree;
+use crate::panels::filter::FilterLine;
+use crate::panels::ladder::Ladder;
+use crate::panels::list::Scroll;
+use crate::panels::messages::Table;
+use crate::panels::overlays::{self, Overlay};
+use crate::panels::timeline::{self, Brush};
+use crate::panels::{
+    self, Command, Look, bytes, comparison, conversations, dialogue, editor, fields, filter, ladder,
+    messages, problems, statistics, status,
+};
+use crate::rows::Rows;
+use crate::settings::{Settings, SettingsFile, Theme};
+use crate::view::View;
+use crate::watcher::Watcher;
+
+/// The window and what it shows.
+pub struct App {
+    settings: Settings,
+    settings_file: SettingsFile,
+    /// When the settings were last other than those that are kept.
+    unsaved_since: Option<Instant>,
+    reading: Reading,
+    options: Options,
+    /// The names of all protocols that can be read as.
+    protocols: Vec<String>,
+    /// What conversations, or all, were said to be of this capture.
+    chosen_protocols: Vec<(Option<u32>, String)>,
+    document: Option<Document>,
+    view: Option<View>,
+    /// What is open, to read it again.
+    source: Option<Source>,
+    /// A file that is being opened.
+    opening: Option<files::Opening>,
+    /// The capture read again: it takes the place of what is shown when it is there.
+    pending: Option<(Document, Instant)>,
+    /// How long it took to read it last.
+    took: Duration,
+    /// When it shall be read again because it has grown or changed.
+    reload_at: Option<Instant>,
+    watcher: Option<Watcher>,
+    /// Sentences about something that went wrong, or is worth knowing.
+    banners: Vec<(String, Severity)>,
+    filter: FilterLine,
+    table: Table,
+    tree: Tree,
+    hex: bytes::Hex,
+    ladder: Ladder,
+    dialogue: Dialogue,
+    comparison: Comparison,
+    brush: Brush,
+    conversations: Scroll,
+    tab: Tab,
+    /// The rows of the conversation that the ladder and the dialogue show, and those in it that a search found.
+    conversation: Option<Conversation>,
+    editor: Option<Editor>,
+    /// How the description fits: being found out, or known.
+    checking: Option<Job<Result<Health, String>>>,
+    health: Option<Health>,
+    overlay: Overlay,
+    tour: Option<usize>,
+    /// Files chosen in a dialog, which has a thread of its own.
+    chosen: (Sender<Chosen>, Receiver<Chosen>),
+    missing_font: Arc<OnceLock<char>>,
+    wake: Option<Wake>,
+    /// Whether something is over what is told to be hovered in this frame.
+    hovers: bool,
+}
+
+/// What came of a file dialog.
+enum Chosen {
+    Open(PathBuf),
+    Save(PathBuf),
+    /// There was no dialog.
+    NoDialog,
+}
+
+struct Conversation {
+    flow: u32,
+    /// The rows are those of an index that was read so far.
+    is_of: (bool, usize),
+    rows: Rows,
+    found: Option<(String, Rows)>,
+}
+
+/// What stands below or beside the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// The fields and bytes of the message.
+    #[default]
+    Message,
+    /// The conversation as a dialogue.
+    Dialogue,
+    /// The conversation as arrows.
+    Ladder,
+    /// What is wrong in the capture.
+    Problems,
+    /// Lengths and latencies.
+    Statistics,
+    /// Two messages side by side.
+    Comparison,
+}
+
+impl Tab {
+    const ALL: [(Tab, &'static str); 6] = [
+        (Tab::Message, "Message"),
+        (Tab::Dialogue, "Dialogue"),
+        (Tab::Ladder, "Ladder"),
+        (Tab::Problems, "Problems"),
+        (Tab::Statistics, "Statistics"),
+        (Tab::Comparison, "Compare"),
+    ];
+}
+
+fn names(options: &Options) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for protocol in options.all_protocols() {
+        if !names.iter().any(|known| known == protocol.name()) {
+            names.push(protocol.name().to_owned());
+        }
+    }
+    names
+}
+
+impl App {
+    /// A window without a document, that keeps no settings.
+    pub fn new(reading: Reading) -> App {
+        App::with_settings(reading, SettingsFile::default())
+    }
+
+    /// The same, with the settings of a file, which it keeps.
+    pub fn with_settings(reading: Reading, mut settings_file: SettingsFile) -> App {
+        let (settings, told) = settings_file.load();
+        let mut app = App {
+            settings,
+            settings_file,
+            unsaved_since: None,
+            protocols: Vec::new(),
+            options: Options::default(),
+            reading,
+            chosen_protocols: Vec::new(),
+            document: None,
+            view: None,
+            source: None,
+            opening: None,
+            pending: None,
+            took: Duration::ZERO,
+            reload_at: None,
+            watcher: None,
+            banners: told.into_iter().map(|told| (told, Severity::Warning)).collect(),
+            filter: FilterLine::default(),
+            table: Table::default(),
+            tree: Tree::default(),
+            hex: bytes::Hex::default(),
+            ladder: Ladder::default(),
+            dialogue: Dialogue::default(),
+            comparison: Comparison::default(),
+            brush: Brush::default(),
+            conversations: Scroll::default(),
+            tab: Tab::default(),
+            conversation: None,
+            editor: None,
+            checking: None,
+            health: None,
+            overlay: Overlay::None,
+            tour: None,
+            chosen: channel(),
+            missing_font: Arc::new(OnceLock::new()),
+            wake: None,
+            hovers: false,
+        };
+        app.read_options();
+        app
+    }
+
+    /// What is open.
+    pub fn document(&self) -> Option<&Document> {
+        self.document.as_ref()
+    }
+
+    /// What of it is looked at.
+    pub fn view(&self) -> Option<&View> {
+        self.view.as_ref()
+    }
+
+    /// The settings as they are now.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The description in the editor.
+    pub fn editor_mut(&mut self) -> Option<&mut Editor> {
+        self.editor.as_mut()
+    }
+
+    /// What stands below or beside the table.
+    pub fn show_tab(&mut self, tab: Tab) {
+        self.tab = tab;
+        self.settings.panels.message = true;
+    }
+
+    /// Whether nothing is being opened, read, counted or searched, so that what is shown stays as it is.
+    pub fn is_settled(&self) -> bool {
+        let conversation = self.conversation.as_ref();
+        let found = conversation.and_then(|conversation| conversation.found.as_ref());
+        self.opening.is_none()
+            && self.pending.is_none()
+            && self.reload_at.is_none()
+            && self.checking.is_none()
+            && self.document.as_ref().is_none_or(Document::is_over)
+            && self.view.as_ref().is_none_or(View::is_settled)
+            && conversation.is_none_or(|conversation| conversation.rows.is_done())
+            && found.is_none_or(|(_, rows)| rows.is_done())
+            && self.editor.as_ref().is_none_or(|editor| !editor.is_behind())
+    }
+
+    /// What wakes the window from other threads.
+    fn wake(&mut self, ctx: &Context) -> Wake {
+        let new = || -> Wake {
+            let ctx = ctx.clone();
+            Arc::new(move || ctx.request_repaint())
+        };
+        Arc::clone(self.wake.get_or_insert_with(new))
+    }
+
+    fn say(&mut self, text: impl Into<String>, severity: Severity) {
+        let text = text.into();
+        // One of each is enough, and of many the last ones.
+        self.banners.retain(|(known, _)| *known != text);
+        self.banners.push((text, severity));
+        if self.banners.len() > 4 {
+            self.banners.remove(0);
+        }
+    }
+
+    /// Types a filter, as a person would into its line.
+    pub fn type_filter(&mut self, text: &str) {
+        text.clone_into(&mut self.filter.text);
+        self.filter_rows();
+    }
+
+    /// Shows the rows that the filter's line asks for. Half an expression changes nothing but what is said of it.
+    fn filter_rows(&mut self) {
+        let text = self.filter.text.trim();
+        let filter = match text.is_empty() {
+            true => Ok(None),
+            false => Filter::parse(&self.filter.text, &self.options.all_protocols()).map(Some),
+        };
+        match filter {
+            Ok(filter) => {
+                self.filter.fault = None;
+                let asked = filter.map(|_| self.filter.text.clone());
+                if let Some(view) = self.view.as_mut().filter(|view| view.narrowing().filter != asked) {
+                    view.show_filtered(asked);
+                }
+            }
+            Err(fault) => self.filter.fault = Some(fault),
+        }
+    }
+
+    fn keys(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
+        if self.overlay.is_some() {
+            return;
+        }
+        let ctx = ui.ctx();
+        let types = ctx.egui_wants_keyboard_input();
+        // Of two shortcuts with the same key the one with more modifiers is meant, where these are pressed.
+        let mut all: Vec<(&Entry, &egui::KeyboardShortcut)> =
+            ALL.iter().flat_map(|entry| entry.2.iter().map(move |keys| (entry, keys))).collect();
+        all.sort_by_key(|(_, keys)| (!keys.modifiers.shift, !keys.modifiers.command));
+        for (entry, keys) in all {
+            // Who types means the character.
+            let is_character = keys.logical_key == Key::Questionmark;
+            if is_character && types {
+                continue;
+            }
+            if ctx.input_mut(|input| input.consume_shortcut(keys)) {
+                commands.push(Command::Act(entry.0));
+            }
+        }
+        // Who types moves in what is typed.
+        if types {
+            return;
+        }
+        let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
+        let Some(view) = self.view.as_mut() else { return };
+        for (key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1)] {
+            if pressed(Modifiers::ALT, key) {
+                view.move_mark(by);
+            }
+        }
+        let page = isize::try_from(self.table.scroll.seen.max(2) - 1).unwrap_or(20);
+        let moves = [
+            (Key::ArrowDown, 1),
+            (Key::ArrowUp, -1),
+            (Key::PageDown, page),
+            (Key::PageUp, -page),
+            (Key::End, isize::MAX),
+            (Key::Home, isize::MIN),
+        ];
+        for (key, by) in moves {
+            if pressed(Modifiers::NONE, key) {
+                view.move_selection(by);
+                view.show_selected();
+            }
+        }
+        if view.marked().is_some() && pressed(Modifiers::NONE, Key::Escape) {
+            view.mark(None);
+        }
+    }
+
+    /// What changed outside of the window since the last frame.
+    fn catch_up(&mut self, ctx: &Context) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        if let Some(path) = dropped.first().map(|file| file.path().to_path_buf()) {
+            self.open_path(&path, ctx);
+        }
+        while let Ok(chosen) = self.chosen.1.try_recv() {
+            match chosen {
+                Chosen::Open(path) => self.open_path(&path, ctx),
+                Chosen::Save(path) => self.save_description(Some(&path), ctx),
+                Chosen::NoDialog => self.say(files::NO_DIALOG, Severity::Warning),
+            }
+        }
+        self.follow_files(ctx);
+        self.follow_editor(ctx);
+        if let (Some(document), Some(view)) = (&self.document, &mut self.view) {
+            let index = document.index();
+            view.update(&index);
+        }
+        self.follow_conversation();
+        match self.checking.as_ref().and_then(Job::poll) {
+            None => {}
+            Some(Ok(Ok(health))) => (self.health, self.checking) = (Some(health), None),
+            Some(Ok(Err(error)) | Err(error)) => {
+                self.checking = None;
+                self.say(format!("The description could not be checked: {error}"), Severity::Error);
+            }
+        }
+    }
+
+    /// The rows of the conversation that is looked at, for those who show it as a whole.
+    fn follow_conversation(&mut self) {
+        if !matches!(self.tab, Tab::Dialogue | Tab::Ladder) || !self.settings.panels.message {
+            return;
+        }
+        let (Some(document), Some(view), Some(wake)) = (&self.document, &self.view, &self.wake) else {
+            return;
+        };
+        let index = document.index();
+        let of_selected = view.selected().and_then(|row| index.row(row)).map(|row| row.flow());
+        let Some(flow) = of_selected.or(view.flow()) else { return };
+        let is_of = (index.is_finished(), if index.is_finished() { 0 } else { index.row_count() / 100_000 });
+        let protocols = index.protocols().to_vec();
+        drop(index);
+        let find = |narrowing| view.find(narrowing, protocols.clone(), wake);
+        let of_flow = crate::rows::Narrowing { flow: Some(flow), ..Default::default() };
+        if self.conversation.as_ref().is_none_or(|known| known.flow != flow || known.is_of != is_of) {
+            self.conversation = Some(Conversation { flow, is_of, rows: find(of_flow.clone()), found: None });
+            self.dialogue.forget();
+        }
+        let Some(known) = &mut self.conversation else { return };
+        let test = self.dialogue.test();
+        if known.found.as_ref().map(|(test, _)| test) != test.as_ref() {
+            known.found = test.map(|test| {
+                let rows = find(crate::rows::Narrowing { filter: Some(test.clone()), ..of_flow });
+                (test, rows)
+            });
+        }
+    }
+
+    /// Lays the whole window out.
+    pub fn show(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        if self.wake.is_none() {
+            self.begin(&ctx);
+        }
+        let mut commands = Vec::new();
+        self.catch_up(&ctx);
+        self.keys(ui, &mut commands);
+        self.hovers = false;
+        self.bars(ui, &mut commands);
+        self.show_banners(ui, &mut commands);
+        match (&self.document, &self.view) {
+            (Some(_), Some(_)) => self.capture(ui, &mut commands),
+            _ => {
+                let waits = self.opening.is_some() || self.source.is_some();
+                CentralPanel::default().show(ui, |ui| {
+                    ui.centered_and_justified(|ui| {
+                        let text = if waits { "Opening..." } else { "Open a capture, or drop one here." };
+                        ui.label(RichText::new(text).heading());
+                    });
+                });
+            }
+        }
+        let rows = self.document.as_ref().map_or(0, |document| document.index().row_count());
+        overlays::show(ui, &mut self.overlay, rows, &mut commands);
+        for command in commands {
+            self.obey(command, &ctx);
+        }
+        if !self.hovers
+            && let Some(view) = &mut self.view
+            && view.hovered().is_some()
+        {
+            view.hover(None);
+            ctx.request_repaint();
+        }
+        self.keep_settings(&ctx);
+    }
+
+    /// What is done once there is a window.
+    fn begin(&mut self, ctx: &Context) {
+        self.wake(ctx);
+        crate::colours::install(ctx);
+        self.use_theme(ctx);
+        if self.settings.zoom.to_bits() != 1.0_f32.to_bits() {
+            ctx.set_zoom_factor(self.settings.zoom);
+        }
+        // Asked last of all: so it is asked for what no font has.
+        let missing = Arc::clone(&self.missing_font);
+        ctx.add_font_provider(Arc::new(move |request: &egui::epaint::text::FallbackRequest<'_>| {
+            if let Some(c) = request.cluster.chars().next().filter(|c| !c.is_control()) {
+                // The first one is enough to say what helps.
+                let _ = missing.set(c);
+            }
+            None::<egui::epaint::text::FontInsert>
+        }));
+    }
+
+    fn use_theme(&self, ctx: &Context) {
+        ctx.set_theme(match self.settings.theme {
+            Theme::System => ThemePreference::System,
+            Theme::Light => ThemePreference::Light,
+            Theme::Dark => ThemePreference::Dark,
+        });
+    }
+
+    fn keep_settings(&mut self, ctx: &Context) {
+        self.settings.zoom = ctx.zoom_factor();
+        if !self.settings_file.differs(&self.settings) {
+            self.unsaved_since = None;
+            return;
+        }
+        const PAUSE: Duration = Duration::from_secs(1);
+        let since = *self.unsaved_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= PAUSE {
+            self.save_settings();
+        } else {
+            ctx.request_repaint_after(PAUSE);
+        }
+    }
+
+    /// Writes the settings to their file now.
+    pub fn save_settings(&mut self) {
+        self.unsaved_since = None;
+        if self.settings_file.differs(&self.settings)
+            && let Err(error) = self.settings_file.save(&self.settings)
+        {
+            self.say(error, Severity::Warning);
+        }
+    }
+
+    /// How far what takes long is, for the bar.
+    fn busy(&self) -> Option<(String, f32)> {
+        if let Some(opening) = &self.opening {
+            return Some((format!("opening {}", opening.name()), 0.0));
+        }
+        let of = |document: &Document, verb: &str| {
+            let index = document.index();
+            let (read, length) = (index.position(), index.source().length().max(1));
+            // A bar a few hundred points wide needs no more than the precision of f32.
+            #[allow(clippy::cast_precision_loss)]
+            let share = read as f32 / length as f32;
+            (format!("{verb}, {} of {}", panels::size(read), panels::size(length)), share)
+        };
+        if let Some((pending, _)) = &self.pending {
+            return Some(of(pending, "reading again"));
+        }
+        let document = self.document.as_ref()?;
+        (!document.is_over()).then(|| of(document, "reading"))
+    }
+
+    fn bars(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        let busy = self.busy();
+        Panel::top("bar").show(ui, |ui| {
+            ui.add_space(4.0);
+            let index = self.document.as_ref().map(Document::index);
+            let look = index.as_ref().zip(self.view.as_ref()).map(|(index, view)| Look {
+                index,
+                view,
+                settings: &self.settings,
+                protocols: &self.protocols,
+            });
+            status::top(ui, self.document.as_ref(), look, &self.settings.recent, busy, commands);
+            if self.document.is_some() {
+                ui.add_space(2.0);
+                filter::show(ui, &mut self.filter, &self.settings.filters, commands);
+            }
+            ui.add_space(4.0);
+        });
+    }
+
+    /// The capture that is open, and what belongs to it.
+    fn capture(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        let (Some(document), Some(view)) = (&self.document, &mut self.view) else { return };
+        let to_show = view.take_place_to_show();
+        let view = &*view;
+        let index = document.index();
+        let settings = self.settings.clone();
+        let look = Look { index: &index, view, settings: &settings, protocols: &self.protocols };
+        let sizes = &mut self.settings.sizes;
+        let fonts = self.missing_font.get().map(|c| missing_font_text(*c));
+        Panel::bottom("status").show(ui, |ui| status::bottom(ui, look, fonts.as_deref(), commands));
+        if settings.panels.timeline {
+            let panel = Panel::top("timeline").resizable(true).default_size(sizes.timeline).min_size(44.0);
+            let shown = panel.show(ui, |ui| timeline::show(ui, look, &mut self.brush, commands));
+            sizes.timeline = shown.response.rect.height();
+        }
+        if let Some(editor) = &mut self.editor {
+            let is_ready = self.pending.is_none();
+            let panel = Panel::right("editor").resizable(true).default_size(sizes.editor).min_size(220.0);
+            let shown = panel.show(ui, |ui| match (&self.health, &self.checking) {
+                (Some(health), _) => editor::health(ui, health, commands),
+                (None, Some(checking)) => {
+                    ui.add(egui::ProgressBar::new(checking.progress()).text("looking at every message"));
+                }
+                (None, None) => editor::show(ui, editor, is_ready, commands),
+            });
+            sizes.editor = shown.response.rect.width();
+        }
+        let mut dock = Dock {
+            look,
+            tab: &mut self.tab,
+            tree: &mut self.tree,
+            hex: &mut self.hex,
+            ladder: &mut self.ladder,
+            dialogue: &mut self.dialogue,
+            comparison: &mut self.comparison,
+            conversation: self.conversation.as_ref(),
+            fields_width: &mut sizes.fields,
+        };
+        if settings.panels.message {
+            if settings.message_beside {
+                let panel = Panel::right("message beside").resizable(true).default_size(sizes.message_beside);
+                let shown = panel.min_size(240.0).show(ui, |ui| dock.show(ui, true, commands));
+                sizes.message_beside = shown.response.rect.width();
+            } else {
+                let panel =
+                    Panel::bottom("message").resizable(true).default_size(sizes.message).min_size(96.0);
+                let most = (ui.available_height() - 120.0).max(96.0);
+                let shown = panel.max_size(most).show(ui, |ui| dock.show(ui, false, commands));
+                sizes.message = shown.response.rect.height();
+            }
+        }
+        if settings.panels.conversations {
+            let panel = Panel::left("conversations")
+                .resizable(true)
+                .default_size(sizes.conversations)
+                .min_size(150.0);
+            let shown = panel.show(ui, |ui| conversations::show(ui, look, &mut self.conversations, commands));
+            sizes.conversations = shown.response.rect.width();
+        }
+        let frame = Frame::central_panel(ui.style()).inner_margin(egui::Margin {
+            left: 2,
+            right: 2,
+            top: 2,
+            bottom: 0,
+        });
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            if view.is_narrowed() && view.row_count() == 0 && !view.is_looking() {
+                ui.centered_and_justified(|ui| ui.weak("No row matches the filter."));
+            } else if index.row_count() == 0 && index.is_finished() {
+                ui.centered_and_justified(|ui| ui.weak("There are no messages in this file."));
+            } else {
+                messages::show(ui, look, &mut self.table, to_show, commands);
+            }
+        });
+    }
+
+    /// Sentences about the file as a whole, under the bar.
+    fn show_banners(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        let mut lines: Vec<(String, Severity)> = Vec::new();
+        if let (Some(document), Some(view)) = (&self.document, &self.view) {
+            let index = document.index();
+            let broken = document.broken().map(|panic| ("Reading", panic));
+            let broken = broken.or_else(|| view.broken().map(|panic| ("Taking a message apart", panic)));
+            if let Some((what, panic)) = broken {
+                let text = format!(
+                    "{what} broke down: {panic}. What was read before is shown. This is a bug of ours."
+                );
+                lines.push((text, Severity::Error));
+            }
+            // Of many damaged places the first are told: the rows are what the window is for.
+            const TOLD: usize = 3;
+            // What is still being written ends anywhere.
+            let is_growing = index.source().is_growing();
+            let damages: Vec<String> = index
+                .damages()
+                .iter()
+                .filter(|damage| !is_growing || damage.resumed.is_some())
+                .map(ToString::to_string)
+                .collect();
+            lines.extend(damages.iter().take(TOLD).map(|damage| (damage.clone(), Severity::Error)));
+            if damages.len() > TOLD {
+                let more = damages.len() - TOLD;
+                lines.push((format!("The file is damaged in {more} more places."), Severity::Error));
+            }
+            if document.is_cancelled() && index.position() < index.source().length() {
+                let text =
+                    format!("Reading was cancelled; the {} packets before are shown.", index.packets());
+                lines.push((text, Severity::Warning));
+            }
+            if let Some(error) = view.error() {
+                lines.push((format!("The filter could not be asked of every row: {error}"), Severity::Error));
+            }
+            lines.extend(index.notices().iter().map(|notice| (notice.clone(), Severity::Note)));
+        }
+        if self.tour.is_some() {
+            let ground = ui.visuals().widgets.open.weak_bg_fill;
+            let frame = Frame::side_top_panel(ui.style()).fill(ground);
+            Panel::top("tour").frame(frame).show(ui, |ui| overlays::tour(ui, &mut self.tour));
+            if self.tour.is_none() {
+                self.settings.tour_seen = true;
+            }
+        }
+        if self.banners.is_empty() && lines.is_empty() {
+            return;
+        }
+        Panel::top("banners").show(ui, |ui| {
+            ui.add_space(2.0);
+            for (number, (banner, severity)) in self.banners.iter().enumerate() {
+                ui.horizontal(|ui| {
+                    if ui.small_button("Dismiss").clicked() {
+                        commands.push(Command::Dismiss(number));
+                    }
+                    let colour = crate::colours::severity(*severity, ui.visuals());
+                    ui.add(egui::Label::new(RichText::new(banner).color(colour)).wrap());
+                });
+            }
+            for (text, severity) in lines {
+                let colour = crate::colours::severity(severity, ui.visuals());
+                ui.add(egui::Label::new(RichText::new(text).color(colour)).wrap());
+            }
+            ui.add_space(2.0);
+        });
+    }
+}
+
+/// What helps where a character can't be shown.
+fn missing_font_text(c: char) -> String {
+    let what = match c {
+        '\u{2E80}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7FF}'
+        | '\u{F900}'..='\u{FAFF}'
+        | '\u{FF00}'..='\u{FFEF}' => {
+            "Chinese, Japanese and Korean need a font, such as the package fonts-noto-cjk"
+        }
+        '\u{1F000}'..='\u{1FAFF}' => {
+            "some emoji need a font, such as the package fonts-noto-color-emoji or fonts-symbola"
+        }
+        _ => {
+            return format!(
+                "no font has '{}' (U+{:04X}); the package fonts-noto-core has most",
+                c,
+                u32::from(c)
+            );
+        }
+    };
+    what.to_owned()
+}
+
+/// What stands below or beside the table.
+struct Dock<'d> {
+    look: Look<'d>,
+    tab: &'d mut Tab,
+    tree: &'d mut Tree,
+    hex: &'d mut bytes::Hex,
+    ladder: &'d mut Ladder,
+    dialogue: &'d mut Dialogue,
+    comparison: &'d mut Comparison,
+    conversation: Option<&'d Conversation>,
+    fields_width: &'d mut f32,
+}
+
+impl Dock<'_> {
+    fn show(&mut self, ui: &mut Ui, is_beside: bool, commands: &mut Vec<Command>) {
+        ui.horizontal(|ui| {
+            for (tab, name) in Tab::ALL {
+                ui.selectable_value(self.tab, tab, name);
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if ui.small_button("Hide").clicked() {
+                    commands.push(Command::Act(Action::ToggleMessage));
+                }
+                let other = if is_beside { "Below" } else { "Beside" };
+                if ui
+                    .small_button(other)
+                    .on_hover_text("Where this stands: below the table, or beside it")
+                    .clicked()
+                {
+                    commands.push(Command::Act(Action::ToggleBeside));
+                }
+            });
+        });
+        ui.separator();
+        let conversation = self.conversation.map(|known| (known.flow, &known.rows));
+        match *self.tab {
+            Tab::Message => self.message(ui, is_beside, commands),
+            Tab::Ladder => ladder::show(ui, self.look, self.ladder, conversation, commands),
+            Tab::Dialogue => {
+                let found = self.conversation.and_then(|known| known.found.as_ref()).map(|(_, rows)| rows);
+                dialogue::show(ui, self.look, self.dialogue, conversation, found, commands);
+            }
+            Tab::Problems => problems::show(ui, self.look, commands),
+            Tab::Statistics => statistics::show(ui, self.look, commands),
+            Tab::Comparison => comparison::show(ui, self.look, self.comparison, commands),
+        }
+    }
+
+    fn message(&mut self, ui: &mut Ui, is_beside: bool, commands: &mut Vec<Command>) {
+        let look = self.look;
+        let Some(details) = look.view.details() else {
+            let text = match look.view.selected() {
+                Some(_) => "Reading...",
+                None => "Click a message to see its fields and bytes.",
+            };
+            ui.centered_and_justified(|ui| ui.weak(text));
+            return;
+        };
+        let frame = Frame::new().inner_margin(egui::Margin { left: 6, right: 0, top: 0, bottom: 0 });
+        if is_beside {
+            let half = ui.available_height() / 2.0;
+            let panel = Panel::bottom("bytes below")
+                .resizable(true)
+                .default_size(half)
+                .min_size(60.0)
+                .frame(Frame::new());
+            panel.show(ui, |ui| bytes::show(ui, look, &details, self.hex, commands));
+        } else {
+            let most = (ui.available_width() - 120.0).max(200.0);
+            let panel = Panel::left("fields").resizable(true).default_size(self.fields_width.min(most));
+            let panel = panel.min_size(160.0).max_size(most).frame(Frame::new());
+            let shown = panel.show(ui, |ui| fields::show(ui, look, &details, self.tree, commands));
+            *self.fields_width = shown.response.rect.width();
+            CentralPanel::default()
+                .frame(frame)
+                .show(ui, |ui| bytes::show(ui, look, &details, self.hex, commands));
+            return;
+        }
+        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+            fields::show(ui, look, &details, self.tree, commands);
+        });
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.show(ui);
+    }
+
+    fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
+        self.save_settings();
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("document", &self.document)
+            .field("view", &self.view)
+            .finish_non_exhaustive()
+    }
+}

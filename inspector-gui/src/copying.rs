@@ -1,0 +1,166 @@
+//! Bytes and fields as text for the clipboard.
+
+use framescope_capture::export::hex;
+use serde_json::{Map, Number, Value as Json, json};
+
+use crate::details::FieldNode;
+
+/// As what something is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyAs {
+    /// The value as it is shown; of a text all of it.
+    Value,
+    /// Two hexadecimal digits a byte.
+    Hex,
+    /// An array of bytes in Rust.
+    Rust,
+    /// Bytes in Python.
+    Python,
+    /// The fields as JSON.
+    Json,
+}
+
+impl CopyAs {
+    /// All there are, with their names.
+    pub const ALL: [(CopyAs, &'static str); 5] = [
+        (CopyAs::Value, "Value"),
+        (CopyAs::Hex, "Hex"),
+        (CopyAs::Rust, "Rust array"),
+        (CopyAs::Python, "Python bytes"),
+        (CopyAs::Json, "JSON"),
+    ];
+}
+
+/// Bytes as a program or a person writes them. As a value they are text, with what is none as `\x` and its number.
+pub fn bytes_as(bytes: &[u8], form: CopyAs) -> String {
+    match form {
+        CopyAs::Hex => hex(bytes),
+        CopyAs::Value => String::from_utf8_lossy(bytes).into_owned(),
+        CopyAs::Rust => {
+            let all: Vec<String> = bytes.iter().map(|byte| format!("0x{byte:02x}")).collect();
+            format!("[{}]", all.join(", "))
+        }
+        CopyAs::Python => {
+            let escaped = bytes.iter().map(|&byte| match byte {
+                b'\\' => "\\\\".to_owned(),
+                b'\'' => "\\'".to_owned(),
+                b'\n' => "\\n".to_owned(),
+                b'\r' => "\\r".to_owned(),
+                b'\t' => "\\t".to_owned(),
+                0x20..=0x7E => char::from(byte).to_string(),
+                _ => format!("\\x{byte:02x}"),
+            });
+            format!("b'{}'", escaped.collect::<String>())
+        }
+        CopyAs::Json => json!({ "bytes": hex(bytes) }).to_string(),
+    }
+}
+
+/// A field, whose bytes these are.
+pub fn field_as(field: &FieldNode, bytes: &[u8], form: CopyAs) -> String {
+    match form {
+        CopyAs::Value => match &field.text {
+            Some(text) => text.clone(),
+            None if field.fields.is_empty() || !field.value.is_empty() => field.value.clone(),
+            None => fields_as_json(&field.fields),
+        },
+        CopyAs::Json => pretty(&value(field)),
+        form => bytes_as(bytes, form),
+    }
+}
+
+/// Fields as one JSON object.
+pub fn fields_as_json(fields: &[FieldNode]) -> String {
+    pretty(&object(fields))
+}
+
+fn pretty(json: &Json) -> String {
+    // What is made of fields can always be written.
+    serde_json::to_string_pretty(json).unwrap_or_default()
+}
+
+fn object(fields: &[FieldNode]) -> Json {
+    let mut members = Map::new();
+    for field in fields {
+        let name = field.name.split_once('[').filter(|_| field.name.ends_with(']'));
+        match name.map_or(field.name.as_str(), |(list, _)| list) {
+            list if name.is_some() => match members.entry(list).or_insert_with(|| json!([])) {
+                Json::Array(items) => items.push(value(field)),
+                other => *other = value(field),
+            },
+            name => drop(members.insert(name.to_owned(), value(field))),
+        }
+    }
+    // The items of a list without names are the list.
+    match members.remove("") {
+        Some(list) if members.is_empty() => list,
+        Some(list) => {
+            members.insert(String::new(), list);
+            Json::Object(members)
+        }
+        None => Json::Object(members),
+    }
+}
+
+fn value(field: &FieldNode) -> Json {
+    if !field.fields.is_empty() && !field.is_flags() {
+        return object(&field.fields);
+    }
+    if let Some(text) = &field.text {
+        return Json::String(text.clone());
+    }
+    match field.literal.as_deref() {
+        None if field.value.is_empty() => Json::Object(Map::new()),
+        // A value in JSON is written as it is.
+        None => serde_json::from_str(&field.value).unwrap_or_else(|_| Json::String(field.value.clone())),
+        Some("true") => Json::Bool(true),
+        Some("false") => Json::Bool(false),
+        Some(literal) => match literal.strip_prefix("x\"").and_then(|digits| digits.strip_suffix('"')) {
+            Some(digits) => json!({ "bytes": digits }),
+            None => match number(literal) {
+                Some(number) => Json::Number(number),
+                None => Json::String(literal.to_owned()),
+            },
+        },
+    }
+}
+
+fn number(literal: &str) -> Option<Number> {
+    if let Some(digits) = literal.strip_prefix("0x") {
+        return u64::from_str_radix(digits, 16).ok().map(Number::from);
+    }
+    let whole =
+        literal.parse::<i64>().map(Number::from).or_else(|_| literal.parse::<u64>().map(Number::from));
+    whole.ok().or_else(|| Number::from_f64(literal.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framescope_capture::{Options, read};
+
+    #[test]
+    fn bytes_are_written_as_each_language_has_them() {
+        let bytes = b"a'\\\n\x00\xff";
+        assert_eq!(bytes_as(bytes, CopyAs::Hex), "61275c0a00ff");
+        assert_eq!(bytes_as(bytes, CopyAs::Rust), "[0x61, 0x27, 0x5c, 0x0a, 0x00, 0xff]");
+        assert_eq!(bytes_as(bytes, CopyAs::Python), "b'a\\'\\\\\\n\\x00\\xff'");
+        assert_eq!(bytes_as(bytes, CopyAs::Json), r#"{"bytes":"61275c0a00ff"}"#);
+        assert_eq!(bytes_as("你".as_bytes(), CopyAs::Value), "你");
+    }
+
+    #[test]
+    fn a_message_is_one_json_object() {
+        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let login = (0..).zip(index.rows()).find(|(_, row)| index.kind(row) == Some("LOGIN")).unwrap().0;
+        let details = crate::details::Details::of(login, &index, &mut index.reader());
+        let json: Json = serde_json::from_str(&fields_as_json(&details.fields)).unwrap();
+        assert_eq!(json["magic"], json!(0xF54D));
+        assert_eq!(json["kind"], json!("LOGIN"));
+        assert!(json["payload"]["user"].is_string(), "{json}");
+        assert!(json["payload"]["credential"]["bytes"].is_string(), "{json}");
+        let user = details.field("payload.user").unwrap();
+        let copied = field_as(user, details.bytes_of(&user.range), CopyAs::Value);
+        assert_eq!(json["payload"]["user"], json!(copied));
+    }
+}

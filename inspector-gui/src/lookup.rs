@@ -1,0 +1,287 @@
+//! Reads and takes apart the messages that are looked at, in a thread of its own: a slow disk never stops the window. What
+//! is quick is there at once, as the window waits some milliseconds for it.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use framescope_capture::export::display_limit;
+use framescope_capture::{BlockReader, Index};
+use framescope_parser::Code;
+use parking_lot::{Condvar, Mutex};
+
+use crate::details::Details;
+use crate::document::SharedIndex;
+use crate::jobs::{Wake, panic_text};
+
+/// What the table shows of a row that has to be decoded for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Line {
+    /// The message in a few words.
+    pub summary: Arc<str>,
+    /// The codes of its problems.
+    pub problems: Arc<str>,
+}
+
+/// The first bytes of a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beginning {
+    /// The bytes.
+    pub bytes: Arc<[u8]>,
+    /// How many more it has.
+    pub more: u64,
+}
+
+/// The messages that were looked at lately.
+#[derive(Debug)]
+pub struct Lookup {
+    ask: Sender<Ask>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+enum Ask {
+    Lines(Vec<u32>, u64),
+    Beginnings(Vec<u32>, u64),
+    Details(u32, u64),
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    known: Mutex<Known>,
+    answered: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Raised when the rows have become others.
+    generation: u64,
+    lines: HashMap<u32, Option<Line>>,
+    beginnings: HashMap<u32, Option<Beginning>>,
+    details: HashMap<u32, Option<Arc<Details>>>,
+    broken: Option<String>,
+}
+
+/// How long the window waits for what is mostly there at once.
+const PATIENCE: Duration = Duration::from_millis(4);
+/// What is kept of each sort.
+const KEPT: usize = 4096;
+/// Messages that are kept taken apart: the one looked at, the one it is compared with, and the last ones.
+const DETAILS_KEPT: usize = 8;
+/// Bytes that a summary in the table may take reading.
+const LINE_BYTES: usize = 64 << 10;
+/// Bytes of a row that the dialogue shows.
+pub const BEGINNING: usize = 4 << 10;
+
+impl Lookup {
+    /// For an index. `wake` is called when something has come that was not there at once.
+    pub(crate) fn new(index: SharedIndex, wake: Wake) -> Lookup {
+        let (ask, asked) = channel();
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let answer = move || answer(&index, &theirs, &asked, &wake);
+        if let Err(error) = std::thread::Builder::new().name("lookup".to_owned()).spawn(answer) {
+            shared.known.lock().broken = Some(format!("no thread to read with: {error}"));
+        }
+        Lookup { ask, shared }
+    }
+
+    /// Forgets all: the rows have become others.
+    pub(crate) fn forget(&self) {
+        let mut known = self.shared.known.lock();
+        *known = Known { generation: known.generation + 1, broken: known.broken.take(), ..Known::default() };
+    }
+
+    /// What made taking a message apart break down, if that happened.
+    pub(crate) fn broken(&self) -> Option<String> {
+        self.shared.known.lock().broken.clone()
+    }
+
+    /// Has the lines of rows read, and waits a little for them.
+    pub fn want_lines(&self, rows: &[u32]) {
+        self.want(rows, |known| &mut known.lines, Ask::Lines);
+    }
+
+    /// What the table shows of a row; None if it is still being read.
+    pub fn line(&self, row: u32) -> Option<Line> {
+        self.shared.known.lock().lines.get(&row).cloned().flatten()
+    }
+
+    /// Has the first bytes of rows read, and waits a little for them.
+    pub fn want_beginnings(&self, rows: &[u32]) {
+        self.want(rows, |known| &mut known.beginnings, Ask::Beginnings);
+    }
+
+    /// The first bytes of a row; None if they are still being read.
+    pub fn beginning(&self, row: u32) -> Option<Beginning> {
+        self.shared.known.lock().beginnings.get(&row).cloned().flatten()
+    }
+
+    fn want<T>(
+        &self,
+        rows: &[u32],
+        of: impl Fn(&mut Known) -> &mut HashMap<u32, Option<T>>,
+        ask: impl FnOnce(Vec<u32>, u64) -> Ask,
+    ) {
+        let mut known = self.shared.known.lock();
+        let generation = known.generation;
+        let map = of(&mut known);
+        if map.len() > KEPT {
+            // What is asked for now is asked for again.
+            map.clear();
+        }
+        let missing: Vec<u32> = rows.iter().copied().filter(|row| !map.contains_key(row)).collect();
+        if missing.is_empty() {
+            return;
+        }
+        map.extend(missing.iter().map(|&row| (row, None)));
+        // A thread that is gone has left a word why.
+        let _ = self.ask.send(ask(missing, generation));
+        let until = Instant::now() + PATIENCE;
+        while rows.iter().any(|row| matches!(of(&mut known).get(row), Some(None))) {
+            if self.shared.answered.wait_until(&mut known, until).timed_out() {
+                return;
+            }
+        }
+    }
+
+    /// A row taken apart, after waiting a little for it; None if it takes longer.
+    pub fn details(&self, row: u32) -> Option<Arc<Details>> {
+        let mut known = self.shared.known.lock();
+        if let Some(details) = known.details.get(&row) {
+            return details.clone();
+        }
+        if known.details.len() >= DETAILS_KEPT {
+            known.details.retain(|_, details| details.is_none());
+        }
+        known.details.insert(row, None);
+        let _ = self.ask.send(Ask::Details(row, known.generation));
+        let until = Instant::now() + PATIENCE;
+        while matches!(known.details.get(&row), Some(None)) {
+            if self.shared.answered.wait_until(&mut known, until).timed_out() {
+                return None;
+            }
+        }
+        known.details.get(&row).cloned().flatten()
+    }
+}
+
+fn answer(index: &SharedIndex, shared: &Shared, asked: &Receiver<Ask>, wake: &Wake) {
+    let mut reader: Option<BlockReader> = None;
+    while let Ok(ask) = asked.recv() {
+        let begun = Instant::now();
+        let generation_now = || shared.known.lock().generation;
+        match ask {
+            // In small portions: the person may have scrolled on meanwhile.
+            Ask::Lines(rows, generation) => {
+                for row in rows {
+                    if generation_now() != generation {
+                        break;
+                    }
+                    let line = careful(shared, || line(row, &index.read(), &mut reader));
+                    put(shared, generation, |known| &mut known.lines, row, line);
+                }
+            }
+            Ask::Beginnings(rows, generation) => {
+                for row in rows {
+                    if generation_now() != generation {
+                        break;
+                    }
+                    let beginning = careful(shared, || beginning(row, &index.read(), &mut reader));
+                    put(shared, generation, |known| &mut known.beginnings, row, beginning);
+                }
+            }
+            Ask::Details(row, generation) => {
+                let details = careful(shared, || {
+                    let index = index.read();
+                    Arc::new(Details::of(row, &index, reader_of(&index, &mut reader)))
+                });
+                put(shared, generation, |known| &mut known.details, row, details);
+            }
+        }
+        if begun.elapsed() > PATIENCE / 2 {
+            wake();
+        }
+    }
+}
+
+fn reader_of<'r>(index: &Index, reader: &'r mut Option<BlockReader>) -> &'r mut BlockReader {
+    reader.get_or_insert_with(|| BlockReader::new(index.source().clone(), 64 << 10))
+}
+
+fn put<T>(
+    shared: &Shared,
+    generation: u64,
+    of: impl Fn(&mut Known) -> &mut HashMap<u32, Option<T>>,
+    row: u32,
+    what: T,
+) {
+    let mut known = shared.known.lock();
+    if known.generation == generation {
+        of(&mut known).insert(row, Some(what));
+        shared.answered.notify_all();
+    }
+}
+
+/// What a message breaks is told, and the thread lives on.
+fn careful<T: Default>(shared: &Shared, what: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(what)).unwrap_or_else(|panic| {
+        shared.known.lock().broken = Some(panic_text(&*panic));
+        T::default()
+    })
+}
+
+fn line(number: u32, index: &Index, reader: &mut Option<BlockReader>) -> Line {
+    let Some(row) = index.row(number) else { return Line::default() };
+    let bytes = index.row_bytes(&row, display_limit(&row).min(LINE_BYTES), reader_of(index, reader));
+    let summary = bytes.as_deref().map(|bytes| index.dissect(number, bytes).summary);
+    let summary = summary.unwrap_or_else(|error| error.to_string());
+    let codes: Vec<&str> = row.codes.iter().map(Code::as_str).collect();
+    Line { summary: summary.into(), problems: codes.join(" ").into() }
+}
+
+fn beginning(number: u32, index: &Index, reader: &mut Option<BlockReader>) -> Beginning {
+    let Some(row) = index.row(number) else { return Beginning::default() };
+    let bytes = index.row_bytes(&row, BEGINNING, reader_of(index, reader));
+    let bytes = bytes.unwrap_or_else(|error| error.to_string().into_bytes());
+    let more = row.length.saturating_sub(bytes.len() as u64);
+    Beginning { more: if index.segments(&row).next().is_none() { 0 } else { more }, bytes: bytes.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framescope_capture::{Options, read};
+    use parking_lot::RwLock;
+
+    #[test]
+    fn what_is_asked_for_comes() {
+        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let rows: Vec<u32> = (0..u32::try_from(index.row_count()).unwrap()).collect();
+        let index: SharedIndex = Arc::new(RwLock::new(index));
+        let lookup = Lookup::new(Arc::clone(&index), Arc::new(|| {}));
+        lookup.want_lines(&rows);
+        lookup.want_beginnings(&rows);
+        let patience = Instant::now() + Duration::from_secs(60);
+        let there = |row: &u32| {
+            lookup.line(*row).is_some() && lookup.beginning(*row).is_some() && lookup.details(*row).is_some()
+        };
+        while !rows.iter().all(|row| there(row)) {
+            assert!(Instant::now() < patience, "it never came");
+        }
+        let index = index.read();
+        let mut reader = index.reader();
+        for &row in &rows {
+            let known = index.row(row).unwrap();
+            let bytes = index.row_bytes(&known, usize::MAX, &mut reader).unwrap();
+            let beginning = lookup.beginning(row).unwrap();
+            assert_eq!(&*beginning.bytes, &bytes[..bytes.len().min(BEGINNING)]);
+            assert_eq!(beginning.bytes.len() as u64 + beginning.more, bytes.len() as u64);
+            assert_eq!(*lookup.line(row).unwrap().summary, index.dissect(row, &bytes).summary);
+        }
+        lookup.forget();
+        assert_eq!(lookup.line(0), None);
+    }
+}

@@ -1,0 +1,402 @@
+//! Which rows are looked at, and in which order: found in the background, so that the window never waits for it.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use framescope_capture::filter::{Column, Filter};
+use framescope_capture::{Index, Row, Times};
+use framescope_parser::Protocol;
+use parking_lot::RwLock;
+
+use crate::document::SharedIndex;
+use crate::jobs::{Job, Seldom, Wake, Watch};
+
+/// What rows are looked at. As it is, all are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Narrowing {
+    /// Those of one conversation.
+    pub flow: Option<u32>,
+    /// Those captured in this span, in nanoseconds since the Unix epoch.
+    pub span: Option<Range<i64>>,
+    /// Those that an expression is true of.
+    pub filter: Option<String>,
+}
+
+impl Narrowing {
+    /// Whether all rows are looked at.
+    pub fn is_all(&self) -> bool {
+        *self == Narrowing::default()
+    }
+}
+
+/// A column to put rows in the order of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// The column.
+    pub column: Column,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// Whether rows can be put in the order of a column: what has to be taken apart for it is not kept.
+    pub fn is_possible(column: Column) -> bool {
+        !matches!(column, Column::Summary | Column::Comment | Column::Bytes | Column::Address | Column::Port)
+    }
+}
+
+/// Rows that are being found, or were.
+#[derive(Debug)]
+pub struct Rows {
+    found: Arc<RwLock<Found>>,
+    job: Job<()>,
+    begun: Instant,
+    broken: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    rows: Vec<u32>,
+    is_done: bool,
+    error: Option<String>,
+}
+
+/// Rows looked through between two looks at whether anybody still wants them.
+const CHUNK: usize = 4096;
+/// How long to wait for a capture that is being read to have more rows.
+const WAIT: Duration = Duration::from_millis(15);
+
+/// What is needed to find rows.
+pub(crate) struct Search {
+    pub(crate) index: SharedIndex,
+    pub(crate) narrowing: Narrowing,
+    pub(crate) sort: Option<Sort>,
+    pub(crate) protocols: Vec<Arc<dyn Protocol>>,
+}
+
+impl Rows {
+    /// Begins to find the rows. `wake` is called when there are more.
+    pub(crate) fn find(search: Search, wake: Wake) -> Rows {
+        let found = Arc::new(RwLock::new(Found::default()));
+        let theirs = Arc::clone(&found);
+        let waking = Arc::clone(&wake);
+        let job = Job::begin("rows", wake, move |watch| {
+            let done = search.run(watch, &theirs, waking);
+            let mut found = theirs.write();
+            if let Err(error) = done {
+                found.error = Some(error);
+            }
+            found.is_done = true;
+        });
+        Rows { found, job, begun: Instant::now(), broken: None }
+    }
+
+    /// How many there are so far.
+    pub fn len(&self) -> usize {
+        self.found.read().rows.len()
+    }
+
+    /// Whether there are none so far.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether all were found.
+    pub fn is_done(&self) -> bool {
+        self.found.read().is_done || self.broken.is_some()
+    }
+
+    /// How far the search is, from 0 to 1.
+    pub fn progress(&self) -> f32 {
+        self.job.progress()
+    }
+
+    /// Why they could not all be found.
+    pub fn error(&mut self) -> Option<String> {
+        if let Some(Err(panic)) = self.job.poll() {
+            self.broken = Some(format!("a bug of ours: {panic}"));
+        }
+        self.broken.clone().or_else(|| self.found.read().error.clone())
+    }
+
+    /// How long it has been.
+    pub(crate) fn age(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// The row at a place.
+    pub fn at(&self, place: usize) -> Option<u32> {
+        self.found.read().rows.get(place).copied()
+    }
+
+    /// Where a row stands. `is_sorted` says that another order was asked for than that of the rows.
+    pub(crate) fn place_of(&self, row: u32, is_sorted: bool) -> Option<usize> {
+        let found = self.found.read();
+        match is_sorted {
+            false => found.rows.binary_search(&row).ok(),
+            true => found.rows.iter().position(|&known| known == row),
+        }
+    }
+
+    /// Gives the rows in pieces, until `each` has enough. Short enough pieces that nobody waits.
+    pub(crate) fn for_each_chunk(&self) -> impl Fn(usize) -> Vec<u32> + Send + 'static {
+        let found = Arc::clone(&self.found);
+        move |from| {
+            let found = found.read();
+            let end = found.rows.len().min(from + CHUNK);
+            found.rows.get(from..end).unwrap_or_default().to_vec()
+        }
+    }
+}
+
+impl Search {
+    fn run(&self, watch: &Watch, found: &RwLock<Found>, wake: Wake) -> Result<(), String> {
+        let parse = |text: &String| Filter::parse(text, &self.protocols).map_err(|error| error.text);
+        let mut filter = self.narrowing.filter.as_ref().map(parse).transpose()?;
+        let (mut times, mut at, mut batch) = (Times::default(), 0, Vec::new());
+        let mut waking = Seldom::new(wake);
+        loop {
+            let index = self.index.read();
+            let is_finished = index.is_finished();
+            if let Some(filter) = filter.as_mut().filter(|_| at == 0 && is_finished) {
+                filter.search(&index).map_err(|error| error.to_string())?;
+            }
+            let (all, end) = (index.row_count(), index.row_count().min(at + CHUNK));
+            batch.clear();
+            for number in at..end {
+                let Ok(number) = u32::try_from(number) else { break };
+                if self.wants(&index, number, filter.as_mut(), &mut times)? {
+                    batch.push(number);
+                }
+            }
+            drop(index);
+            at = end;
+            // Until they are in their order there is none to show.
+            if self.sort.is_none() || is_finished {
+                found.write().rows.extend_from_slice(&batch);
+            }
+            if !watch.goes_on(at as u64, all as u64) {
+                return Ok(());
+            }
+            if at < all {
+                if !batch.is_empty() {
+                    waking.wake();
+                }
+            } else if is_finished {
+                break;
+            } else {
+                waking.wake();
+                std::thread::sleep(WAIT);
+            }
+        }
+        if let Some(sort) = self.sort {
+            let rows = std::mem::take(&mut found.write().rows);
+            let sorted = sorted(&self.index.read(), rows, sort, watch);
+            found.write().rows = sorted;
+        }
+        Ok(())
+    }
+
+    fn wants(
+        &self,
+        index: &Index,
+        number: u32,
+        filter: Option<&mut Filter>,
+        times: &mut Times,
+    ) -> Result<bool, String> {
+        let Narrowing { flow, span, .. } = &self.narrowing;
+        if flow.is_some() || span.is_some() {
+            let Some(row) = index.row(number) else { return Ok(false) };
+            if flow.is_some_and(|flow| row.flow() != flow) {
+                return Ok(false);
+            }
+            if let Some(span) = span
+                && !times.time_ns(index, &row).is_some_and(|time| span.contains(&time))
+            {
+                return Ok(false);
+            }
+        }
+        match filter {
+            None => Ok(true),
+            Some(filter) => filter.is_true_of(index, number).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// Rows in the order of a column; those of the same value as they were. What has no value comes last.
+fn sorted(index: &Index, rows: Vec<u32>, sort: Sort, watch: &Watch) -> Vec<u32> {
+    let mut key = Key { index, column: sort.column, times: Times::default(), ranks: HashMap::new() };
+    let mut keyed: Vec<(Option<u64>, u32)> = Vec::with_capacity(rows.len());
+    for (done, number) in rows.into_iter().enumerate() {
+        if done % CHUNK == 0 && watch.is_cancelled() {
+            return Vec::new();
+        }
+        let value = index.row(number).and_then(|row| key.of(number, &row));
+        keyed.push((value, number));
+    }
+    match sort.descending {
+        false => keyed.sort_unstable_by_key(|&(value, number)| (value.is_none(), value, number)),
+        true => keyed.sort_unstable_by_key(|&(value, number)| (value.is_none(), Reverse(value), number)),
+    }
+    keyed.into_iter().map(|(_, number)| number).collect()
+}
+
+/// Numbers that stand to each other as a column's values do.
+struct Key<'i> {
+    index: &'i Index,
+    column: Column,
+    times: Times,
+    /// Of what is told by text: the texts of the streams or kinds that were met.
+    ranks: HashMap<String, u64>,
+}
+
+impl Key<'_> {
+    fn of(&mut self, number: u32, row: &Row) -> Option<u64> {
+        let index = self.index;
+        // Signed numbers in the order of unsigned ones.
+        let ordered = |time: i64| time.cast_unsigned() ^ (1 << 63);
+        match self.column {
+            Column::Row => Some(number.into()),
+            Column::Flow => Some(row.flow().into()),
+            Column::Packet => index.segments(row).map(|segment| u64::from(segment.packet)).max(),
+            Column::Offset => Some(row.offset),
+            Column::Length => Some(row.length),
+            Column::Time => self.times.time_ns(index, row).map(ordered),
+            Column::Latency => index.reply_to(number).and_then(|(_, latency)| latency).map(ordered),
+            Column::ReplyTo => index.reply_to(number).map(|(to, _)| to.into()),
+            Column::AnsweredBy => index.answered_by(number).map(u64::from),
+            Column::PartOf => index.part_of(number).map(u64::from),
+            Column::SrcPort => index.endpoints(row).map(|(src, _)| src.port().into()),
+            Column::DstPort => index.endpoints(row).map(|(_, dst)| dst.port().into()),
+            Column::Src => index.endpoints(row).map(|(src, _)| address_rank(src.ip(), src.port())),
+            Column::Dst => index.endpoints(row).map(|(_, dst)| address_rank(dst.ip(), dst.port())),
+            Column::Direction => Some(index.direction(row).index() as u64),
+            Column::Transport => {
+                index.flows().get(row.flow() as usize).map(|flow| text_rank(flow.transport.as_str()))
+            }
+            Column::Protocol => index.protocol(row).map(|protocol| text_rank(protocol.name())),
+            Column::Type => Some(text_rank(row.type_name())),
+            Column::Kind => index.kind(row).map(|kind| self.rank_of_kind(kind)),
+            // The worst first among those that have any.
+            Column::Severity | Column::Problems => {
+                let severity = row.severity()? as u64;
+                let code = row.codes.iter().max_by_key(|code| code.severity()).map_or(0, |code| code as u64);
+                Some(severity << 32 | code)
+            }
+            Column::Summary | Column::Comment | Column::Bytes | Column::Address | Column::Port => None,
+        }
+    }
+
+    fn rank_of_kind(&mut self, kind: &str) -> u64 {
+        if self.ranks.is_empty() {
+            let mut kinds = self.index.kinds().to_vec();
+            kinds.sort();
+            kinds.dedup();
+            self.ranks = kinds.into_iter().zip(0..).collect();
+        }
+        self.ranks.get(kind).copied().unwrap_or(u64::MAX)
+    }
+}
+
+/// The first eight bytes of a text decide.
+fn text_rank(text: &str) -> u64 {
+    text.bytes().chain(std::iter::repeat(0)).take(8).fold(0, |rank, byte| rank << 8 | u64::from(byte))
+}
+
+/// The order of addresses, as far as 48 bits can tell, and in it that of ports.
+fn address_rank(address: std::net::IpAddr, port: u16) -> u64 {
+    let address = match address {
+        std::net::IpAddr::V4(address) => u64::from(address.to_bits()),
+        // Behind all of version 4; those of one network mostly differ at their ends.
+        std::net::IpAddr::V6(address) => {
+            let bits = address.to_bits();
+            1 << 47 | u64::try_from((bits ^ bits >> 64) & 0x7FFF_FFFF_FFFF).unwrap_or(0)
+        }
+    };
+    address << 16 | u64::from(port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framescope_capture::{Options, read};
+
+    fn rows(narrowing: Narrowing, sort: Option<Sort>) -> (SharedIndex, Vec<u32>, Option<String>) {
+        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let index: SharedIndex = Arc::new(RwLock::new(index));
+        let protocols = framescope_capture::protocols(None);
+        let search = Search { index: Arc::clone(&index), narrowing, sort, protocols };
+        let mut rows = Rows::find(search, Arc::new(|| {}));
+        while !rows.is_done() {
+            std::thread::yield_now();
+        }
+        let all = (0..rows.len()).filter_map(|place| rows.at(place)).collect();
+        (index, all, rows.error())
+    }
+
+    #[test]
+    fn rows_are_found_by_conversation_span_and_filter_together() {
+        let (index, all, _) = rows(Narrowing::default(), None);
+        assert_eq!(all.len(), index.read().row_count());
+        let times: Vec<i64> = {
+            let index = index.read();
+            index.rows().filter_map(|row| index.time_ns(&row)).collect()
+        };
+        let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+        let span = *first..first + (last - first) / 2;
+        let narrowing =
+            Narrowing { flow: Some(2), span: Some(span.clone()), filter: Some("length > 20".to_owned()) };
+        let (index, found, error) = rows(narrowing, None);
+        assert_eq!(error, None);
+        let index = index.read();
+        let expected: Vec<u32> = (0..)
+            .zip(index.rows())
+            .filter(|(_, row)| {
+                row.flow() == 2
+                    && row.length > 20
+                    && index.time_ns(row).is_some_and(|time| span.contains(&time))
+            })
+            .map(|(number, _)| number)
+            .collect();
+        assert!(!expected.is_empty() && expected.len() < all.len());
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn every_column_puts_rows_in_its_order_and_keeps_all() {
+        for (column, name, _) in Column::ALL {
+            if !Sort::is_possible(*column) {
+                continue;
+            }
+            let (index, up, _) =
+                rows(Narrowing::default(), Some(Sort { column: *column, descending: false }));
+            let (_, down, _) = rows(Narrowing::default(), Some(Sort { column: *column, descending: true }));
+            let mut numbers = up.clone();
+            numbers.sort_unstable();
+            assert!(
+                numbers.iter().copied().eq(0..u32::try_from(index.read().row_count()).unwrap()),
+                "{name}"
+            );
+            let index = index.read();
+            let mut key =
+                Key { index: &index, column: *column, times: Times::default(), ranks: HashMap::new() };
+            let mut keys = |rows: &[u32]| -> Vec<u64> {
+                rows.iter().filter_map(|&number| key.of(number, &index.row(number).unwrap())).collect()
+            };
+            let (rising, mut falling) = (keys(&up), keys(&down));
+            assert!(rising.is_sorted(), "{name}");
+            falling.reverse();
+            assert_eq!(rising, falling, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_filter_that_is_none_says_so() {
+        let (_, found, error) =
+            rows(Narrowing { filter: Some("knid == X".to_owned()), ..Narrowing::default() }, None);
+        assert!(found.is_empty() && error.unwrap().contains("knid"));
+    }
+}

@@ -1,0 +1,407 @@
+//! What the index says as a whole: problems by code and conversation, when each conversation was; and, of the rows that
+//! are looked at, how many there were when, how long they are and how long replies took. Counted in the background.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framescope_capture::{Index, Row, Times};
+use framescope_parser::{Code, Severity, TileType};
+use parking_lot::RwLock;
+
+use crate::document::SharedIndex;
+use crate::jobs::{Job, Seldom, Wake, Watch};
+
+/// How many rows there are of each worst severity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows whose worst problem is an error.
+    pub errors: usize,
+    /// Rows whose worst problem is a warning.
+    pub warnings: usize,
+    /// Rows whose worst problem is a note.
+    pub notes: usize,
+}
+
+impl Counts {
+    fn add(&mut self, severity: Option<Severity>) {
+        match severity {
+            Some(Severity::Error) => self.errors += 1,
+            Some(Severity::Warning) => self.warnings += 1,
+            Some(Severity::Note) => self.notes += 1,
+            None => {}
+        }
+    }
+}
+
+/// What is known of one conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowFacts {
+    /// Its rows with problems.
+    pub counts: Counts,
+    /// When its first and its last row were captured, in nanoseconds since the Unix epoch.
+    pub times: Option<(i64, i64)>,
+}
+
+/// Rows that have one problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeFacts {
+    /// How many.
+    pub rows: usize,
+    /// The first of them.
+    pub first: u32,
+}
+
+/// What was counted over all rows so far.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// Rows by their worst problem.
+    pub counts: Counts,
+    /// Rows by each of their problems.
+    pub codes: BTreeMap<Code, CodeFacts>,
+    /// By conversation.
+    pub flows: Vec<FlowFacts>,
+    /// When the first and the last row were captured.
+    pub times: Option<(i64, i64)>,
+    /// Whether all rows of a capture that is read were counted.
+    pub is_done: bool,
+}
+
+impl Survey {
+    fn add(&mut self, number: u32, row: &Row, time: Option<i64>) {
+        let severity = row.severity();
+        self.counts.add(severity);
+        if severity.is_some() {
+            for code in row.codes.iter() {
+                self.codes.entry(code).or_insert(CodeFacts { rows: 0, first: number }).rows += 1;
+            }
+        }
+        let flow = row.flow() as usize;
+        if self.flows.len() <= flow {
+            self.flows.resize(flow + 1, FlowFacts::default());
+        }
+        widen(&mut self.times, time);
+        if let Some(facts) = self.flows.get_mut(flow) {
+            facts.counts.add(severity);
+            widen(&mut facts.times, time);
+        }
+    }
+
+    /// What is known of a conversation.
+    pub fn flow(&self, flow: u32) -> FlowFacts {
+        self.flows.get(flow as usize).copied().unwrap_or_default()
+    }
+}
+
+fn widen(times: &mut Option<(i64, i64)>, time: Option<i64>) {
+    if let Some(time) = time {
+        let (first, last) = times.unwrap_or((time, time));
+        *times = Some((first.min(time), last.max(time)));
+    }
+}
+
+const CHUNK: usize = 8192;
+const WAIT: Duration = Duration::from_millis(15);
+
+/// A survey that is being made, or was.
+#[derive(Debug)]
+pub struct Surveying {
+    survey: Arc<RwLock<Survey>>,
+    _job: Job<()>,
+}
+
+impl Surveying {
+    /// Begins to count, and goes on as long as there is more.
+    pub(crate) fn begin(index: SharedIndex, wake: Wake) -> Surveying {
+        let survey = Arc::new(RwLock::new(Survey::default()));
+        let theirs = Arc::clone(&survey);
+        let waking = Arc::clone(&wake);
+        let job = Job::begin("survey", wake, move |watch| count(&index, &theirs, watch, waking));
+        Surveying { survey, _job: job }
+    }
+
+    /// What was counted so far.
+    pub fn read(&self) -> parking_lot::RwLockReadGuard<'_, Survey> {
+        self.survey.read()
+    }
+}
+
+fn count(index: &SharedIndex, survey: &RwLock<Survey>, watch: &Watch, wake: Wake) {
+    let (mut times, mut at, mut waking) = (Times::default(), 0, Seldom::new(wake));
+    while !watch.is_cancelled() {
+        let (all, finished) = {
+            let index = index.read();
+            let mut survey = survey.write();
+            let end = index.row_count().min(at + CHUNK);
+            for (number, row) in (at..end).zip(index.rows_from(at)) {
+                let time = times.time_ns(&index, &row);
+                survey.add(u32::try_from(number).unwrap_or(u32::MAX), &row, time);
+            }
+            at = end;
+            (index.row_count(), index.is_finished())
+        };
+        if at < all {
+            waking.wake();
+        } else if finished {
+            survey.write().is_done = true;
+            return;
+        } else {
+            std::thread::sleep(WAIT);
+        }
+    }
+}
+
+/// What happened in one of many equal stretches of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Rows.
+    pub rows: u32,
+    /// Those of them whose worst problem is a warning.
+    pub warnings: u32,
+    /// Those of them with an error.
+    pub errors: u32,
+}
+
+/// How many rows there were when.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    /// The time that the buckets part, in nanoseconds since the Unix epoch; its end belongs to the last.
+    pub span: Option<(i64, i64)>,
+    /// Equal parts of it.
+    pub buckets: Vec<Bucket>,
+}
+
+/// Buckets that a timeline has.
+pub const BUCKETS: usize = 480;
+
+impl Timeline {
+    fn new(span: Option<(i64, i64)>) -> Timeline {
+        Timeline { span, buckets: vec![Bucket::default(); BUCKETS] }
+    }
+
+    fn add(&mut self, row: &Row, time: i64) {
+        let Some(bucket) = self.bucket_of(time) else { return };
+        let severity = row.severity();
+        let Some(bucket) = self.buckets.get_mut(bucket) else { return };
+        bucket.rows = bucket.rows.saturating_add(1);
+        match severity {
+            Some(Severity::Error) => bucket.errors += 1,
+            Some(Severity::Warning) => bucket.warnings += 1,
+            _ => {}
+        }
+    }
+
+    /// The bucket that a time falls in.
+    pub fn bucket_of(&self, time: i64) -> Option<usize> {
+        let (first, last) = self.span?;
+        let all = i128::from(last) - i128::from(first) + 1;
+        let at = (i128::from(time) - i128::from(first)) * BUCKETS as i128 / all;
+        usize::try_from(at).ok().filter(|&at| time >= first && at < BUCKETS)
+    }
+
+    /// When a share of it has passed, from 0 to 1.
+    pub fn time_at(&self, share: f64) -> Option<i64> {
+        let (first, last) = self.span?;
+        let all = i128::from(last) - i128::from(first) + 1;
+        // A share of a span: between its ends.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+        let passed = (all as f64 * share.clamp(0.0, 1.0)) as i128;
+        i64::try_from(i128::from(first) + passed).ok()
+    }
+}
+
+/// How many values there are of each size: the first bar is for 0, each next one for values up to twice as great.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Histogram {
+    /// By the number of binary digits of the value.
+    pub bars: [u64; 65],
+    /// How many values.
+    pub count: u64,
+    /// The least and the greatest.
+    pub ends: Option<(u64, u64)>,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Histogram { bars: [0; 65], count: 0, ends: None }
+    }
+}
+
+impl Histogram {
+    fn add(&mut self, value: u64) {
+        let digits = (u64::BITS - value.leading_zeros()) as usize;
+        if let Some(bar) = self.bars.get_mut(digits) {
+            *bar += 1;
+        }
+        self.count += 1;
+        let (least, greatest) = self.ends.unwrap_or((value, value));
+        self.ends = Some((least.min(value), greatest.max(value)));
+    }
+
+    /// The bars from the first to the last that has any, each with its least and its greatest value.
+    pub fn shown(&self) -> impl Iterator<Item = (Range<u64>, u64)> + '_ {
+        let has = |bar: &&(usize, &u64)| *bar.1 > 0;
+        let first = self.bars.iter().enumerate().find(|bar| has(&bar)).map_or(0, |(digits, _)| digits);
+        let last = self.bars.iter().enumerate().rev().find(|bar| has(&bar)).map_or(0, |(digits, _)| digits);
+        let ends = move |digits: usize| match digits {
+            0 => 0..1,
+            digits => {
+                1 << (digits - 1)..1_u64.checked_shl(u32::try_from(digits).unwrap_or(64)).unwrap_or(u64::MAX)
+            }
+        };
+        let is_shown = self.count > 0;
+        (first..=last)
+            .filter(move |_| is_shown)
+            .map(move |digits| (ends(digits), self.bars.get(digits).copied().unwrap_or(0)))
+    }
+}
+
+/// What the pictures show, of the rows that are looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pictures {
+    /// Rows over time.
+    pub timeline: Timeline,
+    /// Lengths of messages, in bytes.
+    pub lengths: Histogram,
+    /// How long replies took, in nanoseconds.
+    pub latencies: Histogram,
+}
+
+/// Gives some rows from a place on; none when there are no more.
+pub(crate) type Chunks = Box<dyn Fn(usize) -> Vec<u32> + Send>;
+
+/// All rows of an index.
+pub(crate) fn all_rows(index: &SharedIndex) -> Chunks {
+    let index = Arc::clone(index);
+    Box::new(move |from| {
+        let all = index.read().row_count();
+        let end = all.min(from + CHUNK);
+        (from..end).filter_map(|row| u32::try_from(row).ok()).collect()
+    })
+}
+
+/// Begins to count what the pictures show of some rows, over a span of time.
+pub(crate) fn picture(
+    index: SharedIndex,
+    rows: Chunks,
+    span: Option<(i64, i64)>,
+    wake: Wake,
+) -> Job<Pictures> {
+    Job::begin("pictures", wake, move |watch| {
+        let mut pictures = Pictures { timeline: Timeline::new(span), ..Pictures::default() };
+        let (mut times, mut at) = (Times::default(), 0);
+        loop {
+            let chunk = rows(at);
+            if chunk.is_empty() || watch.is_cancelled() {
+                return pictures;
+            }
+            at += chunk.len();
+            let index = index.read();
+            for number in chunk {
+                let Some(row) = index.row(number) else { continue };
+                pictures.add(&index, number, &row, &mut times);
+            }
+        }
+    })
+}
+
+impl Pictures {
+    fn add(&mut self, index: &Index, number: u32, row: &Row, times: &mut Times) {
+        let time = times.time_ns(index, row);
+        if let Some(time) = time {
+            self.timeline.add(row, time);
+        }
+        if row.tile_type == TileType::Message {
+            self.lengths.add(row.length);
+        }
+        // Not `reply_to`: that looks up the time of the row as well.
+        if let Some((_, Some(latency))) = index.reply_to(number) {
+            self.latencies.add(latency.max(0).unsigned_abs());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framescope_capture::{Options, read};
+
+    fn sample() -> SharedIndex {
+        Arc::new(RwLock::new(read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap()))
+    }
+
+    fn wait<T: Send + 'static>(job: &Job<T>) -> T {
+        job.poll_for(Duration::from_secs(60)).unwrap().unwrap()
+    }
+
+    #[test]
+    fn counts_of_the_conversations_add_up() {
+        let index = sample();
+        let surveying = Surveying::begin(Arc::clone(&index), Arc::new(|| {}));
+        while !surveying.read().is_done {
+            std::thread::yield_now();
+        }
+        let survey = surveying.read();
+        assert_eq!(survey.flows.len(), index.read().flows().len());
+        let sum = |of: fn(&Counts) -> usize| survey.flows.iter().map(|flow| of(&flow.counts)).sum::<usize>();
+        assert_eq!(sum(|counts| counts.errors), survey.counts.errors);
+        assert_eq!(sum(|counts| counts.notes), survey.counts.notes);
+        assert!(survey.counts.errors > 0);
+        let index = index.read();
+        for (code, facts) in &survey.codes {
+            let with: Vec<u32> = (0..)
+                .zip(index.rows())
+                .filter(|(_, row)| row.codes.contains(*code))
+                .map(|(row, _)| row)
+                .collect();
+            assert_eq!((facts.rows, facts.first), (with.len(), with[0]), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_in_the_timeline_once() {
+        let index = sample();
+        let times: Vec<i64> = {
+            let index = index.read();
+            index.rows().filter_map(|row| index.time_ns(&row)).collect()
+        };
+        let span = (*times.iter().min().unwrap(), *times.iter().max().unwrap());
+        let pictures = wait(&picture(Arc::clone(&index), all_rows(&index), Some(span), Arc::new(|| {})));
+        let rows: u32 = pictures.timeline.buckets.iter().map(|bucket| bucket.rows).sum();
+        assert_eq!(rows as usize, times.len());
+        assert_eq!(pictures.timeline.bucket_of(span.0), Some(0));
+        assert_eq!(pictures.timeline.bucket_of(span.1), Some(BUCKETS - 1));
+        assert_eq!(pictures.timeline.bucket_of(span.1 + 1), None);
+        assert!(pictures.latencies.count > 0 && pictures.lengths.count > 0);
+        // Half of the span has about the rows of its time, and none of another.
+        let half = (span.0, pictures.timeline.time_at(0.5).unwrap());
+        let pictures = wait(&picture(Arc::clone(&index), all_rows(&index), Some(half), Arc::new(|| {})));
+        let rows: u32 = pictures.timeline.buckets.iter().map(|bucket| bucket.rows).sum();
+        assert_eq!(rows as usize, times.iter().filter(|&&time| time <= half.1).count());
+    }
+
+    #[test]
+    fn extreme_times_have_places() {
+        let timeline = Timeline::new(Some((i64::MIN, i64::MAX)));
+        assert_eq!(timeline.bucket_of(i64::MIN), Some(0));
+        assert_eq!(timeline.bucket_of(i64::MAX), Some(BUCKETS - 1));
+        assert_eq!(timeline.time_at(0.0), Some(i64::MIN));
+        let timeline = Timeline::new(Some((5, 5)));
+        assert_eq!(timeline.bucket_of(5), Some(0));
+    }
+
+    #[test]
+    fn a_histogram_has_each_value_between_the_ends_of_its_bar() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.shown().count(), 0);
+        for value in [0, 1, 2, 3, 4, 1023, 1024, u64::MAX] {
+            histogram.add(value);
+        }
+        let bars: Vec<(Range<u64>, u64)> = histogram.shown().collect();
+        assert_eq!(bars.len(), 65);
+        assert_eq!((bars[0].clone(), bars[2].clone(), bars[3].clone()), ((0..1, 1), (2..4, 2), (4..8, 1)));
+        assert_eq!(bars[64].0, 1 << 63..u64::MAX);
+        assert_eq!(bars.iter().map(|(_, count)| count).sum::<u64>(), 8);
+    }
+}
