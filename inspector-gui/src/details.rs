@@ -39,7 +39,9 @@ pub struct FieldNode {
 impl FieldNode {
     /// Whether the fields in it only say what its own bytes mean, as flags do.
     pub fn is_flags(&self) -> bool {
-        !self.fields.is_empty() && self.fields.iter().all(|inner| inner.range == self.range)
+        !self.value.is_empty()
+            && !self.fields.is_empty()
+            && self.fields.iter().all(|inner| inner.range == self.range)
     }
 }
 

@@ -75,9 +75,9 @@ impl Document {
         Ok(Document { index, cancelled, broken, reading: Some(reading), name, is_sample })
     }
 
-    /// What has been read so far.
+    /// What has been read so far. Whoever looks at it already may look again, also while the reading thread waits.
     pub fn index(&self) -> RwLockReadGuard<'_, Index> {
-        self.index.read()
+        self.index.read_recursive()
     }
 
     /// The same, for other threads.
@@ -87,7 +87,7 @@ impl Document {
 
     /// Whether nothing more will be read: all was, or it broke down.
     pub fn is_over(&self) -> bool {
-        self.index.read().is_finished() || self.broken.read().is_some()
+        self.index().is_finished() || self.broken.read().is_some()
     }
 
     /// The file's name.

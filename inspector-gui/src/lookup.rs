@@ -168,6 +168,8 @@ impl Lookup {
     }
 }
 
+/// Looks at the index before a reading thread that waits to go on: the window that waits for the answer looks at it too, and
+/// so keeps that thread waiting.
 fn answer(index: &SharedIndex, shared: &Shared, asked: &Receiver<Ask>, wake: &Wake) {
     let mut reader: Option<BlockReader> = None;
     while let Ok(ask) = asked.recv() {
@@ -180,7 +182,7 @@ fn answer(index: &SharedIndex, shared: &Shared, asked: &Receiver<Ask>, wake: &Wa
                     if generation_now() != generation {
                         break;
                     }
-                    let line = careful(shared, || line(row, &index.read(), &mut reader));
+                    let line = careful(shared, || line(row, &index.read_recursive(), &mut reader));
                     put(shared, generation, |known| &mut known.lines, row, line);
                 }
             }
@@ -189,13 +191,13 @@ fn answer(index: &SharedIndex, shared: &Shared, asked: &Receiver<Ask>, wake: &Wa
                     if generation_now() != generation {
                         break;
                     }
-                    let beginning = careful(shared, || beginning(row, &index.read(), &mut reader));
+                    let beginning = careful(shared, || beginning(row, &index.read_recursive(), &mut reader));
                     put(shared, generation, |known| &mut known.beginnings, row, beginning);
                 }
             }
             Ask::Details(row, generation) => {
                 let details = careful(shared, || {
-                    let index = index.read();
+                    let index = index.read_recursive();
                     Arc::new(Details::of(row, &index, reader_of(&index, &mut reader)))
                 });
                 put(shared, generation, |known| &mut known.details, row, details);

@@ -110,7 +110,7 @@ pub struct Sizes {
 impl Default for Sizes {
     fn default() -> Self {
         Sizes {
-            conversations: 272.0,
+            conversations: 262.0,
             timeline: 76.0,
             message: 330.0,
             message_beside: 560.0,
@@ -124,17 +124,16 @@ impl Default for Settings {
     fn default() -> Self {
         let column = |&(name, width): &(&str, f32)| ShownColumn { name: name.to_owned(), width };
         let columns = [
-            ("row", 54.0),
-            ("time", 124.0),
-            ("flow", 40.0),
-            ("src", 148.0),
-            ("dst", 148.0),
-            ("protocol", 66.0),
-            ("kind", 84.0),
-            ("length", 56.0),
-            ("reply_to", 108.0),
-            ("problems", 190.0),
-            ("summary", 420.0),
+            ("row", 50.0),
+            ("time", 120.0),
+            ("flow", 38.0),
+            ("src", 118.0),
+            ("dst", 118.0),
+            ("kind", 88.0),
+            ("length", 52.0),
+            ("reply_to", 124.0),
+            ("problems", 168.0),
+            ("summary", 240.0),
         ];
         Settings {
             theme: Theme::default(),

@@ -263,7 +263,7 @@ impl View {
 
     /// Whether all that is counted and searched in the background is done.
     pub fn is_settled(&self) -> bool {
-        let whole = self.pictured.is_none_or(|(_, whole, _)| whole) || self.surveying.read().times.is_none();
+        let whole = self.pictured.is_some_and(|(_, whole, _)| whole) || self.surveying.read().times.is_none();
         !self.is_looking()
             && self.surveying.read().is_done
             && self.picturing.is_none()

@@ -5,198 +5,95 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use eframe::egui::{DroppedFile, Key, Vec2};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{DroppedFile, Key, Modifiers, PointerButton, Vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
-use framescope::app::App;
+use egui_kittest::kittest::{AccessKitNode, NodeT, Queryable};
+use framescope::actions::Action;
+use framescope::app::{App, Tab};
 use framescope::own_protocols::{OwnProtocols, Reading};
 use framescope::sample;
+use framescope::settings::SettingsFile;
+use framescope::view::View;
 use framescope_capture::Source;
 
-/// A window with a capture in it, read to its end.
-fn window(source: Source, is_sample: bool) -> Harness<'static, App> {
-    let mut harness = Harness::builder()
+type Window = Harness<'static, App>;
+
+fn empty(app: App) -> Window {
+    Harness::builder()
         .with_size(Vec2::new(1400.0, 900.0))
         // Without a system's fonts there are no Chinese glyphs here.
         .allow_missing_glyphs()
-        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Reading::default()));
+        .build_ui_state(|ui, app: &mut App| app.show(ui), app)
+}
+
+/// A window with a capture in it, read to its end.
+fn window(source: Source, is_sample: bool) -> Window {
+    let mut harness = empty(App::new(Reading::default()));
     let ctx = harness.ctx.clone();
     harness.state_mut().open(source, is_sample, &ctx);
-    harness.state_mut().document_mut().unwrap().wait();
-    harness.run();
+    settle(&mut harness);
     harness
 }
 
-fn sample_window() -> Harness<'static, App> {
+fn sample_window() -> Window {
     window(sample::source(), true)
 }
 
-#[test]
-fn the_sample_says_that_it_is_one_and_shows_its_messages() {
-    let harness = sample_window();
-    harness.get_by_label("Sample capture");
-    harness.get_by_label("user lost");
-    harness.get_by_label("All conversations (6)");
-    harness.get_by_label("7 errors");
-    harness.get_by_label("6 warnings");
+/// Runs until nothing goes on in the background, and what came of it is shown.
+fn settle(harness: &mut Window) {
+    harness.run_steps(2);
+    until(harness, "that all is done", |harness| harness.state().is_settled());
+    harness.run_steps(3);
 }
 
-#[test]
-fn selecting_a_row_shows_its_fields() {
-    let mut harness = sample_window();
-    harness.get_by_label("to 0: welcome, lost").click();
-    harness.run();
-    assert_eq!(harness.state().view().selected(), Some(1));
-    harness.get_by_label("#1 ACK");
-    harness.get_by_label_contains("payload_length");
+/// Runs until something is so; the watcher of files, and typing, have a pace of their own.
+fn until(harness: &mut Window, what: &str, so: impl Fn(&Window) -> bool) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !so(harness) {
+        assert!(Instant::now() < patience, "it never came: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+        harness.step();
+    }
 }
 
-#[test]
-fn selecting_a_field_marks_its_bytes() {
-    let mut harness = sample_window();
-    harness.get_by_label_contains("sequence").click();
-    harness.run();
-    assert_eq!(harness.state().view().selected_bytes(), Some(12..16));
-    harness.get_by_label("sequence: bytes 12 to 15 (4 bytes)");
+fn view(harness: &Window) -> &View {
+    harness.state().view().unwrap()
 }
 
-#[test]
-fn selecting_bytes_marks_their_field() {
-    let mut harness = sample_window();
-    let line = harness.get_by_label_contains("00000000").rect();
-    // The third byte of the first line: the version.
-    let width = line.width() / 76.0;
-    let at = line.left_center() + Vec2::new(width * (10.0 + 6.0 + 1.0), 0.0);
-    harness.hover_at(at);
-    harness.drag_at(at);
-    harness.drop_at(at);
-    harness.run();
-    assert_eq!(harness.state().view().selected_path(), Some("version"));
-    harness.get_by_label("version: byte 2");
+fn shows(harness: &Window, label: &str) -> bool {
+    harness.query_all_by_label_contains(label).next().is_some()
 }
 
-#[test]
-fn a_conversation_narrows_the_table_and_all_brings_it_back() {
-    let mut harness = sample_window();
-    let all = harness.state().view().row_count();
-    let conversation = harness.get_all_by_label_contains(" - 127.0.0.1:9000").nth(2).unwrap();
-    conversation.click();
-    harness.run();
-    let view = harness.state().view();
-    assert_eq!(view.flow(), Some(2));
-    assert!(view.row_count() < all);
-    harness.get_by_label("All conversations (6)").click();
-    harness.run();
-    assert_eq!(harness.state().view().row_count(), all);
+/// Clicks the first thing whose label has that in it.
+fn click(harness: &mut Window, label: &str) {
+    harness
+        .query_all_by_label_contains(label)
+        .next()
+        .unwrap_or_else(|| panic!("nothing is called {label}"))
+        .click();
+    settle(harness);
 }
 
-#[test]
-fn a_filter_narrows_the_table_as_it_is_typed() {
-    let mut harness = sample_window();
-    let all = harness.state().view().row_count();
-    harness.get_by_label("Filter").click();
-    harness.run();
-    harness.get_by_label("Filter").type_text("kind == LOGI");
-    harness.run();
-    harness.get_by_label("at character 9: no kind is called 'LOGI'; did you mean 'LOGIN'?");
-    assert_eq!(harness.state().view().row_count(), all, "half an expression changes nothing");
-    harness.get_by_label("Filter").type_text("N");
-    harness.run();
-    assert!(harness.query_by_label_contains("at character").is_none());
-    let app = harness.state();
-    let logins: Vec<u32> = (0..app.view().row_count()).filter_map(|place| app.view().row_at(place)).collect();
-    assert!(!logins.is_empty() && logins.len() < all);
-    let document = app.document().unwrap();
-    let kinds = logins
-        .iter()
-        .map(|&row| document.index().kind(&document.index().row(row).unwrap()).map(str::to_owned));
-    assert!(kinds.into_iter().all(|kind| kind.as_deref() == Some("LOGIN")));
-    harness.get_by_label_contains(&format!("{} of {all} rows", logins.len()));
-    // An arrow key belongs to who types.
-    let selected = harness.state().view().selected();
-    harness.key_press(Key::ArrowDown);
-    harness.run();
-    assert_eq!(harness.state().view().selected(), selected);
-    harness.get_by_label("Clear").click();
-    harness.run();
-    assert_eq!(harness.state().view().row_count(), all);
-    harness.state_mut().type_filter("length > 1000000");
-    harness.run();
-    harness.get_by_label("No row matches the filter.");
+fn press(harness: &mut Window, modifiers: Modifiers, key: Key) {
+    harness.key_press_modifiers(modifiers, key);
+    settle(harness);
 }
 
-#[test]
-fn the_keyboard_moves_the_selection_and_finds_the_next_problem() {
-    let mut harness = sample_window();
-    harness.key_press(Key::ArrowDown);
-    harness.run();
-    assert_eq!(harness.state().view().selected(), Some(1));
-    harness.key_press(Key::F8);
-    harness.run();
-    let app = harness.state();
-    let (document, row) = (app.document().unwrap(), app.view().selected().unwrap());
-    assert!(document.index().row(row).unwrap().severity() >= Some(framescope_parser::Severity::Warning));
-    harness.key_press(Key::End);
-    harness.run();
-    let last = harness.state().view().row_count() - 1;
-    assert_eq!(harness.state().view().selected(), u32::try_from(last).ok());
+/// The head of a column of the table.
+fn head<'h>(harness: &'h Window, label: &'h str) -> egui_kittest::Node<'h> {
+    harness.get_by_role_and_label(Role::ColumnHeader, label)
 }
 
-#[test]
-fn a_damaged_file_shows_what_could_be_read_and_says_where_it_is_damaged() {
-    let bytes = include_bytes!("../../corpus/captures/missive-chat/capture.pcapng");
-    let harness = window(Source::from_bytes("cut.pcapng", &bytes[..3000]), false);
-    assert!(harness.state().view().row_count() > 0);
-    harness.get_by_label_contains("the file ends inside the block");
+fn click_head(harness: &mut Window, label: &str) {
+    head(harness, label).click();
+    settle(harness);
 }
 
-#[test]
-fn what_is_no_capture_is_shown_as_the_bytes_of_one_stream() {
-    let frame =
-        framescope_parser::missive::FrameBuf::new(framescope_parser::missive::Kind::PING).to_bytes().unwrap();
-    let harness = window(Source::from_bytes("crash-1", frame), false);
-    harness.get_by_label_contains("begins with no capture's magic");
-    harness.get_by_label("#0 PING");
-}
-
-#[test]
-fn reading_can_be_cancelled_and_what_was_read_stays() {
-    // A capture of many packets: the sample's, over and over.
-    let sample = include_bytes!("../../corpus/captures/missive-damaged/capture.pcapng");
-    let mut harness = Harness::builder()
-        .with_size(Vec2::new(1400.0, 900.0))
-        .allow_missing_glyphs()
-        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Reading::default()));
-    let ctx = harness.ctx.clone();
-    harness.state_mut().open(Source::from_bytes("long.pcapng", sample.repeat(1500)), false, &ctx);
-    harness.step();
-    harness.get_by_label("Cancel").click();
-    harness.step();
-    harness.step();
-    harness.state_mut().document_mut().unwrap().wait();
-    harness.run();
-    let app = harness.state();
-    let index = app.document().unwrap().index();
-    assert!(index.is_finished() && app.document().unwrap().is_cancelled());
-    assert!(
-        index.position() < index.source().length(),
-        "it was read to its end before it could be cancelled"
-    );
-    harness.get_by_label_contains("Reading was cancelled");
-}
-
-#[test]
-fn a_file_that_can_not_be_opened_is_a_banner() {
-    let mut harness = sample_window();
-    let ctx = harness.ctx.clone();
-    harness.state_mut().open_path(Path::new("there/is/no.such"), &ctx);
-    harness.run();
-    harness.get_by_label_contains("there/is/no.such can't be read");
-    harness.get_by_label("Dismiss").click();
-    harness.run();
-    assert!(harness.query_by_label_contains("there/is/no.such").is_none());
-    harness.get_by_label("Sample capture");
+fn corpus(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(path)
 }
 
 /// A file that a person dropped.
@@ -214,60 +111,622 @@ impl DroppedFile for Dropped {
 }
 
 #[test]
-fn a_dropped_file_is_opened() {
+fn the_sample_says_that_it_is_one_and_shows_its_messages() {
+    let harness = sample_window();
+    harness.get_by_label("Sample capture");
+    harness.get_by_label_contains("LOGIN, 46, user lost");
+    harness.get_by_label("All conversations (6)");
+    harness.get_by_label("7 errors");
+    harness.get_by_label("6 warnings");
+}
+
+#[test]
+fn selecting_a_row_shows_its_fields() {
     let mut harness = sample_window();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/captures/text-echo/capture.pcapng");
+    click(&mut harness, "to 0: welcome, lost");
+    assert_eq!(view(&harness).selected(), Some(1));
+    harness.get_by_label("#1 ACK");
+    harness.get_by_label_contains("payload_length: ");
+}
+
+#[test]
+fn selecting_a_field_marks_its_bytes_and_tells_all_of_it() {
+    let mut harness = sample_window();
+    click(&mut harness, "sequence: 0");
+    assert_eq!(view(&harness).marked().unwrap().range, 12..16);
+    harness.get_by_label("sequence: bytes 12 to 15 (4 bytes)");
+    harness.get_by_label_contains("packet 4, file offset");
+    harness.get_by_label("Unmark").click();
+    settle(&mut harness);
+    assert_eq!(view(&harness).marked(), None);
+}
+
+#[test]
+fn selecting_bytes_marks_their_field() {
+    let mut harness = sample_window();
+    let line = harness.get_by_label_contains("00000000  f5 4d").rect();
+    // The third byte of the first line: the version.
+    let width = line.width() / 76.0;
+    let at = line.left_center() + Vec2::new(width * (10.0 + 6.0 + 1.0), 0.0);
+    harness.hover_at(at);
+    harness.run_steps(3);
+    assert_eq!(
+        view(&harness).hovered().unwrap().path.as_deref(),
+        Some("version"),
+        "hovering leads to the field"
+    );
+    harness.drag_at(at);
+    harness.drop_at(at);
+    settle(&mut harness);
+    assert_eq!(view(&harness).marked().unwrap().path.as_deref(), Some("version"));
+    harness.get_by_label("version: byte 2");
+}
+
+#[test]
+fn a_conversation_narrows_the_table_and_all_brings_it_back() {
+    let mut harness = sample_window();
+    let all = view(&harness).row_count();
+    harness.get_all_by_label_contains(" - 127.0.0.1:9000").nth(2).unwrap().click();
+    settle(&mut harness);
+    assert_eq!(view(&harness).flow(), Some(2));
+    assert!(view(&harness).row_count() < all);
+    click(&mut harness, "All conversations (6)");
+    assert_eq!(view(&harness).row_count(), all);
+}
+
+#[test]
+fn a_filter_narrows_the_table_as_it_is_typed() {
+    let mut harness = sample_window();
+    let all = view(&harness).row_count();
+    click(&mut harness, "Filter");
+    harness.get_by_label("Filter").type_text("kind == LOGI");
+    settle(&mut harness);
+    harness.get_by_label("at character 9: no kind is called 'LOGI'; did you mean 'LOGIN'?");
+    assert_eq!(view(&harness).row_count(), all, "half an expression changes nothing");
+    harness.get_by_label("Filter").type_text("N");
+    settle(&mut harness);
+    assert!(!shows(&harness, "at character"));
+    let logins: Vec<u32> =
+        (0..view(&harness).row_count()).filter_map(|place| view(&harness).row_at(place)).collect();
+    assert!(!logins.is_empty() && logins.len() < all);
+    {
+        let index = harness.state().document().unwrap().index();
+        assert!(logins.iter().all(|&row| index.kind(&index.row(row).unwrap()) == Some("LOGIN")));
+    }
+    harness.get_by_label_contains(&format!("{} of {all} rows", logins.len()));
+    // An arrow key belongs to who types.
+    let selected = view(&harness).selected();
+    press(&mut harness, Modifiers::NONE, Key::ArrowLeft);
+    assert_eq!(view(&harness).selected(), selected);
+    click(&mut harness, "Clear");
+    assert_eq!(view(&harness).row_count(), all);
+    harness.state_mut().type_filter("length > 1000000");
+    settle(&mut harness);
+    harness.get_by_label("No row matches the filter.");
+}
+
+#[test]
+fn a_filter_is_completed_from_what_the_capture_has() {
+    let mut harness = sample_window();
+    press(&mut harness, Modifiers::COMMAND, Key::F);
+    harness.get_by_label("Filter").type_text("payload.us");
+    settle(&mut harness);
+    harness.get_by_label("payload.user");
+    press(&mut harness, Modifiers::NONE, Key::Tab);
+    harness.get_by_label("Filter").type_text("== \"lost\" and kin");
+    settle(&mut harness);
+    press(&mut harness, Modifiers::NONE, Key::Tab);
+    harness.get_by_label("Filter").type_text("== LO");
+    settle(&mut harness);
+    harness.get_by_label("LOGOUT");
+    press(&mut harness, Modifiers::NONE, Key::ArrowDown);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    assert_eq!(
+        view(&harness).narrowing().filter.as_deref().map(str::trim),
+        Some("payload.user == \"lost\" and kind == LOGIN")
+    );
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    // Enter leaves the line, and what was asked is remembered.
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    assert_eq!(harness.state().settings().filters, ["payload.user == \"lost\" and kind == LOGIN"]);
+    click(&mut harness, "Clear");
+    click(&mut harness, "History");
+    click(&mut harness, "payload.user == \"lost\" and kind == LOGIN");
+    assert_eq!(view(&harness).row_count(), 1);
+}
+
+#[test]
+fn a_cell_and_a_field_are_added_to_the_filter() {
+    let mut harness = sample_window();
+    let cell = harness.get_by_label_contains("LOGIN, 46, user lost").rect();
+    // The kind stands behind the row's number, its time, flow and endpoints.
+    let at = cell.left_center() + Vec2::new(16.0 + 50.0 + 120.0 + 38.0 + 118.0 * 2.0 + 30.0, 0.0);
+    secondary_click(&mut harness, at);
+    click(&mut harness, "Add to filter: kind == LOGIN");
+    assert_eq!(view(&harness).narrowing().filter.as_deref(), Some("kind == LOGIN"));
+    let field = harness.get_by_label_contains("user: lost").rect().center();
+    secondary_click(&mut harness, field);
+    click(&mut harness, "Add to filter: payload.user == \"lost\"");
+    assert_eq!(
+        view(&harness).narrowing().filter.as_deref(),
+        Some("kind == LOGIN and payload.user == \"lost\"")
+    );
+    assert_eq!(view(&harness).row_count(), 1);
+}
+
+fn secondary_click(harness: &mut Window, at: eframe::egui::Pos2) {
+    harness.hover_at(at);
+    harness.run_steps(2);
+    for pressed in [true, false] {
+        let modifiers = Modifiers::NONE;
+        harness.event(eframe::egui::Event::PointerButton {
+            pos: at,
+            button: PointerButton::Secondary,
+            pressed,
+            modifiers,
+        });
+    }
+    settle(harness);
+}
+
+#[test]
+fn the_keyboard_moves_the_selection_and_finds_problems() {
+    let mut harness = sample_window();
+    press(&mut harness, Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(view(&harness).selected(), Some(1));
+    press(&mut harness, Modifiers::NONE, Key::F8);
+    let wrong = view(&harness).selected().unwrap();
+    {
+        let index = harness.state().document().unwrap().index();
+        assert!(index.row(wrong).unwrap().severity() >= Some(framescope_parser::Severity::Warning));
+    }
+    press(&mut harness, Modifiers::NONE, Key::F8);
+    assert_ne!(view(&harness).selected(), Some(wrong));
+    press(&mut harness, Modifiers::SHIFT, Key::F8);
+    assert_eq!(view(&harness).selected(), Some(wrong), "and back");
+    press(&mut harness, Modifiers::NONE, Key::End);
+    let last = view(&harness).row_count() - 1;
+    assert_eq!(view(&harness).selected(), u32::try_from(last).ok());
+    press(&mut harness, Modifiers::NONE, Key::Home);
+    press(&mut harness, Modifiers::ALT, Key::ArrowDown);
+    assert_eq!(view(&harness).marked().unwrap().path.as_deref(), Some("magic"));
+    press(&mut harness, Modifiers::ALT, Key::ArrowDown);
+    assert_eq!(view(&harness).marked().unwrap().path.as_deref(), Some("version"));
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert_eq!(view(&harness).marked(), None);
+    press(&mut harness, Modifiers::COMMAND, Key::J);
+    assert_eq!(view(&harness).selected(), Some(1), "the reply of the first request");
+}
+
+#[test]
+fn a_row_is_gone_to_by_its_number_whatever_the_filter_says() {
+    let mut harness = sample_window();
+    harness.state_mut().type_filter("kind == LOGIN");
+    settle(&mut harness);
+    press(&mut harness, Modifiers::COMMAND, Key::G);
+    harness.get_by_label_contains("Go to row, 0 to").type_text("9999");
+    settle(&mut harness);
+    harness.get_by_label("There is no such row.");
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    press(&mut harness, Modifiers::COMMAND, Key::G);
+    harness.get_by_label_contains("Go to row, 0 to").type_text("200");
+    settle(&mut harness);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    assert_eq!((view(&harness).selected(), view(&harness).is_narrowed()), (Some(200), false));
+    assert!(shows(&harness, "200, 04:38"), "the row is in sight");
+}
+
+#[test]
+fn the_palette_does_what_it_is_asked_and_the_sheet_shows_the_keys() {
+    let mut harness = sample_window();
+    press(&mut harness, Modifiers::COMMAND, Key::K);
+    harness.get_by_label("What shall be done?").type_text("show the lad");
+    settle(&mut harness);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    assert!(shows(&harness, "#1 ACK  to 0: welcome, lost, to the left"));
+    press(&mut harness, Modifiers::NONE, Key::Questionmark);
+    harness.get_by_label("Move through the fields");
+    harness.get_by_label("Previous problem");
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert!(!shows(&harness, "Move through the fields"));
+}
+
+#[test]
+fn columns_sort_move_hide_and_come_back() {
+    let mut harness = sample_window();
+    click_head(&mut harness, "Bytes");
+    let lengths = |harness: &Window| -> Vec<u64> {
+        let index = harness.state().document().unwrap().index();
+        let rows = (0..view(harness).row_count()).filter_map(|place| view(harness).row_at(place));
+        rows.map(|row| index.row(row).unwrap().length).collect()
+    };
+    let rising = lengths(&harness);
+    assert!(rising.is_sorted() && rising.first() != rising.last());
+    click_head(&mut harness, "Bytes, sorted, least first");
+    assert!(lengths(&harness).is_sorted_by(|a, b| a >= b));
+    click_head(&mut harness, "Bytes, sorted, greatest first");
+    assert_ne!(lengths(&harness), rising);
+    assert_eq!(view(&harness).sort(), None);
+    // Another column is chosen from the menu of the heads.
+    let kind = head(&harness, "Kind").rect().center();
+    secondary_click(&mut harness, kind);
+    click(&mut harness, "Protocol");
+    assert!(harness.state().settings().columns.iter().any(|column| column.name == "protocol"));
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    let ctx = harness.ctx.clone();
+    harness.state_mut().act(Action::ResetColumns, &ctx);
+    settle(&mut harness);
+    assert!(harness.state().settings().columns.iter().all(|column| column.name != "protocol"));
+    // A head that is dragged over another goes behind it.
+    let (from, to) = (head(&harness, "Flow").rect(), head(&harness, "Destination").rect());
+    harness.hover_at(from.center());
+    harness.run_steps(2);
+    harness.drag_at(from.center());
+    harness.run_steps(2);
+    harness.hover_at(to.center() + Vec2::new(10.0, 0.0));
+    harness.run_steps(2);
+    harness.drop_at(to.center() + Vec2::new(10.0, 0.0));
+    settle(&mut harness);
+    let names: Vec<&str> =
+        harness.state().settings().columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names[..5], ["row", "time", "src", "dst", "flow"]);
+}
+
+#[test]
+fn times_are_written_in_three_ways() {
+    let mut harness = sample_window();
+    let ctx = harness.ctx.clone();
+    assert!(shows(&harness, "1, 04:38:30.417583, 0"));
+    harness.state_mut().act(Action::TimeDelta, &ctx);
+    settle(&mut harness);
+    assert!(shows(&harness, "1, 0.000210, 0"), "since the row before");
+    harness.state_mut().act(Action::TimeRelative, &ctx);
+    settle(&mut harness);
+    let first = {
+        let index = harness.state().document().unwrap().index();
+        let time = index.time_ns(&index.row(1).unwrap()).unwrap() - index.first_time_ns().unwrap();
+        format!("1, 0.{:06}, 0", time / 1000)
+    };
+    assert!(shows(&harness, &first), "since the first packet: {first}");
+}
+
+#[test]
+fn a_request_and_its_reply_lead_to_each_other() {
+    let mut harness = sample_window();
+    assert!(shows(&harness, "ACK, 33, #0 after 210 µs"));
+    harness.get_by_label_contains("answered by #1");
+    click(&mut harness, "to 0: welcome, lost");
+    harness.get_by_label_contains("answers #0 after");
+}
+
+#[test]
+fn problems_are_explained_and_lead_to_their_rows() {
+    let mut harness = sample_window();
+    harness.state_mut().show_tab(Tab::Problems);
+    settle(&mut harness);
+    harness.get_by_label("Errors: the bytes are not what the format says");
+    click(&mut harness, "header-check-mismatch");
+    harness.get_by_label("Usual cause:");
+    harness.get_by_label_contains("Compute the check last, over the header");
+    click(&mut harness, "First");
+    let row = view(&harness).selected().unwrap();
+    let has = |harness: &Window, row: u32| {
+        let index = harness.state().document().unwrap().index();
+        index.row(row).unwrap().codes.contains(framescope_parser::Code::HeaderCheckMismatch)
+    };
+    assert!(has(&harness, row));
+    click(&mut harness, "Show only these rows");
+    let rows: Vec<u32> =
+        (0..view(&harness).row_count()).filter_map(|place| view(&harness).row_at(place)).collect();
+    assert!(!rows.is_empty() && rows.iter().all(|&row| has(&harness, row)));
+}
+
+#[test]
+fn the_timeline_is_dragged_over_to_look_at_a_part_and_brought_back() {
+    let mut harness = sample_window();
+    let all = view(&harness).row_count();
+    let timeline = harness.get_by_label_contains("Timeline: ").rect();
+    let at = |share: f32| timeline.left_top() + Vec2::new(timeline.width() * share, 10.0);
+    harness.hover_at(at(0.05));
+    harness.run_steps(2);
+    harness.drag_at(at(0.05));
+    harness.run_steps(2);
+    harness.hover_at(at(0.15));
+    harness.run_steps(2);
+    harness.drop_at(at(0.15));
+    settle(&mut harness);
+    let span = view(&harness).narrowing().span.clone().unwrap();
+    let rows = view(&harness).row_count();
+    assert!(0 < rows && rows < all, "{rows} of {all}");
+    {
+        let index = harness.state().document().unwrap().index();
+        let time = |place| index.time_ns(&index.row(view(&harness).row_at(place).unwrap()).unwrap()).unwrap();
+        assert!((0..rows).all(|place| span.contains(&time(place))));
+    }
+    let pictured: u32 = view(&harness).pictures().timeline.buckets.iter().map(|bucket| bucket.rows).sum();
+    assert_eq!(pictured as usize, rows, "the timeline shows that part");
+    let ctx = harness.ctx.clone();
+    harness.state_mut().act(Action::WholeTime, &ctx);
+    settle(&mut harness);
+    assert_eq!(view(&harness).row_count(), all);
+}
+
+#[test]
+fn statistics_lead_to_the_rows_of_a_bar() {
+    let mut harness = sample_window();
+    harness.state_mut().show_tab(Tab::Statistics);
+    settle(&mut harness);
+    click(&mut harness, "Length 16 B to 31 B");
+    let filter = view(&harness).narrowing().filter.clone().unwrap();
+    assert_eq!(filter, "length >= 16 and length <= 31");
+    assert!(shows(&harness, "Latency of replies "));
+}
+
+#[test]
+fn a_conversation_is_a_dialogue_that_can_be_searched() {
+    let mut harness = sample_window();
+    harness.state_mut().show_tab(Tab::Dialogue);
+    settle(&mut harness);
+    assert!(shows(&harness, "#0 LOGIN, 46 bytes"));
+    harness.get_by_label("Find").click();
+    settle(&mut harness);
+    harness.get_by_label("Find").type_text("welcome");
+    settle(&mut harness);
+    harness.get_by_label("1 match");
+    click(&mut harness, "Next match");
+    assert_eq!(view(&harness).selected(), Some(1));
+    click(&mut harness, "Hex");
+    assert!(shows(&harness, "000000  f5 4d 01 04"));
+}
+
+#[test]
+fn the_ladder_shows_both_ways_gaps_and_what_came_again() {
+    let mut harness = sample_window();
+    harness.state_mut().show_tab(Tab::Ladder);
+    settle(&mut harness);
+    assert!(shows(&harness, "#0 LOGIN  user lost, to the right"));
+    let find = |harness: &Window, wanted: &dyn Fn(&framescope_capture::Row) -> bool| {
+        let index = harness.state().document().unwrap().index();
+        (0..).zip(index.rows()).find(|(_, row)| wanted(row)).map(|(number, _)| number)
+    };
+    let gap = find(&harness, &|row| row.tile_type == framescope_parser::TileType::Gap).unwrap();
+    harness.state_mut().go_to(gap);
+    settle(&mut harness);
+    assert!(shows(&harness, &format!("#{gap} gap: ")), "the gap is in sight");
+    let again = find(&harness, &|row| row.codes.contains(framescope_parser::Code::Retransmitted)).unwrap();
+    harness.state_mut().go_to(again);
+    settle(&mut harness);
+    assert!(shows(&harness, "(sent again)"));
+}
+
+#[test]
+fn two_messages_are_compared_field_by_field() {
+    let mut harness = sample_window();
+    press(&mut harness, Modifiers::COMMAND, Key::D);
+    click(&mut harness, "lost: message 0");
+    harness.get_by_label_contains("#0 LOGIN and #2 DATA");
+    harness.get_by_label("kind differs: LOGIN (1) / DATA (3)");
+    harness.get_by_label("version same: 1 / 1");
+    click(&mut harness, "Only what differs");
+    assert!(!shows(&harness, "version same"));
+    harness.get_by_label("payload.user differs: lost / not there");
+}
+
+#[test]
+fn panels_hide_and_come_back_as_they_were_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = || SettingsFile::at(folder.path().join("settings.json"));
+    let mut harness = empty(App::with_settings(Reading::default(), file()));
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(sample::source(), true, &ctx);
+    settle(&mut harness);
+    press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::C);
+    assert!(!shows(&harness, "All conversations"));
+    harness.state_mut().act(Action::ToggleBeside, &ctx);
+    harness.state_mut().act(Action::ThemeLight, &ctx);
+    settle(&mut harness);
+    click(&mut harness, "No hints");
+    harness.state_mut().save_settings();
+    let kept = harness.state().settings().clone();
+    drop(harness);
+    let mut harness = empty(App::with_settings(Reading::default(), file()));
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(sample::source(), true, &ctx);
+    settle(&mut harness);
+    assert_eq!(*harness.state().settings(), kept);
+    assert!(!shows(&harness, "All conversations") && !shows(&harness, "This is a sample"));
+    assert!(!harness.ctx.style_of(harness.ctx.theme()).visuals.dark_mode);
+    press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::C);
+    assert!(shows(&harness, "All conversations"));
+}
+
+#[test]
+fn broken_settings_are_a_banner_and_no_failed_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings.json");
+    std::fs::write(&path, "{ \"theme\": ").unwrap();
+    let mut harness = empty(App::with_settings(Reading::default(), SettingsFile::at(path)));
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(sample::source(), true, &ctx);
+    settle(&mut harness);
+    harness.get_by_label_contains("can't be understood");
+    harness.get_by_label("Sample capture");
+}
+
+#[test]
+fn the_first_time_there_are_five_hints() {
+    let mut harness = sample_window();
+    harness.get_by_label("This is a sample  (1 of 5)");
+    for _ in 0..4 {
+        click(&mut harness, "Next hint");
+    }
+    harness.get_by_label("Look at your own  (5 of 5)");
+    click(&mut harness, "Done");
+    assert!(harness.state().settings().tour_seen && !shows(&harness, "of 5)"));
+}
+
+#[test]
+fn what_is_copied_is_in_the_clipboard() {
+    let mut harness = sample_window();
+    let field = harness.get_by_label_contains("user: lost").rect().center();
+    secondary_click(&mut harness, field);
+    harness.get_by_label("Copy as Python bytes").click();
+    harness.step();
+    let copied = |harness: &Window| {
+        let commands = &harness.output().platform_output.commands;
+        commands.iter().find_map(|command| match command {
+            eframe::egui::OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        })
+    };
+    let mut found = copied(&harness);
+    for _ in 0..3 {
+        harness.step();
+        found = found.or_else(|| copied(&harness));
+    }
+    assert_eq!(found.as_deref(), Some("b'lost'"));
+}
+
+#[test]
+fn a_damaged_file_shows_what_could_be_read_and_says_where_it_is_damaged() {
+    let bytes = include_bytes!("../../corpus/captures/missive-chat/capture.pcapng");
+    let harness = window(Source::from_bytes("cut.pcapng", &bytes[..3000]), false);
+    assert!(view(&harness).row_count() > 0);
+    harness.get_by_label_contains("the file ends inside the block");
+}
+
+#[test]
+fn what_is_no_capture_is_shown_as_the_bytes_of_one_stream() {
+    let frame =
+        framescope_parser::missive::FrameBuf::new(framescope_parser::missive::Kind::PING).to_bytes().unwrap();
+    let harness = window(Source::from_bytes("crash-1", frame), false);
+    harness.get_by_label_contains("begins with no capture's magic");
+    harness.get_by_label("#0 PING");
+}
+
+#[test]
+fn reading_can_be_cancelled_and_what_was_read_stays() {
+    // A capture of many packets: the sample's, over and over.
+    let sample = include_bytes!("../../corpus/captures/missive-damaged/capture.pcapng");
+    let mut harness = empty(App::new(Reading::default()));
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(Source::from_bytes("long.pcapng", sample.repeat(1500)), false, &ctx);
+    harness.step();
+    harness.get_by_label("Cancel").click();
+    harness.step();
+    settle(&mut harness);
+    {
+        let app = harness.state();
+        let index = app.document().unwrap().index();
+        assert!(index.is_finished() && app.document().unwrap().is_cancelled());
+        assert!(
+            index.position() < index.source().length(),
+            "it was read to its end before it could be cancelled"
+        );
+    }
+    harness.get_by_label_contains("Reading was cancelled");
+}
+
+#[test]
+fn a_file_that_can_not_be_opened_is_a_banner() {
+    let mut harness = sample_window();
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open_path(Path::new("there/is/no.such"), &ctx);
+    settle(&mut harness);
+    harness.get_by_label_contains("there/is/no.such can't be read");
+    click(&mut harness, "Dismiss");
+    assert!(!shows(&harness, "there/is/no.such"));
+    harness.get_by_label("Sample capture");
+}
+
+#[test]
+fn a_dropped_file_is_opened_and_remembered() {
+    let mut harness = sample_window();
+    let path = corpus("captures/text-echo/capture.pcapng");
     harness.input_mut().dropped_files.push(Arc::new(Dropped(path.clone())));
     harness.step();
-    harness.state_mut().document_mut().unwrap().wait();
-    harness.run();
-    harness.get_by_label(path.to_str().unwrap());
-    assert_eq!(harness.state().view().row_count(), 10);
-    assert!(harness.query_by_label("Sample capture").is_none());
+    settle(&mut harness);
+    harness.get_by_label("capture.pcapng");
+    assert_eq!(view(&harness).row_count(), 10);
+    assert!(!shows(&harness, "Sample capture"));
+    assert_eq!(harness.state().settings().recent, [std::fs::canonicalize(path).unwrap()]);
+}
+
+#[test]
+fn a_file_that_grows_is_read_again_and_place_and_filter_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("growing.pcap");
+    let whole = std::fs::read(corpus("captures/missive-damaged/capture.pcapng")).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let mut harness = empty(App::new(Reading::default()));
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open_path(&path, &ctx);
+    settle(&mut harness);
+    let before = view(&harness).row_count();
+    harness.state_mut().type_filter("kind == ACK");
+    settle(&mut harness);
+    let row = view(&harness).row_at(3).unwrap();
+    harness.state_mut().go_to(row);
+    settle(&mut harness);
+    let summary = summary_of(&mut harness, row);
+    std::fs::write(&path, &whole).unwrap();
+    until(&mut harness, "the rest of the file", |harness| {
+        harness.state().document().unwrap().index().row_count() > before
+    });
+    settle(&mut harness);
+    assert_eq!(view(&harness).narrowing().filter.as_deref(), Some("kind == ACK"));
+    let row = view(&harness).selected().unwrap();
+    assert_eq!(summary_of(&mut harness, row), summary);
+}
+
+fn summary_of(harness: &mut Window, row: u32) -> Arc<str> {
+    view(harness).lookup().want_lines(&[row]);
+    until(harness, "the summary", |harness| view(harness).lookup().line(row).is_some());
+    view(harness).lookup().line(row).unwrap().summary
+}
+
+#[test]
+fn what_comes_in_live_is_shown_as_it_comes() {
+    let whole = std::fs::read(corpus("captures/missive-damaged/capture.pcapng")).unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut harness = empty(App::new(Reading::default()));
+    let ctx = harness.ctx.clone();
+    let wake = ctx.clone();
+    let source = Source::live("standard input", reader, move || wake.request_repaint()).unwrap();
+    harness.state_mut().open(source, false, &ctx);
+    harness.run_steps(2);
+    harness.get_by_label("Opening...");
+    let write =
+        |writer: &mut std::io::PipeWriter, bytes: &[u8]| std::io::Write::write_all(writer, bytes).unwrap();
+    write(&mut writer, &whole[..whole.len() / 2]);
+    until(&mut harness, "the first half", |harness| {
+        harness.state().view().is_some_and(|view| view.row_count() > 50) && harness.state().is_settled()
+    });
+    assert!(!shows(&harness, "the file ends inside"), "what is still coming is not damaged");
+    let before = view(&harness).row_count();
+    write(&mut writer, &whole[whole.len() / 2..]);
+    drop(writer);
+    until(&mut harness, "the rest", |harness| {
+        view(harness).row_count() > before && harness.state().is_settled()
+    });
+    until(&mut harness, "all of it", |harness| {
+        let index = harness.state().document().unwrap().index();
+        index.position() == whole.len() as u64 && harness.state().is_settled()
+    });
+    assert_eq!(view(&harness).row_count(), sample_window().state().view().unwrap().row_count());
 }
 
 /// A window with a capture of MQTT in it, and a description that a person may change.
-fn described_window(text: &str) -> (Harness<'static, App>, tempfile::TempDir) {
+fn described_window(text: &str) -> (Window, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.ksy");
     std::fs::write(&path, text).unwrap();
     let own = OwnProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
-    let mut harness = Harness::builder()
-        .with_size(Vec2::new(1400.0, 900.0))
-        .allow_missing_glyphs()
-        .build_ui_state(|ui, app: &mut App| app.show(ui), App::new(Reading { own, ..Reading::default() }));
+    let mut harness = empty(App::new(Reading { own, ..Reading::default() }));
     let ctx = harness.ctx.clone();
-    let capture = corpus("formats/mqtt/capture.pcapng");
-    harness.state_mut().open(Source::open(&capture).unwrap(), false, &ctx);
-    read_to_end(&mut harness);
+    harness.state_mut().open(Source::open(&corpus("formats/mqtt/capture.pcapng")).unwrap(), false, &ctx);
+    settle(&mut harness);
     (harness, folder)
-}
-
-fn corpus(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(path)
-}
-
-fn read_to_end(harness: &mut Harness<'static, App>) {
-    harness.state_mut().document_mut().unwrap().wait();
-    // Threads that wake the window do so when they come to it.
-    harness.run_steps(8);
-}
-
-/// Runs until something is so; the watcher of files has a pace of its own.
-fn until(harness: &mut Harness<'static, App>, what: &str, so: impl Fn(&Harness<'static, App>) -> bool) {
-    for _ in 0..400 {
-        if so(harness) {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        harness.step();
-        read_to_end(harness);
-    }
-    panic!("it never came: {what}");
-}
-
-fn shows(harness: &Harness<'static, App>, label: &str) -> bool {
-    harness.query_all_by_label(label).next().is_some()
 }
 
 #[test]
@@ -275,63 +734,148 @@ fn rows_follow_a_description_that_changes_and_the_place_is_kept() {
     let mqtt = std::fs::read_to_string(corpus("formats/mqtt.ksy")).unwrap();
     let (mut harness, folder) = described_window(&mqtt);
     harness.state_mut().type_filter("kind == PUBLISH");
-    harness.run();
-    harness.get_all_by_label("house/hall/door: offen").next().unwrap().click();
-    harness.run();
-    let selected = harness.state().view().selected();
+    settle(&mut harness);
+    click(&mut harness, "house/hall/door: offen");
+    let selected = view(&harness).selected();
     assert!(selected.is_some());
     let path = folder.path().join("mine.ksy");
     std::fs::write(&path, mqtt.replace("'{topic}: {message}'", "'{message} for {topic}'")).unwrap();
     until(&mut harness, "the new summary", |harness| shows(harness, "offen for house/hall/door"));
-    assert_eq!(harness.state().view().selected(), selected);
+    settle(&mut harness);
+    assert_eq!(view(&harness).selected(), selected);
     harness.get_by_label_contains("8 of 35 rows");
     // Half a change leaves the rows as they are, and says what is wrong where.
     std::fs::write(&path, mqtt.replace("type: b4", "type: b4q")).unwrap();
-    until(&mut harness, "the mistake", |harness| {
-        harness.query_by_label_contains("mine.ksy:15:11: there is no type 'b4q'").is_some()
-    });
+    until(&mut harness, "the mistake", |harness| shows(harness, "mine.ksy:15:11: there is no type 'b4q'"));
     assert!(shows(&harness, "offen for house/hall/door"));
     std::fs::write(&path, &mqtt).unwrap();
     until(&mut harness, "the first summary", |harness| shows(harness, "house/hall/door: offen"));
-    assert!(harness.query_by_label_contains("there is no type").is_none());
+    assert!(!shows(&harness, "there is no type"));
 }
 
 #[test]
-fn a_conversation_is_decoded_as_what_is_chosen() {
+fn rows_follow_what_is_typed_into_the_editor() {
+    let mqtt = std::fs::read_to_string(corpus("formats/mqtt.ksy")).unwrap();
+    let (mut harness, folder) = described_window(&mqtt);
+    press(&mut harness, Modifiers::COMMAND, Key::E);
+    harness.get_by_label("mine.ksy");
+    harness.get_by_label("The rows are as it describes them.");
+    let edit = |harness: &mut Window, from: &str, to: &str| {
+        let editor = harness.state_mut().editor_mut().unwrap();
+        editor.text = editor.text.replace(from, to);
+        editor.typed();
+        settle(harness);
+    };
+    edit(&mut harness, "'{topic}: {message}'", "'{message} for {topic}'");
+    assert!(shows(&harness, "offen for house/hall/door"));
+    harness.get_by_label("mine.ksy (changed)");
+    edit(&mut harness, "type: b4", "type: b4q");
+    assert!(shows(&harness, "mistakes; the rows stay") || shows(&harness, "mistake; the rows stay"));
+    assert!(shows(&harness, "offen for house/hall/door"));
+    edit(&mut harness, "type: b4q", "type: b4");
+    click(&mut harness, "Save");
+    let saved = std::fs::read_to_string(folder.path().join("mine.ksy")).unwrap();
+    assert!(saved.contains("'{message} for {topic}'"));
+    harness.get_by_label("mine.ksy");
+    click(&mut harness, "Health");
+    harness.get_by_label("How mqtt fits");
+    harness.get_by_label_contains("100.0 % of their bytes are explained");
+}
+
+#[test]
+fn a_description_begins_from_a_template() {
+    let mut harness = sample_window();
+    press(&mut harness, Modifiers::COMMAND, Key::E);
+    harness.get_by_label("unsaved.ksy (changed)");
+    let first = framescope_ksy::TEMPLATES.last().unwrap();
+    click(&mut harness, "Template");
+    click(&mut harness, first.name);
+    assert_eq!(harness.state_mut().editor_mut().unwrap().text, first.text);
+}
+
+#[test]
+fn a_conversation_a_port_or_all_are_decoded_as_what_is_chosen() {
     let mqtt = std::fs::read_to_string(corpus("formats/mqtt.ksy")).unwrap();
     let (mut harness, _folder) = described_window(&mqtt.replace("ports: 1883", "ports: 1"));
     assert!(!shows(&harness, "house/hall/door: offen"));
-    harness.get_by_label("Decode as").click();
-    harness.run();
+    click(&mut harness, "Decode as");
     harness.get_by_label("mqtt").click();
-    harness.step();
-    read_to_end(&mut harness);
+    settle(&mut harness);
     assert!(shows(&harness, "house/hall/door: offen"));
-    harness.get_by_label("Decode as").click();
-    harness.run();
-    harness.get_by_label("What it looks like").click();
-    harness.step();
-    read_to_end(&mut harness);
+    click(&mut harness, "Decode as");
+    click(&mut harness, "What it looks like");
     assert!(!shows(&harness, "house/hall/door: offen"));
+    let choose = |harness: &mut Window, what: &str, protocol: &str| {
+        let conversation =
+            harness.get_all_by_label_contains(" - 127.0.0.1:1883").nth(2).unwrap().rect().center();
+        secondary_click(harness, conversation);
+        harness.get_all_by_label("Decode as").last().unwrap().click();
+        settle(harness);
+        click(harness, what);
+        harness.get_by_label(protocol).click();
+        settle(harness);
+    };
     // One conversation only.
-    harness.get_all_by_label_contains(" - 127.0.0.1:1883").nth(2).unwrap().click_secondary();
-    harness.run();
-    harness.get_all_by_label("Decode as").last().unwrap().click();
-    harness.run();
-    harness.get_by_label("mqtt").click();
-    harness.step();
-    read_to_end(&mut harness);
+    choose(&mut harness, "This conversation", "mqtt");
     assert!(shows(&harness, "house/hall/door: offen"));
-    assert!(harness.query_by_label_contains("garden/bed1/soil").is_none());
+    assert!(!shows(&harness, "garden/bed1/soil"));
+    // A port, from now on.
+    choose(&mut harness, "Port 1883, from now on", "mqtt");
+    assert!(shows(&harness, "garden/bed1/soil"));
+    assert_eq!(harness.state().settings().decode_as, ["tcp.port=1883=mqtt"]);
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(Source::open(&corpus("formats/mqtt/capture.pcapng")).unwrap(), false, &ctx);
+    settle(&mut harness);
+    assert!(shows(&harness, "garden/bed1/soil"), "it is remembered");
 }
 
 #[test]
 fn a_description_that_is_dropped_is_known_and_used() {
     let mut harness = window(Source::open(&corpus("formats/someip/capture.pcapng")).unwrap(), false);
-    assert!(harness.query_by_label_contains("service 0x1234").is_none());
+    assert!(!shows(&harness, "service 0x1234"));
     harness.input_mut().dropped_files.push(Arc::new(Dropped(corpus("formats/someip.ksy"))));
     harness.step();
-    read_to_end(&mut harness);
+    settle(&mut harness);
     harness.get_by_label_contains("someip is known now. It is used on tcp.port=30509");
     assert!(harness.query_all_by_label_contains("service 0x1234").count() > 5);
+}
+
+#[test]
+fn nothing_is_shown_again_while_nobody_does_anything() {
+    let mut harness = sample_window();
+    settle(&mut harness);
+    harness.step();
+    let output = harness.output();
+    let delay = output.viewport_output.values().map(|viewport| viewport.repaint_delay).min().unwrap();
+    assert!(delay > Duration::from_secs(1), "it would be shown again in {delay:?}");
+}
+
+#[test]
+fn every_control_has_a_name() {
+    let mut harness = sample_window();
+    for (tab, _) in [
+        (Tab::Message, ()),
+        (Tab::Dialogue, ()),
+        (Tab::Ladder, ()),
+        (Tab::Problems, ()),
+        (Tab::Statistics, ()),
+        (Tab::Comparison, ()),
+    ] {
+        harness.state_mut().show_tab(tab);
+        settle(&mut harness);
+        let has_name = |node: &AccessKitNode<'_>| {
+            let some = |text: Option<String>| text.is_some_and(|text| !text.is_empty());
+            some(node.label()) || some(node.value())
+        };
+        let nameless: Vec<String> = harness
+            .root()
+            .children_recursive()
+            .map(|node| node.accesskit_node())
+            .filter(|node| {
+                node.data().supports_action(eframe::egui::accesskit::Action::Click) && !has_name(node)
+            })
+            .map(|node| format!("{:?}", node.role()))
+            .collect();
+        assert!(nameless.is_empty(), "{tab:?}: {nameless:?}");
+    }
 }

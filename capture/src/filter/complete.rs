@@ -159,7 +159,9 @@ fn fitting(all: Vec<Candidate>, word: &str) -> Vec<Candidate> {
     };
     let mut ranked: Vec<(u8, Candidate)> =
         all.into_iter().filter_map(|candidate| Some((rank(&candidate)?, candidate))).collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
+    // Of those that fit as well the shorter is nearer to what was typed.
+    let longer = |candidate: &Candidate| if word.is_empty() { 0 } else { candidate.text.len() };
+    ranked.sort_by_key(|(rank, candidate)| (*rank, longer(candidate)));
     ranked.into_iter().map(|(_, candidate)| candidate).collect()
 }
 

@@ -58,6 +58,7 @@ impl App {
             return;
         }
         let wake = self.wake(ctx);
+        self.length_asked = source.length();
         match Document::open(source, is_sample, &self.options, wake.clone()) {
             Ok(document) => {
                 self.view = Some(View::new(document.shared(), self.options.all_protocols(), wake));
@@ -149,6 +150,7 @@ impl App {
         }
         let Some(source) = self.source.clone() else { return };
         let is_sample = self.document.as_ref().is_some_and(Document::is_sample);
+        self.length_asked = source.length();
         match Document::open(source, is_sample, &self.options, wake) {
             Ok(document) => self.pending = Some((document, Instant::now())),
             Err(error) => self.say(error, Severity::Error),
@@ -210,10 +212,8 @@ impl App {
         }
         let is_behind = self.document.as_ref().is_some_and(|document| {
             let index = document.index();
-            document.is_over()
-                && !document.is_cancelled()
-                && source.is_live()
-                && index.position() < source.length()
+            let grew = source.length() > self.length_asked && index.position() < source.length();
+            document.is_over() && !document.is_cancelled() && source.is_live() && grew
         });
         if (has_changed || is_behind) && self.reload_at.is_none() {
             self.reload_at = Some(Instant::now() + BETWEEN.max(self.took * 2));

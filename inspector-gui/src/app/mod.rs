@@ -59,6 +59,8 @@ pub struct App {
     opening: Option<files::Opening>,
     /// The capture read again: it takes the place of what is shown when it is there.
     pending: Option<(Document, Instant)>,
+    /// How long the capture was when it was begun to be read last.
+    length_asked: u64,
     /// How long it took to read it last.
     took: Duration,
     /// When it shall be read again because it has grown or changed.
@@ -88,6 +90,7 @@ pub struct App {
     chosen: (Sender<Chosen>, Receiver<Chosen>),
     missing_font: Arc<OnceLock<char>>,
     wake: Option<Wake>,
+    has_begun: bool,
     /// Whether something is over what is told to be hovered in this frame.
     hovers: bool,
 }
@@ -169,6 +172,7 @@ impl App {
             source: None,
             opening: None,
             pending: None,
+            length_asked: 0,
             took: Duration::ZERO,
             reload_at: None,
             watcher: None,
@@ -192,6 +196,7 @@ impl App {
             chosen: channel(),
             missing_font: Arc::new(OnceLock::new()),
             wake: None,
+            has_begun: false,
             hovers: false,
         };
         app.read_options();
@@ -397,7 +402,8 @@ impl App {
     /// Lays the whole window out.
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
-        if self.wake.is_none() {
+        if !self.has_begun {
+            self.has_begun = true;
             self.begin(&ctx);
         }
         let mut commands = Vec::new();

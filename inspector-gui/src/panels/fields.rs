@@ -20,7 +20,7 @@ const LINE: f32 = 19.0;
 const PROBLEM: f32 = 38.0;
 const INDENT: f32 = 14.0;
 /// Bytes whose digits are shown beside a value.
-const RAW_SHOWN: usize = 12;
+const RAW_SHOWN: usize = 8;
 
 /// What the tree remembers from frame to frame.
 #[derive(Debug, Default)]
@@ -163,8 +163,8 @@ impl Columns {
         let length = (end - 52.0).max(60.0);
         let offset = (length - 56.0).max(60.0);
         // Where there is little room the digits go first: the bytes have them too.
-        let raw = if width > 480.0 { offset - 158.0 } else { offset };
-        Columns { value: (raw * 0.42).clamp(90.0, 230.0), raw, offset, length, end }
+        let raw = if width > 480.0 { offset - 128.0 } else { offset };
+        Columns { value: (raw * 0.48).clamp(90.0, 240.0), raw, offset, length, end }
     }
 
     fn cell(self, rect: Rect, from: f32, to: f32) -> Rect {

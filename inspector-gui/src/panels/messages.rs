@@ -163,7 +163,8 @@ fn header(
         let place = Rect::from_min_size(Pos2::new(x, rect.top()), Vec2::new(*width, HEADER_HEIGHT));
         edges.push(place);
         x += width;
-        let response = ui.interact(place, ui.scope_id().with(("column", column.name())), Sense::click_and_drag());
+        let response =
+            ui.interact(place, ui.scope_id().with(("column", column.name())), Sense::click_and_drag());
         let sort = look.view.sort().filter(|sort| sort.column == *column);
         let name = title(*column, look.settings.time);
         let spoken = match sort {
@@ -375,9 +376,6 @@ fn row_ui(
     for (column, width) in places {
         let cell = Rect::from_min_size(Pos2::new(x, rect.top()), Vec2::new(*width, ROW_HEIGHT));
         x += width;
-        if cell.right() < rect.left() || cell.left() > rect.right() {
-            continue;
-        }
         let value = cell_text(look, shown, *column);
         if value.is_empty() {
             continue;
@@ -386,17 +384,13 @@ fn row_ui(
             spoken.push_str(", ");
         }
         spoken.push_str(&value);
+        if cell.right() < rect.left() || cell.left() > rect.right() {
+            continue;
+        }
         let mut inner = cell.shrink2(Vec2::new(PADDING, 0.0));
         let is_number = matches!(
             column,
-            Column::Row
-                | Column::Time
-                | Column::Flow
-                | Column::Packet
-                | Column::Src
-                | Column::Dst
-                | Column::Offset
-                | Column::Length
+            Column::Row | Column::Time | Column::Flow | Column::Packet | Column::Offset | Column::Length
         );
         let font = if is_number { FontId::monospace(12.5) } else { FontId::proportional(13.0) };
         let colour = match column {

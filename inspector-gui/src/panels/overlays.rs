@@ -31,11 +31,13 @@ pub(crate) fn show(ui: &Ui, overlay: &mut Overlay, rows: usize, commands: &mut V
     match overlay {
         Overlay::None => return,
         Overlay::Palette { text, chosen } => {
-            let modal = Modal::new(Id::unique("palette")).show(&ctx, |ui| palette(ui, text, chosen, commands));
+            let modal =
+                Modal::new(Id::unique("palette")).show(&ctx, |ui| palette(ui, text, chosen, commands));
             closes = modal.inner || modal.should_close();
         }
         Overlay::GoToRow(text) => {
-            let modal = Modal::new(Id::unique("go to row")).show(&ctx, |ui| go_to_row(ui, text, rows, commands));
+            let modal =
+                Modal::new(Id::unique("go to row")).show(&ctx, |ui| go_to_row(ui, text, rows, commands));
             closes = modal.inner || modal.should_close();
         }
         Overlay::Shortcuts => {
