@@ -211,27 +211,50 @@ impl Timeline {
     }
 }
 
-/// How many values there are of each size: the first bar is for 0, each next one for values up to twice as great.
+/// How many values there are of each size. Bars are as wide as what they count: four from each power of two to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Histogram {
-    /// By the number of binary digits of the value.
-    pub bars: [u64; 65],
+    bars: [u64; BARS],
     /// How many values.
     pub count: u64,
     /// The least and the greatest.
     pub ends: Option<(u64, u64)>,
 }
 
+const BARS: usize = 252;
+/// Bars that are shown at most: of more, two or four are one.
+const SHOWN: usize = 40;
+
 impl Default for Histogram {
     fn default() -> Self {
-        Histogram { bars: [0; 65], count: 0, ends: None }
+        Histogram { bars: [0; BARS], count: 0, ends: None }
+    }
+}
+
+/// The bar that counts a value.
+fn bar_of(value: u64) -> usize {
+    match value {
+        0..4 => usize::try_from(value).unwrap_or(0),
+        _ => {
+            let power = value.ilog2();
+            let quarter = (value >> (power - 2)) & 3;
+            (4 * (power - 1)) as usize + usize::try_from(quarter).unwrap_or(0)
+        }
+    }
+}
+
+/// The least value that a bar counts; of the one behind the last, the greatest there is.
+fn least_of(bar: usize) -> u64 {
+    match bar {
+        0..4 => bar as u64,
+        BARS.. => u64::MAX,
+        _ => (4 + bar as u64 % 4) << (bar / 4 - 1),
     }
 }
 
 impl Histogram {
     fn add(&mut self, value: u64) {
-        let digits = (u64::BITS - value.leading_zeros()) as usize;
-        if let Some(bar) = self.bars.get_mut(digits) {
+        if let Some(bar) = self.bars.get_mut(bar_of(value)) {
             *bar += 1;
         }
         self.count += 1;
@@ -239,21 +262,19 @@ impl Histogram {
         self.ends = Some((least.min(value), greatest.max(value)));
     }
 
-    /// The bars from the first to the last that has any, each with its least and its greatest value.
+    /// The bars from the first to the last that has any, each with its least value, the one behind its greatest, and how
+    /// many there are.
     pub fn shown(&self) -> impl Iterator<Item = (Range<u64>, u64)> + '_ {
-        let has = |bar: &&(usize, &u64)| *bar.1 > 0;
-        let first = self.bars.iter().enumerate().find(|bar| has(&bar)).map_or(0, |(digits, _)| digits);
-        let last = self.bars.iter().enumerate().rev().find(|bar| has(&bar)).map_or(0, |(digits, _)| digits);
-        let ends = move |digits: usize| match digits {
-            0 => 0..1,
-            digits => {
-                1 << (digits - 1)..1_u64.checked_shl(u32::try_from(digits).unwrap_or(64)).unwrap_or(u64::MAX)
-            }
+        let (first, last) = match self.ends {
+            Some((least, greatest)) => (bar_of(least), bar_of(greatest) + 1),
+            None => (0, 0),
         };
-        let is_shown = self.count > 0;
-        (first..=last)
-            .filter(move |_| is_shown)
-            .map(move |digits| (ends(digits), self.bars.get(digits).copied().unwrap_or(0)))
+        // A power of two begins a bar in each case.
+        let step = [1, 2, 4].into_iter().find(|step| (last - first) / step <= SHOWN).unwrap_or(4);
+        (first / step * step..last).step_by(step).map(move |bar| {
+            let counts = self.bars.get(bar..(bar + step).min(BARS)).unwrap_or_default();
+            (least_of(bar)..least_of(bar + step), counts.iter().sum())
+        })
     }
 }
 
@@ -393,15 +414,23 @@ mod tests {
 
     #[test]
     fn a_histogram_has_each_value_between_the_ends_of_its_bar() {
+        for bar in 0..BARS {
+            let (least, behind) = (least_of(bar), least_of(bar + 1));
+            assert!(least < behind);
+            assert_eq!((bar_of(least), bar_of(behind - 1)), (bar, bar));
+        }
         let mut histogram = Histogram::default();
         assert_eq!(histogram.shown().count(), 0);
-        for value in [0, 1, 2, 3, 4, 1023, 1024, u64::MAX] {
+        for value in [5, 6, 6, 9] {
             histogram.add(value);
         }
         let bars: Vec<(Range<u64>, u64)> = histogram.shown().collect();
-        assert_eq!(bars.len(), 65);
-        assert_eq!((bars[0].clone(), bars[2].clone(), bars[3].clone()), ((0..1, 1), (2..4, 2), (4..8, 1)));
-        assert_eq!(bars[64].0, 1 << 63..u64::MAX);
-        assert_eq!(bars.iter().map(|(_, count)| count).sum::<u64>(), 8);
+        assert_eq!(bars, [(5..6, 1), (6..7, 2), (7..8, 0), (8..10, 1)]);
+        histogram.add(0);
+        histogram.add(u64::MAX);
+        let bars: Vec<(Range<u64>, u64)> = histogram.shown().collect();
+        assert_eq!(bars.len(), 63);
+        assert_eq!((bars[0].clone(), bars[1].clone(), bars[2].clone()), ((0..4, 1), (4..8, 3), (8..16, 1)));
+        assert_eq!(bars[62], (1 << 63..u64::MAX, 1));
     }
 }

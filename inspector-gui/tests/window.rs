@@ -240,7 +240,7 @@ fn a_cell_and_a_field_are_added_to_the_filter() {
     let mut harness = sample_window();
     let cell = harness.get_by_label_contains("LOGIN, 46, user lost").rect();
     // The kind stands behind the row's number, its time, flow and endpoints.
-    let at = cell.left_center() + Vec2::new(16.0 + 50.0 + 120.0 + 38.0 + 118.0 * 2.0 + 30.0, 0.0);
+    let at = cell.left_center() + Vec2::new(16.0 + 50.0 + 126.0 + 44.0 + 118.0 * 2.0 + 30.0, 0.0);
     secondary_click(&mut harness, at);
     click(&mut harness, "Add to filter: kind == LOGIN");
     assert_eq!(view(&harness).narrowing().filter.as_deref(), Some("kind == LOGIN"));
@@ -456,9 +456,9 @@ fn statistics_lead_to_the_rows_of_a_bar() {
     let mut harness = sample_window();
     harness.state_mut().show_tab(Tab::Statistics);
     settle(&mut harness);
-    click(&mut harness, "Length 16 B to 31 B");
+    click(&mut harness, "Length 20 B to 23 B");
     let filter = view(&harness).narrowing().filter.clone().unwrap();
-    assert_eq!(filter, "length >= 16 and length <= 31");
+    assert_eq!(filter, "length >= 20 and length <= 23");
     assert!(shows(&harness, "Latency of replies "));
 }
 
@@ -467,7 +467,9 @@ fn a_conversation_is_a_dialogue_that_can_be_searched() {
     let mut harness = sample_window();
     harness.state_mut().show_tab(Tab::Dialogue);
     settle(&mut harness);
-    assert!(shows(&harness, "#0 LOGIN, 46 bytes"));
+    assert!(shows(&harness, "#0 LOGIN, 46 bytes\nuser lost"));
+    harness.get_by_label("Text").click();
+    settle(&mut harness);
     harness.get_by_label("Find").click();
     settle(&mut harness);
     harness.get_by_label("Find").type_text("welcome");

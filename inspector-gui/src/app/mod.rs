@@ -450,7 +450,7 @@ impl App {
         // Asked last of all: so it is asked for what no font has.
         let missing = Arc::clone(&self.missing_font);
         ctx.add_font_provider(Arc::new(move |request: &egui::epaint::text::FallbackRequest<'_>| {
-            if let Some(c) = request.cluster.chars().next().filter(|c| !c.is_control()) {
+            if let Some(c) = request.cluster.chars().next().filter(|&c| is_of_a_script(c)) {
                 // The first one is enough to say what helps.
                 let _ = missing.set(c);
             }
@@ -677,6 +677,12 @@ impl App {
     }
 }
 
+/// Whether a font could have a character: damaged bytes make many that none has.
+fn is_of_a_script(c: char) -> bool {
+    c.is_alphanumeric()
+        || matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{FF00}'..='\u{FFEF}' | '\u{1F300}'..='\u{1FAFF}')
+}
+
 /// What helps where a character can't be shown.
 fn missing_font_text(c: char) -> String {
     let what = match c {
@@ -768,7 +774,9 @@ impl Dock<'_> {
                 .frame(Frame::new());
             panel.show(ui, |ui| bytes::show(ui, look, &details, self.hex, commands));
         } else {
-            let most = (ui.available_width() - 120.0).max(200.0);
+            // The bytes need some six hundred points to stand sixteen on a line.
+            let room = ui.available_width();
+            let most = (room - 630.0).max(room * 0.45).max(160.0);
             let panel = Panel::left("fields").resizable(true).default_size(self.fields_width.min(most));
             let panel = panel.min_size(160.0).max_size(most).frame(Frame::new());
             let shown = panel.show(ui, |ui| fields::show(ui, look, &details, self.tree, commands));

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::text::LayoutJob;
-use eframe::egui::{Color32, FontId, Pos2, Rect, Sense, Stroke, TextFormat, Ui, Vec2, WidgetInfo};
+use eframe::egui::{
+    Color32, FontId, Label, Pos2, Rect, RichText, Sense, Stroke, TextFormat, Ui, Vec2, WidgetInfo,
+};
 
 use super::fields::{byte_range, leaves, place_text};
 use super::list::{self, Scroll};
@@ -15,7 +17,6 @@ use crate::copying::{CopyAs, bytes_as};
 use crate::details::Details;
 use crate::view::{Marked, field_at};
 
-const BYTES_A_LINE: usize = 16;
 /// Characters of a line before its first byte: the offset and two blanks.
 const OFFSET_WIDTH: usize = 10;
 
@@ -75,36 +76,36 @@ pub(crate) fn show(
     let font = FontId::monospace(13.0);
     let (width, height) =
         ui.fonts_mut(|fonts| (fonts.glyph_width(&font, '0'), fonts.row_height(&font) + 2.0));
-    let lines = details.bytes.len().div_ceil(BYTES_A_LINE);
+    // Half as many where there is no room for sixteen.
+    let grid = if ui.available_width() >= Grid(16).width() * width + 20.0 { Grid(16) } else { Grid(8) };
+    let lines = details.bytes.len().div_ceil(grid.0);
     let tints = Tints::new(look, details);
     // What was marked elsewhere is brought into sight, once.
     let now = marked.map(|marked| (details.row, marked.range.clone()));
-    let to_show = now
-        .as_ref()
-        .filter(|now| hex.shown.as_ref() != Some(now))
-        .map(|(_, range)| range.start / BYTES_A_LINE);
+    let to_show =
+        now.as_ref().filter(|now| hex.shown.as_ref() != Some(now)).map(|(_, range)| range.start / grid.0);
     hex.shown = now;
     let mut anchor = hex.anchor;
     list::show(ui, "Bytes", &mut hex.scroll, lines, to_show, &mut |_| height, &mut |ui, line, rect| {
-        let start = line * BYTES_A_LINE;
+        let start = line * grid.0;
         let bytes = details.bytes.get(start..).unwrap_or_default();
-        let bytes = bytes.get(..BYTES_A_LINE).unwrap_or(bytes);
-        let job = line_job(ui, start, bytes, &tints, &font);
+        let bytes = bytes.get(..grid.0).unwrap_or(bytes);
+        let job = line_job(ui, grid, start, bytes, &tints, &font);
         let spoken = job.text.clone();
         let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
         let place = Rect::from_min_size(rect.min, Vec2::new(galley.size().x, height));
         let response = ui.interact(place, ui.scope_id().with(("line", line)), Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
         ui.painter().galley(rect.min + Vec2::new(0.0, 1.0), galley, ui.visuals().text_color());
-        paint_cuts(ui, details, start, bytes.len(), rect, width, height);
+        paint_cuts(ui, details, grid, start..start + bytes.len(), rect, (width, height));
         let byte_under = |pointer: Pos2| {
             let row = ((pointer.y - rect.top()) / height).floor();
             // Lines that are seen are few.
             #[allow(clippy::cast_possible_truncation)]
             let line = line.checked_add_signed(row as isize)?;
-            let start = line * BYTES_A_LINE;
-            let length = details.bytes.len().checked_sub(start)?.min(BYTES_A_LINE);
-            Some(start + byte_at((pointer.x - rect.left()) / width, length)?)
+            let start = line * grid.0;
+            let length = details.bytes.len().checked_sub(start)?.min(grid.0);
+            Some(start + grid.byte_at((pointer.x - rect.left()) / width, length)?)
         };
         if response.drag_started() {
             anchor = ui.input(|input| input.pointer.press_origin()).and_then(byte_under);
@@ -140,15 +141,21 @@ fn header(ui: &mut Ui, details: &Details, marked: Option<&Marked>, commands: &mu
     ui.horizontal(|ui| {
         ui.strong("Bytes");
         ui.menu_button("Copy bytes", |ui| copy_menu(ui, details, marked, commands));
-        match marked {
-            Some(Marked { range, path: Some(path) }) => ui.label(format!("{path}: {}", byte_range(range))),
-            Some(Marked { range, path: None }) => ui.label(format!("marked: {}", byte_range(range))),
-            None => ui.weak(format!("{} in this message; click one to see its field", details.bytes.len())),
+        let text = match marked {
+            Some(Marked { range, path: Some(path) }) => {
+                RichText::new(format!("{path}: {}", byte_range(range)))
+            }
+            Some(Marked { range, path: None }) => RichText::new(format!("marked: {}", byte_range(range))),
+            None => {
+                let segments = match details.segments.len() {
+                    0 | 1 => String::new(),
+                    count => format!(" from {count} segments, cut where the lines are"),
+                };
+                let count = details.bytes.len();
+                RichText::new(format!("{count} in this message{segments}; click one to see its field")).weak()
+            }
         };
-        let segments = details.segments.len();
-        if segments > 1 {
-            ui.weak(format!("in {segments} segments, cut where the lines are"));
-        }
+        ui.add(Label::new(text).truncate());
     });
     ui.separator();
 }
@@ -169,49 +176,66 @@ fn copy_menu(ui: &mut Ui, details: &Details, marked: Option<&Marked>, commands: 
 }
 
 /// Lines between bytes that came in different segments.
-fn paint_cuts(ui: &Ui, details: &Details, start: usize, length: usize, rect: Rect, width: f32, height: f32) {
-    for i in (0..length).filter(|i| details.is_cut_before(start + i)) {
+fn paint_cuts(
+    ui: &Ui,
+    details: &Details,
+    grid: Grid,
+    bytes: Range<usize>,
+    rect: Rect,
+    (width, height): (f32, f32),
+) {
+    for at in bytes.clone().filter(|&at| details.is_cut_before(at)) {
+        let byte = at - bytes.start;
         // Columns of a line are few.
         #[allow(clippy::cast_precision_loss)]
-        let columns = [hex_column(i) as f32 - 0.5, text_column(i) as f32];
+        let columns = [grid.hex_column(byte) as f32 - 0.5, grid.text_column(byte) as f32];
         for column in columns {
             let x = rect.left() + column * width;
-            let y = rect.top()..=rect.top() + height;
-            ui.painter().vline(
-                x,
-                eframe::egui::Rangef::new(*y.start(), *y.end()),
-                Stroke::new(2.0, colours::cut(ui.visuals())),
-            );
+            let stroke = Stroke::new(2.0, colours::cut(ui.visuals()));
+            ui.painter().vline(x, rect.top()..=rect.top() + height, stroke);
         }
     }
 }
 
-fn hex_column(byte: usize) -> usize {
-    OFFSET_WIDTH + byte * 3 + usize::from(byte >= BYTES_A_LINE / 2)
+/// How a line is laid out: its offset, so many bytes in two halves, and the same as text.
+#[derive(Clone, Copy)]
+struct Grid(usize);
+
+impl Grid {
+    fn hex_column(self, byte: usize) -> usize {
+        OFFSET_WIDTH + byte * 3 + usize::from(byte >= self.0 / 2)
+    }
+
+    fn text_column(self, byte: usize) -> usize {
+        OFFSET_WIDTH + self.0 * 3 + 2 + byte
+    }
+
+    /// Characters of a line.
+    // Columns of a line are few.
+    #[allow(clippy::cast_precision_loss)]
+    fn width(self) -> f32 {
+        self.text_column(self.0) as f32
+    }
+
+    /// Which byte of a line stands at a column, in the hexadecimal or in the text.
+    fn byte_at(self, column: f32, length: usize) -> Option<usize> {
+        // The number is small and not negative where it matters.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let column = column.max(0.0) as usize;
+        let column = column.checked_sub(OFFSET_WIDTH)?;
+        // A blank stands between the halves, and two before the text.
+        let hex_width = self.0 * 3 + 1;
+        let byte = if column < hex_width {
+            let half = self.0 / 2 * 3;
+            if column < half { column / 3 } else { (column - 1) / 3 }
+        } else {
+            column.checked_sub(hex_width + 1)?
+        };
+        (byte < length).then_some(byte)
+    }
 }
 
-fn text_column(byte: usize) -> usize {
-    OFFSET_WIDTH + BYTES_A_LINE * 3 + 2 + byte
-}
-
-/// Which byte of a line stands at a column, in the hexadecimal or in the text.
-fn byte_at(column: f32, length: usize) -> Option<usize> {
-    // Columns of a line are few: the number is small and not negative where it matters.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let column = column.max(0.0) as usize;
-    let column = column.checked_sub(OFFSET_WIDTH)?;
-    // A blank stands between the halves, and two before the text.
-    let hex_width = BYTES_A_LINE * 3 + 1;
-    let byte = if column < hex_width {
-        let half = BYTES_A_LINE / 2 * 3;
-        if column < half { column / 3 } else { (column - 1) / 3 }
-    } else {
-        column.checked_sub(hex_width + 1)?
-    };
-    (byte < length).then_some(byte)
-}
-
-fn line_job(ui: &Ui, start: usize, bytes: &[u8], tints: &Tints<'_>, font: &FontId) -> LayoutJob {
+fn line_job(ui: &Ui, grid: Grid, start: usize, bytes: &[u8], tints: &Tints<'_>, font: &FontId) -> LayoutJob {
     let visuals = ui.visuals();
     let plain = TextFormat::simple(font.clone(), visuals.text_color());
     let weak = TextFormat::simple(font.clone(), visuals.weak_text_color());
@@ -243,14 +267,15 @@ fn line_job(ui: &Ui, start: usize, bytes: &[u8], tints: &Tints<'_>, font: &FontI
     };
     let mut job = LayoutJob::default();
     job.append(&format!("{start:08x}  "), 0.0, weak);
-    for i in 0..BYTES_A_LINE {
+    let halves = grid.0 / 2 - 1;
+    for i in 0..grid.0 {
         let at = start + i;
         match bytes.get(i) {
             Some(byte) => {
                 job.append(&format!("{byte:02x}"), 0.0, format_of(at));
-                job.append(if i == 7 { "  " } else { " " }, 0.0, blank_between(at));
+                job.append(if i == halves { "  " } else { " " }, 0.0, blank_between(at));
             }
-            None => job.append(if i == 7 { "    " } else { "   " }, 0.0, plain.clone()),
+            None => job.append(if i == halves { "    " } else { "   " }, 0.0, plain.clone()),
         }
     }
     job.append(" ", 0.0, plain.clone());
@@ -277,13 +302,15 @@ mod tests {
     #[test]
     fn a_column_leads_to_the_byte_that_stands_there() {
         // As `line_job` lays a line out: "00000000  00 11 .. 77  88 .. ff  text".
-        assert_eq!(byte_at(3.0, 16), None);
-        for byte in 0..16 {
-            let (hex, text) = (hex_column(byte), text_column(byte));
-            assert_eq!(byte_at(hex as f32 + 0.5, 16), Some(byte), "hex of {byte}");
-            assert_eq!(byte_at(hex as f32 + 1.5, 16), Some(byte), "hex of {byte}");
-            assert_eq!(byte_at(text as f32 + 0.5, 16), Some(byte), "text of {byte}");
+        for grid in [Grid(16), Grid(8)] {
+            assert_eq!(grid.byte_at(3.0, 16), None);
+            for byte in 0..grid.0 {
+                let (hex, text) = (grid.hex_column(byte), grid.text_column(byte));
+                assert_eq!(grid.byte_at(hex as f32 + 0.5, 16), Some(byte), "hex of {byte}");
+                assert_eq!(grid.byte_at(hex as f32 + 1.5, 16), Some(byte), "hex of {byte}");
+                assert_eq!(grid.byte_at(text as f32 + 0.5, 16), Some(byte), "text of {byte}");
+            }
+            assert_eq!(grid.byte_at(OFFSET_WIDTH as f32 + 15.0, 4), None);
         }
-        assert_eq!(byte_at(OFFSET_WIDTH as f32 + 15.0, 5), None);
     }
 }

@@ -98,7 +98,7 @@ fn conversation(ui: &mut Ui, look: Look<'_>, flow: u32, rect: Rect, commands: &m
         let top = rect.top() + 2.0 + number * 16.5;
         Rect::from_min_max(Pos2::new(rect.left() + 5.0, top), Pos2::new(rect.right() - 2.0, top + 17.0))
     };
-    paint_text(ui, line(0.0), &title, FontId::monospace(12.0), colour);
+    paint_text(ui, line(0.0), &title, FontId::proportional(13.0), colour);
     paint_text(ui, line(1.0), &first, FontId::proportional(12.0), visuals.weak_text_color());
     let galley = super::cut_text(
         ui,

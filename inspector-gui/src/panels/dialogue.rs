@@ -14,7 +14,7 @@ use super::messages::clock;
 use super::{Command, Look, paint_text};
 use crate::colours;
 use crate::dialogue::{hex_lines, text_lines};
-use crate::lookup::Beginning;
+use crate::lookup::{Beginning, Lookup};
 use crate::rows::Rows;
 
 const HEAD: f32 = 20.0;
@@ -28,13 +28,24 @@ const INDENT: f32 = 26.0;
 pub(crate) struct Dialogue {
     scroll: Scroll,
     shown: Option<u32>,
-    as_hex: bool,
+    form: Form,
     /// Lines that were laid out lately, by row.
     lines: HashMap<u32, Arc<Vec<String>>>,
     /// What is searched for.
     pub(crate) wanted: String,
     /// The row that the search went to last.
     found: Option<u32>,
+}
+
+/// How what is said is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Form {
+    /// Each message in a few words, as its protocol tells it.
+    #[default]
+    Summary,
+    /// The bytes as text.
+    Text,
+    Hex,
 }
 
 const LINES_KEPT: usize = 2048;
@@ -53,21 +64,28 @@ impl Dialogue {
             return None;
         }
         let digits: String = wanted.chars().filter(|c| !c.is_whitespace()).collect();
-        let bytes = self.as_hex.then(|| framescope_parser::hex::decode(&digits)).flatten();
+        let bytes = (self.form == Form::Hex).then(|| framescope_parser::hex::decode(&digits)).flatten();
         Some(match bytes {
             Some(bytes) => format!("bytes contains x\"{}\"", hex(&bytes)),
             None => format!("bytes contains {}", framescope_capture::filter::written(wanted)),
         })
     }
 
-    fn lines_of(&mut self, row: u32, beginning: &Beginning) -> Arc<Vec<String>> {
+    /// The lines of a row; None if it is still being read.
+    fn lines_of(&mut self, row: u32, lookup: &Lookup) -> Option<Arc<Vec<String>>> {
         if let Some(lines) = self.lines.get(&row) {
-            return Arc::clone(lines);
+            return Some(Arc::clone(lines));
         }
-        let mut lines = if self.as_hex { hex_lines(&beginning.bytes) } else { text_lines(&beginning.bytes) };
+        let (mut lines, more) = match self.form {
+            Form::Summary => (text_lines(lookup.line(row)?.summary.as_bytes()), 0),
+            Form::Text | Form::Hex => {
+                let Beginning { bytes, more } = lookup.beginning(row)?;
+                (if self.form == Form::Hex { hex_lines(&bytes) } else { text_lines(&bytes) }, more)
+            }
+        };
         let left_out = lines.len() > LINES_SHOWN;
         lines.truncate(LINES_SHOWN);
-        if left_out || beginning.more > 0 {
+        if left_out || more > 0 {
             lines.push("... more in the message".to_owned());
         }
         let lines = Arc::new(lines);
@@ -75,7 +93,7 @@ impl Dialogue {
             self.lines.clear();
         }
         self.lines.insert(row, Arc::clone(&lines));
-        lines
+        Some(lines)
     }
 }
 
@@ -98,14 +116,16 @@ pub(crate) fn show(
             Some(format!("{} and {}", known.source(Direction::Forward)?, known.source(Direction::Backward)?))
         });
         ui.strong(title.unwrap_or_else(|| "Bytes of the file".to_owned()));
-        let as_hex = dialogue.as_hex;
-        ui.selectable_value(&mut dialogue.as_hex, false, "Text");
-        ui.selectable_value(&mut dialogue.as_hex, true, "Hex");
-        if dialogue.as_hex != as_hex {
+        let form = dialogue.form;
+        ui.selectable_value(&mut dialogue.form, Form::Summary, "Summary")
+            .on_hover_text("Each message in a few words");
+        ui.selectable_value(&mut dialogue.form, Form::Text, "Text").on_hover_text("The bytes as text");
+        ui.selectable_value(&mut dialogue.form, Form::Hex, "Hex").on_hover_text("The bytes in hexadecimal");
+        if dialogue.form != form {
             dialogue.lines.clear();
         }
         let label = ui.label("Find");
-        let hint = if dialogue.as_hex { "text, or digits such as f5 4d" } else { "text" };
+        let hint = if dialogue.form == Form::Hex { "text, or digits such as f5 4d" } else { "text" };
         let edit = ui.add(TextEdit::singleline(&mut dialogue.wanted).hint_text(hint).desired_width(170.0));
         let edit = edit.labelled_by(label.id);
         let entered = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
@@ -136,14 +156,13 @@ pub(crate) fn show(
     let count = rows.len();
     let first = to_show.unwrap_or(dialogue.scroll.top).saturating_sub(30);
     let visible: Vec<u32> = (first..count.min(first + 80)).filter_map(|place| rows.at(place)).collect();
-    look.view.lookup().want_beginnings(&visible);
+    match dialogue.form {
+        Form::Summary => look.view.lookup().want_lines(&visible),
+        Form::Text | Form::Hex => look.view.lookup().want_beginnings(&visible),
+    }
     let mut scroll = dialogue.scroll;
     let state = std::cell::RefCell::new(dialogue);
-    let lines_of = |item: usize| {
-        let row = rows.at(item)?;
-        let beginning = look.view.lookup().beginning(row)?;
-        Some(state.borrow_mut().lines_of(row, &beginning))
-    };
+    let lines_of = |item: usize| state.borrow_mut().lines_of(rows.at(item)?, look.view.lookup());
     // No message is higher than a few of the window's heights.
     #[allow(clippy::cast_precision_loss)]
     let height = |item: usize| HEAD + lines_of(item).map_or(LINE, |lines| lines.len() as f32 * LINE) + 4.0;

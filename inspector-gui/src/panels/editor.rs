@@ -154,7 +154,7 @@ fn highlighted(text: &str, sentences: &[Sentence], visuals: &Visuals) -> LayoutJ
 
 fn colour(part: Part, visuals: &Visuals) -> Color32 {
     match part {
-        Part::Key => colours::kind("key", visuals),
+        Part::Key => colours::kind("DATA", visuals),
         Part::Text => colours::kind("LOGIN", visuals),
         Part::Number => colours::kind("ERROR", visuals),
         Part::Comment => visuals.weak_text_color(),

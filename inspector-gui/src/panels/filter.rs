@@ -3,8 +3,8 @@
 use eframe::egui::text::{CCursor, CCursorRange};
 use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{
-    Align2, Button, Id, Key, Label, Modifiers, Popup, PopupCloseBehavior, Pos2, RectAlign, RichText,
-    ScrollArea, Stroke, TextEdit, TextStyle, Ui,
+    Button, Id, Key, Label, Modifiers, Popup, PopupCloseBehavior, Pos2, RectAlign, RichText, ScrollArea,
+    Stroke, TextEdit, TextStyle, Ui,
 };
 use framescope_capture::filter::{Column, Completion, FilterError, Vocabulary};
 use framescope_parser::Severity;
@@ -228,7 +228,7 @@ fn popup(
         ui.layer_id(),
     )
     .open(true)
-    .align(RectAlign::from_align2(Align2::RIGHT_BOTTOM))
+    .align(RectAlign::BOTTOM_START)
     .close_behavior(PopupCloseBehavior::IgnoreClicks)
     .accessible_name("Completions")
     .show(|ui| {

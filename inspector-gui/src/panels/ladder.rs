@@ -135,7 +135,14 @@ fn step(
         _ => paint_arrow(ui, from, to, colour, true),
     }
     let inner = Rect::from_min_max(Pos2::new(left + 8.0, rect.top()), Pos2::new(right - 8.0, y - 1.0));
-    paint_text(ui, inner, &label, FontId::proportional(12.5), colour);
+    // Beside the side that it comes from.
+    let format = eframe::egui::TextFormat::simple(FontId::proportional(12.5), colour);
+    let galley = super::cut_text(ui, &label, format, inner.width());
+    let x = match direction {
+        Direction::Forward => inner.left(),
+        Direction::Backward => inner.right() - galley.size().x,
+    };
+    ui.painter().galley(Pos2::new(x, inner.center().y - galley.size().y / 2.0), galley, colour);
     if let Some(time) = look.index.time_ns(&row) {
         let place = Rect::from_min_max(rect.left_top(), Pos2::new(left - 8.0, rect.bottom()));
         paint_text(ui, place, &clock(time), FontId::monospace(11.5), visuals.weak_text_color());

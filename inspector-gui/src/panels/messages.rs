@@ -25,6 +25,8 @@ const HEADER_HEIGHT: f32 = 22.0;
 const GUTTER: f32 = 16.0;
 const PADDING: f32 = 4.0;
 const NARROWEST: f32 = 28.0;
+/// The share of their width that columns keep where there is too little room.
+const NARROWED: f32 = 0.75;
 
 /// What the table remembers from frame to frame.
 #[derive(Debug, Default)]
@@ -50,6 +52,12 @@ pub(crate) fn show(
     let room = ui.available_width() - GUTTER - 16.0;
     let widths: f32 = columns.iter().map(|(_, width)| width).sum();
     let mut places = columns;
+    if widths > room {
+        // Where there is too little room all are narrower, as far as they can still be read.
+        let share = (room / widths).max(NARROWED);
+        places.iter_mut().for_each(|(_, width)| *width = (*width * share).max(NARROWEST));
+    }
+    let widths: f32 = places.iter().map(|(_, width)| width).sum();
     if let Some((_, width)) = places.last_mut() {
         *width += (room - widths).max(0.0);
     }

@@ -7,6 +7,9 @@ use super::bars::{self, Bar};
 use super::{Command, Look, duration, grouped, label_at, size};
 use crate::survey::Histogram;
 
+/// A bar is no wider than this, in points.
+const WIDEST: f32 = 64.0;
+
 pub(crate) fn show(ui: &mut Ui, look: Look<'_>, commands: &mut Vec<Command>) {
     let pictures = look.view.pictures();
     let which = if look.view.is_narrowed() { "the rows that are shown" } else { "all rows" };
@@ -54,9 +57,12 @@ fn histogram(
     if shown.is_empty() || place.height() < 8.0 {
         return;
     }
+    // Few bars are no wider than they have to be.
+    #[allow(clippy::cast_precision_loss)]
+    let place = place.with_max_x(place.right().min(place.left() + shown.len() as f32 * WIDEST));
     let all: Vec<Bar> = shown.iter().map(|(_, count)| Bar { all: *count, ..Bar::default() }).collect();
     bars::paint(ui, place, &all, 2.0);
-    // At most 65 bars.
+    // Some tens of bars.
     #[allow(clippy::cast_precision_loss)]
     let width = place.width() / shown.len() as f32;
     let mut x = place.left();
