@@ -221,12 +221,19 @@ pub fn parts(line: &str) -> Vec<(Part, &str)> {
     let (value, comment) = value.split_at(comment);
     let part = match value.trim() {
         text if text.starts_with(['"', '\'']) => Part::Text,
-        text if text.starts_with(|c: char| c.is_ascii_digit()) => Part::Number,
+        text if is_number(text) => Part::Number,
         _ => Part::Value,
     };
     push(&mut parts, part, value);
     push(&mut parts, Part::Comment, comment);
     parts
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    !digits.is_empty()
+        && digits.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, '.' | '_'))
+        && text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Where the comment of a value begins.

@@ -124,15 +124,15 @@ impl Default for Settings {
     fn default() -> Self {
         let column = |&(name, width): &(&str, f32)| ShownColumn { name: name.to_owned(), width };
         let columns = [
-            ("row", 50.0),
+            ("row", 48.0),
             ("time", 126.0),
             ("flow", 44.0),
             ("src", 118.0),
             ("dst", 118.0),
             ("kind", 88.0),
             ("length", 52.0),
-            ("reply_to", 124.0),
-            ("problems", 160.0),
+            ("reply_to", 120.0),
+            ("problems", 152.0),
             ("summary", 240.0),
         ];
         Settings {

@@ -240,7 +240,7 @@ fn a_cell_and_a_field_are_added_to_the_filter() {
     let mut harness = sample_window();
     let cell = harness.get_by_label_contains("LOGIN, 46, user lost").rect();
     // The kind stands behind the row's number, its time, flow and endpoints.
-    let at = cell.left_center() + Vec2::new(16.0 + 50.0 + 126.0 + 44.0 + 118.0 * 2.0 + 30.0, 0.0);
+    let at = cell.left_center() + Vec2::new(16.0 + 48.0 + 126.0 + 44.0 + 118.0 * 2.0 + 30.0, 0.0);
     secondary_click(&mut harness, at);
     click(&mut harness, "Add to filter: kind == LOGIN");
     assert_eq!(view(&harness).narrowing().filter.as_deref(), Some("kind == LOGIN"));

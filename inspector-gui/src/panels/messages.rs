@@ -25,8 +25,10 @@ const HEADER_HEIGHT: f32 = 22.0;
 const GUTTER: f32 = 16.0;
 const PADDING: f32 = 4.0;
 const NARROWEST: f32 = 28.0;
-/// The share of their width that columns keep where there is too little room.
-const NARROWED: f32 = 0.75;
+/// What the last column needs at least.
+const LAST: f32 = 130.0;
+/// Columns that are left out where there is too little room for all, the first ones first.
+const LEFT_OUT: [Column; 5] = [Column::Flow, Column::Dst, Column::ReplyTo, Column::Src, Column::Time];
 
 /// What the table remembers from frame to frame.
 #[derive(Debug, Default)]
@@ -48,25 +50,18 @@ pub(crate) fn show(
     to_show: Option<usize>,
     commands: &mut Vec<Command>,
 ) {
-    let columns: Vec<(Column, f32)> = look.settings.columns().collect();
     let room = ui.available_width() - GUTTER - 16.0;
-    let widths: f32 = columns.iter().map(|(_, width)| width).sum();
-    let mut places = columns;
-    if widths > room {
-        // Where there is too little room all are narrower, as far as they can still be read.
-        let share = (room / widths).max(NARROWED);
-        places.iter_mut().for_each(|(_, width)| *width = (*width * share).max(NARROWEST));
-    }
-    let widths: f32 = places.iter().map(|(_, width)| width).sum();
-    if let Some((_, width)) = places.last_mut() {
-        *width += (room - widths).max(0.0);
+    let (mut places, left_out) = fitting(look.settings.columns().collect(), room);
+    if let Some(((_, width), before)) = places.split_last_mut() {
+        let before: f32 = before.iter().map(|(_, width)| width).sum();
+        *width = (room - before).max(width.min(LAST));
     }
     let whole: f32 = places.iter().map(|(_, width)| width).sum();
     if ui.rect_contains_pointer(ui.available_rect_before_wrap()) {
         table.moved -= ui.input(|input| input.smooth_scroll_delta().x);
     }
     table.moved = table.moved.clamp(0.0, (whole - room).max(0.0));
-    header(ui, look, table, &places, commands);
+    header(ui, look, table, &places, &left_out, commands);
     let count = look.view.row_count();
     let selected = look.view.selected();
     let partner = selected
@@ -129,6 +124,26 @@ pub(crate) fn show(
     }
 }
 
+/// The columns that there is room for, and those that there is none for.
+fn fitting(mut columns: Vec<(Column, f32)>, room: f32) -> (Vec<(Column, f32)>, Vec<Column>) {
+    let mut left_out = Vec::new();
+    for column in LEFT_OUT {
+        let before_last =
+            columns.split_last().map_or(0.0, |(_, all)| all.iter().map(|(_, width)| width).sum());
+        // The last one has what is left, and needs less than it would like.
+        let last = columns.last().map_or(0.0, |(_, width)| width.min(LAST));
+        if before_last + last <= room {
+            break;
+        }
+        let before = columns.len();
+        columns.retain(|(known, _)| *known != column);
+        if columns.len() < before {
+            left_out.push(column);
+        }
+    }
+    (columns, left_out)
+}
+
 /// A mark at the left that joins a request and its reply, as far as they are in sight.
 fn join(ui: &Ui, clip: Rect, row: Option<&Rect>, partner: Option<&Rect>, is_request: bool) {
     let painter = ui.painter().with_clip_rect(clip);
@@ -159,6 +174,7 @@ fn header(
     look: Look<'_>,
     table: &mut Table,
     places: &[(Column, f32)],
+    left_out: &[Column],
     commands: &mut Vec<Command>,
 ) {
     let (rect, _) = ui.allocate_exact_size(Vec2::new(ui.available_width(), HEADER_HEIGHT), Sense::hover());
@@ -227,7 +243,17 @@ fn header(
             commands.push(Command::SetColumns(columns));
         }
     }
-    move_column(ui, look, table, &edges, commands);
+    move_column(ui, look, table, places, &edges, commands);
+    if !left_out.is_empty() {
+        let place = Rect::from_min_max(rect.left_top(), Pos2::new(rect.left() + GUTTER, rect.bottom()));
+        let names: Vec<&str> = left_out.iter().map(|column| title(*column, look.settings.time)).collect();
+        let text = format!("No room for {}", names.join(", "));
+        let response = ui.interact(place, ui.scope_id().with("left out"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+        let colour = ui.visuals().weak_text_color();
+        super::label_at(ui, place.center(), Align2::CENTER_CENTER, "...", 13.0, colour);
+        response.on_hover_text(text);
+    }
     ui.painter().hline(rect.x_range(), rect.bottom(), ui.visuals().widgets.noninteractive.bg_stroke);
 }
 
@@ -239,7 +265,14 @@ fn paint_triangle(ui: &Ui, at: Pos2, down: bool) {
 }
 
 /// A column that is dragged goes where it is let go.
-fn move_column(ui: &Ui, look: Look<'_>, table: &mut Table, edges: &[Rect], commands: &mut Vec<Command>) {
+fn move_column(
+    ui: &Ui,
+    look: Look<'_>,
+    table: &mut Table,
+    places: &[(Column, f32)],
+    edges: &[Rect],
+    commands: &mut Vec<Command>,
+) {
     let Some(moving) = table.moving else { return };
     let Some(pointer) = ui.input(|input| input.pointer.interact_pos()) else { return };
     let target = edges.iter().position(|edge| pointer.x < edge.center().x).unwrap_or(edges.len());
@@ -252,12 +285,17 @@ fn move_column(ui: &Ui, look: Look<'_>, table: &mut Table, edges: &[Rect], comma
         return;
     }
     table.moving = None;
-    // Columns that are no columns have no edges.
     let mut columns: Vec<ShownColumn> = shown(look);
-    if moving < columns.len() && target != moving && target != moving + 1 {
-        let column = columns.remove(moving);
-        let to = if target > moving { target - 1 } else { target };
-        columns.insert(to.min(columns.len()), column);
+    // Columns that there is no room for have no edges: all are known by their names.
+    let at = |column: Option<&(Column, f32)>| {
+        let name = column?.0.name();
+        columns.iter().position(|known| known.name == name)
+    };
+    let Some(from) = at(places.get(moving)) else { return };
+    let to = at(places.get(target)).unwrap_or(columns.len());
+    if to != from && to != from + 1 {
+        let column = columns.remove(from);
+        columns.insert(if to > from { to - 1 } else { to }, column);
         commands.push(Command::SetColumns(columns));
     }
 }
@@ -597,6 +635,19 @@ mod tests {
     #[test]
     fn seconds_have_their_sign() {
         assert_eq!([0, 1_500_000_000, -1_000].map(seconds), ["0.000000", "1.500000", "-0.000001"]);
+    }
+
+    #[test]
+    fn where_there_is_little_room_what_matters_most_stays() {
+        let all =
+            vec![(Column::Row, 50.0), (Column::Flow, 40.0), (Column::Src, 100.0), (Column::Summary, 200.0)];
+        assert_eq!(fitting(all.clone(), 400.0), (all.clone(), vec![]));
+        assert_eq!(fitting(all.clone(), 320.0).1, vec![], "the last one is narrower");
+        let (shown, left_out) = fitting(all.clone(), 300.0);
+        assert_eq!((shown.len(), left_out), (3, vec![Column::Flow]));
+        let (shown, left_out) = fitting(all, 10.0);
+        assert_eq!(shown, [(Column::Row, 50.0), (Column::Summary, 200.0)]);
+        assert_eq!(left_out, [Column::Flow, Column::Src]);
     }
 
     #[test]
