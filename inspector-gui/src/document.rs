@@ -13,8 +13,8 @@ use crate::jobs::{Seldom, Wake, panic_text};
 /// An index that one thread fills and others look at.
 pub type SharedIndex = Arc<RwLock<Index>>;
 
-/// Packets read before others may look at the index again: some milliseconds of work.
-const PACKETS_A_STEP: usize = 2048;
+/// Packets read before others may look at the index again: a fraction of a millisecond of work.
+const PACKETS_A_STEP: usize = 512;
 
 /// A capture that is open, and may still be read.
 #[derive(Debug)]
@@ -127,5 +127,88 @@ impl Document {
 impl Drop for Document {
     fn drop(&mut self) {
         self.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framescope_parser::missive::{FrameBuf, Kind};
+    use framescope_parser::{
+        Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Visit, missive::Missive,
+    };
+
+    /// Missive, but for some messages that it panics on: in reading, or only when they are taken apart.
+    struct Fragile {
+        inner: Missive,
+        reads: bool,
+    }
+
+    impl Protocol for Fragile {
+        fn name(&self) -> &str {
+            "fragile"
+        }
+
+        fn about(&self) -> &str {
+            "panics on a PONG"
+        }
+
+        fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
+            assert!(self.reads || input.bytes.get(3) != Some(&Kind::PONG.0), "on purpose, in reading");
+            self.inner.next(input, memo)
+        }
+
+        fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+            assert!(message.get(3) != Some(&Kind::PONG.0), "on purpose, in taking apart");
+            self.inner.dissect(message, visit);
+        }
+
+        fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
+            self.inner.outline(message, checked, visit);
+        }
+
+        fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+            self.inner.encode(message, out)
+        }
+
+        fn detect(&self, _: Sample<'_>) -> Confidence {
+            Confidence::Certain
+        }
+    }
+
+    fn open(reads: bool) -> Document {
+        let frame = |kind| FrameBuf::new(kind).to_bytes().unwrap();
+        let bytes = [frame(Kind::PING), frame(Kind::PONG)].concat();
+        let fragile = Fragile { inner: Missive::default(), reads };
+        let options = Options { protocols: vec![Arc::new(fragile)], ..Options::default() };
+        let mut document =
+            Document::open(Source::from_bytes("bytes", bytes), false, &options, Arc::new(|| {})).unwrap();
+        document.wait();
+        document
+    }
+
+    #[test]
+    fn a_panic_in_reading_is_told_and_nothing_else_breaks() {
+        let document = open(false);
+        assert_eq!(document.broken().as_deref(), Some("on purpose, in reading"));
+        assert!(document.is_over());
+        assert!(!document.index().is_finished());
+    }
+
+    #[test]
+    fn a_panic_in_taking_apart_is_told_and_the_next_message_is_taken_apart() {
+        let document = open(true);
+        assert_eq!(document.broken(), None);
+        let lookup = crate::lookup::Lookup::new(document.shared(), Arc::new(|| {}));
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let details = |row: u32| loop {
+            if let Some(details) = lookup.details(row) {
+                return details;
+            }
+            assert!(std::time::Instant::now() < patience);
+        };
+        assert!(details(1).fields.is_empty());
+        assert_eq!(lookup.broken().as_deref(), Some("on purpose, in taking apart"));
+        assert!(!details(0).fields.is_empty());
     }
 }

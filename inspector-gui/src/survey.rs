@@ -101,7 +101,8 @@ fn widen(times: &mut Option<(i64, i64)>, time: Option<i64>) {
     }
 }
 
-const CHUNK: usize = 8192;
+/// Rows that are counted at a time: some tens of microseconds.
+const CHUNK: usize = 4096;
 const WAIT: Duration = Duration::from_millis(15);
 
 /// A survey that is being made, or was.
@@ -129,18 +130,23 @@ impl Surveying {
 
 fn count(index: &SharedIndex, survey: &RwLock<Survey>, watch: &Watch, wake: Wake) {
     let (mut times, mut at, mut waking) = (Times::default(), 0, Seldom::new(wake));
+    let mut seen: Vec<(u32, Row, Option<i64>)> = Vec::with_capacity(CHUNK);
     while !watch.is_cancelled() {
         let (all, finished) = {
             let index = index.read();
-            let mut survey = survey.write();
             let end = index.row_count().min(at + CHUNK);
+            seen.clear();
             for (number, row) in (at..end).zip(index.rows_from(at)) {
-                let time = times.time_ns(&index, &row);
-                survey.add(u32::try_from(number).unwrap_or(u32::MAX), &row, time);
+                seen.push((u32::try_from(number).unwrap_or(u32::MAX), row, times.time_ns(&index, &row)));
             }
             at = end;
             (index.row_count(), index.is_finished())
         };
+        {
+            // The window looks at it many times in a frame: it never waits long.
+            let mut survey = survey.write();
+            seen.iter().for_each(|(number, row, time)| survey.add(*number, row, *time));
+        }
         if at < all {
             waking.wake();
         } else if finished {

@@ -796,6 +796,32 @@ fn a_description_begins_from_a_template() {
 }
 
 #[test]
+fn where_there_is_no_dialog_a_path_is_typed() {
+    let mut harness = sample_window();
+    harness.state_mut().ask_for_path(false);
+    settle(&mut harness);
+    let path = corpus("captures/text-echo/capture.pcapng");
+    harness.get_by_label("Open the file").type_text(path.to_str().unwrap());
+    settle(&mut harness);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    assert_eq!(view(&harness).row_count(), 10);
+    press(&mut harness, Modifiers::COMMAND, Key::E);
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("mine.ksy");
+    harness.state_mut().ask_for_path(true);
+    settle(&mut harness);
+    for _ in 0.."unsaved.ksy".len() {
+        harness.key_press(Key::Backspace);
+    }
+    settle(&mut harness);
+    harness.get_by_label("Save the description as").type_text(target.to_str().unwrap());
+    settle(&mut harness);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    assert!(target.is_file());
+    harness.get_by_label("mine.ksy");
+}
+
+#[test]
 fn a_conversation_a_port_or_all_are_decoded_as_what_is_chosen() {
     let mqtt = std::fs::read_to_string(corpus("formats/mqtt.ksy")).unwrap();
     let (mut harness, _folder) = described_window(&mqtt.replace("ports: 1883", "ports: 1"));

@@ -13,11 +13,9 @@ use super::{App, Chosen, names};
 use crate::document::Document;
 use crate::editor::Editor;
 use crate::jobs::Job;
+use crate::panels::overlays::Overlay;
 use crate::view::View;
 use crate::watcher::Watcher;
-
-pub(super) const NO_DIALOG: &str = "This system shows no file dialog (it needs a desktop portal, or zenity). \
-    Drop a file on this window, or name it on the command line: framescope FILE";
 
 /// A file that is being opened: one that is compressed is unpacked first.
 pub(super) struct Opening {
@@ -381,6 +379,15 @@ impl App {
         self.dialog(ctx, true);
     }
 
+    /// Where there is no dialog a path can be typed.
+    pub fn ask_for_path(&mut self, saves: bool) {
+        let text = match (&self.editor, saves) {
+            (Some(editor), true) => editor.path().display().to_string(),
+            _ => String::new(),
+        };
+        self.overlay = Overlay::Path { text, saves };
+    }
+
     fn dialog(&mut self, ctx: &Context, saves: bool) {
         let (chosen, wake) = (self.chosen.0.clone(), self.wake(ctx));
         let name = self
@@ -400,7 +407,7 @@ impl App {
                 dialog.add_filter("All files", &["*"]).pick_file().map(Chosen::Open)
             };
             // No person closes a dialog so quickly: then the system has none to show.
-            let none = (asked.elapsed() < Duration::from_millis(250)).then_some(Chosen::NoDialog);
+            let none = (asked.elapsed() < Duration::from_millis(250)).then_some(Chosen::NoDialog { saves });
             if let Some(answer) = answer.or(none) {
                 // A window that is gone needs no file.
                 let _ = chosen.send(answer);

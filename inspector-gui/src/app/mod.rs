@@ -100,7 +100,9 @@ enum Chosen {
     Open(PathBuf),
     Save(PathBuf),
     /// There was no dialog.
-    NoDialog,
+    NoDialog {
+        saves: bool,
+    },
 }
 
 struct Conversation {
@@ -263,6 +265,13 @@ impl App {
         }
     }
 
+    /// Puts the rows in another order.
+    pub fn sort_by(&mut self, sort: Option<crate::rows::Sort>) {
+        if let Some(view) = &mut self.view {
+            view.sort_by(sort);
+        }
+    }
+
     /// Types a filter, as a person would into its line.
     pub fn type_filter(&mut self, text: &str) {
         text.clone_into(&mut self.filter.text);
@@ -349,7 +358,7 @@ impl App {
             match chosen {
                 Chosen::Open(path) => self.open_path(&path, ctx),
                 Chosen::Save(path) => self.save_description(Some(&path), ctx),
-                Chosen::NoDialog => self.say(files::NO_DIALOG, Severity::Warning),
+                Chosen::NoDialog { saves } => self.ask_for_path(saves),
             }
         }
         self.follow_files(ctx);

@@ -48,6 +48,7 @@ impl App {
             Command::StartDescription(template) => self.start_description(template),
             Command::SaveDescription => self.save_description(None, ctx),
             Command::SaveDescriptionAs => self.save_dialog(ctx),
+            Command::SaveTo(path) => self.save_description(Some(&path), ctx),
             Command::CloseEditor => self.close_editor(ctx),
             Command::CloseHealth => (self.health, self.checking) = (None, None),
             Command::Dismiss(number) => {

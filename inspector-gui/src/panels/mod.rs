@@ -60,6 +60,7 @@ pub(crate) enum Command {
     StartDescription(&'static str),
     SaveDescription,
     SaveDescriptionAs,
+    SaveTo(PathBuf),
     CloseEditor,
     CloseHealth,
     Dismiss(usize),

@@ -16,6 +16,11 @@ pub(crate) enum Overlay {
     },
     GoToRow(String),
     Shortcuts,
+    /// A file's path, where the system has no dialog for it: to open it, or to save the description there.
+    Path {
+        text: String,
+        saves: bool,
+    },
 }
 
 impl Overlay {
@@ -38,6 +43,10 @@ pub(crate) fn show(ui: &Ui, overlay: &mut Overlay, rows: usize, commands: &mut V
         Overlay::GoToRow(text) => {
             let modal =
                 Modal::new(Id::unique("go to row")).show(&ctx, |ui| go_to_row(ui, text, rows, commands));
+            closes = modal.inner || modal.should_close();
+        }
+        Overlay::Path { text, saves } => {
+            let modal = Modal::new(Id::unique("path")).show(&ctx, |ui| path(ui, text, *saves, commands));
             closes = modal.inner || modal.should_close();
         }
         Overlay::Shortcuts => {
@@ -108,6 +117,23 @@ fn go_to_row(ui: &mut Ui, text: &mut String, rows: usize, commands: &mut Vec<Com
         }
         None => false,
     }
+}
+
+fn path(ui: &mut Ui, text: &mut String, saves: bool, commands: &mut Vec<Command>) -> bool {
+    ui.set_width(480.0);
+    let label = ui.label(if saves { "Save the description as" } else { "Open the file" });
+    let edit = ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY)).labelled_by(label.id);
+    edit.request_focus();
+    ui.weak("This system shows no file dialog: it needs a desktop portal, or zenity.");
+    let entered = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
+    let is_there = !text.trim().is_empty();
+    let done =
+        ui.add_enabled(is_there, Button::new(if saves { "Save" } else { "Open" })).clicked() || entered;
+    if done && is_there {
+        let path = std::path::PathBuf::from(text.trim());
+        commands.push(if saves { Command::SaveTo(path) } else { Command::Open(path) });
+    }
+    done && is_there
 }
 
 fn shortcuts(ui: &mut Ui) -> bool {
