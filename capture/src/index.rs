@@ -534,7 +534,8 @@ impl Index {
         self.protocols
             .iter()
             .zip(spoken)
-            .filter_map(|(protocol, spoken)| spoken.then(|| protocol.clone()))
+            .filter(|(_, spoken)| *spoken)
+            .map(|(protocol, _)| protocol.clone())
             .collect()
     }
 

@@ -43,4 +43,4 @@ pub use index::{Connection, ConnectionState, Flow, Index, Row, SegmentRange, Str
 pub use indexer::{Indexer, Options, protocols, read};
 pub use selector::DecodeAs;
 pub use source::{BlockReader, Source};
-pub use times::Times;
+pub use times::{Latencies, Times};

@@ -55,3 +55,61 @@ impl Times {
         Some(cursor)
     }
 }
+
+/// How long replies took, quickly for rows that are asked about in their order; right in any.
+///
+/// It is of one index that is [finished](Index::is_finished).
+#[derive(Clone, Debug, Default)]
+pub struct Latencies {
+    /// The reply that was found last.
+    at: usize,
+    requests: Times,
+}
+
+impl Latencies {
+    /// The latency of [`Index::reply_to`], for a row that was captured at `time_ns`.
+    pub fn latency_ns(&mut self, index: &Index, row: u32, time_ns: Option<i64>) -> Option<i64> {
+        let reply = |at: usize| index.replies.get(at).copied();
+        let is_next = |at: usize| at == 0 || reply(at - 1).is_some_and(|(before, _)| before < row);
+        while reply(self.at).is_some_and(|(known, _)| known < row) {
+            self.at += 1;
+        }
+        if !is_next(self.at) {
+            self.at = index.replies.partition_point(|(known, _)| *known < row);
+        }
+        let (_, to) = reply(self.at).filter(|(known, _)| *known == row)?;
+        let request = self.requests.time_ns(index, &index.row(to)?)?;
+        Some(time_ns?.saturating_sub(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    // A test stops where an assumption does not hold.
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{Options, Source, read};
+
+    #[test]
+    fn times_and_latencies_are_those_of_the_index_in_any_order() {
+        let capture = include_bytes!("../../corpus/captures/missive-damaged/capture.pcapng");
+        let index =
+            read(Source::from_bytes("damaged", &capture[..]), &Options::default(), &mut |_| true).unwrap();
+        let all: Vec<u32> = (0..u32::try_from(index.row_count()).unwrap()).collect();
+        let backwards: Vec<u32> = all.iter().rev().copied().collect();
+        let mixed: Vec<u32> = all.iter().map(|row| row * 101 % u32::try_from(all.len()).unwrap()).collect();
+        for order in [all, backwards, mixed] {
+            let (mut times, mut latencies, mut some) = (Times::default(), Latencies::default(), 0);
+            for number in order {
+                let row = index.row(number).unwrap();
+                let time = times.time_ns(&index, &row);
+                assert_eq!(time, index.time_ns(&row), "row {number}");
+                let latency = latencies.latency_ns(&index, number, time);
+                assert_eq!(latency, index.reply_to(number).and_then(|(_, latency)| latency), "row {number}");
+                some += usize::from(latency.is_some());
+            }
+            assert!(some > 100);
+        }
+    }
+}

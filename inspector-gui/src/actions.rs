@@ -80,6 +80,8 @@ pub enum Action {
     Shortcuts,
     /// The hints for the first time.
     Tour,
+    /// Sends all banners away.
+    DismissAll,
 }
 
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
@@ -138,6 +140,7 @@ pub const ALL: &[Entry] = &[
     (Action::Editor, "Describe a protocol", &[key(Modifiers::COMMAND, Key::E)]),
     (Action::Health, "How the description fits", &[]),
     (Action::Tour, "Show the hints again", &[]),
+    (Action::DismissAll, "Dismiss all messages", &[]),
 ];
 
 /// What an action is called.

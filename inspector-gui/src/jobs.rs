@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -64,10 +64,7 @@ impl<T: Send + 'static> Job<T> {
 
     /// What came of it, once. An error is what made it panic.
     pub fn poll(&self) -> Option<Result<T, String>> {
-        match self.done.lock().try_recv() {
-            Ok(result) => Some(result),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.done.lock().try_recv().ok()
     }
 
     /// The same, after waiting no longer than that.

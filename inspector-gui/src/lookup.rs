@@ -270,7 +270,7 @@ mod tests {
         let there = |row: &u32| {
             lookup.line(*row).is_some() && lookup.beginning(*row).is_some() && lookup.details(*row).is_some()
         };
-        while !rows.iter().all(|row| there(row)) {
+        while !rows.iter().all(there) {
             assert!(Instant::now() < patience, "it never came");
         }
         let index = index.read();

@@ -111,7 +111,7 @@ impl Default for Sizes {
     fn default() -> Self {
         Sizes {
             conversations: 262.0,
-            timeline: 76.0,
+            timeline: 92.0,
             message: 330.0,
             message_beside: 560.0,
             fields: 560.0,

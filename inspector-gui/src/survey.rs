@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framescope_capture::{Index, Row, Times};
+use framescope_capture::{Latencies, Row, Times};
 use framescope_parser::{Code, Severity, TileType};
 use parking_lot::RwLock;
 
@@ -317,7 +317,7 @@ pub(crate) fn picture(
 ) -> Job<Pictures> {
     Job::begin("pictures", wake, move |watch| {
         let mut pictures = Pictures { timeline: Timeline::new(span), ..Pictures::default() };
-        let (mut times, mut at) = (Times::default(), 0);
+        let (mut times, mut latencies, mut at) = (Times::default(), Latencies::default(), 0);
         loop {
             let chunk = rows(at);
             if chunk.is_empty() || watch.is_cancelled() {
@@ -327,23 +327,22 @@ pub(crate) fn picture(
             let index = index.read();
             for number in chunk {
                 let Some(row) = index.row(number) else { continue };
-                pictures.add(&index, number, &row, &mut times);
+                let time = times.time_ns(&index, &row);
+                pictures.add(&row, time, latencies.latency_ns(&index, number, time));
             }
         }
     })
 }
 
 impl Pictures {
-    fn add(&mut self, index: &Index, number: u32, row: &Row, times: &mut Times) {
-        let time = times.time_ns(index, row);
+    fn add(&mut self, row: &Row, time: Option<i64>, latency: Option<i64>) {
         if let Some(time) = time {
             self.timeline.add(row, time);
         }
         if row.tile_type == TileType::Message {
             self.lengths.add(row.length);
         }
-        // Not `reply_to`: that looks up the time of the row as well.
-        if let Some((_, Some(latency))) = index.reply_to(number) {
+        if let Some(latency) = latency {
             self.latencies.add(latency.max(0).unsigned_abs());
         }
     }

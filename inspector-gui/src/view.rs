@@ -60,14 +60,23 @@ pub struct View {
     surveying: Surveying,
     pictures: Pictures,
     picturing: Option<Job<Pictures>>,
-    /// What the pictures were made of last: how many rows of the index, and of which.
-    pictured: Option<(usize, bool, Option<(i64, i64)>)>,
+    /// What they were made of last.
+    pictured: Option<Pictured>,
     seen: usize,
     finished: bool,
     error: Option<String>,
     seeking: Option<Seek>,
     /// The selected row shall be brought into sight.
     show_selected: bool,
+}
+
+/// What pictures were made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pictured {
+    rows: usize,
+    /// Whether all rows were there.
+    is_whole: bool,
+    times: Option<(i64, i64)>,
 }
 
 /// A search for the next row with a problem.
@@ -221,16 +230,14 @@ impl View {
         };
         let count = self.row_count();
         let is_whole = index.is_finished() && self.surveying.read().is_done && !self.is_looking();
+        let now = Pictured { rows: count, is_whole, times };
         let is_new = match self.pictured {
             None => true,
-            Some((known, was_whole, of)) => {
-                (is_whole && !was_whole)
-                    || (is_whole && of != times)
-                    || count > known.saturating_mul(5) / 4 + 64
-            }
+            Some(last) if is_whole => now != last,
+            Some(last) => count > last.rows.saturating_mul(5) / 4 + 64,
         };
         if self.picturing.is_none() && is_new && times.is_some() {
-            self.pictured = Some((count, is_whole, times));
+            self.pictured = Some(now);
             let rows: survey::Chunks = match &self.rows {
                 None => survey::all_rows(&self.index),
                 Some(rows) => Box::new(rows.for_each_chunk()),
@@ -263,7 +270,7 @@ impl View {
 
     /// Whether all that is counted and searched in the background is done.
     pub fn is_settled(&self) -> bool {
-        let whole = self.pictured.is_some_and(|(_, whole, _)| whole) || self.surveying.read().times.is_none();
+        let whole = self.pictured.is_some_and(|last| last.is_whole) || self.surveying.read().times.is_none();
         !self.is_looking()
             && self.surveying.read().is_done
             && self.picturing.is_none()
@@ -378,6 +385,11 @@ impl View {
     /// What the pictures show.
     pub fn pictures(&self) -> &Pictures {
         &self.pictures
+    }
+
+    /// Whether others are being made.
+    pub fn is_picturing(&self) -> bool {
+        self.picturing.is_some()
     }
 
     /// The messages, taken apart.

@@ -36,7 +36,7 @@ use crate::panels::{
 };
 use crate::rows::Rows;
 use crate::settings::{Settings, SettingsFile, Theme};
-use crate::view::View;
+use crate::view::{Marked, View};
 use crate::watcher::Watcher;
 
 /// The window and what it shows.
@@ -229,6 +229,19 @@ impl App {
     pub fn show_tab(&mut self, tab: Tab) {
         self.tab = tab;
         self.settings.panels.message = true;
+    }
+
+    /// Marks a field of the message that is looked at, by its path.
+    pub fn mark_field(&mut self, path: &str) {
+        let Some(view) = &mut self.view else { return };
+        let range = view.details().and_then(|details| Some(details.field(path)?.range.clone()));
+        view.mark(range.map(|range| Marked { range, path: Some(path.to_owned()) }));
+    }
+
+    /// The hints for the first time have been seen.
+    pub fn end_tour(&mut self) {
+        self.tour = None;
+        self.settings.tour_seen = true;
     }
 
     /// Whether nothing is being opened, read, counted or searched, so that what is shown stays as it is.
@@ -702,7 +715,7 @@ fn missing_font_text(c: char) -> String {
             "Chinese, Japanese and Korean need a font, such as the package fonts-noto-cjk"
         }
         '\u{1F000}'..='\u{1FAFF}' => {
-            "some emoji need a font, such as the package fonts-noto-color-emoji or fonts-symbola"
+            "some emoji need a font with outlines, such as the package fonts-symbola"
         }
         _ => {
             return format!(

@@ -140,6 +140,7 @@ impl App {
             Action::Palette => self.overlay = Overlay::Palette { text: String::new(), chosen: 0 },
             Action::Shortcuts => self.overlay = Overlay::Shortcuts,
             Action::Tour => self.tour = Some(0),
+            Action::DismissAll => self.banners.clear(),
             Action::ShowMessage => self.show_tab(Tab::Message),
             Action::ShowDialogue => self.show_tab(Tab::Dialogue),
             Action::ShowLadder => self.show_tab(Tab::Ladder),

@@ -20,7 +20,7 @@ pub(crate) struct Bar {
 pub(crate) fn paint(ui: &Ui, place: Rect, bars: &[Bar], gap: f32) {
     let most = bars.iter().map(|bar| bar.all).max().unwrap_or(0).max(1);
     // Some hundreds of bars, some hundreds of points high.
-    #[allow(clippy::cast_precision_loss)]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
     let (width, share) =
         (place.width() / bars.len().max(1) as f32, |count: u64| (count as f64 / most as f64) as f32);
     let visuals = ui.visuals();

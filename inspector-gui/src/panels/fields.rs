@@ -130,7 +130,8 @@ pub(crate) fn show(
 }
 
 fn is_open(field: &FieldNode, toggled: &HashSet<String>) -> bool {
-    !field.is_flags() != toggled.contains(&field.path)
+    // What was touched is the other way round.
+    field.is_flags() == toggled.contains(&field.path)
 }
 
 fn open_fields<'d>(
@@ -164,7 +165,7 @@ impl Columns {
         let offset = (length - 56.0).max(60.0);
         // Where there is little room the digits go first: the bytes have them too.
         let raw = if width > 480.0 { offset - 128.0 } else { offset };
-        Columns { value: (raw * 0.48).clamp(90.0, 240.0), raw, offset, length, end }
+        Columns { value: (raw * 0.52).clamp(90.0, 260.0), raw, offset, length, end }
     }
 
     fn cell(self, rect: Rect, from: f32, to: f32) -> Rect {

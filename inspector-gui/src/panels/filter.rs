@@ -112,7 +112,7 @@ pub(crate) fn show(ui: &mut Ui, line: &mut FilterLine, history: &[String], comma
             commands.push(Command::Filter);
         }
         if response.has_focus() && line.offers && taken.is_none() {
-            taken = popup(ui, &response, line, history);
+            taken = popup(ui, &response, line);
         }
         if !line.text.is_empty() && ui.button("Clear").clicked() {
             line.text.clear();
@@ -203,14 +203,8 @@ fn accept(line: &mut FilterLine, text: String) {
     line.chosen = None;
 }
 
-fn popup(
-    ui: &Ui,
-    edit: &eframe::egui::Response,
-    line: &mut FilterLine,
-    history: &[String],
-) -> Option<String> {
-    let is_empty = line.text.trim().is_empty();
-    if line.completion.candidates.is_empty() && !(is_empty && !history.is_empty()) {
+fn popup(ui: &Ui, edit: &eframe::egui::Response, line: &mut FilterLine) -> Option<String> {
+    if line.completion.candidates.is_empty() {
         return None;
     }
     let mut taken = None;

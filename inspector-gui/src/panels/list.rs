@@ -78,7 +78,7 @@ fn item_at(share: f32, last: usize) -> usize {
 }
 
 // A bar is some hundreds of points long: that is as exact as it can be seen.
-#[allow(clippy::cast_precision_loss)]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 fn share_of(items: usize, of: usize) -> f32 {
     (items as f64 / of.max(1) as f64) as f32
 }
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_list_ends_at_the_lower_edge() {
-        let mut height = |item: usize| if item % 2 == 0 { 10.0 } else { 30.0 };
+        let mut height = |item: usize| if item.is_multiple_of(2) { 10.0 } else { 30.0 };
         let mut scroll = Scroll { top: 99, ..Scroll::default() };
         scroll.keep_within(100, 100.0, &mut height);
         assert_eq!((scroll.top, scroll.offset), (95, 10.0));

@@ -51,7 +51,8 @@ pub(crate) fn show(
     commands: &mut Vec<Command>,
 ) {
     let room = ui.available_width() - GUTTER - 16.0;
-    let (mut places, left_out) = fitting(look.settings.columns().collect(), room);
+    let columns = look.settings.columns().map(|(column, width)| (column, width.max(needed(look, column))));
+    let (mut places, left_out) = fitting(columns.collect(), room);
     if let Some(((_, width), before)) = places.split_last_mut() {
         let before: f32 = before.iter().map(|(_, width)| width).sum();
         *width = (room - before).max(width.min(LAST));
@@ -120,7 +121,24 @@ pub(crate) fn show(
     );
     table.menu_column = menu_column;
     if let (Some(row), Some(other)) = (selected, partner) {
-        join(ui, clip, marks.get(&row), marks.get(&other), row < other);
+        // One that is not among the rows that are shown is joined to nothing. In another order it may be anywhere.
+        let is_shown =
+            marks.contains_key(&other) || look.view.sort().is_none() && look.view.place_of(other).is_some();
+        if is_shown {
+            join(ui, clip, marks.get(&row), marks.get(&other), row < other);
+        }
+    }
+}
+
+/// How wide a column of numbers has to be for the greatest of them.
+fn needed(look: Look<'_>, column: Column) -> f32 {
+    let digits = |greatest: usize| u16::try_from(greatest.max(1).ilog10() + 1).unwrap_or(20);
+    let rows = digits(look.index.row_count());
+    match column {
+        Column::Row => f32::from(rows) * 7.6 + 12.0,
+        Column::Flow => f32::from(digits(look.index.flows().len())) * 7.6 + 12.0,
+        Column::ReplyTo => f32::from(rows) * 7.4 + 96.0,
+        _ => 0.0,
     }
 }
 
@@ -218,7 +236,8 @@ fn header(
         response.context_menu(|ui| columns_menu(ui, look, commands));
         let colour = ui.visuals().strong_text_color();
         let inner = place.shrink2(Vec2::new(PADDING, 0.0));
-        paint_text(ui, inner.with_max_x(inner.right() - 10.0), name, FontId::proportional(13.0), colour);
+        let sign = if sort.is_some() { 10.0 } else { 0.0 };
+        paint_text(ui, inner.with_max_x(inner.right() - sign), name, FontId::proportional(13.0), colour);
         if let Some(sort) = sort {
             paint_triangle(ui, Pos2::new(inner.right() - 5.0, inner.center().y), sort.descending);
         }
@@ -238,7 +257,7 @@ fn header(
         if grip.dragged() {
             let mut columns = look.settings.columns.clone();
             if let Some(known) = columns.iter_mut().find(|known| known.name == column.name()) {
-                known.width = (known.width + grip.drag_delta().x).max(NARROWEST);
+                known.width = (known.width.max(needed(look, *column)) + grip.drag_delta().x).max(NARROWEST);
             }
             commands.push(Command::SetColumns(columns));
         }

@@ -48,18 +48,13 @@ pub(crate) fn show(ui: &mut Ui, look: Look<'_>, brush: &mut Brush, commands: &mu
     let y = rect.bottom();
     label_at(ui, Pos2::new(rect.left(), y), Align2::LEFT_BOTTOM, &clock(first), 11.0, weak);
     label_at(ui, Pos2::new(rect.right(), y), Align2::RIGHT_BOTTOM, &clock(last), 11.0, weak);
-    let middle = match look.view.narrowing().span {
-        Some(_) => format!(
-            "{} rows in {}; double-click for the whole time",
-            grouped(usize::try_from(rows).unwrap_or(0)),
-            duration(last.saturating_sub(first))
-        ),
-        None => format!(
-            "{} rows in {}; drag to look at a part",
-            grouped(usize::try_from(rows).unwrap_or(0)),
-            duration(last.saturating_sub(first))
-        ),
+    let counted = grouped(usize::try_from(rows).unwrap_or(0));
+    let hint = match (&look.view.narrowing().span, look.view.is_picturing()) {
+        (_, true) => "counting on...",
+        (Some(_), false) => "double-click for the whole time",
+        (None, false) => "drag to look at a part",
     };
+    let middle = format!("{counted} rows in {}; {hint}", duration(last.saturating_sub(first)));
     label_at(ui, Pos2::new(rect.center().x, y), Align2::CENTER_BOTTOM, &middle, 11.0, weak);
     // Where the selected row is.
     let selected = look.view.selected().and_then(|row| look.index.time_ns(&look.index.row(row)?));

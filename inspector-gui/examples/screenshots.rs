@@ -1,0 +1,199 @@
+//! Makes the pictures of the README and of docs/window.md anew, in a real window:
+//! `cargo run --release --example screenshots`. Needs a display; where there is none, `xvfb-run -s "-screen 0 1600x1000x24"`
+//! before it makes one.
+
+// It stops where something is not as it expects, and says so on standard error.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use eframe::egui::{self, ColorImage, Context, Ui, ViewportBuilder, ViewportCommand};
+use framescope::actions::Action;
+use framescope::app::{App, Tab};
+use framescope::own_protocols::Reading;
+use framescope::sample;
+
+const SIZE: [f32; 2] = [1360.0, 860.0];
+
+/// Something that is done to the window, after which it comes to rest.
+type Step = fn(&mut App, &Context);
+
+/// A picture: where it goes, and what is done to the window before it is taken.
+type Picture = (&'static str, &'static [Step]);
+
+const PICTURES: &[Picture] = &[
+    (
+        "window.png",
+        &[
+            |app, ctx| {
+                app.act(Action::ThemeDark, ctx);
+                app.open(sample::source(), true, ctx);
+                app.end_tour();
+            },
+            |app, _| app.type_filter("severity >= warning or problems == retransmitted"),
+            |app, _| app.go_to(85),
+            |app, _| app.mark_field("payload.content"),
+        ],
+    ),
+    (
+        "window/light.png",
+        &[
+            |app, ctx| {
+                app.act(Action::ThemeLight, ctx);
+                app.type_filter("");
+            },
+            |app, _| app.go_to(86),
+        ],
+    ),
+    (
+        "window/ladder.png",
+        &[|app, ctx| {
+            app.act(Action::ThemeDark, ctx);
+            app.show_tab(Tab::Ladder);
+            app.go_to(176);
+        }],
+    ),
+    (
+        "window/dialogue.png",
+        &[|app, _| {
+            app.show_tab(Tab::Dialogue);
+            app.go_to(64);
+        }],
+    ),
+    (
+        "window/problems.png",
+        &[|app, _| {
+            app.show_tab(Tab::Problems);
+            app.go_to(190);
+        }],
+    ),
+    (
+        "window/compare.png",
+        &[
+            |app, ctx| {
+                app.go_to(0);
+                app.act(Action::Compare, ctx);
+            },
+            |app, _| app.go_to(2),
+        ],
+    ),
+    (
+        "window/statistics.png",
+        &[|app, ctx| {
+            app.show_tab(Tab::Statistics);
+            app.open_path(&corpus("captures/missive-chat/capture.pcapng"), ctx);
+        }],
+    ),
+    (
+        "window/editor.png",
+        &[
+            |app, ctx| {
+                app.show_tab(Tab::Message);
+                app.open_path(&corpus("formats/mqtt/capture.pcapng"), ctx);
+            },
+            |app, ctx| app.open_path(&corpus("formats/mqtt.ksy"), ctx),
+            |app, ctx| app.act(Action::DismissAll, ctx),
+        ],
+    ),
+    (
+        "window/mistake.png",
+        &[|app, _| {
+            let editor = app.editor_mut().expect("the editor is open");
+            editor.text = editor.text.replacen("type: b4", "type: b4q", 1);
+            editor.typed();
+        }],
+    ),
+];
+
+fn main() -> eframe::Result {
+    let viewport = ViewportBuilder::default().with_inner_size(SIZE).with_title("Framescope");
+    let native = eframe::NativeOptions { viewport, ..Default::default() };
+    eframe::run_native("framescope", native, Box::new(|_| Ok(Box::new(Photographer::new()))))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn corpus(path: &str) -> PathBuf {
+    root().join("corpus").join(path)
+}
+
+struct Photographer {
+    app: App,
+    next: usize,
+    /// Which step of the next picture was taken last.
+    steps: usize,
+    /// Frames since then.
+    waited: usize,
+    taken: Option<Receiver<Arc<ColorImage>>>,
+}
+
+impl Photographer {
+    fn new() -> Photographer {
+        Photographer { app: App::new(Reading::default()), next: 0, steps: 0, waited: 0, taken: None }
+    }
+}
+
+/// Writes a picture with the 256 colours that it has most of; the others are as the nearest of these.
+fn save(name: &str, image: &ColorImage) {
+    let rgb = |pixel: &egui::Color32| [pixel.r(), pixel.g(), pixel.b()];
+    let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
+    for pixel in &image.pixels {
+        *counts.entry(rgb(pixel)).or_default() += 1;
+    }
+    let mut palette: Vec<[u8; 3]> = counts.keys().copied().collect();
+    palette.sort_by_key(|colour| (std::cmp::Reverse(counts[colour]), *colour));
+    palette.truncate(256);
+    let distance = |a: [u8; 3], b: [u8; 3]| -> u32 {
+        a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
+    };
+    let nearest = |colour: [u8; 3]| {
+        let number = (0u8..=255).zip(&palette).min_by_key(|(_, known)| distance(colour, **known));
+        number.map_or(0, |(number, _)| number)
+    };
+    let numbers: HashMap<[u8; 3], u8> = counts.keys().map(|&colour| (colour, nearest(colour))).collect();
+    let bytes: Vec<u8> = image.pixels.iter().map(|pixel| numbers[&rgb(pixel)]).collect();
+    let [width, height] = image.size.map(|side| u32::try_from(side).expect("a window is no larger"));
+    let path = root().join("docs").join(name);
+    let file = BufWriter::new(File::create(&path).expect("it can be written"));
+    let mut encoder = png::Encoder::new(file, width, height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(palette.concat());
+    encoder.set_compression(png::Compression::High);
+    encoder.write_header().and_then(|mut writer| writer.write_image_data(&bytes)).expect("it can be written");
+}
+
+impl eframe::App for Photographer {
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        // A pointer that happens to be over the window is in none of the pictures.
+        ctx.input_mut(|input| input.pointer = egui::PointerState::default());
+        let Some((name, steps)) = PICTURES.get(self.next) else {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+            return;
+        };
+        // At rest also means that what moves has come to its place.
+        let is_at_rest = self.steps == 0 || self.waited > 30 && self.app.is_settled();
+        if let Some(step) = steps.get(self.steps).filter(|_| is_at_rest) {
+            step(&mut self.app, &ctx);
+            (self.steps, self.waited) = (self.steps + 1, 0);
+        } else if is_at_rest && self.taken.is_none() {
+            let (send, taken) = channel();
+            ctx.request_screenshot(move |image| drop(send.send(image)));
+            self.taken = Some(taken);
+        }
+        self.app.show(ui);
+        ctx.request_repaint();
+        self.waited += 1;
+        if let Some(image) = self.taken.as_ref().and_then(|taken| taken.try_recv().ok()) {
+            save(name, &image);
+            (self.next, self.steps, self.waited, self.taken) = (self.next + 1, 0, 0, None);
+        }
+    }
+}
