@@ -126,7 +126,7 @@ pub const ALL: &[Entry] = &[
     (Action::ToggleTimeline, "Timeline panel", &[key(COMMAND_SHIFT, Key::T)]),
     (Action::ToggleMessage, "Message panel", &[key(COMMAND_SHIFT, Key::M)]),
     (Action::ToggleBeside, "Message beside or below the table", &[key(COMMAND_SHIFT, Key::B)]),
-    (Action::WholeTime, "Show the whole time", &[key(Modifiers::COMMAND, Key::W)]),
+    (Action::WholeTime, "Show the whole time", &[]),
     (Action::TimeAbsolute, "Times as the time of day", &[]),
     (Action::TimeRelative, "Times since the first packet", &[]),
     (Action::TimeDelta, "Times since the row before", &[]),

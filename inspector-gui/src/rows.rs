@@ -141,8 +141,8 @@ impl Rows {
         }
     }
 
-    /// Gives the rows in pieces, until `each` has enough. Short enough pieces that nobody waits.
-    pub(crate) fn for_each_chunk(&self) -> impl Fn(usize) -> Vec<u32> + Send + 'static {
+    /// What gives some of the rows from a place on, none behind the last; few enough that nobody waits.
+    pub(crate) fn chunks(&self) -> impl Fn(usize) -> Vec<u32> + Send + 'static {
         let found = Arc::clone(&self.found);
         move |from| {
             let found = found.read();

@@ -179,7 +179,8 @@ impl View {
         let is_due = match &self.next {
             None => false,
             Some(None) => true,
-            Some(Some(rows)) => rows.is_done() || rows.age() > OLD_ROWS_STAY,
+            // Rows that are put in order come all at once.
+            Some(Some(rows)) => rows.is_done() || self.sort.is_none() && rows.age() > OLD_ROWS_STAY,
         };
         if is_due {
             self.rows = self.next.take().flatten();
@@ -240,7 +241,7 @@ impl View {
             self.pictured = Some(now);
             let rows: survey::Chunks = match &self.rows {
                 None => survey::all_rows(&self.index),
-                Some(rows) => Box::new(rows.for_each_chunk()),
+                Some(rows) => Box::new(rows.chunks()),
             };
             let job = survey::picture(Arc::clone(&self.index), rows, times, Arc::clone(&self.wake));
             self.picturing = Some(job);

@@ -1,6 +1,8 @@
 //! The window: lays the panels out, and does what they ask for.
 
+mod dock;
 mod files;
+mod fonts;
 mod obey;
 
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ use framescope_capture::filter::Filter;
 use framescope_capture::{Options, Source};
 use framescope_parser::Severity;
 
-use crate::actions::{ALL, Action, Entry};
+use crate::actions::{ALL, Entry};
 use crate::document::Document;
 use crate::editor::Editor;
 use crate::health::Health;
@@ -30,14 +32,15 @@ use crate::panels::list::Scroll;
 use crate::panels::messages::Table;
 use crate::panels::overlays::{self, Overlay};
 use crate::panels::timeline::{self, Brush};
-use crate::panels::{
-    self, Command, Look, bytes, comparison, conversations, dialogue, editor, fields, filter, ladder,
-    messages, problems, statistics, status,
-};
+use crate::panels::{self, Command, Look, bytes, conversations, editor, filter, messages, status};
 use crate::rows::Rows;
 use crate::settings::{Settings, SettingsFile, Theme};
 use crate::view::{Marked, View};
 use crate::watcher::Watcher;
+
+use dock::Dock;
+pub use dock::Tab;
+use fonts::{is_of_a_script, missing_font_text};
 
 /// The window and what it shows.
 pub struct App {
@@ -111,35 +114,6 @@ struct Conversation {
     is_of: (bool, usize),
     rows: Rows,
     found: Option<(String, Rows)>,
-}
-
-/// What stands below or beside the table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tab {
-    /// The fields and bytes of the message.
-    #[default]
-    Message,
-    /// The conversation as a dialogue.
-    Dialogue,
-    /// The conversation as arrows.
-    Ladder,
-    /// What is wrong in the capture.
-    Problems,
-    /// Lengths and latencies.
-    Statistics,
-    /// Two messages side by side.
-    Comparison,
-}
-
-impl Tab {
-    const ALL: [(Tab, &'static str); 6] = [
-        (Tab::Message, "Message"),
-        (Tab::Dialogue, "Dialogue"),
-        (Tab::Ladder, "Ladder"),
-        (Tab::Problems, "Problems"),
-        (Tab::Statistics, "Statistics"),
-        (Tab::Comparison, "Compare"),
-    ];
 }
 
 fn names(options: &Options) -> Vec<String> {
@@ -695,121 +669,6 @@ impl App {
                 ui.add(egui::Label::new(RichText::new(text).color(colour)).wrap());
             }
             ui.add_space(2.0);
-        });
-    }
-}
-
-/// Whether a font could have a character: damaged bytes make many that none has.
-fn is_of_a_script(c: char) -> bool {
-    c.is_alphanumeric()
-        || matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{FF00}'..='\u{FFEF}' | '\u{1F300}'..='\u{1FAFF}')
-}
-
-/// What helps where a character can't be shown.
-fn missing_font_text(c: char) -> String {
-    let what = match c {
-        '\u{2E80}'..='\u{9FFF}'
-        | '\u{AC00}'..='\u{D7FF}'
-        | '\u{F900}'..='\u{FAFF}'
-        | '\u{FF00}'..='\u{FFEF}' => {
-            "Chinese, Japanese and Korean need a font, such as the package fonts-noto-cjk"
-        }
-        '\u{1F000}'..='\u{1FAFF}' => {
-            "some emoji need a font with outlines, such as the package fonts-symbola"
-        }
-        _ => {
-            return format!(
-                "no font has '{}' (U+{:04X}); the package fonts-noto-core has most",
-                c,
-                u32::from(c)
-            );
-        }
-    };
-    what.to_owned()
-}
-
-/// What stands below or beside the table.
-struct Dock<'d> {
-    look: Look<'d>,
-    tab: &'d mut Tab,
-    tree: &'d mut Tree,
-    hex: &'d mut bytes::Hex,
-    ladder: &'d mut Ladder,
-    dialogue: &'d mut Dialogue,
-    comparison: &'d mut Comparison,
-    conversation: Option<&'d Conversation>,
-    fields_width: &'d mut f32,
-}
-
-impl Dock<'_> {
-    fn show(&mut self, ui: &mut Ui, is_beside: bool, commands: &mut Vec<Command>) {
-        ui.horizontal(|ui| {
-            for (tab, name) in Tab::ALL {
-                ui.selectable_value(self.tab, tab, name);
-            }
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if ui.small_button("Hide").clicked() {
-                    commands.push(Command::Act(Action::ToggleMessage));
-                }
-                let other = if is_beside { "Below" } else { "Beside" };
-                if ui
-                    .small_button(other)
-                    .on_hover_text("Where this stands: below the table, or beside it")
-                    .clicked()
-                {
-                    commands.push(Command::Act(Action::ToggleBeside));
-                }
-            });
-        });
-        ui.separator();
-        let conversation = self.conversation.map(|known| (known.flow, &known.rows));
-        match *self.tab {
-            Tab::Message => self.message(ui, is_beside, commands),
-            Tab::Ladder => ladder::show(ui, self.look, self.ladder, conversation, commands),
-            Tab::Dialogue => {
-                let found = self.conversation.and_then(|known| known.found.as_ref()).map(|(_, rows)| rows);
-                dialogue::show(ui, self.look, self.dialogue, conversation, found, commands);
-            }
-            Tab::Problems => problems::show(ui, self.look, commands),
-            Tab::Statistics => statistics::show(ui, self.look, commands),
-            Tab::Comparison => comparison::show(ui, self.look, self.comparison, commands),
-        }
-    }
-
-    fn message(&mut self, ui: &mut Ui, is_beside: bool, commands: &mut Vec<Command>) {
-        let look = self.look;
-        let Some(details) = look.view.details() else {
-            let text = match look.view.selected() {
-                Some(_) => "Reading...",
-                None => "Click a message to see its fields and bytes.",
-            };
-            ui.centered_and_justified(|ui| ui.weak(text));
-            return;
-        };
-        let frame = Frame::new().inner_margin(egui::Margin { left: 6, right: 0, top: 0, bottom: 0 });
-        if is_beside {
-            let half = ui.available_height() / 2.0;
-            let panel = Panel::bottom("bytes below")
-                .resizable(true)
-                .default_size(half)
-                .min_size(60.0)
-                .frame(Frame::new());
-            panel.show(ui, |ui| bytes::show(ui, look, &details, self.hex, commands));
-        } else {
-            // The bytes need some six hundred points to stand sixteen on a line.
-            let room = ui.available_width();
-            let most = (room - 630.0).max(room * 0.45).max(160.0);
-            let panel = Panel::left("fields").resizable(true).default_size(self.fields_width.min(most));
-            let panel = panel.min_size(160.0).max_size(most).frame(Frame::new());
-            let shown = panel.show(ui, |ui| fields::show(ui, look, &details, self.tree, commands));
-            *self.fields_width = shown.response.rect.width();
-            CentralPanel::default()
-                .frame(frame)
-                .show(ui, |ui| bytes::show(ui, look, &details, self.hex, commands));
-            return;
-        }
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            fields::show(ui, look, &details, self.tree, commands);
         });
     }
 }

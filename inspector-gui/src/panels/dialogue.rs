@@ -9,8 +9,8 @@ use eframe::egui::{CornerRadius, FontId, Key, Pos2, Rect, Sense, TextEdit, TextF
 use framescope_capture::export::hex;
 use framescope_parser::{Direction, TileType};
 
+use super::cells::clock;
 use super::list::{self, Scroll};
-use super::messages::clock;
 use super::{Command, Look, paint_text};
 use crate::colours;
 use crate::dialogue::{hex_lines, text_lines};

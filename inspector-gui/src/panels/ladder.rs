@@ -4,8 +4,8 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Align2, CornerRadius, FontId, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo};
 use framescope_parser::{Code, Direction, TileType};
 
+use super::cells::clock;
 use super::list::{self, Scroll};
-use super::messages::clock;
 use super::{Command, Look, duration, label_at, paint_arrow, paint_text};
 use crate::colours;
 use crate::rows::Rows;

@@ -2,6 +2,8 @@
 
 pub(crate) mod bars;
 pub(crate) mod bytes;
+mod cells;
+mod columns;
 pub(crate) mod comparison;
 pub(crate) mod conversations;
 pub(crate) mod dialogue;

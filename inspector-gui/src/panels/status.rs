@@ -133,6 +133,10 @@ pub(crate) fn top(
 pub(crate) fn bottom(ui: &mut Ui, look: Look<'_>, fonts: Option<&str>, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let (index, view) = (look.index, look.view);
+        let source = index.source();
+        ui.label(format!("{}, {}", file_name(Path::new(source.name())), size(source.length())))
+            .on_hover_text(source.name());
+        ui.separator();
         let rows = index.row_count();
         if view.is_narrowed() {
             let looking = if view.is_looking() { ", looking" } else { "" };

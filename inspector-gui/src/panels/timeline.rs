@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Align2, CornerRadius, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 use super::bars::{self, Bar};
-use super::messages::clock;
+use super::cells::clock;
 use super::{Command, Look, duration, grouped, label_at};
 use crate::actions::Action;
 

@@ -1,0 +1,190 @@
+//! What the cells of the table say, and the tests of a filter that they stand for.
+
+use framescope_capture::Row;
+use framescope_capture::export::rfc3339;
+use framescope_capture::filter::{Column, written};
+use framescope_parser::TileType;
+
+use super::{Look, duration};
+use crate::lookup::Line;
+use crate::settings::TimeFormat;
+
+/// What a column is called on top of the table.
+pub(crate) fn title(column: Column, time: TimeFormat) -> &'static str {
+    match column {
+        Column::Row => "Row",
+        Column::Flow => "Flow",
+        Column::Packet => "Packet",
+        Column::Time => match time {
+            TimeFormat::Absolute => "Time (UTC)",
+            TimeFormat::Relative => "Time (s)",
+            TimeFormat::Delta => "Time since",
+        },
+        Column::Direction => "Direction",
+        Column::Transport => "Transport",
+        Column::Src => "Source",
+        Column::Dst => "Destination",
+        Column::Address => "Address",
+        Column::SrcPort => "Source port",
+        Column::DstPort => "Destination port",
+        Column::Port => "Port",
+        Column::Offset => "Offset",
+        Column::Length => "Bytes",
+        Column::Protocol => "Protocol",
+        Column::Type => "Type",
+        Column::Kind => "Kind",
+        Column::Summary => "Summary",
+        Column::Problems => "Problems",
+        Column::Severity => "Severity",
+        Column::ReplyTo => "Reply to",
+        Column::Latency => "Latency",
+        Column::AnsweredBy => "Answered by",
+        Column::PartOf => "Part of",
+        Column::Comment => "Comment",
+        Column::Bytes => "Contents",
+    }
+}
+
+/// A row as the table has it.
+pub(crate) struct Shown<'r> {
+    pub(crate) place: usize,
+    pub(crate) number: u32,
+    pub(crate) row: &'r Row,
+    pub(crate) line: Option<&'r Line>,
+    /// The row that answers the selected one, or that it answers.
+    pub(crate) partner: Option<u32>,
+}
+
+/// What a cell says.
+pub(crate) fn cell_text(look: Look<'_>, shown: &Shown<'_>, column: Column) -> String {
+    let &Shown { place, number, row, line, .. } = shown;
+    let index = look.index;
+    let text = |text: &str| text.to_owned();
+    match column {
+        Column::Row => number.to_string(),
+        Column::Flow => row.flow().to_string(),
+        Column::Packet => {
+            let packets: Vec<String> = index.row_packets(row).iter().take(4).map(u32::to_string).collect();
+            packets.join(" ")
+        }
+        Column::Time => time_text(look, place, row),
+        Column::Direction => text(index.direction(row).as_str()),
+        Column::Transport => index
+            .flows()
+            .get(row.flow() as usize)
+            .map_or_else(String::new, |flow| text(flow.transport.as_str())),
+        Column::Src => index.endpoints(row).map_or_else(String::new, |(src, _)| src.to_string()),
+        Column::Dst => index.endpoints(row).map_or_else(String::new, |(_, dst)| dst.to_string()),
+        Column::SrcPort => index.endpoints(row).map_or_else(String::new, |(src, _)| src.port().to_string()),
+        Column::DstPort => index.endpoints(row).map_or_else(String::new, |(_, dst)| dst.port().to_string()),
+        Column::Offset => row.offset.to_string(),
+        Column::Length => row.length.to_string(),
+        Column::Protocol => index.protocol(row).map_or_else(String::new, |protocol| text(protocol.name())),
+        Column::Type => text(row.type_name()),
+        Column::Kind => match (row.tile_type, index.kind(row)) {
+            (TileType::Message, Some(kind)) => text(kind),
+            (_, _) => text(row.type_name()),
+        },
+        Column::Severity => row.severity().map_or_else(String::new, |severity| severity.to_string()),
+        Column::Problems => match (row.severity(), line) {
+            (Some(severity), Some(line)) => format!("{severity}: {}", line.problems),
+            (Some(severity), None) => severity.to_string(),
+            (None, _) => String::new(),
+        },
+        Column::ReplyTo => match index.reply_to(number) {
+            Some((to, latency)) => match latency {
+                Some(latency) => format!("#{to} after {}", duration(latency)),
+                None => format!("#{to}"),
+            },
+            None => String::new(),
+        },
+        Column::Latency => {
+            index.reply_to(number).and_then(|(_, latency)| latency).map_or_else(String::new, duration)
+        }
+        Column::AnsweredBy => index.answered_by(number).map_or_else(String::new, |by| format!("#{by}")),
+        Column::PartOf => index.part_of(number).map_or_else(String::new, |first| format!("#{first}")),
+        Column::Comment => index.comments(row).first().map_or_else(String::new, |(_, comment)| text(comment)),
+        Column::Summary => line.map_or_else(|| text("..."), |line| text(&line.summary)),
+        Column::Bytes | Column::Address | Column::Port => String::new(),
+    }
+}
+
+/// Seconds with six digits behind the point.
+pub(crate) fn seconds(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "" };
+    let ns = ns.unsigned_abs();
+    format!("{sign}{}.{:06}", ns / 1_000_000_000, ns % 1_000_000_000 / 1_000)
+}
+
+fn time_text(look: Look<'_>, place: usize, row: &Row) -> String {
+    let Some(time) = look.index.time_ns(row) else { return String::new() };
+    match look.settings.time {
+        TimeFormat::Absolute => clock(time),
+        TimeFormat::Relative => match look.view.survey().times {
+            Some((first, _)) => seconds(time.saturating_sub(look.index.first_time_ns().unwrap_or(first))),
+            None => String::new(),
+        },
+        TimeFormat::Delta => {
+            let before = place.checked_sub(1).and_then(|place| look.view.row_at(place));
+            let before = before.and_then(|row| look.index.time_ns(&look.index.row(row)?));
+            before.map_or_else(String::new, |before| seconds(time.saturating_sub(before)))
+        }
+    }
+}
+
+/// The time of day, in UTC.
+pub(crate) fn clock(time_ns: i64) -> String {
+    let time = rfc3339(time_ns);
+    time.get(11..26).unwrap_or_default().to_owned()
+}
+
+/// The test that a cell stands for, if there is one.
+pub(crate) fn test_of(look: Look<'_>, number: u32, row: &Row, column: Column) -> Option<String> {
+    let index = look.index;
+    let name = column.name();
+    let is = |value: String| Some(format!("{name} == {value}"));
+    match column {
+        Column::Row => is(number.to_string()),
+        Column::Flow => is(row.flow().to_string()),
+        Column::Packet => is(index.row_packets(row).first()?.to_string()),
+        Column::Time => is(format!("\"{}\"", rfc3339(index.time_ns(row)?))),
+        Column::Direction => is(index.direction(row).as_str().to_owned()),
+        Column::Transport => is(index.flows().get(row.flow() as usize)?.transport.as_str().to_owned()),
+        Column::Src => is(written(&index.endpoints(row)?.0.to_string())),
+        Column::Dst => is(written(&index.endpoints(row)?.1.to_string())),
+        Column::SrcPort => is(index.endpoints(row)?.0.port().to_string()),
+        Column::DstPort => is(index.endpoints(row)?.1.port().to_string()),
+        Column::Offset => is(row.offset.to_string()),
+        Column::Length => is(row.length.to_string()),
+        Column::Protocol => is(written(index.protocol(row)?.name())),
+        Column::Type => is(row.type_name().to_owned()),
+        Column::Kind => match index.kind(row) {
+            Some(kind) => is(written(kind)),
+            None => Some(format!("type == {}", row.type_name())),
+        },
+        Column::Problems => is(row.codes.iter().max_by_key(|code| code.severity())?.as_str().to_owned()),
+        Column::Severity => is(row.severity()?.to_string()),
+        Column::ReplyTo => is(index.reply_to(number)?.0.to_string()),
+        Column::Latency => Some(format!("latency >= {}ns", index.reply_to(number)?.1?)),
+        Column::AnsweredBy => is(index.answered_by(number)?.to_string()),
+        Column::PartOf => is(index.part_of(number)?.to_string()),
+        Column::Comment => Some("comment".to_owned()),
+        Column::Summary => {
+            let line = look.view.lookup().line(number)?;
+            // What may stand in quotes as it is; a long summary is known by its beginning.
+            let beginning: String = line.summary.chars().take(60).collect();
+            Some(format!("summary contains {}", written(&beginning)))
+        }
+        Column::Bytes | Column::Address | Column::Port => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_have_their_sign() {
+        assert_eq!([0, 1_500_000_000, -1_000].map(seconds), ["0.000000", "1.500000", "-0.000001"]);
+    }
+}
