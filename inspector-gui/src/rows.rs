@@ -153,6 +153,15 @@ impl Rows {
 }
 
 impl Search {
+    /// Whether one row is among those that are looked for.
+    pub(crate) fn is_for(&self, row: u32) -> bool {
+        let filter =
+            self.narrowing.filter.as_ref().map(|text| Filter::parse(text, &self.protocols)).transpose();
+        let Ok(mut filter) = filter else { return false };
+        let index = self.index.read_recursive();
+        self.wants(&index, row, filter.as_mut(), &mut Times::default()).unwrap_or(false)
+    }
+
     fn run(&self, watch: &Watch, found: &RwLock<Found>, wake: Wake) -> Result<(), String> {
         let parse = |text: &String| Filter::parse(text, &self.protocols).map_err(|error| error.text);
         let mut filter = self.narrowing.filter.as_ref().map(parse).transpose()?;

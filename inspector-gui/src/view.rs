@@ -207,13 +207,21 @@ impl View {
             self.next = Some(None);
             return;
         }
-        let search = Search {
+        self.next = Some(Some(Rows::find(self.search(), Arc::clone(&self.wake))));
+    }
+
+    fn search(&self) -> Search {
+        Search {
             index: Arc::clone(&self.index),
             narrowing: self.narrowing.clone(),
             sort: self.sort,
             protocols: self.protocols.clone(),
-        };
-        self.next = Some(Some(Rows::find(search, Arc::clone(&self.wake))));
+        }
+    }
+
+    /// Whether a row is one of those that are asked for, whether or not it has been found yet.
+    pub fn wants(&self, row: u32) -> bool {
+        !self.is_narrowed() || self.search().is_for(row)
     }
 
     fn update_pictures(&mut self, index: &Index) {

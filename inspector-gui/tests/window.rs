@@ -236,6 +236,20 @@ fn a_filter_is_completed_from_what_the_capture_has() {
 }
 
 #[test]
+fn a_completion_is_taken_by_a_click() {
+    let mut harness = sample_window();
+    press(&mut harness, Modifiers::COMMAND, Key::F);
+    harness.get_by_label("Filter").type_text("kind == LOG");
+    settle(&mut harness);
+    harness.get_by_label("LOGOUT").click();
+    settle(&mut harness);
+    assert_eq!(view(&harness).narrowing().filter.as_deref(), Some("kind == LOGOUT "), "it is taken once");
+    harness.get_by_label("Filter").type_text("or");
+    settle(&mut harness);
+    assert!(shows(&harness, "at character 18"), "and typing goes on behind it");
+}
+
+#[test]
 fn a_cell_and_a_field_are_added_to_the_filter() {
     let mut harness = sample_window();
     let cell = harness.get_by_label_contains("LOGIN, 46, user lost").rect();
@@ -573,20 +587,29 @@ fn what_is_copied_is_in_the_clipboard() {
     let field = harness.get_by_label_contains("user: lost").rect().center();
     secondary_click(&mut harness, field);
     harness.get_by_label("Copy as Python bytes").click();
-    harness.step();
-    let copied = |harness: &Window| {
-        let commands = &harness.output().platform_output.commands;
-        commands.iter().find_map(|command| match command {
-            eframe::egui::OutputCommand::CopyText(text) => Some(text.clone()),
-            _ => None,
-        })
-    };
-    let mut found = copied(&harness);
-    for _ in 0..3 {
-        harness.step();
-        found = found.or_else(|| copied(&harness));
+    assert_eq!(copied(&mut harness), "b'lost'");
+    // The key copies what is marked, or what the row says.
+    for (path, text) in [(None, "#0 LOGIN user lost"), (Some("payload.user"), "lost")] {
+        if let Some(path) = path {
+            harness.state_mut().mark_field(path);
+        }
+        harness.event(eframe::egui::Event::Copy);
+        assert_eq!(copied(&mut harness), text);
     }
-    assert_eq!(found.as_deref(), Some("b'lost'"));
+}
+
+/// What is put into the clipboard in one of the next frames.
+fn copied(harness: &mut Window) -> String {
+    for _ in 0..4 {
+        harness.step();
+        let commands = &harness.output().platform_output.commands;
+        for command in commands {
+            if let eframe::egui::OutputCommand::CopyText(text) = command {
+                return text.clone();
+            }
+        }
+    }
+    panic!("nothing was copied");
 }
 
 #[test]

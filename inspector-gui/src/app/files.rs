@@ -59,11 +59,15 @@ impl App {
         self.length_asked = source.length();
         match Document::open(source, is_sample, &self.options, wake.clone()) {
             Ok(document) => {
-                self.view = Some(View::new(document.shared(), self.options.all_protocols(), wake));
+                let view = View::new(document.shared(), self.options.all_protocols(), wake);
+                put_away(self.view.replace(view));
                 self.show_document(document);
                 self.filter_rows();
             }
-            Err(error) => self.say(error, Severity::Error),
+            Err(error) => {
+                self.source = None;
+                self.say(error, Severity::Error);
+            }
         }
     }
 
@@ -113,7 +117,7 @@ impl App {
         if let Some(watcher) = &self.watcher {
             watcher.watch(&self.reading.own, self.source.as_ref().and_then(watched).as_deref());
         }
-        self.document = Some(document);
+        put_away(self.document.replace(document));
     }
 
     /// How captures are read now: what was given, what is remembered of ports, and what was chosen in this window.
@@ -165,7 +169,7 @@ impl App {
         let protocols = self.options.all_protocols();
         let moved = self.view.as_ref().map(|view| view.moved_to(document.shared(), protocols));
         self.show_document(document);
-        self.view = moved;
+        put_away(std::mem::replace(&mut self.view, moved));
         self.filter_rows();
     }
 
@@ -200,10 +204,8 @@ impl App {
     /// Reads again what was written on, or is still coming in.
     fn follow_growth(&mut self, has_changed: bool, ctx: &Context) {
         let Some(source) = self.source.clone() else { return };
-        if self.document.is_none()
-            && source.length() > 0
-            && (source.length() >= ENOUGH || !source.is_growing())
-        {
+        let is_enough = source.length() >= ENOUGH || !source.is_growing();
+        if self.document.is_none() && source.is_live() && is_enough {
             // What came in is enough to begin with.
             self.open(source, false, ctx);
             return;
@@ -421,6 +423,12 @@ impl App {
             std::thread::spawn(ask);
         }
     }
+}
+
+/// Gives back the memory of what is shown no more: for ten million rows that takes longer than a frame.
+fn put_away<T: Send + 'static>(old: T) {
+    // Where there is no thread for it, it takes its time here.
+    let _ = std::thread::Builder::new().name("put away".to_owned()).spawn(move || drop(old));
 }
 
 /// The file that a source was opened from, if it may change.

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use eframe::egui::text_selection::LabelSelectionState;
 use eframe::egui::{
     self, CentralPanel, Context, Frame, Key, Modifiers, Panel, RichText, ThemePreference, Ui,
 };
@@ -110,8 +111,8 @@ enum Chosen {
 
 struct Conversation {
     flow: u32,
-    /// The rows are those of an index that was read so far.
-    is_of: (bool, usize),
+    /// Whether the rows are those of an index that was read to its end.
+    is_whole: bool,
     rows: Rows,
     found: Option<(String, Rows)>,
 }
@@ -308,6 +309,11 @@ impl App {
         if types {
             return;
         }
+        // Where text is marked that is meant.
+        let has_selection = ctx.plugin::<LabelSelectionState>().lock().has_selection();
+        if !has_selection && ctx.input(|input| input.events.contains(&egui::Event::Copy)) {
+            commands.push(Command::CopyMarked);
+        }
         let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
         let Some(view) = self.view.as_mut() else { return };
         for (key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1)] {
@@ -376,13 +382,14 @@ impl App {
         let index = document.index();
         let of_selected = view.selected().and_then(|row| index.row(row)).map(|row| row.flow());
         let Some(flow) = of_selected.or(view.flow()) else { return };
-        let is_of = (index.is_finished(), if index.is_finished() { 0 } else { index.row_count() / 100_000 });
+        let is_whole = index.is_finished();
         let protocols = index.protocols().to_vec();
         drop(index);
         let find = |narrowing| view.find(narrowing, protocols.clone(), wake);
         let of_flow = crate::rows::Narrowing { flow: Some(flow), ..Default::default() };
-        if self.conversation.as_ref().is_none_or(|known| known.flow != flow || known.is_of != is_of) {
-            self.conversation = Some(Conversation { flow, is_of, rows: find(of_flow.clone()), found: None });
+        if self.conversation.as_ref().is_none_or(|known| known.flow != flow || known.is_whole != is_whole) {
+            self.conversation =
+                Some(Conversation { flow, is_whole, rows: find(of_flow.clone()), found: None });
             self.dialogue.forget();
         }
         let Some(known) = &mut self.conversation else { return };

@@ -5,12 +5,13 @@ use framescope_parser::Severity;
 
 use super::{App, Tab};
 use crate::actions::Action;
-use crate::copying::{CopyAs, bytes_as, fields_as_json};
+use crate::copying::{CopyAs, bytes_as, field_as, fields_as_json};
 use crate::document::Document;
 use crate::panels::overlays::Overlay;
 use crate::panels::{Command, Target};
 use crate::sample;
 use crate::settings::{Settings, Theme, TimeFormat};
+use crate::view::Marked;
 
 impl App {
     pub(super) fn obey(&mut self, command: Command, ctx: &Context) {
@@ -44,6 +45,7 @@ impl App {
                 self.settings.used_filter(&text);
             }
             Command::Copy(text) => ctx.copy_text(text),
+            Command::CopyMarked => self.copy_marked(ctx),
             Command::SetColumns(columns) => self.settings.columns = columns,
             Command::StartDescription(template) => self.start_description(template),
             Command::SaveDescription => self.save_description(None, ctx),
@@ -100,7 +102,7 @@ impl App {
     /// Looks at a row, whatever the filter says of it.
     pub fn go_to(&mut self, row: u32) {
         let Some(view) = &mut self.view else { return };
-        if view.place_of(row).is_none() {
+        if !view.wants(row) {
             self.filter.text.clear();
             self.filter.fault = None;
             view.show_all();
@@ -221,6 +223,23 @@ impl App {
             }
             _ => {}
         }
+    }
+
+    /// Copies the marked field as its value, marked bytes in hexadecimal, or else what the row says in a few words.
+    fn copy_marked(&self, ctx: &Context) {
+        let Some(view) = &self.view else { return };
+        let Some(details) = view.details() else { return };
+        let text = match view.marked() {
+            Some(Marked { range, path }) => match path.as_deref().and_then(|path| details.field(path)) {
+                Some(field) => field_as(field, details.bytes_of(range), CopyAs::Value),
+                None => bytes_as(details.bytes_of(range), CopyAs::Hex),
+            },
+            None => {
+                let summary = view.lookup().line(details.row).map(|line| line.summary);
+                format!("{} {}", details.title, summary.unwrap_or_default())
+            }
+        };
+        ctx.copy_text(text);
     }
 
     fn set_theme(&mut self, theme: Theme, ctx: &Context) {

@@ -5,6 +5,7 @@ use eframe::egui::{CornerRadius, FontId, Pos2, Rect, Sense, Ui, Vec2, WidgetInfo
 
 use super::list::{self, Scroll};
 use super::{Command, Look, paint_text};
+use crate::actions::{Action, keys};
 use crate::colours;
 use crate::compare::compare;
 
@@ -20,7 +21,10 @@ pub(crate) struct Comparison {
 pub(crate) fn show(ui: &mut Ui, look: Look<'_>, comparison: &mut Comparison, commands: &mut Vec<Command>) {
     ui.add_space(4.0);
     let (Some(first), Some(second)) = (look.view.compared(), look.view.selected()) else {
-        ui.weak("Select a row and press Ctrl+D, or Ctrl-click a row: then every row that you select is compared with it.");
+        let keys = keys(Action::Compare, ui.ctx());
+        ui.weak(format!(
+            "Select a row and press {keys}, or Ctrl-click a row: then every row that you select is compared with it."
+        ));
         return;
     };
     let details = look.view.lookup().details(first).zip(look.view.lookup().details(second));

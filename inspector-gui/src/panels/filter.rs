@@ -234,7 +234,8 @@ fn popup(ui: &Ui, edit: &eframe::egui::Response, line: &mut FilterLine) -> Optio
                     let text = RichText::new(&candidate.text).monospace();
                     let button = ui.add(Button::selectable(is_chosen, text));
                     // A click takes the focus from the line before it is known as one.
-                    if button.is_pointer_button_down_on() {
+                    let pressed = ui.input(|input| input.pointer.primary_pressed());
+                    if pressed && button.contains_pointer() {
                         taken = Some(candidate.text.clone());
                     }
                     ui.add(Label::new(RichText::new(&candidate.about).weak().small()).truncate());

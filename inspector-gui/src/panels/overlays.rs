@@ -152,6 +152,7 @@ fn shortcuts(ui: &mut Ui) -> bool {
                 ("Up, Down, Page", "Move through the rows"),
                 ("Home, End", "The first and the last row"),
                 ("Alt+Up, Alt+Down", "Move through the fields"),
+                ("Ctrl+C", "Copy the marked field or bytes, or what the row says"),
                 ("Enter", "From the filter to the rows"),
                 ("Esc", "Unmark, close"),
                 ("Tab", "In the filter: take the completion"),
