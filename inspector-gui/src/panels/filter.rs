@@ -106,13 +106,14 @@ pub(crate) fn show(ui: &mut Ui, line: &mut FilterLine, history: &[String], comma
             line.text.char_indices().nth(chars.into()).map_or(line.text.len(), |(at, _)| at)
         });
         line.completion = line.vocabulary.complete(&line.text, cursor);
-        if response.lost_focus() {
+        // A click on a candidate takes the focus from the line in the same frame.
+        if (response.has_focus() || response.lost_focus()) && line.offers && taken.is_none() {
+            taken = popup(ui, &response, line);
+        }
+        if response.lost_focus() && taken.is_none() {
             line.offers = false;
             line.chosen = None;
             commands.push(Command::Filter);
-        }
-        if response.has_focus() && line.offers && taken.is_none() {
-            taken = popup(ui, &response, line);
         }
         if !line.text.is_empty() && ui.button("Clear").clicked() {
             line.text.clear();
@@ -233,9 +234,7 @@ fn popup(ui: &Ui, edit: &eframe::egui::Response, line: &mut FilterLine) -> Optio
                 ui.horizontal(|ui| {
                     let text = RichText::new(&candidate.text).monospace();
                     let button = ui.add(Button::selectable(is_chosen, text));
-                    // A click takes the focus from the line before it is known as one.
-                    let pressed = ui.input(|input| input.pointer.primary_pressed());
-                    if pressed && button.contains_pointer() {
+                    if button.clicked() {
                         taken = Some(candidate.text.clone());
                     }
                     ui.add(Label::new(RichText::new(&candidate.about).weak().small()).truncate());
