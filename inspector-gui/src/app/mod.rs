@@ -336,7 +336,9 @@ impl App {
                 view.show_selected();
             }
         }
-        if view.marked().is_some() && pressed(Modifiers::NONE, Key::Escape) {
+        // What is open before it is closed first.
+        let is_free = !egui::Popup::is_any_open(ctx) && view.marked().is_some();
+        if is_free && pressed(Modifiers::NONE, Key::Escape) {
             view.mark(None);
         }
     }
