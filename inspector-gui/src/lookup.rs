@@ -62,9 +62,20 @@ struct Known {
     beginnings: HashMap<u32, Option<Beginning>>,
     details: HashMap<u32, Option<Arc<Details>>>,
     broken: Option<String>,
+    /// Until when the window waits in this frame, whatever it asks for.
+    patience: Option<Instant>,
+    /// The window did not wait long enough for something, and has to be woken when that is there.
+    gave_up: bool,
 }
 
-/// How long the window waits for what is mostly there at once.
+impl Known {
+    /// Until when to wait for something that is asked for now.
+    fn until(&self) -> Instant {
+        self.patience.unwrap_or_else(|| Instant::now() + PATIENCE)
+    }
+}
+
+/// How long the window waits in a frame for what is mostly there at once.
 const PATIENCE: Duration = Duration::from_millis(4);
 /// What is kept of each sort.
 const KEPT: usize = 4096;
@@ -86,6 +97,11 @@ impl Lookup {
             shared.known.lock().broken = Some(format!("no thread to read with: {error}"));
         }
         Lookup { ask, shared }
+    }
+
+    /// A frame of the window begins.
+    pub(crate) fn begin_frame(&self) {
+        self.shared.known.lock().patience = Some(Instant::now() + PATIENCE);
     }
 
     /// Forgets all: the rows have become others.
@@ -139,9 +155,10 @@ impl Lookup {
         map.extend(missing.iter().map(|&row| (row, None)));
         // A thread that is gone has left a word why.
         let _ = self.ask.send(ask(missing, generation));
-        let until = Instant::now() + PATIENCE;
+        let until = known.until();
         while rows.iter().any(|row| matches!(of(&mut known).get(row), Some(None))) {
             if self.shared.answered.wait_until(&mut known, until).timed_out() {
+                known.gave_up = true;
                 return;
             }
         }
@@ -158,9 +175,10 @@ impl Lookup {
         }
         known.details.insert(row, None);
         let _ = self.ask.send(Ask::Details(row, known.generation));
-        let until = Instant::now() + PATIENCE;
+        let until = known.until();
         while matches!(known.details.get(&row), Some(None)) {
             if self.shared.answered.wait_until(&mut known, until).timed_out() {
+                known.gave_up = true;
                 return None;
             }
         }
@@ -173,7 +191,6 @@ impl Lookup {
 fn answer(index: &SharedIndex, shared: &Shared, asked: &Receiver<Ask>, wake: &Wake) {
     let mut reader: Option<BlockReader> = None;
     while let Ok(ask) = asked.recv() {
-        let begun = Instant::now();
         let generation_now = || shared.known.lock().generation;
         match ask {
             // In small portions: the person may have scrolled on meanwhile.
@@ -203,7 +220,7 @@ fn answer(index: &SharedIndex, shared: &Shared, asked: &Receiver<Ask>, wake: &Wa
                 put(shared, generation, |known| &mut known.details, row, details);
             }
         }
-        if begun.elapsed() > PATIENCE / 2 {
+        if std::mem::take(&mut shared.known.lock().gave_up) {
             wake();
         }
     }

@@ -91,7 +91,7 @@ struct Seek {
 }
 
 /// How long the search for a problem may keep the window from being shown.
-const SEEKING: Duration = Duration::from_millis(3);
+const SEEKING: Duration = Duration::from_millis(2);
 
 /// How long the rows that were shown before stay when others are asked for.
 const OLD_ROWS_STAY: Duration = Duration::from_millis(120);
@@ -151,6 +151,7 @@ impl View {
 
     /// Takes in what is new in the index. Call before anything is shown.
     pub fn update(&mut self, index: &Index) {
+        self.lookup.begin_frame();
         if index.is_finished() && !self.finished {
             // The rows were put in order and told what the sequence shows: what was derived from them is stale.
             self.finished = true;
