@@ -930,3 +930,81 @@ fn every_control_has_a_name() {
         assert!(nameless.is_empty(), "{tab:?}: {nameless:?}");
     }
 }
+
+/// Numbers that look as if by chance, the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+}
+
+#[test]
+fn whatever_is_clicked_and_pressed_the_window_lives_on() {
+    const KEYS: [(Modifiers, Key); 24] = [
+        (Modifiers::NONE, Key::ArrowDown),
+        (Modifiers::NONE, Key::ArrowUp),
+        (Modifiers::NONE, Key::PageDown),
+        (Modifiers::NONE, Key::Home),
+        (Modifiers::NONE, Key::End),
+        (Modifiers::NONE, Key::Escape),
+        (Modifiers::NONE, Key::Tab),
+        (Modifiers::NONE, Key::F8),
+        (Modifiers::SHIFT, Key::F8),
+        (Modifiers::NONE, Key::Questionmark),
+        (Modifiers::ALT, Key::ArrowDown),
+        (Modifiers::COMMAND, Key::F),
+        (Modifiers::COMMAND, Key::G),
+        (Modifiers::COMMAND, Key::K),
+        (Modifiers::COMMAND, Key::J),
+        (Modifiers::COMMAND, Key::L),
+        (Modifiers::COMMAND, Key::D),
+        (Modifiers::COMMAND, Key::R),
+        (Modifiers::COMMAND, Key::Num2),
+        (Modifiers::COMMAND, Key::Num3),
+        (Modifiers::COMMAND, Key::Num4),
+        (Modifiers::COMMAND, Key::Num5),
+        (Modifiers::COMMAND, Key::Num6),
+        (Modifiers::COMMAND, Key::Num1),
+    ];
+    for seed in 0..4 {
+        let mut random = Random(seed);
+        let mut harness = sample_window();
+        for _ in 0..150 {
+            // The menus on top open dialogs, which belong to the system.
+            let at = eframe::egui::pos2(random.below(1400) as f32, 30.0 + random.below(870) as f32);
+            match random.below(8) {
+                0..3 => {
+                    let (modifiers, key) = KEYS[random.below(KEYS.len())];
+                    harness.key_press_modifiers(modifiers, key);
+                }
+                3 => {
+                    let texts = ["kind == ", "DATA", "7", " and ", "\"", "lost", "\u{1F600}", "(", "x\"f5"];
+                    let text = texts[random.below(texts.len())].to_owned();
+                    harness.event(eframe::egui::Event::Text(text));
+                }
+                4 => {
+                    harness.hover_at(at);
+                    harness.step();
+                    harness.drag_at(at);
+                    harness.step();
+                    let to = eframe::egui::pos2(random.below(1400) as f32, 30.0 + random.below(870) as f32);
+                    harness.hover_at(to);
+                    harness.step();
+                    harness.drop_at(to);
+                }
+                5 => secondary_click(&mut harness, at),
+                _ => {
+                    harness.hover_at(at);
+                    harness.drag_at(at);
+                    harness.drop_at(at);
+                }
+            }
+            harness.run_steps(2);
+        }
+        settle(&mut harness);
+        assert!(harness.state().document().unwrap().index().is_finished());
+    }
+}
