@@ -58,6 +58,9 @@ enum Command {
     /// Write messages, or the packets that carry them, to a file
     #[command(after_help = EXIT_STATUS)]
     Export(ExportArgs),
+    /// Write messages, one of each shape, to a folder, a file each, for a fuzzer to begin with
+    #[command(after_help = EXIT_STATUS)]
+    Seeds(SeedsArgs),
     /// List the conversations, with digests of what went each way
     #[command(after_help = EXIT_STATUS)]
     Flows(ListArgs),
@@ -224,6 +227,26 @@ struct ExportArgs {
     format: Option<ExportFormat>,
 }
 
+#[derive(Debug, Args)]
+struct SeedsArgs {
+    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    file: PathBuf,
+
+    /// The folder to write to; it is made where there is none. Names are those of the contents, so that a second run changes nothing.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
+
+    #[command(flatten)]
+    filter: FilterArgs,
+
+    /// Leave out what is longer than so many bytes: a fuzzer changes short inputs faster
+    #[arg(long, value_name = "BYTES", default_value_t = 4096)]
+    longest: usize,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ExportFormat {
     /// One JSON object a line for each message
@@ -344,6 +367,7 @@ pub fn main() -> ExitCode {
         Some(Command::Problems(args)) => problems(&args),
         Some(Command::Follow(args)) => follow(&args),
         Some(Command::Export(args)) => export(&args),
+        Some(Command::Seeds(args)) => seeds(&args),
         Some(Command::Protocols(args)) => list_protocols(&args),
         Some(Command::Columns(args)) => list_columns(&args),
         Some(Command::Eval(args)) => eval(&args),
@@ -502,6 +526,32 @@ fn problems(args: &ProblemsArgs) -> Result<u8, Stopped> {
         ListFormat::Json => export::write_problems_json(&index, chosen, &mut out)?,
     }
     out.flush()?;
+    Ok(report(&index))
+}
+
+/// Writes seeds of a fuzzer. Without a filter also whole directions of conversations.
+fn seeds(args: &SeedsArgs) -> Result<u8, Stopped> {
+    let options = args.reading.options()?;
+    let filter = args.filter.parse(&options)?;
+    let with_streams = filter.is_none();
+    let index = load(open(&args.file)?, &options)?;
+    let mut progress = Progress::new("looking for shapes".to_owned());
+    let mut watch = progress.rows(&index);
+    let mut chosen = Chosen::by(filter).watched(&mut watch);
+    let seeds = export::seeds(&index, &mut chosen, args.longest, with_streams)?;
+    let unwritable =
+        |error: io::Error| Stopped::Usage(format!("{} can't be written: {error}", args.output.display()));
+    std::fs::create_dir_all(&args.output).map_err(unwritable)?;
+    let mut new = 0;
+    for seed in &seeds {
+        let path = args.output.join(&seed.name);
+        if !path.exists() {
+            std::fs::write(path, &seed.bytes).map_err(unwritable)?;
+            new += 1;
+        }
+    }
+    let there = seeds.len() - new;
+    complain(&format!("{new} seeds written to {}, {there} were there already", args.output.display()));
     Ok(report(&index))
 }
 

@@ -538,3 +538,36 @@ fn what_cannot_be_written_is_said() {
     let skipped = encode("{\"type\":\"skipped\",\"fields\":[]}");
     complains(&skipped, 0, &["is no message"]);
 }
+
+#[test]
+fn seeds_are_one_of_each_shape_and_the_same_in_every_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("seeds/decode");
+    let capture = case("missive-chat");
+    let arguments = ["seeds", capture.to_str().unwrap(), "-o", target.to_str().unwrap()];
+    let output = run(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(&target).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let first = names();
+    assert!(first.iter().any(|name| name.starts_with("login-")), "{first:?}");
+    assert!(first.iter().any(|name| name.starts_with("stream-forward-")), "{first:?}");
+    let output = run(&arguments);
+    assert!(text(&output.stderr).contains("0 seeds written"), "{}", text(&output.stderr));
+    assert_eq!(names(), first);
+    // A filter chooses messages, and streams are none.
+    let pings = folder.path().join("pings");
+    let output = run(&[&arguments[..3], &[pings.to_str().unwrap(), "--filter", "kind == PING"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    for entry in std::fs::read_dir(&pings).unwrap() {
+        let path = entry.unwrap().path();
+        let output = run(&["decode", path.to_str().unwrap(), "--format", "json"]);
+        assert!(text(&output.stdout).contains("\"kind\":\"PING\""), "{}", text(&output.stdout));
+    }
+    complains(&run(&["seeds", capture.to_str().unwrap()]), 2, &["--output <DIR>"]);
+}

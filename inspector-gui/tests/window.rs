@@ -819,6 +819,20 @@ fn a_description_begins_from_a_template() {
 }
 
 #[test]
+fn a_message_is_kept_as_a_seed() {
+    let mut harness = sample_window();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("corpus/seeds/decode/login");
+    harness.state_mut().save_row_to(0, &path);
+    settle(&mut harness);
+    harness.get_by_label_contains("The 46 bytes of #0 are in");
+    let bytes = std::fs::read(&path).unwrap();
+    // And it opens as what it is.
+    let harness = window(Source::from_bytes("login", bytes), false);
+    harness.get_by_label("#0 LOGIN");
+}
+
+#[test]
 fn where_there_is_no_dialog_a_path_is_typed() {
     let mut harness = sample_window();
     harness.state_mut().ask_for_path(false);

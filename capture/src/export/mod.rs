@@ -7,6 +7,7 @@ mod json;
 mod packets;
 mod problems;
 mod raw;
+mod seeds;
 mod text;
 
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ pub use json::write_json;
 pub use packets::write_packets;
 pub use problems::{write_problems_json, write_problems_text};
 pub use raw::write_raw;
+pub use seeds::{Seed, seeds};
 pub use text::{Paint, row_facts, write_row_text, write_text};
 
 pub use self::csv::write_csv;

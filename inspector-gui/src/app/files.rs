@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use eframe::egui::Context;
+use framescope_capture::export::Seed;
 use framescope_capture::filter::Vocabulary;
 use framescope_capture::{DecodeAs, Source};
 use framescope_ksy::Described;
@@ -13,7 +14,8 @@ use super::{App, Chosen, names};
 use crate::document::Document;
 use crate::editor::Editor;
 use crate::jobs::Job;
-use crate::panels::overlays::Overlay;
+use crate::panels::Kept;
+use crate::panels::overlays::{Overlay, Wants};
 use crate::view::View;
 use crate::watcher::Watcher;
 
@@ -373,43 +375,95 @@ impl App {
         }));
     }
 
+    /// Asks where a row's bytes shall be kept: proposed is a name that is that of the contents.
+    pub(super) fn save_row(&mut self, row: u32, kept: Kept, ctx: &Context) {
+        let Some(proposed) = self.propose(row, kept) else { return };
+        self.dialog(ctx, Wants::Row(row), proposed);
+    }
+
+    /// Where the corpus of a project mostly is, if this is one, and a name.
+    fn propose(&mut self, row: u32, kept: Kept) -> Option<PathBuf> {
+        let seed = self.seed(row)?;
+        let folder = match kept {
+            Kept::Seed => Path::new("corpus/seeds/decode"),
+            Kept::Regression => Path::new("corpus/regressions/decode"),
+        };
+        let folder = if folder.parent().is_some_and(Path::is_dir) { folder } else { Path::new("") };
+        Some(folder.join(seed.name))
+    }
+
+    fn seed(&mut self, row: u32) -> Option<Seed> {
+        let index = self.document.as_ref()?.index();
+        let known = index.row(row)?;
+        let bytes = index.row_bytes(&known, usize::MAX, &mut index.reader());
+        let kind = index.kind(&known).unwrap_or(known.type_name()).to_owned();
+        drop(index);
+        match bytes {
+            Ok(bytes) => Some(Seed::new(&kind, bytes)),
+            Err(error) => {
+                self.say(format!("The message can't be read: {error}"), Severity::Error);
+                None
+            }
+        }
+    }
+
+    /// Writes a row's bytes to a file.
+    pub fn save_row_to(&mut self, row: u32, path: &Path) {
+        let Some(seed) = self.seed(row) else { return };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let made = if folder.as_os_str().is_empty() { Ok(()) } else { std::fs::create_dir_all(folder) };
+        match made.and_then(|()| std::fs::write(path, &seed.bytes)) {
+            Ok(()) => {
+                let text = format!("The {} bytes of #{row} are in {}.", seed.bytes.len(), path.display());
+                self.say(text, Severity::Note);
+            }
+            Err(error) => self.say(format!("{} can't be written: {error}", path.display()), Severity::Error),
+        }
+    }
+
     pub(super) fn open_dialog(&mut self, ctx: &Context) {
-        self.dialog(ctx, false);
+        self.dialog(ctx, Wants::Open, PathBuf::new());
     }
 
     pub(super) fn save_dialog(&mut self, ctx: &Context) {
-        self.dialog(ctx, true);
+        let proposed = self.editor.as_ref().map(|editor| editor.path().to_owned()).unwrap_or_default();
+        self.dialog(ctx, Wants::Description, proposed);
     }
 
     /// Where there is no dialog a path can be typed.
     pub fn ask_for_path(&mut self, saves: bool) {
-        let text = match (&self.editor, saves) {
-            (Some(editor), true) => editor.path().display().to_string(),
-            _ => String::new(),
+        let (text, wants) = match (&self.editor, saves) {
+            (Some(editor), true) => (editor.path().display().to_string(), Wants::Description),
+            _ => (String::new(), Wants::Open),
         };
-        self.overlay = Overlay::Path { text, saves };
+        self.overlay = Overlay::Path { text, wants };
     }
 
-    fn dialog(&mut self, ctx: &Context, saves: bool) {
+    fn dialog(&mut self, ctx: &Context, wants: Wants, proposed: PathBuf) {
         let (chosen, wake) = (self.chosen.0.clone(), self.wake(ctx));
-        let name = self
-            .editor
-            .as_ref()
-            .and_then(|editor| Some(editor.path().file_name()?.to_string_lossy().into_owned()));
         let ask = move || {
             let asked = Instant::now();
-            let answer = if saves {
-                let dialog = rfd::FileDialog::new().add_filter("Descriptions", &["ksy"]);
-                dialog.set_file_name(name.unwrap_or_default()).save_file().map(Chosen::Save)
-            } else {
-                let captures = ["pcap", "pcapng", "cap", "gz", "zst"];
-                let dialog = rfd::FileDialog::new()
-                    .add_filter("Captures", &captures)
-                    .add_filter("Descriptions", &["ksy"]);
-                dialog.add_filter("All files", &["*"]).pick_file().map(Chosen::Open)
+            let name =
+                proposed.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let dialog = match proposed.parent().map(std::path::absolute) {
+                Some(Ok(folder)) if folder.is_dir() => rfd::FileDialog::new().set_directory(folder),
+                _ => rfd::FileDialog::new(),
+            };
+            let save = |dialog: rfd::FileDialog| {
+                dialog.set_file_name(name).save_file().map(|path| Chosen::Save(wants, path))
+            };
+            let answer = match wants {
+                Wants::Open => {
+                    let dialog = dialog.add_filter("Captures", &["pcap", "pcapng", "cap", "gz", "zst"]);
+                    let dialog = dialog.add_filter("Descriptions", &["ksy"]);
+                    dialog.add_filter("All files", &["*"]).pick_file().map(Chosen::Open)
+                }
+                Wants::Description => save(dialog.add_filter("Descriptions", &["ksy"])),
+                Wants::Row(_) => save(dialog),
             };
             // No person closes a dialog so quickly: then the system has none to show.
-            let none = (asked.elapsed() < Duration::from_millis(250)).then_some(Chosen::NoDialog { saves });
+            let none =
+                (asked.elapsed() < Duration::from_millis(250)).then_some(Chosen::NoDialog(wants, proposed));
             if let Some(answer) = answer.or(none) {
                 // A window that is gone needs no file.
                 let _ = chosen.send(answer);

@@ -31,7 +31,7 @@ use crate::panels::filter::FilterLine;
 use crate::panels::ladder::Ladder;
 use crate::panels::list::Scroll;
 use crate::panels::messages::Table;
-use crate::panels::overlays::{self, Overlay};
+use crate::panels::overlays::{self, Overlay, Wants};
 use crate::panels::timeline::{self, Brush};
 use crate::panels::{self, Command, Look, bytes, conversations, editor, filter, messages, status};
 use crate::rows::Rows;
@@ -102,11 +102,10 @@ pub struct App {
 /// What came of a file dialog.
 enum Chosen {
     Open(PathBuf),
-    Save(PathBuf),
-    /// There was no dialog.
-    NoDialog {
-        saves: bool,
-    },
+    /// A place to save something.
+    Save(Wants, PathBuf),
+    /// There was no dialog; the name is the one that was proposed.
+    NoDialog(Wants, PathBuf),
 }
 
 struct Conversation {
@@ -352,8 +351,12 @@ impl App {
         while let Ok(chosen) = self.chosen.1.try_recv() {
             match chosen {
                 Chosen::Open(path) => self.open_path(&path, ctx),
-                Chosen::Save(path) => self.save_description(Some(&path), ctx),
-                Chosen::NoDialog { saves } => self.ask_for_path(saves),
+                Chosen::Save(Wants::Row(row), path) => self.save_row_to(row, &path),
+                Chosen::Save(_, path) => self.save_description(Some(&path), ctx),
+                Chosen::NoDialog(wants, proposed) => {
+                    let text = proposed.display().to_string();
+                    self.overlay = Overlay::Path { text, wants };
+                }
             }
         }
         self.follow_files(ctx);

@@ -51,6 +51,8 @@ impl App {
             Command::SaveDescription => self.save_description(None, ctx),
             Command::SaveDescriptionAs => self.save_dialog(ctx),
             Command::SaveTo(path) => self.save_description(Some(&path), ctx),
+            Command::SaveRow(row, kept) => self.save_row(row, kept, ctx),
+            Command::SaveRowTo(row, path) => self.save_row_to(row, &path),
             Command::CloseEditor => self.close_editor(ctx),
             Command::CloseHealth => (self.health, self.checking) = (None, None),
             Command::Dismiss(number) => {

@@ -11,7 +11,7 @@ use framescope_parser::TileType;
 use super::cells::{Shown, cell_text, test_of};
 use super::columns::{GUTTER, LAST, PADDING, column_at, fitting, header, needed};
 use super::list::{self, Scroll};
-use super::{Command, Look, decode_as, paint_text};
+use super::{Command, Kept, Look, decode_as, paint_text};
 use crate::actions::{Action, name};
 use crate::colours;
 
@@ -246,6 +246,10 @@ fn row_menu(
     item(ui, "Compare with this row".to_owned(), Command::CompareWith(Some(number)));
     item(ui, "Show in the dialogue".to_owned(), Command::Act(Action::ShowDialogue));
     item(ui, "Show in the ladder".to_owned(), Command::Act(Action::ShowLadder));
+    if row.tile_type != TileType::Gap {
+        item(ui, "Save as seed...".to_owned(), Command::SaveRow(number, Kept::Seed));
+        item(ui, "Save as regression...".to_owned(), Command::SaveRow(number, Kept::Regression));
+    }
     ui.separator();
     ui.menu_button("Decode as", |ui| decode_as(ui, look, Some(row.flow()), commands));
 }

@@ -65,9 +65,19 @@ pub(crate) enum Command {
     SaveDescription,
     SaveDescriptionAs,
     SaveTo(PathBuf),
+    /// Asks where a row's bytes shall be kept, as a seed of a fuzzer or as a regression.
+    SaveRow(u32, Kept),
+    SaveRowTo(u32, PathBuf),
     CloseEditor,
     CloseHealth,
     Dismiss(usize),
+}
+
+/// As what a row's bytes are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Seed,
+    Regression,
 }
 
 /// What is decoded as something.

@@ -19,8 +19,19 @@ pub(crate) enum Overlay {
     /// A file's path, where the system has no dialog for it: to open it, or to save the description there.
     Path {
         text: String,
-        saves: bool,
+        wants: Wants,
     },
+}
+
+/// What a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// A file to open.
+    Open,
+    /// Where to save the description.
+    Description,
+    /// Where to save the bytes of a row.
+    Row(u32),
 }
 
 impl Overlay {
@@ -45,8 +56,8 @@ pub(crate) fn show(ui: &Ui, overlay: &mut Overlay, rows: usize, commands: &mut V
                 Modal::new(Id::unique("go to row")).show(&ctx, |ui| go_to_row(ui, text, rows, commands));
             closes = modal.inner || modal.should_close();
         }
-        Overlay::Path { text, saves } => {
-            let modal = Modal::new(Id::unique("path")).show(&ctx, |ui| path(ui, text, *saves, commands));
+        Overlay::Path { text, wants } => {
+            let modal = Modal::new(Id::unique("path")).show(&ctx, |ui| path(ui, text, *wants, commands));
             closes = modal.inner || modal.should_close();
         }
         Overlay::Shortcuts => {
@@ -119,19 +130,28 @@ fn go_to_row(ui: &mut Ui, text: &mut String, rows: usize, commands: &mut Vec<Com
     }
 }
 
-fn path(ui: &mut Ui, text: &mut String, saves: bool, commands: &mut Vec<Command>) -> bool {
+fn path(ui: &mut Ui, text: &mut String, wants: Wants, commands: &mut Vec<Command>) -> bool {
     ui.set_width(480.0);
-    let label = ui.label(if saves { "Save the description as" } else { "Open the file" });
+    let label = ui.label(match wants {
+        Wants::Open => "Open the file",
+        Wants::Description => "Save the description as",
+        Wants::Row(_) => "Save the message as",
+    });
     let edit = ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY)).labelled_by(label.id);
     edit.request_focus();
     ui.weak("This system shows no file dialog: it needs a desktop portal, or zenity.");
     let entered = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
     let is_there = !text.trim().is_empty();
     let done =
-        ui.add_enabled(is_there, Button::new(if saves { "Save" } else { "Open" })).clicked() || entered;
+        ui.add_enabled(is_there, Button::new(if wants == Wants::Open { "Open" } else { "Save" })).clicked()
+            || entered;
     if done && is_there {
         let path = std::path::PathBuf::from(text.trim());
-        commands.push(if saves { Command::SaveTo(path) } else { Command::Open(path) });
+        commands.push(match wants {
+            Wants::Open => Command::Open(path),
+            Wants::Description => Command::SaveTo(path),
+            Wants::Row(row) => Command::SaveRowTo(row, path),
+        });
     }
     done && is_there
 }
