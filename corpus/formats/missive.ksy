@@ -56,7 +56,10 @@ seq:
     -problem: header-check-mismatch
   - id: extensions
     size: extensions_length
-    type: extensions
+    type:
+      switch-on: version
+      cases:
+        1: extensions
     if: extensions_length > 0
   - id: payload
     size: payload_length

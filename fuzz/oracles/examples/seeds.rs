@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use framescope_capture::export::{Chosen, seeds};
+use framescope_capture::filter::Column;
 use framescope_capture::{Options, Source, read};
-use framescope_parser::Direction;
+use framescope_parser::{Code, Direction};
 
 /// A fuzzer changes short inputs faster; what is longer is left to the capture oracle.
 const LONGEST: usize = 4096;
@@ -44,8 +45,62 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(folder.join(format!("{i:02}")), filter)?;
         written += 1;
     }
+    fs::write(corpus.join("../fuzz/dictionaries/filter.dict"), words_of_filters())?;
     eprintln!("{written} seeds");
     Ok(())
+}
+
+/// Every column, code and sign of the filter's language, as a dictionary of libFuzzer.
+fn words_of_filters() -> String {
+    let columns = Column::ALL.iter().map(|(_, name, _)| *name);
+    let codes = Code::ALL.iter().map(|code| code.as_str());
+    let words = [
+        " and ",
+        " or ",
+        "not ",
+        " in {",
+        "}",
+        "..",
+        " contains ",
+        " matches ",
+        " == ",
+        " != ",
+        " <= ",
+        " >= ",
+        " < ",
+        " > ",
+        "(",
+        ")",
+        "x\\\"f54d\\\"",
+        "\\\"",
+        "0x",
+        "1.5ms",
+        "2026-01-02T03:04:05Z",
+        "10.0.0.0/8",
+        "[::1]:9000",
+        "payload.user",
+        "flags.reply",
+        "extensions.timestamp",
+        "missive.",
+        "warning",
+        "error",
+        "note",
+        "forward",
+        "backward",
+        "tcp",
+        "udp",
+        "file",
+        "message",
+        "skipped",
+        "gap",
+        "partial",
+        "LOGIN",
+        "DATA",
+    ];
+    let all = columns.chain(codes).chain(words).map(|word| format!("\"{word}\"\n"));
+    "# Columns, codes and signs of the filter's language; made by the example that makes the seeds.\n"
+        .to_owned()
+        + &all.collect::<String>()
 }
 
 /// One of each thing that the filter's language has.
