@@ -64,15 +64,16 @@ seq:
   - id: payload
     size: payload_length
     type:
-      switch-on: 'version == 1 ? kind : kind::none'
+      # By number: of another version nothing is known.
+      switch-on: 'version == 1 ? kind.to_i : 0'
       cases:
-        kind::login: login
-        kind::logout: reason
-        kind::data: data
-        kind::ack: note
-        kind::error: error
-        kind::ping: opaque
-        kind::pong: opaque
+        1: login
+        2: reason
+        3: data
+        4: note
+        5: error
+        6: opaque
+        7: opaque
   - id: tag
     size: 16
     if: flags & 2 != 0
@@ -167,7 +168,6 @@ types:
         -problem: ping-too-long
 enums:
   kind:
-    0: none
     1: {id: login, -orig-id: LOGIN}
     2: {id: logout, -orig-id: LOGOUT}
     3: {id: data, -orig-id: DATA}
