@@ -1,0 +1,107 @@
+//! Keeps a find of the fuzzer as a test: `cargo regress FILE [NAME] [--oracle ORACLE]`.
+//!
+//! Runs every oracle on the file, takes out of it what the fault does not need, writes it to corpus/regressions/<oracle>/NAME,
+//! and prints the test that shows it; plain `cargo test` replays the file from then on. Where no oracle fails, because the
+//! fault is mended, the file is kept as it is for the oracle that is named.
+
+// It tells what it found.
+#![allow(clippy::print_stdout)]
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::fs;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use framescope_capture::export::Seed;
+use framescope_oracles::{ORACLES, Oracle, minimise};
+
+/// Inputs that are tried to make a find smaller.
+const TRIES: usize = 20_000;
+
+thread_local! {
+    /// What the last panic said, and where.
+    static SAID: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
+}
+
+fn main() -> ExitCode {
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let text = panic.payload_as_str().unwrap_or_default().to_owned();
+        SAID.set(Some((place, text)));
+    }));
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let (mut words, mut named) = (Vec::new(), None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--oracle" => named = arguments.next(),
+            _ => words.push(argument),
+        }
+    }
+    let file = words.first().ok_or("usage: cargo regress FILE [NAME] [--oracle ORACLE]")?;
+    let data = fs::read(file).map_err(|error| format!("{file} can't be read: {error}"))?;
+    let known = |name: &str| ORACLES.iter().find(|(known, _)| *known == name);
+    let found = match &named {
+        Some(name) => {
+            let oracle = known(name).ok_or_else(|| format!("no oracle is called '{name}'"))?;
+            Some((oracle, fault(oracle.1, &data)))
+        }
+        None => ORACLES.iter().find_map(|oracle| Some((oracle, Some(fault(oracle.1, &data)?)))),
+    };
+    let Some(((oracle, check), fault_there)) = found else {
+        println!(
+            "No oracle fails on {file}. If the fault is mended, name its oracle to keep the file: --oracle ORACLE"
+        );
+        return Ok(());
+    };
+    let kept = match &fault_there {
+        Some((place, text)) => {
+            println!("{oracle} fails at {place}:\n{text}\n");
+            let mut same = |data: &[u8]| fault(*check, data).is_some_and(|(other, _)| other == *place);
+            let kept = minimise(&data, &mut same, TRIES);
+            println!("{} of {} bytes are enough to show it.", kept.len(), data.len());
+            kept
+        }
+        None => {
+            println!("{oracle} does not fail on it (any more); it is kept as it is.");
+            data
+        }
+    };
+    let text = fault_there.map_or_else(|| (*oracle).to_owned(), |(_, text)| text);
+    let brief: String = text.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
+    let name = words.get(1).cloned().unwrap_or_else(|| Seed::new(&brief, kept.clone()).name);
+    let path = regressions().join(oracle).join(&name);
+    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    fs::write(&path, &kept)?;
+    let test: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    println!(
+        "\nIt is in corpus/regressions/{oracle}/{name}, and `cargo test` replays it. As a test of its own:\n"
+    );
+    println!("#[test]\nfn {}() {{", test.to_lowercase());
+    println!(
+        "    framescope_oracles::{oracle}(include_bytes!(\"../../corpus/regressions/{oracle}/{name}\"));\n}}"
+    );
+    Ok(())
+}
+
+fn regressions() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/regressions")
+}
+
+/// Where and why an oracle fails on bytes, if it does.
+fn fault(oracle: Oracle, data: &[u8]) -> Option<(String, String)> {
+    SAID.set(None);
+    panic::catch_unwind(AssertUnwindSafe(|| oracle(data))).err()?;
+    Some(SAID.take().unwrap_or_default())
+}

@@ -1,0 +1,74 @@
+//! The smallest input that still shows a fault, as far as taking bytes out finds it.
+
+/// Takes bytes out of `data`, in ever smaller stretches, as long as `fails` says that the fault is still there, and then puts zeros in
+/// the place of what need not be what it is. At most `tries` inputs are tried.
+///
+/// ```
+/// let fails = |data: &[u8]| data.contains(&0xF5) && data.len() >= 3;
+/// assert_eq!(framescope_oracles::minimise(b"some \xF5M\x01 bytes", &mut { fails }, 1000), b"\xF5\0\0");
+/// ```
+pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize) -> Vec<u8> {
+    let mut best = data.to_vec();
+    let mut left = tries;
+    let mut still_fails = |candidate: &[u8]| {
+        let may = left > 0;
+        left = left.saturating_sub(1);
+        may && fails(candidate)
+    };
+    let mut stretch = best.len().div_ceil(2);
+    while stretch > 0 {
+        let mut at = 0;
+        while at < best.len() {
+            let end = (at + stretch).min(best.len());
+            let candidate = [&best[..at], &best[end..]].concat();
+            if still_fails(&candidate) {
+                best = candidate;
+            } else {
+                at = end;
+            }
+        }
+        stretch /= 2;
+    }
+    for at in 0..best.len() {
+        if best[at] != 0 {
+            let mut candidate = best.clone();
+            candidate[at] = 0;
+            if still_fails(&candidate) {
+                best = candidate;
+            }
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_matters_stays_and_the_tries_are_bounded() {
+        let data: Vec<u8> = (0..=255).collect();
+        let mut tried = 0;
+        let found = minimise(
+            &data,
+            &mut |data| {
+                tried += 1;
+                data.windows(2).any(|two| two == [7, 8]) && data.contains(&200)
+            },
+            10_000,
+        );
+        assert_eq!(found, [7, 8, 200]);
+        assert!(tried < 1000, "{tried}");
+        let mut tried = 0;
+        let same = minimise(
+            &data,
+            &mut |_| {
+                tried += 1;
+                false
+            },
+            50,
+        );
+        assert_eq!((same, tried), (data, 50));
+        assert!(minimise(b"", &mut |_| true, 10).is_empty());
+    }
+}
