@@ -5,7 +5,7 @@
 ///
 /// ```
 /// let fails = |data: &[u8]| data.contains(&0xF5) && data.len() >= 3;
-/// assert_eq!(framescope_oracles::minimise(b"some \xF5M\x01 bytes", &mut { fails }, 1000), b"\xF5\0\0");
+/// assert_eq!(framescope_oracles::minimise(b"some \xF5M\x01 bytes", &mut { fails }, 1000), b"\0\0\xF5");
 /// ```
 pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize) -> Vec<u8> {
     let mut best = data.to_vec();
