@@ -20,7 +20,9 @@ mod differential;
 mod filter;
 mod minimise;
 mod mutate;
+mod mutate_messages;
 mod packet;
+mod random;
 mod roundtrip;
 mod segments;
 
@@ -31,6 +33,7 @@ pub use differential::differential;
 pub use filter::filter;
 pub use minimise::minimise;
 pub use mutate::{BROKEN, mutate_frames};
+pub use mutate_messages::mutate_messages;
 pub use packet::packet;
 pub use roundtrip::roundtrip;
 pub use segments::segments;

@@ -7,6 +7,8 @@ use std::mem;
 
 use framescope_parser::missive::{Flags, Header, Kind};
 
+use crate::random::Random;
+
 /// One in so many frames has a length that is false or a check that does not hold. A reader that is rarely lied to is rarely
 /// tested on lies; but behind a false check nothing more of the frame is reached, so most must hold.
 pub const BROKEN: usize = 8;
@@ -23,7 +25,7 @@ pub fn mutate_frames(
     seed: u32,
     bytes: &mut dyn FnMut(&mut [u8], usize, usize) -> usize,
 ) -> usize {
-    let mut random = Random(u64::from(seed) << 1 | 1);
+    let mut random = Random::new(seed);
     // Now and then the bytes themselves: there may be what no frame would be changed to.
     if random.one_in(16) {
         return bytes(data, size, max_size);
@@ -309,55 +311,6 @@ impl Frame {
     }
 }
 
-/// Numbers that look as if by chance.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
-    }
-
-    /// A number below `end`; 0 if that is 0.
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next()).unwrap_or(0) % end.max(1)
-    }
-
-    fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.below(256) as u8
-    }
-
-    fn small(&mut self) -> u32 {
-        self.below(8) as u32
-    }
-
-    /// A number at which something changes.
-    fn edge(&mut self) -> u32 {
-        let edges = [0, 1, 2, 63, 64, 65, 255, 256, 0xFFFF, 0x1_0000, 16 << 20, (16 << 20) + 1, u32::MAX];
-        edges[self.below(edges.len())]
-    }
-
-    /// Text, sometimes cut in a character, sometimes none at all.
-    fn text(&mut self) -> Vec<u8> {
-        let texts: [&[u8]; 8] = [
-            b"",
-            b"ada",
-            "陈".as_bytes(),
-            "caf\u{E9}".as_bytes(),
-            b"\xE9\x99",
-            b"a\x00b",
-            b"\xF5M\x01\x03",
-            b"text/plain; charset=utf-8",
-        ];
-        let text = texts[self.below(texts.len())];
-        text.repeat(1 + if self.one_in(8) { self.below(40) } else { 0 })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -367,7 +320,7 @@ mod tests {
 
     /// Changes some bytes, as a fuzzer would.
     fn bytes(seed: u32) -> impl FnMut(&mut [u8], usize, usize) -> usize {
-        let mut random = Random(u64::from(seed) << 1 | 1);
+        let mut random = Random::new(seed);
         move |data, size, most| {
             let size = if random.one_in(2) { random.below(most + 1).min(size + 4) } else { size };
             if size > 0 {

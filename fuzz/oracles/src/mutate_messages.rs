@@ -1,0 +1,178 @@
+//! Changes streams of any protocol as a stream of messages: one field's value is another, and the message is written by its
+//! protocol, so that lengths and checks follow.
+
+use std::borrow::Cow;
+
+use framescope_parser::{Dissection, Field, Protocol, TileType, Value};
+
+use crate::mutate::BROKEN;
+use crate::random::Random;
+use crate::tiles;
+
+/// Changes the stream in `data[..size]` and gives its new length, at most `max_size`; what can't be written as it was changed
+/// stays. `bytes` is the fuzzer's own way to change some bytes: one change in eight is left to it, and so is what holds no
+/// message. The same `seed` makes the same change.
+pub fn mutate_messages(
+    protocol: &dyn Protocol,
+    data: &mut [u8],
+    size: usize,
+    max_size: usize,
+    seed: u32,
+    bytes: &mut dyn FnMut(&mut [u8], usize, usize) -> usize,
+) -> usize {
+    let mut random = Random::new(seed);
+    let mut pieces: Vec<(bool, Vec<u8>)> = Vec::new();
+    for tile in tiles(protocol, &data[..size], &[size]) {
+        let (start, length) = (usize::try_from(tile.offset).unwrap(), usize::try_from(tile.length).unwrap());
+        let is_message = tile.tile_type == TileType::Message;
+        // Damage does not heap up: what is no message goes half of the time.
+        if is_message || random.one_in(2) {
+            pieces.push((is_message, data[start..start + length].to_vec()));
+        }
+    }
+    if random.one_in(BROKEN) || !pieces.iter().any(|(is_message, _)| *is_message) {
+        return bytes(data, size, max_size);
+    }
+    for _ in 0..=random.below(3) {
+        let at = random.below(pieces.len());
+        match random.below(8) {
+            0 => {
+                let again = pieces[at].clone();
+                pieces.insert(random.below(pieces.len() + 1), again);
+            }
+            1 => {
+                let other = random.below(pieces.len());
+                pieces.swap(at, other);
+            }
+            2 if pieces.len() > 1 => drop(pieces.remove(at)),
+            _ => {
+                if let Some(changed) = changed(protocol, &pieces[at].1, &mut random) {
+                    pieces[at].1 = changed;
+                }
+            }
+        }
+    }
+    let mut out = pieces.into_iter().flat_map(|(_, piece)| piece).collect::<Vec<u8>>();
+    if random.one_in(BROKEN) && !out.is_empty() {
+        let at = random.below(out.len());
+        out[at] ^= 1 << random.below(8);
+    }
+    out.truncate(max_size.min(data.len()));
+    data[..out.len()].copy_from_slice(&out);
+    out.len()
+}
+
+/// A message with another value in one of its fields, as its protocol writes it.
+fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) -> Option<Vec<u8>> {
+    let mut dissection = Dissection::of(protocol, message);
+    let count = leaves(&mut dissection.fields, &mut |_| {});
+    let (wanted, mut at) = (random.below(count), 0);
+    leaves(&mut dissection.fields, &mut |value| {
+        if at == wanted {
+            change(value, random);
+        }
+        at += 1;
+    });
+    let mut out = Vec::new();
+    protocol.encode(&dissection, &mut out).ok()?;
+    (!out.is_empty()).then_some(out)
+}
+
+/// Shows each value of the fields that have no fields in them, and counts them.
+fn leaves<'a>(fields: &mut [Field<'a>], each: &mut dyn FnMut(&mut Value<'a>)) -> usize {
+    fields
+        .iter_mut()
+        .map(|field| {
+            if field.fields.is_empty() {
+                each(&mut field.value);
+                1
+            } else {
+                leaves(&mut field.fields, each)
+            }
+        })
+        .sum()
+}
+
+fn change(value: &mut Value<'_>, random: &mut Random) {
+    match value {
+        Value::Unsigned(n) | Value::Hex(n) => {
+            *n = if random.one_in(2) {
+                n.wrapping_add(u64::from(random.small()))
+            } else {
+                random.edge().into()
+            };
+        }
+        Value::Signed(n) => *n = n.wrapping_neg().wrapping_add(i64::from(random.small())),
+        Value::Float(x) => *x = [0.0, -0.0, f64::MAX, f64::MIN_POSITIVE, -1.5][random.below(5)],
+        Value::Bool(b) => *b = !*b,
+        Value::Enum(kind) => {
+            // Its name would win over the number.
+            kind.name = None;
+            kind.value = if random.one_in(3) { random.edge().into() } else { random.below(16) as u64 };
+        }
+        Value::Text(text) => {
+            let other = String::from_utf8_lossy(&random.text()).into_owned();
+            *text = Cow::Owned(if random.one_in(2) { format!("{text}{other}") } else { other });
+        }
+        Value::Bytes(bytes) => {
+            let mut other = bytes.to_vec();
+            match (random.below(3), other.len()) {
+                (0, _) | (_, 0) => other.extend(random.text()),
+                (1, length) => other.truncate(random.below(length)),
+                (_, length) => other[random.below(length)] = random.byte(),
+            }
+            *bytes = Cow::Owned(other);
+        }
+        Value::Group => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check_described;
+    use framescope_capture::{Options, Source, read};
+    use framescope_ksy::Described;
+    use std::sync::Arc;
+
+    #[test]
+    fn most_of_what_is_made_of_a_described_protocol_holds_messages_and_keeps_the_promises() {
+        let described = Described::from_ksy(include_str!("../../../corpus/formats/mqtt.ksy")).unwrap();
+        let capture = include_bytes!("../../../corpus/formats/mqtt/capture.pcapng");
+        let options = Options {
+            protocols: vec![Arc::new(described.clone())],
+            decode_as: vec!["tcp.port=1883=mqtt".parse().unwrap()],
+            ..Options::default()
+        };
+        let index = read(Source::from_bytes("mqtt", &capture[..]), &options, &mut |_| true).unwrap();
+        let mut reader = index.reader();
+        let mut kept: Vec<Vec<u8>> =
+            index.rows().map(|row| index.row_bytes(&row, 4096, &mut reader).unwrap()).collect();
+        let (mut with, mut others) = (0, std::collections::BTreeSet::new());
+        for seed in 0..1500u32 {
+            let at = seed as usize % kept.len();
+            let mut data = kept[at].clone();
+            let size = data.len();
+            data.resize(2048, 0);
+            let mut random = Random::new(seed);
+            let mut bytes = |data: &mut [u8], size: usize, _: usize| {
+                if size > 0 {
+                    data[random.below(size)] = random.byte();
+                }
+                size
+            };
+            let length = mutate_messages(&described, &mut data, size, 2048, seed, &mut bytes);
+            data.truncate(length);
+            check_described(&described, &data);
+            let found = tiles(&described, &data, &[data.len()]);
+            others.insert(data.clone());
+            // As from a corpus: what holds no message is changed further by chance only.
+            if found.iter().any(|tile| tile.tile_type == TileType::Message) {
+                with += 1;
+                kept[at] = data;
+            }
+        }
+        assert!(with * 10 > 1500 * 8, "{with} of 1500 hold a message");
+        assert!(others.len() > 1000, "{} are different", others.len());
+    }
+}
