@@ -64,6 +64,15 @@ struct Found {
     error: Option<String>,
 }
 
+/// Says that no more will be found.
+struct Done<'f>(&'f RwLock<Found>);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.write().is_done = true;
+    }
+}
+
 /// Rows looked through between two looks at whether anybody still wants them.
 const CHUNK: usize = 4096;
 /// How long to wait for a capture that is being read to have more rows.
@@ -84,12 +93,11 @@ impl Rows {
         let theirs = Arc::clone(&found);
         let waking = Arc::clone(&wake);
         let job = Job::begin("rows", wake, move |watch| {
-            let done = search.run(watch, &theirs, waking);
-            let mut found = theirs.write();
-            if let Err(error) = done {
-                found.error = Some(error);
+            // Also if it panics: nobody waits for what will not come.
+            let _done = Done(&theirs);
+            if let Err(error) = search.run(watch, &theirs, waking) {
+                theirs.write().error = Some(error);
             }
-            found.is_done = true;
         });
         Rows { found, job, begun: Instant::now(), broken: None }
     }
