@@ -513,9 +513,13 @@ impl Index {
         self.labels.kinds().get(row.kind as usize).map(String::as_str)
     }
 
-    /// The names of the kinds of messages that there are so far, without an order; different protocols may share some.
-    pub fn kinds(&self) -> &[String] {
-        self.labels.kinds()
+    /// The names of the kinds of messages that there are so far, in their order, each once.
+    pub fn kinds(&self) -> Vec<&str> {
+        let mut kinds: Vec<&str> = self.labels.kinds().iter().map(String::as_str).collect();
+        kinds.sort_unstable();
+        // Different protocols may share some.
+        kinds.dedup();
+        kinds
     }
 
     /// The protocols that it was read with, in the order in which detection prefers them.
@@ -605,6 +609,11 @@ impl Index {
     /// The row that began the content that a row goes on with.
     pub fn part_of(&self, number: u32) -> Option<u32> {
         partner(&self.parts, number)
+    }
+
+    /// The row that a row answers, or else the one that answers it.
+    pub fn counterpart(&self, number: u32) -> Option<u32> {
+        partner(&self.replies, number).or_else(|| self.answered_by(number))
     }
 
     /// The row that answers a row.

@@ -533,12 +533,11 @@ fn problems(args: &ProblemsArgs) -> Result<u8, Stopped> {
 fn seeds(args: &SeedsArgs) -> Result<u8, Stopped> {
     let options = args.reading.options()?;
     let filter = args.filter.parse(&options)?;
-    let with_streams = filter.is_none();
     let index = load(open(&args.file)?, &options)?;
     let mut progress = Progress::new("looking for shapes".to_owned());
     let mut watch = progress.rows(&index);
     let mut chosen = Chosen::by(filter).watched(&mut watch);
-    let seeds = export::seeds(&index, &mut chosen, args.longest, with_streams)?;
+    let seeds = export::seeds(&index, &mut chosen, args.longest)?;
     let unwritable =
         |error: io::Error| Stopped::Usage(format!("{} can't be written: {error}", args.output.display()));
     std::fs::create_dir_all(&args.output).map_err(unwritable)?;

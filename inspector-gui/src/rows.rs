@@ -266,8 +266,8 @@ struct Key<'i> {
     index: &'i Index,
     column: Column,
     times: Times,
-    /// Of what is told by text: the texts of the streams or kinds that were met.
-    ranks: HashMap<String, u64>,
+    /// The places of the kinds in their order.
+    ranks: HashMap<&'i str, u64>,
 }
 
 impl Key<'_> {
@@ -309,10 +309,7 @@ impl Key<'_> {
 
     fn rank_of_kind(&mut self, kind: &str) -> u64 {
         if self.ranks.is_empty() {
-            let mut kinds = self.index.kinds().to_vec();
-            kinds.sort();
-            kinds.dedup();
-            self.ranks = kinds.into_iter().zip(0..).collect();
+            self.ranks = self.index.kinds().into_iter().zip(0..).collect();
         }
         self.ranks.get(kind).copied().unwrap_or(u64::MAX)
     }

@@ -328,12 +328,9 @@ impl View {
         self.show_all();
     }
 
-    /// Begins to find other rows than those that are shown.
-    pub(crate) fn find(&self, narrowing: Narrowing, protocols: Vec<Arc<dyn Protocol>>, wake: &Wake) -> Rows {
-        Rows::find(
-            Search { index: Arc::clone(&self.index), narrowing, sort: None, protocols },
-            Arc::clone(wake),
-        )
+    /// Begins to find other rows than those that are shown, in their own order.
+    pub(crate) fn find(&self, narrowing: Narrowing) -> Rows {
+        Rows::find(Search { narrowing, sort: None, ..self.search() }, Arc::clone(&self.wake))
     }
 
     /// The conversation whose rows are shown; None for all.

@@ -1,7 +1,7 @@
 //! Looks now and then whether descriptions, or the capture that is open, have changed, in a thread of its own that ends with
 //! the window.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -37,8 +37,8 @@ struct Watched {
 
 impl Watched {
     fn new(own: &OwnProtocols, file: Option<&Path>) -> Watched {
-        let file = file.map(|path: &Path| -> PathBuf { path.to_owned() });
-        Watched { own: own.clone(), stamps: own.stamps(), file: file.map(stamp_of) }
+        let file = file.map(|path| stamp_of(path.to_owned()));
+        Watched { own: own.clone(), stamps: own.stamps(), file }
     }
 }
 

@@ -46,12 +46,8 @@ impl Seed {
 ///
 /// # Errors
 /// The capture can't be read any more.
-pub fn seeds(
-    index: &Index,
-    chosen: &mut Chosen<'_>,
-    longest: usize,
-    with_streams: bool,
-) -> io::Result<Vec<Seed>> {
+pub fn seeds(index: &Index, chosen: &mut Chosen<'_>, longest: usize) -> io::Result<Vec<Seed>> {
+    let with_streams = chosen.filter.is_none();
     let mut reader = index.reader();
     let (mut seen, mut seeds) = (BTreeSet::new(), BTreeSet::new());
     chosen.for_each(index, &mut |_, row| {

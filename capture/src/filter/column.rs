@@ -117,6 +117,17 @@ impl Column {
         Self::ALL.iter().find(|(column, ..)| *column == self).map_or("", |(_, name, _)| name)
     }
 
+    /// The few names that it may hold, where these are always the same.
+    pub(super) fn names(self) -> &'static [&'static str] {
+        match self {
+            Column::Direction => &["forward", "backward"],
+            Column::Transport => &["tcp", "udp", "file"],
+            Column::Type => &["message", "skipped", "gap", "partial"],
+            Column::Severity => &["note", "warning", "error"],
+            _ => &[],
+        }
+    }
+
     pub(super) fn value_type(self) -> Type {
         match self {
             Column::Row

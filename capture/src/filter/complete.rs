@@ -1,6 +1,5 @@
 //! What may be typed next into an expression, and how values are written in one.
 
-use std::fmt::Write;
 use std::ops::Range;
 
 use framescope_parser::{Code, Value};
@@ -8,6 +7,7 @@ use framescope_parser::{Code, Value};
 use super::column::Column;
 use super::parse::{Token, tokens};
 use crate::Index;
+use crate::export::hex;
 
 /// The names that a person may mean: those of the columns, and what an index says that there is.
 #[derive(Clone, Debug, Default)]
@@ -72,9 +72,7 @@ impl Vocabulary {
                 }
             }
         }
-        let mut kinds = index.kinds().to_vec();
-        kinds.sort();
-        kinds.dedup();
+        let kinds = index.kinds().into_iter().map(str::to_owned).collect();
         let protocols = spoken.iter().map(|protocol| protocol.name().to_owned()).collect();
         Vocabulary { fields, kinds, protocols }
     }
@@ -90,7 +88,7 @@ impl Vocabulary {
     pub fn complete(&self, expression: &str, cursor: usize) -> Completion {
         let before = expression.get(..cursor).unwrap_or(expression);
         let Ok(mut known) = tokens(before) else { return Completion::default() };
-        let word = match known.last() {
+        let (word, start) = match known.last() {
             Some((Token::Word(word), range)) if range.end == before.len() => {
                 let (word, start) = (word.clone(), range.start);
                 known.pop();
@@ -98,7 +96,6 @@ impl Vocabulary {
             }
             _ => (String::new(), before.len()),
         };
-        let (word, start) = word;
         // The whole word is replaced, also what of it stands behind the cursor.
         let rest = expression.get(before.len()..).unwrap_or_default();
         let goes_on =
@@ -122,7 +119,6 @@ impl Vocabulary {
     }
 
     fn values(&self, of: &str) -> Vec<Candidate> {
-        let names = |names: &[&str]| names.iter().map(|name| candidate(name, "")).collect();
         match Column::from_name(of) {
             Some(Column::Kind) => self.kinds.iter().map(|kind| candidate(&written(kind), "kind")).collect(),
             Some(Column::Protocol) => {
@@ -131,11 +127,8 @@ impl Vocabulary {
             Some(Column::Problems) => {
                 Code::ALL.iter().map(|code| candidate(code.as_str(), code.meaning())).collect()
             }
-            Some(Column::Severity) => names(&["note", "warning", "error"]),
-            Some(Column::Direction) => names(&["forward", "backward"]),
-            Some(Column::Transport) => names(&["tcp", "udp", "file"]),
-            Some(Column::Type) => names(&["message", "skipped", "gap", "partial"]),
-            _ => Vec::new(),
+            Some(column) => column.names().iter().map(|name| candidate(name, "")).collect(),
+            None => Vec::new(),
         }
     }
 }
@@ -227,14 +220,7 @@ pub fn literal(value: &Value<'_>) -> Option<String> {
     Some(match value {
         Value::Group => return None,
         Value::Text(text) => quoted(text),
-        Value::Bytes(bytes) => {
-            let digits = bytes.iter().fold(String::new(), |mut digits, byte| {
-                // Writing to a string does not fail.
-                let _ = write!(digits, "{byte:02x}");
-                digits
-            });
-            format!("x\"{digits}\"")
-        }
+        Value::Bytes(bytes) => format!("x\"{}\"", hex(bytes)),
         Value::Enum(kind) => kind.name.map_or_else(|| kind.value.to_string(), written),
         value => value.to_string(),
     })

@@ -492,11 +492,7 @@ impl Parser<'_> {
 
     /// The names that a column may hold; none if that is not known.
     fn known_names(&self, column: Column) -> Vec<String> {
-        let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         match column {
-            Column::Direction => all(&["forward", "backward"]),
-            Column::Transport => all(&["tcp", "udp", "file"]),
-            Column::Type => all(&["message", "skipped", "gap", "partial"]),
             Column::Protocol => self.protocols.iter().map(|protocol| protocol.name().to_owned()).collect(),
             Column::Problems => Code::ALL.iter().map(|code| code.as_str().to_owned()).collect(),
             Column::Kind => {
@@ -510,7 +506,7 @@ impl Parser<'_> {
                 kinds.dedup();
                 kinds
             }
-            _ => Vec::new(),
+            column => column.names().iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 

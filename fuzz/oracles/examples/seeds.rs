@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let name = case.file_name().and_then(|name| name.to_str()).unwrap_or("case").to_owned();
         let path = case.join("capture.pcapng");
         let index = read(Source::open(&path)?, &Options::default(), &mut |_| true)?;
-        let seeds = seeds(&index, &mut Chosen::all(), LONGEST, true)?;
+        let seeds = seeds(&index, &mut Chosen::all(), LONGEST)?;
         for oracle in ["decode", "roundtrip", "differential"] {
             let folder = corpus.join("seeds").join(oracle);
             fs::create_dir_all(&folder)?;
@@ -45,7 +45,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(folder.join(format!("{i:02}")), filter)?;
         written += 1;
     }
-    fs::write(corpus.join("../fuzz/dictionaries/filter.dict"), words_of_filters())?;
+    let dictionaries = corpus.join("../fuzz/dictionaries");
+    fs::write(dictionaries.join("filter.dict"), words_of_filters())?;
+    // These take the same frames.
+    for target in ["roundtrip.dict", "differential.dict"] {
+        fs::copy(dictionaries.join("decode.dict"), dictionaries.join(target))?;
+    }
     eprintln!("{written} seeds");
     Ok(())
 }

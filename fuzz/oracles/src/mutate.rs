@@ -5,7 +5,7 @@
 
 use std::mem;
 
-use framescope_parser::missive::{Flags, Header, Kind};
+use framescope_parser::missive::{Flags, Header, Kind, RawFrame};
 
 use crate::random::Random;
 
@@ -82,30 +82,15 @@ fn pieces(stream: &[u8]) -> Vec<Piece> {
 }
 
 fn frame_at(bytes: &[u8]) -> Option<(Frame, usize)> {
-    let fixed =
-        bytes.first_chunk::<{ Header::LENGTH }>().filter(|fixed| fixed.starts_with(&Header::MAGIC))?;
-    let number = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
-    let header = Header {
-        version: fixed[2],
-        kind: Kind(fixed[3]),
-        flags: Flags(number(4)),
-        extensions_length: number(6),
-        payload_length: u32::from(number(8)) << 16 | u32::from(number(10)),
-        sequence: u32::from(number(12)) << 16 | u32::from(number(14)),
-        channel: number(16),
-        header_check: 0,
-    };
-    let layout = header.layout();
-    let end = |end: u64| usize::try_from(end).ok().filter(|&end| end <= bytes.len());
-    let (extensions_end, payload_end) = (end(layout.extensions_end)?, end(layout.payload_end)?);
-    let (tag_end, end) = (end(layout.tag_end)?, end(layout.end)?);
+    let raw = RawFrame::new(bytes);
+    let header = raw.header().filter(|_| raw.missing() == 0)?;
     let frame = Frame {
         header,
-        extensions: bytes[Header::LENGTH..extensions_end].to_vec(),
-        payload: bytes[extensions_end..payload_end].to_vec(),
-        tag: bytes[payload_end..tag_end].to_vec(),
+        extensions: raw.extensions().rest().to_vec(),
+        payload: raw.payload().to_vec(),
+        tag: raw.tag().to_vec(),
     };
-    Some((frame, end))
+    Some((frame, raw.bytes().len()))
 }
 
 impl Piece {
@@ -185,15 +170,7 @@ fn change(
     }
     let at = random.below(pieces.len());
     match random.below(12) {
-        0 => {
-            let again = pieces[at].clone();
-            pieces.insert(random.below(pieces.len() + 1), again);
-        }
-        1 => {
-            let other = random.below(pieces.len());
-            pieces.swap(at, other);
-        }
-        2 if pieces.len() > 1 => drop(pieces.remove(at)),
+        way @ ..3 if rearrange(pieces, at, way, random) => {}
         3 => {
             let length = random.below(24);
             let garbage = (0..length).map(|_| random.byte()).collect();
@@ -205,6 +182,23 @@ fn change(
             Piece::Bytes(garbage) => *garbage = changed(garbage, 64, bytes),
         },
     }
+}
+
+/// Doubles, swaps or drops a piece. False if it can't be done: something is left.
+pub(crate) fn rearrange<T: Clone>(pieces: &mut Vec<T>, at: usize, way: usize, random: &mut Random) -> bool {
+    match way {
+        0 => {
+            let again = pieces[at].clone();
+            pieces.insert(random.below(pieces.len() + 1), again);
+        }
+        1 => {
+            let other = random.below(pieces.len());
+            pieces.swap(at, other);
+        }
+        _ if pieces.len() > 1 => drop(pieces.remove(at)),
+        _ => return false,
+    }
+    true
 }
 
 /// The beginning of a frame and the end of another become one; or a frame stands in the payload of another.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use framescope_parser::{Dissection, Field, Protocol, TileType, Value};
 
-use crate::mutate::BROKEN;
+use crate::mutate::{BROKEN, rearrange};
 use crate::random::Random;
 use crate::tiles;
 
@@ -36,15 +36,7 @@ pub fn mutate_messages(
     for _ in 0..=random.below(3) {
         let at = random.below(pieces.len());
         match random.below(8) {
-            0 => {
-                let again = pieces[at].clone();
-                pieces.insert(random.below(pieces.len() + 1), again);
-            }
-            1 => {
-                let other = random.below(pieces.len());
-                pieces.swap(at, other);
-            }
-            2 if pieces.len() > 1 => drop(pieces.remove(at)),
+            way @ ..3 if rearrange(&mut pieces, at, way, &mut random) => {}
             _ => {
                 if let Some(changed) = changed(protocol, &pieces[at].1, &mut random) {
                     pieces[at].1 = changed;

@@ -231,13 +231,10 @@ impl App {
             return;
         }
         self.reload_at = None;
-        match watched(&source) {
-            Some(path) => self.begin_opening(&path, true, ctx),
-            None => self.read_again(ctx),
-        }
+        self.reload(ctx);
     }
 
-    /// Reads the file again because a person asks for it.
+    /// Reads the file again.
     pub(super) fn reload(&mut self, ctx: &Context) {
         match self.source.as_ref().and_then(watched) {
             Some(path) => self.begin_opening(&path, true, ctx),

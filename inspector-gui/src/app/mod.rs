@@ -381,16 +381,13 @@ impl App {
         if !matches!(self.tab, Tab::Dialogue | Tab::Ladder) || !self.settings.panels.message {
             return;
         }
-        let (Some(document), Some(view), Some(wake)) = (&self.document, &self.view, &self.wake) else {
-            return;
-        };
+        let (Some(document), Some(view)) = (&self.document, &self.view) else { return };
         let index = document.index();
         let of_selected = view.selected().and_then(|row| index.row(row)).map(|row| row.flow());
         let Some(flow) = of_selected.or(view.flow()) else { return };
         let is_whole = index.is_finished();
-        let protocols = index.protocols().to_vec();
         drop(index);
-        let find = |narrowing| view.find(narrowing, protocols.clone(), wake);
+        let find = |narrowing| view.find(narrowing);
         let of_flow = crate::rows::Narrowing { flow: Some(flow), ..Default::default() };
         if self.conversation.as_ref().is_none_or(|known| known.flow != flow || known.is_whole != is_whole) {
             self.conversation =
@@ -545,9 +542,10 @@ impl App {
         let to_show = view.take_place_to_show();
         let view = &*view;
         let index = document.index();
-        let settings = self.settings.clone();
-        let look = Look { index: &index, view, settings: &settings, protocols: &self.protocols };
-        let sizes = &mut self.settings.sizes;
+        let settings = &self.settings;
+        let look = Look { index: &index, view, settings, protocols: &self.protocols };
+        // As they are after this frame.
+        let mut sizes = settings.sizes;
         let fonts = self.missing_font.get().map(|c| missing_font_text(*c));
         Panel::bottom("status").show(ui, |ui| status::bottom(ui, look, fonts.as_deref(), commands));
         if settings.panels.timeline {
@@ -614,6 +612,8 @@ impl App {
                 messages::show(ui, look, &mut self.table, to_show, commands);
             }
         });
+        drop(index);
+        self.settings.sizes = sizes;
     }
 
     /// Sentences about the file as a whole, under the bar.

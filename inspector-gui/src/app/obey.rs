@@ -194,8 +194,7 @@ impl App {
             Action::NextProblem => view.seek(None, true, &index),
             Action::PreviousProblem => view.seek(None, false, &index),
             Action::GoToPartner => {
-                let partner = selected
-                    .and_then(|row| index.reply_to(row).map(|(to, _)| to).or_else(|| index.answered_by(row)));
+                let partner = selected.and_then(|row| index.counterpart(row));
                 drop(index);
                 match partner {
                     Some(partner) => self.go_to(partner),

@@ -109,7 +109,7 @@ fn conversation(ui: &mut Ui, look: Look<'_>, flow: u32, rect: Rect, commands: &m
     let place = line(2.0);
     let right = place.left() + galley.size().x + 8.0;
     paint_text(ui, place, &second, FontId::proportional(12.0), visuals.weak_text_color());
-    if let Some(severity) = worst(facts.counts) {
+    if let Some((_, severity)) = by_severity(facts.counts).next() {
         let colour = colours::severity(severity, &visuals);
         paint_text(ui, place.with_min_x(right), &problems, FontId::proportional(12.0), colour);
     }
@@ -125,25 +125,21 @@ fn conversation(ui: &mut Ui, look: Look<'_>, flow: u32, rect: Rect, commands: &m
     });
 }
 
-fn worst(counts: Counts) -> Option<Severity> {
-    match counts {
-        Counts { errors: 1.., .. } => Some(Severity::Error),
-        Counts { warnings: 1.., .. } => Some(Severity::Warning),
-        Counts { notes: 1.., .. } => Some(Severity::Note),
-        _ => None,
-    }
-}
-
-/// How many rows there are of each severity that there is any of.
-pub(crate) fn counts_text(counts: Counts) -> String {
+/// How many problems there are of each severity that there is any of, the worst first.
+fn by_severity(counts: Counts) -> impl Iterator<Item = (usize, Severity)> {
     let each = [
         (counts.errors, Severity::Error),
         (counts.warnings, Severity::Warning),
         (counts.notes, Severity::Note),
     ];
-    let texts =
-        each.iter().filter(|(count, _)| *count > 0).map(|(count, severity)| count_text(*count, *severity));
-    texts.collect::<Vec<_>>().join(", ")
+    each.into_iter().filter(|(count, _)| *count > 0)
+}
+
+/// The same in words.
+fn counts_text(counts: Counts) -> String {
+    let texts: Vec<String> =
+        by_severity(counts).map(|(count, severity)| count_text(count, severity)).collect();
+    texts.join(", ")
 }
 
 fn count_text(count: usize, severity: Severity) -> String {
@@ -153,14 +149,8 @@ fn count_text(count: usize, severity: Severity) -> String {
 
 /// The same, each in its colour.
 pub(crate) fn badges(ui: &mut Ui, counts: Counts) {
-    for (count, severity) in [
-        (counts.errors, Severity::Error),
-        (counts.warnings, Severity::Warning),
-        (counts.notes, Severity::Note),
-    ] {
-        if count > 0 {
-            let colour = colours::severity(severity, ui.visuals());
-            ui.colored_label(colour, count_text(count, severity));
-        }
+    for (count, severity) in by_severity(counts) {
+        let colour = colours::severity(severity, ui.visuals());
+        ui.colored_label(colour, count_text(count, severity));
     }
 }

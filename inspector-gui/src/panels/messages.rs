@@ -52,8 +52,7 @@ pub(crate) fn show(
     header(ui, look, table, &places, &left_out, commands);
     let count = look.view.row_count();
     let selected = look.view.selected();
-    let partner = selected
-        .and_then(|row| look.index.reply_to(row).map(|(to, _)| to).or_else(|| look.index.answered_by(row)));
+    let partner = selected.and_then(|row| look.index.counterpart(row));
     let visible: Vec<u32> = {
         // What will be seen, as far as it is known before: read together, ahead of being laid out.
         let first = to_show.map_or(table.scroll.top, |item| item.saturating_sub(table.scroll.seen));
@@ -240,7 +239,7 @@ fn row_menu(
     }
     ui.separator();
     item(ui, "Only this conversation".to_owned(), Command::ShowFlow(Some(row.flow())));
-    if look.index.reply_to(number).is_some() || look.index.answered_by(number).is_some() {
+    if look.index.counterpart(number).is_some() {
         item(ui, name(Action::GoToPartner).to_owned(), Command::Act(Action::GoToPartner));
     }
     item(ui, "Compare with this row".to_owned(), Command::CompareWith(Some(number)));
