@@ -822,7 +822,7 @@ fn a_description_begins_from_a_template() {
 fn a_message_is_kept_as_a_seed() {
     let mut harness = sample_window();
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("corpus/seeds/decode/login");
+    let path = folder.path().join("corpus/seeds/frames/login");
     harness.state_mut().save_row_to(0, &path);
     settle(&mut harness);
     harness.get_by_label_contains("The 46 bytes of #0 are in");

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use framescope_capture::export::Seed;
@@ -51,24 +51,24 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     let file = words.first().ok_or("usage: cargo regress FILE [NAME] [--oracle ORACLE]")?;
     let data = fs::read(file).map_err(|error| format!("{file} can't be read: {error}"))?;
-    let known = |name: &str| ORACLES.iter().find(|(known, _)| *known == name);
     let found = match &named {
         Some(name) => {
-            let oracle = known(name).ok_or_else(|| format!("no oracle is called '{name}'"))?;
-            Some((oracle, fault(oracle.1, &data)))
+            let oracle = Oracle::named(name).ok_or_else(|| format!("no oracle is called '{name}'"))?;
+            Some((oracle, fault(oracle, &data)))
         }
-        None => ORACLES.iter().find_map(|oracle| Some((oracle, Some(fault(oracle.1, &data)?)))),
+        None => ORACLES.iter().find_map(|oracle| Some((oracle, Some(fault(oracle, &data)?)))),
     };
-    let Some(((oracle, check), fault_there)) = found else {
+    let Some((found, fault_there)) = found else {
         println!(
             "No oracle fails on {file}. If the fault is mended, name its oracle to keep the file: --oracle ORACLE"
         );
         return Ok(());
     };
+    let oracle = found.name;
     let kept = match &fault_there {
         Some((place, text)) => {
             println!("{oracle} fails at {place}:\n{text}\n");
-            let mut same = |data: &[u8]| fault(*check, data).is_some_and(|(other, _)| other == *place);
+            let mut same = |data: &[u8]| fault(found, data).is_some_and(|(other, _)| other == *place);
             let kept = minimise(&data, &mut same, TRIES);
             println!("{} of {} bytes are enough to show it.", kept.len(), data.len());
             kept
@@ -78,12 +78,10 @@ fn run() -> Result<(), Box<dyn Error>> {
             data
         }
     };
-    let text = fault_there.map_or_else(|| (*oracle).to_owned(), |(_, text)| text);
+    let text = fault_there.map_or_else(|| oracle.to_owned(), |(_, text)| text);
     let brief: String = text.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
     let name = words.get(1).cloned().unwrap_or_else(|| Seed::new(&brief, kept.clone()).name);
-    let path = regressions().join(oracle).join(&name);
-    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    fs::write(&path, &kept)?;
+    keep(oracle, &name, &kept)?;
     let test: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     println!(
         "\nIt is in corpus/regressions/{oracle}/{name}, and `cargo test` replays it. As a test of its own:\n"
@@ -92,16 +90,24 @@ fn run() -> Result<(), Box<dyn Error>> {
     println!(
         "    framescope_oracles::{oracle}(include_bytes!(\"../../corpus/regressions/{oracle}/{name}\"));\n}}"
     );
+    if let Some((other, traffic)) = found.traffic(&kept) {
+        keep(other, &name, &traffic)?;
+        println!("\nThe traffic that it stands for: framescope corpus/regressions/{other}/{name}");
+    } else if !matches!(oracle, "filter" | "described") {
+        println!("\nTo look at it: framescope corpus/regressions/{oracle}/{name}");
+    }
     Ok(())
 }
 
-fn regressions() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/regressions")
+fn keep(oracle: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/regressions").join(oracle);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(name), bytes)
 }
 
 /// Where and why an oracle fails on bytes, if it does.
-fn fault(oracle: Oracle, data: &[u8]) -> Option<(String, String)> {
+fn fault(oracle: &Oracle, data: &[u8]) -> Option<(String, String)> {
     SAID.set(None);
-    panic::catch_unwind(AssertUnwindSafe(|| oracle(data))).err()?;
+    panic::catch_unwind(AssertUnwindSafe(|| (oracle.check)(data))).err()?;
     Some(SAID.take().unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 //! Cuts seeds out of the recorded captures: `cargo run -p framescope-oracles --example seeds`.
 //!
-//! Writes into corpus/seeds/<oracle>/. Names are those of the contents, so a second run changes nothing.
+//! Writes into corpus/seeds/. Names are those of the contents, so a second run changes nothing.
 
 use std::fs;
 use std::path::Path;
@@ -22,13 +22,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let path = case.join("capture.pcapng");
         let index = read(Source::open(&path)?, &Options::default(), &mut |_| true)?;
         let seeds = seeds(&index, &mut Chosen::all(), LONGEST)?;
-        for oracle in ["decode", "roundtrip", "differential"] {
-            let folder = corpus.join("seeds").join(oracle);
-            fs::create_dir_all(&folder)?;
-            for seed in &seeds {
-                fs::write(folder.join(format!("{name}-{}", seed.name)), &seed.bytes)?;
-                written += 1;
-            }
+        let folder = corpus.join("seeds/frames");
+        fs::create_dir_all(&folder)?;
+        for seed in &seeds {
+            fs::write(folder.join(format!("{name}-{}", seed.name)), &seed.bytes)?;
+            written += 1;
         }
         let folder = corpus.join("seeds/capture");
         fs::create_dir_all(&folder)?;
@@ -47,10 +45,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let dictionaries = corpus.join("../fuzz/dictionaries");
     fs::write(dictionaries.join("filter.dict"), words_of_filters())?;
-    // These take the same frames.
-    for target in ["roundtrip.dict", "differential.dict"] {
-        fs::copy(dictionaries.join("decode.dict"), dictionaries.join(target))?;
-    }
     eprintln!("{written} seeds");
     Ok(())
 }

@@ -1,68 +1,48 @@
-//! Any bytes are a stream of any protocol: laid out without hole or overlap, the same however they are cut, and every
-//! message can be taken apart.
+//! Any bytes are a stream of any protocol: laid out without hole or overlap, always advancing, and every message can be taken
+//! apart by every accessor there is.
 
+use std::fmt::{self, Write};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use framescope_parser::bare::Bare;
-use framescope_parser::missive::{
-    Assembly, Decoder, Extensions, Header, Item, Missive, RawFrame, Received, Session,
-};
+use framescope_parser::missive::{Extensions, Header, Missive, RawFrame};
 use framescope_parser::text::Text;
-use framescope_parser::{
-    Code, CodeSet, Direction, Dissection, Event, Field, Framer, Observer, Problem, Protocol, Severity, Tile,
-    TileType, Unclaimed,
-};
+use framescope_parser::{Code, Framer, Kind, Protocol, Sample, Tile, TileType, Unclaimed, Value, Visit};
 
-/// Takes `data` as a stream of each protocol.
+/// Missive, and Missive with a limit that frames of a fuzzer's size are over too.
+pub(crate) static MISSIVE: LazyLock<[Missive; 2]> =
+    LazyLock::new(|| [Missive::default(), Missive { payload_limit: 64, ..Missive::default() }]);
+
+/// Takes `data` as a stream, and as a message, of each protocol.
 pub fn decode(data: &[u8]) {
-    let missive = Missive::default();
-    // A limit that frames of a fuzzer's size are over too.
-    let small = Missive { payload_limit: 64, ..Missive::default() };
-    for protocol in [&missive as &dyn Protocol, &small] {
-        let whole = laid_out(protocol, data, &[data.len()], true);
-        for cuts in [cuts_from(data), vec![1; data.len()], vec![19; data.len() / 19 + 1]] {
-            assert_eq!(tiles(protocol, data, &cuts), whole, "cut into {cuts:?}");
-        }
+    let [missive, small] = &*MISSIVE;
+    // Everything is asked of both, but not for the same bytes: an execution is to be short.
+    let missive = if data.len() % 4 == 3 { small } else { missive };
+    let cuts = cuts_from(data);
+    let segment_ends: Vec<usize> = ends(&cuts, data.len()).collect();
+    for protocol in [missive as &dyn Protocol, &Bare, &Text, &Unclaimed] {
+        laid_out(protocol, data, if protocol.ends_with_segment() { &cuts } else { &[] }, true);
+        // What never was called a message can be asked for all the same.
+        Check::message(protocol, data, true);
+        let code = Code::ALL[data.len() % Code::ALL.len()];
+        let mut check = Check::new(data.len(), true);
+        protocol.dissect_skipped(code, data, data.len(), &mut check);
+        let _ = protocol.detect(Sample { bytes: data, segment_ends: &segment_ends });
     }
-    for protocol in [&Bare as &dyn Protocol, &Text, &Unclaimed] {
-        laid_out(protocol, data, &cuts_from(data), true);
-    }
-    // What never was called a message can be asked for all the same.
-    for protocol in [&missive as &dyn Protocol, &Bare, &Text, &Unclaimed] {
-        check_dissection(&Dissection::of(protocol, data), data, true);
-        check_outline(protocol, data, false);
-        check_names(protocol, data);
-        for &code in Code::ALL {
-            let mut dissection = Dissection::default();
-            protocol.dissect_skipped(code, data, data.len(), &mut dissection);
-            check_dissection(&dissection, data, true);
-        }
-    }
-    for missive in [&missive, &small] {
-        valid_view(missive, data);
-        for cuts in [cuts_from(data), vec![1; data.len()]] {
-            received(missive, data, &cuts);
-        }
-    }
-    let (mut session, mut found) = (Session::new(), Vec::new());
-    let event = Event::Message { direction: Direction::Forward, row: 0, time_ns: None, bytes: data };
-    session.observe(event, &mut found);
-    session.finish(&mut found);
+    raw_view(data);
     let _ = Header::read(data).map(|header| (header.layout(), header.to_bytes()));
     let mut extensions = Extensions::new(data);
     let walked: usize = extensions.by_ref().map(|extension| 3 + extension.bytes.len()).sum();
     assert_eq!(walked + extensions.rest().len(), data.len());
 }
 
-/// The tiles of `data` when it comes in segments of these lengths.
+/// The tiles of `data` when it comes in segments of these lengths, and the rest in one.
 pub fn tiles(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> {
     let (mut framer, mut tiles, mut rest) = (Framer::default(), Vec::new(), data);
     let mut sink = |tile: Tile, bytes: &[u8]| {
         let has_bytes = matches!(tile.tile_type, TileType::Message | TileType::Partial);
         assert_eq!(bytes.len() as u64, if has_bytes { tile.length } else { 0 });
-        if has_bytes {
-            check_outline(protocol, bytes, tile.checked);
-        }
         // Which checks had to be computed depends on how the bytes came.
         tiles.push(Tile { checked: false, ..tile });
     };
@@ -76,159 +56,143 @@ pub fn tiles(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> 
     tiles
 }
 
+/// The bytes of a tile.
+pub(crate) fn bytes_of<'d>(tile: &Tile, data: &'d [u8]) -> &'d [u8] {
+    let start = usize::try_from(tile.offset).unwrap();
+    &data[start..start + usize::try_from(tile.length).unwrap()]
+}
+
+/// The messages of a stream.
+pub(crate) fn messages<'d>(protocol: &dyn Protocol, data: &'d [u8]) -> Vec<&'d [u8]> {
+    let tiles = tiles(protocol, data, &[]);
+    let messages = tiles.iter().filter(|tile| tile.tile_type == TileType::Message);
+    messages.map(|tile| bytes_of(tile, data)).collect()
+}
+
 /// Lays `data` out, checks that the tiles cover it, and takes every message apart.
 pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], nested: bool) -> Vec<Tile> {
     let tiles = tiles(protocol, data, cuts);
     let mut end = 0;
-    let mut observer = protocol.observer();
-    let mut found = Vec::new();
-    for (row, tile) in (0u32..).zip(&tiles) {
+    for tile in &tiles {
         assert_eq!(tile.offset, end, "a hole or an overlap");
         assert!(tile.length > 0, "an empty tile");
         end += tile.length;
-        let bytes = &data[usize::try_from(tile.offset).unwrap()..usize::try_from(end).unwrap()];
-        check_dissection(&Dissection::of(protocol, bytes), bytes, nested);
-        // Any message may come from either side.
-        let direction = if bytes.len().is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
-        let event = match tile.tile_type {
-            TileType::Message => Event::Message { direction, row, time_ns: None, bytes },
-            _ => Event::Loss { direction },
-        };
-        if let Some(observer) = &mut observer {
-            observer.observe(event, &mut found);
+        let bytes = bytes_of(tile, data);
+        match tile.tile_type {
+            TileType::Skipped(code) => {
+                let mut check = Check::new(bytes.len(), nested);
+                protocol.dissect_skipped(code, bytes, bytes.len(), &mut check);
+                assert!(check.problems > 0, "{code} is not told");
+            }
+            _ => Check::message(protocol, bytes, nested),
         }
     }
     assert_eq!(end, data.len() as u64, "bytes without a tile");
-    if let Some(observer) = &mut observer {
-        observer.finish(&mut found);
-    }
     tiles
 }
 
 /// Segment lengths that the data itself gives.
 pub(crate) fn cuts_from(data: &[u8]) -> Vec<usize> {
-    data.iter()
-        .rev()
-        .map(|&byte| usize::from(byte) + 1)
-        .scan(0, |sum, cut| {
-            *sum += cut;
-            (*sum < data.len() + 256).then_some(cut)
-        })
-        .collect()
+    let mut left = data.len();
+    let cuts = data.iter().rev().map(|&byte| usize::from(byte) + 1);
+    cuts.take_while(|&cut| {
+        let more = left > 0;
+        left = left.saturating_sub(cut);
+        more
+    })
+    .collect()
 }
 
-/// Every field that is told is one of those that the protocol names.
-fn check_names(protocol: &dyn Protocol, message: &[u8]) {
-    fn check(fields: &[Field<'_>], above: &str, names: &[String], anywhere: &[String]) {
-        for field in fields.iter().filter(|field| !anywhere.iter().any(|name| name == field.name)) {
-            let path =
-                if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
-            assert!(names.contains(&path), "{path} is not among the names");
-            check(&field.fields, &path, names, anywhere);
+/// Where each segment of these lengths ends.
+fn ends(cuts: &[usize], length: usize) -> impl Iterator<Item = usize> + '_ {
+    cuts.iter().scan(0, move |at: &mut usize, &cut| {
+        *at = (*at + cut).min(length);
+        Some(*at)
+    })
+}
+
+/// Looks at all that is told of a message, and keeps nothing.
+pub(crate) struct Check {
+    all: Range<usize>,
+    /// Whether a field stands within the one that it is in. What a described protocol's instances read may stand anywhere.
+    nested: bool,
+    open: Vec<Range<usize>>,
+    kinds: u32,
+    summaries: u32,
+    problems: u32,
+}
+
+impl Check {
+    pub(crate) fn new(length: usize, nested: bool) -> Check {
+        Check { all: 0..length, nested, open: Vec::new(), kinds: 0, summaries: 0, problems: 0 }
+    }
+
+    /// Takes one message apart.
+    pub(crate) fn message(protocol: &dyn Protocol, message: &[u8], nested: bool) {
+        let mut check = Check::new(message.len(), nested);
+        protocol.dissect(message, &mut check);
+        assert!(check.open.is_empty(), "a field that does not end");
+        assert!(check.kinds <= 1 && check.summaries <= 1, "told twice");
+    }
+
+    fn look_at(&self, name: &str, range: &Range<usize>, value: &Value<'_>) {
+        let around = if self.nested { self.open.last().unwrap_or(&self.all) } else { &self.all };
+        assert!(within(range, around), "{name} at {range:?} outside of {around:?}");
+        let _ = value.as_u64();
+        // Long ones are written as short ones are.
+        if value.as_bytes().is_none_or(|bytes| bytes.len() <= 256) {
+            length_of(format_args!("{value}"));
         }
     }
-    let names = protocol.names();
-    if !names.fields.is_empty() {
-        check(&Dissection::of(protocol, message).fields, "", &names.fields, &names.anywhere);
+}
+
+impl<'a> Visit<'a> for Check {
+    fn kind(&mut self, kind: Kind<'a>) {
+        self.kinds += 1;
+        assert!(length_of(format_args!("{kind}")) > 0);
+    }
+
+    fn field(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>) {
+        self.look_at(name, &range, &value);
+    }
+
+    fn begin(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>) {
+        self.look_at(name, &range, &value);
+        self.open.push(range);
+    }
+
+    fn end(&mut self) {
+        assert!(self.open.pop().is_some(), "a field ends that did not begin");
+    }
+
+    fn problem(&mut self, code: Code, range: Range<usize>, text: fmt::Arguments<'_>) {
+        self.problems += 1;
+        assert!(within(&range, &self.all), "{code} at {range:?} outside of {:?}", self.all);
+        assert!(length_of(text) > 0, "{code} without a sentence");
+    }
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        self.summaries += 1;
+        length_of(text);
     }
 }
 
-/// What an index keeps of a message is what its dissection says.
-pub(crate) fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bool) {
-    let mut outline = Dissection::default();
-    protocol.outline(message, checked, &mut outline);
-    let dissection = Dissection::of(protocol, message);
-    let said = |dissection: &Dissection<'_>| {
-        let codes: CodeSet = dissection.problems.iter().map(|problem| problem.code).collect();
-        (dissection.kind.map(|kind| kind.to_string()), codes)
-    };
-    assert_eq!(said(&outline), said(&dissection));
-}
-
-fn check_dissection(dissection: &Dissection<'_>, message: &[u8], nested: bool) {
-    let all = 0..message.len();
-    // What a described protocol's instances read may stand anywhere in the message.
-    dissection.fields.iter().for_each(|field| check_field(field, &all, nested));
-    for problem in &dissection.problems {
-        assert!(within(&problem.range, &all), "{problem:?} outside of {all:?}");
-        assert!(!problem.text.is_empty());
+/// Writes a text, and keeps only how long it is.
+fn length_of(text: fmt::Arguments<'_>) -> usize {
+    struct Count(usize);
+    impl Write for Count {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
     }
-    let _ = dissection.kind.map(|kind| kind.to_string());
-}
-
-fn check_field(field: &Field<'_>, around: &Range<usize>, nested: bool) {
-    assert!(within(&field.range, around), "{} at {:?} outside of {around:?}", field.name, field.range);
-    let _ = (field.value.to_string(), field.value.as_u64(), field.value.as_bytes());
-    let inside = if nested { &field.range } else { around };
-    field.fields.iter().for_each(|inner| check_field(inner, inside, nested));
+    let mut count = Count(0);
+    count.write_fmt(text).expect("counting does not fail");
+    count.0
 }
 
 fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.start <= inner.end && inner.end <= outer.end
-}
-
-/// Where both views of a frame exist they agree: the valid one refuses just what has an error outside of its payload,
-/// and its typed payload just what has one inside.
-fn valid_view(missive: &Missive, data: &[u8]) {
-    raw_view(data);
-    let valid = missive.decode(data);
-    let length = match &valid {
-        Ok((_, rest)) => data.len() - rest.len(),
-        Err(error) => {
-            assert!(error.offset <= data.len(), "{error} outside of {} bytes", data.len());
-            assert!(!error.to_string().is_empty());
-            RawFrame::new(data).bytes().len()
-        }
-    };
-    let raw = RawFrame::new(data);
-    let framed = raw.header_check_holds()
-        && raw.missing() == 0
-        && raw.header().is_some_and(|header| header.payload_length <= missive.payload_limit);
-    if !framed {
-        assert!(valid.is_err(), "{valid:?}");
-        return;
-    }
-    let dissection = Dissection::of(missive, &data[..length]);
-    let payload = dissection.field("payload").map_or(0..0, |field| field.range.clone());
-    let of_payload = |problem: &Problem| {
-        matches!(problem.code, Code::PayloadOverrun)
-            || problem.code == Code::InvalidUtf8 && problem.range.start >= payload.start
-    };
-    let refused = |problem: &&Problem| {
-        problem.code.severity() == Severity::Error || problem.code == Code::UnknownVersion
-    };
-    let (inside, outside): (Vec<&Problem>, Vec<_>) =
-        dissection.problems.iter().filter(refused).partition(|problem| of_payload(problem));
-    match valid {
-        Ok((frame, _)) => {
-            assert!(outside.is_empty(), "{outside:?}");
-            assert_eq!(dissection.field("sequence").unwrap().value.as_u64(), Some(frame.sequence.into()));
-            assert_eq!(
-                frame.to_frame_buf().to_bytes().unwrap(),
-                &data[..length],
-                "a valid frame is written as it was read"
-            );
-            assert_eq!(frame.payload, raw.payload());
-            assert!(frame.extensions().all(|extension| extension.value().is_ok()));
-            match frame.read_payload() {
-                Ok(said) => {
-                    assert!(inside.is_empty(), "{said:?} though {inside:?}");
-                    assert_eq!(said.kind(), frame.kind);
-                    let bytes = said.to_bytes().unwrap();
-                    assert!(frame.payload.starts_with(&bytes), "what it says is written as it was read");
-                }
-                Err(error) => {
-                    assert!(!inside.is_empty(), "{error} is no problem");
-                    assert!(error.offset <= length, "{error} outside of {length} bytes");
-                }
-            }
-            let mut assembly = Assembly::new(64);
-            if let Ok(Some(whole)) = assembly.push(&frame) {
-                assert_eq!(whole, frame.payload);
-            }
-        }
-        Err(error) => assert!(!outside.is_empty(), "{error} is no problem"),
-    }
 }
 
 /// Every accessor of the raw view answers on any bytes.
@@ -240,49 +204,4 @@ fn raw_view(data: &[u8]) {
     assert_eq!(raw.checksum().is_some(), raw.computed_checksum().is_some());
     assert_eq!(raw.header_check_holds(), Header::read(data).is_ok());
     let _ = (raw.header(), raw.missing());
-}
-
-/// Frames taken from a slice, and bytes taken as they arrive, are the tiles with what is in them.
-fn received(missive: &Missive, data: &[u8], cuts: &[usize]) {
-    let expected: Vec<_> = tiles(missive, data, &[data.len()])
-        .into_iter()
-        .map(|tile| (tile.offset, tile.length, tile.tile_type))
-        .collect();
-    let tile = |one: &Received<'_>| {
-        let tile_type = match &one.item {
-            Item::Frame(frame) => {
-                assert_eq!(frame.encoded_length() as u64, one.length);
-                TileType::Message
-            }
-            Item::Refused(bytes, error) => {
-                assert_eq!(bytes.len() as u64, one.length);
-                assert!(error.offset as u64 <= one.length);
-                TileType::Message
-            }
-            Item::Skipped(code) => TileType::Skipped(*code),
-            Item::Partial(_) => TileType::Partial,
-        };
-        if let Err(error) = one.clone().into_frame() {
-            assert!(error.offset as u64 >= one.offset && error.offset <= data.len(), "{error}");
-        }
-        (one.offset, one.length, tile_type)
-    };
-    let found: Vec<_> = missive.frames(data).map(|one| tile(&one)).collect();
-    assert_eq!(found, expected, "frames of a slice");
-
-    let (mut decoder, mut found, mut rest) = (Decoder::new(missive.clone()), Vec::new(), data);
-    for &cut in cuts.iter().chain([&data.len()]) {
-        let (piece, behind) = rest.split_at(cut.min(rest.len()));
-        decoder.push(piece);
-        rest = behind;
-        while let Some(one) = decoder.receive() {
-            found.push(tile(&one));
-        }
-    }
-    decoder.end();
-    while let Some(one) = decoder.receive() {
-        found.push(tile(&one));
-    }
-    assert_eq!(decoder.buffered(), 0);
-    assert_eq!(found, expected, "bytes as they arrive");
 }

@@ -4,8 +4,9 @@
 use framescope_ksy::{Described, Format};
 use framescope_parser::{Dissection, Framer, Problem, Protocol, TileType};
 
-use crate::decode::{check_outline, cuts_from, laid_out};
-use crate::tiles;
+use crate::decode::{bytes_of, laid_out};
+use crate::streaming::{cut_up, cuttings};
+use crate::views::check_outline;
 
 /// What stands between a description and the bytes, as YAML ends a document.
 pub const END_OF_DESCRIPTION: &[u8] = b"\n...\n";
@@ -43,12 +44,14 @@ pub fn described(data: &[u8]) {
 
 /// Holds a described protocol to what is promised of all protocols, with `bytes` as a stream of it and as one message.
 pub fn check_described(described: &Described, bytes: &[u8]) {
-    let mut whole = laid_out(described, bytes, &[bytes.len()], false);
+    let mut whole = laid_out(described, bytes, &[], false);
     if described.ends_with_segment() {
         whole.clear();
     } else {
-        for cuts in [cuts_from(bytes), vec![1; bytes.len().min(600)]] {
-            assert_eq!(tiles(described, bytes, &cuts), whole, "cut into {cuts:?}");
+        for cuts in cuttings(bytes) {
+            // Where a length is not known the first 1024 bytes are looked at one by one, and then an eighth more each time.
+            let found = cut_up(described, bytes, &cuts, 1100);
+            assert_eq!(found, whole, "cut into {cuts:?}");
         }
     }
     check_outline(described, bytes, false);
@@ -56,9 +59,9 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
         written_back(described, bytes);
     }
     for tile in whole.iter().filter(|tile| tile.tile_type == TileType::Message) {
-        let start = usize::try_from(tile.offset).unwrap();
-        let length = usize::try_from(tile.length).unwrap();
-        written_back(described, &bytes[start..start + length]);
+        let message = bytes_of(tile, bytes);
+        check_outline(described, message, false);
+        written_back(described, message);
     }
     // The rest of a stream that is lost stays lost.
     let mut framer = Framer::default();

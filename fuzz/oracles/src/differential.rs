@@ -8,6 +8,7 @@ use framescope_ksy::Described;
 use framescope_parser::missive::Missive;
 use framescope_parser::{Code, Dissection, Field, Protocol, TileType, Value};
 
+use crate::decode::bytes_of;
 use crate::tiles;
 
 static DESCRIBED: LazyLock<Described> = LazyLock::new(|| {
@@ -22,15 +23,14 @@ const NOT_DESCRIBED: [Code; 4] =
 /// Takes `data` as a stream of Missive.
 pub fn differential(data: &[u8]) {
     let (native, described) = (Missive::default(), &*DESCRIBED);
-    let found = tiles(&native, data, &[data.len()]);
+    let found = tiles(&native, data, &[]);
     let place = |protocol: &dyn Protocol| -> Vec<(u64, u64, TileType)> {
-        let tiles = tiles(protocol, data, &[data.len()]);
+        let tiles = tiles(protocol, data, &[]);
         tiles.into_iter().map(|tile| (tile.offset, tile.length, tile.tile_type)).collect()
     };
     assert_eq!(place(described), place(&native), "laid out otherwise");
     for tile in found.iter().filter(|tile| tile.tile_type == TileType::Message) {
-        let start = usize::try_from(tile.offset).unwrap();
-        message(&native, described, &data[start..start + usize::try_from(tile.length).unwrap()]);
+        message(&native, described, bytes_of(tile, data));
     }
 }
 

@@ -14,9 +14,11 @@
 )]
 
 mod capture;
+mod chunking;
 mod decode;
 mod described;
 mod differential;
+mod encode;
 mod filter;
 mod minimise;
 mod mutate;
@@ -25,11 +27,17 @@ mod packet;
 mod random;
 mod roundtrip;
 mod segments;
+mod session;
+mod streaming;
+mod traffic;
+mod views;
 
 pub use capture::{capture, check_index};
+pub use chunking::chunking;
 pub use decode::{decode, tiles};
 pub use described::{END_OF_DESCRIPTION, check_described, described};
 pub use differential::differential;
+pub use encode::encode;
 pub use filter::filter;
 pub use minimise::minimise;
 pub use mutate::{BROKEN, mutate_frames};
@@ -37,18 +45,52 @@ pub use mutate_messages::mutate_messages;
 pub use packet::packet;
 pub use roundtrip::roundtrip;
 pub use segments::segments;
+pub use session::session;
+pub use streaming::streaming;
+pub use views::views;
 
-/// An oracle: takes any bytes.
-pub type Oracle = fn(&[u8]);
+/// What must hold for any bytes, and where bytes to begin with are.
+#[derive(Clone, Copy, Debug)]
+pub struct Oracle {
+    /// Its name: of its function, its fuzz target, and its folder in `corpus/regressions`.
+    pub name: &'static str,
+    /// Its seeds' folder in `corpus/seeds`: what takes the same kind of bytes begins with the same ones.
+    pub seeds: &'static str,
+    /// Panics only where a promise is broken.
+    pub check: fn(&[u8]),
+}
 
-/// Every oracle, by the name of its directory in `corpus/seeds` and its fuzz target.
-pub const ORACLES: &[(&str, Oracle)] = &[
-    ("decode", decode),
-    ("roundtrip", roundtrip),
-    ("capture", capture),
-    ("packet", packet),
-    ("segments", segments),
-    ("filter", filter),
-    ("described", described),
-    ("differential", differential),
+/// Every oracle.
+pub const ORACLES: &[Oracle] = &[
+    Oracle { name: "decode", seeds: "frames", check: decode },
+    Oracle { name: "views", seeds: "frames", check: views },
+    Oracle { name: "streaming", seeds: "frames", check: streaming },
+    Oracle { name: "chunking", seeds: "frames", check: chunking },
+    Oracle { name: "roundtrip", seeds: "frames", check: roundtrip },
+    Oracle { name: "session", seeds: "frames", check: session },
+    Oracle { name: "encode", seeds: "frames", check: encode },
+    Oracle { name: "differential", seeds: "frames", check: differential },
+    Oracle { name: "described", seeds: "described", check: described },
+    Oracle { name: "capture", seeds: "capture", check: capture },
+    Oracle { name: "packet", seeds: "packet", check: packet },
+    Oracle { name: "segments", seeds: "segments", check: segments },
+    Oracle { name: "filter", seeds: "filter", check: filter },
 ];
+
+impl Oracle {
+    /// The oracle of that name.
+    pub fn named(name: &str) -> Option<&'static Oracle> {
+        ORACLES.iter().find(|oracle| oracle.name == name)
+    }
+
+    /// The traffic that bytes stand for which are none: a capture for packets and segments, frames for the value of one. With
+    /// the name of an oracle that takes it.
+    pub fn traffic(&self, data: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+        match self.name {
+            "packet" => Some(("capture", packet::capture_of(data)?)),
+            "segments" => Some(("capture", segments::capture_of(data)?)),
+            "encode" => Some(("decode", encode::frame_of(data)?)),
+            _ => None,
+        }
+    }
+}

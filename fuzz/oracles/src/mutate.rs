@@ -308,7 +308,7 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decode, differential, roundtrip, tiles};
+    use crate::tiles;
     use framescope_parser::missive::Missive;
     use framescope_parser::{Dissection, TileType};
 
@@ -349,7 +349,7 @@ mod tests {
         runs(4000, |data| {
             all += 1;
             let mut typed = false;
-            for tile in tiles(&missive, data, &[data.len()]) {
+            for tile in tiles(&missive, data, &[]) {
                 let start = usize::try_from(tile.offset).unwrap();
                 let bytes = &data[start..start + usize::try_from(tile.length).unwrap()];
                 match tile.tile_type {
@@ -413,9 +413,9 @@ mod tests {
     #[test]
     fn what_is_made_keeps_all_promises() {
         runs(300, |data| {
-            decode(data);
-            roundtrip(data);
-            differential(data);
+            for oracle in crate::ORACLES.iter().filter(|oracle| oracle.seeds == "frames") {
+                (oracle.check)(data);
+            }
         });
     }
 }

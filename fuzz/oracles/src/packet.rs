@@ -3,17 +3,14 @@
 use framescope_capture::{Options, Source, read};
 
 use crate::check_index;
+use crate::traffic::pcap;
 
 /// The link types that are read, and one that is not.
 const LINK_TYPES: [u32; 17] = [0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 219, 228, 229, 276, 99, 105];
 
 /// Takes `data` as packets: the first byte chooses the link, the second in how many pieces the rest is cut.
 pub fn packet(data: &[u8]) {
-    let [link, pieces, bytes @ ..] = data else { return };
-    let link_type = LINK_TYPES[usize::from(*link) % LINK_TYPES.len()];
-    let pieces = usize::from(*pieces % 4) + 1;
-    let length = bytes.len().div_ceil(pieces).max(1);
-    let packets: Vec<&[u8]> = bytes.chunks(length).collect();
+    let Some((link_type, packets)) = packets(data) else { return };
     // Whole, and as a capture with a short snaplen has them.
     for snaplen in [usize::MAX, 60] {
         let file = pcap(link_type, &packets, snaplen);
@@ -27,17 +24,16 @@ pub fn packet(data: &[u8]) {
     }
 }
 
-fn pcap(link_type: u32, packets: &[&[u8]], snaplen: usize) -> Vec<u8> {
-    let mut out = Vec::new();
-    for field in [0xA1B2_C3D4_u32, 0x0004_0002, 0, 0, 65_535, link_type] {
-        out.extend(field.to_le_bytes());
-    }
-    for (i, packet) in packets.iter().enumerate() {
-        let captured = &packet[..packet.len().min(snaplen)];
-        for field in [i as u32, 0, captured.len() as u32, packet.len() as u32] {
-            out.extend(field.to_le_bytes());
-        }
-        out.extend(captured);
-    }
-    out
+fn packets(data: &[u8]) -> Option<(u32, Vec<&[u8]>)> {
+    let [link, pieces, bytes @ ..] = data else { return None };
+    let link_type = LINK_TYPES[usize::from(*link) % LINK_TYPES.len()];
+    let pieces = usize::from(*pieces % 4) + 1;
+    let length = bytes.len().div_ceil(pieces).max(1);
+    Some((link_type, bytes.chunks(length).collect()))
+}
+
+/// The packets as a capture.
+pub(crate) fn capture_of(data: &[u8]) -> Option<Vec<u8>> {
+    let (link_type, packets) = packets(data)?;
+    Some(pcap(link_type, &packets, usize::MAX))
 }

@@ -9,6 +9,11 @@ impl Random {
         Random(u64::from(seed) << 1 | 1)
     }
 
+    /// The same numbers for the same bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Random {
+        Random::new(crc32fast::hash(bytes))
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33

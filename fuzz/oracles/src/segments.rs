@@ -3,6 +3,8 @@
 use arbitrary::{Arbitrary, Unstructured};
 use framescope_capture::reassembly::{Origin, Output, Reassembler, Segment};
 
+use crate::traffic::{ACK, FIN, RAW_IP, SYN, pcap_cut, tcp_packet};
+
 /// A segment of a direction whose first byte has the sequence number 1 behind `first`.
 #[derive(Arbitrary, Debug)]
 struct Sent {
@@ -17,11 +19,29 @@ struct Sent {
 
 /// Takes `data` as a program of segments, and puts them in order with and without a limit that they reach.
 pub fn segments(data: &[u8]) {
-    let mut data = Unstructured::new(data);
-    let (Ok(first), Ok(limit)) = (data.arbitrary::<u32>(), data.int_in_range(64..=4096_u64)) else { return };
-    let Ok(program) = data.arbitrary::<Vec<Sent>>() else { return };
+    let Some((first, limit, program)) = program(data) else { return };
     run(first, &program, u64::MAX);
     run(first, &program, limit);
+}
+
+/// The sequence number of the SYN, the limit of what may wait, and the segments.
+fn program(data: &[u8]) -> Option<(u32, u64, Vec<Sent>)> {
+    let mut data = Unstructured::new(data);
+    Some((data.arbitrary().ok()?, data.int_in_range(64..=4096).ok()?, data.arbitrary().ok()?))
+}
+
+/// The segments as a capture.
+pub(crate) fn capture_of(data: &[u8]) -> Option<Vec<u8>> {
+    let (first, _, program) = program(data)?;
+    let packet = |sent: &Sent| {
+        let flags = ACK | if sent.syn { SYN } else { 0 } | if sent.fin { FIN } else { 0 };
+        let sequence = first.wrapping_add(u32::from(!sent.syn)).wrapping_add((sent.offset % 2048).into());
+        let payload = vec![b'.'; usize::from(sent.length) + usize::from(sent.cut)];
+        (tcp_packet(sequence, flags, &payload), usize::from(sent.cut))
+    };
+    let syn = (tcp_packet(first, SYN, &[]), 0);
+    let packets: Vec<(Vec<u8>, usize)> = std::iter::once(syn).chain(program.iter().map(packet)).collect();
+    Some(pcap_cut(RAW_IP, packets.iter().map(|(packet, cut)| (&packet[..], *cut))))
 }
 
 /// Bytes are told apart by where in the file they stand; each segment has a stretch of its own.

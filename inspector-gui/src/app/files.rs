@@ -382,7 +382,7 @@ impl App {
     fn propose(&mut self, row: u32, kept: Kept) -> Option<PathBuf> {
         let seed = self.seed(row)?;
         let folder = match kept {
-            Kept::Seed => Path::new("corpus/seeds/decode"),
+            Kept::Seed => Path::new("corpus/seeds/frames"),
             Kept::Regression => Path::new("corpus/regressions/decode"),
         };
         let folder = if folder.parent().is_some_and(Path::is_dir) { folder } else { Path::new("") };

@@ -1,0 +1,3 @@
+#![no_main]
+
+framescope_fuzz::frames!(views);

@@ -1,0 +1,121 @@
+//! Segmentation does not matter: a stream cut into TCP segments in any way, which come in any order, some of them twice and one
+//! perhaps never, gives the rows that its bytes give.
+
+use std::sync::LazyLock;
+
+use framescope_capture::{Options, Source, read};
+use framescope_parser::{CodeSet, Direction, Dissection, Framer, Protocol, Tile, TileType};
+
+use crate::decode::{MISSIVE, bytes_of};
+use crate::random::Random;
+use crate::traffic::{ACK, FIN, RAW_IP, SYN, pcap, tcp_packet};
+
+static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options {
+    decode_as: vec!["tcp=missive".parse().expect("a selector and a protocol")],
+    ..Options::default()
+});
+
+/// Takes `data` as a stream of Missive. How it is cut and what becomes of the segments its bytes say too.
+pub fn chunking(data: &[u8]) {
+    // A segment's IP packet ends somewhere.
+    let data = &data[..data.len().min(60_000)];
+    let mut random = Random::of(data);
+    let sent = Sent::new(data, &mut random);
+    let index =
+        read(Source::from_bytes("fuzzed", sent.capture()), &OPTIONS, &mut |_| true).expect("it is a capture");
+    assert_eq!(index.unread_packets().count(), 0, "a packet is not read");
+    if data.is_empty() {
+        return;
+    }
+    let (mut reader, missive) = (index.reader(), &MISSIVE[0]);
+    let expected = sent.rows(missive);
+    let rows = index.stream_rows(0, Direction::Forward);
+    // What was sent behind a gap that reaches to the end is not there; the FIN says how long it is.
+    let mut found = Vec::new();
+    for &number in rows {
+        let row = index.row(number).expect("a row of a stream is a row");
+        found.push((row.offset, row.length, row.tile_type));
+    }
+    let tiles: Vec<_> = expected.iter().map(|tile| (tile.offset, tile.length, tile.tile_type)).collect();
+    assert_eq!(found, tiles, "rows of the capture, and tiles of the bytes; {:?}", sent.segments);
+    for (&number, tile) in rows.iter().zip(&expected) {
+        let row = index.row(number).expect("a row of a stream is a row");
+        let bytes = index.row_bytes(&row, usize::MAX, &mut reader).expect("the capture is in memory");
+        if tile.tile_type == TileType::Gap {
+            continue;
+        }
+        assert_eq!(bytes, bytes_of(tile, data), "row {number} has other bytes");
+        if !matches!(tile.tile_type, TileType::Message | TileType::Partial) {
+            continue;
+        }
+        let message = Dissection::of(missive, &bytes);
+        assert_eq!(index.kind(&row).map(str::to_owned), message.kind.map(|kind| kind.to_string()));
+        let codes: CodeSet = message.problems.iter().map(|problem| problem.code).collect();
+        for code in codes.iter() {
+            assert!(row.codes.contains(code), "row {number}: {code} is not told");
+        }
+    }
+}
+
+/// A stream as it went over the wire.
+struct Sent<'d> {
+    data: &'d [u8],
+    first: u32,
+    /// Where the segments begin and end, in the order in which they come.
+    segments: Vec<(usize, usize)>,
+    /// What never comes.
+    lost: Option<(usize, usize)>,
+}
+
+impl<'d> Sent<'d> {
+    fn new(data: &'d [u8], random: &mut Random) -> Sent<'d> {
+        // Now and then the numbers wrap in the middle of the stream.
+        let first =
+            if random.one_in(4) { 0u32.wrapping_sub(random.below(data.len() + 2) as u32) } else { 1000 };
+        let (mut segments, mut at) = (Vec::new(), 0);
+        let longest = [1, 7, 30, 200, 1460, data.len()][random.below(6)].max(data.len() / 40);
+        while at < data.len() {
+            let end = (at + 1 + random.below(longest)).min(data.len());
+            segments.push((at, end));
+            at = end;
+        }
+        let lost = if random.one_in(4) && segments.len() > 1 {
+            Some(segments.remove(random.below(segments.len())))
+        } else {
+            None
+        };
+        for _ in 0..random.below(3) {
+            let Some(&(from, to)) = segments.get(random.below(segments.len())) else { break };
+            // Again, also from another place on; but nothing of what was lost.
+            segments.push((from + random.below(to - from), to));
+        }
+        let count = segments.len();
+        for i in 0..if random.one_in(2) { count } else { 0 } {
+            segments.swap(i, random.below(count));
+        }
+        Sent { data, first, segments, lost }
+    }
+
+    fn capture(&self) -> Vec<u8> {
+        let sequence = |at: usize| self.first.wrapping_add(1).wrapping_add(at as u32);
+        let mut packets = vec![tcp_packet(self.first, SYN, &[])];
+        let data = |&(from, to): &(usize, usize)| tcp_packet(sequence(from), ACK, &self.data[from..to]);
+        packets.extend(self.segments.iter().map(data));
+        packets.push(tcp_packet(sequence(self.data.len()), FIN | ACK, &[]));
+        pcap(RAW_IP, &packets, usize::MAX)
+    }
+
+    /// The tiles of the bytes, in their order, with the gap that was lost.
+    fn rows(&self, protocol: &dyn Protocol) -> Vec<Tile> {
+        let (mut framer, mut tiles) = (Framer::default(), Vec::new());
+        let mut sink = |tile, _: &[u8]| tiles.push(tile);
+        let (from, to) = self.lost.unwrap_or((self.data.len(), self.data.len()));
+        framer.segment(protocol, &self.data[..from], &mut sink);
+        if from < to {
+            framer.gap(protocol, (to - from) as u64, &mut sink);
+        }
+        framer.segment(protocol, &self.data[to..], &mut sink);
+        framer.end(protocol, &mut sink);
+        tiles
+    }
+}

@@ -1,0 +1,101 @@
+//! What is written is read back the same: frames that are made up, and messages with fields that are.
+
+use arbitrary::{Arbitrary, Unstructured};
+use framescope_parser::missive::{FrameBuf, Key, Missive};
+use framescope_parser::{Code, Dissection, Protocol, TileType, bare::Bare, text::Text};
+
+use crate::decode::MISSIVE;
+use crate::mutate_messages::change_any;
+use crate::random::Random;
+use crate::roundtrip::canonical;
+use crate::tiles;
+
+/// Takes `data` as the value of a frame.
+pub fn encode(data: &[u8]) {
+    let mut unstructured = Unstructured::new(data);
+    let Ok(frame) = FrameBuf::arbitrary(&mut unstructured) else { return };
+    let bytes = written(&frame);
+    changed(&MISSIVE[0], &bytes, &mut Random::of(data));
+    let text = String::from_utf8_lossy(frame.as_frame().payload);
+    for protocol in [&Bare as &dyn Protocol, &Text] {
+        changed(protocol, &[&[1], text.as_bytes()].concat(), &mut Random::of(data));
+    }
+}
+
+/// The frame that `data` stands for, as it goes over the wire.
+pub(crate) fn frame_of(data: &[u8]) -> Option<Vec<u8>> {
+    let frame = FrameBuf::arbitrary(&mut Unstructured::new(data)).ok()?;
+    let mut bytes = Vec::new();
+    frame.as_frame().encode(Some(&key()), &mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn key() -> Key {
+    Key::new(*b"a key of the oracle")
+}
+
+/// A frame that was written is read as what was written, unless what it says must be refused.
+fn written(frame: &FrameBuf) -> Vec<u8> {
+    let (frame, key) = (frame.as_frame(), key());
+    let mut bytes = Vec::new();
+    frame.encode(Some(&key), &mut bytes).expect("nothing in it is too long");
+    assert_eq!(bytes.len(), frame.encoded_length());
+    let mut slice = vec![0; bytes.len()];
+    assert_eq!(frame.encode_to_slice(Some(&key), &mut slice), Ok(bytes.len()));
+    assert_eq!(slice, bytes);
+    if let Some(short) = slice.len().checked_sub(1) {
+        assert!(frame.encode_to_slice(Some(&key), &mut slice[..short]).is_err());
+    }
+
+    let missive = Missive { key: Some(key), ..Missive::default() };
+    let dissection = Dissection::of(&missive, &bytes);
+    match missive.decode(&bytes) {
+        Ok((mut read, rest)) => {
+            assert!(rest.is_empty());
+            read.tag = None;
+            assert_eq!(read, frame);
+        }
+        Err(error) => assert!(
+            [Code::ExtensionSize, Code::InvalidUtf8, Code::CriticalExtension]
+                .iter()
+                .any(|&code| dissection.has(code)),
+            "{error}"
+        ),
+    }
+    let found = tiles(&missive, &bytes, &[]);
+    assert!(matches!(found[..], [tile] if tile.tile_type == TileType::Message), "{found:?}");
+    assert!(!dissection.has(Code::TagMismatch) && !dissection.has(Code::ChecksumMismatch));
+    let number = |path: &str| dissection.field(path).and_then(|field| field.value.as_u64());
+    assert_eq!(number("kind"), Some(frame.kind.0.into()));
+    assert_eq!(number("sequence"), Some(frame.sequence.into()));
+    assert_eq!(number("channel"), Some(frame.channel.into()));
+    assert_eq!(number("payload_length"), Some(frame.payload.len() as u64));
+    let extensions = dissection.field("extensions").map_or(&[][..], |field| &field.fields);
+    assert_eq!(extensions.len(), frame.extensions().count());
+    bytes
+}
+
+/// A message with other values in its fields can be written, and then is sound; or is refused, and leaves nothing behind.
+fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) {
+    let mut dissection = Dissection::of(protocol, message);
+    for _ in 0..=random.below(3) {
+        change_any(&mut dissection, random);
+    }
+    let mut out = Vec::new();
+    match protocol.encode(&dissection, &mut out) {
+        Ok(()) if protocol.ends_with_segment() => drop(again(protocol, &out)),
+        // Fields that do not fit the kind are bytes the first time, and fields of that kind, with lengths, the second.
+        Ok(()) => canonical(protocol, &again(protocol, &out)),
+        Err(error) => {
+            assert!(out.is_empty(), "an error leaves nothing behind");
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}
+
+/// What is written of a message that was written.
+fn again(protocol: &dyn Protocol, written: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    protocol.encode(&Dissection::of(protocol, written), &mut out).expect("what was written can be written");
+    out
+}

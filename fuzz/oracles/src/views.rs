@@ -1,0 +1,126 @@
+//! Who asks less is told the same: the valid view of a frame refuses just what the raw one finds wrong, an outline says what a
+//! dissection says, and every field that is told has a name that was promised.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use framescope_parser::missive::{Assembly, Missive, RawFrame};
+use framescope_parser::{Code, CodeSet, Dissection, Field, Problem, Protocol, Severity};
+
+use crate::decode::{MISSIVE, messages};
+
+/// Takes `data` as a frame, and as a stream of frames.
+pub fn views(data: &[u8]) {
+    for missive in &*MISSIVE {
+        view(missive, data);
+    }
+    let missive = &MISSIVE[0];
+    for message in messages(missive, data) {
+        // The first frame of a stream was looked at with it.
+        if message.as_ptr() != data.as_ptr() {
+            view(missive, message);
+        }
+        check_outline(missive, message, false);
+    }
+    check_outline(missive, data, false);
+}
+
+/// What an index keeps of a message is what its dissection says.
+pub(crate) fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bool) {
+    let mut outline = Dissection::default();
+    protocol.outline(message, checked, &mut outline);
+    same_outline(&outline, &Dissection::of(protocol, message));
+}
+
+fn same_outline(outline: &Dissection<'_>, dissection: &Dissection<'_>) {
+    let said = |dissection: &Dissection<'_>| {
+        let codes: CodeSet = dissection.problems.iter().map(|problem| problem.code).collect();
+        (dissection.kind.map(|kind| (kind.value, kind.name.map(str::to_owned))), codes)
+    };
+    assert_eq!(said(outline), said(dissection));
+}
+
+/// Every field that is told is one of those that the protocol names.
+fn check_names(fields: &[Field<'_>], above: &str, names: &HashSet<String>) {
+    for field in fields {
+        let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
+        assert!(names.contains(&path), "{path} is not among the names");
+        check_names(&field.fields, &path, names);
+    }
+}
+
+/// Where both views of a frame exist they agree: the valid one refuses just what has an error outside of its payload,
+/// and its typed payload just what has one inside.
+fn view(missive: &Missive, data: &[u8]) {
+    let valid = missive.decode(data);
+    let raw = RawFrame::new(data);
+    let length = match &valid {
+        Ok((_, rest)) => data.len() - rest.len(),
+        Err(error) => {
+            assert!(error.offset <= data.len(), "{error} outside of {} bytes", data.len());
+            assert!(!error.to_string().is_empty());
+            raw.bytes().len()
+        }
+    };
+    let framed = raw.header_check_holds()
+        && raw.missing() == 0
+        && raw.header().is_some_and(|header| header.payload_length <= missive.payload_limit);
+    if !framed {
+        assert!(valid.is_err(), "{valid:?}");
+        return;
+    }
+    let dissection = Dissection::of(missive, &data[..length]);
+    static NAMES: LazyLock<HashSet<String>> =
+        LazyLock::new(|| MISSIVE[0].names().fields.into_iter().collect());
+    check_names(&dissection.fields, "", &NAMES);
+    let payload = dissection.field("payload").map_or(0..0, |field| field.range.clone());
+    let of_payload = |problem: &Problem| {
+        matches!(problem.code, Code::PayloadOverrun)
+            || problem.code == Code::InvalidUtf8 && problem.range.start >= payload.start
+    };
+    let refused = |problem: &&Problem| {
+        problem.code.severity() == Severity::Error || problem.code == Code::UnknownVersion
+    };
+    let (inside, outside): (Vec<&Problem>, Vec<_>) =
+        dissection.problems.iter().filter(refused).partition(|problem| of_payload(problem));
+    let (frame, _) = match valid {
+        Ok(valid) => valid,
+        Err(error) => return assert!(!outside.is_empty(), "{error} is no problem"),
+    };
+    assert!(outside.is_empty(), "{outside:?}");
+    let number = |name: &str| dissection.field(name).and_then(|field| field.value.as_u64());
+    assert_eq!(number("sequence"), Some(frame.sequence.into()));
+    assert_eq!(number("channel"), Some(frame.channel.into()));
+    assert_eq!(number("kind"), Some(frame.kind.0.into()));
+    assert_eq!(number("flags"), Some(frame.flags.0.into()));
+    assert_eq!(number("checksum"), raw.checksum().map(Into::into));
+    assert_eq!((frame.payload, frame.tag.map_or(&[][..], |tag| tag)), (raw.payload(), raw.tag()));
+    assert_eq!(
+        frame.to_frame_buf().to_bytes().unwrap(),
+        &data[..length],
+        "a valid frame is written as it was read"
+    );
+    let told = dissection.field("extensions").map_or(&[][..], |field| &field.fields);
+    assert_eq!(frame.extensions().count(), told.len());
+    for (extension, told) in frame.extensions().zip(told) {
+        assert!(extension.value().is_ok());
+        assert_eq!(told.range.len(), 3 + extension.bytes.len());
+        assert_eq!(frame.find(extension.tag).map(|first| first.tag), Some(extension.tag));
+    }
+    match frame.read_payload() {
+        Ok(said) => {
+            assert!(inside.is_empty(), "{said:?} though {inside:?}");
+            assert_eq!(said.kind(), frame.kind);
+            let bytes = said.to_bytes().unwrap();
+            assert!(frame.payload.starts_with(&bytes), "what it says is written as it was read");
+        }
+        Err(error) => {
+            assert!(!inside.is_empty(), "{error} is no problem");
+            assert!(error.offset <= length, "{error} outside of {length} bytes");
+        }
+    }
+    let mut assembly = Assembly::new(64);
+    if let Ok(Some(whole)) = assembly.push(&frame) {
+        assert_eq!(whole, frame.payload);
+    }
+}
