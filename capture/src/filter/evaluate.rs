@@ -26,8 +26,8 @@ use crate::{BlockReader, Index, Row, Times};
 /// another index, [`reset`](Filter::reset) it.
 #[derive(Debug)]
 pub struct Filter {
-    nodes: Node,
-    tests: Vec<Prepared>,
+    pub(super) nodes: Node,
+    pub(super) tests: Vec<Prepared>,
     reader: Option<BlockReader>,
     bytes: Vec<u8>,
     summary: String,
@@ -36,7 +36,7 @@ pub struct Filter {
 
 /// An expression whose tests are numbers.
 #[derive(Debug)]
-enum Node {
+pub(super) enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
     Not(Box<Node>),
@@ -44,8 +44,8 @@ enum Node {
 }
 
 #[derive(Debug)]
-struct Prepared {
-    test: Test,
+pub(super) struct Prepared {
+    pub(super) test: Test,
     tier: Tier,
     /// What is known by label or by stream.
     known: Vec<Option<bool>>,

@@ -18,6 +18,7 @@ mod column;
 mod complete;
 mod evaluate;
 mod parse;
+mod print;
 mod value;
 
 use std::fmt;

@@ -65,6 +65,20 @@ pub(super) struct Span<T> {
 }
 
 impl<T> Span<T> {
+    /// The range that is one value.
+    pub(super) fn just(value: T) -> Span<T>
+    where
+        T: Clone,
+    {
+        Span { low: Some((value.clone(), true)), high: Some((value, true)) }
+    }
+
+    /// The range of what `to` makes of the ends.
+    pub(super) fn as_ref<U>(&self, to: impl Fn(&T) -> U) -> Span<U> {
+        let end = |end: &Option<(T, bool)>| end.as_ref().map(|(value, within)| (to(value), *within));
+        Span { low: end(&self.low), high: end(&self.high) }
+    }
+
     fn map<U>(self, to: impl Fn(T) -> Option<U>) -> Option<Span<U>> {
         let end = |end: Option<(T, bool)>| match end {
             None => Some(None),
@@ -279,10 +293,10 @@ impl Parser<'_> {
         let operator_place = self.place();
         let condition = if self.takes("==") || self.takes("=") {
             let (literal, range) = self.literal()?;
-            self.is(&subject, vec![(exactly(literal), range)])?
+            self.is(&subject, vec![(Span::just(literal), range)])?
         } else if self.takes("!=") {
             let (literal, range) = self.literal()?;
-            Condition::Other(Box::new(self.is(&subject, vec![(exactly(literal), range)])?))
+            Condition::Other(Box::new(self.is(&subject, vec![(Span::just(literal), range)])?))
         } else if self.takes("<") {
             self.compared(&subject, operator_place, |value| Span { low: None, high: Some((value, false)) })?
         } else if self.takes("<=") {
@@ -393,7 +407,7 @@ impl Parser<'_> {
                 let end = |end: &str| (!end.is_empty()).then(|| (Literal::Word(end.to_owned()), true));
                 Span { low: end(low), high: end(high) }
             }
-            _ => exactly(literal),
+            _ => Span::just(literal),
         };
         Ok((span, range))
     }
@@ -519,7 +533,7 @@ impl Parser<'_> {
                 }
                 // A row has several problems: it contains those that it has.
                 Type::Name if *column == Column::Problems => {
-                    return self.is(subject, vec![(exactly(literal), range)]);
+                    return self.is(subject, vec![(Span::just(literal), range)]);
                 }
                 _ => {}
             }
@@ -549,10 +563,6 @@ impl Parser<'_> {
 /// Whether a path is another or ends with it, at a name.
 fn ends_with(path: &str, end: &str) -> bool {
     path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-}
-
-fn exactly(literal: Literal) -> Span<Literal> {
-    Span { low: Some((literal.clone(), true)), high: Some((literal, true)) }
 }
 
 fn one_or(mut parts: Vec<Expression>, many: impl FnOnce(Vec<Expression>) -> Expression) -> Expression {

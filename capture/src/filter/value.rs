@@ -1,5 +1,6 @@
 //! What a column or a field is compared with.
 
+use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, SocketAddr};
 
 /// A value as it stands in an expression: what it means depends on what it is compared with.
@@ -62,6 +63,9 @@ impl Literal {
             let end = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
             let (unit, behind) = behind.split_at(end);
             total += parts_of(number, unit_ns(unit)?)?;
+            if total > LONGEST {
+                return None;
+            }
             rest = behind;
         }
         (!word.is_empty()).then_some(if negative { -total } else { total })
@@ -106,6 +110,9 @@ fn unit_ns(unit: &str) -> Option<i128> {
     })
 }
 
+/// Longer durations, or more of any unit, are refused: in nanoseconds these are 37,000 years.
+const LONGEST: i128 = 1 << 70;
+
 /// So many times `unit`, exactly: `number` may have a decimal point.
 fn parts_of(number: &str, unit: i128) -> Option<i128> {
     let number = number.replace('_', "");
@@ -114,7 +121,7 @@ fn parts_of(number: &str, unit: i128) -> Option<i128> {
     }
     let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
     let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    if whole > 1 << 70 || fraction.len() > 18 {
+    if whole > LONGEST || fraction.len() > 18 {
         return None;
     }
     let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
@@ -156,6 +163,16 @@ pub(super) struct Address {
     address: IpAddr,
     prefix: Option<u32>,
     port: Option<u16>,
+}
+
+impl Display for Address {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match (self.prefix, self.port) {
+            (Some(prefix), _) => write!(f, "{}/{prefix}", self.address),
+            (None, Some(port)) => SocketAddr::new(self.address, port).fmt(f),
+            (None, None) => self.address.fmt(f),
+        }
+    }
 }
 
 impl Address {

@@ -164,33 +164,60 @@ fn descriptions(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
     Ok(written)
 }
 
-/// The first packets of each capture, behind the two bytes that the oracle takes for itself.
+/// The first packets of each capture: one by one, behind the two bytes that the oracle takes for itself; and as pcap files, which
+/// are written in four ways.
 fn packets(corpus: &Path) -> std::io::Result<usize> {
     let mut written = 0;
+    let folders = ["packet", "capture"].map(|oracle| corpus.join("seeds").join(oracle));
     for case in fs::read_dir(corpus.join("captures"))? {
         let case = case?.path();
         let name = case.file_name().and_then(|name| name.to_str()).unwrap_or("case").to_owned();
-        let folder = corpus.join("seeds/packet");
-        fs::create_dir_all(&folder)?;
         let file = fs::read(case.join("capture.pcapng"))?;
-        // Enhanced packet blocks of the recorder, which writes little-endian.
-        let (mut at, mut found) = (0, 0);
-        while let Some(head) = file.get(at..at + 28).filter(|_| found < 8) {
-            let word = |at: usize| {
-                let bytes = head.get(at..).and_then(|rest| rest.first_chunk());
-                bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
-            };
-            let (block_type, length, captured) = (word(0), word(4) as usize, word(20) as usize);
-            if block_type == 6
-                && let Some(packet) = file.get(at + 28..at + 28 + captured)
+        let packets = first_packets(&file, 12);
+        for (i, packet) in packets.iter().take(8).enumerate() {
+            // Every recording is of the loopback interface, which is an Ethernet for tcpdump.
+            let seed = [&[1, 0], *packet].concat();
+            fs::write(folders[0].join(format!("{name}-{i}")), seed)?;
+            written += 1;
+        }
+        for (way, magic) in [("microseconds", 0xA1B2_C3D4_u32), ("nanoseconds", 0xA1B2_3C4D)] {
+            for (order, bytes) in
+                [("little", u32::to_le_bytes as fn(u32) -> [u8; 4]), ("big", u32::to_be_bytes)]
             {
-                // Every recording is of the loopback interface, which is an Ethernet for tcpdump.
-                let seed = [&[1, 0], packet].concat();
-                fs::write(folder.join(format!("{name}-{found}")), seed)?;
-                (found, written) = (found + 1, written + 1);
+                fs::write(folders[1].join(format!("{name}-{way}-{order}")), pcap(magic, bytes, &packets))?;
+                written += 1;
             }
-            at += length.max(12);
         }
     }
     Ok(written)
+}
+
+fn pcap(magic: u32, bytes: fn(u32) -> [u8; 4], packets: &[&[u8]]) -> Vec<u8> {
+    let version = if bytes(1) == 1u32.to_be_bytes() { 0x0002_0004 } else { 0x0004_0002 };
+    let mut out: Vec<u8> = [magic, version, 0, 0, 65_535, 1].into_iter().flat_map(bytes).collect();
+    for (i, packet) in (0u32..).zip(packets) {
+        let length = u32::try_from(packet.len()).unwrap_or(0);
+        out.extend([i, 7, length, length].into_iter().flat_map(bytes));
+        out.extend_from_slice(packet);
+    }
+    out
+}
+
+/// The first enhanced packet blocks of the recorder, which writes little-endian.
+fn first_packets(file: &[u8], most: usize) -> Vec<&[u8]> {
+    let (mut at, mut found) = (0, Vec::new());
+    while let Some(head) = file.get(at..at + 28).filter(|_| found.len() < most) {
+        let word = |at: usize| {
+            let bytes = head.get(at..).and_then(|rest| rest.first_chunk());
+            bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+        };
+        let (block_type, length, captured) = (word(0), word(4) as usize, word(20) as usize);
+        if block_type == 6
+            && let Some(packet) = file.get(at + 28..at + 28 + captured)
+        {
+            found.push(packet);
+        }
+        at += length.max(12);
+    }
+    found
 }

@@ -24,6 +24,12 @@ pub fn filter(data: &[u8]) {
     let source = || Source::from_bytes("capture", CAPTURE);
     let index = INDEX.get_or_init(|| read(source(), &Options::default(), &mut |_| true).unwrap());
     let rows = filter.rows(index).unwrap();
+    // Printed it says the same, and is printed the same.
+    let printed = filter.to_string();
+    let again = Filter::parse(&printed, &protocols);
+    let mut again = again.unwrap_or_else(|error| panic!("{text} is printed as what is refused: {error}"));
+    assert_eq!(again.to_string(), printed, "{text}");
+    assert_eq!(again.rows(index).unwrap(), rows, "{text} is printed as {printed}");
     // Whatever it says, its opposite says of the other rows, and asked in another order it says the same.
     let Ok(mut opposite) = Filter::parse(&format!("not ({text})"), &protocols) else {
         // One level deeper than may be.

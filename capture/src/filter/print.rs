@@ -1,0 +1,189 @@
+//! An expression as text again: the shortest that is understood as the same.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+use super::Filter;
+use super::column::{Column, Type};
+use super::complete::{quoted, written};
+use super::evaluate::Node;
+use super::parse::{Condition, Span, Subject, Test};
+use super::value::Literal;
+use crate::export::hex;
+
+impl Display for Filter {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.node(&self.nodes, f)
+    }
+}
+
+impl Filter {
+    fn node(&self, node: &Node, f: &mut Formatter<'_>) -> fmt::Result {
+        let (parts, between) = match node {
+            Node::All(parts) => (parts, " and "),
+            Node::Any(parts) => (parts, " or "),
+            Node::Not(inner) => {
+                f.write_str("not ")?;
+                return self.inside(inner, matches!(**inner, Node::All(_) | Node::Any(_)), f);
+            }
+            Node::Test(number) => return self.tests.get(*number).map_or(Ok(()), |known| known.test.fmt(f)),
+        };
+        for (i, part) in parts.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { between })?;
+            // 'and' binds tighter than 'or'.
+            let in_brackets = match part {
+                Node::All(_) => matches!(node, Node::All(_)),
+                Node::Any(_) => true,
+                Node::Not(_) | Node::Test(_) => false,
+            };
+            self.inside(part, in_brackets, f)?;
+        }
+        Ok(())
+    }
+
+    fn inside(&self, node: &Node, in_brackets: bool, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(if in_brackets { "(" } else { "" })?;
+        self.node(node, f)?;
+        f.write_str(if in_brackets { ")" } else { "" })
+    }
+}
+
+impl Display for Test {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let column = match &self.subject {
+            Subject::Column(column) => {
+                f.write_str(column.name())?;
+                Some(*column)
+            }
+            Subject::Field { protocol, path } => {
+                if let Some(protocol) = protocol {
+                    write!(f, "{protocol}.")?;
+                }
+                f.write_str(&path.join("."))?;
+                None
+            }
+        };
+        match &self.condition {
+            Condition::Other(inner) => condition(inner, column, "!=", f),
+            other => condition(other, column, "==", f),
+        }
+    }
+}
+
+/// A condition; what is just one value stands behind `is`.
+fn condition(condition: &Condition, column: Option<Column>, is: &str, f: &mut Formatter<'_>) -> fmt::Result {
+    match condition {
+        Condition::There => Ok(()),
+        Condition::Number(ranges) => {
+            let unit = if column.map(Column::value_type) == Some(Type::Duration) { "ns" } else { "" };
+            spans(ranges.iter().map(|span| span.as_ref(|n| format!("{n}{unit}"))), is, f)
+        }
+        Condition::Time(times) => {
+            let one = |(span, since_start): &(Span<i128>, bool)| span.as_ref(|&ns| time(ns, *since_start));
+            spans(times.iter().map(one), is, f)
+        }
+        Condition::Severity(ranges) => {
+            spans(ranges.iter().map(|span| span.as_ref(|severity| severity.as_str().to_owned())), is, f)
+        }
+        Condition::Name(names) => spans(names.iter().map(|name| Span::just(written(name))), is, f),
+        Condition::Address(addresses) => {
+            spans(addresses.iter().map(|address| Span::just(address.to_string())), is, f)
+        }
+        Condition::Value(ranges) => spans(ranges.iter().map(|span| span.as_ref(Literal::to_string)), is, f),
+        Condition::Contains(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => write!(f, " contains {}", quoted(text)),
+            Err(_) => write!(f, " contains {}", Literal::Bytes(bytes.clone())),
+        },
+        Condition::Matches(pattern) => write!(f, " matches {}", quoted(pattern.as_str())),
+        Condition::Other(inner) => self::condition(inner, column, is, f),
+    }
+}
+
+/// Nanoseconds, since the capture's first packet or since the epoch.
+fn time(ns: i128, since_start: bool) -> String {
+    match jiff::Timestamp::from_nanosecond(ns) {
+        Ok(time) if !since_start => time.to_string(),
+        _ => format!("{ns}ns"),
+    }
+}
+
+fn spans(
+    mut spans: impl ExactSizeIterator<Item = Span<String>>,
+    is: &str,
+    f: &mut Formatter<'_>,
+) -> fmt::Result {
+    if spans.len() != 1 {
+        f.write_str(" in {")?;
+        for (i, span) in spans.enumerate() {
+            f.write_str(if i == 0 { "" } else { ", " })?;
+            member(&span, f)?;
+        }
+        return f.write_char('}');
+    }
+    match spans.next() {
+        Some(Span { low: Some((low, true)), high: Some((high, true)) }) if low == high => {
+            write!(f, " {is} {low}")
+        }
+        Some(Span { low: Some((low, within)), high: None }) => {
+            write!(f, " >{} {low}", if within { "=" } else { "" })
+        }
+        Some(Span { low: None, high: Some((high, within)) }) => {
+            write!(f, " <{} {high}", if within { "=" } else { "" })
+        }
+        Some(span) => {
+            f.write_str(" in ")?;
+            member(&span, f)
+        }
+        None => Ok(()),
+    }
+}
+
+/// One value or range of a set.
+fn member(span: &Span<String>, f: &mut Formatter<'_>) -> fmt::Result {
+    let end = |end: &Option<(String, bool)>| end.as_ref().map_or(String::new(), |(value, _)| value.clone());
+    let (low, high) = (end(&span.low), end(&span.high));
+    if low == high && !low.is_empty() { f.write_str(&low) } else { write!(f, "{low}..{high}") }
+}
+
+impl Display for Literal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Literal::Word(word) => f.write_str(word),
+            Literal::Text(text) => f.write_str(&quoted(text)),
+            Literal::Bytes(bytes) => write!(f, "x\"{}\"", hex(bytes)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::protocols;
+
+    #[test]
+    fn an_expression_is_written_as_short_as_it_may_be() {
+        let protocols = protocols(None);
+        for (text, expected) in [
+            ("kind = LOGIN", "kind == LOGIN"),
+            ("((kind == LOGIN)) && !(row<0x10||row > 20)", "kind == LOGIN and not (row < 16 or row > 20)"),
+            ("row == 1 or (row == 2 and row == 3)", "row == 1 or row == 2 and row == 3"),
+            ("(row == 1 or row == 2) or row == 3", "(row == 1 or row == 2) or row == 3"),
+            ("length in {20..100, 7, ..3}", "length in {20..100, 7, ..3}"),
+            ("length in 5..5 and length in 5..", "length == 5 and length >= 5"),
+            ("latency > 1.5ms and time < 2s", "latency > 1500000ns and time < 2000000000ns"),
+            ("time >= 2026-01-02", "time >= 2026-01-02T00:00:00Z"),
+            ("ip in {10.0.0.0/8, [::1]:9000, ::1}", "ip in {10.0.0.0/8, [::1]:9000, ::1}"),
+            ("missive.payload.user != \"a \\\"b\"", "missive.payload.user != \"a \\\"b\""),
+            ("payload contains hello", "payload contains \"hello\""),
+            ("bytes contains x\"f5 4D\"", "bytes contains x\"f54d\""),
+            ("summary ~ \"^a\\d\"", "summary matches \"^a\\\\d\""),
+            ("severity >= warning and problems", "severity >= warning and problems"),
+        ] {
+            let filter = Filter::parse(text, &protocols).unwrap();
+            assert_eq!(filter.to_string(), expected, "{text}");
+            let again = Filter::parse(expected, &protocols).unwrap();
+            assert_eq!(again.to_string(), expected);
+        }
+    }
+}
