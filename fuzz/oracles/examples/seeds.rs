@@ -8,6 +8,7 @@ use std::path::Path;
 use framescope_capture::export::{Chosen, seeds};
 use framescope_capture::filter::Column;
 use framescope_capture::{Options, Source, read};
+use framescope_parser::missive::{Flags, FrameBuf, Kind};
 use framescope_parser::{Code, Direction};
 
 /// A fuzzer changes short inputs faster; what is longer is left to the capture oracle.
@@ -36,6 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             written += 1;
         }
     }
+    fs::write(corpus.join("seeds/frames/claims-of-thousands"), claims()?)?;
+    written += 1;
     written += packets(&corpus)? + descriptions(&corpus)?;
     let folder = corpus.join("seeds/filter");
     fs::create_dir_all(&folder)?;
@@ -47,6 +50,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(dictionaries.join("filter.dict"), words_of_filters())?;
     eprintln!("{written} seeds");
     Ok(())
+}
+
+/// Headers that all claim the same thousands of bytes, with checksums that fail: the longest seed, which tells libFuzzer how long
+/// a stream may become.
+fn claims() -> Result<Vec<u8>, framescope_parser::Error> {
+    let frame =
+        |payload: Vec<u8>| FrameBuf::new(Kind::DATA).flags(Flags::CHECKSUM).payload(payload).to_bytes();
+    let mut stream = frame(vec![b'x'; 4500])?;
+    for length in [5000, 5500] {
+        stream = frame([&vec![b'y'; length - stream.len()][..], &stream].concat())?;
+        *stream.last_mut().unwrap_or(&mut 0) ^= 1;
+    }
+    stream.extend([0; 20]);
+    Ok(stream)
 }
 
 /// Every column, code and sign of the filter's language, as a dictionary of libFuzzer.

@@ -1,5 +1,5 @@
 //! Segmentation does not matter: a stream cut into TCP segments in any way, which come in any order, some of them twice and one
-//! perhaps never, gives the rows that its bytes give.
+//! perhaps never, with options, padding and in fragments, gives the rows that its bytes give; and each row knows its packets.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use framescope_parser::{CodeSet, Direction, Dissection, Framer, Protocol, Tile, 
 
 use crate::decode::{MISSIVE, bytes_of};
 use crate::random::Random;
-use crate::traffic::{ACK, FIN, RAW_IP, SYN, pcap, tcp_packet};
+use crate::traffic::{ACK, FIN, SYN, Shape, pcap};
 
 static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options {
     decode_as: vec!["tcp=missive".parse().expect("a selector and a protocol")],
@@ -21,16 +21,17 @@ pub fn chunking(data: &[u8]) {
     let data = &data[..data.len().min(60_000)];
     let mut random = Random::of(data);
     let sent = Sent::new(data, &mut random);
+    let (capture, carriers) = sent.capture();
     let index =
-        read(Source::from_bytes("fuzzed", sent.capture()), &OPTIONS, &mut |_| true).expect("it is a capture");
-    assert_eq!(index.unread_packets().count(), 0, "a packet is not read");
+        read(Source::from_bytes("fuzzed", capture), &OPTIONS, &mut |_| true).expect("it is a capture");
+    let unread: Vec<_> = index.unread_packets().collect();
+    assert!(unread.is_empty(), "packets are not read: {unread:?}");
     if data.is_empty() {
         return;
     }
     let (mut reader, missive) = (index.reader(), &MISSIVE[0]);
     let expected = sent.rows(missive);
     let rows = index.stream_rows(0, Direction::Forward);
-    // What was sent behind a gap that reaches to the end is not there; the FIN says how long it is.
     let mut found = Vec::new();
     for &number in rows {
         let row = index.row(number).expect("a row of a stream is a row");
@@ -41,6 +42,11 @@ pub fn chunking(data: &[u8]) {
     for (&number, tile) in rows.iter().zip(&expected) {
         let row = index.row(number).expect("a row of a stream is a row");
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader).expect("the capture is in memory");
+        let place = tile.offset as usize..(tile.offset + tile.length) as usize;
+        let mut packets: Vec<u32> = carriers[place].iter().copied().filter(|&packet| packet > 0).collect();
+        packets.sort_unstable();
+        packets.dedup();
+        assert_eq!(index.row_packets(&row), packets, "row {number} comes from other packets");
         if tile.tile_type == TileType::Gap {
             continue;
         }
@@ -65,6 +71,7 @@ struct Sent<'d> {
     segments: Vec<(usize, usize)>,
     /// What never comes.
     lost: Option<(usize, usize)>,
+    shape: Shape,
 }
 
 impl<'d> Sent<'d> {
@@ -93,16 +100,32 @@ impl<'d> Sent<'d> {
         for i in 0..if random.one_in(2) { count } else { 0 } {
             segments.swap(i, random.below(count));
         }
-        Sent { data, first, segments, lost }
+        let shape = Shape {
+            ethernet: random.one_in(2),
+            options: if random.one_in(2) { random.below(11) as u8 } else { 0 },
+            fragments: random.one_in(8).then(|| 64 + 8 * random.below(40)),
+        };
+        Sent { data, first, segments, lost, shape }
     }
 
-    fn capture(&self) -> Vec<u8> {
+    /// The capture, and for each byte the packet that carries it first; 0 if none does.
+    fn capture(&self) -> (Vec<u8>, Vec<u32>) {
         let sequence = |at: usize| self.first.wrapping_add(1).wrapping_add(at as u32);
-        let mut packets = vec![tcp_packet(self.first, SYN, &[])];
-        let data = |&(from, to): &(usize, usize)| tcp_packet(sequence(from), ACK, &self.data[from..to]);
-        packets.extend(self.segments.iter().map(data));
-        packets.push(tcp_packet(sequence(self.data.len()), FIN | ACK, &[]));
-        pcap(RAW_IP, &packets, usize::MAX)
+        let mut packets = self.shape.packets(0, self.first, SYN, &[]);
+        let mut carriers = vec![0; self.data.len()];
+        for (i, &(from, to)) in self.segments.iter().enumerate() {
+            let payload = &self.data[from..to];
+            let pieces = self.shape.packets(i as u16 + 1, sequence(from), ACK, payload);
+            let ends = pieces.iter().skip(1).map(|(_, start)| *start).chain([payload.len()]);
+            for ((number, (_, start)), end) in (packets.len() as u32 + 1..).zip(&pieces).zip(ends) {
+                let places = carriers[from + start..from + end].iter_mut();
+                places.filter(|carrier| **carrier == 0).for_each(|carrier| *carrier = number);
+            }
+            packets.extend(pieces);
+        }
+        packets.extend(self.shape.packets(0xFFFF, sequence(self.data.len()), FIN | ACK, &[]));
+        let packets: Vec<Vec<u8>> = packets.into_iter().map(|(packet, _)| packet).collect();
+        (pcap(self.shape.link_type(), &packets, usize::MAX), carriers)
     }
 
     /// The tiles of the bytes, in their order, with the gap that was lost.

@@ -26,7 +26,7 @@ pub fn decode(data: &[u8]) {
         // What never was called a message can be asked for all the same.
         Check::message(protocol, data, true);
         let code = Code::ALL[data.len() % Code::ALL.len()];
-        let mut check = Check::new(data.len(), true);
+        let mut check = Check::new(data, true);
         protocol.dissect_skipped(code, data, data.len(), &mut check);
         let _ = protocol.detect(Sample { bytes: data, segment_ends: &segment_ends });
     }
@@ -80,7 +80,7 @@ pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], nes
         let bytes = bytes_of(tile, data);
         match tile.tile_type {
             TileType::Skipped(code) => {
-                let mut check = Check::new(bytes.len(), nested);
+                let mut check = Check::new(bytes, nested);
                 protocol.dissect_skipped(code, bytes, bytes.len(), &mut check);
                 assert!(check.problems > 0, "{code} is not told");
             }
@@ -112,9 +112,10 @@ fn ends(cuts: &[usize], length: usize) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// Looks at all that is told of a message, and keeps nothing.
-pub(crate) struct Check {
-    all: Range<usize>,
-    /// Whether a field stands within the one that it is in. What a described protocol's instances read may stand anywhere.
+pub(crate) struct Check<'m> {
+    message: &'m [u8],
+    /// Whether a field stands within the one that it is in, and says the bytes that stand there. What a described protocol's
+    /// instances read may stand anywhere, and may have been decoded.
     nested: bool,
     open: Vec<Range<usize>>,
     kinds: u32,
@@ -122,22 +123,26 @@ pub(crate) struct Check {
     problems: u32,
 }
 
-impl Check {
-    pub(crate) fn new(length: usize, nested: bool) -> Check {
-        Check { all: 0..length, nested, open: Vec::new(), kinds: 0, summaries: 0, problems: 0 }
+impl<'m> Check<'m> {
+    pub(crate) fn new(message: &'m [u8], nested: bool) -> Check<'m> {
+        Check { message, nested, open: Vec::new(), kinds: 0, summaries: 0, problems: 0 }
     }
 
     /// Takes one message apart.
-    pub(crate) fn message(protocol: &dyn Protocol, message: &[u8], nested: bool) {
-        let mut check = Check::new(message.len(), nested);
+    pub(crate) fn message(protocol: &dyn Protocol, message: &'m [u8], nested: bool) {
+        let mut check = Check::new(message, nested);
         protocol.dissect(message, &mut check);
         assert!(check.open.is_empty(), "a field that does not end");
         assert!(check.kinds <= 1 && check.summaries <= 1, "told twice");
     }
 
     fn look_at(&self, name: &str, range: &Range<usize>, value: &Value<'_>) {
-        let around = if self.nested { self.open.last().unwrap_or(&self.all) } else { &self.all };
+        let all = 0..self.message.len();
+        let around = self.open.last().filter(|_| self.nested).unwrap_or(&all);
         assert!(within(range, around), "{name} at {range:?} outside of {around:?}");
+        if let Some(said) = value.as_bytes().filter(|_| self.nested) {
+            assert_eq!(said, &self.message[range.clone()], "{name} says other bytes than stand there");
+        }
         let _ = value.as_u64();
         // Long ones are written as short ones are.
         if value.as_bytes().is_none_or(|bytes| bytes.len() <= 256) {
@@ -146,7 +151,7 @@ impl Check {
     }
 }
 
-impl<'a> Visit<'a> for Check {
+impl<'a> Visit<'a> for Check<'_> {
     fn kind(&mut self, kind: Kind<'a>) {
         self.kinds += 1;
         assert!(length_of(format_args!("{kind}")) > 0);
@@ -167,7 +172,8 @@ impl<'a> Visit<'a> for Check {
 
     fn problem(&mut self, code: Code, range: Range<usize>, text: fmt::Arguments<'_>) {
         self.problems += 1;
-        assert!(within(&range, &self.all), "{code} at {range:?} outside of {:?}", self.all);
+        let all = 0..self.message.len();
+        assert!(within(&range, &all), "{code} at {range:?} outside of {all:?}");
         assert!(length_of(text) > 0, "{code} without a sentence");
     }
 

@@ -83,7 +83,12 @@ fn run(first: u32, program: &[Sent], limit: u64) {
                 place.get_or_insert(origin.file_offset + at as u64);
             }
         }
+        // What waits may cost so much at most: its bytes, and a price for each piece, of which n segments make fewer than 2 n.
+        let behind = model.iter().skip(given.places.len()).flatten().count() as u64;
+        let most = behind + 2 * (i as u64 + 1) * 64;
         for output in out.drain(..) {
+            let early = matches!(output, Output::Gap { .. }) && most <= limit;
+            assert!(!early, "a gap is given up where {most} of {limit} wait");
             given.take(output, &model, i as u64 + 1);
         }
         given.end_before = given.places.len() as u64;

@@ -1,6 +1,9 @@
-//! What the session machine says of a conversation is what a model says that keeps every frame and looks through all of them.
+//! What the session machine says of a conversation is what a model says that keeps every frame and looks through all of them;
+//! long content is put together as it was cut.
 
-use framescope_parser::missive::{Flags, Header, Kind, Missive, RawFrame, Session};
+use std::collections::BTreeMap;
+
+use framescope_parser::missive::{Assembly, Flags, Header, Item, Kind, Missive, RawFrame, Session};
 use framescope_parser::{Code, Direction, Event, Observation, Observer, TileType};
 
 use crate::decode::{MISSIVE, bytes_of};
@@ -33,6 +36,7 @@ pub fn session(data: &[u8]) {
     found.sort();
     model.found.sort();
     assert_eq!(found, model.found, "the session, and the model");
+    assembled(data);
     // Any bytes may be called a message.
     let (mut session, mut found) = (Session::new(), Vec::new());
     session.observe(
@@ -40,6 +44,35 @@ pub fn session(data: &[u8]) {
         &mut found,
     );
     session.finish(&mut found);
+}
+
+/// Long content put together is the payloads of its parts, and what is kept of it stays within the limit.
+fn assembled(data: &[u8]) {
+    const LIMIT: usize = 100;
+    let mut assembly = Assembly::new(LIMIT);
+    let mut kept: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
+    for received in MISSIVE[0].frames(data) {
+        let Item::Frame(frame) = received.item else { continue };
+        let found = assembly.push(&frame);
+        if frame.kind != Kind::DATA || frame.flags.contains(Flags::REPLY) {
+            assert_eq!(found, Ok(None));
+            continue;
+        }
+        let more = frame.flags.contains(Flags::MORE);
+        let begun = kept.remove(&frame.channel);
+        let is_part = more || begun.is_some();
+        let whole = [begun.unwrap_or_default(), frame.payload.to_vec()].concat();
+        let others: usize = kept.values().map(Vec::len).sum();
+        if is_part && others + whole.len() > LIMIT {
+            assert!(found.is_err(), "{} bytes are kept", others + whole.len());
+        } else if more {
+            assert_eq!(found, Ok(None));
+            kept.insert(frame.channel, whole);
+        } else {
+            assert_eq!(found.expect("it is within the limit").as_deref(), Some(&whole[..]));
+        }
+        assert_eq!(assembly.is_open(), !kept.is_empty());
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
