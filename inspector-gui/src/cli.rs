@@ -3,16 +3,19 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use framescope_capture::export::{self, Chosen, Paint};
 use framescope_capture::filter::{Column, Filter, FilterError};
 use framescope_capture::{DecodeAs, Index, Options, Source, Unread, read};
 use framescope_ksy::{Described, Format as Description, LoadError, TEMPLATES};
-use framescope_parser::missive::Key;
+use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{Direction, Protocol, Severity};
 use serde_json::json;
 
+use crate::check_peer::{Outcome, Peer};
 use crate::own_protocols::{OwnProtocols, Reading};
 use crate::progress::Progress;
 use crate::sample;
@@ -91,6 +94,54 @@ enum Command {
     /// never change, numbers without a name and names without a number, and messages that do not write back to the same bytes.
     #[command(after_help = CHECK_STATUS)]
     Check(CheckArgs),
+    /// Hold another program that reads these messages against this one, with inputs that are made up
+    ///
+    /// The program reads a line of hexadecimal digits for each input from its standard input and answers each with a line: `valid
+    /// LENGTH` if the bytes begin with a well-formed message, and behind it as many FIELD=VALUE as it likes (numbers in decimal,
+    /// text and bytes in hexadecimal digits); `refused` if they do not, whatever may follow; `incomplete` if more bytes may make it
+    /// one. fuzz/README.md shows one.
+    #[command(after_help = PEER_STATUS)]
+    CheckPeer(PeerArgs),
+}
+
+const PEER_STATUS: &str = "\
+Exit status:
+  0  the program said the same of every input
+  2  wrong usage, or the program can't be started
+  3  it said something else; the smallest input found is printed";
+
+#[derive(Debug, Args)]
+struct PeerArgs {
+    /// The program, as the system's shell takes it
+    #[arg(long, value_name = "COMMAND")]
+    exec: String,
+
+    /// A capture whose messages are changed first; without one messages are made up from the first on
+    file: Option<PathBuf>,
+
+    /// The protocol that this .ksy file describes, instead of missive
+    #[arg(long, value_name = "FILE.ksy")]
+    protocol: Option<PathBuf>,
+
+    /// Verify authenticated frames with this key: hexadecimal digits, or @FILE for a file that holds them
+    #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
+    key: Option<Key>,
+
+    /// How many inputs
+    #[arg(long, default_value_t = 10_000)]
+    count: usize,
+
+    /// Another seed makes other inputs
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+
+    /// How long the program may take to answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    timeout: f64,
+
+    /// Write the input on which they disagree to this file too
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 const CHECK_STATUS: &str = "\
@@ -374,6 +425,7 @@ pub fn main() -> ExitCode {
         Some(Command::Encode(args)) => encode(&args),
         Some(Command::Template(args)) => template(&args),
         Some(Command::Check(args)) => check(args),
+        Some(Command::CheckPeer(args)) => check_peer(&args),
         None => window(cli.window),
     };
     match done {
@@ -741,6 +793,57 @@ fn encode(args: &EncodeArgs) -> Result<u8, Stopped> {
     let encoded = crate::encode::encode(&mut input, &protocols, usual, &mut out, &mut |text| complain(text))?;
     out.flush()?;
     Ok(if encoded.refused > 0 { DAMAGED } else { 0 })
+}
+
+fn check_peer(args: &PeerArgs) -> Result<u8, Stopped> {
+    let described = match &args.protocol {
+        Some(path) => {
+            let described = Described::from_file(path).map_err(|error| Stopped::Usage(error.to_string()))?;
+            Some(described.with_key(args.key.clone()))
+        }
+        None => None,
+    };
+    let missive = Missive { key: args.key.clone(), ..Missive::default() };
+    let protocol: &dyn Protocol = match &described {
+        Some(described) => described,
+        None => &missive,
+    };
+    let patience = Duration::try_from_secs_f64(args.timeout)
+        .map_err(|error| Stopped::Usage(format!("--timeout {}: {error}", args.timeout)))?;
+    let mut known = Vec::new();
+    if let Some(file) = &args.file {
+        let options = Options { key: args.key.clone(), ..Options::default() };
+        let own = described.iter().map(|described| Arc::new(described.clone()) as Arc<dyn Protocol>);
+        let options = Options { protocols: own.collect(), ..options };
+        let index = load(open(file)?, &options)?;
+        known = export::seeds(&index, &mut Chosen::all(), 2048)?.into_iter().map(|seed| seed.bytes).collect();
+    }
+    let inputs = framescope_oracles::inputs(described.as_ref(), known, args.seed).take(args.count);
+    let mut peer = Peer::new(&args.exec, patience);
+    let outcome = crate::check_peer::check(protocol, inputs, &mut peer)
+        .map_err(|error| Stopped::Usage(format!("'{}' can't be started: {error}", args.exec)))?;
+    let mut out = output();
+    let Outcome { valid, refused, incomplete, disagreement } = outcome;
+    let agreed = valid + refused + incomplete;
+    let Some(found) = disagreement else {
+        let parts = format!("{valid} valid, {refused} refused, {incomplete} incomplete");
+        writeln!(out, "The program says the same of all {agreed} inputs: {parts}.")?;
+        out.flush()?;
+        return Ok(0);
+    };
+    let length = found.bytes.len();
+    writeln!(out, "After {agreed} inputs they disagree on {length} bytes (found in {}):", found.found_in)?;
+    writeln!(out, "  bytes:       {}", export::hex(&found.bytes))?;
+    writeln!(out, "  framescope:  {}", found.ours)?;
+    writeln!(out, "  the program: {}", found.theirs)?;
+    if let Some(path) = &args.output {
+        let unwritable =
+            |error: io::Error| Stopped::Usage(format!("{} can't be written: {error}", path.display()));
+        std::fs::write(path, &found.bytes).map_err(unwritable)?;
+        writeln!(out, "To look at it: framescope {}", path.display())?;
+    }
+    out.flush()?;
+    Ok(FAILED_ON)
 }
 
 fn template(args: &TemplateArgs) -> Result<u8, Stopped> {

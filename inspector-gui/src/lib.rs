@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod app;
+mod check_peer;
 pub mod cli;
 mod colours;
 pub mod compare;

@@ -1,7 +1,9 @@
-//! The smallest input that still shows a fault, as far as taking bytes out finds it.
+//! The smallest input that still shows a fault, as far as taking frames and bytes out finds it.
 
-/// Takes bytes out of `data`, in ever smaller stretches, as long as `fails` says that the fault is still there, and then puts zeros in
-/// the place of what need not be what it is. At most `tries` inputs are tried.
+use crate::mutate::simpler_frames;
+
+/// Takes frames out of `data`, and parts of frames, as long as `fails` says that the fault is still there; then bytes, in ever
+/// smaller stretches; and then puts zeros in the place of what need not be what it is. At most `tries` inputs are tried.
 ///
 /// ```
 /// let fails = |data: &[u8]| data.contains(&0xF5) && data.len() >= 3;
@@ -15,6 +17,12 @@ pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize)
         left = left.saturating_sub(1);
         may && fails(candidate)
     };
+    // Frames as frames first: a byte taken out of one breaks its check.
+    while let Some(simpler) =
+        simpler_frames(&best).into_iter().find(|simpler| is_simpler(simpler, &best) && still_fails(simpler))
+    {
+        best = simpler;
+    }
     let mut stretch = best.len().div_ceil(2);
     while stretch > 0 {
         let mut at = 0;
@@ -41,9 +49,33 @@ pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize)
     best
 }
 
+/// Shorter, or as long with more zeros: so that taking the simpler one again and again ends.
+fn is_simpler(one: &[u8], other: &[u8]) -> bool {
+    let weight = |bytes: &[u8]| (bytes.len(), bytes.iter().filter(|&&byte| byte != 0).count());
+    weight(one) < weight(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use framescope_parser::missive::{Flags, FrameBuf, Kind, Missive};
+
+    #[test]
+    fn frames_become_smaller_as_frames() {
+        let frame = |sequence: u32| {
+            let frame = FrameBuf::new(Kind::ERROR).flags(Flags::CHECKSUM | Flags::REPLY).sequence(sequence);
+            frame.channel(7).payload(format!("\0\x05 number {sequence}")).to_bytes().unwrap()
+        };
+        let stream: Vec<u8> = (1..20).flat_map(frame).collect();
+        let missive = Missive::default();
+        let mut fails = |data: &[u8]| {
+            let mut frames = missive.frames(data).filter_map(|one| one.into_frame().ok());
+            frames.any(|frame| frame.payload.contains(&b'7') && frame.flags.contains(Flags::CHECKSUM))
+        };
+        let found = minimise(&stream, &mut fails, 5000);
+        let expected = FrameBuf::new(Kind::ERROR).flags(Flags::CHECKSUM).payload("7").to_bytes().unwrap();
+        assert_eq!(found.len(), expected.len(), "{found:02x?}");
+    }
 
     #[test]
     fn what_matters_stays_and_the_tries_are_bounded() {

@@ -52,7 +52,7 @@ enum Piece {
     Bytes(Vec<u8>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Frame {
     header: Header,
     extensions: Vec<u8>,
@@ -93,9 +93,57 @@ fn frame_at(bytes: &[u8]) -> Option<(Frame, usize)> {
     Some((frame, raw.bytes().len()))
 }
 
+/// Streams that are simpler than this one: without one of its frames, or with less in one. Lengths and checks are as they should be.
+pub(crate) fn simpler_frames(stream: &[u8]) -> Vec<Vec<u8>> {
+    let pieces = pieces(stream);
+    let mut simpler = Vec::new();
+    let mut written = |pieces: &[Piece]| {
+        let mut out = Vec::new();
+        pieces.iter().for_each(|piece| piece.write_broken(None, &mut Random::new(0), &mut out));
+        simpler.push(out);
+    };
+    for at in 0..pieces.len() {
+        written(&[&pieces[..at], &pieces[at + 1..]].concat());
+    }
+    for (at, piece) in pieces.iter().enumerate() {
+        let Piece::Frame(frame) = piece else { continue };
+        let mut with = |change: &dyn Fn(&mut Frame)| {
+            let mut changed = frame.clone();
+            change(&mut changed);
+            if changed != *frame {
+                let mut pieces = pieces.clone();
+                pieces[at] = Piece::Frame(changed);
+                written(&pieces);
+            }
+        };
+        with(&|frame| frame.extensions.clear());
+        with(&|frame| frame.payload.clear());
+        let half = frame.payload.len() / 2;
+        with(&|frame| frame.payload.truncate(half));
+        with(&|frame| drop(frame.payload.drain(..half)));
+        let last = frame.payload.len().saturating_sub(1);
+        with(&|frame| frame.payload.truncate(last));
+        for bit in 0..16 {
+            with(&|frame| frame.header.flags.0 &= !(1 << bit));
+        }
+        with(&|frame| frame.header.sequence = 0);
+        with(&|frame| frame.header.channel = 0);
+        with(&|frame| frame.header.version = 1);
+        with(&|frame| (frame.header.kind, frame.payload) = (Kind::DATA, Vec::new()));
+        with(&|frame| (frame.header.kind, frame.payload) = (Kind::LOGIN, vec![0; 4]));
+    }
+    simpler
+}
+
 impl Piece {
     /// Writes it, with lengths and checks that mostly are what they should.
     fn write(&self, random: &mut Random, out: &mut Vec<u8>) {
+        let broken = random.one_in(BROKEN).then(|| random.below(6));
+        self.write_broken(broken, random, out);
+    }
+
+    /// Writes it, broken in one of six ways.
+    fn write_broken(&self, broken: Option<usize>, random: &mut Random, out: &mut Vec<u8>) {
         let frame = match self {
             Piece::Bytes(bytes) => return out.extend_from_slice(bytes),
             Piece::Frame(frame) => frame,
@@ -104,16 +152,17 @@ impl Piece {
         let mut header = frame.header;
         header.extensions_length = u16::try_from(frame.extensions.len()).unwrap_or(u16::MAX);
         header.payload_length = u32::try_from(frame.payload.len()).unwrap_or(u32::MAX);
-        let broken = if random.one_in(BROKEN) { random.below(6) } else { 6 };
         match broken {
-            0 => header.payload_length = header.payload_length.wrapping_add(random.small()),
-            1 => header.payload_length = random.edge(),
-            2 => header.extensions_length = header.extensions_length.wrapping_add(random.small() as u16),
-            3 => header.extensions_length = random.edge() as u16,
+            Some(0) => header.payload_length = header.payload_length.wrapping_add(random.small()),
+            Some(1) => header.payload_length = random.edge(),
+            Some(2) => {
+                header.extensions_length = header.extensions_length.wrapping_add(random.small() as u16)
+            }
+            Some(3) => header.extensions_length = random.edge() as u16,
             _ => {}
         }
         let mut bytes = header.to_bytes();
-        if broken == 4 {
+        if broken == Some(4) {
             bytes[random.below(Header::LENGTH)] ^= 1 << random.below(8);
         }
         out.extend(bytes);
@@ -126,7 +175,7 @@ impl Piece {
         }
         if header.flags.contains(Flags::CHECKSUM) {
             let mut checksum = crc32fast::hash(&out[begins..]);
-            if broken == 5 {
+            if broken == Some(5) {
                 checksum ^= 1 << random.below(32);
             }
             out.extend(checksum.to_be_bytes());
@@ -308,21 +357,10 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::havoc;
     use crate::tiles;
     use framescope_parser::missive::Missive;
     use framescope_parser::{Dissection, TileType};
-
-    /// Changes some bytes, as a fuzzer would.
-    fn bytes(seed: u32) -> impl FnMut(&mut [u8], usize, usize) -> usize {
-        let mut random = Random::new(seed);
-        move |data, size, most| {
-            let size = if random.one_in(2) { random.below(most + 1).min(size + 4) } else { size };
-            if size > 0 {
-                data[random.below(size)] = random.byte();
-            }
-            size
-        }
-    }
 
     /// Runs of a fuzzer that keeps what it made, as one does that finds each of these new.
     fn runs(count: u32, mut each: impl FnMut(&[u8])) {
@@ -331,7 +369,7 @@ mod tests {
             let mut data = kept[seed as usize % kept.len()].clone();
             let size = data.len();
             data.resize(2048, 0);
-            let length = mutate_frames(&mut data, size, 2048, seed, &mut bytes(seed));
+            let length = mutate_frames(&mut data, size, 2048, seed, &mut havoc(seed));
             data.truncate(length);
             each(&data);
             if kept.len() < 200 {
@@ -398,7 +436,7 @@ mod tests {
             let run = |most: usize| {
                 let mut data = seed.clone();
                 data.resize(most.max(seed.len()), 0);
-                let length = mutate_frames(&mut data, seed.len(), most, number, &mut bytes(number));
+                let length = mutate_frames(&mut data, seed.len(), most, number, &mut havoc(number));
                 data.truncate(length);
                 data
             };

@@ -3,17 +3,19 @@
 
 use std::borrow::Cow;
 
+use framescope_ksy::Described;
 use framescope_parser::{Dissection, Field, Protocol, TileType, Value};
 
+use crate::decode::messages;
 use crate::mutate::{BROKEN, rearrange};
 use crate::random::Random;
 use crate::tiles;
 
 /// Changes the stream in `data[..size]` and gives its new length, at most `max_size`; what can't be written as it was changed
-/// stays. `bytes` is the fuzzer's own way to change some bytes: one change in eight is left to it, and so is what holds no
-/// message. The same `seed` makes the same change.
+/// stays. `bytes` is the fuzzer's own way to change some bytes: one change in eight is left to it. Where there is no message yet,
+/// or in one change of sixteen, one is made up, see [`made_up`]. The same `seed` makes the same change.
 pub fn mutate_messages(
-    protocol: &dyn Protocol,
+    protocol: &Described,
     data: &mut [u8],
     size: usize,
     max_size: usize,
@@ -30,8 +32,15 @@ pub fn mutate_messages(
             pieces.push((is_message, data[start..start + length].to_vec()));
         }
     }
-    if random.one_in(BROKEN) || !pieces.iter().any(|(is_message, _)| *is_message) {
+    if random.one_in(BROKEN) {
         return bytes(data, size, max_size);
+    }
+    if random.one_in(16) || !pieces.iter().any(|(is_message, _)| *is_message) {
+        match made_up(protocol, &mut random) {
+            Some(message) => pieces.insert(random.below(pieces.len() + 1), (true, message)),
+            None if pieces.is_empty() => return bytes(data, size, max_size),
+            None => {}
+        }
     }
     for _ in 0..=random.below(3) {
         let at = random.below(pieces.len());
@@ -52,6 +61,35 @@ pub fn mutate_messages(
     out.truncate(max_size.min(data.len()));
     data[..out.len()].copy_from_slice(&out);
     out.len()
+}
+
+/// A message out of nothing: what the protocol writes of the fields that it sees in bytes by chance, with constants, lengths and
+/// checks as they should be. None if chance did not hit on one.
+pub(crate) fn made_up(protocol: &Described, random: &mut Random) -> Option<Vec<u8>> {
+    for _ in 0..32 {
+        let longest = if random.one_in(4) { 200 } else { 40 };
+        let length = random.below(longest);
+        let byte = random.byte();
+        // Zeros, one byte over and over, or any.
+        let way = random.below(3);
+        let mut bytes: Vec<u8> = (0..length)
+            .map(|_| match way {
+                0 => 0,
+                1 => byte,
+                _ => random.byte(),
+            })
+            .collect();
+        protocol.put_head(&mut bytes, &mut |choices| random.below(choices));
+        let mut dissection = Dissection::of(protocol, &bytes);
+        for _ in 0..random.below(3) {
+            change_any(&mut dissection, random);
+        }
+        let mut out = Vec::new();
+        if protocol.encode(&dissection, &mut out).is_ok() && !messages(protocol, &out).is_empty() {
+            return Some(out);
+        }
+    }
+    None
 }
 
 /// A message with another value in one of its fields, as its protocol writes it.
@@ -129,8 +167,27 @@ mod tests {
     use super::*;
     use crate::check_described;
     use framescope_capture::{Options, Source, read};
-    use framescope_ksy::Described;
     use std::sync::Arc;
+
+    /// Each described format gets messages out of nothing.
+    #[test]
+    fn messages_are_made_up_from_descriptions() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/formats");
+        let mut all = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "ksy") {
+                continue;
+            }
+            let described = Described::from_file(&path).unwrap();
+            let made = (0..100).filter_map(|seed| made_up(&described, &mut Random::new(seed)));
+            let made: std::collections::BTreeSet<Vec<u8>> = made.collect();
+            println!("{}: {} of 100", path.display(), made.len());
+            assert!(made.len() > 25, "{}: {} of 100", path.display(), made.len());
+            all += 1;
+        }
+        assert!(all > 5, "the descriptions are not there");
+    }
 
     #[test]
     fn most_of_what_is_made_of_a_described_protocol_holds_messages_and_keeps_the_promises() {

@@ -103,6 +103,21 @@ impl Described {
         Described { key, ..self }
     }
 
+    /// Makes bytes begin as a message does, for who makes messages up: constants, valid numbers and a check over them stand where
+    /// the description has them, and the rest is as it was. `pick` gives a number below the one that it is given.
+    ///
+    /// ```
+    /// let mine = "{meta: {id: mine}, seq: [{id: magic, contents: MY}, {id: kind, type: u1, valid: {any-of: [3, 9]}}, {id: at, type: u1}]}";
+    /// let described = framescope_ksy::Described::from_ksy(mine)?;
+    /// let mut bytes = vec![7; 4];
+    /// described.put_head(&mut bytes, &mut |choices| choices - 1);
+    /// assert_eq!(bytes, b"MY\x09\x07");
+    /// # Ok::<(), framescope_ksy::LoadError>(())
+    /// ```
+    pub fn put_head(&self, bytes: &mut Vec<u8>, pick: &mut dyn FnMut(usize) -> usize) {
+        self.format.meta.head.put(bytes, pick);
+    }
+
     /// The description itself.
     pub fn format(&self) -> &Format {
         &self.format

@@ -66,7 +66,55 @@ impl HeadTest {
     }
 }
 
+impl HeadTest {
+    /// Makes the test hold for bytes that are long enough. `pick` chooses one of so many values.
+    fn put(&self, bytes: &mut [u8], pick: &mut dyn FnMut(usize) -> usize) {
+        let mut one_of = |ranges: &[(i128, i128)]| {
+            let (low, high) = ranges.get(pick(ranges.len())).copied().unwrap_or((0, 0));
+            let values = usize::try_from(high.saturating_sub(low)).unwrap_or(usize::MAX).saturating_add(1);
+            low.saturating_add(i128::try_from(pick(values)).unwrap_or(0))
+        };
+        let (number, le) = match &self.what {
+            HeadWhat::Contents(wanted) => {
+                let own = bytes.iter_mut().skip(self.offset as usize);
+                return own.zip(wanted).for_each(|(byte, wanted)| *byte = *wanted);
+            }
+            HeadWhat::Number { le, ranges, .. } => (one_of(ranges), *le),
+            HeadWhat::Bits { shift, count, ranges } => {
+                let own = bytes.get(self.offset as usize..(self.offset + self.length) as usize);
+                let mask = ((1_i128 << count) - 1) << shift;
+                let rest = integer(own.unwrap_or_default(), false, false) & !mask;
+                (rest | one_of(ranges) << shift & mask, false)
+            }
+            HeadWhat::Check { algorithm, le, from, to } => {
+                let covered = bytes.get(*from as usize..*to as usize).unwrap_or_default();
+                let check = algorithm.number(covered, self.length).map_or(0, i128::from);
+                (check, *le)
+            }
+        };
+        let length = self.length.min(16) as usize;
+        let big = number.to_be_bytes();
+        let low_bytes = big.get(big.len() - length..).unwrap_or_default();
+        let own = bytes.iter_mut().skip(self.offset as usize).take(length);
+        match le {
+            true => own.zip(low_bytes.iter().rev()).for_each(|(byte, new)| *byte = *new),
+            false => own.zip(low_bytes).for_each(|(byte, new)| *byte = *new),
+        }
+    }
+}
+
 impl Head {
+    /// Makes bytes begin as a message does.
+    pub(crate) fn put(&self, bytes: &mut Vec<u8>, pick: &mut dyn FnMut(usize) -> usize) {
+        bytes.resize(bytes.len().max(self.length as usize), 0);
+        let tests = || self.believe.iter().chain(self.refuse.iter().map(|(test, _)| test));
+        let is_check = |test: &&HeadTest| matches!(test.what, HeadWhat::Check { .. });
+        bytes.iter_mut().zip(&self.magic).for_each(|(byte, magic)| *byte = *magic);
+        tests().filter(|test| !is_check(test)).for_each(|test| test.put(bytes, pick));
+        // A check is over the others.
+        tests().filter(is_check).for_each(|test| test.put(bytes, pick));
+    }
+
     fn probe(&self, bytes: &[u8]) -> Probe {
         if bytes.len() >= self.length as usize {
             let believed = self.believe.iter().all(|test| test.holds(bytes));
