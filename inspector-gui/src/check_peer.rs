@@ -3,71 +3,14 @@
 //! The program gets each input as a line of hexadecimal digits and answers with a line: `valid LENGTH`, with as many
 //! `FIELD=VALUE` behind it as it likes, `refused` or `incomplete`. Where both disagree the input is made as small as it can be.
 
-use std::fmt::{self, Display, Formatter};
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use framescope_capture::export::hex;
-use framescope_oracles::minimise;
-use framescope_parser::{Code, Dissection, Input, Memo, Protocol, Severity, Step, Value};
-
-/// What one of the two says of an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The bytes begin with a well-formed message of so many bytes.
-    Valid(usize),
-    /// They begin with none, whatever follows; and why.
-    Refused(String),
-    /// More bytes may make one of them. With what is wrong already, if anything is.
-    Incomplete(Option<String>),
-}
-
-impl Display for Verdict {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Verdict::Valid(length) => write!(f, "valid {length}"),
-            Verdict::Refused(why) => write!(f, "refused: {why}"),
-            Verdict::Incomplete(None) => f.write_str("incomplete"),
-            Verdict::Incomplete(Some(why)) => write!(f, "incomplete or refused: {why}"),
-        }
-    }
-}
-
-/// What this program says of an input.
-pub(crate) fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
-    if bytes.is_empty() {
-        return Verdict::Incomplete(None);
-    }
-    let step = |last: bool| {
-        let input = Input { bytes, first_segment: bytes.len(), last, offset: 0 };
-        protocol.next(input, &mut Memo::default())
-    };
-    let wrong = |message: &[u8]| {
-        let dissection = Dissection::of(protocol, message);
-        let problem = dissection.problems.iter().find(|problem| is_refused(problem.code))?;
-        Some(format!("{} at {}: {}", problem.code, problem.range.start, problem.text))
-    };
-    match step(true) {
-        Step::Message(length) | Step::Checked(length) => {
-            let message = bytes.get(..length.get()).unwrap_or(bytes);
-            wrong(message).map_or(Verdict::Valid(message.len()), Verdict::Refused)
-        }
-        Step::Partial(_) | Step::NeedMore(_) => Verdict::Incomplete(wrong(bytes)),
-        Step::Skipped(_, code) | Step::Searching(_, code) => match step(false) {
-            // Too little to be part of a message, and yet it may become one. A message whose length is not believed is all there.
-            Step::NeedMore(_) if code != Code::LengthSuspect => Verdict::Incomplete(wrong(bytes)),
-            _ => Verdict::Refused(code.to_string()),
-        },
-        Step::Lost => Verdict::Refused(Code::CannotResync.to_string()),
-    }
-}
-
-/// What a receiver must refuse.
-fn is_refused(code: Code) -> bool {
-    code.severity() == Severity::Error || code == Code::UnknownVersion
-}
+use framescope_oracles::{Verdict, minimise, verdict};
+use framescope_parser::{Dissection, Protocol, Value};
 
 /// Why an answer is not the one that is expected, if so.
 pub(crate) fn disagreement(protocol: &dyn Protocol, bytes: &[u8], answer: &str) -> Option<String> {

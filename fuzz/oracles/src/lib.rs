@@ -31,6 +31,7 @@ mod segments;
 mod session;
 mod streaming;
 mod traffic;
+mod verdict;
 mod views;
 
 pub use capture::{capture, check_index};
@@ -49,6 +50,7 @@ pub use roundtrip::roundtrip;
 pub use segments::segments;
 pub use session::session;
 pub use streaming::streaming;
+pub use verdict::{Verdict, verdict};
 pub use views::views;
 
 /// What must hold for any bytes, and where bytes to begin with are.

@@ -1,0 +1,66 @@
+//! How to fuzz a parser of your own against the description of its protocol.
+//!
+//! [`telemetry`] stands for your parser: it knows nothing of Framescope. [`agrees`] holds it against `telemetry.ksy` for any
+//! bytes. The fuzz target and the test call it; copy this crate and put your parser and your description in.
+
+pub mod telemetry;
+
+use std::sync::LazyLock;
+
+use framescope_ksy::Described;
+use framescope_oracles::{Verdict, verdict};
+use framescope_parser::{Dissection, Value};
+
+use telemetry::{Body, Message};
+
+/// The description, which the window and the command line read too.
+pub static DESCRIBED: LazyLock<Described> = LazyLock::new(|| {
+    Described::from_ksy(include_str!("../telemetry.ksy")).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+});
+
+/// Panics where the parser and the description say different things of what `data` begins with.
+pub fn agrees(data: &[u8]) {
+    match (verdict(&*DESCRIBED, data), telemetry::parse(data)) {
+        (Verdict::Valid(length), Ok(Some((message, used)))) => {
+            assert_eq!(length, used, "the message has another length");
+            let expected = Dissection::of(&*DESCRIBED, &data[..length]);
+            assert_eq!(said(&message), told(&expected), "{message:?}");
+        }
+        (Verdict::Refused(_), Err(_)) | (Verdict::Incomplete(_), Ok(None)) => {}
+        // What is wrong already may be refused before the rest has come.
+        (Verdict::Incomplete(Some(_)), Err(_)) => {}
+        (expected, found) => panic!("the description: {expected}\nthe parser: {found:?}\nof {data:02x?}"),
+    }
+}
+
+/// What the parser says, field by field.
+fn said(message: &Message<'_>) -> Vec<(&'static str, String)> {
+    match &message.body {
+        Body::Reading { sensor, values } => {
+            let values = values.iter().map(|value| ("values", value.to_string()));
+            [("sensor", sensor.to_string())].into_iter().chain(values).collect()
+        }
+        Body::Name { sensor, text } => vec![("sensor", sensor.to_string()), ("text", format!("{text:?}"))],
+        Body::Goodbye { rest } => vec![("rest", format!("{rest:02x?}"))],
+    }
+}
+
+/// The same of the description.
+fn told(message: &Dissection<'_>) -> Vec<(&'static str, String)> {
+    let Some(body) = message.field("body") else { return Vec::new() };
+    if let Value::Bytes(rest) = &body.value {
+        return vec![("rest", format!("{rest:02x?}"))];
+    }
+    let mut told = Vec::new();
+    for field in &body.fields {
+        match field.name {
+            "sensor" => told.push(("sensor", field.value.to_string())),
+            "text" => told.push(("text", field.value.to_string())),
+            // A list's items are the fields in it.
+            "values" if field.fields.is_empty() => told.push(("values", field.value.to_string())),
+            "values" => told.extend(field.fields.iter().map(|item| ("values", item.value.to_string()))),
+            _ => {}
+        }
+    }
+    told
+}
