@@ -21,8 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "target" / "planted"
-FRAMES = ["decode", "views", "streaming", "chunking", "roundtrip", "session", "encode", "differential"]
-TARGETS = FRAMES + ["described", "own", "capture", "packet", "segments", "filter"]
+TARGETS = ["decode", "views", "streaming", "chunking", "roundtrip", "session", "encode", "differential", "described", "own",
+           "capture", "packet", "segments", "filter"]
 
 
 def faults():
@@ -67,10 +67,11 @@ def run(target, seconds):
     finds = COPY / "finds" / target
     shutil.rmtree(finds, ignore_errors=True)
     finds.mkdir(parents=True)
-    corpus = COPY / "tree" / "corpus" / "seeds"
-    seeds = corpus / ("frames" if target in FRAMES else target)
-    dictionary = COPY / "tree" / "fuzz" / "dictionaries" / (("frames" if target in FRAMES else target) + ".dict")
-    command = [str(binaries() / target), str(finds)] + ([str(seeds)] if seeds.is_dir() else [])
+    # What has no seeds of its own takes frames.
+    seeds = COPY / "tree" / "corpus" / "seeds" / target
+    seeds = seeds if seeds.is_dir() else seeds.with_name("frames")
+    dictionary = COPY / "tree" / "fuzz" / "dictionaries" / f"{seeds.name}.dict"
+    command = [str(binaries() / target), str(finds), str(seeds)]
     command += ["-seed=1", "-timeout=5", f"-max_total_time={seconds}", f"-artifact_prefix={finds}/", "-verbosity=0"]
     command += [f"-dict={dictionary}"] if dictionary.is_file() else []
     begun = time.monotonic()

@@ -1,20 +1,21 @@
 #![no_main]
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use framescope_ksy::Described;
 
 /// The protocol that the variable FRAMESCOPE_KSY names the description of; without it MQTT, as the corpus describes it.
 static OWN: LazyLock<Described> = LazyLock::new(|| {
-    let named = std::env::var_os("FRAMESCOPE_KSY").map(PathBuf::from);
-    let path =
-        named.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/formats/mqtt.ksy").into());
-    Described::from_file(&path).unwrap_or_else(|error| panic!("{error}"))
+    let described = match std::env::var_os("FRAMESCOPE_KSY") {
+        Some(path) => Described::from_file(Path::new(&path)),
+        None => Described::from_ksy(include_str!("../../corpus/formats/mqtt.ksy")),
+    };
+    described.unwrap_or_else(|error| panic!("{error}"))
 });
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| framescope_oracles::check_described(&OWN, data));
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    framescope_oracles::mutate_messages(&*OWN, data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
+    framescope_oracles::mutate_messages(&OWN, data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
 });

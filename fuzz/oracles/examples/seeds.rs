@@ -4,12 +4,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use framescope_capture::export::{Chosen, seeds};
 use framescope_capture::filter::Column;
 use framescope_capture::{Options, Source, read};
+use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
-use framescope_parser::{Code, Direction};
+use framescope_parser::{Code, Direction, Protocol};
 
 /// A fuzzer changes short inputs faster; what is longer is left to the capture oracle.
 const LONGEST: usize = 4096;
@@ -39,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     fs::write(corpus.join("seeds/frames/claims-of-thousands"), claims()?)?;
     written += 1;
-    written += packets(&corpus)? + descriptions(&corpus)?;
+    written += packets(&corpus)? + descriptions(&corpus)? + own(&corpus)?;
     let folder = corpus.join("seeds/filter");
     fs::create_dir_all(&folder)?;
     for (i, filter) in FILTERS.iter().enumerate() {
@@ -179,6 +181,21 @@ fn descriptions(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
         }
     }
     Ok(written)
+}
+
+/// The messages of MQTT, which the target `own` takes where it is told of no other protocol.
+fn own(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
+    let described = Described::from_file(&corpus.join("formats/mqtt.ksy"))?;
+    let protocols: Vec<Arc<dyn Protocol>> = vec![Arc::new(described)];
+    let options = Options { protocols, decode_as: vec!["tcp=mqtt".parse()?], ..Options::default() };
+    let index = read(Source::open(&corpus.join("formats/mqtt/capture.pcapng"))?, &options, &mut |_| true)?;
+    let folder = corpus.join("seeds/own");
+    fs::create_dir_all(&folder)?;
+    let seeds = seeds(&index, &mut Chosen::all(), LONGEST)?;
+    for seed in &seeds {
+        fs::write(folder.join(&seed.name), &seed.bytes)?;
+    }
+    Ok(seeds.len())
 }
 
 /// The first packets of each capture: one by one, behind the two bytes that the oracle takes for itself; and as pcap files, which

@@ -303,7 +303,7 @@ impl Frame {
 
     /// A payload as the kind has it.
     fn typed(&mut self, random: &mut Random) {
-        let text = random.text();
+        let text = if random.one_in(16) { vec![b'x'; random.length()] } else { random.text() };
         self.payload = match self.header.kind {
             Kind::LOGIN => {
                 let credential = random.text();

@@ -147,11 +147,16 @@ fn change(value: &mut Value<'_>, random: &mut Random) {
         }
         Value::Text(text) => {
             let other = String::from_utf8_lossy(&random.text()).into_owned();
-            *text = Cow::Owned(if random.one_in(2) { format!("{text}{other}") } else { other });
+            *text = Cow::Owned(match random.below(16) {
+                0 => "x".repeat(random.length()),
+                1..8 => format!("{text}{other}"),
+                _ => other,
+            });
         }
         Value::Bytes(bytes) => {
             let mut other = bytes.to_vec();
             match (random.below(3), other.len()) {
+                _ if random.one_in(16) => other.resize(random.length(), b'x'),
                 (0, _) | (_, 0) => other.extend(random.text()),
                 (1, length) => other.truncate(random.below(length)),
                 (_, length) => other[random.below(length)] = random.byte(),

@@ -42,6 +42,12 @@ impl Random {
         edges[self.below(edges.len())]
     }
 
+    /// A length at which a limit may be.
+    pub(crate) fn length(&mut self) -> usize {
+        let near = 1 << (4 + self.below(7));
+        near + self.below(3) - 1
+    }
+
     /// Text, sometimes cut in a character, sometimes none at all.
     pub(crate) fn text(&mut self) -> Vec<u8> {
         let texts: [&[u8]; 8] = [
