@@ -14,7 +14,10 @@ static OWN: LazyLock<Described> = LazyLock::new(|| {
     described.unwrap_or_else(|error| panic!("{error}"))
 });
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| framescope_oracles::check_described(&OWN, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    framescope_fuzz::count(|| framescope_oracles::holds_message(&*OWN, data));
+    framescope_oracles::check_described(&OWN, data)
+});
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     framescope_oracles::mutate_messages(&OWN, data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
