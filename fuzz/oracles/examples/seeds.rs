@@ -214,6 +214,14 @@ fn packets(corpus: &Path) -> std::io::Result<usize> {
             fs::write(folders[0].join(format!("{name}-{i}")), seed)?;
             written += 1;
         }
+        if name == "missive-udp" {
+            for (link, wrapped) in
+                wrapped(packets.first().and_then(|packet| packet.get(14..)).unwrap_or_default())
+            {
+                fs::write(folders[0].join(format!("in-{link}")), wrapped)?;
+                written += 1;
+            }
+        }
         for (way, magic) in [("microseconds", 0xA1B2_C3D4_u32), ("nanoseconds", 0xA1B2_3C4D)] {
             for (order, bytes) in
                 [("little", u32::to_le_bytes as fn(u32) -> [u8; 4]), ("big", u32::to_be_bytes)]
@@ -224,6 +232,40 @@ fn packets(corpus: &Path) -> std::io::Result<usize> {
         }
     }
     Ok(written)
+}
+
+/// An IP packet as other links and tunnels carry it, behind the number that the oracle has for the link.
+fn wrapped(ip: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let tunnel = |protocol: u8, head: &[u8]| {
+        let length = u16::try_from(20 + head.len() + ip.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let outer =
+            [0x45, 0, length[0], length[1], 0, 1, 0, 0, 64, protocol, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+        [&[7, 0][..], &outer, head, ip].concat()
+    };
+    let vxlan = |port: u16| {
+        let length = u16::try_from(8 + 8 + 14 + ip.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let port = port.to_be_bytes();
+        let udp = [0x9C, 0x40, port[0], port[1], length[0], length[1], 0, 0, 8, 0, 0, 0, 0, 0, 7, 0];
+        tunnel(17, &[&udp[..], &[2; 12], &[8, 0]].concat())
+    };
+    let behind = |link: u8, head: &[u8]| [&[link, 0][..], head, ip].concat();
+    vec![
+        ("null", behind(0, &[2, 0, 0, 0])),
+        ("loop", behind(9, &[0, 0, 0, 2])),
+        ("raw", behind(7, &[])),
+        ("ppp", behind(2, &[0xFF, 3, 0, 0x21])),
+        ("hdlc", behind(8, &[0x0F, 0, 8, 0])),
+        ("pppoe", behind(6, &[0x11, 0, 0, 1, 0, 40, 0, 0x21])),
+        ("sll", behind(10, &[0, 0, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0, 8, 0])),
+        ("sll2", behind(14, &[8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0])),
+        ("mpls", behind(11, &[0, 1, 0x11, 64])),
+        ("vlan", behind(1, &[2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0x81, 0, 0, 7, 8, 0])),
+        ("llc", behind(1, &[2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 100, 0xAA, 0xAA, 3, 0, 0, 0, 8, 0])),
+        ("ip-in-ip", tunnel(4, &[])),
+        ("gre", tunnel(47, &[0x20, 0, 8, 0, 0, 0, 0, 1])),
+        ("vxlan", vxlan(4789)),
+        ("geneve", tunnel(17, &[0x9C, 0x40, 0x17, 0xC1, 0, 60, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0])),
+    ]
 }
 
 fn pcap(magic: u32, bytes: fn(u32) -> [u8; 4], packets: &[&[u8]]) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Any bytes are a file: read without panic, and what was read is accounted for.
 
-use framescope_capture::export::Chosen;
+use framescope_capture::export::{Chosen, Paint};
 use framescope_capture::{Index, Options, Source, export, read};
 use framescope_parser::{Direction, TileType};
 
@@ -13,15 +13,31 @@ pub fn capture(data: &[u8]) {
     let options = Options { reassembly_limit, ..Options::default() };
     let index = read(Source::from_bytes("fuzzed", data), &options, &mut |_| true).unwrap();
     check_index(&index);
-    let mut out = Vec::new();
-    match ways / 2 % 6 {
-        0 => export::write_json(&index, &mut Chosen::all(), &mut out).unwrap(),
-        1 => export::write_csv(&index, &mut Chosen::all(), &mut out).unwrap(),
-        2 => export::write_text(&index, &mut Chosen::all(), export::Paint::Ansi, &mut out).unwrap(),
+    let (mut out, all) = (Vec::new(), &mut Chosen::all());
+    match ways / 2 % 9 {
+        0 => export::write_json(&index, all, &mut out).unwrap(),
+        1 => export::write_csv(&index, all, &mut out).unwrap(),
+        2 => export::write_text(&index, all, Paint::Ansi, &mut out).unwrap(),
         3 => export::write_flows_json(&index, &mut out).unwrap(),
         4 => exported(&index),
-        _ => drop(export::seeds(&index, &mut Chosen::all(), 4096).unwrap()),
+        5 => export::write_flows_text(&index, &mut out).unwrap(),
+        6 => export::write_problems_text(&index, all, Paint::Plain, &mut out).unwrap(),
+        7 => export::write_problems_json(&index, all, &mut out).unwrap(),
+        _ => drop(export::seeds(&index, all, 4096).unwrap()),
     }
+    followed(&index);
+}
+
+/// What two sides said is all bytes that there are.
+fn followed(index: &Index) {
+    let (mut rows, mut said) = (Vec::new(), Vec::new());
+    export::write_raw(index, &mut Chosen::all(), &mut rows).unwrap();
+    for flow in 0..u32::try_from(index.flows().len()).unwrap() {
+        let only = [None, Some(Direction::Forward), Some(Direction::Backward)][flow as usize % 3];
+        export::write_follow_text(index, flow, only, Paint::Plain, &mut Vec::new()).unwrap();
+        export::write_follow_raw(index, flow, None, &mut said).unwrap();
+    }
+    assert_eq!(rows.len(), said.len(), "rows and dialogue are not the same bytes");
 }
 
 /// What is written as a capture again is a capture, and has what was chosen in it.
@@ -43,7 +59,12 @@ pub fn check_index(index: &Index) {
     assert!(index.is_finished());
     let mut reader = index.reader();
     let mut rows_seen = 0;
-    for (flow, _) in (0u32..).zip(index.flows()) {
+    assert!(index.damages().iter().all(|damage| !damage.to_string().is_empty()));
+    for (flow, known) in (0u32..).zip(index.flows()) {
+        if let Some(connection) = known.connection() {
+            let last = index.packets();
+            assert!([connection.opened, connection.ended].into_iter().flatten().all(|packet| packet <= last));
+        }
         for direction in [Direction::Forward, Direction::Backward] {
             let stream = index.stream(flow, direction).expect("a flow has two directions");
             let (mut end, mut bytes, mut gap_bytes, mut messages) = (0, 0, 0, 0);
@@ -66,6 +87,11 @@ pub fn check_index(index: &Index) {
                     }
                 }
                 messages += u64::from(row.tile_type == TileType::Message);
+                let others = [index.counterpart(number), index.answered_by(number), index.part_of(number)];
+                assert!(others.into_iter().flatten().all(|other| (other as usize) < index.row_count()));
+                if let Some((request, _)) = index.reply_to(number) {
+                    assert_eq!(index.answered_by(request), Some(number), "the reply to a request answers it");
+                }
                 let dissection = index.dissect(number, &row_bytes);
                 for problem in &dissection.problems {
                     assert!(

@@ -4,7 +4,9 @@
 use framescope_ksy::{Described, Format};
 use framescope_parser::{Dissection, Framer, Problem, Protocol, TileType};
 
-use crate::decode::{bytes_of, laid_out};
+use crate::decode::{bytes_of, laid_out, messages};
+use crate::mutate_messages::changed;
+use crate::random::Random;
 use crate::streaming::{cut_up, cuttings};
 use crate::views::check_outline;
 
@@ -62,6 +64,12 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
         let message = bytes_of(tile, bytes);
         check_outline(described, message, false);
         written_back(described, message);
+    }
+    // What is written of other values is read, and written back too.
+    if let Some(changed) = changed(described, bytes, &mut Random::of(bytes)) {
+        for message in messages(described, &changed) {
+            written_back(described, message);
+        }
     }
     // The rest of a stream that is lost stays lost.
     let mut framer = Framer::default();

@@ -1,8 +1,8 @@
 //! Any text is a filter: understood, or refused at a place in it; and asked of real rows without panic.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
-use framescope_capture::filter::Filter;
+use framescope_capture::filter::{Filter, Vocabulary};
 use framescope_capture::{Index, Options, Source, protocols, read};
 
 /// A recorded capture with most of what can be in one.
@@ -13,6 +13,14 @@ pub fn filter(data: &[u8]) {
     static INDEX: OnceLock<Index> = OnceLock::new();
     let Ok(text) = std::str::from_utf8(data) else { return };
     let protocols = protocols(None);
+    let source = || Source::from_bytes("capture", CAPTURE);
+    let index = INDEX.get_or_init(|| read(source(), &Options::default(), &mut |_| true).unwrap());
+    // What may be typed takes the place of something in it, wherever the cursor stands.
+    static WORDS: LazyLock<Vocabulary> =
+        LazyLock::new(|| Vocabulary::of(INDEX.get().expect("it was read before")));
+    let cursor = crc32fast::hash(data) as usize % (text.len() + 2);
+    let completion = WORDS.complete(text, cursor);
+    assert!(text.get(completion.range.clone()).is_some(), "{:?} is no place in {text:?}", completion.range);
     let mut filter = match Filter::parse(text, &protocols) {
         Ok(filter) => filter,
         Err(error) => {
@@ -21,8 +29,6 @@ pub fn filter(data: &[u8]) {
             return;
         }
     };
-    let source = || Source::from_bytes("capture", CAPTURE);
-    let index = INDEX.get_or_init(|| read(source(), &Options::default(), &mut |_| true).unwrap());
     let rows = filter.rows(index).unwrap();
     // Printed it says the same, and is printed the same.
     let printed = filter.to_string();

@@ -93,7 +93,7 @@ pub(crate) fn made_up(protocol: &Described, random: &mut Random) -> Option<Vec<u
 }
 
 /// A message with another value in one of its fields, as its protocol writes it.
-fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) -> Option<Vec<u8>> {
+pub(crate) fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     let mut dissection = Dissection::of(protocol, message);
     change_any(&mut dissection, random);
     let mut out = Vec::new();
