@@ -39,8 +39,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             written += 1;
         }
     }
-    fs::write(corpus.join("seeds/frames/claims-of-thousands"), claims()?)?;
-    written += 1;
+    // Checksums are kept for every 256 bytes: one frame begins at such a place behind another, one does not.
+    for apart in [496, 512] {
+        fs::write(corpus.join(format!("seeds/frames/claims-of-thousands-{apart}")), claims(apart)?)?;
+        written += 1;
+    }
     written += packets(&corpus)? + descriptions(&corpus)? + own(&corpus)?;
     let folder = corpus.join("seeds/filter");
     fs::create_dir_all(&folder)?;
@@ -54,14 +57,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Headers that all claim the same thousands of bytes, with checksums that fail: the longest seed, which tells libFuzzer how long
-/// a stream may become.
-fn claims() -> Result<Vec<u8>, framescope_parser::Error> {
+/// Headers that all claim the same thousands of bytes, so far apart, with checksums that fail: the longest seed, which tells libFuzzer
+/// how long a stream may become.
+fn claims(apart: usize) -> Result<Vec<u8>, framescope_parser::Error> {
     let frame =
         |payload: Vec<u8>| FrameBuf::new(Kind::DATA).flags(Flags::CHECKSUM).payload(payload).to_bytes();
     let mut stream = frame(vec![b'x'; 4500])?;
-    for length in [5000, 5500] {
-        stream = frame([&vec![b'y'; length - stream.len()][..], &stream].concat())?;
+    for _ in 0..2 {
+        stream = frame([&vec![b'y'; apart - 20][..], &stream].concat())?;
         *stream.last_mut().unwrap_or(&mut 0) ^= 1;
     }
     stream.extend([0; 20]);
