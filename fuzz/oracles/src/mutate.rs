@@ -13,8 +13,9 @@ use crate::random::Random;
 /// tested on lies; but behind a false check nothing more of the frame is reached, so most must hold.
 pub const BROKEN: usize = 8;
 
-/// Longest that a stream is made.
+/// Longest that a stream is made, and that most are: what two frames do to each other takes no more, and is tried more often.
 const LONGEST: usize = 64 << 10;
+const SHORT: usize = 384;
 
 /// Changes the stream in `data[..size]` and gives its new length, at most `max_size`. `bytes` is the fuzzer's own way to
 /// change some bytes: it gets bytes, their length and how long they may become. The same `seed` makes the same change.
@@ -34,6 +35,9 @@ pub fn mutate_frames(
     heal(&mut pieces, &mut random);
     for _ in 0..=random.below(3) {
         change(&mut pieces, &mut random, bytes);
+    }
+    if !random.one_in(6) {
+        shorten(&mut pieces, &mut random);
     }
     let mut out = Vec::with_capacity(size + 64);
     for piece in &pieces {
@@ -204,6 +208,18 @@ fn heal(pieces: &mut Vec<Piece>, random: &mut Random) {
     let frames = pieces.iter().filter(|piece| matches!(piece, Piece::Frame(_))).count();
     for _ in frames..if random.one_in(4) { 1 } else { 2 } {
         pieces.push(Piece::Frame(Frame::new(random)));
+    }
+}
+
+/// Drops pieces until the stream is short, or is one piece.
+fn shorten(pieces: &mut Vec<Piece>, random: &mut Random) {
+    let length = |piece: &Piece| match piece {
+        Piece::Bytes(bytes) => bytes.len(),
+        Piece::Frame(frame) => Header::LENGTH + frame.extensions.len() + frame.payload.len(),
+    };
+    let mut all: usize = pieces.iter().map(length).sum();
+    while all > SHORT && pieces.len() > 1 {
+        all -= length(&pieces.remove(random.below(pieces.len())));
     }
 }
 
