@@ -162,7 +162,7 @@ const TRIES_IN_SILENCE: usize = 10;
 /// Asks the program of each input, until both disagree.
 ///
 /// # Errors
-/// The program can't be started.
+/// The program can't be started, or does not answer the first input.
 pub(crate) fn check(
     protocol: &dyn Protocol,
     inputs: impl Iterator<Item = Vec<u8>>,
@@ -178,6 +178,11 @@ pub(crate) fn check(
             } += 1;
             continue;
         };
+        let is_first = outcome.valid + outcome.refused + outcome.incomplete == 0;
+        if is_first && found.is_silent {
+            // It never was a peer.
+            return Err(io::Error::other(found.theirs));
+        }
         let tries = if found.is_silent { TRIES_IN_SILENCE } else { TRIES };
         let mut differs = |bytes: &[u8]| matches!(different(protocol, bytes, peer), Ok(Some(_)));
         let small = minimise(&bytes, &mut differs, tries);

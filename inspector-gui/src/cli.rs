@@ -107,7 +107,7 @@ enum Command {
 const PEER_STATUS: &str = "\
 Exit status:
   0  the program said the same of every input
-  2  wrong usage, or the program can't be started
+  2  wrong usage, or the program can't be started or does not answer
   3  it said something else; the smallest input found is printed";
 
 #[derive(Debug, Args)]
@@ -821,7 +821,7 @@ fn check_peer(args: &PeerArgs) -> Result<u8, Stopped> {
     let inputs = framescope_oracles::inputs(described.as_ref(), known, args.seed).take(args.count);
     let mut peer = Peer::new(&args.exec, patience);
     let outcome = crate::check_peer::check(protocol, inputs, &mut peer)
-        .map_err(|error| Stopped::Usage(format!("'{}' can't be started: {error}", args.exec)))?;
+        .map_err(|error| Stopped::Usage(format!("'{}' can't be asked: {error}", args.exec)))?;
     let mut out = output();
     let Outcome { valid, refused, incomplete, disagreement } = outcome;
     let agreed = valid + refused + incomplete;
@@ -833,7 +833,8 @@ fn check_peer(args: &PeerArgs) -> Result<u8, Stopped> {
     };
     let length = found.bytes.len();
     writeln!(out, "After {agreed} inputs they disagree on {length} bytes (found in {}):", found.found_in)?;
-    writeln!(out, "  bytes:       {}", export::hex(&found.bytes))?;
+    let bytes = if length == 0 { "(none: an empty line)".to_owned() } else { export::hex(&found.bytes) };
+    writeln!(out, "  bytes:       {bytes}")?;
     writeln!(out, "  framescope:  {}", found.ours)?;
     writeln!(out, "  the program: {}", found.theirs)?;
     if let Some(path) = &args.output {

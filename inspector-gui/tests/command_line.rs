@@ -619,8 +619,12 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
              missive.Frame.__init__ = spoil",
             "sequence is",
         ),
-        ("silent", "import time; time.sleep(60)", "no answer in 1.5 s"),
-        ("gone", "sys.exit(9)", "no answer: the program ended with"),
+        (
+            "gone",
+            "def spoil(data, field, offset, utf8=missive.utf8):\n    return sys.exit(9) if field == 'reason' else \
+             utf8(data, field, offset)\nmissive.utf8 = spoil",
+            "no answer: the program ended with",
+        ),
         ("wordy", "print('ready')", "none of: valid LENGTH, refused, incomplete"),
     ] {
         let script = folder.path().join(format!("{name}.py"));
@@ -641,6 +645,22 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
         assert!(bytes.len() <= 46, "{name}: {} bytes, {said}", bytes.len());
         assert!(said.contains("To look at it: framescope "), "{said}");
     }
+}
+
+#[test]
+fn a_program_that_does_not_answer_is_no_peer() {
+    let folder = tempfile::tempdir().unwrap();
+    for (program, told) in [
+        ("import time; time.sleep(60)", "no answer in 1 s"),
+        ("raise SystemExit(9)", "the program ended with"),
+    ] {
+        let script = folder.path().join("mute.py");
+        fs::write(&script, program).unwrap();
+        let Some(peer) = peer(&script) else { return };
+        complains(&run(&["check-peer", "--timeout", "1", "--exec", &peer]), 2, &["can't be asked", told]);
+    }
+    complains(&run(&["check-peer", "--exec", "no-such-program-anywhere"]), 2, &["can't be asked"]);
+    complains(&run(&["check-peer", "--timeout=-1", "--exec", "x"]), 2, &["--timeout"]);
 }
 
 #[test]

@@ -62,6 +62,8 @@ struct Frame {
     extensions: Vec<u8>,
     payload: Vec<u8>,
     tag: Vec<u8>,
+    /// Whether its checksum, if it has one, was right.
+    sound: bool,
 }
 
 /// The frames of a stream, by their headers alone, and what stands between them.
@@ -93,17 +95,22 @@ fn frame_at(bytes: &[u8]) -> Option<(Frame, usize)> {
         extensions: raw.extensions().rest().to_vec(),
         payload: raw.payload().to_vec(),
         tag: raw.tag().to_vec(),
+        sound: raw.checksum() == raw.computed_checksum(),
     };
     Some((frame, raw.bytes().len()))
 }
 
-/// Streams that are simpler than this one: without one of its frames, or with less in one. Lengths and checks are as they should be.
+/// Streams that are simpler than this one: without one of its frames, or with less in one. Lengths and checks are as they should be,
+/// but for checksums that were not.
 pub(crate) fn simpler_frames(stream: &[u8]) -> Vec<Vec<u8>> {
     let pieces = pieces(stream);
     let mut simpler = Vec::new();
     let mut written = |pieces: &[Piece]| {
         let mut out = Vec::new();
-        pieces.iter().for_each(|piece| piece.write_broken(None, &mut Random::new(0), &mut out));
+        for piece in pieces {
+            let is_sound = matches!(piece, Piece::Frame(frame) if frame.sound);
+            piece.write_broken((!is_sound).then_some(CHECKSUM), &mut Random::new(0), &mut out);
+        }
         simpler.push(out);
     };
     for at in 0..pieces.len() {
@@ -138,6 +145,9 @@ pub(crate) fn simpler_frames(stream: &[u8]) -> Vec<Vec<u8>> {
     }
     simpler
 }
+
+/// The way to break a frame that is a false checksum.
+const CHECKSUM: usize = 5;
 
 impl Piece {
     /// Writes it, with lengths and checks that mostly are what they should.
@@ -179,7 +189,7 @@ impl Piece {
         }
         if header.flags.contains(Flags::CHECKSUM) {
             let mut checksum = crc32fast::hash(&out[begins..]);
-            if broken == Some(5) {
+            if broken == Some(CHECKSUM) {
                 checksum ^= 1 << random.below(32);
             }
             out.extend(checksum.to_be_bytes());
@@ -312,7 +322,8 @@ impl Frame {
             channel,
             header_check: 0,
         };
-        let mut frame = Frame { header, extensions: Vec::new(), payload: Vec::new(), tag: Vec::new() };
+        let mut frame =
+            Frame { header, extensions: Vec::new(), payload: Vec::new(), tag: Vec::new(), sound: true };
         frame.typed(random);
         frame
     }
