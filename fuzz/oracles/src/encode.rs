@@ -2,7 +2,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use framescope_parser::missive::{FrameBuf, Key, Missive};
-use framescope_parser::{Code, Dissection, Protocol, TileType, bare::Bare, text::Text};
+use framescope_parser::{Code, Dissection, Field, Protocol, TileType, bare::Bare, text::Text};
 
 use crate::decode::MISSIVE;
 use crate::mutate_messages::change_any;
@@ -85,11 +85,41 @@ fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) {
     match protocol.encode(&dissection, &mut out) {
         Ok(()) if protocol.ends_with_segment() => drop(again(protocol, &out)),
         // Fields that do not fit the kind are bytes the first time, and fields of that kind, with lengths, the second.
-        Ok(()) => canonical(protocol, &again(protocol, &out)),
+        Ok(()) => {
+            says_what_was_asked(
+                &dissection,
+                &Dissection::of(protocol, message),
+                &Dissection::of(protocol, &out),
+            );
+            canonical(protocol, &again(protocol, &out));
+        }
         Err(error) => {
             assert!(out.is_empty(), "an error leaves nothing behind");
             assert!(!error.to_string().is_empty());
         }
+    }
+}
+
+/// Lengths follow what they are of: if the message is of the kind that it was, and its payload was sound, its fields say what they
+/// were given.
+fn says_what_was_asked(wanted: &Dissection<'_>, before: &Dissection<'_>, found: &Dissection<'_>) {
+    for name in ["sequence", "channel", "kind", "flags", "version"] {
+        let number = |message: &Dissection<'_>| message.field(name).and_then(|field| field.value.as_u64());
+        assert_eq!(number(wanted), number(found), "{name}");
+    }
+    let is_same = |name: &str| {
+        let number = |message: &Dissection<'_>| message.field(name).and_then(|field| field.value.as_u64());
+        number(before) == number(found)
+    };
+    let odd = [Code::PayloadOverrun, Code::PayloadTrailing];
+    if !is_same("kind") || !is_same("version") || odd.iter().any(|&code| before.has(code)) {
+        return;
+    }
+    let fields = wanted.field("payload").map_or(&[][..], |payload| &payload.fields);
+    for field in fields.iter().filter(|field| !field.name.ends_with("_length")) {
+        let other = found.field("payload").and_then(|payload| payload.field(field.name));
+        let said = |field: &Field<'_>| (field.value.as_bytes().map(<[u8]>::to_vec), field.value.as_u64());
+        assert_eq!(Some(said(field)), other.map(said), "payload.{}", field.name);
     }
 }
 
