@@ -1,7 +1,7 @@
 //! What is written is read back the same: frames that are made up, and messages with fields that are.
 
 use arbitrary::{Arbitrary, Unstructured};
-use framescope_parser::missive::{FrameBuf, Key, Missive};
+use framescope_parser::missive::{FrameBuf, Key, Missive, Payload};
 use framescope_parser::{Code, Dissection, Field, Protocol, TileType, bare::Bare, text::Text};
 
 use crate::decode::MISSIVE;
@@ -16,7 +16,16 @@ pub fn encode(data: &[u8]) {
     let Ok(frame) = FrameBuf::arbitrary(&mut unstructured) else { return };
     let bytes = written(&frame);
     changed(&MISSIVE[0], &bytes, &mut Random::of(data));
-    let text = String::from_utf8_lossy(frame.as_frame().payload);
+    // Bytes by chance seldom are a payload that holds together.
+    let payload = frame.as_frame().payload;
+    let text = String::from_utf8_lossy(payload);
+    let sound = [
+        Payload::Login { user: &text, credential: payload },
+        Payload::Error { code: payload.len() as u16, text: &text },
+    ];
+    if let Ok(sound) = FrameBuf::of(sound[data.len() % 2]).and_then(|frame| frame.to_bytes()) {
+        changed(&MISSIVE[0], &sound, &mut Random::of(data));
+    }
     for protocol in [&Bare as &dyn Protocol, &Text] {
         changed(protocol, &[&[1], text.as_bytes()].concat(), &mut Random::of(data));
     }

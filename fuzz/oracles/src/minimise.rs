@@ -19,7 +19,7 @@ pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize)
     };
     // Frames as frames first: a byte taken out of one breaks its check.
     while let Some(simpler) =
-        simpler_frames(&best).into_iter().find(|simpler| is_simpler(simpler, &best) && still_fails(simpler))
+        simpler_frames(&best, &mut |simpler| is_simpler(simpler, &best) && still_fails(simpler))
     {
         best = simpler;
     }

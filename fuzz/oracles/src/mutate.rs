@@ -3,6 +3,7 @@
 //!
 //! What comes out is wire bytes, like what goes in: every find of the fuzzer is traffic, and opens as such.
 
+use std::cell::RefCell;
 use std::mem;
 
 use framescope_parser::missive::{Flags, Header, Kind, RawFrame};
@@ -100,28 +101,31 @@ fn frame_at(bytes: &[u8]) -> Option<(Frame, usize)> {
     Some((frame, raw.bytes().len()))
 }
 
-/// Streams that are simpler than this one: without one of its frames, or with less in one. Lengths and checks are as they should be,
-/// but for checksums that were not.
-pub(crate) fn simpler_frames(stream: &[u8]) -> Vec<Vec<u8>> {
+/// The first stream that `fits` of those that are simpler than this one: without one of its frames, or with less in one. Lengths and
+/// checks are as they should be, but for checksums that were not.
+pub(crate) fn simpler_frames(stream: &[u8], fits: &mut dyn FnMut(&[u8]) -> bool) -> Option<Vec<u8>> {
     let pieces = pieces(stream);
-    let mut simpler = Vec::new();
+    let found = RefCell::new(None);
     let mut written = |pieces: &[Piece]| {
         let mut out = Vec::new();
         for piece in pieces {
             let is_sound = matches!(piece, Piece::Frame(frame) if frame.sound);
             piece.write_broken((!is_sound).then_some(CHECKSUM), &mut Random::new(0), &mut out);
         }
-        simpler.push(out);
+        if fits(&out) {
+            found.replace(Some(out));
+        }
     };
-    for at in 0..pieces.len() {
+    let is_open = || found.borrow().is_none();
+    for at in (0..pieces.len()).take_while(|_| is_open()) {
         written(&[&pieces[..at], &pieces[at + 1..]].concat());
     }
-    for (at, piece) in pieces.iter().enumerate() {
+    for (at, piece) in pieces.iter().enumerate().take_while(|_| is_open()) {
         let Piece::Frame(frame) = piece else { continue };
         let mut with = |change: &dyn Fn(&mut Frame)| {
             let mut changed = frame.clone();
             change(&mut changed);
-            if changed != *frame {
+            if changed != *frame && is_open() {
                 let mut pieces = pieces.clone();
                 pieces[at] = Piece::Frame(changed);
                 written(&pieces);
@@ -143,7 +147,7 @@ pub(crate) fn simpler_frames(stream: &[u8]) -> Vec<Vec<u8>> {
         with(&|frame| (frame.header.kind, frame.payload) = (Kind::DATA, Vec::new()));
         with(&|frame| (frame.header.kind, frame.payload) = (Kind::LOGIN, vec![0; 4]));
     }
-    simpler
+    found.into_inner()
 }
 
 /// The way to break a frame that is a false checksum.
