@@ -57,7 +57,7 @@ fn run(first: u32, program: &[Sent], limit: u64) {
     reassembler.segment(syn, &mut out);
     // For each place of the stream where the byte comes from that was captured for it first.
     let mut model: Vec<Option<u64>> = Vec::new();
-    let mut given = Given::default();
+    let (mut given, mut extent) = (Given::default(), 0);
     for (i, sent) in program.iter().enumerate() {
         let origin = origin(i + 1);
         let (offset, length) = (usize::from(sent.offset % 2048), usize::from(sent.length));
@@ -76,7 +76,10 @@ fn run(first: u32, program: &[Sent], limit: u64) {
             reassembler.segment(segment, &mut out);
         }
         let keep_alive = wire_length == 1 && offset as u64 + 1 == given.end_before && !sent.fin;
-        // What carries nothing says nothing of how far the stream reaches.
+        // What carries nothing says nothing of how far the stream reaches; what was cut off reached as far as it was sent.
+        if (wire_length > 0 || sent.fin) && !keep_alive {
+            extent = extent.max(offset + wire_length as usize);
+        }
         if length > 0 && !keep_alive {
             model.resize(model.len().max(offset + length), None);
             for (at, place) in model[offset..offset + length].iter_mut().enumerate() {
@@ -107,6 +110,7 @@ fn run(first: u32, program: &[Sent], limit: u64) {
             "not the bytes that were captured first"
         );
         assert!(given.places.iter().skip(model.len()).all(Option::is_none));
+        assert_eq!(given.places.len(), extent, "the stream ends elsewhere than it was sent");
     }
 }
 
