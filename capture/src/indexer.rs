@@ -284,6 +284,11 @@ impl Indexer {
                 Some(Taken::Packet(record, decoded, alone)) => {
                     index.packets = record.number;
                     index.times.push(record.time_ns.unwrap_or(NO_TIME));
+                    debug_assert_eq!(
+                        index.times.len(),
+                        index.packets as usize,
+                        "each packet has a number and a time"
+                    );
                     if let Err(error) = self.packet(index, &record, decoded, alone) {
                         self.broken_off(index, &error);
                         return false;
