@@ -2,7 +2,9 @@
 //! promises of all protocols. What is read of a message is written back byte for byte.
 
 use framescope_ksy::{Described, Format};
-use framescope_parser::{Dissection, Framer, Problem, Protocol, TileType};
+use framescope_parser::{
+    Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Tile, TileType,
+};
 
 use crate::decode::{bytes_of, laid_out, messages};
 use crate::mutate_messages::changed;
@@ -56,6 +58,7 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
             assert_eq!(found, whole, "cut into {cuts:?}");
         }
     }
+    accessors(described, bytes, &whole);
     check_outline(described, bytes, false);
     if described.ends_with_segment() {
         written_back(described, bytes);
@@ -76,6 +79,38 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
     framer.gap(described, 9, &mut |_, _| {});
     framer.segment(described, bytes, &mut |_, _| {});
     framer.end(described, &mut |_, _| {});
+}
+
+/// All else that may be asked of a protocol: whether it is spoken here, what its messages are to each other, what its fields are.
+fn accessors(described: &Described, bytes: &[u8], tiles: &[Tile]) {
+    let _ = described.detect(Sample { bytes, segment_ends: &[bytes.len()] });
+    let (mut observer, mut found) = (described.observer(), Vec::new());
+    for (row, tile) in (0u32..).zip(tiles) {
+        let bytes = bytes_of(tile, bytes);
+        // Any message may come from either side.
+        let direction = if bytes.len().is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
+        let event = match tile.tile_type {
+            TileType::Message => Event::Message { direction, row, time_ns: Some(row.into()), bytes },
+            _ => Event::Loss { direction },
+        };
+        observer.iter_mut().for_each(|observer| observer.observe(event, &mut found));
+    }
+    observer.iter_mut().for_each(|observer| observer.finish(&mut found));
+    let known = |row: u32| (row as usize) < tiles.len();
+    assert!(found.iter().all(|one| match one {
+        Observation::Problem { row, text, .. } => known(*row) && !text.is_empty(),
+        Observation::Reply { row, to, .. } => known(*row) && known(*to),
+        Observation::Part { row, first, .. } => known(*row) && known(*first),
+    }));
+    // These are of the description alone, and are looked at now and then.
+    if bytes.len().is_multiple_of(16) {
+        assert!(!described.name().is_empty() && !described.about().is_empty());
+        let names = described.names();
+        for path in names.fields.iter().chain(&names.anywhere) {
+            let _ = described.about_field(path);
+        }
+        let _ = (described.usual_places(), described.enumerations());
+    }
 }
 
 /// What is read is written back byte for byte, but for checks: those are computed.

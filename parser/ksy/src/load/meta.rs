@@ -180,6 +180,9 @@ impl Loader {
         if let Some(about) = own.get("about").and_then(yaml::Node::text) {
             found.about = about.to_owned();
         }
+        if found.about.trim().is_empty() {
+            "described in a .ksy file that has no title".clone_into(&mut found.about);
+        }
         self.placing(&own, &mut found);
         let context = Context::of(0, own.place);
         for (key, to) in [
