@@ -49,8 +49,7 @@ impl fmt::Display for FilterError {
         let marked = self.expression.get(self.range.clone()).unwrap_or_default();
         writeln!(f, "{}", self.text)?;
         // A line break in the expression would part it from its mark.
-        let line: String = self.expression.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        writeln!(f, "    {line}")?;
+        writeln!(f, "    {}", on_one_line(&self.expression))?;
         let carets = "^".repeat(marked.chars().count().max(1));
         write!(f, "    {}{carets}", " ".repeat(before.chars().count()))
     }
@@ -67,10 +66,15 @@ impl Filter {
         let parsed = parse::parse(expression, protocols).map_err(|(range, text)| FilterError {
             expression: expression.to_owned(),
             range,
-            text,
+            // What is not understood is told as it stands there, and may have line breaks.
+            text: on_one_line(&text),
         })?;
         Ok(Filter::new(parsed, protocols))
     }
+}
+
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The known name that is nearest to one that is not, if any is near.
