@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the fuzz targets. The figures in README.md come from here.
 
-Usage: python3 fuzz/measure.py speed [--seconds 5] [--sanitizer address|none]
+Usage: python3 fuzz/measure.py speed [--seconds 5] [--sanitizer address|none] [TARGET]...
        python3 fuzz/measure.py coverage [--llvm FOLDER] [--lines] [CORPUS]
 
 speed     Executions a second of each target from the committed seeds, as a ratio to the empty target's in the same run, and the
@@ -51,7 +51,7 @@ def speed(given):
 
     empty = rate("empty")
     print(f"| target | executions a second | of empty's {empty:,} | reach |\n|---|---:|---:|---:|")
-    for target in TARGETS:
+    for target in given.targets or TARGETS:
         found = rate(target)
         reached = re.findall(r"reached (\d+) of (\d+)", run(target, FRAMESCOPE_REACH="1"))
         share = f"{int(reached[-1][0]) * 100 // int(reached[-1][1])} %" if reached else ""
@@ -105,6 +105,7 @@ def main():
     one = ways.add_parser("speed")
     one.add_argument("--seconds", type=int, default=5)
     one.add_argument("--sanitizer", choices=["address", "none"], default="address")
+    one.add_argument("targets", nargs="*", metavar="TARGET")
     one.set_defaults(run=speed)
     one = ways.add_parser("coverage")
     one.add_argument("--llvm", metavar="FOLDER")
