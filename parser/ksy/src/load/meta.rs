@@ -167,7 +167,9 @@ impl Loader {
         let meta = root.get("meta");
         let text =
             |key: &str| meta.and_then(|meta| meta.get(key)).and_then(yaml::Node::text).map(str::to_owned);
-        let mut found = Meta { name: text("id").unwrap_or_default(), limit: LIMIT, ..Meta::default() };
+        // Selectors and filters need a name to call it by.
+        let name = text("id").filter(|id| !id.is_empty()).unwrap_or_else(|| "unnamed".to_owned());
+        let mut found = Meta { name, limit: LIMIT, ..Meta::default() };
         let doc = root.get("doc").and_then(yaml::Node::text).unwrap_or_default();
         let first_line = doc.lines().next().unwrap_or_default().trim().to_owned();
         found.about = text("title").unwrap_or(first_line);
