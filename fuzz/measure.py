@@ -55,7 +55,7 @@ def speed(given):
         found = rate(target)
         reached = re.findall(r"reached (\d+) of (\d+)", run(target, FRAMESCOPE_REACH="1"))
         share = f"{int(reached[-1][0]) * 100 // int(reached[-1][1])} %" if reached else ""
-        print(f"| `{target}` | {found:,} | {found / empty:.3f} | {share} |", flush=True)
+        print(f"| `{target}` | {found:,} | {found / empty:.4f} | {share} |", flush=True)
     print(f"\nempty again: {rate('empty'):,}")
 
 
