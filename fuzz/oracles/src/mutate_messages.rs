@@ -13,7 +13,7 @@ use crate::tiles;
 
 /// Changes the stream in `data[..size]` and gives its new length, at most `max_size`; what can't be written as it was changed
 /// stays. `bytes` is the fuzzer's own way to change some bytes: one change in eight is left to it. Where there is no message yet,
-/// or in one change of sixteen, one is made up, see [`made_up`]. The same `seed` makes the same change.
+/// or in one change of sixteen, one is made up from the description. The same `seed` makes the same change.
 pub fn mutate_messages(
     protocol: &Described,
     data: &mut [u8],
