@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use framescope_capture::{Options, Source, read};
 use framescope_parser::{CodeSet, Direction, Dissection, Framer, Protocol, Tile, TileType};
 
-use crate::decode::{MISSIVE, bytes_of};
+use crate::decode::{MISSIVE, bytes_of, places};
 use crate::random::Random;
 use crate::traffic::{ACK, FIN, SYN, Shape, pcap};
 
@@ -37,7 +37,7 @@ pub fn chunking(data: &[u8]) {
         let row = index.row(number).expect("a row of a stream is a row");
         found.push((row.offset, row.length, row.tile_type));
     }
-    let tiles: Vec<_> = expected.iter().map(|tile| (tile.offset, tile.length, tile.tile_type)).collect();
+    let tiles: Vec<_> = places(&expected).collect();
     assert_eq!(found, tiles, "rows of the capture, and tiles of the bytes; {:?}", sent.segments);
     for (&number, tile) in rows.iter().zip(&expected) {
         let row = index.row(number).expect("a row of a stream is a row");

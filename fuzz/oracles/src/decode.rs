@@ -67,6 +67,11 @@ pub(crate) fn bytes_of<'d>(tile: &Tile, data: &'d [u8]) -> &'d [u8] {
     &data[start..start + usize::try_from(tile.length).unwrap()]
 }
 
+/// Where tiles stand, and what they are.
+pub(crate) fn places(tiles: &[Tile]) -> impl Iterator<Item = (u64, u64, TileType)> + '_ {
+    tiles.iter().map(|tile| (tile.offset, tile.length, tile.tile_type))
+}
+
 /// The messages of a stream.
 pub(crate) fn messages<'d>(protocol: &dyn Protocol, data: &'d [u8]) -> Vec<&'d [u8]> {
     let tiles = tiles(protocol, data, &[]);

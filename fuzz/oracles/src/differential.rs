@@ -8,7 +8,7 @@ use framescope_ksy::Described;
 use framescope_parser::missive::Missive;
 use framescope_parser::{Code, Dissection, Field, Protocol, TileType, Value};
 
-use crate::decode::bytes_of;
+use crate::decode::{bytes_of, places};
 use crate::tiles;
 
 static DESCRIBED: LazyLock<Described> = LazyLock::new(|| {
@@ -24,11 +24,8 @@ const NOT_DESCRIBED: [Code; 4] =
 pub fn differential(data: &[u8]) {
     let (native, described) = (Missive::default(), &*DESCRIBED);
     let found = tiles(&native, data, &[]);
-    let place = |protocol: &dyn Protocol| -> Vec<(u64, u64, TileType)> {
-        let tiles = tiles(protocol, data, &[]);
-        tiles.into_iter().map(|tile| (tile.offset, tile.length, tile.tile_type)).collect()
-    };
-    assert_eq!(place(described), place(&native), "laid out otherwise");
+    let other = tiles(described, data, &[]);
+    assert_eq!(places(&other).collect::<Vec<_>>(), places(&found).collect::<Vec<_>>(), "laid out otherwise");
     for tile in found.iter().filter(|tile| tile.tile_type == TileType::Message) {
         message(&native, described, bytes_of(tile, data));
     }

@@ -112,14 +112,11 @@ fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) {
 /// Lengths follow what they are of: if the message is of the kind that it was, and its payload was sound, its fields say what they
 /// were given.
 fn says_what_was_asked(wanted: &Dissection<'_>, before: &Dissection<'_>, found: &Dissection<'_>) {
+    let number = |message: &Dissection<'_>, name| message.field(name).and_then(|field| field.value.as_u64());
     for name in ["sequence", "channel", "kind", "flags", "version"] {
-        let number = |message: &Dissection<'_>| message.field(name).and_then(|field| field.value.as_u64());
-        assert_eq!(number(wanted), number(found), "{name}");
+        assert_eq!(number(wanted, name), number(found, name), "{name}");
     }
-    let is_same = |name: &str| {
-        let number = |message: &Dissection<'_>| message.field(name).and_then(|field| field.value.as_u64());
-        number(before) == number(found)
-    };
+    let is_same = |name| number(before, name) == number(found, name);
     let odd = [Code::PayloadOverrun, Code::PayloadTrailing];
     if !is_same("kind") || !is_same("version") || odd.iter().any(|&code| before.has(code)) {
         return;

@@ -388,6 +388,7 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::bytes_of;
     use crate::inputs::havoc;
     use crate::tiles;
     use framescope_parser::missive::Missive;
@@ -418,8 +419,7 @@ mod tests {
         runs(4000, |data| {
             all += 1;
             for tile in tiles(&missive, data, &[]) {
-                let start = usize::try_from(tile.offset).unwrap();
-                let bytes = &data[start..start + usize::try_from(tile.length).unwrap()];
+                let bytes = bytes_of(&tile, data);
                 match tile.tile_type {
                     TileType::Message => {
                         let dissection = Dissection::of(&missive, bytes);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use framescope_ksy::Described;
 use framescope_parser::{Dissection, Field, Protocol, TileType, Value};
 
-use crate::decode::messages;
+use crate::decode::{bytes_of, messages};
 use crate::mutate::{BROKEN, rearrange};
 use crate::random::Random;
 use crate::tiles;
@@ -25,11 +25,10 @@ pub fn mutate_messages(
     let mut random = Random::new(seed);
     let mut pieces: Vec<(bool, Vec<u8>)> = Vec::new();
     for tile in tiles(protocol, &data[..size], &[]) {
-        let (start, length) = (usize::try_from(tile.offset).unwrap(), usize::try_from(tile.length).unwrap());
         let is_message = tile.tile_type == TileType::Message;
         // Damage does not heap up: what is no message goes half of the time.
         if is_message || random.one_in(2) {
-            pieces.push((is_message, data[start..start + length].to_vec()));
+            pieces.push((is_message, bytes_of(&tile, data).to_vec()));
         }
     }
     if random.one_in(BROKEN) {

@@ -2,16 +2,14 @@
 
 use framescope_parser::{Code, Dissection, Protocol, TileType, bare::Bare, text::Text};
 
-use crate::decode::{MISSIVE, bytes_of};
+use crate::decode::{MISSIVE, messages};
 use crate::tiles;
 
 /// Takes `data` as a stream of each protocol that is built in.
 pub fn roundtrip(data: &[u8]) {
     for protocol in [&MISSIVE[0] as &dyn Protocol, &Bare, &Text] {
-        for tile in tiles(protocol, data, &[]) {
-            if tile.tile_type == TileType::Message {
-                written_back(protocol, bytes_of(&tile, data));
-            }
+        for message in messages(protocol, data) {
+            written_back(protocol, message);
         }
     }
 }

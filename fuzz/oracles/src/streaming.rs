@@ -7,7 +7,7 @@ use framescope_parser::{
     Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Tile, TileType, Visit,
 };
 
-use crate::decode::{MISSIVE, cuts_from};
+use crate::decode::{MISSIVE, cuts_from, places};
 use crate::tiles;
 
 /// Takes `data` as a stream of Missive that comes in segments, to a framer and to a decoder.
@@ -99,9 +99,7 @@ impl Protocol for Asked<'_> {
     }
 }
 
-type Found = (u64, u64, TileType);
-
-fn found_of(one: &Received<'_>, stream: usize) -> Found {
+fn found_of(one: &Received<'_>, stream: usize) -> (u64, u64, TileType) {
     let tile_type = match &one.item {
         Item::Frame(frame) => {
             assert_eq!(frame.encoded_length() as u64, one.length);
@@ -124,14 +122,10 @@ fn found_of(one: &Received<'_>, stream: usize) -> Found {
     (one.offset, one.length, tile_type)
 }
 
-fn expected(tiles: &[Tile]) -> impl Iterator<Item = Found> {
-    tiles.iter().map(|tile| (tile.offset, tile.length, tile.tile_type))
-}
-
 /// Frames taken from a slice are the tiles with what is in them.
 fn frames(missive: &Missive, data: &[u8], whole: &[Tile]) {
     let found = missive.frames(data).map(|one| found_of(&one, data.len()));
-    assert!(found.eq(expected(whole)), "frames of a slice");
+    assert!(found.eq(places(whole)), "frames of a slice");
 }
 
 /// And so are frames of bytes as they arrive.
@@ -154,5 +148,5 @@ fn received(missive: &Missive, data: &[u8], cuts: &[usize], whole: &[Tile]) {
     decoder.end();
     take(&mut decoder);
     assert_eq!(decoder.buffered(), 0);
-    assert!(found.iter().copied().eq(expected(whole)), "bytes as they arrive: {found:?}\nat once: {whole:?}");
+    assert!(found.iter().copied().eq(places(whole)), "bytes as they arrive: {found:?}\nat once: {whole:?}");
 }

@@ -67,6 +67,6 @@ pub fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
 }
 
 /// What a receiver must refuse.
-fn is_refused(code: Code) -> bool {
+pub(crate) fn is_refused(code: Code) -> bool {
     code.severity() == Severity::Error || code == Code::UnknownVersion
 }

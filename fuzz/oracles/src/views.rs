@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use framescope_parser::missive::{Missive, RawFrame};
-use framescope_parser::{Code, CodeSet, Dissection, Field, Problem, Protocol, Severity};
+use framescope_parser::{Code, CodeSet, Dissection, Field, Problem, Protocol};
 
 use crate::decode::{MISSIVE, messages};
+use crate::verdict::is_refused;
 
 /// Takes `data` as a frame, and as a stream of frames.
 pub fn views(data: &[u8]) {
@@ -29,15 +30,11 @@ pub fn views(data: &[u8]) {
 pub(crate) fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bool) {
     let mut outline = Dissection::default();
     protocol.outline(message, checked, &mut outline);
-    same_outline(&outline, &Dissection::of(protocol, message));
-}
-
-fn same_outline(outline: &Dissection<'_>, dissection: &Dissection<'_>) {
     let said = |dissection: &Dissection<'_>| {
         let codes: CodeSet = dissection.problems.iter().map(|problem| problem.code).collect();
         (dissection.kind.map(|kind| (kind.value, kind.name.map(str::to_owned))), codes)
     };
-    assert_eq!(said(outline), said(dissection));
+    assert_eq!(said(&outline), said(&Dissection::of(protocol, message)));
 }
 
 /// Every field that is told is one of those that the protocol names.
@@ -78,9 +75,7 @@ fn view(missive: &Missive, data: &[u8]) {
         matches!(problem.code, Code::PayloadOverrun)
             || problem.code == Code::InvalidUtf8 && problem.range.start >= payload.start
     };
-    let refused = |problem: &&Problem| {
-        problem.code.severity() == Severity::Error || problem.code == Code::UnknownVersion
-    };
+    let refused = |problem: &&Problem| is_refused(problem.code);
     let (inside, outside): (Vec<&Problem>, Vec<_>) =
         dissection.problems.iter().filter(refused).partition(|problem| of_payload(problem));
     let (frame, _) = match valid {
