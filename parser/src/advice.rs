@@ -42,6 +42,15 @@ impl Code {
             Code::CannotResync => {
                 "Bytes were lost or changed before this place, and the format has nothing to recognise the next message by."
             }
+            Code::Guessed => {
+                "Bytes were lost or changed before this place, or the capture began in the middle of the connection, and the format has no magic and no check."
+            }
+            Code::Incomplete => {
+                "The capture lost packets, or was made with a snapshot length (tcpdump -s) shorter than the packets."
+            }
+            Code::Continuation => {
+                "The capture began in the middle of a message, or the packet with its beginning was lost."
+            }
             Code::EndOfStream => {
                 "A length in the message is too great, or the description expects a field that this message does not have."
             }
@@ -143,6 +152,15 @@ impl Code {
             }
             Code::CriticalExtension => {
                 "Refuse the message as the format asks, or teach the receiver the extension."
+            }
+            Code::Guessed => {
+                "Compare the message with those behind it; where it does not fit, bytes of another message were taken for one."
+            }
+            Code::Incomplete => {
+                "Capture whole packets (tcpdump -s 0) with a larger buffer (-B), and see whether the capture says that packets were dropped."
+            }
+            Code::Continuation => {
+                "Nothing, if the capture just began too late; else start it before the connection is opened."
             }
             Code::CannotResync => {
                 "Give the format a magic or a check that a reader can search for; then a loss costs only the messages it touches."

@@ -41,6 +41,8 @@ pub enum Value<'a> {
     Enum(Kind<'a>),
     /// None of its own: the field is the sum of the fields in it.
     Group,
+    /// Not known: bytes of the field were not captured. The fields in it, if any, are what was.
+    Missing,
 }
 
 impl<'a> Value<'a> {
@@ -88,6 +90,7 @@ impl fmt::Display for Value<'_> {
                 None => kind.fmt(f),
             },
             Value::Group => Ok(()),
+            Value::Missing => f.write_str("not captured"),
         }
     }
 }

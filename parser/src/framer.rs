@@ -1,17 +1,22 @@
 //! Lays one direction's bytes out in tiles, as they arrive: messages, skipped bytes, partial messages, gaps.
 //!
 //! Every byte and every gap ends up in exactly one [`Tile`], in order, whatever the segments are. What is held back
-//! is at most one message that is not complete yet.
+//! is at most one message that is not complete yet, and what is needed to find the next where the format does not tell.
+//!
+//! A message that a gap cuts keeps its length if what was captured tells it: it goes on behind the gap, and so does the
+//! framing. Whether that length is right shows what follows; if no message does, the message's head is skipped and the search
+//! begins behind it.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::{Code, Input, Memo, Protocol, Step};
+use crate::resync::{LOOKS, weigh};
+use crate::{Captured, Code, Guess, Input, Measure, Memo, Missing, Protocol, Step};
 
 /// What a stretch of a stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TileType {
-    /// A whole message.
+    /// A message. If bytes of it are missing, its length is known all the same.
     Message,
     /// A message that a gap or the end cuts off.
     Partial,
@@ -35,7 +40,7 @@ pub struct Tile {
 }
 
 /// Is told each tile, with its bytes if it is a message or a partial one.
-pub type Sink<'s> = dyn FnMut(Tile, &[u8]) + 's;
+pub type Sink<'s> = dyn FnMut(Tile, Captured<'_>) + 's;
 
 /// Lays out one direction.
 ///
@@ -62,12 +67,39 @@ pub struct Framer {
     consumed: usize,
     /// Where in the stream the segments that `pending` came in end.
     segment_ends: VecDeque<u64>,
+    /// Gaps between the bytes of `pending`, or behind them: where in the stream they begin, and how long they are.
+    gaps: VecDeque<(u64, u64)>,
+    gap_bytes: u64,
+    /// How many of [`LOOKS`] were not enough to find a place to begin again.
+    looks: usize,
+    /// How the message that comes next was found.
+    guess: Option<Guess>,
+}
+
+/// What is to be done about a message that a gap cuts.
+enum Cut {
+    /// More has to come.
+    Wait,
+    /// It is so many bytes long.
+    Message(usize),
+    /// It goes on behind the end.
+    Partial,
+    /// Its length is false: so many bytes are skipped.
+    Suspect(usize),
+    /// Its length is not known.
+    Unknown,
 }
 
 impl Framer {
     /// Where in the stream the next byte belongs.
     pub fn end_offset(&self) -> u64 {
-        self.cursor.offset + (self.pending.len() - self.consumed) as u64
+        self.cursor.offset + (self.pending.len() - self.consumed) as u64 + self.gap_bytes
+    }
+
+    /// Says, before the first byte, that the stream began before it, so that it need not begin a message.
+    pub fn begins_inside(&mut self, protocol: &dyn Protocol) {
+        self.cursor.behind_gap = Some(self.cursor.offset);
+        self.cursor.lost = !protocol.can_resync();
     }
 
     /// Takes the stream's next bytes, which came in one segment or datagram.
@@ -75,22 +107,25 @@ impl Framer {
         if bytes.is_empty() {
             return;
         }
-        if self.consumed == self.pending.len() {
+        let end = self.end_offset() + bytes.len() as u64;
+        if self.consumed == self.pending.len() && self.gaps.is_empty() && !self.cursor.lost {
             // The common case: nothing is held back, so the segment is read where it lies.
-            let end = self.cursor.offset + bytes.len() as u64;
-            let read = steps(&mut self.cursor, protocol, bytes, &mut |_| usize::MAX, false, sink);
+            let read = steps(&mut self.cursor, protocol, bytes, &mut self.guess, sink);
             self.pending.clear();
             self.consumed = 0;
             self.segment_ends.clear();
             if let Some(rest) = bytes.get(read..).filter(|rest| !rest.is_empty()) {
                 self.pending.extend_from_slice(rest);
                 self.segment_ends.push_back(end);
+                if self.cursor.lost {
+                    self.lay_out(protocol, false, sink);
+                }
             }
         } else {
             self.pending.extend_from_slice(bytes);
-            self.segment_ends.push_back(self.end_offset());
-            if !self.cursor.needs_more_than(self.pending.len() - self.consumed) {
-                self.step_pending(protocol, false, sink);
+            self.segment_ends.push_back(end);
+            if !self.needs_more() {
+                self.lay_out(protocol, false, sink);
             }
         }
     }
@@ -98,7 +133,7 @@ impl Framer {
     /// Takes a segment of `length` bytes of which [`Protocol::next`] said, asked about it alone, that it is just one message.
     /// Gives the message's tile; None where bytes wait before it, and then it takes nothing.
     pub fn message(&mut self, length: usize) -> Option<Tile> {
-        if self.consumed != self.pending.len() || !self.cursor.is_between_tiles() {
+        if self.consumed != self.pending.len() || !self.cursor.is_between_tiles() || !self.gaps.is_empty() {
             return None;
         }
         let offset = self.cursor.offset;
@@ -106,69 +141,317 @@ impl Framer {
         Some(Tile { offset, length: length as u64, tile_type: TileType::Message, checked: true })
     }
 
-    /// Takes a gap of `length` bytes: what stands before it can't go on.
+    /// Takes a gap of `length` bytes: what stands before it goes on behind it only if its length is known.
     pub fn gap(&mut self, protocol: &dyn Protocol, length: u64, sink: &mut Sink<'_>) {
-        self.end(protocol, sink);
-        if length > 0 {
-            let (offset, tile_type) = (self.cursor.offset, TileType::Gap);
-            sink(Tile { offset, length, tile_type, checked: false }, &[]);
-            self.cursor.offset += length;
-            self.cursor.lost |= !protocol.can_resync();
+        if length == 0 {
+            return self.end(protocol, sink);
+        }
+        let at = self.end_offset();
+        match self.gaps.back_mut() {
+            Some(last) if last.0 + last.1 == at => last.1 += length,
+            _ => self.gaps.push_back((at, length)),
+        }
+        self.gap_bytes += length;
+        if !self.needs_more() {
+            self.lay_out(protocol, false, sink);
         }
     }
 
-    /// The stream ends here, or a datagram does: what stands before can't go on. More may follow all the same.
+    /// The stream ends here, or a datagram does: what stands before can't go on. More may follow all the same, and then begins
+    /// a message.
     pub fn end(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) {
-        self.step_pending(protocol, true, sink);
+        self.lay_out(protocol, true, sink);
+        self.cursor.lost = false;
+        (self.looks, self.guess) = (0, None);
     }
 
-    fn step_pending(&mut self, protocol: &dyn Protocol, last: bool, sink: &mut Sink<'_>) {
-        let mut pending = core::mem::take(&mut self.pending);
-        let mut segment_ends = self.segment_ends.iter().copied();
-        let mut segment_end = segment_ends.next();
-        let first_segment = &mut |offset: u64| {
-            while segment_end.is_some_and(|segment_end| segment_end <= offset) {
-                segment_end = segment_ends.next();
+    /// Whether it is known that nothing can be said of what waits.
+    fn needs_more(&self) -> bool {
+        let unread = usize::try_from(self.end_offset() - self.cursor.offset).unwrap_or(usize::MAX);
+        self.cursor.needs_more_than(unread)
+    }
+
+    /// Lays out what waits, as far as that is possible. `ended` says that nothing follows.
+    fn lay_out(&mut self, protocol: &dyn Protocol, ended: bool, sink: &mut Sink<'_>) {
+        let pending = core::mem::take(&mut self.pending);
+        loop {
+            if self.cursor.lost {
+                if self.search(protocol, &pending, ended, sink) {
+                    continue;
+                }
+                if !ended {
+                    break;
+                }
             }
-            segment_end.map_or(usize::MAX, |end| usize::try_from(end - offset).unwrap_or(usize::MAX))
-        };
-        let bytes = pending.get(self.consumed..).unwrap_or_default();
-        self.consumed += steps(&mut self.cursor, protocol, bytes, first_segment, last, sink);
-        // Moving what is left to the front only when that is the smaller part keeps the work linear.
-        if self.consumed * 2 >= pending.len() {
-            pending.drain(..self.consumed.min(pending.len()));
-            self.consumed = 0;
+            let begin = self.cursor.offset;
+            let part = self.part(&pending);
+            let gap = self.gaps.front().copied();
+            let mut segment_ends = self.segment_ends.iter().copied();
+            let mut segment_end = segment_ends.next();
+            let first_segment = &mut |offset: u64| {
+                while segment_end.is_some_and(|segment_end| segment_end <= offset) {
+                    segment_end = segment_ends.next();
+                }
+                segment_end.map_or(usize::MAX, |end| usize::try_from(end - offset).unwrap_or(usize::MAX))
+            };
+            let tile = self.cursor.next(protocol, part, first_segment, ended || gap.is_some());
+            let done = usize::try_from(self.cursor.offset - begin).unwrap_or(0);
+            match tile {
+                Some(tile) if tile.tile_type == TileType::Partial && gap.is_some() && done == part.len() => {
+                    self.cursor.offset = tile.offset;
+                    if !self.cut(protocol, &pending, part, tile, ended, sink) {
+                        break;
+                    }
+                }
+                Some(tile) => {
+                    self.consumed += done;
+                    give(tile, part.get(..done).unwrap_or_default(), &mut self.guess, sink);
+                }
+                None => {
+                    self.consumed += done;
+                    match gap {
+                        _ if self.cursor.lost => {}
+                        Some(gap) if gap.0 == self.cursor.offset => {
+                            self.take_gap(protocol, sink);
+                        }
+                        _ => break,
+                    }
+                }
+            }
         }
         self.pending = pending;
         while self.segment_ends.front().is_some_and(|&end| end <= self.cursor.offset) {
             self.segment_ends.pop_front();
         }
+        // Moving what is left to the front only when that is the smaller part keeps the work linear.
+        if self.consumed * 2 >= self.pending.len() {
+            self.pending.drain(..self.consumed.min(self.pending.len()));
+            self.consumed = 0;
+        }
+    }
+
+    /// The unread bytes up to the next gap.
+    fn part<'p>(&self, pending: &'p [u8]) -> &'p [u8] {
+        let unread = pending.get(self.consumed..).unwrap_or_default();
+        let length = self.gaps.front().map_or(u64::MAX, |(at, _)| at - self.cursor.offset);
+        unread.get(..usize::try_from(length).unwrap_or(usize::MAX).min(unread.len())).unwrap_or_default()
+    }
+
+    /// What waits, with what is missing of it, as a message that begins at the cursor's place.
+    fn waiting<'p>(&self, pending: &'p [u8], missing: &'p mut Vec<Missing>) -> Captured<'p> {
+        let place = |at: u64| usize::try_from(at - self.cursor.offset).unwrap_or(usize::MAX);
+        *missing = Missing::list(self.gaps.iter().map(|(at, length)| place(*at)..place(at + length)));
+        Captured::with_missing(pending.get(self.consumed..).unwrap_or_default(), missing)
+    }
+
+    /// Gives the gap at the cursor's place. False if there is none.
+    fn take_gap(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) -> bool {
+        let Some((offset, length)) = self.gaps.pop_front() else { return false };
+        self.gap_bytes -= length;
+        sink(Tile { offset, length, tile_type: TileType::Gap, checked: false }, Captured::default());
+        self.cursor.offset = offset + length;
+        self.cursor.behind_gap = Some(self.cursor.offset);
+        self.cursor.lost |= !protocol.can_resync();
+        true
+    }
+
+    /// A message that a gap cuts: `part` is its beginning, `tile` what it is if its length is not known. False where more has
+    /// to come.
+    fn cut(
+        &mut self,
+        protocol: &dyn Protocol,
+        pending: &[u8],
+        part: &[u8],
+        tile: Tile,
+        ended: bool,
+        sink: &mut Sink<'_>,
+    ) -> bool {
+        let mut missing = Vec::new();
+        let waiting = self.waiting(pending, &mut missing);
+        let (length, tile_type) = match self.measured(protocol, waiting, ended) {
+            Cut::Wait => return false,
+            Cut::Message(length) => (length, TileType::Message),
+            Cut::Partial => (waiting.length(), TileType::Partial),
+            Cut::Suspect(length) => {
+                let length = length.clamp(1, part.len());
+                let tile_type = TileType::Skipped(Code::LengthSuspect);
+                self.consumed += length;
+                self.cursor.skip(length);
+                sink(Tile { length: length as u64, tile_type, ..tile }, Captured::default());
+                self.cursor.lost |= !protocol.can_resync();
+                return true;
+            }
+            Cut::Unknown => {
+                self.consumed += part.len();
+                self.cursor.skip(part.len());
+                give(tile, part, &mut self.guess, sink);
+                return true;
+            }
+        };
+        missing.retain(|gap| gap.start < length);
+        if let Some(last) = missing.last_mut() {
+            last.end = last.end.min(length);
+        }
+        let lacks = missing.last().map_or(0, Missing::up_to_its_end);
+        let unread = pending.get(self.consumed..).unwrap_or_default();
+        let bytes = unread.get(..(length - lacks).min(unread.len())).unwrap_or_default();
+        let tile = Tile { length: length as u64, tile_type, ..tile };
+        let guess = self.guess.take();
+        sink(tile, Captured::with_missing(bytes, &missing).guessed(guess.as_ref()));
+        self.consumed += bytes.len();
+        self.cursor.skip(length);
+        let end = self.cursor.offset;
+        while let Some(gap) = self.gaps.front_mut().filter(|gap| gap.0 < end) {
+            let inside = gap.1.min(end - gap.0);
+            (gap.0, gap.1) = (gap.0 + inside, gap.1 - inside);
+            self.gap_bytes -= inside;
+            if gap.1 == 0 {
+                self.gaps.pop_front();
+            }
+        }
+        true
+    }
+
+    /// How long the message is that begins at the cursor's place and that a gap cuts.
+    fn measured(&mut self, protocol: &dyn Protocol, waiting: Captured<'_>, ended: bool) -> Cut {
+        let end = waiting.length();
+        let mut wait_for = |more: usize| {
+            self.cursor.needed_end = self.cursor.offset.saturating_add(end.saturating_add(more) as u64);
+            Cut::Wait
+        };
+        let (length, head) = match protocol.measure(waiting) {
+            Measure::Message { length, head, .. } => (length.get(), head.get()),
+            // Asking again only when there is markedly more keeps the work linear.
+            Measure::NeedMore if !ended => return wait_for((waiting.bytes().len() / 8).max(1)),
+            _ => return Cut::Unknown,
+        };
+        if length > end {
+            return if ended { Cut::Partial } else { wait_for(length - end) };
+        }
+        // What follows it says whether its length is right; where a gap does, nothing speaks against it.
+        let ends_in_gap = waiting.missing().iter().any(|gap| gap.start < length && length < gap.end);
+        let Some((_, behind)) =
+            waiting.parts(length..end).next().filter(|(at, _)| *at == length && !ends_in_gap)
+        else {
+            let is_open = length == end && !ended;
+            return if is_open { wait_for(1) } else { Cut::Message(length) };
+        };
+        match protocol.measure(Captured::whole(behind)) {
+            Measure::Nothing => Cut::Suspect(head),
+            Measure::NeedMore if length + behind.len() == end && !ended => wait_for(1),
+            _ => Cut::Message(length),
+        }
+    }
+
+    /// Looks for a place to begin again, and goes there. False where more has to come, or nothing is left.
+    fn search(&mut self, protocol: &dyn Protocol, pending: &[u8], ended: bool, sink: &mut Sink<'_>) -> bool {
+        let part = self.part(pending);
+        if part.is_empty() {
+            let at_gap = !self.gaps.is_empty();
+            if at_gap {
+                self.skip_to(self.cursor.offset + 1, Code::Continuation, protocol, pending, sink);
+            }
+            return at_gap;
+        }
+        let behind_gap = self.cursor.behind_gap == Some(self.cursor.offset);
+        let code = if behind_gap { Code::Continuation } else { Code::NotAFrame };
+        if let Some(terminator) = protocol.terminator() {
+            // Whether a capture begins with a whole message nothing tells; mostly it does.
+            if behind_gap && self.cursor.offset == 0 {
+                return self.found(Some(Guess { messages: 0, second: 0, bytes: 0 }));
+            }
+            if let Some(at) = memchr::memmem::find(part, terminator) {
+                let to = self.cursor.offset + (at + terminator.len()) as u64;
+                self.skip_to(to, code, protocol, pending, sink);
+                return self.found(None);
+            }
+            // Its first bytes may stand last.
+            let is_cut = ended || !self.gaps.is_empty();
+            let rest = if is_cut { 0 } else { (terminator.len() - 1).min(part.len()) };
+            self.skip_to(self.cursor.offset + (part.len() - rest) as u64, code, protocol, pending, sink);
+            return is_cut;
+        }
+        let mut missing = Vec::new();
+        let waiting = self.waiting(pending, &mut missing);
+        let there = waiting.bytes().len();
+        while let Some(&look) = LOOKS.get(self.looks) {
+            if there < look && !ended {
+                let more = waiting.length().saturating_add(look - there) as u64;
+                self.cursor.needed_end = self.cursor.offset.saturating_add(more);
+                return false;
+            }
+            let window = waiting.first(look.min(there));
+            let is_all = ended && there <= look;
+            if let Some((at, guess)) = weigh(protocol, window, is_all) {
+                self.skip_to(self.cursor.offset + at as u64, code, protocol, pending, sink);
+                return self.found(guess);
+            }
+            self.looks += 1;
+            if is_all || self.looks == LOOKS.len() {
+                self.looks = 0;
+                let to = self.cursor.offset + window.length() as u64;
+                self.skip_to(to, Code::CannotResync, protocol, pending, sink);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A message begins at the cursor's place.
+    fn found(&mut self, guess: Option<Guess>) -> bool {
+        self.cursor.lost = false;
+        (self.looks, self.guess) = (0, guess);
+        true
+    }
+
+    /// Skips bytes that are no message, up to a place in the stream, with the gaps on the way.
+    fn skip_to(&mut self, to: u64, code: Code, protocol: &dyn Protocol, pending: &[u8], sink: &mut Sink<'_>) {
+        while self.cursor.offset < to {
+            let part = self.part(pending).len();
+            if part == 0 {
+                if let Some(run) = self.cursor.close_run() {
+                    sink(run, Captured::default());
+                }
+                if !self.take_gap(protocol, sink) {
+                    return;
+                }
+                continue;
+            }
+            let length = usize::try_from(to - self.cursor.offset).unwrap_or(part).min(part);
+            self.cursor.run.get_or_insert((self.cursor.offset, code));
+            self.cursor.skip(length);
+            self.consumed += length;
+        }
     }
 }
 
-/// Lays out `bytes`, which begin at the cursor's place. Gives how many of them are done.
+/// Gives a tile whose bytes lie in one piece.
+fn give(tile: Tile, bytes: &[u8], guess: &mut Option<Guess>, sink: &mut Sink<'_>) {
+    match tile.tile_type {
+        TileType::Message | TileType::Partial => {
+            let guess = guess.take();
+            sink(tile, Captured::whole(bytes).guessed(guess.as_ref()));
+        }
+        TileType::Skipped(_) | TileType::Gap => sink(tile, Captured::default()),
+    }
+}
+
+/// Lays out `bytes`, one segment's, which begin at the cursor's place. Gives how many of them are done.
 fn steps(
     cursor: &mut Cursor,
     protocol: &dyn Protocol,
     bytes: &[u8],
-    first_segment: &mut dyn FnMut(u64) -> usize,
-    last: bool,
+    guess: &mut Option<Guess>,
     sink: &mut Sink<'_>,
 ) -> usize {
     let begin = cursor.offset;
     let within = |offset: u64| usize::try_from(offset.saturating_sub(begin)).unwrap_or(bytes.len());
     loop {
         let rest = bytes.get(within(cursor.offset)..).unwrap_or_default();
-        let Some(tile) = cursor.next(protocol, rest, first_segment, last) else {
+        let Some(tile) = cursor.next(protocol, rest, &mut |_| usize::MAX, false) else {
             return within(cursor.offset);
         };
-        let tile_bytes = match tile.tile_type {
-            TileType::Message | TileType::Partial => {
-                rest.get(..within(begin + tile.length)).unwrap_or_default()
-            }
-            TileType::Skipped(_) | TileType::Gap => &[],
-        };
-        sink(tile, tile_bytes);
+        give(tile, rest.get(..within(begin + tile.length)).unwrap_or_default(), guess, sink);
     }
 }
 
@@ -184,7 +467,9 @@ pub(crate) struct Cursor {
     /// What was found at `offset` and ended a run.
     found: Option<(usize, TileType, bool)>,
     memo: Memo,
-    /// Whether no message can be found any more.
+    /// Where the last gap ended, if nothing was read behind it.
+    behind_gap: Option<u64>,
+    /// Whether nothing tells where the next message begins, so that a place has to be looked for.
     lost: bool,
 }
 
@@ -237,12 +522,6 @@ impl Cursor {
             if rest.is_empty() {
                 return if last { self.close_run() } else { None };
             }
-            if self.lost {
-                self.run.get_or_insert((self.offset, Code::CannotResync));
-                self.skip(rest.len());
-                rest = &[];
-                continue;
-            }
             let first_segment = first_segment(self.offset).min(rest.len());
             let input = Input { bytes: rest, first_segment, last, offset: self.offset };
             break match protocol.next(input, &mut self.memo) {
@@ -251,10 +530,13 @@ impl Cursor {
                 Step::Partial(length) => (length.get(), TileType::Partial, false),
                 Step::Skipped(length, code) => (length.get(), TileType::Skipped(code), false),
                 Step::Lost => {
+                    self.run.get_or_insert((self.offset, Code::NotAFrame));
+                    self.skip(1);
                     self.lost = true;
-                    continue;
+                    return None;
                 }
                 Step::Searching(length, code) => {
+                    let code = self.reason(code);
                     self.run.get_or_insert((self.offset, code));
                     let length = length.get().min(rest.len());
                     self.skip(length);
@@ -276,6 +558,13 @@ impl Cursor {
         let tile = Tile { offset: self.offset, length: length as u64, tile_type, checked };
         self.skip(length);
         Some(tile)
+    }
+
+    /// Why bytes at the place are no message: behind a gap they are the rest of one.
+    #[cold]
+    fn reason(&self, code: Code) -> Code {
+        let goes_on = code == Code::NotAFrame && self.behind_gap == Some(self.offset);
+        if goes_on { Code::Continuation } else { code }
     }
 
     /// The run as far as it goes, if one is open: where it began, its length and its reason.
@@ -333,12 +622,12 @@ mod tests {
         let mut offsets = vec![];
         for segment in [&b"ab"[..], b"", b"cde", b"fghi", b"j", b"klmnopq"] {
             framer.segment(&patient, segment, &mut |tile, bytes| {
-                assert_eq!(tile.length, bytes.len() as u64);
-                found.push((tile.offset, bytes.to_vec()));
+                assert_eq!(tile.length, bytes.length() as u64);
+                found.push((tile.offset, bytes.bytes().to_vec()));
             });
             offsets.push(framer.end_offset());
         }
-        framer.end(&patient, &mut |tile, bytes| found.push((tile.offset, bytes.to_vec())));
+        framer.end(&patient, &mut |tile, bytes| found.push((tile.offset, bytes.bytes().to_vec())));
         let expected: [(u64, &[u8]); 5] =
             [(0, b"ab"), (2, b"cde"), (5, b"fghi"), (9, b"j"), (10, b"klmnopq")];
         assert_eq!(found, expected.map(|(offset, bytes)| (offset, bytes.to_vec())));

@@ -105,6 +105,7 @@ extern crate std;
 
 mod advice;
 pub mod bare;
+mod captured;
 mod error;
 mod field;
 mod framer;
@@ -113,16 +114,19 @@ pub mod missive;
 mod observe;
 mod problem;
 mod protocol;
+mod resync;
 #[cfg(feature = "serde")]
 mod serialize;
 pub mod text;
 mod unclaimed;
 mod utf8;
 
+pub use captured::{CAPTURED, Captured, Missing};
 pub use error::{Error, Fault};
 pub use field::{Dissection, Field, Kind, Value, Visit};
 pub use framer::{Framer, Sink, Tile, TileType};
 pub use observe::{Direction, Event, Observation, Observer};
 pub use problem::{Code, CodeSet, Problem, Severity};
-pub use protocol::{Confidence, Input, Memo, Names, Protocol, Sample, Step};
+pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, Step};
+pub use resync::Guess;
 pub use unclaimed::Unclaimed;

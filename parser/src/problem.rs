@@ -87,7 +87,7 @@ codes! {
     InvalidUtf8 = "invalid-utf8", Error;
     /// An extension marked critical is not known here; a receiver that does not know it must refuse the message.
     CriticalExtension = "critical-extension", Error;
-    /// The bytes are not what must stand here, so no message begins, and the format gives no way to find the next one: the rest of the stream is lost.
+    /// The bytes are not what must stand here, so no message begins; the format does not tell where the next one does, and no place is likely enough to be taken for one.
     CannotResync = "cannot-resync", Error;
     /// The bytes that hold this end before it does.
     EndOfStream = "end-of-stream", Error;
@@ -135,6 +135,8 @@ codes! {
     ReplyToNothing = "reply-to-nothing", Warning;
     /// The same stream bytes were sent twice with different contents; the first captured ones are shown.
     ConflictingRetransmission = "conflicting-retransmission", Warning;
+    /// The format does not tell where messages begin, and behind bytes that are missing or wrong this place was chosen as the likeliest.
+    Guessed = "guessed", Warning;
     /// The frame carries an authentication tag, and no key was given to verify it with.
     TagUnverified = "tag-unverified", Note;
     /// An extension's tag is not known here; it may be skipped.
@@ -151,6 +153,10 @@ codes! {
     Retransmitted = "retransmitted", Note;
     /// Bytes of this gap turned up after it had been given up; they were counted, not inserted.
     Late = "late", Note;
+    /// Bytes of this message were not captured. Its length is known from what was.
+    Incomplete = "incomplete", Note;
+    /// The end of a message whose beginning was not captured: behind a gap, or where the capture begins.
+    Continuation = "continuation", Note;
     /// No protocol claims this stream.
     NoProtocol = "no-protocol", Note;
 }

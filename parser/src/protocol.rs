@@ -6,14 +6,15 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::num::NonZeroUsize;
 
-use crate::{Code, Dissection, Error, Observer, Visit};
+use crate::{Captured, Code, Dissection, Error, Observer, Visit};
 
 /// A message format: how a stream falls into messages, and a message into fields.
 ///
 /// ```
 /// use core::num::NonZeroUsize;
 /// use framescope_parser::{
-///     Confidence, Dissection, Error, Fault, Framer, Input, Memo, Protocol, Sample, Step, TileType, Value, Visit,
+///     Captured, Confidence, Dissection, Error, Fault, Framer, Input, Measure, Memo, Protocol, Sample, Step, TileType, Value,
+///     Visit,
 /// };
 ///
 /// /// A length byte, and as much text.
@@ -32,6 +33,12 @@ use crate::{Code, Dissection, Error, Observer, Visit};
 ///             Some(_) if input.last => Step::Partial(all),
 ///             Some(missing) => Step::NeedMore(missing),
 ///         }
+///     }
+///
+///     fn measure(&self, message: Captured<'_>) -> Measure {
+///         let Some(&[length]) = message.get(0..1) else { return Measure::Unknown };
+///         let (length, head) = (NonZeroUsize::new(1 + usize::from(length)).unwrap(), NonZeroUsize::MIN);
+///         Measure::Message { length, head, bits: 0 }
 ///     }
 ///
 ///     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
@@ -54,9 +61,12 @@ use crate::{Code, Dissection, Error, Observer, Visit};
 /// }
 ///
 /// let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-/// framer.segment(&Short, b"\x05hello\x02h", &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
+/// framer.segment(&Short, b"\x05hello\x09c", &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
+/// framer.gap(&Short, 8, &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
+/// framer.segment(&Short, b"\x02h", &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
 /// framer.end(&Short, &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
-/// assert_eq!(tiles, [(TileType::Message, 6), (TileType::Partial, 2)]);
+/// // The second message lacks eight bytes, and its length is known all the same.
+/// assert_eq!(tiles, [(TileType::Message, 6), (TileType::Message, 10), (TileType::Partial, 2)]);
 /// assert_eq!(Dissection::of(&Short, b"\x05hello").field("text").unwrap().value.to_string(), "\"hello\"");
 /// ```
 pub trait Protocol: Send + Sync {
@@ -71,10 +81,27 @@ pub trait Protocol: Send + Sync {
         false
     }
 
-    /// Whether a message can be found behind bytes that are none, or that are missing. If not, what follows such bytes
-    /// is skipped to the end of the stream, for the reason [`Code::CannotResync`].
+    /// Whether [`next`](Protocol::next) finds a message behind bytes that are none, or that are missing, because every message
+    /// begins with something that no other bytes do. If not, the place is chosen from which on most messages
+    /// [follow each other](Protocol::measure), or that behind a [terminator](Protocol::terminator).
     fn can_resync(&self) -> bool {
         true
+    }
+
+    /// What every message ends in and no message holds elsewhere, such as a line's end: behind missing bytes a message begins
+    /// behind the next one. As it is, there is none.
+    fn terminator(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// How long is the message that begins with these bytes, some of which may be missing or not have come yet?
+    ///
+    /// Total, and never reads what is missing. It is asked when a gap follows the beginning of a message, so that the message keeps its length, and when a place to begin again
+    /// is looked for. As it is, a message that a gap cuts is a partial one, and behind the gap nothing is found unless
+    /// [`can_resync`](Protocol::can_resync).
+    fn measure(&self, message: Captured<'_>) -> Measure {
+        let _ = message;
+        Measure::Unknown
     }
 
     /// What stands first in the unread bytes of one direction?
@@ -100,6 +127,13 @@ pub trait Protocol: Send + Sync {
     ///
     /// Total: any bytes may be given. What a cut-off message lacks is left out, without a problem.
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>);
+
+    /// Tells the fields of a message of which some bytes are missing, as far as they are known: those that lie in a gap as
+    /// [`Value::Missing`](crate::Value::Missing), checks over missing bytes not at all. [`Captured::dissect`] calls it, and
+    /// tells what is missing. As it is, only what stands before the first gap is told.
+    fn dissect_incomplete<'a>(&'a self, message: Captured<'a>, visit: &mut dyn Visit<'a>) {
+        self.dissect(message.beginning(), visit);
+    }
 
     /// Tells the kind and the problem codes of one message, which is what an index keeps of it.
     ///
@@ -182,9 +216,28 @@ pub enum Step {
     Searching(NonZeroUsize, Code),
     /// A complete message needs at least so many more bytes.
     NeedMore(NonZeroUsize),
-    /// No message begins here, and no way is known to find the next: the rest of the stream is skipped, for the reason
-    /// [`Code::CannotResync`].
+    /// No message begins here, and nothing tells where the next one does: it has to be [guessed](crate::Guess).
     Lost,
+}
+
+/// How long a message is, as far as some of its bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// A message of so many bytes, those included that are missing or have not come.
+    Message {
+        /// How many.
+        length: NonZeroUsize,
+        /// How many bytes of its beginning are skipped if no message follows it, so that its length was false.
+        head: NonZeroUsize,
+        /// How many bits of other bytes would have to fall just so to look like the beginning of a message.
+        bits: u32,
+    },
+    /// More bytes behind these may tell.
+    NeedMore,
+    /// The bytes that would tell are missing.
+    Unknown,
+    /// No message begins with these bytes.
+    Nothing,
 }
 
 /// What a protocol may keep between two calls of [`Protocol::next`] on one stream, to spare itself work.

@@ -33,7 +33,7 @@ impl Serialize for Kind<'_> {
     }
 }
 
-/// Numbers, booleans and text as they are, bytes as `{"bytes":"00ff"}`, a group as null.
+/// Numbers, booleans and text as they are, bytes as `{"bytes":"00ff"}`, a group and what is missing as null.
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -48,12 +48,12 @@ impl Serialize for Value<'_> {
                 map.end()
             }
             Value::Enum(kind) => kind.serialize(serializer),
-            Value::Group => serializer.serialize_none(),
+            Value::Group | Value::Missing => serializer.serialize_none(),
         }
     }
 }
 
-/// Name, offset and length; `value` unless it is a group; `fields` if it is one or has any.
+/// Name, offset and length; `value` unless it is a group, null if it is not known; `fields` if it is a group or has any.
 impl Serialize for Field<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let is_group = self.value == Value::Group;

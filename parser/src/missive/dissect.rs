@@ -14,7 +14,19 @@ use crate::field::Bytes;
 use crate::{Code, Names, Value, Visit};
 
 pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-    let Some(header) = header_fields(missive, message, visit) else { return };
+    let Some((frame, content_type)) = before_payload(missive, message, visit) else { return };
+    frame.payload(content_type, visit);
+    frame.tag(visit);
+    frame.checksum(visit);
+}
+
+/// Tells what stands before the payload. Gives the frame, and the content type if there is one.
+pub(crate) fn before_payload<'a>(
+    missive: &'a Missive,
+    message: &'a [u8],
+    visit: &mut dyn Visit<'a>,
+) -> Option<(FrameBytes<'a>, Option<&'a [u8]>)> {
+    let header = header_fields(missive, message, visit)?;
     let frame = FrameBytes { missive, header, raw: RawFrame::new(message) };
     if header.version != Header::VERSION {
         visit.problem(
@@ -44,9 +56,7 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut d
         );
     }
     let content_type = frame.extensions(visit);
-    frame.payload(content_type, visit);
-    frame.tag(visit);
-    frame.checksum(visit);
+    Some((frame, content_type))
 }
 
 /// The paths and kinds that [`dissect`] may tell.
@@ -169,7 +179,7 @@ pub(crate) fn header_fields<'a>(
 }
 
 /// A frame as far as its bytes are there.
-struct FrameBytes<'a> {
+pub(crate) struct FrameBytes<'a> {
     missive: &'a Missive,
     header: Header,
     raw: RawFrame<'a>,
@@ -215,7 +225,7 @@ impl<'a> FrameBytes<'a> {
         content_type
     }
 
-    fn payload(&self, content_type: Option<&'a [u8]>, visit: &mut dyn Visit<'a>) {
+    pub(crate) fn payload(&self, content_type: Option<&'a [u8]>, visit: &mut dyn Visit<'a>) {
         if !self.raw.extensions_part().complete {
             return;
         }

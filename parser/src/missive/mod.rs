@@ -34,6 +34,7 @@ mod fields;
 mod frame;
 mod framing;
 mod header;
+mod incomplete;
 mod payload;
 mod raw;
 mod session;
@@ -57,7 +58,8 @@ pub use raw::RawFrame;
 pub use session::Session;
 
 use crate::{
-    Code, Confidence, Dissection, Error, Input, Memo, Names, Observer, Protocol, Sample, Step, Visit,
+    Captured, Code, Confidence, Dissection, Error, Input, Measure, Memo, Names, Observer, Protocol, Sample,
+    Step, Visit,
 };
 
 /// The Missive protocol as a receiver is set up for it: its limit, its key, and what its application has added.
@@ -125,12 +127,20 @@ impl Protocol for Missive {
         framing::next(self, input, memo)
     }
 
+    fn measure(&self, message: Captured<'_>) -> Measure {
+        incomplete::measure(message)
+    }
+
     fn names(&self) -> Names {
         dissect::names(self)
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         dissect::dissect(self, message, visit);
+    }
+
+    fn dissect_incomplete<'a>(&'a self, message: Captured<'a>, visit: &mut dyn Visit<'a>) {
+        incomplete::dissect(self, message, visit);
     }
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {

@@ -1,0 +1,218 @@
+//! Where the next message begins in a format that has nothing to tell a message by.
+//!
+//! Each place is taken as the beginning of a message, whose length says where another would begin, and so on: chains. Wrong
+//! chains jump about and break off; the right one goes on to the end of what is looked at, and others run into it. The chain
+//! of most messages is taken if it is well ahead of all that never meet it. That it was found so is told as a [`Guess`],
+//! unless the headers on the way leave no doubt.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use crate::{Captured, Code, Kind, Measure, Protocol, Severity, Value, Visit};
+
+/// Bytes that are looked at before a decision is tried; more each time it could not be made.
+pub(crate) const LOOKS: [usize; 4] = [1 << 8, 1 << 10, 1 << 12, 1 << 14];
+
+/// Bytes of a message in which its length must be told to be found here: more would make the work large.
+const HEAD: usize = 512;
+/// Bits of chance that leave no doubt.
+const CERTAIN: u32 = 32;
+/// Messages of a chain that are looked into.
+const LOOKED_INTO: usize = 8;
+
+/// Why a message is taken to begin where it does, in a format that does not tell.
+///
+/// ```
+/// use framescope_parser::Guess;
+///
+/// let guess = Guess { messages: 12, second: 2, bytes: 1024 };
+/// assert!(guess.to_string().contains("12 messages"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Guess {
+    /// How many messages follow each other from here on; none if the stream was not captured from its beginning and this
+    /// is its first byte that was.
+    pub messages: u32,
+    /// How many do from the next best place.
+    pub second: u32,
+    /// How many bytes were looked at.
+    pub bytes: u32,
+}
+
+impl fmt::Display for Guess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Guess { messages, second, bytes } = self;
+        match messages {
+            0 => f.write_str("the capture begins inside this stream, and need not begin with a message"),
+            _ => write!(
+                f,
+                "the format has nothing to tell a message by; of the places in {bytes} bytes this was chosen: from here on \
+                 {messages} messages follow each other, from the next best that does not lead here {second}"
+            ),
+        }
+    }
+}
+
+/// Where a chain of messages leads at last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// A place behind what is looked at, or in a gap, where a message would begin.
+    At(usize),
+    /// A message begins here, and too little of it is there to say more.
+    Begun(usize),
+}
+
+/// What is known of a place if a message begins there.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Where in the stream, counted from where the search begins.
+    at: usize,
+    /// Where the message ends.
+    next: usize,
+    /// Where the chain leads; None if it breaks off.
+    end: Option<End>,
+    /// Messages in the chain that are all there.
+    messages: u32,
+    bits: u32,
+}
+
+/// Where the next message begins in `window`. `is_all` says that nothing follows it.
+pub(crate) fn weigh(
+    protocol: &dyn Protocol,
+    window: Captured<'_>,
+    is_all: bool,
+) -> Option<(usize, Option<Guess>)> {
+    let places = chains(protocol, window, is_all);
+    let mut ends: BTreeMap<End, u32> = BTreeMap::new();
+    for place in &places {
+        if let Some(end) = place.end {
+            let most = ends.entry(end).or_default();
+            *most = place.messages.max(*most);
+        }
+    }
+    let (&best, &messages) = ends.iter().max_by_key(|(_, messages)| **messages)?;
+    let second =
+        ends.iter().filter(|(end, _)| **end != best).map(|(_, messages)| *messages).max().unwrap_or(0);
+    let of_best = |place: &&Place| place.end == Some(best) && place.messages == messages;
+    let first = places.iter().find(of_best)?;
+    let is_certain = first.bits >= CERTAIN && messages > second;
+    let least = if is_all { 1 } else { 3 };
+    if !is_certain && (messages < least || messages <= 2 * second) {
+        return None;
+    }
+    let start = plausible(protocol, window, &places, first)?;
+    let bytes = u32::try_from(window.bytes().len()).unwrap_or(u32::MAX);
+    Some((start.at, (!is_certain).then_some(Guess { messages: start.messages, second, bytes })))
+}
+
+/// What is known of each place that is there, in their order.
+fn chains(protocol: &dyn Protocol, window: Captured<'_>, is_all: bool) -> Vec<Place> {
+    let window_end = window.length();
+    let parts: Vec<(usize, &[u8])> = window.parts(0..window_end).collect();
+    // From the last to the first, so that what a place leads to is known.
+    let mut places: Vec<Place> = Vec::with_capacity(window.bytes().len());
+    for &(begin, part) in parts.iter().rev() {
+        for from in (0..part.len()).rev() {
+            let at = begin + from;
+            let rest = part.get(from..).unwrap_or_default();
+            let head = rest.get(..rest.len().min(HEAD)).unwrap_or_default();
+            let is_cut = head.len() == rest.len();
+            let mut place = Place { at, next: at, end: None, messages: 0, bits: 0 };
+            match protocol.measure(Captured::whole(head)) {
+                Measure::Message { length, bits, .. } => {
+                    place.next = at.saturating_add(length.get());
+                    // What lies further on stands further in front.
+                    let found = places.binary_search_by(|known| place.next.cmp(&known.at));
+                    match found.ok().and_then(|found| places.get(found)) {
+                        Some(next) => {
+                            place.end = next.end;
+                            place.messages = next.messages.saturating_add(1);
+                            place.bits = next.bits.saturating_add(bits);
+                        }
+                        None => {
+                            place.end = Some(End::At(place.next));
+                            place.messages = u32::from(place.next == window_end && is_all);
+                            place.bits = bits;
+                        }
+                    }
+                }
+                Measure::NeedMore if is_cut => place.end = Some(End::Begun(at)),
+                Measure::NeedMore | Measure::Unknown | Measure::Nothing => {}
+            }
+            places.push(place);
+        }
+    }
+    places.reverse();
+    places
+}
+
+/// The first place of a chain whose message looks like those behind it.
+fn plausible<'p>(
+    protocol: &dyn Protocol,
+    window: Captured<'_>,
+    places: &'p [Place],
+    first: &'p Place,
+) -> Option<&'p Place> {
+    let next_of = |place: &Place| places.binary_search_by_key(&place.next, |known| known.at).ok();
+    let mut chain = Vec::new();
+    let mut place = Some(first);
+    while let Some(found) = place
+        && chain.len() < 2 * LOOKED_INTO
+    {
+        chain.push((found, Look::at(protocol, window, found.at..found.next)));
+        place = next_of(found).and_then(|next| places.get(next));
+    }
+    let is_sound = |(_, look): &&(&Place, Look)| !look.has_errors;
+    let sound = chain.iter().filter(is_sound).count();
+    if sound * 2 < chain.len() {
+        return None;
+    }
+    let names_kinds = chain.iter().filter(|(_, look)| look.has_name).count() * 4 >= chain.len() * 3;
+    let longest_behind =
+        |from: usize| chain.iter().skip(from + 1).map(|(place, _)| place.next - place.at).max();
+    let fits = |(i, (place, look)): &(usize, &(&'p Place, Look))| {
+        let is_long = chain.len() > LOOKED_INTO
+            && longest_behind(*i).is_some_and(|longest| place.next - place.at > 2 * longest);
+        !look.has_errors && (look.has_name || !names_kinds) && !is_long
+    };
+    chain.iter().enumerate().take(LOOKED_INTO).find(fits).map(|(_, (place, _))| *place)
+}
+
+/// What a message looks like.
+#[derive(Default)]
+struct Look {
+    has_errors: bool,
+    has_name: bool,
+}
+
+impl Look {
+    fn at(protocol: &dyn Protocol, window: Captured<'_>, range: Range<usize>) -> Look {
+        let mut look = Look::default();
+        match window.get(range.clone()) {
+            Some(bytes) => protocol.outline(bytes, false, &mut look),
+            // Its beginning tells its kind.
+            None => {
+                let beginning = window.parts(range).next().map_or(&[][..], |(_, part)| part);
+                let beginning = beginning.get(..beginning.len().min(HEAD)).unwrap_or_default();
+                protocol.outline(beginning, false, &mut look);
+                look.has_errors = false;
+            }
+        }
+        look
+    }
+}
+
+impl<'a> Visit<'a> for Look {
+    fn kind(&mut self, kind: Kind<'a>) {
+        self.has_name = kind.name.is_some();
+    }
+    fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn end(&mut self) {}
+    fn problem(&mut self, code: Code, _: Range<usize>, _: fmt::Arguments<'_>) {
+        self.has_errors |= code.severity() == Severity::Error;
+    }
+    fn summary(&mut self, _: fmt::Arguments<'_>) {}
+}
