@@ -158,8 +158,13 @@ fn mark_row(index: &mut Index, stream: usize, mark: &Mark) {
         if start >= end {
             break;
         }
-        // Late bytes belong to gaps, the others to bytes that are there.
-        if (row.tile_type == TileType::Gap) == (mark.code == Code::Late) {
+        // Late bytes belong to what is missing, the others to bytes that are there.
+        let is_gap = row.tile_type == TileType::Gap;
+        let is_told = match mark.code {
+            Code::Late => is_gap || row.codes.contains(Code::Incomplete),
+            _ => !is_gap,
+        };
+        if is_told {
             let range = start - row.offset..end - row.offset;
             let what = What::Packet(mark.packet);
             index.annotations.all.push(Annotation { row: number, code: mark.code, range, what });

@@ -10,7 +10,8 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use framescope_parser::{
-    Code, CodeSet, Confidence, Direction, Dissection, Protocol, Severity, TileType, Unclaimed, Visit,
+    Captured, Code, CodeSet, Confidence, Direction, Dissection, Missing, Protocol, Severity, TileType,
+    Unclaimed, Visit,
 };
 
 use crate::annotations::Annotations;
@@ -172,6 +173,11 @@ impl Flow {
                 Connection { state, opened, ended: None, ended_by: None }
             }
         })
+    }
+
+    /// Whether a side's stream was not captured from its beginning.
+    pub(crate) fn begins_inside(&self, side: usize) -> bool {
+        self.transport == TransportType::Tcp && self.syn_seen.get(side) == Some(&false)
     }
 
     /// Which of `endpoints` sent a packet.
@@ -567,6 +573,35 @@ impl Index {
         })
     }
 
+    /// What a row lacks of its bytes, as ranges in it: stretches of a message that were not captured.
+    pub fn missing(&self, row: &Row) -> Vec<Range<u64>> {
+        if !row.codes.contains(Code::Incomplete) {
+            return Vec::new();
+        }
+        let (mut missing, mut at) = (Vec::new(), row.offset);
+        let end = row.offset + row.length;
+        let segments = self.segments(row).map(|segment| (segment.offset, segment.end()));
+        for (start, behind) in segments.chain([(end, end)]) {
+            if at < start {
+                missing.push(at - row.offset..start - row.offset);
+            }
+            at = behind;
+        }
+        missing
+    }
+
+    /// What the first `count` bytes that are there of a row lack: gaps between them, or behind them too if they are all.
+    pub(crate) fn missing_before(&self, row: &Row, count: usize) -> Vec<Missing> {
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let ranges = self.missing(row).into_iter().map(|range| place(range.start)..place(range.end));
+        let mut missing = Missing::list(ranges);
+        let lacks = missing.last().map_or(0, |last| last.end - last.captured_before());
+        if count as u64 + lacks as u64 != row.length {
+            missing.retain(|gap| gap.captured_before() < count);
+        }
+        missing
+    }
+
     /// The packets that carry a row's bytes, in rising order.
     pub fn row_packets(&self, row: &Row) -> Vec<u32> {
         let mut packets: Vec<u32> =
@@ -680,12 +715,15 @@ impl Index {
     }
 
     /// Tells the fields and problems that a row's own bytes show. `bytes` are those of
-    /// [`row_bytes`](Index::row_bytes).
+    /// [`row_bytes`](Index::row_bytes), or the first of them.
     pub fn visit<'a>(&'a self, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         let length = usize::try_from(row.length).unwrap_or(usize::MAX);
         let protocol = self.protocol(row).unwrap_or(&Unclaimed);
         match row.tile_type {
-            TileType::Message | TileType::Partial => protocol.dissect(bytes, visit),
+            TileType::Message | TileType::Partial => {
+                let missing = self.missing_before(row, bytes.len());
+                Captured::with_missing(bytes, &missing).dissect(protocol, visit);
+            }
             TileType::Skipped(code) => protocol.dissect_skipped(code, bytes, length, visit),
             TileType::Gap => {}
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{
-    Code, Confidence, Framer, Protocol, Tile, TileType, Unclaimed, bare::Bare, text::Text,
+    Captured, Code, Confidence, Framer, Protocol, Tile, TileType, Unclaimed, bare::Bare, text::Text,
 };
 
 use crate::annotations::{Annotations, mark_rows, tell};
@@ -99,6 +99,8 @@ pub struct Indexer {
     states: Sparse<StreamState>,
     rules: Vec<(DecodeAs, usize)>,
     sessions: Sessions,
+    /// How messages were found where the format does not tell.
+    framing: Annotations,
     /// The packet with which each row became complete, once a stream is held back: before, they are in their order.
     completed: Vec<u32>,
     /// That of the last row.
@@ -215,6 +217,7 @@ impl Indexer {
             states: Sparse::default(),
             rules,
             sessions: Sessions::default(),
+            framing: Annotations::default(),
             completed: Vec::new(),
             last_completed: 0,
             in_order: None,
@@ -828,7 +831,11 @@ impl Indexer {
     fn lay_out(&mut self, index: &mut Index, stream: usize, happened: Happened, bytes: &[u8], now: u32) {
         let Some((framer, mut rows)) = self.rows(index, stream, now) else { return };
         let protocol = rows.protocol.1;
-        let mut sink = |tile: Tile, bytes: &[u8]| rows.tile(tile, bytes);
+        // Without its SYN a stream need not begin with a message.
+        if framer.end_offset() == 0 && rows.flow.begins_inside((stream % 2 != 0).into()) {
+            framer.begins_inside(protocol);
+        }
+        let mut sink = |tile: Tile, bytes: Captured<'_, '_>| rows.tile(tile, bytes);
         match happened {
             Happened::Data(_) => framer.segment(protocol, bytes, &mut sink),
             Happened::Gap(length) => framer.gap(protocol, length, &mut sink),
@@ -855,7 +862,7 @@ impl Indexer {
         rows.known.messages += 1;
         // All of it, and nothing else, came in the segment that was added last.
         *rows.laid_out = (rows.known.segments.len(), rows.laid_out.1.max(now));
-        rows.row(tile, label, Some(now), bytes);
+        rows.row(tile, label, Some(now), Captured::whole(bytes));
         true
     }
 
@@ -886,6 +893,7 @@ impl Indexer {
             completed: self.in_order.is_some().then_some(&mut self.completed),
             last_completed: &mut self.last_completed,
             sessions: &mut self.sessions,
+            framing: &mut self.framing,
         };
         Some((framer, rows))
     }
@@ -955,6 +963,7 @@ impl Indexer {
                     self.put_in_order(index, order);
                 }
                 mark_rows(index);
+                index.annotations.append(std::mem::take(&mut self.framing));
                 self.ending = Ending::Sessions(None);
                 true
             }
@@ -1011,6 +1020,7 @@ impl Indexer {
         let Order { entries, numbers } = order;
         index.entries = entries;
         self.sessions.renumber(&numbers);
+        self.framing.renumber(|row| numbers.get(row as usize).copied().unwrap_or(row));
         for stream in index.streams.iter_mut() {
             for row in &mut stream.rows {
                 *row = numbers.get(*row as usize).copied().unwrap_or(*row);
@@ -1035,20 +1045,28 @@ struct RowSink<'r> {
     completed: Option<&'r mut Vec<u32>>,
     last_completed: &'r mut u32,
     sessions: &'r mut Sessions,
+    framing: &'r mut Annotations,
 }
 
 impl RowSink<'_> {
-    fn tile(&mut self, tile: Tile, bytes: &[u8]) {
+    fn tile(&mut self, tile: Tile, bytes: Captured<'_, '_>) {
         let (number, protocol) = self.protocol;
         let mut outline = Outline::default();
         match tile.tile_type {
             TileType::Message => {
                 self.known.messages += 1;
-                protocol.outline(bytes, tile.checked, &mut outline);
+                match bytes.is_whole() {
+                    true => protocol.outline(bytes.bytes(), tile.checked, &mut outline),
+                    false => bytes.dissect(protocol, &mut outline),
+                }
             }
-            TileType::Partial => protocol.dissect(bytes, &mut outline),
+            TileType::Partial => bytes.dissect(protocol, &mut outline),
             TileType::Skipped(code) => outline.codes.insert(code),
             TileType::Gap => {}
+        }
+        if let Some(guess) = bytes.guess() {
+            let row = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            self.framing.add(row, Code::Guessed, &guess.to_string());
         }
         let label = self.labels.outlined(number, tile.tile_type, &outline);
         let last = last_packet(&self.known.segments, self.laid_out, tile.offset + tile.length);
@@ -1057,7 +1075,7 @@ impl RowSink<'_> {
 
     /// `last` is the last packet that brought bytes of it.
     #[inline]
-    fn row(&mut self, tile: Tile, label: u32, last: Option<u32>, bytes: &[u8]) {
+    fn row(&mut self, tile: Tile, label: u32, last: Option<u32>, bytes: Captured<'_, '_>) {
         let Tile { offset, length, tile_type, .. } = tile;
         let row = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         self.entries.push(Entry { offset, length, stream: self.stream, label });

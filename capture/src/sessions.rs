@@ -6,7 +6,7 @@
 
 use std::io;
 
-use framescope_parser::{Direction, Event, Observation, Observer, Protocol, TileType};
+use framescope_parser::{Captured, Direction, Event, Observation, Observer, Protocol, TileType};
 
 use crate::annotations::Annotations;
 use crate::index::Flow;
@@ -18,7 +18,7 @@ pub(crate) struct Completed<'a> {
     pub(crate) direction: Direction,
     pub(crate) tile_type: TileType,
     pub(crate) time_ns: Option<i64>,
-    pub(crate) bytes: &'a [u8],
+    pub(crate) bytes: Captured<'a, 'a>,
     /// The last packet that brought bytes of the stream up to its end.
     pub(crate) sent: u32,
     /// The packet with which it became complete.
@@ -233,8 +233,9 @@ fn observe_again(index: &Index, flow: u32, seen: &mut Seen) -> io::Result<()> {
         let time_ns = if is_message { index.time_ns(&row) } else { None };
         let limit = if is_message { usize::MAX } else { 0 };
         let bytes = index.row_bytes(&row, limit, &mut reader)?;
-        let row =
-            Completed { row: number, direction, tile_type, time_ns, bytes: &bytes, sent: 0, completed: 0 };
+        let missing = index.missing_before(&row, bytes.len());
+        let bytes = Captured::with_missing(&bytes, &missing);
+        let row = Completed { row: number, direction, tile_type, time_ns, bytes, sent: 0, completed: 0 };
         observer.observe(row.event(), &mut found);
         seen.take(&mut found);
     }

@@ -65,6 +65,13 @@ fn message(
         notes.push(format!("a row of the type {other} is no message: it is left out"));
         return Ok(());
     }
+    if let Some(missing) = row.get("missing").and_then(Json::as_array).filter(|missing| !missing.is_empty()) {
+        let stretches: Vec<String> = missing.iter().map(Json::to_string).collect();
+        return Err(format!(
+            "the message is incomplete, so it can't be written: it lacks {} ([offset,length])",
+            stretches.join(", ")
+        ));
+    }
     let named = match row.get("protocol").and_then(Json::as_str) {
         None => None,
         Some(name) => Some(

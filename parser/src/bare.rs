@@ -155,6 +155,7 @@ impl Observer for Cuts {
     fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>) {
         match event {
             Event::Message { direction, row, bytes, .. } => {
+                let bytes = bytes.bytes();
                 let Some(previous) = self.previous.get_mut(direction.index()) else { return };
                 if let (true, Some((row, false))) = (begins_inside(bytes), *previous) {
                     let text = String::from("the next segment goes on with this message's text");

@@ -24,10 +24,10 @@ use crate::{Code, Guess, Protocol, Value, Visit};
 /// assert_eq!(message.parts(0..9).collect::<Vec<_>>(), [(0, &b"abc"[..]), (8, b"i")]);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Captured<'a> {
+pub struct Captured<'a, 'm> {
     bytes: &'a [u8],
-    missing: &'a [Missing],
-    guess: Option<&'a Guess>,
+    missing: &'m [Missing],
+    guess: Option<&'m Guess>,
 }
 
 /// What is told of a field of which other bytes are missing.
@@ -61,13 +61,18 @@ impl Missing {
         self.end.saturating_sub(self.start)
     }
 
+    /// How many bytes of the message were captured before it.
+    pub fn captured_before(&self) -> usize {
+        self.there
+    }
+
     /// How many bytes are missing up to its end.
     pub(crate) fn up_to_its_end(&self) -> usize {
         self.end.saturating_sub(self.there)
     }
 }
 
-impl<'a> Captured<'a> {
+impl<'a, 'm> Captured<'a, 'm> {
     /// A message of which nothing is missing.
     #[inline]
     pub const fn whole(bytes: &'a [u8]) -> Self {
@@ -75,12 +80,12 @@ impl<'a> Captured<'a> {
     }
 
     /// A message of which some stretches are missing.
-    pub const fn with_missing(bytes: &'a [u8], missing: &'a [Missing]) -> Self {
+    pub const fn with_missing(bytes: &'a [u8], missing: &'m [Missing]) -> Self {
         Captured { bytes, missing, guess: None }
     }
 
     #[inline]
-    pub(crate) const fn guessed(self, guess: Option<&'a Guess>) -> Self {
+    pub(crate) const fn guessed(self, guess: Option<&'m Guess>) -> Self {
         Captured { guess, ..self }
     }
 
@@ -91,12 +96,12 @@ impl<'a> Captured<'a> {
     }
 
     /// What is missing, in rising order.
-    pub const fn missing(&self) -> &'a [Missing] {
+    pub const fn missing(&self) -> &'m [Missing] {
         self.missing
     }
 
     /// If the beginning of the message was chosen as the likeliest of several: why.
-    pub const fn guess(&self) -> Option<&'a Guess> {
+    pub const fn guess(&self) -> Option<&'m Guess> {
         self.guess
     }
 
@@ -123,7 +128,7 @@ impl<'a> Captured<'a> {
     }
 
     /// The first so many of the bytes that are there, with what is missing between them.
-    pub(crate) fn first(&self, count: usize) -> Captured<'a> {
+    pub(crate) fn first(&self, count: usize) -> Captured<'a, 'm> {
         let before = self.missing.partition_point(|gap| gap.there < count);
         let missing = self.missing.get(..before).unwrap_or_default();
         Captured { bytes: self.bytes.get(..count).unwrap_or(self.bytes), missing, guess: None }
@@ -150,7 +155,7 @@ impl<'a> Captured<'a> {
     }
 
     /// The stretches of a range that are there, each with its place.
-    pub fn parts(&self, range: Range<usize>) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a> {
+    pub fn parts(&self, range: Range<usize>) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a, 'm> {
         let message = *self;
         let end = range.end.min(message.length());
         let mut at = range.start;
@@ -172,7 +177,7 @@ impl<'a> Captured<'a> {
     }
 
     /// How many bytes are missing before a place that is there, the last gap that begins before it, and the next one.
-    fn around(&self, at: usize) -> (usize, Option<&'a Missing>, Option<&'a Missing>) {
+    fn around(&self, at: usize) -> (usize, Option<&'m Missing>, Option<&'m Missing>) {
         let next = self.missing.partition_point(|gap| gap.start <= at);
         let last = next.checked_sub(1).and_then(|last| self.missing.get(last));
         (last.map_or(0, Missing::up_to_its_end), last, self.missing.get(next))
@@ -214,12 +219,12 @@ impl<'a> Captured<'a> {
 }
 
 /// What a message lacks, in words.
-struct Lack<'c, 'a>(&'c Captured<'a>);
+struct Lack<'c>(&'c Captured<'c, 'c>);
 
 /// Ranges that are named one by one.
 const MOST_NAMED: usize = 4;
 
-impl fmt::Display for Lack<'_, '_> {
+impl fmt::Display for Lack<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let missing = self.0.missing_bytes();
         let were = if missing == 1 { "was" } else { "were" };

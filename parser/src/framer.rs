@@ -40,7 +40,7 @@ pub struct Tile {
 }
 
 /// Is told each tile, with its bytes if it is a message or a partial one.
-pub type Sink<'s> = dyn FnMut(Tile, Captured<'_>) + 's;
+pub type Sink<'s> = dyn FnMut(Tile, Captured<'_, '_>) + 's;
 
 /// Lays out one direction.
 ///
@@ -96,6 +96,11 @@ impl Framer {
         self.cursor.offset + (self.pending.len() - self.consumed) as u64 + self.gap_bytes
     }
 
+    /// Whether nothing tells where the next message begins, so that a place is looked for.
+    pub fn is_searching(&self) -> bool {
+        self.cursor.lost || self.cursor.run.is_some()
+    }
+
     /// Says, before the first byte, that the stream began before it, so that it need not begin a message.
     pub fn begins_inside(&mut self, protocol: &dyn Protocol) {
         self.cursor.behind_gap = Some(self.cursor.offset);
@@ -133,7 +138,8 @@ impl Framer {
     /// Takes a segment of `length` bytes of which [`Protocol::next`] said, asked about it alone, that it is just one message.
     /// Gives the message's tile; None where bytes wait before it, and then it takes nothing.
     pub fn message(&mut self, length: usize) -> Option<Tile> {
-        if self.consumed != self.pending.len() || !self.cursor.is_between_tiles() || !self.gaps.is_empty() {
+        let is_idle = self.consumed == self.pending.len() && self.gaps.is_empty() && !self.cursor.lost;
+        if !is_idle || !self.cursor.is_between_tiles() {
             return None;
         }
         let offset = self.cursor.offset;
@@ -210,7 +216,7 @@ impl Framer {
                 None => {
                     self.consumed += done;
                     match gap {
-                        _ if self.cursor.lost => {}
+                        _ if self.cursor.lost && done > 0 => {}
                         Some(gap) if gap.0 == self.cursor.offset => {
                             self.take_gap(protocol, sink);
                         }
@@ -238,7 +244,7 @@ impl Framer {
     }
 
     /// What waits, with what is missing of it, as a message that begins at the cursor's place.
-    fn waiting<'p>(&self, pending: &'p [u8], missing: &'p mut Vec<Missing>) -> Captured<'p> {
+    fn waiting<'p>(&self, pending: &'p [u8], missing: &'p mut Vec<Missing>) -> Captured<'p, 'p> {
         let place = |at: u64| usize::try_from(at - self.cursor.offset).unwrap_or(usize::MAX);
         *missing = Missing::list(self.gaps.iter().map(|(at, length)| place(*at)..place(at + length)));
         Captured::with_missing(pending.get(self.consumed..).unwrap_or_default(), missing)
@@ -313,7 +319,7 @@ impl Framer {
     }
 
     /// How long the message is that begins at the cursor's place and that a gap cuts.
-    fn measured(&mut self, protocol: &dyn Protocol, waiting: Captured<'_>, ended: bool) -> Cut {
+    fn measured(&mut self, protocol: &dyn Protocol, waiting: Captured<'_, '_>, ended: bool) -> Cut {
         let end = waiting.length();
         let mut wait_for = |more: usize| {
             self.cursor.needed_end = self.cursor.offset.saturating_add(end.saturating_add(more) as u64);
@@ -418,7 +424,10 @@ impl Framer {
                 continue;
             }
             let length = usize::try_from(to - self.cursor.offset).unwrap_or(part).min(part);
-            self.cursor.run.get_or_insert((self.cursor.offset, code));
+            let run = self.cursor.run.get_or_insert((self.cursor.offset, code));
+            if code == Code::CannotResync {
+                run.1 = code;
+            }
             self.cursor.skip(length);
             self.consumed += length;
         }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::Code;
+use crate::{Captured, Code};
 
 /// Which way a message went in its conversation.
 ///
@@ -53,7 +53,7 @@ impl core::fmt::Display for Direction {
 /// What an [`Observer`] is told, in the order in which it happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A whole message.
+    /// A message.
     Message {
         /// Which way it went.
         direction: Direction,
@@ -61,8 +61,8 @@ pub enum Event<'a> {
         row: u32,
         /// When it was sent or captured, nanoseconds from any epoch, if that is known.
         time_ns: Option<i64>,
-        /// Its bytes.
-        bytes: &'a [u8],
+        /// Its bytes, as far as they were captured.
+        bytes: Captured<'a, 'a>,
     },
     /// Something in that direction was lost: skipped, cut off or never captured.
     Loss {

@@ -35,7 +35,7 @@ use crate::{Captured, Code, Dissection, Error, Observer, Visit};
 ///         }
 ///     }
 ///
-///     fn measure(&self, message: Captured<'_>) -> Measure {
+///     fn measure(&self, message: Captured<'_, '_>) -> Measure {
 ///         let Some(&[length]) = message.get(0..1) else { return Measure::Unknown };
 ///         let (length, head) = (NonZeroUsize::new(1 + usize::from(length)).unwrap(), NonZeroUsize::MIN);
 ///         Measure::Message { length, head, bits: 0 }
@@ -99,7 +99,7 @@ pub trait Protocol: Send + Sync {
     /// Total, and never reads what is missing. It is asked when a gap follows the beginning of a message, so that the message keeps its length, and when a place to begin again
     /// is looked for. As it is, a message that a gap cuts is a partial one, and behind the gap nothing is found unless
     /// [`can_resync`](Protocol::can_resync).
-    fn measure(&self, message: Captured<'_>) -> Measure {
+    fn measure(&self, message: Captured<'_, '_>) -> Measure {
         let _ = message;
         Measure::Unknown
     }
@@ -131,7 +131,7 @@ pub trait Protocol: Send + Sync {
     /// Tells the fields of a message of which some bytes are missing, as far as they are known: those that lie in a gap as
     /// [`Value::Missing`](crate::Value::Missing), checks over missing bytes not at all. [`Captured::dissect`] calls it, and
     /// tells what is missing. As it is, only what stands before the first gap is told.
-    fn dissect_incomplete<'a>(&'a self, message: Captured<'a>, visit: &mut dyn Visit<'a>) {
+    fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         self.dissect(message.beginning(), visit);
     }
 

@@ -81,7 +81,7 @@ struct Place {
 /// Where the next message begins in `window`. `is_all` says that nothing follows it.
 pub(crate) fn weigh(
     protocol: &dyn Protocol,
-    window: Captured<'_>,
+    window: Captured<'_, '_>,
     is_all: bool,
 ) -> Option<(usize, Option<Guess>)> {
     let places = chains(protocol, window, is_all);
@@ -108,7 +108,7 @@ pub(crate) fn weigh(
 }
 
 /// What is known of each place that is there, in their order.
-fn chains(protocol: &dyn Protocol, window: Captured<'_>, is_all: bool) -> Vec<Place> {
+fn chains(protocol: &dyn Protocol, window: Captured<'_, '_>, is_all: bool) -> Vec<Place> {
     let window_end = window.length();
     let parts: Vec<(usize, &[u8])> = window.parts(0..window_end).collect();
     // From the last to the first, so that what a place leads to is known.
@@ -151,7 +151,7 @@ fn chains(protocol: &dyn Protocol, window: Captured<'_>, is_all: bool) -> Vec<Pl
 /// The first place of a chain whose message looks like those behind it.
 fn plausible<'p>(
     protocol: &dyn Protocol,
-    window: Captured<'_>,
+    window: Captured<'_, '_>,
     places: &'p [Place],
     first: &'p Place,
 ) -> Option<&'p Place> {
@@ -188,7 +188,7 @@ struct Look {
 }
 
 impl Look {
-    fn at(protocol: &dyn Protocol, window: Captured<'_>, range: Range<usize>) -> Look {
+    fn at(protocol: &dyn Protocol, window: Captured<'_, '_>, range: Range<usize>) -> Look {
         let mut look = Look::default();
         match window.get(range.clone()) {
             Some(bytes) => protocol.outline(bytes, false, &mut look),

@@ -6,8 +6,8 @@ use framescope_parser::bare::Bare;
 use framescope_parser::missive::{Flags, FrameBuf, Header, Key, Kind, Missive, Tag};
 use framescope_parser::text::Text;
 use framescope_parser::{
-    Code, CodeSet, Confidence, Direction, Dissection, Error, Event, Fault, Field, Framer, Input, Memo, Names,
-    Observation, Protocol, Sample, Severity, Step, TileType, Unclaimed, Value, Visit,
+    Captured, Code, CodeSet, Confidence, Direction, Dissection, Error, Event, Fault, Field, Framer, Input,
+    Memo, Names, Observation, Protocol, Sample, Severity, Step, TileType, Unclaimed, Value, Visit,
 };
 
 #[test]
@@ -111,7 +111,7 @@ fn bare_marks_the_first_part_of_a_message_when_its_rest_comes() {
     ]) {
         let event = match bytes {
             b"" => Event::Loss { direction },
-            _ => Event::Message { direction, row, time_ns: None, bytes },
+            _ => Event::Message { direction, row, time_ns: None, bytes: Captured::whole(bytes) },
         };
         observer.observe(event, &mut found);
     }
@@ -130,8 +130,9 @@ fn bare_marks_the_first_part_of_a_message_when_its_rest_comes() {
 fn without_a_length_the_segment_is_the_message() {
     for protocol in [&Bare as &dyn Protocol, &Text] {
         let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-        let mut sink =
-            |tile: framescope_parser::Tile, bytes: &[u8]| tiles.push((tile.tile_type, bytes.to_vec()));
+        let mut sink = |tile: framescope_parser::Tile, bytes: Captured<'_, '_>| {
+            tiles.push((tile.tile_type, bytes.bytes().to_vec()))
+        };
         for segment in [&b"\x01ada"[..], b"\x03hello"] {
             framer.segment(protocol, segment, &mut sink);
         }

@@ -221,12 +221,22 @@ fn with_snaplen(segments: &[Tcp], cut: usize, keep: usize) -> Vec<u8> {
 fn a_packet_cut_by_snaplen_leaves_a_gap_of_what_it_lacks() {
     let (a, b) = (frame(1, "the first message"), frame(2, "the second message"));
     let segments = [Tcp::syn(0), Tcp::data(1, &a[..]), Tcp::data(1 + a.len() as u32, &b[..])];
-    for (keep, first) in [(40 + 30, vec![("partial", 30)]), (40, vec![]), (34, vec![])] {
+    let (first, second) = (a.len() as u64, b.len() as u64);
+    // Twenty bytes of payload are its header, which says how long the message is.
+    for (keep, expected) in [
+        (40 + 30, vec![("message", first), ("message", second)]),
+        (40 + 20, vec![("message", first), ("message", second)]),
+        (40 + 19, vec![("partial", 19), ("gap", first - 19), ("message", second)]),
+        (40, vec![("gap", first), ("message", second)]),
+        (34, vec![("gap", first), ("message", second)]),
+    ] {
         let index = read_bytes(with_snaplen(&segments, 1, keep));
-        let there: u64 = first.iter().map(|row| row.1).sum();
-        let expected = [first, vec![("gap", a.len() as u64 - there), ("message", b.len() as u64)]].concat();
         assert_eq!(rows(&index), expected, "{keep} bytes kept");
         assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets, 1);
+        let row = index.row(0).unwrap();
+        let lacks: Vec<_> = index.missing(&row);
+        let expected = if keep >= 60 { vec![keep as u64 - 40..first] } else { vec![] };
+        assert_eq!((lacks, row.codes.contains(Code::Incomplete)), (expected, keep >= 60));
     }
     // The last one cut: what is missing at the end is a gap too.
     let index = read_bytes(with_snaplen(&segments, 2, 40 + 5));

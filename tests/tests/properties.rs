@@ -5,7 +5,7 @@
 
 mod support;
 
-use framescope_capture::Options;
+use framescope_capture::{Options, Row};
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind, Tag};
 use framescope_parser::{Direction, TileType};
@@ -120,6 +120,12 @@ impl Delivery {
         syn.into_iter().chain(ranges.iter().map(data)).collect()
     }
 
+    /// All of it in one segment. Without a SYN its first bytes may be the rest of something.
+    fn at_once(&self, stream: &[u8]) -> Vec<Tcp> {
+        let syn = self.with_syn.then(|| Tcp::syn(0));
+        syn.into_iter().chain([Tcp::data(1, stream)]).collect()
+    }
+
     fn sequence(&self, offset: usize) -> u32 {
         self.first_sequence.wrapping_add(1).wrapping_add(offset as u32)
     }
@@ -135,7 +141,7 @@ proptest! {
     #[test]
     fn any_segmentation_order_and_duplication_gives_the_same_rows(parts in parts(), delivery in delivery()) {
         let stream: Vec<u8> = parts.iter().flat_map(Part::bytes).collect();
-        let whole = read_with(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &stream[..])]), &missive());
+        let whole = read_with(tcp_pcap(&delivery.at_once(&stream)), &missive());
         let cut = read_with(tcp_pcap(&delivery.segments(&stream)), &missive());
         check_index(&cut);
         prop_assert_eq!(rows_of(&cut, Direction::Forward), rows_of(&whole, Direction::Forward));
@@ -146,7 +152,7 @@ proptest! {
         let stream: Vec<u8> = parts.iter().flat_map(Part::bytes).collect();
         let frames = parts.iter().any(|part| matches!(part, Part::Frame { .. }));
         prop_assume!(frames);
-        let whole = read_with(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &stream[..])]), &Options::default());
+        let whole = read_with(tcp_pcap(&delivery.at_once(&stream)), &Options::default());
         let cut = read_with(tcp_pcap(&delivery.segments(&stream)), &Options::default());
         prop_assert_eq!(rows_of(&cut, Direction::Forward), rows_of(&whole, Direction::Forward));
     }
@@ -184,8 +190,12 @@ proptest! {
                 prop_assert!(found.contains(&(from as u64, frame.len() as u64)), "frame at {}: {:?}", from, found);
             }
         }
-        // The gaps are what is missing, and nothing else.
-        let gaps: u64 = index.rows().filter(|row| row.tile_type == TileType::Gap).map(|row| row.length).sum();
+        // The gaps, and what messages lack, are what is missing, and nothing else.
+        let lacks = |row: Row| match row.tile_type {
+            TileType::Gap => row.length,
+            _ => index.missing(&row).iter().map(|range| range.end - range.start).sum(),
+        };
+        let gaps: u64 = index.rows().map(lacks).sum();
         prop_assert_eq!(gaps, missing.iter().map(|(low, high)| (high - low) as u64).sum::<u64>());
     }
 

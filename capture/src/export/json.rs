@@ -29,6 +29,9 @@ struct RowJson<'a> {
     dst: Option<String>,
     offset: u64,
     length: u64,
+    /// Offset and length of each stretch of it that was not captured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<[u64; 2]>,
     packets: Vec<u32>,
     protocol: Option<&'a str>,
     #[serde(rename = "type")]
@@ -63,6 +66,7 @@ fn row_json<'a>(index: &'a Index, number: u32, row: &Row, dissection: &'a Dissec
         dst: dst.map(|address| address.to_string()),
         offset: row.offset,
         length: row.length,
+        missing: index.missing(row).into_iter().map(|range| [range.start, range.end - range.start]).collect(),
         packets: index.row_packets(row),
         protocol: index.protocol(row).map(|protocol| protocol.name()),
         row_type: row.type_name(),

@@ -10,7 +10,7 @@ use std::io;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use framescope_parser::{Code, Kind, Protocol, TileType, Value, Visit};
+use framescope_parser::{Captured, Code, Kind, Protocol, TileType, Value, Visit};
 use memchr::memmem::Finder;
 
 use super::column::Column;
@@ -237,7 +237,9 @@ impl Filter {
         }
         summary.clear();
         let protocol = index.protocol(&row).map(|protocol| protocol.name());
-        let mut fields = Fields { tests, protocol, path: Vec::new(), message: bytes, summary };
+        let missing = index.missing_before(&row, bytes.len());
+        let message = Captured::with_missing(bytes, &missing);
+        let mut fields = Fields { tests, protocol, path: Vec::new(), message, summary };
         index.visit(&row, bytes, &mut fields);
         index.summary_of_no_message(&row, &mut |text| replace(summary, text));
         let open = |prepared: &&mut Prepared| prepared.tier == Tier::Message && prepared.answer.is_none();
@@ -539,6 +541,10 @@ fn of_bytes(condition: &Condition, bytes: &[u8]) -> bool {
 
 /// Whether a value fulfils a condition; None where it has none. `raw` are the bytes of its field.
 fn of_value(condition: &Condition, value: &Value<'_>, raw: &[u8]) -> Option<bool> {
+    // Of what was not captured nothing is known but that it is there.
+    if *value == Value::Missing {
+        return matches!(condition, Condition::There).then_some(true);
+    }
     let bytes = value.as_bytes();
     Some(match condition {
         Condition::There => *value != Value::Bool(false),
@@ -591,6 +597,7 @@ fn compare(value: &Value<'_>, raw: &[u8], literal: &Literal) -> Option<Ordering>
             _ => Some(Number::Whole(b.into())),
         },
         Value::Text(_) | Value::Bytes(_) | Value::Group => None,
+        Value::Missing => return None,
     };
     match number {
         Some(number) => number.partial_cmp(&literal.number()?),
@@ -604,7 +611,7 @@ struct Fields<'f, 't> {
     protocol: Option<&'f str>,
     /// The names of the fields that are open.
     path: Vec<&'f str>,
-    message: &'f [u8],
+    message: Captured<'f, 't>,
     summary: &'t mut String,
 }
 
@@ -621,9 +628,13 @@ impl Fields<'_, '_> {
             if last != name || self.path.len() < before.len() || !fits {
                 continue;
             }
-            let raw = self.message.get(range.clone()).unwrap_or_default();
             let condition = &prepared.test.condition;
-            let fulfils = of_value(condition, value, raw) == Some(true);
+            let of = |raw: &[u8]| of_value(condition, value, raw) == Some(true);
+            let fulfils = match self.message.get(range.clone()) {
+                Some(raw) => of(raw),
+                None if *value == Value::Group => self.message.parts(range.clone()).any(|(_, part)| of(part)),
+                None => of(&[]),
+            };
             prepared.found = Some(match (prepared.found, condition) {
                 (None, _) => fulfils,
                 // Of several fields one that is equal decides that they are not other.

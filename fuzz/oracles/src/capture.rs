@@ -82,8 +82,14 @@ pub fn check_index(index: &Index) {
                         assert!(row_bytes.is_empty() && index.row_packets(&row).is_empty());
                     }
                     _ => {
-                        bytes += row.length;
-                        assert_eq!(row_bytes.len() as u64, row.length, "row {number} lacks bytes");
+                        let missing: u64 =
+                            index.missing(&row).iter().map(|range| range.end - range.start).sum();
+                        bytes += row.length - missing;
+                        gap_bytes += missing;
+                        let there = row_bytes.len() as u64;
+                        assert_eq!(there + missing, row.length, "row {number} lacks bytes");
+                        let is_cut = matches!(row.tile_type, TileType::Message | TileType::Partial);
+                        assert!(missing == 0 || is_cut, "row {number} has gaps in it");
                     }
                 }
                 messages += u64::from(row.tile_type == TileType::Message);

@@ -1,10 +1,13 @@
 //! Segmentation does not matter: a stream cut into TCP segments in any way, which come in any order, some of them twice and one
 //! perhaps never, with options, padding and in fragments, gives the rows that its bytes give; and each row knows its packets.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use framescope_capture::{Options, Source, read};
-use framescope_parser::{CodeSet, Direction, Dissection, Framer, Protocol, Tile, TileType};
+use framescope_parser::{
+    Captured, CodeSet, Direction, Dissection, Framer, Missing, Protocol, Tile, TileType,
+};
 
 use crate::decode::{MISSIVE, bytes_of, places};
 use crate::random::Random;
@@ -50,11 +53,27 @@ pub fn chunking(data: &[u8]) {
         if tile.tile_type == TileType::Gap {
             continue;
         }
-        assert_eq!(bytes, bytes_of(tile, data), "row {number} has other bytes");
+        let start = usize::try_from(tile.offset).unwrap();
+        let (from, to) = sent.lost.unwrap_or((data.len(), data.len()));
+        let lost = from.max(start)..to.min(start + tile.length as usize);
+        let missing = (!lost.is_empty()).then(|| lost.start - start..lost.end - start);
+        let there: Vec<u8> = (start..)
+            .zip(bytes_of(tile, data))
+            .filter(|(at, _)| !lost.contains(at))
+            .map(|(_, byte)| *byte)
+            .collect();
+        assert_eq!(bytes, there, "row {number} has other bytes");
+        let places = |range: &Range<usize>| range.start as u64..range.end as u64;
+        assert!(
+            index.missing(&row).into_iter().eq(missing.iter().map(places)),
+            "row {number} lacks other bytes"
+        );
         if !matches!(tile.tile_type, TileType::Message | TileType::Partial) {
             continue;
         }
-        let message = Dissection::of(missive, &bytes);
+        let missing = Missing::list(missing);
+        let mut message = Dissection::default();
+        Captured::with_missing(&bytes, &missing).dissect(missive, &mut message);
         assert_eq!(index.kind(&row).map(str::to_owned), message.kind.map(|kind| kind.to_string()));
         let codes: CodeSet = message.problems.iter().map(|problem| problem.code).collect();
         for code in codes.iter() {
@@ -131,7 +150,7 @@ impl<'d> Sent<'d> {
     /// The tiles of the bytes, in their order, with the gap that was lost.
     fn rows(&self, protocol: &dyn Protocol) -> Vec<Tile> {
         let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-        let mut sink = |tile, _: &[u8]| tiles.push(tile);
+        let mut sink = |tile, _: Captured<'_, '_>| tiles.push(tile);
         let (from, to) = self.lost.unwrap_or((self.data.len(), self.data.len()));
         framer.segment(protocol, &self.data[..from], &mut sink);
         if from < to {

@@ -9,7 +9,7 @@ use framescope_parser::bare::Bare;
 use framescope_parser::missive::{Extensions, Header, Key, Missive, RawFrame};
 use framescope_parser::text::Text;
 use framescope_parser::{
-    Code, Dissection, Framer, Kind, Protocol, Sample, Tile, TileType, Unclaimed, Value, Visit,
+    Captured, Code, Dissection, Framer, Kind, Protocol, Sample, Tile, TileType, Unclaimed, Value, Visit,
 };
 
 /// Missive, and Missive with a limit that frames of a fuzzer's size are over too.
@@ -45,9 +45,10 @@ pub fn decode(data: &[u8]) {
 /// The tiles of `data` when it comes in segments of these lengths, and the rest in one.
 pub fn tiles(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> {
     let (mut framer, mut tiles, mut rest) = (Framer::default(), Vec::new(), data);
-    let mut sink = |tile: Tile, bytes: &[u8]| {
+    let mut sink = |tile: Tile, bytes: Captured<'_, '_>| {
         let has_bytes = matches!(tile.tile_type, TileType::Message | TileType::Partial);
-        assert_eq!(bytes.len() as u64, if has_bytes { tile.length } else { 0 });
+        assert!(bytes.is_whole(), "nothing is missing");
+        assert_eq!(bytes.length() as u64, if has_bytes { tile.length } else { 0 });
         // Which checks had to be computed depends on how the bytes came.
         tiles.push(Tile { checked: false, ..tile });
     };

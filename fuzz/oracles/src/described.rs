@@ -3,7 +3,7 @@
 
 use framescope_ksy::{Described, Format};
 use framescope_parser::{
-    Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Tile, TileType,
+    Captured, Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Tile, TileType,
 };
 
 use crate::decode::{bytes_of, laid_out, messages};
@@ -90,7 +90,9 @@ fn accessors(described: &Described, bytes: &[u8], tiles: &[Tile]) {
         // Any message may come from either side.
         let direction = if bytes.len().is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
         let event = match tile.tile_type {
-            TileType::Message => Event::Message { direction, row, time_ns: Some(row.into()), bytes },
+            TileType::Message => {
+                Event::Message { direction, row, time_ns: Some(row.into()), bytes: Captured::whole(bytes) }
+            }
             _ => Event::Loss { direction },
         };
         observer.iter_mut().for_each(|observer| observer.observe(event, &mut found));

@@ -162,7 +162,7 @@ fn change(value: &mut Value<'_>, random: &mut Random) {
             }
             *bytes = Cow::Owned(other);
         }
-        Value::Group => {}
+        Value::Group | Value::Missing => {}
     }
 }
 

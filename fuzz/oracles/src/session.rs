@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use framescope_parser::missive::{Assembly, Flags, Header, Item, Kind, Missive, RawFrame, Session};
-use framescope_parser::{Code, Direction, Event, Observation, Observer, TileType};
+use framescope_parser::{Captured, Code, Direction, Event, Observation, Observer, TileType};
 
 use crate::decode::{MISSIVE, bytes_of};
 use crate::tiles;
@@ -22,7 +22,10 @@ pub fn session(data: &[u8]) {
         let direction = if side == 0 { Direction::Forward } else { Direction::Backward };
         if tile.tile_type == TileType::Message {
             let time_ns = (row % 7 != 6).then(|| i64::from(row) * 1000);
-            session.observe(Event::Message { direction, row, time_ns, bytes }, &mut found);
+            session.observe(
+                Event::Message { direction, row, time_ns, bytes: Captured::whole(bytes) },
+                &mut found,
+            );
             model.message(direction, row, time_ns, &header.expect("it is a message"));
         } else {
             session.observe(Event::Loss { direction }, &mut found);
@@ -40,7 +43,7 @@ pub fn session(data: &[u8]) {
     // Any bytes may be called a message.
     let (mut session, mut found) = (Session::new(), Vec::new());
     session.observe(
-        Event::Message { direction: Direction::Forward, row: 0, time_ns: None, bytes: data },
+        Event::Message { direction: Direction::Forward, row: 0, time_ns: None, bytes: Captured::whole(data) },
         &mut found,
     );
     session.finish(&mut found);

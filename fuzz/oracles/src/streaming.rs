@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use framescope_parser::missive::{Decoder, Item, Missive, Received};
 use framescope_parser::{
-    Confidence, Dissection, Error, Input, Memo, Protocol, Sample, Step, Tile, TileType, Visit,
+    Captured, Confidence, Dissection, Error, Input, Measure, Memo, Protocol, Sample, Step, Tile, TileType,
+    Visit,
 };
 
 use crate::decode::{MISSIVE, cuts_from, places};
@@ -84,6 +85,14 @@ impl Protocol for Asked<'_> {
 
     fn can_resync(&self) -> bool {
         self.protocol.can_resync()
+    }
+
+    fn terminator(&self) -> Option<&[u8]> {
+        self.protocol.terminator()
+    }
+
+    fn measure(&self, message: Captured<'_, '_>) -> Measure {
+        self.protocol.measure(message)
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {

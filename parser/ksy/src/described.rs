@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use framescope_parser::missive::Key;
 use framescope_parser::{
-    Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Memo, Names, Observation,
-    Observer, Protocol, Sample, Step, TileType, Visit,
+    Captured, Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Measure, Memo,
+    Names, Observation, Observer, Protocol, Sample, Step, TileType, Visit,
 };
 
 use crate::dissect::{PADDING, RAW, UNREAD};
@@ -147,11 +147,11 @@ impl Described {
     }
 
     /// Reads all of a message and tells it.
-    fn tell<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>, all: bool) {
+    fn tell<'a>(&'a self, message: Captured<'a, '_>, checked: bool, visit: &mut dyn Visit<'a>, all: bool) {
         with_arena(|arena| {
             let plan: &'a Plan = &self.format.plan;
             // The arena is lent for less long than the message lives.
-            let mut run = Run::new(plan, message, arena, Mode::Full);
+            let mut run = Run::of(plan, message, arena, Mode::Full);
             run.key = self.key.as_ref();
             run.checked = checked;
             run.closed = self.format.meta.ends_with_segment;
@@ -213,7 +213,15 @@ impl Protocol for Described {
     }
 
     fn can_resync(&self) -> bool {
-        self.format.meta.ends_with_segment || !self.format.meta.head.believe.is_empty()
+        self.format.meta.ends_with_segment || self.format.meta.head.is_sure()
+    }
+
+    fn terminator(&self) -> Option<&[u8]> {
+        self.format.meta.terminator.as_deref().filter(|_| !self.can_resync())
+    }
+
+    fn measure(&self, message: Captured<'_, '_>) -> Measure {
+        framing::measure(self, message)
     }
 
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
@@ -233,6 +241,10 @@ impl Protocol for Described {
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        self.tell(Captured::whole(message), false, visit, true);
+    }
+
+    fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         self.tell(message, false, visit, true);
     }
 
@@ -247,7 +259,7 @@ impl Protocol for Described {
             }
             return;
         }
-        self.tell(message, checked, visit, false);
+        self.tell(Captured::whole(message), checked, visit, false);
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
@@ -283,6 +295,7 @@ impl Protocol for Described {
             TileType::Message => messages += 1,
             _ => other = true,
         });
+        other |= framer.is_searching();
         // A message may have begun and not ended yet: what is held back looks like one.
         let bits = meta
             .head
@@ -319,7 +332,7 @@ impl Observer for Pairs {
         let Event::Message { direction, row, time_ns, bytes } = event else { return };
         let (plan, meta) = (&self.format.plan, &self.format.meta);
         let said = with_arena(|arena| {
-            let mut run = Run::new(plan, bytes, arena, Mode::Full);
+            let mut run = Run::of(plan, bytes, arena, Mode::Full);
             let _ = run.read();
             let scope = Scope::of(0);
             let id = run.eval(meta.id?, &scope).ok().filter(|val| *val != Val::Null)?;

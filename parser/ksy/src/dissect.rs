@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use framescope_parser::{Code, Value, Visit};
+use framescope_parser::{Captured, Code, Value, Visit};
 
 use crate::described::{kind_of, range};
 use crate::plan::{Attr, Piece, Plan, Shape, Span, Style, Val};
@@ -23,6 +23,19 @@ const DEEPEST: u32 = 3;
 impl<'p> Run<'p, '_> {
     /// Reads the message and all its instances. What is wrong is noted.
     pub(crate) fn read_fully(&mut self) {
+        self.read_all();
+        // What a gap made unreadable is no fault of the message.
+        if !self.message.is_whole() {
+            let mut faults = std::mem::take(&mut self.arena.faults);
+            faults.retain(|fault| {
+                let follows = matches!(fault.code, Code::EndOfStream | Code::NoMatch | Code::Conversion);
+                !follows && !self.lacks(fault.span)
+            });
+            self.arena.faults = faults;
+        }
+    }
+
+    fn read_all(&mut self) {
         if let Err(stop) = self.read() {
             self.stopped = true;
             if let Stop::Fault(fault) = stop {
@@ -52,7 +65,7 @@ impl<'p> Run<'p, '_> {
                                 return;
                             }
                         }
-                        Err(Stop::More(_)) | Ok(_) => {}
+                        Err(Stop::More(_) | Stop::Missing) | Ok(_) => {}
                     }
                 }
             }
@@ -136,14 +149,14 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Tells every field.
-    pub(crate) fn tell_fields<'a>(&mut self, message: &'a [u8], visit: &mut dyn Visit<'a>)
+    pub(crate) fn tell_fields<'a>(&mut self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>)
     where
         'p: 'a,
     {
         self.tell_object(0, message, visit, 0);
     }
 
-    fn tell_object<'a>(&mut self, id: u32, message: &'a [u8], visit: &mut dyn Visit<'a>, depth: u32)
+    fn tell_object<'a>(&mut self, id: u32, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>, depth: u32)
     where
         'p: 'a,
     {
@@ -156,7 +169,10 @@ impl<'p> Run<'p, '_> {
         if let Some(span) = self.rest_of(id)
             && let Some(place) = self.arena.in_message(span)
         {
-            visit.field(UNREAD, range(place), Value::Bytes(self.lent(span, message)));
+            match self.lacks(span) {
+                true => message.tell_missing(UNREAD, range(place), visit),
+                false => visit.field(UNREAD, range(place), Value::Bytes(self.lent(span, message))),
+            }
         }
         for attr in &ty.instances {
             self.tell_attr(id, attr, message, visit, depth);
@@ -167,7 +183,7 @@ impl<'p> Run<'p, '_> {
         &mut self,
         id: u32,
         attr: &'p Attr,
-        message: &'a [u8],
+        message: Captured<'a, '_>,
         visit: &mut dyn Visit<'a>,
         depth: u32,
     ) where
@@ -207,7 +223,7 @@ impl<'p> Run<'p, '_> {
         scope: &Scope,
         attr: &'p Attr,
         slot: Slot,
-        message: &'a [u8],
+        message: Captured<'a, '_>,
         visit: &mut dyn Visit<'a>,
         depth: u32,
     ) where
@@ -221,7 +237,7 @@ impl<'p> Run<'p, '_> {
             Some(_) => Span { buffer: Span::MESSAGE, start: end, end },
             None => Span { buffer: slot.buffer, start: slot.start, end: slot.end },
         };
-        let message_end = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        let message_end = u32::try_from(message.length()).unwrap_or(u32::MAX);
         let (start, end) = self.arena.in_message(span).unwrap_or((0, 0));
         let place = range((start.min(message_end), end.min(message_end)));
         let is_told_apart = attr.limit.is_bounded() || matches!(slot.val, Val::Float(_));
@@ -230,6 +246,10 @@ impl<'p> Run<'p, '_> {
             false => None,
         };
         let value = match slot.val {
+            Val::Missing => return message.tell_missing(name, place, visit),
+            Val::Null if attr.value.is_none() && self.lacks(span) => {
+                return message.tell_missing(name, place, visit);
+            }
             // What could not be taken apart is bytes.
             Val::Null if attr.limit.is_bounded() && attr.value.is_none() => {
                 Value::Bytes(self.lent(span, message))
@@ -284,6 +304,9 @@ impl<'p> Run<'p, '_> {
     /// The bytes of a field, if they are not those that would be written for its value.
     fn raw(&mut self, scope: &Scope, attr: &'p Attr, slot: Slot) -> Option<Span> {
         let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
+        if self.lacks(span) {
+            return None;
+        }
         if let Val::Float(n) = slot.val
             && !n.is_finite()
         {
@@ -375,7 +398,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Bytes for whoever looks on when reading is over.
-    fn lent<'a>(&self, span: Span, message: &'a [u8]) -> Cow<'a, [u8]> {
+    fn lent<'a>(&self, span: Span, message: Captured<'a, '_>) -> Cow<'a, [u8]> {
         match span.buffer {
             Span::MESSAGE => {
                 Cow::Borrowed(message.get(span.start as usize..span.end as usize).unwrap_or_default())
@@ -386,7 +409,7 @@ impl<'p> Run<'p, '_> {
 
     /// Tells everything that is wrong.
     pub(crate) fn tell_problems(&mut self, visit: &mut dyn Visit<'_>) {
-        let length = u32::try_from(self.message.len()).unwrap_or(u32::MAX);
+        let length = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         for fault in &self.arena.faults {
             let (start, end) = self.arena.in_message(fault.span).unwrap_or((0, 0));
             let place = range((start.min(length), end.min(length)));

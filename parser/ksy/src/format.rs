@@ -119,8 +119,12 @@ fn error(run: &Run<'_, '_>, stop: Stop) -> EvalError {
         Stop::More(more) => EvalError {
             code: Code::EndOfStream,
             text: format!("{more} more bytes are wanted"),
-            offset: run.message.len(),
+            offset: run.message.length(),
         },
+        // A format reads whole messages only.
+        Stop::Missing => {
+            EvalError { code: Code::Incomplete, text: "bytes are missing".to_owned(), offset: 0 }
+        }
         Stop::Fault(fault) => {
             let field = fault.field.map_or(String::new(), |sym| format!("{}: ", run.plan.name(sym)));
             let at = run.arena.in_message(fault.span).map_or(0, |(start, _)| start);

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 
-use framescope_parser::{Code, Input, Memo, Step};
+use framescope_parser::{Captured, Code, Input, Measure, Memo, Step};
 
 use crate::described::Described;
 use crate::load::{Head, HeadTest, HeadWhat, Meta};
@@ -185,6 +185,7 @@ pub(crate) fn next(described: &Described, input: Input<'_>, memo: &mut Memo) -> 
         }
         Probe::Short if !input.last => Step::NeedMore(some(head.length as usize - bytes.len())),
         Probe::Short if bytes.len() >= head.magic.len() => Step::Partial(some(bytes.len())),
+        Probe::Short | Probe::Nothing if !head.is_sure() => Step::Lost,
         Probe::Short | Probe::Nothing => {
             let is_head = !head.magic.is_empty() && bytes.starts_with(&head.magic);
             let code = if is_head { Code::HeaderCheckMismatch } else { Code::NotAFrame };
@@ -195,11 +196,7 @@ pub(crate) fn next(described: &Described, input: Input<'_>, memo: &mut Memo) -> 
 
 /// No message of a sensible length begins here, though its head looks like one.
 fn no_message(meta: &Meta, code: Code) -> Step {
-    if meta.head.believe.is_empty() {
-        Step::Lost
-    } else {
-        Step::Skipped(some(meta.head.length as usize), code)
-    }
+    if !meta.head.is_sure() { Step::Lost } else { Step::Skipped(some(meta.head.length as usize), code) }
 }
 
 fn believed(described: &Described, meta: &Meta, input: Input<'_>, seen: &mut Seen) -> Step {
@@ -235,6 +232,8 @@ fn believed(described: &Described, meta: &Meta, input: Input<'_>, seen: &mut See
             }
             Ok(taken) => (taken as usize - bytes.len(), true),
             Err(Stop::More(more)) => (usize::try_from(more).unwrap_or(usize::MAX), false),
+            // All of it is there.
+            Err(Stop::Missing) => return no_message(meta, Code::NoMatch),
             Err(Stop::Fault(fault)) => return no_message(meta, fault.code),
         };
         if bytes.len().saturating_add(missing) > limit {
@@ -246,6 +245,45 @@ fn believed(described: &Described, meta: &Meta, input: Input<'_>, seen: &mut See
         // Asking again only when there is markedly more keeps the work linear.
         let patience = if exact || bytes.len() <= EAGER { 0 } else { bytes.len() / 8 };
         Step::NeedMore(some(missing.max(patience)))
+    })
+}
+
+/// How long the message is that begins these bytes, some of which may be missing.
+pub(crate) fn measure(described: &Described, message: Captured<'_, '_>) -> Measure {
+    let meta = &described.format.meta;
+    let head = &meta.head;
+    if meta.ends_with_segment {
+        return Measure::Unknown;
+    }
+    let found = |length: usize| Measure::Message {
+        length: some(length),
+        head: some(head.length as usize),
+        bits: head.bits,
+    };
+    let Some(bytes) = message.get(0..head.length as usize) else {
+        return match message.length() < head.length as usize {
+            _ if !head.may_begin(message.beginning()) => Measure::Nothing,
+            true if message.is_whole() => Measure::NeedMore,
+            _ => Measure::Unknown,
+        };
+    };
+    if !matches!(head.probe(bytes), Probe::Believed) {
+        return Measure::Nothing;
+    }
+    if head.refuse.iter().any(|(test, _)| !test.holds(bytes)) {
+        return found(head.length as usize);
+    }
+    let (plan, limit) = (&described.format.plan, meta.limit as usize);
+    if message.is_whole()
+        && let Some(straight) = described.ends.as_ref().and_then(|ends| ends.run(plan, message.bytes()))
+    {
+        return if (1..=limit).contains(&straight.end) { found(straight.end) } else { Measure::Nothing };
+    }
+    with_arena(|arena| match Run::of(plan, message, arena, Mode::Skim).read() {
+        Ok(taken) if (1..=limit).contains(&(taken as usize)) => found(taken as usize),
+        Ok(_) | Err(Stop::Fault(_)) => Measure::Nothing,
+        Err(Stop::More(_)) => Measure::NeedMore,
+        Err(Stop::Missing) => Measure::Unknown,
     })
 }
 

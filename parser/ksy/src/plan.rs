@@ -34,6 +34,8 @@ pub(crate) enum Val {
     Obj(u32),
     Arr(u32),
     Io(u32),
+    /// Not known: its bytes were not captured.
+    Missing,
 }
 
 /// Bytes of a buffer.

@@ -9,8 +9,9 @@ type Tiles = Vec<(u64, u64, TileType)>;
 /// The tiles of segments, with gaps where a segment is empty.
 fn tiles(protocol: &dyn Protocol, segments: &[&[u8]]) -> Tiles {
     let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-    let sink =
-        &mut |tile: framescope_parser::Tile, _: &[u8]| tiles.push((tile.offset, tile.length, tile.tile_type));
+    let sink = &mut |tile: framescope_parser::Tile, _: framescope_parser::Captured<'_, '_>| {
+        tiles.push((tile.offset, tile.length, tile.tile_type))
+    };
     for segment in segments {
         match segment {
             [] => framer.gap(protocol, 10, sink),

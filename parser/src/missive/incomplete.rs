@@ -13,7 +13,7 @@ const HEADER: NonZeroUsize = NonZeroUsize::new(Header::LENGTH).unwrap();
 const BITS: u32 = 32;
 
 /// How long a frame is says its header, if all of that is there.
-pub(crate) fn measure(frame: Captured<'_>) -> Measure {
+pub(crate) fn measure(frame: Captured<'_, '_>) -> Measure {
     let Some(bytes) = frame.get(0..Header::LENGTH) else {
         let beginning = frame.beginning();
         return match frame.length() < Header::LENGTH {
@@ -31,7 +31,7 @@ pub(crate) fn measure(frame: Captured<'_>) -> Measure {
 
 /// Tells a frame that lacks bytes: what stands before the first gap as it is, and behind it the parts of the frame with what
 /// of them is there.
-pub(crate) fn dissect<'a>(missive: &'a Missive, frame: Captured<'a>, visit: &mut dyn Visit<'a>) {
+pub(crate) fn dissect<'a>(missive: &'a Missive, frame: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
     let beginning = frame.beginning();
     let Some((told, content_type)) = dissect::before_payload(missive, beginning, visit) else { return };
     let Some(layout) = Header::read_unchecked(beginning).map(|header| header.layout()) else { return };
@@ -54,7 +54,7 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, frame: Captured<'a>, visit: &mut
 }
 
 /// Tells what of a part of the frame stands behind the first gap.
-fn part<'a>(frame: Captured<'a>, name: &'a str, range: Range<usize>, visit: &mut dyn Visit<'a>) {
+fn part<'a>(frame: Captured<'a, '_>, name: &'a str, range: Range<usize>, visit: &mut dyn Visit<'a>) {
     let range = range.start.max(frame.beginning().len())..range.end;
     if range.is_empty() {
         return;

@@ -127,7 +127,7 @@ impl Protocol for Missive {
         framing::next(self, input, memo)
     }
 
-    fn measure(&self, message: Captured<'_>) -> Measure {
+    fn measure(&self, message: Captured<'_, '_>) -> Measure {
         incomplete::measure(message)
     }
 
@@ -139,7 +139,7 @@ impl Protocol for Missive {
         dissect::dissect(self, message, visit);
     }
 
-    fn dissect_incomplete<'a>(&'a self, message: Captured<'a>, visit: &mut dyn Visit<'a>) {
+    fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         incomplete::dissect(self, message, visit);
     }
 

@@ -15,7 +15,7 @@ use crate::{Code, Direction, Event, Observation, Observer};
 /// the numbers is always told, as it says how much is missing.
 ///
 /// ```
-/// use framescope_parser::{Direction, Event, Observation, Observer};
+/// use framescope_parser::{Captured, Direction, Event, Observation, Observer};
 /// use framescope_parser::missive::{FrameBuf, Kind, Session};
 ///
 /// let login = FrameBuf::new(Kind::LOGIN).payload(b"\0\x03ada\0\0").to_bytes()?;
@@ -25,6 +25,7 @@ use crate::{Code, Direction, Event, Observation, Observer};
 /// let sent = [(Direction::Forward, login, 1_000), (Direction::Backward, ack, 1_250), (Direction::Forward, late, 2_000)];
 /// for (row, (direction, bytes, time)) in (0..).zip(&sent) {
 ///     let (direction, time_ns) = (*direction, Some(*time));
+///     let bytes = Captured::whole(bytes);
 ///     session.observe(Event::Message { direction, row, time_ns, bytes }, &mut found);
 /// }
 /// session.finish(&mut found);
@@ -225,7 +226,7 @@ impl Observer for Session {
     fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>) {
         match event {
             Event::Message { direction, row, time_ns, bytes } => {
-                if let Some(header) = Header::read_unchecked(bytes) {
+                if let Some(header) = Header::read_unchecked(bytes.beginning()) {
                     self.message(direction, Sent { row, time_ns }, &header, found);
                 }
             }

@@ -15,7 +15,8 @@ fn data(sequence: u32, text: &str) -> Vec<u8> {
 fn tiles(stream: &[u8]) -> Vec<(TileType, usize)> {
     let mut out = vec![];
     let mut framer = Framer::default();
-    let mut sink = |tile: crate::Tile, _: &[u8]| out.push((tile.tile_type, tile.length as usize));
+    let mut sink =
+        |tile: crate::Tile, _: crate::Captured<'_, '_>| out.push((tile.tile_type, tile.length as usize));
     framer.segment(&Missive::default(), stream, &mut sink);
     framer.end(&Missive::default(), &mut sink);
     out
@@ -186,7 +187,12 @@ fn observe(messages: &[(Direction, Vec<u8>)]) -> Vec<Observation> {
     let (mut session, mut found) = (Session::new(), vec![]);
     for (row, (direction, bytes)) in messages.iter().enumerate() {
         session.observe(
-            Event::Message { direction: *direction, row: row as u32, time_ns: None, bytes },
+            Event::Message {
+                direction: *direction,
+                row: row as u32,
+                time_ns: None,
+                bytes: crate::Captured::whole(bytes),
+            },
             &mut found,
         );
     }
@@ -258,7 +264,12 @@ fn watch(events: &[Option<(Direction, Vec<u8>)>]) -> Vec<(u32, &'static str, u32
     let (mut session, mut found) = (Session::new(), vec![]);
     for (row, event) in (0..).zip(events) {
         let event = match event {
-            Some((direction, bytes)) => Event::Message { direction: *direction, row, time_ns: None, bytes },
+            Some((direction, bytes)) => Event::Message {
+                direction: *direction,
+                row,
+                time_ns: None,
+                bytes: crate::Captured::whole(bytes),
+            },
             None => Event::Loss { direction: Forward },
         };
         session.observe(event, &mut found);
@@ -312,7 +323,10 @@ fn parts_and_replies_say_where_and_when() {
     let (mut session, mut found) = (Session::new(), vec![]);
     for (row, (direction, bytes, time_ns)) in (0..).zip(&messages) {
         let (direction, time_ns) = (*direction, *time_ns);
-        session.observe(Event::Message { direction, row, time_ns, bytes }, &mut found);
+        session.observe(
+            Event::Message { direction, row, time_ns, bytes: crate::Captured::whole(bytes) },
+            &mut found,
+        );
     }
     found.retain(|one| !matches!(one, Observation::Problem { .. }));
     let expected = [

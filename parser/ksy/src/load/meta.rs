@@ -34,6 +34,8 @@ pub(crate) struct Meta {
     pub(crate) id: Option<NodeId>,
     pub(crate) request: Option<NodeId>,
     pub(crate) reply: Option<NodeId>,
+    /// What every message ends in and none holds elsewhere.
+    pub(crate) terminator: Option<Vec<u8>>,
     /// Fields behind the head whose check covers it, so that a message whose check fails may be none.
     pub(crate) trailing_checks: Vec<u16>,
     /// Why its messages can't be told apart in a stream.
@@ -52,6 +54,19 @@ pub(crate) struct Head {
     pub(crate) refuse: Vec<(HeadTest, Code)>,
     /// How many bits of chance all that must hold is.
     pub(crate) bits: u32,
+}
+
+/// Bits of chance of a magic by which a message is found among other bytes.
+const MAGIC_BITS: u32 = 16;
+/// The same of values that are valid, of which many bytes are.
+const SURE_BITS: u32 = 32;
+
+impl Head {
+    /// Whether hardly any other bytes look like it, so that the next one is where a message begins.
+    pub(crate) fn is_sure(&self) -> bool {
+        let is_magic = self.magic.len() * 8 >= MAGIC_BITS as usize;
+        is_magic || self.bits >= SURE_BITS
+    }
 }
 
 /// Something that a message's beginning must fulfil.
@@ -229,6 +244,7 @@ impl Loader {
             }
         }
         self.head(&own, &mut found);
+        found.terminator = self.last_terminator(0, 0);
         if !found.ends_with_segment {
             let mut streams = Streams { loader: self, seen: HashSet::new(), mistakes: Vec::new() };
             streams.type_of(0, false);

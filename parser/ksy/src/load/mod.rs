@@ -5,6 +5,7 @@ mod compile;
 mod finish;
 mod infer;
 mod meta;
+mod terminator;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -94,6 +94,8 @@ pub(crate) struct Padding {
 pub(crate) enum Stop {
     /// The message goes on for at least so many bytes behind what is there.
     More(u64),
+    /// What would have to be known was not captured.
+    Missing,
     Fault(Box<Fault>),
 }
 

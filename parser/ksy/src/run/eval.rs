@@ -22,6 +22,7 @@ impl<'p> Run<'p, '_> {
                 Ok(self.arena.object(scope.object).map_or(Val::Null, |object| Val::Obj(object.root)))
             }
             Node::Io => Ok(self.arena.object(scope.object).map_or(Val::Null, |object| Val::Io(object.io))),
+            Node::Element if scope.element == Val::Missing => Err(Stop::Missing),
             Node::Element => Ok(scope.element),
             Node::Index => Ok(scope.index.map_or(Val::Null, |index| Val::Int(index.into()))),
             Node::IsLe => {
@@ -142,6 +143,7 @@ impl<'p> Run<'p, '_> {
     pub(crate) fn value_of(&mut self, object: u32, slot: u16) -> Result<Val, Stop> {
         let stored = self.arena.slot(object, slot);
         match stored.state {
+            State::Done if stored.val == Val::Missing => return Err(Stop::Missing),
             State::Done | State::Absent => return Ok(stored.val),
             State::Busy => return Err(self.wrong(Code::LimitExceeded, "this instance needs its own value")),
             State::Empty => {}
@@ -150,7 +152,10 @@ impl<'p> Run<'p, '_> {
         let Some(ty) = self.arena.object(object).and_then(|object| plan.type_of(object.ty)) else {
             return Ok(Val::Null);
         };
-        let Some(attr) = ty.attr(slot).filter(|_| ty.is_instance(slot)) else { return Ok(Val::Null) };
+        let Some(attr) = ty.attr(slot).filter(|_| ty.is_instance(slot)) else {
+            // What was not read of an incomplete message stood behind a gap.
+            return if self.message.is_whole() { Ok(Val::Null) } else { Err(Stop::Missing) };
+        };
         self.depth += 1;
         if self.depth > DEEPEST {
             self.depth -= 1;
@@ -206,7 +211,12 @@ impl<'p> Run<'p, '_> {
             Val::Bytes(span) => at.and_then(|at| self.bytes(span).get(at)).map(|&byte| Val::Int(byte.into())),
             _ => return Err(self.wrong(Code::Conversion, format!("{} has no items", Self::what(of)))),
         };
-        found.ok_or_else(|| self.wrong(Code::NoMatch, format!("there is no item {index}")))
+        match found {
+            Some(Val::Missing) => Err(Stop::Missing),
+            Some(found) => Ok(found),
+            None if !self.message.is_whole() => Err(Stop::Missing),
+            None => Err(self.wrong(Code::NoMatch, format!("there is no item {index}"))),
+        }
     }
 
     fn binary(&mut self, operator: Binary, left: NodeId, right: NodeId, scope: &Scope) -> Result<Val, Stop> {
@@ -303,7 +313,7 @@ impl<'p> Run<'p, '_> {
                 let member = self.plan.enums.get(of as usize).and_then(|plan| plan.member(n));
                 member.map_or_else(|| n.to_string(), |member| member.shown.clone())
             }
-            Val::Null => String::new(),
+            Val::Null | Val::Missing => String::new(),
             Val::Arr(array) => {
                 let items: Vec<String> =
                     self.arena.array(array).iter().take(16).map(|item| self.written(item.val)).collect();

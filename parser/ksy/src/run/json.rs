@@ -21,7 +21,7 @@ impl Run<'_, '_> {
             return Json::Null;
         }
         match val {
-            Val::Null => Json::Null,
+            Val::Null | Val::Missing => Json::Null,
             Val::Int(n) => number(n),
             Val::Float(n) => json!(n),
             Val::Bool(b) => json!(b),

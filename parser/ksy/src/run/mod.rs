@@ -9,6 +9,7 @@ pub(crate) mod shape;
 mod valid;
 mod value;
 
+use framescope_parser::Captured;
 use framescope_parser::missive::Key;
 
 use crate::plan::{Plan, Span, Val};
@@ -28,7 +29,7 @@ pub(crate) enum Mode {
 /// One message being read.
 pub(crate) struct Run<'p, 'm> {
     pub(crate) plan: &'p Plan,
-    pub(crate) message: &'m [u8],
+    pub(crate) message: Captured<'m, 'm>,
     pub(crate) arena: &'m mut Arena,
     pub(crate) mode: Mode,
     pub(crate) key: Option<&'p Key>,
@@ -69,13 +70,27 @@ impl Scope {
 
 impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn new(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
+        Run::of(plan, Captured::whole(message), arena, mode)
+    }
+
+    /// The same for a message of which bytes may be missing.
+    pub(crate) fn of(
+        plan: &'p Plan,
+        message: Captured<'m, 'm>,
+        arena: &'m mut Arena,
+        mode: Mode,
+    ) -> Run<'p, 'm> {
         arena.clear();
-        Run::resume(plan, message, arena, mode)
+        Run::going_on(plan, message, arena, mode)
     }
 
     /// Goes on with a message that was read.
     pub(crate) fn resume(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
-        let work_limit = arena.work + (1 << 18) + 64 * message.len() as u64;
+        Run::going_on(plan, Captured::whole(message), arena, mode)
+    }
+
+    fn going_on(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
+        let work_limit = arena.work + (1 << 18) + 64 * message.bytes().len() as u64;
         Run {
             plan,
             message,
@@ -96,7 +111,7 @@ impl<'p, 'm> Run<'p, 'm> {
     /// Reads the message as the outermost type. Gives how many bytes it took; more than there are if it goes on behind
     /// them.
     pub(crate) fn read(&mut self) -> Result<u32, Stop> {
-        let end = u32::try_from(self.message.len()).unwrap_or(u32::MAX);
+        let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
         let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
         self.begin_object(0, io, NONE, None);

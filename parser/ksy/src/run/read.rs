@@ -226,7 +226,7 @@ impl<'p> Run<'p, '_> {
                 }
                 Stop::Fault(fault)
             }
-            more @ Stop::More(_) => more,
+            Stop::More(_) | Stop::Missing => stop,
         }
     }
 
@@ -488,7 +488,10 @@ impl<'p> Run<'p, '_> {
             return Ok(slot);
         }
         let cut = ended.pos > ended.end;
-        let read = self.processed(attr, raw, scope).and_then(|inner| self.inside(attr, inner, cut, scope));
+        let read = match attr.process {
+            Some(_) if self.lacks(raw) => self.unknown(),
+            _ => self.processed(attr, raw, scope).and_then(|inner| self.inside(attr, inner, cut, scope)),
+        };
         slot.val = match read {
             Ok(val) => val,
             Err(stop) => {
@@ -497,6 +500,8 @@ impl<'p> Run<'p, '_> {
                 match stop {
                     // The bytes that are there end before the message does.
                     Stop::More(_) if cut => {}
+                    // What is not known inside of a part does not move its end.
+                    Stop::Missing if self.mode == Mode::Full => {}
                     stop => {
                         if let Err(stop) = self.tolerate(stop, attr) {
                             self.keep(scope, attr, Slot { val: object, ..slot });

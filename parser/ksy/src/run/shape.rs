@@ -46,7 +46,11 @@ impl<'p> Run<'p, '_> {
                 let stored = self.io(io);
                 let rest = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
                 self.spend(u64::from(rest.len()) / 64)?;
-                let found = find(self.bytes(rest), &terminator.bytes);
+                let there = self.up_to_a_gap(rest);
+                let found = find(self.bytes(there), &terminator.bytes);
+                if found.is_none() && there != rest {
+                    return Err(Stop::Missing);
+                }
                 let length = u32::try_from(terminator.bytes.len()).unwrap_or(u32::MAX);
                 let (end, next) = match found {
                     Some(at) => {
@@ -78,6 +82,9 @@ impl<'p> Run<'p, '_> {
                 return Ok(Span { end, ..rest });
             }
         };
+        if self.lacks(all) {
+            return Ok(all);
+        }
         let trimmed = trimmed(attr, self.bytes(all));
         Ok(Span { end: all.start + u32::try_from(trimmed).unwrap_or(0), ..all })
     }
@@ -155,6 +162,7 @@ impl<'p> Run<'p, '_> {
             shape => Some(shape),
         };
         match shape {
+            None | Some(Shape::Bytes | Shape::Str(_) | Shape::Strz(_)) if self.lacks(span) => self.unknown(),
             None | Some(Shape::Bytes) => Ok(Val::Bytes(span)),
             Some(Shape::Str(charset)) => self.string(span, *charset),
             Some(Shape::Strz(charset)) => {
@@ -231,16 +239,25 @@ impl<'p> Run<'p, '_> {
             Shape::Int { bytes, signed, order } => {
                 let le = self.order(*order, scope)?;
                 let span = self.take(io, (*bytes).into())?;
+                if self.lacks(span) {
+                    return self.unknown();
+                }
                 Ok(Val::Int(integer(self.bytes(span), *signed, le)))
             }
             Shape::Float { bytes, order } => {
                 let le = self.order(*order, scope)?;
                 let span = self.take(io, (*bytes).into())?;
+                if self.lacks(span) {
+                    return self.unknown();
+                }
                 Ok(Val::Float(float(self.bytes(span), le)))
             }
             Shape::Bits { count, le } => self.bits(io, *count, *le),
             Shape::Contents(expected) => {
                 let span = self.take(io, expected.len().into())?;
+                if self.lacks(span) {
+                    return self.unknown();
+                }
                 Ok(Val::Bytes(span))
             }
             Shape::User(user) => self.user(user, io, scope),
@@ -255,7 +272,11 @@ impl<'p> Run<'p, '_> {
                 let rest = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
                 self.spend(u64::from(rest.len()) / 64)?;
                 let zeros = zeros(*charset);
-                let Some(at) = find(self.bytes(rest), zeros).and_then(|at| u32::try_from(at).ok()) else {
+                let there = self.up_to_a_gap(rest);
+                let Some(at) = find(self.bytes(there), zeros).and_then(|at| u32::try_from(at).ok()) else {
+                    if there != rest {
+                        return Err(Stop::Missing);
+                    }
                     if stored.open {
                         return Err(Stop::More(1));
                     }
@@ -331,6 +352,17 @@ impl<'p> Run<'p, '_> {
         Ok(id)
     }
 
+    /// The first of some bytes, as far as they were captured.
+    fn up_to_a_gap(&self, span: Span) -> Span {
+        if !self.lacks(span) {
+            return span;
+        }
+        let (start, end) = (span.start as usize, span.end as usize);
+        let first = self.message.parts(start..end).next().filter(|(at, _)| *at == start);
+        let length = first.and_then(|(_, part)| u32::try_from(part.len()).ok()).unwrap_or(0);
+        Span { end: span.start + length, ..span }
+    }
+
     pub(crate) fn bits(&mut self, io: u32, count: u8, le: bool) -> Result<Val, Stop> {
         let stored = self.io(io);
         let all = u32::from(stored.bit) + u32::from(count);
@@ -339,12 +371,16 @@ impl<'p> Run<'p, '_> {
             return Err(self.ends(io, length.into()));
         }
         let span = Span { buffer: stored.buffer, start: stored.pos, end: stored.pos + length };
+        let lacks = self.lacks(span);
         let number = bits_of(self.bytes(span), stored.bit.into(), count.into(), le);
         if let Some(stored) = self.arena.ios.get_mut(io as usize) {
             stored.pos += all / 8;
             stored.bit = u8::try_from(all % 8).unwrap_or(0);
         }
         self.last_bits.2 = le;
+        if lacks {
+            return self.unknown();
+        }
         Ok(if count == 1 { Val::Bool(number == 1) } else { Val::Int(number.into()) })
     }
 }

@@ -11,6 +11,9 @@ use crate::plan::{Attr, Edge, Shape, Span, Val, Valid};
 impl<'p> Run<'p, '_> {
     /// Tests what must be true of a value.
     pub(crate) fn test(&mut self, id: u32, attr: &'p Attr, slot: Slot, scope: &Scope) -> Result<(), Stop> {
+        if slot.val == Val::Missing {
+            return Ok(());
+        }
         let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
         if let Shape::Contents(expected) = attr.shape
             && let Val::Bytes(found) = slot.val
@@ -35,6 +38,9 @@ impl<'p> Run<'p, '_> {
     /// Computes a check and compares it with the field's value.
     pub(crate) fn verify(&mut self, id: u32, attr: &Attr, slot: Slot) {
         let Some((covered, own)) = self.covered(id, attr, slot) else { return };
+        if self.lacks(covered) {
+            return;
+        }
         let Some(check) = &attr.check else { return };
         let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
         if check.algorithm.is_keyed() {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use framescope_parser::Code;
 
 use super::arena::{Fault, MADE, Stop};
-use super::{MOST_MADE, Run};
+use super::{MOST_MADE, Mode, Run};
 use crate::plan::{Span, Val};
 use crate::strings::Charset;
 
@@ -13,11 +13,27 @@ impl<'m> Run<'_, 'm> {
     /// The bytes of a span.
     pub(crate) fn bytes(&self, span: Span) -> &[u8] {
         let buffer: &[u8] = match span.buffer {
-            Span::MESSAGE => self.message,
+            Span::MESSAGE => {
+                return self.message.get(span.start as usize..span.end as usize).unwrap_or_default();
+            }
             MADE => &self.arena.made,
             _ => &self.plan.expressions.constants,
         };
         buffer.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    /// Whether bytes of a span were not captured.
+    #[inline]
+    pub(crate) fn lacks(&self, span: Span) -> bool {
+        !self.message.is_whole()
+            && span.buffer == Span::MESSAGE
+            && self.message.lacks(span.start as usize..span.end as usize)
+    }
+
+    /// The value of bytes that were not captured. While the end of a message is looked for, nothing can be said without it.
+    #[cold]
+    pub(crate) fn unknown(&self) -> Result<Val, Stop> {
+        if self.mode == Mode::Skim { Err(Stop::Missing) } else { Ok(Val::Missing) }
     }
 
     pub(crate) fn text(&self, span: Span) -> &str {
@@ -165,6 +181,7 @@ impl<'m> Run<'_, 'm> {
             Val::Obj(_) => "a structure",
             Val::Arr(_) => "a list",
             Val::Io(_) => "a stream",
+            Val::Missing => "what was not captured",
         }
     }
 }

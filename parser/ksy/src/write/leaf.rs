@@ -25,7 +25,7 @@ impl<'p> Writer<'p, '_> {
         let value = field.map(|field| &field.value);
         let made = |stop: Stop| match stop {
             Stop::Fault(fault) => fault.text,
-            Stop::More(_) => String::new(),
+            Stop::More(_) | Stop::Missing => String::new(),
         };
         match shape {
             Shape::Int { bytes, signed, order } => {

@@ -266,7 +266,7 @@ impl<'p, 's> Writer<'p, 's> {
         let at = if at.is_empty() { String::new() } else { format!("{at}: ") };
         match stop {
             Stop::Fault(fault) => Halt::Failed(format!("{at}{}", fault.text)),
-            Stop::More(_) => {
+            Stop::More(_) | Stop::Missing => {
                 Halt::Failed(format!("{at}an expression asks for bytes that are not written yet"))
             }
         }

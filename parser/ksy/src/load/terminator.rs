@@ -1,0 +1,39 @@
+//! What every message of a description ends in, so that a message begins behind it.
+
+use super::Loader;
+use crate::plan::{Attr, Repeat, Shape, Size, TypeId};
+
+/// How deeply structures at the end of structures are followed.
+const DEEPEST: u32 = 8;
+
+impl Loader {
+    /// The bytes that a message ends in and that stand nowhere else in it, as far as the description tells: a terminator of its
+    /// last field, where no field before may hold any bytes.
+    pub(super) fn last_terminator(&self, id: TypeId, depth: u32) -> Option<Vec<u8>> {
+        let plan = self.plan.type_of(id)?;
+        let (last, before) = plan.seq.split_last()?;
+        let is_free = |attr: &Attr| match attr.shape {
+            Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. } | Shape::Contents(_) => false,
+            _ => terminated(attr).is_none(),
+        };
+        let is_plain = |attr: &Attr| matches!(attr.repeat, Repeat::Once) && attr.process.is_none();
+        if depth > DEEPEST || last.condition.is_some() || !is_plain(last) {
+            return None;
+        }
+        if before.iter().any(|attr| is_free(attr) || !is_plain(attr)) {
+            return None;
+        }
+        match (&last.shape, terminated(last)) {
+            (_, Some(bytes)) => Some(bytes.to_vec()),
+            (Shape::User(user), None) if !last.limit.is_bounded() => self.last_terminator(user.id, depth + 1),
+            _ => None,
+        }
+    }
+}
+
+/// The terminator that a field ends in, if it goes on to that.
+fn terminated(attr: &Attr) -> Option<&[u8]> {
+    let terminator = attr.limit.terminator.as_ref()?;
+    let is_last = matches!(attr.limit.size, Size::Open) && (terminator.consume || terminator.include);
+    is_last.then_some(terminator.bytes.as_slice()).filter(|bytes| !bytes.is_empty())
+}
