@@ -10,7 +10,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::resync::{LOOKS, weigh};
+use crate::resync::{LOOKS, outdone, weigh};
 use crate::{Captured, Code, Guess, Input, Measure, Memo, Missing, Protocol, Step};
 
 /// What a stretch of a stream is.
@@ -74,6 +74,47 @@ pub struct Framer {
     looks: usize,
     /// How the message that comes next was found.
     guess: Option<Guess>,
+    doubt: Doubt,
+}
+
+/// Which messages' lengths are doubted, in a format that does not tell where messages begin.
+#[derive(Debug, Default)]
+struct Doubt {
+    /// Whether the format is one of these; None before it was asked.
+    doubts: Option<bool>,
+    /// Messages up to this length are nothing unusual here.
+    usual: u64,
+    /// How many bytes may be looked at more closely: a part of those that were laid out.
+    credit: u64,
+}
+
+/// Bytes that are looked at more closely for each that is laid out, so that the work stays linear.
+const CREDIT: u64 = 16;
+/// The first credit.
+const FIRST_CREDIT: u64 = 128 << 10;
+/// Bytes behind a message that show whether it ends where it claims.
+const BEHIND: usize = 1 << 10;
+
+impl Doubt {
+    /// Whether a message of that length is looked at more closely.
+    #[inline]
+    fn is_about(&self, tile: &Tile) -> bool {
+        tile.length > self.usual && matches!(tile.tile_type, TileType::Message | TileType::Partial)
+    }
+
+    fn ask(&mut self, protocol: &dyn Protocol) {
+        let tells = protocol.can_resync() || protocol.terminator().is_some();
+        self.doubts = Some(!tells);
+        (self.usual, self.credit) = if tells { (u64::MAX, 0) } else { (0, FIRST_CREDIT) };
+    }
+
+    /// A message was laid out.
+    fn accept(&mut self, length: u64) {
+        if self.doubts == Some(true) {
+            self.usual = length.max(self.usual - self.usual / 64);
+            self.credit = self.credit.saturating_add(length.saturating_mul(CREDIT)).min(FIRST_CREDIT << 4);
+        }
+    }
 }
 
 /// What is to be done about a message that a gap cuts.
@@ -113,16 +154,19 @@ impl Framer {
             return;
         }
         let end = self.end_offset() + bytes.len() as u64;
+        if self.doubt.doubts.is_none() {
+            self.doubt.ask(protocol);
+        }
         if self.consumed == self.pending.len() && self.gaps.is_empty() && !self.cursor.lost {
             // The common case: nothing is held back, so the segment is read where it lies.
-            let read = steps(&mut self.cursor, protocol, bytes, &mut self.guess, sink);
+            let read = steps(&mut self.cursor, protocol, bytes, (&mut self.guess, &mut self.doubt), sink);
             self.pending.clear();
             self.consumed = 0;
             self.segment_ends.clear();
             if let Some(rest) = bytes.get(read..).filter(|rest| !rest.is_empty()) {
                 self.pending.extend_from_slice(rest);
                 self.segment_ends.push_back(end);
-                if self.cursor.lost {
+                if !self.needs_more() {
                     self.lay_out(protocol, false, sink);
                 }
             }
@@ -209,8 +253,15 @@ impl Framer {
                         break;
                     }
                 }
+                Some(tile) if self.doubt.is_about(&tile) && self.guess.is_none() => {
+                    self.cursor.offset = tile.offset;
+                    if !self.doubted(protocol, &pending, &tile, ended, sink) {
+                        break;
+                    }
+                }
                 Some(tile) => {
                     self.consumed += done;
+                    self.doubt.accept(if tile.tile_type == TileType::Message { tile.length } else { 0 });
                     give(tile, part.get(..done).unwrap_or_default(), &mut self.guess, sink);
                 }
                 None => {
@@ -315,6 +366,41 @@ impl Framer {
                 self.gaps.pop_front();
             }
         }
+        true
+    }
+
+    /// An unusually long message in a format that does not tell where messages begin: gives it, or skips what is none. False
+    /// where more has to come.
+    fn doubted(
+        &mut self,
+        protocol: &dyn Protocol,
+        pending: &[u8],
+        tile: &Tile,
+        ended: bool,
+        sink: &mut Sink<'_>,
+    ) -> bool {
+        let part = self.part(pending);
+        let length = usize::try_from(tile.length).unwrap_or(part.len()).min(part.len());
+        let wanted = length.saturating_add(BEHIND);
+        let is_all = ended || !self.gaps.is_empty();
+        if wanted as u64 <= self.doubt.credit {
+            if part.len() < wanted && !is_all {
+                self.cursor.needed_end = self.cursor.offset.saturating_add(wanted as u64);
+                return false;
+            }
+            self.doubt.credit -= wanted as u64;
+            let window = part.get(..wanted.min(part.len())).unwrap_or_default();
+            // Where a message that is cut off would end is not known.
+            let is_whole = tile.tile_type == TileType::Message;
+            if let Some((at, guess)) = outdone(protocol, window, if is_whole { length } else { usize::MAX }) {
+                self.skip_to(self.cursor.offset + at as u64, Code::LengthSuspect, protocol, pending, sink);
+                return self.found(Some(guess));
+            }
+        }
+        self.doubt.accept(tile.length);
+        self.consumed += length;
+        self.cursor.skip(length);
+        give(*tile, part.get(..length).unwrap_or_default(), &mut self.guess, sink);
         true
     }
 
@@ -450,7 +536,7 @@ fn steps(
     cursor: &mut Cursor,
     protocol: &dyn Protocol,
     bytes: &[u8],
-    guess: &mut Option<Guess>,
+    (guess, doubt): (&mut Option<Guess>, &mut Doubt),
     sink: &mut Sink<'_>,
 ) -> usize {
     let begin = cursor.offset;
@@ -460,6 +546,12 @@ fn steps(
         let Some(tile) = cursor.next(protocol, rest, &mut |_| usize::MAX, false) else {
             return within(cursor.offset);
         };
+        if doubt.is_about(&tile) && guess.is_none() {
+            cursor.offset = tile.offset;
+            cursor.needed_end = 0;
+            return within(tile.offset);
+        }
+        doubt.accept(tile.length);
         give(tile, rest.get(..within(begin + tile.length)).unwrap_or_default(), guess, sink);
     }
 }

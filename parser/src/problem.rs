@@ -71,7 +71,7 @@ codes! {
     HeaderCheckMismatch = "header-check-mismatch", Error;
     /// The header is intact but claims a payload over the limit, so only the header was skipped.
     PayloadTooLong = "payload-too-long", Error;
-    /// The checksum fails and no header follows where the frame claims to end, so its length is probably false.
+    /// No message begins where this one claims to end, and a checksum that fails or the messages in it say so too: its length is probably false.
     LengthSuspect = "length-suspect", Error;
     /// The checksum over the frame does not fit its bytes: they were changed on the way, or written wrongly.
     ChecksumMismatch = "checksum-mismatch", Error;

@@ -84,27 +84,101 @@ pub(crate) fn weigh(
     window: Captured<'_, '_>,
     is_all: bool,
 ) -> Option<(usize, Option<Guess>)> {
+    // What lies before the first gap may be decided by itself; what is behind it need not lead there.
+    if let Some(gap) = window.missing().first() {
+        let before = Captured::whole(window.beginning());
+        if gap.start > 0
+            && let Some(found) = weigh(protocol, before, false)
+        {
+            return Some(found);
+        }
+    }
     let places = chains(protocol, window, is_all);
+    let Best { first, messages, second } = best(&places)?;
+    let is_certain = first.bits >= CERTAIN && messages > second;
+    let least = if is_all { 1 } else { 3 };
+    if !is_certain && (messages < least || messages <= 2 * second) {
+        return None;
+    }
+    let (start, _) = plausible(protocol, window, &places, first)?;
+    let bytes = u32::try_from(window.bytes().len()).unwrap_or(u32::MAX);
+    Some((start.at, (!is_certain).then_some(Guess { messages: start.messages, second, bytes })))
+}
+
+/// Messages of a chain that outdoes a single one.
+const MANY: u32 = 8;
+
+/// Whether the message of `length` bytes that begins `bytes` is probably none: a chain of many messages begins in it, and none of
+/// them begins where it ends. Gives where the chain begins.
+pub(crate) fn outdone(protocol: &dyn Protocol, bytes: &[u8], length: usize) -> Option<(usize, Guess)> {
+    LOOKS.iter().skip(1).find_map(|&look| {
+        let is_first = look == LOOKS[1];
+        let window = bytes.get(..look).or(is_first.then_some(bytes))?;
+        outdone_in(protocol, Captured::whole(window), bytes, length)
+    })
+}
+
+fn outdone_in(
+    protocol: &dyn Protocol,
+    window: Captured<'_, '_>,
+    bytes: &[u8],
+    length: usize,
+) -> Option<(usize, Guess)> {
+    let places = chains(protocol, window, false);
+    let own = places.first()?;
+    let Best { first, messages, second } = best(&places)?;
+    if !(1..length).contains(&first.at) || messages < MANY || messages <= 2 * second {
+        return None;
+    }
+    // A chain of which a message begins where this one ends speaks for it, wherever it began.
+    let mut at = first.at;
+    while at < length
+        && let Some(head) = bytes.get(at..bytes.len().min(at + HEAD))
+        && let Measure::Message { length, .. } = protocol.measure(Captured::whole(head))
+    {
+        at = at.saturating_add(length.get());
+    }
+    if at == length {
+        return None;
+    }
+    let (start, all_are_named) = plausible(protocol, window, &places, first)?;
+    // Where the format has nothing to tell a message by, nothing speaks against one either.
+    if first.bits < CERTAIN && !all_are_named {
+        return None;
+    }
+    let names = |place: &Place| Look::at(protocol, window, place.at..place.next).has_name;
+    // The same bytes over and over are what fills up a message rather than many of them.
+    let text = |place: &Place| window.get(place.at..place.next);
+    let next = places.binary_search_by_key(&start.next, |known| known.at).ok().and_then(|at| places.get(at));
+    let repeats = next.is_some_and(|next| text(next) == text(start));
+    if names(own) && !names(start) || repeats {
+        return None;
+    }
+    let bytes = u32::try_from(window.bytes().len()).unwrap_or(u32::MAX);
+    Some((start.at, Guess { messages: start.messages, second: second.max(own.messages), bytes }))
+}
+
+/// The chain of most messages.
+struct Best<'p> {
+    first: &'p Place,
+    messages: u32,
+    /// How many the longest has that never meets it.
+    second: u32,
+}
+
+fn best(places: &[Place]) -> Option<Best<'_>> {
     let mut ends: BTreeMap<End, u32> = BTreeMap::new();
-    for place in &places {
+    for place in places {
         if let Some(end) = place.end {
             let most = ends.entry(end).or_default();
             *most = place.messages.max(*most);
         }
     }
     let (&best, &messages) = ends.iter().max_by_key(|(_, messages)| **messages)?;
-    let second =
-        ends.iter().filter(|(end, _)| **end != best).map(|(_, messages)| *messages).max().unwrap_or(0);
-    let of_best = |place: &&Place| place.end == Some(best) && place.messages == messages;
-    let first = places.iter().find(of_best)?;
-    let is_certain = first.bits >= CERTAIN && messages > second;
-    let least = if is_all { 1 } else { 3 };
-    if !is_certain && (messages < least || messages <= 2 * second) {
-        return None;
-    }
-    let start = plausible(protocol, window, &places, first)?;
-    let bytes = u32::try_from(window.bytes().len()).unwrap_or(u32::MAX);
-    Some((start.at, (!is_certain).then_some(Guess { messages: start.messages, second, bytes })))
+    let others = ends.iter().filter(|(end, _)| **end != best);
+    let second = others.map(|(_, messages)| *messages).max().unwrap_or(0);
+    let first = places.iter().find(|place| place.end == Some(best) && place.messages == messages)?;
+    Some(Best { first, messages, second })
 }
 
 /// What is known of each place that is there, in their order.
@@ -148,13 +222,14 @@ fn chains(protocol: &dyn Protocol, window: Captured<'_, '_>, is_all: bool) -> Ve
     places
 }
 
-/// The first place of a chain whose message looks like those behind it.
+/// The first place of a chain whose message looks like those behind it, and whether all that were looked at are of kinds that have
+/// a name.
 fn plausible<'p>(
     protocol: &dyn Protocol,
     window: Captured<'_, '_>,
     places: &'p [Place],
     first: &'p Place,
-) -> Option<&'p Place> {
+) -> Option<(&'p Place, bool)> {
     let next_of = |place: &Place| places.binary_search_by_key(&place.next, |known| known.at).ok();
     let mut chain = Vec::new();
     let mut place = Some(first);
@@ -177,7 +252,9 @@ fn plausible<'p>(
             && longest_behind(*i).is_some_and(|longest| place.next - place.at > 2 * longest);
         !look.has_errors && (look.has_name || !names_kinds) && !is_long
     };
-    chain.iter().enumerate().take(LOOKED_INTO).find(fits).map(|(_, (place, _))| *place)
+    let all_are_named = chain.iter().all(|(_, look)| look.has_name);
+    let found = chain.iter().enumerate().take(LOOKED_INTO).find(fits);
+    found.map(|(_, (place, _))| (*place, all_are_named))
 }
 
 /// What a message looks like.

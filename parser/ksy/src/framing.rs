@@ -255,14 +255,17 @@ pub(crate) fn measure(described: &Described, message: Captured<'_, '_>) -> Measu
     if meta.ends_with_segment {
         return Measure::Unknown;
     }
+    let beginning = message.beginning();
+    let hinted =
+        head.hints.iter().filter(|(test, _)| test.holds(beginning)).map(|(_, bits)| bits).sum::<u32>();
     let found = |length: usize| Measure::Message {
         length: some(length),
         head: some(head.length as usize),
-        bits: head.bits,
+        bits: head.bits + hinted,
     };
     let Some(bytes) = message.get(0..head.length as usize) else {
         return match message.length() < head.length as usize {
-            _ if !head.may_begin(message.beginning()) => Measure::Nothing,
+            _ if !head.may_begin(beginning) => Measure::Nothing,
             true if message.is_whole() => Measure::NeedMore,
             _ => Measure::Unknown,
         };

@@ -54,6 +54,8 @@ pub(crate) struct Head {
     pub(crate) refuse: Vec<(HeadTest, Code)>,
     /// How many bits of chance all that must hold is.
     pub(crate) bits: u32,
+    /// What mostly holds, and how many bits of chance that is: numbers that are members of their enum.
+    pub(crate) hints: Vec<(HeadTest, u32)>,
 }
 
 /// Bits of chance of a magic by which a message is found among other bytes.
@@ -324,6 +326,10 @@ impl Loader {
         let is = |list: &[(String, Place)], path: &str| list.iter().any(|(name, _)| name == path);
         let mut head = Head::default();
         for field in fields {
+            if let Some((what, bits)) = field.hint {
+                let (offset, length) = (field.offset, field.length);
+                head.hints.push((HeadTest { offset, length, what }, bits));
+            }
             let Some((what, bits)) = field.test else { continue };
             let believed = match &believe {
                 Some(list) => is(list, &field.path),
@@ -422,7 +428,9 @@ impl Loader {
                 let length = u32::try_from((bits % 8 + fixed).div_ceil(8)).ok()?;
                 if offset + length <= LONGEST_HEAD {
                     let test = self.head_test(attr, &plan, at, bits);
+                    let hint = if test.is_none() { self.head_hint(attr) } else { None };
                     fields.push(HeadField {
+                        hint,
                         path: path.clone(),
                         offset,
                         length,
@@ -482,7 +490,13 @@ impl Loader {
                 u32::from(bytes) * 8,
             ));
         }
-        let ranges = self.valid_ranges(attr)?;
+        let mut ranges = self.valid_ranges(attr)?;
+        if let Shape::Int { bytes, signed, .. } = attr.shape {
+            // Only what the field can hold counts as chance.
+            let all = 1i128 << (u32::from(bytes) * 8);
+            let (least, most) = if signed { (-all / 2, all / 2 - 1) } else { (0, all - 1) };
+            ranges.iter_mut().for_each(|range| *range = (range.0.max(least), range.1.min(most)));
+        }
         let possible: i128 = ranges
             .iter()
             .map(|(low, high)| high.saturating_sub(*low).saturating_add(1).max(0))
@@ -502,6 +516,16 @@ impl Loader {
             }
             _ => None,
         }
+    }
+
+    /// A number that has a name mostly, though it need not have one.
+    fn head_hint(&self, attr: &Attr) -> Option<(HeadWhat, u32)> {
+        let Shape::Int { bytes, signed, order } = attr.shape else { return None };
+        let members = &self.plan.enums.get(attr.enumeration? as usize)?.members;
+        let ranges: Vec<(i128, i128)> = members.iter().map(|member| (member.value, member.value)).collect();
+        let bits = (u32::from(bytes) * 8).saturating_sub(ranges.len().max(1).next_power_of_two().ilog2());
+        (order != Order::Structure)
+            .then_some((HeadWhat::Number { signed, le: order == Order::Le, ranges }, bits))
     }
 
     /// The numbers that a field may be, where its `valid` names them.
@@ -533,6 +557,7 @@ struct HeadField {
     offset: u32,
     length: u32,
     test: Option<(HeadWhat, u32)>,
+    hint: Option<(HeadWhat, u32)>,
     problem: Option<Code>,
 }
 
