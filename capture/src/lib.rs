@@ -37,6 +37,7 @@ mod sessions;
 mod source;
 mod sparse;
 mod times;
+mod unpack;
 
 pub use error::{Damage, OpenError};
 pub use index::{Connection, ConnectionState, Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};
@@ -44,3 +45,4 @@ pub use indexer::{Indexer, Options, protocols, read};
 pub use selector::DecodeAs;
 pub use source::{BlockReader, Source};
 pub use times::{Latencies, Times};
+pub use unpack::UNPACK_LIMIT;
