@@ -16,6 +16,7 @@ use framescope_parser::{
 use crate::annotations::Annotations;
 use crate::endpoint::Endpoint;
 use crate::outline::{Label, Labels};
+use crate::packet_times::PacketTimes;
 use crate::records::Remark;
 use crate::sparse::Sparse;
 use crate::{BlockReader, Damage, Source};
@@ -338,8 +339,8 @@ pub struct Index {
     pub(crate) streams: Sparse<Stream>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) labels: Labels,
-    /// The capture time of each packet, nanoseconds since the Unix epoch; [`NO_TIME`] where the file has none.
-    pub(crate) times: Vec<i64>,
+    /// When the packets were captured that carry bytes of a stream, or begin or end one.
+    pub(crate) times: PacketTimes,
     /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
     pub(crate) annotations: Annotations,
     /// Replies and what they answer, by the reply.
@@ -360,8 +361,6 @@ pub struct Index {
     pub(crate) position: u64,
     pub(crate) finished: bool,
 }
-
-pub(crate) const NO_TIME: i64 = i64::MIN;
 
 impl Index {
     /// Where the bytes come from.
@@ -578,13 +577,12 @@ impl Index {
 
     /// When a packet was captured: nanoseconds since the Unix epoch.
     pub fn packet_time_ns(&self, packet: u32) -> Option<i64> {
-        let index = packet.checked_sub(1)? as usize;
-        self.times.get(index).copied().filter(|&time| time != NO_TIME)
+        self.times.of(packet)
     }
 
     /// When the first packet that has a time was captured.
     pub fn first_time_ns(&self) -> Option<i64> {
-        self.times.iter().copied().find(|&time| time != NO_TIME)
+        self.times.first()
     }
 
     /// When the last packet of a row was captured; for a gap, that of the byte behind it.

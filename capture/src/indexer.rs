@@ -15,10 +15,11 @@ use crate::detection::{Happened, Held};
 use crate::endpoint::Endpoint;
 use crate::fragments::{Added, Fragment, Fragments, Piece, part};
 use crate::index::{
-    Entry, Flow, Index, Life, Mark, NO_TIME, SegmentRange, Stream, TransportType, Unread, last_packet,
+    Entry, Flow, Index, Life, Mark, SegmentRange, Stream, TransportType, Unread, last_packet,
 };
 use crate::outline::{Labels, Outline};
 use crate::packet::{Decoded, Packet, Reason, Transport, decode_payload};
+use crate::packet_times::PacketTimes;
 use crate::reading::{Alone, Batch, Reading, Taken};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
@@ -192,7 +193,7 @@ impl Indexer {
             streams: Sparse::default(),
             entries: Vec::new(),
             labels: Labels::default(),
-            times: Vec::new(),
+            times: PacketTimes::default(),
             annotations: Annotations::default(),
             replies: Vec::new(),
             answers: Vec::new(),
@@ -283,12 +284,9 @@ impl Indexer {
             match batch.take() {
                 Some(Taken::Packet(record, decoded, alone)) => {
                     index.packets = record.number;
-                    index.times.push(record.time_ns.unwrap_or(NO_TIME));
-                    debug_assert_eq!(
-                        index.times.len(),
-                        index.packets as usize,
-                        "each packet has a number and a time"
-                    );
+                    let keep = decoded.as_ref().is_ok_and(Decoded::is_told_of);
+                    index.times.push(record.time_ns, keep);
+                    debug_assert_eq!(index.times.packets(), index.packets, "each packet has a number");
                     if let Err(error) = self.packet(index, &record, decoded, alone) {
                         self.broken_off(index, &error);
                         return false;
@@ -1030,7 +1028,7 @@ struct RowSink<'r> {
     flow: &'r Flow,
     entries: &'r mut Vec<Entry>,
     labels: &'r mut Labels,
-    times: &'r [i64],
+    times: &'r PacketTimes,
     laid_out: &'r mut (usize, u32),
     completed: Option<&'r mut Vec<u32>>,
     last_completed: &'r mut u32,
@@ -1070,8 +1068,7 @@ impl RowSink<'_> {
         if self.known.protocol.is_none() {
             return;
         }
-        let time_ns = last.and_then(|packet| self.times.get((packet as usize).checked_sub(1)?).copied());
-        let time_ns = time_ns.filter(|&time| time != NO_TIME);
+        let time_ns = last.and_then(|packet| self.times.of(packet));
         let direction = self.flow.direction_of((self.stream % 2) as usize);
         let (sent, completed) = (self.laid_out.1, self.now);
         let row = Completed { row, direction, tile_type, time_ns, bytes, sent, completed };

@@ -29,6 +29,7 @@ mod index;
 mod indexer;
 mod outline;
 mod packet;
+mod packet_times;
 mod reading;
 pub mod reassembly;
 mod records;

@@ -67,6 +67,18 @@ pub(crate) enum Decoded {
     Fragment(Fragment),
 }
 
+impl Decoded {
+    /// Whether a stream or a connection is told anything by it: one that only acknowledges says nothing.
+    pub(crate) fn is_told_of(&self) -> bool {
+        let Decoded::Packet(packet) = self else { return true };
+        let marks = match packet.transport {
+            Transport::Tcp { syn, fin, rst, .. } => syn || fin || rst,
+            Transport::Udp => false,
+        };
+        marks || packet.payload_length > 0 || packet.missing > 0
+    }
+}
+
 /// Why a packet gives no bytes to a stream. A person reads it behind a count.
 pub(crate) type Reason = Cow<'static, str>;
 

@@ -559,6 +559,28 @@ fn what_comes_in_live_is_kept_to_the_limit_and_read_from_many_threads_meanwhile(
 }
 
 #[test]
+fn times_are_kept_of_packets_that_say_something_and_of_no_others() {
+    let arp = [[0xFF; 12].as_slice(), &[8, 6], &[0; 28]].concat();
+    let wrapped = |segment: Tcp| [&[2; 12], &[8, 0][..], &segment.ip_packet()].concat();
+    let packets = [
+        arp.clone(),
+        wrapped(Tcp::syn(0)),
+        arp.clone(),
+        wrapped(Tcp::data(1, [])),
+        wrapped(Tcp::data(1, frame(1, "hi"))),
+        wrapped(Tcp::fin(27)),
+        arp,
+    ];
+    let index = read_bytes(pcap(1, &packets));
+    let times: Vec<Option<i64>> = (0..9).map(|packet| index.packet_time_ns(packet)).collect();
+    let ms = |ms: i64| Some(ms * 1_000_000);
+    assert_eq!(times, [None, None, ms(1), None, None, ms(4), ms(5), None, None]);
+    // The capture begins with its first packet all the same.
+    assert_eq!(index.first_time_ns(), Some(0));
+    assert_eq!(index.time_ns(&index.row(0).unwrap()), ms(4));
+}
+
+#[test]
 fn a_damaged_record_costs_itself_and_the_rest_is_read() {
     let segments: Vec<Tcp> =
         (0..200u32).map(|i| Tcp { client_port: 40_000 + i as u16, ..Tcp::data(1, frame(i, "hi")) }).collect();
