@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 
 use crate::endpoint::Endpoint;
+use crate::packet::Odd;
 use crate::reassembly::Origin;
 
 /// What the fragments of one packet have in common.
@@ -28,6 +29,7 @@ pub(crate) struct Fragment {
     /// Where in the captured packet its bytes begin.
     pub(crate) start: usize,
     pub(crate) length: usize,
+    pub(crate) odd: Option<Odd>,
 }
 
 /// A stretch of a payload that stands in one place of the file.

@@ -319,7 +319,7 @@ impl Row {
     }
 }
 
-/// Packets that gave no bytes to a stream, for one reason.
+/// Packets that gave no bytes to a stream, for one reason; or that were read though something is odd about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unread {
     /// How many.
@@ -350,6 +350,7 @@ pub struct Index {
     /// Messages that go on with content, and those that began it.
     pub(crate) parts: Vec<(u32, u32)>,
     pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
+    pub(crate) odd: BTreeMap<&'static str, Unread>,
     pub(crate) notices: Vec<String>,
     /// What was written about a packet, by its number.
     pub(crate) comments: BTreeMap<u32, Vec<String>>,
@@ -458,6 +459,11 @@ impl Index {
     /// Packets that gave no bytes to a stream: why, how many, and which was the first.
     pub fn unread_packets(&self) -> impl Iterator<Item = (&str, Unread)> {
         self.unread.iter().map(|(reason, unread)| (&**reason, *unread))
+    }
+
+    /// Packets that were read though something is odd about what they are wrapped in: what, how many, and which was the first.
+    pub fn odd_packets(&self) -> impl Iterator<Item = (&str, Unread)> {
+        self.odd.iter().map(|(&what, packets)| (what, *packets))
     }
 
     /// One direction of a flow.
@@ -575,7 +581,8 @@ impl Index {
         packets
     }
 
-    /// When a packet was captured: nanoseconds since the Unix epoch.
+    /// When a packet was captured that carries bytes of a stream, or begins or ends a connection: nanoseconds since the Unix
+    /// epoch. None for the other packets, whose times are not kept, and where the file has none.
     pub fn packet_time_ns(&self, packet: u32) -> Option<i64> {
         self.times.of(packet)
     }

@@ -18,7 +18,7 @@ use crate::index::{
     Entry, Flow, Index, Life, Mark, SegmentRange, Stream, TransportType, Unread, last_packet,
 };
 use crate::outline::{Labels, Outline};
-use crate::packet::{Decoded, Packet, Reason, Transport, decode_payload};
+use crate::packet::{Decoded, Odd, Packet, Reason, Transport, decode_payload};
 use crate::packet_times::PacketTimes;
 use crate::reading::{Alone, Batch, Reading, Taken};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
@@ -199,6 +199,7 @@ impl Indexer {
             answers: Vec::new(),
             parts: Vec::new(),
             unread: BTreeMap::new(),
+            odd: BTreeMap::new(),
             notices: Vec::new(),
             comments: BTreeMap::new(),
             interfaces: Vec::new(),
@@ -376,6 +377,9 @@ impl Indexer {
         decoded: &Result<Decoded, Reason>,
         alone: Option<Alone>,
     ) -> io::Result<()> {
+        if let Ok(decoded) = decoded {
+            count_odd(index, decoded.odd(), record);
+        }
         match decoded {
             Ok(Decoded::Packet(packet)) => {
                 let origin = origin_in(record, packet.payload_start as usize);
@@ -418,6 +422,7 @@ impl Indexer {
         let whole = Record { bytes: &bytes, wire_length: bytes.len(), ..*record };
         match decode_payload(&whole, &fragment.of) {
             Ok(packet) => {
+                count_odd(index, packet.odd, record);
                 let payload = packet.payload(&bytes);
                 let start = packet.payload_start as usize;
                 let pieces = &part(&pieces, start, start + payload.len());
@@ -1092,6 +1097,13 @@ fn streams_of(index: &Index, flow: u32) -> [usize; 2] {
 /// The place of a packet's byte.
 fn origin_in(record: &Record<'_>, at: usize) -> Origin {
     Origin { packet: record.number, file_offset: record.offset + at as u64 }
+}
+
+fn count_odd(index: &mut Index, odd: Option<Odd>, record: &Record<'_>) {
+    if let Some(odd) = odd {
+        let first = Unread { count: 0, first_packet: record.number, first_offset: record.offset };
+        index.odd.entry(odd.as_str()).or_insert(first).count += 1;
+    }
 }
 
 fn count_unread(index: &mut Index, reason: Reason, record: &Record<'_>) {

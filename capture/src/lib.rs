@@ -25,6 +25,7 @@ mod error;
 pub mod export;
 pub mod filter;
 mod fragments;
+mod headers;
 mod index;
 mod indexer;
 mod outline;

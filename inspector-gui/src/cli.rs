@@ -521,15 +521,21 @@ fn load(source: Source, options: &Options) -> Result<Index, Stopped> {
 
 /// Says what could not be read. Gives the exit status for it.
 fn report(index: &Index) -> u8 {
-    for (reason, Unread { count, first_packet, first_offset }) in index.unread_packets() {
-        let file = index.source().name();
-        complain(&match count {
-            1 => format!("{file}: packet {first_packet} at byte {first_offset} carries no stream: {reason}"),
-            _ => format!(
-                "{file}: {count} packets, the first of them packet {first_packet} at byte {first_offset}, carry no \
-                 stream: {reason}"
-            ),
-        });
+    let file = index.source().name();
+    let packets = |Unread { count, first_packet, first_offset }, [one, more]: [&str; 2]| match count {
+        1 => format!("{file}: packet {first_packet} at byte {first_offset} {one}"),
+        _ => format!(
+            "{file}: {count} packets, the first of them packet {first_packet} at byte {first_offset}, {more}"
+        ),
+    };
+    for (reason, unread) in index.unread_packets() {
+        complain(&format!("{}: {reason}", packets(unread, ["carries no stream", "carry no stream"])));
+    }
+    for (what, odd) in index.odd_packets() {
+        complain(&format!(
+            "{}: {what}",
+            packets(odd, ["was read though it is odd", "were read though they are odd"])
+        ));
     }
     index.damages().iter().for_each(|damage| complain(&damage.to_string()));
     if index.damages().is_empty() { 0 } else { DAMAGED }
