@@ -271,6 +271,13 @@ pub(crate) struct Mark {
     pub(crate) packet: u32,
 }
 
+impl Mark {
+    /// Whether another says the same of the bytes behind it.
+    pub(crate) fn goes_on_with(&self, other: &Mark) -> bool {
+        (self.code, self.packet) == (other.code, other.packet) && self.offset + self.length == other.offset
+    }
+}
+
 /// A stretch of a stream: a message, or why there is none.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {

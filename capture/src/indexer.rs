@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -12,8 +13,9 @@ use framescope_parser::{
 
 use crate::annotations::{Annotations, mark_rows, tell};
 use crate::detection::{Happened, Held};
+use crate::disputes::Disputes;
 use crate::endpoint::Endpoint;
-use crate::fragments::{Added, Fragment, Fragments, Piece, part};
+use crate::fragments::{Added, Complete, Dispute, Fragment, Fragments, Piece, add_dispute, part};
 use crate::index::{
     Entry, Flow, Index, Life, Mark, SegmentRange, Stream, TransportType, Unread, last_packet,
 };
@@ -109,6 +111,7 @@ pub struct Indexer {
     reader: BlockReader,
     outputs: Vec<Output>,
     fragments: Fragments,
+    disputes: Disputes,
     reassembly_limit: u64,
     ending: Ending,
 }
@@ -223,6 +226,7 @@ impl Indexer {
             reader: BlockReader::new(source.clone(), 64 << 10),
             outputs: Vec::new(),
             fragments: Fragments::default(),
+            disputes: Disputes::default(),
             reassembly_limit: options.reassembly_limit,
             ending: Ending::Flows(0),
         };
@@ -398,24 +402,19 @@ impl Indexer {
     /// Takes a part of an IP packet, and the packet if that makes it whole.
     fn fragment(&mut self, index: &mut Index, record: &Record<'_>, fragment: &Fragment) -> io::Result<()> {
         let origin = origin_in(record, fragment.start);
-        let overlap = "IP fragment that reaches over others; what was captured first stays";
+        let Added { before, and_more, mut whole } = self.fragments.add(fragment, origin, record.time_ns);
+        let dispute = self.dispute(record, fragment, &before)?;
+        if dispute.is_some() || and_more {
+            let overlap = "IP fragment that reaches over others; what was captured first stays";
+            count_unread(index, overlap.into(), record);
+        }
+        match (dispute, &mut whole) {
+            (Some(dispute), Some(whole)) => add_dispute(&mut whole.disputes, dispute),
+            (Some(dispute), None) => self.fragments.dispute(&fragment.of, dispute),
+            (None, _) => {}
+        }
+        let Some(Complete { pieces, disputes }) = whole else { return Ok(()) };
         let mut bytes = Vec::new();
-        let pieces = match self.fragments.add(fragment, origin, record.time_ns) {
-            Added::Waits => return Ok(()),
-            Added::Complete(pieces) => pieces,
-            Added::Repeats(piece) => {
-                self.reader.read(piece.origin.file_offset, piece.length, &mut bytes)?;
-                if record.bytes.get(fragment.start..fragment.start + fragment.length) != Some(&bytes) {
-                    count_unread(index, overlap.into(), record);
-                }
-                return Ok(());
-            }
-            Added::Overlaps(pieces) => {
-                count_unread(index, overlap.into(), record);
-                let Some(pieces) = pieces else { return Ok(()) };
-                pieces
-            }
-        };
         for piece in &pieces {
             self.reader.read(piece.origin.file_offset, piece.length, &mut bytes)?;
         }
@@ -425,12 +424,56 @@ impl Indexer {
                 count_odd(index, packet.odd, record);
                 let payload = packet.payload(&bytes);
                 let start = packet.payload_start as usize;
+                self.keep_disputes(&pieces, &disputes, start..start + payload.len());
                 let pieces = &part(&pieces, start, start + payload.len());
                 self.segment(index, &Arrived { record, packet: &packet, payload, pieces, alone: None })
             }
             Err(reason) => {
                 count_unread(index, reason, record);
                 Ok(())
+            }
+        }
+    }
+
+    /// Holds a fragment's bytes against those that its place had before.
+    fn dispute(
+        &mut self,
+        record: &Record<'_>,
+        fragment: &Fragment,
+        before: &[Piece],
+    ) -> io::Result<Option<Dispute>> {
+        let new = record.bytes.get(fragment.start..).unwrap_or_default();
+        let (mut kept, mut found) = (Vec::new(), None::<Range<usize>>);
+        for piece in before {
+            kept.clear();
+            self.reader.read(piece.origin.file_offset, piece.length, &mut kept)?;
+            let new = new.get(piece.offset - fragment.offset..).unwrap_or_default();
+            let mut differing = kept.iter().zip(new).enumerate().filter(|(_, (kept, new))| kept != new);
+            if let Some((first, _)) = differing.next() {
+                let last = differing.next_back().map_or(first, |(last, _)| last);
+                let start = found.map_or(piece.offset + first, |found| found.start);
+                found = Some(start..piece.offset + last + 1);
+            }
+        }
+        Ok(found.map(|Range { start, end }| Dispute { start, end, packet: record.number }))
+    }
+
+    /// Keeps in mind which bytes of a packet's payload are disputed. Where it is the headers before them, all are: others
+    /// might have put them elsewhere.
+    fn keep_disputes(&mut self, pieces: &[Piece], disputes: &[Dispute], payload: Range<usize>) {
+        let mut within = Vec::new();
+        for &Dispute { start, end, packet } in disputes {
+            let (start, end) = match start < payload.start {
+                true => (payload.start, payload.end),
+                false => (start, end.min(payload.end)),
+            };
+            if start < end {
+                add_dispute(&mut within, Dispute { start, end, packet });
+            }
+        }
+        for Dispute { start, end, packet } in within {
+            for piece in part(pieces, start, end) {
+                self.disputes.add(piece.origin.file_offset, piece.length, packet);
             }
         }
     }
@@ -660,6 +703,17 @@ impl Indexer {
         if let Some(stream) = index.streams.get_or_default(stream) {
             stream.bytes += u64::from(segment.length);
             stream.segments.push(segment);
+            if !self.disputes.is_empty() {
+                for mark in self.disputes.marks(&segment) {
+                    match stream.marks.last_mut().filter(|last| last.goes_on_with(&mark)) {
+                        Some(last) => last.length += mark.length,
+                        None => {
+                            stream.marks.push(mark);
+                            stream.conflicts += 1;
+                        }
+                    }
+                }
+            }
         }
     }
 

@@ -20,6 +20,7 @@
 
 mod annotations;
 mod detection;
+mod disputes;
 mod endpoint;
 mod error;
 pub mod export;

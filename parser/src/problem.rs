@@ -135,6 +135,8 @@ codes! {
     ReplyToNothing = "reply-to-nothing", Warning;
     /// The same stream bytes were sent twice with different contents; the first captured ones are shown.
     ConflictingRetransmission = "conflicting-retransmission", Warning;
+    /// Two IP fragments of one packet reach over one another with different contents; the first captured ones are shown.
+    ConflictingFragment = "conflicting-fragment", Warning;
     /// The frame carries an authentication tag, and no key was given to verify it with.
     TagUnverified = "tag-unverified", Note;
     /// An extension's tag is not known here; it may be skipped.
