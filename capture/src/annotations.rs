@@ -93,6 +93,10 @@ impl Annotations {
                     Code::ConflictingRetransmission => {
                         format!("packet {packet} brings other bytes for this place; the first captured stay")
                     }
+                    Code::ConflictingFragment => format!(
+                        "a fragment in packet {packet} brings other bytes for this place, or for the headers before it; the \
+                         first captured stay"
+                    ),
                     Code::Late => format!("packet {packet} brought bytes of this gap after it was given up"),
                     _ => format!("packet {packet} brings these bytes again"),
                 },

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 
 use crate::endpoint::Endpoint;
+use crate::packet::Odd;
 use crate::reassembly::Origin;
 
 /// What the fragments of one packet have in common.
@@ -28,6 +29,7 @@ pub(crate) struct Fragment {
     /// Where in the captured packet its bytes begin.
     pub(crate) start: usize,
     pub(crate) length: usize,
+    pub(crate) odd: Option<Odd>,
 }
 
 /// A stretch of a payload that stands in one place of the file.
@@ -38,28 +40,50 @@ pub(crate) struct Piece {
     pub(crate) origin: Origin,
 }
 
+/// A stretch of a payload for which a later packet brought other bytes; what was captured first stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dispute {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// The packet that brought the other bytes.
+    pub(crate) packet: u32,
+}
+
 /// What came of a fragment.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Added {
-    /// Others are missing.
-    Waits,
-    /// It has the place of one that is there already: the same bytes again, or others.
-    Repeats(Piece),
-    /// It reaches over others; what was captured first stays. The pieces are there if that made the packet whole.
-    Overlaps(Option<Vec<Piece>>),
-    /// The packet is whole: its payload's pieces, in order.
-    Complete(Vec<Piece>),
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Added {
+    /// What was there before of its place, the first pieces of it: the same bytes, or others.
+    pub(crate) before: Vec<Piece>,
+    /// Whether there was more than these.
+    pub(crate) and_more: bool,
+    /// The packet, if that made it whole.
+    pub(crate) whole: Option<Complete>,
+}
+
+/// The payload of a packet of which all is there.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Complete {
+    /// In order, without overlap.
+    pub(crate) pieces: Vec<Piece>,
+    /// In order, without overlap.
+    pub(crate) disputes: Vec<Dispute>,
 }
 
 /// More packets than this do not wait for their fragments: the oldest is given up.
 const MOST_WAITING: usize = 1024;
 /// After so long a number may stand for another packet: RFC 8200 gives up after 60 seconds.
 const PATIENCE_NS: i64 = 60_000_000_000;
+/// A fragment that reaches over more pieces than this is held against the first of them only: each has to be read again.
+const MOST_COMPARED: usize = 8;
+/// More places of a packet than this are not told apart.
+const MOST_DISPUTES: usize = 16;
 
 #[derive(Debug, Default)]
 struct Waiting {
     /// In order, without overlap.
     pieces: Vec<Piece>,
+    /// In order, without overlap.
+    disputes: Vec<Dispute>,
     /// How long the payload is, once its last fragment is there.
     length: Option<usize>,
     since_ns: Option<i64>,
@@ -102,18 +126,20 @@ impl Fragments {
             .waiting
             .entry(fragment.of)
             .or_insert_with(|| Waiting { since_ns: time_ns, ..Waiting::default() });
-        let overlaps = match waiting.insert(fragment, origin) {
-            Overlap::Repeat(piece) => return Added::Repeats(piece),
-            overlap => overlap == Overlap::Other,
-        };
-        let whole = waiting.is_whole().then(|| std::mem::take(&mut waiting.pieces));
-        if whole.is_some() {
-            self.waiting.remove(&fragment.of);
+        let (before, and_more) = waiting.insert(fragment, origin);
+        let mut whole = None;
+        if waiting.is_whole()
+            && let Some(Waiting { pieces, disputes, .. }) = self.waiting.remove(&fragment.of)
+        {
+            whole = Some(Complete { pieces, disputes });
         }
-        match whole {
-            whole if overlaps => Added::Overlaps(whole),
-            Some(pieces) => Added::Complete(pieces),
-            None => Added::Waits,
+        Added { before, and_more, whole }
+    }
+
+    /// Keeps in mind that a packet which still waits has a place for which other bytes came.
+    pub(crate) fn dispute(&mut self, of: &Whole, dispute: Dispute) {
+        if let Some(waiting) = self.waiting.get_mut(of) {
+            add_dispute(&mut waiting.disputes, dispute);
         }
     }
 
@@ -132,18 +158,25 @@ impl Fragments {
     }
 }
 
-/// How a fragment lies to those that are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Overlap {
-    None,
-    /// In the place of this one.
-    Repeat(Piece),
-    Other,
+/// Puts a place in between the others, joined with those that it touches.
+pub(crate) fn add_dispute(disputes: &mut Vec<Dispute>, new: Dispute) {
+    let first = disputes.partition_point(|known| known.end < new.start);
+    let touched = disputes.iter().skip(first).take_while(|known| known.start <= new.end).count();
+    let all = disputes.get(first..first + touched).unwrap_or_default();
+    let joined = all.iter().fold(new, |joined, known| Dispute {
+        start: joined.start.min(known.start),
+        end: joined.end.max(known.end),
+        packet: joined.packet.min(known.packet),
+    });
+    if touched > 0 || disputes.len() < MOST_DISPUTES {
+        drop(disputes.splice(first..first + touched, [joined]));
+    }
 }
 
 impl Waiting {
-    /// Puts in what is not there yet of a fragment.
-    fn insert(&mut self, fragment: &Fragment, origin: Origin) -> Overlap {
+    /// Puts in what is not there yet of a fragment. Gives what was there of its place: the first pieces, and whether there
+    /// were more.
+    fn insert(&mut self, fragment: &Fragment, origin: Origin) -> (Vec<Piece>, bool) {
         let (start, end) = (fragment.offset, fragment.offset + fragment.length);
         if !fragment.more {
             self.length.get_or_insert(end);
@@ -151,11 +184,8 @@ impl Waiting {
         let first = self.pieces.partition_point(|piece| piece.offset + piece.length <= start);
         let rest = self.pieces.get(first..).unwrap_or_default();
         let overlapping = rest.iter().take_while(|piece| piece.offset < end).count();
-        if let (1, Some(&piece)) = (overlapping, rest.first())
-            && (piece.offset, piece.length) == (start, end - start)
-        {
-            return Overlap::Repeat(piece);
-        }
+        let compared = rest.iter().take(overlapping.min(MOST_COMPARED));
+        let before = compared.map(|piece| piece.cut(start, end)).collect();
         // The holes between those that are there.
         let mut holes = Vec::new();
         let mut at = start;
@@ -176,7 +206,7 @@ impl Waiting {
         let mut merged: Vec<Piece> = tail.into_iter().chain(new).collect();
         merged.sort_by_key(|piece| piece.offset);
         self.pieces.append(&mut merged);
-        if overlapping > 0 { Overlap::Other } else { Overlap::None }
+        (before, overlapping > MOST_COMPARED)
     }
 
     fn is_whole(&self) -> bool {
@@ -191,17 +221,18 @@ impl Waiting {
     }
 }
 
-/// The pieces of a stretch of a payload.
+impl Piece {
+    /// What of it is between two places of the payload.
+    fn cut(&self, start: usize, end: usize) -> Piece {
+        let from = self.offset.max(start);
+        let to = (self.offset + self.length).min(end).max(from);
+        let file_offset = self.origin.file_offset + (from - self.offset) as u64;
+        Piece { offset: from, length: to - from, origin: Origin { file_offset, ..self.origin } }
+    }
+}
+
+/// The pieces between two places of a payload, with their places in that stretch.
 pub(crate) fn part(pieces: &[Piece], start: usize, end: usize) -> Vec<Piece> {
-    let cut = |piece: &Piece| {
-        let from = piece.offset.max(start);
-        let to = (piece.offset + piece.length).min(end);
-        let file_offset = piece.origin.file_offset + from.saturating_sub(piece.offset) as u64;
-        (from < to).then(|| Piece {
-            offset: from - start,
-            length: to - from,
-            origin: Origin { file_offset, ..piece.origin },
-        })
-    };
-    pieces.iter().filter_map(cut).collect()
+    let cut = |piece: &Piece| Piece { offset: piece.offset.saturating_sub(start), ..piece.cut(start, end) };
+    pieces.iter().map(cut).filter(|piece| piece.length > 0).collect()
 }

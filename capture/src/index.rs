@@ -17,6 +17,7 @@ use framescope_parser::{
 use crate::annotations::Annotations;
 use crate::endpoint::Endpoint;
 use crate::outline::{Label, Labels};
+use crate::packet_times::PacketTimes;
 use crate::records::Remark;
 use crate::sparse::Sparse;
 use crate::{BlockReader, Damage, Source};
@@ -276,6 +277,13 @@ pub(crate) struct Mark {
     pub(crate) packet: u32,
 }
 
+impl Mark {
+    /// Whether another says the same of the bytes behind it.
+    pub(crate) fn goes_on_with(&self, other: &Mark) -> bool {
+        (self.code, self.packet) == (other.code, other.packet) && self.offset + self.length == other.offset
+    }
+}
+
 /// A stretch of a stream: a message, or why there is none.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -324,7 +332,7 @@ impl Row {
     }
 }
 
-/// Packets that gave no bytes to a stream, for one reason.
+/// Packets that gave no bytes to a stream, for one reason; or that were read though something is odd about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unread {
     /// How many.
@@ -344,8 +352,8 @@ pub struct Index {
     pub(crate) streams: Sparse<Stream>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) labels: Labels,
-    /// The capture time of each packet, nanoseconds since the Unix epoch; [`NO_TIME`] where the file has none.
-    pub(crate) times: Vec<i64>,
+    /// When the packets were captured that carry bytes of a stream, or begin or end one.
+    pub(crate) times: PacketTimes,
     /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
     pub(crate) annotations: Annotations,
     /// Replies and what they answer, by the reply.
@@ -355,6 +363,7 @@ pub struct Index {
     /// Messages that go on with content, and those that began it.
     pub(crate) parts: Vec<(u32, u32)>,
     pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
+    pub(crate) odd: BTreeMap<&'static str, Unread>,
     pub(crate) notices: Vec<String>,
     /// What was written about a packet, by its number.
     pub(crate) comments: BTreeMap<u32, Vec<String>>,
@@ -366,8 +375,6 @@ pub struct Index {
     pub(crate) position: u64,
     pub(crate) finished: bool,
 }
-
-pub(crate) const NO_TIME: i64 = i64::MIN;
 
 impl Index {
     /// Where the bytes come from.
@@ -465,6 +472,11 @@ impl Index {
     /// Packets that gave no bytes to a stream: why, how many, and which was the first.
     pub fn unread_packets(&self) -> impl Iterator<Item = (&str, Unread)> {
         self.unread.iter().map(|(reason, unread)| (&**reason, *unread))
+    }
+
+    /// Packets that were read though something is odd about what they are wrapped in: what, how many, and which was the first.
+    pub fn odd_packets(&self) -> impl Iterator<Item = (&str, Unread)> {
+        self.odd.iter().map(|(&what, packets)| (what, *packets))
     }
 
     /// One direction of a flow.
@@ -611,15 +623,15 @@ impl Index {
         packets
     }
 
-    /// When a packet was captured: nanoseconds since the Unix epoch.
+    /// When a packet was captured that carries bytes of a stream, or begins or ends a connection: nanoseconds since the Unix
+    /// epoch. None for the other packets, whose times are not kept, and where the file has none.
     pub fn packet_time_ns(&self, packet: u32) -> Option<i64> {
-        let index = packet.checked_sub(1)? as usize;
-        self.times.get(index).copied().filter(|&time| time != NO_TIME)
+        self.times.of(packet)
     }
 
     /// When the first packet that has a time was captured.
     pub fn first_time_ns(&self) -> Option<i64> {
-        self.times.iter().copied().find(|&time| time != NO_TIME)
+        self.times.first()
     }
 
     /// When the last packet of a row was captured; for a gap, that of the byte behind it.

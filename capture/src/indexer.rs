@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -12,13 +13,15 @@ use framescope_parser::{
 
 use crate::annotations::{Annotations, mark_rows, tell};
 use crate::detection::{Happened, Held};
+use crate::disputes::Disputes;
 use crate::endpoint::Endpoint;
-use crate::fragments::{Added, Fragment, Fragments, Piece, part};
+use crate::fragments::{Added, Complete, Dispute, Fragment, Fragments, Piece, add_dispute, part};
 use crate::index::{
-    Entry, Flow, Index, Life, Mark, NO_TIME, SegmentRange, Stream, TransportType, Unread, last_packet,
+    Entry, Flow, Index, Life, Mark, SegmentRange, Stream, TransportType, Unread, last_packet,
 };
 use crate::outline::{Labels, Outline};
-use crate::packet::{Decoded, Packet, Reason, Transport, decode_payload};
+use crate::packet::{Decoded, Odd, Packet, Reason, Transport, decode_payload};
+use crate::packet_times::PacketTimes;
 use crate::reading::{Alone, Batch, Reading, Taken};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
 use crate::records::{Opened, Record, Records};
@@ -110,6 +113,7 @@ pub struct Indexer {
     reader: BlockReader,
     outputs: Vec<Output>,
     fragments: Fragments,
+    disputes: Disputes,
     reassembly_limit: u64,
     ending: Ending,
 }
@@ -194,12 +198,13 @@ impl Indexer {
             streams: Sparse::default(),
             entries: Vec::new(),
             labels: Labels::default(),
-            times: Vec::new(),
+            times: PacketTimes::default(),
             annotations: Annotations::default(),
             replies: Vec::new(),
             answers: Vec::new(),
             parts: Vec::new(),
             unread: BTreeMap::new(),
+            odd: BTreeMap::new(),
             notices: Vec::new(),
             comments: BTreeMap::new(),
             interfaces: Vec::new(),
@@ -224,6 +229,7 @@ impl Indexer {
             reader: BlockReader::new(source.clone(), 64 << 10),
             outputs: Vec::new(),
             fragments: Fragments::default(),
+            disputes: Disputes::default(),
             reassembly_limit: options.reassembly_limit,
             ending: Ending::Flows(0),
         };
@@ -286,12 +292,9 @@ impl Indexer {
             match batch.take() {
                 Some(Taken::Packet(record, decoded, alone)) => {
                     index.packets = record.number;
-                    index.times.push(record.time_ns.unwrap_or(NO_TIME));
-                    debug_assert_eq!(
-                        index.times.len(),
-                        index.packets as usize,
-                        "each packet has a number and a time"
-                    );
+                    let keep = decoded.as_ref().is_ok_and(Decoded::is_told_of);
+                    index.times.push(record.time_ns, keep);
+                    debug_assert_eq!(index.times.packets(), index.packets, "each packet has a number");
                     if let Err(error) = self.packet(index, &record, decoded, alone) {
                         self.broken_off(index, &error);
                         return false;
@@ -381,6 +384,9 @@ impl Indexer {
         decoded: &Result<Decoded, Reason>,
         alone: Option<Alone>,
     ) -> io::Result<()> {
+        if let Ok(decoded) = decoded {
+            count_odd(index, decoded.odd(), record);
+        }
         match decoded {
             Ok(Decoded::Packet(packet)) => {
                 let origin = origin_in(record, packet.payload_start as usize);
@@ -399,38 +405,78 @@ impl Indexer {
     /// Takes a part of an IP packet, and the packet if that makes it whole.
     fn fragment(&mut self, index: &mut Index, record: &Record<'_>, fragment: &Fragment) -> io::Result<()> {
         let origin = origin_in(record, fragment.start);
-        let overlap = "IP fragment that reaches over others; what was captured first stays";
+        let Added { before, and_more, mut whole } = self.fragments.add(fragment, origin, record.time_ns);
+        let dispute = self.dispute(record, fragment, &before)?;
+        if dispute.is_some() || and_more {
+            let overlap = "IP fragment that reaches over others; what was captured first stays";
+            count_unread(index, overlap.into(), record);
+        }
+        match (dispute, &mut whole) {
+            (Some(dispute), Some(whole)) => add_dispute(&mut whole.disputes, dispute),
+            (Some(dispute), None) => self.fragments.dispute(&fragment.of, dispute),
+            (None, _) => {}
+        }
+        let Some(Complete { pieces, disputes }) = whole else { return Ok(()) };
         let mut bytes = Vec::new();
-        let pieces = match self.fragments.add(fragment, origin, record.time_ns) {
-            Added::Waits => return Ok(()),
-            Added::Complete(pieces) => pieces,
-            Added::Repeats(piece) => {
-                self.reader.read(piece.origin.file_offset, piece.length, &mut bytes)?;
-                if record.bytes.get(fragment.start..fragment.start + fragment.length) != Some(&bytes) {
-                    count_unread(index, overlap.into(), record);
-                }
-                return Ok(());
-            }
-            Added::Overlaps(pieces) => {
-                count_unread(index, overlap.into(), record);
-                let Some(pieces) = pieces else { return Ok(()) };
-                pieces
-            }
-        };
         for piece in &pieces {
             self.reader.read(piece.origin.file_offset, piece.length, &mut bytes)?;
         }
         let whole = Record { bytes: &bytes, wire_length: bytes.len(), ..*record };
         match decode_payload(&whole, &fragment.of) {
             Ok(packet) => {
+                count_odd(index, packet.odd, record);
                 let payload = packet.payload(&bytes);
                 let start = packet.payload_start as usize;
+                self.keep_disputes(&pieces, &disputes, start..start + payload.len());
                 let pieces = &part(&pieces, start, start + payload.len());
                 self.segment(index, &Arrived { record, packet: &packet, payload, pieces, alone: None })
             }
             Err(reason) => {
                 count_unread(index, reason, record);
                 Ok(())
+            }
+        }
+    }
+
+    /// Holds a fragment's bytes against those that its place had before.
+    fn dispute(
+        &mut self,
+        record: &Record<'_>,
+        fragment: &Fragment,
+        before: &[Piece],
+    ) -> io::Result<Option<Dispute>> {
+        let new = record.bytes.get(fragment.start..).unwrap_or_default();
+        let (mut kept, mut found) = (Vec::new(), None::<Range<usize>>);
+        for piece in before {
+            kept.clear();
+            self.reader.read(piece.origin.file_offset, piece.length, &mut kept)?;
+            let new = new.get(piece.offset - fragment.offset..).unwrap_or_default();
+            let mut differing = kept.iter().zip(new).enumerate().filter(|(_, (kept, new))| kept != new);
+            if let Some((first, _)) = differing.next() {
+                let last = differing.next_back().map_or(first, |(last, _)| last);
+                let start = found.map_or(piece.offset + first, |found| found.start);
+                found = Some(start..piece.offset + last + 1);
+            }
+        }
+        Ok(found.map(|Range { start, end }| Dispute { start, end, packet: record.number }))
+    }
+
+    /// Keeps in mind which bytes of a packet's payload are disputed. Where it is the headers before them, all are: others
+    /// might have put them elsewhere.
+    fn keep_disputes(&mut self, pieces: &[Piece], disputes: &[Dispute], payload: Range<usize>) {
+        let mut within = Vec::new();
+        for &Dispute { start, end, packet } in disputes {
+            let (start, end) = match start < payload.start {
+                true => (payload.start, payload.end),
+                false => (start, end.min(payload.end)),
+            };
+            if start < end {
+                add_dispute(&mut within, Dispute { start, end, packet });
+            }
+        }
+        for Dispute { start, end, packet } in within {
+            for piece in part(pieces, start, end) {
+                self.disputes.add(piece.origin.file_offset, piece.length, packet);
             }
         }
     }
@@ -660,6 +706,17 @@ impl Indexer {
         if let Some(stream) = index.streams.get_or_default(stream) {
             stream.bytes += u64::from(segment.length);
             stream.segments.push(segment);
+            if !self.disputes.is_empty() {
+                for mark in self.disputes.marks(&segment) {
+                    match stream.marks.last_mut().filter(|last| last.goes_on_with(&mark)) {
+                        Some(last) => last.length += mark.length,
+                        None => {
+                            stream.marks.push(mark);
+                            stream.conflicts += 1;
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -1040,7 +1097,7 @@ struct RowSink<'r> {
     flow: &'r Flow,
     entries: &'r mut Vec<Entry>,
     labels: &'r mut Labels,
-    times: &'r [i64],
+    times: &'r PacketTimes,
     laid_out: &'r mut (usize, u32),
     completed: Option<&'r mut Vec<u32>>,
     last_completed: &'r mut u32,
@@ -1088,8 +1145,7 @@ impl RowSink<'_> {
         if self.known.protocol.is_none() {
             return;
         }
-        let time_ns = last.and_then(|packet| self.times.get((packet as usize).checked_sub(1)?).copied());
-        let time_ns = time_ns.filter(|&time| time != NO_TIME);
+        let time_ns = last.and_then(|packet| self.times.of(packet));
         let direction = self.flow.direction_of((self.stream % 2) as usize);
         let (sent, completed) = (self.laid_out.1, self.now);
         let row = Completed { row, direction, tile_type, time_ns, bytes, sent, completed };
@@ -1113,6 +1169,13 @@ fn streams_of(index: &Index, flow: u32) -> [usize; 2] {
 /// The place of a packet's byte.
 fn origin_in(record: &Record<'_>, at: usize) -> Origin {
     Origin { packet: record.number, file_offset: record.offset + at as u64 }
+}
+
+fn count_odd(index: &mut Index, odd: Option<Odd>, record: &Record<'_>) {
+    if let Some(odd) = odd {
+        let first = Unread { count: 0, first_packet: record.number, first_offset: record.offset };
+        index.odd.entry(odd.as_str()).or_insert(first).count += 1;
+    }
 }
 
 fn count_unread(index: &mut Index, reason: Reason, record: &Record<'_>) {

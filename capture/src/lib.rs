@@ -20,15 +20,18 @@
 
 mod annotations;
 mod detection;
+mod disputes;
 mod endpoint;
 mod error;
 pub mod export;
 pub mod filter;
 mod fragments;
+mod headers;
 mod index;
 mod indexer;
 mod outline;
 mod packet;
+mod packet_times;
 mod reading;
 pub mod reassembly;
 mod records;
@@ -37,6 +40,7 @@ mod sessions;
 mod source;
 mod sparse;
 mod times;
+mod unpack;
 
 pub use error::{Damage, OpenError};
 pub use index::{Connection, ConnectionState, Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};
@@ -44,3 +48,4 @@ pub use indexer::{Indexer, Options, protocols, read};
 pub use selector::DecodeAs;
 pub use source::{BlockReader, Source};
 pub use times::{Latencies, Times};
+pub use unpack::UNPACK_LIMIT;

@@ -10,6 +10,7 @@ use etherparse::{
 
 use crate::endpoint::Endpoint;
 use crate::fragments::{Fragment, Whole};
+use crate::headers::{behind, ether_type, gre, llc, mpls, nflog, ppp, tunnel, u16_at, vxlan};
 use crate::records::Record;
 
 /// A TCP segment or UDP datagram as captured.
@@ -24,6 +25,22 @@ pub(crate) struct Packet {
     pub(crate) payload_length: u32,
     /// How many bytes the payload had on the wire that were not captured.
     pub(crate) missing: u32,
+    pub(crate) odd: Option<Odd>,
+}
+
+/// What is odd about how a packet is wrapped, though it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Odd {
+    VxlanBits,
+}
+
+impl Odd {
+    /// A person reads it behind a count of packets.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Odd::VxlanBits => "VXLAN header whose fixed bits are not those of RFC 7348",
+        }
+    }
 }
 
 impl Packet {
@@ -49,6 +66,7 @@ impl Packet {
             payload_start: short(offset_in(record.bytes, payload)),
             payload_length: short(payload.len()),
             missing: short(wire_length.saturating_sub(payload.len())),
+            odd: None,
         }
     }
 }
@@ -65,6 +83,35 @@ pub(crate) enum Decoded {
     Packet(Packet),
     /// A part of an IP packet.
     Fragment(Fragment),
+}
+
+impl Decoded {
+    /// What is odd about it, if anything is.
+    pub(crate) fn odd(&self) -> Option<Odd> {
+        match self {
+            Decoded::Packet(packet) => packet.odd,
+            Decoded::Fragment(fragment) => fragment.odd,
+        }
+    }
+
+    fn found_in(mut self, odd: Option<Odd>) -> Decoded {
+        let place = match &mut self {
+            Decoded::Packet(packet) => &mut packet.odd,
+            Decoded::Fragment(fragment) => &mut fragment.odd,
+        };
+        *place = place.or(odd);
+        self
+    }
+
+    /// Whether a stream or a connection is told anything by it: one that only acknowledges says nothing.
+    pub(crate) fn is_told_of(&self) -> bool {
+        let Decoded::Packet(packet) = self else { return true };
+        let marks = match packet.transport {
+            Transport::Tcp { syn, fin, rst, .. } => syn || fin || rst,
+            Transport::Udp => false,
+        };
+        marks || packet.payload_length > 0 || packet.missing > 0
+    }
 }
 
 /// Why a packet gives no bytes to a stream. A person reads it behind a count.
@@ -85,15 +132,16 @@ mod linktype {
     pub(super) const MPLS: u32 = 219;
     pub(super) const IPV4: u32 = 228;
     pub(super) const IPV6: u32 = 229;
+    pub(super) const NFLOG: u32 = 239;
     pub(super) const LINUX_SLL2: u32 = 276;
 }
 
 /// More headers than this around one another are an attack, or damage.
-const DEEPEST: usize = 16;
+pub(crate) const DEEPEST: usize = 16;
 
 /// What stands next in a packet: each is told by what stood before it.
 #[derive(Clone, Copy, Debug)]
-enum Layer<'a> {
+pub(crate) enum Layer<'a> {
     Ethernet(&'a [u8]),
     /// What an EtherType announces.
     EtherType(u16, &'a [u8]),
@@ -104,6 +152,7 @@ enum Layer<'a> {
     Pppoe(&'a [u8]),
     Mpls(&'a [u8]),
     Gre(&'a [u8]),
+    Vxlan(&'a [u8]),
     Ip(&'a [u8]),
 }
 
@@ -152,11 +201,11 @@ pub(crate) fn decode_payload(record: &Record<'_>, of: &Whole) -> Result<Packet, 
 
 /// The segment or datagram in a layer, within at most so many headers.
 fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decoded, Reason> {
-    let mut layer = layer;
+    let (mut layer, mut odd) = (layer, None);
     for left in (0..most).rev() {
         layer = match layer {
             Layer::Ip(bytes) => match ip(record, bytes, left)? {
-                Inner::Decoded(decoded) => return Ok(decoded),
+                Inner::Decoded(decoded) => return Ok(decoded.found_in(odd)),
                 Inner::Layer(layer) => layer,
             },
             Layer::Ethernet(bytes) => {
@@ -174,18 +223,14 @@ fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decod
             },
             Layer::Mpls(bytes) => mpls(bytes)?,
             Layer::Gre(bytes) => gre(bytes)?,
+            Layer::Vxlan(bytes) => {
+                let (inner, bits) = vxlan(bytes)?;
+                odd = odd.or(bits);
+                inner
+            }
         };
     }
     Err(format!("more than {DEEPEST} headers around one another").into())
-}
-
-/// The bytes behind the first `length`; none where they are cut.
-fn behind(bytes: &[u8], length: usize) -> &[u8] {
-    bytes.get(length..).unwrap_or_default()
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    behind(bytes, at).first_chunk().copied().map(u16::from_be_bytes)
 }
 
 /// What the link's own header announces.
@@ -221,144 +266,12 @@ fn link<'a>(record: &Record<'a>) -> Result<Layer<'a>, Reason> {
         },
         linktype::PPPOE => Layer::Pppoe(bytes),
         linktype::MPLS => Layer::Mpls(bytes),
+        linktype::NFLOG => return nflog(bytes),
         linktype::RAW | linktype::RAW_BSD | linktype::RAW_OPENBSD | linktype::IPV4 | linktype::IPV6 => {
             Layer::Ip(bytes)
         }
         _ => return Err(format!("link type {link_type}, which is not read").into()),
     })
-}
-
-fn ether_type(number: u16, bytes: &[u8]) -> Result<Layer<'_>, Reason> {
-    Ok(match number {
-        0x0800 | 0x86DD => Layer::Ip(bytes),
-        // IEEE 802.1Q and 802.1ad, and what was used for it before.
-        0x8100 | 0x88A8 | 0x9100 | 0x9200 => {
-            let inner = u16_at(bytes, 2).ok_or("cut in its VLAN tag")?;
-            Layer::EtherType(inner, behind(bytes, 4))
-        }
-        0x8847 | 0x8848 => Layer::Mpls(bytes),
-        0x8864 => Layer::Pppoe(bytes),
-        0x8863 => return Err("PPPoE that carries no data".into()),
-        0x6558 => Layer::Ethernet(bytes),
-        0x880B => Layer::Ppp(bytes),
-        0x0806 => return Err("ARP".into()),
-        // A length: IEEE 802.3. Behind it comes LLC.
-        0..=0x05DC => Layer::Llc(bytes),
-        _ => return Err(format!("EtherType {number:#06x}, which is not read").into()),
-    })
-}
-
-fn llc(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
-    match bytes {
-        // SNAP: an organisation and a protocol of its. That of the EtherTypes is 0, or with bridges 00-00-F8.
-        [0xAA, 0xAA, 3, 0, 0, 0 | 0xF8, high, low, rest @ ..] => {
-            Ok(Layer::EtherType(u16::from_be_bytes([*high, *low]), rest))
-        }
-        [0x06, 0x06, 3, rest @ ..] => Ok(Layer::Ip(rest)),
-        [0x42, 0x42, 3, ..] => Err("spanning tree protocol".into()),
-        [_, _, _, ..] => Err("IEEE 802.3 frame whose LLC is not IP".into()),
-        _ => Err("cut in its LLC header".into()),
-    }
-}
-
-fn ppp(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
-    // Address and control stand first unless they were agreed away; so may be the protocol's first byte, if it is 0.
-    let bytes = bytes.strip_prefix(&[0xFF, 0x03]).unwrap_or(bytes);
-    let (protocol, rest) = match bytes {
-        [low, rest @ ..] if low & 1 == 1 => (u16::from(*low), rest),
-        [high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
-        _ => return Err("cut in its PPP header".into()),
-    };
-    match protocol {
-        0x0021 | 0x0057 => Ok(Layer::Ip(rest)),
-        0x0281 | 0x0283 => Ok(Layer::Mpls(rest)),
-        0x8000.. => Err("PPP that carries no data".into()),
-        _ => Err(format!("PPP protocol {protocol:#06x}, which is not read").into()),
-    }
-}
-
-fn mpls(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
-    let mut rest = bytes;
-    for _ in 0..DEEPEST {
-        let (label, inner) = rest.split_first_chunk::<4>().ok_or("cut in its MPLS labels")?;
-        rest = inner;
-        let [_, _, bottom, _] = label;
-        if bottom & 1 == 0 {
-            continue;
-        }
-        // Nothing says what follows the last label. IP shows in the first four bits; a control word before Ethernet
-        // begins with four zero bits, as many an Ethernet address does, so the EtherType must be looked for.
-        let ether_type_at =
-            |at| matches!(u16_at(inner, at), Some(0x0800 | 0x86DD | 0x8100 | 0x88A8 | 0x8847));
-        return match inner.first().map(|byte| byte >> 4) {
-            Some(4 | 6) => Ok(Layer::Ip(inner)),
-            Some(0) if !ether_type_at(12) && ether_type_at(16) => Ok(Layer::Ethernet(behind(inner, 4))),
-            Some(_) => Ok(Layer::Ethernet(inner)),
-            None => Err("cut behind its MPLS labels".into()),
-        };
-    }
-    Err(format!("more than {DEEPEST} MPLS labels").into())
-}
-
-/// Generic routing encapsulation: RFC 2784 and 2890, and PPTP's, RFC 2637.
-fn gre(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
-    let cut = "cut in its GRE header";
-    let (flags, protocol) = u16_at(bytes, 0).zip(u16_at(bytes, 2)).ok_or(cut)?;
-    let field = |bit: u16| if flags & bit != 0 { 4 } else { 0 };
-    let sequence = field(0x1000);
-    let length = match flags & 0x0007 {
-        0 if flags & 0x4000 != 0 => return Err("GRE with source routes, which are not read".into()),
-        0 => 4 + field(0x8000) + field(0x2000) + sequence,
-        1 => 4 + field(0x2000) + sequence + field(0x0080),
-        version => return Err(format!("GRE version {version}, which is not read").into()),
-    };
-    let inner = bytes.get(length..).ok_or(cut)?;
-    match protocol {
-        // ERSPAN: the mirrored Ethernet frame behind a header, which its first version lacks and that has no number.
-        0x88BE if sequence == 0 => Ok(Layer::Ethernet(inner)),
-        0x88BE => Ok(Layer::Ethernet(behind(inner, 8))),
-        0x22EB => {
-            let optional = inner.get(11).is_some_and(|flags| flags & 1 != 0);
-            Ok(Layer::Ethernet(behind(inner, if optional { 20 } else { 12 })))
-        }
-        0x880B if inner.is_empty() => Err("PPTP that carries no data".into()),
-        number => ether_type(number, inner),
-    }
-}
-
-/// What a UDP datagram to a tunnel's port holds, if it looks like the tunnel's.
-fn tunnel<'a>(ports: (u16, u16), payload: &'a [u8]) -> Option<Layer<'a>> {
-    let to_or_from = |port: u16| ports.0 == port || ports.1 == port;
-    let flags = *payload.first()?;
-    if to_or_from(4789) || to_or_from(8472) {
-        // VXLAN, RFC 7348: flags with one bit that must be set, a network number, zeros around them.
-        let [0x08, 0, 0, 0, _, _, _, 0] = *payload.first_chunk()? else { return None };
-        return Some(Layer::Ethernet(behind(payload, 8)));
-    }
-    if to_or_from(6081) {
-        // Geneve, RFC 8926: a version of 0, the length of options in words, an EtherType.
-        let options = usize::from(flags & 0x3F) * 4;
-        let protocol = u16_at(payload, 2)?;
-        return (flags >> 6 == 0).then_some(Layer::EtherType(protocol, payload.get(8 + options..)?));
-    }
-    if to_or_from(2152) {
-        // GTP-U, 3GPP TS 29.281: version 1, a message that carries a packet, and optional extension headers.
-        let [flags, 0xFF, ..] = *payload.first_chunk::<8>()? else { return None };
-        if flags & 0xF0 != 0x30 {
-            return None;
-        }
-        let mut at = 8;
-        if flags & 0x07 != 0 {
-            at += 4;
-            let mut next = *payload.get(at - 1)?;
-            while flags & 0x04 != 0 && next != 0 {
-                at += usize::from(*payload.get(at)?).max(1) * 4;
-                next = *payload.get(at - 1)?;
-            }
-        }
-        return Some(Layer::Ip(payload.get(at..)?));
-    }
-    None
 }
 
 /// What an IP packet holds.
@@ -422,7 +335,7 @@ fn fragment(record: &Record<'_>, slice: &LaxIpSlice<'_>, bytes: &[u8]) -> Option
         identification,
     };
     let (start, length) = (offset_in(record.bytes, bytes), bytes.len());
-    let fragment = Fragment { of, offset: offset.into(), more, start, length };
+    let fragment = Fragment { of, offset: offset.into(), more, start, length, odd: None };
     (length > 0 && fragment.offset + length <= 65_535).then_some(fragment)
 }
 

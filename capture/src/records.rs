@@ -229,12 +229,12 @@ impl Records {
                 Format::PcapNg(section) => {
                     let mut last = [0; 4];
                     end <= self.source.length()
-                        && self.source.read_at(end - 4, &mut last).is_ok()
+                        && self.source.read_unlooked(end - 4, &mut last).is_ok()
                         && section.u32(&last, 0).map(u64::from) == Some(length)
                 }
                 Format::Pcap(_) => {
                     let mut next = [0; 16];
-                    let read = self.source.read_at(end, &mut next).unwrap_or(0);
+                    let read = self.source.read_unlooked(end, &mut next).unwrap_or(0);
                     end == self.source.length() || read == 16 && self.plausible(&next).is_some()
                 }
             };

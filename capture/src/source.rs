@@ -1,15 +1,16 @@
 //! Where the bytes come from: a file read by position, or bytes in memory. The only stage that does input.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 
 use crate::OpenError;
+use crate::unpack::{Copied, Room, UNPACK_LIMIT, copy, unpack};
 
 /// A capture's bytes, read by position, from any thread.
 ///
@@ -19,15 +20,15 @@ pub struct Source {
     name: String,
     length: Arc<AtomicU64>,
     bytes: Bytes,
-    /// Why a compressed file could be read only so far.
-    cut: Option<Arc<str>>,
+    /// Why what was copied to the temporary folder is not all there was, once that is known.
+    cut: Arc<OnceLock<String>>,
     /// Whether more is on its way; None where what there is was there from the beginning.
     growing: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Clone, Debug)]
 enum Bytes {
-    File(Arc<Mutex<Opened>>),
+    File(Arc<Opened>),
     Memory(Arc<[u8]>),
 }
 
@@ -37,21 +38,52 @@ struct Opened {
     file: File,
     beginning: Vec<u8>,
     /// When it was changed last, as far as was looked at.
-    modified: Option<SystemTime>,
+    modified: Mutex<Option<SystemTime>>,
 }
 
 /// Bytes by which a file that was replaced is known: a capture's header, and the time of its first packet.
 const BEGINNING: usize = 256;
 
+/// Any number of threads may read by position at once, also while another writes behind what they read.
+#[cfg(unix)]
+mod by_position {
+    use std::fs::File;
+    use std::io;
+    use std::os::unix::fs::FileExt;
+
+    pub(super) fn read(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        file.read_at(buffer, offset)
+    }
+
+    pub(super) fn write(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        file.write_at(bytes, offset)
+    }
+}
+
+/// Moves the file's own position too, which nobody asks for.
+#[cfg(windows)]
+mod by_position {
+    use std::fs::File;
+    use std::io;
+    use std::os::windows::fs::FileExt;
+
+    pub(super) fn read(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        file.seek_read(buffer, offset)
+    }
+
+    pub(super) fn write(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        file.seek_write(bytes, offset)
+    }
+}
+
 impl Opened {
     /// Reads bytes from `offset` on until `buffer` is full or the end is reached. Gives how many.
-    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.seek(SeekFrom::Start(offset))?;
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut read = 0;
         while let Some(rest) = buffer.get_mut(read..)
             && !rest.is_empty()
         {
-            match self.file.read(rest) {
+            match by_position::read(&self.file, rest, offset + read as u64) {
                 Ok(0) => break,
                 Ok(count) => read += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -61,10 +93,27 @@ impl Opened {
         Ok(read)
     }
 
+    /// Writes all of `bytes` from `offset` on. Gives how many were written if it fails on the way.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> (u64, io::Result<()>) {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..)
+            && !rest.is_empty()
+        {
+            match by_position::write(&self.file, rest, offset + written as u64) {
+                Ok(0) => return (written as u64, Err(io::ErrorKind::WriteZero.into())),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return (written as u64, Err(error)),
+            }
+        }
+        (written as u64, Ok(()))
+    }
+
     /// Whether it is still the file that was opened: it may have grown, but begins as it did.
-    fn is_the_same(&mut self) -> io::Result<bool> {
+    fn is_the_same(&self) -> io::Result<bool> {
         let modified = self.file.metadata()?.modified().ok();
-        if modified == self.modified {
+        let mut known = self.modified.lock().unwrap_or_else(PoisonError::into_inner);
+        if modified == *known {
             return Ok(true);
         }
         let mut beginning = vec![0; self.beginning.len()];
@@ -73,7 +122,7 @@ impl Opened {
         // What is shorter now is told as that.
         let same = read < self.beginning.len() || beginning == self.beginning;
         if same {
-            self.modified = modified;
+            *known = modified;
         }
         Ok(same)
     }
@@ -81,77 +130,107 @@ impl Opened {
 
 impl Source {
     /// Opens a file. What is not a regular file (a pipe, a device) is copied to a temporary file first; so is standard
-    /// input, whose name is `-`.
+    /// input, whose name is `-`, and what a compressed file unpacks to, both up to [`UNPACK_LIMIT`].
     ///
     /// # Errors
     /// The path is a directory, or can't be read; the error says which and why.
     pub fn open(path: &Path) -> Result<Source, OpenError> {
-        let name = path.display().to_string();
+        Source::open_within(path, UNPACK_LIMIT)
+    }
+
+    /// The same with another limit, in bytes. What stands behind it is not read, which is damage of the capture.
+    ///
+    /// # Errors
+    /// As [`open`](Source::open).
+    pub fn open_within(path: &Path, limit: u64) -> Result<Source, OpenError> {
+        let is_standard_input = path == Path::new("-");
+        let name = if is_standard_input { STANDARD_INPUT.to_owned() } else { path.display().to_string() };
         let failed = |error| OpenError::Unreadable { name: name.clone(), error };
-        if path == Path::new("-") {
-            let name = "standard input".to_owned();
-            let failed = |error| OpenError::Unreadable { name: name.clone(), error };
-            let copy = copy_to_temporary(&mut io::stdin().lock()).map_err(failed)?;
-            return Source::from_maybe_compressed(name.clone(), copy).map_err(failed);
-        }
-        if path.is_dir() {
+        let opened = if is_standard_input {
+            copy(&mut io::stdin().lock(), limit).map_err(failed)?
+        } else if path.is_dir() {
             return Err(OpenError::Directory { name });
-        }
-        let mut file = File::open(path).map_err(failed)?;
-        if !file.metadata().map_err(failed)?.is_file() {
-            file = copy_to_temporary(&mut file).map_err(failed)?;
-        }
-        Source::from_maybe_compressed(name.clone(), file).map_err(failed)
+        } else {
+            let mut file = File::open(path).map_err(failed)?;
+            match file.metadata().map_err(failed)?.is_file() {
+                true => Copied { file, cut: None },
+                false => copy(&mut file, limit).map_err(failed)?,
+            }
+        };
+        Source::from_maybe_compressed(name.clone(), opened, limit).map_err(failed)
     }
 
     /// Bytes that are in memory already, with the name that errors shall call them by.
     pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Source {
         let bytes = bytes.into();
         let length = Arc::new(AtomicU64::new(bytes.len() as u64));
-        Source { name: name.into(), length, bytes: Bytes::Memory(bytes), cut: None, growing: None }
+        let cut = Arc::default();
+        Source { name: name.into(), length, bytes: Bytes::Memory(bytes), cut, growing: None }
     }
 
-    /// What a reader gives, as it comes: a thread of its own copies it to a temporary file, and calls `wake` when there is
-    /// more. What is compressed is not unpacked.
+    /// What a reader gives, as it comes: a thread of its own copies it to a temporary file, up to [`UNPACK_LIMIT`], and
+    /// calls `wake` when there is more. What is compressed is not unpacked.
     ///
     /// # Errors
     /// No temporary file or no thread can be had.
     pub fn live(
         name: impl Into<String>,
+        input: impl Read + Send + 'static,
+        wake: impl Fn() + Send + 'static,
+    ) -> io::Result<Source> {
+        Source::live_within(name, input, UNPACK_LIMIT, wake)
+    }
+
+    /// The same with another limit, in bytes.
+    ///
+    /// # Errors
+    /// As [`live`](Source::live).
+    pub fn live_within(
+        name: impl Into<String>,
         mut input: impl Read + Send + 'static,
+        limit: u64,
         wake: impl Fn() + Send + 'static,
     ) -> io::Result<Source> {
         let growing = Arc::new(AtomicBool::new(true));
         let source = Source::from_file(name.into(), tempfile::tempfile()?)?;
         let source = Source { growing: Some(Arc::clone(&growing)), ..source };
-        let (length, bytes) = (Arc::clone(&source.length), source.bytes.clone());
+        let copied = source.clone();
         let copy = move || {
+            let mut room = Room::new("copying to the temporary folder", limit);
             let mut block = vec![0; 64 << 10];
-            loop {
+            let why = loop {
                 let read = match input.read(&mut block) {
-                    Ok(0) => break,
+                    Ok(0) => break None,
                     Ok(read) => read,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(_) => break,
+                    Err(error) => break Some(format!("it can't be read further: {error}")),
                 };
-                let Bytes::File(opened) = &bytes else { break };
-                let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
                 let there = block.get(..read).unwrap_or_default();
-                let written = opened.file.seek(SeekFrom::End(0)).and_then(|_| opened.file.write_all(there));
-                let now = opened.file.metadata().map_or(0, |metadata| metadata.len());
-                length.fetch_max(now, Ordering::Relaxed);
-                // A full disk ends it as the end of the input does.
-                if written.is_err() {
-                    break;
+                match room.fill(there, &mut |bytes| copied.append(bytes)) {
+                    Ok(None) => wake(),
+                    Ok(why) => break why,
+                    Err(error) => break Some(format!("its copy can't be written further: {error}")),
                 }
-                drop(opened);
-                wake();
+            };
+            if let Some(why) = why {
+                // Nobody else says so.
+                let _ = copied.cut.set(why);
             }
-            growing.store(false, Ordering::Relaxed);
+            growing.store(false, Ordering::Release);
             wake();
         };
         std::thread::Builder::new().name("input".to_owned()).spawn(copy)?;
         Ok(source)
+    }
+
+    /// Writes behind what is there. Only one thread does.
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let Bytes::File(opened) = &self.bytes else { return Ok(()) };
+        let end = self.length();
+        let (written, result) = opened.write_at(end, bytes);
+        // What was written is there before anybody is told so.
+        self.length.store(end + written, Ordering::Release);
+        result
     }
 
     /// Whether it was made by [`live`](Source::live), whether or not that has ended.
@@ -166,42 +245,41 @@ impl Source {
 
     /// Whether more is on its way, so that an end in the middle of something is no damage yet.
     pub fn is_growing(&self) -> bool {
-        self.growing.as_ref().is_some_and(|growing| growing.load(Ordering::Relaxed))
+        self.growing.as_ref().is_some_and(|growing| growing.load(Ordering::Acquire))
     }
 
     fn from_file(name: String, file: File) -> io::Result<Source> {
         let metadata = file.metadata()?;
         let length = Arc::new(AtomicU64::new(metadata.len()));
-        let mut opened = Opened { file, beginning: vec![0; BEGINNING], modified: metadata.modified().ok() };
-        let mut beginning = std::mem::take(&mut opened.beginning);
+        let modified = Mutex::new(metadata.modified().ok());
+        let mut opened = Opened { file, beginning: Vec::new(), modified };
+        let mut beginning = vec![0; BEGINNING];
         let read = opened.read_at(0, &mut beginning)?;
         beginning.truncate(read);
         opened.beginning = beginning;
-        Ok(Source {
-            name,
-            length,
-            bytes: Bytes::File(Arc::new(Mutex::new(opened))),
-            cut: None,
-            growing: None,
-        })
+        Ok(Source { name, length, bytes: Bytes::File(Arc::new(opened)), cut: Arc::default(), growing: None })
     }
 
     /// A file, or what it holds if that is compressed with gzip or Zstandard.
-    fn from_maybe_compressed(name: String, mut file: File) -> io::Result<Source> {
+    fn from_maybe_compressed(name: String, opened: Copied, limit: u64) -> io::Result<Source> {
+        let Copied { mut file, cut } = opened;
         let mut magic = [0; 4];
         let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut magic))?;
         file.seek(SeekFrom::Start(0))?;
         let unpacked = match magic.get(..read).unwrap_or_default() {
-            [0x1F, 0x8B, 8, ..] => unpack(&mut MultiGzDecoder::new(&file))?,
-            [0x28, 0xB5, 0x2F, 0xFD] => unpack(&mut zstd::Decoder::new(&file)?)?,
-            _ => return Source::from_file(name, file),
+            [0x1F, 0x8B, 8, ..] => unpack(&mut MultiGzDecoder::new(&file), limit)?,
+            [0x28, 0xB5, 0x2F, 0xFD] => unpack(&mut zstd::Decoder::new(&file)?, limit)?,
+            _ => Copied { file, cut: None },
         };
-        Ok(Source { cut: unpacked.cut, ..Source::from_file(name, unpacked.file)? })
+        let source = Source::from_file(name, unpacked.file)?;
+        // Where what is packed was cut, it can't be unpacked further for that reason.
+        let cut = cut.or(unpacked.cut).map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Source { cut: Arc::new(cut), ..source })
     }
 
-    /// Why a compressed file could be read only so far, if it could not be read to its end.
-    pub(crate) fn cut(&self) -> Option<&str> {
-        self.cut.as_deref()
+    /// Why what was copied to the temporary folder is not all there was, if it is not.
+    pub fn cut(&self) -> Option<&str> {
+        self.cut.get().map(String::as_str)
     }
 
     /// What errors call it: the path as it was given, or `standard input`.
@@ -211,15 +289,14 @@ impl Source {
 
     /// How many bytes there are, as far as is known: a file that is still being written may have grown since.
     pub fn length(&self) -> u64 {
-        self.length.load(Ordering::Relaxed)
+        self.length.load(Ordering::Acquire)
     }
 
     /// Looks whether there is more than before: a file may still be written while it is read.
     pub(crate) fn has_grown(&self) -> bool {
         let Bytes::File(opened) = &self.bytes else { return false };
-        let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
         let now = opened.file.metadata().map_or(0, |metadata| metadata.len());
-        self.length.fetch_max(now, Ordering::Relaxed) < now
+        self.length.fetch_max(now, Ordering::AcqRel) < now
     }
 
     /// Fills `buffer` with the bytes from `offset` on.
@@ -243,8 +320,29 @@ impl Source {
     /// Reads bytes from `offset` on until `buffer` is full or the end is reached. Gives how many.
     ///
     /// # Errors
-    /// Reading failed.
+    /// Reading failed, or the file is not the one that was opened any more.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.look()?;
+        self.read_unlooked(offset, buffer)
+    }
+
+    /// Looks whether the file is still the one that was opened.
+    ///
+    /// # Errors
+    /// It was replaced, or can't be looked at.
+    fn look(&self) -> io::Result<()> {
+        let Bytes::File(opened) = &self.bytes else { return Ok(()) };
+        if opened.is_the_same()? {
+            return Ok(());
+        }
+        let name = &self.name;
+        Err(io::Error::other(format!(
+            "{name} was replaced while it was open; open it again to see what is in it now"
+        )))
+    }
+
+    /// [`read_at`](Source::read_at) for who reads often and little: who uses it [looks](Source::look) now and then.
+    pub(crate) fn read_unlooked(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.bytes {
             Bytes::Memory(bytes) => {
                 let from = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -253,50 +351,18 @@ impl Source {
                 buffer.iter_mut().zip(there).for_each(|(to, from)| *to = *from);
                 Ok(count)
             }
-            Bytes::File(opened) => {
-                let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
-                if !opened.is_the_same()? {
-                    let name = &self.name;
-                    return Err(io::Error::other(format!(
-                        "{name} was replaced while it was open; open it again to see what is in it now"
-                    )));
-                }
-                opened.read_at(offset, buffer)
-            }
+            Bytes::File(opened) => opened.read_at(offset, buffer),
         }
     }
 }
 
-/// What a compressed file holds, as far as it can be unpacked.
-struct Unpacked {
-    file: File,
-    cut: Option<Arc<str>>,
-}
-
-fn unpack(input: &mut dyn Read) -> io::Result<Unpacked> {
-    let mut unpacked = Unpacked { file: tempfile::tempfile()?, cut: None };
-    let mut block = vec![0; 1 << 20];
-    loop {
-        match input.read(&mut block) {
-            Ok(0) => return Ok(unpacked),
-            Ok(read) => unpacked.file.write_all(block.get(..read).unwrap_or_default())?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                unpacked.cut = Some(format!("the compressed file can't be unpacked further: {error}").into());
-                return Ok(unpacked);
-            }
-        }
-    }
-}
-
-fn copy_to_temporary(input: &mut dyn Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(input, &mut file)?;
-    Ok(file)
-}
+/// What errors call standard input.
+const STANDARD_INPUT: &str = "standard input";
 
 /// Bytes that are read behind a jump to another place of the file.
 const JUMP: usize = 16 << 10;
+/// Bytes that are read between two looks at whether the file is still the one that was opened.
+const BETWEEN_LOOKS: usize = 1 << 20;
 
 /// Reads small stretches of a [`Source`], mostly in rising order, a block at a time.
 #[derive(Debug)]
@@ -305,12 +371,14 @@ pub struct BlockReader {
     block: Vec<u8>,
     block_offset: u64,
     block_length: usize,
+    /// Bytes that may still be read before the next look at the file.
+    unlooked: usize,
 }
 
 impl BlockReader {
     /// A reader that takes up to `block_length` bytes at a time.
     pub fn new(source: Source, block_length: usize) -> Self {
-        BlockReader { source, block: Vec::new(), block_offset: 0, block_length }
+        BlockReader { source, block: Vec::new(), block_offset: 0, block_length, unlooked: 0 }
     }
 
     /// What it reads from.
@@ -334,7 +402,8 @@ impl BlockReader {
                 offset.checked_sub(self.block_offset).is_some() && offset <= block_end + JUMP as u64;
             let block_length = if reads_on { self.block_length } else { JUMP.min(self.block_length) };
             self.block.resize(block_length.max(length), 0);
-            let read = self.source.read_at(offset, &mut self.block)?;
+            self.look(block_length)?;
+            let read = self.source.read_unlooked(offset, &mut self.block)?;
             self.block.truncate(read);
             self.block_offset = offset;
         }
@@ -346,6 +415,16 @@ impl BlockReader {
                 self.source.read_exact_at(offset, out.get_mut(from..).unwrap_or_default())?;
             }
         }
+        Ok(())
+    }
+
+    /// Looks at the file before the first bytes are read from it, and now and then.
+    fn look(&mut self, length: usize) -> io::Result<()> {
+        if self.unlooked < length {
+            self.source.look()?;
+            self.unlooked = BETWEEN_LOOKS;
+        }
+        self.unlooked = self.unlooked.saturating_sub(length);
         Ok(())
     }
 }

@@ -142,6 +142,10 @@ struct PeerArgs {
     /// Write the input on which they disagree to this file too
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Unpack no more than so much of a compressed capture, and copy no more of standard input; 4GiB or 500MB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "16GiB")]
+    unpack_limit: u64,
 }
 
 const CHECK_STATUS: &str = "\
@@ -219,6 +223,12 @@ struct ReadingArgs {
     /// Verify authenticated frames with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
     key: Option<Key>,
+
+    /// Unpack no more than so much of a compressed capture, and copy no more of standard input; 4GiB or 500MB.
+    ///
+    /// That goes to the temporary folder, which also keeps a reserve. What stands behind the limit is not read: the exit status is 1.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "16GiB")]
+    unpack_limit: u64,
 }
 
 #[derive(Debug, Args)]
@@ -388,14 +398,24 @@ fn parse_key(text: &str) -> Result<Key, String> {
     }
 }
 
+fn parse_size(text: &str) -> Result<u64, String> {
+    let size: Result<bytesize::ByteSize, String> = text.parse();
+    size.map(|size| size.as_u64()).map_err(|_| format!("'{text}' is no size; 4GiB, 500MB and 1000000 are"))
+}
+
 impl ReadingArgs {
     fn options(&self) -> Result<Options, Stopped> {
         Ok(self.reading()?.options())
     }
 
+    fn open(&self, file: &Path) -> Result<Source, Stopped> {
+        open(file, self.unpack_limit)
+    }
+
     fn reading(&self) -> Result<Reading, Stopped> {
         let own = OwnProtocols::load(&self.protocols, &mut |text| complain(text)).map_err(Stopped::Usage)?;
-        Ok(Reading { own, decode_as: self.decode_as.clone(), key: self.key.clone() })
+        let unpack_limit = Some(self.unpack_limit);
+        Ok(Reading { own, decode_as: self.decode_as.clone(), key: self.key.clone(), unpack_limit })
     }
 }
 
@@ -470,8 +490,8 @@ fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "framescope: {text}");
 }
 
-fn open(file: &Path) -> Result<Source, Stopped> {
-    Source::open(file).map_err(|error| Stopped::Usage(error.to_string()))
+fn open(file: &Path, unpack_limit: u64) -> Result<Source, Stopped> {
+    Source::open_within(file, unpack_limit).map_err(|error| Stopped::Usage(error.to_string()))
 }
 
 impl FilterArgs {
@@ -501,15 +521,21 @@ fn load(source: Source, options: &Options) -> Result<Index, Stopped> {
 
 /// Says what could not be read. Gives the exit status for it.
 fn report(index: &Index) -> u8 {
-    for (reason, Unread { count, first_packet, first_offset }) in index.unread_packets() {
-        let file = index.source().name();
-        complain(&match count {
-            1 => format!("{file}: packet {first_packet} at byte {first_offset} carries no stream: {reason}"),
-            _ => format!(
-                "{file}: {count} packets, the first of them packet {first_packet} at byte {first_offset}, carry no \
-                 stream: {reason}"
-            ),
-        });
+    let file = index.source().name();
+    let packets = |Unread { count, first_packet, first_offset }, [one, more]: [&str; 2]| match count {
+        1 => format!("{file}: packet {first_packet} at byte {first_offset} {one}"),
+        _ => format!(
+            "{file}: {count} packets, the first of them packet {first_packet} at byte {first_offset}, {more}"
+        ),
+    };
+    for (reason, unread) in index.unread_packets() {
+        complain(&format!("{}: {reason}", packets(unread, ["carries no stream", "carry no stream"])));
+    }
+    for (what, odd) in index.odd_packets() {
+        complain(&format!(
+            "{}: {what}",
+            packets(odd, ["was read though it is odd", "were read though they are odd"])
+        ));
     }
     index.damages().iter().for_each(|damage| complain(&damage.to_string()));
     if index.damages().is_empty() { 0 } else { DAMAGED }
@@ -528,7 +554,7 @@ fn paint() -> Paint {
 fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
     let options = args.reading.options()?;
     let filter = args.filter.parse(&options)?;
-    let index = load(open(&args.file)?, &options)?;
+    let index = load(args.reading.open(&args.file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);
     let chosen = &mut Chosen::by(filter).watched(&mut watch);
@@ -554,7 +580,7 @@ fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
 }
 
 fn flows(args: &ListArgs) -> Result<u8, Stopped> {
-    let index = load(open(&args.file)?, &args.reading.options()?)?;
+    let index = load(args.reading.open(&args.file)?, &args.reading.options()?)?;
     let mut out = output();
     match args.format {
         ListFormat::Text => export::write_flows_text(&index, &mut out)?,
@@ -568,7 +594,7 @@ fn problems(args: &ProblemsArgs) -> Result<u8, Stopped> {
     let list = &args.list;
     let options = list.reading.options()?;
     let filter = args.filter.parse(&options)?;
-    let index = load(open(&list.file)?, &options)?;
+    let index = load(list.reading.open(&list.file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);
     let chosen = &mut Chosen::by(filter).watched(&mut watch);
@@ -585,7 +611,7 @@ fn problems(args: &ProblemsArgs) -> Result<u8, Stopped> {
 fn seeds(args: &SeedsArgs) -> Result<u8, Stopped> {
     let options = args.reading.options()?;
     let filter = args.filter.parse(&options)?;
-    let index = load(open(&args.file)?, &options)?;
+    let index = load(args.reading.open(&args.file)?, &options)?;
     let mut progress = Progress::new("looking for shapes".to_owned());
     let mut watch = progress.rows(&index);
     let mut chosen = Chosen::by(filter).watched(&mut watch);
@@ -625,7 +651,7 @@ fn export(args: &ExportArgs) -> Result<u8, Stopped> {
     }
     let options = args.reading.options()?;
     let filter = args.filter.parse(&options)?;
-    let index = load(open(&args.file)?, &options)?;
+    let index = load(args.reading.open(&args.file)?, &options)?;
     let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unwritable = |error: io::Error| match error.kind() {
         io::ErrorKind::Interrupted => Stopped::Io(error),
@@ -666,7 +692,7 @@ fn by_ending(path: &Path) -> Option<ExportFormat> {
 }
 
 fn follow(args: &FollowArgs) -> Result<u8, Stopped> {
-    let index = load(open(&args.file)?, &args.reading.options()?)?;
+    let index = load(args.reading.open(&args.file)?, &args.reading.options()?)?;
     let flows = index.flows().len();
     if args.flow as usize >= flows {
         let status = report(&index);
@@ -761,7 +787,7 @@ fn encode(args: &EncodeArgs) -> Result<u8, Stopped> {
     let (names, files): (Vec<&PathBuf>, Vec<&PathBuf>) = args.protocols.iter().partition(is_name);
     let files: Vec<PathBuf> = files.into_iter().cloned().collect();
     let own = OwnProtocols::load(&files, &mut |text| complain(text)).map_err(Stopped::Usage)?;
-    let reading = Reading { own, decode_as: Vec::new(), key: args.key.clone() };
+    let reading = Reading { own, key: args.key.clone(), ..Reading::default() };
     let protocols = reading.options().all_protocols();
     for name in &names {
         if !protocols.iter().any(|protocol| Path::new(protocol.name()) == name.as_path()) {
@@ -815,7 +841,7 @@ fn check_peer(args: &PeerArgs) -> Result<u8, Stopped> {
         let options = Options { key: args.key.clone(), ..Options::default() };
         let own = described.iter().map(|described| Arc::new(described.clone()) as Arc<dyn Protocol>);
         let options = Options { protocols: own.collect(), ..options };
-        let index = load(open(file)?, &options)?;
+        let index = load(open(file, args.unpack_limit)?, &options)?;
         known = export::seeds(&index, &mut Chosen::all(), 2048)?.into_iter().map(|seed| seed.bytes).collect();
     }
     let inputs = framescope_oracles::inputs(described.as_ref(), known, args.seed).take(args.count);
@@ -887,7 +913,7 @@ fn check(args: CheckArgs) -> Result<u8, Stopped> {
     // What is no capture is a stream of it.
     let all = format!("file={}", described.name());
     options.decode_as.insert(0, all.parse().map_err(Stopped::Usage)?);
-    let index = load(open(&file)?, &options)?;
+    let index = load(reading.open(&file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);
     let described = described.with_key(reading.key.clone());
@@ -909,7 +935,7 @@ fn window(args: WindowArgs) -> Result<u8, Stopped> {
         Some(file) => {
             // What can't be opened needs no window.
             if file.is_dir() || std::fs::File::open(file).is_err() {
-                open(file)?;
+                args.reading.open(file)?;
             }
             Start::File(file.clone())
         }
@@ -919,7 +945,7 @@ fn window(args: WindowArgs) -> Result<u8, Stopped> {
         Ok(()) => Ok(0),
         Err(why) => {
             let (source, is_sample) = match &args.file {
-                Some(file) => (open(file)?, false),
+                Some(file) => (args.reading.open(file)?, false),
                 None => (sample::source(), true),
             };
             print_instead(source, is_sample, &reading.options(), &why)

@@ -189,8 +189,9 @@ impl Lookup {
 /// Looks at the index before a reading thread that waits to go on: the window that waits for the answer looks at it too, and
 /// so keeps that thread waiting.
 fn answer(index: &SharedIndex, shared: &Shared, asked: &Receiver<Ask>, wake: &Wake) {
-    let mut reader: Option<BlockReader> = None;
     while let Ok(ask) = asked.recv() {
+        // A new one each time: it looks whether the file is still the same.
+        let mut reader: Option<BlockReader> = None;
         let generation_now = || shared.known.lock().generation;
         match ask {
             // In small portions: the person may have scrolled on meanwhile.

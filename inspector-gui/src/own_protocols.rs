@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use framescope_capture::{DecodeAs, Options};
+use framescope_capture::{DecodeAs, Options, UNPACK_LIMIT};
 use framescope_ksy::Described;
 use framescope_parser::Protocol;
 use framescope_parser::missive::Key;
@@ -19,9 +19,16 @@ pub struct Reading {
     pub decode_as: Vec<DecodeAs>,
     /// The key of authenticated messages.
     pub key: Option<Key>,
+    /// How many bytes are written to the temporary folder for a capture; None for as many as usual.
+    pub unpack_limit: Option<u64>,
 }
 
 impl Reading {
+    /// How many bytes are written to the temporary folder for a capture.
+    pub(crate) fn unpack_limit(&self) -> u64 {
+        self.unpack_limit.unwrap_or(UNPACK_LIMIT)
+    }
+
     /// For whoever reads: where a protocol says that it usually is counts less than any rule that is given.
     pub fn options(&self) -> Options {
         let usual = self.own.iter().flat_map(|(_, described)| {

@@ -56,6 +56,7 @@ pub fn run(start: Start, reading: Reading) -> Result<(), String> {
             Box::new(move |context| {
                 started.store(true, Ordering::Relaxed);
                 let ctx = &context.egui_ctx;
+                let limit = reading.unpack_limit();
                 let mut app = App::with_settings(reading, SettingsFile::of_user());
                 match start {
                     Start::Sample => app.open(sample::source(), true, ctx),
@@ -63,7 +64,8 @@ pub fn run(start: Start, reading: Reading) -> Result<(), String> {
                     Start::StandardInput => {
                         let wake = ctx.clone();
                         let wake = move || wake.request_repaint();
-                        app.open(Source::live("standard input", std::io::stdin(), wake)?, false, ctx);
+                        let source = Source::live_within("standard input", std::io::stdin(), limit, wake)?;
+                        app.open(source, false, ctx);
                     }
                 }
                 Ok(Box::new(app))

@@ -704,3 +704,33 @@ fn a_peer_of_a_described_protocol_gets_messages_that_are_made_up() {
         &["none.ksy"],
     );
 }
+
+#[test]
+fn what_is_copied_to_the_temporary_folder_has_a_limit() {
+    let path = case("missive-chat");
+    let bytes = fs::read(&path).unwrap();
+    let whole = run_with_input(&["decode", "--format", "csv", "-"], &bytes);
+    complains(&whole, 0, &[]);
+    for command in [&["decode", "--format", "csv"][..], &["flows"], &["problems"], &["export"]] {
+        let output = tempfile::tempdir().unwrap();
+        let to = output.path().join("out.csv");
+        let mut arguments = command.to_vec();
+        arguments.extend(["--unpack-limit", "2KiB", "-"]);
+        if command == ["export"] {
+            arguments.push(to.to_str().unwrap());
+        }
+        let cut = run_with_input(&arguments, &bytes);
+        let why = "standard input: at byte 2048: copying to the temporary folder stopped at the limit of 2.0 KiB; \
+                   --unpack-limit sets a higher one; the ";
+        complains(&cut, 1, &[why]);
+        if command[0] == "decode" {
+            let (cut, whole) = (text(&cut.stdout), text(&whole.stdout));
+            let lines = cut.lines().count();
+            assert!(lines > 2 && lines < whole.lines().count(), "{cut}");
+        }
+    }
+    // A file that is not packed is not copied.
+    complains(&run(&["decode", "--unpack-limit", "1", path.to_str().unwrap()]), 0, &[]);
+    let odd = run(&["decode", "--unpack-limit", "much", path.to_str().unwrap()]);
+    complains(&odd, 2, &["'much' is no size; 4GiB, 500MB and 1000000 are"]);
+}

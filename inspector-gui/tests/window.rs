@@ -741,6 +741,32 @@ fn what_comes_in_live_is_shown_as_it_comes() {
     assert_eq!(view(&harness).row_count(), sample_window().state().view().unwrap().row_count());
 }
 
+#[test]
+fn what_comes_in_live_beyond_the_limit_is_told() {
+    let whole = std::fs::read(corpus("captures/missive-damaged/capture.pcapng")).unwrap();
+    let half = whole.len() / 2;
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut harness = empty(App::new(Reading::default()));
+    let ctx = harness.ctx.clone();
+    let wake = ctx.clone();
+    let source =
+        Source::live_within("standard input", reader, half as u64, move || wake.request_repaint()).unwrap();
+    harness.state_mut().open(source, false, &ctx);
+    std::io::Write::write_all(&mut writer, &whole[..half]).unwrap();
+    until(&mut harness, "all that there is room for", |harness| {
+        harness.state().view().is_some_and(|view| view.row_count() > 50) && harness.state().is_settled()
+    });
+    let before = view(&harness).row_count();
+    assert!(!shows(&harness, "stopped at the limit"));
+    // No byte of it is kept.
+    std::io::Write::write_all(&mut writer, &whole[half..]).unwrap();
+    until(&mut harness, "why there is no more", |harness| {
+        shows(harness, "copying to the temporary folder stopped at the limit of")
+            && harness.state().is_settled()
+    });
+    assert!(view(&harness).row_count() >= before);
+}
+
 /// A window with a capture of MQTT in it, and a description that a person may change.
 fn described_window(text: &str) -> (Window, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();

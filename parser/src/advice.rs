@@ -102,6 +102,9 @@ impl Code {
             Code::ConflictingRetransmission => {
                 "A middlebox changed the bytes, the sender's buffer was changed while it was being sent, or two hosts use one address."
             }
+            Code::ConflictingFragment => {
+                "Two packets had the same identification within a minute, as fast senders do, or somebody means to be read differently by the receiver and by who watches."
+            }
             Code::TagUnverified => "No key was given.",
             Code::UnknownExtension => "An application's own extension, or one of a newer version.",
             Code::Unanswered => {
@@ -200,6 +203,9 @@ impl Code {
             }
             Code::ConflictingRetransmission => {
                 "Never change a buffer that is being sent; capture on both hosts to see where the bytes change."
+            }
+            Code::ConflictingFragment => {
+                "Keep datagrams shorter than the path's packets, so that nothing is fragmented; if they are, look at who sent both fragments."
             }
             Code::TagUnverified => "Give it with --key to have tags checked.",
             Code::UnknownExtension => "Nothing: it may be skipped.",

@@ -137,6 +137,8 @@ codes! {
     ConflictingRetransmission = "conflicting-retransmission", Warning;
     /// The format does not tell where messages begin, and behind bytes that are missing or wrong this place was chosen as the likeliest.
     Guessed = "guessed", Warning;
+    /// Two IP fragments of one packet reach over one another with different contents; the first captured ones are shown.
+    ConflictingFragment = "conflicting-fragment", Warning;
     /// The frame carries an authentication tag, and no key was given to verify it with.
     TagUnverified = "tag-unverified", Note;
     /// An extension's tag is not known here; it may be skipped.

@@ -491,6 +491,106 @@ fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go
 }
 
 #[test]
+fn a_capture_that_unpacks_to_more_than_the_limit_is_read_to_there() {
+    use framescope_capture::{Source, read};
+    let segments: Vec<Tcp> = (0..100u32).map(|i| Tcp::data(1 + i * 26, frame(i, "hi"))).collect();
+    let plain = tcp_pcap(&segments);
+    // The last byte that is read is that of the tenth packet.
+    let record = (plain.len() - 24) / 100;
+    let limit = 24 + 10 * record;
+    for packed in [gzip(&plain), zstd::encode_all(&plain[..], 3).unwrap()] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&packed).unwrap();
+        let open = |limit: usize| {
+            let source = Source::open_within(file.path(), limit as u64).unwrap();
+            read(source, &Options::default(), &mut |_| true).unwrap()
+        };
+        let index = open(limit);
+        assert_eq!((index.packets(), index.row_count()), (10, 10));
+        let damage = only_damage(&index).to_string();
+        let name = file.path().display();
+        let said = format!(
+            "{name}: at byte {limit}: unpacking stopped at the limit of {limit} B; --unpack-limit sets a higher one; the 10 \
+             packets before it were read"
+        );
+        assert_eq!(damage, said);
+        // Inside a record the limit is the reason too, and the only one.
+        let index = open(limit + record / 2);
+        assert_eq!(index.packets(), 10);
+        assert!(only_damage(&index).to_string().contains("unpacking stopped at the limit"));
+        assert_eq!(open(plain.len()).damages(), []);
+    }
+    // What is not packed has no limit.
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&plain).unwrap();
+    let index =
+        read(Source::open_within(file.path(), 0).unwrap(), &Options::default(), &mut |_| true).unwrap();
+    assert_eq!((index.packets(), index.damages().len()), (100, 0));
+}
+
+#[test]
+fn what_comes_in_live_is_kept_to_the_limit_and_read_from_many_threads_meanwhile() {
+    use framescope_capture::{Source, read};
+    use std::sync::mpsc::channel;
+    let segments: Vec<Tcp> = (0..5000u32).map(|i| Tcp::data(1 + i * 26, frame(i, "hi"))).collect();
+    let plain = tcp_pcap(&segments);
+    let limit = plain.len() / 2;
+    let (wake, woken) = channel();
+    let input = std::io::Cursor::new(plain.clone());
+    let source = Source::live_within("live", input, limit as u64, move || {
+        let _ = wake.send(());
+    })
+    .unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut bytes = vec![0; 1000];
+                let mut looked = false;
+                while source.is_growing() || !looked {
+                    looked = !source.is_growing();
+                    // What is said to be there is there, and is what came in.
+                    let length = source.length() as usize;
+                    for at in (0..length.saturating_sub(bytes.len())).step_by(777) {
+                        source.read_exact_at(at as u64, &mut bytes).unwrap();
+                        assert_eq!(bytes, plain[at..at + bytes.len()]);
+                    }
+                }
+            });
+        }
+    });
+    // The thread has ended, and so has what it held.
+    while woken.recv().is_ok() {}
+    assert_eq!(source.length(), limit as u64);
+    let cut = source.cut().unwrap().to_owned();
+    assert!(cut.starts_with("copying to the temporary folder stopped at the limit of "), "{cut}");
+    let index = read(source, &Options::default(), &mut |_| true).unwrap();
+    assert_eq!(only_damage(&index).what, cut);
+    assert!((2000..3000).contains(&index.row_count()), "{} rows", index.row_count());
+}
+
+#[test]
+fn times_are_kept_of_packets_that_say_something_and_of_no_others() {
+    let arp = [[0xFF; 12].as_slice(), &[8, 6], &[0; 28]].concat();
+    let wrapped = |segment: Tcp| [&[2; 12], &[8, 0][..], &segment.ip_packet()].concat();
+    let packets = [
+        arp.clone(),
+        wrapped(Tcp::syn(0)),
+        arp.clone(),
+        wrapped(Tcp::data(1, [])),
+        wrapped(Tcp::data(1, frame(1, "hi"))),
+        wrapped(Tcp::fin(27)),
+        arp,
+    ];
+    let index = read_bytes(pcap(1, &packets));
+    let times: Vec<Option<i64>> = (0..9).map(|packet| index.packet_time_ns(packet)).collect();
+    let ms = |ms: i64| Some(ms * 1_000_000);
+    assert_eq!(times, [None, None, ms(1), None, None, ms(4), ms(5), None, None]);
+    // The capture begins with its first packet all the same.
+    assert_eq!(index.first_time_ns(), Some(0));
+    assert_eq!(index.time_ns(&index.row(0).unwrap()), ms(4));
+}
+
+#[test]
 fn a_damaged_record_costs_itself_and_the_rest_is_read() {
     let segments: Vec<Tcp> =
         (0..200u32).map(|i| Tcp { client_port: 40_000 + i as u16, ..Tcp::data(1, frame(i, "hi")) }).collect();
@@ -696,4 +796,27 @@ fn a_file_that_is_replaced_while_it_is_open_is_an_error() {
     std::fs::write(file.path(), capture("other")).unwrap();
     let error = index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap_err().to_string();
     assert!(error.contains("was replaced while it was open") && error.contains("open it again"), "{error}");
+}
+
+#[test]
+fn who_goes_on_reading_a_file_that_is_replaced_is_told_within_a_mebibyte() {
+    use framescope_capture::{BlockReader, Source};
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), vec![1; 4 << 20]).unwrap();
+    let source = Source::open(file.path()).unwrap();
+    let mut reader = BlockReader::new(source.clone(), 64 << 10);
+    reader.read(0, 100, &mut Vec::new()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::fs::write(file.path(), vec![2; 4 << 20]).unwrap();
+    let mut read = 0;
+    let error = loop {
+        // Backwards, so that it reads little at a time.
+        let offset = (4 << 20) - (32 << 10) - read;
+        match reader.read(offset, 100, &mut Vec::new()) {
+            Ok(()) => read += 16 << 10,
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(error.contains("was replaced while it was open") && read <= 1 << 20, "{read}: {error}");
+    assert!(source.read_at(0, &mut [0; 8]).is_err(), "who reads once looks once");
 }

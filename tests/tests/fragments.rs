@@ -7,8 +7,8 @@ mod support;
 
 use framescope_capture::Index;
 use framescope_oracles::check_index;
-use framescope_parser::Direction;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
+use framescope_parser::{Code, Direction};
 use proptest::prelude::*;
 use support::{RAW_IP, Tcp, pcap, read_bytes, udp_packet};
 
@@ -160,6 +160,11 @@ fn what_is_missing_or_contradictory_is_said() {
     let index = opened(&[pieces[0].clone(), pieces[1].clone(), evil, pieces[2].clone()]);
     assert_eq!(unread(&index), [(OVERLAP.to_owned(), 1)]);
     assert_eq!(bytes_of(&index), b"what was captured first stays, whatever comes later");
+    // The same bytes again are nothing to tell, however they are cut.
+    let same = fragment(&packet[..20], 7, 16, &packet[36..60], true);
+    let index = opened(&[pieces[0].clone(), pieces[1].clone(), same, pieces[2].clone()]);
+    assert_eq!(unread(&index), []);
+    assert_eq!(bytes_of(&index), b"what was captured first stays, whatever comes later");
     // One that ends beyond what a packet can hold.
     let huge = fragment(&packet[..20], 7, 65_528, &[0; 24], false);
     assert_eq!(unread(&opened(&[huge])), [("odd IP fragment".to_owned(), 1)]);
@@ -171,6 +176,109 @@ fn what_is_missing_or_contradictory_is_said() {
     let index = read_bytes(file);
     let expected = [(INCOMPLETE.to_owned(), 2), ("IP fragment that the capture cut".to_owned(), 1)];
     assert_eq!(unread(&index), expected);
+}
+
+/// The conflicting fragments that are told of the rows: their packets, and what they dispute.
+fn disputed(index: &Index) -> Vec<(u32, std::ops::Range<usize>, String)> {
+    let mut found = Vec::new();
+    for number in 0..index.row_count() as u32 {
+        let row = index.row(number).unwrap();
+        let bytes = index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap();
+        let problems = index.dissect(number, &bytes).problems;
+        let of_fragments = problems.into_iter().filter(|problem| problem.code == Code::ConflictingFragment);
+        let before = found.len();
+        found.extend(of_fragments.map(|problem| (number, problem.range, problem.text)));
+        assert_eq!(row.codes.contains(Code::ConflictingFragment), found.len() > before);
+    }
+    found
+}
+
+#[test]
+fn fragments_with_other_bytes_are_a_problem_of_the_bytes_that_they_touch() {
+    // A TCP segment of 20 bytes of header and 75 of payload, in fragments of 24, 16 and 55.
+    let message = frame("what was captured first stays, whatever comes later");
+    let packet = Tcp::data(1, message.clone()).ip_packet();
+    let pieces = fragments(&packet, 7, &[3, 5]);
+    let with = |start: usize, length: usize, at: usize| {
+        let mut bytes = packet[20 + start..20 + start + length].to_vec();
+        bytes[at - start] ^= 0x20;
+        fragment(&packet[..20], 7, start, &bytes, start + length < 95)
+    };
+    let index = opened(&[pieces[0].clone(), pieces[1].clone(), with(24, 16, 30), pieces[2].clone()]);
+    let text = "a fragment in packet 3 brings other bytes for this place, or for the headers before it; the first captured stay";
+    assert_eq!(disputed(&index), [(0, 10..11, text.to_owned())]);
+    assert_eq!(bytes_of(&index), message);
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts, 1);
+    // The one that makes the packet whole may be the one that disputes, over others and in the hole between them.
+    let index = opened(&[pieces[0].clone(), pieces[2].clone(), with(16, 40, 50)]);
+    assert_eq!(disputed(&index), [(0, 30..31, text.to_owned())]);
+    assert_eq!(bytes_of(&index), message);
+    // Other headers dispute all that is behind them.
+    let index = opened(&[pieces[0].clone(), with(0, 24, 2), pieces[1].clone(), pieces[2].clone()]);
+    assert_eq!(disputed(&index), [(0, 0..75, text.replace('3', "2"))]);
+    // A datagram's header has 8 bytes; a stream has others before it.
+    let (src, dst) = ("10.0.0.1:5000".parse().unwrap(), "10.0.0.2:9000".parse().unwrap());
+    let datagram = udp_packet(src, dst, &message);
+    let mut evil = datagram[20 + 16..20 + 32].to_vec();
+    (evil[3], evil[7]) = (0xFF, 0xFF);
+    let mut packets = vec![udp_packet(src, dst, b"before")];
+    let pieces = fragments(&datagram, 7, &[2, 4]);
+    packets.extend([pieces[0].clone(), pieces[1].clone()]);
+    packets.push(fragment(&datagram[..20], 7, 16, &evil, true));
+    packets.push(pieces[2].clone());
+    let index = opened(&packets);
+    let (row, range, text) = disputed(&index).remove(0);
+    assert_eq!((row, range), (1, 11..16));
+    assert!(text.starts_with("a fragment in packet 4 "), "{text}");
+}
+
+#[test]
+fn disputed_bytes_keep_their_problem_though_they_wait_for_others_or_come_again() {
+    let message = |i: u32| frame(&format!("message {i} is longer than a fragment of its packet"));
+    let length = message(1).len();
+    let segment = |i: u32| Tcp::data(1 + i * length as u32, message(i)).ip_packet();
+    let second = segment(1);
+    let pieces = fragments(&second, 7, &[3, 6]);
+    // In the payload's last eight bytes.
+    let mut evil = second[20 + 48..].to_vec();
+    *evil.last_mut().unwrap() ^= 1;
+    let evil = fragment(&second[..20], 7, 48, &evil, false);
+    let syn = Tcp::syn(0).ip_packet();
+    let index = opened(&[
+        syn,
+        pieces[0].clone(),
+        pieces[2].clone(),
+        evil,
+        pieces[1].clone(),
+        segment(0),
+        segment(1),
+        segment(2),
+    ]);
+    let found: Vec<_> = disputed(&index).into_iter().map(|(row, range, _)| (row, range)).collect();
+    assert_eq!(found, [(1, length - 1..length)]);
+    assert_eq!(index.row_count(), 3);
+}
+
+#[test]
+fn very_many_disputes_of_a_packet_stay_few() {
+    let packet = Tcp::data(1, frame(&"x".repeat(8000))).ip_packet();
+    let cuts: Vec<usize> = (1..1000).collect();
+    let pieces = fragments(&packet, 7, &cuts);
+    let (last, rest) = pieces.split_last().unwrap();
+    let mut packets = rest.to_vec();
+    for at in (10..900).step_by(2) {
+        packets.push(fragment(&packet[..20], 7, at * 8, b"xxx!xxxx", true));
+    }
+    packets.push(last.clone());
+    let index = opened(&packets);
+    assert_eq!(unread(&index), [(OVERLAP.to_owned(), 445)]);
+    assert!(index.stream(0, Direction::Forward).unwrap().conflicts <= 16);
+    assert_eq!(disputed(&index).len(), 4);
+    // One that reaches over very many others is told, though not all of it is looked at.
+    let mut packets = rest.to_vec();
+    packets.push(fragment(&packet[..20], 7, 80, &[b'x'; 6000], true));
+    packets.push(last.clone());
+    assert_eq!(unread(&opened(&packets)), [(OVERLAP.to_owned(), 1)]);
 }
 
 #[test]

@@ -86,7 +86,51 @@ fn links_and_tags() {
     let session = [&[0x11, 0, 0, 9, 0, 99, 0, 0x21][..], &ip].concat();
     assert_found("PPPoE", ETHERNET, ethernet(0x8864, &session));
     assert_found("PPPoE without Ethernet", 51, session);
+    let backbone = [&[0, 1, 2, 3][..], &ethernet(0x0800, &ip)].concat();
+    assert_found("802.1ah", ETHERNET, ethernet(0x88E7, &backbone));
+    assert_found("802.1ah behind a VLAN", ETHERNET, ethernet(0x88A8, &tag(0x88E7, &backbone)));
     assert_found("Linux cooked", 113, [&[0, 0, 3, 4, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0][..], &ip].concat());
+}
+
+/// A packet as Linux's packet filter logs it: values before it and behind it, each with a length and a type.
+fn nflog(family: u8, number: fn(u16) -> [u8; 2], values: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut out = vec![family, 0, 0, 30];
+    for (kind, value) in values {
+        out.extend(number(4 + value.len() as u16));
+        out.extend(number(*kind));
+        out.extend(*value);
+        out.resize(out.len().next_multiple_of(4), 0);
+    }
+    out
+}
+
+#[test]
+fn logged_packets() {
+    const NFLOG: u32 = 239;
+    let ip = inner();
+    // Its place in the chain, a prefix that fills no word, the time; and a value whose type says that others are in it.
+    let before: [(u16, &[u8]); 4] = [(1, &[8, 0, 0, 0]), (10, b"hello\0"), (3, &[0; 16]), (0x8013, &[0; 12])];
+    for (name, number) in [("little", u16::to_le_bytes as fn(u16) -> [u8; 2]), ("big", u16::to_be_bytes)] {
+        let values = [&before[..], &[(9, &ip)], &[(6, &[0; 4])]].concat();
+        assert_found(name, NFLOG, nflog(2, number, &values));
+        assert_unread(name, NFLOG, nflog(2, number, &before), "NFLOG packet without its bytes");
+        assert_found("logged by a bridge", NFLOG, nflog(7, number, &values));
+        let arp = nflog(7, number, &[(9, &[0, 1, 8, 0, 6, 4])]);
+        assert_unread(name, NFLOG, arp, "NFLOG packet that is not IP");
+    }
+    let v6 = udp_packet("[fd00::1]:5000".parse().unwrap(), "[fd00::2]:9000".parse().unwrap(), b"over IPv6");
+    let index = opened(NFLOG, nflog(10, u16::to_le_bytes, &[(9, &v6)]));
+    assert_eq!(ends(&index), ["[fd00::1]:5000", "[fd00::2]:9000"]);
+    // Of a packet that the capture cut its beginning is there.
+    let mut file = pcap(NFLOG, &[nflog(2, u16::to_le_bytes, &[(9, &ip)])]);
+    file.truncate(file.len() - 5);
+    let captured = (file.len() - 40) as u32;
+    file[24 + 8..24 + 12].copy_from_slice(&captured.to_le_bytes());
+    let index = read_bytes(file);
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets, 1);
+    assert_unread("nothing", NFLOG, vec![2, 0, 0], "cut in its NFLOG header");
+    assert_unread("a later version", NFLOG, vec![2, 1, 0, 0], "NFLOG version 1, which is not read");
+    assert_unread("a length of 0", NFLOG, vec![2, 0, 0, 0, 0, 0, 1, 0], "NFLOG packet without its bytes");
 }
 
 #[test]
@@ -148,6 +192,9 @@ fn tunnels_in_udp() {
     let vxlan = [&[8, 0, 0, 0, 0, 0, 7, 0][..], &frame].concat();
     assert_found("VXLAN", RAW_IP, udp(4789, &vxlan));
     assert_found("VXLAN on Linux's port", RAW_IP, udp(8472, &vxlan));
+    assert_found("GRE in UDP", RAW_IP, udp(4754, &[&[0, 0, 8, 0][..], &ip].concat()));
+    let keyed = [&[0x20, 0, 0x65, 0x58, 0, 0, 0, 7][..], &frame].concat();
+    assert_found("Ethernet in GRE in UDP", RAW_IP, udp(4754, &keyed));
     assert_found("Geneve", RAW_IP, udp(6081, &[&[0, 0, 0x65, 0x58, 0, 0, 7, 0][..], &frame].concat()));
     let options = [&[2, 0, 8, 0, 0, 0, 7, 0, 1, 2, 3, 4, 5, 6, 7, 8][..], &ip].concat();
     assert_found("Geneve with options, IP in it", RAW_IP, udp(6081, &options));
@@ -173,6 +220,9 @@ fn a_datagram_to_a_tunnels_port_that_holds_no_segment_is_a_datagram() {
     for (port, payload) in [
         (4789, b"hello, this is my own protocol".to_vec()),
         (4789, vec![]),
+        (4789, [0; 7].to_vec()),
+        (4754, b"text".to_vec()),
+        (4754, vec![0, 0, 8]),
         (4789, [&[8, 0, 0, 0, 0, 0, 7, 0][..], &arp].concat()),
         (6081, b"text".to_vec()),
         (6081, vec![0x3F, 0, 8, 0, 0, 0, 0, 0, 1]),
@@ -188,6 +238,37 @@ fn a_datagram_to_a_tunnels_port_that_holds_no_segment_is_a_datagram() {
 }
 
 #[test]
+fn a_vxlan_header_with_other_bits_is_read_and_told() {
+    let frame = ethernet(0x0800, &inner());
+    let vxlan = |header: [u8; 8]| [&header[..], &frame].concat();
+    let odd = |index: &Index| -> Vec<(String, u64)> {
+        index.odd_packets().map(|(what, odd)| (what.to_owned(), odd.count)).collect()
+    };
+    let told = [("VXLAN header whose fixed bits are not those of RFC 7348".to_owned(), 1)];
+    // As group policies have it, and each other place; and without a valid number.
+    for header in [
+        [0x88, 0, 0, 99, 0, 0, 7, 0],
+        [0x0C, 0, 0, 0, 0, 0, 7, 0],
+        [8, 1, 0, 0, 0, 0, 7, 0],
+        [8, 0, 1, 0, 0, 0, 7, 0],
+        [8, 0, 0, 1, 0, 0, 7, 0],
+        [8, 0, 0, 0, 0, 0, 7, 1],
+        [0, 0, 0, 0, 0, 0, 7, 0],
+    ] {
+        assert_found("VXLAN", RAW_IP, udp(4789, &vxlan(header)));
+        assert_eq!(odd(&opened(RAW_IP, udp(4789, &vxlan(header)))), told, "{header:?}");
+    }
+    assert_eq!(odd(&opened(RAW_IP, udp(4789, &vxlan([8, 0, 0, 0, 1, 2, 3, 0])))), []);
+    // What turns out to be no tunnel's is not odd either.
+    let arp = [&[0x88, 0, 0, 0, 0, 0, 7, 0][..], &ethernet(0x0806, &[0; 28])].concat();
+    assert_eq!(odd(&opened(RAW_IP, udp(4789, &arp))), []);
+    // Once for all that is within, though the outer header alone is odd.
+    let inside = ethernet(0x0800, &udp(4789, &vxlan([8, 0, 0, 0, 0, 0, 7, 0])));
+    let nested = [&[0x88, 0, 0, 0, 0, 0, 7, 0][..], &inside].concat();
+    assert_eq!(odd(&opened(RAW_IP, udp(4789, &nested))), told);
+}
+
+#[test]
 fn what_is_not_read_says_so() {
     for (name, link_type, packet, expected) in [
         ("ARP", ETHERNET, ethernet(0x0806, &[0; 28]), "ARP"),
@@ -195,6 +276,7 @@ fn what_is_not_read_says_so() {
         ("spanning tree", ETHERNET, ethernet(38, &[0x42, 0x42, 3, 0, 0]), "spanning tree protocol"),
         ("NetBIOS", ETHERNET, ethernet(38, &[0xF0, 0xF0, 3]), "IEEE 802.3 frame whose LLC is not IP"),
         ("half an LLC", ETHERNET, ethernet(38, &[0xAA]), "cut in its LLC header"),
+        ("half an 802.1ah tag", ETHERNET, ethernet(0x88E7, &[0, 7, 8]), "cut in its 802.1ah tag"),
         ("half a tag", ETHERNET, ethernet(0x8100, &[0, 7, 8]), "cut in its VLAN tag"),
         ("half an Ethernet header", ETHERNET, vec![0; 13], "cut in its Ethernet header"),
         ("PPPoE discovery", ETHERNET, ethernet(0x8863, &[0x11, 9, 0, 0, 0, 0]), "PPPoE that carries no data"),

@@ -245,12 +245,18 @@ fn wrapped(ip: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             [0x45, 0, length[0], length[1], 0, 1, 0, 0, 64, protocol, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
         [&[7, 0][..], &outer, head, ip].concat()
     };
-    let vxlan = |port: u16| {
+    let vxlan = |port: u16, flags: u8| {
         let length = u16::try_from(8 + 8 + 14 + ip.len()).unwrap_or(u16::MAX).to_be_bytes();
         let port = port.to_be_bytes();
-        let udp = [0x9C, 0x40, port[0], port[1], length[0], length[1], 0, 0, 8, 0, 0, 0, 0, 0, 7, 0];
+        let udp = [0x9C, 0x40, port[0], port[1], length[0], length[1], 0, 0, flags, 0, 0, 0, 0, 0, 7, 0];
         tunnel(17, &[&udp[..], &[2; 12], &[8, 0]].concat())
     };
+    let gre_in_udp = {
+        let length = u16::try_from(8 + 4 + ip.len()).unwrap_or(u16::MAX).to_be_bytes();
+        [0x9C, 0x40, 0x12, 0x92, length[0], length[1], 0, 0, 0, 0, 8, 0]
+    };
+    // The length of a logged packet counts its own head.
+    let logged = u16::try_from(4 + ip.len()).unwrap_or(u16::MAX).to_le_bytes();
     let behind = |link: u8, head: &[u8]| [&[link, 0][..], head, ip].concat();
     vec![
         ("null", behind(0, &[2, 0, 0, 0])),
@@ -261,12 +267,16 @@ fn wrapped(ip: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("pppoe", behind(6, &[0x11, 0, 0, 1, 0, 40, 0, 0x21])),
         ("sll", behind(10, &[0, 0, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0, 8, 0])),
         ("sll2", behind(14, &[8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0])),
+        ("nflog", behind(17, &[&[2, 0, 0, 30, 8, 0, 1, 0, 8, 0, 0, 0][..], &logged, &[9, 0]].concat())),
+        ("backbone", behind(1, &[&[2; 12][..], &[0x88, 0xE7, 0, 0, 0, 7], &[2; 12], &[8, 0]].concat())),
         ("mpls", behind(11, &[0, 1, 0x11, 64])),
         ("vlan", behind(1, &[2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0x81, 0, 0, 7, 8, 0])),
         ("llc", behind(1, &[2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 100, 0xAA, 0xAA, 3, 0, 0, 0, 8, 0])),
         ("ip-in-ip", tunnel(4, &[])),
         ("gre", tunnel(47, &[0x20, 0, 8, 0, 0, 0, 0, 1])),
-        ("vxlan", vxlan(4789)),
+        ("vxlan", vxlan(4789, 0x08)),
+        ("vxlan-policy", vxlan(4789, 0x88)),
+        ("gre-in-udp", tunnel(17, &gre_in_udp)),
         ("geneve", tunnel(17, &[0x9C, 0x40, 0x17, 0xC1, 0, 60, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0])),
     ]
 }

@@ -6,7 +6,7 @@ use crate::check_index;
 use crate::traffic::pcap;
 
 /// The link types that are read, and one that is not.
-const LINK_TYPES: [u32; 17] = [0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 219, 228, 229, 276, 99, 105];
+const LINK_TYPES: [u32; 18] = [0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 219, 228, 229, 276, 99, 105, 239];
 
 /// Takes `data` as packets: the first byte chooses the link, the second in how many pieces the rest is cut.
 pub fn packet(data: &[u8]) {

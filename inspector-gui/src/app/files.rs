@@ -82,8 +82,9 @@ impl App {
     }
 
     fn begin_opening(&mut self, path: &Path, is_again: bool, ctx: &Context) {
-        let (wake, of) = (self.wake(ctx), path.to_owned());
-        let job = Job::begin("open", wake, move |_| Source::open(&of).map_err(|error| error.to_string()));
+        let (wake, of, limit) = (self.wake(ctx), path.to_owned(), self.reading.unpack_limit());
+        let open = move |_: &_| Source::open_within(&of, limit).map_err(|error| error.to_string());
+        let job = Job::begin("open", wake, open);
         let opening = Opening { path: path.to_owned(), job, is_again };
         let opened = opening.job.poll_for(PATIENCE);
         match opened {
@@ -215,6 +216,8 @@ impl App {
         let is_behind = self.document.as_ref().is_some_and(|document| {
             let index = document.index();
             let grew = source.length() > self.length_asked && index.position() < source.length();
+            let is_told = |why: &str| index.damages().iter().any(|damage| damage.what == why);
+            let grew = grew || source.cut().is_some_and(|why| !is_told(why));
             document.is_over() && !document.is_cancelled() && source.is_live() && grew
         });
         if (has_changed || is_behind) && self.reload_at.is_none() {

@@ -181,6 +181,13 @@ pub(crate) fn bottom(ui: &mut Ui, look: Look<'_>, fonts: Option<&str>, commands:
                 index.unread_packets().map(|(reason, unread)| format!("{} {reason}", unread.count)).collect();
             ui.weak(format!("{unread} packets carry no stream")).on_hover_text(reasons.join("\n"));
         }
+        let odd: u64 = index.odd_packets().map(|(_, odd)| odd.count).sum();
+        if odd > 0 {
+            ui.separator();
+            let what: Vec<String> =
+                index.odd_packets().map(|(what, odd)| format!("{} {what}", odd.count)).collect();
+            ui.weak(format!("{odd} packets are odd")).on_hover_text(what.join("\n"));
+        }
         if let Some(memory) = crate::memory::resident() {
             ui.separator();
             ui.weak(format!("{} of memory", size(memory)));
