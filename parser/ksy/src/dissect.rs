@@ -64,6 +64,7 @@ impl<'p> Run<'p, '_> {
     fn generation(&self, id: u32) -> u32 {
         let (mut at, mut count, mut steps) = (id, 0, 0);
         while let Some(object) = self.arena.object(at) {
+            self.arena.look(1);
             steps += 1;
             if object.parent == NONE || steps > 200 {
                 break;
@@ -87,6 +88,7 @@ impl<'p> Run<'p, '_> {
             if object.ty == own.ty && object.io == own.io && object.start == own.start || steps > 200 {
                 return true;
             }
+            self.arena.look(1);
             steps += 1;
             at = object.parent;
         }
@@ -140,6 +142,7 @@ impl<'p> Run<'p, '_> {
     where
         'p: 'a,
     {
+        self.arena.sort_paddings();
         self.tell_object(0, message, visit, 0);
     }
 
@@ -150,6 +153,7 @@ impl<'p> Run<'p, '_> {
         let plan: &'p Plan = self.plan;
         let Some(object) = self.arena.object(id) else { return };
         let Some(ty) = plan.type_of(object.ty) else { return };
+        self.arena.look(ty.slot_count() as u64);
         for attr in &ty.seq {
             self.tell_attr(id, attr, message, visit, depth);
         }
@@ -194,8 +198,7 @@ impl<'p> Run<'p, '_> {
         if self.arena.paddings.is_empty() {
             return;
         }
-        let padding = self.arena.paddings.iter().find(|found| found.object == id && found.slot == attr.slot);
-        if let Some(padding) = padding
+        if let Some(padding) = self.arena.padding(id, attr.slot)
             && let Some(place) = self.arena.in_message(padding.span)
         {
             visit.field(PADDING, range(place), Value::Unsigned(padding.value.into()));
@@ -216,6 +219,7 @@ impl<'p> Run<'p, '_> {
         let plan: &'p Plan = self.plan;
         let owner = scope.object;
         let name = plan.name(attr.sym);
+        self.arena.look(1);
         let end = self.arena.object(owner).map_or(0, |object| object.end);
         let span = match attr.value {
             Some(_) => Span { buffer: Span::MESSAGE, start: end, end },
@@ -331,6 +335,7 @@ impl<'p> Run<'p, '_> {
                 own.get(..content.min(own.len()))?.to_vec()
             }
         };
+        self.arena.look(u64::from(span.len()) / 8);
         let own = self.bytes(span).to_vec();
         let mut written = match attr.process {
             None => content,
@@ -368,6 +373,7 @@ impl<'p> Run<'p, '_> {
             if at == outer || steps > 200 {
                 return true;
             }
+            self.arena.look(1);
             steps += 1;
             at = object.parent;
         }
@@ -380,7 +386,10 @@ impl<'p> Run<'p, '_> {
             Span::MESSAGE => {
                 Cow::Borrowed(message.get(span.start as usize..span.end as usize).unwrap_or_default())
             }
-            _ => Cow::Owned(self.bytes(span).to_vec()),
+            _ => {
+                self.arena.look(u64::from(span.len()) / 8);
+                Cow::Owned(self.bytes(span).to_vec())
+            }
         }
     }
 
@@ -388,6 +397,7 @@ impl<'p> Run<'p, '_> {
     pub(crate) fn tell_problems(&mut self, visit: &mut dyn Visit<'_>) {
         let length = u32::try_from(self.message.len()).unwrap_or(u32::MAX);
         for fault in &self.arena.faults {
+            self.arena.look(1);
             let (start, end) = self.arena.in_message(fault.span).unwrap_or((0, 0));
             let place = range((start.min(length), end.min(length)));
             match fault.field {

@@ -1,5 +1,6 @@
 //! What a type holds: its parameters, its fields and its instances.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -120,8 +121,9 @@ impl Loader {
             return;
         }
         let mut by_name: Vec<(u32, u16)> = Vec::new();
+        let mut seen = HashSet::new();
         for (slot, &(sym, place)) in slots.iter().enumerate() {
-            if by_name.iter().any(|&(known, _)| known == sym) {
+            if !seen.insert(sym) {
                 let name = self.plan.name(sym).to_owned();
                 self.mistake(place, format!("'{name}' is the name of another field of this type already"));
             }

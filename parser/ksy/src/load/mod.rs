@@ -7,7 +7,7 @@ mod infer;
 mod meta;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -446,6 +446,7 @@ impl Loader {
 
     fn enumeration(&mut self, name: &str, node: &Node) -> EnumPlan {
         let mut plan = EnumPlan { name: name.to_owned(), ..EnumPlan::default() };
+        let mut by_value = BTreeMap::new();
         if node.map().is_none() {
             self.mistake(node.place, format!("an enum is a map from numbers to names, not {}", node.what()));
         }
@@ -460,20 +461,12 @@ impl Loader {
             let Some(id_text) = self.identifier(id) else { continue };
             let shown = member.get("-orig-id").and_then(Node::text).unwrap_or(&id_text).to_owned();
             let at = u32::try_from(plan.members.len()).unwrap_or(u32::MAX);
-            let place = plan.by_value.binary_search_by_key(&value, |&(known, _)| known);
-            match place {
-                Ok(known) => {
-                    if let Some(known) = plan.by_value.get_mut(known) {
-                        known.1 = at;
-                    }
-                }
-                Err(place) => plan.by_value.insert(place, (value, at)),
-            }
-            if place.is_ok() {
+            if by_value.insert(value, at).is_some() {
                 self.mistake(key.place, format!("{value} has two names in this enum"));
             }
             plan.members.push(Member { value, id: id_text, shown });
         }
+        plan.by_value = by_value.into_iter().collect();
         plan
     }
 

@@ -136,7 +136,7 @@ impl<'p> Run<'p, '_> {
                         None => true,
                         Some(key) => {
                             let key = self.eval(*key, &scope)?;
-                            self.equal(on, key)
+                            self.equal(on, key)?
                         }
                     };
                     if fits {
@@ -150,7 +150,7 @@ impl<'p> Run<'p, '_> {
     }
 
     fn read_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
-        self.spend(1)?;
+        self.spend(1 + ty.slot_count() as u64 / 16)?;
         self.choose_order(id, ty)?;
         if self.mode == Mode::Skim {
             return self.skim_fields(id, ty);
@@ -540,6 +540,8 @@ impl<'p> Run<'p, '_> {
         if let Some(value) = attr.value {
             let val = self.eval(value, &scope)?;
             let val = self.as_enum(val, attr);
+            // It is told with all that it holds, however many others hold the same.
+            self.spend(self.length_of(val))?;
             let slot = Slot { val, state: State::Done, ..Slot::EMPTY };
             self.arena.set_slot(id, attr.slot, slot);
             if self.mode != Mode::Skim {
@@ -592,6 +594,9 @@ impl<'p> Run<'p, '_> {
         {
             *stored = before;
         }
-        read
+        read?;
+        // Any number of them may show the same bytes.
+        let slot = self.arena.slot(id, attr.slot);
+        self.spend(u64::from(slot.end.saturating_sub(slot.start)) / 4)
     }
 }

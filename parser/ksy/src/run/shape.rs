@@ -45,8 +45,8 @@ impl<'p> Run<'p, '_> {
                 let Some(terminator) = &limit.terminator else { return self.take(io, 0) };
                 let stored = self.io(io);
                 let rest = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
-                self.spend(u64::from(rest.len()) / 64)?;
                 let found = find(self.bytes(rest), &terminator.bytes);
+                self.spend(found.unwrap_or(rest.len() as usize) as u64 / 64)?;
                 let length = u32::try_from(terminator.bytes.len()).unwrap_or(u32::MAX);
                 let (end, next) = match found {
                     Some(at) => {
@@ -78,6 +78,7 @@ impl<'p> Run<'p, '_> {
                 return Ok(Span { end, ..rest });
             }
         };
+        self.look_at(all)?;
         let trimmed = trimmed(attr, self.bytes(all));
         Ok(Span { end: all.start + u32::try_from(trimmed).unwrap_or(0), ..all })
     }
@@ -216,7 +217,7 @@ impl<'p> Run<'p, '_> {
                 None => true,
                 Some(key) => {
                     let key = self.eval(*key, scope)?;
-                    self.equal(on, key)
+                    self.equal(on, key)?
                 }
             };
             if fits {
@@ -253,9 +254,10 @@ impl<'p> Run<'p, '_> {
                 self.aligned(io);
                 let stored = self.io(io);
                 let rest = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
-                self.spend(u64::from(rest.len()) / 64)?;
                 let zeros = zeros(*charset);
-                let Some(at) = find(self.bytes(rest), zeros).and_then(|at| u32::try_from(at).ok()) else {
+                let found = find(self.bytes(rest), zeros);
+                self.spend(found.unwrap_or(rest.len() as usize) as u64 / 64)?;
+                let Some(at) = found.and_then(|at| u32::try_from(at).ok()) else {
                     if stored.open {
                         return Err(Stop::More(1));
                     }

@@ -623,6 +623,8 @@ impl<'p, 's> Writer<'p, 's> {
             return false;
         }
         let covered = self.run.covered(id, attr, slot).and_then(|(span, own)| {
+            // Each of many fields may cover all of the message.
+            self.run.spend(u64::from(span.len()) / 16).ok()?;
             let bytes = self.part.bytes.get(span.start as usize..span.end as usize)?;
             Some(checks::covered(bytes, 0, bytes.len(), own)?.into_owned())
         });
