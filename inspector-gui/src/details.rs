@@ -126,7 +126,10 @@ impl Details {
     /// Whether a problem is about a byte, and not about the whole message.
     pub fn is_at_fault(&self, at: usize) -> bool {
         let behind = self.at_fault.partition_point(|range| range.start <= at);
-        behind.checked_sub(1).and_then(|last| self.at_fault.get(last)).is_some_and(|range| range.contains(&at))
+        behind
+            .checked_sub(1)
+            .and_then(|last| self.at_fault.get(last))
+            .is_some_and(|range| range.contains(&at))
     }
 
     /// Whether another segment begins at a byte.

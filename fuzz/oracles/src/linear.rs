@@ -30,7 +30,10 @@ pub fn linear(data: &[u8]) {
         let message: Vec<u8> = unit.iter().copied().cycle().take(length).collect();
         let steps = described.steps(&message);
         let justified = A_BYTE * length as u64 + ANY;
-        assert!(steps <= justified, "{steps} steps for {length} bytes, of which {justified} are justified:\n{text}");
+        assert!(
+            steps <= justified,
+            "{steps} steps for {length} bytes, of which {justified} are justified:\n{text}"
+        );
     }
 }
 
@@ -113,12 +116,16 @@ const CONDITIONS: [&str; 6] = [
 ];
 
 fn description(choices: &mut Choices<'_>) -> String {
-    let mut text = String::from("meta: {id: made, endian: be, encoding: UTF-8, -framescope: {segment-delimited: true}}\nseq:\n");
+    let mut text = String::from(
+        "meta: {id: made, endian: be, encoding: UTF-8, -framescope: {segment-delimited: true}}\nseq:\n",
+    );
     let bits = choices.of(&["be", "le"]);
     text = text.replace("endian: be", &format!("endian: be, bit-endian: {bits}"));
     text.push_str("  - {id: key, type: u1}\n");
-    let head = choices.of(&["size: _io.size / 4", "size: _io.size / 4, process: xor(3)", "size: 1", "size: 0"]);
-    let mut put = |line: std::fmt::Arguments<'_>| text.write_fmt(line).expect("writing to a text does not fail");
+    let head =
+        choices.of(&["size: _io.size / 4", "size: _io.size / 4, process: xor(3)", "size: 1", "size: 0"]);
+    let mut put =
+        |line: std::fmt::Arguments<'_>| text.write_fmt(line).expect("writing to a text does not fail");
     put(format_args!("  - {{id: head, {head}}}\n  - {{id: other, {head}}}\n"));
     let around = choices.of(&["repeat: eos", "repeat: eos", "repeat: until, repeat-until: _io.eof"]);
     put(format_args!("  - {{id: items, type: item, {around}}}\ntypes:\n  item:\n    seq:\n"));
@@ -135,7 +142,10 @@ fn description(choices: &mut Choices<'_>) -> String {
     for number in 0..instances {
         put(format_args!("      i{number}: {{{}}}\n", choices.of(&INSTANCES)));
     }
-    put(format_args!("  part: {{seq: [{{id: a, type: b3}}, {{id: b, type: {}}}]}}\n", choices.of(&["u1", "b2", "b9"])));
+    put(format_args!(
+        "  part: {{seq: [{{id: a, type: b3}}, {{id: b, type: {}}}]}}\n",
+        choices.of(&["u1", "b2", "b9"])
+    ));
     put(format_args!("  packed: {{seq: [{{id: a, type: b4}}, {{id: rest, type: str, size-eos: true}}]}}\n"));
     text
 }
@@ -180,7 +190,12 @@ mod tests {
             );
             let described = Described::from_ksy(&text).unwrap();
             let steps = |length: usize| described.steps(&vec![0xFF; length]);
-            assert!(steps(4000) > 4000 && steps(8000) > 2 * steps(4000) - 100, "{field}: {} {}", steps(4000), steps(8000));
+            assert!(
+                steps(4000) > 4000 && steps(8000) > 2 * steps(4000) - 100,
+                "{field}: {} {}",
+                steps(4000),
+                steps(8000)
+            );
         }
     }
 }

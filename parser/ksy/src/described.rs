@@ -14,7 +14,7 @@ use framescope_parser::{
 };
 
 use crate::dissect::{PADDING, RAW, UNREAD};
-use crate::error::LoadError;
+use crate::error::{LoadError, Located};
 use crate::format::Format;
 use crate::framing::{self, with_arena};
 use crate::plan::{Doc, Node, Plan, Shape, TypeId, Val};
@@ -116,6 +116,17 @@ impl Described {
     /// ```
     pub fn put_head(&self, bytes: &mut Vec<u8>, pick: &mut dyn FnMut(usize) -> usize) {
         self.format.meta.head.put(bytes, pick);
+    }
+
+    /// What is probably not meant as it stands in the description, each with its line and column.
+    pub fn warnings(&self) -> &[Located] {
+        self.format.warnings()
+    }
+
+    /// Whether a field may be read at a place of its own, so that its bytes need not lie within those of what it is in.
+    pub fn reads_elsewhere(&self) -> bool {
+        let types = &self.format.plan.types;
+        types.iter().any(|ty| ty.instances.iter().any(|attr| attr.value.is_none()))
     }
 
     /// How many steps it takes to take a message apart: what is read and evaluated, searched and told, each a step or a block

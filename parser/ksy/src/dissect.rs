@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use framescope_parser::{Code, Value, Visit};
 
 use crate::described::{kind_of, range};
-use crate::plan::{Attr, Piece, Plan, Shape, Span, Style, Val};
+use crate::plan::{Attr, NodeId, Piece, Plan, Shape, Span, Style, Val};
 use crate::run::arena::{NONE, Slot, State, Stop};
 use crate::run::shape::{find, zeros};
 use crate::run::{Run, Scope};
@@ -16,6 +16,9 @@ pub(crate) const UNREAD: &str = "_unread";
 pub(crate) const PADDING: &str = "_padding";
 /// The name of the bytes of a field, where its value does not say what they are.
 pub(crate) const RAW: &str = "_raw";
+
+/// Values that a summary names where the author says none.
+const MOST_NAMED: u32 = 4;
 
 /// How deeply instances are looked at that stand in structures of other instances.
 const DEEPEST: u32 = 3;
@@ -414,29 +417,38 @@ impl<'p> Run<'p, '_> {
         let plan = self.plan;
         let mut text = String::new();
         let Some(ty) = self.arena.object(id).and_then(|object| plan.type_of(object.ty)) else { return text };
+        let mut named = 0;
         for piece in &ty.summary {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
-                Piece::Value(node, style) => {
-                    let val = self.eval(*node, &crate::run::Scope::of(id)).unwrap_or(Val::Null);
-                    let written = match (style, val) {
-                        (Style::Hex, Val::Int(n)) => format!("{n:#x}"),
-                        (_, Val::Obj(inner)) if inner != id => self.nested_summary(inner),
-                        (Style::Str, Val::Bytes(span)) => {
-                            String::from_utf8_lossy(self.bytes(span)).into_owned()
-                        }
-                        (_, Val::Str(_)) => self.short_text(val),
-                        (_, Val::Bytes(_)) => self.short(val),
-                        _ => self.written(val),
-                    };
-                    text.push_str(&written);
+                Piece::Value(node, style) => text.push_str(&self.summed_up(id, *node, style)),
+                Piece::Named(sym, node) => {
+                    let written = self.summed_up(id, *node, &Style::Plain);
+                    if !written.is_empty() {
+                        let comma = if named == 0 { "" } else { ", " };
+                        text.push_str(&format!("{comma}{} {written}", plan.name(*sym)));
+                        named += 1;
+                    }
                 }
             }
-            if text.len() > 300 {
+            if text.len() > 300 || named == MOST_NAMED {
                 break;
             }
         }
         text.trim().to_owned()
+    }
+
+    /// A value as a summary has it; nothing where it is not there.
+    fn summed_up(&mut self, id: u32, node: NodeId, style: &Style) -> String {
+        let val = self.eval(node, &Scope::of(id)).unwrap_or(Val::Null);
+        match (style, val) {
+            (Style::Hex, Val::Int(n)) => format!("{n:#x}"),
+            (_, Val::Obj(inner)) if inner != id => self.nested_summary(inner),
+            (Style::Str, Val::Bytes(span)) => String::from_utf8_lossy(self.bytes(span)).into_owned(),
+            (_, Val::Str(_)) => self.short_text(val),
+            (_, Val::Bytes(_)) => self.short(val),
+            _ => self.written(val),
+        }
     }
 
     fn nested_summary(&mut self, id: u32) -> String {

@@ -10,6 +10,9 @@ use crate::plan::{
     Sym, TypeId, Val,
 };
 
+/// Fields that a summary is made of where the author says none: of those that are there the first few are told.
+const FIRST_VALUES: usize = 64;
+
 /// How deeply types are followed into each other.
 const DEEPEST: u32 = 90;
 
@@ -146,12 +149,10 @@ impl Loader {
             plain && matches!(attr.repeat, Repeat::Once) && attr.check.is_none()
         });
         let mut pieces = Vec::new();
-        for attr in telling.take(4) {
-            let space = if pieces.is_empty() { "" } else { ", " };
-            pieces.push(Piece::Text(format!("{space}{} ", self.plan.name(attr.sym))));
+        for attr in telling.take(FIRST_VALUES) {
             self.plan.expressions.nodes.push(Node::Slot(attr.slot));
             let node = NodeId::try_from(self.plan.expressions.nodes.len() - 1).unwrap_or(0);
-            pieces.push(Piece::Value(node, Style::Plain));
+            pieces.push(Piece::Named(attr.sym, node));
         }
         pieces
     }
