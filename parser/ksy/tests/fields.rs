@@ -168,7 +168,7 @@ fn what_would_look_through_the_message_for_each_of_its_items_is_a_problem() {
         "{seq: [{id: a, type: u1}], instances: {all: {value: '[_root.head, _root.head]'}}}",
         "{seq: [{id: a, type: u1}], instances: {all: {value: _root.items}}}",
         "{seq: [{id: a, type: u1}], instances: {all: {pos: 0, size-eos: true}}}",
-        "{seq: [{id: a, type: u1}, {id: b, type: u1, if: _root.head == _root.head}]}",
+        "{seq: [{id: a, type: u1}, {id: b, type: u1, if: _root.head != _root.head}]}",
         "{seq: [{id: a, type: u1, valid: {expr: '_root.head.max == 7'}}]}",
         "{seq: [{id: a, type: u1, -check: {algorithm: crc-16/xmodem, from: _root}}]}",
     ] {
