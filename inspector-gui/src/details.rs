@@ -341,6 +341,7 @@ fn text_of(value: &Value<'_>) -> Option<String> {
 mod tests {
     use super::*;
     use framescope_capture::{Options, Source, read};
+    use framescope_parser::Code;
     use framescope_parser::missive::{FrameBuf, Kind};
 
     fn details(frames: &[Vec<u8>]) -> Details {
@@ -369,6 +370,45 @@ mod tests {
         let inner = details.field("payload.content.tags[1].x.y").unwrap();
         assert_eq!((inner.value.as_str(), details.bytes_of(&inner.range)), ("null", b"null".as_slice()));
         assert_eq!(details.smallest_field(&(user.range.start..user.range.start + 1)), Some(user));
+    }
+
+    /// Problems at places that look as if by chance, one within another and side by side.
+    fn problems() -> Vec<Problem> {
+        let codes = [Code::InvalidUtf8, Code::Cut, Code::Glued, Code::ReservedFlags];
+        let places = (0..60usize).map(|number| (number * 37 % 50, number * 11 % 7));
+        let problem = |(number, (start, length)): (usize, (usize, usize))| Problem {
+            code: codes[number % codes.len()],
+            range: start..start + length,
+            text: String::new(),
+        };
+        places.enumerate().map(problem).collect()
+    }
+
+    #[test]
+    fn a_field_shows_the_worst_problem_within_it() {
+        for count in [0, 1, 5, 60] {
+            let problems = &problems()[..count];
+            let touched = Touched::by(problems);
+            for start in 0..58 {
+                for end in start..58 {
+                    let within = problems
+                        .iter()
+                        .filter(|problem| start <= problem.range.start && problem.range.end <= end);
+                    let worst = within.map(|problem| problem.code.severity()).max();
+                    assert_eq!(touched.worst_within(&(start..end)), worst, "{start}..{end} of {count}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_at_fault_where_a_problem_is_about_less_than_the_message() {
+        let problems = problems();
+        let details = Details { at_fault: at_fault(&problems, 6), ..Details::default() };
+        for at in 0..60 {
+            let told = problems.iter().any(|problem| problem.range.contains(&at) && problem.range.len() < 6);
+            assert_eq!(details.is_at_fault(at), told, "{at}");
+        }
     }
 
     #[test]

@@ -290,9 +290,8 @@ const MOST_BEFORE: usize = 32;
 /// The path of the smallest field that holds a place.
 fn innermost(fields: &[Place<'_>], range: &Range<usize>) -> Option<String> {
     let behind = fields.partition_point(|field| field.range.start <= range.start);
-    let before = fields.get(..behind).unwrap_or_default().iter().rev().take(MOST_BEFORE);
-    // Of those that hold it the first is meant, as a person reads them.
-    let found = before.filter(|field| range.end <= field.range.end).last()?;
+    let near = fields.get(behind.saturating_sub(MOST_BEFORE)..behind).unwrap_or_default();
+    let found = near.iter().find(|field| range.end <= field.range.end)?;
     Some(match innermost(&found.inner, range) {
         Some(inner) => format!("{}.{inner}", found.name),
         None => found.name.to_owned(),
