@@ -1,5 +1,5 @@
 //! What is told of a described message: where fields lie, what a summary says, and that it takes no longer than its bytes justify.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test that finds none of what it looks for fails.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::unusual_byte_groupings)] // A test that finds none of what it looks for fails.
 
 use std::ops::Range;
 

@@ -197,6 +197,9 @@ impl Loader {
     }
 
     fn unknown_type(&mut self, name: &TypeName, current: TypeId, place: Place) {
+        if self.is_full() {
+            return;
+        }
         let known = self.visible_types(current);
         let builtin = ["u1", "u2", "u4", "u8", "s1", "s2", "s4", "s8", "f4", "f8", "str", "strz", "b1"];
         let name = name.written();
@@ -207,7 +210,7 @@ impl Loader {
     pub(super) fn enumeration_of(&mut self, node: &Node, current: TypeId) -> Option<u32> {
         let path: Vec<String> = node.text().unwrap_or_default().split("::").map(str::to_owned).collect();
         let found = self.find_enum(&path, current);
-        if found.is_none() {
+        if found.is_none() && !self.is_full() {
             let known = self.visible_enums(current);
             let name = path.join("::");
             self.mistake(

@@ -24,6 +24,8 @@ pub(crate) use meta::{Head, HeadTest, HeadWhat, Meta};
 
 /// Files that a description may consist of.
 const MOST_FILES: usize = 200;
+/// Mistakes that are told at most.
+const MOST_MISTAKES: usize = 100;
 /// Types that a description may have.
 const MOST_TYPES: usize = 10_000;
 
@@ -169,13 +171,18 @@ const META_KEYS: [&str; 15] = [
 
 impl Loader {
     fn mistake(&mut self, place: Place, text: impl Into<String>) {
-        if self.mistakes.len() < 100 {
+        if !self.is_full() {
             self.mistakes.push(Mistake::new(place, text));
         }
     }
 
+    /// Whether so many mistakes were found that no more are told, and nobody need look for what was meant.
+    fn is_full(&self) -> bool {
+        self.mistakes.len() >= MOST_MISTAKES
+    }
+
     fn warn(&mut self, place: Place, text: impl Into<String>) {
-        if self.warnings.len() < 100 {
+        if self.warnings.len() < MOST_MISTAKES {
             self.warnings.push(Mistake::new(place, text));
         }
     }
