@@ -6,11 +6,11 @@ use std::fmt::Write;
 use framescope_ksy::Described;
 
 /// Steps that a byte may take, and steps that any message may take. Reading alone is stopped at some 64 and 262,144.
-const A_BYTE: u64 = 400;
+const A_BYTE: u64 = 250;
 const ANY: u64 = 1 << 20;
 
 /// The longest of the messages that are made up.
-const LONGEST: usize = 16 << 10;
+const LONGEST: usize = 8 << 10;
 
 /// Takes `data` as choices, of which a description is made, and as the bytes that its messages are made of, over and over.
 pub fn linear(data: &[u8]) {
