@@ -825,6 +825,7 @@ fn check_peer(args: &PeerArgs) -> Result<u8, Stopped> {
     let described = match &args.protocol {
         Some(path) => {
             let described = Described::from_file(path).map_err(|error| Stopped::Usage(error.to_string()))?;
+            described.warnings().iter().for_each(|warning| complain(&warning.to_string()));
             Some(described.with_key(args.key.clone()))
         }
         None => None,
@@ -900,8 +901,8 @@ fn check(args: CheckArgs) -> Result<u8, Stopped> {
     let CheckArgs { description, file, mut reading, format } = args;
     let whole = |error: LoadError| Stopped::Usage(error.to_string());
     let described = Described::from_file(&description).map_err(whole)?;
-    described.format().warnings().iter().for_each(|warning| complain(&warning.to_string()));
     let Some(file) = file else {
+        described.warnings().iter().for_each(|warning| complain(&warning.to_string()));
         let mut out = output();
         writeln!(out, "{}: {} has no mistakes", description.display(), described.name())?;
         out.flush()?;

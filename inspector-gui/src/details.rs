@@ -7,7 +7,7 @@ use std::ops::Range;
 use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::filter::literal;
 use framescope_capture::{BlockReader, Index, SegmentRange};
-use framescope_parser::{Dissection, Field, Problem, Protocol, Severity, TileType, Unclaimed, Value};
+use framescope_parser::{Field, Problem, Protocol, Severity, TileType, Unclaimed, Value};
 
 use crate::json_tree;
 
@@ -62,6 +62,8 @@ pub struct Details {
     pub fields: Vec<FieldNode>,
     /// Its problems.
     pub problems: Vec<Problem>,
+    /// The bytes that problems are about which are not the whole message's: in rising order, and apart from each other.
+    pub at_fault: Vec<Range<usize>>,
     /// Why the bytes could not be read, if so.
     pub error: Option<String>,
 }
@@ -86,7 +88,8 @@ impl Details {
         let dissection = index.dissect(number, &bytes);
         let problems = dissection.problems.clone();
         let protocol = index.protocol(&row).unwrap_or(&Unclaimed);
-        let mut tree = Tree { protocol, dissection: &dissection, left: FIELDS_SHOWN, left_out: 0 };
+        let touched = Touched::by(&problems);
+        let mut tree = Tree { protocol, touched, left: FIELDS_SHOWN, left_out: 0 };
         let mut fields = tree.nodes(&dissection.fields, ("", ""));
         if tree.left_out > 0 {
             let value = format!("{} more fields are not shown", tree.left_out);
@@ -109,7 +112,8 @@ impl Details {
         let segments = index.segments(&row).map(in_message);
         let shown = bytes.len() as u64;
         let segments = segments.take_while(|segment| segment.offset < shown).collect();
-        Details { row: number, title, origin, segments, fields, problems, bytes, error: None }
+        let at_fault = at_fault(&problems, bytes.len());
+        Details { row: number, title, origin, segments, fields, problems, at_fault, bytes, error: None }
     }
 
     /// Where in the capture a byte stands: the packet, 0 for none, and the file offset.
@@ -117,6 +121,15 @@ impl Details {
         let at = at as u64;
         let segment = self.segments.get(self.segments.partition_point(|segment| segment.end() <= at))?;
         (segment.offset <= at).then(|| (segment.packet, segment.file_offset + (at - segment.offset)))
+    }
+
+    /// Whether a problem is about a byte, and not about the whole message.
+    pub fn is_at_fault(&self, at: usize) -> bool {
+        let behind = self.at_fault.partition_point(|range| range.start <= at);
+        behind
+            .checked_sub(1)
+            .and_then(|last| self.at_fault.get(last))
+            .is_some_and(|range| range.contains(&at))
     }
 
     /// Whether another segment begins at a byte.
@@ -156,9 +169,56 @@ fn smallest_field<'f>(fields: &'f [FieldNode], range: &Range<usize>) -> Option<&
     Some(inner.unwrap_or(field))
 }
 
+/// The bytes that problems are about, joined where they touch. Those of the whole message say nothing of any byte.
+fn at_fault(problems: &[Problem], all: usize) -> Vec<Range<usize>> {
+    let parts = problems.iter().map(|problem| problem.range.clone());
+    let mut parts: Vec<Range<usize>> = parts.filter(|range| !range.is_empty() && range.len() < all).collect();
+    parts.sort_by_key(|range| range.start);
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for part in parts {
+        match joined.last_mut() {
+            Some(last) if part.start <= last.end => last.end = last.end.max(part.end),
+            _ => joined.push(part),
+        }
+    }
+    joined
+}
+
+/// Finds the worst problem within some bytes, however many problems and fields there are.
+struct Touched {
+    /// For each severity, the worst first: the starts of its problems in rising order, each with the first end of those that
+    /// start there or behind.
+    by_severity: Vec<(Severity, Vec<(usize, usize)>)>,
+}
+
+impl Touched {
+    fn by(problems: &[Problem]) -> Touched {
+        let with = |severity: Severity| {
+            let own = problems.iter().filter(|problem| problem.code.severity() == severity);
+            let mut places: Vec<(usize, usize)> =
+                own.map(|problem| (problem.range.start, problem.range.end)).collect();
+            places.sort_unstable();
+            places.iter_mut().rev().fold(usize::MAX, |first, (_, end)| {
+                *end = first.min(*end);
+                *end
+            });
+            (severity, places)
+        };
+        Touched { by_severity: [Severity::Error, Severity::Warning, Severity::Note].map(with).to_vec() }
+    }
+
+    fn worst_within(&self, range: &Range<usize>) -> Option<Severity> {
+        let is_within = |places: &[(usize, usize)]| {
+            let at = places.partition_point(|&(start, _)| start < range.start);
+            places.get(at).is_some_and(|&(_, end)| end <= range.end)
+        };
+        self.by_severity.iter().find(|(_, places)| is_within(places)).map(|&(severity, _)| severity)
+    }
+}
+
 struct Tree<'d> {
     protocol: &'d dyn Protocol,
-    dissection: &'d Dissection<'d>,
+    touched: Touched,
     left: usize,
     left_out: usize,
 }
@@ -186,11 +246,8 @@ impl Tree<'_> {
             }
             self.left -= 1;
             let (path, known_as) = (under(place.0, &name), under(place.1, field.name));
-            let touched = self.dissection.problems.iter().filter(|problem| {
-                // A problem of the whole message is not the fault of each of its fields.
-                field.range.start <= problem.range.start && problem.range.end <= field.range.end
-            });
-            let severity = touched.map(|problem| problem.code.severity()).max();
+            // A problem of the whole message is not the fault of each of its fields.
+            let severity = self.touched.worst_within(&field.range);
             let mut inner = self.nodes(&field.fields, (&path, &known_as));
             if let Value::Text(text) = &field.value
                 && inner.is_empty()
@@ -284,6 +341,7 @@ fn text_of(value: &Value<'_>) -> Option<String> {
 mod tests {
     use super::*;
     use framescope_capture::{Options, Source, read};
+    use framescope_parser::Code;
     use framescope_parser::missive::{FrameBuf, Kind};
 
     fn details(frames: &[Vec<u8>]) -> Details {
@@ -312,6 +370,45 @@ mod tests {
         let inner = details.field("payload.content.tags[1].x.y").unwrap();
         assert_eq!((inner.value.as_str(), details.bytes_of(&inner.range)), ("null", b"null".as_slice()));
         assert_eq!(details.smallest_field(&(user.range.start..user.range.start + 1)), Some(user));
+    }
+
+    /// Problems at places that look as if by chance, one within another and side by side.
+    fn problems() -> Vec<Problem> {
+        let codes = [Code::InvalidUtf8, Code::Cut, Code::Glued, Code::ReservedFlags];
+        let places = (0..60usize).map(|number| (number * 37 % 50, number * 11 % 7));
+        let problem = |(number, (start, length)): (usize, (usize, usize))| Problem {
+            code: codes[number % codes.len()],
+            range: start..start + length,
+            text: String::new(),
+        };
+        places.enumerate().map(problem).collect()
+    }
+
+    #[test]
+    fn a_field_shows_the_worst_problem_within_it() {
+        for count in [0, 1, 5, 60] {
+            let problems = &problems()[..count];
+            let touched = Touched::by(problems);
+            for start in 0..58 {
+                for end in start..58 {
+                    let within = problems
+                        .iter()
+                        .filter(|problem| start <= problem.range.start && problem.range.end <= end);
+                    let worst = within.map(|problem| problem.code.severity()).max();
+                    assert_eq!(touched.worst_within(&(start..end)), worst, "{start}..{end} of {count}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_at_fault_where_a_problem_is_about_less_than_the_message() {
+        let problems = problems();
+        let details = Details { at_fault: at_fault(&problems, 6), ..Details::default() };
+        for at in 0..60 {
+            let told = problems.iter().any(|problem| problem.range.contains(&at) && problem.range.len() < 6);
+            assert_eq!(details.is_at_fault(at), told, "{at}");
+        }
     }
 
     #[test]

@@ -172,8 +172,7 @@ fn check(text: &str, path: &Path) -> Checked {
     };
     match Described::from_text(text, path) {
         Ok(described) => {
-            let warnings =
-                described.format().warnings().iter().map(|located| mistake(located, true)).collect();
+            let warnings = described.warnings().iter().map(|located| mistake(located, true)).collect();
             Ok((described, warnings))
         }
         Err(error) => Err(error.mistakes().iter().map(|located| mistake(located, false)).collect()),
@@ -295,7 +294,19 @@ mod tests {
             described = editor.follow(&wake).or(described);
         }
         assert_eq!(described.unwrap().1.format().name(), "mine");
-        assert!(editor.mistakes().iter().all(|mistake| mistake.is_warning));
+        assert!(editor.mistakes().is_empty());
+        // What is probably not meant is told, and is used all the same.
+        editor.text = editor.text.replace("type: u1", "type: u1\n    -hxe: true");
+        editor.typed();
+        let mut described = None;
+        while editor.is_behind() {
+            assert!(Instant::now() < until);
+            described = editor.follow(&wake).or(described);
+        }
+        assert!(described.is_some());
+        let [mistake] = editor.mistakes() else { panic!("{:?}", editor.mistakes()) };
+        assert!(mistake.is_warning && (mistake.line, mistake.column) == (6, 5), "{mistake:?}");
+        assert!(mistake.text.ends_with("did you mean '-hex'?"), "{mistake:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::ops::Range;
 
 use framescope_capture::Index;
 use framescope_ksy::Described;
@@ -123,8 +124,9 @@ pub fn health(
         health.other_rows += u64::from(row.tile_type != TileType::Message);
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader)?;
         let dissection = index.dissect(number, &bytes);
+        let places = if dissection.problems.is_empty() { Vec::new() } else { places(&dissection.fields) };
         for problem in &dissection.problems {
-            let field = innermost(&dissection.fields, &problem.range).unwrap_or_default();
+            let field = innermost(&places, &problem.range).unwrap_or_default();
             let found = problems.entry((field, problem.code)).or_default();
             found.0 += 1;
             if found.1.len() < MOST_ROWS && found.1.last() != Some(&number) {
@@ -261,13 +263,36 @@ impl Health {
     }
 }
 
-/// The path of the smallest field that holds a place.
-fn innermost(fields: &[Field<'_>], range: &std::ops::Range<usize>) -> Option<String> {
-    let holds = |field: &&Field<'_>| {
-        field.range.start <= range.start && range.end <= field.range.end && !field.range.is_empty()
+/// A field where problems are looked for.
+struct Place<'f> {
+    name: &'f str,
+    range: Range<usize>,
+    inner: Vec<Place<'f>>,
+}
+
+/// Fields that have bytes, in the order of these.
+fn places<'f>(fields: &'f [Field<'_>]) -> Vec<Place<'f>> {
+    let known = fields.iter().filter(|field| !field.name.starts_with('_') && !field.range.is_empty());
+    let place = |field: &'f Field<'_>| Place {
+        name: field.name,
+        range: field.range.clone(),
+        inner: places(&field.fields),
     };
-    let found = fields.iter().filter(|field| !field.name.starts_with('_')).find(holds)?;
-    Some(match innermost(&found.fields, range) {
+    let mut places: Vec<Place<'f>> = known.map(place).collect();
+    places.sort_by_key(|place| place.range.start);
+    places
+}
+
+/// Fields that begin before some bytes and are looked at whether they hold them. Those of one structure follow each other;
+/// only where some were read at places of their own is it more than the last.
+const MOST_BEFORE: usize = 32;
+
+/// The path of the smallest field that holds a place.
+fn innermost(fields: &[Place<'_>], range: &Range<usize>) -> Option<String> {
+    let behind = fields.partition_point(|field| field.range.start <= range.start);
+    let near = fields.get(behind.saturating_sub(MOST_BEFORE)..behind).unwrap_or_default();
+    let found = near.iter().find(|field| range.end <= field.range.end)?;
+    Some(match innermost(&found.inner, range) {
         Some(inner) => format!("{}.{inner}", found.name),
         None => found.name.to_owned(),
     })
@@ -311,10 +336,11 @@ fn is_written_back(described: &Described, message: &Dissection<'_>, bytes: &[u8]
     if described.encode(message, &mut written).is_err() || written.len() != bytes.len() {
         return false;
     }
-    let is_told = |at: usize| {
-        let check =
-            |code| matches!(code, Code::ChecksumMismatch | Code::HeaderCheckMismatch | Code::TagMismatch);
-        message.problems.iter().any(|problem| check(problem.code) && problem.range.contains(&at))
-    };
-    (0..bytes.len()).all(|at| written.get(at) == bytes.get(at) || is_told(at))
+    let check = |code| matches!(code, Code::ChecksumMismatch | Code::HeaderCheckMismatch | Code::TagMismatch);
+    // What a check is told of may be written otherwise.
+    let mut differs: Vec<bool> = written.iter().zip(bytes).map(|(written, byte)| written != byte).collect();
+    for problem in message.problems.iter().filter(|problem| check(problem.code)) {
+        differs.get_mut(problem.range.clone()).into_iter().for_each(|told| told.fill(false));
+    }
+    !differs.contains(&true)
 }

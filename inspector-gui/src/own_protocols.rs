@@ -70,7 +70,7 @@ impl OwnProtocols {
         let mut own = OwnProtocols { named: named.to_vec(), ..OwnProtocols::default() };
         for path in named {
             let described = Described::from_file(path).map_err(|error| error.to_string())?;
-            described.format().warnings().iter().for_each(|warning| tell(&warning.to_string()));
+            described.warnings().iter().for_each(|warning| tell(&warning.to_string()));
             own.add(path.clone(), described);
         }
         for path in kept() {

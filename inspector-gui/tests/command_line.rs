@@ -482,6 +482,35 @@ fn a_description_is_checked_against_a_capture() {
 }
 
 #[test]
+fn what_is_probably_not_meant_in_a_description_is_told_once_by_every_command_that_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = folder.path().join("short.ksy");
+    let text = "meta: {id: short}\nseq:\n  - id: a\n    type: u1\n    -hxe: true\n";
+    fs::write(&description, text).unwrap();
+    let data = folder.path().join("data.bin");
+    fs::write(&data, [1, 2]).unwrap();
+    let (description, data) = (description.to_str().unwrap(), data.to_str().unwrap());
+    let commands: [&[&str]; 6] = [
+        &["check", description],
+        &["check", description, data],
+        &["decode", data, "--protocol", description],
+        &["protocols", "--protocol", description],
+        &["eval", description, data],
+        &["encode", "--protocol", description, "/dev/null"],
+    ];
+    for arguments in commands {
+        let output = run(arguments);
+        let said = self::text(&output.stderr);
+        assert_eq!(
+            said.matches("short.ksy:5:5: '-hxe' is not known here; did you mean '-hex'?").count(),
+            1,
+            "{arguments:?}: {said}"
+        );
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn what_decode_prints_is_written_back() {
     for name in ["modbus", "mqtt", "resp", "dns_tcp", "json_prefixed", "someip", "websocket"] {
         let (description, capture) = format(name);

@@ -1,5 +1,6 @@
 //! The packets that carry rows, as a capture of their own.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::Chosen;
@@ -19,7 +20,7 @@ pub fn write_packets(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write
         }
         Ok(())
     })?;
-    let mut writer = Writer { index, out, interfaces: Vec::new(), packets: 0 };
+    let mut writer = Writer { index, out, interfaces: HashMap::new(), packets: 0 };
     writer.section()?;
     each_record(index.source(), &mut |record| {
         let is_wanted = wanted.get(record.number as usize).copied().unwrap_or(false);
@@ -52,8 +53,8 @@ fn each_record(source: &Source, each: &mut dyn FnMut(&Record<'_>) -> io::Result<
 struct Writer<'o> {
     index: &'o Index,
     out: &'o mut dyn Write,
-    /// The interfaces written so far, by their number in the capture and their link type.
-    interfaces: Vec<(Option<u16>, Option<u32>)>,
+    /// The numbers of the interfaces written so far, by their number in the capture and their link type.
+    interfaces: HashMap<(Option<u16>, Option<u32>), usize>,
     packets: u64,
 }
 
@@ -79,10 +80,11 @@ impl Writer<'_> {
 
     fn packet(&mut self, record: &Record<'_>) -> io::Result<()> {
         let described = (record.interface, record.link_type);
-        let interface = match self.interfaces.iter().position(|known| *known == described) {
-            Some(known) => known,
+        let interface = match self.interfaces.get(&described) {
+            Some(&known) => known,
             None => {
-                self.interfaces.push(described);
+                let number = self.interfaces.len();
+                self.interfaces.insert(described, number);
                 // A packet without an interface has no link type either; 147 is the first that is anybody's own.
                 let link_type = u16::try_from(record.link_type.unwrap_or(147)).unwrap_or(147);
                 let nanoseconds = option(9, &[9]);
@@ -92,7 +94,7 @@ impl Writer<'_> {
                 let name = names.and_then(Option::as_deref).map(|name| option(2, name.as_bytes()));
                 let name = name.unwrap_or_default();
                 self.block(1, &[&fixed, &[0; 4], &name, &nanoseconds, &END_OF_OPTIONS])?;
-                self.interfaces.len() - 1
+                number
             }
         };
         // Where the capture has no time there is none to be had; a time before 1970 can't be written.

@@ -26,15 +26,15 @@ pub fn decode(data: &[u8]) {
     let missive = if ways % 4 == 3 { small } else { missive };
     let other = [&Bare as &dyn Protocol, &Text, &Unclaimed][ways % 3];
     let cuts = cuts_from(data);
-    laid_out(missive, data, &[], true);
-    laid_out(other, data, &cuts, true);
+    laid_out(missive, data, &[], Places::Verbatim);
+    laid_out(other, data, &cuts, Places::Verbatim);
     let segment_ends: Vec<usize> = ends(&cuts, data.len()).collect();
     let asked = if ways.is_multiple_of(2) { missive as &dyn Protocol } else { other };
     let _ = asked.detect(Sample { bytes: data, segment_ends: &segment_ends });
     // What never was called a message can be asked for all the same.
-    Check::message(asked, data, true);
+    Check::message(asked, data, Places::Verbatim);
     let code = Code::ALL[ways % Code::ALL.len()];
-    asked.dissect_skipped(code, data, data.len(), &mut Check::new(data, true));
+    asked.dissect_skipped(code, data, data.len(), &mut Check::new(data, Places::Verbatim));
     raw_view(data);
     let _ = Header::read(data).map(|header| (header.layout(), header.to_bytes()));
     let mut extensions = Extensions::new(data);
@@ -96,7 +96,7 @@ pub fn reaches_payload(data: &[u8]) -> bool {
 }
 
 /// Lays `data` out, checks that the tiles cover it, and takes every message apart.
-pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], nested: bool) -> Vec<Tile> {
+pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], places: Places) -> Vec<Tile> {
     let tiles = tiles(protocol, data, cuts);
     let mut end = 0;
     for tile in &tiles {
@@ -106,11 +106,11 @@ pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], nes
         let bytes = bytes_of(tile, data);
         match tile.tile_type {
             TileType::Skipped(code) => {
-                let mut check = Check::new(bytes, nested);
+                let mut check = Check::new(bytes, places);
                 protocol.dissect_skipped(code, bytes, bytes.len(), &mut check);
                 assert!(check.problems > 0, "{code} is not told");
             }
-            _ => Check::message(protocol, bytes, nested),
+            _ => Check::message(protocol, bytes, places),
         }
     }
     assert_eq!(end, data.len() as u64, "bytes without a tile");
@@ -137,12 +137,21 @@ fn ends(cuts: &[usize], length: usize) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
+/// Where the bytes of a field may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Places {
+    /// Within the field that it is in, and the value is the bytes that stand there.
+    Verbatim,
+    /// Within the field that it is in; the value may have been decoded.
+    Within,
+    /// Anywhere in the message, as a described protocol's instances do.
+    Anywhere,
+}
+
 /// Looks at all that is told of a message, and keeps nothing.
 pub(crate) struct Check<'m> {
     message: &'m [u8],
-    /// Whether a field stands within the one that it is in, and says the bytes that stand there. What a described protocol's
-    /// instances read may stand anywhere, and may have been decoded.
-    nested: bool,
+    places: Places,
     open: Vec<Range<usize>>,
     kinds: u32,
     summaries: u32,
@@ -150,13 +159,13 @@ pub(crate) struct Check<'m> {
 }
 
 impl<'m> Check<'m> {
-    pub(crate) fn new(message: &'m [u8], nested: bool) -> Check<'m> {
-        Check { message, nested, open: Vec::new(), kinds: 0, summaries: 0, problems: 0 }
+    pub(crate) fn new(message: &'m [u8], places: Places) -> Check<'m> {
+        Check { message, places, open: Vec::new(), kinds: 0, summaries: 0, problems: 0 }
     }
 
     /// Takes one message apart.
-    pub(crate) fn message(protocol: &dyn Protocol, message: &'m [u8], nested: bool) {
-        let mut check = Check::new(message, nested);
+    pub(crate) fn message(protocol: &dyn Protocol, message: &'m [u8], places: Places) {
+        let mut check = Check::new(message, places);
         protocol.dissect(message, &mut check);
         assert!(check.open.is_empty(), "a field that does not end");
         assert!(check.kinds <= 1 && check.summaries <= 1, "told twice");
@@ -164,13 +173,14 @@ impl<'m> Check<'m> {
 
     fn look_at(&self, name: &str, range: &Range<usize>, value: &Value<'_>) {
         let all = 0..self.message.len();
-        let around = self.open.last().filter(|_| self.nested).unwrap_or(&all);
+        let around = self.open.last().filter(|_| self.places != Places::Anywhere).unwrap_or(&all);
         assert!(within(range, around), "{name} at {range:?} outside of {around:?}");
-        if let Some(said) = value.as_bytes().filter(|_| self.nested) {
+        let is_verbatim = self.places == Places::Verbatim;
+        if let Some(said) = value.as_bytes().filter(|_| is_verbatim) {
             assert_eq!(said, &self.message[range.clone()], "{name} says other bytes than stand there");
         }
         // A part of a character is shorter than any.
-        let is_part = self.nested && matches!(name, "continued" | "unfinished");
+        let is_part = is_verbatim && matches!(name, "continued" | "unfinished");
         assert!(!is_part || (1..=3).contains(&range.len()), "{name} has {} bytes", range.len());
         let _ = value.as_u64();
         // Long ones are written as short ones are.

@@ -6,7 +6,7 @@ use framescope_parser::{
     Captured, Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Tile, TileType,
 };
 
-use crate::decode::{bytes_of, laid_out, messages};
+use crate::decode::{Places, bytes_of, laid_out, messages};
 use crate::mutate_messages::changed;
 use crate::random::Random;
 use crate::streaming::{cut_up, cuttings};
@@ -48,7 +48,8 @@ pub fn described(data: &[u8]) {
 
 /// Holds a described protocol to what is promised of all protocols, with `bytes` as a stream of it and as one message.
 pub fn check_described(described: &Described, bytes: &[u8]) {
-    let mut whole = laid_out(described, bytes, &[], false);
+    let places = if described.reads_elsewhere() { Places::Anywhere } else { Places::Within };
+    let mut whole = laid_out(described, bytes, &[], places);
     if described.ends_with_segment() {
         whole.clear();
     } else {

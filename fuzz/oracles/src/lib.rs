@@ -21,6 +21,7 @@ mod differential;
 mod encode;
 mod filter;
 mod inputs;
+mod linear;
 mod minimise;
 mod mutate;
 mod mutate_messages;
@@ -42,6 +43,7 @@ pub use differential::differential;
 pub use encode::encode;
 pub use filter::filter;
 pub use inputs::inputs;
+pub use linear::linear;
 pub use minimise::minimise;
 pub use mutate::{BROKEN, mutate_frames};
 pub use mutate_messages::mutate_messages;
@@ -75,6 +77,7 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "encode", seeds: "frames", check: encode },
     Oracle { name: "differential", seeds: "frames", check: differential },
     Oracle { name: "described", seeds: "described", check: described },
+    Oracle { name: "linear", seeds: "linear", check: linear },
     Oracle { name: "capture", seeds: "capture", check: capture },
     Oracle { name: "packet", seeds: "packet", check: packet },
     Oracle { name: "segments", seeds: "segments", check: segments },

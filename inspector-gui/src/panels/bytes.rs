@@ -59,8 +59,7 @@ impl<'d> Tints<'d> {
     }
 
     fn is_at_fault(&self, at: usize) -> bool {
-        let all = self.details.bytes.len();
-        self.details.problems.iter().any(|problem| problem.range.contains(&at) && problem.range.len() < all)
+        self.details.is_at_fault(at)
     }
 }
 

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use framescope_parser::missive::Key;
 use framescope_parser::{
     Captured, Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Measure, Memo,
-    Names, Observation, Observer, Protocol, Sample, Step, TileType, Visit,
+    Names, Observation, Observer, Protocol, Sample, Step, TileType, Value, Visit,
 };
 
 use crate::dissect::{PADDING, RAW, UNREAD};
-use crate::error::LoadError;
+use crate::error::{LoadError, Located};
 use crate::format::Format;
 use crate::framing::{self, with_arena};
 use crate::plan::{Doc, Node, Plan, Shape, TypeId, Val};
@@ -118,6 +118,23 @@ impl Described {
         self.format.meta.head.put(bytes, pick);
     }
 
+    /// What is probably not meant as it stands in the description, each with its line and column.
+    pub fn warnings(&self) -> &[Located] {
+        self.format.warnings()
+    }
+
+    /// Whether a field may be read at a place of its own, so that its bytes need not lie within those of what it is in.
+    pub fn reads_elsewhere(&self) -> bool {
+        let types = &self.format.plan.types;
+        types.iter().any(|ty| ty.instances.iter().any(|attr| attr.value.is_none()))
+    }
+
+    /// How many steps it takes to take a message apart: what is read and evaluated, searched and told, each a step or a block
+    /// of bytes. That it grows with the bytes of the message and no faster is a promise that a test can hold it to.
+    pub fn steps(&self, message: &[u8]) -> u64 {
+        self.tell(Captured::whole(message), false, &mut Nobody, true)
+    }
+
     /// The description itself.
     pub fn format(&self) -> &Format {
         &self.format
@@ -146,8 +163,14 @@ impl Described {
         self.key.as_ref()
     }
 
-    /// Reads all of a message and tells it.
-    fn tell<'a>(&'a self, message: Captured<'a, '_>, checked: bool, visit: &mut dyn Visit<'a>, all: bool) {
+    /// Reads all of a message and tells it. Gives how many steps that took.
+    fn tell<'a>(
+        &'a self,
+        message: Captured<'a, '_>,
+        checked: bool,
+        visit: &mut dyn Visit<'a>,
+        all: bool,
+    ) -> u64 {
         with_arena(|arena| {
             let plan: &'a Plan = &self.format.plan;
             // The arena is lent for less long than the message lives.
@@ -169,7 +192,23 @@ impl Described {
                 visit.summary(format_args!("{lazy}"));
             }
             run.tell_problems(visit);
-        });
+            run.arena.steps()
+        })
+    }
+}
+
+/// Is told a message and keeps nothing of it.
+struct Nobody;
+
+impl<'a> Visit<'a> for Nobody {
+    fn kind(&mut self, _: Kind<'a>) {}
+    fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn end(&mut self) {}
+    fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        // It is made only for who writes it.
+        let _ = text.to_string();
     }
 }
 

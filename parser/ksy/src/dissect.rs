@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use framescope_parser::{Captured, Code, Value, Visit};
 
 use crate::described::{kind_of, range};
-use crate::plan::{Attr, Piece, Plan, Shape, Span, Style, Val};
+use crate::plan::{Attr, NodeId, Piece, Plan, Shape, Span, Style, Val};
 use crate::run::arena::{NONE, Slot, State, Stop};
 use crate::run::shape::{find, zeros};
 use crate::run::{Run, Scope};
@@ -16,6 +16,9 @@ pub(crate) const UNREAD: &str = "_unread";
 pub(crate) const PADDING: &str = "_padding";
 /// The name of the bytes of a field, where its value does not say what they are.
 pub(crate) const RAW: &str = "_raw";
+
+/// Values that a summary names where the author says none.
+const MOST_NAMED: u32 = 4;
 
 /// How deeply instances are looked at that stand in structures of other instances.
 const DEEPEST: u32 = 3;
@@ -77,6 +80,7 @@ impl<'p> Run<'p, '_> {
     fn generation(&self, id: u32) -> u32 {
         let (mut at, mut count, mut steps) = (id, 0, 0);
         while let Some(object) = self.arena.object(at) {
+            self.arena.look(1);
             steps += 1;
             if object.parent == NONE || steps > 200 {
                 break;
@@ -100,6 +104,7 @@ impl<'p> Run<'p, '_> {
             if object.ty == own.ty && object.io == own.io && object.start == own.start || steps > 200 {
                 return true;
             }
+            self.arena.look(1);
             steps += 1;
             at = object.parent;
         }
@@ -153,6 +158,7 @@ impl<'p> Run<'p, '_> {
     where
         'p: 'a,
     {
+        self.arena.sort_paddings();
         self.tell_object(0, message, visit, 0);
     }
 
@@ -163,6 +169,7 @@ impl<'p> Run<'p, '_> {
         let plan: &'p Plan = self.plan;
         let Some(object) = self.arena.object(id) else { return };
         let Some(ty) = plan.type_of(object.ty) else { return };
+        self.arena.look(ty.slot_count() as u64);
         for attr in &ty.seq {
             self.tell_attr(id, attr, message, visit, depth);
         }
@@ -210,8 +217,7 @@ impl<'p> Run<'p, '_> {
         if self.arena.paddings.is_empty() {
             return;
         }
-        let padding = self.arena.paddings.iter().find(|found| found.object == id && found.slot == attr.slot);
-        if let Some(padding) = padding
+        if let Some(padding) = self.arena.padding(id, attr.slot)
             && let Some(place) = self.arena.in_message(padding.span)
         {
             visit.field(PADDING, range(place), Value::Unsigned(padding.value.into()));
@@ -232,6 +238,7 @@ impl<'p> Run<'p, '_> {
         let plan: &'p Plan = self.plan;
         let owner = scope.object;
         let name = plan.name(attr.sym);
+        self.arena.look(1);
         let end = self.arena.object(owner).map_or(0, |object| object.end);
         let span = match attr.value {
             Some(_) => Span { buffer: Span::MESSAGE, start: end, end },
@@ -354,6 +361,7 @@ impl<'p> Run<'p, '_> {
                 own.get(..content.min(own.len()))?.to_vec()
             }
         };
+        self.arena.look(u64::from(span.len()) / 8);
         let own = self.bytes(span).to_vec();
         let mut written = match attr.process {
             None => content,
@@ -391,6 +399,7 @@ impl<'p> Run<'p, '_> {
             if at == outer || steps > 200 {
                 return true;
             }
+            self.arena.look(1);
             steps += 1;
             at = object.parent;
         }
@@ -403,7 +412,10 @@ impl<'p> Run<'p, '_> {
             Span::MESSAGE => {
                 Cow::Borrowed(message.get(span.start as usize..span.end as usize).unwrap_or_default())
             }
-            _ => Cow::Owned(self.bytes(span).to_vec()),
+            _ => {
+                self.arena.look(u64::from(span.len()) / 8);
+                Cow::Owned(self.bytes(span).to_vec())
+            }
         }
     }
 
@@ -411,6 +423,7 @@ impl<'p> Run<'p, '_> {
     pub(crate) fn tell_problems(&mut self, visit: &mut dyn Visit<'_>) {
         let length = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         for fault in &self.arena.faults {
+            self.arena.look(1);
             let (start, end) = self.arena.in_message(fault.span).unwrap_or((0, 0));
             let place = range((start.min(length), end.min(length)));
             match fault.field {
@@ -427,29 +440,38 @@ impl<'p> Run<'p, '_> {
         let plan = self.plan;
         let mut text = String::new();
         let Some(ty) = self.arena.object(id).and_then(|object| plan.type_of(object.ty)) else { return text };
+        let mut named = 0;
         for piece in &ty.summary {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
-                Piece::Value(node, style) => {
-                    let val = self.eval(*node, &crate::run::Scope::of(id)).unwrap_or(Val::Null);
-                    let written = match (style, val) {
-                        (Style::Hex, Val::Int(n)) => format!("{n:#x}"),
-                        (_, Val::Obj(inner)) if inner != id => self.nested_summary(inner),
-                        (Style::Str, Val::Bytes(span)) => {
-                            String::from_utf8_lossy(self.bytes(span)).into_owned()
-                        }
-                        (_, Val::Str(_)) => self.short_text(val),
-                        (_, Val::Bytes(_)) => self.short(val),
-                        _ => self.written(val),
-                    };
-                    text.push_str(&written);
+                Piece::Value(node, style) => text.push_str(&self.summed_up(id, *node, style)),
+                Piece::Named(sym, node) => {
+                    let written = self.summed_up(id, *node, &Style::Plain);
+                    if !written.is_empty() {
+                        let comma = if named == 0 { "" } else { ", " };
+                        text.push_str(&format!("{comma}{} {written}", plan.name(*sym)));
+                        named += 1;
+                    }
                 }
             }
-            if text.len() > 300 {
+            if text.len() > 300 || named == MOST_NAMED {
                 break;
             }
         }
         text.trim().to_owned()
+    }
+
+    /// A value as a summary has it; nothing where it is not there.
+    fn summed_up(&mut self, id: u32, node: NodeId, style: &Style) -> String {
+        let val = self.eval(node, &Scope::of(id)).unwrap_or(Val::Null);
+        match (style, val) {
+            (Style::Hex, Val::Int(n)) => format!("{n:#x}"),
+            (_, Val::Obj(inner)) if inner != id => self.nested_summary(inner),
+            (Style::Str, Val::Bytes(span)) => String::from_utf8_lossy(self.bytes(span)).into_owned(),
+            (_, Val::Str(_)) => self.short_text(val),
+            (_, Val::Bytes(_)) => self.short(val),
+            _ => self.written(val),
+        }
     }
 
     fn nested_summary(&mut self, id: u32) -> String {

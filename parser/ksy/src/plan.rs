@@ -483,6 +483,8 @@ pub(crate) enum Edge {
 pub(crate) enum Piece {
     Text(String),
     Value(NodeId, Style),
+    /// A field's name and value, where it says something, behind a comma unless it is the first that does.
+    Named(Sym, NodeId),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! What is wrong in a description is said with its place and the nearest that is right.
-#![allow(clippy::unwrap_used)] // A test that finds none of what it looks for fails.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that finds none of what it looks for fails.
 
 use framescope_ksy::Format;
 
@@ -71,4 +71,38 @@ fn all_mistakes_are_said_at_once() {
         Format::from_ksy("meta: {id: m}\nseq:\n  - {id: a, type: u9}\n  - {id: b, sise: 3}\n").unwrap_err();
     let lines: Vec<u32> = error.mistakes().iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [3, 4], "{error}");
+}
+
+#[test]
+fn a_key_of_our_own_that_is_misspelt_or_misplaced_is_warned_of_and_the_description_used() {
+    let text = "\
+meta:
+  id: m
+  -framscope: {limit: 9}
+  -license-text: free
+seq:
+  - id: a
+    type: u1
+    -ckeck: xor
+    -hexx: true
+    -key: 3
+    -orig-id: A
+  - {id: b, type: u1, enum: e, -framescope: {}}
+enums:
+  e: {1: {id: one, -orig_id: ONE}}
+";
+    let format = Format::from_ksy(text).unwrap_or_else(|error| panic!("{error}"));
+    let warnings: Vec<(u32, u32, &str)> =
+        format.warnings().iter().map(|found| (found.line, found.column, found.text.as_str())).collect();
+    assert_eq!(
+        warnings,
+        [
+            (3, 3, "'-framscope' is not known here; did you mean '-framescope'?"),
+            (8, 5, "'-ckeck' is not known here; did you mean '-check'?"),
+            (9, 5, "'-hexx' is not known here; did you mean '-hex'?"),
+            (12, 32, "'-framescope' says nothing here: it is a key of meta"),
+            (14, 20, "'-orig_id' is not known here; did you mean '-orig-id'?"),
+        ]
+    );
+    assert_eq!(framescope_ksy::Described::from_ksy(text).unwrap().warnings(), format.warnings());
 }

@@ -1,5 +1,6 @@
 //! What a type holds: its parameters, its fields and its instances.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -120,8 +121,9 @@ impl Loader {
             return;
         }
         let mut by_name: Vec<(u32, u16)> = Vec::new();
+        let mut seen = HashSet::new();
         for (slot, &(sym, place)) in slots.iter().enumerate() {
-            if by_name.iter().any(|&(known, _)| known == sym) {
+            if !seen.insert(sym) {
                 let name = self.plan.name(sym).to_owned();
                 self.mistake(place, format!("'{name}' is the name of another field of this type already"));
             }
@@ -195,6 +197,9 @@ impl Loader {
     }
 
     fn unknown_type(&mut self, name: &TypeName, current: TypeId, place: Place) {
+        if self.is_full() {
+            return;
+        }
         let known = self.visible_types(current);
         let builtin = ["u1", "u2", "u4", "u8", "s1", "s2", "s4", "s8", "f4", "f8", "str", "strz", "b1"];
         let name = name.written();
@@ -205,7 +210,7 @@ impl Loader {
     pub(super) fn enumeration_of(&mut self, node: &Node, current: TypeId) -> Option<u32> {
         let path: Vec<String> = node.text().unwrap_or_default().split("::").map(str::to_owned).collect();
         let found = self.find_enum(&path, current);
-        if found.is_none() {
+        if found.is_none() && !self.is_full() {
             let known = self.visible_enums(current);
             let name = path.join("::");
             self.mistake(

@@ -1,7 +1,7 @@
 //! What follows from a description once all of it is known: sizes that never change, and which fields must be read
 //! to know where a message ends.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Loader;
@@ -9,6 +9,9 @@ use crate::plan::{
     Attr, Endian, Expressions, Node, NodeId, Parent, Piece, Plan, Process, Repeat, Shape, Size, Skim, Style,
     Sym, TypeId, Val,
 };
+
+/// Fields that a summary is made of where the author says none: of those that are there the first few are told.
+const FIRST_VALUES: usize = 64;
 
 /// How deeply types are followed into each other.
 const DEEPEST: u32 = 90;
@@ -146,12 +149,10 @@ impl Loader {
             plain && matches!(attr.repeat, Repeat::Once) && attr.check.is_none()
         });
         let mut pieces = Vec::new();
-        for attr in telling.take(4) {
-            let space = if pieces.is_empty() { "" } else { ", " };
-            pieces.push(Piece::Text(format!("{space}{} ", self.plan.name(attr.sym))));
+        for attr in telling.take(FIRST_VALUES) {
             self.plan.expressions.nodes.push(Node::Slot(attr.slot));
             let node = NodeId::try_from(self.plan.expressions.nodes.len() - 1).unwrap_or(0);
-            pieces.push(Piece::Value(node, Style::Plain));
+            pieces.push(Piece::Named(attr.sym, node));
         }
         pieces
     }
@@ -319,19 +320,34 @@ pub(crate) fn shape_expressions(attr: &Attr) -> Vec<NodeId> {
 struct Needs<'p> {
     plan: &'p Plan,
     names: HashSet<Sym>,
-    /// Types that were gone through, and whether as deeply as for their values.
-    seen: HashSet<(TypeId, bool)>,
+    seen: HashSet<TypeId>,
+    /// What is still to be looked at: types, and names whose fields wait.
+    types: Vec<TypeId>,
+    fresh: Vec<Sym>,
+    /// What matters only if somebody asks for the name: instances, and what is inside bytes whose extent is known.
+    waiting: HashMap<Sym, Vec<(TypeId, &'p Attr)>>,
 }
 
-impl Needs<'_> {
-    fn of(plan: &Plan) -> HashSet<Sym> {
-        let mut needs = Needs { plan, names: HashSet::new(), seen: HashSet::new() };
-        // What is needed needs other things.
+impl<'p> Needs<'p> {
+    fn of(plan: &'p Plan) -> HashSet<Sym> {
+        let mut needs = Needs {
+            plan,
+            names: HashSet::new(),
+            seen: HashSet::new(),
+            types: vec![0],
+            fresh: Vec::new(),
+            waiting: HashMap::new(),
+        };
+        // What is needed needs other things; each is looked at once.
         loop {
-            let before = needs.names.len();
-            needs.seen.clear();
-            needs.type_of(0, false);
-            if needs.names.len() == before {
+            if let Some(id) = needs.types.pop() {
+                needs.type_of(id);
+            } else if let Some(name) = needs.fresh.pop() {
+                for (id, attr) in needs.waiting.remove(&name).unwrap_or_default() {
+                    needs.extent(id, attr);
+                    needs.inside(id, attr);
+                }
+            } else {
                 return needs.names;
             }
         }
@@ -339,46 +355,61 @@ impl Needs<'_> {
 
     fn expression(&mut self, owner: TypeId, node: NodeId) {
         let Some(plan) = self.plan.type_of(owner) else { return };
-        let mut found = Vec::new();
-        let mut slots = Vec::new();
-        self.plan.expressions.walk(node, &mut |_, node| match node {
-            Node::Member(_, sym) | Node::Named(sym) => found.push(*sym),
-            Node::Slot(slot) => slots.push(*slot),
-            _ => {}
+        let (names, fresh) = (&mut self.names, &mut self.fresh);
+        self.plan.expressions.walk(node, &mut |_, node| {
+            let name = match node {
+                Node::Member(_, sym) | Node::Named(sym) => Some(*sym),
+                Node::Slot(slot) => plan.attr(*slot).map(|attr| attr.sym),
+                _ => None,
+            };
+            if let Some(name) = name.filter(|&name| names.insert(name)) {
+                fresh.push(name);
+            }
         });
-        found.extend(slots.iter().filter_map(|slot| plan.attr(*slot).map(|attr| attr.sym)));
-        self.names.extend(found);
     }
 
-    fn type_of(&mut self, id: TypeId, all: bool) {
-        if !self.seen.insert((id, all)) {
-            return;
-        }
-        let Some(plan) = self.plan.type_of(id).cloned() else { return };
-        if let Endian::Switch(on, cases) = &plan.endian {
+    fn type_of(&mut self, id: TypeId) {
+        let plan = self.plan;
+        let Some(ty) = plan.type_of(id).filter(|_| self.seen.insert(id)) else { return };
+        if let Endian::Switch(on, cases) = &ty.endian {
             self.expression(id, *on);
             cases.iter().filter_map(|(key, _)| *key).for_each(|key| self.expression(id, key));
         }
-        let needed: Vec<&Attr> =
-            plan.instances.iter().filter(|attr| self.names.contains(&attr.sym)).collect();
-        for attr in plan.seq.iter().chain(needed) {
-            framing_expressions(attr).into_iter().for_each(|node| self.expression(id, node));
+        for attr in &ty.instances {
+            self.when_needed(id, attr);
+        }
+        for attr in &ty.seq {
+            self.extent(id, attr);
             // What is inside bytes whose extent is known matters only to who asks for it.
-            let inside = !attr.limit.is_bounded()
-                || self.names.contains(&attr.sym)
-                || matches!(attr.repeat, Repeat::Until(_));
-            if inside || all {
-                shape_expressions(attr).into_iter().for_each(|node| self.expression(id, node));
-                self.shape(&attr.shape);
+            if !attr.limit.is_bounded() || matches!(attr.repeat, Repeat::Until(_)) {
+                self.inside(id, attr);
+            } else {
+                self.when_needed(id, attr);
             }
         }
     }
 
-    fn shape(&mut self, shape: &Shape) {
-        match shape {
-            Shape::User(user) => self.type_of(user.id, false),
-            Shape::Switch(_, cases) => cases.iter().for_each(|(_, shape)| self.shape(shape)),
-            _ => {}
+    /// Looks at a field as soon as somebody asks for its name.
+    fn when_needed(&mut self, id: TypeId, attr: &'p Attr) {
+        self.waiting.entry(attr.sym).or_default().push((id, attr));
+        if self.names.contains(&attr.sym) {
+            self.fresh.push(attr.sym);
+        }
+    }
+
+    fn extent(&mut self, id: TypeId, attr: &Attr) {
+        framing_expressions(attr).into_iter().for_each(|node| self.expression(id, node));
+    }
+
+    fn inside(&mut self, id: TypeId, attr: &Attr) {
+        shape_expressions(attr).into_iter().for_each(|node| self.expression(id, node));
+        let mut shapes = vec![&attr.shape];
+        while let Some(shape) = shapes.pop() {
+            match shape {
+                Shape::User(user) => self.types.push(user.id),
+                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                _ => {}
+            }
         }
     }
 }

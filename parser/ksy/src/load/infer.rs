@@ -76,7 +76,7 @@ impl Loader {
     }
 
     fn complain(&mut self, report: bool, ast: &Ast, context: &Context, text: impl FnOnce(&Loader) -> String) {
-        if report && !self.is_query {
+        if report && !self.is_query && !self.is_full() {
             let text = text(self);
             self.mistake(context.place.right(ast.at as usize), text);
         }

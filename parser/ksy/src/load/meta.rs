@@ -1,7 +1,7 @@
 //! What a description says beyond its fields, under keys that other programs ignore: how messages are found in a
 //! stream, what they are called, which answers which, and what a field checks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use framescope_parser::Code;
 
@@ -153,12 +153,11 @@ impl Loader {
         let field = |loader: &mut Loader, node: &yaml::Node| {
             let name = node.text().unwrap_or_default();
             let plan = loader.plan.type_of(id)?.clone();
-            let names: Vec<String> =
-                plan.seq.iter().map(|attr| loader.plan.name(attr.sym).to_owned()).collect();
-            match names.iter().position(|known| known == name) {
-                Some(at) => plan.seq.get(at).map(|attr| attr.slot),
+            let slot = loader.plan.symbols.get(name).and_then(|&sym| plan.slot(sym));
+            match slot.filter(|&slot| slot >= plan.parameters && !plan.is_instance(slot)) {
+                Some(slot) => Some(slot),
                 None => {
-                    let hint = nearest(name, names.iter().map(String::as_str));
+                    let hint = nearest(name, plan.seq.iter().map(|attr| loader.plan.name(attr.sym)));
                     loader.mistake(node.place, format!("no field here is called '{name}'{hint}"));
                     None
                 }
@@ -374,7 +373,7 @@ impl Loader {
         });
         let head_ends = found.head.length;
         let mut offset = Some(0u64);
-        let offsets: Vec<(u16, Option<u64>)> = root
+        let offsets: HashMap<u16, Option<u64>> = root
             .iter()
             .flat_map(|plan| &plan.seq)
             .map(|attr| {
@@ -385,7 +384,7 @@ impl Loader {
             .collect();
         if !found.head.believe.is_empty() {
             let is_beyond = |slot: u16| {
-                let at = offsets.iter().find(|(known, _)| *known == slot).and_then(|(_, at)| *at);
+                let at = offsets.get(&slot).copied().flatten();
                 at.is_none_or(|bits| bits / 8 >= u64::from(head_ends))
             };
             found.trailing_checks = beyond.map(|attr| attr.slot).filter(|&slot| is_beyond(slot)).collect();

@@ -8,7 +8,7 @@ mod meta;
 mod terminator;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(crate) use meta::{Head, HeadTest, HeadWhat, Meta};
 
 /// Files that a description may consist of.
 const MOST_FILES: usize = 200;
+/// Mistakes that are told at most.
+const MOST_MISTAKES: usize = 100;
 /// Types that a description may have.
 const MOST_TYPES: usize = 10_000;
 
@@ -45,7 +47,7 @@ pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan,
     loader.finish();
     let meta = loader.meta();
     if loader.mistakes.is_empty() {
-        loader.plan.warnings = loader.located(&loader.warnings);
+        loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).mistakes().to_vec();
         Ok((loader.plan, meta))
     } else {
         Err(LoadError::new(loader.located(&loader.mistakes)))
@@ -137,6 +139,19 @@ impl Context {
 const TOP_KEYS: [&str; 9] =
     ["meta", "doc", "doc-ref", "params", "seq", "types", "instances", "enums", "to-string"];
 
+/// The keys that begin with a minus and mean something here, and of what they are keys.
+const OWN_KEYS: [(&[&str], &str); 6] = [
+    (&["meta"], "-framescope"),
+    (&["a field", "an instance"], "-check"),
+    (&["a field", "an instance"], "-problem"),
+    (&["a field", "an instance"], "-hex"),
+    (&["an enum's member"], "-orig-id"),
+    (&["a description", "a type"], "-webide-representation"),
+];
+
+/// Those that other programs have, also at places where they mean nothing here.
+const FOREIGN_KEYS: [&str; 3] = ["-orig-id", "-webide-representation", "-webide-parse-mode"];
+
 const META_KEYS: [&str; 15] = [
     "id",
     "title",
@@ -157,13 +172,46 @@ const META_KEYS: [&str; 15] = [
 
 impl Loader {
     fn mistake(&mut self, place: Place, text: impl Into<String>) {
-        if self.mistakes.len() < 100 {
+        if !self.is_full() {
             self.mistakes.push(Mistake::new(place, text));
         }
     }
 
+    /// Whether so many mistakes were found that no more are told, and nobody need look for what was meant.
+    fn is_full(&self) -> bool {
+        self.mistakes.len() >= MOST_MISTAKES
+    }
+
     fn warn(&mut self, place: Place, text: impl Into<String>) {
-        self.warnings.push(Mistake::new(place, text));
+        if self.warnings.len() < MOST_MISTAKES {
+            self.warnings.push(Mistake::new(place, text));
+        }
+    }
+
+    /// Warns of a key that begins with a minus, and so may be another program's, if it looks like one that is known here.
+    fn own_key(&mut self, key: &Node, what: &str) {
+        let Some(name) = key.text().filter(|name| name.starts_with('-')) else { return };
+        let known = || OWN_KEYS.iter().filter(|(at, _)| at.contains(&what)).map(|(_, key)| *key);
+        if known().any(|known| known == name) {
+            return;
+        }
+        if let Some((at, _)) = OWN_KEYS.iter().find(|(_, known)| *known == name) {
+            // Others have these at other places too.
+            if !FOREIGN_KEYS.contains(&name) {
+                let at = at.join(" or ");
+                self.warn(key.place, format!("'{name}' says nothing here: it is a key of {at}"));
+            }
+            return;
+        }
+        let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
+        let near = known().map(|known| (distance(known), known)).min();
+        // A long name is meant with two letters wrong, a short one may be another word.
+        if let Some((distance, known)) = near
+            && distance <= if known.len() < 8 { 1 } else { 2 }
+            && !FOREIGN_KEYS.contains(&name)
+        {
+            self.warn(key.place, format!("'{name}' is not known here; did you mean '{known}'?"));
+        }
     }
 
     fn located(&self, mistakes: &[Mistake]) -> Vec<Located> {
@@ -183,7 +231,9 @@ impl Loader {
                 self.mistake(key.place, format!("a key of {what} is a name"));
                 continue;
             };
-            if !name.starts_with('-') && !known.contains(&name) {
+            if name.starts_with('-') {
+                self.own_key(key, what);
+            } else if !known.contains(&name) {
                 self.mistake(
                     key.place,
                     format!("'{name}' is no key of {what}{}", nearest(name, known.iter().copied())),
@@ -447,6 +497,7 @@ impl Loader {
 
     fn enumeration(&mut self, name: &str, node: &Node) -> EnumPlan {
         let mut plan = EnumPlan { name: name.to_owned(), ..EnumPlan::default() };
+        let mut by_value = BTreeMap::new();
         if node.map().is_none() {
             self.mistake(node.place, format!("an enum is a map from numbers to names, not {}", node.what()));
         }
@@ -456,25 +507,20 @@ impl Loader {
                 self.mistake(key.place, format!("'{key_text}' is no number; an enum maps numbers to names"));
                 continue;
             };
+            for (key, _) in member.map().unwrap_or_default() {
+                self.own_key(key, "an enum's member");
+            }
             let id = member.get("id").unwrap_or(member);
             // YAML 1.1 reads some names as booleans; as text they are names.
             let Some(id_text) = self.identifier(id) else { continue };
             let shown = member.get("-orig-id").and_then(Node::text).unwrap_or(&id_text).to_owned();
             let at = u32::try_from(plan.members.len()).unwrap_or(u32::MAX);
-            let place = plan.by_value.binary_search_by_key(&value, |&(known, _)| known);
-            match place {
-                Ok(known) => {
-                    if let Some(known) = plan.by_value.get_mut(known) {
-                        known.1 = at;
-                    }
-                }
-                Err(place) => plan.by_value.insert(place, (value, at)),
-            }
-            if place.is_ok() {
+            if by_value.insert(value, at).is_some() {
                 self.mistake(key.place, format!("{value} has two names in this enum"));
             }
             plan.members.push(Member { value, id: id_text, shown });
         }
+        plan.by_value = by_value.into_iter().collect();
         plan
     }
 

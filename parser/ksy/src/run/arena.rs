@@ -1,6 +1,8 @@
 //! What a message turns into while it is read: structures, lists, streams and the texts that are no bytes of it.
 //! Everything is kept in flat tables that the next message uses again, so that reading costs no allocation.
 
+use std::cell::Cell;
+
 use framescope_parser::Code;
 
 use crate::plan::{Span, Sym, Val};
@@ -106,7 +108,8 @@ pub(crate) const MADE: u32 = 1;
 #[derive(Clone, Copy, Debug)]
 struct Origin {
     made: (u32, u32),
-    from: Span,
+    /// Bytes of the message; none where they come from bytes that are no part of it.
+    from: Option<(u32, u32)>,
     /// Whether each byte comes from the one at the same place.
     same_places: bool,
 }
@@ -120,12 +123,17 @@ pub(crate) struct Arena {
     arrays_used: usize,
     pub(crate) ios: Vec<Io>,
     pub(crate) made: Vec<u8>,
+    /// In the order in which they were made, which is that of their places.
     origins: Vec<Origin>,
-    /// Texts that are not valid, and their bytes.
+    /// Texts that are not valid, and their bytes; in the order in which they were made too.
     invalid: Vec<(Span, Span)>,
+    /// In the order in which they were read, until [`Arena::sort_paddings`].
     pub(crate) paddings: Vec<Padding>,
     pub(crate) faults: Vec<Fault>,
+    /// What reading took so far, in steps.
     pub(crate) work: u64,
+    /// What looking things up and telling them took, which no limit is set to: that it is little is a promise.
+    looked: Cell<u64>,
 }
 
 impl Arena {
@@ -141,6 +149,7 @@ impl Arena {
         self.faults.clear();
         self.arrays_used = 0;
         self.work = 0;
+        self.looked.set(0);
         if self.made.capacity() > 1 << 20 || self.slots.capacity() > 1 << 14 || self.arrays.len() > 1 << 10 {
             *self = Arena::default();
         }
@@ -202,9 +211,29 @@ impl Arena {
         u32::try_from(self.made.len()).unwrap_or(u32::MAX)
     }
 
-    /// Says where made bytes come from.
+    /// Says where bytes that were made just now come from.
     pub(crate) fn came_from(&mut self, made: Span, from: Span, same_places: bool) {
+        // What comes from made bytes comes from ones that were made before: it is followed back once, here.
+        let same_places = same_places && self.origin_of(from).is_none_or(|origin| origin.same_places);
+        let from = self.in_message(from);
         self.origins.push(Origin { made: (made.start, made.end), from, same_places });
+    }
+
+    /// Counts steps of looking something up or of telling it.
+    #[inline]
+    pub(crate) fn look(&self, steps: u64) {
+        self.looked.set(self.looked.get() + steps);
+    }
+
+    /// The steps that the message took so far.
+    pub(crate) fn steps(&self) -> u64 {
+        self.work + self.looked.get()
+    }
+
+    /// Counts a step of a search, and gives its answer.
+    fn counted(&self, answer: bool) -> bool {
+        self.look(1);
+        answer
     }
 
     /// Says that a text was made of bytes that are not valid.
@@ -214,35 +243,40 @@ impl Arena {
 
     /// The bytes of a text that is not valid in its encoding.
     pub(crate) fn invalid_text(&self, text: Span) -> Option<Span> {
-        self.invalid.iter().find(|(known, _)| *known == text).map(|&(_, from)| from)
+        let at = self.invalid.partition_point(|(known, _)| self.counted(known.start < text.start));
+        self.invalid.get(at).filter(|(known, _)| *known == text).map(|&(_, from)| from)
+    }
+
+    /// Makes [`Arena::padding`] find what was read.
+    pub(crate) fn sort_paddings(&mut self) {
+        self.paddings.sort_by_key(|padding| (padding.object, padding.slot));
+    }
+
+    /// The bits behind a field that belong to none.
+    pub(crate) fn padding(&self, object: u32, slot: u16) -> Option<Padding> {
+        let wanted = (object, slot);
+        let at = self.paddings.partition_point(|found| self.counted((found.object, found.slot) < wanted));
+        self.paddings.get(at).filter(|found| (found.object, found.slot) == wanted).copied()
+    }
+
+    /// Where made bytes come from, if they come from others.
+    fn origin_of(&self, span: Span) -> Option<Origin> {
+        if span.buffer != MADE {
+            return None;
+        }
+        let behind = self.origins.partition_point(|origin| self.counted(origin.made.0 <= span.start));
+        let origin = self.origins.get(behind.checked_sub(1)?)?;
+        (span.end <= origin.made.1).then_some(*origin)
     }
 
     /// The bytes of the message that some bytes are or come from.
     pub(crate) fn in_message(&self, span: Span) -> Option<(u32, u32)> {
-        let mut span = span;
-        // What comes from made bytes comes from ones that were made before.
-        for _ in 0..self.origins.len() + 1 {
-            if span.buffer == Span::MESSAGE {
-                return Some((span.start, span.end));
-            }
-            if span.buffer != MADE {
-                return None;
-            }
-            let origin = self
-                .origins
-                .iter()
-                .rev()
-                .find(|origin| origin.made.0 <= span.start && span.end <= origin.made.1)?;
-            let offset = span.start - origin.made.0;
-            span = match origin.same_places {
-                true => Span {
-                    start: origin.from.start + offset,
-                    end: origin.from.start + offset + span.len(),
-                    ..origin.from
-                },
-                false => origin.from,
-            };
+        if span.buffer == Span::MESSAGE {
+            return Some((span.start, span.end));
         }
-        None
+        let origin = self.origin_of(span)?;
+        let (start, end) = origin.from?;
+        let offset = span.start - origin.made.0;
+        Some(if origin.same_places { (start + offset, start + offset + span.len()) } else { (start, end) })
     }
 }

@@ -2,7 +2,7 @@
 
 use framescope_parser::Code;
 
-use super::arena::{NONE, State, Stop};
+use super::arena::{NONE, Slot, State, Stop};
 use super::{DEEPEST, Run, Scope};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Nodes, Sym, Val};
@@ -33,7 +33,7 @@ impl<'p> Run<'p, '_> {
                 for item in self.list(items) {
                     self.spend(1)?;
                     let val = self.eval(*item, scope)?;
-                    let slot = super::arena::Slot { val, state: State::Done, ..super::arena::Slot::EMPTY };
+                    let slot = Slot { val, state: State::Done, ..Slot::EMPTY };
                     if let Some(items) = self.arena.array_mut(array) {
                         items.push(slot);
                     }
@@ -44,6 +44,7 @@ impl<'p> Run<'p, '_> {
                 let mut text = String::new();
                 for part in self.list(parts) {
                     let val = self.eval(*part, scope)?;
+                    self.look_through(val)?;
                     text.push_str(&self.written(val));
                 }
                 Ok(Val::Str(self.make(text.as_bytes())?))
@@ -165,7 +166,7 @@ impl<'p> Run<'p, '_> {
         self.depth -= 1;
         if let Err(stop) = read {
             self.begun = None;
-            self.arena.set_slot(object, slot, super::arena::Slot::EMPTY);
+            self.arena.set_slot(object, slot, Slot::EMPTY);
             return Err(self.named(stop, attr));
         }
         Ok(self.arena.slot(object, slot).val)
@@ -227,8 +228,8 @@ impl<'p> Run<'p, '_> {
         }
         let left = self.eval(left, scope)?;
         let right = self.eval(right, scope)?;
-        let ordering = |run: &Self| {
-            run.compare(left, right).ok_or_else(|| {
+        let ordering = |run: &mut Self| {
+            run.compare(left, right)?.ok_or_else(|| {
                 run.wrong(
                     Code::Conversion,
                     format!("{} and {} can't be compared", Self::what(left), Self::what(right)),
@@ -236,8 +237,8 @@ impl<'p> Run<'p, '_> {
             })
         };
         match operator {
-            Binary::Equal => return Ok(Val::Bool(self.equal(left, right))),
-            Binary::NotEqual => return Ok(Val::Bool(!self.equal(left, right))),
+            Binary::Equal => return Ok(Val::Bool(self.equal(left, right)?)),
+            Binary::NotEqual => return Ok(Val::Bool(!self.equal(left, right)?)),
             Binary::Less => return Ok(Val::Bool(ordering(self)?.is_lt())),
             Binary::LessEqual => return Ok(Val::Bool(ordering(self)?.is_le())),
             Binary::Greater => return Ok(Val::Bool(ordering(self)?.is_gt())),
@@ -315,8 +316,12 @@ impl<'p> Run<'p, '_> {
             }
             Val::Null | Val::Missing => String::new(),
             Val::Arr(array) => {
-                let items: Vec<String> =
-                    self.arena.array(array).iter().take(16).map(|item| self.written(item.val)).collect();
+                let written = |item: &Slot| match item.val {
+                    // Lists may hold one another more often than anybody reads.
+                    Val::Arr(_) => Self::what(item.val).to_owned(),
+                    val => self.written(val),
+                };
+                let items: Vec<String> = self.arena.array(array).iter().take(16).map(written).collect();
                 items.join(", ")
             }
             Val::Obj(_) | Val::Io(_) => Self::what(val).to_owned(),
@@ -326,6 +331,13 @@ impl<'p> Run<'p, '_> {
     fn call(&mut self, of: Val, method: Method, arguments: &[Val]) -> Result<Val, Stop> {
         let integer = |n: usize| Val::Int(i128::try_from(n).unwrap_or(i128::MAX));
         let none = |run: &Self| run.wrong(Code::NoMatch, "the list has no items");
+        let is_at_hand = matches!(
+            (method, of),
+            (Method::Size | Method::Length, Val::Arr(_) | Val::Bytes(_)) | (Method::First | Method::Last, _)
+        );
+        if !is_at_hand {
+            self.look_through(of)?;
+        }
         match (method, of) {
             (Method::ToS, Val::Bytes(span)) => {
                 let name = match arguments {
@@ -405,18 +417,21 @@ impl<'p> Run<'p, '_> {
                 found.map(|&byte| Val::Int(byte.into())).ok_or_else(|| none(self))
             }
             (Method::Min | Method::Max, Val::Arr(array)) => {
-                self.spend(self.arena.array(array).len() as u64)?;
                 let wanted = if method == Method::Min {
                     std::cmp::Ordering::Less
                 } else {
                     std::cmp::Ordering::Greater
                 };
-                let mut items = self.arena.array(array).iter().map(|item| item.val);
-                let first = items.next().ok_or_else(|| none(self))?;
-                Ok(items.fold(
-                    first,
-                    |best, item| if self.compare(item, best) == Some(wanted) { item } else { best },
-                ))
+                let item = |run: &Self, at: usize| run.arena.array(array).get(at).map(|item| item.val);
+                let mut best = item(self, 0).ok_or_else(|| none(self))?;
+                let mut at = 1;
+                while let Some(other) = item(self, at) {
+                    if self.compare(other, best)? == Some(wanted) {
+                        best = other;
+                    }
+                    at += 1;
+                }
+                Ok(best)
             }
             (Method::Eof, Val::Io(io)) => {
                 let io = self.arena.ios.get(io as usize).copied();

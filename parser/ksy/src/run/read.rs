@@ -136,7 +136,7 @@ impl<'p> Run<'p, '_> {
                         None => true,
                         Some(key) => {
                             let key = self.eval(*key, &scope)?;
-                            self.equal(on, key)
+                            self.equal(on, key)?
                         }
                     };
                     if fits {
@@ -150,7 +150,7 @@ impl<'p> Run<'p, '_> {
     }
 
     fn read_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
-        self.spend(1)?;
+        self.spend(1 + ty.slot_count() as u64 / 16)?;
         self.choose_order(id, ty)?;
         if self.mode == Mode::Skim {
             return self.skim_fields(id, ty);
@@ -420,7 +420,7 @@ impl<'p> Run<'p, '_> {
         let id = self.begun.take()?;
         let object = self.arena.object(id)?;
         let io = self.io(object.io);
-        let end = io.pos.min(io.end).max(object.start);
+        let end = (io.pos + u32::from(io.bit > 0)).min(io.end).max(object.start);
         Some(Slot { val: Val::Obj(id), state: State::Done, buffer: io.buffer, start: object.start, end })
     }
 
@@ -430,14 +430,22 @@ impl<'p> Run<'p, '_> {
             return self.read_bounded(attr, io, scope);
         }
         let begun = self.io(io);
-        let val = self.read_shape(&attr.shape, io, scope)?;
+        let shape = self.chosen(&attr.shape, scope)?;
+        let val = match shape {
+            Some(shape) => self.read_shape(shape, io, scope)?,
+            None => Val::Null,
+        };
         let ended = self.io(io);
         if ended.bit > 0 && !matches!(val, Val::Obj(_)) {
             (self.last_bits.0, self.last_bits.1) = (scope.object, attr.slot);
         }
-        // Bytes begin at the next whole one.
-        let aligned = begun.bit > 0 && !matches!(attr.shape, Shape::Bits { .. });
-        let start = begun.pos + u32::from(aligned);
+        // Bytes begin at the next whole one; bits, and a structure that begins with some, in the one that others ended in.
+        let goes_on = match shape {
+            Some(Shape::Bits { .. }) => true,
+            Some(Shape::User(user)) => self.begins_with_bits(user),
+            _ => false,
+        };
+        let start = begun.pos + u32::from(begun.bit > 0 && !goes_on);
         let end = ended.pos + u32::from(ended.bit > 0);
         Ok(Slot {
             val: self.as_enum(val, attr),
@@ -545,6 +553,8 @@ impl<'p> Run<'p, '_> {
         if let Some(value) = attr.value {
             let val = self.eval(value, &scope)?;
             let val = self.as_enum(val, attr);
+            // It is told with all that it holds, however many others hold the same.
+            self.spend(self.length_of(val))?;
             let slot = Slot { val, state: State::Done, ..Slot::EMPTY };
             self.arena.set_slot(id, attr.slot, slot);
             if self.mode != Mode::Skim {
@@ -597,6 +607,9 @@ impl<'p> Run<'p, '_> {
         {
             *stored = before;
         }
-        read
+        read?;
+        // Any number of them may show the same bytes.
+        let slot = self.arena.slot(id, attr.slot);
+        self.spend(u64::from(slot.end.saturating_sub(slot.start)) / 4)
     }
 }

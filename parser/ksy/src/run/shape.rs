@@ -45,9 +45,9 @@ impl<'p> Run<'p, '_> {
                 let Some(terminator) = &limit.terminator else { return self.take(io, 0) };
                 let stored = self.io(io);
                 let rest = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
-                self.spend(u64::from(rest.len()) / 64)?;
                 let there = self.up_to_a_gap(rest);
                 let found = find(self.bytes(there), &terminator.bytes);
+                self.spend(found.unwrap_or(there.len() as usize) as u64 / 64)?;
                 if found.is_none() && there != rest {
                     return Err(Stop::Missing);
                 }
@@ -85,6 +85,7 @@ impl<'p> Run<'p, '_> {
         if self.lacks(all) {
             return Ok(all);
         }
+        self.look_at(all)?;
         let trimmed = trimmed(attr, self.bytes(all));
         Ok(Span { end: all.start + u32::try_from(trimmed).unwrap_or(0), ..all })
     }
@@ -224,7 +225,7 @@ impl<'p> Run<'p, '_> {
                 None => true,
                 Some(key) => {
                     let key = self.eval(*key, scope)?;
-                    self.equal(on, key)
+                    self.equal(on, key)?
                 }
             };
             if fits {
@@ -270,10 +271,11 @@ impl<'p> Run<'p, '_> {
                 self.aligned(io);
                 let stored = self.io(io);
                 let rest = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
-                self.spend(u64::from(rest.len()) / 64)?;
                 let zeros = zeros(*charset);
                 let there = self.up_to_a_gap(rest);
-                let Some(at) = find(self.bytes(there), zeros).and_then(|at| u32::try_from(at).ok()) else {
+                let found = find(self.bytes(there), zeros);
+                self.spend(found.unwrap_or(there.len() as usize) as u64 / 64)?;
+                let Some(at) = found.and_then(|at| u32::try_from(at).ok()) else {
                     if there != rest {
                         return Err(Stop::Missing);
                     }

@@ -30,43 +30,45 @@ impl<'p> Run<'p, '_> {
             self.tolerate(stop, attr)?;
         }
         if attr.check.is_some() && self.mode == Mode::Full {
-            self.verify(id, attr, slot);
+            self.verify(id, attr, slot)?;
         }
         Ok(())
     }
 
     /// Computes a check and compares it with the field's value.
-    pub(crate) fn verify(&mut self, id: u32, attr: &Attr, slot: Slot) {
-        let Some((covered, own)) = self.covered(id, attr, slot) else { return };
+    fn verify(&mut self, id: u32, attr: &Attr, slot: Slot) -> Result<(), Stop> {
+        let Some((covered, own)) = self.covered(id, attr, slot) else { return Ok(()) };
         if self.lacks(covered) {
-            return;
+            return Ok(());
         }
-        let Some(check) = &attr.check else { return };
+        let Some(check) = &attr.check else { return Ok(()) };
+        // Each of many fields may cover all of the message.
+        self.spend(u64::from(covered.len()) / 16)?;
         let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
         if check.algorithm.is_keyed() {
-            let Val::Bytes(tag) = slot.val else { return };
+            let Val::Bytes(tag) = slot.val else { return Ok(()) };
             let Some(key) = self.key else {
                 self.note(Code::TagUnverified, attr, span, "no key was given to verify it with");
-                return;
+                return Ok(());
             };
             let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
-                return;
+                return Ok(());
             };
             if !key.verifies_hmac_sha_256(&bytes, self.bytes(tag)) {
                 let code = attr.problem.unwrap_or(Code::TagMismatch);
                 self.note(code, attr, span, "it does not fit the message and the key");
             }
-            return;
+            return Ok(());
         }
-        let Val::Int(found) = slot.val else { return };
+        let Val::Int(found) = slot.val else { return Ok(()) };
         if self.checked {
-            return;
+            return Ok(());
         }
         let width = slot.end.saturating_sub(slot.start);
         let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
-            return;
+            return Ok(());
         };
-        let Some(computed) = check.algorithm.number(&bytes, width) else { return };
+        let Some(computed) = check.algorithm.number(&bytes, width) else { return Ok(()) };
         let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         let found = u64::try_from(found & i128::from(mask)).unwrap_or(0);
         if found != computed {
@@ -75,6 +77,7 @@ impl<'p> Run<'p, '_> {
             let code = attr.problem.unwrap_or(Code::ChecksumMismatch);
             self.note(code, attr, span, text);
         }
+        Ok(())
     }
 
     pub(crate) fn note(&mut self, code: Code, attr: &Attr, span: Span, text: impl Into<String>) {
@@ -145,7 +148,8 @@ impl<'p> Run<'p, '_> {
         match valid {
             Valid::Equal(node) => {
                 let wanted = self.eval(*node, &scope)?;
-                if !self.equal(val, wanted) {
+                if !self.equal(val, wanted)? {
+                    self.look_through(wanted)?;
                     let text = format!("it must be {}, and is {}", self.short(wanted), self.short(val));
                     return Err(self.fault(Code::ValidationNotEqual, span, text));
                 }
@@ -153,7 +157,7 @@ impl<'p> Run<'p, '_> {
             Valid::Range(low, high) => {
                 if let Some(low) = low {
                     let low = self.eval(*low, &scope)?;
-                    if self.compare(val, low).is_none_or(std::cmp::Ordering::is_lt) {
+                    if self.compare(val, low)?.is_none_or(std::cmp::Ordering::is_lt) {
                         let text =
                             format!("it must be at least {}, and is {}", self.short(low), self.short(val));
                         return Err(self.fault(Code::ValidationLessThan, span, text));
@@ -161,7 +165,7 @@ impl<'p> Run<'p, '_> {
                 }
                 if let Some(high) = high {
                     let high = self.eval(*high, &scope)?;
-                    if self.compare(val, high).is_none_or(std::cmp::Ordering::is_gt) {
+                    if self.compare(val, high)?.is_none_or(std::cmp::Ordering::is_gt) {
                         let text =
                             format!("it must be at most {}, and is {}", self.short(high), self.short(val));
                         return Err(self.fault(Code::ValidationGreaterThan, span, text));
@@ -172,9 +176,10 @@ impl<'p> Run<'p, '_> {
                 let mut known = Vec::new();
                 for node in nodes {
                     let wanted = self.eval(*node, &scope)?;
-                    if self.equal(val, wanted) {
+                    if self.equal(val, wanted)? {
                         return Ok(());
                     }
+                    self.look_through(wanted)?;
                     known.push(self.short(wanted));
                 }
                 let text = format!("it must be one of {}, and is {}", known.join(", "), self.short(val));

@@ -9,6 +9,9 @@ use super::{MOST_MADE, Mode, Run};
 use crate::plan::{Span, Val};
 use crate::strings::Charset;
 
+/// Bytes that are gone through in one step.
+const LOOKED_AT_ONCE: u64 = 64;
+
 impl<'m> Run<'_, 'm> {
     /// The bytes of a span.
     pub(crate) fn bytes(&self, span: Span) -> &[u8] {
@@ -70,6 +73,7 @@ impl<'m> Run<'_, 'm> {
                 "the description names an encoding that is not known here",
             ));
         }
+        self.look_at(span)?;
         let bytes = self.bytes(span);
         if charset.is_utf8() {
             let valid = match charset {
@@ -97,6 +101,7 @@ impl<'m> Run<'_, 'm> {
         match val {
             Val::Bytes(span) | Val::Str(span) => Some(span),
             Val::Arr(array) => {
+                self.spend(self.arena.array(array).len() as u64).ok()?;
                 let bytes: Option<Vec<u8>> = self
                     .arena
                     .array(array)
@@ -114,8 +119,48 @@ impl<'m> Run<'_, 'm> {
         }
     }
 
+    /// Counts the work of going through bytes.
+    pub(crate) fn look_at(&mut self, span: Span) -> Result<(), Stop> {
+        self.spend(u64::from(span.len()) / LOOKED_AT_ONCE)
+    }
+
+    /// Counts the work of going through what a value holds.
+    pub(crate) fn look_through(&mut self, val: Val) -> Result<(), Stop> {
+        match val {
+            Val::Str(span) | Val::Bytes(span) => self.look_at(span),
+            Val::Arr(array) => self.spend(self.arena.array(array).len() as u64),
+            _ => Ok(()),
+        }
+    }
+
+    /// How much there is to tell of a value: its bytes, or those of its items and how many these are.
+    pub(crate) fn length_of(&self, val: Val) -> u64 {
+        match val {
+            Val::Str(span) | Val::Bytes(span) => span.len().into(),
+            Val::Arr(array) => {
+                let length = |val: Val| match val {
+                    Val::Str(span) | Val::Bytes(span) => 1 + u64::from(span.len()),
+                    _ => 1,
+                };
+                self.arena.array(array).iter().map(|item| length(item.val)).sum()
+            }
+            _ => 0,
+        }
+    }
+
     /// Compares two values, if they can be.
-    pub(crate) fn compare(&self, left: Val, right: Val) -> Option<Ordering> {
+    pub(crate) fn compare(&mut self, left: Val, right: Val) -> Result<Option<Ordering>, Stop> {
+        let mut steps = 0;
+        let found = self.compared(left, right, &mut steps);
+        self.spend(steps)?;
+        Ok(found)
+    }
+
+    /// Compares two values, and counts the steps. Lists may hold one another more often than there are steps.
+    fn compared(&self, left: Val, right: Val, steps: &mut u64) -> Option<Ordering> {
+        if *steps > self.work_limit {
+            return None;
+        }
         #[allow(clippy::cast_precision_loss)] // Comparing with a float is inexact by itself.
         let float = |n: i128| n as f64;
         match (left, right) {
@@ -129,30 +174,35 @@ impl<'m> Run<'_, 'm> {
             (Val::Enum(_, a), Val::Enum(_, b)) => Some(a.cmp(&b)),
             (Val::Enum(_, a), Val::Int(b)) | (Val::Int(a), Val::Enum(_, b)) => Some(a.cmp(&b)),
             (Val::Str(a) | Val::Bytes(a), Val::Str(b) | Val::Bytes(b)) => {
+                *steps += u64::from(a.len().min(b.len())) / LOOKED_AT_ONCE;
                 Some(self.bytes(a).cmp(self.bytes(b)))
             }
             (Val::Arr(a), Val::Arr(b)) => {
                 let (a, b) = (self.arena.array(a), self.arena.array(b));
                 for (a, b) in a.iter().zip(b) {
-                    match self.compare(a.val, b.val)? {
+                    *steps += 1;
+                    match self.compared(a.val, b.val, steps)? {
                         Ordering::Equal => {}
                         other => return Some(other),
                     }
                 }
                 Some(a.len().cmp(&b.len()))
             }
-            (Val::Arr(array), Val::Bytes(span)) => self.compare_items(array, span),
-            (Val::Bytes(span), Val::Arr(array)) => self.compare_items(array, span).map(Ordering::reverse),
+            (Val::Arr(array), Val::Bytes(span)) => self.compare_items(array, span, steps),
+            (Val::Bytes(span), Val::Arr(array)) => {
+                self.compare_items(array, span, steps).map(Ordering::reverse)
+            }
             (Val::Null, Val::Null) => Some(Ordering::Equal),
             (Val::Obj(a), Val::Obj(b)) => (a == b).then_some(Ordering::Equal),
             _ => None,
         }
     }
 
-    fn compare_items(&self, array: u32, span: Span) -> Option<Ordering> {
+    fn compare_items(&self, array: u32, span: Span, steps: &mut u64) -> Option<Ordering> {
         let (items, bytes) = (self.arena.array(array), self.bytes(span));
         for (item, &byte) in items.iter().zip(bytes) {
-            match self.compare(item.val, Val::Int(byte.into()))? {
+            *steps += 1;
+            match self.compared(item.val, Val::Int(byte.into()), steps)? {
                 Ordering::Equal => {}
                 other => return Some(other),
             }
@@ -160,12 +210,12 @@ impl<'m> Run<'_, 'm> {
         Some(items.len().cmp(&bytes.len()))
     }
 
-    pub(crate) fn equal(&self, left: Val, right: Val) -> bool {
-        match (left, right) {
+    pub(crate) fn equal(&mut self, left: Val, right: Val) -> Result<bool, Stop> {
+        Ok(match (left, right) {
             // Members of different enumerations are different, whatever their numbers.
             (Val::Enum(a, _), Val::Enum(b, _)) if a != b => false,
-            _ => self.compare(left, right) == Some(Ordering::Equal),
-        }
+            _ => self.compare(left, right)? == Some(Ordering::Equal),
+        })
     }
 
     /// What kind of value it is, for a sentence.

@@ -229,7 +229,8 @@ impl<'p, 's> Writer<'p, 's> {
         let Some(ty) = plan.type_of(object.ty) else { return Ok(()) };
         self.run.spend(1).map_err(|stop| self.stopped(stop, id))?;
         self.run.choose_order(id, ty).map_err(|stop| self.stopped(stop, id))?;
-        let start = self.part.position();
+        // Where it begins with bits, these may go on in the byte that others ended in.
+        let start = self.part.position() - u32::from(self.part.bit > 0);
         if let Some(object) = self.run.arena.objects.get_mut(id as usize) {
             object.start = start;
         }
@@ -623,6 +624,8 @@ impl<'p, 's> Writer<'p, 's> {
             return false;
         }
         let covered = self.run.covered(id, attr, slot).and_then(|(span, own)| {
+            // Each of many fields may cover all of the message.
+            self.run.spend(u64::from(span.len()) / 16).ok()?;
             let bytes = self.part.bytes.get(span.start as usize..span.end as usize)?;
             Some(checks::covered(bytes, 0, bytes.len(), own)?.into_owned())
         });

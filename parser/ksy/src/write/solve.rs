@@ -26,7 +26,8 @@ impl<'p> Writer<'p, '_> {
             let is_solved = self.must_be(measure.node, &measure.scope, wanted, &mut found, 0)
                 && found.iter().all(|(path, number)| all.get(path).is_none_or(|other| other == number));
             if is_solved {
-                all.append(&mut found);
+                // Appending would go through all of both.
+                all.extend(found);
                 continue;
             }
             let said = said.map_or("has no value".to_owned(), |said| format!("says {said}"));

@@ -1,6 +1,6 @@
 //! Reads what was written, and notes where it does not say what was asked for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use framescope_parser::{Dissection, Field, Value};
 
@@ -33,20 +33,31 @@ fn compare(
     solved: &Solved,
     notes: &mut Vec<String>,
 ) {
-    for (at, field) in wanted.iter().enumerate() {
+    // Fields of one name are the items of a list.
+    let mut items: HashMap<&str, (Vec<&Field<'_>>, usize)> = HashMap::new();
+    for field in found {
+        items.entry(field.name).or_default().0.push(field);
+    }
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for field in wanted {
+        *counts.entry(field.name).or_default() += 1;
+    }
+    for field in wanted {
         let name = field.name;
+        let (others, passed) = items.entry(name).or_default();
+        let before = *passed;
+        *passed += 1;
         if notes.len() >= super::MOST_NOTES || name.starts_with('_') || derived.contains(name) {
             continue;
         }
-        let before = wanted.get(..at).unwrap_or_default().iter().filter(|other| other.name == name).count();
         let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-        let is_list = wanted.iter().filter(|other| other.name == name).count() > 1;
+        let is_list = counts.get(name).is_some_and(|&count| count > 1);
         let item = format!("{path}[{before}]");
         if solved.contains_key(&path) || solved.contains_key(&item) {
             continue;
         }
         let path = if is_list { item } else { path };
-        match found.iter().filter(|other| other.name == name).nth(before) {
+        match others.get(before) {
             None => notes.push(format!("{path} is given, but a message like this has none")),
             Some(other) => {
                 if !is_same(&field.value, &other.value) {
