@@ -74,6 +74,12 @@ fn until(harness: &mut Window, what: &str, so: impl Fn(&Window) -> bool) {
     panic!("it never came: {what}");
 }
 
+/// Runs for a time of the window's clock.
+fn pass(harness: &mut Window, time: Duration) {
+    let end = harness.state().background().now() + time;
+    until(harness, "the end of a time", |harness| harness.state().background().now() >= end);
+}
+
 fn view(harness: &Window) -> &View {
     harness.state().view().unwrap()
 }
@@ -572,6 +578,21 @@ fn panels_hide_and_come_back_as_they_were_left() {
 }
 
 #[test]
+fn settings_are_kept_soon_after_they_have_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings.json");
+    let mut harness = empty(Reading::default(), SettingsFile::at(path.clone()));
+    let ctx = harness.ctx.clone();
+    pass(&mut harness, Duration::from_secs(2));
+    harness.state_mut().act(Action::ThemeLight, &ctx);
+    pass(&mut harness, Duration::from_millis(500));
+    let kept = || SettingsFile::at(path.clone()).load().0;
+    assert_ne!(kept().theme, harness.state().settings().theme);
+    pass(&mut harness, Duration::from_secs(1));
+    assert_eq!(kept(), *harness.state().settings());
+}
+
+#[test]
 fn broken_settings_are_a_banner_and_no_failed_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("settings.json");
@@ -734,7 +755,7 @@ fn what_comes_in_live_is_shown_as_it_comes() {
     let ctx = harness.ctx.clone();
     let (tell, told) = channel();
     // A window that is gone needs no more.
-    let source = Source::live("standard input", reader, move || drop(tell.send(()))).unwrap();
+    let source = Source::live("standard input", reader, move || tell.send(()).unwrap_or_default()).unwrap();
     harness.state_mut().open(source.clone(), false, &ctx);
     harness.run_steps(2);
     harness.get_by_label("Opening...");
@@ -833,6 +854,52 @@ fn rows_follow_what_is_typed_into_the_editor() {
 }
 
 #[test]
+fn what_is_saved_in_the_editor_is_not_read_again_and_what_others_save_is() {
+    let mqtt = std::fs::read_to_string(corpus("formats/mqtt.ksy")).unwrap();
+    let (mut harness, folder) = described_window(&mqtt);
+    press(&mut harness, Modifiers::COMMAND, Key::E);
+    let changed = mqtt.replace("'{topic}: {message}'", "'{message} for {topic}'");
+    let editor = harness.state_mut().editor_mut().unwrap();
+    editor.text.clone_from(&changed);
+    editor.typed();
+    settle(&mut harness);
+    click(&mut harness, "Save");
+    click(&mut harness, "Health");
+    pass(&mut harness, Duration::from_secs(3));
+    harness.get_by_label("How mqtt fits");
+    assert!(shows(&harness, "offen for house/hall/door"));
+    std::fs::write(folder.path().join("mine.ksy"), &mqtt).unwrap();
+    until(&mut harness, "the first summary", |harness| shows(harness, "house/hall/door: offen"));
+    assert!(!shows(&harness, "How mqtt fits"), "it is of what was described before");
+}
+
+#[test]
+fn rows_follow_what_is_saved_of_a_description_that_theirs_imports() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let inner = "meta: {id: inner}\nseq: [{id: first, type: u1}]\n";
+    let outer = "meta: {id: outer, imports: [inner]}\nseq: [{id: one, type: inner}, {id: two, type: u1}]\n";
+    std::fs::write(path("inner.ksy"), inner).unwrap();
+    std::fs::write(path("outer.ksy"), outer).unwrap();
+    let own = OwnProtocols::load(&[path("outer.ksy"), path("inner.ksy")], &mut |_| {}).unwrap();
+    let decode_as = vec!["file=outer".parse().unwrap()];
+    let mut harness = empty(Reading { own, decode_as, ..Reading::default() }, SettingsFile::default());
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(Source::from_bytes("bytes", *b"\x01\x02"), false, &ctx);
+    settle(&mut harness);
+    assert!(shows(&harness, "first: 1"));
+    harness.state_mut().open_path(&path("inner.ksy"), &ctx);
+    settle(&mut harness);
+    let editor = harness.state_mut().editor_mut().unwrap();
+    editor.text = editor.text.replace("first", "begin");
+    editor.typed();
+    settle(&mut harness);
+    assert!(shows(&harness, "first: 1"), "it imports what is in the file");
+    click(&mut harness, "Save");
+    assert!(shows(&harness, "begin: 1"));
+}
+
+#[test]
 fn a_description_begins_from_a_template() {
     let mut harness = sample_window();
     press(&mut harness, Modifiers::COMMAND, Key::E);
@@ -928,6 +995,31 @@ fn a_description_that_is_dropped_is_known_and_used() {
     settle(&mut harness);
     harness.get_by_label_contains("someip is known now. It is used on tcp.port=30509");
     assert!(harness.query_all_by_label_contains("service 0x1234").count() > 5);
+}
+
+#[test]
+fn the_end_of_whatever_goes_on_beside_the_window_wakes_it() {
+    let mut harness =
+        window_of(App::new(Reading::default(), SettingsFile::default(), Background::of_threads()));
+    let ctx = harness.ctx.clone();
+    let (tell, woken) = channel();
+    ctx.set_request_repaint_callback(move |_| tell.send(()).unwrap_or_default());
+    let run = |harness: &mut Window| {
+        harness.step();
+        while !harness.state().is_settled() {
+            woken.recv_timeout(TOO_LONG).unwrap();
+            harness.step();
+        }
+    };
+    harness.state_mut().open(sample::source(), true, &ctx);
+    run(&mut harness);
+    harness.state_mut().type_filter("kind == LOGIN");
+    run(&mut harness);
+    assert!(view(&harness).row_count() > 0);
+    harness.state_mut().open_path(&corpus("captures/text-echo/capture.pcapng"), &ctx);
+    harness.state_mut().type_filter("");
+    run(&mut harness);
+    assert_eq!(view(&harness).row_count(), 10);
 }
 
 #[test]

@@ -270,14 +270,14 @@ impl App {
 
     /// Follows descriptions that others have changed.
     fn follow_descriptions(&mut self) {
-        if let Some(editor) = &mut self.editor {
-            if !editor.reload() {
-                let name = editor.path().display().to_string();
-                self.say(
-                    format!("{name} was changed by another program; what stands in the editor stays."),
-                    Severity::Warning,
-                );
-            }
+        if let Some(editor) = &mut self.editor
+            && !editor.reload()
+        {
+            let name = editor.path().display().to_string();
+            self.say(
+                format!("{name} was changed by another program; what stands in the editor stays."),
+                Severity::Warning,
+            );
         }
         self.read_descriptions();
     }
