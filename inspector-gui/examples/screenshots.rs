@@ -15,8 +15,10 @@ use std::sync::mpsc::{Receiver, channel};
 use eframe::egui::{self, ColorImage, Context, Ui, ViewportBuilder, ViewportCommand};
 use framescope::actions::Action;
 use framescope::app::{App, Tab};
+use framescope::background::Background;
 use framescope::own_protocols::Reading;
 use framescope::sample;
+use framescope::settings::SettingsFile;
 
 const SIZE: [f32; 2] = [1360.0, 860.0];
 
@@ -136,7 +138,13 @@ struct Photographer {
 
 impl Photographer {
     fn new() -> Photographer {
-        Photographer { app: App::new(Reading::default()), next: 0, steps: 0, waited: 0, taken: None }
+        Photographer {
+            app: App::new(Reading::default(), SettingsFile::default(), Background::of_threads()),
+            next: 0,
+            steps: 0,
+            waited: 0,
+            taken: None,
+        }
     }
 }
 

@@ -1,16 +1,14 @@
-//! An opened capture: its index, and the thread that fills it. Knows nothing of the window but how to wake it.
+//! An opened capture: its index, and the work that fills it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 
 use framescope_capture::{Index, Indexer, Options, Source};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::jobs::{Seldom, Wake, panic_text};
+use crate::background::{Background, Job, Then};
 
-/// An index that one thread fills and others look at.
+/// An index that is filled beside those who look at it.
 pub type SharedIndex = Arc<RwLock<Index>>;
 
 /// Packets read before others may look at the index again: a fraction of a millisecond of work.
@@ -21,58 +19,47 @@ const PACKETS_A_STEP: usize = 512;
 pub struct Document {
     index: SharedIndex,
     cancelled: Arc<AtomicBool>,
-    /// What made the reading thread panic.
-    broken: Arc<RwLock<Option<String>>>,
-    reading: Option<JoinHandle<()>>,
+    reading: Job<()>,
     name: String,
     is_sample: bool,
 }
 
 impl Document {
-    /// Opens a capture and begins to read it in the background. `wake` is called when there is something new.
+    /// Opens a capture and begins to read it.
     ///
     /// # Errors
-    /// A rule of `options` names no protocol, or no thread can be had.
-    pub fn open(source: Source, is_sample: bool, options: &Options, wake: Wake) -> Result<Document, String> {
+    /// A rule of `options` names no protocol.
+    pub fn open(
+        source: Source,
+        is_sample: bool,
+        options: &Options,
+        background: &Background,
+    ) -> Result<Document, String> {
         let name = source.name().to_owned();
         let (mut indexer, index) = Indexer::new(source, options)?;
         let index = Arc::new(RwLock::new(index));
         let cancelled = Arc::new(AtomicBool::new(false));
-        let broken = Arc::new(RwLock::new(None));
-        let shared = (Arc::clone(&index), Arc::clone(&cancelled), Arc::clone(&broken));
-        let read = move || {
-            let (index, cancelled, broken) = shared;
-            let done = catch_unwind(AssertUnwindSafe(|| {
-                let (mut more, mut waking) = (true, Seldom::new(Arc::clone(&wake)));
-                while more && !cancelled.load(Ordering::Relaxed) {
-                    // Nobody waits for the disk but this thread.
-                    indexer.fetch();
-                    let mut guard = index.write();
-                    let was_empty = guard.row_count() == 0;
-                    more = indexer.step(&mut guard, PACKETS_A_STEP);
-                    let is_first = was_empty && guard.row_count() > 0;
-                    // Fairly: else the window would wait for this thread, which locks again at once.
-                    RwLockWriteGuard::unlock_fair(guard);
-                    if is_first { wake() } else { waking.wake() }
-                }
-                loop {
-                    indexer.prepare(&index.read());
-                    let mut guard = index.write();
-                    let goes_on = indexer.finish_step(&mut guard);
-                    RwLockWriteGuard::unlock_fair(guard);
-                    if !goes_on {
-                        break;
-                    }
-                }
-            }));
-            if let Err(panic) = done {
-                *broken.write() = Some(panic_text(&*panic));
+        let (theirs, ends) = (Arc::clone(&index), Arc::clone(&cancelled));
+        let (mut more, woken) = (true, background.clone());
+        let reading = background.begin_steps("reader", move |_| {
+            more &= !ends.load(Ordering::Relaxed);
+            if !more {
+                return finish(&mut indexer, &theirs);
             }
-            wake();
-        };
-        let reading = std::thread::Builder::new().name("reader".to_owned()).spawn(read);
-        let reading = reading.map_err(|error| format!("no thread to read with: {error}"))?;
-        Ok(Document { index, cancelled, broken, reading: Some(reading), name, is_sample })
+            // Nobody waits for the disk but this work.
+            indexer.fetch();
+            let mut guard = theirs.write();
+            let was_empty = guard.row_count() == 0;
+            more = indexer.step(&mut guard, PACKETS_A_STEP);
+            let is_first = was_empty && guard.row_count() > 0;
+            // Fairly: else the window would wait for this thread, which locks again at once.
+            RwLockWriteGuard::unlock_fair(guard);
+            if is_first {
+                woken.wake();
+            }
+            Then::Again
+        });
+        Ok(Document { index, cancelled, reading, name, is_sample })
     }
 
     /// What has been read so far. Whoever looks at it already may look again, also while the reading thread waits.
@@ -80,14 +67,14 @@ impl Document {
         self.index.read_recursive()
     }
 
-    /// The same, for other threads.
+    /// The same, for work beside the window.
     pub fn shared(&self) -> SharedIndex {
         Arc::clone(&self.index)
     }
 
     /// Whether nothing more will be read: all was, or it broke down.
     pub fn is_over(&self) -> bool {
-        self.index().is_finished() || self.broken.read().is_some()
+        self.reading.is_over()
     }
 
     /// The file's name.
@@ -112,22 +99,17 @@ impl Document {
 
     /// What made the reading break down, if it did.
     pub fn broken(&self) -> Option<String> {
-        self.broken.read().clone()
-    }
-
-    /// Waits until all is read.
-    pub fn wait(&mut self) {
-        if let Some(reading) = self.reading.take() {
-            // A panic was caught inside and is told by `broken`.
-            let _ = reading.join();
-        }
+        self.reading.broken()
     }
 }
 
-impl Drop for Document {
-    fn drop(&mut self) {
-        self.cancel();
-    }
+/// A step of what is done when nothing more is read.
+fn finish(indexer: &mut Indexer, index: &RwLock<Index>) -> Then<()> {
+    indexer.prepare(&index.read());
+    let mut guard = index.write();
+    let goes_on = indexer.finish_step(&mut guard);
+    RwLockWriteGuard::unlock_fair(guard);
+    if goes_on { Then::Again } else { Then::Done(()) }
 }
 
 #[cfg(test)]
@@ -176,20 +158,20 @@ mod tests {
         }
     }
 
-    fn open(reads: bool) -> Document {
+    fn open(reads: bool, background: &Background) -> Document {
         let frame = |kind| FrameBuf::new(kind).to_bytes().unwrap();
         let bytes = [frame(Kind::PING), frame(Kind::PONG)].concat();
         let fragile = Fragile { inner: Missive::default(), reads };
         let options = Options { protocols: vec![Arc::new(fragile)], ..Options::default() };
-        let mut document =
-            Document::open(Source::from_bytes("bytes", bytes), false, &options, Arc::new(|| {})).unwrap();
-        document.wait();
+        let source = Source::from_bytes("bytes", bytes);
+        let document = Document::open(source, false, &options, background).unwrap();
+        while background.step() {}
         document
     }
 
     #[test]
     fn a_panic_in_reading_is_told_and_nothing_else_breaks() {
-        let document = open(false);
+        let document = open(false, &Background::by_hand());
         assert_eq!(document.broken().as_deref(), Some("on purpose, in reading"));
         assert!(document.is_over());
         assert!(!document.index().is_finished());
@@ -197,18 +179,12 @@ mod tests {
 
     #[test]
     fn a_panic_in_taking_apart_is_told_and_the_next_message_is_taken_apart() {
-        let document = open(true);
+        let background = Background::by_hand();
+        let document = open(true, &background);
         assert_eq!(document.broken(), None);
-        let lookup = crate::lookup::Lookup::new(document.shared(), Arc::new(|| {}));
-        let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        let details = |row: u32| loop {
-            if let Some(details) = lookup.details(row) {
-                return details;
-            }
-            assert!(std::time::Instant::now() < patience);
-        };
-        assert!(details(1).fields.is_empty());
+        let lookup = crate::lookup::Lookup::new(document.shared(), &background);
+        assert!(lookup.details(1).unwrap().fields.is_empty());
         assert_eq!(lookup.broken().as_deref(), Some("on purpose, in taking apart"));
-        assert!(!details(0).fields.is_empty());
+        assert!(!lookup.details(0).unwrap().fields.is_empty());
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use framescope_ksy::Described;
 
-use crate::jobs::{Job, Wake};
+use crate::background::{Background, Job};
 
 /// What is wrong at a line of a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,9 @@ pub struct Editor {
     mistakes: Vec<Mistake>,
     /// The text that was looked at last.
     checked: String,
+    /// When it was typed into, if it was not looked at since.
     changed: Option<Instant>,
+    background: Background,
     checking: Option<Job<Checked>>,
 }
 
@@ -49,21 +51,22 @@ impl Editor {
     ///
     /// # Errors
     /// It can't be read.
-    pub fn open(path: &Path) -> Result<Editor, String> {
+    pub fn open(path: &Path, background: &Background) -> Result<Editor, String> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("{} can't be read: {error}", path.display()))?;
-        Ok(Editor { saved: text.clone(), path: Some(path.to_owned()), ..Editor::with(text) })
+        Ok(Editor { saved: text.clone(), path: Some(path.to_owned()), ..Editor::with(text, background) })
     }
 
     /// Begins with a text that is in no file.
-    pub fn with(text: impl Into<String>) -> Editor {
+    pub fn with(text: impl Into<String>, background: &Background) -> Editor {
         Editor {
             text: text.into(),
             path: None,
             saved: String::new(),
             mistakes: Vec::new(),
             checked: String::new(),
-            changed: Some(Instant::now()),
+            changed: Some(background.now()),
+            background: background.clone(),
             checking: None,
         }
     }
@@ -95,18 +98,17 @@ impl Editor {
 
     /// Somebody typed.
     pub fn typed(&mut self) {
-        self.changed = Some(Instant::now());
+        self.changed = Some(self.background.now());
     }
 
-    /// Looks at the text after a pause in typing. Gives what it describes when that is another than before; `wake` is
-    /// called when it is time to ask again.
-    pub fn follow(&mut self, wake: &Wake) -> Option<(PathBuf, Described)> {
-        let is_due = self.changed.is_some_and(|changed| changed.elapsed() >= PAUSE);
-        if is_due && self.text != self.checked {
+    /// Looks at the text after a pause in typing. Gives what it describes when that is another than before; the window is
+    /// woken when it is time to ask again.
+    pub fn follow(&mut self) -> Option<(PathBuf, Described)> {
+        if self.waits_for().is_some_and(|waits| waits.is_zero()) {
             self.changed = None;
             self.checked.clone_from(&self.text);
             let (text, path) = (self.text.clone(), self.path().to_owned());
-            self.checking = Some(Job::begin("description", wake.clone(), move |_| check(&text, &path)));
+            self.checking = Some(self.background.begin("description", move |_| check(&text, &path)));
         }
         match self.checking.as_ref()?.poll()? {
             Ok(Ok((described, warnings))) => {
@@ -129,7 +131,7 @@ impl Editor {
     /// How long until the text is looked at, if it waits for that.
     pub fn waits_for(&self) -> Option<Duration> {
         let changed = self.changed.filter(|_| self.text != self.checked)?;
-        Some(PAUSE.saturating_sub(changed.elapsed()))
+        Some((changed + PAUSE).saturating_duration_since(self.background.now()))
     }
 
     /// Takes the file's text in, where it was changed by others and not here. False if both were changed.
@@ -261,7 +263,6 @@ fn push<'l>(parts: &mut Vec<(Part, &'l str)>, part: Part, text: &'l str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[test]
     fn parts_are_the_line() {
@@ -277,33 +278,27 @@ mod tests {
 
     #[test]
     fn the_text_is_followed_and_its_mistakes_stand_at_their_lines() {
-        let wake: Wake = Arc::new(|| {});
-        let mut editor = Editor::with("meta:\n  id: mine\nseq:\n  - id: kind\n    type: u1q\n");
-        let until = Instant::now() + Duration::from_secs(60);
-        let mut described = None;
-        while editor.is_behind() {
-            assert!(Instant::now() < until);
-            described = editor.follow(&wake).or(described);
-        }
-        assert!(described.is_none());
+        let background = Background::by_hand();
+        let pause = |editor: &mut Editor| {
+            assert!(editor.follow().is_none() && !background.step(), "nobody has paused");
+            background.pass(PAUSE);
+            assert!(editor.follow().is_none() && background.step() && editor.is_behind());
+            editor.follow()
+        };
+        let text = "meta:\n  id: mine\nseq:\n  - id: kind\n    type: u1q\n";
+        let mut editor = Editor::with(text, &background);
+        let described = pause(&mut editor);
+        assert!(described.is_none() && !editor.is_behind());
         assert_eq!((editor.mistakes()[0].line, editor.mistakes()[0].column), (5, 11));
         editor.text = editor.text.replace("u1q", "u1");
         editor.typed();
-        while editor.is_behind() {
-            assert!(Instant::now() < until);
-            described = editor.follow(&wake).or(described);
-        }
+        let described = pause(&mut editor);
         assert_eq!(described.unwrap().1.format().name(), "mine");
         assert!(editor.mistakes().is_empty());
         // What is probably not meant is told, and is used all the same.
         editor.text = editor.text.replace("type: u1", "type: u1\n    -hxe: true");
         editor.typed();
-        let mut described = None;
-        while editor.is_behind() {
-            assert!(Instant::now() < until);
-            described = editor.follow(&wake).or(described);
-        }
-        assert!(described.is_some());
+        assert!(pause(&mut editor).is_some());
         let [mistake] = editor.mistakes() else { panic!("{:?}", editor.mistakes()) };
         assert!(mistake.is_warning && (mistake.line, mistake.column) == (6, 5), "{mistake:?}");
         assert!(mistake.text.ends_with("did you mean '-hex'?"), "{mistake:?}");
@@ -314,7 +309,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mine.ksy");
         std::fs::write(&path, "meta: {id: a}\n").unwrap();
-        let mut editor = Editor::open(&path).unwrap();
+        let mut editor = Editor::open(&path, &Background::by_hand()).unwrap();
         std::fs::write(&path, "meta: {id: b}\n").unwrap();
         assert!(editor.reload());
         assert_eq!(editor.text, "meta: {id: b}\n");

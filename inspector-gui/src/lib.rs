@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod background;
 mod check_peer;
 pub mod cli;
 mod colours;
@@ -17,7 +18,6 @@ pub mod document;
 pub mod editor;
 mod encode;
 pub mod health;
-pub mod jobs;
 mod json_tree;
 pub mod lookup;
 mod memory;

@@ -1,10 +1,9 @@
-//! Reads and takes apart the messages that are looked at, in a thread of its own: a slow disk never stops the window. What
-//! is quick is there at once, as the window waits some milliseconds for it.
+//! Reads and takes apart the messages that are looked at, beside the window: a slow disk never stops it. What is quick is
+//! there at once, as the window waits some milliseconds for it.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use framescope_capture::export::display_limit;
@@ -12,9 +11,9 @@ use framescope_capture::{BlockReader, Index};
 use framescope_parser::Code;
 use parking_lot::{Condvar, Mutex};
 
+use crate::background::{Background, Server, panic_text};
 use crate::details::Details;
 use crate::document::SharedIndex;
-use crate::jobs::{Wake, panic_text};
 
 /// What the table shows of a row that has to be decoded for it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,10 +34,11 @@ pub struct Beginning {
 }
 
 /// The messages that were looked at lately.
-#[derive(Debug)]
 pub struct Lookup {
-    ask: Sender<Ask>,
+    /// Who reads; None if nobody can.
+    server: Option<Server<Ask>>,
     shared: Arc<Shared>,
+    background: Background,
 }
 
 #[derive(Debug)]
@@ -68,13 +68,6 @@ struct Known {
     gave_up: bool,
 }
 
-impl Known {
-    /// Until when to wait for something that is asked for now.
-    fn until(&self) -> Instant {
-        self.patience.unwrap_or_else(|| Instant::now() + PATIENCE)
-    }
-}
-
 /// How long the window waits in a frame for what is mostly there at once.
 const PATIENCE: Duration = Duration::from_millis(4);
 /// What is kept of each sort.
@@ -87,21 +80,26 @@ const LINE_BYTES: usize = 64 << 10;
 pub const BEGINNING: usize = 4 << 10;
 
 impl Lookup {
-    /// For an index. `wake` is called when something has come that was not there at once.
-    pub(crate) fn new(index: SharedIndex, wake: Wake) -> Lookup {
-        let (ask, asked) = channel();
+    /// For an index. The window is woken when something has come that was not there at once.
+    pub(crate) fn new(index: SharedIndex, background: &Background) -> Lookup {
         let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let answer = move || answer(&index, &theirs, &asked, &wake);
-        if let Err(error) = std::thread::Builder::new().name("lookup".to_owned()).spawn(answer) {
+        let (theirs, woken) = (Arc::clone(&shared), background.clone());
+        let server = background.serve("lookup", move |ask| {
+            // A new reader each time: it looks whether the file is still the same.
+            answer(ask, &index, &theirs, &mut None);
+            if std::mem::take(&mut theirs.known.lock().gave_up) {
+                woken.wake();
+            }
+        });
+        if let Err(error) = &server {
             shared.known.lock().broken = Some(format!("no thread to read with: {error}"));
         }
-        Lookup { ask, shared }
+        Lookup { server: server.ok(), shared, background: background.clone() }
     }
 
     /// A frame of the window begins.
     pub(crate) fn begin_frame(&self) {
-        self.shared.known.lock().patience = Some(Instant::now() + PATIENCE);
+        self.shared.known.lock().patience = Some(self.background.now() + PATIENCE);
     }
 
     /// Forgets all: the rows have become others.
@@ -122,7 +120,7 @@ impl Lookup {
 
     /// What the table shows of a row; None if it is still being read.
     pub fn line(&self, row: u32) -> Option<Line> {
-        self.shared.known.lock().lines.get(&row).cloned().flatten()
+        self.known(|known| &known.lines, row)
     }
 
     /// Has the first bytes of rows read, and waits a little for them.
@@ -132,7 +130,15 @@ impl Lookup {
 
     /// The first bytes of a row; None if they are still being read.
     pub fn beginning(&self, row: u32) -> Option<Beginning> {
-        self.shared.known.lock().beginnings.get(&row).cloned().flatten()
+        self.known(|known| &known.beginnings, row)
+    }
+
+    /// What is known; where that is still being read, the window has to be woken for it.
+    fn known<T: Clone>(&self, of: impl Fn(&Known) -> &HashMap<u32, Option<T>>, row: u32) -> Option<T> {
+        let mut known = self.shared.known.lock();
+        let there = of(&known).get(&row).cloned();
+        known.gave_up |= matches!(there, Some(None));
+        there.flatten()
     }
 
     fn want<T>(
@@ -153,10 +159,19 @@ impl Lookup {
             return;
         }
         map.extend(missing.iter().map(|&row| (row, None)));
-        // A thread that is gone has left a word why.
-        let _ = self.ask.send(ask(missing, generation));
-        let until = known.until();
-        while rows.iter().any(|row| matches!(of(&mut known).get(row), Some(None))) {
+        drop(known);
+        self.ask(ask(missing, generation), |known| {
+            rows.iter().any(|row| matches!(of(known).get(row), Some(None)))
+        });
+    }
+
+    /// Asks for something, and waits a little while it is missing.
+    fn ask(&self, what: Ask, is_missing: impl Fn(&mut Known) -> bool) {
+        let Some(server) = &self.server else { return };
+        server.ask(what);
+        let mut known = self.shared.known.lock();
+        let until = known.patience.unwrap_or_else(|| self.background.now() + PATIENCE);
+        while is_missing(&mut known) {
             if self.shared.answered.wait_until(&mut known, until).timed_out() {
                 known.gave_up = true;
                 return;
@@ -167,62 +182,51 @@ impl Lookup {
     /// A row taken apart, after waiting a little for it; None if it takes longer.
     pub fn details(&self, row: u32) -> Option<Arc<Details>> {
         let mut known = self.shared.known.lock();
-        if let Some(details) = known.details.get(&row) {
-            return details.clone();
+        if known.details.contains_key(&row) {
+            drop(known);
+            return self.known(|known| &known.details, row);
         }
         if known.details.len() >= DETAILS_KEPT {
             known.details.retain(|_, details| details.is_none());
         }
         known.details.insert(row, None);
-        let _ = self.ask.send(Ask::Details(row, known.generation));
-        let until = known.until();
-        while matches!(known.details.get(&row), Some(None)) {
-            if self.shared.answered.wait_until(&mut known, until).timed_out() {
-                known.gave_up = true;
-                return None;
-            }
-        }
-        known.details.get(&row).cloned().flatten()
+        let ask = Ask::Details(row, known.generation);
+        drop(known);
+        self.ask(ask, |known| matches!(known.details.get(&row), Some(None)));
+        self.known(|known| &known.details, row)
     }
 }
 
 /// Looks at the index before a reading thread that waits to go on: the window that waits for the answer looks at it too, and
 /// so keeps that thread waiting.
-fn answer(index: &SharedIndex, shared: &Shared, asked: &Receiver<Ask>, wake: &Wake) {
-    while let Ok(ask) = asked.recv() {
-        // A new one each time: it looks whether the file is still the same.
-        let mut reader: Option<BlockReader> = None;
-        let generation_now = || shared.known.lock().generation;
-        match ask {
-            // In small portions: the person may have scrolled on meanwhile.
-            Ask::Lines(rows, generation) => {
-                for row in rows {
-                    if generation_now() != generation {
-                        break;
-                    }
-                    let line = careful(shared, || line(row, &index.read_recursive(), &mut reader));
-                    put(shared, generation, |known| &mut known.lines, row, line);
+fn answer(ask: Ask, index: &SharedIndex, shared: &Shared, reader: &mut Option<BlockReader>) {
+    let generation_now = || shared.known.lock().generation;
+    match ask {
+        // In small portions: the person may have scrolled on meanwhile.
+        Ask::Lines(rows, generation) => {
+            for row in rows {
+                if generation_now() != generation {
+                    break;
                 }
-            }
-            Ask::Beginnings(rows, generation) => {
-                for row in rows {
-                    if generation_now() != generation {
-                        break;
-                    }
-                    let beginning = careful(shared, || beginning(row, &index.read_recursive(), &mut reader));
-                    put(shared, generation, |known| &mut known.beginnings, row, beginning);
-                }
-            }
-            Ask::Details(row, generation) => {
-                let details = careful(shared, || {
-                    let index = index.read_recursive();
-                    Arc::new(Details::of(row, &index, reader_of(&index, &mut reader)))
-                });
-                put(shared, generation, |known| &mut known.details, row, details);
+                let line = careful(shared, || line(row, &index.read_recursive(), reader));
+                put(shared, generation, |known| &mut known.lines, row, line);
             }
         }
-        if std::mem::take(&mut shared.known.lock().gave_up) {
-            wake();
+        Ask::Beginnings(rows, generation) => {
+            for row in rows {
+                if generation_now() != generation {
+                    break;
+                }
+                let beginning = careful(shared, || beginning(row, &index.read_recursive(), reader));
+                put(shared, generation, |known| &mut known.beginnings, row, beginning);
+            }
+        }
+        Ask::Details(row, generation) => {
+            let details = careful(shared, || {
+                let index = index.read_recursive();
+                Arc::new(Details::of(row, &index, reader_of(&index, reader)))
+            });
+            put(shared, generation, |known| &mut known.details, row, details);
         }
     }
 }
@@ -281,16 +285,13 @@ mod tests {
         let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let rows: Vec<u32> = (0..u32::try_from(index.row_count()).unwrap()).collect();
         let index: SharedIndex = Arc::new(RwLock::new(index));
-        let lookup = Lookup::new(Arc::clone(&index), Arc::new(|| {}));
+        let lookup = Lookup::new(Arc::clone(&index), &Background::by_hand());
         lookup.want_lines(&rows);
         lookup.want_beginnings(&rows);
-        let patience = Instant::now() + Duration::from_secs(60);
         let there = |row: &u32| {
             lookup.line(*row).is_some() && lookup.beginning(*row).is_some() && lookup.details(*row).is_some()
         };
-        while !rows.iter().all(there) {
-            assert!(Instant::now() < patience, "it never came");
-        }
+        assert!(rows.iter().all(there));
         let index = index.read();
         let mut reader = index.reader();
         for &row in &rows {
@@ -303,5 +304,26 @@ mod tests {
         }
         lookup.forget();
         assert_eq!(lookup.line(0), None);
+    }
+
+    #[test]
+    fn what_comes_late_wakes_the_window() {
+        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let index: SharedIndex = Arc::new(RwLock::new(index));
+        let background = Background::of_threads();
+        let (wake, woken) = std::sync::mpsc::channel();
+        background.wakes(move || wake.send(()).unwrap());
+        let lookup = Lookup::new(Arc::clone(&index), &background);
+        // As long as this is held nothing can be read, as from a slow disk.
+        let held = index.write();
+        lookup.want_lines(&[0, 1]);
+        assert_eq!(lookup.line(0), None);
+        assert!(lookup.details(3).is_none());
+        drop(held);
+        // Only ends a test that hangs.
+        let patience = Duration::from_secs(60);
+        while lookup.line(1).is_none() || lookup.details(3).is_none() {
+            woken.recv_timeout(patience).unwrap();
+        }
     }
 }

@@ -128,6 +128,16 @@ impl OwnProtocols {
         mistakes
     }
 
+    /// Whether another description uses one's types.
+    pub(crate) fn is_imported(&self, path: &Path) -> bool {
+        let is_it = |file: &Path| match (file.canonicalize(), path.canonicalize()) {
+            (Ok(file), Ok(path)) => file == path,
+            _ => file == path,
+        };
+        let others = self.described.iter().filter(|(known, _)| known != path);
+        others.flat_map(|(_, described)| described.format().files()).any(|file| is_it(Path::new(file)))
+    }
+
     /// What the files are that all this was read from, to see whether any has changed.
     pub(crate) fn stamps(&self) -> Vec<Stamp> {
         let imported = self.described.iter().flat_map(|(_, described)| described.format().files());

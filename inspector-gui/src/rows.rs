@@ -11,8 +11,8 @@ use framescope_capture::{Index, Row, Times};
 use framescope_parser::Protocol;
 use parking_lot::RwLock;
 
+use crate::background::{Background, Job, Then, Watch};
 use crate::document::SharedIndex;
-use crate::jobs::{Job, Seldom, Wake, Watch};
 
 /// What rows are looked at. As it is, all are.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,23 +54,13 @@ pub struct Rows {
     found: Arc<RwLock<Found>>,
     job: Job<()>,
     begun: Instant,
-    broken: Option<String>,
+    background: Background,
 }
 
 #[derive(Debug, Default)]
 struct Found {
     rows: Vec<u32>,
-    is_done: bool,
     error: Option<String>,
-}
-
-/// Says that no more will be found.
-struct Done<'f>(&'f RwLock<Found>);
-
-impl Drop for Done<'_> {
-    fn drop(&mut self) {
-        self.0.write().is_done = true;
-    }
 }
 
 /// Rows looked through between two looks at whether anybody still wants them.
@@ -86,20 +76,30 @@ pub(crate) struct Search {
     pub(crate) protocols: Vec<Arc<dyn Protocol>>,
 }
 
+/// How far a search is.
+struct Progress {
+    filter: Option<Filter>,
+    times: Times,
+    /// How many rows were looked through.
+    at: usize,
+}
+
 impl Rows {
-    /// Begins to find the rows. `wake` is called when there are more.
-    pub(crate) fn find(search: Search, wake: Wake) -> Rows {
+    /// Begins to find the rows.
+    pub(crate) fn find(search: Search, background: &Background) -> Rows {
         let found = Arc::new(RwLock::new(Found::default()));
-        let theirs = Arc::clone(&found);
-        let waking = Arc::clone(&wake);
-        let job = Job::begin("rows", wake, move |watch| {
-            // Also if it panics: nobody waits for what will not come.
-            let _done = Done(&theirs);
-            if let Err(error) = search.run(watch, &theirs, waking) {
+        let (theirs, mut progress) = (Arc::clone(&found), search.begin());
+        let job = background.begin_steps("rows", move |watch| {
+            let step = match &mut progress {
+                Ok(progress) => search.step(progress, watch, &theirs),
+                Err(error) => Err(error.clone()),
+            };
+            step.unwrap_or_else(|error| {
                 theirs.write().error = Some(error);
-            }
+                Then::Done(())
+            })
         });
-        Rows { found, job, begun: Instant::now(), broken: None }
+        Rows { found, job, begun: background.now(), background: background.clone() }
     }
 
     /// How many there are so far.
@@ -114,7 +114,7 @@ impl Rows {
 
     /// Whether all were found.
     pub fn is_done(&self) -> bool {
-        self.found.read().is_done || self.broken.is_some()
+        self.job.is_over()
     }
 
     /// How far the search is, from 0 to 1.
@@ -123,16 +123,14 @@ impl Rows {
     }
 
     /// Why they could not all be found.
-    pub fn error(&mut self) -> Option<String> {
-        if let Some(Err(panic)) = self.job.poll() {
-            self.broken = Some(format!("a bug of ours: {panic}"));
-        }
-        self.broken.clone().or_else(|| self.found.read().error.clone())
+    pub fn error(&self) -> Option<String> {
+        let broken = self.job.broken().map(|panic| format!("a bug of ours: {panic}"));
+        broken.or_else(|| self.found.read().error.clone())
     }
 
     /// How long it has been.
     pub(crate) fn age(&self) -> Duration {
-        self.begun.elapsed()
+        self.background.now().saturating_duration_since(self.begun)
     }
 
     /// The row at a place.
@@ -170,51 +168,51 @@ impl Search {
         self.wants(&index, row, filter.as_mut(), &mut Times::default()).unwrap_or(false)
     }
 
-    fn run(&self, watch: &Watch, found: &RwLock<Found>, wake: Wake) -> Result<(), String> {
+    fn begin(&self) -> Result<Progress, String> {
         let parse = |text: &String| Filter::parse(text, &self.protocols).map_err(|error| error.text);
-        let mut filter = self.narrowing.filter.as_ref().map(parse).transpose()?;
-        let (mut times, mut at, mut batch) = (Times::default(), 0, Vec::new());
-        let mut waking = Seldom::new(wake);
-        loop {
-            let index = self.index.read();
-            let is_finished = index.is_finished();
-            if let Some(filter) = filter.as_mut().filter(|_| at == 0 && is_finished) {
-                filter.search(&index).map_err(|error| error.to_string())?;
+        let filter = self.narrowing.filter.as_ref().map(parse).transpose()?;
+        Ok(Progress { filter, times: Times::default(), at: 0 })
+    }
+
+    fn step(
+        &self,
+        progress: &mut Progress,
+        watch: &Watch,
+        found: &RwLock<Found>,
+    ) -> Result<Then<()>, String> {
+        let Progress { filter, times, at } = progress;
+        let index = self.index.read();
+        let is_finished = index.is_finished();
+        if let Some(filter) = filter.as_mut().filter(|_| *at == 0 && is_finished) {
+            filter.search(&index).map_err(|error| error.to_string())?;
+        }
+        let (all, end) = (index.row_count(), index.row_count().min(*at + CHUNK));
+        let mut batch = Vec::new();
+        for number in *at..end {
+            let Ok(number) = u32::try_from(number) else { break };
+            if self.wants(&index, number, filter.as_mut(), times)? {
+                batch.push(number);
             }
-            let (all, end) = (index.row_count(), index.row_count().min(at + CHUNK));
-            batch.clear();
-            for number in at..end {
-                let Ok(number) = u32::try_from(number) else { break };
-                if self.wants(&index, number, filter.as_mut(), &mut times)? {
-                    batch.push(number);
-                }
-            }
-            drop(index);
-            at = end;
-            // Until they are in their order there is none to show.
-            if self.sort.is_none() || is_finished {
-                found.write().rows.extend_from_slice(&batch);
-            }
-            if !watch.goes_on(at as u64, all as u64) {
-                return Ok(());
-            }
-            if at < all {
-                if !batch.is_empty() {
-                    waking.wake();
-                }
-            } else if is_finished {
-                break;
-            } else {
-                waking.wake();
-                std::thread::sleep(WAIT);
-            }
+        }
+        drop(index);
+        *at = end;
+        watch.goes_on(end as u64, all as u64);
+        // Until they are in their order there is none to show.
+        if self.sort.is_none() || is_finished {
+            found.write().rows.extend_from_slice(&batch);
+        }
+        if end < all || !is_finished && !batch.is_empty() {
+            return Ok(Then::Again);
+        }
+        if !is_finished {
+            return Ok(Then::After(WAIT));
         }
         if let Some(sort) = self.sort {
             let rows = std::mem::take(&mut found.write().rows);
             let sorted = sorted(&self.index.read(), rows, sort, watch);
             found.write().rows = sorted;
         }
-        Ok(())
+        Ok(Then::Done(()))
     }
 
     fn wants(
@@ -343,10 +341,10 @@ mod tests {
         let index: SharedIndex = Arc::new(RwLock::new(index));
         let protocols = framescope_capture::protocols(None);
         let search = Search { index: Arc::clone(&index), narrowing, sort, protocols };
-        let mut rows = Rows::find(search, Arc::new(|| {}));
-        while !rows.is_done() {
-            std::thread::yield_now();
-        }
+        let background = Background::by_hand();
+        let rows = Rows::find(search, &background);
+        while background.step() {}
+        assert!(rows.is_done());
         let all = (0..rows.len()).filter_map(|place| rows.at(place)).collect();
         (index, all, rows.error())
     }

@@ -1,5 +1,5 @@
 //! What the index says as a whole: problems by code and conversation, when each conversation was; and, of the rows that
-//! are looked at, how many there were when, how long they are and how long replies took. Counted in the background.
+//! are looked at, how many there were when, how long they are and how long replies took. Counted beside the window.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,8 +10,8 @@ use framescope_capture::{Latencies, Row, Times};
 use framescope_parser::{Code, Severity, TileType};
 use parking_lot::RwLock;
 
+use crate::background::{Background, Job, Then};
 use crate::document::SharedIndex;
-use crate::jobs::{Job, Seldom, Wake, Watch};
 
 /// How many rows there are of each worst severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,11 +114,11 @@ pub struct Surveying {
 
 impl Surveying {
     /// Begins to count, and goes on as long as there is more.
-    pub(crate) fn begin(index: SharedIndex, wake: Wake) -> Surveying {
+    pub(crate) fn begin(index: SharedIndex, background: &Background) -> Surveying {
         let survey = Arc::new(RwLock::new(Survey::default()));
         let theirs = Arc::clone(&survey);
-        let waking = Arc::clone(&wake);
-        let job = Job::begin("survey", wake, move |watch| count(&index, &theirs, watch, waking));
+        let (mut times, mut at) = (Times::default(), 0);
+        let job = background.begin_steps("survey", move |_| count(&index, &mut times, &mut at, &theirs));
         Surveying { survey, _job: job }
     }
 
@@ -128,34 +128,25 @@ impl Surveying {
     }
 }
 
-fn count(index: &SharedIndex, survey: &RwLock<Survey>, watch: &Watch, wake: Wake) {
-    let (mut times, mut at, mut waking) = (Times::default(), 0, Seldom::new(wake));
+/// Counts the next rows from `at` on.
+fn count(index: &SharedIndex, times: &mut Times, at: &mut usize, survey: &RwLock<Survey>) -> Then<()> {
     let mut seen: Vec<(u32, Row, Option<i64>)> = Vec::with_capacity(CHUNK);
-    while !watch.is_cancelled() {
-        let (all, finished) = {
-            let index = index.read();
-            let end = index.row_count().min(at + CHUNK);
-            seen.clear();
-            for (number, row) in (at..end).zip(index.rows_from(at)) {
-                seen.push((u32::try_from(number).unwrap_or(u32::MAX), row, times.time_ns(&index, &row)));
-            }
-            at = end;
-            (index.row_count(), index.is_finished())
-        };
-        {
-            // The window looks at it many times in a frame: it never waits long.
-            let mut survey = survey.write();
-            seen.iter().for_each(|(number, row, time)| survey.add(*number, row, *time));
-        }
-        if at < all {
-            waking.wake();
-        } else if finished {
-            survey.write().is_done = true;
-            return;
-        } else {
-            std::thread::sleep(WAIT);
-        }
+    let index = index.read();
+    let (all, is_finished) = (index.row_count(), index.is_finished());
+    let end = all.min(*at + CHUNK);
+    for (number, row) in (*at..end).zip(index.rows_from(*at)) {
+        seen.push((u32::try_from(number).unwrap_or(u32::MAX), row, times.time_ns(&index, &row)));
     }
+    drop(index);
+    *at = end;
+    // The window looks at it many times in a frame: it never waits long.
+    let mut survey = survey.write();
+    seen.iter().for_each(|(number, row, time)| survey.add(*number, row, *time));
+    if end < all {
+        return Then::Again;
+    }
+    survey.is_done = is_finished;
+    if is_finished { Then::Done(()) } else { Then::After(WAIT) }
 }
 
 /// What happened in one of many equal stretches of time.
@@ -313,9 +304,9 @@ pub(crate) fn picture(
     index: SharedIndex,
     rows: Chunks,
     span: Option<(i64, i64)>,
-    wake: Wake,
+    background: &Background,
 ) -> Job<Pictures> {
-    Job::begin("pictures", wake, move |watch| {
+    background.begin("pictures", move |watch| {
         let mut pictures = Pictures { timeline: Timeline::new(span), ..Pictures::default() };
         let (mut times, mut latencies, mut at) = (Times::default(), Latencies::default(), 0);
         loop {
@@ -357,18 +348,21 @@ mod tests {
         Arc::new(RwLock::new(read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap()))
     }
 
-    fn wait<T: Send + 'static>(job: &Job<T>) -> T {
-        job.poll_for(Duration::from_secs(60)).unwrap().unwrap()
+    fn pictures(index: &SharedIndex, span: (i64, i64)) -> Pictures {
+        let background = Background::by_hand();
+        let job = picture(Arc::clone(index), all_rows(index), Some(span), &background);
+        while background.step() {}
+        job.poll().unwrap().unwrap()
     }
 
     #[test]
     fn counts_of_the_conversations_add_up() {
         let index = sample();
-        let surveying = Surveying::begin(Arc::clone(&index), Arc::new(|| {}));
-        while !surveying.read().is_done {
-            std::thread::yield_now();
-        }
+        let background = Background::by_hand();
+        let surveying = Surveying::begin(Arc::clone(&index), &background);
+        while background.step() {}
         let survey = surveying.read();
+        assert!(survey.is_done);
         assert_eq!(survey.flows.len(), index.read().flows().len());
         let sum = |of: fn(&Counts) -> usize| survey.flows.iter().map(|flow| of(&flow.counts)).sum::<usize>();
         assert_eq!(sum(|counts| counts.errors), survey.counts.errors);
@@ -393,17 +387,17 @@ mod tests {
             index.rows().filter_map(|row| index.time_ns(&row)).collect()
         };
         let span = (*times.iter().min().unwrap(), *times.iter().max().unwrap());
-        let pictures = wait(&picture(Arc::clone(&index), all_rows(&index), Some(span), Arc::new(|| {})));
-        let rows: u32 = pictures.timeline.buckets.iter().map(|bucket| bucket.rows).sum();
+        let whole = pictures(&index, span);
+        let rows: u32 = whole.timeline.buckets.iter().map(|bucket| bucket.rows).sum();
         assert_eq!(rows as usize, times.len());
-        assert_eq!(pictures.timeline.bucket_of(span.0), Some(0));
-        assert_eq!(pictures.timeline.bucket_of(span.1), Some(BUCKETS - 1));
-        assert_eq!(pictures.timeline.bucket_of(span.1 + 1), None);
-        assert!(pictures.latencies.count > 0 && pictures.lengths.count > 0);
+        assert_eq!(whole.timeline.bucket_of(span.0), Some(0));
+        assert_eq!(whole.timeline.bucket_of(span.1), Some(BUCKETS - 1));
+        assert_eq!(whole.timeline.bucket_of(span.1 + 1), None);
+        assert!(whole.latencies.count > 0 && whole.lengths.count > 0);
         // Half of the span has about the rows of its time, and none of another.
-        let half = (span.0, pictures.timeline.time_at(0.5).unwrap());
-        let pictures = wait(&picture(Arc::clone(&index), all_rows(&index), Some(half), Arc::new(|| {})));
-        let rows: u32 = pictures.timeline.buckets.iter().map(|bucket| bucket.rows).sum();
+        let half = (span.0, whole.timeline.time_at(0.5).unwrap());
+        let part = pictures(&index, half);
+        let rows: u32 = part.timeline.buckets.iter().map(|bucket| bucket.rows).sum();
         assert_eq!(rows as usize, times.iter().filter(|&&time| time <= half.1).count());
     }
 

@@ -3,15 +3,15 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use framescope_capture::filter::Filter;
 use framescope_capture::{Index, Row};
 use framescope_parser::{Code, Direction, Protocol, Severity};
 
+use crate::background::{Background, Job};
 use crate::details::{Details, FieldNode};
 use crate::document::SharedIndex;
-use crate::jobs::{Job, Wake};
 use crate::lookup::Lookup;
 use crate::rows::{Narrowing, Rows, Search, Sort};
 use crate::survey::{self, Pictures, Surveying};
@@ -37,7 +37,7 @@ pub struct Marked {
 pub struct View {
     index: SharedIndex,
     protocols: Vec<Arc<dyn Protocol>>,
-    wake: Wake,
+    background: Background,
     narrowing: Narrowing,
     sort: Option<Sort>,
     /// The rows that are shown; None for all of them as they are.
@@ -97,14 +97,14 @@ const SEEKING: Duration = Duration::from_millis(2);
 const OLD_ROWS_STAY: Duration = Duration::from_millis(120);
 
 impl View {
-    /// Looks at all of an index. `wake` is called when there is something new to show.
-    pub fn new(index: SharedIndex, protocols: Vec<Arc<dyn Protocol>>, wake: Wake) -> View {
-        let lookup = Lookup::new(Arc::clone(&index), Arc::clone(&wake));
-        let surveying = Surveying::begin(Arc::clone(&index), Arc::clone(&wake));
+    /// Looks at all of an index.
+    pub fn new(index: SharedIndex, protocols: Vec<Arc<dyn Protocol>>, background: &Background) -> View {
+        let lookup = Lookup::new(Arc::clone(&index), background);
+        let surveying = Surveying::begin(Arc::clone(&index), background);
         View {
             index,
             protocols,
-            wake,
+            background: background.clone(),
             narrowing: Narrowing::default(),
             sort: None,
             rows: None,
@@ -131,7 +131,7 @@ impl View {
 
     /// Looks at another index as at this one: the same rows are asked for, and the same place is looked at.
     pub fn moved_to(&self, index: SharedIndex, protocols: Vec<Arc<dyn Protocol>>) -> View {
-        let mut view = View::new(index, protocols, Arc::clone(&self.wake));
+        let mut view = View::new(index, protocols, &self.background);
         view.narrowing.clone_from(&self.narrowing);
         view.sort = self.sort;
         view.place = self.place;
@@ -158,7 +158,7 @@ impl View {
             self.selected = self.place.and_then(|place| row_at(index, place));
             self.compared = None;
             self.lookup.forget();
-            self.surveying = Surveying::begin(Arc::clone(&self.index), Arc::clone(&self.wake));
+            self.surveying = Surveying::begin(Arc::clone(&self.index), &self.background);
             self.position = None;
             self.choose();
         }
@@ -195,7 +195,7 @@ impl View {
                 self.select_row(None);
             }
         }
-        if let Some(error) = self.rows.as_mut().and_then(Rows::error) {
+        if let Some(error) = self.rows.as_ref().and_then(Rows::error) {
             self.error = Some(error);
         }
     }
@@ -208,7 +208,7 @@ impl View {
             self.next = Some(None);
             return;
         }
-        self.next = Some(Some(Rows::find(self.search(), Arc::clone(&self.wake))));
+        self.next = Some(Some(Rows::find(self.search(), &self.background)));
     }
 
     fn search(&self) -> Search {
@@ -252,7 +252,7 @@ impl View {
                 None => survey::all_rows(&self.index),
                 Some(rows) => Box::new(rows.chunks()),
             };
-            let job = survey::picture(Arc::clone(&self.index), rows, times, Arc::clone(&self.wake));
+            let job = survey::picture(Arc::clone(&self.index), rows, times, &self.background);
             self.picturing = Some(job);
         }
     }
@@ -330,7 +330,7 @@ impl View {
 
     /// Begins to find other rows than those that are shown, in their own order.
     pub(crate) fn find(&self, narrowing: Narrowing) -> Rows {
-        Rows::find(Search { narrowing, sort: None, ..self.search() }, Arc::clone(&self.wake))
+        Rows::find(Search { narrowing, sort: None, ..self.search() }, &self.background)
     }
 
     /// The conversation whose rows are shown; None for all.
@@ -510,7 +510,7 @@ impl View {
             (Some(from), false) => count.saturating_sub(from),
             (None, _) => 0,
         };
-        let begun = Instant::now();
+        let begun = self.background.now();
         while seek.taken < count {
             let at = (before + seek.taken) % count;
             let place = if seek.forward { at } else { count - 1 - at };
@@ -526,9 +526,9 @@ impl View {
                 self.show_selected = true;
                 return;
             }
-            if seek.taken.is_multiple_of(4096) && begun.elapsed() > SEEKING {
+            if seek.taken.is_multiple_of(4096) && self.background.now() - begun > SEEKING {
                 self.seeking = Some(seek);
-                (self.wake)();
+                self.background.wake();
                 return;
             }
         }
@@ -587,19 +587,18 @@ mod tests {
         let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let index: SharedIndex = Arc::new(RwLock::new(index));
         let protocols = framescope_capture::protocols(None);
-        let mut view = View::new(Arc::clone(&index), protocols, Arc::new(|| {}));
+        let mut view = View::new(Arc::clone(&index), protocols, &Background::by_hand());
         settle(&index, &mut view);
         (index, view)
     }
 
     fn settle(index: &SharedIndex, view: &mut View) {
-        loop {
+        // What is done in one of these can begin what is done in the next.
+        for _ in 0..20 {
             view.update(&index.read());
-            if view.is_settled() && view.details().is_some() == view.selected().is_some() {
-                return;
-            }
-            std::thread::yield_now();
+            while view.background.step() {}
         }
+        assert!(view.is_settled() && view.details().is_some() == view.selected().is_some());
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! Looks now and then whether descriptions, or the capture that is open, have changed, in a thread of its own that ends with
-//! the window.
+//! Looks now and then whether descriptions, or the capture that is open, have changed, as long as there is a window.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::jobs::Wake;
+use crate::background::{Background, Job, Then};
 use crate::own_protocols::{OwnProtocols, Stamp, stamp_of};
 
 /// Long enough to cost nothing, short enough that who saves a file sees what follows.
@@ -19,6 +18,7 @@ const BETWEEN: Duration = Duration::from_millis(250);
 pub(crate) struct Watcher {
     watched: Arc<Mutex<Watched>>,
     changed: Arc<Changed>,
+    _looking: Job<()>,
 }
 
 #[derive(Debug, Default)]
@@ -40,38 +40,34 @@ impl Watched {
         let file = file.map(|path| stamp_of(path.to_owned()));
         Watched { own: own.clone(), stamps: own.stamps(), file }
     }
+
+    /// Whether descriptions, and whether the file, are others than before.
+    fn look(&mut self) -> (bool, bool) {
+        let stamps = self.own.stamps();
+        let file = self.file.as_ref().map(|(path, _)| stamp_of(path.clone()));
+        let changed = (stamps != self.stamps, file != self.file);
+        (self.stamps, self.file) = (stamps, file);
+        changed
+    }
 }
 
 impl Watcher {
-    /// Begins to watch. `wake` is called when something has changed.
-    pub(crate) fn new(own: &OwnProtocols, file: Option<&Path>, wake: Wake) -> Watcher {
+    /// Begins to watch. The window is woken when something has changed.
+    pub(crate) fn new(own: &OwnProtocols, file: Option<&Path>, background: &Background) -> Watcher {
         let watched = Arc::new(Mutex::new(Watched::new(own, file)));
         let changed = Arc::new(Changed::default());
-        let (theirs, say) = (Arc::downgrade(&watched), Arc::clone(&changed));
-        let watch = move || {
-            loop {
-                std::thread::sleep(BETWEEN);
-                let Some(watched) = theirs.upgrade() else { return };
-                let mut watched = watched.lock();
-                let now = watched.own.stamps();
-                let file = watched.file.as_ref().map(|(path, _)| stamp_of(path.clone()));
-                let (descriptions, others) = (now != watched.stamps, file != watched.file);
-                if descriptions {
-                    watched.stamps = now;
-                    say.descriptions.store(true, Ordering::Relaxed);
-                }
-                if others {
-                    watched.file = file;
-                    say.file.store(true, Ordering::Relaxed);
-                }
-                if descriptions || others {
-                    wake();
-                }
+        let (theirs, say, woken) = (Arc::clone(&watched), Arc::clone(&changed), background.clone());
+        // Where this can't be done files are not followed, and all else works.
+        let looking = background.begin_steps("watcher", move |_| {
+            let (descriptions, file) = theirs.lock().look();
+            say.descriptions.fetch_or(descriptions, Ordering::Relaxed);
+            say.file.fetch_or(file, Ordering::Relaxed);
+            if descriptions || file {
+                woken.wake();
             }
-        };
-        // Without a thread files are not followed, and all else works.
-        let _ = std::thread::Builder::new().name("watcher".to_owned()).spawn(watch);
-        Watcher { watched, changed }
+            Then::After(BETWEEN)
+        });
+        Watcher { watched, changed, _looking: looking }
     }
 
     /// Watches other files from now on. One that was watched before and has changed since is told all the same.
@@ -86,6 +82,17 @@ impl Watcher {
             }
         }
         *watched = now;
+    }
+
+    /// Does something to a file of which the window knows already: that is not told.
+    pub(crate) fn overlook<T>(&self, path: &Path, what: impl FnOnce() -> T) -> T {
+        // Nobody looks meanwhile.
+        let mut watched = self.watched.lock();
+        let done = what();
+        if let Some(stamp) = watched.stamps.iter_mut().find(|(known, _)| known == path) {
+            *stamp = stamp_of(path.to_owned());
+        }
+        done
     }
 
     /// Whether descriptions, and whether the file, have changed since this was asked last.

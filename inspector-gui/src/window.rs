@@ -9,7 +9,7 @@ use eframe::egui::ViewportBuilder;
 use framescope_capture::Source;
 
 use crate::app::App;
-use crate::jobs::panic_text;
+use crate::background::{Background, panic_text};
 use crate::own_protocols::Reading;
 use crate::sample;
 use crate::settings::SettingsFile;
@@ -57,7 +57,7 @@ pub fn run(start: Start, reading: Reading) -> Result<(), String> {
                 started.store(true, Ordering::Relaxed);
                 let ctx = &context.egui_ctx;
                 let limit = reading.unpack_limit();
-                let mut app = App::with_settings(reading, SettingsFile::of_user());
+                let mut app = App::new(reading, SettingsFile::of_user(), Background::of_threads());
                 match start {
                     Start::Sample => app.open(sample::source(), true, ctx),
                     Start::File(path) => app.open_path(&path, ctx),

@@ -604,6 +604,9 @@ fn seeds_are_one_of_each_shape_and_the_same_in_every_run() {
     complains(&run(&["seeds", capture.to_str().unwrap()]), 2, &["--output <DIR>"]);
 }
 
+/// Programs that answer do so in time, however busy the machine is: this only ends a test that hangs.
+const TIMEOUT: &str = "--timeout=60";
+
 /// The command line of a program that answers `check-peer`; None where there is no Python.
 fn peer(script: &Path) -> Option<String> {
     let python = support::python()?;
@@ -613,17 +616,17 @@ fn peer(script: &Path) -> Option<String> {
 #[test]
 fn the_python_peer_says_the_same_of_every_input() {
     let Some(peer) = peer(&support::repository().join("corpus/peers/verdicts.py")) else { return };
-    let output = run(&["check-peer", "--count", "3000", "--exec", &peer]);
+    let output = run(&["check-peer", TIMEOUT, "--count", "3000", "--exec", &peer]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
     assert!(said.starts_with("The program says the same of all 3000 inputs: "), "{said}");
     // Also from a capture on, with its key.
     let (capture, key) = (case("missive-chat"), "6672616d6573636f706520746573742d6b6579");
-    let output = run(&["check-peer", "--count", "500", "--exec", &peer, capture.to_str().unwrap()]);
+    let capture = capture.to_str().unwrap();
+    let output = run(&["check-peer", TIMEOUT, "--count", "500", "--exec", &peer, capture]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     // Which the peer does not have.
-    let with_key =
-        run(&["check-peer", "--key", key, "--count", "5000", "--exec", &peer, capture.to_str().unwrap()]);
+    let with_key = run(&["check-peer", TIMEOUT, "--key", key, "--count", "5000", "--exec", &peer, capture]);
     assert_eq!(with_key.status.code(), Some(3), "{}", text(&with_key.stdout));
     assert!(text(&with_key.stdout).contains("refused: tag-mismatch"), "{}", text(&with_key.stdout));
 }
@@ -664,9 +667,7 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
         fs::write(&script, spoiled).unwrap();
         let Some(peer) = peer(&script) else { return };
         let found = folder.path().join("found");
-        let arguments =
-            ["check-peer", "--timeout", "1.5", "--exec", &peer, "--output", found.to_str().unwrap()];
-        let output = run(&arguments);
+        let output = run(&["check-peer", TIMEOUT, "--exec", &peer, "--output", found.to_str().unwrap()]);
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(3), "{name}: {said}{}", text(&output.stderr));
         assert!(said.contains(told), "{name}: {told:?} is not in {said}");
@@ -679,14 +680,14 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
 #[test]
 fn a_program_that_does_not_answer_is_no_peer() {
     let folder = tempfile::tempdir().unwrap();
-    for (program, told) in [
-        ("import time; time.sleep(60)", "no answer in 1 s"),
-        ("raise SystemExit(9)", "the program ended with"),
+    for (program, timeout, told) in [
+        ("import time; time.sleep(600)", "--timeout=1", "no answer in 1 s"),
+        ("raise SystemExit(9)", TIMEOUT, "the program ended with"),
     ] {
         let script = folder.path().join("mute.py");
         fs::write(&script, program).unwrap();
         let Some(peer) = peer(&script) else { return };
-        complains(&run(&["check-peer", "--timeout", "1", "--exec", &peer]), 2, &["can't be asked", told]);
+        complains(&run(&["check-peer", timeout, "--exec", &peer]), 2, &["can't be asked", told]);
     }
     complains(&run(&["check-peer", "--exec", "no-such-program-anywhere"]), 2, &["can't be asked"]);
     complains(&run(&["check-peer", "--timeout=-1", "--exec", "x"]), 2, &["--timeout"]);
@@ -715,6 +716,7 @@ fn a_peer_of_a_described_protocol_gets_messages_that_are_made_up() {
         let Some(peer) = peer(&script) else { return };
         let output = run(&[
             "check-peer",
+            TIMEOUT,
             "--protocol",
             description.to_str().unwrap(),
             "--exec",

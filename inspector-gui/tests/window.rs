@@ -5,7 +5,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{DroppedFile, Key, Modifiers, PointerButton, Vec2};
@@ -13,6 +14,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT, Queryable};
 use framescope::actions::Action;
 use framescope::app::{App, Tab};
+use framescope::background::Background;
 use framescope::own_protocols::{OwnProtocols, Reading};
 use framescope::sample;
 use framescope::settings::SettingsFile;
@@ -21,7 +23,15 @@ use framescope_capture::Source;
 
 type Window = Harness<'static, App>;
 
-fn empty(app: App) -> Window {
+/// Only ends a test that hangs.
+const TOO_LONG: Duration = Duration::from_secs(60);
+
+/// A window whose work and time go on as far as a test lets them.
+fn empty(reading: Reading, settings: SettingsFile) -> Window {
+    window_of(App::new(reading, settings, Background::by_hand()))
+}
+
+fn window_of(app: App) -> Window {
     Harness::builder()
         .with_size(Vec2::new(1400.0, 900.0))
         // Without a system's fonts there are no Chinese glyphs here.
@@ -31,7 +41,7 @@ fn empty(app: App) -> Window {
 
 /// A window with a capture in it, read to its end.
 fn window(source: Source, is_sample: bool) -> Window {
-    let mut harness = empty(App::new(Reading::default()));
+    let mut harness = empty(Reading::default(), SettingsFile::default());
     let ctx = harness.ctx.clone();
     harness.state_mut().open(source, is_sample, &ctx);
     settle(&mut harness);
@@ -49,14 +59,25 @@ fn settle(harness: &mut Window) {
     harness.run_steps(3);
 }
 
-/// Runs until something is so; the watcher of files, and typing, have a pace of their own.
+/// Runs until something is so.
 fn until(harness: &mut Window, what: &str, so: impl Fn(&Window) -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !so(harness) {
-        assert!(Instant::now() < patience, "it never came: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+    // Longer than anything is read or waited for: five seconds by the window's clock.
+    for _ in 0..500 {
+        if so(harness) {
+            return;
+        }
+        let background = harness.state().background();
+        background.pass(Duration::from_millis(10));
+        background.step();
         harness.step();
     }
+    panic!("it never came: {what}");
+}
+
+/// Runs for a time of the window's clock.
+fn pass(harness: &mut Window, time: Duration) {
+    let end = harness.state().background().now() + time;
+    until(harness, "the end of a time", |harness| harness.state().background().now() >= end);
 }
 
 fn view(harness: &Window) -> &View {
@@ -532,7 +553,7 @@ fn two_messages_are_compared_field_by_field() {
 fn panels_hide_and_come_back_as_they_were_left() {
     let folder = tempfile::tempdir().unwrap();
     let file = || SettingsFile::at(folder.path().join("settings.json"));
-    let mut harness = empty(App::with_settings(Reading::default(), file()));
+    let mut harness = empty(Reading::default(), file());
     let ctx = harness.ctx.clone();
     harness.state_mut().open(sample::source(), true, &ctx);
     settle(&mut harness);
@@ -545,7 +566,7 @@ fn panels_hide_and_come_back_as_they_were_left() {
     harness.state_mut().save_settings();
     let kept = harness.state().settings().clone();
     drop(harness);
-    let mut harness = empty(App::with_settings(Reading::default(), file()));
+    let mut harness = empty(Reading::default(), file());
     let ctx = harness.ctx.clone();
     harness.state_mut().open(sample::source(), true, &ctx);
     settle(&mut harness);
@@ -557,11 +578,26 @@ fn panels_hide_and_come_back_as_they_were_left() {
 }
 
 #[test]
+fn settings_are_kept_soon_after_they_have_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings.json");
+    let mut harness = empty(Reading::default(), SettingsFile::at(path.clone()));
+    let ctx = harness.ctx.clone();
+    pass(&mut harness, Duration::from_secs(2));
+    harness.state_mut().act(Action::ThemeLight, &ctx);
+    pass(&mut harness, Duration::from_millis(500));
+    let kept = || SettingsFile::at(path.clone()).load().0;
+    assert_ne!(kept().theme, harness.state().settings().theme);
+    pass(&mut harness, Duration::from_secs(1));
+    assert_eq!(kept(), *harness.state().settings());
+}
+
+#[test]
 fn broken_settings_are_a_banner_and_no_failed_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("settings.json");
     std::fs::write(&path, "{ \"theme\": ").unwrap();
-    let mut harness = empty(App::with_settings(Reading::default(), SettingsFile::at(path)));
+    let mut harness = empty(Reading::default(), SettingsFile::at(path));
     let ctx = harness.ctx.clone();
     harness.state_mut().open(sample::source(), true, &ctx);
     settle(&mut harness);
@@ -633,9 +669,10 @@ fn what_is_no_capture_is_shown_as_the_bytes_of_one_stream() {
 fn reading_can_be_cancelled_and_what_was_read_stays() {
     // A capture of many packets: the sample's, over and over.
     let sample = include_bytes!("../../corpus/captures/missive-damaged/capture.pcapng");
-    let mut harness = empty(App::new(Reading::default()));
+    let mut harness = empty(Reading::default(), SettingsFile::default());
     let ctx = harness.ctx.clone();
     harness.state_mut().open(Source::from_bytes("long.pcapng", sample.repeat(1500)), false, &ctx);
+    harness.state().background().step();
     harness.step();
     harness.get_by_label("Cancel").click();
     harness.step();
@@ -643,7 +680,7 @@ fn reading_can_be_cancelled_and_what_was_read_stays() {
     {
         let app = harness.state();
         let index = app.document().unwrap().index();
-        assert!(index.is_finished() && app.document().unwrap().is_cancelled());
+        assert!(index.row_count() > 0 && index.is_finished() && app.document().unwrap().is_cancelled());
         assert!(
             index.position() < index.source().length(),
             "it was read to its end before it could be cancelled"
@@ -683,7 +720,7 @@ fn a_file_that_grows_is_read_again_and_place_and_filter_are_kept() {
     let path = folder.path().join("growing.pcap");
     let whole = std::fs::read(corpus("captures/missive-damaged/capture.pcapng")).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let mut harness = empty(App::new(Reading::default()));
+    let mut harness = empty(Reading::default(), SettingsFile::default());
     let ctx = harness.ctx.clone();
     harness.state_mut().open_path(&path, &ctx);
     settle(&mut harness);
@@ -714,23 +751,32 @@ fn summary_of(harness: &mut Window, row: u32) -> Arc<str> {
 fn what_comes_in_live_is_shown_as_it_comes() {
     let whole = std::fs::read(corpus("captures/missive-damaged/capture.pcapng")).unwrap();
     let (reader, mut writer) = std::io::pipe().unwrap();
-    let mut harness = empty(App::new(Reading::default()));
+    let mut harness = empty(Reading::default(), SettingsFile::default());
     let ctx = harness.ctx.clone();
-    let wake = ctx.clone();
-    let source = Source::live("standard input", reader, move || wake.request_repaint()).unwrap();
-    harness.state_mut().open(source, false, &ctx);
+    let (tell, told) = channel();
+    // A window that is gone needs no more.
+    let source = Source::live("standard input", reader, move || tell.send(()).unwrap_or_default()).unwrap();
+    harness.state_mut().open(source.clone(), false, &ctx);
     harness.run_steps(2);
     harness.get_by_label("Opening...");
-    let write =
-        |writer: &mut std::io::PipeWriter, bytes: &[u8]| std::io::Write::write_all(writer, bytes).unwrap();
-    write(&mut writer, &whole[..whole.len() / 2]);
+    let write = |writer: &mut std::io::PipeWriter, bytes: &[u8], end: usize| {
+        std::io::Write::write_all(writer, bytes).unwrap();
+        // The thread that copies says when it has.
+        while source.length() < end as u64 {
+            told.recv_timeout(TOO_LONG).unwrap();
+        }
+    };
+    write(&mut writer, &whole[..whole.len() / 2], whole.len() / 2);
     until(&mut harness, "the first half", |harness| {
         harness.state().view().is_some_and(|view| view.row_count() > 50) && harness.state().is_settled()
     });
     assert!(!shows(&harness, "the file ends inside"), "what is still coming is not damaged");
     let before = view(&harness).row_count();
-    write(&mut writer, &whole[whole.len() / 2..]);
+    write(&mut writer, &whole[whole.len() / 2..], whole.len());
     drop(writer);
+    while source.is_growing() {
+        told.recv_timeout(TOO_LONG).unwrap();
+    }
     until(&mut harness, "the rest", |harness| {
         view(harness).row_count() > before && harness.state().is_settled()
     });
@@ -746,13 +792,16 @@ fn what_comes_in_live_beyond_the_limit_is_told() {
     let whole = std::fs::read(corpus("captures/missive-damaged/capture.pcapng")).unwrap();
     let half = whole.len() / 2;
     let (reader, mut writer) = std::io::pipe().unwrap();
-    let mut harness = empty(App::new(Reading::default()));
+    let mut harness = empty(Reading::default(), SettingsFile::default());
     let ctx = harness.ctx.clone();
-    let wake = ctx.clone();
-    let source =
-        Source::live_within("standard input", reader, half as u64, move || wake.request_repaint()).unwrap();
-    harness.state_mut().open(source, false, &ctx);
+    let (tell, told) = channel();
+    let wake = move || tell.send(()).unwrap_or_default();
+    let source = Source::live_within("standard input", reader, half as u64, wake).unwrap();
+    harness.state_mut().open(source.clone(), false, &ctx);
     std::io::Write::write_all(&mut writer, &whole[..half]).unwrap();
+    while source.length() < half as u64 {
+        told.recv_timeout(TOO_LONG).unwrap();
+    }
     until(&mut harness, "all that there is room for", |harness| {
         harness.state().view().is_some_and(|view| view.row_count() > 50) && harness.state().is_settled()
     });
@@ -760,6 +809,9 @@ fn what_comes_in_live_beyond_the_limit_is_told() {
     assert!(!shows(&harness, "stopped at the limit"));
     // No byte of it is kept.
     std::io::Write::write_all(&mut writer, &whole[half..]).unwrap();
+    while source.is_growing() {
+        told.recv_timeout(TOO_LONG).unwrap();
+    }
     until(&mut harness, "why there is no more", |harness| {
         shows(harness, "copying to the temporary folder stopped at the limit of")
             && harness.state().is_settled()
@@ -773,7 +825,7 @@ fn described_window(text: &str) -> (Window, tempfile::TempDir) {
     let path = folder.path().join("mine.ksy");
     std::fs::write(&path, text).unwrap();
     let own = OwnProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
-    let mut harness = empty(App::new(Reading { own, ..Reading::default() }));
+    let mut harness = empty(Reading { own, ..Reading::default() }, SettingsFile::default());
     let ctx = harness.ctx.clone();
     harness.state_mut().open(Source::open(&corpus("formats/mqtt/capture.pcapng")).unwrap(), false, &ctx);
     settle(&mut harness);
@@ -831,6 +883,52 @@ fn rows_follow_what_is_typed_into_the_editor() {
     click(&mut harness, "Health");
     harness.get_by_label("How mqtt fits");
     harness.get_by_label_contains("100.0 % of their bytes are explained");
+}
+
+#[test]
+fn what_is_saved_in_the_editor_is_not_read_again_and_what_others_save_is() {
+    let mqtt = std::fs::read_to_string(corpus("formats/mqtt.ksy")).unwrap();
+    let (mut harness, folder) = described_window(&mqtt);
+    press(&mut harness, Modifiers::COMMAND, Key::E);
+    let changed = mqtt.replace("'{topic}: {message}'", "'{message} for {topic}'");
+    let editor = harness.state_mut().editor_mut().unwrap();
+    editor.text.clone_from(&changed);
+    editor.typed();
+    settle(&mut harness);
+    click(&mut harness, "Save");
+    click(&mut harness, "Health");
+    pass(&mut harness, Duration::from_secs(3));
+    harness.get_by_label("How mqtt fits");
+    assert!(shows(&harness, "offen for house/hall/door"));
+    std::fs::write(folder.path().join("mine.ksy"), &mqtt).unwrap();
+    until(&mut harness, "the first summary", |harness| shows(harness, "house/hall/door: offen"));
+    assert!(!shows(&harness, "How mqtt fits"), "it is of what was described before");
+}
+
+#[test]
+fn rows_follow_what_is_saved_of_a_description_that_theirs_imports() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let inner = "meta: {id: inner}\nseq: [{id: first, type: u1}]\n";
+    let outer = "meta: {id: outer, imports: [inner]}\nseq: [{id: one, type: inner}, {id: two, type: u1}]\n";
+    std::fs::write(path("inner.ksy"), inner).unwrap();
+    std::fs::write(path("outer.ksy"), outer).unwrap();
+    let own = OwnProtocols::load(&[path("outer.ksy"), path("inner.ksy")], &mut |_| {}).unwrap();
+    let decode_as = vec!["file=outer".parse().unwrap()];
+    let mut harness = empty(Reading { own, decode_as, ..Reading::default() }, SettingsFile::default());
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(Source::from_bytes("bytes", *b"\x01\x02"), false, &ctx);
+    settle(&mut harness);
+    assert!(shows(&harness, "first: 1"));
+    harness.state_mut().open_path(&path("inner.ksy"), &ctx);
+    settle(&mut harness);
+    let editor = harness.state_mut().editor_mut().unwrap();
+    editor.text = editor.text.replace("first", "begin");
+    editor.typed();
+    settle(&mut harness);
+    assert!(shows(&harness, "first: 1"), "it imports what is in the file");
+    click(&mut harness, "Save");
+    assert!(shows(&harness, "begin: 1"));
 }
 
 #[test]
@@ -929,6 +1027,31 @@ fn a_description_that_is_dropped_is_known_and_used() {
     settle(&mut harness);
     harness.get_by_label_contains("someip is known now. It is used on tcp.port=30509");
     assert!(harness.query_all_by_label_contains("service 0x1234").count() > 5);
+}
+
+#[test]
+fn the_end_of_whatever_goes_on_beside_the_window_wakes_it() {
+    let mut harness =
+        window_of(App::new(Reading::default(), SettingsFile::default(), Background::of_threads()));
+    let ctx = harness.ctx.clone();
+    let (tell, woken) = channel();
+    ctx.set_request_repaint_callback(move |_| tell.send(()).unwrap_or_default());
+    let run = |harness: &mut Window| {
+        harness.step();
+        while !harness.state().is_settled() {
+            woken.recv_timeout(TOO_LONG).unwrap();
+            harness.step();
+        }
+    };
+    harness.state_mut().open(sample::source(), true, &ctx);
+    run(&mut harness);
+    harness.state_mut().type_filter("kind == LOGIN");
+    run(&mut harness);
+    assert!(view(&harness).row_count() > 0);
+    harness.state_mut().open_path(&corpus("captures/text-echo/capture.pcapng"), &ctx);
+    harness.state_mut().type_filter("");
+    run(&mut harness);
+    assert_eq!(view(&harness).row_count(), 10);
 }
 
 #[test]
@@ -1042,7 +1165,10 @@ fn whatever_is_clicked_and_pressed_the_window_lives_on() {
                     harness.drop_at(at);
                 }
             }
-            harness.run_steps(2);
+            for _ in 0..2 {
+                harness.state().background().step();
+                harness.step();
+            }
         }
         settle(&mut harness);
         assert!(harness.state().document().unwrap().index().is_finished());

@@ -791,9 +791,10 @@ fn a_file_that_is_replaced_while_it_is_open_is_an_error() {
     let index = read(Source::open(file.path()).unwrap(), &Options::default(), &mut |_| true).unwrap();
     let row = index.row(0).unwrap();
     assert!(index.row_bytes(&row, usize::MAX, &mut index.reader()).is_ok());
-    // Some file systems tell times no finer than this.
-    std::thread::sleep(std::time::Duration::from_millis(20));
     std::fs::write(file.path(), capture("other")).unwrap();
+    // Some file systems tell no times that are so near to each other apart.
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
+    file.as_file().set_modified(later).unwrap();
     let error = index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap_err().to_string();
     assert!(error.contains("was replaced while it was open") && error.contains("open it again"), "{error}");
 }

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use egui::{Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, Vec2};
 use framescope::actions::Action;
 use framescope::app::{App, Tab};
+use framescope::background::Background;
 use framescope::own_protocols::Reading;
 use framescope::rows::Sort;
+use framescope::settings::SettingsFile;
 use framescope_benches::traffic::{Traffic, write};
 use framescope_capture::filter::Column;
 
@@ -141,7 +143,7 @@ impl Window {
     fn new() -> Window {
         let ctx = egui::Context::default();
         ctx.enable_accesskit();
-        let app = App::new(Reading::default());
+        let app = App::new(Reading::default(), SettingsFile::default(), Background::of_threads());
         let mut window =
             Window { ctx, app, begun: Instant::now(), frames: Vec::new(), delay: Duration::ZERO };
         // The first frames make the fonts.

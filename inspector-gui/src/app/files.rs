@@ -1,7 +1,7 @@
 //! What is open, and how it comes to be: captures, descriptions, dialogs, files that change.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eframe::egui::Context;
 use framescope_capture::export::Seed;
@@ -11,9 +11,9 @@ use framescope_ksy::Described;
 use framescope_parser::{Protocol, Severity};
 
 use super::{App, Chosen, names};
+use crate::background::Job;
 use crate::document::Document;
 use crate::editor::Editor;
-use crate::jobs::Job;
 use crate::panels::Kept;
 use crate::panels::overlays::{Overlay, Wants};
 use crate::view::View;
@@ -57,12 +57,12 @@ impl App {
             (self.document, self.view) = (None, None);
             return;
         }
-        let wake = self.wake(ctx);
+        self.wakes(ctx);
         self.length_asked = source.length();
-        match Document::open(source, is_sample, &self.options, wake.clone()) {
+        match Document::open(source, is_sample, &self.options, &self.background) {
             Ok(document) => {
-                let view = View::new(document.shared(), self.options.all_protocols(), wake);
-                put_away(self.view.replace(view));
+                let view = View::new(document.shared(), self.options.all_protocols(), &self.background);
+                self.background.put_away(self.view.replace(view));
                 self.show_document(document);
                 self.filter_rows();
             }
@@ -76,17 +76,18 @@ impl App {
     /// Opens a file in place of what is open; if it can't be, what is open stays and a banner says why.
     pub fn open_path(&mut self, path: &Path, ctx: &Context) {
         if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ksy")) {
-            return self.open_description(path, ctx);
+            return self.open_description(path);
         }
         self.begin_opening(path, false, ctx);
     }
 
     fn begin_opening(&mut self, path: &Path, is_again: bool, ctx: &Context) {
-        let (wake, of, limit) = (self.wake(ctx), path.to_owned(), self.reading.unpack_limit());
+        self.wakes(ctx);
+        let (of, limit) = (path.to_owned(), self.reading.unpack_limit());
         let open = move |_: &_| Source::open_within(&of, limit).map_err(|error| error.to_string());
-        let job = Job::begin("open", wake, open);
+        let job = self.background.begin("open", open);
         let opening = Opening { path: path.to_owned(), job, is_again };
-        let opened = opening.job.poll_for(PATIENCE);
+        let opened = self.background.wait(&opening.job, PATIENCE);
         match opened {
             Some(opened) => self.opened(&opening, opened, ctx),
             None => self.opening = Some(opening),
@@ -97,7 +98,7 @@ impl App {
         match opened.unwrap_or_else(|panic| Err(format!("a bug of ours: {panic}"))) {
             Ok(source) if opening.is_again => {
                 self.source = Some(source);
-                self.read_again(ctx);
+                self.read_again();
             }
             Ok(source) => {
                 self.banners.clear();
@@ -117,10 +118,15 @@ impl App {
         self.conversation = None;
         self.health = None;
         self.checking = None;
+        self.watch();
+        self.background.put_away(self.document.replace(document));
+    }
+
+    /// Watches the files that are open now.
+    fn watch(&self) {
         if let Some(watcher) = &self.watcher {
             watcher.watch(&self.reading.own, self.source.as_ref().and_then(watched).as_deref());
         }
-        put_away(self.document.replace(document));
     }
 
     /// How captures are read now: what was given, what is remembered of ports, and what was chosen in this window.
@@ -147,17 +153,14 @@ impl App {
     }
 
     /// Reads what is open again, as it is to be read now. What is shown stays until that is done.
-    pub(super) fn read_again(&mut self, ctx: &Context) {
+    pub(super) fn read_again(&mut self) {
         self.read_options();
-        let wake = self.wake(ctx);
-        if let Some(watcher) = &self.watcher {
-            watcher.watch(&self.reading.own, self.source.as_ref().and_then(watched).as_deref());
-        }
+        self.watch();
         let Some(source) = self.source.clone() else { return };
         let is_sample = self.document.as_ref().is_some_and(Document::is_sample);
         self.length_asked = source.length();
-        match Document::open(source, is_sample, &self.options, wake) {
-            Ok(document) => self.pending = Some((document, Instant::now())),
+        match Document::open(source, is_sample, &self.options, &self.background) {
+            Ok(document) => self.pending = Some((document, self.background.now())),
             Err(error) => self.say(error, Severity::Error),
         }
     }
@@ -168,11 +171,11 @@ impl App {
             return;
         }
         let Some((document, begun)) = self.pending.take() else { return };
-        self.took = begun.elapsed();
+        self.took = self.background.now() - begun;
         let protocols = self.options.all_protocols();
         let moved = self.view.as_ref().map(|view| view.moved_to(document.shared(), protocols));
         self.show_document(document);
-        put_away(std::mem::replace(&mut self.view, moved));
+        self.background.put_away(std::mem::replace(&mut self.view, moved));
         self.filter_rows();
     }
 
@@ -184,14 +187,13 @@ impl App {
                 None => self.opening = Some(opening),
             }
         }
-        let wake = self.wake(ctx);
         let watcher = self.watcher.get_or_insert_with(|| {
             let file = self.source.as_ref().and_then(watched);
-            Watcher::new(&self.reading.own, file.as_deref(), wake)
+            Watcher::new(&self.reading.own, file.as_deref(), &self.background)
         });
         let (descriptions, file) = watcher.take_changes();
         if descriptions {
-            self.follow_descriptions(ctx);
+            self.follow_descriptions();
         }
         self.follow_growth(file, ctx);
         self.take_pending();
@@ -221,16 +223,15 @@ impl App {
             document.is_over() && !document.is_cancelled() && source.is_live() && grew
         });
         if (has_changed || is_behind) && self.reload_at.is_none() {
-            self.reload_at = Some(Instant::now() + BETWEEN.max(self.took * 2));
+            self.reload_at = Some(self.background.now() + BETWEEN.max(self.took * 2));
         }
         let Some(at) = self.reload_at else { return };
         let is_free = self.pending.is_none()
             && self.opening.is_none()
             && self.document.as_ref().is_some_and(Document::is_over);
-        if at > Instant::now() || !is_free {
-            ctx.request_repaint_after(
-                at.saturating_duration_since(Instant::now()).max(Duration::from_millis(20)),
-            );
+        let waits = at.saturating_duration_since(self.background.now());
+        if !waits.is_zero() || !is_free {
+            ctx.request_repaint_after(waits.max(Duration::from_millis(20)));
             return;
         }
         self.reload_at = None;
@@ -241,12 +242,12 @@ impl App {
     pub(super) fn reload(&mut self, ctx: &Context) {
         match self.source.as_ref().and_then(watched) {
             Some(path) => self.begin_opening(&path, true, ctx),
-            None => self.read_again(ctx),
+            None => self.read_again(),
         }
     }
 
     /// Takes a description in, in the place of one of the same name, and shows it in the editor.
-    fn open_description(&mut self, path: &Path, ctx: &Context) {
+    fn open_description(&mut self, path: &Path) {
         match self.reading.own.name(path) {
             Ok(described) => {
                 let places = described.usual_places();
@@ -259,35 +260,42 @@ impl App {
                     format!("{name} is known now. It is used {used}, and where Decode as says so."),
                     Severity::Note,
                 );
-                self.read_again(ctx);
+                self.read_again();
             }
             Err(mistakes) => self.say(mistakes, Severity::Error),
         }
-        match Editor::open(path) {
+        match Editor::open(path, &self.background) {
             Ok(editor) => self.editor = Some(editor),
             Err(error) => self.say(error, Severity::Error),
         }
     }
 
     /// Follows descriptions that others have changed.
-    fn follow_descriptions(&mut self, ctx: &Context) {
+    fn follow_descriptions(&mut self) {
+        if let Some(editor) = &mut self.editor
+            && !editor.reload()
+        {
+            let name = editor.path().display().to_string();
+            self.say(
+                format!("{name} was changed by another program; what stands in the editor stays."),
+                Severity::Warning,
+            );
+        }
+        self.read_descriptions();
+    }
+
+    /// Reads the descriptions again, and what is open by them.
+    fn read_descriptions(&mut self) {
         let mut mistakes = self.reading.own.reload();
-        if let Some(editor) = &mut self.editor {
-            if !editor.reload() {
-                let name = editor.path().display().to_string();
-                self.say(
-                    format!("{name} was changed by another program; what stands in the editor stays."),
-                    Severity::Warning,
-                );
-            }
+        if let Some(editor) = &self.editor {
             // What is being edited is told in the editor.
-            let edited = self.editor.as_ref().map(|editor| format!("{}:", editor.path().display()));
-            mistakes.retain(|mistake| edited.as_ref().is_none_or(|edited| !mistake.starts_with(edited)));
+            let edited = format!("{}:", editor.path().display());
+            mistakes.retain(|mistake| !mistake.starts_with(&edited));
         }
         // Half a change leaves what is shown as it is.
         self.banners.retain(|(_, severity)| *severity != Severity::Error);
         if mistakes.is_empty() {
-            self.read_again(ctx);
+            self.read_again();
         }
         for mistake in mistakes {
             self.say(mistake, Severity::Error);
@@ -296,14 +304,13 @@ impl App {
 
     /// Rows, tree and tints follow each pause in typing.
     pub(super) fn follow_editor(&mut self, ctx: &Context) {
-        let wake = self.wake(ctx);
         let Some(editor) = &mut self.editor else { return };
         if let Some(waits) = editor.waits_for() {
             ctx.request_repaint_after(waits.max(Duration::from_millis(1)));
         }
-        if let Some((path, described)) = editor.follow(&wake) {
+        if let Some((path, described)) = editor.follow() {
             self.reading.own.edit(Some((path, described)));
-            self.read_again(ctx);
+            self.read_again();
         }
     }
 
@@ -311,39 +318,45 @@ impl App {
     pub(super) fn start_description(&mut self, template: &str) {
         let template = framescope_ksy::TEMPLATES.iter().find(|known| known.name == template);
         if let Some(template) = template {
-            self.editor = Some(Editor::with(template.text));
+            self.editor = Some(Editor::with(template.text, &self.background));
             self.health = None;
         }
     }
 
-    pub(super) fn save_description(&mut self, to: Option<&Path>, ctx: &Context) {
+    pub(super) fn save_description(&mut self, to: Option<&Path>) {
         let Some(editor) = &mut self.editor else { return };
-        let saved = editor.save(to).map(|()| editor.path().to_owned());
-        match saved {
-            Ok(path) => {
-                self.say(format!("Saved as {}.", path.display()), Severity::Note);
-                // What has mistakes is not known by name until it has none.
-                if self.reading.own.name(&path).is_ok() {
-                    self.reading.own.edit(None);
-                    self.read_again(ctx);
-                }
-            }
-            Err(error) => self.say(error, Severity::Error),
+        let path = to.unwrap_or(editor.path()).to_owned();
+        let saved = match &self.watcher {
+            Some(watcher) => watcher.overlook(&path, || editor.save(to)),
+            None => editor.save(to),
+        };
+        if let Err(error) = saved {
+            return self.say(error, Severity::Error);
+        }
+        self.say(format!("Saved as {}.", path.display()), Severity::Note);
+        // What has mistakes is not known by name until it has none.
+        if self.reading.own.name(&path).is_err() {
+            return;
+        }
+        self.reading.own.edit(None);
+        match self.reading.own.is_imported(&path) {
+            true => self.read_descriptions(),
+            // The rows follow what is typed, whether or not it is saved.
+            false => self.watch(),
         }
     }
 
-    pub(super) fn close_editor(&mut self, ctx: &Context) {
+    pub(super) fn close_editor(&mut self) {
         let was_changed = self.editor.as_ref().is_some_and(Editor::is_changed);
         (self.editor, self.health, self.checking) = (None, None, None);
         self.reading.own.edit(None);
         if was_changed {
-            self.read_again(ctx);
+            self.read_again();
         }
     }
 
     /// Finds out how the description in the editor, or the first that there is, fits the capture.
-    pub(super) fn check_description(&mut self, ctx: &Context) {
-        let wake = self.wake(ctx);
+    pub(super) fn check_description(&mut self) {
         let described: Option<Described> = match &self.editor {
             Some(editor) => self
                 .reading
@@ -362,11 +375,11 @@ impl App {
         };
         if self.editor.is_none() {
             let path = self.reading.own.iter().next().map(|(path, _)| path.clone());
-            self.editor = path.and_then(|path| Editor::open(&path).ok());
+            self.editor = path.and_then(|path| Editor::open(&path, &self.background).ok());
         }
         let (index, key) = (document.shared(), self.reading.key.clone());
         self.health = None;
-        self.checking = Some(Job::begin("health", wake, move |watch| {
+        self.checking = Some(self.background.begin("health", move |watch| {
             let described = described.with_key(key);
             let index = index.read();
             let all = index.row_count() as u64;
@@ -376,9 +389,9 @@ impl App {
     }
 
     /// Asks where a row's bytes shall be kept: proposed is a name that is that of the contents.
-    pub(super) fn save_row(&mut self, row: u32, kept: Kept, ctx: &Context) {
+    pub(super) fn save_row(&mut self, row: u32, kept: Kept) {
         let Some(proposed) = self.propose(row, kept) else { return };
-        self.dialog(ctx, Wants::Row(row), proposed);
+        self.dialog(Wants::Row(row), proposed);
     }
 
     /// Where the corpus of a project mostly is, if this is one, and a name.
@@ -421,13 +434,13 @@ impl App {
         }
     }
 
-    pub(super) fn open_dialog(&mut self, ctx: &Context) {
-        self.dialog(ctx, Wants::Open, PathBuf::new());
+    pub(super) fn open_dialog(&mut self) {
+        self.dialog(Wants::Open, PathBuf::new());
     }
 
-    pub(super) fn save_dialog(&mut self, ctx: &Context) {
+    pub(super) fn save_dialog(&mut self) {
         let proposed = self.editor.as_ref().map(|editor| editor.path().to_owned()).unwrap_or_default();
-        self.dialog(ctx, Wants::Description, proposed);
+        self.dialog(Wants::Description, proposed);
     }
 
     /// Where there is no dialog a path can be typed.
@@ -439,10 +452,15 @@ impl App {
         self.overlay = Overlay::Path { text, wants };
     }
 
-    fn dialog(&mut self, ctx: &Context, wants: Wants, proposed: PathBuf) {
-        let (chosen, wake) = (self.chosen.0.clone(), self.wake(ctx));
+    fn dialog(&mut self, wants: Wants, proposed: PathBuf) {
+        if self.background.is_by_hand() {
+            // The system's dialogs wait for a person.
+            self.overlay = Overlay::Path { text: proposed.display().to_string(), wants };
+            return;
+        }
+        let (chosen, background) = (self.chosen.0.clone(), self.background.clone());
         let ask = move || {
-            let asked = Instant::now();
+            let asked = background.now();
             let name =
                 proposed.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let dialog = match proposed.parent().map(std::path::absolute) {
@@ -462,12 +480,12 @@ impl App {
                 Wants::Row(_) => save(dialog),
             };
             // No person closes a dialog so quickly: then the system has none to show.
-            let none =
-                (asked.elapsed() < Duration::from_millis(250)).then_some(Chosen::NoDialog(wants, proposed));
+            let none = (background.now() - asked < Duration::from_millis(250))
+                .then_some(Chosen::NoDialog(wants, proposed));
             if let Some(answer) = answer.or(none) {
                 // A window that is gone needs no file.
                 let _ = chosen.send(answer);
-                wake();
+                background.wake();
             }
         };
         if cfg!(target_os = "macos") {
@@ -477,12 +495,6 @@ impl App {
             std::thread::spawn(ask);
         }
     }
-}
-
-/// Gives back the memory of what is shown no more: for ten million rows that takes longer than a frame.
-fn put_away<T: Send + 'static>(old: T) {
-    // Where there is no thread for it, it takes its time here.
-    let _ = std::thread::Builder::new().name("put away".to_owned()).spawn(move || drop(old));
 }
 
 /// The file that a source was opened from, if it may change.

@@ -19,10 +19,10 @@ use framescope_capture::{Options, Source};
 use framescope_parser::Severity;
 
 use crate::actions::{ALL, Entry};
+use crate::background::{Background, Job};
 use crate::document::Document;
 use crate::editor::Editor;
 use crate::health::Health;
-use crate::jobs::{Job, Wake};
 use crate::own_protocols::Reading;
 use crate::panels::comparison::Comparison;
 use crate::panels::dialogue::Dialogue;
@@ -45,6 +45,7 @@ use fonts::{is_of_a_script, missing_font_text};
 
 /// The window and what it shows.
 pub struct App {
+    background: Background,
     settings: Settings,
     settings_file: SettingsFile,
     /// When the settings were last other than those that are kept.
@@ -93,7 +94,6 @@ pub struct App {
     /// Files chosen in a dialog, which has a thread of its own.
     chosen: (Sender<Chosen>, Receiver<Chosen>),
     missing_font: Arc<OnceLock<char>>,
-    wake: Option<Wake>,
     has_begun: bool,
     /// Whether something is over what is told to be hovered in this frame.
     hovers: bool,
@@ -127,15 +127,11 @@ fn names(options: &Options) -> Vec<String> {
 }
 
 impl App {
-    /// A window without a document, that keeps no settings.
-    pub fn new(reading: Reading) -> App {
-        App::with_settings(reading, SettingsFile::default())
-    }
-
-    /// The same, with the settings of a file, which it keeps.
-    pub fn with_settings(reading: Reading, mut settings_file: SettingsFile) -> App {
+    /// A window without a document, with the settings of a file, which it keeps.
+    pub fn new(reading: Reading, mut settings_file: SettingsFile, background: Background) -> App {
         let (settings, told) = settings_file.load();
         let mut app = App {
+            background,
             settings,
             settings_file,
             unsaved_since: None,
@@ -171,12 +167,16 @@ impl App {
             tour: None,
             chosen: channel(),
             missing_font: Arc::new(OnceLock::new()),
-            wake: None,
             has_begun: false,
             hovers: false,
         };
         app.read_options();
         app
+    }
+
+    /// Where its long work is done.
+    pub fn background(&self) -> &Background {
+        &self.background
     }
 
     /// What is open.
@@ -233,13 +233,10 @@ impl App {
             && self.editor.as_ref().is_none_or(|editor| !editor.is_behind())
     }
 
-    /// What wakes the window from other threads.
-    fn wake(&mut self, ctx: &Context) -> Wake {
-        let new = || -> Wake {
-            let ctx = ctx.clone();
-            Arc::new(move || ctx.request_repaint())
-        };
-        Arc::clone(self.wake.get_or_insert_with(new))
+    /// Has the window woken by what goes on beside it.
+    fn wakes(&self, ctx: &Context) {
+        let ctx = ctx.clone();
+        self.background.wakes(move || ctx.request_repaint());
     }
 
     fn say(&mut self, text: impl Into<String>, severity: Severity) {
@@ -352,7 +349,7 @@ impl App {
             match chosen {
                 Chosen::Open(path) => self.open_path(&path, ctx),
                 Chosen::Save(Wants::Row(row), path) => self.save_row_to(row, &path),
-                Chosen::Save(_, path) => self.save_description(Some(&path), ctx),
+                Chosen::Save(_, path) => self.save_description(Some(&path)),
                 Chosen::NoDialog(wants, proposed) => {
                     let text = proposed.display().to_string();
                     self.overlay = Overlay::Path { text, wants };
@@ -446,7 +443,7 @@ impl App {
 
     /// What is done once there is a window.
     fn begin(&mut self, ctx: &Context) {
-        self.wake(ctx);
+        self.wakes(ctx);
         crate::colours::install(ctx);
         self.use_theme(ctx);
         if self.settings.zoom.to_bits() != 1.0_f32.to_bits() {
@@ -478,8 +475,8 @@ impl App {
             return;
         }
         const PAUSE: Duration = Duration::from_secs(1);
-        let since = *self.unsaved_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= PAUSE {
+        let now = self.background.now();
+        if now - *self.unsaved_since.get_or_insert(now) >= PAUSE {
             self.save_settings();
         } else {
             ctx.request_repaint_after(PAUSE);

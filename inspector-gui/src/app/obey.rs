@@ -18,7 +18,7 @@ impl App {
         match command {
             Command::Act(action) => self.act(action, ctx),
             Command::Open(path) => self.open_path(&path, ctx),
-            Command::DecodeAs(target, protocol) => self.decode_as(target, protocol.as_deref(), ctx),
+            Command::DecodeAs(target, protocol) => self.decode_as(target, protocol.as_deref()),
             Command::Cancel => {
                 self.document.iter().for_each(Document::cancel);
                 (self.opening, self.pending) = (None, None);
@@ -48,12 +48,12 @@ impl App {
             Command::CopyMarked => self.copy_marked(ctx),
             Command::SetColumns(columns) => self.settings.columns = columns,
             Command::StartDescription(template) => self.start_description(template),
-            Command::SaveDescription => self.save_description(None, ctx),
-            Command::SaveDescriptionAs => self.save_dialog(ctx),
-            Command::SaveTo(path) => self.save_description(Some(&path), ctx),
-            Command::SaveRow(row, kept) => self.save_row(row, kept, ctx),
+            Command::SaveDescription => self.save_description(None),
+            Command::SaveDescriptionAs => self.save_dialog(),
+            Command::SaveTo(path) => self.save_description(Some(&path)),
+            Command::SaveRow(row, kept) => self.save_row(row, kept),
             Command::SaveRowTo(row, path) => self.save_row_to(row, &path),
-            Command::CloseEditor => self.close_editor(ctx),
+            Command::CloseEditor => self.close_editor(),
             Command::CloseHealth => (self.health, self.checking) = (None, None),
             Command::Dismiss(number) => {
                 if number < self.banners.len() {
@@ -114,13 +114,13 @@ impl App {
     }
 
     /// Reads something as a protocol; as what it looks like, where none is named.
-    fn decode_as(&mut self, target: Target, protocol: Option<&str>, ctx: &Context) {
+    fn decode_as(&mut self, target: Target, protocol: Option<&str>) {
         let flow = match target {
             Target::Port(selector) => {
                 self.settings.decode_as(&selector, protocol);
                 // What was said of all, or of a conversation, would hide it.
                 self.chosen_protocols.clear();
-                return self.read_again(ctx);
+                return self.read_again();
             }
             Target::Flow(flow) => Some(flow),
             Target::All => None,
@@ -128,14 +128,14 @@ impl App {
         // What was said of all counts no more when something else is said of all.
         self.chosen_protocols.retain(|(known, _)| flow.is_some() && *known != flow);
         self.chosen_protocols.extend(protocol.map(|protocol| (flow, protocol.to_owned())));
-        self.read_again(ctx);
+        self.read_again();
     }
 
     /// Does what a key, the palette or a menu asks for.
     pub fn act(&mut self, action: Action, ctx: &Context) {
         let panels = &mut self.settings.panels;
         match action {
-            Action::Open => self.open_dialog(ctx),
+            Action::Open => self.open_dialog(),
             Action::OpenSample => self.open(sample::source(), true, ctx),
             Action::Reload => self.reload(ctx),
             Action::Filter => self.filter.takes_focus = true,
@@ -173,7 +173,7 @@ impl App {
                     }
                 }
             }
-            Action::Health => self.check_description(ctx),
+            Action::Health => self.check_description(),
             Action::NextProblem
             | Action::PreviousProblem
             | Action::GoToPartner
