@@ -20,6 +20,7 @@ mod described;
 mod differential;
 mod encode;
 mod filter;
+mod holes;
 mod inputs;
 mod linear;
 mod minimise;
@@ -42,6 +43,7 @@ pub use described::{END_OF_DESCRIPTION, check_described, described};
 pub use differential::differential;
 pub use encode::encode;
 pub use filter::filter;
+pub use holes::holes;
 pub use inputs::inputs;
 pub use linear::linear;
 pub use minimise::minimise;
@@ -77,6 +79,7 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "encode", seeds: "frames", check: encode },
     Oracle { name: "differential", seeds: "frames", check: differential },
     Oracle { name: "described", seeds: "described", check: described },
+    Oracle { name: "holes", seeds: "holes", check: holes },
     Oracle { name: "linear", seeds: "linear", check: linear },
     Oracle { name: "capture", seeds: "capture", check: capture },
     Oracle { name: "packet", seeds: "packet", check: packet },
