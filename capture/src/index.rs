@@ -602,6 +602,12 @@ impl Index {
         missing
     }
 
+    /// How many bytes of an incomplete message were not captured; None of a row that lacks none.
+    pub fn missing_bytes(&self, row: &Row) -> Option<u64> {
+        let missing = self.missing(row);
+        (!missing.is_empty()).then(|| missing.iter().map(|range| range.end - range.start).sum())
+    }
+
     /// What the first `count` bytes that are there of a row lack: gaps between them, or behind them too if they are all.
     pub(crate) fn missing_before(&self, row: &Row, count: usize) -> Vec<Missing> {
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);

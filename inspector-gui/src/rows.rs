@@ -284,6 +284,7 @@ impl Key<'_> {
             Column::ReplyTo => index.reply_to(number).map(|(to, _)| to.into()),
             Column::AnsweredBy => index.answered_by(number).map(u64::from),
             Column::PartOf => index.part_of(number).map(u64::from),
+            Column::MissingBytes => index.missing_bytes(row),
             Column::SrcPort => index.endpoints(row).map(|(src, _)| src.port().into()),
             Column::DstPort => index.endpoints(row).map(|(_, dst)| dst.port().into()),
             Column::Src => index.endpoints(row).map(|(src, _)| address_rank(src.ip(), src.port())),

@@ -92,6 +92,8 @@ struct Doubt {
 const CREDIT: u64 = 16;
 /// The first credit.
 const FIRST_CREDIT: u64 = 128 << 10;
+/// Gaps that wait at most while a place to begin again is looked for: each message is looked at with all that wait.
+const MOST_GAPS: usize = 256;
 /// Bytes behind a message that show whether it ends where it claims.
 const BEHIND: usize = 1 << 10;
 
@@ -261,6 +263,7 @@ impl Framer {
                 }
                 Some(tile) => {
                     self.consumed += done;
+                    self.pass_segments();
                     self.doubt.accept(if tile.tile_type == TileType::Message { tile.length } else { 0 });
                     give(tile, part.get(..done).unwrap_or_default(), &mut self.guess, sink);
                 }
@@ -277,13 +280,18 @@ impl Framer {
             }
         }
         self.pending = pending;
-        while self.segment_ends.front().is_some_and(|&end| end <= self.cursor.offset) {
-            self.segment_ends.pop_front();
-        }
+        self.pass_segments();
         // Moving what is left to the front only when that is the smaller part keeps the work linear.
         if self.consumed * 2 >= self.pending.len() {
             self.pending.drain(..self.consumed.min(self.pending.len()));
             self.consumed = 0;
+        }
+    }
+
+    /// Forgets the segments before the cursor's place.
+    fn pass_segments(&mut self) {
+        while self.segment_ends.front().is_some_and(|&end| end <= self.cursor.offset) {
+            self.segment_ends.pop_front();
         }
     }
 
@@ -467,7 +475,7 @@ impl Framer {
         let waiting = self.waiting(pending, &mut missing);
         let there = waiting.bytes().len();
         while let Some(&look) = LOOKS.get(self.looks) {
-            if there < look && !ended {
+            if there < look && !ended && self.gaps.len() < MOST_GAPS {
                 let more = waiting.length().saturating_add(look - there) as u64;
                 self.cursor.needed_end = self.cursor.offset.saturating_add(more);
                 return false;

@@ -23,6 +23,8 @@ pub enum Column {
     AnsweredBy,
     /// The row whose content it goes on with.
     PartOf,
+    /// How many of its bytes were not captured.
+    MissingBytes,
     /// `forward` or `backward`.
     Direction,
     /// `tcp`, `udp` or `file`.
@@ -103,6 +105,7 @@ impl Column {
         (Column::Latency, "latency", "how long after what it answers it came"),
         (Column::AnsweredBy, "answered_by", "the row that answers it"),
         (Column::PartOf, "part_of", "the row whose content it goes on with"),
+        (Column::MissingBytes, "missing_bytes", "how many bytes of an incomplete message were not captured"),
         (Column::Comment, "comment", "what was written about its packets in the capture"),
         (Column::Bytes, "bytes", "all of its bytes"),
     ];
@@ -138,6 +141,7 @@ impl Column {
             | Column::ReplyTo
             | Column::AnsweredBy
             | Column::PartOf
+            | Column::MissingBytes
             | Column::SrcPort
             | Column::DstPort
             | Column::Port => Type::Number,

@@ -93,6 +93,7 @@ fn tier(test: &Test) -> Tier {
             | Column::ReplyTo
             | Column::AnsweredBy
             | Column::PartOf
+            | Column::MissingBytes
             | Column::Comment => Tier::Index,
             Column::Bytes => Tier::Bytes,
             Column::Summary => Tier::Message,
@@ -478,6 +479,7 @@ fn in_index(test: &Test, index: &Index, number: u32, entry: &Entry, times: &mut 
         Column::Latency => number_of(index.reply_to(number).and_then(|(_, latency)| latency).map(i128::from)),
         Column::ReplyTo => number_of(index.reply_to(number).map(|(to, _)| to.into())),
         Column::AnsweredBy => number_of(index.answered_by(number).map(i128::from)),
+        Column::MissingBytes => number_of(index.missing_bytes(row).map(i128::from)),
         Column::PartOf => number_of(index.part_of(number).map(i128::from)),
         Column::Comment => index.comments(row).iter().any(|(_, text)| of_bytes(condition, text.as_bytes())),
         _ => false,

@@ -289,7 +289,14 @@ impl Parser<'_> {
             None => return Err((place, "a test is missing at the end".to_owned())),
         };
         self.at += 1;
-        let subject = self.subject(&name, place.clone())?;
+        let subject = match self.subject(&name, place.clone()) {
+            // The code of a problem by itself: rows that have it.
+            Err(_) if Code::from_name(&name).is_some() && self.ends_here() => {
+                let condition = Condition::Name(vec![name]);
+                return Ok(Test { subject: Subject::Column(Column::Problems), condition });
+            }
+            subject => subject?,
+        };
         let operator_place = self.place();
         let condition = if self.takes("==") || self.takes("=") {
             let (literal, range) = self.literal()?;
@@ -333,6 +340,16 @@ impl Parser<'_> {
         Ok(Test { subject, condition })
     }
 
+    /// Whether a test is over here.
+    fn ends_here(&self) -> bool {
+        match self.peek() {
+            None => true,
+            Some(Token::Word(word)) => ["and", "or"].iter().any(|w| word.eq_ignore_ascii_case(w)),
+            Some(Token::Text(_) | Token::Bytes(_)) => false,
+            Some(Token::Sign(sign)) => matches!(*sign, ")" | "&&" | "||"),
+        }
+    }
+
     fn subject(&self, name: &str, place: Range<usize>) -> Result<Subject, Fault> {
         if let Some(column) = Column::from_name(name) {
             return Ok(Subject::Column(column));
@@ -344,7 +361,8 @@ impl Parser<'_> {
         let path = with_name.map_or(name, |(_, path)| path);
         let asked = with_name.map_or(self.protocols, |(protocol, _)| std::slice::from_ref(protocol));
         let known: Vec<String> = asked.iter().flat_map(|protocol| protocol.names().fields).collect();
-        let all_say = asked.iter().all(|protocol| !protocol.names().fields.is_empty());
+        let is_code = Code::from_name(name).is_some();
+        let all_say = is_code || asked.iter().all(|protocol| !protocol.names().fields.is_empty());
         // What may stand in any field is known by the field.
         let (around, last) = path.rsplit_once('.').unwrap_or(("", path));
         let is_anywhere =

@@ -40,6 +40,7 @@ pub(crate) fn title(column: Column, time: TimeFormat) -> &'static str {
         Column::Latency => "Latency",
         Column::AnsweredBy => "Answered by",
         Column::PartOf => "Part of",
+        Column::MissingBytes => "Missing",
         Column::Comment => "Comment",
         Column::Bytes => "Contents",
     }
@@ -103,6 +104,7 @@ pub(crate) fn cell_text(look: Look<'_>, shown: &Shown<'_>, column: Column) -> St
         }
         Column::AnsweredBy => index.answered_by(number).map_or_else(String::new, |by| format!("#{by}")),
         Column::PartOf => index.part_of(number).map_or_else(String::new, |first| format!("#{first}")),
+        Column::MissingBytes => index.missing_bytes(row).map_or_else(String::new, |bytes| bytes.to_string()),
         Column::Comment => index.comments(row).first().map_or_else(String::new, |(_, comment)| text(comment)),
         Column::Summary => line.map_or_else(|| text("..."), |line| text(&line.summary)),
         Column::Bytes | Column::Address | Column::Port => String::new(),
@@ -168,6 +170,7 @@ pub(crate) fn test_of(look: Look<'_>, number: u32, row: &Row, column: Column) ->
         Column::Latency => Some(format!("latency >= {}ns", index.reply_to(number)?.1?)),
         Column::AnsweredBy => is(index.answered_by(number)?.to_string()),
         Column::PartOf => is(index.part_of(number)?.to_string()),
+        Column::MissingBytes => is(index.missing_bytes(row)?.to_string()),
         Column::Comment => Some("comment".to_owned()),
         Column::Summary => {
             let line = look.view.lookup().line(number)?;
