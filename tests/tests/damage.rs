@@ -21,7 +21,6 @@ use framescope_parser::missive::{Flags, FrameBuf, Kind};
 use framescope_parser::{Code, Direction, TileType};
 use support::{Tcp, corpus, pcap, read_with, tcp_pcap};
 
-const MESSAGES: usize = 2000;
 const SEGMENT: usize = 1448;
 
 /// A number that looks random, and is the same in every run.
@@ -55,6 +54,11 @@ const FRAMINGS: [Framing; 5] =
     [Framing::Missive, Framing::Valid, Framing::Bare, Framing::Varint, Framing::Lines];
 
 impl Framing {
+    /// How many messages are sent.
+    fn messages(self) -> usize {
+        if self == Framing::Missive { 20_000 } else { 2000 }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Framing::Missive => "magic and checks",
@@ -238,7 +242,13 @@ fn cut_in(size: usize, stream: &[u8], first: u32) -> Vec<Tcp> {
 }
 
 fn with_syn_and_fin(length: usize, segments: Vec<Tcp>) -> Vec<Tcp> {
-    [vec![Tcp::syn(0)], segments, vec![Tcp::fin(1 + length as u32)]].concat()
+    from(0, length, segments)
+}
+
+/// The same where the SYN has that sequence number.
+fn from(first: u32, length: usize, segments: Vec<Tcp>) -> Vec<Tcp> {
+    let fin = Tcp::fin(first.wrapping_add(1).wrapping_add(length as u32));
+    [vec![Tcp::syn(first)], segments, vec![fin]].concat()
 }
 
 /// Segments of which nothing but the first bytes of each packet were captured.
@@ -274,7 +284,7 @@ fn by_mask(framing: Framing, messages: &[Vec<u8>], is_there: impl Fn(usize) -> b
 fn cases(framing: Framing) -> Vec<Case> {
     let seed = seed() * 1_000_003;
     let length = |i: usize| 4 + random(seed + i as u64) as usize % 60;
-    let messages: Vec<Vec<u8>> = (0..MESSAGES).map(|i| framing.message(i, length(i))).collect();
+    let messages: Vec<Vec<u8>> = (0..framing.messages()).map(|i| framing.message(i, length(i))).collect();
     let (stream, all) = (messages.concat(), places(&messages));
     let mut cases = Vec::new();
 
@@ -299,7 +309,8 @@ fn cases(framing: Framing) -> Vec<Case> {
 
     // Each message is sent by itself, as programs do, some of them longer than a segment.
     let long = |i: usize| 4 + random(seed + 9000 + i as u64) as usize % 3000;
-    let sends: Vec<Vec<u8>> = (0..MESSAGES / 4).map(|i| framing.message(i, long(i))).collect();
+    let sends: Vec<Vec<u8>> =
+        (0..framing.messages().min(2000) / 4).map(|i| framing.message(i, long(i))).collect();
     let (mut segments, mut captured, mut at) = (Vec::new(), Vec::new(), 0);
     for send in &sends {
         for part in send.chunks(SEGMENT) {
@@ -341,7 +352,7 @@ fn cases(framing: Framing) -> Vec<Case> {
         }
         message
     };
-    let wild: Vec<Vec<u8>> = (0..MESSAGES / 4).map(wild).collect();
+    let wild: Vec<Vec<u8>> = (0..framing.messages().min(2000) / 4).map(wild).collect();
     let sent = places(&wild);
     let wild = wild.concat();
     let capture = tcp_pcap(&with_syn_and_fin(wild.len(), cut(&wild, 0)));
@@ -360,6 +371,24 @@ fn cases(framing: Framing) -> Vec<Case> {
         incomplete: vec![],
         sent: all.clone(),
     });
+
+    let mut segments = cut(&stream, 0);
+    for i in (10..segments.len()).step_by(20).rev() {
+        // Again, cut elsewhere.
+        let again = Tcp {
+            sequence: segments[i - 1].sequence + 250,
+            ..Tcp::data(0, [&segments[i - 1].payload[250..], &segments[i].payload].concat())
+        };
+        segments.insert(i + 1, again);
+    }
+    let capture = tcp_pcap(&with_syn_and_fin(stream.len(), segments));
+    let (untouched, sent) = (all.clone(), all.clone());
+    cases.push(Case { damage: "retransmitted, cut elsewhere", capture, untouched, incomplete: vec![], sent });
+
+    let first = u32::MAX - 30_000;
+    let capture = tcp_pcap(&from(first, stream.len(), cut(&stream, first)));
+    let (untouched, sent) = (all.clone(), all.clone());
+    cases.push(Case { damage: "sequence numbers wrap", capture, untouched, incomplete: vec![], sent });
 
     let mut damaged = messages.clone();
     let hit: Vec<usize> = (0..10).map(|i| random(seed + 100 + i) as usize % (messages.len() - 200)).collect();
