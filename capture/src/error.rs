@@ -50,7 +50,10 @@ impl fmt::Display for Damage {
             None => write!(f, "{file}: at byte {offset}: {what}")?,
         }
         if let Some(resumed) = resumed {
-            let passed = resumed - offset;
+            // A capture with a table may go on further up.
+            let Some(passed) = resumed.checked_sub(*offset) else {
+                return write!(f, "; reading went on at byte {resumed}");
+            };
             return write!(f, "; {passed} bytes were passed over, and reading went on at byte {resumed}");
         }
         match packets_read {

@@ -74,7 +74,8 @@ pub fn protocols(key: Option<Key>) -> Vec<Arc<dyn Protocol>> {
 /// Reads a whole capture. `progress` is told the index now and then, and stops the reading by saying false.
 ///
 /// # Errors
-/// A rule of `options` names no protocol. Damage of the file is no error: it stands in the index.
+/// A rule of `options` names no protocol, or the file is a capture of a kind that is not read: the sentence says which,
+/// and what converts it. Damage of the file is no error: it stands in the index.
 pub fn read(
     source: Source,
     options: &Options,
@@ -180,7 +181,8 @@ impl Indexer {
     /// Opens a capture and gives what reads it and the index to fill, still empty.
     ///
     /// # Errors
-    /// A rule of `options` names no protocol.
+    /// A rule of `options` names no protocol, or the file is a capture of a kind that is not read, unless a rule for
+    /// `file` says that it is the bytes of one stream.
     pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), String> {
         let protocols = options.all_protocols();
         let rules = options.decode_as.iter().map(|rule| {
@@ -191,6 +193,17 @@ impl Indexer {
             })
         });
         let rules = rules.collect::<Result<_, _>>()?;
+        let as_bytes = options.decode_as.iter().any(DecodeAs::makes_bytes);
+        let converted = match as_bytes {
+            true => None,
+            false => source
+                .converted()
+                .map_err(|error| format!("{} can't be converted: {error}", source.name()))?,
+        };
+        let (source, notices) = match &converted {
+            Some(converted) => (converted.source.clone(), converted.notices.clone()),
+            None => (source, Vec::new()),
+        };
         let mut index = Index {
             source: source.clone(),
             protocols,
@@ -205,7 +218,7 @@ impl Indexer {
             parts: Vec::new(),
             unread: BTreeMap::new(),
             odd: BTreeMap::new(),
-            notices: Vec::new(),
+            notices,
             comments: BTreeMap::new(),
             interfaces: Vec::new(),
             hosts: BTreeMap::new(),
@@ -233,8 +246,10 @@ impl Indexer {
             reassembly_limit: options.reassembly_limit,
             ending: Ending::Flows(0),
         };
-        match Records::open(&source) {
+        match Records::open(&source, as_bytes) {
+            Ok(Opened::Named(sentence)) => return Err(sentence),
             Ok(Opened::Capture(records)) => {
+                index.notices.extend(records.notice());
                 let reading = Reading::new(records, source.length(), &index.protocols);
                 indexer.input = Input::Packets(Box::new(reading), Batch::default());
             }

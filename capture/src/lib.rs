@@ -25,6 +25,7 @@ mod endpoint;
 mod error;
 pub mod export;
 pub mod filter;
+mod formats;
 mod fragments;
 mod headers;
 mod index;

@@ -236,7 +236,7 @@ fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decod
 /// What the link's own header announces.
 fn link<'a>(record: &Record<'a>) -> Result<Layer<'a>, Reason> {
     let bytes = record.bytes;
-    let link_type = record.link_type.ok_or("pcapng packet without an interface description")?;
+    let link_type = record.link_type.ok_or("packet of which the file says no link type that is known")?;
     // Read here: etherparse knows few of the hardware types that precede the EtherType of a cooked header.
     let cooked = |at: usize, length: usize| {
         let ether_type = u16_at(bytes, at).filter(|_| bytes.len() >= length);

@@ -1,4 +1,5 @@
-//! From the bytes of a capture file to its packets. The one place that knows pcap and pcapng.
+//! From the bytes of a capture file to its packets. The one place that knows pcap and pcapng; other formats are in
+//! [`formats`](crate::formats).
 //!
 //! Walks records in blocks of a mebibyte, and never believes a length further than the file reaches.
 
@@ -9,6 +10,8 @@ use pcap_file::Endianness;
 use pcap_file::pcap::{PcapParser, PcapTsResolution};
 use pcap_file::pcapng::{RawBlock, RawBlockParseError};
 
+use crate::formats::recognise::recognise;
+use crate::formats::{Begun, Foreign, ModifiedPcap};
 use crate::{Damage, Source};
 
 /// A captured packet, as the file has it.
@@ -72,12 +75,15 @@ pub(crate) struct Records {
     remarks: Vec<Remark>,
     /// The file itself could not be read, so that nothing can be found behind the place.
     unreadable: bool,
+    /// The file's records stand in no order, so that nothing is read ahead.
+    in_no_order: bool,
 }
 
 #[derive(Debug)]
 enum Format {
     Pcap(PcapParser),
     PcapNg(Section),
+    Foreign(Box<Foreign>),
 }
 
 /// What the packets of a pcapng section need to be understood.
@@ -103,13 +109,15 @@ struct Interface {
 pub(crate) enum Opened {
     /// A capture.
     Capture(Records),
+    /// A capture of a kind that is not read: which, and what converts it.
+    Named(String),
     /// Something else: the bytes of one stream.
     Bytes,
 }
 
 impl Records {
-    /// Looks at how the file begins.
-    pub(crate) fn open(source: &Source) -> Result<Opened, Damage> {
+    /// Looks at how the file begins. With `as_bytes` only pcap and pcapng are captures.
+    pub(crate) fn open(source: &Source, as_bytes: bool) -> Result<Opened, Damage> {
         let mut records = Records {
             source: source.clone(),
             format: Format::PcapNg(Section {
@@ -124,6 +132,7 @@ impl Records {
             last_second: None,
             remarks: Vec::new(),
             unreadable: false,
+            in_no_order: false,
         };
         if source.length() == 0 {
             return Err(records.damage(None, "the file is empty; a capture begins with a header"));
@@ -138,12 +147,18 @@ impl Records {
         ];
         let is_pcap = magics.iter().any(|magic| records.buffer.starts_with(magic));
         if !is_pcapng && !is_pcap {
-            return Ok(Opened::Bytes);
+            return if as_bytes { Ok(Opened::Bytes) } else { records.open_foreign() };
         }
         if is_pcap {
             match PcapParser::new(&records.buffer) {
                 Ok((_, parser)) => {
-                    records.format = Format::Pcap(parser);
+                    let header = parser.header();
+                    let is_micro = matches!(header.ts_resolution, PcapTsResolution::MicroSecond);
+                    let relative = ModifiedPcap::in_disguise(&records.buffer, header.endianness);
+                    records.format = match relative.filter(|_| is_micro) {
+                        Some(relative) => Format::Foreign(Box::new(Foreign::ModifiedPcap(relative))),
+                        None => Format::Pcap(parser),
+                    };
                     records.consumed = 24;
                 }
                 Err(_) => {
@@ -153,6 +168,27 @@ impl Records {
             }
         }
         Ok(Opened::Capture(records))
+    }
+
+    fn open_foreign(mut self) -> Result<Opened, Damage> {
+        match Foreign::open(&self.buffer, &self.source) {
+            Ok(Some(Begun { format, first_record })) => {
+                self.format = Format::Foreign(Box::new(format));
+                self.consumed = first_record;
+                Ok(Opened::Capture(self))
+            }
+            Ok(None) => {
+                let named = recognise(&self.buffer, self.source.name(), self.source.length());
+                Ok(named.map_or(Opened::Bytes, Opened::Named))
+            }
+            Err(what) => Err(self.damage(None, what)),
+        }
+    }
+
+    /// What a person has to know of all packets.
+    pub(crate) fn notice(&self) -> Option<String> {
+        let Format::Foreign(foreign) = &self.format else { return None };
+        foreign.notice().map(|notice| format!("{}: {notice}", self.source.name()))
     }
 
     /// Where in the file the next record begins.
@@ -166,6 +202,7 @@ impl Records {
         match self.format {
             Format::Pcap(_) => self.next_pcap(),
             Format::PcapNg(_) => self.next_pcapng(),
+            Format::Foreign(_) => self.next_foreign(),
         }
     }
 
@@ -182,6 +219,12 @@ impl Records {
                 u32_at(rest, 8, parser.header().endianness).map(|length| 16 + u64::from(length))
             }
             Format::PcapNg(section) => section.u32(rest, 4).map(u64::from),
+            Format::Foreign(foreign) => {
+                let ahead = foreign.peek(self.position()).and_then(|at| at.checked_sub(self.position()));
+                let head = ahead.and_then(|ahead| rest.get(usize::try_from(ahead).ok()?..));
+                let length = head.filter(|head| head.len() as u64 >= foreign.head());
+                length.and_then(|head| foreign.length(head)).zip(ahead).map(|(length, ahead)| length + ahead)
+            }
         };
         length.is_some_and(|length| length.max(12) <= rest.len() as u64)
     }
@@ -214,6 +257,11 @@ impl Records {
         if self.unreadable {
             return Ok(None);
         }
+        if let Format::Foreign(foreign) = &mut self.format
+            && foreign.has_table()
+        {
+            return Ok(foreign.resume());
+        }
         loop {
             self.consumed = (self.consumed + 1).min(self.buffer.len());
             if self.left_in_file() < 12 {
@@ -237,6 +285,11 @@ impl Records {
                     let read = self.source.read_unlooked(end, &mut next).unwrap_or(0);
                     end == self.source.length() || read == 16 && self.plausible(&next).is_some()
                 }
+                Format::Foreign(foreign) => {
+                    let mut next = vec![0; usize::try_from(foreign.head()).unwrap_or(0)];
+                    let read = self.source.read_at(end, &mut next).unwrap_or(0);
+                    end == self.source.length() || read == next.len() && foreign.plausible(&next).is_some()
+                }
             };
             if follows {
                 return Ok(Some(at));
@@ -253,6 +306,7 @@ impl Records {
                 let fits = length.is_multiple_of(4) && (12..=LONGEST_RECORD).contains(&length);
                 (known && fits).then_some(length)
             }
+            Format::Foreign(foreign) => foreign.plausible(head),
             Format::Pcap(parser) => {
                 let header = parser.header();
                 let field = |at: usize| u32_at(head, at, header.endianness);
@@ -281,7 +335,8 @@ impl Records {
         let there = self.buffer.len();
         let at = self.buffer_offset + there as u64;
         let left = self.source.length().saturating_sub(at);
-        let wanted = (needed - there).max(BLOCK) as u64;
+        let ahead = if self.in_no_order { 0 } else { BLOCK };
+        let wanted = (needed - there).max(ahead) as u64;
         let count = usize::try_from(wanted.min(left)).unwrap_or(0);
         self.buffer.resize(there + count, 0);
         let read = self.source.read_exact_at(at, self.buffer.get_mut(there..).unwrap_or_default());
@@ -371,6 +426,81 @@ impl Records {
             bytes: self.buffer.get(start + 16..start + 16 + captured).unwrap_or_default(),
             interface: None,
         }))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn next_foreign(&mut self) -> Result<Next<'_>, Damage> {
+        if self.left_in_file() == 0 && !self.source.has_grown() && !self.goes_on_elsewhere() {
+            return Ok(Next::End);
+        }
+        let position = self.position();
+        let packet = Some(self.packets.saturating_add(1));
+        let Format::Foreign(foreign) = &mut self.format else { return Ok(Next::End) };
+        let head = foreign.head();
+        match foreign.next_at(position) {
+            Ok(Some(at)) => self.go_to(at)?,
+            Ok(None) => return Ok(Next::End),
+            Err(what) => return Err(self.damage(packet, what)),
+        }
+        self.claim(head, "a record header")?;
+        let Format::Foreign(foreign) = &mut self.format else { return Ok(Next::End) };
+        let length = foreign.length(self.buffer.get(self.consumed..).unwrap_or_default()).unwrap_or(head);
+        let left = self.source.length().saturating_sub(self.buffer_offset + self.consumed as u64);
+        if length <= left
+            && let Err(what) = foreign.spend(length)
+        {
+            return Err(self.damage(packet, what));
+        }
+        self.claim(length, "the record")?;
+        let (start, end) = (self.consumed, self.consumed + usize::try_from(length).unwrap_or(usize::MAX));
+        let Format::Foreign(foreign) = &mut self.format else { return Ok(Next::End) };
+        let found = match foreign.read(self.buffer.get(start..end).unwrap_or_default()) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                self.consumed = end;
+                return Ok(Next::Other);
+            }
+            Err(what) => return Err(self.damage(packet, what)),
+        };
+        let number = self.count_packet()?;
+        let offset = self.position() + found.start as u64;
+        self.consumed = end;
+        let bytes = self.buffer.get(start + found.start..).unwrap_or_default();
+        Ok(Next::Packet(Record {
+            number,
+            time_ns: found.time_ns,
+            link_type: found.link_type,
+            wire_length: found.wire_length.max(found.length),
+            offset,
+            bytes: bytes.get(..found.length).unwrap_or_default(),
+            interface: None,
+        }))
+    }
+
+    /// Whether a table says that records follow, though the file's end is reached.
+    fn goes_on_elsewhere(&self) -> bool {
+        matches!(&self.format, Format::Foreign(foreign) if foreign.has_table())
+    }
+
+    /// Goes to the record at `at`, which may stand further up in the file.
+    fn go_to(&mut self, at: u64) -> Result<(), Damage> {
+        let position = self.position();
+        if at > self.source.length() {
+            let what =
+                format!("a record is said to stand at byte {at}, and the file has {}", self.source.length());
+            return Err(self.damage(Some(self.packets.saturating_add(1)), what));
+        }
+        let ahead = at.checked_sub(position).and_then(|ahead| usize::try_from(ahead).ok());
+        match ahead.filter(|&ahead| ahead <= self.buffer.len() - self.consumed) {
+            Some(ahead) => self.consumed += ahead,
+            None => {
+                self.in_no_order |= at < position;
+                self.buffer.clear();
+                (self.buffer_offset, self.consumed) = (at, 0);
+            }
+        }
+        Ok(())
     }
 
     fn next_pcapng(&mut self) -> Result<Next<'_>, Damage> {

@@ -29,12 +29,24 @@ enum Selector {
 pub struct DecodeAs {
     selector: Selector,
     protocol: String,
+    is_default: bool,
 }
 
 impl DecodeAs {
     /// The protocol's name.
     pub fn protocol(&self) -> &str {
         &self.protocol
+    }
+
+    /// The same rule for what is no capture anyway: it makes no bytes of a file that is one of another kind.
+    #[must_use]
+    pub fn as_default(self) -> DecodeAs {
+        DecodeAs { is_default: true, ..self }
+    }
+
+    /// Whether it says that the file is the bytes of one stream, whatever it looks like.
+    pub(crate) fn makes_bytes(&self) -> bool {
+        self.selector == Selector::Transport(TransportType::File) && !self.is_default
     }
 
     pub(crate) fn fits(&self, flow: u32, transport: TransportType, endpoints: Option<[Endpoint; 2]>) -> bool {
@@ -78,7 +90,7 @@ impl FromStr for DecodeAs {
             }
             Some(_) => return Err(format!("'{selector}' selects nothing; a selector is {FORMS}")),
         };
-        Ok(DecodeAs { selector, protocol: protocol.to_owned() })
+        Ok(DecodeAs { selector, protocol: protocol.to_owned(), is_default: false })
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use flate2::read::MultiGzDecoder;
 
 use crate::OpenError;
+use crate::formats::text::{self, Converted};
 use crate::unpack::{Copied, Room, UNPACK_LIMIT, copy, unpack};
 
 /// A capture's bytes, read by position, from any thread.
@@ -24,6 +25,8 @@ pub struct Source {
     cut: Arc<OnceLock<String>>,
     /// Whether more is on its way; None where what there is was there from the beginning.
     growing: Option<Arc<AtomicBool>>,
+    /// What a text that is a capture became when it was opened.
+    converted: Option<Arc<Converted>>,
 }
 
 #[derive(Clone, Debug)]
@@ -157,7 +160,23 @@ impl Source {
                 false => copy(&mut file, limit).map_err(failed)?,
             }
         };
-        Source::from_maybe_compressed(name.clone(), opened, limit).map_err(failed)
+        Source::from_maybe_compressed(name.clone(), opened, limit).and_then(Source::with_text).map_err(failed)
+    }
+
+    /// A text that is a capture is converted here, where others wait for files too.
+    fn with_text(self) -> io::Result<Source> {
+        let converted = text::convert(&self)?.map(Arc::new);
+        Ok(Source { converted, ..self })
+    }
+
+    /// What is to be read in its place, if it is a text that is a capture, such as a hex dump.
+    pub(crate) fn converted(&self) -> io::Result<Option<Arc<Converted>>> {
+        match &self.converted {
+            Some(converted) => Ok(Some(Arc::clone(converted))),
+            None if self.is_file() && !self.is_live() => Ok(None),
+            // Bytes in memory, and what may have grown since.
+            None => Ok(text::convert(self)?.map(Arc::new)),
+        }
     }
 
     /// Bytes that are in memory already, with the name that errors shall call them by.
@@ -165,7 +184,7 @@ impl Source {
         let bytes = bytes.into();
         let length = Arc::new(AtomicU64::new(bytes.len() as u64));
         let cut = Arc::default();
-        Source { name: name.into(), length, bytes: Bytes::Memory(bytes), cut, growing: None }
+        Source { name: name.into(), length, bytes: Bytes::Memory(bytes), cut, growing: None, converted: None }
     }
 
     /// What a reader gives, as it comes: a thread of its own copies it to a temporary file, up to [`UNPACK_LIMIT`], and
@@ -248,7 +267,7 @@ impl Source {
         self.growing.as_ref().is_some_and(|growing| growing.load(Ordering::Acquire))
     }
 
-    fn from_file(name: String, file: File) -> io::Result<Source> {
+    pub(crate) fn from_file(name: String, file: File) -> io::Result<Source> {
         let metadata = file.metadata()?;
         let length = Arc::new(AtomicU64::new(metadata.len()));
         let modified = Mutex::new(metadata.modified().ok());
@@ -257,7 +276,8 @@ impl Source {
         let read = opened.read_at(0, &mut beginning)?;
         beginning.truncate(read);
         opened.beginning = beginning;
-        Ok(Source { name, length, bytes: Bytes::File(Arc::new(opened)), cut: Arc::default(), growing: None })
+        let bytes = Bytes::File(Arc::new(opened));
+        Ok(Source { name, length, bytes, cut: Arc::default(), growing: None, converted: None })
     }
 
     /// A file, or what it holds if that is compressed with gzip or Zstandard.

@@ -46,7 +46,8 @@ Exit status:
 
 #[derive(Debug, Args)]
 struct WindowArgs {
-    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A capture, also packed with gzip or zstd, or - for standard input; docs/captures.md lists what is read. What is no capture is
+    /// taken as the bytes of one stream.
     file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -166,7 +167,8 @@ struct CheckArgs {
     /// The description
     description: PathBuf,
 
-    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A capture, also packed with gzip or zstd, or - for standard input; docs/captures.md lists what is read. What is no capture is
+    /// taken as the bytes of one stream.
     file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -210,7 +212,8 @@ struct EvalArgs {
 struct ReadingArgs {
     /// Read some flows as a protocol, whatever they look like; the last that fits wins.
     ///
-    /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive
+    /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive. With file also a capture
+    /// of another kind than pcap and pcapng is taken as the bytes of one stream.
     #[arg(long = "as", value_name = "SELECTOR=PROTOCOL")]
     decode_as: Vec<DecodeAs>,
 
@@ -233,7 +236,8 @@ struct ReadingArgs {
 
 #[derive(Debug, Args)]
 struct DecodeArgs {
-    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A capture, also packed with gzip or zstd, or - for standard input; docs/captures.md lists what is read. What is no capture is
+    /// taken as the bytes of one stream.
     file: PathBuf,
 
     #[command(flatten)]
@@ -271,7 +275,8 @@ struct ProblemsArgs {
 
 #[derive(Debug, Args)]
 struct ExportArgs {
-    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A capture, also packed with gzip or zstd, or - for standard input; docs/captures.md lists what is read. What is no capture is
+    /// taken as the bytes of one stream.
     file: PathBuf,
 
     /// The file to write. What was there before is replaced when all is written, and not before.
@@ -290,7 +295,8 @@ struct ExportArgs {
 
 #[derive(Debug, Args)]
 struct SeedsArgs {
-    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A capture, also packed with gzip or zstd, or - for standard input; docs/captures.md lists what is read. What is no capture is
+    /// taken as the bytes of one stream.
     file: PathBuf,
 
     /// The folder to write to; it is made where there is none. Names are those of the contents, so that a second run changes nothing.
@@ -322,7 +328,8 @@ enum ExportFormat {
 
 #[derive(Debug, Args)]
 struct ListArgs {
-    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A capture, also packed with gzip or zstd, or - for standard input; docs/captures.md lists what is read. What is no capture is
+    /// taken as the bytes of one stream.
     file: PathBuf,
 
     #[command(flatten)]
@@ -335,7 +342,8 @@ struct ListArgs {
 
 #[derive(Debug, Args)]
 struct FollowArgs {
-    /// A pcap or pcapng file, also packed with gzip or zstd, or - for standard input. Anything else is taken as the bytes of one stream.
+    /// A capture, also packed with gzip or zstd, or - for standard input; docs/captures.md lists what is read. What is no capture is
+    /// taken as the bytes of one stream.
     file: PathBuf,
 
     /// The conversation's number, as `framescope flows` prints it
@@ -913,7 +921,8 @@ fn check(args: CheckArgs) -> Result<u8, Stopped> {
     let mut options = reading.options()?;
     // What is no capture is a stream of it.
     let all = format!("file={}", described.name());
-    options.decode_as.insert(0, all.parse().map_err(Stopped::Usage)?);
+    let all: DecodeAs = all.parse().map_err(Stopped::Usage)?;
+    options.decode_as.insert(0, all.as_default());
     let index = load(reading.open(&file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);

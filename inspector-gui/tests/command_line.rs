@@ -210,6 +210,48 @@ fn bad_input_gets_one_clear_sentence() {
     );
 }
 
+fn foreign(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/foreign").join(file);
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_capture_of_another_kind_is_read_like_a_pcapng() {
+    let expected = text(&run(&["follow", case("text-echo").to_str().unwrap(), "0"]).stdout);
+    for kind in ["snoop", "netmon1", "erf", "hexdump"] {
+        let output = run(&["follow", &foreign(&format!("read/text-echo.{kind}")), "0"]);
+        assert_eq!((text(&output.stdout), output.status.code()), (expected.clone(), Some(0)), "{kind}");
+    }
+}
+
+#[test]
+fn a_capture_that_is_not_read_is_named_and_what_converts_it_is_said() {
+    let file = foreign("named/k12text");
+    let command = format!("`editcap -F pcapng {file} out.pcapng`");
+    for arguments in [&["decode", &file][..], &["flows", &file], &[&file]] {
+        let output = run(arguments);
+        complains(&output, 2, &[&file, "is a K12 text file, which is not read", &command]);
+        assert!(output.stdout.is_empty());
+    }
+    // Who says so has it as bytes, also where only text would be a capture.
+    for file in [file, foreign("read/text-echo.hexdump")] {
+        complains(&run(&["decode", "--as", "file=text", &file]), 0, &["begins with no capture's magic"]);
+    }
+}
+
+#[test]
+fn a_description_is_checked_against_a_dump_as_against_its_capture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.ksy");
+    fs::write(&path, text(&run(&["template", "length-prefixed"]).stdout)).unwrap();
+    let path = path.to_str().unwrap();
+    let check =
+        |file: &str| text(&run(&["check", path, file, "--as", "tcp=my_protocol", "--format", "json"]).stdout);
+    let expected = check(case("text-echo").to_str().unwrap());
+    assert!(expected.contains("\"bytes\":116,"), "{expected}");
+    assert_eq!(check(&foreign("read/text-echo.hexdump")), expected);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_without_permission_gets_one_clear_sentence() {

@@ -666,6 +666,22 @@ fn what_is_no_capture_is_shown_as_the_bytes_of_one_stream() {
 }
 
 #[test]
+fn a_capture_that_is_not_read_is_a_banner_and_what_is_open_stays() {
+    let mut harness = sample_window();
+    let ctx = harness.ctx.clone();
+    let rows = view(&harness).row_count();
+    let foreign = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/foreign");
+    harness.state_mut().open_path(&foreign.join("named/k12text"), &ctx);
+    settle(&mut harness);
+    harness.get_by_label_contains("is a K12 text file, which is not read: `editcap -F pcapng");
+    assert_eq!(view(&harness).row_count(), rows);
+    harness.state_mut().open_path(&foreign.join("read/text-echo.hexdump"), &ctx);
+    settle(&mut harness);
+    harness.get_by_label_contains("is a hex dump");
+    assert_eq!(view(&harness).row_count(), 10);
+}
+
+#[test]
 fn reading_can_be_cancelled_and_what_was_read_stays() {
     // A capture of many packets: the sample's, over and over.
     let sample = include_bytes!("../../corpus/captures/missive-damaged/capture.pcapng");

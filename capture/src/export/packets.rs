@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::Chosen;
 use crate::records::{Next, Opened, Record, Records};
-use crate::{Index, Source};
+use crate::{Index, Source, TransportType};
 
 /// Writes a pcapng file with the packets that carry the chosen rows, as they were captured, in the order of the file.
 /// Gives how many there are.
@@ -22,17 +22,24 @@ pub fn write_packets(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write
     })?;
     let mut writer = Writer { index, out, interfaces: HashMap::new(), packets: 0 };
     writer.section()?;
-    each_record(index.source(), &mut |record| {
+    // What was taken as bytes stays that, whatever it looks like.
+    let as_bytes = index.flows().iter().any(|flow| flow.transport == TransportType::File);
+    each_record(index.source(), as_bytes, &mut |record| {
         let is_wanted = wanted.get(record.number as usize).copied().unwrap_or(false);
         if is_wanted { writer.packet(record) } else { Ok(()) }
     })?;
     Ok(writer.packets)
 }
 
-fn each_record(source: &Source, each: &mut dyn FnMut(&Record<'_>) -> io::Result<()>) -> io::Result<()> {
+fn each_record(
+    source: &Source,
+    as_bytes: bool,
+    each: &mut dyn FnMut(&Record<'_>) -> io::Result<()>,
+) -> io::Result<()> {
     let other = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
-    let mut records = match Records::open(source).map_err(|damage| other(damage.to_string()))? {
+    let mut records = match Records::open(source, as_bytes).map_err(|damage| other(damage.to_string()))? {
         Opened::Capture(records) => records,
+        Opened::Named(sentence) => return Err(other(sentence)),
         Opened::Bytes => return Err(other(format!("{} is no capture: it has no packets", source.name()))),
     };
     loop {

@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(corpus.join(format!("seeds/frames/claims-of-thousands-{apart}")), claims(apart)?)?;
         written += 1;
     }
-    written += packets(&corpus)? + descriptions(&corpus)? + own(&corpus)?;
+    written += packets(&corpus)? + descriptions(&corpus)? + own(&corpus)? + foreign(&corpus)?;
     let folder = corpus.join("seeds/filter");
     fs::create_dir_all(&folder)?;
     for (i, filter) in FILTERS.iter().enumerate() {
@@ -199,6 +199,20 @@ fn own(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
         fs::write(folder.join(&seed.name), &seed.bytes)?;
     }
     Ok(seeds.len())
+}
+
+/// Captures of other kinds, as they are.
+fn foreign(corpus: &Path) -> std::io::Result<usize> {
+    let mut written = 0;
+    for folder in ["read", "named"] {
+        for file in fs::read_dir(corpus.join("foreign").join(folder))? {
+            let file = file?;
+            let name = file.file_name().to_string_lossy().replace("text-echo.", "");
+            fs::copy(file.path(), corpus.join("seeds/capture").join(format!("foreign-{name}")))?;
+            written += 1;
+        }
+    }
+    Ok(written)
 }
 
 /// The first packets of each capture: one by one, behind the two bytes that the oracle takes for itself; and as pcap files, which

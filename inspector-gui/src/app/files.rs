@@ -6,7 +6,7 @@ use std::time::Duration;
 use eframe::egui::Context;
 use framescope_capture::export::Seed;
 use framescope_capture::filter::Vocabulary;
-use framescope_capture::{DecodeAs, Source};
+use framescope_capture::{DecodeAs, Source, TransportType};
 use framescope_ksy::Described;
 use framescope_parser::{Protocol, Severity};
 
@@ -46,12 +46,12 @@ impl App {
         self.opening = None;
         self.pending = None;
         self.reload_at = None;
-        self.chosen_protocols.clear();
+        let chosen_before = std::mem::take(&mut self.chosen_protocols);
         self.read_options();
         if is_sample && !self.settings.tour_seen {
             self.tour = Some(0);
         }
-        self.source = Some(source.clone());
+        let before = self.source.replace(source.clone());
         if source.is_growing() && source.length() < ENOUGH {
             // Nobody knows yet what it is.
             (self.document, self.view) = (None, None);
@@ -67,7 +67,10 @@ impl App {
                 self.filter_rows();
             }
             Err(error) => {
-                self.source = None;
+                // What is open stays.
+                self.source = before.filter(|_| self.document.is_some());
+                self.chosen_protocols = chosen_before;
+                self.read_options();
                 self.say(error, Severity::Error);
             }
         }
@@ -141,7 +144,9 @@ impl App {
         for (flow, protocol) in &self.chosen_protocols {
             let selectors = match flow {
                 Some(flow) => vec![format!("flow={flow}")],
-                None => ["tcp", "udp", "file"].map(str::to_owned).to_vec(),
+                // A rule for the file would make bytes of a capture of another kind.
+                None if self.is_bytes() => vec!["file".to_owned()],
+                None => ["tcp", "udp"].map(str::to_owned).to_vec(),
             };
             let rules = selectors
                 .iter()
@@ -150,6 +155,14 @@ impl App {
         }
         self.options = options;
         self.protocols = known;
+    }
+
+    /// Whether what is open is no capture, but the bytes of one stream.
+    fn is_bytes(&self) -> bool {
+        let is_file = |document: &Document| {
+            document.index().flows().first().is_some_and(|flow| flow.transport == TransportType::File)
+        };
+        self.document.as_ref().is_some_and(is_file)
     }
 
     /// Reads what is open again, as it is to be read now. What is shown stays until that is done.

@@ -1,0 +1,304 @@
+//! Captures that are not read, told by how they begin, and what makes a capture of them that is. Only what is sure: a long magic, or
+//! several things that fit together.
+
+use pcap_file::Endianness;
+
+use super::u32_at;
+
+/// What a file is, and what to do about it.
+#[derive(Clone, Copy)]
+struct Known {
+    /// As in "is ...".
+    what: &'static str,
+    how: How,
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    /// Wireshark's editcap reads it.
+    Editcap,
+    /// The same, but there is no TCP or UDP in it.
+    NoStreams(&'static str),
+    /// Sentences on their own.
+    Advice(&'static str),
+}
+
+/// Says what the file of that name is and what converts it, if it begins as a capture does that is not read.
+pub(crate) fn recognise(beginning: &[u8], name: &str, length: u64) -> Option<String> {
+    let Known { what, how } =
+        binary(beginning).or_else(|| text(beginning)).or_else(|| chained(beginning, length))?;
+    let file = shell_name(name);
+    let how = match how {
+        How::Editcap => format!(
+            "`editcap -F pcapng {file} out.pcapng`, which comes with Wireshark, makes a capture of it that is"
+        ),
+        How::NoStreams(frames) => format!(
+            "it has {frames} in it and no TCP or UDP, so that there are no streams to show; `editcap -F pcapng {file} \
+             out.pcapng` makes a pcapng of it for Wireshark"
+        ),
+        How::Advice(advice) => advice.replace("FILE", &file),
+    };
+    Some(format!(
+        "{name} is {what}, which is not read: {how}. With --as file=PROTOCOL it is taken as the bytes of one stream"
+    ))
+}
+
+/// A file's name as a shell takes it.
+fn shell_name(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | ':');
+    match name {
+        "standard input" => "FILE".to_owned(),
+        _ if !name.is_empty() && name.chars().all(plain) => name.to_owned(),
+        _ => format!("'{}'", name.replace('\'', r"'\''")),
+    }
+}
+
+const BLUETOOTH: How = How::NoStreams("Bluetooth packets");
+const CAN: How = How::NoStreams("CAN frames");
+
+fn binary(beginning: &[u8]) -> Option<Known> {
+    const MAGICS: &[(&[u8], &str, How)] = &[
+        (b"\xAA\xAA\xAA\xAA\x20\0\0\0", "a capture of InfoVista 5View", How::Editcap),
+        (b"btsnoop\0", "a btsnoop log", BLUETOOTH),
+        (b"XCP\0", "a capture of NetXRay or Sniffer for Windows", How::Editcap),
+        (b"TRSNIFF data", "a capture of Sniffer for DOS", How::Editcap),
+        (b"\x05VNF", "a capture of Visual Networks", How::Editcap),
+        (b"iptrace 1.0", "a trace of AIX's iptrace", How::Editcap),
+        (b"iptrace 2.0", "a trace of AIX's iptrace", How::Editcap),
+        (b"ObserverPktBufferVersion", "a capture of Observer, by Network Instruments or Viavi", How::Editcap),
+        (b"EyeSDN", "a trace of EyeSDN", How::NoStreams("ISDN frames")),
+        (b"\0\0\x02\0\x12\x05\0\x10", "a Tektronix K12 rf5 recording", How::Editcap),
+        (b"TR\0d\0", "a trace of HP-UX's nettl", How::Editcap),
+        (b"\x7Fver", "a capture of EtherPeek or OmniPeek", How::Editcap),
+        (b"LOGG\x90\0\0\0", "a Vector BLF log", How::NoStreams("frames of a vehicle's buses")),
+    ];
+    let by_magic = MAGICS.iter().find(|(magic, ..)| beginning.starts_with(magic));
+    if let Some(&(_, what, how)) = by_magic {
+        return Some(Known { what, how });
+    }
+    // A record of type 0x1001, its length, a version, a text.
+    if beginning.starts_with(&[0x01, 0x10]) && beginning.get(6..28) == Some(b"Trace Display Trace Fi") {
+        return Some(Known { what: "a capture of Novell LANalyzer", how: How::Editcap });
+    }
+    // A buffer's header, then the event that every such file begins with: version, width, flags.
+    let is_etl = matches!(beginning.get(72..76), Some([1 | 2, 0, 1 | 2, 0xC0]))
+        && u32_at(beginning, 0, Endianness::Little)
+            .is_some_and(|size| size >= 1024 && size.is_multiple_of(1024));
+    is_etl.then_some(Known {
+        what: "a Windows event trace (ETL), as pktmon and netsh trace write",
+        how: How::Advice(
+            "`pktmon etl2pcap FILE --out out.pcapng` on Windows, or Microsoft's `etl2pcapng FILE out.pcapng`, makes a \
+             capture of it that is",
+        ),
+    })
+}
+
+fn text(beginning: &[u8]) -> Option<Known> {
+    let looked_at = beginning.get(..beginning.len().min(64 << 10)).unwrap_or_default();
+    let (start, rest) = (looked_at.trim_ascii_start(), looked_at);
+    let has = |needle: &[u8]| memchr::memmem::find(rest, needle).is_some();
+    let lines = || rest.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let known = |what, how| Some(Known { what, how });
+    if rest.starts_with(b"+---------+---------------+----------+") {
+        return known("a K12 text file", How::Editcap);
+    }
+    if rest.starts_with(b"Session Transcript") && lines().nth(1).is_some() {
+        return known("a Catapult DCT2000 trace", How::Editcap);
+    }
+    if rest.starts_with(b"#Format=4") && lines().nth(1).is_some_and(|line| line.starts_with(b"# SNA")) {
+        return known(
+            "a trace of Daintree's Sensor Network Analyzer",
+            How::NoStreams("IEEE 802.15.4 frames"),
+        );
+    }
+    if rest.starts_with(b";$FILEVERSION=") {
+        return known("a PEAK CAN trace (TRC)", CAN);
+    }
+    if rest.starts_with(b"***BUSMASTER") {
+        return known("a log of BUSMASTER", CAN);
+    }
+    let mut first = lines().filter(|line| !line.is_empty()).take(8).peekable();
+    if first.peek().is_some() && first.all(is_candump) && lines().next().is_some_and(is_candump) {
+        return known("a log of candump", CAN);
+    }
+    if start.starts_with(b"{")
+        && begins_with_key(start, b"\"log\"")
+        && has(b"\"entries\"")
+        && has(b"\"version\"")
+    {
+        return known(
+            "a HAR file, what a browser noted of its HTTP requests",
+            How::Advice(
+                "what went over the wire is not in it. Record the traffic itself, as with `tcpdump -w out.pcap`, and open \
+                 that",
+            ),
+        );
+    }
+    if start.starts_with(b"[") && has(b"\"_source\"") && has(b"\"layers\"") {
+        return known(
+            "what tshark prints as JSON",
+            How::Advice(
+                "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that is",
+            ),
+        );
+    }
+    if start.starts_with(b"<?xml") && (has(b"<pdml") || has(b"<psml")) {
+        return known(
+            "what tshark prints as PDML or PSML",
+            How::Advice(
+                "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that is",
+            ),
+        );
+    }
+    if is_mitmproxy(rest) {
+        return known(
+            "a dump of mitmproxy",
+            How::Advice(
+                "it has requests and answers as mitmproxy understood them, and no packets. Record with `tcpdump -w \
+                 out.pcap` beside mitmproxy, or write the bytes of one flow with its command `export.file raw @focus \
+                 out.bin` and open those",
+            ),
+        );
+    }
+    None
+}
+
+/// Whether an object of JSON begins with that key.
+fn begins_with_key(text: &[u8], key: &[u8]) -> bool {
+    let inside = text.strip_prefix(b"{").unwrap_or_default().trim_ascii_start();
+    inside.strip_prefix(key).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
+}
+
+/// A line such as `(1436509052.249713) vcan0 044#2A366C2BBA`.
+fn is_candump(line: &[u8]) -> bool {
+    let Ok(line) = std::str::from_utf8(line) else { return false };
+    let mut words = line.split_ascii_whitespace();
+    let (Some(time), Some(_), Some(frame)) = (words.next(), words.next(), words.next()) else { return false };
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let timed =
+        time.strip_prefix('(').and_then(|time| time.strip_suffix(')')).and_then(|time| time.split_once('.'));
+    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let framed = frame.split_once('#').is_some_and(|(id, data)| {
+        let data = data.strip_prefix('#').unwrap_or(data);
+        matches!(id.len(), 3 | 8) && hex(id) && (hex(data) || data.starts_with('R'))
+    });
+    // Behind the frame some write the direction.
+    timed.is_some_and(|(seconds, fraction)| number(seconds) && number(fraction))
+        && framed
+        && words.next().is_none_or(|word| matches!(word, "R" | "T"))
+}
+
+/// A typed netstring, `LENGTH:...}`, that begins with a key.
+fn is_mitmproxy(bytes: &[u8]) -> bool {
+    let netstring = |bytes: &[u8]| {
+        let digits = bytes.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
+        let length: usize = std::str::from_utf8(bytes.get(..digits)?).ok()?.parse().ok()?;
+        (bytes.get(digits) == Some(&b':')).then_some((digits + 1, length))
+    };
+    let inner = || {
+        let (at, length) = netstring(bytes)?;
+        let closed = bytes.get(at.checked_add(length)?).is_none_or(|&byte| byte == b'}');
+        let inner = bytes.get(at..)?;
+        let (key_at, key_length) = netstring(inner)?;
+        let key = inner.get(key_at..key_at.checked_add(key_length)?)?;
+        let is_key = !key.is_empty() && key.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
+        (closed && is_key && matches!(inner.get(key_at + key_length), Some(b';' | b',')))
+            .then(|| {
+                memchr::memmem::find(inner, b":client_conn;")
+                    .or(memchr::memmem::find(inner, b":client_conn,"))
+            })
+            .flatten()
+    };
+    inner().is_some()
+}
+
+/// Apple's PacketLogger has no magic: lengths, times and types of known kinds, one record behind another.
+fn chained(beginning: &[u8], length: u64) -> Option<Known> {
+    let follows = |order: Endianness| {
+        let (mut at, mut last) = (0, None::<u32>);
+        for records in 0..16 {
+            if records >= 3 && at as u64 == length {
+                return Some(());
+            }
+            let field = |offset: usize| u32_at(beginning, at + offset, order);
+            let (Some(size), Some(second), Some(microsecond)) = (field(0), field(4), field(8)) else {
+                return None;
+            };
+            let fits = (9..=65_536).contains(&size)
+                && microsecond < 1_000_000
+                && second > 0
+                && last.is_none_or(|last| second >= last && second - last < 86_400)
+                && matches!(beginning.get(at + 12), Some(0..=3 | 8..=11 | 0xFB..=0xFF));
+            if !fits {
+                return None;
+            }
+            last = Some(second);
+            at += 4 + size as usize;
+        }
+        Some(())
+    };
+    let is_one = follows(Endianness::Big).or_else(|| follows(Endianness::Little));
+    is_one.map(|()| Known { what: "a log of Apple's PacketLogger", how: BLUETOOTH })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(bytes: &[u8]) -> Option<String> {
+        recognise(bytes, "it", bytes.len() as u64)
+    }
+
+    #[test]
+    fn each_is_named_with_what_converts_it() {
+        let mut etl = vec![0; 200];
+        etl[1] = 0x10;
+        etl[72..76].copy_from_slice(&[2, 0, 2, 0xC0]);
+        let log = b"\0\0\0\x0c\x4a\0\0\0\0\0\0\x01\x01abc".repeat(4);
+        let known: [(&[u8], &str, &str); 12] = [
+            (b"\xAA\xAA\xAA\xAA\x20\0\0\0\0", "5View", "`editcap -F pcapng it out.pcapng`"),
+            (b"XCP\x00002.001", "NetXRay", "editcap"),
+            (b"TRSNIFF data    \x1a", "Sniffer for DOS", "editcap"),
+            (b"ObserverPktBufferVersion=15.00", "Observer", "editcap"),
+            (b"+---------+---------------+----------+\r\n", "K12 text", "editcap"),
+            (b"btsnoop\0\0\0\0\x01", "btsnoop", "no streams to show"),
+            (b"(1436509052.249713) vcan0 044#2A366C2BBA\n", "candump", "CAN frames"),
+            (b"{\n \"log\": {\"version\": \"1.2\", \"entries\": []}}", "HAR", "Record the traffic itself"),
+            (b"[\n{\"_source\": {\"layers\": {}}}]", "tshark prints as JSON", "-w out.pcapng"),
+            (b"29:11:client_conn;1:1#4:type;0:~}", "mitmproxy", "export.file raw"),
+            (&etl, "ETL", "pktmon etl2pcap it --out out.pcapng"),
+            (&log, "PacketLogger", "Bluetooth"),
+        ];
+        for (bytes, what, how) in known {
+            let told = told(bytes).unwrap_or_else(|| panic!("{what} is not recognised"));
+            assert!(
+                told.contains(what) && told.contains(how) && told.contains("--as file=PROTOCOL"),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_only_resembles_one_is_none() {
+        for bytes in [
+            &b"XCPq"[..],
+            b"LOGG in now",
+            b"{\"login\": \"ada\", \"entries\": 3, \"version\": 1}",
+            b"{\"log\": \"ada was here\"}",
+            b"(12) a message # 044",
+            b"(1436509052.249713) vcan0 044#2A366C2BBA\nand then text\n",
+            b"12:5:hello;",
+            b"\0\0\0\x0c\x4a\0\0\0\0\0\0\x01\x01abc",
+            b"",
+        ] {
+            assert_eq!(told(bytes), None);
+        }
+    }
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        assert_eq!(shell_name("/tmp/a-b_1.enc"), "/tmp/a-b_1.enc");
+        assert_eq!(shell_name("it's here"), r"'it'\''s here'");
+        assert_eq!(shell_name("standard input"), "FILE");
+    }
+}
