@@ -94,8 +94,6 @@ const CREDIT: u64 = 16;
 const FIRST_CREDIT: u64 = 128 << 10;
 /// Gaps that wait at most while a place to begin again is looked for: each message is looked at with all that wait.
 const MOST_GAPS: usize = 256;
-/// Bytes behind a message that show whether it ends where it claims.
-const BEHIND: usize = 1 << 10;
 
 impl Doubt {
     /// Whether a message of that length is looked at more closely.
@@ -257,9 +255,7 @@ impl Framer {
                 }
                 Some(tile) if self.doubt.is_about(&tile) && self.guess.is_none() => {
                     self.cursor.offset = tile.offset;
-                    if !self.doubted(protocol, &pending, &tile, ended, sink) {
-                        break;
-                    }
+                    self.doubted(protocol, &pending, &tile, sink);
                 }
                 Some(tile) => {
                     self.consumed += done;
@@ -377,39 +373,26 @@ impl Framer {
         true
     }
 
-    /// An unusually long message in a format that does not tell where messages begin: gives it, or skips what is none. False
-    /// where more has to come.
-    fn doubted(
-        &mut self,
-        protocol: &dyn Protocol,
-        pending: &[u8],
-        tile: &Tile,
-        ended: bool,
-        sink: &mut Sink<'_>,
-    ) -> bool {
+    /// An unusually long message in a format that does not tell where messages begin: gives it, or skips what is none. What is in
+    /// it decides, so that nobody waits for what follows.
+    fn doubted(&mut self, protocol: &dyn Protocol, pending: &[u8], tile: &Tile, sink: &mut Sink<'_>) {
         let part = self.part(pending);
         let length = usize::try_from(tile.length).unwrap_or(part.len()).min(part.len());
-        let wanted = length.saturating_add(BEHIND);
-        let is_all = ended || !self.gaps.is_empty();
-        if wanted as u64 <= self.doubt.credit {
-            if part.len() < wanted && !is_all {
-                self.cursor.needed_end = self.cursor.offset.saturating_add(wanted as u64);
-                return false;
-            }
-            self.doubt.credit -= wanted as u64;
-            let window = part.get(..wanted.min(part.len())).unwrap_or_default();
+        let bytes = part.get(..length).unwrap_or_default();
+        if let Some(credit) = self.doubt.credit.checked_sub(tile.length) {
+            self.doubt.credit = credit;
             // Where a message that is cut off would end is not known.
             let is_whole = tile.tile_type == TileType::Message;
-            if let Some((at, guess)) = outdone(protocol, window, if is_whole { length } else { usize::MAX }) {
+            if let Some((at, guess)) = outdone(protocol, bytes, if is_whole { length } else { usize::MAX }) {
                 self.skip_to(self.cursor.offset + at as u64, Code::LengthSuspect, protocol, pending, sink);
-                return self.found(Some(guess));
+                self.found(Some(guess));
+                return;
             }
         }
         self.doubt.accept(tile.length);
         self.consumed += length;
         self.cursor.skip(length);
-        give(*tile, part.get(..length).unwrap_or_default(), &mut self.guess, sink);
-        true
+        give(*tile, bytes, &mut self.guess, sink);
     }
 
     /// How long the message is that begins at the cursor's place and that a gap cuts.
