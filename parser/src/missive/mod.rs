@@ -34,6 +34,7 @@ mod fields;
 mod frame;
 mod framing;
 mod header;
+mod integers;
 mod payload;
 mod raw;
 mod session;
