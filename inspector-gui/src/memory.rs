@@ -9,7 +9,8 @@ pub(crate) fn resident() -> Option<u64> {
     static ASKED: AtomicU64 = AtomicU64::new(0);
     static BEGUN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     let now = u64::try_from(BEGUN.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(0) + 1000;
-    if now - ASKED.load(Ordering::Relaxed) > 500 {
+    // Another window may have asked since this one looked at the clock.
+    if now.saturating_sub(ASKED.load(Ordering::Relaxed)) > 500 {
         ASKED.store(now, Ordering::Relaxed);
         KNOWN.store(ask().unwrap_or(0), Ordering::Relaxed);
     }

@@ -87,8 +87,10 @@ fn every_format_gives_the_rows_of_the_recording() {
             _ => 1_000,
         };
         for packet in 1..=original.packets() {
-            let (time, exact) =
-                (index.packet_time_ns(packet).unwrap(), original.packet_time_ns(packet).unwrap());
+            // Packets that tell no conversation anything have no time here.
+            let (time, exact) = (index.packet_time_ns(packet), original.packet_time_ns(packet));
+            assert_eq!(time.is_some(), exact.is_some());
+            let (Some(time), Some(exact)) = (time, exact) else { continue };
             assert!(
                 time.abs_diff(exact) <= resolution_ns,
                 "{}: packet {packet}: {time}, {exact}",
@@ -308,7 +310,8 @@ fn a_netmon_table_may_be_missing_but_not_name_frames_twice() {
     let index = reading(&turned, &Options::default()).unwrap();
     check_index(&index);
     assert_eq!((index.packets(), index.damages().len()), (22, 0));
-    assert!(index.packet_time_ns(1) > index.packet_time_ns(22));
+    let times: Vec<i64> = (1..=22).filter_map(|packet| index.packet_time_ns(packet)).collect();
+    assert!(times.len() > 9 && times.first() > times.last());
 
     // A table that names one frame again and again, so that a small file would take long to read.
     let mut again = file[..table].to_vec();

@@ -7,11 +7,10 @@
 //!      3    … value
 //! ```
 
+use nom::Parser;
 use nom::bytes::complete::take;
-use nom::error::Error as NomError;
-use nom::number::complete::{be_u8, be_u16};
-use nom::{IResult, Parser};
 
+use super::integers::{Read, be_u8, be_u16};
 use crate::utf8;
 use crate::{Error, Fault};
 
@@ -173,7 +172,7 @@ impl<'a> Iterator for Extensions<'a> {
 }
 
 #[inline]
-fn extension(bytes: &[u8]) -> IResult<&[u8], Extension<'_>, NomError<&[u8]>> {
+fn extension(bytes: &[u8]) -> Read<'_, Extension<'_>> {
     let (rest, (tag, length)) = (be_u8, be_u16).parse(bytes)?;
     let (rest, bytes) = take(length)(rest)?;
     let critical = tag & Tag::CRITICAL != 0;

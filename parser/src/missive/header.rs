@@ -14,10 +14,9 @@
 //! ```
 
 use nom::Parser;
-use nom::error::Error as NomError;
-use nom::number::complete::{be_u8, be_u16, be_u32};
 
 use super::check;
+use super::integers::{Read, be_u8, be_u16, be_u32};
 use crate::{Error, Fault};
 
 /// A frame's kind. Any byte is one; the named ones are constants.
@@ -188,7 +187,7 @@ impl Header {
     #[inline(always)]
     pub(crate) fn fields(bytes: &[u8; Header::LENGTH]) -> Option<Header> {
         let mut fields = (be_u16, be_u8, be_u8, be_u16, be_u16, be_u32, be_u32, be_u16, be_u16);
-        let read: nom::IResult<&[u8], _, NomError<&[u8]>> = fields.parse(&bytes[..]);
+        let read: Read<'_, _> = fields.parse(&bytes[..]);
         let (
             _,
             (_, version, kind, flags, extensions_length, payload_length, sequence, channel, header_check),

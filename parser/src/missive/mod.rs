@@ -35,6 +35,7 @@ mod frame;
 mod framing;
 mod header;
 mod incomplete;
+mod integers;
 mod payload;
 mod raw;
 mod session;

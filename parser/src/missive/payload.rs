@@ -16,12 +16,11 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
+use nom::Parser;
 use nom::bytes::complete::take;
-use nom::error::Error as NomError;
-use nom::number::complete::be_u16;
-use nom::{IResult, Parser};
 
 use super::header::Kind;
+use super::integers::{Read, be_u16};
 use crate::utf8;
 use crate::{Error, Fault};
 
@@ -168,7 +167,7 @@ impl<'a> Payload<'a> {
             Kind::DATA => Payload::Data { content: Content::Bytes(payload) },
             Kind::ACK => Payload::Ack { note: text("note")? },
             Kind::ERROR => {
-                let (text, code) = number(payload).map_err(|_| too_short(payload.len(), 0, "code"))?;
+                let (text, code) = be_u16(payload).map_err(|_| too_short(payload.len(), 0, "code"))?;
                 Payload::Error { code, text: utf8::text(text, 2, "text")? }
             }
             Kind::PING => Payload::Ping { bytes: payload },
@@ -207,10 +206,6 @@ impl<'a> Payload<'a> {
     }
 }
 
-fn number(bytes: &[u8]) -> IResult<&[u8], u16, NomError<&[u8]>> {
-    be_u16(bytes)
-}
-
 fn too_short(found: usize, offset: usize, field: &'static str) -> Error {
     Error::new(offset, field, Fault::TooLong { limit: found as u64, found: 2 })
 }
@@ -222,8 +217,8 @@ fn counted<'a>(
     length_name: &'static str,
 ) -> Result<(&'a [u8], &'a [u8]), Error> {
     let offset = payload.len() - rest.len();
-    let (behind, length) = number(rest).map_err(|_| too_short(rest.len(), offset, length_name))?;
-    let taken: IResult<&[u8], &[u8], NomError<&[u8]>> = take(length).parse(behind);
+    let (behind, length) = be_u16(rest).map_err(|_| too_short(rest.len(), offset, length_name))?;
+    let taken: Read<'_, &[u8]> = take(length).parse(behind);
     taken.map_err(|_| {
         let fault = Fault::TooLong { limit: behind.len() as u64, found: length.into() };
         Error::new(offset, length_name, fault)
