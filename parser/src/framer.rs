@@ -67,14 +67,30 @@ pub struct Framer {
     consumed: usize,
     /// Where in the stream the segments that `pending` came in end.
     segment_ends: VecDeque<u64>,
-    /// Gaps between the bytes of `pending`, or behind them: where in the stream they begin, and how long they are.
-    gaps: VecDeque<(u64, u64)>,
+    /// Gaps between the bytes of `pending`, or behind them.
+    gaps: VecDeque<Gap>,
     gap_bytes: u64,
     /// How many of [`LOOKS`] were not enough to find a place to begin again.
     looks: usize,
     /// How the message that comes next was found.
     guess: Option<Guess>,
     doubt: Doubt,
+}
+
+/// A stretch that is missing.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    /// Where in the stream it begins.
+    at: u64,
+    length: u64,
+    /// How many bytes are missing in all gaps of the stream up to its end.
+    total: u64,
+}
+
+impl Gap {
+    fn end(&self) -> u64 {
+        self.at + self.length
+    }
 }
 
 /// Which messages' lengths are doubted, in a format that does not tell where messages begin.
@@ -92,8 +108,10 @@ struct Doubt {
 const CREDIT: u64 = 16;
 /// The first credit.
 const FIRST_CREDIT: u64 = 128 << 10;
-/// Gaps that wait at most while a place to begin again is looked for: each message is looked at with all that wait.
+/// Gaps that are looked over at most while a place to begin again is looked for.
 const MOST_GAPS: usize = 256;
+/// Gaps that one message may have: packets cut by a snaplen make a gap each.
+const MOST_HELD: usize = 1 << 14;
 
 impl Doubt {
     /// Whether a message of that length is looked at more closely.
@@ -198,11 +216,17 @@ impl Framer {
         }
         let at = self.end_offset();
         match self.gaps.back_mut() {
-            Some(last) if last.0 + last.1 == at => last.1 += length,
-            _ => self.gaps.push_back((at, length)),
+            Some(last) if last.end() == at => {
+                last.length += length;
+                last.total += length;
+            }
+            last => {
+                let total = last.map_or(0, |last| last.total) + length;
+                self.gaps.push_back(Gap { at, length, total });
+            }
         }
         self.gap_bytes += length;
-        if !self.needs_more() {
+        if !self.needs_more() || self.gaps.len() >= MOST_HELD {
             self.lay_out(protocol, false, sink);
         }
     }
@@ -267,7 +291,7 @@ impl Framer {
                     self.consumed += done;
                     match gap {
                         _ if self.cursor.lost && done > 0 => {}
-                        Some(gap) if gap.0 == self.cursor.offset => {
+                        Some(gap) if gap.at == self.cursor.offset => {
                             self.take_gap(protocol, sink);
                         }
                         _ => break,
@@ -294,20 +318,40 @@ impl Framer {
     /// The unread bytes up to the next gap.
     fn part<'p>(&self, pending: &'p [u8]) -> &'p [u8] {
         let unread = pending.get(self.consumed..).unwrap_or_default();
-        let length = self.gaps.front().map_or(u64::MAX, |(at, _)| at - self.cursor.offset);
+        let length = self.gaps.front().map_or(u64::MAX, |gap| gap.at - self.cursor.offset);
         unread.get(..usize::try_from(length).unwrap_or(usize::MAX).min(unread.len())).unwrap_or_default()
     }
 
-    /// What waits, with what is missing of it, as a message that begins at the cursor's place.
-    fn waiting<'p>(&self, pending: &'p [u8], missing: &'p mut Vec<Missing>) -> Captured<'p, 'p> {
+    /// What waits, with what is missing of it, as a message that begins at the cursor's place: up to the gap of that number.
+    fn waiting<'p>(&self, pending: &'p [u8], gaps: usize, missing: &'p mut Vec<Missing>) -> Captured<'p, 'p> {
         let place = |at: u64| usize::try_from(at - self.cursor.offset).unwrap_or(usize::MAX);
-        *missing = Missing::list(self.gaps.iter().map(|(at, length)| place(*at)..place(at + length)));
-        Captured::with_missing(pending.get(self.consumed..).unwrap_or_default(), missing)
+        *missing = Missing::list(self.gaps.iter().take(gaps).map(|gap| place(gap.at)..place(gap.end())));
+        let unread = pending.get(self.consumed..).unwrap_or_default();
+        let until = self.gaps.get(gaps).map_or(u64::MAX, |gap| gap.at);
+        let there = usize::try_from(self.captured_up_to(until)).unwrap_or(usize::MAX).min(unread.len());
+        Captured::with_missing(unread.get(..there).unwrap_or_default(), missing)
+    }
+
+    /// How long all is that waits, the gaps included.
+    fn waiting_length(&self, pending: &[u8]) -> usize {
+        let gaps = usize::try_from(self.gap_bytes).unwrap_or(usize::MAX);
+        (pending.len() - self.consumed).saturating_add(gaps)
+    }
+
+    /// How many bytes are there from the cursor's place up to another, which is in no gap.
+    fn captured_up_to(&self, place: u64) -> u64 {
+        let before = self.gaps.partition_point(|gap| gap.at < place);
+        let last = before.checked_sub(1).and_then(|last| self.gaps.get(last));
+        let missing = match (self.gaps.front(), last) {
+            (Some(first), Some(last)) => last.total - (first.total - first.length),
+            _ => 0,
+        };
+        place.saturating_sub(self.cursor.offset).saturating_sub(missing)
     }
 
     /// Gives the gap at the cursor's place. False if there is none.
     fn take_gap(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) -> bool {
-        let Some((offset, length)) = self.gaps.pop_front() else { return false };
+        let Some(Gap { at: offset, length, .. }) = self.gaps.pop_front() else { return false };
         self.gap_bytes -= length;
         sink(Tile { offset, length, tile_type: TileType::Gap, checked: false }, Captured::default());
         self.cursor.offset = offset + length;
@@ -327,12 +371,10 @@ impl Framer {
         ended: bool,
         sink: &mut Sink<'_>,
     ) -> bool {
-        let mut missing = Vec::new();
-        let waiting = self.waiting(pending, &mut missing);
-        let (length, tile_type) = match self.measured(protocol, waiting, ended) {
+        let (length, tile_type) = match self.measured(protocol, pending, part, ended) {
             Cut::Wait => return false,
             Cut::Message(length) => (length, TileType::Message),
-            Cut::Partial => (waiting.length(), TileType::Partial),
+            Cut::Partial => (self.waiting_length(pending), TileType::Partial),
             Cut::Suspect(length) => {
                 let length = length.clamp(1, part.len());
                 let tile_type = TileType::Skipped(Code::LengthSuspect);
@@ -349,24 +391,26 @@ impl Framer {
                 return true;
             }
         };
-        missing.retain(|gap| gap.start < length);
+        let behind = self.cursor.offset + length as u64;
+        let own = self.gaps.partition_point(|gap| gap.at < behind);
+        let mut missing = Vec::new();
+        self.waiting(pending, own, &mut missing);
         if let Some(last) = missing.last_mut() {
             last.end = last.end.min(length);
         }
         let lacks = missing.last().map_or(0, Missing::up_to_its_end);
         let unread = pending.get(self.consumed..).unwrap_or_default();
-        let bytes = unread.get(..(length - lacks).min(unread.len())).unwrap_or_default();
+        let bytes = unread.get(..length.saturating_sub(lacks).min(unread.len())).unwrap_or_default();
         let tile = Tile { length: length as u64, tile_type, ..tile };
         let guess = self.guess.take();
         sink(tile, Captured::with_missing(bytes, &missing).guessed(guess.as_ref()));
         self.consumed += bytes.len();
         self.cursor.skip(length);
-        let end = self.cursor.offset;
-        while let Some(gap) = self.gaps.front_mut().filter(|gap| gap.0 < end) {
-            let inside = gap.1.min(end - gap.0);
-            (gap.0, gap.1) = (gap.0 + inside, gap.1 - inside);
+        while let Some(gap) = self.gaps.front_mut().filter(|gap| gap.at < behind) {
+            let inside = gap.length.min(behind - gap.at);
+            (gap.at, gap.length) = (gap.at + inside, gap.length - inside);
             self.gap_bytes -= inside;
-            if gap.1 == 0 {
+            if gap.length == 0 {
                 self.gaps.pop_front();
             }
         }
@@ -395,33 +439,56 @@ impl Framer {
         give(*tile, bytes, &mut self.guess, sink);
     }
 
-    /// How long the message is that begins at the cursor's place and that a gap cuts.
-    fn measured(&mut self, protocol: &dyn Protocol, waiting: Captured<'_, '_>, ended: bool) -> Cut {
-        let end = waiting.length();
+    /// How long the message is that begins at the cursor's place and that a gap cuts. `part` is its beginning.
+    fn measured(&mut self, protocol: &dyn Protocol, pending: &[u8], part: &[u8], ended: bool) -> Cut {
+        let end = self.waiting_length(pending);
+        let unread = pending.len() - self.consumed;
+        let is_held = !ended && self.gaps.len() < MOST_HELD;
+        // Mostly its beginning tells, and what is missing need not be looked at.
+        let measure = match protocol.measure(Captured::whole(part)) {
+            Measure::NeedMore => {
+                let mut missing = Vec::new();
+                protocol.measure(self.waiting(pending, MOST_HELD, &mut missing))
+            }
+            known => known,
+        };
         let mut wait_for = |more: usize| {
             self.cursor.needed_end = self.cursor.offset.saturating_add(end.saturating_add(more) as u64);
             Cut::Wait
         };
-        let (length, head) = match protocol.measure(waiting) {
+        let (length, head) = match measure {
             Measure::Message { length, head, .. } => (length.get(), head.get()),
             // Asking again only when there is markedly more keeps the work linear.
-            Measure::NeedMore if !ended => return wait_for((waiting.bytes().len() / 8).max(1)),
+            Measure::NeedMore if is_held => return wait_for((unread / 8).max(1)),
             _ => return Cut::Unknown,
         };
         if length > end {
-            return if ended { Cut::Partial } else { wait_for(length - end) };
+            return match ended {
+                true => Cut::Partial,
+                false if is_held => wait_for(length - end),
+                false => Cut::Unknown,
+            };
+        }
+        if length == end {
+            return if ended { Cut::Message(length) } else { wait_for(1) };
         }
         // What follows it says whether its length is right; where a gap does, nothing speaks against it.
-        let ends_in_gap = waiting.missing().iter().any(|gap| gap.start < length && length < gap.end);
-        let Some((_, behind)) =
-            waiting.parts(length..end).next().filter(|(at, _)| *at == length && !ends_in_gap)
-        else {
-            let is_open = length == end && !ended;
-            return if is_open { wait_for(1) } else { Cut::Message(length) };
-        };
+        let place = self.cursor.offset + length as u64;
+        let next = self.gaps.partition_point(|gap| gap.at <= place);
+        let last = next.checked_sub(1).and_then(|last| self.gaps.get(last));
+        if last.is_some_and(|gap| place < gap.end()) {
+            return Cut::Message(length);
+        }
+        let from = usize::try_from(self.captured_up_to(place)).unwrap_or(usize::MAX);
+        let until = self.gaps.get(next).map_or(u64::MAX, |gap| gap.at - place);
+        let behind = pending.get(self.consumed.saturating_add(from)..).unwrap_or_default();
+        let behind = behind.get(..usize::try_from(until).unwrap_or(usize::MAX)).unwrap_or(behind);
         match protocol.measure(Captured::whole(behind)) {
             Measure::Nothing => Cut::Suspect(head),
-            Measure::NeedMore if length + behind.len() == end && !ended => wait_for(1),
+            Measure::NeedMore if length.saturating_add(behind.len()) == end && !ended => {
+                self.cursor.needed_end = self.cursor.offset.saturating_add(end as u64 + 1);
+                Cut::Wait
+            }
             _ => Cut::Message(length),
         }
     }
@@ -455,7 +522,7 @@ impl Framer {
             return is_cut;
         }
         let mut missing = Vec::new();
-        let waiting = self.waiting(pending, &mut missing);
+        let waiting = self.waiting(pending, MOST_GAPS, &mut missing);
         let there = waiting.bytes().len();
         while let Some(&look) = LOOKS.get(self.looks) {
             if there < look && !ended && self.gaps.len() < MOST_GAPS {
