@@ -904,7 +904,7 @@ impl Indexer {
         let Some((framer, mut rows)) = self.rows(index, stream, now) else { return };
         let protocol = rows.protocol.1;
         // Without its SYN a stream need not begin with a message.
-        if framer.end_offset() == 0 && rows.flow.begins_inside((stream % 2 != 0).into()) {
+        if framer.end_offset() == 0 && rows.flow.begins_inside(stream % 2) {
             framer.begins_inside(protocol);
         }
         let mut sink = |tile: Tile, bytes: Captured<'_, '_>| rows.tile(tile, bytes);

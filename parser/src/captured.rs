@@ -244,6 +244,8 @@ impl fmt::Display for Lack<'_> {
 }
 
 #[cfg(test)]
+// A list of one range is meant as that.
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
     use alloc::string::ToString;

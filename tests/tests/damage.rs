@@ -294,7 +294,10 @@ fn cases(framing: Framing) -> Vec<Case> {
         let inner = segments.len() as u64 - 2;
         let lost: Vec<usize> = match lost_in {
             None => (0..10).map(|i| 1 + (random(seed + 7000 + i) % inner) as usize).collect(),
-            Some(n) => (1..=inner).filter(|i| random(seed + 8000 + i) % n == 0).map(|i| i as usize).collect(),
+            Some(n) => (1..=inner)
+                .filter(|i| random(seed + 8000 + i).is_multiple_of(n))
+                .map(|i| i as usize)
+                .collect(),
         };
         let is_there = |at: usize| !lost.contains(&(at / size));
         let [untouched, incomplete] = by_mask(framing, &messages, is_there);

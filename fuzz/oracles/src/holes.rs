@@ -85,6 +85,10 @@ fn described(text: &str) -> Described {
     Described::from_ksy(text).expect("it is sound")
 }
 
+fn one(range: Range<usize>) -> Vec<Range<usize>> {
+    std::iter::once(range).collect()
+}
+
 impl Framing {
     fn protocol(self) -> &'static dyn Protocol {
         match self {
@@ -105,7 +109,7 @@ impl Framing {
                 let flags = if random.one_in(2) { Flags::CHECKSUM } else { Flags::default() };
                 let frame = FrameBuf::new([Kind::DATA, Kind::LOGOUT, Kind(0x99)][random.below(3)]);
                 let frame = frame.flags(flags).sequence(length as u32).payload(text);
-                (frame.to_bytes().expect("it is short"), vec![0..20])
+                (frame.to_bytes().expect("it is short"), one(0..20))
             }
             Framing::Magic => {
                 let body = [&[1, 2, 3, 4, 0xC1][..], &text, &[0], &text].concat();
@@ -113,14 +117,14 @@ impl Framing {
                 message.extend((body.len() as u16).to_be_bytes());
                 message.extend(body);
                 message.extend(crc32fast::hash(&message).to_be_bytes());
-                (message, vec![0..6])
+                (message, one(0..6))
             }
             Framing::Bare => {
                 let [low, high] = (length as u16).to_le_bytes();
-                ([&[random.byte(), low, high], &text[..]].concat(), vec![0..3])
+                ([&[random.byte(), low, high], &text[..]].concat(), one(0..3))
             }
             Framing::Items => {
-                let (mut message, mut head) = (vec![random.below(5) as u8], vec![0..1]);
+                let (mut message, mut head) = (vec![random.below(5) as u8], one(0..1));
                 for _ in 0..message[0] {
                     let value = &text[..random.below(text.len().min(255) + 1)];
                     head.push(message.len()..message.len() + 1);
@@ -129,7 +133,7 @@ impl Framing {
                 }
                 (message, head)
             }
-            Framing::Lines => ([&text[..], b"\n"].concat(), vec![0..length + 1]),
+            Framing::Lines => ([&text[..], b"\n"].concat(), one(0..length + 1)),
         }
     }
 }
