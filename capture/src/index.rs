@@ -608,8 +608,9 @@ impl Index {
         (!missing.is_empty()).then(|| missing.iter().map(|range| range.end - range.start).sum())
     }
 
-    /// What the first `count` bytes that are there of a row lack: gaps between them, or behind them too if they are all.
-    pub(crate) fn missing_before(&self, row: &Row, count: usize) -> Vec<Missing> {
+    /// What the first `count` bytes that are there of a row lack: gaps between them, or behind them too if they are all. With
+    /// the bytes of [`row_bytes`](Index::row_bytes) it makes a [`Captured`].
+    pub fn missing_before(&self, row: &Row, count: usize) -> Vec<Missing> {
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
         let ranges = self.missing(row).into_iter().map(|range| place(range.start)..place(range.end));
         let mut missing = Missing::list(ranges);

@@ -676,16 +676,22 @@ fn export(args: &ExportArgs) -> Result<u8, Stopped> {
     let mut progress = Progress::new(format!("writing {}", output.display()));
     let mut watch = progress.rows(&index);
     let chosen = &mut Chosen::by(filter).watched(&mut watch);
+    let mut missing = 0;
     match format {
         ExportFormat::Json => export::write_json(&index, chosen, &mut out),
         ExportFormat::Csv => export::write_csv(&index, chosen, &mut out),
         ExportFormat::Pcapng => export::write_packets(&index, chosen, &mut out).map(|_| ()),
-        ExportFormat::Raw => export::write_raw(&index, chosen, &mut out),
+        ExportFormat::Raw => export::write_raw(&index, chosen, &mut out).map(|lacks| missing = lacks),
     }
     .map_err(unwritable)?;
     let temporary = out.into_inner().map_err(|error| unwritable(error.into_error()))?;
     temporary.as_file().sync_all().map_err(unwritable)?;
     temporary.persist(output).map_err(|error| unwritable(error.error))?;
+    if missing > 0 {
+        complain(&format!(
+            "{missing} bytes of incomplete messages were not captured; what is there of these is joined: add --filter 'not incomplete' to leave them out"
+        ));
+    }
     Ok(report(&index))
 }
 

@@ -1,9 +1,13 @@
 //! Bytes and fields as text for the clipboard.
 
+use std::ops::Range;
+
 use framescope_capture::export::hex;
+use framescope_parser::Captured;
 use serde_json::{Map, Number, Value as Json, json};
 
 use crate::details::FieldNode;
+use crate::holes::{Stretch, hole_text, stretches};
 
 /// As what something is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,16 +60,51 @@ pub fn bytes_as(bytes: &[u8], form: CopyAs) -> String {
     }
 }
 
-/// A field, whose bytes these are.
-pub fn field_as(field: &FieldNode, bytes: &[u8], form: CopyAs) -> String {
+/// A range of a message. As digits or text a person sees the holes in it.
+///
+/// # Errors
+/// A program would take what is there of an incomplete range for all of it: why it is not copied, in words.
+pub fn range_as(message: &Captured<'_, '_>, range: &Range<usize>, form: CopyAs) -> Result<String, String> {
+    let stretches = stretches(message, range.clone());
+    let hole = stretches.iter().find_map(|stretch| match stretch {
+        Stretch::Hole(hole) => Some(hole_text(hole)),
+        Stretch::There(..) => None,
+    });
+    let between = match (form, hole) {
+        (_, None) => "",
+        (CopyAs::Hex, _) => " ",
+        (CopyAs::Value, _) => "",
+        (_, Some(hole)) => {
+            let name = CopyAs::ALL.iter().find(|(known, _)| *known == form).map_or("", |(_, name)| name);
+            return Err(format!(
+                "Not copied as {name}: {hole}. Copy it as Hex or Text, or mark a part without a hole."
+            ));
+        }
+    };
+    let parts: Vec<String> = stretches
+        .iter()
+        .map(|stretch| match stretch {
+            Stretch::There(_, bytes) => bytes_as(bytes, form),
+            Stretch::Hole(hole) => format!("[{}]", hole_text(hole)),
+        })
+        .collect();
+    Ok(if parts.is_empty() { bytes_as(&[], form) } else { parts.join(between) })
+}
+
+/// A field of a message.
+///
+/// # Errors
+/// Bytes of it were not captured, and the form can't tell that: why it is not copied, in words.
+pub fn field_as(field: &FieldNode, message: &Captured<'_, '_>, form: CopyAs) -> Result<String, String> {
     match form {
-        CopyAs::Value => match &field.text {
+        CopyAs::Value if field.is_missing => range_as(message, &field.range, form),
+        CopyAs::Value => Ok(match &field.text {
             Some(text) => text.clone(),
             None if field.fields.is_empty() || !field.value.is_empty() => field.value.clone(),
             None => fields_as_json(&field.fields),
-        },
-        CopyAs::Json => pretty(&value(field)),
-        form => bytes_as(bytes, form),
+        }),
+        CopyAs::Json => Ok(pretty(&value(field))),
+        form => range_as(message, &field.range, form),
     }
 }
 
@@ -105,6 +144,9 @@ fn object(fields: &[FieldNode]) -> Json {
 fn value(field: &FieldNode) -> Json {
     if !field.fields.is_empty() && !field.is_flags() {
         return object(&field.fields);
+    }
+    if field.is_missing {
+        return Json::Null;
     }
     if let Some(text) = &field.text {
         return Json::String(text.clone());
@@ -160,7 +202,36 @@ mod tests {
         assert!(json["payload"]["user"].is_string(), "{json}");
         assert!(json["payload"]["credential"]["bytes"].is_string(), "{json}");
         let user = details.field("payload.user").unwrap();
-        let copied = field_as(user, details.bytes_of(&user.range), CopyAs::Value);
+        let copied = field_as(user, &details.captured(), CopyAs::Value).unwrap();
         assert_eq!(json["payload"]["user"], json!(copied));
+    }
+
+    #[test]
+    fn a_hole_is_copied_as_one_or_not_at_all() {
+        let missing = framescope_parser::Missing::list([2..4]);
+        let message = Captured::with_missing(b"abef", &missing);
+        let range = |range, form| range_as(&message, &range, form);
+        let hole = "[2 bytes not captured (2 to 3)]";
+        assert_eq!(range(0..6, CopyAs::Hex).unwrap(), format!("6162 {hole} 6566"));
+        assert_eq!(range(1..5, CopyAs::Value).unwrap(), format!("b{hole}e"));
+        assert_eq!(range(2..3, CopyAs::Hex).unwrap(), "[1 byte not captured (2)]");
+        for form in [CopyAs::Rust, CopyAs::Python, CopyAs::Json] {
+            let why = range(0..6, form).unwrap_err();
+            assert!(why.contains("2 bytes not captured"), "{why}");
+            assert_eq!(range(4..6, form), Ok(bytes_as(b"ef", form)));
+        }
+        let inner = |name: &str, place: Range<usize>| FieldNode {
+            name: name.to_owned(),
+            text: Some("ab".to_owned()),
+            range: place,
+            ..FieldNode::default()
+        };
+        let field = |fields| FieldNode { is_missing: true, range: 0..6, fields, ..FieldNode::default() };
+        assert_eq!(field_as(&field(vec![]), &message, CopyAs::Json).unwrap(), "null");
+        let cut = field(vec![inner("_captured", 0..2)]);
+        let json: Json = serde_json::from_str(&field_as(&cut, &message, CopyAs::Json).unwrap()).unwrap();
+        assert_eq!(json, json!({ "_captured": "ab" }));
+        assert_eq!(field_as(&cut, &message, CopyAs::Value).unwrap(), format!("ab{hole}ef"));
+        assert!(field_as(&cut, &message, CopyAs::Rust).is_err());
     }
 }

@@ -7,7 +7,9 @@ use std::ops::Range;
 use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::filter::literal;
 use framescope_capture::{BlockReader, Index, SegmentRange};
-use framescope_parser::{Field, Problem, Protocol, Severity, TileType, Unclaimed, Value};
+use framescope_parser::{
+    Captured, Code, Field, Missing, Problem, Protocol, Severity, TileType, Unclaimed, Value,
+};
 
 use crate::json_tree;
 
@@ -28,6 +30,8 @@ pub struct FieldNode {
     pub literal: Option<String>,
     /// Its bytes, as offsets in the message.
     pub range: Range<usize>,
+    /// Whether bytes of it were not captured, so that its value is not known. The fields in it are what was.
+    pub is_missing: bool,
     /// The worst problem that touches its own bytes.
     pub severity: Option<Severity>,
     /// What the format's author says of it.
@@ -54,8 +58,11 @@ pub struct Details {
     pub title: String,
     /// Where its bytes come from, in words.
     pub origin: String,
-    /// Its bytes; of skipped ones only the first.
+    /// Its bytes that were captured, one behind the other; of skipped ones only the first. Of an incomplete message they do
+    /// not stand at their offsets: see [`captured`](Details::captured).
     pub bytes: Vec<u8>,
+    /// Which of its bytes were not captured.
+    pub missing: Vec<Missing>,
     /// The segments that they came in, with offsets in the message.
     pub segments: Vec<SegmentRange>,
     /// Its fields.
@@ -85,11 +92,13 @@ impl Details {
                 return Details { row: number, title, error: Some(error.to_string()), ..Details::default() };
             }
         };
+        let missing = index.missing_before(&row, bytes.len());
         let dissection = index.dissect(number, &bytes);
         let problems = dissection.problems.clone();
         let protocol = index.protocol(&row).unwrap_or(&Unclaimed);
         let touched = Touched::by(&problems);
-        let mut tree = Tree { protocol, touched, left: FIELDS_SHOWN, left_out: 0 };
+        let first_hole = missing.first().map(|hole| hole.start);
+        let mut tree = Tree { protocol, touched, first_hole, left: FIELDS_SHOWN, left_out: 0 };
         let mut fields = tree.nodes(&dissection.fields, ("", ""));
         if tree.left_out > 0 {
             let value = format!("{} more fields are not shown", tree.left_out);
@@ -101,7 +110,8 @@ impl Details {
             });
         }
         let mut origin = row_facts(index, number, &row, PACKETS_NAMED);
-        if (bytes.len() as u64) < row.length && row.tile_type != TileType::Gap {
+        let shown = Captured::with_missing(&bytes, &missing).length();
+        if (shown as u64) < row.length && row.tile_type != TileType::Gap {
             origin.push_str(", of which the first are shown");
         }
         if let Some(by) = index.answered_by(number) {
@@ -110,10 +120,25 @@ impl Details {
         let in_message =
             |segment: SegmentRange| SegmentRange { offset: segment.offset - row.offset, ..segment };
         let segments = index.segments(&row).map(in_message);
-        let shown = bytes.len() as u64;
-        let segments = segments.take_while(|segment| segment.offset < shown).collect();
-        let at_fault = at_fault(&problems, bytes.len());
-        Details { row: number, title, origin, segments, fields, problems, at_fault, bytes, error: None }
+        let segments = segments.take_while(|segment| segment.offset < shown as u64).collect();
+        let at_fault = at_fault(&problems, shown);
+        Details {
+            row: number,
+            title,
+            origin,
+            segments,
+            fields,
+            problems,
+            at_fault,
+            bytes,
+            missing,
+            error: None,
+        }
+    }
+
+    /// Its bytes with what is missing of them.
+    pub fn captured(&self) -> Captured<'_, '_> {
+        Captured::with_missing(&self.bytes, &self.missing)
     }
 
     /// Where in the capture a byte stands: the packet, 0 for none, and the file offset.
@@ -155,9 +180,9 @@ impl Details {
         smallest_field(&self.fields, range)
     }
 
-    /// The bytes of a field.
+    /// The bytes of a field; none where one of them is missing.
     pub fn bytes_of(&self, range: &Range<usize>) -> &[u8] {
-        self.bytes.get(range.clone()).unwrap_or_default()
+        self.captured().get(range.clone()).unwrap_or_default()
     }
 }
 
@@ -169,9 +194,14 @@ fn smallest_field<'f>(fields: &'f [FieldNode], range: &Range<usize>) -> Option<&
     Some(inner.unwrap_or(field))
 }
 
+/// Problems that are about bytes that are there. That some are not is no fault of those between them.
+fn about_bytes(problems: &[Problem]) -> impl Iterator<Item = &Problem> {
+    problems.iter().filter(|problem| problem.code != Code::Incomplete)
+}
+
 /// The bytes that problems are about, joined where they touch. Those of the whole message say nothing of any byte.
 fn at_fault(problems: &[Problem], all: usize) -> Vec<Range<usize>> {
-    let parts = problems.iter().map(|problem| problem.range.clone());
+    let parts = about_bytes(problems).map(|problem| problem.range.clone());
     let mut parts: Vec<Range<usize>> = parts.filter(|range| !range.is_empty() && range.len() < all).collect();
     parts.sort_by_key(|range| range.start);
     let mut joined: Vec<Range<usize>> = Vec::new();
@@ -194,7 +224,7 @@ struct Touched {
 impl Touched {
     fn by(problems: &[Problem]) -> Touched {
         let with = |severity: Severity| {
-            let own = problems.iter().filter(|problem| problem.code.severity() == severity);
+            let own = about_bytes(problems).filter(|problem| problem.code.severity() == severity);
             let mut places: Vec<(usize, usize)> =
                 own.map(|problem| (problem.range.start, problem.range.end)).collect();
             places.sort_unstable();
@@ -219,6 +249,8 @@ impl Touched {
 struct Tree<'d> {
     protocol: &'d dyn Protocol,
     touched: Touched,
+    /// Where the message's first hole begins.
+    first_hole: Option<usize>,
     left: usize,
     left_out: usize,
 }
@@ -227,12 +259,25 @@ impl Tree<'_> {
     /// `place` is where the fields stand: the names above them, as a person sees them and as the protocol knows them.
     fn nodes(&mut self, fields: &[Field<'_>], place: (&str, &str)) -> Vec<FieldNode> {
         let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
-        for field in fields {
+        // A part of a message that a hole cuts is told up to there, and then what is not known of it: those are no list.
+        let is_cut_at = |other: &Field<'_>, at| other.range.end == at && other.range.start < at;
+        let is_rest = |number: usize, field: &Field<'_>| {
+            field.value == Value::Missing
+                && self.first_hole == Some(field.range.start)
+                && number
+                    .checked_sub(1)
+                    .and_then(|before| fields.get(before))
+                    .is_some_and(|before| before.name == field.name && is_cut_at(before, field.range.start))
+        };
+        let rests: Vec<bool> =
+            fields.iter().enumerate().map(|(number, field)| is_rest(number, field)).collect();
+        for (field, _) in fields.iter().zip(&rests).filter(|(_, is_rest)| !**is_rest) {
             counts.entry(field.name).or_default().0 += 1;
         }
         let mut found = Vec::with_capacity(fields.len().min(self.left));
-        for field in fields {
+        for (field, is_rest) in fields.iter().zip(rests) {
             let name = match counts.get_mut(field.name) {
+                _ if is_rest => format!("{} (rest)", field.name),
                 // Fields of one name are a list's items.
                 Some((count, seen)) if *count > 1 => {
                     *seen += 1;
@@ -261,6 +306,7 @@ impl Tree<'_> {
                 name,
                 value: value_text(&field.value),
                 text: text_of(&field.value),
+                is_missing: field.value == Value::Missing,
                 literal: literal(&field.value).filter(|literal| literal.len() <= 4096),
                 range: field.range.clone(),
                 fields: inner,
@@ -413,19 +459,56 @@ mod tests {
 
     #[test]
     fn every_byte_has_its_place_in_the_capture() {
-        let source = crate::sample::source();
-        let index = read(source.clone(), &Options::default(), &mut |_| true).unwrap();
-        let mut reader = index.reader();
-        for number in 0..u32::try_from(index.row_count()).unwrap() {
-            let details = Details::of(number, &index, &mut reader);
-            for (at, &byte) in details.bytes.iter().enumerate() {
-                let (packet, offset) = details.place_of(at).unwrap();
-                let mut there = [0];
-                assert_eq!(source.read_at(offset, &mut there).unwrap(), 1);
-                assert_eq!(there[0], byte, "byte {at} of row {number}");
-                assert!(index.row_packets(&index.row(number).unwrap()).contains(&packet));
+        let holes = include_bytes!("../../corpus/captures/holes/capture.pcapng");
+        for source in [crate::sample::source(), Source::from_bytes("holes", *holes)] {
+            let index = read(source.clone(), &Options::default(), &mut |_| true).unwrap();
+            let (mut reader, mut missing) = (index.reader(), 0);
+            for number in 0..u32::try_from(index.row_count()).unwrap() {
+                let details = Details::of(number, &index, &mut reader);
+                let row = index.row(number).unwrap();
+                let length = if row.tile_type == TileType::Gap { 0 } else { row.length };
+                assert_eq!(details.captured().length() as u64, length, "row {number}");
+                for at in 0..details.captured().length() {
+                    let Some(&[byte]) = details.captured().get(at..at + 1) else {
+                        assert_eq!(details.place_of(at), None, "byte {at} of row {number}");
+                        missing += 1;
+                        continue;
+                    };
+                    let (packet, offset) = details.place_of(at).unwrap();
+                    let mut there = [0];
+                    assert_eq!(source.read_at(offset, &mut there).unwrap(), 1);
+                    assert_eq!(there[0], byte, "byte {at} of row {number}");
+                    assert!(index.row_packets(&row).contains(&packet));
+                }
+                assert_eq!(details.place_of(details.captured().length()), None);
             }
-            assert_eq!(details.place_of(details.bytes.len()), None);
+            let known: u64 = index.rows().filter_map(|row| index.missing_bytes(&row)).sum();
+            assert_eq!(missing, known);
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_no_fault_of_what_is_there() {
+        let holes = include_bytes!("../../corpus/captures/holes/capture.pcapng");
+        let index = read(Source::from_bytes("holes", *holes), &Options::default(), &mut |_| true).unwrap();
+        let of = |flow, length| {
+            let number = (0..).zip(index.rows()).find(|(_, row)| row.flow() == flow && row.length == length);
+            Details::of(number.unwrap().0, &index, &mut index.reader())
+        };
+        // Three holes in a row.
+        let details = of(4, 3024);
+        assert!(details.at_fault.is_empty() && details.problems[0].code == Code::Incomplete);
+        let paths: Vec<&str> = details.fields.iter().skip(9).map(|field| field.path.as_str()).collect();
+        assert_eq!(paths, ["payload", "payload (rest)", "checksum"]);
+        let rest = details.field("payload (rest)").unwrap();
+        assert!(rest.is_missing && rest.known_as == "payload" && rest.severity.is_none());
+        let parts: Vec<_> = rest.fields.iter().map(|part| (part.path.as_str(), part.range.clone())).collect();
+        let captured = |number| format!("payload (rest)._captured[{number}]");
+        assert_eq!(parts, [(&*captured(0), 1448..1478), (&*captured(1), 2896..2926)]);
+        assert_eq!(details.bytes_of(&(1448..1452)), b" a l");
+        assert_eq!(details.smallest_field(&(2900..2901)).unwrap().path, captured(1));
+        // One that has no byte of its payload.
+        let details = of(3, 1024);
+        assert!(details.field("payload").unwrap().is_missing && details.field("payload (rest)").is_none());
     }
 }

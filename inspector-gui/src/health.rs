@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use framescope_capture::Index;
 use framescope_ksy::Described;
-use framescope_parser::{Code, Dissection, Field, Protocol, Severity, TileType, Value};
+use framescope_parser::{Captured, Code, Dissection, Field, Protocol, Severity, TileType, Value};
 use serde::Serialize;
 
 /// Messages that a field must stand in before it is said that it never changes.
@@ -26,7 +26,7 @@ pub struct Health {
     pub messages: u64,
     /// Rows of its streams that are no message: skipped, cut off or missing.
     pub other_rows: u64,
-    /// Bytes of its streams.
+    /// Bytes of its streams that were captured.
     pub bytes: u64,
     /// Those of them that a field explains.
     pub explained_bytes: u64,
@@ -119,10 +119,12 @@ pub fn health(
         if index.protocol(&row).is_none_or(|protocol| protocol.name() != described.name()) {
             continue;
         }
-        health.bytes += if row.tile_type == TileType::Gap { 0 } else { row.length };
         health.messages += u64::from(row.tile_type == TileType::Message);
         health.other_rows += u64::from(row.tile_type != TileType::Message);
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader)?;
+        health.bytes += bytes.len() as u64;
+        let missing = index.missing_before(&row, bytes.len());
+        let message = Captured::with_missing(&bytes, &missing);
         let dissection = index.dissect(number, &bytes);
         let places = if dissection.problems.is_empty() { Vec::new() } else { places(&dissection.fields) };
         for problem in &dissection.problems {
@@ -138,9 +140,10 @@ pub fn health(
         }
         covered.clear();
         covered.resize(bytes.len(), false);
-        look(&dissection.fields, "", &mut seen, &mut covered);
+        look(&dissection.fields, "", &mut seen, &message, &mut covered);
         health.explained_bytes += covered.iter().filter(|covered| **covered).count() as u64;
-        if row.tile_type == TileType::Message && !is_written_back(described, &dissection, &bytes) {
+        let is_whole = row.tile_type == TileType::Message && message.is_whole();
+        if is_whole && !is_written_back(described, &dissection, &bytes) {
             health.not_written_back += 1;
             if health.not_written_back_rows.len() < MOST_ROWS {
                 health.not_written_back_rows.push(number);
@@ -298,15 +301,28 @@ fn innermost(fields: &[Place<'_>], range: &Range<usize>) -> Option<String> {
     })
 }
 
-fn look(fields: &[Field<'_>], above: &str, seen: &mut BTreeMap<String, Seen>, covered: &mut [bool]) {
+/// `covered` are the bytes of the message that were captured, one behind the other.
+fn look(
+    fields: &[Field<'_>],
+    above: &str,
+    seen: &mut BTreeMap<String, Seen>,
+    message: &Captured<'_, '_>,
+    covered: &mut [bool],
+) {
     for field in fields.iter().filter(|field| !field.name.starts_with('_')) {
         let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
         if field.value == Value::Group {
-            look(&field.fields, &path, seen, covered);
+            look(&field.fields, &path, seen, message, covered);
             continue;
         }
-        if let Some(covered) = covered.get_mut(field.range.clone()) {
+        let place = message.captured_before(field.range.start)..message.captured_before(field.range.end);
+        if let Some(covered) = covered.get_mut(place) {
             covered.fill(true);
+        }
+        if field.value == Value::Missing {
+            // Its place is known and its value is not.
+            look(&field.fields, &path, seen, message, covered);
+            continue;
         }
         if seen.len() >= MOST_PATHS && !seen.contains_key(&path) {
             continue;

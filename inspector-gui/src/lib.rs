@@ -18,6 +18,7 @@ pub mod document;
 pub mod editor;
 mod encode;
 pub mod health;
+pub mod holes;
 mod json_tree;
 pub mod lookup;
 mod memory;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use framescope_capture::export::display_limit;
 use framescope_capture::{BlockReader, Index};
-use framescope_parser::Code;
+use framescope_parser::{Captured, Code, Missing};
 use parking_lot::{Condvar, Mutex};
 
 use crate::background::{Background, Server, panic_text};
@@ -27,8 +27,10 @@ pub struct Line {
 /// The first bytes of a row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Beginning {
-    /// The bytes.
+    /// Those that were captured, one behind the other.
     pub bytes: Arc<[u8]>,
+    /// What is missing between them, or behind them.
+    pub missing: Arc<[Missing]>,
     /// How many more it has.
     pub more: u64,
 }
@@ -269,9 +271,17 @@ fn line(number: u32, index: &Index, reader: &mut Option<BlockReader>) -> Line {
 fn beginning(number: u32, index: &Index, reader: &mut Option<BlockReader>) -> Beginning {
     let Some(row) = index.row(number) else { return Beginning::default() };
     let bytes = index.row_bytes(&row, BEGINNING, reader_of(index, reader));
-    let bytes = bytes.unwrap_or_else(|error| error.to_string().into_bytes());
-    let more = row.length.saturating_sub(bytes.len() as u64);
-    Beginning { more: if index.segments(&row).next().is_none() { 0 } else { more }, bytes: bytes.into() }
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return Beginning { bytes: error.to_string().into_bytes().into(), ..Beginning::default() };
+        }
+    };
+    let missing = index.missing_before(&row, bytes.len());
+    let shown = Captured::with_missing(&bytes, &missing).length();
+    let more = row.length.saturating_sub(shown as u64);
+    let more = if index.segments(&row).next().is_none() { 0 } else { more };
+    Beginning { bytes: bytes.into(), missing: missing.into(), more }
 }
 
 #[cfg(test)]

@@ -139,6 +139,24 @@ impl<'a, 'm> Captured<'a, 'm> {
         self.get(range).is_none()
     }
 
+    /// How many bytes were captured before a place.
+    ///
+    /// ```
+    /// use framescope_parser::{Captured, Missing};
+    ///
+    /// let missing = Missing::list([3..8]);
+    /// let message = Captured::with_missing(b"abcij", &missing);
+    /// assert_eq!([2, 3, 5, 8, 9, 99].map(|at| message.captured_before(at)), [2, 3, 3, 3, 4, 5]);
+    /// ```
+    pub fn captured_before(&self, at: usize) -> usize {
+        let (before, last, _) = self.around(at);
+        let there = match last.filter(|gap| at < gap.end) {
+            Some(gap) => gap.there,
+            None => at.saturating_sub(before),
+        };
+        there.min(self.bytes.len())
+    }
+
     /// The bytes of a range, if all of them are there.
     pub fn get(&self, range: Range<usize>) -> Option<&'a [u8]> {
         if self.missing.is_empty() {

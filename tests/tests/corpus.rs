@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use framescope_capture::export::{Chosen, Paint, hex, write_text};
+use framescope_capture::export::{Chosen, Paint, hex, seeds, write_text};
 use framescope_capture::{Index, Row};
 use framescope_oracles::{ORACLES, Oracle, check_index};
 use framescope_parser::{Direction, Dissection, Severity, TileType, Value};
@@ -274,6 +274,70 @@ fn every_frame_that_the_damage_did_not_touch_is_found() {
 
 /// Frames and garbage that the recorder's log calls touched.
 const TOUCHED: usize = 17;
+
+/// Kind, sequence, length and holes of a frame.
+type Holed = (String, u64, u64, Vec<[u64; 2]>);
+
+/// The recorder says of every frame which of its bytes were not captured: each whose header was is a message of its length,
+/// with just these holes, and nothing else is a message.
+#[test]
+fn every_frame_whose_header_was_captured_keeps_its_length_and_has_just_its_holes() {
+    let (index, _) = case("holes");
+    let frames = lines(&corpus().join("captures/holes/frames.jsonl"));
+    let mut sent: BTreeMap<Ends, Vec<Holed>> = BTreeMap::new();
+    for frame in &frames {
+        let text = |name: &str| frame[name].as_str().unwrap().to_owned();
+        let number = |name: &str| frame[name].as_u64().unwrap();
+        let missing: Vec<[u64; 2]> = serde_json::from_value(frame["missing"].clone()).unwrap();
+        if missing.iter().all(|[start, _]| *start >= 20) {
+            let said = (text("kind"), number("sequence"), number("length"), missing);
+            sent.entry((text("src"), text("dst"))).or_default().push(said);
+        }
+    }
+    let mut found: BTreeMap<Ends, Vec<Holed>> = BTreeMap::new();
+    let mut reader = index.reader();
+    for flow in (0u32..).take(index.flows().len()) {
+        for direction in [Direction::Forward, Direction::Backward] {
+            for &number in index.stream_rows(flow, direction) {
+                let row = index.row(number).unwrap();
+                assert!(row.severity() < Some(Severity::Error), "row {number}");
+                if row.tile_type != TileType::Message {
+                    continue;
+                }
+                let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
+                let message = index.dissect(number, &bytes);
+                let sequence = message.field("sequence").unwrap().value.as_u64().unwrap();
+                let missing = index.missing(&row).into_iter().map(|hole| [hole.start, hole.end - hole.start]);
+                let (src, dst) = index.endpoints(&row).unwrap();
+                let kind = index.kind(&row).unwrap().to_owned();
+                let key = (src.to_string(), dst.to_string());
+                found.entry(key).or_default().push((kind, sequence, row.length, missing.collect()));
+            }
+        }
+    }
+    let holed = found.values().flatten().filter(|(.., missing)| !missing.is_empty()).count();
+    assert_eq!((frames.len(), holed), (82, 12), "the recording is another one");
+    assert_eq!(found, sent);
+}
+
+#[test]
+fn a_message_with_a_hole_is_no_seed() {
+    let (index, _) = case("holes");
+    let seeds = seeds(&index, &mut Chosen::all(), 64 << 10).unwrap();
+    let is_seed = |bytes: &[u8]| seeds.iter().any(|seed| seed.bytes == bytes);
+    let (mut reader, mut whole) = (index.reader(), 0);
+    for row in index.rows().filter(|row| row.tile_type == TileType::Message) {
+        let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
+        assert!(
+            index.missing(&row).is_empty() || !is_seed(&bytes),
+            "{} bytes of {}",
+            bytes.len(),
+            row.length
+        );
+        whole += usize::from(is_seed(&bytes));
+    }
+    assert!(whole > 5, "{whole}");
+}
 
 #[test]
 fn bare_messages_are_shown_glued_and_cut() {

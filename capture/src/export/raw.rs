@@ -6,17 +6,20 @@ use std::ops::ControlFlow;
 use super::Chosen;
 use crate::Index;
 
-/// Writes the bytes of each chosen row, one after another.
+/// Writes the bytes of each chosen row, one after another, and gives how many of incomplete messages were not captured: what
+/// is there of these is joined.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_raw(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut reader = index.reader();
+pub fn write_raw(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<u64> {
+    let (mut reader, mut missing) = (index.reader(), 0);
     chosen.for_each(index, &mut |_, row| {
+        missing += index.missing_bytes(row).unwrap_or(0);
         let written = index.for_each_piece(row, &mut reader, &mut |bytes| {
             out.write_all(bytes)?;
             Ok(ControlFlow::Continue(()))
         });
         written.map(|_| ())
-    })
+    })?;
+    Ok(missing)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use framescope_parser::{Direction, TileType};
+use framescope_parser::{Code, Direction, TileType};
 
 use super::Chosen;
 use crate::Index;
@@ -42,7 +42,8 @@ impl Seed {
 
 /// One message of each shape (protocol, kind, problems, about how long, what its first bytes say) among the chosen rows, and, where all
 /// are chosen, every direction of a conversation that is short enough. Nothing is longer than `longest` bytes; the same capture
-/// always gives the same seeds, in the order of their names.
+/// always gives the same seeds, in the order of their names. A message of which bytes were not captured is none: what is there
+/// of it, joined, was never sent.
 ///
 /// # Errors
 /// The capture can't be read any more.
@@ -51,7 +52,8 @@ pub fn seeds(index: &Index, chosen: &mut Chosen<'_>, longest: usize) -> io::Resu
     let mut reader = index.reader();
     let (mut seen, mut seeds) = (BTreeSet::new(), BTreeSet::new());
     chosen.for_each(index, &mut |_, row| {
-        if row.tile_type == TileType::Gap || row.length > longest as u64 {
+        let is_incomplete = row.codes.contains(Code::Incomplete);
+        if row.tile_type == TileType::Gap || is_incomplete || row.length > longest as u64 {
             return Ok(());
         }
         let bytes = index.row_bytes(row, longest, &mut reader)?;

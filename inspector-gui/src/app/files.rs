@@ -421,6 +421,16 @@ impl App {
     fn seed(&mut self, row: u32) -> Option<Seed> {
         let index = self.document.as_ref()?.index();
         let known = index.row(row)?;
+        if let Some(missing) = index.missing_bytes(&known) {
+            let were = if missing == 1 { "was" } else { "were" };
+            let text = format!(
+                "#{row} is not kept: {missing} of its {} bytes {were} not captured, and the others, joined, were never sent.",
+                known.length
+            );
+            drop(index);
+            self.say(text, Severity::Warning);
+            return None;
+        }
         let bytes = index.row_bytes(&known, usize::MAX, &mut index.reader());
         let kind = index.kind(&known).unwrap_or(known.type_name()).to_owned();
         drop(index);

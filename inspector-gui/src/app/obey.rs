@@ -5,7 +5,7 @@ use framescope_parser::Severity;
 
 use super::{App, Tab};
 use crate::actions::Action;
-use crate::copying::{CopyAs, bytes_as, field_as, fields_as_json};
+use crate::copying::{CopyAs, field_as, fields_as_json, range_as};
 use crate::document::Document;
 use crate::panels::overlays::Overlay;
 use crate::panels::{Command, Target};
@@ -44,7 +44,8 @@ impl App {
                 self.type_filter(&text);
                 self.settings.used_filter(&text);
             }
-            Command::Copy(text) => ctx.copy_text(text),
+            Command::Copy(text) | Command::CopyIf(Ok(text)) => ctx.copy_text(text),
+            Command::CopyIf(Err(why)) => self.say(why, Severity::Warning),
             Command::CopyMarked => self.copy_marked(ctx),
             Command::SetColumns(columns) => self.settings.columns = columns,
             Command::StartDescription(template) => self.start_description(template),
@@ -214,7 +215,10 @@ impl App {
             Action::Unsort => view.sort_by(None),
             Action::CopyHex => {
                 if let Some(details) = view.details() {
-                    ctx.copy_text(bytes_as(&details.bytes, CopyAs::Hex));
+                    let message = details.captured();
+                    let copied = range_as(&message, &(0..message.length()), CopyAs::Hex);
+                    drop(index);
+                    self.obey(Command::CopyIf(copied), ctx);
                 }
             }
             Action::CopyJson => {
@@ -227,20 +231,20 @@ impl App {
     }
 
     /// Copies the marked field as its value, marked bytes in hexadecimal, or else what the row says in a few words.
-    fn copy_marked(&self, ctx: &Context) {
+    fn copy_marked(&mut self, ctx: &Context) {
         let Some(view) = &self.view else { return };
         let Some(details) = view.details() else { return };
-        let text = match view.marked() {
+        let copied = match view.marked() {
             Some(Marked { range, path }) => match path.as_deref().and_then(|path| details.field(path)) {
-                Some(field) => field_as(field, details.bytes_of(range), CopyAs::Value),
-                None => bytes_as(details.bytes_of(range), CopyAs::Hex),
+                Some(field) => field_as(field, &details.captured(), CopyAs::Value),
+                None => range_as(&details.captured(), range, CopyAs::Hex),
             },
             None => {
                 let summary = view.lookup().line(details.row).map(|line| line.summary);
-                format!("{} {}", details.title, summary.unwrap_or_default())
+                Ok(format!("{} {}", details.title, summary.unwrap_or_default()))
             }
         };
-        ctx.copy_text(text);
+        self.obey(Command::CopyIf(copied), ctx);
     }
 
     fn set_theme(&mut self, theme: Theme, ctx: &Context) {

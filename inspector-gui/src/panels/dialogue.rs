@@ -7,7 +7,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{CornerRadius, FontId, Key, Pos2, Rect, Sense, TextEdit, TextFormat, Ui, WidgetInfo};
 use framescope_capture::export::hex;
-use framescope_parser::{Direction, TileType};
+use framescope_parser::{Captured, Direction, TileType};
 
 use super::cells::clock;
 use super::list::{self, Scroll};
@@ -77,10 +77,11 @@ impl Dialogue {
             return Some(Arc::clone(lines));
         }
         let (mut lines, more) = match self.form {
-            Form::Summary => (text_lines(lookup.line(row)?.summary.as_bytes()), 0),
+            Form::Summary => (text_lines(&Captured::whole(lookup.line(row)?.summary.as_bytes())), 0),
             Form::Text | Form::Hex => {
-                let Beginning { bytes, more } = lookup.beginning(row)?;
-                (if self.form == Form::Hex { hex_lines(&bytes) } else { text_lines(&bytes) }, more)
+                let Beginning { bytes, missing, more } = lookup.beginning(row)?;
+                let message = Captured::with_missing(&bytes, &missing);
+                (if self.form == Form::Hex { hex_lines(&message) } else { text_lines(&message) }, more)
             }
         };
         let left_out = lines.len() > LINES_SHOWN;

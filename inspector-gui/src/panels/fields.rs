@@ -10,7 +10,7 @@ use eframe::egui::{
 use framescope_capture::export::hex;
 
 use super::list::{self, Scroll};
-use super::{Command, Look, paint_text};
+use super::{Command, Look, grouped, paint_text};
 use crate::colours;
 use crate::copying::{CopyAs, field_as};
 use crate::details::{Details, FieldNode};
@@ -312,7 +312,10 @@ impl Line<'_> {
                 };
                 paint_text(ui, value_place, &value, mono.clone(), colours::severity(severity, &visuals));
             }
-            None => paint_text(ui, value_place, &field.value, mono.clone(), strong),
+            None => {
+                let colour = if field.is_missing && !is_marked { visuals.weak_text_color() } else { strong };
+                paint_text(ui, value_place, &field.value, mono.clone(), colour);
+            }
         }
         let weak = visuals.weak_text_color();
         if columns.raw < columns.offset && (field.fields.is_empty() || field.is_flags()) {
@@ -380,6 +383,14 @@ fn hover(ui: &mut Ui, details: &Details, field: &FieldNode) {
 /// Where bytes of a message are, in words.
 pub(crate) fn place_text(details: &Details, range: &std::ops::Range<usize>) -> String {
     let mut text = byte_range(range);
+    let message = details.captured();
+    let there = message.captured_before(range.end) - message.captured_before(range.start);
+    let lacks = range.end.min(message.length()).saturating_sub(range.start).saturating_sub(there);
+    match lacks {
+        0 => {}
+        _ if there == 0 => text.push_str(", not captured"),
+        lacks => text.push_str(&format!(", {} of them not captured", grouped(lacks))),
+    }
     if let Some((packet, offset)) = details.place_of(range.start) {
         match packet {
             0 => text.push_str(&format!(", file offset {offset} (0x{offset:x})")),
@@ -397,7 +408,7 @@ fn menu(ui: &mut Ui, details: &Details, field: &FieldNode, commands: &mut Vec<Co
     ui.set_max_width(420.0);
     for (form, name) in CopyAs::ALL {
         if ui.button(format!("Copy as {name}")).clicked() {
-            commands.push(Command::Copy(field_as(field, details.bytes_of(&field.range), form)));
+            commands.push(Command::CopyIf(field_as(field, &details.captured(), form)));
             ui.close();
         }
     }
@@ -433,7 +444,7 @@ fn whole_field(ui: &mut Ui, details: &Details, field: &FieldNode, commands: &mut
         ui.menu_button("Copy", |ui| {
             for (form, name) in CopyAs::ALL {
                 if ui.button(name).clicked() {
-                    commands.push(Command::Copy(field_as(field, details.bytes_of(&field.range), form)));
+                    commands.push(Command::CopyIf(field_as(field, &details.captured(), form)));
                     ui.close();
                 }
             }

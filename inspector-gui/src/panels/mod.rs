@@ -59,6 +59,8 @@ pub(crate) enum Command {
     /// The next row with that problem, or the one before.
     Seek(Code, bool),
     Copy(String),
+    /// The same, or why there is nothing to copy.
+    CopyIf(Result<String, String>),
     /// Copies the marked field, the marked bytes, or what the selected row says.
     CopyMarked,
     StartDescription(&'static str),
