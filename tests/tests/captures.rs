@@ -234,7 +234,7 @@ fn a_packet_cut_by_snaplen_leaves_a_gap_of_what_it_lacks() {
         assert_eq!(rows(&index), expected, "{keep} bytes kept");
         assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets, 1);
         let row = index.row(0).unwrap();
-        let expected = (keep >= 60).then_some(keep as u64 - 40..first);
+        let expected = (keep >= 60).then(|| keep as u64 - 40..first);
         assert!(index.missing(&row).into_iter().eq(expected));
         assert_eq!(row.codes.contains(Code::Incomplete), keep >= 60);
     }
