@@ -177,6 +177,8 @@ fn number(literal: &str) -> Option<Number> {
 }
 
 #[cfg(test)]
+// A list of one range is meant as that.
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
     use framescope_capture::{Options, read};

@@ -93,6 +93,8 @@ pub fn hex_lines(message: &Captured<'_, '_>) -> Vec<String> {
 }
 
 #[cfg(test)]
+// A list of one range is meant as that.
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
 

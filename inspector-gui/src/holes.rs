@@ -130,6 +130,8 @@ impl HexLines {
 }
 
 #[cfg(test)]
+// A list of one range is meant as that.
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
 

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::num::NonZeroUsize;
@@ -301,7 +302,8 @@ impl Names {
     pub(crate) fn fixed<'n>(fields: impl IntoIterator<Item = &'n str>, kinds: &[&str]) -> Names {
         let fields = fields.into_iter().map(Into::into).collect();
         let kinds = kinds.iter().map(|&kind| kind.into()).collect();
-        Names { fields, kinds, verbatim: true, ..Names::default() }
+        let anywhere = vec![crate::CAPTURED.into()];
+        Names { fields, kinds, anywhere, verbatim: true }
     }
 }
 

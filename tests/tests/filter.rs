@@ -7,7 +7,7 @@ mod support;
 
 use framescope_capture::filter::{Column, Filter, FilterError};
 use framescope_capture::{Index, protocols};
-use framescope_parser::{Field, Severity, TileType, Value};
+use framescope_parser::{Captured, Field, Missing, Severity, TileType, Value};
 use support::{cases, corpus, open};
 
 fn parse(expression: &str) -> Result<Filter, FilterError> {
@@ -34,23 +34,32 @@ fn damaged() -> Index {
 
 /// The fields of a row as text, by path.
 fn told(index: &Index, number: u32) -> Vec<(String, String)> {
-    fn collect(fields: &[Field<'_>], above: &str, bytes: &[u8], out: &mut Vec<(String, String)>) {
+    fn collect(
+        fields: &[Field<'_>],
+        above: &str,
+        message: Captured<'_, '_>,
+        out: &mut Vec<(String, String)>,
+    ) {
         for field in fields {
             let path =
                 if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
-            // What is the sum of others is compared by its bytes.
+            // What is the sum of others is compared by its bytes; of what was not captured nothing is known.
             let value = match &field.value {
-                Value::Group => Value::Bytes(bytes[field.range.clone()].into()),
-                value => value.clone(),
+                Value::Missing => None,
+                Value::Group => message.get(field.range.clone()).map(|bytes| Value::Bytes(bytes.into())),
+                value => Some(value.clone()),
             };
-            out.push((path.clone(), written(&value)));
-            collect(&field.fields, &path, bytes, out);
+            out.extend(value.map(|value| (path.clone(), written(&value))));
+            collect(&field.fields, &path, message, out);
         }
     }
     let row = index.row(number).unwrap();
     let bytes = index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap();
+    let missing = index.missing(&row).into_iter().map(|range| range.start as usize..range.end as usize);
+    let missing = Missing::list(missing);
     let mut out = Vec::new();
-    collect(&index.dissect(number, &bytes).fields, "", &bytes, &mut out);
+    let message = Captured::with_missing(&bytes, &missing);
+    collect(&index.dissect(number, &bytes).fields, "", message, &mut out);
     out
 }
 

@@ -218,7 +218,7 @@ pub(super) fn quoted(text: &str) -> String {
 /// A field's value as an expression compares it; None where there is none that could be compared.
 pub fn literal(value: &Value<'_>) -> Option<String> {
     Some(match value {
-        Value::Group => return None,
+        Value::Group | Value::Missing => return None,
         Value::Text(text) => quoted(text),
         Value::Bytes(bytes) => format!("x\"{}\"", hex(bytes)),
         Value::Enum(kind) => kind.name.map_or_else(|| kind.value.to_string(), written),

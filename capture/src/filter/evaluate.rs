@@ -634,7 +634,11 @@ impl Fields<'_, '_> {
             let of = |raw: &[u8]| of_value(condition, value, raw) == Some(true);
             let fulfils = match self.message.get(range.clone()) {
                 Some(raw) => of(raw),
-                None if *value == Value::Group => self.message.parts(range.clone()).any(|(_, part)| of(part)),
+                // What is in a part that was captured is in the field; whether the field is that nobody knows.
+                None if *value == Value::Group => {
+                    let looks_inside = matches!(condition, Condition::Contains(_) | Condition::Matches(_));
+                    looks_inside && self.message.parts(range.clone()).any(|(_, part)| of(part))
+                }
                 None => of(&[]),
             };
             prepared.found = Some(match (prepared.found, condition) {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use framescope_parser::missive::Key;
 use framescope_parser::{
-    Captured, Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Measure, Memo,
-    Names, Observation, Observer, Protocol, Sample, Step, TileType, Value, Visit,
+    CAPTURED, Captured, Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Measure,
+    Memo, Names, Observation, Observer, Protocol, Sample, Step, TileType, Value, Visit,
 };
 
 use crate::dissect::{PADDING, RAW, UNREAD};
@@ -477,7 +477,7 @@ fn names(format: &Format) -> Names {
     let mut names = Names { verbatim: true, ..Names::default() };
     let mut seen = HashSet::new();
     type_names(plan, 0, &mut Vec::new(), &mut names, &mut seen);
-    names.anywhere = [UNREAD, RAW, PADDING].map(str::to_owned).to_vec();
+    names.anywhere = [UNREAD, RAW, PADDING, CAPTURED].map(str::to_owned).to_vec();
     if let Some(kind) = format.meta.kind
         && let Some(Node::Slot(slot)) = plan.expressions.nodes.get(kind as usize)
         && let Some(of) = plan.root().and_then(|root| root.attr(*slot)?.enumeration)

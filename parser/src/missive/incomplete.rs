@@ -42,20 +42,21 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, frame: Captured<'a, '_>, visit: 
     let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(frame.length());
     let [extensions, payload, tag, end] =
         [layout.extensions_end, layout.payload_end, layout.tag_end, layout.end].map(place);
-    part(frame, "extensions", Header::LENGTH..extensions, visit);
-    part(frame, "payload", extensions..payload, visit);
+    // What stands before the gap was told.
+    let behind = |at: usize| at.max(beginning.len());
+    part(frame, "extensions", behind(Header::LENGTH)..extensions, visit);
+    part(frame, "payload", behind(extensions)..payload, visit);
     part(frame, "tag", payload..tag, visit);
     match frame.get(tag..end).and_then(|bytes| bytes.first_chunk()) {
-        Some(checksum) if tag >= beginning.len() => {
+        Some(checksum) => {
             visit.field("checksum", tag..end, Value::Hex(u32::from_be_bytes(*checksum).into()));
         }
-        _ => part(frame, "checksum", tag..end, visit),
+        None => part(frame, "checksum", tag..end, visit),
     }
 }
 
-/// Tells what of a part of the frame stands behind the first gap.
+/// Tells a part of the frame, if it has any bytes.
 fn part<'a>(frame: Captured<'a, '_>, name: &'a str, range: Range<usize>, visit: &mut dyn Visit<'a>) {
-    let range = range.start.max(frame.beginning().len())..range.end;
     if range.is_empty() {
         return;
     }
