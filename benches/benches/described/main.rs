@@ -90,7 +90,7 @@ fn run(protocol: &dyn Protocol, bytes: &[u8], mut each: impl FnMut(&[u8], bool) 
     for segment in bytes.chunks(64 << 10) {
         framer.segment(protocol, segment, &mut |tile, bytes| {
             if tile.tile_type == TileType::Message {
-                sum += each(bytes, tile.checked);
+                sum += each(bytes.bytes(), tile.checked);
             }
         });
     }
