@@ -43,7 +43,7 @@ use crate::strings::Charset;
 /// let (mut framer, mut said) = (Framer::default(), Vec::new());
 /// framer.segment(&mine, sent, &mut |tile, bytes| {
 ///     assert_eq!(tile.tile_type, TileType::Message);
-///     let message = Dissection::of(&mine, bytes);
+///     let message = Dissection::of(&mine, bytes.bytes());
 ///     assert!(message.problems.is_empty(), "{:?}", message.problems);
 ///     said.push(message.field("text").unwrap().value.to_string());
 /// });
