@@ -18,6 +18,7 @@ use crate::{Index, Row};
 pub use flows::{write_flows_json, write_flows_text};
 pub use follow::{write_follow_raw, write_follow_text};
 pub use json::write_json;
+pub(crate) use packets::write_block;
 pub use packets::write_packets;
 pub use problems::{write_problems_json, write_problems_text};
 pub use raw::write_raw;

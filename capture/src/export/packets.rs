@@ -65,16 +65,21 @@ struct Writer<'o> {
     packets: u64,
 }
 
+/// Writes a block of a pcapng file, little-endian: its type, its parts one after another, padded, its length at both ends.
+pub(crate) fn write_block(out: &mut dyn Write, block_type: u32, body: &[&[u8]]) -> io::Result<()> {
+    let length: usize = body.iter().map(|part| part.len()).sum();
+    let padding = length.next_multiple_of(4) - length;
+    let total = u32::try_from(12 + length + padding).map_err(io::Error::other)?.to_le_bytes();
+    out.write_all(&block_type.to_le_bytes())?;
+    out.write_all(&total)?;
+    body.iter().try_for_each(|part| out.write_all(part))?;
+    out.write_all([0; 3].get(..padding).unwrap_or_default())?;
+    out.write_all(&total)
+}
+
 impl Writer<'_> {
     fn block(&mut self, block_type: u32, body: &[&[u8]]) -> io::Result<()> {
-        let length: usize = body.iter().map(|part| part.len()).sum();
-        let padding = length.next_multiple_of(4) - length;
-        let total = u32::try_from(12 + length + padding).map_err(io::Error::other)?.to_le_bytes();
-        self.out.write_all(&block_type.to_le_bytes())?;
-        self.out.write_all(&total)?;
-        body.iter().try_for_each(|part| self.out.write_all(part))?;
-        self.out.write_all([0; 3].get(..padding).unwrap_or_default())?;
-        self.out.write_all(&total)
+        write_block(&mut self.out, block_type, body)
     }
 
     fn section(&mut self) -> io::Result<()> {

@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
 use super::{hexdump, strace};
 use crate::Source;
+use crate::export::write_block;
 
 /// What a text became.
 #[derive(Debug)]
@@ -109,11 +110,20 @@ impl Output {
     fn file() -> io::Result<Output> {
         Ok(Output::File(BufWriter::with_capacity(256 << 10, tempfile::tempfile()?)))
     }
+}
 
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Output::Memory(out) => out.write_all(bytes),
-            Output::File(out) => out.write_all(bytes),
+            Output::Memory(out) => out.write(bytes),
+            Output::File(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Output::Memory(out) => out.flush(),
+            Output::File(out) => out.flush(),
         }
     }
 }
@@ -150,14 +160,7 @@ impl Writer {
     }
 
     fn block(&mut self, block_type: u32, body: &[&[u8]]) -> io::Result<()> {
-        let length: usize = body.iter().map(|part| part.len()).sum();
-        let padding = length.next_multiple_of(4) - length;
-        let total = u32::try_from(12 + length + padding).map_err(io::Error::other)?.to_le_bytes();
-        self.out.write_all(&block_type.to_le_bytes())?;
-        self.out.write_all(&total)?;
-        body.iter().try_for_each(|part| self.out.write_all(part))?;
-        self.out.write_all([0; 3].get(..padding).unwrap_or_default())?;
-        self.out.write_all(&total)
+        write_block(&mut self.out, block_type, body)
     }
 
     fn section(&mut self, link_type: u16, snaplen: u32) -> io::Result<()> {
