@@ -114,16 +114,16 @@ impl Job {
         if self.is_part {
             let mut words = measured.said.split_whitespace();
             (measured.seconds, measured.sum) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        } else if used.status.code() != Some(0) && !self.is_index_only() {
+        } else if used.status.code() != Some(self.expected_status()) {
             eprintln!("{} {:?} failed: {}", self.program.display(), self.arguments, used.status);
             return None;
         }
         Some(measured)
     }
 
-    /// A flow that no capture has is asked for: then nothing is done but reading the capture, and the program fails.
-    fn is_index_only(&self) -> bool {
-        self.arguments.last().is_some_and(|last| last == NO_FLOW)
+    /// A flow that no capture has is a usage error, after the capture was read.
+    fn expected_status(&self) -> i32 {
+        if self.arguments.last().is_some_and(|last| last == NO_FLOW) { 2 } else { 0 }
     }
 }
 

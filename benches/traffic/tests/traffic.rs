@@ -6,7 +6,7 @@ use framescope_capture::filter::Filter;
 use framescope_capture::{ConnectionState, Index, Options, Source, protocols, read};
 use framescope_traffic::{Container, Endless, Made, Notes, Shape, Sizes, write};
 
-const SMALL: u64 = 20_000;
+const SMALL: u64 = 10_000;
 
 fn small() -> Shape {
     Shape { messages: SMALL, connections: 20, seed: 7, ..Shape::default() }
