@@ -31,7 +31,7 @@ pub fn filters() {
     let part = [&["filters", file][..], &expressions].concat();
     let Some(found) = Job::part(&part).run() else { return };
     for (expression, line) in expressions.iter().zip(found.said.lines()) {
-        let Some((rows, time)) = line.split_once(' ') else { continue };
+        let Some((time, rows)) = line.split_once(' ') else { continue };
         let time: f64 = time.parse().expect("a time");
         row([
             format!("`{expression}`"),

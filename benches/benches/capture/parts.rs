@@ -67,19 +67,16 @@ fn read_only(file: &str) -> u64 {
 fn filters(file: &str, expressions: &[&str]) {
     let index = index(open(file));
     for expression in expressions {
-        let mut runs = Vec::new();
+        let (mut runs, mut rows) = (Vec::new(), 0);
         while runs.len() < 3 && runs.iter().sum::<f64>() < 2.0 {
             let begun = Instant::now();
             let mut filter =
                 Filter::parse(expression, &protocols(None)).expect("the expression is understood");
-            let rows = filter.rows(&index).expect("the capture can be read").len();
+            rows = filter.rows(&index).expect("the capture can be read").len();
             runs.push(begun.elapsed().as_secs_f64());
-            if runs.len() == 1 {
-                print!("{rows} ");
-            }
         }
         runs.sort_by(f64::total_cmp);
-        println!("{}", runs[runs.len() / 2]);
+        println!("{} {rows}", runs[runs.len() / 2]);
     }
 }
 
@@ -99,7 +96,7 @@ fn make_only(endless: &Endless) -> u64 {
     let (mut block, mut at) = (vec![0; 512 << 10], 0);
     loop {
         match endless.read_at(at, &mut block) {
-            0 => return endless.packets(),
+            0 => return endless.messages(),
             made => at += made as u64,
         }
     }

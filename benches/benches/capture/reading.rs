@@ -21,6 +21,10 @@ fn index(file: &str) -> Option<Job> {
     Some(Job::part(&["index", file]))
 }
 
+fn megabytes(path: &Path) -> f64 {
+    path.metadata().map_or(0.0, |metadata| metadata.len() as f64 / 1e6)
+}
+
 /// Beside the floor, on two cores and on one.
 pub fn files() {
     table(
@@ -45,9 +49,10 @@ pub fn files() {
         ("a frame a packet, 100 connections, both ways", small(1_000_000), 7),
         ("the same, none answered", unanswered(1_000_000), 7),
         ("the same, answered, 2 % reordered", Shape { reorder: 0.02, ..small(1_000_000) }, 7),
-        ("100,000 short connections", short(100_000), 7),
-        ("1 GiB in full-size segments", full(GIB), 5),
-        ("one stream of 4 GiB", long(4 * GIB), 3),
+        ("the same, answered, begun before the capture", Shape { begun: true, ..small(1_000_000) }, 7),
+        ("short connections, four messages each", short(100_000), 7),
+        ("full-size segments, 10 connections, both ways", full(GIB), 5),
+        ("one stream in full-size segments", long(4 * GIB), 3),
     ] {
         let path = made(&shape);
         let file = plain(&path);
@@ -65,7 +70,7 @@ pub fn files() {
             continue;
         };
         let floor = floor.expect("the floor runs");
-        let mb = path.metadata().map_or(0.0, |metadata| metadata.len() as f64 / 1e6);
+        let mb = megabytes(&path);
         row([
             name.to_owned(),
             format!("{mb:.0}"),
@@ -89,7 +94,8 @@ pub fn beside_tshark() {
     table(
         "Beside tshark and the build before, from the program's start to its end",
         &[
-            "1,000,000 messages",
+            "messages",
+            "packets",
             "s",
             "of processors",
             "peak MiB",
@@ -117,10 +123,10 @@ pub fn beside_tshark() {
         let path = made(&shape);
         let file = plain(&path);
         let tshark = ["-n", "-r", file, "-d", "tcp.port==9000,data", "-q", "-z", "io,stat,0"];
-        let [_, Some(ours), before, tshark] = compare(
+        let [Some(packets), Some(ours), before, tshark] = compare(
             3,
             [
-                warm(file),
+                Some(Job::part(&["floor", file])),
                 Some(Job::now(&index_only(file))),
                 Job::before(&index_only(file)),
                 Some(Job::of("tshark", &tshark)),
@@ -130,6 +136,7 @@ pub fn beside_tshark() {
         };
         row([
             name.to_owned(),
+            packets.sum.to_string(),
             seconds(&ours),
             cpu(&ours),
             mib(&ours),
@@ -178,7 +185,7 @@ pub fn sizes() {
 pub fn notes() {
     table(
         "Something noted of each message",
-        &["1,000,000 messages", "beside", "packets", "ms", "of that", "for a packet", "bytes a row more"],
+        &["messages", "beside", "packets", "ms", "of that", "for a packet", "bytes a row more"],
     );
     let (clean, none) = (small(1_000_000), unanswered(1_000_000));
     let bare = Shape { bare: true, ..small(1_000_000) };
@@ -221,8 +228,8 @@ pub fn notes() {
 /// A stream that is not captured as it was sent.
 pub fn damage() {
     table(
-        "One stream of 4 GiB",
-        &["captured", "messages", "ms", "of that in order", "peak MiB", "before, ms", "peak MiB"],
+        "One stream in full-size segments, captured as it was sent or not",
+        &["captured", "MB", "messages", "ms", "of that in order", "peak MiB", "before, ms", "peak MiB"],
     );
     let in_order = long(4 * GIB);
     let damaged = Shape { reorder: 0.02, loss: 0.01, ..in_order.clone() };
@@ -237,6 +244,7 @@ pub fn damage() {
         let whole: &Measured = whole.get_or_insert(ours.clone());
         row([
             name.to_owned(),
+            format!("{:.0}", megabytes(&path)),
             ours.sum.to_string(),
             ms(&ours),
             times(whole)(&ours),

@@ -2,12 +2,12 @@
 
 use framescope_parser::missive::{Flags, Frame, Kind};
 
-use crate::packets::{ACK, HEADERS, PUSH, SEGMENT, first_numbers, headers};
+use crate::packets::{ACK, HEADERS, PUSH, SEGMENT, SYN, first_numbers, headers};
 use crate::random::Random;
 use crate::recorder::{PCAP_HEADER, RECORD_HEADER, pcap_header, record_header};
 
-/// A pcap file of packets that all have the same length: a frame each, of clients and a server in turn, each request
-/// answered.
+/// A pcap file of packets that all have the same length: first those that open the connections, with bytes behind them that
+/// are none of theirs; then a frame each, of clients and a server in turn, each request answered.
 #[derive(Clone, Debug)]
 pub struct Endless {
     packets: u64,
@@ -23,7 +23,7 @@ const AROUND: usize = 24;
 const SHORTEST: usize = 5;
 
 impl Endless {
-    /// So many packets over so many connections, with so many bytes of text each, of which there can be 5 to 1424.
+    /// So many packets over so many connections, with so many bytes of text in each frame: 5 to 1424.
     pub fn new(packets: u64, connections: u32, size: usize, seed: u64) -> Endless {
         let size = size.clamp(SHORTEST, SEGMENT - AROUND);
         Endless { packets, connections: connections.max(1), seed, size, text: crate::text(size) }
@@ -35,9 +35,18 @@ impl Endless {
         Endless { packets: bytes.saturating_sub(PCAP_HEADER as u64) / one.record() as u64, ..one }
     }
 
-    /// How many packets, and messages, there are.
+    /// How many packets there are.
     pub fn packets(&self) -> u64 {
         self.packets
+    }
+
+    /// How many of them carry a message.
+    pub fn messages(&self) -> u64 {
+        self.packets.saturating_sub(self.opening())
+    }
+
+    fn opening(&self) -> u64 {
+        3 * u64::from(self.connections)
     }
 
     /// How many bytes the file has.
@@ -85,17 +94,28 @@ impl Endless {
     }
 
     fn write(&self, packet: u64, out: &mut [u8]) {
-        let side = (packet % 2) as usize;
-        let connection = (packet / 2 % u64::from(self.connections)) as u32;
-        let round = packet / 2 / u64::from(self.connections);
         let payload = AROUND + self.size;
-        let sent = |side: usize, frames: u64| {
-            first_numbers(self.seed, connection)[side].wrapping_add((frames * payload as u64) as u32)
-        };
-        let numbers = [sent(side, round), sent(1 - side, round + side as u64)];
         let (record, rest) = out.split_at_mut(RECORD_HEADER);
         record.copy_from_slice(&record_header(packet, HEADERS + payload));
         let (before, frame) = rest.split_at_mut(HEADERS);
+        let Some(message) = packet.checked_sub(self.opening()) else {
+            let (connection, number) = ((packet / 3) as u32, packet % 3);
+            let (side, flags) = [(0, SYN), (1, SYN | ACK), (0, ACK)][number as usize];
+            let begun = first_numbers(self.seed, connection);
+            let sequence = begun[side].wrapping_add(u32::from(number == 2));
+            let acknowledged = if number == 0 { 0 } else { begun[1 - side].wrapping_add(1) };
+            before.copy_from_slice(&headers(connection, side, flags, [sequence, acknowledged], 0));
+            frame.fill(0);
+            return;
+        };
+        let side = (message % 2) as usize;
+        let connection = (message / 2 % u64::from(self.connections)) as u32;
+        let round = message / 2 / u64::from(self.connections);
+        let sent = |side: usize, frames: u64| {
+            let before = 1 + frames * payload as u64;
+            first_numbers(self.seed, connection)[side].wrapping_add(before as u32)
+        };
+        let numbers = [sent(side, round), sent(1 - side, round + side as u64)];
         before.copy_from_slice(&headers(connection, side, ACK | PUSH, numbers, payload));
         let from = Random::at(self.seed, packet).below(crate::WORDS.len() as u32) as usize;
         let text = &self.text.as_bytes()[from..from + self.size];

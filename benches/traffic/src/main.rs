@@ -41,6 +41,10 @@ struct Arguments {
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     short: u32,
 
+    /// Connections were opened before the capture begins
+    #[arg(long)]
+    begun: bool,
+
     /// Only the clients speak
     #[arg(long)]
     one_way: bool,
@@ -112,6 +116,7 @@ fn run(arguments: &Arguments) -> io::Result<Made> {
         bare: arguments.bare || arguments.notes == Notes::Glued,
         connections: arguments.connections,
         short: arguments.short,
+        begun: arguments.begun,
         one_way: arguments.one_way,
         reorder: arguments.reorder,
         loss: arguments.loss,

@@ -21,6 +21,8 @@ pub struct Shape {
     pub connections: u32,
     /// A connection is closed after so many messages, and another takes its place; 0 where they stay open.
     pub short: u32,
+    /// Connections were opened before the capture begins.
+    pub begun: bool,
     /// Only the client speaks.
     pub one_way: bool,
     /// The share of segments that come behind the next of their side; at most one half.
@@ -45,6 +47,7 @@ impl Default for Shape {
             bare: false,
             connections: 100,
             short: 0,
+            begun: false,
             one_way: false,
             reorder: 0.0,
             loss: 0.0,

@@ -91,7 +91,10 @@ impl<W: Write> Talk<'_, W> {
         let mut connection = Connection::new(self.made.connections, self.shape.seed);
         self.made.connections += 1;
         for (side, flags) in [(0, SYN), (1, SYN | ACK), (0, ACK)] {
-            self.out.packet(&connection.packet(side, flags, 0), &[])?;
+            let packet = connection.packet(side, flags, 0);
+            if !self.shape.begun {
+                self.out.packet(&packet, &[])?;
+            }
         }
         Ok(connection)
     }

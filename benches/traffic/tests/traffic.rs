@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use framescope_capture::filter::Filter;
-use framescope_capture::{ConnectionState, Index, Options, Source, protocols, read};
+use framescope_capture::{ConnectionState, Flow, Index, Options, Source, protocols, read};
 use framescope_traffic::{Container, Endless, Made, Notes, Shape, Sizes, write};
 
 const SMALL: u64 = 10_000;
@@ -137,19 +137,26 @@ fn sizes_are_those_of_the_distribution() {
 fn connections_are_as_many_and_as_short_as_asked_for() {
     let (made, index) = read_back(&Shape { short: 4, connections: 1, ..small() });
     assert_eq!((u64::from(made.connections), index.flows().len() as u64), (SMALL / 4, SMALL / 4));
-    let closed = |flow: &framescope_capture::Flow| {
-        flow.connection().is_some_and(|connection| connection.state == ConnectionState::Closed)
-    };
+    let closed =
+        |flow: &Flow| flow.connection().is_some_and(|connection| connection.state == ConnectionState::Closed);
     assert!(index.flows().iter().all(closed));
 
     let at_once = Shape { connections: 5000, messages: 5000, answered: 0.0, one_way: true, ..small() };
     let (made, index) = read_back(&at_once);
     assert_eq!((made.connections, made.packets), (5000, 4 * 5000));
     assert_eq!(count(&index, "kind == LOGIN and src.port != 9000"), 5000);
-    let opened = |flow: &framescope_capture::Flow| {
-        flow.connection().is_some_and(|connection| connection.state == ConnectionState::Open)
-    };
+    let opened =
+        |flow: &Flow| flow.connection().is_some_and(|connection| connection.state == ConnectionState::Open);
     assert!(index.flows().len() == 5000 && index.flows().iter().all(opened));
+}
+
+#[test]
+fn a_capture_can_begin_when_connections_are_open() {
+    let (made, index) = read_back(&Shape { begun: true, ..small() });
+    assert_eq!((made.packets, index.row_count() as u64), (SMALL, SMALL));
+    assert_eq!(count(&index, "problems"), 0);
+    let opened = |flow: &Flow| flow.connection().and_then(|connection| connection.opened).is_some();
+    assert!(!index.flows().iter().any(opened));
 }
 
 #[test]
@@ -202,16 +209,18 @@ fn any_part_of_an_endless_capture_is_what_it_is_in_the_whole() {
 #[test]
 fn an_endless_capture_is_read_where_it_is_made() {
     let endless = Endless::of_bytes(3 << 20, 10, 1424, 3);
-    let (packets, length) = (endless.packets(), endless.length());
+    let (packets, messages, length) = (endless.packets(), endless.messages(), endless.length());
     assert!((length..length + 2000).contains(&(3 << 20)));
     let source = Source::from_reads("endless", length, move |offset: u64, buffer: &mut [u8]| {
         Ok(endless.read_at(offset, buffer))
     });
     let index = read(source, &Options::default(), &mut |_| true).unwrap();
-    assert_eq!((index.row_count() as u64, u64::from(index.packets())), (packets, packets));
-    assert_eq!(count(&index, "type != message or severity >= warning"), 0);
-    assert_eq!(count(&index, "reply_to"), packets / 2);
+    assert_eq!((index.row_count() as u64, u64::from(index.packets())), (messages, packets));
+    assert_eq!(count(&index, "type != message or problems and not unanswered"), 0);
+    assert_eq!(count(&index, "reply_to"), messages / 2);
     assert_eq!(index.flows().len(), 10);
+    let opened = |flow: &Flow| flow.connection().and_then(|connection| connection.opened).is_some();
+    assert!(index.flows().iter().all(opened));
 }
 
 #[test]
