@@ -1,8 +1,6 @@
 //! Measures contenders side by side in one run: each round runs all of them, one after another, so that a machine that
 //! is busy for a while slows all of them, and their ratios hold.
 
-pub mod traffic;
-
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -50,6 +50,6 @@ pub use error::{Damage, OpenError};
 pub use index::{Connection, ConnectionState, Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};
 pub use indexer::{Indexer, Options, protocols, read};
 pub use selector::DecodeAs;
-pub use source::{BlockReader, Source};
+pub use source::{BlockReader, ReadAt, Source};
 pub use times::{Latencies, Times};
 pub use unpack::UNPACK_LIMIT;

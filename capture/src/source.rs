@@ -1,5 +1,7 @@
-//! Where the bytes come from: a file read by position, or bytes in memory. The only stage that does input.
+//! Where the bytes come from: a file read by position, bytes in memory, or whatever else can be read by position. The only
+//! stage that does input.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -33,6 +35,60 @@ pub struct Source {
 enum Bytes {
     File(Arc<Opened>),
     Memory(Arc<[u8]>),
+    Elsewhere(Arc<Reads>),
+}
+
+/// Bytes that are read by position, from several threads at once: what remote storage, an archive or a generator of
+/// captures implements to be a [`Source`]. Functions of an offset and a buffer do.
+pub trait ReadAt: Send + Sync {
+    /// Reads bytes from `offset` on into the beginning of `buffer`. Gives how many: fewer than the buffer takes if it is
+    /// easier so, and none only where no bytes follow. What was read once is the same when it is read again.
+    ///
+    /// # Errors
+    /// The bytes can't be had: who reads them is told the error as it is. [`Interrupted`](io::ErrorKind::Interrupted)
+    /// means that they are asked for again.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+impl<F: Fn(u64, &mut [u8]) -> io::Result<usize> + Send + Sync> ReadAt for F {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self(offset, buffer)
+    }
+}
+
+/// What somebody else reads.
+struct Reads(Box<dyn ReadAt>);
+
+impl fmt::Debug for Reads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reads")
+    }
+}
+
+/// Fills `buffer` with the bytes from `offset` on by as many reads as it takes. Gives how many there are: fewer only where
+/// the end is reached.
+fn fill(
+    offset: u64,
+    buffer: &mut [u8],
+    read_at: impl Fn(u64, &mut [u8]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut read = 0;
+    while let Some(rest) = buffer.get_mut(read..)
+        && !rest.is_empty()
+    {
+        let room = rest.len();
+        match read_at(offset + read as u64, rest) {
+            Ok(0) => break,
+            Ok(count) if count > room => {
+                let what = format!("{count} bytes are said to be read where {room} were asked for");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+            Ok(count) => read += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
 }
 
 /// A file that is open, and how it began then.
@@ -82,18 +138,7 @@ mod by_position {
 impl Opened {
     /// Reads bytes from `offset` on until `buffer` is full or the end is reached. Gives how many.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut read = 0;
-        while let Some(rest) = buffer.get_mut(read..)
-            && !rest.is_empty()
-        {
-            match by_position::read(&self.file, rest, offset + read as u64) {
-                Ok(0) => break,
-                Ok(count) => read += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(read)
+        fill(offset, buffer, |offset, rest| by_position::read(&self.file, rest, offset))
     }
 
     /// Writes all of `bytes` from `offset` on. Gives how many were written if it fails on the way.
@@ -187,6 +232,36 @@ impl Source {
         Source { name: name.into(), length, bytes: Bytes::Memory(bytes), cut, growing: None, converted: None }
     }
 
+    /// So many bytes that are read by `reads`, with the name that errors shall call them by: what is neither a file nor in
+    /// memory, such as storage elsewhere, or bytes that are made when they are asked for. Nothing of them is kept or copied,
+    /// and what is compressed is not unpacked.
+    ///
+    /// Some hundred KiB are asked for at a time while a capture is read, in rising order; then the stretches that are
+    /// looked at, in any order.
+    ///
+    /// ```
+    /// use framescope_capture::{Options, Source, read};
+    ///
+    /// // A stream of as many frames as one likes, of which none is anywhere: a PING of 20 bytes at each multiple of 20.
+    /// let ping = *b"\xF5\x4D\x01\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xC9\x07";
+    /// let reads = move |offset: u64, buffer: &mut [u8]| {
+    ///     let from = usize::try_from(offset % 20).unwrap_or_default();
+    ///     for (byte, made) in buffer.iter_mut().zip(ping.iter().cycle().skip(from)) {
+    ///         *byte = *made;
+    ///     }
+    ///     Ok(buffer.len())
+    /// };
+    /// let source = Source::from_reads("pings", 20_000, reads);
+    /// let index = read(source, &Options::default(), &mut |_| true)?;
+    /// assert_eq!(index.row_count(), 1000);
+    /// # Ok::<(), String>(())
+    /// ```
+    pub fn from_reads(name: impl Into<String>, length: u64, reads: impl ReadAt + 'static) -> Source {
+        let bytes = Bytes::Elsewhere(Arc::new(Reads(Box::new(reads))));
+        let length = Arc::new(AtomicU64::new(length));
+        Source { name: name.into(), length, bytes, cut: Arc::default(), growing: None, converted: None }
+    }
+
     /// What a reader gives, as it comes: a thread of its own copies it to a temporary file, up to [`UNPACK_LIMIT`], and
     /// calls `wake` when there is more. What is compressed is not unpacked.
     ///
@@ -260,6 +335,11 @@ impl Source {
     /// Whether it is read from a file, whatever became of what that held: not bytes in memory.
     pub fn is_file(&self) -> bool {
         matches!(self.bytes, Bytes::File(_))
+    }
+
+    /// Whether its bytes are in memory as they are, so that as much memory may be taken for what becomes of them.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.bytes, Bytes::Memory(_))
     }
 
     /// Whether more is on its way, so that an end in the middle of something is no damage yet.
@@ -374,6 +454,12 @@ impl Source {
                 Ok(count)
             }
             Bytes::File(opened) => opened.read_at(offset, buffer),
+            Bytes::Elsewhere(reads) => {
+                let left = usize::try_from(self.length().saturating_sub(offset)).unwrap_or(usize::MAX);
+                let there = buffer.len().min(left);
+                let buffer = buffer.get_mut(..there).unwrap_or_default();
+                fill(offset, buffer, |offset, rest| reads.0.read_at(offset, rest))
+            }
         }
     }
 }
@@ -448,5 +534,78 @@ impl BlockReader {
         }
         self.unlooked = self.unlooked.saturating_sub(length);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes 0, 1, 2 and so on, at most three at a time.
+    fn three_at_a_time(offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let made = (offset..).take(3);
+        Ok(buffer.iter_mut().zip(made).map(|(byte, made)| *byte = made.to_le_bytes()[0]).count())
+    }
+
+    #[test]
+    fn short_reads_are_put_together_up_to_the_length() {
+        let source = Source::from_reads("numbers", 10, three_at_a_time);
+        let mut bytes = [0; 8];
+        source.read_exact_at(1, &mut bytes).unwrap();
+        assert_eq!(bytes, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(source.read_at(7, &mut bytes).unwrap(), 3, "what is behind the length is not asked for");
+        assert_eq!(source.read_at(11, &mut bytes).unwrap(), 0);
+        assert_eq!((source.length(), source.is_file(), source.is_growing()), (10, false, false));
+    }
+
+    #[test]
+    fn what_ends_before_its_length_is_an_error_that_says_where() {
+        let source = Source::from_reads("short", 10, |offset: u64, buffer: &mut [u8]| {
+            Ok(if offset < 4 { buffer.len().min(4) } else { 0 })
+        });
+        let error = source.read_exact_at(0, &mut [0; 10]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(error.to_string(), "short ended at byte 4 while it was read; it was 10 bytes long before");
+    }
+
+    #[test]
+    fn errors_of_reads_are_passed_on_and_interrupted_ones_repeated() {
+        let interrupted = AtomicBool::new(false);
+        let source = Source::from_reads("far away", 10, move |offset: u64, buffer: &mut [u8]| {
+            if !interrupted.swap(true, Ordering::Relaxed) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            if offset >= 6 {
+                return Err(io::Error::other("the line is dead"));
+            }
+            three_at_a_time(offset, buffer)
+        });
+        let mut bytes = [0; 6];
+        source.read_exact_at(0, &mut bytes).unwrap();
+        assert_eq!(bytes, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(source.read_exact_at(0, &mut [0; 7]).unwrap_err().to_string(), "the line is dead");
+    }
+
+    #[test]
+    fn who_says_to_have_read_more_than_there_was_room_for_is_not_believed() {
+        let source = Source::from_reads("liar", 10, |_: u64, buffer: &mut [u8]| Ok(buffer.len() + 1));
+        let error = source.read_exact_at(0, &mut [0; 4]).unwrap_err();
+        assert_eq!(error.to_string(), "5 bytes are said to be read where 4 were asked for");
+    }
+
+    #[test]
+    fn a_capture_that_cannot_be_read_further_is_damage_that_says_why() {
+        // As many empty packets as fit into a mebibyte.
+        let mut capture = b"\x4D\x3C\xB2\xA1\x02\0\x04\0".to_vec();
+        capture.resize(1 << 20, 0);
+        let source = Source::from_reads("far away", 1 << 40, move |offset: u64, buffer: &mut [u8]| {
+            let from = usize::try_from(offset).unwrap_or(usize::MAX);
+            let there = capture.get(from..).filter(|there| !there.is_empty());
+            let there = there.ok_or_else(|| io::Error::other("the line is dead"))?;
+            Ok(buffer.iter_mut().zip(there).map(|(byte, made)| *byte = *made).count())
+        });
+        let index = crate::read(source, &crate::Options::default(), &mut |_| true).unwrap();
+        let damage = index.damages().first().unwrap();
+        assert_eq!((damage.file.as_str(), damage.what.as_str()), ("far away", "the line is dead"));
     }
 }

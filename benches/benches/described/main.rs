@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use framescope_benches::traffic::{Traffic, write};
 use framescope_benches::{Contender, compare};
 use framescope_capture::{Options, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, Frame, Kind, Missive};
 use framescope_parser::{Code, Dissection, Framer, Protocol, TileType, Value, Visit};
+use framescope_traffic::{Container, Shape, write};
 
 fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/formats/missive.ksy");
@@ -203,7 +203,9 @@ fn beside_kaitai(described: &Described) {
 fn beside_tshark(described: &Described) {
     let path = std::env::temp_dir().join("framescope-described.pcap");
     let messages = 200_000;
-    write(Traffic::Small(messages), &path).expect("the capture can be written");
+    let file = std::fs::File::create(&path).expect("a capture can be made");
+    let shape = Shape { messages, ..Shape::default() };
+    write(&shape, Container::Pcap, file).expect("the capture can be written");
     let mut times: Vec<f64> = (0..5)
         .map(|_| {
             let options = Options {

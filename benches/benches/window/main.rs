@@ -3,6 +3,7 @@
 //! 1.8 GB, in target/traffic. A frame is what the window's own thread does for it: the laying out and the tessellation,
 //! waiting for other threads included; not what a graphics card does with that.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +15,8 @@ use framescope::background::Background;
 use framescope::own_protocols::Reading;
 use framescope::rows::Sort;
 use framescope::settings::SettingsFile;
-use framescope_benches::traffic::{Traffic, write};
 use framescope_capture::filter::Column;
+use framescope_traffic::{Container, Shape, write};
 
 const ROWS: u64 = 10_000_000;
 const SIZE: Vec2 = Vec2::new(1360.0, 860.0);
@@ -24,9 +25,13 @@ fn main() {
     let rows = std::env::var("ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(ROWS);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/traffic");
     std::fs::create_dir_all(&folder).expect("the folder can be made");
-    let path = folder.join(format!("small-{rows}.pcap"));
+    let path = folder.join(format!("window-{rows}.pcap"));
     if !path.exists() {
-        write(Traffic::Small(rows), &path).expect("the capture can be written");
+        let half = folder.join("half");
+        let file = File::create(&half).expect("a capture can be made");
+        let shape = Shape { messages: rows, ..Shape::default() };
+        write(&shape, Container::Pcap, file).expect("the capture can be written");
+        std::fs::rename(half, &path).expect("the capture can be named");
     }
     let mut window = Window::new();
     println!("| what | frames | median | 99 % | longest | all of it |\n|---|---|---|---|---|---|");

@@ -41,7 +41,8 @@ pub(crate) fn convert(source: &Source) -> io::Result<Option<Converted>> {
         beginning.truncate(end);
     }
     let text = String::from_utf8_lossy(&beginning);
-    let mut out = Writer::new(if source.is_file() { Output::file()? } else { Output::Memory(Vec::new()) });
+    let mut out =
+        Writer::new(if source.is_in_memory() { Output::Memory(Vec::new()) } else { Output::file()? });
     let notices = if hexdump::is_one(&text) {
         hexdump::convert(&mut Lines::of(source), &mut out)?
     } else if strace::is_one(&text) {

@@ -1,0 +1,23 @@
+//! Makes captures to measure with: what two sides say to each other over TCP over IPv4 over Ethernet, in as many messages,
+//! connections and ways of going wrong as a [`Shape`] says. The same shape is the same bytes, and another seed is other
+//! bytes of the same shape. [`Endless`] is a capture of which any part can be made without what stands before it.
+
+mod endless;
+mod packets;
+mod random;
+mod recorder;
+mod shape;
+mod talk;
+
+pub use endless::Endless;
+pub use recorder::Container;
+pub use shape::{Notes, Shape, Sizes};
+pub use talk::{Made, write};
+
+/// What is said, from any place on, as often as it takes.
+const WORDS: &str = "the quick brown fox jumps over the lazy dog and on ";
+
+/// Text of which any `longest` bytes that begin within the first sentence can be taken.
+fn text(longest: usize) -> String {
+    WORDS.chars().cycle().take(WORDS.len() + longest).collect()
+}
