@@ -29,25 +29,34 @@ pub(crate) struct Completed<'a> {
 pub(crate) struct Sessions {
     /// Beside the flows of the index.
     watches: Vec<Watch>,
+    watching: Vec<Watching>,
+    /// Places of `watching` that are free.
+    free: Vec<u32>,
+    /// The protocols, by their numbers, that are known to observe nothing.
+    unobserved: Vec<bool>,
     found: Vec<Observation>,
     seen: Seen,
 }
 
 /// How far a conversation was observed.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Watch {
     #[default]
     Fresh,
-    Watching {
-        observer: Box<dyn Observer>,
-        protocol: usize,
-        /// When the last message was sent, and when it became complete.
-        last: (u32, u32),
-    },
+    /// By one of those that are watching.
+    Watching(u32),
     /// It has ended, and the observer has said its last.
     Over,
     /// What was observed does not hold: to be observed again when all is known.
     Again,
+}
+
+struct Watching {
+    /// None once its conversation is over.
+    observer: Option<Box<dyn Observer>>,
+    protocol: usize,
+    /// When the last message was sent, and when it became complete.
+    last: (u32, u32),
 }
 
 /// What was observed.
@@ -83,52 +92,84 @@ impl Sessions {
         protocol: (usize, &dyn Protocol),
         row: &Completed<'_>,
     ) {
-        let Some(watch) = self.watches.get_mut(flow as usize) else { return };
-        match watch {
-            Watch::Again => return,
-            Watch::Over => {
-                *watch = Watch::Again;
-                return;
-            }
-            Watch::Fresh => match begin(known, protocol.1, &mut self.found) {
-                Some(observer) => *watch = Watch::Watching { observer, protocol: protocol.0, last: (0, 0) },
+        let place = match self.watches.get(flow as usize) {
+            Some(Watch::Watching(place)) => *place,
+            Some(Watch::Fresh) => match self.begin(flow, known, protocol) {
+                Some(place) => place,
                 None => return,
             },
-            Watch::Watching { .. } => {}
-        }
-        let Watch::Watching { observer, protocol: observed, last } = watch else { return };
-        if *observed != protocol.0 {
+            Some(Watch::Over) => return self.again(flow),
+            Some(Watch::Again) | None => return,
+        };
+        let Some(watching) = self.watching.get_mut(place as usize) else { return };
+        if watching.protocol != protocol.0 {
             return;
         }
         let when = (row.sent, row.completed);
-        if when < *last {
-            *watch = Watch::Again;
-            return;
+        if when < watching.last {
+            return self.again(flow);
         }
-        *last = when;
-        observer.observe(row.event(), &mut self.found);
+        watching.last = when;
+        if let Some(observer) = &mut watching.observer {
+            observer.observe(row.event(), &mut self.found);
+        }
         if !self.found.is_empty() {
             self.seen.take(&mut self.found);
         }
     }
 
+    /// Begins to observe a flow, if its protocol does.
+    fn begin(&mut self, flow: u32, known: &Flow, protocol: (usize, &dyn Protocol)) -> Option<u32> {
+        if self.unobserved.get(protocol.0) == Some(&true) {
+            return None;
+        }
+        let observer = begin(known, protocol.1, &mut self.found);
+        if observer.is_none() {
+            self.unobserved.resize(self.unobserved.len().max(protocol.0 + 1), false);
+            self.unobserved.get_mut(protocol.0).into_iter().for_each(|unobserved| *unobserved = true);
+            return None;
+        }
+        let new = Watching { observer, protocol: protocol.0, last: (0, 0) };
+        let place = match self.free.pop() {
+            Some(place) => {
+                *self.watching.get_mut(place as usize)? = new;
+                place
+            }
+            None => {
+                self.watching.push(new);
+                u32::try_from(self.watching.len() - 1).ok()?
+            }
+        };
+        *self.watches.get_mut(flow as usize)? = Watch::Watching(place);
+        Some(place)
+    }
+
+    /// Ends the watching of a flow, and gives its observer.
+    fn stop(&mut self, flow: u32, watch: Watch) -> Option<Box<dyn Observer>> {
+        let before = std::mem::replace(self.watches.get_mut(flow as usize)?, watch);
+        let Watch::Watching(place) = before else { return None };
+        self.free.push(place);
+        self.watching.get_mut(place as usize)?.observer.take()
+    }
+
+    fn again(&mut self, flow: u32) {
+        self.stop(flow, Watch::Again);
+    }
+
     /// What was told to a flow's observer in the beginning has changed.
     pub(crate) fn doubt(&mut self, flow: u32) {
-        if let Some(watch) = self.watches.get_mut(flow as usize)
-            && !matches!(watch, Watch::Fresh)
-        {
-            *watch = Watch::Again;
+        if self.watches.get(flow as usize).is_some_and(|watch| *watch != Watch::Fresh) {
+            self.again(flow);
         }
     }
 
     /// A flow has ended.
     pub(crate) fn end(&mut self, flow: u32) {
-        if let Some(watch) = self.watches.get_mut(flow as usize)
-            && let Watch::Watching { observer, .. } = watch
+        if let Some(Watch::Watching(_)) = self.watches.get(flow as usize)
+            && let Some(mut observer) = self.stop(flow, Watch::Over)
         {
             observer.finish(&mut self.found);
             self.seen.take(&mut self.found);
-            *watch = Watch::Over;
         }
     }
 

@@ -1,9 +1,8 @@
 //! What only the sequence of messages shows.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::{Captured, Code};
+use crate::{Captured, Code, Sentence};
 
 /// Which way a message went in its conversation.
 ///
@@ -81,7 +80,7 @@ pub enum Observation {
         /// What is wrong.
         code: Code,
         /// A sentence with what was expected and what was found.
-        text: String,
+        text: Sentence,
     },
     /// The message answers another.
     Reply {
