@@ -68,13 +68,12 @@ struct Seen {
 }
 
 impl Seen {
-    fn take(&mut self, found: &mut Vec<Observation>) {
-        for observation in found.drain(..) {
-            match observation {
-                Observation::Problem { row, code, text } => self.problems.add(row, code, &text),
-                Observation::Part { row, first, .. } => self.parts.push((row, first)),
-                Observation::Reply { row, to, .. } => self.replies.push((row, to)),
-            }
+    #[inline]
+    fn take(&mut self, observation: Observation) {
+        match observation {
+            Observation::Problem { row, code, text } => self.problems.add(row, code, &text),
+            Observation::Part { row, first, .. } => self.parts.push((row, first)),
+            Observation::Reply { row, to, .. } => self.replies.push((row, to)),
         }
     }
 }
@@ -113,9 +112,7 @@ impl Sessions {
         if let Some(observer) = &mut watching.observer {
             observer.observe(row.event(), &mut self.found);
         }
-        if !self.found.is_empty() {
-            self.seen.take(&mut self.found);
-        }
+        self.found.drain(..).for_each(|one| self.seen.take(one));
     }
 
     /// Begins to observe a flow, if its protocol does.
@@ -168,8 +165,7 @@ impl Sessions {
         if let Some(Watch::Watching(_)) = self.watches.get(flow as usize)
             && let Some(mut observer) = self.stop(flow, Watch::Over)
         {
-            observer.finish(&mut self.found);
-            self.seen.take(&mut self.found);
+            observer.finish_each(&mut |one| self.seen.take(one));
         }
     }
 
@@ -278,11 +274,10 @@ fn observe_again(index: &Index, flow: u32, seen: &mut Seen) -> io::Result<()> {
         let bytes = Captured::with_missing(&bytes, &missing);
         let row = Completed { row: number, direction, tile_type, time_ns, bytes, sent: 0, completed: 0 };
         observer.observe(row.event(), &mut found);
-        seen.take(&mut found);
+        found.drain(..).for_each(|one| seen.take(one));
     }
     if let Some((_, mut observer)) = watching {
-        observer.finish(&mut found);
-        seen.take(&mut found);
+        observer.finish_each(&mut |one| seen.take(one));
     }
     Ok(())
 }

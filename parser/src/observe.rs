@@ -114,4 +114,11 @@ pub trait Observer: Send {
     fn finish(&mut self, found: &mut Vec<Observation>) {
         let _ = found;
     }
+
+    /// As [`finish`](Observer::finish), told one by one: an observer of which very much may be open makes no list of it.
+    fn finish_each(&mut self, tell: &mut dyn FnMut(Observation)) {
+        let mut found = Vec::new();
+        self.finish(&mut found);
+        found.into_iter().for_each(tell);
+    }
 }

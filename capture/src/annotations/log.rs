@@ -18,7 +18,7 @@ use std::ops::Range;
 use framescope_parser::{Code, Problem, Sentence};
 
 /// More problems of one kind than this are not listed for a single row.
-const PROBLEMS_A_ROW: u32 = 4;
+const PROBLEMS_A_ROW: usize = 4;
 
 /// A block ends with this many notes, or with so many bytes.
 const NOTES_A_BLOCK: u32 = 128;
@@ -30,7 +30,7 @@ const MOST_PATTERNS: usize = 256;
 /// The pattern that says that its number follows.
 const LONG: u8 = 15;
 /// So many notes are put in order at once.
-const SORTED_AT_ONCE: u64 = 1 << 15;
+const SORTED_AT_ONCE: u64 = 1 << 16;
 
 /// Problems of rows beside what their own bytes show.
 #[derive(Debug, Default)]
@@ -47,24 +47,48 @@ pub(crate) struct Annotations {
     is_crowded: bool,
 }
 
-/// What notes have in common, and what the last one said.
-#[derive(Debug)]
-struct Pattern {
+/// What notes have in common.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
     code: Code,
     /// None where each has its own text.
     said: Option<&'static str>,
+    /// How many numbers.
     count: u8,
     /// Whether it is of some bytes of the row.
     is_ranged: bool,
+}
+
+impl Kind {
+    #[inline]
+    fn is(self, other: Kind) -> bool {
+        let same = match (self.said, other.said) {
+            (Some(one), Some(other)) => std::ptr::eq(one, other) || one == other,
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        (self.code, self.count, self.is_ranged) == (other.code, other.count, other.is_ranged) && same
+    }
+}
+
+/// A kind of notes, and what the last one said.
+#[derive(Debug)]
+struct Pattern {
+    kind: Kind,
     /// The block in which it was used last.
     block: u64,
     numbers: [u64; 3],
     text: String,
 }
 
+impl Pattern {
+    fn new(kind: Kind) -> Pattern {
+        Pattern { kind, block: 0, numbers: [0; 3], text: String::new() }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Last {
-    pattern: usize,
+    pattern: u32,
     row: u32,
     step: u32,
     /// How many notes of the row stand one after another.
@@ -87,19 +111,16 @@ struct Block {
 }
 
 /// Something that is said of a row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Note<'a> {
     row: u32,
-    code: Code,
-    said: Said<'a>,
-    /// The bytes of the row, if it is not all of them.
-    range: Option<Range<u64>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Said<'a> {
-    Pattern(&'static str, [u64; 3], u8),
-    Text(&'a str),
+    /// The number of its pattern.
+    pattern: u32,
+    numbers: [u64; 3],
+    /// What is said, if the pattern does not say it.
+    text: &'a str,
+    /// Where in the row it is, and how many bytes, if the pattern has a range.
+    range: (u64, u64),
 }
 
 impl Annotations {
@@ -110,22 +131,28 @@ impl Annotations {
     }
 
     /// Something is wrong with a row, or with these of its bytes.
-    #[inline]
     pub(crate) fn add_range(&mut self, row: u32, code: Code, text: &Sentence, range: Option<Range<u64>>) {
-        match text.pattern() {
-            Some((pattern, given)) => {
-                let mut numbers = [0; 3];
-                numbers.iter_mut().zip(given).for_each(|(number, given)| *number = *given);
-                let count = u8::try_from(given.len()).unwrap_or(3);
-                self.push(&Note { row, code, said: Said::Pattern(pattern, numbers, count), range });
-            }
-            None => self.push(&Note { row, code, said: Said::Text(&text.to_string()), range }),
+        let is_ranged = range.is_some();
+        let range = range.map_or((0, 0), |range| (range.start, range.end.saturating_sub(range.start)));
+        let (mut numbers, mut owned) = ([0; 3], String::new());
+        let found = text.pattern().and_then(|(pattern, given)| {
+            numbers.iter_mut().zip(given).for_each(|(number, given)| *number = *given);
+            let count = u8::try_from(given.len()).unwrap_or(3);
+            self.pattern_of(Kind { code, said: Some(pattern), count, is_ranged })
+        });
+        let found = found.or_else(|| {
+            (numbers, owned) = ([0; 3], text.to_string());
+            self.pattern_of(Kind { code, said: None, count: 0, is_ranged })
+        });
+        if let Some(pattern) = found {
+            self.push(&Note { row, pattern, numbers, text: &owned, range });
         }
     }
 
     /// Forgets what was said of some rows.
     pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
-        std::mem::take(self).drain(|note| {
+        let all = self.take();
+        all.drain(|note| {
             if keep(note.row) {
                 self.push(note);
             }
@@ -134,23 +161,51 @@ impl Annotations {
 
     /// The rows have got other numbers.
     pub(crate) fn renumber(&mut self, new: impl Fn(u32) -> u32) {
-        std::mem::take(self).drain(|note| self.push(&Note { row: new(note.row), ..note.clone() }));
+        let all = self.take();
+        all.drain(|note| self.push(&Note { row: new(note.row), ..*note }));
     }
 
     /// Takes what others said, behind what was said here.
     pub(crate) fn append(&mut self, other: Annotations) {
         if self.count == 0 {
             *self = other;
-        } else {
-            other.drain(|note| self.push(note));
+            return;
         }
+        let kinds: Vec<Kind> = other.patterns.iter().map(|pattern| pattern.kind).collect();
+        let mut numbers: Vec<Option<u32>> = vec![None; kinds.len()];
+        other.drain(|note| {
+            let place = note.pattern as usize;
+            let (Some(kind), Some(number)) = (kinds.get(place), numbers.get_mut(place)) else { return };
+            if number.is_none() {
+                *number = self.pattern_of(*kind);
+            }
+            if let Some(pattern) = *number {
+                self.push(&Note { pattern, ..*note });
+            } else if let Some(said) = kind.said {
+                let numbers = note.numbers.get(..usize::from(kind.count)).unwrap_or_default();
+                let (start, length) = note.range;
+                let range = kind.is_ranged.then_some(start..start.saturating_add(length));
+                self.add_range(note.row, kind.code, &Sentence::of(said, numbers), range);
+            }
+        });
+    }
+
+    /// None of its notes, and the same patterns under the same numbers.
+    fn emptied(&self) -> Annotations {
+        let new = |known: &Pattern| Pattern::new(known.kind);
+        Annotations { patterns: self.patterns.iter().map(new).collect(), ..Annotations::default() }
+    }
+
+    fn take(&mut self) -> Annotations {
+        let empty = self.emptied();
+        std::mem::replace(self, empty)
     }
 
     /// All was said: puts it in the order of the rows, and leaves out what is too much for a single row.
     pub(crate) fn sort(&mut self) {
         if self.is_unsorted || self.is_crowded {
-            let mut sorted = Sorted::default();
-            sorted.take(std::mem::take(self));
+            let mut sorted = Sorted { all: self.emptied(), row: 0, codes: Vec::new() };
+            sorted.take(self.take());
             *self = sorted.all;
         }
         if let Some(chunk) = self.chunks.last_mut() {
@@ -161,7 +216,10 @@ impl Annotations {
 
     /// The rows and what is said of them, in the order in which it is kept.
     pub(crate) fn codes(&self) -> impl Iterator<Item = (u32, Code)> + '_ {
-        self.chunks.iter().flat_map(|chunk| chunk.notes(0, &self.patterns)).map(|note| (note.row, note.code))
+        self.chunks.iter().flat_map(|chunk| chunk.notes(0, &self.patterns)).filter_map(|note| {
+            let pattern = self.patterns.get(note.pattern as usize)?;
+            Some((note.row, pattern.kind.code))
+        })
     }
 
     /// The problems of a row of that length, once all is [sorted](Annotations::sort).
@@ -175,17 +233,14 @@ impl Annotations {
             chunk.notes(block, &self.patterns)
         });
         let of_row = notes.skip_while(move |note| note.row < row).take_while(move |note| note.row == row);
-        of_row.map(move |note| {
+        of_row.filter_map(move |note| {
+            let Kind { code, said, count, is_ranged } = self.patterns.get(note.pattern as usize)?.kind;
             let place = |at: u64| usize::try_from(at.min(length)).unwrap_or(usize::MAX);
-            let range = note.range.unwrap_or(0..length);
-            let text = match note.said {
-                Said::Pattern(pattern, numbers, count) => {
-                    let numbers = numbers.get(..usize::from(count)).unwrap_or_default();
-                    Sentence::of(pattern, numbers).to_string()
-                }
-                Said::Text(text) => text.to_owned(),
-            };
-            Problem { code: note.code, range: place(range.start)..place(range.end), text }
+            let (start, bytes) = if is_ranged { note.range } else { (0, length) };
+            let numbers = note.numbers.get(..usize::from(count)).unwrap_or_default();
+            let text =
+                said.map_or_else(|| note.text.to_owned(), |said| Sentence::of(said, numbers).to_string());
+            Some(Problem { code, range: place(start)..place(start.saturating_add(bytes)), text })
         })
     }
 
@@ -196,91 +251,77 @@ impl Annotations {
         }
     }
 
+    #[inline]
     fn push(&mut self, note: &Note<'_>) {
-        let Some(number) = self.pattern_of(note) else {
-            if let Said::Pattern(pattern, numbers, count) = note.said {
-                let numbers = numbers.get(..usize::from(count)).unwrap_or_default();
-                let text = Sentence::of(pattern, numbers).to_string();
-                self.push(&Note { said: Said::Text(&text), ..note.clone() });
-            }
-            return;
-        };
         self.count_in(note.row);
         let Some(bytes) = begin_note(&mut self.chunks, &mut self.last, note.row) else { return };
-        let Some(pattern) = self.patterns.get_mut(number) else { return };
+        let Some(pattern) = self.patterns.get_mut(note.pattern as usize) else { return };
         if pattern.block != self.last.blocks {
             pattern.block = self.last.blocks;
             pattern.numbers = [0; 3];
             pattern.text.clear();
         }
         let step = note.row.wrapping_sub(self.last.row);
-        let mut mask = 0;
-        let mut rests = [0; 3];
-        match note.said {
-            Said::Pattern(_, numbers, _) => {
-                rests = difference(numbers, pattern.numbers);
-                for (bit, rest) in rests.iter().enumerate() {
-                    mask |= u8::from(*rest != 0) << bit;
-                }
-                pattern.numbers = numbers;
-            }
-            Said::Text(text) => mask = u8::from(pattern.text != text),
-        }
-        let short = u8::try_from(number).unwrap_or(LONG).min(LONG);
-        bytes.push(short << 4 | mask << 1 | u8::from(step == self.last.step));
+        let short = u8::try_from(note.pattern).unwrap_or(LONG).min(LONG);
+        let first = short << 4 | u8::from(step == self.last.step);
+        let first_place = bytes.len();
+        bytes.push(first);
         if short == LONG {
-            put(bytes, number as u64);
+            put(bytes, note.pattern.into());
         }
         if step != self.last.step {
             put(bytes, zigzag(i64::from(step.cast_signed())));
         }
         (self.last.row, self.last.step) = (note.row, step);
-        match note.said {
-            Said::Pattern(..) => rests.iter().filter(|rest| **rest != 0).for_each(|rest| put(bytes, *rest)),
-            Said::Text(text) if mask != 0 => {
-                put(bytes, text.len() as u64);
-                bytes.extend_from_slice(text.as_bytes());
-                text.clone_into(&mut pattern.text);
+        let mut mask = 0;
+        if pattern.kind.count > 0 {
+            for (bit, rest) in difference(note.numbers, pattern.numbers).into_iter().enumerate() {
+                if rest != 0 {
+                    mask |= 1 << bit;
+                    put(bytes, rest);
+                }
             }
-            Said::Text(_) => {}
+            pattern.numbers = note.numbers;
+        } else if pattern.kind.said.is_none() && pattern.text != note.text {
+            mask = 1;
+            put(bytes, note.text.len() as u64);
+            bytes.extend_from_slice(note.text.as_bytes());
+            note.text.clone_into(&mut pattern.text);
         }
-        if let Some(range) = &note.range {
-            put(bytes, range.start);
-            put(bytes, range.end.saturating_sub(range.start));
+        if mask != 0
+            && let Some(place) = bytes.get_mut(first_place)
+        {
+            *place = first | mask << 1;
+        }
+        if pattern.kind.is_ranged {
+            put(bytes, note.range.0);
+            put(bytes, note.range.1);
         }
     }
 
-    /// The number of the note's pattern; None if there are too many.
-    fn pattern_of(&mut self, note: &Note<'_>) -> Option<usize> {
-        let (said, count) = match note.said {
-            Said::Pattern(pattern, _, count) => (Some(pattern), count),
-            Said::Text(_) => (None, 0),
-        };
-        let is_ranged = note.range.is_some();
-        let fits = |known: &Pattern| {
-            let same = match (known.said, said) {
-                (Some(known), Some(said)) => std::ptr::eq(known, said) || known == said,
-                (known, said) => known.is_none() && said.is_none(),
-            };
-            known.code == note.code && known.is_ranged == is_ranged && known.count == count && same
-        };
-        if self.patterns.get(self.last.pattern).is_some_and(fits) {
+    /// The number of a pattern; None if there are too many.
+    #[inline]
+    fn pattern_of(&mut self, kind: Kind) -> Option<u32> {
+        if self.patterns.get(self.last.pattern as usize).is_some_and(|known| known.kind.is(kind)) {
             return Some(self.last.pattern);
         }
-        let number = match self.patterns.iter().position(fits) {
-            Some(number) => number,
-            None if said.is_some() && self.patterns.len() >= MOST_PATTERNS => return None,
-            None => {
-                let (code, text) = (note.code, String::new());
-                let new = Pattern { code, said, count, is_ranged, block: 0, numbers: [0; 3], text };
-                self.patterns.push(new);
-                self.patterns.len() - 1
-            }
-        };
-        self.last.pattern = number;
-        Some(number)
+        self.other_pattern(kind)
     }
 
+    fn other_pattern(&mut self, kind: Kind) -> Option<u32> {
+        let known = self.patterns.iter().position(|known| known.kind.is(kind));
+        if known.is_none() && kind.said.is_some() && self.patterns.len() >= MOST_PATTERNS {
+            return None;
+        }
+        let number = known.unwrap_or_else(|| {
+            self.patterns.push(Pattern::new(kind));
+            self.patterns.len() - 1
+        });
+        self.last.pattern = u32::try_from(number).ok()?;
+        Some(self.last.pattern)
+    }
+
+    #[inline]
     fn count_in(&mut self, row: u32) {
         if self.count == 0 {
             (self.least, self.greatest, self.last.of_row) = (row, row, 0);
@@ -291,35 +332,36 @@ impl Annotations {
         }
         self.count += 1;
         self.last.of_row = self.last.of_row.saturating_add(1);
-        self.is_crowded |= self.last.of_row > PROBLEMS_A_ROW;
+        self.is_crowded |= self.last.of_row as usize > PROBLEMS_A_ROW;
     }
 }
 
 /// Where a note is written to: a new block where the last one is full.
+#[inline]
 fn begin_note<'c>(chunks: &'c mut Vec<Chunk>, last: &mut Last, row: u32) -> Option<&'c mut Vec<u8>> {
     let is_full = |chunk: &Chunk| {
         let start = chunk.blocks.last().map_or(0, |block| block.start as usize);
         last.in_block >= NOTES_A_BLOCK || chunk.bytes.len() - start >= BYTES_A_BLOCK
     };
-    let is_new = chunks.last().is_none_or(is_full);
-    if is_new {
-        match chunks.last_mut() {
-            Some(chunk) if chunk.bytes.len() >= BYTES_A_CHUNK => {
-                chunk.shrink();
-                chunks.push(Chunk::default());
-            }
-            Some(_) => {}
-            None => chunks.push(Chunk::default()),
-        }
-        *last = Last { row: row.wrapping_sub(1), step: 1, blocks: last.blocks + 1, in_block: 0, ..*last };
+    if chunks.last().is_none_or(is_full) {
+        begin_block(chunks, last, row);
     }
     last.in_block += 1;
-    let chunk = chunks.last_mut()?;
-    if is_new {
+    chunks.last_mut().map(|chunk| &mut chunk.bytes)
+}
+
+#[cold]
+fn begin_block(chunks: &mut Vec<Chunk>, last: &mut Last, row: u32) {
+    let is_full = |chunk: &Chunk| chunk.bytes.len() >= BYTES_A_CHUNK;
+    if chunks.last().is_none_or(is_full) {
+        chunks.last_mut().into_iter().for_each(Chunk::shrink);
+        chunks.push(Chunk::default());
+    }
+    if let Some(chunk) = chunks.last_mut() {
         let start = u32::try_from(chunk.bytes.len()).unwrap_or(u32::MAX);
         chunk.blocks.push(Block { first_row: row, start });
     }
-    Some(&mut chunk.bytes)
+    *last = Last { row: row.wrapping_sub(1), step: 1, blocks: last.blocks + 1, in_block: 0, ..*last };
 }
 
 impl Chunk {
@@ -380,44 +422,33 @@ impl<'a> Iterator for Notes<'a> {
         }
         self.row = self.row.wrapping_add(self.step);
         let mask = first >> 1 & 7;
-        let said = match pattern.said {
-            Some(said) => {
-                if mask != 0 {
-                    let mut rests = [0; 3];
-                    for (bit, number) in rests.iter_mut().enumerate() {
-                        if mask >> bit & 1 == 1 {
-                            *number = take(rest);
-                        }
-                    }
-                    state.numbers = sum(state.numbers, rests);
+        if mask != 0 && pattern.kind.said.is_none() {
+            let length = usize::try_from(take(rest)).ok()?;
+            let (text, others) = rest.split_at_checked(length)?;
+            state.text = std::str::from_utf8(text).ok()?;
+            *rest = others;
+        } else if mask != 0 {
+            let mut rests = [0; 3];
+            for (bit, number) in rests.iter_mut().enumerate() {
+                if mask >> bit & 1 == 1 {
+                    *number = take(rest);
                 }
-                Said::Pattern(said, state.numbers, pattern.count)
             }
-            None => {
-                if mask != 0 {
-                    let length = usize::try_from(take(rest)).ok()?;
-                    let (text, others) = rest.split_at_checked(length)?;
-                    state.text = std::str::from_utf8(text).ok()?;
-                    *rest = others;
-                }
-                Said::Text(state.text)
-            }
-        };
-        let range = pattern.is_ranged.then(|| {
-            let start = take(rest);
-            start..start.saturating_add(take(rest))
-        });
-        Some(Note { row: self.row, code: pattern.code, said, range })
+            state.numbers = sum(state.numbers, rests);
+        }
+        let State { numbers, text } = *state;
+        let range = if pattern.kind.is_ranged { (take(rest), take(rest)) } else { (0, 0) };
+        let pattern = u32::try_from(number).ok()?;
+        Some(Note { row: self.row, pattern, numbers, text, range })
     }
 }
 
 /// Notes that are put in order.
-#[derive(Default)]
 struct Sorted {
     all: Annotations,
     row: u32,
-    /// How often each code was said of the row.
-    codes: Vec<(Code, u32)>,
+    /// The codes of the row, each as often as it was said.
+    codes: Vec<Code>,
 }
 
 impl Sorted {
@@ -428,9 +459,11 @@ impl Sorted {
             notes.drain(|note| self.push(note));
             return;
         }
+        let least = notes.least;
+        let rows = notes.greatest.abs_diff(least);
         if notes.count <= SORTED_AT_ONCE {
-            let all = notes.chunks.iter().flat_map(|chunk| chunk.notes(0, &notes.patterns));
-            let all: Vec<Note<'_>> = all.collect();
+            let all: Vec<Note<'_>> =
+                notes.chunks.iter().flat_map(|chunk| chunk.notes(0, &notes.patterns)).collect();
             let keys = all.iter().zip(0u64..).map(|(note, place)| u64::from(note.row) << 32 | place);
             let mut keys: Vec<u64> = keys.collect();
             keys.sort_unstable();
@@ -440,10 +473,8 @@ impl Sorted {
             }
             return;
         }
-        let least = notes.least;
-        let rows = notes.greatest.abs_diff(least);
         let shift = (u32::BITS - rows.leading_zeros()).saturating_sub(8);
-        let mut parts: Vec<Annotations> = (0..=rows >> shift).map(|_| Annotations::default()).collect();
+        let mut parts: Vec<Annotations> = (0..=rows >> shift).map(|_| notes.emptied()).collect();
         notes.drain(|note| {
             if let Some(part) = parts.get_mut((note.row.abs_diff(least) >> shift) as usize) {
                 part.push(note);
@@ -452,22 +483,18 @@ impl Sorted {
         parts.into_iter().for_each(|part| self.take(part));
     }
 
+    #[inline]
     fn push(&mut self, note: &Note<'_>) {
+        let Some(pattern) = self.all.patterns.get(note.pattern as usize) else { return };
+        let code = pattern.kind.code;
         if note.row != self.row {
             self.row = note.row;
             self.codes.clear();
         }
-        let count = match self.codes.iter_mut().find(|(code, _)| *code == note.code) {
-            Some((_, count)) => {
-                *count = count.saturating_add(1);
-                *count
-            }
-            None => {
-                self.codes.push((note.code, 1));
-                1
-            }
-        };
-        if count <= PROBLEMS_A_ROW {
+        let is_much = self.codes.len() >= PROBLEMS_A_ROW
+            && self.codes.iter().filter(|one| **one == code).count() >= PROBLEMS_A_ROW;
+        if !is_much {
+            self.codes.push(code);
             self.all.push(note);
         }
     }

@@ -156,19 +156,19 @@ impl Session {
 }
 
 impl Channel {
-    fn finish(&mut self, number: u16, losses: [u64; 2], found: &mut Vec<Observation>) {
+    fn finish(&mut self, number: u16, losses: [u64; 2], tell: &mut dyn FnMut(Observation)) {
         for (side, side_losses) in self.sides.iter_mut().zip(losses) {
             let newest = side.newest.take();
             let Some(more) = &mut side.more else {
-                found.extend(newest.and_then(|(_, slot)| unanswered(slot.into())));
+                newest.and_then(|(_, slot)| unanswered(slot.into())).into_iter().for_each(&mut *tell);
                 continue;
             };
-            newest.and_then(|(sequence, slot)| more.open.insert(sequence, slot));
-            found.extend(more.open.take().filter_map(|(_, slot)| unanswered(slot.into())));
+            newest.into_iter().for_each(|(sequence, slot)| more.open.add(sequence, slot));
+            more.open.take().filter_map(|(_, slot)| unanswered(slot.into())).for_each(&mut *tell);
             let early = more.early.take();
-            found.extend(side.unfinished(side_losses));
+            side.unfinished(side_losses).into_iter().for_each(&mut *tell);
             if losses == [0; 2] {
-                found.extend(early.map(|(sequence, slot)| reply_to_nothing(slot.into(), number, sequence)));
+                early.for_each(|(sequence, slot)| tell(reply_to_nothing(slot.into(), number, sequence)));
             }
         }
     }
@@ -183,7 +183,7 @@ impl Side {
     fn asks(&mut self, sequence: u32, sent: Sent) -> Option<Sent> {
         let before = self.answered(sequence);
         if let Some((number, slot)) = self.newest.replace((sequence, sent.into())) {
-            self.more().open.insert(number, slot);
+            self.more().open.add(number, slot);
         }
         before
     }
@@ -254,10 +254,46 @@ impl Observer for Session {
     }
 
     fn finish(&mut self, found: &mut Vec<Observation>) {
+        self.finish_each(&mut |one| found.push(one));
+    }
+
+    fn finish_each(&mut self, tell: &mut dyn FnMut(Observation)) {
         let losses = self.losses;
         let Some((number, channel)) = &mut self.first else { return };
-        self.others.range_mut(..*number).for_each(|(number, other)| other.finish(*number, losses, found));
-        channel.finish(*number, losses, found);
-        self.others.range_mut(*number..).for_each(|(number, other)| other.finish(*number, losses, found));
+        self.others.range_mut(..*number).for_each(|(number, other)| other.finish(*number, losses, tell));
+        channel.finish(*number, losses, tell);
+        self.others.range_mut(*number..).for_each(|(number, other)| other.finish(*number, losses, tell));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Captured;
+    use crate::missive::FrameBuf;
+
+    #[test]
+    fn a_session_is_small_and_keeps_nothing_beside_itself_while_each_request_is_answered() {
+        assert!(size_of::<Session>() <= 200, "{}", size_of::<Session>());
+        assert!(size_of::<Observation>() <= 64, "{}", size_of::<Observation>());
+        let (mut session, mut found) = (Session::new(), Vec::new());
+        let mut say = |direction, row, kind, flags| {
+            let bytes = FrameBuf::new(kind).sequence(row / 2).flags(flags).to_bytes().unwrap();
+            let bytes = Captured::whole(&bytes);
+            session.observe(Event::Message { direction, row, time_ns: None, bytes }, &mut found);
+        };
+        for row in (0..100).step_by(2) {
+            let kind = if row == 0 { Kind::LOGIN } else { Kind::PING };
+            say(Direction::Forward, row, kind, Flags::default());
+            say(Direction::Backward, row + 1, Kind::ACK, Flags::REPLY);
+        }
+        say(Direction::Forward, 100, Kind::PING, Flags::default());
+        assert_eq!(found.len(), 50);
+        assert!(session.others.is_empty());
+        let (_, channel) = session.first.as_ref().unwrap();
+        assert!(channel.sides.iter().all(|side| side.more.is_none()));
+        let mut told = Vec::new();
+        session.finish_each(&mut |one| told.push(one));
+        assert!(matches!(told[..], [Observation::Problem { row: 100, code: Code::Unanswered, .. }]));
     }
 }

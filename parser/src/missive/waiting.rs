@@ -34,7 +34,7 @@ impl From<Slot> for Sent {
 
 /// Slots by number, for numbers that mostly rise by one.
 ///
-/// They are a ring, without a search; what does not fit into one is a tree. At least half of a ring that is not short is filled, and
+/// They are a ring, without a search; what does not fit into one is a tree. At least about half of a ring that is not short is filled, and
 /// what has left it for the tree does not come back: no order of numbers costs more than the tree alone would.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
@@ -58,9 +58,19 @@ impl Waiting {
     /// Gives the one that had the number before.
     pub(super) fn insert(&mut self, number: u32, slot: Slot) -> Option<Slot> {
         let before = self.remove(number);
+        self.add(number, slot);
+        before
+    }
+
+    /// Adds one whose number is not in it.
+    pub(super) fn add(&mut self, number: u32, slot: Slot) {
         let (length, distance) = (self.ring.len(), self.distance(number));
         if length == 0 {
             self.begin(number, slot);
+        } else if distance == length {
+            self.reserve(1);
+            self.ring.push_back(Some(slot));
+            self.filled += 1;
         } else if let Some(place) = self.ring.get_mut(distance) {
             *place = Some(slot);
             self.filled += 1;
@@ -80,18 +90,20 @@ impl Waiting {
             self.missed = number;
             self.sparse.insert(number, slot);
         }
-        before
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, number: u32) -> Option<Slot> {
         let distance = self.distance(number);
-        let found = self.ring.get_mut(distance).and_then(Option::take);
-        if found.is_some() {
-            self.filled -= 1;
-            self.tidy();
-            return found;
+        match self.ring.get_mut(distance).and_then(Option::take) {
+            Some(slot) => {
+                self.filled -= 1;
+                self.tidy();
+                Some(slot)
+            }
+            None if self.sparse.is_empty() => None,
+            None => self.sparse.remove(&number),
         }
-        if self.sparse.is_empty() { None } else { self.sparse.remove(&number) }
     }
 
     /// All, by rising numbers.
@@ -121,6 +133,7 @@ impl Waiting {
     }
 
     /// Doubles the room of a short ring, and adds a quarter to that of another.
+    #[inline]
     fn reserve(&mut self, more: usize) {
         let length = self.ring.len();
         if self.ring.capacity() - length < more {
@@ -253,7 +266,7 @@ mod tests {
                     prop_assert_eq!(before, tree.insert(next, Sent::from(slot(row))));
                     next = next.wrapping_add(1 + u32::from(what == 2));
                     row += 1;
-                    prop_assert!(waiting.ring.len() <= SHORT.max(2 * waiting.filled + 1));
+                    prop_assert!(waiting.ring.len() <= SHORT + 2 * waiting.filled);
                     prop_assert_eq!(waiting.ring.iter().flatten().count(), waiting.filled);
                 }
             }

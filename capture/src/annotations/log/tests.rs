@@ -10,7 +10,7 @@ impl Model {
     fn of(&self, row: u32, length: usize) -> Vec<Problem> {
         let mut found: Vec<Problem> = Vec::new();
         for (_, code, text, range) in self.0.iter().filter(|one| one.0 == row) {
-            if found.iter().filter(|one| one.code == *code).count() < PROBLEMS_A_ROW as usize {
+            if found.iter().filter(|one| one.code == *code).count() < PROBLEMS_A_ROW {
                 let place = |at: u64| usize::try_from(at).unwrap().min(length);
                 let range = range.as_ref().map_or(0..length, |range| place(range.start)..place(range.end));
                 found.push(Problem { code: *code, range, text: text.clone() });
@@ -165,7 +165,7 @@ fn very_much_said_of_one_row_is_left_out_and_very_many_patterns_are_texts() {
     }
     log.sort();
     let late = |row| log.of(row, 0).filter(|problem| problem.code == Code::Late).count();
-    assert_eq!([0, 1, 2, 3].map(late), [PROBLEMS_A_ROW as usize, 4, 4, 0]);
+    assert_eq!([0, 1, 2, 3].map(late), [PROBLEMS_A_ROW, 4, 4, 0]);
     assert!(log.patterns.len() <= MOST_PATTERNS + 2);
     for row in [0, 300, 999] {
         assert_eq!(log.of(row, 0).next().unwrap().text, format!("{row} and 5"));
