@@ -1333,7 +1333,7 @@ impl RowSink<'_> {
         }
         if let Some(guess) = bytes.guess() {
             let row = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-            self.framing.add(row, Code::Guessed, &guess.to_string());
+            self.framing.add(row, Code::Guessed, &guess.sentence());
         }
         let label = self.labels.outlined(number, tile.tile_type, &outline);
         let last = last_packet(self.known.segments(), self.laid_out, tile.offset + tile.length);

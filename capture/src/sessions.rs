@@ -30,38 +30,52 @@ pub(crate) struct Completed<'a> {
 pub(crate) struct Sessions {
     /// Beside the flows of the index.
     watches: Vec<Watch>,
+    watching: Vec<Watching>,
+    /// Places of `watching` that are free.
+    free: Vec<u32>,
+    /// The protocols, by their numbers, that are known to observe nothing.
+    unobserved: Vec<bool>,
     found: Vec<Observation>,
     problems: Annotations,
 }
 
 /// How far a conversation was observed.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Watch {
     #[default]
     Fresh,
-    Watching {
-        observer: Box<dyn Observer>,
-        protocol: usize,
-        /// When the last message was sent, and when it became complete.
-        last: (u32, u32),
-    },
+    /// By one of those that are watching.
+    Watching(u32),
     /// It has ended, and the observer has said its last.
     Over,
     /// What was observed does not hold: to be observed again when all is known.
     Again,
 }
 
+struct Watching {
+    /// None once its conversation is over.
+    observer: Option<Box<dyn Observer>>,
+    protocol: usize,
+    /// When the last message was sent, and when it became complete.
+    last: (u32, u32),
+}
+
 /// Takes what was observed: `link` is told what goes with what.
-fn take(found: &mut Vec<Observation>, problems: &mut Annotations, link: &mut dyn FnMut(u32, Link, u32)) {
-    for observation in found.drain(..) {
-        match observation {
-            Observation::Problem { row, code, text } => problems.add(row, code, &text),
-            Observation::Part { row, first, .. } => link(row, Link::GoesOnWith, first),
-            Observation::Reply { row, to, .. } => {
-                link(row, Link::Answers, to);
-                link(to, Link::AnsweredBy, row);
-            }
-        }
+#[inline]
+fn take(observation: Observation, problems: &mut Annotations, link: &mut dyn FnMut(u32, Link, u32)) {
+    match observation {
+        Observation::Problem { row, code, text } => problems.add(row, code, &text),
+        Observation::Part { row, first, .. } => link(row, Link::GoesOnWith, first),
+        Observation::Reply { row, to, .. } => link(row, Link::Answers, to),
+    }
+}
+
+/// Tells the rows that one goes with another.
+#[inline]
+fn connect(rows: &mut Rows, row: u32, link: Link, other: u32) {
+    rows.link(row, link, other);
+    if link == Link::Answers {
+        rows.link(other, Link::AnsweredBy, row);
     }
 }
 
@@ -79,56 +93,88 @@ impl Sessions {
         row: &Completed<'_>,
         rows: &mut Rows,
     ) {
-        let Some(watch) = self.watches.get_mut(flow as usize) else { return };
-        match watch {
-            Watch::Again => return,
-            Watch::Over => {
-                *watch = Watch::Again;
-                return;
-            }
-            Watch::Fresh => match begin(known, protocol.1, &mut self.found) {
-                Some(observer) => *watch = Watch::Watching { observer, protocol: protocol.0, last: (0, 0) },
+        let place = match self.watches.get(flow as usize) {
+            Some(Watch::Watching(place)) => *place,
+            Some(Watch::Fresh) => match self.begin(flow, known, protocol) {
+                Some(place) => place,
                 None => return,
             },
-            Watch::Watching { .. } => {}
-        }
-        let Watch::Watching { observer, protocol: observed, last } = watch else { return };
-        if *observed != protocol.0 {
+            Some(Watch::Over) => return self.again(flow),
+            Some(Watch::Again) | None => return,
+        };
+        let Some(watching) = self.watching.get_mut(place as usize) else { return };
+        if watching.protocol != protocol.0 {
             return;
         }
         let when = (row.sent, row.completed);
-        if when < *last {
-            *watch = Watch::Again;
-            return;
+        if when < watching.last {
+            return self.again(flow);
         }
-        *last = when;
-        observer.observe(row.event(), &mut self.found);
-        if !self.found.is_empty() {
-            take(&mut self.found, &mut self.problems, &mut |row, link, other| rows.link(row, link, other));
+        watching.last = when;
+        if let Some(observer) = &mut watching.observer {
+            observer.observe(row.event(), &mut self.found);
         }
+        let Sessions { found, problems, .. } = self;
+        for one in found.drain(..) {
+            take(one, problems, &mut |row, link, other| connect(rows, row, link, other));
+        }
+    }
+
+    /// Begins to observe a flow, if its protocol does.
+    fn begin(&mut self, flow: u32, known: &Flow, protocol: (usize, &dyn Protocol)) -> Option<u32> {
+        if self.unobserved.get(protocol.0) == Some(&true) {
+            return None;
+        }
+        let observer = begin(known, protocol.1, &mut self.found);
+        if observer.is_none() {
+            self.unobserved.resize(self.unobserved.len().max(protocol.0 + 1), false);
+            self.unobserved.get_mut(protocol.0).into_iter().for_each(|unobserved| *unobserved = true);
+            return None;
+        }
+        let new = Watching { observer, protocol: protocol.0, last: (0, 0) };
+        let place = match self.free.pop() {
+            Some(place) => {
+                *self.watching.get_mut(place as usize)? = new;
+                place
+            }
+            None => {
+                self.watching.push(new);
+                u32::try_from(self.watching.len() - 1).ok()?
+            }
+        };
+        *self.watches.get_mut(flow as usize)? = Watch::Watching(place);
+        Some(place)
+    }
+
+    /// Ends the watching of a flow, and gives its observer.
+    fn stop(&mut self, flow: u32, watch: Watch) -> Option<Box<dyn Observer>> {
+        let before = std::mem::replace(self.watches.get_mut(flow as usize)?, watch);
+        let Watch::Watching(place) = before else { return None };
+        self.free.push(place);
+        self.watching.get_mut(place as usize)?.observer.take()
+    }
+
+    fn again(&mut self, flow: u32) {
+        self.stop(flow, Watch::Again);
     }
 
     /// What was told to a flow's observer in the beginning has changed.
     pub(crate) fn doubt(&mut self, flow: u32) {
-        if let Some(watch) = self.watches.get_mut(flow as usize)
-            && !matches!(watch, Watch::Fresh)
-        {
-            *watch = Watch::Again;
+        if self.watches.get(flow as usize).is_some_and(|watch| *watch != Watch::Fresh) {
+            self.again(flow);
         }
     }
 
     /// A flow has ended.
     pub(crate) fn end(&mut self, flow: u32, rows: &mut Rows) {
-        self.finish(flow, &mut |row, link, other| rows.link(row, link, other));
+        self.finish(flow, &mut |row, link, other| connect(rows, row, link, other));
     }
 
     fn finish(&mut self, flow: u32, link: &mut dyn FnMut(u32, Link, u32)) {
-        if let Some(watch) = self.watches.get_mut(flow as usize)
-            && let Watch::Watching { observer, .. } = watch
+        if let Some(Watch::Watching(_)) = self.watches.get(flow as usize)
+            && let Some(mut observer) = self.stop(flow, Watch::Over)
         {
-            observer.finish(&mut self.found);
-            take(&mut self.found, &mut self.problems, link);
-            *watch = Watch::Over;
+            observer.finish_each(&mut |one| take(one, &mut self.problems, link));
         }
     }
 
@@ -139,12 +185,15 @@ impl Sessions {
 
     /// All is read: what was observed, to be told to the index.
     pub(crate) fn conclude(mut self, index: &Index) -> Concluded {
-        let mut links = Vec::new();
-        let mut link = |row: u32, link: Link, other: u32| links.push((row, link, other));
+        let (mut replies, mut parts) = (Vec::new(), Vec::new());
+        let mut link = |row: u32, link: Link, other: u32| match link {
+            Link::GoesOnWith => parts.push((row, other)),
+            _ => replies.push((row, other)),
+        };
         for flow in 0..u32::try_from(self.watches.len()).unwrap_or(u32::MAX) {
             self.finish(flow, &mut link);
         }
-        let again: Vec<bool> = self.watches.iter().map(|watch| matches!(watch, Watch::Again)).collect();
+        let again: Vec<bool> = self.watches.iter().map(|watch| *watch == Watch::Again).collect();
         let mut problems = self.problems;
         let mut done = Ok(());
         if again.contains(&true) {
@@ -154,15 +203,16 @@ impl Sessions {
                 done = done.and(observe_again(index, flow, &mut problems, &mut link));
             }
         }
-        Concluded { problems, links, again, done }
+        Concluded { problems, replies, parts, again, done }
     }
 }
 
 /// What was observed of all conversations.
 pub(crate) struct Concluded {
     problems: Annotations,
-    /// What goes with what beside what the rows were told already.
-    links: Vec<(u32, Link, u32)>,
+    /// What the rows were not told already: answers and what they answer, and what goes on with what.
+    replies: Vec<(u32, u32)>,
+    parts: Vec<(u32, u32)>,
     /// The flows of which the rows were told what does not hold.
     again: Vec<bool>,
     done: io::Result<()>,
@@ -171,12 +221,14 @@ pub(crate) struct Concluded {
 impl Concluded {
     /// Tells it to the index.
     pub(crate) fn tell(self, index: &mut Index) -> io::Result<()> {
-        let Concluded { problems, links, again, done } = self;
+        let Concluded { problems, replies, parts, again, done } = self;
         index.annotations.append(problems);
         if again.contains(&true) {
             index.entries.unlink(|stream| again.get(stream as usize / 2) == Some(&true));
         }
-        links.into_iter().for_each(|(row, link, other)| index.entries.link(row, link, other));
+        for (pairs, link) in [(replies, Link::Answers), (parts, Link::GoesOnWith)] {
+            pairs.into_iter().for_each(|(row, other)| connect(&mut index.entries, row, link, other));
+        }
         index.entries.settle_links();
         done
     }
@@ -233,11 +285,10 @@ fn observe_again(
         let bytes = Captured::with_missing(&bytes, &missing);
         let row = Completed { row: number, direction, tile_type, time_ns, bytes, sent: 0, completed: 0 };
         observer.observe(row.event(), &mut found);
-        take(&mut found, problems, link);
+        found.drain(..).for_each(|one| take(one, problems, link));
     }
     if let Some((_, mut observer)) = watching {
-        observer.finish(&mut found);
-        take(&mut found, problems, link);
+        observer.finish_each(&mut |one| take(one, problems, link));
     }
     Ok(())
 }
@@ -250,7 +301,7 @@ fn order_of_sending(index: &Index, flow: u32) -> Vec<u32> {
         let mut latest = 0;
         for number in index.stream_rows(flow, direction) {
             let Some(row) = index.row(number) else { continue };
-            latest = index.segments(&row).map(|segment| segment.packet).max().unwrap_or(0).max(latest);
+            latest = row.packet.max(latest);
             order.push((latest, number));
         }
     }

@@ -10,7 +10,6 @@
 //! sender wrote: that is what goes wrong in practice, and what the notes `cut` and `glued` show.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::missive::Preview;
@@ -18,7 +17,7 @@ use crate::text::{first_segment, text_fields};
 use crate::utf8;
 use crate::{
     Code, Confidence, Dissection, Error, Event, Fault, Input, Kind, Memo, Names, Observation, Observer,
-    Protocol, Sample, Step, Value, Visit,
+    Protocol, Sample, Sentence, Step, Value, Visit,
 };
 
 /// The `bare` protocol.
@@ -158,7 +157,7 @@ impl Observer for Cuts {
                 let bytes = bytes.bytes();
                 let Some(previous) = self.previous.get_mut(direction.index()) else { return };
                 if let (true, Some((row, false))) = (begins_inside(bytes), *previous) {
-                    let text = String::from("the next segment goes on with this message's text");
+                    let text = Sentence::new("the next segment goes on with this message's text");
                     found.push(Observation::Problem { row, code: Code::Cut, text });
                 }
                 // What ends inside a character says so itself.

@@ -115,6 +115,7 @@ mod observe;
 mod problem;
 mod protocol;
 mod resync;
+mod sentence;
 #[cfg(feature = "serde")]
 mod serialize;
 pub mod text;
@@ -129,4 +130,5 @@ pub use observe::{Direction, Event, Observation, Observer};
 pub use problem::{Code, CodeSet, Problem, Severity};
 pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, Step};
 pub use resync::Guess;
+pub use sentence::Sentence;
 pub use unclaimed::Unclaimed;

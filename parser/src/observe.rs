@@ -1,9 +1,8 @@
 //! What only the sequence of messages shows.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::{Captured, Code};
+use crate::{Captured, Code, Sentence};
 
 /// Which way a message went in its conversation.
 ///
@@ -81,7 +80,7 @@ pub enum Observation {
         /// What is wrong.
         code: Code,
         /// A sentence with what was expected and what was found.
-        text: String,
+        text: Sentence,
     },
     /// The message answers another.
     Reply {
@@ -114,5 +113,12 @@ pub trait Observer: Send {
     /// The conversation has ended: appends what is still open.
     fn finish(&mut self, found: &mut Vec<Observation>) {
         let _ = found;
+    }
+
+    /// As [`finish`](Observer::finish), told one by one: an observer of which very much may be open makes no list of it.
+    fn finish_each(&mut self, tell: &mut dyn FnMut(Observation)) {
+        let mut found = Vec::new();
+        self.finish(&mut found);
+        found.into_iter().for_each(tell);
     }
 }

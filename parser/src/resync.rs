@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use crate::{Captured, Code, Kind, Measure, Protocol, Severity, Value, Visit};
+use crate::{Captured, Code, Kind, Measure, Protocol, Sentence, Severity, Value, Visit};
 
 /// Bytes that are looked at before a decision is tried; more each time it could not be made.
 pub(crate) const LOOKS: [usize; 4] = [1 << 8, 1 << 10, 1 << 12, 1 << 14];
@@ -41,17 +41,24 @@ pub struct Guess {
     pub bytes: u32,
 }
 
+impl Guess {
+    /// It as a sentence.
+    pub fn sentence(&self) -> Sentence {
+        let Guess { messages, second, bytes } = *self;
+        match messages {
+            0 => Sentence::new("the capture begins inside this stream, and need not begin with a message"),
+            _ => Sentence::new(
+                "the format has nothing to tell a message by; of the places in {} bytes this was chosen: from here on \
+                 {} messages follow each other, from the next best that does not lead here {}",
+            )
+            .with([bytes.into(), messages.into(), second.into()]),
+        }
+    }
+}
+
 impl fmt::Display for Guess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Guess { messages, second, bytes } = self;
-        match messages {
-            0 => f.write_str("the capture begins inside this stream, and need not begin with a message"),
-            _ => write!(
-                f,
-                "the format has nothing to tell a message by; of the places in {bytes} bytes this was chosen: from here on \
-                 {messages} messages follow each other, from the next best that does not lead here {second}"
-            ),
-        }
+        self.sentence().fmt(f)
     }
 }
 

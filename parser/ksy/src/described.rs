@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use framescope_parser::missive::Key;
 use framescope_parser::{
-    CAPTURED, Captured, Code, Confidence, Direction, Dissection, Error, Event, Framer, Input, Kind, Measure,
-    Memo, Names, Observation, Observer, Protocol, Sample, Step, TileType, Value, Visit,
+    CAPTURED, Captured, Code, Confidence, Dissection, Error, Event, Framer, Input, Kind, Measure, Memo,
+    Names, Observation, Observer, Protocol, Sample, Sentence, Step, TileType, Value, Visit,
 };
 
 use crate::dissect::{PADDING, RAW, UNREAD};
@@ -360,7 +360,38 @@ impl Protocol for Described {
 struct Pairs {
     format: Format,
     /// What waits for an answer, by the direction it went and its value.
-    open: HashMap<(usize, String), (u32, Option<i64>)>,
+    open: HashMap<(usize, Id), (u32, Option<i64>)>,
+}
+
+/// A value as it is written. Most are numbers, which need no text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Id {
+    Number(u64),
+    /// Of anything else, also of numbers that are written in another way.
+    Text(Box<str>),
+}
+
+impl Id {
+    fn of(run: &Run<'_, '_>, val: Val) -> Id {
+        if let Val::Int(n) = val
+            && let Ok(number) = u64::try_from(n)
+        {
+            return Id::Number(number);
+        }
+        let text = run.written(val);
+        match text.parse::<u64>().ok().filter(|number| number.to_string() == text) {
+            Some(number) => Id::Number(number),
+            None => Id::Text(text.into()),
+        }
+    }
+
+    /// A sentence about it, which has one place for it.
+    fn say(&self, pattern: &'static str) -> Sentence {
+        match self {
+            Id::Number(number) => Sentence::new(pattern).with([*number]),
+            Id::Text(text) => pattern.replacen("{}", text, 1).into(),
+        }
+    }
 }
 
 /// Requests that may wait for an answer at once.
@@ -383,25 +414,25 @@ impl Observer for Pairs {
                 Some(request) => run.truth(request, &scope).ok()?,
                 None => is_reply != Some(true),
             };
-            Some((run.written(id), is_reply, is_request))
+            Some((Id::of(&run, id), is_reply, is_request))
         });
         let Some((id, is_reply, is_request)) = said else { return };
-        let index = Direction::index;
         // Where no reply is marked as one, it is what carries the value of a request that waits on the other side.
-        let waits = || self.open.contains_key(&(index(direction.reverse()), id.clone()));
-        if is_reply.unwrap_or_else(waits) {
-            match self.open.remove(&(index(direction.reverse()), id.clone())) {
-                Some((to, asked_ns)) => {
-                    let latency_ns = time_ns.zip(asked_ns).map(|(now, then)| now - then);
-                    found.push(Observation::Reply { row, to, latency_ns });
-                }
-                None => {
-                    let text = format!("no request with {id} is open");
-                    found.push(Observation::Problem { row, code: Code::ReplyToNothing, text });
-                }
+        let asked = (direction.reverse().index(), id);
+        if is_reply != Some(false) {
+            if let Some((to, asked_ns)) = self.open.remove(&asked) {
+                let latency_ns = time_ns.zip(asked_ns).map(|(now, then)| now.saturating_sub(then));
+                found.push(Observation::Reply { row, to, latency_ns });
+                return;
             }
-        } else if is_request && self.open.len() < MOST_OPEN {
-            self.open.insert((index(direction), id), (row, time_ns));
+            if is_reply == Some(true) {
+                let text = asked.1.say("no request with {} is open");
+                found.push(Observation::Problem { row, code: Code::ReplyToNothing, text });
+                return;
+            }
+        }
+        if is_request && self.open.len() < MOST_OPEN {
+            self.open.insert((direction.index(), asked.1), (row, time_ns));
         }
     }
 
@@ -410,12 +441,12 @@ impl Observer for Pairs {
         if self.format.meta.request.is_none() {
             return;
         }
-        let mut open: Vec<(u32, String)> = self.open.drain().map(|((_, id), (row, _))| (row, id)).collect();
+        let mut open: Vec<(u32, Id)> = self.open.drain().map(|((_, id), (row, _))| (row, id)).collect();
         open.sort_unstable();
         found.extend(open.into_iter().map(|(row, id)| Observation::Problem {
             row,
             code: Code::Unanswered,
-            text: format!("no reply with {id} came"),
+            text: id.say("no reply with {} came"),
         }));
     }
 }

@@ -41,6 +41,7 @@ mod raw;
 mod session;
 #[cfg(feature = "proptest")]
 pub mod strategy;
+mod waiting;
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -3,11 +3,11 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::vec::Vec;
 
 use super::header::{Flags, Header, Kind};
-use crate::{Code, Direction, Event, Observation, Observer};
+use super::waiting::{Sent, Slot, Waiting};
+use crate::{Code, Direction, Event, Observation, Observer, Sentence};
 
 /// Watches the frames of one connection, channel by channel.
 ///
@@ -39,7 +39,9 @@ use crate::{Code, Direction, Event, Observation, Observer};
 /// ```
 #[derive(Debug, Default)]
 pub struct Session {
-    channels: BTreeMap<u16, Box<Channel>>,
+    /// The channel that was seen first and its number: most connections have no other.
+    first: Option<(u16, Channel)>,
+    others: BTreeMap<u16, Box<Channel>>,
     /// How often something was lost, by direction.
     losses: [u64; 2],
 }
@@ -55,49 +57,19 @@ struct Channel {
 #[derive(Debug, Default)]
 struct Side {
     next_sequence: Option<u32>,
-    /// Messages without an answer yet, by sequence number, and whether they ask for one.
-    open: Open,
-    /// Replies to requests that were not seen yet, by sequence number: a capture may have them the wrong way round.
-    early: BTreeMap<u32, Sent>,
-    content: Option<Content>,
+    /// The last message, by its sequence number, if it is without an answer. Most are answered before the next is sent.
+    newest: Option<(u32, Slot)>,
+    /// What few connections have.
+    more: Option<Box<More>>,
 }
 
-/// Messages without an answer. Most are answered before the next is sent: the newest stands beside the others.
 #[derive(Debug, Default)]
-struct Open {
-    newest: Option<(u32, (Sent, bool))>,
-    others: BTreeMap<u32, (Sent, bool)>,
-}
-
-impl Open {
-    /// Gives the one that had the number before.
-    fn insert(&mut self, sequence: u32, sent: (Sent, bool)) -> Option<(Sent, bool)> {
-        let before = self.remove(sequence);
-        if let Some((sequence, sent)) = self.newest.replace((sequence, sent)) {
-            self.others.insert(sequence, sent);
-        }
-        before
-    }
-
-    fn remove(&mut self, sequence: u32) -> Option<(Sent, bool)> {
-        match self.newest.take_if(|(newest, _)| *newest == sequence) {
-            Some((_, sent)) => Some(sent),
-            None => self.others.remove(&sequence),
-        }
-    }
-
-    /// All, by their numbers.
-    fn take(&mut self) -> impl Iterator<Item = (Sent, bool)> + use<> {
-        self.others.extend(self.newest.take());
-        core::mem::take(&mut self.others).into_values()
-    }
-}
-
-/// A message's name for the caller, and when it was sent.
-#[derive(Clone, Copy, Debug)]
-struct Sent {
-    row: u32,
-    time_ns: Option<i64>,
+struct More {
+    /// Messages without an answer yet, but for the newest.
+    open: Waiting,
+    /// Replies to requests that were not seen yet: a capture may have them the wrong way round.
+    early: Waiting,
+    content: Option<Content>,
 }
 
 /// Content whose last part has not come.
@@ -117,19 +89,23 @@ impl Session {
     }
 
     fn message(&mut self, direction: Direction, sent: Sent, header: &Header, found: &mut Vec<Observation>) {
-        let (side, row) = (direction.index(), sent.row);
+        let (side, row, sequence) = (direction.index(), sent.row, header.sequence);
         let lost_any = self.losses != [0; 2];
         let losses = self.losses.get(side).copied().unwrap_or_default();
-        let channel = self.channels.entry(header.channel).or_default();
+        let first = self.first.get_or_insert_with(|| (header.channel, Channel::default()));
+        let channel = match first.0 == header.channel {
+            true => &mut first.1,
+            false => &mut **self.others.entry(header.channel).or_default(),
+        };
         if header.flags.contains(Flags::REPLY) {
             let Some(asker) = channel.sides.get_mut(1 - side) else { return };
-            match asker.open.remove(header.sequence) {
-                Some((request, _)) => found.push(reply(sent, request)),
+            match asker.answered(sequence) {
+                Some(request) => found.push(reply(sent, request)),
                 None => {
-                    if let Some(other) = asker.early.insert(header.sequence, sent)
+                    if let Some(other) = asker.more().early.insert(sequence, sent.into())
                         && !lost_any
                     {
-                        found.push(reply_to_nothing(other, header.channel, header.sequence));
+                        found.push(reply_to_nothing(other.into(), header.channel, sequence));
                     }
                 }
             }
@@ -137,19 +113,17 @@ impl Session {
         }
         let Some(sender) = channel.sides.get_mut(side) else { return };
         if let Some(expected) = sender.next_sequence
-            && expected != header.sequence
+            && expected != sequence
         {
-            let text = format!(
-                "the next sequence of channel {} in this direction is {expected}; this one is {}",
-                header.channel, header.sequence
-            );
+            let text =
+                Sentence::new("the next sequence of channel {} in this direction is {}; this one is {}");
+            let text = text.with([header.channel.into(), expected.into(), sequence.into()]);
             found.push(Observation::Problem { row, code: Code::SequenceJump, text });
         }
-        sender.next_sequence = Some(header.sequence.wrapping_add(1));
-        if let Some(early) = sender.early.remove(&header.sequence) {
-            found.push(reply(early, sent));
-        } else if let Some(before) = sender.open.insert(header.sequence, (sent, header.kind.asks_for_reply()))
-        {
+        sender.next_sequence = Some(sequence.wrapping_add(1));
+        if let Some(early) = sender.more.as_mut().and_then(|more| more.early.remove(sequence)) {
+            found.push(reply(early.into(), sent));
+        } else if let Some(before) = sender.asks(sequence, sent) {
             found.extend(unanswered(before));
         }
         match header.kind {
@@ -167,11 +141,12 @@ impl Session {
             }
             _ if channel.logout_seen => problem(
                 Code::DataAfterLogout,
-                format!("channel {} was closed by a LOGOUT before", header.channel),
+                Sentence::new("channel {} was closed by a LOGOUT before").with([header.channel.into()]),
             ),
-            _ if !channel.login_seen && !lost_any => {
-                problem(Code::DataBeforeLogin, format!("channel {} had no LOGIN before this", header.channel))
-            }
+            _ if !channel.login_seen && !lost_any => problem(
+                Code::DataBeforeLogin,
+                Sentence::new("channel {} had no LOGIN before this").with([header.channel.into()]),
+            ),
             _ => {}
         }
         if header.kind == Kind::LOGOUT {
@@ -180,7 +155,45 @@ impl Session {
     }
 }
 
+impl Channel {
+    fn finish(&mut self, number: u16, losses: [u64; 2], tell: &mut dyn FnMut(Observation)) {
+        for (side, side_losses) in self.sides.iter_mut().zip(losses) {
+            let newest = side.newest.take();
+            let Some(more) = &mut side.more else {
+                newest.and_then(|(_, slot)| unanswered(slot.into())).into_iter().for_each(&mut *tell);
+                continue;
+            };
+            newest.into_iter().for_each(|(sequence, slot)| more.open.add(sequence, slot));
+            more.open.take().filter_map(|(_, slot)| unanswered(slot.into())).for_each(&mut *tell);
+            let early = more.early.take();
+            side.unfinished(side_losses).into_iter().for_each(&mut *tell);
+            if losses == [0; 2] {
+                early.for_each(|(sequence, slot)| tell(reply_to_nothing(slot.into(), number, sequence)));
+            }
+        }
+    }
+}
+
 impl Side {
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    /// A message waits for an answer. Gives the one that had its number before and waits.
+    fn asks(&mut self, sequence: u32, sent: Sent) -> Option<Sent> {
+        let before = self.answered(sequence);
+        if let Some((number, slot)) = self.newest.replace((sequence, sent.into())) {
+            self.more().open.add(number, slot);
+        }
+        before
+    }
+
+    /// What waits for an answer with this number no longer does.
+    fn answered(&mut self, sequence: u32) -> Option<Sent> {
+        let newest = self.newest.take_if(|(newest, _)| *newest == sequence).map(|(_, slot)| slot);
+        newest.or_else(|| self.more.as_mut()?.open.remove(sequence)).map(Sent::from)
+    }
+
     /// Takes a DATA, and says which content it goes on with.
     fn part(&mut self, row: u32, header: &Header, losses: u64) -> Option<Observation> {
         let begun = self.take_content(losses);
@@ -188,20 +201,20 @@ impl Side {
         if header.flags.contains(Flags::MORE) {
             let first = begun.map_or(row, |content| content.first);
             let bytes = before.saturating_add(header.payload_length.into());
-            self.content = Some(Content { losses, first, last: row, bytes });
+            self.more().content = Some(Content { losses, first, last: row, bytes });
         }
         Some(Observation::Part { row, first: begun?.first, offset: before })
     }
 
     fn take_content(&mut self, losses: u64) -> Option<Content> {
-        self.content.take().filter(|content| content.losses == losses)
+        self.more.as_mut()?.content.take().filter(|content| content.losses == losses)
     }
 
     /// Says of content that was begun that no more of it came.
     fn unfinished(&mut self, losses: u64) -> Option<Observation> {
         let content = self.take_content(losses)?;
-        let text =
-            format!("{} bytes of content were sent, and MORE was said, but no part follows", content.bytes);
+        let text = Sentence::new("{} bytes of content were sent, and MORE was said, but no part follows");
+        let text = text.with([content.bytes]);
         Some(Observation::Problem { row: content.last, code: Code::Unfinished, text })
     }
 }
@@ -212,13 +225,14 @@ fn reply(reply: Sent, request: Sent) -> Observation {
     Observation::Reply { row: reply.row, to: request.row, latency_ns }
 }
 
-fn unanswered((request, asks): (Sent, bool)) -> Option<Observation> {
-    let text = "no reply to this request was seen".into();
-    asks.then_some(Observation::Problem { row: request.row, code: Code::Unanswered, text })
+fn unanswered(request: Sent) -> Option<Observation> {
+    let text = Sentence::new("no reply to this request was seen");
+    request.asks.then_some(Observation::Problem { row: request.row, code: Code::Unanswered, text })
 }
 
 fn reply_to_nothing(reply: Sent, channel: u16, sequence: u32) -> Observation {
-    let text = format!("no open request of channel {channel} has the sequence {sequence}");
+    let text = Sentence::new("no open request of channel {} has the sequence {}");
+    let text = text.with([channel.into(), sequence.into()]);
     Observation::Problem { row: reply.row, code: Code::ReplyToNothing, text }
 }
 
@@ -227,7 +241,8 @@ impl Observer for Session {
         match event {
             Event::Message { direction, row, time_ns, bytes } => {
                 if let Some(header) = Header::read_unchecked(bytes.beginning()) {
-                    self.message(direction, Sent { row, time_ns }, &header, found);
+                    let asks = header.kind.asks_for_reply();
+                    self.message(direction, Sent { row, time_ns, asks }, &header, found);
                 }
             }
             Event::Loss { direction } => {
@@ -239,17 +254,46 @@ impl Observer for Session {
     }
 
     fn finish(&mut self, found: &mut Vec<Observation>) {
-        let lost_any = self.losses != [0; 2];
-        for (&number, channel) in &mut self.channels {
-            for (side, losses) in channel.sides.iter_mut().zip(self.losses) {
-                found.extend(side.open.take().filter_map(unanswered));
-                found.extend(side.unfinished(losses));
-                for (sequence, reply) in core::mem::take(&mut side.early) {
-                    if !lost_any {
-                        found.push(reply_to_nothing(reply, number, sequence));
-                    }
-                }
-            }
+        self.finish_each(&mut |one| found.push(one));
+    }
+
+    fn finish_each(&mut self, tell: &mut dyn FnMut(Observation)) {
+        let losses = self.losses;
+        let Some((number, channel)) = &mut self.first else { return };
+        self.others.range_mut(..*number).for_each(|(number, other)| other.finish(*number, losses, tell));
+        channel.finish(*number, losses, tell);
+        self.others.range_mut(*number..).for_each(|(number, other)| other.finish(*number, losses, tell));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Captured;
+    use crate::missive::FrameBuf;
+
+    #[test]
+    fn a_session_is_small_and_keeps_nothing_beside_itself_while_each_request_is_answered() {
+        assert!(size_of::<Session>() <= 200, "{}", size_of::<Session>());
+        assert!(size_of::<Observation>() <= 64, "{}", size_of::<Observation>());
+        let (mut session, mut found) = (Session::new(), Vec::new());
+        let mut say = |direction, row, kind, flags| {
+            let bytes = FrameBuf::new(kind).sequence(row / 2).flags(flags).to_bytes().unwrap();
+            let bytes = Captured::whole(&bytes);
+            session.observe(Event::Message { direction, row, time_ns: None, bytes }, &mut found);
+        };
+        for row in (0..100).step_by(2) {
+            let kind = if row == 0 { Kind::LOGIN } else { Kind::PING };
+            say(Direction::Forward, row, kind, Flags::default());
+            say(Direction::Backward, row + 1, Kind::ACK, Flags::REPLY);
         }
+        say(Direction::Forward, 100, Kind::PING, Flags::default());
+        assert_eq!(found.len(), 50);
+        assert!(session.others.is_empty());
+        let (_, channel) = session.first.as_ref().unwrap();
+        assert!(channel.sides.iter().all(|side| side.more.is_none()));
+        let mut told = Vec::new();
+        session.finish_each(&mut |one| told.push(one));
+        assert!(matches!(told[..], [Observation::Problem { row: 100, code: Code::Unanswered, .. }]));
     }
 }

@@ -1,0 +1,93 @@
+//! What is wrong with rows beside what their own bytes show: what the sequence of messages shows, and what reassembly saw
+//! of their stretch of the stream. Told to the rows when a capture is read to its end.
+
+mod log;
+
+use framescope_parser::{Code, Sentence, TileType};
+
+pub(crate) use self::log::Annotations;
+use crate::Index;
+use crate::index::Mark;
+
+/// All was said: puts it in the order of the rows, and counts it among their problems.
+pub(crate) fn tell(index: &mut Index) {
+    index.annotations.sort();
+    let Index { entries, labels, annotations, .. } = index;
+    let mut codes = annotations.codes().map(|(_, code)| code);
+    entries.relabel(annotations.codes().map(|(row, _)| row), |_, number| {
+        let mut label = labels.get(number);
+        match codes.next().filter(|code| !label.codes.contains(*code)) {
+            Some(code) => {
+                label.codes.insert(code);
+                labels.number(label)
+            }
+            None => number,
+        }
+    });
+}
+
+/// What is said of a packet that brought bytes for a place that has some, or had been given up.
+fn brought(code: Code, packet: u32) -> Sentence {
+    let pattern = match code {
+        Code::ConflictingRetransmission => {
+            "packet {} brings other bytes for this place; the first captured stay"
+        }
+        Code::ConflictingFragment => {
+            "a fragment in packet {} brings other bytes for this place, or for the headers before it; the first \
+             captured stay"
+        }
+        Code::Late => "packet {} brought bytes of this gap after it was given up",
+        _ => "packet {} brings these bytes again",
+    };
+    Sentence::new(pattern).with([packet.into()])
+}
+
+/// Tells the rows what reassembly saw of their stretch of the stream.
+pub(crate) fn mark_rows(index: &mut Index) {
+    for stream in 0..index.streams.len() {
+        let rest = index.streams.get_mut(stream).and_then(|known| known.rest.as_deref_mut());
+        let marks = rest.map(|rest| std::mem::take(&mut rest.marks)).unwrap_or_default();
+        let mut told = std::mem::take(&mut index.annotations);
+        for mark in marks {
+            mark_row(index, stream, &mark, &mut told);
+        }
+        index.annotations = told;
+    }
+}
+
+/// Tells the rows of a stretch what reassembly saw of it, if they are all there; else says so, and tells nothing.
+pub(crate) fn mark_rows_now(index: &Index, stream: usize, mark: &Mark, told: &mut Annotations) -> bool {
+    let number = u32::try_from(stream).unwrap_or(u32::MAX);
+    let mut rows = index.entries.of_stream_from(number, mark.offset);
+    let Some((_, first)) = rows.next().filter(|(_, first)| first.offset <= mark.offset) else { return false };
+    let mut end = first.offset + first.length;
+    while end < mark.end() {
+        let Some((_, next)) = rows.next() else { return false };
+        end = next.offset + next.length;
+    }
+    mark_row(index, stream, mark, told);
+    true
+}
+
+fn mark_row(index: &Index, stream: usize, mark: &Mark, told: &mut Annotations) {
+    let number = u32::try_from(stream).unwrap_or(u32::MAX);
+    for (number, entry) in index.entries.of_stream_from(number, mark.offset) {
+        let row = index.resolved(entry);
+        let start = mark.offset.max(row.offset);
+        let end = mark.end().min(row.end());
+        if start >= end {
+            break;
+        }
+        // Late bytes belong to what is missing, the others to bytes that are there.
+        let is_gap = row.tile_type == TileType::Gap;
+        let is_told = match mark.code {
+            Code::Late => is_gap || row.codes.contains(Code::Incomplete),
+            _ => !is_gap,
+        };
+        if is_told {
+            let range = start - row.offset..end - row.offset;
+            let part = (range != (0..row.length)).then_some(range);
+            told.add_range(number, mark.code, &brought(mark.code, mark.packet), part);
+        }
+    }
+}
