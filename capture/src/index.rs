@@ -20,7 +20,7 @@ use crate::outline::{Label, Labels};
 use crate::packet_times::PacketTimes;
 use crate::records::Remark;
 use crate::sparse::Sparse;
-use crate::{BlockReader, Damage, Source};
+use crate::{BlockReader, Damage, Source, Times};
 
 /// What carries a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -507,6 +507,25 @@ impl Index {
         self.entries.get(number as usize).map(|entry| self.resolved(entry))
     }
 
+    /// The number that all rows of a row's type, kind and problems have in common.
+    pub(crate) fn label_of(&self, number: u32) -> Option<u32> {
+        self.entries.get(number as usize).map(|entry| entry.label)
+    }
+
+    /// The number of a row's stream.
+    pub(crate) fn stream_of(&self, number: u32) -> Option<u32> {
+        self.entries.get(number as usize).map(|entry| entry.stream)
+    }
+
+    /// Where in the file all of a row's bytes stand one after another, if they came in one packet.
+    pub(crate) fn place_of(&self, row: &Row, times: &mut Times) -> Option<u64> {
+        let segments = &self.streams.get(row.stream as usize)?.segments;
+        let segment = segments.get(times.cursor(segments, row)?.0)?;
+        let is_whole = segment.offset <= row.offset && row.offset + row.length <= segment.end();
+        (is_whole && row.tile_type != TileType::Gap)
+            .then(|| segment.file_offset + (row.offset - segment.offset))
+    }
+
     /// Which way a row's bytes went.
     pub fn direction(&self, row: &Row) -> Direction {
         let side = (row.stream % 2) as usize;
@@ -524,6 +543,11 @@ impl Index {
     pub fn protocol(&self, row: &Row) -> Option<&dyn Protocol> {
         let protocol = self.streams.get(row.stream as usize)?.protocol?;
         self.protocols.get(protocol).map(|protocol| &**protocol)
+    }
+
+    /// Where among [`protocols`](Index::protocols) a row's stands: several may have one name.
+    pub(crate) fn protocol_number(&self, row: &Row) -> Option<usize> {
+        self.streams.get(row.stream as usize)?.protocol
     }
 
     /// What kind of message a row is, such as `DATA` or `0x2a`.

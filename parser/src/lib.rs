@@ -120,6 +120,7 @@ mod serialize;
 pub mod text;
 mod unclaimed;
 mod utf8;
+mod wanted;
 
 pub use captured::{CAPTURED, Captured, Missing};
 pub use error::{Error, Fault};
@@ -130,3 +131,4 @@ pub use problem::{Code, CodeSet, Problem, Severity};
 pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, Step};
 pub use resync::Guess;
 pub use unclaimed::Unclaimed;
+pub use wanted::{Selected, Wanted};

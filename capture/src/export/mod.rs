@@ -72,9 +72,6 @@ impl<'c> Chosen<'c> {
         index: &Index,
         each: &mut dyn FnMut(u32, &Row) -> io::Result<()>,
     ) -> io::Result<()> {
-        if let Some(filter) = &mut self.filter {
-            filter.search(index)?;
-        }
         for (number, row) in (0u32..).zip(index.rows()) {
             if number % 1024 == 0
                 && let Some(progress) = &mut self.progress

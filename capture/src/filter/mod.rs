@@ -14,9 +14,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod block;
 mod column;
 mod complete;
+mod conditions;
 mod evaluate;
+mod messages;
 mod parse;
 mod print;
 mod value;

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_parser::{Code, Protocol, Severity};
+use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::column::{Column, Type};
@@ -51,7 +52,7 @@ pub(super) enum Condition {
     Address(Vec<Address>),
     /// That a field's value or a text is.
     Value(Vec<Span<Literal>>),
-    Contains(Vec<u8>),
+    Contains(Finder<'static>),
     Matches(Regex),
     /// That there is a value, and that it does not fulfil the condition.
     Other(Box<Condition>),
@@ -556,7 +557,7 @@ impl Parser<'_> {
                 _ => {}
             }
         }
-        Ok(Condition::Contains(literal.bytes().to_vec()))
+        Ok(Condition::Contains(Finder::new(literal.bytes()).into_owned()))
     }
 
     fn matches(&self, subject: &Subject, literal: &Literal, range: Range<usize>) -> Result<Condition, Fault> {
