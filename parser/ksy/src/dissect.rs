@@ -38,6 +38,11 @@ impl<'p> Run<'p, '_> {
         }
     }
 
+    /// Reads the message as far as its fields themselves go: no instance is computed that no other field asks for.
+    pub(crate) fn read_fields_only(&mut self) {
+        self.stopped = self.read().is_err();
+    }
+
     fn read_all(&mut self) {
         if let Err(stop) = self.read() {
             self.stopped = true;
@@ -275,14 +280,7 @@ impl<'p> Run<'p, '_> {
                 visit.end();
                 return;
             }
-            Val::Int(n) => match (u64::try_from(n), i64::try_from(n)) {
-                (Ok(n), _) if attr.hex => Value::Hex(n),
-                (Ok(n), _) if !is_signed(&attr.shape) || attr.value.is_some() => Value::Unsigned(n),
-                (_, Ok(n)) => Value::Signed(n),
-                (Ok(n), _) => Value::Unsigned(n),
-                #[allow(clippy::cast_precision_loss)] // There is no wider whole number to show it as.
-                _ => Value::Float(n as f64),
-            },
+            Val::Int(n) => whole_number(attr, n),
             Val::Enum(_, n) => match kind_of(plan, slot.val) {
                 Some(kind) => Value::Enum(kind),
                 None => i64::try_from(n).map_or(Value::Group, Value::Signed),
@@ -487,6 +485,18 @@ impl<'p> Run<'p, '_> {
             Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
             None => text,
         }
+    }
+}
+
+/// A whole number as it is told.
+pub(crate) fn whole_number(attr: &Attr, n: i128) -> Value<'static> {
+    match (u64::try_from(n), i64::try_from(n)) {
+        (Ok(n), _) if attr.hex => Value::Hex(n),
+        (Ok(n), _) if !is_signed(&attr.shape) || attr.value.is_some() => Value::Unsigned(n),
+        (_, Ok(n)) => Value::Signed(n),
+        (Ok(n), _) => Value::Unsigned(n),
+        #[allow(clippy::cast_precision_loss)] // There is no wider whole number to show it as.
+        _ => Value::Float(n as f64),
     }
 }
 
