@@ -9,7 +9,7 @@ use framescope_parser::{Code, TileType, Value};
 
 use super::column::Column;
 use super::parse::{Condition, Span, Subject, Test};
-use super::value::{Literal, Number};
+use super::value::{Compared, Number};
 use crate::{BlockReader, Index, Row, Times};
 
 /// A test on what all rows of a label, or of a stream, have in common.
@@ -156,10 +156,10 @@ pub(super) fn of_value(condition: &Condition, value: &Value<'_>, raw: &[u8]) -> 
     })
 }
 
-fn holds(span: &Span<Literal>, value: &Value<'_>, raw: &[u8]) -> bool {
-    let end = |end: &Option<(Literal, bool)>, far: Ordering| match end {
+fn holds(span: &Span<Compared>, value: &Value<'_>, raw: &[u8]) -> bool {
+    let end = |end: &Option<(Compared, bool)>, far: Ordering| match end {
         None => true,
-        Some((literal, within)) => match compare(value, raw, literal) {
+        Some((compared, within)) => match compare(value, raw, compared) {
             Some(Ordering::Equal) => *within,
             Some(order) => order == far,
             None => false,
@@ -169,7 +169,8 @@ fn holds(span: &Span<Literal>, value: &Value<'_>, raw: &[u8]) -> bool {
 }
 
 /// How a field's value stands to one in the expression; None where they can't be compared.
-fn compare(value: &Value<'_>, raw: &[u8], literal: &Literal) -> Option<Ordering> {
+fn compare(value: &Value<'_>, raw: &[u8], compared: &Compared) -> Option<Ordering> {
+    let literal = &compared.literal;
     let number = match *value {
         Value::Unsigned(n) | Value::Hex(n) => Some(Number::Whole(n.into())),
         Value::Signed(n) => Some(Number::Whole(n.into())),
@@ -191,7 +192,7 @@ fn compare(value: &Value<'_>, raw: &[u8], literal: &Literal) -> Option<Ordering>
         Value::Missing => return None,
     };
     match number {
-        Some(number) => number.partial_cmp(&literal.number()?),
+        Some(number) => number.partial_cmp(&compared.number?),
         None => Some(value.as_bytes().unwrap_or(raw).cmp(literal.bytes())),
     }
 }

@@ -179,7 +179,7 @@ impl Filter {
     }
 
     /// The same by so many threads at most, each of which takes so many rows at once.
-    fn rows_by(
+    pub(super) fn rows_by(
         &mut self,
         threads: usize,
         at_once: usize,

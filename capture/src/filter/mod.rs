@@ -22,6 +22,8 @@ mod evaluate;
 mod messages;
 mod parse;
 mod print;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::fmt;

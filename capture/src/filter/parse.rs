@@ -9,7 +9,7 @@ use regex::bytes::Regex;
 
 use super::column::{Column, Type};
 use super::suggestion;
-use super::value::{Address, Literal};
+use super::value::{Address, Compared, Literal};
 
 /// What is wrong, and where in the text.
 type Fault = (Range<usize>, String);
@@ -51,7 +51,7 @@ pub(super) enum Condition {
     Name(Vec<String>),
     Address(Vec<Address>),
     /// That a field's value or a text is.
-    Value(Vec<Span<Literal>>),
+    Value(Vec<Span<Compared>>),
     Contains(Finder<'static>),
     Matches(Regex),
     /// That there is a value, and that it does not fulfil the condition.
@@ -450,7 +450,7 @@ impl Parser<'_> {
     /// The condition that the subject is in one of the ranges.
     fn is(&self, subject: &Subject, spans: Vec<Member>) -> Result<Condition, Fault> {
         let Subject::Column(column) = subject else {
-            return Ok(Condition::Value(spans.into_iter().map(|(span, _)| span).collect()));
+            return Ok(Condition::Value(values(spans)));
         };
         let name = column.name();
         /// Each range as one of what the column holds.
@@ -519,7 +519,7 @@ impl Parser<'_> {
                 }
                 Condition::Name(names)
             }
-            Type::Text | Type::Bytes => Condition::Value(spans.into_iter().map(|(span, _)| span).collect()),
+            Type::Text | Type::Bytes => Condition::Value(values(spans)),
         })
     }
 
@@ -577,6 +577,11 @@ impl Parser<'_> {
             (range, format!("this is no regular expression: {last}"))
         })
     }
+}
+
+/// Ranges of values, ready to be compared with others.
+fn values(spans: Vec<Member>) -> Vec<Span<Compared>> {
+    spans.into_iter().map(|(span, _)| span.as_ref(|literal| literal.clone().into())).collect()
 }
 
 /// Whether a path is another or ends with it, at a name.

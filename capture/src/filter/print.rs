@@ -88,7 +88,9 @@ fn condition(condition: &Condition, column: Option<Column>, is: &str, f: &mut Fo
         Condition::Address(addresses) => {
             spans(addresses.iter().map(|address| Span::just(address.to_string())), is, f)
         }
-        Condition::Value(ranges) => spans(ranges.iter().map(|span| span.as_ref(Literal::to_string)), is, f),
+        Condition::Value(ranges) => {
+            spans(ranges.iter().map(|span| span.as_ref(|compared| compared.literal.to_string())), is, f)
+        }
         Condition::Contains(wanted) => match std::str::from_utf8(wanted.needle()) {
             Ok(text) => write!(f, " contains {}", quoted(text)),
             Err(_) => write!(f, " contains {}", Literal::Bytes(wanted.needle().to_vec())),

@@ -479,12 +479,21 @@ impl<'p> Run<'p, '_> {
 
     fn short_text(&self, val: Val) -> String {
         let Val::Str(span) = val else { return String::new() };
-        let text: String =
-            self.text(span).chars().map(|c| if c.is_control() { ' ' } else { c }).take(81).collect();
-        match text.char_indices().nth(80) {
-            Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-            None => text,
+        const LONGEST: usize = 80;
+        let text = self.text(span);
+        let end = match text.len() > LONGEST {
+            true => text.char_indices().nth(LONGEST).map(|(at, _)| at),
+            false => None,
+        };
+        let shown = end.and_then(|end| text.get(..end)).unwrap_or(text);
+        let mut short = match shown.contains(char::is_control) {
+            true => shown.replace(char::is_control, " "),
+            false => shown.to_owned(),
+        };
+        if end.is_some() {
+            short.push('…');
         }
+        short
     }
 }
 

@@ -596,7 +596,9 @@ impl fmt::Display for Preview<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LIMIT: usize = 80;
         // Nearly always nothing is to be escaped, so that all of it is written at once.
-        let first = self.0.char_indices().nth(LIMIT).and_then(|(end, _)| self.0.get(..end));
+        let is_long = self.0.len() > LIMIT;
+        let end = if is_long { self.0.char_indices().nth(LIMIT) } else { None };
+        let first = end.and_then(|(end, _)| self.0.get(..end));
         let mut rest = first.unwrap_or(self.0);
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| c.is_control()) {
             f.write_str(rest.get(..at).unwrap_or_default())?;
