@@ -52,7 +52,7 @@ pub(super) enum Condition {
     Address(Vec<Address>),
     /// That a field's value or a text is.
     Value(Vec<Span<Compared>>),
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     Matches(Regex),
     /// That there is a value, and that it does not fulfil the condition.
     Other(Box<Condition>),
@@ -557,7 +557,7 @@ impl Parser<'_> {
                 _ => {}
             }
         }
-        Ok(Condition::Contains(Finder::new(literal.bytes()).into_owned()))
+        Ok(Condition::Contains(Box::new(Finder::new(literal.bytes()).into_owned())))
     }
 
     fn matches(&self, subject: &Subject, literal: &Literal, range: Range<usize>) -> Result<Condition, Fault> {

@@ -596,11 +596,20 @@ impl fmt::Display for Preview<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LIMIT: usize = 80;
         // Nearly always nothing is to be escaped, so that all of it is written at once.
-        let is_long = self.0.len() > LIMIT;
-        let end = if is_long { self.0.char_indices().nth(LIMIT) } else { None };
-        let first = end.and_then(|(end, _)| self.0.get(..end));
+        let is_plain =
+            |text: &str| text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+        let first = match self.0.get(..LIMIT) {
+            Some(first) if is_plain(first) => Some(first).filter(|_| self.0.len() > LIMIT),
+            // As many bytes may be fewer characters.
+            _ if self.0.len() > LIMIT => {
+                self.0.char_indices().nth(LIMIT).and_then(|(end, _)| self.0.get(..end))
+            }
+            _ => None,
+        };
         let mut rest = first.unwrap_or(self.0);
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| c.is_control()) {
+        while !is_plain(rest)
+            && let Some((at, c)) = rest.char_indices().find(|(_, c)| c.is_control())
+        {
             f.write_str(rest.get(..at).unwrap_or_default())?;
             write!(f, "{}", c.escape_default())?;
             rest = rest.get(at + c.len_utf8()..).unwrap_or_default();
