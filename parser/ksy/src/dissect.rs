@@ -18,7 +18,9 @@ pub(crate) const PADDING: &str = "_padding";
 pub(crate) const RAW: &str = "_raw";
 
 /// Values that a summary names where the author says none.
-const MOST_NAMED: u32 = 4;
+pub(crate) const MOST_NAMED: u32 = 4;
+/// A summary of more bytes does not go on.
+pub(crate) const LONGEST_SUMMARY: usize = 300;
 
 /// How deeply instances are looked at that stand in structures of other instances.
 const DEEPEST: u32 = 3;
@@ -452,7 +454,7 @@ impl<'p> Run<'p, '_> {
                     }
                 }
             }
-            if text.len() > 300 || named == MOST_NAMED {
+            if text.len() > LONGEST_SUMMARY || named == MOST_NAMED {
                 break;
             }
         }
@@ -479,22 +481,28 @@ impl<'p> Run<'p, '_> {
 
     fn short_text(&self, val: Val) -> String {
         let Val::Str(span) = val else { return String::new() };
-        const LONGEST: usize = 80;
-        let text = self.text(span);
-        let end = match text.len() > LONGEST {
-            true => text.char_indices().nth(LONGEST).map(|(at, _)| at),
-            false => None,
-        };
-        let shown = end.and_then(|end| text.get(..end)).unwrap_or(text);
-        let mut short = match shown.contains(char::is_control) {
-            true => shown.replace(char::is_control, " "),
-            false => shown.to_owned(),
-        };
-        if end.is_some() {
-            short.push('…');
-        }
-        short
+        short_text(self.text(span))
     }
+}
+
+/// A text as a summary has it.
+pub(crate) fn short_text(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let end = match text.len() > LONGEST {
+        true => text.char_indices().nth(LONGEST).map(|(at, _)| at),
+        false => None,
+    };
+    let shown = end.and_then(|end| text.get(..end)).unwrap_or(text);
+    // Nearly always nothing is to be replaced.
+    let is_plain = shown.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    let mut short = match is_plain {
+        true => shown.to_owned(),
+        false => shown.replace(char::is_control, " "),
+    };
+    if end.is_some() {
+        short.push('…');
+    }
+    short
 }
 
 /// A whole number as it is told.

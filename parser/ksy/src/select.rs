@@ -41,7 +41,7 @@ impl Selection {
         let thoroughly = Thoroughly { instances, fields, summary: wanted.wants_summary() };
         let how = match thoroughly {
             Thoroughly { fields: false, summary: false, .. } => How::NotAtAll,
-            Thoroughly { instances: false, summary: false, .. } => match Straight::select(plan, wanted) {
+            Thoroughly { instances: false, .. } => match Straight::select(plan, wanted) {
                 Some(program) => How::Straight(Box::new(program), thoroughly),
                 None => How::Thoroughly(thoroughly),
             },
@@ -56,7 +56,7 @@ impl Selected for Selection {
         let thoroughly = match &self.how {
             How::NotAtAll => return,
             How::Straight(program, thoroughly) => {
-                if program.tell(&self.described.format().plan, message, visit) {
+                if program.tell(&self.described.format().plan, message, thoroughly.summary, visit) {
                     return;
                 }
                 thoroughly

@@ -1,9 +1,8 @@
 //! Makes straight programs of descriptions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use framescope_parser::Wanted;
-
+use super::choice::Choice;
 use super::told::{Says, Told};
 use super::{Kind, REGISTERS, Step, Straight, Term};
 use crate::expr::{Binary, Unary};
@@ -41,7 +40,7 @@ pub(super) enum Purpose<'p> {
     /// To find out whether all is as it should be.
     Whole,
     /// To tell some fields.
-    Fields(&'p Wanted),
+    Fields(&'p Choice<'p>),
 }
 
 pub(super) struct Maker<'p> {
@@ -52,6 +51,8 @@ pub(super) struct Maker<'p> {
     /// The names of the fields that are being gone into.
     path: Vec<&'p str>,
     told: Vec<Told>,
+    /// Whether the bytes at hand are of a choice of which no case fits.
+    unexplained: bool,
     steps: Vec<Step>,
     terms: Vec<Term>,
     frames: Vec<Frame>,
@@ -72,6 +73,7 @@ impl<'p> Maker<'p> {
             whole: matches!(purpose, Purpose::Whole),
             path: Vec::new(),
             told: Vec::new(),
+            unexplained: false,
             steps: Vec::new(),
             terms: Vec::new(),
             frames: Vec::new(),
@@ -164,8 +166,8 @@ impl<'p> Maker<'p> {
         }
         let length = match self.purpose {
             // What stands behind the last field that is told moves none of them.
-            Purpose::Fields(wanted) if frame == 0 => {
-                let last = plan.seq.iter().rposition(|attr| self.matters(wanted, attr));
+            Purpose::Fields(choice) if frame == 0 => {
+                let last = plan.seq.iter().rposition(|attr| self.matters(choice, ty, attr));
                 last.map_or(0, |last| last + 1)
             }
             _ => plan.seq.len(),
@@ -205,11 +207,11 @@ impl<'p> Maker<'p> {
         let is_passed_over = match self.purpose {
             Purpose::Whole => false,
             Purpose::End => !attr.needed,
-            Purpose::Fields(wanted) => {
+            Purpose::Fields(choice) => {
                 // Any expression may ask for a number, and to read it costs as much as to pass over it.
                 let is_number = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. });
                 let is_cheap = is_number && self.registers < REGISTERS / 2;
-                !attr.needed && !is_cheap && !self.matters(wanted, attr)
+                !attr.needed && !is_cheap && !self.matters(choice, ty, attr)
             }
         };
         if is_passed_over {
@@ -256,16 +258,17 @@ impl<'p> Maker<'p> {
         shape: &'p Shape,
         depth: u32,
     ) -> Option<()> {
-        let Purpose::Fields(wanted) = self.purpose else {
+        let unexplained = std::mem::take(&mut self.unexplained);
+        let Purpose::Fields(choice) = self.purpose else {
             return self.shape_itself(frame, ty, at, attr, shape, depth);
         };
-        let is_wanted = wanted.wants(&self.path, self.plan.name(attr.sym));
-        let holds = holds(self.plan, shape, wanted);
+        let is_wanted = choice.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot);
+        let holds = choice.is_in(self.plan, shape);
         if matches!(shape, Shape::Switch(..)) || !is_wanted && !holds {
             return self.shape_itself(frame, ty, at, attr, shape, depth);
         }
         let number = u8::try_from(self.told.len()).ok()?;
-        self.told.push(Told { ty, field: at, says: Says::Group });
+        self.told.push(Told { ty, field: at, says: Says::Bytes });
         let in_byte = match shape {
             Shape::Bits { .. } => true,
             Shape::User(user) => !attr.limit.is_bounded() && begins_with_bits(self.plan, user),
@@ -286,7 +289,7 @@ impl<'p> Maker<'p> {
                     Size::Eos if !holds && simple && is_plain => self.steps.push(Step::Rest),
                     _ => self.shape_itself(frame, ty, at, attr, shape, depth)?,
                 }
-                Says::Group
+                Says::Group(user.id)
             }
             Shape::Int { .. } | Shape::Bits { .. } => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
@@ -303,7 +306,7 @@ impl<'p> Maker<'p> {
             }
             Shape::Bytes if is_plain || is_open => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                Says::Bytes
+                if unexplained { Says::Unexplained } else { Says::Bytes }
             }
             _ => return None,
         };
@@ -317,8 +320,9 @@ impl<'p> Maker<'p> {
     }
 
     /// Whether a field is told, or one in it may be.
-    fn matters(&self, wanted: &Wanted, attr: &'p Attr) -> bool {
-        wanted.wants(&self.path, self.plan.name(attr.sym)) || holds(self.plan, &attr.shape, wanted)
+    fn matters(&self, choice: &Choice<'_>, ty: TypeId, attr: &'p Attr) -> bool {
+        choice.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot)
+            || choice.is_in(self.plan, &attr.shape)
     }
 
     fn shape_itself(
@@ -570,6 +574,7 @@ impl<'p> Maker<'p> {
                 let here = self.here();
                 // Where no case fits the bytes stay bytes, and without a size nothing is read.
                 if attr.limit.is_bounded() {
+                    self.unexplained = true;
                     self.shape(frame, ty, at, attr, &Shape::Bytes, depth + 1)?;
                 }
                 here
@@ -712,24 +717,4 @@ impl<'p> Maker<'p> {
 fn begins_with_bits(plan: &Plan, user: &UserType) -> bool {
     let first = plan.type_of(user.id).and_then(|ty| ty.seq.first());
     first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
-}
-
-/// Whether a field of a wanted name may stand in what is of this shape.
-fn holds(plan: &Plan, shape: &Shape, wanted: &Wanted) -> bool {
-    let (mut shapes, mut seen) = (vec![shape], HashSet::new());
-    while let Some(shape) = shapes.pop() {
-        match shape {
-            Shape::User(user) if seen.insert(user.id) => {
-                let Some(ty) = plan.type_of(user.id) else { continue };
-                let is_wanted = |attr: &Attr| wanted.names().any(|name| name == plan.name(attr.sym));
-                if ty.seq.iter().any(is_wanted) {
-                    return true;
-                }
-                shapes.extend(ty.seq.iter().map(|attr| &attr.shape));
-            }
-            Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
-            _ => {}
-        }
-    }
-    false
 }

@@ -7,6 +7,7 @@
 //! It answers only for messages that are as they should be. Whatever is unusual ends it without an answer: a value that
 //! is not valid, bytes that are missing, a list, anything it was not made for. Then the thorough reader says what is what.
 
+mod choice;
 mod make;
 mod told;
 
@@ -18,8 +19,9 @@ use crate::load::Meta;
 use crate::plan::{Plan, TypeId, Val};
 use crate::run::shape::{bits_of, find, integer, trimmed};
 use crate::strings::Charset;
+use choice::Choice;
 use make::{Maker, Purpose};
-use told::{Events, Notes, Nothing, Told};
+use told::{Events, Noted, Notes, Nothing, Told};
 
 /// Fields whose values are kept.
 const REGISTERS: usize = 48;
@@ -134,14 +136,28 @@ impl Straight {
 
     /// A program that tells chosen fields. Nothing where it would not find all of them.
     pub(crate) fn select(plan: &Plan, wanted: &Wanted) -> Option<Straight> {
-        Maker::new(plan, Purpose::Fields(wanted)).make(None)
+        let choice = Choice::new(plan, wanted)?;
+        Maker::new(plan, Purpose::Fields(&choice)).make(None)
     }
 
     /// Tells the fields that it was made for. Nothing is told, and false given, if it does not know.
-    pub(crate) fn tell<'a>(&'a self, plan: &'a Plan, bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> bool {
+    pub(crate) fn tell<'a>(
+        &'a self,
+        plan: &'a Plan,
+        bytes: &'a [u8],
+        summary: bool,
+        visit: &mut dyn Visit<'a>,
+    ) -> bool {
         let mut events = Events::default();
-        let found = self.run_noting(plan, bytes, &mut events);
-        found.is_some() && events.tell(&self.told, plan, bytes, visit).is_some()
+        if self.run_noting(plan, bytes, &mut events).is_none() {
+            return false;
+        }
+        let noted = Noted { events: &events, told: &self.told, plan, bytes };
+        noted.tell(visit);
+        if summary {
+            visit.summary(format_args!("{}", noted.summary(0, 0)));
+        }
+        true
     }
 
     /// Runs it. Nothing if that is not enough to say what the message is.
