@@ -36,7 +36,8 @@ impl Selection {
         let is_wanted = |sym| wanted.names().any(|name| name == plan.name(sym));
         let mut instances = plan.types.iter().flat_map(|ty| &ty.instances);
         let mut fields = plan.types.iter().flat_map(|ty| &ty.seq);
-        let instances = is_unnamed || instances.any(|attr| is_wanted(attr.sym));
+        let instances = is_unnamed
+            || instances.any(|attr| is_wanted(attr.sym) || Straight::may_hold(plan, &attr.shape, wanted));
         let fields = instances || fields.any(|attr| is_wanted(attr.sym));
         let thoroughly = Thoroughly { instances, fields, summary: wanted.wants_summary() };
         let how = match thoroughly {

@@ -22,6 +22,11 @@ impl<'w> Choice<'w> {
         Some(Choice { wanted, slots })
     }
 
+    /// Those that are wanted by their names.
+    pub(super) fn named(wanted: &'w Wanted) -> Choice<'w> {
+        Choice { wanted, slots: HashSet::new() }
+    }
+
     /// Whether a field is one of them.
     pub(super) fn is_of(&self, above: &[&str], name: &str, ty: TypeId, slot: u16) -> bool {
         self.wanted.wants(above, name) || self.slots.contains(&(ty, slot))

@@ -16,7 +16,7 @@ use framescope_parser::{Visit, Wanted};
 use crate::checks::{self, Algorithm};
 use crate::expr::Binary;
 use crate::load::Meta;
-use crate::plan::{Plan, TypeId, Val};
+use crate::plan::{Plan, Shape, TypeId, Val};
 use crate::run::shape::{bits_of, find, integer, trimmed};
 use crate::strings::Charset;
 use choice::Choice;
@@ -132,6 +132,11 @@ impl Straight {
     /// A program that finds out whether a message is just as it should be, and of what kind.
     pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Straight> {
         Maker::new(plan, Purpose::Whole).make(meta.kind)
+    }
+
+    /// Whether a wanted field may stand in what is of this shape.
+    pub(crate) fn may_hold(plan: &Plan, shape: &Shape, wanted: &Wanted) -> bool {
+        Choice::named(wanted).is_in(plan, shape)
     }
 
     /// A program that tells chosen fields. Nothing where it would not find all of them.
