@@ -553,6 +553,28 @@ impl Index {
         self.entries.get(number).map(|entry| self.resolved(entry))
     }
 
+    /// The number that all rows of a row's type, kind and problems have in common.
+    pub(crate) fn label_of(&self, number: u32) -> Option<u32> {
+        self.entries.label(number)
+    }
+
+    /// The number of a row's stream.
+    pub(crate) fn stream_of(&self, number: u32) -> Option<u32> {
+        self.entries.stream(number)
+    }
+
+    /// Where in the file all of a row's bytes stand one after another, if they came in one packet.
+    #[inline]
+    pub(crate) fn place_of(&self, row: &Row) -> Option<u64> {
+        match row.is_payload {
+            true => self.kept.payload(row.packet),
+            false => {
+                let segment = self.segments(row).next()?;
+                (u64::from(segment.length) == row.length).then_some(segment.file_offset)
+            }
+        }
+    }
+
     /// Which way a row's bytes went.
     pub fn direction(&self, row: &Row) -> Direction {
         let side = (row.stream % 2) as usize;
@@ -570,6 +592,11 @@ impl Index {
     pub fn protocol(&self, row: &Row) -> Option<&dyn Protocol> {
         let protocol = self.streams.get(row.stream as usize)?.protocol()?;
         self.protocols.get(protocol).map(|protocol| &**protocol)
+    }
+
+    /// Where among [`protocols`](Index::protocols) a row's stands: several may have one name.
+    pub(crate) fn protocol_number(&self, row: &Row) -> Option<usize> {
+        self.streams.get(row.stream as usize)?.protocol()
     }
 
     /// What kind of message a row is, such as `DATA` or `0x2a`.

@@ -499,6 +499,22 @@ impl BlockReader {
     /// # Errors
     /// As [`Source::read_exact_at`].
     pub fn read(&mut self, offset: u64, length: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        match self.lend(offset, length)? {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => {
+                let from = out.len();
+                out.resize(from + length, 0);
+                self.source.read_exact_at(offset, out.get_mut(from..).unwrap_or_default())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `length` bytes from `offset` on where they are, if they lie within one block; not what is longer than a block.
+    ///
+    /// # Errors
+    /// As [`Source::read_at`].
+    pub(crate) fn lend(&mut self, offset: u64, length: usize) -> io::Result<Option<&[u8]>> {
         let within = |block: &[u8], block_offset: u64| {
             let from = usize::try_from(offset.checked_sub(block_offset)?).ok()?;
             Some(from..from.checked_add(length)?).filter(|range| range.end <= block.len())
@@ -515,15 +531,7 @@ impl BlockReader {
             self.block.truncate(read);
             self.block_offset = offset;
         }
-        match within(&self.block, self.block_offset).and_then(|range| self.block.get(range)) {
-            Some(bytes) => out.extend_from_slice(bytes),
-            None => {
-                let from = out.len();
-                out.resize(from + length, 0);
-                self.source.read_exact_at(offset, out.get_mut(from..).unwrap_or_default())?;
-            }
-        }
-        Ok(())
+        Ok(within(&self.block, self.block_offset).and_then(|range| self.block.get(range)))
     }
 
     /// Looks at the file before the first bytes are read from it, and now and then.

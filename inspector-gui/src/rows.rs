@@ -65,6 +65,8 @@ struct Found {
 
 /// Rows looked through between two looks at whether anybody still wants them.
 const CHUNK: usize = 4096;
+/// The same at most, once there are all rows.
+const MOST_AT_ONCE: usize = 1 << 18;
 /// How long to wait for a capture that is being read to have more rows.
 const WAIT: Duration = Duration::from_millis(15);
 
@@ -163,9 +165,10 @@ impl Search {
     pub(crate) fn is_for(&self, row: u32) -> bool {
         let filter =
             self.narrowing.filter.as_ref().map(|text| Filter::parse(text, &self.protocols)).transpose();
-        let Ok(mut filter) = filter else { return false };
+        let Ok(filter) = filter else { return false };
         let index = self.index.read_recursive();
-        self.wants(&index, row, filter.as_mut(), &mut Times::default()).unwrap_or(false)
+        self.is_among(&index, row, &mut Times::default())
+            && filter.is_none_or(|mut filter| filter.is_true_of(&index, row).unwrap_or(false))
     }
 
     fn begin(&self) -> Result<Progress, String> {
@@ -183,15 +186,22 @@ impl Search {
         let Progress { filter, times, at } = progress;
         let index = self.index.read();
         let is_finished = index.is_finished();
-        if let Some(filter) = filter.as_mut().filter(|_| *at == 0 && is_finished) {
-            filter.search(&index).map_err(|error| error.to_string())?;
-        }
-        let (all, end) = (index.row_count(), index.row_count().min(*at + CHUNK));
+        // The first rows are to be there soon, and the others in few steps that more than one thread can share. Who reads the
+        // capture waits for the index meanwhile, so that there is less at once before it is complete.
+        let at_once = if is_finished { (*at).clamp(CHUNK, MOST_AT_ONCE) } else { CHUNK };
+        let (all, end) = (index.row_count(), index.row_count().min(*at + at_once));
         let mut batch = Vec::new();
-        for number in *at..end {
-            let Ok(number) = u32::try_from(number) else { break };
-            if self.wants(&index, number, filter.as_mut(), times)? {
-                batch.push(number);
+        let failed = |error: std::io::Error| error.to_string();
+        match filter {
+            Some(filter) if self.is_among_all() => {
+                filter.rows_from(&index, *at..end, &mut batch).map_err(failed)?;
+            }
+            filter => {
+                let numbers = (*at..end).filter_map(|number| u32::try_from(number).ok());
+                batch.extend(numbers.filter(|&number| self.is_among(&index, number, times)));
+                if let Some(filter) = filter {
+                    filter.retain(&index, &mut batch).map_err(failed)?;
+                }
             }
         }
         drop(index);
@@ -215,29 +225,22 @@ impl Search {
         Ok(Then::Done(()))
     }
 
-    fn wants(
-        &self,
-        index: &Index,
-        number: u32,
-        filter: Option<&mut Filter>,
-        times: &mut Times,
-    ) -> Result<bool, String> {
+    /// Whether a filter is asked of all rows.
+    fn is_among_all(&self) -> bool {
+        self.narrowing.flow.is_none() && self.narrowing.span.is_none()
+    }
+
+    /// Whether a row is of the conversation and the span of time that are looked at.
+    fn is_among(&self, index: &Index, number: u32, times: &mut Times) -> bool {
         let Narrowing { flow, span, .. } = &self.narrowing;
-        if flow.is_some() || span.is_some() {
-            let Some(row) = index.row(number) else { return Ok(false) };
-            if flow.is_some_and(|flow| row.flow() != flow) {
-                return Ok(false);
-            }
-            if let Some(span) = span
-                && !times.time_ns(index, &row).is_some_and(|time| span.contains(&time))
-            {
-                return Ok(false);
-            }
+        if self.is_among_all() {
+            return true;
         }
-        match filter {
-            None => Ok(true),
-            Some(filter) => filter.is_true_of(index, number).map_err(|error| error.to_string()),
-        }
+        let Some(row) = index.row(number) else { return false };
+        flow.is_none_or(|flow| row.flow() == flow)
+            && span
+                .as_ref()
+                .is_none_or(|span| times.time_ns(index, &row).is_some_and(|time| span.contains(&time)))
     }
 }
 

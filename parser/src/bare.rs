@@ -17,7 +17,7 @@ use crate::text::{first_segment, text_fields};
 use crate::utf8;
 use crate::{
     Code, Confidence, Dissection, Error, Event, Fault, Input, Kind, Memo, Names, Observation, Observer,
-    Protocol, Sample, Sentence, Step, Value, Visit,
+    Protocol, Sample, Selected, Sentence, Step, Value, Visit, Wanted,
 };
 
 /// The `bare` protocol.
@@ -69,46 +69,11 @@ impl Protocol for Bare {
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-        let Some(&first) = message.first() else { return };
-        if begins_inside(message) {
-            // A message that begins inside a character says so where its text is told.
-            if utf8::pieces(message).head == 0 {
-                visit.problem(
-                    Code::Cut,
-                    0..1,
-                    format_args!(
-                        "no kind byte stands first: this looks like the rest of a message cut in two"
-                    ),
-                );
-            }
-            let text = text_fields("text", message, 0, visit);
-            visit.summary(format_args!("…{}", Preview(text.unwrap_or_default())));
-            return;
-        }
-        let kind = Kind { value: first.into(), name: kind_name(first) };
-        visit.kind(kind);
-        visit.field("kind", 0..1, Value::Enum(kind));
-        if kind.name.is_none() {
-            visit.problem(
-                Code::UnknownKind,
-                0..1,
-                format_args!("kind {first:#04x} is not 1 (login), 2 (logout) or 3 (data)"),
-            );
-        }
-        let rest = message.get(1..).unwrap_or_default();
-        let text = text_fields("text", rest, 1, visit);
-        let glued = rest.iter().position(|&byte| kind_name(byte).is_some());
-        if let Some(at) = glued {
-            let byte = rest.get(at).copied().unwrap_or_default();
-            visit.problem(
-                Code::Glued,
-                at + 1..at + 2,
-                format_args!(
-                    "a kind byte ({byte}) stands in the text: two messages look joined in one segment"
-                ),
-            );
-        }
-        visit.summary(format_args!("{}", Preview(text.unwrap_or_default())));
+        tell(message, true, visit);
+    }
+
+    fn select(&self, _: &Wanted) -> Option<Box<dyn Selected>> {
+        Some(Box::new(Bare))
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
@@ -142,6 +107,53 @@ impl Protocol for Bare {
     fn observer(&self) -> Option<Box<dyn Observer>> {
         Some(Box::new(Cuts::default()))
     }
+}
+
+/// All fields are told, which are few; not what is wrong.
+impl Selected for Bare {
+    fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        tell(message, false, visit);
+    }
+}
+
+/// Tells a message, and if they are wanted also the notes for which all of its text has to be looked through.
+fn tell<'a>(message: &'a [u8], notes: bool, visit: &mut dyn Visit<'a>) {
+    let Some(&first) = message.first() else { return };
+    if begins_inside(message) {
+        // A message that begins inside a character says so where its text is told.
+        if notes && utf8::pieces(message).head == 0 {
+            visit.problem(
+                Code::Cut,
+                0..1,
+                format_args!("no kind byte stands first: this looks like the rest of a message cut in two"),
+            );
+        }
+        let text = text_fields("text", message, 0, visit);
+        visit.summary(format_args!("…{}", Preview(text.unwrap_or_default())));
+        return;
+    }
+    let kind = Kind { value: first.into(), name: kind_name(first) };
+    visit.kind(kind);
+    visit.field("kind", 0..1, Value::Enum(kind));
+    if kind.name.is_none() {
+        visit.problem(
+            Code::UnknownKind,
+            0..1,
+            format_args!("kind {first:#04x} is not 1 (login), 2 (logout) or 3 (data)"),
+        );
+    }
+    let rest = message.get(1..).unwrap_or_default();
+    let text = text_fields("text", rest, 1, visit);
+    let is_kind = |&byte: &u8| kind_name(byte).is_some();
+    if notes && let Some(at) = rest.iter().position(is_kind) {
+        let byte = rest.get(at).copied().unwrap_or_default();
+        visit.problem(
+            Code::Glued,
+            at + 1..at + 2,
+            format_args!("a kind byte ({byte}) stands in the text: two messages look joined in one segment"),
+        );
+    }
+    visit.summary(format_args!("{}", Preview(text.unwrap_or_default())));
 }
 
 /// Marks the first part of a message once its rest shows that it was cut.

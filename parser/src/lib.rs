@@ -121,6 +121,7 @@ mod serialize;
 pub mod text;
 mod unclaimed;
 mod utf8;
+mod wanted;
 
 pub use captured::{CAPTURED, Captured, Missing};
 pub use error::{Error, Fault};
@@ -132,3 +133,4 @@ pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, St
 pub use resync::Guess;
 pub use sentence::Sentence;
 pub use unclaimed::Unclaimed;
+pub use wanted::{Selected, Wanted};

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::num::NonZeroUsize;
 
-use crate::{Captured, Code, Dissection, Error, Observer, Visit};
+use crate::{Captured, Code, Dissection, Error, Observer, Selected, Visit, Wanted};
 
 /// A message format: how a stream falls into messages, and a message into fields.
 ///
@@ -134,6 +134,13 @@ pub trait Protocol: Send + Sync {
     /// tells what is missing. As it is, only what stands before the first gap is told.
     fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         self.dissect(message.beginning(), visit);
+    }
+
+    /// A reader of no more than what is wanted, for who looks at very many messages and at little of each. As it is there is
+    /// none, and [`dissect`](Protocol::dissect) tells everything.
+    fn select(&self, wanted: &Wanted) -> Option<Box<dyn Selected>> {
+        let _ = wanted;
+        None
     }
 
     /// Tells the kind and the problem codes of one message, which is what an index keeps of it.

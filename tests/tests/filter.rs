@@ -5,9 +5,16 @@
 
 mod support;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use framescope_capture::filter::{Column, Filter, FilterError};
-use framescope_capture::{Index, protocols};
-use framescope_parser::{Captured, Field, Missing, Severity, TileType, Value};
+use framescope_capture::{Index, Options, Source, protocols, read};
+use framescope_ksy::Described;
+use framescope_parser::{
+    Captured, Code, Confidence, Dissection, Error, Field, Input, Measure, Memo, Missing, Names, Observer,
+    Protocol, Sample, Severity, Step, TileType, Value, Visit,
+};
 use support::{cases, corpus, open};
 
 fn parse(expression: &str) -> Result<Filter, FilterError> {
@@ -285,7 +292,7 @@ fn every_column_is_understood_and_has_a_sentence() {
 }
 
 #[test]
-fn searching_the_file_finds_what_looking_at_each_row_finds() {
+fn a_whole_file_of_rows_is_found_as_each_row_by_itself() {
     use framescope_parser::missive::{FrameBuf, Kind};
     // Frames whose ends look like the beginnings of what is looked for, in segments that part some of them.
     let frame = |i: u32| {
@@ -318,6 +325,125 @@ fn searching_the_file_finds_what_looking_at_each_row_finds() {
             assert_eq!(searched, expected, "{expression}");
         }
     }
+}
+
+/// A protocol that tells everything, whatever is wanted.
+struct TellsAll(Arc<dyn Protocol>);
+
+impl Protocol for TellsAll {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn about(&self) -> &str {
+        self.0.about()
+    }
+
+    fn ends_with_segment(&self) -> bool {
+        self.0.ends_with_segment()
+    }
+
+    fn can_resync(&self) -> bool {
+        self.0.can_resync()
+    }
+
+    fn terminator(&self) -> Option<&[u8]> {
+        self.0.terminator()
+    }
+
+    fn measure(&self, message: Captured<'_, '_>) -> Measure {
+        self.0.measure(message)
+    }
+
+    fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
+        self.0.next(input, memo)
+    }
+
+    fn names(&self) -> Names {
+        self.0.names()
+    }
+
+    fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        self.0.dissect(message, visit);
+    }
+
+    fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
+        self.0.dissect_incomplete(message, visit);
+    }
+
+    fn dissect_skipped<'a>(&'a self, code: Code, bytes: &'a [u8], length: usize, visit: &mut dyn Visit<'a>) {
+        self.0.dissect_skipped(code, bytes, length, visit);
+    }
+
+    fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.0.encode(message, out)
+    }
+
+    fn detect(&self, sample: Sample<'_>) -> Confidence {
+        self.0.detect(sample)
+    }
+
+    fn observer(&self) -> Option<Box<dyn Observer>> {
+        self.0.observer()
+    }
+}
+
+#[test]
+fn a_protocol_that_tells_what_is_wanted_gives_the_rows_of_one_that_tells_all() {
+    let formats = std::fs::read_dir(corpus().join("formats")).unwrap().map(|entry| entry.unwrap().path());
+    let mut cases: Vec<(Option<PathBuf>, PathBuf)> = formats
+        .filter(|path| path.is_dir())
+        .map(|path| (Some(path.with_extension("ksy")), path.join("capture.pcapng")))
+        .collect();
+    let missive = corpus().join("formats/missive.ksy");
+    for case in support::cases() {
+        let capture = case.join("capture.pcapng");
+        cases.push((Some(missive.clone()), capture.clone()));
+        cases.push((None, capture));
+    }
+    let mut asked = 0;
+    for (description, capture) in cases {
+        let mut decode_as = Vec::new();
+        let mut protocols = protocols(None);
+        if let Some(description) = &description {
+            let described = Described::from_file(description).unwrap();
+            let places = described.usual_places().into_iter();
+            decode_as.extend(places.map(|place| format!("{place}={}", described.name()).parse().unwrap()));
+            protocols.insert(0, Arc::new(described));
+        }
+        let index = |protocols: Vec<Arc<dyn Protocol>>| {
+            let options = Options { protocols, decode_as: decode_as.clone(), ..Options::default() };
+            read(Source::open(&capture).unwrap(), &options, &mut |_| true).unwrap()
+        };
+        let telling_all = protocols
+            .iter()
+            .map(|protocol| -> Arc<dyn Protocol> { Arc::new(TellsAll(Arc::clone(protocol))) });
+        let (all, some) = (index(telling_all.collect()), index(protocols.clone()));
+        assert_eq!(all.row_count(), some.row_count());
+        let mut expressions = std::collections::BTreeSet::new();
+        for number in 0..all.row_count() as u32 {
+            for (path, value) in told(&all, number) {
+                let name = if Column::from_name(&path).is_some() { continue } else { path };
+                // The whole path, and its end.
+                let last = name.rsplit('.').next().filter(|last| Column::from_name(last).is_none());
+                for name in [Some(name.as_str()), last].into_iter().flatten() {
+                    expressions.insert(format!("{name} == {value}"));
+                    expressions.insert(format!("{name} != {value} and {name} > 1"));
+                    expressions.insert(format!("{name} contains \"a\""));
+                    expressions.insert(format!("{name} or summary contains \"a\""));
+                }
+            }
+        }
+        // Each of many is enough now and then, and takes a second.
+        let every = 1 + expressions.len() / 100;
+        for expression in expressions.iter().step_by(every) {
+            let Ok(mut filter) = Filter::parse(expression, &protocols) else { continue };
+            let expected = filter.clone().rows(&all).unwrap();
+            assert_eq!(filter.rows(&some).unwrap(), expected, "{expression} in {capture:?}, {description:?}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 500, "{asked}");
 }
 
 #[test]

@@ -27,6 +27,9 @@ pub use text::{Paint, row_facts, write_row_text, write_text};
 
 pub use self::csv::write_csv;
 
+/// Rows that a filter is asked of at once.
+const AT_ONCE: usize = 1024;
+
 /// Bytes of a skipped row that are read to say more of it.
 const SKIPPED_BYTES: usize = 4096;
 
@@ -72,23 +75,26 @@ impl<'c> Chosen<'c> {
         index: &Index,
         each: &mut dyn FnMut(u32, &Row) -> io::Result<()>,
     ) -> io::Result<()> {
-        if let Some(filter) = &mut self.filter {
-            filter.search(index)?;
-        }
-        for (number, row) in (0u32..).zip(index.rows()) {
-            if number % 1024 == 0
-                && let Some(progress) = &mut self.progress
-                && !progress(number as usize)
+        let (mut first, count) = (0, index.row_count());
+        let mut wanted = Vec::new();
+        while first < count {
+            if let Some(progress) = &mut self.progress
+                && !progress(first)
             {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped"));
             }
-            let wanted = match &mut self.filter {
-                Some(filter) => filter.is_true_of(index, number)?,
-                None => true,
-            };
-            if wanted {
-                each(number, &row)?;
+            let end = count.min(first + AT_ONCE);
+            wanted.clear();
+            match &mut self.filter {
+                Some(filter) => filter.rows_from(index, first..end, &mut wanted)?,
+                None => wanted.extend((first..end).filter_map(|number| u32::try_from(number).ok())),
             }
+            for &number in &wanted {
+                if let Some(row) = index.row(number) {
+                    each(number, &row)?;
+                }
+            }
+            first = end;
         }
         Ok(())
     }

@@ -14,11 +14,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod block;
 mod column;
 mod complete;
+mod conditions;
 mod evaluate;
+mod messages;
 mod parse;
 mod print;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::fmt;

@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_parser::{Code, Protocol, Severity};
+use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::column::{Column, Type};
 use super::suggestion;
-use super::value::{Address, Literal};
+use super::value::{Address, Compared, Literal};
 
 /// What is wrong, and where in the text.
 type Fault = (Range<usize>, String);
@@ -50,8 +51,8 @@ pub(super) enum Condition {
     Name(Vec<String>),
     Address(Vec<Address>),
     /// That a field's value or a text is.
-    Value(Vec<Span<Literal>>),
-    Contains(Vec<u8>),
+    Value(Vec<Span<Compared>>),
+    Contains(Box<Finder<'static>>),
     Matches(Regex),
     /// That there is a value, and that it does not fulfil the condition.
     Other(Box<Condition>),
@@ -449,7 +450,7 @@ impl Parser<'_> {
     /// The condition that the subject is in one of the ranges.
     fn is(&self, subject: &Subject, spans: Vec<Member>) -> Result<Condition, Fault> {
         let Subject::Column(column) = subject else {
-            return Ok(Condition::Value(spans.into_iter().map(|(span, _)| span).collect()));
+            return Ok(Condition::Value(values(spans)));
         };
         let name = column.name();
         /// Each range as one of what the column holds.
@@ -518,7 +519,7 @@ impl Parser<'_> {
                 }
                 Condition::Name(names)
             }
-            Type::Text | Type::Bytes => Condition::Value(spans.into_iter().map(|(span, _)| span).collect()),
+            Type::Text | Type::Bytes => Condition::Value(values(spans)),
         })
     }
 
@@ -556,7 +557,7 @@ impl Parser<'_> {
                 _ => {}
             }
         }
-        Ok(Condition::Contains(literal.bytes().to_vec()))
+        Ok(Condition::Contains(Box::new(Finder::new(literal.bytes()).into_owned())))
     }
 
     fn matches(&self, subject: &Subject, literal: &Literal, range: Range<usize>) -> Result<Condition, Fault> {
@@ -576,6 +577,11 @@ impl Parser<'_> {
             (range, format!("this is no regular expression: {last}"))
         })
     }
+}
+
+/// Ranges of values, ready to be compared with others.
+fn values(spans: Vec<Member>) -> Vec<Span<Compared>> {
+    spans.into_iter().map(|(span, _)| span.as_ref(|literal| literal.clone().into())).collect()
 }
 
 /// Whether a path is another or ends with it, at a name.

@@ -5,18 +5,18 @@ use std::fmt::{self, Display, Formatter, Write};
 use super::Filter;
 use super::column::{Column, Type};
 use super::complete::{quoted, written};
-use super::evaluate::Node;
+use super::evaluate::{Node, Understood};
 use super::parse::{Condition, Span, Subject, Test};
 use super::value::Literal;
 use crate::export::hex;
 
 impl Display for Filter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.node(&self.nodes, f)
+        self.understood.node(&self.understood.nodes, f)
     }
 }
 
-impl Filter {
+impl Understood {
     fn node(&self, node: &Node, f: &mut Formatter<'_>) -> fmt::Result {
         let (parts, between) = match node {
             Node::All(parts) => (parts, " and "),
@@ -88,10 +88,12 @@ fn condition(condition: &Condition, column: Option<Column>, is: &str, f: &mut Fo
         Condition::Address(addresses) => {
             spans(addresses.iter().map(|address| Span::just(address.to_string())), is, f)
         }
-        Condition::Value(ranges) => spans(ranges.iter().map(|span| span.as_ref(Literal::to_string)), is, f),
-        Condition::Contains(bytes) => match std::str::from_utf8(bytes) {
+        Condition::Value(ranges) => {
+            spans(ranges.iter().map(|span| span.as_ref(|compared| compared.literal.to_string())), is, f)
+        }
+        Condition::Contains(wanted) => match std::str::from_utf8(wanted.needle()) {
             Ok(text) => write!(f, " contains {}", quoted(text)),
-            Err(_) => write!(f, " contains {}", Literal::Bytes(bytes.clone())),
+            Err(_) => write!(f, " contains {}", Literal::Bytes(wanted.needle().to_vec())),
         },
         Condition::Matches(pattern) => write!(f, " matches {}", quoted(pattern.as_str())),
         Condition::Other(inner) => self::condition(inner, column, is, f),

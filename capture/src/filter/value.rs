@@ -14,6 +14,19 @@ pub(super) enum Literal {
     Bytes(Vec<u8>),
 }
 
+/// What values are compared with, and the number that it is, which is asked for with each value.
+#[derive(Clone, Debug)]
+pub(super) struct Compared {
+    pub(super) literal: Literal,
+    pub(super) number: Option<Number>,
+}
+
+impl From<Literal> for Compared {
+    fn from(literal: Literal) -> Self {
+        Compared { number: literal.number(), literal }
+    }
+}
+
 impl Literal {
     pub(super) fn text(&self) -> Option<&str> {
         match self {

@@ -245,6 +245,17 @@ impl Rows {
         Some(label >> 1)
     }
 
+    /// The stream of a row.
+    #[inline]
+    pub(crate) fn stream(&self, number: u32) -> Option<u32> {
+        let (block, at) = self.block_of(number);
+        let place = match block {
+            Some(block) => block.places.get(usize::try_from(block.codes.get(at)?).ok()?),
+            None => self.places.get(usize::from(self.slot(number)?.code)),
+        };
+        place.map(|place| place.stream)
+    }
+
     /// The last packet that brought bytes of a row.
     #[inline]
     pub(crate) fn packet(&self, number: u32) -> Option<u32> {

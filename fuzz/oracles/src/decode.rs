@@ -12,6 +12,8 @@ use framescope_parser::{
     Captured, Code, Dissection, Framer, Kind, Protocol, Sample, Tile, TileType, Unclaimed, Value, Visit,
 };
 
+use crate::views::check_selection;
+
 /// Missive, and Missive with a limit that frames of a fuzzer's size are over too.
 pub(crate) static MISSIVE: LazyLock<[Missive; 2]> = LazyLock::new(|| {
     let key = Some(Key::new(*b"a key that signed nothing"));
@@ -33,6 +35,7 @@ pub fn decode(data: &[u8]) {
     let _ = asked.detect(Sample { bytes: data, segment_ends: &segment_ends });
     // What never was called a message can be asked for all the same.
     Check::message(asked, data, Places::Verbatim);
+    check_selection(asked, data);
     let code = Code::ALL[ways % Code::ALL.len()];
     asked.dissect_skipped(code, data, data.len(), &mut Check::new(data, Places::Verbatim));
     raw_view(data);

@@ -10,7 +10,7 @@ use crate::decode::{Places, bytes_of, laid_out, messages};
 use crate::mutate_messages::changed;
 use crate::random::Random;
 use crate::streaming::{cut_up, cuttings};
-use crate::views::check_outline;
+use crate::views::{check_outline, check_selection};
 
 /// What stands between a description and the bytes, as YAML ends a document.
 pub const END_OF_DESCRIPTION: &[u8] = b"\n...\n";
@@ -61,12 +61,14 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
     }
     accessors(described, bytes, &whole);
     check_outline(described, bytes, false);
+    check_selection(described, bytes);
     if described.ends_with_segment() {
         written_back(described, bytes);
     }
     for tile in whole.iter().filter(|tile| tile.tile_type == TileType::Message) {
         let message = bytes_of(tile, bytes);
         check_outline(described, message, false);
+        check_selection(described, message);
         written_back(described, message);
     }
     // What is written of other values is read, and written back too.

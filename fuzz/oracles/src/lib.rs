@@ -55,7 +55,7 @@ pub use segments::segments;
 pub use session::session;
 pub use streaming::streaming;
 pub use verdict::{Verdict, verdict};
-pub use views::views;
+pub use views::{check_selection, views};
 
 /// What must hold for any bytes, and where bytes to begin with are.
 #[derive(Clone, Copy, Debug)]

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use framescope_parser::missive::{Missive, RawFrame};
-use framescope_parser::{Code, CodeSet, Dissection, Field, Problem, Protocol};
+use framescope_parser::{Code, CodeSet, Dissection, Field, Problem, Protocol, Wanted};
 
 use crate::decode::{MISSIVE, messages};
+use crate::random::Random;
 use crate::verdict::is_refused;
 
 /// Takes `data` as a frame, and as a stream of frames.
@@ -22,8 +23,10 @@ pub fn views(data: &[u8]) {
             view(missive, message);
         }
         check_outline(missive, message, false);
+        check_selection(missive, message);
     }
     check_outline(missive, data, false);
+    check_selection(missive, data);
 }
 
 /// What an index keeps of a message is what its dissection says.
@@ -35,6 +38,62 @@ pub(crate) fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bo
         (dissection.kind.map(|kind| (kind.value, kind.name.map(str::to_owned))), codes)
     };
     assert_eq!(said(&outline), said(&Dissection::of(protocol, message)));
+}
+
+/// Who asks for some fields is told these as who asks for all is. Which are asked for depends on the message.
+pub fn check_selection(protocol: &dyn Protocol, message: &[u8]) {
+    let dissection = Dissection::of(protocol, message);
+    if dissection.has(Code::LimitExceeded) {
+        // Who reads less may come further.
+        return;
+    }
+    let mut all = Vec::new();
+    collect(&dissection.fields, &mut Vec::new(), &mut all);
+    let mut random = Random::of(message);
+    let mut wanted = Wanted::default();
+    for _ in 0..random.below(3) {
+        if all.is_empty() {
+            break;
+        }
+        let (path, _) = &all[random.below(all.len())];
+        // The end of a path will do.
+        wanted = wanted.field(&path[random.below(path.len())..].join("."));
+    }
+    if random.one_in(3) {
+        let names = protocol.names();
+        let names: Vec<&String> = names.fields.iter().chain(&names.anywhere).collect();
+        if !names.is_empty() {
+            wanted = wanted.field(names[random.below(names.len())]);
+        }
+    }
+    if random.one_in(4) {
+        wanted = wanted.summary();
+    }
+    let Some(selected) = protocol.select(&wanted) else { return };
+    let mut told = Dissection::default();
+    selected.tell(message, &mut told);
+    let mut some = Vec::new();
+    collect(&told.fields, &mut Vec::new(), &mut some);
+    let of = |fields: Vec<(Vec<&str>, String)>| -> Vec<(Vec<String>, String)> {
+        let is_wanted =
+            |path: &[&str]| path.split_last().is_some_and(|(name, above)| wanted.wants(above, name));
+        let fields = fields.into_iter().filter(|(path, _)| is_wanted(path));
+        fields.map(|(path, said)| (path.into_iter().map(str::to_owned).collect(), said)).collect()
+    };
+    assert_eq!(of(some), of(all), "{wanted:?} of {message:02x?}");
+    if wanted.wants_summary() {
+        assert_eq!(told.summary, dissection.summary);
+    }
+}
+
+/// The fields of a message by their paths, with their places and values as text.
+fn collect<'d>(fields: &'d [Field<'_>], above: &mut Vec<&'d str>, all: &mut Vec<(Vec<&'d str>, String)>) {
+    for field in fields {
+        above.push(field.name);
+        all.push((above.clone(), format!("{:?} {:?}", field.range, field.value)));
+        collect(&field.fields, above, all);
+        above.pop();
+    }
 }
 
 /// Every field that is told is one of those that the protocol names.

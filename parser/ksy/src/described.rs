@@ -10,7 +10,7 @@ use std::sync::Arc;
 use framescope_parser::missive::Key;
 use framescope_parser::{
     CAPTURED, Captured, Code, Confidence, Dissection, Error, Event, Framer, Input, Kind, Measure, Memo,
-    Names, Observation, Observer, Protocol, Sample, Sentence, Step, TileType, Value, Visit,
+    Names, Observation, Observer, Protocol, Sample, Selected, Sentence, Step, TileType, Value, Visit, Wanted,
 };
 
 use crate::dissect::{PADDING, RAW, UNREAD};
@@ -19,6 +19,7 @@ use crate::format::Format;
 use crate::framing::{self, with_arena};
 use crate::plan::{Doc, Node, Plan, Shape, TypeId, Val};
 use crate::run::{Mode, Run, Scope};
+use crate::select::{Selection, Thoroughly};
 use crate::straight::Straight;
 use crate::strings::Charset;
 
@@ -197,6 +198,35 @@ impl Described {
     }
 }
 
+impl Described {
+    /// Reads a message and tells chosen parts of it, without its problems.
+    pub(crate) fn tell_selected<'a>(
+        &'a self,
+        message: Captured<'a, '_>,
+        what: Thoroughly,
+        visit: &mut dyn Visit<'a>,
+    ) {
+        with_arena(|arena| {
+            let plan: &'a Plan = &self.format.plan;
+            let mut run = Run::of(plan, message, arena, Mode::Full);
+            // Nobody asks whether checks hold.
+            run.checked = true;
+            run.closed = self.format.meta.ends_with_segment;
+            match what.instances {
+                true => run.read_fully(),
+                false => run.read_fields_only(),
+            }
+            if what.fields {
+                run.tell_fields(message, visit);
+            }
+            if what.summary {
+                let lazy = Lazy(RefCell::new(&mut run));
+                visit.summary(format_args!("{lazy}"));
+            }
+        });
+    }
+}
+
 /// Is told a message and keeps nothing of it.
 struct Nobody;
 
@@ -285,6 +315,10 @@ impl Protocol for Described {
 
     fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         self.tell(message, false, visit, true);
+    }
+
+    fn select(&self, wanted: &Wanted) -> Option<Box<dyn Selected>> {
+        Some(Box::new(Selection::new(self, wanted)))
     }
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {

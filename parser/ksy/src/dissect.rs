@@ -18,7 +18,9 @@ pub(crate) const PADDING: &str = "_padding";
 pub(crate) const RAW: &str = "_raw";
 
 /// Values that a summary names where the author says none.
-const MOST_NAMED: u32 = 4;
+pub(crate) const MOST_NAMED: u32 = 4;
+/// A summary of more bytes does not go on.
+pub(crate) const LONGEST_SUMMARY: usize = 300;
 
 /// How deeply instances are looked at that stand in structures of other instances.
 const DEEPEST: u32 = 3;
@@ -36,6 +38,11 @@ impl<'p> Run<'p, '_> {
             });
             self.arena.faults = faults;
         }
+    }
+
+    /// Reads the message as far as its fields themselves go: no instance is computed that no other field asks for.
+    pub(crate) fn read_fields_only(&mut self) {
+        self.stopped = self.read().is_err();
     }
 
     fn read_all(&mut self) {
@@ -275,14 +282,7 @@ impl<'p> Run<'p, '_> {
                 visit.end();
                 return;
             }
-            Val::Int(n) => match (u64::try_from(n), i64::try_from(n)) {
-                (Ok(n), _) if attr.hex => Value::Hex(n),
-                (Ok(n), _) if !is_signed(&attr.shape) || attr.value.is_some() => Value::Unsigned(n),
-                (_, Ok(n)) => Value::Signed(n),
-                (Ok(n), _) => Value::Unsigned(n),
-                #[allow(clippy::cast_precision_loss)] // There is no wider whole number to show it as.
-                _ => Value::Float(n as f64),
-            },
+            Val::Int(n) => whole_number(attr, n),
             Val::Enum(_, n) => match kind_of(plan, slot.val) {
                 Some(kind) => Value::Enum(kind),
                 None => i64::try_from(n).map_or(Value::Group, Value::Signed),
@@ -454,7 +454,7 @@ impl<'p> Run<'p, '_> {
                     }
                 }
             }
-            if text.len() > 300 || named == MOST_NAMED {
+            if text.len() > LONGEST_SUMMARY || named == MOST_NAMED {
                 break;
             }
         }
@@ -481,12 +481,39 @@ impl<'p> Run<'p, '_> {
 
     fn short_text(&self, val: Val) -> String {
         let Val::Str(span) = val else { return String::new() };
-        let text: String =
-            self.text(span).chars().map(|c| if c.is_control() { ' ' } else { c }).take(81).collect();
-        match text.char_indices().nth(80) {
-            Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-            None => text,
-        }
+        short_text(self.text(span))
+    }
+}
+
+/// A text as a summary has it.
+pub(crate) fn short_text(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let end = match text.len() > LONGEST {
+        true => text.char_indices().nth(LONGEST).map(|(at, _)| at),
+        false => None,
+    };
+    let shown = end.and_then(|end| text.get(..end)).unwrap_or(text);
+    // Nearly always nothing is to be replaced.
+    let is_plain = shown.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    let mut short = match is_plain {
+        true => shown.to_owned(),
+        false => shown.replace(char::is_control, " "),
+    };
+    if end.is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// A whole number as it is told.
+pub(crate) fn whole_number(attr: &Attr, n: i128) -> Value<'static> {
+    match (u64::try_from(n), i64::try_from(n)) {
+        (Ok(n), _) if attr.hex => Value::Hex(n),
+        (Ok(n), _) if !is_signed(&attr.shape) || attr.value.is_some() => Value::Unsigned(n),
+        (_, Ok(n)) => Value::Signed(n),
+        (Ok(n), _) => Value::Unsigned(n),
+        #[allow(clippy::cast_precision_loss)] // There is no wider whole number to show it as.
+        _ => Value::Float(n as f64),
     }
 }
 

@@ -10,6 +10,7 @@ mod framing;
 mod load;
 mod plan;
 mod run;
+mod select;
 mod straight;
 mod strings;
 mod templates;

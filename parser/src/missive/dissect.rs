@@ -2,7 +2,6 @@
 
 use alloc::format;
 use core::fmt;
-use core::ops::Range;
 
 use super::Missive;
 use super::extension::{Extension, Tag, claimed};
@@ -27,7 +26,7 @@ pub(crate) fn before_payload<'a>(
     visit: &mut dyn Visit<'a>,
 ) -> Option<(FrameBytes<'a>, Option<&'a [u8]>)> {
     let header = header_fields(missive, message, visit)?;
-    let frame = FrameBytes { missive, header, raw: RawFrame::new(message) };
+    let frame = FrameBytes::new(missive, header, message);
     if header.version != Header::VERSION {
         visit.problem(
             Code::UnknownVersion,
@@ -138,44 +137,62 @@ pub(crate) fn header_fields<'a>(
     bytes: &'a [u8],
     visit: &mut dyn Visit<'a>,
 ) -> Option<Header> {
-    let kind_value = |kind: Kind| crate::Kind { value: kind.0.into(), name: missive.kind_name(kind) };
-    let number = |range: Range<usize>| {
-        bytes.get(range).map(|bytes| bytes.iter().fold(0, |all, &byte| (all << 8) | u64::from(byte)))
-    };
     if !may_begin(bytes) {
         return None;
     }
     if let Some(&kind) = bytes.get(3) {
-        visit.kind(kind_value(Kind(kind)));
+        visit.kind(kind_value(missive, Kind(kind)));
     }
-    const FIELDS: [(&str, usize, usize); 9] = [
-        ("magic", 0, 2),
-        ("version", 2, 3),
-        ("kind", 3, 4),
-        ("flags", 4, 6),
-        ("extensions_length", 6, 8),
-        ("payload_length", 8, 12),
-        ("sequence", 12, 16),
-        ("channel", 16, 18),
-        ("header_check", 18, 20),
-    ];
-    for (name, from, to) in FIELDS {
-        let value = number(from..to)?;
-        match name {
-            "kind" => visit.field(name, from..to, Value::Enum(kind_value(Kind(u8::try_from(value).ok()?)))),
-            "flags" => {
-                let flags = Flags(u16::try_from(value).ok()?);
-                visit.begin(name, from..to, Value::Hex(value));
-                for (flag, name) in Flags::NAMED {
-                    visit.field(name, from..to, Value::Bool(flags.contains(flag)));
-                }
-                visit.end();
-            }
-            "magic" | "header_check" => visit.field(name, from..to, Value::Hex(value)),
-            _ => visit.field(name, from..to, Value::Unsigned(value)),
-        }
+    for at in 0..HEADER_FIELDS.len() {
+        header_field(missive, bytes, at, visit)?;
     }
     Header::read_unchecked(bytes)
+}
+
+/// The fields of the header, and their places.
+pub(super) const HEADER_FIELDS: [(&str, usize, usize); 9] = [
+    ("magic", 0, 2),
+    ("version", 2, 3),
+    ("kind", 3, 4),
+    ("flags", 4, 6),
+    ("extensions_length", 6, 8),
+    ("payload_length", 8, 12),
+    ("sequence", 12, 16),
+    ("channel", 16, 18),
+    ("header_check", 18, 20),
+];
+
+/// Tells one of the [`HEADER_FIELDS`], if all of it is there.
+#[inline]
+pub(super) fn header_field<'a>(
+    missive: &'a Missive,
+    bytes: &'a [u8],
+    at: usize,
+    visit: &mut dyn Visit<'a>,
+) -> Option<()> {
+    let &(name, from, to) = HEADER_FIELDS.get(at)?;
+    let value = bytes.get(from..to)?.iter().fold(0, |all, &byte| (all << 8) | u64::from(byte));
+    match name {
+        "kind" => {
+            let kind = Kind(u8::try_from(value).ok()?);
+            visit.field(name, from..to, Value::Enum(kind_value(missive, kind)));
+        }
+        "flags" => {
+            let flags = Flags(u16::try_from(value).ok()?);
+            visit.begin(name, from..to, Value::Hex(value));
+            for (flag, name) in Flags::NAMED {
+                visit.field(name, from..to, Value::Bool(flags.contains(flag)));
+            }
+            visit.end();
+        }
+        "magic" | "header_check" => visit.field(name, from..to, Value::Hex(value)),
+        _ => visit.field(name, from..to, Value::Unsigned(value)),
+    }
+    Some(())
+}
+
+fn kind_value(missive: &Missive, kind: Kind) -> crate::Kind<'_> {
+    crate::Kind { value: kind.0.into(), name: missive.kind_name(kind) }
 }
 
 /// A frame as far as its bytes are there.
@@ -186,8 +203,69 @@ pub(crate) struct FrameBytes<'a> {
 }
 
 impl<'a> FrameBytes<'a> {
+    pub(super) fn new(missive: &'a Missive, header: Header, message: &'a [u8]) -> Self {
+        FrameBytes { missive, header, raw: RawFrame::new(message) }
+    }
+
+    /// The content type, if there is one.
+    pub(super) fn content_type(&self) -> Option<&'a [u8]> {
+        if self.header.extensions_length == 0 || self.header.version != Header::VERSION {
+            return None;
+        }
+        let types = self.raw.extensions().filter(|extension| extension.tag == Tag::CONTENT_TYPE);
+        types.last().map(|extension| extension.bytes)
+    }
+
+    /// Tells that there are extensions, and not which.
+    pub(super) fn extensions_alone(&self, visit: &mut dyn Visit<'a>) {
+        let part = self.raw.extensions_part();
+        self.alone("extensions", part, !part.bytes.is_empty(), self.header.version == Header::VERSION, visit);
+    }
+
+    /// Tells that there is a payload, and not what it says.
+    pub(super) fn payload_alone(&self, visit: &mut dyn Visit<'a>) {
+        let is_known = self.header.version == Header::VERSION
+            && matches!(self.header.kind, Kind::LOGIN | Kind::LOGOUT | Kind::ACK | Kind::ERROR | Kind::DATA);
+        let is_there = self.raw.extensions_part().complete;
+        self.alone("payload", self.raw.payload_part(), is_there, is_known, visit);
+    }
+
+    /// Tells a part, which is a group if what stands in it is known.
+    fn alone(
+        &self,
+        name: &'static str,
+        part: Part<'a>,
+        is_there: bool,
+        is_group: bool,
+        visit: &mut dyn Visit<'a>,
+    ) {
+        match (is_there, is_group) {
+            (false, _) => {}
+            (true, true) => {
+                visit.begin(name, part.range(), Value::Group);
+                visit.end();
+            }
+            (true, false) => visit.field(name, part.range(), Value::Bytes(part.bytes.into())),
+        }
+    }
+
+    /// Tells the tag without verifying it.
+    pub(super) fn tag_alone(&self, visit: &mut dyn Visit<'a>) {
+        let part = self.raw.tag_part();
+        if !part.bytes.is_empty() {
+            visit.field("tag", part.range(), Value::Bytes(part.bytes.into()));
+        }
+    }
+
+    /// Tells the checksum without computing it.
+    pub(super) fn checksum_alone(&self, visit: &mut dyn Visit<'a>) {
+        if let Some(found) = self.raw.checksum() {
+            visit.field("checksum", self.raw.checksum_part().range(), Value::Hex(found.into()));
+        }
+    }
+
     /// Tells the extensions. Gives the content type, if there is one.
-    fn extensions(&self, visit: &mut dyn Visit<'a>) -> Option<&'a [u8]> {
+    pub(super) fn extensions(&self, visit: &mut dyn Visit<'a>) -> Option<&'a [u8]> {
         let part = self.raw.extensions_part();
         if part.bytes.is_empty() {
             return None;
@@ -346,11 +424,8 @@ impl<'a> FrameBytes<'a> {
 
     fn tag(&self, visit: &mut dyn Visit<'a>) {
         let part = self.raw.tag_part();
-        if part.bytes.is_empty() {
-            return;
-        }
-        visit.field("tag", part.range(), Value::Bytes(part.bytes.into()));
-        if !part.complete {
+        self.tag_alone(visit);
+        if part.bytes.is_empty() || !part.complete {
             return;
         }
         match &self.missive.key {
@@ -373,12 +448,11 @@ impl<'a> FrameBytes<'a> {
         let (Some(found), Some(computed)) = (self.raw.checksum(), self.raw.computed_checksum()) else {
             return;
         };
-        let range = self.raw.checksum_part().range();
-        visit.field("checksum", range.clone(), Value::Hex(found.into()));
+        self.checksum_alone(visit);
         if computed != found {
             visit.problem(
                 Code::ChecksumMismatch,
-                range,
+                self.raw.checksum_part().range(),
                 format_args!("the checksum is {found:#010x}; that of the frame's bytes is {computed:#010x}"),
             );
         }
@@ -521,12 +595,26 @@ pub(crate) struct Preview<'a>(pub(crate) &'a str);
 impl fmt::Display for Preview<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LIMIT: usize = 80;
-        for (i, c) in self.0.chars().enumerate() {
-            if i == LIMIT {
-                return f.write_str("…");
+        // Nearly always nothing is to be escaped, so that all of it is written at once.
+        let is_plain =
+            |text: &str| text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+        let first = match self.0.get(..LIMIT) {
+            Some(first) if is_plain(first) => Some(first).filter(|_| self.0.len() > LIMIT),
+            // As many bytes may be fewer characters.
+            _ if self.0.len() > LIMIT => {
+                self.0.char_indices().nth(LIMIT).and_then(|(end, _)| self.0.get(..end))
             }
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { fmt::Write::write_char(f, c)? }
+            _ => None,
+        };
+        let mut rest = first.unwrap_or(self.0);
+        while !is_plain(rest)
+            && let Some((at, c)) = rest.char_indices().find(|(_, c)| c.is_control())
+        {
+            f.write_str(rest.get(..at).unwrap_or_default())?;
+            write!(f, "{}", c.escape_default())?;
+            rest = rest.get(at + c.len_utf8()..).unwrap_or_default();
         }
-        Ok(())
+        f.write_str(rest)?;
+        f.write_str(if first.is_some() { "…" } else { "" })
     }
 }

@@ -38,6 +38,7 @@ mod incomplete;
 mod integers;
 mod payload;
 mod raw;
+mod select;
 mod session;
 #[cfg(feature = "proptest")]
 pub mod strategy;
@@ -61,7 +62,7 @@ pub use session::Session;
 
 use crate::{
     Captured, Code, Confidence, Dissection, Error, Input, Measure, Memo, Names, Observer, Protocol, Sample,
-    Step, Visit,
+    Selected, Step, Visit, Wanted,
 };
 
 /// The Missive protocol as a receiver is set up for it: its limit, its key, and what its application has added.
@@ -143,6 +144,10 @@ impl Protocol for Missive {
 
     fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         incomplete::dissect(self, message, visit);
+    }
+
+    fn select(&self, wanted: &Wanted) -> Option<Box<dyn Selected>> {
+        Some(Box::new(select::select(self, wanted)))
     }
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {

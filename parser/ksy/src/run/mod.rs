@@ -6,7 +6,7 @@ pub(crate) mod json;
 mod quick;
 mod read;
 pub(crate) mod shape;
-mod valid;
+pub(crate) mod valid;
 mod value;
 
 use framescope_parser::Captured;

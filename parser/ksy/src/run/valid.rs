@@ -214,13 +214,15 @@ impl<'p> Run<'p, '_> {
                 let text: String = self.text(span).chars().take(30).collect();
                 format!("{text:?}")
             }
-            Val::Bytes(span) => {
-                let bytes = self.bytes(span);
-                let more = if bytes.len() > 16 { "…" } else { "" };
-                let shown: Vec<String> = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-                format!("{}{more}", shown.join(" "))
-            }
+            Val::Bytes(span) => short_bytes(self.bytes(span)),
             _ => self.written(val),
         }
     }
+}
+
+/// The first bytes in hexadecimal.
+pub(crate) fn short_bytes(bytes: &[u8]) -> String {
+    let more = if bytes.len() > 16 { "…" } else { "" };
+    let shown: Vec<String> = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}{more}", shown.join(" "))
 }

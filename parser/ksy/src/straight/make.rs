@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
+use super::choice::Choice;
+use super::told::{Says, Told};
 use super::{Kind, REGISTERS, Step, Straight, Term};
 use crate::expr::{Binary, Unary};
 use crate::plan::{
     Attr, Cast, Edge, Endian, Method, Node, NodeId, Order, Parent, Plan, Repeat, Shape, Size, TypeId,
     UserType, Val, Valid,
 };
+use crate::strings::Charset;
 
 /// Expressions that are gone through at most, each time they are needed.
 const MOST_WORK: u32 = 50_000;
@@ -29,10 +32,27 @@ struct Frame {
     begin: u8,
 }
 
+/// What a program is made for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose<'p> {
+    /// To find where a message ends.
+    End,
+    /// To find out whether all is as it should be.
+    Whole,
+    /// To tell some fields.
+    Fields(&'p Choice<'p>),
+}
+
 pub(super) struct Maker<'p> {
     plan: &'p Plan,
-    /// Whether all must be as it should be, or only the end is looked for.
+    purpose: Purpose<'p>,
+    /// Whether all must be as it should be.
     whole: bool,
+    /// The names of the fields that are being gone into.
+    path: Vec<&'p str>,
+    told: Vec<Told>,
+    /// Whether the bytes at hand are of a choice of which no case fits.
+    unexplained: bool,
     steps: Vec<Step>,
     terms: Vec<Term>,
     frames: Vec<Frame>,
@@ -46,9 +66,22 @@ pub(super) struct Maker<'p> {
 }
 
 impl<'p> Maker<'p> {
-    pub(super) fn new(plan: &'p Plan, whole: bool) -> Maker<'p> {
-        let (steps, terms, frames) = (Vec::new(), Vec::new(), Vec::new());
-        Maker { plan, whole, steps, terms, frames, registers: 0, element: None, barrier: 0, work: 0 }
+    pub(super) fn new(plan: &'p Plan, purpose: Purpose<'p>) -> Maker<'p> {
+        Maker {
+            plan,
+            purpose,
+            whole: matches!(purpose, Purpose::Whole),
+            path: Vec::new(),
+            told: Vec::new(),
+            unexplained: false,
+            steps: Vec::new(),
+            terms: Vec::new(),
+            frames: Vec::new(),
+            registers: 0,
+            element: None,
+            barrier: 0,
+            work: 0,
+        }
     }
 
     pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Straight> {
@@ -76,7 +109,7 @@ impl<'p> Maker<'p> {
         };
         let is_useful =
             !matches!(self.steps.first(), None | Some(Step::Stop)) && self.steps.len() <= MOST_STEPS;
-        is_useful.then_some(Straight { steps: self.steps, terms: self.terms, kind })
+        is_useful.then_some(Straight { steps: self.steps, terms: self.terms, kind, told: self.told })
     }
 
     fn register(&mut self) -> Option<u8> {
@@ -131,7 +164,15 @@ impl<'p> Maker<'p> {
         if self.whole && plan.instances.iter().any(|attr| attr.valid.is_some() || attr.check.is_some()) {
             self.steps.push(Step::Stop);
         }
-        for at in 0..plan.seq.len() {
+        let length = match self.purpose {
+            // What stands behind the last field that is told moves none of them.
+            Purpose::Fields(choice) if frame == 0 => {
+                let last = plan.seq.iter().rposition(|attr| self.matters(choice, ty, attr));
+                last.map_or(0, |last| last + 1)
+            }
+            _ => plan.seq.len(),
+        };
+        for at in 0..length {
             let attr = plan.seq.get(at)?;
             let condition = match attr.condition {
                 None => None,
@@ -163,7 +204,17 @@ impl<'p> Maker<'p> {
     }
 
     fn field(&mut self, frame: usize, ty: TypeId, at: u16, attr: &'p Attr, depth: u32) -> Option<()> {
-        if !self.whole && !attr.needed {
+        let is_passed_over = match self.purpose {
+            Purpose::Whole => false,
+            Purpose::End => !attr.needed,
+            Purpose::Fields(choice) => {
+                // Any expression may ask for a number, and to read it costs as much as to pass over it.
+                let is_number = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. });
+                let is_cheap = is_number && self.registers < REGISTERS / 2;
+                !attr.needed && !is_cheap && !self.matters(choice, ty, attr)
+            }
+        };
+        if is_passed_over {
             if let Some(bits) = attr.unit_bits.filter(|bits| bits % 8 == 0)
                 && !matches!(attr.shape, Shape::Bits { .. })
                 && !attr.begins_with_bits(self.plan)
@@ -187,7 +238,7 @@ impl<'p> Maker<'p> {
         if !matches!(attr.repeat, Repeat::Once) || attr.process.is_some() {
             return None;
         }
-        if !self.whole && attr.needed && attr.limit.is_bounded() {
+        if matches!(self.purpose, Purpose::End) && attr.needed && attr.limit.is_bounded() {
             return None;
         }
         if attr.check.as_ref().is_some_and(|check| check.algorithm.is_keyed() || check.to.is_some())
@@ -207,6 +258,86 @@ impl<'p> Maker<'p> {
         shape: &'p Shape,
         depth: u32,
     ) -> Option<()> {
+        let unexplained = std::mem::take(&mut self.unexplained);
+        let Purpose::Fields(choice) = self.purpose else {
+            return self.shape_itself(frame, ty, at, attr, shape, depth);
+        };
+        let is_wanted = choice.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot);
+        let holds = choice.is_in(self.plan, shape);
+        if matches!(shape, Shape::Switch(..)) || !is_wanted && !holds {
+            return self.shape_itself(frame, ty, at, attr, shape, depth);
+        }
+        let number = u8::try_from(self.told.len()).ok()?;
+        self.told.push(Told { ty, field: at, says: Says::Bytes });
+        let in_byte = match shape {
+            Shape::Bits { .. } => true,
+            Shape::User(user) => !attr.limit.is_bounded() && begins_with_bits(self.plan, user),
+            _ => false,
+        };
+        self.steps.push(if in_byte { Step::BeginInByte(number) } else { Step::Begin(number) });
+        let is_plain = attr.limit.terminator.is_none() && attr.limit.pad_right.is_none();
+        let is_open = matches!(attr.limit.size, Size::Open);
+        let says = match shape {
+            Shape::User(user) => {
+                let simple = user.arguments.is_empty() && matches!(user.parent, Parent::Here);
+                match attr.limit.size {
+                    // Whatever is in it, it is a structure of that size.
+                    Size::Of(size) if !holds && simple && is_plain => {
+                        let (term, Kind::Int) = self.expression(size, frame, 0)? else { return None };
+                        self.steps.push(Step::SkipBy(term));
+                    }
+                    Size::Eos if !holds && simple && is_plain => self.steps.push(Step::Rest),
+                    _ => self.shape_itself(frame, ty, at, attr, shape, depth)?,
+                }
+                Says::Group(user.id)
+            }
+            Shape::Int { .. } | Shape::Bits { .. } => {
+                self.shape_itself(frame, ty, at, attr, shape, depth)?;
+                let &(register, kind) = self.frames.get(frame)?.fields.get(&attr.slot)?;
+                Says::Number(register, kind)
+            }
+            Shape::Str(Charset::Utf8 | Charset::Ascii) => {
+                self.shape_itself(frame, ty, at, attr, shape, depth)?;
+                Says::Text
+            }
+            Shape::Contents(_) => {
+                self.shape_itself(frame, ty, at, attr, shape, depth)?;
+                Says::Bytes
+            }
+            Shape::Bytes if is_plain || is_open => {
+                self.shape_itself(frame, ty, at, attr, shape, depth)?;
+                if unexplained { Says::Unexplained } else { Says::Bytes }
+            }
+            _ => return None,
+        };
+        if let Some(told) = self.told.get_mut(usize::from(number)) {
+            told.says = says;
+        }
+        self.steps.push(Step::End);
+        // What is told ends here: nothing is joined to it.
+        self.barrier = self.steps.len();
+        Some(())
+    }
+
+    /// Whether a field is told, or one in it may be.
+    fn matters(&self, choice: &Choice<'_>, ty: TypeId, attr: &'p Attr) -> bool {
+        choice.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot)
+            || choice.is_in(self.plan, &attr.shape)
+    }
+
+    fn shape_itself(
+        &mut self,
+        frame: usize,
+        ty: TypeId,
+        at: u16,
+        attr: &'p Attr,
+        shape: &'p Shape,
+        depth: u32,
+    ) -> Option<()> {
+        // What is told is told whether or not it is valid.
+        let is_selection = matches!(self.purpose, Purpose::Fields(_));
+        let is_untested = is_selection || attr.valid.is_none();
+        let is_unchecked = is_selection || attr.valid.is_none() && attr.check.is_none();
         let size = match attr.limit.size {
             Size::Of(size) => match self.expression(size, frame, 0)? {
                 (term, Kind::Int) => Some(term),
@@ -244,7 +375,7 @@ impl<'p> Maker<'p> {
                 let kind = if *count == 1 { Kind::Bool } else { Kind::Int };
                 self.number(frame, attr, to, kind, None)
             }
-            Shape::Float { bytes, order } if !bounded && attr.valid.is_none() => {
+            Shape::Float { bytes, order } if !bounded && is_untested => {
                 let is_known = *order != Order::Structure || self.frames.get(frame)?.le.is_some();
                 is_known.then_some(())?;
                 self.steps.push(Step::Skip((*bytes).into()));
@@ -257,9 +388,9 @@ impl<'p> Maker<'p> {
                     true => Step::Same(wanted.into()),
                     false => Step::Skip(span.len()),
                 });
-                attr.valid.is_none().then_some(())
+                is_untested.then_some(())
             }
-            Shape::Bytes if attr.valid.is_none() && attr.check.is_none() => {
+            Shape::Bytes if is_unchecked => {
                 self.steps.push(match (size, is_eos) {
                     (Some(size), _) => Step::SkipBy(size),
                     (None, true) => Step::Rest,
@@ -267,14 +398,17 @@ impl<'p> Maker<'p> {
                 });
                 Some(())
             }
-            Shape::Str(charset) if attr.valid.is_none() => {
+            Shape::Str(charset) if is_untested => {
                 self.steps.push(match (size, is_eos) {
-                    (None, false) => Step::Terminated(ty, at, self.whole.then_some(*charset)),
+                    (None, false) => {
+                        let is_tested = self.whole || is_selection;
+                        Step::Terminated(ty, at, is_tested.then_some(*charset))
+                    }
                     _ => Step::Text(ty, at, size, *charset),
                 });
                 Some(())
             }
-            Shape::User(user) if attr.valid.is_none() && (!bounded || is_plain) => {
+            Shape::User(user) if is_untested && (!bounded || is_plain) => {
                 if bounded {
                     self.steps.push(Step::Enter(size));
                 }
@@ -284,7 +418,7 @@ impl<'p> Maker<'p> {
                 }
                 Some(())
             }
-            Shape::Switch(on, cases) if attr.valid.is_none() && attr.check.is_none() && is_plain => {
+            Shape::Switch(on, cases) if is_unchecked && is_plain => {
                 self.choice(frame, ty, at, attr, (*on, cases), depth)
             }
             _ => None,
@@ -386,7 +520,10 @@ impl<'p> Maker<'p> {
         // A structure without an owner takes no byte order from it.
         around?;
         self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
-        self.structure(inner, depth + 1)
+        self.path.push(self.plan.name(attr.sym));
+        let made = self.structure(inner, depth + 1);
+        self.path.pop();
+        made
     }
 
     fn choice(
@@ -437,6 +574,7 @@ impl<'p> Maker<'p> {
                 let here = self.here();
                 // Where no case fits the bytes stay bytes, and without a size nothing is read.
                 if attr.limit.is_bounded() {
+                    self.unexplained = true;
                     self.shape(frame, ty, at, attr, &Shape::Bytes, depth + 1)?;
                 }
                 here
@@ -573,4 +711,10 @@ impl<'p> Maker<'p> {
         let (term, kind) = found?;
         Some((term, attr.enumeration.map_or(kind, Kind::Enum)))
     }
+}
+
+/// Whether a structure's first field is some bits, so that it may begin in the middle of a byte.
+fn begins_with_bits(plan: &Plan, user: &UserType) -> bool {
+    let first = plan.type_of(user.id).and_then(|ty| ty.seq.first());
+    first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
 }

@@ -2,18 +2,26 @@
 //! check. It is made from a description when that is loaded, with every field a register, and runs in a fraction of the
 //! time that the thorough reader takes.
 //!
+//! A third kind of program tells chosen fields, and passes over all that does not say where they are.
+//!
 //! It answers only for messages that are as they should be. Whatever is unusual ends it without an answer: a value that
 //! is not valid, bytes that are missing, a list, anything it was not made for. Then the thorough reader says what is what.
 
+mod choice;
 mod make;
+mod told;
+
+use framescope_parser::{Visit, Wanted};
 
 use crate::checks::{self, Algorithm};
 use crate::expr::Binary;
 use crate::load::Meta;
-use crate::plan::{Plan, TypeId, Val};
+use crate::plan::{Plan, Shape, TypeId, Val};
 use crate::run::shape::{bits_of, find, integer, trimmed};
 use crate::strings::Charset;
-use make::Maker;
+use choice::Choice;
+use make::{Maker, Purpose};
+use told::{Events, Noted, Notes, Nothing, Told};
 
 /// Fields whose values are kept.
 const REGISTERS: usize = 48;
@@ -67,6 +75,11 @@ enum Step {
         from: u8,
         own: u8,
     },
+    /// A field begins that is told: at a whole byte, or in the middle of one.
+    Begin(u8),
+    BeginInByte(u8),
+    /// It ends.
+    End,
     /// This is for the thorough reader.
     Stop,
 }
@@ -98,6 +111,8 @@ pub(crate) struct Straight {
     steps: Vec<Step>,
     terms: Vec<Term>,
     kind: Option<(u16, Kind)>,
+    /// The fields that are told.
+    told: Vec<Told>,
 }
 
 /// What a program found out.
@@ -111,16 +126,52 @@ pub(crate) struct Found {
 impl Straight {
     /// A program that finds where a message ends.
     pub(crate) fn ends(plan: &Plan) -> Option<Straight> {
-        Maker::new(plan, false).make(None)
+        Maker::new(plan, Purpose::End).make(None)
     }
 
     /// A program that finds out whether a message is just as it should be, and of what kind.
     pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Straight> {
-        Maker::new(plan, true).make(meta.kind)
+        Maker::new(plan, Purpose::Whole).make(meta.kind)
+    }
+
+    /// Whether a wanted field may stand in what is of this shape.
+    pub(crate) fn may_hold(plan: &Plan, shape: &Shape, wanted: &Wanted) -> bool {
+        Choice::named(wanted).is_in(plan, shape)
+    }
+
+    /// A program that tells chosen fields. Nothing where it would not find all of them.
+    pub(crate) fn select(plan: &Plan, wanted: &Wanted) -> Option<Straight> {
+        let choice = Choice::new(plan, wanted)?;
+        Maker::new(plan, Purpose::Fields(&choice)).make(None)
+    }
+
+    /// Tells the fields that it was made for. Nothing is told, and false given, if it does not know.
+    pub(crate) fn tell<'a>(
+        &'a self,
+        plan: &'a Plan,
+        bytes: &'a [u8],
+        summary: bool,
+        visit: &mut dyn Visit<'a>,
+    ) -> bool {
+        let mut events = Events::default();
+        if self.run_noting(plan, bytes, &mut events).is_none() {
+            return false;
+        }
+        let noted = Noted { events: &events, told: &self.told, plan, bytes };
+        noted.tell(visit);
+        if summary {
+            visit.summary(format_args!("{}", noted.summary(0, 0)));
+        }
+        true
     }
 
     /// Runs it. Nothing if that is not enough to say what the message is.
     pub(crate) fn run(&self, plan: &Plan, bytes: &[u8]) -> Option<Found> {
+        self.run_noting(plan, bytes, &mut Nothing)
+    }
+
+    #[inline]
+    fn run_noting(&self, plan: &Plan, bytes: &[u8], notes: &mut impl Notes) -> Option<Found> {
         let mut registers = Registers { values: [0; REGISTERS], known: 0 };
         let (mut ends, mut depth) = ([bytes.len(); PARTS], 0usize);
         let (mut pos, mut bit, mut end, mut at) = (0usize, 0u32, bytes.len(), 0usize);
@@ -135,6 +186,8 @@ impl Straight {
                         | Step::Choose(..)
                         | Step::Holds(_)
                         | Step::OneOf(..)
+                        | Step::BeginInByte(_)
+                        | Step::End
                 )
             {
                 (pos, bit) = (pos + 1, 0);
@@ -173,6 +226,7 @@ impl Straight {
                     if charset.is_some_and(|charset| !charset.is_valid(text)) {
                         return None;
                     }
+                    notes.says(text.len());
                     pos += if terminator.consume { behind } else { found };
                 }
                 Step::Text(ty, field, size, charset) => {
@@ -182,9 +236,11 @@ impl Straight {
                     };
                     let attr = plan.type_of(*ty)?.seq.get(usize::from(*field))?;
                     let own = bytes.get(pos..after)?;
-                    if !charset.is_valid(own.get(..trimmed(attr, own))?) {
+                    let text = own.get(..trimmed(attr, own))?;
+                    if !charset.is_valid(text) {
                         return None;
                     }
+                    notes.says(text.len());
                     pos = after;
                 }
                 Step::Enter(size) => {
@@ -232,6 +288,11 @@ impl Straight {
                     if computed != registers.get(*number)? {
                         return None;
                     }
+                }
+                Step::Begin(told) | Step::BeginInByte(told) => notes.begin(*told, pos)?,
+                Step::End => {
+                    let number = |register| registers.get(register);
+                    notes.end(&self.told, pos + usize::from(bit > 0), &number)?;
                 }
                 Step::Stop => return None,
             }

@@ -1,0 +1,230 @@
+//! Tests of single values: what the index says of a row, what is known of all rows of a label or stream, and what a field
+//! says.
+
+use std::cmp::Ordering;
+use std::io;
+use std::ops::ControlFlow;
+
+use framescope_parser::{Code, TileType, Value};
+
+use super::column::Column;
+use super::parse::{Condition, Span, Subject, Test};
+use super::value::{Compared, Number};
+use crate::{BlockReader, Index, Row, Times};
+
+/// A test on what all rows of a label, or of a stream, have in common.
+pub(super) fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
+    let Subject::Column(column) = test.subject else { return false };
+    let endpoints = index.endpoints(row);
+    let condition = &test.condition;
+    let name = |name: Option<&str>| of_names(condition, name.as_slice());
+    let address = |all: &[std::net::SocketAddr]| of_addresses(condition, all);
+    let port = |all: &[std::net::SocketAddr]| {
+        let ports: Vec<i128> = all.iter().map(|endpoint| endpoint.port().into()).collect();
+        of_numbers(condition, &ports)
+    };
+    let (src, dst) = endpoints.unzip();
+    let both: Vec<_> = src.into_iter().chain(dst).collect();
+    match column {
+        Column::Type => name(Some(row.type_name())),
+        Column::Kind => name(index.kind(row)),
+        Column::Problems => {
+            let names: Vec<&str> = row.codes.iter().map(Code::as_str).collect();
+            of_names(condition, &names)
+        }
+        Column::Severity => of_severity(condition, row.severity()),
+        Column::Flow => of_numbers(condition, &[row.flow().into()]),
+        Column::Direction => name(Some(index.direction(row).as_str())),
+        Column::Transport => name(index.flows().get(row.flow() as usize).map(|flow| flow.transport.as_str())),
+        Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
+        Column::Src => address(src.as_slice()),
+        Column::Dst => address(dst.as_slice()),
+        Column::Address => address(&both),
+        Column::SrcPort => port(src.as_slice()),
+        Column::DstPort => port(dst.as_slice()),
+        Column::Port => port(&both),
+        _ => false,
+    }
+}
+
+/// A test on what stands in the index for each row.
+pub(super) fn in_index(test: &Test, index: &Index, number: u32, times: &mut Times) -> bool {
+    let Subject::Column(column) = test.subject else { return false };
+    let condition = &test.condition;
+    let number_of = |value: Option<i128>| of_numbers(condition, value.as_slice());
+    let Some(row) = &index.row(number) else { return false };
+    match column {
+        Column::Row => number_of(Some(number.into())),
+        Column::Offset => number_of(Some(row.offset.into())),
+        Column::Length => number_of(Some(row.length.into())),
+        Column::Packet => {
+            let packets: Vec<i128> = index.row_packets(row).into_iter().map(i128::from).collect();
+            of_numbers(condition, &packets)
+        }
+        Column::Time => match times.time_ns(index, row) {
+            Some(time) => of_time(condition, time, || times.first_ns(index).unwrap_or(0)),
+            None => false,
+        },
+        Column::Latency => number_of(index.reply_to(number).and_then(|(_, latency)| latency).map(i128::from)),
+        Column::ReplyTo => number_of(index.reply_to(number).map(|(to, _)| to.into())),
+        Column::AnsweredBy => number_of(index.answered_by(number).map(i128::from)),
+        Column::MissingBytes => number_of(index.missing_bytes(row).map(i128::from)),
+        Column::PartOf => number_of(index.part_of(number).map(i128::from)),
+        Column::Comment => index.comments(row).iter().any(|(_, text)| of_bytes(condition, text.as_bytes())),
+        _ => false,
+    }
+}
+
+fn of_numbers(condition: &Condition, values: &[i128]) -> bool {
+    match condition {
+        Condition::There => !values.is_empty(),
+        Condition::Number(spans) => values.iter().any(|value| spans.iter().any(|span| span.holds(value))),
+        Condition::Other(inner) => !values.is_empty() && !of_numbers(inner, values),
+        _ => false,
+    }
+}
+
+fn of_time(condition: &Condition, time: i64, mut first: impl FnMut() -> i64) -> bool {
+    match condition {
+        Condition::There => true,
+        Condition::Time(spans) => spans.iter().any(|(span, relative)| {
+            let since = if *relative { first() } else { 0 };
+            span.holds(&(i128::from(time) - i128::from(since)))
+        }),
+        Condition::Other(inner) => !of_time(inner, time, first),
+        _ => false,
+    }
+}
+
+fn of_severity(condition: &Condition, severity: Option<framescope_parser::Severity>) -> bool {
+    match (condition, severity) {
+        (_, None) => false,
+        (Condition::There, Some(_)) => true,
+        (Condition::Severity(spans), Some(severity)) => spans.iter().any(|span| span.holds(&severity)),
+        (Condition::Other(inner), some) => !of_severity(inner, some),
+        _ => false,
+    }
+}
+
+fn of_names(condition: &Condition, names: &[&str]) -> bool {
+    match condition {
+        Condition::There => !names.is_empty(),
+        Condition::Name(wanted) => names.iter().any(|name| wanted.iter().any(|wanted| wanted == name)),
+        Condition::Other(inner) => !names.is_empty() && !of_names(inner, names),
+        text => names.iter().any(|name| of_bytes(text, name.as_bytes())),
+    }
+}
+
+fn of_addresses(condition: &Condition, endpoints: &[std::net::SocketAddr]) -> bool {
+    match condition {
+        Condition::There => !endpoints.is_empty(),
+        Condition::Address(wanted) => {
+            endpoints.iter().any(|endpoint| wanted.iter().any(|wanted| wanted.is(*endpoint)))
+        }
+        Condition::Other(inner) => !endpoints.is_empty() && !of_addresses(inner, endpoints),
+        text => endpoints.iter().any(|endpoint| of_bytes(text, endpoint.to_string().as_bytes())),
+    }
+}
+
+pub(super) fn of_bytes(condition: &Condition, bytes: &[u8]) -> bool {
+    of_value(condition, &Value::Bytes(bytes.into()), bytes) == Some(true)
+}
+
+/// Whether a value fulfils a condition; None where it has none. `raw` are the bytes of its field.
+pub(super) fn of_value(condition: &Condition, value: &Value<'_>, raw: &[u8]) -> Option<bool> {
+    // Of what was not captured nothing is known but that it is there.
+    if *value == Value::Missing {
+        return matches!(condition, Condition::There).then_some(true);
+    }
+    let bytes = value.as_bytes();
+    Some(match condition {
+        Condition::There => *value != Value::Bool(false),
+        Condition::Value(spans) => spans.iter().any(|span| holds(span, value, raw)),
+        Condition::Contains(wanted) => match (bytes, value) {
+            (Some(bytes), _) => wanted.find(bytes).is_some(),
+            (None, Value::Group) => wanted.find(raw).is_some(),
+            (None, _) => false,
+        },
+        Condition::Matches(pattern) => match (bytes, value) {
+            (Some(bytes), _) => pattern.is_match(bytes),
+            (None, Value::Group) => pattern.is_match(raw),
+            (None, Value::Enum(kind)) => pattern.is_match(kind.to_string().as_bytes()),
+            (None, value) => pattern.is_match(value.to_string().as_bytes()),
+        },
+        Condition::Other(inner) => !of_value(inner, value, raw)?,
+        _ => return None,
+    })
+}
+
+fn holds(span: &Span<Compared>, value: &Value<'_>, raw: &[u8]) -> bool {
+    let end = |end: &Option<(Compared, bool)>, far: Ordering| match end {
+        None => true,
+        Some((compared, within)) => match compare(value, raw, compared) {
+            Some(Ordering::Equal) => *within,
+            Some(order) => order == far,
+            None => false,
+        },
+    };
+    end(&span.low, Ordering::Greater) && end(&span.high, Ordering::Less)
+}
+
+/// How a field's value stands to one in the expression; None where they can't be compared.
+fn compare(value: &Value<'_>, raw: &[u8], compared: &Compared) -> Option<Ordering> {
+    let literal = &compared.literal;
+    let number = match *value {
+        Value::Unsigned(n) | Value::Hex(n) => Some(Number::Whole(n.into())),
+        Value::Signed(n) => Some(Number::Whole(n.into())),
+        Value::Float(x) => Some(Number::Float(x)),
+        Value::Enum(kind) => {
+            if let Some(name) = kind.name
+                && literal.text() == Some(name)
+            {
+                return Some(Ordering::Equal);
+            }
+            Some(Number::Whole(kind.value.into()))
+        }
+        Value::Bool(b) => match literal.text() {
+            Some("true") => return Some(b.cmp(&true)),
+            Some("false") => return Some(b.cmp(&false)),
+            _ => Some(Number::Whole(b.into())),
+        },
+        Value::Text(_) | Value::Bytes(_) | Value::Group => None,
+        Value::Missing => return None,
+    };
+    match number {
+        Some(number) => number.partial_cmp(&compared.number?),
+        None => Some(value.as_bytes().unwrap_or(raw).cmp(literal.bytes())),
+    }
+}
+
+/// A test on all of a row's bytes, of which `first` are at hand. Of a row that is longer than a message can be, a regular
+/// expression sees the first 16 MiB.
+pub(super) fn of_all_bytes(
+    condition: &Condition,
+    index: &Index,
+    row: &Row,
+    first: &[u8],
+    reader: &mut BlockReader,
+) -> io::Result<bool> {
+    if first.len() as u64 >= row.length || row.tile_type == TileType::Gap {
+        return Ok(of_bytes(condition, first));
+    }
+    Ok(match condition {
+        Condition::There => true,
+        Condition::Other(inner) => !of_all_bytes(inner, index, row, first, reader)?,
+        Condition::Contains(wanted) => {
+            let mut bytes = Vec::new();
+            let found = index.for_each_piece(row, reader, &mut |piece| {
+                bytes.extend_from_slice(piece);
+                if wanted.find(&bytes).is_some() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                // What stands over the border of two pieces is found too: the end of the last one stays.
+                bytes.drain(..bytes.len().saturating_sub(wanted.needle().len().saturating_sub(1)));
+                Ok(ControlFlow::Continue(()))
+            })?;
+            found.is_break()
+        }
+        _ => of_bytes(condition, &index.row_bytes(row, 16 << 20, reader)?),
+    })
+}

@@ -1,0 +1,155 @@
+//! Blocks of rows in several threads against rows looked at one by one, whose answers are put together as sets.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+use std::collections::BTreeSet;
+
+use framescope_parser::missive::{Flags, FrameBuf, Kind, Tag};
+
+use super::Filter;
+use crate::{Index, Options, Source, protocols, read};
+
+/// Numbers that look as if by chance, the same for the same seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+
+    fn one_of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
+        &all[self.below(all.len())]
+    }
+}
+
+const TESTS: [&str; 32] = [
+    "kind == DATA",
+    "kind in {LOGIN, ACK}",
+    "type == message",
+    "severity >= warning",
+    "problems == checksum-mismatch",
+    "flow == 0",
+    "direction == forward",
+    "protocol == missive",
+    "src.port < 20000",
+    "row < 30",
+    "row in {3, 5..9, 64..70}",
+    "length > 40",
+    "offset < 900",
+    "time > 1ms",
+    "reply_to",
+    "latency > 1us",
+    "answered_by",
+    "missing_bytes",
+    "comment",
+    "bytes contains \"a\"",
+    "bytes contains x\"f54d01\"",
+    "sequence < 7",
+    "sequence == 3",
+    "payload contains \"ab\"",
+    "content == \"a\"",
+    "missive.channel != 1",
+    "flags.checksum",
+    "extensions.sender.value contains \"a\"",
+    "tag.critical",
+    "summary contains \"b\"",
+    "payload.user matches \"^a\"",
+    "text contains \"a\"",
+];
+
+/// An expression, and the rows that it is true of by what its tests are true of.
+fn made(chance: &mut Chance, depth: u32, all: &[BTreeSet<u32>], rows: u32) -> (String, BTreeSet<u32>) {
+    if depth == 0 || chance.below(4) == 0 {
+        let which = chance.below(TESTS.len());
+        return (TESTS[which].to_owned(), all[which].clone());
+    }
+    let (left, a) = made(chance, depth - 1, all, rows);
+    let (right, b) = made(chance, depth - 1, all, rows);
+    match chance.below(3) {
+        0 => (format!("({left} and {right})"), &a & &b),
+        1 => (format!("({left} or {right})"), &a | &b),
+        _ => (format!("(not {left})"), (0..rows).filter(|row| !a.contains(row)).collect()),
+    }
+}
+
+/// A stream of frames by chance, some of them damaged, as a file that is no capture.
+fn stream(chance: &mut Chance) -> Index {
+    let mut bytes = Vec::new();
+    for sequence in 0..chance.below(90) as u32 + 2 {
+        let kind = *chance.one_of(&[Kind::DATA, Kind::DATA, Kind::LOGIN, Kind::ACK, Kind(0x80), Kind::ERROR]);
+        let payload: Vec<u8> = match kind {
+            Kind::LOGIN => vec![0, 2, b'a', b'd', 0, 1, b'x'],
+            Kind::ERROR => vec![0, 7, b'a'],
+            _ => (0..chance.below(6)).map(|_| b"abc"[chance.below(3)]).collect(),
+        };
+        let mut frame =
+            FrameBuf::new(kind).sequence(sequence % 11).channel(chance.below(3) as u16).payload(payload);
+        if chance.below(3) == 0 {
+            frame = frame.extension(Tag(*chance.one_of(&[3, 0x40])), chance.below(2) == 0, b"ada").unwrap();
+        }
+        if chance.below(2) == 0 {
+            frame = frame.flags(Flags::CHECKSUM);
+        }
+        let from = bytes.len();
+        bytes.extend(frame.to_bytes().unwrap());
+        if chance.below(8) == 0 {
+            let at = from + chance.below(bytes.len() - from);
+            bytes[at] ^= 1 << chance.below(8);
+        }
+    }
+    bytes.truncate(bytes.len() - chance.below(2));
+    read(Source::from_bytes("stream", bytes), &Options::default(), &mut |_| true).unwrap()
+}
+
+fn parse(expression: &str) -> Filter {
+    Filter::parse(expression, &protocols(None)).unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+#[test]
+fn blocks_of_rows_in_threads_are_what_rows_one_by_one_are() {
+    let capture = |bytes: &'static [u8]| {
+        read(Source::from_bytes("capture", bytes), &Options::default(), &mut |_| true).unwrap()
+    };
+    let mut chance = Chance(77);
+    let mut indexes = vec![
+        capture(include_bytes!("../../../corpus/captures/missive-damaged/capture.pcapng")),
+        capture(include_bytes!("../../../corpus/captures/missive-chat/capture.pcapng")),
+        capture(include_bytes!("../../../corpus/captures/bare-login/capture.pcapng")),
+    ];
+    indexes.extend((0..12).map(|_| stream(&mut chance)));
+    let (mut found_some, mut of_tests) = (0, [0; TESTS.len()]);
+    for index in &indexes {
+        let rows = index.row_count() as u32;
+        let one_by_one = |test: &&str| {
+            let mut filter = parse(test);
+            (0..rows).filter(|&row| filter.is_true_of(index, row).unwrap()).collect::<BTreeSet<u32>>()
+        };
+        let all: Vec<BTreeSet<u32>> = TESTS.iter().map(one_by_one).collect();
+        of_tests.iter_mut().zip(&all).for_each(|(sum, rows)| *sum += rows.len());
+        for _ in 0..40 {
+            let (expression, expected) = made(&mut chance, 3, &all, rows);
+            let mut filter = parse(&expression);
+            assert!(filter.rows(index).unwrap().into_iter().eq(expected.iter().copied()), "{expression}");
+            // The same filter goes on with what it knows, with any number of threads and rows at once.
+            let (threads, at_once) = (1 + chance.below(4), 1 + chance.below(40));
+            let from = chance.below(rows as usize);
+            let mut some = vec![7];
+            filter.rows_by(threads, at_once, index, from..rows as usize, &mut some).unwrap();
+            let behind = expected.range(from as u32..).copied();
+            assert!(some.into_iter().eq(std::iter::once(7).chain(behind)), "{expression} from {from}");
+            // Rows in any order, and some that are not there.
+            let asked: Vec<u32> = (0..60).map(|_| chance.below(rows as usize + 3) as u32).collect();
+            let mut kept = asked.clone();
+            filter.clone().retain(index, &mut kept).unwrap();
+            let wanted: Vec<u32> = asked.into_iter().filter(|row| expected.contains(row)).collect();
+            assert_eq!(kept, wanted, "{expression}");
+            found_some += usize::from(!expected.is_empty() && expected.len() < rows as usize);
+        }
+    }
+    assert!(found_some > 200, "most expressions say something");
+    for (test, count) in TESTS.iter().zip(of_tests) {
+        let never = ["comment", "missing_bytes"];
+        assert!(count > 0 || never.contains(test), "{test} is never true");
+    }
+}

@@ -1,0 +1,239 @@
+//! Fields that a program tells: noted while it runs, and told when it has come to its end.
+
+use framescope_parser::{Value, Visit};
+
+use super::Kind;
+use crate::described::{kind_of, range};
+use crate::dissect::{LONGEST_SUMMARY, MOST_NAMED, short_text, whole_number};
+use crate::plan::{Attr, Node, NodeId, Piece, Plan, Style, TypeId, Val};
+use crate::run::valid::short_bytes;
+
+/// Fields that are noted of one message; one that tells more is read thoroughly.
+const MOST_EVENTS: usize = 24;
+/// How deeply they stand in each other.
+const DEEPEST: usize = 8;
+
+/// A field that is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// The structure that it is a field of, and which.
+    pub(super) ty: TypeId,
+    pub(super) field: u16,
+    pub(super) says: Says,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Says {
+    Number(u8, Kind),
+    Text,
+    Bytes,
+    /// Bytes of a choice of which no case fits: they are told, and to an expression they are nothing.
+    Unexplained,
+    /// A structure of this type.
+    Group(TypeId),
+}
+
+/// Is told where the fields are that are to be told.
+pub(super) trait Notes {
+    fn begin(&mut self, told: u8, at: usize) -> Option<()>;
+    /// Of the field that began last so many bytes are its text.
+    fn says(&mut self, length: usize);
+    fn end(&mut self, told: &[Told], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()>;
+}
+
+/// Notes nothing.
+pub(super) struct Nothing;
+
+impl Notes for Nothing {
+    #[inline]
+    fn begin(&mut self, _: u8, _: usize) -> Option<()> {
+        None
+    }
+
+    #[inline]
+    fn says(&mut self, _: usize) {}
+
+    #[inline]
+    fn end(&mut self, _: &[Told], _: usize, _: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
+        None
+    }
+}
+
+/// A field of a message, or the end of a group.
+#[derive(Clone, Copy, Default)]
+struct Event {
+    /// Its place among those of the program; none for the end of a group.
+    told: Option<u8>,
+    start: u32,
+    end: u32,
+    /// The number that it is, or how many of its bytes are its text; less than none if all are.
+    value: i64,
+}
+
+/// The fields of a message, in their order.
+#[derive(Default)]
+pub(super) struct Events {
+    all: [Event; MOST_EVENTS],
+    count: usize,
+    open: [usize; DEEPEST],
+    depth: usize,
+}
+
+impl Events {
+    fn push(&mut self, event: Event) -> Option<usize> {
+        *self.all.get_mut(self.count)? = event;
+        self.count += 1;
+        Some(self.count - 1)
+    }
+}
+
+/// What was noted of a message, with all that it takes to tell it.
+pub(super) struct Noted<'e, 'a> {
+    pub(super) events: &'e Events,
+    pub(super) told: &'a [Told],
+    pub(super) plan: &'a Plan,
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Noted<'_, 'a> {
+    fn all(&self) -> &[Event] {
+        self.events.all.get(..self.events.count).unwrap_or_default()
+    }
+
+    /// The field that an event is of.
+    fn field(&self, event: &Event) -> Option<(&'a Told, &'a Attr)> {
+        let told = self.told.get(usize::from(event.told?))?;
+        Some((told, self.plan.type_of(told.ty)?.seq.get(usize::from(told.field))?))
+    }
+
+    /// What a text or bytes say.
+    fn content(&self, event: &Event) -> &'a [u8] {
+        let own = self.bytes.get(range((event.start, event.end))).unwrap_or_default();
+        let length = usize::try_from(event.value).unwrap_or(own.len());
+        own.get(..length).unwrap_or_default()
+    }
+
+    /// Tells all that was noted.
+    pub(super) fn tell(&self, visit: &mut dyn Visit<'a>) {
+        for event in self.all() {
+            let Some((told, attr)) = self.field(event) else {
+                visit.end();
+                continue;
+            };
+            let (name, place, n) = (self.plan.name(attr.sym), range((event.start, event.end)), event.value);
+            let value = match told.says {
+                Says::Group(_) => {
+                    visit.begin(name, place, Value::Group);
+                    continue;
+                }
+                Says::Text => Value::utf8(self.content(event)),
+                Says::Bytes | Says::Unexplained => Value::Bytes(self.content(event).into()),
+                Says::Number(_, Kind::Int) => whole_number(attr, n.into()),
+                Says::Number(_, Kind::Bool) => Value::Bool(n != 0),
+                Says::Number(_, Kind::Enum(of)) => match kind_of(self.plan, Val::Enum(of, n.into())) {
+                    Some(kind) => Value::Enum(kind),
+                    None => Value::Signed(n),
+                },
+            };
+            visit.field(name, place, value);
+        }
+    }
+
+    /// A structure in a few words: what is in it begins with this event.
+    pub(super) fn summary(&self, ty: TypeId, from: usize) -> String {
+        let mut text = String::new();
+        let Some(plan) = self.plan.type_of(ty) else { return text };
+        let mut named = 0;
+        for piece in &plan.summary {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Value(node, style) => text.push_str(&self.summed_up(ty, from, *node, style)),
+                Piece::Named(sym, node) => {
+                    let written = self.summed_up(ty, from, *node, &Style::Plain);
+                    if !written.is_empty() {
+                        let comma = if named == 0 { "" } else { ", " };
+                        text.push_str(&format!("{comma}{} {written}", self.plan.name(*sym)));
+                        named += 1;
+                    }
+                }
+            }
+            if text.len() > LONGEST_SUMMARY || named == MOST_NAMED {
+                break;
+            }
+        }
+        text.trim().to_owned()
+    }
+
+    /// A field as a summary has it; nothing where it is not there.
+    fn summed_up(&self, ty: TypeId, from: usize, node: NodeId, style: &Style) -> String {
+        let Some(Node::Slot(slot)) = self.plan.expressions.nodes.get(node as usize) else {
+            return String::new();
+        };
+        let mut depth = 0usize;
+        for (at, event) in self.all().iter().enumerate().skip(from) {
+            let Some((told, attr)) = self.field(event) else {
+                // Behind the end of the structure itself nothing is in it.
+                if depth == 0 {
+                    break;
+                }
+                depth -= 1;
+                continue;
+            };
+            if depth == 0 && told.ty == ty && attr.slot == *slot {
+                return self.written(at, event, told.says, style);
+            }
+            depth += usize::from(matches!(told.says, Says::Group(_)));
+        }
+        String::new()
+    }
+
+    fn written(&self, at: usize, event: &Event, says: Says, style: &Style) -> String {
+        let n = event.value;
+        match (says, style) {
+            (Says::Group(inner), _) => self.summary(inner, at + 1),
+            (Says::Text, _) => std::str::from_utf8(self.content(event)).map(short_text).unwrap_or_default(),
+            (Says::Bytes, Style::Str) => String::from_utf8_lossy(self.content(event)).into_owned(),
+            (Says::Bytes, _) => short_bytes(self.content(event)),
+            (Says::Unexplained, _) => String::new(),
+            (Says::Number(_, Kind::Int), Style::Hex) => format!("{:#x}", i128::from(n)),
+            (Says::Number(_, Kind::Int), _) => n.to_string(),
+            (Says::Number(_, Kind::Bool), _) => (n != 0).to_string(),
+            (Says::Number(_, Kind::Enum(of)), _) => {
+                let member = self.plan.enums.get(of as usize).and_then(|plan| plan.member(n.into()));
+                member.map_or_else(|| n.to_string(), |member| member.shown.clone())
+            }
+        }
+    }
+}
+
+impl Notes for Events {
+    fn begin(&mut self, told: u8, at: usize) -> Option<()> {
+        let at = u32::try_from(at).ok()?;
+        let event = Event { told: Some(told), start: at, end: at, value: -1 };
+        let number = self.push(event)?;
+        *self.open.get_mut(self.depth)? = number;
+        self.depth += 1;
+        Some(())
+    }
+
+    fn says(&mut self, length: usize) {
+        let last = self.depth.checked_sub(1).and_then(|depth| self.open.get(depth));
+        if let Some(event) = last.and_then(|&last| self.all.get_mut(last)) {
+            event.value = i64::try_from(length).unwrap_or(-1);
+        }
+    }
+
+    fn end(&mut self, told: &[Told], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
+        self.depth = self.depth.checked_sub(1)?;
+        let event = self.all.get_mut(*self.open.get(self.depth)?)?;
+        event.end = u32::try_from(at).ok()?;
+        match told.get(usize::from(event.told?))?.says {
+            Says::Number(register, _) => event.value = number(register)?,
+            Says::Group(_) => {
+                self.push(Event::default())?;
+            }
+            Says::Text | Says::Bytes | Says::Unexplained => {}
+        }
+        Some(())
+    }
+}

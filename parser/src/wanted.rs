@@ -1,0 +1,67 @@
+//! What of a message somebody wants to be told, for who looks at very many messages and at little of each.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::Visit;
+
+/// Fields by their names, and whether a message in a few words is wanted too. As it is, nothing is.
+///
+/// ```
+/// use framescope_parser::Wanted;
+///
+/// let wanted = Wanted::default().field("payload.user").field("sequence").summary();
+/// assert!(wanted.wants(&["payload"], "user") && wanted.wants(&["outer", "payload"], "user"));
+/// assert!(!wanted.wants(&[], "user"));
+/// assert!(wanted.wants(&["anywhere"], "sequence") && wanted.wants_summary());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Names, the outermost first.
+    fields: Vec<Vec<String>>,
+    summary: bool,
+}
+
+impl Wanted {
+    /// The same, and all fields whose path of names, joined by dots, is or ends in this one.
+    #[must_use]
+    pub fn field(mut self, path: &str) -> Self {
+        self.fields.push(path.split('.').map(Into::into).collect());
+        self
+    }
+
+    /// The same, and the message in a few words.
+    #[must_use]
+    pub fn summary(self) -> Self {
+        Wanted { summary: true, ..self }
+    }
+
+    /// Whether a field is wanted that stands in these, the outermost first.
+    pub fn wants(&self, above: &[&str], name: &str) -> bool {
+        self.fields.iter().any(|path| {
+            let Some((last, before)) = path.split_last() else { return false };
+            let fits = above.iter().rev().zip(before.iter().rev()).all(|(a, b)| a == b);
+            last == name && above.len() >= before.len() && fits
+        })
+    }
+
+    /// Whether the message in a few words is.
+    pub fn wants_summary(&self) -> bool {
+        self.summary
+    }
+
+    /// The names of the fields themselves, without what they stand in.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().filter_map(|path| path.last()).map(String::as_str)
+    }
+}
+
+/// A reader of what is [`Wanted`], made by [`Protocol::select`](crate::Protocol::select) for very many messages of one protocol.
+pub trait Selected: Send + Sync {
+    /// Tells what is wanted of one message to `visit`: with the names, places and values that
+    /// [`Protocol::dissect`](crate::Protocol::dissect) tells, in its order, inside of the same fields. It may tell more, but need
+    /// tell no other field, no kind, no problem and compute no check.
+    ///
+    /// Total: any bytes may be given.
+    fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>);
+}
