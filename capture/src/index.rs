@@ -10,8 +10,8 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, Code, CodeSet, Confidence, Direction, Dissection, Missing, Protocol, Severity, TileType,
-    Unclaimed, Visit,
+    Captured, Code, CodeSet, Confidence, Direction, Dissection, Missing, Problem, Protocol, Severity,
+    TileType, Unclaimed, Visit,
 };
 
 use crate::annotations::Annotations;
@@ -768,6 +768,11 @@ impl Index {
         self.summary_of_no_message(&row, &mut |text| dissection.summary = text.to_string());
         dissection.problems.extend(self.annotations.of(number, row.length));
         dissection
+    }
+
+    /// The problems of a row that the sequence or reassembly shows, not its own bytes.
+    pub(crate) fn problems_of_sequence(&self, number: u32, row: &Row) -> impl Iterator<Item = Problem> + '_ {
+        self.annotations.of(number, row.length)
     }
 }
 

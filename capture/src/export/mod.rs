@@ -6,7 +6,9 @@ mod follow;
 mod json;
 mod packets;
 mod problems;
+mod put;
 mod raw;
+mod rows;
 mod seeds;
 mod text;
 
@@ -23,7 +25,7 @@ pub use packets::write_packets;
 pub use problems::{write_problems_json, write_problems_text};
 pub use raw::write_raw;
 pub use seeds::{Seed, seeds};
-pub use text::{Paint, row_facts, write_row_text, write_text};
+pub use text::{Paint, row_facts, write_text};
 
 pub use self::csv::write_csv;
 
@@ -80,7 +82,7 @@ impl<'c> Chosen<'c> {
                 && let Some(progress) = &mut self.progress
                 && !progress(number as usize)
             {
-                return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped"));
+                return Err(stopped());
             }
             let wanted = match &mut self.filter {
                 Some(filter) => filter.is_true_of(index, number)?,
@@ -100,17 +102,8 @@ impl std::fmt::Debug for Chosen<'_> {
     }
 }
 
-/// Is given a row's number, the row, and the bytes to dissect it from.
-type EachRow<'e> = dyn FnMut(u32, &Row, &[u8]) -> io::Result<()> + 'e;
-
-fn for_each_row(index: &Index, chosen: &mut Chosen<'_>, each: &mut EachRow<'_>) -> io::Result<()> {
-    let mut reader = index.reader();
-    let mut bytes = Vec::new();
-    chosen.for_each(index, &mut |number, row| {
-        bytes.clear();
-        index.append_row_bytes(row, display_limit(row), &mut reader, &mut bytes)?;
-        each(number, row, &bytes)
-    })
+fn stopped() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "stopped")
 }
 
 /// How many bytes of a row are needed to show it: all of a message, the first ones of what was skipped.
@@ -131,11 +124,9 @@ pub fn rfc3339(time_ns: i64) -> String {
 
 /// Two hexadecimal digits a byte.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let mut out = Vec::new();
+    put::hex(&mut out, bytes);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 fn write_line(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {

@@ -35,7 +35,7 @@ pub struct Filter {
 }
 
 /// An expression whose tests are numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
@@ -43,7 +43,7 @@ pub(super) enum Node {
     Test(usize),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Prepared {
     pub(super) test: Test,
     tier: Tier,
@@ -98,6 +98,20 @@ fn tier(test: &Test) -> Tier {
             Column::Bytes => Tier::Bytes,
             Column::Summary => Tier::Message,
         },
+    }
+}
+
+/// One for each thread that looks at rows.
+impl Clone for Filter {
+    fn clone(&self) -> Self {
+        Filter {
+            nodes: self.nodes.clone(),
+            tests: self.tests.clone(),
+            reader: None,
+            bytes: Vec::new(),
+            summary: String::new(),
+            times: Times::default(),
+        }
     }
 }
 

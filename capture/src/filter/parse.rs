@@ -21,13 +21,13 @@ pub(super) enum Expression {
     Test(Test),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Test {
     pub(super) subject: Subject,
     pub(super) condition: Condition,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Subject {
     Column(Column),
     /// Fields by their path: that protocol's, or any's.
@@ -38,7 +38,7 @@ pub(super) enum Subject {
 }
 
 /// What is asked of a value. A value that is not there fulfils no condition.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Condition {
     /// That there is one, and that it is not false.
     There,
@@ -191,6 +191,15 @@ pub(super) fn parse(text: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Expre
         Some((Token::Sign(")"), range)) => Err((range.clone(), "this ')' closes nothing".to_owned())),
         Some((_, range)) => Err((range.clone(), "'and' or 'or' is missing before this".to_owned())),
     }
+}
+
+/// What a name by itself stands for: a column, or fields.
+pub(super) fn subject(
+    name: &str,
+    place: Range<usize>,
+    protocols: &[Arc<dyn Protocol>],
+) -> Result<Subject, Fault> {
+    Parser { text: name, tokens: Vec::new(), at: 0, protocols, depth: 0 }.subject(name, place)
 }
 
 /// A member of a set, and where it stands.
