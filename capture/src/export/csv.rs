@@ -86,12 +86,7 @@ impl WriteRow for CsvRows<'_> {
             put::cell(out, text);
         }
         out.push(b',');
-        for (at, code) in told.codes.iter().enumerate() {
-            if at > 0 {
-                out.push(b' ');
-            }
-            out.extend_from_slice(code.as_str().as_bytes());
-        }
+        put::blanks_between(out, &told.codes, |out, code| out.extend_from_slice(code.as_str().as_bytes()));
         out.push(b'\n');
         Ok(())
     }

@@ -29,10 +29,10 @@ pub(super) struct JsonRows<'i> {
 
 /// What a protocol tells of a message, as JSON.
 #[derive(Default)]
-struct Told {
-    summary: Vec<u8>,
-    fields: Vec<u8>,
-    problems: Vec<u8>,
+pub(super) struct Told {
+    pub(super) summary: Vec<u8>,
+    pub(super) fields: Vec<u8>,
+    pub(super) problems: Vec<u8>,
     /// The fields that have begun and not ended.
     open: Vec<Open>,
 }
@@ -92,7 +92,7 @@ impl WriteRow for JsonRows<'_> {
         let missing = index.missing(row);
         if !missing.is_empty() {
             out.extend_from_slice(b",\"missing\":");
-            list(out, missing, |out, range| {
+            put::json_list(out, missing, |out, range| {
                 out.push(b'[');
                 put::number(out, range.start);
                 out.push(b',');
@@ -101,7 +101,7 @@ impl WriteRow for JsonRows<'_> {
             });
         }
         out.extend_from_slice(b",\"packets\":");
-        list(out, content.packets(), |out, packet| put::number(out, *packet));
+        put::json_list(out, content.packets(), |out, packet| put::number(out, *packet));
         out.extend_from_slice(b",\"protocol\":");
         put::string_or_null(out, index.protocol(row).map(|protocol| protocol.name()));
         out.extend_from_slice(b",\"type\":");
@@ -120,7 +120,7 @@ impl WriteRow for JsonRows<'_> {
         let comments = index.comments(row);
         if !comments.is_empty() {
             out.extend_from_slice(b",\"comments\":");
-            list(out, comments, |out, (packet, text)| {
+            put::json_list(out, comments, |out, (packet, text)| {
                 out.extend_from_slice(b"{\"packet\":");
                 put::number(out, packet);
                 out.extend_from_slice(b",\"text\":");
@@ -137,22 +137,6 @@ impl WriteRow for JsonRows<'_> {
     }
 }
 
-/// A JSON array.
-pub(super) fn list<T>(
-    out: &mut Vec<u8>,
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut Vec<u8>, T),
-) {
-    out.push(b'[');
-    for (at, item) in items.into_iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        write(out, item);
-    }
-    out.push(b']');
-}
-
 impl Told {
     /// Takes a row apart. It says the same as [`Index::dissect`].
     fn tell(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
@@ -161,13 +145,17 @@ impl Told {
         self.problems.clear();
         self.open.clear();
         index.visit(row, bytes, self);
-        // A field that never ended is none.
-        if let Some(first) = self.open.first() {
-            self.fields.truncate(first.start);
-        }
+        self.finish();
         index.summary_of_no_message(row, &mut |text| Visit::summary(self, text));
         for problem in index.problems_of_sequence(number, row) {
             Visit::problem(self, problem.code, problem.range, format_args!("{}", problem.text));
+        }
+    }
+
+    /// All was told: a field that never ended is none.
+    pub(super) fn finish(&mut self) {
+        if let Some(first) = self.open.first() {
+            self.fields.truncate(first.start);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The index in the forms that people and programs read: text, JSON lines and CSV.
 
 mod csv;
+mod fields;
 mod flows;
 mod follow;
 mod json;
@@ -8,6 +9,8 @@ mod packets;
 mod problems;
 mod put;
 mod raw;
+#[cfg(test)]
+mod reference;
 mod rows;
 mod seeds;
 mod text;
@@ -17,6 +20,7 @@ use std::io::{self, Write};
 use crate::filter::Filter;
 use crate::{Index, Row};
 
+pub use fields::{Fields, write_csv_fields, write_json_fields};
 pub use flows::{write_flows_json, write_flows_text};
 pub use follow::{write_follow_raw, write_follow_text};
 pub use json::write_json;

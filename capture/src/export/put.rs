@@ -156,6 +156,52 @@ pub(super) fn json_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(b"\"}");
 }
 
+/// A JSON array.
+pub(super) fn json_list<T>(
+    out: &mut Vec<u8>,
+    items: impl IntoIterator<Item = T>,
+    write: impl FnMut(&mut Vec<u8>, T),
+) {
+    out.push(b'[');
+    between(out, b',', items, write);
+    out.push(b']');
+}
+
+/// Several values in one cell.
+pub(super) fn blanks_between<T>(
+    out: &mut Vec<u8>,
+    items: impl IntoIterator<Item = T>,
+    write: impl FnMut(&mut Vec<u8>, T),
+) {
+    between(out, b' ', items, write);
+}
+
+fn between<T>(
+    out: &mut Vec<u8>,
+    mark: u8,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            out.push(mark);
+        }
+        write(out, item);
+    }
+}
+
+/// A value as a cell of CSV has it, before it is quoted: a text as it is, a named number by its name.
+pub(super) fn csv_value(out: &mut Vec<u8>, value: &Value<'_>) {
+    match value {
+        Value::Text(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Bytes(bytes) => hex(out, bytes),
+        Value::Enum(kind) => formatted(out, format_args!("{kind}")),
+        Value::Float(x) if !x.is_finite() => formatted(out, format_args!("{x}")),
+        Value::Group | Value::Missing => {}
+        value => json_value(out, value),
+    }
+}
+
 /// A value as a person reads it: the same as its `Display` says.
 pub(super) fn text_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {

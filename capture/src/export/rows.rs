@@ -295,3 +295,193 @@ impl OfStream {
         out.extend_from_slice(text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    // A test stops where an assumption of its helpers does not hold.
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use proptest::prelude::*;
+
+    use super::super::json::JsonRows;
+    use super::super::{write_csv_fields, write_json, write_json_fields};
+    use super::*;
+    use crate::export::Fields;
+    use crate::{Options, Source, protocols, read};
+
+    const CHAT: &[u8] = include_bytes!("../../../corpus/captures/missive-chat/capture.pcapng");
+    const DAMAGED: &[u8] = include_bytes!("../../../corpus/captures/missive-damaged/capture.pcapng");
+
+    fn open(capture: &'static [u8]) -> Index {
+        read(Source::from_bytes("test", capture), &Options::default(), &mut |_| true).unwrap()
+    }
+
+    fn written(
+        threads: usize,
+        run_rows: u32,
+        index: &Index,
+        chosen: &mut Chosen<'_>,
+    ) -> (String, io::Result<()>) {
+        let mut out = Vec::new();
+        let result = write_rows_by(threads, run_rows, index, chosen, &mut out, &|| JsonRows::new(index));
+        (String::from_utf8(out).unwrap(), result)
+    }
+
+    fn expression() -> impl Strategy<Value = String> {
+        let test = proptest::sample::select(vec![
+            "kind == DATA",
+            "direction == backward",
+            "latency > 1ms",
+            "sequence < 20",
+            "payload contains \"a\"",
+            "summary matches \"[bx]\"",
+            "problems",
+            "row in 100..300",
+            "bytes contains x\"f54d\"",
+            "type == gap",
+            "row > 100000",
+        ]);
+        test.prop_map(str::to_owned).prop_recursive(3, 8, 3, |inner| {
+            let pair = (inner.clone(), inner.clone(), any::<bool>());
+            prop_oneof![
+                pair.prop_map(|(a, b, all)| format!("({a}) {} ({b})", if all { "and" } else { "or" })),
+                inner.prop_map(|inner| format!("not ({inner})")),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+        #[test]
+        fn several_threads_write_what_one_writes(
+            damaged in any::<bool>(),
+            threads in 2..9usize,
+            run_rows in 1..80u32,
+            expression in proptest::option::of(expression()),
+        ) {
+            let index = open(if damaged { DAMAGED } else { CHAT });
+            let filter = expression.map(|expression| Filter::parse(&expression, &protocols(None)).unwrap());
+            let (expected, result) = written(1, u32::MAX, &index, &mut Chosen::by(filter.clone()));
+            result.unwrap();
+            // Row by row what the filter says, asked of each by itself.
+            let mut chosen = Vec::new();
+            Chosen::by(filter.clone()).for_each(&index, &mut |number, _| {
+                chosen.push(format!("{{\"row\":{number},"));
+                Ok(())
+            }).unwrap();
+            prop_assert_eq!(expected.lines().count(), chosen.len());
+            prop_assert!(expected.lines().zip(&chosen).all(|(line, begin)| line.starts_with(begin)));
+            let (found, result) = written(threads, run_rows, &index, &mut Chosen::by(filter));
+            result.unwrap();
+            prop_assert!(found == expected);
+        }
+
+        #[test]
+        fn who_stops_the_work_has_whole_rows(threads in 1..5usize, run_rows in 1..60u32, calls in 0..20usize) {
+            let index = open(CHAT);
+            let all = written(1, u32::MAX, &index, &mut Chosen::all()).0;
+            let (mut seen, mut last) = (0, None);
+            let mut watch = |row: usize| {
+                assert!(last.is_none_or(|last| last < row), "{row} behind {last:?}");
+                last = Some(row);
+                seen += 1;
+                seen <= calls
+            };
+            let (found, result) = written(threads, run_rows, &index, &mut Chosen::all().watched(&mut watch));
+            match result {
+                Ok(()) => prop_assert!(found == all),
+                Err(error) => {
+                    prop_assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+                    prop_assert_eq!(seen, calls + 1);
+                    prop_assert!(all.starts_with(&found) && (found.is_empty() || found.ends_with('\n')));
+                    prop_assert!(found.lines().count() <= calls * run_rows as usize);
+                }
+            }
+        }
+    }
+
+    /// Takes so many bytes, and then no more.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_had_enough_ends_the_work() {
+        let index = open(CHAT);
+        for threads in [1, 2, 7] {
+            for bytes in [0, 1, 5000] {
+                let (out, make) = (&mut Full(bytes), || JsonRows::new(&index));
+                let result = write_rows_by(threads, 3, &index, &mut Chosen::all(), out, &make);
+                assert_eq!(result.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+            }
+        }
+    }
+
+    /// A file that has become so short, and the index of it as it was.
+    fn shortened(to: u64) -> (tempfile::NamedTempFile, Index) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), CHAT).unwrap();
+        let index = read(Source::open(file.path()).unwrap(), &Options::default(), &mut |_| true).unwrap();
+        file.as_file().set_len(to).unwrap();
+        (file, index)
+    }
+
+    #[test]
+    fn of_a_file_that_became_shorter_the_rows_before_are_written() {
+        let (_file, index) = shortened(CHAT.len() as u64 / 2);
+        let all = written(1, u32::MAX, &open(CHAT), &mut Chosen::all()).0;
+        for threads in [1, 2, 5] {
+            let (found, result) = written(threads, 4, &index, &mut Chosen::all());
+            assert_eq!(result.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+            assert!(found.lines().count() > 20 && found.len() < all.len() && all.starts_with(&found));
+        }
+    }
+
+    #[test]
+    fn what_the_index_knows_is_told_without_a_look_at_the_file() {
+        let (_file, index) = shortened(0);
+        let names = "row,time,kind,src,port,problems,severity,packet,latency,reply_to,type,length";
+        let (expected, protocols) = (open(CHAT), protocols(None));
+        let fields = |names: &str| Fields::parse(names, &protocols).unwrap();
+        let in_both = |write: &dyn Fn(&Index, &mut Vec<u8>) -> io::Result<()>| {
+            let (mut found, mut whole) = (Vec::new(), Vec::new());
+            write(&index, &mut found).unwrap();
+            write(&expected, &mut whole).unwrap();
+            assert!(found == whole && whole.len() > 1000);
+        };
+        in_both(&|index, out| write_json_fields(index, &mut Chosen::all(), &fields(names), out));
+        in_both(&|index, out| write_csv_fields(index, &mut Chosen::all(), &fields(names), out));
+        for one in ["sequence", "summary", "bytes"] {
+            write_json_fields(&index, &mut Chosen::all(), &fields(one), &mut Vec::new()).unwrap_err();
+        }
+        write_json(&index, &mut Chosen::all(), &mut Vec::new()).unwrap_err();
+    }
+
+    #[test]
+    fn runs_are_all_rows_in_order_and_hold_no_more_bytes_than_they_may() {
+        let index = open(DAMAGED);
+        for run_rows in [1, 7, 1_000_000] {
+            let runs: Vec<Range<u32>> = Runs { rows: index.rows(), next: 0, run_rows }.collect();
+            let ends = runs.iter().map(|run| run.end);
+            assert!(runs.iter().map(|run| run.start).eq(std::iter::once(0).chain(ends).take(runs.len())));
+            assert_eq!(runs.last().unwrap().end as usize, index.row_count());
+            for run in runs {
+                let rows = run.clone().filter_map(|number| index.row(number));
+                let bytes: u64 = rows.map(|row| row.length.min(display_limit(&row) as u64)).sum();
+                let last = index.row(run.end - 1).unwrap();
+                assert!(run.len() <= run_rows as usize && bytes.saturating_sub(last.length) < RUN_BYTES);
+            }
+        }
+    }
+}

@@ -204,11 +204,11 @@ fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: 
 
 /// What a protocol tells of a message, in lines.
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     paint: Paint,
-    summary: Vec<u8>,
-    fields: Vec<u8>,
-    problems: Vec<u8>,
+    pub(super) summary: Vec<u8>,
+    pub(super) fields: Vec<u8>,
+    pub(super) problems: Vec<u8>,
     /// The fields that have begun and not ended.
     open: Vec<Open>,
     /// A blank and a name for each flag in them that is set.
@@ -236,13 +236,17 @@ impl Told {
         self.open.clear();
         self.set.clear();
         index.visit(row, bytes, self);
-        // A field that never ended is none.
-        if let Some(first) = self.open.first() {
-            self.fields.truncate(first.start);
-        }
+        self.finish();
         index.summary_of_no_message(row, &mut |text| Visit::summary(self, text));
         for problem in index.problems_of_sequence(number, row) {
             Visit::problem(self, problem.code, problem.range, format_args!("{}", problem.text));
+        }
+    }
+
+    /// All was told: a field that never ended is none.
+    pub(super) fn finish(&mut self) {
+        if let Some(first) = self.open.first() {
+            self.fields.truncate(first.start);
         }
     }
 

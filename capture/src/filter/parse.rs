@@ -28,7 +28,7 @@ pub(super) struct Test {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Subject {
+pub(crate) enum Subject {
     Column(Column),
     /// Fields by their path: that protocol's, or any's.
     Field {
@@ -194,12 +194,8 @@ pub(super) fn parse(text: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Expre
 }
 
 /// What a name by itself stands for: a column, or fields.
-pub(super) fn subject(
-    name: &str,
-    place: Range<usize>,
-    protocols: &[Arc<dyn Protocol>],
-) -> Result<Subject, Fault> {
-    Parser { text: name, tokens: Vec::new(), at: 0, protocols, depth: 0 }.subject(name, place)
+pub(super) fn subject(name: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Subject, Fault> {
+    Parser { text: name, tokens: Vec::new(), at: 0, protocols, depth: 0 }.subject(name, 0..name.len())
 }
 
 /// A member of a set, and where it stands.
