@@ -297,7 +297,7 @@ fn json_column(
         Held::Name(text) => put::string(out, text),
         Held::Text(text) => put::string(out, &text),
         Held::Bytes(bytes) => put::json_bytes(out, bytes),
-        Held::Numbers(numbers) => put::json_list(out, numbers, |out, number| put::number(out, number)),
+        Held::Numbers(numbers) => put::json_list(out, numbers, put::number),
         Held::Texts(texts) => put::json_list(out, texts, |out, text| put::string(out, &text)),
     }
 }
@@ -319,7 +319,7 @@ fn csv_column(
         Held::Name(text) => out.extend_from_slice(text.as_bytes()),
         Held::Text(text) => out.extend_from_slice(text.as_bytes()),
         Held::Bytes(bytes) => put::hex(out, bytes),
-        Held::Numbers(numbers) => put::blanks_between(out, numbers, |out, number| put::number(out, number)),
+        Held::Numbers(numbers) => put::blanks_between(out, numbers, put::number),
         Held::Texts(texts) => {
             put::blanks_between(out, texts, |out, text| out.extend_from_slice(text.as_bytes()));
         }

@@ -1,4 +1,5 @@
-//! The index in the forms that people and programs read: text, JSON lines and CSV.
+//! The index in the forms that people and programs read: text, JSON lines and CSV, of all that is told of a row or of chosen
+//! [`Fields`]. Rows are written by several threads, in their order.
 
 mod csv;
 mod fields;

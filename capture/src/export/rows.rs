@@ -286,7 +286,8 @@ impl OfStream {
         if self.places.is_empty() {
             self.places.resize(STREAMS, (u64::MAX, Vec::new()));
         }
-        let Some((known, text)) = self.places.get_mut(stream as usize % STREAMS) else { return };
+        let place = row.flow() as usize % (STREAMS / 2) * 2 + direction.index();
+        let Some((known, text)) = self.places.get_mut(place) else { return };
         if *known != stream {
             *known = stream;
             text.clear();
