@@ -521,12 +521,46 @@ pub(crate) struct Preview<'a>(pub(crate) &'a str);
 impl fmt::Display for Preview<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LIMIT: usize = 80;
-        for (i, c) in self.0.chars().enumerate() {
-            if i == LIMIT {
-                return f.write_str("…");
-            }
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { fmt::Write::write_char(f, c)? }
+        let end = self.0.char_indices().nth(LIMIT).map(|(at, _)| at);
+        let mut rest = self.0.get(..end.unwrap_or(self.0.len())).unwrap_or_default();
+        // Nearly always there is no control character: all is written at once.
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| c.is_control()) {
+            let (before, behind) = rest.split_at_checked(at).unwrap_or_default();
+            write!(f, "{before}{}", c.escape_default())?;
+            rest = behind.get(c.len_utf8()..).unwrap_or_default();
         }
-        Ok(())
+        f.write_str(rest)?;
+        if end.is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString};
+
+    use super::*;
+
+    #[test]
+    fn a_preview_is_eighty_characters_on_one_line() {
+        let expected = |text: &str| {
+            let mut shown: String = text
+                .chars()
+                .take(80)
+                .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+                .collect();
+            if text.chars().count() > 80 {
+                shown.push('…');
+            }
+            shown
+        };
+        for part in ["a", "你", "\n", "a\tb", "é\u{7f}\u{85}", "\u{301}x\r\n", "🎈 "] {
+            for times in [0, 1, 2, 26, 27, 39, 40, 79, 80, 81, 200] {
+                let text = part.repeat(times);
+                assert_eq!(Preview(&text).to_string(), expected(&text));
+                let around = format!("a{text}z");
+                assert_eq!(Preview(&around).to_string(), expected(&around));
+            }
+        }
     }
 }
