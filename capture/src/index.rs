@@ -10,8 +10,8 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, Code, CodeSet, Confidence, Direction, Dissection, Missing, Protocol, Severity, TileType,
-    Unclaimed, Visit,
+    Captured, Code, CodeSet, Confidence, Direction, Dissection, Missing, Problem, Protocol, Severity,
+    TileType, Unclaimed, Visit,
 };
 
 use crate::annotations::Annotations;
@@ -553,6 +553,35 @@ impl Index {
         self.entries.get(number).map(|entry| self.resolved(entry))
     }
 
+    /// How many bytes long a row is.
+    #[inline]
+    pub(crate) fn length_of(&self, number: u32) -> Option<u64> {
+        self.entries.length(number)
+    }
+
+    /// The same as [`time_ns`](Index::time_ns) of that row.
+    #[inline]
+    pub(crate) fn time_of(&self, number: u32) -> Option<i64> {
+        match self.entries.packet(number)? {
+            // A gap has the time of what is behind it.
+            0 => self.time_ns(&self.row(number)?),
+            packet => self.packet_time_ns(packet),
+        }
+    }
+
+    /// The row that a row answers.
+    #[inline]
+    pub(crate) fn answers(&self, number: u32) -> Option<u32> {
+        self.link(number, Link::Answers)
+    }
+
+    /// How long after what it answers a row came.
+    #[inline]
+    pub(crate) fn latency_of(&self, number: u32) -> Option<i64> {
+        let request = self.time_of(self.answers(number)?)?;
+        Some(self.time_of(number)?.saturating_sub(request))
+    }
+
     /// The number that all rows of a row's type, kind and problems have in common.
     pub(crate) fn label_of(&self, number: u32) -> Option<u32> {
         self.entries.label(number)
@@ -772,9 +801,7 @@ impl Index {
 
     /// The row that a row answers, and how long it took.
     pub fn reply_to(&self, number: u32) -> Option<(u32, Option<i64>)> {
-        let to = self.link(number, Link::Answers)?;
-        let (reply, request) = (self.time_ns(&self.row(number)?), self.time_ns(&self.row(to)?));
-        Some((to, reply.zip(request).map(|(reply, request)| reply.saturating_sub(request))))
+        Some((self.answers(number)?, self.latency_of(number)))
     }
 
     /// The row that began the content that a row goes on with.
@@ -784,7 +811,7 @@ impl Index {
 
     /// The row that a row answers, or else the one that answers it.
     pub fn counterpart(&self, number: u32) -> Option<u32> {
-        self.link(number, Link::Answers).or_else(|| self.answered_by(number))
+        self.answers(number).or_else(|| self.answered_by(number))
     }
 
     /// The row that answers a row.
@@ -889,6 +916,11 @@ impl Index {
         self.summary_of_no_message(&row, &mut |text| dissection.summary = text.to_string());
         dissection.problems.extend(self.annotations.of(number, row.length));
         dissection
+    }
+
+    /// The problems of a row that the sequence or reassembly shows, not its own bytes.
+    pub(crate) fn problems_of_sequence(&self, number: u32, row: &Row) -> impl Iterator<Item = Problem> + '_ {
+        self.annotations.of(number, row.length)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Bytes flow one way: a file's records, the packets in them, the streams these carry, the messages in those. What
 //! is kept is an [`Index`]: flows, where each stream's bytes stand in the file, and a compact row for each stretch of
 //! a stream. This crate never shows anything, looks at no clock, changes no file, and keeps nothing decoded: a row
-//! that is looked at is read again. One thread of its own reads a long file ahead.
+//! that is looked at is read again. One thread of its own reads a long file ahead, and several write rows (see [`export`]).
 //!
 //! Every byte of a stream is in exactly one row: a message, skipped bytes with the reason, a gap, or a partial
 //! message. What is damaged costs the messages it touches and no others.
@@ -43,7 +43,6 @@ mod sessions;
 mod source;
 mod store;
 mod streams;
-mod times;
 mod unpack;
 
 pub use error::{Damage, OpenError};
@@ -51,5 +50,4 @@ pub use index::{Connection, ConnectionState, Flow, Index, Row, SegmentRange, Str
 pub use indexer::{Indexer, Options, protocols, read};
 pub use selector::DecodeAs;
 pub use source::{BlockReader, ReadAt, Source};
-pub use times::{Latencies, Times};
 pub use unpack::UNPACK_LIMIT;

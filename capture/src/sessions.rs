@@ -199,9 +199,7 @@ impl Sessions {
         if again.contains(&true) {
             let is_again = |flow: u32| again.get(flow as usize) == Some(&true);
             problems.retain(|row| !index.row(row).is_some_and(|row| is_again(row.flow())));
-            for flow in (0..).take(again.len()).filter(|flow| is_again(*flow)) {
-                done = done.and(observe_again(index, flow, &mut problems, &mut link));
-            }
+            done = observe_again(index, &again, &mut problems, &mut link);
         }
         Concluded { problems, replies, parts, again, done }
     }
@@ -255,23 +253,24 @@ fn begin(flow: &Flow, protocol: &dyn Protocol, found: &mut Vec<Observation>) -> 
     Some(observer)
 }
 
-/// Observes a flow of which all is known.
+/// Observes flows of which all is known, all of them in one pass over the file.
 fn observe_again(
     index: &Index,
-    flow: u32,
+    again: &[bool],
     problems: &mut Annotations,
     link: &mut dyn FnMut(u32, Link, u32),
 ) -> io::Result<()> {
-    let (mut reader, mut found) = (index.reader(), Vec::new());
-    let mut watching: Option<(usize, Box<dyn Observer>)> = None;
-    for number in order_of_sending(index, flow) {
+    let (mut reader, mut found, mut message) = (index.reader(), Vec::new(), Vec::new());
+    let mut all: Vec<Option<(usize, Box<dyn Observer>)>> = Vec::new();
+    all.resize_with(again.len(), || None);
+    for (_, number) in order_of_sending(index, again) {
         let Some(row) = index.row(number) else { continue };
-        let stream = index.streams.get(row.stream as usize);
-        let Some(protocol) = stream.and_then(|stream| stream.protocol()) else { continue };
+        let Some(protocol) = index.protocol_number(&row) else { continue };
+        let Some(watching) = all.get_mut(row.flow() as usize) else { continue };
         if watching.is_none() {
-            let known = index.flows.get(flow as usize).zip(index.protocols.get(protocol));
+            let known = index.flows.get(row.flow() as usize).zip(index.protocols.get(protocol));
             let begun = known.and_then(|(flow, protocol)| begin(flow, &**protocol, &mut found));
-            watching = begun.map(|observer| (protocol, observer));
+            *watching = begun.map(|observer| (protocol, observer));
         }
         let Some((_, observer)) = watching.as_mut().filter(|(observed, _)| *observed == protocol) else {
             continue;
@@ -279,32 +278,36 @@ fn observe_again(
         let (direction, tile_type) = (index.direction(&row), row.tile_type);
         let is_message = tile_type == TileType::Message;
         let time_ns = if is_message { index.time_ns(&row) } else { None };
-        let limit = if is_message { usize::MAX } else { 0 };
-        let bytes = index.row_bytes(&row, limit, &mut reader)?;
-        let missing = index.missing_before(&row, bytes.len());
-        let bytes = Captured::with_missing(&bytes, &missing);
+        message.clear();
+        if is_message {
+            index.append_row_bytes(&row, usize::MAX, &mut reader, &mut message)?;
+        }
+        let missing = index.missing_before(&row, message.len());
+        let bytes = Captured::with_missing(&message, &missing);
         let row = Completed { row: number, direction, tile_type, time_ns, bytes, sent: 0, completed: 0 };
         observer.observe(row.event(), &mut found);
         found.drain(..).for_each(|one| take(one, problems, link));
     }
-    if let Some((_, mut observer)) = watching {
+    for (_, mut observer) in all.into_iter().flatten() {
         observer.finish_each(&mut |one| take(one, problems, link));
     }
     Ok(())
 }
 
-/// The rows of a flow in the order in which their last packets were captured, and those of a stream in the stream's. A
-/// row that waited for a gap to be given up became complete long after the messages that answer it.
-fn order_of_sending(index: &Index, flow: u32) -> Vec<u32> {
-    let mut order: Vec<(u32, u32)> = Vec::new();
-    for direction in [Direction::Forward, Direction::Backward] {
-        let mut latest = 0;
-        for number in index.stream_rows(flow, direction) {
-            let Some(row) = index.row(number) else { continue };
-            latest = row.packet.max(latest);
-            order.push((latest, number));
+/// The rows of some flows in the order in which their last packets were captured, with these, and those of a stream in the
+/// stream's order. A row that waited for a gap to be given up became complete long after the messages that answer it.
+fn order_of_sending(index: &Index, flows: &[bool]) -> Vec<(u32, u32)> {
+    let mut latest = vec![0_u32; flows.len() * 2];
+    let mut order = Vec::new();
+    for (number, row) in (0..).zip(index.rows()) {
+        if flows.get(row.flow() as usize) == Some(&true)
+            && let Some(latest) = latest.get_mut(row.stream as usize)
+        {
+            *latest = row.packet.max(*latest);
+            order.push((*latest, number));
         }
     }
-    order.sort_unstable();
-    order.into_iter().map(|(_, number)| number).collect()
+    // Mostly they are in order.
+    order.sort();
+    order
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use framescope_capture::export::{self, Chosen, Paint};
+use framescope_capture::export::{self, Chosen, Fields, Paint};
 use framescope_capture::filter::{Column, Filter, FilterError};
 use framescope_capture::{DecodeAs, Index, Options, Source, Unread, read};
 use framescope_ksy::{Described, Format as Description, LoadError, TEMPLATES};
@@ -250,6 +250,9 @@ struct DecodeArgs {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
+    #[command(flatten)]
+    fields: FieldsArgs,
+
     /// Exit with 3 if any message has a problem of at least this severity
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
@@ -262,6 +265,15 @@ struct FilterArgs {
     /// `framescope columns` lists what can be asked about; docs/filter.md describes the language.
     #[arg(long, value_name = "EXPR")]
     filter: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct FieldsArgs {
+    /// Only these columns and fields of each message, in this order, as JSON or CSV: time,kind,sequence,payload.content.
+    ///
+    /// Names are those of --filter; `framescope columns` lists them, and docs/output.md says how values are written.
+    #[arg(long, value_name = "NAME,NAME...")]
+    fields: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -291,6 +303,9 @@ struct ExportArgs {
     /// What to write; without it the ending of OUTPUT says it: .json, .jsonl or .ndjson, .csv, .pcapng, .bin or .raw
     #[arg(long, value_enum)]
     format: Option<ExportFormat>,
+
+    #[command(flatten)]
+    fields: FieldsArgs,
 }
 
 #[derive(Debug, Args)]
@@ -509,6 +524,21 @@ impl FilterArgs {
     }
 }
 
+impl FieldsArgs {
+    /// The fields, if some were chosen. `is_table` says whether what is written can be of chosen fields.
+    fn parse(&self, is_table: bool, options: &Options) -> Result<Option<Fields>, Stopped> {
+        let Some(names) = &self.fields else { return Ok(None) };
+        if !is_table {
+            return Err(Stopped::Usage(
+                "--fields chooses what is written as JSON or CSV: add --format json or --format csv"
+                    .to_owned(),
+            ));
+        }
+        let fields = Fields::parse(names, &options.all_protocols());
+        fields.map(Some).map_err(|error| Stopped::Usage(format!("--fields: {error}")))
+    }
+}
+
 fn load(source: Source, options: &Options) -> Result<Index, Stopped> {
     let name = source.name().to_owned();
     let mut progress = Progress::new(format!("reading {name}"));
@@ -562,15 +592,18 @@ fn paint() -> Paint {
 fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
     let options = args.reading.options()?;
     let filter = args.filter.parse(&options)?;
+    let fields = args.fields.parse(!matches!(args.format, Format::Text), &options)?;
     let index = load(args.reading.open(&args.file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);
     let chosen = &mut Chosen::by(filter).watched(&mut watch);
     let mut out = output();
-    match args.format {
-        Format::Text => export::write_text(&index, chosen, paint(), &mut out)?,
-        Format::Json => export::write_json(&index, chosen, &mut out)?,
-        Format::Csv => export::write_csv(&index, chosen, &mut out)?,
+    match (args.format, &fields) {
+        (Format::Text, _) => export::write_text(&index, chosen, paint(), &mut out)?,
+        (Format::Json, None) => export::write_json(&index, chosen, &mut out)?,
+        (Format::Json, Some(fields)) => export::write_json_fields(&index, chosen, fields, &mut out)?,
+        (Format::Csv, None) => export::write_csv(&index, chosen, &mut out)?,
+        (Format::Csv, Some(fields)) => export::write_csv_fields(&index, chosen, fields, &mut out)?,
     }
     out.flush()?;
     let status = report(&index);
@@ -659,6 +692,8 @@ fn export(args: &ExportArgs) -> Result<u8, Stopped> {
     }
     let options = args.reading.options()?;
     let filter = args.filter.parse(&options)?;
+    let is_table = matches!(format, ExportFormat::Json | ExportFormat::Csv);
+    let fields = args.fields.parse(is_table, &options)?;
     let index = load(args.reading.open(&args.file)?, &options)?;
     let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unwritable = |error: io::Error| match error.kind() {
@@ -677,11 +712,13 @@ fn export(args: &ExportArgs) -> Result<u8, Stopped> {
     let mut watch = progress.rows(&index);
     let chosen = &mut Chosen::by(filter).watched(&mut watch);
     let mut missing = 0;
-    match format {
-        ExportFormat::Json => export::write_json(&index, chosen, &mut out),
-        ExportFormat::Csv => export::write_csv(&index, chosen, &mut out),
-        ExportFormat::Pcapng => export::write_packets(&index, chosen, &mut out).map(|_| ()),
-        ExportFormat::Raw => export::write_raw(&index, chosen, &mut out).map(|lacks| missing = lacks),
+    match (format, &fields) {
+        (ExportFormat::Json, None) => export::write_json(&index, chosen, &mut out),
+        (ExportFormat::Json, Some(fields)) => export::write_json_fields(&index, chosen, fields, &mut out),
+        (ExportFormat::Csv, None) => export::write_csv(&index, chosen, &mut out),
+        (ExportFormat::Csv, Some(fields)) => export::write_csv_fields(&index, chosen, fields, &mut out),
+        (ExportFormat::Pcapng, _) => export::write_packets(&index, chosen, &mut out).map(|_| ()),
+        (ExportFormat::Raw, _) => export::write_raw(&index, chosen, &mut out).map(|lacks| missing = lacks),
     }
     .map_err(unwritable)?;
     let temporary = out.into_inner().map_err(|error| unwritable(error.into_error()))?;

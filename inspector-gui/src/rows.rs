@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framescope_capture::filter::{Column, Filter};
-use framescope_capture::{Index, Row, Times};
+use framescope_capture::{Index, Row};
 use framescope_parser::Protocol;
 use parking_lot::RwLock;
 
@@ -81,7 +81,6 @@ pub(crate) struct Search {
 /// How far a search is.
 struct Progress {
     filter: Option<Filter>,
-    times: Times,
     /// How many rows were looked through.
     at: usize,
 }
@@ -167,14 +166,14 @@ impl Search {
             self.narrowing.filter.as_ref().map(|text| Filter::parse(text, &self.protocols)).transpose();
         let Ok(filter) = filter else { return false };
         let index = self.index.read_recursive();
-        self.is_among(&index, row, &mut Times::default())
+        self.is_among(&index, row)
             && filter.is_none_or(|mut filter| filter.is_true_of(&index, row).unwrap_or(false))
     }
 
     fn begin(&self) -> Result<Progress, String> {
         let parse = |text: &String| Filter::parse(text, &self.protocols).map_err(|error| error.text);
         let filter = self.narrowing.filter.as_ref().map(parse).transpose()?;
-        Ok(Progress { filter, times: Times::default(), at: 0 })
+        Ok(Progress { filter, at: 0 })
     }
 
     fn step(
@@ -183,7 +182,7 @@ impl Search {
         watch: &Watch,
         found: &RwLock<Found>,
     ) -> Result<Then<()>, String> {
-        let Progress { filter, times, at } = progress;
+        let Progress { filter, at } = progress;
         let index = self.index.read();
         let is_finished = index.is_finished();
         // The first rows are to be there soon, and the others in few steps that more than one thread can share. Who reads the
@@ -198,7 +197,7 @@ impl Search {
             }
             filter => {
                 let numbers = (*at..end).filter_map(|number| u32::try_from(number).ok());
-                batch.extend(numbers.filter(|&number| self.is_among(&index, number, times)));
+                batch.extend(numbers.filter(|&number| self.is_among(&index, number)));
                 if let Some(filter) = filter {
                     filter.retain(&index, &mut batch).map_err(failed)?;
                 }
@@ -231,7 +230,7 @@ impl Search {
     }
 
     /// Whether a row is of the conversation and the span of time that are looked at.
-    fn is_among(&self, index: &Index, number: u32, times: &mut Times) -> bool {
+    fn is_among(&self, index: &Index, number: u32) -> bool {
         let Narrowing { flow, span, .. } = &self.narrowing;
         if self.is_among_all() {
             return true;
@@ -240,13 +239,13 @@ impl Search {
         flow.is_none_or(|flow| row.flow() == flow)
             && span
                 .as_ref()
-                .is_none_or(|span| times.time_ns(index, &row).is_some_and(|time| span.contains(&time)))
+                .is_none_or(|span| index.time_ns(&row).is_some_and(|time| span.contains(&time)))
     }
 }
 
 /// Rows in the order of a column; those of the same value as they were. What has no value comes last.
 fn sorted(index: &Index, rows: Vec<u32>, sort: Sort, watch: &Watch) -> Vec<u32> {
-    let mut key = Key { index, column: sort.column, times: Times::default(), ranks: HashMap::new() };
+    let mut key = Key { index, column: sort.column, ranks: HashMap::new() };
     let mut keyed: Vec<(Option<u64>, u32)> = Vec::with_capacity(rows.len());
     for (done, number) in rows.into_iter().enumerate() {
         if done % CHUNK == 0 && watch.is_cancelled() {
@@ -266,7 +265,6 @@ fn sorted(index: &Index, rows: Vec<u32>, sort: Sort, watch: &Watch) -> Vec<u32> 
 struct Key<'i> {
     index: &'i Index,
     column: Column,
-    times: Times,
     /// The places of the kinds in their order.
     ranks: HashMap<&'i str, u64>,
 }
@@ -282,7 +280,7 @@ impl Key<'_> {
             Column::Packet => index.segments(row).map(|segment| u64::from(segment.packet)).max(),
             Column::Offset => Some(row.offset),
             Column::Length => Some(row.length),
-            Column::Time => self.times.time_ns(index, row).map(ordered),
+            Column::Time => self.index.time_ns(row).map(ordered),
             Column::Latency => index.reply_to(number).and_then(|(_, latency)| latency).map(ordered),
             Column::ReplyTo => index.reply_to(number).map(|(to, _)| to.into()),
             Column::AnsweredBy => index.answered_by(number).map(u64::from),
@@ -398,7 +396,7 @@ mod tests {
             );
             let index = index.read();
             let mut key =
-                Key { index: &index, column: *column, times: Times::default(), ranks: HashMap::new() };
+                Key { index: &index, column: *column, ranks: HashMap::new() };
             let mut keys = |rows: &[u32]| -> Vec<u64> {
                 rows.iter().filter_map(|&number| key.of(number, &index.row(number).unwrap())).collect()
             };

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framescope_capture::{Latencies, Row, Times};
+use framescope_capture::Row;
 use framescope_parser::{Code, Severity, TileType};
 use parking_lot::RwLock;
 
@@ -117,8 +117,8 @@ impl Surveying {
     pub(crate) fn begin(index: SharedIndex, background: &Background) -> Surveying {
         let survey = Arc::new(RwLock::new(Survey::default()));
         let theirs = Arc::clone(&survey);
-        let (mut times, mut at) = (Times::default(), 0);
-        let job = background.begin_steps("survey", move |_| count(&index, &mut times, &mut at, &theirs));
+        let mut at = 0;
+        let job = background.begin_steps("survey", move |_| count(&index, &mut at, &theirs));
         Surveying { survey, _job: job }
     }
 
@@ -129,13 +129,13 @@ impl Surveying {
 }
 
 /// Counts the next rows from `at` on.
-fn count(index: &SharedIndex, times: &mut Times, at: &mut usize, survey: &RwLock<Survey>) -> Then<()> {
+fn count(index: &SharedIndex, at: &mut usize, survey: &RwLock<Survey>) -> Then<()> {
     let mut seen: Vec<(u32, Row, Option<i64>)> = Vec::with_capacity(CHUNK);
     let index = index.read();
     let (all, is_finished) = (index.row_count(), index.is_finished());
     let end = all.min(*at + CHUNK);
     for (number, row) in (*at..end).zip(index.rows_from(*at)) {
-        seen.push((u32::try_from(number).unwrap_or(u32::MAX), row, times.time_ns(&index, &row)));
+        seen.push((u32::try_from(number).unwrap_or(u32::MAX), row, index.time_ns(&row)));
     }
     drop(index);
     *at = end;
@@ -308,7 +308,7 @@ pub(crate) fn picture(
 ) -> Job<Pictures> {
     background.begin("pictures", move |watch| {
         let mut pictures = Pictures { timeline: Timeline::new(span), ..Pictures::default() };
-        let (mut times, mut latencies, mut at) = (Times::default(), Latencies::default(), 0);
+        let mut at = 0;
         loop {
             let chunk = rows(at);
             if chunk.is_empty() || watch.is_cancelled() {
@@ -318,8 +318,8 @@ pub(crate) fn picture(
             let index = index.read();
             for number in chunk {
                 let Some(row) = index.row(number) else { continue };
-                let time = times.time_ns(&index, &row);
-                pictures.add(&row, time, latencies.latency_ns(&index, number, time));
+                let time = index.time_ns(&row);
+                pictures.add(&row, time, index.reply_to(number).and_then(|(_, latency)| latency));
             }
         }
     })

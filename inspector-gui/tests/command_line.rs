@@ -121,6 +121,80 @@ fn decode_as_csv_has_a_line_a_row_under_its_columns() {
 }
 
 #[test]
+fn chosen_fields_are_printed_in_their_order() {
+    let chat = case("missive-chat");
+    let decode = |format: &str, fields: &str| {
+        let filter = "row < 3";
+        let output = run(&[
+            "decode",
+            chat.to_str().unwrap(),
+            "--format",
+            format,
+            "--fields",
+            fields,
+            "--filter",
+            filter,
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let fields =
+        "kind,row, time,missive.sequence,payload.user,flags.reply,missive.kind,latency,problems,payload";
+    assert_eq!(decode("json", fields), JSON_OF_FIELDS);
+    assert_eq!(decode("csv", fields), CSV_OF_FIELDS);
+    // A line for each row also where there is nothing in it.
+    assert_eq!(decode("csv", "latency"), "latency\n\"\"\n264084\n\"\"\n");
+}
+
+const JSON_OF_FIELDS: &str = r#"{"kind":"LOGIN","row":0,"time":"2026-11-21T04:38:28.092182284Z","missive.sequence":0,"payload.user":"ada","flags.reply":false,"missive.kind":{"enum":"LOGIN","value":1},"latency":null,"problems":[],"payload":{"bytes":"0003616461000d736563726574206f6620616461"}}
+{"kind":"ACK","row":1,"time":"2026-11-21T04:38:28.092446368Z","missive.sequence":0,"payload.user":null,"flags.reply":true,"missive.kind":{"enum":"ACK","value":4},"latency":264084,"problems":[],"payload":{"bytes":"77656c636f6d652c20616461"}}
+{"kind":"LOGIN","row":2,"time":"2026-11-21T04:38:28.092605826Z","missive.sequence":0,"payload.user":"bo","flags.reply":false,"missive.kind":{"enum":"LOGIN","value":1},"latency":null,"problems":[],"payload":{"bytes":"0002626f000c736563726574206f6620626f"}}
+"#;
+
+const CSV_OF_FIELDS: &str = "\
+kind,row,time,missive.sequence,payload.user,flags.reply,missive.kind,latency,problems,payload
+LOGIN,0,2026-11-21T04:38:28.092182284Z,0,ada,false,LOGIN,,,0003616461000d736563726574206f6620616461
+ACK,1,2026-11-21T04:38:28.092446368Z,0,,true,ACK,264084,,77656c636f6d652c20616461
+LOGIN,2,2026-11-21T04:38:28.092605826Z,0,bo,false,LOGIN,,,0002626f000c736563726574206f6620626f
+";
+
+#[test]
+fn fields_that_can_not_be_chosen_are_told_with_what_may_have_been_meant() {
+    let chat = case("missive-chat");
+    let decode = |rest: &[&str]| run(&[&["decode", chat.to_str().unwrap(), "--fields"], rest].concat());
+    let unknown = decode(&["time,sequnce", "--format", "json"]);
+    complains(
+        &unknown,
+        2,
+        &["--fields: there is no column or field 'sequnce'; did you mean 'sequence'?", "     ^^^^^^^"],
+    );
+    assert!(unknown.stdout.is_empty());
+    complains(&decode(&["missive.usr", "--format", "csv"]), 2, &["missive has no field 'usr'"]);
+    complains(&decode(&["kind,,row", "--format", "csv"]), 2, &["a column or a field is missing here"]);
+    complains(&decode(&["kind,row,kind", "--format", "csv"]), 2, &["'kind' stands here twice"]);
+    complains(&decode(&["kind"]), 2, &["--fields", "--format json"]);
+    complains(&decode(&["kind", "--format", "text"]), 2, &["--fields", "--format csv"]);
+}
+
+#[test]
+fn chosen_fields_are_exported_as_decode_prints_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = case("missive-chat");
+    let chat = chat.to_str().unwrap();
+    let chosen = ["--fields", "row,kind,content", "--filter", "kind == DATA"];
+    for format in ["json", "csv"] {
+        let path = folder.path().join(format!("out.{format}"));
+        let output = run(&[&["export", chat, path.to_str().unwrap()], &chosen[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let printed = run(&[&["decode", chat, "--format", format], &chosen[..]].concat()).stdout;
+        assert!(!printed.is_empty() && fs::read(&path).unwrap() == printed);
+    }
+    let packets = folder.path().join("out.pcapng");
+    complains(&run(&[&["export", chat, packets.to_str().unwrap()], &chosen[..]].concat()), 2, &["--fields"]);
+    assert!(!packets.exists());
+}
+
+#[test]
 fn fail_on_decides_the_exit_status() {
     let damaged = case("missive-damaged");
     let (damaged, chat) = (damaged.to_str().unwrap(), case("missive-chat"));

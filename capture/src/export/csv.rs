@@ -1,61 +1,124 @@
 //! One line of CSV for each row, under a line of column names.
 
+use std::fmt;
 use std::io::{self, Write};
+use std::ops::Range;
 
-use framescope_parser::Code;
+use framescope_parser::{Code, Kind, Value, Visit};
 
-use super::{Chosen, for_each_row, rfc3339};
-use crate::Index;
+use super::Chosen;
+use super::put::{self, Clock};
+use super::rows::{Content, OfStream, WriteRow, write_rows};
+use crate::{Index, Row};
 
-const COLUMNS: [&str; 13] = [
-    "row",
-    "time",
-    "flow",
-    "direction",
-    "src",
-    "dst",
-    "offset",
-    "length",
-    "protocol",
-    "type",
-    "kind",
-    "summary",
-    "problems",
-];
+const COLUMNS: &[u8] = b"row,time,flow,direction,src,dst,offset,length,protocol,type,kind,summary,problems\n";
 
 /// Writes each chosen row as a line of CSV.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_csv(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(COLUMNS)?;
-    for_each_row(index, chosen, &mut |number, row, bytes| {
-        let dissection = index.dissect(number, bytes);
-        let (src, dst) = index.endpoints(row).unzip();
-        let mut codes: Vec<Code> = Vec::new();
-        for problem in &dissection.problems {
-            if !codes.contains(&problem.code) {
-                codes.push(problem.code);
-            }
+    out.write_all(COLUMNS)?;
+    write_rows(index, chosen, out, &|| CsvRows::new(index))
+}
+
+pub(super) struct CsvRows<'i> {
+    index: &'i Index,
+    content: Content<'i>,
+    streams: OfStream,
+    clock: Clock,
+    told: Brief,
+}
+
+impl<'i> CsvRows<'i> {
+    pub(super) fn new(index: &'i Index) -> Self {
+        CsvRows {
+            index,
+            content: Content::new(index),
+            streams: OfStream::new(),
+            clock: Clock::default(),
+            told: Brief::default(),
         }
-        let codes: Vec<&str> = codes.into_iter().map(Code::as_str).collect();
-        csv.write_record([
-            number.to_string().as_str(),
-            &index.time_ns(row).map(rfc3339).unwrap_or_default(),
-            &row.flow().to_string(),
-            index.direction(row).as_str(),
-            &src.map(|address| address.to_string()).unwrap_or_default(),
-            &dst.map(|address| address.to_string()).unwrap_or_default(),
-            &row.offset.to_string(),
-            &row.length.to_string(),
-            index.protocol(row).map_or("", |protocol| protocol.name()),
-            row.type_name(),
-            index.kind(row).unwrap_or_default(),
-            &dissection.summary,
-            &codes.join(" "),
-        ])
-        .map_err(io::Error::from)
-    })?;
-    csv.flush()
+    }
+}
+
+/// What a protocol tells of a message beside its fields.
+#[derive(Default)]
+struct Brief {
+    summary: Vec<u8>,
+    /// The codes of its problems, each once.
+    codes: Vec<Code>,
+}
+
+impl WriteRow for CsvRows<'_> {
+    fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
+        let CsvRows { index, content, streams, clock, told } = self;
+        content.find(row);
+        content.read(row)?;
+        told.tell(index, number, row, &content.bytes);
+
+        put::number(out, number);
+        out.push(b',');
+        if let Some(time_ns) = index.time_ns(row) {
+            clock.put(out, time_ns);
+        }
+        streams.put(index, row, out, |out, flow, direction, ends| {
+            out.push(b',');
+            put::number(out, flow);
+            out.push(b',');
+            out.extend_from_slice(direction.as_str().as_bytes());
+            let (src, dst) = ends.unzip();
+            for address in [src, dst] {
+                out.push(b',');
+                if let Some(address) = address {
+                    put::cell(out, address.to_string().as_bytes());
+                }
+            }
+            out.push(b',');
+        });
+        put::number(out, row.offset);
+        out.push(b',');
+        put::number(out, row.length);
+        let protocol = index.protocol(row).map_or("", |protocol| protocol.name());
+        let cells = [protocol, row.type_name(), index.kind(row).unwrap_or_default()];
+        for text in cells.map(str::as_bytes).into_iter().chain([&told.summary[..]]) {
+            out.push(b',');
+            put::cell(out, text);
+        }
+        out.push(b',');
+        put::blanks_between(out, &told.codes, |out, code| out.extend_from_slice(code.as_str().as_bytes()));
+        out.push(b'\n');
+        Ok(())
+    }
+}
+
+impl Brief {
+    fn tell(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
+        self.summary.clear();
+        self.codes.clear();
+        index.visit(row, bytes, self);
+        index.summary_of_no_message(row, &mut |text| Visit::summary(self, text));
+        index
+            .problems_of_sequence(number, row)
+            .for_each(|problem| put::push_code(&mut self.codes, problem.code));
+    }
+}
+
+impl<'a> Visit<'a> for Brief {
+    fn kind(&mut self, _: Kind<'a>) {}
+
+    fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+
+    fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+
+    fn end(&mut self) {}
+
+    fn problem(&mut self, code: Code, _: Range<usize>, _: fmt::Arguments<'_>) {
+        put::push_code(&mut self.codes, code);
+    }
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        self.summary.clear();
+        put::formatted(&mut self.summary, text);
+    }
 }

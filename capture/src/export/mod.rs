@@ -1,12 +1,18 @@
-//! The index in the forms that people and programs read: text, JSON lines and CSV.
+//! The index in the forms that people and programs read: text, JSON lines and CSV, of all that is told of a row or of chosen
+//! [`Fields`]. Rows are written by several threads, in their order.
 
 mod csv;
+mod fields;
 mod flows;
 mod follow;
 mod json;
 mod packets;
 mod problems;
+mod put;
 mod raw;
+#[cfg(test)]
+mod reference;
+mod rows;
 mod seeds;
 mod text;
 
@@ -15,6 +21,7 @@ use std::io::{self, Write};
 use crate::filter::Filter;
 use crate::{Index, Row};
 
+pub use fields::{Fields, write_csv_fields, write_json_fields};
 pub use flows::{write_flows_json, write_flows_text};
 pub use follow::{write_follow_raw, write_follow_text};
 pub use json::write_json;
@@ -23,7 +30,7 @@ pub use packets::write_packets;
 pub use problems::{write_problems_json, write_problems_text};
 pub use raw::write_raw;
 pub use seeds::{Seed, seeds};
-pub use text::{Paint, row_facts, write_row_text, write_text};
+pub use text::{Paint, row_facts, write_text};
 
 pub use self::csv::write_csv;
 
@@ -81,7 +88,7 @@ impl<'c> Chosen<'c> {
             if let Some(progress) = &mut self.progress
                 && !progress(first)
             {
-                return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped"));
+                return Err(stopped());
             }
             let end = count.min(first + AT_ONCE);
             wanted.clear();
@@ -106,17 +113,8 @@ impl std::fmt::Debug for Chosen<'_> {
     }
 }
 
-/// Is given a row's number, the row, and the bytes to dissect it from.
-type EachRow<'e> = dyn FnMut(u32, &Row, &[u8]) -> io::Result<()> + 'e;
-
-fn for_each_row(index: &Index, chosen: &mut Chosen<'_>, each: &mut EachRow<'_>) -> io::Result<()> {
-    let mut reader = index.reader();
-    let mut bytes = Vec::new();
-    chosen.for_each(index, &mut |number, row| {
-        bytes.clear();
-        index.append_row_bytes(row, display_limit(row), &mut reader, &mut bytes)?;
-        each(number, row, &bytes)
-    })
+fn stopped() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "stopped")
 }
 
 /// How many bytes of a row are needed to show it: all of a message, the first ones of what was skipped.
@@ -137,11 +135,9 @@ pub fn rfc3339(time_ns: i64) -> String {
 
 /// Two hexadecimal digits a byte.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let mut out = Vec::new();
+    put::hex(&mut out, bytes);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 fn write_line(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {

@@ -1,16 +1,21 @@
 //! Rows for a person to read in a terminal: a line for the message, one for each field, one for each problem.
 
+use std::fmt;
 use std::io::{self, Write};
+use std::ops::Range;
 
-use framescope_parser::{Dissection, Field, Severity, Value};
+use framescope_parser::{Code, Kind, Severity, TileType, Value, Visit};
 
-use super::{Chosen, for_each_row, rfc3339};
+use super::Chosen;
+use super::put::{self, Clock};
+use super::rows::{Content, OfStream, WriteRow, write_rows};
 use crate::{Index, Row};
 
 /// Whether to colour the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Paint {
     /// Plain text.
+    #[default]
     Plain,
     /// With the escape sequences that terminals colour by.
     Ansi,
@@ -26,14 +31,27 @@ impl Paint {
     }
 
     pub(super) fn severity(self, severity: Severity, text: &str) -> String {
-        self.colour(
-            match severity {
-                Severity::Error => "31;1",
-                Severity::Warning => "33",
-                Severity::Note => "36",
-            },
-            text,
-        )
+        self.colour(Paint::of_severity(severity), text)
+    }
+
+    /// The SGR number of a severity.
+    fn of_severity(severity: Severity) -> &'static str {
+        match severity {
+            Severity::Error => "31;1",
+            Severity::Warning => "33",
+            Severity::Note => "36",
+        }
+    }
+
+    /// Appends what `write` writes, in a colour by its SGR number.
+    fn put(self, sgr: &str, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        if self == Paint::Ansi {
+            put::formatted(out, format_args!("\x1b[{sgr}m"));
+        }
+        write(out);
+        if self == Paint::Ansi {
+            out.extend_from_slice(b"\x1b[0m");
+        }
     }
 }
 
@@ -47,125 +65,281 @@ pub fn write_text(
     paint: Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut first = true;
-    for_each_row(index, chosen, &mut |number, row, bytes| {
-        if !std::mem::take(&mut first) {
-            writeln!(out)?;
-        }
-        write_row_text(index, number, row, bytes, paint, out)
-    })
+    write_rows(index, chosen, &mut WithoutFirst::new(out), &|| TextRows::new(index, paint))
 }
 
-/// Writes one row with its fields and problems. `bytes` are those of [`Index::row_bytes`].
-///
-/// # Errors
-/// `out` can't be written.
-pub fn write_row_text(
-    index: &Index,
-    number: u32,
-    row: &Row,
-    bytes: &[u8],
-    paint: Paint,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let dissection = index.dissect(number, bytes);
-    let from_to = match index.endpoints(row) {
-        Some((src, dst)) => format!("{src} > {dst}"),
-        None => "file".to_owned(),
-    };
-    let what = match index.kind(row) {
-        Some(kind) if row.type_name() == "message" => kind.to_owned(),
-        Some(kind) => format!("{} {kind}", row.type_name()),
-        None => row.type_name().to_owned(),
-    };
-    let what = match row.severity() {
-        Some(severity) if severity > Severity::Note => paint.severity(severity, &what),
-        _ => paint.colour("1", &what),
-    };
-    let protocol = index.protocol(row).map_or("-", |protocol| protocol.name());
-    let time = index.time_ns(row).map_or("no time".to_owned(), rfc3339);
-    writeln!(
-        out,
-        "#{number} {time} flow {} {from_to} {protocol} {what}: {}",
-        row.flow(),
-        dissection.summary
-    )?;
-    let facts = format!("    {}", row_facts(index, number, row, usize::MAX));
-    writeln!(out, "{}", paint.colour("2", &facts))?;
-    for (packet, comment) in index.comments(row) {
-        writeln!(out, "    comment on packet {packet}: {comment}")?;
+/// Writes all but the first byte: the blank line before the first row.
+pub(super) struct WithoutFirst<'o> {
+    out: &'o mut dyn Write,
+    is_first: bool,
+}
+
+impl<'o> WithoutFirst<'o> {
+    pub(super) fn new(out: &'o mut dyn Write) -> Self {
+        WithoutFirst { out, is_first: true }
     }
-    write_fields(&dissection.fields, 1, out)?;
-    write_problems(&dissection, paint, out)
+}
+
+impl Write for WithoutFirst<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match bytes.split_first() {
+            Some(_) if std::mem::take(&mut self.is_first) => Ok(1),
+            _ => self.out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Writes rows, a blank line before each.
+pub(super) struct TextRows<'i> {
+    index: &'i Index,
+    paint: Paint,
+    content: Content<'i>,
+    streams: OfStream,
+    clock: Clock,
+    told: Told,
+}
+
+impl<'i> TextRows<'i> {
+    pub(super) fn new(index: &'i Index, paint: Paint) -> Self {
+        let told = Told { paint, ..Told::default() };
+        let (content, streams, clock) = (Content::new(index), OfStream::new(), Clock::default());
+        TextRows { index, paint, content, streams, clock, told }
+    }
+}
+
+impl WriteRow for TextRows<'_> {
+    fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
+        let TextRows { index, paint, content, streams, clock, told } = self;
+        let paint = *paint;
+        content.find(row);
+        content.read(row)?;
+        told.tell(index, number, row, &content.bytes);
+
+        out.extend_from_slice(b"\n#");
+        put::number(out, number);
+        out.push(b' ');
+        match index.time_ns(row) {
+            Some(time_ns) => clock.put(out, time_ns),
+            None => out.extend_from_slice(b"no time"),
+        }
+        streams.put(index, row, out, |out, flow, _, ends| {
+            let from_to = match ends {
+                Some((src, dst)) => format!("{src} > {dst}"),
+                None => "file".to_owned(),
+            };
+            put::formatted(out, format_args!(" flow {flow} {from_to} "));
+        });
+        out.extend_from_slice(index.protocol(row).map_or("-", |protocol| protocol.name()).as_bytes());
+        out.push(b' ');
+        let sgr = match row.severity() {
+            Some(severity) if severity > Severity::Note => Paint::of_severity(severity),
+            _ => "1",
+        };
+        paint.put(sgr, out, |out| match index.kind(row) {
+            Some(kind) if row.tile_type == TileType::Message => out.extend_from_slice(kind.as_bytes()),
+            Some(kind) => put::formatted(out, format_args!("{} {kind}", row.type_name())),
+            None => out.extend_from_slice(row.type_name().as_bytes()),
+        });
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(&told.summary);
+        out.push(b'\n');
+        paint.put("2", out, |out| {
+            out.extend_from_slice(b"    ");
+            put_facts(out, index, number, row, content.packets(), usize::MAX);
+        });
+        out.push(b'\n');
+        for (packet, comment) in index.comments(row) {
+            put::formatted(out, format_args!("    comment on packet {packet}: {comment}\n"));
+        }
+        out.extend_from_slice(&told.fields);
+        out.extend_from_slice(&told.problems);
+        Ok(())
+    }
 }
 
 /// Where a row's bytes stand, in which packets they came (no more than `most_packets` are named), and what it answers.
 pub fn row_facts(index: &Index, number: u32, row: &Row, most_packets: usize) -> String {
-    let packets = index.row_packets(row);
-    let named: Vec<String> = packets.iter().take(most_packets).map(u32::to_string).collect();
-    let mut facts = format!("{} bytes at {} of {}", row.length, row.offset, index.direction(row));
+    let mut facts = Vec::new();
+    put_facts(&mut facts, index, number, row, &index.row_packets(row), most_packets);
+    String::from_utf8(facts).unwrap_or_default()
+}
+
+fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: &[u32], most_packets: usize) {
+    put::number(out, row.length);
+    out.extend_from_slice(b" bytes at ");
+    put::number(out, row.offset);
+    out.extend_from_slice(b" of ");
+    out.extend_from_slice(index.direction(row).as_str().as_bytes());
     match packets.len() {
         0 => {}
-        1 => facts.push_str(&format!(", packet {}", named.join(""))),
-        count => {
-            let more = if named.len() < count { " …" } else { "" };
-            facts.push_str(&format!(", packets {}{more}", named.join(" ")));
+        1 => out.extend_from_slice(b", packet "),
+        _ => out.extend_from_slice(b", packets "),
+    }
+    for (at, &packet) in packets.iter().take(most_packets).enumerate() {
+        if at > 0 {
+            out.push(b' ');
         }
+        put::number(out, packet);
+    }
+    if packets.len() > most_packets.max(1) {
+        out.extend_from_slice(" …".as_bytes());
     }
     if let Some((to, latency)) = index.reply_to(number) {
-        let after = latency.map(|latency| format!(" after {}", latency_text(latency))).unwrap_or_default();
-        facts.push_str(&format!(", answers #{to}{after}"));
+        out.extend_from_slice(b", answers #");
+        put::number(out, to);
+        if let Some(latency) = latency {
+            out.extend_from_slice(b" after ");
+            put_latency(out, latency);
+        }
     }
     if let Some(first) = index.part_of(number) {
-        facts.push_str(&format!(", goes on with #{first}"));
+        out.extend_from_slice(b", goes on with #");
+        put::number(out, first);
     }
-    facts
 }
 
-fn write_fields(fields: &[Field<'_>], depth: usize, out: &mut dyn Write) -> io::Result<()> {
-    for field in fields {
-        let indent = depth * 4;
-        let name = field.name;
-        match &field.value {
-            Value::Group => writeln!(out, "{:indent$}{name}", "")?,
-            value
-                if field.fields.iter().all(|inner| matches!(inner.value, Value::Bool(_)))
-                    && !field.fields.is_empty() =>
-            {
-                // Flags on one line: those that are set.
-                let set = field.fields.iter().filter(|inner| inner.value == Value::Bool(true));
-                let set: Vec<&str> = set.map(|inner| inner.name).collect();
-                let set = if set.is_empty() { String::new() } else { format!(" {}", set.join(" ")) };
-                writeln!(out, "{:indent$}{name} = {value}{set}", "")?;
-                continue;
-            }
-            value => writeln!(out, "{:indent$}{name} = {value}", "")?,
+/// What a protocol tells of a message, in lines.
+#[derive(Default)]
+pub(super) struct Told {
+    paint: Paint,
+    pub(super) summary: Vec<u8>,
+    pub(super) fields: Vec<u8>,
+    pub(super) problems: Vec<u8>,
+    /// The fields that have begun and not ended.
+    open: Vec<Open>,
+    /// A blank and a name for each flag in them that is set.
+    set: Vec<u8>,
+}
+
+struct Open {
+    /// Where in `fields` its line begins, and where that ends.
+    start: usize,
+    line_end: usize,
+    /// Where in `set` the names of its flags begin.
+    set: usize,
+    /// Whether it has a value and nothing but flags in it, of which there is one at least.
+    is_group: bool,
+    has_flags: bool,
+    has_others: bool,
+}
+
+impl Told {
+    /// Takes a row apart. It says the same as [`Index::dissect`].
+    fn tell(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
+        self.summary.clear();
+        self.fields.clear();
+        self.problems.clear();
+        self.open.clear();
+        self.set.clear();
+        index.visit(row, bytes, self);
+        self.finish();
+        index.summary_of_no_message(row, &mut |text| Visit::summary(self, text));
+        for problem in index.problems_of_sequence(number, row) {
+            Visit::problem(self, problem.code, problem.range, format_args!("{}", problem.text));
         }
-        write_fields(&field.fields, depth + 1, out)?;
     }
-    Ok(())
+
+    /// All was told: a field that never ended is none.
+    pub(super) fn finish(&mut self) {
+        if let Some(first) = self.open.first() {
+            self.fields.truncate(first.start);
+        }
+    }
+
+    /// Writes a field's line. Gives where it begins.
+    fn line(&mut self, name: &str, value: &Value<'_>) -> usize {
+        if let Some(open) = self.open.last_mut() {
+            match value {
+                Value::Bool(is_set) => {
+                    open.has_flags = true;
+                    if *is_set {
+                        self.set.push(b' ');
+                        self.set.extend_from_slice(name.as_bytes());
+                    }
+                }
+                _ => open.has_others = true,
+            }
+        }
+        let start = self.fields.len();
+        let out = &mut self.fields;
+        out.extend((0..=self.open.len()).flat_map(|_| *b"    "));
+        out.extend_from_slice(name.as_bytes());
+        if *value != Value::Group {
+            out.extend_from_slice(b" = ");
+            put::text_value(out, value);
+        }
+        out.push(b'\n');
+        start
+    }
 }
 
-fn write_problems(dissection: &Dissection<'_>, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    for problem in &dissection.problems {
-        let severity = problem.code.severity();
-        let label = paint.severity(severity, &format!("{severity} {}", problem.code));
-        let range = &problem.range;
-        writeln!(out, "    ! {label} at {}..{}: {}", range.start, range.end, problem.text)?;
+impl<'a> Visit<'a> for Told {
+    fn kind(&mut self, _: Kind<'a>) {}
+
+    fn field(&mut self, name: &'a str, _: Range<usize>, value: Value<'a>) {
+        self.line(name, &value);
     }
-    Ok(())
+
+    fn begin(&mut self, name: &'a str, _: Range<usize>, value: Value<'a>) {
+        let start = self.line(name, &value);
+        self.open.push(Open {
+            start,
+            line_end: self.fields.len(),
+            set: self.set.len(),
+            is_group: value == Value::Group,
+            has_flags: false,
+            has_others: false,
+        });
+    }
+
+    fn end(&mut self) {
+        let Some(Open { line_end, set, is_group, has_flags, has_others, .. }) = self.open.pop() else {
+            return;
+        };
+        if has_flags && !has_others && !is_group {
+            // Flags on one line: those that are set.
+            self.fields.truncate(line_end.saturating_sub(1));
+            self.fields.extend_from_slice(self.set.get(set..).unwrap_or_default());
+            self.fields.push(b'\n');
+        }
+        self.set.truncate(set);
+    }
+
+    fn problem(&mut self, code: Code, range: Range<usize>, text: fmt::Arguments<'_>) {
+        let (out, severity) = (&mut self.problems, code.severity());
+        out.extend_from_slice(b"    ! ");
+        self.paint.put(Paint::of_severity(severity), out, |out| {
+            put::formatted(out, format_args!("{severity} {code}"));
+        });
+        put::formatted(out, format_args!(" at {}..{}: {text}\n", range.start, range.end));
+    }
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        self.summary.clear();
+        put::formatted(&mut self.summary, text);
+    }
 }
 
 /// A duration in the unit that suits it.
 pub(super) fn latency_text(ns: i64) -> String {
+    let mut text = Vec::new();
+    put_latency(&mut text, ns);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn put_latency(out: &mut Vec<u8>, ns: i64) {
     let (divisor, unit) = match ns.unsigned_abs() {
-        0..1_000 => return format!("{ns} ns"),
+        0..1_000 => return put::formatted(out, format_args!("{ns} ns")),
         1_000..1_000_000 => (1_000, "µs"),
         1_000_000..1_000_000_000 => (1_000_000, "ms"),
         _ => (1_000_000_000, "s"),
     };
     let thousandths = (ns % divisor).unsigned_abs() * 1000 / divisor.unsigned_abs();
-    format!("{}.{thousandths:03} {unit}", ns / divisor)
+    put::formatted(out, format_args!("{}.{thousandths:03} {unit}", ns / divisor));
 }
 
 #[cfg(test)]

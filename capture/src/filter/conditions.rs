@@ -10,7 +10,7 @@ use framescope_parser::{Code, TileType, Value};
 use super::column::Column;
 use super::parse::{Condition, Span, Subject, Test};
 use super::value::{Compared, Number};
-use crate::{BlockReader, Index, Row, Times};
+use crate::{BlockReader, Index, Row};
 
 /// A test on what all rows of a label, or of a stream, have in common.
 pub(super) fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
@@ -48,28 +48,32 @@ pub(super) fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
 }
 
 /// A test on what stands in the index for each row.
-pub(super) fn in_index(test: &Test, index: &Index, number: u32, times: &mut Times) -> bool {
+pub(super) fn in_index(test: &Test, index: &Index, number: u32) -> bool {
     let Subject::Column(column) = test.subject else { return false };
     let condition = &test.condition;
     let number_of = |value: Option<i128>| of_numbers(condition, value.as_slice());
+    // What stands in a column by itself needs no row.
+    match column {
+        Column::Row => return number_of(Some(number.into())),
+        Column::Length => return number_of(index.length_of(number).map(i128::from)),
+        Column::Time => {
+            let time = index.time_of(number);
+            return time.is_some_and(|time| of_time(condition, time, || index.first_time_ns().unwrap_or(0)));
+        }
+        Column::Latency => return number_of(index.latency_of(number).map(i128::from)),
+        Column::ReplyTo => return number_of(index.answers(number).map(i128::from)),
+        Column::AnsweredBy => return number_of(index.answered_by(number).map(i128::from)),
+        Column::PartOf => return number_of(index.part_of(number).map(i128::from)),
+        _ => {}
+    }
     let Some(row) = &index.row(number) else { return false };
     match column {
-        Column::Row => number_of(Some(number.into())),
         Column::Offset => number_of(Some(row.offset.into())),
-        Column::Length => number_of(Some(row.length.into())),
         Column::Packet => {
             let packets: Vec<i128> = index.row_packets(row).into_iter().map(i128::from).collect();
             of_numbers(condition, &packets)
         }
-        Column::Time => match times.time_ns(index, row) {
-            Some(time) => of_time(condition, time, || times.first_ns(index).unwrap_or(0)),
-            None => false,
-        },
-        Column::Latency => number_of(index.reply_to(number).and_then(|(_, latency)| latency).map(i128::from)),
-        Column::ReplyTo => number_of(index.reply_to(number).map(|(to, _)| to.into())),
-        Column::AnsweredBy => number_of(index.answered_by(number).map(i128::from)),
         Column::MissingBytes => number_of(index.missing_bytes(row).map(i128::from)),
-        Column::PartOf => number_of(index.part_of(number).map(i128::from)),
         Column::Comment => index.comments(row).iter().any(|(_, text)| of_bytes(condition, text.as_bytes())),
         _ => false,
     }

@@ -18,7 +18,7 @@ use super::column::Column;
 use super::conditions::{by_group, in_index};
 use super::messages::Messages;
 use super::parse::{Condition, Expression, Subject, Test};
-use crate::{Index, Times};
+use crate::Index;
 
 /// An expression that was understood, ready to be asked of rows.
 ///
@@ -42,7 +42,7 @@ pub(super) struct Understood {
 }
 
 /// An expression whose tests are numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
@@ -74,7 +74,6 @@ struct State {
     /// For each test what is known by label or by stream.
     known: Vec<Groups>,
     answers: Vec<Known>,
-    times: Times,
     messages: Messages,
 }
 
@@ -300,10 +299,10 @@ impl State {
             seen = evaluate_block(&understood.nodes, &self.answers);
             open = asked.without(&seen.yes).without(&seen.no);
         }
-        let State { answers, times, messages, .. } = self;
+        let State { answers, messages, .. } = self;
         for place in asked.without(&seen.no).iter() {
             let is_true = seen.yes.contains(place)
-                || messages.holds(understood, index, first + place, times, &|test| {
+                || messages.holds(understood, index, first + place, &|test| {
                     answers.get(test).and_then(|known| known.of(place))
                 })?;
             if is_true {
@@ -315,7 +314,6 @@ impl State {
 
     /// The rows of which a test is true that looks at no message.
     fn answer(&mut self, number: usize, prepared: &Prepared, index: &Index, first: u32, open: &Bits) -> Bits {
-        let times = &mut self.times;
         let test = &prepared.test;
         let Some(known) = self.known.get_mut(number) else { return Bits::default() };
         match prepared.tier {
@@ -328,7 +326,7 @@ impl State {
                 let find = || index.row(row).is_some_and(|row| by_group(test, index, &row));
                 group.is_some_and(|group| known.of(group, find))
             }),
-            _ => open.filter(|place| in_index(test, index, first + place, times)),
+            _ => open.filter(|place| in_index(test, index, first + place)),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::conditions::{of_all_bytes, of_bytes, of_value};
 use super::evaluate::{Prepared, Tier, Understood, evaluate};
 use super::parse::{Condition, Subject};
 use crate::export::display_limit;
-use crate::{BlockReader, Index, Row, Times};
+use crate::{BlockReader, Index, Row};
 
 /// The memory that looking at messages needs, and what was found out of their protocols.
 #[derive(Default)]
@@ -61,7 +61,6 @@ impl Messages {
         understood: &Understood,
         index: &Index,
         number: u32,
-        times: &mut Times,
         known: &dyn Fn(usize) -> Option<bool>,
     ) -> io::Result<bool> {
         let Some(row) = index.row(number) else { return Ok(false) };

@@ -35,6 +35,7 @@ use framescope_parser::Protocol;
 pub use column::Column;
 pub use complete::{Candidate, Completion, Vocabulary, literal, written};
 pub use evaluate::Filter;
+pub(crate) use parse::Subject;
 
 /// Why an expression can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,18 +63,26 @@ impl fmt::Display for FilterError {
 
 impl std::error::Error for FilterError {}
 
+impl FilterError {
+    pub(crate) fn new(expression: &str, range: Range<usize>, text: &str) -> FilterError {
+        // What is not understood is told as it stands there, and may have line breaks.
+        FilterError { expression: expression.to_owned(), range, text: on_one_line(text) }
+    }
+}
+
+/// What a name stands for, or why for nothing. `protocols` are those whose fields it may be.
+pub(crate) fn subject(name: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Subject, String> {
+    parse::subject(name, protocols).map_err(|(_, text)| text)
+}
+
 impl Filter {
     /// Understands an expression. `protocols` are those whose fields it may name.
     ///
     /// # Errors
     /// The place of the first thing that is not understood, and what may have been meant.
     pub fn parse(expression: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Filter, FilterError> {
-        let parsed = parse::parse(expression, protocols).map_err(|(range, text)| FilterError {
-            expression: expression.to_owned(),
-            range,
-            // What is not understood is told as it stands there, and may have line breaks.
-            text: on_one_line(&text),
-        })?;
+        let parsed = parse::parse(expression, protocols)
+            .map_err(|(range, text)| FilterError::new(expression, range, &text))?;
         Ok(Filter::new(parsed, protocols))
     }
 }

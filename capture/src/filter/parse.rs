@@ -28,8 +28,8 @@ pub(super) struct Test {
     pub(super) condition: Condition,
 }
 
-#[derive(Debug)]
-pub(super) enum Subject {
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
     Column(Column),
     /// Fields by their path: that protocol's, or any's.
     Field {
@@ -192,6 +192,11 @@ pub(super) fn parse(text: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Expre
         Some((Token::Sign(")"), range)) => Err((range.clone(), "this ')' closes nothing".to_owned())),
         Some((_, range)) => Err((range.clone(), "'and' or 'or' is missing before this".to_owned())),
     }
+}
+
+/// What a name by itself stands for: a column, or fields.
+pub(super) fn subject(name: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Subject, Fault> {
+    Parser { text: name, tokens: Vec::new(), at: 0, protocols, depth: 0 }.subject(name, 0..name.len())
 }
 
 /// A member of a set, and where it stands.

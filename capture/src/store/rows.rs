@@ -256,6 +256,16 @@ impl Rows {
         place.map(|place| place.stream)
     }
 
+    /// How many bytes long a row is.
+    #[inline]
+    pub(crate) fn length(&self, number: u32) -> Option<u64> {
+        let (block, at) = self.block_of(number);
+        match block {
+            Some(block) => block.lengths.get(at),
+            None => Some(self.slot(number)?.length),
+        }
+    }
+
     /// The last packet that brought bytes of a row.
     #[inline]
     pub(crate) fn packet(&self, number: u32) -> Option<u32> {

@@ -618,3 +618,34 @@ impl fmt::Display for Preview<'_> {
         f.write_str(if first.is_some() { "…" } else { "" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString};
+
+    use super::*;
+
+    #[test]
+    fn a_preview_is_eighty_characters_on_one_line() {
+        let expected = |text: &str| {
+            let mut shown: String = text
+                .chars()
+                .take(80)
+                .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+                .collect();
+            if text.chars().count() > 80 {
+                shown.push('…');
+            }
+            shown
+        };
+        for part in ["a", "你", "\n", "a\tb", "é\u{7f}\u{85}", "\u{301}x\r\n", "🎈 "] {
+            for times in [0, 1, 2, 26, 27, 39, 40, 79, 80, 81, 200] {
+                let text = part.repeat(times);
+                assert_eq!(Preview(&text).to_string(), expected(&text));
+                let around = format!("a{text}z");
+                assert_eq!(Preview(&around).to_string(), expected(&around));
+            }
+        }
+    }
+}
