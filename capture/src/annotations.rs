@@ -127,38 +127,54 @@ pub(crate) fn tell(index: &mut Index) {
         *count <= PROBLEMS_A_ROW
     });
     all.shrink_to_fit();
-    for one in &*all {
-        let Some(known) = index.entries.get_mut(one.row as usize) else { continue };
-        let mut label = index.labels.get(known.label);
-        if !label.codes.contains(one.code) {
-            label.codes.insert(one.code);
-            known.label = index.labels.number(label);
+    let Index { entries, labels, annotations, .. } = index;
+    let codes = annotations.all.iter().map(|one| one.code);
+    let mut codes = codes.into_iter();
+    entries.relabel(annotations.all.iter().map(|one| one.row), |_, number| {
+        let mut label = labels.get(number);
+        match codes.next().filter(|code| !label.codes.contains(*code)) {
+            Some(code) => {
+                label.codes.insert(code);
+                labels.number(label)
+            }
+            None => number,
         }
-    }
+    });
 }
 
 /// Tells the rows what reassembly saw of their stretch of the stream.
 pub(crate) fn mark_rows(index: &mut Index) {
     for stream in 0..index.streams.len() {
-        let marks = match index.streams.get_mut(stream) {
-            Some(known) if !known.marks.is_empty() => std::mem::take(&mut known.marks),
-            _ => continue,
-        };
+        let rest = index.streams.get_mut(stream).and_then(|known| known.rest.as_deref_mut());
+        let marks = rest.map(|rest| std::mem::take(&mut rest.marks)).unwrap_or_default();
+        let mut told = std::mem::take(&mut index.annotations);
         for mark in marks {
-            mark_row(index, stream, &mark);
+            mark_row(index, stream, &mark, &mut told);
         }
+        index.annotations = told;
     }
 }
 
-fn mark_row(index: &mut Index, stream: usize, mark: &Mark) {
-    let rows = index.streams.get(stream).map_or(&[][..], |known| &known.rows);
-    let ends_before =
-        |number: &u32| index.row(*number).is_some_and(|row| row.offset + row.length <= mark.offset);
-    let first = rows.partition_point(ends_before);
-    for &number in rows.get(first..).unwrap_or_default() {
-        let Some(row) = index.row(number) else { break };
+/// Tells the rows of a stretch what reassembly saw of it, if they are all there; else says so, and tells nothing.
+pub(crate) fn mark_rows_now(index: &Index, stream: usize, mark: &Mark, told: &mut Annotations) -> bool {
+    let number = u32::try_from(stream).unwrap_or(u32::MAX);
+    let mut rows = index.entries.of_stream_from(number, mark.offset);
+    let Some((_, first)) = rows.next().filter(|(_, first)| first.offset <= mark.offset) else { return false };
+    let mut end = first.offset + first.length;
+    while end < mark.end() {
+        let Some((_, next)) = rows.next() else { return false };
+        end = next.offset + next.length;
+    }
+    mark_row(index, stream, mark, told);
+    true
+}
+
+fn mark_row(index: &Index, stream: usize, mark: &Mark, told: &mut Annotations) {
+    let number = u32::try_from(stream).unwrap_or(u32::MAX);
+    for (number, entry) in index.entries.of_stream_from(number, mark.offset) {
+        let row = index.resolved(entry);
         let start = mark.offset.max(row.offset);
-        let end = (mark.offset + mark.length).min(row.offset + row.length);
+        let end = mark.end().min(row.end());
         if start >= end {
             break;
         }
@@ -171,7 +187,7 @@ fn mark_row(index: &mut Index, stream: usize, mark: &Mark) {
         if is_told {
             let range = start - row.offset..end - row.offset;
             let what = What::Packet(mark.packet);
-            index.annotations.all.push(Annotation { row: number, code: mark.code, range, what });
+            told.all.push(Annotation { row: number, code: mark.code, range, what });
         }
     }
 }

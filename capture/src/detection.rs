@@ -36,6 +36,11 @@ impl Default for Held {
 }
 
 impl Held {
+    /// Whether nothing happened yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     pub(crate) fn data(&mut self, bytes: &[u8], now: u32) {
         self.bytes.extend_from_slice(bytes);
         self.segment_ends.push(self.bytes.len());
@@ -61,17 +66,6 @@ impl Held {
         self.bytes.len() >= SAMPLE
     }
 
-    /// The protocol that is surest of the stream's first segment, if there is enough of it and nothing is held yet.
-    pub(crate) fn first_look(
-        &self,
-        bytes: &[u8],
-        protocols: &[Arc<dyn Protocol>],
-    ) -> Option<(usize, Confidence)> {
-        let looks = self.events.is_empty() && bytes.len() >= FIRST_LOOK;
-        let bytes = bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default();
-        looks.then(|| surest(Sample { bytes, segment_ends: &[bytes.len()] }, protocols)).flatten()
-    }
-
     /// The protocol that is surest of the bytes so far.
     pub(crate) fn best(&self, protocols: &[Arc<dyn Protocol>]) -> Option<(usize, Confidence)> {
         let length = self.bytes.len().min(SAMPLE);
@@ -87,6 +81,16 @@ impl Held {
     pub(crate) fn into_events(self) -> (Vec<(Happened, u32)>, Vec<u8>) {
         (self.events, self.bytes)
     }
+}
+
+/// The protocol that is certain of a stream, if its first segment is enough to tell.
+pub(crate) fn first_look(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
+    if bytes.len() < FIRST_LOOK {
+        return None;
+    }
+    let bytes = bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default();
+    let surest = surest(Sample { bytes, segment_ends: &[bytes.len()] }, protocols);
+    surest.filter(|(_, confidence)| *confidence == Confidence::Certain).map(|(protocol, _)| protocol)
 }
 
 fn surest(sample: Sample<'_>, protocols: &[Arc<dyn Protocol>]) -> Option<(usize, Confidence)> {

@@ -15,11 +15,11 @@ use framescope_parser::{
 };
 
 use crate::annotations::Annotations;
+use crate::conversations::Pair;
 use crate::endpoint::Endpoint;
 use crate::outline::{Label, Labels};
-use crate::packet_times::PacketTimes;
 use crate::records::Remark;
-use crate::sparse::Sparse;
+use crate::store::{Entry, Link, Packets, Rows, Segments};
 use crate::{BlockReader, Damage, Source};
 
 /// What carries a flow.
@@ -53,6 +53,8 @@ pub struct Flow {
     pub(crate) endpoints: Option<[Endpoint; 2]>,
     /// Whether the receiver of the first packet sent the first SYN, so that its direction is forward.
     pub(crate) swapped: bool,
+    /// Whether the sender of its first packet is the higher endpoint.
+    pub(crate) first_is_high: bool,
     /// Whether a side's SYN was seen, in the order of `endpoints`.
     pub(crate) syn_seen: [bool; 2],
     /// How many packets it has.
@@ -182,8 +184,15 @@ impl Flow {
     }
 
     /// Which of `endpoints` sent a packet.
-    pub(crate) fn side_of(&self, sender: Endpoint) -> usize {
-        usize::from(self.endpoints.is_some_and(|[first, _]| first != sender))
+    #[inline]
+    pub(crate) fn side_of(&self, from_high: bool) -> usize {
+        usize::from(self.first_is_high != from_high)
+    }
+
+    /// Its endpoints without their order; None for a file.
+    pub(crate) fn pair(&self) -> Option<Pair> {
+        let [first, second] = self.endpoints?;
+        Some(Pair::of(first, second, self.transport == TransportType::Tcp).0)
     }
 
     fn side(&self, direction: Direction) -> usize {
@@ -218,53 +227,76 @@ impl SegmentRange {
 /// One direction of a flow.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
-    /// Where its bytes are, in stream order.
-    pub(crate) segments: Vec<SegmentRange>,
-    /// The protocol chosen for it, as an index of [`Index::protocols`].
-    pub(crate) protocol: Option<usize>,
-    /// How sure that choice is; None where it was made by a rule, and where there is none.
-    pub confidence: Option<Confidence>,
-    /// Its rows, in stream order. Filled when the capture is read to its end.
-    pub(crate) rows: Vec<u32>,
-    /// Stretches with something to tell that reassembly saw.
-    pub(crate) marks: Vec<Mark>,
     /// How many messages.
     pub messages: u64,
     /// How many bytes are there, gaps left out.
     pub bytes: u64,
+    /// The protocol chosen for it, as an index of [`Index::protocols`].
+    pub(crate) protocol: Option<u16>,
+    /// How sure that choice is; None where it was made by a rule, and where there is none.
+    pub confidence: Option<Confidence>,
+    pub(crate) rest: Option<Box<Rest>>,
+}
+
+/// What is kept of a stream that is not just one message a packet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rest {
+    /// Where those of its bytes are that are not in rows of their own, in stream order.
+    pub(crate) segments: Segments,
+    /// Stretches with something to tell that reassembly saw, to be told to rows that are not there yet.
+    pub(crate) marks: Vec<Mark>,
+    pub(crate) gaps: u64,
+    pub(crate) gap_bytes: u64,
+    pub(crate) conflicts: u64,
+    pub(crate) cut_packets: u64,
+    pub(crate) late_bytes: u64,
+}
+
+impl Stream {
     /// How many gaps.
-    pub gaps: u64,
+    pub fn gaps(&self) -> u64 {
+        self.rest.as_deref().map_or(0, |rest| rest.gaps)
+    }
+
     /// How many bytes are missing in them.
-    pub gap_bytes: u64,
+    pub fn gap_bytes(&self) -> u64 {
+        self.rest.as_deref().map_or(0, |rest| rest.gap_bytes)
+    }
+
     /// How many times captured bytes came again with other contents.
-    pub conflicts: u64,
+    pub fn conflicts(&self) -> u64 {
+        self.rest.as_deref().map_or(0, |rest| rest.conflicts)
+    }
+
     /// How many of its packets the capture cut short.
-    pub cut_packets: u64,
+    pub fn cut_packets(&self) -> u64 {
+        self.rest.as_deref().map_or(0, |rest| rest.cut_packets)
+    }
+
     /// How many bytes turned up after their place had been given up, or before the stream's start.
-    pub late_bytes: u64,
-}
+    pub fn late_bytes(&self) -> u64 {
+        self.rest.as_deref().map_or(0, |rest| rest.late_bytes)
+    }
 
-impl Stream {
-    const NOTHING: Stream = Stream {
-        segments: Vec::new(),
-        protocol: None,
-        confidence: None,
-        rows: Vec::new(),
-        marks: Vec::new(),
-        messages: 0,
-        bytes: 0,
-        gaps: 0,
-        gap_bytes: 0,
-        conflicts: 0,
-        cut_packets: 0,
-        late_bytes: 0,
-    };
-}
-
-impl Stream {
     /// Whether its protocol is a guess: nothing speaks against it, but other formats may look the same.
     pub fn is_guess(&self) -> bool {
         self.confidence.is_some_and(|confidence| confidence < Confidence::Certain)
+    }
+
+    /// Its protocol's place among [`Index::protocols`].
+    #[inline]
+    pub(crate) fn protocol(&self) -> Option<usize> {
+        self.protocol.map(usize::from)
+    }
+
+    /// The segments that are not rows of their own.
+    pub(crate) fn segments(&self) -> &Segments {
+        static NONE: Segments = Segments::NONE;
+        self.rest.as_deref().map_or(&NONE, |rest| &rest.segments)
+    }
+
+    pub(crate) fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
     }
 }
 
@@ -278,6 +310,10 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.length
+    }
+
     /// Whether another says the same of the bytes behind it.
     pub(crate) fn goes_on_with(&self, other: &Mark) -> bool {
         (self.code, self.packet) == (other.code, other.packet) && self.offset + self.length == other.offset
@@ -296,21 +332,20 @@ pub struct Row {
     pub(crate) stream: u32,
     /// Where among the labels' kinds its kind stands.
     pub(crate) kind: u32,
+    /// The last packet that brought bytes of it; 0 if none did.
+    pub(crate) packet: u32,
+    /// Whether it is just that packet's payload.
+    pub(crate) is_payload: bool,
     /// What it is.
     pub tile_type: TileType,
 }
 
-/// A row as it is kept.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub(crate) offset: u64,
-    pub(crate) length: u64,
-    pub(crate) stream: u32,
-    /// What it is, as a number of [`Index::labels`].
-    pub(crate) label: u32,
-}
-
 impl Row {
+    /// Where in its stream it ends.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.length
+    }
+
     /// `message`, `skipped`, `gap` or `partial`.
     pub fn type_name(&self) -> &'static str {
         match self.tile_type {
@@ -349,19 +384,13 @@ pub struct Index {
     pub(crate) protocols: Vec<Arc<dyn Protocol>>,
     pub(crate) flows: Vec<Flow>,
     /// Two for each flow: that of the first packet's sender, and that of its receiver.
-    pub(crate) streams: Sparse<Stream>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) entries: Rows,
     pub(crate) labels: Labels,
-    /// When the packets were captured that carry bytes of a stream, or begin or end one.
-    pub(crate) times: PacketTimes,
+    /// Those that carry bytes of a stream, or begin or end one.
+    pub(crate) kept: Packets,
     /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
     pub(crate) annotations: Annotations,
-    /// Replies and what they answer, by the reply.
-    pub(crate) replies: Vec<(u32, u32)>,
-    /// Where in `replies` they stand in the order of what is answered.
-    pub(crate) answers: Vec<u32>,
-    /// Messages that go on with content, and those that began it.
-    pub(crate) parts: Vec<(u32, u32)>,
     pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
     pub(crate) odd: BTreeMap<&'static str, Unread>,
     pub(crate) notices: Vec<String>,
@@ -371,7 +400,6 @@ pub struct Index {
     pub(crate) interfaces: Vec<Option<String>>,
     pub(crate) hosts: BTreeMap<IpAddr, String>,
     pub(crate) damages: Vec<Damage>,
-    pub(crate) packets: u32,
     pub(crate) position: u64,
     pub(crate) finished: bool,
 }
@@ -390,13 +418,17 @@ impl Index {
 
     /// The rows from a number on.
     pub fn rows_from(&self, first: usize) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
-        self.entries.get(first..).unwrap_or_default().iter().map(|entry| self.resolved(entry))
+        // A range of 32-bit numbers does not tell its length on every machine.
+        (first..self.entries.len()).map(|number| {
+            let entry = u32::try_from(number).ok().and_then(|number| self.entries.get(number));
+            self.resolved(entry.unwrap_or_default())
+        })
     }
 
-    fn resolved(&self, entry: &Entry) -> Row {
-        let &Entry { offset, length, stream, label } = entry;
+    pub(crate) fn resolved(&self, entry: Entry) -> Row {
+        let Entry { offset, length, stream, label, packet, is_payload } = entry;
         let Label { tile_type, kind, codes } = self.labels.get(label);
-        Row { offset, length, codes, stream, kind, tile_type }
+        Row { offset, length, codes, stream, kind, packet, is_payload, tile_type }
     }
 
     /// How many rows there are.
@@ -411,7 +443,7 @@ impl Index {
 
     /// How many packets were read.
     pub fn packets(&self) -> u32 {
-        self.packets
+        self.kept.len()
     }
 
     /// How far in the file reading has come, in bytes.
@@ -481,30 +513,44 @@ impl Index {
 
     /// One direction of a flow.
     pub fn stream(&self, flow: u32, direction: Direction) -> Option<&Stream> {
-        static NOTHING_SENT: Stream = Stream::NOTHING;
-        let side = self.flows.get(flow as usize)?.side(direction);
-        Some(self.streams.get(flow as usize * 2 + side).unwrap_or(&NOTHING_SENT))
+        self.streams.get(self.stream_number(flow, direction)? as usize)
     }
 
-    /// The rows of one direction, in stream order. Empty until the capture is read to its end.
-    pub fn stream_rows(&self, flow: u32, direction: Direction) -> &[u32] {
-        self.stream(flow, direction).map_or(&[], |stream| &stream.rows)
+    fn stream_number(&self, flow: u32, direction: Direction) -> Option<u32> {
+        let side = self.flows.get(flow as usize)?.side(direction);
+        Some(flow.saturating_mul(2) | u32::from(side == 1))
+    }
+
+    /// The numbers of the rows of one direction, in stream order.
+    pub fn stream_rows(&self, flow: u32, direction: Direction) -> impl Iterator<Item = u32> + '_ {
+        self.stream_number(flow, direction).into_iter().flat_map(|stream| self.entries.of_stream(stream))
+    }
+
+    /// The row of one direction that holds a place of the stream; the first one behind it if none does.
+    pub fn row_at(&self, flow: u32, direction: Direction, place: u64) -> Option<u32> {
+        let stream = self.stream_number(flow, direction)?;
+        self.entries.of_stream_from(stream, place).next().map(|(number, _)| number)
     }
 
     /// The segments of one direction, in stream order.
-    pub fn stream_segments(&self, flow: u32, direction: Direction) -> &[SegmentRange] {
-        self.stream(flow, direction).map_or(&[], |stream| &stream.segments)
+    pub fn stream_segments(
+        &self,
+        flow: u32,
+        direction: Direction,
+    ) -> impl Iterator<Item = SegmentRange> + '_ {
+        let stream = self.stream_number(flow, direction);
+        stream.into_iter().flat_map(|stream| self.stream_bytes(stream, 0..u64::MAX))
     }
 
     /// The protocol of one direction; None where none claims it.
     pub fn stream_protocol(&self, flow: u32, direction: Direction) -> Option<&dyn Protocol> {
-        let protocol = self.stream(flow, direction)?.protocol?;
+        let protocol = self.stream(flow, direction)?.protocol()?;
         self.protocols.get(protocol).map(|protocol| &**protocol)
     }
 
     /// A row by its number.
     pub fn row(&self, number: u32) -> Option<Row> {
-        self.entries.get(number as usize).map(|entry| self.resolved(entry))
+        self.entries.get(number).map(|entry| self.resolved(entry))
     }
 
     /// Which way a row's bytes went.
@@ -522,7 +568,7 @@ impl Index {
 
     /// The protocol of a row; None where no protocol claims its stream.
     pub fn protocol(&self, row: &Row) -> Option<&dyn Protocol> {
-        let protocol = self.streams.get(row.stream as usize)?.protocol?;
+        let protocol = self.streams.get(row.stream as usize)?.protocol()?;
         self.protocols.get(protocol).map(|protocol| &**protocol)
     }
 
@@ -548,7 +594,7 @@ impl Index {
     /// The protocols that some stream speaks.
     pub fn spoken_protocols(&self) -> Vec<Arc<dyn Protocol>> {
         let mut spoken = vec![false; self.protocols.len()];
-        for protocol in self.streams.iter().filter_map(|stream| stream.protocol) {
+        for protocol in self.streams.iter().filter_map(Stream::protocol) {
             if let Some(known) = spoken.get_mut(protocol) {
                 *known = true;
             }
@@ -563,18 +609,32 @@ impl Index {
 
     /// The segments that a row's bytes came in, cut to the row.
     pub fn segments(&self, row: &Row) -> impl Iterator<Item = SegmentRange> + '_ {
+        // A row that is a packet's payload needs no list.
         let range = match row.tile_type {
             TileType::Gap => 0..0,
+            _ if row.is_payload => 0..0,
             _ => row.offset..row.offset + row.length,
         };
-        self.stream_bytes(row.stream, range)
+        self.payload_of(row).into_iter().chain(self.listed(row.stream, range))
     }
 
-    fn stream_bytes(&self, stream: u32, range: Range<u64>) -> impl Iterator<Item = SegmentRange> + '_ {
-        let segments = self.streams.get(stream as usize).map_or(&[][..], |stream| &stream.segments);
-        let first = segments.partition_point(|segment| segment.end() <= range.start);
-        let segments = segments.get(first..).unwrap_or_default();
-        segments.iter().take_while(move |segment| segment.offset < range.end).map(move |segment| {
+    /// The segment that a row is, if it is a packet's payload.
+    #[inline]
+    pub(crate) fn payload_of(&self, row: &Row) -> Option<SegmentRange> {
+        let &Row { offset, length, packet, is_payload, .. } = row;
+        if !is_payload {
+            return None;
+        }
+        let file_offset = self.kept.payload(packet)?;
+        Some(SegmentRange { offset, file_offset, length: u32::try_from(length).ok()?, packet })
+    }
+
+    /// The segments of a stretch of a stream that are not rows of their own, cut to it.
+    fn listed(&self, stream: u32, range: Range<u64>) -> impl Iterator<Item = SegmentRange> + '_ {
+        static NONE: Segments = Segments::NONE;
+        let segments = self.streams.get(stream as usize).map_or(&NONE, Stream::segments);
+        let first = if range.is_empty() { segments.len() } else { segments.first_behind(range.start) };
+        segments.from(first).take_while(move |segment| segment.offset < range.end).map(move |segment| {
             let (start, end) = (segment.offset.max(range.start), segment.end().min(range.end));
             SegmentRange {
                 offset: start,
@@ -582,6 +642,36 @@ impl Index {
                 length: u32::try_from(end - start).unwrap_or(segment.length),
                 packet: segment.packet,
             }
+        })
+    }
+
+    /// All segments of a stretch of a stream, cut to it.
+    pub(crate) fn stream_bytes(
+        &self,
+        stream: u32,
+        range: Range<u64>,
+    ) -> impl Iterator<Item = SegmentRange> + '_ {
+        let end = range.end;
+        let rows = self.entries.of_stream_from(stream, range.start).map(|(_, entry)| self.resolved(entry));
+        let payloads = rows.take_while(move |row| row.offset < end).filter_map(|row| self.payload_of(&row));
+        let start = range.start;
+        let mut payloads = payloads
+            .map(move |segment| {
+                let (from, to) = (segment.offset.max(start), segment.end().min(end));
+                let file_offset = segment.file_offset + (from - segment.offset);
+                SegmentRange {
+                    offset: from,
+                    file_offset,
+                    length: u32::try_from(to - from).unwrap_or(0),
+                    ..segment
+                }
+            })
+            .peekable();
+        let mut listed = self.listed(stream, range).peekable();
+        std::iter::from_fn(move || match (payloads.peek(), listed.peek()) {
+            (Some(payload), Some(other)) if payload.offset < other.offset => payloads.next(),
+            (Some(_), None) => payloads.next(),
+            _ => listed.next(),
         })
     }
 
@@ -633,48 +723,52 @@ impl Index {
     /// When a packet was captured that carries bytes of a stream, or begins or ends a connection: nanoseconds since the Unix
     /// epoch. None for the other packets, whose times are not kept, and where the file has none.
     pub fn packet_time_ns(&self, packet: u32) -> Option<i64> {
-        self.times.of(packet)
+        self.kept.time_ns(packet)
     }
 
     /// When the first packet that has a time was captured.
     pub fn first_time_ns(&self) -> Option<i64> {
-        self.times.first()
+        self.kept.first_ns()
     }
 
     /// When the last packet of a row was captured; for a gap, that of the byte behind it.
     pub fn time_ns(&self, row: &Row) -> Option<i64> {
-        let behind = row.offset + row.length;
         let packet = match row.tile_type {
             TileType::Gap => {
-                self.stream_bytes(row.stream, behind..behind + 1).map(|segment| segment.packet).next()
+                let behind = row.offset + row.length;
+                self.stream_bytes(row.stream, behind..behind + 1).next()?.packet
             }
-            _ => self.segments(row).map(|segment| segment.packet).max(),
+            _ => row.packet,
         };
-        self.packet_time_ns(packet?)
+        self.packet_time_ns(packet)
     }
 
     /// The row that a row answers, and how long it took.
     pub fn reply_to(&self, number: u32) -> Option<(u32, Option<i64>)> {
-        let to = partner(&self.replies, number)?;
+        let to = self.link(number, Link::Answers)?;
         let (reply, request) = (self.time_ns(&self.row(number)?), self.time_ns(&self.row(to)?));
         Some((to, reply.zip(request).map(|(reply, request)| reply.saturating_sub(request))))
     }
 
     /// The row that began the content that a row goes on with.
     pub fn part_of(&self, number: u32) -> Option<u32> {
-        partner(&self.parts, number)
+        self.link(number, Link::GoesOnWith)
     }
 
     /// The row that a row answers, or else the one that answers it.
     pub fn counterpart(&self, number: u32) -> Option<u32> {
-        partner(&self.replies, number).or_else(|| self.answered_by(number))
+        self.link(number, Link::Answers).or_else(|| self.answered_by(number))
     }
 
     /// The row that answers a row.
     pub fn answered_by(&self, number: u32) -> Option<u32> {
-        let reply = |place: &u32| self.replies.get(*place as usize).copied().unwrap_or_default();
-        let at = self.answers.binary_search_by_key(&number, |place| reply(place).1).ok()?;
-        self.answers.get(at).map(|place| reply(place).0)
+        self.link(number, Link::AnsweredBy)
+    }
+
+    /// What a row goes with is said once all is read: before, a message that waits for a gap may change it.
+    #[inline]
+    fn link(&self, number: u32, link: Link) -> Option<u32> {
+        self.entries.linked(number, link).filter(|_| self.finished)
     }
 
     /// A reader for [`row_bytes`](Index::row_bytes) that suits reading rows in their order.
@@ -775,7 +869,7 @@ impl Index {
 ///
 /// `laid_out` is the first segment that the rows before do not use up, and the last packet up to there; it is brought
 /// up to `end`.
-pub(crate) fn last_packet(segments: &[SegmentRange], laid_out: &mut (usize, u32), end: u64) -> Option<u32> {
+pub(crate) fn last_packet(segments: &Segments, laid_out: &mut (usize, u32), end: u64) -> Option<u32> {
     let mut last = None;
     while let Some(segment) = segments.get(laid_out.0).filter(|segment| segment.offset < end) {
         last = last.max(Some(segment.packet));
@@ -786,12 +880,6 @@ pub(crate) fn last_packet(segments: &[SegmentRange], laid_out: &mut (usize, u32)
     }
     laid_out.1 = laid_out.1.max(last.unwrap_or(0));
     last
-}
-
-/// What stands beside a row in pairs that are sorted.
-fn partner(pairs: &[(u32, u32)], row: u32) -> Option<u32> {
-    let at = pairs.binary_search_by_key(&row, |pair| pair.0).ok()?;
-    pairs.get(at).map(|pair| pair.1)
 }
 
 impl std::fmt::Debug for Index {

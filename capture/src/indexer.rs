@@ -1,32 +1,31 @@
 //! Runs the stages: records, packets, flows, reassembly, choice of protocol, messages; and fills the index.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{
     Captured, Code, Confidence, Framer, Protocol, Tile, TileType, Unclaimed, bare::Bare, text::Text,
 };
 
-use crate::annotations::{Annotations, mark_rows, tell};
-use crate::detection::{Happened, Held};
+use crate::annotations::{Annotations, mark_rows, mark_rows_now, tell};
+use crate::conversations::Pair;
+use crate::detection::{Happened, first_look};
 use crate::disputes::Disputes;
 use crate::endpoint::Endpoint;
+use crate::flows::{Asked, Flows, Found};
 use crate::fragments::{Added, Complete, Dispute, Fragment, Fragments, Piece, add_dispute, part};
-use crate::index::{
-    Entry, Flow, Index, Life, Mark, SegmentRange, Stream, TransportType, Unread, last_packet,
-};
+use crate::index::{Flow, Index, Life, Mark, SegmentRange, Stream, TransportType, Unread, last_packet};
 use crate::outline::{Labels, Outline};
-use crate::packet::{Decoded, Odd, Packet, Reason, Transport, decode_payload};
-use crate::packet_times::PacketTimes;
-use crate::reading::{Alone, Batch, Reading, Taken};
-use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Reassembler, Segment};
+use crate::packet::{Decoded, Odd, Reason, Transport, decode_payload};
+use crate::reading::{Alone, Batch, Plain, Reading, Taken};
+use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Segment};
 use crate::records::{Opened, Record, Records};
 use crate::sessions::{Completed, Concluded, Sessions};
-use crate::sparse::Sparse;
+use crate::store::{Entry, Packets, Rows};
+use crate::streams::{More, StreamState};
 use crate::{BlockReader, Damage, DecodeAs, Source};
 
 /// How to read a capture.
@@ -94,17 +93,17 @@ pub fn read(
 /// The state of reading: what is needed to read on, and of no use afterwards.
 pub struct Indexer {
     input: Input,
-    /// By the lower endpoint, the higher one, and whether it is TCP.
-    flows: HashMap<(Endpoint, Endpoint, bool), u32, RandomState>,
-    /// The flow of the last packet: the next one often is of the same.
-    last_flow: Option<((Endpoint, Endpoint, bool), u32)>,
-    lives: Vec<Ends>,
+    flows: Flows,
     /// Beside the streams of the index.
-    states: Sparse<StreamState>,
+    states: Vec<StreamState>,
+    /// What is said of payloads by themselves, by code.
+    outlines: Vec<Outlined>,
     rules: Vec<(DecodeAs, usize)>,
     sessions: Sessions,
     /// How messages were found where the format does not tell.
     framing: Annotations,
+    /// What reassembly saw of rows that were there already.
+    marked: Annotations,
     /// The packet with which each row became complete, once a stream is held back: before, they are in their order.
     completed: Vec<u32>,
     /// That of the last row.
@@ -130,7 +129,7 @@ enum Ending {
 
 /// The order in which the rows shall stand.
 struct Order {
-    entries: Vec<Entry>,
+    entries: Rows,
     /// The new number of each row, at the place of the old one.
     numbers: Vec<u32>,
 }
@@ -142,33 +141,30 @@ enum Input {
     Done,
 }
 
-/// What is needed of a connection's beginning and end to read it on.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ends {
-    /// The sequence number of each side's SYN.
-    syns: [Option<u32>; 2],
-    ended: [bool; 2],
-}
-
-#[derive(Debug)]
-struct StreamState {
-    reassembler: Reassembler,
-    framer: Framer,
-    /// The beginning, until the protocol is chosen.
-    held: Option<Held>,
-    certain: bool,
-    /// The first segment that the rows so far do not use up, and the last packet up to there.
-    laid_out: (usize, u32),
+/// What is said of a payload by itself, and its label once there is one.
+#[derive(Clone, Copy, Debug)]
+struct Outlined {
+    alone: Alone,
+    label: Option<u32>,
 }
 
 /// A segment or datagram that was captured.
+#[derive(Clone, Copy, Debug)]
 struct Arrived<'a> {
-    record: &'a Record<'a>,
-    packet: &'a Packet,
+    /// The packet that brought it, or its last part.
+    number: u32,
+    interface: Option<u16>,
+    transport: Transport,
     payload: &'a [u8],
+    /// How many bytes the payload had on the wire that were not captured.
+    missing: u32,
+    time_ns: Option<i64>,
     /// Where in the file the payload stands.
     pieces: &'a [Piece],
-    alone: Option<Alone>,
+    /// Bytes of the file that are at hand, and where they begin.
+    at_hand: (u64, &'a [u8]),
+    /// What is said of the payload by itself; 0 for nothing.
+    outline: u16,
 }
 
 /// Damaged places of a file that are told one by one.
@@ -208,14 +204,11 @@ impl Indexer {
             source: source.clone(),
             protocols,
             flows: Vec::new(),
-            streams: Sparse::default(),
-            entries: Vec::new(),
+            streams: Vec::new(),
+            entries: Rows::default(),
             labels: Labels::default(),
-            times: PacketTimes::default(),
+            kept: Packets::default(),
             annotations: Annotations::default(),
-            replies: Vec::new(),
-            answers: Vec::new(),
-            parts: Vec::new(),
             unread: BTreeMap::new(),
             odd: BTreeMap::new(),
             notices,
@@ -223,19 +216,18 @@ impl Indexer {
             interfaces: Vec::new(),
             hosts: BTreeMap::new(),
             damages: Vec::new(),
-            packets: 0,
             position: 0,
             finished: false,
         };
         let mut indexer = Indexer {
             input: Input::Done,
-            flows: HashMap::default(),
-            last_flow: None,
-            lives: Vec::new(),
-            states: Sparse::default(),
+            flows: Flows::default(),
+            states: Vec::new(),
+            outlines: Vec::new(),
             rules,
             sessions: Sessions::default(),
             framing: Annotations::default(),
+            marked: Annotations::default(),
             completed: Vec::new(),
             last_completed: 0,
             in_order: None,
@@ -259,7 +251,7 @@ impl Indexer {
                     source.name(),
                     source.length()
                 ));
-                indexer.add_flow(&mut index, TransportType::File, None);
+                indexer.add_flow(&mut index, TransportType::File, None, false);
                 indexer.input = Input::Bytes(0);
             }
             Err(damage) => index.damages.push(damage),
@@ -275,7 +267,11 @@ impl Indexer {
         {
             reading.give_back(std::mem::take(batch));
             match reading.next() {
-                Some(next) => *batch = next,
+                Some(mut next) => {
+                    self.flows.expect(next.take_pairs());
+                    self.outlines.extend(next.take_outlines().map(|alone| Outlined { alone, label: None }));
+                    *batch = next;
+                }
                 None => self.input = Input::Done,
             }
         }
@@ -305,12 +301,16 @@ impl Indexer {
         index.position = batch.position;
         for _ in 0..packets {
             match batch.take() {
-                Some(Taken::Packet(record, decoded, alone)) => {
-                    index.packets = record.number;
-                    let keep = decoded.as_ref().is_ok_and(Decoded::is_told_of);
-                    index.times.push(record.time_ns, keep);
-                    debug_assert_eq!(index.times.packets(), index.packets, "each packet has a number");
-                    if let Err(error) = self.packet(index, &record, decoded, alone) {
+                Some(Taken::Plain(plain)) => {
+                    if let Err(error) = self.plain(index, &plain) {
+                        self.broken_off(index, &error);
+                        return false;
+                    }
+                }
+                Some(Taken::Packet(record, decoded, conversation)) => {
+                    index.kept.push(record.time_ns, told_payload(&record, decoded));
+                    debug_assert_eq!(record.number, index.kept.len(), "each packet has a number");
+                    if let Err(error) = self.packet(index, &record, decoded, conversation) {
                         self.broken_off(index, &error);
                         return false;
                     }
@@ -352,7 +352,7 @@ impl Indexer {
             offset: index.position,
             packet: None,
             what: error.to_string(),
-            packets_read: index.packets,
+            packets_read: index.packets(),
             resumed: None,
         });
     }
@@ -362,52 +362,88 @@ impl Indexer {
         index: &mut Index,
         transport: TransportType,
         endpoints: Option<[Endpoint; 2]>,
+        first_is_high: bool,
     ) -> u32 {
         let number = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
         let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(number, transport, endpoints));
-        let protocol = rule.map(|&(_, protocol)| protocol);
+        let protocol = rule.and_then(|&(_, protocol)| u16::try_from(protocol).ok());
         index.flows.push(Flow {
             transport,
             endpoints,
+            first_is_high,
             swapped: false,
             syn_seen: [false; 2],
             packets: 0,
             interface: None,
             life: Life::default(),
         });
-        self.lives.push(Ends::default());
         self.sessions.add_flow();
         for _ in 0..2 {
-            let stream = index.streams.len();
-            index.streams.add();
-            self.states.add();
-            if let Some(protocol) = protocol {
-                let known = index.streams.get_or_default(stream);
-                known.into_iter().for_each(|known| known.protocol = Some(protocol));
-                if let Some(state) = self.state(stream) {
-                    (state.held, state.certain) = (None, true);
-                }
-            }
+            index.streams.push(Stream { protocol, ..Stream::default() });
+            self.states.push(StreamState { is_certain: protocol.is_some(), ..StreamState::default() });
         }
         number
     }
 
+    /// Takes a segment or datagram with nothing odd about it.
+    #[inline]
+    fn plain(&mut self, index: &mut Index, plain: &Plain<'_>) -> io::Result<()> {
+        let &Plain { time_ns, transport, conversation, from_high, interface, payload, file_offset, outline } =
+            plain;
+        let is_told = !payload.is_empty() || transport.opens_or_closes();
+        index.kept.push(time_ns, is_told.then_some(file_offset));
+        let number = index.kept.len();
+        let origin = Origin { packet: number, file_offset };
+        let all = [Piece { offset: 0, length: payload.len(), origin }];
+        let arrived = Arrived {
+            number,
+            interface,
+            transport,
+            payload,
+            missing: 0,
+            time_ns,
+            pieces: &all,
+            at_hand: (file_offset, payload),
+            outline,
+        };
+        self.segment(index, &arrived, Asked::Number(conversation), from_high)
+    }
+
+    /// Takes another packet.
     fn packet(
         &mut self,
         index: &mut Index,
         record: &Record<'_>,
         decoded: &Result<Decoded, Reason>,
-        alone: Option<Alone>,
+        conversation: Option<(u32, bool)>,
     ) -> io::Result<()> {
         if let Ok(decoded) = decoded {
             count_odd(index, decoded.odd(), record);
         }
         match decoded {
             Ok(Decoded::Packet(packet)) => {
+                let Some((conversation, from_high)) = conversation else { return Ok(()) };
                 let origin = origin_in(record, packet.payload_start as usize);
-                let all = Piece { offset: 0, length: packet.payload_length as usize, origin };
-                let payload = packet.payload(record.bytes);
-                self.segment(index, &Arrived { record, packet, payload, pieces: &[all], alone })
+                let all = [Piece { offset: 0, length: packet.payload_length as usize, origin }];
+                if matches!(packet.transport, Transport::Tcp { rst: true, .. }) && packet.payload_length > 0 {
+                    count_unread(
+                        index,
+                        "TCP reset with a text, which is no part of the stream".into(),
+                        record,
+                    );
+                }
+                let arrived = Arrived {
+                    number: record.number,
+                    interface: record.interface,
+                    transport: packet.transport,
+                    payload: packet.payload(record.bytes),
+                    missing: packet.missing,
+                    time_ns: record.time_ns,
+                    pieces: &all,
+                    at_hand: (record.offset, record.bytes),
+                    outline: 0,
+                };
+                self.segment(index, &arrived, Asked::Number(conversation), from_high)
             }
             Ok(Decoded::Fragment(fragment)) => self.fragment(index, record, fragment),
             Err(reason) => {
@@ -443,8 +479,27 @@ impl Indexer {
                 let payload = packet.payload(&bytes);
                 let start = packet.payload_start as usize;
                 self.keep_disputes(&pieces, &disputes, start..start + payload.len());
-                let pieces = &part(&pieces, start, start + payload.len());
-                self.segment(index, &Arrived { record, packet: &packet, payload, pieces, alone: None })
+                if matches!(packet.transport, Transport::Tcp { rst: true, .. }) && !payload.is_empty() {
+                    count_unread(
+                        index,
+                        "TCP reset with a text, which is no part of the stream".into(),
+                        record,
+                    );
+                }
+                let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
+                let (pair, from_high) = Pair::of(packet.src, packet.dst, is_tcp);
+                let arrived = Arrived {
+                    number: record.number,
+                    interface: record.interface,
+                    transport: packet.transport,
+                    payload,
+                    missing: packet.missing,
+                    time_ns: record.time_ns,
+                    pieces: &part(&pieces, start, start + payload.len()),
+                    at_hand: (record.offset, record.bytes),
+                    outline: 0,
+                };
+                self.segment(index, &arrived, Asked::Pair(pair), from_high)
             }
             Err(reason) => {
                 count_unread(index, reason, record);
@@ -497,129 +552,234 @@ impl Indexer {
     }
 
     /// Takes a segment or datagram.
-    fn segment(&mut self, index: &mut Index, arrived: &Arrived<'_>) -> io::Result<()> {
-        let &Arrived { record, packet, .. } = arrived;
-        let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
-        let (low, high) =
-            if packet.src <= packet.dst { (packet.src, packet.dst) } else { (packet.dst, packet.src) };
-        let key = (low, high, is_tcp);
-        let transport = if is_tcp { TransportType::Tcp } else { TransportType::Udp };
-        let endpoints = Some([packet.src, packet.dst]);
-        let before = match self.last_flow {
-            Some((last, flow)) if last == key => Some(flow),
-            _ => self.flows.get(&key).copied(),
+    #[inline]
+    fn segment(
+        &mut self,
+        index: &mut Index,
+        arrived: &Arrived<'_>,
+        asked: Asked,
+        from_high: bool,
+    ) -> io::Result<()> {
+        let Some(found) = self.flows.find(asked, &index.flows) else { return Ok(()) };
+        let flow = match found {
+            Found::New(pair) => self.new_flow(index, pair, asked, from_high),
+            Found::Flow(flow) => match arrived.transport {
+                Transport::Tcp { sequence, syn: true, ack, .. }
+                    if self.begins_anew(index, flow, from_high, sequence, ack) =>
+                {
+                    self.finish_flow(index, flow, arrived.number)?;
+                    let pair = index.flows.get(flow as usize).and_then(Flow::pair);
+                    pair.map_or(flow, |pair| self.new_flow(index, pair, asked, from_high))
+                }
+                _ => flow,
+            },
         };
-        let mut flow = before.unwrap_or_else(|| self.add_flow(index, transport, endpoints));
-        if let Transport::Tcp { sequence, syn: true, ack, .. } = packet.transport
-            && self.begins_anew(index, flow, packet, sequence, ack)
-        {
-            self.finish_flow(index, flow, record.number)?;
-            flow = self.add_flow(index, transport, endpoints);
-        }
-        if before != Some(flow) {
-            self.flows.insert(key, flow);
-        }
-        self.last_flow = Some((key, flow));
         let Some(known) = index.flows.get_mut(flow as usize) else { return Ok(()) };
         known.packets = known.packets.saturating_add(1);
         if known.packets == 1 {
-            known.interface = record.interface;
+            known.interface = arrived.interface;
         }
-        let side = known.side_of(packet.src);
-        if packet.missing > 0
-            && let Some(stream) = index.streams.get_or_default(flow as usize * 2 + side)
+        let side = known.side_of(from_high);
+        let stream = flow as usize * 2 + side;
+        if arrived.missing > 0
+            && let Some(stream) = index.streams.get_mut(stream)
         {
-            stream.cut_packets += 1;
+            stream.rest().cut_packets += 1;
         }
-        match packet.transport {
+        match arrived.transport {
             Transport::Tcp { .. } => self.tcp(index, arrived, flow, side),
             Transport::Udp => {
-                self.udp(index, arrived, flow as usize * 2 + side);
+                self.udp(index, arrived, stream);
                 Ok(())
             }
         }
     }
 
-    /// What is needed to read a stream on, made when it carries something for the first time.
-    fn state(&mut self, stream: usize) -> Option<&mut StreamState> {
-        let (limit, life) = (self.reassembly_limit, self.lives.get(stream / 2));
-        let syn = life.and_then(|life| life.syns.get(stream % 2).copied().flatten());
-        self.states.get_or(stream, || {
-            let mut reassembler = Reassembler::with_limit(limit);
-            reassembler.start(syn);
-            let framer = Framer::default();
-            StreamState { reassembler, framer, held: Some(Held::default()), certain: false, laid_out: (0, 0) }
-        })
+    fn new_flow(&mut self, index: &mut Index, pair: Pair, asked: Asked, from_high: bool) -> u32 {
+        let transport = if pair.is_tcp { TransportType::Tcp } else { TransportType::Udp };
+        let endpoints = if from_high { [pair.high, pair.low] } else { [pair.low, pair.high] };
+        let flow = self.add_flow(index, transport, Some(endpoints), from_high);
+        self.flows.set(asked, flow);
+        flow
     }
 
     /// Whether a SYN opens another connection than the one its ports have.
-    fn begins_anew(&self, index: &Index, flow: u32, packet: &Packet, sequence: u32, ack: bool) -> bool {
+    fn begins_anew(&self, index: &Index, flow: u32, from_high: bool, sequence: u32, ack: bool) -> bool {
         let Some(known) = index.flows.get(flow as usize) else { return false };
-        let side = known.side_of(packet.src);
-        let life = self.lives.get(flow as usize).copied().unwrap_or_default();
-        let over = known.life.reset > 0 || life.ended == [true; 2];
-        let contradicts = match self.states.get(flow as usize * 2 + side) {
-            Some(state) => state.reassembler.contradicts(sequence),
-            None => life.syns.get(side).copied().flatten().is_some_and(|syn| syn != sequence),
-        };
-        contradicts || (over && !ack)
+        let contradicts =
+            |stream: usize| self.states.get(stream).is_some_and(|state| state.contradicts(sequence));
+        let ended = |stream: &usize| self.states.get(*stream).is_some_and(|state| state.has_ended);
+        let over = known.life.reset > 0 || streams_of(index, flow).iter().all(ended);
+        contradicts(flow as usize * 2 + known.side_of(from_high)) || (over && !ack)
     }
 
+    #[inline]
     fn tcp(&mut self, index: &mut Index, arrived: &Arrived<'_>, flow: u32, side: usize) -> io::Result<()> {
-        let &Arrived { record, packet, payload, pieces, alone } = arrived;
-        let Transport::Tcp { sequence, syn, ack, fin, rst } = packet.transport else { return Ok(()) };
+        let Transport::Tcp { sequence, syn, fin, rst, .. } = arrived.transport else { return Ok(()) };
         let stream = flow as usize * 2 + side;
-        if let (Some(life), Some(known)) =
-            (self.lives.get_mut(flow as usize), index.flows.get_mut(flow as usize))
-        {
-            if syn && let Some(seen) = known.syn_seen.get_mut(side) {
-                if !std::mem::replace(seen, true) {
-                    self.sessions.doubt(flow);
-                }
-                life.syns.get_mut(side).into_iter().for_each(|known| *known = Some(sequence));
-            }
-            if syn && !ack && known.life.opened == 0 {
-                known.swapped = side == 1;
-                self.sessions.doubt(flow);
-            }
-            known.life.take(record.number, side, [syn, ack, fin, rst]);
+        if syn || fin || rst {
+            self.opens_or_closes(index, flow, side, arrived);
         }
         if rst {
-            if packet.payload_length > 0 {
-                count_unread(index, "TCP reset with a text, which is no part of the stream".into(), record);
-            }
-            return self.finish_flow(index, flow, record.number);
+            return self.finish_flow(index, flow, arrived.number);
         }
+        // What carries nothing leaves nothing behind but a SYN's number: half-open connections may be very many.
+        let Some(state) = self.states.get_mut(stream) else { return Ok(()) };
+        let is_waited_for = syn && state.more.is_some();
+        if arrived.payload.is_empty() && arrived.missing == 0 && !fin && !is_waited_for {
+            return Ok(());
+        }
+        let is_one_piece = arrived.missing == 0 && arrived.pieces.len() <= 1;
+        if is_one_piece && !syn && state.is_next(sequence) {
+            let is_known = index.streams.get(stream).is_some_and(|stream| stream.protocol.is_some());
+            if arrived.payload.is_empty() && is_known {
+                // Nothing waits, so that the end tells the rows nothing.
+                state.has_ended = true;
+                self.close_if_over(index, flow);
+                return Ok(());
+            }
+            if arrived.outline != 0 && self.one_message(index, stream, arrived) {
+                if fin && let Some(state) = self.states.get_mut(stream) {
+                    state.has_ended = true;
+                    self.close_if_over(index, flow);
+                }
+                return Ok(());
+            }
+        }
+        self.tcp_in_full(index, arrived, flow, stream)
+    }
+
+    /// Keeps in mind what a packet says of its connection.
+    fn opens_or_closes(&mut self, index: &mut Index, flow: u32, side: usize, arrived: &Arrived<'_>) {
+        let Transport::Tcp { sequence, syn, ack, fin, rst } = arrived.transport else { return };
+        let Some(known) = index.flows.get_mut(flow as usize) else { return };
+        if syn && let Some(seen) = known.syn_seen.get_mut(side) {
+            if !std::mem::replace(seen, true) {
+                self.sessions.doubt(flow);
+            }
+            if let Some(state) = self.states.get_mut(flow as usize * 2 + side) {
+                state.begin(sequence);
+            }
+        }
+        if syn && !ack && known.life.opened == 0 {
+            known.swapped = side == 1;
+            self.sessions.doubt(flow);
+        }
+        known.life.take(arrived.number, side, [syn, ack, fin, rst]);
+    }
+
+    /// Takes a segment of a stream in which nothing waits, and of which it is known already that it is one message, if that
+    /// holds where it stands.
+    #[inline]
+    fn one_message(&mut self, index: &mut Index, stream: usize, arrived: &Arrived<'_>) -> bool {
+        let Some(known) = index.streams.get(stream) else { return false };
+        if known.protocol.is_none() && !self.choose_at_first_sight(index, stream, arrived.payload) {
+            return false;
+        }
+        let Some((label, protocol)) = self.label_alone(index, stream, arrived.outline) else { return false };
+        let Some(state) = self.states.get_mut(stream) else { return false };
+        let (offset, length) = (state.next, arrived.payload.len() as u64);
+        state.advance(length, arrived.number);
+        let sent = state.last_packet;
+        let Some(known) = index.streams.get_mut(stream) else { return false };
+        known.messages += 1;
+        known.bytes += length;
+        self.disputed(index, stream, offset, arrived);
+        let Index { flows, protocols, entries, .. } = index;
+        let (Some(flow), Some(spoken)) = (flows.get(stream / 2), protocols.get(protocol)) else {
+            return true;
+        };
+        let number = u32::try_from(stream).unwrap_or(u32::MAX);
+        let entry = Entry { offset, length, stream: number, label, packet: arrived.number, is_payload: true };
+        let row = entries.push(entry);
+        let now = arrived.number;
+        if self.in_order.is_some() {
+            self.completed.push(now);
+        }
+        self.last_completed = now;
+        let row = Completed {
+            row,
+            direction: flow.direction_of(stream % 2),
+            tile_type: TileType::Message,
+            time_ns: arrived.time_ns,
+            bytes: Captured::whole(arrived.payload),
+            sent,
+            completed: now,
+        };
+        self.sessions.row(number / 2, flow, (protocol, &**spoken), &row, entries);
+        true
+    }
+
+    /// Chooses a stream's protocol by its first segment, if that is enough to be certain.
+    fn choose_at_first_sight(&mut self, index: &mut Index, stream: usize, payload: &[u8]) -> bool {
+        let Some(protocol) = first_look(payload, &index.protocols) else { return false };
+        let (Some(known), Some(state)) = (index.streams.get_mut(stream), self.states.get_mut(stream)) else {
+            return false;
+        };
+        known.protocol = u16::try_from(protocol).ok();
+        known.confidence = Some(Confidence::Certain);
+        state.is_certain = true;
+        known.protocol.is_some()
+    }
+
+    /// The label of a payload that is one message by itself, if its stream speaks that protocol.
+    #[inline]
+    fn label_alone(&mut self, index: &Index, stream: usize, outline: u16) -> Option<(u32, usize)> {
+        let outlined = self.outlines.get_mut(usize::from(outline).checked_sub(1)?)?;
+        let Alone { protocol, kind, codes } = outlined.alone;
+        if index.streams.get(stream)?.protocol() != Some(protocol) {
+            return None;
+        }
+        if outlined.label.is_none() {
+            outlined.label = index.labels.known(protocol, kind, codes);
+        }
+        Some((outlined.label?, protocol))
+    }
+
+    /// Both sides are done: what was held back will not become clearer.
+    fn close_if_over(&mut self, index: &mut Index, flow: u32) {
+        let ended = |stream: &usize| self.states.get(*stream).is_some_and(|state| state.has_ended);
+        if streams_of(index, flow).iter().all(ended) {
+            self.choose_for_flow(index, flow);
+            self.sessions.end(flow, &mut index.entries);
+        }
+    }
+
+    /// Takes a segment that is not simply the next message.
+    fn tcp_in_full(
+        &mut self,
+        index: &mut Index,
+        arrived: &Arrived<'_>,
+        flow: u32,
+        stream: usize,
+    ) -> io::Result<()> {
+        let &Arrived { number, payload, pieces, outline, .. } = arrived;
+        let Transport::Tcp { sequence, syn, fin, .. } = arrived.transport else { return Ok(()) };
+        let captured = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        let Some(more) = self.more(index, stream) else { return Ok(()) };
         if let [piece] = pieces
-            && packet.missing == 0
+            && arrived.missing == 0
             && !syn
             && !fin
-            && let Some(state) = self.states.get_mut(stream)
-            && let Some(offset) = state.reassembler.next_in_order(sequence, packet.payload_length)
+            && let Some(offset) = more.reassembler.next_in_order(sequence, captured)
         {
-            let (file_offset, length) = (piece.origin.file_offset, packet.payload_length);
-            let segment = SegmentRange { offset, file_offset, length, packet: record.number };
-            self.add_segment(index, stream, segment);
-            if !alone.is_some_and(|alone| self.message_alone(index, stream, payload, record.number, alone)) {
-                self.data(index, stream, payload, record.number);
+            let file_offset = piece.origin.file_offset;
+            if outline != 0 && self.message_alone(index, stream, offset, arrived) {
+                return Ok(());
             }
+            let segment = SegmentRange { offset, file_offset, length: captured, packet: number };
+            self.add_segment(index, stream, segment);
+            self.data(index, stream, payload, number);
             return Ok(());
         }
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         // What the capture cut is missing behind the last piece.
-        let missing = packet.missing as usize;
-        let none = Piece { offset: 0, length: 0, origin: origin_in(record, 0) };
+        let missing = arrived.missing as usize;
+        let none =
+            Piece { offset: 0, length: 0, origin: Origin { packet: number, file_offset: arrived.at_hand.0 } };
         let pieces = if pieces.is_empty() { &[none][..] } else { pieces };
-        // What carries nothing leaves nothing behind but a SYN's number: half-open connections may be very many.
-        if pieces.iter().all(|piece| piece.length == 0)
-            && missing == 0
-            && !fin
-            && self.states.get(stream).is_none()
-        {
-            return Ok(());
-        }
         let mut outputs = std::mem::take(&mut self.outputs);
-        if let Some(state) = self.state(stream) {
+        if let Some(more) = self.more(index, stream) {
             for (i, piece) in pieces.iter().enumerate() {
                 let (first, last) = (i == 0, i + 1 == pieces.len());
                 // A SYN takes the first sequence number.
@@ -632,37 +792,41 @@ impl Indexer {
                     wire_length: length(if last { piece.length + missing } else { piece.length }),
                     origin: piece.origin,
                 };
-                state.reassembler.segment(segment, &mut outputs);
+                more.reassembler.segment(segment, &mut outputs);
             }
-            if !state.reassembler.started() {
+            if !more.reassembler.started() {
                 self.in_order.get_or_insert(index.entries.len());
             }
         }
-        let done = self.take(index, stream, &mut outputs, Some(record));
+        let done = self.take(index, stream, &mut outputs, Some(arrived.at_hand));
         self.outputs = outputs;
-        if self.lives.get(flow as usize).is_some_and(|life| life.ended == [true; 2]) {
-            self.choose_for_flow(index, flow);
-            self.sessions.end(flow);
-        }
+        self.close_if_over(index, flow);
         done
+    }
+
+    /// What a stream needs that is not just one message a packet, in order.
+    fn more(&mut self, index: &Index, stream: usize) -> Option<&mut More> {
+        let is_chosen = index.streams.get(stream)?.protocol.is_some();
+        Some(self.states.get_mut(stream)?.more(self.reassembly_limit, is_chosen))
     }
 
     /// What was held back of a flow will not become clearer.
     fn choose_for_flow(&mut self, index: &mut Index, flow: u32) {
         for stream in streams_of(index, flow) {
-            if self.states.get(stream).is_some_and(|state| state.held.is_some()) {
+            let more = self.states.get(stream).and_then(|state| state.more.as_deref());
+            if more.is_some_and(|more| more.held.is_some()) {
                 self.choose_best(index, stream);
             }
         }
     }
 
-    /// Brings what reassembly gave to the stream.
+    /// Brings what reassembly gave to the stream. `at_hand` are bytes of the file that need not be read, and where they begin.
     fn take(
         &mut self,
         index: &mut Index,
         stream: usize,
         outputs: &mut Vec<Output>,
-        record: Option<&Record<'_>>,
+        at_hand: Option<(u64, &[u8])>,
     ) -> io::Result<()> {
         for output in outputs.drain(..) {
             match output {
@@ -674,9 +838,9 @@ impl Indexer {
                         packet: origin.packet,
                     };
                     self.add_segment(index, stream, segment);
-                    let at_hand = record.and_then(|record| {
-                        let from = usize::try_from(origin.file_offset.checked_sub(record.offset)?).ok()?;
-                        record.bytes.get(from..from.checked_add(usize::try_from(length).ok()?)?)
+                    let at_hand = at_hand.and_then(|(begin, bytes)| {
+                        let from = usize::try_from(origin.file_offset.checked_sub(begin)?).ok()?;
+                        bytes.get(from..from.checked_add(usize::try_from(length).ok()?)?)
                     });
                     match at_hand {
                         Some(bytes) => self.data(index, stream, bytes, now),
@@ -688,16 +852,14 @@ impl Indexer {
                 }
                 Output::Gap { length, now, .. } => self.event(index, stream, Happened::Gap(length), now),
                 Output::End { now } => {
-                    if let Some(ended) =
-                        self.lives.get_mut(stream / 2).and_then(|life| life.ended.get_mut(stream % 2))
-                    {
-                        *ended = true;
+                    if let Some(state) = self.states.get_mut(stream) {
+                        state.has_ended = true;
                     }
                     self.event(index, stream, Happened::End, now);
                 }
                 Output::Early { length } => {
-                    if let Some(stream) = index.streams.get_or_default(stream) {
-                        stream.late_bytes += length;
+                    if let Some(stream) = index.streams.get_mut(stream) {
+                        stream.rest().late_bytes += length;
                     }
                 }
                 Output::Twice { offset, length, first, second } => {
@@ -718,18 +880,36 @@ impl Indexer {
     }
 
     fn add_segment(&mut self, index: &mut Index, stream: usize, segment: SegmentRange) {
-        if let Some(stream) = index.streams.get_or_default(stream) {
-            stream.bytes += u64::from(segment.length);
-            stream.segments.push(segment);
+        if let Some(known) = index.streams.get_mut(stream) {
+            known.bytes += u64::from(segment.length);
+            known.rest().segments.push(segment);
             if !self.disputes.is_empty() {
-                for mark in self.disputes.marks(&segment) {
-                    match stream.marks.last_mut().filter(|last| last.goes_on_with(&mark)) {
-                        Some(last) => last.length += mark.length,
-                        None => {
-                            stream.marks.push(mark);
-                            stream.conflicts += 1;
-                        }
-                    }
+                self.mark_disputes(index, stream, &segment);
+            }
+        }
+    }
+
+    /// Tells a payload that is a row by itself which of its bytes are disputed.
+    #[inline]
+    fn disputed(&mut self, index: &mut Index, stream: usize, offset: u64, arrived: &Arrived<'_>) {
+        if !self.disputes.is_empty()
+            && let [piece] = arrived.pieces
+        {
+            let length = u32::try_from(arrived.payload.len()).unwrap_or(u32::MAX);
+            let (file_offset, packet) = (piece.origin.file_offset, arrived.number);
+            self.mark_disputes(index, stream, &SegmentRange { offset, file_offset, length, packet });
+        }
+    }
+
+    fn mark_disputes(&mut self, index: &mut Index, stream: usize, segment: &SegmentRange) {
+        let Some(known) = index.streams.get_mut(stream) else { return };
+        let rest = known.rest();
+        for mark in self.disputes.marks(segment) {
+            match rest.marks.last_mut().filter(|last| last.goes_on_with(&mark)) {
+                Some(last) => last.length += mark.length,
+                None => {
+                    rest.marks.push(mark);
+                    rest.conflicts += 1;
                 }
             }
         }
@@ -745,27 +925,25 @@ impl Indexer {
         origin: Origin,
     ) -> io::Result<()> {
         let end = offset + length;
+        let number = u32::try_from(stream).unwrap_or(u32::MAX);
+        let there: Vec<SegmentRange> = index.stream_bytes(number, offset..end).collect();
         let mut at = offset;
-        while at < end {
-            let Some(known) = index.streams.get_or_default(stream) else { return Ok(()) };
-            let next = known.segments.partition_point(|segment| segment.end() <= at);
-            let segment = known.segments.get(next).copied();
-            let covered_from = segment.map_or(end, |segment| segment.offset.max(at)).min(end);
-            if covered_from > at {
+        let nothing = SegmentRange { offset: end, file_offset: 0, length: 0, packet: 0 };
+        for segment in there.into_iter().chain([nothing]) {
+            if segment.offset > at {
                 let late =
-                    Mark { offset: at, length: covered_from - at, code: Code::Late, packet: origin.packet };
-                known.late_bytes += late.length;
-                known.marks.push(late);
+                    Mark { offset: at, length: segment.offset - at, code: Code::Late, packet: origin.packet };
+                if let Some(known) = index.streams.get_mut(stream) {
+                    known.rest().late_bytes += late.length;
+                }
+                self.mark(index, stream, late);
             }
-            let Some(segment) = segment.filter(|segment| segment.offset < end) else { break };
-            let until = segment.end().min(end);
-            let first = Origin {
-                packet: segment.packet,
-                file_offset: segment.file_offset + (covered_from - segment.offset),
-            };
-            let second = Origin { file_offset: origin.file_offset + (covered_from - offset), ..origin };
-            self.compare(index, stream, covered_from, until - covered_from, first, second)?;
-            at = until;
+            if segment.length > 0 {
+                let first = Origin { packet: segment.packet, file_offset: segment.file_offset };
+                let second = Origin { file_offset: origin.file_offset + (segment.offset - offset), ..origin };
+                self.compare(index, stream, segment.offset, segment.length.into(), first, second)?;
+            }
+            at = segment.end();
         }
         Ok(())
     }
@@ -780,14 +958,15 @@ impl Indexer {
         second: Origin,
     ) -> io::Result<()> {
         let (kept, other) = (self.read(first, length)?, self.read(second, length)?);
-        let Some(stream) = index.streams.get_or_default(stream) else { return Ok(()) };
         let differs = |(a, b): (&u8, &u8)| a != b;
         let mark = match kept.iter().zip(&other).position(differs) {
             None => Mark { offset, length, code: Code::Retransmitted, packet: second.packet },
             Some(from) => {
                 let same_at_end =
                     kept.iter().rev().zip(other.iter().rev()).take_while(|pair| !differs(*pair)).count();
-                stream.conflicts += 1;
+                if let Some(known) = index.streams.get_mut(stream) {
+                    known.rest().conflicts += 1;
+                }
                 Mark {
                     offset: offset + from as u64,
                     length: (kept.len() - same_at_end - from) as u64,
@@ -796,16 +975,28 @@ impl Indexer {
                 }
             }
         };
-        stream.marks.push(mark);
+        self.mark(index, stream, mark);
         Ok(())
     }
 
+    /// Tells the rows of a stretch what was seen of it, now if they are there, else when they are.
+    fn mark(&mut self, index: &mut Index, stream: usize, mark: Mark) {
+        if !mark_rows_now(index, stream, &mark, &mut self.marked)
+            && let Some(known) = index.streams.get_mut(stream)
+        {
+            known.rest().marks.push(mark);
+        }
+    }
+
     fn udp(&mut self, index: &mut Index, arrived: &Arrived<'_>, stream: usize) {
-        let &Arrived { record, packet, payload, pieces, .. } = arrived;
-        let now = record.number;
+        let &Arrived { number: now, payload, missing, pieces, outline, .. } = arrived;
+        let Some(state) = self.states.get_mut(stream) else { return };
+        if state.more.is_none() && missing == 0 && outline != 0 && self.one_message(index, stream, arrived) {
+            return;
+        }
         // A datagram's place is behind all that came before it.
-        let start = index.streams.get(stream).map_or(0, |stream| stream.bytes + stream.gap_bytes);
-        if packet.payload_length > 0 {
+        let start = index.streams.get(stream).map_or(0, |stream| stream.bytes + stream.gap_bytes());
+        if !payload.is_empty() {
             for piece in pieces {
                 let length = u32::try_from(piece.length).unwrap_or(u32::MAX);
                 let (offset, origin) = (start + piece.offset as u64, piece.origin);
@@ -814,21 +1005,23 @@ impl Indexer {
             }
             self.data(index, stream, payload, now);
         }
-        if packet.missing > 0 {
-            self.event(index, stream, Happened::Gap(packet.missing.into()), now);
+        if missing > 0 {
+            self.event(index, stream, Happened::Gap(missing.into()), now);
         }
         self.event(index, stream, Happened::End, now);
     }
 
     /// Takes the next bytes of a stream.
     fn data(&mut self, index: &mut Index, stream: usize, bytes: &[u8], now: u32) {
-        let Some(state) = self.state(stream) else { return };
-        let Some(held) = &mut state.held else {
+        let Some(more) = self.more(index, stream) else { return };
+        let Some(held) = &mut more.held else {
             self.lay_out(index, stream, Happened::Data(bytes.len()), bytes, now);
             return;
         };
         // Nearly every stream shows with its first bytes what it is.
-        if let Some((protocol, Confidence::Certain)) = held.first_look(bytes, &index.protocols) {
+        if held.is_empty()
+            && let Some(protocol) = first_look(bytes, &index.protocols)
+        {
             self.choose(index, stream, Some((protocol, Confidence::Certain)));
             self.lay_out(index, stream, Happened::Data(bytes.len()), bytes, now);
             return;
@@ -846,12 +1039,13 @@ impl Indexer {
     }
 
     fn event(&mut self, index: &mut Index, stream: usize, happened: Happened, now: u32) {
-        if let (Happened::Gap(length), Some(stream)) = (happened, index.streams.get_or_default(stream)) {
-            stream.gaps += 1;
-            stream.gap_bytes += length;
+        if let (Happened::Gap(length), Some(stream)) = (happened, index.streams.get_mut(stream)) {
+            let rest = stream.rest();
+            rest.gaps += 1;
+            rest.gap_bytes += length;
         }
-        let Some(state) = self.state(stream) else { return };
-        match &mut state.held {
+        let Some(more) = self.more(index, stream) else { return };
+        match &mut more.held {
             Some(held) => {
                 held.event(happened, now);
                 self.in_order.get_or_insert(index.entries.len());
@@ -862,15 +1056,14 @@ impl Indexer {
 
     /// Chooses with what there is. A direction that is not certain follows the other one if that is.
     fn choose_best(&mut self, index: &mut Index, stream: usize) {
-        let best = |states: &Sparse<StreamState>, stream: usize| {
-            states.get(stream)?.held.as_ref()?.best(&index.protocols)
-        };
-        let own = best(&self.states, stream);
+        let best =
+            |stream: usize| self.states.get(stream)?.more.as_deref()?.held.as_ref()?.best(&index.protocols);
+        let own = best(stream);
         let other = stream ^ 1;
-        let other_is_certain = self.states.get(other).is_some_and(|state| state.certain);
-        let others = match index.streams.get(other).and_then(|stream| stream.protocol) {
+        let other_is_certain = self.states.get(other).is_some_and(|state| state.is_certain);
+        let others = match index.streams.get(other).and_then(Stream::protocol) {
             Some(protocol) if other_is_certain => Some(protocol),
-            _ => best(&self.states, other)
+            _ => best(other)
                 .filter(|(_, confidence)| *confidence == Confidence::Certain)
                 .map(|(protocol, _)| protocol),
         };
@@ -884,10 +1077,11 @@ impl Indexer {
     fn choose(&mut self, index: &mut Index, stream: usize, choice: Option<(usize, Confidence)>) {
         let Some(state) = self.states.get_mut(stream) else { return };
         let (protocol, confidence) = choice.unzip();
-        state.certain = confidence == Some(Confidence::Certain);
-        let Some(held) = state.held.take() else { return };
-        if let Some(stream) = index.streams.get_or_default(stream) {
-            (stream.protocol, stream.confidence) = (protocol, confidence);
+        state.is_certain = confidence == Some(Confidence::Certain);
+        let Some(held) = state.more.as_deref_mut().and_then(|more| more.held.take()) else { return };
+        if let Some(stream) = index.streams.get_mut(stream) {
+            stream.protocol = protocol.and_then(|protocol| u16::try_from(protocol).ok());
+            stream.confidence = confidence;
         }
         let (events, bytes) = held.into_events();
         let mut rest = &bytes[..];
@@ -920,21 +1114,23 @@ impl Indexer {
         &mut self,
         index: &mut Index,
         stream: usize,
-        bytes: &[u8],
-        now: u32,
-        alone: Alone,
+        offset: u64,
+        arrived: &Arrived<'_>,
     ) -> bool {
-        let Alone { protocol, kind, codes } = alone;
-        let Some(label) = index.labels.known(protocol, kind, codes) else { return false };
-        let Some((framer, mut rows)) = self.rows(index, stream, now) else { return false };
-        if rows.is_held || rows.protocol.0 != protocol {
-            return false;
+        let Some((label, _)) = self.label_alone(index, stream, arrived.outline) else { return false };
+        let is_held = |more: &More| more.held.is_some();
+        let more = self.states.get_mut(stream).and_then(|state| state.more.as_deref_mut());
+        let Some(more) = more.filter(|more| !is_held(more)) else { return false };
+        let Some(tile) = more.framer.message(arrived.payload.len()) else { return false };
+        more.laid_out.1 = more.laid_out.1.max(arrived.number);
+        if let Some(known) = index.streams.get_mut(stream) {
+            known.messages += 1;
+            known.bytes += tile.length;
         }
-        let Some(tile) = framer.message(bytes.len()) else { return false };
-        rows.known.messages += 1;
-        // All of it, and nothing else, came in the segment that was added last.
-        *rows.laid_out = (rows.known.segments.len(), rows.laid_out.1.max(now));
-        rows.row(tile, label, Some(now), Captured::whole(bytes));
+        self.disputed(index, stream, offset, arrived);
+        if let Some((_, mut rows)) = self.rows(index, stream, arrived.number) {
+            rows.row(tile, label, Some(arrived.number), true, Captured::whole(arrived.payload));
+        }
         true
     }
 
@@ -946,21 +1142,20 @@ impl Indexer {
         stream: usize,
         now: u32,
     ) -> Option<(&'r mut Framer, RowSink<'r>)> {
-        let StreamState { framer, held, laid_out, .. } = self.states.get_mut(stream)?;
-        let Index { streams, flows, protocols, entries, labels, times, .. } = index;
-        let known = streams.get_or_default(stream)?;
-        let chosen = known.protocol.and_then(|protocol| protocols.get(protocol));
+        let More { framer, laid_out, .. } = self.states.get_mut(stream)?.more.as_deref_mut()?;
+        let Index { streams, flows, protocols, entries, labels, kept, .. } = index;
+        let known = streams.get_mut(stream)?;
+        let chosen = known.protocol().and_then(|protocol| protocols.get(protocol));
         let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
         let rows = RowSink {
             stream: u32::try_from(stream).unwrap_or(u32::MAX),
-            protocol: (known.protocol.unwrap_or(usize::MAX), protocol),
-            is_held: held.is_some(),
+            protocol: (known.protocol().unwrap_or(usize::MAX), protocol),
             now,
             known,
             flow: flows.get(stream / 2)?,
             entries,
             labels,
-            times,
+            kept,
             laid_out,
             completed: self.in_order.is_some().then_some(&mut self.completed),
             last_completed: &mut self.last_completed,
@@ -975,17 +1170,20 @@ impl Indexer {
         let is_tcp = index.flows.get(flow as usize).is_some_and(|flow| flow.transport == TransportType::Tcp);
         let mut outputs = std::mem::take(&mut self.outputs);
         for stream in streams_of(index, flow) {
-            if is_tcp && let Some(state) = self.states.get_mut(stream) {
-                state.reassembler.finish(now, &mut outputs);
-            }
-            self.take(index, stream, &mut outputs, None)?;
-            if !is_tcp && self.states.get(stream).is_some() {
+            // A stream in which nothing waits has nothing to give up.
+            let Some(more) = self.states.get_mut(stream).and_then(|state| state.more.as_deref_mut()) else {
+                continue;
+            };
+            if is_tcp {
+                more.reassembler.finish(now, &mut outputs);
+                self.take(index, stream, &mut outputs, None)?;
+            } else {
                 self.event(index, stream, Happened::End, now);
             }
         }
         self.outputs = outputs;
         self.choose_for_flow(index, flow);
-        self.sessions.end(flow);
+        self.sessions.end(flow, &mut index.entries);
         Ok(())
     }
 
@@ -1021,7 +1219,7 @@ impl Indexer {
                 }
                 let flows = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
                 let end = flows.min(first.saturating_add(FLOWS_A_STEP));
-                let now = index.packets.saturating_add(1);
+                let now = index.packets().saturating_add(1);
                 for flow in first..end {
                     if let Err(error) = self.finish_flow(index, flow, now) {
                         self.broken_off(index, &error);
@@ -1035,6 +1233,7 @@ impl Indexer {
                     self.put_in_order(index, order);
                 }
                 mark_rows(index);
+                index.annotations.append(std::mem::take(&mut self.marked));
                 index.annotations.append(std::mem::take(&mut self.framing));
                 self.ending = Ending::Sessions(None);
                 true
@@ -1056,7 +1255,7 @@ impl Indexer {
         // Where unpacking ended, a record ends in its middle, most likely; that is the reason.
         if let Some(cut) = index.source.cut() {
             let (offset, what) = (index.source.length(), cut.to_owned());
-            let (file, packets_read) = (index.source.name().to_owned(), index.packets);
+            let (file, packets_read) = (index.source.name().to_owned(), index.packets());
             index.damages.retain(|damage| damage.resumed.is_some());
             index.damages.push(Damage { file, offset, packet: None, what, packets_read, resumed: None });
         }
@@ -1083,21 +1282,18 @@ impl Indexer {
                 *number = new;
             }
         }
-        let entry = |&old: &u32| index.entries.get((first + old) as usize).copied();
-        let before = index.entries.iter().take(first as usize).copied();
-        Some(Order { entries: before.chain(order.iter().filter_map(entry)).collect(), numbers })
+        let old = (0..first).chain(order.iter().map(|row| first + row));
+        let new = |row: u32| numbers.get(row as usize).copied().unwrap_or(row);
+        Some(Order { entries: index.entries.reordered(old, new), numbers })
     }
 
     fn put_in_order(&mut self, index: &mut Index, order: Order) {
         let Order { entries, numbers } = order;
         index.entries = entries;
+        let new = |row: u32| numbers.get(row as usize).copied().unwrap_or(row);
         self.sessions.renumber(&numbers);
-        self.framing.renumber(|row| numbers.get(row as usize).copied().unwrap_or(row));
-        for stream in index.streams.iter_mut() {
-            for row in &mut stream.rows {
-                *row = numbers.get(*row as usize).copied().unwrap_or(*row);
-            }
-        }
+        self.framing.renumber(new);
+        self.marked.renumber(new);
     }
 }
 
@@ -1105,14 +1301,13 @@ impl Indexer {
 struct RowSink<'r> {
     stream: u32,
     protocol: (usize, &'r dyn Protocol),
-    is_held: bool,
     /// The packet with which they become complete.
     now: u32,
     known: &'r mut Stream,
     flow: &'r Flow,
-    entries: &'r mut Vec<Entry>,
+    entries: &'r mut Rows,
     labels: &'r mut Labels,
-    times: &'r PacketTimes,
+    kept: &'r Packets,
     laid_out: &'r mut (usize, u32),
     completed: Option<&'r mut Vec<u32>>,
     last_completed: &'r mut u32,
@@ -1141,30 +1336,44 @@ impl RowSink<'_> {
             self.framing.add(row, Code::Guessed, &guess.to_string());
         }
         let label = self.labels.outlined(number, tile.tile_type, &outline);
-        let last = last_packet(&self.known.segments, self.laid_out, tile.offset + tile.length);
-        self.row(tile, label, last, bytes);
+        let last = last_packet(self.known.segments(), self.laid_out, tile.offset + tile.length);
+        let is_payload = self.is_last_payload(&tile);
+        self.row(tile, label, last, is_payload, bytes);
+        if is_payload {
+            // The row says where its bytes are.
+            let segments = &mut self.known.rest().segments;
+            segments.pop();
+            self.laid_out.0 = segments.len();
+        }
+    }
+
+    /// Whether a tile is just what came last: the whole payload of a packet.
+    fn is_last_payload(&self, tile: &Tile) -> bool {
+        let Some(segment) = self.known.segments().last() else { return false };
+        tile.tile_type != TileType::Gap
+            && (segment.offset, u64::from(segment.length)) == (tile.offset, tile.length)
+            && self.kept.payload(segment.packet) == Some(segment.file_offset)
     }
 
     /// `last` is the last packet that brought bytes of it.
     #[inline]
-    fn row(&mut self, tile: Tile, label: u32, last: Option<u32>, bytes: Captured<'_, '_>) {
+    fn row(&mut self, tile: Tile, label: u32, last: Option<u32>, is_payload: bool, bytes: Captured<'_, '_>) {
         let Tile { offset, length, tile_type, .. } = tile;
-        let row = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(Entry { offset, length, stream: self.stream, label });
+        let (stream, packet) = (self.stream, last.unwrap_or(0));
+        let row = self.entries.push(Entry { offset, length, stream, label, packet, is_payload });
         match &mut self.completed {
             Some(completed) => completed.push(self.now),
             None => debug_assert!(self.now >= *self.last_completed, "a stream was held back unnoticed"),
         }
         *self.last_completed = self.now;
-        self.known.rows.push(row);
         if self.known.protocol.is_none() {
             return;
         }
-        let time_ns = last.and_then(|packet| self.times.of(packet));
+        let time_ns = last.and_then(|packet| self.kept.time_ns(packet));
         let direction = self.flow.direction_of((self.stream % 2) as usize);
         let (sent, completed) = (self.laid_out.1, self.now);
         let row = Completed { row, direction, tile_type, time_ns, bytes, sent, completed };
-        self.sessions.row(self.stream / 2, self.flow, self.protocol, &row);
+        self.sessions.row(self.stream / 2, self.flow, self.protocol, &row, self.entries);
     }
 }
 
@@ -1179,6 +1388,17 @@ fn streams_of(index: &Index, flow: u32) -> [usize; 2] {
     let swapped = index.flows.get(flow as usize).is_some_and(|flow| flow.swapped);
     let forward = flow as usize * 2 + usize::from(swapped);
     [forward, forward ^ 1]
+}
+
+/// Where a packet's payload begins that tells a conversation something.
+fn told_payload(record: &Record<'_>, decoded: &Result<Decoded, Reason>) -> Option<u64> {
+    match decoded {
+        Ok(told) if !told.is_told_of() => None,
+        Ok(Decoded::Packet(packet)) => Some(record.offset + u64::from(packet.payload_start)),
+        // Not in one piece: no segment is all of it.
+        Ok(Decoded::Fragment(_)) => Some(record.offset),
+        Err(_) => None,
+    }
 }
 
 /// The place of a packet's byte.

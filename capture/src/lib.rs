@@ -19,12 +19,15 @@
 //! ```
 
 mod annotations;
+mod buffer;
+mod conversations;
 mod detection;
 mod disputes;
 mod endpoint;
 mod error;
 pub mod export;
 pub mod filter;
+mod flows;
 mod formats;
 mod fragments;
 mod headers;
@@ -32,14 +35,14 @@ mod index;
 mod indexer;
 mod outline;
 mod packet;
-mod packet_times;
 mod reading;
 pub mod reassembly;
 mod records;
 mod selector;
 mod sessions;
 mod source;
-mod sparse;
+mod store;
+mod streams;
 mod times;
 mod unpack;
 

@@ -70,14 +70,13 @@ impl Labels {
         }
     }
 
-    /// The number of the label of a message, if one like it was asked for lately.
-    #[inline]
+    /// The number of the label of a message, if one like it was asked for before.
     pub(crate) fn known(&self, protocol: usize, kind: Option<u64>, codes: CodeSet) -> Option<u32> {
-        let asked = Outlined { protocol, kind, tile_type: TileType::Message, codes };
-        match self.recent.get(usize::try_from(kind.unwrap_or(0) % 16).ok()?) {
-            Some(Some((known, number))) if *known == asked => Some(*number),
-            _ => None,
-        }
+        let kind = match kind {
+            Some(kind) => *self.kind_numbers.get(&(protocol, kind))?,
+            None => NO_KIND,
+        };
+        self.numbers.get(&Label { tile_type: TileType::Message, kind, codes }).copied()
     }
 
     fn look_up(&mut self, asked: Outlined, slot: usize, kind: Option<Kind<'_>>) -> u32 {

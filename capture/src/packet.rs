@@ -77,6 +77,17 @@ pub(crate) enum Transport {
     Udp,
 }
 
+impl Transport {
+    /// Whether it opens a connection or closes it.
+    #[inline]
+    pub(crate) fn opens_or_closes(&self) -> bool {
+        match *self {
+            Transport::Tcp { syn, fin, rst, .. } => syn || fin || rst,
+            Transport::Udp => false,
+        }
+    }
+}
+
 /// What a captured packet holds, through whatever it is wrapped in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decoded {
@@ -106,11 +117,7 @@ impl Decoded {
     /// Whether a stream or a connection is told anything by it: one that only acknowledges says nothing.
     pub(crate) fn is_told_of(&self) -> bool {
         let Decoded::Packet(packet) = self else { return true };
-        let marks = match packet.transport {
-            Transport::Tcp { syn, fin, rst, .. } => syn || fin || rst,
-            Transport::Udp => false,
-        };
-        marks || packet.payload_length > 0 || packet.missing > 0
+        packet.transport.opens_or_closes() || packet.payload_length > 0 || packet.missing > 0
     }
 }
 
@@ -156,16 +163,15 @@ pub(crate) enum Layer<'a> {
     Ip(&'a [u8]),
 }
 
-/// The TCP segment or UDP datagram in a packet, through whatever it is wrapped in: the innermost, if it is tunnelled.
+/// The TCP segment or UDP datagram in a packet that is not [`plain`], through whatever it is wrapped in: the innermost, if it is
+/// tunnelled.
 pub(crate) fn decode(record: &Record<'_>) -> Result<Decoded, Reason> {
-    if let Some(packet) = plain(record) {
-        return Ok(Decoded::Packet(packet));
-    }
     unwrapped(record, link(record)?, DEEPEST)
 }
 
 /// What nearly every packet is, at once: a TCP segment in an IPv4 packet in an Ethernet frame, with nothing odd.
-fn plain(record: &Record<'_>) -> Option<Packet> {
+#[inline(always)]
+pub(crate) fn plain(record: &Record<'_>) -> Option<Packet> {
     let ethernet = Ethernet2HeaderSlice::from_slice(record.bytes).ok()?;
     if record.link_type != Some(linktype::ETHERNET) || ethernet.ether_type() != EtherType::IPV4 {
         return None;

@@ -145,6 +145,21 @@ impl Reassembler {
         }
     }
 
+    /// A direction whose bytes up to `next` all came in order, and whose next one has that sequence number. `fin` says that its
+    /// sender is done.
+    pub(crate) fn resumed(limit: u64, next_sequence: u32, next: u64, fin: bool) -> Self {
+        let fin_at = fin.then_some(next);
+        let next_sequence = Some(next_sequence);
+        Reassembler {
+            next_sequence,
+            next,
+            extent: next,
+            fin: fin_at,
+            ended: fin,
+            ..Reassembler::with_limit(limit)
+        }
+    }
+
     /// The connection is known to have been opened by a SYN with that sequence number. For a direction of which nothing
     /// was seen.
     pub fn start(&mut self, syn_sequence: Option<u32>) {

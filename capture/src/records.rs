@@ -10,6 +10,7 @@ use pcap_file::Endianness;
 use pcap_file::pcap::{PcapParser, PcapTsResolution};
 use pcap_file::pcapng::{RawBlock, RawBlockParseError};
 
+use crate::buffer::Buffer;
 use crate::formats::recognise::recognise;
 use crate::formats::{Begun, Foreign, ModifiedPcap};
 use crate::{Damage, Source};
@@ -47,7 +48,8 @@ pub(crate) enum Remark {
 /// What stands next in a file.
 #[derive(Debug)]
 pub(crate) enum Next<'a> {
-    Packet(Record<'a>),
+    /// A packet, and where in the file what was read with it begins.
+    Packet(Record<'a>, u64),
     /// A block that holds no packet.
     Other,
     End,
@@ -63,7 +65,7 @@ const LONGEST_RECORD: u64 = 256 << 20;
 pub(crate) struct Records {
     source: Source,
     format: Format,
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// How much of `buffer` has been read.
     consumed: usize,
     /// Where in the file `buffer` begins.
@@ -125,7 +127,7 @@ impl Records {
                 interfaces: Vec::new(),
                 described: 0,
             }),
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
             consumed: 0,
             buffer_offset: 0,
             packets: 0,
@@ -231,9 +233,9 @@ impl Records {
 
     /// Gives away the bytes that were read, with their place in the file. What of them was not taken goes to `other`,
     /// which takes their place.
-    pub(crate) fn give_bytes(&mut self, mut other: Vec<u8>) -> (Vec<u8>, u64) {
+    pub(crate) fn give_bytes(&mut self, mut other: Buffer) -> (Buffer, u64) {
         other.clear();
-        other.extend_from_slice(self.buffer.get(self.consumed..).unwrap_or_default());
+        other.append(self.buffer.get(self.consumed..).unwrap_or_default());
         let offset = self.buffer_offset;
         self.buffer_offset += self.consumed as u64;
         self.consumed = 0;
@@ -329,7 +331,7 @@ impl Records {
         if self.buffer.len() - self.consumed >= needed {
             return Ok(());
         }
-        self.buffer.drain(..self.consumed);
+        self.buffer.forget(self.consumed);
         self.buffer_offset += self.consumed as u64;
         self.consumed = 0;
         let there = self.buffer.len();
@@ -338,8 +340,7 @@ impl Records {
         let ahead = if self.in_no_order { 0 } else { BLOCK };
         let wanted = (needed - there).max(ahead) as u64;
         let count = usize::try_from(wanted.min(left)).unwrap_or(0);
-        self.buffer.resize(there + count, 0);
-        let read = self.source.read_exact_at(at, self.buffer.get_mut(there..).unwrap_or_default());
+        let read = self.source.read_exact_at(at, self.buffer.add(count));
         read.map_err(|error| {
             self.unreadable = true;
             self.damage(Some(self.packets.saturating_add(1)), error.to_string())
@@ -417,7 +418,8 @@ impl Records {
         self.last_second = Some(packet.ts_sec);
         // The upper bits of the field say how long a frame check sequence is.
         let link_type = u32::from(header.datalink) & 0x03FF_FFFF;
-        Ok(Next::Packet(Record {
+        let buffer_offset = self.buffer_offset;
+        let record = Record {
             number,
             time_ns: Some(i64::from(packet.ts_sec) * 1_000_000_000 + fraction_ns),
             link_type: Some(link_type),
@@ -425,7 +427,8 @@ impl Records {
             offset,
             bytes: self.buffer.get(start + 16..start + 16 + captured).unwrap_or_default(),
             interface: None,
-        }))
+        };
+        Ok(Next::Packet(record, buffer_offset))
     }
 
     #[cold]
@@ -467,7 +470,8 @@ impl Records {
         let offset = self.position() + found.start as u64;
         self.consumed = end;
         let bytes = self.buffer.get(start + found.start..).unwrap_or_default();
-        Ok(Next::Packet(Record {
+        let buffer_offset = self.buffer_offset;
+        let record = Record {
             number,
             time_ns: found.time_ns,
             link_type: found.link_type,
@@ -475,7 +479,8 @@ impl Records {
             offset,
             bytes: bytes.get(..found.length).unwrap_or_default(),
             interface: None,
-        }))
+        };
+        Ok(Next::Packet(record, buffer_offset))
     }
 
     /// Whether a table says that records follow, though the file's end is reached.
@@ -552,7 +557,8 @@ impl Records {
         }
         self.consumed = start + length;
         let bytes = self.buffer.get(start + 8..).unwrap_or_default();
-        Ok(Next::Packet(Record {
+        let buffer_offset = self.buffer_offset;
+        let record = Record {
             number,
             time_ns: packet.time_ns,
             link_type: packet.link_type,
@@ -560,7 +566,8 @@ impl Records {
             offset: body_offset + packet.start as u64,
             bytes: bytes.get(packet.start..packet.start + packet.length).unwrap_or_default(),
             interface: packet.interface,
-        }))
+        };
+        Ok(Next::Packet(record, buffer_offset))
     }
 }
 

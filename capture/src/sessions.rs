@@ -10,6 +10,7 @@ use framescope_parser::{Captured, Direction, Event, Observation, Observer, Proto
 
 use crate::annotations::Annotations;
 use crate::index::Flow;
+use crate::store::{Link, Rows};
 use crate::{Index, TransportType};
 
 /// A message, or something in its place, that has become complete.
@@ -30,7 +31,7 @@ pub(crate) struct Sessions {
     /// Beside the flows of the index.
     watches: Vec<Watch>,
     found: Vec<Observation>,
-    seen: Seen,
+    problems: Annotations,
 }
 
 /// How far a conversation was observed.
@@ -50,21 +51,15 @@ enum Watch {
     Again,
 }
 
-/// What was observed.
-#[derive(Default)]
-struct Seen {
-    problems: Annotations,
-    replies: Vec<(u32, u32)>,
-    parts: Vec<(u32, u32)>,
-}
-
-impl Seen {
-    fn take(&mut self, found: &mut Vec<Observation>) {
-        for observation in found.drain(..) {
-            match observation {
-                Observation::Problem { row, code, text } => self.problems.add(row, code, &text),
-                Observation::Part { row, first, .. } => self.parts.push((row, first)),
-                Observation::Reply { row, to, .. } => self.replies.push((row, to)),
+/// Takes what was observed: `link` is told what goes with what.
+fn take(found: &mut Vec<Observation>, problems: &mut Annotations, link: &mut dyn FnMut(u32, Link, u32)) {
+    for observation in found.drain(..) {
+        match observation {
+            Observation::Problem { row, code, text } => problems.add(row, code, &text),
+            Observation::Part { row, first, .. } => link(row, Link::GoesOnWith, first),
+            Observation::Reply { row, to, .. } => {
+                link(row, Link::Answers, to);
+                link(to, Link::AnsweredBy, row);
             }
         }
     }
@@ -82,6 +77,7 @@ impl Sessions {
         known: &Flow,
         protocol: (usize, &dyn Protocol),
         row: &Completed<'_>,
+        rows: &mut Rows,
     ) {
         let Some(watch) = self.watches.get_mut(flow as usize) else { return };
         match watch {
@@ -108,7 +104,7 @@ impl Sessions {
         *last = when;
         observer.observe(row.event(), &mut self.found);
         if !self.found.is_empty() {
-            self.seen.take(&mut self.found);
+            take(&mut self.found, &mut self.problems, &mut |row, link, other| rows.link(row, link, other));
         }
     }
 
@@ -122,72 +118,67 @@ impl Sessions {
     }
 
     /// A flow has ended.
-    pub(crate) fn end(&mut self, flow: u32) {
+    pub(crate) fn end(&mut self, flow: u32, rows: &mut Rows) {
+        self.finish(flow, &mut |row, link, other| rows.link(row, link, other));
+    }
+
+    fn finish(&mut self, flow: u32, link: &mut dyn FnMut(u32, Link, u32)) {
         if let Some(watch) = self.watches.get_mut(flow as usize)
             && let Watch::Watching { observer, .. } = watch
         {
             observer.finish(&mut self.found);
-            self.seen.take(&mut self.found);
+            take(&mut self.found, &mut self.problems, link);
             *watch = Watch::Over;
         }
     }
 
     /// The rows have got other numbers: `numbers` has the new ones at the places of the old.
     pub(crate) fn renumber(&mut self, numbers: &[u32]) {
-        let new = |row: &mut u32| *row = numbers.get(*row as usize).copied().unwrap_or(*row);
-        self.seen.problems.renumber(|mut row| {
-            new(&mut row);
-            row
-        });
-        for (row, other) in self.seen.replies.iter_mut().chain(&mut self.seen.parts) {
-            new(row);
-            new(other);
-        }
+        self.problems.renumber(|row| numbers.get(row as usize).copied().unwrap_or(row));
     }
 
     /// All is read: what was observed, to be told to the index.
     pub(crate) fn conclude(mut self, index: &Index) -> Concluded {
+        let mut links = Vec::new();
+        let mut link = |row: u32, link: Link, other: u32| links.push((row, link, other));
         for flow in 0..u32::try_from(self.watches.len()).unwrap_or(u32::MAX) {
-            self.end(flow);
+            self.finish(flow, &mut link);
         }
-        let is_again = |flow: u32| matches!(self.watches.get(flow as usize), Some(Watch::Again));
-        let again: Vec<u32> = (0..u32::try_from(self.watches.len()).unwrap_or(u32::MAX))
-            .filter(|&flow| is_again(flow))
-            .collect();
-        let mut seen = self.seen;
+        let again: Vec<bool> = self.watches.iter().map(|watch| matches!(watch, Watch::Again)).collect();
+        let mut problems = self.problems;
         let mut done = Ok(());
-        if !again.is_empty() {
-            let of_these = |row: u32| index.row(row).is_some_and(|row| is_again(row.flow()));
-            seen.problems.retain(|row| !of_these(row));
-            seen.replies.retain(|(row, _)| !of_these(*row));
-            seen.parts.retain(|(row, _)| !of_these(*row));
-            for flow in again {
-                done = done.and(observe_again(index, flow, &mut seen));
+        if again.contains(&true) {
+            let is_again = |flow: u32| again.get(flow as usize) == Some(&true);
+            problems.retain(|row| !index.row(row).is_some_and(|row| is_again(row.flow())));
+            for flow in (0..).take(again.len()).filter(|flow| is_again(*flow)) {
+                done = done.and(observe_again(index, flow, &mut problems, &mut link));
             }
         }
-        // They are looked up by halving.
-        seen.replies.sort_unstable();
-        seen.parts.sort_unstable();
-        let mut answers: Vec<u32> = (0..u32::try_from(seen.replies.len()).unwrap_or(u32::MAX)).collect();
-        answers
-            .sort_unstable_by_key(|&place| seen.replies.get(place as usize).map(|&(reply, to)| (to, reply)));
-        Concluded { seen, answers, done }
+        Concluded { problems, links, again, done }
     }
 }
 
-/// What was observed of all conversations, in the order in which the index keeps it.
+/// What was observed of all conversations.
 pub(crate) struct Concluded {
-    seen: Seen,
-    answers: Vec<u32>,
+    problems: Annotations,
+    /// What goes with what beside what the rows were told already.
+    links: Vec<(u32, Link, u32)>,
+    /// The flows of which the rows were told what does not hold.
+    again: Vec<bool>,
     done: io::Result<()>,
 }
 
 impl Concluded {
     /// Tells it to the index.
     pub(crate) fn tell(self, index: &mut Index) -> io::Result<()> {
-        index.annotations.append(self.seen.problems);
-        (index.replies, index.parts, index.answers) = (self.seen.replies, self.seen.parts, self.answers);
-        self.done
+        let Concluded { problems, links, again, done } = self;
+        index.annotations.append(problems);
+        if again.contains(&true) {
+            index.entries.unlink(|stream| again.get(stream as usize / 2) == Some(&true));
+        }
+        links.into_iter().for_each(|(row, link, other)| index.entries.link(row, link, other));
+        index.entries.settle_links();
+        done
     }
 }
 
@@ -213,13 +204,18 @@ fn begin(flow: &Flow, protocol: &dyn Protocol, found: &mut Vec<Observation>) -> 
 }
 
 /// Observes a flow of which all is known.
-fn observe_again(index: &Index, flow: u32, seen: &mut Seen) -> io::Result<()> {
+fn observe_again(
+    index: &Index,
+    flow: u32,
+    problems: &mut Annotations,
+    link: &mut dyn FnMut(u32, Link, u32),
+) -> io::Result<()> {
     let (mut reader, mut found) = (index.reader(), Vec::new());
     let mut watching: Option<(usize, Box<dyn Observer>)> = None;
     for number in order_of_sending(index, flow) {
         let Some(row) = index.row(number) else { continue };
         let stream = index.streams.get(row.stream as usize);
-        let Some(protocol) = stream.and_then(|stream| stream.protocol) else { continue };
+        let Some(protocol) = stream.and_then(|stream| stream.protocol()) else { continue };
         if watching.is_none() {
             let known = index.flows.get(flow as usize).zip(index.protocols.get(protocol));
             let begun = known.and_then(|(flow, protocol)| begin(flow, &**protocol, &mut found));
@@ -237,11 +233,11 @@ fn observe_again(index: &Index, flow: u32, seen: &mut Seen) -> io::Result<()> {
         let bytes = Captured::with_missing(&bytes, &missing);
         let row = Completed { row: number, direction, tile_type, time_ns, bytes, sent: 0, completed: 0 };
         observer.observe(row.event(), &mut found);
-        seen.take(&mut found);
+        take(&mut found, problems, link);
     }
     if let Some((_, mut observer)) = watching {
         observer.finish(&mut found);
-        seen.take(&mut found);
+        take(&mut found, problems, link);
     }
     Ok(())
 }
@@ -252,7 +248,7 @@ fn order_of_sending(index: &Index, flow: u32) -> Vec<u32> {
     let mut order: Vec<(u32, u32)> = Vec::new();
     for direction in [Direction::Forward, Direction::Backward] {
         let mut latest = 0;
-        for &number in index.stream_rows(flow, direction) {
+        for number in index.stream_rows(flow, direction) {
             let Some(row) = index.row(number) else { continue };
             latest = index.segments(&row).map(|segment| segment.packet).max().unwrap_or(0).max(latest);
             order.push((latest, number));

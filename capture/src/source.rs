@@ -448,7 +448,9 @@ impl Source {
                 let from = usize::try_from(offset).unwrap_or(usize::MAX);
                 let there = bytes.get(from..).unwrap_or_default();
                 let count = there.len().min(buffer.len());
-                buffer.iter_mut().zip(there).for_each(|(to, from)| *to = *from);
+                if let (Some(to), Some(from)) = (buffer.get_mut(..count), there.get(..count)) {
+                    to.copy_from_slice(from);
+                }
                 Ok(count)
             }
             Bytes::File(opened) => opened.read_at(offset, buffer),

@@ -571,10 +571,7 @@ fn place_of(index: &Index, row: &Row) -> Place {
 
 /// The row that holds a place of a stream; None until the index is finished.
 fn row_at(index: &Index, place: Place) -> Option<u32> {
-    let rows = index.stream_rows(place.flow, place.direction);
-    let ends_before =
-        |number: &u32| index.row(*number).is_some_and(|row| row.offset + row.length <= place.offset);
-    rows.get(rows.partition_point(ends_before)).copied()
+    index.is_finished().then(|| index.row_at(place.flow, place.direction, place.offset)).flatten()
 }
 
 #[cfg(test)]

@@ -150,6 +150,13 @@ enum Cut {
 }
 
 impl Framer {
+    /// Lays out a stream from an offset on, before which all is laid out and complete.
+    pub fn at(offset: u64) -> Framer {
+        let mut framer = Framer::default();
+        framer.cursor.offset = offset;
+        framer
+    }
+
     /// Where in the stream the next byte belongs.
     pub fn end_offset(&self) -> u64 {
         self.cursor.offset + (self.pending.len() - self.consumed) as u64 + self.gap_bytes

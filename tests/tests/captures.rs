@@ -232,7 +232,7 @@ fn a_packet_cut_by_snaplen_leaves_a_gap_of_what_it_lacks() {
     ] {
         let index = read_bytes(with_snaplen(&segments, 1, keep));
         assert_eq!(rows(&index), expected, "{keep} bytes kept");
-        assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets, 1);
+        assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets(), 1);
         let row = index.row(0).unwrap();
         let expected = (keep >= 60).then(|| keep as u64 - 40..first);
         assert!(index.missing(&row).into_iter().eq(expected));
@@ -305,7 +305,7 @@ fn the_first_byte_captured_stays_and_a_different_one_is_told() {
     assert!(
         row.codes.contains(Code::ConflictingRetransmission) && !row.codes.contains(Code::ChecksumMismatch)
     );
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts, 1);
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts(), 1);
     // The same while the bytes wait for a gap to be filled.
     let (a, b) = message.split_at(10);
     let (_, other) = other.split_at(10);
@@ -341,7 +341,7 @@ fn a_gap_is_given_up_at_the_limit_and_bytes_that_come_later_are_counted() {
     let gap = index.rows().find(|row| row.tile_type == TileType::Gap).unwrap();
     assert_eq!((gap.offset, gap.length), (2 * u64::from(length), u64::from(length)));
     assert!(gap.codes.contains(Code::Late));
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes, u64::from(length));
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes(), u64::from(length));
     assert_eq!(rows(&index).iter().filter(|row| row.0 == "message").count(), 39);
 }
 
@@ -442,7 +442,7 @@ fn bytes_behind_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
         Tcp::data(1001 + 30, &message[..]),
     ]));
     assert_eq!(rows(&index), [("message", 26), ("gap", 4), ("message", 26)]);
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes, 6);
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes(), 6);
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

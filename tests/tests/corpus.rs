@@ -85,7 +85,7 @@ fn agrees_with_the_peers(name: &str, expected_messages: usize) {
     let mut reader = index.reader();
     for flow in (0u32..).take(index.flows().len()) {
         for direction in [Direction::Forward, Direction::Backward] {
-            for &number in index.stream_rows(flow, direction) {
+            for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
                 if row.tile_type == TileType::Message {
                     let (src, dst) = index.endpoints(&row).unwrap();
@@ -251,7 +251,7 @@ fn every_frame_that_the_damage_did_not_touch_is_found() {
     let mut reader = index.reader();
     for flow in (0u32..).take(index.flows().len()) {
         for direction in [Direction::Forward, Direction::Backward] {
-            for &number in index.stream_rows(flow, direction) {
+            for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
                 if row.tile_type != TileType::Message {
                     continue;
@@ -298,7 +298,7 @@ fn every_frame_whose_header_was_captured_keeps_its_length_and_has_just_its_holes
     let mut reader = index.reader();
     for flow in (0u32..).take(index.flows().len()) {
         for direction in [Direction::Forward, Direction::Backward] {
-            for &number in index.stream_rows(flow, direction) {
+            for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
                 assert!(row.severity() < Some(Severity::Error), "row {number}");
                 if row.tile_type != TileType::Message {

@@ -117,7 +117,7 @@ fn habit(index: &Index, flow: u32, direction: Direction, ours: &[u8], theirs: &[
         let mut bytes = whole.iter();
         part.iter().all(|byte| bytes.any(|other| other == byte))
     };
-    if stream.gaps > 0 && stripped.len() < ours.len() && is_part(&stripped, ours) {
+    if stream.gaps() > 0 && stripped.len() < ours.len() && is_part(&stripped, ours) {
         return Some("it drops data behind a gap that nobody acknowledged");
     }
     if had_notes && (is_part(ours, &stripped) || is_part(&stripped, ours)) {
@@ -127,7 +127,7 @@ fn habit(index: &Index, flow: u32, direction: Direction, ours: &[u8], theirs: &[
     if reset_texts && stripped.starts_with(ours) {
         return Some("it counts the text of a reset as stream");
     }
-    if stream.late_bytes > 0 || stream.conflicts > 0 {
+    if stream.late_bytes() > 0 || stream.conflicts() > 0 {
         return Some("bytes before the stream's start, or other bytes for the same place");
     }
     None

@@ -127,7 +127,7 @@ fn logged_packets() {
     let captured = (file.len() - 40) as u32;
     file[24 + 8..24 + 12].copy_from_slice(&captured.to_le_bytes());
     let index = read_bytes(file);
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets, 1);
+    assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets(), 1);
     assert_unread("nothing", NFLOG, vec![2, 0, 0], "cut in its NFLOG header");
     assert_unread("a later version", NFLOG, vec![2, 1, 0, 0], "NFLOG version 1, which is not read");
     assert_unread("a length of 0", NFLOG, vec![2, 0, 0, 0, 0, 0, 1, 0], "NFLOG packet without its bytes");

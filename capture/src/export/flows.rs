@@ -107,10 +107,10 @@ pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
                 write!(out, ", {protocol} is a guess (--as flow={flow}=PROTOCOL decides)")?;
             }
             for (count, what) in [
-                (stream.gap_bytes, "missing bytes"),
-                (stream.conflicts, "conflicts"),
-                (stream.cut_packets, "cut packets"),
-                (stream.late_bytes, "late bytes"),
+                (stream.gap_bytes(), "missing bytes"),
+                (stream.conflicts(), "conflicts"),
+                (stream.cut_packets(), "cut packets"),
+                (stream.late_bytes(), "late bytes"),
             ] {
                 if count > 0 {
                     write!(out, ", {count} {what}")?;
@@ -171,10 +171,10 @@ fn stream_json<'a>(
         bytes: stream.bytes,
         sha256: hex(&digest.finalize()),
         messages: stream.messages,
-        gaps: stream.gaps,
-        gap_bytes: stream.gap_bytes,
-        conflicts: stream.conflicts,
-        cut_packets: stream.cut_packets,
-        late_bytes: stream.late_bytes,
+        gaps: stream.gaps(),
+        gap_bytes: stream.gap_bytes(),
+        conflicts: stream.conflicts(),
+        cut_packets: stream.cut_packets(),
+        late_bytes: stream.late_bytes(),
     })
 }

@@ -10,9 +10,10 @@ use crate::{Index, SegmentRange};
 /// Bytes of a flow in the order in which they were captured; a gap stands before the bytes behind it.
 fn pieces(index: &Index, flow: u32, only: Option<Direction>) -> Vec<(Direction, SegmentRange)> {
     let wanted = |direction| only.is_none_or(|only| only == direction);
-    let segments = |direction| if wanted(direction) { index.stream_segments(flow, direction) } else { &[] };
-    let mut forward = segments(Direction::Forward).iter().peekable();
-    let mut backward = segments(Direction::Backward).iter().peekable();
+    let segments = |direction| {
+        wanted(direction).then(|| index.stream_segments(flow, direction)).into_iter().flatten().peekable()
+    };
+    let (mut forward, mut backward) = (segments(Direction::Forward), segments(Direction::Backward));
     let mut pieces = Vec::new();
     loop {
         // Within a direction the stream's order holds, also where a lost packet came again later.
@@ -26,7 +27,7 @@ fn pieces(index: &Index, flow: u32, only: Option<Direction>) -> Vec<(Direction, 
         } else {
             (Direction::Backward, backward.next())
         };
-        pieces.extend(next.map(|segment| (direction, *segment)));
+        pieces.extend(next.map(|segment| (direction, segment)));
     }
 }
 
@@ -50,7 +51,7 @@ pub fn write_follow_raw(
     }
     let directions = [Direction::Forward, Direction::Backward].into_iter();
     let followed = directions.filter(|&direction| only.is_none_or(|only| only == direction));
-    Ok(followed.filter_map(|direction| index.stream(flow, direction)).map(|stream| stream.gap_bytes).sum())
+    Ok(followed.filter_map(|direction| index.stream(flow, direction)).map(|stream| stream.gap_bytes()).sum())
 }
 
 /// Writes what each side said under a line with its address. What is not text shows as escapes.

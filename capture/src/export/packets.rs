@@ -44,7 +44,7 @@ fn each_record(
     };
     loop {
         match records.next() {
-            Ok(Next::Packet(record)) => each(&record)?,
+            Ok(Next::Packet(record, _)) => each(&record)?,
             Ok(Next::Other) => {}
             Ok(Next::End) => return Ok(()),
             // Damage was told when the capture was read; behind it reading goes on as it did then.

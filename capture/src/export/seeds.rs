@@ -69,13 +69,13 @@ pub fn seeds(index: &Index, chosen: &mut Chosen<'_>, longest: usize) -> io::Resu
     })?;
     for flow in (0u32..).take(if with_streams { index.flows().len() } else { 0 }) {
         for direction in [Direction::Forward, Direction::Backward] {
-            let segments = index.stream_segments(flow, direction);
-            let length: u64 = segments.iter().map(|segment| u64::from(segment.length)).sum();
+            let segments = || index.stream_segments(flow, direction);
+            let length: u64 = segments().map(|segment| u64::from(segment.length)).sum();
             if length == 0 || length > longest as u64 {
                 continue;
             }
             let mut bytes = Vec::new();
-            for segment in segments {
+            for segment in segments() {
                 reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
             }
             seeds.insert(Seed::new(&format!("stream {direction}"), bytes));

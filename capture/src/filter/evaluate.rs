@@ -17,7 +17,7 @@ use super::column::Column;
 use super::parse::{Condition, Expression, Span, Subject, Test};
 use super::value::{Literal, Number};
 use crate::export::display_limit;
-use crate::index::Entry;
+use crate::store::Entry;
 use crate::{BlockReader, Index, Row, Times};
 
 /// An expression that was understood, ready to be asked of rows.
@@ -188,7 +188,7 @@ impl Filter {
     /// # Errors
     /// The capture can't be read any more.
     pub fn is_true_of(&mut self, index: &Index, number: u32) -> io::Result<bool> {
-        let Some(entry) = index.entries.get(number as usize).copied() else { return Ok(false) };
+        let Some(entry) = index.entries.get(number) else { return Ok(false) };
         let Filter { nodes, tests, times, .. } = self;
         let seen = evaluate(nodes, &mut |test| {
             let prepared = tests.get_mut(test)?;
@@ -199,7 +199,7 @@ impl Filter {
                 Tier::Bytes | Tier::Message => match &prepared.places {
                     Some(places) => {
                         let row = index.row(number)?;
-                        not_among(places, index, &row, times).then_some(false)
+                        not_among(places, index, &row).then_some(false)
                     }
                     None => None,
                 },
@@ -313,15 +313,11 @@ fn places(index: &Index, needle: &Finder<'_>) -> io::Result<Option<Vec<u64>>> {
 }
 
 /// Whether none of these places is in a row. A row that came in several segments has to be looked at.
-fn not_among(places: &[u64], index: &Index, row: &Row, times: &mut Times) -> bool {
-    let Some(segments) = index.streams.get(row.stream as usize).map(|stream| &stream.segments) else {
-        return false;
-    };
-    let Some(cursor) = times.cursor(segments, row) else { return false };
-    let end = row.offset + row.length;
-    match segments.get(cursor.0) {
-        Some(segment) if segment.offset <= row.offset && end <= segment.end() => {
-            let from = segment.file_offset + (row.offset - segment.offset);
+fn not_among(places: &[u64], index: &Index, row: &Row) -> bool {
+    let mut segments = index.segments(row);
+    match (segments.next(), segments.next()) {
+        (Some(segment), None) if u64::from(segment.length) == row.length => {
+            let from = segment.file_offset;
             let first = places.partition_point(|&place| place < from);
             places.get(first).is_none_or(|&place| place >= from + row.length)
         }

@@ -136,7 +136,7 @@ pub fn rows_of(index: &Index, direction: framescope_parser::Direction) -> Vec<St
     let mut reader = index.reader();
     let mut rows = Vec::new();
     for flow in (0u32..).take(index.flows().len()) {
-        for &number in index.stream_rows(flow, direction) {
+        for number in index.stream_rows(flow, direction) {
             let row = index.row(number).unwrap();
             let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
             let mut dissection = index.dissect(number, &bytes);

@@ -1,0 +1,155 @@
+//! When packets were captured, and where their payloads stand. Only of packets that tell a conversation something: a capture
+//! may have any number of others, and they cost two bits each.
+
+use super::Packed;
+
+/// The packets that one mark tells of.
+const A_MARK: u32 = u64::BITS;
+/// How many packets are packed together.
+const A_BLOCK: usize = 4096;
+
+/// What is kept of packets, which are numbered from 1.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Packets {
+    marks: Vec<Mark>,
+    sealed: Vec<Block>,
+    open: Vec<Kept>,
+    packets: u32,
+    first_ns: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    /// A bit for each packet that is kept, the lowest for the first.
+    kept: u64,
+    /// How many packets before are kept.
+    before: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    time: u64,
+    payload: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Block {
+    times: Packed,
+    payloads: Packed,
+}
+
+/// Times in an order that numbers without a sign have too; 0 where there is none.
+fn ordered(time_ns: Option<i64>) -> u64 {
+    time_ns.map_or(0, |time| (time.cast_unsigned() ^ 1 << 63).max(1))
+}
+
+fn time(ordered: u64) -> Option<i64> {
+    (ordered > 0).then_some((ordered ^ 1 << 63).cast_signed())
+}
+
+impl Packets {
+    /// Takes the next packet: its time, nanoseconds since the Unix epoch, or None where the file has none, and where in the
+    /// file its payload begins if it is to be kept.
+    #[inline]
+    pub(crate) fn push(&mut self, time_ns: Option<i64>, payload: Option<u64>) {
+        let at = self.packets % A_MARK;
+        self.packets = self.packets.saturating_add(1);
+        if at == 0 {
+            // No more are kept than 32 bits can count.
+            let before = u32::try_from(self.sealed.len() * A_BLOCK + self.open.len()).unwrap_or(u32::MAX);
+            self.marks.push(Mark { kept: 0, before });
+        }
+        if self.first_ns.is_none() {
+            self.first_ns = time_ns;
+        }
+        if let Some(payload) = payload
+            && let Some(mark) = self.marks.last_mut()
+        {
+            mark.kept |= 1 << at;
+            self.open.push(Kept { time: ordered(time_ns), payload });
+            if self.open.len() == A_BLOCK {
+                self.seal();
+            }
+        }
+    }
+
+    fn seal(&mut self) {
+        let times = Packed::of(self.open.iter().map(|kept| kept.time));
+        let payloads = Packed::of(self.open.iter().map(|kept| kept.payload));
+        self.sealed.push(Block { times, payloads });
+        self.open.clear();
+    }
+
+    /// Where among the kept ones a packet stands.
+    #[inline]
+    fn place(&self, packet: u32) -> Option<usize> {
+        let number = packet.checked_sub(1)?;
+        let mark = self.marks.get((number / A_MARK) as usize)?;
+        let bit = 1u64 << (number % A_MARK);
+        let before = mark.before + (mark.kept & (bit - 1)).count_ones();
+        (mark.kept & bit != 0).then_some(before as usize)
+    }
+
+    /// When a packet was captured, if that is known and kept.
+    #[inline]
+    pub(crate) fn time_ns(&self, packet: u32) -> Option<i64> {
+        let place = self.place(packet)?;
+        time(match self.sealed.get(place / A_BLOCK) {
+            Some(block) => block.times.get(place % A_BLOCK)?,
+            None => self.open.get(place % A_BLOCK)?.time,
+        })
+    }
+
+    /// Where in the file a packet's payload begins, if that is kept.
+    #[inline]
+    pub(crate) fn payload(&self, packet: u32) -> Option<u64> {
+        let place = self.place(packet)?;
+        match self.sealed.get(place / A_BLOCK) {
+            Some(block) => block.payloads.get(place % A_BLOCK),
+            None => Some(self.open.get(place % A_BLOCK)?.payload),
+        }
+    }
+
+    /// When the first packet that has a time was captured, whether or not that is kept.
+    pub(crate) fn first_ns(&self) -> Option<i64> {
+        self.first_ns
+    }
+
+    /// How many packets there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.packets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_that_of_its_packet_and_nothing_of_others() {
+        let mut packets = Packets::default();
+        assert_eq!((packets.time_ns(0), packets.time_ns(1), packets.first_ns()), (None, None, None));
+        let kept = |packet: u32| packet.is_multiple_of(3) || (100..9_000).contains(&packet);
+        let time = |packet: u32| (packet > 7 && !packet.is_multiple_of(5)).then_some(i64::from(packet) - 500);
+        let payload = |packet: u32| kept(packet).then_some(u64::from(packet) * 1000);
+        for packet in 1..=20_000 {
+            packets.push(time(packet), payload(packet));
+        }
+        for packet in 0..20_100 {
+            let there = (1..=20_000).contains(&packet) && kept(packet);
+            assert_eq!(packets.time_ns(packet), if there { time(packet) } else { None }, "packet {packet}");
+            assert_eq!(packets.payload(packet), payload(packet).filter(|_| there), "packet {packet}");
+        }
+        assert_eq!((packets.first_ns(), packets.len()), (Some(8 - 500), 20_000));
+    }
+
+    #[test]
+    fn packets_that_are_not_kept_cost_a_quarter_of_a_byte() {
+        let mut packets = Packets::default();
+        for packet in 0..100_000 {
+            packets.push(Some(packet), None);
+        }
+        assert!(packets.open.is_empty() && packets.sealed.is_empty());
+        assert!(packets.marks.len() * size_of::<Mark>() <= 100_000 / 4 + size_of::<Mark>());
+    }
+}

@@ -1,0 +1,129 @@
+//! The segments that a stream came in, in its order.
+
+use super::Packed;
+use crate::SegmentRange;
+
+/// How many segments are packed together.
+const A_CHUNK: usize = 128;
+
+/// Segments in the order of a stream, without overlap.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Segments {
+    sealed: Vec<Chunk>,
+    open: Vec<SegmentRange>,
+}
+
+#[derive(Clone, Debug)]
+struct Chunk {
+    offsets: Packed,
+    file_offsets: Packed,
+    lengths: Packed,
+    packets: Packed,
+}
+
+impl Chunk {
+    fn of(segments: &[SegmentRange]) -> Chunk {
+        let all = segments.iter();
+        Chunk {
+            offsets: Packed::of(all.clone().map(|segment| segment.offset)),
+            file_offsets: Packed::of(all.clone().map(|segment| segment.file_offset)),
+            lengths: Packed::of(all.clone().map(|segment| segment.length.into())),
+            packets: Packed::of(all.map(|segment| segment.packet.into())),
+        }
+    }
+
+    fn get(&self, at: usize) -> Option<SegmentRange> {
+        Some(SegmentRange {
+            offset: self.offsets.get(at)?,
+            file_offset: self.file_offsets.get(at)?,
+            length: u32::try_from(self.lengths.get(at)?).ok()?,
+            packet: u32::try_from(self.packets.get(at)?).ok()?,
+        })
+    }
+}
+
+impl Segments {
+    pub(crate) const NONE: Segments = Segments { sealed: Vec::new(), open: Vec::new() };
+
+    /// Adds one behind the others.
+    #[inline]
+    pub(crate) fn push(&mut self, segment: SegmentRange) {
+        if self.open.len() == A_CHUNK {
+            self.sealed.push(Chunk::of(&self.open));
+            self.open.clear();
+        }
+        self.open.push(segment);
+    }
+
+    /// Takes back the last one, right after it was added.
+    pub(crate) fn pop(&mut self) {
+        self.open.pop();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sealed.len() * A_CHUNK + self.open.len()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> Option<SegmentRange> {
+        match at.checked_sub(self.sealed.len() * A_CHUNK) {
+            Some(at) => self.open.get(at).copied(),
+            None => self.sealed.get(at / A_CHUNK)?.get(at % A_CHUNK),
+        }
+    }
+
+    pub(crate) fn last(&self) -> Option<SegmentRange> {
+        self.open.last().copied()
+    }
+
+    /// The first one that ends behind a place of the stream; as many as there are if none does.
+    pub(crate) fn first_behind(&self, place: u64) -> usize {
+        let ends_before =
+            |segment: Option<SegmentRange>| segment.is_some_and(|segment| segment.end() <= place);
+        let chunk = self.sealed.partition_point(|chunk| ends_before(chunk.get(A_CHUNK - 1)));
+        let (mut low, most) = (chunk * A_CHUNK, ((chunk + 1) * A_CHUNK).min(self.len()));
+        let mut high = most;
+        while low < high {
+            let middle = low.midpoint(high);
+            if ends_before(self.get(middle)) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// From one on, in their order.
+    pub(crate) fn from(&self, first: usize) -> impl Iterator<Item = SegmentRange> + '_ {
+        (first..self.len()).map_while(|at| self.get(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_come_back_and_are_found_by_their_places() {
+        let mut segments = Segments::default();
+        let mut plain: Vec<SegmentRange> = Vec::new();
+        let mut offset = 0;
+        for number in 0..1000_u32 {
+            offset += u64::from(number % 7 == 3) * 1_000_000;
+            let length = number % 50 + 1;
+            let file_offset = u64::from(number.wrapping_mul(2_654_435_761));
+            let segment = SegmentRange { offset, file_offset, length, packet: number * 3 };
+            segments.push(segment);
+            if number % 11 == 5 {
+                segments.pop();
+                continue;
+            }
+            plain.push(segment);
+            offset = segment.end();
+        }
+        assert_eq!(segments.from(0).collect::<Vec<_>>(), plain);
+        assert_eq!((segments.len(), segments.last()), (plain.len(), plain.last().copied()));
+        let places = plain.iter().flat_map(|segment| [segment.offset, segment.end() - 1, segment.end()]);
+        for place in places.chain([0, u64::MAX]) {
+            let expected = plain.partition_point(|segment| segment.end() <= place);
+            assert_eq!(segments.first_behind(place), expected, "place {place}");
+        }
+    }
+}
