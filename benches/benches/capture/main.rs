@@ -15,20 +15,20 @@ mod reading;
 
 use std::process::ExitCode;
 
-/// A table's name, what it is about, and whether it is among those that are made unless others are asked for.
-type Table = (&'static str, fn(), bool);
+/// A table's name, and what makes it.
+type Table = (&'static str, fn());
 
 const TABLES: [Table; 10] = [
-    ("files", reading::files, true),
-    ("tshark", reading::beside_tshark, true),
-    ("sizes", reading::sizes, true),
-    ("notes", reading::notes, true),
-    ("damage", reading::damage, true),
-    ("open", reading::open, true),
-    ("pcapng", reading::pcapng, true),
-    ("filters", looking::filters, true),
-    ("exports", looking::exports, true),
-    ("endless", reading::endless, true),
+    ("files", reading::files),
+    ("tshark", reading::beside_tshark),
+    ("sizes", reading::sizes),
+    ("notes", reading::notes),
+    ("damage", reading::damage),
+    ("open", reading::open),
+    ("pcapng", reading::pcapng),
+    ("filters", looking::filters),
+    ("exports", looking::exports),
+    ("endless", reading::endless),
 ];
 
 fn main() -> ExitCode {
@@ -42,16 +42,15 @@ fn main() -> ExitCode {
         parts::run(&part.iter().map(String::as_str).collect::<Vec<_>>());
         return ExitCode::SUCCESS;
     }
-    // A table whose name is longer than another's is that with more in it.
-    let known = |name: &String| name == reading::HUNDRED || TABLES.iter().any(|(table, ..)| table == name);
+    let known = |name: &String| name == reading::HUNDRED || TABLES.iter().any(|(table, _)| table == name);
     if let Some(unknown) = arguments.iter().find(|name| !known(name)) {
-        let names = TABLES.map(|(name, ..)| name).join(", ");
+        let names = TABLES.map(|(name, _)| name).join(", ");
         eprintln!("no table is called '{unknown}'; there are {names} and {}", reading::HUNDRED);
         return ExitCode::FAILURE;
     }
     measure::tell();
-    for (name, table, by_default) in TABLES {
-        if arguments.iter().any(|argument| argument == name) || arguments.is_empty() && by_default {
+    for (name, table) in TABLES {
+        if arguments.iter().any(|argument| argument == name) || arguments.is_empty() {
             table();
         }
     }

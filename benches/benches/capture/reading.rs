@@ -43,6 +43,8 @@ pub fn files() {
             "packets/s",
             "peak MiB",
             "first rows, ms",
+            "as a program, ms",
+            "before, ms",
         ],
     );
     for (name, shape, rounds) in [
@@ -57,7 +59,10 @@ pub fn files() {
         let path = made(&shape);
         let file = plain(&path);
         let one_core = index(file).map(Job::on_one_core);
-        let [_, floor, Some(ours), alone, first] = compare(
+        // Another build is a program: beside it this one is too.
+        let before = Job::before(&index_only(file));
+        let program = before.as_ref().map(|_| Job::now(&index_only(file)));
+        let [_, floor, Some(ours), alone, first, program, before] = compare(
             rounds,
             [
                 warm(file),
@@ -65,6 +70,8 @@ pub fn files() {
                 index(file),
                 one_core,
                 Some(Job::part(&["first", file])),
+                program,
+                before,
             ],
         ) else {
             continue;
@@ -85,6 +92,8 @@ pub fn files() {
             format!("{:.1} M", floor.sum as f64 / ours.seconds / 1e6),
             mib(&ours),
             cell(&first, |first| format!("{:.1}", first.seconds * 1e3)),
+            cell(&program, ms),
+            cell(&before, ms),
         ]);
     }
 }
@@ -162,13 +171,25 @@ pub fn beside_tshark() {
 pub fn sizes() {
     table(
         "Sizes of the first two",
-        &["messages", "answered", "ms", "ns a packet", "peak MiB", "bytes a message beyond 64 MiB"],
+        &[
+            "messages",
+            "answered",
+            "ms",
+            "ns a packet",
+            "peak MiB",
+            "bytes a message beyond 64 MiB",
+            "before, ms",
+            "peak MiB",
+        ],
     );
     for (messages, rounds) in [(250_000, 7), (1_000_000, 7), (10_000_000, 3)] {
         for (answered, shape) in [("all", small(messages)), ("none", unanswered(messages))] {
             let path = made(&shape);
             let file = plain(&path);
-            let [_, Some(ours)] = compare(rounds, [warm(file), index(file)]) else { continue };
+            let before = Job::before(&index_only(file));
+            let [_, Some(ours), before] = compare(rounds, [warm(file), index(file), before]) else {
+                continue;
+            };
             row([
                 ours.sum.to_string(),
                 answered.to_owned(),
@@ -176,6 +197,8 @@ pub fn sizes() {
                 format!("{:.0}", ours.seconds * 1e9 / ours.sum as f64),
                 mib(&ours),
                 format!("{:.0}", bytes_each(&ours, 64.0, ours.sum)),
+                cell(&before, ms),
+                cell(&before, mib),
             ]);
         }
     }
@@ -191,20 +214,30 @@ pub fn notes() {
     let bare = Shape { bare: true, ..small(1_000_000) };
     for (name, shape, beside, clean) in [
         ("none answered", none.clone(), "all answered", &clean),
-        ("each retransmitted", Shape { notes: Notes::Retransmitted, ..clean.clone() }, "not", &clean),
+        (
+            "each retransmitted",
+            Shape { notes: Notes::Retransmitted, ..clean.clone() },
+            "the same without",
+            &clean,
+        ),
         (
             "each with a sequence-jump, none answered",
             Shape { notes: Notes::SequenceJump, ..none.clone() },
-            "not",
+            "the same without",
             &none,
         ),
         (
             "each with a checksum-mismatch",
             Shape { notes: Notes::ChecksumMismatch, ..clean.clone() },
-            "not",
+            "the same without",
             &clean,
         ),
-        ("each glued, without a frame", Shape { notes: Notes::Glued, ..bare.clone() }, "not", &bare),
+        (
+            "each glued, without a frame",
+            Shape { notes: Notes::Glued, ..bare.clone() },
+            "the same without",
+            &bare,
+        ),
     ] {
         let (path, clean) = (made(&shape), made(clean));
         let (file, clean) = (plain(&path), plain(&clean));
