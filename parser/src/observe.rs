@@ -105,7 +105,36 @@ pub enum Observation {
 /// Watches one conversation: told of both directions' messages in order, it says what only the sequence shows.
 ///
 /// A plain state machine without a clock; who feeds it knows the times. [`Session`](crate::missive::Session) shows one
-/// at work.
+/// at work. There is one for each conversation that is open, and a capture may have a million: it is best small.
+///
+/// ```
+/// use framescope_parser::{Captured, Code, Direction, Event, Observation, Observer, Sentence};
+///
+/// /// The first byte of each message counts up.
+/// #[derive(Default)]
+/// struct Counted([Option<u8>; 2]);
+///
+/// impl Observer for Counted {
+///     fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>) {
+///         let Event::Message { direction, row, bytes, .. } = event else { return };
+///         let Some(&count) = bytes.beginning().first() else { return };
+///         let next = &mut self.0[direction.index()];
+///         if let Some(next) = *next && next != count {
+///             let text = Sentence::new("the next count is {}; this one is {}").with([next.into(), count.into()]);
+///             found.push(Observation::Problem { row, code: Code::SequenceJump, text });
+///         }
+///         *next = Some(count.wrapping_add(1));
+///     }
+/// }
+///
+/// let (mut counted, mut found) = (Counted::default(), Vec::new());
+/// for (row, bytes) in (0..).zip([b"\x01a", b"\x02b", b"\x07c"]) {
+///     let (direction, bytes) = (Direction::Forward, Captured::whole(bytes));
+///     counted.observe(Event::Message { direction, row, time_ns: None, bytes }, &mut found);
+/// }
+/// let text = Sentence::from("the next count is 3; this one is 7");
+/// assert_eq!(found, [Observation::Problem { row: 2, code: Code::SequenceJump, text }]);
+/// ```
 pub trait Observer: Send {
     /// Takes the next event and appends what it shows.
     fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>);

@@ -462,18 +462,18 @@ impl Sorted {
         let least = notes.least;
         let rows = notes.greatest.abs_diff(least);
         if notes.count <= SORTED_AT_ONCE {
-            let all: Vec<Note<'_>> =
-                notes.chunks.iter().flat_map(|chunk| chunk.notes(0, &notes.patterns)).collect();
-            let keys = all.iter().zip(0u64..).map(|(note, place)| u64::from(note.row) << 32 | place);
-            let mut keys: Vec<u64> = keys.collect();
-            keys.sort_unstable();
-            for key in keys {
-                let place = usize::try_from(key & u64::from(u32::MAX)).ok();
-                place.and_then(|place| all.get(place)).into_iter().for_each(|note| self.push(note));
+            let mut all: Vec<Note<'_>> = Vec::with_capacity(usize::try_from(notes.count).unwrap_or(0));
+            for chunk in &notes.chunks {
+                chunk.notes(0, &notes.patterns).for_each(|note| all.push(note));
+            }
+            for place in order(&all, least, rows) {
+                all.get(place as usize).into_iter().for_each(|note| self.push(note));
             }
             return;
         }
-        let shift = (u32::BITS - rows.leading_zeros()).saturating_sub(8);
+        // Parts as large as can be put in order at once, if they are about the same.
+        let bits = (notes.count / (SORTED_AT_ONCE / 2)).ilog2().clamp(1, 8);
+        let shift = (u32::BITS - rows.leading_zeros()).saturating_sub(bits);
         let mut parts: Vec<Annotations> = (0..=rows >> shift).map(|_| notes.emptied()).collect();
         notes.drain(|note| {
             if let Some(part) = parts.get_mut((note.row.abs_diff(least) >> shift) as usize) {
@@ -498,6 +498,31 @@ impl Sorted {
             self.all.push(note);
         }
     }
+}
+
+/// The places of notes in the order of their rows, which are up to `rows` from the least: those of each row are counted, unless the
+/// rows are far apart.
+fn order(notes: &[Note<'_>], least: u32, rows: u32) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..u32::try_from(notes.len()).unwrap_or(u32::MAX)).collect();
+    if rows as usize > notes.len().saturating_mul(4) {
+        order.sort_by_key(|&place| notes.get(place as usize).map(|note| note.row));
+        return order;
+    }
+    let mut begins = vec![0u32; rows as usize + 2];
+    for note in notes {
+        begins.get_mut(note.row.abs_diff(least) as usize + 1).into_iter().for_each(|count| *count += 1);
+    }
+    let mut sum = 0;
+    for begin in &mut begins {
+        sum += *begin;
+        *begin = sum;
+    }
+    for (note, place) in notes.iter().zip(0..) {
+        let Some(begin) = begins.get_mut(note.row.abs_diff(least) as usize) else { continue };
+        order.get_mut(*begin as usize).into_iter().for_each(|there| *there = place);
+        *begin += 1;
+    }
+    order
 }
 
 /// How much further on numbers are; zero for each that is as far on as is expected.

@@ -163,10 +163,15 @@ fn very_much_said_of_one_row_is_left_out_and_very_many_patterns_are_texts() {
     for row in 0..100_000 {
         log.add(row % 3, Code::Late, &Sentence::new("again"));
     }
+    let mut other = Annotations::default();
+    other.add_range(2000, Code::Cut, &Sentence::new("{} was cut").with([9]), Some(1..3));
+    log.append(other);
     log.sort();
+    let cut = Problem { code: Code::Cut, range: 1..3, text: "9 was cut".into() };
+    assert_eq!(log.of(2000, 5).collect::<Vec<_>>(), [cut]);
     let late = |row| log.of(row, 0).filter(|problem| problem.code == Code::Late).count();
     assert_eq!([0, 1, 2, 3].map(late), [PROBLEMS_A_ROW, 4, 4, 0]);
-    assert!(log.patterns.len() <= MOST_PATTERNS + 2);
+    assert!(log.patterns.len() <= MOST_PATTERNS + 3);
     for row in [0, 300, 999] {
         assert_eq!(log.of(row, 0).next().unwrap().text, format!("{row} and 5"));
     }
