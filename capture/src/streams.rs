@@ -79,11 +79,6 @@ impl StreamState {
             Box::new(More { reassembler, framer: Framer::at(next), held, laid_out: (0, last_packet) })
         })
     }
-
-    /// Whether anything of it was seen that carries bytes, or ends it.
-    pub(crate) fn is_used(&self) -> bool {
-        self.more.is_some() || self.next > 0 || self.has_ended
-    }
 }
 
 /// A number's low 32 bits.

@@ -403,13 +403,6 @@ impl Rows {
         (distance != 0).then(|| linked(row, distance))
     }
 
-    /// Whether any row has a link of a kind.
-    pub(crate) fn has_links(&self, link: Link) -> bool {
-        let has = |links: Option<&Option<Box<Packed>>>| links.is_some_and(Option::is_some);
-        self.sealed.iter().any(|block| has(block.links.get(link as usize)))
-            || self.open.iter().any(|slot| slot.links.get(link as usize).is_some_and(|link| *link != 0))
-    }
-
     /// The rows of a stream, in its order.
     pub(crate) fn of_stream(&self, stream: u32) -> StreamRows<'_> {
         let whereabouts = self.whereabouts.get(stream as usize);
