@@ -15,10 +15,19 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
+    /// A pair of IPv4 addresses, in two numbers.
+    fn short(&self) -> Option<[u64; 2]> {
+        Some([self.low.as_v4()? | u64::from(self.is_tcp) << 48, self.high.as_v4()?])
+    }
+
     /// The pair of a packet's endpoints, and whether the higher one sent it.
     #[inline]
     pub(crate) fn of(src: Endpoint, dst: Endpoint, is_tcp: bool) -> (Pair, bool) {
-        match src <= dst {
+        let is_low = match (src.as_v4(), dst.as_v4()) {
+            (Some(src), Some(dst)) => src <= dst,
+            _ => src <= dst,
+        };
+        match is_low {
             true => (Pair { low: src, high: dst, is_tcp }, false),
             false => (Pair { low: dst, high: src, is_tcp }, true),
         }
@@ -28,7 +37,9 @@ impl Pair {
 /// Gives each pair a number, in the order in which they are seen first.
 #[derive(Debug, Default)]
 pub(crate) struct Conversations {
-    numbers: HashMap<Pair, u32, RandomState>,
+    /// Nearly all are pairs of IPv4 addresses, which take little room.
+    short: HashMap<[u64; 2], u32, RandomState>,
+    long: HashMap<Pair, u32, RandomState>,
     /// Pairs that were asked for lately, by some bits of their ports.
     recent: Vec<Option<(Pair, u32)>>,
 }
@@ -52,8 +63,11 @@ impl Conversations {
 
     fn look_up(&mut self, pair: &Pair, slot: usize) -> (u32, bool) {
         // There are no more conversations than packets, which 32 bits can count.
-        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        let number = *self.numbers.entry(*pair).or_insert(next);
+        let next = u32::try_from(self.short.len() + self.long.len()).unwrap_or(u32::MAX);
+        let number = match pair.short() {
+            Some(short) => *self.short.entry(short).or_insert(next),
+            None => *self.long.entry(*pair).or_insert(next),
+        };
         if self.recent.is_empty() {
             self.recent.resize(RECENT, None);
         }

@@ -89,8 +89,9 @@ pub(crate) fn first_look(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Optio
         return None;
     }
     let bytes = bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default();
-    let surest = surest(Sample { bytes, segment_ends: &[bytes.len()] }, protocols);
-    surest.filter(|(_, confidence)| *confidence == Confidence::Certain).map(|(protocol, _)| protocol)
+    let sample = Sample { bytes, segment_ends: &[bytes.len()] };
+    // Of those equally sure the first one wins: nobody need ask the others.
+    protocols.iter().position(|protocol| protocol.detect(sample) == Confidence::Certain)
 }
 
 fn surest(sample: Sample<'_>, protocols: &[Arc<dyn Protocol>]) -> Option<(usize, Confidence)> {

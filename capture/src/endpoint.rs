@@ -27,6 +27,12 @@ impl Endpoint {
         }
     }
 
+    /// An IPv4 address and a port, as one number.
+    #[inline]
+    pub(crate) fn as_v4(self) -> Option<u64> {
+        self.is_v4.then_some(self.low << 16 | u64::from(self.port))
+    }
+
     pub(crate) fn with_port(self, port: u16) -> Endpoint {
         Endpoint { port, ..self }
     }

@@ -467,8 +467,8 @@ impl Source {
 /// What errors call standard input.
 const STANDARD_INPUT: &str = "standard input";
 
-/// Bytes that are read behind a jump to another place of the file.
-const JUMP: usize = 16 << 10;
+/// Bytes that are read at least: a page.
+const LEAST_BLOCK: usize = 4 << 10;
 /// Bytes that are read between two looks at whether the file is still the one that was opened.
 const BETWEEN_LOOKS: usize = 1 << 20;
 
@@ -478,7 +478,11 @@ pub struct BlockReader {
     source: Source,
     block: Vec<u8>,
     block_offset: u64,
-    block_length: usize,
+    /// How many bytes are read at most, and how many the next time.
+    most: usize,
+    next: usize,
+    /// How many bytes of the block were asked for.
+    used: usize,
     /// Bytes that may still be read before the next look at the file.
     unlooked: usize,
 }
@@ -486,7 +490,8 @@ pub struct BlockReader {
 impl BlockReader {
     /// A reader that takes up to `block_length` bytes at a time.
     pub fn new(source: Source, block_length: usize) -> Self {
-        BlockReader { source, block: Vec::new(), block_offset: 0, block_length, unlooked: 0 }
+        let next = LEAST_BLOCK.min(block_length);
+        BlockReader { source, block: Vec::new(), block_offset: 0, most: block_length, next, used: 0, unlooked: 0 }
     }
 
     /// What it reads from.
@@ -519,18 +524,19 @@ impl BlockReader {
             let from = usize::try_from(offset.checked_sub(block_offset)?).ok()?;
             Some(from..from.checked_add(length)?).filter(|range| range.end <= block.len())
         };
-        if within(&self.block, self.block_offset).is_none() && length <= self.block_length {
-            let block_end = self.block_offset + self.block.len() as u64;
-            // Who jumps about reads little at a time; who reads on, much.
-            let reads_on =
-                offset.checked_sub(self.block_offset).is_some() && offset <= block_end + JUMP as u64;
-            let block_length = if reads_on { self.block_length } else { JUMP.min(self.block_length) };
-            self.block.resize(block_length.max(length), 0);
+        if within(&self.block, self.block_offset).is_none() && length <= self.most {
+            // Who jumps about uses little of what is read: then less is read the next time, else more.
+            let is_useful = self.used >= self.block.len() / 4;
+            let next = if is_useful { self.next * 4 } else { self.next / 4 };
+            self.next = next.clamp(LEAST_BLOCK, self.most.max(LEAST_BLOCK)).min(self.most);
+            let block_length = self.next.max(length);
+            self.block.resize(block_length, 0);
             self.look(block_length)?;
             let read = self.source.read_unlooked(offset, &mut self.block)?;
             self.block.truncate(read);
-            self.block_offset = offset;
+            (self.block_offset, self.used) = (offset, 0);
         }
+        self.used = self.used.saturating_add(length);
         Ok(within(&self.block, self.block_offset).and_then(|range| self.block.get(range)))
     }
 

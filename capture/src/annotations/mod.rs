@@ -8,6 +8,7 @@ use framescope_parser::{Code, Sentence, TileType};
 pub(crate) use self::log::Annotations;
 use crate::Index;
 use crate::index::Mark;
+use crate::store::Entry;
 
 /// All was said: puts it in the order of the rows, and counts it among their problems.
 pub(crate) fn tell(index: &mut Index) {
@@ -59,8 +60,12 @@ pub(crate) fn mark_rows(index: &mut Index) {
 pub(crate) fn mark_rows_now(index: &Index, stream: usize, mark: &Mark, told: &mut Annotations) -> bool {
     let number = u32::try_from(stream).unwrap_or(u32::MAX);
     let mut rows = index.entries.of_stream_from(number, mark.offset);
-    let Some((_, first)) = rows.next().filter(|(_, first)| first.offset <= mark.offset) else { return false };
+    let Some((row, first)) = rows.next().filter(|(_, first)| first.offset <= mark.offset) else { return false };
     let mut end = first.offset + first.length;
+    if end >= mark.end() {
+        mark_entry(index, row, first, mark, told);
+        return true;
+    }
     while end < mark.end() {
         let Some((_, next)) = rows.next() else { return false };
         end = next.offset + next.length;
@@ -71,23 +76,31 @@ pub(crate) fn mark_rows_now(index: &Index, stream: usize, mark: &Mark, told: &mu
 
 fn mark_row(index: &Index, stream: usize, mark: &Mark, told: &mut Annotations) {
     let number = u32::try_from(stream).unwrap_or(u32::MAX);
-    for (number, entry) in index.entries.of_stream_from(number, mark.offset) {
-        let row = index.resolved(entry);
-        let start = mark.offset.max(row.offset);
-        let end = mark.end().min(row.end());
-        if start >= end {
+    for (row, entry) in index.entries.of_stream_from(number, mark.offset) {
+        if !mark_entry(index, row, entry, mark, told) {
             break;
         }
-        // Late bytes belong to what is missing, the others to bytes that are there.
-        let is_gap = row.tile_type == TileType::Gap;
-        let is_told = match mark.code {
-            Code::Late => is_gap || row.codes.contains(Code::Incomplete),
-            _ => !is_gap,
-        };
-        if is_told {
-            let range = start - row.offset..end - row.offset;
-            let part = (range != (0..row.length)).then_some(range);
-            told.add_range(number, mark.code, &brought(mark.code, mark.packet), part);
-        }
     }
+}
+
+/// Tells a row what was seen of a stretch, if it reaches into that.
+fn mark_entry(index: &Index, number: u32, entry: Entry, mark: &Mark, told: &mut Annotations) -> bool {
+    let row = index.resolved(entry);
+    let start = mark.offset.max(row.offset);
+    let end = mark.end().min(row.end());
+    if start >= end {
+        return false;
+    }
+    // Late bytes belong to what is missing, the others to bytes that are there.
+    let is_gap = row.tile_type == TileType::Gap;
+    let is_told = match mark.code {
+        Code::Late => is_gap || row.codes.contains(Code::Incomplete),
+        _ => !is_gap,
+    };
+    if is_told {
+        let range = start - row.offset..end - row.offset;
+        let part = (range != (0..row.length)).then_some(range);
+        told.add_range(number, mark.code, &brought(mark.code, mark.packet), part);
+    }
+    true
 }

@@ -413,10 +413,19 @@ impl Rows {
     pub(crate) fn of_stream_from(&self, stream: u32, place: u64) -> impl Iterator<Item = (u32, Entry)> + '_ {
         let mut rows = self.of_stream(stream);
         if let Some(whereabouts) = self.whereabouts.get(stream as usize) {
-            rows.next_block =
-                whereabouts.last_of(|block| self.base(block, stream).is_some_and(|base| base <= place));
-            if rows.enter().is_some() {
-                rows.at = self.place_in(rows.block, stream, place).unwrap_or(0);
+            // Mostly it is a late place, in the block that is not full yet.
+            let is_open = whereabouts.behind_last as usize == self.sealed.len() + 1;
+            let base = |code: u16| self.places.get(usize::from(code)).map(|known| known.base);
+            if is_open && base(whereabouts.code).is_some_and(|base| base <= place) {
+                (rows.next_block, rows.code) = (whereabouts.len(), Some(whereabouts.code));
+                rows.block = whereabouts.behind_last - 1;
+            } else {
+                rows.next_block =
+                    whereabouts.last_of(|block| self.base(block, stream).is_some_and(|base| base <= place));
+                rows.enter();
+            }
+            if let Some(code) = rows.code {
+                rows.at = self.place_in(rows.block, code, place).unwrap_or(0);
             }
         }
         let entry = |number: u32| self.get(number).map(|entry| (number, entry));
@@ -424,11 +433,10 @@ impl Rows {
     }
 
     /// Where in a block the stream's last row stands that begins at a place, or before it.
-    fn place_in(&self, block: u32, stream: u32, place: u64) -> Option<usize> {
-        let code = self.places_of(block).iter().position(|known| known.stream == stream)?;
-        let place = place.checked_sub(self.places_of(block).get(code)?.base)?;
+    fn place_in(&self, block: u32, code: u16, place: u64) -> Option<usize> {
+        let place = place.checked_sub(self.places_of(block).get(usize::from(code))?.base)?;
         let Some(sealed) = self.sealed.get(block as usize) else {
-            let is_early = |slot: &Slot| usize::from(slot.code) == code && slot.offset <= place;
+            let is_early = |slot: &Slot| slot.code == code && slot.offset <= place;
             return self.open.iter().rposition(is_early);
         };
         let (mut low, mut high) = (0, sealed.codes.len());
@@ -442,7 +450,7 @@ impl Rows {
         }
         let all = sealed.codes.iter().zip(sealed.offsets.iter());
         all.rev()
-            .position(|(known, offset)| known == code as u64 && offset <= place)
+            .position(|(known, offset)| known == u64::from(code) && offset <= place)
             .map(|behind| high - 1 - behind)
     }
 

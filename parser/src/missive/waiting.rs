@@ -50,7 +50,7 @@ pub(super) struct Waiting {
 }
 
 /// The ring goes on behind a step of so many numbers.
-const WIDEST_STEP: usize = 16;
+const WIDEST_STEP: usize = 256;
 /// A ring of so many places is short.
 const SHORT: usize = 64;
 
