@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -235,7 +236,11 @@ fn held<'h>(
 ) -> Held<'h> {
     let some = |value: Option<u64>| value.map_or(Held::Nothing, Held::Number);
     let name = |name: Option<&'h str>| name.map_or(Held::Nothing, Held::Name);
-    let (src, dst) = index.endpoints(row).unzip();
+    let ends = || index.endpoints(row);
+    let both = || ends().into_iter().flat_map(|(src, dst)| [src, dst]);
+    let address = |address: Option<SocketAddr>| {
+        address.map_or(Held::Nothing, |address| Held::Text(address.to_string()))
+    };
     match column {
         Column::Row => Held::Number(number.into()),
         Column::Flow => Held::Number(row.flow().into()),
@@ -255,16 +260,12 @@ fn held<'h>(
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Type => Held::Name(row.type_name()),
         Column::Kind => name(index.kind(row)),
-        Column::Src => src.map_or(Held::Nothing, |address| Held::Text(address.to_string())),
-        Column::Dst => dst.map_or(Held::Nothing, |address| Held::Text(address.to_string())),
-        Column::Address => {
-            Held::Texts(src.into_iter().chain(dst).map(|address| address.to_string()).collect())
-        }
-        Column::SrcPort => some(src.map(|address| address.port().into())),
-        Column::DstPort => some(dst.map(|address| address.port().into())),
-        Column::Port => {
-            Held::Numbers(src.into_iter().chain(dst).map(|address| address.port().into()).collect())
-        }
+        Column::Src => address(ends().map(|(src, _)| src)),
+        Column::Dst => address(ends().map(|(_, dst)| dst)),
+        Column::Address => Held::Texts(both().map(|address| address.to_string()).collect()),
+        Column::SrcPort => some(ends().map(|(src, _)| src.port().into())),
+        Column::DstPort => some(ends().map(|(_, dst)| dst.port().into())),
+        Column::Port => Held::Numbers(both().map(|address| address.port().into()).collect()),
         Column::Problems => Held::Texts(row.codes.iter().map(|code| code.as_str().to_owned()).collect()),
         Column::Severity => name(row.severity().map(|severity| severity.as_str())),
         Column::Comment => {

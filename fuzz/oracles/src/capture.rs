@@ -1,6 +1,9 @@
 //! Any bytes are a file: read without panic, and what was read is accounted for.
 
-use framescope_capture::export::{Chosen, Paint};
+use std::collections::BTreeSet;
+
+use framescope_capture::export::{Chosen, Fields, Paint};
+use framescope_capture::filter::Column;
 use framescope_capture::{Index, Options, Source, export, read};
 use framescope_parser::{Direction, TileType};
 
@@ -22,7 +25,7 @@ pub fn capture(data: &[u8]) {
     let (mut out, all) = (Vec::new(), &mut Chosen::all());
     match ways / 2 % 9 {
         0 => export::write_json(&index, all, &mut out).unwrap(),
-        1 => export::write_csv(&index, all, &mut out).unwrap(),
+        1 => chosen_fields(&index),
         2 => export::write_text(&index, all, Paint::Ansi, &mut out).unwrap(),
         3 => export::write_flows_json(&index, &mut out).unwrap(),
         4 => exported(&index),
@@ -32,6 +35,23 @@ pub fn capture(data: &[u8]) {
         _ => drop(export::seeds(&index, all, 4096).unwrap()),
     }
     followed(&index);
+}
+
+/// Every column and field can be chosen, and each row is a line of its own.
+fn chosen_fields(index: &Index) {
+    let mut names: BTreeSet<String> = Column::ALL.iter().map(|(_, name, _)| (*name).to_owned()).collect();
+    for protocol in index.spoken_protocols() {
+        let known = protocol.names();
+        let known = known.fields.into_iter().chain(known.anywhere);
+        names.extend(known.map(|name| format!("{}.{name}", protocol.name())));
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    let fields = Fields::parse(&names.join(","), index.protocols()).unwrap();
+    let (mut json, mut csv, all) = (Vec::new(), Vec::new(), &mut Chosen::all());
+    export::write_json_fields(index, all, &fields, &mut json).unwrap();
+    assert_eq!(json.iter().filter(|&&byte| byte == b'\n').count(), index.row_count());
+    export::write_csv_fields(index, all, &fields, &mut csv).unwrap();
+    export::write_csv(index, all, &mut csv).unwrap();
 }
 
 /// What two sides said is all bytes that there are.
