@@ -767,6 +767,9 @@ impl Indexer {
             if outline != 0 && self.message_alone(index, stream, offset, arrived) {
                 return Ok(());
             }
+            if let Some(more) = self.more(index, stream) {
+                more.plain = 0;
+            }
             let segment = SegmentRange { offset, file_offset, length: captured, packet: number };
             self.add_segment(index, stream, segment);
             self.data(index, stream, payload, number);
@@ -779,7 +782,10 @@ impl Indexer {
             Piece { offset: 0, length: 0, origin: Origin { packet: number, file_offset: arrived.at_hand.0 } };
         let pieces = if pieces.is_empty() { &[none][..] } else { pieces };
         let mut outputs = std::mem::take(&mut self.outputs);
+        let mut begins = false;
         if let Some(more) = self.more(index, stream) {
+            begins = !more.reassembler.started();
+            more.plain = 0;
             for (i, piece) in pieces.iter().enumerate() {
                 let (first, last) = (i == 0, i + 1 == pieces.len());
                 // A SYN takes the first sequence number.
@@ -795,19 +801,65 @@ impl Indexer {
                 more.reassembler.segment(segment, &mut outputs);
             }
             if !more.reassembler.started() {
+                begins = false;
                 self.in_order.get_or_insert(index.entries.len());
             }
         }
-        let done = self.take(index, stream, &mut outputs, Some(arrived.at_hand));
+        let other = begins.then(|| self.begin_other(stream)).unwrap_or_default();
+        let done = match other.is_empty() {
+            true => self.take(index, stream, &mut outputs, Some(arrived.at_hand)),
+            false => {
+                let outputs = outputs.drain(..).map(|output| (stream, output));
+                self.take_both(index, outputs, other, Some(arrived.at_hand))
+            }
+        };
+        outputs.clear();
         self.outputs = outputs;
         self.close_if_over(index, flow);
         done
     }
 
+    /// One direction of a connection that was open before has begun: the other waits no longer either, so that what was said and
+    /// what was answered come in their order.
+    fn begin_other(&mut self, stream: usize) -> Vec<(usize, Output)> {
+        let mut outputs = Vec::new();
+        let other = stream ^ 1;
+        if let Some(more) = self.states.get_mut(other).and_then(|state| state.more.as_deref_mut()) {
+            more.reassembler.start_now(&mut outputs);
+        }
+        outputs.into_iter().map(|output| (other, output)).collect()
+    }
+
+    /// Brings what reassembly gave of both directions to their streams, in the order of the packets.
+    fn take_both(
+        &mut self,
+        index: &mut Index,
+        one: impl Iterator<Item = (usize, Output)>,
+        other: Vec<(usize, Output)>,
+        at_hand: Option<(u64, &[u8])>,
+    ) -> io::Result<()> {
+        let packet = |output: &Output| match output {
+            Output::Data { origin, .. } => origin.packet,
+            // It goes with what comes before it.
+            _ => 0,
+        };
+        let (mut one, mut other) = (one.peekable(), other.into_iter().peekable());
+        loop {
+            let is_first = match (one.peek(), other.peek()) {
+                (Some((_, one)), Some((_, other))) => packet(one) <= packet(other),
+                (one, _) => one.is_some(),
+            };
+            let next = if is_first { one.next() } else { other.next() };
+            let Some((stream, output)) = next else { return Ok(()) };
+            self.take_one(index, stream, output, at_hand)?;
+        }
+    }
+
     /// What a stream needs that is not just one message a packet, in order.
     fn more(&mut self, index: &Index, stream: usize) -> Option<&mut More> {
-        let is_chosen = index.streams.get(stream)?.protocol.is_some();
-        Some(self.states.get_mut(stream)?.more(self.reassembly_limit, is_chosen))
+        let known = index.streams.get(stream)?;
+        let (is_chosen, listed) = (known.protocol.is_some(), known.segments().len());
+        Some(self.states.get_mut(stream)?.more(self.reassembly_limit, is_chosen, listed))
     }
 
     /// What was held back of a flow will not become clearer.
@@ -829,46 +881,55 @@ impl Indexer {
         at_hand: Option<(u64, &[u8])>,
     ) -> io::Result<()> {
         for output in outputs.drain(..) {
-            match output {
-                Output::Data { offset, length, origin, now } => {
-                    let segment = SegmentRange {
-                        offset,
-                        file_offset: origin.file_offset,
-                        length: u32::try_from(length).unwrap_or(u32::MAX),
-                        packet: origin.packet,
-                    };
-                    self.add_segment(index, stream, segment);
-                    let at_hand = at_hand.and_then(|(begin, bytes)| {
-                        let from = usize::try_from(origin.file_offset.checked_sub(begin)?).ok()?;
-                        bytes.get(from..from.checked_add(usize::try_from(length).ok()?)?)
-                    });
-                    match at_hand {
-                        Some(bytes) => self.data(index, stream, bytes, now),
-                        None => {
-                            let bytes = self.read(origin, length)?;
-                            self.data(index, stream, &bytes, now);
-                        }
+            self.take_one(index, stream, output, at_hand)?;
+        }
+        Ok(())
+    }
+
+    fn take_one(
+        &mut self,
+        index: &mut Index,
+        stream: usize,
+        output: Output,
+        at_hand: Option<(u64, &[u8])>,
+    ) -> io::Result<()> {
+        match output {
+            Output::Data { offset, length, origin, now } => {
+                let segment = SegmentRange {
+                    offset,
+                    file_offset: origin.file_offset,
+                    length: u32::try_from(length).unwrap_or(u32::MAX),
+                    packet: origin.packet,
+                };
+                self.add_segment(index, stream, segment);
+                let at_hand = at_hand.and_then(|(begin, bytes)| {
+                    let from = usize::try_from(origin.file_offset.checked_sub(begin)?).ok()?;
+                    bytes.get(from..from.checked_add(usize::try_from(length).ok()?)?)
+                });
+                match at_hand {
+                    Some(bytes) => self.data(index, stream, bytes, now),
+                    None => {
+                        let bytes = self.read(origin, length)?;
+                        self.data(index, stream, &bytes, now);
                     }
-                }
-                Output::Gap { length, now, .. } => self.event(index, stream, Happened::Gap(length), now),
-                Output::End { now } => {
-                    if let Some(state) = self.states.get_mut(stream) {
-                        state.has_ended = true;
-                    }
-                    self.event(index, stream, Happened::End, now);
-                }
-                Output::Early { length } => {
-                    if let Some(stream) = index.streams.get_mut(stream) {
-                        stream.rest().late_bytes += length;
-                    }
-                }
-                Output::Twice { offset, length, first, second } => {
-                    self.compare(index, stream, offset, length, first, second)?;
-                }
-                Output::Again { offset, length, origin } => {
-                    self.again(index, stream, offset, length, origin)?
                 }
             }
+            Output::Gap { length, now, .. } => self.event(index, stream, Happened::Gap(length), now),
+            Output::End { now } => {
+                if let Some(state) = self.states.get_mut(stream) {
+                    state.has_ended = true;
+                }
+                self.event(index, stream, Happened::End, now);
+            }
+            Output::Early { length } => {
+                if let Some(stream) = index.streams.get_mut(stream) {
+                    stream.rest().late_bytes += length;
+                }
+            }
+            Output::Twice { offset, length, first, second } => {
+                self.compare(index, stream, offset, length, first, second)?;
+            }
+            Output::Again { offset, length, origin } => self.again(index, stream, offset, length, origin)?,
         }
         Ok(())
     }
@@ -1117,7 +1178,7 @@ impl Indexer {
         offset: u64,
         arrived: &Arrived<'_>,
     ) -> bool {
-        let Some((label, _)) = self.label_alone(index, stream, arrived.outline) else { return false };
+        let Some((label, protocol)) = self.label_alone(index, stream, arrived.outline) else { return false };
         let is_held = |more: &More| more.held.is_some();
         let more = self.states.get_mut(stream).and_then(|state| state.more.as_deref_mut());
         let Some(more) = more.filter(|more| !is_held(more)) else { return false };
@@ -1130,6 +1191,11 @@ impl Indexer {
         self.disputed(index, stream, offset, arrived);
         if let Some((_, mut rows)) = self.rows(index, stream, arrived.number) {
             rows.row(tile, label, Some(arrived.number), true, Captured::whole(arrived.payload));
+        }
+        if index.protocols.get(protocol).is_some_and(|protocol| protocol.can_resync())
+            && let Some(state) = self.states.get_mut(stream)
+        {
+            state.calm_down();
         }
         true
     }

@@ -96,6 +96,8 @@ pub enum Output {
 /// What waits for a gap to be filled may reach so far: the bytes of the segments, and a price for each.
 pub const DEFAULT_LIMIT: u64 = 1 << 20;
 const SEGMENT_PRICE: u64 = 64;
+/// Without a SYN the stream begins with the lowest of the segments that make up this part of the limit.
+const START_SHARE: u64 = 16;
 
 /// One direction of a connection.
 #[derive(Debug)]
@@ -204,7 +206,7 @@ impl Reassembler {
                     self.held_cost += u64::from(segment.length) + SEGMENT_PRICE;
                     self.held.push(segment);
                 }
-                if self.held_cost > self.limit {
+                if self.held_cost > self.limit / START_SHARE {
                     self.start_at_lowest(out);
                 }
                 return;
@@ -241,6 +243,19 @@ impl Reassembler {
             self.ended = true;
             out.push(Output::End { now });
         }
+    }
+
+    /// Waits no longer for what may come before the segments that are there, if there are any.
+    pub(crate) fn start_now(&mut self, out: &mut Vec<Output>) {
+        if self.next_sequence.is_none() && !self.held.is_empty() {
+            self.start_at_lowest(out);
+        }
+    }
+
+    /// The sequence number of the next byte and its place, if nothing waits and no end is known.
+    pub(crate) fn plain_place(&self) -> Option<(u32, u64)> {
+        let is_plain = self.waiting.is_empty() && self.fin.is_none() && self.extent <= self.next;
+        self.next_sequence.map(|sequence| (sequence, self.next)).filter(|_| is_plain)
     }
 
     fn start_at_lowest(&mut self, out: &mut Vec<Output>) {

@@ -491,7 +491,15 @@ impl BlockReader {
     /// A reader that takes up to `block_length` bytes at a time.
     pub fn new(source: Source, block_length: usize) -> Self {
         let next = LEAST_BLOCK.min(block_length);
-        BlockReader { source, block: Vec::new(), block_offset: 0, most: block_length, next, used: 0, unlooked: 0 }
+        BlockReader {
+            source,
+            block: Vec::new(),
+            block_offset: 0,
+            most: block_length,
+            next,
+            used: 0,
+            unlooked: 0,
+        }
     }
 
     /// What it reads from.

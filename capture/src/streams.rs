@@ -33,7 +33,12 @@ pub(crate) struct More {
     pub(crate) held: Option<Held>,
     /// The first listed segment that the rows so far do not use up, and the last packet up to there.
     pub(crate) laid_out: (usize, u32),
+    /// How many segments in a row were just one message.
+    pub(crate) plain: u8,
 }
+
+/// After so many segments that were just one message a stream needs no more than a few words again.
+const CALM: u8 = 16;
 
 impl StreamState {
     /// Begins behind a SYN with that sequence number, if it has not begun.
@@ -67,17 +72,33 @@ impl StreamState {
         self.last_packet = self.last_packet.max(packet);
     }
 
-    /// What it needs for anything else. `is_chosen` says that its protocol is known.
-    pub(crate) fn more(&mut self, limit: u64, is_chosen: bool) -> &mut More {
+    /// Another segment was just one message, in a protocol whose messages tell where they begin: gives up what that does not
+    /// need.
+    pub(crate) fn calm_down(&mut self) {
+        let Some(more) = &mut self.more else { return };
+        more.plain = more.plain.saturating_add(1);
+        if more.plain >= CALM
+            && let Some((sequence, next)) = more.reassembler.plain_place()
+        {
+            (self.next_sequence, self.next, self.has_begun) = (sequence, next, true);
+            self.last_packet = more.laid_out.1;
+            self.more = None;
+        }
+    }
+
+    /// What it needs for anything else. `is_chosen` says that its protocol is known, `listed` how many segments of it are.
+    pub(crate) fn more(&mut self, limit: u64, is_chosen: bool, listed: usize) -> &mut More {
         let &mut StreamState { next, next_sequence, last_packet, has_begun, has_ended, .. } = self;
-        self.more.get_or_insert_with(|| {
+        let more = self.more.get_or_insert_with(|| {
             let reassembler = match has_begun {
                 true => Reassembler::resumed(limit, next_sequence, next, has_ended),
                 false => Reassembler::with_limit(limit),
             };
             let held = (!is_chosen).then(Held::default);
-            Box::new(More { reassembler, framer: Framer::at(next), held, laid_out: (0, last_packet) })
-        })
+            let laid_out = (listed, last_packet);
+            Box::new(More { reassembler, framer: Framer::at(next), held, laid_out, plain: 0 })
+        });
+        &mut **more
     }
 }
 

@@ -237,9 +237,7 @@ impl Search {
         }
         let Some(row) = index.row(number) else { return false };
         flow.is_none_or(|flow| row.flow() == flow)
-            && span
-                .as_ref()
-                .is_none_or(|span| index.time_ns(&row).is_some_and(|time| span.contains(&time)))
+            && span.as_ref().is_none_or(|span| index.time_ns(&row).is_some_and(|time| span.contains(&time)))
     }
 }
 
@@ -395,8 +393,7 @@ mod tests {
                 "{name}"
             );
             let index = index.read();
-            let mut key =
-                Key { index: &index, column: *column, ranks: HashMap::new() };
+            let mut key = Key { index: &index, column: *column, ranks: HashMap::new() };
             let mut keys = |rows: &[u32]| -> Vec<u64> {
                 rows.iter().filter_map(|&number| key.of(number, &index.row(number).unwrap())).collect()
             };

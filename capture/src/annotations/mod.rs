@@ -60,7 +60,9 @@ pub(crate) fn mark_rows(index: &mut Index) {
 pub(crate) fn mark_rows_now(index: &Index, stream: usize, mark: &Mark, told: &mut Annotations) -> bool {
     let number = u32::try_from(stream).unwrap_or(u32::MAX);
     let mut rows = index.entries.of_stream_from(number, mark.offset);
-    let Some((row, first)) = rows.next().filter(|(_, first)| first.offset <= mark.offset) else { return false };
+    let Some((row, first)) = rows.next().filter(|(_, first)| first.offset <= mark.offset) else {
+        return false;
+    };
     let mut end = first.offset + first.length;
     if end >= mark.end() {
         mark_entry(index, row, first, mark, told);

@@ -5,7 +5,6 @@
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Packed {
     least: u64,
-    greatest: u64,
     length: u32,
     /// Bytes that each number takes: 0 to 8.
     width: u8,
@@ -24,7 +23,7 @@ impl Packed {
         }
         let width = (64 - greatest.saturating_sub(least).leading_zeros()).div_ceil(8);
         if width == 0 {
-            return Packed { least: least.min(greatest), greatest, length, width: 0, bytes: Box::default() };
+            return Packed { least: least.min(greatest), length, width: 0, bytes: Box::default() };
         }
         let step = width as usize;
         let mut bytes = vec![0; length as usize * step + 8 - step];
@@ -37,17 +36,12 @@ impl Packed {
             at += step;
         }
         let width = u8::try_from(width).unwrap_or(8);
-        Packed { least, greatest, length, width, bytes: bytes.into_boxed_slice() }
+        Packed { least, length, width, bytes: bytes.into_boxed_slice() }
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.length as usize
-    }
-
-    /// The least and the greatest of them.
-    pub(crate) fn bounds(&self) -> (u64, u64) {
-        (self.least, self.greatest)
     }
 
     #[inline]
@@ -89,7 +83,6 @@ mod tests {
                 let values = [greatest, least, least + furthest / 2, least, greatest - furthest / 3];
                 let packed = Packed::of(values.iter().copied());
                 assert_eq!(packed.iter().collect::<Vec<_>>(), values);
-                assert_eq!(packed.bounds(), (least, greatest));
                 assert_eq!(packed.len(), values.len());
                 for (at, value) in values.into_iter().enumerate() {
                     assert_eq!(packed.get(at), Some(value));
