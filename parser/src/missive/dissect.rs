@@ -198,55 +198,13 @@ fn kind_value(missive: &Missive, kind: Kind) -> crate::Kind<'_> {
 /// A frame as far as its bytes are there.
 pub(crate) struct FrameBytes<'a> {
     missive: &'a Missive,
-    header: Header,
-    raw: RawFrame<'a>,
+    pub(super) header: Header,
+    pub(super) raw: RawFrame<'a>,
 }
 
 impl<'a> FrameBytes<'a> {
     pub(super) fn new(missive: &'a Missive, header: Header, message: &'a [u8]) -> Self {
         FrameBytes { missive, header, raw: RawFrame::new(message) }
-    }
-
-    /// The content type, if there is one.
-    pub(super) fn content_type(&self) -> Option<&'a [u8]> {
-        if self.header.extensions_length == 0 || self.header.version != Header::VERSION {
-            return None;
-        }
-        let types = self.raw.extensions().filter(|extension| extension.tag == Tag::CONTENT_TYPE);
-        types.last().map(|extension| extension.bytes)
-    }
-
-    /// Tells that there are extensions, and not which.
-    pub(super) fn extensions_alone(&self, visit: &mut dyn Visit<'a>) {
-        let part = self.raw.extensions_part();
-        self.alone("extensions", part, !part.bytes.is_empty(), self.header.version == Header::VERSION, visit);
-    }
-
-    /// Tells that there is a payload, and not what it says.
-    pub(super) fn payload_alone(&self, visit: &mut dyn Visit<'a>) {
-        let is_known = self.header.version == Header::VERSION
-            && matches!(self.header.kind, Kind::LOGIN | Kind::LOGOUT | Kind::ACK | Kind::ERROR | Kind::DATA);
-        let is_there = self.raw.extensions_part().complete;
-        self.alone("payload", self.raw.payload_part(), is_there, is_known, visit);
-    }
-
-    /// Tells a part, which is a group if what stands in it is known.
-    fn alone(
-        &self,
-        name: &'static str,
-        part: Part<'a>,
-        is_there: bool,
-        is_group: bool,
-        visit: &mut dyn Visit<'a>,
-    ) {
-        match (is_there, is_group) {
-            (false, _) => {}
-            (true, true) => {
-                visit.begin(name, part.range(), Value::Group);
-                visit.end();
-            }
-            (true, false) => visit.field(name, part.range(), Value::Bytes(part.bytes.into())),
-        }
     }
 
     /// Tells the tag without verifying it.

@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 
 use super::Missive;
 use super::dissect::{FrameBytes, HEADER_FIELDS, header_field};
-use super::header::{Header, may_begin};
-use crate::{Selected, Visit, Wanted};
+use super::extension::Tag;
+use super::header::{Header, Kind, may_begin};
+use super::raw::Part;
+use crate::{Selected, Value, Visit, Wanted};
 
 /// What is told of each frame.
 pub(super) struct Selection {
@@ -96,6 +98,50 @@ impl Selected for Selection {
         }
         if self.checksum {
             frame.checksum_alone(visit);
+        }
+    }
+}
+
+impl<'a> FrameBytes<'a> {
+    /// The content type, if there is one.
+    fn content_type(&self) -> Option<&'a [u8]> {
+        if self.header.extensions_length == 0 || self.header.version != Header::VERSION {
+            return None;
+        }
+        let types = self.raw.extensions().filter(|extension| extension.tag == Tag::CONTENT_TYPE);
+        types.last().map(|extension| extension.bytes)
+    }
+
+    /// Tells that there are extensions, and not which.
+    fn extensions_alone(&self, visit: &mut dyn Visit<'a>) {
+        let part = self.raw.extensions_part();
+        self.alone("extensions", part, !part.bytes.is_empty(), self.header.version == Header::VERSION, visit);
+    }
+
+    /// Tells that there is a payload, and not what it says.
+    fn payload_alone(&self, visit: &mut dyn Visit<'a>) {
+        let is_known = self.header.version == Header::VERSION
+            && matches!(self.header.kind, Kind::LOGIN | Kind::LOGOUT | Kind::ACK | Kind::ERROR | Kind::DATA);
+        let is_there = self.raw.extensions_part().complete;
+        self.alone("payload", self.raw.payload_part(), is_there, is_known, visit);
+    }
+
+    /// Tells a part, which is a group if what stands in it is known.
+    fn alone(
+        &self,
+        name: &'static str,
+        part: Part<'a>,
+        is_there: bool,
+        is_group: bool,
+        visit: &mut dyn Visit<'a>,
+    ) {
+        match (is_there, is_group) {
+            (false, _) => {}
+            (true, true) => {
+                visit.begin(name, part.range(), Value::Group);
+                visit.end();
+            }
+            (true, false) => visit.field(name, part.range(), Value::Bytes(part.bytes.into())),
         }
     }
 }
