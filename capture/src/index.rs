@@ -19,6 +19,7 @@ use crate::conversations::Pair;
 use crate::endpoint::Endpoint;
 use crate::outline::{Label, Labels};
 use crate::records::Remark;
+use crate::remarks::{Comments, Names};
 use crate::store::{Entry, Link, Packets, Rows, Segments};
 use crate::{BlockReader, Damage, Source};
 
@@ -395,10 +396,10 @@ pub struct Index {
     pub(crate) odd: BTreeMap<&'static str, Unread>,
     pub(crate) notices: Vec<String>,
     /// What was written about a packet, by its number.
-    pub(crate) comments: BTreeMap<u32, Vec<String>>,
+    pub(crate) comments: Comments,
     /// What the interfaces are called.
     pub(crate) interfaces: Vec<Option<String>>,
-    pub(crate) hosts: BTreeMap<IpAddr, String>,
+    pub(crate) hosts: Names,
     pub(crate) damages: Vec<Damage>,
     pub(crate) position: u64,
     pub(crate) finished: bool,
@@ -470,12 +471,12 @@ impl Index {
     pub(crate) fn remark(&mut self, remark: &Remark) {
         match remark {
             Remark::Comment(Some(packet), text) => {
-                self.comments.entry(*packet).or_default().push(text.clone());
+                self.comments.add(*packet, text);
             }
             Remark::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
             Remark::Interface(name) => self.interfaces.push(name.clone()),
             Remark::Host(address, name) => {
-                self.hosts.entry(*address).or_insert_with(|| name.clone());
+                self.hosts.add(*address, name);
             }
         }
     }
@@ -485,8 +486,7 @@ impl Index {
         if self.comments.is_empty() {
             return Vec::new();
         }
-        let of =
-            |packet: u32| self.comments.get(&packet).into_iter().flatten().map(move |text| (packet, &**text));
+        let of = |packet: u32| self.comments.of(packet).map(move |text| (packet, text));
         self.row_packets(row).into_iter().flat_map(of).collect()
     }
 
@@ -498,7 +498,7 @@ impl Index {
 
     /// What the capture says that a host is called.
     pub fn host(&self, address: IpAddr) -> Option<&str> {
-        self.hosts.get(&address).map(String::as_str)
+        self.hosts.of(address)
     }
 
     /// Packets that gave no bytes to a stream: why, how many, and which was the first.

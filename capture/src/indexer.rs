@@ -23,6 +23,7 @@ use crate::packet::{Decoded, Odd, Reason, Transport, decode_payload};
 use crate::reading::{Alone, Batch, Plain, Reading, Taken};
 use crate::reassembly::{DEFAULT_LIMIT, Origin, Output, Segment};
 use crate::records::{Opened, Record, Records};
+use crate::remarks::{Comments, Names};
 use crate::sessions::{Completed, Concluded, Sessions};
 use crate::store::{Entry, Packets, Rows};
 use crate::streams::{More, StreamState};
@@ -212,9 +213,9 @@ impl Indexer {
             unread: BTreeMap::new(),
             odd: BTreeMap::new(),
             notices,
-            comments: BTreeMap::new(),
+            comments: Comments::default(),
             interfaces: Vec::new(),
-            hosts: BTreeMap::new(),
+            hosts: Names::default(),
             damages: Vec::new(),
             position: 0,
             finished: false,
@@ -242,7 +243,7 @@ impl Indexer {
             Ok(Opened::Named(sentence)) => return Err(sentence),
             Ok(Opened::Capture(records)) => {
                 index.notices.extend(records.notice());
-                let reading = Reading::new(records, source.length(), &index.protocols);
+                let reading = Reading::new(*records, source.length(), &index.protocols);
                 indexer.input = Input::Packets(Box::new(reading), Batch::default());
             }
             Ok(Opened::Bytes) => {
@@ -805,7 +806,7 @@ impl Indexer {
                 self.in_order.get_or_insert(index.entries.len());
             }
         }
-        let other = begins.then(|| self.begin_other(stream)).unwrap_or_default();
+        let other = if begins { self.begin_other(stream) } else { Vec::new() };
         let done = match other.is_empty() {
             true => self.take(index, stream, &mut outputs, Some(arrived.at_hand)),
             false => {

@@ -38,6 +38,7 @@ mod packet;
 mod reading;
 pub mod reassembly;
 mod records;
+mod remarks;
 mod selector;
 mod sessions;
 mod source;

@@ -349,7 +349,8 @@ impl Reader {
         let Reader { records, outlook, conversations, damage, ended } = self;
         loop {
             match records.next() {
-                Ok(Next::Packet(record, buffer_offset)) => {
+                Ok(Next::Packet) => {
+                    let (record, buffer_offset) = records.record();
                     packet(&record, buffer_offset, outlook, conversations, batch);
                 }
                 Ok(Next::Other) => {}
@@ -445,7 +446,7 @@ fn segment(
         conversation,
         interface: record.interface.unwrap_or(NO_INTERFACE),
         outline: outlook.code(packet.payload(record.bytes), &mut batch.outlines),
-        flags: flags | u8::from(from_high) * flag::FROM_HIGH,
+        flags: flags | (u8::from(from_high) * flag::FROM_HIGH),
         is_other: false,
     });
     Ok(())

@@ -47,12 +47,25 @@ pub(crate) enum Remark {
 
 /// What stands next in a file.
 #[derive(Debug)]
-pub(crate) enum Next<'a> {
-    /// A packet, and where in the file what was read with it begins.
-    Packet(Record<'a>, u64),
+pub(crate) enum Next {
+    /// A packet: that of [`Records::record`].
+    Packet,
     /// A block that holds no packet.
     Other,
     End,
+}
+
+/// A packet, its bytes by their place in the buffer: moving a record costs more than reading it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    number: u32,
+    time_ns: Option<i64>,
+    link_type: Option<u32>,
+    wire_length: usize,
+    offset: u64,
+    start: usize,
+    length: usize,
+    interface: Option<u16>,
 }
 
 /// Bytes read at once.
@@ -71,6 +84,8 @@ pub(crate) struct Records {
     /// Where in the file `buffer` begins.
     buffer_offset: u64,
     packets: u32,
+    /// The packet that was found last.
+    found: Found,
     /// The time of the last packet of a pcap file, in seconds.
     last_second: Option<u32>,
     /// What was said beside the packets since [`Records::remarks`] was asked last.
@@ -110,7 +125,7 @@ struct Interface {
 /// What a file begins with.
 pub(crate) enum Opened {
     /// A capture.
-    Capture(Records),
+    Capture(Box<Records>),
     /// A capture of a kind that is not read: which, and what converts it.
     Named(String),
     /// Something else: the bytes of one stream.
@@ -131,6 +146,7 @@ impl Records {
             consumed: 0,
             buffer_offset: 0,
             packets: 0,
+            found: Found::default(),
             last_second: None,
             remarks: Vec::new(),
             unreadable: false,
@@ -169,7 +185,7 @@ impl Records {
                 }
             }
         }
-        Ok(Opened::Capture(records))
+        Ok(Opened::Capture(Box::new(records)))
     }
 
     fn open_foreign(mut self) -> Result<Opened, Damage> {
@@ -177,7 +193,7 @@ impl Records {
             Ok(Some(Begun { format, first_record })) => {
                 self.format = Format::Foreign(Box::new(format));
                 self.consumed = first_record;
-                Ok(Opened::Capture(self))
+                Ok(Opened::Capture(Box::new(self)))
             }
             Ok(None) => {
                 let named = recognise(&self.buffer, self.source.name(), self.source.length());
@@ -198,9 +214,18 @@ impl Records {
         self.buffer_offset + self.consumed as u64
     }
 
-    /// The next packet, or what stands in its place. Compiled into its caller: moving the record costs more than reading it.
+    /// The packet that was found last, and where in the file what was read with it begins.
     #[inline(always)]
-    pub(crate) fn next(&mut self) -> Result<Next<'_>, Damage> {
+    pub(crate) fn record(&self) -> (Record<'_>, u64) {
+        let &Found { number, time_ns, link_type, wire_length, offset, start, length, interface } =
+            &self.found;
+        let bytes = self.buffer.get(start..start + length).unwrap_or_default();
+        (Record { number, time_ns, link_type, wire_length, offset, bytes, interface }, self.buffer_offset)
+    }
+
+    /// The next packet, or what stands in its place. Compiled into its caller.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Result<Next, Damage> {
         match self.format {
             Format::Pcap(_) => self.next_pcap(),
             Format::PcapNg(_) => self.next_pcapng(),
@@ -390,7 +415,7 @@ impl Records {
     }
 
     #[inline(always)]
-    fn next_pcap(&mut self) -> Result<Next<'_>, Damage> {
+    fn next_pcap(&mut self) -> Result<Next, Damage> {
         if self.left_in_file() == 0 && !self.source.has_grown() {
             return Ok(Next::End);
         }
@@ -418,22 +443,22 @@ impl Records {
         self.last_second = Some(packet.ts_sec);
         // The upper bits of the field say how long a frame check sequence is.
         let link_type = u32::from(header.datalink) & 0x03FF_FFFF;
-        let buffer_offset = self.buffer_offset;
-        let record = Record {
+        self.found = Found {
             number,
             time_ns: Some(i64::from(packet.ts_sec) * 1_000_000_000 + fraction_ns),
             link_type: Some(link_type),
             wire_length: (packet.orig_len as usize).max(captured),
             offset,
-            bytes: self.buffer.get(start + 16..start + 16 + captured).unwrap_or_default(),
+            start: start + 16,
+            length: captured,
             interface: None,
         };
-        Ok(Next::Packet(record, buffer_offset))
+        Ok(Next::Packet)
     }
 
     #[cold]
     #[inline(never)]
-    fn next_foreign(&mut self) -> Result<Next<'_>, Damage> {
+    fn next_foreign(&mut self) -> Result<Next, Damage> {
         if self.left_in_file() == 0 && !self.source.has_grown() && !self.goes_on_elsewhere() {
             return Ok(Next::End);
         }
@@ -469,18 +494,17 @@ impl Records {
         let number = self.count_packet()?;
         let offset = self.position() + found.start as u64;
         self.consumed = end;
-        let bytes = self.buffer.get(start + found.start..).unwrap_or_default();
-        let buffer_offset = self.buffer_offset;
-        let record = Record {
+        self.found = Found {
             number,
             time_ns: found.time_ns,
             link_type: found.link_type,
             wire_length: found.wire_length.max(found.length),
             offset,
-            bytes: bytes.get(..found.length).unwrap_or_default(),
+            start: start + found.start,
+            length: found.length,
             interface: None,
         };
-        Ok(Next::Packet(record, buffer_offset))
+        Ok(Next::Packet)
     }
 
     /// Whether a table says that records follow, though the file's end is reached.
@@ -508,7 +532,7 @@ impl Records {
         Ok(())
     }
 
-    fn next_pcapng(&mut self) -> Result<Next<'_>, Damage> {
+    fn next_pcapng(&mut self) -> Result<Next, Damage> {
         if self.left_in_file() == 0 && !self.source.has_grown() {
             return Ok(Next::End);
         }
@@ -556,18 +580,17 @@ impl Records {
             self.remarks.extend(comments.map(|(_, text)| Remark::Comment(Some(number), readable(text))));
         }
         self.consumed = start + length;
-        let bytes = self.buffer.get(start + 8..).unwrap_or_default();
-        let buffer_offset = self.buffer_offset;
-        let record = Record {
+        self.found = Found {
             number,
             time_ns: packet.time_ns,
             link_type: packet.link_type,
             wire_length: packet.wire_length.max(packet.length),
             offset: body_offset + packet.start as u64,
-            bytes: bytes.get(packet.start..packet.start + packet.length).unwrap_or_default(),
+            start: start + 8 + packet.start,
+            length: packet.length,
             interface: packet.interface,
         };
-        Ok(Next::Packet(record, buffer_offset))
+        Ok(Next::Packet)
     }
 }
 

@@ -89,7 +89,7 @@ impl StreamState {
     /// What it needs for anything else. `is_chosen` says that its protocol is known, `listed` how many segments of it are.
     pub(crate) fn more(&mut self, limit: u64, is_chosen: bool, listed: usize) -> &mut More {
         let &mut StreamState { next, next_sequence, last_packet, has_begun, has_ended, .. } = self;
-        let more = self.more.get_or_insert_with(|| {
+        self.more.get_or_insert_with(|| {
             let reassembler = match has_begun {
                 true => Reassembler::resumed(limit, next_sequence, next, has_ended),
                 false => Reassembler::with_limit(limit),
@@ -97,8 +97,7 @@ impl StreamState {
             let held = (!is_chosen).then(Held::default);
             let laid_out = (listed, last_packet);
             Box::new(More { reassembler, framer: Framer::at(next), held, laid_out, plain: 0 })
-        });
-        &mut **more
+        })
     }
 }
 

@@ -44,7 +44,7 @@ fn each_record(
     };
     loop {
         match records.next() {
-            Ok(Next::Packet(record, _)) => each(&record)?,
+            Ok(Next::Packet) => each(&records.record().0)?,
             Ok(Next::Other) => {}
             Ok(Next::End) => return Ok(()),
             // Damage was told when the capture was read; behind it reading goes on as it did then.
@@ -118,7 +118,7 @@ impl Writer<'_> {
         let (captured, on_wire) = (length(record.bytes.len()), length(record.wire_length));
         self.packets += 1;
         let mut options = Vec::new();
-        for comment in self.index.comments.get(&record.number).into_iter().flatten() {
+        for comment in self.index.comments.of(record.number) {
             options.extend(option(1, comment.as_bytes()));
         }
         if !options.is_empty() {

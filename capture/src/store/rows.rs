@@ -89,6 +89,7 @@ struct Whereabouts {
     behind_last: u32,
     first: u32,
     /// Those behind the first.
+    #[expect(clippy::box_collection)] // Most streams have none, and there may be very many.
     more: Option<Box<Vec<u32>>>,
     /// What the stream is called in the last one.
     code: u16,

@@ -1,0 +1,116 @@
+//! What a capture says beside its packets, of which there may be as much as of packets: texts one behind another in one piece
+//! of memory.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
+/// Texts by number.
+#[derive(Debug, Default)]
+struct Texts {
+    all: String,
+    /// Where each of them ends.
+    ends: Vec<u64>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.all.push_str(text);
+        self.ends.push(self.all.len() as u64);
+    }
+
+    fn get(&self, number: usize) -> Option<&str> {
+        let start = number.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        let place = |at: u64| usize::try_from(at).ok();
+        self.all.get(place(start)?..place(*self.ends.get(number)?)?)
+    }
+}
+
+/// What was written about packets.
+#[derive(Debug, Default)]
+pub(crate) struct Comments {
+    /// The packet of each, in rising order.
+    packets: Vec<u32>,
+    texts: Texts,
+}
+
+impl Comments {
+    /// Adds what was written about a packet; those before it come first.
+    pub(crate) fn add(&mut self, packet: u32, text: &str) {
+        self.packets.push(packet);
+        self.texts.push(text);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// What was written about a packet, in the order of the file.
+    pub(crate) fn of(&self, packet: u32) -> impl Iterator<Item = &str> {
+        let first = self.packets.partition_point(|known| *known < packet);
+        let count = self.packets.iter().skip(first).take_while(|known| **known == packet).count();
+        (first..first + count).filter_map(|number| self.texts.get(number))
+    }
+}
+
+/// What hosts are called.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// The texts' numbers, by address.
+    v4: HashMap<u32, u32, RandomState>,
+    v6: HashMap<u128, u32, RandomState>,
+    texts: Texts,
+}
+
+impl Names {
+    /// Says what a host is called, if it has no name yet.
+    pub(crate) fn add(&mut self, address: IpAddr, name: &str) {
+        let Ok(number) = u32::try_from(self.texts.ends.len()) else { return };
+        let known = match address {
+            IpAddr::V4(address) => *self.v4.entry(address.to_bits()).or_insert(number),
+            IpAddr::V6(address) => *self.v6.entry(address.to_bits()).or_insert(number),
+        };
+        if known == number {
+            self.texts.push(name);
+        }
+    }
+
+    pub(crate) fn of(&self, address: IpAddr) -> Option<&str> {
+        let number = match address {
+            IpAddr::V4(address) => self.v4.get(&address.to_bits()),
+            IpAddr::V6(address) => self.v6.get(&address.to_bits()),
+        };
+        self.texts.get(usize::try_from(*number?).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_has_its_comments_in_their_order_and_no_others() {
+        let mut comments = Comments::default();
+        assert!(comments.is_empty() && comments.of(1).next().is_none());
+        for (packet, text) in [(2, "first"), (2, ""), (2, "你好"), (7, "last")] {
+            comments.add(packet, text);
+        }
+        let of = |packet: u32| comments.of(packet).collect::<Vec<_>>();
+        assert_eq!(
+            (of(1), of(2), of(3), of(7), of(8)),
+            (vec![], vec!["first", "", "你好"], vec![], vec!["last"], vec![])
+        );
+    }
+
+    #[test]
+    fn a_host_keeps_its_first_name() {
+        let mut names = Names::default();
+        let [a, b, c]: [IpAddr; 3] = ["10.0.0.1", "::1", "::ffff:10.0.0.1"].map(|text| text.parse().unwrap());
+        for (address, name) in [(a, "one"), (b, "six"), (a, "other"), (c, "")] {
+            names.add(address, name);
+        }
+        assert_eq!([a, b, c].map(|address| names.of(address)), [Some("one"), Some("six"), Some("")]);
+        assert_eq!(names.of("10.0.0.2".parse().unwrap()), None);
+    }
+}
