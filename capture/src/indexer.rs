@@ -942,6 +942,8 @@ impl Indexer {
     }
 
     fn add_segment(&mut self, index: &mut Index, stream: usize, segment: SegmentRange) {
+        // What lays it out goes on behind the segments before it.
+        self.more(index, stream);
         if let Some(known) = index.streams.get_mut(stream) {
             known.bytes += u64::from(segment.length);
             known.rest().segments.push(segment);

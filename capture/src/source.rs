@@ -467,6 +467,8 @@ impl Source {
 /// What errors call standard input.
 const STANDARD_INPUT: &str = "standard input";
 
+/// However little is read at once, it counts as so much until the next look.
+const LEAST_LOOKED: usize = 16 << 10;
 /// Bytes that are read at least: a page.
 const LEAST_BLOCK: usize = 4 << 10;
 /// Bytes that are read between two looks at whether the file is still the one that was opened.
@@ -539,7 +541,7 @@ impl BlockReader {
             self.next = next.clamp(LEAST_BLOCK, self.most.max(LEAST_BLOCK)).min(self.most);
             let block_length = self.next.max(length);
             self.block.resize(block_length, 0);
-            self.look(block_length)?;
+            self.look(block_length.max(LEAST_LOOKED))?;
             let read = self.source.read_unlooked(offset, &mut self.block)?;
             self.block.truncate(read);
             (self.block_offset, self.used) = (offset, 0);
