@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
-use framescope_parser::{Captured, Code, Kind, Protocol, Value, Visit};
+use framescope_parser::{Captured, Code, Kind, Protocol, Selected, TileType, Value, Visit, Wanted};
 
 use super::Chosen;
 use super::put::{self, Clock};
@@ -159,7 +159,7 @@ impl<'f> FieldRows<'f> {
         let message = fields.iter().any(|one| matches!(one.what, Subject::Field { .. }))
             || any(|column| column == Column::Summary);
         let bytes = message || any(|column| column == Column::Bytes);
-        let segments = bytes || any(|column| matches!(column, Column::Time | Column::Packet));
+        let segments = bytes || any(|column| column == Column::Packet);
         FieldRows {
             index,
             style,
@@ -336,6 +336,9 @@ struct Values {
     summary: Option<usize>,
     /// Whether the names around a field matter.
     around: bool,
+    wanted: Wanted,
+    /// By protocol, once one was asked for it, a reader of just what is wanted, if the protocol has one.
+    readers: Vec<Option<Option<Box<dyn Selected>>>>,
 }
 
 impl Values {
@@ -343,7 +346,22 @@ impl Values {
         let summary = fields.iter().position(|one| matches!(one.what, Subject::Column(Column::Summary)));
         let around =
             fields.iter().any(|one| matches!(&one.what, Subject::Field { path, .. } if path.len() > 1));
-        Values { style, told: vec![(Vec::new(), 0); fields.len()], summary, around }
+        let mut wanted = Wanted::default();
+        for one in fields {
+            wanted = match &one.what {
+                Subject::Field { path, .. } => wanted.field(&path.join(".")),
+                Subject::Column(Column::Summary) => wanted.summary(),
+                Subject::Column(_) => wanted,
+            };
+        }
+        Values {
+            style,
+            told: vec![(Vec::new(), 0); fields.len()],
+            summary,
+            around,
+            wanted,
+            readers: Vec::new(),
+        }
     }
 
     fn tell(&mut self, index: &Index, row: &Row, fields: &[One], bytes: &[u8]) {
@@ -352,16 +370,45 @@ impl Values {
             *count = 0;
         }
         let protocol = index.protocol(row).map(|protocol| protocol.name());
-        let missing = index.missing_before(row, bytes.len());
-        let message = Captured::with_missing(bytes, &missing);
-        index.visit(row, bytes, &mut Asked { values: self, fields, protocol, message, path: Vec::new() });
-        if self.summary.is_some() {
-            index.summary_of_no_message(row, &mut |text| self.summary(text));
-            // A message may have nothing to say.
-            if self.summary.is_some_and(|at| self.told.get(at).is_some_and(|told| told.1 == 0)) {
-                self.summary(format_args!(""));
+        let is_whole = row.tile_type == TileType::Message && !row.codes.contains(Code::Incomplete);
+        let number = index.protocol_number(row).filter(|_| is_whole);
+        match number.and_then(|number| Some((number, self.take_reader(index, number)?))) {
+            Some((number, reader)) => {
+                let message = Captured::whole(bytes);
+                reader.tell(bytes, &mut Asked { values: self, fields, protocol, message, path: Vec::new() });
+                if let Some(place) = self.readers.get_mut(number) {
+                    *place = Some(Some(reader));
+                }
+                return self.say_something();
+            }
+            None => {
+                let missing = index.missing_before(row, bytes.len());
+                let message = Captured::with_missing(bytes, &missing);
+                let mut asked = Asked { values: self, fields, protocol, message, path: Vec::new() };
+                index.visit(row, bytes, &mut asked);
             }
         }
+        if self.summary.is_some() {
+            index.summary_of_no_message(row, &mut |text| self.summary(text));
+        }
+        self.say_something();
+    }
+
+    /// A message may have nothing to say.
+    fn say_something(&mut self) {
+        if self.summary.is_some_and(|at| self.told.get(at).is_some_and(|told| told.1 == 0)) {
+            self.summary(format_args!(""));
+        }
+    }
+
+    /// The reader of what is wanted for a protocol, to be put back.
+    fn take_reader(&mut self, index: &Index, protocol: usize) -> Option<Box<dyn Selected>> {
+        if self.readers.len() <= protocol {
+            self.readers.resize_with(protocol + 1, || None);
+        }
+        let place = self.readers.get_mut(protocol)?;
+        let select = || index.protocols().get(protocol)?.select(&self.wanted);
+        place.get_or_insert_with(select).take()
     }
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
