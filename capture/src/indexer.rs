@@ -113,6 +113,8 @@ pub struct Indexer {
     in_order: Option<usize>,
     reader: BlockReader,
     outputs: Vec<Output>,
+    /// Bytes that came twice, one beside the other.
+    compared: [Vec<u8>; 2],
     fragments: Fragments,
     disputes: Disputes,
     reassembly_limit: u64,
@@ -234,6 +236,7 @@ impl Indexer {
             in_order: None,
             reader: BlockReader::new(source.clone(), 64 << 10),
             outputs: Vec::new(),
+            compared: Default::default(),
             fragments: Fragments::default(),
             disputes: Disputes::default(),
             reassembly_limit: options.reassembly_limit,
@@ -1021,9 +1024,14 @@ impl Indexer {
         first: Origin,
         second: Origin,
     ) -> io::Result<()> {
-        let (kept, other) = (self.read(first, length)?, self.read(second, length)?);
+        let [mut kept, mut other] = std::mem::take(&mut self.compared);
+        for (bytes, origin) in [(&mut kept, first), (&mut other, second)] {
+            bytes.clear();
+            self.reader.read(origin.file_offset, usize::try_from(length).unwrap_or(0), bytes)?;
+        }
         let differs = |(a, b): (&u8, &u8)| a != b;
-        let mark = match kept.iter().zip(&other).position(differs) {
+        let first_other = if kept == other { None } else { kept.iter().zip(&other).position(differs) };
+        let mark = match first_other {
             None => Mark { offset, length, code: Code::Retransmitted, packet: second.packet },
             Some(from) => {
                 let same_at_end =
@@ -1039,6 +1047,7 @@ impl Indexer {
                 }
             }
         };
+        self.compared = [kept, other];
         self.mark(index, stream, mark);
         Ok(())
     }

@@ -15,15 +15,25 @@ pub(crate) fn tell(index: &mut Index) {
     index.annotations.sort();
     let Index { entries, labels, annotations, .. } = index;
     let mut codes = annotations.codes().map(|(_, code)| code);
+    // Mostly the row before had the same label, and the same is said of it.
+    let mut last = None;
     entries.relabel(annotations.codes().map(|(row, _)| row), |_, number| {
+        let asked = (number, codes.next());
+        if let Some((known, answer)) = last
+            && known == asked
+        {
+            return answer;
+        }
         let mut label = labels.get(number);
-        match codes.next().filter(|code| !label.codes.contains(*code)) {
+        let answer = match asked.1.filter(|code| !label.codes.contains(*code)) {
             Some(code) => {
                 label.codes.insert(code);
                 labels.number(label)
             }
             None => number,
-        }
+        };
+        last = Some((asked, answer));
+        answer
     });
 }
 
