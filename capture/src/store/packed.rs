@@ -64,8 +64,17 @@ impl Packed {
     /// All of them, in their order.
     #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = u64> + DoubleEndedIterator + Clone + '_ {
+        self.iter_from(0)
+    }
+
+    /// Those from a place on, without a look at the ones before it.
+    #[inline]
+    pub fn iter_from(
+        &self,
+        first: usize,
+    ) -> impl ExactSizeIterator<Item = u64> + DoubleEndedIterator + Clone + '_ {
         let (width, mask) = (usize::from(self.width), if self.width == 0 { 0 } else { self.mask() });
-        (0..self.length as usize).map(move |at| {
+        (first..self.length as usize).map(move |at| {
             let bytes = self.bytes.get(at * width..).and_then(<[u8]>::first_chunk);
             self.least + bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes) & mask)
         })

@@ -508,7 +508,7 @@ impl Iterator for StreamRows<'_> {
             if let Some(code) = self.code {
                 let found = match self.rows.sealed.get(self.block as usize) {
                     Some(block) => {
-                        let rest = (self.at..block.codes.len()).zip(block.codes.iter().skip(self.at));
+                        let rest = (self.at..block.codes.len()).zip(block.codes.iter_from(self.at));
                         rest.into_iter().find(|(_, known)| *known == u64::from(code)).map(|(at, _)| at)
                     }
                     None => {

@@ -46,7 +46,7 @@ struct Times {
 impl Times {
     /// No more than are left of what a program may do in all.
     fn within(self, left: &mut usize) -> u64 {
-        let count = ((usize::from(self.count) + 1) << (self.doubled % 8)).min(*left);
+        let count = ((usize::from(self.count) + 1) << self.doubled.trailing_ones()).min(*left);
         *left -= count;
         count as u64
     }
@@ -87,6 +87,9 @@ fn numbers(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
         assert_eq!(packed.get(at), Some(*number), "the one at {at}");
     }
     assert_eq!((packed.get(model.len()), packed.get(usize::MAX)), (None, None), "behind the last");
+    for first in [1, model.len() / 2, model.len(), model.len() + 1] {
+        assert!(packed.iter_from(first).eq(model.iter().skip(first).copied()), "from {first} on");
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use framescope_parser::{Code, Problem, Sentence};
 use super::{Sizes, Times, steps};
 
 /// More notes are not made: as many as are put in order in parts.
-const MOST: usize = 80_000;
+const MOST: usize = 70_000;
 /// So often all notes are gone through.
 const PASSES: u32 = 6;
 /// More of one code are not listed for a row.

@@ -9,11 +9,11 @@ use super::{Sizes, Times, steps};
 
 const LINKS: [Link; 3] = [Link::Answers, Link::AnsweredBy, Link::GoesOnWith];
 /// More rows, and more links, are not put in.
-const MOST: usize = 1 << 14;
+const MOST: usize = 10_000;
 /// So often all rows are gone through.
 const PASSES: u32 = 6;
 /// Of so many streams it is asked where their rows stand.
-const STREAMS: usize = 40;
+const STREAMS: usize = 16;
 
 #[derive(Arbitrary, Debug)]
 enum Step {
@@ -187,7 +187,7 @@ impl Model {
         // Those in a block stand one by one, so that to ask of each of many takes long.
         for (&stream, numbers) in streams.iter().step_by(streams.len() / STREAMS + 1) {
             assert!(rows.of_stream(stream).eq(numbers.iter().copied()), "the rows of stream {stream}");
-            for &number in numbers.iter().step_by(numbers.len() / 6 + 1).chain(numbers.last()) {
+            for &number in numbers.iter().step_by(numbers.len() / 4 + 1).chain(numbers.last()) {
                 let Entry { offset, length, .. } = self.entries[number as usize];
                 for place in [offset, offset + length - 1, offset + length] {
                     self.from(rows, stream, numbers, place, 3);
