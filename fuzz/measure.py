@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ["decode", "views", "streaming", "chunking", "roundtrip", "session", "encode", "differential", "described", "own",
-           "linear", "holes", "capture", "packet", "segments", "filter"]
+           "linear", "holes", "capture", "packet", "segments", "filter", "columns"]
 
 
 def speed(given):

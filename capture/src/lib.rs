@@ -18,7 +18,8 @@
 //! # Ok::<(), String>(())
 //! ```
 
-mod annotations;
+#[doc(hidden)]
+pub mod annotations;
 mod buffer;
 mod conversations;
 mod detection;
@@ -42,7 +43,8 @@ mod remarks;
 mod selector;
 mod sessions;
 mod source;
-mod store;
+#[doc(hidden)]
+pub mod store;
 mod streams;
 mod unpack;
 

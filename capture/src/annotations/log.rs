@@ -34,7 +34,7 @@ const SORTED_AT_ONCE: u64 = 1 << 16;
 
 /// Problems of rows beside what their own bytes show.
 #[derive(Debug, Default)]
-pub(crate) struct Annotations {
+pub struct Annotations {
     patterns: Vec<Pattern>,
     chunks: Vec<Chunk>,
     /// The state of writing.
@@ -126,12 +126,12 @@ struct Note<'a> {
 impl Annotations {
     /// Something is wrong with all of a row.
     #[inline]
-    pub(crate) fn add(&mut self, row: u32, code: Code, text: &Sentence) {
+    pub fn add(&mut self, row: u32, code: Code, text: &Sentence) {
         self.add_range(row, code, text, None);
     }
 
     /// Something is wrong with a row, or with these of its bytes.
-    pub(crate) fn add_range(&mut self, row: u32, code: Code, text: &Sentence, range: Option<Range<u64>>) {
+    pub fn add_range(&mut self, row: u32, code: Code, text: &Sentence, range: Option<Range<u64>>) {
         let is_ranged = range.is_some();
         let range = range.map_or((0, 0), |range| (range.start, range.end.saturating_sub(range.start)));
         let (mut numbers, mut owned) = ([0; 3], String::new());
@@ -150,7 +150,7 @@ impl Annotations {
     }
 
     /// Forgets what was said of some rows.
-    pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(u32) -> bool) {
         let all = self.take();
         all.drain(|note| {
             if keep(note.row) {
@@ -160,13 +160,13 @@ impl Annotations {
     }
 
     /// The rows have got other numbers.
-    pub(crate) fn renumber(&mut self, new: impl Fn(u32) -> u32) {
+    pub fn renumber(&mut self, new: impl Fn(u32) -> u32) {
         let all = self.take();
         all.drain(|note| self.push(&Note { row: new(note.row), ..*note }));
     }
 
     /// Takes what others said, behind what was said here.
-    pub(crate) fn append(&mut self, other: Annotations) {
+    pub fn append(&mut self, other: Annotations) {
         if self.count == 0 {
             *self = other;
             return;
@@ -202,7 +202,7 @@ impl Annotations {
     }
 
     /// All was said: puts it in the order of the rows, and leaves out what is too much for a single row.
-    pub(crate) fn sort(&mut self) {
+    pub fn sort(&mut self) {
         if self.is_unsorted || self.is_crowded {
             let mut sorted = Sorted { all: self.emptied(), row: 0, codes: Vec::new() };
             sorted.take(self.take());
@@ -215,7 +215,7 @@ impl Annotations {
     }
 
     /// The rows and what is said of them, in the order in which it is kept.
-    pub(crate) fn codes(&self) -> impl Iterator<Item = (u32, Code)> + '_ {
+    pub fn codes(&self) -> impl Iterator<Item = (u32, Code)> + '_ {
         self.chunks.iter().flat_map(|chunk| chunk.notes(0, &self.patterns)).filter_map(|note| {
             let pattern = self.patterns.get(note.pattern as usize)?;
             Some((note.row, pattern.kind.code))
@@ -223,7 +223,7 @@ impl Annotations {
     }
 
     /// The problems of a row of that length, once all is [sorted](Annotations::sort).
-    pub(crate) fn of(&self, row: u32, length: u64) -> impl Iterator<Item = Problem> + '_ {
+    pub fn of(&self, row: u32, length: u64) -> impl Iterator<Item = Problem> + '_ {
         let is_before = |chunk: &Chunk| chunk.blocks.first().is_some_and(|block| block.first_row < row);
         let chunk = self.chunks.partition_point(is_before).saturating_sub(1);
         let chunks = self.chunks.get(chunk..).unwrap_or_default();

@@ -1,11 +1,13 @@
 //! What is wrong with rows beside what their own bytes show: what the sequence of messages shows, and what reassembly saw
 //! of their stretch of the stream. Told to the rows when a capture is read to its end.
+//!
+//! Public for the oracle that holds it against a plain list, and no part of what the crate promises.
 
 mod log;
 
 use framescope_parser::{Code, Sentence, TileType};
 
-pub(crate) use self::log::Annotations;
+pub use self::log::Annotations;
 use crate::Index;
 use crate::index::Mark;
 use crate::store::Entry;

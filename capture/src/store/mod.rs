@@ -2,13 +2,17 @@
 //!
 //! What comes last stands in an open block as it came; a full block is sealed, which packs each of its columns by itself. Sealed
 //! blocks never move, and what stands at a number is found without looking at the ones before it.
+//!
+//! Public for the oracle that holds it against plain lists, and no part of what the crate promises.
+
+#![expect(clippy::len_without_is_empty, reason = "nobody asks")]
 
 mod packed;
 mod packets;
 mod rows;
 mod segments;
 
-pub(crate) use packed::Packed;
-pub(crate) use packets::Packets;
-pub(crate) use rows::{Entry, Link, Rows};
-pub(crate) use segments::Segments;
+pub use packed::Packed;
+pub use packets::Packets;
+pub use rows::{Entry, Link, Rows, StreamRows};
+pub use segments::Segments;

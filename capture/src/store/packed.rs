@@ -3,7 +3,7 @@
 /// A column of numbers that is written once. Each is kept as what it is more than the least of them, in as many bytes as the
 /// greatest needs: none at all where all are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Packed {
+pub struct Packed {
     least: u64,
     length: u32,
     /// Bytes that each number takes: 0 to 8.
@@ -14,7 +14,7 @@ pub(crate) struct Packed {
 
 impl Packed {
     /// Packs up to 2^32 numbers.
-    pub(crate) fn of(values: impl Iterator<Item = u64> + Clone) -> Packed {
+    pub fn of(values: impl Iterator<Item = u64> + Clone) -> Packed {
         let (mut least, mut greatest, mut length) = (u64::MAX, 0, 0_u32);
         for value in values.clone() {
             least = least.min(value);
@@ -40,12 +40,13 @@ impl Packed {
     }
 
     /// How many there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.length as usize
     }
 
+    /// The one at a place.
     #[inline]
-    pub(crate) fn get(&self, at: usize) -> Option<u64> {
+    pub fn get(&self, at: usize) -> Option<u64> {
         if at >= self.length as usize {
             return None;
         }
@@ -62,9 +63,18 @@ impl Packed {
 
     /// All of them, in their order.
     #[inline]
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = u64> + DoubleEndedIterator + Clone + '_ {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = u64> + DoubleEndedIterator + Clone + '_ {
+        self.iter_from(0)
+    }
+
+    /// Those from a place on, without a look at the ones before it.
+    #[inline]
+    pub fn iter_from(
+        &self,
+        first: usize,
+    ) -> impl ExactSizeIterator<Item = u64> + DoubleEndedIterator + Clone + '_ {
         let (width, mask) = (usize::from(self.width), if self.width == 0 { 0 } else { self.mask() });
-        (0..self.length as usize).map(move |at| {
+        (first..self.length as usize).map(move |at| {
             let bytes = self.bytes.get(at * width..).and_then(<[u8]>::first_chunk);
             self.least + bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes) & mask)
         })

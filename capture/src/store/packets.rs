@@ -10,7 +10,7 @@ const A_BLOCK: usize = 4096;
 
 /// What is kept of packets, which are numbered from 1.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Packets {
+pub struct Packets {
     marks: Vec<Mark>,
     sealed: Vec<Block>,
     open: Vec<Kept>,
@@ -51,7 +51,7 @@ impl Packets {
     /// Takes the next packet: its time, nanoseconds since the Unix epoch, or None where the file has none, and where in the
     /// file its payload begins if it is to be kept.
     #[inline]
-    pub(crate) fn push(&mut self, time_ns: Option<i64>, payload: Option<u64>) {
+    pub fn push(&mut self, time_ns: Option<i64>, payload: Option<u64>) {
         let at = self.packets % A_MARK;
         self.packets = self.packets.saturating_add(1);
         if at == 0 {
@@ -92,7 +92,7 @@ impl Packets {
 
     /// When a packet was captured, if that is known and kept.
     #[inline]
-    pub(crate) fn time_ns(&self, packet: u32) -> Option<i64> {
+    pub fn time_ns(&self, packet: u32) -> Option<i64> {
         let place = self.place(packet)?;
         time(match self.sealed.get(place / A_BLOCK) {
             Some(block) => block.times.get(place % A_BLOCK)?,
@@ -102,7 +102,7 @@ impl Packets {
 
     /// Where in the file a packet's payload begins, if that is kept.
     #[inline]
-    pub(crate) fn payload(&self, packet: u32) -> Option<u64> {
+    pub fn payload(&self, packet: u32) -> Option<u64> {
         let place = self.place(packet)?;
         match self.sealed.get(place / A_BLOCK) {
             Some(block) => block.payloads.get(place % A_BLOCK),
@@ -111,12 +111,12 @@ impl Packets {
     }
 
     /// When the first packet that has a time was captured, whether or not that is kept.
-    pub(crate) fn first_ns(&self) -> Option<i64> {
+    pub fn first_ns(&self) -> Option<i64> {
         self.first_ns
     }
 
     /// How many packets there are.
-    pub(crate) fn len(&self) -> u32 {
+    pub fn len(&self) -> u32 {
         self.packets
     }
 }

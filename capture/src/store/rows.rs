@@ -7,21 +7,24 @@ const A_BLOCK: usize = 4096;
 
 /// A row as it is put in, and comes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) offset: u64,
-    pub(crate) length: u64,
-    pub(crate) stream: u32,
+pub struct Entry {
+    /// Where in its stream it begins.
+    pub offset: u64,
+    /// How many bytes of the stream it is.
+    pub length: u64,
+    /// The number of its stream.
+    pub stream: u32,
     /// What it is, as a number of the index's labels.
-    pub(crate) label: u32,
+    pub label: u32,
     /// The last packet that brought bytes of it; 0 if none did.
-    pub(crate) packet: u32,
+    pub packet: u32,
     /// Whether it is just what that packet carried, from the payload's first byte on.
-    pub(crate) is_payload: bool,
+    pub is_payload: bool,
 }
 
 /// How a row goes with another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Link {
+pub enum Link {
     /// It answers the other.
     Answers,
     /// The other answers it.
@@ -37,7 +40,7 @@ const MOST_LATE: usize = 1 << 20;
 
 /// Rows, in blocks. Rows of one stream are put in in the stream's order.
 #[derive(Debug, Default)]
-pub(crate) struct Rows {
+pub struct Rows {
     sealed: Vec<Block>,
     open: Vec<Slot>,
     /// The streams that have rows in the open block.
@@ -142,13 +145,14 @@ fn linked(row: u32, distance: u32) -> u32 {
 }
 
 impl Rows {
-    pub(crate) fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.sealed.len() * A_BLOCK + self.open.len()
     }
 
     /// Adds a row behind the others, and gives its number.
     #[inline]
-    pub(crate) fn push(&mut self, entry: Entry) -> u32 {
+    pub fn push(&mut self, entry: Entry) -> u32 {
         let Entry { offset, length, stream, label, packet, is_payload } = entry;
         let number = narrow(self.len() as u64);
         let block = narrow(self.sealed.len() as u64);
@@ -208,8 +212,9 @@ impl Rows {
         self.open.get((number as usize).checked_sub(self.sealed.len() * A_BLOCK)?)
     }
 
+    /// A row by its number.
     #[inline]
-    pub(crate) fn get(&self, number: u32) -> Option<Entry> {
+    pub fn get(&self, number: u32) -> Option<Entry> {
         let (block, at) = self.block_of(number);
         let (place, offset, length, packet, label) = match block {
             Some(block) => (
@@ -237,7 +242,7 @@ impl Rows {
 
     /// The label of a row.
     #[inline]
-    pub(crate) fn label(&self, number: u32) -> Option<u32> {
+    pub fn label(&self, number: u32) -> Option<u32> {
         let (block, at) = self.block_of(number);
         let label = match block {
             Some(block) => narrow(block.labels.get(at)?),
@@ -248,7 +253,7 @@ impl Rows {
 
     /// The stream of a row.
     #[inline]
-    pub(crate) fn stream(&self, number: u32) -> Option<u32> {
+    pub fn stream(&self, number: u32) -> Option<u32> {
         let (block, at) = self.block_of(number);
         let place = match block {
             Some(block) => block.places.get(usize::try_from(block.codes.get(at)?).ok()?),
@@ -259,7 +264,7 @@ impl Rows {
 
     /// How many bytes long a row is.
     #[inline]
-    pub(crate) fn length(&self, number: u32) -> Option<u64> {
+    pub fn length(&self, number: u32) -> Option<u64> {
         let (block, at) = self.block_of(number);
         match block {
             Some(block) => block.lengths.get(at),
@@ -269,7 +274,7 @@ impl Rows {
 
     /// The last packet that brought bytes of a row.
     #[inline]
-    pub(crate) fn packet(&self, number: u32) -> Option<u32> {
+    pub fn packet(&self, number: u32) -> Option<u32> {
         let (block, at) = self.block_of(number);
         match block {
             Some(block) => Some(narrow(block.packets.get(at)?)),
@@ -278,11 +283,7 @@ impl Rows {
     }
 
     /// Gives rows other labels: `change` is told the number and label of each of `rows`, which stand in rising order.
-    pub(crate) fn relabel(
-        &mut self,
-        rows: impl Iterator<Item = u32>,
-        mut change: impl FnMut(u32, u32) -> u32,
-    ) {
+    pub fn relabel(&mut self, rows: impl Iterator<Item = u32>, mut change: impl FnMut(u32, u32) -> u32) {
         let mut labels: Vec<u64> = Vec::new();
         let mut unpacked: Option<usize> = None;
         let mut changed = |label: &mut u64, number: u32| {
@@ -318,7 +319,7 @@ impl Rows {
 
     /// Says that a row goes with another. The first of a kind that is said of a row stays.
     #[inline]
-    pub(crate) fn link(&mut self, row: u32, link: Link, other: u32) {
+    pub fn link(&mut self, row: u32, link: Link, other: u32) {
         match (row as usize).checked_sub(self.sealed.len() * A_BLOCK).and_then(|at| self.open.get_mut(at)) {
             Some(slot) => {
                 if let Some(place) = slot.links.get_mut(link as usize).filter(|place| **place == 0) {
@@ -337,7 +338,7 @@ impl Rows {
     }
 
     /// Puts all links in their places, where [`linked`](Rows::linked) finds them.
-    pub(crate) fn settle_links(&mut self) {
+    pub fn settle_links(&mut self) {
         LINKS.into_iter().for_each(|link| self.settle(link));
     }
 
@@ -367,7 +368,7 @@ impl Rows {
     }
 
     /// Forgets all links of the rows of some streams.
-    pub(crate) fn unlink(&mut self, is_one: impl Fn(u32) -> bool) {
+    pub fn unlink(&mut self, is_one: impl Fn(u32) -> bool) {
         self.settle_links();
         for slot in &mut self.open {
             if self.places.get(usize::from(slot.code)).is_some_and(|place| is_one(place.stream)) {
@@ -395,7 +396,7 @@ impl Rows {
 
     /// The row that a row goes with.
     #[inline]
-    pub(crate) fn linked(&self, row: u32, link: Link) -> Option<u32> {
+    pub fn linked(&self, row: u32, link: Link) -> Option<u32> {
         let (block, at) = self.block_of(row);
         let distance = match block {
             Some(block) => narrow(block.links.get(link as usize)?.as_deref()?.get(at)?),
@@ -405,13 +406,13 @@ impl Rows {
     }
 
     /// The rows of a stream, in its order.
-    pub(crate) fn of_stream(&self, stream: u32) -> StreamRows<'_> {
+    pub fn of_stream(&self, stream: u32) -> StreamRows<'_> {
         let whereabouts = self.whereabouts.get(stream as usize);
         StreamRows { rows: self, stream, whereabouts, next_block: 0, at: 0, block: 0, code: None }
     }
 
     /// The rows of a stream from the one on that holds a place of it, or the first one behind it.
-    pub(crate) fn of_stream_from(&self, stream: u32, place: u64) -> impl Iterator<Item = (u32, Entry)> + '_ {
+    pub fn of_stream_from(&self, stream: u32, place: u64) -> impl Iterator<Item = (u32, Entry)> + '_ {
         let mut rows = self.of_stream(stream);
         if let Some(whereabouts) = self.whereabouts.get(stream as usize) {
             // Mostly it is a late place, in the block that is not full yet.
@@ -466,7 +467,7 @@ impl Rows {
     }
 
     /// The rows in another order, and with other links: `old` gives the numbers of all of them.
-    pub(crate) fn reordered(&self, old: impl Iterator<Item = u32>, new: impl Fn(u32) -> u32) -> Rows {
+    pub fn reordered(&self, old: impl Iterator<Item = u32>, new: impl Fn(u32) -> u32) -> Rows {
         let mut rows = Rows::default();
         for number in old {
             let Some(entry) = self.get(number) else { continue };
@@ -487,7 +488,7 @@ impl Rows {
 
 /// The numbers of a stream's rows, in its order.
 #[derive(Clone, Debug)]
-pub(crate) struct StreamRows<'r> {
+pub struct StreamRows<'r> {
     rows: &'r Rows,
     stream: u32,
     whereabouts: Option<&'r Whereabouts>,
@@ -507,7 +508,7 @@ impl Iterator for StreamRows<'_> {
             if let Some(code) = self.code {
                 let found = match self.rows.sealed.get(self.block as usize) {
                     Some(block) => {
-                        let rest = (self.at..block.codes.len()).zip(block.codes.iter().skip(self.at));
+                        let rest = (self.at..block.codes.len()).zip(block.codes.iter_from(self.at));
                         rest.into_iter().find(|(_, known)| *known == u64::from(code)).map(|(at, _)| at)
                     }
                     None => {

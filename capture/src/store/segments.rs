@@ -8,7 +8,7 @@ const A_CHUNK: usize = 128;
 
 /// Segments in the order of a stream, without overlap.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Segments {
+pub struct Segments {
     sealed: Vec<Chunk>,
     open: Vec<SegmentRange>,
 }
@@ -43,11 +43,12 @@ impl Chunk {
 }
 
 impl Segments {
-    pub(crate) const NONE: Segments = Segments { sealed: Vec::new(), open: Vec::new() };
+    /// None at all.
+    pub const NONE: Segments = Segments { sealed: Vec::new(), open: Vec::new() };
 
     /// Adds one behind the others.
     #[inline]
-    pub(crate) fn push(&mut self, segment: SegmentRange) {
+    pub fn push(&mut self, segment: SegmentRange) {
         if self.open.len() == A_CHUNK {
             self.sealed.push(Chunk::of(&self.open));
             self.open.clear();
@@ -56,28 +57,31 @@ impl Segments {
     }
 
     /// Takes back the last one, right after it was added.
-    pub(crate) fn pop(&mut self) {
+    pub fn pop(&mut self) {
         self.open.pop();
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.sealed.len() * A_CHUNK + self.open.len()
     }
 
+    /// The one at a place in their order.
     #[inline]
-    pub(crate) fn get(&self, at: usize) -> Option<SegmentRange> {
+    pub fn get(&self, at: usize) -> Option<SegmentRange> {
         match at.checked_sub(self.sealed.len() * A_CHUNK) {
             Some(at) => self.open.get(at).copied(),
             None => self.sealed.get(at / A_CHUNK)?.get(at % A_CHUNK),
         }
     }
 
-    pub(crate) fn last(&self) -> Option<SegmentRange> {
+    /// The last one; for who has not just taken one back.
+    pub fn last(&self) -> Option<SegmentRange> {
         self.open.last().copied()
     }
 
     /// The first one that ends behind a place of the stream; as many as there are if none does.
-    pub(crate) fn first_behind(&self, place: u64) -> usize {
+    pub fn first_behind(&self, place: u64) -> usize {
         let ends_before =
             |segment: Option<SegmentRange>| segment.is_some_and(|segment| segment.end() <= place);
         let chunk = self.sealed.partition_point(|chunk| ends_before(chunk.get(A_CHUNK - 1)));
@@ -91,7 +95,7 @@ impl Segments {
     }
 
     /// From one on, in their order.
-    pub(crate) fn from(&self, first: usize) -> impl Iterator<Item = SegmentRange> + '_ {
+    pub fn from(&self, first: usize) -> impl Iterator<Item = SegmentRange> + '_ {
         (first..self.len()).map_while(|at| self.get(at))
     }
 }

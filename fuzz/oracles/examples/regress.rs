@@ -93,7 +93,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     if let Some((other, traffic)) = found.traffic(&kept) {
         keep(other, &name, &traffic)?;
         println!("\nThe traffic that it stands for: framescope corpus/regressions/{other}/{name}");
-    } else if !matches!(oracle, "filter" | "described" | "linear" | "holes") {
+    } else if !matches!(oracle, "filter" | "described" | "linear" | "holes" | "columns") {
         println!("\nTo look at it: framescope corpus/regressions/{oracle}/{name}");
     }
     Ok(())

@@ -15,6 +15,7 @@
 
 mod capture;
 mod chunking;
+mod columns;
 mod decode;
 mod described;
 mod differential;
@@ -38,6 +39,7 @@ mod views;
 
 pub use capture::{capture, check_index};
 pub use chunking::chunking;
+pub use columns::columns;
 pub use decode::{decode, holds_message, reaches_payload, tiles};
 pub use described::{END_OF_DESCRIPTION, check_described, described};
 pub use differential::differential;
@@ -85,6 +87,7 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "packet", seeds: "packet", check: packet },
     Oracle { name: "segments", seeds: "segments", check: segments },
     Oracle { name: "filter", seeds: "filter", check: filter },
+    Oracle { name: "columns", seeds: "columns", check: columns },
 ];
 
 impl Oracle {
