@@ -3,7 +3,8 @@
 //! Bytes flow one way: a file's records, the packets in them, the streams these carry, the messages in those. What
 //! is kept is an [`Index`]: flows, where each stream's bytes stand in the file, and a compact row for each stretch of
 //! a stream. This crate never shows anything, looks at no clock, changes no file, and keeps nothing decoded: a row
-//! that is looked at is read again. One thread of its own reads a long file ahead, and several write rows (see [`export`]).
+//! that is looked at is read again. One thread of its own reads a long file ahead, and several look rows through for a
+//! [`filter`] or write them (see [`export`]).
 //!
 //! Every byte of a stream is in exactly one row: a message, skipped bytes with the reason, a gap, or a partial
 //! message. What is damaged costs the messages it touches and no others.

@@ -35,6 +35,9 @@ pub enum Link {
 
 const LINKS: [Link; 3] = [Link::Answers, Link::AnsweredBy, Link::GoesOnWith];
 
+/// So many streams of a block are looked through one by one.
+const FEW: usize = 16;
+
 /// Links of a kind to be put into sealed blocks.
 const MOST_LATE: usize = 1 << 20;
 
@@ -76,6 +79,8 @@ struct Place {
 #[derive(Debug)]
 struct Block {
     places: Box<[Place]>,
+    /// Where in `places` each stream is, in the order of their numbers; nothing where there are few.
+    by_stream: Box<[u16]>,
     codes: Packed,
     offsets: Packed,
     lengths: Packed,
@@ -189,8 +194,16 @@ impl Rows {
             let any = links.clone().any(|link| link != 0);
             any.then(|| Box::new(Packed::of(links.map(u64::from))))
         });
+        let mut by_stream = Vec::new();
+        if self.places.len() > FEW {
+            by_stream.extend((0..).take(self.places.len()));
+            by_stream.sort_unstable_by_key(|place: &u16| {
+                self.places.get(usize::from(*place)).map(|place| place.stream)
+            });
+        }
         self.sealed.push(Block {
             places: self.places.as_slice().into(),
+            by_stream: by_stream.into_boxed_slice(),
             codes: Packed::of(all.clone().map(|slot| slot.code.into())),
             offsets: Packed::of(all.clone().map(|slot| slot.offset)),
             lengths: Packed::of(all.clone().map(|slot| slot.length)),
@@ -460,10 +473,26 @@ impl Rows {
         self.sealed.get(block as usize).map_or(&self.places, |block| &block.places)
     }
 
+    /// What a stream is called in a block.
+    fn code_in(&self, block: u32, stream: u32) -> Option<u16> {
+        let known = self.whereabouts.get(stream as usize)?;
+        if known.behind_last == block.wrapping_add(1) {
+            return Some(known.code);
+        }
+        let Block { places, by_stream, .. } = self.sealed.get(block as usize)?;
+        if by_stream.is_empty() {
+            let place = places.iter().position(|place| place.stream == stream)?;
+            return u16::try_from(place).ok();
+        }
+        let stream_of = |place: &u16| places.get(usize::from(*place)).map(|place| place.stream);
+        let at = by_stream.binary_search_by_key(&Some(stream), stream_of).ok()?;
+        by_stream.get(at).copied()
+    }
+
     /// Where a stream's first row of a block begins.
     fn base(&self, block: u32, stream: u32) -> Option<u64> {
-        let place = self.places_of(block).iter().find(|place| place.stream == stream);
-        place.map(|place| place.base)
+        let code = self.code_in(block, stream)?;
+        self.places_of(block).get(usize::from(code)).map(|place| place.base)
     }
 
     /// The rows in another order, and with other links: `old` gives the numbers of all of them.
@@ -532,8 +561,7 @@ impl StreamRows<'_> {
         self.block = self.whereabouts?.get(self.next_block)?;
         self.next_block += 1;
         self.at = 0;
-        let code = self.rows.places_of(self.block).iter().position(|place| place.stream == self.stream);
-        self.code = code.and_then(|code| u16::try_from(code).ok());
+        self.code = self.rows.code_in(self.block, self.stream);
         Some(())
     }
 }
@@ -545,10 +573,11 @@ mod tests {
 
     /// Rows of a few streams, laid end to end in each: the stream, the length, the label, the packet, whether it is a payload.
     fn entries() -> impl Strategy<Value = Vec<Entry>> {
-        let row = (0..5_u32, 1..300_u64, 0..4_u32, 0..9_000_u32, any::<bool>());
+        let stream = prop_oneof![0..3_u32, 0..40_u32];
+        let row = (stream, 1..300_u64, 0..4_u32, 0..9_000_u32, any::<bool>());
         let one = prop_oneof![9 => row.clone(), 1 => (row, 1..1_u64 << 40).prop_map(|(mut row, length)| { row.1 = length; row })];
         (prop::collection::vec(one, 1..50), 1..400_usize).prop_map(|(some, times)| {
-            let mut ends = [0; 5];
+            let mut ends = [0; 40];
             let all = some.iter().cycle().take(some.len() * times);
             all.map(|&(stream, length, label, packet, is_payload)| {
                 let offset = ends[stream as usize];
@@ -566,7 +595,7 @@ mod tests {
             assert_eq!((rows.label(number), rows.packet(number)), (Some(entry.label), Some(entry.packet)));
         }
         assert_eq!(rows.get(u32::try_from(entries.len()).unwrap()), None);
-        for stream in 0..6 {
+        for stream in 0..41 {
             let of_stream = || (0..).zip(entries).filter(|(_, entry)| entry.stream == stream);
             assert!(rows.of_stream(stream).eq(of_stream().map(|(number, _)| number)));
             let end = of_stream().last().map_or(0, |(_, entry)| entry.offset + entry.length);
