@@ -12,10 +12,13 @@
 //! ```
 //!
 //! where numbers are LEB128, and signed ones have their sign in the lowest bit. The third number is taken as far on as the second.
+//! What is said of all of a row in words that are always the same is a bit instead.
 
 use std::ops::Range;
 
 use framescope_parser::{Code, Problem, Sentence};
+
+use super::plain::{Plain, Said};
 
 /// More problems of one kind than this are not listed for a single row.
 const PROBLEMS_A_ROW: usize = 4;
@@ -36,6 +39,8 @@ const SORTED_AT_ONCE: u64 = 1 << 16;
 #[derive(Debug, Default)]
 pub struct Annotations {
     patterns: Vec<Pattern>,
+    /// What was said last of a row, if it is always the same of such rows.
+    plain: Plain,
     chunks: Vec<Chunk>,
     /// The state of writing.
     last: Last,
@@ -43,8 +48,9 @@ pub struct Annotations {
     least: u32,
     greatest: u32,
     is_unsorted: bool,
-    /// Some row has more than [`PROBLEMS_A_ROW`].
+    /// Some row has more than [`PROBLEMS_A_ROW`], or as many.
     is_crowded: bool,
+    is_full: bool,
 }
 
 /// What notes have in common.
@@ -145,12 +151,34 @@ impl Annotations {
             self.pattern_of(Kind { code, said: None, count: 0, is_ranged })
         });
         if let Some(pattern) = found {
-            self.push(&Note { row, pattern, numbers, text: &owned, range });
+            self.say(&Note { row, pattern, numbers, text: &owned, range });
         }
+    }
+
+    /// Takes a note behind all others.
+    fn say(&mut self, note: &Note<'_>) {
+        let kind = self.patterns.get(note.pattern as usize).map(|pattern| pattern.kind);
+        let is_plain = kind.is_some_and(|kind| kind.said.is_some() && kind.count == 0 && !kind.is_ranged);
+        let before = if is_plain {
+            match self.plain.say(note.row, note.pattern) {
+                Said::Kept => return,
+                Said::Instead(before) => return self.push(&plain_note(note.row, before)),
+                Said::Not(before) => before,
+            }
+        } else if self.plain.is_empty() {
+            None
+        } else {
+            self.plain.take(note.row)
+        };
+        if let Some(before) = before {
+            self.push(&plain_note(note.row, before));
+        }
+        self.push(note);
     }
 
     /// Forgets what was said of some rows.
     pub fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        self.plain.retain(&keep);
         let all = self.take();
         all.drain(|note| {
             if keep(note.row) {
@@ -161,26 +189,30 @@ impl Annotations {
 
     /// The rows have got other numbers.
     pub fn renumber(&mut self, new: impl Fn(u32) -> u32) {
+        self.plain.renumber(&new);
         let all = self.take();
         all.drain(|note| self.push(&Note { row: new(note.row), ..*note }));
     }
 
     /// Takes what others said, behind what was said here.
     pub fn append(&mut self, other: Annotations) {
-        if self.count == 0 {
+        if self.count == 0 && self.plain.is_empty() {
             *self = other;
             return;
         }
+        // What others said of the same rows was said later.
+        let plain = std::mem::take(&mut self.plain);
+        plain.iter().for_each(|(row, pattern)| self.push(&plain_note(row, pattern)));
         let kinds: Vec<Kind> = other.patterns.iter().map(|pattern| pattern.kind).collect();
         let mut numbers: Vec<Option<u32>> = vec![None; kinds.len()];
-        other.drain(|note| {
+        other.drain_all(|note| {
             let place = note.pattern as usize;
             let (Some(kind), Some(number)) = (kinds.get(place), numbers.get_mut(place)) else { return };
             if number.is_none() {
                 *number = self.pattern_of(*kind);
             }
             if let Some(pattern) = *number {
-                self.push(&Note { pattern, ..*note });
+                self.say(&Note { pattern, ..*note });
             } else if let Some(said) = kind.said {
                 let numbers = note.numbers.get(..usize::from(kind.count)).unwrap_or_default();
                 let (start, length) = note.range;
@@ -196,8 +228,9 @@ impl Annotations {
         Annotations { patterns: self.patterns.iter().map(new).collect(), ..Annotations::default() }
     }
 
+    /// Takes all that has no bit.
     fn take(&mut self) -> Annotations {
-        let empty = self.emptied();
+        let empty = Annotations { plain: std::mem::take(&mut self.plain), ..self.emptied() };
         std::mem::replace(self, empty)
     }
 
@@ -206,24 +239,64 @@ impl Annotations {
         if self.is_unsorted || self.is_crowded {
             let mut sorted = Sorted { all: self.emptied(), row: 0, codes: Vec::new() };
             sorted.take(self.take());
+            sorted.all.plain = std::mem::take(&mut self.plain);
             *self = sorted.all;
         }
+        self.thin_out();
         if let Some(chunk) = self.chunks.last_mut() {
             chunk.shrink();
         }
         self.chunks.shrink_to_fit();
     }
 
+    /// What has a bit was said last: not where the same is said of the row too often already.
+    fn thin_out(&mut self) {
+        if self.plain.is_empty() || !self.is_full {
+            return;
+        }
+        let code_of = |pattern: u32| self.patterns.get(pattern as usize).map(|known| known.kind.code);
+        let (mut row, mut count, mut much) = (0, 0, Vec::new());
+        for note in self.chunks.iter().flat_map(|chunk| chunk.notes(0, &self.patterns)) {
+            count = if note.row == row { count + 1 } else { 1 };
+            row = note.row;
+            if count == PROBLEMS_A_ROW
+                && let Some(pattern) = self.plain.of(row)
+            {
+                much.push((row, code_of(pattern)));
+            }
+        }
+        for (row, code) in much {
+            let before = self.of_log(row, 0).filter(|problem| Some(problem.code) == code).count();
+            if before >= PROBLEMS_A_ROW {
+                self.plain.take(row);
+            }
+        }
+    }
+
     /// The rows and what is said of them, in the order in which it is kept.
     pub fn codes(&self) -> impl Iterator<Item = (u32, Code)> + '_ {
-        self.chunks.iter().flat_map(|chunk| chunk.notes(0, &self.patterns)).filter_map(|note| {
-            let pattern = self.patterns.get(note.pattern as usize)?;
-            Some((note.row, pattern.kind.code))
-        })
+        let notes = self.chunks.iter().flat_map(|chunk| chunk.notes(0, &self.patterns));
+        let mut notes = notes.map(|note| (note.row, note.pattern)).peekable();
+        let mut plain = self.plain.iter().peekable();
+        let all = std::iter::from_fn(move || match (notes.peek(), plain.peek()) {
+            (Some((row, _)), Some((bit, _))) if bit < row => plain.next(),
+            (Some(_), _) => notes.next(),
+            (None, _) => plain.next(),
+        });
+        all.filter_map(|(row, pattern)| Some((row, self.patterns.get(pattern as usize)?.kind.code)))
     }
 
     /// The problems of a row of that length, once all is [sorted](Annotations::sort).
     pub fn of(&self, row: u32, length: u64) -> impl Iterator<Item = Problem> + '_ {
+        let plain = self.plain.of(row).and_then(|pattern| {
+            let kind = self.patterns.get(pattern as usize)?.kind;
+            let range = 0..usize::try_from(length).unwrap_or(usize::MAX);
+            Some(Problem { code: kind.code, range, text: kind.said?.to_owned() })
+        });
+        self.of_log(row, length).chain(plain)
+    }
+
+    fn of_log(&self, row: u32, length: u64) -> impl Iterator<Item = Problem> + '_ {
         let is_before = |chunk: &Chunk| chunk.blocks.first().is_some_and(|block| block.first_row < row);
         let chunk = self.chunks.partition_point(is_before).saturating_sub(1);
         let chunks = self.chunks.get(chunk..).unwrap_or_default();
@@ -244,7 +317,14 @@ impl Annotations {
         })
     }
 
-    /// Gives all and keeps none: memory is given back on the way.
+    /// Gives all, in an order in which it may have been said.
+    fn drain_all(mut self, mut take: impl FnMut(&Note<'_>)) {
+        let plain = std::mem::take(&mut self.plain);
+        self.drain(&mut take);
+        plain.iter().for_each(|(row, pattern)| take(&plain_note(row, pattern)));
+    }
+
+    /// Gives all that has no bit and keeps none: memory is given back on the way.
     fn drain(self, mut take: impl FnMut(&Note<'_>)) {
         for chunk in self.chunks {
             chunk.notes(0, &self.patterns).for_each(|note| take(&note));
@@ -333,7 +413,13 @@ impl Annotations {
         self.count += 1;
         self.last.of_row = self.last.of_row.saturating_add(1);
         self.is_crowded |= self.last.of_row as usize > PROBLEMS_A_ROW;
+        self.is_full |= self.last.of_row as usize >= PROBLEMS_A_ROW;
     }
+}
+
+/// What a bit says.
+fn plain_note(row: u32, pattern: u32) -> Note<'static> {
+    Note { row, pattern, numbers: [0; 3], text: "", range: (0, 0) }
 }
 
 /// Where a note is written to: a new block where the last one is full.

@@ -4,6 +4,7 @@
 //! Public for the oracle that holds it against a plain list, and no part of what the crate promises.
 
 mod log;
+mod plain;
 
 use framescope_parser::{Code, Sentence, TileType};
 

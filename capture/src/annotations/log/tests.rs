@@ -24,6 +24,7 @@ fn sentence() -> impl Strategy<Value = Sentence> {
     let numbers = || prop_oneof![0..10u64, 990..1010u64, any::<u64>()];
     prop_oneof![
         Just(Sentence::new("nothing answers this")),
+        prop::sample::select(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"][..]).prop_map(Sentence::new),
         numbers().prop_map(|a| Sentence::new("packet {} did it").with([a])),
         (numbers(), numbers()).prop_map(|(a, b)| Sentence::new("{} of {}").with([a, b])),
         (numbers(), numbers(), numbers()).prop_map(|(a, b, c)| Sentence::new("{}: {} is {}").with([a, b, c])),
