@@ -69,7 +69,7 @@ struct Found {
 }
 
 /// Bytes read at once.
-const BLOCK: usize = 512 << 10;
+const BLOCK: usize = 256 << 10;
 /// No link has packets longer than this: a record that claims more is damaged.
 const LONGEST_RECORD: u64 = 256 << 20;
 

@@ -79,6 +79,57 @@ pub(super) fn in_index(test: &Test, index: &Index, number: u32) -> bool {
     }
 }
 
+/// What a test says of all rows of a block whose column lies within bounds; None where these do not tell. The block is as long
+/// as those of [`block`](super::block), and as those that the index packs.
+pub(super) fn of_block(test: &Test, index: &Index, block: usize) -> Option<bool> {
+    let Subject::Column(column) = test.subject else { return None };
+    match column {
+        Column::Length => {
+            let (least, greatest) = index.entries.length_bounds(block)?;
+            let (least, greatest) = (i128::from(least), i128::from(greatest));
+            all_of(&test.condition, &|condition| match condition {
+                Condition::Number(spans) => {
+                    any_of(spans.iter().map(|span| span.holds_all(&least, &greatest)))
+                }
+                _ => None,
+            })
+        }
+        Column::Time => {
+            let (first, last) = index.entries.packet_bounds(block)?;
+            let (least, greatest) = index.kept.time_bounds(first, last)?;
+            let begin = index.first_time_ns().unwrap_or(0);
+            all_of(&test.condition, &|condition| match condition {
+                Condition::Time(spans) => any_of(spans.iter().map(|(span, relative)| {
+                    let since = i128::from(if *relative { begin } else { 0 });
+                    span.holds_all(&(i128::from(least) - since), &(i128::from(greatest) - since))
+                })),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What a condition says of values that are all there.
+fn all_of(condition: &Condition, of: &dyn Fn(&Condition) -> Option<bool>) -> Option<bool> {
+    match condition {
+        Condition::There => Some(true),
+        Condition::Other(inner) => all_of(inner, of).map(|all| !all),
+        condition => of(condition),
+    }
+}
+
+/// Whether one of some spans holds all values, or each of them none.
+fn any_of(mut spans: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    spans
+        .try_fold(false, |_, all| match all {
+            Some(true) => Err(Some(true)),
+            Some(false) => Ok(false),
+            None => Err(None),
+        })
+        .map_or_else(|early| early, Some)
+}
+
 fn of_numbers(condition: &Condition, values: &[i128]) -> bool {
     match condition {
         Condition::There => !values.is_empty(),

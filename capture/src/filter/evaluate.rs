@@ -15,7 +15,7 @@ use framescope_parser::{Protocol, Wanted};
 
 use super::block::{Bits, Known, ROWS};
 use super::column::Column;
-use super::conditions::{by_group, in_index};
+use super::conditions::{by_group, in_index, of_block};
 use super::messages::Messages;
 use super::parse::{Condition, Expression, Subject, Test};
 use crate::Index;
@@ -326,7 +326,13 @@ impl State {
                 let find = || index.row(row).is_some_and(|row| by_group(test, index, &row));
                 group.is_some_and(|group| known.of(group, find))
             }),
-            _ => open.filter(|place| in_index(test, index, first + place)),
+            _ => {
+                match of_block(test, index, (first / ROWS) as usize).filter(|_| first.is_multiple_of(ROWS)) {
+                    Some(true) => *open,
+                    Some(false) => Bits::default(),
+                    None => open.filter(|place| in_index(test, index, first + place)),
+                }
+            }
         }
     }
 }

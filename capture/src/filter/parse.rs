@@ -65,6 +65,19 @@ pub(super) struct Span<T> {
     pub(super) high: Option<(T, bool)>,
 }
 
+impl<T: PartialOrd> Span<T> {
+    /// Whether it holds all of the values from `least` to `greatest`, or none of them; None where it holds some.
+    pub(super) fn holds_all(&self, least: &T, greatest: &T) -> Option<bool> {
+        let is_above = self.low.as_ref().is_some_and(|(low, _)| low > greatest);
+        let is_below = self.high.as_ref().is_some_and(|(high, _)| high < least);
+        match (self.holds(least), self.holds(greatest)) {
+            (true, true) => Some(true),
+            (false, false) if is_above || is_below => Some(false),
+            _ => None,
+        }
+    }
+}
+
 impl<T> Span<T> {
     /// The range that is one value.
     pub(super) fn just(value: T) -> Span<T>

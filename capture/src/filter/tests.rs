@@ -153,3 +153,71 @@ fn blocks_of_rows_in_threads_are_what_rows_one_by_one_are() {
         assert!(count > 0 || never.contains(test), "{test} is never true");
     }
 }
+
+/// A capture of datagrams of a kind byte and text, of such lengths and times.
+fn datagrams(all: impl Iterator<Item = (usize, u64)>) -> Vec<u8> {
+    let mut file = Vec::new();
+    for field in [0xA1B2_3C4D_u32, 0x0004_0002, 0, 0, 65_535, 228] {
+        file.extend(field.to_le_bytes());
+    }
+    for (length, time_ns) in all {
+        let total = u16::try_from(28 + length).unwrap();
+        let mut packet = vec![0x45, 0];
+        packet.extend(total.to_be_bytes());
+        packet.extend([0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x9C, 0x40, 0x23, 0x29]);
+        packet.extend((total - 20).to_be_bytes());
+        packet.extend([0, 0, 1]);
+        packet.resize(usize::from(total), b'a');
+        let captured = u32::from(total);
+        let seconds = u32::try_from(time_ns / 1_000_000_000).unwrap();
+        let fraction = u32::try_from(time_ns % 1_000_000_000).unwrap();
+        for field in [seconds, fraction, captured, captured] {
+            file.extend(field.to_le_bytes());
+        }
+        file.extend(packet);
+    }
+    file
+}
+
+#[test]
+fn full_blocks_are_answered_as_their_rows_are() {
+    // Stretches of one length, of some, and of very different ones; times with jumps, also back.
+    let length = |number: u64| match number / 4096 {
+        0 => 10,
+        1 => 10 + number % 30,
+        2 => 50,
+        _ => 1 + number * 7919 % 1400,
+    };
+    let time = |number: u64| match number {
+        9_000..9_100 => 5_000_000_000 + number,
+        _ => 10_000_000_000 + number * 1_000_000 + number / 5_000 * 3_000_000_000,
+    };
+    let count = 5 * 4096 + 100;
+    let of = |number: u64| (usize::try_from(length(number)).unwrap(), time(number));
+    let file = datagrams((0..count).map(of));
+    let index =
+        crate::read(crate::Source::from_bytes("made", file), &crate::Options::default(), &mut |_| true);
+    let index = index.unwrap();
+    assert_eq!(index.row_count() as u64, count);
+    let since = |number: u64| time(number).wrapping_sub(time(0)).cast_signed();
+    type Holds<'h> = Box<dyn Fn(u64) -> bool + 'h>;
+    let all: [(&str, Holds<'_>); 8] = [
+        ("length > 9", Box::new(|number| length(number) > 9)),
+        ("length == 50", Box::new(|number| length(number) == 50)),
+        ("length != 10", Box::new(|number| length(number) != 10)),
+        (
+            "length in 12..20 or length == 1000",
+            Box::new(|number| (12..=20).contains(&length(number)) || length(number) == 1000),
+        ),
+        ("time > 8s", Box::new(|number| since(number) > 8_000_000_000)),
+        ("time < 4.5s", Box::new(|number| since(number) < 4_500_000_000)),
+        ("not time < 0s", Box::new(|number| since(number) >= 0)),
+        ("time and length < 11", Box::new(|number| length(number) < 11)),
+    ];
+    for (expression, holds) in all {
+        let mut filter = Filter::parse(expression, &crate::protocols(None)).unwrap();
+        let expected: Vec<u32> =
+            (0..).zip(0..count).filter(|(_, number)| holds(*number)).map(|(row, _)| row).collect();
+        assert_eq!(filter.rows(&index).unwrap(), expected, "{expression}");
+    }
+}

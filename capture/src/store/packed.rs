@@ -45,6 +45,12 @@ impl Packed {
     }
 
     /// The one at a place.
+    /// Two numbers that all of them lie between, or are; the greater may be further than the greatest.
+    pub fn bounds(&self) -> (u64, u64) {
+        let most = if self.width == 0 { 0 } else { self.mask() };
+        (self.least, self.least.saturating_add(most))
+    }
+
     #[inline]
     pub fn get(&self, at: usize) -> Option<u64> {
         if at >= self.length as usize {
@@ -94,6 +100,8 @@ mod tests {
                 let packed = Packed::of(values.iter().copied());
                 assert_eq!(packed.iter().collect::<Vec<_>>(), values);
                 assert_eq!(packed.len(), values.len());
+                let (low, high) = packed.bounds();
+                assert!(low == least && high >= greatest && (furthest > 0 || high == greatest));
                 for (at, value) in values.into_iter().enumerate() {
                     assert_eq!(packed.get(at), Some(value));
                 }

@@ -110,6 +110,23 @@ impl Packets {
         }
     }
 
+    /// What the times lie between of the packets from `first` to `last` that are kept; None where that takes a look at each, or
+    /// some have no time.
+    pub fn time_bounds(&self, first: u32, last: u32) -> Option<(i64, i64)> {
+        let before = |packet: u32| {
+            let number = packet.min(self.packets).checked_sub(1)?;
+            let mark = self.marks.get((number / A_MARK) as usize)?;
+            let below = (1u64 << (number % A_MARK)) - 1;
+            Some((mark.before + (mark.kept & below).count_ones()) as usize)
+        };
+        let blocks = self.sealed.get(before(first)? / A_BLOCK..=before(last)? / A_BLOCK)?;
+        let mut bounds = blocks.iter().map(|block| block.times.bounds());
+        let (least, greatest) = bounds.try_fold((u64::MAX, 0), |(least, greatest), (low, high)| {
+            (low > 0).then_some((least.min(low), greatest.max(high)))
+        })?;
+        time(least).zip(time(greatest))
+    }
+
     /// When the first packet that has a time was captured, whether or not that is kept.
     pub fn first_ns(&self) -> Option<i64> {
         self.first_ns
@@ -141,6 +158,17 @@ mod tests {
             assert_eq!(packets.payload(packet), payload(packet).filter(|_| there), "packet {packet}");
         }
         assert_eq!((packets.first_ns(), packets.len()), (Some(8 - 500), 20_000));
+        let mut timed = Packets::default();
+        for packet in 1..=20_000 {
+            timed.push(Some(i64::from(packet) * 10 - 50_000), kept(packet).then_some(0));
+        }
+        assert_eq!(timed.time_bounds(5_000, 20_000), None, "the last ones are not packed");
+        assert_eq!(packets.time_bounds(1, 100), None, "some have no time");
+        for (first, last) in [(1, 1), (1, 50), (100, 5_000), (4_000, 8_000)] {
+            let (low, high) = timed.time_bounds(first, last).unwrap();
+            let times = (first..=last).filter_map(|packet| timed.time_ns(packet));
+            assert!(times.into_iter().all(|time| (low..=high).contains(&time)), "{first} to {last}");
+        }
     }
 
     #[test]

@@ -253,6 +253,17 @@ impl Rows {
         })
     }
 
+    /// What the lengths of a full block's rows lie between.
+    pub fn length_bounds(&self, block: usize) -> Option<(u64, u64)> {
+        self.sealed.get(block).map(|block| block.lengths.bounds())
+    }
+
+    /// What the last packets of a full block's rows lie between.
+    pub fn packet_bounds(&self, block: usize) -> Option<(u32, u32)> {
+        let (least, greatest) = self.sealed.get(block)?.packets.bounds();
+        Some((narrow(least), narrow(greatest)))
+    }
+
     /// The label of a row.
     #[inline]
     pub fn label(&self, number: u32) -> Option<u32> {
