@@ -468,16 +468,12 @@ impl Index {
     }
 
     /// Keeps what the file says beside its packets.
-    pub(crate) fn remark(&mut self, remark: &Remark) {
+    pub(crate) fn remark(&mut self, remark: &mut Remark) {
         match remark {
-            Remark::Comment(Some(packet), text) => {
-                self.comments.add(*packet, text);
-            }
+            Remark::Comment(Some(packet), text) => self.comments.add(*packet, text),
             Remark::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
             Remark::Interface(name) => self.interfaces.push(name.clone()),
-            Remark::Host(address, name) => {
-                self.hosts.add(*address, name);
-            }
+            Remark::Names(names) => self.hosts.append(std::mem::take(names)),
         }
     }
 

@@ -118,7 +118,8 @@ pub(crate) enum Taken<'b> {
     /// Another packet, what is in it, and if that is a segment or datagram its conversation.
     Packet(Record<'b>, &'b Result<Decoded, Reason>, Option<(u32, bool)>),
     Damage(&'b Damage),
-    Remark(&'b Remark),
+    /// To be left here: it is given back by the thread that made it.
+    Remark(&'b mut Remark),
 }
 
 impl Batch {
@@ -160,8 +161,8 @@ impl Batch {
         }))
     }
 
-    fn other(&self, at: u32) -> Option<Taken<'_>> {
-        Some(match self.others.get(at as usize)? {
+    fn other(&mut self, at: u32) -> Option<Taken<'_>> {
+        Some(match self.others.get_mut(at as usize)? {
             Other::Packet(captured) => {
                 let at = usize::try_from(captured.offset - self.offset).unwrap_or(usize::MAX);
                 let bytes = self.bytes.get(at..).and_then(|bytes| bytes.get(..captured.length as usize));

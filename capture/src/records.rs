@@ -13,6 +13,7 @@ use pcap_file::pcapng::{RawBlock, RawBlockParseError};
 use crate::buffer::Buffer;
 use crate::formats::recognise::recognise;
 use crate::formats::{Begun, Foreign, ModifiedPcap};
+use crate::remarks::Names;
 use crate::{Damage, Source};
 
 /// A captured packet, as the file has it.
@@ -35,14 +36,14 @@ pub(crate) struct Record<'a> {
 }
 
 /// Something that a file says beside its packets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Remark {
     /// A comment on a packet, or on the capture where there is no packet.
     Comment(Option<u32>, String),
     /// An interface, with what it is called.
     Interface(Option<String>),
-    /// What a host is called.
-    Host(IpAddr, String),
+    /// What hosts are called: there may be very many.
+    Names(Names),
 }
 
 /// What stands next in a file.
@@ -606,6 +607,17 @@ fn raw_block(bytes: &[u8], endianness: Endianness) -> Result<(&[u8], RawBlock<'_
     }
 }
 
+/// A host's address and its first name, in a record of a block of names.
+fn named(code: u16, value: &[u8]) -> Option<(IpAddr, &[u8])> {
+    let (address, names): (IpAddr, _) = match code {
+        1 => (Ipv4Addr::from(*value.first_chunk::<4>()?).into(), value.get(4..)?),
+        2 => (Ipv6Addr::from(*value.first_chunk::<16>()?).into(), value.get(16..)?),
+        _ => return None,
+    };
+    let name = names.split(|&byte| byte == 0).next().filter(|name| !name.is_empty())?;
+    Some((address, name))
+}
+
 /// Whether a section of a pcapng file begins here.
 fn is_section(head: &[u8]) -> bool {
     let magic = head.get(8..12).unwrap_or_default();
@@ -692,15 +704,15 @@ impl Section {
                 self.interfaces.push(interface);
             }
             // Name resolution: records of an address and names, each ended by a zero.
-            4 => remarks.extend(self.options(body, 0).filter_map(|(code, value)| {
-                let (address, names): (IpAddr, _) = match code {
-                    1 => (Ipv4Addr::from(*value.first_chunk::<4>()?).into(), value.get(4..)?),
-                    2 => (Ipv6Addr::from(*value.first_chunk::<16>()?).into(), value.get(16..)?),
-                    _ => return None,
-                };
-                let name = names.split(|&byte| byte == 0).next().filter(|name| !name.is_empty())?;
-                Some(Remark::Host(address, readable(name)))
-            })),
+            4 => {
+                let mut all = Names::default();
+                for (code, value) in self.options(body, 0) {
+                    if let Some((address, name)) = named(code, value) {
+                        all.add(address, &readable(name));
+                    }
+                }
+                remarks.push(Remark::Names(all));
+            }
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 //! of memory.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
@@ -76,6 +76,21 @@ impl Names {
         }
     }
 
+    /// Takes what others said, who came later.
+    pub(crate) fn append(&mut self, other: Names) {
+        if self.texts.ends.is_empty() {
+            *self = other;
+            return;
+        }
+        let v4 = other.v4.iter().map(|(address, number)| (Ipv4Addr::from_bits(*address).into(), *number));
+        let v6 = other.v6.iter().map(|(address, number)| (Ipv6Addr::from_bits(*address).into(), *number));
+        for (address, number) in v4.chain(v6) {
+            if let Some(name) = usize::try_from(number).ok().and_then(|number| other.texts.get(number)) {
+                self.add(address, name);
+            }
+        }
+    }
+
     pub(crate) fn of(&self, address: IpAddr) -> Option<&str> {
         let number = match address {
             IpAddr::V4(address) => self.v4.get(&address.to_bits()),
@@ -111,6 +126,14 @@ mod tests {
             names.add(address, name);
         }
         assert_eq!([a, b, c].map(|address| names.of(address)), [Some("one"), Some("six"), Some("")]);
-        assert_eq!(names.of("10.0.0.2".parse().unwrap()), None);
+        let d = "10.0.0.2".parse().unwrap();
+        assert_eq!(names.of(d), None);
+        let mut later = Names::default();
+        [(d, "new"), (a, "later")].iter().for_each(|(address, name)| later.add(*address, name));
+        names.append(later);
+        assert_eq!(
+            [a, b, c, d].map(|address| names.of(address)),
+            [Some("one"), Some("six"), Some(""), Some("new")]
+        );
     }
 }
