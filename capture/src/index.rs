@@ -223,6 +223,18 @@ impl SegmentRange {
     pub fn end(&self) -> u64 {
         self.offset + u64::from(self.length)
     }
+
+    /// What of them lies in a stretch of the stream that they reach into.
+    fn cut(self, start: u64, end: u64) -> SegmentRange {
+        let (offset, end) = (self.offset.max(start), self.end().min(end));
+        let file_offset = self.file_offset + (offset - self.offset);
+        SegmentRange {
+            offset,
+            file_offset,
+            length: u32::try_from(end - offset).unwrap_or(self.length),
+            ..self
+        }
+    }
 }
 
 /// One direction of a flow.
@@ -615,8 +627,7 @@ impl Index {
 
     /// The protocol of a row; None where no protocol claims its stream.
     pub fn protocol(&self, row: &Row) -> Option<&dyn Protocol> {
-        let protocol = self.streams.get(row.stream as usize)?.protocol()?;
-        self.protocols.get(protocol).map(|protocol| &**protocol)
+        self.protocols.get(self.protocol_number(row)?).map(|protocol| &**protocol)
     }
 
     /// Where among [`protocols`](Index::protocols) a row's stands: several may have one name.
@@ -686,15 +697,8 @@ impl Index {
         static NONE: Segments = Segments::NONE;
         let segments = self.streams.get(stream as usize).map_or(&NONE, Stream::segments);
         let first = if range.is_empty() { segments.len() } else { segments.first_behind(range.start) };
-        segments.from(first).take_while(move |segment| segment.offset < range.end).map(move |segment| {
-            let (start, end) = (segment.offset.max(range.start), segment.end().min(range.end));
-            SegmentRange {
-                offset: start,
-                file_offset: segment.file_offset + (start - segment.offset),
-                length: u32::try_from(end - start).unwrap_or(segment.length),
-                packet: segment.packet,
-            }
-        })
+        let segments = segments.from(first).take_while(move |segment| segment.offset < range.end);
+        segments.map(move |segment| segment.cut(range.start, range.end))
     }
 
     /// All segments of a stretch of a stream, cut to it.
@@ -707,18 +711,7 @@ impl Index {
         let rows = self.entries.of_stream_from(stream, range.start).map(|(_, entry)| self.resolved(entry));
         let payloads = rows.take_while(move |row| row.offset < end).filter_map(|row| self.payload_of(&row));
         let start = range.start;
-        let mut payloads = payloads
-            .map(move |segment| {
-                let (from, to) = (segment.offset.max(start), segment.end().min(end));
-                let file_offset = segment.file_offset + (from - segment.offset);
-                SegmentRange {
-                    offset: from,
-                    file_offset,
-                    length: u32::try_from(to - from).unwrap_or(0),
-                    ..segment
-                }
-            })
-            .peekable();
+        let mut payloads = payloads.map(move |segment| segment.cut(start, end)).peekable();
         let mut listed = self.listed(stream, range).peekable();
         std::iter::from_fn(move || match (payloads.peek(), listed.peek()) {
             (Some(payload), Some(other)) if payload.offset < other.offset => payloads.next(),
@@ -908,15 +901,18 @@ impl Index {
     pub fn dissect<'a>(&'a self, number: u32, bytes: &'a [u8]) -> Dissection<'a> {
         let Some(row) = self.row(number) else { return Dissection::default() };
         let mut dissection = Dissection::default();
-        self.visit(&row, bytes, &mut dissection);
-        self.summary_of_no_message(&row, &mut |text| dissection.summary = text.to_string());
-        dissection.problems.extend(self.annotations.of(number, row.length));
+        self.tell(number, &row, bytes, &mut dissection);
         dissection
     }
 
-    /// The problems of a row that the sequence or reassembly shows, not its own bytes.
-    pub(crate) fn problems_of_sequence(&self, number: u32, row: &Row) -> impl Iterator<Item = Problem> + '_ {
-        self.annotations.of(number, row.length)
+    /// Tells all of a row: what its own bytes show, what stands for a summary if it is no message, and the problems that the
+    /// sequence or reassembly shows.
+    pub(crate) fn tell<'a>(&'a self, number: u32, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
+        self.visit(row, bytes, visit);
+        self.summary_of_no_message(row, &mut |text| visit.summary(text));
+        for Problem { code, range, text } in self.annotations.of(number, row.length) {
+            visit.problem(code, range, format_args!("{text}"));
+        }
     }
 }
 

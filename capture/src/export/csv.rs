@@ -96,11 +96,7 @@ impl Brief {
     fn tell(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.codes.clear();
-        index.visit(row, bytes, self);
-        index.summary_of_no_message(row, &mut |text| Visit::summary(self, text));
-        index
-            .problems_of_sequence(number, row)
-            .for_each(|problem| put::push_code(&mut self.codes, problem.code));
+        index.tell(number, row, bytes, self);
     }
 }
 

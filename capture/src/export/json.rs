@@ -144,12 +144,8 @@ impl Told {
         self.fields.clear();
         self.problems.clear();
         self.open.clear();
-        index.visit(row, bytes, self);
+        index.tell(number, row, bytes, self);
         self.finish();
-        index.summary_of_no_message(row, &mut |text| Visit::summary(self, text));
-        for problem in index.problems_of_sequence(number, row) {
-            Visit::problem(self, problem.code, problem.range, format_args!("{}", problem.text));
-        }
     }
 
     /// All was told: a field that never ended is none.

@@ -22,9 +22,9 @@ pub(super) enum Ending {
 
 /// The order in which the rows shall stand.
 pub(super) struct Order {
-    pub(super) entries: Rows,
+    entries: Rows,
     /// The new number of each row, at the place of the old one.
-    pub(super) numbers: Vec<u32>,
+    numbers: Vec<u32>,
 }
 
 impl Indexer {
@@ -113,7 +113,7 @@ impl Indexer {
         }
     }
 
-    pub(super) fn end_of_file(&mut self, index: &mut Index) {
+    fn end_of_file(&mut self, index: &mut Index) {
         self.input = Input::Done;
         // Where unpacking ended, a record ends in its middle, most likely; that is the reason.
         if let Some(cut) = index.source.cut() {
@@ -131,7 +131,7 @@ impl Indexer {
 
     /// Where the rows belong of streams whose beginnings were held back; None where all stand in the order in which they
     /// became complete.
-    pub(super) fn order(&mut self, index: &Index) -> Option<Order> {
+    fn order(&mut self, index: &Index) -> Option<Order> {
         let completed = std::mem::take(&mut self.completed);
         if completed.is_sorted() {
             return None;
@@ -150,7 +150,7 @@ impl Indexer {
         Some(Order { entries: index.entries.reordered(old, new), numbers })
     }
 
-    pub(super) fn put_in_order(&mut self, index: &mut Index, order: Order) {
+    fn put_in_order(&mut self, index: &mut Index, order: Order) {
         let Order { entries, numbers } = order;
         index.entries = entries;
         let new = |row: u32| numbers.get(row as usize).copied().unwrap_or(row);

@@ -39,8 +39,9 @@ impl Indexer {
         let entry = Entry { offset, length, stream: number, label, packet: arrived.number, is_payload: true };
         let row = entries.push(entry);
         let now = arrived.number;
-        if self.in_order.is_some() {
-            self.completed.push(now);
+        match self.in_order {
+            Some(_) => self.completed.push(now),
+            None => debug_assert!(now >= self.last_completed, "a stream was held back unnoticed"),
         }
         self.last_completed = now;
         let row = Completed {
@@ -58,7 +59,7 @@ impl Indexer {
 
     /// The label of a payload that is one message by itself, if its stream speaks that protocol.
     #[inline]
-    pub(super) fn label_alone(&mut self, index: &Index, stream: usize, outline: u16) -> Option<(u32, usize)> {
+    fn label_alone(&mut self, index: &Index, stream: usize, outline: u16) -> Option<(u32, usize)> {
         let outlined = self.outlines.get_mut(usize::from(outline).checked_sub(1)?)?;
         let Alone { protocol, kind, codes } = outlined.alone;
         if index.streams.get(stream)?.protocol() != Some(protocol) {
@@ -191,7 +192,7 @@ impl Indexer {
 
     /// What lays a stream out, and what takes its rows.
     #[inline]
-    pub(super) fn rows<'r>(
+    fn rows<'r>(
         &'r mut self,
         index: &'r mut Index,
         stream: usize,
@@ -222,7 +223,7 @@ impl Indexer {
 }
 
 /// Takes the rows of one stream.
-pub(super) struct RowSink<'r> {
+struct RowSink<'r> {
     stream: u32,
     protocol: (usize, &'r dyn Protocol),
     /// The packet with which they become complete.

@@ -73,13 +73,6 @@ impl Indexer {
                 let Some((conversation, from_high)) = conversation else { return Ok(()) };
                 let origin = origin_in(record, packet.payload_start as usize);
                 let all = [Piece { offset: 0, length: packet.payload_length as usize, origin }];
-                if matches!(packet.transport, Transport::Tcp { rst: true, .. }) && packet.payload_length > 0 {
-                    count_unread(
-                        index,
-                        "TCP reset with a text, which is no part of the stream".into(),
-                        record,
-                    );
-                }
                 let arrived = Arrived {
                     number: record.number,
                     interface: record.interface,
@@ -95,25 +88,20 @@ impl Indexer {
             }
             Ok(Decoded::Fragment(fragment)) => self.fragment(index, record, fragment),
             Err(reason) => {
-                count_unread(index, reason.clone(), record);
+                count_unread(index, reason.clone(), record.number, record.offset);
                 Ok(())
             }
         }
     }
 
     /// Takes a part of an IP packet, and the packet if that makes it whole.
-    pub(super) fn fragment(
-        &mut self,
-        index: &mut Index,
-        record: &Record<'_>,
-        fragment: &Fragment,
-    ) -> io::Result<()> {
+    fn fragment(&mut self, index: &mut Index, record: &Record<'_>, fragment: &Fragment) -> io::Result<()> {
         let origin = origin_in(record, fragment.start);
         let Added { before, and_more, mut whole } = self.fragments.add(fragment, origin, record.time_ns);
         let dispute = self.dispute(record, fragment, &before)?;
         if dispute.is_some() || and_more {
             let overlap = "IP fragment that reaches over others; what was captured first stays";
-            count_unread(index, overlap.into(), record);
+            count_unread(index, overlap.into(), record.number, record.offset);
         }
         match (dispute, &mut whole) {
             (Some(dispute), Some(whole)) => add_dispute(&mut whole.disputes, dispute),
@@ -132,13 +120,6 @@ impl Indexer {
                 let payload = packet.payload(&bytes);
                 let start = packet.payload_start as usize;
                 self.keep_disputes(&pieces, &disputes, start..start + payload.len());
-                if matches!(packet.transport, Transport::Tcp { rst: true, .. }) && !payload.is_empty() {
-                    count_unread(
-                        index,
-                        "TCP reset with a text, which is no part of the stream".into(),
-                        record,
-                    );
-                }
                 let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
                 let (pair, from_high) = Pair::of(packet.src, packet.dst, is_tcp);
                 let arrived = Arrived {
@@ -155,14 +136,14 @@ impl Indexer {
                 self.segment(index, &arrived, Asked::Pair(pair), from_high)
             }
             Err(reason) => {
-                count_unread(index, reason, record);
+                count_unread(index, reason, record.number, record.offset);
                 Ok(())
             }
         }
     }
 
     /// Holds a fragment's bytes against those that its place had before.
-    pub(super) fn dispute(
+    fn dispute(
         &mut self,
         record: &Record<'_>,
         fragment: &Fragment,
@@ -186,7 +167,7 @@ impl Indexer {
 
     /// Keeps in mind which bytes of a packet's payload are disputed. Where it is the headers before them, all are: others
     /// might have put them elsewhere.
-    pub(super) fn keep_disputes(&mut self, pieces: &[Piece], disputes: &[Dispute], payload: Range<usize>) {
+    fn keep_disputes(&mut self, pieces: &[Piece], disputes: &[Dispute], payload: Range<usize>) {
         let mut within = Vec::new();
         for &Dispute { start, end, packet } in disputes {
             let (start, end) = match start < payload.start {
@@ -248,7 +229,7 @@ impl Indexer {
         }
     }
 
-    pub(super) fn new_flow(&mut self, index: &mut Index, pair: Pair, asked: Asked, from_high: bool) -> u32 {
+    fn new_flow(&mut self, index: &mut Index, pair: Pair, asked: Asked, from_high: bool) -> u32 {
         let transport = if pair.is_tcp { TransportType::Tcp } else { TransportType::Udp };
         let endpoints = if from_high { [pair.high, pair.low] } else { [pair.low, pair.high] };
         let flow = self.add_flow(index, transport, Some(endpoints), from_high);
@@ -257,14 +238,7 @@ impl Indexer {
     }
 
     /// Whether a SYN opens another connection than the one its ports have.
-    pub(super) fn begins_anew(
-        &self,
-        index: &Index,
-        flow: u32,
-        from_high: bool,
-        sequence: u32,
-        ack: bool,
-    ) -> bool {
+    fn begins_anew(&self, index: &Index, flow: u32, from_high: bool, sequence: u32, ack: bool) -> bool {
         let Some(known) = index.flows.get(flow as usize) else { return false };
         let contradicts =
             |stream: usize| self.states.get(stream).is_some_and(|state| state.contradicts(sequence));
@@ -286,18 +260,19 @@ pub(super) fn told_payload(record: &Record<'_>, decoded: &Result<Decoded, Reason
 }
 
 /// The place of a packet's byte.
-pub(super) fn origin_in(record: &Record<'_>, at: usize) -> Origin {
+fn origin_in(record: &Record<'_>, at: usize) -> Origin {
     Origin { packet: record.number, file_offset: record.offset + at as u64 }
 }
 
-pub(super) fn count_odd(index: &mut Index, odd: Option<Odd>, record: &Record<'_>) {
+fn count_odd(index: &mut Index, odd: Option<Odd>, record: &Record<'_>) {
     if let Some(odd) = odd {
         let first = Unread { count: 0, first_packet: record.number, first_offset: record.offset };
         index.odd.entry(odd.as_str()).or_insert(first).count += 1;
     }
 }
 
-pub(super) fn count_unread(index: &mut Index, reason: Reason, record: &Record<'_>) {
-    let first = Unread { count: 0, first_packet: record.number, first_offset: record.offset };
+/// `offset` is where in the file the packet's bytes begin.
+pub(super) fn count_unread(index: &mut Index, reason: Reason, packet: u32, offset: u64) {
+    let first = Unread { count: 0, first_packet: packet, first_offset: offset };
     index.unread.entry(reason).or_insert(first).count += 1;
 }

@@ -41,7 +41,7 @@ impl Indexer {
         }
     }
 
-    pub(super) fn mark_disputes(&mut self, index: &mut Index, stream: usize, segment: &SegmentRange) {
+    fn mark_disputes(&mut self, index: &mut Index, stream: usize, segment: &SegmentRange) {
         let Some(known) = index.streams.get_mut(stream) else { return };
         let rest = known.rest();
         for mark in self.disputes.marks(segment) {
@@ -126,7 +126,7 @@ impl Indexer {
     }
 
     /// Tells the rows of a stretch what was seen of it, now if they are there, else when they are.
-    pub(super) fn mark(&mut self, index: &mut Index, stream: usize, mark: Mark) {
+    fn mark(&mut self, index: &mut Index, stream: usize, mark: Mark) {
         if !mark_rows_now(index, stream, &mark, &mut self.marked)
             && let Some(known) = index.streams.get_mut(stream)
         {

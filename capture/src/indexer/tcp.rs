@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::packets::Arrived;
+use super::packets::{Arrived, count_unread};
 use super::{Indexer, streams_of};
 use crate::detection::Happened;
 use crate::fragments::Piece;
@@ -25,6 +25,10 @@ impl Indexer {
             self.opens_or_closes(index, flow, side, arrived);
         }
         if rst {
+            if !arrived.payload.is_empty() {
+                let reason = "TCP reset with a text, which is no part of the stream";
+                count_unread(index, reason.into(), arrived.number, arrived.at_hand.0);
+            }
             return self.finish_flow(index, flow, arrived.number);
         }
         // What carries nothing leaves nothing behind but a SYN's number: half-open connections may be very many.
@@ -79,7 +83,7 @@ impl Indexer {
     }
 
     /// Both sides are done: what was held back will not become clearer.
-    pub(super) fn close_if_over(&mut self, index: &mut Index, flow: u32) {
+    fn close_if_over(&mut self, index: &mut Index, flow: u32) {
         let ended = |stream: &usize| self.states.get(*stream).is_some_and(|state| state.has_ended);
         if streams_of(index, flow).iter().all(ended) {
             self.choose_for_flow(index, flow);
@@ -88,7 +92,7 @@ impl Indexer {
     }
 
     /// Takes a segment that is not simply the next message.
-    pub(super) fn tcp_in_full(
+    fn tcp_in_full(
         &mut self,
         index: &mut Index,
         arrived: &Arrived<'_>,
@@ -126,7 +130,7 @@ impl Indexer {
         let mut outputs = std::mem::take(&mut self.outputs);
         let mut begins = false;
         if let Some(more) = self.more(index, stream) {
-            begins = !more.reassembler.started();
+            let had_begun = more.reassembler.started();
             more.plain = 0;
             for (i, piece) in pieces.iter().enumerate() {
                 let (first, last) = (i == 0, i + 1 == pieces.len());
@@ -142,8 +146,9 @@ impl Indexer {
                 };
                 more.reassembler.segment(segment, &mut outputs);
             }
-            if !more.reassembler.started() {
-                begins = false;
+            let has_begun = more.reassembler.started();
+            begins = has_begun && !had_begun;
+            if !has_begun {
                 self.in_order.get_or_insert(index.entries.len());
             }
         }
@@ -155,7 +160,6 @@ impl Indexer {
                 self.take_both(index, outputs, other, Some(arrived.at_hand))
             }
         };
-        outputs.clear();
         self.outputs = outputs;
         self.close_if_over(index, flow);
         done
@@ -163,7 +167,7 @@ impl Indexer {
 
     /// One direction of a connection that was open before has begun: the other waits no longer either, so that what was said and
     /// what was answered come in their order.
-    pub(super) fn begin_other(&mut self, stream: usize) -> Vec<(usize, Output)> {
+    fn begin_other(&mut self, stream: usize) -> Vec<(usize, Output)> {
         let mut outputs = Vec::new();
         let other = stream ^ 1;
         if let Some(more) = self.states.get_mut(other).and_then(|state| state.more.as_deref_mut()) {
@@ -173,7 +177,7 @@ impl Indexer {
     }
 
     /// Brings what reassembly gave of both directions to their streams, in the order of the packets.
-    pub(super) fn take_both(
+    fn take_both(
         &mut self,
         index: &mut Index,
         one: impl Iterator<Item = (usize, Output)>,
@@ -211,7 +215,7 @@ impl Indexer {
         Ok(())
     }
 
-    pub(super) fn take_one(
+    fn take_one(
         &mut self,
         index: &mut Index,
         stream: usize,
