@@ -19,39 +19,24 @@
 //! # Ok::<(), String>(())
 //! ```
 
-#[doc(hidden)]
-pub mod annotations;
-mod buffer;
-mod conversations;
-mod detection;
-mod disputes;
-mod endpoint;
 mod error;
 pub mod export;
+mod files;
 pub mod filter;
-mod flows;
-mod formats;
-mod fragments;
-mod headers;
 mod index;
 mod indexer;
-mod outline;
-mod packet;
-mod reading;
-pub mod reassembly;
-mod records;
-mod remarks;
-mod selector;
-mod sessions;
-mod source;
-#[doc(hidden)]
-pub mod store;
+mod messages;
+mod packets;
 mod streams;
-mod unpack;
 
 pub use error::{Damage, OpenError};
-pub use index::{Connection, ConnectionState, Flow, Index, Row, SegmentRange, Stream, TransportType, Unread};
+pub use files::source::{BlockReader, ReadAt, Source};
+pub use files::unpack::UNPACK_LIMIT;
+pub use index::{
+    Connection, ConnectionState, Flow, Index, Row, SegmentRange, SkippedPackets, Stream, TransportType,
+};
+#[doc(hidden)]
+pub use index::{annotations, store};
 pub use indexer::{Indexer, Options, protocols, read};
-pub use selector::DecodeAs;
-pub use source::{BlockReader, ReadAt, Source};
-pub use unpack::UNPACK_LIMIT;
+pub use streams::reassembly;
+pub use streams::selector::DecodeAs;

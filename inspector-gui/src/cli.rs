@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use framescope_capture::export::{self, Chosen, Fields, Paint};
+use framescope_capture::export::{self, Fields, Paint, RowSelection};
 use framescope_capture::filter::{Column, Filter, FilterError};
-use framescope_capture::{DecodeAs, Index, Options, Source, Unread, read};
+use framescope_capture::{DecodeAs, Index, Options, SkippedPackets, Source, read};
 use framescope_ksy::{Described, Format as Description, LoadError, TEMPLATES};
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{Direction, Protocol, Severity};
@@ -560,7 +560,7 @@ fn load(source: Source, options: &Options) -> Result<Index, Stopped> {
 /// Says what could not be read. Gives the exit status for it.
 fn report(index: &Index) -> u8 {
     let file = index.source().name();
-    let packets = |Unread { count, first_packet, first_offset }, [one, more]: [&str; 2]| match count {
+    let packets = |SkippedPackets { count, first_packet, first_offset }, [one, more]: [&str; 2]| match count {
         1 => format!("{file}: packet {first_packet} at byte {first_offset} {one}"),
         _ => format!(
             "{file}: {count} packets, the first of them packet {first_packet} at byte {first_offset}, {more}"
@@ -596,7 +596,7 @@ fn decode(args: &DecodeArgs) -> Result<u8, Stopped> {
     let index = load(args.reading.open(&args.file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);
-    let chosen = &mut Chosen::by(filter).watched(&mut watch);
+    let chosen = &mut RowSelection::by(filter).watched(&mut watch);
     let mut out = output();
     match (args.format, &fields) {
         (Format::Text, _) => export::write_text(&index, chosen, paint(), &mut out)?,
@@ -638,7 +638,7 @@ fn problems(args: &ProblemsArgs) -> Result<u8, Stopped> {
     let index = load(list.reading.open(&list.file)?, &options)?;
     let mut progress = Progress::quiet();
     let mut watch = progress.rows(&index);
-    let chosen = &mut Chosen::by(filter).watched(&mut watch);
+    let chosen = &mut RowSelection::by(filter).watched(&mut watch);
     let mut out = output();
     match list.format {
         ListFormat::Text => export::write_problems_text(&index, chosen, paint(), &mut out)?,
@@ -655,7 +655,7 @@ fn seeds(args: &SeedsArgs) -> Result<u8, Stopped> {
     let index = load(args.reading.open(&args.file)?, &options)?;
     let mut progress = Progress::new("looking for shapes".to_owned());
     let mut watch = progress.rows(&index);
-    let mut chosen = Chosen::by(filter).watched(&mut watch);
+    let mut chosen = RowSelection::by(filter).watched(&mut watch);
     let seeds = export::seeds(&index, &mut chosen, args.longest)?;
     let unwritable =
         |error: io::Error| Stopped::Usage(format!("{} can't be written: {error}", args.output.display()));
@@ -710,7 +710,7 @@ fn export(args: &ExportArgs) -> Result<u8, Stopped> {
     let mut out = BufWriter::with_capacity(1 << 16, temporary);
     let mut progress = Progress::new(format!("writing {}", output.display()));
     let mut watch = progress.rows(&index);
-    let chosen = &mut Chosen::by(filter).watched(&mut watch);
+    let chosen = &mut RowSelection::by(filter).watched(&mut watch);
     let mut missing = 0;
     match (format, &fields) {
         (ExportFormat::Json, None) => export::write_json(&index, chosen, &mut out),
@@ -894,7 +894,10 @@ fn check_peer(args: &PeerArgs) -> Result<u8, Stopped> {
         let own = described.iter().map(|described| Arc::new(described.clone()) as Arc<dyn Protocol>);
         let options = Options { protocols: own.collect(), ..options };
         let index = load(open(file, args.unpack_limit)?, &options)?;
-        known = export::seeds(&index, &mut Chosen::all(), 2048)?.into_iter().map(|seed| seed.bytes).collect();
+        known = export::seeds(&index, &mut RowSelection::all(), 2048)?
+            .into_iter()
+            .map(|seed| seed.bytes)
+            .collect();
     }
     let inputs = framescope_oracles::inputs(described.as_ref(), known, args.seed).take(args.count);
     let mut peer = Peer::new(&args.exec, patience);
@@ -1014,7 +1017,7 @@ fn print_instead(source: Source, is_sample: bool, options: &Options, why: &str) 
     }
     let index = load(source, options)?;
     let mut out = output();
-    export::write_text(&index, &mut Chosen::all(), paint(), &mut out)?;
+    export::write_text(&index, &mut RowSelection::all(), paint(), &mut out)?;
     out.flush()?;
     Ok(report(&index))
 }

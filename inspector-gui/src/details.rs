@@ -8,7 +8,7 @@ use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::filter::literal;
 use framescope_capture::{BlockReader, Index, SegmentRange};
 use framescope_parser::{
-    Captured, Code, Field, Missing, Problem, Protocol, Severity, TileType, Unclaimed, Value,
+    Captured, Code, Field, Missing, Problem, Protocol, Severity, SpanType, Unclaimed, Value,
 };
 
 use crate::json_tree;
@@ -111,7 +111,7 @@ impl Details {
         }
         let mut origin = row_facts(index, number, &row, PACKETS_NAMED);
         let shown = Captured::with_missing(&bytes, &missing).length();
-        if (shown as u64) < row.length && row.tile_type != TileType::Gap {
+        if (shown as u64) < row.length && row.span_type != SpanType::Gap {
             origin.push_str(", of which the first are shown");
         }
         if let Some(by) = index.answered_by(number) {
@@ -466,7 +466,7 @@ mod tests {
             for number in 0..u32::try_from(index.row_count()).unwrap() {
                 let details = Details::of(number, &index, &mut reader);
                 let row = index.row(number).unwrap();
-                let length = if row.tile_type == TileType::Gap { 0 } else { row.length };
+                let length = if row.span_type == SpanType::Gap { 0 } else { row.length };
                 assert_eq!(details.captured().length() as u64, length, "row {number}");
                 for at in 0..details.captured().length() {
                     let Some(&[byte]) = details.captured().get(at..at + 1) else {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use framescope_capture::Index;
 use framescope_ksy::Described;
-use framescope_parser::{Captured, Code, Dissection, Field, Protocol, Severity, TileType, Value};
+use framescope_parser::{Captured, Code, Dissection, Field, Protocol, Severity, SpanType, Value};
 use serde::Serialize;
 
 /// Messages that a field must stand in before it is said that it never changes.
@@ -119,8 +119,8 @@ pub fn health(
         if index.protocol(&row).is_none_or(|protocol| protocol.name() != described.name()) {
             continue;
         }
-        health.messages += u64::from(row.tile_type == TileType::Message);
-        health.other_rows += u64::from(row.tile_type != TileType::Message);
+        health.messages += u64::from(row.span_type == SpanType::Message);
+        health.other_rows += u64::from(row.span_type != SpanType::Message);
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader)?;
         health.bytes += bytes.len() as u64;
         let missing = index.missing_before(&row, bytes.len());
@@ -135,14 +135,14 @@ pub fn health(
                 found.1.push(number);
             }
         }
-        if !matches!(row.tile_type, TileType::Message | TileType::Partial) {
+        if !matches!(row.span_type, SpanType::Message | SpanType::Partial) {
             continue;
         }
         covered.clear();
         covered.resize(bytes.len(), false);
         look(&dissection.fields, "", &mut seen, &message, &mut covered);
         health.explained_bytes += covered.iter().filter(|covered| **covered).count() as u64;
-        let is_whole = row.tile_type == TileType::Message && message.is_whole();
+        let is_whole = row.span_type == SpanType::Message && message.is_whole();
         if is_whole && !is_written_back(described, &dissection, &bytes) {
             health.not_written_back += 1;
             if health.not_written_back_rows.len() < MOST_ROWS {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framescope_capture::Row;
-use framescope_parser::{Code, Severity, TileType};
+use framescope_parser::{Code, Severity, SpanType};
 use parking_lot::RwLock;
 
 use crate::background::{Background, Job, Then};
@@ -330,7 +330,7 @@ impl Pictures {
         if let Some(time) = time {
             self.timeline.add(row, time);
         }
-        if row.tile_type == TileType::Message {
+        if row.span_type == SpanType::Message {
             self.lengths.add(row.length);
         }
         if let Some(latency) = latency {

@@ -526,7 +526,7 @@ fn the_ladder_shows_both_ways_gaps_and_what_came_again() {
         let index = harness.state().document().unwrap().index();
         (0..).zip(index.rows()).find(|(_, row)| wanted(row)).map(|(number, _)| number)
     };
-    let gap = find(&harness, &|row| row.tile_type == framescope_parser::TileType::Gap).unwrap();
+    let gap = find(&harness, &|row| row.span_type == framescope_parser::SpanType::Gap).unwrap();
     harness.state_mut().go_to(gap);
     settle(&mut harness);
     assert!(shows(&harness, &format!("#{gap} gap: ")), "the gap is in sight");

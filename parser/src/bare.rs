@@ -16,8 +16,8 @@ use crate::missive::Preview;
 use crate::text::{first_segment, text_fields};
 use crate::utf8;
 use crate::{
-    Code, Confidence, Dissection, Error, Event, Fault, Input, Kind, Memo, Names, Observation, Observer,
-    Protocol, Sample, Selected, Sentence, Step, Value, Visit, Wanted,
+    Code, Confidence, Dissection, Error, Event, Fault, FieldReader, FieldSelection, Input, Kind, Memo, Names,
+    Observation, Observer, Protocol, Sample, Sentence, Step, Value, Visit,
 };
 
 /// The `bare` protocol.
@@ -72,7 +72,7 @@ impl Protocol for Bare {
         tell(message, true, visit);
     }
 
-    fn select(&self, _: &Wanted) -> Option<Box<dyn Selected>> {
+    fn select(&self, _: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         Some(Box::new(Bare))
     }
 
@@ -110,7 +110,7 @@ impl Protocol for Bare {
 }
 
 /// All fields are told, which are few; not what is wrong.
-impl Selected for Bare {
+impl FieldReader for Bare {
     fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         tell(message, false, visit);
     }

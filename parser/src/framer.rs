@@ -1,6 +1,6 @@
-//! Lays one direction's bytes out in tiles, as they arrive: messages, skipped bytes, partial messages, gaps.
+//! Lays one direction's bytes out in spans, as they arrive: messages, skipped bytes, partial messages, gaps.
 //!
-//! Every byte and every gap ends up in exactly one [`Tile`], in order, whatever the segments are. What is held back
+//! Every byte and every gap ends up in exactly one [`Span`], in order, whatever the segments are. What is held back
 //! is at most one message that is not complete yet, and what is needed to find the next where the format does not tell.
 //!
 //! A message that a gap cuts keeps its length if what was captured tells it: it goes on behind the gap, and so does the
@@ -15,7 +15,7 @@ use crate::{Captured, Code, Guess, Input, Measure, Memo, Missing, Protocol, Step
 
 /// What a stretch of a stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TileType {
+pub enum SpanType {
     /// A message. If bytes of it are missing, its length is known all the same.
     Message,
     /// A message that a gap or the end cuts off.
@@ -28,35 +28,35 @@ pub enum TileType {
 
 /// A stretch of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Tile {
+pub struct Span {
     /// Where in the stream it begins.
     pub offset: u64,
     /// How many bytes long it is; never 0.
     pub length: u64,
     /// What it is.
-    pub tile_type: TileType,
+    pub span_type: SpanType,
     /// Whether it is a message whose checks were computed already, and hold.
     pub checked: bool,
 }
 
-/// Is told each tile, with its bytes if it is a message or a partial one.
-pub type Sink<'s> = dyn FnMut(Tile, Captured<'_, '_>) + 's;
+/// Is told each span, with its bytes if it is a message or a partial one.
+pub type Sink<'s> = dyn FnMut(Span, Captured<'_, '_>) + 's;
 
 /// Lays out one direction.
 ///
 /// ```
-/// use framescope_parser::{Framer, TileType, missive::{FrameBuf, Kind, Missive}};
+/// use framescope_parser::{Framer, SpanType, missive::{FrameBuf, Kind, Missive}};
 ///
 /// let missive = Missive::default();
 /// let bytes = FrameBuf::new(Kind::PING).to_bytes()?;
 /// let mut framer = Framer::default();
-/// let mut tiles = Vec::new();
+/// let mut spans = Vec::new();
 /// for half in [&bytes[..7], &bytes[7..], b"noise"] {
-///     framer.segment(&missive, half, &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
+///     framer.segment(&missive, half, &mut |span, _| spans.push((span.span_type, span.length)));
 /// }
-/// framer.end(&missive, &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
-/// assert_eq!(tiles[0], (TileType::Message, 20));
-/// assert_eq!(tiles[1].1, 5);
+/// framer.end(&missive, &mut |span, _| spans.push((span.span_type, span.length)));
+/// assert_eq!(spans[0], (SpanType::Message, 20));
+/// assert_eq!(spans[1].1, 5);
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```
 #[derive(Debug, Default)]
@@ -116,8 +116,8 @@ const MOST_HELD: usize = 1 << 14;
 impl Doubt {
     /// Whether a message of that length is looked at more closely.
     #[inline]
-    fn is_about(&self, tile: &Tile) -> bool {
-        tile.length > self.usual && matches!(tile.tile_type, TileType::Message | TileType::Partial)
+    fn is_about(&self, span: &Span) -> bool {
+        span.length > self.usual && matches!(span.span_type, SpanType::Message | SpanType::Partial)
     }
 
     fn ask(&mut self, protocol: &dyn Protocol) {
@@ -205,15 +205,15 @@ impl Framer {
     }
 
     /// Takes a segment of `length` bytes of which [`Protocol::next`] said, asked about it alone, that it is just one message.
-    /// Gives the message's tile; None where bytes wait before it, and then it takes nothing.
-    pub fn message(&mut self, length: usize) -> Option<Tile> {
+    /// Gives the message's span; None where bytes wait before it, and then it takes nothing.
+    pub fn message(&mut self, length: usize) -> Option<Span> {
         let is_idle = self.consumed == self.pending.len() && self.gaps.is_empty() && !self.cursor.lost;
-        if !is_idle || !self.cursor.is_between_tiles() {
+        if !is_idle || !self.cursor.is_between_spans() {
             return None;
         }
         let offset = self.cursor.offset;
         self.cursor.skip(length);
-        Some(Tile { offset, length: length as u64, tile_type: TileType::Message, checked: true })
+        Some(Span { offset, length: length as u64, span_type: SpanType::Message, checked: true })
     }
 
     /// Takes a gap of `length` bytes: what stands before it goes on behind it only if its length is known.
@@ -275,24 +275,24 @@ impl Framer {
                 }
                 segment_end.map_or(usize::MAX, |end| usize::try_from(end - offset).unwrap_or(usize::MAX))
             };
-            let tile = self.cursor.next(protocol, part, first_segment, ended || gap.is_some());
+            let span = self.cursor.next(protocol, part, first_segment, ended || gap.is_some());
             let done = usize::try_from(self.cursor.offset - begin).unwrap_or(0);
-            match tile {
-                Some(tile) if tile.tile_type == TileType::Partial && gap.is_some() && done == part.len() => {
-                    self.cursor.offset = tile.offset;
-                    if !self.cut(protocol, &pending, part, tile, ended, sink) {
+            match span {
+                Some(span) if span.span_type == SpanType::Partial && gap.is_some() && done == part.len() => {
+                    self.cursor.offset = span.offset;
+                    if !self.cut(protocol, &pending, part, span, ended, sink) {
                         break;
                     }
                 }
-                Some(tile) if self.doubt.is_about(&tile) && self.guess.is_none() => {
-                    self.cursor.offset = tile.offset;
-                    self.doubted(protocol, &pending, &tile, sink);
+                Some(span) if self.doubt.is_about(&span) && self.guess.is_none() => {
+                    self.cursor.offset = span.offset;
+                    self.doubted(protocol, &pending, &span, sink);
                 }
-                Some(tile) => {
+                Some(span) => {
                     self.consumed += done;
                     self.pass_segments();
-                    self.doubt.accept(if tile.tile_type == TileType::Message { tile.length } else { 0 });
-                    give(tile, part.get(..done).unwrap_or_default(), &mut self.guess, sink);
+                    self.doubt.accept(if span.span_type == SpanType::Message { span.length } else { 0 });
+                    give(span, part.get(..done).unwrap_or_default(), &mut self.guess, sink);
                 }
                 None => {
                     self.consumed += done;
@@ -360,41 +360,41 @@ impl Framer {
     fn take_gap(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) -> bool {
         let Some(Gap { at: offset, length, .. }) = self.gaps.pop_front() else { return false };
         self.gap_bytes -= length;
-        sink(Tile { offset, length, tile_type: TileType::Gap, checked: false }, Captured::default());
+        sink(Span { offset, length, span_type: SpanType::Gap, checked: false }, Captured::default());
         self.cursor.offset = offset + length;
         self.cursor.behind_gap = Some(self.cursor.offset);
         self.cursor.lost |= !protocol.can_resync();
         true
     }
 
-    /// A message that a gap cuts: `part` is its beginning, `tile` what it is if its length is not known. False where more has
+    /// A message that a gap cuts: `part` is its beginning, `span` what it is if its length is not known. False where more has
     /// to come.
     fn cut(
         &mut self,
         protocol: &dyn Protocol,
         pending: &[u8],
         part: &[u8],
-        tile: Tile,
+        span: Span,
         ended: bool,
         sink: &mut Sink<'_>,
     ) -> bool {
-        let (length, tile_type) = match self.measured(protocol, pending, part, ended) {
+        let (length, span_type) = match self.measured(protocol, pending, part, ended) {
             Cut::Wait => return false,
-            Cut::Message(length) => (length, TileType::Message),
-            Cut::Partial => (self.waiting_length(pending), TileType::Partial),
+            Cut::Message(length) => (length, SpanType::Message),
+            Cut::Partial => (self.waiting_length(pending), SpanType::Partial),
             Cut::Suspect(length) => {
                 let length = length.clamp(1, part.len());
-                let tile_type = TileType::Skipped(Code::LengthSuspect);
+                let span_type = SpanType::Skipped(Code::LengthSuspect);
                 self.consumed += length;
                 self.cursor.skip(length);
-                sink(Tile { length: length as u64, tile_type, ..tile }, Captured::default());
+                sink(Span { length: length as u64, span_type, ..span }, Captured::default());
                 self.cursor.lost |= !protocol.can_resync();
                 return true;
             }
             Cut::Unknown => {
                 self.consumed += part.len();
                 self.cursor.skip(part.len());
-                give(tile, part, &mut self.guess, sink);
+                give(span, part, &mut self.guess, sink);
                 return true;
             }
         };
@@ -408,9 +408,9 @@ impl Framer {
         let lacks = missing.last().map_or(0, Missing::up_to_its_end);
         let unread = pending.get(self.consumed..).unwrap_or_default();
         let bytes = unread.get(..length.saturating_sub(lacks).min(unread.len())).unwrap_or_default();
-        let tile = Tile { length: length as u64, tile_type, ..tile };
+        let span = Span { length: length as u64, span_type, ..span };
         let guess = self.guess.take();
-        sink(tile, Captured::with_missing(bytes, &missing).guessed(guess.as_ref()));
+        sink(span, Captured::with_missing(bytes, &missing).guessed(guess.as_ref()));
         self.consumed += bytes.len();
         self.cursor.skip(length);
         while let Some(gap) = self.gaps.front_mut().filter(|gap| gap.at < behind) {
@@ -426,24 +426,24 @@ impl Framer {
 
     /// An unusually long message in a format that does not tell where messages begin: gives it, or skips what is none. What is in
     /// it decides, so that nobody waits for what follows.
-    fn doubted(&mut self, protocol: &dyn Protocol, pending: &[u8], tile: &Tile, sink: &mut Sink<'_>) {
+    fn doubted(&mut self, protocol: &dyn Protocol, pending: &[u8], span: &Span, sink: &mut Sink<'_>) {
         let part = self.part(pending);
-        let length = usize::try_from(tile.length).unwrap_or(part.len()).min(part.len());
+        let length = usize::try_from(span.length).unwrap_or(part.len()).min(part.len());
         let bytes = part.get(..length).unwrap_or_default();
-        if let Some(credit) = self.doubt.credit.checked_sub(tile.length) {
+        if let Some(credit) = self.doubt.credit.checked_sub(span.length) {
             self.doubt.credit = credit;
             // Where a message that is cut off would end is not known.
-            let is_whole = tile.tile_type == TileType::Message;
+            let is_whole = span.span_type == SpanType::Message;
             if let Some((at, guess)) = outdone(protocol, bytes, if is_whole { length } else { usize::MAX }) {
                 self.skip_to(self.cursor.offset + at as u64, Code::LengthSuspect, protocol, pending, sink);
                 self.found(Some(guess));
                 return;
             }
         }
-        self.doubt.accept(tile.length);
+        self.doubt.accept(span.length);
         self.consumed += length;
         self.cursor.skip(length);
-        give(*tile, bytes, &mut self.guess, sink);
+        give(*span, bytes, &mut self.guess, sink);
     }
 
     /// How long the message is that begins at the cursor's place and that a gap cuts. `part` is its beginning.
@@ -585,14 +585,14 @@ impl Framer {
     }
 }
 
-/// Gives a tile whose bytes lie in one piece.
-fn give(tile: Tile, bytes: &[u8], guess: &mut Option<Guess>, sink: &mut Sink<'_>) {
-    match tile.tile_type {
-        TileType::Message | TileType::Partial => {
+/// Gives a span whose bytes lie in one piece.
+fn give(span: Span, bytes: &[u8], guess: &mut Option<Guess>, sink: &mut Sink<'_>) {
+    match span.span_type {
+        SpanType::Message | SpanType::Partial => {
             let guess = guess.take();
-            sink(tile, Captured::whole(bytes).guessed(guess.as_ref()));
+            sink(span, Captured::whole(bytes).guessed(guess.as_ref()));
         }
-        TileType::Skipped(_) | TileType::Gap => sink(tile, Captured::default()),
+        SpanType::Skipped(_) | SpanType::Gap => sink(span, Captured::default()),
     }
 }
 
@@ -608,30 +608,30 @@ fn steps(
     let within = |offset: u64| usize::try_from(offset.saturating_sub(begin)).unwrap_or(bytes.len());
     loop {
         let rest = bytes.get(within(cursor.offset)..).unwrap_or_default();
-        let Some(tile) = cursor.next(protocol, rest, &mut |_| usize::MAX, false) else {
+        let Some(span) = cursor.next(protocol, rest, &mut |_| usize::MAX, false) else {
             return within(cursor.offset);
         };
-        if doubt.is_about(&tile) && guess.is_none() {
-            cursor.offset = tile.offset;
+        if doubt.is_about(&span) && guess.is_none() {
+            cursor.offset = span.offset;
             cursor.needed_end = 0;
-            return within(tile.offset);
+            return within(span.offset);
         }
-        doubt.accept(tile.length);
-        give(tile, rest.get(..within(begin + tile.length)).unwrap_or_default(), guess, sink);
+        doubt.accept(span.length);
+        give(span, rest.get(..within(begin + span.length)).unwrap_or_default(), guess, sink);
     }
 }
 
 /// Where the reading of one direction stands. Who holds the bytes gives them with each call.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
-    /// Where in the stream the first byte that is in no tile and no run stands.
+    /// Where in the stream the first byte that is in no span and no run stands.
     offset: u64,
     /// Nothing can be said before the stream reaches here.
     needed_end: u64,
     /// The skipped bytes before `offset` whose search has not ended.
     run: Option<(u64, Code)>,
     /// What was found at `offset` and ended a run.
-    found: Option<(usize, TileType, bool)>,
+    found: Option<(usize, SpanType, bool)>,
     memo: Memo,
     /// Where the last gap ended, if nothing was read behind it.
     behind_gap: Option<u64>,
@@ -650,16 +650,16 @@ impl Cursor {
         self.found.is_none() && self.offset + (unread as u64) < self.needed_end
     }
 
-    /// Whether neither a run is open nor a tile was found already.
+    /// Whether neither a run is open nor a span was found already.
     #[inline]
-    fn is_between_tiles(&self) -> bool {
+    fn is_between_spans(&self) -> bool {
         self.run.is_none() && self.found.is_none()
     }
 
-    /// The memo, where nothing was read that is in no tile yet.
+    /// The memo, where nothing was read that is in no span yet.
     #[inline]
-    pub(crate) fn memo_between_tiles(&mut self) -> Option<&mut Memo> {
-        self.is_between_tiles().then_some(&mut self.memo)
+    pub(crate) fn memo_between_spans(&mut self) -> Option<&mut Memo> {
+        self.is_between_spans().then_some(&mut self.memo)
     }
 
     /// Goes behind `length` bytes that the caller has read.
@@ -668,10 +668,10 @@ impl Cursor {
         self.offset += length as u64;
     }
 
-    /// The next tile of `bytes`, the unread ones. None where more are needed, or, with `last`, all are read.
+    /// The next span of `bytes`, the unread ones. None where more are needed, or, with `last`, all are read.
     /// `first_segment` tells how many bytes there are from an offset in the stream to the end of its segment.
     ///
-    /// A tile's bytes are the first of `bytes`, but for skipped ones: those may have been read by earlier calls.
+    /// A span's bytes are the first of `bytes`, but for skipped ones: those may have been read by earlier calls.
     #[inline(always)]
     pub(crate) fn next(
         &mut self,
@@ -679,9 +679,9 @@ impl Cursor {
         bytes: &[u8],
         first_segment: &mut dyn FnMut(u64) -> usize,
         last: bool,
-    ) -> Option<Tile> {
+    ) -> Option<Span> {
         let mut rest = bytes;
-        let (length, tile_type, checked) = loop {
+        let (length, span_type, checked) = loop {
             if let Some(found) = self.found.take() {
                 break found;
             }
@@ -691,10 +691,10 @@ impl Cursor {
             let first_segment = first_segment(self.offset).min(rest.len());
             let input = Input { bytes: rest, first_segment, last, offset: self.offset };
             break match protocol.next(input, &mut self.memo) {
-                Step::Message(length) => (length.get(), TileType::Message, false),
-                Step::Checked(length) => (length.get(), TileType::Message, true),
-                Step::Partial(length) => (length.get(), TileType::Partial, false),
-                Step::Skipped(length, code) => (length.get(), TileType::Skipped(code), false),
+                Step::Message(length) => (length.get(), SpanType::Message, false),
+                Step::Checked(length) => (length.get(), SpanType::Message, true),
+                Step::Partial(length) => (length.get(), SpanType::Partial, false),
+                Step::Skipped(length, code) => (length.get(), SpanType::Skipped(code), false),
                 Step::Lost => {
                     self.run.get_or_insert((self.offset, Code::NotAFrame));
                     self.skip(1);
@@ -709,7 +709,7 @@ impl Cursor {
                     rest = rest.get(length..).unwrap_or_default();
                     continue;
                 }
-                Step::NeedMore(_) if last => (rest.len(), TileType::Partial, false),
+                Step::NeedMore(_) if last => (rest.len(), SpanType::Partial, false),
                 Step::NeedMore(more) => {
                     self.needed_end = self.offset.saturating_add((rest.len() + more.get()) as u64);
                     return None;
@@ -717,13 +717,13 @@ impl Cursor {
             };
         };
         if let Some(run) = self.close_run() {
-            self.found = Some((length, tile_type, checked));
+            self.found = Some((length, span_type, checked));
             return Some(run);
         }
         let length = length.min(rest.len());
-        let tile = Tile { offset: self.offset, length: length as u64, tile_type, checked };
+        let span = Span { offset: self.offset, length: length as u64, span_type, checked };
         self.skip(length);
-        Some(tile)
+        Some(span)
     }
 
     /// Why bytes at the place are no message: behind a gap they are the rest of one.
@@ -740,10 +740,10 @@ impl Cursor {
     }
 
     /// The run that ends here, if one is open.
-    fn close_run(&mut self) -> Option<Tile> {
+    fn close_run(&mut self) -> Option<Span> {
         let (offset, length, code) = self.run()?;
         self.run = None;
-        Some(Tile { offset, length, tile_type: TileType::Skipped(code), checked: false })
+        Some(Span { offset, length, span_type: SpanType::Skipped(code), checked: false })
     }
 }
 
@@ -787,13 +787,13 @@ mod tests {
         let (mut framer, mut found) = (Framer::default(), vec![]);
         let mut offsets = vec![];
         for segment in [&b"ab"[..], b"", b"cde", b"fghi", b"j", b"klmnopq"] {
-            framer.segment(&patient, segment, &mut |tile, bytes| {
-                assert_eq!(tile.length, bytes.length() as u64);
-                found.push((tile.offset, bytes.bytes().to_vec()));
+            framer.segment(&patient, segment, &mut |span, bytes| {
+                assert_eq!(span.length, bytes.length() as u64);
+                found.push((span.offset, bytes.bytes().to_vec()));
             });
             offsets.push(framer.end_offset());
         }
-        framer.end(&patient, &mut |tile, bytes| found.push((tile.offset, bytes.bytes().to_vec())));
+        framer.end(&patient, &mut |span, bytes| found.push((span.offset, bytes.bytes().to_vec())));
         let expected: [(u64, &[u8]); 5] =
             [(0, b"ab"), (2, b"cde"), (5, b"fghi"), (9, b"j"), (10, b"klmnopq")];
         assert_eq!(found, expected.map(|(offset, bytes)| (offset, bytes.to_vec())));
@@ -813,14 +813,14 @@ mod tests {
         });
         let (mut framer, mut lengths) = (Framer::default(), vec![]);
         for _ in 0..1000 {
-            framer.segment(&once, b"x", &mut |tile, _| lengths.push(tile.length));
+            framer.segment(&once, b"x", &mut |span, _| lengths.push(span.length));
         }
         assert_eq!(lengths, [100; 10]);
         // Once when a message begins and once when it is all there.
         assert_eq!(asked.load(Relaxed), 20);
         // Who wants more though nothing follows gets none.
-        framer.segment(&once, b"rest", &mut |tile, _| lengths.push(tile.length));
-        framer.end(&once, &mut |tile, _| lengths.push(tile.length));
+        framer.segment(&once, b"rest", &mut |span, _| lengths.push(span.length));
+        framer.end(&once, &mut |span, _| lengths.push(span.length));
         assert_eq!(lengths.last(), Some(&4));
     }
 
@@ -837,11 +837,11 @@ mod tests {
             }
         });
         let stream = [vec![b'a'; 24], vec![b'b'; 1000]].concat().repeat(20);
-        let (mut framer, mut tiles) = (Framer::default(), vec![]);
+        let (mut framer, mut spans) = (Framer::default(), vec![]);
         let mut fed = 0;
         // The first message is completed by a segment that brings the beginning of the second.
         for (i, segment) in stream.chunks(10).enumerate() {
-            framer.segment(&two, segment, &mut |tile, _| tiles.push(tile.length));
+            framer.segment(&two, segment, &mut |span, _| spans.push(span.length));
             fed += segment.len();
             assert_eq!(framer.end_offset(), fed as u64, "after segment {i}");
             let waiting = framer.pending.len() - framer.consumed;
@@ -852,10 +852,10 @@ mod tests {
             );
             assert!(framer.segment_ends.len() <= waiting / 10 + 2);
         }
-        assert_eq!(tiles, [24, 1000].repeat(20));
+        assert_eq!(spans, [24, 1000].repeat(20));
         // Twice for each message, and once more where one ends with its segment.
         let asked = asked.load(Relaxed);
-        assert!(asked <= 2 * tiles.len(), "asked {asked} times for {} messages", tiles.len());
+        assert!(asked <= 2 * spans.len(), "asked {asked} times for {} messages", spans.len());
         // A segment may bring much behind the end of what waited.
         let mut framer = Framer::default();
         framer.segment(&two, b"aaaa", &mut |_, _| {});

@@ -115,22 +115,22 @@ mod observe;
 mod problem;
 mod protocol;
 mod resync;
+mod selection;
 mod sentence;
 #[cfg(feature = "serde")]
 mod serialize;
 pub mod text;
 mod unclaimed;
 mod utf8;
-mod wanted;
 
 pub use captured::{CAPTURED, Captured, Missing};
 pub use error::{Error, Fault};
 pub use field::{Dissection, Field, Kind, Value, Visit};
-pub use framer::{Framer, Sink, Tile, TileType};
+pub use framer::{Framer, Sink, Span, SpanType};
 pub use observe::{Direction, Event, Observation, Observer};
 pub use problem::{Code, CodeSet, Problem, Severity};
 pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, Step};
 pub use resync::Guess;
+pub use selection::{FieldReader, FieldSelection};
 pub use sentence::Sentence;
 pub use unclaimed::Unclaimed;
-pub use wanted::{Selected, Wanted};

@@ -7,14 +7,14 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::num::NonZeroUsize;
 
-use crate::{Captured, Code, Dissection, Error, Observer, Selected, Visit, Wanted};
+use crate::{Captured, Code, Dissection, Error, FieldReader, FieldSelection, Observer, Visit};
 
 /// A message format: how a stream falls into messages, and a message into fields.
 ///
 /// ```
 /// use core::num::NonZeroUsize;
 /// use framescope_parser::{
-///     Captured, Confidence, Dissection, Error, Fault, Framer, Input, Measure, Memo, Protocol, Sample, Step, TileType, Value,
+///     Captured, Confidence, Dissection, Error, Fault, Framer, Input, Measure, Memo, Protocol, Sample, Step, SpanType, Value,
 ///     Visit,
 /// };
 ///
@@ -61,13 +61,13 @@ use crate::{Captured, Code, Dissection, Error, Observer, Selected, Visit, Wanted
 ///     fn detect(&self, _: Sample<'_>) -> Confidence { Confidence::Possible }
 /// }
 ///
-/// let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-/// framer.segment(&Short, b"\x05hello\x09c", &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
-/// framer.gap(&Short, 8, &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
-/// framer.segment(&Short, b"\x02h", &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
-/// framer.end(&Short, &mut |tile, _| tiles.push((tile.tile_type, tile.length)));
+/// let (mut framer, mut spans) = (Framer::default(), Vec::new());
+/// framer.segment(&Short, b"\x05hello\x09c", &mut |span, _| spans.push((span.span_type, span.length)));
+/// framer.gap(&Short, 8, &mut |span, _| spans.push((span.span_type, span.length)));
+/// framer.segment(&Short, b"\x02h", &mut |span, _| spans.push((span.span_type, span.length)));
+/// framer.end(&Short, &mut |span, _| spans.push((span.span_type, span.length)));
 /// // The second message lacks eight bytes, and its length is known all the same.
-/// assert_eq!(tiles, [(TileType::Message, 6), (TileType::Message, 10), (TileType::Partial, 2)]);
+/// assert_eq!(spans, [(SpanType::Message, 6), (SpanType::Message, 10), (SpanType::Partial, 2)]);
 /// assert_eq!(Dissection::of(&Short, b"\x05hello").field("text").unwrap().value.to_string(), "\"hello\"");
 /// ```
 pub trait Protocol: Send + Sync {
@@ -138,7 +138,7 @@ pub trait Protocol: Send + Sync {
 
     /// A reader of no more than what is wanted, for who looks at very many messages and at little of each. As it is there is
     /// none, and [`dissect`](Protocol::dissect) tells everything.
-    fn select(&self, wanted: &Wanted) -> Option<Box<dyn Selected>> {
+    fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         let _ = wanted;
         None
     }

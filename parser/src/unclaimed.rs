@@ -8,12 +8,12 @@ use crate::{Code, Confidence, Dissection, Error, Input, Memo, Protocol, Sample, 
 /// No protocol: all bytes up to a gap or the end are one skipped run with the reason `no-protocol`.
 ///
 /// ```
-/// use framescope_parser::{Code, Framer, TileType, Unclaimed};
+/// use framescope_parser::{Code, Framer, SpanType, Unclaimed};
 ///
-/// let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-/// framer.segment(&Unclaimed, b"who knows", &mut |tile, _| tiles.push(tile.tile_type));
-/// framer.end(&Unclaimed, &mut |tile, _| tiles.push(tile.tile_type));
-/// assert_eq!(tiles, [TileType::Skipped(Code::NoProtocol)]);
+/// let (mut framer, mut spans) = (Framer::default(), Vec::new());
+/// framer.segment(&Unclaimed, b"who knows", &mut |span, _| spans.push(span.span_type));
+/// framer.end(&Unclaimed, &mut |span, _| spans.push(span.span_type));
+/// assert_eq!(spans, [SpanType::Skipped(Code::NoProtocol)]);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unclaimed;

@@ -9,7 +9,7 @@ use framescope_parser::missive::strategy::{Stretch, frame, stream};
 use framescope_parser::missive::{
     Assembly, Decoder, Flags, Frame, FrameBuf, Header, Item, Key, Kind, Missive, Payload, RawFrame, Received,
 };
-use framescope_parser::{Dissection, Framer, Protocol, Severity, TileType};
+use framescope_parser::{Dissection, Framer, Protocol, Severity, SpanType};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -248,12 +248,12 @@ proptest! {
     fn a_gap_or_an_end_anywhere_leaves_a_tiling(stretches in stream(), at in any::<Index>(), gap in 0..100u64) {
         let bytes = bytes_of(&stretches);
         let at = at.index(bytes.len() + 1);
-        let (mut framer, mut tiles) = (Framer::default(), Vec::new());
+        let (mut framer, mut spans) = (Framer::default(), Vec::new());
         let missive = Missive::default();
         let mut missing = 0;
-        let mut sink = |tile: framescope_parser::Tile, bytes: framescope_parser::Captured<'_, '_>| {
+        let mut sink = |span: framescope_parser::Span, bytes: framescope_parser::Captured<'_, '_>| {
             missing += bytes.missing_bytes() as u64;
-            tiles.push(tile);
+            spans.push(span);
         };
         framer.segment(&missive, &bytes[..at], &mut sink);
         framer.gap(&missive, gap, &mut sink);
@@ -261,15 +261,15 @@ proptest! {
         framer.end(&missive, &mut sink);
         prop_assert_eq!(framer.end_offset(), bytes.len() as u64 + gap);
         let mut offset = 0;
-        for tile in &tiles {
-            prop_assert_eq!(tile.offset, offset);
-            prop_assert!(tile.length > 0);
-            offset += tile.length;
+        for span in &spans {
+            prop_assert_eq!(span.offset, offset);
+            prop_assert!(span.length > 0);
+            offset += span.length;
         }
         prop_assert_eq!(offset, bytes.len() as u64 + gap);
-        let gaps: Vec<_> = tiles.iter().filter(|tile| tile.tile_type == TileType::Gap).collect();
+        let gaps: Vec<_> = spans.iter().filter(|span| span.span_type == SpanType::Gap).collect();
         // What is missing is a gap, or belongs to a message.
-        prop_assert_eq!(gaps.iter().map(|tile| tile.length).sum::<u64>() + missing, gap);
+        prop_assert_eq!(gaps.iter().map(|span| span.length).sum::<u64>() + missing, gap);
     }
 }
 

@@ -7,7 +7,7 @@ use framescope_parser::missive::{Flags, FrameBuf, Header, Key, Kind, Missive, Ta
 use framescope_parser::text::Text;
 use framescope_parser::{
     Captured, Code, CodeSet, Confidence, Direction, Dissection, Error, Event, Fault, Field, Framer, Input,
-    Memo, Names, Observation, Protocol, Sample, Severity, Step, TileType, Unclaimed, Value, Visit,
+    Memo, Names, Observation, Protocol, Sample, Severity, SpanType, Step, Unclaimed, Value, Visit,
 };
 
 #[test]
@@ -129,16 +129,16 @@ fn bare_marks_the_first_part_of_a_message_when_its_rest_comes() {
 #[test]
 fn without_a_length_the_segment_is_the_message() {
     for protocol in [&Bare as &dyn Protocol, &Text] {
-        let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-        let mut sink = |tile: framescope_parser::Tile, bytes: Captured<'_, '_>| {
-            tiles.push((tile.tile_type, bytes.bytes().to_vec()))
+        let (mut framer, mut spans) = (Framer::default(), Vec::new());
+        let mut sink = |span: framescope_parser::Span, bytes: Captured<'_, '_>| {
+            spans.push((span.span_type, bytes.bytes().to_vec()))
         };
         for segment in [&b"\x01ada"[..], b"\x03hello"] {
             framer.segment(protocol, segment, &mut sink);
         }
         framer.end(protocol, &mut sink);
-        let message = TileType::Message;
-        assert_eq!(tiles, [(message, b"\x01ada".to_vec()), (message, b"\x03hello".to_vec())]);
+        let message = SpanType::Message;
+        assert_eq!(spans, [(message, b"\x01ada".to_vec()), (message, b"\x03hello".to_vec())]);
         // Also where the two are at hand at once.
         let input = Input { bytes: b"\x01ada\x03hello", first_segment: 4, last: true, offset: 0 };
         assert_eq!(protocol.next(input, &mut Memo::default()), Step::Message(4.try_into().unwrap()));
@@ -435,16 +435,16 @@ fn a_segment_that_is_one_message_is_taken_as_a_whole_where_nothing_waits() {
     let missive = Missive::default();
     let bytes = FrameBuf::new(Kind::ACK).to_bytes().unwrap();
     let mut framer = Framer::default();
-    let tile = framer.message(20).unwrap();
-    assert_eq!((tile.offset, tile.length, tile.tile_type, tile.checked), (0, 20, TileType::Message, true));
+    let span = framer.message(20).unwrap();
+    assert_eq!((span.offset, span.length, span.span_type, span.checked), (0, 20, SpanType::Message, true));
     assert_eq!(framer.end_offset(), 20);
     // Half a message waits.
     framer.segment(&missive, &bytes[..7], &mut |_, _| panic!("nothing is complete"));
     assert_eq!(framer.message(20), None);
-    let mut tiles = Vec::new();
-    framer.segment(&missive, &bytes[7..], &mut |tile, _| tiles.push((tile.offset, tile.length)));
-    assert_eq!(tiles, [(20, 20)]);
-    assert_eq!(framer.message(5).map(|tile| tile.offset), Some(40));
+    let mut spans = Vec::new();
+    framer.segment(&missive, &bytes[7..], &mut |span, _| spans.push((span.offset, span.length)));
+    assert_eq!(spans, [(20, 20)]);
+    assert_eq!(framer.message(5).map(|span| span.offset), Some(40));
     // A run of skipped bytes has not ended.
     framer.segment(&missive, b"noise that is no frame", &mut |_, _| {});
     assert_eq!(framer.message(20), None);

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use framescope_capture::{Index, Indexer, Options, Source, TransportType, read};
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
-use framescope_parser::{Code, Direction, TileType};
+use framescope_parser::{Code, Direction, SpanType};
 use support::{RAW_IP, Tcp, pcap, read_bytes, read_with, tcp_pcap, udp_packet};
 
 fn frame(sequence: u32, text: &str) -> Vec<u8> {
@@ -338,7 +338,7 @@ fn a_gap_is_given_up_at_the_limit_and_bytes_that_come_later_are_counted() {
     assert_eq!(rows(&whole), vec![("message", u64::from(length)); 40], "within the limit it is put in order");
     let options = Options { reassembly_limit: 1000, ..Options::default() };
     let index = read_with(tcp_pcap(&segments), &options);
-    let gap = index.rows().find(|row| row.tile_type == TileType::Gap).unwrap();
+    let gap = index.rows().find(|row| row.span_type == SpanType::Gap).unwrap();
     assert_eq!((gap.offset, gap.length), (2 * u64::from(length), u64::from(length)));
     assert!(gap.codes.contains(Code::Late));
     assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes(), u64::from(length));
@@ -482,7 +482,7 @@ fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go
         let index = open(&packed[..packed.len() * 2 / 3]);
         let damage = only_damage(&index).to_string();
         assert!(damage.contains("the compressed file can't be unpacked further"), "{damage}");
-        let read = index.rows().filter(|row| row.tile_type == TileType::Message).count();
+        let read = index.rows().filter(|row| row.span_type == SpanType::Message).count();
         assert!(read > 100 && read < 3000, "{read} messages");
     }
     // What only begins as if it were compressed says so too.

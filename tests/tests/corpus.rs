@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use framescope_capture::export::{Chosen, Paint, hex, seeds, write_text};
+use framescope_capture::export::{Paint, RowSelection, hex, seeds, write_text};
 use framescope_capture::{Index, Row};
 use framescope_oracles::{ORACLES, Oracle, check_index};
-use framescope_parser::{Direction, Dissection, Severity, TileType, Value};
+use framescope_parser::{Direction, Dissection, Severity, SpanType, Value};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use support::{cases, corpus, open};
@@ -54,7 +54,7 @@ fn every_case_prints_what_was_accepted() {
     for case in cases() {
         let index = open(&case.join("capture.pcapng"));
         let mut printed = Vec::new();
-        write_text(&index, &mut Chosen::all(), Paint::Plain, &mut printed).unwrap();
+        write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
         let printed = String::from_utf8(printed).unwrap();
         let path = case.join("expected.txt");
         let expected = fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
@@ -87,7 +87,7 @@ fn agrees_with_the_peers(name: &str, expected_messages: usize) {
         for direction in [Direction::Forward, Direction::Backward] {
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
-                if row.tile_type == TileType::Message {
+                if row.span_type == SpanType::Message {
                     let (src, dst) = index.endpoints(&row).unwrap();
                     let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
                     rows.entry((src.to_string(), dst.to_string())).or_default().push((number, bytes));
@@ -253,7 +253,7 @@ fn every_frame_that_the_damage_did_not_touch_is_found() {
         for direction in [Direction::Forward, Direction::Backward] {
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
-                if row.tile_type != TileType::Message {
+                if row.span_type != SpanType::Message {
                     continue;
                 }
                 let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
@@ -301,7 +301,7 @@ fn every_frame_whose_header_was_captured_keeps_its_length_and_has_just_its_holes
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
                 assert!(row.severity() < Some(Severity::Error), "row {number}");
-                if row.tile_type != TileType::Message {
+                if row.span_type != SpanType::Message {
                     continue;
                 }
                 let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
@@ -323,10 +323,10 @@ fn every_frame_whose_header_was_captured_keeps_its_length_and_has_just_its_holes
 #[test]
 fn a_message_with_a_hole_is_no_seed() {
     let (index, _) = case("holes");
-    let seeds = seeds(&index, &mut Chosen::all(), 64 << 10).unwrap();
+    let seeds = seeds(&index, &mut RowSelection::all(), 64 << 10).unwrap();
     let is_seed = |bytes: &[u8]| seeds.iter().any(|seed| seed.bytes == bytes);
     let (mut reader, mut whole) = (index.reader(), 0);
-    for row in index.rows().filter(|row| row.tile_type == TileType::Message) {
+    for row in index.rows().filter(|row| row.span_type == SpanType::Message) {
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
         assert!(
             index.missing(&row).is_empty() || !is_seed(&bytes),

@@ -18,7 +18,7 @@ use framescope_capture::{Index, Options};
 use framescope_ksy::Described;
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
-use framescope_parser::{Code, Direction, TileType};
+use framescope_parser::{Code, Direction, SpanType};
 use support::{Tcp, corpus, pcap, read_with, tcp_pcap};
 
 const SEGMENT: usize = 1448;
@@ -441,7 +441,7 @@ struct Found {
 
 fn found(index: &Index, case: &Case) -> Found {
     let rows: Vec<_> = index.stream_rows(0, Direction::Forward).map(|row| index.row(row).unwrap()).collect();
-    let messages = rows.iter().filter(|row| row.tile_type == TileType::Message);
+    let messages = rows.iter().filter(|row| row.span_type == SpanType::Message);
     let messages: HashMap<(u64, u64), _> =
         messages.map(|row| ((row.offset, row.length), row.codes)).collect();
     let of = |places: &[(u64, u64)], lacks: bool| {

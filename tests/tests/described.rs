@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use framescope_capture::{Index, Options, Source, read};
 use framescope_ksy::Described;
-use framescope_parser::{Code, Dissection, Field, TileType, Value};
+use framescope_parser::{Code, Dissection, Field, SpanType, Value};
 use support::{cases, corpus};
 
 fn described(name: &str) -> Described {
@@ -66,9 +66,9 @@ fn missive_described_is_missive() {
         let (mut reader, mut other) = (native.reader(), ours.reader());
         for (number, (row, same)) in native.rows().zip(ours.rows()).enumerate() {
             let number = u32::try_from(number).unwrap();
-            let place = |row: &framescope_capture::Row| (row.flow(), row.offset, row.length, row.tile_type);
+            let place = |row: &framescope_capture::Row| (row.flow(), row.offset, row.length, row.span_type);
             assert_eq!(place(&row), place(&same), "{} row {number}", capture.display());
-            if !is_missive(&native, &row) || !matches!(row.tile_type, TileType::Message | TileType::Partial) {
+            if !is_missive(&native, &row) || !matches!(row.span_type, SpanType::Message | SpanType::Partial) {
                 damaged += 1;
                 continue;
             }
@@ -98,7 +98,7 @@ fn a_description_that_is_delimited_by_segments_reads_what_bare_reads() {
     let ours = index(&capture, &own);
     assert_eq!(native.row_count(), ours.row_count());
     for (row, same) in native.rows().zip(ours.rows()) {
-        assert_eq!((row.offset, row.length, row.tile_type), (same.offset, same.length, same.tile_type));
+        assert_eq!((row.offset, row.length, row.span_type), (same.offset, same.length, same.span_type));
         // Where a message was cut its rest begins with no kind: the native reader tells none then, the description
         // whatever number stands there.
         match native.kind(&row) {

@@ -9,7 +9,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use framescope_capture::export::{
-    Chosen, Fields, display_limit, hex, write_csv_fields, write_json, write_json_fields,
+    Fields, RowSelection, display_limit, hex, write_csv_fields, write_json, write_json_fields,
 };
 use framescope_capture::filter::Column;
 use framescope_capture::{Index, Options, Source, protocols, read};
@@ -21,7 +21,7 @@ use support::{cases, corpus, open};
 /// The lines of the whole rows.
 fn whole(index: &Index) -> Vec<Json> {
     let mut out = Vec::new();
-    write_json(index, &mut Chosen::all(), &mut out).unwrap();
+    write_json(index, &mut RowSelection::all(), &mut out).unwrap();
     lines(&out).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -33,7 +33,7 @@ fn lines(out: &[u8]) -> impl Iterator<Item = &str> {
 fn chosen(index: &Index, names: &[&str]) -> Vec<Map<String, Json>> {
     let fields = Fields::parse(&names.join(","), index.protocols()).unwrap();
     let mut out = Vec::new();
-    write_json_fields(index, &mut Chosen::all(), &fields, &mut out).unwrap();
+    write_json_fields(index, &mut RowSelection::all(), &fields, &mut out).unwrap();
     let object = |line: &str| {
         let object: Map<String, Json> = serde_json::from_str(line).unwrap();
         let mut from = 0;
@@ -251,7 +251,7 @@ fn the_cells_of_csv_are_the_values_of_json() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut out = Vec::new();
         let fields = Fields::parse(&names.join(","), index.protocols()).unwrap();
-        write_csv_fields(&index, &mut Chosen::all(), &fields, &mut out).unwrap();
+        write_csv_fields(&index, &mut RowSelection::all(), &fields, &mut out).unwrap();
         let mut csv = csv::Reader::from_reader(&out[..]);
         assert_eq!(csv.headers().unwrap(), names);
         let json = chosen(&index, &names);

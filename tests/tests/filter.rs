@@ -13,7 +13,7 @@ use framescope_capture::{Index, Options, Source, protocols, read};
 use framescope_ksy::Described;
 use framescope_parser::{
     Captured, Code, Confidence, Dissection, Error, Field, Input, Measure, Memo, Missing, Names, Observer,
-    Protocol, Sample, Severity, Step, TileType, Value, Visit,
+    Protocol, Sample, Severity, SpanType, Step, Value, Visit,
 };
 use support::{cases, corpus, open};
 
@@ -138,7 +138,7 @@ fn columns_say_what_the_index_says() {
                 "kind matches \"^LOG\"",
                 Box::new(|_, row| index.kind(row).is_some_and(|kind| kind.starts_with("LOG"))),
             ),
-            ("type == message", Box::new(|_, row| row.tile_type == TileType::Message)),
+            ("type == message", Box::new(|_, row| row.span_type == SpanType::Message)),
             ("type in {gap, skipped}", Box::new(|_, row| ["gap", "skipped"].contains(&row.type_name()))),
             ("problems", Box::new(|_, row| !row.codes.is_empty())),
             ("severity >= warning", Box::new(|number, _| severity(number) >= Some(Severity::Warning))),

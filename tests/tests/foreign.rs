@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use framescope_capture::export::{Chosen, write_json, write_packets};
+use framescope_capture::export::{RowSelection, write_json, write_packets};
 use framescope_capture::{DecodeAs, Index, Options, Source, TransportType, read};
 use framescope_oracles::{ORACLES, check_index};
 use framescope_parser::Direction;
@@ -39,7 +39,7 @@ fn frame(sequence: u32, text: &str) -> Vec<u8> {
 
 fn json(index: &Index) -> Vec<Json> {
     let mut out = Vec::new();
-    write_json(index, &mut Chosen::all(), &mut out).unwrap();
+    write_json(index, &mut RowSelection::all(), &mut out).unwrap();
     String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -164,7 +164,7 @@ fn packets_of_another_kind_are_written_as_a_pcapng() {
     for kind in ["snoop", "netmon2", "erf", "hexdump", "strace"] {
         let index = open(&foreign(kind));
         let mut out = Vec::new();
-        write_packets(&index, &mut Chosen::all(), &mut out).unwrap();
+        write_packets(&index, &mut RowSelection::all(), &mut out).unwrap();
         let again = read_bytes(out);
         let content = |index: &Index| -> Vec<Json> {
             let mut rows = json(index);
@@ -208,7 +208,7 @@ fn a_rule_for_the_file_makes_bytes_of_it_unless_it_is_a_default() {
         &fs::read(foreign("snoop")).unwrap(),
         &Options { decode_as: vec![rule], ..Options::default() },
     );
-    let error = write_packets(&index.unwrap(), &mut Chosen::all(), &mut Vec::new()).unwrap_err();
+    let error = write_packets(&index.unwrap(), &mut RowSelection::all(), &mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains("has no packets"), "{error}");
 }
 

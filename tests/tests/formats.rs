@@ -17,11 +17,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use framescope_capture::export::{Chosen, Paint, write_text};
+use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::{Index, Options, Source, read};
 use framescope_ksy::Described;
 use framescope_oracles::{check_described, check_index};
-use framescope_parser::{Dissection, Field, Names, Protocol, TileType, Value};
+use framescope_parser::{Dissection, Field, Names, Protocol, SpanType, Value};
 use support::corpus;
 
 /// The folders with a capture, and the descriptions beside them.
@@ -53,7 +53,7 @@ fn index(name: &str) -> Index {
 fn for_each_message(index: &Index, mut each: impl FnMut(&[u8], &Dissection<'_>)) {
     let mut reader = index.reader();
     for (number, row) in (0u32..).zip(index.rows()) {
-        if row.tile_type == TileType::Message {
+        if row.span_type == SpanType::Message {
             let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
             each(&bytes, &index.dissect(number, &bytes));
         }
@@ -69,7 +69,7 @@ fn every_format_prints_what_was_accepted() {
         let named = described(&name).names();
         for_each_message(&index, |_, message| named_fields(&message.fields, "", &named));
         let mut printed = Vec::new();
-        write_text(&index, &mut Chosen::all(), Paint::Plain, &mut printed).unwrap();
+        write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
         let printed = String::from_utf8(printed).unwrap();
         let path = folder.join("expected.txt");
         let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
@@ -99,7 +99,7 @@ fn every_byte_is_explained_and_every_message_written_back() {
     for (name, _) in formats() {
         let (described, mut messages) = (described(&name), 0);
         let index = index(&name);
-        assert!(index.rows().all(|row| row.tile_type == TileType::Message), "{name}: not all are messages");
+        assert!(index.rows().all(|row| row.span_type == SpanType::Message), "{name}: not all are messages");
         for_each_message(&index, |bytes, message| {
             assert_eq!(unexplained(&message.fields), 0, "{name}: {:?}", message.fields);
             assert!(!message.fields.is_empty(), "{name}");

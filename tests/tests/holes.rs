@@ -9,13 +9,13 @@ mod support;
 
 use std::sync::Arc;
 
-use framescope_capture::export::{Chosen, write_json};
+use framescope_capture::export::{RowSelection, write_json};
 use framescope_capture::filter::Filter;
 use framescope_capture::{Index, Options};
 use framescope_ksy::Described;
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
-use framescope_parser::{Code, Dissection, TileType, Value};
+use framescope_parser::{Code, Dissection, SpanType, Value};
 use support::{Tcp, pcap, read_with, tcp_pcap};
 
 const PLAIN: &str = "
@@ -70,8 +70,8 @@ fn without(stream: &[u8], lost: &[std::ops::Range<usize>]) -> Vec<u8> {
     tcp_pcap(&segments)
 }
 
-fn of_type(index: &Index, tile_type: TileType) -> usize {
-    index.rows().filter(|row| row.tile_type == tile_type).count()
+fn of_type(index: &Index, span_type: SpanType) -> usize {
+    index.rows().filter(|row| row.span_type == span_type).count()
 }
 
 fn dissected(index: &Index, number: u32, look: impl FnOnce(&Dissection<'_>)) {
@@ -88,7 +88,7 @@ fn one_lost_segment_costs_one_message_of_a_format_without_anything_to_search_for
     let (stream, options) = (messages.concat(), options(PLAIN));
     let index = read_with(without(&stream, &[at + 400..at + 1100]), &options);
     check_index(&index);
-    assert_eq!((index.row_count(), of_type(&index, TileType::Message)), (200, 200));
+    assert_eq!((index.row_count(), of_type(&index, SpanType::Message)), (200, 200));
     let mut filter = Filter::parse("incomplete", index.protocols()).unwrap();
     assert_eq!(filter.rows(&index).unwrap(), [77]);
     let mut filter = Filter::parse("missing_bytes == 700 and kind == bye", index.protocols()).unwrap();
@@ -110,7 +110,7 @@ fn one_lost_segment_costs_one_message_of_a_format_without_anything_to_search_for
     });
     let mut out = Vec::new();
     let filter = Filter::parse("incomplete", index.protocols()).unwrap();
-    write_json(&index, &mut Chosen::by(filter), &mut out).unwrap();
+    write_json(&index, &mut RowSelection::by(filter), &mut out).unwrap();
     let out = String::from_utf8(out).unwrap();
     assert!(out.contains(r#""length":1503,"missing":[[400,700]],"#), "{out}");
     assert!(
@@ -143,7 +143,7 @@ fn a_snaplen_that_keeps_the_heads_costs_no_message() {
     check_index(&index);
     assert_eq!(index.row_count(), 50);
     for (i, row) in index.rows().enumerate() {
-        assert_eq!((row.tile_type, row.offset, row.length), (TileType::Message, i as u64 * 3000, 3000));
+        assert_eq!((row.span_type, row.offset, row.length), (SpanType::Message, i as u64 * 3000, 3000));
         assert_eq!(index.kind(&row), Some(["hello", "data", "bye"][i % 3]));
         let missing = [56..1448, 1504..2896, 2952..3000];
         assert_eq!(index.missing(&row), missing);
@@ -161,7 +161,7 @@ fn what_is_missing_of_a_message_is_not_known_and_the_rest_is() {
     let index =
         read_with(without(&stream, &[start + 8..start + 9, start + 50..start + 60]), &options(CHECKED));
     check_index(&index);
-    assert_eq!((index.row_count(), of_type(&index, TileType::Message)), (3, 3));
+    assert_eq!((index.row_count(), of_type(&index, SpanType::Message)), (3, 3));
     dissected(&index, 1, |message| {
         let value = |path: &str| message.field(path).map(|field| field.value.clone());
         assert_eq!(value("body.number"), Some(Value::Missing));
@@ -189,17 +189,17 @@ fn a_message_that_nothing_follows_where_it_claims_to_end_is_suspect() {
     let at = first.len();
     let lost = [at + 60..at + 90];
     let missive = Options { decode_as: vec!["tcp=missive".parse().unwrap()], ..Options::default() };
-    let types = |stream: &[u8]| -> Vec<(TileType, u64)> {
+    let types = |stream: &[u8]| -> Vec<(SpanType, u64)> {
         let index = read_with(without(stream, &lost), &missive);
         check_index(&index);
-        index.rows().map(|row| (row.tile_type, row.length)).collect()
+        index.rows().map(|row| (row.span_type, row.length)).collect()
     };
     let sound = types(&[&first[..], &second, &third].concat());
-    let message = |bytes: &[u8]| (TileType::Message, bytes.len() as u64);
+    let message = |bytes: &[u8]| (SpanType::Message, bytes.len() as u64);
     assert_eq!(sound, [message(&first), message(&second), message(&third)]);
     // Ten bytes too few stand behind the gap: the length leads into the next message.
     let short = types(&[&first[..], &second[..second.len() - 10], &third].concat());
-    assert_eq!(short[..2], [message(&first), (TileType::Skipped(Code::LengthSuspect), 20)]);
+    assert_eq!(short[..2], [message(&first), (SpanType::Skipped(Code::LengthSuspect), 20)]);
     assert_eq!(short.last(), Some(&message(&third)));
 }
 

@@ -8,7 +8,7 @@ mod support;
 use framescope_capture::{Options, Row};
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind, Tag};
-use framescope_parser::{Direction, TileType};
+use framescope_parser::{Direction, SpanType};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::{Tcp, read_with, rows_of, tcp_pcap};
@@ -179,7 +179,7 @@ proptest! {
         check_index(&index);
         let found: Vec<(u64, u64)> = index
             .rows()
-            .filter(|row| row.tile_type == TileType::Message)
+            .filter(|row| row.span_type == SpanType::Message)
             .map(|row| (row.offset, row.length))
             .collect();
         let mut at = 0;
@@ -191,8 +191,8 @@ proptest! {
             }
         }
         // The gaps, and what messages lack, are what is missing, and nothing else.
-        let lacks = |row: Row| match row.tile_type {
-            TileType::Gap => row.length,
+        let lacks = |row: Row| match row.span_type {
+            SpanType::Gap => row.length,
             _ => index.missing(&row).iter().map(|range| range.end - range.start).sum(),
         };
         let gaps: u64 = index.rows().map(lacks).sum();

@@ -10,7 +10,7 @@ use framescope_benches::{Contender, compare};
 use framescope_capture::{Options, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, Frame, Kind, Missive};
-use framescope_parser::{Code, Dissection, Framer, Protocol, TileType, Value, Visit};
+use framescope_parser::{Code, Dissection, Framer, Protocol, SpanType, Value, Visit};
 use framescope_traffic::{Container, Shape, write};
 
 fn main() {
@@ -88,9 +88,9 @@ impl<'a> Visit<'a> for Outlined {
 fn run(protocol: &dyn Protocol, bytes: &[u8], mut each: impl FnMut(&[u8], bool) -> u64) -> u64 {
     let (mut framer, mut sum) = (Framer::default(), 0);
     for segment in bytes.chunks(64 << 10) {
-        framer.segment(protocol, segment, &mut |tile, bytes| {
-            if tile.tile_type == TileType::Message {
-                sum += each(bytes.bytes(), tile.checked);
+        framer.segment(protocol, segment, &mut |span, bytes| {
+            if span.span_type == SpanType::Message {
+                sum += each(bytes.bytes(), span.checked);
             }
         });
     }

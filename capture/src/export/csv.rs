@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use framescope_parser::{Code, Kind, Value, Visit};
 
-use super::Chosen;
+use super::RowSelection;
 use super::put::{self, Clock};
 use super::rows::{Content, OfStream, WriteRow, write_rows};
 use crate::{Index, Row};
@@ -17,7 +17,7 @@ const COLUMNS: &[u8] = b"row,time,flow,direction,src,dst,offset,length,protocol,
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_csv(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_csv(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(COLUMNS)?;
     write_rows(index, chosen, out, &|| CsvRows::new(index))
 }

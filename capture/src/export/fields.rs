@@ -7,9 +7,11 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
-use framescope_parser::{Captured, Code, Kind, Protocol, Selected, TileType, Value, Visit, Wanted};
+use framescope_parser::{
+    Captured, Code, FieldReader, FieldSelection, Kind, Protocol, SpanType, Value, Visit,
+};
 
-use super::Chosen;
+use super::RowSelection;
 use super::put::{self, Clock};
 use super::rows::{Content, WriteRow, write_rows};
 use crate::filter::{Column, FilterError, Subject, subject};
@@ -18,13 +20,13 @@ use crate::{Index, Row};
 /// Columns and fields, by the names that a filter knows them by.
 ///
 /// ```
-/// use framescope_capture::export::{Chosen, Fields, write_json_fields};
+/// use framescope_capture::export::{RowSelection, Fields, write_json_fields};
 /// use framescope_capture::{Options, Source, protocols, read};
 ///
 /// let index = read(Source::from_bytes("crash-1", *b"\x01ada"), &Options::default(), &mut |_| true)?;
 /// let fields = Fields::parse("row,kind,bare.text,latency", &protocols(None))?;
 /// let mut out = Vec::new();
-/// write_json_fields(&index, &mut Chosen::all(), &fields, &mut out)?;
+/// write_json_fields(&index, &mut RowSelection::all(), &fields, &mut out)?;
 /// assert_eq!(String::from_utf8(out)?, "{\"row\":0,\"kind\":\"LOGIN\",\"bare.text\":\"ada\",\"latency\":null}\n");
 ///
 /// let error = Fields::parse("row,knid", &protocols(None)).unwrap_err();
@@ -84,7 +86,7 @@ impl Fields {
 /// [`write_json`]: super::write_json
 pub fn write_json_fields(
     index: &Index,
-    chosen: &mut Chosen<'_>,
+    chosen: &mut RowSelection<'_>,
     fields: &Fields,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -100,7 +102,7 @@ pub fn write_json_fields(
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_csv_fields(
     index: &Index,
-    chosen: &mut Chosen<'_>,
+    chosen: &mut RowSelection<'_>,
     fields: &Fields,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -336,9 +338,9 @@ struct Values {
     summary: Option<usize>,
     /// Whether the names around a field matter.
     around: bool,
-    wanted: Wanted,
+    wanted: FieldSelection,
     /// By protocol, once one was asked for it, a reader of just what is wanted, if the protocol has one.
-    readers: Vec<Option<Option<Box<dyn Selected>>>>,
+    readers: Vec<Option<Option<Box<dyn FieldReader>>>>,
 }
 
 impl Values {
@@ -346,7 +348,7 @@ impl Values {
         let summary = fields.iter().position(|one| matches!(one.what, Subject::Column(Column::Summary)));
         let around =
             fields.iter().any(|one| matches!(&one.what, Subject::Field { path, .. } if path.len() > 1));
-        let mut wanted = Wanted::default();
+        let mut wanted = FieldSelection::default();
         for one in fields {
             wanted = match &one.what {
                 Subject::Field { path, .. } => wanted.field(&path.join(".")),
@@ -370,7 +372,7 @@ impl Values {
             *count = 0;
         }
         let protocol = index.protocol(row).map(|protocol| protocol.name());
-        let is_whole = row.tile_type == TileType::Message && !row.codes.contains(Code::Incomplete);
+        let is_whole = row.span_type == SpanType::Message && !row.codes.contains(Code::Incomplete);
         let number = index.protocol_number(row).filter(|_| is_whole);
         match number.and_then(|number| Some((number, self.take_reader(index, number)?))) {
             Some((number, reader)) => {
@@ -402,7 +404,7 @@ impl Values {
     }
 
     /// The reader of what is wanted for a protocol, to be put back.
-    fn take_reader(&mut self, index: &Index, protocol: usize) -> Option<Box<dyn Selected>> {
+    fn take_reader(&mut self, index: &Index, protocol: usize) -> Option<Box<dyn FieldReader>> {
         if self.readers.len() <= protocol {
             self.readers.resize_with(protocol + 1, || None);
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use framescope_parser::{Code, Kind, Value, Visit};
 
-use super::Chosen;
+use super::RowSelection;
 use super::put::{self, Clock, Escaped};
 use super::rows::{Content, OfStream, WriteRow, write_rows};
 use crate::{Index, Row};
@@ -15,7 +15,7 @@ use crate::{Index, Row};
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_json(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_json(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_rows(index, chosen, out, &|| JsonRows::new(index))
 }
 

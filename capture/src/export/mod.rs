@@ -43,37 +43,37 @@ const SKIPPED_BYTES: usize = 4096;
 /// Which rows are written, and who is told how far that is.
 ///
 /// ```
-/// use framescope_capture::export::{Chosen, write_csv};
+/// use framescope_capture::export::{RowSelection, write_csv};
 /// use framescope_capture::filter::Filter;
 /// use framescope_capture::{Options, Source, protocols, read};
 ///
 /// let index = read(Source::from_bytes("crash-1", *b"\x01ada"), &Options::default(), &mut |_| true)?;
 /// let mut out = Vec::new();
-/// write_csv(&index, &mut Chosen::by(Filter::parse("kind == DATA", &protocols(None))?), &mut out)?;
+/// write_csv(&index, &mut RowSelection::by(Filter::parse("kind == DATA", &protocols(None))?), &mut out)?;
 /// assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), 1, "the column names");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Default)]
-pub struct Chosen<'c> {
+pub struct RowSelection<'c> {
     filter: Option<Filter>,
     progress: Option<&'c mut dyn FnMut(usize) -> bool>,
 }
 
-impl<'c> Chosen<'c> {
+impl<'c> RowSelection<'c> {
     /// Every row.
     pub fn all() -> Self {
-        Chosen::default()
+        RowSelection::default()
     }
 
     /// The rows that a filter is true of.
     pub fn by(filter: impl Into<Option<Filter>>) -> Self {
-        Chosen { filter: filter.into(), progress: None }
+        RowSelection { filter: filter.into(), progress: None }
     }
 
     /// `progress` is told now and then how many rows were looked at, and stops the work by saying false: then it ends
     /// with an error of the kind [`io::ErrorKind::Interrupted`].
     pub fn watched(self, progress: &'c mut dyn FnMut(usize) -> bool) -> Self {
-        Chosen { progress: Some(progress), ..self }
+        RowSelection { progress: Some(progress), ..self }
     }
 
     /// Calls `each` with the number of each row.
@@ -107,9 +107,9 @@ impl<'c> Chosen<'c> {
     }
 }
 
-impl std::fmt::Debug for Chosen<'_> {
+impl std::fmt::Debug for RowSelection<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chosen").field("filter", &self.filter).finish_non_exhaustive()
+        f.debug_struct("RowSelection").field("filter", &self.filter).finish_non_exhaustive()
     }
 }
 
@@ -119,8 +119,8 @@ fn stopped() -> io::Error {
 
 /// How many bytes of a row are needed to show it: all of a message, the first ones of what was skipped.
 pub fn display_limit(row: &Row) -> usize {
-    match row.tile_type {
-        framescope_parser::TileType::Skipped(_) => SKIPPED_BYTES,
+    match row.span_type {
+        framescope_parser::SpanType::Skipped(_) => SKIPPED_BYTES,
         _ => usize::MAX,
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::Chosen;
-use crate::records::{Next, Opened, Record, Records};
+use super::RowSelection;
+use crate::files::records::{Next, Opened, Record, Records};
 use crate::{Index, Source, TransportType};
 
 /// Writes a pcapng file with the packets that carry the chosen rows, as they were captured, in the order of the file.
@@ -12,7 +12,7 @@ use crate::{Index, Source, TransportType};
 ///
 /// # Errors
 /// The capture can't be read any more, holds no packets (it was the bytes of one stream), or `out` can't be written.
-pub fn write_packets(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<u64> {
+pub fn write_packets(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<u64> {
     let mut wanted = vec![false; index.packets() as usize + 1];
     chosen.for_each(index, &mut |_, row| {
         for packet in index.row_packets(row) {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use framescope_parser::{Code, Severity};
 use serde::Serialize;
 
-use super::{Chosen, Paint, write_line};
+use super::{Paint, RowSelection, write_line};
 use crate::Index;
 
 /// Rows that are named for each code.
@@ -21,7 +21,7 @@ struct Counted {
 }
 
 /// The codes that occur, the worst first, and of the same severity the most frequent.
-fn counted(index: &Index, chosen: &mut Chosen<'_>) -> io::Result<(Vec<Counted>, u64)> {
+fn counted(index: &Index, chosen: &mut RowSelection<'_>) -> io::Result<(Vec<Counted>, u64)> {
     let mut found: Vec<Counted> = Code::ALL
         .iter()
         .map(|&code| {
@@ -54,7 +54,7 @@ fn counted(index: &Index, chosen: &mut Chosen<'_>) -> io::Result<(Vec<Counted>, 
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_problems_text(
     index: &Index,
-    chosen: &mut Chosen<'_>,
+    chosen: &mut RowSelection<'_>,
     paint: Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -79,6 +79,10 @@ pub fn write_problems_text(
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_problems_json(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_problems_json(
+    index: &Index,
+    chosen: &mut RowSelection<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     counted(index, chosen)?.0.iter().try_for_each(|one| write_line(out, one))
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use super::Chosen;
+use super::RowSelection;
 use crate::Index;
 
 /// Writes the bytes of each chosen row, one after another, and gives how many of incomplete messages were not captured: what
@@ -11,7 +11,7 @@ use crate::Index;
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_raw(index: &Index, chosen: &mut Chosen<'_>, out: &mut dyn Write) -> io::Result<u64> {
+pub fn write_raw(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<u64> {
     let (mut reader, mut missing) = (index.reader(), 0);
     chosen.for_each(index, &mut |_, row| {
         missing += index.missing_bytes(row).unwrap_or(0);

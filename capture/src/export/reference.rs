@@ -191,7 +191,7 @@ fn every_row_of_the_corpus_is_written_as_by_way_of_a_tree() {
             text_row(&index, number, &row, &dissection, &mut text);
             rows += 1;
         }
-        let all = &mut Chosen::all();
+        let all = &mut RowSelection::all();
         let (mut straight_json, mut straight_csv, mut straight_text) = (Vec::new(), Vec::new(), Vec::new());
         write_json(&index, all, &mut straight_json).unwrap();
         write_csv(&index, all, &mut straight_csv).unwrap();

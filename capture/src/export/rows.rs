@@ -9,9 +9,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use framescope_parser::{Direction, TileType};
+use framescope_parser::{Direction, SpanType};
 
-use super::{Chosen, SKIPPED_BYTES, display_limit, stopped};
+use super::{RowSelection, SKIPPED_BYTES, display_limit, stopped};
 use crate::filter::Filter;
 use crate::{BlockReader, Index, Row, SegmentRange};
 
@@ -34,7 +34,7 @@ const KEPT_BYTES: usize = 4 << 20;
 /// The capture can't be read any more, `out` can't be written, or the work was stopped.
 pub(super) fn write_rows<W: WriteRow>(
     index: &Index,
-    chosen: &mut Chosen<'_>,
+    chosen: &mut RowSelection<'_>,
     out: &mut dyn Write,
     make: &(dyn Fn() -> W + Sync),
 ) -> io::Result<()> {
@@ -47,11 +47,11 @@ pub(super) fn write_rows_by<W: WriteRow>(
     threads: usize,
     run_rows: u32,
     index: &Index,
-    chosen: &mut Chosen<'_>,
+    chosen: &mut RowSelection<'_>,
     out: &mut dyn Write,
     make: &(dyn Fn() -> W + Sync),
 ) -> io::Result<()> {
-    let Chosen { filter, progress } = chosen;
+    let RowSelection { filter, progress } = chosen;
     let mut progress = |row: u32| match progress {
         Some(progress) => progress(row as usize).then_some(()).ok_or_else(stopped),
         None => Ok(()),
@@ -154,9 +154,9 @@ impl<R: Iterator<Item = Row>> Iterator for Runs<R> {
         while self.next - start < self.run_rows && bytes < RUN_BYTES {
             let Some(row) = self.rows.next() else { break };
             self.next += 1;
-            bytes = bytes.saturating_add(match row.tile_type {
-                TileType::Gap => 0,
-                TileType::Skipped(_) => row.length.min(SKIPPED_BYTES as u64),
+            bytes = bytes.saturating_add(match row.span_type {
+                SpanType::Gap => 0,
+                SpanType::Skipped(_) => row.length.min(SKIPPED_BYTES as u64),
                 _ => row.length,
             });
         }
@@ -310,7 +310,7 @@ mod tests {
         threads: usize,
         run_rows: u32,
         index: &Index,
-        chosen: &mut Chosen<'_>,
+        chosen: &mut RowSelection<'_>,
     ) -> (String, io::Result<()>) {
         let mut out = Vec::new();
         let result = write_rows_by(threads, run_rows, index, chosen, &mut out, &|| JsonRows::new(index));
@@ -352,17 +352,17 @@ mod tests {
         ) {
             let index = open(if damaged { DAMAGED } else { CHAT });
             let filter = expression.map(|expression| Filter::parse(&expression, &protocols(None)).unwrap());
-            let (expected, result) = written(1, u32::MAX, &index, &mut Chosen::by(filter.clone()));
+            let (expected, result) = written(1, u32::MAX, &index, &mut RowSelection::by(filter.clone()));
             result.unwrap();
             // Row by row what the filter says, asked of each by itself.
             let mut chosen = Vec::new();
-            Chosen::by(filter.clone()).for_each(&index, &mut |number, _| {
+            RowSelection::by(filter.clone()).for_each(&index, &mut |number, _| {
                 chosen.push(format!("{{\"row\":{number},"));
                 Ok(())
             }).unwrap();
             prop_assert_eq!(expected.lines().count(), chosen.len());
             prop_assert!(expected.lines().zip(&chosen).all(|(line, begin)| line.starts_with(begin)));
-            let (found, result) = written(threads, run_rows, &index, &mut Chosen::by(filter));
+            let (found, result) = written(threads, run_rows, &index, &mut RowSelection::by(filter));
             result.unwrap();
             prop_assert!(found == expected);
         }
@@ -370,7 +370,7 @@ mod tests {
         #[test]
         fn who_stops_the_work_has_whole_rows(threads in 1..5usize, run_rows in 1..60u32, calls in 0..20usize) {
             let index = open(CHAT);
-            let all = written(1, u32::MAX, &index, &mut Chosen::all()).0;
+            let all = written(1, u32::MAX, &index, &mut RowSelection::all()).0;
             let (mut seen, mut last) = (0, None);
             let mut watch = |row: usize| {
                 assert!(last.is_none_or(|last| last < row), "{row} behind {last:?}");
@@ -378,7 +378,7 @@ mod tests {
                 seen += 1;
                 seen <= calls
             };
-            let (found, result) = written(threads, run_rows, &index, &mut Chosen::all().watched(&mut watch));
+            let (found, result) = written(threads, run_rows, &index, &mut RowSelection::all().watched(&mut watch));
             match result {
                 Ok(()) => prop_assert!(found == all),
                 Err(error) => {
@@ -412,7 +412,7 @@ mod tests {
         for threads in [1, 2, 7] {
             for bytes in [0, 1, 5000] {
                 let (out, make) = (&mut Full(bytes), || JsonRows::new(&index));
-                let result = write_rows_by(threads, 3, &index, &mut Chosen::all(), out, &make);
+                let result = write_rows_by(threads, 3, &index, &mut RowSelection::all(), out, &make);
                 assert_eq!(result.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
             }
         }
@@ -430,9 +430,9 @@ mod tests {
     #[test]
     fn of_a_file_that_became_shorter_the_rows_before_are_written() {
         let (_file, index) = shortened(CHAT.len() as u64 / 2);
-        let all = written(1, u32::MAX, &open(CHAT), &mut Chosen::all()).0;
+        let all = written(1, u32::MAX, &open(CHAT), &mut RowSelection::all()).0;
         for threads in [1, 2, 5] {
-            let (found, result) = written(threads, 4, &index, &mut Chosen::all());
+            let (found, result) = written(threads, 4, &index, &mut RowSelection::all());
             assert_eq!(result.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
             assert!(found.lines().count() > 20 && found.len() < all.len() && all.starts_with(&found));
         }
@@ -450,12 +450,12 @@ mod tests {
             write(&expected, &mut whole).unwrap();
             assert!(found == whole && whole.len() > 1000);
         };
-        in_both(&|index, out| write_json_fields(index, &mut Chosen::all(), &fields(names), out));
-        in_both(&|index, out| write_csv_fields(index, &mut Chosen::all(), &fields(names), out));
+        in_both(&|index, out| write_json_fields(index, &mut RowSelection::all(), &fields(names), out));
+        in_both(&|index, out| write_csv_fields(index, &mut RowSelection::all(), &fields(names), out));
         for one in ["sequence", "summary", "bytes"] {
-            write_json_fields(&index, &mut Chosen::all(), &fields(one), &mut Vec::new()).unwrap_err();
+            write_json_fields(&index, &mut RowSelection::all(), &fields(one), &mut Vec::new()).unwrap_err();
         }
-        write_json(&index, &mut Chosen::all(), &mut Vec::new()).unwrap_err();
+        write_json(&index, &mut RowSelection::all(), &mut Vec::new()).unwrap_err();
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use framescope_parser::{Code, Direction, TileType};
+use framescope_parser::{Code, Direction, SpanType};
 
-use super::Chosen;
+use super::RowSelection;
 use crate::Index;
 
 /// Bytes to begin fuzzing with.
@@ -47,13 +47,13 @@ impl Seed {
 ///
 /// # Errors
 /// The capture can't be read any more.
-pub fn seeds(index: &Index, chosen: &mut Chosen<'_>, longest: usize) -> io::Result<Vec<Seed>> {
+pub fn seeds(index: &Index, chosen: &mut RowSelection<'_>, longest: usize) -> io::Result<Vec<Seed>> {
     let with_streams = chosen.filter.is_none();
     let mut reader = index.reader();
     let (mut seen, mut seeds) = (BTreeSet::new(), BTreeSet::new());
     chosen.for_each(index, &mut |_, row| {
         let is_incomplete = row.codes.contains(Code::Incomplete);
-        if row.tile_type == TileType::Gap || is_incomplete || row.length > longest as u64 {
+        if row.span_type == SpanType::Gap || is_incomplete || row.length > longest as u64 {
             return Ok(());
         }
         let bytes = index.row_bytes(row, longest, &mut reader)?;

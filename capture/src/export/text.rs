@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use framescope_parser::{Code, Kind, Severity, TileType, Value, Visit};
+use framescope_parser::{Code, Kind, Severity, SpanType, Value, Visit};
 
-use super::Chosen;
+use super::RowSelection;
 use super::put::{self, Clock};
 use super::rows::{Content, OfStream, WriteRow, write_rows};
 use crate::{Index, Row};
@@ -61,7 +61,7 @@ impl Paint {
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_text(
     index: &Index,
-    chosen: &mut Chosen<'_>,
+    chosen: &mut RowSelection<'_>,
     paint: Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -140,7 +140,7 @@ impl WriteRow for TextRows<'_> {
             _ => "1",
         };
         paint.put(sgr, out, |out| match index.kind(row) {
-            Some(kind) if row.tile_type == TileType::Message => out.extend_from_slice(kind.as_bytes()),
+            Some(kind) if row.span_type == SpanType::Message => out.extend_from_slice(kind.as_bytes()),
             Some(kind) => put::formatted(out, format_args!("{} {kind}", row.type_name())),
             None => out.extend_from_slice(row.type_name().as_bytes()),
         });

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::io;
 use std::ops::ControlFlow;
 
-use framescope_parser::{Code, TileType, Value};
+use framescope_parser::{Code, SpanType, Value};
 
 use super::column::Column;
 use super::parse::{Condition, Span, Subject, Test};
@@ -261,7 +261,7 @@ pub(super) fn of_all_bytes(
     first: &[u8],
     reader: &mut BlockReader,
 ) -> io::Result<bool> {
-    if first.len() as u64 >= row.length || row.tile_type == TileType::Gap {
+    if first.len() as u64 >= row.length || row.span_type == SpanType::Gap {
         return Ok(of_bytes(condition, first));
     }
     Ok(match condition {

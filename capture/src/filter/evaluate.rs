@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use framescope_parser::{Protocol, Wanted};
+use framescope_parser::{FieldSelection, Protocol};
 
 use super::block::{Bits, Known, ROWS};
 use super::column::Column;
@@ -361,8 +361,8 @@ impl Groups {
 
 impl Understood {
     /// What the tests of a protocol's fields, or of its messages in a few words, look at.
-    pub(super) fn wanted_of(&self, protocol: Option<&str>) -> (Vec<usize>, Wanted) {
-        let (mut numbers, mut wanted) = (Vec::new(), Wanted::default());
+    pub(super) fn wanted_of(&self, protocol: Option<&str>) -> (Vec<usize>, FieldSelection) {
+        let (mut numbers, mut wanted) = (Vec::new(), FieldSelection::default());
         for (number, prepared) in self.tests.iter().enumerate() {
             match &prepared.test.subject {
                 Subject::Field { protocol: of, path } if of.is_none() || of.as_deref() == protocol => {

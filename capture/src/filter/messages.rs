@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use std::io;
 use std::ops::Range;
 
-use framescope_parser::{Captured, Code, Kind, Protocol, Selected, TileType, Value, Visit};
+use framescope_parser::{Captured, Code, FieldReader, Kind, Protocol, SpanType, Value, Visit};
 
 use super::column::Column;
 use super::conditions::{of_all_bytes, of_bytes, of_value};
@@ -48,7 +48,7 @@ struct Selection {
     /// Whether it can be asked anything at all that needs taking apart.
     is_asked: bool,
     wants_summary: bool,
-    teller: Option<Box<dyn Selected>>,
+    teller: Option<Box<dyn FieldReader>>,
 }
 
 /// Bytes of the file that are read at once: what the processor keeps at hand.
@@ -154,7 +154,7 @@ fn holds(
     }
     summary.clear();
     if selection.is_asked {
-        let is_whole = row.tile_type == TileType::Message && !row.codes.contains(Code::Incomplete);
+        let is_whole = row.span_type == SpanType::Message && !row.codes.contains(Code::Incomplete);
         match selection.teller.as_ref().filter(|_| is_whole) {
             Some(teller) => {
                 let message = Captured::whole(bytes);

@@ -3,8 +3,8 @@
 use framescope_parser::Confidence;
 
 use super::{Indexer, streams_of};
-use crate::detection::{Happened, first_look};
 use crate::index::{Index, Stream};
+use crate::messages::detection::{Happened, first_look};
 
 impl Indexer {
     /// Chooses a stream's protocol by its first segment, if that is enough to be certain.

@@ -4,12 +4,12 @@ use std::io;
 
 use super::{Indexer, Input, streams_of};
 use crate::Damage;
-use crate::annotations::{mark_rows, tell};
-use crate::detection::Happened;
-use crate::index::{Index, TransportType, Unread};
-use crate::reassembly::Origin;
-use crate::sessions::Concluded;
-use crate::store::Rows;
+use crate::index::annotations::{mark_rows, tell};
+use crate::index::store::Rows;
+use crate::index::{Index, SkippedPackets, TransportType};
+use crate::messages::detection::Happened;
+use crate::messages::sessions::Concluded;
+use crate::streams::reassembly::Origin;
 
 /// How far [`Indexer::finish`] is, and what was prepared for its next step.
 pub(super) enum Ending {
@@ -124,7 +124,7 @@ impl Indexer {
         }
         self.fragments.finish();
         if let Some((count, Origin { packet, file_offset })) = self.fragments.given_up.take() {
-            let unread = Unread { count, first_packet: packet, first_offset: file_offset };
+            let unread = SkippedPackets { count, first_packet: packet, first_offset: file_offset };
             index.unread.insert("IP fragment of a packet that never became whole".into(), unread);
         }
     }

@@ -1,17 +1,17 @@
 //! From the bytes of a stream to rows: messages that were recognised by themselves, and what the framer lays out.
 
-use framescope_parser::{Captured, Code, Confidence, Framer, Protocol, Tile, TileType, Unclaimed};
+use framescope_parser::{Captured, Code, Confidence, Framer, Protocol, Span, SpanType, Unclaimed};
 
 use super::Indexer;
 use super::packets::Arrived;
-use crate::annotations::Annotations;
-use crate::detection::{Happened, first_look};
+use crate::index::annotations::Annotations;
+use crate::index::store::{Entry, Packets, Rows};
 use crate::index::{Flow, Index, SegmentRange, Stream, last_packet};
-use crate::outline::{Labels, Outline};
-use crate::reading::Alone;
-use crate::sessions::{Completed, Sessions};
-use crate::store::{Entry, Packets, Rows};
-use crate::streams::More;
+use crate::messages::detection::{Happened, first_look};
+use crate::messages::outline::{Labels, Outline};
+use crate::messages::sessions::{Completed, Sessions};
+use crate::packets::read_ahead::Alone;
+use crate::streams::state::More;
 
 impl Indexer {
     /// Takes a segment of a stream in which nothing waits, and of which it is known already that it is one message, if that
@@ -47,7 +47,7 @@ impl Indexer {
         let row = Completed {
             row,
             direction: flow.direction_of(stream % 2),
-            tile_type: TileType::Message,
+            span_type: SpanType::Message,
             time_ns: arrived.time_ns,
             bytes: Captured::whole(arrived.payload),
             sent,
@@ -83,15 +83,15 @@ impl Indexer {
         let is_held = |more: &More| more.held.is_some();
         let more = self.states.get_mut(stream).and_then(|state| state.more.as_deref_mut());
         let Some(more) = more.filter(|more| !is_held(more)) else { return false };
-        let Some(tile) = more.framer.message(arrived.payload.len()) else { return false };
+        let Some(span) = more.framer.message(arrived.payload.len()) else { return false };
         more.laid_out.1 = more.laid_out.1.max(arrived.number);
         if let Some(known) = index.streams.get_mut(stream) {
             known.messages += 1;
-            known.bytes += tile.length;
+            known.bytes += span.length;
         }
         self.disputed(index, stream, offset, arrived);
         if let Some((_, mut rows)) = self.rows(index, stream, arrived.number) {
-            rows.row(tile, label, Some(arrived.number), true, Captured::whole(arrived.payload));
+            rows.row(span, label, Some(arrived.number), true, Captured::whole(arrived.payload));
         }
         if index.protocols.get(protocol).is_some_and(|protocol| protocol.can_resync())
             && let Some(state) = self.states.get_mut(stream)
@@ -182,7 +182,7 @@ impl Indexer {
         if framer.end_offset() == 0 && rows.flow.begins_inside(stream % 2) {
             framer.begins_inside(protocol);
         }
-        let mut sink = |tile: Tile, bytes: Captured<'_, '_>| rows.tile(tile, bytes);
+        let mut sink = |span: Span, bytes: Captured<'_, '_>| rows.span(span, bytes);
         match happened {
             Happened::Data(_) => framer.segment(protocol, bytes, &mut sink),
             Happened::Gap(length) => framer.gap(protocol, length, &mut sink),
@@ -241,29 +241,29 @@ struct RowSink<'r> {
 }
 
 impl RowSink<'_> {
-    fn tile(&mut self, tile: Tile, bytes: Captured<'_, '_>) {
+    fn span(&mut self, span: Span, bytes: Captured<'_, '_>) {
         let (number, protocol) = self.protocol;
         let mut outline = Outline::default();
-        match tile.tile_type {
-            TileType::Message => {
+        match span.span_type {
+            SpanType::Message => {
                 self.known.messages += 1;
                 match bytes.is_whole() {
-                    true => protocol.outline(bytes.bytes(), tile.checked, &mut outline),
+                    true => protocol.outline(bytes.bytes(), span.checked, &mut outline),
                     false => bytes.dissect(protocol, &mut outline),
                 }
             }
-            TileType::Partial => bytes.dissect(protocol, &mut outline),
-            TileType::Skipped(code) => outline.codes.insert(code),
-            TileType::Gap => {}
+            SpanType::Partial => bytes.dissect(protocol, &mut outline),
+            SpanType::Skipped(code) => outline.codes.insert(code),
+            SpanType::Gap => {}
         }
         if let Some(guess) = bytes.guess() {
             let row = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
             self.framing.add(row, Code::Guessed, &guess.sentence());
         }
-        let label = self.labels.outlined(number, tile.tile_type, &outline);
-        let last = last_packet(self.known.segments(), self.laid_out, tile.offset + tile.length);
-        let is_payload = self.is_last_payload(&tile);
-        self.row(tile, label, last, is_payload, bytes);
+        let label = self.labels.outlined(number, span.span_type, &outline);
+        let last = last_packet(self.known.segments(), self.laid_out, span.offset + span.length);
+        let is_payload = self.is_last_payload(&span);
+        self.row(span, label, last, is_payload, bytes);
         if is_payload {
             // The row says where its bytes are.
             let segments = &mut self.known.rest().segments;
@@ -272,18 +272,18 @@ impl RowSink<'_> {
         }
     }
 
-    /// Whether a tile is just what came last: the whole payload of a packet.
-    fn is_last_payload(&self, tile: &Tile) -> bool {
+    /// Whether a span is just what came last: the whole payload of a packet.
+    fn is_last_payload(&self, span: &Span) -> bool {
         let Some(segment) = self.known.segments().last() else { return false };
-        tile.tile_type != TileType::Gap
-            && (segment.offset, u64::from(segment.length)) == (tile.offset, tile.length)
+        span.span_type != SpanType::Gap
+            && (segment.offset, u64::from(segment.length)) == (span.offset, span.length)
             && self.kept.payload(segment.packet) == Some(segment.file_offset)
     }
 
     /// `last` is the last packet that brought bytes of it.
     #[inline]
-    fn row(&mut self, tile: Tile, label: u32, last: Option<u32>, is_payload: bool, bytes: Captured<'_, '_>) {
-        let Tile { offset, length, tile_type, .. } = tile;
+    fn row(&mut self, span: Span, label: u32, last: Option<u32>, is_payload: bool, bytes: Captured<'_, '_>) {
+        let Span { offset, length, span_type, .. } = span;
         let (stream, packet) = (self.stream, last.unwrap_or(0));
         let row = self.entries.push(Entry { offset, length, stream, label, packet, is_payload });
         match &mut self.completed {
@@ -297,7 +297,7 @@ impl RowSink<'_> {
         let time_ns = last.and_then(|packet| self.kept.time_ns(packet));
         let direction = self.flow.direction_of((self.stream % 2) as usize);
         let (sent, completed) = (self.laid_out.1, self.now);
-        let row = Completed { row, direction, tile_type, time_ns, bytes, sent, completed };
+        let row = Completed { row, direction, span_type, time_ns, bytes, sent, completed };
         self.sessions.row(self.stream / 2, self.flow, self.protocol, &row, self.entries);
     }
 }

@@ -18,20 +18,20 @@ use framescope_parser::text::Text;
 
 use self::ending::Ending;
 use self::packets::told_payload;
-use crate::annotations::Annotations;
-use crate::disputes::Disputes;
-use crate::endpoint::Endpoint;
-use crate::flows::Flows;
-use crate::fragments::Fragments;
+use crate::files::records::{Opened, Records};
+use crate::files::remarks::{Comments, Names};
+use crate::index::annotations::Annotations;
+use crate::index::store::{Packets, Rows};
 use crate::index::{Flow, Index, Life, SegmentRange, Stream, TransportType};
-use crate::outline::Labels;
-use crate::reading::{Alone, Batch, Reading, Taken};
-use crate::reassembly::{DEFAULT_LIMIT, Output};
-use crate::records::{Opened, Records};
-use crate::remarks::{Comments, Names};
-use crate::sessions::Sessions;
-use crate::store::{Packets, Rows};
-use crate::streams::{More, StreamState};
+use crate::messages::outline::Labels;
+use crate::messages::sessions::Sessions;
+use crate::packets::disputes::Disputes;
+use crate::packets::endpoint::Endpoint;
+use crate::packets::fragments::Fragments;
+use crate::packets::read_ahead::{Alone, Batch, Reading, Taken};
+use crate::streams::flows::Flows;
+use crate::streams::reassembly::{DEFAULT_LIMIT, Output};
+use crate::streams::state::{More, StreamState};
 use crate::{BlockReader, Damage, DecodeAs, Source};
 
 /// How to read a capture.

@@ -4,14 +4,14 @@ use std::io;
 use std::ops::Range;
 
 use super::{Indexer, streams_of};
-use crate::conversations::Pair;
-use crate::flows::{Asked, Found};
-use crate::fragments::{Added, Complete, Dispute, Fragment, Piece, add_dispute, part};
-use crate::index::{Flow, Index, TransportType, Unread};
-use crate::packet::{Decoded, Odd, Reason, Transport, decode_payload};
-use crate::reading::Plain;
-use crate::reassembly::Origin;
-use crate::records::Record;
+use crate::files::records::Record;
+use crate::index::{Flow, Index, SkippedPackets, TransportType};
+use crate::packets::fragments::{Added, Complete, Dispute, Fragment, Piece, add_dispute, part};
+use crate::packets::packet::{Decoded, Odd, Reason, Transport, decode_payload};
+use crate::packets::read_ahead::Plain;
+use crate::streams::conversations::Pair;
+use crate::streams::flows::{Asked, Found};
+use crate::streams::reassembly::Origin;
 
 /// A segment or datagram that was captured.
 #[derive(Clone, Copy, Debug)]
@@ -266,13 +266,13 @@ fn origin_in(record: &Record<'_>, at: usize) -> Origin {
 
 fn count_odd(index: &mut Index, odd: Option<Odd>, record: &Record<'_>) {
     if let Some(odd) = odd {
-        let first = Unread { count: 0, first_packet: record.number, first_offset: record.offset };
+        let first = SkippedPackets { count: 0, first_packet: record.number, first_offset: record.offset };
         index.odd.entry(odd.as_str()).or_insert(first).count += 1;
     }
 }
 
 /// `offset` is where in the file the packet's bytes begin.
 pub(super) fn count_unread(index: &mut Index, reason: Reason, packet: u32, offset: u64) {
-    let first = Unread { count: 0, first_packet: packet, first_offset: offset };
+    let first = SkippedPackets { count: 0, first_packet: packet, first_offset: offset };
     index.unread.entry(reason).or_insert(first).count += 1;
 }

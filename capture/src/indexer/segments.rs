@@ -6,9 +6,9 @@ use framescope_parser::Code;
 
 use super::Indexer;
 use super::packets::Arrived;
-use crate::annotations::mark_rows_now;
+use crate::index::annotations::mark_rows_now;
 use crate::index::{Index, Mark, SegmentRange};
-use crate::reassembly::Origin;
+use crate::streams::reassembly::Origin;
 
 impl Indexer {
     pub(super) fn read(&mut self, origin: Origin, length: u64) -> io::Result<Vec<u8>> {

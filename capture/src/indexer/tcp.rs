@@ -4,11 +4,11 @@ use std::io;
 
 use super::packets::{Arrived, count_unread};
 use super::{Indexer, streams_of};
-use crate::detection::Happened;
-use crate::fragments::Piece;
 use crate::index::{Index, SegmentRange};
-use crate::packet::Transport;
-use crate::reassembly::{Origin, Output, Segment};
+use crate::messages::detection::Happened;
+use crate::packets::fragments::Piece;
+use crate::packets::packet::Transport;
+use crate::streams::reassembly::{Origin, Output, Segment};
 
 impl Indexer {
     #[inline]
@@ -250,15 +250,17 @@ impl Indexer {
                 }
                 self.event(index, stream, Happened::End, now);
             }
-            Output::Early { length } => {
+            Output::BeforeStart { length } => {
                 if let Some(stream) = index.streams.get_mut(stream) {
                     stream.rest().late_bytes += length;
                 }
             }
-            Output::Twice { offset, length, first, second } => {
+            Output::Overlap { offset, length, first, second } => {
                 self.compare(index, stream, offset, length, first, second)?;
             }
-            Output::Again { offset, length, origin } => self.again(index, stream, offset, length, origin)?,
+            Output::Duplicate { offset, length, origin } => {
+                self.again(index, stream, offset, length, origin)?
+            }
         }
         Ok(())
     }

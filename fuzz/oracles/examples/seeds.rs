@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use framescope_capture::export::{Chosen, seeds};
+use framescope_capture::export::{RowSelection, seeds};
 use framescope_capture::filter::Column;
 use framescope_capture::{Options, Source, read};
 use framescope_ksy::Described;
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let name = case.file_name().and_then(|name| name.to_str()).unwrap_or("case").to_owned();
         let path = case.join("capture.pcapng");
         let index = read(Source::open(&path)?, &Options::default(), &mut |_| true)?;
-        let seeds = seeds(&index, &mut Chosen::all(), LONGEST)?;
+        let seeds = seeds(&index, &mut RowSelection::all(), LONGEST)?;
         let folder = corpus.join("seeds/frames");
         fs::create_dir_all(&folder)?;
         for seed in &seeds {
@@ -194,7 +194,7 @@ fn own(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
     let index = read(Source::open(&corpus.join("formats/mqtt/capture.pcapng"))?, &options, &mut |_| true)?;
     let folder = corpus.join("seeds/own");
     fs::create_dir_all(&folder)?;
-    let seeds = seeds(&index, &mut Chosen::all(), LONGEST)?;
+    let seeds = seeds(&index, &mut RowSelection::all(), LONGEST)?;
     for seed in &seeds {
         fs::write(folder.join(&seed.name), &seed.bytes)?;
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use framescope_capture::export::{Chosen, Fields, Paint};
+use framescope_capture::export::{Fields, Paint, RowSelection};
 use framescope_capture::filter::Column;
 use framescope_capture::{Index, Options, Source, export, read};
-use framescope_parser::{Direction, TileType};
+use framescope_parser::{Direction, SpanType};
 
 /// Takes `data` as a capture file.
 pub fn capture(data: &[u8]) {
@@ -22,7 +22,7 @@ pub fn capture(data: &[u8]) {
         read(Source::from_bytes("fuzzed", data), &options, &mut |_| true).unwrap()
     });
     check_index(&index);
-    let (mut out, all) = (Vec::new(), &mut Chosen::all());
+    let (mut out, all) = (Vec::new(), &mut RowSelection::all());
     match ways / 2 % 9 {
         0 => export::write_json(&index, all, &mut out).unwrap(),
         1 => chosen_fields(&index),
@@ -47,7 +47,7 @@ fn chosen_fields(index: &Index) {
     }
     let names: Vec<String> = names.into_iter().collect();
     let fields = Fields::parse(&names.join(","), index.protocols()).unwrap();
-    let (mut json, mut csv, all) = (Vec::new(), Vec::new(), &mut Chosen::all());
+    let (mut json, mut csv, all) = (Vec::new(), Vec::new(), &mut RowSelection::all());
     export::write_json_fields(index, all, &fields, &mut json).unwrap();
     assert_eq!(json.iter().filter(|&&byte| byte == b'\n').count(), index.row_count());
     export::write_csv_fields(index, all, &fields, &mut csv).unwrap();
@@ -57,7 +57,7 @@ fn chosen_fields(index: &Index) {
 /// What two sides said is all bytes that there are.
 fn followed(index: &Index) {
     let (mut rows, mut said) = (Vec::new(), Vec::new());
-    export::write_raw(index, &mut Chosen::all(), &mut rows).unwrap();
+    export::write_raw(index, &mut RowSelection::all(), &mut rows).unwrap();
     for flow in 0..u32::try_from(index.flows().len()).unwrap() {
         let only = [None, Some(Direction::Forward), Some(Direction::Backward)][flow as usize % 3];
         export::write_follow_text(index, flow, only, Paint::Plain, &mut Vec::new()).unwrap();
@@ -73,13 +73,13 @@ fn exported(index: &Index) {
         // It may have been no capture, but bytes.
         return;
     }
-    export::write_packets(index, &mut Chosen::all(), &mut out).unwrap();
+    export::write_packets(index, &mut RowSelection::all(), &mut out).unwrap();
     let again = read(Source::from_bytes("exported", out), &Options::default(), &mut |_| true).unwrap();
     assert!(again.damages().is_empty(), "{:?}", again.damages());
     check_index(&again);
 }
 
-/// The promises of an index that is read to its end: rows tile every stream, every byte of a row leads to a packet,
+/// The promises of an index that is read to its end: rows span every stream, every byte of a row leads to a packet,
 /// and what is counted is what is there.
 pub fn check_index(index: &Index) {
     assert!(index.is_finished());
@@ -102,8 +102,8 @@ pub fn check_index(index: &Index) {
                 assert!(row.length > 0, "row {number} is empty");
                 end += row.length;
                 let row_bytes = index.row_bytes(&row, usize::MAX, &mut reader).expect("the bytes are there");
-                match row.tile_type {
-                    TileType::Gap => {
+                match row.span_type {
+                    SpanType::Gap => {
                         gap_bytes += row.length;
                         assert!(row_bytes.is_empty() && index.row_packets(&row).is_empty());
                     }
@@ -114,11 +114,11 @@ pub fn check_index(index: &Index) {
                         gap_bytes += missing;
                         let there = row_bytes.len() as u64;
                         assert_eq!(there + missing, row.length, "row {number} lacks bytes");
-                        let is_cut = matches!(row.tile_type, TileType::Message | TileType::Partial);
+                        let is_cut = matches!(row.span_type, SpanType::Message | SpanType::Partial);
                         assert!(missing == 0 || is_cut, "row {number} has gaps in it");
                     }
                 }
-                messages += u64::from(row.tile_type == TileType::Message);
+                messages += u64::from(row.span_type == SpanType::Message);
                 let others = [index.counterpart(number), index.answered_by(number), index.part_of(number)];
                 assert!(others.into_iter().flatten().all(|other| (other as usize) < index.row_count()));
                 if let Some((request, _)) = index.reply_to(number) {

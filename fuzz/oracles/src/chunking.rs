@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use framescope_capture::{Options, Source, read};
 use framescope_parser::{
-    Captured, CodeSet, Direction, Dissection, Framer, Missing, Protocol, Tile, TileType,
+    Captured, CodeSet, Direction, Dissection, Framer, Missing, Protocol, Span, SpanType,
 };
 
 use crate::decode::{MISSIVE, bytes_of, places};
@@ -38,27 +38,27 @@ pub fn chunking(data: &[u8]) {
     let mut found = Vec::new();
     for &number in &rows {
         let row = index.row(number).expect("a row of a stream is a row");
-        found.push((row.offset, row.length, row.tile_type));
+        found.push((row.offset, row.length, row.span_type));
     }
-    let tiles: Vec<_> = places(&expected).collect();
-    assert_eq!(found, tiles, "rows of the capture, and tiles of the bytes; {:?}", sent.segments);
-    for (&number, tile) in rows.iter().zip(&expected) {
+    let spans: Vec<_> = places(&expected).collect();
+    assert_eq!(found, spans, "rows of the capture, and spans of the bytes; {:?}", sent.segments);
+    for (&number, span) in rows.iter().zip(&expected) {
         let row = index.row(number).expect("a row of a stream is a row");
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader).expect("the capture is in memory");
-        let place = tile.offset as usize..(tile.offset + tile.length) as usize;
+        let place = span.offset as usize..(span.offset + span.length) as usize;
         let mut packets: Vec<u32> = carriers[place].iter().copied().filter(|&packet| packet > 0).collect();
         packets.sort_unstable();
         packets.dedup();
         assert_eq!(index.row_packets(&row), packets, "row {number} comes from other packets");
-        if tile.tile_type == TileType::Gap {
+        if span.span_type == SpanType::Gap {
             continue;
         }
-        let start = usize::try_from(tile.offset).unwrap();
+        let start = usize::try_from(span.offset).unwrap();
         let (from, to) = sent.lost.unwrap_or((data.len(), data.len()));
-        let lost = from.max(start)..to.min(start + tile.length as usize);
+        let lost = from.max(start)..to.min(start + span.length as usize);
         let missing = (!lost.is_empty()).then(|| lost.start - start..lost.end - start);
         let there: Vec<u8> = (start..)
-            .zip(bytes_of(tile, data))
+            .zip(bytes_of(span, data))
             .filter(|(at, _)| !lost.contains(at))
             .map(|(_, byte)| *byte)
             .collect();
@@ -68,7 +68,7 @@ pub fn chunking(data: &[u8]) {
             index.missing(&row).into_iter().eq(missing.iter().map(places)),
             "row {number} lacks other bytes"
         );
-        if !matches!(tile.tile_type, TileType::Message | TileType::Partial) {
+        if !matches!(span.span_type, SpanType::Message | SpanType::Partial) {
             continue;
         }
         let missing = Missing::list(missing);
@@ -147,10 +147,10 @@ impl<'d> Sent<'d> {
         (pcap(self.shape.link_type(), &packets, usize::MAX), carriers)
     }
 
-    /// The tiles of the bytes, in their order, with the gap that was lost.
-    fn rows(&self, protocol: &dyn Protocol) -> Vec<Tile> {
-        let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-        let mut sink = |tile, _: Captured<'_, '_>| tiles.push(tile);
+    /// The spans of the bytes, in their order, with the gap that was lost.
+    fn rows(&self, protocol: &dyn Protocol) -> Vec<Span> {
+        let (mut framer, mut spans) = (Framer::default(), Vec::new());
+        let mut sink = |span, _: Captured<'_, '_>| spans.push(span);
         let (from, to) = self.lost.unwrap_or((self.data.len(), self.data.len()));
         framer.segment(protocol, &self.data[..from], &mut sink);
         if from < to {
@@ -158,6 +158,6 @@ impl<'d> Sent<'d> {
         }
         framer.segment(protocol, &self.data[to..], &mut sink);
         framer.end(protocol, &mut sink);
-        tiles
+        spans
     }
 }

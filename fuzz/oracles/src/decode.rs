@@ -9,7 +9,7 @@ use framescope_parser::bare::Bare;
 use framescope_parser::missive::{Extensions, Header, Key, Missive, RawFrame};
 use framescope_parser::text::Text;
 use framescope_parser::{
-    Captured, Code, Dissection, Framer, Kind, Protocol, Sample, Tile, TileType, Unclaimed, Value, Visit,
+    Captured, Code, Dissection, Framer, Kind, Protocol, Sample, Span, SpanType, Unclaimed, Value, Visit,
 };
 
 use crate::views::check_selection;
@@ -45,15 +45,15 @@ pub fn decode(data: &[u8]) {
     assert_eq!(walked + extensions.rest().len(), data.len());
 }
 
-/// The tiles of `data` when it comes in segments of these lengths, and the rest in one.
-pub fn tiles(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> {
-    let (mut framer, mut tiles, mut rest) = (Framer::default(), Vec::new(), data);
-    let mut sink = |tile: Tile, bytes: Captured<'_, '_>| {
-        let has_bytes = matches!(tile.tile_type, TileType::Message | TileType::Partial);
+/// The spans of `data` when it comes in segments of these lengths, and the rest in one.
+pub fn spans(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Span> {
+    let (mut framer, mut spans, mut rest) = (Framer::default(), Vec::new(), data);
+    let mut sink = |span: Span, bytes: Captured<'_, '_>| {
+        let has_bytes = matches!(span.span_type, SpanType::Message | SpanType::Partial);
         assert!(bytes.is_whole(), "nothing is missing");
-        assert_eq!(bytes.length() as u64, if has_bytes { tile.length } else { 0 });
+        assert_eq!(bytes.length() as u64, if has_bytes { span.length } else { 0 });
         // Which checks had to be computed depends on how the bytes came.
-        tiles.push(Tile { checked: false, ..tile });
+        spans.push(Span { checked: false, ..span });
     };
     for &cut in cuts {
         let (segment, behind) = rest.split_at(cut.min(rest.len()));
@@ -62,25 +62,25 @@ pub fn tiles(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Tile> 
     }
     framer.segment(protocol, rest, &mut sink);
     framer.end(protocol, &mut sink);
-    tiles
+    spans
 }
 
-/// The bytes of a tile.
-pub(crate) fn bytes_of<'d>(tile: &Tile, data: &'d [u8]) -> &'d [u8] {
-    let start = usize::try_from(tile.offset).unwrap();
-    &data[start..start + usize::try_from(tile.length).unwrap()]
+/// The bytes of a span.
+pub(crate) fn bytes_of<'d>(span: &Span, data: &'d [u8]) -> &'d [u8] {
+    let start = usize::try_from(span.offset).unwrap();
+    &data[start..start + usize::try_from(span.length).unwrap()]
 }
 
-/// Where tiles stand, and what they are.
-pub(crate) fn places(tiles: &[Tile]) -> impl Iterator<Item = (u64, u64, TileType)> + '_ {
-    tiles.iter().map(|tile| (tile.offset, tile.length, tile.tile_type))
+/// Where spans stand, and what they are.
+pub(crate) fn places(spans: &[Span]) -> impl Iterator<Item = (u64, u64, SpanType)> + '_ {
+    spans.iter().map(|span| (span.offset, span.length, span.span_type))
 }
 
 /// The messages of a stream.
 pub(crate) fn messages<'d>(protocol: &dyn Protocol, data: &'d [u8]) -> Vec<&'d [u8]> {
-    let tiles = tiles(protocol, data, &[]);
-    let messages = tiles.iter().filter(|tile| tile.tile_type == TileType::Message);
-    messages.map(|tile| bytes_of(tile, data)).collect()
+    let spans = spans(protocol, data, &[]);
+    let messages = spans.iter().filter(|span| span.span_type == SpanType::Message);
+    messages.map(|span| bytes_of(span, data)).collect()
 }
 
 /// Whether `data`, as a stream, holds a message of a protocol.
@@ -98,17 +98,17 @@ pub fn reaches_payload(data: &[u8]) -> bool {
     messages(missive, data).iter().any(typed)
 }
 
-/// Lays `data` out, checks that the tiles cover it, and takes every message apart.
-pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], places: Places) -> Vec<Tile> {
-    let tiles = tiles(protocol, data, cuts);
+/// Lays `data` out, checks that the spans cover it, and takes every message apart.
+pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], places: Places) -> Vec<Span> {
+    let spans = spans(protocol, data, cuts);
     let mut end = 0;
-    for tile in &tiles {
-        assert_eq!(tile.offset, end, "a hole or an overlap");
-        assert!(tile.length > 0, "an empty tile");
-        end += tile.length;
-        let bytes = bytes_of(tile, data);
-        match tile.tile_type {
-            TileType::Skipped(code) => {
+    for span in &spans {
+        assert_eq!(span.offset, end, "a hole or an overlap");
+        assert!(span.length > 0, "an empty span");
+        end += span.length;
+        let bytes = bytes_of(span, data);
+        match span.span_type {
+            SpanType::Skipped(code) => {
                 let mut check = Check::new(bytes, places);
                 protocol.dissect_skipped(code, bytes, bytes.len(), &mut check);
                 assert!(check.problems > 0, "{code} is not told");
@@ -116,8 +116,8 @@ pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], pla
             _ => Check::message(protocol, bytes, places),
         }
     }
-    assert_eq!(end, data.len() as u64, "bytes without a tile");
-    tiles
+    assert_eq!(end, data.len() as u64, "bytes without a span");
+    spans
 }
 
 /// Segment lengths that the data itself gives.

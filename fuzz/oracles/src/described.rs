@@ -3,7 +3,7 @@
 
 use framescope_ksy::{Described, Format};
 use framescope_parser::{
-    Captured, Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Tile, TileType,
+    Captured, Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Span, SpanType,
 };
 
 use crate::decode::{Places, bytes_of, laid_out, messages};
@@ -65,8 +65,8 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
     if described.ends_with_segment() {
         written_back(described, bytes);
     }
-    for tile in whole.iter().filter(|tile| tile.tile_type == TileType::Message) {
-        let message = bytes_of(tile, bytes);
+    for span in whole.iter().filter(|span| span.span_type == SpanType::Message) {
+        let message = bytes_of(span, bytes);
         check_outline(described, message, false);
         check_selection(described, message);
         written_back(described, message);
@@ -85,15 +85,15 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
 }
 
 /// All else that may be asked of a protocol: whether it is spoken here, what its messages are to each other, what its fields are.
-fn accessors(described: &Described, bytes: &[u8], tiles: &[Tile]) {
+fn accessors(described: &Described, bytes: &[u8], spans: &[Span]) {
     let _ = described.detect(Sample { bytes, segment_ends: &[bytes.len()] });
     let (mut observer, mut found) = (described.observer(), Vec::new());
-    for (row, tile) in (0u32..).zip(tiles) {
-        let bytes = bytes_of(tile, bytes);
+    for (row, span) in (0u32..).zip(spans) {
+        let bytes = bytes_of(span, bytes);
         // Any message may come from either side.
         let direction = if bytes.len().is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
-        let event = match tile.tile_type {
-            TileType::Message => {
+        let event = match span.span_type {
+            SpanType::Message => {
                 Event::Message { direction, row, time_ns: Some(row.into()), bytes: Captured::whole(bytes) }
             }
             _ => Event::Loss { direction },
@@ -101,7 +101,7 @@ fn accessors(described: &Described, bytes: &[u8], tiles: &[Tile]) {
         observer.iter_mut().for_each(|observer| observer.observe(event, &mut found));
     }
     observer.iter_mut().for_each(|observer| observer.finish(&mut found));
-    let known = |row: u32| (row as usize) < tiles.len();
+    let known = |row: u32| (row as usize) < spans.len();
     assert!(found.iter().all(|one| match one {
         Observation::Problem { row, text, .. } => known(*row) && !text.is_empty(),
         Observation::Reply { row, to, .. } => known(*row) && known(*to),

@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use framescope_ksy::Described;
 use framescope_parser::missive::Missive;
-use framescope_parser::{Code, Dissection, Field, Protocol, TileType, Value};
+use framescope_parser::{Code, Dissection, Field, Protocol, SpanType, Value};
 
 use crate::decode::{bytes_of, places};
-use crate::tiles;
+use crate::spans;
 
 static DESCRIBED: LazyLock<Described> = LazyLock::new(|| {
     Described::from_ksy(include_str!("../../../corpus/formats/missive.ksy")).expect("it has no mistakes")
@@ -23,11 +23,11 @@ const NOT_DESCRIBED: [Code; 4] =
 /// Takes `data` as a stream of Missive.
 pub fn differential(data: &[u8]) {
     let (native, described) = (Missive::default(), &*DESCRIBED);
-    let found = tiles(&native, data, &[]);
-    let other = tiles(described, data, &[]);
+    let found = spans(&native, data, &[]);
+    let other = spans(described, data, &[]);
     assert_eq!(places(&other).collect::<Vec<_>>(), places(&found).collect::<Vec<_>>(), "laid out otherwise");
-    for tile in found.iter().filter(|tile| tile.tile_type == TileType::Message) {
-        message(&native, described, bytes_of(tile, data));
+    for span in found.iter().filter(|span| span.span_type == SpanType::Message) {
+        message(&native, described, bytes_of(span, data));
     }
 }
 

@@ -2,13 +2,13 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use framescope_parser::missive::{FrameBuf, Key, Missive, Payload};
-use framescope_parser::{Code, Dissection, Field, Protocol, TileType, bare::Bare, text::Text};
+use framescope_parser::{Code, Dissection, Field, Protocol, SpanType, bare::Bare, text::Text};
 
 use crate::decode::MISSIVE;
 use crate::mutate_messages::change_any;
 use crate::random::Random;
 use crate::roundtrip::canonical;
-use crate::tiles;
+use crate::spans;
 
 /// Takes `data` as the value of a frame.
 pub fn encode(data: &[u8]) {
@@ -71,8 +71,8 @@ fn written(frame: &FrameBuf) -> Vec<u8> {
             "{error}"
         ),
     }
-    let found = tiles(&missive, &bytes, &[]);
-    assert!(matches!(found[..], [tile] if tile.tile_type == TileType::Message), "{found:?}");
+    let found = spans(&missive, &bytes, &[]);
+    assert!(matches!(found[..], [span] if span.span_type == SpanType::Message), "{found:?}");
     assert!(!dissection.has(Code::TagMismatch) && !dissection.has(Code::ChecksumMismatch));
     let number = |path: &str| dissection.field(path).and_then(|field| field.value.as_u64());
     assert_eq!(number("kind"), Some(frame.kind.0.into()));

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
 use framescope_parser::{
-    CAPTURED, Captured, Code, CodeSet, Dissection, Field, Framer, Missing, Protocol, Severity, Tile,
-    TileType, Value,
+    CAPTURED, Captured, Code, CodeSet, Dissection, Field, Framer, Missing, Protocol, Severity, Span,
+    SpanType, Value,
 };
 
 use crate::decode::MISSIVE;
@@ -161,13 +161,13 @@ pub fn holes(data: &[u8]) {
     let again = stream.rows(&mut random, false);
     let places = |rows: &[Row]| -> Vec<_> {
         rows.iter()
-            .map(|row| (row.tile.offset, row.tile.length, row.tile.tile_type, row.missing.clone()))
+            .map(|row| (row.span.offset, row.span.length, row.span.span_type, row.missing.clone()))
             .collect()
     };
     assert_eq!(places(&rows), places(&again), "other segments, other rows");
     stream.tiled(&rows);
     stream.listed(framing, &sent, &rows);
-    for row in rows.iter().filter(|row| row.tile.tile_type == TileType::Message) {
+    for row in rows.iter().filter(|row| row.span.span_type == SpanType::Message) {
         stream.said(row);
     }
 }
@@ -179,7 +179,7 @@ struct Stream<'s> {
 }
 
 struct Row {
-    tile: Tile,
+    span: Span,
     bytes: Vec<u8>,
     missing: Vec<Range<usize>>,
 }
@@ -188,9 +188,9 @@ impl Stream<'_> {
     /// The rows of the stream as it was captured, in segments.
     fn rows(&self, random: &mut Random, at_once: bool) -> Vec<Row> {
         let (mut framer, mut rows, mut at) = (Framer::default(), Vec::new(), 0);
-        let mut sink = |tile: Tile, bytes: Captured<'_, '_>| {
+        let mut sink = |span: Span, bytes: Captured<'_, '_>| {
             let missing = bytes.missing().iter().map(|gap| gap.start..gap.end).collect();
-            rows.push(Row { tile: Tile { checked: false, ..tile }, bytes: bytes.bytes().to_vec(), missing });
+            rows.push(Row { span: Span { checked: false, ..span }, bytes: bytes.bytes().to_vec(), missing });
         };
         while at < self.bytes.len() {
             let run = self.there[at..].iter().take_while(|there| **there == self.there[at]).count();
@@ -207,8 +207,8 @@ impl Stream<'_> {
         let mut joined: Vec<Row> = Vec::new();
         for row in rows {
             match joined.last_mut() {
-                Some(last) if last.tile.tile_type == TileType::Gap && row.tile.tile_type == TileType::Gap => {
-                    last.tile.length += row.tile.length;
+                Some(last) if last.span.span_type == SpanType::Gap && row.span.span_type == SpanType::Gap => {
+                    last.span.length += row.span.length;
                 }
                 _ => joined.push(row),
             }
@@ -220,16 +220,16 @@ impl Stream<'_> {
     fn tiled(&self, rows: &[Row]) {
         let mut end = 0;
         for row in rows {
-            assert_eq!(row.tile.offset, end, "a hole or an overlap");
-            assert!(row.tile.length > 0, "an empty row");
-            end += row.tile.length;
-            let range = row.tile.offset as usize..end as usize;
-            match row.tile.tile_type {
-                TileType::Gap => assert!(range.clone().all(|at| !self.there[at]), "a gap of what is there"),
-                TileType::Skipped(_) => {
+            assert_eq!(row.span.offset, end, "a hole or an overlap");
+            assert!(row.span.length > 0, "an empty row");
+            end += row.span.length;
+            let range = row.span.offset as usize..end as usize;
+            match row.span.span_type {
+                SpanType::Gap => assert!(range.clone().all(|at| !self.there[at]), "a gap of what is there"),
+                SpanType::Skipped(_) => {
                     assert!(range.clone().all(|at| self.there[at]), "skipped what is missing")
                 }
-                TileType::Message | TileType::Partial => {
+                SpanType::Message | SpanType::Partial => {
                     let captured: Vec<u8> =
                         range.clone().filter(|at| self.there[*at]).map(|at| self.bytes[at]).collect();
                     assert_eq!(row.bytes, captured, "other bytes");
@@ -243,9 +243,9 @@ impl Stream<'_> {
 
     /// The messages are those whose heads are there.
     fn listed(&self, framing: Framing, sent: &[(Range<usize>, Vec<Range<usize>>)], rows: &[Row]) {
-        let messages = rows.iter().filter(|row| row.tile.tile_type == TileType::Message);
+        let messages = rows.iter().filter(|row| row.span.span_type == SpanType::Message);
         let found: HashMap<usize, usize> =
-            messages.map(|row| (row.tile.offset as usize, row.tile.length as usize)).collect();
+            messages.map(|row| (row.span.offset as usize, row.span.length as usize)).collect();
         let (mut expected, mut is_known) = (0, true);
         for (range, head) in sent {
             let has_head = head.iter().all(|part| part.clone().all(|at| self.there[range.start + at]));
@@ -278,8 +278,8 @@ impl Stream<'_> {
         let message = Captured::with_missing(&row.bytes, &missing);
         message.dissect(self.protocol, &mut told);
         assert_eq!(told.has(Code::Incomplete), !missing.is_empty());
-        let start = row.tile.offset as usize;
-        let whole = &self.bytes[start..start + row.tile.length as usize];
+        let start = row.span.offset as usize;
+        let whole = &self.bytes[start..start + row.span.length as usize];
         let all = Dissection::of(self.protocol, whole);
         let codes: CodeSet = all.problems.iter().map(|problem| problem.code).collect();
         for problem in &told.problems {

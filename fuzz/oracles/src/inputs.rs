@@ -5,7 +5,7 @@ use framescope_parser::Protocol;
 
 use crate::decode::MISSIVE;
 use crate::random::Random;
-use crate::{mutate_frames, mutate_messages, tiles};
+use crate::{mutate_frames, mutate_messages, spans};
 
 /// Longest that an input is made.
 const LONGEST: usize = 2048;
@@ -44,7 +44,7 @@ pub fn inputs<'p>(
             kept[at].clone_from(&data);
         }
         // From any of its messages on, and now and then cut off.
-        let starts: Vec<u64> = tiles(protocol, &data, &[]).iter().map(|tile| tile.offset).collect();
+        let starts: Vec<u64> = spans(protocol, &data, &[]).iter().map(|span| span.offset).collect();
         let start = starts.get(random.below(starts.len())).map_or(0, |&start| start as usize);
         let mut input = data.split_off(start);
         if random.one_in(8) {

@@ -40,7 +40,7 @@ mod views;
 pub use capture::{capture, check_index};
 pub use chunking::chunking;
 pub use columns::columns;
-pub use decode::{decode, holds_message, reaches_payload, tiles};
+pub use decode::{decode, holds_message, reaches_payload, spans};
 pub use described::{END_OF_DESCRIPTION, check_described, described};
 pub use differential::differential;
 pub use encode::encode;

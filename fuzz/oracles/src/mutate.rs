@@ -390,9 +390,9 @@ mod tests {
     use super::*;
     use crate::decode::bytes_of;
     use crate::inputs::havoc;
-    use crate::tiles;
+    use crate::spans;
     use framescope_parser::missive::Missive;
-    use framescope_parser::{Dissection, TileType};
+    use framescope_parser::{Dissection, SpanType};
 
     /// Runs of a fuzzer that keeps what it made, as one does that finds each of these new.
     fn runs(count: u32, mut each: impl FnMut(&[u8])) {
@@ -418,14 +418,14 @@ mod tests {
         let (mut reached, mut all, mut codes) = (0, 0, framescope_parser::CodeSet::EMPTY);
         runs(4000, |data| {
             all += 1;
-            for tile in tiles(&missive, data, &[]) {
-                let bytes = bytes_of(&tile, data);
-                match tile.tile_type {
-                    TileType::Message => {
+            for span in spans(&missive, data, &[]) {
+                let bytes = bytes_of(&span, data);
+                match span.span_type {
+                    SpanType::Message => {
                         let dissection = Dissection::of(&missive, bytes);
                         dissection.problems.iter().for_each(|problem| codes.insert(problem.code));
                     }
-                    TileType::Skipped(code) => codes.insert(code),
+                    SpanType::Skipped(code) => codes.insert(code),
                     _ => {}
                 }
             }

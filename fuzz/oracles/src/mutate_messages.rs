@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 
 use framescope_ksy::Described;
-use framescope_parser::{Dissection, Field, Protocol, TileType, Value};
+use framescope_parser::{Dissection, Field, Protocol, SpanType, Value};
 
 use crate::decode::{bytes_of, messages};
 use crate::mutate::{BROKEN, rearrange};
 use crate::random::Random;
-use crate::tiles;
+use crate::spans;
 
 /// Changes the stream in `data[..size]` and gives its new length, at most `max_size`; what can't be written as it was changed
 /// stays. `bytes` is the fuzzer's own way to change some bytes: one change in eight is left to it. Where there is no message yet,
@@ -24,11 +24,11 @@ pub fn mutate_messages(
 ) -> usize {
     let mut random = Random::new(seed);
     let mut pieces: Vec<(bool, Vec<u8>)> = Vec::new();
-    for tile in tiles(protocol, &data[..size], &[]) {
-        let is_message = tile.tile_type == TileType::Message;
+    for span in spans(protocol, &data[..size], &[]) {
+        let is_message = span.span_type == SpanType::Message;
         // Damage does not heap up: what is no message goes half of the time.
         if is_message || random.one_in(2) {
-            pieces.push((is_message, bytes_of(&tile, data).to_vec()));
+            pieces.push((is_message, bytes_of(&span, data).to_vec()));
         }
     }
     if random.one_in(BROKEN) {
@@ -222,10 +222,10 @@ mod tests {
             let length = mutate_messages(&described, &mut data, size, 2048, seed, &mut bytes);
             data.truncate(length);
             check_described(&described, &data);
-            let found = tiles(&described, &data, &[]);
+            let found = spans(&described, &data, &[]);
             others.insert(data.clone());
             // As from a corpus: what holds no message is changed further by chance only.
-            if found.iter().any(|tile| tile.tile_type == TileType::Message) {
+            if found.iter().any(|span| span.span_type == SpanType::Message) {
                 with += 1;
                 kept[at] = data;
             }

@@ -1,9 +1,9 @@
 //! What is read is written back byte for byte; and where it was damaged, what is written is sound and stays as it is.
 
-use framescope_parser::{Code, Dissection, Protocol, TileType, bare::Bare, text::Text};
+use framescope_parser::{Code, Dissection, Protocol, SpanType, bare::Bare, text::Text};
 
 use crate::decode::{MISSIVE, messages};
-use crate::tiles;
+use crate::spans;
 
 /// Takes `data` as a stream of each protocol that is built in.
 pub fn roundtrip(data: &[u8]) {
@@ -34,8 +34,8 @@ fn written_back(protocol: &dyn Protocol, message: &[u8]) {
 /// Lengths and checks are derived, so false ones do not come back: what is written is one message, whose checks hold, and is
 /// written the same ever after. Where a payload ends before its fields do, it still does.
 pub(crate) fn canonical(protocol: &dyn Protocol, written: &[u8]) {
-    let found = tiles(protocol, written, &[]);
-    assert!(matches!(found[..], [tile] if tile.tile_type == TileType::Message), "{found:?}");
+    let found = spans(protocol, written, &[]);
+    assert!(matches!(found[..], [span] if span.span_type == SpanType::Message), "{found:?}");
     let dissection = Dissection::of(protocol, written);
     assert!(!dissection.has(Code::ChecksumMismatch), "{:?}", dissection.problems);
     let mut again = Vec::new();

@@ -136,18 +136,18 @@ impl Given {
                 assert!(length > 0);
                 self.places.extend((0..length).map(|_| None));
             }
-            Output::Again { offset, length, origin } => {
+            Output::Duplicate { offset, length, origin } => {
                 assert!(offset + length <= end, "bytes that were not given out can't come again");
                 assert!(origin.file_offset < (segment.saturating_add(1)).saturating_mul(STRETCH));
             }
-            Output::Twice { offset, length, first, second } => {
+            Output::Overlap { offset, length, first, second } => {
                 assert!(length > 0 && first.file_offset != second.file_offset);
                 for at in 0..length {
                     let place = usize::try_from(offset + at).unwrap();
                     assert_eq!(model.get(place), Some(&Some(first.file_offset + at)), "not the first");
                 }
             }
-            Output::Early { .. } => panic!("nothing stands before a SYN that was seen"),
+            Output::BeforeStart { .. } => panic!("nothing stands before a SYN that was seen"),
             Output::End { .. } => self.ended = true,
         }
     }

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use framescope_parser::missive::{Assembly, Flags, Header, Item, Kind, Missive, RawFrame, Session};
-use framescope_parser::{Captured, Code, Direction, Event, Observation, Observer, TileType};
+use framescope_parser::{Captured, Code, Direction, Event, Observation, Observer, SpanType};
 
 use crate::decode::{MISSIVE, bytes_of};
-use crate::tiles;
+use crate::spans;
 
 /// Takes `data` as the frames of a conversation in their order. The lowest bit of the header's check, which is as good as
 /// chance, says which side sent a frame, and what is no frame is a loss.
@@ -15,12 +15,12 @@ pub fn session(data: &[u8]) {
     let missive: &Missive = &MISSIVE[0];
     let (mut session, mut found) = (Session::new(), Vec::new());
     let mut model = Model::default();
-    for (row, tile) in (0u32..).zip(tiles(missive, data, &[])) {
-        let bytes = bytes_of(&tile, data);
+    for (row, span) in (0u32..).zip(spans(missive, data, &[])) {
+        let bytes = bytes_of(&span, data);
         let header = RawFrame::new(bytes).header();
         let side = header.map_or(0, |header| header.header_check & 1);
         let direction = if side == 0 { Direction::Forward } else { Direction::Backward };
-        if tile.tile_type == TileType::Message {
+        if span.span_type == SpanType::Message {
             let time_ns = (row % 7 != 6).then(|| i64::from(row) * 1000);
             session.observe(
                 Event::Message { direction, row, time_ns, bytes: Captured::whole(bytes) },

@@ -4,17 +4,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use framescope_parser::missive::{Decoder, Item, Missive, Received};
 use framescope_parser::{
-    Captured, Confidence, Dissection, Error, Input, Measure, Memo, Protocol, Sample, Step, Tile, TileType,
+    Captured, Confidence, Dissection, Error, Input, Measure, Memo, Protocol, Sample, Span, SpanType, Step,
     Visit,
 };
 
 use crate::decode::{MISSIVE, cuts_from, places};
-use crate::tiles;
+use crate::spans;
 
 /// Takes `data` as a stream of Missive that comes in segments, to a framer and to a decoder.
 pub fn streaming(data: &[u8]) {
     for missive in &*MISSIVE {
-        let whole = tiles(missive, data, &[]);
+        let whole = spans(missive, data, &[]);
         frames(missive, data, &whole);
         for cuts in cuttings(data) {
             assert_eq!(cut_up(missive, data, &cuts, 4), whole, "cut into {cuts:?}");
@@ -32,14 +32,14 @@ pub(crate) fn cuttings(data: &[u8]) -> Vec<Vec<usize>> {
     all
 }
 
-/// The tiles of `data` when it comes in such segments. A protocol is asked in vain only `patience` times for each answer, and not
+/// The spans of `data` when it comes in such segments. A protocol is asked in vain only `patience` times for each answer, and not
 /// with every segment of a long message.
-pub(crate) fn cut_up(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], patience: u64) -> Vec<Tile> {
+pub(crate) fn cut_up(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], patience: u64) -> Vec<Span> {
     let asked = Asked { protocol, advances: AtomicU64::new(0), waits: AtomicU64::new(0) };
-    let tiles = tiles(&asked, data, cuts);
+    let spans = spans(&asked, data, cuts);
     let (advances, waits) = (asked.advances.into_inner(), asked.waits.into_inner());
     assert!(waits <= patience * (advances + 1), "asked {waits} times in vain, for {advances} answers");
-    tiles
+    spans
 }
 
 /// Counts what a protocol answers.
@@ -108,37 +108,37 @@ impl Protocol for Asked<'_> {
     }
 }
 
-fn found_of(one: &Received<'_>, stream: usize) -> (u64, u64, TileType) {
-    let tile_type = match &one.item {
+fn found_of(one: &Received<'_>, stream: usize) -> (u64, u64, SpanType) {
+    let span_type = match &one.item {
         Item::Frame(frame) => {
             assert_eq!(frame.encoded_length() as u64, one.length);
-            TileType::Message
+            SpanType::Message
         }
         Item::Refused(bytes, error) => {
             assert_eq!(bytes.len() as u64, one.length);
             assert!(error.offset as u64 <= one.length);
-            TileType::Message
+            SpanType::Message
         }
-        Item::Skipped(code) => TileType::Skipped(*code),
+        Item::Skipped(code) => SpanType::Skipped(*code),
         Item::Partial(bytes) => {
             assert_eq!(bytes.len() as u64, one.length);
-            TileType::Partial
+            SpanType::Partial
         }
     };
     if let Err(error) = one.clone().into_frame() {
         assert!(error.offset as u64 >= one.offset && error.offset <= stream, "{error}");
     }
-    (one.offset, one.length, tile_type)
+    (one.offset, one.length, span_type)
 }
 
-/// Frames taken from a slice are the tiles with what is in them.
-fn frames(missive: &Missive, data: &[u8], whole: &[Tile]) {
+/// Frames taken from a slice are the spans with what is in them.
+fn frames(missive: &Missive, data: &[u8], whole: &[Span]) {
     let found = missive.frames(data).map(|one| found_of(&one, data.len()));
     assert!(found.eq(places(whole)), "frames of a slice");
 }
 
 /// And so are frames of bytes as they arrive.
-fn received(missive: &Missive, data: &[u8], cuts: &[usize], whole: &[Tile]) {
+fn received(missive: &Missive, data: &[u8], cuts: &[usize], whole: &[Span]) {
     let (mut decoder, mut found, mut rest) = (Decoder::new(missive.clone()), Vec::new(), data);
     let mut take = |decoder: &mut Decoder| {
         while let Some(one) = decoder.receive() {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use framescope_parser::missive::{Missive, RawFrame};
-use framescope_parser::{Code, CodeSet, Dissection, Field, Problem, Protocol, Wanted};
+use framescope_parser::{Code, CodeSet, Dissection, Field, FieldSelection, Problem, Protocol};
 
 use crate::decode::{MISSIVE, messages};
 use crate::random::Random;
@@ -50,7 +50,7 @@ pub fn check_selection(protocol: &dyn Protocol, message: &[u8]) {
     let mut all = Vec::new();
     collect(&dissection.fields, &mut Vec::new(), &mut all);
     let mut random = Random::of(message);
-    let mut wanted = Wanted::default();
+    let mut wanted = FieldSelection::default();
     for _ in 0..random.below(3) {
         if all.is_empty() {
             break;

@@ -3,7 +3,7 @@
 use framescope_capture::Row;
 use framescope_capture::export::rfc3339;
 use framescope_capture::filter::{Column, written};
-use framescope_parser::TileType;
+use framescope_parser::SpanType;
 
 use super::{Look, duration};
 use crate::lookup::Line;
@@ -82,8 +82,8 @@ pub(crate) fn cell_text(look: Look<'_>, shown: &Shown<'_>, column: Column) -> St
         Column::Length => row.length.to_string(),
         Column::Protocol => index.protocol(row).map_or_else(String::new, |protocol| text(protocol.name())),
         Column::Type => text(row.type_name()),
-        Column::Kind => match (row.tile_type, index.kind(row)) {
-            (TileType::Message, Some(kind)) => text(kind),
+        Column::Kind => match (row.span_type, index.kind(row)) {
+            (SpanType::Message, Some(kind)) => text(kind),
             (_, _) => text(row.type_name()),
         },
         Column::Severity => row.severity().map_or_else(String::new, |severity| severity.to_string()),

@@ -7,7 +7,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{CornerRadius, FontId, Key, Pos2, Rect, Sense, TextEdit, TextFormat, Ui, WidgetInfo};
 use framescope_capture::export::hex;
-use framescope_parser::{Captured, Direction, TileType};
+use framescope_parser::{Captured, Direction, SpanType};
 
 use super::cells::clock;
 use super::list::{self, Scroll};
@@ -224,7 +224,7 @@ fn said(
     let text_left = left + 10.0;
     let time = look.index.time_ns(&row).map(clock).unwrap_or_default();
     let what =
-        look.index.kind(&row).filter(|_| row.tile_type == TileType::Message).unwrap_or(row.type_name());
+        look.index.kind(&row).filter(|_| row.span_type == SpanType::Message).unwrap_or(row.type_name());
     let from = look.index.endpoints(&row).map_or_else(String::new, |(from, _)| from.to_string());
     let problem = row.severity().map_or_else(String::new, |severity| format!("  ({severity})"));
     let head = format!("{sign} {from}  {time}  #{number} {what}, {} bytes{problem}", row.length);
@@ -235,8 +235,8 @@ fn said(
     paint_text(ui, place, &head, FontId::proportional(12.0), head_colour);
     let colour = if is_selected { visuals.strong_text_color() } else { visuals.text_color() };
     let missing;
-    let lines = match (lines, row.tile_type) {
-        (_, TileType::Gap) => {
+    let lines = match (lines, row.span_type) {
+        (_, SpanType::Gap) => {
             missing = vec![format!("{} bytes are missing here", row.length)];
             &missing
         }

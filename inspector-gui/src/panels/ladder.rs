@@ -2,7 +2,7 @@
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Align2, CornerRadius, FontId, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo};
-use framescope_parser::{Code, Direction, TileType};
+use framescope_parser::{Code, Direction, SpanType};
 
 use super::cells::clock;
 use super::list::{self, Scroll};
@@ -107,8 +107,8 @@ fn step(
     let colour = colour.map_or(text, |severity| colours::severity(severity, &visuals));
     let summary = look.view.lookup().line(number);
     let summary = summary.as_ref().map_or("...", |line| &*line.summary);
-    let mut label = match row.tile_type {
-        TileType::Message => format!("#{number} {}  {summary}", look.index.kind(&row).unwrap_or("message")),
+    let mut label = match row.span_type {
+        SpanType::Message => format!("#{number} {}  {summary}", look.index.kind(&row).unwrap_or("message")),
         _ => format!("#{number} {}: {summary}", row.type_name()),
     };
     if came_again {
@@ -117,8 +117,8 @@ fn step(
     if let Some(severity) = row.severity().filter(|_| colour != text) {
         label.push_str(&format!("  ({severity})"));
     }
-    match row.tile_type {
-        TileType::Gap => {
+    match row.span_type {
+        SpanType::Gap => {
             // What is missing has no arrow: only where it should be.
             let middle = Rect::from_center_size(
                 Pos2::new((left + right) / 2.0, y),
@@ -131,7 +131,7 @@ fn step(
                 1.4,
             ));
         }
-        TileType::Message => paint_arrow(ui, from, to, colour, came_again),
+        SpanType::Message => paint_arrow(ui, from, to, colour, came_again),
         _ => paint_arrow(ui, from, to, colour, true),
     }
     let inner = Rect::from_min_max(Pos2::new(left + 8.0, rect.top()), Pos2::new(right - 8.0, y - 1.0));

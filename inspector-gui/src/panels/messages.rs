@@ -6,7 +6,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Align2, CornerRadius, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, WidgetInfo};
 use framescope_capture::Row;
 use framescope_capture::filter::Column;
-use framescope_parser::TileType;
+use framescope_parser::SpanType;
 
 use super::cells::{Shown, cell_text, test_of};
 use super::columns::{GUTTER, LAST, PADDING, column_at, fitting, header, needed};
@@ -185,7 +185,7 @@ fn row_ui(
         );
         let font = if is_number { FontId::monospace(12.5) } else { FontId::proportional(13.0) };
         let colour = match column {
-            Column::Kind if row.tile_type == TileType::Message => {
+            Column::Kind if row.span_type == SpanType::Message => {
                 let colour = colours::kind(&value, &visuals);
                 let swatch =
                     Rect::from_center_size(Pos2::new(inner.left() + 4.0, inner.center().y), Vec2::splat(7.0));
@@ -245,7 +245,7 @@ fn row_menu(
     item(ui, "Compare with this row".to_owned(), Command::CompareWith(Some(number)));
     item(ui, "Show in the dialogue".to_owned(), Command::Act(Action::ShowDialogue));
     item(ui, "Show in the ladder".to_owned(), Command::Act(Action::ShowLadder));
-    if row.tile_type != TileType::Gap {
+    if row.span_type != SpanType::Gap {
         item(ui, "Save as seed...".to_owned(), Command::SaveRow(number, Kept::Seed));
         item(ui, "Save as regression...".to_owned(), Command::SaveRow(number, Kept::Regression));
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use framescope_parser::missive::Key;
 use framescope_parser::{
-    CAPTURED, Captured, Code, Confidence, Dissection, Error, Event, Framer, Input, Kind, Measure, Memo,
-    Names, Observation, Observer, Protocol, Sample, Selected, Sentence, Step, TileType, Value, Visit, Wanted,
+    CAPTURED, Captured, Code, Confidence, Dissection, Error, Event, FieldReader, FieldSelection, Framer,
+    Input, Kind, Measure, Memo, Names, Observation, Observer, Protocol, Sample, Sentence, SpanType, Step,
+    Value, Visit,
 };
 
 use crate::dissect::{PADDING, RAW, UNREAD};
@@ -29,7 +30,7 @@ use crate::strings::Charset;
 ///
 /// ```
 /// use framescope_ksy::Described;
-/// use framescope_parser::{Dissection, Framer, TileType};
+/// use framescope_parser::{Dissection, Framer, SpanType};
 ///
 /// let mine = Described::from_ksy("
 /// meta: {id: mine, endian: be}
@@ -42,8 +43,8 @@ use crate::strings::Charset;
 /// ")?;
 /// let sent = b"\x01\0\0\0\x03ada\x02\0\0\0\x01?";
 /// let (mut framer, mut said) = (Framer::default(), Vec::new());
-/// framer.segment(&mine, sent, &mut |tile, bytes| {
-///     assert_eq!(tile.tile_type, TileType::Message);
+/// framer.segment(&mine, sent, &mut |span, bytes| {
+///     assert_eq!(span.span_type, SpanType::Message);
 ///     let message = Dissection::of(&mine, bytes.bytes());
 ///     assert!(message.problems.is_empty(), "{:?}", message.problems);
 ///     said.push(message.field("text").unwrap().value.to_string());
@@ -317,7 +318,7 @@ impl Protocol for Described {
         self.tell(message, false, visit, true);
     }
 
-    fn select(&self, wanted: &Wanted) -> Option<Box<dyn Selected>> {
+    fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         Some(Box::new(Selection::new(self, wanted)))
     }
 
@@ -364,8 +365,8 @@ impl Protocol for Described {
         if sample.is_empty() || !begins {
             return Confidence::No;
         }
-        framer.segment(self, sample, &mut |tile, _| match tile.tile_type {
-            TileType::Message => messages += 1,
+        framer.segment(self, sample, &mut |span, _| match span.span_type {
+            SpanType::Message => messages += 1,
             _ => other = true,
         });
         other |= framer.is_searching();

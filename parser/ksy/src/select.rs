@@ -1,6 +1,6 @@
 //! Tells only what is wanted of a message.
 
-use framescope_parser::{Captured, Selected, Visit, Wanted};
+use framescope_parser::{Captured, FieldReader, FieldSelection, Visit};
 
 use crate::described::Described;
 use crate::straight::Straight;
@@ -29,7 +29,7 @@ pub(crate) struct Thoroughly {
 }
 
 impl Selection {
-    pub(crate) fn new(described: &Described, wanted: &Wanted) -> Selection {
+    pub(crate) fn new(described: &Described, wanted: &FieldSelection) -> Selection {
         let plan = &*described.format().plan;
         // What has no name of its own, as bytes that nothing explains, is told by the thorough reader only.
         let is_unnamed = wanted.names().any(|name| name.starts_with('_'));
@@ -52,7 +52,7 @@ impl Selection {
     }
 }
 
-impl Selected for Selection {
+impl FieldReader for Selection {
     fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         let thoroughly = match &self.how {
             How::NotAtAll => return,

@@ -2,15 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // A test that finds none of what it looks for fails.
 
 use framescope_ksy::{Described, Format};
-use framescope_parser::{Code, Confidence, Dissection, Framer, Protocol, Sample, TileType};
+use framescope_parser::{Code, Confidence, Dissection, Framer, Protocol, Sample, SpanType};
 
-type Tiles = Vec<(u64, u64, TileType)>;
+type Spans = Vec<(u64, u64, SpanType)>;
 
-/// The tiles of segments, with gaps where a segment is empty.
-fn tiles(protocol: &dyn Protocol, segments: &[&[u8]]) -> Tiles {
-    let (mut framer, mut tiles) = (Framer::default(), Vec::new());
-    let sink = &mut |tile: framescope_parser::Tile, _: framescope_parser::Captured<'_, '_>| {
-        tiles.push((tile.offset, tile.length, tile.tile_type))
+/// The spans of segments, with gaps where a segment is empty.
+fn spans(protocol: &dyn Protocol, segments: &[&[u8]]) -> Spans {
+    let (mut framer, mut spans) = (Framer::default(), Vec::new());
+    let sink = &mut |span: framescope_parser::Span, _: framescope_parser::Captured<'_, '_>| {
+        spans.push((span.offset, span.length, span.span_type))
     };
     for segment in segments {
         match segment {
@@ -19,7 +19,7 @@ fn tiles(protocol: &dyn Protocol, segments: &[&[u8]]) -> Tiles {
         }
     }
     framer.end(protocol, sink);
-    tiles
+    spans
 }
 
 const MAGIC: &str = "
@@ -55,20 +55,20 @@ fn segmentation_does_not_matter() {
     let described = Described::from_ksy(MAGIC).unwrap();
     let stream =
         [message(b"ada\0!"), b"noise".to_vec(), message(b""), message(b"no end"), vec![0xaa]].concat();
-    let whole = tiles(&described, &[&stream]);
+    let whole = spans(&described, &[&stream]);
     assert_eq!(
         whole,
         [
-            (0, 9, TileType::Message),
-            (9, 5, TileType::Skipped(Code::NotAFrame)),
-            (14, 4, TileType::Message),
-            (18, 10, TileType::Message),
-            (28, 1, TileType::Skipped(Code::NotAFrame)),
+            (0, 9, SpanType::Message),
+            (9, 5, SpanType::Skipped(Code::NotAFrame)),
+            (14, 4, SpanType::Message),
+            (18, 10, SpanType::Message),
+            (28, 1, SpanType::Skipped(Code::NotAFrame)),
         ]
     );
     for size in 1..stream.len() {
         let segments: Vec<&[u8]> = stream.chunks(size).collect();
-        assert_eq!(tiles(&described, &segments), whole, "in segments of {size}");
+        assert_eq!(spans(&described, &segments), whole, "in segments of {size}");
     }
 }
 
@@ -97,26 +97,26 @@ fn without_a_way_back_the_rest_of_the_stream_is_lost_and_that_is_said() {
     assert!(!described.can_resync());
     let good = [&[4][..], &[1, 0, 2, 0], &[0xe1]].concat();
     let stream = [&good[..], &[9], &good, &good].concat();
-    let lost = TileType::Skipped(Code::CannotResync);
-    let expected = [(0, 6, TileType::Message), (6, 13, lost)];
-    assert_eq!(tiles(&described, &[&stream]), expected);
+    let lost = SpanType::Skipped(Code::CannotResync);
+    let expected = [(0, 6, SpanType::Message), (6, 13, lost)];
+    assert_eq!(spans(&described, &[&stream]), expected);
     for size in 1..stream.len() {
         let segments: Vec<&[u8]> = stream.chunks(size).collect();
-        assert_eq!(tiles(&described, &segments), expected, "in segments of {size}");
+        assert_eq!(spans(&described, &segments), expected, "in segments of {size}");
     }
     // Nor is the beginning of a message known behind a gap.
-    let expected = [(0, 6, TileType::Message), (6, 10, TileType::Gap), (16, 6, lost)];
-    assert_eq!(tiles(&described, &[&good, &[], &good]), expected);
+    let expected = [(0, 6, SpanType::Message), (6, 10, SpanType::Gap), (16, 6, lost)];
+    assert_eq!(spans(&described, &[&good, &[], &good]), expected);
 }
 
 #[test]
 fn values_that_are_valid_at_the_start_find_the_next_message() {
     let described = Described::from_ksy(LENGTH).unwrap();
     let stream = [&[1, 7, 0, 0xe1][..], &[0xff, 0xfe], &[0, 0xe1]].concat();
-    let skipped = TileType::Skipped(Code::NotAFrame);
+    let skipped = SpanType::Skipped(Code::NotAFrame);
     assert_eq!(
-        tiles(&described, &[&stream]),
-        [(0, 4, TileType::Message), (4, 2, skipped), (6, 2, TileType::Message)]
+        spans(&described, &[&stream]),
+        [(0, 4, SpanType::Message), (4, 2, skipped), (6, 2, SpanType::Message)]
     );
     let dissection = Dissection::of(&described, &stream[..4]);
     let values: Vec<(&str, String)> =
@@ -174,7 +174,7 @@ fn what_depends_on_where_a_stream_ends_is_refused_for_streams_only() {
         assert!(error.to_string().contains(what) && error.line() == 4, "{error}");
         let segments = text.replace("id: short", "id: short\n  -framescope: {segment-delimited: true}");
         let described = Described::from_ksy(&segments).unwrap();
-        assert_eq!(tiles(&described, &[b"ab", b"c"]), [(0, 2, TileType::Message), (2, 1, TileType::Message)]);
+        assert_eq!(spans(&described, &[b"ab", b"c"]), [(0, 2, SpanType::Message), (2, 1, SpanType::Message)]);
     }
 }
 

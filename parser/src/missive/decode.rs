@@ -7,7 +7,7 @@ use super::frame::Frame;
 use super::framing;
 use super::header::{Flags, Header, unbelieved};
 use super::raw::RawFrame;
-use crate::framer::{Cursor, Tile, TileType};
+use crate::framer::{Cursor, Span, SpanType};
 use crate::{Code, Error, Fault, Input};
 
 impl Missive {
@@ -146,7 +146,7 @@ impl Missive {
         last: bool,
     ) -> Option<Received<'a>> {
         let offset = cursor.offset();
-        if let Some(memo) = cursor.memo_between_tiles() {
+        if let Some(memo) = cursor.memo_between_spans() {
             let input = Input { bytes, first_segment: bytes.len(), last, offset };
             let whole = self.decode_with(bytes, |covered| framing::checksum(input, covered, memo));
             if let Ok((frame, rest)) = whole {
@@ -155,15 +155,15 @@ impl Missive {
                 return Some(Received { offset, length: length as u64, item: Item::Frame(frame) });
             }
         }
-        let Tile { offset, length, tile_type, .. } = cursor.next(self, bytes, &mut |_| usize::MAX, last)?;
-        let tile = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or_default();
-        let item = match tile_type {
-            TileType::Skipped(code) => Item::Skipped(code),
-            TileType::Message => match self.decode(tile) {
+        let Span { offset, length, span_type, .. } = cursor.next(self, bytes, &mut |_| usize::MAX, last)?;
+        let span = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or_default();
+        let item = match span_type {
+            SpanType::Skipped(code) => Item::Skipped(code),
+            SpanType::Message => match self.decode(span) {
                 Ok((frame, _)) => Item::Frame(frame),
-                Err(error) => Item::Refused(tile, error),
+                Err(error) => Item::Refused(span, error),
             },
-            TileType::Partial | TileType::Gap => Item::Partial(tile),
+            SpanType::Partial | SpanType::Gap => Item::Partial(span),
         };
         Some(Received { offset, length, item })
     }

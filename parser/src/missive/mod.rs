@@ -61,8 +61,8 @@ pub use raw::RawFrame;
 pub use session::Session;
 
 use crate::{
-    Captured, Code, Confidence, Dissection, Error, Input, Measure, Memo, Names, Observer, Protocol, Sample,
-    Selected, Step, Visit, Wanted,
+    Captured, Code, Confidence, Dissection, Error, FieldReader, FieldSelection, Input, Measure, Memo, Names,
+    Observer, Protocol, Sample, Step, Visit,
 };
 
 /// The Missive protocol as a receiver is set up for it: its limit, its key, and what its application has added.
@@ -146,7 +146,7 @@ impl Protocol for Missive {
         incomplete::dissect(self, message, visit);
     }
 
-    fn select(&self, wanted: &Wanted) -> Option<Box<dyn Selected>> {
+    fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         Some(Box::new(select::select(self, wanted)))
     }
 

@@ -8,7 +8,7 @@ use super::dissect::{FrameBytes, HEADER_FIELDS, header_field};
 use super::extension::Tag;
 use super::header::{Header, Kind, may_begin};
 use super::raw::Part;
-use crate::{Selected, Value, Visit, Wanted};
+use crate::{FieldReader, FieldSelection, Value, Visit};
 
 /// What is told of each frame.
 pub(super) struct Selection {
@@ -33,7 +33,7 @@ enum Depth {
     All,
 }
 
-pub(super) fn select(missive: &Missive, wanted: &Wanted) -> Selection {
+pub(super) fn select(missive: &Missive, wanted: &FieldSelection) -> Selection {
     let names = super::dissect::names(missive).fields;
     let is_wanted = |path: &str| {
         let names: Vec<&str> = path.split('.').collect();
@@ -61,7 +61,7 @@ pub(super) fn select(missive: &Missive, wanted: &Wanted) -> Selection {
     }
 }
 
-impl Selected for Selection {
+impl FieldReader for Selection {
     fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         if !may_begin(message) {
             return;

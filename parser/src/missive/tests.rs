@@ -7,17 +7,17 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::{Framer, TileType};
+use crate::{Framer, SpanType};
 
 fn data(sequence: u32, text: &str) -> Vec<u8> {
     FrameBuf::new(Kind::DATA).sequence(sequence).flags(Flags::CHECKSUM).payload(text).to_bytes().unwrap()
 }
 
-fn tiles(stream: &[u8]) -> Vec<(TileType, usize)> {
+fn spans(stream: &[u8]) -> Vec<(SpanType, usize)> {
     let mut out = vec![];
     let mut framer = Framer::default();
     let mut sink =
-        |tile: crate::Tile, _: crate::Captured<'_, '_>| out.push((tile.tile_type, tile.length as usize));
+        |span: crate::Span, _: crate::Captured<'_, '_>| out.push((span.span_type, span.length as usize));
     framer.segment(&Missive::default(), stream, &mut sink);
     framer.end(&Missive::default(), &mut sink);
     out
@@ -54,9 +54,9 @@ fn garbage_between_frames_is_one_skipped_run() {
     let (a, b) = (data(1, "one"), data(2, "two"));
     let garbage = b"\xF5\xF5\x4D\xF5\x4D garbage with half magics \xF5";
     let stream = [&a[..], garbage, &b].concat();
-    let skipped = TileType::Skipped(Code::NotAFrame);
-    let message = TileType::Message;
-    assert_eq!(tiles(&stream), [(message, a.len()), (skipped, garbage.len()), (message, b.len())]);
+    let skipped = SpanType::Skipped(Code::NotAFrame);
+    let message = SpanType::Message;
+    assert_eq!(spans(&stream), [(message, a.len()), (skipped, garbage.len()), (message, b.len())]);
 }
 
 #[test]
@@ -64,8 +64,8 @@ fn a_corrupt_header_costs_its_frame_only() {
     let (mut a, b) = (data(1, "one"), data(2, "two"));
     a[9] ^= 0x40;
     let stream = [&a[..], &b].concat();
-    let skipped = TileType::Skipped(Code::HeaderCheckMismatch);
-    assert_eq!(tiles(&stream), [(skipped, a.len()), (TileType::Message, b.len())]);
+    let skipped = SpanType::Skipped(Code::HeaderCheckMismatch);
+    assert_eq!(spans(&stream), [(skipped, a.len()), (SpanType::Message, b.len())]);
 }
 
 #[test]
@@ -75,19 +75,19 @@ fn a_false_length_that_the_checksum_exposes_costs_its_frame_only() {
     let mut header = Header::read(&a).unwrap();
     header.payload_length += 5;
     let stream = [&header.to_bytes()[..], &a[20..], &b, &c].concat();
-    let found = tiles(&stream);
-    assert_eq!(found[0], (TileType::Skipped(Code::LengthSuspect), 20));
-    assert_eq!(found[1], (TileType::Skipped(Code::NotAFrame), a.len() - 20));
-    assert_eq!(found[2..], [(TileType::Message, b.len()), (TileType::Message, c.len())]);
+    let found = spans(&stream);
+    assert_eq!(found[0], (SpanType::Skipped(Code::LengthSuspect), 20));
+    assert_eq!(found[1], (SpanType::Skipped(Code::NotAFrame), a.len() - 20));
+    assert_eq!(found[2..], [(SpanType::Message, b.len()), (SpanType::Message, c.len())]);
 }
 
 #[test]
 fn a_checksum_that_fails_before_another_frame_or_the_end_is_a_message_with_a_problem() {
     let (mut a, b) = (data(1, "one"), data(2, "two"));
     a[21] ^= 1;
-    let message = TileType::Message;
-    assert_eq!(tiles(&[&a[..], &b].concat()), [(message, a.len()), (message, b.len())]);
-    assert_eq!(tiles(&a), [(message, a.len())]);
+    let message = SpanType::Message;
+    assert_eq!(spans(&[&a[..], &b].concat()), [(message, a.len()), (message, b.len())]);
+    assert_eq!(spans(&a), [(message, a.len())]);
     assert_eq!(codes(&Missive::default(), &a), [Code::ChecksumMismatch]);
 }
 
@@ -96,16 +96,16 @@ fn a_payload_over_the_limit_costs_its_header() {
     let b = data(2, "two");
     let huge = Header { payload_length: (16 << 20) + 1, ..Header::read(&b).unwrap() };
     let stream = [&huge.to_bytes()[..], &b].concat();
-    assert_eq!(tiles(&stream), [(TileType::Skipped(Code::PayloadTooLong), 20), (TileType::Message, b.len())]);
+    assert_eq!(spans(&stream), [(SpanType::Skipped(Code::PayloadTooLong), 20), (SpanType::Message, b.len())]);
 }
 
 #[test]
 fn a_cut_off_frame_is_partial_however_short() {
     let a = data(1, "one");
     for length in 2..a.len() {
-        assert_eq!(tiles(&a[..length]), [(TileType::Partial, length)]);
+        assert_eq!(spans(&a[..length]), [(SpanType::Partial, length)]);
     }
-    assert_eq!(tiles(&a[..1]), [(TileType::Skipped(Code::NotAFrame), 1)]);
+    assert_eq!(spans(&a[..1]), [(SpanType::Skipped(Code::NotAFrame), 1)]);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn faults_inside_a_frame() {
     let missive = Missive::default();
     let check = |expected: &[Code], bytes: Vec<u8>| {
         assert_eq!(codes(&missive, &bytes), expected, "{bytes:02x?}");
-        assert_eq!(tiles(&bytes), [(TileType::Message, bytes.len())]);
+        assert_eq!(spans(&bytes), [(SpanType::Message, bytes.len())]);
     };
     check(&[Code::UnknownVersion], raw(2, 3, 0, b"", b"\xff"));
     check(&[Code::UnknownKind], raw(1, 0x2a, 0, b"", b""));
@@ -179,9 +179,9 @@ fn headers_that_all_claim_the_same_megabytes_are_read_in_linear_time() {
         header_check: 0,
     };
     let stream: Vec<u8> = (0..count - 10).flat_map(|i| header(i).to_bytes()).chain([7; 200]).collect();
-    let found = tiles(&stream);
-    assert_eq!(found.iter().map(|tile| tile.1).sum::<usize>(), stream.len());
-    assert_eq!(found[0], (TileType::Skipped(Code::LengthSuspect), 20));
+    let found = spans(&stream);
+    assert_eq!(found.iter().map(|span| span.1).sum::<usize>(), stream.len());
+    assert_eq!(found[0], (SpanType::Skipped(Code::LengthSuspect), 20));
 }
 
 fn observe(messages: &[(Direction, Vec<u8>)]) -> Vec<Observation> {

@@ -2,19 +2,19 @@
 
 use std::collections::HashSet;
 
-use framescope_parser::Wanted;
+use framescope_parser::FieldSelection;
 
 use crate::plan::{Node, Piece, Plan, Repeat, Shape, TypeId};
 
 /// Fields by their names, and by their structures and places in these.
 pub(crate) struct Choice<'w> {
-    wanted: &'w Wanted,
+    wanted: &'w FieldSelection,
     slots: HashSet<(TypeId, u16)>,
 }
 
 impl<'w> Choice<'w> {
     /// Nothing where a summary is wanted that is made of more than fields.
-    pub(super) fn new(plan: &Plan, wanted: &'w Wanted) -> Option<Choice<'w>> {
+    pub(super) fn new(plan: &Plan, wanted: &'w FieldSelection) -> Option<Choice<'w>> {
         let mut slots = HashSet::new();
         if wanted.wants_summary() {
             summed_up(plan, 0, &mut Vec::new(), &mut slots)?;
@@ -23,7 +23,7 @@ impl<'w> Choice<'w> {
     }
 
     /// Those that are wanted by their names.
-    pub(super) fn named(wanted: &'w Wanted) -> Choice<'w> {
+    pub(super) fn named(wanted: &'w FieldSelection) -> Choice<'w> {
         Choice { wanted, slots: HashSet::new() }
     }
 

@@ -11,7 +11,7 @@ mod choice;
 mod make;
 mod told;
 
-use framescope_parser::{Visit, Wanted};
+use framescope_parser::{FieldSelection, Visit};
 
 use crate::checks::{self, Algorithm};
 use crate::expr::Binary;
@@ -135,12 +135,12 @@ impl Straight {
     }
 
     /// Whether a wanted field may stand in what is of this shape.
-    pub(crate) fn may_hold(plan: &Plan, shape: &Shape, wanted: &Wanted) -> bool {
+    pub(crate) fn may_hold(plan: &Plan, shape: &Shape, wanted: &FieldSelection) -> bool {
         Choice::named(wanted).is_in(plan, shape)
     }
 
     /// A program that tells chosen fields. Nothing where it would not find all of them.
-    pub(crate) fn select(plan: &Plan, wanted: &Wanted) -> Option<Straight> {
+    pub(crate) fn select(plan: &Plan, wanted: &FieldSelection) -> Option<Straight> {
         let choice = Choice::new(plan, wanted)?;
         Maker::new(plan, Purpose::Fields(&choice)).make(None)
     }

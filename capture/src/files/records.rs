@@ -1,5 +1,5 @@
 //! From the bytes of a capture file to its packets. The one place that knows pcap and pcapng; other formats are in
-//! [`formats`](crate::formats).
+//! [`formats`](crate::files::formats).
 //!
 //! Walks records in blocks of a mebibyte, and never believes a length further than the file reaches.
 
@@ -10,10 +10,10 @@ use pcap_file::Endianness;
 use pcap_file::pcap::{PcapParser, PcapTsResolution};
 use pcap_file::pcapng::{RawBlock, RawBlockParseError};
 
-use crate::buffer::Buffer;
-use crate::formats::recognise::recognise;
-use crate::formats::{Begun, Foreign, ModifiedPcap};
-use crate::remarks::Names;
+use crate::files::buffer::Buffer;
+use crate::files::formats::recognise::recognise;
+use crate::files::formats::{Begun, Foreign, ModifiedPcap};
+use crate::files::remarks::Names;
 use crate::{Damage, Source};
 
 /// A captured packet, as the file has it.

@@ -1,6 +1,6 @@
 //! The headers that packets are wrapped in, up to IP: each is taken off, and says what stands behind it.
 
-use crate::packet::{DEEPEST, Layer, Odd, Reason};
+use crate::packets::packet::{DEEPEST, Layer, Odd, Reason};
 
 /// The bytes behind the first `length`; none where they are cut.
 pub(crate) fn behind(bytes: &[u8], length: usize) -> &[u8] {

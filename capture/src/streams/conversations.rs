@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::endpoint::Endpoint;
+use crate::packets::endpoint::Endpoint;
 
 /// Two endpoints that packets go between, the lower one first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,21 +8,21 @@ use crate::Visit;
 /// Fields by their names, and whether a message in a few words is wanted too. As it is, nothing is.
 ///
 /// ```
-/// use framescope_parser::Wanted;
+/// use framescope_parser::FieldSelection;
 ///
-/// let wanted = Wanted::default().field("payload.user").field("sequence").summary();
+/// let wanted = FieldSelection::default().field("payload.user").field("sequence").summary();
 /// assert!(wanted.wants(&["payload"], "user") && wanted.wants(&["outer", "payload"], "user"));
 /// assert!(!wanted.wants(&[], "user"));
 /// assert!(wanted.wants(&["anywhere"], "sequence") && wanted.wants_summary());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct FieldSelection {
     /// Names, the outermost first.
     fields: Vec<Vec<String>>,
     summary: bool,
 }
 
-impl Wanted {
+impl FieldSelection {
     /// The same, and all fields whose path of names, joined by dots, is or ends in this one.
     #[must_use]
     pub fn field(mut self, path: &str) -> Self {
@@ -33,7 +33,7 @@ impl Wanted {
     /// The same, and the message in a few words.
     #[must_use]
     pub fn summary(self) -> Self {
-        Wanted { summary: true, ..self }
+        FieldSelection { summary: true, ..self }
     }
 
     /// Whether a field is wanted that stands in these, the outermost first.
@@ -56,8 +56,8 @@ impl Wanted {
     }
 }
 
-/// A reader of what is [`Wanted`], made by [`Protocol::select`](crate::Protocol::select) for very many messages of one protocol.
-pub trait Selected: Send + Sync {
+/// Reads the fields of a [`FieldSelection`], made by [`Protocol::select`](crate::Protocol::select) for very many messages of one protocol.
+pub trait FieldReader: Send + Sync {
     /// Tells what is wanted of one message to `visit`: with the names, places and values that
     /// [`Protocol::dissect`](crate::Protocol::dissect) tells, in its order, inside of the same fields. It may tell more, but need
     /// tell no other field, no kind, no problem and compute no check.

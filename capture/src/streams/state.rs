@@ -3,8 +3,8 @@
 
 use framescope_parser::Framer;
 
-use crate::detection::Held;
-use crate::reassembly::Reassembler;
+use crate::messages::detection::Held;
+use crate::streams::reassembly::Reassembler;
 
 /// One direction of a conversation.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::TransportType;
-use crate::endpoint::Endpoint;
+use crate::packets::endpoint::Endpoint;
 
 /// Which flows a rule is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,12 @@
 mod log;
 mod plain;
 
-use framescope_parser::{Code, Sentence, TileType};
+use framescope_parser::{Code, Sentence, SpanType};
 
 pub use self::log::Annotations;
 use crate::Index;
 use crate::index::Mark;
-use crate::store::Entry;
+use crate::index::store::Entry;
 
 /// All was said: puts it in the order of the rows, and counts it among their problems.
 pub(crate) fn tell(index: &mut Index) {
@@ -107,7 +107,7 @@ fn mark_entry(index: &Index, number: u32, entry: Entry, mark: &Mark, told: &mut 
         return false;
     }
     // Late bytes belong to what is missing, the others to bytes that are there.
-    let is_gap = row.tile_type == TileType::Gap;
+    let is_gap = row.span_type == SpanType::Gap;
     let is_told = match mark.code {
         Code::Late => is_gap || row.codes.contains(Code::Incomplete),
         _ => !is_gap,

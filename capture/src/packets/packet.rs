@@ -8,10 +8,10 @@ use etherparse::{
     TcpHeaderSlice, UdpHeaderSlice,
 };
 
-use crate::endpoint::Endpoint;
-use crate::fragments::{Fragment, Whole};
-use crate::headers::{behind, ether_type, gre, llc, mpls, nflog, ppp, tunnel, u16_at, vxlan};
-use crate::records::Record;
+use crate::files::records::Record;
+use crate::packets::endpoint::Endpoint;
+use crate::packets::fragments::{Fragment, Whole};
+use crate::packets::headers::{behind, ether_type, gre, llc, mpls, nflog, ppp, tunnel, u16_at, vxlan};
 
 /// A TCP segment or UDP datagram as captured.
 #[derive(Clone, Copy, Debug)]

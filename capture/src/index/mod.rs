@@ -1,6 +1,11 @@
 //! What is kept of a capture: flows, the segments their streams came in, and a compact row for each stretch of a
 //! stream. Nothing decoded is kept; a row that is looked at is read from the file and decoded again.
 
+#[doc(hidden)]
+pub mod annotations;
+#[doc(hidden)]
+pub mod store;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,16 +16,16 @@ use std::sync::Arc;
 
 use framescope_parser::{
     Captured, Code, CodeSet, Confidence, Direction, Dissection, Missing, Problem, Protocol, Severity,
-    TileType, Unclaimed, Visit,
+    SpanType, Unclaimed, Visit,
 };
 
-use crate::annotations::Annotations;
-use crate::conversations::Pair;
-use crate::endpoint::Endpoint;
-use crate::outline::{Label, Labels};
-use crate::records::Remark;
-use crate::remarks::{Comments, Names};
-use crate::store::{Entry, Link, Packets, Rows, Segments};
+use crate::files::records::Remark;
+use crate::files::remarks::{Comments, Names};
+use crate::index::annotations::Annotations;
+use crate::index::store::{Entry, Link, Packets, Rows, Segments};
+use crate::messages::outline::{Label, Labels};
+use crate::packets::endpoint::Endpoint;
+use crate::streams::conversations::Pair;
 use crate::{BlockReader, Damage, Source};
 
 /// What carries a flow.
@@ -350,7 +355,7 @@ pub struct Row {
     /// Whether it is just that packet's payload.
     pub(crate) is_payload: bool,
     /// What it is.
-    pub tile_type: TileType,
+    pub span_type: SpanType,
 }
 
 impl Row {
@@ -361,11 +366,11 @@ impl Row {
 
     /// `message`, `skipped`, `gap` or `partial`.
     pub fn type_name(&self) -> &'static str {
-        match self.tile_type {
-            TileType::Message => "message",
-            TileType::Partial => "partial",
-            TileType::Skipped(_) => "skipped",
-            TileType::Gap => "gap",
+        match self.span_type {
+            SpanType::Message => "message",
+            SpanType::Partial => "partial",
+            SpanType::Skipped(_) => "skipped",
+            SpanType::Gap => "gap",
         }
     }
 
@@ -382,7 +387,7 @@ impl Row {
 
 /// Packets that gave no bytes to a stream, for one reason; or that were read though something is odd about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unread {
+pub struct SkippedPackets {
     /// How many.
     pub count: u64,
     /// The first of them, counted from 1.
@@ -404,8 +409,8 @@ pub struct Index {
     pub(crate) kept: Packets,
     /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
     pub(crate) annotations: Annotations,
-    pub(crate) unread: BTreeMap<Cow<'static, str>, Unread>,
-    pub(crate) odd: BTreeMap<&'static str, Unread>,
+    pub(crate) unread: BTreeMap<Cow<'static, str>, SkippedPackets>,
+    pub(crate) odd: BTreeMap<&'static str, SkippedPackets>,
     pub(crate) notices: Vec<String>,
     /// What was written about a packet, by its number.
     pub(crate) comments: Comments,
@@ -440,8 +445,8 @@ impl Index {
 
     pub(crate) fn resolved(&self, entry: Entry) -> Row {
         let Entry { offset, length, stream, label, packet, is_payload } = entry;
-        let Label { tile_type, kind, codes } = self.labels.get(label);
-        Row { offset, length, codes, stream, kind, packet, is_payload, tile_type }
+        let Label { span_type, kind, codes } = self.labels.get(label);
+        Row { offset, length, codes, stream, kind, packet, is_payload, span_type }
     }
 
     /// How many rows there are.
@@ -510,12 +515,12 @@ impl Index {
     }
 
     /// Packets that gave no bytes to a stream: why, how many, and which was the first.
-    pub fn unread_packets(&self) -> impl Iterator<Item = (&str, Unread)> {
+    pub fn unread_packets(&self) -> impl Iterator<Item = (&str, SkippedPackets)> {
         self.unread.iter().map(|(reason, unread)| (&**reason, *unread))
     }
 
     /// Packets that were read though something is odd about what they are wrapped in: what, how many, and which was the first.
-    pub fn odd_packets(&self) -> impl Iterator<Item = (&str, Unread)> {
+    pub fn odd_packets(&self) -> impl Iterator<Item = (&str, SkippedPackets)> {
         self.odd.iter().map(|(&what, packets)| (what, *packets))
     }
 
@@ -673,8 +678,8 @@ impl Index {
     /// The segments that a row's bytes came in, cut to the row.
     pub fn segments(&self, row: &Row) -> impl Iterator<Item = SegmentRange> + '_ {
         // A row that is a packet's payload needs no list.
-        let range = match row.tile_type {
-            TileType::Gap => 0..0,
+        let range = match row.span_type {
+            SpanType::Gap => 0..0,
             _ if row.is_payload => 0..0,
             _ => row.offset..row.offset + row.length,
         };
@@ -778,8 +783,8 @@ impl Index {
 
     /// When the last packet of a row was captured; for a gap, that of the byte behind it.
     pub fn time_ns(&self, row: &Row) -> Option<i64> {
-        let packet = match row.tile_type {
-            TileType::Gap => {
+        let packet = match row.span_type {
+            SpanType::Gap => {
                 let behind = row.offset + row.length;
                 self.stream_bytes(row.stream, behind..behind + 1).next()?.packet
             }
@@ -875,13 +880,13 @@ impl Index {
     pub fn visit<'a>(&'a self, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         let length = usize::try_from(row.length).unwrap_or(usize::MAX);
         let protocol = self.protocol(row).unwrap_or(&Unclaimed);
-        match row.tile_type {
-            TileType::Message | TileType::Partial => {
+        match row.span_type {
+            SpanType::Message | SpanType::Partial => {
                 let missing = self.missing_before(row, bytes.len());
                 Captured::with_missing(bytes, &missing).dissect(protocol, visit);
             }
-            TileType::Skipped(code) => protocol.dissect_skipped(code, bytes, length, visit),
-            TileType::Gap => {}
+            SpanType::Skipped(code) => protocol.dissect_skipped(code, bytes, length, visit),
+            SpanType::Gap => {}
         }
     }
 
@@ -889,11 +894,11 @@ impl Index {
     pub(crate) fn summary_of_no_message(&self, row: &Row, tell: &mut dyn FnMut(fmt::Arguments<'_>)) {
         let length = row.length;
         let s = if length == 1 { "" } else { "s" };
-        match row.tile_type {
-            TileType::Message => {}
-            TileType::Gap => tell(format_args!("{length} byte{s} not captured")),
-            TileType::Partial => tell(format_args!("{length} byte{s} of a message that is cut off")),
-            TileType::Skipped(_) => tell(format_args!("{length} byte{s} skipped")),
+        match row.span_type {
+            SpanType::Message => {}
+            SpanType::Gap => tell(format_args!("{length} byte{s} not captured")),
+            SpanType::Partial => tell(format_args!("{length} byte{s} of a message that is cut off")),
+            SpanType::Skipped(_) => tell(format_args!("{length} byte{s} skipped")),
         }
     }
 

@@ -62,7 +62,7 @@ pub enum Output {
         now: u32,
     },
     /// Bytes that were given out already, or are in a gap that was.
-    Again {
+    Duplicate {
         /// Where in the stream they belong.
         offset: u64,
         /// How many.
@@ -71,7 +71,7 @@ pub enum Output {
         origin: Origin,
     },
     /// Bytes that wait to be given out, captured twice.
-    Twice {
+    Overlap {
         /// Where in the stream they belong.
         offset: u64,
         /// How many.
@@ -82,7 +82,7 @@ pub enum Output {
         second: Origin,
     },
     /// Bytes from before the stream's start.
-    Early {
+    BeforeStart {
         /// How many.
         length: u64,
     },
@@ -285,7 +285,7 @@ impl Reassembler {
                 let before = ahead.unsigned_abs() - self.next;
                 let early = before.min(length);
                 if early > 0 {
-                    out.push(Output::Early { length: early });
+                    out.push(Output::BeforeStart { length: early });
                 }
                 if wire_length <= before {
                     return;
@@ -310,7 +310,7 @@ impl Reassembler {
         }
         if start < self.next && length > 0 {
             let again = length.min(self.next - start);
-            out.push(Output::Again { offset: start, length: again, origin });
+            out.push(Output::Duplicate { offset: start, length: again, origin });
             start += again;
             length -= again;
             origin = origin.skip(again);
@@ -340,7 +340,7 @@ impl Reassembler {
                 && from + piece.length > at
             {
                 let both = (from + piece.length).min(end) - at;
-                out.push(Output::Twice {
+                out.push(Output::Overlap {
                     offset: at,
                     length: both,
                     first: piece.origin.skip(at - from),

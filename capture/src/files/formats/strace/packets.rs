@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::formats::linktype;
-use crate::formats::text::{Told, Writer};
+use crate::files::formats::linktype;
+use crate::files::formats::text::{Told, Writer};
 
 /// Bytes of one packet: what an IP packet has room for.
 const MOST: usize = 65_000;

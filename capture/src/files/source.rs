@@ -12,8 +12,8 @@ use std::time::SystemTime;
 use flate2::read::MultiGzDecoder;
 
 use crate::OpenError;
-use crate::formats::text::{self, Converted};
-use crate::unpack::{Copied, Room, UNPACK_LIMIT, copy, unpack};
+use crate::files::formats::text::{self, Converted};
+use crate::files::unpack::{Copied, Room, UNPACK_LIMIT, copy, unpack};
 
 /// A capture's bytes, read by position, from any thread.
 ///

@@ -6,18 +6,18 @@
 
 use std::io;
 
-use framescope_parser::{Captured, Direction, Event, Observation, Observer, Protocol, TileType};
+use framescope_parser::{Captured, Direction, Event, Observation, Observer, Protocol, SpanType};
 
-use crate::annotations::Annotations;
 use crate::index::Flow;
-use crate::store::{Link, Rows};
+use crate::index::annotations::Annotations;
+use crate::index::store::{Link, Rows};
 use crate::{Index, TransportType};
 
 /// A message, or something in its place, that has become complete.
 pub(crate) struct Completed<'a> {
     pub(crate) row: u32,
     pub(crate) direction: Direction,
-    pub(crate) tile_type: TileType,
+    pub(crate) span_type: SpanType,
     pub(crate) time_ns: Option<i64>,
     pub(crate) bytes: Captured<'a, 'a>,
     /// The last packet that brought bytes of the stream up to its end.
@@ -234,9 +234,9 @@ impl Concluded {
 
 impl Completed<'_> {
     fn event(&self) -> Event<'_> {
-        let &Completed { row, direction, tile_type, time_ns, bytes, .. } = self;
-        match tile_type {
-            TileType::Message => Event::Message { direction, row, time_ns, bytes },
+        let &Completed { row, direction, span_type, time_ns, bytes, .. } = self;
+        match span_type {
+            SpanType::Message => Event::Message { direction, row, time_ns, bytes },
             _ => Event::Loss { direction },
         }
     }
@@ -275,8 +275,8 @@ fn observe_again(
         let Some((_, observer)) = watching.as_mut().filter(|(observed, _)| *observed == protocol) else {
             continue;
         };
-        let (direction, tile_type) = (index.direction(&row), row.tile_type);
-        let is_message = tile_type == TileType::Message;
+        let (direction, span_type) = (index.direction(&row), row.span_type);
+        let is_message = span_type == SpanType::Message;
         let time_ns = if is_message { index.time_ns(&row) } else { None };
         message.clear();
         if is_message {
@@ -284,7 +284,7 @@ fn observe_again(
         }
         let missing = index.missing_before(&row, message.len());
         let bytes = Captured::with_missing(&message, &missing);
-        let row = Completed { row: number, direction, tile_type, time_ns, bytes, sent: 0, completed: 0 };
+        let row = Completed { row: number, direction, span_type, time_ns, bytes, sent: 0, completed: 0 };
         observer.observe(row.event(), &mut found);
         found.drain(..).for_each(|one| take(one, problems, link));
     }

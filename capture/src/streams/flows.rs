@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
-use crate::conversations::Pair;
 use crate::index::Flow;
+use crate::streams::conversations::Pair;
 
 /// The newest flow of each pair of endpoints.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::formats::text::{Clock, seconds, time_of_day};
+use crate::files::formats::text::{Clock, seconds, time_of_day};
 
 /// A line, without what strace puts in front of it.
 #[derive(Debug, PartialEq, Eq)]

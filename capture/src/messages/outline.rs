@@ -3,13 +3,13 @@
 use std::fmt::Arguments;
 use std::ops::Range;
 
-use framescope_parser::{Code, CodeSet, Kind, TileType, Value, Visit};
+use framescope_parser::{Code, CodeSet, Kind, SpanType, Value, Visit};
 use rustc_hash::FxHashMap;
 
 /// What rows have in common that are of the same kind and have the same problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Label {
-    pub(crate) tile_type: TileType,
+    pub(crate) span_type: SpanType,
     /// Where in [`Labels::kinds`] its kind stands; [`NO_KIND`] without one.
     pub(crate) kind: u32,
     pub(crate) codes: CodeSet,
@@ -35,14 +35,14 @@ pub(crate) struct Labels {
 struct Outlined {
     protocol: usize,
     kind: Option<u64>,
-    tile_type: TileType,
+    span_type: SpanType,
     codes: CodeSet,
 }
 
 impl Labels {
     /// The label with that number.
     pub(crate) fn get(&self, number: u32) -> Label {
-        let none = Label { tile_type: TileType::Gap, kind: NO_KIND, codes: CodeSet::EMPTY };
+        let none = Label { span_type: SpanType::Gap, kind: NO_KIND, codes: CodeSet::EMPTY };
         self.all.get(number as usize).copied().unwrap_or(none)
     }
 
@@ -60,9 +60,9 @@ impl Labels {
 
     /// The number of the label of a message that was told to `outline`.
     #[inline]
-    pub(crate) fn outlined(&mut self, protocol: usize, tile_type: TileType, outline: &Outline<'_>) -> u32 {
+    pub(crate) fn outlined(&mut self, protocol: usize, span_type: SpanType, outline: &Outline<'_>) -> u32 {
         let kind = outline.kind.map(|kind| kind.value);
-        let asked = Outlined { protocol, kind, tile_type, codes: outline.codes };
+        let asked = Outlined { protocol, kind, span_type, codes: outline.codes };
         let slot = usize::try_from(kind.unwrap_or(0) % 16).unwrap_or(0);
         match self.recent.get(slot) {
             Some(Some((known, number))) if *known == asked => *number,
@@ -76,7 +76,7 @@ impl Labels {
             Some(kind) => *self.kind_numbers.get(&(protocol, kind))?,
             None => NO_KIND,
         };
-        self.numbers.get(&Label { tile_type: TileType::Message, kind, codes }).copied()
+        self.numbers.get(&Label { span_type: SpanType::Message, kind, codes }).copied()
     }
 
     fn look_up(&mut self, asked: Outlined, slot: usize, kind: Option<Kind<'_>>) -> u32 {
@@ -86,7 +86,7 @@ impl Labels {
                 u32::try_from(self.kinds.len() - 1).unwrap_or(NO_KIND)
             })
         });
-        let number = self.number(Label { tile_type: asked.tile_type, kind, codes: asked.codes });
+        let number = self.number(Label { span_type: asked.span_type, kind, codes: asked.codes });
         if let Some(slot) = self.recent.get_mut(slot) {
             *slot = Some((asked, number));
         }

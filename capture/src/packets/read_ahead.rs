@@ -11,11 +11,11 @@ use foldhash::fast::RandomState;
 use framescope_parser::{CodeSet, Input, Memo, Protocol, Step};
 
 use crate::Damage;
-use crate::buffer::Buffer;
-use crate::conversations::{Conversations, Pair};
-use crate::outline::Outline;
-use crate::packet::{Decoded, Packet, Reason, Transport, decode, plain};
-use crate::records::{Next, Record, Records, Remark};
+use crate::files::buffer::Buffer;
+use crate::files::records::{Next, Record, Records, Remark};
+use crate::messages::outline::Outline;
+use crate::packets::packet::{Decoded, Packet, Reason, Transport, decode, plain};
+use crate::streams::conversations::{Conversations, Pair};
 
 /// The packets of a stretch of the file.
 #[derive(Debug, Default)]

@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
-use crate::endpoint::Endpoint;
-use crate::packet::Odd;
-use crate::reassembly::Origin;
+use crate::packets::endpoint::Endpoint;
+use crate::packets::packet::Odd;
+use crate::streams::reassembly::Origin;
 
 /// What the fragments of one packet have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,10 @@
+//! The file stage: bytes by position, and the records of a capture file in them, whatever its format.
+//!
+//! The only part of the crate that reads. It never looks into a packet.
+
+pub(crate) mod buffer;
+pub(crate) mod formats;
+pub(crate) mod records;
+pub(crate) mod remarks;
+pub(crate) mod source;
+pub(crate) mod unpack;

@@ -1,0 +1,5 @@
+//! The message stage: which protocol a stream speaks, the messages in it, and what their sequence shows.
+
+pub(crate) mod detection;
+pub(crate) mod outline;
+pub(crate) mod sessions;

@@ -1,0 +1,8 @@
+//! The packet stage: from records to TCP segments and UDP datagrams, through link layers, tunnels and IP fragments.
+
+pub(crate) mod disputes;
+pub(crate) mod endpoint;
+pub(crate) mod fragments;
+pub(crate) mod headers;
+pub(crate) mod packet;
+pub(crate) mod read_ahead;
