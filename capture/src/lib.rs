@@ -1,9 +1,9 @@
 //! Turns a capture file into streams and an index of messages.
 //!
 //! Bytes flow one way: a file's records, the packets in them, the streams these carry, the messages in those. What
-//! is kept is an [`Index`]: flows, where each stream's bytes stand in the file, and a compact row for each stretch of
-//! a stream. This crate never shows anything, looks at no clock, changes no file, and keeps nothing decoded: a row
-//! that is looked at is read again. One thread of its own reads a long file ahead, and several look rows through for a
+//! is stored is an [`Index`]: flows, where each stream's bytes are in the file, and a compact row for each stretch of
+//! a stream. This crate never shows anything, looks at no clock, changes no file, and stores nothing decoded: a row
+//! that is looked at is read again. One thread of its own reads a long file ahead, and several scan rows for a
 //! [`filter`] or write them (see [`export`]).
 //!
 //! Every byte of a stream is in exactly one row: a message, skipped bytes with the reason, a gap, or a partial
@@ -23,6 +23,7 @@ mod error;
 pub mod export;
 mod files;
 pub mod filter;
+mod ids;
 mod index;
 mod indexer;
 mod messages;
@@ -32,11 +33,12 @@ mod streams;
 pub use error::{Damage, OpenError};
 pub use files::source::{BlockReader, ReadAt, Source};
 pub use files::unpack::UNPACK_LIMIT;
-pub use index::{
-    Connection, ConnectionState, Flow, Index, Row, SegmentRange, SkippedPackets, Stream, TransportType,
-};
+pub use ids::{FlowId, StreamId};
+pub use index::{Index, Row, SegmentRange, SkippedPackets, Stream};
 #[doc(hidden)]
 pub use index::{annotations, store};
 pub use indexer::{Indexer, Options, protocols, read};
+pub use streams::connection::{Connection, ConnectionState};
+pub use streams::flow::{Flow, TransportType};
 pub use streams::reassembly;
 pub use streams::selector::DecodeAs;

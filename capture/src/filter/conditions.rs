@@ -85,7 +85,7 @@ pub(super) fn of_block(test: &Test, index: &Index, block: usize) -> Option<bool>
     let Subject::Column(column) = test.subject else { return None };
     match column {
         Column::Length => {
-            let (least, greatest) = index.entries.length_bounds(block)?;
+            let (least, greatest) = index.rows.entries.length_bounds(block)?;
             let (least, greatest) = (i128::from(least), i128::from(greatest));
             all_of(&test.condition, &|condition| match condition {
                 Condition::Number(spans) => {
@@ -95,8 +95,8 @@ pub(super) fn of_block(test: &Test, index: &Index, block: usize) -> Option<bool>
             })
         }
         Column::Time => {
-            let (first, last) = index.entries.packet_bounds(block)?;
-            let (least, greatest) = index.kept.time_bounds(first, last)?;
+            let (first, last) = index.rows.entries.packet_bounds(block)?;
+            let (least, greatest) = index.packets.times.time_bounds(first, last)?;
             let begin = index.first_time_ns().unwrap_or(0);
             all_of(&test.condition, &|condition| match condition {
                 Condition::Time(spans) => any_of(spans.iter().map(|(span, relative)| {

@@ -91,7 +91,7 @@ impl Messages {
 
     /// What the messages of a row's stream are asked, found out once for each protocol.
     fn selection_of(&mut self, understood: &Understood, index: &Index, row: &Row) -> usize {
-        let stream = row.stream as usize;
+        let stream = row.stream.index();
         if let Some(Some(known)) = self.of_stream.get(stream) {
             return *known;
         }

@@ -1,6 +1,6 @@
 //! The headers that packets are wrapped in, up to IP: each is taken off, and says what stands behind it.
 
-use crate::packets::packet::{DEEPEST, Layer, Odd, Reason};
+use crate::packets::packet::{DEEPEST, Layer, Reason, Unusual};
 
 /// The bytes behind the first `length`; none where they are cut.
 pub(crate) fn behind(bytes: &[u8], length: usize) -> &[u8] {
@@ -149,10 +149,10 @@ pub(crate) fn gre(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
 
 /// VXLAN, RFC 7348: one flag that is set, a network number, and zeros around them, which a receiver ignores; group policies, for
 /// one, stand there.
-pub(crate) fn vxlan(bytes: &[u8]) -> Result<(Layer<'_>, Option<Odd>), Reason> {
+pub(crate) fn vxlan(bytes: &[u8]) -> Result<(Layer<'_>, Option<Unusual>), Reason> {
     let (head, frame) = bytes.split_first_chunk().ok_or("cut in its VXLAN header")?;
     let is_odd = !matches!(head, [0x08, 0, 0, 0, _, _, _, 0]);
-    Ok((Layer::Ethernet(frame), is_odd.then_some(Odd::VxlanBits)))
+    Ok((Layer::Ethernet(frame), is_odd.then_some(Unusual::VxlanBits)))
 }
 
 /// What a UDP datagram to a tunnel's port holds, if it looks like the tunnel's.

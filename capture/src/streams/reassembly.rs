@@ -6,20 +6,7 @@
 
 use std::collections::BTreeMap;
 
-/// Where bytes of a stream come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The packet, counted from 1.
-    pub packet: u32,
-    /// Where in the file the bytes begin.
-    pub file_offset: u64,
-}
-
-impl Origin {
-    fn skip(self, bytes: u64) -> Origin {
-        Origin { file_offset: self.file_offset + bytes, ..self }
-    }
-}
+pub use crate::packets::origin::Origin;
 
 /// A captured segment of one direction.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +37,7 @@ pub enum Output {
         /// Where they come from.
         origin: Origin,
         /// The packet with which they became the next.
-        now: u32,
+        completed_by: u32,
     },
     /// The stream's next bytes are missing.
     Gap {
@@ -59,7 +46,7 @@ pub enum Output {
         /// How many.
         length: u64,
         /// The packet with which they were given up.
-        now: u32,
+        completed_by: u32,
     },
     /// Bytes that were given out already, or are in a gap that was.
     Duplicate {
@@ -89,7 +76,7 @@ pub enum Output {
     /// The sender is done and every byte was given out.
     End {
         /// The packet with which it was.
-        now: u32,
+        completed_by: u32,
     },
 }
 
@@ -229,19 +216,19 @@ impl Reassembler {
     }
 
     /// Nothing more will come: gives out all that waits, with the gaps between. `now` is the packet that ended it.
-    pub fn finish(&mut self, now: u32, out: &mut Vec<Output>) {
+    pub fn finish(&mut self, completed_by: u32, out: &mut Vec<Output>) {
         if self.next_sequence.is_none() {
             self.start_at_lowest(out);
         }
         while !self.waiting.is_empty() {
-            self.give_up_gap(now, out);
+            self.give_up_gap(completed_by, out);
         }
         if self.extent > self.next && self.next_sequence.is_some() {
-            self.gap_to(self.extent, now, out);
+            self.gap_to(self.extent, completed_by, out);
         }
         if !self.ended {
             self.ended = true;
-            out.push(Output::End { now });
+            out.push(Output::End { completed_by });
         }
     }
 
@@ -273,7 +260,7 @@ impl Reassembler {
 
     fn put(&mut self, segment: Segment, out: &mut Vec<Output>) {
         let Some(next_sequence) = self.next_sequence else { return };
-        let now = segment.origin.packet;
+        let completed_by = segment.origin.packet;
         let ahead = distance(next_sequence, data_sequence(&segment));
         let mut length = u64::from(segment.length);
         let mut wire_length = u64::from(segment.wire_length);
@@ -315,22 +302,22 @@ impl Reassembler {
             length -= again;
             origin = origin.skip(again);
         }
-        self.insert(start, length, origin, now, out);
+        self.insert(start, length, origin, completed_by, out);
         if self.fin == Some(self.next) && !self.ended {
             self.ended = true;
-            out.push(Output::End { now });
+            out.push(Output::End { completed_by });
         }
     }
 
     /// Puts bytes from `next` on where nothing stands yet, and gives out what is next.
-    fn insert(&mut self, start: u64, length: u64, origin: Origin, now: u32, out: &mut Vec<Output>) {
+    fn insert(&mut self, start: u64, length: u64, origin: Origin, completed_by: u32, out: &mut Vec<Output>) {
         let end = start + length;
         if length == 0 {
             return;
         }
         self.extent = self.extent.max(end);
         if self.waiting.is_empty() && start == self.next {
-            self.give(length, origin, now, out);
+            self.give(length, origin, completed_by, out);
             return;
         }
         let mut at = start;
@@ -355,37 +342,37 @@ impl Reassembler {
             self.waiting.insert(at, piece);
             at = until;
         }
-        self.give_waiting(now, out);
+        self.give_waiting(completed_by, out);
         while self.waiting_cost > self.limit {
-            self.give_up_gap(now, out);
+            self.give_up_gap(completed_by, out);
         }
     }
 
-    fn give(&mut self, length: u64, origin: Origin, now: u32, out: &mut Vec<Output>) {
-        out.push(Output::Data { offset: self.next, length, origin, now });
+    fn give(&mut self, length: u64, origin: Origin, completed_by: u32, out: &mut Vec<Output>) {
+        out.push(Output::Data { offset: self.next, length, origin, completed_by });
         self.advance(length);
     }
 
-    fn give_waiting(&mut self, now: u32, out: &mut Vec<Output>) {
+    fn give_waiting(&mut self, completed_by: u32, out: &mut Vec<Output>) {
         while let Some(entry) = self.waiting.first_entry()
             && *entry.key() == self.next
         {
             let piece = entry.remove();
             self.waiting_cost -= piece.length + SEGMENT_PRICE;
-            self.give(piece.length, piece.origin, now, out);
+            self.give(piece.length, piece.origin, completed_by, out);
         }
     }
 
-    fn give_up_gap(&mut self, now: u32, out: &mut Vec<Output>) {
+    fn give_up_gap(&mut self, completed_by: u32, out: &mut Vec<Output>) {
         if let Some((&first, _)) = self.waiting.first_key_value() {
-            self.gap_to(first, now, out);
-            self.give_waiting(now, out);
+            self.gap_to(first, completed_by, out);
+            self.give_waiting(completed_by, out);
         }
     }
 
-    fn gap_to(&mut self, end: u64, now: u32, out: &mut Vec<Output>) {
+    fn gap_to(&mut self, end: u64, completed_by: u32, out: &mut Vec<Output>) {
         if end > self.next {
-            out.push(Output::Gap { offset: self.next, length: end - self.next, now });
+            out.push(Output::Gap { offset: self.next, length: end - self.next, completed_by });
             self.advance(end - self.next);
         }
     }
