@@ -5,7 +5,7 @@
 use std::io;
 
 use framescope_capture::export::hex;
-use framescope_oracles::{Verdict, minimise, verdict};
+use framescope_checking::{Verdict, minimise, verdict};
 use framescope_parser::{Dissection, Protocol, Value};
 
 use super::peer::{Peer, Reply};

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let patience = Duration::try_from_secs_f64(args.timeout)
         .map_err(|cause| Error::Timeout { seconds: args.timeout, cause })?;
     let known = args.messages(described.as_ref())?;
-    let inputs = framescope_oracles::inputs(described.as_ref(), known, args.seed).take(args.count);
+    let inputs = framescope_checking::inputs(described.as_ref(), known, args.seed).take(args.count);
     let mut peer = Peer::new(&args.exec, patience);
     let outcome = comparison::compare(protocol, inputs, &mut peer)
         .map_err(|cause| Error::Peer { command: args.exec.clone(), cause })?;
