@@ -142,7 +142,7 @@ impl RowWriter<'_> {
     }
 
     /// A span that is all that a segment carries.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn payload(&mut self, span: &FramedSpan<'_>, segment: &CapturedSegment<'_>) {
         let known = self.rows.streams.at_mut(span.stream);
         known.messages += 1;
@@ -161,7 +161,7 @@ impl RowWriter<'_> {
         self.row(span, segment.packet, true, segment.time_ns, sent);
     }
 
-    #[inline]
+    #[inline(always)]
     fn row(&mut self, span: &FramedSpan<'_>, packet: u32, is_payload: bool, time_ns: Option<i64>, sent: u32) {
         let &FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes } = span;
         let entry = Entry { offset, length, stream: stream.number(), label, packet, is_payload };

@@ -263,7 +263,7 @@ impl Indexer {
     }
 
     /// Takes a payload that is the next of its stream.
-    #[inline]
+    #[inline(always)]
     fn next_payload(
         &mut self,
         index: &mut Index,

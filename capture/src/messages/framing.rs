@@ -134,7 +134,7 @@ impl MessageFramer {
     }
 
     /// Takes a payload that is the next of its stream, if its outline says that it is one message and the stream is between two.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn whole_message<'a, S: SpanSink>(
         &mut self,
         stream: StreamId,
