@@ -65,6 +65,11 @@ id! {
     StreamId
 }
 
+id! {
+    /// A row, counted from 0. While a capture is read a row may get another number.
+    RowId
+}
+
 /// One of a flow's two endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -199,6 +204,18 @@ impl<I: Id, T> Table<I, T> {
                 &mut self.spare
             }
         }
+    }
+
+    /// The element with an id of another table, for which default ones are added up to it.
+    #[inline]
+    pub(crate) fn at_or_default(&mut self, id: I) -> &mut T
+    where
+        T: Default,
+    {
+        if self.elements.len() <= id.index() {
+            self.elements.resize_with(id.index() + 1, T::default);
+        }
+        self.at_mut(id)
     }
 
     pub(crate) fn as_slice(&self) -> &[T] {

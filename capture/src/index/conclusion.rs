@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Captured, Observation, Observer, Protocol, SpanType};
 
-use crate::ids::{FlowId, StreamId};
+use crate::ids::{FlowId, RowId, StreamId};
 use crate::index::Index;
 use crate::index::annotations::Annotations;
 use crate::index::marks::{annotate_all, label_annotated};
@@ -41,7 +41,7 @@ impl IndexWriter {
     pub(crate) fn conclude(&mut self, index: &Index) -> Observed {
         let mut problems = std::mem::take(&mut self.observed);
         let (mut replies, mut parts) = (Vec::new(), Vec::new());
-        let mut link = |row: u32, link: Link, other: u32| match link {
+        let mut link = |row: RowId, link: Link, other: RowId| match link {
             Link::GoesOnWith => parts.push((row, other)),
             _ => replies.push((row, other)),
         };
@@ -50,7 +50,7 @@ impl IndexWriter {
         let mut outcome = Ok(());
         if again.contains(&true) {
             let is_again = |stream: StreamId| again.get(stream.flow().index()) == Some(&true);
-            problems.retain(|row| !index.row(row).is_some_and(|row| is_again(row.stream)));
+            problems.retain(|row| !index.rows.entries.stream(row).is_some_and(is_again));
             outcome = observe_again(index, &again, &mut |one| record(one, &mut problems, &mut link));
         }
         Observed { problems, replies, parts, again, outcome }
@@ -62,8 +62,8 @@ impl IndexWriter {
 pub(crate) struct Observed {
     problems: Annotations,
     /// Links that the rows do not have yet: replies with what they answer, and parts with what they continue.
-    replies: Vec<(u32, u32)>,
-    parts: Vec<(u32, u32)>,
+    replies: Vec<(RowId, RowId)>,
+    parts: Vec<(RowId, RowId)>,
     /// The flows whose rows have links that do not hold.
     again: Vec<bool>,
     outcome: io::Result<()>,
@@ -78,8 +78,7 @@ impl Observed {
         let Observed { problems, replies, parts, again, outcome } = self;
         rows.annotations.append(problems);
         if again.contains(&true) {
-            let flow = |stream: u32| StreamId::from(stream).flow();
-            rows.entries.unlink(|stream| again.get(flow(stream).index()) == Some(&true));
+            rows.entries.unlink(|stream| again.get(stream.flow().index()) == Some(&true));
         }
         for (pairs, link) in [(replies, Link::Answers), (parts, Link::GoesOnWith)] {
             pairs.into_iter().for_each(|(row, other)| connect(&mut rows.entries, row, link, other));
@@ -103,7 +102,7 @@ fn observe_again(index: &Index, again: &[bool], report: &mut dyn FnMut(Observati
     let mut all: Vec<Option<(usize, Box<dyn Observer>)>> = Vec::new();
     all.resize_with(again.len(), || None);
     for (_, number) in order_of_sending(index, again) {
-        let Some(row) = index.row(number) else { continue };
+        let Some(row) = index.row(number.number()) else { continue };
         let Some(protocol) = index.protocol_number(&row) else { continue };
         let flow = row.stream.flow();
         let Some(watching) = all.get_mut(flow.index()) else { continue };
@@ -155,10 +154,10 @@ fn observer(
 
 /// The rows of some flows in the order in which their last packets were captured, with these, and those of a stream in the
 /// stream's order. A row that waited for a gap to be given up became complete long after the messages that answer it.
-fn order_of_sending(index: &Index, flows: &[bool]) -> Vec<(u32, u32)> {
+fn order_of_sending(index: &Index, flows: &[bool]) -> Vec<(u32, RowId)> {
     let mut latest = vec![0_u32; flows.len() * 2];
     let mut order = Vec::new();
-    for (number, row) in (0..).zip(index.rows()) {
+    for (number, row) in (0..).map(RowId::from).zip(index.rows()) {
         if flows.get(row.stream.flow().index()) == Some(&true)
             && let Some(latest) = latest.get_mut(row.stream.index())
         {

@@ -2,7 +2,7 @@
 
 use framescope_parser::{Code, Sentence, SpanType};
 
-use crate::ids::StreamId;
+use crate::ids::{RowId, StreamId};
 use crate::index::annotations::Annotations;
 use crate::index::row_table::RowTable;
 use crate::index::store::Entry;
@@ -44,7 +44,7 @@ pub(crate) fn annotate_if_complete(
     mark: &Mark,
     annotations: &mut Annotations,
 ) -> bool {
-    let mut entries = rows.entries.of_stream_from(stream.number(), mark.offset);
+    let mut entries = rows.entries.of_stream_from(stream, mark.offset);
     let Some((row, first)) = entries.next().filter(|(_, first)| first.offset <= mark.offset) else {
         return false;
     };
@@ -62,7 +62,7 @@ pub(crate) fn annotate_if_complete(
 }
 
 fn annotate(rows: &RowTable, labels: &Labels, stream: StreamId, mark: &Mark, annotations: &mut Annotations) {
-    for (row, entry) in rows.entries.of_stream_from(stream.number(), mark.offset) {
+    for (row, entry) in rows.entries.of_stream_from(stream, mark.offset) {
         if !annotate_row(labels, row, entry, mark, annotations) {
             break;
         }
@@ -70,7 +70,13 @@ fn annotate(rows: &RowTable, labels: &Labels, stream: StreamId, mark: &Mark, ann
 }
 
 /// Annotates a row, if the stretch reaches into it.
-fn annotate_row(labels: &Labels, row: u32, entry: Entry, mark: &Mark, annotations: &mut Annotations) -> bool {
+fn annotate_row(
+    labels: &Labels,
+    row: RowId,
+    entry: Entry,
+    mark: &Mark,
+    annotations: &mut Annotations,
+) -> bool {
     let start = mark.offset.max(entry.offset);
     let end = mark.end().min(entry.offset + entry.length);
     if start >= end {
@@ -131,13 +137,7 @@ mod tests {
         let stream = rows.streams.push(Stream::default());
         for (offset, span_type) in [(0, SpanType::Message), (10, SpanType::Gap), (20, SpanType::Message)] {
             let label = labels.number(Label { span_type, kind: NO_KIND, codes: CodeSet::EMPTY });
-            rows.entries.push(Entry {
-                offset,
-                length: 10,
-                stream: stream.number(),
-                label,
-                ..Entry::default()
-            });
+            rows.entries.push(Entry { offset, length: 10, stream, label, ..Entry::default() });
         }
         (rows, stream)
     }
@@ -153,11 +153,13 @@ mod tests {
             rows.annotations = annotations;
         }
         label_annotated(&mut rows, &mut labels);
-        let of = |row: u32| rows.annotations.of(row, 10).map(|one| (one.code, one.range)).collect::<Vec<_>>();
+        let of = |row: u32| {
+            rows.annotations.of(row.into(), 10).map(|one| (one.code, one.range)).collect::<Vec<_>>()
+        };
         assert_eq!(of(0), [(Code::Retransmitted, 5..10)]);
         assert_eq!(of(1), [(Code::Late, 0..10)]);
         assert_eq!(of(2), [(Code::Retransmitted, 0..5)]);
-        let codes = |row: u32| labels.get(rows.entries.label(row).unwrap()).codes;
+        let codes = |row: u32| labels.get(rows.entries.label(row.into()).unwrap()).codes;
         assert!(codes(1).contains(Code::Late) && codes(2).contains(Code::Retransmitted));
     }
 
@@ -170,6 +172,6 @@ mod tests {
         assert!(!annotate_if_complete(&rows, &labels, stream, &mark, &mut annotations));
         rows.streams.at_mut(stream).details().marks.push(mark);
         annotate_all(&mut rows, &labels, &mut annotations);
-        assert_eq!(annotations.codes().collect::<Vec<_>>(), [(2, Code::Retransmitted)]);
+        assert_eq!(annotations.codes().collect::<Vec<_>>(), [(2.into(), Code::Retransmitted)]);
     }
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Direction, Protocol};
 
-use crate::ids::{FlowId, StreamId};
+use crate::ids::{FlowId, RowId, StreamId};
 use crate::index::notes::FileNotes;
 use crate::index::packet_table::PacketTable;
 use crate::index::row_table::RowTable;
@@ -168,13 +168,13 @@ impl Index {
     /// The numbers of the rows of one direction, in stream order.
     pub fn stream_rows(&self, flow: u32, direction: Direction) -> impl Iterator<Item = u32> + '_ {
         let stream = self.stream_id(flow, direction);
-        stream.into_iter().flat_map(|stream| self.rows.entries.of_stream(stream.number()))
+        stream.into_iter().flat_map(|stream| self.rows.entries.of_stream(stream)).map(RowId::number)
     }
 
     /// The row of one direction that a place of the stream is in; the first one behind it if there is none.
     pub fn row_at(&self, flow: u32, direction: Direction, place: u64) -> Option<u32> {
-        let stream = self.stream_id(flow, direction)?.number();
-        self.rows.entries.of_stream_from(stream, place).next().map(|(number, _)| number)
+        let stream = self.stream_id(flow, direction)?;
+        self.rows.entries.of_stream_from(stream, place).next().map(|(row, _)| row.number())
     }
 
     /// The segments of one direction, in stream order.

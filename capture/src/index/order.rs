@@ -3,6 +3,7 @@
 //! Rows nearly always are written in that order. Only where something was buffered (a stream's beginning, until its protocol was
 //! chosen, or until its first byte was known) they come later, and are put in order at the end.
 
+use crate::ids::RowId;
 use crate::index::store::Rows;
 
 /// Which packet each row became complete with, as far as that may not be the order of the rows.
@@ -58,20 +59,21 @@ impl CompletionOrder {
             }
         }
         let old = (0..first).chain(order.iter().map(|row| first + row));
-        let rows = rows.reordered(old, |row| new_number(&numbers, row));
+        let rows = rows.reordered(old.map(RowId::from), |row| new_number(&numbers, row));
         Some(NewOrder { rows, numbers })
     }
 }
 
 impl NewOrder {
     /// The new number of a row.
-    pub(crate) fn number(&self, row: u32) -> u32 {
+    pub(crate) fn number(&self, row: RowId) -> RowId {
         new_number(&self.numbers, row)
     }
 }
 
-fn new_number(numbers: &[u32], row: u32) -> u32 {
-    numbers.get(row as usize).copied().unwrap_or(row)
+fn new_number(numbers: &[u32], row: RowId) -> RowId {
+    debug_assert!(row.index() < numbers.len(), "row {row} of {}", numbers.len());
+    numbers.get(row.index()).map_or(row, |number| RowId::from(*number))
 }
 
 #[cfg(test)]
@@ -82,7 +84,7 @@ mod tests {
     fn rows(streams: &[u32]) -> Rows {
         let mut rows = Rows::default();
         for &stream in streams {
-            rows.push(Entry { stream, length: 1, ..Entry::default() });
+            rows.push(Entry { stream: stream.into(), length: 1, ..Entry::default() });
         }
         rows
     }
@@ -90,17 +92,18 @@ mod tests {
     #[test]
     fn rows_behind_what_was_buffered_are_put_in_the_order_of_their_packets() {
         let (mut order, mut all) = (CompletionOrder::default(), rows(&[0, 1, 2, 3, 4]));
-        all.link(3, Link::Answers, 2);
+        all.link(3.into(), Link::Answers, 2.into());
         order.push(7);
         order.buffered(1);
         order.buffered(4);
         [9, 12, 8, 9].into_iter().for_each(|packet| order.push(packet));
         let new = order.order(&all).unwrap();
-        let numbers: Vec<u32> = (0..5).map(|row| new.number(row)).collect();
+        let numbers: Vec<u32> = (0..5).map(|row| new.number(RowId::from(row)).number()).collect();
         assert_eq!(numbers, [0, 2, 4, 1, 3]);
-        let streams: Vec<u32> = (0..5).filter_map(|row| new.rows.stream(row)).collect();
+        let streams: Vec<u32> =
+            (0..5).filter_map(|row| Some(new.rows.stream(RowId::from(row))?.number())).collect();
         assert_eq!(streams, [0, 3, 1, 4, 2]);
-        assert_eq!(new.rows.linked(1, Link::Answers), Some(4));
+        assert_eq!(new.rows.linked(1.into(), Link::Answers), Some(4.into()));
     }
 
     #[test]

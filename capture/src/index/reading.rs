@@ -184,7 +184,7 @@ impl Index {
     pub(crate) fn tell<'a>(&'a self, number: u32, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.visit(row, bytes, visit);
         self.summary_of_no_message(row, &mut |text| visit.summary(text));
-        for Problem { code, range, text } in self.rows.annotations.of(number, row.length) {
+        for Problem { code, range, text } in self.rows.annotations.of(number.into(), row.length) {
             visit.problem(code, range, format_args!("{text}"));
         }
     }

@@ -53,7 +53,7 @@ impl RowTable {
         range: Range<u64>,
     ) -> impl Iterator<Item = SegmentRange> + 'a {
         let (start, end) = (range.start, range.end);
-        let rows = self.entries.of_stream_from(stream.number(), start).map(|(_, entry)| entry);
+        let rows = self.entries.of_stream_from(stream, start).map(|(_, entry)| entry);
         let segment = |Entry { offset, length, packet, is_payload, .. }: Entry| {
             payload(packets, (offset, length), packet, is_payload)
         };

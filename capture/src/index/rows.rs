@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use framescope_parser::{Direction, Protocol, SpanType};
 
-use crate::ids::StreamId;
+use crate::ids::RowId;
 use crate::index::store::{Entry, Link};
 use crate::index::{Index, Row};
 use crate::messages::outline::Label;
@@ -20,7 +20,7 @@ impl Index {
     pub fn rows_from(&self, first: usize) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
         // A range of 32-bit numbers does not tell its length on every machine.
         (first..self.rows.entries.len()).map(|number| {
-            let entry = u32::try_from(number).ok().and_then(|number| self.rows.entries.get(number));
+            let entry = u32::try_from(number).ok().and_then(|number| self.rows.entries.get(number.into()));
             self.resolved(entry.unwrap_or_default())
         })
     }
@@ -32,26 +32,25 @@ impl Index {
 
     /// A row by its number.
     pub fn row(&self, number: u32) -> Option<Row> {
-        self.rows.entries.get(number).map(|entry| self.resolved(entry))
+        self.rows.entries.get(number.into()).map(|entry| self.resolved(entry))
     }
 
     pub(crate) fn resolved(&self, entry: Entry) -> Row {
         let Entry { offset, length, stream, label, packet, is_payload } = entry;
         let Label { span_type, kind, codes } = self.labels.get(label);
-        let stream = StreamId::from(stream);
         Row { offset, length, codes, stream, kind, packet, is_payload, span_type }
     }
 
     /// How many bytes long a row is.
     #[inline]
     pub(crate) fn length_of(&self, number: u32) -> Option<u64> {
-        self.rows.entries.length(number)
+        self.rows.entries.length(number.into())
     }
 
     /// The same as [`time_ns`](Index::time_ns) of that row.
     #[inline]
     pub(crate) fn time_of(&self, number: u32) -> Option<i64> {
-        match self.rows.entries.packet(number)? {
+        match self.rows.entries.packet(number.into())? {
             // A gap has the time of what is behind it.
             0 => self.time_ns(&self.row(number)?),
             packet => self.packet_time_ns(packet),
@@ -94,17 +93,17 @@ impl Index {
     /// What a row goes with is said once all is read: before, a message that waits for a gap may change it.
     #[inline]
     fn link(&self, number: u32, link: Link) -> Option<u32> {
-        self.rows.entries.linked(number, link).filter(|_| self.finished)
+        self.rows.entries.linked(number.into(), link).filter(|_| self.finished).map(RowId::number)
     }
 
     /// The number that all rows of a row's type, kind and problems have in common.
     pub(crate) fn label_of(&self, number: u32) -> Option<u32> {
-        self.rows.entries.label(number)
+        self.rows.entries.label(number.into())
     }
 
     /// The number of a row's stream.
     pub(crate) fn stream_of(&self, number: u32) -> Option<u32> {
-        self.rows.entries.stream(number)
+        self.rows.entries.stream(number.into()).map(|stream| stream.number())
     }
 
     /// Which way a row's bytes went.

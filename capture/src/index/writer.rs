@@ -9,7 +9,7 @@ use std::sync::Arc;
 use framescope_parser::{Code, Observation, Protocol, SpanType};
 
 use crate::BlockReader;
-use crate::ids::{FlowId, StreamId, Table};
+use crate::ids::{FlowId, RowId, StreamId, Table};
 use crate::index::annotations::Annotations;
 use crate::index::marks::annotate_if_complete;
 use crate::index::order::CompletionOrder;
@@ -64,18 +64,18 @@ pub(crate) struct RowWriter<'i> {
 pub(super) fn record(
     observation: Observation,
     problems: &mut Annotations,
-    link: &mut dyn FnMut(u32, Link, u32),
+    link: &mut dyn FnMut(RowId, Link, RowId),
 ) {
     match observation {
-        Observation::Problem { row, code, text } => problems.add(row, code, &text),
-        Observation::Part { row, first, .. } => link(row, Link::GoesOnWith, first),
-        Observation::Reply { row, to, .. } => link(row, Link::Answers, to),
+        Observation::Problem { row, code, text } => problems.add(row.into(), code, &text),
+        Observation::Part { row, first, .. } => link(row.into(), Link::GoesOnWith, first.into()),
+        Observation::Reply { row, to, .. } => link(row.into(), Link::Answers, to.into()),
     }
 }
 
 /// Links two rows, both ways if one answers the other.
 #[inline]
-pub(super) fn connect(rows: &mut Rows, row: u32, link: Link, other: u32) {
+pub(super) fn connect(rows: &mut Rows, row: RowId, link: Link, other: RowId) {
     rows.link(row, link, other);
     if link == Link::Answers {
         rows.link(other, Link::AnsweredBy, row);
@@ -164,7 +164,7 @@ impl RowWriter<'_> {
     #[inline(always)]
     fn row(&mut self, span: &FramedSpan<'_>, packet: u32, is_payload: bool, time_ns: Option<i64>, sent: u32) {
         let &FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes } = span;
-        let entry = Entry { offset, length, stream: stream.number(), label, packet, is_payload };
+        let entry = Entry { offset, length, stream, label, packet, is_payload };
         let row = self.rows.entries.push(entry);
         self.writer.order.push(completed_by);
         let Some(protocol) = protocol else { return };
@@ -287,8 +287,7 @@ impl RowWriter<'_> {
 impl SpanSink for RowWriter<'_> {
     fn span(&mut self, span: &FramedSpan<'_>) {
         if let Some(guess) = span.bytes.guess() {
-            let row = u32::try_from(self.rows.entries.len()).unwrap_or(u32::MAX);
-            self.writer.guessed.add(row, Code::Guessed, &guess.sentence());
+            self.writer.guessed.add(self.rows.entries.next_id(), Code::Guessed, &guess.sentence());
         }
         let known = self.rows.streams.at_mut(span.stream);
         known.messages += u64::from(span.span_type == SpanType::Message);

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use framescope_parser::{Captured, Direction, Event, Observation, Observer, Protocol, SpanType};
 
-use crate::ids::{FlowId, Side, Table};
+use crate::ids::{FlowId, RowId, Side, Table};
 use crate::streams::flow::{Flow, TransportType};
 
 /// A message, or something in its place, that has become complete.
 pub(crate) struct Completed<'a> {
-    pub(crate) row: u32,
+    pub(crate) row: RowId,
     /// The place of its stream's protocol among all.
     pub(crate) protocol: usize,
     pub(crate) direction: Direction,
@@ -168,7 +168,7 @@ impl Completed<'_> {
     pub(crate) fn event(&self) -> Event<'_> {
         let &Completed { row, direction, span_type, time_ns, bytes, .. } = self;
         match span_type {
-            SpanType::Message => Event::Message { direction, row, time_ns, bytes },
+            SpanType::Message => Event::Message { direction, row: row.number(), time_ns, bytes },
             _ => Event::Loss { direction },
         }
     }
@@ -205,7 +205,7 @@ mod tests {
             let frame = FrameBuf { flags, ..FrameBuf::new(kind) };
             let bytes = frame.to_bytes().unwrap();
             let row = Completed {
-                row,
+                row: RowId::from(row),
                 protocol: 0,
                 direction,
                 span_type: SpanType::Message,
