@@ -9,7 +9,7 @@ use crate::index::store::Entry;
 use crate::index::stream::Mark;
 use crate::messages::outline::Labels;
 
-/// What is said of a packet that brought bytes for a place that has some, or was given up.
+/// The sentence about a packet that brought bytes for a place that has some, or was given up.
 fn sentence(code: Code, packet: u32) -> Sentence {
     let pattern = match code {
         Code::ConflictingRetransmission => {

@@ -11,14 +11,14 @@ use crate::messages::outline::Label;
 
 impl Index {
     /// The rows. While the capture is read their order may still change; once it is [finished](Index::is_finished)
-    /// they stand in the order in which they became complete.
+    /// they are in the order in which they became complete.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
         self.rows_from(0)
     }
 
     /// The rows from a number on.
     pub fn rows_from(&self, first: usize) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
-        // A range of 32-bit numbers does not tell its length on every machine.
+        // A range of 32-bit numbers has no exact length on every machine.
         (first..self.rows.entries.len()).map(|number| {
             let entry = u32::try_from(number).ok().and_then(|number| self.rows.entries.get(number.into()));
             self.resolved(entry.unwrap_or_default())
@@ -75,7 +75,7 @@ impl Index {
         Some((self.answers(number)?, self.latency_of(number)))
     }
 
-    /// The row that began the content that a row goes on with.
+    /// The row that began the content that a row continues.
     pub fn part_of(&self, number: u32) -> Option<u32> {
         self.link(number, Link::GoesOnWith)
     }
@@ -90,7 +90,7 @@ impl Index {
         self.link(number, Link::AnsweredBy)
     }
 
-    /// What a row goes with is said once all is read: before, a message that waits for a gap may change it.
+    /// Links are shown once all is read: before, a message that waits for a gap may change it.
     #[inline]
     fn link(&self, number: u32, link: Link) -> Option<u32> {
         self.rows.entries.linked(number.into(), link).filter(|_| self.finished).map(RowId::number)
@@ -124,7 +124,7 @@ impl Index {
         self.protocols.get(self.protocol_number(row)?).map(|protocol| &**protocol)
     }
 
-    /// Where among [`protocols`](Index::protocols) a row's stands: several may have one name.
+    /// Where among [`protocols`](Index::protocols) that of a row is: several may have one name.
     pub(crate) fn protocol_number(&self, row: &Row) -> Option<usize> {
         self.rows.streams.get(row.stream)?.protocol()
     }

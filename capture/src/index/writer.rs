@@ -29,7 +29,7 @@ pub(crate) struct IndexWriter {
     pub(super) sessions: Sessions,
     /// What the sequence of messages showed.
     pub(super) observed: Annotations,
-    /// How messages were found where the format does not tell.
+    /// How messages were found where the format does not show it.
     pub(super) guessed: Annotations,
     /// What reassembly noticed about rows that were there already.
     pub(super) marked: Annotations,
@@ -295,13 +295,13 @@ impl SpanSink for RowWriter<'_> {
         let last = cursor.advance(known.segments(), span.offset + span.length);
         let is_payload = is_last_payload(known.segments(), self.packets, span);
         if is_payload {
-            // The row says where its bytes are.
+            // The row itself leads to its bytes.
             known.details().segments.pop();
             cursor.used = u32::try_from(known.segments().len()).unwrap_or(u32::MAX);
         }
         let time_ns = match span.protocol {
             Some(_) => last.and_then(|packet| self.packets.time_ns(packet)),
-            // It is observed by nobody.
+            // It is not observed.
             None => None,
         };
         let sent = cursor.last_packet;

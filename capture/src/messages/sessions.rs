@@ -148,7 +148,7 @@ impl Sessions {
         }
     }
 
-    /// A flow has ended: gives what its observer says last.
+    /// A flow has ended: gives what its observer reports last.
     pub(crate) fn end(&mut self, id: FlowId, mut report: impl FnMut(Observation)) {
         if let Watch::Watching(_) = self.watches.at(id)
             && let Some(mut observer) = self.stop(id, Watch::Over)

@@ -63,11 +63,11 @@ pub(crate) struct Complete {
 
 /// No more packets than this wait for their fragments: the oldest is given up.
 const MOST_WAITING: usize = 1024;
-/// After so long a number may stand for another packet: RFC 8200 gives up after 60 seconds.
+/// After so long an identification may be that of another packet: RFC 8200 gives up after 60 seconds.
 const PATIENCE_NS: i64 = 60_000_000_000;
 /// A fragment that reaches over more pieces than this is compared with the first of them only: each has to be read again.
 const MOST_COMPARED: usize = 8;
-/// More places of a packet than this are not told apart.
+/// No more places of a packet than this are listed.
 const MOST_DISPUTES: usize = 16;
 
 #[derive(Debug, Default)]

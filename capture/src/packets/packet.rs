@@ -51,7 +51,7 @@ impl Packet {
         packet.get(start..start + self.payload_length as usize).unwrap_or_default()
     }
 
-    /// A packet with that payload, so long on the wire, in `record`. No record is longer than 32 bits can say.
+    /// A packet with that payload, so long on the wire, in `record`. No record is longer than 32 bits can count.
     fn new(
         [src, dst]: [Endpoint; 2],
         transport: Transport,
@@ -72,7 +72,7 @@ impl Packet {
     }
 }
 
-/// What a captured packet holds, through whatever it is wrapped in.
+/// What a captured packet carries, through whatever it is wrapped in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decoded {
     Packet(Packet),
@@ -178,14 +178,14 @@ pub(crate) fn plain(record: &Record<'_>) -> Option<Packet> {
 /// The same in the payload of an IP packet that was reassembled: `record` has its bytes.
 pub(crate) fn decode_payload(record: &Record<'_>, of: &Whole) -> Result<Packet, Reason> {
     let (segment, length) = (record.bytes, record.bytes.len());
-    let found = Found { record, segment, length, source: of.source, destination: of.destination };
+    let found = IpPayload { record, segment, length, source: of.source, destination: of.destination };
     let inner = match ip_payload(found, IpNumber(of.protocol), DEEPEST)? {
         Inner::Decoded(decoded) => decoded,
         Inner::Layer(layer) => unwrapped(record, layer, DEEPEST)?,
     };
     match inner {
         Decoded::Packet(packet) => Ok(packet),
-        Decoded::Fragment(_) => Err("IP fragment in IP fragments, which is not put together".into()),
+        Decoded::Fragment(_) => Err("IP fragment in IP fragments, which is not reassembled".into()),
     }
 }
 
@@ -264,7 +264,7 @@ fn link<'a>(record: &Record<'a>) -> Result<Layer<'a>, Reason> {
     })
 }
 
-/// What an IP packet holds.
+/// What an IP packet carries.
 enum Inner<'a> {
     Decoded(Decoded),
     Layer(Layer<'a>),
@@ -272,13 +272,13 @@ enum Inner<'a> {
 
 fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'a>, Reason> {
     let start = offset_in(record.bytes, network);
-    let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or odd IP header")?;
+    let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or malformed IP header")?;
     if stopped.is_some() {
-        return Err("cut or odd IP extension headers".into());
+        return Err("cut or malformed IP extension headers".into());
     }
     let payload = slice.payload();
     let header_length = offset_in(network, payload.payload);
-    // What the IP header says; zero where the sender's hardware was to fill it in.
+    // The length in the IP header; zero where the sender's hardware was to fill it in.
     let claimed = match &slice {
         LaxIpSlice::Ipv4(ipv4) => usize::from(ipv4.header().total_len()),
         LaxIpSlice::Ipv6(ipv6) => match ipv6.header().payload_length() {
@@ -295,10 +295,10 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'
         if ip_payload_length > segment.len() {
             return Err("IP fragment that the capture cut".into());
         }
-        let fragment = fragment(record, &slice, segment).ok_or("odd IP fragment")?;
+        let fragment = fragment(record, &slice, segment).ok_or("malformed IP fragment")?;
         return Ok(Inner::Decoded(Decoded::Fragment(fragment)));
     }
-    let found = Found { record, segment, length: ip_payload_length, source, destination };
+    let found = IpPayload { record, segment, length: ip_payload_length, source, destination };
     ip_payload(found, slice.payload_ip_number(), left)
 }
 
@@ -329,8 +329,8 @@ fn fragment(record: &Record<'_>, slice: &LaxIpSlice<'_>, bytes: &[u8]) -> Option
     (length > 0 && fragment.offset + length <= 65_535).then_some(fragment)
 }
 
-/// What an IP packet's payload holds.
-fn ip_payload<'a>(found: Found<'_, 'a>, protocol: IpNumber, left: usize) -> Result<Inner<'a>, Reason> {
+/// What an IP packet's payload is.
+fn ip_payload<'a>(found: IpPayload<'_, 'a>, protocol: IpNumber, left: usize) -> Result<Inner<'a>, Reason> {
     let (record, segment) = (found.record, found.segment);
     match protocol {
         IpNumber::TCP => found.tcp().map(|packet| Inner::Decoded(Decoded::Packet(packet))),
@@ -351,7 +351,7 @@ fn ip_payload<'a>(found: Found<'_, 'a>, protocol: IpNumber, left: usize) -> Resu
 }
 
 /// An IP payload: its captured bytes and its length on the wire.
-struct Found<'r, 'a> {
+struct IpPayload<'r, 'a> {
     record: &'r Record<'a>,
     segment: &'a [u8],
     length: usize,
@@ -359,7 +359,7 @@ struct Found<'r, 'a> {
     destination: Endpoint,
 }
 
-impl Found<'_, '_> {
+impl IpPayload<'_, '_> {
     fn tcp(self) -> Result<Packet, Reason> {
         let cut = self.length > self.segment.len();
         let (header_length, ports, sequence, flags) = match TcpHeaderSlice::from_slice(self.segment) {
@@ -376,14 +376,14 @@ impl Found<'_, '_> {
                 let [p0, p1, p2, p3, s0, s1, s2, s3, _, _, _, _, offset, flags] = head;
                 let header_length = usize::from(offset >> 4) * 4;
                 if header_length < 20 {
-                    return Err("odd TCP header".into());
+                    return Err("malformed TCP header".into());
                 }
                 let ports = (u16::from_be_bytes([p0, p1]), u16::from_be_bytes([p2, p3]));
                 let flag = |bit: u8| flags & bit != 0;
                 let flags = [flag(0x02), flag(0x10), flag(0x01), flag(0x04)];
                 (header_length, ports, u32::from_be_bytes([s0, s1, s2, s3]), flags)
             }
-            Err(_) => return Err("odd TCP header".into()),
+            Err(_) => return Err("malformed TCP header".into()),
         };
         let [syn, ack, fin, rst] = flags;
         let payload = self.segment.get(header_length..).unwrap_or_default();

@@ -7,13 +7,13 @@ use crate::ids::Side;
 /// How far a TCP connection's life was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionState {
-    /// A side asked to open it, and was not answered.
+    /// A side asked to open it, and got no reply.
     HalfOpen,
     /// It was open when the capture ended, as far as is known.
     Open,
-    /// One side has said that it is done.
+    /// One side is done.
     HalfClosed,
-    /// Both sides have said that they are done.
+    /// Both sides are done.
     Closed,
     /// A side has broken it off.
     Reset,
@@ -95,7 +95,7 @@ impl Lifecycle {
         }
     }
 
-    /// What that says of the connection. `syn_seen` says of which sides a SYN was captured, `direction_of` which way a side sends.
+    /// How far the connection came. `syn_seen` is of which sides a SYN was captured, `direction_of` which way a side sends.
     pub(crate) fn connection(
         &self,
         syn_seen: [bool; 2],

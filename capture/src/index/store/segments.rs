@@ -7,7 +7,7 @@ use super::Packed;
 pub struct SegmentRange {
     /// Where in the stream they belong.
     pub offset: u64,
-    /// Where in the file they stand.
+    /// Where in the file they are.
     pub file_offset: u64,
     /// How many.
     pub length: u32,
@@ -106,7 +106,7 @@ impl Segments {
         }
     }
 
-    /// The last one; for who has not just taken one back.
+    /// The last one; not right after one was taken back.
     pub fn last(&self) -> Option<SegmentRange> {
         self.open.last().copied()
     }

@@ -105,7 +105,7 @@ impl Whereabouts {
         }
     }
 
-    /// The last of the first `count` blocks that `is_early` is true of, among these; they stand in order.
+    /// The last of the first `count` blocks that `is_early` is true of, among these; they are in order.
     pub(super) fn last_of(&self, mut is_early: impl FnMut(u32) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {

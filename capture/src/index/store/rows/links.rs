@@ -12,7 +12,7 @@ pub enum Link {
     Answers,
     /// The other answers it.
     AnsweredBy,
-    /// It goes on with content that the other began.
+    /// It continues content that the other began.
     GoesOnWith,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn linked(row: RowId, distance: u32) -> RowId {
 }
 
 impl Rows {
-    /// Says that a row goes with another. The first of a kind that is said of a row stays.
+    /// Links a row to another. The first link of a kind that a row gets stays.
     #[inline]
     pub fn link(&mut self, row: RowId, link: Link, other: RowId) {
         match row.index().checked_sub(self.sealed.len() * A_BLOCK).and_then(|at| self.open.get_mut(at)) {
@@ -83,7 +83,7 @@ impl Rows {
         *place = links.iter().any(|link| *link != 0).then(|| Box::new(Packed::of(links.into_iter())));
     }
 
-    /// Forgets all links of the rows of some streams.
+    /// Drops all links of the rows of some streams.
     pub fn unlink(&mut self, is_one: impl Fn(StreamId) -> bool) {
         self.settle_links();
         for slot in &mut self.open {

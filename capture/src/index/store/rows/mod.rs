@@ -1,4 +1,4 @@
-//! The rows of an index, by number: what each is, where it stands in its stream, and which others it goes with.
+//! The rows of an index, by number: what each is, where it is in its stream, and which others it goes with.
 
 mod block;
 mod links;
@@ -184,7 +184,7 @@ impl Rows {
         }
     }
 
-    /// Gives rows other labels: `change` is told the number and label of each of `rows`, which stand in rising order.
+    /// Gives rows other labels: `change` is given the number and label of each of `rows`, which are in rising order.
     pub fn relabel(&mut self, rows: impl Iterator<Item = RowId>, mut change: impl FnMut(RowId, u32) -> u32) {
         let mut labels: Vec<u64> = Vec::new();
         let mut unpacked: Option<usize> = None;

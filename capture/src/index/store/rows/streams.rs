@@ -11,7 +11,7 @@ impl Rows {
         StreamRows { rows: self, stream, whereabouts, next_block: 0, at: 0, block: 0, code: None }
     }
 
-    /// The rows of a stream from the one on that holds a place of it, or the first one behind it.
+    /// The rows of a stream from the one on that a place of it is in, or the first one behind it.
     pub fn of_stream_from(&self, stream: StreamId, place: u64) -> impl Iterator<Item = (RowId, Entry)> + '_ {
         let mut rows = self.of_stream(stream);
         if let Some(whereabouts) = self.whereabouts.get(stream) {
@@ -34,7 +34,7 @@ impl Rows {
         rows.filter_map(entry).skip_while(move |(_, entry)| entry.offset + entry.length <= place)
     }
 
-    /// Where in a block the stream's last row stands that begins at a place, or before it.
+    /// Where in a block the stream's last row is that begins at a place, or before it.
     fn place_in(&self, block: u32, code: u16, place: u64) -> Option<usize> {
         let place = place.checked_sub(self.places_of(block).get(usize::from(code))?.base)?;
         let Some(sealed) = self.sealed.get(block as usize) else {
