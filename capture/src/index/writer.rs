@@ -342,3 +342,108 @@ impl Cursor {
         last
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+    use crate::ids::Side;
+    use crate::messages::outline::{Label, NO_KIND};
+    use crate::streams::flow::Flow;
+    use framescope_parser::{Captured, CodeSet};
+
+    /// A writer for one flow, with the tables around it. Packet 1 is at 100 in the file, packet 2 at 200.
+    struct Bench {
+        writer: IndexWriter,
+        rows: RowTable,
+        flows: Flows,
+        packets: Packets,
+        disputes: Disputes,
+        labels: Labels,
+        stream: StreamId,
+    }
+
+    impl Bench {
+        fn new(file: &[u8]) -> Bench {
+            let reader = BlockReader::new(Source::from_bytes("file", file), 64);
+            let (mut writer, mut rows) = (IndexWriter::new(reader), RowTable::default());
+            let (mut flows, mut packets) = (Flows::default(), Packets::default());
+            let flow = flows.push(Flow::default());
+            writer.add_flow(&mut rows, Choice::default());
+            [100, 200].into_iter().for_each(|place| packets.push(Some(1), Some(place)));
+            let (disputes, mut labels) = (Disputes::default(), Labels::default());
+            labels.number(Label { span_type: SpanType::Message, kind: NO_KIND, codes: CodeSet::EMPTY });
+            Bench { writer, rows, flows, packets, disputes, labels, stream: flow.stream(Side::First) }
+        }
+
+        fn with<T>(&mut self, run: impl FnOnce(&mut RowWriter<'_>, &Labels, StreamId) -> T) -> T {
+            let Bench { writer, rows, flows, packets, disputes, labels, stream } = self;
+            let mut writer = RowWriter { writer, rows, flows, packets, protocols: &[], disputes };
+            run(&mut writer, labels, *stream)
+        }
+
+        /// A segment that came with a packet, and the next span of the stream.
+        fn segment(&mut self, offset: u64, file_offset: u64, length: u32, packet: u32) {
+            let segment = SegmentRange { offset, file_offset, length, packet };
+            self.with(|writer, _, stream| writer.segment(stream, segment));
+        }
+
+        fn span(&mut self, offset: u64, length: u64) {
+            let span = FramedSpan {
+                stream: self.stream,
+                offset,
+                length,
+                span_type: SpanType::Message,
+                label: 0,
+                protocol: None,
+                completed_by: 2,
+                bytes: Captured::whole(&[]),
+            };
+            self.with(|writer, _, _| writer.span(&span));
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_all_of_a_payload_needs_no_segment_and_the_others_lead_to_theirs() {
+        let mut bench = Bench::new(&[0; 300]);
+        bench.segment(0, 100, 10, 1);
+        bench.span(0, 10);
+        bench.segment(10, 200, 10, 2);
+        bench.span(10, 4);
+        bench.span(14, 6);
+        let entry = |row: u32| bench.rows.entries.get(row.into()).unwrap();
+        let rows = [0, 1, 2].map(|row| (entry(row).packet, entry(row).is_payload));
+        assert_eq!(rows, [(1, true), (2, false), (2, false)]);
+        let stream = bench.rows.streams.at(bench.stream);
+        assert_eq!((stream.messages, stream.bytes, stream.segments().len()), (3, 20, 1));
+        let bytes: Vec<_> = bench.rows.stream_bytes(&bench.packets, bench.stream, 5..15).collect();
+        let places: Vec<_> = bytes.iter().map(|part| (part.offset, part.file_offset, part.length)).collect();
+        assert_eq!(places, [(5, 105, 5), (10, 200, 5)]);
+    }
+
+    #[test]
+    fn duplicates_are_the_same_bytes_or_others_or_late_ones() {
+        let mut file = [0; 300];
+        file[202] = 9;
+        let mut bench = Bench::new(&file);
+        bench.segment(0, 100, 4, 1);
+        bench.span(0, 4);
+        bench.with(|writer, _, stream| writer.gap(stream, 2));
+        let duplicate = |bench: &mut Bench, range: (u64, u64), file_offset: u64| {
+            let origin = Origin { packet: 2, file_offset };
+            bench.with(|writer, labels, stream| writer.duplicate(labels, stream, range, origin)).unwrap();
+        };
+        duplicate(&mut bench, (0, 2), 200);
+        duplicate(&mut bench, (2, 2), 202);
+        duplicate(&mut bench, (4, 2), 204);
+        let codes: Vec<Code> = bench.writer.marked.codes().map(|(_, code)| code).collect();
+        assert_eq!(codes, [Code::Retransmitted, Code::ConflictingRetransmission]);
+        let stream = bench.rows.streams.at(bench.stream);
+        assert_eq!((stream.conflicts(), stream.late_bytes(), stream.gap_bytes()), (1, 2, 2));
+        let waiting = &stream.details.as_deref().unwrap().marks;
+        assert_eq!(
+            waiting.iter().map(|mark| (mark.code, mark.offset)).collect::<Vec<_>>(),
+            [(Code::Late, 4)]
+        );
+    }
+}

@@ -312,3 +312,13 @@ impl Batch {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_takes_32_bytes_on_its_way_between_the_threads() {
+        assert_eq!(size_of::<Item>(), 32);
+    }
+}

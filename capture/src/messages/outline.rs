@@ -42,6 +42,7 @@ struct LabelKey {
 impl Labels {
     /// The label with that number.
     pub(crate) fn get(&self, number: u32) -> Label {
+        debug_assert!((number as usize) < self.all.len(), "label {number} of {}", self.all.len());
         let none = Label { span_type: SpanType::Gap, kind: NO_KIND, codes: CodeSet::EMPTY };
         self.all.get(number as usize).copied().unwrap_or(none)
     }

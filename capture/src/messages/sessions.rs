@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Captured, Direction, Event, Observation, Observer, Protocol, SpanType};
 
-use crate::ids::{FlowId, RowId, Side, Table};
+use crate::ids::{FlowId, Id, RowId, Side, Table};
 use crate::streams::flow::{Flow, TransportType};
 
 /// A message, or something in its place, that has become complete.
@@ -30,12 +30,26 @@ pub(crate) struct Completed<'a> {
 #[derive(Default)]
 pub(crate) struct Sessions {
     watches: Table<FlowId, Watch>,
-    watching: Vec<Watching>,
-    /// Places of `watching` that are free.
-    free: Vec<u32>,
+    watching: Table<WatchId, Watching>,
+    /// Those of `watching` that are free.
+    free: Vec<WatchId>,
     /// The protocols, by their numbers, that are known to observe nothing.
     unobserved: Vec<bool>,
     found: Vec<Observation>,
+}
+
+/// The place of an observer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct WatchId(u32);
+
+impl Id for WatchId {
+    fn new(number: u32) -> WatchId {
+        WatchId(number)
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// How far a conversation was observed.
@@ -44,13 +58,14 @@ enum Watch {
     #[default]
     Fresh,
     /// By one of those that are watching.
-    Watching(u32),
+    Watching(WatchId),
     /// It has ended, and so has its observer.
     Over,
     /// What was observed does not hold: to be observed again when all is known.
     Again,
 }
 
+#[derive(Default)]
 struct Watching {
     /// None once its conversation is over.
     observer: Option<Box<dyn Observer>>,
@@ -73,16 +88,16 @@ impl Sessions {
         row: &Completed<'_>,
         mut report: impl FnMut(Observation),
     ) {
-        let place = match *self.watches.at(id) {
-            Watch::Watching(place) => place,
+        let watch = match *self.watches.at(id) {
+            Watch::Watching(watch) => watch,
             Watch::Fresh => match self.begin(id, flow, protocols, row.protocol) {
-                Some(place) => place,
+                Some(watch) => watch,
                 None => return,
             },
             Watch::Over => return self.observe_again(id),
             Watch::Again => return,
         };
-        let Some(watching) = self.watching.get_mut(place as usize) else { return };
+        let watching = self.watching.at_mut(watch);
         if watching.protocol != row.protocol {
             return;
         }
@@ -104,7 +119,7 @@ impl Sessions {
         flow: &Flow,
         protocols: &[Arc<dyn Protocol>],
         protocol: usize,
-    ) -> Option<u32> {
+    ) -> Option<WatchId> {
         if self.unobserved.get(protocol) == Some(&true) {
             return None;
         }
@@ -115,26 +130,23 @@ impl Sessions {
             return None;
         }
         let new = Watching { observer, protocol, last: (0, 0) };
-        let place = match self.free.pop() {
-            Some(place) => {
-                *self.watching.get_mut(place as usize)? = new;
-                place
+        let watch = match self.free.pop() {
+            Some(watch) => {
+                *self.watching.at_mut(watch) = new;
+                watch
             }
-            None => {
-                self.watching.push(new);
-                u32::try_from(self.watching.len() - 1).ok()?
-            }
+            None => self.watching.push(new),
         };
-        *self.watches.at_mut(id) = Watch::Watching(place);
-        Some(place)
+        *self.watches.at_mut(id) = Watch::Watching(watch);
+        Some(watch)
     }
 
     /// Ends the watching of a flow, and gives its observer.
     fn stop(&mut self, id: FlowId, watch: Watch) -> Option<Box<dyn Observer>> {
         let before = std::mem::replace(self.watches.at_mut(id), watch);
-        let Watch::Watching(place) = before else { return None };
-        self.free.push(place);
-        self.watching.get_mut(place as usize)?.observer.take()
+        let Watch::Watching(watch) = before else { return None };
+        self.free.push(watch);
+        self.watching.at_mut(watch).observer.take()
     }
 
     fn observe_again(&mut self, id: FlowId) {
