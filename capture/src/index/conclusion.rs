@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Captured, Observation, Observer, Protocol, SpanType};
 
-use crate::ids::{FlowId, RowId, StreamId};
+use crate::ids::{FlowId, RowId, StreamId, Table};
 use crate::index::Index;
 use crate::index::annotations::Annotations;
 use crate::index::marks::{annotate_all, label_annotated};
@@ -96,16 +96,21 @@ impl Index {
     }
 }
 
+/// An observer, with the number of its protocol.
+type Watching = (usize, Box<dyn Observer>);
+
 /// Observes flows of which all is known, all of them in one pass over the file.
 fn observe_again(index: &Index, again: &[bool], report: &mut dyn FnMut(Observation)) -> io::Result<()> {
     let (mut reader, mut found, mut message) = (index.reader(), Vec::new(), Vec::new());
-    let mut all: Vec<Option<(usize, Box<dyn Observer>)>> = Vec::new();
-    all.resize_with(again.len(), || None);
+    let mut all: Table<FlowId, Option<Watching>> = Table::default();
+    for _ in again {
+        all.push(None);
+    }
     for (_, number) in order_of_sending(index, again) {
         let Some(row) = index.row(number.number()) else { continue };
         let Some(protocol) = index.protocol_number(&row) else { continue };
         let flow = row.stream.flow();
-        let Some(watching) = all.get_mut(flow.index()) else { continue };
+        let watching = all.at_mut(flow);
         if watching.is_none() {
             *watching = observer(index, flow, protocol, &mut found);
         }
@@ -134,19 +139,16 @@ fn observe_again(index: &Index, again: &[bool], report: &mut dyn FnMut(Observati
         observer.observe(row.event(), &mut found);
         found.drain(..).for_each(&mut *report);
     }
-    for (_, mut observer) in all.into_iter().flatten() {
-        observer.finish_each(&mut |one| report(one));
+    for flow in all.ids() {
+        if let Some((_, observer)) = all.at_mut(flow) {
+            observer.finish_each(&mut *report);
+        }
     }
     Ok(())
 }
 
-/// An observer for a flow, with the number of its protocol.
-fn observer(
-    index: &Index,
-    flow: FlowId,
-    protocol: usize,
-    found: &mut Vec<Observation>,
-) -> Option<(usize, Box<dyn Observer>)> {
+/// An observer for a flow.
+fn observer(index: &Index, flow: FlowId, protocol: usize, found: &mut Vec<Observation>) -> Option<Watching> {
     let known: &Arc<dyn Protocol> = index.protocols.get(protocol)?;
     let observer = begin(index.flows.at(flow), &**known, found)?;
     Some((protocol, observer))

@@ -149,6 +149,7 @@ impl MessageFramer {
             known.choice = Choice::new(Some(protocol), Some(Confidence::Certain));
             to.spans.chosen(stream, known.choice);
         }
+        debug_assert!(code < self.outlines.len(), "outline {code} of {}", self.outlines.len());
         let (outline, label) = self.outlines.get_mut(code)?;
         let protocol = known.choice.protocol().filter(|protocol| *protocol == outline.protocol)?;
         if label.is_none() {

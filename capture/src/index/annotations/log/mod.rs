@@ -274,7 +274,10 @@ impl Annotations {
     fn push(&mut self, note: &Note<'_>) {
         self.count_in(note.row);
         let Some(bytes) = begin_note(&mut self.chunks, &mut self.last, note.row) else { return };
-        let Some(pattern) = self.patterns.get_mut(note.pattern as usize) else { return };
+        let Some(pattern) = self.patterns.get_mut(note.pattern as usize) else {
+            debug_assert!(false, "pattern {} of {}", note.pattern, self.patterns.len());
+            return;
+        };
         if pattern.block != self.last.blocks {
             pattern.block = self.last.blocks;
             pattern.numbers = [0; 3];

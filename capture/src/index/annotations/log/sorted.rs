@@ -47,7 +47,10 @@ impl Sorted {
 
     #[inline]
     pub(super) fn push(&mut self, note: &Note<'_>) {
-        let Some(pattern) = self.all.patterns.get(note.pattern as usize) else { return };
+        let Some(pattern) = self.all.patterns.get(note.pattern as usize) else {
+            debug_assert!(false, "pattern {} of {}", note.pattern, self.all.patterns.len());
+            return;
+        };
         let code = pattern.kind.code;
         if note.row != self.row {
             self.row = note.row;
