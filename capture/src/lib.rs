@@ -16,9 +16,10 @@
 //! let source = Source::from_bytes("crash-1", *b"\xF5\x4D\x01\x03 and noise");
 //! let index = read(source, &Options::default(), &mut |_| true)?;
 //! assert_eq!(index.row_count(), 1);
-//! # Ok::<(), String>(())
+//! # Ok::<(), framescope_capture::ReadError>(())
 //! ```
 
+mod display;
 mod error;
 pub mod export;
 mod files;
@@ -29,7 +30,7 @@ mod messages;
 mod packets;
 mod streams;
 
-pub use error::{Damage, OpenError};
+pub use error::{Damage, OpenError, ReadError, UnsupportedFormat};
 pub use files::source::{BlockReader, ReadAt, Source};
 pub use files::unpack::UNPACK_LIMIT;
 pub use index::{
@@ -39,4 +40,4 @@ pub use index::{
 pub use index::{annotations, store};
 pub use indexer::{Indexer, Options, protocols, read};
 pub use streams::reassembly;
-pub use streams::selector::DecodeAs;
+pub use streams::selector::{DecodeAs, SelectorError};

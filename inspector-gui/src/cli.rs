@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use framescope_capture::export::{self, Fields, Paint, RowSelection};
 use framescope_capture::filter::{Column, Filter, FilterError};
-use framescope_capture::{DecodeAs, Index, Options, SkippedPackets, Source, read};
+use framescope_capture::{DecodeAs, Index, Options, SelectorError, SkippedPackets, Source, read};
 use framescope_ksy::{Described, Format as Description, LoadError, TEMPLATES};
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{Direction, Protocol, Severity};
@@ -548,7 +548,7 @@ fn load(source: Source, options: &Options) -> Result<Index, Stopped> {
         stopped = !progress.at(index.position(), length);
         !stopped
     };
-    let index = read(source, options, &mut watch).map_err(Stopped::Usage)?;
+    let index = read(source, options, &mut watch).map_err(|error| Stopped::Usage(error.to_string()))?;
     if stopped {
         return Err(Stopped::Io(io::ErrorKind::Interrupted.into()));
     }
@@ -967,7 +967,7 @@ fn check(args: CheckArgs) -> Result<u8, Stopped> {
     let mut options = reading.options()?;
     // What is no capture is a stream of it.
     let all = format!("file={}", described.name());
-    let all: DecodeAs = all.parse().map_err(Stopped::Usage)?;
+    let all: DecodeAs = all.parse().map_err(|error: SelectorError| Stopped::Usage(error.to_string()))?;
     options.decode_as.insert(0, all.as_default());
     let index = load(reading.open(&file)?, &options)?;
     let mut progress = Progress::quiet();

@@ -49,7 +49,7 @@ fn ending(path: &Path) -> &str {
 
 /// Opens bytes as a file of that name would be.
 fn reading(bytes: &[u8], options: &Options) -> Result<Index, String> {
-    read(Source::from_bytes("test", bytes), options, &mut |_| true)
+    read(Source::from_bytes("test", bytes), options, &mut |_| true).map_err(|error| error.to_string())
 }
 
 fn is_bytes(index: &Index) -> bool {
@@ -178,7 +178,8 @@ fn packets_of_another_kind_are_written_as_a_pcapng() {
 #[test]
 fn what_is_not_read_is_named_with_what_converts_it() {
     for path in files("named") {
-        let error = read(Source::open(&path).unwrap(), &Options::default(), &mut |_| true).unwrap_err();
+        let error =
+            read(Source::open(&path).unwrap(), &Options::default(), &mut |_| true).unwrap_err().to_string();
         let name = path.display().to_string();
         assert!(error.starts_with(&format!("{name} is ")), "{error}");
         assert!(error.contains(&format!("`editcap -F pcapng {name} out.pcapng`")), "{error}");

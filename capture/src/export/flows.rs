@@ -7,7 +7,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::text::latency_text;
-use super::{hex, rfc3339, write_line};
+use super::write_line;
+use crate::display::{hex, rfc3339};
 use crate::{BlockReader, Connection, Flow, Index, Stream};
 
 #[derive(Serialize)]

@@ -21,11 +21,11 @@ use std::io::{self, Write};
 use crate::filter::Filter;
 use crate::{Index, Row};
 
+pub use crate::display::{display_limit, hex, rfc3339};
 pub use fields::{Fields, write_csv_fields, write_json_fields};
 pub use flows::{write_flows_json, write_flows_text};
 pub use follow::{write_follow_raw, write_follow_text};
 pub use json::write_json;
-pub(crate) use packets::write_block;
 pub use packets::write_packets;
 pub use problems::{write_problems_json, write_problems_text};
 pub use raw::write_raw;
@@ -36,9 +36,6 @@ pub use self::csv::write_csv;
 
 /// Rows that a filter is asked of at once.
 const AT_ONCE: usize = 1024;
-
-/// Bytes of a skipped row that are read to say more of it.
-const SKIPPED_BYTES: usize = 4096;
 
 /// Which rows are written, and who is told how far that is.
 ///
@@ -115,29 +112,6 @@ impl std::fmt::Debug for RowSelection<'_> {
 
 fn stopped() -> io::Error {
     io::Error::new(io::ErrorKind::Interrupted, "stopped")
-}
-
-/// How many bytes of a row are needed to show it: all of a message, the first ones of what was skipped.
-pub fn display_limit(row: &Row) -> usize {
-    match row.span_type {
-        framescope_parser::SpanType::Skipped(_) => SKIPPED_BYTES,
-        _ => usize::MAX,
-    }
-}
-
-/// A time as RFC 3339 writes it in UTC, with nanoseconds.
-pub fn rfc3339(time_ns: i64) -> String {
-    // Every 64-bit number of nanoseconds is a time between the years 1677 and 2262.
-    jiff::Timestamp::from_nanosecond(time_ns.into())
-        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%S%.9fZ").to_string())
-        .unwrap_or_default()
-}
-
-/// Two hexadecimal digits a byte.
-pub fn hex(bytes: &[u8]) -> String {
-    let mut out = Vec::new();
-    put::hex(&mut out, bytes);
-    String::from_utf8(out).unwrap_or_default()
 }
 
 fn write_line(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::RowSelection;
+use crate::files::pcapng::write_block;
 use crate::files::records::{Next, Opened, Record, Records};
 use crate::{Index, Source, TransportType};
 
@@ -39,7 +40,7 @@ fn each_record(
     let other = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
     let mut records = match Records::open(source, as_bytes).map_err(|damage| other(damage.to_string()))? {
         Opened::Capture(records) => records,
-        Opened::Named(sentence) => return Err(other(sentence)),
+        Opened::Unsupported(format) => return Err(other(format.to_string())),
         Opened::Bytes => return Err(other(format!("{} is no capture: it has no packets", source.name()))),
     };
     loop {
@@ -63,18 +64,6 @@ struct Writer<'o> {
     /// The numbers of the interfaces written so far, by their number in the capture and their link type.
     interfaces: HashMap<(Option<u16>, Option<u32>), usize>,
     packets: u64,
-}
-
-/// Writes a block of a pcapng file, little-endian: its type, its parts one after another, padded, its length at both ends.
-pub(crate) fn write_block(out: &mut dyn Write, block_type: u32, body: &[&[u8]]) -> io::Result<()> {
-    let length: usize = body.iter().map(|part| part.len()).sum();
-    let padding = length.next_multiple_of(4) - length;
-    let total = u32::try_from(12 + length + padding).map_err(io::Error::other)?.to_le_bytes();
-    out.write_all(&block_type.to_le_bytes())?;
-    out.write_all(&total)?;
-    body.iter().try_for_each(|part| out.write_all(part))?;
-    out.write_all([0; 3].get(..padding).unwrap_or_default())?;
-    out.write_all(&total)
 }
 
 impl Writer<'_> {

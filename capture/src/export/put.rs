@@ -5,34 +5,13 @@ use std::fmt::{self, Write};
 
 use framescope_parser::{Code, Kind, Value};
 
-use super::rfc3339;
+pub(super) use crate::display::push_hex as hex;
+use crate::display::rfc3339;
 
 /// A number in decimal digits.
 #[inline]
 pub(super) fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
-/// The two hexadecimal digits of each byte.
-const PAIRS: [[u8; 2]; 256] = {
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[allow(clippy::indexing_slicing, reason = "both are in range, or this does not compile")]
-        {
-            pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        }
-        byte += 1;
-    }
-    pairs
-};
-
-/// Two hexadecimal digits a byte.
-pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.reserve(bytes.len() * 2);
-    out.extend(bytes.iter().flat_map(|&byte| PAIRS.get(usize::from(byte)).copied().unwrap_or_default()));
 }
 
 /// Whether a text can stand between JSON's quotes as it is. Looked at in stretches that a processor compares at once.

@@ -11,7 +11,8 @@ use std::thread;
 
 use framescope_parser::{Direction, SpanType};
 
-use super::{RowSelection, SKIPPED_BYTES, display_limit, stopped};
+use super::{RowSelection, stopped};
+use crate::display::{SKIPPED_BYTES, display_limit};
 use crate::filter::Filter;
 use crate::{BlockReader, Index, Row, SegmentRange};
 

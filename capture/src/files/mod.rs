@@ -4,6 +4,7 @@
 
 pub(crate) mod buffer;
 pub(crate) mod formats;
+pub(crate) mod pcapng;
 pub(crate) mod records;
 pub(crate) mod remarks;
 pub(crate) mod source;

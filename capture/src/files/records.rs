@@ -12,9 +12,9 @@ use pcap_file::pcapng::{RawBlock, RawBlockParseError};
 
 use crate::files::buffer::Buffer;
 use crate::files::formats::recognise::recognise;
-use crate::files::formats::{Begun, Foreign, ModifiedPcap};
+use crate::files::formats::{Begun, Foreign, FormatError, ModifiedPcap};
 use crate::files::remarks::Names;
-use crate::{Damage, Source};
+use crate::{Damage, Source, UnsupportedFormat};
 
 /// A captured packet, as the file has it.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +128,7 @@ pub(crate) enum Opened {
     /// A capture.
     Capture(Box<Records>),
     /// A capture of a kind that is not read: which, and what converts it.
-    Named(String),
+    Unsupported(UnsupportedFormat),
     /// Something else: the bytes of one stream.
     Bytes,
 }
@@ -181,8 +181,9 @@ impl Records {
                     records.consumed = 24;
                 }
                 Err(_) => {
-                    let what = format!("the pcap header needs 24 bytes and the file has {}", source.length());
-                    return Err(records.damage(None, what));
+                    let (format, needed, found) = ("pcap", 24, source.length());
+                    let error = FormatError::ShortHeader { format, needed, found };
+                    return Err(records.damage(None, error.to_string()));
                 }
             }
         }
@@ -198,9 +199,9 @@ impl Records {
             }
             Ok(None) => {
                 let named = recognise(&self.buffer, self.source.name(), self.source.length());
-                Ok(named.map_or(Opened::Bytes, Opened::Named))
+                Ok(named.map_or(Opened::Bytes, Opened::Unsupported))
             }
-            Err(what) => Err(self.damage(None, what)),
+            Err(error) => Err(self.damage(None, error.to_string())),
         }
     }
 
@@ -470,16 +471,16 @@ impl Records {
         match foreign.next_at(position) {
             Ok(Some(at)) => self.go_to(at)?,
             Ok(None) => return Ok(Next::End),
-            Err(what) => return Err(self.damage(packet, what)),
+            Err(error) => return Err(self.damage(packet, error.to_string())),
         }
         self.claim(head, "a record header")?;
         let Format::Foreign(foreign) = &mut self.format else { return Ok(Next::End) };
         let length = foreign.length(self.buffer.get(self.consumed..).unwrap_or_default()).unwrap_or(head);
         let left = self.source.length().saturating_sub(self.buffer_offset + self.consumed as u64);
         if length <= left
-            && let Err(what) = foreign.spend(length)
+            && let Err(error) = foreign.spend(length)
         {
-            return Err(self.damage(packet, what));
+            return Err(self.damage(packet, error.to_string()));
         }
         self.claim(length, "the record")?;
         let (start, end) = (self.consumed, self.consumed + usize::try_from(length).unwrap_or(usize::MAX));
@@ -490,7 +491,7 @@ impl Records {
                 self.consumed = end;
                 return Ok(Next::Other);
             }
-            Err(what) => return Err(self.damage(packet, what)),
+            Err(error) => return Err(self.damage(packet, error.to_string())),
         };
         let number = self.count_packet()?;
         let offset = self.position() + found.start as u64;

@@ -254,7 +254,7 @@ impl Source {
     /// let source = Source::from_reads("pings", 20_000, reads);
     /// let index = read(source, &Options::default(), &mut |_| true)?;
     /// assert_eq!(index.row_count(), 1000);
-    /// # Ok::<(), String>(())
+    /// # Ok::<(), framescope_capture::ReadError>(())
     /// ```
     pub fn from_reads(name: impl Into<String>, length: u64, reads: impl ReadAt + 'static) -> Source {
         let bytes = Bytes::Elsewhere(Arc::new(Reads(Box::new(reads))));

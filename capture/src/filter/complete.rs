@@ -7,7 +7,7 @@ use framescope_parser::{Code, Value};
 use super::column::Column;
 use super::parse::{Token, tokens};
 use crate::Index;
-use crate::export::hex;
+use crate::display::hex;
 
 /// The names that a person may mean: those of the columns, and what an index says that there is.
 #[derive(Clone, Debug, Default)]

@@ -14,7 +14,7 @@ use super::column::Column;
 use super::conditions::{of_all_bytes, of_bytes, of_value};
 use super::evaluate::{Prepared, Tier, Understood, evaluate};
 use super::parse::{Condition, Subject};
-use crate::export::display_limit;
+use crate::display::display_limit;
 use crate::{BlockReader, Index, Row};
 
 /// The memory that looking at messages needs, and what was found out of their protocols.

@@ -8,7 +8,7 @@ use super::complete::{quoted, written};
 use super::evaluate::{Node, Understood};
 use super::parse::{Condition, Span, Subject, Test};
 use super::value::Literal;
-use crate::export::hex;
+use crate::display::hex;
 
 impl Display for Filter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@
 
 use pcap_file::Endianness;
 
-use super::{Found, array_at, is_near, linktype, too_short, u16_at};
+use super::{FormatError, Found, array_at, is_near, linktype, too_short, u16_at};
 
 pub(super) const HEAD: u64 = 16;
 
@@ -128,13 +128,10 @@ impl Erf {
         Header::of(head).map(|header| u64::from(header.length).max(HEAD))
     }
 
-    pub(super) fn read(&mut self, record: &[u8]) -> Result<Option<Found>, String> {
+    pub(super) fn read(&mut self, record: &[u8]) -> Result<Option<Found>, FormatError> {
         let header = Header::of(record).ok_or_else(|| too_short(record))?;
         if usize::from(header.length) < 16 {
-            return Err(format!(
-                "an ERF record that says it is {} bytes long; its header has 16",
-                header.length
-            ));
+            return Err(FormatError::ErfLength(header.length));
         }
         let link_type = match header.record_type {
             PAD => return Ok(None),

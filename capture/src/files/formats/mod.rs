@@ -5,6 +5,7 @@
 //! stands at its place, or all that can be looked at at the beginning fits together.
 
 mod erf;
+mod error;
 mod hexdump;
 mod modified_pcap;
 mod netmon;
@@ -17,6 +18,7 @@ use pcap_file::Endianness;
 
 use crate::Source;
 use erf::Erf;
+pub(crate) use error::FormatError;
 pub(crate) use modified_pcap::ModifiedPcap;
 use netmon::Netmon;
 use snoop::Snoop;
@@ -69,7 +71,7 @@ impl Foreign {
     ///
     /// # Errors
     /// It is one, and its header can't be read: why, as the rest of a sentence.
-    pub(crate) fn open(beginning: &[u8], source: &Source) -> Result<Option<Begun>, String> {
+    pub(crate) fn open(beginning: &[u8], source: &Source) -> Result<Option<Begun>, FormatError> {
         if let Some(snoop) = Snoop::open(beginning)? {
             return Ok(Some(Begun { format: Foreign::Snoop(snoop), first_record: snoop::HEADER }));
         }
@@ -92,7 +94,7 @@ impl Foreign {
     }
 
     /// Where the record stands that is next, if none before `position` is; None behind the last.
-    pub(crate) fn next_at(&mut self, position: u64) -> Result<Option<u64>, String> {
+    pub(crate) fn next_at(&mut self, position: u64) -> Result<Option<u64>, FormatError> {
         match self {
             Foreign::Netmon(netmon) => netmon.next_at(position),
             _ => Ok(Some(position)),
@@ -124,7 +126,7 @@ impl Foreign {
     ///
     /// # Errors
     /// Records that a table names are longer together than the file, so that reading them could take forever.
-    pub(crate) fn spend(&mut self, length: u64) -> Result<(), String> {
+    pub(crate) fn spend(&mut self, length: u64) -> Result<(), FormatError> {
         match self {
             Foreign::Netmon(netmon) => netmon.spend(length),
             _ => Ok(()),
@@ -155,7 +157,7 @@ impl Foreign {
     ///
     /// # Errors
     /// Why it can't be one, as the rest of a sentence.
-    pub(crate) fn read(&mut self, record: &[u8]) -> Result<Option<Found>, String> {
+    pub(crate) fn read(&mut self, record: &[u8]) -> Result<Option<Found>, FormatError> {
         match self {
             Foreign::Snoop(snoop) => snoop.read(record).map(Some),
             Foreign::ModifiedPcap(pcap) => pcap.read(record).map(Some),
@@ -195,8 +197,8 @@ fn u32_at(bytes: &[u8], at: usize, order: Endianness) -> Option<u32> {
 }
 
 /// A record too short for what it claims.
-fn too_short(record: &[u8]) -> String {
-    format!("a record of {} bytes is too short for the packet it claims", record.len())
+fn too_short(record: &[u8]) -> FormatError {
+    FormatError::ShortRecord(record.len())
 }
 
 /// A point of time from seconds and a fraction of one in nanoseconds.

@@ -12,7 +12,7 @@
 
 use pcap_file::Endianness;
 
-use super::{Found, is_near, time_ns, too_short, u16_at, u32_at};
+use super::{FormatError, Found, is_near, time_ns, too_short, u16_at, u32_at};
 
 /// Records that are looked at.
 const LOOKED_AT: usize = 3;
@@ -62,7 +62,7 @@ impl Extra {
 
 impl ModifiedPcap {
     /// By a magic of its own: the format, and where its first record stands.
-    pub(super) fn open(beginning: &[u8]) -> Result<Option<(ModifiedPcap, usize)>, String> {
+    pub(super) fn open(beginning: &[u8]) -> Result<Option<(ModifiedPcap, usize)>, FormatError> {
         let magic = beginning.first_chunk().copied().unwrap_or_default();
         let by_magic = |magic: u32, order: Endianness| {
             Some(match magic {
@@ -76,7 +76,8 @@ impl ModifiedPcap {
             .or_else(|| by_magic(u32::from_le_bytes(magic), Endianness::Little));
         let Some((order, header, nanoseconds)) = known else { return Ok(None) };
         let Some(records) = beginning.get(header..) else {
-            return Err(format!("the pcap header needs {header} bytes and the file has {}", beginning.len()));
+            let found = beginning.len() as u64;
+            return Err(FormatError::ShortHeader { format: "pcap", needed: header, found });
         };
         let candidates: &[Extra] =
             if header == 28 { &[Extra::Nothing] } else { &[Extra::Interface(8), Extra::Interface(12)] };
@@ -116,7 +117,7 @@ impl ModifiedPcap {
         self.field(head, 8).map(|captured| u64::from(self.head) + u64::from(captured))
     }
 
-    pub(super) fn read(&mut self, record: &[u8]) -> Result<Found, String> {
+    pub(super) fn read(&mut self, record: &[u8]) -> Result<Found, FormatError> {
         let field = |at: usize| self.field(record, at).ok_or_else(|| too_short(record));
         let (second, fraction, captured, wire_length) = (field(0)?, field(4)?, field(8)?, field(12)?);
         let length = captured as usize;

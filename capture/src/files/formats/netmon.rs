@@ -17,7 +17,7 @@ use std::io;
 
 use pcap_file::Endianness;
 
-use super::{Found, array_at, linktype, too_short, u16_at, u32_at};
+use super::{FormatError, Found, array_at, linktype, too_short, u16_at, u32_at};
 use crate::Source;
 
 pub(super) const HEADER: usize = 128;
@@ -52,21 +52,19 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 impl Netmon {
-    pub(super) fn open(beginning: &[u8], source: &Source) -> Result<Option<Netmon>, String> {
+    pub(super) fn open(beginning: &[u8], source: &Source) -> Result<Option<Netmon>, FormatError> {
         let version = match beginning {
             [b'R', b'T', b'S', b'S', minor, 1, ..] => (1, *minor),
             [b'G', b'M', b'B', b'U', minor, 2, ..] => (2, *minor),
             _ => return Ok(None),
         };
-        let header = beginning.get(..HEADER).ok_or_else(|| {
-            format!("the NetMon header needs 128 bytes and the file has {}", beginning.len())
-        })?;
+        let found = beginning.len() as u64;
+        let short = FormatError::ShortHeader { format: "NetMon", needed: HEADER, found };
+        let header = beginning.get(..HEADER).ok_or(short)?;
         let (table, length) = word(header, 24).zip(word(header, 28)).unwrap_or_default();
         let (table, length) = (u64::from(table), u64::from(length));
         if table < HEADER as u64 {
-            return Err(format!(
-                "the NetMon header says that the table of frames is at byte {table}, within it"
-            ));
+            return Err(FormatError::TableInHeader(table));
         }
         let end = source.length();
         let frames = if table + length <= end {
@@ -109,8 +107,8 @@ impl Netmon {
         }
     }
 
-    pub(super) fn next_at(&mut self, position: u64) -> Result<Option<u64>, String> {
-        self.load().map_err(|error| error.to_string())?;
+    pub(super) fn next_at(&mut self, position: u64) -> Result<Option<u64>, FormatError> {
+        self.load()?;
         let next = self.peek(position);
         match &mut self.frames {
             Frames::Table { taken, .. } => {
@@ -118,15 +116,12 @@ impl Netmon {
                 Ok(next)
             }
             Frames::Following { end, .. } if position < *end => Ok(Some(position)),
-            Frames::Following { table, .. } => Err(format!(
-                "the table of frames, said to be at byte {table}, is not there: the file is cut; the frames before were \
-                 read one after another"
-            )),
+            Frames::Following { table, .. } => Err(FormatError::MissingTable(*table)),
         }
     }
 
     /// A frame of that length is read.
-    pub(super) fn spend(&mut self, length: u64) -> Result<(), String> {
+    pub(super) fn spend(&mut self, length: u64) -> Result<(), FormatError> {
         match self.left.checked_sub(length) {
             Some(left) => {
                 self.left = left;
@@ -136,8 +131,7 @@ impl Netmon {
                 if let Frames::Table { at, end, chunk, .. } = &mut self.frames {
                     (*at, *chunk) = (*end, Vec::new());
                 }
-                Err("the frames that the table names overlap: together they are longer than the file"
-                    .to_owned())
+                Err(FormatError::OverlappingFrames)
             }
         }
     }
@@ -177,7 +171,7 @@ impl Netmon {
         Some(self.head() + u64::from(captured) + self.trailer())
     }
 
-    pub(super) fn read(&self, record: &[u8]) -> Result<Option<Found>, String> {
+    pub(super) fn read(&self, record: &[u8]) -> Result<Option<Found>, FormatError> {
         let [wire_length, captured] = self.lengths(record).ok_or_else(|| too_short(record))?;
         let (start, length) = (usize::try_from(self.head()).unwrap_or(16), captured as usize);
         let trailer = record.get(start + length..).ok_or_else(|| too_short(record))?;

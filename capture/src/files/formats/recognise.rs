@@ -4,6 +4,7 @@
 use pcap_file::Endianness;
 
 use super::u32_at;
+use crate::UnsupportedFormat;
 
 /// What a file is, and what to do about it.
 #[derive(Clone, Copy)]
@@ -24,7 +25,7 @@ enum How {
 }
 
 /// Says what the file of that name is and what converts it, if it begins as a capture does that is not read.
-pub(crate) fn recognise(beginning: &[u8], name: &str, length: u64) -> Option<String> {
+pub(crate) fn recognise(beginning: &[u8], name: &str, length: u64) -> Option<UnsupportedFormat> {
     let Known { what, how } =
         binary(beginning).or_else(|| text(beginning)).or_else(|| chained(beginning, length))?;
     let file = shell_name(name);
@@ -38,9 +39,7 @@ pub(crate) fn recognise(beginning: &[u8], name: &str, length: u64) -> Option<Str
         ),
         How::Advice(advice) => advice.replace("FILE", &file),
     };
-    Some(format!(
-        "{name} is {what}, which is not read: {how}. With --as file=PROTOCOL it is taken as the bytes of one stream"
-    ))
+    Some(UnsupportedFormat { name: name.to_owned(), format: what, advice: how })
 }
 
 /// A file's name as a shell takes it.
@@ -246,7 +245,7 @@ mod tests {
     use super::*;
 
     fn told(bytes: &[u8]) -> Option<String> {
-        recognise(bytes, "it", bytes.len() as u64)
+        recognise(bytes, "it", bytes.len() as u64).map(|unsupported| unsupported.to_string())
     }
 
     #[test]

@@ -18,7 +18,7 @@
 
 use pcap_file::Endianness;
 
-use super::{Found, is_near, linktype, time_ns, too_short, u32_at};
+use super::{FormatError, Found, is_near, linktype, time_ns, too_short, u32_at};
 
 pub(super) const HEADER: usize = 16;
 pub(super) const HEAD: u64 = 24;
@@ -39,15 +39,18 @@ fn field(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 impl Snoop {
-    pub(super) fn open(beginning: &[u8]) -> Result<Option<Snoop>, String> {
+    pub(super) fn open(beginning: &[u8]) -> Result<Option<Snoop>, FormatError> {
         if !beginning.starts_with(b"snoop\0\0\0") {
             return Ok(None);
         }
         let header = field(beginning, 8).zip(field(beginning, 12));
-        let (version, kind) = header
-            .ok_or_else(|| format!("the snoop header needs 16 bytes and the file has {}", beginning.len()))?;
+        let (version, kind) = header.ok_or(FormatError::ShortHeader {
+            format: "snoop",
+            needed: HEADER,
+            found: beginning.len() as u64,
+        })?;
         if !(2..=5).contains(&version) {
-            return Err(format!("the snoop header says version {version}; versions 2 to 5 are read"));
+            return Err(FormatError::SnoopVersion(version));
         }
         let first = beginning.get(HEADER..).unwrap_or_default();
         let padding = || field(first, 8)?.checked_sub(24)?.checked_sub(field(first, 4)?);
@@ -59,7 +62,7 @@ impl Snoop {
         field(head, 8).map(|length| u64::from(length).max(HEAD))
     }
 
-    pub(super) fn read(&mut self, record: &[u8]) -> Result<Found, String> {
+    pub(super) fn read(&mut self, record: &[u8]) -> Result<Found, FormatError> {
         let fields = || Some([field(record, 0)?, field(record, 4)?, field(record, 16)?, field(record, 20)?]);
         let [wire_length, captured, second, microsecond] = fields().ok_or_else(|| too_short(record))?;
         let length = captured as usize;

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
 use super::{hexdump, strace};
 use crate::Source;
-use crate::export::write_block;
+use crate::files::pcapng::write_block;
 
 /// What a text became.
 #[derive(Debug)]
