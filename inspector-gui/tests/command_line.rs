@@ -171,7 +171,7 @@ fn fields_that_can_not_be_chosen_are_told_with_what_may_have_been_meant() {
     assert!(unknown.stdout.is_empty());
     complains(&decode(&["missive.usr", "--format", "csv"]), 2, &["missive has no field 'usr'"]);
     complains(&decode(&["kind,,row", "--format", "csv"]), 2, &["a column or a field is missing here"]);
-    complains(&decode(&["kind,row,kind", "--format", "csv"]), 2, &["'kind' stands here twice"]);
+    complains(&decode(&["kind,row,kind", "--format", "csv"]), 2, &["'kind' is named twice; remove one"]);
     complains(&decode(&["kind"]), 2, &["--fields", "--format json"]);
     complains(&decode(&["kind", "--format", "text"]), 2, &["--fields", "--format csv"]);
 }

@@ -55,14 +55,14 @@ impl Fields {
             let from = at + part.len() - part.trim_start().len();
             let place = from..from + name.len();
             at += part.len() + 1;
-            let wrong = |text: String| FilterError::new(names, place.clone(), &text);
+            let wrong = |text: &str| FilterError::new(names, place.clone(), text);
             if name.is_empty() {
-                return Err(wrong("a column or a field is missing here, such as kind or payload".to_owned()));
+                return Err(wrong("a column or a field is missing here, such as kind or payload"));
             }
             if fields.iter().any(|known| known.name == name) {
-                return Err(wrong(format!("'{name}' stands here twice")));
+                return Err(wrong(&format!("'{name}' is named twice; remove one")));
             }
-            let what = subject(name, protocols).map_err(wrong)?;
+            let what = subject(name, protocols, names, from)?;
             fields.push(One { name: name.to_owned(), what });
         }
         Ok(Fields(fields))

@@ -18,7 +18,7 @@ mod text;
 
 use std::io::{self, Write};
 
-use crate::filter::Filter;
+use crate::filter::{Evaluator, Filter};
 use crate::{Index, Row};
 
 pub use crate::display::{display_limit, hex, rfc3339};
@@ -80,6 +80,7 @@ impl<'c> RowSelection<'c> {
         each: &mut dyn FnMut(u32, &Row) -> io::Result<()>,
     ) -> io::Result<()> {
         let (mut first, count) = (0, index.row_count());
+        let mut evaluator = self.filter.as_ref().map(|filter| Evaluator::new(filter, index));
         let mut wanted = Vec::new();
         while first < count {
             if let Some(progress) = &mut self.progress
@@ -89,8 +90,8 @@ impl<'c> RowSelection<'c> {
             }
             let end = count.min(first + AT_ONCE);
             wanted.clear();
-            match &mut self.filter {
-                Some(filter) => filter.rows_from(index, first..end, &mut wanted)?,
+            match &mut evaluator {
+                Some(evaluator) => evaluator.rows_in(first..end, &mut wanted)?,
                 None => wanted.extend((first..end).filter_map(|number| u32::try_from(number).ok())),
             }
             for &number in &wanted {

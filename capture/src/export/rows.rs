@@ -13,7 +13,7 @@ use framescope_parser::{Direction, SpanType};
 
 use super::{RowSelection, stopped};
 use crate::display::{SKIPPED_BYTES, display_limit};
-use crate::filter::Filter;
+use crate::filter::{Evaluator, Filter};
 use crate::{BlockReader, Index, Row, SegmentRange};
 
 /// Writes one row behind another. Every thread has one of its own.
@@ -59,7 +59,7 @@ pub(super) fn write_rows_by<W: WriteRow>(
     };
     let mut runs = Runs { rows: index.rows(), next: 0, run_rows };
     if threads < 2 || index.row_count() <= run_rows as usize {
-        let mut worker = Worker { index, filter: filter.clone(), rows: Vec::new(), writer: make() };
+        let mut worker = Worker::new(index, filter.as_ref(), make());
         let mut piece = Vec::new();
         for run in runs {
             progress(run.start)?;
@@ -77,8 +77,8 @@ pub(super) fn write_rows_by<W: WriteRow>(
     let waiting = 2 * threads;
     let (give, take) = sync_channel::<Task>(waiting);
     let take = Mutex::new(take);
-    let work = &|filter: Option<Filter>| {
-        let mut worker = Worker { index, filter, rows: Vec::new(), writer: make() };
+    let work = || {
+        let mut worker = Worker::new(index, filter.as_ref(), make());
         while let Some(Task { run, mut piece, done }) = next_task(&take) {
             let result = worker.write_run(run, &mut piece);
             // Whoever wanted it may have stopped.
@@ -88,9 +88,8 @@ pub(super) fn write_rows_by<W: WriteRow>(
     thread::scope(|scope| {
         let mut started = 0;
         for _ in 0..threads {
-            let filter = filter.clone();
             let thread = thread::Builder::new().name("framescope-write".to_owned());
-            started += usize::from(thread.spawn_scoped(scope, move || work(filter)).is_ok());
+            started += usize::from(thread.spawn_scoped(scope, work).is_ok());
         }
         if started == 0 {
             return Err(io::Error::other("no thread can be started to write the rows with"));
@@ -167,24 +166,29 @@ impl<R: Iterator<Item = Row>> Iterator for Runs<R> {
 
 struct Worker<'i, W> {
     index: &'i Index,
-    filter: Option<Filter>,
+    evaluator: Option<Evaluator<'i>>,
     /// Those of the run at hand that are chosen.
     rows: Vec<u32>,
     writer: W,
 }
 
-impl<W: WriteRow> Worker<'_, W> {
+impl<'i, W: WriteRow> Worker<'i, W> {
+    fn new(index: &'i Index, filter: Option<&Filter>, writer: W) -> Self {
+        let evaluator = filter.map(|filter| Evaluator::new(filter, index));
+        Worker { index, evaluator, rows: Vec::new(), writer }
+    }
+
     fn write_run(&mut self, run: Range<u32>, out: &mut Vec<u8>) -> io::Result<()> {
-        let Worker { index, filter, rows, writer } = self;
-        match filter {
+        let Worker { index, evaluator, rows, writer } = self;
+        match evaluator {
             None => {
                 for (number, row) in run.clone().zip(index.rows_from(run.start as usize)) {
                     writer.write_row(number, &row, out)?;
                 }
             }
-            Some(filter) => {
+            Some(evaluator) => {
                 rows.clear();
-                let chosen = filter.rows_from(index, run.start as usize..run.end as usize, rows);
+                let chosen = evaluator.rows_in(run.start as usize..run.end as usize, rows);
                 for &number in &*rows {
                     let Some(row) = index.row(number) else { break };
                     writer.write_row(number, &row, out)?;
