@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::RowSelection;
-use crate::files::pcapng::write_block;
+use crate::files::pcapng_writer::write_block;
 use crate::files::records::{Next, Opened, Record, Records};
 use crate::{Index, Source, TransportType};
 

@@ -18,8 +18,8 @@ use framescope_parser::text::Text;
 
 use self::ending::Ending;
 use self::packets::told_payload;
+use crate::files::metadata::{Comments, HostNames};
 use crate::files::records::{Opened, Records};
-use crate::files::remarks::{Comments, Names};
 use crate::index::annotations::Annotations;
 use crate::index::store::{Packets, Rows};
 use crate::index::{Flow, Index, Life, SegmentRange, Stream, TransportType};
@@ -186,7 +186,7 @@ impl Indexer {
             notices,
             comments: Comments::default(),
             interfaces: Vec::new(),
-            hosts: Names::default(),
+            hosts: HostNames::default(),
             damages: Vec::new(),
             position: 0,
             finished: false,
@@ -293,7 +293,7 @@ impl Indexer {
                 {
                     index.damages.push(damage.clone());
                 }
-                Some(Taken::Remark(remark)) => index.remark(remark),
+                Some(Taken::Metadata(metadata)) => index.add_metadata(metadata),
                 Some(Taken::Damage(_)) => {}
                 None => break,
             }
