@@ -1,6 +1,6 @@
 //! The records of the other formats that are read where they are, each by its reader in [`formats`](crate::files::formats).
 
-use super::Next;
+use super::record::Next;
 use super::window::{Window, WindowPacket};
 use crate::Damage;
 use crate::files::formats::Foreign;

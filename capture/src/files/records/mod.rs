@@ -6,6 +6,7 @@
 mod foreign;
 mod pcap;
 mod pcapng;
+mod record;
 mod recovery;
 mod window;
 
@@ -13,41 +14,13 @@ use pcap_file::pcap::{PcapParser, PcapTsResolution};
 
 use self::pcap::Pcap;
 use self::pcapng::Section;
+pub(crate) use self::record::{Next, Record};
 use self::window::Window;
 use crate::files::buffer::Buffer;
 use crate::files::formats::recognise::recognise;
 use crate::files::formats::{Foreign, FormatError, ModifiedPcap, Opened as OpenedForeign};
 use crate::files::metadata::Metadata;
 use crate::{Damage, Source, UnsupportedFormat};
-
-/// A captured packet, as the file has it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Record<'a> {
-    /// Counted from 1.
-    pub(crate) number: u32,
-    /// When it was captured: nanoseconds since the Unix epoch; None where the file does not say.
-    pub(crate) time_ns: Option<i64>,
-    /// What kind of link it was captured on (a LINKTYPE number); None where the file does not say.
-    pub(crate) link_type: Option<u32>,
-    /// How long the packet was on the wire, in bytes; at least the captured length.
-    pub(crate) wire_length: usize,
-    /// Where in the file its bytes begin.
-    pub(crate) offset: u64,
-    /// The captured bytes.
-    pub(crate) bytes: &'a [u8],
-    /// The interface it was captured on, counted over all sections of a pcapng file.
-    pub(crate) interface: Option<u16>,
-}
-
-/// What comes next in a file.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// A packet: that of [`Records::record`].
-    Packet,
-    /// A block without a packet.
-    Other,
-    End,
-}
 
 /// Walks the packets of a capture file.
 #[derive(Debug)]

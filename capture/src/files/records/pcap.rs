@@ -2,7 +2,7 @@
 
 use pcap_file::pcap::{PcapParser, PcapTsResolution};
 
-use super::Next;
+use super::record::Next;
 use super::window::{Window, WindowPacket};
 use crate::Damage;
 use crate::files::formats::u32_at;

@@ -7,7 +7,7 @@ use byteorder_slice::{BigEndian, LittleEndian};
 use pcap_file::Endianness;
 use pcap_file::pcapng::{RawBlock, RawBlockParseError};
 
-use super::Next;
+use super::record::Next;
 use super::window::{MAX_RECORD, Window, WindowPacket};
 use crate::files::formats::{u16_at, u32_at};
 use crate::files::metadata::{HostNames, Metadata};

@@ -1,6 +1,6 @@
 //! The part of a file that is in memory, and how far it has been read: what all formats walk.
 
-use super::Record;
+use super::record::Record;
 use crate::files::buffer::Buffer;
 use crate::{Damage, Source};
 

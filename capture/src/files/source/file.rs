@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::fill;
+use super::read_at::fill;
 
 /// An open file, and how it began when it was opened.
 #[derive(Debug)]
