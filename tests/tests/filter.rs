@@ -275,8 +275,8 @@ fn what_is_not_understood_says_where_and_what_may_have_been_meant() {
     let error = parse("知 == 1").unwrap_err().to_string();
     assert_eq!(error.lines().nth(2), Some("    ^"), "a wide character counts as one");
     let deep = "(".repeat(200_000);
-    assert!(parse(&deep).unwrap_err().text.contains("in one another"));
-    assert!(parse(&"not ".repeat(200_000)).unwrap_err().text.contains("in one another"));
+    assert!(parse(&deep).unwrap_err().text.contains("nested more than 100 deep"));
+    assert!(parse(&"not ".repeat(200_000)).unwrap_err().text.contains("nested more than 100 deep"));
 }
 
 #[test]

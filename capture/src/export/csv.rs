@@ -27,7 +27,7 @@ pub(super) struct CsvRows<'i> {
     content: Content<'i>,
     streams: StreamTexts,
     times: TimeWriter,
-    dissection: Brief,
+    dissection: SummaryAndCodes,
 }
 
 impl<'i> CsvRows<'i> {
@@ -37,14 +37,14 @@ impl<'i> CsvRows<'i> {
             content: Content::new(index),
             streams: StreamTexts::new(),
             times: TimeWriter::default(),
-            dissection: Brief::default(),
+            dissection: SummaryAndCodes::default(),
         }
     }
 }
 
 /// What a dissection says of a message beside its fields.
 #[derive(Default)]
-struct Brief {
+struct SummaryAndCodes {
     summary: Vec<u8>,
     /// The codes of its problems, each once.
     codes: Vec<Code>,
@@ -94,7 +94,7 @@ impl WriteRow for CsvRows<'_> {
     }
 }
 
-impl Brief {
+impl SummaryAndCodes {
     fn read(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.codes.clear();
@@ -102,7 +102,7 @@ impl Brief {
     }
 }
 
-impl<'a> Visit<'a> for Brief {
+impl<'a> Visit<'a> for SummaryAndCodes {
     fn kind(&mut self, _: Kind<'a>) {}
 
     fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}

@@ -89,17 +89,7 @@ impl WriteRow for JsonRows<'_> {
         put::number(out, row.offset);
         out.extend_from_slice(b",\"length\":");
         put::number(out, row.length);
-        let missing = index.missing(row);
-        if !missing.is_empty() {
-            out.extend_from_slice(b",\"missing\":");
-            put::json_list(out, missing, |out, range| {
-                out.push(b'[');
-                put::number(out, range.start);
-                out.push(b',');
-                put::number(out, range.end - range.start);
-                out.push(b']');
-            });
-        }
+        write_missing(index, row, out);
         out.extend_from_slice(b",\"packets\":");
         put::json_list(out, content.packets(), |out, packet| put::number(out, *packet));
         out.extend_from_slice(b",\"protocol\":");
@@ -110,30 +100,56 @@ impl WriteRow for JsonRows<'_> {
         put::string_or_null(out, index.kind(row));
         out.extend_from_slice(b",\"summary\":\"");
         out.extend_from_slice(&dissection.summary);
-        out.extend_from_slice(b"\",\"reply_to\":");
-        let (reply_to, latency_ns) = index.reply_to(number).unzip();
-        put::number_or_null(out, reply_to);
-        out.extend_from_slice(b",\"latency_ns\":");
-        put::number_or_null(out, latency_ns.flatten());
-        out.extend_from_slice(b",\"part_of\":");
-        put::number_or_null(out, index.part_of(number));
-        let comments = index.comments(row);
-        if !comments.is_empty() {
-            out.extend_from_slice(b",\"comments\":");
-            put::json_list(out, comments, |out, (packet, text)| {
-                out.extend_from_slice(b"{\"packet\":");
-                put::number(out, packet);
-                out.extend_from_slice(b",\"text\":");
-                put::string(out, text);
-                out.push(b'}');
-            });
-        }
+        out.push(b'"');
+        write_relations(index, number, out);
+        write_comments(index, row, out);
         out.extend_from_slice(b",\"fields\":[");
         out.extend_from_slice(&dissection.fields);
         out.extend_from_slice(b"],\"problems\":[");
         out.extend_from_slice(&dissection.problems);
         out.extend_from_slice(b"]}\n");
         Ok(())
+    }
+}
+
+/// Which bytes of the row were not captured; nothing if all were.
+fn write_missing(index: &Index, row: &Row, out: &mut Vec<u8>) {
+    let missing = index.missing(row);
+    if !missing.is_empty() {
+        out.extend_from_slice(b",\"missing\":");
+        put::json_list(out, missing, |out, range| {
+            out.push(b'[');
+            put::number(out, range.start);
+            out.push(b',');
+            put::number(out, range.end - range.start);
+            out.push(b']');
+        });
+    }
+}
+
+/// Which other rows the row is related to.
+fn write_relations(index: &Index, number: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"reply_to\":");
+    let (reply_to, latency_ns) = index.reply_to(number).unzip();
+    put::number_or_null(out, reply_to);
+    out.extend_from_slice(b",\"latency_ns\":");
+    put::number_or_null(out, latency_ns.flatten());
+    out.extend_from_slice(b",\"part_of\":");
+    put::number_or_null(out, index.part_of(number));
+}
+
+/// The comments on the row's packets; nothing if there are none.
+fn write_comments(index: &Index, row: &Row, out: &mut Vec<u8>) {
+    let comments = index.comments(row);
+    if !comments.is_empty() {
+        out.extend_from_slice(b",\"comments\":");
+        put::json_list(out, comments, |out, (packet, text)| {
+            out.extend_from_slice(b"{\"packet\":");
+            put::number(out, packet);
+            out.extend_from_slice(b",\"text\":");
+            put::string(out, text);
+            out.push(b'}');
+        });
     }
 }
 

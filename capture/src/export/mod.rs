@@ -1,4 +1,4 @@
-//! The index in the forms that people and programs read: text, JSON lines and CSV, with all that is known of a row or with chosen
+//! The index in the forms that people and programs read: text, JSON lines and CSV, with all that is known of a row or with selected
 //! [`Fields`]. Several threads write rows, in their order.
 
 mod csv;

@@ -15,11 +15,11 @@ pub enum Column {
     Length,
     /// When its last packet was captured.
     Time,
-    /// The time since the row that it answers.
+    /// The time since the row that it replies to.
     Latency,
-    /// The row that it answers.
+    /// The row that it replies to.
     ReplyTo,
-    /// The row that answers it.
+    /// The row that replies to it.
     AnsweredBy,
     /// The row whose content it continues.
     PartOf,
@@ -98,15 +98,15 @@ impl Column {
         (Column::Protocol, "protocol", "the protocol's name"),
         (Column::Type, "type", "message, skipped, gap or partial"),
         (Column::Kind, "kind", "what kind of message it is"),
-        (Column::Summary, "summary", "the message in a few words"),
+        (Column::Summary, "summary", "a summary of the message"),
         (Column::Problems, "problems", "the codes of its problems"),
         (Column::Severity, "severity", "the worst of its problems: note, warning or error"),
-        (Column::ReplyTo, "reply_to", "the row that it answers"),
-        (Column::Latency, "latency", "how long after what it answers it came"),
-        (Column::AnsweredBy, "answered_by", "the row that answers it"),
-        (Column::PartOf, "part_of", "the row whose content it goes on with"),
+        (Column::ReplyTo, "reply_to", "the row that it replies to"),
+        (Column::Latency, "latency", "the time since the row that it replies to"),
+        (Column::AnsweredBy, "answered_by", "the row that replies to it"),
+        (Column::PartOf, "part_of", "the row whose content it continues"),
         (Column::MissingBytes, "missing_bytes", "how many bytes of an incomplete message were not captured"),
-        (Column::Comment, "comment", "what was written about its packets in the capture"),
+        (Column::Comment, "comment", "the comments on its packets in the capture"),
         (Column::Bytes, "bytes", "all of its bytes"),
     ];
 

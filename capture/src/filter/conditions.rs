@@ -80,7 +80,7 @@ pub(super) fn test_index(test: &Test, index: &Index, number: u32) -> bool {
     }
 }
 
-/// Whether all rows of a block meet a test, or none does, by the bounds of the column that it looks at; None where these do not
+/// Whether all rows of a block meet a test, or none does, by the bounds of its column; None where these do not
 /// decide. The block is as long as those of [`bitmap`](super::bitmap), and as those that the index packs.
 pub(super) fn test_block(test: &Test, index: &Index, block: usize) -> Option<bool> {
     let Subject::Column(column) = test.subject else { return None };

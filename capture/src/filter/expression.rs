@@ -15,7 +15,7 @@ pub(super) enum Expression {
     Test(Test),
 }
 
-/// A column or field, and what is asked of its value.
+/// A column or field, and the condition that its value is to meet.
 #[derive(Debug)]
 pub(super) struct Test {
     pub(super) subject: Subject,
@@ -33,7 +33,7 @@ pub(crate) enum Subject {
     },
 }
 
-/// What is asked of a value. A missing value meets no condition.
+/// A condition on a value. A missing value meets none.
 #[derive(Debug)]
 pub(super) enum Condition {
     /// It exists, and is not false.
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(interval.contains_all(&0, &9), None);
         assert_eq!(interval.contains_all(&6, &9), Some(false));
         assert_eq!(interval.contains_all(&-9, &1), Some(false));
-        // An end that does not belong to it is told only by those beyond it.
+        // Values up to an end that does not belong to it are not decided by the end alone.
         assert_eq!(interval.contains_all(&5, &9), None);
     }
 }

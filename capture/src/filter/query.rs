@@ -44,7 +44,7 @@ pub(super) struct PreparedTest {
     pub(super) is_verbatim: bool,
 }
 
-/// What a test has to look at, the cheapest first.
+/// What a test needs, the cheapest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tier {
     Label,
@@ -141,7 +141,7 @@ impl Node {
     }
 }
 
-/// What has to be looked at to evaluate an expression in every case.
+/// The highest tier of the tests in an expression.
 fn highest_tier(expression: &Expression) -> Tier {
     match expression {
         Expression::All(parts) | Expression::Any(parts) => {

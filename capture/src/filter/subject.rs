@@ -28,7 +28,7 @@ impl fmt::Display for DidYouMean<'_> {
     }
 }
 
-/// What a name that stands by itself at byte `at` of `names` refers to.
+/// What the name at byte `at` of a list of `names` refers to.
 pub(crate) fn subject(
     name: &str,
     protocols: &[Arc<dyn Protocol>],

@@ -96,72 +96,71 @@ fn binary(beginning: &[u8]) -> Option<Format> {
     })
 }
 
+/// The part of a file in which the formats that are text are recognised.
+const TEXT_BEGINNING: usize = 64 << 10;
+
+/// What converts the output of tshark that is no capture.
+const TSHARK: Advice = Advice::Other(
+    "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that can be read",
+);
+
 fn text(beginning: &[u8]) -> Option<Format> {
-    let looked_at = beginning.get(..beginning.len().min(64 << 10)).unwrap_or_default();
-    let (start, rest) = (looked_at.trim_ascii_start(), looked_at);
-    let has = |needle: &[u8]| memchr::memmem::find(rest, needle).is_some();
-    let lines = || rest.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let text = beginning.get(..beginning.len().min(TEXT_BEGINNING)).unwrap_or_default();
+    text_log(text).or_else(|| structured_text(text))
+}
+
+/// Logs of lines.
+fn text_log(text: &[u8]) -> Option<Format> {
+    let lines = || text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
     let known = |name, advice| Some(Format { name, advice });
-    if rest.starts_with(b"+---------+---------------+----------+") {
+    if text.starts_with(b"+---------+---------------+----------+") {
         return known("a K12 text file", Advice::Editcap);
     }
-    if rest.starts_with(b"Session Transcript") && lines().nth(1).is_some() {
+    if text.starts_with(b"Session Transcript") && lines().nth(1).is_some() {
         return known("a Catapult DCT2000 trace", Advice::Editcap);
     }
-    if rest.starts_with(b"#Format=4") && lines().nth(1).is_some_and(|line| line.starts_with(b"# SNA")) {
-        return known(
-            "a trace of Daintree's Sensor Network Analyzer",
-            Advice::NoStreams("IEEE 802.15.4 frames"),
-        );
+    if text.starts_with(b"#Format=4") && lines().nth(1).is_some_and(|line| line.starts_with(b"# SNA")) {
+        let advice = Advice::NoStreams("IEEE 802.15.4 frames");
+        return known("a trace of Daintree's Sensor Network Analyzer", advice);
     }
-    if rest.starts_with(b";$FILEVERSION=") {
+    if text.starts_with(b";$FILEVERSION=") {
         return known("a PEAK CAN trace (TRC)", CAN);
     }
-    if rest.starts_with(b"***BUSMASTER") {
+    if text.starts_with(b"***BUSMASTER") {
         return known("a log of BUSMASTER", CAN);
     }
     let mut first = lines().filter(|line| !line.is_empty()).take(8).peekable();
     if first.peek().is_some() && first.all(is_candump) && lines().next().is_some_and(is_candump) {
         return known("a log of candump", CAN);
     }
+    None
+}
+
+/// JSON, XML and the like.
+fn structured_text(text: &[u8]) -> Option<Format> {
+    let start = text.trim_ascii_start();
+    let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
+    let known = |name, advice| Some(Format { name, advice });
     if start.starts_with(b"{")
         && begins_with_key(start, b"\"log\"")
         && has(b"\"entries\"")
         && has(b"\"version\"")
     {
-        return known(
-            "a HAR file, a browser's record of its HTTP requests",
-            Advice::Other(
-                "what went over the wire is not in it. Record the traffic itself, for example with `tcpdump -w out.pcap`, \
-                 and open that",
-            ),
-        );
+        let advice = "what went over the wire is not in it. Record the traffic itself, for example with `tcpdump -w \
+                      out.pcap`, and open that";
+        return known("a HAR file, a browser's record of its HTTP requests", Advice::Other(advice));
     }
     if start.starts_with(b"[") && has(b"\"_source\"") && has(b"\"layers\"") {
-        return known(
-            "what tshark prints as JSON",
-            Advice::Other(
-                "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that can be read",
-            ),
-        );
+        return known("what tshark prints as JSON", TSHARK);
     }
     if start.starts_with(b"<?xml") && (has(b"<pdml") || has(b"<psml")) {
-        return known(
-            "what tshark prints as PDML or PSML",
-            Advice::Other(
-                "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that can be read",
-            ),
-        );
+        return known("what tshark prints as PDML or PSML", TSHARK);
     }
-    if is_mitmproxy(rest) {
-        return known(
-            "a dump of mitmproxy",
-            Advice::Other(
-                "it has requests and replies as mitmproxy decoded them, and no packets. Record with `tcpdump -w \
-                 out.pcap` beside mitmproxy, or write the bytes of one flow with its command `export.file raw @focus \
-                 out.bin` and open those",
-            ),
-        );
+    if is_mitmproxy(text) {
+        let advice = "it has requests and replies as mitmproxy decoded them, and no packets. Record with `tcpdump -w out.pcap` \
+                      beside mitmproxy, or write the bytes of one flow with its command `export.file raw @focus out.bin` and \
+                      open those";
+        return known("a dump of mitmproxy", Advice::Other(advice));
     }
     None
 }

@@ -1,4 +1,4 @@
-//! The part of a file that is in memory, and how far it has been read: what all formats walk.
+//! The part of a file that is in memory, and how far it has been read: shared by the readers of all formats.
 
 use super::record::Record;
 use crate::files::buffer::Buffer;
