@@ -189,7 +189,7 @@ fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: 
         out.extend_from_slice(" …".as_bytes());
     }
     if let Some((to, latency)) = index.reply_to(number) {
-        out.extend_from_slice(b", answers #");
+        out.extend_from_slice(b", replies to #");
         put::number(out, to);
         if let Some(latency) = latency {
             out.extend_from_slice(b" after ");
@@ -197,7 +197,7 @@ fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: 
         }
     }
     if let Some(first) = index.part_of(number) {
-        out.extend_from_slice(b", goes on with #");
+        out.extend_from_slice(b", continues #");
         put::number(out, first);
     }
 }
