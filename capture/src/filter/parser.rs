@@ -186,7 +186,7 @@ impl Parser<'_> {
         &mut self,
         subject: &Subject,
         operator: Range<usize>,
-        interval: fn(Literal) -> Interval<Literal>,
+        interval: MakeInterval,
     ) -> Result<Condition, Fault> {
         operand::check_order(subject, operator)?;
         let (literal, range) = self.literal()?;
@@ -246,8 +246,11 @@ impl Parser<'_> {
     }
 }
 
+/// Makes the interval on one side of a value.
+type MakeInterval = fn(Literal) -> Interval<Literal>;
+
 /// The operators of order, and what they make of a value. Longer signs are other tokens.
-const ORDERS: [(&str, fn(Literal) -> Interval<Literal>); 4] = [
+const ORDERS: [(&str, MakeInterval); 4] = [
     ("<", |value| Interval { low: None, high: Some((value, false)) }),
     ("<=", |value| Interval { low: None, high: Some((value, true)) }),
     (">", |value| Interval { low: Some((value, false)), high: None }),
