@@ -1,8 +1,7 @@
 //! What is known of a capture as a whole: what the file says beside its packets, and where it is damaged.
 
 use crate::Damage;
-use crate::files::records::Remark;
-use crate::files::remarks::{Comments, Names};
+use crate::files::metadata::{Comments, HostNames, Metadata};
 
 /// Damaged places that are listed one by one.
 const MOST_DAMAGES: usize = 100;
@@ -17,7 +16,7 @@ pub(crate) struct FileNotes {
     /// What the interfaces are called.
     pub(crate) interfaces: Vec<Option<String>>,
     /// What the hosts are called.
-    pub(crate) hosts: Names,
+    pub(crate) hosts: HostNames,
     pub(crate) damages: Vec<Damage>,
     /// How far reading has come, in bytes.
     pub(crate) position: u64,
@@ -25,12 +24,12 @@ pub(crate) struct FileNotes {
 
 impl FileNotes {
     /// Stores what the file says beside its packets.
-    pub(crate) fn remark(&mut self, remark: &mut Remark) {
-        match remark {
-            Remark::Comment(Some(packet), text) => self.comments.add(*packet, text),
-            Remark::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
-            Remark::Interface(name) => self.interfaces.push(name.clone()),
-            Remark::Names(names) => self.hosts.append(std::mem::take(names)),
+    pub(crate) fn add_metadata(&mut self, metadata: &mut Metadata) {
+        match metadata {
+            Metadata::Comment(Some(packet), text) => self.comments.add(*packet, text),
+            Metadata::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
+            Metadata::Interface(name) => self.interfaces.push(name.clone()),
+            Metadata::HostNames(names) => self.hosts.append(std::mem::take(names)),
         }
     }
 

@@ -6,7 +6,8 @@ use framescope_parser::Protocol;
 
 use crate::Damage;
 use crate::files::buffer::Buffer;
-use crate::files::records::{Record, Remark};
+use crate::files::metadata::Metadata;
+use crate::files::records::Record;
 use crate::messages::payload::{MessageOutline, PayloadOutliner};
 use crate::packets::packet::{Decoded, Packet, Reason, decode, plain};
 use crate::packets::segment::Transport;
@@ -67,7 +68,7 @@ const NO_INTERFACE: u16 = u16::MAX;
 enum Other {
     Packet(Box<OtherPacket>),
     Damage(Box<Damage>),
-    Remark(Box<Remark>),
+    Metadata(Box<Metadata>),
 }
 
 /// A decoded packet, without its bytes.
@@ -105,7 +106,7 @@ pub(crate) enum ReadItem<'b> {
     Packet(Record<'b>, &'b Result<Decoded, Reason>, Option<(u32, bool)>),
     Damage(&'b Damage),
     /// To be left here: it is given back by the thread that made it.
-    Remark(&'b mut Remark),
+    Metadata(&'b mut Metadata),
 }
 
 /// Gives numbers to what comes again and again: pairs of endpoints, and outlines of payloads.
@@ -174,7 +175,7 @@ impl Batch {
                 ReadItem::Packet(record, decoded, conversation)
             }
             Other::Damage(damage) => ReadItem::Damage(damage),
-            Other::Remark(remark) => ReadItem::Remark(remark),
+            Other::Metadata(metadata) => ReadItem::Metadata(metadata),
         })
     }
 
@@ -194,8 +195,8 @@ impl Batch {
         self.push_other(Other::Damage(Box::new(damage)));
     }
 
-    pub(super) fn push_remark(&mut self, remark: Remark) {
-        self.push_other(Other::Remark(Box::new(remark)));
+    pub(super) fn push_metadata(&mut self, metadata: Metadata) {
+        self.push_other(Other::Metadata(Box::new(metadata)));
     }
 
     /// Decodes a packet and adds what is in it. `buffer_offset` is where in the file the batch's bytes begin.

@@ -32,7 +32,7 @@ use crate::streams::flow::Flow;
 use crate::streams::flow_table::FlowTable;
 use crate::streams::reassembly::Output;
 use crate::streams::tracker::StreamTracker;
-use crate::{BlockReader, Damage, DecodeAs, Source};
+use crate::{BlockReader, Damage, DecodeAs, ReadError, Source};
 
 /// Reads a whole capture. `progress` is given the index now and then, and stops the reading by returning false.
 ///
@@ -43,7 +43,7 @@ pub fn read(
     source: Source,
     options: &Options,
     progress: &mut dyn FnMut(&Index) -> bool,
-) -> Result<Index, String> {
+) -> Result<Index, ReadError> {
     let (mut indexer, mut index) = Indexer::new(source, options)?;
     while indexer.step(&mut index, 16_384) {
         if !progress(&index) {
@@ -88,14 +88,14 @@ impl Indexer {
     /// # Errors
     /// A rule of `options` names no protocol, or the file is a capture of a kind that is not read, unless a rule for
     /// `file` says that it is the bytes of one stream.
-    pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), String> {
+    pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), ReadError> {
         let rules = options.rules()?;
         let as_bytes = options.decode_as.iter().any(DecodeAs::makes_bytes);
         let converted = match as_bytes {
             true => None,
             false => source
                 .converted()
-                .map_err(|error| format!("{} can't be converted: {error}", source.name()))?,
+                .map_err(|error| ReadError::Conversion { name: source.name().to_owned(), error })?,
         };
         let (source, notices) = match &converted {
             Some(converted) => (converted.source.clone(), converted.notices.clone()),
@@ -118,7 +118,7 @@ impl Indexer {
             bytes: Vec::new(),
         };
         match Records::open(&source, as_bytes) {
-            Ok(Opened::Named(sentence)) => return Err(sentence),
+            Ok(Opened::Unsupported(format)) => return Err(format.into()),
             Ok(Opened::Capture(records)) => {
                 index.notes.notices.extend(records.notice());
                 let reading = Reading::new(*records, source.length(), &index.protocols);
@@ -182,7 +182,7 @@ impl Indexer {
                     self.other_packet(index, &record, decoded, conversation)?;
                 }
                 Some(ReadItem::Damage(damage)) => index.notes.damage(damage),
-                Some(ReadItem::Remark(remark)) => index.notes.remark(remark),
+                Some(ReadItem::Metadata(metadata)) => index.notes.add_metadata(metadata),
                 None => break,
             }
         }

@@ -7,8 +7,8 @@ use framescope_parser::bare::Bare;
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::text::Text;
 
-use crate::DecodeAs;
 use crate::streams::reassembly::DEFAULT_LIMIT;
+use crate::{DecodeAs, ReadError};
 
 /// How to read a capture.
 #[derive(Clone)]
@@ -35,13 +35,13 @@ impl Options {
     ///
     /// # Errors
     /// A rule names no protocol: the sentence says which, and which there are.
-    pub(super) fn rules(&self) -> Result<Vec<(DecodeAs, usize)>, String> {
+    pub(super) fn rules(&self) -> Result<Vec<(DecodeAs, usize)>, ReadError> {
         let protocols = self.all_protocols();
         let rules = self.decode_as.iter().map(|rule| {
             let known = protocols.iter().position(|protocol| protocol.name() == rule.protocol());
             known.map(|protocol| (rule.clone(), protocol)).ok_or_else(|| {
-                let names: Vec<&str> = protocols.iter().map(|protocol| protocol.name()).collect();
-                format!("no protocol is called '{}'; there are {}", rule.protocol(), names.join(", "))
+                let known = protocols.iter().map(|protocol| protocol.name().to_owned()).collect();
+                ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known }
             })
         });
         rules.collect()

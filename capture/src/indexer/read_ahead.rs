@@ -43,7 +43,7 @@ impl Reader {
             self.fill(&mut batch);
         }
         batch.position = self.records.position();
-        batch.exchange_bytes(|bytes| self.records.give_bytes(bytes));
+        batch.exchange_bytes(|bytes| self.records.hand_over(bytes));
         Some(batch)
     }
 
@@ -65,10 +65,10 @@ impl Reader {
                     return;
                 }
             }
-            for remark in records.remarks() {
-                batch.push_remark(remark);
+            for metadata in records.metadata() {
+                batch.push_metadata(metadata);
             }
-            if !records.is_at_hand() {
+            if !records.is_next_read() {
                 return;
             }
         }
