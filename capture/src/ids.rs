@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::NonZeroU16;
 
 /// The number of an element of a [`Table`].
 pub(crate) trait Id: Copy + fmt::Debug {
@@ -68,6 +69,22 @@ id! {
 id! {
     /// A row, counted from 0. While a capture is read a row may get another number.
     RowId
+}
+
+/// The place of a protocol among all of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProtocolId(NonZeroU16);
+
+impl ProtocolId {
+    /// None for more protocols than are counted here; a stream of such a one has none.
+    pub(crate) fn new(place: usize) -> Option<ProtocolId> {
+        u16::try_from(place + 1).ok().and_then(NonZeroU16::new).map(ProtocolId)
+    }
+
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0.get()) - 1
+    }
 }
 
 /// One of a flow's two endpoints.
@@ -243,6 +260,14 @@ mod tests {
                 assert_eq!(stream.opposite().opposite(), stream);
             }
         }
+    }
+
+    #[test]
+    fn a_protocol_comes_back_by_its_place_and_takes_two_bytes() {
+        for place in [0, 1, 300, 65_534] {
+            assert_eq!(ProtocolId::new(place).map(ProtocolId::index), Some(place));
+        }
+        assert_eq!((ProtocolId::new(65_535), size_of::<Option<ProtocolId>>()), (None, 2));
     }
 
     #[test]

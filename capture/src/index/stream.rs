@@ -2,6 +2,7 @@
 
 use framescope_parser::{Code, Confidence};
 
+use crate::ids::ProtocolId;
 use crate::index::store::Segments;
 
 /// One direction of a flow.
@@ -12,9 +13,11 @@ pub struct Stream {
     /// How many bytes are there, gaps left out.
     pub bytes: u64,
     /// The protocol chosen for it, as an index of [`Index::protocols`].
-    pub(crate) protocol: Option<u16>,
+    pub(crate) protocol: Option<ProtocolId>,
     /// How sure that choice is; None where it was made by a rule, and where there is none.
     pub confidence: Option<Confidence>,
+    /// The last packet that brought bytes of its rows.
+    pub(crate) last_packet: u32,
     pub(crate) details: Option<Box<StreamDetails>>,
 }
 
@@ -23,6 +26,8 @@ pub struct Stream {
 pub(crate) struct StreamDetails {
     /// Where those of its bytes are that are no rows by themselves, in stream order.
     pub(crate) segments: Segments,
+    /// How many of these the rows use up.
+    pub(crate) used: usize,
     /// What reassembly noticed about stretches whose rows are not there yet.
     pub(crate) marks: Vec<Mark>,
     pub(crate) gaps: u64,
@@ -72,13 +77,28 @@ impl Stream {
     /// Its protocol's place among [`Index::protocols`].
     #[inline]
     pub(crate) fn protocol(&self) -> Option<usize> {
-        self.protocol.map(usize::from)
+        self.protocol.map(ProtocolId::index)
     }
 
     /// The segments that are no rows by themselves.
     pub(crate) fn segments(&self) -> &Segments {
         static NONE: Segments = Segments::NONE;
         self.details.as_deref().map_or(&NONE, |details| &details.segments)
+    }
+
+    /// Goes to the end of a row. Gives the last packet that brought bytes of the row; None where none are there.
+    pub(crate) fn advance(&mut self, end: u64) -> Option<u32> {
+        let StreamDetails { segments, used, .. } = self.details.as_deref_mut()?;
+        let mut last = None;
+        while let Some(segment) = segments.get(*used).filter(|segment| segment.offset < end) {
+            last = last.max(Some(segment.packet));
+            if segment.end() > end {
+                break;
+            }
+            *used += 1;
+        }
+        self.last_packet = self.last_packet.max(last.unwrap_or(0));
+        last
     }
 
     pub(crate) fn details(&mut self) -> &mut StreamDetails {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use framescope_parser::{Code, Observation, Protocol, SpanType};
 
 use crate::BlockReader;
-use crate::ids::{FlowId, RowId, StreamId, Table};
+use crate::ids::{FlowId, RowId, StreamId};
 use crate::index::annotations::Annotations;
 use crate::index::marks::annotate_if_complete;
 use crate::index::order::CompletionOrder;
@@ -34,19 +34,9 @@ pub(crate) struct IndexWriter {
     /// What reassembly noticed about rows that were there already.
     pub(super) marked: Annotations,
     pub(super) order: CompletionOrder,
-    cursors: Table<StreamId, Cursor>,
     reader: BlockReader,
     /// Bytes that were captured twice.
     compared: [Vec<u8>; 2],
-}
-
-/// How far the rows of a stream have come.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
-    /// How many of its listed segments are used up by rows.
-    used: u32,
-    /// The last packet that brought bytes up to there.
-    last_packet: u32,
 }
 
 /// The writer with the tables that it fills, and those of the stages before it.
@@ -90,7 +80,6 @@ impl IndexWriter {
             guessed: Annotations::default(),
             marked: Annotations::default(),
             order: CompletionOrder::default(),
-            cursors: Table::default(),
             reader,
             compared: Default::default(),
         }
@@ -101,7 +90,6 @@ impl IndexWriter {
         self.sessions.add_flow();
         for _ in 0..2 {
             rows.streams.push(Stream { protocol, confidence, ..Stream::default() });
-            self.cursors.push(Cursor::default());
         }
     }
 
@@ -147,6 +135,8 @@ impl RowWriter<'_> {
         let known = self.rows.streams.at_mut(span.stream);
         known.messages += 1;
         known.bytes += span.length;
+        known.last_packet = known.last_packet.max(segment.packet);
+        let sent = known.last_packet;
         if !self.disputes.is_empty()
             && let Some(piece) = segment.whole_piece()
         {
@@ -155,9 +145,6 @@ impl RowWriter<'_> {
             let segment = SegmentRange { offset: span.offset, file_offset, length, packet };
             self.mark_disputes(span.stream, &segment);
         }
-        let cursor = self.writer.cursors.at_mut(span.stream);
-        cursor.last_packet = cursor.last_packet.max(segment.packet);
-        let sent = cursor.last_packet;
         self.row(span, segment.packet, true, segment.time_ns, sent);
     }
 
@@ -291,20 +278,20 @@ impl SpanSink for RowWriter<'_> {
         }
         let known = self.rows.streams.at_mut(span.stream);
         known.messages += u64::from(span.span_type == SpanType::Message);
-        let cursor = self.writer.cursors.at_mut(span.stream);
-        let last = cursor.advance(known.segments(), span.offset + span.length);
+        let last = known.advance(span.offset + span.length);
         let is_payload = is_last_payload(known.segments(), self.packets, span);
         if is_payload {
             // The row itself leads to its bytes.
-            known.details().segments.pop();
-            cursor.used = u32::try_from(known.segments().len()).unwrap_or(u32::MAX);
+            let details = known.details();
+            details.segments.pop();
+            details.used = details.segments.len();
         }
         let time_ns = match span.protocol {
             Some(_) => last.and_then(|packet| self.packets.time_ns(packet)),
             // It is not observed.
             None => None,
         };
-        let sent = cursor.last_packet;
+        let sent = known.last_packet;
         self.row(span, last.unwrap_or(0), is_payload, time_ns, sent);
     }
 
@@ -325,22 +312,6 @@ fn is_last_payload(segments: &Segments, packets: &Packets, span: &FramedSpan<'_>
     span.span_type != SpanType::Gap
         && (segment.offset, u64::from(segment.length)) == (span.offset, span.length)
         && packets.payload(segment.packet) == Some(segment.file_offset)
-}
-
-impl Cursor {
-    /// Goes to the end of a row. Gives the last packet that brought bytes of the row; None where none are there.
-    fn advance(&mut self, segments: &Segments, end: u64) -> Option<u32> {
-        let mut last = None;
-        while let Some(segment) = segments.get(self.used as usize).filter(|segment| segment.offset < end) {
-            last = last.max(Some(segment.packet));
-            if segment.end() > end {
-                break;
-            }
-            self.used += 1;
-        }
-        self.last_packet = self.last_packet.max(last.unwrap_or(0));
-        last
-    }
 }
 
 #[cfg(test)]

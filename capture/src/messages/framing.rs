@@ -9,7 +9,7 @@ use std::sync::Arc;
 use framescope_parser::{Captured, Confidence, Framer, Protocol, Span, SpanType, Unclaimed};
 
 use crate::DecodeAs;
-use crate::ids::{FlowId, StreamId, Table};
+use crate::ids::{FlowId, ProtocolId, StreamId, Table};
 use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_at_once};
 use crate::messages::outline::{Labels, Outline};
 use crate::messages::payload::MessageOutline;
@@ -50,18 +50,18 @@ const WHOLE: u8 = 16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Choice {
     /// Its place among the protocols; None as long as there is none.
-    pub(crate) protocol: Option<u16>,
+    pub(crate) protocol: Option<ProtocolId>,
     /// How sure that is; None where a rule says it.
     pub(crate) confidence: Option<Confidence>,
 }
 
 impl Choice {
     fn new(protocol: Option<usize>, confidence: Option<Confidence>) -> Choice {
-        Choice { protocol: protocol.and_then(|number| u16::try_from(number).ok()), confidence }
+        Choice { protocol: protocol.and_then(ProtocolId::new), confidence }
     }
 
     fn protocol(self) -> Option<usize> {
-        self.protocol.map(usize::from)
+        self.protocol.map(ProtocolId::index)
     }
 
     /// Whether it is more than a guess.
@@ -468,7 +468,7 @@ mod tests {
         assert!(bench.spans.spans.is_empty() && bench.spans.buffered == 1);
         bench.data(7, &frame[7..]);
         assert_eq!(bench.spans.spans, [(SpanType::Message, 0, 24)]);
-        assert_eq!(bench.spans.chosen, [Choice { protocol: Some(0), confidence: Some(Confidence::Certain) }]);
+        assert_eq!(bench.spans.chosen, [Choice::new(Some(0), Some(Confidence::Certain))]);
     }
 
     #[test]
