@@ -160,14 +160,14 @@ impl Index {
     }
 
     /// Reports what is shown as the summary of a row that is no message.
-    pub(crate) fn summary_of_no_message(&self, row: &Row, tell: &mut dyn FnMut(fmt::Arguments<'_>)) {
+    pub(crate) fn summary_of_no_message(&self, row: &Row, report: &mut dyn FnMut(fmt::Arguments<'_>)) {
         let length = row.length;
         let s = if length == 1 { "" } else { "s" };
         match row.span_type {
             SpanType::Message => {}
-            SpanType::Gap => tell(format_args!("{length} byte{s} not captured")),
-            SpanType::Partial => tell(format_args!("{length} byte{s} of a message that is cut off")),
-            SpanType::Skipped(_) => tell(format_args!("{length} byte{s} skipped")),
+            SpanType::Gap => report(format_args!("{length} byte{s} not captured")),
+            SpanType::Partial => report(format_args!("{length} byte{s} of a message that is cut off")),
+            SpanType::Skipped(_) => report(format_args!("{length} byte{s} skipped")),
         }
     }
 
@@ -175,13 +175,13 @@ impl Index {
     pub fn dissect<'a>(&'a self, number: u32, bytes: &'a [u8]) -> Dissection<'a> {
         let Some(row) = self.row(number) else { return Dissection::default() };
         let mut dissection = Dissection::default();
-        self.tell(number, &row, bytes, &mut dissection);
+        self.report(number, &row, bytes, &mut dissection);
         dissection
     }
 
     /// Reports all of a row: what its own bytes show, what is its summary if it is no message, and the problems that the
     /// sequence or reassembly shows.
-    pub(crate) fn tell<'a>(&'a self, number: u32, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
+    pub(crate) fn report<'a>(&'a self, number: u32, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.visit(row, bytes, visit);
         self.summary_of_no_message(row, &mut |text| visit.summary(text));
         for Problem { code, range, text } in self.rows.annotations.of(number.into(), row.length) {
