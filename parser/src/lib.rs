@@ -134,3 +134,8 @@ pub use resync::Guess;
 pub use selection::{FieldReader, FieldSelection};
 pub use sentence::Sentence;
 pub use unclaimed::Unclaimed;
+
+/// The README's examples are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

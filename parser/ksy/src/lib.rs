@@ -21,3 +21,8 @@ pub use described::{Described, Enumeration};
 pub use error::{LoadError, Located};
 pub use format::{EvalError, Format, Message};
 pub use templates::{TEMPLATES, Template};
+
+/// The README's examples are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
