@@ -1,4 +1,4 @@
-"""Tests of manifests.py, with sums that are generated: `python3 packaging/test_manifests.py`."""
+"""Tests of manifests.py, with generated sums, and of notes.py: `python3 packaging/test_packaging.py`."""
 
 import contextlib
 import hashlib
@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 import manifests
+import notes
 
 PAGE = "https://forge.example/framescope/framescope"
 TARGETS = [*manifests.BREW.values(), manifests.WINDOWS]
@@ -88,6 +89,18 @@ class Manifests(unittest.TestCase):
         self.assertEqual(self.run_with(sums(), version='1.2.3"\n')[0], 2)
         self.assertEqual(self.run_with(sums(), page='https://forge.example/"#{evil}')[0], 2)
         self.assertEqual(self.run_with(sums(), page="http://forge.example/x")[0], 2)
+
+
+class Notes(unittest.TestCase):
+    CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - 2026-12-01\n\n### Added\n\n- b\n\n## [0.1.0] - 2026-11-01\n\n- a\n"
+
+    def test_the_notes_of_a_version_end_where_the_one_before_begins(self):
+        self.assertEqual(notes.notes(self.CHANGELOG, "0.2.0"), "### Added\n\n- b\n")
+        self.assertEqual(notes.notes(self.CHANGELOG, "0.1.0"), "- a\n")
+
+    def test_a_version_without_notes_has_none(self):
+        self.assertIsNone(notes.notes(self.CHANGELOG, "0.2"))
+        self.assertIsNone(notes.notes(self.CHANGELOG, "0.3.0"))
 
 
 if __name__ == "__main__":
