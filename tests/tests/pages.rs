@@ -62,3 +62,10 @@ fn every_filter_that_the_documents_show_is_understood() {
     }
     assert!(shown >= 7, "only {shown} filters");
 }
+
+#[test]
+fn the_page_on_filters_shows_the_error_that_is_printed() {
+    let error = Filter::parse("kind == LOGN", &protocols(None)).unwrap_err().to_string();
+    let first = error.lines().next().unwrap();
+    assert!(page("docs/filter.md").contains(&format!("--filter: {first}\n")), "docs/filter.md does not show: {first}");
+}
