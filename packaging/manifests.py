@@ -130,7 +130,7 @@ def winget(release):
         "Framescope.Framescope.locale.en-US.yaml": manifest(
             "defaultLocale",
             "PackageLocale: en-US\n"
-            "Publisher: The Framescope authors\n"
+            "Publisher: The Framescope developers\n"
             f"PublisherUrl: {release.repository}\n"
             "PackageName: Framescope\n"
             f"PackageUrl: {release.repository}\n"
