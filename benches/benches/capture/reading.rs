@@ -372,7 +372,16 @@ pub fn hundred() {
 fn made_on_the_fly(sizes: &[u64]) {
     table(
         "Generated while they are read, 1424 bytes of text a packet",
-        &["GB", "messages", "only generated, s", "GB/s", "s", "GB/s", "peak MiB", "bytes a message beyond 64 MiB"],
+        &[
+            "GB",
+            "messages",
+            "only generated, s",
+            "GB/s",
+            "s",
+            "GB/s",
+            "peak MiB",
+            "bytes a message beyond 64 MiB",
+        ],
     );
     for size in sizes {
         let bytes = scaled(size * 1_000_000_000);
