@@ -76,7 +76,6 @@ const ALIASES: [(&str, &str); 8] = [
     ("crc-32c", "crc-32/iscsi"),
     ("checksum", "internet"),
 ];
-
 const OTHERS: [&str; 7] =
     ["crc-32/iso-hdlc", "adler-32", "sum", "negative-sum", "internet", "xor", "hmac-sha-256"];
 

@@ -7,8 +7,8 @@ use framescope_parser::Code;
 use serde_json::Value as Json;
 
 use crate::error::{LoadError, Located};
-use crate::load::{self, Meta};
-use crate::plan::{Plan, Val};
+use crate::load;
+use crate::plan::{Meta, Plan, Val};
 use crate::run::arena::{Arena, Stop};
 use crate::run::{Mode, Run, Scope};
 

@@ -28,7 +28,6 @@ pub(crate) enum Charset {
 
 /// The upper half of IBM437.
 const IBM437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
-
 /// What ISO-8859-9 has in place of ISO-8859-1's characters.
 const LATIN5: [(u8, char); 6] =
     [(0xd0, 'Ğ'), (0xdd, 'İ'), (0xde, 'Ş'), (0xf0, 'ğ'), (0xfd, 'ı'), (0xfe, 'ş')];
@@ -144,6 +143,39 @@ impl Charset {
                 (text, !damaged)
             }
             Charset::Unknown => (Cow::Borrowed(""), false),
+        }
+    }
+}
+
+impl Charset {
+    /// The bytes of a text, if the encoding has all its characters.
+    pub(crate) fn encode(self, text: &str) -> Option<Vec<u8>> {
+        let single = |high: &dyn Fn(char) -> Option<u8>| -> Option<Vec<u8>> {
+            text.chars()
+                .map(|c| if c.is_ascii() { u8::try_from(u32::from(c)).ok() } else { high(c) })
+                .collect()
+        };
+        match self {
+            Charset::Utf8 => Some(text.as_bytes().to_vec()),
+            Charset::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
+            Charset::Utf16 { le } => Some(
+                text.encode_utf16()
+                    .flat_map(|unit| if le { unit.to_le_bytes() } else { unit.to_be_bytes() })
+                    .collect(),
+            ),
+            Charset::Utf32 { le } => Some(
+                text.chars()
+                    .flat_map(|c| if le { u32::from(c).to_le_bytes() } else { u32::from(c).to_be_bytes() })
+                    .collect(),
+            ),
+            Charset::Other(encoding) => {
+                let (bytes, _, unmappable) = encoding.encode(text);
+                (!unmappable).then(|| bytes.into_owned())
+            }
+            Charset::Latin1 | Charset::Latin5 | Charset::Ibm437 => {
+                single(&|wanted| (0x80..=0xff).find(|&byte| self.decode(&[byte]).0.starts_with(wanted)))
+            }
+            Charset::Unknown => None,
         }
     }
 }

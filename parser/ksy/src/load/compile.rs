@@ -1,8 +1,8 @@
 //! Expressions, from trees with names to nodes with numbers.
 
-use super::infer::builtin;
-use super::{Context, Loader};
 use crate::expr::{Ast, AstNode, TypeName};
+use crate::load::infer::types::builtin;
+use crate::load::{Context, Loader};
 use crate::plan::{Cast, Method, Node, NodeId, Nodes, Span, Val};
 
 /// Expressions that a description may consist of.

@@ -1,6 +1,6 @@
 //! What every message of a description ends in, so that a message begins behind it.
 
-use super::Loader;
+use crate::load::Loader;
 use crate::plan::{Attr, Repeat, Shape, Size, TypeId};
 
 /// How deeply structures at the end of structures are followed.

@@ -2,6 +2,7 @@
 //! Everything is kept in flat tables that the next message uses again, so that reading costs no allocation.
 
 use std::cell::Cell;
+use std::cell::RefCell;
 
 use framescope_parser::Code;
 
@@ -279,4 +280,17 @@ impl Arena {
         let offset = span.start - origin.made.0;
         Some(if origin.same_places { (start + offset, start + offset + span.len()) } else { (start, end) })
     }
+}
+
+thread_local! {
+    /// What the last message turned into; its memory serves the next.
+    static ARENA: RefCell<Arena> = RefCell::new(Arena::default());
+}
+
+/// Lends an arena. One that is lent already, as it is where a visitor reads another message, is made anew.
+pub(crate) fn with_arena<T>(use_it: impl FnOnce(&mut Arena) -> T) -> T {
+    ARENA.with(|arena| match arena.try_borrow_mut() {
+        Ok(mut arena) => use_it(&mut arena),
+        Err(_) => use_it(&mut Arena::default()),
+    })
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::Run;
-use super::arena::State;
 use crate::plan::Val;
+use crate::run::Run;
+use crate::run::arena::State;
 
 /// Values that one answer may hold.
 const MOST_VALUES: usize = 100_000;
@@ -61,7 +61,7 @@ impl Run<'_, '_> {
     }
 }
 
-fn number(n: i128) -> Json {
+pub(super) fn number(n: i128) -> Json {
     match (u64::try_from(n), i64::try_from(n)) {
         (Ok(n), _) => json!(n),
         (_, Ok(n)) => json!(n),

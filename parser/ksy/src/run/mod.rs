@@ -2,18 +2,26 @@
 
 pub(crate) mod arena;
 pub(crate) mod eval;
+pub(crate) mod extent;
+pub(crate) mod field;
+pub(crate) mod instance;
 pub(crate) mod json;
-mod quick;
-mod read;
+pub(crate) mod methods;
+pub(crate) mod numbers;
+pub(crate) mod operators;
+pub(crate) mod position;
+pub(crate) mod process;
+pub(crate) mod quick;
+pub(crate) mod read;
 pub(crate) mod shape;
 pub(crate) mod valid;
-mod value;
+pub(crate) mod value;
 
+use arena::{Arena, Io, NONE, Stop};
 use framescope_parser::Captured;
 use framescope_parser::missive::Key;
 
 use crate::plan::{Plan, Span, Val};
-use arena::{Arena, Io, NONE, Stop};
 
 /// How a message is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Evaluates what most expressions are: whole numbers, booleans and members of enums, compared and added up. What is
 //! anything else, or does not fit, is left to the thorough way, which gives the same and says what is wrong.
 
-use super::arena::{NONE, State};
-use super::{Run, Scope};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Sym, Val};
+use crate::run::arena::{NONE, State};
+use crate::run::{Run, Scope};
 
 /// A value that fits in two registers, or [`Quick::NOTHING`]: an `Option` around it would not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Quick {
 }
 
 /// What an expression is evaluated for. The value of `_` comes in registers: what was stored a moment ago is slow to read.
-struct Here<'s> {
+pub(super) struct Here<'s> {
     scope: &'s Scope,
     element: Quick,
 }

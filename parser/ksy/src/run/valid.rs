@@ -2,11 +2,12 @@
 
 use framescope_parser::Code;
 
-use super::arena::{Fault, Slot, State, Stop};
-use super::quick::Quick;
-use super::{Mode, Run, Scope};
 use crate::checks;
+use crate::display::short_bytes;
 use crate::plan::{Attr, Edge, Shape, Span, Val, Valid};
+use crate::run::arena::{Fault, Slot, State, Stop};
+use crate::run::quick::Quick;
+use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
     /// Tests what must be true of a value.
@@ -218,11 +219,4 @@ impl<'p> Run<'p, '_> {
             _ => self.written(val),
         }
     }
-}
-
-/// The first bytes in hexadecimal.
-pub(crate) fn short_bytes(bytes: &[u8]) -> String {
-    let more = if bytes.len() > 16 { "…" } else { "" };
-    let shown: Vec<String> = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}{more}", shown.join(" "))
 }

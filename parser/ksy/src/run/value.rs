@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use framescope_parser::Code;
 
-use super::arena::{Fault, MADE, Stop};
-use super::{MOST_MADE, Mode, Run};
 use crate::plan::{Span, Val};
+use crate::run::arena::{Fault, MADE, Stop};
+
+use crate::run::{MOST_MADE, Mode, Run};
 use crate::strings::Charset;
 
 /// Bytes that are gone through in one step.

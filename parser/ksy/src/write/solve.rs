@@ -1,10 +1,10 @@
 //! Finds what numbers must be so that the sizes and counts that are computed from them are right.
 
-use super::leaf::fits;
-use super::{COUNT, Number, Solved, Writer};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Attr, Method, Node, NodeId, Shape, Size, Val};
 use crate::run::Scope;
+use crate::run::numbers::fits;
+use crate::write::{COUNT, Number, Solved, Writer};
 
 /// How deeply an expression is followed.
 const DEEPEST: u32 = 40;
@@ -385,7 +385,7 @@ impl<'p> Writer<'p, '_> {
     }
 }
 
-fn holds(operator: Binary, a: i128, b: i128) -> bool {
+pub(super) fn holds(operator: Binary, a: i128, b: i128) -> bool {
     match operator {
         Binary::Equal => a == b,
         Binary::NotEqual => a != b,

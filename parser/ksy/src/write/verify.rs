@@ -2,27 +2,26 @@
 
 use std::collections::{HashMap, HashSet};
 
-use framescope_parser::{Dissection, Field, Value};
+use framescope_parser::{Field, Value};
 
-use super::Solved;
-use crate::described::Described;
+use crate::plan::Plan;
+
+use crate::write::Solved;
 
 pub(super) fn verify(
-    described: &Described,
-    wanted: &Dissection<'_>,
-    bytes: &[u8],
+    plan: &Plan,
+    wanted: &[Field<'_>],
+    found: &[Field<'_>],
     solved: &Solved,
     notes: &mut Vec<String>,
 ) {
-    let plan = &described.format.plan;
     let all = || plan.types.iter().flat_map(|ty| ty.seq.iter().chain(&ty.instances));
-    // What is derived from other bytes is not what was asked for, and need not be.
+    // What is derived from other bytes was not given, and may differ.
     let derived: HashSet<&str> = all()
         .filter(|attr| attr.check.is_some() || attr.value.is_some())
         .map(|attr| plan.name(attr.sym))
         .collect();
-    let found = Dissection::of(described, bytes);
-    compare(&wanted.fields, &found.fields, "", &derived, solved, notes);
+    compare(wanted, found, "", &derived, solved, notes);
 }
 
 fn compare(

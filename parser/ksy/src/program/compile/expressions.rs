@@ -1,11 +1,11 @@
 //! Expressions over the fields that were read.
 
-use super::{DEEPEST, MOST_WORK, Maker};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Val};
-use crate::straight::{Kind, Term};
+use crate::program::compile::{Compiler, DEEPEST, MOST_WORK};
+use crate::program::{Kind, Term};
 
-impl Maker<'_> {
+impl Compiler<'_> {
     /// An expression as a term, and what it gives.
     pub(super) fn expression(&mut self, node: NodeId, frame: usize, depth: u32) -> Option<(u16, Kind)> {
         // Instances that need each other twice would be written out again and again.

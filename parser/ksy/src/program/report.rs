@@ -1,12 +1,11 @@
 //! Fields that a program tells: noted while it runs, and told when it has come to its end.
 
+use crate::display::short_text;
 use framescope_parser::{Value, Visit};
 
-use super::Kind;
-use crate::described::{kind_of, range};
-use crate::dissect::{LONGEST_SUMMARY, MOST_NAMED, short_text, whole_number};
-use crate::plan::{Attr, Node, NodeId, Piece, Plan, Style, TypeId, Val};
-use crate::run::valid::short_bytes;
+use crate::display::{LONGEST_SUMMARY, MOST_NAMED, short_bytes, whole_number};
+use crate::plan::{Attr, Node, NodeId, Piece, Plan, Style, TypeId, Val, kind_of, range};
+use crate::program::Kind;
 
 /// Fields that are noted of one message; one that tells more is read thoroughly.
 const MOST_EVENTS: usize = 24;

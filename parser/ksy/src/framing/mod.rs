@@ -5,154 +5,31 @@
 //! follows had a false length: only its head is skipped. Without anything to tell a head by, the first bytes that are
 //! no message lose the rest of the stream, and that is said.
 
-use std::cell::RefCell;
+pub(crate) mod head;
+
 use std::num::NonZeroUsize;
 
 use framescope_parser::{Captured, Code, Input, Measure, Memo, Step};
 
-use crate::described::Described;
-use crate::load::{Head, HeadTest, HeadWhat, Meta};
-use crate::plan::{Order, Shape};
-use crate::run::arena::{Arena, State, Stop};
-use crate::run::shape::{bits_of, integer};
+use crate::framing::head::Probe;
+use crate::plan::{Meta, Order, Plan, Shape};
+use crate::program::Program;
+use crate::run::arena::{State, Stop, with_arena};
+use crate::run::numbers::integer;
 use crate::run::{Mode, Run};
-
-thread_local! {
-    /// What the last message turned into; its memory serves the next.
-    static ARENA: RefCell<Arena> = RefCell::new(Arena::default());
-}
-
-/// Lends an arena. One that is lent already, as it is where a visitor reads another message, is made anew.
-pub(crate) fn with_arena<T>(use_it: impl FnOnce(&mut Arena) -> T) -> T {
-    ARENA.with(|arena| match arena.try_borrow_mut() {
-        Ok(mut arena) => use_it(&mut arena),
-        Err(_) => use_it(&mut Arena::default()),
-    })
-}
 
 /// Bytes of a message up to which its check decides whether its length is believed: many heads may claim the same
 /// bytes, and each would have them read again.
 const SUSPECT: usize = 64 << 10;
-
 /// Bytes up to which a message whose length is not known yet is read again with every byte that comes.
 const EAGER: usize = 1 << 10;
 
-enum Probe {
-    Believed,
-    /// Too few bytes to say, and those there are could begin a message.
-    Short,
-    Nothing,
-}
-
-impl HeadTest {
-    fn holds(&self, bytes: &[u8]) -> bool {
-        let own = bytes.get(self.offset as usize..(self.offset + self.length) as usize).unwrap_or_default();
-        let within =
-            |ranges: &[(i128, i128)], n: i128| ranges.iter().any(|&(low, high)| low <= n && n <= high);
-        match &self.what {
-            HeadWhat::Contents(wanted) => own == wanted.as_slice(),
-            HeadWhat::Number { signed, le, ranges } => within(ranges, integer(own, *signed, *le)),
-            HeadWhat::Bits { shift, count, ranges } => {
-                let all = u32::try_from(own.len() * 8).unwrap_or(0);
-                let skip = all.saturating_sub(shift + count);
-                within(ranges, bits_of(own, skip, *count, false).into())
-            }
-            HeadWhat::Check { algorithm, le, from, to } => {
-                let covered = bytes.get(*from as usize..*to as usize).unwrap_or_default();
-                let found = integer(own, false, *le);
-                algorithm.number(covered, self.length).map(i128::from) == Some(found)
-            }
-        }
-    }
-}
-
-impl HeadTest {
-    /// Makes the test hold for bytes that are long enough. `pick` chooses one of so many values.
-    fn put(&self, bytes: &mut [u8], pick: &mut dyn FnMut(usize) -> usize) {
-        let mut one_of = |ranges: &[(i128, i128)]| {
-            let (low, high) = ranges.get(pick(ranges.len())).copied().unwrap_or((0, 0));
-            let values = usize::try_from(high.saturating_sub(low)).unwrap_or(usize::MAX).saturating_add(1);
-            low.saturating_add(i128::try_from(pick(values)).unwrap_or(0))
-        };
-        let (number, le) = match &self.what {
-            HeadWhat::Contents(wanted) => {
-                let own = bytes.iter_mut().skip(self.offset as usize);
-                return own.zip(wanted).for_each(|(byte, wanted)| *byte = *wanted);
-            }
-            HeadWhat::Number { le, ranges, .. } => (one_of(ranges), *le),
-            HeadWhat::Bits { shift, count, ranges } => {
-                let own = bytes.get(self.offset as usize..(self.offset + self.length) as usize);
-                let mask = ((1_i128 << count) - 1) << shift;
-                let rest = integer(own.unwrap_or_default(), false, false) & !mask;
-                (rest | one_of(ranges) << shift & mask, false)
-            }
-            HeadWhat::Check { algorithm, le, from, to } => {
-                let covered = bytes.get(*from as usize..*to as usize).unwrap_or_default();
-                let check = algorithm.number(covered, self.length).map_or(0, i128::from);
-                (check, *le)
-            }
-        };
-        let length = self.length.min(16) as usize;
-        let big = number.to_be_bytes();
-        let low_bytes = big.get(big.len() - length..).unwrap_or_default();
-        let own = bytes.iter_mut().skip(self.offset as usize).take(length);
-        match le {
-            true => own.zip(low_bytes.iter().rev()).for_each(|(byte, new)| *byte = *new),
-            false => own.zip(low_bytes).for_each(|(byte, new)| *byte = *new),
-        }
-    }
-}
-
-impl Head {
-    /// Makes bytes begin as a message does.
-    pub(crate) fn put(&self, bytes: &mut Vec<u8>, pick: &mut dyn FnMut(usize) -> usize) {
-        bytes.resize(bytes.len().max(self.length as usize), 0);
-        let tests = || self.believe.iter().chain(self.refuse.iter().map(|(test, _)| test));
-        let is_check = |test: &&HeadTest| matches!(test.what, HeadWhat::Check { .. });
-        bytes.iter_mut().zip(&self.magic).for_each(|(byte, magic)| *byte = *magic);
-        tests().filter(|test| !is_check(test)).for_each(|test| test.put(bytes, pick));
-        // A check is over the others.
-        tests().filter(is_check).for_each(|test| test.put(bytes, pick));
-    }
-
-    fn probe(&self, bytes: &[u8]) -> Probe {
-        if bytes.len() >= self.length as usize {
-            let believed = self.believe.iter().all(|test| test.holds(bytes));
-            return if believed { Probe::Believed } else { Probe::Nothing };
-        }
-        if self.may_begin(bytes) { Probe::Short } else { Probe::Nothing }
-    }
-
-    /// Whether bytes that are too few for a head could be the first of one.
-    fn may_begin(&self, bytes: &[u8]) -> bool {
-        let magic = bytes.iter().zip(&self.magic).all(|(byte, wanted)| byte == wanted);
-        let whole = |test: &&HeadTest| {
-            let covers_more = matches!(test.what, HeadWhat::Check { .. });
-            (test.offset + test.length) as usize <= bytes.len() && !covers_more
-        };
-        magic && self.believe.iter().filter(whole).all(|test| test.holds(bytes))
-    }
-
-    /// Where the next head begins, or what could be one and is cut off.
-    fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
-        let could = |at: usize| {
-            matches!(self.probe(bytes.get(at..).unwrap_or_default()), Probe::Believed | Probe::Short)
-        };
-        if self.magic.is_empty() {
-            return (from..bytes.len()).find(|&at| could(at));
-        }
-        let finder = memchr::memmem::Finder::new(&self.magic);
-        let mut from = from;
-        while let Some(found) = bytes.get(from..).and_then(|rest| finder.find(rest)) {
-            if could(from + found) {
-                return Some(from + found);
-            }
-            from += found + 1;
-        }
-        // The first bytes of a magic may stand last.
-        let last = bytes.len().saturating_sub(self.magic.len() - 1).max(from);
-        (last..bytes.len()).find(|&at| could(at))
-    }
+/// What messages are found by: the structure of messages, how they begin, and a program for the end of most.
+#[derive(Clone, Copy)]
+pub(crate) struct Framing<'f> {
+    pub(crate) plan: &'f Plan,
+    pub(crate) meta: &'f Meta,
+    pub(crate) ends: Option<&'f Program>,
 }
 
 fn some(length: usize) -> NonZeroUsize {
@@ -163,9 +40,9 @@ fn some(length: usize) -> NonZeroUsize {
 #[derive(Debug, Default)]
 struct Seen(Option<u64>);
 
-pub(crate) fn next(described: &Described, input: Input<'_>, memo: &mut Memo) -> Step {
+pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> Step {
     let bytes = input.bytes;
-    let meta = &described.format.meta;
+    let meta = framing.meta;
     let head = &meta.head;
     if meta.ends_with_segment {
         return Step::Message(some(input.first_segment.min(bytes.len())));
@@ -180,7 +57,7 @@ pub(crate) fn next(described: &Described, input: Input<'_>, memo: &mut Memo) -> 
             let refused = head.refuse.iter().find(|(test, _)| !test.holds(bytes));
             match refused {
                 Some((_, code)) => Step::Skipped(some(head.length as usize), *code),
-                None => believed(described, meta, input, seen),
+                None => believed(framing, input, seen),
             }
         }
         Probe::Short if !input.last => Step::NeedMore(some(head.length as usize - bytes.len())),
@@ -199,15 +76,15 @@ fn no_message(meta: &Meta, code: Code) -> Step {
     if !meta.head.is_sure() { Step::Lost } else { Step::Skipped(some(meta.head.length as usize), code) }
 }
 
-fn believed(described: &Described, meta: &Meta, input: Input<'_>, seen: &mut Seen) -> Step {
+fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
+    let Framing { plan, meta, ends } = framing;
     let bytes = input.bytes;
     let limit = meta.limit as usize;
     let available = bytes.get(..bytes.len().min(limit + 1)).unwrap_or_default();
-    let plan = &described.format.plan;
-    if let Some(found) = described.ends.as_ref().and_then(|ends| ends.run(plan, available))
+    if let Some(found) = ends.and_then(|ends| ends.run(plan, available))
         && (1..=limit).contains(&found.end)
     {
-        debug_assert_eq!(thorough_end(described, available), Some(found.end));
+        debug_assert_eq!(end_by_reader(plan, available), Some(found.end));
         let behind = bytes.get(found.end..).unwrap_or_default();
         if meta.trailing_checks.is_empty() {
             return Step::Message(some(found.end));
@@ -249,8 +126,7 @@ fn believed(described: &Described, meta: &Meta, input: Input<'_>, seen: &mut See
 }
 
 /// How long the message is that begins these bytes, some of which may be missing.
-pub(crate) fn measure(described: &Described, message: Captured<'_, '_>) -> Measure {
-    let meta = &described.format.meta;
+pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captured<'_, '_>) -> Measure {
     let head = &meta.head;
     if meta.ends_with_segment {
         return Measure::Unknown;
@@ -276,11 +152,11 @@ pub(crate) fn measure(described: &Described, message: Captured<'_, '_>) -> Measu
     if head.refuse.iter().any(|(test, _)| !test.holds(bytes)) {
         return found(head.length as usize);
     }
-    let (plan, limit) = (&described.format.plan, meta.limit as usize);
+    let limit = meta.limit as usize;
     if message.is_whole()
-        && let Some(straight) = described.ends.as_ref().and_then(|ends| ends.run(plan, message.bytes()))
+        && let Some(found_end) = ends.and_then(|ends| ends.run(plan, message.bytes()))
     {
-        return if (1..=limit).contains(&straight.end) { found(straight.end) } else { Measure::Nothing };
+        return if (1..=limit).contains(&found_end.end) { found(found_end.end) } else { Measure::Nothing };
     }
     with_arena(|arena| match Run::of(plan, message, arena, Mode::Skim).read() {
         Ok(taken) if (1..=limit).contains(&(taken as usize)) => found(taken as usize),
@@ -290,10 +166,9 @@ pub(crate) fn measure(described: &Described, message: Captured<'_, '_>) -> Measu
     })
 }
 
-/// Where the thorough reader finds the end of a message that is there whole.
-fn thorough_end(described: &Described, bytes: &[u8]) -> Option<usize> {
-    with_arena(|arena| Run::new(&described.format.plan, bytes, arena, Mode::Skim).read().ok())
-        .map(|end| end as usize)
+/// Where the reader finds the end of a message that is there whole.
+fn end_by_reader(plan: &Plan, bytes: &[u8]) -> Option<usize> {
+    with_arena(|arena| Run::new(plan, bytes, arena, Mode::Skim).read().ok()).map(|end| end as usize)
 }
 
 /// A message whose check decides whether its length is believed.

@@ -1,165 +1,17 @@
-//! Tells what was read of a message: its fields, what is wrong with it, and what it is in a few words.
+//! Reports what was read of a message to a visitor: its fields, and what is wrong with it.
 
 use std::borrow::Cow;
 
-use framescope_parser::{Captured, Code, Value, Visit};
+use framescope_parser::{Captured, Value, Visit};
 
-use crate::described::{kind_of, range};
-use crate::plan::{Attr, NodeId, Piece, Plan, Shape, Span, Style, Val};
-use crate::run::arena::{NONE, Slot, State, Stop};
-use crate::run::shape::{find, zeros};
+use crate::display::whole_number;
+use crate::plan::{Attr, PADDING, Plan, RAW, Shape, Span, UNREAD, Val, kind_of, range};
+use crate::run::arena::{Slot, State};
+use crate::run::extent::{find, tail, zeros};
+use crate::run::process::processed_again;
 use crate::run::{Run, Scope};
 
-/// The name of bytes that a structure holds and its description does not explain.
-pub(crate) const UNREAD: &str = "_unread";
-/// The name of bits behind a field, up to the next byte, that no field has and that are not zero.
-pub(crate) const PADDING: &str = "_padding";
-/// The name of the bytes of a field, where its value does not say what they are.
-pub(crate) const RAW: &str = "_raw";
-
-/// Values that a summary names where the author says none.
-pub(crate) const MOST_NAMED: u32 = 4;
-/// A summary of more bytes does not go on.
-pub(crate) const LONGEST_SUMMARY: usize = 300;
-
-/// How deeply instances are looked at that stand in structures of other instances.
-const DEEPEST: u32 = 3;
-
 impl<'p> Run<'p, '_> {
-    /// Reads the message and all its instances. What is wrong is noted.
-    pub(crate) fn read_fully(&mut self) {
-        self.read_all();
-        // What a gap made unreadable is no fault of the message.
-        if !self.message.is_whole() {
-            let mut faults = std::mem::take(&mut self.arena.faults);
-            faults.retain(|fault| {
-                let follows = matches!(fault.code, Code::EndOfStream | Code::NoMatch | Code::Conversion);
-                !follows && !self.lacks(fault.span)
-            });
-            self.arena.faults = faults;
-        }
-    }
-
-    /// Reads the message as far as its fields themselves go: no instance is computed that no other field asks for.
-    pub(crate) fn read_fields_only(&mut self) {
-        self.stopped = self.read().is_err();
-    }
-
-    fn read_all(&mut self) {
-        if let Err(stop) = self.read() {
-            self.stopped = true;
-            if let Stop::Fault(fault) = stop {
-                self.arena.faults.push(*fault);
-            }
-        }
-        let plan = self.plan;
-        if plan.types.iter().any(|ty| !ty.instances.is_empty()) {
-            let mut at = 0;
-            // Instances make structures, which have instances.
-            while let Some(object) = self.arena.objects.get(at).copied() {
-                let id = u32::try_from(at).unwrap_or(NONE);
-                at += 1;
-                let Some(ty) = plan.type_of(object.ty) else { continue };
-                if self.generation(id) > DEEPEST || self.repeats(id) {
-                    continue;
-                }
-                for attr in &ty.instances {
-                    match self.value_of(id, attr.slot) {
-                        Err(Stop::Fault(fault)) => {
-                            let is_limit = fault.code == Code::LimitExceeded;
-                            // A value that is computed from what is not there is not there either.
-                            if attr.value.is_none() || is_limit {
-                                self.arena.faults.push(*fault);
-                            }
-                            if is_limit {
-                                return;
-                            }
-                        }
-                        Err(Stop::More(_) | Stop::Missing) | Ok(_) => {}
-                    }
-                }
-            }
-        }
-        self.unread();
-    }
-
-    /// How many instances the structure stands in.
-    fn generation(&self, id: u32) -> u32 {
-        let (mut at, mut count, mut steps) = (id, 0, 0);
-        while let Some(object) = self.arena.object(at) {
-            self.arena.look(1);
-            steps += 1;
-            if object.parent == NONE || steps > 200 {
-                break;
-            }
-            let parent = self.arena.object(object.parent);
-            // What stands behind its owner's last field, or before it, is an instance's.
-            let inside = parent.is_some_and(|parent| {
-                parent.io != object.io || parent.start <= object.start && object.end <= parent.end
-            });
-            count += u32::from(!inside);
-            at = object.parent;
-        }
-        count
-    }
-
-    /// Whether a structure of the same type at the same place holds this one.
-    fn repeats(&self, id: u32) -> bool {
-        let Some(own) = self.arena.object(id) else { return true };
-        let (mut at, mut steps) = (own.parent, 0);
-        while let Some(object) = self.arena.object(at) {
-            if object.ty == own.ty && object.io == own.io && object.start == own.start || steps > 200 {
-                return true;
-            }
-            self.arena.look(1);
-            steps += 1;
-            at = object.parent;
-        }
-        false
-    }
-
-    /// Notes bytes that structures hold and no field explains.
-    fn unread(&mut self) {
-        for at in 0..self.arena.objects.len() {
-            let id = u32::try_from(at).unwrap_or(NONE);
-            if let Some(span) = self.rest_of(id).filter(|span| span.len() > 0)
-                && self.is_unexplained(id)
-                && let Some(place) = self.arena.in_message(span)
-            {
-                let span = Span { buffer: Span::MESSAGE, start: place.0, end: place.1 };
-                let plural = if span.len() == 1 { " is" } else { "s are" };
-                let text = format!("{} byte{plural} left that the description does not explain", span.len());
-                if let Stop::Fault(fault) = self.fault(Code::PayloadTrailing, span, text) {
-                    self.arena.faults.push(*fault);
-                }
-            }
-        }
-    }
-
-    /// The bytes of a structure's own stream behind its last field. There are none, but they are told, where reading stopped
-    /// at their end.
-    fn rest_of(&self, id: u32) -> Option<Span> {
-        let object = self.arena.object(id)?;
-        let io = self.arena.ios.get(object.io as usize)?;
-        let owns = object.start == io.base
-            && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io);
-        let is_told = object.end < io.end || !(object.whole || io.open && self.stopped);
-        (owns && is_told).then_some(Span { buffer: io.buffer, start: object.end.min(io.end), end: io.end })
-    }
-
-    /// Whether bytes behind a structure's last field are there though nothing that is told already, or an instance at a
-    /// place of its own, is the reason.
-    fn is_unexplained(&self, id: u32) -> bool {
-        let Some(object) = self.arena.object(id) else { return false };
-        let Some(io) = self.arena.ios.get(object.io as usize) else { return false };
-        if io.open && self.stopped {
-            return false;
-        }
-        let explained =
-            self.plan.type_of(object.ty).is_none_or(|ty| ty.instances.iter().any(|attr| attr.pos.is_some()));
-        !explained && object.whole
-    }
-
     /// Tells every field.
     pub(crate) fn tell_fields<'a>(&mut self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>)
     where
@@ -369,7 +221,7 @@ impl<'p> Run<'p, '_> {
                 let io = self.io_of(scope.object);
                 let before = self.io(io);
                 self.ends_at(scope.object, slot.end);
-                let written = crate::write::leaf::process(self, process, &content, scope);
+                let written = processed_again(self, process, &content, scope);
                 if let Some(stored) = self.arena.ios.get_mut(io as usize) {
                     *stored = before;
                 }
@@ -379,7 +231,7 @@ impl<'p> Run<'p, '_> {
                 }
             }
         };
-        let tail = crate::write::leaf::tail(attr, written.len(), Some(own.len()));
+        let tail = tail(attr, written.len(), Some(own.len()));
         written.extend(tail);
         (written != own).then_some(span)
     }
@@ -434,89 +286,4 @@ impl<'p> Run<'p, '_> {
             }
         }
     }
-
-    /// A structure in a few words.
-    pub(crate) fn summary(&mut self, id: u32) -> String {
-        let plan = self.plan;
-        let mut text = String::new();
-        let Some(ty) = self.arena.object(id).and_then(|object| plan.type_of(object.ty)) else { return text };
-        let mut named = 0;
-        for piece in &ty.summary {
-            match piece {
-                Piece::Text(piece) => text.push_str(piece),
-                Piece::Value(node, style) => text.push_str(&self.summed_up(id, *node, style)),
-                Piece::Named(sym, node) => {
-                    let written = self.summed_up(id, *node, &Style::Plain);
-                    if !written.is_empty() {
-                        let comma = if named == 0 { "" } else { ", " };
-                        text.push_str(&format!("{comma}{} {written}", plan.name(*sym)));
-                        named += 1;
-                    }
-                }
-            }
-            if text.len() > LONGEST_SUMMARY || named == MOST_NAMED {
-                break;
-            }
-        }
-        text.trim().to_owned()
-    }
-
-    /// A value as a summary has it; nothing where it is not there.
-    fn summed_up(&mut self, id: u32, node: NodeId, style: &Style) -> String {
-        let val = self.eval(node, &Scope::of(id)).unwrap_or(Val::Null);
-        match (style, val) {
-            (Style::Hex, Val::Int(n)) => format!("{n:#x}"),
-            (_, Val::Obj(inner)) if inner != id => self.nested_summary(inner),
-            (Style::Str, Val::Bytes(span)) => String::from_utf8_lossy(self.bytes(span)).into_owned(),
-            (_, Val::Str(_)) => self.short_text(val),
-            (_, Val::Bytes(_)) => self.short(val),
-            _ => self.written(val),
-        }
-    }
-
-    fn nested_summary(&mut self, id: u32) -> String {
-        // Structures that sum each other up end here.
-        if self.arena.work > 1 << 40 || self.spend(100).is_err() { String::new() } else { self.summary(id) }
-    }
-
-    fn short_text(&self, val: Val) -> String {
-        let Val::Str(span) = val else { return String::new() };
-        short_text(self.text(span))
-    }
-}
-
-/// A text as a summary has it.
-pub(crate) fn short_text(text: &str) -> String {
-    const LONGEST: usize = 80;
-    let end = match text.len() > LONGEST {
-        true => text.char_indices().nth(LONGEST).map(|(at, _)| at),
-        false => None,
-    };
-    let shown = end.and_then(|end| text.get(..end)).unwrap_or(text);
-    // Nearly always nothing is to be replaced.
-    let is_plain = shown.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
-    let mut short = match is_plain {
-        true => shown.to_owned(),
-        false => shown.replace(char::is_control, " "),
-    };
-    if end.is_some() {
-        short.push('…');
-    }
-    short
-}
-
-/// A whole number as it is told.
-pub(crate) fn whole_number(attr: &Attr, n: i128) -> Value<'static> {
-    match (u64::try_from(n), i64::try_from(n)) {
-        (Ok(n), _) if attr.hex => Value::Hex(n),
-        (Ok(n), _) if !is_signed(&attr.shape) || attr.value.is_some() => Value::Unsigned(n),
-        (_, Ok(n)) => Value::Signed(n),
-        (Ok(n), _) => Value::Unsigned(n),
-        #[allow(clippy::cast_precision_loss)] // There is no wider whole number to show it as.
-        _ => Value::Float(n as f64),
-    }
-}
-
-fn is_signed(shape: &Shape) -> bool {
-    matches!(shape, Shape::Int { signed: true, .. })
 }

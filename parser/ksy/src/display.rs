@@ -1,0 +1,53 @@
+//! Values as people read them, in a few characters.
+
+use framescope_parser::Value;
+
+use crate::plan::{Attr, Shape};
+
+/// Values that a summary names where the author says none.
+pub(crate) const MOST_NAMED: u32 = 4;
+/// A summary of more bytes does not go on.
+pub(crate) const LONGEST_SUMMARY: usize = 300;
+
+/// A text as a summary has it.
+pub(crate) fn short_text(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let end = match text.len() > LONGEST {
+        true => text.char_indices().nth(LONGEST).map(|(at, _)| at),
+        false => None,
+    };
+    let shown = end.and_then(|end| text.get(..end)).unwrap_or(text);
+    // Nearly always nothing is to be replaced.
+    let is_plain = shown.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    let mut short = match is_plain {
+        true => shown.to_owned(),
+        false => shown.replace(char::is_control, " "),
+    };
+    if end.is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// The first bytes in hexadecimal.
+pub(crate) fn short_bytes(bytes: &[u8]) -> String {
+    let more = if bytes.len() > 16 { "…" } else { "" };
+    let shown: Vec<String> = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}{more}", shown.join(" "))
+}
+
+/// A whole number as it is told.
+pub(crate) fn whole_number(attr: &Attr, n: i128) -> Value<'static> {
+    match (u64::try_from(n), i64::try_from(n)) {
+        (Ok(n), _) if attr.hex => Value::Hex(n),
+        (Ok(n), _) if !is_signed(&attr.shape) || attr.value.is_some() => Value::Unsigned(n),
+        (_, Ok(n)) => Value::Signed(n),
+        (Ok(n), _) => Value::Unsigned(n),
+        #[allow(clippy::cast_precision_loss)] // There is no wider whole number to show it as.
+        _ => Value::Float(n as f64),
+    }
+}
+
+fn is_signed(shape: &Shape) -> bool {
+    matches!(shape, Shape::Int { signed: true, .. })
+}

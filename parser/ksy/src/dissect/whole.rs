@@ -1,0 +1,146 @@
+//! Reads all of a message: its fields, its instances, and the bytes that neither explains.
+
+use framescope_parser::Code;
+
+use crate::plan::Span;
+use crate::run::Run;
+use crate::run::arena::{NONE, Stop};
+
+/// How deeply instances are looked at that stand in structures of other instances.
+const DEEPEST: u32 = 3;
+
+impl<'p> Run<'p, '_> {
+    /// Reads the message and all its instances. What is wrong is noted.
+    pub(crate) fn read_fully(&mut self) {
+        self.read_all();
+        // What a gap made unreadable is no fault of the message.
+        if !self.message.is_whole() {
+            let mut faults = std::mem::take(&mut self.arena.faults);
+            faults.retain(|fault| {
+                let follows = matches!(fault.code, Code::EndOfStream | Code::NoMatch | Code::Conversion);
+                !follows && !self.lacks(fault.span)
+            });
+            self.arena.faults = faults;
+        }
+    }
+
+    /// Reads the message as far as its fields themselves go: no instance is computed that no other field asks for.
+    pub(crate) fn read_fields_only(&mut self) {
+        self.stopped = self.read().is_err();
+    }
+
+    fn read_all(&mut self) {
+        if let Err(stop) = self.read() {
+            self.stopped = true;
+            if let Stop::Fault(fault) = stop {
+                self.arena.faults.push(*fault);
+            }
+        }
+        let plan = self.plan;
+        if plan.types.iter().any(|ty| !ty.instances.is_empty()) {
+            let mut at = 0;
+            // Instances make structures, which have instances.
+            while let Some(object) = self.arena.objects.get(at).copied() {
+                let id = u32::try_from(at).unwrap_or(NONE);
+                at += 1;
+                let Some(ty) = plan.type_of(object.ty) else { continue };
+                if self.generation(id) > DEEPEST || self.repeats(id) {
+                    continue;
+                }
+                for attr in &ty.instances {
+                    match self.value_of(id, attr.slot) {
+                        Err(Stop::Fault(fault)) => {
+                            let is_limit = fault.code == Code::LimitExceeded;
+                            // A value that is computed from what is not there is not there either.
+                            if attr.value.is_none() || is_limit {
+                                self.arena.faults.push(*fault);
+                            }
+                            if is_limit {
+                                return;
+                            }
+                        }
+                        Err(Stop::More(_) | Stop::Missing) | Ok(_) => {}
+                    }
+                }
+            }
+        }
+        self.unread();
+    }
+
+    /// How many instances the structure stands in.
+    fn generation(&self, id: u32) -> u32 {
+        let (mut at, mut count, mut steps) = (id, 0, 0);
+        while let Some(object) = self.arena.object(at) {
+            self.arena.look(1);
+            steps += 1;
+            if object.parent == NONE || steps > 200 {
+                break;
+            }
+            let parent = self.arena.object(object.parent);
+            // What stands behind its owner's last field, or before it, is an instance's.
+            let inside = parent.is_some_and(|parent| {
+                parent.io != object.io || parent.start <= object.start && object.end <= parent.end
+            });
+            count += u32::from(!inside);
+            at = object.parent;
+        }
+        count
+    }
+
+    /// Whether a structure of the same type at the same place holds this one.
+    fn repeats(&self, id: u32) -> bool {
+        let Some(own) = self.arena.object(id) else { return true };
+        let (mut at, mut steps) = (own.parent, 0);
+        while let Some(object) = self.arena.object(at) {
+            if object.ty == own.ty && object.io == own.io && object.start == own.start || steps > 200 {
+                return true;
+            }
+            self.arena.look(1);
+            steps += 1;
+            at = object.parent;
+        }
+        false
+    }
+
+    /// Notes bytes that structures hold and no field explains.
+    fn unread(&mut self) {
+        for at in 0..self.arena.objects.len() {
+            let id = u32::try_from(at).unwrap_or(NONE);
+            if let Some(span) = self.rest_of(id).filter(|span| span.len() > 0)
+                && self.is_unexplained(id)
+                && let Some(place) = self.arena.in_message(span)
+            {
+                let span = Span { buffer: Span::MESSAGE, start: place.0, end: place.1 };
+                let plural = if span.len() == 1 { " is" } else { "s are" };
+                let text = format!("{} byte{plural} left that the description does not explain", span.len());
+                if let Stop::Fault(fault) = self.fault(Code::PayloadTrailing, span, text) {
+                    self.arena.faults.push(*fault);
+                }
+            }
+        }
+    }
+
+    /// The bytes of a structure's own stream behind its last field. There are none, but they are told, where reading stopped
+    /// at their end.
+    pub(super) fn rest_of(&self, id: u32) -> Option<Span> {
+        let object = self.arena.object(id)?;
+        let io = self.arena.ios.get(object.io as usize)?;
+        let owns = object.start == io.base
+            && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io);
+        let is_told = object.end < io.end || !(object.whole || io.open && self.stopped);
+        (owns && is_told).then_some(Span { buffer: io.buffer, start: object.end.min(io.end), end: io.end })
+    }
+
+    /// Whether bytes behind a structure's last field are there though nothing that is told already, or an instance at a
+    /// place of its own, is the reason.
+    fn is_unexplained(&self, id: u32) -> bool {
+        let Some(object) = self.arena.object(id) else { return false };
+        let Some(io) = self.arena.ios.get(object.io as usize) else { return false };
+        if io.open && self.stopped {
+            return false;
+        }
+        let explained =
+            self.plan.type_of(object.ty).is_none_or(|ty| ty.instances.iter().any(|attr| attr.pos.is_some()));
+        !explained && object.whole
+    }
+}

@@ -1,0 +1,337 @@
+//! The fields of each type, without their expressions: names, and what each is.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::error::{Place, nearest};
+use crate::expr;
+use crate::load::Loader;
+use crate::load::infer::text_place;
+use crate::load::infer::types::{Ty, builtin};
+use crate::load::keys::{ATTR_KEYS, PARAM_KEYS, list};
+use crate::plan::{Attr, Limit, Repeat, Shape, Size, Terminator, TypeId, UNSET};
+use crate::yaml::Node;
+
+/// Names that expressions use for themselves.
+const RESERVED: [&str; 6] = ["_io", "_parent", "_root", "_index", "_", "_is_le"];
+
+impl Loader {
+    /// Names all that types hold, and says of what kind it is. Expressions follow when all names are known.
+    pub(super) fn attributes(&mut self) {
+        let mut id = 0;
+        while (id as usize) < self.types.len() {
+            self.attributes_of(id);
+            id += 1;
+        }
+    }
+
+    pub(super) fn attributes_of(&mut self, id: TypeId) {
+        let Some(declared) = self.types.get(id as usize) else { return };
+        if !declared.slots.is_empty() {
+            return;
+        }
+        let node = declared.node.clone();
+        let Some(plan) = self.plan.type_of(id) else { return };
+        let mut plan = (**plan).clone();
+        let mut slots = Vec::new();
+        let mut kinds: Vec<Option<Ty>> = Vec::new();
+        for param in list(self, &node, "params") {
+            self.known_keys(param, &PARAM_KEYS, "a parameter");
+            let Some(name) = param.get("id").and_then(|id| self.identifier(id)) else {
+                self.mistake(param.place, "a parameter has an id");
+                continue;
+            };
+            let sym = self.intern(&name);
+            slots.push((sym, Place { ..param.place }));
+            plan.parameter_names.push(sym);
+            kinds.push(Some(self.parameter_type(param, id)));
+        }
+        plan.parameters = u16::try_from(slots.len()).unwrap_or(u16::MAX);
+        let seq: Vec<Node> = list(self, &node, "seq").to_vec();
+        let mut names = Vec::new();
+        for (at, attr) in seq.iter().enumerate() {
+            if attr.map().is_none() {
+                self.mistake(
+                    attr.place,
+                    format!("a field is a map with 'id' and 'type' or 'size', not {}", attr.what()),
+                );
+            }
+            self.known_keys(attr, &ATTR_KEYS, "a field");
+            let name = match attr.get("id") {
+                Some(id) => self.identifier(id).unwrap_or_else(|| format!("_unnamed{at}")),
+                None => format!("_unnamed{at}"),
+            };
+            names.push(name.clone());
+            let sym = self.intern(&name);
+            slots.push((sym, attr.place));
+            kinds.push(None);
+        }
+        let instances: Vec<(Node, Node)> =
+            node.get("instances").and_then(Node::map).unwrap_or_default().to_vec();
+        for (key, instance) in &instances {
+            self.known_keys(instance, &ATTR_KEYS, "an instance");
+            let name = self.identifier(key).unwrap_or_default();
+            let sym = self.intern(&name);
+            slots.push((sym, key.place));
+            kinds.push(None);
+        }
+        if slots.len() > usize::from(u16::MAX) - 1 {
+            self.mistake(node.place, "a type can't have so many fields");
+            return;
+        }
+        let mut by_name: Vec<(u32, u16)> = Vec::new();
+        let mut seen = HashSet::new();
+        for (slot, &(sym, place)) in slots.iter().enumerate() {
+            if !seen.insert(sym) {
+                let name = self.plan.name(sym).to_owned();
+                self.mistake(place, format!("'{name}' is the name of another field of this type already"));
+            }
+            if RESERVED.contains(&self.plan.name(sym)) {
+                self.mistake(place, "this name means something else in expressions");
+            }
+            by_name.push((sym, u16::try_from(slot).unwrap_or(u16::MAX)));
+        }
+        by_name.sort_unstable();
+        plan.slots = by_name;
+        if let Some(stored) = self.plan.types.get_mut(id as usize) {
+            *stored = Arc::new(plan.clone());
+        }
+        if let Some(declared) = self.types.get_mut(id as usize) {
+            declared.slots = kinds.iter().map(|kind| kind.clone().unwrap_or(Ty::Unknown)).collect();
+            // Lest a type without any be begun again and again.
+            if declared.slots.is_empty() {
+                declared.slots.push(Ty::Unknown);
+            }
+        }
+        let fields =
+            seq.iter().map(|node| (node, false)).chain(instances.iter().map(|(_, node)| (node, true)));
+        for (at, (node, is_instance)) in fields.enumerate() {
+            let slot = u16::try_from(at + usize::from(plan.parameters)).unwrap_or(u16::MAX);
+            let sym = slots.get(usize::from(slot)).map_or(0, |&(sym, _)| sym);
+            let attr = self.skeleton(id, node, sym, slot, is_instance);
+            let ty = self.shape_type(&attr.shape, attr.enumeration, attr.repeat);
+            if let Some(declared) = self.types.get_mut(id as usize)
+                && let Some(kind) = declared.slots.get_mut(usize::from(slot))
+            {
+                *kind = ty;
+            }
+            if let Some(plan) = self.plan_mut(id) {
+                if is_instance { plan.instances.push(attr) } else { plan.seq.push(attr) }
+            }
+        }
+        if let (Some(declared), Some(0)) =
+            (self.types.get_mut(id as usize), self.plan.type_of(id).map(|plan| plan.slot_count()))
+        {
+            declared.slots = vec![Ty::Unknown];
+        }
+    }
+
+    fn parameter_type(&mut self, param: &Node, current: TypeId) -> Ty {
+        let Some(node) = param.get("type") else { return Ty::Bytes };
+        let name = match expr::parse_type(node.text().unwrap_or_default()) {
+            Ok(name) => name,
+            Err(error) => {
+                self.mistake(text_place(node).right(error.at as usize), error.text);
+                return Ty::Unknown;
+            }
+        };
+        if let Some(of) = param.get("enum").and_then(|node| self.enumeration_of(node, current)) {
+            return Ty::Enum(of);
+        }
+        let single = match name.path.as_slice() {
+            [single] => builtin(single),
+            _ => None,
+        };
+        let one = match single {
+            Some(ty) => ty,
+            None => match self.find_type(&name, current, node.place) {
+                Some(id) => Ty::Obj(id),
+                None => {
+                    self.unknown_type(&name, current, node.place);
+                    Ty::Unknown
+                }
+            },
+        };
+        if name.is_array { Ty::Arr(Rc::new(one)) } else { one }
+    }
+
+    /// A field or instance without its expressions.
+    fn skeleton(&mut self, current: TypeId, node: &Node, sym: u32, slot: u16, is_instance: bool) -> Attr {
+        let mut attr = Attr {
+            sym,
+            slot,
+            place: node.place,
+            doc: self.doc(node),
+            condition: None,
+            value: None,
+            pos: None,
+            io: None,
+            repeat: Repeat::Once,
+            shape: Shape::Bytes,
+            limit: Limit::default(),
+            process: None,
+            enumeration: node.get("enum").and_then(|node| self.enumeration_of(node, current)),
+            valid: None,
+            check: None,
+            problem: None,
+            hex: false,
+            is_plain: false,
+            needed: true,
+            fixed_bits: None,
+            unit_bits: None,
+        };
+        if let Some(value) = node.get("value") {
+            if !is_instance {
+                self.mistake(value.place, "'value' computes an instance; a field of 'seq' is read");
+            }
+            if let Some((ast, place)) = self.expression(value)
+                && let Some(declared) = self.types.get_mut(current as usize)
+            {
+                declared.values.insert(slot, (Rc::new(ast), place));
+            }
+            return attr;
+        }
+        if !is_instance && let Some(pos) = node.get("pos").or(node.get("io")) {
+            self.mistake(
+                pos.place,
+                "a field of 'seq' stands behind the one before it; what stands elsewhere is an instance",
+            );
+        }
+        attr.repeat = match node.get("repeat") {
+            None => {
+                for key in ["repeat-expr", "repeat-until"] {
+                    if let Some(stray) = node.get(key) {
+                        let kind = key.trim_start_matches("repeat-");
+                        self.mistake(stray.place, format!("'{key}' wants 'repeat: {kind}' beside it"));
+                    }
+                }
+                Repeat::Once
+            }
+            Some(repeat) => match repeat.text() {
+                Some("eos") => Repeat::Eos,
+                Some("expr") => Repeat::Times(UNSET),
+                Some("until") => Repeat::Until(UNSET),
+                other => {
+                    let hint = nearest(other.unwrap_or_default(), ["eos", "expr", "until"]);
+                    self.mistake(repeat.place, format!("'repeat' is eos, expr or until{hint}"));
+                    Repeat::Once
+                }
+            },
+        };
+        self.limit(node, &mut attr, current);
+        if let Some(contents) = node.get("contents") {
+            let bytes = self.contents(contents);
+            if node.get("type").is_some() {
+                self.mistake(contents.place, "'contents' are bytes; they have no 'type' beside them");
+            }
+            attr.shape = Shape::Contents(self.constant(&bytes));
+            return attr;
+        }
+        let bounded = attr.limit.is_bounded();
+        match node.get("type") {
+            None => {
+                // A key that nobody knows may be the misspelt one.
+                let all_known = node.map().unwrap_or_default().iter().all(|(key, _)| {
+                    key.text().is_some_and(|name| name.starts_with('-') || ATTR_KEYS.contains(&name))
+                });
+                if !bounded && all_known {
+                    self.mistake(
+                        node.place,
+                        "how long this is is not said: add 'type', 'size', 'size-eos: true' or 'terminator'",
+                    );
+                }
+            }
+            Some(ty) if ty.map().is_some() => {
+                self.known_keys(ty, &["switch-on", "cases"], "a type that is chosen");
+                let mut cases = Vec::new();
+                for (key, case) in ty.get("cases").and_then(Node::map).unwrap_or_default() {
+                    let is_default = key.text() == Some("_") && !key.is_quoted();
+                    let shape = self.shape(current, case, node, &mut attr, bounded);
+                    cases.push(((!is_default).then_some(UNSET), shape));
+                }
+                if ty.get("switch-on").is_none() || cases.is_empty() {
+                    self.mistake(
+                        ty.place,
+                        "a type that is chosen has 'switch-on' with a value and 'cases' with types",
+                    );
+                }
+                // Whatever order they are written in, the default comes last.
+                cases.sort_by_key(|(key, _)| key.is_none());
+                attr.shape = Shape::Switch(UNSET, cases);
+            }
+            Some(ty) => attr.shape = self.shape(current, ty, node, &mut attr, bounded),
+        }
+        attr
+    }
+
+    fn limit(&mut self, node: &Node, attr: &mut Attr, _current: TypeId) {
+        let flag = |key: &str, default: bool| node.get(key).and_then(Node::boolean).unwrap_or(default);
+        for key in ["size-eos", "include", "consume", "eos-error"] {
+            if let Some(value) = node.get(key)
+                && value.boolean().is_none()
+            {
+                self.mistake(value.place, format!("'{key}' is true or false"));
+            }
+        }
+        match (node.get("size"), flag("size-eos", false)) {
+            (Some(size), true) => self.mistake(size.place, "there is either 'size' or 'size-eos'"),
+            (Some(_), false) => attr.limit.size = Size::Of(UNSET),
+            (None, true) => attr.limit.size = Size::Eos,
+            (None, false) => {}
+        }
+        if let Some(terminator) = node.get("terminator") {
+            let bytes: Option<Vec<u8>> = match terminator.list() {
+                Some(items) => {
+                    items.iter().map(|item| item.integer().and_then(|n| u8::try_from(n).ok())).collect()
+                }
+                None => terminator.integer().and_then(|n| u8::try_from(n).ok()).map(|byte| vec![byte]),
+            };
+            match bytes.filter(|bytes| !bytes.is_empty()) {
+                Some(bytes) => {
+                    attr.limit.terminator = Some(Terminator {
+                        bytes,
+                        include: flag("include", false),
+                        consume: flag("consume", true),
+                        eos_error: flag("eos-error", true),
+                    });
+                }
+                None => {
+                    self.mistake(terminator.place, "a terminator is a byte from 0 to 255, or a list of such")
+                }
+            }
+        }
+        if let Some(pad) = node.get("pad-right") {
+            match pad.integer().and_then(|n| u8::try_from(n).ok()) {
+                Some(byte) => attr.limit.pad_right = Some(byte),
+                None => self.mistake(pad.place, "'pad-right' is a byte from 0 to 255"),
+            }
+        }
+    }
+
+    /// The bytes of `contents`: a text, or a list of bytes and texts.
+    pub(super) fn contents(&mut self, node: &Node) -> Vec<u8> {
+        match node.list() {
+            None => match node.integer().and_then(|n| u8::try_from(n).ok()) {
+                Some(byte) => vec![byte],
+                None => node.text().unwrap_or_default().as_bytes().to_vec(),
+            },
+            Some(items) => {
+                let mut bytes = Vec::new();
+                for item in items {
+                    match (item.integer(), item.text()) {
+                        (Some(number), _) => match u8::try_from(number) {
+                            Ok(byte) => bytes.push(byte),
+                            Err(_) => {
+                                self.mistake(item.place, format!("{number} is no byte: bytes are 0 to 255"))
+                            }
+                        },
+                        (None, Some(text)) => bytes.extend_from_slice(text.as_bytes()),
+                        (None, None) => self.mistake(item.place, "contents are bytes and texts"),
+                    }
+                }
+                bytes
+            }
+        }
+    }
+}

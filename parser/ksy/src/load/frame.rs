@@ -1,0 +1,128 @@
+//! Which fields must be read to know where a message ends, and what may be skipped.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::plan::{
+    Attr, Endian, Node, NodeId, Plan, Repeat, Shape, Size, Skim, Sym, TypeId, framing_expressions,
+    shape_expressions,
+};
+
+/// How fields are gone through while the end of a message is looked for.
+pub(super) fn skim(seq: &[Attr]) -> Vec<Skim> {
+    let mut steps: Vec<Skim> = Vec::new();
+    let mut is_bits = false;
+    for (at, attr) in (0u16..).zip(seq) {
+        let were_bits = std::mem::replace(&mut is_bits, matches!(attr.shape, Shape::Bits { .. }));
+        let plain = !attr.needed && attr.check.is_none();
+        let sized = matches!(attr.limit.size, Size::Of(_)) && matches!(attr.repeat, Repeat::Once);
+        match attr.fixed_bits {
+            // Whole bytes behind bits begin at the next byte.
+            Some(bits) if plain && !is_bits && !were_bits => match steps.last_mut() {
+                Some(Skim::Pass(before)) => *before = before.saturating_add(bits),
+                _ => steps.push(Skim::Pass(bits)),
+            },
+            None if plain && sized => steps.push(Skim::Sized(at)),
+            _ => steps.push(Skim::Field(at)),
+        }
+    }
+    steps
+}
+
+/// The names of whatever must be read to know where a message ends. A name counts wherever it stands: two fields of
+/// one name are both read, which costs time and nothing else.
+pub(super) struct Needs<'p> {
+    plan: &'p Plan,
+    names: HashSet<Sym>,
+    seen: HashSet<TypeId>,
+    /// What is still to be looked at: types, and names whose fields wait.
+    types: Vec<TypeId>,
+    fresh: Vec<Sym>,
+    /// What matters only if somebody asks for the name: instances, and what is inside bytes whose extent is known.
+    waiting: HashMap<Sym, Vec<(TypeId, &'p Attr)>>,
+}
+
+impl<'p> Needs<'p> {
+    pub(super) fn of(plan: &'p Plan) -> HashSet<Sym> {
+        let mut needs = Needs {
+            plan,
+            names: HashSet::new(),
+            seen: HashSet::new(),
+            types: vec![0],
+            fresh: Vec::new(),
+            waiting: HashMap::new(),
+        };
+        // What is needed needs other things; each is looked at once.
+        loop {
+            if let Some(id) = needs.types.pop() {
+                needs.type_of(id);
+            } else if let Some(name) = needs.fresh.pop() {
+                for (id, attr) in needs.waiting.remove(&name).unwrap_or_default() {
+                    needs.extent(id, attr);
+                    needs.inside(id, attr);
+                }
+            } else {
+                return needs.names;
+            }
+        }
+    }
+
+    fn expression(&mut self, owner: TypeId, node: NodeId) {
+        let Some(plan) = self.plan.type_of(owner) else { return };
+        let (names, fresh) = (&mut self.names, &mut self.fresh);
+        self.plan.expressions.walk(node, &mut |_, node| {
+            let name = match node {
+                Node::Member(_, sym) | Node::Named(sym) => Some(*sym),
+                Node::Slot(slot) => plan.attr(*slot).map(|attr| attr.sym),
+                _ => None,
+            };
+            if let Some(name) = name.filter(|&name| names.insert(name)) {
+                fresh.push(name);
+            }
+        });
+    }
+
+    fn type_of(&mut self, id: TypeId) {
+        let plan = self.plan;
+        let Some(ty) = plan.type_of(id).filter(|_| self.seen.insert(id)) else { return };
+        if let Endian::Switch(on, cases) = &ty.endian {
+            self.expression(id, *on);
+            cases.iter().filter_map(|(key, _)| *key).for_each(|key| self.expression(id, key));
+        }
+        for attr in &ty.instances {
+            self.when_needed(id, attr);
+        }
+        for attr in &ty.seq {
+            self.extent(id, attr);
+            // What is inside bytes whose extent is known matters only to who asks for it.
+            if !attr.limit.is_bounded() || matches!(attr.repeat, Repeat::Until(_)) {
+                self.inside(id, attr);
+            } else {
+                self.when_needed(id, attr);
+            }
+        }
+    }
+
+    /// Looks at a field as soon as somebody asks for its name.
+    fn when_needed(&mut self, id: TypeId, attr: &'p Attr) {
+        self.waiting.entry(attr.sym).or_default().push((id, attr));
+        if self.names.contains(&attr.sym) {
+            self.fresh.push(attr.sym);
+        }
+    }
+
+    fn extent(&mut self, id: TypeId, attr: &Attr) {
+        framing_expressions(attr).into_iter().for_each(|node| self.expression(id, node));
+    }
+
+    fn inside(&mut self, id: TypeId, attr: &Attr) {
+        shape_expressions(attr).into_iter().for_each(|node| self.expression(id, node));
+        let mut shapes = vec![&attr.shape];
+        while let Some(shape) = shapes.pop() {
+            match shape {
+                Shape::User(user) => self.types.push(user.id),
+                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What every message of a description begins with: fields at places that never change, and what must be true of them.
+
+use std::collections::HashMap;
+
+use framescope_parser::Code;
+
+use crate::error::{Place, nearest};
+use crate::load::Loader;
+use crate::plan::{
+    Attr, Edge, Head, HeadTest, HeadWhat, Meta, Node, NodeId, Order, Repeat, Shape, TypeId, Valid,
+};
+
+use crate::yaml;
+
+/// Bytes that a head has at most: each place of damaged bytes is looked at as one.
+const LONGEST_HEAD: u32 = 256;
+
+impl Loader {
+    /// Finds what every message begins with: fields at places that never change, and what must be true of them.
+    pub(super) fn head(&mut self, own: &yaml::Node, found: &mut Meta) {
+        let mut fields = Vec::new();
+        self.head_fields(0, 0, &mut String::new(), &mut fields, 0);
+        let named = |loader: &mut Loader, key: &str| -> Option<Vec<(String, Place)>> {
+            let node = own.get(key)?;
+            let Some(items) = node.list() else {
+                loader.mistake(node.place, format!("'{key}' is a list of fields"));
+                return None;
+            };
+            Some(items.iter().filter_map(|item| Some((item.text()?.to_owned(), item.place))).collect())
+        };
+        let believe = named(self, "believe");
+        let refuse = named(self, "refuse").unwrap_or_default();
+        for (name, place) in believe.iter().flatten().chain(&refuse) {
+            match fields.iter().find(|field| field.path == *name) {
+                None => {
+                    let known = fields.iter().map(|field| field.path.as_str());
+                    let hint = nearest(name, known);
+                    self.mistake(
+                        *place,
+                        format!(
+                            "no field that stands at the same place in every message is called '{name}'{hint}"
+                        ),
+                    );
+                }
+                Some(field) if field.test.is_none() => {
+                    self.mistake(*place, format!("nothing must be true of '{name}': give it contents, a check, or valid with numbers"));
+                }
+                Some(_) => {}
+            }
+        }
+        let is = |list: &[(String, Place)], path: &str| list.iter().any(|(name, _)| name == path);
+        let mut head = Head::default();
+        for field in fields {
+            if let Some((what, bits)) = field.hint {
+                let (offset, length) = (field.offset, field.length);
+                head.hints.push((HeadTest { offset, length, what }, bits));
+            }
+            let Some((what, bits)) = field.test else { continue };
+            let believed = match &believe {
+                Some(list) => is(list, &field.path),
+                None => !is(&refuse, &field.path),
+            };
+            let refused = is(&refuse, &field.path);
+            if !believed && !refused {
+                continue;
+            }
+            let test = HeadTest { offset: field.offset, length: field.length, what };
+            head.length = head.length.max(field.offset + field.length);
+            if refused {
+                head.refuse.push((test, field.problem.unwrap_or(Code::PayloadTooLong)));
+                continue;
+            }
+            if let HeadWhat::Contents(bytes) = &test.what
+                && head.magic.len() as u64 == u64::from(test.offset)
+            {
+                head.magic.extend_from_slice(bytes);
+            }
+            if let HeadWhat::Number { le: false, ranges, .. } = &test.what
+                && head.magic.len() as u64 == u64::from(test.offset)
+                && let [(low, high)] = ranges.as_slice()
+                && low == high
+                && let Some(bytes) = low.to_be_bytes().get(16usize.saturating_sub(test.length as usize)..)
+            {
+                head.magic.extend_from_slice(bytes);
+            }
+            head.bits += bits;
+            head.believe.push(test);
+        }
+        // What a check covers must be there too.
+        found.head = head;
+        let root = self.plan.root().cloned();
+        let beyond = root.iter().flat_map(|plan| &plan.seq).filter(|attr| {
+            let keyed = attr.check.as_ref().is_none_or(|check| check.algorithm.is_keyed());
+            let from_the_start = attr.check.as_ref().is_some_and(|check| match check.from {
+                Edge::Message | Edge::Structure => true,
+                Edge::Field(_) => false,
+            });
+            !keyed && from_the_start
+        });
+        let head_ends = found.head.length;
+        let mut offset = Some(0u64);
+        let offsets: HashMap<u16, Option<u64>> = root
+            .iter()
+            .flat_map(|plan| &plan.seq)
+            .map(|attr| {
+                let at = offset;
+                offset = offset.and_then(|offset| Some(offset + attr.fixed_bits?));
+                (attr.slot, at)
+            })
+            .collect();
+        if !found.head.believe.is_empty() {
+            let is_beyond = |slot: u16| {
+                let at = offsets.get(&slot).copied().flatten();
+                at.is_none_or(|bits| bits / 8 >= u64::from(head_ends))
+            };
+            found.trailing_checks = beyond.map(|attr| attr.slot).filter(|&slot| is_beyond(slot)).collect();
+        }
+    }
+
+    /// The fields at places that never change, also those in structures there.
+    fn head_fields(
+        &self,
+        id: TypeId,
+        at: u64,
+        path: &mut String,
+        fields: &mut Vec<HeadField>,
+        depth: u32,
+    ) -> Option<u64> {
+        let plan = self.plan.type_of(id)?.clone();
+        if depth > 8 {
+            return None;
+        }
+        let mut bits = at;
+        for attr in &plan.seq {
+            if !matches!(attr.shape, Shape::Bits { .. }) {
+                bits = bits.next_multiple_of(8);
+            }
+            let fixed = attr.fixed_bits;
+            let before = path.len();
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(self.plan.name(attr.sym));
+            let plain = matches!(attr.repeat, Repeat::Once) && attr.condition.is_none();
+            if let (Shape::User(user), true, true) =
+                (&attr.shape, plain, attr.process.is_none() && attr.limit.terminator.is_none())
+            {
+                let inner = self.head_fields(user.id, bits, path, fields, depth + 1);
+                if fixed.is_none() {
+                    inner?;
+                }
+            } else if let (true, Some(fixed), Ok(offset)) = (plain, fixed, u32::try_from(bits / 8)) {
+                let length = u32::try_from((bits % 8 + fixed).div_ceil(8)).ok()?;
+                if offset + length <= LONGEST_HEAD {
+                    let test = self.head_test(attr, &plan, at, bits);
+                    let hint = if test.is_none() { self.head_hint(attr) } else { None };
+                    fields.push(HeadField {
+                        hint,
+                        path: path.clone(),
+                        offset,
+                        length,
+                        test,
+                        problem: attr.problem,
+                    });
+                }
+            }
+            path.truncate(before);
+            bits += fixed?;
+        }
+        Some(bits)
+    }
+
+    /// What must be true of a field at the beginning, and how many bits of chance that is.
+    fn head_test(
+        &self,
+        attr: &Attr,
+        plan: &crate::plan::TypePlan,
+        begin: u64,
+        at: u64,
+    ) -> Option<(HeadWhat, u32)> {
+        if let Shape::Contents(span) = attr.shape {
+            let bytes = self.plan.expressions.constants.get(span.start as usize..span.end as usize)?.to_vec();
+            let bits = u32::try_from(bytes.len()).ok()? * 8;
+            return Some((HeadWhat::Contents(bytes), bits));
+        }
+        if let Some(check) = &attr.check {
+            let Shape::Int { bytes, order, .. } = attr.shape else { return None };
+            let offset_of = |slot: u16| {
+                let mut bits = begin;
+                for field in &plan.seq {
+                    if field.slot == slot {
+                        return Some((bits, bits + field.fixed_bits?));
+                    }
+                    bits += field.fixed_bits?;
+                }
+                None
+            };
+            let from = match check.from {
+                Edge::Message => 0,
+                Edge::Structure => begin,
+                Edge::Field(slot) => offset_of(slot)?.0,
+            };
+            let to = match check.to {
+                None => at,
+                Some(slot) => offset_of(slot)?.1,
+            };
+            // What lies behind the field is not part of the head.
+            if to > at || from >= to || order == Order::Structure {
+                return None;
+            }
+            let le = order == Order::Le;
+            let (from, to) = (u32::try_from(from / 8).ok()?, u32::try_from(to / 8).ok()?);
+            return Some((
+                HeadWhat::Check { algorithm: check.algorithm.clone(), le, from, to },
+                u32::from(bytes) * 8,
+            ));
+        }
+        let mut ranges = self.valid_ranges(attr)?;
+        if let Shape::Int { bytes, signed, .. } = attr.shape {
+            // Only what the field can hold counts as chance.
+            let all = 1i128 << (u32::from(bytes) * 8);
+            let (least, most) = if signed { (-all / 2, all / 2 - 1) } else { (0, all - 1) };
+            ranges.iter_mut().for_each(|range| *range = (range.0.max(least), range.1.min(most)));
+        }
+        let possible: i128 = ranges
+            .iter()
+            .map(|(low, high)| high.saturating_sub(*low).saturating_add(1).max(0))
+            .fold(0, i128::saturating_add);
+        match attr.shape {
+            Shape::Int { bytes, signed, order } if order != Order::Structure => {
+                let all = u32::from(bytes) * 8;
+                let bits = all.saturating_sub(128 - possible.max(1).leading_zeros() - 1);
+                Some((HeadWhat::Number { signed, le: order == Order::Le, ranges }, bits))
+            }
+            Shape::Bits { count, le: false } => {
+                let count = u32::from(count);
+                let in_bytes = u32::try_from(at % 8).ok()? + count;
+                let shift = in_bytes.div_ceil(8) * 8 - in_bytes;
+                let bits = count.saturating_sub(128 - possible.max(1).leading_zeros() - 1);
+                (in_bytes <= 64).then_some((HeadWhat::Bits { shift, count, ranges }, bits))
+            }
+            _ => None,
+        }
+    }
+
+    /// A number that has a name mostly, though it need not have one.
+    fn head_hint(&self, attr: &Attr) -> Option<(HeadWhat, u32)> {
+        let Shape::Int { bytes, signed, order } = attr.shape else { return None };
+        let members = &self.plan.enums.get(attr.enumeration? as usize)?.members;
+        let ranges: Vec<(i128, i128)> = members.iter().map(|member| (member.value, member.value)).collect();
+        let bits = (u32::from(bytes) * 8).saturating_sub(ranges.len().max(1).next_power_of_two().ilog2());
+        (order != Order::Structure)
+            .then_some((HeadWhat::Number { signed, le: order == Order::Le, ranges }, bits))
+    }
+
+    /// The numbers that a field may be, where its `valid` names them.
+    fn valid_ranges(&self, attr: &Attr) -> Option<Vec<(i128, i128)>> {
+        let number = |node: NodeId| match self.plan.expressions.nodes.get(node as usize)? {
+            Node::Const(crate::plan::Val::Int(n) | crate::plan::Val::Enum(_, n)) => Some(*n),
+            Node::Const(crate::plan::Val::Bool(b)) => Some(i128::from(*b)),
+            _ => None,
+        };
+        match attr.valid.as_ref()? {
+            Valid::Equal(node) => number(*node).map(|n| vec![(n, n)]),
+            Valid::AnyOf(nodes) => nodes.iter().map(|&node| number(node).map(|n| (n, n))).collect(),
+            Valid::Range(low, high) => {
+                let low = low.map_or(Some(i128::from(i64::MIN)), number)?;
+                let high = high.map_or(Some(i128::from(u64::MAX)), number)?;
+                Some(vec![(low, high)])
+            }
+            Valid::InEnum => {
+                let members = &self.plan.enums.get(attr.enumeration? as usize)?.members;
+                Some(members.iter().map(|member| (member.value, member.value)).collect())
+            }
+            Valid::Expr(_) => None,
+        }
+    }
+}
+
+struct HeadField {
+    path: String,
+    offset: u32,
+    length: u32,
+    test: Option<(HeadWhat, u32)>,
+    hint: Option<(HeadWhat, u32)>,
+    problem: Option<Code>,
+}

@@ -1,0 +1,117 @@
+//! Names of types and enumerations, as the type sees them that they are written in.
+
+use crate::error::{Place, nearest};
+use crate::expr::TypeName;
+use crate::load::Loader;
+use crate::plan::TypeId;
+use crate::yaml::Node;
+
+impl Loader {
+    /// A type by its written name, as `current` sees it.
+    pub(super) fn find_type(&mut self, name: &TypeName, current: TypeId, place: Place) -> Option<TypeId> {
+        let found = self.look_up(&name.path, name.absolute, current);
+        if found.is_some() || self.is_query {
+            return found;
+        }
+        // A type that the description does not have may be told by a file beside it.
+        let file = self.plan.type_of(current).map_or(0, |plan| plan.file);
+        if self.files.get(file as usize).is_some_and(|file| file.opaque)
+            && let [single] = name.path.as_slice()
+        {
+            self.import(file, single, place)?;
+            let known = self.types.len();
+            self.declare();
+            for late in known..self.types.len() {
+                self.attributes_of(TypeId::try_from(late).unwrap_or(TypeId::MAX));
+            }
+            return self.look_up(&name.path, false, current);
+        }
+        None
+    }
+
+    fn look_up(&self, path: &[String], absolute: bool, current: TypeId) -> Option<TypeId> {
+        let (first, rest) = path.split_first()?;
+        let child = |of: TypeId, name: &str| self.plan.type_of(of)?.children.get(name).copied();
+        let mut around = Some(current);
+        let mut found = None;
+        while let Some(id) = around {
+            let plan = self.plan.type_of(id)?;
+            if !absolute || plan.outer.is_none() {
+                found = child(id, first);
+            }
+            if found.is_none() && plan.outer.is_none() && plan.name == *first {
+                found = Some(id);
+            }
+            if found.is_some() {
+                break;
+            }
+            around = plan.outer;
+        }
+        let found = found.or_else(|| self.tops.get(first).copied())?;
+        rest.iter().try_fold(found, |of, name| child(of, name))
+    }
+
+    /// An enumeration by its written path, as `current` sees it.
+    pub(super) fn find_enum(&self, path: &[String], current: TypeId) -> Option<u32> {
+        let (name, types) = path.split_last()?;
+        if !types.is_empty() {
+            let of = self.look_up(types, false, current)?;
+            return self.plan.type_of(of)?.enums.get(name.as_str()).copied();
+        }
+        let mut around = Some(current);
+        while let Some(id) = around {
+            let plan = self.plan.type_of(id)?;
+            if let Some(&found) = plan.enums.get(name.as_str()) {
+                return Some(found);
+            }
+            around = plan.outer;
+        }
+        None
+    }
+
+    /// Names of the types that can be seen from one, for a hint.
+    pub(super) fn visible_types(&self, current: TypeId) -> Vec<String> {
+        let mut names: Vec<String> = self.tops.keys().cloned().collect();
+        let mut around = Some(current);
+        while let Some(plan) = around.and_then(|id| self.plan.type_of(id)) {
+            names.extend(plan.children.keys().map(|name| name.to_string()));
+            around = plan.outer;
+        }
+        names
+    }
+
+    pub(super) fn visible_enums(&self, current: TypeId) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut around = Some(current);
+        while let Some(plan) = around.and_then(|id| self.plan.type_of(id)) {
+            names.extend(plan.enums.keys().map(|name| name.to_string()));
+            around = plan.outer;
+        }
+        names
+    }
+
+    pub(super) fn unknown_type(&mut self, name: &TypeName, current: TypeId, place: Place) {
+        if self.is_full() {
+            return;
+        }
+        let known = self.visible_types(current);
+        let builtin = ["u1", "u2", "u4", "u8", "s1", "s2", "s4", "s8", "f4", "f8", "str", "strz", "b1"];
+        let name = name.written();
+        let hint = nearest(&name, known.iter().map(String::as_str).chain(builtin));
+        self.mistake(place, format!("there is no type '{name}'{hint}"));
+    }
+
+    pub(super) fn enumeration_of(&mut self, node: &Node, current: TypeId) -> Option<u32> {
+        let path: Vec<String> = node.text().unwrap_or_default().split("::").map(str::to_owned).collect();
+        let found = self.find_enum(&path, current);
+        if found.is_none() && !self.is_full() {
+            let known = self.visible_enums(current);
+            let name = path.join("::");
+            self.mistake(
+                node.place,
+                format!("there is no enum '{name}'{}", nearest(&name, known.iter().map(String::as_str))),
+            );
+        }
+        found
+    }
+}

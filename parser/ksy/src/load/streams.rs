@@ -1,0 +1,82 @@
+//! Whether messages can be told apart in a stream: whatever depends on where the stream ends says nothing of that.
+
+use std::collections::HashSet;
+
+use crate::error::{Mistake, Place};
+use crate::load::Loader;
+use crate::plan::{
+    Endian, Node, NodeId, Repeat, Shape, Size, TypeId, framing_expressions, shape_expressions,
+};
+
+/// Looks for what depends on where a stream ends, which says nothing of where a message does.
+pub(super) struct Streams<'l> {
+    pub(super) loader: &'l Loader,
+    pub(super) seen: HashSet<(TypeId, bool)>,
+    pub(super) mistakes: Vec<Mistake>,
+}
+
+const HINT: &str = "; a message in a stream says itself how long it is. Give the part a 'size', or say 'segment-delimited: true' under '-framescope' if each segment or datagram is one message";
+
+impl Streams<'_> {
+    fn say(&mut self, place: Place, what: &str) {
+        if self.mistakes.len() < 20 {
+            self.mistakes.push(Mistake::new(place, format!("{what} depends on where the stream ends{HINT}")));
+        }
+    }
+
+    pub(super) fn type_of(&mut self, id: TypeId, bounded: bool) {
+        if !self.seen.insert((id, bounded)) {
+            return;
+        }
+        let Some(plan) = self.loader.plan.type_of(id).cloned() else { return };
+        if let (Endian::Switch(on, _), false) = (&plan.endian, bounded) {
+            self.expression(*on, plan.seq.first().map_or(Place::default(), |attr| attr.place), bounded);
+        }
+        let needed = plan.instances.iter().filter(|attr| attr.needed);
+        for attr in plan.seq.iter().chain(needed) {
+            if !bounded {
+                if matches!(attr.limit.size, Size::Eos) && attr.pos.is_none() {
+                    self.say(attr.place, "'size-eos'");
+                }
+                if matches!(attr.repeat, Repeat::Eos) {
+                    self.say(attr.place, "'repeat: eos'");
+                }
+            }
+            let nodes = framing_expressions(attr).into_iter().chain(shape_expressions(attr));
+            nodes.for_each(|node| self.expression(node, attr.place, bounded));
+            self.shape(&attr.shape, bounded || attr.limit.is_bounded());
+        }
+    }
+
+    fn shape(&mut self, shape: &Shape, bounded: bool) {
+        match shape {
+            Shape::User(user) => self.type_of(user.id, bounded),
+            Shape::Switch(_, cases) => cases.iter().for_each(|(_, shape)| self.shape(shape, bounded)),
+            _ => {}
+        }
+    }
+
+    fn expression(&mut self, node: NodeId, place: Place, bounded: bool) {
+        let expressions = &self.loader.plan.expressions;
+        let mut found = None;
+        expressions.walk(node, &mut |_, node| {
+            let Node::Member(of, sym) = node else { return };
+            let name = self.loader.plan.name(*sym);
+            if name != "eof" && name != "size" {
+                return;
+            }
+            match expressions.nodes.get(*of as usize) {
+                Some(Node::Io) if !bounded => found = Some(format!("'_io.{name}'")),
+                Some(Node::Member(of, io)) if self.loader.plan.name(*io) == "_io" => {
+                    if matches!(expressions.nodes.get(*of as usize), Some(Node::Root)) {
+                        found = Some(format!("'_root._io.{name}'"));
+                    }
+                }
+                _ => {}
+            }
+        });
+        if let Some(what) = found {
+            self.say(place, &what);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A message in a few words: what the author says, else its first values.
+
+use crate::load::Loader;
+use crate::plan::{Node, NodeId, Piece, Repeat, Shape, Style, TypeId};
+
+/// Fields that a summary is made of where the author says none: of those that are there the first few are told.
+const FIRST_VALUES: usize = 64;
+
+impl Loader {
+    /// A message in a few words: what the author says, else its first values.
+    pub(super) fn summaries(&mut self) {
+        for id in 0..self.types.len() {
+            let id = TypeId::try_from(id).unwrap_or(TypeId::MAX);
+            let written = self
+                .types
+                .get(id as usize)
+                .and_then(|declared| declared.node.get("-webide-representation").cloned());
+            let pieces = match written {
+                Some(node) => self.representation(&node, id),
+                None if id == 0 => self.first_values(),
+                None => Vec::new(),
+            };
+            if let Some(plan) = self.plan_mut(id) {
+                plan.summary = pieces;
+            }
+        }
+    }
+
+    fn first_values(&mut self) -> Vec<Piece> {
+        let Some(plan) = self.plan.root().cloned() else { return Vec::new() };
+        let telling = plan.seq.iter().filter(|attr| {
+            let plain = matches!(
+                attr.shape,
+                Shape::Int { .. } | Shape::Bits { .. } | Shape::Float { .. } | Shape::Str(_)
+            );
+            plain && matches!(attr.repeat, Repeat::Once) && attr.check.is_none()
+        });
+        let mut pieces = Vec::new();
+        for attr in telling.take(FIRST_VALUES) {
+            self.plan.expressions.nodes.push(Node::Slot(attr.slot));
+            let node = NodeId::try_from(self.plan.expressions.nodes.len() - 1).unwrap_or(0);
+            pieces.push(Piece::Named(attr.sym, node));
+        }
+        pieces
+    }
+
+    /// `text {path} {path:hex}`, as the web IDE has it.
+    pub(super) fn representation(&mut self, node: &crate::yaml::Node, id: TypeId) -> Vec<Piece> {
+        let Some(text) = node.text() else {
+            self.mistake(node.place, "a representation is a text such as '{kind} {name:str}'");
+            return Vec::new();
+        };
+        let (mut pieces, mut rest) = (Vec::new(), text);
+        while let Some((before, after)) = rest.split_once('{') {
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            let at = text.len() - after.len();
+            let place = node.place.right(usize::from(node.is_quoted()) + at);
+            let Some((inside, after)) = after.split_once('}') else {
+                self.mistake(place, "this { has no }");
+                return pieces;
+            };
+            rest = after;
+            let (expression, style) = match inside.rsplit_once(':') {
+                Some((expression, style)) if !expression.ends_with(':') => (expression, style),
+                _ => (inside, ""),
+            };
+            let style = match style {
+                "hex" => Style::Hex,
+                "str" => Style::Str,
+                "" | "dec" | "flags" => Style::Plain,
+                _ if style.starts_with("sep=") => Style::Plain,
+                other => {
+                    let hint = crate::error::nearest(other, ["dec", "hex", "str", "flags"]);
+                    self.mistake(place, format!("'{other}' is no way to write a value{hint}"));
+                    Style::Plain
+                }
+            };
+            match crate::expr::parse(expression) {
+                Ok(ast) => {
+                    let context = super::Context::of(id, place);
+                    self.infer(&ast, &context);
+                    pieces.push(Piece::Value(self.compile(&ast, &context), style));
+                }
+                Err(error) => self.mistake(place.right(error.at as usize), error.text),
+            }
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        pieces
+    }
+}

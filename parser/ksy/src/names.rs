@@ -1,0 +1,161 @@
+//! The fields that messages of a description may show: their paths, their enumerations, and what its author says of them.
+
+use std::collections::HashSet;
+
+use framescope_parser::{CAPTURED, Names};
+
+use crate::format::Format;
+use crate::plan::{Doc, Node, PADDING, Plan, RAW, Shape, TypeId, UNREAD};
+use crate::strings::Charset;
+
+/// A field whose numbers have names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enumeration {
+    /// Its path of names joined by dots.
+    pub path: String,
+    /// Each member's number and name.
+    pub members: Vec<(i128, String)>,
+}
+
+/// The fields whose numbers have names, by their paths.
+pub(crate) fn enumerations(plan: &Plan) -> Vec<Enumeration> {
+    let mut found = Vec::new();
+    collect_enumerations(plan, 0, "", &mut Vec::new(), &mut found, &mut 0);
+    found
+}
+
+fn collect_enumerations(
+    plan: &Plan,
+    id: TypeId,
+    above: &str,
+    around: &mut Vec<TypeId>,
+    found: &mut Vec<Enumeration>,
+    looked: &mut usize,
+) {
+    let Some(ty) = plan.type_of(id) else { return };
+    if around.contains(&id) || around.len() >= DEEPEST || *looked >= MOST_NAMES {
+        return;
+    }
+    around.push(id);
+    for attr in ty.seq.iter().chain(&ty.instances) {
+        *looked += 1;
+        let name = plan.name(attr.sym);
+        let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+        if let Some(of) = attr.enumeration.and_then(|of| plan.enums.get(of as usize)) {
+            let members = of.members.iter().map(|member| (member.value, member.shown.clone()));
+            // What a switch chooses may have fields of one name.
+            match found.iter_mut().find(|known| known.path == path) {
+                Some(known) => known.members.extend(members),
+                None => found.push(Enumeration { path: path.clone(), members: members.collect() }),
+            }
+        }
+        let mut shapes = vec![&attr.shape];
+        while let Some(shape) = shapes.pop() {
+            match shape {
+                Shape::User(user) => collect_enumerations(plan, user.id, &path, around, found, looked),
+                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                _ => {}
+            }
+        }
+    }
+    around.pop();
+}
+
+/// How deeply fields are named that stand in each other.
+const DEEPEST: usize = 8;
+/// Field names that are told at most.
+const MOST_NAMES: usize = 5000;
+
+/// The names that messages may show.
+pub(crate) fn names(format: &Format) -> Names {
+    let plan = &format.plan;
+    let mut names = Names { verbatim: true, ..Names::default() };
+    let mut seen = HashSet::new();
+    type_names(plan, 0, &mut Vec::new(), &mut names, &mut seen);
+    names.anywhere = [UNREAD, RAW, PADDING, CAPTURED].map(str::to_owned).to_vec();
+    if let Some(kind) = format.meta.kind
+        && let Some(Node::Slot(slot)) = plan.expressions.nodes.get(kind as usize)
+        && let Some(of) = plan.root().and_then(|root| root.attr(*slot)?.enumeration)
+        && let Some(of) = plan.enums.get(of as usize)
+    {
+        names.kinds = of.members.iter().map(|member| member.shown.clone()).collect();
+    }
+    names
+}
+
+fn type_names(
+    plan: &Plan,
+    id: TypeId,
+    path: &mut Vec<TypeId>,
+    names: &mut Names,
+    seen: &mut HashSet<String>,
+) {
+    fn within(
+        plan: &Plan,
+        shape: &Shape,
+        prefix: &str,
+        path: &mut Vec<TypeId>,
+        names: &mut Names,
+        seen: &mut HashSet<String>,
+    ) {
+        match shape {
+            Shape::User(user) if !path.contains(&user.id) && path.len() < DEEPEST => {
+                let (mut inner, from) = (Names { verbatim: true, ..Names::default() }, names.fields.len());
+                if from < MOST_NAMES {
+                    type_names(plan, user.id, path, &mut inner, &mut HashSet::new());
+                }
+                names.verbatim &= inner.verbatim;
+                names.fields.extend(
+                    inner
+                        .fields
+                        .into_iter()
+                        .map(|name| format!("{prefix}.{name}"))
+                        .filter(|name| seen.insert(name.clone())),
+                );
+            }
+            Shape::Str(charset) | Shape::Strz(charset) => {
+                names.verbatim &= matches!(charset, Charset::Utf8 | Charset::Ascii)
+            }
+            Shape::Switch(_, cases) => {
+                cases.iter().for_each(|(_, shape)| within(plan, shape, prefix, path, names, seen))
+            }
+            _ => {}
+        }
+    }
+    let Some(ty) = plan.type_of(id) else { return };
+    path.push(id);
+    for attr in ty.seq.iter().chain(&ty.instances) {
+        let name = plan.name(attr.sym).to_owned();
+        if seen.insert(name.clone()) {
+            names.fields.push(name.clone());
+        }
+        names.verbatim &= attr.value.is_none() && attr.process.is_none();
+        within(plan, &attr.shape, &name, path, names, seen);
+    }
+    path.pop();
+}
+
+/// What is said of a field, or where nothing is, of its type.
+pub(crate) fn about<'p>(plan: &'p Plan, id: TypeId, path: &[&str]) -> Option<&'p Doc> {
+    let (name, rest) = path.split_first()?;
+    let ty = plan.type_of(id)?;
+    let attr = ty.attr(ty.slot(*plan.symbols.get(*name)?)?)?;
+    let mut shapes = vec![&attr.shape];
+    let mut types = Vec::new();
+    while let Some(shape) = shapes.pop() {
+        match shape {
+            Shape::User(user) => types.push(user.id),
+            Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+            _ => {}
+        }
+    }
+    if !rest.is_empty() {
+        return types.into_iter().find_map(|id| about(plan, id, rest));
+    }
+    let is_said = |doc: &&Doc| !doc.text.is_empty() || !doc.references.is_empty();
+    let of_type = || match types.as_slice() {
+        [id] => plan.type_of(*id).map(|ty| &ty.doc),
+        _ => None,
+    };
+    Some(&attr.doc).filter(is_said).or_else(of_type)
+}

@@ -1,0 +1,214 @@
+//! A description as it is executed: types, enumerations and expressions in flat tables that refer to each other by
+//! number. Nothing in it is looked up by name while a message is read, but members of values whose type only the
+//! message shows.
+
+mod attr;
+mod expression;
+mod meta;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use framescope_parser::Kind;
+
+pub(crate) use attr::{
+    Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator, UNSET,
+    UserType, Valid, framing_expressions, shape_expressions,
+};
+pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Val};
+pub(crate) use meta::{Head, HeadTest, HeadWhat, Meta};
+
+/// A name, as its place in [`Plan::names`].
+pub(crate) type Sym = u32;
+
+/// A type, as its place in [`Plan::types`].
+pub(crate) type TypeId = u32;
+
+/// An expression, as its place in [`Expressions::nodes`].
+pub(crate) type NodeId = u32;
+
+/// Everything a description says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) files: Vec<String>,
+    pub(crate) names: Vec<Box<str>>,
+    pub(crate) symbols: HashMap<Box<str>, Sym>,
+    pub(crate) types: Vec<Arc<TypePlan>>,
+    pub(crate) enums: Vec<EnumPlan>,
+    pub(crate) expressions: Expressions,
+    pub(crate) warnings: Vec<crate::error::Located>,
+}
+
+impl Plan {
+    pub(crate) fn intern(&mut self, name: &str) -> Sym {
+        if let Some(&known) = self.symbols.get(name) {
+            return known;
+        }
+        let sym = Sym::try_from(self.names.len()).unwrap_or(Sym::MAX);
+        self.names.push(name.into());
+        self.symbols.insert(name.into(), sym);
+        sym
+    }
+
+    pub(crate) fn name(&self, sym: Sym) -> &str {
+        self.names.get(sym as usize).map_or("", |name| name)
+    }
+
+    pub(crate) fn type_of(&self, id: TypeId) -> Option<&Arc<TypePlan>> {
+        self.types.get(id as usize)
+    }
+
+    pub(crate) fn root(&self) -> Option<&Arc<TypePlan>> {
+        self.types.first()
+    }
+}
+
+/// A named set of numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EnumPlan {
+    pub(crate) name: String,
+    pub(crate) members: Vec<Member>,
+    /// By value, into `members`.
+    pub(crate) by_value: Vec<(i128, u32)>,
+}
+
+/// A number's name.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) value: i128,
+    /// As expressions write it.
+    pub(crate) id: String,
+    /// As it is shown: the `-orig-id` where there is one.
+    pub(crate) shown: String,
+}
+
+impl EnumPlan {
+    pub(crate) fn member(&self, value: i128) -> Option<&Member> {
+        let at = self.by_value.binary_search_by_key(&value, |&(known, _)| known).ok()?;
+        self.members.get(self.by_value.get(at)?.1 as usize)
+    }
+}
+
+/// A structure.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TypePlan {
+    pub(crate) name: String,
+    /// The type it is declared in.
+    pub(crate) outer: Option<TypeId>,
+    /// The file it stands in: `_root` does not cross it.
+    pub(crate) file: u32,
+    pub(crate) doc: Doc,
+    /// How many of the slots are parameters; they come first.
+    pub(crate) parameters: u16,
+    pub(crate) parameter_names: Vec<Sym>,
+    pub(crate) seq: Vec<Attr>,
+    pub(crate) instances: Vec<Attr>,
+    /// How `seq` is gone through while the end of a message is looked for.
+    pub(crate) skim: Vec<Skim>,
+    /// Where each name's value is: parameters, then `seq`, then `instances`. Sorted by name.
+    pub(crate) slots: Vec<(Sym, u16)>,
+    pub(crate) endian: Endian,
+    /// Bits that every value of it takes, where they are known beforehand.
+    pub(crate) fixed_bits: Option<u64>,
+    pub(crate) summary: Vec<Piece>,
+    pub(crate) children: HashMap<Box<str>, TypeId>,
+    pub(crate) enums: HashMap<Box<str>, u32>,
+}
+
+impl TypePlan {
+    pub(crate) fn slot(&self, sym: Sym) -> Option<u16> {
+        let at = self.slots.binary_search_by_key(&sym, |&(known, _)| known).ok()?;
+        self.slots.get(at).map(|&(_, slot)| slot)
+    }
+
+    pub(crate) fn slot_count(&self) -> usize {
+        usize::from(self.parameters) + self.seq.len() + self.instances.len()
+    }
+
+    /// The field or instance whose value is in a slot; none for a parameter.
+    pub(crate) fn attr(&self, slot: u16) -> Option<&Attr> {
+        let at = usize::from(slot).checked_sub(usize::from(self.parameters))?;
+        self.seq.get(at).or_else(|| self.instances.get(at.checked_sub(self.seq.len())?))
+    }
+
+    pub(crate) fn is_instance(&self, slot: u16) -> bool {
+        usize::from(slot) >= usize::from(self.parameters) + self.seq.len()
+    }
+}
+
+/// A step of looking for the end of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Skim {
+    /// Bits of fields that nothing asks for.
+    Pass(u64),
+    /// Bytes that nothing asks for, as many as the field's size says, if it is there.
+    Sized(u16),
+    /// A field that is read, by its place in `seq`.
+    Field(u16),
+}
+
+/// What an author says of a field or type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Doc {
+    pub(crate) text: String,
+    pub(crate) references: Vec<String>,
+}
+
+/// The byte order of numbers that name none.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Endian {
+    /// That of the structure it is read for, and none at the top.
+    #[default]
+    Inherit,
+    Le,
+    Be,
+    /// By a value: the first case that fits. A case without a value fits always.
+    Switch(NodeId, Vec<(Option<NodeId>, bool)>),
+}
+
+/// A piece of a summary.
+#[derive(Clone, Debug)]
+pub(crate) enum Piece {
+    Text(String),
+    Value(NodeId, Style),
+    /// A field's name and value, where it says something, behind a comma unless it is the first that does.
+    Named(Sym, NodeId),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Style {
+    #[default]
+    Plain,
+    Hex,
+    Str,
+}
+
+/// The name of bytes that a structure holds and its description does not explain.
+pub(crate) const UNREAD: &str = "_unread";
+/// The name of bits behind a field, up to the next byte, that no field has and that are not zero.
+pub(crate) const PADDING: &str = "_padding";
+/// The name of the bytes of a field, where its value does not say what they are.
+pub(crate) const RAW: &str = "_raw";
+
+/// The number of a value and its name.
+pub(crate) fn kind_of(plan: &Plan, val: Val) -> Option<Kind<'_>> {
+    match val {
+        Val::Int(n) => Some(Kind { value: u64::try_from(n).ok()?, name: None }),
+        Val::Bool(b) => Some(Kind { value: b.into(), name: Some(if b { "true" } else { "false" }) }),
+        Val::Enum(of, n) => {
+            let name = plan
+                .enums
+                .get(of as usize)
+                .and_then(|plan| plan.member(n))
+                .map(|member| member.shown.as_str());
+            Some(Kind { value: u64::try_from(n).ok()?, name })
+        }
+        _ => None,
+    }
+}
+
+/// A place in a message, as its users count.
+pub(crate) fn range(span: (u32, u32)) -> Range<usize> {
+    span.0 as usize..span.1.max(span.0) as usize
+}

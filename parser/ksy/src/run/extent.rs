@@ -1,0 +1,157 @@
+//! How far the bytes of a field go: its size, its terminator, its padding.
+
+use framescope_parser::Code;
+
+use crate::plan::{Attr, Size, Span};
+use crate::run::arena::Stop;
+use crate::run::{Mode, Run, Scope};
+use crate::strings::Charset;
+
+impl<'p> Run<'p, '_> {
+    pub(crate) fn size(&mut self, node: u32, scope: &Scope) -> Result<u64, Stop> {
+        let size = self.number(node, scope)?;
+        u64::try_from(size)
+            .ok()
+            .filter(|&size| size <= u64::from(u32::MAX))
+            .ok_or_else(|| self.wrong(Code::EndOfStream, format!("a size can't be {size}")))
+    }
+
+    /// The bytes of a field as its size, terminator and padding say, before what was done to them is undone.
+    pub(crate) fn extent(&mut self, attr: &Attr, io: u32, scope: &Scope) -> Result<Span, Stop> {
+        let limit = &attr.limit;
+        let all = match limit.size {
+            Size::Of(size) => {
+                let size = self.size(size, scope)?;
+                let stored = self.io(io);
+                if self.mode == Mode::Full
+                    && stored.open
+                    && u64::from(stored.pos) + size > u64::from(stored.end)
+                {
+                    // What there is of a message that is cut off can still be shown.
+                    let span =
+                        Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
+                    self.pass(io, size * 8)?;
+                    return Ok(span);
+                }
+                self.take(io, size)?
+            }
+            Size::Eos => {
+                let left = self.io(io);
+                self.take(io, left.end.saturating_sub(left.pos).into())?
+            }
+            Size::Open => {
+                let Some(terminator) = &limit.terminator else { return self.take(io, 0) };
+                let stored = self.io(io);
+                let rest = Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
+                let there = self.up_to_a_gap(rest);
+                let found = find(self.bytes(there), &terminator.bytes);
+                self.spend(found.unwrap_or(there.len() as usize) as u64 / 64)?;
+                if found.is_none() && there != rest {
+                    return Err(Stop::Missing);
+                }
+                let length = u32::try_from(terminator.bytes.len()).unwrap_or(u32::MAX);
+                let (end, next) = match found {
+                    Some(at) => {
+                        let end = rest.start + u32::try_from(at).unwrap_or(0);
+                        (
+                            if terminator.include { end + length } else { end },
+                            if terminator.consume { end + length } else { end },
+                        )
+                    }
+                    None if stored.open => {
+                        // The terminator's own bytes are missing at least, but for those that may stand last.
+                        return Err(Stop::More(1));
+                    }
+                    None if terminator.eos_error => {
+                        let bytes: Vec<String> =
+                            terminator.bytes.iter().map(|byte| format!("{byte:#04x}")).collect();
+                        let text = format!(
+                            "no terminator ({}) follows in the {} bytes that are left",
+                            bytes.join(" "),
+                            rest.len()
+                        );
+                        return Err(self.fault(Code::EndOfStream, rest, text));
+                    }
+                    None => (rest.end, rest.end),
+                };
+                if let Some(stored) = self.arena.ios.get_mut(io as usize) {
+                    stored.pos = next;
+                }
+                return Ok(Span { end, ..rest });
+            }
+        };
+        if self.lacks(all) {
+            return Ok(all);
+        }
+        self.look_at(all)?;
+        let trimmed = trimmed(attr, self.bytes(all));
+        Ok(Span { end: all.start + u32::try_from(trimmed).unwrap_or(0), ..all })
+    }
+
+    /// The first of some bytes, as far as they were captured.
+    pub(super) fn up_to_a_gap(&self, span: Span) -> Span {
+        if !self.lacks(span) {
+            return span;
+        }
+        let (start, end) = (span.start as usize, span.end as usize);
+        let first = self.message.parts(start..end).next().filter(|(at, _)| *at == start);
+        let length = first.and_then(|(_, part)| u32::try_from(part.len()).ok()).unwrap_or(0);
+        Span { end: span.start + length, ..span }
+    }
+}
+
+/// What ends a text of an encoding.
+pub(crate) fn zeros(charset: Charset) -> &'static [u8] {
+    const ZEROS: &[u8] = &[0; 4];
+    ZEROS.get(..charset.unit()).unwrap_or(ZEROS)
+}
+
+/// How many of the bytes are left when padding and terminator are taken away.
+pub(crate) fn trimmed(attr: &Attr, bytes: &[u8]) -> usize {
+    let mut end = bytes.len();
+    let terminator = attr.limit.terminator.as_ref();
+    if let Some(pad) = attr.limit.pad_right
+        && terminator.is_none_or(|terminator| terminator.bytes != [pad])
+    {
+        end = bytes.iter().rposition(|&byte| byte != pad).map_or(0, |last| last + 1);
+    }
+    if let Some(terminator) = terminator
+        && let Some(at) = find(bytes.get(..end).unwrap_or_default(), &terminator.bytes)
+    {
+        end = if terminator.include { at + terminator.bytes.len() } else { at };
+    }
+    end
+}
+
+/// Where a terminator stands. One of several bytes stands at a multiple of its length, as characters do, unless it is
+/// no run of zeros.
+pub(crate) fn find(bytes: &[u8], terminator: &[u8]) -> Option<usize> {
+    match terminator {
+        [byte] => memchr::memchr(*byte, bytes),
+        _ if terminator.iter().all(|&byte| byte == 0) => bytes
+            .chunks_exact(terminator.len())
+            .position(|unit| unit == terminator)
+            .map(|at| at * terminator.len()),
+        _ => memchr::memmem::find(bytes, terminator),
+    }
+}
+
+/// What stands behind the content of a field: its terminator and its padding.
+pub(crate) fn tail(attr: &Attr, content: usize, size: Option<usize>) -> Vec<u8> {
+    let limit = &attr.limit;
+    let terminator = limit.terminator.as_ref().filter(|terminator| !terminator.include);
+    match (&limit.size, size) {
+        (Size::Open, _) => {
+            terminator.filter(|terminator| terminator.consume).map_or(Vec::new(), |found| found.bytes.clone())
+        }
+        (Size::Of(_), Some(size)) if content < size => {
+            if terminator.is_none() && limit.terminator.is_none() && limit.pad_right.is_none() {
+                return Vec::new();
+            }
+            let mut tail = terminator.map_or(Vec::new(), |terminator| terminator.bytes.clone());
+            tail.resize(size - content, limit.pad_right.unwrap_or(0));
+            tail
+        }
+        _ => Vec::new(),
+    }
+}

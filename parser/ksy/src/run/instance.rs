@@ -1,0 +1,83 @@
+//! Reads instances: values that are computed, or read at a place of their own.
+
+use framescope_parser::Code;
+
+use crate::plan::{Attr, Span, Val};
+use crate::run::arena::{Slot, State, Stop};
+use crate::run::{Mode, Run, Scope};
+
+impl<'p> Run<'p, '_> {
+    /// Reads an instance: computes it, or reads it where it stands.
+    pub(crate) fn read_instance(&mut self, id: u32, attr: &'p Attr) -> Result<(), Stop> {
+        self.spend(1)?;
+        let scope = Scope::of(id);
+        if let Some(condition) = attr.condition
+            && !self.truth(condition, &scope)?
+        {
+            self.arena.set_slot(id, attr.slot, Slot { state: State::Absent, ..Slot::EMPTY });
+            return Ok(());
+        }
+        self.arena.set_slot(id, attr.slot, Slot { state: State::Busy, ..Slot::EMPTY });
+        if let Some(value) = attr.value {
+            let val = self.eval(value, &scope)?;
+            let val = self.as_enum(val, attr);
+            // It is told with all that it holds, however many others hold the same.
+            self.spend(self.length_of(val))?;
+            let slot = Slot { val, state: State::Done, ..Slot::EMPTY };
+            self.arena.set_slot(id, attr.slot, slot);
+            if self.mode != Mode::Skim {
+                self.test(id, attr, slot, &scope)?;
+            }
+            return Ok(());
+        }
+        if self.writes {
+            return Err(self.wrong(Code::NoMatch, "it would be read from bytes that are not written yet"));
+        }
+        let io = match attr.io {
+            Some(io) => match self.eval(io, &scope)? {
+                Val::Io(io) => io,
+                other => {
+                    return Err(self.wrong(
+                        Code::Conversion,
+                        format!("a stream is wanted, and there is {}", Self::what(other)),
+                    ));
+                }
+            },
+            None => self.io_of(id),
+        };
+        let before = self.io(io);
+        if let Some(pos) = attr.pos {
+            let pos = self.number(pos, &scope)?;
+            let pos = u64::try_from(pos).ok().map(|pos| u64::from(before.base) + pos);
+            // While a message's end is looked for, what lies further on may still come.
+            let waits = before.open && self.mode == Mode::Skim;
+            if let Some(pos) = pos.filter(|&pos| waits && pos > u64::from(before.end)) {
+                return Err(Stop::More(pos - u64::from(before.end)));
+            }
+            let pos = pos.and_then(|pos| u32::try_from(pos).ok()).filter(|&pos| pos <= before.end);
+            let Some(pos) = pos else {
+                let span = Span { buffer: before.buffer, start: before.end, end: before.end };
+                return Err(self.fault(
+                    Code::EndOfStream,
+                    span,
+                    "this would stand outside of the bytes there are",
+                ));
+            };
+            if let Some(stored) = self.arena.ios.get_mut(io as usize) {
+                (stored.pos, stored.bit) = (pos, 0);
+                // What lies at a place of its own in a whole message is there or not.
+                stored.open = waits;
+            }
+        }
+        let read = self.read_repeated(id, attr, io);
+        if attr.pos.is_some()
+            && let Some(stored) = self.arena.ios.get_mut(io as usize)
+        {
+            *stored = before;
+        }
+        read?;
+        // Any number of them may show the same bytes.
+        let slot = self.arena.slot(id, attr.slot);
+        self.spend(u64::from(slot.end.saturating_sub(slot.start)) / 4)
+    }
+}

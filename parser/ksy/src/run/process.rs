@@ -1,0 +1,136 @@
+//! What was done to the bytes of a field, undone and done again.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use flate2::{Decompress, FlushDecompress, Status};
+use framescope_parser::Code;
+
+use crate::plan::{Attr, Process, Size, Span, Val};
+use crate::run::arena::Stop;
+use crate::run::extent::{find, trimmed};
+use crate::run::{MOST_MADE, Run, Scope};
+
+impl<'p> Run<'p, '_> {
+    /// The bytes as they are once what was done to them is undone.
+    pub(crate) fn processed(&mut self, attr: &Attr, span: Span, scope: &Scope) -> Result<Span, Stop> {
+        let Some(process) = attr.process else { return Ok(span) };
+        let bytes = self.bytes(span).to_vec();
+        let bytes = self.unprocessed(process, bytes, scope).map_err(|stop| match stop {
+            // What is wrong with bytes is wrong with these.
+            Stop::Fault(mut fault) if fault.span.buffer == Span::CONSTANTS => {
+                fault.span = span;
+                Stop::Fault(fault)
+            }
+            stop => stop,
+        })?;
+        let made = self.make(&bytes)?;
+        self.arena.came_from(made, span, !matches!(process, Process::Zlib));
+        Ok(made)
+    }
+
+    /// Undoes what was done to bytes.
+    pub(crate) fn unprocessed(
+        &mut self,
+        process: Process,
+        mut bytes: Vec<u8>,
+        scope: &Scope,
+    ) -> Result<Vec<u8>, Stop> {
+        self.spend(bytes.len() as u64 / 8)?;
+        match process {
+            Process::Zlib => {
+                bytes = inflate(&bytes).map_err(|text| self.wrong(Code::Conversion, text))?;
+                self.spend(bytes.len() as u64 / 8)?;
+            }
+            Process::Xor(key) => {
+                match self.eval(key, scope)? {
+                    Val::Int(key) => match u8::try_from(key) {
+                        Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
+                        Err(_) => {
+                            return Err(self
+                                .wrong(Code::Conversion, format!("{key} is no byte to combine bytes with")));
+                        }
+                    },
+                    key => {
+                        let Some(key) = self.as_bytes(key) else {
+                            return Err(self
+                                .wrong(Code::Conversion, "what bytes are combined with is a byte or bytes"));
+                        };
+                        let key = self.bytes(key);
+                        if !key.is_empty() {
+                            bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+                        }
+                    }
+                }
+            }
+            Process::Rol(by) | Process::Ror(by) => {
+                let by = u32::try_from(self.number(by, scope)?.rem_euclid(8)).unwrap_or(0);
+                let left = if matches!(process, Process::Rol(_)) { by } else { 8 - by };
+                bytes.iter_mut().for_each(|byte| *byte = byte.rotate_left(left));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// What is in the bytes of a field when terminator and padding are taken away and what was done to them is undone.
+    pub(crate) fn trimmed_and_undone(&mut self, attr: &Attr, raw: &[u8], scope: &Scope) -> Option<Vec<u8>> {
+        let content = match (&attr.limit.size, &attr.limit.terminator) {
+            (Size::Open, Some(terminator)) => {
+                let end = find(raw, &terminator.bytes);
+                end.map_or(raw.len(), |at| if terminator.include { at + terminator.bytes.len() } else { at })
+            }
+            _ => trimmed(attr, raw),
+        };
+        let content = raw.get(..content)?.to_vec();
+        match attr.process {
+            None => Some(content),
+            Some(process) => self.unprocessed(process, content, scope).ok(),
+        }
+    }
+}
+
+/// Does to bytes what the reader undoes.
+pub(crate) fn processed_again(
+    run: &mut Run<'_, '_>,
+    process: Process,
+    bytes: &[u8],
+    scope: &Scope,
+) -> Result<Vec<u8>, Stop> {
+    match process {
+        Process::Zlib => {
+            let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
+            // Writing to memory does not fail.
+            let _ = packed.write_all(bytes);
+            Ok(packed.finish().unwrap_or_default())
+        }
+        Process::Xor(_) => run.unprocessed(process, bytes.to_vec(), scope),
+        Process::Rol(by) => run.unprocessed(Process::Ror(by), bytes.to_vec(), scope),
+        Process::Ror(by) => run.unprocessed(Process::Rol(by), bytes.to_vec(), scope),
+    }
+}
+
+fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut inflater = Decompress::new(true);
+    let mut inflated = Vec::with_capacity(bytes.len().saturating_mul(4).clamp(64, 1 << 16));
+    loop {
+        let consumed = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
+        let before = inflated.len();
+        let status = inflater.decompress_vec(
+            bytes.get(consumed..).unwrap_or_default(),
+            &mut inflated,
+            FlushDecompress::Finish,
+        );
+        match status {
+            Err(error) => return Err(format!("this is not packed by zlib: {error}")),
+            Ok(Status::StreamEnd) => return Ok(inflated),
+            Ok(_) if inflated.len() > MOST_MADE => {
+                return Err(format!("more than {MOST_MADE} bytes are packed here"));
+            }
+            Ok(_) if inflated.len() < inflated.capacity() && inflated.len() == before => {
+                return Err("what is packed by zlib ends too early".to_owned());
+            }
+            Ok(_) => inflated.reserve(inflated.len().max(1 << 12)),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Bytes and bits that are written one after another.
+
+/// Bytes that are written one after another: the message, or what is packed into it.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) bytes: Vec<u8>,
+    /// Bits of the last byte that are written.
+    pub(super) bit: u8,
+    /// What stands in the bits that no field has.
+    pub(super) padding: u8,
+    pub(super) le: bool,
+    /// Fields that are derived from others' bytes.
+    pub(super) checks: Vec<(u32, u16)>,
+    pub(super) is_message: bool,
+}
+
+impl Part {
+    pub(super) fn position(&self) -> u32 {
+        u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn align(&mut self) {
+        if self.bit > 0 {
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= if self.le { self.padding << self.bit } else { self.padding & 0xff >> self.bit };
+            }
+            self.bit = 0;
+        }
+        self.padding = 0;
+    }
+
+    pub(super) fn put_bits(&mut self, number: u64, count: u32, le: bool) {
+        self.le = le;
+        self.padding = 0;
+        for done in 0..count {
+            if self.bit == 0 {
+                self.bytes.push(0);
+            }
+            let which = if le { done } else { count - 1 - done };
+            let one = u8::from(number >> which & 1 == 1);
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= if le { one << self.bit } else { one << (7 - self.bit) };
+            }
+            self.bit = (self.bit + 1) % 8;
+        }
+    }
+}
