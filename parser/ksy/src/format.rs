@@ -1,5 +1,6 @@
 //! A description on its own: one message read from given bytes, and asked for values.
 
+use crate::plan::ObjectId;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -161,7 +162,7 @@ impl Message<'_> {
             offset: 0,
         })?;
         let mut run = Run::resume(&self.plan, self.bytes, &mut self.arena, Mode::Strict);
-        let val = run.eval(node, &Scope::of(0));
+        let val = run.eval(node, &Scope::of(ObjectId::ROOT));
         match val {
             Ok(val) => {
                 if let Val::Obj(id) = val {
@@ -176,9 +177,9 @@ impl Message<'_> {
 
 impl Run<'_, '_> {
     /// Finds out what instances of a structure are, as far as they have values, and those of structures in it.
-    pub(crate) fn find_instances(&mut self, id: u32, depth: u32) {
+    pub(crate) fn find_instances(&mut self, id: ObjectId, depth: u32) {
         let plan = self.plan;
-        let Some(ty) = self.arena.object(id).and_then(|object| plan.type_of(object.ty)) else { return };
+        let ty = plan.type_of(self.arena.object(id).ty);
         for attr in &ty.instances {
             // One that has no value in this message is left out.
             let _ = self.value_of(id, attr.slot);
@@ -186,7 +187,7 @@ impl Run<'_, '_> {
         if depth == 0 {
             return;
         }
-        let mut inner: Vec<u32> = Vec::new();
+        let mut inner: Vec<ObjectId> = Vec::new();
         for attr in &ty.seq {
             match self.arena.slot(id, attr.slot).val {
                 Val::Obj(found) => inner.push(found),

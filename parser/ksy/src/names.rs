@@ -20,7 +20,7 @@ pub struct Enumeration {
 /// The fields whose numbers have names, by their paths.
 pub(crate) fn enumerations(plan: &Plan) -> Vec<Enumeration> {
     let mut found = Vec::new();
-    collect_enumerations(plan, 0, "", &mut Vec::new(), &mut found, &mut 0);
+    collect_enumerations(plan, TypeId::ROOT, "", &mut Vec::new(), &mut found, &mut 0);
     found
 }
 
@@ -32,7 +32,7 @@ fn collect_enumerations(
     found: &mut Vec<Enumeration>,
     looked: &mut usize,
 ) {
-    let Some(ty) = plan.type_of(id) else { return };
+    let ty = plan.type_of(id);
     if around.contains(&id) || around.len() >= DEEPEST || *looked >= MOST_NAMES {
         return;
     }
@@ -41,7 +41,7 @@ fn collect_enumerations(
         *looked += 1;
         let name = plan.name(attr.sym);
         let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-        if let Some(of) = attr.enumeration.and_then(|of| plan.enums.get(of as usize)) {
+        if let Some(of) = attr.enumeration.map(|of| plan.enum_of(of)) {
             let members = of.members.iter().map(|member| (member.value, member.shown.clone()));
             // What a switch chooses may have fields of one name.
             match found.iter_mut().find(|known| known.path == path) {
@@ -71,14 +71,13 @@ pub(crate) fn names(format: &Format) -> Names {
     let plan = &format.plan;
     let mut names = Names { verbatim: true, ..Names::default() };
     let mut seen = HashSet::new();
-    type_names(plan, 0, &mut Vec::new(), &mut names, &mut seen);
+    type_names(plan, TypeId::ROOT, &mut Vec::new(), &mut names, &mut seen);
     names.anywhere = [UNREAD, RAW, PADDING, CAPTURED].map(str::to_owned).to_vec();
     if let Some(kind) = format.meta.kind
-        && let Some(Node::Slot(slot)) = plan.expressions.nodes.get(kind as usize)
-        && let Some(of) = plan.root().and_then(|root| root.attr(*slot)?.enumeration)
-        && let Some(of) = plan.enums.get(of as usize)
+        && let Node::Slot(slot) = plan.expressions.node(kind)
+        && let Some(of) = plan.root().attr(*slot).and_then(|attr| attr.enumeration)
     {
-        names.kinds = of.members.iter().map(|member| member.shown.clone()).collect();
+        names.kinds = plan.enum_of(of).members.iter().map(|member| member.shown.clone()).collect();
     }
     names
 }
@@ -122,7 +121,7 @@ fn type_names(
             _ => {}
         }
     }
-    let Some(ty) = plan.type_of(id) else { return };
+    let ty = plan.type_of(id);
     path.push(id);
     for attr in ty.seq.iter().chain(&ty.instances) {
         let name = plan.name(attr.sym).to_owned();
@@ -138,7 +137,7 @@ fn type_names(
 /// What is said of a field, or where nothing is, of its type.
 pub(crate) fn about<'p>(plan: &'p Plan, id: TypeId, path: &[&str]) -> Option<&'p Doc> {
     let (name, rest) = path.split_first()?;
-    let ty = plan.type_of(id)?;
+    let ty = plan.type_of(id);
     let attr = ty.attr(ty.slot(*plan.symbols.get(*name)?)?)?;
     let mut shapes = vec![&attr.shape];
     let mut types = Vec::new();
@@ -154,7 +153,7 @@ pub(crate) fn about<'p>(plan: &'p Plan, id: TypeId, path: &[&str]) -> Option<&'p
     }
     let is_said = |doc: &&Doc| !doc.text.is_empty() || !doc.references.is_empty();
     let of_type = || match types.as_slice() {
-        [id] => plan.type_of(*id).map(|ty| &ty.doc),
+        [id] => Some(&plan.type_of(*id).doc),
         _ => None,
     };
     Some(&attr.doc).filter(is_said).or_else(of_type)

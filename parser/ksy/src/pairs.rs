@@ -1,5 +1,6 @@
 //! Pairs replies with requests by the value that both carry.
 
+use crate::plan::ObjectId;
 use std::collections::HashMap;
 
 use framescope_parser::{Code, Event, Observation, Observer, Sentence};
@@ -63,7 +64,7 @@ impl Observer for Pairs {
         let said = with_arena(|arena| {
             let mut run = Run::of(plan, bytes, arena, Mode::Full);
             let _ = run.read();
-            let scope = Scope::of(0);
+            let scope = Scope::of(ObjectId::ROOT);
             let id = run.eval(meta.id?, &scope).ok().filter(|val| *val != Val::Null)?;
             let is_reply = match meta.reply {
                 Some(reply) => Some(run.truth(reply, &scope).ok()?),

@@ -5,6 +5,7 @@ pub(crate) mod report;
 pub(crate) mod summary;
 pub(crate) mod whole;
 
+use crate::plan::ObjectId;
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
@@ -42,7 +43,7 @@ pub(crate) fn dissect<'a>(
         run.closed = meta.ends_with_segment;
         run.read_fully();
         if let Some(kind) = meta.kind
-            && let Ok(val) = run.eval(kind, &Scope::of(0))
+            && let Ok(val) = run.eval(kind, &Scope::of(ObjectId::ROOT))
             && let Some(kind) = kind_of(plan, val)
         {
             visit.kind(kind);
@@ -109,6 +110,6 @@ struct Lazy<'l, 'p, 'm>(RefCell<&'l mut Run<'p, 'm>>);
 
 impl fmt::Display for Lazy<'_, '_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.borrow_mut().summary(0))
+        f.write_str(&self.0.borrow_mut().summary(ObjectId::ROOT))
     }
 }

@@ -1,5 +1,6 @@
 //! Reports what was read of a message to a visitor: its fields, and what is wrong with it.
 
+use crate::plan::ObjectId;
 use std::borrow::Cow;
 
 use framescope_parser::{Captured, Value, Visit};
@@ -18,16 +19,21 @@ impl<'p> Run<'p, '_> {
         'p: 'a,
     {
         self.arena.sort_paddings();
-        self.tell_object(0, message, visit, 0);
+        self.tell_object(ObjectId::ROOT, message, visit, 0);
     }
 
-    fn tell_object<'a>(&mut self, id: u32, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>, depth: u32)
-    where
+    fn tell_object<'a>(
+        &mut self,
+        id: ObjectId,
+        message: Captured<'a, '_>,
+        visit: &mut dyn Visit<'a>,
+        depth: u32,
+    ) where
         'p: 'a,
     {
         let plan: &'p Plan = self.plan;
-        let Some(object) = self.arena.object(id) else { return };
-        let Some(ty) = plan.type_of(object.ty) else { return };
+        let object = self.arena.object(id);
+        let ty = plan.type_of(object.ty);
         self.arena.look(ty.slot_count() as u64);
         for attr in &ty.seq {
             self.tell_attr(id, attr, message, visit, depth);
@@ -47,7 +53,7 @@ impl<'p> Run<'p, '_> {
 
     fn tell_attr<'a>(
         &mut self,
-        id: u32,
+        id: ObjectId,
         attr: &'p Attr,
         message: Captured<'a, '_>,
         visit: &mut dyn Visit<'a>,
@@ -55,7 +61,7 @@ impl<'p> Run<'p, '_> {
     ) where
         'p: 'a,
     {
-        let slot = self.arena.slot(id, attr.slot);
+        let slot = *self.arena.slot(id, attr.slot);
         match (slot.state, slot.val) {
             (State::Done, Val::Arr(array)) => {
                 let mut index = 0u32;
@@ -98,7 +104,7 @@ impl<'p> Run<'p, '_> {
         let owner = scope.object;
         let name = plan.name(attr.sym);
         self.arena.look(1);
-        let end = self.arena.object(owner).map_or(0, |object| object.end);
+        let end = self.arena.object(owner).end;
         let span = match attr.value {
             Some(_) => Span { buffer: Span::MESSAGE, start: end, end },
             None => Span { buffer: slot.buffer, start: slot.start, end: slot.end },
@@ -198,8 +204,8 @@ impl<'p> Run<'p, '_> {
                 if attr.process.is_none() && is_plain {
                     return None;
                 }
-                let object = self.arena.object(id)?;
-                let io = self.arena.ios.get(object.io as usize)?;
+                let object = self.arena.object(id);
+                let io = self.arena.io(object.io);
                 self.bytes(Span { buffer: io.buffer, start: io.base, end: io.end }).to_vec()
             }
             Val::Null => match is_plain {
@@ -222,9 +228,7 @@ impl<'p> Run<'p, '_> {
                 let before = self.io(io);
                 self.ends_at(scope.object, slot.end);
                 let written = processed_again(self, process, &content, scope);
-                if let Some(stored) = self.arena.ios.get_mut(io as usize) {
-                    *stored = before;
-                }
+                *self.arena.io_mut(io) = before;
                 match written {
                     Ok(written) => written,
                     Err(_) => return Some(span),
@@ -245,15 +249,15 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Whether a structure stands, with its owners, in another.
-    fn holds(&self, inside: u32, outer: u32) -> bool {
+    fn holds(&self, inside: ObjectId, outer: ObjectId) -> bool {
         let (mut at, mut steps) = (inside, 0);
-        while let Some(object) = self.arena.object(at) {
+        while at != ObjectId::NONE {
             if at == outer || steps > 200 {
                 return true;
             }
             self.arena.look(1);
             steps += 1;
-            at = object.parent;
+            at = self.arena.object(at).parent;
         }
         false
     }

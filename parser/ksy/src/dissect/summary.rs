@@ -1,6 +1,7 @@
 //! A structure in a few words.
 
 use crate::display::short_text;
+use crate::plan::ObjectId;
 
 use crate::display::{LONGEST_SUMMARY, MOST_NAMED};
 use crate::plan::{NodeId, Piece, Style, Val};
@@ -8,10 +9,10 @@ use crate::run::{Run, Scope};
 
 impl<'p> Run<'p, '_> {
     /// A structure in a few words.
-    pub(crate) fn summary(&mut self, id: u32) -> String {
+    pub(crate) fn summary(&mut self, id: ObjectId) -> String {
         let plan = self.plan;
         let mut text = String::new();
-        let Some(ty) = self.arena.object(id).and_then(|object| plan.type_of(object.ty)) else { return text };
+        let ty = plan.type_of(self.arena.object(id).ty);
         let mut named = 0;
         for piece in &ty.summary {
             match piece {
@@ -34,7 +35,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// A value as a summary has it; nothing where it is not there.
-    fn summed_up(&mut self, id: u32, node: NodeId, style: &Style) -> String {
+    fn summed_up(&mut self, id: ObjectId, node: NodeId, style: &Style) -> String {
         let val = self.eval(node, &Scope::of(id)).unwrap_or(Val::Null);
         match (style, val) {
             (Style::Hex, Val::Int(n)) => format!("{n:#x}"),
@@ -46,7 +47,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn nested_summary(&mut self, id: u32) -> String {
+    fn nested_summary(&mut self, id: ObjectId) -> String {
         // Structures that sum each other up end here.
         if self.arena.work > 1 << 40 || self.spend(100).is_err() { String::new() } else { self.summary(id) }
     }

@@ -1,10 +1,11 @@
 //! Reads all of a message: its fields, its instances, and the bytes that neither explains.
 
+use crate::plan::ObjectId;
 use framescope_parser::Code;
 
 use crate::plan::Span;
 use crate::run::Run;
-use crate::run::arena::{NONE, Stop};
+use crate::run::arena::Stop;
 
 /// How deeply instances are looked at that stand in structures of other instances.
 const DEEPEST: u32 = 3;
@@ -40,10 +41,11 @@ impl<'p> Run<'p, '_> {
         if plan.types.iter().any(|ty| !ty.instances.is_empty()) {
             let mut at = 0;
             // Instances make structures, which have instances.
-            while let Some(object) = self.arena.objects.get(at).copied() {
-                let id = u32::try_from(at).unwrap_or(NONE);
+            while at < self.arena.object_count() {
+                let id = ObjectId::at(at);
+                let object = self.arena.object(id);
                 at += 1;
-                let Some(ty) = plan.type_of(object.ty) else { continue };
+                let ty = plan.type_of(object.ty);
                 if self.generation(id) > DEEPEST || self.repeats(id) {
                     continue;
                 }
@@ -68,30 +70,26 @@ impl<'p> Run<'p, '_> {
     }
 
     /// How many instances the structure stands in.
-    fn generation(&self, id: u32) -> u32 {
+    fn generation(&self, id: ObjectId) -> u32 {
         let (mut at, mut count, mut steps) = (id, 0, 0);
-        while let Some(object) = self.arena.object(at) {
+        loop {
+            let object = self.arena.object(at);
             self.arena.look(1);
             steps += 1;
-            if object.parent == NONE || steps > 200 {
-                break;
-            }
-            let parent = self.arena.object(object.parent);
-            // What stands behind its owner's last field, or before it, is an instance's.
-            let inside = parent.is_some_and(|parent| {
-                parent.io != object.io || parent.start <= object.start && object.end <= parent.end
-            });
+            let Some(parent) = self.arena.owner(&object).filter(|_| steps <= 200) else { return count };
+            // What lies outside of its owner's fields is an instance's.
+            let inside = parent.io != object.io || parent.start <= object.start && object.end <= parent.end;
             count += u32::from(!inside);
             at = object.parent;
         }
-        count
     }
 
     /// Whether a structure of the same type at the same place holds this one.
-    fn repeats(&self, id: u32) -> bool {
-        let Some(own) = self.arena.object(id) else { return true };
+    fn repeats(&self, id: ObjectId) -> bool {
+        let own = self.arena.object(id);
         let (mut at, mut steps) = (own.parent, 0);
-        while let Some(object) = self.arena.object(at) {
+        while at != ObjectId::NONE {
+            let object = self.arena.object(at);
             if object.ty == own.ty && object.io == own.io && object.start == own.start || steps > 200 {
                 return true;
             }
@@ -104,8 +102,8 @@ impl<'p> Run<'p, '_> {
 
     /// Notes bytes that structures hold and no field explains.
     fn unread(&mut self) {
-        for at in 0..self.arena.objects.len() {
-            let id = u32::try_from(at).unwrap_or(NONE);
+        for at in 0..self.arena.object_count() {
+            let id = ObjectId::at(at);
             if let Some(span) = self.rest_of(id).filter(|span| span.len() > 0)
                 && self.is_unexplained(id)
                 && let Some(place) = self.arena.in_message(span)
@@ -122,25 +120,24 @@ impl<'p> Run<'p, '_> {
 
     /// The bytes of a structure's own stream behind its last field. There are none, but they are told, where reading stopped
     /// at their end.
-    pub(super) fn rest_of(&self, id: u32) -> Option<Span> {
-        let object = self.arena.object(id)?;
-        let io = self.arena.ios.get(object.io as usize)?;
-        let owns = object.start == io.base
-            && self.arena.object(object.parent).is_none_or(|parent| parent.io != object.io);
+    pub(super) fn rest_of(&self, id: ObjectId) -> Option<Span> {
+        let object = self.arena.object(id);
+        let io = self.arena.io(object.io);
+        let owns =
+            object.start == io.base && self.arena.owner(&object).is_none_or(|parent| parent.io != object.io);
         let is_told = object.end < io.end || !(object.whole || io.open && self.stopped);
         (owns && is_told).then_some(Span { buffer: io.buffer, start: object.end.min(io.end), end: io.end })
     }
 
     /// Whether bytes behind a structure's last field are there though nothing that is told already, or an instance at a
     /// place of its own, is the reason.
-    fn is_unexplained(&self, id: u32) -> bool {
-        let Some(object) = self.arena.object(id) else { return false };
-        let Some(io) = self.arena.ios.get(object.io as usize) else { return false };
+    fn is_unexplained(&self, id: ObjectId) -> bool {
+        let object = self.arena.object(id);
+        let io = self.arena.io(object.io);
         if io.open && self.stopped {
             return false;
         }
-        let explained =
-            self.plan.type_of(object.ty).is_none_or(|ty| ty.instances.iter().any(|attr| attr.pos.is_some()));
+        let explained = self.plan.type_of(object.ty).instances.iter().any(|attr| attr.pos.is_some());
         !explained && object.whole
     }
 }

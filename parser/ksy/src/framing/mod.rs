@@ -7,6 +7,7 @@
 
 pub(crate) mod head;
 
+use crate::plan::ObjectId;
 use std::num::NonZeroUsize;
 
 use framescope_parser::{Captured, Code, Input, Measure, Memo, Step};
@@ -174,9 +175,9 @@ fn end_by_reader(plan: &Plan, bytes: &[u8]) -> Option<usize> {
 /// A message whose check decides whether its length is believed.
 fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen: &mut Seen) -> Step {
     let behind = input.bytes.get(end..).unwrap_or_default();
-    let Some(root) = run.plan.root() else { return Step::Message(some(end)) };
+    let root = run.plan.root();
     let present = meta.trailing_checks.iter().filter_map(|&slot| {
-        let is_there = run.arena.slot_ref(0, slot)?.state == State::Done;
+        let is_there = run.arena.slot(ObjectId::ROOT, slot).state == State::Done;
         is_there.then_some((root.attr(slot)?, slot))
     });
     let mut present = present.peekable();
@@ -196,10 +197,10 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen:
         return Step::Message(some(end));
     }
     let holds = present.all(|(attr, slot)| {
-        let stored = run.arena.slot(0, slot);
+        let stored = *run.arena.slot(ObjectId::ROOT, slot);
         let own = input.bytes.get(stored.start as usize..stored.end as usize).unwrap_or_default();
         let le = matches!(attr.shape, Shape::Int { order: Order::Le, .. });
-        let covered = run.covered(0, attr, stored).and_then(|(span, own)| {
+        let covered = run.covered(ObjectId::ROOT, attr, stored).and_then(|(span, own)| {
             crate::checks::covered(
                 input.bytes.get(span.start as usize..span.end as usize)?,
                 0,

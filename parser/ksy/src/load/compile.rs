@@ -20,7 +20,7 @@ impl Loader {
         if nodes.len() < MOST_NODES {
             nodes.push(node);
         }
-        NodeId::try_from(nodes.len() - 1).unwrap_or(0)
+        NodeId::at(nodes.len() - 1)
     }
 
     pub(super) fn constant(&mut self, bytes: &[u8]) -> Span {
@@ -144,20 +144,18 @@ impl Loader {
             "_is_le" => return Node::IsLe,
             "null" if self.is_query => return Node::Const(Val::Null),
             "_sizeof" => {
-                let bits = self.plan.type_of(context.current).and_then(|plan| plan.fixed_bits);
+                let bits = self.plan.type_of(context.current).fixed_bits;
                 let bits = bits.or_else(|| self.bits_of_type(context.current, 0));
                 return Node::Const(bits.map_or(Val::Null, |bits| Val::Int(bits.div_ceil(8).into())));
             }
             _ => {}
         }
         let sym = self.intern(name);
-        match self.plan.type_of(context.current).and_then(|plan| plan.slot(sym)) {
+        match self.plan.type_of(context.current).slot(sym) {
             Some(slot) => Node::Slot(slot),
             None => {
                 if self.is_query {
-                    let known: Vec<String> = self.plan.type_of(context.current).map_or(Vec::new(), |plan| {
-                        plan.slots.iter().map(|&(sym, _)| self.plan.name(sym).to_owned()).collect()
-                    });
+                    let known = self.slot_names(context.current);
                     let hint = crate::error::nearest(name, known.iter().map(String::as_str));
                     self.mistake(context.place, format!("there is no '{name}'{hint}"));
                 }
@@ -169,8 +167,7 @@ impl Loader {
     fn enum_member(&mut self, path: &[String], context: &Context) -> Node {
         let found = path.split_last().and_then(|(member, of)| {
             let number = self.find_enum(of, context.current)?;
-            let member =
-                self.plan.enums.get(number as usize)?.members.iter().find(|known| known.id == *member)?;
+            let member = self.plan.enum_of(number).members.iter().find(|known| known.id == *member)?;
             Some(Val::Enum(number, member.value))
         });
         if found.is_none() && self.is_query {
@@ -213,7 +210,7 @@ impl Loader {
         };
         self.complete_type(of);
         let sym = *self.plan.symbols.get(name.as_str())?;
-        let plan = self.plan.type_of(of)?.clone();
+        let plan = self.plan.type_of(of).clone();
         let attr = plan.attr(plan.slot(sym)?)?;
         self.bits_of_attr(attr, 0)
     }

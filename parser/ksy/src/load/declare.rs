@@ -1,5 +1,6 @@
 //! The types and enumerations that a description declares, by name, without what they hold.
 
+use crate::plan::EnumId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ impl Loader {
             self.mistake(node.place, "there are too many types, or too deeply in each other");
             return None;
         }
-        let id = TypeId::try_from(self.types.len()).ok()?;
+        let id = TypeId::at(self.types.len());
         let mut inherited = around.clone();
         if let Some(meta) = node.get("meta") {
             self.known_keys(meta, &META_KEYS, "meta");
@@ -73,6 +74,7 @@ impl Loader {
             slots: Vec::new(),
             parents: Vec::new(),
             value_types: HashMap::new(),
+            named: false,
             completed: false,
         });
         if let Some(types) = node.get("types") {
@@ -96,7 +98,7 @@ impl Loader {
             for (key, members) in enums.map().unwrap_or_default() {
                 let Some(name) = self.identifier(key) else { continue };
                 let declared = self.enumeration(&name, members);
-                let number = u32::try_from(self.plan.enums.len()).unwrap_or(u32::MAX);
+                let number = EnumId::at(self.plan.enums.len());
                 self.plan.enums.push(declared);
                 if let Some(plan) = self.plan_mut(id) {
                     plan.enums.insert(name.into(), number);

@@ -1,14 +1,12 @@
 //! Compiles the expressions of each field, once all names are known.
 
-use std::sync::Arc;
-
 use crate::error::Place;
 use crate::expr;
 use crate::expr::Ast;
 use crate::load::infer::text_place;
 use crate::load::infer::types::Ty;
 use crate::load::{Context, Inheritance, Loader};
-use crate::plan::{Attr, Endian, NodeId, Parent, Repeat, Shape, Size, TypeId, UNSET, UserType};
+use crate::plan::{Attr, Endian, NodeId, Parent, Repeat, Shape, Size, TypeId, UserType};
 use crate::yaml::Node;
 
 impl Loader {
@@ -49,22 +47,21 @@ impl Loader {
 
     /// Compiles every expression of every type.
     pub(super) fn expressions(&mut self) {
-        let mut id = 0;
+        let mut at = 0;
         // Compiling may find types in files beside the description.
-        while (id as usize) < self.types.len() {
-            self.expressions_of(id);
-            id += 1;
+        while at < self.types.len() {
+            self.expressions_of(TypeId::at(at));
+            at += 1;
         }
     }
 
     /// Compiles a type, and those in it, before its turn: somebody asks for its size.
     pub(super) fn complete_type(&mut self, id: TypeId) {
-        let known = self.types.get(id as usize).is_none_or(|declared| declared.completed);
-        if known {
+        if self.declared(id).is_none_or(|declared| declared.completed) {
             return;
         }
         self.expressions_of(id);
-        let Some(plan) = self.plan.type_of(id).cloned() else { return };
+        let plan = self.plan.type_of(id).clone();
         let mut shapes: Vec<&Shape> = plan.seq.iter().map(|attr| &attr.shape).collect();
         while let Some(shape) = shapes.pop() {
             match shape {
@@ -76,18 +73,12 @@ impl Loader {
     }
 
     fn expressions_of(&mut self, id: TypeId) {
-        let (Some(declared), Some(plan)) = (self.types.get(id as usize), self.plan.type_of(id)) else {
-            return;
-        };
-        if declared.completed {
+        let Some(declared) = self.declared_mut(id) else { return };
+        if std::mem::replace(&mut declared.completed, true) {
             return;
         }
-        let node = declared.node.clone();
-        let mut plan = (**plan).clone();
-        let order = declared.inherited.order;
-        if let Some(declared) = self.types.get_mut(id as usize) {
-            declared.completed = true;
-        }
+        let (node, order) = (declared.node.clone(), declared.inherited.order);
+        let mut plan = (**self.plan.type_of(id)).clone();
         plan.endian = match order {
             Inheritance::Le => Endian::Le,
             Inheritance::Be => Endian::Be,
@@ -107,8 +98,8 @@ impl Loader {
         for (attr, (_, node)) in plan.instances.iter_mut().zip(&instances) {
             self.complete(attr, node, id);
         }
-        if let Some(stored) = self.plan.types.get_mut(id as usize) {
-            *stored = Arc::new(plan);
+        if let Some(stored) = self.plan_mut(id) {
+            *stored = plan;
         }
     }
 
@@ -198,14 +189,14 @@ impl Loader {
             Shape::User(user) => self.complete_user(user, ty, parent, context),
             Shape::Switch(on, cases) => {
                 if let Some(node) = ty.get("switch-on") {
-                    *on = self.compiled(node, context, None).unwrap_or(UNSET);
+                    *on = self.compiled(node, context, None).unwrap_or(NodeId::UNSET);
                 }
                 let written = ty.get("cases").and_then(Node::map).unwrap_or_default();
                 let mut written: Vec<&(Node, Node)> = written.iter().collect();
                 written.sort_by_key(|(key, _)| key.text() == Some("_") && !key.is_quoted());
                 for ((key, shape), (key_node, shape_node)) in cases.iter_mut().zip(written) {
                     if key.is_some() {
-                        *key = self.compiled(key_node, context, None).or(Some(UNSET));
+                        *key = self.compiled(key_node, context, None).or(Some(NodeId::UNSET));
                     }
                     if let Shape::User(user) = shape {
                         self.complete_user(user, shape_node, parent, context);

@@ -1,8 +1,8 @@
 //! The fields of each type, without their expressions: names, and what each is.
 
+use crate::plan::{NodeId, Sym};
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use crate::error::{Place, nearest};
 use crate::expr;
@@ -10,7 +10,7 @@ use crate::load::Loader;
 use crate::load::infer::text_place;
 use crate::load::infer::types::{Ty, builtin};
 use crate::load::keys::{ATTR_KEYS, PARAM_KEYS, list};
-use crate::plan::{Attr, Limit, Repeat, Shape, Size, Terminator, TypeId, UNSET};
+use crate::plan::{Attr, Limit, Repeat, Shape, Size, Terminator, TypeId};
 use crate::yaml::Node;
 
 /// Names that expressions use for themselves.
@@ -19,112 +19,116 @@ const RESERVED: [&str; 6] = ["_io", "_parent", "_root", "_index", "_", "_is_le"]
 impl Loader {
     /// Names all that types hold, and says of what kind it is. Expressions follow when all names are known.
     pub(super) fn attributes(&mut self) {
-        let mut id = 0;
-        while (id as usize) < self.types.len() {
-            self.attributes_of(id);
-            id += 1;
+        let mut at = 0;
+        // Resolving a name may read files beside the description, with more types.
+        while at < self.types.len() {
+            self.attributes_of(TypeId::at(at));
+            at += 1;
         }
     }
 
     pub(super) fn attributes_of(&mut self, id: TypeId) {
-        let Some(declared) = self.types.get(id as usize) else { return };
-        if !declared.slots.is_empty() {
+        let Some(declared) = self.declared_mut(id) else { return };
+        if std::mem::replace(&mut declared.named, true) {
             return;
         }
         let node = declared.node.clone();
-        let Some(plan) = self.plan.type_of(id) else { return };
-        let mut plan = (**plan).clone();
-        let mut slots = Vec::new();
-        let mut kinds: Vec<Option<Ty>> = Vec::new();
-        for param in list(self, &node, "params") {
-            self.known_keys(param, &PARAM_KEYS, "a parameter");
-            let Some(name) = param.get("id").and_then(|id| self.identifier(id)) else {
-                self.mistake(param.place, "a parameter has an id");
-                continue;
-            };
-            let sym = self.intern(&name);
-            slots.push((sym, Place { ..param.place }));
-            plan.parameter_names.push(sym);
-            kinds.push(Some(self.parameter_type(param, id)));
-        }
-        plan.parameters = u16::try_from(slots.len()).unwrap_or(u16::MAX);
+        let mut slots = self.parameters(id, &node);
+        let parameters = u16::try_from(slots.len()).unwrap_or(u16::MAX);
         let seq: Vec<Node> = list(self, &node, "seq").to_vec();
-        let mut names = Vec::new();
-        for (at, attr) in seq.iter().enumerate() {
-            if attr.map().is_none() {
-                self.mistake(
-                    attr.place,
-                    format!("a field is a map with 'id' and 'type' or 'size', not {}", attr.what()),
-                );
-            }
-            self.known_keys(attr, &ATTR_KEYS, "a field");
-            let name = match attr.get("id") {
-                Some(id) => self.identifier(id).unwrap_or_else(|| format!("_unnamed{at}")),
-                None => format!("_unnamed{at}"),
-            };
-            names.push(name.clone());
-            let sym = self.intern(&name);
-            slots.push((sym, attr.place));
-            kinds.push(None);
-        }
         let instances: Vec<(Node, Node)> =
             node.get("instances").and_then(Node::map).unwrap_or_default().to_vec();
-        for (key, instance) in &instances {
-            self.known_keys(instance, &ATTR_KEYS, "an instance");
-            let name = self.identifier(key).unwrap_or_default();
-            let sym = self.intern(&name);
-            slots.push((sym, key.place));
-            kinds.push(None);
-        }
+        slots.extend(self.seq_names(&seq));
+        slots.extend(self.instance_names(&instances));
         if slots.len() > usize::from(u16::MAX) - 1 {
             self.mistake(node.place, "a type can't have so many fields");
             return;
         }
-        let mut by_name: Vec<(u32, u16)> = Vec::new();
-        let mut seen = HashSet::new();
-        for (slot, &(sym, place)) in slots.iter().enumerate() {
-            if !seen.insert(sym) {
-                let name = self.plan.name(sym).to_owned();
-                self.mistake(place, format!("'{name}' is the name of another field of this type already"));
-            }
-            if RESERVED.contains(&self.plan.name(sym)) {
-                self.mistake(place, "this name means something else in expressions");
-            }
-            by_name.push((sym, u16::try_from(slot).unwrap_or(u16::MAX)));
-        }
-        by_name.sort_unstable();
-        plan.slots = by_name;
-        if let Some(stored) = self.plan.types.get_mut(id as usize) {
-            *stored = Arc::new(plan.clone());
-        }
-        if let Some(declared) = self.types.get_mut(id as usize) {
-            declared.slots = kinds.iter().map(|kind| kind.clone().unwrap_or(Ty::Unknown)).collect();
-            // Lest a type without any be begun again and again.
-            if declared.slots.is_empty() {
-                declared.slots.push(Ty::Unknown);
-            }
+        let by_name = self.distinct(&slots);
+        if let Some(plan) = self.plan_mut(id) {
+            (plan.parameters, plan.slots) = (parameters, by_name);
         }
         let fields =
             seq.iter().map(|node| (node, false)).chain(instances.iter().map(|(_, node)| (node, true)));
-        for (at, (node, is_instance)) in fields.enumerate() {
-            let slot = u16::try_from(at + usize::from(plan.parameters)).unwrap_or(u16::MAX);
-            let sym = slots.get(usize::from(slot)).map_or(0, |&(sym, _)| sym);
+        let slots = (0u16..).zip(slots).skip(usize::from(parameters));
+        for ((node, is_instance), (slot, (sym, _))) in fields.zip(slots) {
             let attr = self.skeleton(id, node, sym, slot, is_instance);
             let ty = self.shape_type(&attr.shape, attr.enumeration, attr.repeat);
-            if let Some(declared) = self.types.get_mut(id as usize)
-                && let Some(kind) = declared.slots.get_mut(usize::from(slot))
-            {
-                *kind = ty;
+            if let Some(declared) = self.declared_mut(id) {
+                declared.slots.push(ty);
             }
             if let Some(plan) = self.plan_mut(id) {
                 if is_instance { plan.instances.push(attr) } else { plan.seq.push(attr) }
             }
         }
-        if let (Some(declared), Some(0)) =
-            (self.types.get_mut(id as usize), self.plan.type_of(id).map(|plan| plan.slot_count()))
-        {
-            declared.slots = vec![Ty::Unknown];
+    }
+
+    /// The names of a type's parameters, and where they are.
+    fn parameters(&mut self, id: TypeId, node: &Node) -> Vec<(Sym, Place)> {
+        let mut slots = Vec::new();
+        for param in list(self, node, "params") {
+            self.known_keys(param, &PARAM_KEYS, "a parameter");
+            let Some(name) = param.get("id").and_then(|id| self.identifier(id)) else {
+                self.mistake(param.place, "a parameter has no name: add 'id'");
+                continue;
+            };
+            let sym = self.intern(&name);
+            slots.push((sym, param.place));
+            let ty = self.parameter_type(param, id);
+            if let Some(declared) = self.declared_mut(id) {
+                declared.slots.push(ty);
+            }
+            if let Some(plan) = self.plan_mut(id) {
+                plan.parameter_names.push(sym);
+            }
         }
+        slots
+    }
+
+    fn seq_names(&mut self, seq: &[Node]) -> Vec<(Sym, Place)> {
+        let mut slots = Vec::new();
+        for (at, attr) in seq.iter().enumerate() {
+            if attr.map().is_none() {
+                let what = attr.what();
+                self.mistake(
+                    attr.place,
+                    format!("a field is a map with 'id' and 'type' or 'size', not {what}"),
+                );
+            }
+            self.known_keys(attr, &ATTR_KEYS, "a field");
+            let name = attr.get("id").and_then(|id| self.identifier(id));
+            let name = name.unwrap_or_else(|| format!("_unnamed{at}"));
+            slots.push((self.intern(&name), attr.place));
+        }
+        slots
+    }
+
+    fn instance_names(&mut self, instances: &[(Node, Node)]) -> Vec<(Sym, Place)> {
+        let mut slots = Vec::new();
+        for (key, instance) in instances {
+            self.known_keys(instance, &ATTR_KEYS, "an instance");
+            let name = self.identifier(key).unwrap_or_default();
+            slots.push((self.intern(&name), key.place));
+        }
+        slots
+    }
+
+    /// The slots by their names. Reports names that are used twice, or that mean something else.
+    fn distinct(&mut self, slots: &[(Sym, Place)]) -> Vec<(Sym, u16)> {
+        let mut by_name: Vec<(Sym, u16)> = Vec::new();
+        let mut seen = HashSet::new();
+        for (slot, &(sym, place)) in (0u16..).zip(slots) {
+            let name = self.plan.name(sym).to_owned();
+            if !seen.insert(sym) {
+                self.mistake(place, format!("'{name}' is already the name of another field of this type"));
+            }
+            if RESERVED.contains(&name.as_str()) {
+                self.mistake(place, format!("'{name}' means something else in expressions"));
+            }
+            by_name.push((sym, slot));
+        }
+        by_name.sort_unstable();
+        by_name
     }
 
     fn parameter_type(&mut self, param: &Node, current: TypeId) -> Ty {
@@ -157,7 +161,7 @@ impl Loader {
     }
 
     /// A field or instance without its expressions.
-    fn skeleton(&mut self, current: TypeId, node: &Node, sym: u32, slot: u16, is_instance: bool) -> Attr {
+    fn skeleton(&mut self, current: TypeId, node: &Node, sym: Sym, slot: u16, is_instance: bool) -> Attr {
         let mut attr = Attr {
             sym,
             slot,
@@ -186,7 +190,7 @@ impl Loader {
                 self.mistake(value.place, "'value' computes an instance; a field of 'seq' is read");
             }
             if let Some((ast, place)) = self.expression(value)
-                && let Some(declared) = self.types.get_mut(current as usize)
+                && let Some(declared) = self.declared_mut(current)
             {
                 declared.values.insert(slot, (Rc::new(ast), place));
             }
@@ -210,8 +214,8 @@ impl Loader {
             }
             Some(repeat) => match repeat.text() {
                 Some("eos") => Repeat::Eos,
-                Some("expr") => Repeat::Times(UNSET),
-                Some("until") => Repeat::Until(UNSET),
+                Some("expr") => Repeat::Times(NodeId::UNSET),
+                Some("until") => Repeat::Until(NodeId::UNSET),
                 other => {
                     let hint = nearest(other.unwrap_or_default(), ["eos", "expr", "until"]);
                     self.mistake(repeat.place, format!("'repeat' is eos, expr or until{hint}"));
@@ -248,7 +252,7 @@ impl Loader {
                 for (key, case) in ty.get("cases").and_then(Node::map).unwrap_or_default() {
                     let is_default = key.text() == Some("_") && !key.is_quoted();
                     let shape = self.shape(current, case, node, &mut attr, bounded);
-                    cases.push(((!is_default).then_some(UNSET), shape));
+                    cases.push(((!is_default).then_some(NodeId::UNSET), shape));
                 }
                 if ty.get("switch-on").is_none() || cases.is_empty() {
                     self.mistake(
@@ -258,7 +262,7 @@ impl Loader {
                 }
                 // Whatever order they are written in, the default comes last.
                 cases.sort_by_key(|(key, _)| key.is_none());
-                attr.shape = Shape::Switch(UNSET, cases);
+                attr.shape = Shape::Switch(NodeId::UNSET, cases);
             }
             Some(ty) => attr.shape = self.shape(current, ty, node, &mut attr, bounded),
         }
@@ -276,7 +280,7 @@ impl Loader {
         }
         match (node.get("size"), flag("size-eos", false)) {
             (Some(size), true) => self.mistake(size.place, "there is either 'size' or 'size-eos'"),
-            (Some(_), false) => attr.limit.size = Size::Of(UNSET),
+            (Some(_), false) => attr.limit.size = Size::Of(NodeId::UNSET),
             (None, true) => attr.limit.size = Size::Eos,
             (None, false) => {}
         }

@@ -47,7 +47,7 @@ impl<'p> Needs<'p> {
             plan,
             names: HashSet::new(),
             seen: HashSet::new(),
-            types: vec![0],
+            types: vec![TypeId::ROOT],
             fresh: Vec::new(),
             waiting: HashMap::new(),
         };
@@ -67,7 +67,7 @@ impl<'p> Needs<'p> {
     }
 
     fn expression(&mut self, owner: TypeId, node: NodeId) {
-        let Some(plan) = self.plan.type_of(owner) else { return };
+        let plan = self.plan.type_of(owner);
         let (names, fresh) = (&mut self.names, &mut self.fresh);
         self.plan.expressions.walk(node, &mut |_, node| {
             let name = match node {
@@ -83,7 +83,10 @@ impl<'p> Needs<'p> {
 
     fn type_of(&mut self, id: TypeId) {
         let plan = self.plan;
-        let Some(ty) = plan.type_of(id).filter(|_| self.seen.insert(id)) else { return };
+        if !self.seen.insert(id) {
+            return;
+        }
+        let ty = plan.type_of(id);
         if let Endian::Switch(on, cases) = &ty.endian {
             self.expression(id, *on);
             cases.iter().filter_map(|(key, _)| *key).for_each(|key| self.expression(id, key));

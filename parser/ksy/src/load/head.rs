@@ -19,7 +19,7 @@ impl Loader {
     /// Finds what every message begins with: fields at places that never change, and what must be true of them.
     pub(super) fn head(&mut self, own: &yaml::Node, found: &mut Meta) {
         let mut fields = Vec::new();
-        self.head_fields(0, 0, &mut String::new(), &mut fields, 0);
+        self.head_fields(TypeId::ROOT, 0, &mut String::new(), &mut fields, 0);
         let named = |loader: &mut Loader, key: &str| -> Option<Vec<(String, Place)>> {
             let node = own.get(key)?;
             let Some(items) = node.list() else {
@@ -88,8 +88,8 @@ impl Loader {
         }
         // What a check covers must be there too.
         found.head = head;
-        let root = self.plan.root().cloned();
-        let beyond = root.iter().flat_map(|plan| &plan.seq).filter(|attr| {
+        let root = self.plan.root().clone();
+        let beyond = root.seq.iter().filter(|attr| {
             let keyed = attr.check.as_ref().is_none_or(|check| check.algorithm.is_keyed());
             let from_the_start = attr.check.as_ref().is_some_and(|check| match check.from {
                 Edge::Message | Edge::Structure => true,
@@ -100,8 +100,8 @@ impl Loader {
         let head_ends = found.head.length;
         let mut offset = Some(0u64);
         let offsets: HashMap<u16, Option<u64>> = root
+            .seq
             .iter()
-            .flat_map(|plan| &plan.seq)
             .map(|attr| {
                 let at = offset;
                 offset = offset.and_then(|offset| Some(offset + attr.fixed_bits?));
@@ -126,7 +126,7 @@ impl Loader {
         fields: &mut Vec<HeadField>,
         depth: u32,
     ) -> Option<u64> {
-        let plan = self.plan.type_of(id)?.clone();
+        let plan = self.plan.type_of(id).clone();
         if depth > 8 {
             return None;
         }
@@ -246,7 +246,7 @@ impl Loader {
     /// A number that has a name mostly, though it need not have one.
     fn head_hint(&self, attr: &Attr) -> Option<(HeadWhat, u32)> {
         let Shape::Int { bytes, signed, order } = attr.shape else { return None };
-        let members = &self.plan.enums.get(attr.enumeration? as usize)?.members;
+        let members = &self.plan.enum_of(attr.enumeration?).members;
         let ranges: Vec<(i128, i128)> = members.iter().map(|member| (member.value, member.value)).collect();
         let bits = (u32::from(bytes) * 8).saturating_sub(ranges.len().max(1).next_power_of_two().ilog2());
         (order != Order::Structure)
@@ -255,7 +255,7 @@ impl Loader {
 
     /// The numbers that a field may be, where its `valid` names them.
     fn valid_ranges(&self, attr: &Attr) -> Option<Vec<(i128, i128)>> {
-        let number = |node: NodeId| match self.plan.expressions.nodes.get(node as usize)? {
+        let number = |node: NodeId| match self.plan.expressions.node(node) {
             Node::Const(crate::plan::Val::Int(n) | crate::plan::Val::Enum(_, n)) => Some(*n),
             Node::Const(crate::plan::Val::Bool(b)) => Some(i128::from(*b)),
             _ => None,
@@ -269,7 +269,7 @@ impl Loader {
                 Some(vec![(low, high)])
             }
             Valid::InEnum => {
-                let members = &self.plan.enums.get(attr.enumeration? as usize)?.members;
+                let members = &self.plan.enum_of(attr.enumeration?).members;
                 Some(members.iter().map(|member| (member.value, member.value)).collect())
             }
             Valid::Expr(_) => None,

@@ -66,7 +66,7 @@ impl Loader {
         }
         let field = |loader: &mut Loader, node: &yaml::Node| {
             let name = node.text().unwrap_or_default();
-            let plan = loader.plan.type_of(id)?.clone();
+            let plan = loader.plan.type_of(id).clone();
             let slot = loader.plan.symbols.get(name).and_then(|&sym| plan.slot(sym));
             match slot.filter(|&slot| slot >= plan.parameters && !plan.is_instance(slot)) {
                 Some(slot) => Some(slot),
@@ -82,7 +82,7 @@ impl Loader {
             Some(node) if node.text() == Some("_root") => Edge::Message,
             Some(node) => field(self, node).map_or(Edge::Structure, Edge::Field),
         };
-        let first = self.plan.type_of(id).map_or(0, |plan| plan.parameters);
+        let first = self.plan.type_of(id).parameters;
         let from = if from == Edge::Field(first) { Edge::Structure } else { from };
         let to = check.get("to").and_then(|node| field(self, node));
         attr.hex = true;
@@ -116,7 +116,7 @@ impl Loader {
             "described in a .ksy file that has no title".clone_into(&mut found.about);
         }
         self.placing(&own, &mut found);
-        let context = Context::of(0, own.place);
+        let context = Context::of(TypeId::ROOT, own.place);
         for (key, to) in [
             ("kind", &mut found.kind),
             ("id", &mut found.id),
@@ -153,16 +153,16 @@ impl Loader {
             );
         }
         if let Some(summary) = own.get("summary") {
-            let pieces = self.representation(summary, 0);
-            if let Some(plan) = self.plan_mut(0) {
+            let pieces = self.representation(summary, TypeId::ROOT);
+            if let Some(plan) = self.plan_mut(TypeId::ROOT) {
                 plan.summary = pieces;
             }
         }
         self.head(&own, &mut found);
-        found.terminator = self.last_terminator(0, 0);
+        found.terminator = self.last_terminator(TypeId::ROOT, 0);
         if !found.ends_with_segment {
             let mut streams = Streams { loader: self, seen: HashSet::new(), mistakes: Vec::new() };
-            streams.type_of(0, false);
+            streams.type_of(TypeId::ROOT, false);
             let mistakes = streams.mistakes;
             found.stream_mistakes = self.located(&mistakes);
         }

@@ -65,7 +65,7 @@ pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, Strin
     let ast = expr::parse(text).map_err(|error| format!("at character {}: {}", error.at + 1, error.text))?;
     let mut loader = Loader { plan: std::mem::take(plan), is_query: true, ..Loader::default() };
     loader.restore();
-    let node = loader.compile(&ast, &Context::of(0, Place::default()));
+    let node = loader.compile(&ast, &Context::of(TypeId::ROOT, Place::default()));
     let mistake = loader.mistakes.first().map(|mistake| mistake.text.clone());
     *plan = loader.plan;
     mistake.map_or(Ok(node), Err)
@@ -99,6 +99,8 @@ struct Declared {
     /// Which types read this one, for what `_parent` may be.
     parents: Vec<Option<TypeId>>,
     value_types: HashMap<u16, Ty>,
+    /// Whether what it holds was named, or is being.
+    named: bool,
     /// Whether its expressions were compiled, or are being.
     completed: bool,
 }
@@ -164,8 +166,22 @@ impl Loader {
         mistakes.iter().map(locate).collect()
     }
 
-    fn plan_mut(&mut self, id: TypeId) -> Option<&mut TypePlan> {
-        self.plan.types.get_mut(id as usize).map(Arc::make_mut)
+    pub(in crate::load) fn plan_mut(&mut self, id: TypeId) -> Option<&mut TypePlan> {
+        let found = self.plan.types.get_mut(id.index());
+        debug_assert!(found.is_some(), "{id:?} names no type");
+        found.map(Arc::make_mut)
+    }
+
+    pub(in crate::load) fn declared(&self, id: TypeId) -> Option<&Declared> {
+        let found = self.types.get(id.index());
+        debug_assert!(found.is_some(), "{id:?} names no type");
+        found
+    }
+
+    pub(in crate::load) fn declared_mut(&mut self, id: TypeId) -> Option<&mut Declared> {
+        let found = self.types.get_mut(id.index());
+        debug_assert!(found.is_some(), "{id:?} names no type");
+        found
     }
 
     /// The loader's own tables for types that were loaded before, as far as a query needs them.
@@ -180,10 +196,11 @@ impl Loader {
                 slots: vec![Ty::Unknown; plan.slot_count()],
                 parents: vec![None],
                 value_types: HashMap::new(),
+                named: true,
                 completed: true,
             });
             if plan.outer.is_none() {
-                self.tops.entry(plan.name.clone()).or_insert(TypeId::try_from(id).unwrap_or(0));
+                self.tops.entry(plan.name.clone()).or_insert(TypeId::at(id));
             }
         }
     }

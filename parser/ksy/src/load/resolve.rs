@@ -3,6 +3,7 @@
 use crate::error::{Place, nearest};
 use crate::expr::TypeName;
 use crate::load::Loader;
+use crate::plan::EnumId;
 use crate::plan::TypeId;
 use crate::yaml::Node;
 
@@ -14,7 +15,7 @@ impl Loader {
             return found;
         }
         // A type that the description does not have may be told by a file beside it.
-        let file = self.plan.type_of(current).map_or(0, |plan| plan.file);
+        let file = self.plan.type_of(current).file;
         if self.files.get(file as usize).is_some_and(|file| file.opaque)
             && let [single] = name.path.as_slice()
         {
@@ -22,7 +23,7 @@ impl Loader {
             let known = self.types.len();
             self.declare();
             for late in known..self.types.len() {
-                self.attributes_of(TypeId::try_from(late).unwrap_or(TypeId::MAX));
+                self.attributes_of(TypeId::at(late));
             }
             return self.look_up(&name.path, false, current);
         }
@@ -31,11 +32,11 @@ impl Loader {
 
     fn look_up(&self, path: &[String], absolute: bool, current: TypeId) -> Option<TypeId> {
         let (first, rest) = path.split_first()?;
-        let child = |of: TypeId, name: &str| self.plan.type_of(of)?.children.get(name).copied();
+        let child = |of: TypeId, name: &str| self.plan.type_of(of).children.get(name).copied();
         let mut around = Some(current);
         let mut found = None;
         while let Some(id) = around {
-            let plan = self.plan.type_of(id)?;
+            let plan = self.plan.type_of(id);
             if !absolute || plan.outer.is_none() {
                 found = child(id, first);
             }
@@ -52,15 +53,15 @@ impl Loader {
     }
 
     /// An enumeration by its written path, as `current` sees it.
-    pub(super) fn find_enum(&self, path: &[String], current: TypeId) -> Option<u32> {
+    pub(super) fn find_enum(&self, path: &[String], current: TypeId) -> Option<EnumId> {
         let (name, types) = path.split_last()?;
         if !types.is_empty() {
             let of = self.look_up(types, false, current)?;
-            return self.plan.type_of(of)?.enums.get(name.as_str()).copied();
+            return self.plan.type_of(of).enums.get(name.as_str()).copied();
         }
         let mut around = Some(current);
         while let Some(id) = around {
-            let plan = self.plan.type_of(id)?;
+            let plan = self.plan.type_of(id);
             if let Some(&found) = plan.enums.get(name.as_str()) {
                 return Some(found);
             }
@@ -73,7 +74,7 @@ impl Loader {
     pub(super) fn visible_types(&self, current: TypeId) -> Vec<String> {
         let mut names: Vec<String> = self.tops.keys().cloned().collect();
         let mut around = Some(current);
-        while let Some(plan) = around.and_then(|id| self.plan.type_of(id)) {
+        while let Some(plan) = around.map(|id| self.plan.type_of(id)) {
             names.extend(plan.children.keys().map(|name| name.to_string()));
             around = plan.outer;
         }
@@ -83,7 +84,7 @@ impl Loader {
     pub(super) fn visible_enums(&self, current: TypeId) -> Vec<String> {
         let mut names = Vec::new();
         let mut around = Some(current);
-        while let Some(plan) = around.and_then(|id| self.plan.type_of(id)) {
+        while let Some(plan) = around.map(|id| self.plan.type_of(id)) {
             names.extend(plan.enums.keys().map(|name| name.to_string()));
             around = plan.outer;
         }
@@ -101,7 +102,7 @@ impl Loader {
         self.mistake(place, format!("there is no type '{name}'{hint}"));
     }
 
-    pub(super) fn enumeration_of(&mut self, node: &Node, current: TypeId) -> Option<u32> {
+    pub(super) fn enumeration_of(&mut self, node: &Node, current: TypeId) -> Option<EnumId> {
         let path: Vec<String> = node.text().unwrap_or_default().split("::").map(str::to_owned).collect();
         let found = self.find_enum(&path, current);
         if found.is_none() && !self.is_full() {

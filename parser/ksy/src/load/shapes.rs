@@ -4,7 +4,8 @@ use crate::error::Place;
 use crate::expr;
 use crate::load::infer::text_place;
 use crate::load::{Inheritance, Loader};
-use crate::plan::{Attr, MOST_ARGUMENTS, Order, Parent, Shape, Terminator, TypeId, UNSET, UserType};
+use crate::plan::NodeId;
+use crate::plan::{Attr, MOST_ARGUMENTS, Order, Parent, Shape, Terminator, TypeId, UserType};
 use crate::strings::Charset;
 use crate::yaml::Node;
 
@@ -50,20 +51,18 @@ impl Loader {
                 let parent = match field.get("parent") {
                     None => Parent::Here,
                     Some(node) if node.boolean() == Some(false) => Parent::Nothing,
-                    Some(_) => Parent::Given(UNSET),
+                    Some(_) => Parent::Given(NodeId::UNSET),
                 };
-                let foreign = self.plan.type_of(id).map(|plan| plan.file)
-                    != self.plan.type_of(current).map(|plan| plan.file);
+                let foreign = self.plan.type_of(id).file != self.plan.type_of(current).file;
                 let of = match parent {
                     Parent::Here => Some(current),
                     _ => None,
                 };
-                if let Some(declared) = self.types.get_mut(id as usize) {
+                if let Some(declared) = self.declared_mut(id) {
                     declared.parents.push(of);
                 }
                 let wanted = self
-                    .types
-                    .get(id as usize)
+                    .declared(id)
                     .and_then(|declared| declared.node.get("params")?.list())
                     .map_or(0, <[Node]>::len);
                 if name.arguments.len() > MOST_ARGUMENTS {
@@ -79,7 +78,12 @@ impl Loader {
                         ),
                     );
                 }
-                Shape::User(UserType { id, arguments: vec![UNSET; name.arguments.len()], parent, foreign })
+                Shape::User(UserType {
+                    id,
+                    arguments: vec![NodeId::UNSET; name.arguments.len()],
+                    parent,
+                    foreign,
+                })
             }
             None => {
                 self.unknown_type(&name, current, place);
@@ -102,7 +106,7 @@ impl Loader {
                 Some(name) => self.charset(name, node.place),
                 None => Charset::Utf8,
             },
-            None => match self.types.get(current as usize).and_then(|declared| declared.inherited.encoding) {
+            None => match self.declared(current).and_then(|declared| declared.inherited.encoding) {
                 Some((charset, _)) => charset,
                 None => {
                     self.mistake(
@@ -140,7 +144,7 @@ impl Loader {
             (_, Some(rest)) => (rest, Some(false)),
             _ => (name, None),
         };
-        let declared = self.types.get(current as usize)?;
+        let declared = self.declared(current)?;
         let order = match own {
             Some(true) => Some(Order::Le),
             Some(false) => Some(Order::Be),

@@ -12,9 +12,9 @@ const DEEPEST: u32 = 90;
 impl Loader {
     pub(super) fn finish(&mut self) {
         for id in 0..self.plan.types.len() {
-            let id = TypeId::try_from(id).unwrap_or(TypeId::MAX);
+            let id = TypeId::at(id);
             let bits = self.bits_of_type(id, 0);
-            let Some(plan) = self.plan.type_of(id).cloned() else { continue };
+            let plan = self.plan.type_of(id).clone();
             let fixed = plan.seq.iter().map(|attr| {
                 let there = Attr { condition: None, ..attr.clone() };
                 (self.bits_of_attr(attr, 0), self.bits_of_attr(&there, 0))
@@ -59,7 +59,7 @@ impl Loader {
     }
 
     fn bits_of_fields(&self, id: TypeId, depth: u32) -> Option<u64> {
-        let plan = self.plan.type_of(id)?;
+        let plan = self.plan.type_of(id);
         let mut bits = 0u64;
         for attr in &plan.seq {
             if !matches!(attr.shape, Shape::Bits { .. }) {

@@ -28,7 +28,7 @@ impl Streams<'_> {
         if !self.seen.insert((id, bounded)) {
             return;
         }
-        let Some(plan) = self.loader.plan.type_of(id).cloned() else { return };
+        let plan = self.loader.plan.type_of(id).clone();
         if let (Endian::Switch(on, _), false) = (&plan.endian, bounded) {
             self.expression(*on, plan.seq.first().map_or(Place::default(), |attr| attr.place), bounded);
         }
@@ -65,12 +65,12 @@ impl Streams<'_> {
             if name != "eof" && name != "size" {
                 return;
             }
-            match expressions.nodes.get(*of as usize) {
-                Some(Node::Io) if !bounded => found = Some(format!("'_io.{name}'")),
-                Some(Node::Member(of, io)) if self.loader.plan.name(*io) == "_io" => {
-                    if matches!(expressions.nodes.get(*of as usize), Some(Node::Root)) {
-                        found = Some(format!("'_root._io.{name}'"));
-                    }
+            match expressions.node(*of) {
+                Node::Io if !bounded => found = Some(format!("'_io.{name}'")),
+                Node::Member(of, io)
+                    if self.loader.plan.name(*io) == "_io" && matches!(expressions.node(*of), Node::Root) =>
+                {
+                    found = Some(format!("'_root._io.{name}'"));
                 }
                 _ => {}
             }

@@ -10,14 +10,12 @@ impl Loader {
     /// A message in a few words: what the author says, else its first values.
     pub(super) fn summaries(&mut self) {
         for id in 0..self.types.len() {
-            let id = TypeId::try_from(id).unwrap_or(TypeId::MAX);
-            let written = self
-                .types
-                .get(id as usize)
-                .and_then(|declared| declared.node.get("-webide-representation").cloned());
+            let id = TypeId::at(id);
+            let written =
+                self.declared(id).and_then(|declared| declared.node.get("-webide-representation").cloned());
             let pieces = match written {
                 Some(node) => self.representation(&node, id),
-                None if id == 0 => self.first_values(),
+                None if id == TypeId::ROOT => self.first_values(),
                 None => Vec::new(),
             };
             if let Some(plan) = self.plan_mut(id) {
@@ -27,7 +25,7 @@ impl Loader {
     }
 
     fn first_values(&mut self) -> Vec<Piece> {
-        let Some(plan) = self.plan.root().cloned() else { return Vec::new() };
+        let plan = self.plan.root().clone();
         let telling = plan.seq.iter().filter(|attr| {
             let plain = matches!(
                 attr.shape,
@@ -38,7 +36,7 @@ impl Loader {
         let mut pieces = Vec::new();
         for attr in telling.take(FIRST_VALUES) {
             self.plan.expressions.nodes.push(Node::Slot(attr.slot));
-            let node = NodeId::try_from(self.plan.expressions.nodes.len() - 1).unwrap_or(0);
+            let node = NodeId::at(self.plan.expressions.nodes.len() - 1);
             pieces.push(Piece::Named(attr.sym, node));
         }
         pieces

@@ -10,7 +10,7 @@ impl Loader {
     /// The bytes that a message ends in and that stand nowhere else in it, as far as the description tells: a terminator of its
     /// last field, where no field before may hold any bytes.
     pub(super) fn last_terminator(&self, id: TypeId, depth: u32) -> Option<Vec<u8>> {
-        let plan = self.plan.type_of(id)?;
+        let plan = self.plan.type_of(id);
         let (last, before) = plan.seq.split_last()?;
         let is_free = |attr: &Attr| match attr.shape {
             Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. } | Shape::Contents(_) => false,

@@ -1,5 +1,6 @@
 //! A field or an instance: where it is, how far it goes, what its bytes are, and what must be true of them.
 
+use crate::plan::EnumId;
 use framescope_parser::Code;
 
 use crate::checks::Algorithm;
@@ -25,7 +26,7 @@ pub(crate) struct Attr {
     pub(crate) shape: Shape,
     pub(crate) limit: Limit,
     pub(crate) process: Option<Process>,
-    pub(crate) enumeration: Option<u32>,
+    pub(crate) enumeration: Option<EnumId>,
     pub(crate) valid: Option<Valid>,
     pub(crate) check: Option<Check>,
     /// The code of whatever is wrong with it.
@@ -50,7 +51,7 @@ impl Attr {
             match shape {
                 Shape::Bits { .. } => return true,
                 Shape::User(user) => {
-                    let first = plan.type_of(user.id).and_then(|ty| ty.seq.first());
+                    let first = plan.type_of(user.id).seq.first();
                     if first.is_some_and(|attr| {
                         !matches!(attr.shape, Shape::Int { .. } | Shape::Float { .. } | Shape::Contents(_))
                     }) {
@@ -242,5 +243,3 @@ pub(crate) fn shape_expressions(attr: &Attr) -> Vec<NodeId> {
 
 /// Arguments that a type takes at most.
 pub(crate) const MOST_ARGUMENTS: usize = 8;
-/// An expression that was not compiled yet.
-pub(crate) const UNSET: NodeId = NodeId::MAX;

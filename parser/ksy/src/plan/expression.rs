@@ -1,6 +1,8 @@
 //! Compiled expressions: nodes that refer to each other by number, and the values they give.
 
 use crate::expr::{Binary, Unary};
+use crate::plan::id::entry;
+use crate::plan::{ArrayId, EnumId, IoId, ObjectId};
 
 use crate::plan::{NodeId, Sym};
 
@@ -15,10 +17,10 @@ pub(crate) enum Val {
     Str(Span),
     Bytes(Span),
     /// A number that belongs to an enumeration.
-    Enum(u32, i128),
-    Obj(u32),
-    Arr(u32),
-    Io(u32),
+    Enum(EnumId, i128),
+    Obj(ObjectId),
+    Arr(ArrayId),
+    Io(IoId),
     /// Not known: its bytes were not captured.
     Missing,
 }
@@ -118,7 +120,7 @@ impl Method {
 
     /// The method that a name means: their names come before all others.
     pub(crate) fn of(sym: Sym) -> Option<Method> {
-        Method::ALL.get(sym as usize).map(|&(_, method)| method)
+        Method::ALL.get(sym.index()).map(|&(_, method)| method)
     }
 
     pub(crate) fn named(name: &str) -> Option<Method> {
@@ -135,9 +137,21 @@ pub(crate) struct Expressions {
 }
 
 impl Expressions {
+    #[inline]
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        entry(&self.nodes, id.index(), || &Node::Const(Val::Null))
+    }
+
+    pub(crate) fn list(&self, nodes: Nodes) -> &[NodeId] {
+        let from = nodes.from as usize;
+        let found = self.lists.get(from..from + nodes.length as usize);
+        debug_assert!(found.is_some(), "a list of expressions names {nodes:?} of {}", self.lists.len());
+        found.unwrap_or_default()
+    }
+
     /// The number that an expression always is.
     pub(crate) fn constant(&self, node: NodeId) -> Option<u64> {
-        match self.nodes.get(node as usize)? {
+        match self.node(node) {
             Node::Const(Val::Int(n)) => u64::try_from(*n).ok(),
             _ => None,
         }
@@ -145,19 +159,15 @@ impl Expressions {
 
     /// Tells every node of an expression.
     pub(crate) fn walk(&self, node: NodeId, visit: &mut dyn FnMut(NodeId, &Node)) {
-        let Some(found) = self.nodes.get(node as usize) else { return };
+        let found = self.node(node);
         visit(node, found);
-        let list = |nodes: &crate::plan::Nodes| {
-            let from = nodes.from as usize;
-            self.lists.get(from..from + nodes.length as usize).unwrap_or_default()
-        };
         match found {
             Node::List(nodes) | Node::Format(nodes) => {
-                list(nodes).iter().for_each(|&node| self.walk(node, visit))
+                self.list(*nodes).iter().for_each(|&node| self.walk(node, visit))
             }
             Node::Call(of, _, arguments) => {
                 self.walk(*of, visit);
-                list(arguments).iter().for_each(|&node| self.walk(node, visit));
+                self.list(*arguments).iter().for_each(|&node| self.walk(node, visit));
             }
             Node::Member(of, _) | Node::Cast(of, _) | Node::Unary(_, of) => self.walk(*of, visit),
             Node::Item(a, b) | Node::Binary(_, a, b) => {

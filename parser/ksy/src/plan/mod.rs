@@ -4,29 +4,23 @@
 
 mod attr;
 mod expression;
+mod id;
 mod meta;
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use framescope_parser::Kind;
 
 pub(crate) use attr::{
-    Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator, UNSET,
+    Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
     UserType, Valid, framing_expressions, shape_expressions,
 };
 pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Val};
+pub(crate) use id::entry;
+pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
 pub(crate) use meta::{Head, HeadTest, HeadWhat, Meta};
-
-/// A name, as its place in [`Plan::names`].
-pub(crate) type Sym = u32;
-
-/// A type, as its place in [`Plan::types`].
-pub(crate) type TypeId = u32;
-
-/// An expression, as its place in [`Expressions::nodes`].
-pub(crate) type NodeId = u32;
 
 /// Everything a description says.
 #[derive(Clone, Debug, Default)]
@@ -45,24 +39,39 @@ impl Plan {
         if let Some(&known) = self.symbols.get(name) {
             return known;
         }
-        let sym = Sym::try_from(self.names.len()).unwrap_or(Sym::MAX);
+        let sym = Sym::at(self.names.len());
         self.names.push(name.into());
         self.symbols.insert(name.into(), sym);
         sym
     }
 
     pub(crate) fn name(&self, sym: Sym) -> &str {
-        self.names.get(sym as usize).map_or("", |name| name)
+        entry::<Box<str>>(&self.names, sym.index(), || &NO_NAME)
     }
 
-    pub(crate) fn type_of(&self, id: TypeId) -> Option<&Arc<TypePlan>> {
-        self.types.get(id as usize)
+    #[inline]
+    pub(crate) fn type_of(&self, id: TypeId) -> &Arc<TypePlan> {
+        entry(&self.types, id.index(), || &NO_TYPE)
     }
 
-    pub(crate) fn root(&self) -> Option<&Arc<TypePlan>> {
-        self.types.first()
+    pub(crate) fn root(&self) -> &Arc<TypePlan> {
+        self.type_of(TypeId::ROOT)
+    }
+
+    #[inline]
+    pub(crate) fn enum_of(&self, id: EnumId) -> &EnumPlan {
+        entry(&self.enums, id.index(), || &NO_ENUM)
+    }
+
+    /// The member of an enumeration that has a number.
+    pub(crate) fn member(&self, of: EnumId, value: i128) -> Option<&Member> {
+        self.enum_of(of).member(value)
     }
 }
+
+static NO_NAME: LazyLock<Box<str>> = LazyLock::new(Box::default);
+static NO_TYPE: LazyLock<Arc<TypePlan>> = LazyLock::new(Arc::default);
+static NO_ENUM: LazyLock<EnumPlan> = LazyLock::new(EnumPlan::default);
 
 /// A named set of numbers.
 #[derive(Clone, Debug, Default)]
@@ -113,7 +122,7 @@ pub(crate) struct TypePlan {
     pub(crate) fixed_bits: Option<u64>,
     pub(crate) summary: Vec<Piece>,
     pub(crate) children: HashMap<Box<str>, TypeId>,
-    pub(crate) enums: HashMap<Box<str>, u32>,
+    pub(crate) enums: HashMap<Box<str>, EnumId>,
 }
 
 impl TypePlan {
@@ -197,11 +206,7 @@ pub(crate) fn kind_of(plan: &Plan, val: Val) -> Option<Kind<'_>> {
         Val::Int(n) => Some(Kind { value: u64::try_from(n).ok()?, name: None }),
         Val::Bool(b) => Some(Kind { value: b.into(), name: Some(if b { "true" } else { "false" }) }),
         Val::Enum(of, n) => {
-            let name = plan
-                .enums
-                .get(of as usize)
-                .and_then(|plan| plan.member(n))
-                .map(|member| member.shown.as_str());
+            let name = plan.member(of, n).map(|member| member.shown.as_str());
             Some(Kind { value: u64::try_from(n).ok()?, name })
         }
         _ => None,

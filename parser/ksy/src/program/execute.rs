@@ -58,7 +58,7 @@ impl Program {
                 }
                 Step::Terminated(ty, field, charset) => {
                     let terminator =
-                        plan.type_of(*ty)?.seq.get(usize::from(*field))?.limit.terminator.as_ref()?;
+                        plan.type_of(*ty).seq.get(usize::from(*field))?.limit.terminator.as_ref()?;
                     let rest = bytes.get(pos..end)?;
                     let found = find(rest, &terminator.bytes)?;
                     let behind = found + terminator.bytes.len();
@@ -74,7 +74,7 @@ impl Program {
                         Some(size) => next(pos, self.size(*size, &registers)?, end)?,
                         None => end,
                     };
-                    let attr = plan.type_of(*ty)?.seq.get(usize::from(*field))?;
+                    let attr = plan.type_of(*ty).seq.get(usize::from(*field))?;
                     let own = bytes.get(pos..after)?;
                     let text = own.get(..trimmed(attr, own))?;
                     if !charset.is_valid(text) {

@@ -12,6 +12,7 @@ pub(crate) mod execute;
 pub(crate) mod report;
 pub(crate) mod selected;
 
+use crate::plan::EnumId;
 use crate::program::compile::{Compiler, Purpose};
 use crate::program::report::{Events, Noted, Notes, Nothing, Told};
 use crate::program::selected::Choice;
@@ -102,7 +103,7 @@ enum Term {
 pub(super) enum Kind {
     Int,
     Bool,
-    Enum(u32),
+    Enum(EnumId),
 }
 
 /// A program, and what names the kind of a message when it has run.
@@ -160,7 +161,7 @@ impl Program {
         let noted = Noted { events: &events, told: &self.told, plan, bytes };
         noted.tell(visit);
         if summary {
-            visit.summary(format_args!("{}", noted.summary(0, 0)));
+            visit.summary(format_args!("{}", noted.summary(TypeId::ROOT, 0)));
         }
         true
     }

@@ -102,7 +102,7 @@ impl<'a> Noted<'_, 'a> {
     /// The field that an event is of.
     fn field(&self, event: &Event) -> Option<(&'a Told, &'a Attr)> {
         let told = self.told.get(usize::from(event.told?))?;
-        Some((told, self.plan.type_of(told.ty)?.seq.get(usize::from(told.field))?))
+        Some((told, self.plan.type_of(told.ty).seq.get(usize::from(told.field))?))
     }
 
     /// What a text or bytes say.
@@ -141,7 +141,7 @@ impl<'a> Noted<'_, 'a> {
     /// A structure in a few words: what is in it begins with this event.
     pub(super) fn summary(&self, ty: TypeId, from: usize) -> String {
         let mut text = String::new();
-        let Some(plan) = self.plan.type_of(ty) else { return text };
+        let plan = self.plan.type_of(ty);
         let mut named = 0;
         for piece in &plan.summary {
             match piece {
@@ -165,7 +165,7 @@ impl<'a> Noted<'_, 'a> {
 
     /// A field as a summary has it; nothing where it is not there.
     fn summed_up(&self, ty: TypeId, from: usize, node: NodeId, style: &Style) -> String {
-        let Some(Node::Slot(slot)) = self.plan.expressions.nodes.get(node as usize) else {
+        let Node::Slot(slot) = self.plan.expressions.node(node) else {
             return String::new();
         };
         let mut depth = 0usize;
@@ -198,7 +198,7 @@ impl<'a> Noted<'_, 'a> {
             (Says::Number(_, Kind::Int), _) => n.to_string(),
             (Says::Number(_, Kind::Bool), _) => (n != 0).to_string(),
             (Says::Number(_, Kind::Enum(of)), _) => {
-                let member = self.plan.enums.get(of as usize).and_then(|plan| plan.member(n.into()));
+                let member = self.plan.member(of, n.into());
                 member.map_or_else(|| n.to_string(), |member| member.shown.clone())
             }
         }

@@ -17,7 +17,7 @@ impl<'w> Choice<'w> {
     pub(super) fn new(plan: &Plan, wanted: &'w FieldSelection) -> Option<Choice<'w>> {
         let mut slots = HashSet::new();
         if wanted.wants_summary() {
-            summed_up(plan, 0, &mut Vec::new(), &mut slots)?;
+            summed_up(plan, TypeId::ROOT, &mut Vec::new(), &mut slots)?;
         }
         Some(Choice { wanted, slots })
     }
@@ -38,7 +38,7 @@ impl<'w> Choice<'w> {
         while let Some(shape) = shapes.pop() {
             match shape {
                 Shape::User(user) if seen.insert(user.id) => {
-                    let Some(ty) = plan.type_of(user.id) else { continue };
+                    let ty = plan.type_of(user.id);
                     let is_one = |name: &str, slot| {
                         self.wanted.names().any(|wanted| wanted == name)
                             || self.slots.contains(&(user.id, slot))
@@ -66,14 +66,14 @@ fn summed_up(
     around: &mut Vec<TypeId>,
     slots: &mut HashSet<(TypeId, u16)>,
 ) -> Option<()> {
-    let ty = plan.type_of(id)?;
+    let ty = plan.type_of(id);
     if around.contains(&id) || slots.len() > MOST || around.len() > 8 {
         return None;
     }
     around.push(id);
     for piece in &ty.summary {
         let (Piece::Value(node, _) | Piece::Named(_, node)) = piece else { continue };
-        let Node::Slot(slot) = plan.expressions.nodes.get(*node as usize)? else { return None };
+        let Node::Slot(slot) = plan.expressions.node(*node) else { return None };
         let attr = ty.attr(*slot).filter(|_| !ty.is_instance(*slot))?;
         if !matches!(attr.repeat, Repeat::Once) {
             return None;

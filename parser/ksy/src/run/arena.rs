@@ -1,6 +1,8 @@
 //! What a message turns into while it is read: structures, lists, streams and the texts that are no bytes of it.
 //! Everything is kept in flat tables that the next message uses again, so that reading costs no allocation.
 
+use crate::plan::entry;
+use crate::plan::{ArrayId, IoId, ObjectId, TypeId};
 use std::cell::Cell;
 use std::cell::RefCell;
 
@@ -9,15 +11,15 @@ use framescope_parser::Code;
 use crate::plan::{Span, Sym, Val};
 
 /// A structure that was read, or is being read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Object {
-    pub(crate) ty: u32,
-    /// Where its values begin in [`Arena::slots`].
-    pub(crate) slots: u32,
-    pub(crate) io: u32,
-    /// [`NONE`] where there is none.
-    pub(crate) parent: u32,
-    pub(crate) root: u32,
+    pub(crate) ty: TypeId,
+    /// Where its values begin in the arena's slots.
+    slots: u32,
+    pub(crate) io: IoId,
+    /// [`ObjectId::NONE`] where there is none.
+    pub(crate) parent: ObjectId,
+    pub(crate) root: ObjectId,
     pub(crate) start: u32,
     pub(crate) end: u32,
     /// The byte order of numbers that name none, if it is known.
@@ -26,8 +28,18 @@ pub(crate) struct Object {
     pub(crate) whole: bool,
 }
 
-/// No structure.
-pub(crate) const NONE: u32 = u32::MAX;
+impl Object {
+    /// A structure that begins at a place and has no values yet.
+    pub(crate) fn begun(
+        ty: TypeId,
+        io: IoId,
+        (parent, root): (ObjectId, ObjectId),
+        start: u32,
+        le: Option<bool>,
+    ) -> Object {
+        Object { ty, slots: 0, io, parent, root, start, end: start, le, whole: false }
+    }
+}
 
 /// A value of a structure or list, and the bytes it came from.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +68,7 @@ impl Slot {
 }
 
 /// A stretch of bytes that is read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Io {
     pub(crate) buffer: u32,
     pub(crate) base: u32,
@@ -84,13 +96,26 @@ pub(crate) struct Fault {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Padding {
     /// Whose field they stand behind.
-    pub(crate) object: u32,
+    pub(crate) object: ObjectId,
     pub(crate) slot: u16,
     /// The byte they are in.
     pub(crate) span: Span,
     /// As a number, in the order of the field's bits.
     pub(crate) value: u8,
 }
+
+const NO_OBJECT: Object = Object {
+    ty: TypeId::ROOT,
+    slots: u32::MAX,
+    io: IoId::MESSAGE,
+    parent: ObjectId::NONE,
+    root: ObjectId::ROOT,
+    start: 0,
+    end: 0,
+    le: None,
+    whole: false,
+};
+const NO_IO: Io = Io { buffer: 0, base: 0, end: 0, pos: 0, bit: 0, open: false };
 
 /// Why reading stopped.
 #[derive(Debug)]
@@ -118,11 +143,11 @@ struct Origin {
 /// All that is known of a message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arena {
-    pub(crate) objects: Vec<Object>,
-    pub(crate) slots: Vec<Slot>,
+    objects: Vec<Object>,
+    slots: Vec<Slot>,
     arrays: Vec<Vec<Slot>>,
     arrays_used: usize,
-    pub(crate) ios: Vec<Io>,
+    ios: Vec<Io>,
     pub(crate) made: Vec<u8>,
     /// In the order in which they were made, which is that of their places.
     origins: Vec<Origin>,
@@ -135,6 +160,15 @@ pub(crate) struct Arena {
     pub(crate) work: u64,
     /// What looking things up and telling them took, which no limit is set to: that it is little is a promise.
     looked: Cell<u64>,
+    /// What is changed where an id names nothing, which is a bug.
+    spare: Spare,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Spare {
+    object: Object,
+    io: Io,
+    array: Vec<Slot>,
 }
 
 impl Arena {
@@ -156,49 +190,89 @@ impl Arena {
         }
     }
 
-    pub(crate) fn new_array(&mut self) -> u32 {
+    pub(crate) fn new_array(&mut self) -> ArrayId {
         match self.arrays.get_mut(self.arrays_used) {
             Some(array) => array.clear(),
             None => self.arrays.push(Vec::new()),
         }
         self.arrays_used += 1;
-        u32::try_from(self.arrays_used - 1).unwrap_or(u32::MAX)
+        ArrayId::at(self.arrays_used - 1)
     }
 
-    pub(crate) fn array(&self, id: u32) -> &[Slot] {
-        self.arrays.get(id as usize).map_or(&[], |array| array)
+    pub(crate) fn array(&self, id: ArrayId) -> &[Slot] {
+        let found = self.arrays.get(id.index());
+        debug_assert!(found.is_some() && id.index() < self.arrays_used, "{id:?} of {}", self.arrays_used);
+        found.map_or(&[], |array| array)
     }
 
-    pub(crate) fn array_mut(&mut self, id: u32) -> Option<&mut Vec<Slot>> {
-        self.arrays.get_mut(id as usize)
+    pub(crate) fn array_mut(&mut self, id: ArrayId) -> &mut Vec<Slot> {
+        debug_assert!(id.index() < self.arrays_used, "{id:?} of {}", self.arrays_used);
+        self.arrays.get_mut(id.index()).unwrap_or(&mut self.spare.array)
     }
 
-    pub(crate) fn object(&self, id: u32) -> Option<Object> {
-        self.objects.get(id as usize).copied()
+    /// Adds a structure with so many slots, which are empty.
+    pub(crate) fn new_object(&mut self, object: Object, slots: usize) -> ObjectId {
+        let first = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.resize(self.slots.len() + slots, Slot::EMPTY);
+        self.objects.push(Object { slots: first, ..object });
+        ObjectId::at(self.objects.len() - 1)
     }
 
-    pub(crate) fn slot(&self, object: u32, slot: u16) -> Slot {
-        let at = self.objects.get(object as usize).map(|object| object.slots as usize + usize::from(slot));
-        at.and_then(|at| self.slots.get(at).copied()).unwrap_or(Slot::EMPTY)
+    /// How many structures there are: their ids are the numbers below it.
+    pub(crate) fn object_count(&self) -> usize {
+        self.objects.len()
     }
 
     #[inline]
-    pub(crate) fn slot_ref(&self, object: u32, slot: u16) -> Option<&Slot> {
-        let at = self.objects.get(object as usize)?.slots as usize + usize::from(slot);
-        self.slots.get(at)
+    pub(crate) fn object(&self, id: ObjectId) -> Object {
+        *entry(&self.objects, id.index(), || &NO_OBJECT)
+    }
+
+    /// The structure that holds another, unless that is [`ObjectId::NONE`].
+    pub(crate) fn owner(&self, of: &Object) -> Option<Object> {
+        (of.parent != ObjectId::NONE).then(|| self.object(of.parent))
     }
 
     #[inline]
-    pub(crate) fn set_slot(&mut self, object: u32, slot: u16, value: Slot) {
-        let at = self.objects.get(object as usize).map(|object| object.slots as usize + usize::from(slot));
-        if let Some(stored) = at.and_then(|at| self.slots.get_mut(at)) {
+    pub(crate) fn object_mut(&mut self, id: ObjectId) -> &mut Object {
+        debug_assert!(id.index() < self.objects.len(), "{id:?} of {}", self.objects.len());
+        self.objects.get_mut(id.index()).unwrap_or(&mut self.spare.object)
+    }
+
+    #[inline]
+    fn slot_index(&self, object: ObjectId, slot: u16) -> usize {
+        entry(&self.objects, object.index(), || &NO_OBJECT).slots as usize + usize::from(slot)
+    }
+
+    /// The value in a slot of a structure. Types have at least the slots that their expressions name.
+    #[inline]
+    pub(crate) fn slot(&self, object: ObjectId, slot: u16) -> &Slot {
+        entry(&self.slots, self.slot_index(object, slot), || &Slot::EMPTY)
+    }
+
+    #[inline]
+    pub(crate) fn set_slot(&mut self, object: ObjectId, slot: u16, value: Slot) {
+        let index = self.slot_index(object, slot);
+        debug_assert!(index < self.slots.len(), "slot {slot} of {object:?}");
+        if let Some(stored) = self.slots.get_mut(index) {
             *stored = value;
         }
     }
 
-    pub(crate) fn new_io(&mut self, io: Io) -> u32 {
+    pub(crate) fn new_io(&mut self, io: Io) -> IoId {
         self.ios.push(io);
-        u32::try_from(self.ios.len() - 1).unwrap_or(u32::MAX)
+        IoId::at(self.ios.len() - 1)
+    }
+
+    #[inline]
+    pub(crate) fn io(&self, id: IoId) -> &Io {
+        entry(&self.ios, id.index(), || &NO_IO)
+    }
+
+    #[inline]
+    pub(crate) fn io_mut(&mut self, id: IoId) -> &mut Io {
+        debug_assert!(id.index() < self.ios.len(), "{id:?} of {}", self.ios.len());
+        self.ios.get_mut(id.index()).unwrap_or(&mut self.spare.io)
     }
 
     /// Keeps bytes that are no bytes of the message.
@@ -254,7 +328,7 @@ impl Arena {
     }
 
     /// The bits behind a field that belong to none.
-    pub(crate) fn padding(&self, object: u32, slot: u16) -> Option<Padding> {
+    pub(crate) fn padding(&self, object: ObjectId, slot: u16) -> Option<Padding> {
         let wanted = (object, slot);
         let at = self.paddings.partition_point(|found| self.counted((found.object, found.slot) < wanted));
         self.paddings.get(at).filter(|found| (found.object, found.slot) == wanted).copied()

@@ -1,41 +1,36 @@
 //! Evaluates expressions.
 
+use crate::plan::ObjectId;
 use framescope_parser::Code;
 
 use crate::expr::Unary;
 use crate::plan::{Cast, Method, Node, NodeId, Nodes, Sym, Val};
-use crate::run::arena::{NONE, Slot, State, Stop};
+use crate::run::arena::{Slot, State, Stop};
 use crate::run::{DEEPEST, Run, Scope};
 
 impl<'p> Run<'p, '_> {
     /// The value of an expression.
     pub(crate) fn eval(&mut self, node: NodeId, scope: &Scope) -> Result<Val, Stop> {
         let plan = self.plan;
-        let Some(&found) = plan.expressions.nodes.get(node as usize) else { return Ok(Val::Null) };
+        let found = *plan.expressions.node(node);
         match found {
             Node::Const(val) => Ok(val),
             Node::Slot(slot) => self.value_of(scope.object, slot),
             Node::Named(sym) => self.member(Val::Obj(scope.object), sym),
             Node::Parent => Ok(self.parent(scope.object)),
-            Node::Root => {
-                Ok(self.arena.object(scope.object).map_or(Val::Null, |object| Val::Obj(object.root)))
-            }
-            Node::Io => Ok(self.arena.object(scope.object).map_or(Val::Null, |object| Val::Io(object.io))),
+            Node::Root => Ok(Val::Obj(self.arena.object(scope.object).root)),
+            Node::Io => Ok(Val::Io(self.arena.object(scope.object).io)),
             Node::Element if scope.element == Val::Missing => Err(Stop::Missing),
             Node::Element => Ok(scope.element),
             Node::Index => Ok(scope.index.map_or(Val::Null, |index| Val::Int(index.into()))),
-            Node::IsLe => {
-                Ok(self.arena.object(scope.object).and_then(|object| object.le).map_or(Val::Null, Val::Bool))
-            }
+            Node::IsLe => Ok(self.arena.object(scope.object).le.map_or(Val::Null, Val::Bool)),
             Node::List(items) => {
                 let array = self.arena.new_array();
                 for item in self.list(items) {
                     self.spend(1)?;
                     let val = self.eval(*item, scope)?;
                     let slot = Slot { val, state: State::Done, ..Slot::EMPTY };
-                    if let Some(items) = self.arena.array_mut(array) {
-                        items.push(slot);
-                    }
+                    self.arena.array_mut(array).push(slot);
                 }
                 Ok(Val::Arr(array))
             }
@@ -102,8 +97,7 @@ impl<'p> Run<'p, '_> {
     }
 
     fn list(&self, nodes: Nodes) -> &'p [NodeId] {
-        let from = nodes.from as usize;
-        self.plan.expressions.lists.get(from..from + nodes.length as usize).unwrap_or_default()
+        self.plan.expressions.list(nodes)
     }
 
     /// A value that must be a boolean.
@@ -132,15 +126,15 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn parent(&self, object: u32) -> Val {
-        match self.arena.object(object) {
-            Some(object) if object.parent != NONE => Val::Obj(object.parent),
-            _ => Val::Null,
+    fn parent(&self, object: ObjectId) -> Val {
+        match self.arena.object(object).parent {
+            ObjectId::NONE => Val::Null,
+            parent => Val::Obj(parent),
         }
     }
 
     /// The value of a structure's slot; an instance's is found out now.
-    pub(crate) fn value_of(&mut self, object: u32, slot: u16) -> Result<Val, Stop> {
+    pub(crate) fn value_of(&mut self, object: ObjectId, slot: u16) -> Result<Val, Stop> {
         let stored = self.arena.slot(object, slot);
         match stored.state {
             State::Done if stored.val == Val::Missing => return Err(Stop::Missing),
@@ -149,9 +143,7 @@ impl<'p> Run<'p, '_> {
             State::Empty => {}
         }
         let plan = self.plan;
-        let Some(ty) = self.arena.object(object).and_then(|object| plan.type_of(object.ty)) else {
-            return Ok(Val::Null);
-        };
+        let ty = plan.type_of(self.arena.object(object).ty);
         let Some(attr) = ty.attr(slot).filter(|_| ty.is_instance(slot)) else {
             // What was not read of an incomplete message stood behind a gap.
             return if self.message.is_whole() { Ok(Val::Null) } else { Err(Stop::Missing) };
@@ -176,8 +168,8 @@ impl<'p> Run<'p, '_> {
         let plan = self.plan;
         let name = plan.name(sym);
         if let Val::Obj(id) = of {
-            let Some(object) = self.arena.object(id) else { return Ok(Val::Null) };
-            if let Some(slot) = plan.type_of(object.ty).and_then(|ty| ty.slot(sym)) {
+            let object = self.arena.object(id);
+            if let Some(slot) = plan.type_of(object.ty).slot(sym) {
                 return self.value_of(id, slot);
             }
             return match name {
@@ -186,7 +178,7 @@ impl<'p> Run<'p, '_> {
                 "_root" => Ok(Val::Obj(object.root)),
                 "_is_le" => Ok(object.le.map_or(Val::Null, Val::Bool)),
                 _ => {
-                    let known = plan.type_of(object.ty).map_or("", |ty| &ty.name);
+                    let known = &plan.type_of(object.ty).name;
                     Err(self.wrong(
                         Code::NoMatch,
                         format!("'{name}' is asked of a structure of the type {known}, which has none"),

@@ -1,5 +1,6 @@
 //! How far the bytes of a field go: its size, its terminator, its padding.
 
+use crate::plan::{IoId, NodeId};
 use framescope_parser::Code;
 
 use crate::plan::{Attr, Size, Span};
@@ -8,7 +9,7 @@ use crate::run::{Mode, Run, Scope};
 use crate::strings::Charset;
 
 impl<'p> Run<'p, '_> {
-    pub(crate) fn size(&mut self, node: u32, scope: &Scope) -> Result<u64, Stop> {
+    pub(crate) fn size(&mut self, node: NodeId, scope: &Scope) -> Result<u64, Stop> {
         let size = self.number(node, scope)?;
         u64::try_from(size)
             .ok()
@@ -17,7 +18,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// The bytes of a field as its size, terminator and padding say, before what was done to them is undone.
-    pub(crate) fn extent(&mut self, attr: &Attr, io: u32, scope: &Scope) -> Result<Span, Stop> {
+    pub(crate) fn extent(&mut self, attr: &Attr, io: IoId, scope: &Scope) -> Result<Span, Stop> {
         let limit = &attr.limit;
         let all = match limit.size {
             Size::Of(size) => {
@@ -74,9 +75,7 @@ impl<'p> Run<'p, '_> {
                     }
                     None => (rest.end, rest.end),
                 };
-                if let Some(stored) = self.arena.ios.get_mut(io as usize) {
-                    stored.pos = next;
-                }
+                self.arena.io_mut(io).pos = next;
                 return Ok(Span { end, ..rest });
             }
         };

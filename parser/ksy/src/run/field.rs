@@ -1,5 +1,6 @@
 //! Reads one field: once or repeatedly, up to its own end or within bytes whose extent is given.
 
+use crate::plan::{IoId, ObjectId};
 use framescope_parser::Code;
 
 use crate::plan::{Attr, Repeat, Shape, Size, Val};
@@ -41,7 +42,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    pub(super) fn read_attr(&mut self, id: u32, attr: &'p Attr) -> Result<(), Stop> {
+    pub(super) fn read_attr(&mut self, id: ObjectId, attr: &'p Attr) -> Result<(), Stop> {
         if let Some(condition) = attr.condition
             && !self.truth(condition, &Scope::of(id))?
         {
@@ -69,7 +70,7 @@ impl<'p> Run<'p, '_> {
         self.read_repeated(id, attr, io)
     }
 
-    pub(super) fn read_repeated(&mut self, id: u32, attr: &'p Attr, io: u32) -> Result<(), Stop> {
+    pub(super) fn read_repeated(&mut self, id: ObjectId, attr: &'p Attr, io: IoId) -> Result<(), Stop> {
         let mut scope = Scope::of(id);
         if matches!(attr.repeat, Repeat::Once) {
             let slot = match self.read_one(attr, io, &scope) {
@@ -121,17 +122,13 @@ impl<'p> Run<'p, '_> {
             let item = match self.read_one(attr, io, &scope) {
                 Ok(item) => item,
                 Err(stop) => {
-                    if let Some(item) = self.begun()
-                        && let Some(items) = self.arena.array_mut(array)
-                    {
-                        items.push(item);
+                    if let Some(item) = self.begun() {
+                        self.arena.array_mut(array).push(item);
                     }
                     break Err(stop);
                 }
             };
-            if let Some(items) = self.arena.array_mut(array) {
-                items.push(item);
-            }
+            self.arena.array_mut(array).push(item);
             if self.mode != Mode::Skim
                 && let Err(stop) = self.test(id, attr, item, &scope)
             {
@@ -155,14 +152,14 @@ impl<'p> Run<'p, '_> {
     /// The structure in which reading stopped just now, so that whoever looks at what was read finds it where it belongs.
     fn begun(&mut self) -> Option<Slot> {
         let id = self.begun.take()?;
-        let object = self.arena.object(id)?;
+        let object = self.arena.object(id);
         let io = self.io(object.io);
         let end = (io.pos + u32::from(io.bit > 0)).min(io.end).max(object.start);
         Some(Slot { val: Val::Obj(id), state: State::Done, buffer: io.buffer, start: object.start, end })
     }
 
     /// Reads one value of a field.
-    fn read_one(&mut self, attr: &'p Attr, io: u32, scope: &Scope) -> Result<Slot, Stop> {
+    fn read_one(&mut self, attr: &'p Attr, io: IoId, scope: &Scope) -> Result<Slot, Stop> {
         if attr.limit.is_bounded() {
             return self.read_bounded(attr, io, scope);
         }
@@ -202,7 +199,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Reads bytes whose extent is said, and then what is in them.
-    fn read_bounded(&mut self, attr: &'p Attr, io: u32, scope: &Scope) -> Result<Slot, Stop> {
+    fn read_bounded(&mut self, attr: &'p Attr, io: IoId, scope: &Scope) -> Result<Slot, Stop> {
         self.aligned(io);
         let begun = self.io(io);
         if self.mode == Mode::Skim
@@ -268,9 +265,7 @@ impl<'p> Run<'p, '_> {
     fn keep(&mut self, scope: &Scope, attr: &Attr, slot: Slot) {
         match self.arena.slot(scope.object, attr.slot).val {
             Val::Arr(array) => {
-                if let Some(items) = self.arena.array_mut(array) {
-                    items.push(slot);
-                }
+                self.arena.array_mut(array).push(slot);
             }
             _ => self.arena.set_slot(scope.object, attr.slot, slot),
         }

@@ -1,5 +1,6 @@
 //! Reads instances: values that are computed, or read at a place of their own.
 
+use crate::plan::ObjectId;
 use framescope_parser::Code;
 
 use crate::plan::{Attr, Span, Val};
@@ -8,7 +9,7 @@ use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
     /// Reads an instance: computes it, or reads it where it stands.
-    pub(crate) fn read_instance(&mut self, id: u32, attr: &'p Attr) -> Result<(), Stop> {
+    pub(crate) fn read_instance(&mut self, id: ObjectId, attr: &'p Attr) -> Result<(), Stop> {
         self.spend(1)?;
         let scope = Scope::of(id);
         if let Some(condition) = attr.condition
@@ -63,17 +64,14 @@ impl<'p> Run<'p, '_> {
                     "this would stand outside of the bytes there are",
                 ));
             };
-            if let Some(stored) = self.arena.ios.get_mut(io as usize) {
-                (stored.pos, stored.bit) = (pos, 0);
-                // What lies at a place of its own in a whole message is there or not.
-                stored.open = waits;
-            }
+            let stored = self.arena.io_mut(io);
+            (stored.pos, stored.bit) = (pos, 0);
+            // What lies at a place of its own in a whole message is there or not.
+            stored.open = waits;
         }
         let read = self.read_repeated(id, attr, io);
-        if attr.pos.is_some()
-            && let Some(stored) = self.arena.ios.get_mut(io as usize)
-        {
-            *stored = before;
+        if attr.pos.is_some() {
+            *self.arena.io_mut(io) = before;
         }
         read?;
         // Any number of them may show the same bytes.

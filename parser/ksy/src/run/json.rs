@@ -31,7 +31,7 @@ impl Run<'_, '_> {
                 json!({ "bytes": hex })
             }
             Val::Enum(of, n) => {
-                let member = self.plan.enums.get(of as usize).and_then(|plan| plan.member(n));
+                let member = self.plan.member(of, n);
                 json!({ "enum": member.map(|member| &member.id), "value": number(n) })
             }
             Val::Arr(array) => {
@@ -39,8 +39,8 @@ impl Run<'_, '_> {
             }
             Val::Obj(id) => {
                 let mut map = Map::new();
-                let Some(object) = self.arena.object(id) else { return Json::Null };
-                let Some(ty) = self.plan.type_of(object.ty) else { return Json::Null };
+                let object = self.arena.object(id);
+                let ty = self.plan.type_of(object.ty);
                 // Parameters are the owner's, and would show it again and again.
                 for attr in ty.seq.iter().chain(&ty.instances) {
                     let slot = self.arena.slot(id, attr.slot);
@@ -54,8 +54,8 @@ impl Run<'_, '_> {
                 Json::Object(map)
             }
             Val::Io(io) => {
-                let io = self.arena.ios.get(io as usize);
-                io.map_or(Json::Null, |io| json!({ "size": io.end - io.base, "pos": io.pos - io.base }))
+                let io = self.arena.io(io);
+                json!({ "size": io.end - io.base, "pos": io.pos - io.base })
             }
         }
     }

@@ -115,17 +115,16 @@ impl<'p> Run<'p, '_> {
                 Ok(best)
             }
             (Method::Eof, Val::Io(io)) => {
-                let io = self.arena.ios.get(io as usize).copied();
-                Ok(Val::Bool(io.is_none_or(|io| io.pos >= io.end && io.bit == 0)))
+                let io = self.arena.io(io);
+                Ok(Val::Bool(io.pos >= io.end && io.bit == 0))
             }
-            (Method::Size, Val::Io(io)) => Ok(self
-                .arena
-                .ios
-                .get(io as usize)
-                .map_or(Val::Null, |io| Val::Int((io.end - io.base).into()))),
+            (Method::Size, Val::Io(io)) => {
+                let io = self.arena.io(io);
+                Ok(Val::Int((io.end - io.base).into()))
+            }
             (Method::Pos, Val::Io(io)) => {
-                let io = self.arena.ios.get(io as usize).copied();
-                Ok(io.map_or(Val::Null, |io| Val::Int((io.pos - io.base + u32::from(io.bit > 0)).into())))
+                let io = self.arena.io(io);
+                Ok(Val::Int((io.pos - io.base + u32::from(io.bit > 0)).into()))
             }
             _ => {
                 let name =
@@ -144,7 +143,7 @@ impl<'p> Run<'p, '_> {
             Val::Str(span) => self.text(span).to_owned(),
             Val::Bytes(span) => self.bytes(span).iter().map(|byte| format!("{byte:02x}")).collect(),
             Val::Enum(of, n) => {
-                let member = self.plan.enums.get(of as usize).and_then(|plan| plan.member(n));
+                let member = self.plan.member(of, n);
                 member.map_or_else(|| n.to_string(), |member| member.shown.clone())
             }
             Val::Null | Val::Missing => String::new(),

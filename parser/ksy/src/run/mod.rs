@@ -17,7 +17,8 @@ pub(crate) mod shape;
 pub(crate) mod valid;
 pub(crate) mod value;
 
-use arena::{Arena, Io, NONE, Stop};
+use crate::plan::{IoId, ObjectId, TypeId};
+use arena::{Arena, Io, Stop};
 use framescope_parser::Captured;
 use framescope_parser::missive::Key;
 
@@ -52,9 +53,9 @@ pub(crate) struct Run<'p, 'm> {
     depth: u32,
     work_limit: u64,
     /// The field whose bits were read last, and whether the lowest come first.
-    last_bits: (u32, u16, bool),
+    last_bits: (ObjectId, u16, bool),
     /// A structure whose reading stopped, until its owner's field takes it.
-    begun: Option<u32>,
+    begun: Option<ObjectId>,
 }
 
 /// How deeply structures may stand in each other, and instances need each other.
@@ -65,13 +66,13 @@ const MOST_MADE: usize = 16 << 20;
 /// What an expression is evaluated for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope {
-    pub(crate) object: u32,
+    pub(crate) object: ObjectId,
     pub(crate) index: Option<u32>,
     pub(crate) element: Val,
 }
 
 impl Scope {
-    pub(crate) fn of(object: u32) -> Scope {
+    pub(crate) fn of(object: ObjectId) -> Scope {
         Scope { object, index: None, element: Val::Null }
     }
 }
@@ -111,7 +112,7 @@ impl<'p, 'm> Run<'p, 'm> {
             stopped: false,
             depth: 0,
             work_limit,
-            last_bits: (NONE, 0, false),
+            last_bits: (ObjectId::NONE, 0, false),
             begun: None,
         }
     }
@@ -122,11 +123,11 @@ impl<'p, 'm> Run<'p, 'm> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
         let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
-        self.begin_object(0, io, NONE, None);
-        let read = self.read_object(0);
-        self.aligned(0);
+        self.begin_object(TypeId::ROOT, io, ObjectId::NONE, None);
+        let read = self.read_object(ObjectId::ROOT);
+        self.aligned(IoId::MESSAGE);
         read?;
-        Ok(self.arena.ios.first().map_or(0, |io| io.pos))
+        Ok(self.arena.io(IoId::MESSAGE).pos)
     }
 
     /// Prepares for a message that has no bytes yet.

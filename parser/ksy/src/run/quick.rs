@@ -3,7 +3,8 @@
 
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Sym, Val};
-use crate::run::arena::{NONE, State};
+use crate::plan::{EnumId, ObjectId};
+use crate::run::arena::State;
 use crate::run::{Run, Scope};
 
 /// A value that fits in two registers, or [`Quick::NOTHING`]: an `Option` around it would not fit.
@@ -34,8 +35,8 @@ impl Quick {
 
     /// A number, of an enum if it is one's.
     #[inline]
-    pub(crate) fn number(enumeration: Option<u32>, n: i128) -> Quick {
-        let tag = enumeration.map_or(INT, |of| ENUM + u64::from(of));
+    pub(crate) fn number(enumeration: Option<EnumId>, n: i128) -> Quick {
+        let tag = enumeration.map_or(INT, |of| ENUM + of.index() as u64);
         i64::try_from(n).map_or(Quick::NOTHING, |n| Quick { tag, n })
     }
 
@@ -87,8 +88,8 @@ impl Run<'_, '_> {
     /// The value of a constant.
     #[inline]
     pub(crate) fn quick_constant(&self, node: NodeId) -> Quick {
-        match self.plan.expressions.nodes.get(node as usize) {
-            Some(Node::Const(val)) => Quick::of(val),
+        match self.plan.expressions.node(node) {
+            Node::Const(val) => Quick::of(val),
             _ => Quick::NOTHING,
         }
     }
@@ -108,11 +109,10 @@ impl Run<'_, '_> {
     /// An operand, which mostly is a field or a constant.
     #[inline(always)]
     fn operand(&self, node: NodeId, here: &Here<'_>) -> Quick {
-        match self.plan.expressions.nodes.get(node as usize) {
-            Some(Node::Const(val)) => Quick::of(val),
-            Some(Node::Slot(slot)) => self.quick_slot(here.scope.object, *slot),
-            Some(found) => self.quick_of(found, here),
-            None => Quick::NOTHING,
+        match self.plan.expressions.node(node) {
+            Node::Const(val) => Quick::of(val),
+            Node::Slot(slot) => self.quick_slot(here.scope.object, *slot),
+            found => self.quick_of(found, here),
         }
     }
 
@@ -147,16 +147,13 @@ impl Run<'_, '_> {
     }
 
     #[inline]
-    fn quick_slot(&self, object: u32, slot: u16) -> Quick {
-        match self.arena.slot_ref(object, slot) {
-            Some(stored) if stored.state == State::Done => Quick::of(&stored.val),
-            _ => Quick::NOTHING,
-        }
+    fn quick_slot(&self, object: ObjectId, slot: u16) -> Quick {
+        let stored = self.arena.slot(object, slot);
+        if stored.state == State::Done { Quick::of(&stored.val) } else { Quick::NOTHING }
     }
 
-    fn quick_member(&self, object: u32, sym: Sym) -> Quick {
-        let ty = self.arena.objects.get(object as usize).and_then(|object| self.plan.type_of(object.ty));
-        match ty.and_then(|ty| ty.slot(sym)) {
+    fn quick_member(&self, object: ObjectId, sym: Sym) -> Quick {
+        match self.plan.type_of(self.arena.object(object).ty).slot(sym) {
             Some(slot) => self.quick_slot(object, slot),
             None => Quick::NOTHING,
         }
@@ -168,17 +165,15 @@ impl Run<'_, '_> {
     }
 
     /// The structure that an expression names.
-    fn quick_object(&self, node: NodeId, here: &Here<'_>) -> Option<u32> {
-        let stored = |object: u32, slot: u16| match self.arena.slot_ref(object, slot)?.val {
+    fn quick_object(&self, node: NodeId, here: &Here<'_>) -> Option<ObjectId> {
+        let stored = |object: ObjectId, slot: u16| match self.arena.slot(object, slot).val {
             Val::Obj(id) => Some(id),
             _ => None,
         };
         let object = here.scope.object;
-        match self.plan.expressions.nodes.get(node as usize)? {
-            Node::Root => Some(self.arena.objects.get(object as usize)?.root),
-            Node::Parent => {
-                Some(self.arena.objects.get(object as usize)?.parent).filter(|parent| *parent != NONE)
-            }
+        match self.plan.expressions.node(node) {
+            Node::Root => Some(self.arena.object(object).root),
+            Node::Parent => Some(self.arena.object(object).parent).filter(|parent| *parent != ObjectId::NONE),
             Node::Slot(slot) => stored(object, *slot),
             Node::Element => match here.scope.element {
                 Val::Obj(id) => Some(id),
@@ -186,7 +181,7 @@ impl Run<'_, '_> {
             },
             Node::Member(of, sym) => {
                 let object = self.quick_object(*of, here)?;
-                let slot = self.plan.type_of(self.arena.objects.get(object as usize)?.ty)?.slot(*sym)?;
+                let slot = self.plan.type_of(self.arena.object(object).ty).slot(*sym)?;
                 stored(object, slot)
             }
             _ => None,

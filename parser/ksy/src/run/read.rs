@@ -1,6 +1,7 @@
 //! Reads structures and what stands in them.
 
 use crate::plan::{Attr, Endian, Order, Shape, Size, Skim, Span, TypePlan, Val};
+use crate::plan::{IoId, NodeId, ObjectId, TypeId};
 use crate::run::arena::{Object, Slot, State, Stop};
 use crate::run::numbers::integer;
 use crate::run::quick::Quick;
@@ -8,44 +9,37 @@ use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
     /// Adds a structure whose values are still to be read.
-    pub(crate) fn begin_object(&mut self, ty: u32, io: u32, parent: u32, root: Option<u32>) -> u32 {
-        let id = u32::try_from(self.arena.objects.len()).unwrap_or(u32::MAX);
-        let slots = u32::try_from(self.arena.slots.len()).unwrap_or(u32::MAX);
-        let count = self.plan.type_of(ty).map_or(0, |plan| plan.slot_count());
-        self.arena.slots.resize(self.arena.slots.len() + count, Slot::EMPTY);
-        let start = self.arena.ios.get(io as usize).map_or(0, |io| io.pos);
-        let le = self.arena.object(parent).and_then(|parent| parent.le);
-        self.arena.objects.push(Object {
-            ty,
-            slots,
-            io,
-            parent,
-            root: root.unwrap_or(id),
-            start,
-            end: start,
-            le,
-            whole: false,
-        });
-        id
+    pub(crate) fn begin_object(
+        &mut self,
+        ty: TypeId,
+        io: IoId,
+        parent: ObjectId,
+        root: Option<ObjectId>,
+    ) -> ObjectId {
+        let slots = self.plan.type_of(ty).slot_count();
+        let start = self.arena.io(io).pos;
+        let le = if parent == ObjectId::NONE { None } else { self.arena.object(parent).le };
+        let root = root.unwrap_or(ObjectId::at(self.arena.object_count()));
+        self.arena.new_object(Object::begun(ty, io, (parent, root), start, le), slots)
     }
 
     /// Reads all fields of a structure.
-    pub(crate) fn read_object(&mut self, id: u32) -> Result<(), Stop> {
+    pub(crate) fn read_object(&mut self, id: ObjectId) -> Result<(), Stop> {
         let plan = self.plan;
-        let Some(object) = self.arena.object(id) else { return Ok(()) };
-        let Some(ty) = plan.type_of(object.ty) else { return Ok(()) };
+        let object = self.arena.object(id);
+        let ty = plan.type_of(object.ty);
         let before = self.deeper()?;
         let result = self.read_fields(id, ty);
         self.depth_is(before);
-        let end = self.arena.ios.get(object.io as usize).map_or(0, |io| io.pos + u32::from(io.bit > 0));
-        if let Some(object) = self.arena.objects.get_mut(id as usize) {
-            (object.end, object.whole) = (end, result.is_ok());
-        }
+        let io = self.arena.io(object.io);
+        let end = io.pos + u32::from(io.bit > 0);
+        let object = self.arena.object_mut(id);
+        (object.end, object.whole) = (end, result.is_ok());
         result
     }
 
     /// Reads as much of all fields as says where they end.
-    fn skim_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
+    fn skim_fields(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
         let mut were_bits = false;
         for step in &ty.skim {
             let at = match *step {
@@ -76,7 +70,7 @@ impl<'p> Run<'p, '_> {
         Ok(())
     }
 
-    fn pass_sized(&mut self, id: u32, attr: &'p Attr, size: u32) -> Result<(), Stop> {
+    fn pass_sized(&mut self, id: ObjectId, attr: &'p Attr, size: NodeId) -> Result<(), Stop> {
         let scope = Scope::of(id);
         if let Some(condition) = attr.condition
             && !self.truth(condition, &scope)?
@@ -91,19 +85,19 @@ impl<'p> Run<'p, '_> {
 
     /// Reads a field that is nothing but a number which is there whole. Gives nothing if it is anything else.
     #[inline]
-    fn read_number_at_once(&mut self, id: u32, attr: &'p Attr) -> Option<i128> {
+    fn read_number_at_once(&mut self, id: ObjectId, attr: &'p Attr) -> Option<i128> {
         let Shape::Int { bytes, signed, order } = attr.shape else { return None };
         if !attr.is_plain || self.mode == Mode::Skim && !attr.needed {
             return None;
         }
-        let object = self.arena.objects.get(id as usize)?;
+        let object = self.arena.object(id);
         let le = match (order, object.le) {
             (Order::Le, _) => true,
             (Order::Be, _) => false,
             (Order::Structure, Some(le)) => le,
             (Order::Structure, None) => return None,
         };
-        let io = self.arena.ios.get(object.io as usize)?;
+        let io = self.arena.io(object.io);
         let (start, end) = (io.pos, io.pos.saturating_add(u32::from(bytes)));
         if io.bit > 0 || end > io.end || io.buffer != Span::MESSAGE {
             return None;
@@ -111,18 +105,14 @@ impl<'p> Run<'p, '_> {
         let own = self.message.get(start as usize..end as usize)?;
         let n = integer(own, signed, le);
         let val = attr.enumeration.map_or(Val::Int(n), |of| Val::Enum(of, n));
-        let at = object.slots as usize + usize::from(attr.slot);
-        if let Some(io) = self.arena.ios.get_mut(object.io as usize) {
-            io.pos = end;
-        }
-        if let Some(slot) = self.arena.slots.get_mut(at) {
-            *slot = Slot { val, state: State::Done, buffer: Span::MESSAGE, start, end };
-        }
+        self.arena.io_mut(object.io).pos = end;
+        let slot = Slot { val, state: State::Done, buffer: Span::MESSAGE, start, end };
+        self.arena.set_slot(id, attr.slot, slot);
         Some(n)
     }
 
     /// Finds out the byte order of a structure's numbers.
-    pub(crate) fn choose_order(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
+    pub(crate) fn choose_order(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
         match &ty.endian {
             Endian::Inherit => {}
             Endian::Le | Endian::Be => self.set_order(id, matches!(ty.endian, Endian::Le)),
@@ -147,7 +137,7 @@ impl<'p> Run<'p, '_> {
         Ok(())
     }
 
-    fn read_fields(&mut self, id: u32, ty: &'p TypePlan) -> Result<(), Stop> {
+    fn read_fields(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
         self.spend(1 + ty.slot_count() as u64 / 16)?;
         self.choose_order(id, ty)?;
         if self.mode == Mode::Skim {
@@ -167,7 +157,7 @@ impl<'p> Run<'p, '_> {
                     own.is_something() && self.is_valid_at_once(valid, own, &scope)
                 });
                 if !is_valid || attr.check.is_some() {
-                    let slot = self.arena.slot(id, attr.slot);
+                    let slot = *self.arena.slot(id, attr.slot);
                     self.test(id, attr, slot, &scope).map_err(|stop| self.named(stop, attr))?;
                 }
                 continue;
@@ -177,9 +167,7 @@ impl<'p> Run<'p, '_> {
         Ok(())
     }
 
-    fn set_order(&mut self, id: u32, le: bool) {
-        if let Some(object) = self.arena.objects.get_mut(id as usize) {
-            object.le = Some(le);
-        }
+    fn set_order(&mut self, id: ObjectId, le: bool) {
+        self.arena.object_mut(id).le = Some(le);
     }
 }

@@ -1,9 +1,10 @@
 //! Reads the bytes of one value: how far they go, what was done to them, and what they are.
 
+use crate::plan::{IoId, NodeId, ObjectId};
 use framescope_parser::Code;
 
 use crate::plan::{Attr, MOST_ARGUMENTS, Order, Parent, Shape, Span, UserType, Val};
-use crate::run::arena::{Io, NONE, Slot, State, Stop};
+use crate::run::arena::{Io, Slot, State, Stop};
 use crate::run::extent::{find, zeros};
 use crate::run::numbers::{bits_of, float, integer};
 use crate::run::{Mode, Run, Scope};
@@ -73,9 +74,9 @@ impl<'p> Run<'p, '_> {
         let Shape::Switch(on, cases) = shape else { return Ok(Some(shape)) };
         let quick = self.quick(*on, scope);
         if quick.is_something() {
-            let key_of = |key: &u32| self.quick_constant(*key);
+            let key_of = |key: &NodeId| self.quick_constant(*key);
             if cases.iter().all(|(key, _)| key.as_ref().is_none_or(|key| key_of(key).is_something())) {
-                let fits = |key: &Option<u32>| key.as_ref().is_none_or(|key| key_of(key).equals(quick));
+                let fits = |key: &Option<NodeId>| key.as_ref().is_none_or(|key| key_of(key).equals(quick));
                 return Ok(cases.iter().find(|(key, _)| fits(key)).map(|(_, shape)| shape));
             }
         }
@@ -95,7 +96,7 @@ impl<'p> Run<'p, '_> {
         Ok(None)
     }
 
-    pub(crate) fn read_shape(&mut self, shape: &'p Shape, io: u32, scope: &Scope) -> Result<Val, Stop> {
+    pub(crate) fn read_shape(&mut self, shape: &'p Shape, io: IoId, scope: &Scope) -> Result<Val, Stop> {
         match shape {
             Shape::Int { bytes, signed, order } => {
                 let le = self.order(*order, scope)?;
@@ -161,7 +162,7 @@ impl<'p> Run<'p, '_> {
             Order::Le => Ok(true),
             Order::Be => Ok(false),
             Order::Structure => {
-                let known = self.arena.object(scope.object).and_then(|object| object.le);
+                let known = self.arena.object(scope.object).le;
                 known.ok_or_else(|| {
                     self.wrong(
                         Code::UndecidedEndianness,
@@ -172,7 +173,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    pub(crate) fn user(&mut self, user: &'p UserType, io: u32, scope: &Scope) -> Result<Val, Stop> {
+    pub(crate) fn user(&mut self, user: &'p UserType, io: IoId, scope: &Scope) -> Result<Val, Stop> {
         // Bytes begin at the next whole one, unless the structure begins with bits.
         if !self.begins_with_bits(user) {
             self.aligned(io);
@@ -188,25 +189,30 @@ impl<'p> Run<'p, '_> {
     }
 
     pub(crate) fn begins_with_bits(&self, user: &UserType) -> bool {
-        let first = self.plan.type_of(user.id).and_then(|ty| ty.seq.first());
+        let first = self.plan.type_of(user.id).seq.first();
         first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
     }
 
     /// Adds a structure with its parameters.
-    pub(crate) fn open_user(&mut self, user: &'p UserType, io: u32, scope: &Scope) -> Result<u32, Stop> {
+    pub(crate) fn open_user(
+        &mut self,
+        user: &'p UserType,
+        io: IoId,
+        scope: &Scope,
+    ) -> Result<ObjectId, Stop> {
         let parent = match user.parent {
             Parent::Here => scope.object,
-            Parent::Nothing => NONE,
+            Parent::Nothing => ObjectId::NONE,
             Parent::Given(node) => match self.eval(node, scope)? {
                 Val::Obj(id) => id,
-                _ => NONE,
+                _ => ObjectId::NONE,
             },
         };
         let mut values = [Val::Null; MOST_ARGUMENTS];
         for (value, argument) in values.iter_mut().zip(&user.arguments) {
             *value = self.eval(*argument, scope)?;
         }
-        let root = self.arena.object(scope.object).map(|object| object.root).filter(|_| !user.foreign);
+        let root = (!user.foreign).then(|| self.arena.object(scope.object).root);
         let id = self.begin_object(user.id, io, parent, root);
         for (slot, value) in (0u16..).zip(values.iter().take(user.arguments.len())) {
             self.arena.set_slot(id, slot, Slot { val: *value, state: State::Done, ..Slot::EMPTY });
@@ -214,7 +220,7 @@ impl<'p> Run<'p, '_> {
         Ok(id)
     }
 
-    pub(crate) fn bits(&mut self, io: u32, count: u8, le: bool) -> Result<Val, Stop> {
+    pub(crate) fn bits(&mut self, io: IoId, count: u8, le: bool) -> Result<Val, Stop> {
         let stored = self.io(io);
         let all = u32::from(stored.bit) + u32::from(count);
         let length = all.div_ceil(8);
@@ -224,10 +230,9 @@ impl<'p> Run<'p, '_> {
         let span = Span { buffer: stored.buffer, start: stored.pos, end: stored.pos + length };
         let lacks = self.lacks(span);
         let number = bits_of(self.bytes(span), stored.bit.into(), count.into(), le);
-        if let Some(stored) = self.arena.ios.get_mut(io as usize) {
-            stored.pos += all / 8;
-            stored.bit = u8::try_from(all % 8).unwrap_or(0);
-        }
+        let stored = self.arena.io_mut(io);
+        stored.pos += all / 8;
+        stored.bit = u8::try_from(all % 8).unwrap_or(0);
         self.last_bits.2 = le;
         if lacks {
             return self.unknown();

@@ -1,5 +1,7 @@
 //! Tests what must be true of values: what is valid, what is constant, what is the check of other bytes.
 
+use crate::plan::IoId;
+use crate::plan::{NodeId, ObjectId};
 use framescope_parser::Code;
 
 use crate::checks;
@@ -11,7 +13,13 @@ use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
     /// Tests what must be true of a value.
-    pub(crate) fn test(&mut self, id: u32, attr: &'p Attr, slot: Slot, scope: &Scope) -> Result<(), Stop> {
+    pub(crate) fn test(
+        &mut self,
+        id: ObjectId,
+        attr: &'p Attr,
+        slot: Slot,
+        scope: &Scope,
+    ) -> Result<(), Stop> {
         if slot.val == Val::Missing {
             return Ok(());
         }
@@ -37,7 +45,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Computes a check and compares it with the field's value.
-    fn verify(&mut self, id: u32, attr: &Attr, slot: Slot) -> Result<(), Stop> {
+    fn verify(&mut self, id: ObjectId, attr: &Attr, slot: Slot) -> Result<(), Stop> {
         let Some((covered, own)) = self.covered(id, attr, slot) else { return Ok(()) };
         if self.lacks(covered) {
             return Ok(());
@@ -92,11 +100,16 @@ impl<'p> Run<'p, '_> {
     }
 
     /// The bytes that a check covers, and which of them are its own.
-    pub(crate) fn covered(&self, id: u32, attr: &Attr, slot: Slot) -> Option<(Span, std::ops::Range<usize>)> {
+    pub(crate) fn covered(
+        &self,
+        id: ObjectId,
+        attr: &Attr,
+        slot: Slot,
+    ) -> Option<(Span, std::ops::Range<usize>)> {
         let check = attr.check.as_ref()?;
-        let object = self.arena.object(id)?;
+        let object = self.arena.object(id);
         let start = match check.from {
-            Edge::Message => self.io(0).base,
+            Edge::Message => self.io(IoId::MESSAGE).base,
             Edge::Structure => object.start,
             Edge::Field(from) => {
                 let from = self.arena.slot(id, from);
@@ -117,8 +130,8 @@ impl<'p> Run<'p, '_> {
 
     /// Whether a plain value is plainly valid.
     pub(crate) fn is_valid_at_once(&self, valid: &Valid, own: Quick, scope: &Scope) -> bool {
-        let known = |node: &u32| self.quick_with(*node, scope, own);
-        let is = |node: &u32, holds: &dyn Fn(Quick) -> bool| {
+        let known = |node: &NodeId| self.quick_with(*node, scope, own);
+        let is = |node: &NodeId, holds: &dyn Fn(Quick) -> bool| {
             let known = known(node);
             known.is_something() && holds(known)
         };
@@ -188,9 +201,9 @@ impl<'p> Run<'p, '_> {
             }
             Valid::InEnum => {
                 if let Val::Enum(of, n) = val
-                    && self.plan.enums.get(of as usize).is_some_and(|plan| plan.member(n).is_none())
+                    && self.plan.member(of, n).is_none()
                 {
-                    let name = self.plan.enums.get(of as usize).map_or("", |plan| &plan.name);
+                    let name = &self.plan.enum_of(of).name;
                     return Err(self.fault(
                         Code::ValidationNotInEnum,
                         span,

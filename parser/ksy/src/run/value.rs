@@ -1,5 +1,6 @@
 //! Bytes, texts and comparisons of values.
 
+use crate::plan::ArrayId;
 use std::cmp::Ordering;
 
 use framescope_parser::Code;
@@ -199,7 +200,7 @@ impl<'m> Run<'_, 'm> {
         }
     }
 
-    fn compare_items(&self, array: u32, span: Span, steps: &mut u64) -> Option<Ordering> {
+    fn compare_items(&self, array: ArrayId, span: Span, steps: &mut u64) -> Option<Ordering> {
         let (items, bytes) = (self.arena.array(array), self.bytes(span));
         for (item, &byte) in items.iter().zip(bytes) {
             *steps += 1;

@@ -1,5 +1,6 @@
 //! Fields whose extent is given: what is in them, and the terminator and padding behind it.
 
+use crate::plan::ObjectId;
 use crate::write::error::Halt;
 use framescope_parser::{Field, Value};
 
@@ -29,7 +30,7 @@ impl<'p> Writer<'p, '_> {
     /// Bytes whose extent is said, and what is in them.
     pub(super) fn bounded(
         &mut self,
-        id: u32,
+        id: ObjectId,
         attr: &'p Attr,
         shape: Option<&'p Shape>,
         field: Option<&Field<'_>>,
@@ -84,7 +85,7 @@ impl<'p> Writer<'p, '_> {
     }
 
     /// The terminator and padding behind a value.
-    fn fill(&mut self, id: u32, attr: &Attr, start: u32, scope: &Scope) -> Result<(), Halt> {
+    fn fill(&mut self, id: ObjectId, attr: &Attr, start: u32, scope: &Scope) -> Result<(), Halt> {
         let size = match attr.limit.size {
             Size::Of(node) if !self.asks_for_the_end(node) => {
                 let size = self.run.number(node, scope).map_err(|stop| self.stopped(stop, id))?;
@@ -99,7 +100,7 @@ impl<'p> Writer<'p, '_> {
     }
 
     /// Notes how many bytes a field has, for the expression that says it.
-    fn extent(&mut self, id: u32, attr: &Attr, start: u32, scope: &Scope) {
+    fn extent(&mut self, id: ObjectId, attr: &Attr, start: u32, scope: &Scope) {
         if let Size::Of(node) = attr.limit.size
             && !self.asks_for_the_end(node)
         {

@@ -1,6 +1,7 @@
 //! Computes the checks of what was written.
 
 use crate::checks;
+use crate::plan::ObjectId;
 use crate::plan::{Edge, Shape};
 use crate::run::Scope;
 use crate::run::arena::State;
@@ -22,10 +23,10 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn check_one(&mut self, id: u32, at: u16) -> bool {
+    fn check_one(&mut self, id: ObjectId, at: u16) -> bool {
         let plan = self.run.plan;
-        let slot = self.run.arena.slot(id, at);
-        let attr = self.run.arena.object(id).and_then(|object| plan.type_of(object.ty)?.attr(at));
+        let slot = *self.run.arena.slot(id, at);
+        let attr = plan.type_of(self.run.arena.object(id).ty).attr(at);
         let Some((attr, check)) = attr.and_then(|attr| Some((attr, attr.check.as_ref()?))) else {
             return false;
         };

@@ -1,5 +1,6 @@
 //! Writes structures and their fields, as the reader goes through them.
 
+use crate::plan::ObjectId;
 use crate::write::bounded::raw_of;
 use crate::write::error::Halt;
 use framescope_parser::{Field, Value};
@@ -11,7 +12,7 @@ use crate::write::{COUNT, Writer};
 
 impl<'p> Writer<'p, '_> {
     /// A structure that has bytes of its own, and those in them that no field explains.
-    pub(super) fn whole_object(&mut self, id: u32, fields: &[Field<'_>]) -> Result<(), Halt> {
+    pub(super) fn whole_object(&mut self, id: ObjectId, fields: &[Field<'_>]) -> Result<(), Halt> {
         let rest = fields.iter().find(|field| field.name == UNREAD).and_then(|rest| rest.value.as_bytes());
         self.rests += u32::from(rest.is_some());
         let written = self.object(id, fields);
@@ -27,28 +28,24 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn object(&mut self, id: u32, fields: &[Field<'_>]) -> Result<(), Halt> {
+    fn object(&mut self, id: ObjectId, fields: &[Field<'_>]) -> Result<(), Halt> {
         let plan = self.run.plan;
-        let Some(object) = self.run.arena.object(id) else { return Ok(()) };
-        let Some(ty) = plan.type_of(object.ty) else { return Ok(()) };
+        let object = self.run.arena.object(id);
+        let ty = plan.type_of(object.ty);
         self.run.spend(1).map_err(|stop| self.stopped(stop, id))?;
         self.run.choose_order(id, ty).map_err(|stop| self.stopped(stop, id))?;
         // Where it begins with bits, these may go on in the byte that others ended in.
         let start = self.part.position() - u32::from(self.part.bit > 0);
-        if let Some(object) = self.run.arena.objects.get_mut(id as usize) {
-            object.start = start;
-        }
+        self.run.arena.object_mut(id).start = start;
         let depth = self.run.deeper().map_err(|stop| self.stopped(stop, id))?;
         let written = self.fields(id, ty, fields);
         self.run.depth_is(depth);
         let end = self.part.position();
-        if let Some(object) = self.run.arena.objects.get_mut(id as usize) {
-            object.end = end;
-        }
+        self.run.arena.object_mut(id).end = end;
         written
     }
 
-    fn fields(&mut self, id: u32, ty: &'p TypePlan, fields: &[Field<'_>]) -> Result<(), Halt> {
+    fn fields(&mut self, id: ObjectId, ty: &'p TypePlan, fields: &[Field<'_>]) -> Result<(), Halt> {
         let mut were_bits = false;
         for attr in &ty.seq {
             let bits = matches!(attr.shape, Shape::Bits { .. });
@@ -61,7 +58,7 @@ impl<'p> Writer<'p, '_> {
         Ok(())
     }
 
-    fn attr(&mut self, id: u32, attr: &'p Attr, fields: &[Field<'_>]) -> Result<(), Halt> {
+    fn attr(&mut self, id: ObjectId, attr: &'p Attr, fields: &[Field<'_>]) -> Result<(), Halt> {
         let name = self.run.plan.name(attr.sym);
         let given = |field: &&Field<'_>| field.name == name;
         let is_given = fields.iter().any(|field| given(&field));
@@ -97,7 +94,7 @@ impl<'p> Writer<'p, '_> {
         Ok(())
     }
 
-    fn list(&mut self, id: u32, attr: &'p Attr, fields: &[Field<'_>]) -> Result<(), Halt> {
+    fn list(&mut self, id: ObjectId, attr: &'p Attr, fields: &[Field<'_>]) -> Result<(), Halt> {
         let name = self.run.plan.name(attr.sym);
         let array = self.run.arena.new_array();
         let start = self.part.position();
@@ -109,9 +106,7 @@ impl<'p> Writer<'p, '_> {
             self.place(id);
             let scope = Scope { index: Some(count), ..Scope::of(id) };
             let item = self.one(id, attr, Some(field), &scope)?;
-            if let Some(items) = self.run.arena.array_mut(array) {
-                items.push(item);
-            }
+            self.run.arena.array_mut(array).push(item);
             count += 1;
         }
         let end = self.part.position();
@@ -126,12 +121,12 @@ impl<'p> Writer<'p, '_> {
         Ok(())
     }
 
-    fn counts(&mut self, id: u32, node: NodeId) -> u64 {
+    fn counts(&mut self, id: ObjectId, node: NodeId) -> u64 {
         self.run.number(node, &Scope::of(id)).ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
     }
 
     /// A field that the tree does not hold: what it always is, or what follows from others.
-    fn not_given(&mut self, id: u32, attr: &'p Attr) -> Result<Slot, Halt> {
+    fn not_given(&mut self, id: ObjectId, attr: &'p Attr) -> Result<Slot, Halt> {
         let scope = Scope::of(id);
         let missing = Halt::Missing(self.path(id, attr, None));
         let field = |value| Field { name: "", range: 0..0, value, fields: Vec::new() };
@@ -167,7 +162,7 @@ impl<'p> Writer<'p, '_> {
     /// One value of a field.
     fn one(
         &mut self,
-        id: u32,
+        id: ObjectId,
         attr: &'p Attr,
         field: Option<&Field<'_>>,
         scope: &Scope,
@@ -209,7 +204,7 @@ impl<'p> Writer<'p, '_> {
 
     pub(super) fn shape(
         &mut self,
-        id: u32,
+        id: ObjectId,
         attr: &'p Attr,
         shape: &'p Shape,
         field: Option<&Field<'_>>,
@@ -225,7 +220,7 @@ impl<'p> Writer<'p, '_> {
 
     fn user(
         &mut self,
-        id: u32,
+        id: ObjectId,
         attr: &'p Attr,
         user: &'p UserType,
         field: Option<&Field<'_>>,

@@ -108,7 +108,7 @@ impl<'p> Writer<'p, '_> {
             Some(Value::Bool(b)) => Ok((*b).into()),
             Some(Value::Enum(kind)) => Ok(kind.value.into()),
             Some(Value::Text(text)) => {
-                let of = attr.enumeration.and_then(|of| self.run.plan.enums.get(of as usize));
+                let of = attr.enumeration.map(|of| self.run.plan.enum_of(of));
                 let member = of.and_then(|of| {
                     of.members.iter().find(|member| member.shown == **text || member.id == **text)
                 });

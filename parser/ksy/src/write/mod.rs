@@ -9,6 +9,7 @@
 
 pub(crate) mod bounded;
 pub(crate) mod checks;
+pub(crate) mod conditions;
 pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod leaf;
@@ -16,8 +17,10 @@ pub(crate) mod part;
 pub(crate) mod solve;
 pub(crate) mod verify;
 
+use crate::plan::IoId;
 use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType};
-use crate::run::arena::{Arena, Io, NONE, Stop, with_arena};
+use crate::plan::{ObjectId, TypeId};
+use crate::run::arena::{Arena, Io, Stop, with_arena};
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
@@ -99,9 +102,9 @@ struct Writer<'p, 's> {
     measures: Vec<Measure>,
     notes: Vec<String>,
     /// Where each structure stands in the tree; those of instances stand nowhere.
-    paths: BTreeMap<u32, String>,
+    paths: BTreeMap<ObjectId, String>,
     /// What structures were given, and by whom.
-    calls: BTreeMap<u32, (&'p UserType, Scope)>,
+    calls: BTreeMap<ObjectId, (&'p UserType, Scope)>,
     /// Fields that were not given and may have any value that fits.
     free: BTreeSet<String>,
     /// Structures around the one at hand of which bytes are given that were not understood.
@@ -134,19 +137,19 @@ impl<'p, 's> Writer<'p, 's> {
 
     fn message(&mut self, fields: &[Field<'_>]) -> Result<(), Halt> {
         let io = self.new_io();
-        let id = self.run.begin_object(0, io, NONE, None);
+        let id = self.run.begin_object(TypeId::ROOT, io, ObjectId::NONE, None);
         self.paths.insert(id, String::new());
         self.whole_object(id, fields)
     }
 
-    fn new_io(&mut self) -> u32 {
+    fn new_io(&mut self) -> IoId {
         let pos = self.part.position();
         let buffer = if self.part.is_message { Span::MESSAGE } else { Span::CONSTANTS };
         self.run.arena.new_io(Io { buffer, base: pos, end: u32::MAX, pos, bit: 0, open: true })
     }
 
     /// Why writing a structure stops where an evaluation does.
-    fn stopped(&self, stop: Stop, id: u32) -> Halt {
+    fn stopped(&self, stop: Stop, id: ObjectId) -> Halt {
         // Reading stopped here too.
         if self.rests > 0 {
             return Halt::Missing(self.paths.get(&id).cloned().unwrap_or_default());
@@ -154,7 +157,7 @@ impl<'p, 's> Writer<'p, 's> {
         self.failed(id, stop.into())
     }
 
-    fn path(&self, id: u32, attr: &Attr, item: Option<u32>) -> String {
+    fn path(&self, id: ObjectId, attr: &Attr, item: Option<u32>) -> String {
         let name = self.run.plan.name(attr.sym);
         let mut path = match self.paths.get(&id).map(String::as_str) {
             None | Some("") => name.to_owned(),
@@ -167,12 +170,11 @@ impl<'p, 's> Writer<'p, 's> {
     }
 
     /// Lets expressions see where in the bytes they are.
-    fn place(&mut self, id: u32) {
+    fn place(&mut self, id: ObjectId) {
         let (pos, bit) = (self.part.position(), self.part.bit);
         let io = self.run.io_of(id);
-        if let Some(io) = self.run.arena.ios.get_mut(io as usize) {
-            (io.pos, io.bit) = (pos.saturating_sub(u32::from(bit > 0)), bit);
-        }
+        let io = self.run.arena.io_mut(io);
+        (io.pos, io.bit) = (pos.saturating_sub(u32::from(bit > 0)), bit);
     }
 
     /// Whether what an expression says depends on where the bytes end, which is not known before they are written.
@@ -186,14 +188,14 @@ impl<'p, 's> Writer<'p, 's> {
         self.measures.push(Measure { node, scope, path, found, what });
     }
 
-    fn too_large(&self, id: u32) -> Result<(), Halt> {
+    fn too_large(&self, id: ObjectId) -> Result<(), Halt> {
         match self.part.bytes.len() > LARGEST {
             true => Err(self.failed(id, WriteError::TooLarge(LARGEST))),
             false => Ok(()),
         }
     }
 
-    fn failed(&self, id: u32, why: WriteError) -> Halt {
+    fn failed(&self, id: ObjectId, why: WriteError) -> Halt {
         Halt::Failed { path: self.paths.get(&id).cloned().unwrap_or_default(), why }
     }
 }

@@ -1,5 +1,6 @@
 //! Bytes and bits that are written one after another.
 
+use crate::plan::ObjectId;
 /// Bytes that are written one after another: the message, or what is packed into it.
 #[derive(Default)]
 pub(super) struct Part {
@@ -10,7 +11,7 @@ pub(super) struct Part {
     pub(super) padding: u8,
     pub(super) le: bool,
     /// Fields that are derived from others' bytes.
-    pub(super) checks: Vec<(u32, u16)>,
+    pub(super) checks: Vec<(ObjectId, u16)>,
     pub(super) is_message: bool,
 }
 

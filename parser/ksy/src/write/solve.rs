@@ -1,6 +1,7 @@
 //! Finds what numbers must be so that the sizes and counts that are computed from them are right.
 
 use crate::expr::{Binary, Unary};
+use crate::plan::ObjectId;
 use crate::plan::{Attr, Method, Node, NodeId, Shape, Size, Val};
 use crate::run::Scope;
 use crate::run::numbers::fits;
@@ -45,37 +46,42 @@ impl<'p> Writer<'p, '_> {
     }
 
     /// The path of a field that was written.
-    fn written_field(&self, object: u32, slot: u16) -> Option<String> {
+    pub(super) fn written_field(&self, object: ObjectId, slot: u16) -> Option<String> {
         let (ty, attr) = self.attr_of(object, slot)?;
         (!ty.is_instance(slot) && self.paths.contains_key(&object)).then(|| self.path(object, attr, None))
     }
 
-    fn attr_of(&self, object: u32, slot: u16) -> Option<(&'p crate::plan::TypePlan, &'p Attr)> {
+    fn attr_of(&self, object: ObjectId, slot: u16) -> Option<(&'p crate::plan::TypePlan, &'p Attr)> {
         let plan = self.run.plan;
-        let ty = plan.type_of(self.run.arena.object(object)?.ty)?;
+        let ty = plan.type_of(self.run.arena.object(object).ty);
         Some((ty, ty.attr(slot)?))
     }
 
     /// Makes an expression give a number. Says whether that can be done; what fields must be then is in `found`.
-    fn must_be(&mut self, node: NodeId, scope: &Scope, wanted: i128, found: &mut Solved, depth: u32) -> bool {
+    pub(super) fn must_be(
+        &mut self,
+        node: NodeId,
+        scope: &Scope,
+        wanted: i128,
+        found: &mut Solved,
+        depth: u32,
+    ) -> bool {
         let plan = self.run.plan;
         if depth > DEEPEST || self.run.spend(4).is_err() {
             return false;
         }
-        let Some(&at) = plan.expressions.nodes.get(node as usize) else { return false };
+        let at = *plan.expressions.node(node);
         let depth = depth + 1;
         match at {
             Node::Const(Val::Int(n)) => n == wanted,
             Node::Slot(slot) => self.slot_must_be(scope.object, slot, wanted, found, depth),
             Node::Named(sym) => {
-                let slot =
-                    self.run.arena.object(scope.object).and_then(|object| plan.type_of(object.ty)?.slot(sym));
+                let slot = plan.type_of(self.run.arena.object(scope.object).ty).slot(sym);
                 slot.is_some_and(|slot| self.slot_must_be(scope.object, slot, wanted, found, depth))
             }
             Node::Member(of, sym) => match self.run.eval(of, scope) {
                 Ok(Val::Obj(id)) => {
-                    let slot =
-                        self.run.arena.object(id).and_then(|object| plan.type_of(object.ty)?.slot(sym));
+                    let slot = plan.type_of(self.run.arena.object(id).ty).slot(sym);
                     slot.is_some_and(|slot| self.slot_must_be(id, slot, wanted, found, depth))
                 }
                 Ok(_) if Method::named(plan.name(sym)) == Some(Method::ToI) => {
@@ -84,8 +90,7 @@ impl<'p> Writer<'p, '_> {
                 _ => false,
             },
             Node::Call(of, Method::ToI, arguments) => {
-                let radix = plan.expressions.lists.get(arguments.from as usize..).and_then(<[u32]>::first);
-                let radix = match radix.filter(|_| arguments.length > 0) {
+                let radix = match plan.expressions.list(arguments).first() {
                     None => Some(10),
                     Some(&node) => {
                         self.run.number(node, scope).ok().and_then(|radix| u32::try_from(radix).ok())
@@ -98,51 +103,30 @@ impl<'p> Writer<'p, '_> {
             }
             Node::Item(of, index) => self.item_must_be(of, index, scope, wanted, found),
             Node::Cast(of, _) => self.must_be(of, scope, wanted, found, depth),
-            Node::Unary(Unary::Minus, of) => self.must_be(of, scope, -wanted, found, depth),
+            Node::Unary(Unary::Minus, of) => match wanted.checked_neg() {
+                Some(wanted) => self.must_be(of, scope, wanted, found, depth),
+                None => false,
+            },
             Node::Binary(operator, left, right) => {
                 self.binary_must_be(operator, left, right, scope, wanted, found, depth)
             }
             Node::Ternary(condition, then, otherwise) => {
-                let holds = self.run.truth(condition, scope).ok();
-                let branches = [(true, then), (false, otherwise)];
-                let (as_it_is, other): (Vec<_>, Vec<_>) =
-                    branches.into_iter().partition(|(when, _)| holds == Some(*when));
-                // First with the choice as it is; else with the other, if it can be had.
-                for (when, branch) in as_it_is {
-                    let mut tried = found.clone();
-                    if self.must_be(branch, scope, wanted, &mut tried, depth)
-                        && self.agrees(condition, scope, when, &tried)
-                    {
-                        *found = tried;
-                        return true;
-                    }
-                }
-                for (when, branch) in other {
-                    for (left, value) in self.turned(condition, when) {
-                        let mut tried = found.clone();
-                        let decided = self.decided(left, scope, &tried);
-                        let can_be = match decided {
-                            Some(decided) => self.compares(condition, decided) == Some(when),
-                            None => self.must_be(left, scope, value, &mut tried, depth),
-                        };
-                        if can_be
-                            && self.must_be(branch, scope, wanted, &mut tried, depth)
-                            && self.agrees(condition, scope, when, &tried)
-                        {
-                            *found = tried;
-                            return true;
-                        }
-                    }
-                }
-                false
+                self.choice_must_be(condition, [then, otherwise], scope, wanted, found, depth)
             }
             _ => false,
         }
     }
 
-    fn slot_must_be(&mut self, object: u32, slot: u16, wanted: i128, found: &mut Solved, depth: u32) -> bool {
-        let parameters = self.run.arena.object(object).and_then(|object| self.run.plan.type_of(object.ty));
-        if parameters.is_some_and(|ty| slot < ty.parameters) {
+    fn slot_must_be(
+        &mut self,
+        object: ObjectId,
+        slot: u16,
+        wanted: i128,
+        found: &mut Solved,
+        depth: u32,
+    ) -> bool {
+        let ty = self.run.plan.type_of(self.run.arena.object(object).ty);
+        if slot < ty.parameters {
             let Some(&(user, scope)) = self.calls.get(&object) else { return false };
             let Some(&argument) = user.arguments.get(usize::from(slot)) else { return false };
             return self.must_be(argument, &scope, wanted, found, depth);
@@ -204,18 +188,18 @@ impl<'p> Writer<'p, '_> {
     }
 
     /// The field that an expression names.
-    fn field_at(&mut self, node: NodeId, scope: &Scope, depth: u32) -> Option<(u32, u16)> {
+    pub(super) fn field_at(&mut self, node: NodeId, scope: &Scope, depth: u32) -> Option<(ObjectId, u16)> {
         let plan = self.run.plan;
         if depth > DEEPEST {
             return None;
         }
-        let (object, slot) = match *plan.expressions.nodes.get(node as usize)? {
+        let (object, slot) = match *plan.expressions.node(node) {
             Node::Slot(slot) => (scope.object, slot),
             Node::Named(sym) => {
-                (scope.object, plan.type_of(self.run.arena.object(scope.object)?.ty)?.slot(sym)?)
+                (scope.object, plan.type_of(self.run.arena.object(scope.object).ty).slot(sym)?)
             }
             Node::Member(of, sym) => match self.run.eval(of, scope).ok()? {
-                Val::Obj(id) => (id, plan.type_of(self.run.arena.object(id)?.ty)?.slot(sym)?),
+                Val::Obj(id) => (id, plan.type_of(self.run.arena.object(id).ty).slot(sym)?),
                 _ => return None,
             },
             Node::Cast(of, _) => return self.field_at(of, scope, depth + 1),
@@ -279,7 +263,7 @@ impl<'p> Writer<'p, '_> {
         let for_left = b.and_then(|b| match operator {
             Binary::Plus => wanted.checked_sub(b),
             Binary::Minus => wanted.checked_add(b),
-            Binary::Times => (b != 0 && wanted % b == 0).then(|| wanted / b),
+            Binary::Times => quotient(wanted, b),
             Binary::Divide => wanted.checked_mul(b).filter(|_| b > 0),
             Binary::Left => (0..64).contains(&b).then(|| wanted >> b).filter(|n| n << b == wanted),
             // Bits that are cut off stay what they are.
@@ -294,7 +278,7 @@ impl<'p> Writer<'p, '_> {
         let for_right = a.and_then(|a| match operator {
             Binary::Plus => wanted.checked_sub(a),
             Binary::Minus => a.checked_sub(wanted),
-            Binary::Times => (a != 0 && wanted % a == 0).then(|| wanted / a),
+            Binary::Times => quotient(wanted, a),
             Binary::BitAnd => (wanted & !a == 0).then_some(b? & !a | wanted),
             Binary::BitXor => Some(wanted ^ a),
             _ => None,
@@ -320,7 +304,7 @@ impl<'p> Writer<'p, '_> {
 
     /// What all values of an expression are multiples of; 1 if that is not known.
     fn unit(&mut self, node: NodeId, scope: &Scope, depth: u32) -> i128 {
-        let Some(&at) = self.run.plan.expressions.nodes.get(node as usize) else { return 1 };
+        let at = *self.run.plan.expressions.node(node);
         if depth > DEEPEST {
             return 1;
         }
@@ -341,59 +325,8 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn constant(&self, node: NodeId) -> Option<i128> {
+    pub(super) fn constant(&self, node: NodeId) -> Option<i128> {
         self.run.plan.expressions.constant(node).map(i128::from)
-    }
-
-    /// What the left side of a comparison may be so that it comes out so.
-    fn turned(&self, condition: NodeId, when: bool) -> Vec<(NodeId, i128)> {
-        let nodes = &self.run.plan.expressions.nodes;
-        let Some(&Node::Binary(operator, left, right)) = nodes.get(condition as usize) else {
-            return Vec::new();
-        };
-        let Some(limit) = self.constant(right) else { return Vec::new() };
-        // Close to the limit: that is where lengths change their form.
-        let near = [limit, limit + 1, limit + 2, limit - 1];
-        let fits = near.into_iter().filter(|&value| holds(operator, value, limit) == when);
-        fits.map(|value| (left, value)).collect()
-    }
-
-    /// What a field that an expression names was decided to be.
-    fn decided(&mut self, node: NodeId, scope: &Scope, found: &Solved) -> Option<i128> {
-        let (object, slot) = self.field_at(node, scope, 0)?;
-        found.get(&self.written_field(object, slot)?).map(|number| number.value)
-    }
-
-    /// How a comparison with a constant comes out for a number.
-    fn compares(&self, condition: NodeId, left: i128) -> Option<bool> {
-        match self.run.plan.expressions.nodes.get(condition as usize)? {
-            Node::Binary(operator, _, right) => Some(holds(*operator, left, self.constant(*right)?)),
-            _ => None,
-        }
-    }
-
-    /// Whether a comparison comes out so when the numbers are what was found.
-    fn agrees(&mut self, condition: NodeId, scope: &Scope, when: bool, found: &Solved) -> bool {
-        let left = match self.run.plan.expressions.nodes.get(condition as usize) {
-            Some(&Node::Binary(_, left, _)) => left,
-            _ => return true,
-        };
-        match self.decided(left, scope, found) {
-            Some(decided) => self.compares(condition, decided).is_none_or(|comes| comes == when),
-            None => true,
-        }
-    }
-}
-
-pub(super) fn holds(operator: Binary, a: i128, b: i128) -> bool {
-    match operator {
-        Binary::Equal => a == b,
-        Binary::NotEqual => a != b,
-        Binary::Less => a < b,
-        Binary::LessEqual => a <= b,
-        Binary::Greater => a > b,
-        Binary::GreaterEqual => a >= b,
-        _ => false,
     }
 }
 
@@ -404,4 +337,9 @@ fn has_digits(n: i128, radix: u32) -> u64 {
         count += 1;
     }
     count
+}
+
+/// The number that times `factor` gives `product`, if there is one.
+fn quotient(product: i128, factor: i128) -> Option<i128> {
+    (product.checked_rem(factor)? == 0).then(|| product.checked_div(factor)).flatten()
 }

@@ -57,17 +57,13 @@ impl Loader {
             AstNode::Path(path) => {
                 let found = path.split_last().and_then(|(member, of)| {
                     let found = self.find_enum(of, context.current)?;
-                    Some((
-                        found,
-                        self.plan.enums.get(found as usize)?.members.iter().any(|known| known.id == *member),
-                    ))
+                    Some((found, self.plan.enum_of(found).members.iter().any(|known| known.id == *member)))
                 });
                 match found {
                     Some((number, true)) => Ty::Enum(number),
                     Some((number, false)) => {
                         self.complain(report, ast, context, |loader| {
-                            let members =
-                                loader.plan.enums.get(number as usize).map_or(&[][..], |plan| &plan.members);
+                            let members = &loader.plan.enum_of(number).members;
                             let name = path.last().map_or("", |name| name);
                             format!(
                                 "this enum has no '{name}'{}",

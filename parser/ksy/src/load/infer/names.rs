@@ -1,5 +1,6 @@
 //! The kinds of names and members.
 
+use crate::plan::EnumId;
 use std::rc::Rc;
 
 use crate::error::nearest;
@@ -32,10 +33,9 @@ impl Loader {
             "_is_le" => return Ty::Bool,
             "_sizeof" => return Ty::Int,
             "_root" => {
-                let file = self.plan.type_of(context.current).map(|plan| plan.file);
-                let top =
-                    self.plan.types.iter().position(|plan| plan.outer.is_none() && Some(plan.file) == file);
-                return top.and_then(|at| TypeId::try_from(at).ok()).map_or(Ty::Unknown, Ty::Obj);
+                let file = self.plan.type_of(context.current).file;
+                let top = self.plan.types.iter().position(|plan| plan.outer.is_none() && plan.file == file);
+                return top.map_or(Ty::Unknown, |at| Ty::Obj(TypeId::at(at)));
             }
             "_parent" => return self.parent_of(context.current),
             "_" => {
@@ -72,17 +72,16 @@ impl Loader {
 
     fn slot_of(&self, id: TypeId, name: &str) -> Option<u16> {
         let sym = *self.plan.symbols.get(name)?;
-        self.plan.type_of(id)?.slot(sym)
+        self.plan.type_of(id).slot(sym)
     }
 
-    fn slot_names(&self, id: TypeId) -> Vec<String> {
-        let slots = self.plan.type_of(id).map_or(&[][..], |plan| &plan.slots);
-        slots.iter().map(|&(sym, _)| self.plan.name(sym).to_owned()).collect()
+    pub(in crate::load) fn slot_names(&self, id: TypeId) -> Vec<String> {
+        self.plan.type_of(id).slots.iter().map(|&(sym, _)| self.plan.name(sym).to_owned()).collect()
     }
 
     /// What `_parent` is in structures of a type, if that is always the same.
     fn parent_of(&self, id: TypeId) -> Ty {
-        let parents = self.types.get(id as usize).map_or(&[][..], |declared| &declared.parents);
+        let parents = self.declared(id).map_or(&[][..], |declared| &declared.parents);
         match parents.split_first() {
             Some((Some(first), rest)) if rest.iter().all(|other| *other == Some(*first)) => Ty::Obj(*first),
             _ => Ty::Unknown,
@@ -91,25 +90,24 @@ impl Loader {
 
     /// The kind of a parameter's, field's or instance's value.
     pub(in crate::load) fn slot_type(&mut self, id: TypeId, slot: u16, depth: u32) -> Ty {
-        let Some(declared) = self.types.get(id as usize) else { return Ty::Unknown };
+        let Some(declared) = self.declared(id) else { return Ty::Unknown };
         if let Some(known) = declared.value_types.get(&slot) {
             return known.clone();
         }
         if let Some((ast, place)) = declared.values.get(&slot).cloned() {
             // While it is being found out, it is not known: instances may refer to each other in a circle.
-            if let Some(declared) = self.types.get_mut(id as usize) {
+            if let Some(declared) = self.declared_mut(id) {
                 declared.value_types.insert(slot, Ty::Unknown);
             }
             let found = self.infer_at(&ast, &Context::of(id, place), false, depth);
-            let enumeration = self.plan.type_of(id).and_then(|plan| plan.attr(slot)?.enumeration);
+            let enumeration = self.plan.type_of(id).attr(slot).and_then(|attr| attr.enumeration);
             let found = enumeration.map_or(found, Ty::Enum);
-            if let Some(declared) = self.types.get_mut(id as usize) {
+            if let Some(declared) = self.declared_mut(id) {
                 declared.value_types.insert(slot, found.clone());
             }
             return found;
         }
-        self.types
-            .get(id as usize)
+        self.declared(id)
             .and_then(|declared| declared.slots.get(usize::from(slot)).cloned())
             .unwrap_or(Ty::Unknown)
     }
@@ -186,7 +184,12 @@ impl Loader {
     }
 
     /// The kind of a field's value.
-    pub(in crate::load) fn shape_type(&self, shape: &Shape, enumeration: Option<u32>, repeat: Repeat) -> Ty {
+    pub(in crate::load) fn shape_type(
+        &self,
+        shape: &Shape,
+        enumeration: Option<EnumId>,
+        repeat: Repeat,
+    ) -> Ty {
         let one = match (enumeration, shape) {
             (Some(of), _) => Ty::Enum(of),
             (_, Shape::Bytes | Shape::Contents(_)) => Ty::Bytes,

@@ -1,5 +1,6 @@
 //! Kinds of values.
 
+use crate::plan::EnumId;
 use std::rc::Rc;
 
 use crate::load::Loader;
@@ -14,7 +15,7 @@ pub(crate) enum Ty {
     Bool,
     Str,
     Bytes,
-    Enum(u32),
+    Enum(EnumId),
     Obj(TypeId),
     Arr(Rc<Ty>),
     Io,
@@ -29,14 +30,8 @@ impl Ty {
             Ty::Bool => "a boolean".into(),
             Ty::Str => "a text".into(),
             Ty::Bytes => "bytes".into(),
-            Ty::Enum(of) => match loader.plan.enums.get(*of as usize) {
-                Some(plan) => format!("a member of the enum {}", plan.name),
-                None => "an enum's member".into(),
-            },
-            Ty::Obj(id) => match loader.plan.type_of(*id) {
-                Some(plan) => format!("a structure of the type {}", plan.name),
-                None => "a structure".into(),
-            },
+            Ty::Enum(of) => format!("a member of the enum {}", loader.plan.enum_of(*of).name),
+            Ty::Obj(id) => format!("a structure of the type {}", loader.plan.type_of(*id).name),
             Ty::Arr(_) => "a list".into(),
             Ty::Io => "a stream".into(),
         }

@@ -15,7 +15,7 @@ impl Compiler<'_> {
         }
         let plan = self.plan;
         let depth = depth + 1;
-        match plan.expressions.nodes.get(node as usize)? {
+        match plan.expressions.node(node) {
             Node::Const(val) => {
                 let (n, kind) = match val {
                     Val::Int(n) => (i64::try_from(*n).ok()?, Kind::Int),
@@ -32,7 +32,7 @@ impl Compiler<'_> {
             }
             Node::Member(of, sym) => match self.part(*of, frame, depth) {
                 Some(inner) => {
-                    let slot = plan.type_of(self.frames.get(inner)?.ty)?.slot(*sym)?;
+                    let slot = plan.type_of(self.frames.get(inner)?.ty).slot(*sym)?;
                     self.value(inner, slot, depth)
                 }
                 None if Method::of(*sym) == Some(Method::ToI) => {
@@ -91,14 +91,14 @@ impl Compiler<'_> {
         if depth > DEEPEST {
             return None;
         }
-        match self.plan.expressions.nodes.get(node as usize)? {
+        match self.plan.expressions.node(node) {
             Node::Root => Some(self.frames.get(frame)?.root),
             Node::Parent => self.frames.get(frame)?.around,
             Node::Slot(slot) => self.frames.get(frame)?.parts.get(slot).copied(),
             Node::Member(of, sym) => {
                 let inner = self.part(*of, frame, depth + 1)?;
                 let found = self.frames.get(inner)?;
-                found.parts.get(&self.plan.type_of(found.ty)?.slot(*sym)?).copied()
+                found.parts.get(&self.plan.type_of(found.ty).slot(*sym)?).copied()
             }
             _ => None,
         }
@@ -107,7 +107,7 @@ impl Compiler<'_> {
     /// A parameter, a field that was read, or a computed instance.
     fn value(&mut self, frame: usize, slot: u16, depth: u32) -> Option<(u16, Kind)> {
         let found = self.frames.get(frame)?;
-        let ty = self.plan.type_of(found.ty)?;
+        let ty = self.plan.type_of(found.ty);
         if slot < ty.parameters {
             let (argument, caller) = (*found.arguments.get(usize::from(slot))?, found.caller);
             return self.expression(argument, caller, depth);

@@ -92,7 +92,7 @@ impl<'p> Compiler<'p> {
         }
         let begin = self.register()?;
         self.frames.push(Frame {
-            ty: 0,
+            ty: TypeId::ROOT,
             around: None,
             root: 0,
             le: None,
@@ -144,7 +144,7 @@ impl<'p> Compiler<'p> {
         }
         let plan = self.plan;
         let (ty, begin) = self.frames.get(frame).map(|frame| (frame.ty, frame.begin))?;
-        let plan = plan.type_of(ty)?;
+        let plan = plan.type_of(ty);
         let around = self.frames.get(frame)?.around.and_then(|around| self.frames.get(around)?.le);
         self.frames.get_mut(frame)?.le = match plan.endian {
             Endian::Le => Some(true),

@@ -243,7 +243,7 @@ impl<'p> Compiler<'p> {
                 _ => return None,
             },
             Valid::InEnum => {
-                let of = self.plan.enums.get(attr.enumeration? as usize)?;
+                let of = self.plan.enum_of(attr.enumeration?);
                 let members: Vec<i64> =
                     of.by_value.iter().filter_map(|(value, _)| i64::try_from(*value).ok()).collect();
                 self.steps.push(Step::OneOf(to, members.into()));
@@ -299,7 +299,7 @@ impl<'p> Compiler<'p> {
             match key {
                 None => otherwise = Some(here),
                 Some(key) => {
-                    let constant = match self.plan.expressions.nodes.get(*key as usize)? {
+                    let constant = match self.plan.expressions.node(*key) {
                         Node::Const(Val::Int(n)) => *n,
                         Node::Const(Val::Bool(b)) => (*b).into(),
                         Node::Const(Val::Enum(of, n)) => match kind {
@@ -352,6 +352,6 @@ impl<'p> Compiler<'p> {
 
 /// Whether a structure's first field is some bits, so that it may begin in the middle of a byte.
 fn begins_with_bits(plan: &Plan, user: &UserType) -> bool {
-    let first = plan.type_of(user.id).and_then(|ty| ty.seq.first());
+    let first = plan.type_of(user.id).seq.first();
     first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
 }
