@@ -1,4 +1,5 @@
-//! A described protocol: a description, and what all protocols answer.
+//! A described protocol: answers the [`Protocol`] trait by calling framing, dissection and writing. It does no such work
+//! itself.
 
 use crate::names;
 use crate::plan::TypeId;
@@ -25,7 +26,7 @@ use crate::{dissect, framing, write};
 
 /// A protocol whose messages a `.ksy` file describes.
 ///
-/// What your program sent, taken apart in a test of your own:
+/// What your program sent, dissected in a test of your own:
 ///
 /// ```
 /// use framescope_ksy::Described;
@@ -57,22 +58,22 @@ pub struct Described {
     names: Arc<Names>,
     /// Finds where most messages end.
     ends: Option<Arc<Program>>,
-    /// Finds out whether a message is as it should be.
+    /// Finds out whether a message is entirely valid.
     whole: Option<Arc<Program>>,
     key: Option<Key>,
 }
 
 impl Described {
-    /// Takes a description that is at hand as text, such as `include_str!("mine.ksy")`. It can't import others.
+    /// Loads a description from text, such as `include_str!("mine.ksy")`. It can't import others.
     ///
     /// # Errors
-    /// All mistakes in it, each with its line and column; among them whatever depends on where a stream ends, as that
-    /// does not say where a message does.
+    /// All mistakes in it, each with its line and column. Whatever depends on where a stream ends is one too, because it
+    /// does not tell where a message ends.
     pub fn from_ksy(text: &str) -> Result<Described, LoadError> {
         Described::new(Format::from_ksy(text)?)
     }
 
-    /// Reads a description, and what it imports, from files.
+    /// Loads a description and its imports from files.
     ///
     /// # Errors
     /// As [`Described::from_ksy`]; or a file can't be read.
@@ -80,7 +81,7 @@ impl Described {
         Described::new(Format::from_file(path)?)
     }
 
-    /// Takes a description that is being written and stands, or will stand, in a file: what it imports is found from there.
+    /// Loads the text of a description that is, or will be, in a file: its imports are resolved from there.
     ///
     /// # Errors
     /// As [`Described::from_file`].
@@ -89,8 +90,8 @@ impl Described {
     }
 
     fn new(format: Format) -> Result<Described, LoadError> {
-        if !format.meta.stream_mistakes.is_empty() {
-            return Err(LoadError::new(format.meta.stream_mistakes.clone()));
+        if !format.meta.stream_diagnostics.is_empty() {
+            return Err(LoadError::new(format.meta.stream_diagnostics.clone()));
         }
         let names = Arc::new(names::names(&format));
         let ends = Program::ends(&format.plan).map(Arc::new);
@@ -98,14 +99,14 @@ impl Described {
         Ok(Described { format, names, ends, whole, key: None })
     }
 
-    /// Verifies what the description says is authenticated with this key.
+    /// Sets the key with which authenticated messages are verified.
     #[must_use]
     pub fn with_key(self, key: Option<Key>) -> Described {
         Described { key, ..self }
     }
 
-    /// Makes bytes begin as a message does, for who makes messages up: constants, valid numbers and a check over them stand where
-    /// the description has them, and the rest is as it was. `pick` gives a number below the one that it is given.
+    /// Changes bytes so that they begin like a message, for generators: constants, valid numbers and a check over them are put where
+    /// the description has them, and the rest is unchanged. `pick(n)` returns a number below `n`.
     ///
     /// ```
     /// let mine = "{meta: {id: mine}, seq: [{id: magic, contents: MY}, {id: kind, type: u1, valid: {any-of: [3, 9]}}, {id: at, type: u1}]}";
@@ -119,29 +120,29 @@ impl Described {
         self.format.meta.head.put(bytes, pick);
     }
 
-    /// What is probably not meant as it stands in the description, each with its line and column.
+    /// What is probably a mistake in the description, each with its line and column.
     pub fn warnings(&self) -> &[Located] {
         self.format.warnings()
     }
 
-    /// Whether a field may be read at a place of its own, so that its bytes need not lie within those of what it is in.
+    /// Whether a field may be read at a position of its own, so that its bytes need not be within those of its parent.
     pub fn reads_elsewhere(&self) -> bool {
         let types = &self.format.plan.types;
         types.iter().any(|ty| ty.instances.iter().any(|attr| attr.value.is_none()))
     }
 
-    /// How many steps it takes to take a message apart: what is read and evaluated, searched and told, each a step or a block
-    /// of bytes. That it grows with the bytes of the message and no faster is a promise that a test can hold it to.
+    /// How many steps it takes to dissect a message: what is read and evaluated, searched and reported, each a step or a block
+    /// of bytes. It grows no faster than the length of the message, which tests check.
     pub fn steps(&self, message: &[u8]) -> u64 {
         self.dissect_all(Captured::whole(message), false, &mut Ignore, true)
     }
 
-    /// The description itself.
+    /// The description.
     pub fn format(&self) -> &Format {
         &self.format
     }
 
-    /// Where the protocol usually is, as selectors of `--as` write it: `tcp.port=502`.
+    /// The usual ports of the protocol, as selectors for `--as`: `tcp.port=502`.
     pub fn usual_places(&self) -> Vec<String> {
         let meta = &self.format.meta;
         let both = ["tcp".to_owned(), "udp".to_owned()];
@@ -228,7 +229,7 @@ impl Protocol for Described {
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
         let plan: &'a Plan = &self.format.plan;
-        // A message that is as it should be has a kind and no problems.
+        // A valid message has a kind and no problems.
         if let Some(found) = self.whole.as_ref().and_then(|whole| whole.run(plan, message))
             && found.end == message.len()
         {
@@ -260,7 +261,7 @@ impl Protocol for Described {
         Ok(())
     }
 
-    /// By what must be true of each message's beginning, and how many messages follow each other.
+    /// By the evidence of each message's head, and how many messages follow each other.
     fn detect(&self, sample: Sample<'_>) -> Confidence {
         let meta = &self.format.meta;
         if meta.ends_with_segment || meta.head.bits < 8 {
@@ -281,7 +282,7 @@ impl Protocol for Described {
             _ => other = true,
         });
         other |= framer.is_searching();
-        // A message may have begun and not ended yet: what is held back looks like one.
+        // A message may have begun and not ended yet: what is buffered looks like one.
         let bits = meta
             .head
             .bits

@@ -1,15 +1,15 @@
-//! Values as people read them, in a few characters.
+//! Values as people read them, shortened.
 
 use framescope_parser::Value;
 
 use crate::plan::{Attr, Shape};
 
-/// Values that a summary names where the author says none.
+/// The most values of a summary that the author did not write.
 pub(crate) const MOST_NAMED: u32 = 4;
-/// A summary of more bytes does not go on.
+/// The length in bytes at which a summary stops.
 pub(crate) const LONGEST_SUMMARY: usize = 300;
 
-/// A text as a summary has it.
+/// Text as it appears in a summary.
 pub(crate) fn short_text(text: &str) -> String {
     const LONGEST: usize = 80;
     let end = match text.len() > LONGEST {
@@ -17,7 +17,7 @@ pub(crate) fn short_text(text: &str) -> String {
         false => None,
     };
     let shown = end.and_then(|end| text.get(..end)).unwrap_or(text);
-    // Nearly always nothing is to be replaced.
+    // There is hardly ever anything to replace.
     let is_plain = shown.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
     let mut short = match is_plain {
         true => shown.to_owned(),
@@ -36,14 +36,14 @@ pub(crate) fn short_bytes(bytes: &[u8]) -> String {
     format!("{}{more}", shown.join(" "))
 }
 
-/// A whole number as it is told.
+/// A whole number as it is reported.
 pub(crate) fn whole_number(attr: &Attr, n: i128) -> Value<'static> {
     match (u64::try_from(n), i64::try_from(n)) {
         (Ok(n), _) if attr.hex => Value::Hex(n),
         (Ok(n), _) if !is_signed(&attr.shape) || attr.value.is_some() => Value::Unsigned(n),
         (_, Ok(n)) => Value::Signed(n),
         (Ok(n), _) => Value::Unsigned(n),
-        #[allow(clippy::cast_precision_loss)] // There is no wider whole number to show it as.
+        #[allow(clippy::cast_precision_loss)] // No wider whole number can be reported.
         _ => Value::Float(n as f64),
     }
 }

@@ -1,4 +1,4 @@
-//! Protocols that their users describe, in Kaitai Struct's `.ksy` language, read while the program runs.
+//! Protocols that users describe in Kaitai Struct's `.ksy` language, loaded at run time.
 
 mod checks;
 mod described;

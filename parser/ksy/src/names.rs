@@ -1,4 +1,4 @@
-//! The fields that messages of a description may show: their paths, their enumerations, and what its author says of them.
+//! The fields that messages may have: their paths, their enumerations, and their documentation.
 
 use std::collections::HashSet;
 
@@ -43,7 +43,7 @@ fn collect_enumerations(
         let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
         if let Some(of) = attr.enumeration.map(|of| plan.enum_of(of)) {
             let members = of.members.iter().map(|member| (member.value, member.shown.clone()));
-            // What a switch chooses may have fields of one name.
+            // The cases of a switch may have fields with the same name.
             match found.iter_mut().find(|known| known.path == path) {
                 Some(known) => known.members.extend(members),
                 None => found.push(Enumeration { path: path.clone(), members: members.collect() }),
@@ -61,12 +61,12 @@ fn collect_enumerations(
     around.pop();
 }
 
-/// How deeply fields are named that stand in each other.
+/// How deeply nested fields are listed.
 const DEEPEST: usize = 8;
-/// Field names that are told at most.
+/// The most field names that are listed.
 const MOST_NAMES: usize = 5000;
 
-/// The names that messages may show.
+/// The names that may appear in messages.
 pub(crate) fn names(format: &Format) -> Names {
     let plan = &format.plan;
     let mut names = Names { verbatim: true, ..Names::default() };
@@ -134,7 +134,7 @@ fn type_names(
     path.pop();
 }
 
-/// What is said of a field, or where nothing is, of its type.
+/// The documentation of a field, or else of its type.
 pub(crate) fn about<'p>(plan: &'p Plan, id: TypeId, path: &[&str]) -> Option<&'p Doc> {
     let (name, rest) = path.split_first()?;
     let ty = plan.type_of(id);

@@ -13,7 +13,7 @@ use crate::run::{Mode, Run, Scope};
 /// Pairs replies with requests by the value that both carry.
 pub(super) struct Pairs {
     format: Format,
-    /// What waits for an answer, by the direction it went and its value.
+    /// Requests without a reply, by direction and value.
     open: HashMap<(usize, Id), (u32, Option<i64>)>,
 }
 
@@ -23,11 +23,11 @@ impl Pairs {
     }
 }
 
-/// A value as it is written. Most are numbers, which need no text.
+/// The value that pairs a reply with its request. Most are numbers, which need no text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Id {
     Number(u64),
-    /// Of anything else, also of numbers that are written in another way.
+    /// Anything else, including numbers in another notation.
     Text(Box<str>),
 }
 
@@ -45,7 +45,7 @@ impl Id {
         }
     }
 
-    /// A sentence about it, which has one place for it.
+    /// A sentence with the value in its one placeholder.
     fn say(&self, pattern: &'static str) -> Sentence {
         match self {
             Id::Number(number) => Sentence::new(pattern).with([*number]),
@@ -54,7 +54,7 @@ impl Id {
     }
 }
 
-/// Requests that may wait for an answer at once.
+/// Requests that may be open at the same time.
 const MOST_OPEN: usize = 100_000;
 
 impl Observer for Pairs {
@@ -77,7 +77,7 @@ impl Observer for Pairs {
             Some((Id::of(&run, id), is_reply, is_request))
         });
         let Some((id, is_reply, is_request)) = said else { return };
-        // Where no reply is marked as one, it is what carries the value of a request that waits on the other side.
+        // If replies are not marked, a message with the value of an open request of the peer is its reply.
         let asked = (direction.reverse().index(), id);
         if is_reply != Some(false) {
             if let Some((to, asked_ns)) = self.open.remove(&asked) {
@@ -97,7 +97,7 @@ impl Observer for Pairs {
     }
 
     fn finish(&mut self, found: &mut Vec<Observation>) {
-        // Only who says which messages are requests says that they want an answer.
+        // Without a definition of requests, nothing says that a message expects a reply.
         if self.format.meta.request.is_none() {
             return;
         }

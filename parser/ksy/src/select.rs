@@ -1,4 +1,4 @@
-//! Tells only what is wanted of a message.
+//! Reports only the wanted fields of a message.
 
 use framescope_parser::{Captured, FieldReader, FieldSelection, Visit};
 
@@ -13,9 +13,9 @@ pub(crate) struct Selection {
 }
 
 enum How {
-    /// Nothing that is wanted is ever told.
+    /// No message has any wanted field.
     Nothing,
-    /// By a program; the thorough reader tells of messages that it is not made for.
+    /// By a program, and by the interpreter for messages that it does not handle.
     Program(Box<Program>, Parts),
     Interpreter(Parts),
 }
@@ -23,7 +23,7 @@ enum How {
 impl Selection {
     pub(crate) fn new(format: &Format, wanted: &FieldSelection) -> Selection {
         let plan = &*format.plan;
-        // What has no name of its own, as bytes that nothing explains, is told by the thorough reader only.
+        // Fields without a name of their own, such as unexplained bytes, are reported by the interpreter only.
         let is_unnamed = wanted.names().any(|name| name.starts_with('_'));
         let is_wanted = |sym| wanted.names().any(|name| name == plan.name(sym));
         let mut instances = plan.types.iter().flat_map(|ty| &ty.instances);

@@ -1,10 +1,10 @@
-//! Text in any encoding, to UTF-8 and back.
+//! Text encodings, to UTF-8 and back.
 
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
-/// How bytes are text.
+/// A text encoding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Charset {
     Utf8,
@@ -22,7 +22,7 @@ pub(crate) enum Charset {
         le: bool,
     },
     Other(&'static Encoding),
-    /// A name that nobody knows. Reading such text fails; describing it does not.
+    /// An unknown name. Reading such text fails; describing it does not.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ const LATIN5: [(u8, char); 6] =
     [(0xd0, 'Ğ'), (0xdd, 'İ'), (0xde, 'Ş'), (0xf0, 'ğ'), (0xfd, 'ı'), (0xfe, 'ş')];
 
 impl Charset {
-    /// The encoding of that name, whatever its case.
+    /// The encoding with a name, in any case.
     pub(crate) fn named(name: &str) -> Charset {
         match name.to_ascii_uppercase().as_str() {
             "UTF-8" | "UTF8" => Charset::Utf8,
@@ -66,7 +66,7 @@ impl Charset {
         }
     }
 
-    /// Bytes of the unit that a terminator consists of.
+    /// The size in bytes of a terminator.
     pub(crate) fn unit(self) -> usize {
         match self {
             Charset::Utf16 { .. } => 2,
@@ -75,12 +75,12 @@ impl Charset {
         }
     }
 
-    /// Whether the text is the bytes themselves, where they are valid.
+    /// Whether valid bytes are UTF-8 as they are.
     pub(crate) fn is_utf8(self) -> bool {
         matches!(self, Charset::Utf8 | Charset::Ascii)
     }
 
-    /// Whether bytes are text in the encoding.
+    /// Whether bytes are valid text in the encoding.
     pub(crate) fn is_valid(self, bytes: &[u8]) -> bool {
         match self {
             Charset::Utf8 => std::str::from_utf8(bytes).is_ok(),
@@ -89,7 +89,7 @@ impl Charset {
         }
     }
 
-    /// The text, and whether every byte of it was valid. What is not is replaced by U+FFFD.
+    /// The text, and whether all bytes were valid. Invalid ones are replaced by U+FFFD.
     pub(crate) fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
         let single = |high: &dyn Fn(u8) -> char| -> Cow<'_, str> {
             bytes

@@ -1,9 +1,9 @@
-//! Descriptions to begin from.
+//! Descriptions to start from.
 
-/// A description to begin from, with remarks for who has never seen one.
+/// A description to start from, with comments for a reader who has never seen one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Template {
-    /// What it is asked for by.
+    /// Its name on the command line.
     pub name: &'static str,
     /// What it describes, in a line.
     pub about: &'static str,

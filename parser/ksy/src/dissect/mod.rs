@@ -49,12 +49,12 @@ pub(crate) fn dissect<'a>(
             visit.kind(kind);
         }
         if all {
-            run.tell_fields(message, visit);
+            run.report_fields(message, visit);
             // A visitor that ignores the summary does not pay for it.
             let lazy = Lazy(RefCell::new(&mut run));
             visit.summary(format_args!("{lazy}"));
         }
-        run.tell_problems(visit);
+        run.report_problems(visit);
         run.arena.steps()
     })
 }
@@ -76,7 +76,7 @@ pub(crate) fn dissect_parts<'a>(
             false => run.read_fields_only(),
         }
         if parts.fields {
-            run.tell_fields(message, visit);
+            run.report_fields(message, visit);
         }
         if parts.summary {
             let lazy = Lazy(RefCell::new(&mut run));

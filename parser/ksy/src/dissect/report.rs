@@ -13,16 +13,16 @@ use crate::run::process::processed_again;
 use crate::run::{Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// Tells every field.
-    pub(crate) fn tell_fields<'a>(&mut self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>)
+    /// Reports every field.
+    pub(crate) fn report_fields<'a>(&mut self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>)
     where
         'p: 'a,
     {
         self.arena.sort_paddings();
-        self.tell_object(ObjectId::ROOT, message, visit, 0);
+        self.report_object(ObjectId::ROOT, message, visit, 0);
     }
 
-    fn tell_object<'a>(
+    fn report_object<'a>(
         &mut self,
         id: ObjectId,
         message: Captured<'a, '_>,
@@ -34,9 +34,9 @@ impl<'p> Run<'p, '_> {
         let plan: &'p Plan = self.plan;
         let object = self.arena.object(id);
         let ty = plan.type_of(object.ty);
-        self.arena.look(ty.slot_count() as u64);
+        self.arena.count_lookups(ty.slot_count() as u64);
         for attr in &ty.seq {
-            self.tell_attr(id, attr, message, visit, depth);
+            self.report_attr(id, attr, message, visit, depth);
         }
         if let Some(span) = self.rest_of(id)
             && let Some(place) = self.arena.in_message(span)
@@ -47,11 +47,11 @@ impl<'p> Run<'p, '_> {
             }
         }
         for attr in &ty.instances {
-            self.tell_attr(id, attr, message, visit, depth);
+            self.report_attr(id, attr, message, visit, depth);
         }
     }
 
-    fn tell_attr<'a>(
+    fn report_attr<'a>(
         &mut self,
         id: ObjectId,
         attr: &'p Attr,
@@ -72,11 +72,11 @@ impl<'p> Run<'p, '_> {
                         item
                     };
                     let scope = Scope { index: Some(index), ..Scope::of(id) };
-                    self.tell_value(&scope, attr, slot, message, visit, depth);
+                    self.report_value(&scope, attr, slot, message, visit, depth);
                     index += 1;
                 }
             }
-            (State::Done, _) => self.tell_value(&Scope::of(id), attr, slot, message, visit, depth),
+            (State::Done, _) => self.report_value(&Scope::of(id), attr, slot, message, visit, depth),
             _ => {}
         }
         if self.arena.paddings.is_empty() {
@@ -89,7 +89,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn tell_value<'a>(
+    fn report_value<'a>(
         &mut self,
         scope: &Scope,
         attr: &'p Attr,
@@ -103,7 +103,7 @@ impl<'p> Run<'p, '_> {
         let plan: &'p Plan = self.plan;
         let owner = scope.object;
         let name = plan.name(attr.sym);
-        self.arena.look(1);
+        self.arena.count_lookups(1);
         let end = self.arena.object(owner).end;
         let span = match attr.value {
             Some(_) => Span { buffer: Span::MESSAGE, start: end, end },
@@ -122,7 +122,7 @@ impl<'p> Run<'p, '_> {
             Val::Null if attr.value.is_none() && self.lacks(span) => {
                 return message.tell_missing(name, place, visit);
             }
-            // What could not be taken apart is bytes.
+            // What could not be dissected is bytes.
             Val::Null if attr.limit.is_bounded() && attr.value.is_none() => {
                 Value::Bytes(self.lent(span, message))
             }
@@ -130,9 +130,9 @@ impl<'p> Run<'p, '_> {
             Val::Obj(inner) => {
                 let refers = attr.value.is_some() || depth > 100;
                 visit.begin(name, place.clone(), Value::Group);
-                // A value that is another's structure would show it twice.
+                // A structure that belongs to another field would be shown twice.
                 if !refers && !self.holds(owner, inner) {
-                    self.tell_object(inner, message, visit, depth + 1);
+                    self.report_object(inner, message, visit, depth + 1);
                 }
                 if let Some(raw) = raw {
                     visit.field(RAW, place, Value::Bytes(self.lent(raw, message)));
@@ -166,7 +166,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    /// The bytes of a field, if they are not those that would be written for its value.
+    /// The bytes of a field, if they differ from those that would be written for its value.
     fn raw(&mut self, scope: &Scope, attr: &'p Attr, slot: Slot) -> Option<Span> {
         let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
         if self.lacks(span) {
@@ -184,7 +184,7 @@ impl<'p> Run<'p, '_> {
         let is_plain = limit.terminator.is_none() && limit.pad_right.is_none() && attr.process.is_none();
         let content = match slot.val {
             Val::Str(text) => match (self.chosen(&attr.shape, scope), self.arena.invalid_text(text)) {
-                // A zero behind the text, and what stands behind that.
+                // The text and the zero after it.
                 (Ok(Some(Shape::Strz(charset))), _) => {
                     let (own, zeros) = (self.bytes(span), zeros(*charset));
                     let text = find(own, zeros).and_then(|at| own.get(..at + zeros.len()));
@@ -213,13 +213,13 @@ impl<'p> Run<'p, '_> {
                 false => self.bytes(span).to_vec(),
             },
             _ => {
-                // A number, which may be shorter than what it stands in.
+                // A number, which may be shorter than its field.
                 let content = self.width_of(attr, scope)?;
                 let own = self.bytes(span);
                 own.get(..content.min(own.len()))?.to_vec()
             }
         };
-        self.arena.look(u64::from(span.len()) / 8);
+        self.arena.count_lookups(u64::from(span.len()) / 8);
         let own = self.bytes(span).to_vec();
         let mut written = match attr.process {
             None => content,
@@ -248,38 +248,38 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    /// Whether a structure stands, with its owners, in another.
+    /// Whether a structure is enclosed by another.
     fn holds(&self, inside: ObjectId, outer: ObjectId) -> bool {
         let (mut at, mut steps) = (inside, 0);
         while at != ObjectId::NONE {
             if at == outer || steps > 200 {
                 return true;
             }
-            self.arena.look(1);
+            self.arena.count_lookups(1);
             steps += 1;
             at = self.arena.object(at).parent;
         }
         false
     }
 
-    /// Bytes for whoever looks on when reading is over.
+    /// Bytes that may outlive the reading.
     fn lent<'a>(&self, span: Span, message: Captured<'a, '_>) -> Cow<'a, [u8]> {
         match span.buffer {
             Span::MESSAGE => {
                 Cow::Borrowed(message.get(span.start as usize..span.end as usize).unwrap_or_default())
             }
             _ => {
-                self.arena.look(u64::from(span.len()) / 8);
+                self.arena.count_lookups(u64::from(span.len()) / 8);
                 Cow::Owned(self.bytes(span).to_vec())
             }
         }
     }
 
-    /// Tells everything that is wrong.
-    pub(crate) fn tell_problems(&mut self, visit: &mut dyn Visit<'_>) {
+    /// Reports all faults.
+    pub(crate) fn report_problems(&mut self, visit: &mut dyn Visit<'_>) {
         let length = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         for fault in &self.arena.faults {
-            self.arena.look(1);
+            self.arena.count_lookups(1);
             let (start, end) = self.arena.in_message(fault.span).unwrap_or((0, 0));
             let place = range((start.min(length), end.min(length)));
             match fault.field {

@@ -1,4 +1,4 @@
-//! A structure in a few words.
+//! Summaries of structures.
 
 use crate::display::short_text;
 use crate::plan::ObjectId;
@@ -8,7 +8,7 @@ use crate::plan::{NodeId, Piece, Style, Val};
 use crate::run::{Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// A structure in a few words.
+    /// The summary of a structure.
     pub(crate) fn summary(&mut self, id: ObjectId) -> String {
         let plan = self.plan;
         let mut text = String::new();
@@ -34,7 +34,7 @@ impl<'p> Run<'p, '_> {
         text.trim().to_owned()
     }
 
-    /// A value as a summary has it; nothing where it is not there.
+    /// A value as it appears in a summary; empty if it is not present.
     fn summed_up(&mut self, id: ObjectId, node: NodeId, style: &Style) -> String {
         let val = self.eval(node, &Scope::of(id)).unwrap_or(Val::Null);
         match (style, val) {
@@ -48,7 +48,7 @@ impl<'p> Run<'p, '_> {
     }
 
     fn nested_summary(&mut self, id: ObjectId) -> String {
-        // Structures that sum each other up end here.
+        // Summaries that contain each other end here.
         if self.arena.work > 1 << 40 || self.spend(100).is_err() { String::new() } else { self.summary(id) }
     }
 

@@ -7,14 +7,14 @@ use crate::plan::Span;
 use crate::run::Run;
 use crate::run::arena::Stop;
 
-/// How deeply instances are looked at that stand in structures of other instances.
+/// How deeply instances of structures of other instances are read.
 const DEEPEST: u32 = 3;
 
 impl<'p> Run<'p, '_> {
-    /// Reads the message and all its instances. What is wrong is noted.
+    /// Reads the message and all its instances, and records faults.
     pub(crate) fn read_fully(&mut self) {
         self.read_all();
-        // What a gap made unreadable is no fault of the message.
+        // What a gap makes unreadable is not a fault of the message.
         if !self.message.is_whole() {
             let mut faults = std::mem::take(&mut self.arena.faults);
             faults.retain(|fault| {
@@ -25,7 +25,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    /// Reads the message as far as its fields themselves go: no instance is computed that no other field asks for.
+    /// Reads the fields of the message, and only the instances that they use.
     pub(crate) fn read_fields_only(&mut self) {
         self.stopped = self.read().is_err();
     }
@@ -40,7 +40,7 @@ impl<'p> Run<'p, '_> {
         let plan = self.plan;
         if plan.types.iter().any(|ty| !ty.instances.is_empty()) {
             let mut at = 0;
-            // Instances make structures, which have instances.
+            // Instances add structures, which have instances.
             while at < self.arena.object_count() {
                 let id = ObjectId::at(at);
                 let object = self.arena.object(id);
@@ -53,7 +53,7 @@ impl<'p> Run<'p, '_> {
                     match self.value_of(id, attr.slot) {
                         Err(Stop::Fault(fault)) => {
                             let is_limit = fault.code == Code::LimitExceeded;
-                            // A value that is computed from what is not there is not there either.
+                            // A value computed from what is not present is not present either.
                             if attr.value.is_none() || is_limit {
                                 self.arena.faults.push(*fault);
                             }
@@ -61,7 +61,7 @@ impl<'p> Run<'p, '_> {
                                 return;
                             }
                         }
-                        Err(Stop::More(_) | Stop::Missing) | Ok(_) => {}
+                        Err(Stop::NeedMore(_) | Stop::Missing) | Ok(_) => {}
                     }
                 }
             }
@@ -69,22 +69,22 @@ impl<'p> Run<'p, '_> {
         self.unread();
     }
 
-    /// How many instances the structure stands in.
+    /// How many instances enclose the structure.
     fn generation(&self, id: ObjectId) -> u32 {
         let (mut at, mut count, mut steps) = (id, 0, 0);
         loop {
             let object = self.arena.object(at);
-            self.arena.look(1);
+            self.arena.count_lookups(1);
             steps += 1;
             let Some(parent) = self.arena.owner(&object).filter(|_| steps <= 200) else { return count };
-            // What lies outside of its owner's fields is an instance's.
+            // What is outside of its parent's bytes belongs to an instance.
             let inside = parent.io != object.io || parent.start <= object.start && object.end <= parent.end;
             count += u32::from(!inside);
             at = object.parent;
         }
     }
 
-    /// Whether a structure of the same type at the same place holds this one.
+    /// Whether a structure of the same type at the same position encloses this one.
     fn repeats(&self, id: ObjectId) -> bool {
         let own = self.arena.object(id);
         let (mut at, mut steps) = (own.parent, 0);
@@ -93,14 +93,14 @@ impl<'p> Run<'p, '_> {
             if object.ty == own.ty && object.io == own.io && object.start == own.start || steps > 200 {
                 return true;
             }
-            self.arena.look(1);
+            self.arena.count_lookups(1);
             steps += 1;
             at = object.parent;
         }
         false
     }
 
-    /// Notes bytes that structures hold and no field explains.
+    /// Records bytes of structures that no field explains.
     fn unread(&mut self) {
         for at in 0..self.arena.object_count() {
             let id = ObjectId::at(at);
@@ -118,7 +118,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    /// The bytes of a structure's own stream behind its last field. There are none, but they are told, where reading stopped
+    /// The bytes of a structure's own stream after its last field. They may be empty, and are still reported, if reading stopped
     /// at their end.
     pub(super) fn rest_of(&self, id: ObjectId) -> Option<Span> {
         let object = self.arena.object(id);
@@ -129,8 +129,8 @@ impl<'p> Run<'p, '_> {
         (owns && is_told).then_some(Span { buffer: io.buffer, start: object.end.min(io.end), end: io.end })
     }
 
-    /// Whether bytes behind a structure's last field are there though nothing that is told already, or an instance at a
-    /// place of its own, is the reason.
+    /// Whether bytes remain after a structure's last field for no reason that is reported already, nor because of an instance at
+    /// a position of its own.
     fn is_unexplained(&self, id: ObjectId) -> bool {
         let object = self.arena.object(id);
         let io = self.arena.io(object.io);

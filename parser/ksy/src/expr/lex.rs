@@ -1,6 +1,6 @@
-//! An expression's text as tokens.
+//! Splits the text of an expression into tokens.
 
-use super::{Ast, Unparsable, parse::parse_nested};
+use super::{Ast, SyntaxError, parse::parse_nested};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Token {
@@ -26,14 +26,14 @@ impl Token {
     }
 }
 
-/// Longer ones first, so that the first that fits is the one.
+/// Longer ones first, so that the first match is the longest.
 const SIGNS: [&str; 28] = [
     "<<", ">>", "<=", ">=", "==", "!=", "::", "(", ")", "[", "]", "<", ">", ".", ",", "?", ":", "+", "-",
     "*", "/", "%", "&", "|", "^", "~", "{", "}",
 ];
 
 /// Splits a text; the last token is [`Token::End`].
-pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Unparsable> {
+pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, SyntaxError> {
     let mut lexer = Lexer { characters: text.chars().collect(), at: 0, depth };
     let mut tokens = Vec::new();
     loop {
@@ -58,7 +58,7 @@ pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Unpars
                 lexer.at += 1;
                 let text: String = lexer.take_while(|c| c != '\'');
                 if lexer.peek().is_none() {
-                    return Err(Unparsable::new(at, "the text begun by ' has no end"));
+                    return Err(SyntaxError::new(at, "the text begun by ' has no end"));
                 }
                 lexer.at += 1;
                 Token::Str(text)
@@ -75,17 +75,17 @@ pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Unpars
                         '!' => "; 'not' is written out",
                         _ => "",
                     };
-                    return Err(Unparsable::new(
+                    return Err(SyntaxError::new(
                         at,
                         format!("'{first}' begins nothing that an expression knows{hint}"),
                     ));
                 };
                 lexer.at += sign.len();
                 if *sign == "&" && lexer.peek() == Some('&') {
-                    return Err(Unparsable::new(at, "&& is written 'and'"));
+                    return Err(SyntaxError::new(at, "&& is written 'and'"));
                 }
                 if *sign == "|" && lexer.peek() == Some('|') {
-                    return Err(Unparsable::new(at, "|| is written 'or'"));
+                    return Err(SyntaxError::new(at, "|| is written 'or'"));
                 }
                 Token::Sign(sign)
             }
@@ -122,7 +122,7 @@ impl Lexer {
         taken
     }
 
-    fn number(&mut self, at: u32) -> Result<Token, Unparsable> {
+    fn number(&mut self, at: u32) -> Result<Token, SyntaxError> {
         let from = self.at;
         let based =
             self.peek() == Some('0') && matches!(self.ahead(1), Some('x' | 'X' | 'o' | 'O' | 'b' | 'B'));
@@ -154,19 +154,19 @@ impl Lexer {
                     .filter(|&&c| c != '_')
                     .collect();
                 let value =
-                    text.parse().map_err(|_| Unparsable::new(at, format!("'{text}' is no number")))?;
+                    text.parse().map_err(|_| SyntaxError::new(at, format!("'{text}' is no number")))?;
                 return Ok(Token::Float(value));
             }
         }
         let text: String = self.characters.get(from..self.at).unwrap_or_default().iter().collect();
         let value = crate::yaml::integer(&text);
-        value.map(Token::Int).ok_or_else(|| Unparsable::new(at, format!("'{text}' is no number")))
+        value.map(Token::Int).ok_or_else(|| SyntaxError::new(at, format!("'{text}' is no number")))
     }
 
-    /// The character that an escape stands for; its backslash was read.
-    fn escape(&mut self) -> Result<char, Unparsable> {
+    /// The character that an escape means; its backslash was read.
+    fn escape(&mut self) -> Result<char, SyntaxError> {
         let at = u32::try_from(self.at).unwrap_or(u32::MAX);
-        let escape = self.peek().ok_or_else(|| Unparsable::new(at, "the text ends with a backslash"))?;
+        let escape = self.peek().ok_or_else(|| SyntaxError::new(at, "the text ends with a backslash"))?;
         self.at += 1;
         Ok(match escape {
             'a' => '\u{7}',
@@ -189,12 +189,12 @@ impl Lexer {
                 self.at += digits.len();
                 let character = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4);
                 character.and_then(char::from_u32).ok_or_else(|| {
-                    Unparsable::new(at, "\\u is followed by four hexadecimal digits of a character")
+                    SyntaxError::new(at, "\\u is followed by four hexadecimal digits of a character")
                 })?
             }
             '"' | '\'' | '\\' | '{' | '}' => escape,
             _ => {
-                return Err(Unparsable::new(
+                return Err(SyntaxError::new(
                     at,
                     format!("'\\{escape}' is no escape; a backslash itself is '\\\\'"),
                 ));
@@ -202,10 +202,10 @@ impl Lexer {
         })
     }
 
-    fn quoted(&mut self, begun: u32) -> Result<String, Unparsable> {
+    fn quoted(&mut self, begun: u32) -> Result<String, SyntaxError> {
         let mut text = String::new();
         loop {
-            let c = self.peek().ok_or_else(|| Unparsable::new(begun, "the text begun by \" has no end"))?;
+            let c = self.peek().ok_or_else(|| SyntaxError::new(begun, "the text begun by \" has no end"))?;
             self.at += 1;
             match c {
                 '"' => return Ok(text),
@@ -215,12 +215,12 @@ impl Lexer {
         }
     }
 
-    fn format(&mut self, begun: u32) -> Result<Vec<Ast>, Unparsable> {
+    fn format(&mut self, begun: u32) -> Result<Vec<Ast>, SyntaxError> {
         let mut parts = Vec::new();
         let mut text = String::new();
         loop {
             let at = u32::try_from(self.at).unwrap_or(u32::MAX);
-            let c = self.peek().ok_or_else(|| Unparsable::new(begun, "the text begun by f\" has no end"))?;
+            let c = self.peek().ok_or_else(|| SyntaxError::new(begun, "the text begun by f\" has no end"))?;
             self.at += 1;
             match c {
                 '"' | '{' if !text.is_empty() => {
@@ -231,7 +231,7 @@ impl Lexer {
                 '{' => {
                     let (mut open, mut inner, mut quote) = (1, String::new(), None);
                     loop {
-                        let c = self.peek().ok_or_else(|| Unparsable::new(at, "the { has no }"))?;
+                        let c = self.peek().ok_or_else(|| SyntaxError::new(at, "the { has no }"))?;
                         self.at += 1;
                         match (quote, c) {
                             (None, '{') => open += 1,

@@ -1,12 +1,12 @@
 //! The beginning of a message, which tells it from other bytes: tested, searched for, and written.
 
-use crate::plan::{Head, HeadTest, HeadWhat};
+use crate::plan::{Head, HeadTest, HeadTestKind};
 
 use crate::run::numbers::{bits_of, integer};
 
 pub(super) enum Probe {
     Believed,
-    /// Too few bytes to say, and those there are could begin a message.
+    /// Too few bytes to decide, and they could begin a message.
     Short,
     Nothing,
 }
@@ -17,14 +17,14 @@ impl HeadTest {
         let within =
             |ranges: &[(i128, i128)], n: i128| ranges.iter().any(|&(low, high)| low <= n && n <= high);
         match &self.what {
-            HeadWhat::Contents(wanted) => own == wanted.as_slice(),
-            HeadWhat::Number { signed, le, ranges } => within(ranges, integer(own, *signed, *le)),
-            HeadWhat::Bits { shift, count, ranges } => {
+            HeadTestKind::Contents(wanted) => own == wanted.as_slice(),
+            HeadTestKind::Number { signed, le, ranges } => within(ranges, integer(own, *signed, *le)),
+            HeadTestKind::Bits { shift, count, ranges } => {
                 let all = u32::try_from(own.len() * 8).unwrap_or(0);
                 let skip = all.saturating_sub(shift + count);
                 within(ranges, bits_of(own, skip, *count, false).into())
             }
-            HeadWhat::Check { algorithm, le, from, to } => {
+            HeadTestKind::Check { algorithm, le, from, to } => {
                 let covered = bytes.get(*from as usize..*to as usize).unwrap_or_default();
                 let found = integer(own, false, *le);
                 algorithm.number(covered, self.length).map(i128::from) == Some(found)
@@ -34,7 +34,7 @@ impl HeadTest {
 }
 
 impl HeadTest {
-    /// Makes the test hold for bytes that are long enough. `pick` chooses one of so many values.
+    /// Changes bytes, which are long enough, so that the test holds. `pick(n)` returns a number below `n`.
     fn put(&self, bytes: &mut [u8], pick: &mut dyn FnMut(usize) -> usize) {
         let mut one_of = |ranges: &[(i128, i128)]| {
             let (low, high) = ranges.get(pick(ranges.len())).copied().unwrap_or((0, 0));
@@ -42,18 +42,18 @@ impl HeadTest {
             low.saturating_add(i128::try_from(pick(values)).unwrap_or(0))
         };
         let (number, le) = match &self.what {
-            HeadWhat::Contents(wanted) => {
+            HeadTestKind::Contents(wanted) => {
                 let own = bytes.iter_mut().skip(self.offset as usize);
                 return own.zip(wanted).for_each(|(byte, wanted)| *byte = *wanted);
             }
-            HeadWhat::Number { le, ranges, .. } => (one_of(ranges), *le),
-            HeadWhat::Bits { shift, count, ranges } => {
+            HeadTestKind::Number { le, ranges, .. } => (one_of(ranges), *le),
+            HeadTestKind::Bits { shift, count, ranges } => {
                 let own = bytes.get(self.offset as usize..(self.offset + self.length) as usize);
                 let mask = ((1_i128 << count) - 1) << shift;
                 let rest = integer(own.unwrap_or_default(), false, false) & !mask;
                 (rest | one_of(ranges) << shift & mask, false)
             }
-            HeadWhat::Check { algorithm, le, from, to } => {
+            HeadTestKind::Check { algorithm, le, from, to } => {
                 let covered = bytes.get(*from as usize..*to as usize).unwrap_or_default();
                 let check = algorithm.number(covered, self.length).map_or(0, i128::from);
                 (check, *le)
@@ -71,14 +71,14 @@ impl HeadTest {
 }
 
 impl Head {
-    /// Makes bytes begin as a message does.
+    /// Changes bytes so that they begin like a message.
     pub(crate) fn put(&self, bytes: &mut Vec<u8>, pick: &mut dyn FnMut(usize) -> usize) {
         bytes.resize(bytes.len().max(self.length as usize), 0);
         let tests = || self.believe.iter().chain(self.refuse.iter().map(|(test, _)| test));
-        let is_check = |test: &&HeadTest| matches!(test.what, HeadWhat::Check { .. });
+        let is_check = |test: &&HeadTest| matches!(test.what, HeadTestKind::Check { .. });
         bytes.iter_mut().zip(&self.magic).for_each(|(byte, magic)| *byte = *magic);
         tests().filter(|test| !is_check(test)).for_each(|test| test.put(bytes, pick));
-        // A check is over the others.
+        // A check covers the other fields.
         tests().filter(is_check).for_each(|test| test.put(bytes, pick));
     }
 
@@ -90,17 +90,17 @@ impl Head {
         if self.may_begin(bytes) { Probe::Short } else { Probe::Nothing }
     }
 
-    /// Whether bytes that are too few for a head could be the first of one.
+    /// Whether bytes that are shorter than a head could begin one.
     pub(super) fn may_begin(&self, bytes: &[u8]) -> bool {
         let magic = bytes.iter().zip(&self.magic).all(|(byte, wanted)| byte == wanted);
         let whole = |test: &&HeadTest| {
-            let covers_more = matches!(test.what, HeadWhat::Check { .. });
+            let covers_more = matches!(test.what, HeadTestKind::Check { .. });
             (test.offset + test.length) as usize <= bytes.len() && !covers_more
         };
         magic && self.believe.iter().filter(whole).all(|test| test.holds(bytes))
     }
 
-    /// Where the next head begins, or what could be one and is cut off.
+    /// Where the next head begins, or the beginning of one that is cut off.
     pub(super) fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
         let could = |at: usize| {
             matches!(self.probe(bytes.get(at..).unwrap_or_default()), Probe::Believed | Probe::Short)
@@ -116,7 +116,7 @@ impl Head {
             }
             from += found + 1;
         }
-        // The first bytes of a magic may stand last.
+        // The bytes may end with the beginning of a magic.
         let last = bytes.len().saturating_sub(self.magic.len() - 1).max(from);
         (last..bytes.len()).find(|&at| could(at))
     }

@@ -1,9 +1,9 @@
-//! Where described messages begin and end in a stream, also in a damaged one.
+//! Where described messages begin and end in a stream, even a damaged one.
 //!
-//! What every message begins with, its head, tells it from other bytes: constant contents, numbers that are valid, a
-//! check over it. Bytes that are no head are skipped up to the next one. A message whose check fails and that no head
-//! follows had a false length: only its head is skipped. Without anything to tell a head by, the first bytes that are
-//! no message lose the rest of the stream, and that is said.
+//! The head, with which every message begins, distinguishes it from other bytes: constant contents, valid numbers, a
+//! check over it. Bytes that are not a head are skipped up to the next head. If a message's check fails and no head
+//! follows it, its length was false, and only its head is skipped. Without a distinctive head, the first bytes that are
+//! not a message lose the rest of the stream, which is reported.
 
 pub(crate) mod head;
 
@@ -19,10 +19,10 @@ use crate::run::arena::{State, Stop, with_arena};
 use crate::run::numbers::integer;
 use crate::run::{Mode, Run};
 
-/// Bytes of a message up to which its check decides whether its length is believed: many heads may claim the same
-/// bytes, and each would have them read again.
+/// The longest message, in bytes, whose check decides whether its length is believed: many heads may claim the same
+/// bytes, which would then be read again for each.
 const SUSPECT: usize = 64 << 10;
-/// Bytes up to which a message whose length is not known yet is read again with every byte that comes.
+/// The longest message, in bytes, that is read again with each byte that arrives while its length is unknown.
 const EAGER: usize = 1 << 10;
 
 /// What messages are found by: the structure of messages, how they begin, and a program for the end of most.
@@ -37,7 +37,7 @@ fn some(length: usize) -> NonZeroUsize {
     NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Where a head was found behind the last message, in the stream, so that it is not looked at twice.
+/// Offset in the stream of a head found after the last message, so that it is not tested twice.
 #[derive(Debug, Default)]
 struct Seen(Option<u64>);
 
@@ -90,14 +90,14 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
         if meta.trailing_checks.is_empty() {
             return Step::Message(some(found.end));
         }
-        // Else its check says whether its length is believed.
+        // Otherwise its check decides whether its length is believed.
         if matches!(meta.head.probe(behind), Probe::Believed) {
             seen.0 = Some(input.offset + found.end as u64);
             return Step::Message(some(found.end));
         }
     }
     with_arena(|arena| {
-        let mut run = Run::new(plan, available, arena, Mode::Skim);
+        let mut run = Run::new(plan, available, arena, Mode::Frame);
         let (missing, exact) = match run.read() {
             Ok(0) => return no_message(meta, Code::NoMatch),
             Ok(taken) if taken as usize > limit => return no_message(meta, Code::PayloadTooLong),
@@ -109,8 +109,8 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
                 return step;
             }
             Ok(taken) => (taken as usize - bytes.len(), true),
-            Err(Stop::More(more)) => (usize::try_from(more).unwrap_or(usize::MAX), false),
-            // All of it is there.
+            Err(Stop::NeedMore(more)) => (usize::try_from(more).unwrap_or(usize::MAX), false),
+            // The bytes are complete.
             Err(Stop::Missing) => return no_message(meta, Code::NoMatch),
             Err(Stop::Fault(fault)) => return no_message(meta, fault.code),
         };
@@ -120,13 +120,13 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
         if input.last {
             return Step::Partial(some(bytes.len()));
         }
-        // Asking again only when there is markedly more keeps the work linear.
+        // Waiting until there is markedly more keeps the work linear.
         let patience = if exact || bytes.len() <= EAGER { 0 } else { bytes.len() / 8 };
         Step::NeedMore(some(missing.max(patience)))
     })
 }
 
-/// How long the message is that begins these bytes, some of which may be missing.
+/// The length of the message at the beginning of these bytes, some of which may be missing.
 pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captured<'_, '_>) -> Measure {
     let head = &meta.head;
     if meta.ends_with_segment {
@@ -159,17 +159,17 @@ pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captur
     {
         return if (1..=limit).contains(&found_end.end) { found(found_end.end) } else { Measure::Nothing };
     }
-    with_arena(|arena| match Run::of(plan, message, arena, Mode::Skim).read() {
+    with_arena(|arena| match Run::of(plan, message, arena, Mode::Frame).read() {
         Ok(taken) if (1..=limit).contains(&(taken as usize)) => found(taken as usize),
         Ok(_) | Err(Stop::Fault(_)) => Measure::Nothing,
-        Err(Stop::More(_)) => Measure::NeedMore,
+        Err(Stop::NeedMore(_)) => Measure::NeedMore,
         Err(Stop::Missing) => Measure::Unknown,
     })
 }
 
-/// Where the reader finds the end of a message that is there whole.
+/// Where the reader finds the end of a complete message.
 fn end_by_reader(plan: &Plan, bytes: &[u8]) -> Option<usize> {
-    with_arena(|arena| Run::new(plan, bytes, arena, Mode::Skim).read().ok()).map(|end| end as usize)
+    with_arena(|arena| Run::new(plan, bytes, arena, Mode::Frame).read().ok()).map(|end| end as usize)
 }
 
 /// A message whose check decides whether its length is believed.
@@ -208,7 +208,7 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen:
                 own,
             )
         });
-        // What can't be computed from what was read here says nothing.
+        // A check that can't be computed from what was read decides nothing.
         let (Some(covered), Some(check)) = (covered, &attr.check) else { return true };
         let computed = check.algorithm.number(&covered, stored.end - stored.start);
         computed.map(i128::from) == Some(integer(own, false, le))

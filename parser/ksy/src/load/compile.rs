@@ -1,11 +1,11 @@
-//! Expressions, from trees with names to nodes with numbers.
+//! Compiles expressions: trees with names become nodes with ids.
 
 use crate::expr::{Ast, AstNode, TypeName};
 use crate::load::infer::types::builtin;
 use crate::load::{Context, Loader};
 use crate::plan::{Cast, Method, Node, NodeId, Nodes, Span, Val};
 
-/// Expressions that a description may consist of.
+/// The most expressions of a description.
 const MOST_NODES: usize = 1_000_000;
 
 impl Loader {
@@ -68,7 +68,7 @@ impl Loader {
                         Node::Const(Val::Int(size.into()))
                     }
                     None => {
-                        self.mistake(context.place.right(ast.at as usize), "the size of this is not the same in every message; take it from the field that says it");
+                        self.report(context.place.right(ast.at as usize), "the size of this is not the same in every message; take it from the field that says it");
                         Node::Const(Val::Null)
                     }
                 }
@@ -86,7 +86,7 @@ impl Loader {
                     None => {
                         let known = Method::ALL.iter().map(|(name, _)| *name);
                         let hint = crate::error::nearest(name, known);
-                        self.mistake(
+                        self.report(
                             context.place.right(ast.at as usize),
                             format!("nothing is called '{name}'{hint}"),
                         );
@@ -113,7 +113,7 @@ impl Loader {
                         Node::Const(Val::Int((if *in_bits { bits } else { bits.div_ceil(8) }).into()))
                     }
                     None => {
-                        self.mistake(
+                        self.report(
                             place,
                             format!("values of the type '{}' have no fixed size", target.written()),
                         );
@@ -157,7 +157,7 @@ impl Loader {
                 if self.is_query {
                     let known = self.slot_names(context.current);
                     let hint = crate::error::nearest(name, known.iter().map(String::as_str));
-                    self.mistake(context.place, format!("there is no '{name}'{hint}"));
+                    self.report(context.place, format!("there is no '{name}'{hint}"));
                 }
                 Node::Named(sym)
             }
@@ -171,12 +171,12 @@ impl Loader {
             Some(Val::Enum(number, member.value))
         });
         if found.is_none() && self.is_query {
-            self.mistake(context.place, format!("there is no enum member '{}'", path.join("::")));
+            self.report(context.place, format!("there is no enum member '{}'", path.join("::")));
         }
         Node::Const(found.unwrap_or(Val::Null))
     }
 
-    /// Bits of every value of a type.
+    /// The size in bits of every value of a type.
     fn type_bits(&mut self, target: &TypeName, context: &Context) -> Option<u64> {
         if let [single] = target.path.as_slice()
             && builtin(single).is_some()
@@ -190,7 +190,7 @@ impl Loader {
         self.bits_of_type(id, 0)
     }
 
-    /// Bits of whatever field an expression names, if that is always the same.
+    /// The size in bits of the field that an expression names, if it never changes.
     fn static_bits(&mut self, ast: &Ast, context: &Context) -> Option<u64> {
         let (of, name) = match &ast.node {
             AstNode::Name(name) if name == "_root" || name == "_parent" => match self.infer(ast, context) {

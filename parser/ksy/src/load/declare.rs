@@ -1,4 +1,4 @@
-//! The types and enumerations that a description declares, by name, without what they hold.
+//! Declares the types and enumerations of a description by name, without their contents.
 
 use crate::plan::EnumId;
 use std::collections::{BTreeMap, HashMap};
@@ -11,11 +11,11 @@ use crate::plan::{Doc, EnumPlan, Member, TypeId, TypePlan};
 use crate::strings::Charset;
 use crate::yaml::Node;
 
-/// Types that a description may have.
+/// The most types of a description.
 const MOST_TYPES: usize = 10_000;
 
 impl Loader {
-    /// Makes a type of each file that was read and of each type in it, without what stands in them.
+    /// Declares a type for each file and each type in it, without contents.
     pub(super) fn declare(&mut self) {
         while let Some(read) = self.files.get(self.declared) {
             let file = u32::try_from(self.declared).unwrap_or(u32::MAX);
@@ -26,16 +26,16 @@ impl Loader {
                 .as_ref()
                 .and_then(|path| path.file_stem())
                 .map(|stem| stem.to_string_lossy().into_owned());
-            self.known_keys(&root, &TOP_KEYS, "a description");
+            self.check_keys(&root, &TOP_KEYS, "a description");
             let id = root.get("meta").and_then(|meta| meta.get("id"));
             if id.is_none() && file == 0 {
-                self.mistake(
+                self.report(
                     root.place,
                     "the description has no name: add 'meta:' with 'id: my_protocol' in it",
                 );
             }
             let id = id.and_then(Node::text).map(str::to_owned).or(stem.clone()).unwrap_or_default();
-            let nothing = Inherited { encoding: None, bits_le: false, order: Inheritance::Unsaid };
+            let nothing = Inherited { encoding: None, bits_le: false, order: Inheritance::Unspecified };
             if let Some(top) = self.declare_type(&id, &root, None, file, &nothing, 0) {
                 self.tops.entry(id).or_insert(top);
                 if let Some(stem) = stem {
@@ -55,13 +55,13 @@ impl Loader {
         depth: u32,
     ) -> Option<TypeId> {
         if self.types.len() >= MOST_TYPES || depth > 50 {
-            self.mistake(node.place, "there are too many types, or too deeply in each other");
+            self.report(node.place, "there are too many types, or too deeply in each other");
             return None;
         }
         let id = TypeId::at(self.types.len());
         let mut inherited = around.clone();
         if let Some(meta) = node.get("meta") {
-            self.known_keys(meta, &META_KEYS, "meta");
+            self.check_keys(meta, &META_KEYS, "meta");
             self.inherit(meta, &mut inherited);
         }
         let doc = self.doc(node);
@@ -79,14 +79,14 @@ impl Loader {
         });
         if let Some(types) = node.get("types") {
             if types.map().is_none() && !types.is_null() {
-                self.mistake(
+                self.report(
                     types.place,
                     format!("'types' is a map from names to types, not {}", types.what()),
                 );
             }
             for (key, nested) in types.map().unwrap_or_default() {
                 let Some(name) = self.identifier(key) else { continue };
-                self.known_keys(nested, &TOP_KEYS, "a type");
+                self.check_keys(nested, &TOP_KEYS, "a type");
                 if let Some(child) = self.declare_type(&name, nested, Some(id), file, &inherited, depth + 1)
                     && let Some(plan) = self.plan_mut(id)
                 {
@@ -112,7 +112,7 @@ impl Loader {
         if let Some(encoding) = meta.get("encoding") {
             match encoding.text() {
                 Some(name) => inherited.encoding = Some((self.charset(name, encoding.place), encoding.place)),
-                None => self.mistake(encoding.place, "an encoding is a name, such as UTF-8"),
+                None => self.report(encoding.place, "an encoding is a name, such as UTF-8"),
             }
         }
         if let Some(endian) = meta.get("endian") {
@@ -120,14 +120,14 @@ impl Loader {
                 Some("le") => inherited.order = Inheritance::Le,
                 Some("be") => inherited.order = Inheritance::Be,
                 None if endian.map().is_some() => inherited.order = Inheritance::Switch,
-                _ => self.mistake(endian.place, "'endian' is le, be, or a map with switch-on and cases"),
+                _ => self.report(endian.place, "'endian' is le, be, or a map with switch-on and cases"),
             }
         }
         if let Some(endian) = meta.get("bit-endian") {
             match endian.text() {
                 Some("le") => inherited.bits_le = true,
                 Some("be") => inherited.bits_le = false,
-                _ => self.mistake(endian.place, "'bit-endian' is le or be"),
+                _ => self.report(endian.place, "'bit-endian' is le or be"),
             }
         }
     }
@@ -167,7 +167,7 @@ impl Loader {
                 .chars()
                 .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
                 .collect();
-            self.mistake(
+            self.report(
                 node.place,
                 format!("'{name}' is no name: names begin with a small letter and have small letters, digits and _ (such as '{better}')"),
             );
@@ -192,24 +192,24 @@ impl Loader {
         let mut plan = EnumPlan { name: name.to_owned(), ..EnumPlan::default() };
         let mut by_value = BTreeMap::new();
         if node.map().is_none() {
-            self.mistake(node.place, format!("an enum is a map from numbers to names, not {}", node.what()));
+            self.report(node.place, format!("an enum is a map from numbers to names, not {}", node.what()));
         }
         for (key, member) in node.map().unwrap_or_default() {
             let Some(value) = key.integer() else {
                 let key_text = key.text().unwrap_or_default();
-                self.mistake(key.place, format!("'{key_text}' is no number; an enum maps numbers to names"));
+                self.report(key.place, format!("'{key_text}' is no number; an enum maps numbers to names"));
                 continue;
             };
             for (key, _) in member.map().unwrap_or_default() {
-                self.own_key(key, "an enum's member");
+                self.check_extension_key(key, "an enum's member");
             }
             let id = member.get("id").unwrap_or(member);
-            // YAML 1.1 reads some names as booleans; as text they are names.
+            // YAML 1.1 reads some names as booleans; here they are names.
             let Some(id_text) = self.identifier(id) else { continue };
             let shown = member.get("-orig-id").and_then(Node::text).unwrap_or(&id_text).to_owned();
             let at = u32::try_from(plan.members.len()).unwrap_or(u32::MAX);
             if by_value.insert(value, at).is_some() {
-                self.mistake(key.place, format!("{value} has two names in this enum"));
+                self.report(key.place, format!("{value} has two names in this enum"));
             }
             plan.members.push(Member { value, id: id_text, shown });
         }

@@ -10,23 +10,23 @@ use crate::plan::{Attr, Endian, NodeId, Parent, Repeat, Shape, Size, TypeId, Use
 use crate::yaml::Node;
 
 impl Loader {
-    /// Reads the text of a node as an expression.
+    /// Parses the text of a node as an expression.
     pub(super) fn expression(&mut self, node: &Node) -> Option<(Ast, Place)> {
         let place = text_place(node);
         let Some(text) = node.text() else {
-            self.mistake(node.place, format!("an expression is wanted here, not {}", node.what()));
+            self.report(node.place, format!("an expression is wanted here, not {}", node.what()));
             return None;
         };
         match expr::parse(text) {
             Ok(ast) => Some((ast, place)),
             Err(error) => {
-                self.mistake(place.right(error.at as usize), error.text);
+                self.report(place.right(error.at as usize), error.text);
                 None
             }
         }
     }
 
-    /// Compiles the expression of a node; what is wrong with it is said.
+    /// Infers, checks and compiles the expression of a node.
     pub(super) fn compiled(&mut self, node: &Node, context: &Context, wanted: Option<Ty>) -> Option<NodeId> {
         let (ast, place) = self.expression(node)?;
         let context = Context { place, ..context.clone() };
@@ -40,7 +40,7 @@ impl Loader {
                 Ty::Io => "a stream, such as _root._io",
                 _ => "a whole number",
             };
-            self.mistake(place, format!("this wants {what}"));
+            self.report(place, format!("this wants {what}"));
         }
         Some(self.compile(&ast, &context))
     }
@@ -55,7 +55,7 @@ impl Loader {
         }
     }
 
-    /// Compiles a type, and those in it, before its turn: somebody asks for its size.
+    /// Compiles a type and those in it before its turn, because its size is needed.
     pub(super) fn complete_type(&mut self, id: TypeId) {
         if self.declared(id).is_none_or(|declared| declared.completed) {
             return;
@@ -82,7 +82,7 @@ impl Loader {
         plan.endian = match order {
             Inheritance::Le => Endian::Le,
             Inheritance::Be => Endian::Be,
-            Inheritance::Unsaid => Endian::Inherit,
+            Inheritance::Unspecified => Endian::Inherit,
             Inheritance::Switch => {
                 let switch =
                     node.get("meta").and_then(|meta| meta.get("endian")).filter(|node| node.map().is_some());
@@ -106,7 +106,7 @@ impl Loader {
     fn endian_switch(&mut self, node: &Node, id: TypeId) -> Endian {
         let context = Context::of(id, node.place);
         let Some(on) = node.get("switch-on").and_then(|on| self.compiled(on, &context, None)) else {
-            self.mistake(node.place, "'endian' chosen by a value has 'switch-on' and 'cases'");
+            self.report(node.place, "'endian' chosen by a value has 'switch-on' and 'cases'");
             return Endian::Inherit;
         };
         let mut cases = Vec::new();
@@ -115,7 +115,7 @@ impl Loader {
                 Some("le") => true,
                 Some("be") => false,
                 _ => {
-                    self.mistake(value.place, "a case of 'endian' is le or be");
+                    self.report(value.place, "a case of 'endian' is le or be");
                     continue;
                 }
             };
@@ -148,7 +148,7 @@ impl Loader {
             Repeat::Times(_) => match node.get("repeat-expr") {
                 Some(count) => self.compiled(count, &once, Some(Ty::Int)).map_or(Repeat::Once, Repeat::Times),
                 None => {
-                    self.mistake(node.place, "'repeat: expr' wants 'repeat-expr' with the number of items");
+                    self.report(node.place, "'repeat: expr' wants 'repeat-expr' with the number of items");
                     Repeat::Once
                 }
             },
@@ -158,7 +158,7 @@ impl Loader {
                     self.compiled(until, &context, Some(Ty::Bool)).map_or(Repeat::Once, Repeat::Until)
                 }
                 None => {
-                    self.mistake(
+                    self.report(
                         node.place,
                         "'repeat: until' wants 'repeat-until' with what is true of the last item",
                     );
@@ -169,14 +169,14 @@ impl Loader {
         };
         attr.process = node.get("process").and_then(|node| self.process(node, &context));
         if attr.process.is_some() && !attr.limit.is_bounded() {
-            self.mistake(node.place, "what is processed are bytes whose length is known: add 'size', 'size-eos: true' or 'terminator'");
+            self.report(node.place, "what is processed are bytes whose length is known: add 'size', 'size-eos: true' or 'terminator'");
         }
         self.complete_shape(attr, node, &context);
         if let Some(valid) = node.get("valid") {
             let context = Context { element: Some(one), ..context.clone() };
             attr.valid = self.valid(valid, &context, attr);
         }
-        self.own_keys(attr, node, id);
+        self.extension_keys(attr, node, id);
     }
 
     fn complete_shape(&mut self, attr: &mut Attr, node: &Node, context: &Context) {

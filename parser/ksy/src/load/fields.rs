@@ -1,4 +1,4 @@
-//! The fields of each type, without their expressions: names, and what each is.
+//! Resolves the fields of each type: names, shapes and sizes. Expressions are left for a later pass.
 
 use crate::plan::{NodeId, Sym};
 use std::collections::HashSet;
@@ -13,11 +13,11 @@ use crate::load::keys::{ATTR_KEYS, PARAM_KEYS, list};
 use crate::plan::{Attr, Limit, Repeat, Shape, Size, Terminator, TypeId};
 use crate::yaml::Node;
 
-/// Names that expressions use for themselves.
+/// Names with a meaning of their own in expressions.
 const RESERVED: [&str; 6] = ["_io", "_parent", "_root", "_index", "_", "_is_le"];
 
 impl Loader {
-    /// Names all that types hold, and says of what kind it is. Expressions follow when all names are known.
+    /// Resolves the fields of all types. Their expressions are compiled when all names are known.
     pub(super) fn attributes(&mut self) {
         let mut at = 0;
         // Resolving a name may read files beside the description, with more types.
@@ -41,7 +41,7 @@ impl Loader {
         slots.extend(self.seq_names(&seq));
         slots.extend(self.instance_names(&instances));
         if slots.len() > usize::from(u16::MAX) - 1 {
-            self.mistake(node.place, "a type can't have so many fields");
+            self.report(node.place, "a type can't have so many fields");
             return;
         }
         let by_name = self.distinct(&slots);
@@ -67,9 +67,9 @@ impl Loader {
     fn parameters(&mut self, id: TypeId, node: &Node) -> Vec<(Sym, Place)> {
         let mut slots = Vec::new();
         for param in list(self, node, "params") {
-            self.known_keys(param, &PARAM_KEYS, "a parameter");
+            self.check_keys(param, &PARAM_KEYS, "a parameter");
             let Some(name) = param.get("id").and_then(|id| self.identifier(id)) else {
-                self.mistake(param.place, "a parameter has no name: add 'id'");
+                self.report(param.place, "a parameter has no name: add 'id'");
                 continue;
             };
             let sym = self.intern(&name);
@@ -90,12 +90,12 @@ impl Loader {
         for (at, attr) in seq.iter().enumerate() {
             if attr.map().is_none() {
                 let what = attr.what();
-                self.mistake(
+                self.report(
                     attr.place,
                     format!("a field is a map with 'id' and 'type' or 'size', not {what}"),
                 );
             }
-            self.known_keys(attr, &ATTR_KEYS, "a field");
+            self.check_keys(attr, &ATTR_KEYS, "a field");
             let name = attr.get("id").and_then(|id| self.identifier(id));
             let name = name.unwrap_or_else(|| format!("_unnamed{at}"));
             slots.push((self.intern(&name), attr.place));
@@ -106,7 +106,7 @@ impl Loader {
     fn instance_names(&mut self, instances: &[(Node, Node)]) -> Vec<(Sym, Place)> {
         let mut slots = Vec::new();
         for (key, instance) in instances {
-            self.known_keys(instance, &ATTR_KEYS, "an instance");
+            self.check_keys(instance, &ATTR_KEYS, "an instance");
             let name = self.identifier(key).unwrap_or_default();
             slots.push((self.intern(&name), key.place));
         }
@@ -120,10 +120,10 @@ impl Loader {
         for (slot, &(sym, place)) in (0u16..).zip(slots) {
             let name = self.plan.name(sym).to_owned();
             if !seen.insert(sym) {
-                self.mistake(place, format!("'{name}' is already the name of another field of this type"));
+                self.report(place, format!("'{name}' is already the name of another field of this type"));
             }
             if RESERVED.contains(&name.as_str()) {
-                self.mistake(place, format!("'{name}' means something else in expressions"));
+                self.report(place, format!("'{name}' means something else in expressions"));
             }
             by_name.push((sym, slot));
         }
@@ -136,7 +136,7 @@ impl Loader {
         let name = match expr::parse_type(node.text().unwrap_or_default()) {
             Ok(name) => name,
             Err(error) => {
-                self.mistake(text_place(node).right(error.at as usize), error.text);
+                self.report(text_place(node).right(error.at as usize), error.text);
                 return Ty::Unknown;
             }
         };
@@ -187,7 +187,7 @@ impl Loader {
         };
         if let Some(value) = node.get("value") {
             if !is_instance {
-                self.mistake(value.place, "'value' computes an instance; a field of 'seq' is read");
+                self.report(value.place, "'value' computes an instance; a field of 'seq' is read");
             }
             if let Some((ast, place)) = self.expression(value)
                 && let Some(declared) = self.declared_mut(current)
@@ -197,7 +197,7 @@ impl Loader {
             return attr;
         }
         if !is_instance && let Some(pos) = node.get("pos").or(node.get("io")) {
-            self.mistake(
+            self.report(
                 pos.place,
                 "a field of 'seq' stands behind the one before it; what stands elsewhere is an instance",
             );
@@ -207,7 +207,7 @@ impl Loader {
                 for key in ["repeat-expr", "repeat-until"] {
                     if let Some(stray) = node.get(key) {
                         let kind = key.trim_start_matches("repeat-");
-                        self.mistake(stray.place, format!("'{key}' wants 'repeat: {kind}' beside it"));
+                        self.report(stray.place, format!("'{key}' wants 'repeat: {kind}' beside it"));
                     }
                 }
                 Repeat::Once
@@ -218,7 +218,7 @@ impl Loader {
                 Some("until") => Repeat::Until(NodeId::UNSET),
                 other => {
                     let hint = nearest(other.unwrap_or_default(), ["eos", "expr", "until"]);
-                    self.mistake(repeat.place, format!("'repeat' is eos, expr or until{hint}"));
+                    self.report(repeat.place, format!("'repeat' is eos, expr or until{hint}"));
                     Repeat::Once
                 }
             },
@@ -227,7 +227,7 @@ impl Loader {
         if let Some(contents) = node.get("contents") {
             let bytes = self.contents(contents);
             if node.get("type").is_some() {
-                self.mistake(contents.place, "'contents' are bytes; they have no 'type' beside them");
+                self.report(contents.place, "'contents' are bytes; they have no 'type' beside them");
             }
             attr.shape = Shape::Contents(self.constant(&bytes));
             return attr;
@@ -235,19 +235,19 @@ impl Loader {
         let bounded = attr.limit.is_bounded();
         match node.get("type") {
             None => {
-                // A key that nobody knows may be the misspelt one.
+                // An unknown key may be the misspelt one.
                 let all_known = node.map().unwrap_or_default().iter().all(|(key, _)| {
                     key.text().is_some_and(|name| name.starts_with('-') || ATTR_KEYS.contains(&name))
                 });
                 if !bounded && all_known {
-                    self.mistake(
+                    self.report(
                         node.place,
                         "how long this is is not said: add 'type', 'size', 'size-eos: true' or 'terminator'",
                     );
                 }
             }
             Some(ty) if ty.map().is_some() => {
-                self.known_keys(ty, &["switch-on", "cases"], "a type that is chosen");
+                self.check_keys(ty, &["switch-on", "cases"], "a type that is chosen");
                 let mut cases = Vec::new();
                 for (key, case) in ty.get("cases").and_then(Node::map).unwrap_or_default() {
                     let is_default = key.text() == Some("_") && !key.is_quoted();
@@ -255,12 +255,12 @@ impl Loader {
                     cases.push(((!is_default).then_some(NodeId::UNSET), shape));
                 }
                 if ty.get("switch-on").is_none() || cases.is_empty() {
-                    self.mistake(
+                    self.report(
                         ty.place,
                         "a type that is chosen has 'switch-on' with a value and 'cases' with types",
                     );
                 }
-                // Whatever order they are written in, the default comes last.
+                // In whatever order they are written, the default comes last.
                 cases.sort_by_key(|(key, _)| key.is_none());
                 attr.shape = Shape::Switch(NodeId::UNSET, cases);
             }
@@ -275,11 +275,11 @@ impl Loader {
             if let Some(value) = node.get(key)
                 && value.boolean().is_none()
             {
-                self.mistake(value.place, format!("'{key}' is true or false"));
+                self.report(value.place, format!("'{key}' is true or false"));
             }
         }
         match (node.get("size"), flag("size-eos", false)) {
-            (Some(size), true) => self.mistake(size.place, "there is either 'size' or 'size-eos'"),
+            (Some(size), true) => self.report(size.place, "there is either 'size' or 'size-eos'"),
             (Some(_), false) => attr.limit.size = Size::Of(NodeId::UNSET),
             (None, true) => attr.limit.size = Size::Eos,
             (None, false) => {}
@@ -301,19 +301,19 @@ impl Loader {
                     });
                 }
                 None => {
-                    self.mistake(terminator.place, "a terminator is a byte from 0 to 255, or a list of such")
+                    self.report(terminator.place, "a terminator is a byte from 0 to 255, or a list of such")
                 }
             }
         }
         if let Some(pad) = node.get("pad-right") {
             match pad.integer().and_then(|n| u8::try_from(n).ok()) {
                 Some(byte) => attr.limit.pad_right = Some(byte),
-                None => self.mistake(pad.place, "'pad-right' is a byte from 0 to 255"),
+                None => self.report(pad.place, "'pad-right' is a byte from 0 to 255"),
             }
         }
     }
 
-    /// The bytes of `contents`: a text, or a list of bytes and texts.
+    /// The bytes of `contents`: text, or a list of bytes and texts.
     pub(super) fn contents(&mut self, node: &Node) -> Vec<u8> {
         match node.list() {
             None => match node.integer().and_then(|n| u8::try_from(n).ok()) {
@@ -327,11 +327,11 @@ impl Loader {
                         (Some(number), _) => match u8::try_from(number) {
                             Ok(byte) => bytes.push(byte),
                             Err(_) => {
-                                self.mistake(item.place, format!("{number} is no byte: bytes are 0 to 255"))
+                                self.report(item.place, format!("{number} is no byte: bytes are 0 to 255"))
                             }
                         },
                         (None, Some(text)) => bytes.extend_from_slice(text.as_bytes()),
-                        (None, None) => self.mistake(item.place, "contents are bytes and texts"),
+                        (None, None) => self.report(item.place, "contents are bytes and texts"),
                     }
                 }
                 bytes

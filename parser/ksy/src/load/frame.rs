@@ -3,41 +3,41 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::plan::{
-    Attr, Endian, Node, NodeId, Plan, Repeat, Shape, Size, Skim, Sym, TypeId, framing_expressions,
+    Attr, Endian, FrameStep, Node, NodeId, Plan, Repeat, Shape, Size, Sym, TypeId, framing_expressions,
     shape_expressions,
 };
 
-/// How fields are gone through while the end of a message is looked for.
-pub(super) fn skim(seq: &[Attr]) -> Vec<Skim> {
-    let mut steps: Vec<Skim> = Vec::new();
+/// How the end of a structure is found: which fields are read, and which are skipped.
+pub(super) fn frame_plan(seq: &[Attr]) -> Vec<FrameStep> {
+    let mut steps: Vec<FrameStep> = Vec::new();
     let mut is_bits = false;
     for (at, attr) in (0u16..).zip(seq) {
         let were_bits = std::mem::replace(&mut is_bits, matches!(attr.shape, Shape::Bits { .. }));
         let plain = !attr.needed && attr.check.is_none();
         let sized = matches!(attr.limit.size, Size::Of(_)) && matches!(attr.repeat, Repeat::Once);
         match attr.fixed_bits {
-            // Whole bytes behind bits begin at the next byte.
+            // Whole bytes after bits begin at the next byte.
             Some(bits) if plain && !is_bits && !were_bits => match steps.last_mut() {
-                Some(Skim::Pass(before)) => *before = before.saturating_add(bits),
-                _ => steps.push(Skim::Pass(bits)),
+                Some(FrameStep::Skip(before)) => *before = before.saturating_add(bits),
+                _ => steps.push(FrameStep::Skip(bits)),
             },
-            None if plain && sized => steps.push(Skim::Sized(at)),
-            _ => steps.push(Skim::Field(at)),
+            None if plain && sized => steps.push(FrameStep::SkipSized(at)),
+            _ => steps.push(FrameStep::Read(at)),
         }
     }
     steps
 }
 
-/// The names of whatever must be read to know where a message ends. A name counts wherever it stands: two fields of
-/// one name are both read, which costs time and nothing else.
+/// The names of all fields that must be read to know where a message ends. A name counts everywhere: if two fields have
+/// the same name both are read, which only costs time.
 pub(super) struct Needs<'p> {
     plan: &'p Plan,
     names: HashSet<Sym>,
     seen: HashSet<TypeId>,
-    /// What is still to be looked at: types, and names whose fields wait.
+    /// Work left: types, and names whose fields are waiting.
     types: Vec<TypeId>,
     fresh: Vec<Sym>,
-    /// What matters only if somebody asks for the name: instances, and what is inside bytes whose extent is known.
+    /// What matters only if its name is used: instances, and the contents of bytes whose extent is known.
     waiting: HashMap<Sym, Vec<(TypeId, &'p Attr)>>,
 }
 
@@ -51,7 +51,7 @@ impl<'p> Needs<'p> {
             fresh: Vec::new(),
             waiting: HashMap::new(),
         };
-        // What is needed needs other things; each is looked at once.
+        // What is needed may need more; each is visited once.
         loop {
             if let Some(id) = needs.types.pop() {
                 needs.type_of(id);
@@ -96,7 +96,7 @@ impl<'p> Needs<'p> {
         }
         for attr in &ty.seq {
             self.extent(id, attr);
-            // What is inside bytes whose extent is known matters only to who asks for it.
+            // The contents of bytes whose extent is known matter only where their names are used.
             if !attr.limit.is_bounded() || matches!(attr.repeat, Repeat::Until(_)) {
                 self.inside(id, attr);
             } else {
@@ -105,7 +105,7 @@ impl<'p> Needs<'p> {
         }
     }
 
-    /// Looks at a field as soon as somebody asks for its name.
+    /// Visits a field as soon as its name is used.
     fn when_needed(&mut self, id: TypeId, attr: &'p Attr) {
         self.waiting.entry(attr.sym).or_default().push((id, attr));
         if self.names.contains(&attr.sym) {

@@ -1,4 +1,4 @@
-//! What every message of a description begins with: fields at places that never change, and what must be true of them.
+//! Derives the head with which every message begins: fields at fixed offsets, and what must hold for them.
 
 use std::collections::HashMap;
 
@@ -7,23 +7,23 @@ use framescope_parser::Code;
 use crate::error::{Place, nearest};
 use crate::load::Loader;
 use crate::plan::{
-    Attr, Edge, Head, HeadTest, HeadWhat, Meta, Node, NodeId, Order, Repeat, Shape, TypeId, Valid,
+    Attr, Edge, Head, HeadTest, HeadTestKind, Meta, Node, NodeId, Order, Repeat, Shape, TypeId, Valid,
 };
 
 use crate::yaml;
 
-/// Bytes that a head has at most: each place of damaged bytes is looked at as one.
+/// The longest head in bytes: it is tested at each offset of damaged bytes.
 const LONGEST_HEAD: u32 = 256;
 
 impl Loader {
-    /// Finds what every message begins with: fields at places that never change, and what must be true of them.
+    /// Derives the head from the fields at fixed offsets.
     pub(super) fn head(&mut self, own: &yaml::Node, found: &mut Meta) {
         let mut fields = Vec::new();
         self.head_fields(TypeId::ROOT, 0, &mut String::new(), &mut fields, 0);
         let named = |loader: &mut Loader, key: &str| -> Option<Vec<(String, Place)>> {
             let node = own.get(key)?;
             let Some(items) = node.list() else {
-                loader.mistake(node.place, format!("'{key}' is a list of fields"));
+                loader.report(node.place, format!("'{key}' is a list of fields"));
                 return None;
             };
             Some(items.iter().filter_map(|item| Some((item.text()?.to_owned(), item.place))).collect())
@@ -35,7 +35,7 @@ impl Loader {
                 None => {
                     let known = fields.iter().map(|field| field.path.as_str());
                     let hint = nearest(name, known);
-                    self.mistake(
+                    self.report(
                         *place,
                         format!(
                             "no field that stands at the same place in every message is called '{name}'{hint}"
@@ -43,7 +43,7 @@ impl Loader {
                     );
                 }
                 Some(field) if field.test.is_none() => {
-                    self.mistake(*place, format!("nothing must be true of '{name}': give it contents, a check, or valid with numbers"));
+                    self.report(*place, format!("nothing must be true of '{name}': give it contents, a check, or valid with numbers"));
                 }
                 Some(_) => {}
             }
@@ -70,12 +70,12 @@ impl Loader {
                 head.refuse.push((test, field.problem.unwrap_or(Code::PayloadTooLong)));
                 continue;
             }
-            if let HeadWhat::Contents(bytes) = &test.what
+            if let HeadTestKind::Contents(bytes) = &test.what
                 && head.magic.len() as u64 == u64::from(test.offset)
             {
                 head.magic.extend_from_slice(bytes);
             }
-            if let HeadWhat::Number { le: false, ranges, .. } = &test.what
+            if let HeadTestKind::Number { le: false, ranges, .. } = &test.what
                 && head.magic.len() as u64 == u64::from(test.offset)
                 && let [(low, high)] = ranges.as_slice()
                 && low == high
@@ -86,7 +86,7 @@ impl Loader {
             head.bits += bits;
             head.believe.push(test);
         }
-        // What a check covers must be there too.
+        // A head includes what its check covers.
         found.head = head;
         let root = self.plan.root().clone();
         let beyond = root.seq.iter().filter(|attr| {
@@ -117,7 +117,7 @@ impl Loader {
         }
     }
 
-    /// The fields at places that never change, also those in structures there.
+    /// The fields at fixed offsets, including those in nested structures.
     fn head_fields(
         &self,
         id: TypeId,
@@ -170,18 +170,18 @@ impl Loader {
         Some(bits)
     }
 
-    /// What must be true of a field at the beginning, and how many bits of chance that is.
+    /// What must hold for a field of the head, and how many bits of evidence that is.
     fn head_test(
         &self,
         attr: &Attr,
         plan: &crate::plan::TypePlan,
         begin: u64,
         at: u64,
-    ) -> Option<(HeadWhat, u32)> {
+    ) -> Option<(HeadTestKind, u32)> {
         if let Shape::Contents(span) = attr.shape {
             let bytes = self.plan.expressions.constants.get(span.start as usize..span.end as usize)?.to_vec();
             let bits = u32::try_from(bytes.len()).ok()? * 8;
-            return Some((HeadWhat::Contents(bytes), bits));
+            return Some((HeadTestKind::Contents(bytes), bits));
         }
         if let Some(check) = &attr.check {
             let Shape::Int { bytes, order, .. } = attr.shape else { return None };
@@ -204,20 +204,20 @@ impl Loader {
                 None => at,
                 Some(slot) => offset_of(slot)?.1,
             };
-            // What lies behind the field is not part of the head.
+            // What comes after the field is not part of the head.
             if to > at || from >= to || order == Order::Structure {
                 return None;
             }
             let le = order == Order::Le;
             let (from, to) = (u32::try_from(from / 8).ok()?, u32::try_from(to / 8).ok()?);
             return Some((
-                HeadWhat::Check { algorithm: check.algorithm.clone(), le, from, to },
+                HeadTestKind::Check { algorithm: check.algorithm.clone(), le, from, to },
                 u32::from(bytes) * 8,
             ));
         }
         let mut ranges = self.valid_ranges(attr)?;
         if let Shape::Int { bytes, signed, .. } = attr.shape {
-            // Only what the field can hold counts as chance.
+            // Only values that the field can hold count.
             let all = 1i128 << (u32::from(bytes) * 8);
             let (least, most) = if signed { (-all / 2, all / 2 - 1) } else { (0, all - 1) };
             ranges.iter_mut().for_each(|range| *range = (range.0.max(least), range.1.min(most)));
@@ -230,30 +230,30 @@ impl Loader {
             Shape::Int { bytes, signed, order } if order != Order::Structure => {
                 let all = u32::from(bytes) * 8;
                 let bits = all.saturating_sub(128 - possible.max(1).leading_zeros() - 1);
-                Some((HeadWhat::Number { signed, le: order == Order::Le, ranges }, bits))
+                Some((HeadTestKind::Number { signed, le: order == Order::Le, ranges }, bits))
             }
             Shape::Bits { count, le: false } => {
                 let count = u32::from(count);
                 let in_bytes = u32::try_from(at % 8).ok()? + count;
                 let shift = in_bytes.div_ceil(8) * 8 - in_bytes;
                 let bits = count.saturating_sub(128 - possible.max(1).leading_zeros() - 1);
-                (in_bytes <= 64).then_some((HeadWhat::Bits { shift, count, ranges }, bits))
+                (in_bytes <= 64).then_some((HeadTestKind::Bits { shift, count, ranges }, bits))
             }
             _ => None,
         }
     }
 
-    /// A number that has a name mostly, though it need not have one.
-    fn head_hint(&self, attr: &Attr) -> Option<(HeadWhat, u32)> {
+    /// A number that usually, but not always, is a member of its enum.
+    fn head_hint(&self, attr: &Attr) -> Option<(HeadTestKind, u32)> {
         let Shape::Int { bytes, signed, order } = attr.shape else { return None };
         let members = &self.plan.enum_of(attr.enumeration?).members;
         let ranges: Vec<(i128, i128)> = members.iter().map(|member| (member.value, member.value)).collect();
         let bits = (u32::from(bytes) * 8).saturating_sub(ranges.len().max(1).next_power_of_two().ilog2());
         (order != Order::Structure)
-            .then_some((HeadWhat::Number { signed, le: order == Order::Le, ranges }, bits))
+            .then_some((HeadTestKind::Number { signed, le: order == Order::Le, ranges }, bits))
     }
 
-    /// The numbers that a field may be, where its `valid` names them.
+    /// The numbers that a field's `valid` allows, if it lists them.
     fn valid_ranges(&self, attr: &Attr) -> Option<Vec<(i128, i128)>> {
         let number = |node: NodeId| match self.plan.expressions.node(node) {
             Node::Const(crate::plan::Val::Int(n) | crate::plan::Val::Enum(_, n)) => Some(*n),
@@ -281,7 +281,7 @@ struct HeadField {
     path: String,
     offset: u32,
     length: u32,
-    test: Option<(HeadWhat, u32)>,
-    hint: Option<(HeadWhat, u32)>,
+    test: Option<(HeadTestKind, u32)>,
+    hint: Option<(HeadTestKind, u32)>,
     problem: Option<Code>,
 }

@@ -1,4 +1,4 @@
-//! The keys that a description may have, and what is said of others.
+//! The keys that a description may have; reports unknown ones.
 
 use crate::error::nearest;
 use crate::load::Loader;
@@ -7,8 +7,8 @@ use crate::yaml::Node;
 pub(super) const TOP_KEYS: [&str; 9] =
     ["meta", "doc", "doc-ref", "params", "seq", "types", "instances", "enums", "to-string"];
 
-/// The keys that begin with a minus and mean something here, and of what they are keys.
-const OWN_KEYS: [(&[&str], &str); 6] = [
+/// The keys beginning with a minus that mean something here, and the kinds of map they belong to.
+const EXTENSION_KEYS: [(&[&str], &str); 6] = [
     (&["meta"], "-framescope"),
     (&["a field", "an instance"], "-check"),
     (&["a field", "an instance"], "-problem"),
@@ -16,8 +16,8 @@ const OWN_KEYS: [(&[&str], &str); 6] = [
     (&["an enum's member"], "-orig-id"),
     (&["a description", "a type"], "-webide-representation"),
 ];
-/// Those that other programs have, also at places where they mean nothing here.
-const FOREIGN_KEYS: [&str; 3] = ["-orig-id", "-webide-representation", "-webide-parse-mode"];
+/// Keys that other programs use, also in places where they mean nothing here.
+const OTHER_PROGRAMS_KEYS: [&str; 3] = ["-orig-id", "-webide-representation", "-webide-parse-mode"];
 
 pub(super) const META_KEYS: [&str; 15] = [
     "id",
@@ -69,17 +69,17 @@ pub(super) const ATTR_KEYS: [&str; 27] = [
 pub(super) const PARAM_KEYS: [&str; 5] = ["id", "type", "enum", "doc", "doc-ref"];
 
 impl Loader {
-    /// Says which of a map's keys nobody knows. Those that begin with a minus are other programs'.
-    pub(super) fn known_keys(&mut self, node: &Node, known: &[&str], what: &str) {
+    /// Reports unknown keys of a map. Keys that begin with a minus belong to other programs.
+    pub(super) fn check_keys(&mut self, node: &Node, known: &[&str], what: &str) {
         for (key, _) in node.map().unwrap_or_default() {
             let Some(name) = key.text() else {
-                self.mistake(key.place, format!("a key of {what} is a name"));
+                self.report(key.place, format!("a key of {what} is a name"));
                 continue;
             };
             if name.starts_with('-') {
-                self.own_key(key, what);
+                self.check_extension_key(key, what);
             } else if !known.contains(&name) {
-                self.mistake(
+                self.report(
                     key.place,
                     format!("'{name}' is no key of {what}{}", nearest(name, known.iter().copied())),
                 );
@@ -87,16 +87,16 @@ impl Loader {
         }
     }
 
-    /// Warns of a key that begins with a minus, and so may be another program's, if it looks like one that is known here.
-    pub(super) fn own_key(&mut self, key: &Node, what: &str) {
+    /// Warns about a key that begins with a minus if it resembles one that is known here.
+    pub(super) fn check_extension_key(&mut self, key: &Node, what: &str) {
         let Some(name) = key.text().filter(|name| name.starts_with('-')) else { return };
-        let known = || OWN_KEYS.iter().filter(|(at, _)| at.contains(&what)).map(|(_, key)| *key);
+        let known = || EXTENSION_KEYS.iter().filter(|(at, _)| at.contains(&what)).map(|(_, key)| *key);
         if known().any(|known| known == name) {
             return;
         }
-        if let Some((at, _)) = OWN_KEYS.iter().find(|(_, known)| *known == name) {
-            // Others have these at other places too.
-            if !FOREIGN_KEYS.contains(&name) {
+        if let Some((at, _)) = EXTENSION_KEYS.iter().find(|(_, known)| *known == name) {
+            // Other programs use these in other places too.
+            if !OTHER_PROGRAMS_KEYS.contains(&name) {
                 let at = at.join(" or ");
                 self.warn(key.place, format!("'{name}' says nothing here: it is a key of {at}"));
             }
@@ -104,17 +104,17 @@ impl Loader {
         }
         let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
         let near = known().map(|known| (distance(known), known)).min();
-        // A long name is meant with two letters wrong, a short one may be another word.
+        // With two letters wrong a long name is a typo; a short one may be another word.
         if let Some((distance, known)) = near
             && distance <= if known.len() < 8 { 1 } else { 2 }
-            && !FOREIGN_KEYS.contains(&name)
+            && !OTHER_PROGRAMS_KEYS.contains(&name)
         {
             self.warn(key.place, format!("'{name}' is not known here; did you mean '{known}'?"));
         }
     }
 }
 
-/// The items of a key that is a list.
+/// The items of a list under a key.
 pub(super) fn list<'n>(loader: &mut Loader, node: &'n Node, key: &str) -> &'n [Node] {
     match node.get(key) {
         None => &[],
@@ -122,7 +122,7 @@ pub(super) fn list<'n>(loader: &mut Loader, node: &'n Node, key: &str) -> &'n [N
             Some(items) => items,
             None if value.is_null() => &[],
             None => {
-                loader.mistake(
+                loader.report(
                     value.place,
                     format!(
                         "'{key}' is a list, each item of which begins with '- '; this is {}",

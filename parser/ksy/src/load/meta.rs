@@ -1,5 +1,5 @@
-//! What a description says beyond its fields, under keys that other programs ignore: how messages are found in a
-//! stream, what they are called, which answers which, and what a field checks.
+//! Reads what a description says beyond its fields, under keys that other programs ignore: how messages are found in a
+//! stream, what they are called, which replies to which, and what a field checks.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::load::{Context, Loader};
 use crate::plan::{Attr, Check, Edge, Meta, Repeat, Shape, TypeId};
 use crate::yaml;
 
-/// Bytes of one message, where the description says nothing.
+/// The longest message in bytes, where the description gives no limit.
 const LIMIT: u32 = 16 << 20;
 
 const KEYS: [&str; 12] = [
@@ -32,14 +32,14 @@ const KEYS: [&str; 12] = [
 ];
 
 impl Loader {
-    /// The keys of a field that only Framescope reads.
-    pub(super) fn own_keys(&mut self, attr: &mut Attr, node: &yaml::Node, id: TypeId) {
+    /// Reads the keys of a field that only Framescope knows.
+    pub(super) fn extension_keys(&mut self, attr: &mut Attr, node: &yaml::Node, id: TypeId) {
         if let Some(problem) = node.get("-problem") {
             let name = problem.text().unwrap_or_default();
             attr.problem = Code::ALL.iter().copied().find(|code| code.as_str() == name);
             if attr.problem.is_none() {
                 let hint = nearest(name, Code::ALL.iter().map(|code| code.as_str()));
-                self.mistake(problem.place, format!("'{name}' is no problem code{hint}"));
+                self.report(problem.place, format!("'{name}' is no problem code{hint}"));
             }
         }
         attr.hex = node.get("-hex").and_then(yaml::Node::boolean) == Some(true);
@@ -48,11 +48,11 @@ impl Loader {
         let name = named.text().unwrap_or_default();
         let Some(algorithm) = Algorithm::named(name) else {
             let hint = nearest(name, Algorithm::names());
-            self.mistake(named.place, format!("'{name}' is no check{hint}"));
+            self.report(named.place, format!("'{name}' is no check{hint}"));
             return;
         };
         if check.map().is_some() {
-            self.known_keys(check, &["algorithm", "from", "to"], "a check");
+            self.check_keys(check, &["algorithm", "from", "to"], "a check");
         }
         let fits = match (&attr.shape, algorithm.is_keyed()) {
             (Shape::Int { .. }, false) => true,
@@ -61,7 +61,7 @@ impl Loader {
         };
         if !fits || !matches!(attr.repeat, Repeat::Once) {
             let wanted = if algorithm.is_keyed() { "bytes with a size" } else { "a whole number" };
-            self.mistake(named.place, format!("a field that is checked by {} is {wanted}", algorithm.name()));
+            self.report(named.place, format!("a field that is checked by {} is {wanted}", algorithm.name()));
             return;
         }
         let field = |loader: &mut Loader, node: &yaml::Node| {
@@ -72,7 +72,7 @@ impl Loader {
                 Some(slot) => Some(slot),
                 None => {
                     let hint = nearest(name, plan.seq.iter().map(|attr| loader.plan.name(attr.sym)));
-                    loader.mistake(node.place, format!("no field here is called '{name}'{hint}"));
+                    loader.report(node.place, format!("no field here is called '{name}'{hint}"));
                     None
                 }
             }
@@ -89,7 +89,7 @@ impl Loader {
         attr.check = Some(Check { algorithm, from, to });
     }
 
-    /// What the description's outermost `meta` says.
+    /// Reads the description's outermost `meta`.
     pub(super) fn meta(&mut self) -> Meta {
         let Some(root) = self.types.first().map(|declared| declared.node.clone()) else {
             return Meta::default();
@@ -106,9 +106,9 @@ impl Loader {
         let own = meta.and_then(|meta| meta.get("-framescope")).cloned();
         let own = own.unwrap_or(yaml::Node { place: root.place, data: yaml::Data::Map([].into()) });
         if own.map().is_none() {
-            self.mistake(own.place, format!("'-framescope' is a map, not {}", own.what()));
+            self.report(own.place, format!("'-framescope' is a map, not {}", own.what()));
         }
-        self.known_keys(&own, &KEYS, "-framescope");
+        self.check_keys(&own, &KEYS, "-framescope");
         if let Some(about) = own.get("about").and_then(yaml::Node::text) {
             found.about = about.to_owned();
         }
@@ -138,7 +138,7 @@ impl Loader {
                     "id" => "a number, a text or bytes",
                     _ => "a boolean",
                 };
-                self.mistake(place, format!("'{key}' wants {wanted}"));
+                self.report(place, format!("'{key}' wants {wanted}"));
             }
             *to = Some(self.compile(&ast, &context));
         }
@@ -147,7 +147,7 @@ impl Loader {
             .find(|(_, said)| said.is_some() && found.id.is_none())
             .and_then(|(key, _)| Some((key, own.get(key)?.place)))
         {
-            self.mistake(
+            self.report(
                 place,
                 format!("'{key}' wants 'id' beside it: the value that a request and its reply both carry"),
             );
@@ -159,12 +159,12 @@ impl Loader {
             }
         }
         self.head(&own, &mut found);
-        found.terminator = self.last_terminator(TypeId::ROOT, 0);
+        found.terminator = self.message_terminator(TypeId::ROOT, 0);
         if !found.ends_with_segment {
-            let mut streams = Streams { loader: self, seen: HashSet::new(), mistakes: Vec::new() };
+            let mut streams = Streams { loader: self, seen: HashSet::new(), diagnostics: Vec::new() };
             streams.type_of(TypeId::ROOT, false);
-            let mistakes = streams.mistakes;
-            found.stream_mistakes = self.located(&mistakes);
+            let diagnostics = streams.diagnostics;
+            found.stream_diagnostics = self.located(&diagnostics);
         }
         found
     }
@@ -175,19 +175,19 @@ impl Loader {
         for node in own.get("transport").map(items).unwrap_or_default() {
             match node.text() {
                 Some(name @ ("tcp" | "udp")) => found.transports.push(name.to_owned()),
-                _ => self.mistake(node.place, "'transport' is tcp, udp, or a list of both"),
+                _ => self.report(node.place, "'transport' is tcp, udp, or a list of both"),
             }
         }
         for node in own.get("ports").map(items).unwrap_or_default() {
             match node.integer().and_then(|port| u16::try_from(port).ok()) {
                 Some(port) => found.ports.push(port),
-                None => self.mistake(node.place, "a port is a number from 0 to 65535"),
+                None => self.report(node.place, "a port is a number from 0 to 65535"),
             }
         }
         if let Some(node) = own.get("segment-delimited") {
             match node.boolean() {
                 Some(value) => found.ends_with_segment = value,
-                None => self.mistake(node.place, "'segment-delimited' is true where a message is whatever one segment or datagram holds, else false"),
+                None => self.report(node.place, "'segment-delimited' is true where a message is whatever one segment or datagram holds, else false"),
             }
         }
         if let Some(node) = own.get("limit") {
@@ -198,7 +198,7 @@ impl Loader {
             {
                 Some(limit) => found.limit = limit,
                 None => {
-                    self.mistake(node.place, "'limit' is the most bytes of one message, from 1 to 1073741824")
+                    self.report(node.place, "'limit' is the most bytes of one message, from 1 to 1073741824")
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! From a description's text to its plan: files, then types, then what stands in them.
+//! Loads a description: text becomes a plan in passes over the whole specification, in the order of [`load`]. It never
+//! looks at a message.
 
 pub(crate) mod compile;
 pub(crate) mod declare;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::error::{LoadError, Located, Mistake, Place};
+use crate::error::{Diagnostic, LoadError, Located, Place};
 use crate::expr::Ast;
 use crate::load::infer::types::Ty;
 use crate::load::parse::File;
@@ -33,40 +34,40 @@ use crate::strings::Charset;
 use crate::yaml::Node;
 use crate::{expr, yaml};
 
-/// Mistakes that are told at most.
-const MOST_MISTAKES: usize = 100;
+/// The most diagnostics that are reported.
+const MOST_DIAGNOSTICS: usize = 100;
 
-/// Reads a description. `path` is where it was found, so that what it imports is found too.
+/// Loads a description. `path` is its file, from which imports are resolved.
 pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan, Meta), LoadError> {
     let mut loader = Loader::default();
     for (name, _) in crate::plan::Method::ALL {
         loader.intern(name);
     }
     loader.add_file(name.to_owned(), text, path.map(Path::to_owned));
-    // What is no YAML, or not there, would make much else seem wrong.
-    if !loader.mistakes.is_empty() {
-        return Err(LoadError::new(loader.located(&loader.mistakes)));
+    // Invalid YAML or a missing import would make much else seem wrong.
+    if !loader.diagnostics.is_empty() {
+        return Err(LoadError::new(loader.located(&loader.diagnostics)));
     }
     loader.declare();
     loader.attributes();
     loader.expressions();
     loader.finish();
     let meta = loader.meta();
-    if loader.mistakes.is_empty() {
+    if loader.diagnostics.is_empty() {
         loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).mistakes().to_vec();
         Ok((loader.plan, meta))
     } else {
-        Err(LoadError::new(loader.located(&loader.mistakes)))
+        Err(LoadError::new(loader.located(&loader.diagnostics)))
     }
 }
 
-/// Compiles one more expression, which asks about a message as its outermost structure sees it.
+/// Compiles one more expression, evaluated in the outermost structure.
 pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, String> {
     let ast = expr::parse(text).map_err(|error| format!("at character {}: {}", error.at + 1, error.text))?;
     let mut loader = Loader { plan: std::mem::take(plan), is_query: true, ..Loader::default() };
     loader.restore();
     let node = loader.compile(&ast, &Context::of(TypeId::ROOT, Place::default()));
-    let mistake = loader.mistakes.first().map(|mistake| mistake.text.clone());
+    let mistake = loader.diagnostics.first().map(|mistake| mistake.text.clone());
     *plan = loader.plan;
     mistake.map_or(Ok(node), Err)
 }
@@ -74,38 +75,38 @@ pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, Strin
 #[derive(Default)]
 pub(crate) struct Loader {
     plan: Plan,
-    mistakes: Vec<Mistake>,
-    warnings: Vec<Mistake>,
+    diagnostics: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     files: Vec<File>,
     by_path: HashMap<PathBuf, u32>,
-    /// The outermost types by the names other files know them by.
+    /// The outermost types, by the names under which other files import them.
     tops: HashMap<String, TypeId>,
     types: Vec<Declared>,
-    /// How many of the files were declared.
+    /// How many of the files are declared.
     declared: usize,
     is_query: bool,
-    /// Bits of types, while one is asked for.
+    /// Sizes of types in bits, while one is computed.
     known_bits: RefCell<HashMap<TypeId, Option<u64>>>,
 }
 
-/// A type while it is loaded; its plan is built beside it.
+/// A type while it is loaded. Its plan is built at the same time.
 struct Declared {
     node: Node,
     inherited: Inherited,
-    /// Of what is read or computed, the expressions as written, by slot.
+    /// The expressions of computed instances, by slot.
     values: HashMap<u16, (Rc<Ast>, Place)>,
-    /// What is known of each slot's value beforehand.
+    /// The kind of each slot's value, as far as it is known.
     slots: Vec<Ty>,
-    /// Which types read this one, for what `_parent` may be.
+    /// The types with fields of this type, for what `_parent` may be.
     parents: Vec<Option<TypeId>>,
     value_types: HashMap<u16, Ty>,
-    /// Whether what it holds was named, or is being.
+    /// Whether its fields are resolved, or being resolved.
     named: bool,
-    /// Whether its expressions were compiled, or are being.
+    /// Whether its expressions are compiled, or being compiled.
     completed: bool,
 }
 
-/// What nested types take from those around them.
+/// What nested types inherit.
 #[derive(Clone)]
 struct Inherited {
     encoding: Option<(Charset, Place)>,
@@ -115,20 +116,20 @@ struct Inherited {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Inheritance {
-    Unsaid,
+    Unspecified,
     Le,
     Be,
     Switch,
 }
 
-/// Where an expression stands: what its names mean.
+/// Where an expression is written: what its names mean.
 #[derive(Clone)]
 struct Context {
     current: TypeId,
     place: Place,
-    /// What `_` is, where it is something.
+    /// The kind of `_`, where it exists.
     element: Option<Ty>,
-    /// Whether `_index` is something.
+    /// Whether `_index` exists.
     repeated: bool,
 }
 
@@ -139,31 +140,31 @@ impl Context {
 }
 
 impl Loader {
-    fn mistake(&mut self, place: Place, text: impl Into<String>) {
+    fn report(&mut self, place: Place, text: impl Into<String>) {
         if !self.is_full() {
-            self.mistakes.push(Mistake::new(place, text));
+            self.diagnostics.push(Diagnostic::new(place, text));
         }
     }
 
-    /// Whether so many mistakes were found that no more are told, and nobody need look for what was meant.
+    /// Whether the limit is reached, so that no more is reported and no hint is needed.
     fn is_full(&self) -> bool {
-        self.mistakes.len() >= MOST_MISTAKES
+        self.diagnostics.len() >= MOST_DIAGNOSTICS
     }
 
     fn warn(&mut self, place: Place, text: impl Into<String>) {
-        if self.warnings.len() < MOST_MISTAKES {
-            self.warnings.push(Mistake::new(place, text));
+        if self.warnings.len() < MOST_DIAGNOSTICS {
+            self.warnings.push(Diagnostic::new(place, text));
         }
     }
 
-    fn located(&self, mistakes: &[Mistake]) -> Vec<Located> {
-        let locate = |mistake: &Mistake| Located {
+    fn located(&self, diagnostics: &[Diagnostic]) -> Vec<Located> {
+        let locate = |mistake: &Diagnostic| Located {
             file: self.plan.files.get(mistake.place.file as usize).cloned().unwrap_or_default(),
             line: mistake.place.line,
             column: mistake.place.column,
             text: mistake.text.clone(),
         };
-        mistakes.iter().map(locate).collect()
+        diagnostics.iter().map(locate).collect()
     }
 
     pub(in crate::load) fn plan_mut(&mut self, id: TypeId) -> Option<&mut TypePlan> {
@@ -184,11 +185,11 @@ impl Loader {
         found
     }
 
-    /// The loader's own tables for types that were loaded before, as far as a query needs them.
+    /// Restores the loader's tables for a loaded plan, as far as a query needs them.
     fn restore(&mut self) {
         for (id, plan) in self.plan.types.iter().enumerate() {
             let node = Node { place: Place::default(), data: yaml::Data::List(Rc::new([])) };
-            let inherited = Inherited { encoding: None, bits_le: false, order: Inheritance::Unsaid };
+            let inherited = Inherited { encoding: None, bits_le: false, order: Inheritance::Unspecified };
             self.types.push(Declared {
                 node,
                 inherited,

@@ -1,4 +1,4 @@
-//! The files of a description, as trees of nodes.
+//! Parses the files of a description into trees of nodes.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::load::Loader;
 use crate::yaml;
 use crate::yaml::Node;
 
-/// Files that a description may consist of.
+/// The most files of a description.
 const MOST_FILES: usize = 200;
 
 pub(super) struct File {
@@ -17,19 +17,19 @@ pub(super) struct File {
 }
 
 impl Loader {
-    /// Reads a file and all that it imports.
+    /// Parses a file and everything it imports.
     pub(super) fn add_file(&mut self, name: String, text: &str, path: Option<PathBuf>) -> u32 {
         let file = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
         self.plan.files.push(name);
         let root = match yaml::read(file, text) {
             Ok(root) => root,
             Err(mistake) => {
-                self.mistakes.push(mistake);
+                self.diagnostics.push(mistake);
                 yaml::read(file, "{}").unwrap_or_else(|_| unreachable!())
             }
         };
         if root.map().is_none() {
-            self.mistake(
+            self.report(
                 root.place,
                 format!("a description is a map with 'meta' and 'seq', not {}", root.what()),
             );
@@ -48,20 +48,20 @@ impl Loader {
                 Some(target) => {
                     self.import(file, target, import.place);
                 }
-                None => self.mistake(import.place, "an import is the name of a file without its ending .ksy"),
+                None => self.report(import.place, "an import is the name of a file without its ending .ksy"),
             }
         }
         file
     }
 
-    /// Reads the file that an import names, unless that was done before.
+    /// Parses the file that an import names, unless it was parsed before.
     pub(super) fn import(&mut self, from: u32, target: &str, place: Place) -> Option<u32> {
         if self.files.len() >= MOST_FILES {
-            self.mistake(place, format!("the description imports more than {MOST_FILES} files"));
+            self.report(place, format!("the description imports more than {MOST_FILES} files"));
             return None;
         }
         let Some(path) = self.files.get(from as usize).and_then(|file| file.path.clone()) else {
-            self.mistake(place, format!("'{target}' can't be imported: only a description that is read from a file has files beside it"));
+            self.report(place, format!("'{target}' can't be imported: only a description that is read from a file has files beside it"));
             return None;
         };
         let beside = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -79,7 +79,7 @@ impl Loader {
         let found = folders.iter().map(|folder| folder.join(&relative)).find(|path| path.is_file());
         let Some(found) = found else {
             let first = folders.first().map(|folder| folder.join(&relative)).unwrap_or_default();
-            self.mistake(place, format!("'{target}' is imported, and there is no file {}", first.display()));
+            self.report(place, format!("'{target}' is imported, and there is no file {}", first.display()));
             return None;
         };
         if let Some(&known) = found.canonicalize().ok().and_then(|path| self.by_path.get(&path)) {
@@ -88,7 +88,7 @@ impl Loader {
         match std::fs::read_to_string(&found) {
             Ok(text) => Some(self.add_file(found.display().to_string(), &text, Some(found))),
             Err(error) => {
-                self.mistake(place, format!("{} can't be read: {error}", found.display()));
+                self.report(place, format!("{} can't be read: {error}", found.display()));
                 None
             }
         }

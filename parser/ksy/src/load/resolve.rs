@@ -1,4 +1,4 @@
-//! Names of types and enumerations, as the type sees them that they are written in.
+//! Looks up types and enumerations by name, from the type in which the name is written.
 
 use crate::error::{Place, nearest};
 use crate::expr::TypeName;
@@ -8,13 +8,13 @@ use crate::plan::TypeId;
 use crate::yaml::Node;
 
 impl Loader {
-    /// A type by its written name, as `current` sees it.
+    /// A type by its written name, as seen from `current`.
     pub(super) fn find_type(&mut self, name: &TypeName, current: TypeId, place: Place) -> Option<TypeId> {
         let found = self.look_up(&name.path, name.absolute, current);
         if found.is_some() || self.is_query {
             return found;
         }
-        // A type that the description does not have may be told by a file beside it.
+        // An opaque type may be described by a file beside this one.
         let file = self.plan.type_of(current).file;
         if self.files.get(file as usize).is_some_and(|file| file.opaque)
             && let [single] = name.path.as_slice()
@@ -52,7 +52,7 @@ impl Loader {
         rest.iter().try_fold(found, |of, name| child(of, name))
     }
 
-    /// An enumeration by its written path, as `current` sees it.
+    /// An enumeration by its written path, as seen from `current`.
     pub(super) fn find_enum(&self, path: &[String], current: TypeId) -> Option<EnumId> {
         let (name, types) = path.split_last()?;
         if !types.is_empty() {
@@ -70,7 +70,7 @@ impl Loader {
         None
     }
 
-    /// Names of the types that can be seen from one, for a hint.
+    /// The names of the types visible from one, for a hint.
     pub(super) fn visible_types(&self, current: TypeId) -> Vec<String> {
         let mut names: Vec<String> = self.tops.keys().cloned().collect();
         let mut around = Some(current);
@@ -99,7 +99,7 @@ impl Loader {
         let builtin = ["u1", "u2", "u4", "u8", "s1", "s2", "s4", "s8", "f4", "f8", "str", "strz", "b1"];
         let name = name.written();
         let hint = nearest(&name, known.iter().map(String::as_str).chain(builtin));
-        self.mistake(place, format!("there is no type '{name}'{hint}"));
+        self.report(place, format!("there is no type '{name}'{hint}"));
     }
 
     pub(super) fn enumeration_of(&mut self, node: &Node, current: TypeId) -> Option<EnumId> {
@@ -108,7 +108,7 @@ impl Loader {
         if found.is_none() && !self.is_full() {
             let known = self.visible_enums(current);
             let name = path.join("::");
-            self.mistake(
+            self.report(
                 node.place,
                 format!("there is no enum '{name}'{}", nearest(&name, known.iter().map(String::as_str))),
             );

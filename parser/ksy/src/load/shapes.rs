@@ -1,4 +1,4 @@
-//! What a field's `type` says its bytes are.
+//! Resolves what a field's `type` says about its bytes.
 
 use crate::error::Place;
 use crate::expr;
@@ -10,7 +10,7 @@ use crate::strings::Charset;
 use crate::yaml::Node;
 
 impl Loader {
-    /// What a type's name says.
+    /// What a type's name means.
     pub(super) fn shape(
         &mut self,
         current: TypeId,
@@ -20,19 +20,19 @@ impl Loader {
         bounded: bool,
     ) -> Shape {
         let Some(text) = ty.text() else {
-            self.mistake(ty.place, format!("a type is a name, not {}", ty.what()));
+            self.report(ty.place, format!("a type is a name, not {}", ty.what()));
             return Shape::Bytes;
         };
         let place = text_place(ty);
         let name = match expr::parse_type(text) {
             Ok(name) => name,
             Err(error) => {
-                self.mistake(place.right(error.at as usize), error.text);
+                self.report(place.right(error.at as usize), error.text);
                 return Shape::Bytes;
             }
         };
         if name.is_array {
-            self.mistake(place, "a field repeats by 'repeat'; its type names one");
+            self.report(place, "a field repeats by 'repeat'; its type names one");
         }
         if let [single] = name.path.as_slice() {
             match single.as_str() {
@@ -66,10 +66,10 @@ impl Loader {
                     .and_then(|declared| declared.node.get("params")?.list())
                     .map_or(0, <[Node]>::len);
                 if name.arguments.len() > MOST_ARGUMENTS {
-                    self.mistake(place, format!("a type takes {MOST_ARGUMENTS} arguments at most"));
+                    self.report(place, format!("a type takes {MOST_ARGUMENTS} arguments at most"));
                 }
                 if wanted != name.arguments.len() {
-                    self.mistake(
+                    self.report(
                         place,
                         format!(
                             "the type '{}' takes {wanted} arguments, not {}",
@@ -109,7 +109,7 @@ impl Loader {
             None => match self.declared(current).and_then(|declared| declared.inherited.encoding) {
                 Some((charset, _)) => charset,
                 None => {
-                    self.mistake(
+                    self.report(
                         ty.place,
                         "how the text is encoded is not said: add 'encoding: UTF-8' here or in 'meta'",
                     );
@@ -130,7 +130,7 @@ impl Loader {
                 eos_error: flag("eos-error", true),
             });
         } else if !bounded && !is_z {
-            self.mistake(
+            self.report(
                 ty.place,
                 "how long the text is is not said: add 'size', 'size-eos: true' or 'terminator'",
             );
@@ -152,7 +152,7 @@ impl Loader {
                 Inheritance::Le => Some(Order::Le),
                 Inheritance::Be => Some(Order::Be),
                 Inheritance::Switch => Some(Order::Structure),
-                Inheritance::Unsaid => None,
+                Inheritance::Unspecified => None,
             },
         };
         let bits_le = own.unwrap_or(declared.inherited.bits_le);
@@ -171,14 +171,14 @@ impl Loader {
             _ => {
                 let count: u8 = rest.strip_prefix('b')?.parse().ok()?;
                 if !(1..=64).contains(&count) {
-                    self.mistake(place, format!("'{name}' has no such width: bit fields have 1 to 64 bits"));
+                    self.report(place, format!("'{name}' has no such width: bit fields have 1 to 64 bits"));
                     return Some(Shape::Bytes);
                 }
                 return Some(Shape::Bits { count, le: bits_le });
             }
         };
         if shape.is_none() {
-            self.mistake(place, format!("the byte order of '{name}' is not said: write {name}le or {name}be, or add 'endian: le' or 'endian: be' to 'meta'"));
+            self.report(place, format!("the byte order of '{name}' is not said: write {name}le or {name}be, or add 'endian: le' or 'endian: be' to 'meta'"));
         }
         Some(shape.unwrap_or(Shape::Bytes))
     }

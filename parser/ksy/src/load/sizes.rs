@@ -1,12 +1,12 @@
-//! Sizes that are the same in every message.
+//! Derives the sizes that are the same in every message.
 
 use std::sync::Arc;
 
 use crate::load::Loader;
-use crate::load::frame::{Needs, skim};
+use crate::load::frame::{Needs, frame_plan};
 use crate::plan::{Attr, Repeat, Shape, Size, TypeId};
 
-/// How deeply types are followed into each other.
+/// How deeply nested types are followed.
 const DEEPEST: u32 = 90;
 
 impl Loader {
@@ -39,16 +39,16 @@ impl Loader {
                     && attr.process.is_none();
             }
             plan.instances.iter_mut().for_each(|attr| attr.needed = needed.contains(&attr.sym));
-            plan.skim = skim(&plan.seq);
+            plan.frame_plan = frame_plan(&plan.seq);
         }
     }
 
-    /// Bits of every value of a type, if they are always the same.
+    /// The size in bits of every value of a type, if it never changes.
     pub(super) fn bits_of_type(&self, id: TypeId, depth: u32) -> Option<u64> {
         if depth == 0 {
             self.known_bits.borrow_mut().clear();
         }
-        // Types that hold each other more than once are gone through once; one that holds itself has no fixed size.
+        // Each type is measured once, however often it is used; one that contains itself has no fixed size.
         if let Some(&known) = self.known_bits.borrow().get(&id) {
             return known;
         }
@@ -70,7 +70,7 @@ impl Loader {
         Some(bits.next_multiple_of(8))
     }
 
-    /// Bits of a field in every value of its type, if they are always the same.
+    /// The size in bits of a field, if it never changes.
     pub(super) fn bits_of_attr(&self, attr: &Attr, depth: u32) -> Option<u64> {
         if depth == 0 {
             self.known_bits.borrow_mut().clear();
@@ -103,7 +103,7 @@ impl Loader {
             Shape::Bits { count, .. } => Some(u64::from(*count)),
             Shape::User(user) => self.bits_of_type(user.id, depth + 1),
             Shape::Switch(_, cases) => {
-                // Where no case fits nothing is read.
+                // If no case matches, nothing is read.
                 cases.iter().any(|(key, _)| key.is_none()).then_some(())?;
                 let mut sizes = cases.iter().map(|(_, shape)| self.bits_of_shape(shape, depth + 1));
                 let first = sizes.next()??;

@@ -1,26 +1,27 @@
-//! Whether messages can be told apart in a stream: whatever depends on where the stream ends says nothing of that.
+//! Checks that a stream can be split into messages: nothing outside of a sized part may depend on where the stream ends.
 
 use std::collections::HashSet;
 
-use crate::error::{Mistake, Place};
+use crate::error::{Diagnostic, Place};
 use crate::load::Loader;
 use crate::plan::{
     Endian, Node, NodeId, Repeat, Shape, Size, TypeId, framing_expressions, shape_expressions,
 };
 
-/// Looks for what depends on where a stream ends, which says nothing of where a message does.
+/// Searches for what depends on where the stream ends, which does not tell where a message does.
 pub(super) struct Streams<'l> {
     pub(super) loader: &'l Loader,
     pub(super) seen: HashSet<(TypeId, bool)>,
-    pub(super) mistakes: Vec<Mistake>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 const HINT: &str = "; a message in a stream says itself how long it is. Give the part a 'size', or say 'segment-delimited: true' under '-framescope' if each segment or datagram is one message";
 
 impl Streams<'_> {
     fn say(&mut self, place: Place, what: &str) {
-        if self.mistakes.len() < 20 {
-            self.mistakes.push(Mistake::new(place, format!("{what} depends on where the stream ends{HINT}")));
+        if self.diagnostics.len() < 20 {
+            self.diagnostics
+                .push(Diagnostic::new(place, format!("{what} depends on where the stream ends{HINT}")));
         }
     }
 

@@ -1,13 +1,13 @@
-//! A message in a few words: what the author says, else its first values.
+//! Compiles summaries: as the author writes them, otherwise the first values.
 
 use crate::load::Loader;
 use crate::plan::{Node, NodeId, Piece, Repeat, Shape, Style, TypeId};
 
-/// Fields that a summary is made of where the author says none: of those that are there the first few are told.
+/// Candidates for a summary where the author gives none; the first few that are present are shown.
 const FIRST_VALUES: usize = 64;
 
 impl Loader {
-    /// A message in a few words: what the author says, else its first values.
+    /// Compiles summaries: as the author writes them, otherwise the first values.
     pub(super) fn summaries(&mut self) {
         for id in 0..self.types.len() {
             let id = TypeId::at(id);
@@ -45,7 +45,7 @@ impl Loader {
     /// `text {path} {path:hex}`, as the web IDE has it.
     pub(super) fn representation(&mut self, node: &crate::yaml::Node, id: TypeId) -> Vec<Piece> {
         let Some(text) = node.text() else {
-            self.mistake(node.place, "a representation is a text such as '{kind} {name:str}'");
+            self.report(node.place, "a representation is a text such as '{kind} {name:str}'");
             return Vec::new();
         };
         let (mut pieces, mut rest) = (Vec::new(), text);
@@ -56,7 +56,7 @@ impl Loader {
             let at = text.len() - after.len();
             let place = node.place.right(usize::from(node.is_quoted()) + at);
             let Some((inside, after)) = after.split_once('}') else {
-                self.mistake(place, "this { has no }");
+                self.report(place, "this { has no }");
                 return pieces;
             };
             rest = after;
@@ -71,7 +71,7 @@ impl Loader {
                 _ if style.starts_with("sep=") => Style::Plain,
                 other => {
                     let hint = crate::error::nearest(other, ["dec", "hex", "str", "flags"]);
-                    self.mistake(place, format!("'{other}' is no way to write a value{hint}"));
+                    self.report(place, format!("'{other}' is no way to write a value{hint}"));
                     Style::Plain
                 }
             };
@@ -81,7 +81,7 @@ impl Loader {
                     self.infer(&ast, &context);
                     pieces.push(Piece::Value(self.compile(&ast, &context), style));
                 }
-                Err(error) => self.mistake(place.right(error.at as usize), error.text),
+                Err(error) => self.report(place.right(error.at as usize), error.text),
             }
         }
         if !rest.is_empty() {

@@ -18,13 +18,13 @@ impl Loader {
         let known = ["xor", "rol", "ror", "zlib"];
         let Some((name, argument)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) else {
             let hint = nearest(text, known);
-            self.mistake(place, format!("'{text}' is no processing that can be done here: it would need a program of its own{hint}"));
+            self.report(place, format!("'{text}' is no processing that can be done here: it would need a program of its own{hint}"));
             return None;
         };
         let ast = match expr::parse(argument) {
             Ok(ast) => ast,
             Err(error) => {
-                self.mistake(place.right(name.len() + 1 + error.at as usize), error.text);
+                self.report(place.right(name.len() + 1 + error.at as usize), error.text);
                 return None;
             }
         };
@@ -37,7 +37,7 @@ impl Loader {
             "ror" => Some(Process::Ror(argument)),
             name => {
                 let hint = nearest(name, known);
-                self.mistake(place, format!("'{name}' is no processing that can be done here: it would need a program of its own{hint}"));
+                self.report(place, format!("'{name}' is no processing that can be done here: it would need a program of its own{hint}"));
                 None
             }
         }
@@ -47,13 +47,13 @@ impl Loader {
         if node.map().is_none() {
             return self.compiled(node, context, None).map(Valid::Equal);
         }
-        self.known_keys(node, &["eq", "min", "max", "any-of", "expr", "in-enum"], "valid");
+        self.check_keys(node, &["eq", "min", "max", "any-of", "expr", "in-enum"], "valid");
         if let Some(eq) = node.get("eq") {
             return self.compiled(eq, context, None).map(Valid::Equal);
         }
         if let Some(any) = node.get("any-of") {
             let Some(items) = any.list() else {
-                self.mistake(any.place, "'any-of' is a list of values");
+                self.report(any.place, "'any-of' is a list of values");
                 return None;
             };
             return Some(Valid::AnyOf(
@@ -65,7 +65,7 @@ impl Loader {
         }
         if let Some(in_enum) = node.get("in-enum") {
             if attr.enumeration.is_none() {
-                self.mistake(in_enum.place, "'in-enum' wants an 'enum' beside 'valid'");
+                self.report(in_enum.place, "'in-enum' wants an 'enum' beside 'valid'");
             }
             return (in_enum.boolean() == Some(true)).then_some(Valid::InEnum);
         }

@@ -1,4 +1,4 @@
-//! A field or an instance: where it is, how far it goes, what its bytes are, and what must be true of them.
+//! A field or an instance: where it is, how far it extends, what its bytes mean, and what must hold for them.
 
 use crate::plan::EnumId;
 use framescope_parser::Code;
@@ -10,7 +10,7 @@ use crate::plan::{Doc, NodeId, Plan, Span, Sym, TypeId};
 
 use crate::strings::Charset;
 
-/// A field, or an instance.
+/// A field or an instance.
 #[derive(Clone, Debug)]
 pub(crate) struct Attr {
     pub(crate) sym: Sym,
@@ -18,7 +18,7 @@ pub(crate) struct Attr {
     pub(crate) place: Place,
     pub(crate) doc: Doc,
     pub(crate) condition: Option<NodeId>,
-    /// Of a value instance: it has no bytes.
+    /// The value of a computed instance, which has no bytes.
     pub(crate) value: Option<NodeId>,
     pub(crate) pos: Option<NodeId>,
     pub(crate) io: Option<NodeId>,
@@ -29,22 +29,22 @@ pub(crate) struct Attr {
     pub(crate) enumeration: Option<EnumId>,
     pub(crate) valid: Option<Valid>,
     pub(crate) check: Option<Check>,
-    /// The code of whatever is wrong with it.
+    /// The code for any problem with it, if the author chose one.
     pub(crate) problem: Option<Code>,
-    /// Whether a person reads its number in hexadecimal.
+    /// Whether its number is shown in hexadecimal.
     pub(crate) hex: bool,
-    /// Whether it stands once, always, and ends as its type says.
+    /// Whether it occurs exactly once and ends as its type says.
     pub(crate) is_plain: bool,
-    /// Whether an expression may ask for it, so that it must be read to know where a message ends.
+    /// Whether an expression may use it, so that it must be read to know where a message ends.
     pub(crate) needed: bool,
-    /// Bits of it, where they are the same in every message.
+    /// Its size in bits, if that is the same in every message.
     pub(crate) fixed_bits: Option<u64>,
-    /// Bits of it where it is there, if they are always the same.
+    /// Its size in bits where it is present, if that never changes.
     pub(crate) unit_bits: Option<u64>,
 }
 
 impl Attr {
-    /// Whether what it reads may begin in the middle of a byte.
+    /// Whether its value may begin in the middle of a byte.
     pub(crate) fn begins_with_bits(&self, plan: &Plan) -> bool {
         let mut shapes = vec![&self.shape];
         while let Some(shape) = shapes.pop() {
@@ -71,11 +71,11 @@ impl Attr {
 pub(crate) enum Order {
     Le,
     Be,
-    /// That of its structure, known only while reading.
+    /// The structure's, which is known only while reading.
     Structure,
 }
 
-/// How often a field stands.
+/// How often a field occurs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Repeat {
     Once,
@@ -84,15 +84,15 @@ pub(crate) enum Repeat {
     Until(NodeId),
 }
 
-/// What the bytes of a field are.
+/// What the bytes of a field mean.
 #[derive(Clone, Debug)]
 pub(crate) enum Shape {
     /// Bytes without further meaning.
     Bytes,
-    /// Bytes that are always these.
+    /// Constant bytes.
     Contents(Span),
     Str(Charset),
-    /// Text up to a zero, as one case of a choice: a zero that ends the whole field is a [`Terminator`].
+    /// Text up to a zero, as one case of a switch: a zero that ends the whole field is a [`Terminator`].
     Strz(Charset),
     Int {
         bytes: u8,
@@ -108,17 +108,17 @@ pub(crate) enum Shape {
         le: bool,
     },
     User(UserType),
-    /// The first case whose value equals. The last may have none, and fits always.
+    /// The first case with an equal value. The last may have no value, and always matches.
     Switch(NodeId, Vec<(Option<NodeId>, Shape)>),
 }
 
-/// A structure to read, and what it is given.
+/// A structure to read, and its arguments.
 #[derive(Clone, Debug)]
 pub(crate) struct UserType {
     pub(crate) id: TypeId,
     pub(crate) arguments: Vec<NodeId>,
     pub(crate) parent: Parent,
-    /// Whether it is of another file, so that it is its own root.
+    /// Whether it is declared in another file, so that it is its own root.
     pub(crate) foreign: bool,
 }
 
@@ -130,7 +130,7 @@ pub(crate) enum Parent {
     Given(NodeId),
 }
 
-/// How far a field's bytes go.
+/// How far a field's bytes extend.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limit {
     pub(crate) size: Size,
@@ -139,7 +139,7 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// Whether the bytes are taken out of the stream before they are looked at.
+    /// Whether the extent of the bytes is known before they are interpreted.
     pub(crate) fn is_bounded(&self) -> bool {
         !matches!(self.size, Size::Open) || self.terminator.is_some()
     }
@@ -147,7 +147,7 @@ impl Limit {
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Size {
-    /// As its type says.
+    /// As far as its type goes.
     #[default]
     Open,
     Of(NodeId),
@@ -180,17 +180,17 @@ pub(crate) enum Valid {
     InEnum,
 }
 
-/// A field that is derived from other bytes.
+/// A field that is computed from other bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
     pub(crate) algorithm: Algorithm,
-    /// The first field it covers; else from where the structure begins.
+    /// Where the covered bytes begin.
     pub(crate) from: Edge,
-    /// The last field it covers, else all up to itself.
+    /// The last field it covers; otherwise all bytes before itself.
     pub(crate) to: Option<u16>,
 }
 
-/// Where what a check covers begins.
+/// Where the bytes that a check covers begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edge {
     /// Where the message begins.
@@ -201,7 +201,7 @@ pub(crate) enum Edge {
     Field(u16),
 }
 
-/// The expressions of a field that decide what is read and how far, not what its value must be.
+/// The expressions of a field that decide whether and how far it is read, not what its value must be.
 pub(crate) fn framing_expressions(attr: &Attr) -> Vec<NodeId> {
     let mut nodes: Vec<NodeId> =
         [attr.condition, attr.value, attr.pos, attr.io].into_iter().flatten().collect();
@@ -241,5 +241,5 @@ pub(crate) fn shape_expressions(attr: &Attr) -> Vec<NodeId> {
     nodes
 }
 
-/// Arguments that a type takes at most.
+/// The most arguments of a type.
 pub(crate) const MOST_ARGUMENTS: usize = 8;

@@ -6,7 +6,7 @@ use crate::plan::{ArrayId, EnumId, IoId, ObjectId};
 
 use crate::plan::{NodeId, Sym};
 
-/// A value while a message is read. Texts and bytes are places in a buffer, so that values are plain.
+/// A value while a message is read. Text and bytes are spans of a buffer, so that values can be copied.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Val {
     Null,
@@ -51,9 +51,9 @@ pub(crate) enum Node {
     Const(Val),
     List(Nodes),
     Format(Nodes),
-    /// A parameter, field or instance of the structure at hand.
+    /// A parameter, field or instance of the current structure.
     Slot(u16),
-    /// A name that only the value at hand can tell.
+    /// A name that is looked up while reading.
     Named(Sym),
     Parent,
     Root,
@@ -85,7 +85,7 @@ pub(crate) enum Cast {
     Same,
 }
 
-/// What can be asked of a value that is no structure.
+/// The methods of values that are not structures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     ToS,
@@ -118,7 +118,7 @@ impl Method {
         ("pos", Method::Pos),
     ];
 
-    /// The method that a name means: their names come before all others.
+    /// The method with a name: their names are interned before all others.
     pub(crate) fn of(sym: Sym) -> Option<Method> {
         Method::ALL.get(sym.index()).map(|&(_, method)| method)
     }
@@ -149,7 +149,7 @@ impl Expressions {
         found.unwrap_or_default()
     }
 
-    /// The number that an expression always is.
+    /// The number of a constant expression.
     pub(crate) fn constant(&self, node: NodeId) -> Option<u64> {
         match self.node(node) {
             Node::Const(Val::Int(n)) => u64::try_from(*n).ok(),
@@ -157,7 +157,7 @@ impl Expressions {
         }
     }
 
-    /// Tells every node of an expression.
+    /// Visits every node of an expression.
     pub(crate) fn walk(&self, node: NodeId, visit: &mut dyn FnMut(NodeId, &Node)) {
         let found = self.node(node);
         visit(node, found);

@@ -11,7 +11,7 @@ use crate::plan::NodeId;
 pub(crate) struct Meta {
     pub(crate) name: String,
     pub(crate) about: String,
-    /// `tcp` and `udp`; both if none is named.
+    /// `tcp` or `udp`; both if it is empty.
     pub(crate) transports: Vec<String>,
     pub(crate) ports: Vec<u16>,
     pub(crate) ends_with_segment: bool,
@@ -21,61 +21,61 @@ pub(crate) struct Meta {
     pub(crate) id: Option<NodeId>,
     pub(crate) request: Option<NodeId>,
     pub(crate) reply: Option<NodeId>,
-    /// What every message ends in and none holds elsewhere.
+    /// The bytes with which every message ends and that occur nowhere else in it.
     pub(crate) terminator: Option<Vec<u8>>,
-    /// Fields behind the head whose check covers it, so that a message whose check fails may be none.
+    /// Fields after the head whose check covers it: where the check fails, there may be no message.
     pub(crate) trailing_checks: Vec<u16>,
-    /// Why its messages can't be told apart in a stream.
-    pub(crate) stream_mistakes: Vec<Located>,
+    /// Why a stream can't be split into its messages.
+    pub(crate) stream_diagnostics: Vec<Located>,
 }
 
-/// The beginning of every message, which is as long in each: what tells a message from other bytes.
+/// The beginning of every message, of fixed length, which distinguishes it from other bytes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Head {
     pub(crate) length: u32,
     /// The bytes that every message begins with.
     pub(crate) magic: Vec<u8>,
-    /// All must hold, else no message begins here.
+    /// All must hold, otherwise no message begins here.
     pub(crate) believe: Vec<HeadTest>,
-    /// All must hold, else only the head is passed over, for the reason given.
+    /// All must hold, otherwise only the head is skipped, with the code given.
     pub(crate) refuse: Vec<(HeadTest, Code)>,
-    /// How many bits of chance all that must hold is.
+    /// How many bits of evidence the tests are together.
     pub(crate) bits: u32,
-    /// What mostly holds, and how many bits of chance that is: numbers that are members of their enum.
+    /// What usually holds, and how many bits of evidence that is: numbers that are members of their enum.
     pub(crate) hints: Vec<(HeadTest, u32)>,
 }
 
-/// Bits of chance of a magic by which a message is found among other bytes.
+/// The shortest magic, in bits, that is searched for in other bytes.
 const MAGIC_BITS: u32 = 16;
-/// The same of values that are valid, of which many bytes are.
+/// The least evidence, in bits, of other tests that are searched for.
 const SURE_BITS: u32 = 32;
 
 impl Head {
-    /// Whether hardly any other bytes look like it, so that the next one is where a message begins.
+    /// Whether other bytes hardly ever look like it, so that a message begins at the next one.
     pub(crate) fn is_sure(&self) -> bool {
         let is_magic = self.magic.len() * 8 >= MAGIC_BITS as usize;
         is_magic || self.bits >= SURE_BITS
     }
 }
 
-/// Something that a message's beginning must fulfil.
+/// A condition on the beginning of a message.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadTest {
     pub(crate) offset: u32,
     pub(crate) length: u32,
-    pub(crate) what: HeadWhat,
+    pub(crate) what: HeadTestKind,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum HeadWhat {
+pub(crate) enum HeadTestKind {
     Contents(Vec<u8>),
-    /// A number is one of these ranges.
+    /// A number in one of these ranges.
     Number {
         signed: bool,
         le: bool,
         ranges: Vec<(i128, i128)>,
     },
-    /// Bits of a number, counted from the highest of the bytes.
+    /// Bits of a big-endian number.
     Bits {
         shift: u32,
         count: u32,

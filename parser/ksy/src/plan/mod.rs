@@ -20,7 +20,7 @@ pub(crate) use attr::{
 pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Val};
 pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
-pub(crate) use meta::{Head, HeadTest, HeadWhat, Meta};
+pub(crate) use meta::{Head, HeadTest, HeadTestKind, Meta};
 
 /// Everything a description says.
 #[derive(Clone, Debug, Default)]
@@ -113,12 +113,12 @@ pub(crate) struct TypePlan {
     pub(crate) parameter_names: Vec<Sym>,
     pub(crate) seq: Vec<Attr>,
     pub(crate) instances: Vec<Attr>,
-    /// How `seq` is gone through while the end of a message is looked for.
-    pub(crate) skim: Vec<Skim>,
+    /// How the end of the structure is found.
+    pub(crate) frame_plan: Vec<FrameStep>,
     /// Where each name's value is: parameters, then `seq`, then `instances`. Sorted by name.
     pub(crate) slots: Vec<(Sym, u16)>,
     pub(crate) endian: Endian,
-    /// Bits that every value of it takes, where they are known beforehand.
+    /// The size of its values in bits, if it never changes.
     pub(crate) fixed_bits: Option<u64>,
     pub(crate) summary: Vec<Piece>,
     pub(crate) children: HashMap<Box<str>, TypeId>,
@@ -146,33 +146,33 @@ impl TypePlan {
     }
 }
 
-/// A step of looking for the end of a message.
+/// A step of finding where a structure ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Skim {
-    /// Bits of fields that nothing asks for.
-    Pass(u64),
-    /// Bytes that nothing asks for, as many as the field's size says, if it is there.
-    Sized(u16),
-    /// A field that is read, by its place in `seq`.
-    Field(u16),
+pub(crate) enum FrameStep {
+    /// Bits of fields that are not needed.
+    Skip(u64),
+    /// A field that is not needed, of the size that its expression gives, if it is present.
+    SkipSized(u16),
+    /// A field that is read, by its index in `seq`.
+    Read(u16),
 }
 
-/// What an author says of a field or type.
+/// An author's documentation of a field or type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Doc {
     pub(crate) text: String,
     pub(crate) references: Vec<String>,
 }
 
-/// The byte order of numbers that name none.
+/// The byte order of numbers that specify none.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Endian {
-    /// That of the structure it is read for, and none at the top.
+    /// That of the structure around it, and none for the outermost.
     #[default]
     Inherit,
     Le,
     Be,
-    /// By a value: the first case that fits. A case without a value fits always.
+    /// By a value: the first case that matches. A case without a value always matches.
     Switch(NodeId, Vec<(Option<NodeId>, bool)>),
 }
 
@@ -181,7 +181,7 @@ pub(crate) enum Endian {
 pub(crate) enum Piece {
     Text(String),
     Value(NodeId, Style),
-    /// A field's name and value, where it says something, behind a comma unless it is the first that does.
+    /// A field's name and value, if it has one, after a comma unless it is the first.
     Named(Sym, NodeId),
 }
 
@@ -193,11 +193,11 @@ pub(crate) enum Style {
     Str,
 }
 
-/// The name of bytes that a structure holds and its description does not explain.
+/// The name of bytes of a structure that its description does not explain.
 pub(crate) const UNREAD: &str = "_unread";
-/// The name of bits behind a field, up to the next byte, that no field has and that are not zero.
+/// The name of bits after a field, up to the next byte, that belong to no field and are not zero.
 pub(crate) const PADDING: &str = "_padding";
-/// The name of the bytes of a field, where its value does not say what they are.
+/// The name of the bytes of a field that can't be derived from its value.
 pub(crate) const RAW: &str = "_raw";
 
 /// The number of a value and its name.
@@ -213,7 +213,7 @@ pub(crate) fn kind_of(plan: &Plan, val: Val) -> Option<Kind<'_>> {
     }
 }
 
-/// A place in a message, as its users count.
+/// A span of the message as a range.
 pub(crate) fn range(span: (u32, u32)) -> Range<usize> {
     span.0 as usize..span.1.max(span.0) as usize
 }

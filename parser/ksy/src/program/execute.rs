@@ -3,7 +3,7 @@
 use crate::checks;
 use crate::expr::Binary;
 use crate::plan::{Plan, Val};
-use crate::program::Notes;
+use crate::program::Recorder;
 use crate::program::{Found, Kind, PARTS, Program, REGISTERS, Step, Term};
 use crate::run::extent::find;
 use crate::run::extent::trimmed;
@@ -11,7 +11,12 @@ use crate::run::numbers::{bits_of, integer};
 
 impl Program {
     #[inline]
-    pub(super) fn run_noting(&self, plan: &Plan, bytes: &[u8], notes: &mut impl Notes) -> Option<Found> {
+    pub(super) fn run_recording(
+        &self,
+        plan: &Plan,
+        bytes: &[u8],
+        notes: &mut impl Recorder,
+    ) -> Option<Found> {
         let mut registers = Registers { values: [0; REGISTERS], known: 0 };
         let (mut ends, mut depth) = ([bytes.len(); PARTS], 0usize);
         let (mut pos, mut bit, mut end, mut at) = (0usize, 0u32, bytes.len(), 0usize);
@@ -156,7 +161,7 @@ impl Program {
         usize::try_from(self.term(term, registers)?).ok()
     }
 
-    /// The value of an expression. What most are is computed without a call.
+    /// The value of an expression. The most common ones take no call.
     #[inline(always)]
     fn term(&self, term: u16, registers: &Registers) -> Option<i64> {
         match *self.terms.get(usize::from(term))? {
@@ -198,7 +203,7 @@ fn next(pos: usize, count: usize, end: usize) -> Option<usize> {
 
 struct Registers {
     values: [i64; REGISTERS],
-    /// Which of them were set: a field that is not there has no value.
+    /// Which of them are set: a field that is not present has no value.
     known: u64,
 }
 

@@ -1,11 +1,11 @@
-//! What most messages are, as a program without loops: numbers at the front, a part or two of a size that they say, a
-//! check. It is made from a description when that is loaded, with every field a register, and runs in a fraction of the
-//! time that the thorough reader takes.
+//! Loop-free programs for what most messages are: numbers, then a part or two whose size they give, and a
+//! check. A program is compiled when a description is loaded, with a register for each field, and takes a fraction of the
+//! interpreter's time. There are three kinds: one finds the end of a message, one tells whether all is valid, and one
 //!
-//! A third kind of program tells chosen fields, and passes over all that does not say where they are.
+//! reports selected fields and skips whatever is not needed to locate them.
 //!
-//! It answers only for messages that are as they should be. Whatever is unusual ends it without an answer: a value that
-//! is not valid, bytes that are missing, a list, anything it was not made for. Then the thorough reader says what is what.
+//! A program gives a result for ordinary messages only. Anything unusual ends it without one: an invalid value,
+//! missing bytes, a list, or whatever could not be compiled. The message is then read by the interpreter (`run`).
 
 pub(crate) mod compile;
 pub(crate) mod execute;
@@ -14,8 +14,8 @@ pub(crate) mod selected;
 
 use crate::plan::EnumId;
 use crate::program::compile::{Compiler, Purpose};
-use crate::program::report::{Events, Noted, Notes, Nothing, Told};
-use crate::program::selected::Choice;
+use crate::program::report::{Events, NoRecorder, Recorder, Recording, ReportedField};
+use crate::program::selected::Selected;
 use framescope_parser::{FieldSelection, Visit};
 
 use crate::checks::Algorithm;
@@ -24,9 +24,9 @@ use crate::plan::{Meta, Plan, Shape, TypeId, Val};
 
 use crate::strings::Charset;
 
-/// Fields whose values are kept.
+/// The most registers.
 const REGISTERS: usize = 48;
-/// How deeply parts stand in each other.
+/// How deeply parts are nested.
 const PARTS: usize = 8;
 
 #[derive(Clone, Debug)]
@@ -42,50 +42,50 @@ enum Step {
         count: u8,
         le: bool,
     },
-    /// So many bytes.
+    /// Skips bytes.
     Skip(u32),
-    /// As many bytes as an expression says.
+    /// Skips as many bytes as an expression says.
     SkipBy(u16),
-    /// Bytes up to a terminator, and what they must be as text.
+    /// Bytes up to a terminator, which must be valid text in an encoding if one is given.
     Terminated(TypeId, u16, Option<Charset>),
-    /// Text of so many bytes, or up to the end of the part.
+    /// Text of a size, or up to the end of the part.
     Text(TypeId, u16, Option<u16>, Charset),
-    /// Bytes that are always the same.
+    /// Constant bytes.
     Same(Box<[u8]>),
     /// The rest of the part.
     Rest,
-    /// A part of so many bytes, or all that is left, begins.
+    /// Begins a part of a size, or of all remaining bytes.
     Enter(Option<u16>),
-    /// It ends, and all of it was read.
+    /// Ends a part, all of which must be read.
     Leave,
-    /// Keeps where it is.
+    /// Stores the position.
     Mark(u8),
-    /// What must be true.
+    /// A condition that must hold.
     Holds(u16),
     /// A number must be one of these.
     OneOf(u8, Box<[i64]>),
-    /// Goes on elsewhere unless this is true.
+    /// Jumps unless a condition holds.
     Unless(u16, u16),
     Jump(u16),
-    /// Goes on where the number says, else at the last.
+    /// Jumps by a number, or to the last place if there is no case for it.
     Choose(u16, Box<[(i64, u16)]>, u16),
-    /// The number before, which began at a mark, is the check of what stands from another mark to it.
+    /// The number just read, which begins at mark `own`, must be the check of the bytes from mark `from` up to it.
     Check {
         number: u8,
         algorithm: Algorithm,
         from: u8,
         own: u8,
     },
-    /// A field begins that is told: at a whole byte, or in the middle of one.
+    /// Begins a reported field: at a whole byte, or possibly in the middle of one.
     Begin(u8),
     BeginInByte(u8),
-    /// It ends.
+    /// Ends a reported field.
     End,
-    /// This is for the thorough reader.
+    /// Leaves the message to the interpreter.
     Stop,
 }
 
-/// An expression over registers. What it gives is known to be a number or a boolean.
+/// An expression over registers. Its result is a number or a boolean.
 #[derive(Clone, Copy, Debug)]
 enum Term {
     Constant(i64),
@@ -94,7 +94,7 @@ enum Term {
     Minus(u16),
     Invert(u16),
     Binary(Binary, u16, u16),
-    /// A register and a constant.
+    /// An operator on a register and a constant.
     Short(Binary, u8, i64),
     Choice(u16, u16, u16),
 }
@@ -106,21 +106,21 @@ pub(super) enum Kind {
     Enum(EnumId),
 }
 
-/// A program, and what names the kind of a message when it has run.
+/// A compiled program, and the term that gives the kind of a message.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     steps: Vec<Step>,
     terms: Vec<Term>,
     kind: Option<(u16, Kind)>,
-    /// The fields that are told.
-    told: Vec<Told>,
+    /// The fields that it reports.
+    told: Vec<ReportedField>,
 }
 
-/// What a program found out.
+/// The result of a program.
 pub(crate) struct Found {
     /// Where the message ends.
     pub(crate) end: usize,
-    /// What names its kind.
+    /// Its kind.
     pub(crate) kind: Option<Val>,
 }
 
@@ -130,23 +130,23 @@ impl Program {
         Compiler::new(plan, Purpose::End).make(None)
     }
 
-    /// A program that finds out whether a message is just as it should be, and of what kind.
+    /// A program that tells whether a message is entirely valid, and its kind.
     pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Program> {
         Compiler::new(plan, Purpose::Whole).make(meta.kind)
     }
 
-    /// Whether a wanted field may stand in what is of this shape.
+    /// Whether a shape may contain a wanted field.
     pub(crate) fn may_hold(plan: &Plan, shape: &Shape, wanted: &FieldSelection) -> bool {
-        Choice::named(wanted).is_in(plan, shape)
+        Selected::named(wanted).is_in(plan, shape)
     }
 
-    /// A program that tells chosen fields. Nothing where it would not find all of them.
+    /// A program that reports the wanted fields. None if it would miss some of them.
     pub(crate) fn select(plan: &Plan, wanted: &FieldSelection) -> Option<Program> {
-        let choice = Choice::new(plan, wanted)?;
+        let choice = Selected::new(plan, wanted)?;
         Compiler::new(plan, Purpose::Fields(&choice)).make(None)
     }
 
-    /// Tells the fields that it was made for. Nothing is told, and false given, if it does not know.
+    /// Reports the fields that it was compiled for. If it has no result, it reports nothing and returns false.
     pub(crate) fn tell<'a>(
         &'a self,
         plan: &'a Plan,
@@ -155,10 +155,10 @@ impl Program {
         visit: &mut dyn Visit<'a>,
     ) -> bool {
         let mut events = Events::default();
-        if self.run_noting(plan, bytes, &mut events).is_none() {
+        if self.run_recording(plan, bytes, &mut events).is_none() {
             return false;
         }
-        let noted = Noted { events: &events, told: &self.told, plan, bytes };
+        let noted = Recording { events: &events, told: &self.told, plan, bytes };
         noted.tell(visit);
         if summary {
             visit.summary(format_args!("{}", noted.summary(TypeId::ROOT, 0)));
@@ -166,8 +166,8 @@ impl Program {
         true
     }
 
-    /// Runs it. Nothing if that is not enough to say what the message is.
+    /// Runs it. None if the message must be read by the interpreter.
     pub(crate) fn run(&self, plan: &Plan, bytes: &[u8]) -> Option<Found> {
-        self.run_noting(plan, bytes, &mut Nothing)
+        self.run_recording(plan, bytes, &mut NoRecorder)
     }
 }

@@ -1,5 +1,5 @@
-//! What a message turns into while it is read: structures, lists, streams and the texts that are no bytes of it.
-//! Everything is kept in flat tables that the next message uses again, so that reading costs no allocation.
+//! The state of reading a message: structures, lists, streams, and texts that are not bytes of it.
+//! Everything is in flat tables that are reused for the next message, so that reading does not allocate.
 
 use crate::plan::entry;
 use crate::plan::{ArrayId, IoId, ObjectId, TypeId};
@@ -41,7 +41,7 @@ impl Object {
     }
 }
 
-/// A value of a structure or list, and the bytes it came from.
+/// A value of a structure or list, and the bytes that it came from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub(crate) val: Val,
@@ -54,12 +54,12 @@ pub(crate) struct Slot {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Not read yet, or passed over.
+    /// Not read yet, or skipped.
     Empty,
-    /// An instance whose value is being found out.
+    /// An instance that is being read.
     Busy,
     Done,
-    /// Its condition says that it is not there.
+    /// Not present, by its condition.
     Absent,
 }
 
@@ -67,16 +67,16 @@ impl Slot {
     pub(crate) const EMPTY: Slot = Slot { val: Val::Null, state: State::Empty, buffer: 0, start: 0, end: 0 };
 }
 
-/// A stretch of bytes that is read.
+/// A stream: a span of bytes that is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Io {
     pub(crate) buffer: u32,
     pub(crate) base: u32,
     pub(crate) end: u32,
     pub(crate) pos: u32,
-    /// Bits of the byte at `pos` that were read already.
+    /// How many bits of the byte at `pos` are already read.
     pub(crate) bit: u8,
-    /// Whether more bytes may follow behind its end, so that reaching it is no fault.
+    /// Whether more bytes may follow, so that reaching the end is not a fault.
     pub(crate) open: bool,
 }
 
@@ -84,18 +84,18 @@ pub(crate) struct Io {
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) code: Code,
-    /// Whether the code is one that the description gives it.
+    /// Whether the code was chosen by the description.
     pub(crate) is_renamed: bool,
     pub(crate) field: Option<Sym>,
-    /// The bytes it is about.
+    /// The bytes that it is about.
     pub(crate) span: Span,
     pub(crate) text: String,
 }
 
-/// Bits behind a field that belong to none, up to the next whole byte.
+/// Bits after a field, up to the next whole byte, that belong to no field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Padding {
-    /// Whose field they stand behind.
+    /// The structure of the field before them.
     pub(crate) object: ObjectId,
     pub(crate) slot: u16,
     /// The byte they are in.
@@ -120,27 +120,27 @@ const NO_IO: Io = Io { buffer: 0, base: 0, end: 0, pos: 0, bit: 0, open: false }
 /// Why reading stopped.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The message goes on for at least so many bytes behind what is there.
-    More(u64),
-    /// What would have to be known was not captured.
+    /// The message extends at least this many bytes beyond those present.
+    NeedMore(u64),
+    /// Needed bytes were not captured.
     Missing,
     Fault(Box<Fault>),
 }
 
-/// The buffer of texts and bytes that were made, not read.
-pub(crate) const MADE: u32 = 1;
+/// The buffer of derived bytes, which are not part of the message.
+pub(crate) const DERIVED: u32 = 1;
 
-/// Where made bytes come from.
+/// Where derived bytes come from.
 #[derive(Clone, Copy, Debug)]
 struct Origin {
     made: (u32, u32),
-    /// Bytes of the message; none where they come from bytes that are no part of it.
+    /// The bytes of the message; none if they come from others.
     from: Option<(u32, u32)>,
-    /// Whether each byte comes from the one at the same place.
+    /// Whether each byte comes from the byte at the same offset.
     same_places: bool,
 }
 
-/// All that is known of a message.
+/// Everything known about a message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arena {
     objects: Vec<Object>,
@@ -149,17 +149,17 @@ pub(crate) struct Arena {
     arrays_used: usize,
     ios: Vec<Io>,
     pub(crate) made: Vec<u8>,
-    /// In the order in which they were made, which is that of their places.
+    /// In order of their place.
     origins: Vec<Origin>,
-    /// Texts that are not valid, and their bytes; in the order in which they were made too.
+    /// Invalid texts and their bytes, in order of their place.
     invalid: Vec<(Span, Span)>,
-    /// In the order in which they were read, until [`Arena::sort_paddings`].
+    /// In order of reading, until [`Arena::sort_paddings`].
     pub(crate) paddings: Vec<Padding>,
     pub(crate) faults: Vec<Fault>,
-    /// What reading took so far, in steps.
+    /// The steps that reading took so far.
     pub(crate) work: u64,
-    /// What looking things up and telling them took, which no limit is set to: that it is little is a promise.
-    looked: Cell<u64>,
+    /// The steps of looking up and reporting, which are not limited: tests promise that they are few.
+    lookups: Cell<u64>,
     /// What is changed where an id names nothing, which is a bug.
     spare: Spare,
 }
@@ -172,7 +172,7 @@ struct Spare {
 }
 
 impl Arena {
-    /// Forgets the last message, and keeps its memory unless that is large.
+    /// Forgets the last message, and keeps its memory unless it is large.
     pub(crate) fn clear(&mut self) {
         self.objects.clear();
         self.slots.clear();
@@ -184,7 +184,7 @@ impl Arena {
         self.faults.clear();
         self.arrays_used = 0;
         self.work = 0;
-        self.looked.set(0);
+        self.lookups.set(0);
         if self.made.capacity() > 1 << 20 || self.slots.capacity() > 1 << 14 || self.arrays.len() > 1 << 10 {
             *self = Arena::default();
         }
@@ -275,68 +275,68 @@ impl Arena {
         self.ios.get_mut(id.index()).unwrap_or(&mut self.spare.io)
     }
 
-    /// Keeps bytes that are no bytes of the message.
+    /// Stores bytes that are not part of the message.
     pub(crate) fn make(&mut self, bytes: &[u8]) -> Span {
-        let start = self.made_length();
+        let start = self.derived_length();
         self.made.extend_from_slice(bytes);
-        Span { buffer: MADE, start, end: self.made_length() }
+        Span { buffer: DERIVED, start, end: self.derived_length() }
     }
 
-    pub(crate) fn made_length(&self) -> u32 {
+    pub(crate) fn derived_length(&self) -> u32 {
         u32::try_from(self.made.len()).unwrap_or(u32::MAX)
     }
 
-    /// Says where bytes that were made just now come from.
-    pub(crate) fn came_from(&mut self, made: Span, from: Span, same_places: bool) {
-        // What comes from made bytes comes from ones that were made before: it is followed back once, here.
+    /// Records where bytes that were just stored come from.
+    pub(crate) fn set_origin(&mut self, made: Span, from: Span, same_places: bool) {
+        // Derived bytes come from earlier ones: they are traced back once, here.
         let same_places = same_places && self.origin_of(from).is_none_or(|origin| origin.same_places);
         let from = self.in_message(from);
         self.origins.push(Origin { made: (made.start, made.end), from, same_places });
     }
 
-    /// Counts steps of looking something up or of telling it.
+    /// Counts steps of looking up or reporting.
     #[inline]
-    pub(crate) fn look(&self, steps: u64) {
-        self.looked.set(self.looked.get() + steps);
+    pub(crate) fn count_lookups(&self, steps: u64) {
+        self.lookups.set(self.lookups.get() + steps);
     }
 
     /// The steps that the message took so far.
     pub(crate) fn steps(&self) -> u64 {
-        self.work + self.looked.get()
+        self.work + self.lookups.get()
     }
 
-    /// Counts a step of a search, and gives its answer.
+    /// Counts a step of a search, and returns its answer.
     fn counted(&self, answer: bool) -> bool {
-        self.look(1);
+        self.count_lookups(1);
         answer
     }
 
-    /// Says that a text was made of bytes that are not valid.
+    /// Records that a text comes from invalid bytes.
     pub(crate) fn is_invalid(&mut self, text: Span, from: Span) {
         self.invalid.push((text, from));
     }
 
-    /// The bytes of a text that is not valid in its encoding.
+    /// The bytes of an invalid text.
     pub(crate) fn invalid_text(&self, text: Span) -> Option<Span> {
         let at = self.invalid.partition_point(|(known, _)| self.counted(known.start < text.start));
         self.invalid.get(at).filter(|(known, _)| *known == text).map(|&(_, from)| from)
     }
 
-    /// Makes [`Arena::padding`] find what was read.
+    /// Sorts the padding for [`Arena::padding`].
     pub(crate) fn sort_paddings(&mut self) {
         self.paddings.sort_by_key(|padding| (padding.object, padding.slot));
     }
 
-    /// The bits behind a field that belong to none.
+    /// The bits after a field that belong to no field.
     pub(crate) fn padding(&self, object: ObjectId, slot: u16) -> Option<Padding> {
         let wanted = (object, slot);
         let at = self.paddings.partition_point(|found| self.counted((found.object, found.slot) < wanted));
         self.paddings.get(at).filter(|found| (found.object, found.slot) == wanted).copied()
     }
 
-    /// Where made bytes come from, if they come from others.
+    /// Where derived bytes come from, if they come from others.
     fn origin_of(&self, span: Span) -> Option<Origin> {
-        if span.buffer != MADE {
+        if span.buffer != DERIVED {
             return None;
         }
         let behind = self.origins.partition_point(|origin| self.counted(origin.made.0 <= span.start));
@@ -344,7 +344,7 @@ impl Arena {
         (span.end <= origin.made.1).then_some(*origin)
     }
 
-    /// The bytes of the message that some bytes are or come from.
+    /// The bytes of the message that some bytes are, or come from.
     pub(crate) fn in_message(&self, span: Span) -> Option<(u32, u32)> {
         if span.buffer == Span::MESSAGE {
             return Some((span.start, span.end));
@@ -357,11 +357,11 @@ impl Arena {
 }
 
 thread_local! {
-    /// What the last message turned into; its memory serves the next.
+    /// Its memory is reused for each message.
     static ARENA: RefCell<Arena> = RefCell::new(Arena::default());
 }
 
-/// Lends an arena. One that is lent already, as it is where a visitor reads another message, is made anew.
+/// Lends an arena: a new one if the thread's is in use, as where a visitor reads another message.
 pub(crate) fn with_arena<T>(use_it: impl FnOnce(&mut Arena) -> T) -> T {
     ARENA.with(|arena| match arena.try_borrow_mut() {
         Ok(mut arena) => use_it(&mut arena),

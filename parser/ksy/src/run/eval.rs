@@ -38,7 +38,7 @@ impl<'p> Run<'p, '_> {
                 let mut text = String::new();
                 for part in self.list(parts) {
                     let val = self.eval(*part, scope)?;
-                    self.look_through(val)?;
+                    self.count_contents(val)?;
                     text.push_str(&self.written(val));
                 }
                 Ok(Val::Str(self.make(text.as_bytes())?))
@@ -102,7 +102,7 @@ impl<'p> Run<'p, '_> {
 
     /// A value that must be a boolean.
     pub(crate) fn truth(&mut self, node: NodeId, scope: &Scope) -> Result<bool, Stop> {
-        if let Some(known) = self.quick(node, scope).as_bool() {
+        if let Some(known) = self.plain(node, scope).as_bool() {
             return Ok(known);
         }
         match self.eval(node, scope)? {
@@ -114,7 +114,7 @@ impl<'p> Run<'p, '_> {
 
     /// A value that must be a whole number.
     pub(crate) fn number(&mut self, node: NodeId, scope: &Scope) -> Result<i128, Stop> {
-        if let Some(known) = self.quick(node, scope).as_number() {
+        if let Some(known) = self.plain(node, scope).as_number() {
             return Ok(known.into());
         }
         match self.eval(node, scope)? {
@@ -133,7 +133,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    /// The value of a structure's slot; an instance's is found out now.
+    /// The value in a structure's slot; an instance is read now.
     pub(crate) fn value_of(&mut self, object: ObjectId, slot: u16) -> Result<Val, Stop> {
         let stored = self.arena.slot(object, slot);
         match stored.state {
@@ -145,7 +145,7 @@ impl<'p> Run<'p, '_> {
         let plan = self.plan;
         let ty = plan.type_of(self.arena.object(object).ty);
         let Some(attr) = ty.attr(slot).filter(|_| ty.is_instance(slot)) else {
-            // What was not read of an incomplete message stood behind a gap.
+            // What was not read of an incomplete message is after a gap.
             return if self.message.is_whole() { Ok(Val::Null) } else { Err(Stop::Missing) };
         };
         self.depth += 1;
@@ -156,14 +156,14 @@ impl<'p> Run<'p, '_> {
         let read = self.read_instance(object, attr);
         self.depth -= 1;
         if let Err(stop) = read {
-            self.begun = None;
+            self.interrupted = None;
             self.arena.set_slot(object, slot, Slot::EMPTY);
             return Err(self.named(stop, attr));
         }
         Ok(self.arena.slot(object, slot).val)
     }
 
-    /// A member by its name, of whatever the value is.
+    /// A member or method of a value, by name.
     fn member(&mut self, of: Val, sym: Sym) -> Result<Val, Stop> {
         let plan = self.plan;
         let name = plan.name(sym);

@@ -1,4 +1,4 @@
-//! How far the bytes of a field go: its size, its terminator, its padding.
+//! How far the bytes of a field extend: its size, terminator and padding.
 
 use crate::plan::{IoId, NodeId};
 use framescope_parser::Code;
@@ -17,7 +17,7 @@ impl<'p> Run<'p, '_> {
             .ok_or_else(|| self.wrong(Code::EndOfStream, format!("a size can't be {size}")))
     }
 
-    /// The bytes of a field as its size, terminator and padding say, before what was done to them is undone.
+    /// The bytes of a field by its size, terminator and padding, before processing is undone.
     pub(crate) fn extent(&mut self, attr: &Attr, io: IoId, scope: &Scope) -> Result<Span, Stop> {
         let limit = &attr.limit;
         let all = match limit.size {
@@ -28,10 +28,10 @@ impl<'p> Run<'p, '_> {
                     && stored.open
                     && u64::from(stored.pos) + size > u64::from(stored.end)
                 {
-                    // What there is of a message that is cut off can still be shown.
+                    // The part of a truncated message that is there can still be shown.
                     let span =
                         Span { buffer: stored.buffer, start: stored.pos.min(stored.end), end: stored.end };
-                    self.pass(io, size * 8)?;
+                    self.skip(io, size * 8)?;
                     return Ok(span);
                 }
                 self.take(io, size)?
@@ -60,8 +60,8 @@ impl<'p> Run<'p, '_> {
                         )
                     }
                     None if stored.open => {
-                        // The terminator's own bytes are missing at least, but for those that may stand last.
-                        return Err(Stop::More(1));
+                        // At least one byte of the terminator is missing.
+                        return Err(Stop::NeedMore(1));
                     }
                     None if terminator.eos_error => {
                         let bytes: Vec<String> =
@@ -82,12 +82,12 @@ impl<'p> Run<'p, '_> {
         if self.lacks(all) {
             return Ok(all);
         }
-        self.look_at(all)?;
+        self.count_bytes(all)?;
         let trimmed = trimmed(attr, self.bytes(all));
         Ok(Span { end: all.start + u32::try_from(trimmed).unwrap_or(0), ..all })
     }
 
-    /// The first of some bytes, as far as they were captured.
+    /// The beginning of some bytes, up to a gap.
     pub(super) fn up_to_a_gap(&self, span: Span) -> Span {
         if !self.lacks(span) {
             return span;
@@ -99,13 +99,13 @@ impl<'p> Run<'p, '_> {
     }
 }
 
-/// What ends a text of an encoding.
+/// The terminator of text in an encoding.
 pub(crate) fn zeros(charset: Charset) -> &'static [u8] {
     const ZEROS: &[u8] = &[0; 4];
     ZEROS.get(..charset.unit()).unwrap_or(ZEROS)
 }
 
-/// How many of the bytes are left when padding and terminator are taken away.
+/// The length of some bytes without padding and terminator.
 pub(crate) fn trimmed(attr: &Attr, bytes: &[u8]) -> usize {
     let mut end = bytes.len();
     let terminator = attr.limit.terminator.as_ref();
@@ -122,8 +122,8 @@ pub(crate) fn trimmed(attr: &Attr, bytes: &[u8]) -> usize {
     end
 }
 
-/// Where a terminator stands. One of several bytes stands at a multiple of its length, as characters do, unless it is
-/// no run of zeros.
+/// Where a terminator is. A run of zeros is searched at multiples of its length, as characters are; any other
+/// terminator anywhere.
 pub(crate) fn find(bytes: &[u8], terminator: &[u8]) -> Option<usize> {
     match terminator {
         [byte] => memchr::memchr(*byte, bytes),
@@ -135,7 +135,7 @@ pub(crate) fn find(bytes: &[u8], terminator: &[u8]) -> Option<usize> {
     }
 }
 
-/// What stands behind the content of a field: its terminator and its padding.
+/// What follows the contents of a field: its terminator and padding.
 pub(crate) fn tail(attr: &Attr, content: usize, size: Option<usize>) -> Vec<u8> {
     let limit = &attr.limit;
     let terminator = limit.terminator.as_ref().filter(|terminator| !terminator.include);

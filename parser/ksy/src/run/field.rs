@@ -1,4 +1,4 @@
-//! Reads one field: once or repeatedly, up to its own end or within bytes whose extent is given.
+//! Reads a field: once or repeatedly, up to its own end or within bytes whose extent is given.
 
 use crate::plan::{IoId, ObjectId};
 use framescope_parser::Code;
@@ -8,12 +8,12 @@ use crate::run::arena::{Slot, State, Stop};
 use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// A stop that says which field it concerns, the innermost.
+    /// Adds the innermost field to a stop.
     pub(crate) fn named(&self, stop: Stop, attr: &Attr) -> Stop {
         match stop {
             Stop::Fault(mut fault) => {
                 fault.field.get_or_insert(attr.sym);
-                // What the author calls it, of the innermost field that has a word for it. A limit is no fault of the message.
+                // The innermost field with a code of the author's decides. A limit is not a fault of the message.
                 if let Some(code) = attr.problem
                     && self.mode == Mode::Full
                     && !fault.is_renamed
@@ -23,11 +23,11 @@ impl<'p> Run<'p, '_> {
                 }
                 Stop::Fault(fault)
             }
-            Stop::More(_) | Stop::Missing => stop,
+            Stop::NeedMore(_) | Stop::Missing => stop,
         }
     }
 
-    /// Notes what is wrong and goes on, or stops.
+    /// Records a fault and continues, or stops.
     pub(crate) fn tolerate(&mut self, stop: Stop, attr: &Attr) -> Result<(), Stop> {
         match stop {
             Stop::Fault(fault) if self.mode != Mode::Strict && fault.code != Code::LimitExceeded => {
@@ -50,7 +50,7 @@ impl<'p> Run<'p, '_> {
             return Ok(());
         }
         let io = self.io_of(id);
-        if self.mode == Mode::Skim
+        if self.mode == Mode::Frame
             && !attr.needed
             && let Some(bits) = attr.unit_bits
         {
@@ -58,7 +58,7 @@ impl<'p> Run<'p, '_> {
                 self.aligned(io);
             }
             let begun = self.io(io);
-            self.pass(io, bits)?;
+            self.skip(io, bits)?;
             if attr.check.is_some() {
                 let end = self.io(io).pos;
                 let slot =
@@ -76,14 +76,14 @@ impl<'p> Run<'p, '_> {
             let slot = match self.read_one(attr, io, &scope) {
                 Ok(slot) => slot,
                 Err(stop) => {
-                    if let Some(slot) = self.begun() {
+                    if let Some(slot) = self.interrupted() {
                         self.arena.set_slot(id, attr.slot, slot);
                     }
                     return Err(stop);
                 }
             };
             self.arena.set_slot(id, attr.slot, slot);
-            if self.mode != Mode::Skim {
+            if self.mode != Mode::Frame {
                 self.test(id, attr, slot, &scope)?;
             }
             return Ok(());
@@ -95,7 +95,7 @@ impl<'p> Run<'p, '_> {
             let end = now.pos + u32::from(now.bit > 0);
             Slot { val: Val::Arr(array), state: State::Done, buffer: begun.buffer, start: begun.pos, end }
         };
-        // Items may ask for those before them.
+        // Items may use those before them.
         let slot = whole(self);
         self.arena.set_slot(id, attr.slot, slot);
         let times = match attr.repeat {
@@ -122,14 +122,14 @@ impl<'p> Run<'p, '_> {
             let item = match self.read_one(attr, io, &scope) {
                 Ok(item) => item,
                 Err(stop) => {
-                    if let Some(item) = self.begun() {
+                    if let Some(item) = self.interrupted() {
                         self.arena.array_mut(array).push(item);
                     }
                     break Err(stop);
                 }
             };
             self.arena.array_mut(array).push(item);
-            if self.mode != Mode::Skim
+            if self.mode != Mode::Frame
                 && let Err(stop) = self.test(id, attr, item, &scope)
             {
                 break Err(stop);
@@ -149,9 +149,9 @@ impl<'p> Run<'p, '_> {
         result
     }
 
-    /// The structure in which reading stopped just now, so that whoever looks at what was read finds it where it belongs.
-    fn begun(&mut self) -> Option<Slot> {
-        let id = self.begun.take()?;
+    /// The structure in which reading just stopped, so that it is reported as part of its field.
+    fn interrupted(&mut self) -> Option<Slot> {
+        let id = self.interrupted.take()?;
         let object = self.arena.object(id);
         let io = self.io(object.io);
         let end = (io.pos + u32::from(io.bit > 0)).min(io.end).max(object.start);
@@ -173,7 +173,7 @@ impl<'p> Run<'p, '_> {
         if ended.bit > 0 && !matches!(val, Val::Obj(_)) {
             (self.last_bits.0, self.last_bits.1) = (scope.object, attr.slot);
         }
-        // Bytes begin at the next whole one; bits, and a structure that begins with some, in the one that others ended in.
+        // Bytes begin at the next whole byte; bits, and structures that begin with bits, where others ended.
         let goes_on = match shape {
             Some(Shape::Bits { .. }) => true,
             Some(Shape::User(user)) => self.begins_with_bits(user),
@@ -198,16 +198,16 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    /// Reads bytes whose extent is said, and then what is in them.
+    /// Reads bytes whose extent is given, and then their contents.
     fn read_bounded(&mut self, attr: &'p Attr, io: IoId, scope: &Scope) -> Result<Slot, Stop> {
         self.aligned(io);
         let begun = self.io(io);
-        if self.mode == Mode::Skim
+        if self.mode == Mode::Frame
             && !attr.needed
             && let Size::Of(size) = attr.limit.size
         {
             let size = self.size(size, scope)?;
-            self.pass(io, size * 8)?;
+            self.skip(io, size * 8)?;
             let end = self.io(io).pos;
             return Ok(Slot {
                 state: State::Done,
@@ -226,7 +226,7 @@ impl<'p> Run<'p, '_> {
             start: begun.pos,
             end: ended.pos,
         };
-        if self.mode == Mode::Skim && !attr.needed {
+        if self.mode == Mode::Frame && !attr.needed {
             return Ok(slot);
         }
         let cut = ended.pos > ended.end;
@@ -237,12 +237,12 @@ impl<'p> Run<'p, '_> {
         slot.val = match read {
             Ok(val) => val,
             Err(stop) => {
-                // What was read before it went wrong is kept.
-                let object = self.begun.take().map_or(Val::Null, Val::Obj);
+                // What was read before the fault is kept.
+                let object = self.interrupted.take().map_or(Val::Null, Val::Obj);
                 match stop {
-                    // The bytes that are there end before the message does.
-                    Stop::More(_) if cut => {}
-                    // What is not known inside of a part does not move its end.
+                    // The message is truncated.
+                    Stop::NeedMore(_) if cut => {}
+                    // What is unknown inside a part does not affect where it ends.
                     Stop::Missing if self.mode == Mode::Full => {}
                     stop => {
                         if let Err(stop) = self.tolerate(stop, attr) {
@@ -256,12 +256,12 @@ impl<'p> Run<'p, '_> {
         };
         if cut {
             self.keep(scope, attr, slot);
-            return Err(Stop::More(u64::from(ended.pos - ended.end)));
+            return Err(Stop::NeedMore(u64::from(ended.pos - ended.end)));
         }
         Ok(slot)
     }
 
-    /// Keeps what was read of a field before reading stops.
+    /// Stores what was read of a field before reading stops.
     fn keep(&mut self, scope: &Scope, attr: &Attr, slot: Slot) {
         match self.arena.slot(scope.object, attr.slot).val {
             Val::Arr(array) => {

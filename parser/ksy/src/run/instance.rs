@@ -1,4 +1,4 @@
-//! Reads instances: values that are computed, or read at a place of their own.
+//! Reads instances: values that are computed, or read at a position of their own.
 
 use crate::plan::ObjectId;
 use framescope_parser::Code;
@@ -8,7 +8,7 @@ use crate::run::arena::{Slot, State, Stop};
 use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// Reads an instance: computes it, or reads it where it stands.
+    /// Computes an instance, or reads it at its position.
     pub(crate) fn read_instance(&mut self, id: ObjectId, attr: &'p Attr) -> Result<(), Stop> {
         self.spend(1)?;
         let scope = Scope::of(id);
@@ -22,11 +22,11 @@ impl<'p> Run<'p, '_> {
         if let Some(value) = attr.value {
             let val = self.eval(value, &scope)?;
             let val = self.as_enum(val, attr);
-            // It is told with all that it holds, however many others hold the same.
+            // Its contents are reported again, however many others have the same.
             self.spend(self.length_of(val))?;
             let slot = Slot { val, state: State::Done, ..Slot::EMPTY };
             self.arena.set_slot(id, attr.slot, slot);
-            if self.mode != Mode::Skim {
+            if self.mode != Mode::Frame {
                 self.test(id, attr, slot, &scope)?;
             }
             return Ok(());
@@ -50,10 +50,10 @@ impl<'p> Run<'p, '_> {
         if let Some(pos) = attr.pos {
             let pos = self.number(pos, &scope)?;
             let pos = u64::try_from(pos).ok().map(|pos| u64::from(before.base) + pos);
-            // While a message's end is looked for, what lies further on may still come.
-            let waits = before.open && self.mode == Mode::Skim;
+            // While the end of a message is searched, later bytes may still arrive.
+            let waits = before.open && self.mode == Mode::Frame;
             if let Some(pos) = pos.filter(|&pos| waits && pos > u64::from(before.end)) {
-                return Err(Stop::More(pos - u64::from(before.end)));
+                return Err(Stop::NeedMore(pos - u64::from(before.end)));
             }
             let pos = pos.and_then(|pos| u32::try_from(pos).ok()).filter(|&pos| pos <= before.end);
             let Some(pos) = pos else {
@@ -66,7 +66,7 @@ impl<'p> Run<'p, '_> {
             };
             let stored = self.arena.io_mut(io);
             (stored.pos, stored.bit) = (pos, 0);
-            // What lies at a place of its own in a whole message is there or not.
+            // In a complete message the bytes are there or not.
             stored.open = waits;
         }
         let read = self.read_repeated(id, attr, io);
@@ -74,7 +74,7 @@ impl<'p> Run<'p, '_> {
             *self.arena.io_mut(io) = before;
         }
         read?;
-        // Any number of them may show the same bytes.
+        // Any number of instances may read the same bytes.
         let slot = self.arena.slot(id, attr.slot);
         self.spend(u64::from(slot.end.saturating_sub(slot.start)) / 4)
     }

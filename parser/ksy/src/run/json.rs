@@ -1,4 +1,4 @@
-//! Values as JSON, in the shape that scripts know.
+//! Values as JSON.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -6,7 +6,7 @@ use crate::plan::Val;
 use crate::run::Run;
 use crate::run::arena::State;
 
-/// Values that one answer may hold.
+/// The most values in one result.
 const MOST_VALUES: usize = 100_000;
 
 impl Run<'_, '_> {
@@ -41,7 +41,7 @@ impl Run<'_, '_> {
                 let mut map = Map::new();
                 let object = self.arena.object(id);
                 let ty = self.plan.type_of(object.ty);
-                // Parameters are the owner's, and would show it again and again.
+                // Parameters belong to the parent, and would repeat it.
                 for attr in ty.seq.iter().chain(&ty.instances) {
                     let slot = self.arena.slot(id, attr.slot);
                     if slot.state == State::Done {
@@ -65,7 +65,7 @@ pub(super) fn number(n: i128) -> Json {
     match (u64::try_from(n), i64::try_from(n)) {
         (Ok(n), _) => json!(n),
         (_, Ok(n)) => json!(n),
-        #[allow(clippy::cast_precision_loss)] // JSON's readers know no larger whole numbers.
+        #[allow(clippy::cast_precision_loss)] // JSON readers support no larger whole numbers.
         _ => json!(n as f64),
     }
 }

@@ -1,4 +1,4 @@
-//! Methods of values that are no structures.
+//! Methods of values that are not structures.
 
 use framescope_parser::Code;
 
@@ -17,7 +17,7 @@ impl<'p> Run<'p, '_> {
             (Method::Size | Method::Length, Val::Arr(_) | Val::Bytes(_)) | (Method::First | Method::Last, _)
         );
         if !is_at_hand {
-            self.look_through(of)?;
+            self.count_contents(of)?;
         }
         match (method, of) {
             (Method::ToS, Val::Bytes(span)) => {
@@ -39,7 +39,7 @@ impl<'p> Run<'p, '_> {
             (Method::ToI, Val::Int(n) | Val::Enum(_, n)) => Ok(Val::Int(n)),
             (Method::ToI, Val::Bool(b)) => Ok(Val::Int(b.into())),
             (Method::ToI, Val::Float(n)) => {
-                #[allow(clippy::cast_possible_truncation)] // What is too large becomes the largest.
+                #[allow(clippy::cast_possible_truncation)] // What is too large saturates.
                 let whole = n.trunc() as i128;
                 if n.is_finite() {
                     Ok(Val::Int(whole))
@@ -149,7 +149,7 @@ impl<'p> Run<'p, '_> {
             Val::Null | Val::Missing => String::new(),
             Val::Arr(array) => {
                 let written = |item: &Slot| match item.val {
-                    // Lists may hold one another more often than anybody reads.
+                    // Nested lists are not expanded: they may contain each other.
                     Val::Arr(_) => Self::what(item.val).to_owned(),
                     val => self.written(val),
                 };

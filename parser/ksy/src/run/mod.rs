@@ -1,4 +1,4 @@
-//! Reads messages by a plan.
+//! Interprets a plan: reads a message into an arena and evaluates expressions in it.
 
 pub(crate) mod arena;
 pub(crate) mod eval;
@@ -9,9 +9,9 @@ pub(crate) mod json;
 pub(crate) mod methods;
 pub(crate) mod numbers;
 pub(crate) mod operators;
+pub(crate) mod plain;
 pub(crate) mod position;
 pub(crate) mod process;
-pub(crate) mod quick;
 pub(crate) mod read;
 pub(crate) mod shape;
 pub(crate) mod valid;
@@ -27,11 +27,11 @@ use crate::plan::{Plan, Span, Val};
 /// How a message is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Only as much as says where it ends.
-    Skim,
-    /// All of it; what is wrong is noted, and reading goes on where that is possible.
+    /// Only as much as is needed to know where it ends.
+    Frame,
+    /// All of it; faults are recorded, and reading continues where possible.
     Full,
-    /// All of it, up to the first thing that is wrong.
+    /// All of it, up to the first fault.
     Strict,
 }
 
@@ -44,9 +44,9 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) key: Option<&'p Key>,
     /// Whether checks are known to hold, so that they need not be computed.
     pub(crate) checked: bool,
-    /// Whether the bytes at hand are all there is, so that what they lack is a fault.
+    /// Whether these are all bytes, so that missing ones are a fault.
     pub(crate) closed: bool,
-    /// Whether a message is written, so that there are no bytes to read yet.
+    /// Whether a message is being written, so that there are no bytes to read yet.
     pub(crate) writes: bool,
     /// Whether reading stopped before the end of the outermost structure.
     pub(crate) stopped: bool,
@@ -54,16 +54,16 @@ pub(crate) struct Run<'p, 'm> {
     work_limit: u64,
     /// The field whose bits were read last, and whether the lowest come first.
     last_bits: (ObjectId, u16, bool),
-    /// A structure whose reading stopped, until its owner's field takes it.
-    begun: Option<ObjectId>,
+    /// A structure in which reading stopped, until it is stored in its field.
+    interrupted: Option<ObjectId>,
 }
 
-/// How deeply structures may stand in each other, and instances need each other.
+/// How deeply structures may be nested, and instances may use each other.
 const DEEPEST: u32 = 64;
-/// Bytes that may be made of one message, by unpacking or joining.
-const MOST_MADE: usize = 16 << 20;
+/// The most bytes derived from one message, by decompressing or joining.
+const MOST_DERIVED: usize = 16 << 20;
 
-/// What an expression is evaluated for.
+/// What an expression is evaluated in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope {
     pub(crate) object: ObjectId,
@@ -90,15 +90,15 @@ impl<'p, 'm> Run<'p, 'm> {
         mode: Mode,
     ) -> Run<'p, 'm> {
         arena.clear();
-        Run::going_on(plan, message, arena, mode)
+        Run::started(plan, message, arena, mode)
     }
 
-    /// Goes on with a message that was read.
+    /// Continues with a message that was read.
     pub(crate) fn resume(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
-        Run::going_on(plan, Captured::whole(message), arena, mode)
+        Run::started(plan, Captured::whole(message), arena, mode)
     }
 
-    fn going_on(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
+    fn started(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
         let work_limit = arena.work + (1 << 18) + 64 * message.bytes().len() as u64;
         Run {
             plan,
@@ -113,11 +113,11 @@ impl<'p, 'm> Run<'p, 'm> {
             depth: 0,
             work_limit,
             last_bits: (ObjectId::NONE, 0, false),
-            begun: None,
+            interrupted: None,
         }
     }
 
-    /// Reads the message as the outermost type. Gives how many bytes it took; more than there are if it goes on behind
+    /// Reads the message as the outermost type. Returns how many bytes it takes; more than there are if it continues beyond
     /// them.
     pub(crate) fn read(&mut self) -> Result<u32, Stop> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
@@ -136,7 +136,7 @@ impl<'p, 'm> Run<'p, 'm> {
         self.writes = true;
     }
 
-    /// One structure deeper. Gives how deep that was before.
+    /// Enters a nested structure. Returns the depth before.
     pub(crate) fn deeper(&mut self) -> Result<u32, Stop> {
         let before = self.depth;
         if before >= DEEPEST {
@@ -149,7 +149,7 @@ impl<'p, 'm> Run<'p, 'm> {
         Ok(before)
     }
 
-    pub(crate) fn depth_is(&mut self, depth: u32) {
+    pub(crate) fn restore_depth(&mut self, depth: u32) {
         self.depth = depth;
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn float(bytes: &[u8], le: bool) -> f64 {
     }
 }
 
-/// So many bits behind the first `skip`, highest first, or lowest first.
+/// `count` bits after the first `skip`, highest bits first, or lowest first if `le`.
 pub(crate) fn bits_of(bytes: &[u8], skip: u32, count: u32, le: bool) -> u64 {
     let mask = |number: u128| {
         let masked = if count >= 64 { number & u128::from(u64::MAX) } else { number & ((1 << count) - 1) };

@@ -44,7 +44,7 @@ impl<'p> Run<'p, '_> {
             (Val::Int(a), Val::Int(b)) => self.integers(operator, a, b),
             (Val::Str(a), Val::Str(b)) if operator == Binary::Plus => Ok(Val::Str(self.join(a, b)?)),
             (Val::Int(_) | Val::Float(_), Val::Int(_) | Val::Float(_)) => {
-                #[allow(clippy::cast_precision_loss)] // Joined with a float it is inexact by itself.
+                #[allow(clippy::cast_precision_loss)] // An operation with a float is inexact anyway.
                 let float = |val: Val| match val {
                     Val::Int(n) => n as f64,
                     Val::Float(n) => n,

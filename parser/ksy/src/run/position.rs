@@ -1,4 +1,4 @@
-//! Where reading is in a stream: taking bytes, skipping bits, and what happens at the end.
+//! The position in a stream: taking bytes, skipping bits, and reaching the end.
 
 use crate::plan::{IoId, ObjectId};
 use framescope_parser::Code;
@@ -8,16 +8,16 @@ use crate::run::arena::{Io, Padding, Stop};
 use crate::run::{Mode, Run};
 
 impl<'p> Run<'p, '_> {
-    /// Passes over the rest of a byte that was begun.
+    /// Skips the rest of a byte that was begun.
     #[inline]
     pub(crate) fn aligned(&mut self, io: IoId) {
         if self.arena.io(io).bit > 0 {
-            self.pass_rest_of_byte(io);
+            self.skip_rest_of_byte(io);
         }
     }
 
-    /// Bits that no field has are kept where they are not zero, so that the message can be written as it was.
-    fn pass_rest_of_byte(&mut self, io: IoId) {
+    /// Bits that belong to no field are recorded if they are not zero, so that the message can be written back unchanged.
+    fn skip_rest_of_byte(&mut self, io: IoId) {
         let stored = self.io(io);
         let span = Span { buffer: stored.buffer, start: stored.pos, end: stored.pos + 1 };
         if self.mode == Mode::Full
@@ -33,7 +33,7 @@ impl<'p> Run<'p, '_> {
         (stored.pos, stored.bit) = (stored.pos + 1, 0);
     }
 
-    /// Lets expressions of a structure see its stream as it is at a place.
+    /// Sets the position that expressions of a structure see.
     pub(crate) fn ends_at(&mut self, object: ObjectId, pos: u32) {
         let io = self.io_of(object);
         let io = self.arena.io_mut(io);
@@ -48,8 +48,8 @@ impl<'p> Run<'p, '_> {
         *self.arena.io(io)
     }
 
-    /// Passes over bits whose number never changes. In the stream itself that may go behind what is there.
-    pub(crate) fn pass(&mut self, io: IoId, bits: u64) -> Result<(), Stop> {
+    /// Skips a fixed number of bits. In an open stream that may go beyond the bytes present.
+    pub(crate) fn skip(&mut self, io: IoId, bits: u64) -> Result<(), Stop> {
         let stored = self.arena.io_mut(io);
         let all = u64::from(stored.pos) * 8 + u64::from(stored.bit) + bits;
         let pos = u32::try_from(all / 8).unwrap_or(u32::MAX);
@@ -61,13 +61,13 @@ impl<'p> Run<'p, '_> {
         Ok(())
     }
 
-    /// There are fewer bytes than are wanted.
+    /// The stop where fewer bytes are left than are needed.
     #[cold]
     pub(crate) fn ends(&mut self, io: IoId, wanted: u64) -> Stop {
         let io = self.io(io);
         let there = io.end.saturating_sub(io.pos);
         if io.open {
-            return Stop::More((u64::from(io.pos) + wanted).saturating_sub(u64::from(io.end)).max(1));
+            return Stop::NeedMore((u64::from(io.pos) + wanted).saturating_sub(u64::from(io.end)).max(1));
         }
         let span = Span { buffer: io.buffer, start: io.pos.min(io.end), end: io.end };
         let plural = if wanted == 1 { "byte is" } else { "bytes are" };

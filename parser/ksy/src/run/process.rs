@@ -1,4 +1,4 @@
-//! What was done to the bytes of a field, undone and done again.
+//! Processing of a field's bytes (`xor`, `rol`, `ror`, `zlib`): undone while reading, applied while writing.
 
 use std::io::Write;
 
@@ -10,15 +10,15 @@ use framescope_parser::Code;
 use crate::plan::{Attr, Process, Size, Span, Val};
 use crate::run::arena::Stop;
 use crate::run::extent::{find, trimmed};
-use crate::run::{MOST_MADE, Run, Scope};
+use crate::run::{MOST_DERIVED, Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// The bytes as they are once what was done to them is undone.
+    /// The bytes of a field with its processing undone.
     pub(crate) fn processed(&mut self, attr: &Attr, span: Span, scope: &Scope) -> Result<Span, Stop> {
         let Some(process) = attr.process else { return Ok(span) };
         let bytes = self.bytes(span).to_vec();
         let bytes = self.unprocessed(process, bytes, scope).map_err(|stop| match stop {
-            // What is wrong with bytes is wrong with these.
+            // A fault of the processing concerns these bytes.
             Stop::Fault(mut fault) if fault.span.buffer == Span::CONSTANTS => {
                 fault.span = span;
                 Stop::Fault(fault)
@@ -26,11 +26,11 @@ impl<'p> Run<'p, '_> {
             stop => stop,
         })?;
         let made = self.make(&bytes)?;
-        self.arena.came_from(made, span, !matches!(process, Process::Zlib));
+        self.arena.set_origin(made, span, !matches!(process, Process::Zlib));
         Ok(made)
     }
 
-    /// Undoes what was done to bytes.
+    /// Undoes the processing of bytes.
     pub(crate) fn unprocessed(
         &mut self,
         process: Process,
@@ -73,7 +73,7 @@ impl<'p> Run<'p, '_> {
         Ok(bytes)
     }
 
-    /// What is in the bytes of a field when terminator and padding are taken away and what was done to them is undone.
+    /// The contents of a field's bytes: without terminator and padding, and with its processing undone.
     pub(crate) fn trimmed_and_undone(&mut self, attr: &Attr, raw: &[u8], scope: &Scope) -> Option<Vec<u8>> {
         let content = match (&attr.limit.size, &attr.limit.terminator) {
             (Size::Open, Some(terminator)) => {
@@ -90,7 +90,7 @@ impl<'p> Run<'p, '_> {
     }
 }
 
-/// Does to bytes what the reader undoes.
+/// Applies the processing that the reader undoes.
 pub(crate) fn processed_again(
     run: &mut Run<'_, '_>,
     process: Process,
@@ -124,8 +124,8 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
         match status {
             Err(error) => return Err(format!("this is not packed by zlib: {error}")),
             Ok(Status::StreamEnd) => return Ok(inflated),
-            Ok(_) if inflated.len() > MOST_MADE => {
-                return Err(format!("more than {MOST_MADE} bytes are packed here"));
+            Ok(_) if inflated.len() > MOST_DERIVED => {
+                return Err(format!("more than {MOST_DERIVED} bytes are packed here"));
             }
             Ok(_) if inflated.len() < inflated.capacity() && inflated.len() == before => {
                 return Err("what is packed by zlib ends too early".to_owned());

@@ -1,14 +1,14 @@
-//! Reads structures and what stands in them.
+//! Reads structures, field by field.
 
-use crate::plan::{Attr, Endian, Order, Shape, Size, Skim, Span, TypePlan, Val};
+use crate::plan::{Attr, Endian, FrameStep, Order, Shape, Size, Span, TypePlan, Val};
 use crate::plan::{IoId, NodeId, ObjectId, TypeId};
 use crate::run::arena::{Object, Slot, State, Stop};
 use crate::run::numbers::integer;
-use crate::run::quick::Quick;
+use crate::run::plain::Plain;
 use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// Adds a structure whose values are still to be read.
+    /// Adds a structure whose values are not read yet.
     pub(crate) fn begin_object(
         &mut self,
         ty: TypeId,
@@ -30,7 +30,7 @@ impl<'p> Run<'p, '_> {
         let ty = plan.type_of(object.ty);
         let before = self.deeper()?;
         let result = self.read_fields(id, ty);
-        self.depth_is(before);
+        self.restore_depth(before);
         let io = self.arena.io(object.io);
         let end = io.pos + u32::from(io.bit > 0);
         let object = self.arena.object_mut(id);
@@ -38,19 +38,19 @@ impl<'p> Run<'p, '_> {
         result
     }
 
-    /// Reads as much of all fields as says where they end.
-    fn skim_fields(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
+    /// Reads only what is needed to know where the structure ends.
+    fn read_frame(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
         let mut were_bits = false;
-        for step in &ty.skim {
+        for step in &ty.frame_plan {
             let at = match *step {
-                Skim::Pass(bits) => {
+                FrameStep::Skip(bits) => {
                     let io = self.io_of(id);
                     self.aligned(io);
                     were_bits = false;
-                    self.pass(io, bits)?;
+                    self.skip(io, bits)?;
                     continue;
                 }
-                Skim::Sized(at) | Skim::Field(at) => at,
+                FrameStep::SkipSized(at) | FrameStep::Read(at) => at,
             };
             let Some(attr) = ty.seq.get(usize::from(at)) else { continue };
             let bits = matches!(attr.shape, Shape::Bits { .. });
@@ -58,11 +58,11 @@ impl<'p> Run<'p, '_> {
                 self.aligned(self.io_of(id));
             }
             were_bits = bits;
-            if self.read_number_at_once(id, attr).is_some() {
+            if self.read_plain_number(id, attr).is_some() {
                 continue;
             }
             let read = match (step, attr.limit.size) {
-                (Skim::Sized(_), Size::Of(size)) => self.pass_sized(id, attr, size),
+                (FrameStep::SkipSized(_), Size::Of(size)) => self.skip_sized(id, attr, size),
                 _ => self.read_attr(id, attr),
             };
             read.map_err(|stop| self.named(stop, attr))?;
@@ -70,7 +70,7 @@ impl<'p> Run<'p, '_> {
         Ok(())
     }
 
-    fn pass_sized(&mut self, id: ObjectId, attr: &'p Attr, size: NodeId) -> Result<(), Stop> {
+    fn skip_sized(&mut self, id: ObjectId, attr: &'p Attr, size: NodeId) -> Result<(), Stop> {
         let scope = Scope::of(id);
         if let Some(condition) = attr.condition
             && !self.truth(condition, &scope)?
@@ -80,14 +80,14 @@ impl<'p> Run<'p, '_> {
         let io = self.io_of(id);
         self.aligned(io);
         let size = self.size(size, &scope)?;
-        self.pass(io, size * 8)
+        self.skip(io, size * 8)
     }
 
-    /// Reads a field that is nothing but a number which is there whole. Gives nothing if it is anything else.
+    /// Reads a field that is a plain number and completely present. None if it is anything else.
     #[inline]
-    fn read_number_at_once(&mut self, id: ObjectId, attr: &'p Attr) -> Option<i128> {
+    fn read_plain_number(&mut self, id: ObjectId, attr: &'p Attr) -> Option<i128> {
         let Shape::Int { bytes, signed, order } = attr.shape else { return None };
-        if !attr.is_plain || self.mode == Mode::Skim && !attr.needed {
+        if !attr.is_plain || self.mode == Mode::Frame && !attr.needed {
             return None;
         }
         let object = self.arena.object(id);
@@ -111,7 +111,7 @@ impl<'p> Run<'p, '_> {
         Some(n)
     }
 
-    /// Finds out the byte order of a structure's numbers.
+    /// Chooses the byte order of a structure's numbers.
     pub(crate) fn choose_order(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
         match &ty.endian {
             Endian::Inherit => {}
@@ -140,8 +140,8 @@ impl<'p> Run<'p, '_> {
     fn read_fields(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
         self.spend(1 + ty.slot_count() as u64 / 16)?;
         self.choose_order(id, ty)?;
-        if self.mode == Mode::Skim {
-            return self.skim_fields(id, ty);
+        if self.mode == Mode::Frame {
+            return self.read_frame(id, ty);
         }
         let mut were_bits = false;
         for attr in &ty.seq {
@@ -150,11 +150,11 @@ impl<'p> Run<'p, '_> {
                 self.aligned(self.io_of(id));
             }
             were_bits = bits;
-            if let Some(n) = self.read_number_at_once(id, attr) {
+            if let Some(n) = self.read_plain_number(id, attr) {
                 let scope = Scope::of(id);
                 let is_valid = attr.valid.as_ref().is_none_or(|valid| {
-                    let own = Quick::number(attr.enumeration, n);
-                    own.is_something() && self.is_valid_at_once(valid, own, &scope)
+                    let own = Plain::number(attr.enumeration, n);
+                    own.is_something() && self.is_plainly_valid(valid, own, &scope)
                 });
                 if !is_valid || attr.check.is_some() {
                     let slot = *self.arena.slot(id, attr.slot);

@@ -1,4 +1,4 @@
-//! Reads the bytes of one value: how far they go, what was done to them, and what they are.
+//! Reads one value by its shape.
 
 use crate::plan::{IoId, NodeId, ObjectId};
 use framescope_parser::Code;
@@ -11,7 +11,7 @@ use crate::run::{Mode, Run, Scope};
 use crate::strings::Charset;
 
 impl<'p> Run<'p, '_> {
-    /// What is in bytes that were taken out.
+    /// The value of bytes whose extent is known.
     pub(crate) fn inside(
         &mut self,
         attr: &'p Attr,
@@ -28,7 +28,7 @@ impl<'p> Run<'p, '_> {
             None | Some(Shape::Bytes) => Ok(Val::Bytes(span)),
             Some(Shape::Str(charset)) => self.string(span, *charset),
             Some(Shape::Strz(charset)) => {
-                // In bytes of a size the zero may be missing.
+                // In sized bytes the zero may be missing.
                 let end = find(self.bytes(span), zeros(*charset)).and_then(|at| u32::try_from(at).ok());
                 let end = end.map_or(span.end, |at| span.start + at);
                 self.string(Span { end, ..span }, *charset)
@@ -60,7 +60,7 @@ impl<'p> Run<'p, '_> {
                 Charset::Utf8 => (Code::InvalidUtf8, "UTF-8"),
                 _ => (Code::InvalidText, "its encoding"),
             };
-            // It is noted and shown as bytes; expressions see replacement characters.
+            // It is reported and shown as bytes; expressions see replacement characters.
             let text = format!("the text is not valid in {what}");
             if let Stop::Fault(fault) = self.fault(code, span, text) {
                 self.arena.faults.push(*fault);
@@ -69,12 +69,12 @@ impl<'p> Run<'p, '_> {
         Ok(val)
     }
 
-    /// The shape that a value chooses; none where no case fits.
+    /// The shape that a switch chooses; none if no case matches.
     pub(crate) fn chosen(&mut self, shape: &'p Shape, scope: &Scope) -> Result<Option<&'p Shape>, Stop> {
         let Shape::Switch(on, cases) = shape else { return Ok(Some(shape)) };
-        let quick = self.quick(*on, scope);
+        let quick = self.plain(*on, scope);
         if quick.is_something() {
-            let key_of = |key: &NodeId| self.quick_constant(*key);
+            let key_of = |key: &NodeId| self.plain_constant(*key);
             if cases.iter().all(|(key, _)| key.as_ref().is_none_or(|key| key_of(key).is_something())) {
                 let fits = |key: &Option<NodeId>| key.as_ref().is_none_or(|key| key_of(key).equals(quick));
                 return Ok(cases.iter().find(|(key, _)| fits(key)).map(|(_, shape)| shape));
@@ -141,7 +141,7 @@ impl<'p> Run<'p, '_> {
                         return Err(Stop::Missing);
                     }
                     if stored.open {
-                        return Err(Stop::More(1));
+                        return Err(Stop::NeedMore(1));
                     }
                     let text = format!("no zero follows in the {} bytes that are left", rest.len());
                     return Err(self.fault(Code::EndOfStream, rest, text));
@@ -174,7 +174,7 @@ impl<'p> Run<'p, '_> {
     }
 
     pub(crate) fn user(&mut self, user: &'p UserType, io: IoId, scope: &Scope) -> Result<Val, Stop> {
-        // Bytes begin at the next whole one, unless the structure begins with bits.
+        // A structure begins at a whole byte unless it begins with bits.
         if !self.begins_with_bits(user) {
             self.aligned(io);
         }
@@ -182,7 +182,7 @@ impl<'p> Run<'p, '_> {
         match self.read_object(id) {
             Ok(()) => Ok(Val::Obj(id)),
             Err(stop) => {
-                self.begun = Some(id);
+                self.interrupted = Some(id);
                 Err(stop)
             }
         }

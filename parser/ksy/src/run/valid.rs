@@ -1,4 +1,4 @@
-//! Tests what must be true of values: what is valid, what is constant, what is the check of other bytes.
+//! Tests values: constants, `valid`, and checks of other bytes.
 
 use crate::plan::IoId;
 use crate::plan::{NodeId, ObjectId};
@@ -8,11 +8,11 @@ use crate::checks;
 use crate::display::short_bytes;
 use crate::plan::{Attr, Edge, Shape, Span, Val, Valid};
 use crate::run::arena::{Fault, Slot, State, Stop};
-use crate::run::quick::Quick;
+use crate::run::plain::Plain;
 use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// Tests what must be true of a value.
+    /// Tests a value.
     pub(crate) fn test(
         &mut self,
         id: ObjectId,
@@ -99,7 +99,7 @@ impl<'p> Run<'p, '_> {
         });
     }
 
-    /// The bytes that a check covers, and which of them are its own.
+    /// The bytes that a check covers, and the range of its own among them.
     pub(crate) fn covered(
         &self,
         id: ObjectId,
@@ -129,9 +129,9 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Whether a plain value is plainly valid.
-    pub(crate) fn is_valid_at_once(&self, valid: &Valid, own: Quick, scope: &Scope) -> bool {
-        let known = |node: &NodeId| self.quick_with(*node, scope, own);
-        let is = |node: &NodeId, holds: &dyn Fn(Quick) -> bool| {
+    pub(crate) fn is_plainly_valid(&self, valid: &Valid, own: Plain, scope: &Scope) -> bool {
+        let known = |node: &NodeId| self.plain_with(*node, scope, own);
+        let is = |node: &NodeId, holds: &dyn Fn(Plain) -> bool| {
             let known = known(node);
             known.is_something() && holds(known)
         };
@@ -155,15 +155,15 @@ impl<'p> Run<'p, '_> {
         scope: &Scope,
     ) -> Result<(), Stop> {
         let scope = Scope { element: val, ..*scope };
-        let own = Quick::of(&val);
-        if own.is_something() && self.is_valid_at_once(valid, own, &scope) {
+        let own = Plain::of(&val);
+        if own.is_something() && self.is_plainly_valid(valid, own, &scope) {
             return Ok(());
         }
         match valid {
             Valid::Equal(node) => {
                 let wanted = self.eval(*node, &scope)?;
                 if !self.equal(val, wanted)? {
-                    self.look_through(wanted)?;
+                    self.count_contents(wanted)?;
                     let text = format!("it must be {}, and is {}", self.short(wanted), self.short(val));
                     return Err(self.fault(Code::ValidationNotEqual, span, text));
                 }
@@ -193,7 +193,7 @@ impl<'p> Run<'p, '_> {
                     if self.equal(val, wanted)? {
                         return Ok(());
                     }
-                    self.look_through(wanted)?;
+                    self.count_contents(wanted)?;
                     known.push(self.short(wanted));
                 }
                 let text = format!("it must be one of {}, and is {}", known.join(", "), self.short(val));
@@ -221,7 +221,7 @@ impl<'p> Run<'p, '_> {
         Ok(())
     }
 
-    /// A value in a few characters.
+    /// A value, shortened.
     pub(crate) fn short(&self, val: Val) -> String {
         match val {
             Val::Str(span) => {

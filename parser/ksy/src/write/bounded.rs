@@ -12,7 +12,7 @@ use crate::run::process::processed_again;
 use crate::write::{LARGEST, Writer};
 
 impl<'p> Writer<'p, '_> {
-    /// Puts the bytes that a value was read from in the place of those written for it, if they say the same.
+    /// Replaces the bytes written for a value by those that it was read from, if both mean the same.
     pub(super) fn keep_raw(
         &mut self,
         start: u32,
@@ -27,7 +27,7 @@ impl<'p> Writer<'p, '_> {
         keep
     }
 
-    /// Bytes whose extent is said, and what is in them.
+    /// Writes bytes whose extent is given, and their contents.
     pub(super) fn bounded(
         &mut self,
         id: ObjectId,
@@ -41,7 +41,7 @@ impl<'p> Writer<'p, '_> {
         let outer = attr.process.map(|_| std::mem::take(&mut self.part));
         let inner_start = self.part.position();
         let val = match (shape, field) {
-            // What could not be taken apart when it was read is bytes.
+            // What could not be dissected is given as bytes.
             (Some(Shape::User(_)), Some(Field { value: Value::Bytes(bytes), .. })) => {
                 self.part.bytes.extend_from_slice(bytes);
                 Val::Null
@@ -51,7 +51,7 @@ impl<'p> Writer<'p, '_> {
         };
         self.part.align();
         let raw = field.and_then(raw_of);
-        // What stands for the value: its bytes, or what those are packed into.
+        // The bytes of the value, before they are processed.
         let content = match outer {
             None => self.part.bytes.get(inner_start as usize..).unwrap_or_default().to_vec(),
             Some(outer) => {
@@ -60,12 +60,12 @@ impl<'p> Writer<'p, '_> {
             }
         };
         let packed = attr.process.map(|process| {
-            // What it is done with may depend on where the bytes end.
+            // The arguments of the processing may depend on where the bytes end.
             let length = raw.map_or(content.len(), <[u8]>::len);
             self.run.ends_at(id, start.saturating_add(u32::try_from(length).unwrap_or(u32::MAX)));
             processed_again(&mut self.run, process, &content, scope)
         });
-        // What was packed by another program than this one is not packed again, if that is what it holds.
+        // Bytes that another program compressed are kept if they still hold the value.
         let is_same = |writer: &mut Self, raw: &[u8]| match writer.run.trimmed_and_undone(attr, raw, scope) {
             Some(undone) => says_the_same(shape, &undone, &content),
             None => raw == content,
@@ -99,7 +99,7 @@ impl<'p> Writer<'p, '_> {
         Ok(())
     }
 
-    /// Notes how many bytes a field has, for the expression that says it.
+    /// Records how many bytes a field has, for the expression that gives its size.
     fn extent(&mut self, id: ObjectId, attr: &Attr, start: u32, scope: &Scope) {
         if let Size::Of(node) = attr.limit.size
             && !self.asks_for_the_end(node)
@@ -111,7 +111,7 @@ impl<'p> Writer<'p, '_> {
     }
 }
 
-/// Whether bytes hold the value that others were written for.
+/// Whether bytes mean the same value as those written for it.
 fn says_the_same(shape: Option<&Shape>, bytes: &[u8], written: &[u8]) -> bool {
     let text = |bytes: &[u8]| match shape {
         Some(Shape::Str(charset)) => Some(charset.decode(bytes).0.into_owned()),
@@ -123,13 +123,13 @@ fn says_the_same(shape: Option<&Shape>, bytes: &[u8], written: &[u8]) -> bool {
     };
     match shape {
         Some(Shape::Str(_) | Shape::Strz(_)) => bytes == written || text(bytes) == text(written),
-        // A number may have more bytes than it takes.
+        // A number may be followed by bytes that it does not use.
         Some(Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }) => bytes.starts_with(written),
         _ => bytes == written,
     }
 }
 
-/// The bytes that a field was read from, where its value does not say them.
+/// The bytes that a field was read from, if they can't be derived from its value.
 pub(super) fn raw_of<'f>(field: &'f Field<'_>) -> Option<&'f [u8]> {
     field.field(RAW)?.value.as_bytes()
 }

@@ -9,7 +9,7 @@ use crate::run::numbers::number_bytes;
 use crate::write::Writer;
 
 impl<'p> Writer<'p, '_> {
-    /// Computes the checks of the bytes at hand. Those that cover others come to rest after them.
+    /// Computes the checks of the current part, until checks that cover other checks settle too.
     pub(super) fn check(&mut self) {
         let checks = std::mem::take(&mut self.part.checks);
         for _ in 0..=checks.len().min(8) {

@@ -69,7 +69,7 @@ impl From<Stop> for WriteError {
     fn from(stop: Stop) -> WriteError {
         match stop {
             Stop::Fault(fault) => WriteError::Evaluation(fault.text),
-            Stop::More(_) | Stop::Missing => WriteError::NotYetWritten,
+            Stop::NeedMore(_) | Stop::Missing => WriteError::NotYetWritten,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::run::arena::{Slot, State};
 use crate::write::{COUNT, Writer};
 
 impl<'p> Writer<'p, '_> {
-    /// A structure that has bytes of its own, and those in them that no field explains.
+    /// Writes a structure with bytes of its own, and those of them that no field explains.
     pub(super) fn whole_object(&mut self, id: ObjectId, fields: &[Field<'_>]) -> Result<(), Halt> {
         let rest = fields.iter().find(|field| field.name == UNREAD).and_then(|rest| rest.value.as_bytes());
         self.rests += u32::from(rest.is_some());
@@ -34,12 +34,12 @@ impl<'p> Writer<'p, '_> {
         let ty = plan.type_of(object.ty);
         self.run.spend(1).map_err(|stop| self.stopped(stop, id))?;
         self.run.choose_order(id, ty).map_err(|stop| self.stopped(stop, id))?;
-        // Where it begins with bits, these may go on in the byte that others ended in.
+        // A structure that begins with bits may begin in the byte in which others ended.
         let start = self.part.position() - u32::from(self.part.bit > 0);
         self.run.arena.object_mut(id).start = start;
         let depth = self.run.deeper().map_err(|stop| self.stopped(stop, id))?;
         let written = self.fields(id, ty, fields);
-        self.run.depth_is(depth);
+        self.run.restore_depth(depth);
         let end = self.part.position();
         self.run.arena.object_mut(id).end = end;
         written
@@ -86,7 +86,7 @@ impl<'p> Writer<'p, '_> {
         } else {
             self.list(id, attr, fields)?;
         }
-        // Bits that stood behind it and belong to no field.
+        // Bits after it that belong to no field.
         let last = fields.iter().rposition(|field| field.name == name);
         if let Some(behind) = last.and_then(|at| fields.get(at + 1)).filter(|field| field.name == PADDING) {
             self.part.padding = behind.value.as_u64().and_then(|n| u8::try_from(n).ok()).unwrap_or(0);
@@ -112,7 +112,7 @@ impl<'p> Writer<'p, '_> {
         let end = self.part.position();
         self.run.arena.set_slot(id, attr.slot, Slot { end, ..slot });
         if let Repeat::Times(node) = attr.repeat {
-            // Items that could not be read when the tree was made stand behind it as bytes.
+            // Items that could not be read follow as unexplained bytes.
             if fields.iter().any(|field| field.name == UNREAD) && self.counts(id, node) > u64::from(count) {
                 return Err(Halt::Missing(self.path(id, attr, Some(count))));
             }
@@ -125,7 +125,7 @@ impl<'p> Writer<'p, '_> {
         self.run.number(node, &Scope::of(id)).ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
     }
 
-    /// A field that the tree does not hold: what it always is, or what follows from others.
+    /// A field that is not given: a constant, or derived from others.
     fn not_given(&mut self, id: ObjectId, attr: &'p Attr) -> Result<Slot, Halt> {
         let scope = Scope::of(id);
         let missing = Halt::Missing(self.path(id, attr, None));
@@ -135,7 +135,7 @@ impl<'p> Writer<'p, '_> {
             // Reading stopped here.
             Some(_) if self.rests > 0 => Err(missing),
             Some(Shape::Contents(_)) => self.one(id, attr, None, &scope),
-            // Where no case fits nothing is read.
+            // If no case matches, nothing is read.
             None if !attr.limit.is_bounded() => Ok(Slot { state: State::Done, ..Slot::EMPTY }),
             Some(Shape::Int { .. } | Shape::Bits { .. }) => {
                 let constant = match &attr.valid {
@@ -146,7 +146,7 @@ impl<'p> Writer<'p, '_> {
                 let value = match constant.and_then(|n| u64::try_from(n).ok()) {
                     Some(constant) => constant,
                     None if attr.check.is_some() => 0,
-                    // Nothing else than a length is asked for, as a rule; if no length gives it a value that is said.
+                    // Expressions use such fields mostly for lengths; if no length determines the value, that is noted.
                     None if attr.needed => {
                         self.free.insert(path);
                         0
@@ -169,7 +169,7 @@ impl<'p> Writer<'p, '_> {
     ) -> Result<Slot, Halt> {
         let shape = match self.run.chosen(&attr.shape, scope) {
             Ok(shape) => shape,
-            // What could not be chosen when it was read is bytes.
+            // If no case could be chosen when it was read, it is given as bytes.
             Err(_)
                 if attr.limit.is_bounded() && field.is_some_and(|field| field.value.as_bytes().is_some()) =>
             {
@@ -214,8 +214,8 @@ impl<'p> Writer<'p, '_> {
             return self.user(id, attr, user, field, scope);
         }
         let path = self.path(id, attr, scope.index);
-        let solved = self.solved.get(&path).copied();
-        self.leaf(attr, shape, field, solved, scope).map_err(|why| Halt::Failed { path, why })
+        let solution = self.solution.get(&path).copied();
+        self.leaf(attr, shape, field, solution, scope).map_err(|why| Halt::Failed { path, why })
     }
 
     fn user(

@@ -1,4 +1,4 @@
-//! Values as bytes: numbers, texts, and what stands around them.
+//! Writes values that are not structures.
 
 use crate::write::bounded::raw_of;
 use crate::write::error::WriteError;
@@ -12,19 +12,19 @@ use crate::run::{Run, Scope};
 use crate::write::{Number, Writer};
 
 impl<'p> Writer<'p, '_> {
-    /// Writes a value that is no structure.
+    /// Writes a value that is not a structure.
     pub(super) fn leaf(
         &mut self,
         attr: &'p Attr,
         shape: &'p Shape,
         field: Option<&Field<'_>>,
-        solved: Option<Number>,
+        solution: Option<Number>,
         scope: &Scope,
     ) -> Result<Val, WriteError> {
         let value = field.map(|field| &field.value);
         match shape {
             Shape::Int { bytes, signed, order } => {
-                let n = match solved {
+                let n = match solution {
                     Some(number) => number.value,
                     None => self.whole_number(attr, value)?,
                 };
@@ -37,7 +37,7 @@ impl<'p> Writer<'p, '_> {
                 Ok(Val::Int(n))
             }
             Shape::Bits { count, le } => {
-                let n = match solved {
+                let n = match solution {
                     Some(number) => number.value,
                     None => self.whole_number(attr, value)?,
                 };
@@ -53,7 +53,7 @@ impl<'p> Writer<'p, '_> {
                     Some(Value::Float(n)) => *n,
                     Some(Value::Unsigned(n) | Value::Hex(n)) => *n as f64,
                     Some(Value::Signed(n)) => *n as f64,
-                    // As JSON has what is no number.
+                    // JSON has no notation for it.
                     Some(Value::Group) => f64::NAN,
                     other => return Err(WriteError::wrong_kind("a number", other)),
                 };
@@ -64,10 +64,10 @@ impl<'p> Writer<'p, '_> {
                 Ok(Val::Float(n))
             }
             Shape::Str(charset) | Shape::Strz(charset) => {
-                let mut bytes = match (solved, value) {
+                let mut bytes = match (solution, value) {
                     (Some(number), _) => digits(number, value, attr, self.run.plan).into_bytes(),
                     (None, Some(Value::Text(text))) => {
-                        // It may have been read from bytes that its encoding does not write.
+                        // It may have been read from bytes that its encoding would not produce.
                         let raw = field.and_then(raw_of);
                         let raw = raw.and_then(|raw| self.run.trimmed_and_undone(attr, raw, scope));
                         let raw = raw.filter(|raw| charset.decode(raw).0 == *text);
@@ -132,7 +132,7 @@ impl Run<'_, '_> {
     }
 }
 
-/// A number as text, as wide as what stood there if that began with a zero.
+/// A number as text, as wide as the text before if that began with a zero.
 fn digits(number: Number, before: Option<&Value<'_>>, attr: &Attr, plan: &crate::plan::Plan) -> String {
     let upper = match before {
         Some(Value::Text(text)) => text.chars().any(|c| c.is_ascii_uppercase()),

@@ -1,21 +1,21 @@
 //! Writes a message from its fields.
 //!
-//! The tree of fields is gone through as the reader goes through bytes: conditions, choices and parameters are
-//! evaluated on the values that were written so far. What a size or count is computed from is found by solving its
-//! expression; then all is written once more with what was found, until nothing changes. Checks are computed last.
+//! The tree of fields is traversed as the reader traverses bytes: conditions, choices and parameters are
+//! evaluated with the values written so far. The numbers that a size or count is computed from are found by solving its
+//! expression; then the message is written again with them, until nothing changes. Checks are computed last.
 //!
-//! What reading gives is written back byte for byte: bytes that no field explains stand in the tree under names that
-//! begin with `_`, and are taken from there.
+//! A dissected message is written back byte for byte: bytes that no field explains are in the tree under names that
+//! begin with `_`, and are copied from there.
 
 pub(crate) mod bounded;
 pub(crate) mod checks;
+pub(crate) mod compare;
 pub(crate) mod conditions;
 pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod leaf;
 pub(crate) mod part;
 pub(crate) mod solve;
-pub(crate) mod verify;
 
 use crate::plan::IoId;
 use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType};
@@ -28,17 +28,17 @@ use framescope_parser::missive::Key;
 use framescope_parser::{Error, Field};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often a message is written until its lengths are right. Each time settles at least one of them.
+/// How often a message is written until its lengths are right. Each pass settles at least one of them.
 const MOST_PASSES: usize = 32;
-/// Bytes of a message that is written.
+/// The largest message in bytes.
 const LARGEST: usize = 64 << 20;
-/// What is measured of a list.
+/// What is measured of a list, for a note.
 const COUNT: &str = "number of items";
-/// Things that are noted at most.
+/// The most notes.
 const MOST_NOTES: usize = 100;
 
 /// What a number must be so that a size or count is right, by the field's path.
-pub(crate) type Solved = BTreeMap<String, Number>;
+pub(crate) type Solution = BTreeMap<String, Number>;
 
 /// A number that a field must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(crate) struct Number {
 /// A message that was written.
 pub(crate) struct Written {
     pub(crate) bytes: Vec<u8>,
-    solved: Solved,
+    solution: Solution,
     /// What could not be derived.
     notes: Vec<String>,
 }
@@ -60,7 +60,7 @@ impl Written {
     /// What could not be derived, and where `found`, which is the bytes dissected again, differs from what was wanted.
     pub(crate) fn notes_beside(&self, plan: &Plan, wanted: &[Field<'_>], found: &[Field<'_>]) -> Vec<String> {
         let mut notes = self.notes.clone();
-        verify::verify(plan, wanted, found, &self.solved, &mut notes);
+        compare::compare_fields(plan, wanted, found, &self.solution, &mut notes);
         notes
     }
 }
@@ -68,24 +68,24 @@ impl Written {
 /// Writes a message from its fields.
 pub(crate) fn write(plan: &Plan, key: Option<&Key>, fields: &[Field<'_>]) -> Result<Written, Error> {
     with_arena(|arena| {
-        let mut solved = Solved::new();
+        let mut solution = Solution::new();
         for _ in 0..MOST_PASSES {
-            let mut writer = Writer::new(plan, arena, &solved, key);
+            let mut writer = Writer::new(plan, arena, &solution, key);
             writer.message(fields).map_err(Halt::error)?;
             let more = writer.solve();
-            let is_more = more.iter().any(|(path, number)| solved.get(path) != Some(number));
+            let is_more = more.iter().any(|(path, number)| solution.get(path) != Some(number));
             if !is_more {
                 writer.check();
                 let Writer { part, notes, .. } = writer;
-                return Ok(Written { bytes: part.bytes, solved, notes });
+                return Ok(Written { bytes: part.bytes, solution, notes });
             }
-            solved.extend(more);
+            solution.extend(more);
         }
         Err(Halt::Failed { path: String::new(), why: WriteError::Unsettled }.error())
     })
 }
 
-/// A size or count that is said by an expression, and what it is.
+/// A size or count that an expression gives, and what it turned out to be.
 struct Measure {
     node: NodeId,
     scope: Scope,
@@ -97,28 +97,28 @@ struct Measure {
 struct Writer<'p, 's> {
     run: Run<'p, 's>,
     part: Part,
-    solved: &'s Solved,
+    solution: &'s Solution,
     key: Option<&'s Key>,
     measures: Vec<Measure>,
     notes: Vec<String>,
-    /// Where each structure stands in the tree; those of instances stand nowhere.
+    /// The path of each structure in the tree; structures of instances have none.
     paths: BTreeMap<ObjectId, String>,
-    /// What structures were given, and by whom.
+    /// The arguments of structures, and where they are evaluated.
     calls: BTreeMap<ObjectId, (&'p UserType, Scope)>,
-    /// Fields that were not given and may have any value that fits.
+    /// Fields that were not given and may have any suitable value.
     free: BTreeSet<String>,
-    /// Structures around the one at hand of which bytes are given that were not understood.
+    /// How many of the enclosing structures have unexplained bytes.
     rests: u32,
 }
 
 impl<'p, 's> Writer<'p, 's> {
-    fn new(plan: &'p Plan, arena: &'s mut Arena, solved: &'s Solved, key: Option<&'s Key>) -> Self {
+    fn new(plan: &'p Plan, arena: &'s mut Arena, solution: &'s Solution, key: Option<&'s Key>) -> Self {
         let mut run = Run::new(plan, &[], arena, Mode::Full);
         run.begin_writing(LARGEST as u64);
         Writer {
             run,
             part: Part { is_message: true, ..Part::default() },
-            solved,
+            solution,
             key,
             measures: Vec::new(),
             notes: Vec::new(),
@@ -148,7 +148,7 @@ impl<'p, 's> Writer<'p, 's> {
         self.run.arena.new_io(Io { buffer, base: pos, end: u32::MAX, pos, bit: 0, open: true })
     }
 
-    /// Why writing a structure stops where an evaluation does.
+    /// Why writing stops where an evaluation failed.
     fn stopped(&self, stop: Stop, id: ObjectId) -> Halt {
         // Reading stopped here too.
         if self.rests > 0 {
@@ -177,7 +177,7 @@ impl<'p, 's> Writer<'p, 's> {
         (io.pos, io.bit) = (pos.saturating_sub(u32::from(bit > 0)), bit);
     }
 
-    /// Whether what an expression says depends on where the bytes end, which is not known before they are written.
+    /// Whether an expression depends on where the bytes end, which is not known before they are written.
     fn asks_for_the_end(&self, node: NodeId) -> bool {
         let mut asks = false;
         self.run.plan.expressions.walk(node, &mut |_, node| asks |= matches!(node, Node::Io));

@@ -1,16 +1,16 @@
-//! Bytes and bits that are written one after another.
+//! The bytes and bits that are written.
 
 use crate::plan::ObjectId;
-/// Bytes that are written one after another: the message, or what is packed into it.
+/// Bytes written one after another: the message, or contents that are processed before they are part of it.
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) bytes: Vec<u8>,
     /// Bits of the last byte that are written.
     pub(super) bit: u8,
-    /// What stands in the bits that no field has.
+    /// The value of the bits that belong to no field.
     pub(super) padding: u8,
     pub(super) le: bool,
-    /// Fields that are derived from others' bytes.
+    /// Fields that are computed from other bytes.
     pub(super) checks: Vec<(ObjectId, u16)>,
     pub(super) is_message: bool,
 }

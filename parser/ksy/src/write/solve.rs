@@ -1,33 +1,33 @@
-//! Finds what numbers must be so that the sizes and counts that are computed from them are right.
+//! Solves for the numbers with which the sizes and counts computed from them are right.
 
 use crate::expr::{Binary, Unary};
 use crate::plan::ObjectId;
 use crate::plan::{Attr, Method, Node, NodeId, Shape, Size, Val};
 use crate::run::Scope;
 use crate::run::numbers::fits;
-use crate::write::{COUNT, Number, Solved, Writer};
+use crate::write::{COUNT, Number, Solution, Writer};
 
 /// How deeply an expression is followed.
 const DEEPEST: u32 = 40;
 
 impl<'p> Writer<'p, '_> {
-    /// What numbers must be, of all sizes and counts that are not what was written. Where that can't be found out it is
-    /// noted, as it is of those that were not given and that nothing gives a value.
-    pub(super) fn solve(&mut self) -> Solved {
-        let mut all = Solved::new();
+    /// The numbers that all sizes and counts require which are not right yet. Notes those that can't be solved,
+    /// and fields that were not given and that no length determines.
+    pub(super) fn solve(&mut self) -> Solution {
+        let mut all = Solution::new();
         for measure in std::mem::take(&mut self.measures) {
             let wanted = i128::from(measure.found);
             let said = self.run.number(measure.node, &measure.scope).ok();
-            // A count below nothing is none.
+            // A negative count is zero.
             let counted = if measure.what == COUNT { said.map(|said| said.max(0)) } else { said };
             if counted == Some(wanted) {
                 continue;
             }
-            let mut found = Solved::new();
-            let is_solved = self.must_be(measure.node, &measure.scope, wanted, &mut found, 0)
+            let mut found = Solution::new();
+            let is_solved = self.require(measure.node, &measure.scope, wanted, &mut found, 0)
                 && found.iter().all(|(path, number)| all.get(path).is_none_or(|other| other == number));
             if is_solved {
-                // Appending would go through all of both.
+                // `append` would rebuild both maps.
                 all.extend(found);
                 continue;
             }
@@ -38,7 +38,7 @@ impl<'p> Writer<'p, '_> {
             ));
         }
         for path in std::mem::take(&mut self.free) {
-            if !all.contains_key(&path) && !self.solved.contains_key(&path) {
+            if !all.contains_key(&path) && !self.solution.contains_key(&path) {
                 self.note(format!("{path} is not given and no length says what it is: it is written as 0"));
             }
         }
@@ -57,13 +57,13 @@ impl<'p> Writer<'p, '_> {
         Some((ty, ty.attr(slot)?))
     }
 
-    /// Makes an expression give a number. Says whether that can be done; what fields must be then is in `found`.
-    pub(super) fn must_be(
+    /// Requires an expression to yield a number. Returns whether that is possible; `found` then has the numbers of the fields.
+    pub(super) fn require(
         &mut self,
         node: NodeId,
         scope: &Scope,
         wanted: i128,
-        found: &mut Solved,
+        found: &mut Solution,
         depth: u32,
     ) -> bool {
         let plan = self.run.plan;
@@ -74,18 +74,18 @@ impl<'p> Writer<'p, '_> {
         let depth = depth + 1;
         match at {
             Node::Const(Val::Int(n)) => n == wanted,
-            Node::Slot(slot) => self.slot_must_be(scope.object, slot, wanted, found, depth),
+            Node::Slot(slot) => self.require_slot(scope.object, slot, wanted, found, depth),
             Node::Named(sym) => {
                 let slot = plan.type_of(self.run.arena.object(scope.object).ty).slot(sym);
-                slot.is_some_and(|slot| self.slot_must_be(scope.object, slot, wanted, found, depth))
+                slot.is_some_and(|slot| self.require_slot(scope.object, slot, wanted, found, depth))
             }
             Node::Member(of, sym) => match self.run.eval(of, scope) {
                 Ok(Val::Obj(id)) => {
                     let slot = plan.type_of(self.run.arena.object(id).ty).slot(sym);
-                    slot.is_some_and(|slot| self.slot_must_be(id, slot, wanted, found, depth))
+                    slot.is_some_and(|slot| self.require_slot(id, slot, wanted, found, depth))
                 }
                 Ok(_) if Method::named(plan.name(sym)) == Some(Method::ToI) => {
-                    self.text_must_be(of, scope, wanted, 10, found, depth)
+                    self.require_text(of, scope, wanted, 10, found, depth)
                 }
                 _ => false,
             },
@@ -97,49 +97,56 @@ impl<'p> Writer<'p, '_> {
                     }
                 };
                 match radix.filter(|radix| (2..=36).contains(radix)) {
-                    Some(radix) => self.text_must_be(of, scope, wanted, radix, found, depth),
+                    Some(radix) => self.require_text(of, scope, wanted, radix, found, depth),
                     None => false,
                 }
             }
-            Node::Item(of, index) => self.item_must_be(of, index, scope, wanted, found),
-            Node::Cast(of, _) => self.must_be(of, scope, wanted, found, depth),
+            Node::Item(of, index) => self.require_item(of, index, scope, wanted, found),
+            Node::Cast(of, _) => self.require(of, scope, wanted, found, depth),
             Node::Unary(Unary::Minus, of) => match wanted.checked_neg() {
-                Some(wanted) => self.must_be(of, scope, wanted, found, depth),
+                Some(wanted) => self.require(of, scope, wanted, found, depth),
                 None => false,
             },
             Node::Binary(operator, left, right) => {
-                self.binary_must_be(operator, left, right, scope, wanted, found, depth)
+                self.require_binary(operator, left, right, scope, wanted, found, depth)
             }
             Node::Ternary(condition, then, otherwise) => {
-                self.choice_must_be(condition, [then, otherwise], scope, wanted, found, depth)
+                self.require_choice(condition, [then, otherwise], scope, wanted, found, depth)
             }
             _ => false,
         }
     }
 
-    fn slot_must_be(
+    fn require_slot(
         &mut self,
         object: ObjectId,
         slot: u16,
         wanted: i128,
-        found: &mut Solved,
+        found: &mut Solution,
         depth: u32,
     ) -> bool {
         let ty = self.run.plan.type_of(self.run.arena.object(object).ty);
         if slot < ty.parameters {
             let Some(&(user, scope)) = self.calls.get(&object) else { return false };
             let Some(&argument) = user.arguments.get(usize::from(slot)) else { return false };
-            return self.must_be(argument, &scope, wanted, found, depth);
+            return self.require(argument, &scope, wanted, found, depth);
         }
         let Some((_, attr)) = self.attr_of(object, slot) else { return false };
         if let Some(value) = attr.value {
-            return self.must_be(value, &Scope::of(object), wanted, found, depth);
+            return self.require(value, &Scope::of(object), wanted, found, depth);
         }
         let Some(path) = self.written_field(object, slot) else { return false };
-        self.field_must_be(attr, path, wanted, 10, found)
+        self.require_field(attr, path, wanted, 10, found)
     }
 
-    fn field_must_be(&self, attr: &Attr, path: String, wanted: i128, radix: u32, found: &mut Solved) -> bool {
+    fn require_field(
+        &self,
+        attr: &Attr,
+        path: String,
+        wanted: i128,
+        radix: u32,
+        found: &mut Solution,
+    ) -> bool {
         let is_wide_enough = match &attr.shape {
             Shape::Int { bytes, signed, .. } => fits(wanted, 8 * u32::from(*bytes), *signed),
             Shape::Bits { count, .. } => fits(wanted, (*count).into(), false),
@@ -167,24 +174,24 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn text_must_be(
+    fn require_text(
         &mut self,
         of: NodeId,
         scope: &Scope,
         wanted: i128,
         radix: u32,
-        found: &mut Solved,
+        found: &mut Solution,
         depth: u32,
     ) -> bool {
         let target = self.field_at(of, scope, depth);
         let Some((object, slot)) = target else { return false };
         let Some((_, attr)) = self.attr_of(object, slot) else { return false };
-        // A number that is asked for as one stays what it is.
+        // A number that is used as a number.
         if !matches!(attr.shape, Shape::Str(_)) {
-            return self.slot_must_be(object, slot, wanted, found, depth);
+            return self.require_slot(object, slot, wanted, found, depth);
         }
         let Some(path) = self.written_field(object, slot) else { return false };
-        self.field_must_be(attr, path, wanted, radix, found)
+        self.require_field(attr, path, wanted, radix, found)
     }
 
     /// The field that an expression names.
@@ -211,13 +218,13 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn item_must_be(
+    fn require_item(
         &mut self,
         of: NodeId,
         index: NodeId,
         scope: &Scope,
         wanted: i128,
-        found: &mut Solved,
+        found: &mut Solution,
     ) -> bool {
         let (Some((object, slot)), Ok(index)) = (self.field_at(of, scope, 0), self.run.number(index, scope))
         else {
@@ -230,28 +237,28 @@ impl<'p> Writer<'p, '_> {
             return false;
         }
         let path = self.path(object, attr, Some(index));
-        self.field_must_be(attr, path, wanted, 10, found)
+        self.require_field(attr, path, wanted, 10, found)
     }
 
-    #[allow(clippy::too_many_arguments)] // What an expression is solved with goes along.
-    fn binary_must_be(
+    #[allow(clippy::too_many_arguments)] // The state of the solver is passed along.
+    fn require_binary(
         &mut self,
         operator: Binary,
         left: NodeId,
         right: NodeId,
         scope: &Scope,
         wanted: i128,
-        found: &mut Solved,
+        found: &mut Solution,
         depth: u32,
     ) -> bool {
-        // Numbers put together from parts: each takes its digits.
+        // A number composed of parts: each part takes its digits.
         if matches!(operator, Binary::Plus | Binary::BitOr) {
             for (coarse, fine) in [(right, left), (left, right)] {
                 let unit = self.unit(coarse, scope, 0);
                 if unit > 1 && wanted >= 0 {
                     let mut tried = found.clone();
-                    if self.must_be(coarse, scope, wanted - wanted % unit, &mut tried, depth)
-                        && self.must_be(fine, scope, wanted % unit, &mut tried, depth)
+                    if self.require(coarse, scope, wanted - wanted % unit, &mut tried, depth)
+                        && self.require(fine, scope, wanted % unit, &mut tried, depth)
                     {
                         *found = tried;
                         return true;
@@ -266,13 +273,13 @@ impl<'p> Writer<'p, '_> {
             Binary::Times => quotient(wanted, b),
             Binary::Divide => wanted.checked_mul(b).filter(|_| b > 0),
             Binary::Left => (0..64).contains(&b).then(|| wanted >> b).filter(|n| n << b == wanted),
-            // Bits that are cut off stay what they are.
+            // Bits that are shifted out stay as they are.
             Binary::Right if (0..64).contains(&b) => Some(wanted << b | a? & ((1 << b) - 1)),
             Binary::BitAnd => (wanted & !b == 0).then_some(a? & !b | wanted),
             Binary::BitXor => Some(wanted ^ b),
             _ => None,
         });
-        if for_left.is_some_and(|wanted| self.must_be_in(left, scope, wanted, found, depth)) {
+        if for_left.is_some_and(|wanted| self.require_tentatively(left, scope, wanted, found, depth)) {
             return true;
         }
         let for_right = a.and_then(|a| match operator {
@@ -283,26 +290,26 @@ impl<'p> Writer<'p, '_> {
             Binary::BitXor => Some(wanted ^ a),
             _ => None,
         });
-        for_right.is_some_and(|wanted| self.must_be_in(right, scope, wanted, found, depth))
+        for_right.is_some_and(|wanted| self.require_tentatively(right, scope, wanted, found, depth))
     }
 
-    fn must_be_in(
+    fn require_tentatively(
         &mut self,
         node: NodeId,
         scope: &Scope,
         wanted: i128,
-        found: &mut Solved,
+        found: &mut Solution,
         depth: u32,
     ) -> bool {
         let mut tried = found.clone();
-        let is_solved = self.must_be(node, scope, wanted, &mut tried, depth);
+        let is_solved = self.require(node, scope, wanted, &mut tried, depth);
         if is_solved {
             *found = tried;
         }
         is_solved
     }
 
-    /// What all values of an expression are multiples of; 1 if that is not known.
+    /// A number that divides all values of an expression; 1 if none is known.
     fn unit(&mut self, node: NodeId, scope: &Scope, depth: u32) -> i128 {
         let at = *self.run.plan.expressions.node(node);
         if depth > DEEPEST {

@@ -1,5 +1,5 @@
-//! What kind of value an expression gives, as far as the description tells. It finds names that are none and
-//! operations that no value knows before a message is read; what it can't know it lets pass.
+//! Infers the kind of each expression's value, as far as the description tells. Reports unknown names and
+//! operations that can't work before any message is read; what can't be known is accepted.
 
 pub(crate) mod names;
 pub(crate) mod types;
@@ -11,19 +11,25 @@ use crate::expr::{Ast, AstNode, Binary, Unary};
 use crate::load::infer::types::{Ty, builtin};
 use crate::load::{Context, Loader};
 
-/// How far instances are followed through other instances.
+/// How deeply instances are followed through other instances.
 const DEEPEST: u32 = 40;
 
 impl Loader {
-    /// The kind of an expression's value; says what is wrong with it.
+    /// Infers the kind of an expression's value and reports what is wrong with it.
     pub(super) fn infer(&mut self, ast: &Ast, context: &Context) -> Ty {
         self.infer_at(ast, context, true, 0)
     }
 
-    fn complain(&mut self, report: bool, ast: &Ast, context: &Context, text: impl FnOnce(&Loader) -> String) {
+    fn report_in(
+        &mut self,
+        report: bool,
+        ast: &Ast,
+        context: &Context,
+        text: impl FnOnce(&Loader) -> String,
+    ) {
         if report && !self.is_query && !self.is_full() {
             let text = text(self);
-            self.mistake(context.place.right(ast.at as usize), text);
+            self.report(context.place.right(ast.at as usize), text);
         }
     }
 
@@ -62,7 +68,7 @@ impl Loader {
                 match found {
                     Some((number, true)) => Ty::Enum(number),
                     Some((number, false)) => {
-                        self.complain(report, ast, context, |loader| {
+                        self.report_in(report, ast, context, |loader| {
                             let members = &loader.plan.enum_of(number).members;
                             let name = path.last().map_or("", |name| name);
                             format!(
@@ -73,7 +79,7 @@ impl Loader {
                         Ty::Enum(number)
                     }
                     None => {
-                        self.complain(report, ast, context, |loader| {
+                        self.report_in(report, ast, context, |loader| {
                             let of =
                                 path.len().checked_sub(2).and_then(|at| path.get(at)).map_or("", |name| name);
                             let known = loader.visible_enums(context.current);
@@ -100,7 +106,7 @@ impl Loader {
             AstNode::Index(of, index) => {
                 let index_type = self.infer_at(index, context, report, depth);
                 if !matches!(index_type, Ty::Int | Ty::Unknown) {
-                    self.complain(report, index, context, |loader| {
+                    self.report_in(report, index, context, |loader| {
                         format!("an index is a whole number, not {}", index_type.what(loader))
                     });
                 }
@@ -109,7 +115,7 @@ impl Loader {
                     Ty::Bytes => Ty::Int,
                     Ty::Unknown => Ty::Unknown,
                     other => {
-                        self.complain(report, ast, context, |loader| {
+                        self.report_in(report, ast, context, |loader| {
                             format!("{} has no items", other.what(loader))
                         });
                         Ty::Unknown
@@ -127,7 +133,7 @@ impl Loader {
                     None => match self.find_type(target, context.current, context.place) {
                         Some(id) => Ty::Obj(id),
                         None => {
-                            self.complain(report, ast, context, |loader| {
+                            self.report_in(report, ast, context, |loader| {
                                 let known = loader.visible_types(context.current);
                                 let name = target.written();
                                 format!(
@@ -149,7 +155,7 @@ impl Loader {
                     Unary::Invert => matches!(ty, Ty::Int | Ty::Unknown),
                 };
                 if !fits {
-                    self.complain(report, ast, context, |loader| match operator {
+                    self.report_in(report, ast, context, |loader| match operator {
                         Unary::Not => format!("'not' wants a boolean, and this is {}", ty.what(loader)),
                         _ => format!("this wants a number, and there is {}", ty.what(loader)),
                     });
@@ -164,7 +170,7 @@ impl Loader {
             AstNode::Ternary(condition, then, otherwise) => {
                 let ty = self.infer_at(condition, context, report, depth);
                 if !matches!(ty, Ty::Bool | Ty::Unknown) {
-                    self.complain(report, condition, context, |loader| {
+                    self.report_in(report, condition, context, |loader| {
                         format!("'?' wants a boolean before it, and this is {}", ty.what(loader))
                     });
                 }
@@ -228,7 +234,7 @@ impl Loader {
             }
         };
         if !fits {
-            self.complain(report, ast, context, |loader| {
+            self.report_in(report, ast, context, |loader| {
                 format!("'{sign}' does not join {} and {}", left.what(loader), right.what(loader))
             });
         }
@@ -236,7 +242,7 @@ impl Loader {
     }
 }
 
-/// Where a text of an expression begins in its file.
+/// Where the text of an expression begins in its file.
 pub(super) fn text_place(node: &crate::yaml::Node) -> Place {
     node.place.right(usize::from(node.is_quoted()))
 }

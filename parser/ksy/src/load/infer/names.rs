@@ -9,7 +9,7 @@ use crate::load::infer::types::Ty;
 use crate::load::{Context, Loader};
 use crate::plan::{Method, Repeat, Shape, TypeId};
 
-/// Names that every structure has.
+/// Names that exist in every structure.
 const OWN: [&str; 4] = ["_io", "_parent", "_root", "_sizeof"];
 
 impl Loader {
@@ -25,7 +25,7 @@ impl Loader {
             "_io" => return Ty::Io,
             "_index" if context.repeated || self.is_query => return Ty::Int,
             "_index" => {
-                self.complain(report, ast, context, |_| {
+                self.report_in(report, ast, context, |_| {
                     "'_index' is the number of a repeated field's item, and this does not repeat".into()
                 });
                 return Ty::Int;
@@ -42,7 +42,7 @@ impl Loader {
                 if let Some(element) = &context.element {
                     return element.clone();
                 }
-                self.complain(report, ast, context, |_| {
+                self.report_in(report, ast, context, |_| {
                     "'_' stands for a value only in 'repeat-until' and 'valid'".into()
                 });
                 return Ty::Unknown;
@@ -50,7 +50,7 @@ impl Loader {
             _ => {}
         }
         let Some(slot) = self.slot_of(context.current, name) else {
-            self.complain(report, ast, context, |loader| {
+            self.report_in(report, ast, context, |loader| {
                 let known = loader.slot_names(context.current);
                 let elsewhere = match loader.plan.types.iter().find(|plan| loader.has_slot(plan, name)) {
                     Some(plan) => {
@@ -79,7 +79,7 @@ impl Loader {
         self.plan.type_of(id).slots.iter().map(|&(sym, _)| self.plan.name(sym).to_owned()).collect()
     }
 
-    /// What `_parent` is in structures of a type, if that is always the same.
+    /// The type of `_parent` in structures of a type, if it is always the same.
     fn parent_of(&self, id: TypeId) -> Ty {
         let parents = self.declared(id).map_or(&[][..], |declared| &declared.parents);
         match parents.split_first() {
@@ -95,7 +95,7 @@ impl Loader {
             return known.clone();
         }
         if let Some((ast, place)) = declared.values.get(&slot).cloned() {
-            // While it is being found out, it is not known: instances may refer to each other in a circle.
+            // While it is inferred it counts as unknown: instances may refer to each other in a circle.
             if let Some(declared) = self.declared_mut(id) {
                 declared.value_types.insert(slot, Ty::Unknown);
             }
@@ -112,7 +112,7 @@ impl Loader {
             .unwrap_or(Ty::Unknown)
     }
 
-    #[allow(clippy::too_many_arguments)] // What an expression's place is takes four of them.
+    #[allow(clippy::too_many_arguments)] // Four of them are the expression's place.
     pub(super) fn infer_member(
         &mut self,
         of: &Ty,
@@ -135,7 +135,7 @@ impl Loader {
                 _ => {}
             }
             let Some(slot) = self.slot_of(*id, name) else {
-                self.complain(report, ast, context, |loader| {
+                self.report_in(report, ast, context, |loader| {
                     let known = loader.slot_names(*id);
                     format!(
                         "{} has no '{name}'{}",
@@ -156,7 +156,7 @@ impl Loader {
             };
         }
         if !of.methods().contains(&name) {
-            self.complain(report, ast, context, |loader| {
+            self.report_in(report, ast, context, |loader| {
                 format!("{} has no '{name}'{}", of.what(loader), nearest(name, of.methods().iter().copied()))
             });
             return Ty::Unknown;
@@ -169,7 +169,7 @@ impl Loader {
         };
         if !wanted.contains(&arguments.len()) {
             let (least, most) = (*wanted.start(), *wanted.end());
-            self.complain(report, ast, context, |_| {
+            self.report_in(report, ast, context, |_| {
                 let wanted = if least == most { least.to_string() } else { format!("{least} or {most}") };
                 format!("'{name}' takes {wanted} arguments here, not {}", arguments.len())
             });

@@ -41,7 +41,7 @@ impl Ty {
         matches!(self, Ty::Int | Ty::Float | Ty::Unknown)
     }
 
-    /// What can be asked of such a value.
+    /// The methods of such a value.
     pub(super) fn methods(&self) -> &'static [&'static str] {
         match self {
             Ty::Int => &["to_s", "to_i"],
@@ -55,7 +55,7 @@ impl Ty {
     }
 }
 
-/// The kind that a type's name says, where it is none of the description's own.
+/// The kind of a built-in type.
 pub(crate) fn builtin(name: &str) -> Option<Ty> {
     Some(match name {
         "bytes" => Ty::Bytes,

@@ -1,4 +1,4 @@
-//! Expressions over the fields that were read.
+//! Compiles expressions over the fields that were read.
 
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Val};
@@ -6,9 +6,9 @@ use crate::program::compile::{Compiler, DEEPEST, MOST_WORK};
 use crate::program::{Kind, Term};
 
 impl Compiler<'_> {
-    /// An expression as a term, and what it gives.
+    /// An expression as a term, and the kind of its value.
     pub(super) fn expression(&mut self, node: NodeId, frame: usize, depth: u32) -> Option<(u16, Kind)> {
-        // Instances that need each other twice would be written out again and again.
+        // Instances that use each other twice would be expanded exponentially.
         self.work += 1;
         if depth > DEEPEST || self.work > MOST_WORK {
             return None;
@@ -86,7 +86,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// A structure that was gone through already.
+    /// A structure that was compiled already.
     fn part(&self, node: NodeId, frame: usize, depth: u32) -> Option<usize> {
         if depth > DEEPEST {
             return None;

@@ -1,4 +1,4 @@
-//! Makes straight programs of descriptions.
+//! Compiles descriptions into programs.
 
 pub(crate) mod expressions;
 pub(crate) mod shapes;
@@ -7,15 +7,15 @@ use std::collections::HashMap;
 
 use crate::expr::Binary;
 use crate::plan::{Attr, Endian, NodeId, Plan, Repeat, Shape, Size, TypeId};
-use crate::program::report::Told;
-use crate::program::selected::Choice;
+use crate::program::report::ReportedField;
+use crate::program::selected::Selected;
 use crate::program::{Kind, Program, REGISTERS, Step, Term};
 
-/// Expressions that are gone through at most, each time they are needed.
+/// The most expressions that are compiled, counted each time they are used.
 const MOST_WORK: u32 = 50_000;
-/// How deeply expressions and types are followed.
+/// How deeply nested expressions and types are followed.
 const DEEPEST: u32 = 24;
-/// Steps of a program; a description that would have more is read thoroughly.
+/// The most steps of a program; a description that needs more is left to the interpreter.
 const MOST_STEPS: usize = 1000;
 
 /// A structure whose fields are registers.
@@ -27,41 +27,41 @@ struct Frame {
     fields: HashMap<u16, (u8, Kind)>,
     parts: HashMap<u16, usize>,
     arguments: Vec<NodeId>,
-    /// Who gave them.
+    /// The frame in which they are evaluated.
     caller: usize,
     begin: u8,
 }
 
-/// What a program is made for.
+/// What a program is for.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose<'p> {
-    /// To find where a message ends.
+    /// Finding where a message ends.
     End,
-    /// To find out whether all is as it should be.
+    /// Finding out whether everything is valid.
     Whole,
-    /// To tell some fields.
-    Fields(&'p Choice<'p>),
+    /// Reporting some fields.
+    Fields(&'p Selected<'p>),
 }
 
 pub(super) struct Compiler<'p> {
     plan: &'p Plan,
     purpose: Purpose<'p>,
-    /// Whether all must be as it should be.
+    /// Whether everything is validated.
     whole: bool,
-    /// The names of the fields that are being gone into.
+    /// The names of the fields around the current one.
     path: Vec<&'p str>,
-    told: Vec<Told>,
-    /// Whether the bytes at hand are of a choice of which no case fits.
+    told: Vec<ReportedField>,
+    /// Whether the current bytes belong to a switch without a matching case.
     unexplained: bool,
     steps: Vec<Step>,
     terms: Vec<Term>,
     frames: Vec<Frame>,
     registers: usize,
-    /// What `_` is.
+    /// The register of `_`.
     element: Option<(u8, Kind)>,
-    /// Where a jump leads that was made last.
+    /// The target of the last jump: steps are not merged across it.
     barrier: usize,
-    /// Expressions that were gone through.
+    /// How many expressions were compiled.
     work: u32,
 }
 
@@ -85,7 +85,7 @@ impl<'p> Compiler<'p> {
     }
 
     pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Program> {
-        // Instances that are read stand anywhere, and may explain what fields do not.
+        // Instances can be read anywhere, and may explain bytes that no field does.
         if self.whole && self.plan.types.iter().any(|ty| ty.instances.iter().any(|attr| attr.value.is_none()))
         {
             return None;
@@ -137,7 +137,7 @@ impl<'p> Compiler<'p> {
         u16::try_from(self.terms.len() - 1).ok()
     }
 
-    /// The steps of a structure. Nothing if it can't be said in steps at all.
+    /// The steps of a structure. None if it can't be compiled at all.
     fn structure(&mut self, frame: usize, depth: u32) -> Option<()> {
         if depth > DEEPEST || self.steps.len() > MOST_STEPS {
             return None;
@@ -156,7 +156,7 @@ impl<'p> Compiler<'p> {
             }
         };
         let begins_with_bits = plan.seq.first().is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }));
-        // What a check covers may begin here, or where the message does.
+        // The bytes that a check covers may begin here, or with the message.
         let is_covered = frame == 0 || plan.seq.iter().any(|attr| attr.check.is_some());
         if self.whole && is_covered && !begins_with_bits {
             self.steps.push(Step::Mark(begin));
@@ -165,7 +165,7 @@ impl<'p> Compiler<'p> {
             self.steps.push(Step::Stop);
         }
         let length = match self.purpose {
-            // What stands behind the last field that is told moves none of them.
+            // Nothing after the last reported field affects the fields before it.
             Purpose::Fields(choice) if frame == 0 => {
                 let last = plan.seq.iter().rposition(|attr| self.matters(choice, ty, attr));
                 last.map_or(0, |last| last + 1)
@@ -189,7 +189,7 @@ impl<'p> Compiler<'p> {
             };
             let before = (self.steps.len(), self.terms.len());
             if self.field(frame, ty, u16::try_from(at).ok()?, attr, depth).is_none() {
-                // What can't be said is the thorough reader's, should it ever be reached.
+                // What can't be compiled is left to the interpreter, if it is ever reached.
                 self.steps.truncate(before.0);
                 self.terms.truncate(before.1);
                 self.steps.push(Step::Stop);
@@ -208,7 +208,7 @@ impl<'p> Compiler<'p> {
             Purpose::Whole => false,
             Purpose::End => !attr.needed,
             Purpose::Fields(choice) => {
-                // Any expression may ask for a number, and to read it costs as much as to pass over it.
+                // Expressions may use any number, and reading one costs no more than skipping it.
                 let is_number = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. });
                 let is_cheap = is_number && self.registers < REGISTERS / 2;
                 !attr.needed && !is_cheap && !self.matters(choice, ty, attr)
@@ -249,9 +249,9 @@ impl<'p> Compiler<'p> {
         self.shape(frame, ty, at, attr, &attr.shape, depth)
     }
 
-    /// Whether a field is told, or one in it may be.
-    fn matters(&self, choice: &Choice<'_>, ty: TypeId, attr: &'p Attr) -> bool {
-        choice.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot)
-            || choice.is_in(self.plan, &attr.shape)
+    /// Whether a field is reported, or may contain one that is.
+    fn matters(&self, selected: &Selected<'_>, ty: TypeId, attr: &'p Attr) -> bool {
+        selected.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot)
+            || selected.is_in(self.plan, &attr.shape)
     }
 }

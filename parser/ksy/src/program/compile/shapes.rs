@@ -1,11 +1,11 @@
-//! The steps of one value: what its bytes are, and what must be true of it.
+//! The steps for one value: how its bytes are read, and what must hold for it.
 
 use std::collections::HashMap;
 
 use crate::expr::Binary;
 use crate::plan::{Attr, Edge, Node, NodeId, Order, Parent, Plan, Shape, Size, TypeId, UserType, Val, Valid};
 use crate::program::compile::{Compiler, Frame, Purpose};
-use crate::program::report::{Says, Told};
+use crate::program::report::{Content, ReportedField};
 use crate::program::{Kind, Step, Term};
 use crate::strings::Charset;
 
@@ -29,7 +29,7 @@ impl<'p> Compiler<'p> {
             return self.shape_itself(frame, ty, at, attr, shape, depth);
         }
         let number = u8::try_from(self.told.len()).ok()?;
-        self.told.push(Told { ty, field: at, says: Says::Bytes });
+        self.told.push(ReportedField { ty, field: at, says: Content::Bytes });
         let in_byte = match shape {
             Shape::Bits { .. } => true,
             Shape::User(user) => !attr.limit.is_bounded() && begins_with_bits(self.plan, user),
@@ -42,7 +42,7 @@ impl<'p> Compiler<'p> {
             Shape::User(user) => {
                 let simple = user.arguments.is_empty() && matches!(user.parent, Parent::Here);
                 match attr.limit.size {
-                    // Whatever is in it, it is a structure of that size.
+                    // Whatever it contains, the structure has this size.
                     Size::Of(size) if !holds && simple && is_plain => {
                         let (term, Kind::Int) = self.expression(size, frame, 0)? else { return None };
                         self.steps.push(Step::SkipBy(term));
@@ -50,24 +50,24 @@ impl<'p> Compiler<'p> {
                     Size::Eos if !holds && simple && is_plain => self.steps.push(Step::Rest),
                     _ => self.shape_itself(frame, ty, at, attr, shape, depth)?,
                 }
-                Says::Group(user.id)
+                Content::Group(user.id)
             }
             Shape::Int { .. } | Shape::Bits { .. } => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
                 let &(register, kind) = self.frames.get(frame)?.fields.get(&attr.slot)?;
-                Says::Number(register, kind)
+                Content::Number(register, kind)
             }
             Shape::Str(Charset::Utf8 | Charset::Ascii) => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                Says::Text
+                Content::Text
             }
             Shape::Contents(_) => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                Says::Bytes
+                Content::Bytes
             }
             Shape::Bytes if is_plain || is_open => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                if unexplained { Says::Unexplained } else { Says::Bytes }
+                if unexplained { Content::Unexplained } else { Content::Bytes }
             }
             _ => return None,
         };
@@ -75,7 +75,7 @@ impl<'p> Compiler<'p> {
             told.says = says;
         }
         self.steps.push(Step::End);
-        // What is told ends here: nothing is joined to it.
+        // A reported field ends here: later steps are not merged with its own.
         self.barrier = self.steps.len();
         Some(())
     }
@@ -89,7 +89,7 @@ impl<'p> Compiler<'p> {
         shape: &'p Shape,
         depth: u32,
     ) -> Option<()> {
-        // What is told is told whether or not it is valid.
+        // Fields are reported whether or not they are valid.
         let is_selection = matches!(self.purpose, Purpose::Fields(_));
         let is_untested = is_selection || attr.valid.is_none();
         let is_unchecked = is_selection || attr.valid.is_none() && attr.check.is_none();
@@ -180,7 +180,7 @@ impl<'p> Compiler<'p> {
         }
     }
 
-    /// A number was read: what it is called, and what must be true of it.
+    /// Assigns a number that was read to its field, and tests what must hold for it.
     fn number(&mut self, frame: usize, attr: &Attr, to: u8, kind: Kind, own: Option<u8>) -> Option<()> {
         let kind = attr.enumeration.map_or(kind, Kind::Enum);
         self.frames.get_mut(frame)?.fields.insert(attr.slot, (to, kind));
@@ -272,7 +272,7 @@ impl<'p> Compiler<'p> {
             caller: frame,
             begin,
         });
-        // A structure without an owner takes no byte order from it.
+        // Without a parent there is no byte order to inherit.
         around?;
         self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
         self.path.push(self.plan.name(attr.sym));
@@ -317,7 +317,7 @@ impl<'p> Compiler<'p> {
                 self.terms.truncate(before.1);
                 self.steps.push(Step::Stop);
             }
-            // What a case reads is not always there.
+            // The value of one case is not always present.
             self.frames.get_mut(frame)?.fields.remove(&attr.slot);
             self.frames.get_mut(frame)?.parts.remove(&attr.slot);
             ends.push(self.steps.len());
@@ -327,7 +327,7 @@ impl<'p> Compiler<'p> {
             Some(otherwise) => otherwise,
             None => {
                 let here = self.here();
-                // Where no case fits the bytes stay bytes, and without a size nothing is read.
+                // If no case matches, sized bytes stay bytes, and without a size nothing is read.
                 if attr.limit.is_bounded() {
                     self.unexplained = true;
                     self.shape(frame, ty, at, attr, &Shape::Bytes, depth + 1)?;
@@ -342,7 +342,7 @@ impl<'p> Compiler<'p> {
             }
         }
         self.barrier = usize::from(here);
-        // Of two cases with one key the first counts.
+        // Of two cases with the same key the first counts.
         keys.sort_by_key(|&(key, _)| key);
         keys.dedup_by_key(|&mut (key, _)| key);
         *self.steps.get_mut(chooses)? = Step::Choose(term, keys.into(), otherwise);
@@ -350,7 +350,7 @@ impl<'p> Compiler<'p> {
     }
 }
 
-/// Whether a structure's first field is some bits, so that it may begin in the middle of a byte.
+/// Whether a structure begins with a bit field, and so possibly in the middle of a byte.
 fn begins_with_bits(plan: &Plan, user: &UserType) -> bool {
     let first = plan.type_of(user.id).seq.first();
     first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
