@@ -107,7 +107,7 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// `; did you mean 'x'?` if one of `known` is similar to `name`; otherwise all that are known, if they are few.
+/// `; did you mean 'x'?` if one of `known` is similar to `name`; otherwise all that are expected, if they are few.
 pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let near = known
@@ -120,7 +120,7 @@ pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) 
     match near {
         Some((_, candidate)) => format!("; did you mean '{candidate}'?"),
         None if known.is_empty() => String::new(),
-        None if known.len() <= 16 => format!("; there is {}", known.join(", ")),
+        None if known.len() <= 16 => format!("; expected one of {}", known.join(", ")),
         None => String::new(),
     }
 }

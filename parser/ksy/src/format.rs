@@ -60,7 +60,7 @@ impl Format {
         };
         let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
         if bytes.len() > 16 << 20 {
-            return Err(unreadable("it is larger than any description".to_owned()));
+            return Err(unreadable("it is larger than 16 MiB".to_owned()));
         }
         let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))?;
         Format::load(&name, &text, Some(path))
@@ -92,7 +92,7 @@ impl Format {
         let mut arena = Arena::default();
         let mut run = Run::new(&self.plan, bytes, &mut arena, Mode::Strict);
         let error = run.read().err().map(|stop| error(&run, stop));
-        Message { plan: (*self.plan).clone(), bytes, arena, error }
+        Message { plan: self.plan.clone(), bytes, arena, error }
     }
 }
 
@@ -119,7 +119,7 @@ fn error(run: &Run<'_, '_>, stop: Stop) -> EvalError {
     match stop {
         Stop::NeedMore(more) => EvalError {
             code: Code::EndOfStream,
-            text: format!("{more} more bytes are wanted"),
+            text: format!("{more} more bytes are needed"),
             offset: run.message.length(),
         },
         // A format reads whole messages only.
@@ -137,7 +137,8 @@ fn error(run: &Run<'_, '_>, stop: Stop) -> EvalError {
 /// A message read by a description.
 #[derive(Debug)]
 pub struct Message<'m> {
-    plan: Plan,
+    /// Shared with the format, until an expression is added to it.
+    plan: Arc<Plan>,
     bytes: &'m [u8],
     arena: Arena,
     error: Option<EvalError>,
@@ -156,11 +157,8 @@ impl Message<'_> {
     /// # Errors
     /// The text is not an expression (code `no-match`), or it has no value in this message.
     pub fn eval(&mut self, expression: &str) -> Result<Json, EvalError> {
-        let node = load::compile_query(&mut self.plan, expression).map_err(|text| EvalError {
-            code: Code::NoMatch,
-            text,
-            offset: 0,
-        })?;
+        let node = load::compile_query(Arc::make_mut(&mut self.plan), expression)
+            .map_err(|error| EvalError { code: Code::NoMatch, text: error.to_string(), offset: 0 })?;
         let mut run = Run::resume(&self.plan, self.bytes, &mut self.arena, Mode::Strict);
         let val = run.eval(node, &Scope::of(ObjectId::ROOT));
         match val {

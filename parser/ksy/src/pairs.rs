@@ -106,7 +106,7 @@ impl Observer for Pairs {
         found.extend(open.into_iter().map(|(row, id)| Observation::Problem {
             row,
             code: Code::Unanswered,
-            text: id.say("no reply with {} came"),
+            text: id.say("no reply with {} was seen"),
         }));
     }
 }

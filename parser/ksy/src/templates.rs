@@ -27,10 +27,10 @@ macro_rules! templates {
 /// # Ok::<(), framescope_ksy::LoadError>(())
 /// ```
 pub const TEMPLATES: &[Template] = templates! {
-    "length-prefixed": "a header with a kind and a length, and as many bytes behind it",
+    "length-prefixed": "a header with a kind and a length, followed by as many bytes",
     "type-text": "a kind byte and text to the end of the segment",
     "tlv": "a list of entries, each with tag, length and value",
     "lines": "lines of text",
     "header-crc": "a header and a body with CRCs, and flags in bits",
-    "json-length": "JSON with its length before it",
+    "json-length": "JSON, preceded by its length",
 };

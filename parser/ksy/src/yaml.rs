@@ -129,7 +129,12 @@ pub(crate) fn read(file: u32, text: &str) -> Result<Node, Diagnostic> {
     let mut reader = Reader { file, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
     loop {
         match reader.event()? {
-            (Event::StreamEnd, place) => return Err(Diagnostic::new(place, "the file holds no description")),
+            (Event::StreamEnd, place) => {
+                return Err(Diagnostic::new(
+                    place,
+                    "the file is empty: a description is a map with 'meta' and 'seq'",
+                ));
+            }
             (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
             (event, place) => return reader.node(event, place, 0),
         }
@@ -149,7 +154,7 @@ impl<'t> Reader<'t> {
         match self.parser.next() {
             Some(Ok((event, span))) => Ok((event, place(&span.start))),
             Some(Err(error)) => {
-                Err(Diagnostic::new(place(error.marker()), format!("this is no YAML: {}", error.info())))
+                Err(Diagnostic::new(place(error.marker()), format!("invalid YAML: {}", error.info())))
             }
             None => Ok((Event::StreamEnd, Place::new(self.file, 1, 1))),
         }
@@ -189,7 +194,7 @@ impl<'t> Reader<'t> {
                     if let Some(name) = key.text()
                         && !seen.insert(name.to_owned())
                     {
-                        return Err(Diagnostic::new(key.place, format!("'{name}' stands here twice")));
+                        return Err(Diagnostic::new(key.place, format!("the key '{name}' appears twice")));
                     }
                     entries.push((key, value));
                 }
@@ -197,12 +202,12 @@ impl<'t> Reader<'t> {
             }
             Event::Alias(anchor) => {
                 let Some((node, count)) = self.anchors.get(&anchor) else {
-                    return Err(Diagnostic::new(place, "this alias names no anchor before it"));
+                    return Err(Diagnostic::new(place, "this alias refers to no earlier anchor"));
                 };
                 self.nodes += count;
                 return Ok(node.clone());
             }
-            _ => return Err(Diagnostic::new(place, "a value is missing here")),
+            _ => return Err(Diagnostic::new(place, "expected a value")),
         };
         let node = Node { place, data };
         if anchor > 0 {

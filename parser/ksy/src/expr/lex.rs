@@ -18,7 +18,7 @@ impl Token {
         match self {
             Token::Int(n) => n.to_string(),
             Token::Float(n) => n.to_string(),
-            Token::Str(_) | Token::Format(_) => "a text".into(),
+            Token::Str(_) | Token::Format(_) => "text".into(),
             Token::Name(name) => format!("'{name}'"),
             Token::Sign(sign) => format!("'{sign}'"),
             Token::End => "the end".into(),
@@ -58,7 +58,7 @@ pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Syntax
                 lexer.at += 1;
                 let text: String = lexer.take_while(|c| c != '\'');
                 if lexer.peek().is_none() {
-                    return Err(SyntaxError::new(at, "the text begun by ' has no end"));
+                    return Err(SyntaxError::new(at, "the text beginning with ' is not closed"));
                 }
                 lexer.at += 1;
                 Token::Str(text)
@@ -71,21 +71,21 @@ pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Syntax
                 let sign = SIGNS.iter().find(|sign| lexer.starts_with(sign));
                 let Some(sign) = sign else {
                     let hint = match first {
-                        '=' => "; equality is written ==",
-                        '!' => "; 'not' is written out",
+                        '=' => "; did you mean '=='?",
+                        '!' => "; did you mean 'not'?",
                         _ => "",
                     };
                     return Err(SyntaxError::new(
                         at,
-                        format!("'{first}' begins nothing that an expression knows{hint}"),
+                        format!("'{first}' is not part of any expression{hint}"),
                     ));
                 };
                 lexer.at += sign.len();
                 if *sign == "&" && lexer.peek() == Some('&') {
-                    return Err(SyntaxError::new(at, "&& is written 'and'"));
+                    return Err(SyntaxError::new(at, "'&&' is not an operator; did you mean 'and'?"));
                 }
                 if *sign == "|" && lexer.peek() == Some('|') {
-                    return Err(SyntaxError::new(at, "|| is written 'or'"));
+                    return Err(SyntaxError::new(at, "'||' is not an operator; did you mean 'or'?"));
                 }
                 Token::Sign(sign)
             }
@@ -154,13 +154,13 @@ impl Lexer {
                     .filter(|&&c| c != '_')
                     .collect();
                 let value =
-                    text.parse().map_err(|_| SyntaxError::new(at, format!("'{text}' is no number")))?;
+                    text.parse().map_err(|_| SyntaxError::new(at, format!("'{text}' is not a number")))?;
                 return Ok(Token::Float(value));
             }
         }
         let text: String = self.characters.get(from..self.at).unwrap_or_default().iter().collect();
         let value = crate::yaml::integer(&text);
-        value.map(Token::Int).ok_or_else(|| SyntaxError::new(at, format!("'{text}' is no number")))
+        value.map(Token::Int).ok_or_else(|| SyntaxError::new(at, format!("'{text}' is not a number")))
     }
 
     /// The character that an escape means; its backslash was read.
@@ -205,7 +205,9 @@ impl Lexer {
     fn quoted(&mut self, begun: u32) -> Result<String, SyntaxError> {
         let mut text = String::new();
         loop {
-            let c = self.peek().ok_or_else(|| SyntaxError::new(begun, "the text begun by \" has no end"))?;
+            let c = self
+                .peek()
+                .ok_or_else(|| SyntaxError::new(begun, "the text beginning with \" is not closed"))?;
             self.at += 1;
             match c {
                 '"' => return Ok(text),
@@ -220,7 +222,9 @@ impl Lexer {
         let mut text = String::new();
         loop {
             let at = u32::try_from(self.at).unwrap_or(u32::MAX);
-            let c = self.peek().ok_or_else(|| SyntaxError::new(begun, "the text begun by f\" has no end"))?;
+            let c = self
+                .peek()
+                .ok_or_else(|| SyntaxError::new(begun, "the text beginning with f\" is not closed"))?;
             self.at += 1;
             match c {
                 '"' | '{' if !text.is_empty() => {
@@ -231,7 +235,8 @@ impl Lexer {
                 '{' => {
                     let (mut open, mut inner, mut quote) = (1, String::new(), None);
                     loop {
-                        let c = self.peek().ok_or_else(|| SyntaxError::new(at, "the { has no }"))?;
+                        let c =
+                            self.peek().ok_or_else(|| SyntaxError::new(at, "the { is not closed by a }"))?;
                         self.at += 1;
                         match (quote, c) {
                             (None, '{') => open += 1,

@@ -87,7 +87,7 @@ impl Parser {
     }
 
     fn wanted(&self, what: &str) -> SyntaxError {
-        SyntaxError::new(self.at(), format!("{what} is wanted here, not {}", self.peek().written()))
+        SyntaxError::new(self.at(), format!("expected {what}, not {}", self.peek().written()))
     }
 
     fn need(&mut self, sign: &str) -> Result<(), SyntaxError> {

@@ -68,7 +68,10 @@ impl Loader {
                         Node::Const(Val::Int(size.into()))
                     }
                     None => {
-                        self.report(context.place.right(ast.at as usize), "the size of this is not the same in every message; take it from the field that says it");
+                        self.report(
+                            context.place.right(ast.at as usize),
+                            "the size of this differs between messages: use the field that gives it",
+                        );
                         Node::Const(Val::Null)
                     }
                 }
@@ -88,7 +91,7 @@ impl Loader {
                         let hint = crate::error::nearest(name, known);
                         self.report(
                             context.place.right(ast.at as usize),
-                            format!("nothing is called '{name}'{hint}"),
+                            format!("there is no method '{name}'{hint}"),
                         );
                         Node::Const(Val::Null)
                     }
@@ -209,7 +212,7 @@ impl Loader {
             _ => return None,
         };
         self.complete_type(of);
-        let sym = *self.plan.symbols.get(name.as_str())?;
+        let sym = self.plan.symbol(name.as_str())?;
         let plan = self.plan.type_of(of).clone();
         let attr = plan.attr(plan.slot(sym)?)?;
         self.bits_of_attr(attr, 0)

@@ -55,7 +55,7 @@ impl Loader {
         depth: u32,
     ) -> Option<TypeId> {
         if self.types.len() >= MOST_TYPES || depth > 50 {
-            self.report(node.place, "there are too many types, or too deeply in each other");
+            self.report(node.place, "the description has too many types, or nests them too deeply");
             return None;
         }
         let id = TypeId::at(self.types.len());
@@ -81,7 +81,7 @@ impl Loader {
             if types.map().is_none() && !types.is_null() {
                 self.report(
                     types.place,
-                    format!("'types' is a map from names to types, not {}", types.what()),
+                    format!("'types' must be a map from names to types, not {}", types.what()),
                 );
             }
             for (key, nested) in types.map().unwrap_or_default() {
@@ -99,7 +99,7 @@ impl Loader {
                 let Some(name) = self.identifier(key) else { continue };
                 let declared = self.enumeration(&name, members);
                 let number = EnumId::at(self.plan.enums.len());
-                self.plan.enums.push(declared);
+                Arc::make_mut(&mut self.plan.enums).push(declared);
                 if let Some(plan) = self.plan_mut(id) {
                     plan.enums.insert(name.into(), number);
                 }
@@ -112,7 +112,7 @@ impl Loader {
         if let Some(encoding) = meta.get("encoding") {
             match encoding.text() {
                 Some(name) => inherited.encoding = Some((self.charset(name, encoding.place), encoding.place)),
-                None => self.report(encoding.place, "an encoding is a name, such as UTF-8"),
+                None => self.report(encoding.place, "an encoding must be a name, such as UTF-8"),
             }
         }
         if let Some(endian) = meta.get("endian") {
@@ -120,14 +120,15 @@ impl Loader {
                 Some("le") => inherited.order = Inheritance::Le,
                 Some("be") => inherited.order = Inheritance::Be,
                 None if endian.map().is_some() => inherited.order = Inheritance::Switch,
-                _ => self.report(endian.place, "'endian' is le, be, or a map with switch-on and cases"),
+                _ => self
+                    .report(endian.place, "'endian' must be le, be, or a map with 'switch-on' and 'cases'"),
             }
         }
         if let Some(endian) = meta.get("bit-endian") {
             match endian.text() {
                 Some("le") => inherited.bits_le = true,
                 Some("be") => inherited.bits_le = false,
-                _ => self.report(endian.place, "'bit-endian' is le or be"),
+                _ => self.report(endian.place, "'bit-endian' must be le or be"),
             }
         }
     }
@@ -148,7 +149,7 @@ impl Loader {
             self.warn(
                 place,
                 format!(
-                    "no encoding is called '{name}', so that reading this text fails{}",
+                    "'{name}' is an unknown encoding, so reading this text will fail{}",
                     nearest(name, known)
                 ),
             );
@@ -169,7 +170,7 @@ impl Loader {
                 .collect();
             self.report(
                 node.place,
-                format!("'{name}' is no name: names begin with a small letter and have small letters, digits and _ (such as '{better}')"),
+                format!("'{name}' is not a valid name: names begin with a lower-case letter and consist of lower-case letters, digits and _ (such as '{better}')"),
             );
             return None;
         }
@@ -192,12 +193,18 @@ impl Loader {
         let mut plan = EnumPlan { name: name.to_owned(), ..EnumPlan::default() };
         let mut by_value = BTreeMap::new();
         if node.map().is_none() {
-            self.report(node.place, format!("an enum is a map from numbers to names, not {}", node.what()));
+            self.report(
+                node.place,
+                format!("an enum must be a map from numbers to names, not {}", node.what()),
+            );
         }
         for (key, member) in node.map().unwrap_or_default() {
             let Some(value) = key.integer() else {
                 let key_text = key.text().unwrap_or_default();
-                self.report(key.place, format!("'{key_text}' is no number; an enum maps numbers to names"));
+                self.report(
+                    key.place,
+                    format!("'{key_text}' is not a number: an enum maps numbers to names"),
+                );
                 continue;
             };
             for (key, _) in member.map().unwrap_or_default() {

@@ -14,7 +14,7 @@ impl Loader {
     pub(super) fn expression(&mut self, node: &Node) -> Option<(Ast, Place)> {
         let place = text_place(node);
         let Some(text) = node.text() else {
-            self.report(node.place, format!("an expression is wanted here, not {}", node.what()));
+            self.report(node.place, format!("expected an expression, not {}", node.what()));
             return None;
         };
         match expr::parse(text) {
@@ -36,11 +36,12 @@ impl Loader {
             && ty != wanted
         {
             let what = match wanted {
-                Ty::Bool => "a boolean: true or false",
+                Ty::Bool => "a boolean",
                 Ty::Io => "a stream, such as _root._io",
                 _ => "a whole number",
             };
-            self.report(place, format!("this wants {what}"));
+            let found = ty.what(self);
+            self.report(place, format!("expected {what}, not {found}"));
         }
         Some(self.compile(&ast, &context))
     }
@@ -106,7 +107,7 @@ impl Loader {
     fn endian_switch(&mut self, node: &Node, id: TypeId) -> Endian {
         let context = Context::of(id, node.place);
         let Some(on) = node.get("switch-on").and_then(|on| self.compiled(on, &context, None)) else {
-            self.report(node.place, "'endian' chosen by a value has 'switch-on' and 'cases'");
+            self.report(node.place, "an 'endian' that is a map needs 'switch-on' and 'cases'");
             return Endian::Inherit;
         };
         let mut cases = Vec::new();
@@ -115,7 +116,7 @@ impl Loader {
                 Some("le") => true,
                 Some("be") => false,
                 _ => {
-                    self.report(value.place, "a case of 'endian' is le or be");
+                    self.report(value.place, "a case of 'endian' must be le or be");
                     continue;
                 }
             };
@@ -148,7 +149,7 @@ impl Loader {
             Repeat::Times(_) => match node.get("repeat-expr") {
                 Some(count) => self.compiled(count, &once, Some(Ty::Int)).map_or(Repeat::Once, Repeat::Times),
                 None => {
-                    self.report(node.place, "'repeat: expr' wants 'repeat-expr' with the number of items");
+                    self.report(node.place, "'repeat: expr' needs the number of items: add 'repeat-expr'");
                     Repeat::Once
                 }
             },
@@ -160,7 +161,7 @@ impl Loader {
                 None => {
                     self.report(
                         node.place,
-                        "'repeat: until' wants 'repeat-until' with what is true of the last item",
+                        "'repeat: until' needs a condition that holds for the last item: add 'repeat-until'",
                     );
                     Repeat::Once
                 }
@@ -169,7 +170,10 @@ impl Loader {
         };
         attr.process = node.get("process").and_then(|node| self.process(node, &context));
         if attr.process.is_some() && !attr.limit.is_bounded() {
-            self.report(node.place, "what is processed are bytes whose length is known: add 'size', 'size-eos: true' or 'terminator'");
+            self.report(
+                node.place,
+                "processed bytes need a length: add 'size', 'size-eos: true' or 'terminator'",
+            );
         }
         self.complete_shape(attr, node, &context);
         if let Some(valid) = node.get("valid") {

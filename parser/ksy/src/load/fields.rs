@@ -41,7 +41,7 @@ impl Loader {
         slots.extend(self.seq_names(&seq));
         slots.extend(self.instance_names(&instances));
         if slots.len() > usize::from(u16::MAX) - 1 {
-            self.report(node.place, "a type can't have so many fields");
+            self.report(node.place, "the type has too many fields");
             return;
         }
         let by_name = self.distinct(&slots);
@@ -92,7 +92,7 @@ impl Loader {
                 let what = attr.what();
                 self.report(
                     attr.place,
-                    format!("a field is a map with 'id' and 'type' or 'size', not {what}"),
+                    format!("a field must be a map with 'id' and 'type' or 'size', not {what}"),
                 );
             }
             self.check_keys(attr, &ATTR_KEYS, "a field");
@@ -123,7 +123,10 @@ impl Loader {
                 self.report(place, format!("'{name}' is already the name of another field of this type"));
             }
             if RESERVED.contains(&name.as_str()) {
-                self.report(place, format!("'{name}' means something else in expressions"));
+                self.report(
+                    place,
+                    format!("'{name}' has a meaning of its own in expressions: choose another name"),
+                );
             }
             by_name.push((sym, slot));
         }
@@ -187,7 +190,7 @@ impl Loader {
         };
         if let Some(value) = node.get("value") {
             if !is_instance {
-                self.report(value.place, "'value' computes an instance; a field of 'seq' is read");
+                self.report(value.place, "'value' is for instances: a field of 'seq' is read, not computed");
             }
             if let Some((ast, place)) = self.expression(value)
                 && let Some(declared) = self.declared_mut(current)
@@ -199,7 +202,7 @@ impl Loader {
         if !is_instance && let Some(pos) = node.get("pos").or(node.get("io")) {
             self.report(
                 pos.place,
-                "a field of 'seq' stands behind the one before it; what stands elsewhere is an instance",
+                "a field of 'seq' follows the one before it: for another position use an instance",
             );
         }
         attr.repeat = match node.get("repeat") {
@@ -207,7 +210,7 @@ impl Loader {
                 for key in ["repeat-expr", "repeat-until"] {
                     if let Some(stray) = node.get(key) {
                         let kind = key.trim_start_matches("repeat-");
-                        self.report(stray.place, format!("'{key}' wants 'repeat: {kind}' beside it"));
+                        self.report(stray.place, format!("'{key}' needs 'repeat: {kind}'"));
                     }
                 }
                 Repeat::Once
@@ -218,7 +221,7 @@ impl Loader {
                 Some("until") => Repeat::Until(NodeId::UNSET),
                 other => {
                     let hint = nearest(other.unwrap_or_default(), ["eos", "expr", "until"]);
-                    self.report(repeat.place, format!("'repeat' is eos, expr or until{hint}"));
+                    self.report(repeat.place, format!("'repeat' must be eos, expr or until{hint}"));
                     Repeat::Once
                 }
             },
@@ -227,7 +230,7 @@ impl Loader {
         if let Some(contents) = node.get("contents") {
             let bytes = self.contents(contents);
             if node.get("type").is_some() {
-                self.report(contents.place, "'contents' are bytes; they have no 'type' beside them");
+                self.report(contents.place, "'contents' are bytes: remove 'type'");
             }
             attr.shape = Shape::Contents(self.constant(&bytes));
             return attr;
@@ -242,12 +245,12 @@ impl Loader {
                 if !bounded && all_known {
                     self.report(
                         node.place,
-                        "how long this is is not said: add 'type', 'size', 'size-eos: true' or 'terminator'",
+                        "the field has no length: add 'type', 'size', 'size-eos: true' or 'terminator'",
                     );
                 }
             }
             Some(ty) if ty.map().is_some() => {
-                self.check_keys(ty, &["switch-on", "cases"], "a type that is chosen");
+                self.check_keys(ty, &["switch-on", "cases"], "a switched type");
                 let mut cases = Vec::new();
                 for (key, case) in ty.get("cases").and_then(Node::map).unwrap_or_default() {
                     let is_default = key.text() == Some("_") && !key.is_quoted();
@@ -257,7 +260,7 @@ impl Loader {
                 if ty.get("switch-on").is_none() || cases.is_empty() {
                     self.report(
                         ty.place,
-                        "a type that is chosen has 'switch-on' with a value and 'cases' with types",
+                        "a switched type needs 'switch-on' with a value and 'cases' with types",
                     );
                 }
                 // In whatever order they are written, the default comes last.
@@ -275,11 +278,13 @@ impl Loader {
             if let Some(value) = node.get(key)
                 && value.boolean().is_none()
             {
-                self.report(value.place, format!("'{key}' is true or false"));
+                self.report(value.place, format!("'{key}' must be true or false"));
             }
         }
         match (node.get("size"), flag("size-eos", false)) {
-            (Some(size), true) => self.report(size.place, "there is either 'size' or 'size-eos'"),
+            (Some(size), true) => {
+                self.report(size.place, "'size' and 'size-eos' exclude each other: remove one")
+            }
             (Some(_), false) => attr.limit.size = Size::Of(NodeId::UNSET),
             (None, true) => attr.limit.size = Size::Eos,
             (None, false) => {}
@@ -300,15 +305,16 @@ impl Loader {
                         eos_error: flag("eos-error", true),
                     });
                 }
-                None => {
-                    self.report(terminator.place, "a terminator is a byte from 0 to 255, or a list of such")
-                }
+                None => self.report(
+                    terminator.place,
+                    "a terminator must be a byte from 0 to 255, or a list of bytes",
+                ),
             }
         }
         if let Some(pad) = node.get("pad-right") {
             match pad.integer().and_then(|n| u8::try_from(n).ok()) {
                 Some(byte) => attr.limit.pad_right = Some(byte),
-                None => self.report(pad.place, "'pad-right' is a byte from 0 to 255"),
+                None => self.report(pad.place, "'pad-right' must be a byte from 0 to 255"),
             }
         }
     }
@@ -327,11 +333,13 @@ impl Loader {
                         (Some(number), _) => match u8::try_from(number) {
                             Ok(byte) => bytes.push(byte),
                             Err(_) => {
-                                self.report(item.place, format!("{number} is no byte: bytes are 0 to 255"))
+                                self.report(item.place, format!("{number} is not a byte: bytes are 0 to 255"))
                             }
                         },
                         (None, Some(text)) => bytes.extend_from_slice(text.as_bytes()),
-                        (None, None) => self.report(item.place, "contents are bytes and texts"),
+                        (None, None) => {
+                            self.report(item.place, "'contents' must be text or a list of bytes and texts")
+                        }
                     }
                 }
                 bytes

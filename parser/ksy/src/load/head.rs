@@ -23,7 +23,7 @@ impl Loader {
         let named = |loader: &mut Loader, key: &str| -> Option<Vec<(String, Place)>> {
             let node = own.get(key)?;
             let Some(items) = node.list() else {
-                loader.report(node.place, format!("'{key}' is a list of fields"));
+                loader.report(node.place, format!("'{key}' must be a list of fields"));
                 return None;
             };
             Some(items.iter().filter_map(|item| Some((item.text()?.to_owned(), item.place))).collect())
@@ -37,13 +37,16 @@ impl Loader {
                     let hint = nearest(name, known);
                     self.report(
                         *place,
-                        format!(
-                            "no field that stands at the same place in every message is called '{name}'{hint}"
-                        ),
+                        format!("there is no field '{name}' at a fixed offset of every message{hint}"),
                     );
                 }
                 Some(field) if field.test.is_none() => {
-                    self.report(*place, format!("nothing must be true of '{name}': give it contents, a check, or valid with numbers"));
+                    self.report(
+                        *place,
+                        format!(
+                            "'{name}' has nothing to test: give it contents, a check, or valid with numbers"
+                        ),
+                    );
                 }
                 Some(_) => {}
             }

@@ -73,7 +73,7 @@ impl Loader {
     pub(super) fn check_keys(&mut self, node: &Node, known: &[&str], what: &str) {
         for (key, _) in node.map().unwrap_or_default() {
             let Some(name) = key.text() else {
-                self.report(key.place, format!("a key of {what} is a name"));
+                self.report(key.place, format!("a key of {what} must be a name"));
                 continue;
             };
             if name.starts_with('-') {
@@ -81,7 +81,7 @@ impl Loader {
             } else if !known.contains(&name) {
                 self.report(
                     key.place,
-                    format!("'{name}' is no key of {what}{}", nearest(name, known.iter().copied())),
+                    format!("'{name}' is not a key of {what}{}", nearest(name, known.iter().copied())),
                 );
             }
         }
@@ -98,7 +98,7 @@ impl Loader {
             // Other programs use these in other places too.
             if !OTHER_PROGRAMS_KEYS.contains(&name) {
                 let at = at.join(" or ");
-                self.warn(key.place, format!("'{name}' says nothing here: it is a key of {at}"));
+                self.warn(key.place, format!("'{name}' has no effect here: it is a key of {at}"));
             }
             return;
         }
@@ -109,7 +109,7 @@ impl Loader {
             && distance <= if known.len() < 8 { 1 } else { 2 }
             && !OTHER_PROGRAMS_KEYS.contains(&name)
         {
-            self.warn(key.place, format!("'{name}' is not known here; did you mean '{known}'?"));
+            self.warn(key.place, format!("'{name}' is an unknown key; did you mean '{known}'?"));
         }
     }
 }
@@ -124,10 +124,7 @@ pub(super) fn list<'n>(loader: &mut Loader, node: &'n Node, key: &str) -> &'n [N
             None => {
                 loader.report(
                     value.place,
-                    format!(
-                        "'{key}' is a list, each item of which begins with '- '; this is {}",
-                        value.what()
-                    ),
+                    format!("'{key}' must be a list whose items begin with '- ', not {}", value.what()),
                 );
                 &[]
             }

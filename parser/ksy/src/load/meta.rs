@@ -39,7 +39,7 @@ impl Loader {
             attr.problem = Code::ALL.iter().copied().find(|code| code.as_str() == name);
             if attr.problem.is_none() {
                 let hint = nearest(name, Code::ALL.iter().map(|code| code.as_str()));
-                self.report(problem.place, format!("'{name}' is no problem code{hint}"));
+                self.report(problem.place, format!("'{name}' is not a problem code{hint}"));
             }
         }
         attr.hex = node.get("-hex").and_then(yaml::Node::boolean) == Some(true);
@@ -48,7 +48,7 @@ impl Loader {
         let name = named.text().unwrap_or_default();
         let Some(algorithm) = Algorithm::named(name) else {
             let hint = nearest(name, Algorithm::names());
-            self.report(named.place, format!("'{name}' is no check{hint}"));
+            self.report(named.place, format!("'{name}' is not a check{hint}"));
             return;
         };
         if check.map().is_some() {
@@ -61,18 +61,18 @@ impl Loader {
         };
         if !fits || !matches!(attr.repeat, Repeat::Once) {
             let wanted = if algorithm.is_keyed() { "bytes with a size" } else { "a whole number" };
-            self.report(named.place, format!("a field that is checked by {} is {wanted}", algorithm.name()));
+            self.report(named.place, format!("a field with the check {} must be {wanted}", algorithm.name()));
             return;
         }
         let field = |loader: &mut Loader, node: &yaml::Node| {
             let name = node.text().unwrap_or_default();
             let plan = loader.plan.type_of(id).clone();
-            let slot = loader.plan.symbols.get(name).and_then(|&sym| plan.slot(sym));
+            let slot = loader.plan.symbol(name).and_then(|sym| plan.slot(sym));
             match slot.filter(|&slot| slot >= plan.parameters && !plan.is_instance(slot)) {
                 Some(slot) => Some(slot),
                 None => {
                     let hint = nearest(name, plan.seq.iter().map(|attr| loader.plan.name(attr.sym)));
-                    loader.report(node.place, format!("no field here is called '{name}'{hint}"));
+                    loader.report(node.place, format!("there is no field '{name}' in this type{hint}"));
                     None
                 }
             }
@@ -106,14 +106,14 @@ impl Loader {
         let own = meta.and_then(|meta| meta.get("-framescope")).cloned();
         let own = own.unwrap_or(yaml::Node { place: root.place, data: yaml::Data::Map([].into()) });
         if own.map().is_none() {
-            self.report(own.place, format!("'-framescope' is a map, not {}", own.what()));
+            self.report(own.place, format!("'-framescope' must be a map, not {}", own.what()));
         }
         self.check_keys(&own, &KEYS, "-framescope");
         if let Some(about) = own.get("about").and_then(yaml::Node::text) {
             found.about = about.to_owned();
         }
         if found.about.trim().is_empty() {
-            "described in a .ksy file that has no title".clone_into(&mut found.about);
+            "described in a .ksy file without a title".clone_into(&mut found.about);
         }
         self.placing(&own, &mut found);
         let context = Context::of(TypeId::ROOT, own.place);
@@ -134,11 +134,11 @@ impl Loader {
             };
             if !fits {
                 let wanted = match key {
-                    "kind" => "a number, best one with an enum",
-                    "id" => "a number, a text or bytes",
+                    "kind" => "a number, preferably with an enum",
+                    "id" => "a number, text or bytes",
                     _ => "a boolean",
                 };
-                self.report(place, format!("'{key}' wants {wanted}"));
+                self.report(place, format!("'{key}' must be {wanted}"));
             }
             *to = Some(self.compile(&ast, &context));
         }
@@ -149,7 +149,7 @@ impl Loader {
         {
             self.report(
                 place,
-                format!("'{key}' wants 'id' beside it: the value that a request and its reply both carry"),
+                format!("'{key}' needs 'id': the value that a request and its reply both carry"),
             );
         }
         if let Some(summary) = own.get("summary") {
@@ -175,19 +175,22 @@ impl Loader {
         for node in own.get("transport").map(items).unwrap_or_default() {
             match node.text() {
                 Some(name @ ("tcp" | "udp")) => found.transports.push(name.to_owned()),
-                _ => self.report(node.place, "'transport' is tcp, udp, or a list of both"),
+                _ => self.report(node.place, "'transport' must be tcp, udp, or a list of both"),
             }
         }
         for node in own.get("ports").map(items).unwrap_or_default() {
             match node.integer().and_then(|port| u16::try_from(port).ok()) {
                 Some(port) => found.ports.push(port),
-                None => self.report(node.place, "a port is a number from 0 to 65535"),
+                None => self.report(node.place, "a port must be a number from 0 to 65535"),
             }
         }
         if let Some(node) = own.get("segment-delimited") {
             match node.boolean() {
                 Some(value) => found.ends_with_segment = value,
-                None => self.report(node.place, "'segment-delimited' is true where a message is whatever one segment or datagram holds, else false"),
+                None => self.report(
+                    node.place,
+                    "'segment-delimited' must be true, if each segment or datagram is one message, or false",
+                ),
             }
         }
         if let Some(node) = own.get("limit") {
@@ -197,9 +200,10 @@ impl Loader {
                 .filter(|limit| (1..=1 << 30).contains(limit))
             {
                 Some(limit) => found.limit = limit,
-                None => {
-                    self.report(node.place, "'limit' is the most bytes of one message, from 1 to 1073741824")
-                }
+                None => self.report(
+                    node.place,
+                    "'limit' must be the most bytes of one message, from 1 to 1073741824",
+                ),
             }
         }
     }

@@ -19,6 +19,7 @@ pub(crate) mod summary;
 pub(crate) mod terminator;
 pub(crate) mod values;
 
+use crate::expr::SyntaxError;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -54,22 +55,32 @@ pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan,
     loader.finish();
     let meta = loader.meta();
     if loader.diagnostics.is_empty() {
-        loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).mistakes().to_vec();
+        loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).mistakes().to_vec().into();
         Ok((loader.plan, meta))
     } else {
         Err(LoadError::new(loader.located(&loader.diagnostics)))
     }
 }
 
+/// Why a query can't be evaluated.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub(crate) enum QueryError {
+    #[error("at character {}: {}", .0.at + 1, .0.text)]
+    Syntax(SyntaxError),
+    /// A name in it is unknown, or a size differs between messages.
+    #[error("{0}")]
+    Meaning(String),
+}
+
 /// Compiles one more expression, evaluated in the outermost structure.
-pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, String> {
-    let ast = expr::parse(text).map_err(|error| format!("at character {}: {}", error.at + 1, error.text))?;
+pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, QueryError> {
+    let ast = expr::parse(text).map_err(QueryError::Syntax)?;
     let mut loader = Loader { plan: std::mem::take(plan), is_query: true, ..Loader::default() };
     loader.restore();
     let node = loader.compile(&ast, &Context::of(TypeId::ROOT, Place::default()));
-    let mistake = loader.diagnostics.first().map(|mistake| mistake.text.clone());
+    let diagnostic = loader.diagnostics.into_iter().next();
     *plan = loader.plan;
-    mistake.map_or(Ok(node), Err)
+    diagnostic.map_or(Ok(node), |diagnostic| Err(QueryError::Meaning(diagnostic.text)))
 }
 
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! Parses the files of a description into trees of nodes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::Place;
 use crate::load::Loader;
@@ -20,7 +21,7 @@ impl Loader {
     /// Parses a file and everything it imports.
     pub(super) fn add_file(&mut self, name: String, text: &str, path: Option<PathBuf>) -> u32 {
         let file = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
-        self.plan.files.push(name);
+        Arc::make_mut(&mut self.plan.files).push(name);
         let root = match yaml::read(file, text) {
             Ok(root) => root,
             Err(mistake) => {
@@ -31,7 +32,7 @@ impl Loader {
         if root.map().is_none() {
             self.report(
                 root.place,
-                format!("a description is a map with 'meta' and 'seq', not {}", root.what()),
+                format!("a description must be a map with 'meta' and 'seq', not {}", root.what()),
             );
         }
         if let Some(canonical) = path.as_ref().and_then(|path| path.canonicalize().ok()) {
@@ -48,7 +49,8 @@ impl Loader {
                 Some(target) => {
                     self.import(file, target, import.place);
                 }
-                None => self.report(import.place, "an import is the name of a file without its ending .ksy"),
+                None => self
+                    .report(import.place, "an import must be the name of a file without its extension .ksy"),
             }
         }
         file
@@ -61,7 +63,10 @@ impl Loader {
             return None;
         }
         let Some(path) = self.files.get(from as usize).and_then(|file| file.path.clone()) else {
-            self.report(place, format!("'{target}' can't be imported: only a description that is read from a file has files beside it"));
+            self.report(
+                place,
+                format!("'{target}' can't be imported: only a description in a file can import others"),
+            );
             return None;
         };
         let beside = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -79,7 +84,7 @@ impl Loader {
         let found = folders.iter().map(|folder| folder.join(&relative)).find(|path| path.is_file());
         let Some(found) = found else {
             let first = folders.first().map(|folder| folder.join(&relative)).unwrap_or_default();
-            self.report(place, format!("'{target}' is imported, and there is no file {}", first.display()));
+            self.report(place, format!("'{target}' can't be imported: there is no file {}", first.display()));
             return None;
         };
         if let Some(&known) = found.canonicalize().ok().and_then(|path| self.by_path.get(&path)) {

@@ -20,7 +20,7 @@ impl Loader {
         bounded: bool,
     ) -> Shape {
         let Some(text) = ty.text() else {
-            self.report(ty.place, format!("a type is a name, not {}", ty.what()));
+            self.report(ty.place, format!("a type must be a name, not {}", ty.what()));
             return Shape::Bytes;
         };
         let place = text_place(ty);
@@ -32,7 +32,7 @@ impl Loader {
             }
         };
         if name.is_array {
-            self.report(place, "a field repeats by 'repeat'; its type names one");
+            self.report(place, "a field's type names one item: use 'repeat' for more");
         }
         if let [single] = name.path.as_slice() {
             match single.as_str() {
@@ -66,7 +66,7 @@ impl Loader {
                     .and_then(|declared| declared.node.get("params")?.list())
                     .map_or(0, <[Node]>::len);
                 if name.arguments.len() > MOST_ARGUMENTS {
-                    self.report(place, format!("a type takes {MOST_ARGUMENTS} arguments at most"));
+                    self.report(place, format!("a type takes at most {MOST_ARGUMENTS} arguments"));
                 }
                 if wanted != name.arguments.len() {
                     self.report(
@@ -111,7 +111,7 @@ impl Loader {
                 None => {
                     self.report(
                         ty.place,
-                        "how the text is encoded is not said: add 'encoding: UTF-8' here or in 'meta'",
+                        "the text has no encoding: add 'encoding: UTF-8' here or in 'meta'",
                     );
                     Charset::Utf8
                 }
@@ -130,10 +130,7 @@ impl Loader {
                 eos_error: flag("eos-error", true),
             });
         } else if !bounded && !is_z {
-            self.report(
-                ty.place,
-                "how long the text is is not said: add 'size', 'size-eos: true' or 'terminator'",
-            );
+            self.report(ty.place, "the text has no length: add 'size', 'size-eos: true' or 'terminator'");
         }
         Shape::Str(charset)
     }
@@ -171,14 +168,17 @@ impl Loader {
             _ => {
                 let count: u8 = rest.strip_prefix('b')?.parse().ok()?;
                 if !(1..=64).contains(&count) {
-                    self.report(place, format!("'{name}' has no such width: bit fields have 1 to 64 bits"));
+                    self.report(
+                        place,
+                        format!("'{name}' is not a valid width: bit fields have 1 to 64 bits"),
+                    );
                     return Some(Shape::Bytes);
                 }
                 return Some(Shape::Bits { count, le: bits_le });
             }
         };
         if shape.is_none() {
-            self.report(place, format!("the byte order of '{name}' is not said: write {name}le or {name}be, or add 'endian: le' or 'endian: be' to 'meta'"));
+            self.report(place, format!("'{name}' has no byte order: write {name}le or {name}be, or add 'endian: le' or 'endian: be' to 'meta'"));
         }
         Some(shape.unwrap_or(Shape::Bytes))
     }

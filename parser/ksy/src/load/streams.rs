@@ -15,7 +15,7 @@ pub(super) struct Streams<'l> {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-const HINT: &str = "; a message in a stream says itself how long it is. Give the part a 'size', or say 'segment-delimited: true' under '-framescope' if each segment or datagram is one message";
+const HINT: &str = ", but a message in a stream must give its own length: add a 'size', or 'segment-delimited: true' under '-framescope' if each segment or datagram is one message";
 
 impl Streams<'_> {
     fn say(&mut self, place: Place, what: &str) {

@@ -45,7 +45,7 @@ impl Loader {
     /// `text {path} {path:hex}`, as the web IDE has it.
     pub(super) fn representation(&mut self, node: &crate::yaml::Node, id: TypeId) -> Vec<Piece> {
         let Some(text) = node.text() else {
-            self.report(node.place, "a representation is a text such as '{kind} {name:str}'");
+            self.report(node.place, "a representation must be text such as '{kind} {name:str}'");
             return Vec::new();
         };
         let (mut pieces, mut rest) = (Vec::new(), text);
@@ -56,7 +56,7 @@ impl Loader {
             let at = text.len() - after.len();
             let place = node.place.right(usize::from(node.is_quoted()) + at);
             let Some((inside, after)) = after.split_once('}') else {
-                self.report(place, "this { has no }");
+                self.report(place, "this { is not closed by a }");
                 return pieces;
             };
             rest = after;
@@ -71,7 +71,7 @@ impl Loader {
                 _ if style.starts_with("sep=") => Style::Plain,
                 other => {
                     let hint = crate::error::nearest(other, ["dec", "hex", "str", "flags"]);
-                    self.report(place, format!("'{other}' is no way to write a value{hint}"));
+                    self.report(place, format!("'{other}' is not a style of values{hint}"));
                     Style::Plain
                 }
             };

@@ -18,7 +18,12 @@ impl Loader {
         let known = ["xor", "rol", "ror", "zlib"];
         let Some((name, argument)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) else {
             let hint = nearest(text, known);
-            self.report(place, format!("'{text}' is no processing that can be done here: it would need a program of its own{hint}"));
+            self.report(
+                place,
+                format!(
+                    "'{text}' is not a supported processing, as it would take a program of its own{hint}"
+                ),
+            );
             return None;
         };
         let ast = match expr::parse(argument) {
@@ -37,7 +42,12 @@ impl Loader {
             "ror" => Some(Process::Ror(argument)),
             name => {
                 let hint = nearest(name, known);
-                self.report(place, format!("'{name}' is no processing that can be done here: it would need a program of its own{hint}"));
+                self.report(
+                    place,
+                    format!(
+                        "'{name}' is not a supported processing, as it would take a program of its own{hint}"
+                    ),
+                );
                 None
             }
         }
@@ -53,7 +63,7 @@ impl Loader {
         }
         if let Some(any) = node.get("any-of") {
             let Some(items) = any.list() else {
-                self.report(any.place, "'any-of' is a list of values");
+                self.report(any.place, "'any-of' must be a list of values");
                 return None;
             };
             return Some(Valid::AnyOf(
@@ -65,7 +75,7 @@ impl Loader {
         }
         if let Some(in_enum) = node.get("in-enum") {
             if attr.enumeration.is_none() {
-                self.report(in_enum.place, "'in-enum' wants an 'enum' beside 'valid'");
+                self.report(in_enum.place, "'in-enum' needs an 'enum': add one to the field");
             }
             return (in_enum.boolean() == Some(true)).then_some(Valid::InEnum);
         }

@@ -7,6 +7,7 @@ mod expression;
 mod id;
 mod meta;
 
+use crate::error::Located;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -22,16 +23,16 @@ pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
 pub(crate) use meta::{Head, HeadTest, HeadTestKind, Meta};
 
-/// Everything a description says.
+/// Everything that a description says. A copy shares all but the expressions, to which a query adds its own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
-    pub(crate) files: Vec<String>,
-    pub(crate) names: Vec<Box<str>>,
-    pub(crate) symbols: HashMap<Box<str>, Sym>,
+    pub(crate) files: Arc<Vec<String>>,
+    names: Arc<Vec<Box<str>>>,
+    symbols: Arc<HashMap<Box<str>, Sym>>,
     pub(crate) types: Vec<Arc<TypePlan>>,
-    pub(crate) enums: Vec<EnumPlan>,
+    pub(crate) enums: Arc<Vec<EnumPlan>>,
     pub(crate) expressions: Expressions,
-    pub(crate) warnings: Vec<crate::error::Located>,
+    pub(crate) warnings: Arc<Vec<Located>>,
 }
 
 impl Plan {
@@ -40,9 +41,14 @@ impl Plan {
             return known;
         }
         let sym = Sym::at(self.names.len());
-        self.names.push(name.into());
-        self.symbols.insert(name.into(), sym);
+        Arc::make_mut(&mut self.names).push(name.into());
+        Arc::make_mut(&mut self.symbols).insert(name.into(), sym);
         sym
+    }
+
+    /// The id of a name, if the description has it.
+    pub(crate) fn symbol(&self, name: &str) -> Option<Sym> {
+        self.symbols.get(name).copied()
     }
 
     pub(crate) fn name(&self, sym: Sym) -> &str {

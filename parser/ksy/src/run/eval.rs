@@ -67,8 +67,10 @@ impl<'p> Run<'p, '_> {
                     Cast::Same => Ok(of),
                     Cast::Bytes => match self.as_bytes(of) {
                         Some(span) => Ok(Val::Bytes(span)),
-                        None => Err(self
-                            .wrong(Code::Conversion, format!("{} can't be taken as bytes", Self::what(of)))),
+                        None => Err(self.wrong(
+                            Code::Conversion,
+                            format!("{} can't be converted to bytes", Self::what(of)),
+                        )),
                     },
                 }
             }
@@ -81,7 +83,7 @@ impl<'p> Run<'p, '_> {
                     (Unary::Invert, Val::Int(n)) => Ok(Val::Int(!n)),
                     (_, other) => Err(self.wrong(
                         Code::Conversion,
-                        format!("this operator does not take {}", Self::what(other)),
+                        format!("this operator can't be applied to {}", Self::what(other)),
                     )),
                 }
             }
@@ -107,8 +109,9 @@ impl<'p> Run<'p, '_> {
         }
         match self.eval(node, scope)? {
             Val::Bool(b) => Ok(b),
-            other => Err(self
-                .wrong(Code::Conversion, format!("a boolean is wanted, and there is {}", Self::what(other)))),
+            other => {
+                Err(self.wrong(Code::Conversion, format!("expected a boolean, not {}", Self::what(other))))
+            }
         }
     }
 
@@ -119,10 +122,10 @@ impl<'p> Run<'p, '_> {
         }
         match self.eval(node, scope)? {
             Val::Int(n) | Val::Enum(_, n) => Ok(n),
-            other => Err(self.wrong(
-                Code::Conversion,
-                format!("a whole number is wanted, and there is {}", Self::what(other)),
-            )),
+            other => {
+                Err(self
+                    .wrong(Code::Conversion, format!("expected a whole number, not {}", Self::what(other))))
+            }
         }
     }
 
@@ -139,7 +142,7 @@ impl<'p> Run<'p, '_> {
         match stored.state {
             State::Done if stored.val == Val::Missing => return Err(Stop::Missing),
             State::Done | State::Absent => return Ok(stored.val),
-            State::Busy => return Err(self.wrong(Code::LimitExceeded, "this instance needs its own value")),
+            State::Busy => return Err(self.wrong(Code::LimitExceeded, "the instance uses its own value")),
             State::Empty => {}
         }
         let plan = self.plan;
@@ -151,7 +154,7 @@ impl<'p> Run<'p, '_> {
         self.depth += 1;
         if self.depth > DEEPEST {
             self.depth -= 1;
-            return Err(self.wrong(Code::LimitExceeded, "instances need each other too deeply"));
+            return Err(self.wrong(Code::LimitExceeded, "instances use each other too deeply"));
         }
         let read = self.read_instance(object, attr);
         self.depth -= 1;
@@ -179,23 +182,22 @@ impl<'p> Run<'p, '_> {
                 "_is_le" => Ok(object.le.map_or(Val::Null, Val::Bool)),
                 _ => {
                     let known = &plan.type_of(object.ty).name;
-                    Err(self.wrong(
-                        Code::NoMatch,
-                        format!("'{name}' is asked of a structure of the type {known}, which has none"),
-                    ))
+                    Err(self.wrong(Code::NoMatch, format!("a structure of the type {known} has no '{name}'")))
                 }
             };
         }
         match Method::of(sym) {
             Some(method) => self.call(of, method, &[]),
-            None => Err(self.wrong(Code::NoMatch, format!("'{name}' is asked of {}", Self::what(of)))),
+            None => Err(self.wrong(Code::NoMatch, format!("{} has no '{name}'", Self::what(of)))),
         }
     }
 
     fn item(&mut self, of: Val, index: Val) -> Result<Val, Stop> {
         let Val::Int(index) = index else {
-            return Err(self
-                .wrong(Code::Conversion, format!("an index is a whole number, not {}", Self::what(index))));
+            return Err(self.wrong(
+                Code::Conversion,
+                format!("an index must be a whole number, not {}", Self::what(index)),
+            ));
         };
         let at = usize::try_from(index).ok();
         let found = match of {

@@ -67,7 +67,7 @@ impl<'p> Run<'p, '_> {
                         let bytes: Vec<String> =
                             terminator.bytes.iter().map(|byte| format!("{byte:#04x}")).collect();
                         let text = format!(
-                            "no terminator ({}) follows in the {} bytes that are left",
+                            "no terminator ({}) in the remaining {} bytes",
                             bytes.join(" "),
                             rest.len()
                         );

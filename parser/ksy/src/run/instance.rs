@@ -32,16 +32,17 @@ impl<'p> Run<'p, '_> {
             return Ok(());
         }
         if self.writes {
-            return Err(self.wrong(Code::NoMatch, "it would be read from bytes that are not written yet"));
+            return Err(
+                self.wrong(Code::NoMatch, "the instance would be read from bytes that are not written yet")
+            );
         }
         let io = match attr.io {
             Some(io) => match self.eval(io, &scope)? {
                 Val::Io(io) => io,
                 other => {
-                    return Err(self.wrong(
-                        Code::Conversion,
-                        format!("a stream is wanted, and there is {}", Self::what(other)),
-                    ));
+                    return Err(
+                        self.wrong(Code::Conversion, format!("expected a stream, not {}", Self::what(other)))
+                    );
                 }
             },
             None => self.io_of(id),
@@ -58,11 +59,7 @@ impl<'p> Run<'p, '_> {
             let pos = pos.and_then(|pos| u32::try_from(pos).ok()).filter(|&pos| pos <= before.end);
             let Some(pos) = pos else {
                 let span = Span { buffer: before.buffer, start: before.end, end: before.end };
-                return Err(self.fault(
-                    Code::EndOfStream,
-                    span,
-                    "this would stand outside of the bytes there are",
-                ));
+                return Err(self.fault(Code::EndOfStream, span, "the position is outside of the bytes"));
             };
             let stored = self.arena.io_mut(io);
             (stored.pos, stored.bit) = (pos, 0);

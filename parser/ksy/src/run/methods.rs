@@ -27,7 +27,7 @@ impl<'p> Run<'p, '_> {
                 };
                 let charset = Charset::named(&name);
                 if charset == Charset::Unknown {
-                    return Err(self.wrong(Code::UnknownEncoding, format!("no encoding is called '{name}'")));
+                    return Err(self.wrong(Code::UnknownEncoding, format!("'{name}' is an unknown encoding")));
                 }
                 Ok(self.decode(span, charset)?.0)
             }
@@ -56,7 +56,7 @@ impl<'p> Run<'p, '_> {
                 let number = radix.and_then(|radix| i128::from_str_radix(text, radix).ok());
                 let shown: String = text.chars().take(20).collect();
                 number.map(Val::Int).ok_or_else(|| {
-                    self.fault(Code::Conversion, span, format!("the text {shown:?} is no number"))
+                    self.fault(Code::Conversion, span, format!("the text {shown:?} is not a number"))
                 })
             }
             (Method::Length, Val::Str(span)) => Ok(integer(self.text(span).chars().count())),
@@ -72,10 +72,10 @@ impl<'p> Run<'p, '_> {
             }
             (Method::Substring, Val::Str(span)) => {
                 let [Val::Int(from), Val::Int(to)] = arguments else {
-                    return Err(self.wrong(Code::Conversion, "'substring' takes two whole numbers"));
+                    return Err(self.wrong(Code::Conversion, "'substring' needs two whole numbers"));
                 };
                 let (Ok(from), Ok(to)) = (usize::try_from(*from), usize::try_from(*to)) else {
-                    return Err(self.wrong(Code::NoMatch, format!("a text has no characters {from} to {to}")));
+                    return Err(self.wrong(Code::NoMatch, format!("text has no characters {from} to {to}")));
                 };
                 let part: String = self.text(span).chars().skip(from).take(to.saturating_sub(from)).collect();
                 Ok(Val::Str(self.make(part.as_bytes())?))
@@ -129,7 +129,7 @@ impl<'p> Run<'p, '_> {
             _ => {
                 let name =
                     Method::ALL.iter().find(|(_, known)| *known == method).map_or("", |(name, _)| name);
-                Err(self.wrong(Code::NoMatch, format!("'{name}' is asked of {}", Self::what(of))))
+                Err(self.wrong(Code::NoMatch, format!("{} has no '{name}'", Self::what(of))))
             }
         }
     }

@@ -142,7 +142,7 @@ impl<'p, 'm> Run<'p, 'm> {
         if before >= DEEPEST {
             return Err(self.wrong(
                 framescope_parser::Code::LimitExceeded,
-                format!("structures stand more than {DEEPEST} deep in each other"),
+                format!("structures are nested more than {DEEPEST} deep"),
             ));
         }
         self.depth += 1;
@@ -158,7 +158,9 @@ impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn spend(&mut self, work: u64) -> Result<(), Stop> {
         self.arena.work += work;
         if self.arena.work > self.work_limit {
-            return Err(self.too_much("the description makes more of this message than its bytes justify"));
+            return Err(
+                self.too_much("the description takes more work for this message than its bytes justify")
+            );
         }
         Ok(())
     }

@@ -59,13 +59,16 @@ impl<'p> Run<'p, '_> {
                     Binary::Modulo => a - b * (a / b).floor(),
                     _ => {
                         return Err(self
-                            .wrong(Code::Conversion, format!("'{}' takes whole numbers", operator.sign())));
+                            .wrong(Code::Conversion, format!("'{}' needs whole numbers", operator.sign())));
                     }
                 }))
             }
             _ => {
                 let (a, b) = (Self::what(left), Self::what(right));
-                Err(self.wrong(Code::Conversion, format!("'{}' does not join {a} and {b}", operator.sign())))
+                Err(self.wrong(
+                    Code::Conversion,
+                    format!("'{}' can't be applied to {a} and {b}", operator.sign()),
+                ))
             }
         }
     }
@@ -83,7 +86,7 @@ impl<'p> Run<'p, '_> {
                 a.checked_rem(b).map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
             }
             Binary::Divide | Binary::Modulo => {
-                return Err(self.wrong(Code::Conversion, "a number is divided by zero"));
+                return Err(self.wrong(Code::Conversion, "division by zero"));
             }
             Binary::BitOr => Some(a | b),
             Binary::BitXor => Some(a ^ b),
@@ -92,8 +95,6 @@ impl<'p> Run<'p, '_> {
             Binary::Right => u32::try_from(b).ok().map(|b| a >> b.min(127)),
             _ => None,
         };
-        result
-            .map(Val::Int)
-            .ok_or_else(|| self.wrong(Code::Conversion, "the result is no number that fits here"))
+        result.map(Val::Int).ok_or_else(|| self.wrong(Code::Conversion, "the result is too large"))
     }
 }

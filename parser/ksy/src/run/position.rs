@@ -71,7 +71,7 @@ impl<'p> Run<'p, '_> {
         }
         let span = Span { buffer: io.buffer, start: io.pos.min(io.end), end: io.end };
         let plural = if wanted == 1 { "byte is" } else { "bytes are" };
-        self.fault(Code::EndOfStream, span, format!("{wanted} {plural} wanted, and {there} are left"))
+        self.fault(Code::EndOfStream, span, format!("{wanted} {plural} needed, and {there} are left"))
     }
 
     /// Takes bytes.

@@ -40,30 +40,26 @@ impl<'p> Run<'p, '_> {
         self.spend(bytes.len() as u64 / 8)?;
         match process {
             Process::Zlib => {
-                bytes = inflate(&bytes).map_err(|text| self.wrong(Code::Conversion, text))?;
+                bytes = inflate(&bytes).map_err(|error| self.wrong(Code::Conversion, error.to_string()))?;
                 self.spend(bytes.len() as u64 / 8)?;
             }
-            Process::Xor(key) => {
-                match self.eval(key, scope)? {
-                    Val::Int(key) => match u8::try_from(key) {
-                        Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
-                        Err(_) => {
-                            return Err(self
-                                .wrong(Code::Conversion, format!("{key} is no byte to combine bytes with")));
-                        }
-                    },
-                    key => {
-                        let Some(key) = self.as_bytes(key) else {
-                            return Err(self
-                                .wrong(Code::Conversion, "what bytes are combined with is a byte or bytes"));
-                        };
-                        let key = self.bytes(key);
-                        if !key.is_empty() {
-                            bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
-                        }
+            Process::Xor(key) => match self.eval(key, scope)? {
+                Val::Int(key) => match u8::try_from(key) {
+                    Ok(key) => bytes.iter_mut().for_each(|byte| *byte ^= key),
+                    Err(_) => {
+                        return Err(self.wrong(Code::Conversion, format!("the xor key {key} is not a byte")));
+                    }
+                },
+                key => {
+                    let Some(key) = self.as_bytes(key) else {
+                        return Err(self.wrong(Code::Conversion, "an xor key must be a byte or bytes"));
+                    };
+                    let key = self.bytes(key);
+                    if !key.is_empty() {
+                        bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
                     }
                 }
-            }
+            },
             Process::Rol(by) | Process::Ror(by) => {
                 let by = u32::try_from(self.number(by, scope)?.rem_euclid(8)).unwrap_or(0);
                 let left = if matches!(process, Process::Rol(_)) { by } else { 8 - by };
@@ -110,7 +106,18 @@ pub(crate) fn processed_again(
     }
 }
 
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
+/// Why bytes can't be decompressed.
+#[derive(Debug, thiserror::Error)]
+enum InflateError {
+    #[error("this is not zlib data: {0}")]
+    Invalid(#[from] flate2::DecompressError),
+    #[error("more than {MOST_DERIVED} bytes are compressed here")]
+    TooLarge,
+    #[error("the zlib data ends too early")]
+    Truncated,
+}
+
+fn inflate(bytes: &[u8]) -> Result<Vec<u8>, InflateError> {
     let mut inflater = Decompress::new(true);
     let mut inflated = Vec::with_capacity(bytes.len().saturating_mul(4).clamp(64, 1 << 16));
     loop {
@@ -122,13 +129,13 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
             FlushDecompress::Finish,
         );
         match status {
-            Err(error) => return Err(format!("this is not packed by zlib: {error}")),
+            Err(error) => return Err(error.into()),
             Ok(Status::StreamEnd) => return Ok(inflated),
             Ok(_) if inflated.len() > MOST_DERIVED => {
-                return Err(format!("more than {MOST_DERIVED} bytes are packed here"));
+                return Err(InflateError::TooLarge);
             }
             Ok(_) if inflated.len() < inflated.capacity() && inflated.len() == before => {
-                return Err("what is packed by zlib ends too early".to_owned());
+                return Err(InflateError::Truncated);
             }
             Ok(_) => inflated.reserve(inflated.len().max(1 << 12)),
         }

@@ -143,7 +143,7 @@ impl<'p> Run<'p, '_> {
                     if stored.open {
                         return Err(Stop::NeedMore(1));
                     }
-                    let text = format!("no zero follows in the {} bytes that are left", rest.len());
+                    let text = format!("no zero in the remaining {} bytes", rest.len());
                     return Err(self.fault(Code::EndOfStream, rest, text));
                 };
                 let span = self.take(io, at.into())?;
@@ -166,7 +166,7 @@ impl<'p> Run<'p, '_> {
                 known.ok_or_else(|| {
                     self.wrong(
                         Code::UndecidedEndianness,
-                        "no case of the description says the byte order of this number",
+                        "no case of 'endian' gives the byte order of this number",
                     )
                 })
             }

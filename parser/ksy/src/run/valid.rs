@@ -65,7 +65,7 @@ impl<'p> Run<'p, '_> {
             };
             if !key.verifies_hmac_sha_256(&bytes, self.bytes(tag)) {
                 let code = attr.problem.unwrap_or(Code::TagMismatch);
-                self.note(code, attr, span, "it does not fit the message and the key");
+                self.note(code, attr, span, "it does not match the message and the key");
             }
             return Ok(());
         }
@@ -207,13 +207,13 @@ impl<'p> Run<'p, '_> {
                     return Err(self.fault(
                         Code::ValidationNotInEnum,
                         span,
-                        format!("{n} is no member of the enum {name}"),
+                        format!("{n} is not a member of the enum {name}"),
                     ));
                 }
             }
             Valid::Expr(node) => {
                 if !self.truth(*node, &scope)? {
-                    let text = format!("{} does not fulfil what must be true of it", self.short(val));
+                    let text = format!("{} does not satisfy the condition", self.short(val));
                     return Err(self.fault(Code::ValidationExpr, span, text));
                 }
             }

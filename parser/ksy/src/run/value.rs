@@ -62,7 +62,7 @@ impl<'m> Run<'_, 'm> {
         if self.arena.made.len() + bytes.len() > MOST_DERIVED {
             return Err(self.wrong(
                 Code::LimitExceeded,
-                format!("more than {MOST_DERIVED} bytes are made of one message"),
+                format!("more than {MOST_DERIVED} bytes would be derived from one message"),
             ));
         }
         Ok(self.arena.make(bytes))
@@ -71,11 +71,7 @@ impl<'m> Run<'_, 'm> {
     /// Decodes bytes, and returns whether all of them are valid.
     pub(crate) fn decode(&mut self, span: Span, charset: Charset) -> Result<(Val, bool), Stop> {
         if charset == Charset::Unknown {
-            return Err(self.fault(
-                Code::UnknownEncoding,
-                span,
-                "the description names an encoding that is not known here",
-            ));
+            return Err(self.fault(Code::UnknownEncoding, span, "the description names an unknown encoding"));
         }
         self.count_bytes(span)?;
         let bytes = self.bytes(span);
@@ -229,13 +225,13 @@ impl<'m> Run<'_, 'm> {
             Val::Int(_) => "a whole number",
             Val::Float(_) => "a floating-point number",
             Val::Bool(_) => "a boolean",
-            Val::Str(_) => "a text",
+            Val::Str(_) => "text",
             Val::Bytes(_) => "bytes",
             Val::Enum(..) => "an enum's member",
             Val::Obj(_) => "a structure",
             Val::Arr(_) => "a list",
             Val::Io(_) => "a stream",
-            Val::Missing => "what was not captured",
+            Val::Missing => "a value that was not captured",
         }
     }
 }

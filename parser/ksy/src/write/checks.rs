@@ -35,7 +35,7 @@ impl<'p> Writer<'p, '_> {
         }
         if check.from == Edge::Message && !self.part.is_message {
             let path = self.path(id, attr, None);
-            self.note(format!("{path} covers bytes around what it is packed into: it is left as it is"));
+            self.note(format!("{path} covers bytes around its own processed part: it is left unchanged"));
             return false;
         }
         let covered = self.run.covered(id, attr, slot).and_then(|(span, own)| {
@@ -51,7 +51,7 @@ impl<'p> Writer<'p, '_> {
                 Some(key) => key.hmac_sha_256(&covered).get(..width as usize).unwrap_or_default().to_vec(),
                 None => {
                     let path = self.path(id, attr, None);
-                    self.note(format!("{path} is left as it is: no key was given to compute it with"));
+                    self.note(format!("{path} is left unchanged: no key was given to compute it"));
                     return false;
                 }
             }

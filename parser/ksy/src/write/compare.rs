@@ -57,11 +57,11 @@ fn compare(
         }
         let path = if is_list { item } else { path };
         match others.get(before) {
-            None => notes.push(format!("{path} is given, but a message like this has none")),
+            None => notes.push(format!("{path} is given, but this message has no such field")),
             Some(other) => {
                 if !is_same(&field.value, &other.value) {
                     let (wanted, found) = (short(&field.value), short(&other.value));
-                    notes.push(format!("{path} reads as {found}, though {wanted} is given"));
+                    notes.push(format!("{path} reads back as {found}, but {wanted} is given"));
                 }
                 compare(&field.fields, &other.fields, &path, derived, solution, notes);
             }

@@ -31,15 +31,15 @@ impl<'p> Writer<'p, '_> {
                 all.extend(found);
                 continue;
             }
-            let said = said.map_or("has no value".to_owned(), |said| format!("says {said}"));
+            let said = said.map_or("has no value".to_owned(), |said| format!("yields {said}"));
             self.note(format!(
-                "the {} of {} is {wanted}, but what the description computes it from {said} and can't be derived: it is left as it is",
+                "the {} of {} is {wanted}, but the expression for it {said} and can't be solved: it is left unchanged",
                 measure.what, measure.path
             ));
         }
         for path in std::mem::take(&mut self.free) {
             if !all.contains_key(&path) && !self.solution.contains_key(&path) {
-                self.note(format!("{path} is not given and no length says what it is: it is written as 0"));
+                self.note(format!("{path} is not given and no length determines it: it is written as 0"));
             }
         }
         all

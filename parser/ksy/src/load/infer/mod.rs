@@ -107,7 +107,7 @@ impl Loader {
                 let index_type = self.infer_at(index, context, report, depth);
                 if !matches!(index_type, Ty::Int | Ty::Unknown) {
                     self.report_in(report, index, context, |loader| {
-                        format!("an index is a whole number, not {}", index_type.what(loader))
+                        format!("an index must be a whole number, not {}", index_type.what(loader))
                     });
                 }
                 match self.infer_at(of, context, report, depth) {
@@ -156,8 +156,8 @@ impl Loader {
                 };
                 if !fits {
                     self.report_in(report, ast, context, |loader| match operator {
-                        Unary::Not => format!("'not' wants a boolean, and this is {}", ty.what(loader)),
-                        _ => format!("this wants a number, and there is {}", ty.what(loader)),
+                        Unary::Not => format!("'not' needs a boolean, not {}", ty.what(loader)),
+                        _ => format!("expected a number, not {}", ty.what(loader)),
                     });
                 }
                 if *operator == Unary::Not { Ty::Bool } else { ty }
@@ -171,7 +171,7 @@ impl Loader {
                 let ty = self.infer_at(condition, context, report, depth);
                 if !matches!(ty, Ty::Bool | Ty::Unknown) {
                     self.report_in(report, condition, context, |loader| {
-                        format!("'?' wants a boolean before it, and this is {}", ty.what(loader))
+                        format!("'?' needs a boolean before it, not {}", ty.what(loader))
                     });
                 }
                 let then = self.infer_at(then, context, report, depth);
@@ -235,7 +235,7 @@ impl Loader {
         };
         if !fits {
             self.report_in(report, ast, context, |loader| {
-                format!("'{sign}' does not join {} and {}", left.what(loader), right.what(loader))
+                format!("'{sign}' can't be applied to {} and {}", left.what(loader), right.what(loader))
             });
         }
         result

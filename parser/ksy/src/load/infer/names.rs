@@ -26,7 +26,7 @@ impl Loader {
             "_index" if context.repeated || self.is_query => return Ty::Int,
             "_index" => {
                 self.report_in(report, ast, context, |_| {
-                    "'_index' is the number of a repeated field's item, and this does not repeat".into()
+                    "'_index' is only known in repeated fields: it is the number of the item".into()
                 });
                 return Ty::Int;
             }
@@ -43,7 +43,7 @@ impl Loader {
                     return element.clone();
                 }
                 self.report_in(report, ast, context, |_| {
-                    "'_' stands for a value only in 'repeat-until' and 'valid'".into()
+                    "'_' is only known in 'repeat-until' and 'valid'".into()
                 });
                 return Ty::Unknown;
             }
@@ -67,11 +67,11 @@ impl Loader {
     }
 
     fn has_slot(&self, plan: &crate::plan::TypePlan, name: &str) -> bool {
-        self.plan.symbols.get(name).is_some_and(|&sym| plan.slot(sym).is_some())
+        self.plan.symbol(name).is_some_and(|sym| plan.slot(sym).is_some())
     }
 
     fn slot_of(&self, id: TypeId, name: &str) -> Option<u16> {
-        let sym = *self.plan.symbols.get(name)?;
+        let sym = self.plan.symbol(name)?;
         self.plan.type_of(id).slot(sym)
     }
 
@@ -171,7 +171,7 @@ impl Loader {
             let (least, most) = (*wanted.start(), *wanted.end());
             self.report_in(report, ast, context, |_| {
                 let wanted = if least == most { least.to_string() } else { format!("{least} or {most}") };
-                format!("'{name}' takes {wanted} arguments here, not {}", arguments.len())
+                format!("'{name}' takes {wanted} arguments, not {}", arguments.len())
             });
         }
         match (of, name) {

@@ -22,13 +22,13 @@ pub(crate) enum Ty {
 }
 
 impl Ty {
-    pub(super) fn what(&self, loader: &Loader) -> String {
+    pub(in crate::load) fn what(&self, loader: &Loader) -> String {
         match self {
             Ty::Unknown => "a value".into(),
             Ty::Int => "a whole number".into(),
             Ty::Float => "a floating-point number".into(),
             Ty::Bool => "a boolean".into(),
-            Ty::Str => "a text".into(),
+            Ty::Str => "text".into(),
             Ty::Bytes => "bytes".into(),
             Ty::Enum(of) => format!("a member of the enum {}", loader.plan.enum_of(*of).name),
             Ty::Obj(id) => format!("a structure of the type {}", loader.plan.type_of(*id).name),
