@@ -138,7 +138,7 @@ fn type_names(
 pub(crate) fn about<'p>(plan: &'p Plan, id: TypeId, path: &[&str]) -> Option<&'p Doc> {
     let (name, rest) = path.split_first()?;
     let ty = plan.type_of(id);
-    let attr = ty.attr(ty.slot(plan.symbol(*name)?)?)?;
+    let attr = ty.attr(ty.slot(plan.symbol(name)?)?)?;
     let mut shapes = vec![&attr.shape];
     let mut types = Vec::new();
     while let Some(shape) = shapes.pop() {
