@@ -20,5 +20,5 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
 });
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    framescope_oracles::mutate_messages(&OWN, data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
+    framescope_checking::mutate_messages(&OWN, data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
 });

@@ -13,7 +13,7 @@ macro_rules! frames {
         });
 
         libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-            framescope_oracles::mutate_frames(data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
+            framescope_checking::mutate_frames(data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
         });
     };
 }

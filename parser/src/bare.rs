@@ -12,7 +12,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::missive::Preview;
+use crate::preview::Preview;
 use crate::text::{first_segment, text_fields};
 use crate::utf8;
 use crate::{

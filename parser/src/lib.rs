@@ -112,6 +112,7 @@ mod framer;
 pub mod hex;
 pub mod missive;
 mod observe;
+mod preview;
 mod problem;
 mod protocol;
 mod resync;

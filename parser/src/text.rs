@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
 use crate::field::Bytes;
-use crate::missive::Preview;
+use crate::preview::Preview;
 use crate::utf8;
 use crate::{Code, Confidence, Dissection, Error, Input, Memo, Names, Protocol, Sample, Step, Value, Visit};
 

@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use framescope_capture::{Options, Source, read};
+use framescope_checking::Random;
 use framescope_parser::{
     Captured, CodeSet, Direction, Dissection, Framer, Missing, Protocol, Span, SpanType,
 };
 
 use crate::decode::{MISSIVE, bytes_of, places};
-use crate::random::Random;
 use crate::traffic::{ACK, FIN, SYN, Shape, pcap};
 
 static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options {

@@ -219,7 +219,7 @@ fn segments(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use framescope_checking::Random;
 
     #[test]
     fn columns_made_up_by_chance_come_back_as_plain_lists_keep_them() {

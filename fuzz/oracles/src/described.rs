@@ -1,14 +1,13 @@
 //! A description and bytes: whatever both are, the description is understood or refused, and as a protocol it keeps the
 //! promises of all protocols. What is read of a message is written back byte for byte.
 
+use framescope_checking::{Random, with_changed_field};
 use framescope_ksy::{Described, Format};
 use framescope_parser::{
     Captured, Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Span, SpanType,
 };
 
 use crate::decode::{Places, bytes_of, laid_out, messages};
-use crate::mutate_messages::changed;
-use crate::random::Random;
 use crate::streaming::{cut_up, cuttings};
 use crate::views::{check_outline, check_selection};
 
@@ -72,7 +71,7 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
         written_back(described, message);
     }
     // What is written of other values is read, and written back too.
-    if let Some(changed) = changed(described, bytes, &mut Random::of(bytes)) {
+    if let Some(changed) = with_changed_field(described, bytes, &mut Random::of(bytes)) {
         for message in messages(described, &changed) {
             written_back(described, message);
         }

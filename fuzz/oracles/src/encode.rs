@@ -1,12 +1,11 @@
 //! What is written is read back the same: frames that are made up, and messages with fields that are.
 
 use arbitrary::{Arbitrary, Unstructured};
+use framescope_checking::{Random, change_field};
 use framescope_parser::missive::{FrameBuf, Key, Missive, Payload};
 use framescope_parser::{Code, Dissection, Field, Protocol, SpanType, bare::Bare, text::Text};
 
 use crate::decode::MISSIVE;
-use crate::mutate_messages::change_any;
-use crate::random::Random;
 use crate::roundtrip::canonical;
 use crate::spans;
 
@@ -88,7 +87,7 @@ fn written(frame: &FrameBuf) -> Vec<u8> {
 fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) {
     let mut dissection = Dissection::of(protocol, message);
     for _ in 0..=random.below(3) {
-        change_any(&mut dissection, random);
+        change_field(&mut dissection, random);
     }
     let mut out = Vec::new();
     match protocol.encode(&dissection, &mut out) {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use framescope_checking::Random;
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
 use framescope_parser::{
@@ -14,7 +15,6 @@ use framescope_parser::{
 };
 
 use crate::decode::MISSIVE;
-use crate::random::Random;
 
 /// How messages are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,20 +22,16 @@ mod differential;
 mod encode;
 mod filter;
 mod holes;
-mod inputs;
 mod linear;
-mod minimise;
-mod mutate;
-mod mutate_messages;
 mod packet;
-mod random;
 mod roundtrip;
 mod segments;
 mod session;
 mod streaming;
 mod traffic;
-mod verdict;
 mod views;
+
+pub use framescope_checking::{Verdict, inputs, minimise, verdict};
 
 pub use capture::{capture, check_index};
 pub use chunking::chunking;
@@ -46,17 +42,12 @@ pub use differential::differential;
 pub use encode::encode;
 pub use filter::filter;
 pub use holes::holes;
-pub use inputs::inputs;
 pub use linear::linear;
-pub use minimise::minimise;
-pub use mutate::{BROKEN, mutate_frames};
-pub use mutate_messages::mutate_messages;
 pub use packet::packet;
 pub use roundtrip::roundtrip;
 pub use segments::segments;
 pub use session::session;
 pub use streaming::streaming;
-pub use verdict::{Verdict, verdict};
 pub use views::{check_selection, views};
 
 /// What must hold for any bytes, and where bytes to begin with are.

@@ -153,7 +153,7 @@ fn description(choices: &mut Choices<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use framescope_checking::Random;
 
     #[test]
     fn whatever_is_made_up_takes_no_more_steps_than_its_bytes_justify() {

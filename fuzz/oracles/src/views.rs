@@ -4,12 +4,11 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use framescope_checking::{Random, is_refused};
 use framescope_parser::missive::{Missive, RawFrame};
 use framescope_parser::{Code, CodeSet, Dissection, Field, FieldSelection, Problem, Protocol};
 
 use crate::decode::{MISSIVE, messages};
-use crate::random::Random;
-use crate::verdict::is_refused;
 
 /// Takes `data` as a frame, and as a stream of frames.
 pub fn views(data: &[u8]) {

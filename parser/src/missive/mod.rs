@@ -52,7 +52,6 @@ pub use assembly::Assembly;
 pub use check::Key;
 pub use decode::{Frames, Item, Received};
 pub use decoder::Decoder;
-pub(crate) use dissect::Preview;
 pub use extension::{Extension, ExtensionValue, Extensions, Tag};
 pub use frame::{Frame, FrameBuf};
 pub use header::{Flags, Header, Kind, Layout};

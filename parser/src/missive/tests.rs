@@ -2,7 +2,6 @@
 
 #![allow(clippy::cast_possible_truncation)]
 
-use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -601,24 +600,4 @@ fn strategies_make_a_bit_of_everything() {
     let mut stretches = || strategy::stream().new_tree(&mut runner).unwrap().current();
     let noise = (0..100).flat_map(|_| stretches()).filter(|one| matches!(one, strategy::Stretch::Noise(_)));
     assert!(noise.count() > 50);
-}
-
-#[test]
-fn a_preview_is_the_first_eighty_characters_with_what_is_no_character_escaped() {
-    let one_by_one = |text: &str| {
-        let shown: String = text
-            .chars()
-            .take(80)
-            .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-            .collect();
-        if text.chars().count() > 80 { shown + "…" } else { shown }
-    };
-    for part in ["a", "é", "你", "a\n", "\u{9b}b", "\0", "~ ", "\x7f"] {
-        for count in [0, 1, 20, 39, 40, 41, 79, 80, 81, 200] {
-            for before in ["", "x", "é"] {
-                let text = before.to_string() + &part.repeat(count);
-                assert_eq!(Preview(&text).to_string(), one_by_one(&text), "{text:?}");
-            }
-        }
-    }
 }

@@ -6,7 +6,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| agrees(data));
 
 // Messages are changed field by field, and written by the description: lengths and checks mostly follow.
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    framescope_oracles::mutate_messages(
+    framescope_checking::mutate_messages(
         &DESCRIBED,
         data,
         size,

@@ -8,7 +8,7 @@ pub mod telemetry;
 use std::sync::LazyLock;
 
 use framescope_ksy::Described;
-use framescope_oracles::{Verdict, verdict};
+use framescope_checking::{Verdict, verdict};
 use framescope_parser::{Dissection, Value};
 
 use telemetry::{Body, Message};

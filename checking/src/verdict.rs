@@ -10,9 +10,33 @@ pub enum Verdict {
     /// The bytes begin with a well-formed message of so many bytes.
     Valid(usize),
     /// They begin with none, whatever follows; and why.
-    Refused(String),
+    Refused(Refusal),
     /// More bytes may make one of them. With what is wrong already, if anything is.
-    Incomplete(Option<String>),
+    Incomplete(Option<Refusal>),
+}
+
+/// Why bytes are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong.
+    pub code: Code,
+    /// Where in the message, in bytes from its beginning, and a sentence. None where the bytes are no message at all.
+    pub detail: Option<(usize, String)>,
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.detail {
+            Some((offset, text)) => write!(f, "{} at {offset}: {text}", self.code),
+            None => write!(f, "{}", self.code),
+        }
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Refusal {
+        Refusal { code, detail: None }
+    }
 }
 
 impl Display for Verdict {
@@ -29,13 +53,13 @@ impl Display for Verdict {
 /// What a receiver should say of bytes, by its protocol.
 ///
 /// ```
-/// use framescope_oracles::{Verdict, verdict};
-/// use framescope_parser::missive::{FrameBuf, Kind, Missive};
+/// use framescope_checking::{Verdict, verdict};
+/// use framescope_parser::{Code, missive::{FrameBuf, Kind, Missive}};
 ///
 /// let (missive, bytes) = (Missive::default(), FrameBuf::new(Kind::PING).to_bytes()?);
 /// assert_eq!(verdict(&missive, &bytes), Verdict::Valid(20));
 /// assert_eq!(verdict(&missive, &bytes[..19]), Verdict::Incomplete(None));
-/// assert_eq!(verdict(&missive, b"hello"), Verdict::Refused("not-a-frame".to_owned()));
+/// assert_eq!(verdict(&missive, b"hello"), Verdict::Refused(Code::NotAFrame.into()));
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```
 pub fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
@@ -49,7 +73,7 @@ pub fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
     let wrong = |message: &[u8]| {
         let dissection = Dissection::of(protocol, message);
         let problem = dissection.problems.iter().find(|problem| is_refused(problem.code))?;
-        Some(format!("{} at {}: {}", problem.code, problem.range.start, problem.text))
+        Some(Refusal { code: problem.code, detail: Some((problem.range.start, problem.text.clone())) })
     };
     match step(true) {
         Step::Message(length) | Step::Checked(length) => {
@@ -60,13 +84,13 @@ pub fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
         Step::Skipped(_, code) | Step::Searching(_, code) => match step(false) {
             // Too little to be part of a message, and yet it may become one. A message whose length is not believed is all there.
             Step::NeedMore(_) if code != Code::LengthSuspect => Verdict::Incomplete(wrong(bytes)),
-            _ => Verdict::Refused(code.to_string()),
+            _ => Verdict::Refused(code.into()),
         },
-        Step::Lost => Verdict::Refused(Code::CannotResync.to_string()),
+        Step::Lost => Verdict::Refused(Code::CannotResync.into()),
     }
 }
 
-/// What a receiver must refuse.
-pub(crate) fn is_refused(code: Code) -> bool {
+/// Whether a receiver must refuse a message with that problem.
+pub fn is_refused(code: Code) -> bool {
     code.severity() == Severity::Error || code == Code::UnknownVersion
 }

@@ -1,13 +1,13 @@
-//! The smallest input that still shows a fault, as far as taking frames and bytes out finds it.
+//! The smallest input that still shows a fault, as far as removing frames and bytes finds it.
 
-use crate::mutate::simpler_frames;
+use crate::frames::simpler_frames;
 
-/// Takes frames out of `data`, and parts of frames, as long as `fails` says that the fault is still there; then bytes, in ever
+/// Removes frames from `data`, and parts of frames, as long as `fails` says that the fault is still there; then bytes, in ever
 /// smaller stretches; and then puts zeros in the place of what need not be what it is. At most `tries` inputs are tried.
 ///
 /// ```
 /// let fails = |data: &[u8]| data.contains(&0xF5) && data.len() >= 3;
-/// assert_eq!(framescope_oracles::minimise(b"some \xF5M\x01 bytes", &mut { fails }, 1000), b"\0\0\xF5");
+/// assert_eq!(framescope_checking::minimise(b"some \xF5M\x01 bytes", &mut { fails }, 1000), b"\0\0\xF5");
 /// ```
 pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize) -> Vec<u8> {
     let mut best = data.to_vec();
@@ -17,38 +17,44 @@ pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize)
         left = left.saturating_sub(1);
         may && fails(candidate)
     };
-    // Frames as frames first: a byte taken out of one breaks its check.
+    // Frames as frames first: a byte removed from one breaks its check.
     while let Some(simpler) =
         simpler_frames(&best, &mut |simpler| is_simpler(simpler, &best) && still_fails(simpler))
     {
         best = simpler;
     }
+    remove_bytes(&mut best, &mut still_fails);
+    for at in 0..best.len() {
+        if best.get(at).is_none_or(|&byte| byte == 0) {
+            continue;
+        }
+        let mut candidate = best.clone();
+        candidate.iter_mut().skip(at).take(1).for_each(|byte| *byte = 0);
+        if still_fails(&candidate) {
+            best = candidate;
+        }
+    }
+    best
+}
+
+/// Removes what can be spared, in stretches of half, a quarter, and so on down to a byte.
+fn remove_bytes(best: &mut Vec<u8>, still_fails: &mut dyn FnMut(&[u8]) -> bool) {
     let mut stretch = best.len().div_ceil(2);
     while stretch > 0 {
         let mut at = 0;
         while at < best.len() {
             let end = (at + stretch).min(best.len());
-            let candidate = [&best[..at], &best[end..]].concat();
+            let mut candidate = best.clone();
+            candidate.drain(at..end);
             if still_fails(&candidate) {
-                best = candidate;
+                *best = candidate;
             } else {
                 at = end;
             }
         }
         stretch /= 2;
     }
-    for at in 0..best.len() {
-        if best[at] != 0 {
-            let mut candidate = best.clone();
-            candidate[at] = 0;
-            if still_fails(&candidate) {
-                best = candidate;
-            }
-        }
-    }
-    best
 }
-
 /// Shorter, or as long with more zeros: so that taking the simpler one again and again ends.
 fn is_simpler(one: &[u8], other: &[u8]) -> bool {
     let weight = |bytes: &[u8]| (bytes.len(), bytes.iter().filter(|&&byte| byte != 0).count());

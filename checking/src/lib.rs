@@ -1,0 +1,38 @@
+//! Compares a reader of messages with the protocol that it is meant to read.
+//!
+//! [`inputs`] generates what to try, [`verdict`] says what a receiver should answer, and [`minimise`] finds the smallest input that
+//! still shows a difference. `framescope check-peer` is made of these three; so is a test of your own parser. A fuzzer generates its
+//! own inputs, and changes them with [`mutate_frames`] or [`mutate_messages`]: as messages, so that lengths and checks mostly hold.
+//!
+//! The same seed always gives the same result. Nothing here does input or output, or panics, whatever the bytes are: what is found is
+//! returned. Work is bounded by the bytes and by the tries that were asked for.
+//!
+//! ```
+//! use framescope_checking::{Verdict, inputs, minimise, verdict};
+//! use framescope_parser::missive::Missive;
+//!
+//! // The reader under test forgets that a PING has at most 64 bytes.
+//! let reader = |bytes: &[u8]| matches!(verdict(&Missive::default(), bytes), Verdict::Valid(_));
+//! let mut differs = |bytes: &[u8]| reader(bytes) && bytes[3] == 6;
+//! let found = inputs(None, Vec::new(), 1).find(|bytes| differs(bytes)).unwrap();
+//! assert_eq!(minimise(&found, &mut differs, 2000).len(), 20);
+//! ```
+
+mod frames;
+mod inputs;
+mod messages;
+mod minimise;
+mod random;
+mod spans;
+mod verdict;
+
+pub use frames::mutate_frames;
+pub use inputs::inputs;
+pub use messages::{change_field, generate, mutate_messages, with_changed_field};
+pub use minimise::minimise;
+pub use random::{Random, havoc};
+pub use verdict::{Refusal, Verdict, is_refused, verdict};
+
+/// One in so many messages has a length that is false or a check that does not hold. A reader that is rarely lied to is rarely
+/// tested on lies; but behind a false check nothing more of the message is reached, so most must hold.
+const BROKEN: usize = 8;
