@@ -7,7 +7,7 @@ use crate::plan::TypeId;
 use std::path::Path;
 use std::sync::Arc;
 
-use framescope_parser::missive::Key;
+use framescope_parser::Key;
 use framescope_parser::{
     Captured, Confidence, Dissection, Error, FieldReader, FieldSelection, Framer, Input, Measure, Memo,
     Names, Observer, Protocol, Sample, SpanType, Step, Visit,

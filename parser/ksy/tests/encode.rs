@@ -263,10 +263,7 @@ fn what_cannot_be_derived_is_left_and_said() {
     let message = [2, 1, 9, 9, 9, 9, 5];
     let (written, notes) = changed(&described, &message, "body", bytes(5));
     assert_eq!(written, [2, 1, 7, 7, 7, 7, 7, 5]);
-    assert!(
-        notes[0].starts_with("the size of body is 5, but the expression for it yields 4"),
-        "{notes:?}"
-    );
+    assert!(notes[0].starts_with("the size of body is 5, but the expression for it yields 4"), "{notes:?}");
     // A field that is given though another says that it is not there.
     let (written, notes) = changed(&described, &message, "b", Value::Unsigned(0));
     assert_eq!(written, [2, 0, 9, 9, 9, 9]);

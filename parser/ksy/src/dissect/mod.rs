@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-use framescope_parser::missive::Key;
+use framescope_parser::Key;
 use framescope_parser::{Captured, Code, Kind, Value, Visit};
 
 use crate::plan::{Meta, Plan, kind_of};

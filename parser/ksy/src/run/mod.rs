@@ -20,7 +20,7 @@ pub(crate) mod value;
 use crate::plan::{IoId, ObjectId, TypeId};
 use arena::{Arena, Io, Stop};
 use framescope_parser::Captured;
-use framescope_parser::missive::Key;
+use framescope_parser::Key;
 
 use crate::plan::{Plan, Span, Val};
 

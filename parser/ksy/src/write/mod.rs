@@ -24,7 +24,7 @@ use crate::run::arena::{Arena, Io, Stop, with_arena};
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
-use framescope_parser::missive::Key;
+use framescope_parser::Key;
 use framescope_parser::{Error, Field};
 use std::collections::{BTreeMap, BTreeSet};
 
