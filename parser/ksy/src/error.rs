@@ -80,7 +80,7 @@ impl LoadError {
     }
 
     /// All of them, in the order of the files' text.
-    pub fn mistakes(&self) -> &[Located] {
+    pub fn diagnostics(&self) -> &[Located] {
         &self.diagnostics
     }
 

@@ -69,7 +69,7 @@ fn every_diagnostic_has_its_place_and_a_way_out() {
 fn all_diagnostics_are_reported_together() {
     let error =
         Format::from_ksy("meta: {id: m}\nseq:\n  - {id: a, type: u9}\n  - {id: b, sise: 3}\n").unwrap_err();
-    let lines: Vec<u32> = error.mistakes().iter().map(|mistake| mistake.line).collect();
+    let lines: Vec<u32> = error.diagnostics().iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [3, 4], "{error}");
 }
 

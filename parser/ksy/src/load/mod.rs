@@ -55,7 +55,7 @@ pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan,
     loader.finish();
     let meta = loader.meta();
     if loader.diagnostics.is_empty() {
-        loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).mistakes().to_vec().into();
+        loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).diagnostics().to_vec().into();
         Ok((loader.plan, meta))
     } else {
         Err(LoadError::new(loader.located(&loader.diagnostics)))
