@@ -195,3 +195,35 @@ pub(crate) fn covered<'b>(
     zeroed.get_mut(own)?.fill(0);
     Some(Cow::Owned(zeroed))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Algorithm, covered};
+
+    #[test]
+    fn checks_have_the_catalogues_values() {
+        for (name, width, expected) in [
+            ("crc-8", 1, 0xf4),
+            ("crc-16/xmodem", 2, 0x31c3),
+            ("crc-16/modbus", 2, 0x4b37),
+            ("crc-32", 4, 0xcbf4_3926),
+            ("CRC-32C", 4, 0xe306_9283),
+            ("adler-32", 4, 0x091e_01de),
+            ("sum", 1, 0xdd),
+            ("negative-sum", 1, 0x23),
+            ("xor", 1, 0x31),
+        ] {
+            let algorithm = Algorithm::named(name).unwrap();
+            assert_eq!(algorithm.number(b"123456789", width), Some(expected), "{name}");
+        }
+        assert_eq!(Algorithm::named("internet").unwrap().number(&[0x45, 0, 0, 0x1c], 2), Some(0xbae3));
+        assert!(Algorithm::names().all(|name| Algorithm::named(name).is_some()));
+    }
+
+    #[test]
+    fn a_checks_own_bytes_count_as_zero() {
+        assert_eq!(covered(b"abcdef", 1, 5, 2..4).unwrap().as_ref(), b"b\0\0e");
+        assert_eq!(covered(b"abcdef", 0, 3, 3..5).unwrap().as_ref(), b"abc");
+        assert!(covered(b"abc", 2, 9, 0..1).is_none());
+    }
+}

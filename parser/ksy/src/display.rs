@@ -51,3 +51,21 @@ pub(crate) fn whole_number(attr: &Attr, n: i128) -> Value<'static> {
 fn is_signed(shape: &Shape) -> bool {
     matches!(shape, Shape::Int { signed: true, .. })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{short_bytes, short_text};
+
+    #[test]
+    fn long_text_is_cut_at_a_character_and_control_characters_are_blanks() {
+        assert_eq!(short_text("a\nb"), "a b");
+        let long = short_text(&"ä".repeat(100));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (81, true));
+    }
+
+    #[test]
+    fn the_first_sixteen_bytes_are_shown() {
+        assert_eq!(short_bytes(&[1, 0xff]), "01 ff");
+        assert!(short_bytes(&[0; 17]).ends_with("00…"));
+    }
+}

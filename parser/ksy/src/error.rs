@@ -124,3 +124,22 @@ pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) 
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LoadError, Located, nearest};
+
+    #[test]
+    fn a_hint_names_what_is_similar_or_all_of_a_few() {
+        assert_eq!(nearest("lenght", ["length", "kind"]), "; did you mean 'length'?");
+        assert_eq!(nearest("zzz", ["length", "kind"]), "; expected one of length, kind");
+        assert_eq!(nearest("zzz", []), "");
+    }
+
+    #[test]
+    fn diagnostics_are_sorted_by_place_and_reported_once() {
+        let at = |line| Located { file: "a".into(), line, column: 1, text: "wrong".into() };
+        let error = LoadError::new(vec![at(9), at(2), at(9)]);
+        assert_eq!(error.to_string(), "a:2:1: wrong\na:9:1: wrong");
+    }
+}

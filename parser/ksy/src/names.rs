@@ -158,3 +158,24 @@ pub(crate) fn about<'p>(plan: &'p Plan, id: TypeId, path: &[&str]) -> Option<&'p
     };
     Some(&attr.doc).filter(is_said).or_else(of_type)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{about, enumerations};
+    use crate::load::testing::loaded;
+    use crate::plan::TypeId;
+
+    #[test]
+    fn fields_are_listed_with_their_enumerations_and_documentation() {
+        let more = "types: {part: {doc: A part., seq: [{id: kind, type: u1, enum: kind}]}}\nenums: {kind: {1: {id: a, -orig-id: ALPHA}}}";
+        let (plan, _) = loaded("{id: one, type: part}, {id: two, type: u1, doc: The second.}", more);
+        let found = enumerations(&plan);
+        assert_eq!((found.len(), found[0].path.as_str()), (1, "one.kind"));
+        assert_eq!(found[0].members, [(1, "ALPHA".to_owned())]);
+        let doc = |path: &[&str]| about(&plan, TypeId::ROOT, path).map(|doc| doc.text.as_str());
+        assert_eq!(
+            (doc(&["two"]), doc(&["one"]), doc(&["three"])),
+            (Some("The second."), Some("A part."), None)
+        );
+    }
+}

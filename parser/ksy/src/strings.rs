@@ -179,3 +179,36 @@ impl Charset {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Charset;
+
+    #[test]
+    fn every_encoding_writes_what_it_reads() {
+        for (name, text) in [
+            ("UTF-8", "ä€"),
+            ("ASCII", "a"),
+            ("ISO-8859-1", "äÿ"),
+            ("ISO-8859-9", "Ğş"),
+            ("IBM437", "é░"),
+            ("UTF-16LE", "ä😀"),
+            ("UTF-16BE", "ä😀"),
+            ("UTF-32LE", "😀"),
+            ("SJIS", "日本"),
+            ("windows-1251", "да"),
+        ] {
+            let charset = Charset::named(name);
+            let bytes = charset.encode(text).unwrap();
+            assert_eq!(charset.decode(&bytes), (text.into(), true), "{name}");
+        }
+    }
+
+    #[test]
+    fn invalid_bytes_are_replaced_and_unknown_names_decode_nothing() {
+        assert_eq!(Charset::named("ASCII").decode(b"a\xff").0, "a\u{fffd}");
+        assert!(!Charset::Utf8.is_valid(b"\xff") && !Charset::Utf16 { le: true }.is_valid(b"a"));
+        assert_eq!(Charset::named("no-such"), Charset::Unknown);
+        assert_eq!(Charset::Ascii.encode("ä"), None);
+    }
+}

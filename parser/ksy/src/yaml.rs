@@ -216,3 +216,49 @@ impl<'t> Reader<'t> {
         Ok(node)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{integer, read};
+
+    #[test]
+    fn each_node_has_its_line_and_column() {
+        let root = read(0, "meta:\n  id: mine\nseq:\n  - {id: a}\n").unwrap();
+        let place = |node: &super::Node| (node.place.line, node.place.column);
+        assert_eq!(place(root.get("meta").unwrap().get("id").unwrap()), (2, 7));
+        assert_eq!(place(&root.get("seq").unwrap().list().unwrap()[0]), (4, 5));
+    }
+
+    #[test]
+    fn quotes_make_text_of_what_looks_like_a_number() {
+        let root = read(0, "{a: 0x10, b: '0x10', c: yes, d: ~}").unwrap();
+        assert_eq!(root.get("a").unwrap().integer(), Some(16));
+        assert_eq!((root.get("b").unwrap().integer(), root.get("b").unwrap().text()), (None, Some("0x10")));
+        assert_eq!(root.get("c").unwrap().boolean(), Some(true));
+        assert!(root.get("d").unwrap().is_null());
+    }
+
+    #[test]
+    fn aliases_stand_for_their_anchor_and_are_counted_each_time() {
+        let root = read(0, "{a: &x [1, 2], b: *x}").unwrap();
+        assert_eq!(root.get("b").unwrap().list().unwrap().len(), 2);
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for i in 1..8 {
+            let before = vec![format!("*a{}", i - 1); 10].join(", ");
+            bomb.push_str(&format!("a{i}: &a{i} [{before}]\n"));
+        }
+        assert!(read(0, &bomb).unwrap_err().text.contains("too large"));
+    }
+
+    #[test]
+    fn a_key_that_appears_twice_is_an_error_at_its_second_place() {
+        let error = read(0, "a: 1\na: 2\n").unwrap_err();
+        assert_eq!((error.place.line, error.text.as_str()), (2, "the key 'a' appears twice"));
+    }
+
+    #[test]
+    fn numbers_have_bases_signs_and_underscores() {
+        let numbers = ["-0x_f", "0b101", "0o17", "1_000", "+3", "", "_1", "12x"].map(integer);
+        assert_eq!(numbers, [None, Some(5), Some(15), Some(1000), Some(3), None, None, None]);
+    }
+}

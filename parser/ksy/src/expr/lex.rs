@@ -258,3 +258,44 @@ impl Lexer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Token, tokens};
+
+    fn kinds(text: &str) -> Vec<Token> {
+        tokens(text, 0).unwrap().into_iter().map(|(token, _)| token).collect()
+    }
+
+    #[test]
+    fn the_longest_sign_wins_and_numbers_keep_their_base() {
+        let name = |name: &str| Token::Name(name.into());
+        assert_eq!(
+            kinds("a<<0x1f>=b.c"),
+            [
+                name("a"),
+                Token::Sign("<<"),
+                Token::Int(31),
+                Token::Sign(">="),
+                name("b"),
+                Token::Sign("."),
+                name("c"),
+                Token::End
+            ]
+        );
+        assert_eq!(kinds("1_000 2.5e1"), [Token::Int(1000), Token::Float(25.0), Token::End]);
+    }
+
+    #[test]
+    fn escapes_are_for_double_quotes_only() {
+        assert_eq!(kinds(r#""\u0041""#), [Token::Str("A".into()), Token::End]);
+        assert_eq!(kinds(r"'\n'"), [Token::Str(r"\n".into()), Token::End]);
+    }
+
+    #[test]
+    fn an_error_is_at_the_character_where_it_begins() {
+        for (text, at) in [("a = 1", 2), ("1 && 2", 2), ("  \"open", 2), ("ä + 1", 0), ("0xzz", 0)] {
+            assert_eq!(tokens(text, 0).unwrap_err().at, at, "{text}");
+        }
+    }
+}

@@ -320,3 +320,61 @@ impl Parser {
         Ok(Ast { at, node })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Ast, AstNode, parse, parse_type};
+
+    /// An expression with all its parentheses.
+    fn grouped(ast: &Ast) -> String {
+        match &ast.node {
+            AstNode::Int(n) => n.to_string(),
+            AstNode::Name(name) => name.clone(),
+            AstNode::Member(of, name) => format!("{}.{name}", grouped(of)),
+            AstNode::Unary(operator, of) => format!("({operator:?} {})", grouped(of)),
+            AstNode::Binary(operator, left, right) => {
+                format!("({} {} {})", grouped(left), operator.sign(), grouped(right))
+            }
+            AstNode::Ternary(condition, then, otherwise) => {
+                format!("({} ? {} : {})", grouped(condition), grouped(then), grouped(otherwise))
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn operators_bind_as_in_python() {
+        for (text, expected) in [
+            ("1 + 2 * 3", "(1 + (2 * 3))"),
+            ("1 - 2 - 3", "((1 - 2) - 3)"),
+            ("a & 1 == 2", "((a & 1) == 2)"),
+            ("not a and b or c", "(((Not a) and b) or c)"),
+            ("a ? b : c ? 1 : 2", "(a ? b : (c ? 1 : 2))"),
+            ("-a.b << 1 | 2", "(((Minus a.b) << 1) | 2)"),
+        ] {
+            assert_eq!(grouped(&parse(text).unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cast_may_end_in_the_sign_of_a_shift() {
+        assert!(matches!(parse("a.as<u1[]>.first >> 1").unwrap().node, AstNode::Binary(..)));
+        assert!(matches!(parse("sizeof<b4>>1").unwrap().node, AstNode::Binary(super::Binary::Greater, ..)));
+    }
+
+    #[test]
+    fn nesting_and_length_are_limited() {
+        let deep = format!("{}1{}", "(".repeat(200), ")".repeat(200));
+        assert!(parse(&deep).unwrap_err().text.contains("nested too deeply"));
+        assert!(parse(&vec!["1"; 1000].join("+")).unwrap_err().text.contains("too long"));
+        assert!(parse("1 < 2 < 3").unwrap_err().text.contains("join two with 'and'"));
+    }
+
+    #[test]
+    fn a_type_has_a_path_arguments_and_may_be_an_array() {
+        let name = parse_type("::a::b(1, c)").unwrap();
+        assert_eq!((name.written().as_str(), name.absolute, name.arguments.len()), ("::a::b", true, 2));
+        assert!(parse_type("u1[]").unwrap().is_array);
+        assert_eq!(parse_type("a b").unwrap_err().at, 2);
+    }
+}

@@ -121,3 +121,47 @@ impl Head {
         (last..bytes.len()).find(|&at| could(at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Probe;
+    use crate::load::testing::loaded;
+
+    const SEQ: &str = "{id: magic, contents: MY}, {id: kind, type: u1, valid: {any-of: [1, 2]}}, {id: flags, type: b4, valid: 0}, {id: rest, type: b4}, {id: check, type: u1, -check: xor}, {id: n, type: u1}";
+
+    #[test]
+    fn a_head_is_believed_short_or_refused() {
+        let (_, meta) = loaded(SEQ, "");
+        let probe = |bytes: &[u8]| match meta.head.probe(bytes) {
+            Probe::Believed => "believed",
+            Probe::Short => "short",
+            Probe::Nothing => "nothing",
+        };
+        assert_eq!(probe(b"MY\x01\x03\x16"), "believed");
+        assert_eq!(probe(b"MY\x01\x03\x17"), "nothing", "the check fails");
+        assert_eq!(probe(b"MY\x03\x03\x14"), "nothing", "the kind is not valid");
+        assert_eq!(probe(b"MY\x01\x13\x06"), "nothing", "a flag is set");
+        assert_eq!(
+            (probe(b"M"), probe(b"MY\x02"), probe(b"MX"), probe(b"MY\x09")),
+            ("short", "short", "nothing", "nothing")
+        );
+    }
+
+    #[test]
+    fn the_next_head_is_found_also_where_it_is_cut_off() {
+        let (_, meta) = loaded(SEQ, "");
+        assert_eq!(meta.head.find(b"..MY..MY\x01\x03\x16", 0), Some(6));
+        assert_eq!(meta.head.find(b".....M", 0), Some(5));
+        assert_eq!(meta.head.find(b"MY\x01\x03\x16", 1), None);
+    }
+
+    #[test]
+    fn a_head_that_was_put_is_believed() {
+        let (_, meta) = loaded(SEQ, "");
+        for pick in 0..4 {
+            let mut bytes = vec![0xff; 3];
+            meta.head.put(&mut bytes, &mut |choices| pick % choices);
+            assert!(matches!(meta.head.probe(&bytes), Probe::Believed), "{bytes:?}");
+        }
+    }
+}

@@ -129,3 +129,35 @@ impl<'p> Needs<'p> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::{field, loaded};
+    use crate::plan::FrameStep;
+
+    #[test]
+    fn only_what_decides_the_length_is_read() {
+        let (plan, _) = loaded(
+            "{id: a, type: u4}, {id: b, type: u2}, {id: n, type: u1}, {id: c, type: u1}, {id: body, size: n}, {id: d, type: u1}",
+            "",
+        );
+        assert_eq!(
+            plan.root().frame_plan,
+            [
+                FrameStep::Skip(48),
+                FrameStep::Read(2),
+                FrameStep::Skip(8),
+                FrameStep::SkipSized(4),
+                FrameStep::Skip(8)
+            ]
+        );
+        assert!(field(&plan, "n").needed && !field(&plan, "a").needed);
+    }
+
+    #[test]
+    fn what_a_used_instance_uses_is_needed_and_what_an_unused_one_does_is_not() {
+        let instances = "instances: {size: {value: n * 2}, other: {value: a + 1}}";
+        let (plan, _) = loaded("{id: a, type: u1}, {id: n, type: u1}, {id: body, size: size}", instances);
+        assert!(field(&plan, "n").needed && !field(&plan, "a").needed);
+    }
+}

@@ -288,3 +288,33 @@ struct HeadField {
     hint: Option<(HeadTestKind, u32)>,
     problem: Option<Code>,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::{loaded, refused};
+
+    #[test]
+    fn a_head_has_the_magic_the_valid_numbers_and_their_evidence() {
+        let (_, meta) = loaded(
+            "{id: magic, contents: MY}, {id: version, type: u1, valid: 1}, {id: kind, type: u1, valid: {max: 15}}, {id: n, type: u2}, {id: body, size: n}",
+            "",
+        );
+        let head = &meta.head;
+        assert_eq!((head.magic.as_slice(), head.length, head.believe.len()), (&b"MY\x01"[..], 4, 3));
+        assert_eq!(head.bits, 16 + 8 + 4);
+        assert!(head.is_sure());
+    }
+
+    #[test]
+    fn a_field_at_no_fixed_offset_is_not_of_the_head() {
+        let (_, meta) = loaded("{id: n, type: u1}, {id: body, size: n}, {id: end, type: u1, valid: 3}", "");
+        assert_eq!((meta.head.length, meta.head.bits), (0, 0));
+        let more = "\n";
+        let seq = "{id: n, type: u1}, {id: body, size: n}, {id: end, type: u1, valid: 3}";
+        let text = crate::load::testing::described(seq, more)
+            .replace("id: t,", "id: t, -framescope: {believe: [end]},");
+        let error = crate::load::load("t", &text, None).unwrap_err().to_string();
+        assert!(error.contains("there is no field 'end' at a fixed offset"), "{error}");
+        assert!(refused("{id: a, type: u3}", "").contains("there is no type 'u3'"));
+    }
+}

@@ -131,3 +131,20 @@ pub(super) fn list<'n>(loader: &mut Loader, node: &'n Node, key: &str) -> &'n [N
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::refused;
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest() {
+        assert_eq!(
+            refused("{id: a, type: u1, reapet: eos}", ""),
+            "'reapet' is not a key of a field; did you mean 'repeat'?"
+        );
+        assert!(
+            refused("{id: a, type: u1}", "sequence: []")
+                .starts_with("'sequence' is not a key of a description")
+        );
+    }
+}

@@ -17,6 +17,8 @@ pub(crate) mod sizes;
 pub(crate) mod streams;
 pub(crate) mod summary;
 pub(crate) mod terminator;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod values;
 
 use crate::expr::SyntaxError;
@@ -219,5 +221,32 @@ impl Loader {
 
     fn intern(&mut self, name: &str) -> Sym {
         self.plan.intern(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::loaded;
+    use super::{QueryError, compile_query};
+
+    #[test]
+    fn a_query_is_compiled_beside_the_plan_and_reports_unknown_names() {
+        let (mut plan, _) = loaded("{id: length, type: u1}", "");
+        let before = plan.expressions.nodes.len();
+        let node = compile_query(&mut plan, "length + 1").unwrap();
+        assert!(node.index() >= before);
+        let unknown = compile_query(&mut plan, "lenght").unwrap_err();
+        assert_eq!(unknown, QueryError::Meaning("there is no 'lenght'; did you mean 'length'?".into()));
+        let error = compile_query(&mut plan, "1 +").unwrap_err();
+        assert!(error.to_string().starts_with("at character 4: "), "{error}");
+    }
+
+    #[test]
+    fn a_copy_of_a_plan_shares_its_types_and_names() {
+        let (plan, _) = loaded("{id: length, type: u1}", "");
+        let mut copy = plan.clone();
+        compile_query(&mut copy, "length").unwrap();
+        assert!(std::sync::Arc::ptr_eq(plan.root(), copy.root()));
+        assert_eq!(copy.symbol("length"), plan.symbol("length"));
     }
 }

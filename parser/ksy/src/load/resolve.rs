@@ -116,3 +116,21 @@ impl Loader {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::{field, loaded, refused};
+    use crate::plan::Shape;
+
+    #[test]
+    fn a_type_is_found_from_the_inside_outwards() {
+        let types = "types: {a: {seq: [{id: x, type: b}], types: {b: {seq: [{id: y, type: u1}]}}}, b: {seq: [{id: z, type: u2}]}}";
+        let (plan, _) = loaded("{id: outer, type: b}, {id: inner, type: a}, {id: path, type: 'a::b'}", types);
+        let bits = |name| match &field(&plan, name).shape {
+            Shape::User(user) => plan.type_of(user.id).fixed_bits,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((bits("outer"), bits("inner"), bits("path")), (Some(16), Some(8), Some(8)));
+        assert_eq!(refused("{id: q, type: c}", types), "there is no type 'c'; did you mean 't'?");
+    }
+}

@@ -113,3 +113,29 @@ impl Loader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::{field, loaded};
+
+    #[test]
+    fn sizes_that_never_change_are_known_in_bits() {
+        let types = "types: {pair: {seq: [{id: a, type: u2}, {id: b, type: b3}]}}";
+        let (plan, _) = loaded(
+            "{id: p, type: pair}, {id: n, type: u1}, {id: body, size: n}, {id: list, type: u2, repeat: expr, repeat-expr: 3}, {id: o, type: u4, if: n == 1}",
+            types,
+        );
+        let bits = |name| (field(&plan, name).fixed_bits, field(&plan, name).unit_bits);
+        assert_eq!(bits("p"), (Some(24), Some(24)));
+        assert_eq!(bits("body"), (None, None));
+        assert_eq!(bits("list"), (Some(48), Some(48)));
+        assert_eq!(bits("o"), (None, Some(32)), "an optional field has a size where it is present");
+        assert_eq!(plan.root().fixed_bits, None);
+    }
+
+    #[test]
+    fn a_type_that_contains_itself_has_no_fixed_size() {
+        let (plan, _) = loaded("{id: more, type: u1}, {id: next, type: t, if: more == 1}", "");
+        assert_eq!(field(&plan, "next").unit_bits, None);
+    }
+}

@@ -81,3 +81,21 @@ impl Streams<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::loaded;
+
+    #[test]
+    fn what_depends_on_the_end_of_the_stream_is_refused_unless_it_is_in_a_sized_part() {
+        let list = "types: {list: {seq: [{id: x, type: u1, repeat: eos}]}}";
+        let (_, meta) = loaded("{id: all, type: list}", list);
+        assert!(
+            meta.stream_diagnostics[0].text.starts_with("'repeat: eos' depends on where the stream ends")
+        );
+        let (_, meta) = loaded("{id: all, type: list, size: 4}", list);
+        assert!(meta.stream_diagnostics.is_empty());
+        let (_, meta) = loaded("{id: a, type: u1, if: not _io.eof}", "");
+        assert_eq!(meta.stream_diagnostics.len(), 1);
+    }
+}

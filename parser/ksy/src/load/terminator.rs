@@ -39,3 +39,16 @@ fn terminated(attr: &Attr) -> Option<&[u8]> {
     let is_last = matches!(attr.limit.size, Size::Open) && (terminator.consume || terminator.include);
     is_last.then_some(terminator.bytes.as_slice()).filter(|bytes| !bytes.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::loaded;
+
+    #[test]
+    fn a_last_terminator_ends_messages_unless_it_may_occur_before() {
+        let line = "{id: line, type: str, terminator: 10}";
+        assert_eq!(loaded(line, "").1.terminator, Some(b"\n".to_vec()));
+        assert_eq!(loaded(&format!("{{id: n, type: u1}}, {line}"), "").1.terminator, Some(b"\n".to_vec()));
+        assert_eq!(loaded(&format!("{{id: free, size: 3}}, {line}"), "").1.terminator, None);
+    }
+}

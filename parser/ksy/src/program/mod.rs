@@ -171,3 +171,52 @@ impl Program {
         self.run_recording(plan, bytes, &mut NoRecorder)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Program;
+    use crate::load::testing::loaded;
+    use crate::plan::Val;
+    use crate::run::arena::Arena;
+    use crate::run::{Mode, Run};
+
+    const SIZED: &str = "{id: kind, type: u1, valid: {max: 3}}, {id: n, type: u2}, {id: body, type: str, size: n}, {id: sum, type: u1, -check: sum}";
+
+    #[test]
+    fn a_program_finds_the_end_that_the_interpreter_finds() {
+        let (plan, _) = loaded(SIZED, "");
+        let program = Program::ends(&plan).unwrap();
+        for message in [&b"\x01\0\x02ab\xc6"[..], b"\x01\0\0\x01", b"\x01\0\x02ab\xc6more", b"\x01\0\x05ab"] {
+            let mut arena = Arena::default();
+            let read = Run::new(&plan, message, &mut arena, Mode::Frame).read().ok();
+            let read = read.map(|end| end as usize).filter(|end| *end <= message.len());
+            assert_eq!(program.run(&plan, message).map(|found| found.end), read, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_valid_message_is_whole() {
+        let (plan, meta) = loaded(SIZED, "");
+        let program = Program::whole(&plan, &meta).unwrap();
+        let is_whole = |message: &[u8]| program.run(&plan, message).is_some();
+        assert!(is_whole(b"\x01\0\x02ab\xc6"));
+        assert!(!is_whole(b"\x04\0\x02ab\xc9"), "the kind is not valid");
+        assert!(!is_whole(b"\x01\0\x02ab\xc7"), "the check fails");
+        assert!(!is_whole(b"\x01\0\x02\xff\xff\x01"), "the text is not UTF-8");
+    }
+
+    #[test]
+    fn a_list_is_left_to_the_interpreter() {
+        let (plan, _) = loaded("{id: n, type: u1}, {id: list, type: strz, repeat: expr, repeat-expr: n}", "");
+        assert!(Program::ends(&plan).is_none_or(|program| program.run(&plan, b"\x01a\0").is_none()));
+    }
+
+    #[test]
+    fn the_kind_is_an_expression_over_registers() {
+        let text = crate::load::testing::described("{id: a, type: b4}, {id: b, type: b4}", "")
+            .replace("id: t,", "id: t, -framescope: {kind: a * 16 + b},");
+        let (plan, meta) = crate::load::load("t", &text, None).unwrap();
+        let found = Program::whole(&plan, &meta).unwrap().run(&plan, b"\x2a").unwrap();
+        assert_eq!((found.end, found.kind), (1, Some(Val::Int(42))));
+    }
+}

@@ -368,3 +368,70 @@ pub(crate) fn with_arena<T>(use_it: impl FnOnce(&mut Arena) -> T) -> T {
         Err(_) => use_it(&mut Arena::default()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Arena, Object, Padding, Slot, State, with_arena};
+    use crate::plan::{IoId, ObjectId, Span, TypeId, Val};
+
+    fn object(parent: ObjectId) -> Object {
+        Object::begun(TypeId::ROOT, IoId::MESSAGE, (parent, ObjectId::ROOT), 0, None)
+    }
+
+    #[test]
+    fn each_structure_has_slots_of_its_own() {
+        let mut arena = Arena::default();
+        let first = arena.new_object(object(ObjectId::NONE), 2);
+        let second = arena.new_object(object(first), 1);
+        let one = Slot { val: Val::Int(1), state: State::Done, ..Slot::EMPTY };
+        arena.set_slot(second, 0, one);
+        assert_eq!((arena.slot(first, 1).val, arena.slot(second, 0).val), (Val::Null, Val::Int(1)));
+        assert!(arena.owner(&arena.object(second)).is_some() && arena.owner(&arena.object(first)).is_none());
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "an id names entry 0 of 0")]
+    fn a_structure_of_the_last_message_is_gone() {
+        let mut arena = Arena::default();
+        let id = arena.new_object(object(ObjectId::NONE), 0);
+        arena.clear();
+        arena.object(id);
+    }
+
+    #[test]
+    fn derived_bytes_are_traced_to_the_message() {
+        let mut arena = Arena::default();
+        let from = Span { buffer: Span::MESSAGE, start: 10, end: 14 };
+        let unmasked = arena.make(b"abcd");
+        arena.set_origin(unmasked, from, true);
+        let inner = Span { start: unmasked.start + 1, end: unmasked.start + 3, ..unmasked };
+        assert_eq!(arena.in_message(inner), Some((11, 13)));
+        let unpacked = arena.make(b"abcdefgh");
+        arena.set_origin(unpacked, inner, false);
+        let part = Span { start: unpacked.start + 5, end: unpacked.end, ..unpacked };
+        assert_eq!(arena.in_message(part), Some((11, 13)), "compressed bytes are traced as a whole");
+        assert_eq!(arena.in_message(Span { buffer: Span::CONSTANTS, start: 0, end: 1 }), None);
+    }
+
+    #[test]
+    fn padding_is_found_by_its_field() {
+        let mut arena = Arena::default();
+        let span = Span { buffer: Span::MESSAGE, start: 0, end: 1 };
+        for (object, slot) in [(1, 0), (0, 3)] {
+            arena.paddings.push(Padding { object: ObjectId::at(object), slot, span, value: 5 });
+        }
+        arena.sort_paddings();
+        assert_eq!(arena.padding(ObjectId::at(0), 3).map(|found| found.value), Some(5));
+        assert!(arena.padding(ObjectId::at(0), 4).is_none());
+    }
+
+    #[test]
+    fn a_visitor_that_reads_another_message_gets_an_arena_of_its_own() {
+        with_arena(|outer| {
+            outer.make(b"outer");
+            with_arena(|inner| assert_eq!(inner.made.len(), 0));
+            assert_eq!(outer.made, b"outer");
+        });
+    }
+}

@@ -213,3 +213,53 @@ impl<'p> Run<'p, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use framescope_parser::Code;
+    use serde_json::json;
+
+    use crate::format::Format;
+    use crate::load::testing::described;
+
+    #[test]
+    fn operators_and_methods_have_their_values() {
+        let format = Format::from_ksy(&described(
+            "{id: n, type: s1}, {id: t, type: str, size: 3}, {id: b, size: 2}",
+            "",
+        ))
+        .unwrap();
+        let mut message = format.read(b"\xf9abc\x01\xff");
+        for (text, expected) in [
+            ("n", json!(-7)),
+            ("n / 2", json!(-4)),
+            ("n % 3", json!(2)),
+            ("t.reverse + '!'", json!("cba!")),
+            ("t.substring(1, 3).length", json!(2)),
+            ("b.max", json!(255)),
+            ("b[0] == 1 ? 'yes' : 'no'", json!("yes")),
+            ("f\"{t}-{n}\"", json!("abc--7")),
+            ("[1, 2, 300].size", json!(3)),
+            ("0x7fffffffffffffff + 1", json!(9_223_372_036_854_775_808_u64)),
+            ("_io.size", json!(6)),
+        ] {
+            assert_eq!(message.eval(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_value_is_a_fault_with_a_code() {
+        let format =
+            Format::from_ksy(&described("{id: n, type: u1}, {id: t, type: str, size: 1}", "")).unwrap();
+        let mut message = format.read(b"\0x");
+        for (text, code) in [
+            ("1 / n", Code::Conversion),
+            ("t.to_i", Code::Conversion),
+            ("[1, 2][n + 2]", Code::NoMatch),
+            ("t.first", Code::NoMatch),
+            ("n and true", Code::Conversion),
+        ] {
+            assert_eq!(message.eval(text).unwrap_err().code, code, "{text}");
+        }
+    }
+}

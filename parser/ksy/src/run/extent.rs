@@ -154,3 +154,18 @@ pub(crate) fn tail(attr: &Attr, content: usize, size: Option<usize>) -> Vec<u8> 
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{find, zeros};
+    use crate::strings::Charset;
+
+    #[test]
+    fn zeros_are_found_at_whole_characters_and_other_terminators_anywhere() {
+        assert_eq!(find(b"ab\0", zeros(Charset::Utf8)), Some(2));
+        let wide = zeros(Charset::Utf16 { le: true });
+        assert_eq!(find(&[1, 0, 0, 2, 0, 0], wide), Some(4), "two zeros of different characters are no end");
+        assert_eq!(find(b"a\r\n", b"\r\n"), Some(1));
+        assert_eq!(find(b"a\r", b"\r\n"), None);
+    }
+}

@@ -58,3 +58,40 @@ pub(crate) fn number_bytes(n: i128, width: usize, le: bool) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{bits_of, fits, float, integer, number_bytes};
+
+    #[test]
+    fn integers_are_read_in_both_orders_and_signs() {
+        assert_eq!(integer(&[0x12, 0x34], false, false), 0x1234);
+        assert_eq!(integer(&[0x12, 0x34], false, true), 0x3412);
+        assert_eq!(integer(&[0xff, 0xfe], true, false), -2);
+        assert_eq!(integer(&[0xff; 8], false, true), i128::from(u64::MAX));
+        assert_eq!(integer(&[0, 0, 0x80], true, true), -0x80_0000);
+    }
+
+    #[test]
+    fn bits_are_counted_from_the_highest_or_from_the_lowest() {
+        assert_eq!(bits_of(&[0b1010_0110], 1, 3, false), 0b010);
+        assert_eq!(bits_of(&[0b1010_0110], 1, 3, true), 0b011);
+        assert_eq!(bits_of(&[0x12, 0x34], 4, 8, false), 0x23);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for (n, width) in [(0x1234, 2), (-2, 4), (i128::from(i64::MIN), 8)] {
+            for le in [false, true] {
+                assert_eq!(integer(&number_bytes(n, width, le), true, le), n, "{n} {width} {le}");
+            }
+        }
+        assert_eq!(float(&1.5f32.to_be_bytes(), false).to_bits(), 1.5f64.to_bits());
+    }
+
+    #[test]
+    fn a_number_fits_up_to_the_limits_of_its_bits() {
+        let cases = [(255, 8, false), (256, 8, false), (-1, 8, false), (-128, 8, true), (128, 8, true)];
+        assert_eq!(cases.map(|(n, bits, signed)| fits(n, bits, signed)), [true, false, false, true, false]);
+    }
+}

@@ -214,3 +214,27 @@ impl Run<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Plain;
+    use crate::plan::{EnumId, Val};
+
+    #[test]
+    fn members_of_different_enums_differ_and_numbers_equal_members() {
+        let member = |of: usize, n| Plain::of(&Val::Enum(EnumId::at(of), n));
+        assert!(member(0, 3).equals(Plain::of(&Val::Int(3))));
+        assert!(member(0, 3).equals(member(0, 3)) && !member(0, 3).equals(member(1, 3)));
+    }
+
+    #[test]
+    fn what_is_no_plain_number_is_nothing() {
+        for val in [Val::Null, Val::Float(1.0), Val::Int(i128::from(i64::MAX) + 1)] {
+            assert!(!Plain::of(&val).is_something(), "{val:?}");
+        }
+        assert_eq!(
+            (Plain::of(&Val::Bool(true)).as_bool(), Plain::of(&Val::Bool(true)).as_number()),
+            (Some(true), None)
+        );
+    }
+}

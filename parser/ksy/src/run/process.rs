@@ -126,7 +126,7 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, InflateError> {
         let status = inflater.decompress_vec(
             bytes.get(consumed..).unwrap_or_default(),
             &mut inflated,
-            FlushDecompress::Finish,
+            FlushDecompress::None,
         );
         match status {
             Err(error) => return Err(error.into()),
@@ -139,5 +139,30 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, InflateError> {
             }
             Ok(_) => inflated.reserve(inflated.len().max(1 << 12)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::{InflateError, inflate};
+
+    fn deflated(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn zlib_data_is_inflated_whole_or_not_at_all() {
+        let packed = deflated(b"hello hello hello");
+        assert_eq!(inflate(&packed).unwrap(), b"hello hello hello");
+        assert!(matches!(inflate(packed.get(..8).unwrap()), Err(InflateError::Truncated)));
+        assert!(matches!(inflate(b"hello"), Err(InflateError::Invalid(_))));
+        let text = "hello ".repeat(100_000);
+        assert_eq!(inflate(&deflated(text.as_bytes())).unwrap(), text.as_bytes());
+        let large = inflate(&deflated(&vec![0; 40 << 20]));
+        assert!(matches!(large, Err(InflateError::TooLarge)), "{:?}", large.map(|bytes| bytes.len()));
     }
 }

@@ -46,3 +46,21 @@ impl Part {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Part;
+
+    #[test]
+    fn bits_fill_bytes_from_the_highest_or_from_the_lowest() {
+        let mut part = Part::default();
+        part.put_bits(0b101, 3, false);
+        part.put_bits(0b1, 1, false);
+        part.padding = 0xff;
+        part.align();
+        part.put_bits(0b101, 3, true);
+        part.put_bits(0x3ff, 10, true);
+        part.align();
+        assert_eq!(part.bytes, [0b1011_1111, 0b1111_1101, 0b0001_1111]);
+    }
+}

@@ -350,3 +350,61 @@ fn has_digits(n: i128, radix: u32) -> u64 {
 fn quotient(product: i128, factor: i128) -> Option<i128> {
     (product.checked_rem(factor)? == 0).then(|| product.checked_div(factor)).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use framescope_parser::{Dissection, Field, Protocol, Value};
+
+    use super::quotient;
+    use crate::described::Described;
+    use crate::load::testing::described;
+
+    /// The first byte when `body` has so many bytes, and the notes.
+    fn length_for(size: &str, bytes: usize) -> (u8, Vec<String>) {
+        let described = Described::from_ksy(&described(
+            &format!("{{id: n, type: u1}}, {{id: body, size: '{size}'}}"),
+            "",
+        ))
+        .unwrap();
+        let field = |name, value| Field { name, range: 0..0, value, fields: Vec::new() };
+        let body = Value::Bytes(vec![7; bytes].into());
+        let mut message = Dissection::of(&described, &[]);
+        message.fields = vec![field("n", Value::Unsigned(12)), field("body", body)];
+        let (mut out, mut notes) = (Vec::new(), Vec::new());
+        described.encode_noting(&message, &mut out, &mut notes).unwrap();
+        (out[0], notes)
+    }
+
+    #[test]
+    fn lengths_are_solved_through_their_expressions() {
+        for (size, expected) in [
+            ("n", 6),
+            ("n - 2", 8),
+            ("2 * n", 3),
+            ("10 - n", 4),
+            ("n >> 1", 12),
+            ("n & 0x7", 14),
+            ("-(-n)", 6),
+            ("n > 10 ? n - 6 : n", 12),
+        ] {
+            let (found, notes) = length_for(size, 6);
+            assert_eq!((found, notes), (expected, vec![]), "{size}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_solved_is_noted() {
+        let (_, notes) = length_for("n * 4", 6);
+        assert!(notes[0].starts_with("the size of body is 6, but the expression for it yields"), "{notes:?}");
+    }
+
+    #[test]
+    fn extreme_constants_do_not_overflow() {
+        length_for("-(-n / 85070591730234615865843651857942052864) + 4", 6);
+        length_for("n * -1 + 20", 6);
+        assert_eq!(
+            (quotient(i128::MIN, -1), quotient(6, 0), quotient(6, -3), quotient(7, 2)),
+            (None, None, Some(-2), None)
+        );
+    }
+}

@@ -246,3 +246,47 @@ impl Loader {
 pub(super) fn text_place(node: &crate::yaml::Node) -> Place {
     node.place.right(usize::from(node.is_quoted()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::{loaded, refused};
+
+    #[test]
+    fn expressions_that_cannot_work_are_refused_with_what_they_are() {
+        for (size, expected) in [
+            ("text + 1", "'+' can't be applied to text and a whole number"),
+            ("text.lenght", "text has no 'lenght'; did you mean 'length'?"),
+            ("n.length", "a whole number has no 'length'"),
+            ("text", "expected a whole number, not text"),
+            ("text.to_i(1, 2)", "'to_i' takes 0 or 1 arguments, not 2"),
+            ("m", "there is no 'm' in this type"),
+            ("n[0]", "a whole number has no items"),
+            ("not n", "'not' needs a boolean, not a whole number"),
+            ("_index", "'_index' is only known in repeated fields"),
+            ("kind::c", "this enum has no 'c'"),
+        ] {
+            let seq = format!(
+                "{{id: n, type: u1}}, {{id: text, type: str, size: 2}}, {{id: body, size: '{size}'}}"
+            );
+            let text = refused(&seq, "enums: {kind: {1: a, 2: b}}");
+            assert!(text.starts_with(expected), "{size}: {text}");
+        }
+    }
+
+    #[test]
+    fn instances_that_use_each_other_are_accepted_as_unknown() {
+        let instances = "instances: {a: {value: b + 1}, b: {value: a + 1}}";
+        loaded("{id: body, size: a}", instances);
+    }
+
+    #[test]
+    fn a_switch_has_a_kind_if_all_its_cases_agree() {
+        let switch = |second: &str| {
+            format!(
+                "{{id: n, type: u1}}, {{id: v, type: {{switch-on: n, cases: {{1: u2, 2: {second}}}}}}}, {{id: body, size: v.length}}"
+            )
+        };
+        assert!(refused(&switch("u4"), "").starts_with("a whole number has no 'length'"));
+        loaded(&switch("t"), "");
+    }
+}
