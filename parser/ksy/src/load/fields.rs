@@ -205,28 +205,8 @@ impl Loader {
                 "a field of 'seq' follows the one before it: for another position use an instance",
             );
         }
-        attr.repeat = match node.get("repeat") {
-            None => {
-                for key in ["repeat-expr", "repeat-until"] {
-                    if let Some(stray) = node.get(key) {
-                        let kind = key.trim_start_matches("repeat-");
-                        self.report(stray.place, format!("'{key}' needs 'repeat: {kind}'"));
-                    }
-                }
-                Repeat::Once
-            }
-            Some(repeat) => match repeat.text() {
-                Some("eos") => Repeat::Eos,
-                Some("expr") => Repeat::Times(NodeId::UNSET),
-                Some("until") => Repeat::Until(NodeId::UNSET),
-                other => {
-                    let hint = nearest(other.unwrap_or_default(), ["eos", "expr", "until"]);
-                    self.report(repeat.place, format!("'repeat' must be eos, expr or until{hint}"));
-                    Repeat::Once
-                }
-            },
-        };
-        self.limit(node, &mut attr, current);
+        attr.repeat = self.repeat(node);
+        self.limit(node, &mut attr);
         if let Some(contents) = node.get("contents") {
             let bytes = self.contents(contents);
             if node.get("type").is_some() {
@@ -249,30 +229,55 @@ impl Loader {
                     );
                 }
             }
-            Some(ty) if ty.map().is_some() => {
-                self.check_keys(ty, &["switch-on", "cases"], "a switched type");
-                let mut cases = Vec::new();
-                for (key, case) in ty.get("cases").and_then(Node::map).unwrap_or_default() {
-                    let is_default = key.text() == Some("_") && !key.is_quoted();
-                    let shape = self.shape(current, case, node, &mut attr, bounded);
-                    cases.push(((!is_default).then_some(NodeId::UNSET), shape));
-                }
-                if ty.get("switch-on").is_none() || cases.is_empty() {
-                    self.report(
-                        ty.place,
-                        "a switched type needs 'switch-on' with a value and 'cases' with types",
-                    );
-                }
-                // In whatever order they are written, the default comes last.
-                cases.sort_by_key(|(key, _)| key.is_none());
-                attr.shape = Shape::Switch(NodeId::UNSET, cases);
-            }
+            Some(ty) if ty.map().is_some() => attr.shape = self.switch(current, ty, node, &mut attr),
             Some(ty) => attr.shape = self.shape(current, ty, node, &mut attr, bounded),
         }
         attr
     }
 
-    fn limit(&mut self, node: &Node, attr: &mut Attr, _current: TypeId) {
+    fn repeat(&mut self, node: &Node) -> Repeat {
+        match node.get("repeat") {
+            None => {
+                for key in ["repeat-expr", "repeat-until"] {
+                    if let Some(stray) = node.get(key) {
+                        let kind = key.trim_start_matches("repeat-");
+                        self.report(stray.place, format!("'{key}' needs 'repeat: {kind}'"));
+                    }
+                }
+                Repeat::Once
+            }
+            Some(repeat) => match repeat.text() {
+                Some("eos") => Repeat::Eos,
+                Some("expr") => Repeat::Times(NodeId::UNSET),
+                Some("until") => Repeat::Until(NodeId::UNSET),
+                other => {
+                    let hint = nearest(other.unwrap_or_default(), ["eos", "expr", "until"]);
+                    self.report(repeat.place, format!("'repeat' must be eos, expr or until{hint}"));
+                    Repeat::Once
+                }
+            },
+        }
+    }
+
+    /// The shape of a type that is chosen by a value.
+    fn switch(&mut self, current: TypeId, ty: &Node, node: &Node, attr: &mut Attr) -> Shape {
+        let bounded = attr.limit.is_bounded();
+        self.check_keys(ty, &["switch-on", "cases"], "a switched type");
+        let mut cases = Vec::new();
+        for (key, case) in ty.get("cases").and_then(Node::map).unwrap_or_default() {
+            let is_default = key.text() == Some("_") && !key.is_quoted();
+            let shape = self.shape(current, case, node, attr, bounded);
+            cases.push(((!is_default).then_some(NodeId::UNSET), shape));
+        }
+        if ty.get("switch-on").is_none() || cases.is_empty() {
+            self.report(ty.place, "a switched type needs 'switch-on' with a value and 'cases' with types");
+        }
+        // In whatever order they are written, the default comes last.
+        cases.sort_by_key(|(key, _)| key.is_none());
+        Shape::Switch(NodeId::UNSET, cases)
+    }
+
+    fn limit(&mut self, node: &Node, attr: &mut Attr) {
         let flag = |key: &str, default: bool| node.get(key).and_then(Node::boolean).unwrap_or(default);
         for key in ["size-eos", "include", "consume", "eos-error"] {
             if let Some(value) = node.get(key)

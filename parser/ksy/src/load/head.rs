@@ -1,10 +1,8 @@
 //! Derives the head with which every message begins: fields at fixed offsets, and what must hold for them.
 
-use std::collections::HashMap;
-
 use framescope_parser::Code;
 
-use crate::error::{Place, nearest};
+use crate::error::nearest;
 use crate::load::Loader;
 use crate::plan::{
     Attr, Edge, Head, HeadTest, HeadTestKind, Meta, Node, NodeId, Order, Repeat, Shape, TypeId, Valid,
@@ -20,104 +18,55 @@ impl Loader {
     pub(super) fn head(&mut self, own: &yaml::Node, found: &mut Meta) {
         let mut fields = Vec::new();
         self.head_fields(TypeId::ROOT, 0, &mut String::new(), &mut fields, 0);
-        let named = |loader: &mut Loader, key: &str| -> Option<Vec<(String, Place)>> {
-            let node = own.get(key)?;
-            let Some(items) = node.list() else {
-                loader.report(node.place, format!("'{key}' must be a list of fields"));
-                return None;
-            };
-            Some(items.iter().filter_map(|item| Some((item.text()?.to_owned(), item.place))).collect())
+        let believe = self.listed_fields(own, "believe", &fields);
+        let refuse = self.listed_fields(own, "refuse", &fields).unwrap_or_default();
+        found.head = head_of(fields, believe.as_deref(), &refuse);
+        if !found.head.believe.is_empty() {
+            found.trailing_checks = self.trailing_checks(found.head.length);
+        }
+    }
+
+    /// The fields that a key lists. Reports those that can't be part of a head.
+    fn listed_fields(&mut self, own: &yaml::Node, key: &str, fields: &[HeadField]) -> Option<Vec<String>> {
+        let node = own.get(key)?;
+        let Some(items) = node.list() else {
+            self.report(node.place, format!("'{key}' must be a list of fields"));
+            return None;
         };
-        let believe = named(self, "believe");
-        let refuse = named(self, "refuse").unwrap_or_default();
-        for (name, place) in believe.iter().flatten().chain(&refuse) {
-            match fields.iter().find(|field| field.path == *name) {
+        let mut listed = Vec::new();
+        for item in items {
+            let Some(name) = item.text() else { continue };
+            match fields.iter().find(|field| field.path == name) {
                 None => {
-                    let known = fields.iter().map(|field| field.path.as_str());
-                    let hint = nearest(name, known);
-                    self.report(
-                        *place,
-                        format!("there is no field '{name}' at a fixed offset of every message{hint}"),
-                    );
+                    let hint = nearest(name, fields.iter().map(|field| field.path.as_str()));
+                    let text = format!("there is no field '{name}' at a fixed offset of every message{hint}");
+                    self.report(item.place, text);
                 }
                 Some(field) if field.test.is_none() => {
-                    self.report(
-                        *place,
-                        format!(
-                            "'{name}' has nothing to test: give it contents, a check, or valid with numbers"
-                        ),
-                    );
+                    let way_out = "give it contents, a check, or valid with numbers";
+                    self.report(item.place, format!("'{name}' has nothing to test: {way_out}"));
                 }
                 Some(_) => {}
             }
+            listed.push(name.to_owned());
         }
-        let is = |list: &[(String, Place)], path: &str| list.iter().any(|(name, _)| name == path);
-        let mut head = Head::default();
-        for field in fields {
-            if let Some((what, bits)) = field.hint {
-                let (offset, length) = (field.offset, field.length);
-                head.hints.push((HeadTest { offset, length, what }, bits));
-            }
-            let Some((what, bits)) = field.test else { continue };
-            let believed = match &believe {
-                Some(list) => is(list, &field.path),
-                None => !is(&refuse, &field.path),
-            };
-            let refused = is(&refuse, &field.path);
-            if !believed && !refused {
-                continue;
-            }
-            let test = HeadTest { offset: field.offset, length: field.length, what };
-            head.length = head.length.max(field.offset + field.length);
-            if refused {
-                head.refuse.push((test, field.problem.unwrap_or(Code::PayloadTooLong)));
-                continue;
-            }
-            if let HeadTestKind::Contents(bytes) = &test.what
-                && head.magic.len() as u64 == u64::from(test.offset)
-            {
-                head.magic.extend_from_slice(bytes);
-            }
-            if let HeadTestKind::Number { le: false, ranges, .. } = &test.what
-                && head.magic.len() as u64 == u64::from(test.offset)
-                && let [(low, high)] = ranges.as_slice()
-                && low == high
-                && let Some(bytes) = low.to_be_bytes().get(16usize.saturating_sub(test.length as usize)..)
-            {
-                head.magic.extend_from_slice(bytes);
-            }
-            head.bits += bits;
-            head.believe.push(test);
-        }
-        // A head includes what its check covers.
-        found.head = head;
-        let root = self.plan.root().clone();
-        let beyond = root.seq.iter().filter(|attr| {
-            let keyed = attr.check.as_ref().is_none_or(|check| check.algorithm.is_keyed());
-            let from_the_start = attr.check.as_ref().is_some_and(|check| match check.from {
-                Edge::Message | Edge::Structure => true,
-                Edge::Field(_) => false,
-            });
-            !keyed && from_the_start
-        });
-        let head_ends = found.head.length;
+        Some(listed)
+    }
+
+    /// The fields after a head of that length whose check covers it.
+    fn trailing_checks(&self, head_length: u32) -> Vec<u16> {
         let mut offset = Some(0u64);
-        let offsets: HashMap<u16, Option<u64>> = root
-            .seq
-            .iter()
-            .map(|attr| {
-                let at = offset;
-                offset = offset.and_then(|offset| Some(offset + attr.fixed_bits?));
-                (attr.slot, at)
-            })
-            .collect();
-        if !found.head.believe.is_empty() {
-            let is_beyond = |slot: u16| {
-                let at = offsets.get(&slot).copied().flatten();
-                at.is_none_or(|bits| bits / 8 >= u64::from(head_ends))
-            };
-            found.trailing_checks = beyond.map(|attr| attr.slot).filter(|&slot| is_beyond(slot)).collect();
+        let mut found = Vec::new();
+        for attr in &self.plan.root().seq {
+            let covers_the_head = attr.check.as_ref().is_some_and(|check| {
+                !check.algorithm.is_keyed() && matches!(check.from, Edge::Message | Edge::Structure)
+            });
+            if covers_the_head && offset.is_none_or(|bits| bits / 8 >= u64::from(head_length)) {
+                found.push(attr.slot);
+            }
+            offset = offset.and_then(|offset| Some(offset + attr.fixed_bits?));
         }
+        found
     }
 
     /// The fields at fixed offsets, including those in nested structures.
@@ -287,6 +236,51 @@ struct HeadField {
     test: Option<(HeadTestKind, u32)>,
     hint: Option<(HeadTestKind, u32)>,
     problem: Option<Code>,
+}
+
+/// The head that fields make: `believe` lists those that tell a message from other bytes, or else all do that `refuse`
+/// does not list.
+fn head_of(fields: Vec<HeadField>, believe: Option<&[String]>, refuse: &[String]) -> Head {
+    let mut head = Head::default();
+    for field in fields {
+        if let Some((what, bits)) = field.hint {
+            let (offset, length) = (field.offset, field.length);
+            head.hints.push((HeadTest { offset, length, what }, bits));
+        }
+        let Some((what, bits)) = field.test else { continue };
+        let refused = refuse.contains(&field.path);
+        let believed = believe.map_or(!refused, |listed| listed.contains(&field.path));
+        if !believed && !refused {
+            continue;
+        }
+        let test = HeadTest { offset: field.offset, length: field.length, what };
+        head.length = head.length.max(field.offset + field.length);
+        if refused {
+            head.refuse.push((test, field.problem.unwrap_or(Code::PayloadTooLong)));
+            continue;
+        }
+        if head.magic.len() as u64 == u64::from(test.offset) {
+            head.magic.extend_from_slice(&constant_bytes(&test));
+        }
+        head.bits += bits;
+        head.believe.push(test);
+    }
+    head
+}
+
+/// The bytes for which alone a test holds; empty if there are others.
+fn constant_bytes(test: &HeadTest) -> Vec<u8> {
+    match &test.what {
+        HeadTestKind::Contents(bytes) => bytes.clone(),
+        HeadTestKind::Number { le: false, ranges, .. } => match ranges.as_slice() {
+            [(low, high)] if low == high => {
+                let bytes = low.to_be_bytes();
+                bytes.get(16usize.saturating_sub(test.length as usize)..).unwrap_or_default().to_vec()
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]

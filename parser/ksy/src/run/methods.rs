@@ -1,5 +1,6 @@
 //! Methods of values that are not structures.
 
+use crate::plan::{ArrayId, Span};
 use framescope_parser::Code;
 
 use crate::plan::{Method, Val};
@@ -11,7 +12,6 @@ use crate::strings::Charset;
 impl<'p> Run<'p, '_> {
     pub(super) fn call(&mut self, of: Val, method: Method, arguments: &[Val]) -> Result<Val, Stop> {
         let integer = |n: usize| Val::Int(i128::try_from(n).unwrap_or(i128::MAX));
-        let none = |run: &Self| run.wrong(Code::NoMatch, "the list has no items");
         let is_at_hand = matches!(
             (method, of),
             (Method::Size | Method::Length, Val::Arr(_) | Val::Bytes(_)) | (Method::First | Method::Last, _)
@@ -38,27 +38,8 @@ impl<'p> Run<'p, '_> {
             }
             (Method::ToI, Val::Int(n) | Val::Enum(_, n)) => Ok(Val::Int(n)),
             (Method::ToI, Val::Bool(b)) => Ok(Val::Int(b.into())),
-            (Method::ToI, Val::Float(n)) => {
-                #[allow(clippy::cast_possible_truncation)] // What is too large saturates.
-                let whole = n.trunc() as i128;
-                if n.is_finite() {
-                    Ok(Val::Int(whole))
-                } else {
-                    Err(self.wrong(Code::Conversion, "this number is not finite"))
-                }
-            }
-            (Method::ToI, Val::Str(span)) => {
-                let radix = match arguments {
-                    [Val::Int(radix)] => u32::try_from(*radix).ok().filter(|radix| (2..=36).contains(radix)),
-                    _ => Some(10),
-                };
-                let text = self.text(span);
-                let number = radix.and_then(|radix| i128::from_str_radix(text, radix).ok());
-                let shown: String = text.chars().take(20).collect();
-                number.map(Val::Int).ok_or_else(|| {
-                    self.fault(Code::Conversion, span, format!("the text {shown:?} is not a number"))
-                })
-            }
+            (Method::ToI, Val::Float(n)) => self.truncated(n),
+            (Method::ToI, Val::Str(span)) => self.parsed(span, arguments),
             (Method::Length, Val::Str(span)) => Ok(integer(self.text(span).chars().count())),
             (Method::Length | Method::Size, Val::Bytes(span)) => Ok(integer(self.bytes(span).len())),
             (Method::Size | Method::Length, Val::Arr(array)) => Ok(integer(self.arena.array(array).len())),
@@ -81,39 +62,23 @@ impl<'p> Run<'p, '_> {
                 Ok(Val::Str(self.make(part.as_bytes())?))
             }
             (Method::First, Val::Arr(array)) => {
-                self.arena.array(array).first().map(|item| item.val).ok_or_else(|| none(self))
+                self.arena.array(array).first().map(|item| item.val).ok_or_else(|| self.no_items())
             }
             (Method::Last, Val::Arr(array)) => {
-                self.arena.array(array).last().map(|item| item.val).ok_or_else(|| none(self))
+                self.arena.array(array).last().map(|item| item.val).ok_or_else(|| self.no_items())
             }
             (Method::First, Val::Bytes(span)) => {
-                self.bytes(span).first().map(|&b| Val::Int(b.into())).ok_or_else(|| none(self))
+                self.bytes(span).first().map(|&b| Val::Int(b.into())).ok_or_else(|| self.no_items())
             }
             (Method::Last, Val::Bytes(span)) => {
-                self.bytes(span).last().map(|&b| Val::Int(b.into())).ok_or_else(|| none(self))
+                self.bytes(span).last().map(|&b| Val::Int(b.into())).ok_or_else(|| self.no_items())
             }
             (Method::Min | Method::Max, Val::Bytes(span)) => {
                 let bytes = self.bytes(span).iter();
                 let found = if method == Method::Min { bytes.min() } else { bytes.max() };
-                found.map(|&byte| Val::Int(byte.into())).ok_or_else(|| none(self))
+                found.map(|&byte| Val::Int(byte.into())).ok_or_else(|| self.no_items())
             }
-            (Method::Min | Method::Max, Val::Arr(array)) => {
-                let wanted = if method == Method::Min {
-                    std::cmp::Ordering::Less
-                } else {
-                    std::cmp::Ordering::Greater
-                };
-                let item = |run: &Self, at: usize| run.arena.array(array).get(at).map(|item| item.val);
-                let mut best = item(self, 0).ok_or_else(|| none(self))?;
-                let mut at = 1;
-                while let Some(other) = item(self, at) {
-                    if self.compare(other, best)? == Some(wanted) {
-                        best = other;
-                    }
-                    at += 1;
-                }
-                Ok(best)
-            }
+            (Method::Min | Method::Max, Val::Arr(array)) => self.extreme(method, array),
             (Method::Eof, Val::Io(io)) => {
                 let io = self.arena.io(io);
                 Ok(Val::Bool(io.pos >= io.end && io.bit == 0))
@@ -132,6 +97,50 @@ impl<'p> Run<'p, '_> {
                 Err(self.wrong(Code::NoMatch, format!("{} has no '{name}'", Self::what(of))))
             }
         }
+    }
+
+    fn no_items(&self) -> Stop {
+        self.wrong(Code::NoMatch, "the list has no items")
+    }
+
+    fn truncated(&mut self, n: f64) -> Result<Val, Stop> {
+        #[allow(clippy::cast_possible_truncation)] // What is too large saturates.
+        let whole = n.trunc() as i128;
+        if n.is_finite() {
+            Ok(Val::Int(whole))
+        } else {
+            Err(self.wrong(Code::Conversion, "this number is not finite"))
+        }
+    }
+
+    /// The number that a text is, in a radix if one is given.
+    fn parsed(&mut self, span: Span, arguments: &[Val]) -> Result<Val, Stop> {
+        let radix = match arguments {
+            [Val::Int(radix)] => u32::try_from(*radix).ok().filter(|radix| (2..=36).contains(radix)),
+            _ => Some(10),
+        };
+        let text = self.text(span);
+        let number = radix.and_then(|radix| i128::from_str_radix(text, radix).ok());
+        let shown: String = text.chars().take(20).collect();
+        number
+            .map(Val::Int)
+            .ok_or_else(|| self.fault(Code::Conversion, span, format!("the text {shown:?} is not a number")))
+    }
+
+    /// The least or greatest item of a list.
+    fn extreme(&mut self, method: Method, array: ArrayId) -> Result<Val, Stop> {
+        let wanted =
+            if method == Method::Min { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater };
+        let item = |run: &Self, at: usize| run.arena.array(array).get(at).map(|item| item.val);
+        let mut best = item(self, 0).ok_or_else(|| self.no_items())?;
+        let mut at = 1;
+        while let Some(other) = item(self, at) {
+            if self.compare(other, best)? == Some(wanted) {
+                best = other;
+            }
+            at += 1;
+        }
+        Ok(best)
     }
 
     /// A value as `to_s` and `f"…"` write it.

@@ -7,7 +7,7 @@ pub(crate) mod types;
 use std::rc::Rc;
 
 use crate::error::{Place, nearest};
-use crate::expr::{Ast, AstNode, Binary, Unary};
+use crate::expr::{Ast, AstNode, Binary, TypeName, Unary};
 use crate::load::infer::types::{Ty, builtin};
 use crate::load::{Context, Loader};
 
@@ -60,38 +60,7 @@ impl Loader {
                 }
             }
             AstNode::Name(name) => self.infer_name(name, ast, context, report, depth),
-            AstNode::Path(path) => {
-                let found = path.split_last().and_then(|(member, of)| {
-                    let found = self.find_enum(of, context.current)?;
-                    Some((found, self.plan.enum_of(found).members.iter().any(|known| known.id == *member)))
-                });
-                match found {
-                    Some((number, true)) => Ty::Enum(number),
-                    Some((number, false)) => {
-                        self.report_in(report, ast, context, |loader| {
-                            let members = &loader.plan.enum_of(number).members;
-                            let name = path.last().map_or("", |name| name);
-                            format!(
-                                "this enum has no '{name}'{}",
-                                nearest(name, members.iter().map(|member| member.id.as_str()))
-                            )
-                        });
-                        Ty::Enum(number)
-                    }
-                    None => {
-                        self.report_in(report, ast, context, |loader| {
-                            let of =
-                                path.len().checked_sub(2).and_then(|at| path.get(at)).map_or("", |name| name);
-                            let known = loader.visible_enums(context.current);
-                            format!(
-                                "there is no enum '{of}' here{}",
-                                nearest(of, known.iter().map(String::as_str))
-                            )
-                        });
-                        Ty::Unknown
-                    }
-                }
-            }
+            AstNode::Path(path) => self.infer_path(path, ast, context, report),
             AstNode::Member(of, name) => {
                 let of = self.infer_at(of, context, report, depth);
                 self.infer_member(&of, name, &[], ast, context, report, depth)
@@ -103,64 +72,11 @@ impl Loader {
                 });
                 self.infer_member(&of, name, arguments, ast, context, report, depth)
             }
-            AstNode::Index(of, index) => {
-                let index_type = self.infer_at(index, context, report, depth);
-                if !matches!(index_type, Ty::Int | Ty::Unknown) {
-                    self.report_in(report, index, context, |loader| {
-                        format!("an index must be a whole number, not {}", index_type.what(loader))
-                    });
-                }
-                match self.infer_at(of, context, report, depth) {
-                    Ty::Arr(item) => (*item).clone(),
-                    Ty::Bytes => Ty::Int,
-                    Ty::Unknown => Ty::Unknown,
-                    other => {
-                        self.report_in(report, ast, context, |loader| {
-                            format!("{} has no items", other.what(loader))
-                        });
-                        Ty::Unknown
-                    }
-                }
-            }
-            AstNode::Cast(of, target) => {
-                let from = self.infer_at(of, context, report, depth);
-                let plain = match target.path.as_slice() {
-                    [single] => builtin(single),
-                    _ => None,
-                };
-                let item = match plain {
-                    Some(ty) => ty,
-                    None => match self.find_type(target, context.current, context.place) {
-                        Some(id) => Ty::Obj(id),
-                        None => {
-                            self.report_in(report, ast, context, |loader| {
-                                let known = loader.visible_types(context.current);
-                                let name = target.written();
-                                format!(
-                                    "there is no type '{name}'{}",
-                                    nearest(&name, known.iter().map(String::as_str))
-                                )
-                            });
-                            from
-                        }
-                    },
-                };
-                if target.is_array { Ty::Arr(Rc::new(item)) } else { item }
-            }
+            AstNode::Index(of, index) => self.infer_item((of, index), ast, context, report, depth),
+            AstNode::Cast(of, target) => self.infer_cast((of, target), ast, context, report, depth),
             AstNode::Unary(operator, operand) => {
                 let ty = self.infer_at(operand, context, report, depth);
-                let fits = match operator {
-                    Unary::Not => matches!(ty, Ty::Bool | Ty::Unknown),
-                    Unary::Minus => ty.is_number(),
-                    Unary::Invert => matches!(ty, Ty::Int | Ty::Unknown),
-                };
-                if !fits {
-                    self.report_in(report, ast, context, |loader| match operator {
-                        Unary::Not => format!("'not' needs a boolean, not {}", ty.what(loader)),
-                        _ => format!("expected a number, not {}", ty.what(loader)),
-                    });
-                }
-                if *operator == Unary::Not { Ty::Bool } else { ty }
+                self.infer_unary(*operator, ty, ast, context, report)
             }
             AstNode::Binary(operator, left, right) => {
                 let left_type = self.infer_at(left, context, report, depth);
@@ -183,6 +99,109 @@ impl Loader {
                 }
             }
         }
+    }
+
+    /// The kind of an enumeration's member.
+    fn infer_path(&mut self, path: &[String], ast: &Ast, context: &Context, report: bool) -> Ty {
+        let found = path.split_last().and_then(|(member, of)| {
+            let found = self.find_enum(of, context.current)?;
+            Some((found, self.plan.enum_of(found).members.iter().any(|known| known.id == *member)))
+        });
+        match found {
+            Some((number, true)) => Ty::Enum(number),
+            Some((number, false)) => {
+                self.report_in(report, ast, context, |loader| {
+                    let members = &loader.plan.enum_of(number).members;
+                    let name = path.last().map_or("", |name| name);
+                    format!(
+                        "this enum has no '{name}'{}",
+                        nearest(name, members.iter().map(|member| member.id.as_str()))
+                    )
+                });
+                Ty::Enum(number)
+            }
+            None => {
+                self.report_in(report, ast, context, |loader| {
+                    let of = path.len().checked_sub(2).and_then(|at| path.get(at)).map_or("", |name| name);
+                    let known = loader.visible_enums(context.current);
+                    format!("there is no enum '{of}' here{}", nearest(of, known.iter().map(String::as_str)))
+                });
+                Ty::Unknown
+            }
+        }
+    }
+
+    fn infer_item(
+        &mut self,
+        (of, index): (&Ast, &Ast),
+        ast: &Ast,
+        context: &Context,
+        report: bool,
+        depth: u32,
+    ) -> Ty {
+        let index_type = self.infer_at(index, context, report, depth);
+        if !matches!(index_type, Ty::Int | Ty::Unknown) {
+            self.report_in(report, index, context, |loader| {
+                format!("an index must be a whole number, not {}", index_type.what(loader))
+            });
+        }
+        match self.infer_at(of, context, report, depth) {
+            Ty::Arr(item) => (*item).clone(),
+            Ty::Bytes => Ty::Int,
+            Ty::Unknown => Ty::Unknown,
+            other => {
+                self.report_in(report, ast, context, |loader| format!("{} has no items", other.what(loader)));
+                Ty::Unknown
+            }
+        }
+    }
+
+    fn infer_cast(
+        &mut self,
+        (of, target): (&Ast, &TypeName),
+        ast: &Ast,
+        context: &Context,
+        report: bool,
+        depth: u32,
+    ) -> Ty {
+        let from = self.infer_at(of, context, report, depth);
+        let plain = match target.path.as_slice() {
+            [single] => builtin(single),
+            _ => None,
+        };
+        let item = match plain {
+            Some(ty) => ty,
+            None => match self.find_type(target, context.current, context.place) {
+                Some(id) => Ty::Obj(id),
+                None => {
+                    self.report_in(report, ast, context, |loader| {
+                        let known = loader.visible_types(context.current);
+                        let name = target.written();
+                        format!(
+                            "there is no type '{name}'{}",
+                            nearest(&name, known.iter().map(String::as_str))
+                        )
+                    });
+                    from
+                }
+            },
+        };
+        if target.is_array { Ty::Arr(Rc::new(item)) } else { item }
+    }
+
+    fn infer_unary(&mut self, operator: Unary, ty: Ty, ast: &Ast, context: &Context, report: bool) -> Ty {
+        let fits = match operator {
+            Unary::Not => matches!(ty, Ty::Bool | Ty::Unknown),
+            Unary::Minus => ty.is_number(),
+            Unary::Invert => matches!(ty, Ty::Int | Ty::Unknown),
+        };
+        if !fits {
+            self.report_in(report, ast, context, |loader| match operator {
+                Unary::Not => format!("'not' needs a boolean, not {}", ty.what(loader)),
+                _ => format!("expected a number, not {}", ty.what(loader)),
+            });
+        }
+        if operator == Unary::Not { Ty::Bool } else { ty }
     }
 
     fn infer_binary(
