@@ -1,10 +1,10 @@
-//! What is wrong in a description is said with its place and the nearest that is right.
+//! What is wrong in a description is reported with its place and what to write instead.
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that finds none of what it looks for fails.
 
 use framescope_ksy::Format;
 
 #[test]
-fn every_mistake_has_its_place_and_a_way_out() {
+fn every_diagnostic_has_its_place_and_a_way_out() {
     let cases: [(&str, u32, u32, &str); 15] = [
         ("seq:\n  - {id: a, type: u1}\n", 1, 1, "add 'meta:' with 'id: my_protocol'"),
         ("meta: {id: m}\nseq:\n  - id: a\n    tpye: u1\n", 4, 5, "did you mean 'type'?"),
@@ -40,12 +40,12 @@ fn every_mistake_has_its_place_and_a_way_out() {
             11,
             "did you mean 'kind'?",
         ),
-        ("meta: {id: m}\nseq:\n  - id: a\n    type: u1\n    if: a = 1\n", 5, 11, "equality is written =="),
+        ("meta: {id: m}\nseq:\n  - id: a\n    type: u1\n    if: a = 1\n", 5, 11, "did you mean '=='?"),
         (
             "meta: {id: m}\nseq:\n  - id: a\n    size: 3\n    process: lz4\n",
             5,
             14,
-            "there is xor, rol, ror, zlib",
+            "expected one of xor, rol, ror, zlib",
         ),
         ("meta: {id: m}\nseq:\n  - id: A\n    type: u1\n", 3, 9, "such as 'a'"),
         (
@@ -54,8 +54,8 @@ fn every_mistake_has_its_place_and_a_way_out() {
             13,
             "did you mean 'crc-16/xmodem'?",
         ),
-        ("meta: {id: m}\nseq:\n  - id: a\n    type: u1\n    if: '1 + true'\n", 5, 10, "does not join"),
-        ("meta: [\n", 2, 1, "this is no YAML"),
+        ("meta: {id: m}\nseq:\n  - id: a\n    type: u1\n    if: '1 + true'\n", 5, 10, "can't be applied to"),
+        ("meta: [\n", 2, 1, "invalid YAML"),
     ];
     for (text, line, column, hint) in cases {
         let error = Format::from_ksy(text).unwrap_err();
@@ -66,15 +66,15 @@ fn every_mistake_has_its_place_and_a_way_out() {
 }
 
 #[test]
-fn all_mistakes_are_said_at_once() {
+fn all_diagnostics_are_reported_together() {
     let error =
         Format::from_ksy("meta: {id: m}\nseq:\n  - {id: a, type: u9}\n  - {id: b, sise: 3}\n").unwrap_err();
-    let lines: Vec<u32> = error.mistakes().iter().map(|mistake| mistake.line).collect();
+    let lines: Vec<u32> = error.diagnostics().iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [3, 4], "{error}");
 }
 
 #[test]
-fn a_key_of_our_own_that_is_misspelt_or_misplaced_is_warned_of_and_the_description_used() {
+fn a_misspelt_or_misplaced_extension_key_is_a_warning() {
     let text = "\
 meta:
   id: m
@@ -97,11 +97,11 @@ enums:
     assert_eq!(
         warnings,
         [
-            (3, 3, "'-framscope' is not known here; did you mean '-framescope'?"),
-            (8, 5, "'-ckeck' is not known here; did you mean '-check'?"),
-            (9, 5, "'-hexx' is not known here; did you mean '-hex'?"),
-            (12, 32, "'-framescope' says nothing here: it is a key of meta"),
-            (14, 20, "'-orig_id' is not known here; did you mean '-orig-id'?"),
+            (3, 3, "'-framscope' is an unknown key; did you mean '-framescope'?"),
+            (8, 5, "'-ckeck' is an unknown key; did you mean '-check'?"),
+            (9, 5, "'-hexx' is an unknown key; did you mean '-hex'?"),
+            (12, 32, "'-framescope' has no effect here: it is a key of meta"),
+            (14, 20, "'-orig_id' is an unknown key; did you mean '-orig-id'?"),
         ]
     );
     assert_eq!(framescope_ksy::Described::from_ksy(text).unwrap().warnings(), format.warnings());

@@ -1,28 +1,27 @@
-//! Reads what was written, and notes where it does not say what was asked for.
+//! Compares a written message with what was wanted, and notes the differences.
 
 use std::collections::{HashMap, HashSet};
 
-use framescope_parser::{Dissection, Field, Value};
+use framescope_parser::{Field, Value};
 
-use super::Solved;
-use crate::described::Described;
+use crate::plan::Plan;
 
-pub(super) fn verify(
-    described: &Described,
-    wanted: &Dissection<'_>,
-    bytes: &[u8],
-    solved: &Solved,
+use crate::write::Solution;
+
+pub(super) fn compare_fields(
+    plan: &Plan,
+    wanted: &[Field<'_>],
+    found: &[Field<'_>],
+    solution: &Solution,
     notes: &mut Vec<String>,
 ) {
-    let plan = &described.format.plan;
     let all = || plan.types.iter().flat_map(|ty| ty.seq.iter().chain(&ty.instances));
-    // What is derived from other bytes is not what was asked for, and need not be.
+    // Values derived from other bytes may differ.
     let derived: HashSet<&str> = all()
         .filter(|attr| attr.check.is_some() || attr.value.is_some())
         .map(|attr| plan.name(attr.sym))
         .collect();
-    let found = Dissection::of(described, bytes);
-    compare(&wanted.fields, &found.fields, "", &derived, solved, notes);
+    compare(wanted, found, "", &derived, solution, notes);
 }
 
 fn compare(
@@ -30,10 +29,10 @@ fn compare(
     found: &[Field<'_>],
     above: &str,
     derived: &HashSet<&str>,
-    solved: &Solved,
+    solution: &Solution,
     notes: &mut Vec<String>,
 ) {
-    // Fields of one name are the items of a list.
+    // Fields with the same name are the items of a list.
     let mut items: HashMap<&str, (Vec<&Field<'_>>, usize)> = HashMap::new();
     for field in found {
         items.entry(field.name).or_default().0.push(field);
@@ -53,24 +52,24 @@ fn compare(
         let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
         let is_list = counts.get(name).is_some_and(|&count| count > 1);
         let item = format!("{path}[{before}]");
-        if solved.contains_key(&path) || solved.contains_key(&item) {
+        if solution.contains_key(&path) || solution.contains_key(&item) {
             continue;
         }
         let path = if is_list { item } else { path };
         match others.get(before) {
-            None => notes.push(format!("{path} is given, but a message like this has none")),
+            None => notes.push(format!("{path} is given, but this message has no such field")),
             Some(other) => {
                 if !is_same(&field.value, &other.value) {
                     let (wanted, found) = (short(&field.value), short(&other.value));
-                    notes.push(format!("{path} reads as {found}, though {wanted} is given"));
+                    notes.push(format!("{path} reads back as {found}, but {wanted} is given"));
                 }
-                compare(&field.fields, &other.fields, &path, derived, solved, notes);
+                compare(&field.fields, &other.fields, &path, derived, solution, notes);
             }
         }
     }
 }
 
-/// A value in a few characters.
+/// A value, shortened.
 fn short(value: &Value<'_>) -> String {
     let text = value.to_string();
     match text.char_indices().nth(40) {
@@ -79,13 +78,13 @@ fn short(value: &Value<'_>) -> String {
     }
 }
 
-/// Whether two values say the same, however they are shown.
+/// Whether two values mean the same, however they are shown.
 fn is_same(a: &Value<'_>, b: &Value<'_>) -> bool {
     let bytes = || a.as_bytes().is_some() && a.as_bytes() == b.as_bytes();
     let number = || a.as_u64().is_some() && a.as_u64() == b.as_u64();
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => a == b || a.is_nan() && b.is_nan(),
-        // Without a number a member's name, and what is no number in JSON.
+        // A member's name without its number, and what JSON can't express as a number.
         (Value::Text(name), Value::Enum(_)) => !name.is_empty(),
         (Value::Group, Value::Float(n)) => !n.is_finite(),
         #[allow(clippy::cast_precision_loss)] // A float is what the field holds.

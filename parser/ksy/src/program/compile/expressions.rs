@@ -1,21 +1,21 @@
-//! Expressions over the fields that were read.
+//! Compiles expressions over the fields that were read.
 
-use super::{DEEPEST, MOST_WORK, Maker};
 use crate::expr::{Binary, Unary};
 use crate::plan::{Cast, Method, Node, NodeId, Val};
-use crate::straight::{Kind, Term};
+use crate::program::compile::{Compiler, DEEPEST, MOST_WORK};
+use crate::program::{Kind, Term};
 
-impl Maker<'_> {
-    /// An expression as a term, and what it gives.
+impl Compiler<'_> {
+    /// An expression as a term, and the kind of its value.
     pub(super) fn expression(&mut self, node: NodeId, frame: usize, depth: u32) -> Option<(u16, Kind)> {
-        // Instances that need each other twice would be written out again and again.
+        // Instances that use each other twice would be expanded exponentially.
         self.work += 1;
         if depth > DEEPEST || self.work > MOST_WORK {
             return None;
         }
         let plan = self.plan;
         let depth = depth + 1;
-        match plan.expressions.nodes.get(node as usize)? {
+        match plan.expressions.node(node) {
             Node::Const(val) => {
                 let (n, kind) = match val {
                     Val::Int(n) => (i64::try_from(*n).ok()?, Kind::Int),
@@ -32,7 +32,7 @@ impl Maker<'_> {
             }
             Node::Member(of, sym) => match self.part(*of, frame, depth) {
                 Some(inner) => {
-                    let slot = plan.type_of(self.frames.get(inner)?.ty)?.slot(*sym)?;
+                    let slot = plan.type_of(self.frames.get(inner)?.ty).slot(*sym)?;
                     self.value(inner, slot, depth)
                 }
                 None if Method::of(*sym) == Some(Method::ToI) => {
@@ -86,19 +86,19 @@ impl Maker<'_> {
         }
     }
 
-    /// A structure that was gone through already.
+    /// A structure that was compiled already.
     fn part(&self, node: NodeId, frame: usize, depth: u32) -> Option<usize> {
         if depth > DEEPEST {
             return None;
         }
-        match self.plan.expressions.nodes.get(node as usize)? {
+        match self.plan.expressions.node(node) {
             Node::Root => Some(self.frames.get(frame)?.root),
             Node::Parent => self.frames.get(frame)?.around,
             Node::Slot(slot) => self.frames.get(frame)?.parts.get(slot).copied(),
             Node::Member(of, sym) => {
                 let inner = self.part(*of, frame, depth + 1)?;
                 let found = self.frames.get(inner)?;
-                found.parts.get(&self.plan.type_of(found.ty)?.slot(*sym)?).copied()
+                found.parts.get(&self.plan.type_of(found.ty).slot(*sym)?).copied()
             }
             _ => None,
         }
@@ -107,7 +107,7 @@ impl Maker<'_> {
     /// A parameter, a field that was read, or a computed instance.
     fn value(&mut self, frame: usize, slot: u16, depth: u32) -> Option<(u16, Kind)> {
         let found = self.frames.get(frame)?;
-        let ty = self.plan.type_of(found.ty)?;
+        let ty = self.plan.type_of(found.ty);
         if slot < ty.parameters {
             let (argument, caller) = (*found.arguments.get(usize::from(slot))?, found.caller);
             return self.expression(argument, caller, depth);

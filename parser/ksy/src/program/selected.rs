@@ -1,4 +1,4 @@
-//! Which fields a program tells: those that are wanted, and those that a message in a few words is made of.
+//! Which fields a program reports: those that are wanted, and those that a summary consists of.
 
 use std::collections::HashSet;
 
@@ -6,39 +6,39 @@ use framescope_parser::FieldSelection;
 
 use crate::plan::{Node, Piece, Plan, Repeat, Shape, TypeId};
 
-/// Fields by their names, and by their structures and places in these.
-pub(crate) struct Choice<'w> {
+/// The fields to report: by name, or by structure and slot.
+pub(crate) struct Selected<'w> {
     wanted: &'w FieldSelection,
     slots: HashSet<(TypeId, u16)>,
 }
 
-impl<'w> Choice<'w> {
-    /// Nothing where a summary is wanted that is made of more than fields.
-    pub(super) fn new(plan: &Plan, wanted: &'w FieldSelection) -> Option<Choice<'w>> {
+impl<'w> Selected<'w> {
+    /// None if a summary is wanted that consists of more than fields.
+    pub(super) fn new(plan: &Plan, wanted: &'w FieldSelection) -> Option<Selected<'w>> {
         let mut slots = HashSet::new();
         if wanted.wants_summary() {
-            summed_up(plan, 0, &mut Vec::new(), &mut slots)?;
+            summed_up(plan, TypeId::ROOT, &mut Vec::new(), &mut slots)?;
         }
-        Some(Choice { wanted, slots })
+        Some(Selected { wanted, slots })
     }
 
-    /// Those that are wanted by their names.
-    pub(super) fn named(wanted: &'w FieldSelection) -> Choice<'w> {
-        Choice { wanted, slots: HashSet::new() }
+    /// Only those that are wanted by name.
+    pub(super) fn named(wanted: &'w FieldSelection) -> Selected<'w> {
+        Selected { wanted, slots: HashSet::new() }
     }
 
-    /// Whether a field is one of them.
+    /// Whether a field is reported.
     pub(super) fn is_of(&self, above: &[&str], name: &str, ty: TypeId, slot: u16) -> bool {
         self.wanted.wants(above, name) || self.slots.contains(&(ty, slot))
     }
 
-    /// Whether one of them may stand in what is of this shape.
+    /// Whether a shape may contain one of them.
     pub(super) fn is_in(&self, plan: &Plan, shape: &Shape) -> bool {
         let (mut shapes, mut seen) = (vec![shape], HashSet::new());
         while let Some(shape) = shapes.pop() {
             match shape {
                 Shape::User(user) if seen.insert(user.id) => {
-                    let Some(ty) = plan.type_of(user.id) else { continue };
+                    let ty = plan.type_of(user.id);
                     let is_one = |name: &str, slot| {
                         self.wanted.names().any(|wanted| wanted == name)
                             || self.slots.contains(&(user.id, slot))
@@ -56,24 +56,24 @@ impl<'w> Choice<'w> {
     }
 }
 
-/// Structures that a summary goes into.
+/// The most fields that a summary consists of.
 const MOST: usize = 256;
 
-/// Collects the fields that a structure's summary is made of, and those of the structures in it.
+/// Collects the fields of a structure's summary and of the summaries nested in it.
 fn summed_up(
     plan: &Plan,
     id: TypeId,
     around: &mut Vec<TypeId>,
     slots: &mut HashSet<(TypeId, u16)>,
 ) -> Option<()> {
-    let ty = plan.type_of(id)?;
+    let ty = plan.type_of(id);
     if around.contains(&id) || slots.len() > MOST || around.len() > 8 {
         return None;
     }
     around.push(id);
     for piece in &ty.summary {
         let (Piece::Value(node, _) | Piece::Named(_, node)) = piece else { continue };
-        let Node::Slot(slot) = plan.expressions.nodes.get(*node as usize)? else { return None };
+        let Node::Slot(slot) = plan.expressions.node(*node) else { return None };
         let attr = ty.attr(*slot).filter(|_| !ty.is_instance(*slot))?;
         if !matches!(attr.repeat, Repeat::Once) {
             return None;

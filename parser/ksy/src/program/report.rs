@@ -1,50 +1,49 @@
-//! Fields that a program tells: noted while it runs, and told when it has come to its end.
+//! The fields that a program reports: recorded while it runs, and reported when it has finished.
 
+use crate::display::short_text;
 use framescope_parser::{Value, Visit};
 
-use super::Kind;
-use crate::described::{kind_of, range};
-use crate::dissect::{LONGEST_SUMMARY, MOST_NAMED, short_text, whole_number};
-use crate::plan::{Attr, Node, NodeId, Piece, Plan, Style, TypeId, Val};
-use crate::run::valid::short_bytes;
+use crate::display::{LONGEST_SUMMARY, MOST_NAMED, short_bytes, whole_number};
+use crate::plan::{Attr, Node, NodeId, Piece, Plan, Style, TypeId, Val, kind_of, range};
+use crate::program::Kind;
 
-/// Fields that are noted of one message; one that tells more is read thoroughly.
+/// The most fields recorded of a message; with more, it is left to the interpreter.
 const MOST_EVENTS: usize = 24;
-/// How deeply they stand in each other.
+/// How deeply they are nested.
 const DEEPEST: usize = 8;
 
-/// A field that is told.
+/// A field that is reported.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
-    /// The structure that it is a field of, and which.
+pub(super) struct ReportedField {
+    /// The structure that it belongs to, and its index there.
     pub(super) ty: TypeId,
     pub(super) field: u16,
-    pub(super) says: Says,
+    pub(super) says: Content,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Says {
+pub(super) enum Content {
     Number(u8, Kind),
     Text,
     Bytes,
-    /// Bytes of a choice of which no case fits: they are told, and to an expression they are nothing.
+    /// Bytes of a switch without a matching case: reported, but without a value for expressions.
     Unexplained,
     /// A structure of this type.
     Group(TypeId),
 }
 
-/// Is told where the fields are that are to be told.
-pub(super) trait Notes {
+/// Records where the reported fields are.
+pub(super) trait Recorder {
     fn begin(&mut self, told: u8, at: usize) -> Option<()>;
-    /// Of the field that began last so many bytes are its text.
+    /// The text of the innermost open field has this length.
     fn says(&mut self, length: usize);
-    fn end(&mut self, told: &[Told], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()>;
+    fn end(&mut self, told: &[ReportedField], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()>;
 }
 
-/// Notes nothing.
-pub(super) struct Nothing;
+/// Records nothing.
+pub(super) struct NoRecorder;
 
-impl Notes for Nothing {
+impl Recorder for NoRecorder {
     #[inline]
     fn begin(&mut self, _: u8, _: usize) -> Option<()> {
         None
@@ -54,7 +53,7 @@ impl Notes for Nothing {
     fn says(&mut self, _: usize) {}
 
     #[inline]
-    fn end(&mut self, _: &[Told], _: usize, _: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
+    fn end(&mut self, _: &[ReportedField], _: usize, _: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
         None
     }
 }
@@ -62,15 +61,15 @@ impl Notes for Nothing {
 /// A field of a message, or the end of a group.
 #[derive(Clone, Copy, Default)]
 struct Event {
-    /// Its place among those of the program; none for the end of a group.
+    /// Its index among the fields of the program; none for the end of a group.
     told: Option<u8>,
     start: u32,
     end: u32,
-    /// The number that it is, or how many of its bytes are its text; less than none if all are.
+    /// Its number, or the length of its text; negative if all of its bytes are text.
     value: i64,
 }
 
-/// The fields of a message, in their order.
+/// The recorded fields of a message, in order.
 #[derive(Default)]
 pub(super) struct Events {
     all: [Event; MOST_EVENTS],
@@ -87,33 +86,33 @@ impl Events {
     }
 }
 
-/// What was noted of a message, with all that it takes to tell it.
-pub(super) struct Noted<'e, 'a> {
+/// What was recorded of a message, with what is needed to report it.
+pub(super) struct Recording<'e, 'a> {
     pub(super) events: &'e Events,
-    pub(super) told: &'a [Told],
+    pub(super) told: &'a [ReportedField],
     pub(super) plan: &'a Plan,
     pub(super) bytes: &'a [u8],
 }
 
-impl<'a> Noted<'_, 'a> {
+impl<'a> Recording<'_, 'a> {
     fn all(&self) -> &[Event] {
         self.events.all.get(..self.events.count).unwrap_or_default()
     }
 
     /// The field that an event is of.
-    fn field(&self, event: &Event) -> Option<(&'a Told, &'a Attr)> {
+    fn field(&self, event: &Event) -> Option<(&'a ReportedField, &'a Attr)> {
         let told = self.told.get(usize::from(event.told?))?;
-        Some((told, self.plan.type_of(told.ty)?.seq.get(usize::from(told.field))?))
+        Some((told, self.plan.type_of(told.ty).seq.get(usize::from(told.field))?))
     }
 
-    /// What a text or bytes say.
+    /// The bytes of a text or of bytes.
     fn content(&self, event: &Event) -> &'a [u8] {
         let own = self.bytes.get(range((event.start, event.end))).unwrap_or_default();
         let length = usize::try_from(event.value).unwrap_or(own.len());
         own.get(..length).unwrap_or_default()
     }
 
-    /// Tells all that was noted.
+    /// Reports everything that was recorded.
     pub(super) fn tell(&self, visit: &mut dyn Visit<'a>) {
         for event in self.all() {
             let Some((told, attr)) = self.field(event) else {
@@ -122,15 +121,15 @@ impl<'a> Noted<'_, 'a> {
             };
             let (name, place, n) = (self.plan.name(attr.sym), range((event.start, event.end)), event.value);
             let value = match told.says {
-                Says::Group(_) => {
+                Content::Group(_) => {
                     visit.begin(name, place, Value::Group);
                     continue;
                 }
-                Says::Text => Value::utf8(self.content(event)),
-                Says::Bytes | Says::Unexplained => Value::Bytes(self.content(event).into()),
-                Says::Number(_, Kind::Int) => whole_number(attr, n.into()),
-                Says::Number(_, Kind::Bool) => Value::Bool(n != 0),
-                Says::Number(_, Kind::Enum(of)) => match kind_of(self.plan, Val::Enum(of, n.into())) {
+                Content::Text => Value::utf8(self.content(event)),
+                Content::Bytes | Content::Unexplained => Value::Bytes(self.content(event).into()),
+                Content::Number(_, Kind::Int) => whole_number(attr, n.into()),
+                Content::Number(_, Kind::Bool) => Value::Bool(n != 0),
+                Content::Number(_, Kind::Enum(of)) => match kind_of(self.plan, Val::Enum(of, n.into())) {
                     Some(kind) => Value::Enum(kind),
                     None => Value::Signed(n),
                 },
@@ -139,10 +138,10 @@ impl<'a> Noted<'_, 'a> {
         }
     }
 
-    /// A structure in a few words: what is in it begins with this event.
+    /// The summary of a structure whose fields begin at an event.
     pub(super) fn summary(&self, ty: TypeId, from: usize) -> String {
         let mut text = String::new();
-        let Some(plan) = self.plan.type_of(ty) else { return text };
+        let plan = self.plan.type_of(ty);
         let mut named = 0;
         for piece in &plan.summary {
             match piece {
@@ -164,15 +163,15 @@ impl<'a> Noted<'_, 'a> {
         text.trim().to_owned()
     }
 
-    /// A field as a summary has it; nothing where it is not there.
+    /// A field as it appears in a summary; empty if it is not present.
     fn summed_up(&self, ty: TypeId, from: usize, node: NodeId, style: &Style) -> String {
-        let Some(Node::Slot(slot)) = self.plan.expressions.nodes.get(node as usize) else {
+        let Node::Slot(slot) = self.plan.expressions.node(node) else {
             return String::new();
         };
         let mut depth = 0usize;
         for (at, event) in self.all().iter().enumerate().skip(from) {
             let Some((told, attr)) = self.field(event) else {
-                // Behind the end of the structure itself nothing is in it.
+                // The structure itself has ended.
                 if depth == 0 {
                     break;
                 }
@@ -182,31 +181,33 @@ impl<'a> Noted<'_, 'a> {
             if depth == 0 && told.ty == ty && attr.slot == *slot {
                 return self.written(at, event, told.says, style);
             }
-            depth += usize::from(matches!(told.says, Says::Group(_)));
+            depth += usize::from(matches!(told.says, Content::Group(_)));
         }
         String::new()
     }
 
-    fn written(&self, at: usize, event: &Event, says: Says, style: &Style) -> String {
+    fn written(&self, at: usize, event: &Event, says: Content, style: &Style) -> String {
         let n = event.value;
         match (says, style) {
-            (Says::Group(inner), _) => self.summary(inner, at + 1),
-            (Says::Text, _) => std::str::from_utf8(self.content(event)).map(short_text).unwrap_or_default(),
-            (Says::Bytes, Style::Str) => String::from_utf8_lossy(self.content(event)).into_owned(),
-            (Says::Bytes, _) => short_bytes(self.content(event)),
-            (Says::Unexplained, _) => String::new(),
-            (Says::Number(_, Kind::Int), Style::Hex) => format!("{:#x}", i128::from(n)),
-            (Says::Number(_, Kind::Int), _) => n.to_string(),
-            (Says::Number(_, Kind::Bool), _) => (n != 0).to_string(),
-            (Says::Number(_, Kind::Enum(of)), _) => {
-                let member = self.plan.enums.get(of as usize).and_then(|plan| plan.member(n.into()));
+            (Content::Group(inner), _) => self.summary(inner, at + 1),
+            (Content::Text, _) => {
+                std::str::from_utf8(self.content(event)).map(short_text).unwrap_or_default()
+            }
+            (Content::Bytes, Style::Str) => String::from_utf8_lossy(self.content(event)).into_owned(),
+            (Content::Bytes, _) => short_bytes(self.content(event)),
+            (Content::Unexplained, _) => String::new(),
+            (Content::Number(_, Kind::Int), Style::Hex) => format!("{:#x}", i128::from(n)),
+            (Content::Number(_, Kind::Int), _) => n.to_string(),
+            (Content::Number(_, Kind::Bool), _) => (n != 0).to_string(),
+            (Content::Number(_, Kind::Enum(of)), _) => {
+                let member = self.plan.member(of, n.into());
                 member.map_or_else(|| n.to_string(), |member| member.shown.clone())
             }
         }
     }
 }
 
-impl Notes for Events {
+impl Recorder for Events {
     fn begin(&mut self, told: u8, at: usize) -> Option<()> {
         let at = u32::try_from(at).ok()?;
         let event = Event { told: Some(told), start: at, end: at, value: -1 };
@@ -223,16 +224,16 @@ impl Notes for Events {
         }
     }
 
-    fn end(&mut self, told: &[Told], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
+    fn end(&mut self, told: &[ReportedField], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
         self.depth = self.depth.checked_sub(1)?;
         let event = self.all.get_mut(*self.open.get(self.depth)?)?;
         event.end = u32::try_from(at).ok()?;
         match told.get(usize::from(event.told?))?.says {
-            Says::Number(register, _) => event.value = number(register)?,
-            Says::Group(_) => {
+            Content::Number(register, _) => event.value = number(register)?,
+            Content::Group(_) => {
                 self.push(Event::default())?;
             }
-            Says::Text | Says::Bytes | Says::Unexplained => {}
+            Content::Text | Content::Bytes | Content::Unexplained => {}
         }
         Some(())
     }

@@ -1,256 +1,16 @@
-//! Makes straight programs of descriptions.
-
-mod expressions;
+//! The steps for one value: how its bytes are read, and what must hold for it.
 
 use std::collections::HashMap;
 
-use super::choice::Choice;
-use super::told::{Says, Told};
-use super::{Kind, REGISTERS, Step, Straight, Term};
 use crate::expr::Binary;
-use crate::plan::{
-    Attr, Edge, Endian, Node, NodeId, Order, Parent, Plan, Repeat, Shape, Size, TypeId, UserType, Val, Valid,
-};
+use crate::plan::{Attr, Edge, Node, NodeId, Order, Parent, Plan, Shape, Size, TypeId, UserType, Val, Valid};
+use crate::program::compile::{Compiler, Frame, Purpose};
+use crate::program::report::{Content, ReportedField};
+use crate::program::{Kind, Step, Term};
 use crate::strings::Charset;
 
-/// Expressions that are gone through at most, each time they are needed.
-const MOST_WORK: u32 = 50_000;
-/// How deeply expressions and types are followed.
-const DEEPEST: u32 = 24;
-/// Steps of a program; a description that would have more is read thoroughly.
-const MOST_STEPS: usize = 1000;
-/// A structure whose fields are registers.
-struct Frame {
-    ty: TypeId,
-    around: Option<usize>,
-    root: usize,
-    le: Option<bool>,
-    fields: HashMap<u16, (u8, Kind)>,
-    parts: HashMap<u16, usize>,
-    arguments: Vec<NodeId>,
-    /// Who gave them.
-    caller: usize,
-    begin: u8,
-}
-
-/// What a program is made for.
-#[derive(Clone, Copy)]
-pub(super) enum Purpose<'p> {
-    /// To find where a message ends.
-    End,
-    /// To find out whether all is as it should be.
-    Whole,
-    /// To tell some fields.
-    Fields(&'p Choice<'p>),
-}
-
-pub(super) struct Maker<'p> {
-    plan: &'p Plan,
-    purpose: Purpose<'p>,
-    /// Whether all must be as it should be.
-    whole: bool,
-    /// The names of the fields that are being gone into.
-    path: Vec<&'p str>,
-    told: Vec<Told>,
-    /// Whether the bytes at hand are of a choice of which no case fits.
-    unexplained: bool,
-    steps: Vec<Step>,
-    terms: Vec<Term>,
-    frames: Vec<Frame>,
-    registers: usize,
-    /// What `_` is.
-    element: Option<(u8, Kind)>,
-    /// Where a jump leads that was made last.
-    barrier: usize,
-    /// Expressions that were gone through.
-    work: u32,
-}
-
-impl<'p> Maker<'p> {
-    pub(super) fn new(plan: &'p Plan, purpose: Purpose<'p>) -> Maker<'p> {
-        Maker {
-            plan,
-            purpose,
-            whole: matches!(purpose, Purpose::Whole),
-            path: Vec::new(),
-            told: Vec::new(),
-            unexplained: false,
-            steps: Vec::new(),
-            terms: Vec::new(),
-            frames: Vec::new(),
-            registers: 0,
-            element: None,
-            barrier: 0,
-            work: 0,
-        }
-    }
-
-    pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Straight> {
-        // Instances that are read stand anywhere, and may explain what fields do not.
-        if self.whole && self.plan.types.iter().any(|ty| ty.instances.iter().any(|attr| attr.value.is_none()))
-        {
-            return None;
-        }
-        let begin = self.register()?;
-        self.frames.push(Frame {
-            ty: 0,
-            around: None,
-            root: 0,
-            le: None,
-            fields: HashMap::new(),
-            parts: HashMap::new(),
-            arguments: Vec::new(),
-            caller: 0,
-            begin,
-        });
-        self.structure(0, 0)?;
-        let kind = match kind {
-            None => None,
-            Some(kind) => Some(self.expression(kind, 0, 0)?),
-        };
-        let is_useful =
-            !matches!(self.steps.first(), None | Some(Step::Stop)) && self.steps.len() <= MOST_STEPS;
-        is_useful.then_some(Straight { steps: self.steps, terms: self.terms, kind, told: self.told })
-    }
-
-    fn register(&mut self) -> Option<u8> {
-        self.registers += 1;
-        u8::try_from(self.registers - 1).ok().filter(|&register| usize::from(register) < REGISTERS)
-    }
-
-    fn here(&self) -> u16 {
-        u16::try_from(self.steps.len()).unwrap_or(u16::MAX)
-    }
-
-    fn term(&mut self, term: Term) -> Option<u16> {
-        let short = match term {
-            Term::Binary(operator, left, right) if !matches!(operator, Binary::And | Binary::Or) => {
-                match (self.terms.get(usize::from(left))?, self.terms.get(usize::from(right))?) {
-                    (Term::Register(register), Term::Constant(n)) => {
-                        Some(Term::Short(operator, *register, *n))
-                    }
-                    _ => None,
-                }
-            }
-            _ => None,
-        };
-        self.terms.push(short.unwrap_or(term));
-        u16::try_from(self.terms.len() - 1).ok()
-    }
-
-    /// The steps of a structure. Nothing if it can't be said in steps at all.
-    fn structure(&mut self, frame: usize, depth: u32) -> Option<()> {
-        if depth > DEEPEST || self.steps.len() > MOST_STEPS {
-            return None;
-        }
-        let plan = self.plan;
-        let (ty, begin) = self.frames.get(frame).map(|frame| (frame.ty, frame.begin))?;
-        let plan = plan.type_of(ty)?;
-        let around = self.frames.get(frame)?.around.and_then(|around| self.frames.get(around)?.le);
-        self.frames.get_mut(frame)?.le = match plan.endian {
-            Endian::Le => Some(true),
-            Endian::Be => Some(false),
-            Endian::Inherit => around,
-            Endian::Switch(..) => {
-                self.steps.push(Step::Stop);
-                return Some(());
-            }
-        };
-        let begins_with_bits = plan.seq.first().is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }));
-        // What a check covers may begin here, or where the message does.
-        let is_covered = frame == 0 || plan.seq.iter().any(|attr| attr.check.is_some());
-        if self.whole && is_covered && !begins_with_bits {
-            self.steps.push(Step::Mark(begin));
-        }
-        if self.whole && plan.instances.iter().any(|attr| attr.valid.is_some() || attr.check.is_some()) {
-            self.steps.push(Step::Stop);
-        }
-        let length = match self.purpose {
-            // What stands behind the last field that is told moves none of them.
-            Purpose::Fields(choice) if frame == 0 => {
-                let last = plan.seq.iter().rposition(|attr| self.matters(choice, ty, attr));
-                last.map_or(0, |last| last + 1)
-            }
-            _ => plan.seq.len(),
-        };
-        for at in 0..length {
-            let attr = plan.seq.get(at)?;
-            let condition = match attr.condition {
-                None => None,
-                Some(condition) => match self.expression(condition, frame, 0) {
-                    Some((term, Kind::Bool)) => {
-                        self.steps.push(Step::Unless(term, 0));
-                        Some(self.steps.len() - 1)
-                    }
-                    _ => {
-                        self.steps.push(Step::Stop);
-                        continue;
-                    }
-                },
-            };
-            let before = (self.steps.len(), self.terms.len());
-            if self.field(frame, ty, u16::try_from(at).ok()?, attr, depth).is_none() {
-                // What can't be said is the thorough reader's, should it ever be reached.
-                self.steps.truncate(before.0);
-                self.terms.truncate(before.1);
-                self.steps.push(Step::Stop);
-            }
-            let here = self.here();
-            if let Some(Step::Unless(_, to)) = condition.and_then(|condition| self.steps.get_mut(condition)) {
-                *to = here;
-                self.barrier = usize::from(here);
-            }
-        }
-        Some(())
-    }
-
-    fn field(&mut self, frame: usize, ty: TypeId, at: u16, attr: &'p Attr, depth: u32) -> Option<()> {
-        let is_passed_over = match self.purpose {
-            Purpose::Whole => false,
-            Purpose::End => !attr.needed,
-            Purpose::Fields(choice) => {
-                // Any expression may ask for a number, and to read it costs as much as to pass over it.
-                let is_number = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. });
-                let is_cheap = is_number && self.registers < REGISTERS / 2;
-                !attr.needed && !is_cheap && !self.matters(choice, ty, attr)
-            }
-        };
-        if is_passed_over {
-            if let Some(bits) = attr.unit_bits.filter(|bits| bits % 8 == 0)
-                && !matches!(attr.shape, Shape::Bits { .. })
-                && !attr.begins_with_bits(self.plan)
-            {
-                let is_joined = self.steps.len() > self.barrier;
-                match self.steps.last_mut() {
-                    // Nothing jumps between the two.
-                    Some(Step::Skip(count)) if is_joined => {
-                        *count = count.checked_add(u32::try_from(bits / 8).ok()?)?;
-                    }
-                    _ => self.steps.push(Step::Skip(u32::try_from(bits / 8).ok()?)),
-                }
-                return Some(());
-            }
-            if let (Size::Of(size), Repeat::Once) = (attr.limit.size, attr.repeat) {
-                let (term, Kind::Int) = self.expression(size, frame, 0)? else { return None };
-                self.steps.push(Step::SkipBy(term));
-                return Some(());
-            }
-        }
-        if !matches!(attr.repeat, Repeat::Once) || attr.process.is_some() {
-            return None;
-        }
-        if matches!(self.purpose, Purpose::End) && attr.needed && attr.limit.is_bounded() {
-            return None;
-        }
-        if attr.check.as_ref().is_some_and(|check| check.algorithm.is_keyed() || check.to.is_some())
-            && self.whole
-        {
-            return None;
-        }
-        self.shape(frame, ty, at, attr, &attr.shape, depth)
-    }
-
-    fn shape(
+impl<'p> Compiler<'p> {
+    pub(super) fn shape(
         &mut self,
         frame: usize,
         ty: TypeId,
@@ -269,7 +29,7 @@ impl<'p> Maker<'p> {
             return self.shape_itself(frame, ty, at, attr, shape, depth);
         }
         let number = u8::try_from(self.told.len()).ok()?;
-        self.told.push(Told { ty, field: at, says: Says::Bytes });
+        self.told.push(ReportedField { ty, field: at, says: Content::Bytes });
         let in_byte = match shape {
             Shape::Bits { .. } => true,
             Shape::User(user) => !attr.limit.is_bounded() && begins_with_bits(self.plan, user),
@@ -282,7 +42,7 @@ impl<'p> Maker<'p> {
             Shape::User(user) => {
                 let simple = user.arguments.is_empty() && matches!(user.parent, Parent::Here);
                 match attr.limit.size {
-                    // Whatever is in it, it is a structure of that size.
+                    // Whatever it contains, the structure has this size.
                     Size::Of(size) if !holds && simple && is_plain => {
                         let (term, Kind::Int) = self.expression(size, frame, 0)? else { return None };
                         self.steps.push(Step::SkipBy(term));
@@ -290,24 +50,24 @@ impl<'p> Maker<'p> {
                     Size::Eos if !holds && simple && is_plain => self.steps.push(Step::Rest),
                     _ => self.shape_itself(frame, ty, at, attr, shape, depth)?,
                 }
-                Says::Group(user.id)
+                Content::Group(user.id)
             }
             Shape::Int { .. } | Shape::Bits { .. } => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
                 let &(register, kind) = self.frames.get(frame)?.fields.get(&attr.slot)?;
-                Says::Number(register, kind)
+                Content::Number(register, kind)
             }
             Shape::Str(Charset::Utf8 | Charset::Ascii) => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                Says::Text
+                Content::Text
             }
             Shape::Contents(_) => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                Says::Bytes
+                Content::Bytes
             }
             Shape::Bytes if is_plain || is_open => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                if unexplained { Says::Unexplained } else { Says::Bytes }
+                if unexplained { Content::Unexplained } else { Content::Bytes }
             }
             _ => return None,
         };
@@ -315,15 +75,9 @@ impl<'p> Maker<'p> {
             told.says = says;
         }
         self.steps.push(Step::End);
-        // What is told ends here: nothing is joined to it.
+        // A reported field ends here: later steps are not merged with its own.
         self.barrier = self.steps.len();
         Some(())
-    }
-
-    /// Whether a field is told, or one in it may be.
-    fn matters(&self, choice: &Choice<'_>, ty: TypeId, attr: &'p Attr) -> bool {
-        choice.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot)
-            || choice.is_in(self.plan, &attr.shape)
     }
 
     fn shape_itself(
@@ -335,7 +89,7 @@ impl<'p> Maker<'p> {
         shape: &'p Shape,
         depth: u32,
     ) -> Option<()> {
-        // What is told is told whether or not it is valid.
+        // Fields are reported whether or not they are valid.
         let is_selection = matches!(self.purpose, Purpose::Fields(_));
         let is_untested = is_selection || attr.valid.is_none();
         let is_unchecked = is_selection || attr.valid.is_none() && attr.check.is_none();
@@ -426,7 +180,7 @@ impl<'p> Maker<'p> {
         }
     }
 
-    /// A number was read: what it is called, and what must be true of it.
+    /// Assigns a number that was read to its field, and tests what must hold for it.
     fn number(&mut self, frame: usize, attr: &Attr, to: u8, kind: Kind, own: Option<u8>) -> Option<()> {
         let kind = attr.enumeration.map_or(kind, Kind::Enum);
         self.frames.get_mut(frame)?.fields.insert(attr.slot, (to, kind));
@@ -489,7 +243,7 @@ impl<'p> Maker<'p> {
                 _ => return None,
             },
             Valid::InEnum => {
-                let of = self.plan.enums.get(attr.enumeration? as usize)?;
+                let of = self.plan.enum_of(attr.enumeration?);
                 let members: Vec<i64> =
                     of.by_value.iter().filter_map(|(value, _)| i64::try_from(*value).ok()).collect();
                 self.steps.push(Step::OneOf(to, members.into()));
@@ -518,7 +272,7 @@ impl<'p> Maker<'p> {
             caller: frame,
             begin,
         });
-        // A structure without an owner takes no byte order from it.
+        // Without a parent there is no byte order to inherit.
         around?;
         self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
         self.path.push(self.plan.name(attr.sym));
@@ -545,7 +299,7 @@ impl<'p> Maker<'p> {
             match key {
                 None => otherwise = Some(here),
                 Some(key) => {
-                    let constant = match self.plan.expressions.nodes.get(*key as usize)? {
+                    let constant = match self.plan.expressions.node(*key) {
                         Node::Const(Val::Int(n)) => *n,
                         Node::Const(Val::Bool(b)) => (*b).into(),
                         Node::Const(Val::Enum(of, n)) => match kind {
@@ -563,7 +317,7 @@ impl<'p> Maker<'p> {
                 self.terms.truncate(before.1);
                 self.steps.push(Step::Stop);
             }
-            // What a case reads is not always there.
+            // The value of one case is not always present.
             self.frames.get_mut(frame)?.fields.remove(&attr.slot);
             self.frames.get_mut(frame)?.parts.remove(&attr.slot);
             ends.push(self.steps.len());
@@ -573,7 +327,7 @@ impl<'p> Maker<'p> {
             Some(otherwise) => otherwise,
             None => {
                 let here = self.here();
-                // Where no case fits the bytes stay bytes, and without a size nothing is read.
+                // If no case matches, sized bytes stay bytes, and without a size nothing is read.
                 if attr.limit.is_bounded() {
                     self.unexplained = true;
                     self.shape(frame, ty, at, attr, &Shape::Bytes, depth + 1)?;
@@ -588,7 +342,7 @@ impl<'p> Maker<'p> {
             }
         }
         self.barrier = usize::from(here);
-        // Of two cases with one key the first counts.
+        // Of two cases with the same key the first counts.
         keys.sort_by_key(|&(key, _)| key);
         keys.dedup_by_key(|&mut (key, _)| key);
         *self.steps.get_mut(chooses)? = Step::Choose(term, keys.into(), otherwise);
@@ -596,8 +350,8 @@ impl<'p> Maker<'p> {
     }
 }
 
-/// Whether a structure's first field is some bits, so that it may begin in the middle of a byte.
+/// Whether a structure begins with a bit field, and so possibly in the middle of a byte.
 fn begins_with_bits(plan: &Plan, user: &UserType) -> bool {
-    let first = plan.type_of(user.id).and_then(|ty| ty.seq.first());
+    let first = plan.type_of(user.id).seq.first();
     first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
 }
