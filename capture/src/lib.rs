@@ -42,3 +42,8 @@ pub use streams::connection::{Connection, ConnectionState};
 pub use streams::flow::{Flow, TransportType};
 pub use streams::reassembly;
 pub use streams::selector::{DecodeAs, SelectorError};
+
+/// The README's examples are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
