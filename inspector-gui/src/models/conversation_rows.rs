@@ -1,0 +1,64 @@
+//! The rows of one conversation, for the transcript and the ladder, which show it as a whole whatever the filter hides.
+
+use framescope_capture::Index;
+
+use super::rows::{Rows, Scope};
+use super::view::View;
+
+/// The rows of a conversation, and those of them that match a search.
+#[derive(Debug)]
+pub(crate) struct ConversationRows {
+    flow: u32,
+    /// Whether the index was finished: its rows then have other numbers.
+    was_finished: bool,
+    rows: Rows,
+    /// The filter of the search, and the rows that match it.
+    matches: Option<(String, Rows)>,
+}
+
+impl ConversationRows {
+    /// Keeps the rows those of the selected row's conversation, or else of the conversation that the table shows. Returns
+    /// whether they are others than before.
+    pub(crate) fn update(known: &mut Option<ConversationRows>, index: &Index, view: &View) -> bool {
+        let of_selected = view.selected().and_then(|row| index.row(row)).map(|row| row.flow());
+        let Some(flow) = of_selected.or(view.flow()) else { return false };
+        let is_finished = index.is_finished();
+        if known.as_ref().is_some_and(|known| known.flow == flow && known.was_finished == is_finished) {
+            return false;
+        }
+        let rows = view.find(Scope { flow: Some(flow), ..Scope::default() });
+        *known = Some(ConversationRows { flow, was_finished: is_finished, rows, matches: None });
+        true
+    }
+
+    /// Finds the rows that match a filter, unless that was done.
+    pub(crate) fn search(&mut self, filter: Option<String>, view: &View) {
+        if self.matches.as_ref().map(|(known, _)| known) == filter.as_ref() {
+            return;
+        }
+        self.matches = filter.map(|filter| {
+            let scope = Scope { flow: Some(self.flow), filter: Some(filter.clone()), span: None };
+            (filter, view.find(scope))
+        });
+    }
+
+    /// The conversation.
+    pub(crate) fn flow(&self) -> u32 {
+        self.flow
+    }
+
+    /// Its rows.
+    pub(crate) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// The rows that match the search, if there is one.
+    pub(crate) fn matches(&self) -> Option<&Rows> {
+        self.matches.as_ref().map(|(_, rows)| rows)
+    }
+
+    /// Whether no search is running.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.rows.is_done() && self.matches().is_none_or(Rows::is_done)
+    }
+}
