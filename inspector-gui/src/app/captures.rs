@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eframe::egui::Context;
 use framescope_capture::filter::Vocabulary;
-use framescope_capture::{DecodeAs, Options, Source, TransportType};
+use framescope_capture::{DecodeAs, OpenError, Options, Source, TransportType};
 use framescope_parser::Severity;
 
 use super::App;
@@ -26,8 +26,8 @@ pub(super) struct Opening {
 /// Why a file could not be opened.
 #[derive(Debug, thiserror::Error)]
 enum OpenFileError {
-    #[error("{0}")]
-    Source(String),
+    #[error(transparent)]
+    Source(#[from] OpenError),
     #[error(transparent)]
     Job(#[from] JobError),
 }
@@ -92,9 +92,7 @@ impl App {
     fn start_opening(&mut self, path: &Path, is_reload: bool, ctx: &Context) {
         self.wake_through(ctx);
         let (of, limit) = (path.to_owned(), self.reading.unpack_limit());
-        let open = move |_: &_| {
-            Source::open_within(&of, limit).map_err(|error| OpenFileError::Source(error.to_string()))
-        };
+        let open = move |_: &_| Source::open_within(&of, limit).map_err(OpenFileError::from);
         let job = self.background.spawn("open", open);
         let opening = Opening { path: path.to_owned(), job, is_reload };
         match self.background.wait(&opening.job, PATIENCE) {

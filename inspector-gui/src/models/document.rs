@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use framescope_capture::{Index, Indexer, Options, Source};
+use framescope_capture::{Index, Indexer, Options, ReadError, Source};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::background::{Background, Job, JobError, JobStep};
@@ -13,11 +13,6 @@ pub type SharedIndex = Arc<RwLock<Index>>;
 
 /// Packets read before others may read the index again: a fraction of a millisecond of work.
 const PACKETS_A_STEP: usize = 512;
-
-/// A capture that can't be opened with these options.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct OpenError(String);
 
 /// An open capture, which may still be being read.
 #[derive(Debug)]
@@ -33,16 +28,15 @@ impl Document {
     /// Opens a capture and starts to read it in the background.
     ///
     /// # Errors
-    /// A rule of `options` names an unknown protocol.
+    /// A rule of `options` names an unknown protocol, or the source is of an unsupported format.
     pub fn open(
         source: Source,
         is_sample: bool,
         options: &Options,
         background: &Background,
-    ) -> Result<Document, OpenError> {
+    ) -> Result<Document, ReadError> {
         let name = source.name().to_owned();
-        let (mut indexer, index) =
-            Indexer::new(source, options).map_err(|error| OpenError(error.to_string()))?;
+        let (mut indexer, index) = Indexer::new(source, options)?;
         let index = Arc::new(RwLock::new(index));
         let cancelled = Arc::new(AtomicBool::new(false));
         let (theirs, ends) = (Arc::clone(&index), Arc::clone(&cancelled));

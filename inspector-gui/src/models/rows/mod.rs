@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framescope_capture::Index;
-use framescope_capture::filter::{Column, Filter};
+use framescope_capture::filter::{Column, Evaluator, Filter};
 use framescope_parser::Protocol;
 use parking_lot::RwLock;
 
@@ -197,7 +197,7 @@ impl Search {
         let Ok(filter) = filter else { return false };
         let index = self.index.read_recursive();
         self.is_in_span(&index, row)
-            && filter.is_none_or(|mut filter| filter.is_true_of(&index, row).unwrap_or(false))
+            && filter.is_none_or(|filter| Evaluator::new(&filter, &index).matches(row).unwrap_or(false))
     }
 
     fn start(&self) -> Result<Progress, SearchError> {
@@ -225,13 +225,13 @@ impl Search {
         let failed = |error: std::io::Error| SearchError::Read(error.to_string());
         match filter {
             Some(filter) if self.is_filter_only() => {
-                filter.rows_from(&index, *at..end, &mut batch).map_err(failed)?;
+                Evaluator::new(filter, &index).rows_in(*at..end, &mut batch).map_err(failed)?;
             }
             filter => {
                 let numbers = (*at..end).filter_map(|number| u32::try_from(number).ok());
                 batch.extend(numbers.filter(|&number| self.is_in_span(&index, number)));
                 if let Some(filter) = filter {
-                    filter.retain(&index, &mut batch).map_err(failed)?;
+                    Evaluator::new(filter, &index).retain(&mut batch).map_err(failed)?;
                 }
             }
         }
