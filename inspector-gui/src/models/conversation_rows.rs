@@ -62,3 +62,44 @@ impl ConversationRows {
         self.rows.is_done() && self.matches().is_none_or(Rows::is_done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use framescope_capture::{Options, read};
+    use parking_lot::RwLock;
+
+    use super::*;
+    use crate::models::background::Background;
+
+    #[test]
+    fn the_rows_are_those_of_the_selected_rows_conversation_and_are_searched() {
+        let source = framescope_inspect::sample::source();
+        let index = read(source, &Options::default(), &mut |_| true).unwrap();
+        let index = Arc::new(RwLock::new(index));
+        let background = Background::manual();
+        let mut view = View::new(Arc::clone(&index), framescope_capture::protocols(None), &background);
+        let index = index.read();
+        let flow_of = |row: u32| index.row(row).unwrap().flow();
+        view.select_row(Some(85));
+        let mut known = None;
+        assert!(ConversationRows::update(&mut known, &index, &view));
+        assert!(!ConversationRows::update(&mut known, &index, &view), "they are the same");
+        let rows = known.as_mut().unwrap();
+        rows.search(Some("kind == LOGIN".to_owned()), &view);
+        assert!(!rows.is_settled());
+        while background.step() {}
+        assert!(rows.is_settled() && rows.flow() == flow_of(85));
+        let all: Vec<u32> = (0..rows.rows().len()).filter_map(|at| rows.rows().at(at)).collect();
+        assert!(all.contains(&85) && all.iter().all(|&row| flow_of(row) == rows.flow()));
+        let login = rows.matches().and_then(|matches| matches.at(0)).unwrap();
+        assert!(
+            rows.matches().unwrap().len() == 1 && index.kind(&index.row(login).unwrap()) == Some("LOGIN")
+        );
+        rows.search(None, &view);
+        assert!(rows.matches().is_none());
+        view.select_row(Some(0));
+        assert!(ConversationRows::update(&mut known, &index, &view), "another conversation");
+    }
+}
