@@ -225,7 +225,7 @@ fn check(text: &str, path: &Path) -> Checked {
             let warnings = described.warnings().iter().map(|located| diagnostic(located, true)).collect();
             Ok((described, warnings))
         }
-        Err(error) => Err(error.mistakes().iter().map(|located| diagnostic(located, false)).collect()),
+        Err(error) => Err(error.diagnostics().iter().map(|located| diagnostic(located, false)).collect()),
     }
 }
 
