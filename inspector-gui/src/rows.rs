@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use framescope_capture::filter::{Column, Filter};
 use framescope_capture::{Index, Row};
-use framescope_parser::Protocol;
+use framescope_parser::{Code, Protocol};
 use parking_lot::RwLock;
 
 use crate::background::{Background, Job, Then, Watch};
@@ -298,8 +298,9 @@ impl Key<'_> {
             // The worst first among those that have any.
             Column::Severity | Column::Problems => {
                 let severity = row.severity()? as u64;
-                let code = row.codes.iter().max_by_key(|code| code.severity()).map_or(0, |code| code as u64);
-                Some(severity << 32 | code)
+                let code = row.codes.iter().max_by_key(|code| code.severity());
+                let rank = |code: Code| u64::from(code.domain().is_some()) << 8 | u64::from(code.number());
+                Some(severity << 32 | code.map_or(0, rank))
             }
             Column::Summary | Column::Comment | Column::Bytes | Column::Address | Column::Port => None,
         }

@@ -86,7 +86,7 @@
 //! ```
 //!
 //! A format of your own, with another header, is a [`Protocol`]: five questions that the window, the command line and
-//! the fuzz targets ask of every format.
+//! the fuzz targets ask of every format. The problems that only it has are declared in a [`CodeDomain`].
 //!
 //! # Features
 //!
@@ -103,9 +103,9 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod advice;
 pub mod bare;
 mod captured;
+mod code;
 mod error;
 mod field;
 mod framer;
@@ -125,11 +125,12 @@ mod unclaimed;
 mod utf8;
 
 pub use captured::{CAPTURED, Captured, Missing};
+pub use code::{Code, CodeDomain, CodeInfo, CodeSet, CustomCode, Severity};
 pub use error::{Error, Fault};
 pub use field::{Dissection, Field, Kind, Value, Visit};
 pub use framer::{Framer, Sink, Span, SpanType};
 pub use observe::{Direction, Event, Observation, Observer};
-pub use problem::{Code, CodeSet, Problem, Severity};
+pub use problem::Problem;
 pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, Step};
 pub use resync::Guess;
 pub use selection::{FieldReader, FieldSelection};

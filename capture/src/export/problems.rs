@@ -1,5 +1,6 @@
 //! What is wrong with a capture's messages, counted: each problem code with its first rows.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use framescope_parser::{Code, Severity};
@@ -20,22 +21,23 @@ struct Counted {
     meaning: &'static str,
 }
 
+impl Counted {
+    fn none_of(code: Code) -> Counted {
+        Counted { code, severity: code.severity(), rows: 0, first: Vec::new(), meaning: code.meaning() }
+    }
+}
+
 /// The codes that occur, the worst first, and of the same severity the most frequent.
 fn counted(index: &Index, chosen: &mut RowSelection<'_>) -> io::Result<(Vec<Counted>, u64)> {
-    let mut found: Vec<Counted> = Code::ALL
-        .iter()
-        .map(|&code| {
-            let (severity, meaning) = (code.severity(), code.meaning());
-            Counted { code, severity, rows: 0, first: Vec::new(), meaning }
-        })
-        .collect();
+    let mut found: BTreeMap<Code, Counted> = BTreeMap::new();
     let mut rows = 0;
     chosen.for_each(index, &mut |number, row| {
         rows += 1;
         if row.codes.is_empty() {
             return Ok(());
         }
-        for one in found.iter_mut().filter(|one| row.codes.contains(one.code)) {
+        for code in row.codes.iter() {
+            let one = found.entry(code).or_insert_with(|| Counted::none_of(code));
             one.rows += 1;
             if one.first.len() < FIRST_ROWS {
                 one.first.push(number);
@@ -43,7 +45,7 @@ fn counted(index: &Index, chosen: &mut RowSelection<'_>) -> io::Result<(Vec<Coun
         }
         Ok(())
     })?;
-    found.retain(|one| one.rows > 0);
+    let mut found: Vec<Counted> = found.into_values().collect();
     found.sort_by_key(|one| (std::cmp::Reverse(one.severity), std::cmp::Reverse(one.rows)));
     Ok((found, rows))
 }

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use std::io;
 use std::ops::ControlFlow;
 
-use framescope_parser::{Code, SpanType, Value};
+use framescope_parser::{SpanType, Value};
 
 use super::column::Column;
-use super::parse::{Condition, Span, Subject, Test};
+use super::parse::{Condition, Span, Subject, Test, code_names};
 use super::value::{Compared, Number};
 use crate::{BlockReader, Index, Row};
 
@@ -29,8 +29,8 @@ pub(super) fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
         Column::Type => name(Some(row.type_name())),
         Column::Kind => name(index.kind(row)),
         Column::Problems => {
-            let names: Vec<&str> = row.codes.iter().map(Code::as_str).collect();
-            of_names(condition, &names)
+            let names: Vec<String> = row.codes.iter().flat_map(code_names).collect();
+            of_names(condition, &names.iter().map(String::as_str).collect::<Vec<_>>())
         }
         Column::Severity => of_severity(condition, row.severity()),
         Column::Flow => of_numbers(condition, &[row.flow().into()]),

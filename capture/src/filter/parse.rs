@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use framescope_parser::{Code, Protocol, Severity};
+use framescope_parser::{Code, CodeDomain, Protocol, Severity};
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
@@ -310,7 +310,7 @@ impl Parser<'_> {
         self.at += 1;
         let subject = match self.subject(&name, place.clone()) {
             // The code of a problem by itself: rows that have it.
-            Err(_) if Code::from_name(&name).is_some() && self.ends_here() => {
+            Err(_) if self.is_code(&name) && self.ends_here() => {
                 let condition = Condition::Name(vec![name]);
                 return Ok(Test { subject: Subject::Column(Column::Problems), condition });
             }
@@ -380,7 +380,7 @@ impl Parser<'_> {
         let path = with_name.map_or(name, |(_, path)| path);
         let asked = with_name.map_or(self.protocols, |(protocol, _)| std::slice::from_ref(protocol));
         let known: Vec<String> = asked.iter().flat_map(|protocol| protocol.names().fields).collect();
-        let is_code = Code::from_name(name).is_some();
+        let is_code = self.is_code(name);
         let all_say = is_code || asked.iter().all(|protocol| !protocol.names().fields.is_empty());
         // What may stand in any field is known by the field.
         let (around, last) = path.rsplit_once('.').unwrap_or(("", path));
@@ -541,11 +541,21 @@ impl Parser<'_> {
         })
     }
 
+    /// The built-in problem codes, and those that the protocols declare.
+    fn codes(&self) -> impl Iterator<Item = Code> {
+        let domains = self.protocols.iter().filter_map(|protocol| protocol.codes());
+        Code::ALL.iter().copied().chain(domains.flat_map(CodeDomain::codes))
+    }
+
+    fn is_code(&self, name: &str) -> bool {
+        self.codes().any(|code| code.is_named(name))
+    }
+
     /// The names that a column may hold; none if that is not known.
     fn known_names(&self, column: Column) -> Vec<String> {
         match column {
             Column::Protocol => self.protocols.iter().map(|protocol| protocol.name().to_owned()).collect(),
-            Column::Problems => Code::ALL.iter().map(|code| code.as_str().to_owned()).collect(),
+            Column::Problems => self.codes().flat_map(code_names).collect(),
             Column::Kind => {
                 let names = self.protocols.iter().map(|protocol| protocol.names());
                 // A protocol without fields to name may have any kinds.
@@ -595,6 +605,12 @@ impl Parser<'_> {
             (range, format!("this is no regular expression: {last}"))
         })
     }
+}
+
+/// The names of a problem code, as a filter may have them: `bad-sensor` and `telemetry.bad-sensor`.
+pub(super) fn code_names(code: Code) -> impl Iterator<Item = String> {
+    let full = code.domain().map(|domain| format!("{}.{code}", domain.name()));
+    std::iter::once(code.as_str().to_owned()).chain(full)
 }
 
 /// Ranges of values, ready to be compared with others.
