@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use eframe::egui::{self, ColorImage, Context, Ui, ViewportBuilder, ViewportCommand};
-use framescope::actions::Action;
-use framescope::app::{App, Tab};
-use framescope::background::Background;
-use framescope::own_protocols::Reading;
-use framescope::sample;
-use framescope::settings::SettingsFile;
+use framescope_inspect::Reading;
+use framescope_inspect::sample;
+use framescope_window::actions::Action;
+use framescope_window::app::{App, Tab};
+use framescope_window::background::Background;
+use framescope_window::settings::SettingsFile;
 
 const SIZE: [f32; 2] = [1360.0, 860.0];
 

@@ -460,7 +460,7 @@ mod tests {
     #[test]
     fn every_byte_has_its_place_in_the_capture() {
         let holes = include_bytes!("../../corpus/captures/holes/capture.pcapng");
-        for source in [crate::sample::source(), Source::from_bytes("holes", *holes)] {
+        for source in [framescope_inspect::sample::source(), Source::from_bytes("holes", *holes)] {
             let index = read(source.clone(), &Options::default(), &mut |_| true).unwrap();
             let (mut reader, mut missing) = (index.reader(), 0);
             for number in 0..u32::try_from(index.row_count()).unwrap() {

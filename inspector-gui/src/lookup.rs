@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_comes() {
-        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let rows: Vec<u32> = (0..u32::try_from(index.row_count()).unwrap()).collect();
         let index: SharedIndex = Arc::new(RwLock::new(index));
         let lookup = Lookup::new(Arc::clone(&index), &Background::by_hand());
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn what_comes_late_wakes_the_window() {
-        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let index: SharedIndex = Arc::new(RwLock::new(index));
         let background = Background::of_threads();
         let (wake, woken) = std::sync::mpsc::channel();

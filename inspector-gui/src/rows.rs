@@ -338,7 +338,7 @@ mod tests {
     use framescope_capture::{Options, read};
 
     fn rows(narrowing: Narrowing, sort: Option<Sort>) -> (SharedIndex, Vec<u32>, Option<String>) {
-        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let index: SharedIndex = Arc::new(RwLock::new(index));
         let protocols = framescope_capture::protocols(None);
         let search = Search { index: Arc::clone(&index), narrowing, sort, protocols };

@@ -221,7 +221,8 @@ pub struct SettingsFile {
 impl SettingsFile {
     /// The user's file, in the folder of configuration.
     pub fn of_user() -> SettingsFile {
-        let path = crate::own_protocols::configuration_folder().map(|folder| folder.join("settings.json"));
+        let path =
+            framescope_inspect::protocols::configuration_folder().map(|folder| folder.join("settings.json"));
         SettingsFile { path, saved: None }
     }
 

@@ -345,7 +345,9 @@ mod tests {
     use framescope_capture::{Options, read};
 
     fn sample() -> SharedIndex {
-        Arc::new(RwLock::new(read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap()))
+        Arc::new(RwLock::new(
+            read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap(),
+        ))
     }
 
     fn pictures(index: &SharedIndex, span: (i64, i64)) -> Pictures {

@@ -581,7 +581,7 @@ mod tests {
     use parking_lot::RwLock;
 
     fn view() -> (SharedIndex, View) {
-        let index = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let index: SharedIndex = Arc::new(RwLock::new(index));
         let protocols = framescope_capture::protocols(None);
         let mut view = View::new(Arc::clone(&index), protocols, &Background::by_hand());
@@ -648,7 +648,7 @@ mod tests {
         view.show_filtered(Some("severity >= warning".to_owned()));
         view.select_row(Some(85));
         settle(&index, &mut view);
-        let again = read(crate::sample::source(), &Options::default(), &mut |_| true).unwrap();
+        let again = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let again: SharedIndex = Arc::new(RwLock::new(again));
         let mut moved = view.moved_to(Arc::clone(&again), framescope_capture::protocols(None));
         settle(&again, &mut moved);

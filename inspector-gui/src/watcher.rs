@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::background::{Background, Job, Then};
-use crate::own_protocols::{OwnProtocols, Stamp, stamp_of};
+use framescope_inspect::protocols::{CustomProtocols, Stamp, stamp_of};
 
 /// Long enough to cost nothing, short enough that who saves a file sees what follows.
 const BETWEEN: Duration = Duration::from_millis(250);
@@ -30,13 +30,13 @@ struct Changed {
 /// What is watched, and what its files were when they were looked at last.
 #[derive(Debug)]
 struct Watched {
-    own: OwnProtocols,
+    own: CustomProtocols,
     stamps: Vec<Stamp>,
     file: Option<Stamp>,
 }
 
 impl Watched {
-    fn new(own: &OwnProtocols, file: Option<&Path>) -> Watched {
+    fn new(own: &CustomProtocols, file: Option<&Path>) -> Watched {
         let file = file.map(|path| stamp_of(path.to_owned()));
         Watched { own: own.clone(), stamps: own.stamps(), file }
     }
@@ -53,7 +53,7 @@ impl Watched {
 
 impl Watcher {
     /// Begins to watch. The window is woken when something has changed.
-    pub(crate) fn new(own: &OwnProtocols, file: Option<&Path>, background: &Background) -> Watcher {
+    pub(crate) fn new(own: &CustomProtocols, file: Option<&Path>, background: &Background) -> Watcher {
         let watched = Arc::new(Mutex::new(Watched::new(own, file)));
         let changed = Arc::new(Changed::default());
         let (theirs, say, woken) = (Arc::clone(&watched), Arc::clone(&changed), background.clone());
@@ -71,7 +71,7 @@ impl Watcher {
     }
 
     /// Watches other files from now on. One that was watched before and has changed since is told all the same.
-    pub(crate) fn watch(&self, own: &OwnProtocols, file: Option<&Path>) {
+    pub(crate) fn watch(&self, own: &CustomProtocols, file: Option<&Path>) {
         let mut watched = self.watched.lock();
         let mut now = Watched::new(own, file);
         for stamp in now.stamps.iter_mut().chain(&mut now.file) {

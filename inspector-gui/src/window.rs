@@ -10,9 +10,9 @@ use framescope_capture::Source;
 
 use crate::app::App;
 use crate::background::{Background, panic_text};
-use crate::own_protocols::Reading;
-use crate::sample;
 use crate::settings::SettingsFile;
+use framescope_inspect::Reading;
+use framescope_inspect::sample;
 
 /// What a window begins with.
 #[derive(Clone, Debug)]
@@ -25,15 +25,27 @@ pub enum Start {
     StandardInput,
 }
 
+/// Why no window could be opened.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WindowError {
+    /// The environment names no display.
+    #[error("neither DISPLAY nor WAYLAND_DISPLAY names a display")]
+    NoDisplay,
+    /// The window system refuses, in its own words.
+    #[error("{0}")]
+    Refused(String),
+}
+
 /// Shows a window until the person closes it.
 ///
 /// # Errors
-/// Why no window could be shown, in a few words.
-pub fn run(start: Start, reading: Reading) -> Result<(), String> {
+/// No window could be opened.
+pub fn run(start: Start, reading: Reading) -> Result<(), WindowError> {
     let on_x11_or_wayland = cfg!(all(unix, not(target_os = "macos")));
     let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if on_x11_or_wayland && !named("DISPLAY") && !named("WAYLAND_DISPLAY") {
-        return Err("neither DISPLAY nor WAYLAND_DISPLAY names a display".to_owned());
+        return Err(WindowError::NoDisplay);
     }
     let shown = Arc::new(AtomicBool::new(false));
     let started = Arc::clone(&shown);
@@ -84,11 +96,13 @@ pub fn run(start: Start, reading: Reading) -> Result<(), String> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => Ok(()),
         // The reason stands last; before it stand places in the source of the window's libraries.
-        Ok(Err(error)) => Err(error.to_string().rsplit(": ").next().unwrap_or("unknown").to_owned()),
+        Ok(Err(error)) => {
+            Err(WindowError::Refused(error.to_string().rsplit(": ").next().unwrap_or("unknown").to_owned()))
+        }
         Err(panic) if shown.load(Ordering::Relaxed) => std::panic::resume_unwind(panic),
         Err(panic) => {
             let text = Some(panic_text(&*panic)).filter(|text| !text.is_empty());
-            Err(text.unwrap_or_else(|| "the window system can't be used".to_owned()))
+            Err(WindowError::Refused(text.unwrap_or_else(|| "the window system can't be used".to_owned())))
         }
     }
 }

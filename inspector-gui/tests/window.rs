@@ -12,14 +12,14 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{DroppedFile, Key, Modifiers, PointerButton, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT, Queryable};
-use framescope::actions::Action;
-use framescope::app::{App, Tab};
-use framescope::background::Background;
-use framescope::own_protocols::{OwnProtocols, Reading};
-use framescope::sample;
-use framescope::settings::SettingsFile;
-use framescope::view::View;
 use framescope_capture::Source;
+use framescope_inspect::sample;
+use framescope_inspect::{CustomProtocols, Reading};
+use framescope_window::actions::Action;
+use framescope_window::app::{App, Tab};
+use framescope_window::background::Background;
+use framescope_window::settings::SettingsFile;
+use framescope_window::view::View;
 
 type Window = Harness<'static, App>;
 
@@ -858,7 +858,7 @@ fn described_window(text: &str) -> (Window, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.ksy");
     std::fs::write(&path, text).unwrap();
-    let own = OwnProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
+    let own = CustomProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
     let mut harness = empty(Reading { own, ..Reading::default() }, SettingsFile::default());
     let ctx = harness.ctx.clone();
     harness.state_mut().open(Source::open(&corpus("formats/mqtt/capture.pcapng")).unwrap(), false, &ctx);
@@ -947,7 +947,7 @@ fn rows_follow_what_is_saved_of_a_description_that_theirs_imports() {
     let outer = "meta: {id: outer, imports: [inner]}\nseq: [{id: one, type: inner}, {id: two, type: u1}]\n";
     std::fs::write(path("inner.ksy"), inner).unwrap();
     std::fs::write(path("outer.ksy"), outer).unwrap();
-    let own = OwnProtocols::load(&[path("outer.ksy"), path("inner.ksy")], &mut |_| {}).unwrap();
+    let own = CustomProtocols::load(&[path("outer.ksy"), path("inner.ksy")], &mut |_| {}).unwrap();
     let decode_as = vec!["file=outer".parse().unwrap()];
     let mut harness = empty(Reading { own, decode_as, ..Reading::default() }, SettingsFile::default());
     let ctx = harness.ctx.clone();

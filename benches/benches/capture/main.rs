@@ -34,7 +34,7 @@ const TABLES: [Table; 10] = [
 fn main() -> ExitCode {
     // This program is Framescope too, so that what is measured as a program is built as the rest is.
     if std::env::var_os(measure::AS_PROGRAM).is_some() {
-        return framescope::cli::main();
+        return framescope::main();
     }
     // Cargo says `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();

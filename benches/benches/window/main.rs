@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, Vec2};
-use framescope::actions::Action;
-use framescope::app::{App, Tab};
-use framescope::background::Background;
-use framescope::own_protocols::Reading;
-use framescope::rows::Sort;
-use framescope::settings::SettingsFile;
 use framescope_capture::filter::Column;
+use framescope_inspect::Reading;
 use framescope_traffic::{Container, Shape, write};
+use framescope_window::actions::Action;
+use framescope_window::app::{App, Tab};
+use framescope_window::background::Background;
+use framescope_window::rows::Sort;
+use framescope_window::settings::SettingsFile;
 
 const ROWS: u64 = 10_000_000;
 const SIZE: Vec2 = Vec2::new(1360.0, 860.0);

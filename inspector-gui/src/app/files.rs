@@ -275,7 +275,7 @@ impl App {
                 );
                 self.read_again();
             }
-            Err(mistakes) => self.say(mistakes, Severity::Error),
+            Err(error) => self.say(error.to_string(), Severity::Error),
         }
         match Editor::open(path, &self.background) {
             Ok(editor) => self.editor = Some(editor),
@@ -299,7 +299,7 @@ impl App {
 
     /// Reads the descriptions again, and what is open by them.
     fn read_descriptions(&mut self) {
-        let mut mistakes = self.reading.own.reload();
+        let mut mistakes: Vec<String> = self.reading.own.reload().iter().map(ToString::to_string).collect();
         if let Some(editor) = &self.editor {
             // What is being edited is told in the editor.
             let edited = format!("{}:", editor.path().display());
@@ -396,8 +396,10 @@ impl App {
             let described = described.with_key(key);
             let index = index.read();
             let all = index.row_count() as u64;
-            crate::health::health(&index, &described, &mut |done| watch.goes_on(done as u64, all))
-                .map_err(|error| error.to_string())
+            framescope_inspect::health::health(&index, &described, &mut |done| {
+                watch.goes_on(done as u64, all)
+            })
+            .map_err(|error| error.to_string())
         }));
     }
 

@@ -22,8 +22,6 @@ use crate::actions::{ALL, Entry};
 use crate::background::{Background, Job};
 use crate::document::Document;
 use crate::editor::Editor;
-use crate::health::Health;
-use crate::own_protocols::Reading;
 use crate::panels::comparison::Comparison;
 use crate::panels::dialogue::Dialogue;
 use crate::panels::fields::Tree;
@@ -38,6 +36,8 @@ use crate::rows::Rows;
 use crate::settings::{Settings, SettingsFile, Theme};
 use crate::view::{Marked, View};
 use crate::watcher::Watcher;
+use framescope_inspect::Reading;
+use framescope_inspect::health::Health;
 
 use dock::Dock;
 pub use dock::Tab;

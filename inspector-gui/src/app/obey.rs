@@ -9,9 +9,9 @@ use crate::copying::{CopyAs, field_as, fields_as_json, range_as};
 use crate::document::Document;
 use crate::panels::overlays::Overlay;
 use crate::panels::{Command, Target};
-use crate::sample;
 use crate::settings::{Settings, Theme, TimeFormat};
 use crate::view::Marked;
+use framescope_inspect::sample;
 
 impl App {
     pub(super) fn obey(&mut self, command: Command, ctx: &Context) {

@@ -13,7 +13,7 @@ use super::{Command, grouped, label_at};
 use crate::actions::Action;
 use crate::colours;
 use crate::editor::{Editor, Mistake, Part, parts};
-use crate::health::Health;
+use framescope_inspect::health::Health;
 
 const SIZE: f32 = 13.0;
 const SMALL: f32 = 12.0;

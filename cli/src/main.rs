@@ -1,5 +1,5 @@
 //! Starts Framescope; everything it does is in the library.
 
 fn main() -> std::process::ExitCode {
-    framescope::cli::main()
+    framescope::main()
 }

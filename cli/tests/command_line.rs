@@ -51,7 +51,7 @@ fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
 
 /// Exit status, one sentence on standard error that says all of `words`, and never a panic.
 #[track_caller]
-fn complains(output: &Output, status: i32, words: &[&str]) {
+fn notifies(output: &Output, status: i32, words: &[&str]) {
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(status), "{error}");
     for word in words {
@@ -159,21 +159,21 @@ LOGIN,2,2026-11-21T04:38:28.092605826Z,0,bo,false,LOGIN,,,0002626f000c7365637265
 ";
 
 #[test]
-fn fields_that_can_not_be_chosen_are_told_with_what_may_have_been_meant() {
+fn an_unknown_field_is_named_with_the_nearest_known_one() {
     let chat = case("missive-chat");
     let decode = |rest: &[&str]| run(&[&["decode", chat.to_str().unwrap(), "--fields"], rest].concat());
     let unknown = decode(&["time,sequnce", "--format", "json"]);
-    complains(
+    notifies(
         &unknown,
         2,
         &["--fields: there is no column or field 'sequnce'; did you mean 'sequence'?", "     ^^^^^^^"],
     );
     assert!(unknown.stdout.is_empty());
-    complains(&decode(&["missive.usr", "--format", "csv"]), 2, &["missive has no field 'usr'"]);
-    complains(&decode(&["kind,,row", "--format", "csv"]), 2, &["a column or a field is missing here"]);
-    complains(&decode(&["kind,row,kind", "--format", "csv"]), 2, &["'kind' stands here twice"]);
-    complains(&decode(&["kind"]), 2, &["--fields", "--format json"]);
-    complains(&decode(&["kind", "--format", "text"]), 2, &["--fields", "--format csv"]);
+    notifies(&decode(&["missive.usr", "--format", "csv"]), 2, &["missive has no field 'usr'"]);
+    notifies(&decode(&["kind,,row", "--format", "csv"]), 2, &["a column or a field is missing here"]);
+    notifies(&decode(&["kind,row,kind", "--format", "csv"]), 2, &["'kind' stands here twice"]);
+    notifies(&decode(&["kind"]), 2, &["--fields", "--format json"]);
+    notifies(&decode(&["kind", "--format", "text"]), 2, &["--fields", "--format csv"]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn chosen_fields_are_exported_as_decode_prints_them() {
         assert!(!printed.is_empty() && fs::read(&path).unwrap() == printed);
     }
     let packets = folder.path().join("out.pcapng");
-    complains(&run(&[&["export", chat, packets.to_str().unwrap()], &chosen[..]].concat()), 2, &["--fields"]);
+    notifies(&run(&[&["export", chat, packets.to_str().unwrap()], &chosen[..]].concat()), 2, &["--fields"]);
     assert!(!packets.exists());
 }
 
@@ -198,10 +198,10 @@ fn chosen_fields_are_exported_as_decode_prints_them() {
 fn fail_on_decides_the_exit_status() {
     let damaged = case("missive-damaged");
     let (damaged, chat) = (damaged.to_str().unwrap(), case("missive-chat"));
-    complains(&run(&["decode", "--fail-on", "error", damaged]), 3, &["--fail-on: 6 of 276 rows"]);
-    complains(&run(&["decode", "--fail-on", "warning", damaged]), 3, &["--fail-on: 12 of 276 rows"]);
-    complains(&run(&["decode", "--fail-on", "warning", chat.to_str().unwrap()]), 0, &[]);
-    complains(&run(&["decode", damaged]), 0, &[]);
+    notifies(&run(&["decode", "--fail-on", "error", damaged]), 3, &["--fail-on: 6 of 276 rows"]);
+    notifies(&run(&["decode", "--fail-on", "warning", damaged]), 3, &["--fail-on: 12 of 276 rows"]);
+    notifies(&run(&["decode", "--fail-on", "warning", chat.to_str().unwrap()]), 0, &[]);
+    notifies(&run(&["decode", damaged]), 0, &[]);
 }
 
 #[test]
@@ -215,10 +215,10 @@ fn flows_and_follow_and_protocols() {
     assert_eq!(text(&raw.stdout), "你好，世界\n今天天气很好\n收到了吗？\n再见\n");
     let dialogue = text(&run(&["follow", echo.to_str().unwrap(), "0"]).stdout);
     assert!(dialogue.starts_with("> 127.0.0.1:") && dialogue.contains("\n< 127.0.0.1:9002"), "{dialogue}");
-    complains(
+    notifies(
         &run(&["follow", echo.to_str().unwrap(), "7"]),
         2,
-        &["has no flow 7", "the only one in it is 0"],
+        &["has no conversation 7", "the only one in it is 0"],
     );
     let protocols = text(&run(&["protocols"]).stdout);
     let names: Vec<&str> = protocols.lines().filter_map(|line| line.split_whitespace().next()).collect();
@@ -226,13 +226,13 @@ fn flows_and_follow_and_protocols() {
 }
 
 #[test]
-fn without_a_display_the_messages_are_printed_and_why_is_said() {
+fn without_a_display_the_messages_are_printed_with_the_reason() {
     let sample = run(&[]);
-    complains(&sample, 0, &["no window can be shown", "this is the sample capture"]);
+    notifies(&sample, 0, &["can't open a window", "this is the sample capture"]);
     assert!(text(&sample.stdout).contains("LOGIN: user lost"));
     let echo = case("text-echo");
     let printed = run(&[echo.to_str().unwrap()]);
-    complains(&printed, 0, &["no window can be shown"]);
+    notifies(&printed, 0, &["can't open a window"]);
     assert_eq!(printed.stdout, run(&["decode", echo.to_str().unwrap()]).stdout);
 }
 
@@ -246,16 +246,16 @@ fn bad_input_gets_one_clear_sentence() {
     };
     let chat = fs::read(case("missive-chat")).unwrap();
 
-    complains(&run(&["decode", &file("empty.pcap", b"")]), 1, &["empty.pcap", "the file is empty"]);
-    complains(&run(&["decode", folder.path().to_str().unwrap()]), 2, &["is a directory"]);
-    complains(&run(&["decode", "there/is/no.such"]), 2, &["there/is/no.such can't be read"]);
+    notifies(&run(&["decode", &file("empty.pcap", b"")]), 1, &["empty.pcap", "the file is empty"]);
+    notifies(&run(&["decode", folder.path().to_str().unwrap()]), 2, &["is a directory"]);
+    notifies(&run(&["decode", "there/is/no.such"]), 2, &["there/is/no.such can't be read"]);
 
     let noise = run(&["decode", &file("noise", &[0x80, 0xFF, 0x00, 0x17, 0x99])]);
-    complains(&noise, 0, &["begins with no capture's magic", "5 bytes"]);
+    notifies(&noise, 0, &["begins with no capture's magic", "5 bytes"]);
     assert!(text(&noise.stdout).contains("no-protocol"));
 
     let cut = run(&["decode", &file("cut.pcapng", &chat[..chat.len() / 2])]);
-    complains(
+    notifies(
         &cut,
         1,
         &["cut.pcapng: packet ", " at byte ", "the file ends inside", "packets before it were read"],
@@ -263,13 +263,13 @@ fn bad_input_gets_one_clear_sentence() {
     assert!(text(&cut.stdout).contains("LOGIN: user ada"), "what stands before the cut is printed");
 
     let header = run(&["decode", &file("header.pcap", b"\xd4\xc3\xb2\xa1\x02\x00")]);
-    complains(&header, 1, &["the pcap header needs 24 bytes and the file has 6"]);
+    notifies(&header, 1, &["the pcap header needs 24 bytes and the file has 6"]);
 
     let mut claims = chat.clone();
     // The captured length of the first packet: behind the section's and the interface's block.
     let first_packet = chat.windows(4).position(|bytes| bytes == [6, 0, 0, 0]).unwrap();
     claims[first_packet + 20..first_packet + 24].copy_from_slice(&u32::MAX.to_le_bytes());
-    complains(
+    notifies(
         &run(&["decode", &file("claims.pcapng", &claims)]),
         1,
         &["packet 1 ", "too short for the packet it claims"],
@@ -277,7 +277,7 @@ fn bad_input_gets_one_clear_sentence() {
 
     let mut link = b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00\0\0\0\0\0\0\0\0\xff\xff\0\0\x93\0\0\0".to_vec();
     link.extend([0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3, 4]);
-    complains(
+    notifies(
         &run(&["decode", &file("link.pcap", &link)]),
         0,
         &["link.pcap: packet 1 at byte 40 carries no stream: link type 147, which is not read"],
@@ -299,17 +299,17 @@ fn a_capture_of_another_kind_is_read_like_a_pcapng() {
 }
 
 #[test]
-fn a_capture_that_is_not_read_is_named_and_what_converts_it_is_said() {
+fn an_unsupported_capture_is_named_with_the_command_that_converts_it() {
     let file = foreign("named/k12text");
     let command = format!("`editcap -F pcapng {file} out.pcapng`");
     for arguments in [&["decode", &file][..], &["flows", &file], &[&file]] {
         let output = run(arguments);
-        complains(&output, 2, &[&file, "is a K12 text file, which is not read", &command]);
+        notifies(&output, 2, &[&file, "is a K12 text file, which is not read", &command]);
         assert!(output.stdout.is_empty());
     }
     // Who says so has it as bytes, also where only text would be a capture.
     for file in [file, foreign("read/text-echo.hexdump")] {
-        complains(&run(&["decode", "--as", "file=text", &file]), 0, &["begins with no capture's magic"]);
+        notifies(&run(&["decode", "--as", "file=text", &file]), 0, &["begins with no capture's magic"]);
     }
 }
 
@@ -336,7 +336,7 @@ fn a_file_without_permission_gets_one_clear_sentence() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     // Root reads what it likes: then there is nothing to test.
     if fs::read(&path).is_err() {
-        complains(&run(&["decode", path.to_str().unwrap()]), 2, &["secret.pcap can't be read"]);
+        notifies(&run(&["decode", path.to_str().unwrap()]), 2, &["secret.pcap can't be read"]);
     }
 }
 
@@ -345,8 +345,8 @@ fn standard_input_is_read_like_a_file() {
     let bytes = fs::read(case("text-echo")).unwrap();
     let piped = run_with_input(&["decode", "-"], &bytes);
     assert_eq!(piped.stdout, run(&["decode", case("text-echo").to_str().unwrap()]).stdout);
-    complains(&run_with_input(&["decode", "-"], b""), 1, &["standard input", "the file is empty"]);
-    complains(
+    notifies(&run_with_input(&["decode", "-"], b""), 1, &["standard input", "the file is empty"]);
+    notifies(
         &run_with_input(&["decode", "-"], b"\x00nonsense"),
         0,
         &["standard input begins with no capture's magic"],
@@ -357,15 +357,15 @@ fn standard_input_is_read_like_a_file() {
 fn wrong_usage_says_what_would_be_right() {
     let echo = case("text-echo");
     let echo = echo.to_str().unwrap();
-    complains(&run(&["decode"]), 2, &["<FILE>"]);
-    complains(&run(&["decode", "--as", "port=1=text", echo]), 2, &["a selector is tcp, udp, tcp.port=N"]);
-    complains(
+    notifies(&run(&["decode"]), 2, &["<FILE>"]);
+    notifies(&run(&["decode", "--as", "port=1=text", echo]), 2, &["a selector is tcp, udp, tcp.port=N"]);
+    notifies(
         &run(&["decode", "--as", "tcp=smtp", echo]),
         2,
         &["no protocol is called 'smtp'; there are missive, bare, text"],
     );
-    complains(&run(&["decode", "--key", "xyz", echo]), 2, &["hexadecimal"]);
-    complains(&run(&["decode", "--key", "@no/such/file", echo]), 2, &["no/such/file can't be read"]);
+    notifies(&run(&["decode", "--key", "xyz", echo]), 2, &["hexadecimal"]);
+    notifies(&run(&["decode", "--key", "@no/such/file", echo]), 2, &["no/such/file can't be read"]);
     let help = text(&run(&["--help"]).stdout);
     for word in ["decode", "flows", "problems", "follow", "protocols", "Exit status"] {
         assert!(help.contains(word), "{word} is not in the help");
@@ -382,7 +382,7 @@ fn a_reader_that_has_had_enough_ends_the_program_quietly() {
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    complains(&child.wait_with_output().unwrap(), 0, &[]);
+    notifies(&child.wait_with_output().unwrap(), 0, &[]);
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn a_filter_chooses_what_is_printed_and_counted() {
     };
     assert!(rows(&output) > 0 && rows(&output) < rows(&run(&["problems", chat, "--format", "json"])));
     let wrong = run(&["decode", chat, "--filter", "knd == LOGIN"]);
-    complains(
+    notifies(
         &wrong,
         2,
         &["--filter: there is no column or field 'knd'; did you mean 'kind'?", "    knd == LOGIN\n    ^^^"],
@@ -517,23 +517,23 @@ fn nothing_is_exported_where_that_can_not_be_done() {
     let there = folder.path().join("there.csv");
     fs::write(&there, "as it was").unwrap();
     let there = there.to_str().unwrap();
-    complains(&run(&["export", chat, there, "--filter", "knd"]), 2, &["there is no column or field 'knd'"]);
-    complains(&run(&["export", "/nowhere/at/all", there]), 2, &["/nowhere/at/all can't be read"]);
+    notifies(&run(&["export", chat, there, "--filter", "knd"]), 2, &["there is no column or field 'knd'"]);
+    notifies(&run(&["export", "/nowhere/at/all", there]), 2, &["/nowhere/at/all can't be read"]);
     assert_eq!(fs::read_to_string(there).unwrap(), "as it was");
     let no_ending = folder.path().join("out");
-    complains(&run(&["export", chat, no_ending.to_str().unwrap()]), 2, &["add --format", ".pcapng"]);
+    notifies(&run(&["export", chat, no_ending.to_str().unwrap()]), 2, &["add --format", ".pcapng"]);
     let nowhere = folder.path().join("no/folder/out.csv");
-    complains(&run(&["export", chat, nowhere.to_str().unwrap()]), 2, &["out.csv can't be written"]);
+    notifies(&run(&["export", chat, nowhere.to_str().unwrap()]), 2, &["out.csv can't be written"]);
     let copy = folder.path().join("capture.pcapng");
     fs::copy(chat, &copy).unwrap();
     let copy = copy.to_str().unwrap();
-    complains(&run(&["export", copy, copy]), 2, &["would take the place of the capture itself"]);
+    notifies(&run(&["export", copy, copy]), 2, &["is the capture itself: name another file"]);
     // What is no capture has no packets.
     let bytes = folder.path().join("crash");
     fs::write(&bytes, b"\x01ada").unwrap();
     let packets = folder.path().join("out.pcapng");
     let packets = packets.to_str().unwrap();
-    complains(&run(&["export", bytes.to_str().unwrap(), packets]), 2, &["is no capture: it has no packets"]);
+    notifies(&run(&["export", bytes.to_str().unwrap(), packets]), 2, &["is no capture: it has no packets"]);
     assert!(!Path::new(packets).exists());
     let names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -561,7 +561,7 @@ fn templates_are_listed_printed_and_have_no_mistakes() {
         assert_eq!(checked.status.code(), Some(0), "{name}: {}", text(&checked.stderr));
         assert!(checked.stderr.is_empty(), "{name}: {}", text(&checked.stderr));
     }
-    complains(&run(&["template", "nothing"]), 2, &["no template is called nothing", "length-prefixed"]);
+    notifies(&run(&["template", "nothing"]), 2, &["no template is called 'nothing'", "length-prefixed"]);
 }
 
 #[test]
@@ -598,7 +598,7 @@ fn a_description_is_checked_against_a_capture() {
     fs::write(&path, short).unwrap();
     assert_eq!(run(&["check", path.to_str().unwrap(), &capture]).status.code(), Some(3));
     fs::write(&path, "meta:\n  id: mine\nseq:\n  - {id: a, typ: u1}\n").unwrap();
-    complains(&run(&["check", path.to_str().unwrap()]), 2, &["short.ksy:4:13", "did you mean 'type'?"]);
+    notifies(&run(&["check", path.to_str().unwrap()]), 2, &["short.ksy:4:13", "did you mean 'type'?"]);
     // A capture that has none of it.
     let other = run(&["check", &format("modbus").0, &capture]);
     assert_eq!(other.status.code(), Some(3));
@@ -606,7 +606,7 @@ fn a_description_is_checked_against_a_capture() {
 }
 
 #[test]
-fn what_is_probably_not_meant_in_a_description_is_told_once_by_every_command_that_takes_it() {
+fn every_command_reports_a_suspicious_description_once() {
     let folder = tempfile::tempdir().unwrap();
     let description = folder.path().join("short.ksy");
     let text = "meta: {id: short}\nseq:\n  - id: a\n    type: u1\n    -hxe: true\n";
@@ -675,24 +675,24 @@ fn lengths_and_checks_of_what_is_changed_follow() {
 }
 
 #[test]
-fn what_cannot_be_written_is_said() {
+fn a_message_that_can_not_be_encoded_is_reported() {
     let (description, _) = format("modbus");
     let encode = |input: &str| run_with_input(&["encode", "--protocol", &description], input.as_bytes());
-    complains(
+    notifies(
         &encode("{\"fields\":[{\"name\":\"transaction\",\"value\":70000}]}"),
         1,
         &["line 1", "transaction: 70000 does not fit"],
     );
-    complains(&encode("{\"fields\":[]}"), 1, &["'transaction' is not given"]);
-    complains(&encode("[1"), 1, &["this is no JSON"]);
-    complains(
+    notifies(&encode("{\"fields\":[]}"), 1, &["'transaction' is not given"]);
+    notifies(&encode("[1"), 1, &["line 1: not valid JSON"]);
+    notifies(
         &run_with_input(&["encode", "--protocol", "nothing"], b""),
         2,
-        &["no protocol is called nothing", "missive"],
+        &["no protocol is called 'nothing'", "missive"],
     );
-    complains(&run_with_input(&["encode"], b"{\"fields\":[]}"), 1, &["names no protocol"]);
+    notifies(&run_with_input(&["encode"], b"{\"fields\":[]}"), 1, &["names no protocol"]);
     let skipped = encode("{\"type\":\"skipped\",\"fields\":[]}");
-    complains(&skipped, 0, &["is no message"]);
+    notifies(&skipped, 0, &["a row of type skipped is not a message"]);
 }
 
 #[test]
@@ -725,7 +725,7 @@ fn seeds_are_one_of_each_shape_and_the_same_in_every_run() {
         let output = run(&["decode", path.to_str().unwrap(), "--format", "json"]);
         assert!(text(&output.stdout).contains("\"kind\":\"PING\""), "{}", text(&output.stdout));
     }
-    complains(&run(&["seeds", capture.to_str().unwrap()]), 2, &["--output <DIR>"]);
+    notifies(&run(&["seeds", capture.to_str().unwrap()]), 2, &["--output <DIR>"]);
 }
 
 /// Programs that answer do so in time, however busy the machine is: this only ends a test that hangs.
@@ -743,7 +743,7 @@ fn the_python_peer_says_the_same_of_every_input() {
     let output = run(&["check-peer", TIMEOUT, "--count", "3000", "--exec", &peer]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
-    assert!(said.starts_with("The program says the same of all 3000 inputs: "), "{said}");
+    assert!(said.starts_with("The program agrees on all 3000 inputs: "), "{said}");
     // Also from a capture on, with its key.
     let (capture, key) = (case("missive-chat"), "6672616d6573636f706520746573742d6b6579");
     let capture = capture.to_str().unwrap();
@@ -779,7 +779,7 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
             "gone",
             "def spoil(data, field, offset, utf8=missive.utf8):\n    return sys.exit(9) if field == 'reason' else \
              utf8(data, field, offset)\nmissive.utf8 = spoil",
-            "no answer: the program ended with",
+            "no reply: the program ended with",
         ),
         ("wordy", "print('ready')", "none of: valid LENGTH, refused, incomplete"),
     ] {
@@ -797,7 +797,7 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
         assert!(said.contains(told), "{name}: {told:?} is not in {said}");
         let bytes = fs::read(&found).unwrap();
         assert!(bytes.len() <= 46, "{name}: {} bytes, {said}", bytes.len());
-        assert!(said.contains("To look at it: framescope "), "{said}");
+        assert!(said.contains("To inspect it: framescope "), "{said}");
     }
 }
 
@@ -805,20 +805,20 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
 fn a_program_that_does_not_answer_is_no_peer() {
     let folder = tempfile::tempdir().unwrap();
     for (program, timeout, told) in [
-        ("import time; time.sleep(600)", "--timeout=1", "no answer in 1 s"),
+        ("import time; time.sleep(600)", "--timeout=1", "no reply within 1 s"),
         ("raise SystemExit(9)", TIMEOUT, "the program ended with"),
     ] {
         let script = folder.path().join("mute.py");
         fs::write(&script, program).unwrap();
         let Some(peer) = peer(&script) else { return };
-        complains(&run(&["check-peer", timeout, "--exec", &peer]), 2, &["can't be asked", told]);
+        notifies(&run(&["check-peer", timeout, "--exec", &peer]), 2, &["can't compare with", told]);
     }
-    complains(&run(&["check-peer", "--exec", "no-such-program-anywhere"]), 2, &["can't be asked"]);
-    complains(&run(&["check-peer", "--timeout=-1", "--exec", "x"]), 2, &["--timeout"]);
+    notifies(&run(&["check-peer", "--exec", "no-such-program-anywhere"]), 2, &["can't compare with"]);
+    notifies(&run(&["check-peer", "--timeout=-1", "--exec", "x"]), 2, &["--timeout"]);
 }
 
 #[test]
-fn a_peer_of_a_described_protocol_gets_messages_that_are_made_up() {
+fn a_peer_of_a_described_protocol_gets_generated_messages() {
     let folder = tempfile::tempdir().unwrap();
     let description = folder.path().join("short.ksy");
     let text_of = "{meta: {id: short}, seq: [{id: magic, contents: SH}, {id: length, type: u1}, {id: text, type: str, size: length, encoding: UTF-8}]}";
@@ -853,11 +853,7 @@ fn a_peer_of_a_described_protocol_gets_messages_that_are_made_up() {
         assert!(if status == 0 { !said.contains(" 0 valid") } else { said.contains("length is ") }, "{said}");
     }
     let missing = folder.path().join("none.ksy");
-    complains(
-        &run(&["check-peer", "--exec", "x", "--protocol", missing.to_str().unwrap()]),
-        2,
-        &["none.ksy"],
-    );
+    notifies(&run(&["check-peer", "--exec", "x", "--protocol", missing.to_str().unwrap()]), 2, &["none.ksy"]);
 }
 
 #[test]
@@ -865,7 +861,7 @@ fn what_is_copied_to_the_temporary_folder_has_a_limit() {
     let path = case("missive-chat");
     let bytes = fs::read(&path).unwrap();
     let whole = run_with_input(&["decode", "--format", "csv", "-"], &bytes);
-    complains(&whole, 0, &[]);
+    notifies(&whole, 0, &[]);
     for command in [&["decode", "--format", "csv"][..], &["flows"], &["problems"], &["export"]] {
         let output = tempfile::tempdir().unwrap();
         let to = output.path().join("out.csv");
@@ -877,7 +873,7 @@ fn what_is_copied_to_the_temporary_folder_has_a_limit() {
         let cut = run_with_input(&arguments, &bytes);
         let why = "standard input: at byte 2048: copying to the temporary folder stopped at the limit of 2.0 KiB; \
                    --unpack-limit sets a higher one; the ";
-        complains(&cut, 1, &[why]);
+        notifies(&cut, 1, &[why]);
         if command[0] == "decode" {
             let (cut, whole) = (text(&cut.stdout), text(&whole.stdout));
             let lines = cut.lines().count();
@@ -885,7 +881,7 @@ fn what_is_copied_to_the_temporary_folder_has_a_limit() {
         }
     }
     // A file that is not packed is not copied.
-    complains(&run(&["decode", "--unpack-limit", "1", path.to_str().unwrap()]), 0, &[]);
+    notifies(&run(&["decode", "--unpack-limit", "1", path.to_str().unwrap()]), 0, &[]);
     let odd = run(&["decode", "--unpack-limit", "much", path.to_str().unwrap()]);
-    complains(&odd, 2, &["'much' is no size; 4GiB, 500MB and 1000000 are"]);
+    notifies(&odd, 2, &["'much' is not a size; write it as 4GiB, 500MB or 1000000"]);
 }

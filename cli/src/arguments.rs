@@ -1,0 +1,134 @@
+//! Arguments that several commands take.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use framescope_capture::export::Fields;
+use framescope_capture::filter::Filter;
+use framescope_capture::{DecodeAs, Options};
+use framescope_parser::missive::Key;
+use thiserror::Error;
+
+use crate::error::{Cause, Error};
+
+/// What FILE may be.
+pub(crate) const CAPTURE_HELP: &str = "A capture, also compressed with gzip or zstd, or - for standard input. \
+    A file that is not a capture is read as the bytes of one stream; docs/captures.md lists the formats";
+
+/// A capture, and what it is read with.
+#[derive(Debug, Args)]
+pub(crate) struct CaptureArgs {
+    #[arg(help = CAPTURE_HELP)]
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+}
+
+/// What captures are read with.
+#[derive(Debug, Args)]
+pub(crate) struct ReadingArgs {
+    /// Read some flows as this protocol, whatever they look like; the last rule that fits wins.
+    ///
+    /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive. With file, a capture in
+    /// a format other than pcap and pcapng is read as the bytes of one stream too.
+    #[arg(long = "as", value_name = "SELECTOR=PROTOCOL")]
+    pub(crate) decode_as: Vec<DecodeAs>,
+
+    /// Add the protocol that this .ksy file describes; docs/own-protocol.md shows how to write one.
+    ///
+    /// Descriptions in the folder .framescope here and in the folder framescope/protocols of your configuration are always added.
+    #[arg(long = "protocol", value_name = "FILE.ksy")]
+    pub(crate) protocols: Vec<PathBuf>,
+
+    /// Verify authenticated messages with this key: hexadecimal digits, or @FILE for a file that holds them
+    #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
+    pub(crate) key: Option<Key>,
+
+    /// Unpack at most this much of a compressed capture, and copy at most this much of standard input: 4GiB or 500MB.
+    ///
+    /// Both go to the temporary folder, which also keeps a reserve. What is beyond the limit is not read, and the exit status is 1.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "16GiB")]
+    pub(crate) unpack_limit: u64,
+}
+
+/// Which messages.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// Only messages that match this filter, such as 'kind == DATA and payload contains "hello"'.
+    ///
+    /// `framescope columns` lists columns and fields; docs/filter.md describes the language.
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
+}
+
+impl FilterArgs {
+    /// The filter, if there is one.
+    pub(crate) fn parse(&self, options: &Options) -> Result<Option<Filter>, Error> {
+        let Some(expression) = &self.filter else { return Ok(None) };
+        Filter::parse(expression, &options.all_protocols()).map(Some).map_err(Error::Filter)
+    }
+}
+
+/// Which fields.
+#[derive(Debug, Args)]
+pub(crate) struct FieldsArgs {
+    /// Only these columns and fields of each message, in this order, as JSON or CSV: time,kind,sequence,payload.content.
+    ///
+    /// Names are those of --filter; `framescope columns` lists them, and docs/output.md says how values are written.
+    #[arg(long, value_name = "NAME,NAME...")]
+    fields: Option<String>,
+}
+
+impl FieldsArgs {
+    /// The fields, if some were chosen. `is_table` says whether the output format has fields to choose.
+    pub(crate) fn parse(&self, is_table: bool, options: &Options) -> Result<Option<Fields>, Error> {
+        let Some(names) = &self.fields else { return Ok(None) };
+        if !is_table {
+            return Err(Error::FieldsOfText);
+        }
+        Fields::parse(names, &options.all_protocols()).map(Some).map_err(Error::Fields)
+    }
+}
+
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+/// Why no key could be made of an argument.
+#[derive(Debug, Error)]
+pub(crate) enum KeyError {
+    #[error("{path} can't be read: {cause}")]
+    Unreadable { path: String, cause: std::io::Error },
+    #[error("{path}: {cause}")]
+    InFile { path: String, cause: Cause },
+    #[error("{0}")]
+    Digits(Cause),
+}
+
+/// A key from its hexadecimal digits, or from a file behind `@`.
+pub(crate) fn parse_key(text: &str) -> Result<Key, KeyError> {
+    let Some(path) = text.strip_prefix('@') else {
+        return Key::from_hex(text).map_err(|cause| KeyError::Digits(cause.into()));
+    };
+    let path = path.to_owned();
+    match std::fs::read_to_string(&path) {
+        Ok(hex) => Key::from_hex(&hex).map_err(|cause| KeyError::InFile { path, cause: cause.into() }),
+        Err(cause) => Err(KeyError::Unreadable { path, cause }),
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("'{0}' is not a size; write it as 4GiB, 500MB or 1000000")]
+pub(crate) struct SizeError(String);
+
+/// A number of bytes, with or without a unit.
+pub(crate) fn parse_size(text: &str) -> Result<u64, SizeError> {
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    size.map(|size| size.as_u64()).map_err(|_| SizeError(text.to_owned()))
+}

@@ -1,0 +1,67 @@
+//! `framescope follow`: what the two sides of a conversation sent to each other.
+
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+use framescope_capture::export;
+use framescope_parser::Direction;
+
+use crate::arguments::CaptureArgs;
+use crate::error::Error;
+use crate::notices::{notify, report};
+use crate::output::{output, paint};
+use crate::status::Status;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    capture: CaptureArgs,
+
+    /// The conversation's number, as `framescope flows` prints it
+    flow: u32,
+
+    /// Only this direction
+    #[arg(long, value_enum)]
+    direction: Option<DirectionArg>,
+
+    /// Only the bytes, as they were sent
+    #[arg(long)]
+    raw: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DirectionArg {
+    /// From the side that opened the connection
+    Forward,
+    /// To the side that opened the connection
+    Backward,
+}
+
+pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
+    let index = args.capture.load(&args.capture.reading.options()?)?;
+    let flows = index.flows().len();
+    if args.flow as usize >= flows {
+        report(&index);
+        let there_are = match flows {
+            0 => "there is none in it".to_owned(),
+            1 => "the only one in it is 0".to_owned(),
+            _ => format!("they are numbered 0 to {}", flows - 1),
+        };
+        return Err(Error::NoFlow { path: args.capture.file.clone(), flow: args.flow, there_are });
+    }
+    let only = args.direction.map(|direction| match direction {
+        DirectionArg::Forward => Direction::Forward,
+        DirectionArg::Backward => Direction::Backward,
+    });
+    let mut out = output();
+    if args.raw {
+        let missing = export::write_follow_raw(&index, args.flow, only, &mut out)?;
+        if missing > 0 {
+            notify(&format!("{missing} bytes were not captured; the output is joined across the gaps"));
+        }
+    } else {
+        export::write_follow_text(&index, args.flow, only, paint(), &mut out)?;
+    }
+    out.flush()?;
+    Ok(report(&index))
+}

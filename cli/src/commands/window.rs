@@ -1,0 +1,74 @@
+//! `framescope` without a command: the window, or the messages where there can be none.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use framescope_capture::export::{self, RowSelection};
+use framescope_inspect::{Reading, sample};
+
+use crate::arguments::{CAPTURE_HELP, ReadingArgs};
+use crate::error::Error;
+use crate::loading::load;
+use crate::notices::{notify, report};
+use crate::output::{output, paint};
+use crate::status::Status;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[arg(help = CAPTURE_HELP)]
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+#[cfg(feature = "window")]
+pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
+    use framescope_window::window::{Start, run};
+
+    let start = match &args.file {
+        None => Start::Sample,
+        Some(file) if file.as_os_str() == "-" => Start::StandardInput,
+        Some(file) => {
+            // What can't be opened needs no window.
+            if file.is_dir() || std::fs::File::open(file).is_err() {
+                args.reading.open(file)?;
+            }
+            Start::File(file.clone())
+        }
+    };
+    let reading = args.reading.reading()?;
+    match run(start, reading.clone()) {
+        Ok(()) => Ok(Status::Done),
+        Err(why) => print_instead(args, &reading, &why),
+    }
+}
+
+#[cfg(not(feature = "window"))]
+pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
+    let why = "this build has none; docs/install.md says how to get one that has";
+    print_instead(args, &args.reading.reading()?, why)
+}
+
+/// Prints the messages where no window can be opened.
+fn print_instead(
+    args: &Arguments,
+    reading: &Reading,
+    why: &(impl Display + ?Sized),
+) -> Result<Status, Error> {
+    let source = match &args.file {
+        Some(file) => args.reading.open(file)?,
+        None => sample::source(),
+    };
+    notify(&format!("can't open a window ({why}), so the messages are printed instead"));
+    if args.file.is_none() {
+        notify("no FILE was named: this is the sample capture");
+    }
+    let index = load(source, &reading.options())?;
+    let mut out = output();
+    export::write_text(&index, &mut RowSelection::all(), paint(), &mut out)?;
+    out.flush()?;
+    Ok(report(&index))
+}

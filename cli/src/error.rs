@@ -1,0 +1,90 @@
+//! Why a command can't do its work.
+
+use std::io;
+
+use std::path::{Path, PathBuf};
+use std::time::TryFromFloatSecsError;
+
+use framescope_capture::OpenError;
+use framescope_capture::filter::FilterError;
+use framescope_ksy::LoadError;
+use thiserror::Error;
+
+use crate::status::Status;
+
+/// What another part of the program says is wrong.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a command can't do its work: what, where, and what to do.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Description(#[from] LoadError),
+    /// Rules and protocols that no capture can be read with.
+    #[error("{0}")]
+    Options(Cause),
+    #[error("--filter: {0}")]
+    Filter(FilterError),
+    #[error("--fields: {0}")]
+    Fields(FilterError),
+    #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
+    FieldsOfText,
+    #[error("--timeout {seconds}: {cause}")]
+    Timeout { seconds: f64, cause: TryFromFloatSecsError },
+    #[error("{} can't be read: {cause}", path.display())]
+    Unreadable { path: PathBuf, cause: io::Error },
+    #[error("{} can't be written: {cause}", path.display())]
+    Unwritable { path: PathBuf, cause: io::Error },
+    #[error("can't tell what to write to {}: end its name in {endings}, or add --format", path.display())]
+    UnknownEnding { path: PathBuf, endings: &'static str },
+    #[error("{} is the capture itself: name another file to write to", path.display())]
+    WouldReplaceCapture { path: PathBuf },
+    /// Nothing of this kind has this name.
+    #[error("no {kind} is called '{name}'; there are {known}")]
+    Unknown { kind: &'static str, name: String, known: String },
+    #[error("{} has no conversation {flow}; {there_are}", path.display())]
+    NoFlow { path: PathBuf, flow: u32, there_are: String },
+    #[error("can't compare with '{command}': {cause}")]
+    Peer { command: String, cause: io::Error },
+    #[error("{}", match .0.kind() { io::ErrorKind::Interrupted => "interrupted".to_owned(), _ => .0.to_string() })]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    pub(crate) fn interrupted() -> Error {
+        Error::Io(io::ErrorKind::Interrupted.into())
+    }
+
+    /// For `map_err`, where a file is read.
+    pub(crate) fn reading(path: &Path) -> impl Fn(io::Error) -> Error {
+        move |cause| Error::Unreadable { path: path.to_owned(), cause }
+    }
+
+    /// For `map_err`, where a file is written. Ctrl-C is nothing that is wrong with it.
+    pub(crate) fn writing(path: &Path) -> impl Fn(io::Error) -> Error {
+        move |cause| match cause.kind() {
+            io::ErrorKind::Interrupted => Error::Io(cause),
+            _ => Error::Unwritable { path: path.to_owned(), cause },
+        }
+    }
+
+    pub(crate) fn unknown<'k>(
+        kind: &'static str,
+        name: impl Into<String>,
+        known: impl Iterator<Item = &'k str>,
+    ) -> Error {
+        Error::Unknown { kind, name: name.into(), known: known.collect::<Vec<_>>().join(", ") }
+    }
+
+    /// The exit status that it ends the program with.
+    pub(crate) fn status(&self) -> Status {
+        match self {
+            Error::Io(error) if error.kind() == io::ErrorKind::Interrupted => Status::Interrupted,
+            // What was being written or read back is gone.
+            Error::Io(_) => Status::Damaged,
+            _ => Status::Unusable,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The command line of Framescope: what `framescope` does with its arguments.
+//!
+//! Each file in `commands` is a command, its arguments and its work; the files beside this one are what commands share.
+//! Nothing here parses a capture or a message. The window is another crate, which the feature `window` brings in.
+
+mod arguments;
+mod commands;
+mod error;
+mod loading;
+mod notices;
+mod output;
+mod progress;
+mod status;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::commands::{Command, window};
+use crate::error::Error;
+use crate::status::Status;
+
+/// Inspect the messages in a packet capture, field by field.
+///
+/// Without a command, opens a window: of FILE, or of a sample capture. Where no window can be opened, prints the messages instead.
+#[derive(Debug, Parser)]
+#[command(name = "framescope", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = status::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    window: window::Arguments,
+}
+
+/// Runs the command line and gives the exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Some(command) => command.run(),
+        None => window::run(&cli.window),
+    };
+    let status = match done {
+        Ok(status) => status,
+        // Whoever reads our output has had enough of it.
+        Err(Error::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
+        Err(error) => {
+            notices::notify(&error);
+            error.status()
+        }
+    };
+    status.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_two_arguments_contradict_each_other() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,179 @@
+//! Custom protocols, which their users describe in `.ksy` files: those that are named, and those in the folders where
+//! descriptions are kept. Never writes a file.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use framescope_ksy::{Described, LoadError, Located};
+use framescope_parser::Protocol;
+
+/// Described protocols, in the order in which a name means the first that has it.
+#[derive(Clone, Debug, Default)]
+pub struct CustomProtocols {
+    named: Vec<PathBuf>,
+    described: Vec<(PathBuf, Described)>,
+    /// One that is being edited, as its unsaved text describes it: it takes the place of its file.
+    edited: Option<(PathBuf, Described)>,
+}
+
+/// Something about a description that a person should know, and that does not stop it.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// Something in it is probably not meant.
+    Suspicious(&'a Located),
+    /// One in the usual folders can't be used.
+    Ignored(&'a LoadError),
+}
+
+impl fmt::Display for Notice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Suspicious(warning) => warning.fmt(f),
+            Notice::Ignored(error) => write!(f, "ignored a description that can't be used: {error}"),
+        }
+    }
+}
+
+/// What a file was when it was looked at: when it was modified and its length, if it is there.
+pub type Stamp = (PathBuf, Option<(SystemTime, u64)>);
+
+impl CustomProtocols {
+    /// Loads the descriptions that are named, and those in the usual folders. One of the latter that can't be used is
+    /// reported and ignored.
+    ///
+    /// # Errors
+    /// One that is named can't be used.
+    pub fn load(named: &[PathBuf], report: &mut dyn FnMut(Notice<'_>)) -> Result<CustomProtocols, LoadError> {
+        let mut own = CustomProtocols { named: named.to_vec(), ..CustomProtocols::default() };
+        for path in named {
+            let described = Described::from_file(path)?;
+            described.warnings().iter().for_each(|warning| report(Notice::Suspicious(warning)));
+            own.add(path.clone(), described);
+        }
+        for path in usual_files() {
+            match Described::from_file(&path) {
+                Ok(described) => own.add(path, described),
+                Err(error) => report(Notice::Ignored(&error)),
+            }
+        }
+        Ok(own)
+    }
+
+    /// Adds what a file describes, before all others, and gives it.
+    ///
+    /// # Errors
+    /// The description can't be used.
+    pub fn name(&mut self, path: &Path) -> Result<Described, LoadError> {
+        let described = Described::from_file(path)?;
+        self.named.retain(|known| known != path);
+        self.named.insert(0, path.to_owned());
+        self.described.retain(|(known, other)| known != path && other.name() != described.name());
+        self.described.insert(0, (path.to_owned(), described.clone()));
+        Ok(described)
+    }
+
+    /// Uses the unsaved text of a description in place of its file; None uses the file again.
+    pub fn edit(&mut self, edited: Option<(PathBuf, Described)>) {
+        self.edited = edited;
+    }
+
+    /// All that are known, with their files, in the order in which a name means the first that has it.
+    pub fn iter(&self) -> impl Iterator<Item = &(PathBuf, Described)> {
+        let edited = self.edited.as_ref();
+        let is_other = move |(path, described): &&(PathBuf, Described)| {
+            edited.is_none_or(|(known, edited)| known != path && edited.name() != described.name())
+        };
+        edited.into_iter().chain(self.described.iter().filter(is_other))
+    }
+
+    /// Reads all files again. Of a description that can't be used now the last usable version stays; why it can't is given.
+    pub fn reload(&mut self) -> Vec<LoadError> {
+        let mut errors = Vec::new();
+        let before = std::mem::take(&mut self.described);
+        let paths: Vec<PathBuf> = self.named.iter().cloned().chain(usual_files()).collect();
+        for path in paths {
+            match Described::from_file(&path) {
+                Ok(described) => self.add(path, described),
+                Err(error) => {
+                    errors.push(error);
+                    if let Some((path, last)) = before.iter().find(|(known, _)| *known == path) {
+                        self.add(path.clone(), last.clone());
+                    }
+                }
+            }
+        }
+        errors
+    }
+
+    /// Whether another description imports this file.
+    pub fn is_imported(&self, path: &Path) -> bool {
+        let is_it = |file: &Path| match (file.canonicalize(), path.canonicalize()) {
+            (Ok(file), Ok(path)) => file == path,
+            _ => file == path,
+        };
+        let others = self.described.iter().filter(|(known, _)| known != path);
+        others.flat_map(|(_, described)| described.format().files()).any(|file| is_it(Path::new(file)))
+    }
+
+    /// The state of all files that the protocols were read from, to find out later whether any has changed.
+    pub fn stamps(&self) -> Vec<Stamp> {
+        let imported = self.described.iter().flat_map(|(_, described)| described.format().files());
+        let mut paths: Vec<PathBuf> =
+            self.named.iter().cloned().chain(imported.map(PathBuf::from)).chain(usual_files()).collect();
+        paths.sort();
+        paths.dedup();
+        paths.into_iter().map(stamp_of).collect()
+    }
+
+    fn add(&mut self, path: PathBuf, described: Described) {
+        if !self.described.iter().any(|(_, known)| known.name() == described.name()) {
+            self.described.push((path, described));
+        }
+    }
+}
+
+/// What a file is now.
+pub fn stamp_of(path: PathBuf) -> Stamp {
+    let stamp = |path: &Path| {
+        let about = std::fs::metadata(path).ok()?;
+        Some((about.modified().ok()?, about.len()))
+    };
+    let now = stamp(&path);
+    (path, now)
+}
+
+/// The descriptions in the usual folders.
+fn usual_files() -> impl Iterator<Item = PathBuf> {
+    folders().into_iter().flat_map(|folder| descriptions(&folder))
+}
+
+/// The usual folders: one here, and one in the user's configuration.
+fn folders() -> Vec<PathBuf> {
+    let configured = configuration_folder().map(|folder| folder.join("protocols"));
+    [PathBuf::from(".framescope")].into_iter().chain(configured).collect()
+}
+
+/// Where the user's configuration of this program is, whether or not it is there yet.
+pub fn configuration_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || variable("HOME");
+    let configuration = if cfg!(target_os = "windows") {
+        variable("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("XDG_CONFIG_HOME").or_else(|| Some(home()?.join("Library/Application Support")))
+    } else {
+        variable("XDG_CONFIG_HOME").or_else(|| Some(home()?.join(".config")))
+    };
+    Some(configuration?.join("framescope"))
+}
+
+/// The descriptions in a folder, by name; none where there is no folder.
+fn descriptions(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut found: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "ksy")).collect();
+    found.sort();
+    found
+}

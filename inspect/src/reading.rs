@@ -1,0 +1,50 @@
+//! What captures are read with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use framescope_capture::{DecodeAs, Options, UNPACK_LIMIT};
+use framescope_ksy::Described;
+use framescope_parser::Protocol;
+use framescope_parser::missive::Key;
+
+use crate::CustomProtocols;
+
+/// What captures are read with, whoever asks for it.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Protocols beside those that are built in.
+    pub own: CustomProtocols,
+    /// Which flows are which protocol. The last rule that fits wins.
+    pub decode_as: Vec<DecodeAs>,
+    /// The key of authenticated messages.
+    pub key: Option<Key>,
+    /// How many bytes may be written to the temporary folder for a capture; None for the default.
+    pub unpack_limit: Option<u64>,
+}
+
+impl Reading {
+    /// How many bytes may be written to the temporary folder for a capture.
+    pub fn unpack_limit(&self) -> u64 {
+        self.unpack_limit.unwrap_or(UNPACK_LIMIT)
+    }
+
+    /// The options that an index is built with. Where a description says its protocol usually is counts less than any rule
+    /// that is given.
+    pub fn options(&self) -> Options {
+        let usual = self.own.iter().flat_map(|(_, described)| {
+            let name = described.name().to_owned();
+            let places = described.usual_places().into_iter();
+            places.filter_map(move |place| format!("{place}={name}").parse().ok())
+        });
+        let with_key = |(_, described): &(PathBuf, Described)| {
+            Arc::new(described.clone().with_key(self.key.clone())) as Arc<dyn Protocol>
+        };
+        Options {
+            protocols: self.own.iter().map(with_key).collect(),
+            decode_as: usual.chain(self.decode_as.iter().cloned()).collect(),
+            key: self.key.clone(),
+            ..Options::default()
+        }
+    }
+}
