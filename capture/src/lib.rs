@@ -37,6 +37,6 @@ pub use index::{
 };
 #[doc(hidden)]
 pub use index::{annotations, store};
-pub use indexer::{Indexer, Options, protocols, read};
+pub use indexer::{Indexer, Options, read};
 pub use streams::reassembly;
 pub use streams::selector::DecodeAs;

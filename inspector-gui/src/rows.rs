@@ -340,7 +340,7 @@ mod tests {
     fn rows(narrowing: Narrowing, sort: Option<Sort>) -> (SharedIndex, Vec<u32>, Option<String>) {
         let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let index: SharedIndex = Arc::new(RwLock::new(index));
-        let protocols = framescope_capture::protocols(None);
+        let protocols = framescope_parser::built_in();
         let search = Search { index: Arc::clone(&index), narrowing, sort, protocols };
         let background = Background::by_hand();
         let rows = Rows::find(search, &background);

@@ -103,6 +103,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
 pub mod bare;
 mod captured;
 mod code;
@@ -136,3 +140,20 @@ pub use resync::Guess;
 pub use selection::{FieldReader, FieldSelection};
 pub use sentence::Sentence;
 pub use unclaimed::Unclaimed;
+
+/// The built-in protocols, in the order in which detection prefers them: the surest first. Missive has no key; to verify
+/// authenticated frames put a [`Missive`](missive::Missive) that has one in its place.
+///
+/// ```
+/// let names: Vec<String> = framescope_parser::built_in().iter().map(|protocol| protocol.name().into()).collect();
+/// assert_eq!(names, ["missive", "bare", "text"]);
+/// ```
+pub fn built_in() -> Vec<Arc<dyn Protocol>> {
+    vec![Arc::new(missive::Missive::default()), Arc::new(bare::Bare), Arc::new(text::Text)]
+}
+
+/// Custom protocols, and behind them the [built-in](built_in) ones.
+pub fn with_built_in(mut custom: Vec<Arc<dyn Protocol>>) -> Vec<Arc<dyn Protocol>> {
+    custom.extend(built_in());
+    custom
+}

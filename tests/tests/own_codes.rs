@@ -1,5 +1,7 @@
 //! Problems that a protocol declares for itself are shown, chosen, counted and completed by their names, as the built-in ones are.
 
+#![allow(clippy::unwrap_used)]
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use framescope_capture::filter::{Filter, Vocabulary};
 use framescope_capture::{Index, Options, Source, read};
 use framescope_parser::{
     CodeDomain, CodeInfo, Confidence, Dissection, Error, Input, Memo, Names, Protocol, Sample, Severity,
-    Step, Value, Visit,
+    Step, Value, Visit, with_built_in,
 };
 
 const fn info(name: &'static str, severity: Severity, meaning: &'static str) -> CodeInfo {
@@ -73,7 +75,7 @@ impl Protocol for Pairs {
 
 fn index() -> Index {
     let options = Options {
-        protocols: vec![Arc::new(Pairs)],
+        protocols: with_built_in(vec![Arc::new(Pairs)]),
         decode_as: vec!["file=pairs".parse().unwrap()],
         ..Options::default()
     };

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use framescope_capture::filter::Filter;
-use framescope_capture::{Index, Indexer, Options, Source, protocols, read};
+use framescope_capture::{Index, Indexer, Options, Source, read};
 use framescope_traffic::Endless;
 
 use crate::floor;
@@ -70,8 +70,8 @@ fn filters(file: &str, expressions: &[&str]) {
         let (mut runs, mut rows) = (Vec::new(), 0);
         while runs.len() < 3 && runs.iter().sum::<f64>() < 2.0 {
             let begun = Instant::now();
-            let mut filter =
-                Filter::parse(expression, &protocols(None)).expect("the expression is understood");
+            let mut filter = Filter::parse(expression, &framescope_parser::built_in())
+                .expect("the expression is understood");
             rows = filter.rows(&index).expect("the capture can be read").len();
             runs.push(begun.elapsed().as_secs_f64());
         }

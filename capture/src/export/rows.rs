@@ -297,7 +297,7 @@ mod tests {
     use super::super::{write_csv_fields, write_json, write_json_fields};
     use super::*;
     use crate::export::Fields;
-    use crate::{Options, Source, protocols, read};
+    use crate::{Options, Source, read};
 
     const CHAT: &[u8] = include_bytes!("../../../corpus/captures/missive-chat/capture.pcapng");
     const DAMAGED: &[u8] = include_bytes!("../../../corpus/captures/missive-damaged/capture.pcapng");
@@ -351,7 +351,7 @@ mod tests {
             expression in proptest::option::of(expression()),
         ) {
             let index = open(if damaged { DAMAGED } else { CHAT });
-            let filter = expression.map(|expression| Filter::parse(&expression, &protocols(None)).unwrap());
+            let filter = expression.map(|expression| Filter::parse(&expression, &framescope_parser::built_in()).unwrap());
             let (expected, result) = written(1, u32::MAX, &index, &mut RowSelection::by(filter.clone()));
             result.unwrap();
             // Row by row what the filter says, asked of each by itself.
@@ -442,7 +442,7 @@ mod tests {
     fn what_the_index_knows_is_told_without_a_look_at_the_file() {
         let (_file, index) = shortened(0);
         let names = "row,time,kind,src,port,problems,severity,packet,latency,reply_to,type,length";
-        let (expected, protocols) = (open(CHAT), protocols(None));
+        let (expected, protocols) = (open(CHAT), framescope_parser::built_in());
         let fields = |names: &str| Fields::parse(names, &protocols).unwrap();
         let in_both = |write: &dyn Fn(&Index, &mut Vec<u8>) -> io::Result<()>| {
             let (mut found, mut whole) = (Vec::new(), Vec::new());

@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn values_are_written_so_that_they_are_understood() {
-        let protocols: Vec<Arc<dyn Protocol>> = crate::protocols(None);
+        let protocols: Vec<Arc<dyn Protocol>> = framescope_parser::built_in();
         let nasty = "a \"b\" \\ \n\t\0 \u{1F600} and";
         for value in [
             Value::Unsigned(7),

@@ -11,10 +11,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use framescope_parser::Protocol;
-use framescope_parser::bare::Bare;
-use framescope_parser::missive::{Key, Missive};
-use framescope_parser::text::Text;
+use framescope_parser::{Protocol, built_in};
 
 use self::ending::Ending;
 use self::packets::told_payload;
@@ -37,43 +34,29 @@ use crate::{BlockReader, Damage, DecodeAs, Source};
 /// How to read a capture.
 #[derive(Clone)]
 pub struct Options {
-    /// Protocols beside those that are built in. Detection prefers them to those it is equally sure of, and a name means
-    /// the first that has it.
+    /// The protocols to read with: by default those that are [built in](framescope_parser::built_in). Of those that it is equally
+    /// sure of, detection prefers the first, and a name means the first that has it.
     pub protocols: Vec<Arc<dyn Protocol>>,
     /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
     pub decode_as: Vec<DecodeAs>,
-    /// The key to verify authenticated frames with.
-    pub key: Option<Key>,
     /// How many bytes of a TCP stream may wait for a gap before them to be filled.
     pub reassembly_limit: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { protocols: Vec::new(), decode_as: Vec::new(), key: None, reassembly_limit: DEFAULT_LIMIT }
-    }
-}
-
-impl Options {
-    /// All protocols there are to read with, in the order in which detection prefers them.
-    pub fn all_protocols(&self) -> Vec<Arc<dyn Protocol>> {
-        self.protocols.iter().cloned().chain(protocols(self.key.clone())).collect()
+        Options { protocols: built_in(), decode_as: Vec::new(), reassembly_limit: DEFAULT_LIMIT }
     }
 }
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let protocols: Vec<&str> = self.protocols.iter().map(|protocol| protocol.name()).collect();
-        let Options { decode_as, key, reassembly_limit, .. } = self;
+        let Options { decode_as, reassembly_limit, .. } = self;
         let mut options = f.debug_struct("Options");
-        options.field("protocols", &protocols).field("decode_as", decode_as).field("key", key);
+        options.field("protocols", &protocols).field("decode_as", decode_as);
         options.field("reassembly_limit", reassembly_limit).finish()
     }
-}
-
-/// The protocols that are built in, in the order in which detection prefers them.
-pub fn protocols(key: Option<Key>) -> Vec<Arc<dyn Protocol>> {
-    vec![Arc::new(Missive { key, ..Missive::default() }), Arc::new(Bare), Arc::new(Text)]
 }
 
 /// Reads a whole capture. `progress` is told the index now and then, and stops the reading by saying false.
@@ -152,7 +135,7 @@ impl Indexer {
     /// A rule of `options` names no protocol, or the file is a capture of a kind that is not read, unless a rule for
     /// `file` says that it is the bytes of one stream.
     pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), String> {
-        let protocols = options.all_protocols();
+        let protocols = options.protocols.clone();
         let rules = options.decode_as.iter().map(|rule| {
             let known = protocols.iter().position(|protocol| protocol.name() == rule.protocol());
             known.map(|protocol| (rule.clone(), protocol)).ok_or_else(|| {

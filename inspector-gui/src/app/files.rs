@@ -61,7 +61,7 @@ impl App {
         self.length_asked = source.length();
         match Document::open(source, is_sample, &self.options, &self.background) {
             Ok(document) => {
-                let view = View::new(document.shared(), self.options.all_protocols(), &self.background);
+                let view = View::new(document.shared(), self.options.protocols.clone(), &self.background);
                 self.background.put_away(self.view.replace(view));
                 self.show_document(document);
                 self.filter_rows();
@@ -185,7 +185,7 @@ impl App {
         }
         let Some((document, begun)) = self.pending.take() else { return };
         self.took = self.background.now() - begun;
-        let protocols = self.options.all_protocols();
+        let protocols = self.options.protocols.clone();
         let moved = self.view.as_ref().map(|view| view.moved_to(document.shared(), protocols));
         self.show_document(document);
         self.background.put_away(std::mem::replace(&mut self.view, moved));

@@ -118,7 +118,7 @@ struct Conversation {
 
 fn names(options: &Options) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for protocol in options.all_protocols() {
+    for protocol in &options.protocols {
         if !names.iter().any(|known| known == protocol.name()) {
             names.push(protocol.name().to_owned());
         }
@@ -267,7 +267,7 @@ impl App {
         let text = self.filter.text.trim();
         let filter = match text.is_empty() {
             true => Ok(None),
-            false => Filter::parse(&self.filter.text, &self.options.all_protocols()).map(Some),
+            false => Filter::parse(&self.filter.text, &self.options.protocols).map(Some),
         };
         match filter {
             Ok(filter) => {

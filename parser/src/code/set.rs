@@ -17,7 +17,7 @@ use crate::{Code, CodeDomain, Severity};
 /// assert!(codes.contains(Code::Cut) && codes.iter().count() == 2);
 /// assert_eq!(codes.worst(), Some(Severity::Warning));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialOrd, Ord)]
 pub struct CodeSet {
     /// A bit for each of [`Code::ALL`].
     built_in: u64,
@@ -95,6 +95,15 @@ impl CodeSet {
     /// The highest severity in the set.
     pub fn worst(self) -> Option<Severity> {
         self.iter().map(Code::severity).max()
+    }
+}
+
+impl PartialEq for CodeSet {
+    #[inline]
+    fn eq(&self, other: &CodeSet) -> bool {
+        let is_same = self.built_in == other.built_in && self.custom == other.custom;
+        // Without custom codes there is no domain, which is nearly always so.
+        is_same && (self.custom == 0 || self.domain == other.domain)
     }
 }
 
