@@ -48,8 +48,8 @@ impl Guess {
         match messages {
             0 => Sentence::new("the capture begins inside this stream, and need not begin with a message"),
             _ => Sentence::new(
-                "the format has nothing to tell a message by; of the places in {} bytes this was chosen: from here on \
-                 {} messages follow each other, from the next best that does not lead here {}",
+                "nothing in the format marks a message; of the places in {} bytes this one was chosen: {} messages \
+                 follow each other from here, and {} from the next best place",
             )
             .with([bytes.into(), messages.into(), second.into()]),
         }

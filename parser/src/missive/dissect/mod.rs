@@ -42,7 +42,7 @@ pub(crate) fn before_payload<'a>(
             Code::UnknownKind,
             3..4,
             format_args!(
-                "kind {kind:#04x} is reserved: known are 1 to 7, an application's own are 0x80 to 0xff"
+                "kind {kind:#04x} is reserved: 1 to 7 are defined, 0x80 to 0xff belong to the application"
             ),
         );
     }
@@ -278,7 +278,7 @@ impl<'a> FrameBytes<'a> {
             Some(_) => visit.problem(
                 Code::TagMismatch,
                 part.range(),
-                format_args!("the tag does not fit the frame and the key"),
+                format_args!("the tag does not match the frame and the key"),
             ),
         }
     }
@@ -321,7 +321,7 @@ impl<'a> FrameBytes<'a> {
                 visit.problem(
                     Code::ExtensionSize,
                     start + 1..value_start,
-                    format_args!("{name} has {expected} bytes; here are {found}"),
+                    format_args!("{name} must have {expected} bytes; this one has {found}"),
                 );
             }
             fits
@@ -345,10 +345,12 @@ impl<'a> FrameBytes<'a> {
             let number = tag.0;
             if critical {
                 visit.problem(
-                Code::CriticalExtension,
-                start..end,
-                format_args!("extension {number:#04x} is critical and not known here; a receiver must refuse the message"),
-            );
+                    Code::CriticalExtension,
+                    start..end,
+                    format_args!(
+                        "extension {number:#04x} is critical and unknown; a receiver must refuse the message"
+                    ),
+                );
             } else {
                 visit.problem(
                     Code::UnknownExtension,

@@ -60,7 +60,7 @@ impl<'a> FrameBytes<'a> {
                     visit.problem(
                         Code::PingTooLong,
                         range,
-                        format_args!("a {name} carries at most {LIMIT} bytes; here are {length}"),
+                        format_args!("a {name} carries at most {LIMIT} bytes; this one has {length}"),
                     );
                 }
             }
@@ -150,7 +150,7 @@ fn trailing<'a>(part: Part<'a>, rest: &'a [u8], visit: &mut dyn Visit<'a>) {
         visit.problem(
             Code::PayloadTrailing,
             range,
-            format_args!("{} behind the credential mean nothing", Bytes(rest.len())),
+            format_args!("{} after the credential have no meaning", Bytes(rest.len())),
         );
     }
 }
