@@ -84,7 +84,7 @@ fn index() -> Index {
 
 fn rows(index: &Index, filter: &str) -> Result<Vec<u32>, String> {
     let protocols: Vec<Arc<dyn Protocol>> = vec![Arc::new(Pairs)];
-    let mut filter = Filter::parse(filter, &protocols).map_err(|error| error.to_string())?;
+    let filter = Filter::parse(filter, &protocols).map_err(|error| error.to_string())?;
     Ok(filter.rows(index).unwrap())
 }
 
