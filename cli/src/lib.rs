@@ -15,7 +15,7 @@ mod status;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::commands::{Command, window};
 use crate::error::Error;
@@ -54,12 +54,15 @@ pub fn main() -> ExitCode {
     status.into()
 }
 
+/// The command line as data, which manual pages and completions are made of.
+fn program() -> clap::Command {
+    Cli::command()
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     #[test]
-    fn no_two_arguments_contradict_each_other() {
-        super::Cli::command().debug_assert();
+    fn the_arguments_do_not_contradict_each_other() {
+        super::program().debug_assert();
     }
 }

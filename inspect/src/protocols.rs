@@ -177,3 +177,63 @@ fn descriptions(folder: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn write(path: &Path, name: &str, type_name: &str) {
+        std::fs::write(path, format!("meta: {{id: {name}}}\nseq:\n  - {{id: kind, type: {type_name}}}\n"))
+            .unwrap();
+    }
+
+    fn names(protocols: &CustomProtocols) -> Vec<&str> {
+        protocols.iter().map(|(_, described)| described.name()).collect()
+    }
+
+    #[test]
+    fn the_first_description_of_a_name_is_used_and_one_that_is_added_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        write(&path("a.ksy"), "a", "u1");
+        write(&path("b.ksy"), "b", "u1");
+        write(&path("other.ksy"), "a", "u2le");
+        let named = [path("a.ksy"), path("b.ksy"), path("other.ksy")];
+        let mut protocols = CustomProtocols::load(&named, &mut |_| {}).unwrap();
+        assert_eq!(names(&protocols), ["a", "b"]);
+        assert_eq!(protocols.iter().next().unwrap().0, path("a.ksy"));
+        protocols.name(&path("other.ksy")).unwrap();
+        assert_eq!(names(&protocols), ["a", "b"]);
+        assert_eq!(protocols.iter().next().unwrap().0, path("other.ksy"));
+    }
+
+    #[test]
+    fn a_description_that_breaks_keeps_its_last_usable_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.ksy");
+        write(&path, "a", "u1");
+        let mut protocols = CustomProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
+        let before = protocols.stamps();
+        write(&path, "a", "no_such_type");
+        assert_ne!(protocols.stamps(), before, "the change is noticed");
+        let errors = protocols.reload();
+        assert!(errors.first().unwrap().to_string().contains("no_such_type"), "{errors:?}");
+        assert_eq!((names(&protocols), errors.len()), (vec!["a"], 1));
+        assert!(CustomProtocols::load(&[path], &mut |_| {}).is_err(), "but it is not loaded anew");
+    }
+
+    #[test]
+    fn an_edited_description_takes_the_place_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.ksy");
+        write(&path, "a", "u1");
+        let mut protocols = CustomProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
+        let edited = Described::from_ksy("meta: {id: renamed}\nseq:\n  - {id: kind, type: u4le}\n").unwrap();
+        protocols.edit(Some((path, edited)));
+        assert_eq!(names(&protocols), ["renamed"]);
+        protocols.edit(None);
+        assert_eq!(names(&protocols), ["a"]);
+    }
+}

@@ -55,3 +55,24 @@ impl Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_rule_that_is_given_comes_after_the_places_in_a_description_and_so_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.ksy");
+        let text = "meta:\n  id: mine\n  -framescope: {ports: 9000, transport: tcp}\nseq:\n  - {id: kind, type: u1}\n";
+        std::fs::write(&path, text).unwrap();
+        let own = CustomProtocols::load(&[path], &mut |_| {}).unwrap();
+        assert!(!own.iter().next().unwrap().1.usual_places().is_empty());
+        let decode_as = vec!["tcp.port=9000=text".parse().unwrap()];
+        let options = Reading { own, decode_as, ..Reading::default() }.options();
+        let rules: Vec<&str> = options.decode_as.iter().map(DecodeAs::protocol).collect();
+        assert_eq!(rules, ["mine", "text"]);
+    }
+}

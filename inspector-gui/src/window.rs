@@ -54,7 +54,9 @@ pub fn run(start: Start, reading: Reading) -> Result<(), WindowError> {
         Start::File(path) => path.display().to_string(),
         Start::StandardInput => "standard input".to_owned(),
     };
+    let icon = eframe::icon_data::from_png_bytes(include_bytes!("../icons/framescope-256.png"));
     let viewport = ViewportBuilder::default()
+        .with_icon(icon.unwrap_or_default())
         .with_title(format!("{name} - Framescope"))
         .with_app_id("framescope")
         .with_inner_size([1360.0, 860.0])

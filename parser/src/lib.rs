@@ -114,6 +114,7 @@ mod error;
 mod field;
 mod framer;
 pub mod hex;
+mod key;
 pub mod missive;
 mod observe;
 mod preview;
@@ -133,6 +134,7 @@ pub use code::{Code, CodeDomain, CodeInfo, CodeSet, CustomCode, Severity};
 pub use error::{Error, Fault};
 pub use field::{Dissection, Field, Kind, Value, Visit};
 pub use framer::{Framer, Sink, Span, SpanType};
+pub use key::Key;
 pub use observe::{Direction, Event, Observation, Observer};
 pub use problem::Problem;
 pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, Step};
@@ -157,3 +159,8 @@ pub fn with_built_in(mut custom: Vec<Arc<dyn Protocol>>) -> Vec<Arc<dyn Protocol
     custom.extend(built_in());
     custom
 }
+
+/// The README's examples are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

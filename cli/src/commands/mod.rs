@@ -3,12 +3,14 @@
 mod check;
 mod check_peer;
 mod columns;
+mod completions;
 mod decode;
 mod encode;
 mod eval;
 mod export;
 mod flows;
 mod follow;
+mod package_files;
 mod problems;
 mod protocols;
 mod seeds;
@@ -71,6 +73,11 @@ pub(crate) enum Command {
     /// fuzz/README.md shows one.
     #[command(after_help = check_peer::STATUS_HELP)]
     CheckPeer(check_peer::Arguments),
+    /// Print a script that completes commands and options in your shell
+    Completions(completions::Arguments),
+    /// Write the manual pages and completions that packages install
+    #[command(hide = true)]
+    PackageFiles(package_files::Arguments),
 }
 
 impl Command {
@@ -90,6 +97,8 @@ impl Command {
             Command::Template(arguments) => template::run(&arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::CheckPeer(arguments) => check_peer::run(&arguments),
+            Command::Completions(arguments) => completions::run(&arguments),
+            Command::PackageFiles(arguments) => package_files::run(&arguments),
         }
     }
 }

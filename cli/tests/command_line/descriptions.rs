@@ -1,0 +1,167 @@
+//! Descriptions checked, and messages encoded by them.
+
+use std::fs;
+
+use crate::{case, foreign, format, notifies, run, run_with_input, text};
+
+#[test]
+fn templates_are_listed_printed_and_have_no_mistakes() {
+    let listed = text(&run(&["template"]).stdout);
+    assert!(listed.lines().count() >= 6, "{listed}");
+    let folder = tempfile::tempdir().unwrap();
+    for line in listed.lines() {
+        let name = line.split(' ').next().unwrap();
+        let template = run(&["template", name]);
+        assert_eq!(template.status.code(), Some(0));
+        let path = folder.path().join("mine.ksy");
+        fs::write(&path, &template.stdout).unwrap();
+        let checked = run(&["check", path.to_str().unwrap()]);
+        assert_eq!(checked.status.code(), Some(0), "{name}: {}", text(&checked.stderr));
+        assert!(checked.stderr.is_empty(), "{name}: {}", text(&checked.stderr));
+    }
+    notifies(&run(&["template", "nothing"]), 2, &["no template is called 'nothing'", "length-prefixed"]);
+}
+
+#[test]
+fn a_description_is_checked_against_a_capture() {
+    let (description, capture) = format("mqtt");
+    let checked = run(&["check", &description, &capture]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
+    let page = text(&checked.stdout);
+    for line in ["35 messages of mqtt", "(100.00 %)", "kind: UNSUBSCRIBE", "body.protocol.text = \"MQTT\""] {
+        assert!(page.contains(line), "{line} is not in {page}");
+    }
+    // One with a check that does not hold.
+    let (description, capture) = format("game");
+    let checked = run(&["check", &description, &capture, "--format", "json"]);
+    assert_eq!(checked.status.code(), Some(3));
+    let page: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!(page["problems"][0]["field"], "check");
+    assert_eq!(page["problems"][0]["rows"], serde_json::json!([10]));
+    assert_eq!((&page["messages"], &page["not_written_back"]), (&11.into(), &0.into()));
+    // What was not captured is neither explained nor left unexplained, and never the same: all but what is skipped.
+    let missive = format!("{}/../corpus/formats/missive.ksy", env!("CARGO_MANIFEST_DIR"));
+    let checked = run(&["check", &missive, case("holes").to_str().unwrap(), "--format", "json"]);
+    let page: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    let (captured, skipped) = (24_081, 1576 + 228 + 1152 + 1004 + 1012);
+    assert_eq!((&page["bytes"], &page["explained_bytes"]), (&captured.into(), &(captured - skipped).into()));
+    assert_eq!(page["not_written_back"], 0);
+    assert!(!text(&checked.stdout).contains("not captured"), "{page}");
+    // One that leaves something unsaid, and one that is wrong.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("short.ksy");
+    let short = fs::read_to_string(&description)
+        .unwrap()
+        .replace("{id: sequence, type: u2}", "{id: sequence, type: u1}");
+    fs::write(&path, short).unwrap();
+    assert_eq!(run(&["check", path.to_str().unwrap(), &capture]).status.code(), Some(3));
+    fs::write(&path, "meta:\n  id: mine\nseq:\n  - {id: a, typ: u1}\n").unwrap();
+    notifies(&run(&["check", path.to_str().unwrap()]), 2, &["short.ksy:4:13", "did you mean 'type'?"]);
+    // A capture that has none of it.
+    let other = run(&["check", &format("modbus").0, &capture]);
+    assert_eq!(other.status.code(), Some(3));
+    assert!(text(&other.stdout).contains("No stream of the capture is modbus"));
+}
+
+#[test]
+fn a_description_is_checked_against_a_dump_as_against_its_capture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.ksy");
+    fs::write(&path, text(&run(&["template", "length-prefixed"]).stdout)).unwrap();
+    let path = path.to_str().unwrap();
+    let check =
+        |file: &str| text(&run(&["check", path, file, "--as", "tcp=my_protocol", "--format", "json"]).stdout);
+    let expected = check(case("text-echo").to_str().unwrap());
+    assert!(expected.contains("\"bytes\":116,"), "{expected}");
+    assert_eq!(check(&foreign("read/text-echo.hexdump")), expected);
+}
+
+#[test]
+fn every_command_reports_a_suspicious_description_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = folder.path().join("short.ksy");
+    let text = "meta: {id: short}\nseq:\n  - id: a\n    type: u1\n    -hxe: true\n";
+    fs::write(&description, text).unwrap();
+    let data = folder.path().join("data.bin");
+    fs::write(&data, [1, 2]).unwrap();
+    let (description, data) = (description.to_str().unwrap(), data.to_str().unwrap());
+    let commands: [&[&str]; 6] = [
+        &["check", description],
+        &["check", description, data],
+        &["decode", data, "--protocol", description],
+        &["protocols", "--protocol", description],
+        &["eval", description, data],
+        &["encode", "--protocol", description, "/dev/null"],
+    ];
+    for arguments in commands {
+        let output = run(arguments);
+        let said = crate::text(&output.stderr);
+        assert_eq!(
+            said.matches("short.ksy:5:5: '-hxe' is an unknown key; did you mean '-hex'?").count(),
+            1,
+            "{arguments:?}: {said}"
+        );
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn what_decode_prints_is_written_back() {
+    for name in ["modbus", "mqtt", "resp", "dns_tcp", "json_prefixed", "someip", "websocket"] {
+        let (description, capture) = format(name);
+        let decoded = run(&["decode", &capture, "--protocol", &description, "--format", "json"]);
+        let raw = tempfile::tempdir().unwrap();
+        let bytes = raw.path().join("all.bin");
+        let exported = run(&["export", &capture, bytes.to_str().unwrap(), "--protocol", &description]);
+        assert_eq!(exported.status.code(), Some(0), "{}", text(&exported.stderr));
+        let encoded = run_with_input(&["encode", "--protocol", &description], &decoded.stdout);
+        assert_eq!(text(&encoded.stderr), "", "{name}");
+        assert!(encoded.stdout == fs::read(&bytes).unwrap(), "{name} is written otherwise than it was read");
+    }
+    // Missive without any description, by its name and by the rows'.
+    let case = case("missive-ipv6");
+    let decoded = run(&["decode", case.to_str().unwrap(), "--format", "json"]);
+    let by_rows = run_with_input(&["encode"], &decoded.stdout);
+    assert_eq!(by_rows.status.code(), Some(0), "{}", text(&by_rows.stderr));
+    assert!(by_rows.stdout.starts_with(&[0xf5, 0x4d]));
+}
+
+#[test]
+fn lengths_and_checks_of_what_is_changed_follow() {
+    let (description, _) = format("game");
+    let message = r#"{"fields":[{"name":"version","value":2},{"name":"is_reliable","value":false},
+        {"name":"is_fragment","value":false},{"name":"reserved","value":0},{"name":"kind","value":{"enum":"chat"}},
+        {"name":"sequence","value":9},{"name":"body","fields":[{"name":"to","value":"eve"},{"name":"text","value":"hi"}]}]}"#;
+    let encoded =
+        run_with_input(&["encode", "--protocol", &description], message.replace('\n', "").as_bytes());
+    assert_eq!(text(&encoded.stderr), "");
+    assert_eq!(encoded.stdout[..16], *b"GM\x02\x03\x09\0\x08\0eve\0h\0i\0");
+    assert_eq!(encoded.stdout.len(), 18);
+    // What it reads back as has no problems.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("message.bin");
+    fs::write(&path, &encoded.stdout).unwrap();
+    let checked = run(&["check", &description, path.to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
+}
+
+#[test]
+fn a_message_that_can_not_be_encoded_is_reported() {
+    let (description, _) = format("modbus");
+    let encode = |input: &str| run_with_input(&["encode", "--protocol", &description], input.as_bytes());
+    notifies(
+        &encode("{\"fields\":[{\"name\":\"transaction\",\"value\":70000}]}"),
+        1,
+        &["line 1", "transaction: 70000 does not fit"],
+    );
+    notifies(&encode("{\"fields\":[]}"), 1, &["'transaction' is not given"]);
+    notifies(&encode("[1"), 1, &["line 1: not valid JSON"]);
+    notifies(
+        &run_with_input(&["encode", "--protocol", "nothing"], b""),
+        2,
+        &["no protocol is called 'nothing'", "missive"],
+    );
+    notifies(&run_with_input(&["encode"], b"{\"fields\":[]}"), 1, &["names no protocol"]);
+    let skipped = encode("{\"type\":\"skipped\",\"fields\":[]}");
+    notifies(&skipped, 0, &["a row of type skipped is not a message"]);
+}

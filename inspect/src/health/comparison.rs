@@ -1,0 +1,248 @@
+//! Compares a description with the rows of its protocol.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::Range;
+
+use framescope_capture::Index;
+use framescope_ksy::{Described, Enumeration};
+use framescope_parser::{Captured, Code, Dissection, Field, Protocol, SpanType, Value};
+
+use super::{Constant, Finding, Health, Undeclared, Unseen};
+
+/// How many messages must have a field before it is reported as constant.
+const ENOUGH: u64 = 5;
+/// At most so many paths are counted.
+const MOST_PATHS: usize = 10_000;
+/// How many rows of each finding are named.
+const MOST_ROWS: usize = 5;
+
+/// Compares a description with every row of its protocol. `watch` gets the number of rows done, and stops the work by
+/// returning false.
+///
+/// # Errors
+/// The capture can't be read any more, or `watch` stopped the work (`Interrupted`).
+pub fn health(
+    index: &Index,
+    described: &Described,
+    watch: &mut dyn FnMut(usize) -> bool,
+) -> io::Result<Health> {
+    let mut comparison = Comparison::new(described);
+    let mut reader = index.reader();
+    for (number, row) in (0u32..).zip(index.rows()) {
+        if !watch(number as usize) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        if index.protocol(&row).is_none_or(|protocol| protocol.name() != described.name()) {
+            continue;
+        }
+        let bytes = index.row_bytes(&row, usize::MAX, &mut reader)?;
+        let missing = index.missing_before(&row, bytes.len());
+        let message = Captured::with_missing(&bytes, &missing);
+        let dissection = index.dissect(number, &bytes);
+        comparison.add_row(number, row.span_type, &dissection, bytes.len());
+        if matches!(row.span_type, SpanType::Message | SpanType::Partial) {
+            comparison.add_fields(&dissection, &message, bytes.len());
+        }
+        let is_whole = row.span_type == SpanType::Message && message.is_whole();
+        if is_whole && !is_written_back(described, &dissection, &bytes) {
+            comparison.add_not_written_back(number);
+        }
+    }
+    Ok(comparison.finish())
+}
+
+/// A field's values so far.
+#[derive(Default)]
+struct Seen {
+    count: u64,
+    first: String,
+    varies: bool,
+    numbers: BTreeMap<u64, u64>,
+    has_names: bool,
+}
+
+/// What the rows so far have shown.
+struct Comparison<'d> {
+    described: &'d Described,
+    health: Health,
+    seen: BTreeMap<String, Seen>,
+    /// How many there are and the first rows, by field and code.
+    problems: BTreeMap<(String, Code), (u64, Vec<u32>)>,
+    covered: Vec<bool>,
+}
+
+impl<'d> Comparison<'d> {
+    fn new(described: &'d Described) -> Comparison<'d> {
+        let health = Health { protocol: described.name().to_owned(), ..Health::default() };
+        let (seen, problems, covered) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Comparison { described, health, seen, problems, covered }
+    }
+
+    fn add_row(&mut self, number: u32, span_type: SpanType, dissection: &Dissection<'_>, length: usize) {
+        self.health.messages += u64::from(span_type == SpanType::Message);
+        self.health.other_rows += u64::from(span_type != SpanType::Message);
+        self.health.bytes += length as u64;
+        let places = if dissection.problems.is_empty() { Vec::new() } else { places(&dissection.fields) };
+        for problem in &dissection.problems {
+            let field = innermost(&places, &problem.range).unwrap_or_default();
+            let (count, rows) = self.problems.entry((field, problem.code)).or_default();
+            *count += 1;
+            if rows.len() < MOST_ROWS && rows.last() != Some(&number) {
+                rows.push(number);
+            }
+        }
+    }
+
+    fn add_fields(&mut self, dissection: &Dissection<'_>, message: &Captured<'_, '_>, length: usize) {
+        self.covered.clear();
+        self.covered.resize(length, false);
+        count(&dissection.fields, "", &mut self.seen, message, &mut self.covered);
+        self.health.explained_bytes += self.covered.iter().filter(|covered| **covered).count() as u64;
+    }
+
+    fn add_not_written_back(&mut self, number: u32) {
+        self.health.not_written_back += 1;
+        if self.health.not_written_back_rows.len() < MOST_ROWS {
+            self.health.not_written_back_rows.push(number);
+        }
+    }
+
+    fn finish(self) -> Health {
+        let Comparison { described, mut health, seen, problems, .. } = self;
+        let finding = |((field, code), (count, rows)): ((String, Code), _)| Finding {
+            field,
+            code,
+            severity: code.severity(),
+            count,
+            rows,
+        };
+        health.problems = problems.into_iter().map(finding).collect();
+        health.problems.sort_by_key(|finding| (Reverse(finding.severity), Reverse(finding.count)));
+        let is_constant = |seen: &&Seen| !seen.varies && seen.count >= ENOUGH && !seen.first.is_empty();
+        let constant = |(field, seen): (&String, &Seen)| {
+            let seen = Some(seen).filter(is_constant)?;
+            Some(Constant { field: field.clone(), value: seen.first.clone(), count: seen.count })
+        };
+        health.constant = seen.iter().filter_map(constant).collect();
+        for declared in described.enumerations() {
+            if let Some(seen) = seen.get(&declared.path) {
+                compare_names(&mut health, declared, seen);
+            }
+        }
+        health
+    }
+}
+
+/// Compares the numbers of a field with the names of its enum.
+fn compare_names(health: &mut Health, declared: Enumeration, seen: &Seen) {
+    let has = |value: i128| u64::try_from(value).is_ok_and(|value| seen.numbers.contains_key(&value));
+    let members: Vec<String> =
+        declared.members.iter().filter(|(value, _)| !has(*value)).map(|(_, name)| name.clone()).collect();
+    let names: BTreeSet<i128> = declared.members.iter().map(|(value, _)| *value).collect();
+    let unnamed = seen.numbers.iter().filter(|(value, _)| !names.contains(&i128::from(**value)));
+    health.undeclared.extend(unnamed.map(|(value, count)| Undeclared {
+        field: declared.path.clone(),
+        value: *value,
+        count: *count,
+    }));
+    if seen.has_names && !members.is_empty() {
+        health.unseen.push(Unseen { field: declared.path, members });
+    }
+}
+
+/// A field that may contain a problem.
+struct Place<'f> {
+    name: &'f str,
+    range: Range<usize>,
+    inner: Vec<Place<'f>>,
+}
+
+/// Fields that have bytes, in the order of these.
+fn places<'f>(fields: &'f [Field<'_>]) -> Vec<Place<'f>> {
+    let known = fields.iter().filter(|field| !field.name.starts_with('_') && !field.range.is_empty());
+    let place = |field: &'f Field<'_>| Place {
+        name: field.name,
+        range: field.range.clone(),
+        inner: places(&field.fields),
+    };
+    let mut places: Vec<Place<'f>> = known.map(place).collect();
+    places.sort_by_key(|place| place.range.start);
+    places
+}
+
+/// How many fields that begin before some bytes are searched for the one that holds them. The fields of a structure follow
+/// each other, so only one whose fields are at explicit positions needs more than the last.
+const MOST_BEFORE: usize = 32;
+
+/// The path of the smallest field that contains the range.
+fn innermost(fields: &[Place<'_>], range: &Range<usize>) -> Option<String> {
+    let behind = fields.partition_point(|field| field.range.start <= range.start);
+    let near = fields.get(behind.saturating_sub(MOST_BEFORE)..behind).unwrap_or_default();
+    let found = near.iter().find(|field| range.end <= field.range.end)?;
+    Some(match innermost(&found.inner, range) {
+        Some(inner) => format!("{}.{inner}", found.name),
+        None => found.name.to_owned(),
+    })
+}
+
+/// Counts fields and their values. `covered` has a flag for each captured byte of the message.
+fn count(
+    fields: &[Field<'_>],
+    above: &str,
+    seen: &mut BTreeMap<String, Seen>,
+    message: &Captured<'_, '_>,
+    covered: &mut [bool],
+) {
+    for field in fields.iter().filter(|field| !field.name.starts_with('_')) {
+        let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
+        if field.value == Value::Group {
+            count(&field.fields, &path, seen, message, covered);
+            continue;
+        }
+        let place = message.captured_before(field.range.start)..message.captured_before(field.range.end);
+        if let Some(covered) = covered.get_mut(place) {
+            covered.fill(true);
+        }
+        if field.value == Value::Missing {
+            // Its place is known, but not its value.
+            count(&field.fields, &path, seen, message, covered);
+            continue;
+        }
+        if seen.len() >= MOST_PATHS && !seen.contains_key(&path) {
+            continue;
+        }
+        let found = seen.entry(path).or_default();
+        found.count += 1;
+        if let Value::Enum(kind) = &field.value
+            && (found.numbers.len() < MOST_PATHS || found.numbers.contains_key(&kind.value))
+        {
+            *found.numbers.entry(kind.value).or_default() += 1;
+            found.has_names |= kind.name.is_some();
+        }
+        if !found.varies {
+            let mut value = field.value.to_string();
+            value.truncate(value.char_indices().nth(200).map_or(value.len(), |(at, _)| at));
+            match found.count {
+                1 => found.first = value,
+                _ => found.varies = found.first != value,
+            }
+        }
+    }
+}
+
+/// Whether a message encodes to the same bytes, except for checks that fail.
+fn is_written_back(described: &Described, message: &Dissection<'_>, bytes: &[u8]) -> bool {
+    let mut written = Vec::new();
+    if described.encode(message, &mut written).is_err() || written.len() != bytes.len() {
+        return false;
+    }
+    let check = |code| matches!(code, Code::ChecksumMismatch | Code::HeaderCheckMismatch | Code::TagMismatch);
+    // The encoder corrects a check that fails.
+    let mut differs: Vec<bool> = written.iter().zip(bytes).map(|(written, byte)| written != byte).collect();
+    for problem in message.problems.iter().filter(|problem| check(problem.code)) {
+        differs.get_mut(problem.range.clone()).into_iter().for_each(|corrected| corrected.fill(false));
+    }
+    !differs.contains(&true)
+}
