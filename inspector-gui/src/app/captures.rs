@@ -66,7 +66,7 @@ impl App {
         self.length_read = source.length();
         match Document::open(source, is_sample, &self.options, &self.background) {
             Ok(document) => {
-                let view = View::new(document.shared(), self.options.all_protocols(), &self.background);
+                let view = View::new(document.shared(), self.options.protocols.clone(), &self.background);
                 self.background.drop_later(self.view.replace(view));
                 self.show_document(document);
                 self.apply_filter();
@@ -207,7 +207,7 @@ impl App {
         }
         let Some((document, started)) = self.pending.take() else { return };
         self.reading_took = self.background.now() - started;
-        let protocols = self.options.all_protocols();
+        let protocols = self.options.protocols.clone();
         let moved = self.view.as_ref().map(|view| view.moved_to(document.shared(), protocols));
         self.show_document(document);
         self.background.drop_later(std::mem::replace(&mut self.view, moved));
@@ -292,7 +292,7 @@ fn watched(source: &Source) -> Option<PathBuf> {
 
 fn protocol_names(options: &Options) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for protocol in options.all_protocols() {
+    for protocol in &options.protocols {
         if !names.iter().any(|known| known == protocol.name()) {
             names.push(protocol.name().to_owned());
         }

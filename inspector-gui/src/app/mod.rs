@@ -230,7 +230,7 @@ impl App {
     fn apply_filter(&mut self) {
         let filter = match self.filter.text.trim().is_empty() {
             true => Ok(None),
-            false => Filter::parse(&self.filter.text, &self.options.all_protocols()).map(Some),
+            false => Filter::parse(&self.filter.text, &self.options.protocols).map(Some),
         };
         match filter {
             Ok(filter) => {

@@ -79,7 +79,7 @@ mod tests {
         let index = read(source, &Options::default(), &mut |_| true).unwrap();
         let index = Arc::new(RwLock::new(index));
         let background = Background::manual();
-        let mut view = View::new(Arc::clone(&index), framescope_capture::protocols(None), &background);
+        let mut view = View::new(Arc::clone(&index), framescope_parser::built_in(), &background);
         let index = index.read();
         let flow_of = |row: u32| index.row(row).unwrap().flow();
         view.select_row(Some(85));

@@ -162,7 +162,10 @@ mod tests {
         let frame = |kind| FrameBuf::new(kind).to_bytes().unwrap();
         let bytes = [frame(Kind::PING), frame(Kind::PONG)].concat();
         let fragile = Fragile { inner: Missive::default(), reads };
-        let options = Options { protocols: vec![Arc::new(fragile)], ..Options::default() };
+        let options = Options {
+            protocols: framescope_parser::with_built_in(vec![Arc::new(fragile)]),
+            ..Options::default()
+        };
         let source = Source::from_bytes("bytes", bytes);
         let document = Document::open(source, false, &options, background).unwrap();
         while background.step() {}

@@ -136,7 +136,7 @@ mod tests {
         let background = Background::manual();
         let source = Source::from_bytes("cut.pcapng", &bytes[..3000]);
         let document = Document::open(source, false, &Options::default(), &background).unwrap();
-        let view = View::new(document.shared(), framescope_capture::protocols(None), &background);
+        let view = View::new(document.shared(), framescope_parser::built_in(), &background);
         let mut notices = Notices::default();
         notices.update(&document, &view);
         assert!(notices.lines().is_empty());

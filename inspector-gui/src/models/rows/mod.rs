@@ -281,7 +281,7 @@ mod tests {
     pub(super) fn rows(scope: Scope, sort: Option<Sort>) -> (SharedIndex, Vec<u32>, Option<SearchError>) {
         let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let index: SharedIndex = Arc::new(RwLock::new(index));
-        let protocols = framescope_capture::protocols(None);
+        let protocols = framescope_parser::built_in();
         let search = Search { index: Arc::clone(&index), scope, sort, protocols };
         let background = Background::manual();
         let rows = Rows::find(search, &background);

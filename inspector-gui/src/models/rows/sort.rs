@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use framescope_capture::filter::Column;
 use framescope_capture::{Index, Row};
+use framescope_parser::Code;
 
 use super::super::background::JobControl;
 use super::{CHUNK, Sort};
@@ -66,8 +67,9 @@ impl SortKey<'_> {
             // Rows with problems, by the worst.
             Column::Severity | Column::Problems => {
                 let severity = row.severity()? as u64;
-                let code = row.codes.iter().max_by_key(|code| code.severity()).map_or(0, |code| code as u64);
-                Some(severity << 32 | code)
+                let code = row.codes.iter().max_by_key(|code| code.severity());
+                let rank = |code: Code| u64::from(code.domain().is_some()) << 8 | u64::from(code.number());
+                Some(severity << 32 | code.map_or(0, rank))
             }
             Column::Summary | Column::Comment | Column::Bytes | Column::Address | Column::Port => None,
         }

@@ -244,7 +244,7 @@ mod tests {
     pub(super) fn view() -> (SharedIndex, View) {
         let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let index: SharedIndex = Arc::new(RwLock::new(index));
-        let protocols = framescope_capture::protocols(None);
+        let protocols = framescope_parser::built_in();
         let mut view = View::new(Arc::clone(&index), protocols, &Background::manual());
         settle(&index, &mut view);
         (index, view)
@@ -280,7 +280,7 @@ mod tests {
         settle(&index, &mut view);
         let again = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let again: SharedIndex = Arc::new(RwLock::new(again));
-        let mut moved = view.moved_to(Arc::clone(&again), framescope_capture::protocols(None));
+        let mut moved = view.moved_to(Arc::clone(&again), framescope_parser::built_in());
         settle(&again, &mut moved);
         assert_eq!((moved.selected(), moved.row_count()), (Some(85), view.row_count()));
     }
