@@ -20,12 +20,53 @@ pub enum OpenError {
     Unreadable {
         /// The path as it was given.
         name: String,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
 }
 
-/// Where a capture is damaged, what was read before it, and where reading went on.
+/// Why an open capture can't be read.
+///
+/// Damage in the file is no error: it is listed in the index, and the packets around it are read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A rule of [`Options::decode_as`](crate::Options::decode_as) names a protocol that does not exist.
+    #[error("no protocol is called '{name}'; there are {}", known.join(", "))]
+    UnknownProtocol {
+        /// The name in the rule.
+        name: String,
+        /// The protocols that exist, in the order in which detection prefers them.
+        known: Vec<String>,
+    },
+    /// The file is a capture in a format that is not read.
+    #[error(transparent)]
+    UnsupportedFormat(#[from] UnsupportedFormat),
+    /// The file is a text, such as a hex dump, that can't be converted to a capture.
+    #[error("{name} can't be converted: {error}")]
+    Conversion {
+        /// The path as it was given.
+        name: String,
+        /// The system's error.
+        error: io::Error,
+    },
+}
+
+/// A capture in a format that is recognised but not read, and how to convert it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{name} is {format}, which is not read: {advice}. With --as file=PROTOCOL it is read as the bytes of one stream"
+)]
+pub struct UnsupportedFormat {
+    /// The path as it was given.
+    pub name: String,
+    /// The format, with its article: `a btsnoop log`.
+    pub format: &'static str,
+    /// The command that converts it, or why none does, as the rest of a sentence.
+    pub advice: String,
+}
+
+/// Where a capture is damaged, what was read before it, and where reading resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The file's name.
@@ -38,7 +79,7 @@ pub struct Damage {
     pub what: String,
     /// How many packets were read before it.
     pub packets_read: u32,
-    /// Where in the file reading went on behind it; None if nothing that could be read was found.
+    /// Where in the file reading resumed; None if nothing readable follows.
     pub resumed: Option<u64>,
 }
 
@@ -50,11 +91,11 @@ impl fmt::Display for Damage {
             None => write!(f, "{file}: at byte {offset}: {what}")?,
         }
         if let Some(resumed) = resumed {
-            // A capture with a table may go on further up.
-            let Some(passed) = resumed.checked_sub(*offset) else {
-                return write!(f, "; reading went on at byte {resumed}");
+            // Where a table lists the records, the next one may be further up in the file.
+            let Some(skipped) = resumed.checked_sub(*offset) else {
+                return write!(f, "; reading resumed at byte {resumed}");
             };
-            return write!(f, "; {passed} bytes were passed over, and reading went on at byte {resumed}");
+            return write!(f, "; {skipped} bytes were skipped, and reading resumed at byte {resumed}");
         }
         match packets_read {
             0 => write!(f, "; no packet was read"),
@@ -65,3 +106,31 @@ impl fmt::Display for Damage {
 }
 
 impl std::error::Error for Damage {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn damage(packets_read: u32, resumed: Option<u64>) -> String {
+        let (file, what) = ("a.pcap".to_owned(), "the record ends early".to_owned());
+        Damage { file, offset: 100, packet: Some(packets_read + 1), what, packets_read, resumed }.to_string()
+    }
+
+    #[test]
+    fn damage_says_what_was_read_and_where_reading_resumed() {
+        let at = |packet: u32| format!("a.pcap: packet {packet} at byte 100: the record ends early");
+        assert_eq!(damage(0, None), at(1) + "; no packet was read");
+        assert_eq!(damage(1, None), at(2) + "; the packet before it was read");
+        assert_eq!(damage(7, None), at(8) + "; the 7 packets before it were read");
+        let resumed = at(8) + "; 28 bytes were skipped, and reading resumed at byte 128";
+        assert_eq!(damage(7, Some(128)), resumed);
+        assert_eq!(damage(7, Some(64)), at(8) + "; reading resumed at byte 64");
+    }
+
+    #[test]
+    fn an_unknown_protocol_is_named_beside_those_that_exist() {
+        let known = vec!["missive".to_owned(), "text".to_owned()];
+        let error = ReadError::UnknownProtocol { name: "misive".to_owned(), known };
+        assert_eq!(error.to_string(), "no protocol is called 'misive'; there are missive, text");
+    }
+}

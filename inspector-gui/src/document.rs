@@ -36,7 +36,7 @@ impl Document {
         background: &Background,
     ) -> Result<Document, String> {
         let name = source.name().to_owned();
-        let (mut indexer, index) = Indexer::new(source, options)?;
+        let (mut indexer, index) = Indexer::new(source, options).map_err(|error| error.to_string())?;
         let index = Arc::new(RwLock::new(index));
         let cancelled = Arc::new(AtomicBool::new(false));
         let (theirs, ends) = (Arc::clone(&index), Arc::clone(&cancelled));

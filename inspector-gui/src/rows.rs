@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use framescope_capture::filter::{Column, Filter};
+use framescope_capture::filter::{Column, Evaluator, Filter};
 use framescope_capture::{Index, Row};
 use framescope_parser::Protocol;
 use parking_lot::RwLock;
@@ -167,7 +167,7 @@ impl Search {
         let Ok(filter) = filter else { return false };
         let index = self.index.read_recursive();
         self.is_among(&index, row)
-            && filter.is_none_or(|mut filter| filter.is_true_of(&index, row).unwrap_or(false))
+            && filter.is_none_or(|filter| Evaluator::new(&filter, &index).matches(row).unwrap_or(false))
     }
 
     fn begin(&self) -> Result<Progress, String> {
@@ -193,13 +193,13 @@ impl Search {
         let failed = |error: std::io::Error| error.to_string();
         match filter {
             Some(filter) if self.is_among_all() => {
-                filter.rows_from(&index, *at..end, &mut batch).map_err(failed)?;
+                Evaluator::new(filter, &index).rows_in(*at..end, &mut batch).map_err(failed)?;
             }
             filter => {
                 let numbers = (*at..end).filter_map(|number| u32::try_from(number).ok());
                 batch.extend(numbers.filter(|&number| self.is_among(&index, number)));
                 if let Some(filter) = filter {
-                    filter.retain(&index, &mut batch).map_err(failed)?;
+                    Evaluator::new(filter, &index).retain(&mut batch).map_err(failed)?;
                 }
             }
         }

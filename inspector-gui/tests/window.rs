@@ -431,7 +431,7 @@ fn a_request_and_its_reply_lead_to_each_other() {
     assert!(shows(&harness, "ACK, 33, #0 after 210 µs"));
     harness.get_by_label_contains("answered by #1");
     click(&mut harness, "to 0: welcome, lost");
-    harness.get_by_label_contains("answers #0 after");
+    harness.get_by_label_contains("replies to #0 after");
 }
 
 #[test]

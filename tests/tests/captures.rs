@@ -614,7 +614,7 @@ fn a_damaged_record_costs_itself_and_the_rest_is_read() {
         let damage = only_damage(&index);
         assert_eq!((damage.offset, damage.resumed), (place(number) as u64, Some(place(number + 1) as u64)));
         let told = damage.to_string();
-        assert!(told.ends_with(&format!("reading went on at byte {}", place(number + 1))), "{told}");
+        assert!(told.ends_with(&format!("reading resumed at byte {}", place(number + 1))), "{told}");
         assert_eq!(ports(&index), without(&[lost]));
     }
     // Bytes that were lost, and bytes that do not belong there.

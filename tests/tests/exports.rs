@@ -277,7 +277,7 @@ fn a_name_is_understood_as_a_filter_understands_it() {
     assert_eq!(error.text, "missive has no field 'sequnce'; did you mean 'missive.sequence'?");
     assert_eq!(wrong("").range, 0..0);
     assert_eq!(wrong("row,").range, 4..4);
-    assert_eq!(wrong("row,kind, row").text, "'row' stands here twice");
+    assert_eq!(wrong("row,kind, row").text, "'row' is named twice; remove one");
     // The code of a problem is a test, and no column.
     assert!(wrong("incomplete").text.starts_with("there is no column or field 'incomplete'"));
     let fields = Fields::parse(" time,missive.kind , payload.user", &protocols(None)).unwrap();

@@ -89,9 +89,9 @@ fn one_lost_segment_costs_one_message_of_a_format_without_anything_to_search_for
     let index = read_with(without(&stream, &[at + 400..at + 1100]), &options);
     check_index(&index);
     assert_eq!((index.row_count(), of_type(&index, SpanType::Message)), (200, 200));
-    let mut filter = Filter::parse("incomplete", index.protocols()).unwrap();
+    let filter = Filter::parse("incomplete", index.protocols()).unwrap();
     assert_eq!(filter.rows(&index).unwrap(), [77]);
-    let mut filter = Filter::parse("missing_bytes == 700 and kind == bye", index.protocols()).unwrap();
+    let filter = Filter::parse("missing_bytes == 700 and kind == bye", index.protocols()).unwrap();
     assert_eq!(filter.rows(&index).unwrap(), [77]);
     assert!(
         Filter::parse("missing_bytes < 700", index.protocols()).unwrap().rows(&index).unwrap().is_empty()
@@ -174,7 +174,7 @@ fn what_is_missing_of_a_message_is_not_known_and_the_rest_is() {
     });
     // What was not captured fulfils no test, also not that it is another.
     for expression in ["body.number == 7", "body.number != 7", "body.number < 100"] {
-        let mut filter = Filter::parse(expression, index.protocols()).unwrap();
+        let filter = Filter::parse(expression, index.protocols()).unwrap();
         assert!(!filter.rows(&index).unwrap().contains(&1), "{expression}");
     }
 }

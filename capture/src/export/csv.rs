@@ -6,28 +6,28 @@ use std::ops::Range;
 
 use framescope_parser::{Code, Kind, Value, Visit};
 
-use super::RowSelection;
-use super::put::{self, Clock};
-use super::rows::{Content, OfStream, WriteRow, write_rows};
+use super::put::{self, TimeWriter};
+use super::rows::{Content, StreamTexts, WriteRow, write_rows};
+use super::selection::RowSelection;
 use crate::{Index, Row};
 
 const COLUMNS: &[u8] = b"row,time,flow,direction,src,dst,offset,length,protocol,type,kind,summary,problems\n";
 
-/// Writes each chosen row as a line of CSV.
+/// Writes each selected row as a line of CSV.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_csv(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_csv(index: &Index, selection: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(COLUMNS)?;
-    write_rows(index, chosen, out, &|| CsvRows::new(index))
+    write_rows(index, selection, out, &|| CsvRows::new(index))
 }
 
 pub(super) struct CsvRows<'i> {
     index: &'i Index,
     content: Content<'i>,
-    streams: OfStream,
-    clock: Clock,
-    told: Brief,
+    streams: StreamTexts,
+    times: TimeWriter,
+    dissection: SummaryAndCodes,
 }
 
 impl<'i> CsvRows<'i> {
@@ -35,16 +35,16 @@ impl<'i> CsvRows<'i> {
         CsvRows {
             index,
             content: Content::new(index),
-            streams: OfStream::new(),
-            clock: Clock::default(),
-            told: Brief::default(),
+            streams: StreamTexts::new(),
+            times: TimeWriter::default(),
+            dissection: SummaryAndCodes::default(),
         }
     }
 }
 
-/// What a protocol tells of a message beside its fields.
+/// What a dissection says of a message beside its fields.
 #[derive(Default)]
-struct Brief {
+struct SummaryAndCodes {
     summary: Vec<u8>,
     /// The codes of its problems, each once.
     codes: Vec<Code>,
@@ -52,22 +52,22 @@ struct Brief {
 
 impl WriteRow for CsvRows<'_> {
     fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
-        let CsvRows { index, content, streams, clock, told } = self;
+        let CsvRows { index, content, streams, times, dissection } = self;
         content.find(row);
         content.read(row)?;
-        told.tell(index, number, row, &content.bytes);
+        dissection.read(index, number, row, &content.bytes);
 
         put::number(out, number);
         out.push(b',');
         if let Some(time_ns) = index.time_ns(row) {
-            clock.put(out, time_ns);
+            times.write(out, time_ns);
         }
-        streams.put(index, row, out, |out, flow, direction, ends| {
+        streams.write(index, row, out, |out, flow, direction, endpoints| {
             out.push(b',');
             put::number(out, flow);
             out.push(b',');
             out.extend_from_slice(direction.as_str().as_bytes());
-            let (src, dst) = ends.unzip();
+            let (src, dst) = endpoints.unzip();
             for address in [src, dst] {
                 out.push(b',');
                 if let Some(address) = address {
@@ -81,26 +81,28 @@ impl WriteRow for CsvRows<'_> {
         put::number(out, row.length);
         let protocol = index.protocol(row).map_or("", |protocol| protocol.name());
         let cells = [protocol, row.type_name(), index.kind(row).unwrap_or_default()];
-        for text in cells.map(str::as_bytes).into_iter().chain([&told.summary[..]]) {
+        for text in cells.map(str::as_bytes).into_iter().chain([&dissection.summary[..]]) {
             out.push(b',');
             put::cell(out, text);
         }
         out.push(b',');
-        put::blanks_between(out, &told.codes, |out, code| out.extend_from_slice(code.as_str().as_bytes()));
+        put::blanks_between(out, &dissection.codes, |out, code| {
+            out.extend_from_slice(code.as_str().as_bytes())
+        });
         out.push(b'\n');
         Ok(())
     }
 }
 
-impl Brief {
-    fn tell(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
+impl SummaryAndCodes {
+    fn read(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.codes.clear();
         index.tell(number, row, bytes, self);
     }
 }
 
-impl<'a> Visit<'a> for Brief {
+impl<'a> Visit<'a> for SummaryAndCodes {
     fn kind(&mut self, _: Kind<'a>) {}
 
     fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}

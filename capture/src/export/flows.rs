@@ -6,8 +6,9 @@ use framescope_parser::{Confidence, Direction};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::put::json_line;
 use super::text::latency_text;
-use super::{hex, rfc3339, write_line};
+use crate::display::{hex, rfc3339};
 use crate::{BlockReader, Connection, Flow, Index, Stream};
 
 #[derive(Serialize)]
@@ -49,7 +50,7 @@ struct StreamJson<'a> {
 pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
     let mut reader = index.reader();
     for (flow, known) in numbered(index) {
-        let (a, b) = ends(known);
+        let (a, b) = endpoints(known);
         let forward = stream_json(index, flow, Direction::Forward, &mut reader)?;
         let backward = stream_json(index, flow, Direction::Backward, &mut reader)?;
         let connection = known.connection();
@@ -70,7 +71,7 @@ pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
             forward,
             backward,
         };
-        write_line(out, &line)?;
+        json_line(out, &line)?;
     }
     Ok(())
 }
@@ -85,7 +86,7 @@ pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
             Some(name) => format!("{address} ({name})"),
             None => address,
         };
-        let ends = match ends(known) {
+        let endpoints = match endpoints(known) {
             (Some(a), Some(b)) => {
                 format!(" {} <> {}", named(Direction::Forward, a), named(Direction::Backward, b))
             }
@@ -93,8 +94,12 @@ pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
         };
         let on = index.interface(flow).map(|name| format!(" on {name}")).unwrap_or_default();
         let s = if known.packets == 1 { "" } else { "s" };
-        write!(out, "flow {flow} {}{ends}, {} packet{s}{on}", known.transport.as_str(), known.packets)?;
-        writeln!(out, "{}", known.connection().map(|life| life_text(index, life)).unwrap_or_default())?;
+        write!(out, "flow {flow} {}{endpoints}, {} packet{s}{on}", known.transport.as_str(), known.packets)?;
+        writeln!(
+            out,
+            "{}",
+            known.connection().map(|connection| connection_text(index, connection)).unwrap_or_default()
+        )?;
         for direction in [Direction::Forward, Direction::Backward] {
             let Some(stream) = index.stream(flow, direction) else { continue };
             let protocol = index.stream_protocol(flow, direction).map_or("-", |protocol| protocol.name());
@@ -122,13 +127,13 @@ pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What the capture says that an end's host is called.
+/// The name that the capture has for the host of an endpoint.
 fn name<'a>(index: &'a Index, flow: &Flow, direction: Direction) -> Option<&'a str> {
     index.host(flow.source(direction)?.ip())
 }
 
-/// A connection's life in words, such as `, closed by forward after 1.250 s`.
-fn life_text(index: &Index, connection: Connection) -> String {
+/// How a connection ended, such as `, closed by forward after 1.250 s`.
+fn connection_text(index: &Index, connection: Connection) -> String {
     let Connection { state, opened, ended, ended_by } = connection;
     let by = ended_by.map(|direction| format!(" by {direction}")).unwrap_or_default();
     let times =
@@ -145,7 +150,7 @@ fn numbered(index: &Index) -> impl Iterator<Item = (u32, &Flow)> {
     (0..).zip(index.flows())
 }
 
-fn ends(flow: &Flow) -> (Option<String>, Option<String>) {
+fn endpoints(flow: &Flow) -> (Option<String>, Option<String>) {
     let end = |direction| flow.source(direction).map(|address| address.to_string());
     (end(Direction::Forward), end(Direction::Backward))
 }

@@ -1,13 +1,13 @@
-//! What two sides said to each other, in order: as a person reads it, or byte for byte.
+//! What the two sides of a conversation sent, in order: for a person, or byte for byte.
 
 use std::io::{self, Write};
 
 use framescope_parser::Direction;
 
-use super::Paint;
+use super::text::Paint;
 use crate::{Index, SegmentRange};
 
-/// Bytes of a flow in the order in which they were captured; a gap stands before the bytes behind it.
+/// Bytes of a flow in the order in which they were captured; a gap is before the bytes behind it.
 fn pieces(index: &Index, flow: u32, only: Option<Direction>) -> Vec<(Direction, SegmentRange)> {
     let wanted = |direction| only.is_none_or(|only| only == direction);
     let segments = |direction| {
@@ -16,7 +16,7 @@ fn pieces(index: &Index, flow: u32, only: Option<Direction>) -> Vec<(Direction, 
     let (mut forward, mut backward) = (segments(Direction::Forward), segments(Direction::Backward));
     let mut pieces = Vec::new();
     loop {
-        // Within a direction the stream's order holds, also where a lost packet came again later.
+        // Within a direction the stream's order holds, also where a lost packet was retransmitted later.
         let forward_first = match (forward.peek(), backward.peek()) {
             (None, None) => return pieces,
             (Some(a), Some(b)) => a.packet <= b.packet,
@@ -31,8 +31,8 @@ fn pieces(index: &Index, flow: u32, only: Option<Direction>) -> Vec<(Direction, 
     }
 }
 
-/// Writes the bytes of one direction, or of both as they were captured, and nothing else. Gives how many bytes are
-/// missing between them.
+/// Writes the bytes of one direction, or of both as they were captured, and nothing else. Returns how many bytes are missing
+/// between them.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
@@ -54,7 +54,7 @@ pub fn write_follow_raw(
     Ok(followed.filter_map(|direction| index.stream(flow, direction)).map(|stream| stream.gap_bytes()).sum())
 }
 
-/// Writes what each side said under a line with its address. What is not text shows as escapes.
+/// Writes what each side sent under a line with its address. What is not text is escaped.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
@@ -71,7 +71,7 @@ pub fn write_follow_text(
     let mut rest = &pieces[..];
     while let Some(&(direction, first)) = rest.first() {
         let run = rest.iter().take_while(|(other, _)| *other == direction).count();
-        let (said, behind) = rest.split_at_checked(run).unwrap_or((rest, &[]));
+        let (sent, behind) = rest.split_at_checked(run).unwrap_or((rest, &[]));
         rest = behind;
         let (mark, sgr) = if direction == Direction::Forward { (">", "34;1") } else { ("<", "35;1") };
         let source = index.flows().get(flow as usize).and_then(|known| known.source(direction));
@@ -79,7 +79,7 @@ pub fn write_follow_text(
         let packet = if first.packet > 0 { format!(", packet {}", first.packet) } else { String::new() };
         writeln!(out, "{}", paint.colour(sgr, &format!("{mark} {source}{packet}")))?;
         let mut bytes = Vec::new();
-        for (_, segment) in said {
+        for (_, segment) in sent {
             if let Some(end) = ends.get_mut(direction.index()) {
                 if segment.offset > *end {
                     write_escaped(&std::mem::take(&mut bytes), out)?;

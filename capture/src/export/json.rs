@@ -6,34 +6,34 @@ use std::ops::Range;
 
 use framescope_parser::{Code, Kind, Value, Visit};
 
-use super::RowSelection;
-use super::put::{self, Clock, Escaped};
-use super::rows::{Content, OfStream, WriteRow, write_rows};
+use super::put::{self, JsonEscaper, TimeWriter};
+use super::rows::{Content, StreamTexts, WriteRow, write_rows};
+use super::selection::RowSelection;
 use crate::{Index, Row};
 
-/// Writes each chosen row as a line of JSON.
+/// Writes each selected row as a line of JSON.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_json(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<()> {
-    write_rows(index, chosen, out, &|| JsonRows::new(index))
+pub fn write_json(index: &Index, selection: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write_rows(index, selection, out, &|| JsonRows::new(index))
 }
 
 pub(super) struct JsonRows<'i> {
     index: &'i Index,
     content: Content<'i>,
-    streams: OfStream,
-    clock: Clock,
-    told: Told,
+    streams: StreamTexts,
+    times: TimeWriter,
+    dissection: JsonDissection,
 }
 
-/// What a protocol tells of a message, as JSON.
+/// A dissection of a message, written as JSON while it is reported.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct JsonDissection {
     pub(super) summary: Vec<u8>,
     pub(super) fields: Vec<u8>,
     pub(super) problems: Vec<u8>,
-    /// The fields that have begun and not ended.
+    /// The fields that were begun and not ended.
     open: Vec<Open>,
 }
 
@@ -49,19 +49,19 @@ impl<'i> JsonRows<'i> {
         JsonRows {
             index,
             content: Content::new(index),
-            streams: OfStream::new(),
-            clock: Clock::default(),
-            told: Told::default(),
+            streams: StreamTexts::new(),
+            times: TimeWriter::default(),
+            dissection: JsonDissection::default(),
         }
     }
 }
 
 impl WriteRow for JsonRows<'_> {
     fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
-        let JsonRows { index, content, streams, clock, told } = self;
+        let JsonRows { index, content, streams, times, dissection } = self;
         content.find(row);
         content.read(row)?;
-        told.tell(index, number, row, &content.bytes);
+        dissection.read(index, number, row, &content.bytes);
 
         out.extend_from_slice(b"{\"row\":");
         put::number(out, number);
@@ -69,17 +69,17 @@ impl WriteRow for JsonRows<'_> {
         match index.time_ns(row) {
             Some(time_ns) => {
                 out.push(b'"');
-                clock.put(out, time_ns);
+                times.write(out, time_ns);
                 out.push(b'"');
             }
             None => out.extend_from_slice(b"null"),
         }
-        streams.put(index, row, out, |out, flow, direction, ends| {
+        streams.write(index, row, out, |out, flow, direction, endpoints| {
             out.extend_from_slice(b",\"flow\":");
             put::number(out, flow);
             out.extend_from_slice(b",\"direction\":");
             put::string(out, direction.as_str());
-            let (src, dst) = ends.unzip();
+            let (src, dst) = endpoints.unzip();
             for (key, address) in [(&b",\"src\":"[..], src), (b",\"dst\":", dst)] {
                 out.extend_from_slice(key);
                 put::string_or_null(out, address.map(|address| address.to_string()).as_deref());
@@ -89,17 +89,7 @@ impl WriteRow for JsonRows<'_> {
         put::number(out, row.offset);
         out.extend_from_slice(b",\"length\":");
         put::number(out, row.length);
-        let missing = index.missing(row);
-        if !missing.is_empty() {
-            out.extend_from_slice(b",\"missing\":");
-            put::json_list(out, missing, |out, range| {
-                out.push(b'[');
-                put::number(out, range.start);
-                out.push(b',');
-                put::number(out, range.end - range.start);
-                out.push(b']');
-            });
-        }
+        write_missing(index, row, out);
         out.extend_from_slice(b",\"packets\":");
         put::json_list(out, content.packets(), |out, packet| put::number(out, *packet));
         out.extend_from_slice(b",\"protocol\":");
@@ -109,37 +99,63 @@ impl WriteRow for JsonRows<'_> {
         out.extend_from_slice(b",\"kind\":");
         put::string_or_null(out, index.kind(row));
         out.extend_from_slice(b",\"summary\":\"");
-        out.extend_from_slice(&told.summary);
-        out.extend_from_slice(b"\",\"reply_to\":");
-        let (reply_to, latency_ns) = index.reply_to(number).unzip();
-        put::number_or_null(out, reply_to);
-        out.extend_from_slice(b",\"latency_ns\":");
-        put::number_or_null(out, latency_ns.flatten());
-        out.extend_from_slice(b",\"part_of\":");
-        put::number_or_null(out, index.part_of(number));
-        let comments = index.comments(row);
-        if !comments.is_empty() {
-            out.extend_from_slice(b",\"comments\":");
-            put::json_list(out, comments, |out, (packet, text)| {
-                out.extend_from_slice(b"{\"packet\":");
-                put::number(out, packet);
-                out.extend_from_slice(b",\"text\":");
-                put::string(out, text);
-                out.push(b'}');
-            });
-        }
+        out.extend_from_slice(&dissection.summary);
+        out.push(b'"');
+        write_relations(index, number, out);
+        write_comments(index, row, out);
         out.extend_from_slice(b",\"fields\":[");
-        out.extend_from_slice(&told.fields);
+        out.extend_from_slice(&dissection.fields);
         out.extend_from_slice(b"],\"problems\":[");
-        out.extend_from_slice(&told.problems);
+        out.extend_from_slice(&dissection.problems);
         out.extend_from_slice(b"]}\n");
         Ok(())
     }
 }
 
-impl Told {
-    /// Takes a row apart. It says the same as [`Index::dissect`].
-    fn tell(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
+/// Which bytes of the row were not captured; nothing if all were.
+fn write_missing(index: &Index, row: &Row, out: &mut Vec<u8>) {
+    let missing = index.missing(row);
+    if !missing.is_empty() {
+        out.extend_from_slice(b",\"missing\":");
+        put::json_list(out, missing, |out, range| {
+            out.push(b'[');
+            put::number(out, range.start);
+            out.push(b',');
+            put::number(out, range.end - range.start);
+            out.push(b']');
+        });
+    }
+}
+
+/// Which other rows the row is related to.
+fn write_relations(index: &Index, number: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"reply_to\":");
+    let (reply_to, latency_ns) = index.reply_to(number).unzip();
+    put::number_or_null(out, reply_to);
+    out.extend_from_slice(b",\"latency_ns\":");
+    put::number_or_null(out, latency_ns.flatten());
+    out.extend_from_slice(b",\"part_of\":");
+    put::number_or_null(out, index.part_of(number));
+}
+
+/// The comments on the row's packets; nothing if there are none.
+fn write_comments(index: &Index, row: &Row, out: &mut Vec<u8>) {
+    let comments = index.comments(row);
+    if !comments.is_empty() {
+        out.extend_from_slice(b",\"comments\":");
+        put::json_list(out, comments, |out, (packet, text)| {
+            out.extend_from_slice(b"{\"packet\":");
+            put::number(out, packet);
+            out.extend_from_slice(b",\"text\":");
+            put::string(out, text);
+            out.push(b'}');
+        });
+    }
+}
+
+impl JsonDissection {
+    /// Dissects a row, with the same result as [`Index::dissect`].
+    fn read(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.fields.clear();
         self.problems.clear();
@@ -148,15 +164,15 @@ impl Told {
         self.finish();
     }
 
-    /// All was told: a field that never ended is none.
+    /// Ends the dissection: a field that was not ended is dropped.
     pub(super) fn finish(&mut self) {
         if let Some(first) = self.open.first() {
             self.fields.truncate(first.start);
         }
     }
 
-    /// Begins a field, in the one that is open. Gives where that is.
-    fn head(&mut self, name: &str, range: &Range<usize>, value: &Value<'_>) -> usize {
+    /// Begins a field, in the one that is open. Returns where it begins.
+    fn begin_field(&mut self, name: &str, range: &Range<usize>, value: &Value<'_>) -> usize {
         let out = &mut self.fields;
         let start = out.len();
         match self.open.last_mut() {
@@ -180,8 +196,8 @@ impl Told {
         start
     }
 
-    /// Ends a field that has been begun.
-    fn foot(&mut self, is_group: bool, has_fields: bool) {
+    /// Ends the field that was begun.
+    fn end_field(&mut self, is_group: bool, has_fields: bool) {
         match (has_fields, is_group) {
             (true, _) => self.fields.extend_from_slice(b"]}"),
             (false, true) => self.fields.extend_from_slice(b",\"fields\":[]}"),
@@ -190,22 +206,22 @@ impl Told {
     }
 }
 
-impl<'a> Visit<'a> for Told {
+impl<'a> Visit<'a> for JsonDissection {
     fn kind(&mut self, _: Kind<'a>) {}
 
     fn field(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>) {
-        self.head(name, &range, &value);
-        self.foot(value == Value::Group, false);
+        self.begin_field(name, &range, &value);
+        self.end_field(value == Value::Group, false);
     }
 
     fn begin(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>) {
-        let start = self.head(name, &range, &value);
+        let start = self.begin_field(name, &range, &value);
         self.open.push(Open { start, is_group: value == Value::Group, has_fields: false });
     }
 
     fn end(&mut self) {
         if let Some(Open { is_group, has_fields, .. }) = self.open.pop() {
-            self.foot(is_group, has_fields);
+            self.end_field(is_group, has_fields);
         }
     }
 
@@ -224,12 +240,12 @@ impl<'a> Visit<'a> for Told {
         put::number(out, range.len());
         out.extend_from_slice(b",\"text\":\"");
         // Writing to memory does not fail.
-        let _ = Escaped(out).write_fmt(text);
+        let _ = JsonEscaper(out).write_fmt(text);
         out.extend_from_slice(b"\"}");
     }
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
         self.summary.clear();
-        let _ = Escaped(&mut self.summary).write_fmt(text);
+        let _ = JsonEscaper(&mut self.summary).write_fmt(text);
     }
 }

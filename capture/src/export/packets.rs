@@ -3,18 +3,23 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::RowSelection;
+use super::selection::RowSelection;
+use crate::files::pcapng_writer::write_block;
 use crate::files::records::{Next, Opened, Record, Records};
 use crate::{Index, Source, TransportType};
 
-/// Writes a pcapng file with the packets that carry the chosen rows, as they were captured, in the order of the file.
-/// Gives how many there are.
+/// Writes a pcapng file with the packets that carry the selected rows, as they were captured, in the order of the file.
+/// Returns how many there are.
 ///
 /// # Errors
 /// The capture can't be read any more, holds no packets (it was the bytes of one stream), or `out` can't be written.
-pub fn write_packets(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<u64> {
+pub fn write_packets(
+    index: &Index,
+    selection: &mut RowSelection<'_>,
+    out: &mut dyn Write,
+) -> io::Result<u64> {
     let mut wanted = vec![false; index.packets() as usize + 1];
-    chosen.for_each(index, &mut |_, row| {
+    selection.for_each(index, &mut |_, row| {
         for packet in index.row_packets(row) {
             wanted.get_mut(packet as usize).into_iter().for_each(|wanted| *wanted = true);
         }
@@ -22,7 +27,7 @@ pub fn write_packets(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn
     })?;
     let mut writer = Writer { index, out, interfaces: HashMap::new(), packets: 0 };
     writer.section()?;
-    // What was taken as bytes stays that, whatever it looks like.
+    // A file that was read as bytes is read as bytes again, whatever it looks like.
     let as_bytes = index.flows().iter().any(|flow| flow.transport == TransportType::File);
     each_record(index.source(), as_bytes, &mut |record| {
         let is_wanted = wanted.get(record.number as usize).copied().unwrap_or(false);
@@ -39,7 +44,7 @@ fn each_record(
     let other = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
     let mut records = match Records::open(source, as_bytes).map_err(|damage| other(damage.to_string()))? {
         Opened::Capture(records) => records,
-        Opened::Named(sentence) => return Err(other(sentence)),
+        Opened::Unsupported(format) => return Err(other(format.to_string())),
         Opened::Bytes => return Err(other(format!("{} is no capture: it has no packets", source.name()))),
     };
     loop {
@@ -47,7 +52,7 @@ fn each_record(
             Ok(Next::Packet) => each(&records.record().0)?,
             Ok(Next::Other) => {}
             Ok(Next::End) => return Ok(()),
-            // Damage was told when the capture was read; behind it reading goes on as it did then.
+            // Damage was reported when the capture was read; behind it reading resumes as it did then.
             Err(_) => match records.resume() {
                 Ok(Some(_)) => {}
                 _ => return Ok(()),
@@ -65,18 +70,6 @@ struct Writer<'o> {
     packets: u64,
 }
 
-/// Writes a block of a pcapng file, little-endian: its type, its parts one after another, padded, its length at both ends.
-pub(crate) fn write_block(out: &mut dyn Write, block_type: u32, body: &[&[u8]]) -> io::Result<()> {
-    let length: usize = body.iter().map(|part| part.len()).sum();
-    let padding = length.next_multiple_of(4) - length;
-    let total = u32::try_from(12 + length + padding).map_err(io::Error::other)?.to_le_bytes();
-    out.write_all(&block_type.to_le_bytes())?;
-    out.write_all(&total)?;
-    body.iter().try_for_each(|part| out.write_all(part))?;
-    out.write_all([0; 3].get(..padding).unwrap_or_default())?;
-    out.write_all(&total)
-}
-
 impl Writer<'_> {
     fn block(&mut self, block_type: u32, body: &[&[u8]]) -> io::Result<()> {
         write_block(&mut self.out, block_type, body)
@@ -84,10 +77,10 @@ impl Writer<'_> {
 
     fn section(&mut self) -> io::Result<()> {
         const VERSION_1_0: [u8; 4] = [1, 0, 0, 0];
-        const LENGTH_NOT_SAID: [u8; 8] = [0xFF; 8];
+        const UNKNOWN_LENGTH: [u8; 8] = [0xFF; 8];
         let application = option(4, concat!("framescope ", env!("CARGO_PKG_VERSION")).as_bytes());
         let magic = 0x1A2B_3C4D_u32.to_le_bytes();
-        self.block(0x0A0D_0D0A, &[&magic, &VERSION_1_0, &LENGTH_NOT_SAID, &application, &END_OF_OPTIONS])
+        self.block(0x0A0D_0D0A, &[&magic, &VERSION_1_0, &UNKNOWN_LENGTH, &application, &END_OF_OPTIONS])
     }
 
     fn packet(&mut self, record: &Record<'_>) -> io::Result<()> {
@@ -97,7 +90,7 @@ impl Writer<'_> {
             None => {
                 let number = self.interfaces.len();
                 self.interfaces.insert(described, number);
-                // A packet without an interface has no link type either; 147 is the first that is anybody's own.
+                // A packet without an interface has no link type either; 147 is the first for private use.
                 let link_type = u16::try_from(record.link_type.unwrap_or(147)).unwrap_or(147);
                 let nanoseconds = option(9, &[9]);
                 let fixed = [link_type.to_le_bytes(), [0; 2]].concat();
@@ -109,7 +102,7 @@ impl Writer<'_> {
                 number
             }
         };
-        // Where the capture has no time there is none to be had; a time before 1970 can't be written.
+        // A packet without a time, or with one before 1970, gets the time 0.
         let time = u64::try_from(record.time_ns.unwrap_or(0)).unwrap_or(0);
         let half = |bits: u64| u32::try_from(bits).unwrap_or(u32::MAX).to_le_bytes();
         let (high, low) = (half(time >> 32), half(time & u64::from(u32::MAX)));
@@ -134,7 +127,7 @@ const END_OF_OPTIONS: [u8; 4] = [0; 4];
 
 /// An option as pcapng writes it.
 fn option(code: u16, value: &[u8]) -> Vec<u8> {
-    // No option is longer than its length can say.
+    // The length of an option has 16 bits.
     let value = value.get(..value.len().min(usize::from(u16::MAX))).unwrap_or_default();
     let mut out = Vec::new();
     out.extend(code.to_le_bytes());

@@ -5,14 +5,16 @@ use std::io::{self, Write};
 use framescope_parser::{Code, Severity};
 use serde::Serialize;
 
-use super::{Paint, RowSelection, write_line};
+use super::put::json_line;
+use super::selection::RowSelection;
+use super::text::Paint;
 use crate::Index;
 
-/// Rows that are named for each code.
+/// How many rows are listed for each code.
 const FIRST_ROWS: usize = 5;
 
 #[derive(Serialize)]
-struct Counted {
+struct ProblemCount {
     code: Code,
     severity: Severity,
     rows: u64,
@@ -21,56 +23,56 @@ struct Counted {
 }
 
 /// The codes that occur, the worst first, and of the same severity the most frequent.
-fn counted(index: &Index, chosen: &mut RowSelection<'_>) -> io::Result<(Vec<Counted>, u64)> {
-    let mut found: Vec<Counted> = Code::ALL
+fn count(index: &Index, selection: &mut RowSelection<'_>) -> io::Result<(Vec<ProblemCount>, u64)> {
+    let mut found: Vec<ProblemCount> = Code::ALL
         .iter()
         .map(|&code| {
             let (severity, meaning) = (code.severity(), code.meaning());
-            Counted { code, severity, rows: 0, first: Vec::new(), meaning }
+            ProblemCount { code, severity, rows: 0, first: Vec::new(), meaning }
         })
         .collect();
     let mut rows = 0;
-    chosen.for_each(index, &mut |number, row| {
+    selection.for_each(index, &mut |number, row| {
         rows += 1;
         if row.codes.is_empty() {
             return Ok(());
         }
-        for one in found.iter_mut().filter(|one| row.codes.contains(one.code)) {
-            one.rows += 1;
-            if one.first.len() < FIRST_ROWS {
-                one.first.push(number);
+        for count in found.iter_mut().filter(|count| row.codes.contains(count.code)) {
+            count.rows += 1;
+            if count.first.len() < FIRST_ROWS {
+                count.first.push(number);
             }
         }
         Ok(())
     })?;
-    found.retain(|one| one.rows > 0);
-    found.sort_by_key(|one| (std::cmp::Reverse(one.severity), std::cmp::Reverse(one.rows)));
+    found.retain(|count| count.rows > 0);
+    found.sort_by_key(|count| (std::cmp::Reverse(count.severity), std::cmp::Reverse(count.rows)));
     Ok((found, rows))
 }
 
-/// Writes a line for each code: severity, code, on how many rows it stands, and the first of them; what it means below.
+/// Writes a line for each code: severity, code, how many rows have it, and the first of them; its meaning below.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_problems_text(
     index: &Index,
-    chosen: &mut RowSelection<'_>,
+    selection: &mut RowSelection<'_>,
     paint: Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let (found, rows) = counted(index, chosen)?;
+    let (found, rows) = count(index, selection)?;
     if found.is_empty() {
         return writeln!(out, "no problem in {rows} rows");
     }
-    for one in found {
-        let label = paint.severity(one.severity, &format!("{:7} {}", one.severity, one.code));
-        let rows = if one.rows == 1 { "row" } else { "rows" };
-        let mut first: Vec<String> = one.first.iter().map(|row| format!("#{row}")).collect();
-        if one.rows > FIRST_ROWS as u64 {
+    for count in found {
+        let label = paint.severity(count.severity, &format!("{:7} {}", count.severity, count.code));
+        let rows = if count.rows == 1 { "row" } else { "rows" };
+        let mut first: Vec<String> = count.first.iter().map(|row| format!("#{row}")).collect();
+        if count.rows > FIRST_ROWS as u64 {
             first.push("…".to_owned());
         }
-        writeln!(out, "{label} on {} {rows}: {}", one.rows, first.join(" "))?;
-        writeln!(out, "{:8}{}", "", one.meaning)?;
+        writeln!(out, "{label} on {} {rows}: {}", count.rows, first.join(" "))?;
+        writeln!(out, "{:8}{}", "", count.meaning)?;
     }
     Ok(())
 }
@@ -81,8 +83,8 @@ pub fn write_problems_text(
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_problems_json(
     index: &Index,
-    chosen: &mut RowSelection<'_>,
+    selection: &mut RowSelection<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    counted(index, chosen)?.0.iter().try_for_each(|one| write_line(out, one))
+    count(index, selection)?.0.iter().try_for_each(|count| json_line(out, count))
 }

@@ -1,11 +1,13 @@
-//! Numbers, texts, bytes and times as JSON, CSV and terminals have them, appended to what was written before: rows are
-//! written by the million, so nothing is allocated for one.
+//! Appends numbers, texts, bytes and times as JSON, CSV and terminals have them. Rows are written by the million, so nothing is
+//! allocated for one.
 
 use std::fmt::{self, Write};
+use std::io;
 
 use framescope_parser::{Code, Kind, Value};
 
-use super::rfc3339;
+pub(super) use crate::display::push_hex as hex;
+use crate::display::rfc3339;
 
 /// A number in decimal digits.
 #[inline]
@@ -13,38 +15,16 @@ pub(super) fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
-/// The two hexadecimal digits of each byte.
-const PAIRS: [[u8; 2]; 256] = {
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[allow(clippy::indexing_slicing, reason = "both are in range, or this does not compile")]
-        {
-            pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        }
-        byte += 1;
-    }
-    pairs
-};
-
-/// Two hexadecimal digits a byte.
-pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.reserve(bytes.len() * 2);
-    out.extend(bytes.iter().flat_map(|&byte| PAIRS.get(usize::from(byte)).copied().unwrap_or_default()));
-}
-
-/// Whether a text can stand between JSON's quotes as it is. Looked at in stretches that a processor compares at once.
+/// Whether a text needs no escapes in JSON. Checked in pieces that a processor compares at once.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
-    let odd = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    let (stretches, rest) = text.as_chunks::<16>();
-    !stretches.iter().any(|stretch| stretch.iter().fold(false, |found, byte| found | odd(byte)))
-        && !rest.iter().any(odd)
+    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let (pieces, rest) = text.as_chunks::<16>();
+    !pieces.iter().any(|piece| piece.iter().fold(false, |found, byte| found | is_special(byte)))
+        && !rest.iter().any(is_special)
 }
 
-/// A part of a text between JSON's quotes.
+/// A part of a text in JSON, escaped.
 #[inline]
 pub(super) fn escaped(out: &mut Vec<u8>, text: &str) {
     match is_plain(text.as_bytes()) {
@@ -73,7 +53,7 @@ fn escape(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-/// A text in JSON's quotes.
+/// A text in JSON.
 #[inline]
 pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -81,7 +61,7 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// A text in JSON's quotes, or null.
+/// A text in JSON, or null.
 pub(super) fn string_or_null(out: &mut Vec<u8>, text: Option<&str>) {
     match text {
         Some(text) => string(out, text),
@@ -97,20 +77,20 @@ pub(super) fn number_or_null(out: &mut Vec<u8>, value: Option<impl itoa::Integer
     }
 }
 
-/// Writes what is formatted as a part of a JSON text.
-pub(super) struct Escaped<'o>(pub(super) &'o mut Vec<u8>);
+/// Escapes what is formatted as a part of a JSON text.
+pub(super) struct JsonEscaper<'o>(pub(super) &'o mut Vec<u8>);
 
-impl Write for Escaped<'_> {
+impl Write for JsonEscaper<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         escaped(self.0, text);
         Ok(())
     }
 }
 
-/// Writes what is formatted as it is.
-pub(super) struct Plain<'o>(pub(super) &'o mut Vec<u8>);
+/// Appends what is formatted as it is.
+struct Appender<'o>(&'o mut Vec<u8>);
 
-impl Write for Plain<'_> {
+impl Write for Appender<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.extend_from_slice(text.as_bytes());
         Ok(())
@@ -122,17 +102,17 @@ pub(super) fn formatted(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     match text.as_str() {
         Some(text) => out.extend_from_slice(text.as_bytes()),
         // Writing to memory does not fail.
-        None => drop(Plain(out).write_fmt(text)),
+        None => drop(Appender(out).write_fmt(text)),
     }
 }
 
-/// A value as JSON: the same as its `Serialize` says.
+/// A value as JSON, the same as its `Serialize` writes.
 pub(super) fn json_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Unsigned(n) | Value::Hex(n) => number(out, *n),
         Value::Signed(n) => number(out, *n),
         Value::Float(_) => {
-            // How its digits are chosen is that crate's business. Writing to memory does not fail.
+            // The crate chooses the digits. Writing to memory does not fail.
             let _ = serde_json::to_writer(&mut *out, value);
         }
         Value::Bool(b) => out.extend_from_slice(if *b { b"true" } else { b"false" }),
@@ -190,7 +170,7 @@ fn between<T>(
     }
 }
 
-/// A value as a cell of CSV has it, before it is quoted: a text as it is, a named number by its name.
+/// A value as the content of a CSV cell: a text as it is, a named number by its name.
 pub(super) fn csv_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Text(text) => out.extend_from_slice(text.as_bytes()),
@@ -202,7 +182,7 @@ pub(super) fn csv_value(out: &mut Vec<u8>, value: &Value<'_>) {
     }
 }
 
-/// A value as a person reads it: the same as its `Display` says.
+/// A value for a person, the same as its `Display` writes.
 pub(super) fn text_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Unsigned(n) => number(out, *n),
@@ -225,7 +205,7 @@ pub(super) fn text_value(out: &mut Vec<u8>, value: &Value<'_>) {
     }
 }
 
-/// A cell of a line of CSV, quoted where that is necessary.
+/// A cell of CSV, quoted where that is necessary.
 pub(super) fn cell(out: &mut Vec<u8>, text: &[u8]) {
     if !text.iter().fold(false, |found, byte| found | matches!(byte, b'"' | b',' | b'\n' | b'\r')) {
         return out.extend_from_slice(text);
@@ -240,39 +220,39 @@ pub(super) fn cell(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-/// What of the problems of a row is kept in the order in which they are told: each code once.
+/// Adds a problem's code, each once, in the order in which they are reported.
 pub(super) fn push_code(codes: &mut Vec<Code>, code: Code) {
     if !codes.contains(&code) {
         codes.push(code);
     }
 }
 
-/// Writes times as [`rfc3339`] does; days are asked of the calendar once as long as they stay the same.
+/// Writes times as [`rfc3339`] does. The date is computed once as long as the day stays the same.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(super) struct TimeWriter {
     day: Option<(i64, String)>,
 }
 
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400;
 
-impl Clock {
-    pub(super) fn put(&mut self, out: &mut Vec<u8>, time_ns: i64) {
+impl TimeWriter {
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, time_ns: i64) {
         let (second, nanoseconds) = (time_ns.div_euclid(SECOND), time_ns.rem_euclid(SECOND));
         let (day, second) = (second.div_euclid(DAY), second.rem_euclid(DAY));
         let known = match &self.day {
             Some((known, date)) if *known == day => date,
             _ => {
                 let mut date = rfc3339(time_ns);
-                // What stands behind the date is its time of day.
+                // The time of day follows the date.
                 date.truncate(date.find('T').map_or(0, |at| at + 1));
                 &self.day.insert((day, date)).1
             }
         };
         out.extend_from_slice(known.as_bytes());
-        let mut clock = *b"00:00:00.000000000Z";
+        let mut text = *b"00:00:00.000000000Z";
         let mut place = |from: usize, to: usize, mut number: i64| {
-            for digit in clock.get_mut(from..to).unwrap_or_default().iter_mut().rev() {
+            for digit in text.get_mut(from..to).unwrap_or_default().iter_mut().rev() {
                 *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
                 number /= 10;
             }
@@ -281,8 +261,14 @@ impl Clock {
         place(3, 5, second / 60 % 60);
         place(6, 8, second % 60);
         place(9, 18, nanoseconds);
-        out.extend_from_slice(&clock);
+        out.extend_from_slice(&text);
     }
+}
+
+/// Writes a value as a line of JSON.
+pub(super) fn json_line(out: &mut dyn io::Write, value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+    out.write_all(b"\n")
 }
 
 #[cfg(test)]
@@ -326,7 +312,7 @@ mod tests {
         #[test]
         fn a_text_in_parts_is_escaped_as_serde_escapes_it(parts in proptest::collection::vec("[\\x00-\\xff\"\\\\]{0,20}", 0..4)) {
             let written = put(|out| {
-                parts.iter().for_each(|part| Escaped(out).write_str(part).unwrap());
+                parts.iter().for_each(|part| JsonEscaper(out).write_str(part).unwrap());
             });
             prop_assert_eq!(format!("\"{written}\""), serde_json::to_string(&parts.concat()).unwrap());
         }
@@ -349,12 +335,12 @@ mod tests {
         }
 
         #[test]
-        fn every_time_is_written_as_the_calendar_has_it(times in proptest::collection::vec(any::<i64>(), 1..20), step in 0..2 * DAY * SECOND) {
-            let mut clock = Clock::default();
+        fn every_time_is_written_as_the_calendar_computes_it(times in proptest::collection::vec(any::<i64>(), 1..20), step in 0..2 * DAY * SECOND) {
+            let mut writer = TimeWriter::default();
             for time in times {
                 // Also the same day, the next, and the one before.
                 for time in [time, time.saturating_add(step), time, time.saturating_sub(step)] {
-                    prop_assert_eq!(put(|out| clock.put(out, time)), rfc3339(time));
+                    prop_assert_eq!(put(|out| writer.write(out, time)), rfc3339(time));
                 }
             }
         }
@@ -362,11 +348,11 @@ mod tests {
 
     #[test]
     fn times_at_the_edges_of_days_and_of_what_is_possible_are_right() {
-        let mut clock = Clock::default();
+        let mut writer = TimeWriter::default();
         let days = [-DAY, -1, 0, 1, DAY - 1, DAY, 951_782_400, 951_868_800].map(|second| second * SECOND);
         let near = days.into_iter().flat_map(|time| [time - 1, time, time + 1]);
         for time in near.chain([i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX]) {
-            assert_eq!(put(|out| clock.put(out, time)), rfc3339(time), "{time}");
+            assert_eq!(put(|out| writer.write(out, time)), rfc3339(time), "{time}");
         }
     }
 }

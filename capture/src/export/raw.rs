@@ -3,17 +3,17 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use super::RowSelection;
+use super::selection::RowSelection;
 use crate::Index;
 
-/// Writes the bytes of each chosen row, one after another, and gives how many of incomplete messages were not captured: what
-/// is there of these is joined.
+/// Writes the bytes of each selected row, one after another. Returns how many bytes of incomplete messages were not captured:
+/// the others of these messages are joined.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
-pub fn write_raw(index: &Index, chosen: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<u64> {
+pub fn write_raw(index: &Index, selection: &mut RowSelection<'_>, out: &mut dyn Write) -> io::Result<u64> {
     let (mut reader, mut missing) = (index.reader(), 0);
-    chosen.for_each(index, &mut |_, row| {
+    selection.for_each(index, &mut |_, row| {
         missing += index.missing_bytes(row).unwrap_or(0);
         let written = index.for_each_piece(row, &mut reader, &mut |bytes| {
             out.write_all(bytes)?;

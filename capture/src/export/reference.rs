@@ -1,4 +1,4 @@
-//! What is written straight from what a protocol tells, held against the same made by way of a tree, serde and the csv crate.
+//! What is written while a dissection is reported, compared with the same written by way of a tree, serde and the csv crate.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -10,8 +10,10 @@ use framescope_parser::{Code, Dissection, Field, Kind, Problem, Severity, Value,
 use proptest::prelude::*;
 use serde::Serialize;
 
+use super::put::json_line;
 use super::*;
-use crate::{Options, Source, read};
+
+use crate::{Index, Options, Row, Source, read};
 
 #[derive(Serialize)]
 struct RowJson<'a> {
@@ -73,7 +75,7 @@ fn json_row(index: &Index, number: u32, row: &Row, dissection: &Dissection<'_>, 
         fields: &dissection.fields,
         problems: &dissection.problems,
     };
-    write_line(out, &json).unwrap();
+    json_line(out, &json).unwrap();
 }
 
 fn csv_row(index: &Index, number: u32, row: &Row, dissection: &Dissection<'_>, out: &mut Vec<u8>) {
@@ -192,25 +194,25 @@ fn every_row_of_the_corpus_is_written_as_by_way_of_a_tree() {
             rows += 1;
         }
         let all = &mut RowSelection::all();
-        let (mut straight_json, mut straight_csv, mut straight_text) = (Vec::new(), Vec::new(), Vec::new());
-        write_json(&index, all, &mut straight_json).unwrap();
-        write_csv(&index, all, &mut straight_csv).unwrap();
-        write_text(&index, all, Paint::Ansi, &mut straight_text).unwrap();
-        let header = straight_csv.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-        let same = |straight: &[u8], expected: &[u8]| {
-            let (straight, expected) = (String::from_utf8_lossy(straight), String::from_utf8_lossy(expected));
-            let differ = straight.lines().zip(expected.lines()).find(|(a, b)| a != b);
+        let (mut direct_json, mut direct_csv, mut direct_text) = (Vec::new(), Vec::new(), Vec::new());
+        write_json(&index, all, &mut direct_json).unwrap();
+        write_csv(&index, all, &mut direct_csv).unwrap();
+        write_text(&index, all, Paint::Ansi, &mut direct_text).unwrap();
+        let header = direct_csv.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        let same = |direct: &[u8], expected: &[u8]| {
+            let (direct, expected) = (String::from_utf8_lossy(direct), String::from_utf8_lossy(expected));
+            let differ = direct.lines().zip(expected.lines()).find(|(a, b)| a != b);
             assert_eq!(differ, None, "{}", path.display());
-            assert!(straight == expected, "{}", path.display());
+            assert!(direct == expected, "{}", path.display());
         };
-        same(&straight_json, &json);
-        same(straight_csv.get(header..).unwrap(), &csv);
-        same(&straight_text, &text);
+        same(&direct_json, &json);
+        same(direct_csv.get(header..).unwrap(), &csv);
+        same(&direct_text, &text);
     }
-    assert!(rows > 2000, "the corpus is not whole: {rows} rows");
+    assert!(rows > 2000, "the corpus is incomplete: {rows} rows");
 }
 
-/// What a protocol may tell, in any order.
+/// What a protocol may report, in any order.
 #[derive(Clone, Debug)]
 enum Event {
     Field(&'static str, usize, usize, Value<'static>),
@@ -242,7 +244,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn tell<'a>(events: &'a [Event], visit: &mut dyn Visit<'a>) {
+fn report<'a>(events: &'a [Event], visit: &mut dyn Visit<'a>) {
     for event in events {
         match event {
             Event::Field(name, at, end, value) => visit.field(name, *at..*end, value.clone()),
@@ -256,20 +258,20 @@ fn tell<'a>(events: &'a [Event], visit: &mut dyn Visit<'a>) {
 
 proptest! {
     #[test]
-    fn whatever_is_told_is_written_as_by_way_of_a_tree(events in proptest::collection::vec(event(), 0..30)) {
+    fn whatever_is_reported_is_written_as_by_way_of_a_tree(events in proptest::collection::vec(event(), 0..30)) {
         let mut tree = Dissection::default();
-        tell(&events, &mut tree);
+        report(&events, &mut tree);
         let string = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
 
-        let mut json = json::Told::default();
-        tell(&events, &mut json);
+        let mut json = json::JsonDissection::default();
+        report(&events, &mut json);
         json.finish();
         prop_assert_eq!(format!("[{}]", string(&json.fields)), serde_json::to_string(&tree.fields).unwrap());
         prop_assert_eq!(format!("[{}]", string(&json.problems)), serde_json::to_string(&tree.problems).unwrap());
         prop_assert_eq!(format!("\"{}\"", string(&json.summary)), serde_json::to_string(&tree.summary).unwrap());
 
-        let mut text = text::Told::default();
-        tell(&events, &mut text);
+        let mut text = text::TextDissection::default();
+        report(&events, &mut text);
         text.finish();
         let (mut fields, mut problems) = (Vec::new(), Vec::new());
         text_fields(&tree.fields, 1, &mut fields);

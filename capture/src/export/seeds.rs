@@ -1,24 +1,24 @@
-//! Messages and streams as seeds of a fuzzer: one of each shape, under names that are those of their contents.
+//! Messages and streams as seeds of a fuzzer: one of each shape, named by their contents.
 
 use std::collections::BTreeSet;
 use std::io;
 
 use framescope_parser::{Code, Direction, SpanType};
 
-use super::RowSelection;
+use super::selection::RowSelection;
 use crate::Index;
 
-/// Bytes to begin fuzzing with.
+/// Bytes that fuzzing begins with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seed {
-    /// What it is and a digest of its bytes: the same bytes always have the same name.
+    /// What the bytes are, and a digest of them: the same bytes always have the same name.
     pub name: String,
     /// The bytes.
     pub bytes: Vec<u8>,
 }
 
 impl Seed {
-    /// A seed of these bytes, which are called `what`: only small letters, digits and dashes of that are kept.
+    /// A seed of these bytes. `what` describes them; in the name it has only lower-case letters, digits and dashes.
     ///
     /// ```
     /// use framescope_capture::export::Seed;
@@ -40,18 +40,17 @@ impl Seed {
     }
 }
 
-/// One message of each shape (protocol, kind, problems, about how long, what its first bytes say) among the chosen rows, and, where all
-/// are chosen, every direction of a conversation that is short enough. Nothing is longer than `longest` bytes; the same capture
-/// always gives the same seeds, in the order of their names. A message of which bytes were not captured is none: what is there
-/// of it, joined, was never sent.
+/// One message of each shape (protocol, kind, problems, approximate length, flags) among the selected rows; where all rows are
+/// selected, also every direction of a conversation. No seed is longer than `longest` bytes. The same capture always gives the
+/// same seeds, in the order of their names. An incomplete message is no seed: its captured bytes, joined, were never sent.
 ///
 /// # Errors
 /// The capture can't be read any more.
-pub fn seeds(index: &Index, chosen: &mut RowSelection<'_>, longest: usize) -> io::Result<Vec<Seed>> {
-    let with_streams = chosen.filter.is_none();
+pub fn seeds(index: &Index, selection: &mut RowSelection<'_>, longest: usize) -> io::Result<Vec<Seed>> {
+    let with_streams = selection.filter.is_none();
     let mut reader = index.reader();
     let (mut seen, mut seeds) = (BTreeSet::new(), BTreeSet::new());
-    chosen.for_each(index, &mut |_, row| {
+    selection.for_each(index, &mut |_, row| {
         let is_incomplete = row.codes.contains(Code::Incomplete);
         if row.span_type == SpanType::Gap || is_incomplete || row.length > longest as u64 {
             return Ok(());
@@ -59,7 +58,7 @@ pub fn seeds(index: &Index, chosen: &mut RowSelection<'_>, longest: usize) -> io
         let bytes = index.row_bytes(row, longest, &mut reader)?;
         let kind = index.kind(row).unwrap_or(row.type_name());
         let protocol = index.protocol(row).map_or("unknown", |protocol| protocol.name()).to_owned();
-        // Mostly these are the flags that say which parts follow.
+        // Mostly these are the flags that decide which parts follow.
         let flags = bytes.get(4..8).map(<[u8]>::to_vec);
         let shape = (protocol, kind.to_owned(), row.codes, row.type_name(), row.length.max(1).ilog2(), flags);
         if seen.insert(shape) {

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use framescope_parser::{Code, Kind, Severity, SpanType, Value, Visit};
 
-use super::RowSelection;
-use super::put::{self, Clock};
-use super::rows::{Content, OfStream, WriteRow, write_rows};
+use super::put::{self, TimeWriter};
+use super::rows::{Content, StreamTexts, WriteRow, write_rows};
+use super::selection::RowSelection;
 use crate::{Index, Row};
 
 /// Whether to colour the text.
@@ -17,12 +17,12 @@ pub enum Paint {
     /// Plain text.
     #[default]
     Plain,
-    /// With the escape sequences that terminals colour by.
+    /// With the escape sequences for colours in a terminal.
     Ansi,
 }
 
 impl Paint {
-    /// `text` in a colour by its SGR number.
+    /// `text` in the colour of an SGR number.
     pub(crate) fn colour(self, sgr: &str, text: &str) -> String {
         match self {
             Paint::Plain => text.to_owned(),
@@ -43,7 +43,7 @@ impl Paint {
         }
     }
 
-    /// Appends what `write` writes, in a colour by its SGR number.
+    /// Appends what `write` writes, in the colour of an SGR number.
     fn put(self, sgr: &str, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
         if self == Paint::Ansi {
             put::formatted(out, format_args!("\x1b[{sgr}m"));
@@ -55,32 +55,32 @@ impl Paint {
     }
 }
 
-/// Writes each chosen row with its fields and problems.
+/// Writes each selected row with its fields and problems.
 ///
 /// # Errors
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_text(
     index: &Index,
-    chosen: &mut RowSelection<'_>,
+    selection: &mut RowSelection<'_>,
     paint: Paint,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    write_rows(index, chosen, &mut WithoutFirst::new(out), &|| TextRows::new(index, paint))
+    write_rows(index, selection, &mut SkipFirstByte::new(out), &|| TextRows::new(index, paint))
 }
 
 /// Writes all but the first byte: the blank line before the first row.
-pub(super) struct WithoutFirst<'o> {
+pub(super) struct SkipFirstByte<'o> {
     out: &'o mut dyn Write,
     is_first: bool,
 }
 
-impl<'o> WithoutFirst<'o> {
+impl<'o> SkipFirstByte<'o> {
     pub(super) fn new(out: &'o mut dyn Write) -> Self {
-        WithoutFirst { out, is_first: true }
+        SkipFirstByte { out, is_first: true }
     }
 }
 
-impl Write for WithoutFirst<'_> {
+impl Write for SkipFirstByte<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match bytes.split_first() {
             Some(_) if std::mem::take(&mut self.is_first) => Ok(1),
@@ -98,36 +98,36 @@ pub(super) struct TextRows<'i> {
     index: &'i Index,
     paint: Paint,
     content: Content<'i>,
-    streams: OfStream,
-    clock: Clock,
-    told: Told,
+    streams: StreamTexts,
+    times: TimeWriter,
+    dissection: TextDissection,
 }
 
 impl<'i> TextRows<'i> {
     pub(super) fn new(index: &'i Index, paint: Paint) -> Self {
-        let told = Told { paint, ..Told::default() };
-        let (content, streams, clock) = (Content::new(index), OfStream::new(), Clock::default());
-        TextRows { index, paint, content, streams, clock, told }
+        let dissection = TextDissection { paint, ..TextDissection::default() };
+        let (content, streams, times) = (Content::new(index), StreamTexts::new(), TimeWriter::default());
+        TextRows { index, paint, content, streams, times, dissection }
     }
 }
 
 impl WriteRow for TextRows<'_> {
     fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
-        let TextRows { index, paint, content, streams, clock, told } = self;
+        let TextRows { index, paint, content, streams, times, dissection } = self;
         let paint = *paint;
         content.find(row);
         content.read(row)?;
-        told.tell(index, number, row, &content.bytes);
+        dissection.read(index, number, row, &content.bytes);
 
         out.extend_from_slice(b"\n#");
         put::number(out, number);
         out.push(b' ');
         match index.time_ns(row) {
-            Some(time_ns) => clock.put(out, time_ns),
+            Some(time_ns) => times.write(out, time_ns),
             None => out.extend_from_slice(b"no time"),
         }
-        streams.put(index, row, out, |out, flow, _, ends| {
-            let from_to = match ends {
+        streams.write(index, row, out, |out, flow, _, endpoints| {
+            let from_to = match endpoints {
                 Some((src, dst)) => format!("{src} > {dst}"),
                 None => "file".to_owned(),
             };
@@ -145,7 +145,7 @@ impl WriteRow for TextRows<'_> {
             None => out.extend_from_slice(row.type_name().as_bytes()),
         });
         out.extend_from_slice(b": ");
-        out.extend_from_slice(&told.summary);
+        out.extend_from_slice(&dissection.summary);
         out.push(b'\n');
         paint.put("2", out, |out| {
             out.extend_from_slice(b"    ");
@@ -155,20 +155,20 @@ impl WriteRow for TextRows<'_> {
         for (packet, comment) in index.comments(row) {
             put::formatted(out, format_args!("    comment on packet {packet}: {comment}\n"));
         }
-        out.extend_from_slice(&told.fields);
-        out.extend_from_slice(&told.problems);
+        out.extend_from_slice(&dissection.fields);
+        out.extend_from_slice(&dissection.problems);
         Ok(())
     }
 }
 
-/// Where a row's bytes stand, in which packets they came (no more than `most_packets` are named), and what it answers.
-pub fn row_facts(index: &Index, number: u32, row: &Row, most_packets: usize) -> String {
+/// Where a row's bytes are in its stream, which packets carried them (at most `max_packets` are listed), and what it replies to.
+pub fn row_facts(index: &Index, number: u32, row: &Row, max_packets: usize) -> String {
     let mut facts = Vec::new();
-    put_facts(&mut facts, index, number, row, &index.row_packets(row), most_packets);
+    put_facts(&mut facts, index, number, row, &index.row_packets(row), max_packets);
     String::from_utf8(facts).unwrap_or_default()
 }
 
-fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: &[u32], most_packets: usize) {
+fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: &[u32], max_packets: usize) {
     put::number(out, row.length);
     out.extend_from_slice(b" bytes at ");
     put::number(out, row.offset);
@@ -179,17 +179,17 @@ fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: 
         1 => out.extend_from_slice(b", packet "),
         _ => out.extend_from_slice(b", packets "),
     }
-    for (at, &packet) in packets.iter().take(most_packets).enumerate() {
+    for (at, &packet) in packets.iter().take(max_packets).enumerate() {
         if at > 0 {
             out.push(b' ');
         }
         put::number(out, packet);
     }
-    if packets.len() > most_packets.max(1) {
+    if packets.len() > max_packets.max(1) {
         out.extend_from_slice(" …".as_bytes());
     }
     if let Some((to, latency)) = index.reply_to(number) {
-        out.extend_from_slice(b", answers #");
+        out.extend_from_slice(b", replies to #");
         put::number(out, to);
         if let Some(latency) = latency {
             out.extend_from_slice(b" after ");
@@ -197,19 +197,19 @@ fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: 
         }
     }
     if let Some(first) = index.part_of(number) {
-        out.extend_from_slice(b", goes on with #");
+        out.extend_from_slice(b", continues #");
         put::number(out, first);
     }
 }
 
-/// What a protocol tells of a message, in lines.
+/// A dissection of a message, written in lines while it is reported.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct TextDissection {
     paint: Paint,
     pub(super) summary: Vec<u8>,
     pub(super) fields: Vec<u8>,
     pub(super) problems: Vec<u8>,
-    /// The fields that have begun and not ended.
+    /// The fields that were begun and not ended.
     open: Vec<Open>,
     /// A blank and a name for each flag in them that is set.
     set: Vec<u8>,
@@ -221,15 +221,15 @@ struct Open {
     line_end: usize,
     /// Where in `set` the names of its flags begin.
     set: usize,
-    /// Whether it has a value and nothing but flags in it, of which there is one at least.
+    /// Whether it has no value, and what is in it.
     is_group: bool,
     has_flags: bool,
     has_others: bool,
 }
 
-impl Told {
-    /// Takes a row apart. It says the same as [`Index::dissect`].
-    fn tell(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
+impl TextDissection {
+    /// Dissects a row, with the same result as [`Index::dissect`].
+    fn read(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.fields.clear();
         self.problems.clear();
@@ -239,14 +239,14 @@ impl Told {
         self.finish();
     }
 
-    /// All was told: a field that never ended is none.
+    /// Ends the dissection: a field that was not ended is dropped.
     pub(super) fn finish(&mut self) {
         if let Some(first) = self.open.first() {
             self.fields.truncate(first.start);
         }
     }
 
-    /// Writes a field's line. Gives where it begins.
+    /// Writes a field's line. Returns where it begins.
     fn line(&mut self, name: &str, value: &Value<'_>) -> usize {
         if let Some(open) = self.open.last_mut() {
             match value {
@@ -273,7 +273,7 @@ impl Told {
     }
 }
 
-impl<'a> Visit<'a> for Told {
+impl<'a> Visit<'a> for TextDissection {
     fn kind(&mut self, _: Kind<'a>) {}
 
     fn field(&mut self, name: &'a str, _: Range<usize>, value: Value<'a>) {
@@ -297,7 +297,7 @@ impl<'a> Visit<'a> for Told {
             return;
         };
         if has_flags && !has_others && !is_group {
-            // Flags on one line: those that are set.
+            // Flags that are set follow on the same line.
             self.fields.truncate(line_end.saturating_sub(1));
             self.fields.extend_from_slice(self.set.get(set..).unwrap_or_default());
             self.fields.push(b'\n');
@@ -320,7 +320,7 @@ impl<'a> Visit<'a> for Told {
     }
 }
 
-/// A duration in the unit that suits it.
+/// A duration in a suitable unit.
 pub(super) fn latency_text(ns: i64) -> String {
     let mut text = Vec::new();
     put_latency(&mut text, ns);
@@ -343,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn latencies_have_a_fitting_unit() {
+    fn latencies_have_a_suitable_unit() {
         let texts = [999, 1_500, 2_000_001, 61_234_000_000].map(latency_text);
         assert_eq!(texts, ["999 ns", "1.500 µs", "2.000 ms", "61.234 s"]);
     }

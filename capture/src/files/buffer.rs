@@ -1,8 +1,8 @@
-//! Bytes that are read into the same memory again and again, which is made zero only once.
+//! Memory that bytes are read into again and again, and which is cleared only once.
 
 use std::ops::Deref;
 
-/// Bytes at hand. Its memory stays, so that what is read next need not be cleared before.
+/// Bytes that were read. The memory stays, so that it need not be cleared before the next read.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     memory: Vec<u8>,
@@ -23,8 +23,8 @@ impl Buffer {
         self.filled = 0;
     }
 
-    /// Forgets the first bytes.
-    pub(crate) fn forget(&mut self, count: usize) {
+    /// Removes the first bytes.
+    pub(crate) fn remove_front(&mut self, count: usize) {
         let count = count.min(self.filled);
         if count > 0 {
             self.memory.copy_within(count..self.filled, 0);
@@ -32,7 +32,7 @@ impl Buffer {
         }
     }
 
-    /// Adds `count` bytes behind the others, to be written by who is given them. What they are before that means nothing.
+    /// Adds `count` bytes behind the others for the caller to write. Until then they are unspecified.
     pub(crate) fn add(&mut self, count: usize) -> &mut [u8] {
         let from = self.filled;
         self.filled += count;
@@ -52,10 +52,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_there_before_is_seen_again_only_where_it_was_added() {
+    fn bytes_are_in_the_buffer_only_once_they_are_added() {
         let mut buffer = Buffer::default();
         buffer.append(b"abcdef");
-        buffer.forget(4);
+        buffer.remove_front(4);
         assert_eq!(*buffer, *b"ef");
         buffer.add(2).copy_from_slice(b"gh");
         assert_eq!(*buffer, *b"efgh");
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(*buffer, *b"");
         buffer.append(b"x");
         assert_eq!(*buffer, *b"x");
-        buffer.forget(9);
+        buffer.remove_front(9);
         assert_eq!(*buffer, *b"");
     }
 }

@@ -4,7 +4,9 @@
 
 pub(crate) mod buffer;
 pub(crate) mod formats;
+pub(crate) mod metadata;
+mod open;
+pub(crate) mod pcapng_writer;
 pub(crate) mod records;
-pub(crate) mod remarks;
 pub(crate) mod source;
 pub(crate) mod unpack;

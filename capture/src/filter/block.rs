@@ -1,110 +1,168 @@
-//! A block of rows, and which of them are meant: a bit for each.
+//! Evaluates a query on a block of rows at once.
+//!
+//! What depends only on a row's label or stream is tested once for each of these and looked up for the whole block. What is in
+//! the index is tested for the rows that this leaves open, and the bytes of a row are read only if nothing else decides.
 
-/// The most rows of a block.
-pub(super) const ROWS: u32 = 4096;
-const WORDS: usize = ROWS as usize / u64::BITS as usize;
+use std::io;
+use std::ops::Range;
 
-/// Some of the rows of a block, by their places in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bits([u64; WORDS]);
+use super::bitmap::{BLOCK_ROWS, Bitmap, Verdicts};
+use super::conditions::{test_block, test_group, test_index};
+use super::messages::Messages;
+use super::query::{Node, PreparedTest, Query, Tier};
+use crate::Index;
 
-impl Default for Bits {
-    fn default() -> Self {
-        Bits([0; WORDS])
-    }
+/// What one thread learned of an index, and the memory that it needs.
+#[derive(Default)]
+pub(super) struct BlockEvaluator {
+    /// For each test its results by label or by stream.
+    groups: Vec<GroupResults>,
+    verdicts: Vec<Verdicts>,
+    messages: Messages,
 }
 
-impl Bits {
-    /// The first ones.
-    pub(super) fn first(count: u32) -> Bits {
-        let mut bits = Bits::default();
-        for (at, word) in (0u32..).zip(&mut bits.0) {
-            let there = count.saturating_sub(at * u64::BITS).min(u64::BITS);
-            *word = u64::MAX.checked_shr(u64::BITS - there).unwrap_or(0);
+/// The results of a test by the number of a label or stream.
+#[derive(Default)]
+struct GroupResults(Vec<Option<bool>>);
+
+impl BlockEvaluator {
+    /// Appends the rows in `range` that match.
+    pub(super) fn rows_in(
+        &mut self,
+        query: &Query,
+        index: &Index,
+        range: Range<usize>,
+        rows: &mut Vec<u32>,
+    ) -> io::Result<()> {
+        let Ok(end) = u32::try_from(range.end.min(index.row_count())) else { return Ok(()) };
+        let mut first = u32::try_from(range.start).unwrap_or(end);
+        while first < end {
+            let count = (end - first).min(BLOCK_ROWS);
+            self.block(query, index, first, Bitmap::first(count), rows)?;
+            first += count;
         }
-        bits
+        Ok(())
     }
 
-    pub(super) fn insert(&mut self, place: u32) {
-        if let Some(word) = self.0.get_mut((place / u64::BITS) as usize) {
-            *word |= 1 << (place % u64::BITS);
+    /// Appends the rows that match, of the `candidates` among the 4,096 from `first` on.
+    pub(super) fn block(
+        &mut self,
+        query: &Query,
+        index: &Index,
+        first: u32,
+        candidates: Bitmap,
+        rows: &mut Vec<u32>,
+    ) -> io::Result<()> {
+        let count = usize::try_from(first).map_or(0, |first| index.row_count().saturating_sub(first));
+        let candidates = candidates.and(&Bitmap::first(u32::try_from(count).unwrap_or(BLOCK_ROWS)));
+        let tests = &query.tests;
+        self.verdicts.clear();
+        self.verdicts.resize(tests.len(), Verdicts::UNKNOWN);
+        self.groups.resize_with(tests.len(), GroupResults::default);
+        let (mut so_far, mut open) = (Verdicts::UNKNOWN, candidates);
+        for &number in &query.before_messages {
+            if open.is_empty() {
+                break;
+            }
+            let Some(prepared) = tests.get(number) else { continue };
+            let yes = self.test(number, prepared, index, first, &open);
+            if let Some(verdicts) = self.verdicts.get_mut(number) {
+                *verdicts = Verdicts { yes, no: open.without(&yes) };
+            }
+            so_far = evaluate(&query.root, &self.verdicts);
+            open = candidates.without(&so_far.yes).without(&so_far.no);
         }
-    }
-
-    pub(super) fn contains(&self, place: u32) -> bool {
-        self.0.get((place / u64::BITS) as usize).is_some_and(|word| word >> (place % u64::BITS) & 1 == 1)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(|&word| word == 0)
-    }
-
-    /// Those that are in both.
-    pub(super) fn and(&self, other: &Bits) -> Bits {
-        self.with(other, |a, b| a & b)
-    }
-
-    /// Those that are in either.
-    pub(super) fn or(&self, other: &Bits) -> Bits {
-        self.with(other, |a, b| a | b)
-    }
-
-    /// Those that are not in the other.
-    pub(super) fn without(&self, other: &Bits) -> Bits {
-        self.with(other, |a, b| a & !b)
-    }
-
-    fn with(&self, other: &Bits, of: impl Fn(u64, u64) -> u64) -> Bits {
-        let mut bits = *self;
-        bits.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word = of(*word, *other));
-        bits
-    }
-
-    /// Those of which something holds.
-    pub(super) fn filter(&self, mut holds: impl FnMut(u32) -> bool) -> Bits {
-        let mut bits = Bits::default();
-        for (at, (word, found)) in (0u32..).zip(self.0.iter().zip(&mut bits.0)) {
-            let mut rest = *word;
-            while rest != 0 {
-                let bit = rest.trailing_zeros();
-                rest &= rest - 1;
-                *found |= u64::from(holds(at * u64::BITS + bit)) << bit;
+        let BlockEvaluator { verdicts, messages, .. } = self;
+        for place in candidates.without(&so_far.no).iter() {
+            let is_match = so_far.yes.contains(place)
+                || messages.matches(query, index, first + place, &|test| {
+                    verdicts.get(test).and_then(|known| known.of(place))
+                })?;
+            if is_match {
+                rows.push(first + place);
             }
         }
-        bits
+        Ok(())
     }
 
-    /// Their places, in rising order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        (0u32..).zip(&self.0).flat_map(|(at, word)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                (rest != 0).then(|| {
-                    let bit = rest.trailing_zeros();
-                    rest &= rest - 1;
-                    at * u64::BITS + bit
-                })
-            })
-        })
+    /// The rows that meet a test which needs no bytes.
+    fn test(
+        &mut self,
+        number: usize,
+        prepared: &PreparedTest,
+        index: &Index,
+        first: u32,
+        open: &Bitmap,
+    ) -> Bitmap {
+        let test = &prepared.test;
+        let Some(results) = self.groups.get_mut(number) else { return Bitmap::default() };
+        match prepared.tier {
+            Tier::Label | Tier::Stream => open.filter(|place| {
+                let row = first + place;
+                let group = match prepared.tier {
+                    Tier::Label => index.label_of(row),
+                    _ => index.stream_of(row),
+                };
+                let compute = || index.row(row).is_some_and(|row| test_group(test, index, &row));
+                group.is_some_and(|group| results.of(group, compute))
+            }),
+            _ => {
+                let is_aligned = first.is_multiple_of(BLOCK_ROWS);
+                match test_block(test, index, (first / BLOCK_ROWS) as usize).filter(|_| is_aligned) {
+                    Some(true) => *open,
+                    Some(false) => Bitmap::default(),
+                    None => open.filter(|place| test_index(test, index, first + place)),
+                }
+            }
+        }
     }
 }
 
-/// What is known of the rows of a block: of some that an expression is true, of some that it is not, of the others nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Known {
-    pub(super) yes: Bits,
-    pub(super) no: Bits,
+impl GroupResults {
+    /// The result for a group, which is computed once.
+    #[inline]
+    fn of(&mut self, group: u32, compute: impl FnOnce() -> bool) -> bool {
+        match self.0.get(group as usize) {
+            Some(Some(known)) => *known,
+            _ => self.insert(group as usize, compute()),
+        }
+    }
+
+    #[cold]
+    fn insert(&mut self, group: usize, result: bool) -> bool {
+        if self.0.len() <= group {
+            self.0.resize(group + 1, None);
+        }
+        if let Some(known) = self.0.get_mut(group) {
+            *known = Some(result);
+        }
+        result
+    }
 }
 
-impl Known {
-    /// Nothing is known of any row.
-    pub(super) const NOTHING: Known = Known { yes: Bits([0; WORDS]), no: Bits([0; WORDS]) };
-
-    pub(super) fn of(&self, place: u32) -> Option<bool> {
-        match (self.yes.contains(place), self.no.contains(place)) {
-            (true, _) => Some(true),
-            (false, true) => Some(false),
-            (false, false) => None,
+/// The same as [`Node::evaluate`] for all rows of a block.
+fn evaluate(node: &Node, verdicts: &[Verdicts]) -> Verdicts {
+    match node {
+        Node::Test(number) => verdicts.get(*number).copied().unwrap_or_default(),
+        Node::Not(inner) => {
+            let Verdicts { yes, no } = evaluate(inner, verdicts);
+            Verdicts { yes: no, no: yes }
+        }
+        Node::All(parts) => {
+            let mut all = Verdicts { yes: Bitmap::first(BLOCK_ROWS), no: Bitmap::default() };
+            for part in parts {
+                let part = evaluate(part, verdicts);
+                all = Verdicts { yes: all.yes.and(&part.yes), no: all.no.or(&part.no) };
+            }
+            all
+        }
+        Node::Any(parts) => {
+            let mut any = Verdicts { yes: Bitmap::default(), no: Bitmap::first(BLOCK_ROWS) };
+            for part in parts {
+                let part = evaluate(part, verdicts);
+                any = Verdicts { yes: any.yes.or(&part.yes), no: any.no.and(&part.no) };
+            }
+            any
         }
     }
 }
@@ -114,24 +172,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_ones_are_these_and_no_others() {
-        for count in [0, 1, 63, 64, 65, 4000, 4095, 4096] {
-            let bits = Bits::first(count);
-            assert_eq!(bits.iter().collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
-            assert_eq!(bits.is_empty(), count == 0);
-            assert!(!bits.contains(count));
+    fn a_block_is_evaluated_as_its_rows_are() {
+        let node = Node::All(vec![
+            Node::Any(vec![Node::Test(0), Node::Test(1)]),
+            Node::Not(Box::new(Node::Test(2))),
+        ]);
+        // A place for each combination of yes, no and unknown.
+        let of =
+            |test: u32, place: u32| [None, Some(false), Some(true)][(place / 3_u32.pow(test) % 3) as usize];
+        let all = Bitmap::first(27);
+        let verdicts = [0, 1, 2].map(|test| Verdicts {
+            yes: all.filter(|place| of(test, place) == Some(true)),
+            no: all.filter(|place| of(test, place) == Some(false)),
+        });
+        let block = evaluate(&node, &verdicts);
+        for place in 0..27 {
+            let row = node.evaluate(&mut |test| of(u32::try_from(test).unwrap(), place));
+            assert_eq!(block.of(place), row, "{place}");
         }
     }
 
     #[test]
-    fn what_is_put_in_is_what_is_in() {
-        let (mut bits, all) = (Bits::default(), Bits::first(4096));
-        let places = [0, 5, 63, 64, 127, 128, 4095];
-        places.iter().for_each(|&place| bits.insert(place));
-        bits.insert(4096);
-        assert_eq!(bits.iter().collect::<Vec<_>>(), places);
-        assert_eq!(all.filter(|place| places.contains(&place)), bits);
-        assert_eq!(all.without(&bits).or(&bits), all);
-        assert!(all.without(&bits).and(&bits).is_empty());
+    fn a_group_is_tested_once() {
+        let (mut results, mut tested) = (GroupResults::default(), 0);
+        for _ in 0..3 {
+            assert!(results.of(7, || {
+                tested += 1;
+                true
+            }));
+        }
+        assert_eq!(tested, 1);
+        assert!(!results.of(3, || false));
     }
 }

@@ -15,13 +15,13 @@ pub enum Column {
     Length,
     /// When its last packet was captured.
     Time,
-    /// How long after what it answers it came.
+    /// The time since the row that it replies to.
     Latency,
-    /// The row that it answers.
+    /// The row that it replies to.
     ReplyTo,
-    /// The row that answers it.
+    /// The row that replies to it.
     AnsweredBy,
-    /// The row whose content it goes on with.
+    /// The row whose content it continues.
     PartOf,
     /// How many of its bytes were not captured.
     MissingBytes,
@@ -47,19 +47,19 @@ pub enum Column {
     DstPort,
     /// Either port.
     Port,
-    /// The message in a few words.
+    /// A summary of the message.
     Summary,
     /// The codes of its problems.
     Problems,
     /// The worst severity of its problems.
     Severity,
-    /// What was written about its packets.
+    /// The comments on its packets.
     Comment,
     /// All of its bytes.
     Bytes,
 }
 
-/// What a column's values are, and so what they can be compared with.
+/// What a column's values are, which decides what they can be compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     Number,
@@ -68,7 +68,7 @@ pub(super) enum Type {
     Address,
     /// One of a few names.
     Name,
-    /// One of a few names, the later the greater.
+    /// One of a few names in rising order.
     Rank,
     Text,
     Bytes,
@@ -98,15 +98,15 @@ impl Column {
         (Column::Protocol, "protocol", "the protocol's name"),
         (Column::Type, "type", "message, skipped, gap or partial"),
         (Column::Kind, "kind", "what kind of message it is"),
-        (Column::Summary, "summary", "the message in a few words"),
+        (Column::Summary, "summary", "a summary of the message"),
         (Column::Problems, "problems", "the codes of its problems"),
         (Column::Severity, "severity", "the worst of its problems: note, warning or error"),
-        (Column::ReplyTo, "reply_to", "the row that it answers"),
-        (Column::Latency, "latency", "how long after what it answers it came"),
-        (Column::AnsweredBy, "answered_by", "the row that answers it"),
-        (Column::PartOf, "part_of", "the row whose content it goes on with"),
+        (Column::ReplyTo, "reply_to", "the row that it replies to"),
+        (Column::Latency, "latency", "the time since the row that it replies to"),
+        (Column::AnsweredBy, "answered_by", "the row that replies to it"),
+        (Column::PartOf, "part_of", "the row whose content it continues"),
         (Column::MissingBytes, "missing_bytes", "how many bytes of an incomplete message were not captured"),
-        (Column::Comment, "comment", "what was written about its packets in the capture"),
+        (Column::Comment, "comment", "the comments on its packets in the capture"),
         (Column::Bytes, "bytes", "all of its bytes"),
     ];
 
@@ -120,7 +120,7 @@ impl Column {
         Self::ALL.iter().find(|(column, ..)| *column == self).map_or("", |(_, name, _)| name)
     }
 
-    /// The few names that it may hold, where these are always the same.
+    /// The names that it can hold, where these are always the same few.
     pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             Column::Direction => &["forward", "backward"],

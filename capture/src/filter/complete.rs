@@ -1,15 +1,15 @@
-//! What may be typed next into an expression, and how values are written in one.
+//! What can be typed next in an expression, and how a field's value is written in one.
 
 use std::ops::Range;
 
 use framescope_parser::{Code, Value};
 
 use super::column::Column;
-use super::parse::{Token, tokens};
+use super::lexer::{Token, quoted, tokens, written};
 use crate::Index;
-use crate::export::hex;
+use crate::display::hex;
 
-/// The names that a person may mean: those of the columns, and what an index says that there is.
+/// The names that can be typed: those of the columns, and those that occur in an index.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
     fields: Vec<String>,
@@ -17,19 +17,19 @@ pub struct Vocabulary {
     protocols: Vec<String>,
 }
 
-/// What may stand at a place of an expression.
+/// What can be typed at a place in an expression.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completion {
-    /// The bytes of the expression that a candidate takes the place of.
+    /// The bytes of the expression that a candidate replaces.
     pub range: Range<usize>,
-    /// What may stand there, the likeliest first.
+    /// What can be typed there, the likeliest first.
     pub candidates: Vec<Candidate>,
 }
 
-/// Something that may be typed.
+/// A text that can be typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// What is typed.
+    /// The text.
     pub text: String,
     /// What it is, in a few words.
     pub about: String,
@@ -52,7 +52,7 @@ const JOINTS: [(&str, &str); 2] = [("and", "and also"), ("or", "or else")];
 /// What is expected at a place.
 enum Expected {
     Subject,
-    /// An operator behind this column or field, or what joins a test to the next.
+    /// An operator, or what joins a test to the next.
     Operator,
     /// A value of it.
     Value(String),
@@ -60,7 +60,7 @@ enum Expected {
 }
 
 impl Vocabulary {
-    /// What there is in an index: the fields of the protocols that its streams speak, and its kinds.
+    /// What occurs in an index: the fields of the protocols that its streams speak, and its kinds.
     pub fn of(index: &Index) -> Vocabulary {
         let spoken = index.spoken_protocols();
         let mut fields: Vec<String> = Vec::new();
@@ -77,7 +77,7 @@ impl Vocabulary {
         Vocabulary { fields, kinds, protocols }
     }
 
-    /// What may stand at the byte `cursor` of an expression. Nothing inside of quotes.
+    /// What can be typed at the byte `cursor` of an expression; nothing inside quotes.
     ///
     /// ```
     /// use framescope_capture::filter::Vocabulary;
@@ -96,11 +96,11 @@ impl Vocabulary {
             }
             _ => (String::new(), before.len()),
         };
-        // The whole word is replaced, also what of it stands behind the cursor.
+        // The whole word is replaced, also its part behind the cursor.
         let rest = expression.get(before.len()..).unwrap_or_default();
-        let goes_on =
+        let rest_of_word =
             rest.find(|c: char| c.is_whitespace() || "()=<>!{},\"".contains(c)).unwrap_or(rest.len());
-        let end = before.len() + if word.is_empty() { 0 } else { goes_on };
+        let end = before.len() + if word.is_empty() { 0 } else { rest_of_word };
         let pairs = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(text, about)| candidate(text, about)).collect::<Vec<_>>()
         };
@@ -137,7 +137,7 @@ fn candidate(text: &str, about: &str) -> Candidate {
     Candidate { text: text.to_owned(), about: about.to_owned() }
 }
 
-/// Those that begin with the word, then those that have it behind a dot or a dash, then those that have it anywhere.
+/// The candidates that begin with the word, then those with it behind a dot or a dash, then those with it anywhere.
 fn fitting(all: Vec<Candidate>, word: &str) -> Vec<Candidate> {
     let word = word.to_lowercase();
     let rank = |candidate: &Candidate| {
@@ -152,7 +152,7 @@ fn fitting(all: Vec<Candidate>, word: &str) -> Vec<Candidate> {
     };
     let mut ranked: Vec<(u8, Candidate)> =
         all.into_iter().filter_map(|candidate| Some((rank(&candidate)?, candidate))).collect();
-    // Of those that fit as well the shorter is nearer to what was typed.
+    // Of two that fit equally well, the shorter is nearer to what was typed.
     let longer = |candidate: &Candidate| if word.is_empty() { 0 } else { candidate.text.len() };
     ranked.sort_by_key(|(rank, candidate)| (*rank, longer(candidate)));
     ranked.into_iter().map(|(_, candidate)| candidate).collect()
@@ -182,40 +182,7 @@ fn expected(tokens: &[(Token, Range<usize>)]) -> Expected {
     expected
 }
 
-/// A text as an expression writes it: in quotes where it would not be one word.
-///
-/// ```
-/// use framescope_capture::filter::written;
-///
-/// assert_eq!([written("LOGIN"), written("two words"), written("a \"b\"")], ["LOGIN", "\"two words\"", "\"a \\\"b\\\"\""]);
-/// ```
-pub fn written(text: &str) -> String {
-    let is_word = matches!(tokens(text).as_deref(), Ok([(Token::Word(_), _)]));
-    let is_keyword =
-        ["and", "or", "not", "in", "contains", "matches"].iter().any(|word| text.eq_ignore_ascii_case(word));
-    match is_word && !is_keyword && !text.contains("..") {
-        true => text.to_owned(),
-        false => quoted(text),
-    }
-}
-
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0' => out.push_str("\\0"),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// A field's value as an expression compares it; None where there is none that could be compared.
+/// A field's value as an expression writes it; None where there is none to compare with.
 pub fn literal(value: &Value<'_>) -> Option<String> {
     Some(match value {
         Value::Group | Value::Missing => return None,
@@ -232,7 +199,7 @@ mod tests {
 
     use framescope_parser::{Kind, Protocol};
 
-    use super::super::Filter;
+    use super::super::query::Filter;
     use super::*;
 
     fn vocabulary() -> Vocabulary {
@@ -261,8 +228,8 @@ mod tests {
         assert_eq!(first("kind == LOGIN a"), Some((14..15, "and".to_owned())));
         assert_eq!(first("kind == LOGIN and seq"), Some((18..21, "sequence".to_owned())));
         assert_eq!(first("(kind or pr"), Some((9..11, "protocol".to_owned())));
-        assert_eq!(first("summary contains \"ki"), None, "inside of quotes nothing");
-        assert_eq!(first("kind"), None, "what is whole needs no completion");
+        assert_eq!(first("summary contains \"ki"), None, "nothing inside quotes");
+        assert_eq!(first("kind"), None, "a complete word needs no completion");
     }
 
     #[test]
@@ -271,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_written_so_that_they_are_understood() {
+    fn values_are_written_so_that_they_can_be_parsed() {
         let protocols: Vec<Arc<dyn Protocol>> = crate::protocols(None);
         let nasty = "a \"b\" \\ \n\t\0 \u{1F600} and";
         for value in [

@@ -1,5 +1,5 @@
-//! Tests of single values: what the index says of a row, what is known of all rows of a label or stream, and what a field
-//! says.
+//! Whether single values meet a condition: those that the index has of a row, of all rows of a label or stream, and those of
+//! fields.
 
 use std::cmp::Ordering;
 use std::io;
@@ -8,20 +8,20 @@ use std::ops::ControlFlow;
 use framescope_parser::{Code, SpanType, Value};
 
 use super::column::Column;
-use super::parse::{Condition, Span, Subject, Test};
-use super::value::{Compared, Number};
+use super::expression::{Condition, Interval, Subject, Test};
+use super::value::{Number, Operand};
 use crate::{BlockReader, Index, Row};
 
-/// A test on what all rows of a label, or of a stream, have in common.
-pub(super) fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
+/// Whether a row meets a test of what all rows of its label, or of its stream, have in common.
+pub(super) fn test_group(test: &Test, index: &Index, row: &Row) -> bool {
     let Subject::Column(column) = test.subject else { return false };
     let endpoints = index.endpoints(row);
     let condition = &test.condition;
-    let name = |name: Option<&str>| of_names(condition, name.as_slice());
-    let address = |all: &[std::net::SocketAddr]| of_addresses(condition, all);
+    let name = |name: Option<&str>| test_names(condition, name.as_slice());
+    let address = |all: &[std::net::SocketAddr]| test_addresses(condition, all);
     let port = |all: &[std::net::SocketAddr]| {
         let ports: Vec<i128> = all.iter().map(|endpoint| endpoint.port().into()).collect();
-        of_numbers(condition, &ports)
+        test_numbers(condition, &ports)
     };
     let (src, dst) = endpoints.unzip();
     let both: Vec<_> = src.into_iter().chain(dst).collect();
@@ -30,10 +30,10 @@ pub(super) fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
         Column::Kind => name(index.kind(row)),
         Column::Problems => {
             let names: Vec<&str> = row.codes.iter().map(Code::as_str).collect();
-            of_names(condition, &names)
+            test_names(condition, &names)
         }
-        Column::Severity => of_severity(condition, row.severity()),
-        Column::Flow => of_numbers(condition, &[row.flow().into()]),
+        Column::Severity => test_severity(condition, row.severity()),
+        Column::Flow => test_numbers(condition, &[row.flow().into()]),
         Column::Direction => name(Some(index.direction(row).as_str())),
         Column::Transport => name(index.flows().get(row.flow() as usize).map(|flow| flow.transport.as_str())),
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
@@ -47,18 +47,19 @@ pub(super) fn by_group(test: &Test, index: &Index, row: &Row) -> bool {
     }
 }
 
-/// A test on what stands in the index for each row.
-pub(super) fn in_index(test: &Test, index: &Index, number: u32) -> bool {
+/// Whether a row meets a test of what the index has of each row.
+pub(super) fn test_index(test: &Test, index: &Index, number: u32) -> bool {
     let Subject::Column(column) = test.subject else { return false };
     let condition = &test.condition;
-    let number_of = |value: Option<i128>| of_numbers(condition, value.as_slice());
-    // What stands in a column by itself needs no row.
+    let number_of = |value: Option<i128>| test_numbers(condition, value.as_slice());
+    // What has a column of its own in the index needs no row.
     match column {
         Column::Row => return number_of(Some(number.into())),
         Column::Length => return number_of(index.length_of(number).map(i128::from)),
         Column::Time => {
             let time = index.time_of(number);
-            return time.is_some_and(|time| of_time(condition, time, || index.first_time_ns().unwrap_or(0)));
+            return time
+                .is_some_and(|time| test_time(condition, time, || index.first_time_ns().unwrap_or(0)));
         }
         Column::Latency => return number_of(index.latency_of(number).map(i128::from)),
         Column::ReplyTo => return number_of(index.answers(number).map(i128::from)),
@@ -71,25 +72,25 @@ pub(super) fn in_index(test: &Test, index: &Index, number: u32) -> bool {
         Column::Offset => number_of(Some(row.offset.into())),
         Column::Packet => {
             let packets: Vec<i128> = index.row_packets(row).into_iter().map(i128::from).collect();
-            of_numbers(condition, &packets)
+            test_numbers(condition, &packets)
         }
         Column::MissingBytes => number_of(index.missing_bytes(row).map(i128::from)),
-        Column::Comment => index.comments(row).iter().any(|(_, text)| of_bytes(condition, text.as_bytes())),
+        Column::Comment => index.comments(row).iter().any(|(_, text)| test_bytes(condition, text.as_bytes())),
         _ => false,
     }
 }
 
-/// What a test says of all rows of a block whose column lies within bounds; None where these do not tell. The block is as long
-/// as those of [`block`](super::block), and as those that the index packs.
-pub(super) fn of_block(test: &Test, index: &Index, block: usize) -> Option<bool> {
+/// Whether all rows of a block meet a test, or none does, by the bounds of its column; None where these do not
+/// decide. The block is as long as those of [`bitmap`](super::bitmap), and as those that the index packs.
+pub(super) fn test_block(test: &Test, index: &Index, block: usize) -> Option<bool> {
     let Subject::Column(column) = test.subject else { return None };
     match column {
         Column::Length => {
             let (least, greatest) = index.entries.length_bounds(block)?;
             let (least, greatest) = (i128::from(least), i128::from(greatest));
-            all_of(&test.condition, &|condition| match condition {
-                Condition::Number(spans) => {
-                    any_of(spans.iter().map(|span| span.holds_all(&least, &greatest)))
+            test_all(&test.condition, &|condition| match condition {
+                Condition::Number(intervals) => {
+                    any_of(intervals.iter().map(|interval| interval.contains_all(&least, &greatest)))
                 }
                 _ => None,
             })
@@ -98,10 +99,10 @@ pub(super) fn of_block(test: &Test, index: &Index, block: usize) -> Option<bool>
             let (first, last) = index.entries.packet_bounds(block)?;
             let (least, greatest) = index.kept.time_bounds(first, last)?;
             let begin = index.first_time_ns().unwrap_or(0);
-            all_of(&test.condition, &|condition| match condition {
-                Condition::Time(spans) => any_of(spans.iter().map(|(span, relative)| {
+            test_all(&test.condition, &|condition| match condition {
+                Condition::Time(intervals) => any_of(intervals.iter().map(|(interval, relative)| {
                     let since = i128::from(if *relative { begin } else { 0 });
-                    span.holds_all(&(i128::from(least) - since), &(i128::from(greatest) - since))
+                    interval.contains_all(&(i128::from(least) - since), &(i128::from(greatest) - since))
                 })),
                 _ => None,
             })
@@ -110,18 +111,18 @@ pub(super) fn of_block(test: &Test, index: &Index, block: usize) -> Option<bool>
     }
 }
 
-/// What a condition says of values that are all there.
-fn all_of(condition: &Condition, of: &dyn Fn(&Condition) -> Option<bool>) -> Option<bool> {
+/// Whether values that all exist meet a condition.
+fn test_all(condition: &Condition, of: &dyn Fn(&Condition) -> Option<bool>) -> Option<bool> {
     match condition {
-        Condition::There => Some(true),
-        Condition::Other(inner) => all_of(inner, of).map(|all| !all),
+        Condition::Exists => Some(true),
+        Condition::Other(inner) => test_all(inner, of).map(|all| !all),
         condition => of(condition),
     }
 }
 
-/// Whether one of some spans holds all values, or each of them none.
-fn any_of(mut spans: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    spans
+/// Whether one of some intervals contains all values, or none of them contains any.
+fn any_of(mut intervals: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    intervals
         .try_fold(false, |_, all| match all {
             Some(true) => Err(Some(true)),
             Some(false) => Ok(false),
@@ -130,71 +131,75 @@ fn any_of(mut spans: impl Iterator<Item = Option<bool>>) -> Option<bool> {
         .map_or_else(|early| early, Some)
 }
 
-fn of_numbers(condition: &Condition, values: &[i128]) -> bool {
+fn test_numbers(condition: &Condition, values: &[i128]) -> bool {
     match condition {
-        Condition::There => !values.is_empty(),
-        Condition::Number(spans) => values.iter().any(|value| spans.iter().any(|span| span.holds(value))),
-        Condition::Other(inner) => !values.is_empty() && !of_numbers(inner, values),
+        Condition::Exists => !values.is_empty(),
+        Condition::Number(intervals) => {
+            values.iter().any(|value| intervals.iter().any(|interval| interval.contains(value)))
+        }
+        Condition::Other(inner) => !values.is_empty() && !test_numbers(inner, values),
         _ => false,
     }
 }
 
-fn of_time(condition: &Condition, time: i64, mut first: impl FnMut() -> i64) -> bool {
+fn test_time(condition: &Condition, time: i64, mut first: impl FnMut() -> i64) -> bool {
     match condition {
-        Condition::There => true,
-        Condition::Time(spans) => spans.iter().any(|(span, relative)| {
+        Condition::Exists => true,
+        Condition::Time(intervals) => intervals.iter().any(|(interval, relative)| {
             let since = if *relative { first() } else { 0 };
-            span.holds(&(i128::from(time) - i128::from(since)))
+            interval.contains(&(i128::from(time) - i128::from(since)))
         }),
-        Condition::Other(inner) => !of_time(inner, time, first),
+        Condition::Other(inner) => !test_time(inner, time, first),
         _ => false,
     }
 }
 
-fn of_severity(condition: &Condition, severity: Option<framescope_parser::Severity>) -> bool {
+fn test_severity(condition: &Condition, severity: Option<framescope_parser::Severity>) -> bool {
     match (condition, severity) {
         (_, None) => false,
-        (Condition::There, Some(_)) => true,
-        (Condition::Severity(spans), Some(severity)) => spans.iter().any(|span| span.holds(&severity)),
-        (Condition::Other(inner), some) => !of_severity(inner, some),
+        (Condition::Exists, Some(_)) => true,
+        (Condition::Severity(intervals), Some(severity)) => {
+            intervals.iter().any(|interval| interval.contains(&severity))
+        }
+        (Condition::Other(inner), some) => !test_severity(inner, some),
         _ => false,
     }
 }
 
-fn of_names(condition: &Condition, names: &[&str]) -> bool {
+fn test_names(condition: &Condition, names: &[&str]) -> bool {
     match condition {
-        Condition::There => !names.is_empty(),
+        Condition::Exists => !names.is_empty(),
         Condition::Name(wanted) => names.iter().any(|name| wanted.iter().any(|wanted| wanted == name)),
-        Condition::Other(inner) => !names.is_empty() && !of_names(inner, names),
-        text => names.iter().any(|name| of_bytes(text, name.as_bytes())),
+        Condition::Other(inner) => !names.is_empty() && !test_names(inner, names),
+        text => names.iter().any(|name| test_bytes(text, name.as_bytes())),
     }
 }
 
-fn of_addresses(condition: &Condition, endpoints: &[std::net::SocketAddr]) -> bool {
+fn test_addresses(condition: &Condition, endpoints: &[std::net::SocketAddr]) -> bool {
     match condition {
-        Condition::There => !endpoints.is_empty(),
+        Condition::Exists => !endpoints.is_empty(),
         Condition::Address(wanted) => {
             endpoints.iter().any(|endpoint| wanted.iter().any(|wanted| wanted.is(*endpoint)))
         }
-        Condition::Other(inner) => !endpoints.is_empty() && !of_addresses(inner, endpoints),
-        text => endpoints.iter().any(|endpoint| of_bytes(text, endpoint.to_string().as_bytes())),
+        Condition::Other(inner) => !endpoints.is_empty() && !test_addresses(inner, endpoints),
+        text => endpoints.iter().any(|endpoint| test_bytes(text, endpoint.to_string().as_bytes())),
     }
 }
 
-pub(super) fn of_bytes(condition: &Condition, bytes: &[u8]) -> bool {
-    of_value(condition, &Value::Bytes(bytes.into()), bytes) == Some(true)
+pub(super) fn test_bytes(condition: &Condition, bytes: &[u8]) -> bool {
+    test_value(condition, &Value::Bytes(bytes.into()), bytes) == Some(true)
 }
 
-/// Whether a value fulfils a condition; None where it has none. `raw` are the bytes of its field.
-pub(super) fn of_value(condition: &Condition, value: &Value<'_>, raw: &[u8]) -> Option<bool> {
-    // Of what was not captured nothing is known but that it is there.
+/// Whether a value meets a condition; None where the condition is about other kinds of values. `raw` are the bytes of its field.
+pub(super) fn test_value(condition: &Condition, value: &Value<'_>, raw: &[u8]) -> Option<bool> {
+    // Of what was not captured only its existence is known.
     if *value == Value::Missing {
-        return matches!(condition, Condition::There).then_some(true);
+        return matches!(condition, Condition::Exists).then_some(true);
     }
     let bytes = value.as_bytes();
     Some(match condition {
-        Condition::There => *value != Value::Bool(false),
-        Condition::Value(spans) => spans.iter().any(|span| holds(span, value, raw)),
+        Condition::Exists => *value != Value::Bool(false),
+        Condition::Value(intervals) => intervals.iter().any(|interval| is_within(interval, value, raw)),
         Condition::Contains(wanted) => match (bytes, value) {
             (Some(bytes), _) => wanted.find(bytes).is_some(),
             (None, Value::Group) => wanted.find(raw).is_some(),
@@ -206,26 +211,26 @@ pub(super) fn of_value(condition: &Condition, value: &Value<'_>, raw: &[u8]) -> 
             (None, Value::Enum(kind)) => pattern.is_match(kind.to_string().as_bytes()),
             (None, value) => pattern.is_match(value.to_string().as_bytes()),
         },
-        Condition::Other(inner) => !of_value(inner, value, raw)?,
+        Condition::Other(inner) => !test_value(inner, value, raw)?,
         _ => return None,
     })
 }
 
-fn holds(span: &Span<Compared>, value: &Value<'_>, raw: &[u8]) -> bool {
-    let end = |end: &Option<(Compared, bool)>, far: Ordering| match end {
+fn is_within(interval: &Interval<Operand>, value: &Value<'_>, raw: &[u8]) -> bool {
+    let end = |end: &Option<(Operand, bool)>, far: Ordering| match end {
         None => true,
-        Some((compared, within)) => match compare(value, raw, compared) {
+        Some((operand, within)) => match compare(value, raw, operand) {
             Some(Ordering::Equal) => *within,
             Some(order) => order == far,
             None => false,
         },
     };
-    end(&span.low, Ordering::Greater) && end(&span.high, Ordering::Less)
+    end(&interval.low, Ordering::Greater) && end(&interval.high, Ordering::Less)
 }
 
-/// How a field's value stands to one in the expression; None where they can't be compared.
-fn compare(value: &Value<'_>, raw: &[u8], compared: &Compared) -> Option<Ordering> {
-    let literal = &compared.literal;
+/// How a field's value compares with one in the expression; None where the two can't be compared.
+fn compare(value: &Value<'_>, raw: &[u8], operand: &Operand) -> Option<Ordering> {
+    let literal = &operand.literal;
     let number = match *value {
         Value::Unsigned(n) | Value::Hex(n) => Some(Number::Whole(n.into())),
         Value::Signed(n) => Some(Number::Whole(n.into())),
@@ -247,14 +252,14 @@ fn compare(value: &Value<'_>, raw: &[u8], compared: &Compared) -> Option<Orderin
         Value::Missing => return None,
     };
     match number {
-        Some(number) => number.partial_cmp(&compared.number?),
+        Some(number) => number.partial_cmp(&operand.number?),
         None => Some(value.as_bytes().unwrap_or(raw).cmp(literal.bytes())),
     }
 }
 
-/// A test on all of a row's bytes, of which `first` are at hand. Of a row that is longer than a message can be, a regular
-/// expression sees the first 16 MiB.
-pub(super) fn of_all_bytes(
+/// Whether all of a row's bytes, of which `first` have been read, meet a condition. Of a row that is longer than a message can
+/// be, a regular expression sees the first 16 MiB.
+pub(super) fn test_all_bytes(
     condition: &Condition,
     index: &Index,
     row: &Row,
@@ -262,11 +267,11 @@ pub(super) fn of_all_bytes(
     reader: &mut BlockReader,
 ) -> io::Result<bool> {
     if first.len() as u64 >= row.length || row.span_type == SpanType::Gap {
-        return Ok(of_bytes(condition, first));
+        return Ok(test_bytes(condition, first));
     }
     Ok(match condition {
-        Condition::There => true,
-        Condition::Other(inner) => !of_all_bytes(inner, index, row, first, reader)?,
+        Condition::Exists => true,
+        Condition::Other(inner) => !test_all_bytes(inner, index, row, first, reader)?,
         Condition::Contains(wanted) => {
             let mut bytes = Vec::new();
             let found = index.for_each_piece(row, reader, &mut |piece| {
@@ -274,12 +279,12 @@ pub(super) fn of_all_bytes(
                 if wanted.find(&bytes).is_some() {
                     return Ok(ControlFlow::Break(()));
                 }
-                // What stands over the border of two pieces is found too: the end of the last one stays.
+                // What crosses the border of two pieces is found too: the end of the last one stays.
                 bytes.drain(..bytes.len().saturating_sub(wanted.needle().len().saturating_sub(1)));
                 Ok(ControlFlow::Continue(()))
             })?;
             found.is_break()
         }
-        _ => of_bytes(condition, &index.row_bytes(row, 16 << 20, reader)?),
+        _ => test_bytes(condition, &index.row_bytes(row, 16 << 20, reader)?),
     })
 }

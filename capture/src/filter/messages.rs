@@ -1,8 +1,7 @@
-//! Tests that look at a row's bytes: at all of them, at the fields that they are taken apart into, and at the message in a few
-//! words.
+//! Tests of a row's bytes: of all of them, of the fields in them, and of the message's summary.
 //!
-//! A message is taken apart only if the bytes that are looked for are in it, and only as far as is asked for where its
-//! protocol knows how.
+//! A message is dissected only if it contains the bytes that a test looks for, and where its protocol can select fields, only
+//! as far as the tests need.
 
 use std::fmt::{self, Write};
 use std::io;
@@ -11,95 +10,95 @@ use std::ops::Range;
 use framescope_parser::{Captured, Code, FieldReader, Kind, Protocol, SpanType, Value, Visit};
 
 use super::column::Column;
-use super::conditions::{of_all_bytes, of_bytes, of_value};
-use super::evaluate::{Prepared, Tier, Understood, evaluate};
-use super::parse::{Condition, Subject};
-use crate::export::display_limit;
+use super::conditions::{test_all_bytes, test_bytes, test_value};
+use super::expression::{Condition, Subject};
+use super::query::{PreparedTest, Query, Tier};
+use crate::display::display_limit;
 use crate::{BlockReader, Index, Row};
 
-/// The memory that looking at messages needs, and what was found out of their protocols.
+/// The readers that are prepared for each protocol, and the memory that testing messages needs.
 #[derive(Default)]
 pub(super) struct Messages {
     reader: Option<BlockReader>,
     bytes: Vec<u8>,
-    said: Vec<Said>,
+    outcomes: Vec<Outcome>,
     summary: String,
-    /// By the number of a stream, which of `selections` its messages are asked.
+    /// By the number of a stream, which of `protocols` it speaks.
     of_stream: Vec<Option<usize>>,
-    selections: Vec<Selection>,
+    protocols: Vec<ProtocolTests>,
 }
 
-/// What is known of a test for the message at hand.
+/// The outcome of a test for the current message.
 #[derive(Clone, Copy, Default)]
-struct Said {
-    answer: Option<bool>,
-    /// What the fields at its path say; None where there are none.
-    found: Option<bool>,
+struct Outcome {
+    verdict: Option<bool>,
+    /// Whether the fields so far meet the test; None if none was at its path.
+    fields: Option<bool>,
 }
 
-/// What the messages of one protocol are asked.
-struct Selection {
-    /// Its place among the index's.
+/// The tests of the messages of one protocol.
+struct ProtocolTests {
+    /// The protocol's place among those of the index.
     protocol: Option<usize>,
-    /// The tests of fields that they may have.
+    /// The tests of fields that its messages may have.
     tests: Vec<usize>,
-    /// How many names stand before a field's in a test at most.
-    deepest: usize,
-    /// Whether it can be asked anything at all that needs taking apart.
-    is_asked: bool,
+    /// The longest path around a field in a test.
+    max_depth: usize,
+    /// Whether any test needs a message to be dissected.
+    needs_dissection: bool,
     wants_summary: bool,
-    teller: Option<Box<dyn FieldReader>>,
+    /// Reads only the fields that the tests need.
+    field_reader: Option<Box<dyn FieldReader>>,
 }
 
-/// Bytes of the file that are read at once: what the processor keeps at hand.
+/// Bytes of the file that are read at once: as many as stay in a processor's cache.
 const BLOCK: usize = 256 << 10;
 
 impl Messages {
-    /// Whether an expression is true of a row. `known` says what was found out of its tests already.
-    pub(super) fn holds(
+    /// Whether a row matches. `known` gives the results of the tests that are already known.
+    pub(super) fn matches(
         &mut self,
-        understood: &Understood,
+        query: &Query,
         index: &Index,
         number: u32,
         known: &dyn Fn(usize) -> Option<bool>,
     ) -> io::Result<bool> {
         let Some(row) = index.row(number) else { return Ok(false) };
-        let tests = &understood.tests;
-        self.said.clear();
-        self.said.extend((0..tests.len()).map(|test| Said { answer: known(test), found: None }));
-        let which = self.selection_of(understood, index, &row);
-        let Messages { reader, bytes, said, summary, selections, .. } = self;
-        let Some(selection) = selections.get(which) else { return Ok(false) };
+        let tests = &query.tests;
+        self.outcomes.clear();
+        self.outcomes.extend((0..tests.len()).map(|test| Outcome { verdict: known(test), fields: None }));
+        let which = self.protocol_tests(query, index, &row);
+        let Messages { reader, bytes, outcomes, summary, protocols, .. } = self;
+        let Some(protocol) = protocols.get(which) else { return Ok(false) };
+        let mut message = Message { query, index, row: &row, outcomes, summary, protocol };
         let reader = reader.get_or_insert_with(|| BlockReader::new(index.source().clone(), BLOCK));
         let limit = display_limit(&row);
         let place = index.place_of(&row);
-        // What is longer than it is shown is read further while its beginning is looked at.
+        // Bytes beyond the display limit are read by the test that needs them.
         let length = usize::try_from(row.length).ok().filter(|&length| length <= limit);
         let lent = match place.zip(length) {
             Some((place, length)) => reader.lend(place, length)?,
             None => None,
         };
         if let Some(bytes) = lent {
-            let mut of_bytes_column = |condition: &Condition| Ok(of_bytes(condition, bytes));
-            return holds(understood, index, &row, bytes, said, summary, selection, &mut of_bytes_column);
+            return message.matches(bytes, &mut |condition| Ok(test_bytes(condition, bytes)));
         }
         bytes.clear();
         index.append_row_bytes(&row, limit, reader, bytes)?;
-        let mut of_bytes_column = |condition: &Condition| of_all_bytes(condition, index, &row, bytes, reader);
-        holds(understood, index, &row, bytes, said, summary, selection, &mut of_bytes_column)
+        message.matches(bytes, &mut |condition| test_all_bytes(condition, index, &row, bytes, reader))
     }
 
-    /// What the messages of a row's stream are asked, found out once for each protocol.
-    fn selection_of(&mut self, understood: &Understood, index: &Index, row: &Row) -> usize {
+    /// The tests of the messages of a row's stream, which are prepared once for each protocol.
+    fn protocol_tests(&mut self, query: &Query, index: &Index, row: &Row) -> usize {
         let stream = row.stream as usize;
         if let Some(Some(known)) = self.of_stream.get(stream) {
             return *known;
         }
         let protocol = index.protocol_number(row);
-        let is_known = |selection: &Selection| selection.protocol == protocol;
-        let which = self.selections.iter().position(is_known).unwrap_or_else(|| {
-            self.selections.push(Selection { protocol, ..Selection::new(understood, index.protocol(row)) });
-            self.selections.len() - 1
+        let is_known = |known: &ProtocolTests| known.protocol == protocol;
+        let which = self.protocols.iter().position(is_known).unwrap_or_else(|| {
+            self.protocols.push(ProtocolTests { protocol, ..ProtocolTests::new(query, index.protocol(row)) });
+            self.protocols.len() - 1
         });
         if self.of_stream.len() <= stream {
             self.of_stream.resize(stream + 1, None);
@@ -111,102 +110,122 @@ impl Messages {
     }
 }
 
-impl Selection {
-    fn new(understood: &Understood, protocol: Option<&dyn Protocol>) -> Selection {
+impl ProtocolTests {
+    fn new(query: &Query, protocol: Option<&dyn Protocol>) -> ProtocolTests {
         let name = protocol.map(Protocol::name);
-        let (tests, wanted) = understood.wanted_of(name);
-        let path = |test: &usize| match understood.tests.get(*test).map(|prepared| &prepared.test.subject) {
+        let (tests, selection) = query.tests_of(name);
+        let path = |test: &usize| match query.tests.get(*test).map(|prepared| &prepared.test.subject) {
             Some(Subject::Field { path, .. }) => path.len(),
             _ => 0,
         };
-        let deepest = tests.iter().map(path).max().unwrap_or(0).saturating_sub(1);
-        let wants_summary = wanted.wants_summary();
-        let is_asked = !tests.is_empty() || wants_summary;
-        let teller = protocol.filter(|_| is_asked).and_then(|protocol| protocol.select(&wanted));
-        Selection { protocol: None, tests, deepest, is_asked, wants_summary, teller }
+        let max_depth = tests.iter().map(path).max().unwrap_or(0).saturating_sub(1);
+        let wants_summary = selection.wants_summary();
+        let needs_dissection = !tests.is_empty() || wants_summary;
+        let field_reader =
+            protocol.filter(|_| needs_dissection).and_then(|protocol| protocol.select(&selection));
+        ProtocolTests { protocol: None, tests, max_depth, needs_dissection, wants_summary, field_reader }
     }
 }
 
-/// Whether an expression is true of a row, of which `bytes` are those that are shown.
-#[expect(clippy::too_many_arguments)] // They are parts of what several threads have one each of.
-fn holds(
-    understood: &Understood,
-    index: &Index,
-    row: &Row,
-    bytes: &[u8],
-    said: &mut [Said],
-    summary: &mut String,
-    selection: &Selection,
-    of_bytes_column: &mut dyn FnMut(&Condition) -> io::Result<bool>,
-) -> io::Result<bool> {
-    let Understood { nodes, tests, .. } = understood;
-    for (prepared, said) in tests.iter().zip(said.iter_mut()).filter(|(_, said)| said.answer.is_none()) {
-        match (prepared.tier, &prepared.test.condition) {
-            (Tier::Bytes, condition) => said.answer = Some(of_bytes_column(condition)?),
-            (Tier::Message, Condition::Contains(wanted)) if prepared.is_verbatim => {
-                said.answer = wanted.find(bytes).is_none().then_some(false);
+/// A message that is tested, and what is known of it.
+struct Message<'m> {
+    query: &'m Query,
+    index: &'m Index,
+    row: &'m Row,
+    outcomes: &'m mut [Outcome],
+    summary: &'m mut String,
+    protocol: &'m ProtocolTests,
+}
+
+impl Message<'_> {
+    /// Whether the message matches. `bytes` are those up to the display limit, `test_bytes_column` tests all of them.
+    fn matches(
+        &mut self,
+        bytes: &[u8],
+        test_bytes_column: &mut dyn FnMut(&Condition) -> io::Result<bool>,
+    ) -> io::Result<bool> {
+        let Query { root, tests, .. } = self.query;
+        for (prepared, outcome) in tests.iter().zip(self.outcomes.iter_mut()) {
+            match (prepared.tier, &prepared.test.condition) {
+                _ if outcome.verdict.is_some() => {}
+                (Tier::Bytes, condition) => outcome.verdict = Some(test_bytes_column(condition)?),
+                (Tier::Message, Condition::Contains(wanted)) if prepared.is_verbatim => {
+                    outcome.verdict = wanted.find(bytes).is_none().then_some(false);
+                }
+                _ => {}
             }
-            _ => {}
         }
+        if let Some(known) = root.evaluate(&mut |test| self.outcomes.get(test)?.verdict) {
+            return Ok(known);
+        }
+        self.summary.clear();
+        if self.protocol.needs_dissection {
+            self.test_fields(bytes);
+        }
+        self.index.summary_of_no_message(self.row, &mut |text| replace(self.summary, text));
+        for (prepared, outcome) in tests.iter().zip(self.outcomes.iter_mut()) {
+            if outcome.verdict.is_none() {
+                outcome.verdict = Some(match &prepared.test.subject {
+                    Subject::Column(Column::Summary) => {
+                        test_bytes(&prepared.test.condition, self.summary.as_bytes())
+                    }
+                    _ => outcome.fields == Some(true),
+                });
+            }
+        }
+        Ok(root.evaluate(&mut |test| self.outcomes.get(test)?.verdict).unwrap_or(false))
     }
-    if let Some(known) = evaluate(nodes, &mut |test| said.get(test)?.answer) {
-        return Ok(known);
-    }
-    summary.clear();
-    if selection.is_asked {
+
+    /// Dissects the message, as far as the tests need.
+    fn test_fields(&mut self, bytes: &[u8]) {
+        let Message { query, index, row, protocol, .. } = *self;
+        let (tests, outcomes, summary) = (&query.tests, &mut *self.outcomes, &mut *self.summary);
         let is_whole = row.span_type == SpanType::Message && !row.codes.contains(Code::Incomplete);
-        match selection.teller.as_ref().filter(|_| is_whole) {
-            Some(teller) => {
+        match protocol.field_reader.as_ref().filter(|_| is_whole) {
+            Some(reader) => {
                 let message = Captured::whole(bytes);
-                let mut fields = Fields { tests, said, selection, path: Vec::new(), message, summary };
-                teller.tell(bytes, &mut fields);
+                let mut fields = Fields { tests, outcomes, protocol, path: Vec::new(), message, summary };
+                reader.tell(bytes, &mut fields);
             }
             None => {
                 let missing = index.missing_before(row, bytes.len());
                 let message = Captured::with_missing(bytes, &missing);
-                let mut fields = Fields { tests, said, selection, path: Vec::new(), message, summary };
+                let mut fields = Fields { tests, outcomes, protocol, path: Vec::new(), message, summary };
                 index.visit(row, bytes, &mut fields);
             }
         }
     }
-    index.summary_of_no_message(row, &mut |text| replace(summary, text));
-    for (prepared, said) in tests.iter().zip(said.iter_mut()).filter(|(_, said)| said.answer.is_none()) {
-        said.answer = Some(match &prepared.test.subject {
-            Subject::Column(Column::Summary) => of_bytes(&prepared.test.condition, summary.as_bytes()),
-            _ => said.found == Some(true),
-        });
-    }
-    Ok(evaluate(nodes, &mut |test| said.get(test)?.answer).unwrap_or(false))
 }
 
-/// Puts other text in the place of a text.
+/// Replaces a text.
 fn replace(text: &mut String, with: fmt::Arguments<'_>) {
     text.clear();
     // Writing to a String does not fail.
     let _ = text.write_fmt(with);
 }
 
-/// The visitor that asks each field it is told.
+/// The visitor that tests each field that is reported to it.
 struct Fields<'f, 't> {
-    tests: &'t [Prepared],
-    said: &'t mut [Said],
-    selection: &'t Selection,
-    /// The names of the fields that are open, if any test asks for them.
+    tests: &'t [PreparedTest],
+    outcomes: &'t mut [Outcome],
+    protocol: &'t ProtocolTests,
+    /// The names of the fields that are open, if any test depends on them.
     path: Vec<&'f str>,
     message: Captured<'f, 't>,
     summary: &'t mut String,
 }
 
 impl Fields<'_, '_> {
-    fn ask(&mut self, name: &str, range: Range<usize>, value: &Value<'_>) {
-        for &number in &self.selection.tests {
-            let (Some(prepared), Some(said)) = (self.tests.get(number), self.said.get_mut(number)) else {
+    fn test(&mut self, name: &str, range: Range<usize>, value: &Value<'_>) {
+        for &number in &self.protocol.tests {
+            let (Some(prepared), Some(outcome)) = (self.tests.get(number), self.outcomes.get_mut(number))
+            else {
                 continue;
             };
             let Subject::Field { path, .. } = &prepared.test.subject else { continue };
             // The last name decides nearly always.
             let Some((last, before)) = path.split_last() else { continue };
-            if last != name || said.answer.is_some() {
+            if last != name || outcome.verdict.is_some() {
                 continue;
             }
             let fits = self.path.iter().rev().zip(before.iter().rev()).all(|(a, b)| a == b);
@@ -214,21 +233,21 @@ impl Fields<'_, '_> {
                 continue;
             }
             let condition = &prepared.test.condition;
-            let of = |raw: &[u8]| of_value(condition, value, raw) == Some(true);
-            let fulfils = match self.message.get(range.clone()) {
-                Some(raw) => of(raw),
-                // What is in a part that was captured is in the field; whether the field is that nobody knows.
+            let meets = |raw: &[u8]| test_value(condition, value, raw) == Some(true);
+            let is_met = match self.message.get(range.clone()) {
+                Some(raw) => meets(raw),
+                // What a captured part contains the field contains; what the whole field is is unknown.
                 None if *value == Value::Group => {
                     let looks_inside = matches!(condition, Condition::Contains(_) | Condition::Matches(_));
-                    looks_inside && self.message.parts(range.clone()).any(|(_, part)| of(part))
+                    looks_inside && self.message.parts(range.clone()).any(|(_, part)| meets(part))
                 }
-                None => of(&[]),
+                None => meets(&[]),
             };
-            said.found = Some(match (said.found, condition) {
-                (None, _) => fulfils,
-                // Of several fields one that is equal decides that they are not other.
-                (Some(before), Condition::Other(_)) => before && fulfils,
-                (Some(before), _) => before || fulfils,
+            outcome.fields = Some(match (outcome.fields, condition) {
+                (None, _) => is_met,
+                // One field that is equal decides that the fields at this path are not other.
+                (Some(before), Condition::Other(_)) => before && is_met,
+                (Some(before), _) => before || is_met,
             });
         }
     }
@@ -238,12 +257,12 @@ impl<'f> Visit<'f> for Fields<'f, '_> {
     fn kind(&mut self, _: Kind<'f>) {}
 
     fn field(&mut self, name: &'f str, range: Range<usize>, value: Value<'f>) {
-        self.ask(name, range, &value);
+        self.test(name, range, &value);
     }
 
     fn begin(&mut self, name: &'f str, range: Range<usize>, value: Value<'f>) {
-        self.ask(name, range, &value);
-        if self.selection.deepest > 0 {
+        self.test(name, range, &value);
+        if self.protocol.max_depth > 0 {
             self.path.push(name);
         }
     }
@@ -255,7 +274,7 @@ impl<'f> Visit<'f> for Fields<'f, '_> {
     fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
-        if self.selection.wants_summary {
+        if self.protocol.wants_summary {
             replace(self.summary, text);
         }
     }

@@ -1,22 +1,21 @@
-//! An expression as text again: the shortest that is understood as the same.
+//! A query as text: the shortest expression with its meaning.
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use super::Filter;
 use super::column::{Column, Type};
-use super::complete::{quoted, written};
-use super::evaluate::{Node, Understood};
-use super::parse::{Condition, Span, Subject, Test};
+use super::expression::{Condition, Interval, Subject, Test};
+use super::lexer::{quoted, written};
+use super::query::{Filter, Node, Query};
 use super::value::Literal;
-use crate::export::hex;
+use crate::display::hex;
 
 impl Display for Filter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.understood.node(&self.understood.nodes, f)
+        self.query.node(&self.query.root, f)
     }
 }
 
-impl Understood {
+impl Query {
     fn node(&self, node: &Node, f: &mut Formatter<'_>) -> fmt::Result {
         let (parts, between) = match node {
             Node::All(parts) => (parts, " and "),
@@ -69,28 +68,34 @@ impl Display for Test {
     }
 }
 
-/// A condition; what is just one value stands behind `is`.
+/// A condition; `is` is the operator before a single value.
 fn condition(condition: &Condition, column: Option<Column>, is: &str, f: &mut Formatter<'_>) -> fmt::Result {
     match condition {
-        Condition::There => Ok(()),
+        Condition::Exists => Ok(()),
         Condition::Number(ranges) => {
             let unit = if column.map(Column::value_type) == Some(Type::Duration) { "ns" } else { "" };
-            spans(ranges.iter().map(|span| span.as_ref(|n| format!("{n}{unit}"))), is, f)
+            intervals(ranges.iter().map(|interval| interval.as_ref(|n| format!("{n}{unit}"))), is, f)
         }
         Condition::Time(times) => {
-            let one = |(span, since_start): &(Span<i128>, bool)| span.as_ref(|&ns| time(ns, *since_start));
-            spans(times.iter().map(one), is, f)
+            let one = |(interval, since_start): &(Interval<i128>, bool)| {
+                interval.as_ref(|&ns| time(ns, *since_start))
+            };
+            intervals(times.iter().map(one), is, f)
         }
-        Condition::Severity(ranges) => {
-            spans(ranges.iter().map(|span| span.as_ref(|severity| severity.as_str().to_owned())), is, f)
-        }
-        Condition::Name(names) => spans(names.iter().map(|name| Span::just(written(name))), is, f),
+        Condition::Severity(ranges) => intervals(
+            ranges.iter().map(|interval| interval.as_ref(|severity| severity.as_str().to_owned())),
+            is,
+            f,
+        ),
+        Condition::Name(names) => intervals(names.iter().map(|name| Interval::just(written(name))), is, f),
         Condition::Address(addresses) => {
-            spans(addresses.iter().map(|address| Span::just(address.to_string())), is, f)
+            intervals(addresses.iter().map(|address| Interval::just(address.to_string())), is, f)
         }
-        Condition::Value(ranges) => {
-            spans(ranges.iter().map(|span| span.as_ref(|compared| compared.literal.to_string())), is, f)
-        }
+        Condition::Value(ranges) => intervals(
+            ranges.iter().map(|interval| interval.as_ref(|operand| operand.literal.to_string())),
+            is,
+            f,
+        ),
         Condition::Contains(wanted) => match std::str::from_utf8(wanted.needle()) {
             Ok(text) => write!(f, " contains {}", quoted(text)),
             Err(_) => write!(f, " contains {}", Literal::Bytes(wanted.needle().to_vec())),
@@ -108,41 +113,41 @@ fn time(ns: i128, since_start: bool) -> String {
     }
 }
 
-fn spans(
-    mut spans: impl ExactSizeIterator<Item = Span<String>>,
+fn intervals(
+    mut intervals: impl ExactSizeIterator<Item = Interval<String>>,
     is: &str,
     f: &mut Formatter<'_>,
 ) -> fmt::Result {
-    if spans.len() != 1 {
+    if intervals.len() != 1 {
         f.write_str(" in {")?;
-        for (i, span) in spans.enumerate() {
+        for (i, interval) in intervals.enumerate() {
             f.write_str(if i == 0 { "" } else { ", " })?;
-            member(&span, f)?;
+            member(&interval, f)?;
         }
         return f.write_char('}');
     }
-    match spans.next() {
-        Some(Span { low: Some((low, true)), high: Some((high, true)) }) if low == high => {
+    match intervals.next() {
+        Some(Interval { low: Some((low, true)), high: Some((high, true)) }) if low == high => {
             write!(f, " {is} {low}")
         }
-        Some(Span { low: Some((low, within)), high: None }) => {
+        Some(Interval { low: Some((low, within)), high: None }) => {
             write!(f, " >{} {low}", if within { "=" } else { "" })
         }
-        Some(Span { low: None, high: Some((high, within)) }) => {
+        Some(Interval { low: None, high: Some((high, within)) }) => {
             write!(f, " <{} {high}", if within { "=" } else { "" })
         }
-        Some(span) => {
+        Some(interval) => {
             f.write_str(" in ")?;
-            member(&span, f)
+            member(&interval, f)
         }
         None => Ok(()),
     }
 }
 
 /// One value or range of a set.
-fn member(span: &Span<String>, f: &mut Formatter<'_>) -> fmt::Result {
+fn member(interval: &Interval<String>, f: &mut Formatter<'_>) -> fmt::Result {
     let end = |end: &Option<(String, bool)>| end.as_ref().map_or(String::new(), |(value, _)| value.clone());
-    let (low, high) = (end(&span.low), end(&span.high));
+    let (low, high) = (end(&interval.low), end(&interval.high));
     if low == high && !low.is_empty() { f.write_str(&low) } else { write!(f, "{low}..{high}") }
 }
 

@@ -1,4 +1,4 @@
-//! Blocks of rows in several threads against rows looked at one by one, whose answers are put together as sets.
+//! Blocks of rows in several threads, compared with rows that are tested one by one.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use framescope_parser::missive::{Flags, FrameBuf, Kind, Tag};
 
-use super::Filter;
+use super::{Evaluator, Filter};
 use crate::{Index, Options, Source, protocols, read};
 
-/// Numbers that look as if by chance, the same for the same seed.
+/// Pseudo-random numbers, the same for the same seed.
 struct Chance(u64);
 
 impl Chance {
@@ -58,14 +58,14 @@ const TESTS: [&str; 32] = [
     "text contains \"a\"",
 ];
 
-/// An expression, and the rows that it is true of by what its tests are true of.
-fn made(chance: &mut Chance, depth: u32, all: &[BTreeSet<u32>], rows: u32) -> (String, BTreeSet<u32>) {
+/// A generated expression, and the rows that it matches by those that its tests match.
+fn generate(chance: &mut Chance, depth: u32, all: &[BTreeSet<u32>], rows: u32) -> (String, BTreeSet<u32>) {
     if depth == 0 || chance.below(4) == 0 {
         let which = chance.below(TESTS.len());
         return (TESTS[which].to_owned(), all[which].clone());
     }
-    let (left, a) = made(chance, depth - 1, all, rows);
-    let (right, b) = made(chance, depth - 1, all, rows);
+    let (left, a) = generate(chance, depth - 1, all, rows);
+    let (right, b) = generate(chance, depth - 1, all, rows);
     match chance.below(3) {
         0 => (format!("({left} and {right})"), &a & &b),
         1 => (format!("({left} or {right})"), &a | &b),
@@ -73,7 +73,7 @@ fn made(chance: &mut Chance, depth: u32, all: &[BTreeSet<u32>], rows: u32) -> (S
     }
 }
 
-/// A stream of frames by chance, some of them damaged, as a file that is no capture.
+/// A generated stream of frames, some of them damaged, as a file that is no capture.
 fn stream(chance: &mut Chance) -> Index {
     let mut bytes = Vec::new();
     for sequence in 0..chance.below(90) as u32 + 2 {
@@ -107,7 +107,7 @@ fn parse(expression: &str) -> Filter {
 }
 
 #[test]
-fn blocks_of_rows_in_threads_are_what_rows_one_by_one_are() {
+fn blocks_of_rows_in_threads_match_as_rows_one_by_one_do() {
     let capture = |bytes: &'static [u8]| {
         read(Source::from_bytes("capture", bytes), &Options::default(), &mut |_| true).unwrap()
     };
@@ -122,39 +122,42 @@ fn blocks_of_rows_in_threads_are_what_rows_one_by_one_are() {
     for index in &indexes {
         let rows = index.row_count() as u32;
         let one_by_one = |test: &&str| {
-            let mut filter = parse(test);
-            (0..rows).filter(|&row| filter.is_true_of(index, row).unwrap()).collect::<BTreeSet<u32>>()
+            let (filter, mut matching) = (parse(test), BTreeSet::new());
+            let mut evaluator = Evaluator::new(&filter, index);
+            matching.extend((0..rows).filter(|&row| evaluator.matches(row).unwrap()));
+            matching
         };
         let all: Vec<BTreeSet<u32>> = TESTS.iter().map(one_by_one).collect();
         of_tests.iter_mut().zip(&all).for_each(|(sum, rows)| *sum += rows.len());
         for _ in 0..40 {
-            let (expression, expected) = made(&mut chance, 3, &all, rows);
-            let mut filter = parse(&expression);
+            let (expression, expected) = generate(&mut chance, 3, &all, rows);
+            let filter = parse(&expression);
             assert!(filter.rows(index).unwrap().into_iter().eq(expected.iter().copied()), "{expression}");
-            // The same filter goes on with what it knows, with any number of threads and rows at once.
+            // With any number of threads and rows at a time.
             let (threads, at_once) = (1 + chance.below(4), 1 + chance.below(40));
             let from = chance.below(rows as usize);
             let mut some = vec![7];
-            filter.rows_by(threads, at_once, index, from..rows as usize, &mut some).unwrap();
+            let mut evaluator = Evaluator::new(&filter, index);
+            evaluator.rows_by(threads, at_once, from..rows as usize, &mut some).unwrap();
             let behind = expected.range(from as u32..).copied();
             assert!(some.into_iter().eq(std::iter::once(7).chain(behind)), "{expression} from {from}");
-            // Rows in any order, and some that are not there.
-            let asked: Vec<u32> = (0..60).map(|_| chance.below(rows as usize + 3) as u32).collect();
-            let mut kept = asked.clone();
-            filter.clone().retain(index, &mut kept).unwrap();
-            let wanted: Vec<u32> = asked.into_iter().filter(|row| expected.contains(row)).collect();
+            // The same evaluator again, with rows in any order and some that do not exist.
+            let candidates: Vec<u32> = (0..60).map(|_| chance.below(rows as usize + 3) as u32).collect();
+            let mut kept = candidates.clone();
+            evaluator.retain(&mut kept).unwrap();
+            let wanted: Vec<u32> = candidates.into_iter().filter(|row| expected.contains(row)).collect();
             assert_eq!(kept, wanted, "{expression}");
             found_some += usize::from(!expected.is_empty() && expected.len() < rows as usize);
         }
     }
-    assert!(found_some > 200, "most expressions say something");
+    assert!(found_some > 200, "most expressions match some rows and not all");
     for (test, count) in TESTS.iter().zip(of_tests) {
         let never = ["comment", "missing_bytes"];
         assert!(count > 0 || never.contains(test), "{test} is never true");
     }
 }
 
-/// A capture of datagrams of a kind byte and text, of such lengths and times.
+/// A capture of datagrams of a kind byte and text, with the given lengths and times.
 fn datagrams(all: impl Iterator<Item = (usize, u64)>) -> Vec<u8> {
     let mut file = Vec::new();
     for field in [0xA1B2_3C4D_u32, 0x0004_0002, 0, 0, 65_535, 228] {
@@ -180,8 +183,8 @@ fn datagrams(all: impl Iterator<Item = (usize, u64)>) -> Vec<u8> {
 }
 
 #[test]
-fn full_blocks_are_answered_as_their_rows_are() {
-    // Stretches of one length, of some, and of very different ones; times with jumps, also back.
+fn full_blocks_match_as_their_rows_do() {
+    // Blocks of one length, of a few, and of very different ones; times that jump, also back.
     let length = |number: u64| match number / 4096 {
         0 => 10,
         1 => 10 + number % 30,
@@ -196,7 +199,7 @@ fn full_blocks_are_answered_as_their_rows_are() {
     let of = |number: u64| (usize::try_from(length(number)).unwrap(), time(number));
     let file = datagrams((0..count).map(of));
     let index =
-        crate::read(crate::Source::from_bytes("made", file), &crate::Options::default(), &mut |_| true);
+        crate::read(crate::Source::from_bytes("generated", file), &crate::Options::default(), &mut |_| true);
     let index = index.unwrap();
     assert_eq!(index.row_count() as u64, count);
     let since = |number: u64| time(number).wrapping_sub(time(0)).cast_signed();
@@ -215,7 +218,7 @@ fn full_blocks_are_answered_as_their_rows_are() {
         ("time and length < 11", Box::new(|number| length(number) < 11)),
     ];
     for (expression, holds) in all {
-        let mut filter = Filter::parse(expression, &crate::protocols(None)).unwrap();
+        let filter = Filter::parse(expression, &crate::protocols(None)).unwrap();
         let expected: Vec<u32> =
             (0..).zip(0..count).filter(|(_, number)| holds(*number)).map(|(row, _)| row).collect();
         assert_eq!(filter.rows(&index).unwrap(), expected, "{expression}");

@@ -1,9 +1,9 @@
-//! What a column or a field is compared with.
+//! The values in an expression, which columns and fields are compared with.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, SocketAddr};
 
-/// A value as it stands in an expression: what it means depends on what it is compared with.
+/// A value as it is written in an expression: its meaning depends on what it is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
     /// Without quotes.
@@ -14,16 +14,16 @@ pub(super) enum Literal {
     Bytes(Vec<u8>),
 }
 
-/// What values are compared with, and the number that it is, which is asked for with each value.
+/// A value to compare fields with, and its number, which each comparison needs.
 #[derive(Clone, Debug)]
-pub(super) struct Compared {
+pub(super) struct Operand {
     pub(super) literal: Literal,
     pub(super) number: Option<Number>,
 }
 
-impl From<Literal> for Compared {
+impl From<Literal> for Operand {
     fn from(literal: Literal) -> Self {
-        Compared { number: literal.number(), literal }
+        Operand { number: literal.number(), literal }
     }
 }
 
@@ -35,7 +35,7 @@ impl Literal {
         }
     }
 
-    /// The bytes that `contains` looks for.
+    /// The bytes that `contains` searches for.
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Literal::Word(text) | Literal::Text(text) => text.as_bytes(),
@@ -43,7 +43,7 @@ impl Literal {
         }
     }
 
-    /// The number that it is, if it is one without quotes.
+    /// Its number, if it is one and not in quotes.
     pub(super) fn number(&self) -> Option<Number> {
         let Literal::Word(word) = self else { return None };
         let (sign, digits) = match word.strip_prefix('-') {
@@ -76,7 +76,7 @@ impl Literal {
             let end = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
             let (unit, behind) = behind.split_at(end);
             total += parts_of(number, unit_ns(unit)?)?;
-            if total > LONGEST {
+            if total > MAX_DURATION {
                 return None;
             }
             rest = behind;
@@ -124,7 +124,7 @@ fn unit_ns(unit: &str) -> Option<i128> {
 }
 
 /// Longer durations, or more of any unit, are refused: in nanoseconds these are 37,000 years.
-const LONGEST: i128 = 1 << 70;
+const MAX_DURATION: i128 = 1 << 70;
 
 /// So many times `unit`, exactly: `number` may have a decimal point.
 fn parts_of(number: &str, unit: i128) -> Option<i128> {
@@ -134,7 +134,7 @@ fn parts_of(number: &str, unit: i128) -> Option<i128> {
     }
     let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
     let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    if whole > LONGEST || fraction.len() > 18 {
+    if whole > MAX_DURATION || fraction.len() > 18 {
         return None;
     }
     let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
@@ -157,7 +157,7 @@ impl PartialEq for Number {
 
 impl PartialOrd for Number {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        // Whole numbers beyond 2^53 are not told apart from floating-point ones that are as near as those can be.
+        // Whole numbers beyond 2^53 equal the nearest floating-point number.
         #[expect(clippy::cast_precision_loss)]
         let float = |number: &Number| match *number {
             Number::Whole(n) => n as f64,
@@ -170,7 +170,7 @@ impl PartialOrd for Number {
     }
 }
 
-/// An address, or all that begin as it does, with or without a port.
+/// An address, or those with its prefix, with or without a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     address: IpAddr,
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_rfc_3339_and_utc_where_nothing_is_said() {
+    fn times_are_rfc_3339_and_in_utc_without_an_offset() {
         let expected = Some(1_767_323_045_500_000_000);
         for text in ["2026-01-02T03:04:05.5Z", "2026-01-02T03:04:05.5", "2026-01-02T04:04:05.5+01:00"] {
             assert_eq!(word(text).time(), expected, "{text}");

@@ -19,8 +19,7 @@ use framescope_parser::{
     SpanType, Unclaimed, Visit,
 };
 
-use crate::files::records::Remark;
-use crate::files::remarks::{Comments, Names};
+use crate::files::metadata::{Comments, HostNames, Metadata};
 use crate::index::annotations::Annotations;
 use crate::index::store::{Entry, Link, Packets, Rows, Segments};
 use crate::messages::outline::{Label, Labels};
@@ -416,7 +415,7 @@ pub struct Index {
     pub(crate) comments: Comments,
     /// What the interfaces are called.
     pub(crate) interfaces: Vec<Option<String>>,
-    pub(crate) hosts: Names,
+    pub(crate) hosts: HostNames,
     pub(crate) damages: Vec<Damage>,
     pub(crate) position: u64,
     pub(crate) finished: bool,
@@ -485,12 +484,12 @@ impl Index {
     }
 
     /// Keeps what the file says beside its packets.
-    pub(crate) fn remark(&mut self, remark: &mut Remark) {
-        match remark {
-            Remark::Comment(Some(packet), text) => self.comments.add(*packet, text),
-            Remark::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
-            Remark::Interface(name) => self.interfaces.push(name.clone()),
-            Remark::Names(names) => self.hosts.append(std::mem::take(names)),
+    pub(crate) fn add_metadata(&mut self, metadata: &mut Metadata) {
+        match metadata {
+            Metadata::Comment(Some(packet), text) => self.comments.add(*packet, text),
+            Metadata::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
+            Metadata::Interface(name) => self.interfaces.push(name.clone()),
+            Metadata::HostNames(names) => self.hosts.append(std::mem::take(names)),
         }
     }
 

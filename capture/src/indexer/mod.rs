@@ -18,8 +18,8 @@ use framescope_parser::text::Text;
 
 use self::ending::Ending;
 use self::packets::told_payload;
+use crate::files::metadata::{Comments, HostNames};
 use crate::files::records::{Opened, Records};
-use crate::files::remarks::{Comments, Names};
 use crate::index::annotations::Annotations;
 use crate::index::store::{Packets, Rows};
 use crate::index::{Flow, Index, Life, SegmentRange, Stream, TransportType};
@@ -32,7 +32,7 @@ use crate::packets::read_ahead::{Alone, Batch, Reading, Taken};
 use crate::streams::flows::Flows;
 use crate::streams::reassembly::{DEFAULT_LIMIT, Output};
 use crate::streams::state::{More, StreamState};
-use crate::{BlockReader, Damage, DecodeAs, Source};
+use crate::{BlockReader, Damage, DecodeAs, ReadError, Source};
 
 /// How to read a capture.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ pub fn read(
     source: Source,
     options: &Options,
     progress: &mut dyn FnMut(&Index) -> bool,
-) -> Result<Index, String> {
+) -> Result<Index, ReadError> {
     let (mut indexer, mut index) = Indexer::new(source, options)?;
     while indexer.step(&mut index, 16_384) {
         if !progress(&index) {
@@ -151,13 +151,13 @@ impl Indexer {
     /// # Errors
     /// A rule of `options` names no protocol, or the file is a capture of a kind that is not read, unless a rule for
     /// `file` says that it is the bytes of one stream.
-    pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), String> {
+    pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), ReadError> {
         let protocols = options.all_protocols();
         let rules = options.decode_as.iter().map(|rule| {
             let known = protocols.iter().position(|protocol| protocol.name() == rule.protocol());
             known.map(|protocol| (rule.clone(), protocol)).ok_or_else(|| {
-                let names: Vec<&str> = protocols.iter().map(|protocol| protocol.name()).collect();
-                format!("no protocol is called '{}'; there are {}", rule.protocol(), names.join(", "))
+                let known = protocols.iter().map(|protocol| protocol.name().to_owned()).collect();
+                ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known }
             })
         });
         let rules = rules.collect::<Result<_, _>>()?;
@@ -166,7 +166,7 @@ impl Indexer {
             true => None,
             false => source
                 .converted()
-                .map_err(|error| format!("{} can't be converted: {error}", source.name()))?,
+                .map_err(|error| ReadError::Conversion { name: source.name().to_owned(), error })?,
         };
         let (source, notices) = match &converted {
             Some(converted) => (converted.source.clone(), converted.notices.clone()),
@@ -186,7 +186,7 @@ impl Indexer {
             notices,
             comments: Comments::default(),
             interfaces: Vec::new(),
-            hosts: Names::default(),
+            hosts: HostNames::default(),
             damages: Vec::new(),
             position: 0,
             finished: false,
@@ -212,7 +212,7 @@ impl Indexer {
             ending: Ending::Flows(0),
         };
         match Records::open(&source, as_bytes) {
-            Ok(Opened::Named(sentence)) => return Err(sentence),
+            Ok(Opened::Unsupported(format)) => return Err(format.into()),
             Ok(Opened::Capture(records)) => {
                 index.notices.extend(records.notice());
                 let reading = Reading::new(*records, source.length(), &index.protocols);
@@ -293,7 +293,7 @@ impl Indexer {
                 {
                     index.damages.push(damage.clone());
                 }
-                Some(Taken::Remark(remark)) => index.remark(remark),
+                Some(Taken::Metadata(metadata)) => index.add_metadata(metadata),
                 Some(Taken::Damage(_)) => {}
                 None => break,
             }

@@ -12,7 +12,8 @@ use framescope_parser::{CodeSet, Input, Memo, Protocol, Step};
 
 use crate::Damage;
 use crate::files::buffer::Buffer;
-use crate::files::records::{Next, Record, Records, Remark};
+use crate::files::metadata::Metadata;
+use crate::files::records::{Next, Record, Records};
 use crate::messages::outline::Outline;
 use crate::packets::packet::{Decoded, Packet, Reason, Transport, decode, plain};
 use crate::streams::conversations::{Conversations, Pair};
@@ -72,7 +73,7 @@ const NO_INTERFACE: u16 = u16::MAX;
 enum Other {
     Packet(Box<Captured>),
     Damage(Box<Damage>),
-    Remark(Box<Remark>),
+    Metadata(Box<Metadata>),
 }
 
 /// A packet taken apart, without its bytes.
@@ -119,7 +120,7 @@ pub(crate) enum Taken<'b> {
     Packet(Record<'b>, &'b Result<Decoded, Reason>, Option<(u32, bool)>),
     Damage(&'b Damage),
     /// To be left here: it is given back by the thread that made it.
-    Remark(&'b mut Remark),
+    Metadata(&'b mut Metadata),
 }
 
 impl Batch {
@@ -175,7 +176,7 @@ impl Batch {
                 Taken::Packet(record, decoded, conversation)
             }
             Other::Damage(damage) => Taken::Damage(damage),
-            Other::Remark(remark) => Taken::Remark(remark),
+            Other::Metadata(metadata) => Taken::Metadata(metadata),
         })
     }
 
@@ -342,7 +343,7 @@ impl Reader {
             self.fill(&mut batch);
         }
         batch.position = self.records.position();
-        (batch.bytes, batch.offset) = self.records.give_bytes(std::mem::take(&mut batch.bytes));
+        (batch.bytes, batch.offset) = self.records.hand_over(std::mem::take(&mut batch.bytes));
         Some(batch)
     }
 
@@ -364,10 +365,10 @@ impl Reader {
                     return;
                 }
             }
-            for remark in records.remarks() {
-                batch.push_other(Other::Remark(Box::new(remark)));
+            for metadata in records.metadata() {
+                batch.push_other(Other::Metadata(Box::new(metadata)));
             }
-            if !records.is_at_hand() {
+            if !records.is_next_read() {
                 return;
             }
         }

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use thiserror::Error;
+
 use crate::TransportType;
 use crate::packets::endpoint::Endpoint;
 
@@ -23,7 +25,7 @@ enum Selector {
 /// let rule: DecodeAs = "tcp.port=9000=missive".parse()?;
 /// assert_eq!(rule.protocol(), "missive");
 /// assert!("tcp.prot=9000=missive".parse::<DecodeAs>().is_err());
-/// # Ok::<(), String>(())
+/// # Ok::<(), framescope_capture::SelectorError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeAs {
@@ -62,33 +64,65 @@ impl DecodeAs {
     }
 }
 
-impl FromStr for DecodeAs {
-    type Err = String;
+/// Why a text is no rule of `--as`.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SelectorError {
+    /// No `=` separates a selector from a protocol.
+    #[error("'{rule}' has no '='; write SELECTOR=PROTOCOL, such as tcp.port=9000=missive")]
+    NoProtocol {
+        /// The rule as it was given.
+        rule: String,
+    },
+    /// The part before the last `=` is no selector.
+    #[error(
+        "'{selector}' selects nothing; a selector is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file"
+    )]
+    UnknownSelector {
+        /// The selector as it was given.
+        selector: String,
+    },
+    /// A selector's value is not what it selects by.
+    #[error("'{value}' is not {expected} in '{rule}'")]
+    InvalidValue {
+        /// The value as it was given.
+        value: String,
+        /// What the selector takes, with its article: `a flow number`.
+        expected: &'static str,
+        /// The rule as it was given.
+        rule: String,
+    },
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file";
-        let (selector, protocol) = text.rsplit_once('=').ok_or_else(|| {
-            format!("'{text}' has no '='; write SELECTOR=PROTOCOL, such as tcp.port=9000=missive")
-        })?;
-        let bad_number = |what: &str, value: &str| format!("'{value}' is not a {what} in '{text}'");
-        let port = |value: &str| value.parse().map_err(|_| bad_number("port (0 to 65535)", value));
+impl FromStr for DecodeAs {
+    type Err = SelectorError;
+
+    fn from_str(rule: &str) -> Result<Self, SelectorError> {
+        let (selector, protocol) =
+            rule.rsplit_once('=').ok_or_else(|| SelectorError::NoProtocol { rule: rule.to_owned() })?;
+        let unknown = || SelectorError::UnknownSelector { selector: selector.to_owned() };
+        let invalid = |value: &str, expected| {
+            let (value, rule) = (value.to_owned(), rule.to_owned());
+            SelectorError::InvalidValue { value, expected, rule }
+        };
+        let port = |value: &str| value.parse().map_err(|_| invalid(value, "a port (0 to 65535)"));
         let selector = match selector.split_once('=') {
             None => match selector {
                 "tcp" => Selector::Transport(TransportType::Tcp),
                 "udp" => Selector::Transport(TransportType::Udp),
                 "file" => Selector::Transport(TransportType::File),
-                _ => return Err(format!("'{selector}' selects nothing; a selector is {FORMS}")),
+                _ => return Err(unknown()),
             },
             Some(("tcp.port", value)) => Selector::Port(TransportType::Tcp, port(value)?),
             Some(("udp.port", value)) => Selector::Port(TransportType::Udp, port(value)?),
             Some(("ip", value)) => {
                 let address = value.trim_start_matches('[').trim_end_matches(']');
-                Selector::Address(address.parse().map_err(|_| bad_number("IP address", value))?)
+                Selector::Address(address.parse().map_err(|_| invalid(value, "an IP address"))?)
             }
             Some(("flow", value)) => {
-                Selector::Flow(value.parse().map_err(|_| bad_number("flow number", value))?)
+                Selector::Flow(value.parse().map_err(|_| invalid(value, "a flow number"))?)
             }
-            Some(_) => return Err(format!("'{selector}' selects nothing; a selector is {FORMS}")),
+            Some(_) => return Err(unknown()),
         };
         Ok(DecodeAs { selector, protocol: protocol.to_owned(), is_default: false })
     }
@@ -99,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_equals_sign_parts_selector_and_protocol() {
+    fn the_last_equals_sign_separates_selector_and_protocol() {
         for good in [
             "tcp=text",
             "udp=bare",
@@ -115,5 +149,15 @@ mod tests {
         for bad in ["", "tcp", "tcp.port=70000=missive", "ip=nowhere=bare", "flow=-1=text", "port=1=text"] {
             assert!(bad.parse::<DecodeAs>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_and_what_to_write() {
+        let error = |rule: &str| rule.parse::<DecodeAs>().unwrap_err().to_string();
+        assert_eq!(error("tcp"), "'tcp' has no '='; write SELECTOR=PROTOCOL, such as tcp.port=9000=missive");
+        assert!(error("port=1=text").starts_with("'port=1' selects nothing; a selector is tcp, udp, "));
+        assert_eq!(error("ip=here=bare"), "'here' is not an IP address in 'ip=here=bare'");
+        let port = "'70000' is not a port (0 to 65535) in 'udp.port=70000=text'";
+        assert_eq!(error("udp.port=70000=text"), port);
     }
 }

@@ -116,7 +116,7 @@ fn an_unknown_field_is_named_with_the_nearest_known_one() {
     assert!(unknown.stdout.is_empty());
     notifies(&decode(&["missive.usr", "--format", "csv"]), 2, &["missive has no field 'usr'"]);
     notifies(&decode(&["kind,,row", "--format", "csv"]), 2, &["a column or a field is missing here"]);
-    notifies(&decode(&["kind,row,kind", "--format", "csv"]), 2, &["'kind' stands here twice"]);
+    notifies(&decode(&["kind,row,kind", "--format", "csv"]), 2, &["'kind' is named twice; remove one"]);
     notifies(&decode(&["kind"]), 2, &["--fields", "--format json"]);
     notifies(&decode(&["kind", "--format", "text"]), 2, &["--fields", "--format csv"]);
 }

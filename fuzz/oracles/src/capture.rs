@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use framescope_capture::export::{Fields, Paint, RowSelection};
 use framescope_capture::filter::Column;
-use framescope_capture::{Index, Options, Source, export, read};
+use framescope_capture::{Index, Options, ReadError, Source, export, read};
 use framescope_parser::{Direction, SpanType};
 
 /// Takes `data` as a capture file.
@@ -14,9 +14,11 @@ pub fn capture(data: &[u8]) {
     // A small limit brings gaps about that a fuzzer's file would be too short for.
     let reassembly_limit = if ways.is_multiple_of(2) { 1 << 20 } else { 256 };
     let options = Options { reassembly_limit, ..Options::default() };
-    let index = read(Source::from_bytes("fuzzed", data), &options, &mut |_| true).unwrap_or_else(|named| {
-        // A capture of a kind that is not read is bytes to who says so.
-        assert!(named.starts_with("fuzzed is ") && named.ends_with("the bytes of one stream"), "{named}");
+    let index = read(Source::from_bytes("fuzzed", data), &options, &mut |_| true).unwrap_or_else(|error| {
+        // A capture in a format that is not read can still be read as bytes.
+        assert!(matches!(error, ReadError::UnsupportedFormat(_)), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("fuzzed is ") && text.ends_with("the bytes of one stream"), "{text}");
         let decode_as = vec!["file=text".parse().unwrap()];
         let options = Options { decode_as, ..options.clone() };
         read(Source::from_bytes("fuzzed", data), &options, &mut |_| true).unwrap()

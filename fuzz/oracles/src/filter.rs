@@ -2,7 +2,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use framescope_capture::filter::{Filter, Vocabulary};
+use framescope_capture::filter::{Evaluator, Filter, Vocabulary};
 use framescope_capture::{Index, Options, Source, protocols, read};
 
 /// A recorded capture with most of what can be in one.
@@ -21,7 +21,7 @@ pub fn filter(data: &[u8]) {
     let cursor = crc32fast::hash(data) as usize % (text.len() + 2);
     let completion = WORDS.complete(text, cursor);
     assert!(text.get(completion.range.clone()).is_some(), "{:?} is no place in {text:?}", completion.range);
-    let mut filter = match Filter::parse(text, &protocols) {
+    let filter = match Filter::parse(text, &protocols) {
         Ok(filter) => filter,
         Err(error) => {
             assert!(text.get(error.range.clone()).is_some(), "{:?} is no place in {text:?}", error.range);
@@ -33,19 +33,19 @@ pub fn filter(data: &[u8]) {
     // Printed it says the same, and is printed the same.
     let printed = filter.to_string();
     let again = Filter::parse(&printed, &protocols);
-    let mut again = again.unwrap_or_else(|error| panic!("{text} is printed as what is refused: {error}"));
+    let again = again.unwrap_or_else(|error| panic!("{text} is printed as what is refused: {error}"));
     assert_eq!(again.to_string(), printed, "{text}");
     assert_eq!(again.rows(index).unwrap(), rows, "{text} is printed as {printed}");
     // Whatever it says, its opposite says of the other rows, and asked in another order it says the same.
-    let Ok(mut opposite) = Filter::parse(&format!("not ({text})"), &protocols) else {
+    let Ok(opposite) = Filter::parse(&format!("not ({text})"), &protocols) else {
         // One level deeper than may be.
         return;
     };
     let others = opposite.rows(index).unwrap();
     assert_eq!(rows.len() + others.len(), index.row_count());
-    filter.reset();
+    let mut evaluator = Evaluator::new(&filter, index);
     for number in (0..u32::try_from(index.row_count()).unwrap()).rev() {
-        let found = filter.is_true_of(index, number).unwrap();
+        let found = evaluator.matches(number).unwrap();
         assert_eq!(found, rows.binary_search(&number).is_ok(), "row {number}");
         assert_eq!(found, others.binary_search(&number).is_err(), "row {number}");
     }

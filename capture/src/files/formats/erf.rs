@@ -1,5 +1,5 @@
-//! The Extensible Record Format of Endace's capture cards. It has no header and no magic: a file is one where the first
-//! records fit together in all their fields.
+//! The Extensible Record Format of Endace's capture cards. It has no header and no magic: it is recognised by first records
+//! that are consistent in all their fields.
 //!
 //! | offset | size | a record |
 //! |---|---|---|
@@ -15,17 +15,18 @@
 
 use pcap_file::Endianness;
 
-use super::{Found, array_at, is_near, linktype, too_short, u16_at};
+use super::error::FormatError;
+use super::layout::{RecordPacket, array_at, is_near, linktype, too_short, u16_at};
 
 pub(super) const HEAD: u64 = 16;
 
-/// As many records as are looked at, and as many as must be there if the file goes on behind them.
-const LOOKED_AT: usize = 32;
-const AT_LEAST: usize = 3;
+/// How many records are checked at most, and how many must be whole if the file continues behind them.
+const CHECKED: usize = 32;
+const REQUIRED: usize = 3;
 
 const PAD: u8 = 48;
 const META: u8 = 27;
-/// 1990: there was no such card before.
+/// 1990: no such card existed before.
 const EARLIEST: u32 = 631_152_000;
 const YEAR: u32 = 366 * 86_400;
 
@@ -39,7 +40,7 @@ pub(crate) struct Erf {
 struct Header {
     second: u32,
     fraction: u32,
-    /// Without the bit of the extension headers.
+    /// Without the bit for extension headers.
     record_type: u8,
     flags: u8,
     length: u16,
@@ -64,7 +65,7 @@ impl Header {
     }
 }
 
-/// Where in a record its packet begins: behind the extension headers, and what its type has before a packet.
+/// Where in a record its packet begins: behind the extension headers, and what its type puts before a packet.
 fn start(record: &[u8], record_type: u8) -> Option<usize> {
     let (mut at, mut more) = (16, *record.get(8)? & 0x80 != 0);
     while more {
@@ -80,18 +81,18 @@ fn start(record: &[u8], record_type: u8) -> Option<usize> {
 }
 
 impl Erf {
-    /// A file that begins with records of this format. `length` is that of the whole file.
+    /// A reader for a file that begins with records of this format. `length` is that of the whole file.
     pub(super) fn open(beginning: &[u8], length: u64) -> Option<Erf> {
         let (mut at, mut packets, mut last) = (0, 0, None::<u32>);
-        for records in 0..LOOKED_AT {
+        for records in 0..CHECKED {
             let rest = beginning.get(at..)?;
             let is_whole = at as u64 == length;
-            let is_enough = if is_whole { records >= 2 } else { records >= AT_LEAST };
+            let is_enough = if is_whole { records >= 2 } else { records >= REQUIRED };
             let Some(header) = Header::of(rest).filter(|_| !is_whole) else {
                 return (is_enough && packets > 0).then_some(Erf { last_second: None });
             };
             let Some(record) = rest.get(..usize::from(header.length)) else {
-                // Cut, or longer than what is looked at.
+                // Cut, or longer than what was read.
                 return (is_enough && packets > 0).then_some(Erf { last_second: None });
             };
             if !header.is_known() || header.length < 16 || !header.length.is_multiple_of(4) {
@@ -102,15 +103,15 @@ impl Erf {
                 continue;
             }
             // Two of the flags are reserved; padding is less than two words.
-            let room = record.len() - start(record, header.record_type)?;
-            let is_odd = header.flags & 0xC0 != 0
+            let present = record.len() - start(record, header.record_type)?;
+            let is_implausible = header.flags & 0xC0 != 0
                 || header.wire_length == 0
-                || room > usize::from(header.wire_length) + 16;
-            if is_odd {
+                || present > usize::from(header.wire_length) + 16;
+            if is_implausible {
                 return None;
             }
             if header.record_type != META {
-                // Not in strict order between interfaces.
+                // Between interfaces they are not in strict order.
                 let near = |last: u32| {
                     header.second.saturating_add(1) >= last && header.second - last.min(header.second) < YEAR
                 };
@@ -128,13 +129,10 @@ impl Erf {
         Header::of(head).map(|header| u64::from(header.length).max(HEAD))
     }
 
-    pub(super) fn read(&mut self, record: &[u8]) -> Result<Option<Found>, String> {
+    pub(super) fn read(&mut self, record: &[u8]) -> Result<Option<RecordPacket>, FormatError> {
         let header = Header::of(record).ok_or_else(|| too_short(record))?;
         if usize::from(header.length) < 16 {
-            return Err(format!(
-                "an ERF record that says it is {} bytes long; its header has 16",
-                header.length
-            ));
+            return Err(FormatError::ErfLength(header.length));
         }
         let link_type = match header.record_type {
             PAD => return Ok(None),
@@ -144,19 +142,19 @@ impl Erf {
             23 => linktype::IPV6,
             _ => linktype::ERF,
         };
-        // What is not read by its type stays a record of this format.
+        // A type that is not translated keeps the record as it is.
         let start = match link_type {
             linktype::ERF => 0,
             _ => start(record, header.record_type).ok_or_else(|| too_short(record))?,
         };
-        let (wire_length, room) = (usize::from(header.wire_length), record.len() - start);
-        let length = if link_type == linktype::ERF { room } else { room.min(wire_length) };
+        let (wire_length, present) = (usize::from(header.wire_length), record.len() - start);
+        let length = if link_type == linktype::ERF { present } else { present.min(wire_length) };
         if header.second != 0 {
             self.last_second = Some(header.second);
         }
         let fraction_ns = (u64::from(header.fraction) * 1_000_000_000 + (1 << 31)) >> 32;
         let time_ns = i64::from(header.second) * 1_000_000_000 + i64::try_from(fraction_ns).unwrap_or(0);
-        Ok(Some(Found {
+        Ok(Some(RecordPacket {
             time_ns: Some(time_ns).filter(|&time| time != 0),
             link_type: Some(link_type),
             wire_length: wire_length.max(length),

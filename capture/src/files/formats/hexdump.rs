@@ -1,22 +1,22 @@
-//! Hex dumps of packets, as Wireshark's text2pcap takes them: what `tshark -x`, `tcpdump -x`, `xxd`, `od -Ax -tx1` and `hexdump -C`
+//! Hex dumps of packets, as Wireshark's text2pcap reads them: what `tshark -x`, `tcpdump -x`, `xxd`, `od -Ax -tx1` and `hexdump -C`
 //! print. A line is an offset and bytes; a packet begins at offset 0.
 //!
-//! As for text2pcap a packet is an Ethernet frame. But one whose bytes are an IP packet, its length and its header's checksum
-//! included, is that: `tcpdump -x` prints no link's header.
+//! As for text2pcap a packet is an Ethernet frame, unless its bytes are an IP packet by their length and the header's checksum:
+//! `tcpdump -x` prints no link header.
 
 use std::io;
 
-use super::linktype;
-use super::text::{Clock, Days, Lines, Told, Writer, date, on_day, seconds, time_of_day};
+use super::layout::{array_at, linktype};
+use super::text::{Days, Lines, TextPacket, Timestamp, Writer, date, on_day, seconds, time_of_day};
 
-/// The longest packet; text2pcap's too.
-const LONGEST: usize = 256 << 10;
-/// Bytes of the first packet, at least: fewer may be anything.
-const ENOUGH: usize = 20;
-/// Lines that are looked at.
-const LOOKED_AT: usize = 32;
-/// Lines of text between two packets.
-const MOST_TEXT: usize = 4;
+/// The longest packet, as for text2pcap.
+const MAX_PACKET: usize = 256 << 10;
+/// The fewest bytes of the first packet: fewer could be anything.
+const MIN_PACKET: usize = 20;
+/// Lines by which a dump is recognised.
+const CHECKED_LINES: usize = 32;
+/// Lines of text that may be between two packets.
+const MAX_TEXT: usize = 4;
 
 /// A line of a dump.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ struct HexLine {
     bytes: Vec<u8>,
 }
 
-/// An offset of three hexadecimal digits or more, and as many bytes as stand behind it, apart from one another by
-/// blanks; where a colon stands behind the offset or `0x` before it, also in groups. What follows is for the eye.
+/// An offset of three hexadecimal digits or more, and the bytes behind it, separated by blanks; with a colon behind the
+/// offset or `0x` before it, also in groups. What follows is the same bytes as text.
 fn hex_line(line: &str) -> Option<HexLine> {
     let line = line.trim_start();
     let (line, marked) = line.strip_prefix("0x").map_or((line, false), |rest| (rest, true));
@@ -45,7 +45,7 @@ fn hex_line(line: &str) -> Option<HexLine> {
     loop {
         let trimmed = rest.trim_start_matches([' ', '\t']);
         let blanks = rest.len() - trimmed.len();
-        // Two blanks part the bytes from what they are as text, and the halves of a line from one another.
+        // Two blanks separate the bytes from their text, and the halves of a line from one another.
         let at_half = matches!(bytes.len(), 0 | 8);
         if trimmed.is_empty() || blanks == 0 || (blanks > 1 && !at_half) || blanks > 4 {
             break;
@@ -63,51 +63,51 @@ fn hex_line(line: &str) -> Option<HexLine> {
     Some(HexLine { offset, bytes })
 }
 
-/// A time that stands in a line before a packet, also behind the letter of a direction.
-fn clock(line: &str) -> Option<Clock> {
+/// The time in a line before a packet, also behind the letter of a direction.
+fn timestamp(line: &str) -> Option<Timestamp> {
     let mut words = line.split_ascii_whitespace();
     let mut word = words.next()?;
     if matches!(word, "I" | "O" | "i" | "o") {
         word = words.next()?;
     }
     if let Some(ns) = time_of_day(word) {
-        return Some(Clock { ns, is_absolute: false });
+        return Some(Timestamp { ns, is_absolute: false });
     }
     if let Some(ns) = seconds(word).filter(|_| word.len() >= 12) {
-        return Some(Clock { ns, is_absolute: true });
+        return Some(Timestamp { ns, is_absolute: true });
     }
     let (day, time) = word.split_once('T').unwrap_or((word, ""));
     let time = if time.is_empty() { words.next()? } else { time.trim_end_matches('Z') };
     let ns = on_day(date(day)?, time_of_day(time)?)?;
-    Some(Clock { ns, is_absolute: true })
+    Some(Timestamp { ns, is_absolute: true })
 }
 
-/// A line that may stand between packets: a remark, a direction, a time, what tcpdump says below it, Wireshark's heading.
+/// A line that may be between packets: a comment, a direction, a time, what tcpdump prints below it, Wireshark's heading.
 fn is_between(line: &str) -> bool {
     let trimmed = line.trim();
     let is_heading = || trimmed.ends_with("bytes):") || trimmed.ends_with(" bytes)");
     trimmed.is_empty()
         || trimmed.starts_with('#')
         || matches!(trimmed, "I" | "O" | "i" | "o" | "*")
-        || clock(trimmed).is_some()
+        || timestamp(trimmed).is_some()
         || line.starts_with(char::is_whitespace)
         || is_heading()
 }
 
-/// Bytes that lines of `*` may stand for in all, and how many more for each byte of text: a few lines are not to become a
+/// How many bytes all lines of `*` may repeat, and how many more for each byte of text, so that a few lines do not become a
 /// capture of any size.
-const MOST_REPEATED: usize = 1 << 20;
-const MORE_REPEATED: usize = 64;
+const MAX_REPEATED: usize = 1 << 20;
+const REPEATED_PER_BYTE: usize = 64;
 
-/// What the lines so far have put together.
+/// The packet that the lines so far describe.
 #[derive(Debug)]
 struct Packet {
     bytes: Vec<u8>,
     /// Where the last line's bytes begin in it.
     last_line: usize,
-    /// The most bytes that a line was seen to have, by the offset behind it.
+    /// The most bytes of a line so far, by the offset behind it.
     width: Option<usize>,
-    /// A line of `*`: the last line again, up to the next offset.
+    /// A line of `*` was read: the last line is repeated up to the next offset.
     repeats: bool,
     /// How many bytes may still be repeated.
     may_repeat: usize,
@@ -116,49 +116,50 @@ struct Packet {
 
 impl Default for Packet {
     fn default() -> Self {
-        let (bytes, may_repeat) = (Vec::new(), MOST_REPEATED);
+        let (bytes, may_repeat) = (Vec::new(), MAX_REPEATED);
         Packet { bytes, last_line: 0, width: None, repeats: false, may_repeat, is_long: false }
     }
 }
 
-enum Taken {
-    /// It goes on this packet.
-    On,
-    /// A packet begins with it.
+/// How a line fits to the packet before it.
+enum Placement {
+    /// It continues the packet.
+    Continues,
+    /// It begins a packet.
     Begins,
     /// Its offset is not where the last line ends.
-    Apart,
+    Misplaced,
 }
 
 impl Packet {
-    fn take(&mut self, line: &HexLine) -> Taken {
+    fn add_line(&mut self, line: &HexLine) -> Placement {
         let offset = usize::try_from(line.offset).unwrap_or(usize::MAX);
         if offset == 0 && !line.bytes.is_empty() {
-            return Taken::Begins;
+            return Placement::Begins;
         }
         if self.bytes.is_empty() {
-            return Taken::Apart;
+            return Placement::Misplaced;
         }
         let missing = offset.saturating_sub(self.bytes.len());
-        if self.repeats && offset <= LONGEST && missing <= self.may_repeat {
-            let again = self.bytes.get(self.last_line..).unwrap_or_default().to_vec();
+        if self.repeats && offset <= MAX_PACKET && missing <= self.may_repeat {
+            let repeated = self.bytes.get(self.last_line..).unwrap_or_default().to_vec();
             self.may_repeat -= missing;
-            self.bytes.extend(again.into_iter().cycle().take(missing));
+            self.bytes.extend(repeated.into_iter().cycle().take(missing));
         }
         self.repeats = false;
-        if offset > LONGEST {
+        if offset > MAX_PACKET {
             self.is_long = true;
-            return Taken::On;
+            return Placement::Continues;
         }
-        // What was taken for bytes and is text reaches over the next offset.
+        // Text that was read as bytes reaches beyond the next offset.
         if offset > self.bytes.len() || offset <= self.last_line {
-            return Taken::Apart;
+            return Placement::Misplaced;
         }
         self.bytes.truncate(offset);
         self.width = self.width.max(Some(offset - self.last_line));
         self.last_line = offset;
         self.add(&line.bytes);
-        Taken::On
+        Placement::Continues
     }
 
     fn begin(&mut self, line: &HexLine) {
@@ -169,25 +170,25 @@ impl Packet {
 
     fn add(&mut self, bytes: &[u8]) {
         let width = self.width.unwrap_or(usize::MAX);
-        let room = LONGEST.saturating_sub(self.bytes.len());
-        self.bytes.extend_from_slice(bytes.get(..bytes.len().min(width).min(room)).unwrap_or_default());
+        let left = MAX_PACKET.saturating_sub(self.bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..bytes.len().min(width).min(left)).unwrap_or_default());
     }
 }
 
-/// Whether a text begins as a dump of packets does: all that is looked at is lines whose offsets add up, and little between them.
-pub(super) fn is_one(text: &str) -> bool {
+/// Whether a text begins like a dump of packets: lines whose offsets add up, and little between them.
+pub(super) fn is_dump(text: &str) -> bool {
     let mut packet = Packet { may_repeat: usize::MAX, ..Packet::default() };
     let (mut first_length, mut packets, mut text_lines) = (0, 0, 0);
-    for line in text.lines().take(LOOKED_AT) {
+    for line in text.lines().take(CHECKED_LINES) {
         match hex_line(line) {
             Some(hex) => {
-                match packet.take(&hex) {
-                    Taken::On => {}
-                    Taken::Begins => {
+                match packet.add_line(&hex) {
+                    Placement::Continues => {}
+                    Placement::Begins => {
                         packets += 1;
                         packet.begin(&hex);
                     }
-                    Taken::Apart => return false,
+                    Placement::Misplaced => return false,
                 }
                 text_lines = 0;
                 if packets == 1 {
@@ -195,16 +196,16 @@ pub(super) fn is_one(text: &str) -> bool {
                 }
             }
             None if line.trim() == "*" && packets > 0 => packet.repeats = true,
-            None if is_between(line) && text_lines < MOST_TEXT => {
+            None if is_between(line) && text_lines < MAX_TEXT => {
                 text_lines += usize::from(!line.trim().is_empty())
             }
             None => return false,
         }
     }
-    first_length >= ENOUGH
+    first_length >= MIN_PACKET
 }
 
-/// Writes the packets of a dump. Gives sentences about it, to stand behind the file's name.
+/// Writes the packets of a dump. Returns sentences about it, each to follow the file's name.
 pub(super) fn convert(lines: &mut Lines, out: &mut Writer) -> io::Result<Vec<String>> {
     let mut dump = Dump::default();
     while let Some(line) = lines.next()? {
@@ -218,15 +219,16 @@ pub(super) fn convert(lines: &mut Lines, out: &mut Writer) -> io::Result<Vec<Str
          also of payloads without headers (-T 50000,9000)"
     )];
     if dump.without_a_day {
-        notices.push("says no day: its times are shown as of 1970-01-01".to_owned());
+        notices.push("has times without a day: they are shown as of 1970-01-01".to_owned());
     }
-    if let Some((first, count)) = dump.passed_over {
+    if let Some((first, count)) = dump.skipped {
         notices.push(format!(
-            "has {count} lines, the first of them line {first}, that do not fit and were passed over"
+            "has {count} lines, the first of them line {first}, that continue no packet and were skipped"
         ));
     }
     if dump.long > 0 {
-        notices.push(format!("has {} packets of which only the first {LONGEST} bytes are taken", dump.long));
+        notices
+            .push(format!("has {} packets of which only the first {MAX_PACKET} bytes are taken", dump.long));
     }
     Ok(notices)
 }
@@ -234,45 +236,45 @@ pub(super) fn convert(lines: &mut Lines, out: &mut Writer) -> io::Result<Vec<Str
 #[derive(Debug, Default)]
 struct Dump {
     packet: Packet,
-    clock: Option<Clock>,
-    /// The time that the lines before the next packet say.
-    next_clock: Option<Clock>,
+    time: Option<Timestamp>,
+    /// The time before the next packet.
+    next_time: Option<Timestamp>,
     days: Days,
-    /// What follows is no packet but something put together from several.
+    /// What follows is no packet but data reassembled from several.
     skips: bool,
     without_a_day: bool,
-    /// The first line that did not fit, and how many.
-    passed_over: Option<(u64, u64)>,
+    /// The first line that continued no packet, and how many there were.
+    skipped: Option<(u64, u64)>,
     long: u64,
 }
 
 impl Dump {
     fn line(&mut self, line: &str, number: u64, out: &mut Writer) -> io::Result<()> {
         self.packet.may_repeat =
-            self.packet.may_repeat.saturating_add(line.len().saturating_mul(MORE_REPEATED));
+            self.packet.may_repeat.saturating_add(line.len().saturating_mul(REPEATED_PER_BYTE));
         match hex_line(line) {
             _ if self.skips && !line.trim().is_empty() && !line.trim_end().ends_with("bytes):") => {}
-            Some(hex) => match self.packet.take(&hex) {
-                Taken::On => {}
-                Taken::Begins => {
+            Some(hex) => match self.packet.add_line(&hex) {
+                Placement::Continues => {}
+                Placement::Begins => {
                     self.packet_ends(out)?;
-                    self.clock = self.next_clock.take();
+                    self.time = self.next_time.take();
                     self.packet.begin(&hex);
                 }
-                Taken::Apart => {
-                    let (_, count) = self.passed_over.get_or_insert((number, 0));
+                Placement::Misplaced => {
+                    let (_, count) = self.skipped.get_or_insert((number, 0));
                     *count += 1;
                 }
             },
             None if line.trim() == "*" => self.packet.repeats = true,
             None => {
                 let trimmed = line.trim();
-                // Wireshark shows what it put together from several packets behind the packet that made it whole.
+                // Wireshark shows what it reassembled from several packets behind the packet that completed it.
                 let is_heading = trimmed.ends_with("bytes):");
                 self.skips = is_heading && !trimmed.starts_with("Frame") && !trimmed.starts_with("Packet");
-                if let Some(clock) = clock(line) {
+                if let Some(time) = timestamp(line) {
                     self.packet_ends(out)?;
-                    self.next_clock = Some(clock);
+                    self.next_time = Some(time);
                 }
             }
         }
@@ -284,18 +286,18 @@ impl Dump {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.without_a_day |= self.clock.is_some_and(|clock| !clock.is_absolute);
+        self.without_a_day |= self.time.is_some_and(|time| !time.is_absolute);
         self.long += u64::from(self.packet.is_long);
         let link_type = if is_ip(&bytes) { linktype::RAW } else { linktype::ETHERNET };
-        let time_ns = self.clock.map(|clock| self.days.at(clock));
+        let time_ns = self.time.map(|time| self.days.at(time));
         let link_type = u16::try_from(link_type).unwrap_or(0);
-        out.packet(Told { time_ns, link_type, wire_length: bytes.len(), bytes: &bytes })
+        out.packet(TextPacket { time_ns, link_type, wire_length: bytes.len(), bytes: &bytes })
     }
 }
 
 /// Whether the bytes are an IP packet as a whole: by its length, and for IPv4 by its header's checksum.
 fn is_ip(bytes: &[u8]) -> bool {
-    let word = |at: usize| super::array_at(bytes, at).map(u16::from_be_bytes);
+    let word = |at: usize| array_at(bytes, at).map(u16::from_be_bytes);
     match bytes.first().map(|byte| byte >> 4) {
         Some(4) => {
             let header = usize::from(bytes.first().copied().unwrap_or(0) & 0x0F) * 4;
@@ -308,7 +310,7 @@ fn is_ip(bytes: &[u8]) -> bool {
             let sum = (sum & 0xFFFF) + (sum >> 16);
             let checked = (sum & 0xFFFF) + (sum >> 16) == 0xFFFF;
             let length = word(2).map_or(0, usize::from);
-            // Who leaves the checksum to the hardware leaves it 0.
+            // A checksum that is left to the hardware is 0.
             length >= header && (checked || word(10) == Some(0) && length == bytes.len())
         }
         Some(6) => word(4).is_some_and(|length| usize::from(length) + 40 == bytes.len()),
@@ -341,19 +343,19 @@ mod tests {
     #[test]
     fn only_what_adds_up_is_a_dump() {
         let line = |offset: &str| format!("{offset} 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f\n");
-        assert!(is_one(&(line("000000") + &line("000010") + "000020\n")));
-        assert!(is_one(&("# a remark\nI 01:02:03.5\n".to_owned() + &line("000000") + &line("000010"))));
+        assert!(is_dump(&(line("000000") + &line("000010") + "000020\n")));
+        assert!(is_dump(&("# a remark\nI 01:02:03.5\n".to_owned() + &line("000000") + &line("000010"))));
         // A gap, a start elsewhere, too little, text within.
-        assert!(!is_one(&(line("000000") + &line("000020"))));
-        assert!(!is_one(&(line("000010") + &line("000020"))));
-        assert!(!is_one(&line("000000")));
-        assert!(!is_one(&(line("000000") + "and\n" + &line("000010"))));
-        assert!(!is_one("login ada\n000 face\n"));
-        assert!(!is_one(""));
+        assert!(!is_dump(&(line("000000") + &line("000020"))));
+        assert!(!is_dump(&(line("000010") + &line("000020"))));
+        assert!(!is_dump(&line("000000")));
+        assert!(!is_dump(&(line("000000") + "and\n" + &line("000010"))));
+        assert!(!is_dump("login ada\n000 face\n"));
+        assert!(!is_dump(""));
     }
 
     #[test]
-    fn an_ip_packet_is_told_by_its_length_and_checksum() {
+    fn an_ip_packet_is_recognised_by_its_length_and_checksum() {
         let mut packet = vec![0x45, 0, 0, 20, 0, 1, 0, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1];
         assert!(is_ip(&packet));
         packet[10..12].copy_from_slice(&[0x7C, 0xE1]);

@@ -1,4 +1,4 @@
-//! Relatives of pcap whose records have more fields in front of the packet, or whose header is longer.
+//! Variants of pcap whose records have more fields before the packet, or whose header is longer.
 //!
 //! | magic, in either byte order | whose | behind the 16 bytes of a record's header |
 //! |---|---|---|
@@ -8,14 +8,15 @@
 //! | `A1B2C3D4` | Nokia's IPSO | 4 |
 //! | `1C0001AC`, `1C0001AB` | Ixia; the file's header is 4 bytes longer | nothing |
 //!
-//! What a magic leaves open shows in the first records: those of the right variant follow one another.
+//! Where a magic leaves the variant open, the first records decide: those of the right one follow one another.
 
 use pcap_file::Endianness;
 
-use super::{Found, is_near, time_ns, too_short, u16_at, u32_at};
+use super::error::FormatError;
+use super::layout::{RecordPacket, is_near, time_ns, too_short, u16_at, u32_at};
 
-/// Records that are looked at.
-const LOOKED_AT: usize = 3;
+/// Records that are checked.
+const CHECKED: usize = 3;
 
 #[derive(Debug)]
 pub(crate) struct ModifiedPcap {
@@ -27,12 +28,12 @@ pub(crate) struct ModifiedPcap {
     last_second: Option<u32>,
 }
 
-/// What stands behind the 16 bytes that the headers of all records have.
+/// What is behind the 16 bytes that all record headers have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extra {
     Nothing,
     Nokia,
-    /// With so many bytes.
+    /// Interface, protocol and packet type, in so many bytes.
     Interface(u32),
 }
 
@@ -45,7 +46,7 @@ impl Extra {
         }
     }
 
-    /// Whether it looks like what was seen there.
+    /// Whether the bytes have plausible values.
     fn fits(self, extra: &[u8], order: Endianness) -> bool {
         let plausible = || {
             let (interface, protocol) = (u32_at(extra, 0, order)?, u16_at(extra, 4, order)?);
@@ -61,8 +62,8 @@ impl Extra {
 }
 
 impl ModifiedPcap {
-    /// By a magic of its own: the format, and where its first record stands.
-    pub(super) fn open(beginning: &[u8]) -> Result<Option<(ModifiedPcap, usize)>, String> {
+    /// Recognised by its own magic: the format, and where its first record begins.
+    pub(super) fn open(beginning: &[u8]) -> Result<Option<(ModifiedPcap, usize)>, FormatError> {
         let magic = beginning.first_chunk().copied().unwrap_or_default();
         let by_magic = |magic: u32, order: Endianness| {
             Some(match magic {
@@ -76,25 +77,26 @@ impl ModifiedPcap {
             .or_else(|| by_magic(u32::from_le_bytes(magic), Endianness::Little));
         let Some((order, header, nanoseconds)) = known else { return Ok(None) };
         let Some(records) = beginning.get(header..) else {
-            return Err(format!("the pcap header needs {header} bytes and the file has {}", beginning.len()));
+            let found = beginning.len() as u64;
+            return Err(FormatError::ShortHeader { format: "pcap", needed: header, found });
         };
         let candidates: &[Extra] =
             if header == 28 { &[Extra::Nothing] } else { &[Extra::Interface(8), Extra::Interface(12)] };
-        let misfits = |extra: &Extra| looked_at(records, order, *extra).1;
+        let misfits = |extra: &Extra| check(records, order, *extra).1;
         let extra = candidates.iter().copied().min_by_key(misfits).unwrap_or(Extra::Nothing);
         Ok(Some((Self::new(beginning, order, extra, nanoseconds), header)))
     }
 
-    /// Under the magic of pcap itself: only where pcap's own records do not follow one another, and a relative's do.
+    /// With the magic of pcap itself: only where pcap's own records do not follow one another, and a variant's do.
     pub(crate) fn in_disguise(beginning: &[u8], order: Endianness) -> Option<ModifiedPcap> {
         let version = (u16_at(beginning, 4, order)?, u16_at(beginning, 6, order)?);
         let records = beginning.get(24..)?;
-        if version != (2, 4) || looked_at(records, order, Extra::Nothing).1 == 0 {
+        if version != (2, 4) || check(records, order, Extra::Nothing).1 == 0 {
             return None;
         }
         let extra = [Extra::Interface(8), Extra::Nokia]
             .into_iter()
-            .find(|extra| matches!(looked_at(records, order, *extra), (2.., 0)))?;
+            .find(|extra| matches!(check(records, order, *extra), (2.., 0)))?;
         Some(Self::new(beginning, order, extra, false))
     }
 
@@ -116,12 +118,12 @@ impl ModifiedPcap {
         self.field(head, 8).map(|captured| u64::from(self.head) + u64::from(captured))
     }
 
-    pub(super) fn read(&mut self, record: &[u8]) -> Result<Found, String> {
+    pub(super) fn read(&mut self, record: &[u8]) -> Result<RecordPacket, FormatError> {
         let field = |at: usize| self.field(record, at).ok_or_else(|| too_short(record));
         let (second, fraction, captured, wire_length) = (field(0)?, field(4)?, field(8)?, field(12)?);
         let length = captured as usize;
         self.last_second = Some(second);
-        Ok(Found {
+        Ok(RecordPacket {
             time_ns: time_ns(second, i64::from(fraction) * if self.nanoseconds { 1 } else { 1000 }),
             link_type: Some(self.link_type),
             wire_length: (wire_length as usize).max(length),
@@ -140,10 +142,10 @@ impl ModifiedPcap {
     }
 }
 
-/// The first records as a variant has them: how many are whole, and how much is wrong with them.
-fn looked_at(records: &[u8], order: Endianness, extra: Extra) -> (usize, usize) {
+/// Reads the first records as those of a variant: how many are whole, and how many of their fields are implausible.
+fn check(records: &[u8], order: Endianness, extra: Extra) -> (usize, usize) {
     let (mut at, mut whole, mut misfits) = (0, 0, 0);
-    while whole < LOOKED_AT && at < records.len() {
+    while whole < CHECKED && at < records.len() {
         let rest = records.get(at..).unwrap_or_default();
         let fields = || Some([u32_at(rest, 4, order)?, u32_at(rest, 8, order)?, u32_at(rest, 12, order)?]);
         let Some([microsecond, captured, wire_length]) = fields() else { return (whole, misfits + 1) };

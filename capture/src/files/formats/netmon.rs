@@ -1,5 +1,5 @@
-//! The captures of Microsoft Network Monitor, versions 1 and 2, all little-endian. A table says where the frames stand;
-//! where its part of the file is missing they are read one after another.
+//! The captures of Microsoft Network Monitor, versions 1 and 2, all little-endian. A table lists where the frames are; without
+//! it, in a file that was cut, they are read one after another.
 //!
 //! | offset | size | the file's header |
 //! |---|---|---|
@@ -7,17 +7,18 @@
 //! | 4 | 1, 1 | minor and major version |
 //! | 6 | 2 | the kind of link |
 //! | 8 | 16 | when it began, in the machine's local time: year, month, weekday, day, hour, minute, second, millisecond |
-//! | 24 | 4, 4 | where the table of frames stands, and its length in bytes: an offset of 4 bytes for each |
+//! | 24 | 4, 4 | where the table of frames is, and its length in bytes: an offset of 4 bytes for each |
 //!
 //! A frame begins with the time since then (u32 milliseconds, or u64 microseconds in version 2), its length on the wire
-//! and its captured length (u16, or u32). Behind its bytes stands from version 2.1 on its own kind of link, from 2.2 on
+//! and its captured length (u16, or u32). Behind its bytes follow from version 2.1 on its own kind of link, from 2.2 on
 //! the number of a process, and from 2.3 on the time in UTC.
 
 use std::io;
 
 use pcap_file::Endianness;
 
-use super::{Found, array_at, linktype, too_short, u16_at, u32_at};
+use super::error::FormatError;
+use super::layout::{RecordPacket, array_at, linktype, too_short, u16_at, u32_at};
 use crate::Source;
 
 pub(super) const HEADER: usize = 128;
@@ -31,16 +32,16 @@ pub(crate) struct Netmon {
     link_type: Option<u32>,
     started_ns: Option<i64>,
     frames: Frames,
-    /// How many bytes frames may still have: those of a sound file do not overlap.
+    /// How many bytes frames may still have: those of an undamaged file do not overlap.
     left: u64,
 }
 
 #[derive(Debug)]
 enum Frames {
-    /// By a table, of which a chunk is at hand.
-    Table { source: Source, at: u64, end: u64, chunk: Vec<u8>, taken: usize },
-    /// One after another, since the table is not there; up to its place.
-    Following { table: u64, end: u64 },
+    /// By a table, which is read in chunks.
+    Table { source: Source, at: u64, end: u64, chunk: Vec<u8>, used: usize },
+    /// One after another up to the place of the table, which is missing.
+    Sequential { table: u64, end: u64 },
 }
 
 fn half(bytes: &[u8], at: usize) -> Option<u16> {
@@ -52,28 +53,26 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 impl Netmon {
-    pub(super) fn open(beginning: &[u8], source: &Source) -> Result<Option<Netmon>, String> {
+    pub(super) fn open(beginning: &[u8], source: &Source) -> Result<Option<Netmon>, FormatError> {
         let version = match beginning {
             [b'R', b'T', b'S', b'S', minor, 1, ..] => (1, *minor),
             [b'G', b'M', b'B', b'U', minor, 2, ..] => (2, *minor),
             _ => return Ok(None),
         };
-        let header = beginning.get(..HEADER).ok_or_else(|| {
-            format!("the NetMon header needs 128 bytes and the file has {}", beginning.len())
-        })?;
+        let found = beginning.len() as u64;
+        let short = FormatError::ShortHeader { format: "NetMon", needed: HEADER, found };
+        let header = beginning.get(..HEADER).ok_or(short)?;
         let (table, length) = word(header, 24).zip(word(header, 28)).unwrap_or_default();
         let (table, length) = (u64::from(table), u64::from(length));
         if table < HEADER as u64 {
-            return Err(format!(
-                "the NetMon header says that the table of frames is at byte {table}, within it"
-            ));
+            return Err(FormatError::TableInHeader(table));
         }
         let end = source.length();
         let frames = if table + length <= end {
             let end = table + length / 4 * 4;
-            Frames::Table { source: source.clone(), at: table, end, chunk: Vec::new(), taken: 0 }
+            Frames::Table { source: source.clone(), at: table, end, chunk: Vec::new(), used: 0 }
         } else {
-            Frames::Following { table, end: end.min(table) }
+            Frames::Sequential { table, end: end.min(table) }
         };
         let kind = half(header, 6).unwrap_or(0);
         let (link_type, started_ns) = (link_type(kind), started_ns(header));
@@ -82,13 +81,15 @@ impl Netmon {
 
     pub(super) fn notice(&self) -> Option<&'static str> {
         let local = self.version < (2, 3);
-        local.then_some("its times are those of the clock where it was captured: the file has no time zone")
+        local.then_some(
+            "its times are in the local time of the machine that captured it: the file has no time zone",
+        )
     }
 
-    /// Reads on in the table if all that is at hand was taken.
+    /// Reads the next chunk of the table if the last is used up.
     fn load(&mut self) -> io::Result<()> {
-        if let Frames::Table { source, at, end, chunk, taken } = &mut self.frames
-            && *taken >= chunk.len()
+        if let Frames::Table { source, at, end, chunk, used } = &mut self.frames
+            && *used >= chunk.len()
             && at < end
         {
             let count = (*end - *at).min(TABLE_CHUNK);
@@ -96,37 +97,34 @@ impl Netmon {
             chunk.resize(usize::try_from(count).unwrap_or(0), 0);
             source.read_exact_at(*at, chunk)?;
             *at += count;
-            *taken = 0;
+            *used = 0;
         }
         Ok(())
     }
 
-    /// Where the next frame stands, as far as the table is at hand.
+    /// Where the next frame is, as far as the table was read.
     pub(super) fn peek(&self, position: u64) -> Option<u64> {
         match &self.frames {
-            Frames::Table { chunk, taken, .. } => word(chunk, *taken).map(u64::from),
-            Frames::Following { end, .. } => Some(position).filter(|position| position < end),
+            Frames::Table { chunk, used, .. } => word(chunk, *used).map(u64::from),
+            Frames::Sequential { end, .. } => Some(position).filter(|position| position < end),
         }
     }
 
-    pub(super) fn next_at(&mut self, position: u64) -> Result<Option<u64>, String> {
-        self.load().map_err(|error| error.to_string())?;
+    pub(super) fn next_at(&mut self, position: u64) -> Result<Option<u64>, FormatError> {
+        self.load()?;
         let next = self.peek(position);
         match &mut self.frames {
-            Frames::Table { taken, .. } => {
-                *taken += 4;
+            Frames::Table { used, .. } => {
+                *used += 4;
                 Ok(next)
             }
-            Frames::Following { end, .. } if position < *end => Ok(Some(position)),
-            Frames::Following { table, .. } => Err(format!(
-                "the table of frames, said to be at byte {table}, is not there: the file is cut; the frames before were \
-                 read one after another"
-            )),
+            Frames::Sequential { end, .. } if position < *end => Ok(Some(position)),
+            Frames::Sequential { table, .. } => Err(FormatError::MissingTable(*table)),
         }
     }
 
-    /// A frame of that length is read.
-    pub(super) fn spend(&mut self, length: u64) -> Result<(), String> {
+    /// Accounts for a frame of `length` bytes.
+    pub(super) fn spend(&mut self, length: u64) -> Result<(), FormatError> {
         match self.left.checked_sub(length) {
             Some(left) => {
                 self.left = left;
@@ -136,18 +134,17 @@ impl Netmon {
                 if let Frames::Table { at, end, chunk, .. } = &mut self.frames {
                     (*at, *chunk) = (*end, Vec::new());
                 }
-                Err("the frames that the table names overlap: together they are longer than the file"
-                    .to_owned())
+                Err(FormatError::OverlappingFrames)
             }
         }
     }
 
-    /// Where the frame stands that is next in the table.
+    /// Where the next frame of the table is.
     pub(super) fn resume(&mut self) -> Option<u64> {
         self.load().ok()?;
         match &self.frames {
             Frames::Table { .. } => self.peek(0),
-            Frames::Following { .. } => None,
+            Frames::Sequential { .. } => None,
         }
     }
 
@@ -177,21 +174,21 @@ impl Netmon {
         Some(self.head() + u64::from(captured) + self.trailer())
     }
 
-    pub(super) fn read(&self, record: &[u8]) -> Result<Option<Found>, String> {
+    pub(super) fn read(&self, record: &[u8]) -> Result<Option<RecordPacket>, FormatError> {
         let [wire_length, captured] = self.lengths(record).ok_or_else(|| too_short(record))?;
         let (start, length) = (usize::try_from(self.head()).unwrap_or(16), captured as usize);
         let trailer = record.get(start + length..).ok_or_else(|| too_short(record))?;
         let (link_type, time_ns) = match self.trailer() {
             0 => (self.link_type, self.local_time_ns(record)),
             bytes => match half(trailer, 0).ok_or_else(|| too_short(record))? {
-                // Headers of frames put together, adapters, names of hosts: what the program noted for itself.
+                // Headers of reassembled frames, adapters, names of hosts: the program's own notes.
                 0xFFFC..=0xFFFE => return Ok(None),
                 kind if bytes < 15 => (link_type(kind), self.local_time_ns(record)),
                 kind => (link_type(kind), array_at(trailer, 6).and_then(utc_ns)),
             },
         };
         let wire_length = (wire_length as usize).max(length);
-        Ok(Some(Found { time_ns, link_type, wire_length, start, length }))
+        Ok(Some(RecordPacket { time_ns, link_type, wire_length, start, length }))
     }
 
     fn local_time_ns(&self, record: &[u8]) -> Option<i64> {

@@ -1,49 +1,48 @@
-//! Captures that are not read, told by how they begin, and what makes a capture of them that is. Only what is sure: a long magic, or
-//! several things that fit together.
+//! Captures in formats that are not read, recognised by how they begin, and how to convert them. Only where it is certain: by a
+//! long magic, or by several consistent fields.
 
 use pcap_file::Endianness;
 
-use super::u32_at;
+use super::layout::u32_at;
+use crate::UnsupportedFormat;
 
-/// What a file is, and what to do about it.
+/// A format that is not read, and how to convert it.
 #[derive(Clone, Copy)]
-struct Known {
-    /// As in "is ...".
-    what: &'static str,
-    how: How,
+struct Format {
+    /// Its name, with an article.
+    name: &'static str,
+    advice: Advice,
 }
 
 #[derive(Clone, Copy)]
-enum How {
-    /// Wireshark's editcap reads it.
+enum Advice {
+    /// Wireshark's editcap converts it.
     Editcap,
-    /// The same, but there is no TCP or UDP in it.
+    /// The same, but it has no TCP or UDP in it.
     NoStreams(&'static str),
-    /// Sentences on their own.
-    Advice(&'static str),
+    /// Other sentences.
+    Other(&'static str),
 }
 
-/// Says what the file of that name is and what converts it, if it begins as a capture does that is not read.
-pub(crate) fn recognise(beginning: &[u8], name: &str, length: u64) -> Option<String> {
-    let Known { what, how } =
+/// The format of a file of that name and how to convert it, if it begins like a capture in a format that is not read.
+pub(crate) fn recognise(beginning: &[u8], name: &str, length: u64) -> Option<UnsupportedFormat> {
+    let Format { name: format, advice } =
         binary(beginning).or_else(|| text(beginning)).or_else(|| chained(beginning, length))?;
     let file = shell_name(name);
-    let how = match how {
-        How::Editcap => format!(
-            "`editcap -F pcapng {file} out.pcapng`, which comes with Wireshark, makes a capture of it that is"
-        ),
-        How::NoStreams(frames) => format!(
+    let advice = match advice {
+        Advice::Editcap => {
+            format!("`editcap -F pcapng {file} out.pcapng`, which comes with Wireshark, converts it")
+        }
+        Advice::NoStreams(frames) => format!(
             "it has {frames} in it and no TCP or UDP, so that there are no streams to show; `editcap -F pcapng {file} \
-             out.pcapng` makes a pcapng of it for Wireshark"
+             out.pcapng` converts it for Wireshark"
         ),
-        How::Advice(advice) => advice.replace("FILE", &file),
+        Advice::Other(advice) => advice.replace("FILE", &file),
     };
-    Some(format!(
-        "{name} is {what}, which is not read: {how}. With --as file=PROTOCOL it is taken as the bytes of one stream"
-    ))
+    Some(UnsupportedFormat { name: name.to_owned(), format, advice })
 }
 
-/// A file's name as a shell takes it.
+/// A file's name, quoted for a shell.
 fn shell_name(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | ':');
     match name {
@@ -53,112 +52,115 @@ fn shell_name(name: &str) -> String {
     }
 }
 
-const BLUETOOTH: How = How::NoStreams("Bluetooth packets");
-const CAN: How = How::NoStreams("CAN frames");
+const BLUETOOTH: Advice = Advice::NoStreams("Bluetooth packets");
+const CAN: Advice = Advice::NoStreams("CAN frames");
 
-fn binary(beginning: &[u8]) -> Option<Known> {
-    const MAGICS: &[(&[u8], &str, How)] = &[
-        (b"\xAA\xAA\xAA\xAA\x20\0\0\0", "a capture of InfoVista 5View", How::Editcap),
+fn binary(beginning: &[u8]) -> Option<Format> {
+    const MAGICS: &[(&[u8], &str, Advice)] = &[
+        (b"\xAA\xAA\xAA\xAA\x20\0\0\0", "a capture of InfoVista 5View", Advice::Editcap),
         (b"btsnoop\0", "a btsnoop log", BLUETOOTH),
-        (b"XCP\0", "a capture of NetXRay or Sniffer for Windows", How::Editcap),
-        (b"TRSNIFF data", "a capture of Sniffer for DOS", How::Editcap),
-        (b"\x05VNF", "a capture of Visual Networks", How::Editcap),
-        (b"iptrace 1.0", "a trace of AIX's iptrace", How::Editcap),
-        (b"iptrace 2.0", "a trace of AIX's iptrace", How::Editcap),
-        (b"ObserverPktBufferVersion", "a capture of Observer, by Network Instruments or Viavi", How::Editcap),
-        (b"EyeSDN", "a trace of EyeSDN", How::NoStreams("ISDN frames")),
-        (b"\0\0\x02\0\x12\x05\0\x10", "a Tektronix K12 rf5 recording", How::Editcap),
-        (b"TR\0d\0", "a trace of HP-UX's nettl", How::Editcap),
-        (b"\x7Fver", "a capture of EtherPeek or OmniPeek", How::Editcap),
-        (b"LOGG\x90\0\0\0", "a Vector BLF log", How::NoStreams("frames of a vehicle's buses")),
+        (b"XCP\0", "a capture of NetXRay or Sniffer for Windows", Advice::Editcap),
+        (b"TRSNIFF data", "a capture of Sniffer for DOS", Advice::Editcap),
+        (b"\x05VNF", "a capture of Visual Networks", Advice::Editcap),
+        (b"iptrace 1.0", "a trace of AIX's iptrace", Advice::Editcap),
+        (b"iptrace 2.0", "a trace of AIX's iptrace", Advice::Editcap),
+        (
+            b"ObserverPktBufferVersion",
+            "a capture of Observer, by Network Instruments or Viavi",
+            Advice::Editcap,
+        ),
+        (b"EyeSDN", "a trace of EyeSDN", Advice::NoStreams("ISDN frames")),
+        (b"\0\0\x02\0\x12\x05\0\x10", "a Tektronix K12 rf5 recording", Advice::Editcap),
+        (b"TR\0d\0", "a trace of HP-UX's nettl", Advice::Editcap),
+        (b"\x7Fver", "a capture of EtherPeek or OmniPeek", Advice::Editcap),
+        (b"LOGG\x90\0\0\0", "a Vector BLF log", Advice::NoStreams("frames of a vehicle's buses")),
     ];
     let by_magic = MAGICS.iter().find(|(magic, ..)| beginning.starts_with(magic));
-    if let Some(&(_, what, how)) = by_magic {
-        return Some(Known { what, how });
+    if let Some(&(_, name, advice)) = by_magic {
+        return Some(Format { name, advice });
     }
     // A record of type 0x1001, its length, a version, a text.
     if beginning.starts_with(&[0x01, 0x10]) && beginning.get(6..28) == Some(b"Trace Display Trace Fi") {
-        return Some(Known { what: "a capture of Novell LANalyzer", how: How::Editcap });
+        return Some(Format { name: "a capture of Novell LANalyzer", advice: Advice::Editcap });
     }
     // A buffer's header, then the event that every such file begins with: version, width, flags.
     let is_etl = matches!(beginning.get(72..76), Some([1 | 2, 0, 1 | 2, 0xC0]))
         && u32_at(beginning, 0, Endianness::Little)
             .is_some_and(|size| size >= 1024 && size.is_multiple_of(1024));
-    is_etl.then_some(Known {
-        what: "a Windows event trace (ETL), as pktmon and netsh trace write",
-        how: How::Advice(
-            "`pktmon etl2pcap FILE --out out.pcapng` on Windows, or Microsoft's `etl2pcapng FILE out.pcapng`, makes a \
-             capture of it that is",
+    is_etl.then_some(Format {
+        name: "a Windows event trace (ETL), as pktmon and netsh trace write",
+        advice: Advice::Other(
+            "`pktmon etl2pcap FILE --out out.pcapng` on Windows, or Microsoft's `etl2pcapng FILE out.pcapng`, \
+             converts it",
         ),
     })
 }
 
-fn text(beginning: &[u8]) -> Option<Known> {
-    let looked_at = beginning.get(..beginning.len().min(64 << 10)).unwrap_or_default();
-    let (start, rest) = (looked_at.trim_ascii_start(), looked_at);
-    let has = |needle: &[u8]| memchr::memmem::find(rest, needle).is_some();
-    let lines = || rest.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-    let known = |what, how| Some(Known { what, how });
-    if rest.starts_with(b"+---------+---------------+----------+") {
-        return known("a K12 text file", How::Editcap);
+/// The part of a file in which the formats that are text are recognised.
+const TEXT_BEGINNING: usize = 64 << 10;
+
+/// What converts the output of tshark that is no capture.
+const TSHARK: Advice = Advice::Other(
+    "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that can be read",
+);
+
+fn text(beginning: &[u8]) -> Option<Format> {
+    let text = beginning.get(..beginning.len().min(TEXT_BEGINNING)).unwrap_or_default();
+    text_log(text).or_else(|| structured_text(text))
+}
+
+/// Logs of lines.
+fn text_log(text: &[u8]) -> Option<Format> {
+    let lines = || text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let known = |name, advice| Some(Format { name, advice });
+    if text.starts_with(b"+---------+---------------+----------+") {
+        return known("a K12 text file", Advice::Editcap);
     }
-    if rest.starts_with(b"Session Transcript") && lines().nth(1).is_some() {
-        return known("a Catapult DCT2000 trace", How::Editcap);
+    if text.starts_with(b"Session Transcript") && lines().nth(1).is_some() {
+        return known("a Catapult DCT2000 trace", Advice::Editcap);
     }
-    if rest.starts_with(b"#Format=4") && lines().nth(1).is_some_and(|line| line.starts_with(b"# SNA")) {
-        return known(
-            "a trace of Daintree's Sensor Network Analyzer",
-            How::NoStreams("IEEE 802.15.4 frames"),
-        );
+    if text.starts_with(b"#Format=4") && lines().nth(1).is_some_and(|line| line.starts_with(b"# SNA")) {
+        let advice = Advice::NoStreams("IEEE 802.15.4 frames");
+        return known("a trace of Daintree's Sensor Network Analyzer", advice);
     }
-    if rest.starts_with(b";$FILEVERSION=") {
+    if text.starts_with(b";$FILEVERSION=") {
         return known("a PEAK CAN trace (TRC)", CAN);
     }
-    if rest.starts_with(b"***BUSMASTER") {
+    if text.starts_with(b"***BUSMASTER") {
         return known("a log of BUSMASTER", CAN);
     }
     let mut first = lines().filter(|line| !line.is_empty()).take(8).peekable();
     if first.peek().is_some() && first.all(is_candump) && lines().next().is_some_and(is_candump) {
         return known("a log of candump", CAN);
     }
+    None
+}
+
+/// JSON, XML and the like.
+fn structured_text(text: &[u8]) -> Option<Format> {
+    let start = text.trim_ascii_start();
+    let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
+    let known = |name, advice| Some(Format { name, advice });
     if start.starts_with(b"{")
         && begins_with_key(start, b"\"log\"")
         && has(b"\"entries\"")
         && has(b"\"version\"")
     {
-        return known(
-            "a HAR file, what a browser noted of its HTTP requests",
-            How::Advice(
-                "what went over the wire is not in it. Record the traffic itself, as with `tcpdump -w out.pcap`, and open \
-                 that",
-            ),
-        );
+        let advice = "what went over the wire is not in it. Record the traffic itself, for example with `tcpdump -w \
+                      out.pcap`, and open that";
+        return known("a HAR file, a browser's record of its HTTP requests", Advice::Other(advice));
     }
     if start.starts_with(b"[") && has(b"\"_source\"") && has(b"\"layers\"") {
-        return known(
-            "what tshark prints as JSON",
-            How::Advice(
-                "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that is",
-            ),
-        );
+        return known("what tshark prints as JSON", TSHARK);
     }
     if start.starts_with(b"<?xml") && (has(b"<pdml") || has(b"<psml")) {
-        return known(
-            "what tshark prints as PDML or PSML",
-            How::Advice(
-                "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that is",
-            ),
-        );
+        return known("what tshark prints as PDML or PSML", TSHARK);
     }
-    if is_mitmproxy(rest) {
-        return known(
-            "a dump of mitmproxy",
-            How::Advice(
-                "it has requests and answers as mitmproxy understood them, and no packets. Record with `tcpdump -w \
-                 out.pcap` beside mitmproxy, or write the bytes of one flow with its command `export.file raw @focus \
-                 out.bin` and open those",
-            ),
-        );
+    if is_mitmproxy(text) {
+        let advice = "it has requests and replies as mitmproxy decoded them, and no packets. Record with `tcpdump -w out.pcap` \
+                      beside mitmproxy, or write the bytes of one flow with its command `export.file raw @focus out.bin` and \
+                      open those";
+        return known("a dump of mitmproxy", Advice::Other(advice));
     }
     None
 }
@@ -182,7 +184,7 @@ fn is_candump(line: &[u8]) -> bool {
         let data = data.strip_prefix('#').unwrap_or(data);
         matches!(id.len(), 3 | 8) && hex(id) && (hex(data) || data.starts_with('R'))
     });
-    // Behind the frame some write the direction.
+    // Some logs have the direction behind the frame.
     timed.is_some_and(|(seconds, fraction)| number(seconds) && number(fraction))
         && framed
         && words.next().is_none_or(|word| matches!(word, "R" | "T"))
@@ -212,8 +214,8 @@ fn is_mitmproxy(bytes: &[u8]) -> bool {
     inner().is_some()
 }
 
-/// Apple's PacketLogger has no magic: lengths, times and types of known kinds, one record behind another.
-fn chained(beginning: &[u8], length: u64) -> Option<Known> {
+/// Apple's PacketLogger has no magic: it is recognised by consecutive records with plausible lengths, times and types.
+fn chained(beginning: &[u8], length: u64) -> Option<Format> {
     let follows = |order: Endianness| {
         let (mut at, mut last) = (0, None::<u32>);
         for records in 0..16 {
@@ -238,19 +240,19 @@ fn chained(beginning: &[u8], length: u64) -> Option<Known> {
         Some(())
     };
     let is_one = follows(Endianness::Big).or_else(|| follows(Endianness::Little));
-    is_one.map(|()| Known { what: "a log of Apple's PacketLogger", how: BLUETOOTH })
+    is_one.map(|()| Format { name: "a log of Apple's PacketLogger", advice: BLUETOOTH })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(bytes: &[u8]) -> Option<String> {
-        recognise(bytes, "it", bytes.len() as u64)
+    fn sentence(bytes: &[u8]) -> Option<String> {
+        recognise(bytes, "it", bytes.len() as u64).map(|unsupported| unsupported.to_string())
     }
 
     #[test]
-    fn each_is_named_with_what_converts_it() {
+    fn each_format_is_named_with_its_conversion() {
         let mut etl = vec![0; 200];
         etl[1] = 0x10;
         etl[72..76].copy_from_slice(&[2, 0, 2, 0xC0]);
@@ -269,17 +271,19 @@ mod tests {
             (&etl, "ETL", "pktmon etl2pcap it --out out.pcapng"),
             (&log, "PacketLogger", "Bluetooth"),
         ];
-        for (bytes, what, how) in known {
-            let told = told(bytes).unwrap_or_else(|| panic!("{what} is not recognised"));
+        for (bytes, name, advice) in known {
+            let sentence = sentence(bytes).unwrap_or_else(|| panic!("{name} is not recognised"));
             assert!(
-                told.contains(what) && told.contains(how) && told.contains("--as file=PROTOCOL"),
-                "{told}"
+                sentence.contains(name)
+                    && sentence.contains(advice)
+                    && sentence.contains("--as file=PROTOCOL"),
+                "{sentence}"
             );
         }
     }
 
     #[test]
-    fn what_only_resembles_one_is_none() {
+    fn similar_beginnings_are_not_recognised() {
         for bytes in [
             &b"XCPq"[..],
             b"LOGG in now",
@@ -291,7 +295,7 @@ mod tests {
             b"\0\0\0\x0c\x4a\0\0\0\0\0\0\x01\x01abc",
             b"",
         ] {
-            assert_eq!(told(bytes), None);
+            assert_eq!(sentence(bytes), None);
         }
     }
 

@@ -1,5 +1,5 @@
-//! The captures of Solaris' snoop, RFC 1761, all big-endian, and those of Shomiti's and Finisar's Surveyor, which differ in
-//! what the link types mean.
+//! The captures of Solaris' snoop (RFC 1761, all big-endian), and of Shomiti's and Finisar's Surveyor, whose link types mean
+//! something else.
 //!
 //! | offset | size | the file's header |
 //! |---|---|---|
@@ -18,15 +18,16 @@
 
 use pcap_file::Endianness;
 
-use super::{Found, is_near, linktype, time_ns, too_short, u32_at};
+use super::error::FormatError;
+use super::layout::{RecordPacket, is_near, linktype, time_ns, too_short, u32_at};
 
 pub(super) const HEADER: usize = 16;
 pub(super) const HEAD: u64 = 24;
 
 /// What Surveyor puts behind a packet, which snoop's padding never reaches.
 const TRAILER: u32 = 16;
-/// More padding than anybody writes.
-const MOST_PADDING: u32 = 256;
+/// More padding than any program writes.
+const MAX_PADDING: u32 = 256;
 
 #[derive(Debug)]
 pub(crate) struct Snoop {
@@ -39,15 +40,18 @@ fn field(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 impl Snoop {
-    pub(super) fn open(beginning: &[u8]) -> Result<Option<Snoop>, String> {
+    pub(super) fn open(beginning: &[u8]) -> Result<Option<Snoop>, FormatError> {
         if !beginning.starts_with(b"snoop\0\0\0") {
             return Ok(None);
         }
         let header = field(beginning, 8).zip(field(beginning, 12));
-        let (version, kind) = header
-            .ok_or_else(|| format!("the snoop header needs 16 bytes and the file has {}", beginning.len()))?;
+        let (version, kind) = header.ok_or(FormatError::ShortHeader {
+            format: "snoop",
+            needed: HEADER,
+            found: beginning.len() as u64,
+        })?;
         if !(2..=5).contains(&version) {
-            return Err(format!("the snoop header says version {version}; versions 2 to 5 are read"));
+            return Err(FormatError::SnoopVersion(version));
         }
         let first = beginning.get(HEADER..).unwrap_or_default();
         let padding = || field(first, 8)?.checked_sub(24)?.checked_sub(field(first, 4)?);
@@ -59,13 +63,13 @@ impl Snoop {
         field(head, 8).map(|length| u64::from(length).max(HEAD))
     }
 
-    pub(super) fn read(&mut self, record: &[u8]) -> Result<Found, String> {
+    pub(super) fn read(&mut self, record: &[u8]) -> Result<RecordPacket, FormatError> {
         let fields = || Some([field(record, 0)?, field(record, 4)?, field(record, 16)?, field(record, 20)?]);
         let [wire_length, captured, second, microsecond] = fields().ok_or_else(|| too_short(record))?;
         let length = captured as usize;
         record.get(24..).and_then(|bytes| bytes.get(..length)).ok_or_else(|| too_short(record))?;
         self.last_second = Some(second);
-        Ok(Found {
+        Ok(RecordPacket {
             time_ns: time_ns(second, i64::from(microsecond) * 1000),
             link_type: self.link_type,
             wire_length: (wire_length as usize).max(length),
@@ -79,12 +83,12 @@ impl Snoop {
         let (second, microsecond) = (field(head, 16)?, field(head, 20)?);
         let padding = length.checked_sub(24)?.checked_sub(captured)?;
         let sized = (1..=wire_length).contains(&captured) && wire_length <= 1 << 20;
-        let fits = sized && padding < MOST_PADDING && microsecond < 1_000_000;
+        let fits = sized && padding < MAX_PADDING && microsecond < 1_000_000;
         (fits && is_near(self.last_second, second)).then_some(length.into())
     }
 }
 
-/// The registry of snoop's link types is IANA's; what it leaves free Surveyor uses for Ethernets of other speeds.
+/// IANA has the registry of snoop's link types; Surveyor uses unassigned ones for Ethernets of other speeds.
 fn link_type(kind: u32, is_surveyor: bool) -> Option<u32> {
     Some(match kind {
         0 | 4 => linktype::ETHERNET,

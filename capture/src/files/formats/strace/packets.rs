@@ -1,27 +1,28 @@
-//! What a trace tells of conversations, as the packets that could have carried it.
+//! The data of conversations in a log, as packets that could have carried it.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::files::formats::linktype;
-use crate::files::formats::text::{Told, Writer};
+use crate::files::formats::layout::linktype;
+use crate::files::formats::text::{TextPacket, Writer};
 
-/// Bytes of one packet: what an IP packet has room for.
-const MOST: usize = 65_000;
-/// Ports that nobody is told of are counted from here, as systems do.
+/// Bytes of one packet: an IP packet has room for as many.
+const MAX_PAYLOAD: usize = 65_000;
+/// Ports that the log does not show are counted from here, as systems do.
 const FIRST_PORT: u16 = 49_152;
 
-/// Two ends, the traced program's first.
+/// The two endpoints of a conversation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
+pub(super) struct Endpoints {
+    /// The traced program's.
     pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
 }
 
-impl Ends {
-    /// Where the trace does not say an end, it is an address of those that are kept for documentation (RFC 5737, RFC
-    /// 3849), or the other end's if that is the machine itself; and a port by the conversation's number.
-    pub(super) fn of(local: Option<SocketAddr>, peer: Option<SocketAddr>, number: usize) -> Ends {
+impl Endpoints {
+    /// An endpoint that the log does not show has an address for documentation (RFC 5737, RFC 3849), or the other's if that is
+    /// the machine itself; and a port by the conversation's number.
+    pub(super) fn of(local: Option<SocketAddr>, peer: Option<SocketAddr>, number: usize) -> Endpoints {
         let port = FIRST_PORT + u16::try_from(number % 16_384).unwrap_or(0);
         let is_v6 = peer.or(local).is_some_and(|end| end.is_ipv6());
         let documented = |last: u16| -> IpAddr {
@@ -37,18 +38,18 @@ impl Ends {
             let port = known.map(|end| end.port()).filter(|&port| port != 0).unwrap_or(port);
             SocketAddr::new(ip, port)
         };
-        Ends { local: end(local, peer, 1), peer: end(peer, local, 2) }
+        Endpoints { local: end(local, peer, 1), peer: end(peer, local, 2) }
     }
 }
 
-/// A conversation, as far as it was written.
+/// A conversation, as far as it has been written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conversation {
-    pub(super) ends: Ends,
+    pub(super) endpoints: Endpoints,
     is_tcp: bool,
-    /// The next sequence number of the program, and of the other side.
+    /// The next sequence number of the program, and of the peer.
     sequences: [u32; 2],
-    /// Who has ended.
+    /// Whether the program, and the peer, has ended.
     ended: [bool; 2],
 }
 
@@ -56,19 +57,19 @@ const SYN: u8 = 0x02;
 const FIN: u8 = 0x01;
 const ACK: u8 = 0x10;
 
-/// What passed between two ends at a time.
+/// Bytes that one call sent or received.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Passed<'a> {
+pub(super) struct Transfer<'a> {
     pub(super) time_ns: Option<i64>,
     pub(super) is_sent: bool,
     pub(super) bytes: &'a [u8],
-    /// How many there were, shown or not.
+    /// How many there were, whether the log shows them or not.
     pub(super) length: usize,
 }
 
 impl Conversation {
-    pub(super) fn new(ends: Ends, is_tcp: bool) -> Conversation {
-        Conversation { ends, is_tcp, sequences: [1; 2], ended: [false; 2] }
+    pub(super) fn new(endpoints: Endpoints, is_tcp: bool) -> Conversation {
+        Conversation { endpoints, is_tcp, sequences: [1; 2], ended: [false; 2] }
     }
 
     /// The packets that open a connection.
@@ -83,7 +84,7 @@ impl Conversation {
         self.segment(time_ns, !by_program, SYN | ACK, &[], 0, out)
     }
 
-    /// One side is done.
+    /// One side has ended.
     pub(super) fn close(&mut self, time_ns: Option<i64>, is_sent: bool, out: &mut Writer) -> io::Result<()> {
         let [mine, theirs] = &mut self.ended;
         let ended = if is_sent { mine } else { theirs };
@@ -93,19 +94,19 @@ impl Conversation {
         self.segment(time_ns, is_sent, FIN | ACK, &[], 0, out)
     }
 
-    pub(super) fn pass(&mut self, passed: Passed<'_>, out: &mut Writer) -> io::Result<()> {
-        let Passed { time_ns, is_sent, bytes, length } = passed;
+    pub(super) fn transfer(&mut self, transfer: Transfer<'_>, out: &mut Writer) -> io::Result<()> {
+        let Transfer { time_ns, is_sent, bytes, length } = transfer;
         if !self.is_tcp {
-            return self.datagram(passed, out);
+            return self.datagram(transfer, out);
         }
         let mut at = 0;
         while at < length {
-            let count = (length - at).min(MOST);
+            let count = (length - at).min(MAX_PAYLOAD);
             let shown = bytes.get(at..).unwrap_or_default();
             let shown = shown.get(..shown.len().min(count)).unwrap_or_default();
             self.segment(time_ns, is_sent, ACK, shown, count, out)?;
             at += count;
-            // What is not shown at all is a gap, however long: its end is where the next bytes stand.
+            // What is not shown at all is a gap, however long: it ends where the next bytes are.
             if at >= bytes.len() && at < length {
                 let rest = u32::try_from((length - at) & 0xFFFF_FFFF).unwrap_or(0);
                 let [mine, theirs] = &mut self.sequences;
@@ -129,27 +130,27 @@ impl Conversation {
         let [mine, theirs] = &mut self.sequences;
         let (sequence, acknowledged) = if is_sent { (mine, *theirs) } else { (theirs, *mine) };
         let mut header = Vec::with_capacity(20);
-        self.ends.ports(is_sent).iter().for_each(|port| header.extend(port.to_be_bytes()));
+        self.endpoints.ports(is_sent).iter().for_each(|port| header.extend(port.to_be_bytes()));
         header.extend(sequence.to_be_bytes());
         header.extend(if flags & ACK != 0 { acknowledged } else { 0 }.to_be_bytes());
         header.extend([0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]);
         let advance = u32::try_from(length).unwrap_or(u32::MAX) + u32::from(flags & (SYN | FIN) != 0);
         *sequence = sequence.wrapping_add(advance);
-        self.ends.packet(time_ns, is_sent, (6, &header), bytes, length, out)
+        self.endpoints.packet(time_ns, is_sent, (6, &header), bytes, length, out)
     }
 
-    fn datagram(&mut self, passed: Passed<'_>, out: &mut Writer) -> io::Result<()> {
-        let length = passed.length.min(MOST);
+    fn datagram(&mut self, transfer: Transfer<'_>, out: &mut Writer) -> io::Result<()> {
+        let length = transfer.length.min(MAX_PAYLOAD);
         let mut header = Vec::with_capacity(8);
-        self.ends.ports(passed.is_sent).iter().for_each(|port| header.extend(port.to_be_bytes()));
+        self.endpoints.ports(transfer.is_sent).iter().for_each(|port| header.extend(port.to_be_bytes()));
         header.extend(u16::try_from(8 + length).unwrap_or(u16::MAX).to_be_bytes());
         header.extend([0, 0]);
-        let bytes = passed.bytes.get(..passed.bytes.len().min(length)).unwrap_or_default();
-        self.ends.packet(passed.time_ns, passed.is_sent, (17, &header), bytes, length, out)
+        let bytes = transfer.bytes.get(..transfer.bytes.len().min(length)).unwrap_or_default();
+        self.endpoints.packet(transfer.time_ns, transfer.is_sent, (17, &header), bytes, length, out)
     }
 }
 
-impl Ends {
+impl Endpoints {
     fn ports(&self, is_sent: bool) -> [u16; 2] {
         let [from, to] = self.direction(is_sent);
         [from.port(), to.port()]
@@ -196,6 +197,6 @@ impl Ends {
         let wire_length = packet.len() + length;
         packet.extend(bytes);
         let link_type = u16::try_from(linktype::RAW).unwrap_or(0);
-        out.packet(Told { time_ns, link_type, wire_length, bytes: &packet })
+        out.packet(TextPacket { time_ns, link_type, wire_length, bytes: &packet })
     }
 }

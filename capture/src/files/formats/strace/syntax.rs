@@ -1,21 +1,21 @@
-//! The lines of strace: who, when, which call, what it returned; texts, descriptors and addresses in its arguments.
+//! The lines of strace: which process, when, which call, what it returned; texts, descriptors and addresses in its arguments.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::files::formats::text::{Clock, seconds, time_of_day};
+use crate::files::formats::text::{Timestamp, seconds, time_of_day};
 
-/// A line, without what strace puts in front of it.
+/// A line of a log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) process: Option<u32>,
-    pub(super) clock: Option<When>,
+    pub(super) time: Option<When>,
     pub(super) event: Event<'a>,
 }
 
-/// The time in front of a call.
+/// The time before a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    At(Clock),
+    At(Timestamp),
     /// So many nanoseconds after the call before it (`-r`).
     After(i64),
 }
@@ -26,7 +26,7 @@ pub(super) enum Event<'a> {
     Call(&'a str),
     /// The rest of a call that began in a line before.
     Resumed(&'a str),
-    /// A signal, an exit, what strace says of itself.
+    /// A signal, an exit, a message of strace itself.
     Other,
 }
 
@@ -44,11 +44,11 @@ impl<'a> Line<'a> {
         {
             (process, rest) = (Some(number.parse().ok()?), behind.trim_start());
         }
-        let mut clock = None;
+        let mut time = None;
         rest = rest.trim_start();
         if let Some((word, behind)) = rest.split_once(' ') {
-            clock = when(word);
-            if clock.is_some() {
+            time = when(word);
+            if time.is_some() {
                 rest = behind.trim_start();
             }
         }
@@ -63,25 +63,25 @@ impl<'a> Line<'a> {
             let is_call = is_name && (is_unfinished(rest) || returned(rest).is_some());
             is_call.then_some(Event::Call(rest))?
         };
-        Some(Line { process, clock, event })
+        Some(Line { process, time, event })
     }
 }
 
 fn when(word: &str) -> Option<When> {
     if let Some(ns) = time_of_day(word) {
-        return Some(When::At(Clock { ns, is_absolute: false }));
+        return Some(When::At(Timestamp { ns, is_absolute: false }));
     }
     let ns = seconds(word)?;
-    // No trace is of 1973, and no call took that long.
+    // No log is of 1973, and no call took that long.
     let is_absolute = ns > 100_000_000_000_000_000;
-    Some(if is_absolute { When::At(Clock { ns, is_absolute }) } else { When::After(ns) })
+    Some(if is_absolute { When::At(Timestamp { ns, is_absolute }) } else { When::After(ns) })
 }
 
 pub(super) fn is_unfinished(call: &str) -> bool {
     call.ends_with("<unfinished ...>")
 }
 
-/// The call with its arguments up to the parenthesis, and what stands behind ` = `.
+/// The call with its arguments up to the parenthesis, and the value behind ` = `.
 pub(super) fn returned(call: &str) -> Option<(&str, &str)> {
     let (arguments, value) = call.rsplit_once(" = ")?;
     let arguments = arguments.trim_end().strip_suffix(')')?;
@@ -97,19 +97,19 @@ pub(super) fn number(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -number } else { number })
 }
 
-/// A descriptor, with what strace says of it in angle brackets (`-y`), and the arguments behind it.
+/// A descriptor, what strace shows of it in angle brackets (`-y`), and the arguments behind it.
 pub(super) fn descriptor(arguments: &str) -> Option<(u32, Option<&str>, &str)> {
     let length = arguments.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = arguments.split_at_checked(length)?;
     let number = number.parse().ok()?;
     let Some(inside) = rest.strip_prefix('<') else { return Some((number, None, rest)) };
-    // Between two addresses stands an arrow.
+    // An arrow separates two addresses.
     let end =
         inside.find(">,").or_else(|| inside.find("> ")).or_else(|| inside.strip_suffix('>').map(str::len))?;
     Some((number, inside.get(..end), inside.get(end + 1..)?))
 }
 
-/// A text in quotation marks that `text` begins with: its bytes, whether strace cut it, and what stands behind it.
+/// A text in quotation marks that `text` begins with: its bytes, whether strace cut it, and the rest.
 pub(super) fn literal(text: &str) -> Option<(Vec<u8>, bool, &str)> {
     let inside = text.strip_prefix('"')?;
     let mut bytes = Vec::new();
@@ -152,7 +152,7 @@ pub(super) fn literal(text: &str) -> Option<(Vec<u8>, bool, &str)> {
             other => bytes.push(*other),
         }
     }
-    // What a text in UTF-8 has behind a quotation mark is whole characters.
+    // Behind a quotation mark a text in UTF-8 has whole characters.
     let rest = inside.get(inside.len() - rest.len()..)?;
     Some(match rest.strip_prefix("...") {
         Some(behind) => (bytes, true, behind),
@@ -174,7 +174,7 @@ pub(super) fn vectors(arguments: &str) -> Vec<(Vec<u8>, bool)> {
     found
 }
 
-/// An address as `{sa_family=AF_INET, sin_port=htons(9000), sin_addr=inet_addr("127.0.0.1")}` says it.
+/// An address such as `{sa_family=AF_INET, sin_port=htons(9000), sin_addr=inet_addr("127.0.0.1")}`.
 pub(super) fn address(arguments: &str) -> Option<SocketAddr> {
     let text = arguments.get(arguments.find("sa_family=AF_INET")?..)?;
     let is_v6 = text.starts_with("sa_family=AF_INET6");
@@ -193,9 +193,9 @@ pub(super) fn address(arguments: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
-/// What `-y` and `-yy` say of a descriptor.
+/// What `-y` and `-yy` show of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says {
+pub(super) enum DescriptorInfo {
     Tcp(Option<SocketAddr>, Option<SocketAddr>),
     Udp(Option<SocketAddr>, Option<SocketAddr>),
     /// A socket, and no more.
@@ -204,17 +204,17 @@ pub(super) enum Says {
     NoSocket,
 }
 
-impl Says {
-    pub(super) fn read(text: &str) -> Says {
+impl DescriptorInfo {
+    pub(super) fn read(text: &str) -> DescriptorInfo {
         let (kind, ends) = text.split_once(':').unwrap_or((text, ""));
         let ends = ends.strip_prefix('[').and_then(|ends| ends.strip_suffix(']')).unwrap_or(ends);
         let (local, peer) = ends.split_once("->").map_or((ends, None), |(local, peer)| (local, Some(peer)));
         let (local, peer) = (local.parse().ok(), peer.and_then(|peer| peer.parse().ok()));
         match kind {
-            "TCP" | "TCPv6" => Says::Tcp(local, peer),
-            "UDP" | "UDPv6" => Says::Udp(local, peer),
-            "socket" | "UNIX" | "UNIX-STREAM" => Says::Socket,
-            _ => Says::NoSocket,
+            "TCP" | "TCPv6" => DescriptorInfo::Tcp(local, peer),
+            "UDP" | "UDPv6" => DescriptorInfo::Udp(local, peer),
+            "socket" | "UNIX" | "UNIX-STREAM" => DescriptorInfo::Socket,
+            _ => DescriptorInfo::NoSocket,
         }
     }
 }
@@ -224,15 +224,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_told_from_other_text() {
+    fn lines_are_distinguished_from_other_text() {
         let line = Line::read("[pid 13061] 15:04:36.890104 recvfrom(4,  <unfinished ...>").unwrap();
         assert_eq!((line.process, line.event), (Some(13_061), Event::Call("recvfrom(4,  <unfinished ...>")));
         let line = Line::read("13172 <... recvfrom resumed>\"\", 100, 0, NULL, NULL) = 0").unwrap();
         assert_eq!(line.event, Event::Resumed("\"\", 100, 0, NULL, NULL) = 0"));
         let line = Line::read("1795878278.098475 read(3, \"\", 1)                 = 0").unwrap();
-        assert!(matches!(line.clock, Some(When::At(Clock { is_absolute: true, .. }))));
+        assert!(matches!(line.time, Some(When::At(Timestamp { is_absolute: true, .. }))));
         let line = Line::read("     0.000012 close(3)  = 0").unwrap();
-        assert_eq!(line.clock, Some(When::After(12_000)));
+        assert_eq!(line.time, Some(When::After(12_000)));
         assert_eq!(Line::read("+++ exited with 0 +++").unwrap().event, Event::Other);
         for text in ["hello", "a sentence (with this) = 1", "f(x)", "f(x) = y", "", "12 apples"] {
             assert_eq!(Line::read(text), None, "{text}");
@@ -256,14 +256,15 @@ mod tests {
         let v6 = r#"{sa_family=AF_INET6, sin6_port=htons(9301), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "::1", &sin6_addr)}"#;
         assert_eq!(address(v6), Some("[::1]:9301".parse().unwrap()));
         assert_eq!(address("{sa_family=AF_UNIX}"), None);
-        let ends = Says::Tcp(Some("127.0.0.1:1".parse().unwrap()), Some("127.0.0.1:2".parse().unwrap()));
-        assert_eq!(Says::read("TCP:[127.0.0.1:1->127.0.0.1:2]"), ends);
-        assert_eq!(Says::read("UDPv6:[19112]"), Says::Udp(None, None));
-        assert_eq!(Says::read("/etc/hosts"), Says::NoSocket);
+        let ends =
+            DescriptorInfo::Tcp(Some("127.0.0.1:1".parse().unwrap()), Some("127.0.0.1:2".parse().unwrap()));
+        assert_eq!(DescriptorInfo::read("TCP:[127.0.0.1:1->127.0.0.1:2]"), ends);
+        assert_eq!(DescriptorInfo::read("UDPv6:[19112]"), DescriptorInfo::Udp(None, None));
+        assert_eq!(DescriptorInfo::read("/etc/hosts"), DescriptorInfo::NoSocket);
     }
 
     #[test]
-    fn descriptors_are_read_with_what_is_said_of_them() {
+    fn descriptors_are_read_with_what_strace_shows_of_them() {
         assert_eq!(descriptor("3, \"a\""), Some((3, None, ", \"a\"")));
         let (number, says, rest) = descriptor("5<TCP:[1.2.3.4:1->1.2.3.4:2]>, \"a\"").unwrap();
         assert_eq!((number, says, rest), (5, Some("TCP:[1.2.3.4:1->1.2.3.4:2]"), ", \"a\""));

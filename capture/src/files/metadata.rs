@@ -1,10 +1,21 @@
-//! What a capture says beside its packets, of which there may be as much as of packets: texts one behind another in one piece
-//! of memory.
+//! What a capture says beside its packets: comments, names of interfaces and hosts. There may be as many as packets, so texts
+//! are kept one behind another in one piece of memory.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
+
+/// Something that a file says beside its packets.
+#[derive(Debug)]
+pub(crate) enum Metadata {
+    /// A comment on a packet, or on the capture where there is no packet.
+    Comment(Option<u32>, String),
+    /// An interface, and its name.
+    Interface(Option<String>),
+    /// HostNames of hosts: there may be very many.
+    HostNames(HostNames),
+}
 
 /// Texts by number.
 #[derive(Debug, Default)]
@@ -27,7 +38,7 @@ impl Texts {
     }
 }
 
-/// What was written about packets.
+/// The comments on packets.
 #[derive(Debug, Default)]
 pub(crate) struct Comments {
     /// The packet of each, in rising order.
@@ -36,7 +47,7 @@ pub(crate) struct Comments {
 }
 
 impl Comments {
-    /// Adds what was written about a packet; those before it come first.
+    /// Adds a comment on a packet, in the order of the packets.
     pub(crate) fn add(&mut self, packet: u32, text: &str) {
         self.packets.push(packet);
         self.texts.push(text);
@@ -46,7 +57,7 @@ impl Comments {
         self.packets.is_empty()
     }
 
-    /// What was written about a packet, in the order of the file.
+    /// The comments on a packet, in the order of the file.
     pub(crate) fn of(&self, packet: u32) -> impl Iterator<Item = &str> {
         let first = self.packets.partition_point(|known| *known < packet);
         let count = self.packets.iter().skip(first).take_while(|known| **known == packet).count();
@@ -54,17 +65,17 @@ impl Comments {
     }
 }
 
-/// What hosts are called.
+/// The names of hosts.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct HostNames {
     /// The texts' numbers, by address.
     v4: HashMap<u32, u32, RandomState>,
     v6: HashMap<u128, u32, RandomState>,
     texts: Texts,
 }
 
-impl Names {
-    /// Says what a host is called, if it has no name yet.
+impl HostNames {
+    /// Adds a host's name, unless it has one.
     pub(crate) fn add(&mut self, address: IpAddr, name: &str) {
         let Ok(number) = u32::try_from(self.texts.ends.len()) else { return };
         let known = match address {
@@ -76,8 +87,8 @@ impl Names {
         }
     }
 
-    /// Takes what others said, who came later.
-    pub(crate) fn append(&mut self, other: Names) {
+    /// Adds names that came later.
+    pub(crate) fn append(&mut self, other: HostNames) {
         if self.texts.ends.is_empty() {
             *self = other;
             return;
@@ -91,6 +102,7 @@ impl Names {
         }
     }
 
+    /// The name of a host.
     pub(crate) fn of(&self, address: IpAddr) -> Option<&str> {
         let number = match address {
             IpAddr::V4(address) => self.v4.get(&address.to_bits()),
@@ -120,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_host_keeps_its_first_name() {
-        let mut names = Names::default();
+        let mut names = HostNames::default();
         let [a, b, c]: [IpAddr; 3] = ["10.0.0.1", "::1", "::ffff:10.0.0.1"].map(|text| text.parse().unwrap());
         for (address, name) in [(a, "one"), (b, "six"), (a, "other"), (c, "")] {
             names.add(address, name);
@@ -128,7 +140,7 @@ mod tests {
         assert_eq!([a, b, c].map(|address| names.of(address)), [Some("one"), Some("six"), Some("")]);
         let d = "10.0.0.2".parse().unwrap();
         assert_eq!(names.of(d), None);
-        let mut later = Names::default();
+        let mut later = HostNames::default();
         [(d, "new"), (a, "later")].iter().for_each(|(address, name)| later.add(*address, name));
         names.append(later);
         assert_eq!(

@@ -1,0 +1,227 @@
+//! Rows written by several threads at once, in their order: each takes a run of rows, and what it writes of them is output when
+//! the runs before are.
+
+mod content;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use framescope_parser::SpanType;
+
+pub(super) use self::content::{Content, StreamTexts};
+use super::selection::{RowSelection, stopped};
+use crate::display::SKIPPED_BYTES;
+use crate::filter::{Evaluator, Filter};
+use crate::{Index, Row};
+
+/// Writes one row behind another. Every thread has its own.
+pub(super) trait WriteRow {
+    /// Appends a row to `out`.
+    fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()>;
+}
+
+/// The most rows of a run, and the bytes of messages after which it ends.
+const RUN_ROWS: u32 = 512;
+const RUN_BYTES: u64 = 128 << 10;
+
+/// A piece of output that became larger than this is not reused.
+const MAX_KEPT: usize = 4 << 20;
+
+/// Writes the selected rows by writers that `make` makes, one for each thread.
+///
+/// # Errors
+/// The capture can't be read any more, `out` can't be written, or the work was stopped.
+pub(super) fn write_rows<W: WriteRow>(
+    index: &Index,
+    selection: &mut RowSelection<'_>,
+    out: &mut dyn Write,
+    make: &(dyn Fn() -> W + Sync),
+) -> io::Result<()> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    write_rows_by(threads, RUN_ROWS, index, selection, out, make)
+}
+
+/// The same with so many threads, and so many rows in a run.
+fn write_rows_by<W: WriteRow>(
+    threads: usize,
+    run_rows: u32,
+    index: &Index,
+    selection: &mut RowSelection<'_>,
+    out: &mut dyn Write,
+    make: &(dyn Fn() -> W + Sync),
+) -> io::Result<()> {
+    let RowSelection { filter, progress } = selection;
+    let mut progress = |row: u32| match progress {
+        Some(progress) => progress(row as usize).then_some(()).ok_or_else(stopped),
+        None => Ok(()),
+    };
+    let runs = Runs { rows: index.rows(), next: 0, run_rows };
+    let worker = || Worker::new(index, filter.as_ref(), make());
+    if threads < 2 || index.row_count() <= run_rows as usize {
+        return write_in_order(runs, worker(), out, &mut progress);
+    }
+    write_in_threads(threads, runs, &worker, out, &mut progress)
+}
+
+/// Writes runs one after another.
+fn write_in_order<W: WriteRow>(
+    runs: impl Iterator<Item = Range<u32>>,
+    mut worker: Worker<'_, W>,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(u32) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut piece = Vec::new();
+    for run in runs {
+        progress(run.start)?;
+        piece.clear();
+        let result = worker.write_run(run, &mut piece);
+        out.write_all(&piece)?;
+        result?;
+        if piece.capacity() > MAX_KEPT {
+            piece = Vec::new();
+        }
+    }
+    Ok(())
+}
+
+/// Writes runs in threads, and outputs them in their order.
+fn write_in_threads<'i, W: WriteRow>(
+    threads: usize,
+    mut runs: impl Iterator<Item = Range<u32>>,
+    worker: &(dyn Fn() -> Worker<'i, W> + Sync),
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(u32) -> io::Result<()>,
+) -> io::Result<()> {
+    // Runs wait for a thread, and pieces for those before them: no more of both than keeps every thread busy.
+    let waiting = 2 * threads;
+    let (give, take) = sync_channel::<Task>(waiting);
+    let take = Mutex::new(take);
+    let work = || {
+        let mut worker = worker();
+        while let Some(Task { run, mut piece, done }) = next_task(&take) {
+            let result = worker.write_run(run, &mut piece);
+            // The receiver may have stopped.
+            let _ = done.send((piece, result));
+        }
+    };
+    thread::scope(|scope| {
+        let mut started = 0;
+        for _ in 0..threads {
+            let thread = thread::Builder::new().name("framescope-write".to_owned());
+            started += usize::from(thread.spawn_scoped(scope, work).is_ok());
+        }
+        if started == 0 {
+            return Err(io::Error::other("no thread can be started to write the rows"));
+        }
+        // When this is dropped, also by an error, the threads get no more tasks and end.
+        let give = give;
+        let mut expected: VecDeque<(u32, Receiver<Written>)> = VecDeque::new();
+        let mut spare: Vec<Vec<u8>> = Vec::new();
+        loop {
+            while expected.len() < waiting
+                && let Some(run) = runs.next()
+            {
+                let (done, written) = sync_channel(1);
+                expected.push_back((run.start, written));
+                let mut piece = spare.pop().unwrap_or_default();
+                piece.clear();
+                give.send(Task { run, piece, done }).map_err(|_| thread_ended())?;
+            }
+            let Some((first, written)) = expected.pop_front() else { return Ok(()) };
+            progress(first)?;
+            let (piece, result) = written.recv().map_err(|_| thread_ended())?;
+            out.write_all(&piece)?;
+            result?;
+            if piece.capacity() <= MAX_KEPT {
+                spare.push(piece);
+            }
+        }
+    })
+}
+
+/// The piece that was written of a run, and what failed behind it.
+type Written = (Vec<u8>, io::Result<()>);
+
+/// A run of rows to write into a piece.
+struct Task {
+    run: Range<u32>,
+    piece: Vec<u8>,
+    done: SyncSender<Written>,
+}
+
+fn next_task(take: &Mutex<Receiver<Task>>) -> Option<Task> {
+    take.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+fn thread_ended() -> io::Error {
+    io::Error::other("a thread that writes rows ended before they were written")
+}
+
+/// All rows, in runs.
+struct Runs<R> {
+    rows: R,
+    next: u32,
+    run_rows: u32,
+}
+
+impl<R: Iterator<Item = Row>> Iterator for Runs<R> {
+    type Item = Range<u32>;
+
+    fn next(&mut self) -> Option<Range<u32>> {
+        let start = self.next;
+        let mut bytes = 0_u64;
+        while self.next - start < self.run_rows && bytes < RUN_BYTES {
+            let Some(row) = self.rows.next() else { break };
+            self.next += 1;
+            bytes = bytes.saturating_add(match row.span_type {
+                SpanType::Gap => 0,
+                SpanType::Skipped(_) => row.length.min(SKIPPED_BYTES as u64),
+                _ => row.length,
+            });
+        }
+        (start < self.next).then_some(start..self.next)
+    }
+}
+
+/// Writes the selected rows of runs.
+struct Worker<'i, W> {
+    index: &'i Index,
+    evaluator: Option<Evaluator<'i>>,
+    /// The selected rows of the current run.
+    rows: Vec<u32>,
+    writer: W,
+}
+
+impl<'i, W: WriteRow> Worker<'i, W> {
+    fn new(index: &'i Index, filter: Option<&Filter>, writer: W) -> Self {
+        let evaluator = filter.map(|filter| Evaluator::new(filter, index));
+        Worker { index, evaluator, rows: Vec::new(), writer }
+    }
+
+    fn write_run(&mut self, run: Range<u32>, out: &mut Vec<u8>) -> io::Result<()> {
+        let Worker { index, evaluator, rows, writer } = self;
+        match evaluator {
+            None => {
+                for (number, row) in run.clone().zip(index.rows_from(run.start as usize)) {
+                    writer.write_row(number, &row, out)?;
+                }
+            }
+            Some(evaluator) => {
+                rows.clear();
+                let evaluated = evaluator.rows_in(run.start as usize..run.end as usize, rows);
+                for &number in &*rows {
+                    let Some(row) = index.row(number) else { break };
+                    writer.write_row(number, &row, out)?;
+                }
+                evaluated?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! Captures that are read while they arrive: a thread copies them to a temporary file.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Bytes, Source};
+use crate::files::unpack::{Quota, UNPACK_LIMIT};
+
+impl Source {
+    /// The bytes of a reader, as they arrive: a thread copies them to a temporary file, up to [`UNPACK_LIMIT`], and calls
+    /// `wake` when there are more. What is compressed is not unpacked.
+    ///
+    /// # Errors
+    /// The temporary file or the thread can't be created.
+    pub fn live(
+        name: impl Into<String>,
+        input: impl Read + Send + 'static,
+        wake: impl Fn() + Send + 'static,
+    ) -> io::Result<Source> {
+        Source::live_within(name, input, UNPACK_LIMIT, wake)
+    }
+
+    /// The same with another limit, in bytes.
+    ///
+    /// # Errors
+    /// As [`live`](Source::live).
+    pub fn live_within(
+        name: impl Into<String>,
+        mut input: impl Read + Send + 'static,
+        limit: u64,
+        wake: impl Fn() + Send + 'static,
+    ) -> io::Result<Source> {
+        let growing = Arc::new(AtomicBool::new(true));
+        let source = Source::from_file(name.into(), tempfile::tempfile()?)?;
+        let source = Source { growing: Some(Arc::clone(&growing)), ..source };
+        let copy = source.clone();
+        let work = move || {
+            if let Some(reason) = copy.copy_from(&mut input, limit, &wake) {
+                // It is set only here.
+                let _ = copy.cut.set(reason);
+            }
+            growing.store(false, Ordering::Release);
+            wake();
+        };
+        std::thread::Builder::new().name("input".to_owned()).spawn(work)?;
+        Ok(source)
+    }
+
+    /// Copies a reader's bytes behind those in the file. Returns why it stopped before their end, if it did.
+    fn copy_from(&self, input: &mut dyn Read, limit: u64, wake: &dyn Fn()) -> Option<String> {
+        let mut quota = Quota::new("copying to the temporary folder", limit);
+        let mut block = vec![0; 64 << 10];
+        loop {
+            let read = match input.read(&mut block) {
+                Ok(0) => return None,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Some(format!("it can't be read further: {error}")),
+            };
+            let bytes = block.get(..read).unwrap_or_default();
+            match quota.write(bytes, &mut |bytes| self.append(bytes)) {
+                Ok(None) => wake(),
+                Ok(stopped) => return stopped.map(|stopped| stopped.to_string()),
+                Err(error) => return Some(format!("its copy can't be written further: {error}")),
+            }
+        }
+    }
+
+    /// Writes behind the bytes in the file. Only one thread does.
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let Bytes::File(file) = &self.bytes else { return Ok(()) };
+        let end = self.length();
+        let (written, result) = file.write_at(end, bytes);
+        // The bytes are in the file before any reader learns of them.
+        self.length.store(end + written, Ordering::Release);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// What a live source holds when it has ended, and why it ended early.
+    fn copied(input: impl Read + Send + 'static, limit: u64) -> (Vec<u8>, Option<String>) {
+        let (wake, woken) = channel();
+        let woke = move || {
+            let _ = wake.send(());
+        };
+        let source = Source::live_within("pipe", input, limit, woke).unwrap();
+        while source.is_growing() {
+            woken.recv().unwrap();
+        }
+        let mut bytes = vec![0; usize::try_from(source.length()).unwrap()];
+        source.read_exact_at(0, &mut bytes).unwrap();
+        assert!(source.is_live() && source.is_file());
+        (bytes, source.cut().map(str::to_owned))
+    }
+
+    #[test]
+    fn all_that_arrives_is_read_up_to_the_limit() {
+        assert_eq!(copied(&b"all of it"[..], UNPACK_LIMIT), (b"all of it".to_vec(), None));
+        let (bytes, cut) = copied(&b"all of it"[..], 3);
+        assert_eq!(bytes, b"all");
+        assert!(cut.unwrap().contains("--unpack-limit"));
+    }
+
+    #[test]
+    fn an_input_that_fails_says_why() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the line is dead"))
+            }
+        }
+        let (bytes, cut) = copied(b"some"[..].chain(Broken), UNPACK_LIMIT);
+        assert_eq!(
+            (&bytes[..], cut.as_deref()),
+            (&b"some"[..], Some("it can't be read further: the line is dead"))
+        );
+    }
+}
