@@ -40,3 +40,8 @@ pub use index::{annotations, store};
 pub use indexer::{Indexer, Options, protocols, read};
 pub use streams::reassembly;
 pub use streams::selector::{DecodeAs, SelectorError};
+
+/// The README's examples are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

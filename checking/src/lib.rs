@@ -36,3 +36,8 @@ pub use verdict::{Refusal, Verdict, is_refused, verdict};
 /// One in so many messages has a length that is false or a check that does not hold. A reader that is rarely lied to is rarely
 /// tested on lies; but behind a false check nothing more of the message is reached, so most must hold.
 const BROKEN: usize = 8;
+
+/// The README's examples are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

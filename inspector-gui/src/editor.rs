@@ -177,7 +177,7 @@ fn check(text: &str, path: &Path) -> Checked {
             let warnings = described.warnings().iter().map(|located| mistake(located, true)).collect();
             Ok((described, warnings))
         }
-        Err(error) => Err(error.mistakes().iter().map(|located| mistake(located, false)).collect()),
+        Err(error) => Err(error.diagnostics().iter().map(|located| mistake(located, false)).collect()),
     }
 }
 

@@ -110,6 +110,7 @@ mod error;
 mod field;
 mod framer;
 pub mod hex;
+mod key;
 pub mod missive;
 mod observe;
 mod preview;
@@ -128,6 +129,7 @@ pub use captured::{CAPTURED, Captured, Missing};
 pub use error::{Error, Fault};
 pub use field::{Dissection, Field, Kind, Value, Visit};
 pub use framer::{Framer, Sink, Span, SpanType};
+pub use key::Key;
 pub use observe::{Direction, Event, Observation, Observer};
 pub use problem::{Code, CodeSet, Problem, Severity};
 pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, Step};
@@ -135,3 +137,8 @@ pub use resync::Guess;
 pub use selection::{FieldReader, FieldSelection};
 pub use sentence::Sentence;
 pub use unclaimed::Unclaimed;
+
+/// The README's examples are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

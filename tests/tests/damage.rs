@@ -484,7 +484,7 @@ fn what_damage_does_not_touch_is_found_and_nothing_else() {
     let prints = std::env::var_os("FRAMESCOPE_TABLE").is_some();
     if prints {
         println!(
-            "| framing | damage | not touched | found | lost bytes, not the header | listed with their length | false ones | of them said to be guessed | tshark + Lua |"
+            "| framing | damage | untouched | found | lost bytes, not the header | listed with their length | false | of these marked as guessed | tshark + Lua |"
         );
         println!("|---|---|---|---|---|---|---|---|---|");
     }

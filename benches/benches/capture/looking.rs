@@ -47,7 +47,7 @@ pub fn filters() {
 pub fn exports() {
     const MESSAGES: u64 = 1_000_000;
     table(
-        &format!("{} messages written to nowhere, from the program's start to its end", scaled(MESSAGES)),
+        &format!("{} messages written to nowhere, whole runs", scaled(MESSAGES)),
         &["how", "s", "of processors", "peak MiB", "before: s", "times as long"],
     );
     let path = made(&small(MESSAGES));
@@ -59,7 +59,7 @@ pub fn exports() {
     let (few_json, few_csv) = ([&json[..], &chosen].concat(), [&csv[..], &chosen].concat());
     let mut four_fields = None;
     for (name, arguments, is_new) in [
-        ("nothing but the index", &index_only(file)[..], false),
+        ("only the index", &index_only(file)[..], false),
         ("JSON", &json, false),
         ("CSV", &csv, false),
         ("text", &text, false),
@@ -97,7 +97,7 @@ pub fn exports() {
         String::new(),
     ]);
     if let (Some(tshark), Some(ours)) = (tshark, four_fields) {
-        println!("\ntshark takes {} times as long as four fields in CSV.", times(&ours)(&tshark));
+        println!("\ntshark takes {} times as long as the four fields in CSV.", times(&ours)(&tshark));
     }
 }
 

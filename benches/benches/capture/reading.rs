@@ -101,7 +101,7 @@ pub fn files() {
 /// Programs from their start to their end.
 pub fn beside_tshark() {
     table(
-        "Beside tshark and the build before, from the program's start to its end",
+        "Compared with tshark and the previous build, whole runs",
         &[
             "messages",
             "packets",
@@ -170,7 +170,7 @@ pub fn beside_tshark() {
 /// What a message costs.
 pub fn sizes() {
     table(
-        "Sizes of the first two",
+        "The first two, at three sizes",
         &[
             "messages",
             "answered",
@@ -207,8 +207,8 @@ pub fn sizes() {
 /// What it costs that something is noted of each message.
 pub fn notes() {
     table(
-        "Something noted of each message",
-        &["messages", "beside", "packets", "ms", "of that", "for a packet", "bytes a row more"],
+        "A note on each message",
+        &["messages", "compared with", "packets", "ms", "of that", "per packet", "more bytes a row"],
     );
     let (clean, none) = (small(1_000_000), unanswered(1_000_000));
     let bare = Shape { bare: true, ..small(1_000_000) };
@@ -261,7 +261,7 @@ pub fn notes() {
 /// A stream that is not captured as it was sent.
 pub fn damage() {
     table(
-        "One stream in full-size segments, captured as it was sent or not",
+        "One stream in full-size segments, in order or not",
         &["captured", "MB", "messages", "ms", "of that in order", "peak MiB", "before, ms", "peak MiB"],
     );
     let in_order = long(4 * GIB);
@@ -316,7 +316,7 @@ pub fn open() {
 /// What a pcapng file says beside its packets, at two sizes, beyond the same packets without it.
 pub fn pcapng() {
     table(
-        "What pcapng says beside its packets",
+        "What pcapng stores besides packets",
         &["what", "how many", "ms", "ns each", "peak MiB", "bytes each", "before, ms", "peak MiB"],
     );
     let plain_file = Container::PcapNg { interfaces: 1, comments: false, names: 0 };
@@ -371,8 +371,17 @@ pub fn hundred() {
 
 fn made_on_the_fly(sizes: &[u64]) {
     table(
-        "Made when they are read, 1424 bytes of text a packet",
-        &["GB", "messages", "only made, s", "GB/s", "s", "GB/s", "peak MiB", "bytes a message beyond 64 MiB"],
+        "Generated while they are read, 1424 bytes of text a packet",
+        &[
+            "GB",
+            "messages",
+            "only generated, s",
+            "GB/s",
+            "s",
+            "GB/s",
+            "peak MiB",
+            "bytes a message beyond 64 MiB",
+        ],
     );
     for size in sizes {
         let bytes = scaled(size * 1_000_000_000);

@@ -119,7 +119,7 @@ fn profile(described: &Described, work: &str) {
 fn speed(described: &Described) {
     let native = Missive::default();
     println!(
-        "| payload | found: described | of native | indexed: described | of native | taken apart: described | of native |"
+        "| payload | found: described | of native | indexed: described | of native | dissected: described | of native |"
     );
     println!("|---|---|---|---|---|---|---|");
     for payload in [16, 256, 4 << 10] {
@@ -160,7 +160,7 @@ fn beside_kaitai(described: &Described) {
         println!("FRAMESCOPE_KAITAI names no folder with Kaitai Struct's missive.py: it is not measured\n");
         return;
     };
-    println!("| payload | Kaitai's Python, frames/s | found | indexed | taken apart |");
+    println!("| payload | Kaitai's Python, frames/s | found | indexed | dissected |");
     println!("|---|---|---|---|---|");
     for payload in [16, 256] {
         let bytes = &stream(payload)[..(20 + payload + 4) * 20_000];
@@ -252,10 +252,10 @@ fn beside_tshark(described: &Described) {
     );
 }
 
-/// What the allocator is asked for, once buffers have grown.
+/// How often the allocator is called, once buffers have grown.
 fn allocations(described: &Described) {
     let bytes = stream(256);
-    println!("| found | indexed | taken apart, and not looked at | the tree of fields |");
+    println!("| found | indexed | dissected, and discarded | the tree of fields |");
     println!("|---|---|---|---|");
     let mut line = String::from("|");
     for work in ["find", "index", "apart", "tree"] {

@@ -12,7 +12,7 @@ use framescope_parser::missive::{Decoder, Flags, Frame, FrameBuf, Header, Item, 
 fn main() {
     println!("## Frames from a slice\n");
     slices();
-    println!("\n## The next frame after 1 MiB that is none\n");
+    println!("\n## Skipping 1 MiB of garbage\n");
     garbage();
     println!("\n## Bytes as they arrive\n");
     incremental();
@@ -182,7 +182,7 @@ fn python(bytes: &[u8], frames: u64) -> Option<f64> {
     seconds.parse().ok()
 }
 
-/// What stands before a frame and is none, at about that length.
+/// Garbage before a frame, of about that length.
 fn garbage_of(length: usize) -> [(&'static str, Vec<u8>); 5] {
     let mut state: u32 = 1;
     let noise = (0..length).map(|_| {
@@ -209,7 +209,7 @@ fn garbage_of(length: usize) -> [(&'static str, Vec<u8>); 5] {
         ("first bytes of magics", vec![0xF5; length]),
         ("magics", [0xF5, 0x4D].repeat(length / 2)),
         (
-            "headers that hold, each claiming all that follows, with checksums that fail",
+            "valid headers, each claiming all that follows, with checksums that fail",
             // The last of the claims end in the zeros.
             (0..count).flat_map(|i| header((count - i) * 20)).chain([0; 64]).collect(),
         ),
@@ -217,7 +217,7 @@ fn garbage_of(length: usize) -> [(&'static str, Vec<u8>); 5] {
 }
 
 fn garbage() {
-    println!("| what stands before the frame | ms | GB/s | of copying it | ms for 4 MiB |");
+    println!("| the bytes before the frame | ms | GB/s | of copying it | ms for 4 MiB |");
     println!("|---|---|---|---|---|");
     for ((name, one), (_, four)) in garbage_of(1 << 20).into_iter().zip(garbage_of(4 << 20)) {
         let length = one.len();

@@ -34,7 +34,7 @@ fn main() {
         std::fs::rename(half, &path).expect("the capture can be named");
     }
     let mut window = Window::new();
-    println!("| what | frames | median | 99 % | longest | all of it |\n|---|---|---|---|---|---|");
+    println!("| what | frames | median | 99 % | longest | total |\n|---|---|---|---|---|---|");
     window.part("until the first rows", |window| {
         let ctx = window.ctx.clone();
         window.app.open_path(&path, &ctx);
@@ -44,10 +44,10 @@ fn main() {
         // And once more, to be seen.
         window.frame(vec![]);
     });
-    window.part("while all is read and counted", |window| window.settle());
+    window.part("while everything is read and counted", |window| window.settle());
     let count = window.app.view().expect("it is open").row_count();
     println!("| ({count} rows) | | | | | |");
-    window.part("one look after the other", |window| (0..300).for_each(|_| window.frame(vec![])));
+    window.part("drawn again and again", |window| (0..300).for_each(|_| window.frame(vec![])));
     window.part("the wheel", |window| {
         for turn in 0..600 {
             let delta = Vec2::new(0.0, if turn % 3 == 0 { 40.0 } else { -120.0 });
@@ -120,15 +120,15 @@ fn main() {
         window.app.sort_by(None);
         window.settle();
     });
-    window.part("the next problem, where there is none", |window| {
+    window.part("the next problem, if there is none", |window| {
         let ctx = window.ctx.clone();
         window.app.act(Action::NextProblem, &ctx);
         window.settle();
     });
     window.frame(vec![]);
     match window.delay {
-        Duration::MAX => println!("\nIdle: no frame is asked for."),
-        delay => println!("\nIdle: a frame is asked for in {delay:?}."),
+        Duration::MAX => println!("\nIdle: no frame is requested."),
+        delay => println!("\nIdle: a frame is requested in {delay:?}."),
     }
 }
 

@@ -97,7 +97,7 @@ fn every_command_reports_a_suspicious_description_once() {
         let output = run(arguments);
         let said = crate::text(&output.stderr);
         assert_eq!(
-            said.matches("short.ksy:5:5: '-hxe' is not known here; did you mean '-hex'?").count(),
+            said.matches("short.ksy:5:5: '-hxe' is an unknown key; did you mean '-hex'?").count(),
             1,
             "{arguments:?}: {said}"
         );

@@ -30,8 +30,8 @@ pub fn described(data: &[u8]) {
             let _ = message.eval("_io.size + _io.pos");
         }
         Err(error) => {
-            assert!(!error.mistakes().is_empty());
-            for mistake in error.mistakes() {
+            assert!(!error.diagnostics().is_empty());
+            for mistake in error.diagnostics() {
                 assert!(!mistake.text.is_empty());
                 // YAML ends lines with a carriage return too.
                 let lines = u32::try_from(text.split(['\n', '\r']).count()).unwrap();

@@ -1,4 +1,4 @@
-//! The checks that a field may be: CRCs by the catalogue's names, sums and digests.
+//! The checks that a field may hold: CRCs by their names in the catalogue, sums and digests.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,12 @@ pub(crate) enum Algorithm {
     Crc8(&'static str, std::sync::Arc<Crc<u8, Table<1>>>),
     Crc16(&'static str, std::sync::Arc<Crc<u16, Table<16>>>),
     Crc32(&'static str, std::sync::Arc<Crc<u32, Table<16>>>),
-    /// CRC-32 as zlib computes it, which processors are quick at.
+    /// CRC-32 as zlib computes it, which processors have instructions for.
     Crc32IsoHdlc,
     Adler32,
     /// All bytes added up, as wide as the field.
     Sum,
-    /// Zero less that.
+    /// The same, negated.
     NegativeSum,
     /// The ones' complement of the ones' complement sum of 16-bit words, as IP has it.
     Internet,
@@ -65,7 +65,7 @@ static CRC_32: &[(&str, &crc::Algorithm<u32>)] = catalogue! {
     "crc-32/mpeg-2" = CRC_32_MPEG_2, "crc-32/xfer" = CRC_32_XFER,
 };
 
-/// Names that people know a check by, and the catalogue's.
+/// Common names of checks, and the names in the catalogue.
 const ALIASES: [(&str, &str); 8] = [
     ("crc-8", "crc-8/smbus"),
     ("crc-16", "crc-16/arc"),
@@ -76,12 +76,11 @@ const ALIASES: [(&str, &str); 8] = [
     ("crc-32c", "crc-32/iscsi"),
     ("checksum", "internet"),
 ];
-
 const OTHERS: [&str; 7] =
     ["crc-32/iso-hdlc", "adler-32", "sum", "negative-sum", "internet", "xor", "hmac-sha-256"];
 
 impl Algorithm {
-    /// The check of that name.
+    /// The check with a name.
     pub(crate) fn named(name: &str) -> Option<Algorithm> {
         let lower = name.to_ascii_lowercase();
         let name = ALIASES.iter().find(|(alias, _)| *alias == lower).map_or(lower.as_str(), |(_, name)| name);
@@ -132,7 +131,7 @@ impl Algorithm {
         matches!(self, Algorithm::HmacSha256)
     }
 
-    /// The check over some bytes as a number, `width` bytes wide at most. None of a digest.
+    /// The check over some bytes as a number at most `width` bytes wide. None for a digest.
     pub(crate) fn number(&self, bytes: &[u8], width: u32) -> Option<u64> {
         let sum = || bytes.iter().fold(0u64, |sum, &byte| sum.wrapping_add(byte.into()));
         let full = match self {
@@ -156,7 +155,7 @@ impl Algorithm {
 
 fn adler32(bytes: &[u8]) -> u32 {
     let (mut a, mut b) = (1u32, 0u32);
-    // So many bytes at most keep both sums within 32 bits.
+    // Up to this length both sums fit in 32 bits.
     for block in bytes.chunks(5552) {
         for &byte in block {
             a += u32::from(byte);
@@ -180,7 +179,7 @@ fn internet(bytes: &[u8]) -> u16 {
     !u16::try_from(sum).unwrap_or(0)
 }
 
-/// The bytes that a check covers, with its own taken as zero where they are among them.
+/// The bytes that a check covers. Its own bytes count as zero where they are among them.
 pub(crate) fn covered<'b>(
     bytes: &'b [u8],
     from: usize,
@@ -195,4 +194,36 @@ pub(crate) fn covered<'b>(
     let own = own.start.saturating_sub(from)..own.end.saturating_sub(from).min(zeroed.len());
     zeroed.get_mut(own)?.fill(0);
     Some(Cow::Owned(zeroed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Algorithm, covered};
+
+    #[test]
+    fn checks_have_the_catalogues_values() {
+        for (name, width, expected) in [
+            ("crc-8", 1, 0xf4),
+            ("crc-16/xmodem", 2, 0x31c3),
+            ("crc-16/modbus", 2, 0x4b37),
+            ("crc-32", 4, 0xcbf4_3926),
+            ("CRC-32C", 4, 0xe306_9283),
+            ("adler-32", 4, 0x091e_01de),
+            ("sum", 1, 0xdd),
+            ("negative-sum", 1, 0x23),
+            ("xor", 1, 0x31),
+        ] {
+            let algorithm = Algorithm::named(name).unwrap();
+            assert_eq!(algorithm.number(b"123456789", width), Some(expected), "{name}");
+        }
+        assert_eq!(Algorithm::named("internet").unwrap().number(&[0x45, 0, 0, 0x1c], 2), Some(0xbae3));
+        assert!(Algorithm::names().all(|name| Algorithm::named(name).is_some()));
+    }
+
+    #[test]
+    fn a_checks_own_bytes_count_as_zero() {
+        assert_eq!(covered(b"abcdef", 1, 5, 2..4).unwrap().as_ref(), b"b\0\0e");
+        assert_eq!(covered(b"abcdef", 0, 3, 3..5).unwrap().as_ref(), b"abc");
+        assert!(covered(b"abc", 2, 9, 0..1).is_none());
+    }
 }

@@ -1,5 +1,6 @@
-//! A description on its own: one message read from given bytes, and asked for values.
+//! A standalone description: reads one message from bytes and evaluates expressions in it.
 
+use crate::plan::ObjectId;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use framescope_parser::Code;
 use serde_json::Value as Json;
 
 use crate::error::{LoadError, Located};
-use crate::load::{self, Meta};
-use crate::plan::{Plan, Val};
+use crate::load;
+use crate::plan::{Meta, Plan, Val};
 use crate::run::arena::{Arena, Stop};
 use crate::run::{Mode, Run, Scope};
 
@@ -35,7 +36,7 @@ pub struct Format {
 }
 
 impl Format {
-    /// Takes a description that is at hand as text. It can't import others.
+    /// Loads a description from text. It can't import others.
     ///
     /// # Errors
     /// All mistakes in it, each with its line and column.
@@ -43,10 +44,10 @@ impl Format {
         Format::load("description", text, None)
     }
 
-    /// Reads a description, and what it imports, from files.
+    /// Loads a description and its imports from files.
     ///
     /// # Errors
-    /// All mistakes in it, each with file, line and column; or that it can't be read.
+    /// All mistakes in it, each with file, line and column; or the file can't be read.
     pub fn from_file(path: &Path) -> Result<Format, LoadError> {
         let name = path.display().to_string();
         let unreadable = |why: String| {
@@ -59,7 +60,7 @@ impl Format {
         };
         let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
         if bytes.len() > 16 << 20 {
-            return Err(unreadable("it is larger than any description".to_owned()));
+            return Err(unreadable("it is larger than 16 MiB".to_owned()));
         }
         let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))?;
         Format::load(&name, &text, Some(path))
@@ -76,22 +77,22 @@ impl Format {
         &self.meta.name
     }
 
-    /// What is probably not meant as it stands.
+    /// What is probably a mistake, though it is valid.
     pub fn warnings(&self) -> &[Located] {
         &self.plan.warnings
     }
 
-    /// The files it consists of, its own first.
+    /// The files that it consists of, the main one first.
     pub fn files(&self) -> &[String] {
         &self.plan.files
     }
 
-    /// Reads some bytes as one value of the outermost type, up to the first thing that is wrong.
+    /// Reads bytes as one value of the outermost type, up to the first fault.
     pub fn read<'m>(&self, bytes: &'m [u8]) -> Message<'m> {
         let mut arena = Arena::default();
         let mut run = Run::new(&self.plan, bytes, &mut arena, Mode::Strict);
         let error = run.read().err().map(|stop| error(&run, stop));
-        Message { plan: (*self.plan).clone(), bytes, arena, error }
+        Message { plan: self.plan.clone(), bytes, arena, error }
     }
 }
 
@@ -116,9 +117,9 @@ impl std::error::Error for EvalError {}
 
 fn error(run: &Run<'_, '_>, stop: Stop) -> EvalError {
     match stop {
-        Stop::More(more) => EvalError {
+        Stop::NeedMore(more) => EvalError {
             code: Code::EndOfStream,
-            text: format!("{more} more bytes are wanted"),
+            text: format!("{more} more bytes are needed"),
             offset: run.message.length(),
         },
         // A format reads whole messages only.
@@ -133,17 +134,18 @@ fn error(run: &Run<'_, '_>, stop: Stop) -> EvalError {
     }
 }
 
-/// Bytes that were read as a description says.
+/// A message read by a description.
 #[derive(Debug)]
 pub struct Message<'m> {
-    plan: Plan,
+    /// Shared with the format, until an expression is added to it.
+    plan: Arc<Plan>,
     bytes: &'m [u8],
     arena: Arena,
     error: Option<EvalError>,
 }
 
 impl Message<'_> {
-    /// Why not all of it could be read. What was read before can be asked for.
+    /// Why not all of it could be read. What was read before that can be evaluated.
     pub fn error(&self) -> Option<&EvalError> {
         self.error.as_ref()
     }
@@ -153,19 +155,16 @@ impl Message<'_> {
     /// null where there is nothing.
     ///
     /// # Errors
-    /// The text is no expression (code `no-match`), or it has no value in this message.
+    /// The text is not an expression (code `no-match`), or it has no value in this message.
     pub fn eval(&mut self, expression: &str) -> Result<Json, EvalError> {
-        let node = load::compile_query(&mut self.plan, expression).map_err(|text| EvalError {
-            code: Code::NoMatch,
-            text,
-            offset: 0,
-        })?;
+        let node = load::compile_query(Arc::make_mut(&mut self.plan), expression)
+            .map_err(|error| EvalError { code: Code::NoMatch, text: error.to_string(), offset: 0 })?;
         let mut run = Run::resume(&self.plan, self.bytes, &mut self.arena, Mode::Strict);
-        let val = run.eval(node, &Scope::of(0));
+        let val = run.eval(node, &Scope::of(ObjectId::ROOT));
         match val {
             Ok(val) => {
                 if let Val::Obj(id) = val {
-                    run.find_instances(id, 2);
+                    run.read_instances(id, 2);
                 }
                 Ok(run.json(val))
             }
@@ -175,18 +174,18 @@ impl Message<'_> {
 }
 
 impl Run<'_, '_> {
-    /// Finds out what instances of a structure are, as far as they have values, and those of structures in it.
-    pub(crate) fn find_instances(&mut self, id: u32, depth: u32) {
+    /// Reads the instances of a structure, as far as they have values, and those of nested structures.
+    pub(crate) fn read_instances(&mut self, id: ObjectId, depth: u32) {
         let plan = self.plan;
-        let Some(ty) = self.arena.object(id).and_then(|object| plan.type_of(object.ty)) else { return };
+        let ty = plan.type_of(self.arena.object(id).ty);
         for attr in &ty.instances {
-            // One that has no value in this message is left out.
+            // An instance without a value in this message is left out.
             let _ = self.value_of(id, attr.slot);
         }
         if depth == 0 {
             return;
         }
-        let mut inner: Vec<u32> = Vec::new();
+        let mut inner: Vec<ObjectId> = Vec::new();
         for attr in &ty.seq {
             match self.arena.slot(id, attr.slot).val {
                 Val::Obj(found) => inner.push(found),
@@ -201,7 +200,7 @@ impl Run<'_, '_> {
             }
         }
         for found in inner {
-            self.find_instances(found, depth - 1);
+            self.read_instances(found, depth - 1);
         }
     }
 }

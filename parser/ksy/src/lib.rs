@@ -1,23 +1,32 @@
-//! Protocols that their users describe, in Kaitai Struct's `.ksy` language, read while the program runs.
+//! Protocols that users describe in Kaitai Struct's `.ksy` language, loaded at run time.
 
 mod checks;
 mod described;
+mod display;
 mod dissect;
 mod error;
 mod expr;
 mod format;
 mod framing;
 mod load;
+mod names;
+mod pairs;
 mod plan;
+mod program;
 mod run;
 mod select;
-mod straight;
 mod strings;
 mod templates;
 mod write;
 mod yaml;
 
-pub use described::{Described, Enumeration};
+pub use described::Described;
 pub use error::{LoadError, Located};
 pub use format::{EvalError, Format, Message};
+pub use names::Enumeration;
 pub use templates::{TEMPLATES, Template};
+
+/// The README's examples are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

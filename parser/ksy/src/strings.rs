@@ -1,10 +1,10 @@
-//! Text in any encoding, to UTF-8 and back.
+//! Text encodings, to UTF-8 and back.
 
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
-/// How bytes are text.
+/// A text encoding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Charset {
     Utf8,
@@ -22,19 +22,18 @@ pub(crate) enum Charset {
         le: bool,
     },
     Other(&'static Encoding),
-    /// A name that nobody knows. Reading such text fails; describing it does not.
+    /// An unknown name. Reading such text fails; describing it does not.
     Unknown,
 }
 
 /// The upper half of IBM437.
 const IBM437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
-
 /// What ISO-8859-9 has in place of ISO-8859-1's characters.
 const LATIN5: [(u8, char); 6] =
     [(0xd0, 'Ğ'), (0xdd, 'İ'), (0xde, 'Ş'), (0xf0, 'ğ'), (0xfd, 'ı'), (0xfe, 'ş')];
 
 impl Charset {
-    /// The encoding of that name, whatever its case.
+    /// The encoding with a name, in any case.
     pub(crate) fn named(name: &str) -> Charset {
         match name.to_ascii_uppercase().as_str() {
             "UTF-8" | "UTF8" => Charset::Utf8,
@@ -67,7 +66,7 @@ impl Charset {
         }
     }
 
-    /// Bytes of the unit that a terminator consists of.
+    /// The size in bytes of a terminator.
     pub(crate) fn unit(self) -> usize {
         match self {
             Charset::Utf16 { .. } => 2,
@@ -76,12 +75,12 @@ impl Charset {
         }
     }
 
-    /// Whether the text is the bytes themselves, where they are valid.
+    /// Whether valid bytes are UTF-8 as they are.
     pub(crate) fn is_utf8(self) -> bool {
         matches!(self, Charset::Utf8 | Charset::Ascii)
     }
 
-    /// Whether bytes are text in the encoding.
+    /// Whether bytes are valid text in the encoding.
     pub(crate) fn is_valid(self, bytes: &[u8]) -> bool {
         match self {
             Charset::Utf8 => std::str::from_utf8(bytes).is_ok(),
@@ -90,7 +89,7 @@ impl Charset {
         }
     }
 
-    /// The text, and whether every byte of it was valid. What is not is replaced by U+FFFD.
+    /// The text, and whether all bytes were valid. Invalid ones are replaced by U+FFFD.
     pub(crate) fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
         let single = |high: &dyn Fn(u8) -> char| -> Cow<'_, str> {
             bytes
@@ -145,5 +144,71 @@ impl Charset {
             }
             Charset::Unknown => (Cow::Borrowed(""), false),
         }
+    }
+}
+
+impl Charset {
+    /// The bytes of a text, if the encoding has all its characters.
+    pub(crate) fn encode(self, text: &str) -> Option<Vec<u8>> {
+        let single = |high: &dyn Fn(char) -> Option<u8>| -> Option<Vec<u8>> {
+            text.chars()
+                .map(|c| if c.is_ascii() { u8::try_from(u32::from(c)).ok() } else { high(c) })
+                .collect()
+        };
+        match self {
+            Charset::Utf8 => Some(text.as_bytes().to_vec()),
+            Charset::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
+            Charset::Utf16 { le } => Some(
+                text.encode_utf16()
+                    .flat_map(|unit| if le { unit.to_le_bytes() } else { unit.to_be_bytes() })
+                    .collect(),
+            ),
+            Charset::Utf32 { le } => Some(
+                text.chars()
+                    .flat_map(|c| if le { u32::from(c).to_le_bytes() } else { u32::from(c).to_be_bytes() })
+                    .collect(),
+            ),
+            Charset::Other(encoding) => {
+                let (bytes, _, unmappable) = encoding.encode(text);
+                (!unmappable).then(|| bytes.into_owned())
+            }
+            Charset::Latin1 | Charset::Latin5 | Charset::Ibm437 => {
+                single(&|wanted| (0x80..=0xff).find(|&byte| self.decode(&[byte]).0.starts_with(wanted)))
+            }
+            Charset::Unknown => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Charset;
+
+    #[test]
+    fn every_encoding_writes_what_it_reads() {
+        for (name, text) in [
+            ("UTF-8", "ä€"),
+            ("ASCII", "a"),
+            ("ISO-8859-1", "äÿ"),
+            ("ISO-8859-9", "Ğş"),
+            ("IBM437", "é░"),
+            ("UTF-16LE", "ä😀"),
+            ("UTF-16BE", "ä😀"),
+            ("UTF-32LE", "😀"),
+            ("SJIS", "日本"),
+            ("windows-1251", "да"),
+        ] {
+            let charset = Charset::named(name);
+            let bytes = charset.encode(text).unwrap();
+            assert_eq!(charset.decode(&bytes), (text.into(), true), "{name}");
+        }
+    }
+
+    #[test]
+    fn invalid_bytes_are_replaced_and_unknown_names_decode_nothing() {
+        assert_eq!(Charset::named("ASCII").decode(b"a\xff").0, "a\u{fffd}");
+        assert!(!Charset::Utf8.is_valid(b"\xff") && !Charset::Utf16 { le: true }.is_valid(b"a"));
+        assert_eq!(Charset::named("no-such"), Charset::Unknown);
+        assert_eq!(Charset::Ascii.encode("ä"), None);
     }
 }

@@ -1,9 +1,9 @@
-//! Descriptions to begin from.
+//! Descriptions to start from.
 
-/// A description to begin from, with remarks for who has never seen one.
+/// A description to start from, with comments for a reader who has never seen one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Template {
-    /// What it is asked for by.
+    /// Its name on the command line.
     pub name: &'static str,
     /// What it describes, in a line.
     pub about: &'static str,
@@ -27,10 +27,10 @@ macro_rules! templates {
 /// # Ok::<(), framescope_ksy::LoadError>(())
 /// ```
 pub const TEMPLATES: &[Template] = templates! {
-    "length-prefixed": "a header with a kind and a length, and as many bytes behind it",
+    "length-prefixed": "a header with a kind and a length, followed by as many bytes",
     "type-text": "a kind byte and text to the end of the segment",
     "tlv": "a list of entries, each with tag, length and value",
     "lines": "lines of text",
     "header-crc": "a header and a body with CRCs, and flags in bits",
-    "json-length": "JSON with its length before it",
+    "json-length": "JSON, preceded by its length",
 };

@@ -1,21 +1,21 @@
-//! A description's text as a tree of nodes, each with the line and column where it stands.
+//! Parses a description's text into a tree of nodes, each with its line and column.
 //!
-//! Scalars stay text: what they mean depends on the key they stand under (`0x10` is a number to `size` and a name to
-//! `id`). Anchors and aliases work, within a limit on the nodes they may make.
+//! Scalars stay text: what they mean depends on their key (`0x10` is a number under `size` and a name under
+//! `id`). Anchors and aliases work, within a limit on the nodes that they expand to.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use crate::error::{Mistake, Place};
+use crate::error::{Diagnostic, Place};
 
-/// Nodes that a file may have, aliases counted as often as they are used.
+/// The most nodes of a file, aliases counted each time they are used.
 const MOST_NODES: usize = 200_000;
-/// How deeply nodes may stand in nodes.
+/// How deeply nodes may be nested.
 const DEEPEST: usize = 200;
 
-/// A value, and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) place: Place,
@@ -27,7 +27,7 @@ pub(crate) struct Node {
 pub(crate) enum Data {
     Scalar {
         text: Rc<str>,
-        /// Whether it stands in quotes, so that it is text whatever it looks like.
+        /// Whether it is in quotes, so that it is text whatever it looks like.
         quoted: bool,
     },
     List(Rc<[Node]>),
@@ -125,11 +125,16 @@ pub(crate) fn integer(text: &str) -> Option<i128> {
 }
 
 /// Reads the first document of a text.
-pub(crate) fn read(file: u32, text: &str) -> Result<Node, Mistake> {
+pub(crate) fn read(file: u32, text: &str) -> Result<Node, Diagnostic> {
     let mut reader = Reader { file, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
     loop {
         match reader.event()? {
-            (Event::StreamEnd, place) => return Err(Mistake::new(place, "the file holds no description")),
+            (Event::StreamEnd, place) => {
+                return Err(Diagnostic::new(
+                    place,
+                    "the file is empty: a description is a map with 'meta' and 'seq'",
+                ));
+            }
             (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
             (event, place) => return reader.node(event, place, 0),
         }
@@ -144,22 +149,22 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn event(&mut self) -> Result<(Event<'t>, Place), Mistake> {
+    fn event(&mut self) -> Result<(Event<'t>, Place), Diagnostic> {
         let place = |mark: &saphyr_parser::Marker| Place::new(self.file, mark.line(), mark.col() + 1);
         match self.parser.next() {
             Some(Ok((event, span))) => Ok((event, place(&span.start))),
             Some(Err(error)) => {
-                Err(Mistake::new(place(error.marker()), format!("this is no YAML: {}", error.info())))
+                Err(Diagnostic::new(place(error.marker()), format!("invalid YAML: {}", error.info())))
             }
             None => Ok((Event::StreamEnd, Place::new(self.file, 1, 1))),
         }
     }
 
-    fn node(&mut self, event: Event<'t>, place: Place, depth: usize) -> Result<Node, Mistake> {
+    fn node(&mut self, event: Event<'t>, place: Place, depth: usize) -> Result<Node, Diagnostic> {
         let before = self.nodes;
         self.nodes += 1;
         if self.nodes > MOST_NODES || depth > DEEPEST {
-            return Err(Mistake::new(place, "the description is too large or nested too deeply"));
+            return Err(Diagnostic::new(place, "the description is too large or nested too deeply"));
         }
         let (data, anchor) = match event {
             Event::Scalar(text, style, anchor, _) => {
@@ -189,7 +194,7 @@ impl<'t> Reader<'t> {
                     if let Some(name) = key.text()
                         && !seen.insert(name.to_owned())
                     {
-                        return Err(Mistake::new(key.place, format!("'{name}' stands here twice")));
+                        return Err(Diagnostic::new(key.place, format!("the key '{name}' appears twice")));
                     }
                     entries.push((key, value));
                 }
@@ -197,17 +202,63 @@ impl<'t> Reader<'t> {
             }
             Event::Alias(anchor) => {
                 let Some((node, count)) = self.anchors.get(&anchor) else {
-                    return Err(Mistake::new(place, "this alias names no anchor before it"));
+                    return Err(Diagnostic::new(place, "this alias refers to no earlier anchor"));
                 };
                 self.nodes += count;
                 return Ok(node.clone());
             }
-            _ => return Err(Mistake::new(place, "a value is missing here")),
+            _ => return Err(Diagnostic::new(place, "expected a value")),
         };
         let node = Node { place, data };
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), self.nodes - before));
         }
         Ok(node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{integer, read};
+
+    #[test]
+    fn each_node_has_its_line_and_column() {
+        let root = read(0, "meta:\n  id: mine\nseq:\n  - {id: a}\n").unwrap();
+        let place = |node: &super::Node| (node.place.line, node.place.column);
+        assert_eq!(place(root.get("meta").unwrap().get("id").unwrap()), (2, 7));
+        assert_eq!(place(&root.get("seq").unwrap().list().unwrap()[0]), (4, 5));
+    }
+
+    #[test]
+    fn quotes_make_text_of_what_looks_like_a_number() {
+        let root = read(0, "{a: 0x10, b: '0x10', c: yes, d: ~}").unwrap();
+        assert_eq!(root.get("a").unwrap().integer(), Some(16));
+        assert_eq!((root.get("b").unwrap().integer(), root.get("b").unwrap().text()), (None, Some("0x10")));
+        assert_eq!(root.get("c").unwrap().boolean(), Some(true));
+        assert!(root.get("d").unwrap().is_null());
+    }
+
+    #[test]
+    fn aliases_stand_for_their_anchor_and_are_counted_each_time() {
+        let root = read(0, "{a: &x [1, 2], b: *x}").unwrap();
+        assert_eq!(root.get("b").unwrap().list().unwrap().len(), 2);
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for i in 1..8 {
+            let before = vec![format!("*a{}", i - 1); 10].join(", ");
+            bomb.push_str(&format!("a{i}: &a{i} [{before}]\n"));
+        }
+        assert!(read(0, &bomb).unwrap_err().text.contains("too large"));
+    }
+
+    #[test]
+    fn a_key_that_appears_twice_is_an_error_at_its_second_place() {
+        let error = read(0, "a: 1\na: 2\n").unwrap_err();
+        assert_eq!((error.place.line, error.text.as_str()), (2, "the key 'a' appears twice"));
+    }
+
+    #[test]
+    fn numbers_have_bases_signs_and_underscores() {
+        let numbers = ["-0x_f", "0b101", "0o17", "1_000", "+3", "", "_1", "12x"].map(integer);
+        assert_eq!(numbers, [None, Some(5), Some(15), Some(1000), Some(3), None, None, None]);
     }
 }

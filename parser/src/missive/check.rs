@@ -1,13 +1,10 @@
-//! The checks over a frame, and the key of the authenticated ones.
+//! The checks over a frame.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crc::{CRC_16_XMODEM, Crc, Table};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
-use crate::hex;
+use crate::key::Key;
 
 /// Bytes of an authentication tag: the first ones of an HMAC-SHA-256.
 pub(crate) const TAG_LENGTH: usize = 16;
@@ -32,94 +29,17 @@ pub(crate) fn checksum(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
-/// The secret that authenticated frames are signed with. Never shown. Tags are compared in the same time wherever they
-/// differ.
-///
-/// ```
-/// use framescope_parser::missive::Key;
-///
-/// let key = Key::from_hex("00112233445566778899aabbccddeeff")?;
-/// assert_eq!(format!("{key:?}"), "Key(…)");
-/// assert!(Key::from_hex("001").unwrap_err().contains("no pair"));
-/// # Ok::<(), String>(())
-/// ```
-#[derive(Clone)]
-pub struct Key(Vec<u8>);
-
 impl Key {
-    /// A key of any length.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Key(bytes.into())
-    }
-
-    /// A key written as pairs of hexadecimal digits.
-    ///
-    /// # Errors
-    /// What is wrong with the text, in a sentence.
-    pub fn from_hex(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(String::from("the key is empty"));
-        }
-        if !text.len().is_multiple_of(2) {
-            return Err(String::from(
-                "a key is written in pairs of hexadecimal digits, and one digit has no pair",
-            ));
-        }
-        hex::decode(text)
-            .map(Key)
-            .ok_or_else(|| String::from("a key is written in hexadecimal digits: 0 to 9 and a to f"))
-    }
-
-    fn mac(&self, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
-        // An HMAC takes a key of any length.
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        parts.iter().for_each(|part| mac.update(part));
-        Some(mac)
-    }
-
-    /// The whole HMAC-SHA-256 over some bytes.
-    ///
-    /// ```
-    /// use framescope_parser::missive::Key;
-    ///
-    /// assert_eq!(Key::new(b"key".as_slice()).hmac_sha_256(b"")[..4], [0x5d, 0x5d, 0x13, 0x95]);
-    /// ```
-    pub fn hmac_sha_256(&self, bytes: &[u8]) -> [u8; 32] {
-        self.mac(&[bytes]).map_or([0; 32], |mac| mac.finalize().into_bytes().into())
-    }
-
-    /// Whether `tag` is the beginning of the HMAC-SHA-256 over some bytes; takes the same time wherever they differ.
-    ///
-    /// ```
-    /// use framescope_parser::missive::Key;
-    ///
-    /// let key = Key::new(b"key".as_slice());
-    /// assert!(key.verifies_hmac_sha_256(b"", &key.hmac_sha_256(b"")[..16]));
-    /// assert!(!key.verifies_hmac_sha_256(b"", &[]), "no tag at all says nothing");
-    /// ```
-    pub fn verifies_hmac_sha_256(&self, bytes: &[u8], tag: &[u8]) -> bool {
-        !tag.is_empty() && self.mac(&[bytes]).is_some_and(|mac| mac.verify_truncated_left(tag).is_ok())
-    }
-
     /// The tag over the bytes of all parts, one after another.
     pub(crate) fn tag(&self, parts: &[&[u8]]) -> [u8; TAG_LENGTH] {
         let mut tag = [0; TAG_LENGTH];
-        if let Some(mac) = self.mac(parts) {
-            tag.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
-        }
+        tag.iter_mut().zip(self.hmac_sha_256_of(parts)).for_each(|(to, from)| *to = from);
         tag
     }
 
     /// Whether `tag` is the tag over `bytes`; takes the same time wherever they differ.
     pub(crate) fn verifies(&self, bytes: &[u8], tag: &[u8]) -> bool {
         tag.len() == TAG_LENGTH && self.verifies_hmac_sha_256(bytes, tag)
-    }
-}
-
-impl core::fmt::Debug for Key {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Key(…)")
     }
 }
 
@@ -213,12 +133,6 @@ mod tests {
         assert_eq!(checksum(b"123456789"), 0xcbf4_3926);
         let tag = Key::new(*b"key").tag(&[b"1234", b"56789"]);
         assert_eq!(tag[..8], [0x4f, 0xc1, 0xaa, 0xe3, 0xe3, 0x47, 0x74, 0xf7]);
-    }
-
-    #[test]
-    fn keys_in_hex() {
-        assert_eq!(Key::from_hex(" 00fF\n").unwrap().0, [0, 255]);
-        assert!(Key::from_hex("0").is_err() && Key::from_hex("zz").is_err() && Key::from_hex("").is_err());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::check::{self, Checksum, Key, TAG_LENGTH};
+use super::Key;
+use super::check::{self, Checksum, TAG_LENGTH};
 use super::extension::{Extension, ExtensionValue, Extensions, Tag};
 use super::header::{Flags, Header, Kind};
 use super::payload::{Content, Payload, is_text, put_counted};

@@ -48,8 +48,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use crate::key::Key;
 pub use assembly::Assembly;
-pub use check::Key;
 pub use decode::{Frames, Item, Received};
 pub use decoder::Decoder;
 pub use extension::{Extension, ExtensionValue, Extensions, Tag};

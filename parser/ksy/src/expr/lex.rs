@@ -1,6 +1,6 @@
-//! An expression's text as tokens.
+//! Splits the text of an expression into tokens.
 
-use super::{Ast, Unparsable, parse::parse_nested};
+use super::{Ast, SyntaxError, parse::parse_nested};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Token {
@@ -18,7 +18,7 @@ impl Token {
         match self {
             Token::Int(n) => n.to_string(),
             Token::Float(n) => n.to_string(),
-            Token::Str(_) | Token::Format(_) => "a text".into(),
+            Token::Str(_) | Token::Format(_) => "text".into(),
             Token::Name(name) => format!("'{name}'"),
             Token::Sign(sign) => format!("'{sign}'"),
             Token::End => "the end".into(),
@@ -26,14 +26,14 @@ impl Token {
     }
 }
 
-/// Longer ones first, so that the first that fits is the one.
+/// Longer ones first, so that the first match is the longest.
 const SIGNS: [&str; 28] = [
     "<<", ">>", "<=", ">=", "==", "!=", "::", "(", ")", "[", "]", "<", ">", ".", ",", "?", ":", "+", "-",
     "*", "/", "%", "&", "|", "^", "~", "{", "}",
 ];
 
 /// Splits a text; the last token is [`Token::End`].
-pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Unparsable> {
+pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, SyntaxError> {
     let mut lexer = Lexer { characters: text.chars().collect(), at: 0, depth };
     let mut tokens = Vec::new();
     loop {
@@ -58,7 +58,7 @@ pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Unpars
                 lexer.at += 1;
                 let text: String = lexer.take_while(|c| c != '\'');
                 if lexer.peek().is_none() {
-                    return Err(Unparsable::new(at, "the text begun by ' has no end"));
+                    return Err(SyntaxError::new(at, "the text beginning with ' is not closed"));
                 }
                 lexer.at += 1;
                 Token::Str(text)
@@ -71,21 +71,21 @@ pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Unpars
                 let sign = SIGNS.iter().find(|sign| lexer.starts_with(sign));
                 let Some(sign) = sign else {
                     let hint = match first {
-                        '=' => "; equality is written ==",
-                        '!' => "; 'not' is written out",
+                        '=' => "; did you mean '=='?",
+                        '!' => "; did you mean 'not'?",
                         _ => "",
                     };
-                    return Err(Unparsable::new(
+                    return Err(SyntaxError::new(
                         at,
-                        format!("'{first}' begins nothing that an expression knows{hint}"),
+                        format!("'{first}' is not part of any expression{hint}"),
                     ));
                 };
                 lexer.at += sign.len();
                 if *sign == "&" && lexer.peek() == Some('&') {
-                    return Err(Unparsable::new(at, "&& is written 'and'"));
+                    return Err(SyntaxError::new(at, "'&&' is not an operator; did you mean 'and'?"));
                 }
                 if *sign == "|" && lexer.peek() == Some('|') {
-                    return Err(Unparsable::new(at, "|| is written 'or'"));
+                    return Err(SyntaxError::new(at, "'||' is not an operator; did you mean 'or'?"));
                 }
                 Token::Sign(sign)
             }
@@ -122,7 +122,7 @@ impl Lexer {
         taken
     }
 
-    fn number(&mut self, at: u32) -> Result<Token, Unparsable> {
+    fn number(&mut self, at: u32) -> Result<Token, SyntaxError> {
         let from = self.at;
         let based =
             self.peek() == Some('0') && matches!(self.ahead(1), Some('x' | 'X' | 'o' | 'O' | 'b' | 'B'));
@@ -154,19 +154,19 @@ impl Lexer {
                     .filter(|&&c| c != '_')
                     .collect();
                 let value =
-                    text.parse().map_err(|_| Unparsable::new(at, format!("'{text}' is no number")))?;
+                    text.parse().map_err(|_| SyntaxError::new(at, format!("'{text}' is not a number")))?;
                 return Ok(Token::Float(value));
             }
         }
         let text: String = self.characters.get(from..self.at).unwrap_or_default().iter().collect();
         let value = crate::yaml::integer(&text);
-        value.map(Token::Int).ok_or_else(|| Unparsable::new(at, format!("'{text}' is no number")))
+        value.map(Token::Int).ok_or_else(|| SyntaxError::new(at, format!("'{text}' is not a number")))
     }
 
-    /// The character that an escape stands for; its backslash was read.
-    fn escape(&mut self) -> Result<char, Unparsable> {
+    /// The character that an escape means; its backslash was read.
+    fn escape(&mut self) -> Result<char, SyntaxError> {
         let at = u32::try_from(self.at).unwrap_or(u32::MAX);
-        let escape = self.peek().ok_or_else(|| Unparsable::new(at, "the text ends with a backslash"))?;
+        let escape = self.peek().ok_or_else(|| SyntaxError::new(at, "the text ends with a backslash"))?;
         self.at += 1;
         Ok(match escape {
             'a' => '\u{7}',
@@ -189,12 +189,12 @@ impl Lexer {
                 self.at += digits.len();
                 let character = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4);
                 character.and_then(char::from_u32).ok_or_else(|| {
-                    Unparsable::new(at, "\\u is followed by four hexadecimal digits of a character")
+                    SyntaxError::new(at, "\\u is followed by four hexadecimal digits of a character")
                 })?
             }
             '"' | '\'' | '\\' | '{' | '}' => escape,
             _ => {
-                return Err(Unparsable::new(
+                return Err(SyntaxError::new(
                     at,
                     format!("'\\{escape}' is no escape; a backslash itself is '\\\\'"),
                 ));
@@ -202,10 +202,12 @@ impl Lexer {
         })
     }
 
-    fn quoted(&mut self, begun: u32) -> Result<String, Unparsable> {
+    fn quoted(&mut self, begun: u32) -> Result<String, SyntaxError> {
         let mut text = String::new();
         loop {
-            let c = self.peek().ok_or_else(|| Unparsable::new(begun, "the text begun by \" has no end"))?;
+            let c = self
+                .peek()
+                .ok_or_else(|| SyntaxError::new(begun, "the text beginning with \" is not closed"))?;
             self.at += 1;
             match c {
                 '"' => return Ok(text),
@@ -215,12 +217,14 @@ impl Lexer {
         }
     }
 
-    fn format(&mut self, begun: u32) -> Result<Vec<Ast>, Unparsable> {
+    fn format(&mut self, begun: u32) -> Result<Vec<Ast>, SyntaxError> {
         let mut parts = Vec::new();
         let mut text = String::new();
         loop {
             let at = u32::try_from(self.at).unwrap_or(u32::MAX);
-            let c = self.peek().ok_or_else(|| Unparsable::new(begun, "the text begun by f\" has no end"))?;
+            let c = self
+                .peek()
+                .ok_or_else(|| SyntaxError::new(begun, "the text beginning with f\" is not closed"))?;
             self.at += 1;
             match c {
                 '"' | '{' if !text.is_empty() => {
@@ -231,7 +235,8 @@ impl Lexer {
                 '{' => {
                     let (mut open, mut inner, mut quote) = (1, String::new(), None);
                     loop {
-                        let c = self.peek().ok_or_else(|| Unparsable::new(at, "the { has no }"))?;
+                        let c =
+                            self.peek().ok_or_else(|| SyntaxError::new(at, "the { is not closed by a }"))?;
                         self.at += 1;
                         match (quote, c) {
                             (None, '{') => open += 1,
@@ -250,6 +255,47 @@ impl Lexer {
                 '\\' => text.push(self.escape()?),
                 _ => text.push(c),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Token, tokens};
+
+    fn kinds(text: &str) -> Vec<Token> {
+        tokens(text, 0).unwrap().into_iter().map(|(token, _)| token).collect()
+    }
+
+    #[test]
+    fn the_longest_sign_wins_and_numbers_keep_their_base() {
+        let name = |name: &str| Token::Name(name.into());
+        assert_eq!(
+            kinds("a<<0x1f>=b.c"),
+            [
+                name("a"),
+                Token::Sign("<<"),
+                Token::Int(31),
+                Token::Sign(">="),
+                name("b"),
+                Token::Sign("."),
+                name("c"),
+                Token::End
+            ]
+        );
+        assert_eq!(kinds("1_000 2.5e1"), [Token::Int(1000), Token::Float(25.0), Token::End]);
+    }
+
+    #[test]
+    fn escapes_are_for_double_quotes_only() {
+        assert_eq!(kinds(r#""\u0041""#), [Token::Str("A".into()), Token::End]);
+        assert_eq!(kinds(r"'\n'"), [Token::Str(r"\n".into()), Token::End]);
+    }
+
+    #[test]
+    fn an_error_is_at_the_character_where_it_begins() {
+        for (text, at) in [("a = 1", 2), ("1 && 2", 2), ("  \"open", 2), ("ä + 1", 0), ("0xzz", 0)] {
+            assert_eq!(tokens(text, 0).unwrap_err().at, at, "{text}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The expression language, as a tree that still has its names.
+//! The expression language: text becomes a tree in which names are not resolved yet.
 
 mod lex;
 mod parse;
 
 pub(crate) use parse::{parse, parse_type};
 
-/// An expression, and at which character of its text it begins.
+/// An expression, and the index of the character where it begins.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ast {
     pub(crate) at: u32,
@@ -39,7 +39,7 @@ pub(crate) enum AstNode {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TypeName {
     pub(crate) path: Vec<String>,
-    /// From the outermost: `::a` begins at the description's top.
+    /// Whether it begins with `::`, at the outermost type.
     pub(crate) absolute: bool,
     pub(crate) is_array: bool,
     pub(crate) arguments: Vec<Ast>,
@@ -86,8 +86,8 @@ pub(crate) enum Binary {
 }
 
 impl Binary {
-    /// What two numbers give, a comparison 1 or 0; nothing where that does not fit or is not plain. Of booleans the left one
-    /// was looked at already.
+    /// The result for two numbers; comparisons yield 1 or 0. None if it does not fit or is not plain. For booleans the left
+    /// operand was evaluated already.
     #[inline]
     pub(crate) fn of_plain(self, a: i64, b: i64) -> Option<i64> {
         Some(match self {
@@ -136,15 +136,15 @@ impl Binary {
     }
 }
 
-/// Why a text is no expression, and at which of its characters.
+/// Why text is not an expression, and the index of the character.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Unparsable {
+pub(crate) struct SyntaxError {
     pub(crate) at: u32,
     pub(crate) text: String,
 }
 
-impl Unparsable {
-    pub(crate) fn new(at: u32, text: impl Into<String>) -> Unparsable {
-        Unparsable { at, text: text.into() }
+impl SyntaxError {
+    pub(crate) fn new(at: u32, text: impl Into<String>) -> SyntaxError {
+        SyntaxError { at, text: text.into() }
     }
 }

@@ -1,30 +1,30 @@
-//! Tokens as a tree, by the precedence of the expression language (which is Python's, with `?:` below all).
+//! Parses tokens into a tree by the precedence of the expression language (Python's, with `?:` below all).
 
 use super::lex::{Token, tokens};
-use super::{Ast, AstNode, Binary, TypeName, Unary, Unparsable};
+use super::{Ast, AstNode, Binary, SyntaxError, TypeName, Unary};
 
-/// How deeply an expression may stand in another.
+/// How deeply expressions may be nested.
 const DEEPEST: u32 = 60;
 
-/// Reads a whole text as one expression.
-pub(crate) fn parse(text: &str) -> Result<Ast, Unparsable> {
+/// Parses a text as one expression.
+pub(crate) fn parse(text: &str) -> Result<Ast, SyntaxError> {
     parse_nested(text, 0, 0)
 }
 
-/// An expression inside another's text, at that character of it.
-pub(super) fn parse_nested(text: &str, at: u32, depth: u32) -> Result<Ast, Unparsable> {
+/// Parses an expression inside another's text, at a character of it.
+pub(super) fn parse_nested(text: &str, at: u32, depth: u32) -> Result<Ast, SyntaxError> {
     if depth > 4 {
-        return Err(Unparsable::new(at, "texts with expressions in them are nested too deeply"));
+        return Err(SyntaxError::new(at, "texts with expressions in them are nested too deeply"));
     }
-    let shift = |error: Unparsable| Unparsable { at: error.at + at, ..error };
+    let shift = |error: SyntaxError| SyntaxError { at: error.at + at, ..error };
     let mut parser = Parser { tokens: tokens(text, depth).map_err(shift)?, next: 0, depth: 0 };
     let ast = parser.ternary().map_err(shift)?;
     parser.finish("an operator or the end").map_err(shift)?;
     Ok(ast)
 }
 
-/// Reads a whole text as a type, such as `u4`, `a::b(1, len)` or `u1[]`.
-pub(crate) fn parse_type(text: &str) -> Result<TypeName, Unparsable> {
+/// Parses a text as a type, such as `u4`, `a::b(1, len)` or `u1[]`.
+pub(crate) fn parse_type(text: &str) -> Result<TypeName, SyntaxError> {
     let mut parser = Parser { tokens: tokens(text, 0)?, next: 0, depth: 0 };
     let mut name = parser.type_name()?;
     if parser.take("(") {
@@ -86,30 +86,33 @@ impl Parser {
         there
     }
 
-    fn wanted(&self, what: &str) -> Unparsable {
-        Unparsable::new(self.at(), format!("{what} is wanted here, not {}", self.peek().written()))
+    fn wanted(&self, what: &str) -> SyntaxError {
+        SyntaxError::new(self.at(), format!("expected {what}, not {}", self.peek().written()))
     }
 
-    fn need(&mut self, sign: &str) -> Result<(), Unparsable> {
+    fn need(&mut self, sign: &str) -> Result<(), SyntaxError> {
         if self.take(sign) { Ok(()) } else { Err(self.wanted(&format!("'{sign}'"))) }
     }
 
-    fn finish(&self, what: &str) -> Result<(), Unparsable> {
+    fn finish(&self, what: &str) -> Result<(), SyntaxError> {
         if *self.peek() == Token::End { Ok(()) } else { Err(self.wanted(what)) }
     }
 
     /// Runs `inner` one level deeper.
-    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Unparsable>) -> Result<T, Unparsable> {
+    fn deeper<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, SyntaxError>,
+    ) -> Result<T, SyntaxError> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(Unparsable::new(self.at(), "the expression is nested too deeply"));
+            return Err(SyntaxError::new(self.at(), "the expression is nested too deeply"));
         }
         let result = inner(self);
         self.depth -= 1;
         result
     }
 
-    fn ternary(&mut self) -> Result<Ast, Unparsable> {
+    fn ternary(&mut self) -> Result<Ast, SyntaxError> {
         self.deeper(|parser| {
             let at = parser.at();
             let condition = parser.or()?;
@@ -126,15 +129,15 @@ impl Parser {
     /// Joins operands that `level` reads, while `operator` finds one between them.
     fn chain(
         &mut self,
-        level: impl Fn(&mut Self) -> Result<Ast, Unparsable>,
+        level: impl Fn(&mut Self) -> Result<Ast, SyntaxError>,
         operator: impl Fn(&mut Self) -> Option<Binary>,
-    ) -> Result<Ast, Unparsable> {
+    ) -> Result<Ast, SyntaxError> {
         let mut left = level(self)?;
         let mut length = 0;
         while let Some(found) = operator(self) {
             length += 1;
             if length > 200 {
-                return Err(Unparsable::new(self.at(), "the expression is too long"));
+                return Err(SyntaxError::new(self.at(), "the expression is too long"));
             }
             let right = level(self)?;
             left = Ast { at: left.at, node: AstNode::Binary(found, left.into(), right.into()) };
@@ -142,15 +145,15 @@ impl Parser {
         Ok(left)
     }
 
-    fn or(&mut self) -> Result<Ast, Unparsable> {
+    fn or(&mut self) -> Result<Ast, SyntaxError> {
         self.chain(Self::and, |parser| parser.take_word("or").then_some(Binary::Or))
     }
 
-    fn and(&mut self) -> Result<Ast, Unparsable> {
+    fn and(&mut self) -> Result<Ast, SyntaxError> {
         self.chain(Self::not, |parser| parser.take_word("and").then_some(Binary::And))
     }
 
-    fn not(&mut self) -> Result<Ast, Unparsable> {
+    fn not(&mut self) -> Result<Ast, SyntaxError> {
         let at = self.at();
         if self.take_word("not") {
             let inner = self.deeper(Self::not)?;
@@ -161,12 +164,12 @@ impl Parser {
         let Some(&(_, operator)) = found else { return Ok(left) };
         let right = self.level(0)?;
         if COMPARISONS.iter().any(|(sign, _)| matches!(self.peek(), Token::Sign(there) if there == sign)) {
-            return Err(Unparsable::new(self.at(), "comparisons can't be chained; join two with 'and'"));
+            return Err(SyntaxError::new(self.at(), "comparisons can't be chained; join two with 'and'"));
         }
         Ok(Ast { at, node: AstNode::Binary(operator, left.into(), right.into()) })
     }
 
-    fn level(&mut self, level: usize) -> Result<Ast, Unparsable> {
+    fn level(&mut self, level: usize) -> Result<Ast, SyntaxError> {
         let Some(operators) = LEVELS.get(level) else { return self.factor() };
         self.chain(
             |parser| parser.level(level + 1),
@@ -174,7 +177,7 @@ impl Parser {
         )
     }
 
-    fn factor(&mut self) -> Result<Ast, Unparsable> {
+    fn factor(&mut self) -> Result<Ast, SyntaxError> {
         let at = self.at();
         let operator = match self.peek() {
             Token::Sign("-") => Some(Unary::Minus),
@@ -191,13 +194,13 @@ impl Parser {
         })
     }
 
-    fn postfix(&mut self) -> Result<Ast, Unparsable> {
+    fn postfix(&mut self) -> Result<Ast, SyntaxError> {
         let mut inner = self.atom()?;
         let mut length = 0;
         loop {
             length += 1;
             if length > 100 {
-                return Err(Unparsable::new(self.at(), "the expression is too long"));
+                return Err(SyntaxError::new(self.at(), "the expression is too long"));
             }
             let at = self.at();
             if self.take(".") {
@@ -227,7 +230,7 @@ impl Parser {
     }
 
     /// `>`, also where it is the first half of `>>` or `>=`.
-    fn close_angle(&mut self) -> Result<(), Unparsable> {
+    fn close_angle(&mut self) -> Result<(), SyntaxError> {
         let rest = match self.peek() {
             Token::Sign(">") => None,
             Token::Sign(">>") => Some(">"),
@@ -240,7 +243,7 @@ impl Parser {
         Ok(())
     }
 
-    fn arguments(&mut self, end: &str) -> Result<Vec<Ast>, Unparsable> {
+    fn arguments(&mut self, end: &str) -> Result<Vec<Ast>, SyntaxError> {
         let mut arguments = Vec::new();
         while !self.take(end) {
             arguments.push(self.ternary()?);
@@ -252,7 +255,7 @@ impl Parser {
         Ok(arguments)
     }
 
-    fn type_name(&mut self) -> Result<TypeName, Unparsable> {
+    fn type_name(&mut self) -> Result<TypeName, SyntaxError> {
         let absolute = self.take("::");
         let mut path = Vec::new();
         loop {
@@ -272,7 +275,7 @@ impl Parser {
         Ok(TypeName { path, absolute, is_array, arguments: Vec::new() })
     }
 
-    fn atom(&mut self) -> Result<Ast, Unparsable> {
+    fn atom(&mut self) -> Result<Ast, SyntaxError> {
         let at = self.at();
         let node = match self.advance() {
             Token::Int(n) => AstNode::Int(n),
@@ -315,5 +318,63 @@ impl Parser {
             }
         };
         Ok(Ast { at, node })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ast, AstNode, parse, parse_type};
+
+    /// An expression with all its parentheses.
+    fn grouped(ast: &Ast) -> String {
+        match &ast.node {
+            AstNode::Int(n) => n.to_string(),
+            AstNode::Name(name) => name.clone(),
+            AstNode::Member(of, name) => format!("{}.{name}", grouped(of)),
+            AstNode::Unary(operator, of) => format!("({operator:?} {})", grouped(of)),
+            AstNode::Binary(operator, left, right) => {
+                format!("({} {} {})", grouped(left), operator.sign(), grouped(right))
+            }
+            AstNode::Ternary(condition, then, otherwise) => {
+                format!("({} ? {} : {})", grouped(condition), grouped(then), grouped(otherwise))
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn operators_bind_as_in_python() {
+        for (text, expected) in [
+            ("1 + 2 * 3", "(1 + (2 * 3))"),
+            ("1 - 2 - 3", "((1 - 2) - 3)"),
+            ("a & 1 == 2", "((a & 1) == 2)"),
+            ("not a and b or c", "(((Not a) and b) or c)"),
+            ("a ? b : c ? 1 : 2", "(a ? b : (c ? 1 : 2))"),
+            ("-a.b << 1 | 2", "(((Minus a.b) << 1) | 2)"),
+        ] {
+            assert_eq!(grouped(&parse(text).unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cast_may_end_in_the_sign_of_a_shift() {
+        assert!(matches!(parse("a.as<u1[]>.first >> 1").unwrap().node, AstNode::Binary(..)));
+        assert!(matches!(parse("sizeof<b4>>1").unwrap().node, AstNode::Binary(super::Binary::Greater, ..)));
+    }
+
+    #[test]
+    fn nesting_and_length_are_limited() {
+        let deep = format!("{}1{}", "(".repeat(200), ")".repeat(200));
+        assert!(parse(&deep).unwrap_err().text.contains("nested too deeply"));
+        assert!(parse(&vec!["1"; 1000].join("+")).unwrap_err().text.contains("too long"));
+        assert!(parse("1 < 2 < 3").unwrap_err().text.contains("join two with 'and'"));
+    }
+
+    #[test]
+    fn a_type_has_a_path_arguments_and_may_be_an_array() {
+        let name = parse_type("::a::b(1, c)").unwrap();
+        assert_eq!((name.written().as_str(), name.absolute, name.arguments.len()), ("::a::b", true, 2));
+        assert!(parse_type("u1[]").unwrap().is_array);
+        assert_eq!(parse_type("a b").unwrap_err().at, 2);
     }
 }

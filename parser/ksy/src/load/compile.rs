@@ -1,11 +1,11 @@
-//! Expressions, from trees with names to nodes with numbers.
+//! Compiles expressions: trees with names become nodes with ids.
 
-use super::infer::builtin;
-use super::{Context, Loader};
 use crate::expr::{Ast, AstNode, TypeName};
+use crate::load::infer::types::builtin;
+use crate::load::{Context, Loader};
 use crate::plan::{Cast, Method, Node, NodeId, Nodes, Span, Val};
 
-/// Expressions that a description may consist of.
+/// The most expressions of a description.
 const MOST_NODES: usize = 1_000_000;
 
 impl Loader {
@@ -20,7 +20,7 @@ impl Loader {
         if nodes.len() < MOST_NODES {
             nodes.push(node);
         }
-        NodeId::try_from(nodes.len() - 1).unwrap_or(0)
+        NodeId::at(nodes.len() - 1)
     }
 
     pub(super) fn constant(&mut self, bytes: &[u8]) -> Span {
@@ -68,7 +68,10 @@ impl Loader {
                         Node::Const(Val::Int(size.into()))
                     }
                     None => {
-                        self.mistake(context.place.right(ast.at as usize), "the size of this is not the same in every message; take it from the field that says it");
+                        self.report(
+                            context.place.right(ast.at as usize),
+                            "the size of this differs between messages: use the field that gives it",
+                        );
                         Node::Const(Val::Null)
                     }
                 }
@@ -86,9 +89,9 @@ impl Loader {
                     None => {
                         let known = Method::ALL.iter().map(|(name, _)| *name);
                         let hint = crate::error::nearest(name, known);
-                        self.mistake(
+                        self.report(
                             context.place.right(ast.at as usize),
-                            format!("nothing is called '{name}'{hint}"),
+                            format!("there is no method '{name}'{hint}"),
                         );
                         Node::Const(Val::Null)
                     }
@@ -113,7 +116,7 @@ impl Loader {
                         Node::Const(Val::Int((if *in_bits { bits } else { bits.div_ceil(8) }).into()))
                     }
                     None => {
-                        self.mistake(
+                        self.report(
                             place,
                             format!("values of the type '{}' have no fixed size", target.written()),
                         );
@@ -144,22 +147,20 @@ impl Loader {
             "_is_le" => return Node::IsLe,
             "null" if self.is_query => return Node::Const(Val::Null),
             "_sizeof" => {
-                let bits = self.plan.type_of(context.current).and_then(|plan| plan.fixed_bits);
+                let bits = self.plan.type_of(context.current).fixed_bits;
                 let bits = bits.or_else(|| self.bits_of_type(context.current, 0));
                 return Node::Const(bits.map_or(Val::Null, |bits| Val::Int(bits.div_ceil(8).into())));
             }
             _ => {}
         }
         let sym = self.intern(name);
-        match self.plan.type_of(context.current).and_then(|plan| plan.slot(sym)) {
+        match self.plan.type_of(context.current).slot(sym) {
             Some(slot) => Node::Slot(slot),
             None => {
                 if self.is_query {
-                    let known: Vec<String> = self.plan.type_of(context.current).map_or(Vec::new(), |plan| {
-                        plan.slots.iter().map(|&(sym, _)| self.plan.name(sym).to_owned()).collect()
-                    });
+                    let known = self.slot_names(context.current);
                     let hint = crate::error::nearest(name, known.iter().map(String::as_str));
-                    self.mistake(context.place, format!("there is no '{name}'{hint}"));
+                    self.report(context.place, format!("there is no '{name}'{hint}"));
                 }
                 Node::Named(sym)
             }
@@ -169,17 +170,16 @@ impl Loader {
     fn enum_member(&mut self, path: &[String], context: &Context) -> Node {
         let found = path.split_last().and_then(|(member, of)| {
             let number = self.find_enum(of, context.current)?;
-            let member =
-                self.plan.enums.get(number as usize)?.members.iter().find(|known| known.id == *member)?;
+            let member = self.plan.enum_of(number).members.iter().find(|known| known.id == *member)?;
             Some(Val::Enum(number, member.value))
         });
         if found.is_none() && self.is_query {
-            self.mistake(context.place, format!("there is no enum member '{}'", path.join("::")));
+            self.report(context.place, format!("there is no enum member '{}'", path.join("::")));
         }
         Node::Const(found.unwrap_or(Val::Null))
     }
 
-    /// Bits of every value of a type.
+    /// The size in bits of every value of a type.
     fn type_bits(&mut self, target: &TypeName, context: &Context) -> Option<u64> {
         if let [single] = target.path.as_slice()
             && builtin(single).is_some()
@@ -193,7 +193,7 @@ impl Loader {
         self.bits_of_type(id, 0)
     }
 
-    /// Bits of whatever field an expression names, if that is always the same.
+    /// The size in bits of the field that an expression names, if it never changes.
     fn static_bits(&mut self, ast: &Ast, context: &Context) -> Option<u64> {
         let (of, name) = match &ast.node {
             AstNode::Name(name) if name == "_root" || name == "_parent" => match self.infer(ast, context) {
@@ -212,8 +212,8 @@ impl Loader {
             _ => return None,
         };
         self.complete_type(of);
-        let sym = *self.plan.symbols.get(name.as_str())?;
-        let plan = self.plan.type_of(of)?.clone();
+        let sym = self.plan.symbol(name.as_str())?;
+        let plan = self.plan.type_of(of).clone();
         let attr = plan.attr(plan.slot(sym)?)?;
         self.bits_of_attr(attr, 0)
     }

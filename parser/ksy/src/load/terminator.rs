@@ -1,16 +1,16 @@
-//! What every message of a description ends in, so that a message begins behind it.
+//! The bytes with which every message ends, if there are any: a message begins after them.
 
-use super::Loader;
+use crate::load::Loader;
 use crate::plan::{Attr, Repeat, Shape, Size, TypeId};
 
 /// How deeply structures at the end of structures are followed.
 const DEEPEST: u32 = 8;
 
 impl Loader {
-    /// The bytes that a message ends in and that stand nowhere else in it, as far as the description tells: a terminator of its
-    /// last field, where no field before may hold any bytes.
-    pub(super) fn last_terminator(&self, id: TypeId, depth: u32) -> Option<Vec<u8>> {
-        let plan = self.plan.type_of(id)?;
+    /// The bytes with which a message ends and that occur nowhere else in it, as far as the description tells: the terminator of its
+    /// last field, if no field before it may hold arbitrary bytes.
+    pub(super) fn message_terminator(&self, id: TypeId, depth: u32) -> Option<Vec<u8>> {
+        let plan = self.plan.type_of(id);
         let (last, before) = plan.seq.split_last()?;
         let is_free = |attr: &Attr| match attr.shape {
             Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. } | Shape::Contents(_) => false,
@@ -25,15 +25,30 @@ impl Loader {
         }
         match (&last.shape, terminated(last)) {
             (_, Some(bytes)) => Some(bytes.to_vec()),
-            (Shape::User(user), None) if !last.limit.is_bounded() => self.last_terminator(user.id, depth + 1),
+            (Shape::User(user), None) if !last.limit.is_bounded() => {
+                self.message_terminator(user.id, depth + 1)
+            }
             _ => None,
         }
     }
 }
 
-/// The terminator that a field ends in, if it goes on to that.
+/// The terminator of a field that extends up to it.
 fn terminated(attr: &Attr) -> Option<&[u8]> {
     let terminator = attr.limit.terminator.as_ref()?;
     let is_last = matches!(attr.limit.size, Size::Open) && (terminator.consume || terminator.include);
     is_last.then_some(terminator.bytes.as_slice()).filter(|bytes| !bytes.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::loaded;
+
+    #[test]
+    fn a_last_terminator_ends_messages_unless_it_may_occur_before() {
+        let line = "{id: line, type: str, terminator: 10}";
+        assert_eq!(loaded(line, "").1.terminator, Some(b"\n".to_vec()));
+        assert_eq!(loaded(&format!("{{id: n, type: u1}}, {line}"), "").1.terminator, Some(b"\n".to_vec()));
+        assert_eq!(loaded(&format!("{{id: free, size: 3}}, {line}"), "").1.terminator, None);
+    }
 }

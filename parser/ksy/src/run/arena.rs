@@ -1,22 +1,25 @@
-//! What a message turns into while it is read: structures, lists, streams and the texts that are no bytes of it.
-//! Everything is kept in flat tables that the next message uses again, so that reading costs no allocation.
+//! The state of reading a message: structures, lists, streams, and texts that are not bytes of it.
+//! Everything is in flat tables that are reused for the next message, so that reading does not allocate.
 
+use crate::plan::entry;
+use crate::plan::{ArrayId, IoId, ObjectId, TypeId};
 use std::cell::Cell;
+use std::cell::RefCell;
 
 use framescope_parser::Code;
 
 use crate::plan::{Span, Sym, Val};
 
 /// A structure that was read, or is being read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Object {
-    pub(crate) ty: u32,
-    /// Where its values begin in [`Arena::slots`].
-    pub(crate) slots: u32,
-    pub(crate) io: u32,
-    /// [`NONE`] where there is none.
-    pub(crate) parent: u32,
-    pub(crate) root: u32,
+    pub(crate) ty: TypeId,
+    /// Where its values begin in the arena's slots.
+    slots: u32,
+    pub(crate) io: IoId,
+    /// [`ObjectId::NONE`] where there is none.
+    pub(crate) parent: ObjectId,
+    pub(crate) root: ObjectId,
     pub(crate) start: u32,
     pub(crate) end: u32,
     /// The byte order of numbers that name none, if it is known.
@@ -25,10 +28,20 @@ pub(crate) struct Object {
     pub(crate) whole: bool,
 }
 
-/// No structure.
-pub(crate) const NONE: u32 = u32::MAX;
+impl Object {
+    /// A structure that begins at a place and has no values yet.
+    pub(crate) fn begun(
+        ty: TypeId,
+        io: IoId,
+        (parent, root): (ObjectId, ObjectId),
+        start: u32,
+        le: Option<bool>,
+    ) -> Object {
+        Object { ty, slots: 0, io, parent, root, start, end: start, le, whole: false }
+    }
+}
 
-/// A value of a structure or list, and the bytes it came from.
+/// A value of a structure or list, and the bytes that it came from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub(crate) val: Val,
@@ -41,12 +54,12 @@ pub(crate) struct Slot {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Not read yet, or passed over.
+    /// Not read yet, or skipped.
     Empty,
-    /// An instance whose value is being found out.
+    /// An instance that is being read.
     Busy,
     Done,
-    /// Its condition says that it is not there.
+    /// Not present, by its condition.
     Absent,
 }
 
@@ -54,16 +67,16 @@ impl Slot {
     pub(crate) const EMPTY: Slot = Slot { val: Val::Null, state: State::Empty, buffer: 0, start: 0, end: 0 };
 }
 
-/// A stretch of bytes that is read.
-#[derive(Clone, Copy, Debug)]
+/// A stream: a span of bytes that is read.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Io {
     pub(crate) buffer: u32,
     pub(crate) base: u32,
     pub(crate) end: u32,
     pub(crate) pos: u32,
-    /// Bits of the byte at `pos` that were read already.
+    /// How many bits of the byte at `pos` are already read.
     pub(crate) bit: u8,
-    /// Whether more bytes may follow behind its end, so that reaching it is no fault.
+    /// Whether more bytes may follow, so that reaching the end is not a fault.
     pub(crate) open: bool,
 }
 
@@ -71,19 +84,19 @@ pub(crate) struct Io {
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) code: Code,
-    /// Whether the code is one that the description gives it.
+    /// Whether the code was chosen by the description.
     pub(crate) is_renamed: bool,
     pub(crate) field: Option<Sym>,
-    /// The bytes it is about.
+    /// The bytes that it is about.
     pub(crate) span: Span,
     pub(crate) text: String,
 }
 
-/// Bits behind a field that belong to none, up to the next whole byte.
+/// Bits after a field, up to the next whole byte, that belong to no field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Padding {
-    /// Whose field they stand behind.
-    pub(crate) object: u32,
+    /// The structure of the field before them.
+    pub(crate) object: ObjectId,
     pub(crate) slot: u16,
     /// The byte they are in.
     pub(crate) span: Span,
@@ -91,53 +104,75 @@ pub(crate) struct Padding {
     pub(crate) value: u8,
 }
 
+const NO_OBJECT: Object = Object {
+    ty: TypeId::ROOT,
+    slots: u32::MAX,
+    io: IoId::MESSAGE,
+    parent: ObjectId::NONE,
+    root: ObjectId::ROOT,
+    start: 0,
+    end: 0,
+    le: None,
+    whole: false,
+};
+const NO_IO: Io = Io { buffer: 0, base: 0, end: 0, pos: 0, bit: 0, open: false };
+
 /// Why reading stopped.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The message goes on for at least so many bytes behind what is there.
-    More(u64),
-    /// What would have to be known was not captured.
+    /// The message extends at least this many bytes beyond those present.
+    NeedMore(u64),
+    /// Needed bytes were not captured.
     Missing,
     Fault(Box<Fault>),
 }
 
-/// The buffer of texts and bytes that were made, not read.
-pub(crate) const MADE: u32 = 1;
+/// The buffer of derived bytes, which are not part of the message.
+pub(crate) const DERIVED: u32 = 1;
 
-/// Where made bytes come from.
+/// Where derived bytes come from.
 #[derive(Clone, Copy, Debug)]
 struct Origin {
     made: (u32, u32),
-    /// Bytes of the message; none where they come from bytes that are no part of it.
+    /// The bytes of the message; none if they come from others.
     from: Option<(u32, u32)>,
-    /// Whether each byte comes from the one at the same place.
+    /// Whether each byte comes from the byte at the same offset.
     same_places: bool,
 }
 
-/// All that is known of a message.
+/// Everything known about a message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arena {
-    pub(crate) objects: Vec<Object>,
-    pub(crate) slots: Vec<Slot>,
+    objects: Vec<Object>,
+    slots: Vec<Slot>,
     arrays: Vec<Vec<Slot>>,
     arrays_used: usize,
-    pub(crate) ios: Vec<Io>,
+    ios: Vec<Io>,
     pub(crate) made: Vec<u8>,
-    /// In the order in which they were made, which is that of their places.
+    /// In order of their place.
     origins: Vec<Origin>,
-    /// Texts that are not valid, and their bytes; in the order in which they were made too.
+    /// Invalid texts and their bytes, in order of their place.
     invalid: Vec<(Span, Span)>,
-    /// In the order in which they were read, until [`Arena::sort_paddings`].
+    /// In order of reading, until [`Arena::sort_paddings`].
     pub(crate) paddings: Vec<Padding>,
     pub(crate) faults: Vec<Fault>,
-    /// What reading took so far, in steps.
+    /// The steps that reading took so far.
     pub(crate) work: u64,
-    /// What looking things up and telling them took, which no limit is set to: that it is little is a promise.
-    looked: Cell<u64>,
+    /// The steps of looking up and reporting, which are not limited: tests promise that they are few.
+    lookups: Cell<u64>,
+    /// What is changed where an id names nothing, which is a bug.
+    spare: Spare,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Spare {
+    object: Object,
+    io: Io,
+    array: Vec<Slot>,
 }
 
 impl Arena {
-    /// Forgets the last message, and keeps its memory unless that is large.
+    /// Forgets the last message, and keeps its memory unless it is large.
     pub(crate) fn clear(&mut self) {
         self.objects.clear();
         self.slots.clear();
@@ -149,119 +184,159 @@ impl Arena {
         self.faults.clear();
         self.arrays_used = 0;
         self.work = 0;
-        self.looked.set(0);
+        self.lookups.set(0);
         if self.made.capacity() > 1 << 20 || self.slots.capacity() > 1 << 14 || self.arrays.len() > 1 << 10 {
             *self = Arena::default();
         }
     }
 
-    pub(crate) fn new_array(&mut self) -> u32 {
+    pub(crate) fn new_array(&mut self) -> ArrayId {
         match self.arrays.get_mut(self.arrays_used) {
             Some(array) => array.clear(),
             None => self.arrays.push(Vec::new()),
         }
         self.arrays_used += 1;
-        u32::try_from(self.arrays_used - 1).unwrap_or(u32::MAX)
+        ArrayId::at(self.arrays_used - 1)
     }
 
-    pub(crate) fn array(&self, id: u32) -> &[Slot] {
-        self.arrays.get(id as usize).map_or(&[], |array| array)
+    pub(crate) fn array(&self, id: ArrayId) -> &[Slot] {
+        let found = self.arrays.get(id.index());
+        debug_assert!(found.is_some() && id.index() < self.arrays_used, "{id:?} of {}", self.arrays_used);
+        found.map_or(&[], |array| array)
     }
 
-    pub(crate) fn array_mut(&mut self, id: u32) -> Option<&mut Vec<Slot>> {
-        self.arrays.get_mut(id as usize)
+    pub(crate) fn array_mut(&mut self, id: ArrayId) -> &mut Vec<Slot> {
+        debug_assert!(id.index() < self.arrays_used, "{id:?} of {}", self.arrays_used);
+        self.arrays.get_mut(id.index()).unwrap_or(&mut self.spare.array)
     }
 
-    pub(crate) fn object(&self, id: u32) -> Option<Object> {
-        self.objects.get(id as usize).copied()
+    /// Adds a structure with so many slots, which are empty.
+    pub(crate) fn new_object(&mut self, object: Object, slots: usize) -> ObjectId {
+        let first = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.resize(self.slots.len() + slots, Slot::EMPTY);
+        self.objects.push(Object { slots: first, ..object });
+        ObjectId::at(self.objects.len() - 1)
     }
 
-    pub(crate) fn slot(&self, object: u32, slot: u16) -> Slot {
-        let at = self.objects.get(object as usize).map(|object| object.slots as usize + usize::from(slot));
-        at.and_then(|at| self.slots.get(at).copied()).unwrap_or(Slot::EMPTY)
+    /// How many structures there are: their ids are the numbers below it.
+    pub(crate) fn object_count(&self) -> usize {
+        self.objects.len()
     }
 
     #[inline]
-    pub(crate) fn slot_ref(&self, object: u32, slot: u16) -> Option<&Slot> {
-        let at = self.objects.get(object as usize)?.slots as usize + usize::from(slot);
-        self.slots.get(at)
+    pub(crate) fn object(&self, id: ObjectId) -> Object {
+        *entry(&self.objects, id.index(), || &NO_OBJECT)
+    }
+
+    /// The structure that holds another, unless that is [`ObjectId::NONE`].
+    pub(crate) fn owner(&self, of: &Object) -> Option<Object> {
+        (of.parent != ObjectId::NONE).then(|| self.object(of.parent))
     }
 
     #[inline]
-    pub(crate) fn set_slot(&mut self, object: u32, slot: u16, value: Slot) {
-        let at = self.objects.get(object as usize).map(|object| object.slots as usize + usize::from(slot));
-        if let Some(stored) = at.and_then(|at| self.slots.get_mut(at)) {
+    pub(crate) fn object_mut(&mut self, id: ObjectId) -> &mut Object {
+        debug_assert!(id.index() < self.objects.len(), "{id:?} of {}", self.objects.len());
+        self.objects.get_mut(id.index()).unwrap_or(&mut self.spare.object)
+    }
+
+    #[inline]
+    fn slot_index(&self, object: ObjectId, slot: u16) -> usize {
+        entry(&self.objects, object.index(), || &NO_OBJECT).slots as usize + usize::from(slot)
+    }
+
+    /// The value in a slot of a structure. Types have at least the slots that their expressions name.
+    #[inline]
+    pub(crate) fn slot(&self, object: ObjectId, slot: u16) -> &Slot {
+        entry(&self.slots, self.slot_index(object, slot), || &Slot::EMPTY)
+    }
+
+    #[inline]
+    pub(crate) fn set_slot(&mut self, object: ObjectId, slot: u16, value: Slot) {
+        let index = self.slot_index(object, slot);
+        debug_assert!(index < self.slots.len(), "slot {slot} of {object:?}");
+        if let Some(stored) = self.slots.get_mut(index) {
             *stored = value;
         }
     }
 
-    pub(crate) fn new_io(&mut self, io: Io) -> u32 {
+    pub(crate) fn new_io(&mut self, io: Io) -> IoId {
         self.ios.push(io);
-        u32::try_from(self.ios.len() - 1).unwrap_or(u32::MAX)
+        IoId::at(self.ios.len() - 1)
     }
 
-    /// Keeps bytes that are no bytes of the message.
+    #[inline]
+    pub(crate) fn io(&self, id: IoId) -> &Io {
+        entry(&self.ios, id.index(), || &NO_IO)
+    }
+
+    #[inline]
+    pub(crate) fn io_mut(&mut self, id: IoId) -> &mut Io {
+        debug_assert!(id.index() < self.ios.len(), "{id:?} of {}", self.ios.len());
+        self.ios.get_mut(id.index()).unwrap_or(&mut self.spare.io)
+    }
+
+    /// Stores bytes that are not part of the message.
     pub(crate) fn make(&mut self, bytes: &[u8]) -> Span {
-        let start = self.made_length();
+        let start = self.derived_length();
         self.made.extend_from_slice(bytes);
-        Span { buffer: MADE, start, end: self.made_length() }
+        Span { buffer: DERIVED, start, end: self.derived_length() }
     }
 
-    pub(crate) fn made_length(&self) -> u32 {
+    pub(crate) fn derived_length(&self) -> u32 {
         u32::try_from(self.made.len()).unwrap_or(u32::MAX)
     }
 
-    /// Says where bytes that were made just now come from.
-    pub(crate) fn came_from(&mut self, made: Span, from: Span, same_places: bool) {
-        // What comes from made bytes comes from ones that were made before: it is followed back once, here.
+    /// Records where bytes that were just stored come from.
+    pub(crate) fn set_origin(&mut self, made: Span, from: Span, same_places: bool) {
+        // Derived bytes come from earlier ones: they are traced back once, here.
         let same_places = same_places && self.origin_of(from).is_none_or(|origin| origin.same_places);
         let from = self.in_message(from);
         self.origins.push(Origin { made: (made.start, made.end), from, same_places });
     }
 
-    /// Counts steps of looking something up or of telling it.
+    /// Counts steps of looking up or reporting.
     #[inline]
-    pub(crate) fn look(&self, steps: u64) {
-        self.looked.set(self.looked.get() + steps);
+    pub(crate) fn count_lookups(&self, steps: u64) {
+        self.lookups.set(self.lookups.get() + steps);
     }
 
     /// The steps that the message took so far.
     pub(crate) fn steps(&self) -> u64 {
-        self.work + self.looked.get()
+        self.work + self.lookups.get()
     }
 
-    /// Counts a step of a search, and gives its answer.
+    /// Counts a step of a search, and returns its answer.
     fn counted(&self, answer: bool) -> bool {
-        self.look(1);
+        self.count_lookups(1);
         answer
     }
 
-    /// Says that a text was made of bytes that are not valid.
+    /// Records that a text comes from invalid bytes.
     pub(crate) fn is_invalid(&mut self, text: Span, from: Span) {
         self.invalid.push((text, from));
     }
 
-    /// The bytes of a text that is not valid in its encoding.
+    /// The bytes of an invalid text.
     pub(crate) fn invalid_text(&self, text: Span) -> Option<Span> {
         let at = self.invalid.partition_point(|(known, _)| self.counted(known.start < text.start));
         self.invalid.get(at).filter(|(known, _)| *known == text).map(|&(_, from)| from)
     }
 
-    /// Makes [`Arena::padding`] find what was read.
+    /// Sorts the padding for [`Arena::padding`].
     pub(crate) fn sort_paddings(&mut self) {
         self.paddings.sort_by_key(|padding| (padding.object, padding.slot));
     }
 
-    /// The bits behind a field that belong to none.
-    pub(crate) fn padding(&self, object: u32, slot: u16) -> Option<Padding> {
+    /// The bits after a field that belong to no field.
+    pub(crate) fn padding(&self, object: ObjectId, slot: u16) -> Option<Padding> {
         let wanted = (object, slot);
         let at = self.paddings.partition_point(|found| self.counted((found.object, found.slot) < wanted));
         self.paddings.get(at).filter(|found| (found.object, found.slot) == wanted).copied()
     }
 
-    /// Where made bytes come from, if they come from others.
+    /// Where derived bytes come from, if they come from others.
     fn origin_of(&self, span: Span) -> Option<Origin> {
-        if span.buffer != MADE {
+        if span.buffer != DERIVED {
             return None;
         }
         let behind = self.origins.partition_point(|origin| self.counted(origin.made.0 <= span.start));
@@ -269,7 +344,7 @@ impl Arena {
         (span.end <= origin.made.1).then_some(*origin)
     }
 
-    /// The bytes of the message that some bytes are or come from.
+    /// The bytes of the message that some bytes are, or come from.
     pub(crate) fn in_message(&self, span: Span) -> Option<(u32, u32)> {
         if span.buffer == Span::MESSAGE {
             return Some((span.start, span.end));
@@ -278,5 +353,85 @@ impl Arena {
         let (start, end) = origin.from?;
         let offset = span.start - origin.made.0;
         Some(if origin.same_places { (start + offset, start + offset + span.len()) } else { (start, end) })
+    }
+}
+
+thread_local! {
+    /// Its memory is reused for each message.
+    static ARENA: RefCell<Arena> = RefCell::new(Arena::default());
+}
+
+/// Lends an arena: a new one if the thread's is in use, as where a visitor reads another message.
+pub(crate) fn with_arena<T>(use_it: impl FnOnce(&mut Arena) -> T) -> T {
+    ARENA.with(|arena| match arena.try_borrow_mut() {
+        Ok(mut arena) => use_it(&mut arena),
+        Err(_) => use_it(&mut Arena::default()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arena, Object, Padding, Slot, State, with_arena};
+    use crate::plan::{IoId, ObjectId, Span, TypeId, Val};
+
+    fn object(parent: ObjectId) -> Object {
+        Object::begun(TypeId::ROOT, IoId::MESSAGE, (parent, ObjectId::ROOT), 0, None)
+    }
+
+    #[test]
+    fn each_structure_has_slots_of_its_own() {
+        let mut arena = Arena::default();
+        let first = arena.new_object(object(ObjectId::NONE), 2);
+        let second = arena.new_object(object(first), 1);
+        let one = Slot { val: Val::Int(1), state: State::Done, ..Slot::EMPTY };
+        arena.set_slot(second, 0, one);
+        assert_eq!((arena.slot(first, 1).val, arena.slot(second, 0).val), (Val::Null, Val::Int(1)));
+        assert!(arena.owner(&arena.object(second)).is_some() && arena.owner(&arena.object(first)).is_none());
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "an id names entry 0 of 0")]
+    fn a_structure_of_the_last_message_is_gone() {
+        let mut arena = Arena::default();
+        let id = arena.new_object(object(ObjectId::NONE), 0);
+        arena.clear();
+        arena.object(id);
+    }
+
+    #[test]
+    fn derived_bytes_are_traced_to_the_message() {
+        let mut arena = Arena::default();
+        let from = Span { buffer: Span::MESSAGE, start: 10, end: 14 };
+        let unmasked = arena.make(b"abcd");
+        arena.set_origin(unmasked, from, true);
+        let inner = Span { start: unmasked.start + 1, end: unmasked.start + 3, ..unmasked };
+        assert_eq!(arena.in_message(inner), Some((11, 13)));
+        let unpacked = arena.make(b"abcdefgh");
+        arena.set_origin(unpacked, inner, false);
+        let part = Span { start: unpacked.start + 5, end: unpacked.end, ..unpacked };
+        assert_eq!(arena.in_message(part), Some((11, 13)), "compressed bytes are traced as a whole");
+        assert_eq!(arena.in_message(Span { buffer: Span::CONSTANTS, start: 0, end: 1 }), None);
+    }
+
+    #[test]
+    fn padding_is_found_by_its_field() {
+        let mut arena = Arena::default();
+        let span = Span { buffer: Span::MESSAGE, start: 0, end: 1 };
+        for (object, slot) in [(1, 0), (0, 3)] {
+            arena.paddings.push(Padding { object: ObjectId::at(object), slot, span, value: 5 });
+        }
+        arena.sort_paddings();
+        assert_eq!(arena.padding(ObjectId::at(0), 3).map(|found| found.value), Some(5));
+        assert!(arena.padding(ObjectId::at(0), 4).is_none());
+    }
+
+    #[test]
+    fn a_visitor_that_reads_another_message_gets_an_arena_of_its_own() {
+        with_arena(|outer| {
+            outer.make(b"outer");
+            with_arena(|inner| assert_eq!(inner.made.len(), 0));
+            assert_eq!(outer.made, b"outer");
+        });
     }
 }

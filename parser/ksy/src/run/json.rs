@@ -1,12 +1,12 @@
-//! Values as JSON, in the shape that scripts know.
+//! Values as JSON.
 
 use serde_json::{Map, Value as Json, json};
 
-use super::Run;
-use super::arena::State;
 use crate::plan::Val;
+use crate::run::Run;
+use crate::run::arena::State;
 
-/// Values that one answer may hold.
+/// The most values in one result.
 const MOST_VALUES: usize = 100_000;
 
 impl Run<'_, '_> {
@@ -31,7 +31,7 @@ impl Run<'_, '_> {
                 json!({ "bytes": hex })
             }
             Val::Enum(of, n) => {
-                let member = self.plan.enums.get(of as usize).and_then(|plan| plan.member(n));
+                let member = self.plan.member(of, n);
                 json!({ "enum": member.map(|member| &member.id), "value": number(n) })
             }
             Val::Arr(array) => {
@@ -39,9 +39,9 @@ impl Run<'_, '_> {
             }
             Val::Obj(id) => {
                 let mut map = Map::new();
-                let Some(object) = self.arena.object(id) else { return Json::Null };
-                let Some(ty) = self.plan.type_of(object.ty) else { return Json::Null };
-                // Parameters are the owner's, and would show it again and again.
+                let object = self.arena.object(id);
+                let ty = self.plan.type_of(object.ty);
+                // Parameters belong to the parent, and would repeat it.
                 for attr in ty.seq.iter().chain(&ty.instances) {
                     let slot = self.arena.slot(id, attr.slot);
                     if slot.state == State::Done {
@@ -54,18 +54,18 @@ impl Run<'_, '_> {
                 Json::Object(map)
             }
             Val::Io(io) => {
-                let io = self.arena.ios.get(io as usize);
-                io.map_or(Json::Null, |io| json!({ "size": io.end - io.base, "pos": io.pos - io.base }))
+                let io = self.arena.io(io);
+                json!({ "size": io.end - io.base, "pos": io.pos - io.base })
             }
         }
     }
 }
 
-fn number(n: i128) -> Json {
+pub(super) fn number(n: i128) -> Json {
     match (u64::try_from(n), i64::try_from(n)) {
         (Ok(n), _) => json!(n),
         (_, Ok(n)) => json!(n),
-        #[allow(clippy::cast_precision_loss)] // JSON's readers know no larger whole numbers.
+        #[allow(clippy::cast_precision_loss)] // JSON readers support no larger whole numbers.
         _ => json!(n as f64),
     }
 }

@@ -1,28 +1,37 @@
-//! Reads messages by a plan.
+//! Interprets a plan: reads a message into an arena and evaluates expressions in it.
 
 pub(crate) mod arena;
 pub(crate) mod eval;
+pub(crate) mod extent;
+pub(crate) mod field;
+pub(crate) mod instance;
 pub(crate) mod json;
-mod quick;
-mod read;
+pub(crate) mod methods;
+pub(crate) mod numbers;
+pub(crate) mod operators;
+pub(crate) mod plain;
+pub(crate) mod position;
+pub(crate) mod process;
+pub(crate) mod read;
 pub(crate) mod shape;
 pub(crate) mod valid;
-mod value;
+pub(crate) mod value;
 
+use crate::plan::{IoId, ObjectId, TypeId};
+use arena::{Arena, Io, Stop};
 use framescope_parser::Captured;
-use framescope_parser::missive::Key;
+use framescope_parser::Key;
 
 use crate::plan::{Plan, Span, Val};
-use arena::{Arena, Io, NONE, Stop};
 
 /// How a message is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Only as much as says where it ends.
-    Skim,
-    /// All of it; what is wrong is noted, and reading goes on where that is possible.
+    /// Only as much as is needed to know where it ends.
+    Frame,
+    /// All of it; faults are recorded, and reading continues where possible.
     Full,
-    /// All of it, up to the first thing that is wrong.
+    /// All of it, up to the first fault.
     Strict,
 }
 
@@ -35,35 +44,35 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) key: Option<&'p Key>,
     /// Whether checks are known to hold, so that they need not be computed.
     pub(crate) checked: bool,
-    /// Whether the bytes at hand are all there is, so that what they lack is a fault.
+    /// Whether these are all bytes, so that missing ones are a fault.
     pub(crate) closed: bool,
-    /// Whether a message is written, so that there are no bytes to read yet.
+    /// Whether a message is being written, so that there are no bytes to read yet.
     pub(crate) writes: bool,
     /// Whether reading stopped before the end of the outermost structure.
     pub(crate) stopped: bool,
     depth: u32,
     work_limit: u64,
     /// The field whose bits were read last, and whether the lowest come first.
-    last_bits: (u32, u16, bool),
-    /// A structure whose reading stopped, until its owner's field takes it.
-    begun: Option<u32>,
+    last_bits: (ObjectId, u16, bool),
+    /// A structure in which reading stopped, until it is stored in its field.
+    interrupted: Option<ObjectId>,
 }
 
-/// How deeply structures may stand in each other, and instances need each other.
+/// How deeply structures may be nested, and instances may use each other.
 const DEEPEST: u32 = 64;
-/// Bytes that may be made of one message, by unpacking or joining.
-const MOST_MADE: usize = 16 << 20;
+/// The most bytes derived from one message, by decompressing or joining.
+const MOST_DERIVED: usize = 16 << 20;
 
-/// What an expression is evaluated for.
+/// What an expression is evaluated in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope {
-    pub(crate) object: u32,
+    pub(crate) object: ObjectId,
     pub(crate) index: Option<u32>,
     pub(crate) element: Val,
 }
 
 impl Scope {
-    pub(crate) fn of(object: u32) -> Scope {
+    pub(crate) fn of(object: ObjectId) -> Scope {
         Scope { object, index: None, element: Val::Null }
     }
 }
@@ -81,15 +90,15 @@ impl<'p, 'm> Run<'p, 'm> {
         mode: Mode,
     ) -> Run<'p, 'm> {
         arena.clear();
-        Run::going_on(plan, message, arena, mode)
+        Run::started(plan, message, arena, mode)
     }
 
-    /// Goes on with a message that was read.
+    /// Continues with a message that was read.
     pub(crate) fn resume(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
-        Run::going_on(plan, Captured::whole(message), arena, mode)
+        Run::started(plan, Captured::whole(message), arena, mode)
     }
 
-    fn going_on(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
+    fn started(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
         let work_limit = arena.work + (1 << 18) + 64 * message.bytes().len() as u64;
         Run {
             plan,
@@ -103,22 +112,22 @@ impl<'p, 'm> Run<'p, 'm> {
             stopped: false,
             depth: 0,
             work_limit,
-            last_bits: (NONE, 0, false),
-            begun: None,
+            last_bits: (ObjectId::NONE, 0, false),
+            interrupted: None,
         }
     }
 
-    /// Reads the message as the outermost type. Gives how many bytes it took; more than there are if it goes on behind
+    /// Reads the message as the outermost type. Returns how many bytes it takes; more than there are if it continues beyond
     /// them.
     pub(crate) fn read(&mut self) -> Result<u32, Stop> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
         let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
-        self.begin_object(0, io, NONE, None);
-        let read = self.read_object(0);
-        self.aligned(0);
+        self.begin_object(TypeId::ROOT, io, ObjectId::NONE, None);
+        let read = self.read_object(ObjectId::ROOT);
+        self.aligned(IoId::MESSAGE);
         read?;
-        Ok(self.arena.ios.first().map_or(0, |io| io.pos))
+        Ok(self.arena.io(IoId::MESSAGE).pos)
     }
 
     /// Prepares for a message that has no bytes yet.
@@ -127,20 +136,20 @@ impl<'p, 'm> Run<'p, 'm> {
         self.writes = true;
     }
 
-    /// One structure deeper. Gives how deep that was before.
+    /// Enters a nested structure. Returns the depth before.
     pub(crate) fn deeper(&mut self) -> Result<u32, Stop> {
         let before = self.depth;
         if before >= DEEPEST {
             return Err(self.wrong(
                 framescope_parser::Code::LimitExceeded,
-                format!("structures stand more than {DEEPEST} deep in each other"),
+                format!("structures are nested more than {DEEPEST} deep"),
             ));
         }
         self.depth += 1;
         Ok(before)
     }
 
-    pub(crate) fn depth_is(&mut self, depth: u32) {
+    pub(crate) fn restore_depth(&mut self, depth: u32) {
         self.depth = depth;
     }
 
@@ -149,7 +158,9 @@ impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn spend(&mut self, work: u64) -> Result<(), Stop> {
         self.arena.work += work;
         if self.arena.work > self.work_limit {
-            return Err(self.too_much("the description makes more of this message than its bytes justify"));
+            return Err(
+                self.too_much("the description takes more work for this message than its bytes justify")
+            );
         }
         Ok(())
     }

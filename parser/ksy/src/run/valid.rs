@@ -1,16 +1,25 @@
-//! Tests what must be true of values: what is valid, what is constant, what is the check of other bytes.
+//! Tests values: constants, `valid`, and checks of other bytes.
 
+use crate::plan::IoId;
+use crate::plan::{NodeId, ObjectId};
 use framescope_parser::Code;
 
-use super::arena::{Fault, Slot, State, Stop};
-use super::quick::Quick;
-use super::{Mode, Run, Scope};
 use crate::checks;
+use crate::display::short_bytes;
 use crate::plan::{Attr, Edge, Shape, Span, Val, Valid};
+use crate::run::arena::{Fault, Slot, State, Stop};
+use crate::run::plain::Plain;
+use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// Tests what must be true of a value.
-    pub(crate) fn test(&mut self, id: u32, attr: &'p Attr, slot: Slot, scope: &Scope) -> Result<(), Stop> {
+    /// Tests a value.
+    pub(crate) fn test(
+        &mut self,
+        id: ObjectId,
+        attr: &'p Attr,
+        slot: Slot,
+        scope: &Scope,
+    ) -> Result<(), Stop> {
         if slot.val == Val::Missing {
             return Ok(());
         }
@@ -36,7 +45,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Computes a check and compares it with the field's value.
-    fn verify(&mut self, id: u32, attr: &Attr, slot: Slot) -> Result<(), Stop> {
+    fn verify(&mut self, id: ObjectId, attr: &Attr, slot: Slot) -> Result<(), Stop> {
         let Some((covered, own)) = self.covered(id, attr, slot) else { return Ok(()) };
         if self.lacks(covered) {
             return Ok(());
@@ -56,7 +65,7 @@ impl<'p> Run<'p, '_> {
             };
             if !key.verifies_hmac_sha_256(&bytes, self.bytes(tag)) {
                 let code = attr.problem.unwrap_or(Code::TagMismatch);
-                self.note(code, attr, span, "it does not fit the message and the key");
+                self.note(code, attr, span, "it does not match the message and the key");
             }
             return Ok(());
         }
@@ -90,12 +99,17 @@ impl<'p> Run<'p, '_> {
         });
     }
 
-    /// The bytes that a check covers, and which of them are its own.
-    pub(crate) fn covered(&self, id: u32, attr: &Attr, slot: Slot) -> Option<(Span, std::ops::Range<usize>)> {
+    /// The bytes that a check covers, and the range of its own among them.
+    pub(crate) fn covered(
+        &self,
+        id: ObjectId,
+        attr: &Attr,
+        slot: Slot,
+    ) -> Option<(Span, std::ops::Range<usize>)> {
         let check = attr.check.as_ref()?;
-        let object = self.arena.object(id)?;
+        let object = self.arena.object(id);
         let start = match check.from {
-            Edge::Message => self.io(0).base,
+            Edge::Message => self.io(IoId::MESSAGE).base,
             Edge::Structure => object.start,
             Edge::Field(from) => {
                 let from = self.arena.slot(id, from);
@@ -115,9 +129,9 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Whether a plain value is plainly valid.
-    pub(crate) fn is_valid_at_once(&self, valid: &Valid, own: Quick, scope: &Scope) -> bool {
-        let known = |node: &u32| self.quick_with(*node, scope, own);
-        let is = |node: &u32, holds: &dyn Fn(Quick) -> bool| {
+    pub(crate) fn is_plainly_valid(&self, valid: &Valid, own: Plain, scope: &Scope) -> bool {
+        let known = |node: &NodeId| self.plain_with(*node, scope, own);
+        let is = |node: &NodeId, holds: &dyn Fn(Plain) -> bool| {
             let known = known(node);
             known.is_something() && holds(known)
         };
@@ -141,15 +155,15 @@ impl<'p> Run<'p, '_> {
         scope: &Scope,
     ) -> Result<(), Stop> {
         let scope = Scope { element: val, ..*scope };
-        let own = Quick::of(&val);
-        if own.is_something() && self.is_valid_at_once(valid, own, &scope) {
+        let own = Plain::of(&val);
+        if own.is_something() && self.is_plainly_valid(valid, own, &scope) {
             return Ok(());
         }
         match valid {
             Valid::Equal(node) => {
                 let wanted = self.eval(*node, &scope)?;
                 if !self.equal(val, wanted)? {
-                    self.look_through(wanted)?;
+                    self.count_contents(wanted)?;
                     let text = format!("it must be {}, and is {}", self.short(wanted), self.short(val));
                     return Err(self.fault(Code::ValidationNotEqual, span, text));
                 }
@@ -179,7 +193,7 @@ impl<'p> Run<'p, '_> {
                     if self.equal(val, wanted)? {
                         return Ok(());
                     }
-                    self.look_through(wanted)?;
+                    self.count_contents(wanted)?;
                     known.push(self.short(wanted));
                 }
                 let text = format!("it must be one of {}, and is {}", known.join(", "), self.short(val));
@@ -187,19 +201,19 @@ impl<'p> Run<'p, '_> {
             }
             Valid::InEnum => {
                 if let Val::Enum(of, n) = val
-                    && self.plan.enums.get(of as usize).is_some_and(|plan| plan.member(n).is_none())
+                    && self.plan.member(of, n).is_none()
                 {
-                    let name = self.plan.enums.get(of as usize).map_or("", |plan| &plan.name);
+                    let name = &self.plan.enum_of(of).name;
                     return Err(self.fault(
                         Code::ValidationNotInEnum,
                         span,
-                        format!("{n} is no member of the enum {name}"),
+                        format!("{n} is not a member of the enum {name}"),
                     ));
                 }
             }
             Valid::Expr(node) => {
                 if !self.truth(*node, &scope)? {
-                    let text = format!("{} does not fulfil what must be true of it", self.short(val));
+                    let text = format!("{} does not satisfy the condition", self.short(val));
                     return Err(self.fault(Code::ValidationExpr, span, text));
                 }
             }
@@ -207,7 +221,7 @@ impl<'p> Run<'p, '_> {
         Ok(())
     }
 
-    /// A value in a few characters.
+    /// A value, shortened.
     pub(crate) fn short(&self, val: Val) -> String {
         match val {
             Val::Str(span) => {
@@ -218,11 +232,4 @@ impl<'p> Run<'p, '_> {
             _ => self.written(val),
         }
     }
-}
-
-/// The first bytes in hexadecimal.
-pub(crate) fn short_bytes(bytes: &[u8]) -> String {
-    let more = if bytes.len() > 16 { "…" } else { "" };
-    let shown: Vec<String> = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}{more}", shown.join(" "))
 }

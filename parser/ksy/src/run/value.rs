@@ -1,16 +1,18 @@
-//! Bytes, texts and comparisons of values.
+//! The bytes and texts of values, and comparisons.
 
+use crate::plan::ArrayId;
 use std::cmp::Ordering;
 
 use framescope_parser::Code;
 
-use super::arena::{Fault, MADE, Stop};
-use super::{MOST_MADE, Mode, Run};
 use crate::plan::{Span, Val};
+use crate::run::arena::{DERIVED, Fault, Stop};
+
+use crate::run::{MOST_DERIVED, Mode, Run};
 use crate::strings::Charset;
 
-/// Bytes that are gone through in one step.
-const LOOKED_AT_ONCE: u64 = 64;
+/// How many bytes count as one step of work.
+const BYTES_PER_STEP: u64 = 64;
 
 impl<'m> Run<'_, 'm> {
     /// The bytes of a span.
@@ -19,7 +21,7 @@ impl<'m> Run<'_, 'm> {
             Span::MESSAGE => {
                 return self.message.get(span.start as usize..span.end as usize).unwrap_or_default();
             }
-            MADE => &self.arena.made,
+            DERIVED => &self.arena.made,
             _ => &self.plan.expressions.constants,
         };
         buffer.get(span.start as usize..span.end as usize).unwrap_or_default()
@@ -33,14 +35,14 @@ impl<'m> Run<'_, 'm> {
             && self.message.lacks(span.start as usize..span.end as usize)
     }
 
-    /// The value of bytes that were not captured. While the end of a message is looked for, nothing can be said without it.
+    /// The value of bytes that were not captured. The end of a message can't be found without it.
     #[cold]
     pub(crate) fn unknown(&self) -> Result<Val, Stop> {
-        if self.mode == Mode::Skim { Err(Stop::Missing) } else { Ok(Val::Missing) }
+        if self.mode == Mode::Frame { Err(Stop::Missing) } else { Ok(Val::Missing) }
     }
 
     pub(crate) fn text(&self, span: Span) -> &str {
-        // Texts are made of characters only.
+        // Texts are valid UTF-8: they were checked or converted when they were made.
         std::str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
 
@@ -55,25 +57,23 @@ impl<'m> Run<'_, 'm> {
         self.fault(code, Span { buffer: Span::CONSTANTS, start: 0, end: 0 }, text)
     }
 
-    /// Keeps bytes that were made.
+    /// Stores bytes that are not part of the message.
     pub(crate) fn make(&mut self, bytes: &[u8]) -> Result<Span, Stop> {
-        if self.arena.made.len() + bytes.len() > MOST_MADE {
-            return Err(self
-                .wrong(Code::LimitExceeded, format!("more than {MOST_MADE} bytes are made of one message")));
+        if self.arena.made.len() + bytes.len() > MOST_DERIVED {
+            return Err(self.wrong(
+                Code::LimitExceeded,
+                format!("more than {MOST_DERIVED} bytes would be derived from one message"),
+            ));
         }
         Ok(self.arena.make(bytes))
     }
 
-    /// The text of some bytes. Says whether all of them are valid.
+    /// Decodes bytes, and returns whether all of them are valid.
     pub(crate) fn decode(&mut self, span: Span, charset: Charset) -> Result<(Val, bool), Stop> {
         if charset == Charset::Unknown {
-            return Err(self.fault(
-                Code::UnknownEncoding,
-                span,
-                "the description names an encoding that is not known here",
-            ));
+            return Err(self.fault(Code::UnknownEncoding, span, "the description names an unknown encoding"));
         }
-        self.look_at(span)?;
+        self.count_bytes(span)?;
         let bytes = self.bytes(span);
         if charset.is_utf8() {
             let valid = match charset {
@@ -119,21 +119,21 @@ impl<'m> Run<'_, 'm> {
         }
     }
 
-    /// Counts the work of going through bytes.
-    pub(crate) fn look_at(&mut self, span: Span) -> Result<(), Stop> {
-        self.spend(u64::from(span.len()) / LOOKED_AT_ONCE)
+    /// Counts the work of reading bytes.
+    pub(crate) fn count_bytes(&mut self, span: Span) -> Result<(), Stop> {
+        self.spend(u64::from(span.len()) / BYTES_PER_STEP)
     }
 
-    /// Counts the work of going through what a value holds.
-    pub(crate) fn look_through(&mut self, val: Val) -> Result<(), Stop> {
+    /// Counts the work of reading what a value holds.
+    pub(crate) fn count_contents(&mut self, val: Val) -> Result<(), Stop> {
         match val {
-            Val::Str(span) | Val::Bytes(span) => self.look_at(span),
+            Val::Str(span) | Val::Bytes(span) => self.count_bytes(span),
             Val::Arr(array) => self.spend(self.arena.array(array).len() as u64),
             _ => Ok(()),
         }
     }
 
-    /// How much there is to tell of a value: its bytes, or those of its items and how many these are.
+    /// How much there is to report of a value: its bytes, or its items and their bytes.
     pub(crate) fn length_of(&self, val: Val) -> u64 {
         match val {
             Val::Str(span) | Val::Bytes(span) => span.len().into(),
@@ -148,7 +148,7 @@ impl<'m> Run<'_, 'm> {
         }
     }
 
-    /// Compares two values, if they can be.
+    /// Compares two values, if they are comparable.
     pub(crate) fn compare(&mut self, left: Val, right: Val) -> Result<Option<Ordering>, Stop> {
         let mut steps = 0;
         let found = self.compared(left, right, &mut steps);
@@ -156,12 +156,12 @@ impl<'m> Run<'_, 'm> {
         Ok(found)
     }
 
-    /// Compares two values, and counts the steps. Lists may hold one another more often than there are steps.
+    /// Compares two values, and counts the steps. Lists may contain each other more often than there are steps.
     fn compared(&self, left: Val, right: Val, steps: &mut u64) -> Option<Ordering> {
         if *steps > self.work_limit {
             return None;
         }
-        #[allow(clippy::cast_precision_loss)] // Comparing with a float is inexact by itself.
+        #[allow(clippy::cast_precision_loss)] // A comparison with a float is inexact anyway.
         let float = |n: i128| n as f64;
         match (left, right) {
             (Val::Int(a), Val::Int(b)) => Some(a.cmp(&b)),
@@ -174,7 +174,7 @@ impl<'m> Run<'_, 'm> {
             (Val::Enum(_, a), Val::Enum(_, b)) => Some(a.cmp(&b)),
             (Val::Enum(_, a), Val::Int(b)) | (Val::Int(a), Val::Enum(_, b)) => Some(a.cmp(&b)),
             (Val::Str(a) | Val::Bytes(a), Val::Str(b) | Val::Bytes(b)) => {
-                *steps += u64::from(a.len().min(b.len())) / LOOKED_AT_ONCE;
+                *steps += u64::from(a.len().min(b.len())) / BYTES_PER_STEP;
                 Some(self.bytes(a).cmp(self.bytes(b)))
             }
             (Val::Arr(a), Val::Arr(b)) => {
@@ -198,7 +198,7 @@ impl<'m> Run<'_, 'm> {
         }
     }
 
-    fn compare_items(&self, array: u32, span: Span, steps: &mut u64) -> Option<Ordering> {
+    fn compare_items(&self, array: ArrayId, span: Span, steps: &mut u64) -> Option<Ordering> {
         let (items, bytes) = (self.arena.array(array), self.bytes(span));
         for (item, &byte) in items.iter().zip(bytes) {
             *steps += 1;
@@ -225,13 +225,13 @@ impl<'m> Run<'_, 'm> {
             Val::Int(_) => "a whole number",
             Val::Float(_) => "a floating-point number",
             Val::Bool(_) => "a boolean",
-            Val::Str(_) => "a text",
+            Val::Str(_) => "text",
             Val::Bytes(_) => "bytes",
             Val::Enum(..) => "an enum's member",
             Val::Obj(_) => "a structure",
             Val::Arr(_) => "a list",
             Val::Io(_) => "a stream",
-            Val::Missing => "what was not captured",
+            Val::Missing => "a value that was not captured",
         }
     }
 }

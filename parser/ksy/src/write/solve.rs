@@ -1,161 +1,152 @@
-//! Finds what numbers must be so that the sizes and counts that are computed from them are right.
+//! Solves for the numbers with which the sizes and counts computed from them are right.
 
-use super::leaf::fits;
-use super::{COUNT, Number, Solved, Writer};
 use crate::expr::{Binary, Unary};
+use crate::plan::ObjectId;
 use crate::plan::{Attr, Method, Node, NodeId, Shape, Size, Val};
 use crate::run::Scope;
+use crate::run::numbers::fits;
+use crate::write::{COUNT, Number, Solution, Writer};
 
 /// How deeply an expression is followed.
 const DEEPEST: u32 = 40;
 
 impl<'p> Writer<'p, '_> {
-    /// What numbers must be, of all sizes and counts that are not what was written. Where that can't be found out it is
-    /// noted, as it is of those that were not given and that nothing gives a value.
-    pub(super) fn solve(&mut self) -> Solved {
-        let mut all = Solved::new();
+    /// The numbers that all sizes and counts require which are not right yet. Notes those that can't be solved,
+    /// and fields that were not given and that no length determines.
+    pub(super) fn solve(&mut self) -> Solution {
+        let mut all = Solution::new();
         for measure in std::mem::take(&mut self.measures) {
             let wanted = i128::from(measure.found);
             let said = self.run.number(measure.node, &measure.scope).ok();
-            // A count below nothing is none.
+            // A negative count is zero.
             let counted = if measure.what == COUNT { said.map(|said| said.max(0)) } else { said };
             if counted == Some(wanted) {
                 continue;
             }
-            let mut found = Solved::new();
-            let is_solved = self.must_be(measure.node, &measure.scope, wanted, &mut found, 0)
+            let mut found = Solution::new();
+            let is_solved = self.require(measure.node, &measure.scope, wanted, &mut found, 0)
                 && found.iter().all(|(path, number)| all.get(path).is_none_or(|other| other == number));
             if is_solved {
-                // Appending would go through all of both.
+                // `append` would rebuild both maps.
                 all.extend(found);
                 continue;
             }
-            let said = said.map_or("has no value".to_owned(), |said| format!("says {said}"));
+            let said = said.map_or("has no value".to_owned(), |said| format!("yields {said}"));
             self.note(format!(
-                "the {} of {} is {wanted}, but what the description computes it from {said} and can't be derived: it is left as it is",
+                "the {} of {} is {wanted}, but the expression for it {said} and can't be solved: it is left unchanged",
                 measure.what, measure.path
             ));
         }
         for path in std::mem::take(&mut self.free) {
-            if !all.contains_key(&path) && !self.solved.contains_key(&path) {
-                self.note(format!("{path} is not given and no length says what it is: it is written as 0"));
+            if !all.contains_key(&path) && !self.solution.contains_key(&path) {
+                self.note(format!("{path} is not given and no length determines it: it is written as 0"));
             }
         }
         all
     }
 
     /// The path of a field that was written.
-    fn written_field(&self, object: u32, slot: u16) -> Option<String> {
+    pub(super) fn written_field(&self, object: ObjectId, slot: u16) -> Option<String> {
         let (ty, attr) = self.attr_of(object, slot)?;
         (!ty.is_instance(slot) && self.paths.contains_key(&object)).then(|| self.path(object, attr, None))
     }
 
-    fn attr_of(&self, object: u32, slot: u16) -> Option<(&'p crate::plan::TypePlan, &'p Attr)> {
+    fn attr_of(&self, object: ObjectId, slot: u16) -> Option<(&'p crate::plan::TypePlan, &'p Attr)> {
         let plan = self.run.plan;
-        let ty = plan.type_of(self.run.arena.object(object)?.ty)?;
+        let ty = plan.type_of(self.run.arena.object(object).ty);
         Some((ty, ty.attr(slot)?))
     }
 
-    /// Makes an expression give a number. Says whether that can be done; what fields must be then is in `found`.
-    fn must_be(&mut self, node: NodeId, scope: &Scope, wanted: i128, found: &mut Solved, depth: u32) -> bool {
+    /// Requires an expression to yield a number. Returns whether that is possible; `found` then has the numbers of the fields.
+    pub(super) fn require(
+        &mut self,
+        node: NodeId,
+        scope: &Scope,
+        wanted: i128,
+        found: &mut Solution,
+        depth: u32,
+    ) -> bool {
         let plan = self.run.plan;
         if depth > DEEPEST || self.run.spend(4).is_err() {
             return false;
         }
-        let Some(&at) = plan.expressions.nodes.get(node as usize) else { return false };
+        let at = *plan.expressions.node(node);
         let depth = depth + 1;
         match at {
             Node::Const(Val::Int(n)) => n == wanted,
-            Node::Slot(slot) => self.slot_must_be(scope.object, slot, wanted, found, depth),
+            Node::Slot(slot) => self.require_slot(scope.object, slot, wanted, found, depth),
             Node::Named(sym) => {
-                let slot =
-                    self.run.arena.object(scope.object).and_then(|object| plan.type_of(object.ty)?.slot(sym));
-                slot.is_some_and(|slot| self.slot_must_be(scope.object, slot, wanted, found, depth))
+                let slot = plan.type_of(self.run.arena.object(scope.object).ty).slot(sym);
+                slot.is_some_and(|slot| self.require_slot(scope.object, slot, wanted, found, depth))
             }
             Node::Member(of, sym) => match self.run.eval(of, scope) {
                 Ok(Val::Obj(id)) => {
-                    let slot =
-                        self.run.arena.object(id).and_then(|object| plan.type_of(object.ty)?.slot(sym));
-                    slot.is_some_and(|slot| self.slot_must_be(id, slot, wanted, found, depth))
+                    let slot = plan.type_of(self.run.arena.object(id).ty).slot(sym);
+                    slot.is_some_and(|slot| self.require_slot(id, slot, wanted, found, depth))
                 }
                 Ok(_) if Method::named(plan.name(sym)) == Some(Method::ToI) => {
-                    self.text_must_be(of, scope, wanted, 10, found, depth)
+                    self.require_text(of, scope, wanted, 10, found, depth)
                 }
                 _ => false,
             },
             Node::Call(of, Method::ToI, arguments) => {
-                let radix = plan.expressions.lists.get(arguments.from as usize..).and_then(<[u32]>::first);
-                let radix = match radix.filter(|_| arguments.length > 0) {
+                let radix = match plan.expressions.list(arguments).first() {
                     None => Some(10),
                     Some(&node) => {
                         self.run.number(node, scope).ok().and_then(|radix| u32::try_from(radix).ok())
                     }
                 };
                 match radix.filter(|radix| (2..=36).contains(radix)) {
-                    Some(radix) => self.text_must_be(of, scope, wanted, radix, found, depth),
+                    Some(radix) => self.require_text(of, scope, wanted, radix, found, depth),
                     None => false,
                 }
             }
-            Node::Item(of, index) => self.item_must_be(of, index, scope, wanted, found),
-            Node::Cast(of, _) => self.must_be(of, scope, wanted, found, depth),
-            Node::Unary(Unary::Minus, of) => self.must_be(of, scope, -wanted, found, depth),
+            Node::Item(of, index) => self.require_item(of, index, scope, wanted, found),
+            Node::Cast(of, _) => self.require(of, scope, wanted, found, depth),
+            Node::Unary(Unary::Minus, of) => match wanted.checked_neg() {
+                Some(wanted) => self.require(of, scope, wanted, found, depth),
+                None => false,
+            },
             Node::Binary(operator, left, right) => {
-                self.binary_must_be(operator, left, right, scope, wanted, found, depth)
+                self.require_binary(operator, left, right, scope, wanted, found, depth)
             }
             Node::Ternary(condition, then, otherwise) => {
-                let holds = self.run.truth(condition, scope).ok();
-                let branches = [(true, then), (false, otherwise)];
-                let (as_it_is, other): (Vec<_>, Vec<_>) =
-                    branches.into_iter().partition(|(when, _)| holds == Some(*when));
-                // First with the choice as it is; else with the other, if it can be had.
-                for (when, branch) in as_it_is {
-                    let mut tried = found.clone();
-                    if self.must_be(branch, scope, wanted, &mut tried, depth)
-                        && self.agrees(condition, scope, when, &tried)
-                    {
-                        *found = tried;
-                        return true;
-                    }
-                }
-                for (when, branch) in other {
-                    for (left, value) in self.turned(condition, when) {
-                        let mut tried = found.clone();
-                        let decided = self.decided(left, scope, &tried);
-                        let can_be = match decided {
-                            Some(decided) => self.compares(condition, decided) == Some(when),
-                            None => self.must_be(left, scope, value, &mut tried, depth),
-                        };
-                        if can_be
-                            && self.must_be(branch, scope, wanted, &mut tried, depth)
-                            && self.agrees(condition, scope, when, &tried)
-                        {
-                            *found = tried;
-                            return true;
-                        }
-                    }
-                }
-                false
+                self.require_choice(condition, [then, otherwise], scope, wanted, found, depth)
             }
             _ => false,
         }
     }
 
-    fn slot_must_be(&mut self, object: u32, slot: u16, wanted: i128, found: &mut Solved, depth: u32) -> bool {
-        let parameters = self.run.arena.object(object).and_then(|object| self.run.plan.type_of(object.ty));
-        if parameters.is_some_and(|ty| slot < ty.parameters) {
+    fn require_slot(
+        &mut self,
+        object: ObjectId,
+        slot: u16,
+        wanted: i128,
+        found: &mut Solution,
+        depth: u32,
+    ) -> bool {
+        let ty = self.run.plan.type_of(self.run.arena.object(object).ty);
+        if slot < ty.parameters {
             let Some(&(user, scope)) = self.calls.get(&object) else { return false };
             let Some(&argument) = user.arguments.get(usize::from(slot)) else { return false };
-            return self.must_be(argument, &scope, wanted, found, depth);
+            return self.require(argument, &scope, wanted, found, depth);
         }
         let Some((_, attr)) = self.attr_of(object, slot) else { return false };
         if let Some(value) = attr.value {
-            return self.must_be(value, &Scope::of(object), wanted, found, depth);
+            return self.require(value, &Scope::of(object), wanted, found, depth);
         }
         let Some(path) = self.written_field(object, slot) else { return false };
-        self.field_must_be(attr, path, wanted, 10, found)
+        self.require_field(attr, path, wanted, 10, found)
     }
 
-    fn field_must_be(&self, attr: &Attr, path: String, wanted: i128, radix: u32, found: &mut Solved) -> bool {
+    fn require_field(
+        &self,
+        attr: &Attr,
+        path: String,
+        wanted: i128,
+        radix: u32,
+        found: &mut Solution,
+    ) -> bool {
         let is_wide_enough = match &attr.shape {
             Shape::Int { bytes, signed, .. } => fits(wanted, 8 * u32::from(*bytes), *signed),
             Shape::Bits { count, .. } => fits(wanted, (*count).into(), false),
@@ -183,39 +174,39 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn text_must_be(
+    fn require_text(
         &mut self,
         of: NodeId,
         scope: &Scope,
         wanted: i128,
         radix: u32,
-        found: &mut Solved,
+        found: &mut Solution,
         depth: u32,
     ) -> bool {
         let target = self.field_at(of, scope, depth);
         let Some((object, slot)) = target else { return false };
         let Some((_, attr)) = self.attr_of(object, slot) else { return false };
-        // A number that is asked for as one stays what it is.
+        // A number that is used as a number.
         if !matches!(attr.shape, Shape::Str(_)) {
-            return self.slot_must_be(object, slot, wanted, found, depth);
+            return self.require_slot(object, slot, wanted, found, depth);
         }
         let Some(path) = self.written_field(object, slot) else { return false };
-        self.field_must_be(attr, path, wanted, radix, found)
+        self.require_field(attr, path, wanted, radix, found)
     }
 
     /// The field that an expression names.
-    fn field_at(&mut self, node: NodeId, scope: &Scope, depth: u32) -> Option<(u32, u16)> {
+    pub(super) fn field_at(&mut self, node: NodeId, scope: &Scope, depth: u32) -> Option<(ObjectId, u16)> {
         let plan = self.run.plan;
         if depth > DEEPEST {
             return None;
         }
-        let (object, slot) = match *plan.expressions.nodes.get(node as usize)? {
+        let (object, slot) = match *plan.expressions.node(node) {
             Node::Slot(slot) => (scope.object, slot),
             Node::Named(sym) => {
-                (scope.object, plan.type_of(self.run.arena.object(scope.object)?.ty)?.slot(sym)?)
+                (scope.object, plan.type_of(self.run.arena.object(scope.object).ty).slot(sym)?)
             }
             Node::Member(of, sym) => match self.run.eval(of, scope).ok()? {
-                Val::Obj(id) => (id, plan.type_of(self.run.arena.object(id)?.ty)?.slot(sym)?),
+                Val::Obj(id) => (id, plan.type_of(self.run.arena.object(id).ty).slot(sym)?),
                 _ => return None,
             },
             Node::Cast(of, _) => return self.field_at(of, scope, depth + 1),
@@ -227,13 +218,13 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn item_must_be(
+    fn require_item(
         &mut self,
         of: NodeId,
         index: NodeId,
         scope: &Scope,
         wanted: i128,
-        found: &mut Solved,
+        found: &mut Solution,
     ) -> bool {
         let (Some((object, slot)), Ok(index)) = (self.field_at(of, scope, 0), self.run.number(index, scope))
         else {
@@ -246,28 +237,28 @@ impl<'p> Writer<'p, '_> {
             return false;
         }
         let path = self.path(object, attr, Some(index));
-        self.field_must_be(attr, path, wanted, 10, found)
+        self.require_field(attr, path, wanted, 10, found)
     }
 
-    #[allow(clippy::too_many_arguments)] // What an expression is solved with goes along.
-    fn binary_must_be(
+    #[allow(clippy::too_many_arguments)] // The state of the solver is passed along.
+    fn require_binary(
         &mut self,
         operator: Binary,
         left: NodeId,
         right: NodeId,
         scope: &Scope,
         wanted: i128,
-        found: &mut Solved,
+        found: &mut Solution,
         depth: u32,
     ) -> bool {
-        // Numbers put together from parts: each takes its digits.
+        // A number composed of parts: each part takes its digits.
         if matches!(operator, Binary::Plus | Binary::BitOr) {
             for (coarse, fine) in [(right, left), (left, right)] {
                 let unit = self.unit(coarse, scope, 0);
                 if unit > 1 && wanted >= 0 {
                     let mut tried = found.clone();
-                    if self.must_be(coarse, scope, wanted - wanted % unit, &mut tried, depth)
-                        && self.must_be(fine, scope, wanted % unit, &mut tried, depth)
+                    if self.require(coarse, scope, wanted - wanted % unit, &mut tried, depth)
+                        && self.require(fine, scope, wanted % unit, &mut tried, depth)
                     {
                         *found = tried;
                         return true;
@@ -279,48 +270,48 @@ impl<'p> Writer<'p, '_> {
         let for_left = b.and_then(|b| match operator {
             Binary::Plus => wanted.checked_sub(b),
             Binary::Minus => wanted.checked_add(b),
-            Binary::Times => (b != 0 && wanted % b == 0).then(|| wanted / b),
+            Binary::Times => quotient(wanted, b),
             Binary::Divide => wanted.checked_mul(b).filter(|_| b > 0),
             Binary::Left => (0..64).contains(&b).then(|| wanted >> b).filter(|n| n << b == wanted),
-            // Bits that are cut off stay what they are.
+            // Bits that are shifted out stay as they are.
             Binary::Right if (0..64).contains(&b) => Some(wanted << b | a? & ((1 << b) - 1)),
             Binary::BitAnd => (wanted & !b == 0).then_some(a? & !b | wanted),
             Binary::BitXor => Some(wanted ^ b),
             _ => None,
         });
-        if for_left.is_some_and(|wanted| self.must_be_in(left, scope, wanted, found, depth)) {
+        if for_left.is_some_and(|wanted| self.require_tentatively(left, scope, wanted, found, depth)) {
             return true;
         }
         let for_right = a.and_then(|a| match operator {
             Binary::Plus => wanted.checked_sub(a),
             Binary::Minus => a.checked_sub(wanted),
-            Binary::Times => (a != 0 && wanted % a == 0).then(|| wanted / a),
+            Binary::Times => quotient(wanted, a),
             Binary::BitAnd => (wanted & !a == 0).then_some(b? & !a | wanted),
             Binary::BitXor => Some(wanted ^ a),
             _ => None,
         });
-        for_right.is_some_and(|wanted| self.must_be_in(right, scope, wanted, found, depth))
+        for_right.is_some_and(|wanted| self.require_tentatively(right, scope, wanted, found, depth))
     }
 
-    fn must_be_in(
+    fn require_tentatively(
         &mut self,
         node: NodeId,
         scope: &Scope,
         wanted: i128,
-        found: &mut Solved,
+        found: &mut Solution,
         depth: u32,
     ) -> bool {
         let mut tried = found.clone();
-        let is_solved = self.must_be(node, scope, wanted, &mut tried, depth);
+        let is_solved = self.require(node, scope, wanted, &mut tried, depth);
         if is_solved {
             *found = tried;
         }
         is_solved
     }
 
-    /// What all values of an expression are multiples of; 1 if that is not known.
+    /// A number that divides all values of an expression; 1 if none is known.
     fn unit(&mut self, node: NodeId, scope: &Scope, depth: u32) -> i128 {
-        let Some(&at) = self.run.plan.expressions.nodes.get(node as usize) else { return 1 };
+        let at = *self.run.plan.expressions.node(node);
         if depth > DEEPEST {
             return 1;
         }
@@ -341,59 +332,8 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn constant(&self, node: NodeId) -> Option<i128> {
+    pub(super) fn constant(&self, node: NodeId) -> Option<i128> {
         self.run.plan.expressions.constant(node).map(i128::from)
-    }
-
-    /// What the left side of a comparison may be so that it comes out so.
-    fn turned(&self, condition: NodeId, when: bool) -> Vec<(NodeId, i128)> {
-        let nodes = &self.run.plan.expressions.nodes;
-        let Some(&Node::Binary(operator, left, right)) = nodes.get(condition as usize) else {
-            return Vec::new();
-        };
-        let Some(limit) = self.constant(right) else { return Vec::new() };
-        // Close to the limit: that is where lengths change their form.
-        let near = [limit, limit + 1, limit + 2, limit - 1];
-        let fits = near.into_iter().filter(|&value| holds(operator, value, limit) == when);
-        fits.map(|value| (left, value)).collect()
-    }
-
-    /// What a field that an expression names was decided to be.
-    fn decided(&mut self, node: NodeId, scope: &Scope, found: &Solved) -> Option<i128> {
-        let (object, slot) = self.field_at(node, scope, 0)?;
-        found.get(&self.written_field(object, slot)?).map(|number| number.value)
-    }
-
-    /// How a comparison with a constant comes out for a number.
-    fn compares(&self, condition: NodeId, left: i128) -> Option<bool> {
-        match self.run.plan.expressions.nodes.get(condition as usize)? {
-            Node::Binary(operator, _, right) => Some(holds(*operator, left, self.constant(*right)?)),
-            _ => None,
-        }
-    }
-
-    /// Whether a comparison comes out so when the numbers are what was found.
-    fn agrees(&mut self, condition: NodeId, scope: &Scope, when: bool, found: &Solved) -> bool {
-        let left = match self.run.plan.expressions.nodes.get(condition as usize) {
-            Some(&Node::Binary(_, left, _)) => left,
-            _ => return true,
-        };
-        match self.decided(left, scope, found) {
-            Some(decided) => self.compares(condition, decided).is_none_or(|comes| comes == when),
-            None => true,
-        }
-    }
-}
-
-fn holds(operator: Binary, a: i128, b: i128) -> bool {
-    match operator {
-        Binary::Equal => a == b,
-        Binary::NotEqual => a != b,
-        Binary::Less => a < b,
-        Binary::LessEqual => a <= b,
-        Binary::Greater => a > b,
-        Binary::GreaterEqual => a >= b,
-        _ => false,
     }
 }
 
@@ -404,4 +344,67 @@ fn has_digits(n: i128, radix: u32) -> u64 {
         count += 1;
     }
     count
+}
+
+/// The number that times `factor` gives `product`, if there is one.
+fn quotient(product: i128, factor: i128) -> Option<i128> {
+    (product.checked_rem(factor)? == 0).then(|| product.checked_div(factor)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use framescope_parser::{Dissection, Field, Protocol, Value};
+
+    use super::quotient;
+    use crate::described::Described;
+    use crate::load::testing::described;
+
+    /// The first byte when `body` has so many bytes, and the notes.
+    fn length_for(size: &str, bytes: usize) -> (u8, Vec<String>) {
+        let described = Described::from_ksy(&described(
+            &format!("{{id: n, type: u1}}, {{id: body, size: '{size}'}}"),
+            "",
+        ))
+        .unwrap();
+        let field = |name, value| Field { name, range: 0..0, value, fields: Vec::new() };
+        let body = Value::Bytes(vec![7; bytes].into());
+        let mut message = Dissection::of(&described, &[]);
+        message.fields = vec![field("n", Value::Unsigned(12)), field("body", body)];
+        let (mut out, mut notes) = (Vec::new(), Vec::new());
+        described.encode_noting(&message, &mut out, &mut notes).unwrap();
+        (out[0], notes)
+    }
+
+    #[test]
+    fn lengths_are_solved_through_their_expressions() {
+        for (size, expected) in [
+            ("n", 6),
+            ("n - 2", 8),
+            ("2 * n", 3),
+            ("10 - n", 4),
+            ("n >> 1", 12),
+            ("n & 0x7", 14),
+            ("-(-n)", 6),
+            ("n > 10 ? n - 6 : n", 12),
+        ] {
+            let (found, notes) = length_for(size, 6);
+            assert_eq!((found, notes), (expected, vec![]), "{size}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_solved_is_noted() {
+        let (_, notes) = length_for("n * 4", 6);
+        assert!(notes[0].starts_with("the size of body is 6, but the expression for it yields"), "{notes:?}");
+    }
+
+    #[test]
+    fn extreme_constants_do_not_overflow() {
+        length_for("-(-n / 85070591730234615865843651857942052864) + 4", 6);
+        length_for("n * -1 + 20", 6);
+        assert_eq!(
+            (quotient(i128::MIN, -1), quotient(6, 0), quotient(6, -3), quotient(7, 2)),
+            (None, None, Some(-2), None)
+        );
+    }
 }

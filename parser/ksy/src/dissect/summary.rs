@@ -1,0 +1,59 @@
+//! Summaries of structures.
+
+use crate::display::short_text;
+use crate::plan::ObjectId;
+
+use crate::display::{LONGEST_SUMMARY, MOST_NAMED};
+use crate::plan::{NodeId, Piece, Style, Val};
+use crate::run::{Run, Scope};
+
+impl<'p> Run<'p, '_> {
+    /// The summary of a structure.
+    pub(crate) fn summary(&mut self, id: ObjectId) -> String {
+        let plan = self.plan;
+        let mut text = String::new();
+        let ty = plan.type_of(self.arena.object(id).ty);
+        let mut named = 0;
+        for piece in &ty.summary {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Value(node, style) => text.push_str(&self.summed_up(id, *node, style)),
+                Piece::Named(sym, node) => {
+                    let written = self.summed_up(id, *node, &Style::Plain);
+                    if !written.is_empty() {
+                        let comma = if named == 0 { "" } else { ", " };
+                        text.push_str(&format!("{comma}{} {written}", plan.name(*sym)));
+                        named += 1;
+                    }
+                }
+            }
+            if text.len() > LONGEST_SUMMARY || named == MOST_NAMED {
+                break;
+            }
+        }
+        text.trim().to_owned()
+    }
+
+    /// A value as it appears in a summary; empty if it is not present.
+    fn summed_up(&mut self, id: ObjectId, node: NodeId, style: &Style) -> String {
+        let val = self.eval(node, &Scope::of(id)).unwrap_or(Val::Null);
+        match (style, val) {
+            (Style::Hex, Val::Int(n)) => format!("{n:#x}"),
+            (_, Val::Obj(inner)) if inner != id => self.nested_summary(inner),
+            (Style::Str, Val::Bytes(span)) => String::from_utf8_lossy(self.bytes(span)).into_owned(),
+            (_, Val::Str(_)) => self.short_text(val),
+            (_, Val::Bytes(_)) => self.short(val),
+            _ => self.written(val),
+        }
+    }
+
+    fn nested_summary(&mut self, id: ObjectId) -> String {
+        // Summaries that contain each other end here.
+        if self.arena.work > 1 << 40 || self.spend(100).is_err() { String::new() } else { self.summary(id) }
+    }
+
+    fn short_text(&self, val: Val) -> String {
+        let Val::Str(span) = val else { return String::new() };
+        short_text(self.text(span))
+    }
+}

@@ -1,0 +1,78 @@
+//! Kinds of values.
+
+use crate::plan::EnumId;
+use std::rc::Rc;
+
+use crate::load::Loader;
+use crate::plan::TypeId;
+
+/// A kind of value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Ty {
+    Unknown,
+    Int,
+    Float,
+    Bool,
+    Str,
+    Bytes,
+    Enum(EnumId),
+    Obj(TypeId),
+    Arr(Rc<Ty>),
+    Io,
+}
+
+impl Ty {
+    pub(in crate::load) fn what(&self, loader: &Loader) -> String {
+        match self {
+            Ty::Unknown => "a value".into(),
+            Ty::Int => "a whole number".into(),
+            Ty::Float => "a floating-point number".into(),
+            Ty::Bool => "a boolean".into(),
+            Ty::Str => "text".into(),
+            Ty::Bytes => "bytes".into(),
+            Ty::Enum(of) => format!("a member of the enum {}", loader.plan.enum_of(*of).name),
+            Ty::Obj(id) => format!("a structure of the type {}", loader.plan.type_of(*id).name),
+            Ty::Arr(_) => "a list".into(),
+            Ty::Io => "a stream".into(),
+        }
+    }
+
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Ty::Int | Ty::Float | Ty::Unknown)
+    }
+
+    /// The methods of such a value.
+    pub(super) fn methods(&self) -> &'static [&'static str] {
+        match self {
+            Ty::Int => &["to_s", "to_i"],
+            Ty::Float | Ty::Enum(_) | Ty::Bool => &["to_i", "to_s"],
+            Ty::Str => &["length", "reverse", "substring", "to_i", "to_s"],
+            Ty::Bytes => &["length", "size", "first", "last", "min", "max", "to_s"],
+            Ty::Arr(_) => &["size", "first", "last", "min", "max"],
+            Ty::Io => &["eof", "size", "pos"],
+            Ty::Unknown | Ty::Obj(_) => &[],
+        }
+    }
+}
+
+/// The kind of a built-in type.
+pub(crate) fn builtin(name: &str) -> Option<Ty> {
+    Some(match name {
+        "bytes" => Ty::Bytes,
+        "str" | "strz" => Ty::Str,
+        "bool" | "b1" | "b1le" | "b1be" => Ty::Bool,
+        "io" => Ty::Io,
+        "struct" | "any" => Ty::Unknown,
+        _ => {
+            let rest = name.strip_suffix("le").or(name.strip_suffix("be")).unwrap_or(name);
+            match rest {
+                "u1" | "u2" | "u4" | "u8" | "s1" | "s2" | "s4" | "s8" => Ty::Int,
+                "f4" | "f8" => Ty::Float,
+                _ => {
+                    let bits: u8 = rest.strip_prefix('b')?.parse().ok()?;
+                    (1..=64).contains(&bits).then_some(Ty::Int)?
+                }
+            }
+        }
+    })
+}

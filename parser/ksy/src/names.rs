@@ -1,0 +1,181 @@
+//! The fields that messages may have: their paths, their enumerations, and their documentation.
+
+use std::collections::HashSet;
+
+use framescope_parser::{CAPTURED, Names};
+
+use crate::format::Format;
+use crate::plan::{Doc, Node, PADDING, Plan, RAW, Shape, TypeId, UNREAD};
+use crate::strings::Charset;
+
+/// A field whose numbers have names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enumeration {
+    /// Its path of names joined by dots.
+    pub path: String,
+    /// Each member's number and name.
+    pub members: Vec<(i128, String)>,
+}
+
+/// The fields whose numbers have names, by their paths.
+pub(crate) fn enumerations(plan: &Plan) -> Vec<Enumeration> {
+    let mut found = Vec::new();
+    collect_enumerations(plan, TypeId::ROOT, "", &mut Vec::new(), &mut found, &mut 0);
+    found
+}
+
+fn collect_enumerations(
+    plan: &Plan,
+    id: TypeId,
+    above: &str,
+    around: &mut Vec<TypeId>,
+    found: &mut Vec<Enumeration>,
+    looked: &mut usize,
+) {
+    let ty = plan.type_of(id);
+    if around.contains(&id) || around.len() >= DEEPEST || *looked >= MOST_NAMES {
+        return;
+    }
+    around.push(id);
+    for attr in ty.seq.iter().chain(&ty.instances) {
+        *looked += 1;
+        let name = plan.name(attr.sym);
+        let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+        if let Some(of) = attr.enumeration.map(|of| plan.enum_of(of)) {
+            let members = of.members.iter().map(|member| (member.value, member.shown.clone()));
+            // The cases of a switch may have fields with the same name.
+            match found.iter_mut().find(|known| known.path == path) {
+                Some(known) => known.members.extend(members),
+                None => found.push(Enumeration { path: path.clone(), members: members.collect() }),
+            }
+        }
+        let mut shapes = vec![&attr.shape];
+        while let Some(shape) = shapes.pop() {
+            match shape {
+                Shape::User(user) => collect_enumerations(plan, user.id, &path, around, found, looked),
+                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                _ => {}
+            }
+        }
+    }
+    around.pop();
+}
+
+/// How deeply nested fields are listed.
+const DEEPEST: usize = 8;
+/// The most field names that are listed.
+const MOST_NAMES: usize = 5000;
+
+/// The names that may appear in messages.
+pub(crate) fn names(format: &Format) -> Names {
+    let plan = &format.plan;
+    let mut names = Names { verbatim: true, ..Names::default() };
+    let mut seen = HashSet::new();
+    type_names(plan, TypeId::ROOT, &mut Vec::new(), &mut names, &mut seen);
+    names.anywhere = [UNREAD, RAW, PADDING, CAPTURED].map(str::to_owned).to_vec();
+    if let Some(kind) = format.meta.kind
+        && let Node::Slot(slot) = plan.expressions.node(kind)
+        && let Some(of) = plan.root().attr(*slot).and_then(|attr| attr.enumeration)
+    {
+        names.kinds = plan.enum_of(of).members.iter().map(|member| member.shown.clone()).collect();
+    }
+    names
+}
+
+fn type_names(
+    plan: &Plan,
+    id: TypeId,
+    path: &mut Vec<TypeId>,
+    names: &mut Names,
+    seen: &mut HashSet<String>,
+) {
+    fn within(
+        plan: &Plan,
+        shape: &Shape,
+        prefix: &str,
+        path: &mut Vec<TypeId>,
+        names: &mut Names,
+        seen: &mut HashSet<String>,
+    ) {
+        match shape {
+            Shape::User(user) if !path.contains(&user.id) && path.len() < DEEPEST => {
+                let (mut inner, from) = (Names { verbatim: true, ..Names::default() }, names.fields.len());
+                if from < MOST_NAMES {
+                    type_names(plan, user.id, path, &mut inner, &mut HashSet::new());
+                }
+                names.verbatim &= inner.verbatim;
+                names.fields.extend(
+                    inner
+                        .fields
+                        .into_iter()
+                        .map(|name| format!("{prefix}.{name}"))
+                        .filter(|name| seen.insert(name.clone())),
+                );
+            }
+            Shape::Str(charset) | Shape::Strz(charset) => {
+                names.verbatim &= matches!(charset, Charset::Utf8 | Charset::Ascii)
+            }
+            Shape::Switch(_, cases) => {
+                cases.iter().for_each(|(_, shape)| within(plan, shape, prefix, path, names, seen))
+            }
+            _ => {}
+        }
+    }
+    let ty = plan.type_of(id);
+    path.push(id);
+    for attr in ty.seq.iter().chain(&ty.instances) {
+        let name = plan.name(attr.sym).to_owned();
+        if seen.insert(name.clone()) {
+            names.fields.push(name.clone());
+        }
+        names.verbatim &= attr.value.is_none() && attr.process.is_none();
+        within(plan, &attr.shape, &name, path, names, seen);
+    }
+    path.pop();
+}
+
+/// The documentation of a field, or else of its type.
+pub(crate) fn about<'p>(plan: &'p Plan, id: TypeId, path: &[&str]) -> Option<&'p Doc> {
+    let (name, rest) = path.split_first()?;
+    let ty = plan.type_of(id);
+    let attr = ty.attr(ty.slot(plan.symbol(name)?)?)?;
+    let mut shapes = vec![&attr.shape];
+    let mut types = Vec::new();
+    while let Some(shape) = shapes.pop() {
+        match shape {
+            Shape::User(user) => types.push(user.id),
+            Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+            _ => {}
+        }
+    }
+    if !rest.is_empty() {
+        return types.into_iter().find_map(|id| about(plan, id, rest));
+    }
+    let is_said = |doc: &&Doc| !doc.text.is_empty() || !doc.references.is_empty();
+    let of_type = || match types.as_slice() {
+        [id] => Some(&plan.type_of(*id).doc),
+        _ => None,
+    };
+    Some(&attr.doc).filter(is_said).or_else(of_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{about, enumerations};
+    use crate::load::testing::loaded;
+    use crate::plan::TypeId;
+
+    #[test]
+    fn fields_are_listed_with_their_enumerations_and_documentation() {
+        let more = "types: {part: {doc: A part., seq: [{id: kind, type: u1, enum: kind}]}}\nenums: {kind: {1: {id: a, -orig-id: ALPHA}}}";
+        let (plan, _) = loaded("{id: one, type: part}, {id: two, type: u1, doc: The second.}", more);
+        let found = enumerations(&plan);
+        assert_eq!((found.len(), found[0].path.as_str()), (1, "one.kind"));
+        assert_eq!(found[0].members, [(1, "ALPHA".to_owned())]);
+        let doc = |path: &[&str]| about(&plan, TypeId::ROOT, path).map(|doc| doc.text.as_str());
+        assert_eq!(
+            (doc(&["two"]), doc(&["one"]), doc(&["three"])),
+            (Some("The second."), Some("A part."), None)
+        );
+    }
+}

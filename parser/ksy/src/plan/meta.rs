@@ -1,0 +1,90 @@
+//! What a protocol has beside the structure of its messages: its name, where it is found, and how its messages begin.
+
+use framescope_parser::Code;
+
+use crate::checks::Algorithm;
+use crate::error::Located;
+use crate::plan::NodeId;
+
+/// What a protocol needs beside the structure of its messages.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meta {
+    pub(crate) name: String,
+    pub(crate) about: String,
+    /// `tcp` or `udp`; both if it is empty.
+    pub(crate) transports: Vec<String>,
+    pub(crate) ports: Vec<u16>,
+    pub(crate) ends_with_segment: bool,
+    pub(crate) limit: u32,
+    pub(crate) head: Head,
+    pub(crate) kind: Option<NodeId>,
+    pub(crate) id: Option<NodeId>,
+    pub(crate) request: Option<NodeId>,
+    pub(crate) reply: Option<NodeId>,
+    /// The bytes with which every message ends and that occur nowhere else in it.
+    pub(crate) terminator: Option<Vec<u8>>,
+    /// Fields after the head whose check covers it: where the check fails, there may be no message.
+    pub(crate) trailing_checks: Vec<u16>,
+    /// Why a stream can't be split into its messages.
+    pub(crate) stream_diagnostics: Vec<Located>,
+}
+
+/// The beginning of every message, of fixed length, which distinguishes it from other bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) length: u32,
+    /// The bytes that every message begins with.
+    pub(crate) magic: Vec<u8>,
+    /// All must hold, otherwise no message begins here.
+    pub(crate) believe: Vec<HeadTest>,
+    /// All must hold, otherwise only the head is skipped, with the code given.
+    pub(crate) refuse: Vec<(HeadTest, Code)>,
+    /// How many bits of evidence the tests are together.
+    pub(crate) bits: u32,
+    /// What usually holds, and how many bits of evidence that is: numbers that are members of their enum.
+    pub(crate) hints: Vec<(HeadTest, u32)>,
+}
+
+/// The shortest magic, in bits, that is searched for in other bytes.
+const MAGIC_BITS: u32 = 16;
+/// The least evidence, in bits, of other tests that are searched for.
+const SURE_BITS: u32 = 32;
+
+impl Head {
+    /// Whether other bytes hardly ever look like it, so that a message begins at the next one.
+    pub(crate) fn is_sure(&self) -> bool {
+        let is_magic = self.magic.len() * 8 >= MAGIC_BITS as usize;
+        is_magic || self.bits >= SURE_BITS
+    }
+}
+
+/// A condition on the beginning of a message.
+#[derive(Clone, Debug)]
+pub(crate) struct HeadTest {
+    pub(crate) offset: u32,
+    pub(crate) length: u32,
+    pub(crate) what: HeadTestKind,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum HeadTestKind {
+    Contents(Vec<u8>),
+    /// A number in one of these ranges.
+    Number {
+        signed: bool,
+        le: bool,
+        ranges: Vec<(i128, i128)>,
+    },
+    /// Bits of a big-endian number.
+    Bits {
+        shift: u32,
+        count: u32,
+        ranges: Vec<(i128, i128)>,
+    },
+    Check {
+        algorithm: Algorithm,
+        le: bool,
+        from: u32,
+        to: u32,
+    },
+}
