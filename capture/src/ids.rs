@@ -157,7 +157,7 @@ impl StreamId {
     }
 }
 
-/// Elements by their ids, which the table gives out itself.
+/// Elements by their ids, which the table assigns itself.
 ///
 /// An id without an element is a fault of this crate, never of a capture: debug builds stop there, others go on with a spare
 /// element that belongs to nobody. Where absence is legitimate [`get`](Table::get) says so.
@@ -175,7 +175,7 @@ impl<I, T: Default> Default for Table<I, T> {
 }
 
 impl<I: Id, T> Table<I, T> {
-    /// Adds an element and gives its id.
+    /// Adds an element and returns its id.
     pub(crate) fn push(&mut self, element: T) -> I {
         let id = self.next_id();
         self.elements.push(element);

@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
     };
     let status = match done {
         Ok(status) => status,
-        // Whoever reads our output has had enough of it.
+        // The reader of our output has closed it.
         Err(Error::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
         Err(error) => {
             notices::notify(&error);

@@ -9,7 +9,7 @@ use crate::status::Status;
 
 /// Prints one sentence.
 pub(crate) fn notify(text: &(impl Display + ?Sized)) {
-    // Where even standard error is closed there is nobody to notify.
+    // If even standard error is closed, there is no place to notify.
     let _ = writeln!(io::stderr(), "framescope: {text}");
 }
 

@@ -1,4 +1,4 @@
-//! The filter against what is obviously right: each row taken apart and looked through.
+//! Compares the filter with the obvious way: each row dissected and searched.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -40,7 +40,7 @@ fn damaged() -> Index {
 }
 
 /// The fields of a row as text, by path.
-fn told(index: &Index, number: u32) -> Vec<(String, String)> {
+fn fields_of(index: &Index, number: u32) -> Vec<(String, String)> {
     fn collect(
         fields: &[Field<'_>],
         above: &str,
@@ -50,7 +50,7 @@ fn told(index: &Index, number: u32) -> Vec<(String, String)> {
         for field in fields {
             let path =
                 if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
-            // What is the sum of others is compared by its bytes; of what was not captured nothing is known.
+            // The value of a group is compared by its bytes; of what was not captured nothing is known.
             let value = match &field.value {
                 Value::Missing => None,
                 Value::Group => message.get(field.range.clone()).map(|bytes| Value::Bytes(bytes.into())),
@@ -87,7 +87,7 @@ fn every_field_of_every_message_is_found_by_its_path_and_value() {
     for case in cases() {
         let index = open(&case.join("capture.pcapng"));
         let all: Vec<Vec<(String, String)>> =
-            (0..index.row_count() as u32).map(|number| told(&index, number)).collect();
+            (0..index.row_count() as u32).map(|number| fields_of(&index, number)).collect();
         let mut asked = std::collections::BTreeSet::new();
         for (path, value) in all.iter().flatten() {
             // A column's name means the column; a protocol before it, the field.
@@ -285,7 +285,7 @@ fn every_column_is_understood_and_has_a_sentence() {
     for (column, name, about) in Column::ALL {
         assert_eq!((Column::from_name(name), column.name()), (Some(*column), *name));
         assert!(!about.is_empty());
-        // That there is one.
+        // The field exists.
         found(&index, name);
     }
     assert_eq!(found(&index, "row").len(), index.row_count());
@@ -294,7 +294,7 @@ fn every_column_is_understood_and_has_a_sentence() {
 #[test]
 fn a_whole_file_of_rows_is_found_as_each_row_by_itself() {
     use framescope_parser::missive::{FrameBuf, Kind};
-    // Frames whose ends look like the beginnings of what is looked for, in segments that part some of them.
+    // Frames whose ends look like the beginnings of what is searched for, in segments that split some of them.
     let frame = |i: u32| {
         let text = match i % 7 {
             0 => "aa".to_owned(),
@@ -327,7 +327,7 @@ fn a_whole_file_of_rows_is_found_as_each_row_by_itself() {
     }
 }
 
-/// A protocol that tells everything, whatever is wanted.
+/// A protocol that reports everything, whatever is wanted.
 struct TellsAll(Arc<dyn Protocol>);
 
 impl Protocol for TellsAll {
@@ -422,7 +422,7 @@ fn a_protocol_that_tells_what_is_wanted_gives_the_rows_of_one_that_tells_all() {
         assert_eq!(all.row_count(), some.row_count());
         let mut expressions = std::collections::BTreeSet::new();
         for number in 0..all.row_count() as u32 {
-            for (path, value) in told(&all, number) {
+            for (path, value) in fields_of(&all, number) {
                 let name = if Column::from_name(&path).is_some() { continue } else { path };
                 // The whole path, and its end.
                 let last = name.rsplit('.').next().filter(|last| Column::from_name(last).is_none());
@@ -434,7 +434,7 @@ fn a_protocol_that_tells_what_is_wanted_gives_the_rows_of_one_that_tells_all() {
                 }
             }
         }
-        // Each of many is enough now and then, and takes a second.
+        // Some of many are enough, and take a second.
         let every = 1 + expressions.len() / 100;
         for expression in expressions.iter().step_by(every) {
             let Ok(filter) = Filter::parse(expression, &protocols) else { continue };

@@ -1,4 +1,4 @@
-//! IP packets that came in fragments: put together in any order, and what is missing or contradictory is said.
+//! IP packets in fragments: reassembled in any order, and missing or contradictory bytes are reported.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -160,7 +160,7 @@ fn what_is_missing_or_contradictory_is_said() {
     let index = opened(&[pieces[0].clone(), pieces[1].clone(), evil, pieces[2].clone()]);
     assert_eq!(unread(&index), [(OVERLAP.to_owned(), 1)]);
     assert_eq!(bytes_of(&index), b"what was captured first stays, whatever comes later");
-    // The same bytes again are nothing to tell, however they are cut.
+    // The same bytes again are not worth a note, however they are cut.
     let same = fragment(&packet[..20], 7, 16, &packet[36..60], true);
     let index = opened(&[pieces[0].clone(), pieces[1].clone(), same, pieces[2].clone()]);
     assert_eq!(unread(&index), []);
@@ -178,7 +178,7 @@ fn what_is_missing_or_contradictory_is_said() {
     assert_eq!(unread(&index), expected);
 }
 
-/// The conflicting fragments that are told of the rows: their packets, and what they dispute.
+/// The conflicting fragments that are reported of the rows: their packets, and what they dispute.
 fn disputed(index: &Index) -> Vec<(u32, std::ops::Range<usize>, String)> {
     let mut found = Vec::new();
     for number in 0..index.row_count() as u32 {
@@ -209,11 +209,11 @@ fn fragments_with_other_bytes_are_a_problem_of_the_bytes_that_they_touch() {
     assert_eq!(disputed(&index), [(0, 10..11, text.to_owned())]);
     assert_eq!(bytes_of(&index), message);
     assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts(), 1);
-    // The one that makes the packet whole may be the one that disputes, over others and in the hole between them.
+    // The one that completes the packet may be the one that disputes, over others and in the hole between them.
     let index = opened(&[pieces[0].clone(), pieces[2].clone(), with(16, 40, 50)]);
     assert_eq!(disputed(&index), [(0, 30..31, text.to_owned())]);
     assert_eq!(bytes_of(&index), message);
-    // Other headers dispute all that is behind them.
+    // Other headers dispute everything after them.
     let index = opened(&[pieces[0].clone(), with(0, 24, 2), pieces[1].clone(), pieces[2].clone()]);
     assert_eq!(disputed(&index), [(0, 0..75, text.replace('3', "2"))]);
     // A datagram's header has 8 bytes; a stream has others before it.
@@ -274,7 +274,7 @@ fn very_many_disputes_of_a_packet_stay_few() {
     assert_eq!(unread(&index), [(OVERLAP.to_owned(), 445)]);
     assert!(index.stream(0, Direction::Forward).unwrap().conflicts() <= 16);
     assert_eq!(disputed(&index).len(), 4);
-    // One that reaches over very many others is told, though not all of it is looked at.
+    // One that overlaps very many others is reported, though not all of it is examined.
     let mut packets = rest.to_vec();
     packets.push(fragment(&packet[..20], 7, 80, &[b'x'; 6000], true));
     packets.push(last.clone());

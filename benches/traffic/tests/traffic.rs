@@ -1,4 +1,4 @@
-//! What is made is what was asked for, as the capture crate reads it.
+//! What is generated is what was requested, as the capture crate reads it.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -50,14 +50,14 @@ fn the_same_seed_makes_the_same_bytes_and_another_one_others() {
 
 #[test]
 fn nothing_is_wrong_with_a_shape_that_asks_for_nothing_wrong() {
-    let parted = Shape { sizes: Sizes::Mixture, full_segments: true, ..small() };
-    let both = [small(), Shape { short: 4, ..small() }, parted.clone(), Shape { bare: true, ..small() }];
+    let split = Shape { sizes: Sizes::Mixture, full_segments: true, ..small() };
+    let both = [small(), Shape { short: 4, ..small() }, split.clone(), Shape { bare: true, ..small() }];
     for shape in both {
         let (made, index) = read_back(&shape);
         assert_eq!((made.messages, index.row_count() as u64), (SMALL, SMALL), "{shape:?}");
         assert_eq!(count(&index, "problems or type != message"), 0, "{shape:?}");
     }
-    let (_, index) = read_back(&parted);
+    let (_, index) = read_back(&split);
     let messages_share_segments = index.rows().any(|row| index.row_packets(&row).len() > 2);
     assert!(messages_share_segments);
 }
@@ -119,7 +119,7 @@ fn sizes_are_those_of_the_distribution() {
     for sizes in [Sizes::Fixed(300), Sizes::Uniform(16, 1400), Sizes::Mixture] {
         let (_, index) = read_back(&Shape { sizes, ..small() });
         let (shortest, longest) = sizes.range();
-        // A frame's header and checksum; the login and its answer are short ones.
+        // A frame's header and checksum; the login and its reply are short ones.
         let texts: Vec<u64> =
             index.rows().filter(|row| index.kind(row) != Some("LOGIN")).map(|row| row.length - 24).collect();
         assert!(texts.iter().all(|&size| (shortest.into()..=longest.into()).contains(&size)), "{sizes}");

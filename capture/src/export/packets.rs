@@ -1,4 +1,4 @@
-//! The packets that carry rows, as a capture of their own.
+//! The packets that carry rows, as a separate capture.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -52,7 +52,7 @@ fn each_record(
             Ok(Next::Packet) => each(&records.record().0)?,
             Ok(Next::Other) => {}
             Ok(Next::End) => return Ok(()),
-            // Damage was reported when the capture was read; behind it reading resumes as it did then.
+            // Damage was reported when the capture was read; reading resumes after it as it did then.
             Err(_) => match records.resume() {
                 Ok(Some(_)) => {}
                 _ => return Ok(()),

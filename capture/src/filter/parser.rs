@@ -52,7 +52,7 @@ impl Parser<'_> {
         self.tokens.get(self.at).map(|(token, _)| token)
     }
 
-    /// Where the next token is; behind the last one, the end of the text.
+    /// Where the next token is; after the last one, the end of the text.
     fn place(&self) -> Range<usize> {
         self.tokens.get(self.at).map_or(self.text.len()..self.text.len(), |(_, range)| range.clone())
     }
@@ -140,7 +140,7 @@ impl Parser<'_> {
         Ok(Test { subject, condition })
     }
 
-    /// The operator and value behind a subject; without one, that it exists.
+    /// The operator and value after a subject; without one, that it exists.
     fn condition(&mut self, subject: &Subject) -> Result<Condition, Fault> {
         let place = self.place();
         if self.takes("==") || self.takes("=") {

@@ -18,7 +18,7 @@ pub struct Filter {
     pub(super) query: Arc<Query>,
 }
 
-/// What an expression says.
+/// A parsed expression.
 #[derive(Debug)]
 pub(super) struct Query {
     pub(super) root: Node,

@@ -11,7 +11,7 @@ use crate::index::store::Rows;
 pub(crate) struct CompletionOrder {
     /// How many rows were there before anything was buffered; None while nothing was.
     in_order: Option<usize>,
-    /// The packets of the rows behind those.
+    /// The packets of these rows and of those after them.
     completed_by: Vec<u32>,
     /// That of the last row.
     last: u32,

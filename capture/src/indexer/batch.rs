@@ -109,7 +109,7 @@ pub(crate) enum ReadItem<'b> {
     Metadata(&'b mut Metadata),
 }
 
-/// Gives numbers to what comes again and again: pairs of endpoints, and outlines of payloads.
+/// Assigns numbers to what recurs: pairs of endpoints, and outlines of payloads.
 #[derive(Debug)]
 pub(super) struct Numbers {
     outliner: PayloadOutliner,

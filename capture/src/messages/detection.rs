@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Confidence, Protocol, Sample};
 
-/// With so many bytes a choice is made from what there is.
+/// With this many bytes a choice is made from what there is.
 const SAMPLE: usize = 64 << 10;
 /// Fewer bytes than this are too few to choose from.
 const FIRST_CHOICE: usize = 20;
@@ -88,7 +88,7 @@ impl DetectionBuffer {
     }
 }
 
-/// The protocol that is certain of a stream, if its first segment is enough to tell.
+/// The protocol that is certain of a stream, if its first segment is enough to know.
 pub(crate) fn certain_at_once(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
     if bytes.len() < FIRST_CHOICE {
         return None;

@@ -43,7 +43,7 @@ struct Framing {
     whole_in_a_row: u8,
 }
 
-/// After so many payloads that were one message each a stream needs no framer any more.
+/// After this many payloads that were one message each a stream needs no framer any more.
 const WHOLE: u8 = 16;
 
 /// The protocol of a stream.

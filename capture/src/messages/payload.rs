@@ -33,7 +33,7 @@ pub(crate) struct PayloadOutliner {
     recent: [Option<(MessageOutline, u16)>; 16],
 }
 
-/// After so many misses only one payload in as many is tried.
+/// After this many misses only one payload in as many is tried.
 const PATIENCE: u32 = 64;
 
 impl PayloadOutliner {

@@ -379,13 +379,13 @@ impl Reassembler {
 
     fn advance(&mut self, length: u64) {
         self.next += length;
-        // What comes behind an end has an end of its own.
+        // What follows an end has its own end.
         self.ended = false;
         self.next_sequence = self.next_sequence.map(|sequence| sequence.wrapping_add(low_bits(length)));
     }
 }
 
-/// The sequence number of a segment's first byte: a SYN takes a number of its own.
+/// The sequence number of a segment's first byte: a SYN occupies a number.
 fn data_sequence(segment: &Segment) -> u32 {
     segment.sequence.wrapping_add(u32::from(segment.syn))
 }

@@ -23,7 +23,7 @@ use crate::arguments::ReadingArgs;
 use crate::error::Error;
 use crate::status::{self, Status};
 
-/// What `framescope` can be told to do.
+/// The commands of `framescope`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print every message with its fields and problems

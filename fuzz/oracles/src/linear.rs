@@ -1,5 +1,5 @@
-//! The work that a message makes is linear in its bytes: a description is made up, and messages of it that are longer and longer;
-//! the steps that it takes to take one apart are counted.
+//! The work per message is linear in its bytes: a description is generated, and longer and longer messages of it; the
+//! steps to dissect one are counted.
 
 use std::fmt::Write;
 
@@ -9,19 +9,19 @@ use framescope_ksy::Described;
 const A_BYTE: u64 = 250;
 const ANY: u64 = 1 << 20;
 
-/// The longest of the messages that are made up.
+/// The longest of the generated messages.
 const LONGEST: usize = 8 << 10;
 
-/// Takes `data` as choices, of which a description is made, and as the bytes that its messages are made of, over and over.
+/// Takes `data` as choices, from which a description is generated, and as the bytes that its messages repeat.
 pub fn linear(data: &[u8]) {
     let mut choices = Choices { data, at: 0 };
     let text = description(&mut choices);
     let described = match Described::from_ksy(&text) {
         Ok(described) => described,
-        Err(error) => panic!("a description that is made up is refused: {error}\n{text}"),
+        Err(error) => panic!("a generated description is refused: {error}\n{text}"),
     };
     let shortest = 1 + choices.below(LONGEST / 4);
-    // Bytes that are no text where none are given.
+    // Bytes that are not text where none are given.
     let unit = match &data[choices.at.min(data.len())..] {
         [] => &[0xFF],
         unit => unit,
@@ -37,7 +37,7 @@ pub fn linear(data: &[u8]) {
     }
 }
 
-/// Bytes as choices. Behind the last of them all choices are the first.
+/// Bytes as choices. After the last of them all choices are the first.
 struct Choices<'d> {
     data: &'d [u8],
     at: usize,
@@ -60,7 +60,7 @@ impl Choices<'_> {
     }
 }
 
-/// What stands in an item, of which a message has as many as fit.
+/// The fields of an item, of which a message has as many as fit.
 const FIELDS: [&str; 20] = [
     "type: str, size: 1",
     "type: b3",
@@ -84,7 +84,7 @@ const FIELDS: [&str; 20] = [
     "size: 0, repeat: expr, repeat-expr: 9",
 ];
 
-/// What is computed of an item, or read elsewhere.
+/// Values computed from an item, or read elsewhere.
 const INSTANCES: [&str; 17] = [
     "value: _root.head",
     "value: _root.items",
@@ -105,7 +105,7 @@ const INSTANCES: [&str; 17] = [
     "value: _root.head, valid: _root.other",
 ];
 
-/// What must be so that a field is there.
+/// Conditions for a field.
 const CONDITIONS: [&str; 6] = [
     "_root.head == _root.other",
     "_root.head.size > 2",

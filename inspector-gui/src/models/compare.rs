@@ -22,7 +22,7 @@ pub struct FieldPair {
     pub differs: bool,
 }
 
-/// Pairs the fields of two messages, in the order of the first; fields of the second alone stand where they do there.
+/// Pairs the fields of two messages, in the order of the first; fields that only the second has are where it has them.
 pub fn compare(first: &[Arc<FieldNode>], second: &[Arc<FieldNode>]) -> Vec<FieldPair> {
     let (a, b) = (flat(first), flat(second));
     let places: HashMap<&str, usize> =

@@ -15,7 +15,7 @@ fn a_hole_is_one_line_and_bytes_behind_it_keep_their_offsets() {
     click(&mut harness, hole);
     let marked = view(&harness).highlighted().unwrap();
     assert_eq!((marked.range.clone(), marked.path.as_deref()), (1448..2896, Some("payload (rest)")));
-    // From bytes behind the hole to their field.
+    // From bytes after the hole to their field.
     let line = harness.get_by_label_contains("00000b50  ").rect();
     let width = line.width() / 76.0;
     let byte = |column: f32| line.left_center() + Vec2::new(width * (10.0 + column * 3.0 + 1.0), 0.0);

@@ -68,7 +68,7 @@ impl Described {
     ///
     /// # Errors
     /// All mistakes in it, each with its line and column. Whatever depends on where a stream ends is one too, because it
-    /// does not tell where a message ends.
+    /// does not show where a message ends.
     pub fn from_ksy(text: &str) -> Result<Described, LoadError> {
         Described::new(Format::from_ksy(text)?)
     }

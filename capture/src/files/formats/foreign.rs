@@ -50,7 +50,7 @@ impl Foreign {
         }
     }
 
-    /// Where the next record is, at `position` unless a table says otherwise; None behind the last.
+    /// Where the next record is, at `position` unless a table says otherwise; None after the last.
     pub(crate) fn next_at(&mut self, position: u64) -> Result<Option<u64>, FormatError> {
         match self {
             Foreign::Netmon(netmon) => netmon.next_at(position),

@@ -23,7 +23,7 @@ use crate::Source;
 
 pub(super) const HEADER: usize = 128;
 
-/// Bytes of the table that are read at once.
+/// Bytes of the table that are read in one call.
 const TABLE_CHUNK: u64 = 64 << 10;
 
 #[derive(Debug)]

@@ -145,7 +145,7 @@ impl Section {
         })
     }
 
-    /// Reads a block that is about those behind it, or for a person.
+    /// Reads a block that describes those after it, or is for a person.
     fn read_metadata(&mut self, block: &RawBlock<'_>, bytes: &[u8], metadata: &mut Vec<Metadata>) {
         let body = &block.body[..];
         match block.type_ {

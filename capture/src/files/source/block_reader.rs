@@ -1,4 +1,4 @@
-//! Small reads of a source, served from blocks that are read at once.
+//! Small reads of a source, served from larger blocks.
 
 use std::io;
 

@@ -8,7 +8,7 @@ pub struct Packed {
     length: u32,
     /// Bytes that each number takes: 0 to 8.
     width: u8,
-    /// Little-endian, and behind them what makes eight bytes of the last.
+    /// Little-endian, padded at the end so that the last can be read as eight bytes.
     bytes: Box<[u8]>,
 }
 

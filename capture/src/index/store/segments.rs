@@ -77,7 +77,7 @@ impl Segments {
     /// None at all.
     pub const NONE: Segments = Segments { sealed: Vec::new(), open: Vec::new() };
 
-    /// Adds one behind the others.
+    /// Appends a segment.
     #[inline]
     pub fn push(&mut self, segment: SegmentRange) {
         if self.open.len() == A_CHUNK {

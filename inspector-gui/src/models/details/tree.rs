@@ -51,7 +51,7 @@ impl FieldNode {
             && self.fields.iter().all(|inner| inner.range == self.range)
     }
 
-    /// Whether it has bytes of its own, rather than those of fields inside.
+    /// Whether it has its own bytes, rather than those of fields inside.
     pub fn is_leaf(&self) -> bool {
         self.fields.is_empty() || self.is_flags()
     }

@@ -46,7 +46,7 @@ impl ChartUpdates {
         self.inputs = None;
     }
 
-    /// Whether charts of these inputs should be made: now and then while rows come in, always when they are complete.
+    /// Whether charts of these inputs should be made: at intervals while rows come in, always when they are complete.
     fn is_due(&self, now: Inputs) -> bool {
         match self.inputs {
             _ if self.job.is_some() || now.times.is_none() => false,

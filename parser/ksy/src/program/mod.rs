@@ -113,7 +113,7 @@ pub(crate) struct Program {
     terms: Vec<Term>,
     kind: Option<(u16, Kind)>,
     /// The fields that it reports.
-    told: Vec<ReportedField>,
+    fields: Vec<ReportedField>,
 }
 
 /// The result of a program.
@@ -147,7 +147,7 @@ impl Program {
     }
 
     /// Reports the fields that it was compiled for. If it has no result, it reports nothing and returns false.
-    pub(crate) fn tell<'a>(
+    pub(crate) fn report<'a>(
         &'a self,
         plan: &'a Plan,
         bytes: &'a [u8],
@@ -158,8 +158,8 @@ impl Program {
         if self.run_recording(plan, bytes, &mut events).is_none() {
             return false;
         }
-        let noted = Recording { events: &events, told: &self.told, plan, bytes };
-        noted.tell(visit);
+        let noted = Recording { events: &events, fields: &self.fields, plan, bytes };
+        noted.report(visit);
         if summary {
             visit.summary(format_args!("{}", noted.summary(TypeId::ROOT, 0)));
         }

@@ -1,4 +1,4 @@
-//! What frames are made of and given as: values, limits, a socket's decoder.
+//! Building and reading frames: values, limits, a socket's decoder.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -93,7 +93,7 @@ fn a_decoder_gives_what_is_complete_at_once_and_looks_at_nothing_twice() {
         assert_eq!(found.to_frame_buf().to_bytes().unwrap(), *frame);
         assert_eq!((decoder.buffered(), decoder.skipping()), (0, None));
     }
-    // What stands in a run of noise is dropped as it comes, and the run is given when it ends.
+    // The bytes of a run of noise are dropped as they arrive, and the run is returned when it ends.
     for _ in 0..100 {
         decoder.push(b"noise");
         assert_eq!(decoder.receive(), None);

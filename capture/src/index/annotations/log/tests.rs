@@ -129,7 +129,7 @@ fn a_note_on_every_row_takes_a_few_bytes() {
     const ROWS: u32 = 200_000;
     let of_row =
         |log: &Annotations, row: u32| -> Vec<String> { log.of(row.into(), 9).map(|one| one.text).collect() };
-    // Two hundred conversations take turns, and each goes on where it was.
+    // Two hundred conversations take turns, and each continues where it was.
     let mut jumps = Annotations::default();
     for row in 0..ROWS {
         let next = u64::from(row / 200 * 2 + row % 200 % 7);
