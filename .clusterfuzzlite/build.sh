@@ -7,20 +7,16 @@ cd "$(dirname "$0")/framescope" 2>/dev/null || cd "$(dirname "$0")/.."
 cargo fuzz build --fuzz-dir fuzz -O --debug-assertions
 built=$(dirname "$(find "${CARGO_TARGET_DIR:-fuzz/target}" -path '*/release/decode' -type f | head -n 1)")
 
-for source in fuzz/fuzz_targets/*.rs; do
-    target=$(basename "$source" .rs)
+grep -v '^#' fuzz/targets.txt | while read -r target seeds dictionary; do
     # What speed is measured against finds nothing.
-    [ "$target" = empty ] && continue
+    [ "$seeds" = - ] && continue
     cp "$built/$target" "$OUT/$target"
-    # What has no seeds of its own takes frames.
-    kind=$target
-    [ -d "corpus/seeds/$kind" ] || kind=frames
-    # Seeds, and what was found before: so that what was mended is tried first.
-    folders=("corpus/seeds/$kind")
+    # Seeds, and what was found before: so that what was fixed is tried first.
+    folders=("corpus/seeds/$seeds")
     [ -d "corpus/regressions/$target" ] && folders+=("corpus/regressions/$target")
     rm -f "$OUT/${target}_seed_corpus.zip"
     zip -q -r -j "$OUT/${target}_seed_corpus.zip" "${folders[@]}"
-    [ -f "fuzz/dictionaries/$kind.dict" ] && cp "fuzz/dictionaries/$kind.dict" "$OUT/$target.dict"
+    [ "$dictionary" = - ] || cp "fuzz/dictionaries/$dictionary.dict" "$OUT/$target.dict"
     # Longer inputs take longer and show nothing more.
     printf '[libfuzzer]\nmax_len = 8192\ntimeout = 10\n' > "$OUT/$target.options"
 done

@@ -20,12 +20,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ["decode", "views", "streaming", "chunking", "roundtrip", "session", "encode", "differential", "described", "own",
-           "linear", "holes", "capture", "packet", "segments", "filter", "columns"]
+from targets import ROOT, finders, targets
 
 
 def speed(given):
+    known = {target.name: target for target in targets()}
+    unknown = [name for name in given.targets if name not in known]
+    if unknown:
+        raise SystemExit(f"{', '.join(unknown)}: not in targets.txt")
     build = ROOT / "target" / f"fuzz-speed-{given.sanitizer}"
     command = ["cargo", "+nightly", "fuzz", "build", "--sanitizer", given.sanitizer]
     subprocess.run(command, cwd=ROOT / "fuzz", env={**os.environ, "CARGO_TARGET_DIR": str(build)}, check=True,
@@ -34,29 +36,27 @@ def speed(given):
 
     def run(target, **environment):
         with tempfile.TemporaryDirectory() as finds:
-            # What has no seeds of its own takes frames.
-            seeds = ROOT / "corpus" / "seeds" / target
-            seeds = seeds if seeds.is_dir() else seeds.with_name("frames")
-            command = [folder / target, finds, seeds, f"-max_total_time={given.seconds}", "-seed=1",
+            seeds = [ROOT / target.seeds] if target.seeds else []
+            command = [folder / target.name, finds, *seeds, f"-max_total_time={given.seconds}", "-seed=1",
                        "-print_final_stats=1", f"-artifact_prefix={finds}/"]
             done = subprocess.run(command, capture_output=True, text=True, errors="replace",
                                   env={**os.environ, **environment})
             if done.returncode != 0:
                 print(done.stderr, file=sys.stderr)
-                raise SystemExit(f"{target} found something")
+                raise SystemExit(f"{target.name} found something")
             return done.stderr
 
     def rate(target):
         return int(re.search(r"average_exec_per_sec:\s*(\d+)", run(target)).group(1))
 
-    empty = rate("empty")
+    empty = rate(known["empty"])
     print(f"| target | executions a second | of empty's {empty:,} | reach |\n|---|---:|---:|---:|")
-    for target in given.targets or TARGETS:
+    for target in [known[name] for name in given.targets] or finders():
         found = rate(target)
         reached = re.findall(r"reached (\d+) of (\d+)", run(target, FRAMESCOPE_REACH="1"))
         share = f"{int(reached[-1][0]) * 100 // int(reached[-1][1])} %" if reached else ""
-        print(f"| `{target}` | {found:,} | {found / empty:.4f} | {share} |", flush=True)
-    print(f"\nempty again: {rate('empty'):,}")
+        print(f"| `{target.name}` | {found:,} | {found / empty:.4f} | {share} |", flush=True)
+    print(f"\nempty again: {rate(known['empty']):,}")
 
 
 def coverage(given):

@@ -17,12 +17,10 @@ import sys
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from targets import ROOT, finders
+
 COPY = ROOT / "target" / "planted"
-TARGETS = ["decode", "views", "streaming", "chunking", "roundtrip", "session", "encode", "differential", "described", "own",
-           "linear", "holes", "capture", "packet", "segments", "filter", "columns"]
 
 
 def faults():
@@ -64,16 +62,12 @@ def binaries():
 
 def run(target, seconds):
     """The seconds after which the target found something, or None."""
-    finds = COPY / "finds" / target
+    finds = COPY / "finds" / target.name
     shutil.rmtree(finds, ignore_errors=True)
     finds.mkdir(parents=True)
-    # What has no seeds of its own takes frames.
-    seeds = COPY / "tree" / "corpus" / "seeds" / target
-    seeds = seeds if seeds.is_dir() else seeds.with_name("frames")
-    dictionary = COPY / "tree" / "fuzz" / "dictionaries" / f"{seeds.name}.dict"
-    command = [str(binaries() / target), str(finds), str(seeds)]
+    command = [str(binaries() / target.name), str(finds), str(COPY / "tree" / target.seeds)]
     command += ["-seed=1", "-timeout=5", f"-max_total_time={seconds}", f"-artifact_prefix={finds}/", "-verbosity=0"]
-    command += [f"-dict={dictionary}"] if dictionary.is_file() else []
+    command += [f"-dict={COPY / 'tree' / target.dictionary}"] if target.dictionary else []
     begun = time.monotonic()
     done = subprocess.run(command, cwd=finds, capture_output=True)
     took = time.monotonic() - begun
@@ -111,8 +105,8 @@ def main():
         found = []
         for seconds in [1, 20, given.seconds]:
             with ThreadPoolExecutor(given.jobs) as pool:
-                took = list(pool.map(lambda target: run(target, seconds), TARGETS))
-            found = sorted((seconds, target) for seconds, target in zip(took, TARGETS) if seconds is not None)
+                took = list(pool.map(lambda target: run(target, seconds), finders()))
+            found = sorted((seconds, target.name) for seconds, target in zip(took, finders()) if seconds is not None)
             if found:
                 break
         path.write_text(sound, encoding="utf-8")

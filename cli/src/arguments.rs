@@ -66,7 +66,7 @@ impl FilterArgs {
     /// The filter, if there is one.
     pub(crate) fn parse(&self, options: &Options) -> Result<Option<Filter>, Error> {
         let Some(expression) = &self.filter else { return Ok(None) };
-        Filter::parse(expression, &options.all_protocols()).map(Some).map_err(Error::Filter)
+        Filter::parse(expression, &options.protocols).map(Some).map_err(Error::Filter)
     }
 }
 
@@ -87,7 +87,7 @@ impl FieldsArgs {
         if !is_table {
             return Err(Error::FieldsOfText);
         }
-        Fields::parse(names, &options.all_protocols()).map(Some).map_err(Error::Fields)
+        Fields::parse(names, &options.protocols).map(Some).map_err(Error::Fields)
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use framescope_capture::{DecodeAs, Options, UNPACK_LIMIT};
 use framescope_ksy::Described;
-use framescope_parser::Protocol;
-use framescope_parser::missive::Key;
+use framescope_parser::missive::{Key, Missive};
+use framescope_parser::{Protocol, built_in};
 
 use crate::CustomProtocols;
 
@@ -40,10 +40,17 @@ impl Reading {
         let with_key = |(_, described): &(PathBuf, Described)| {
             Arc::new(described.clone().with_key(self.key.clone())) as Arc<dyn Protocol>
         };
+        let mut built_in = built_in();
+        if self.key.is_some() {
+            let missive: Arc<dyn Protocol> =
+                Arc::new(Missive { key: self.key.clone(), ..Missive::default() });
+            for keyless in built_in.iter_mut().filter(|protocol| protocol.name() == missive.name()) {
+                keyless.clone_from(&missive);
+            }
+        }
         Options {
-            protocols: self.own.iter().map(with_key).collect(),
+            protocols: self.own.iter().map(with_key).chain(built_in).collect(),
             decode_as: usual.chain(self.decode_as.iter().cloned()).collect(),
-            key: self.key.clone(),
             ..Options::default()
         }
     }

@@ -125,7 +125,9 @@ fn tell<'a>(message: &'a [u8], notes: bool, visit: &mut dyn Visit<'a>) {
             visit.problem(
                 Code::Cut,
                 0..1,
-                format_args!("no kind byte stands first: this looks like the rest of a message cut in two"),
+                format_args!(
+                    "no kind byte comes first: this looks like the rest of a message that was cut in two"
+                ),
             );
         }
         let text = text_fields("text", message, 0, visit);
@@ -150,7 +152,7 @@ fn tell<'a>(message: &'a [u8], notes: bool, visit: &mut dyn Visit<'a>) {
         visit.problem(
             Code::Glued,
             at + 1..at + 2,
-            format_args!("a kind byte ({byte}) stands in the text: two messages look joined in one segment"),
+            format_args!("a kind byte ({byte}) is in the text: two messages look joined in one segment"),
         );
     }
     visit.summary(format_args!("{}", Preview(text.unwrap_or_default())));
@@ -169,7 +171,7 @@ impl Observer for Cuts {
                 let bytes = bytes.bytes();
                 let Some(previous) = self.previous.get_mut(direction.index()) else { return };
                 if let (true, Some((row, false))) = (begins_inside(bytes), *previous) {
-                    let text = Sentence::new("the next segment goes on with this message's text");
+                    let text = Sentence::new("the next segment continues this message's text");
                     found.push(Observation::Problem { row, code: Code::Cut, text });
                 }
                 // What ends inside a character says so itself.

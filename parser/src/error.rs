@@ -141,22 +141,22 @@ impl fmt::Display for Fault {
             }
             Fault::Mismatch { expected, found } => write!(
                 f,
-                "expected {expected:#x}, found {found:#x}: the bytes were changed on the way, do not begin here, or their sender derives the field otherwise"
+                "expected {expected:#x}, found {found:#x}: the bytes were changed on the way, do not begin here, or their sender computes the field differently"
             ),
             Fault::TooLong { limit, found } => write!(
                 f,
-                "{found} is more than the {limit} there can be: raise the limit, or mend the length where it is written"
+                "{found} is more than the {limit} there can be: raise the limit, or correct the length where it is written"
             ),
             Fault::InvalidUtf8 { found } => write!(
                 f,
-                "the text is not UTF-8: byte {found:#04x} can't stand there; encode the text as UTF-8 and don't cut characters"
+                "the text is not UTF-8: byte {found:#04x} can't be there; encode the text as UTF-8 and don't cut characters"
             ),
             Fault::CriticalUnknown { found } => write!(
                 f,
-                "extension {found:#04x} is critical and not known here: refuse the message, or declare the extension as known"
+                "extension {found:#04x} is critical and unknown: refuse the message, or declare the extension as known"
             ),
             Fault::TagMismatch => {
-                write!(f, "the tag does not fit the frame and the key: compare both sides' keys")
+                write!(f, "the tag does not match the frame and the key: compare both sides' keys")
             }
             Fault::KeyMissing => {
                 write!(f, "a frame with AUTH needs a key to be written: give one, or clear the flag")

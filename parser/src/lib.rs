@@ -86,7 +86,7 @@
 //! ```
 //!
 //! A format of your own, with another header, is a [`Protocol`]: five questions that the window, the command line and
-//! the fuzz targets ask of every format.
+//! the fuzz targets ask of every format. The problems that only it has are declared in a [`CodeDomain`].
 //!
 //! # Features
 //!
@@ -103,9 +103,13 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod advice;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
 pub mod bare;
 mod captured;
+mod code;
 mod error;
 mod field;
 mod framer;
@@ -126,17 +130,35 @@ mod unclaimed;
 mod utf8;
 
 pub use captured::{CAPTURED, Captured, Missing};
+pub use code::{Code, CodeDomain, CodeInfo, CodeSet, CustomCode, Severity};
 pub use error::{Error, Fault};
 pub use field::{Dissection, Field, Kind, Value, Visit};
 pub use framer::{Framer, Sink, Span, SpanType};
 pub use key::Key;
 pub use observe::{Direction, Event, Observation, Observer};
-pub use problem::{Code, CodeSet, Problem, Severity};
+pub use problem::Problem;
 pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, Step};
 pub use resync::Guess;
 pub use selection::{FieldReader, FieldSelection};
 pub use sentence::Sentence;
 pub use unclaimed::Unclaimed;
+
+/// The built-in protocols, in the order in which detection prefers them: the surest first. Missive has no key; to verify
+/// authenticated frames put a [`Missive`](missive::Missive) that has one in its place.
+///
+/// ```
+/// let names: Vec<String> = framescope_parser::built_in().iter().map(|protocol| protocol.name().into()).collect();
+/// assert_eq!(names, ["missive", "bare", "text"]);
+/// ```
+pub fn built_in() -> Vec<Arc<dyn Protocol>> {
+    vec![Arc::new(missive::Missive::default()), Arc::new(bare::Bare), Arc::new(text::Text)]
+}
+
+/// Custom protocols, and behind them the [built-in](built_in) ones.
+pub fn with_built_in(mut custom: Vec<Arc<dyn Protocol>>) -> Vec<Arc<dyn Protocol>> {
+    custom.extend(built_in());
+    custom
+}
 
 /// The README's examples are tested with the documentation.
 #[cfg(doctest)]

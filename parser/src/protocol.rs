@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::num::NonZeroUsize;
 
-use crate::{Captured, Code, Dissection, Error, FieldReader, FieldSelection, Observer, Visit};
+use crate::{Captured, Code, CodeDomain, Dissection, Error, FieldReader, FieldSelection, Observer, Visit};
 
 /// A message format: how a stream falls into messages, and a message into fields.
 ///
@@ -116,6 +116,12 @@ pub trait Protocol: Send + Sync {
     /// known of them.
     fn names(&self) -> Names {
         Names::default()
+    }
+
+    /// The problems that only this protocol reports, for whoever checks or completes the name of one. As it is, all that it
+    /// reports are built in.
+    fn codes(&self) -> Option<&'static CodeDomain> {
+        None
     }
 
     /// What the format's author says of a field, by its path of names joined by dots.

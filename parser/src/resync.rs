@@ -13,14 +13,14 @@ use core::ops::Range;
 use crate::{Captured, Code, Kind, Measure, Protocol, Sentence, Severity, Value, Visit};
 
 /// Bytes that are looked at before a decision is tried; more each time it could not be made.
-pub(crate) const LOOKS: [usize; 4] = [1 << 8, 1 << 10, 1 << 12, 1 << 14];
+pub(crate) const WINDOWS: [usize; 4] = [1 << 8, 1 << 10, 1 << 12, 1 << 14];
 
 /// Bytes of a message in which its length must be told to be found here: more would make the work large.
 const HEAD: usize = 512;
 /// Bits of chance that leave no doubt.
 const CERTAIN: u32 = 32;
 /// Messages of a chain that are looked into.
-const LOOKED_INTO: usize = 8;
+const MAX_INSPECTED: usize = 8;
 
 /// Why a message is taken to begin where it does, in a format that does not tell.
 ///
@@ -48,8 +48,8 @@ impl Guess {
         match messages {
             0 => Sentence::new("the capture begins inside this stream, and need not begin with a message"),
             _ => Sentence::new(
-                "the format has nothing to tell a message by; of the places in {} bytes this was chosen: from here on \
-                 {} messages follow each other, from the next best that does not lead here {}",
+                "nothing in the format marks a message; of the places in {} bytes this one was chosen: {} messages \
+                 follow each other from here, and {} from the next best place",
             )
             .with([bytes.into(), messages.into(), second.into()]),
         }
@@ -118,8 +118,8 @@ const MANY: u32 = 8;
 /// Whether the message of `length` bytes that begins `bytes` is probably none: a chain of many messages begins in it, and none of
 /// them begins where it ends. Gives where the chain begins.
 pub(crate) fn outdone(protocol: &dyn Protocol, bytes: &[u8], length: usize) -> Option<(usize, Guess)> {
-    LOOKS.iter().skip(1).find_map(|&look| {
-        let is_first = look == LOOKS[1];
+    WINDOWS.iter().skip(1).find_map(|&look| {
+        let is_first = look == WINDOWS[1];
         let window = bytes.get(..look).or(is_first.then_some(bytes))?;
         outdone_in(protocol, Captured::whole(window), bytes, length)
     })
@@ -153,7 +153,7 @@ fn outdone_in(
     if first.bits < CERTAIN && !all_are_named {
         return None;
     }
-    let names = |place: &Place| Look::at(protocol, window, place.at..place.next).has_name;
+    let names = |place: &Place| Impression::at(protocol, window, place.at..place.next).has_name;
     // The same bytes over and over are what fills up a message rather than many of them.
     let text = |place: &Place| window.get(place.at..place.next);
     let next = places.binary_search_by_key(&start.next, |known| known.at).ok().and_then(|at| places.get(at));
@@ -241,12 +241,12 @@ fn plausible<'p>(
     let mut chain = Vec::new();
     let mut place = Some(first);
     while let Some(found) = place
-        && chain.len() < 2 * LOOKED_INTO
+        && chain.len() < 2 * MAX_INSPECTED
     {
-        chain.push((found, Look::at(protocol, window, found.at..found.next)));
+        chain.push((found, Impression::at(protocol, window, found.at..found.next)));
         place = next_of(found).and_then(|next| places.get(next));
     }
-    let is_sound = |(_, look): &&(&Place, Look)| !look.has_errors;
+    let is_sound = |(_, look): &&(&Place, Impression)| !look.has_errors;
     let sound = chain.iter().filter(is_sound).count();
     if sound * 2 < chain.len() {
         return None;
@@ -254,26 +254,26 @@ fn plausible<'p>(
     let names_kinds = chain.iter().filter(|(_, look)| look.has_name).count() * 4 >= chain.len() * 3;
     let longest_behind =
         |from: usize| chain.iter().skip(from + 1).map(|(place, _)| place.next - place.at).max();
-    let fits = |(i, (place, look)): &(usize, &(&'p Place, Look))| {
-        let is_long = chain.len() > LOOKED_INTO
+    let fits = |(i, (place, look)): &(usize, &(&'p Place, Impression))| {
+        let is_long = chain.len() > MAX_INSPECTED
             && longest_behind(*i).is_some_and(|longest| place.next - place.at > 2 * longest);
         !look.has_errors && (look.has_name || !names_kinds) && !is_long
     };
     let all_are_named = chain.iter().all(|(_, look)| look.has_name);
-    let found = chain.iter().enumerate().take(LOOKED_INTO).find(fits);
+    let found = chain.iter().enumerate().take(MAX_INSPECTED).find(fits);
     found.map(|(_, (place, _))| (*place, all_are_named))
 }
 
 /// What a message looks like.
 #[derive(Default)]
-struct Look {
+struct Impression {
     has_errors: bool,
     has_name: bool,
 }
 
-impl Look {
-    fn at(protocol: &dyn Protocol, window: Captured<'_, '_>, range: Range<usize>) -> Look {
-        let mut look = Look::default();
+impl Impression {
+    fn at(protocol: &dyn Protocol, window: Captured<'_, '_>, range: Range<usize>) -> Impression {
+        let mut look = Impression::default();
         match window.get(range.clone()) {
             Some(bytes) => protocol.outline(bytes, false, &mut look),
             // Its beginning tells its kind.
@@ -288,7 +288,7 @@ impl Look {
     }
 }
 
-impl<'a> Visit<'a> for Look {
+impl<'a> Visit<'a> for Impression {
     fn kind(&mut self, kind: Kind<'a>) {
         self.has_name = kind.name.is_some();
     }

@@ -38,7 +38,7 @@ impl Protocol for Unclaimed {
         visit.problem(
             code,
             0..length,
-            format_args!("no protocol claims this stream; --as SELECTOR=PROTOCOL names one"),
+            format_args!("no protocol recognises this stream; name one with --as SELECTOR=PROTOCOL"),
         );
     }
 

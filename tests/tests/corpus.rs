@@ -221,10 +221,13 @@ fn missive_chat_has_every_kind_and_extension() {
 #[test]
 fn the_chats_signed_frames_verify_with_its_key() {
     use framescope_capture::{Options, Source, read};
-    use framescope_parser::{Code, missive::Key};
+    use framescope_parser::missive::{Key, Missive};
+    use framescope_parser::{Code, with_built_in};
+    use std::sync::Arc;
     let path = corpus().join("captures/missive-chat/capture.pcapng");
     let count = |key: Option<Key>, code: Code| {
-        let options = Options { key, ..Options::default() };
+        let missive = Missive { key, ..Missive::default() };
+        let options = Options { protocols: with_built_in(vec![Arc::new(missive)]), ..Options::default() };
         let index = read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap();
         index.rows().filter(|row| row.codes.contains(code)).count()
     };

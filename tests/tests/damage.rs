@@ -18,7 +18,7 @@ use framescope_capture::{Index, Options};
 use framescope_ksy::Described;
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
-use framescope_parser::{Code, Direction, SpanType};
+use framescope_parser::{Code, Direction, SpanType, with_built_in};
 use support::{Tcp, corpus, pcap, read_with, tcp_pcap};
 
 const SEGMENT: usize = 1448;
@@ -131,7 +131,7 @@ seq:
         });
         let name = if self == Framing::Missive { "missive" } else { "framing" };
         let decode_as = vec![format!("tcp={name}").parse().unwrap()];
-        Options { protocols: protocols.into_iter().collect(), decode_as, ..Options::default() }
+        Options { protocols: with_built_in(protocols.into_iter().collect()), decode_as, ..Options::default() }
     }
 
     /// A message of about so many bytes, as it is sent.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use framescope_capture::{Index, Options, Source, read};
 use framescope_ksy::Described;
-use framescope_parser::{Code, Dissection, Field, SpanType, Value};
+use framescope_parser::{Code, Dissection, Field, SpanType, Value, with_built_in};
 use support::{cases, corpus};
 
 fn described(name: &str) -> Described {
@@ -51,7 +51,8 @@ fn values(message: &Dissection<'_>) -> BTreeSet<Leaf> {
 
 #[test]
 fn missive_described_is_missive() {
-    let own = Options { protocols: vec![Arc::new(described("missive.ksy"))], ..Options::default() };
+    let own =
+        Options { protocols: with_built_in(vec![Arc::new(described("missive.ksy"))]), ..Options::default() };
     let (mut compared, mut damaged) = (0, 0);
     for case in cases() {
         let capture = case.join("capture.pcapng");
@@ -94,7 +95,11 @@ fn a_description_that_is_delimited_by_segments_reads_what_bare_reads() {
     let capture = corpus().join("captures/bare-login/capture.pcapng");
     let native = index(&capture, &Options::default());
     let decode_as = vec!["tcp=bare".parse().unwrap()];
-    let own = Options { protocols: vec![Arc::new(described("bare.ksy"))], decode_as, ..Options::default() };
+    let own = Options {
+        protocols: with_built_in(vec![Arc::new(described("bare.ksy"))]),
+        decode_as,
+        ..Options::default()
+    };
     let ours = index(&capture, &own);
     assert_eq!(native.row_count(), ours.row_count());
     for (row, same) in native.rows().zip(ours.rows()) {

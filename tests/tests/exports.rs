@@ -12,9 +12,9 @@ use framescope_capture::export::{
     Fields, RowSelection, display_limit, hex, write_csv_fields, write_json, write_json_fields,
 };
 use framescope_capture::filter::Column;
-use framescope_capture::{Index, Options, Source, protocols, read};
+use framescope_capture::{Index, Options, Source, read};
 use framescope_ksy::Described;
-use framescope_parser::{Captured, Missing};
+use framescope_parser::{Captured, Missing, built_in, with_built_in};
 use serde_json::{Map, Value as Json, json};
 use support::{cases, corpus, open};
 
@@ -110,7 +110,8 @@ fn captures() -> Vec<(String, Index)> {
     for name in ["mqtt", "dns_tcp", "resp"] {
         let formats = corpus().join("formats");
         let described = Described::from_file(&formats.join(format!("{name}.ksy"))).unwrap();
-        let options = Options { protocols: vec![std::sync::Arc::new(described)], ..Options::default() };
+        let options =
+            Options { protocols: with_built_in(vec![std::sync::Arc::new(described)]), ..Options::default() };
         let source = Source::open(&formats.join(name).join("capture.pcapng")).unwrap();
         captures.push((name.to_owned(), read(source, &options, &mut |_| true).unwrap()));
     }
@@ -267,7 +268,7 @@ fn the_cells_of_csv_are_the_values_of_json() {
 
 #[test]
 fn a_name_is_understood_as_a_filter_understands_it() {
-    let wrong = |names: &str| Fields::parse(names, &protocols(None)).unwrap_err();
+    let wrong = |names: &str| Fields::parse(names, &built_in()).unwrap_err();
     let error = wrong("time, sequnce");
     assert_eq!(
         (error.range, &*error.text),
@@ -280,6 +281,6 @@ fn a_name_is_understood_as_a_filter_understands_it() {
     assert_eq!(wrong("row,kind, row").text, "'row' is named twice; remove one");
     // The code of a problem is a test, and no column.
     assert!(wrong("incomplete").text.starts_with("there is no column or field 'incomplete'"));
-    let fields = Fields::parse(" time,missive.kind , payload.user", &protocols(None)).unwrap();
+    let fields = Fields::parse(" time,missive.kind , payload.user", &built_in()).unwrap();
     assert_eq!(fields.names().collect::<Vec<_>>(), ["time", "missive.kind", "payload.user"]);
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use framescope_capture::filter::{Column, Evaluator, Filter, FilterError};
-use framescope_capture::{Index, Options, Source, protocols, read};
+use framescope_capture::{Index, Options, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::{
     Captured, Code, Confidence, Dissection, Error, Field, Input, Measure, Memo, Missing, Names, Observer,
@@ -18,7 +18,7 @@ use framescope_parser::{
 use support::{cases, corpus, open};
 
 fn parse(expression: &str) -> Result<Filter, FilterError> {
-    Filter::parse(expression, &protocols(None))
+    Filter::parse(expression, &framescope_parser::built_in())
 }
 
 #[track_caller]
@@ -404,7 +404,7 @@ fn a_protocol_that_tells_what_is_wanted_gives_the_rows_of_one_that_tells_all() {
     let mut asked = 0;
     for (description, capture) in cases {
         let mut decode_as = Vec::new();
-        let mut protocols = protocols(None);
+        let mut protocols = framescope_parser::built_in();
         if let Some(description) = &description {
             let described = Described::from_file(description).unwrap();
             let places = described.usual_places().into_iter();

@@ -21,7 +21,7 @@ use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::{Index, Options, Source, read};
 use framescope_ksy::Described;
 use framescope_oracles::{check_described, check_index};
-use framescope_parser::{Dissection, Field, Names, Protocol, SpanType, Value};
+use framescope_parser::{Dissection, Field, Names, Protocol, SpanType, Value, with_built_in};
 use support::corpus;
 
 /// The folders with a capture, and the descriptions beside them.
@@ -44,8 +44,11 @@ fn described(name: &str) -> Described {
 fn index(name: &str) -> Index {
     let described = described(name);
     let usual = described.usual_places().into_iter().map(|place| format!("{place}={name}").parse().unwrap());
-    let options =
-        Options { decode_as: usual.collect(), protocols: vec![Arc::new(described)], ..Options::default() };
+    let options = Options {
+        decode_as: usual.collect(),
+        protocols: with_built_in(vec![Arc::new(described)]),
+        ..Options::default()
+    };
     let capture = corpus().join("formats").join(name).join("capture.pcapng");
     read(Source::open(&capture).unwrap(), &options, &mut |_| true).unwrap()
 }

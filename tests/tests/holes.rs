@@ -15,7 +15,7 @@ use framescope_capture::{Index, Options};
 use framescope_ksy::Described;
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
-use framescope_parser::{Code, Dissection, SpanType, Value};
+use framescope_parser::{Code, Dissection, SpanType, Value, with_built_in};
 use support::{Tcp, pcap, read_with, tcp_pcap};
 
 const PLAIN: &str = "
@@ -47,7 +47,7 @@ types:
 fn options(text: &str) -> Options {
     let described = Described::from_ksy(text).unwrap();
     let decode_as = vec![format!("tcp={}", framescope_parser::Protocol::name(&described)).parse().unwrap()];
-    Options { protocols: vec![Arc::new(described)], decode_as, ..Options::default() }
+    Options { protocols: with_built_in(vec![Arc::new(described)]), decode_as, ..Options::default() }
 }
 
 fn plain(number: usize, length: usize) -> Vec<u8> {

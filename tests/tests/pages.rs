@@ -7,9 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use framescope_capture::filter::Filter;
-use framescope_capture::protocols;
 use framescope_ksy::Described;
-use framescope_parser::{Dissection, Framer, Protocol, SpanType};
+use framescope_parser::{Dissection, Framer, Protocol, SpanType, built_in};
 
 fn page(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
@@ -55,7 +54,7 @@ fn every_filter_that_the_documents_show_is_understood() {
         let page = page(name);
         for (at, _) in page.match_indices("--filter '") {
             let expression = page[at + "--filter '".len()..].split('\'').next().unwrap();
-            if let Err(error) = Filter::parse(expression, &protocols(None)) {
+            if let Err(error) = Filter::parse(expression, &built_in()) {
                 panic!("{name}: {expression}: {error}");
             }
             shown += 1;
@@ -66,7 +65,7 @@ fn every_filter_that_the_documents_show_is_understood() {
 
 #[test]
 fn the_page_on_filters_shows_the_error_that_is_printed() {
-    let error = Filter::parse("kind == LOGN", &protocols(None)).unwrap_err().to_string();
+    let error = Filter::parse("kind == LOGN", &built_in()).unwrap_err().to_string();
     let first = error.lines().next().unwrap();
     assert!(
         page("docs/filter.md").contains(&format!("--filter: {first}\n")),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use framescope_capture::filter::Filter;
-use framescope_capture::{Index, Indexer, Options, Source, protocols, read};
+use framescope_capture::{Index, Indexer, Options, Source, read};
 use framescope_traffic::Endless;
 
 use crate::floor;
@@ -71,7 +71,7 @@ fn filters(file: &str, expressions: &[&str]) {
         while runs.len() < 3 && runs.iter().sum::<f64>() < 2.0 {
             let begun = Instant::now();
             let filter =
-                Filter::parse(expression, &protocols(None)).expect("the expression is understood");
+                Filter::parse(expression, &framescope_parser::built_in()).expect("the expression is understood");
             rows = filter.rows(&index).expect("the capture can be read").len();
             runs.push(begun.elapsed().as_secs_f64());
         }

@@ -10,7 +10,7 @@ use framescope_benches::{Contender, compare};
 use framescope_capture::{Options, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, Frame, Kind, Missive};
-use framescope_parser::{Code, Dissection, Framer, Protocol, SpanType, Value, Visit};
+use framescope_parser::{Code, Dissection, Framer, Protocol, SpanType, Value, Visit, with_built_in};
 use framescope_traffic::{Container, Shape, write};
 
 fn main() {
@@ -209,7 +209,7 @@ fn beside_tshark(described: &Described) {
     let mut times: Vec<f64> = (0..5)
         .map(|_| {
             let options = Options {
-                protocols: vec![Arc::new(described.clone())],
+                protocols: with_built_in(vec![Arc::new(described.clone())]),
                 decode_as: vec!["tcp.port=9000=missive".parse().expect("a rule")],
                 ..Options::default()
             };

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use framescope_capture::filter::Filter;
-use framescope_capture::{ConnectionState, Flow, Index, Options, Source, protocols, read};
+use framescope_capture::{ConnectionState, Flow, Index, Options, Source, read};
 use framescope_traffic::{Container, Endless, Made, Notes, Shape, Sizes, write};
 
 const SMALL: u64 = 10_000;
@@ -31,7 +31,7 @@ fn read_back(shape: &Shape) -> (Made, Index) {
 }
 
 fn count(index: &Index, filter: &str) -> u64 {
-    Filter::parse(filter, &protocols(None)).unwrap().rows(index).unwrap().len() as u64
+    Filter::parse(filter, &framescope_parser::built_in()).unwrap().rows(index).unwrap().len() as u64
 }
 
 fn about(found: u64, of: u64, share: f64) -> bool {

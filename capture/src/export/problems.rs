@@ -1,5 +1,6 @@
 //! What is wrong with a capture's messages, counted: each problem code with its first rows.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use framescope_parser::{Code, Severity};
@@ -22,22 +23,23 @@ struct ProblemCount {
     meaning: &'static str,
 }
 
+impl ProblemCount {
+    fn none_of(code: Code) -> ProblemCount {
+        ProblemCount { code, severity: code.severity(), rows: 0, first: Vec::new(), meaning: code.meaning() }
+    }
+}
+
 /// The codes that occur, the worst first, and of the same severity the most frequent.
 fn count(index: &Index, selection: &mut RowSelection<'_>) -> io::Result<(Vec<ProblemCount>, u64)> {
-    let mut found: Vec<ProblemCount> = Code::ALL
-        .iter()
-        .map(|&code| {
-            let (severity, meaning) = (code.severity(), code.meaning());
-            ProblemCount { code, severity, rows: 0, first: Vec::new(), meaning }
-        })
-        .collect();
+    let mut found: BTreeMap<Code, ProblemCount> = BTreeMap::new();
     let mut rows = 0;
     selection.for_each(index, &mut |number, row| {
         rows += 1;
         if row.codes.is_empty() {
             return Ok(());
         }
-        for count in found.iter_mut().filter(|count| row.codes.contains(count.code)) {
+        for code in row.codes.iter() {
+            let count = found.entry(code).or_insert_with(|| ProblemCount::none_of(code));
             count.rows += 1;
             if count.first.len() < FIRST_ROWS {
                 count.first.push(number);
@@ -45,7 +47,7 @@ fn count(index: &Index, selection: &mut RowSelection<'_>) -> io::Result<(Vec<Pro
         }
         Ok(())
     })?;
-    found.retain(|count| count.rows > 0);
+    let mut found: Vec<ProblemCount> = found.into_values().collect();
     found.sort_by_key(|count| (std::cmp::Reverse(count.severity), std::cmp::Reverse(count.rows)));
     Ok((found, rows))
 }

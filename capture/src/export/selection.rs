@@ -13,11 +13,12 @@ const ROWS_AT_ONCE: usize = 1024;
 /// ```
 /// use framescope_capture::export::{RowSelection, write_csv};
 /// use framescope_capture::filter::Filter;
-/// use framescope_capture::{Options, Source, protocols, read};
+/// use framescope_capture::{Options, Source, read};
+/// use framescope_parser::built_in;
 ///
 /// let index = read(Source::from_bytes("crash-1", *b"\x01ada"), &Options::default(), &mut |_| true)?;
 /// let mut out = Vec::new();
-/// write_csv(&index, &mut RowSelection::by(Filter::parse("kind == DATA", &protocols(None))?), &mut out)?;
+/// write_csv(&index, &mut RowSelection::by(Filter::parse("kind == DATA", &built_in())?), &mut out)?;
 /// assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), 1, "the column names");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

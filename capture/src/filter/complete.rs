@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use framescope_parser::{Code, Value};
+use framescope_parser::{Code, CodeDomain, Value};
 
 use super::column::Column;
 use super::lexer::{Token, quoted, tokens, written};
@@ -15,6 +15,8 @@ pub struct Vocabulary {
     fields: Vec<String>,
     kinds: Vec<String>,
     protocols: Vec<String>,
+    /// The problem codes that the protocols declare.
+    codes: Vec<Code>,
 }
 
 /// What can be typed at a place in an expression.
@@ -74,7 +76,8 @@ impl Vocabulary {
         }
         let kinds = index.kinds().into_iter().map(str::to_owned).collect();
         let protocols = spoken.iter().map(|protocol| protocol.name().to_owned()).collect();
-        Vocabulary { fields, kinds, protocols }
+        let codes = spoken.iter().filter_map(|protocol| protocol.codes()).flat_map(CodeDomain::codes);
+        Vocabulary { fields, kinds, protocols, codes: codes.collect() }
     }
 
     /// What can be typed at the byte `cursor` of an expression; nothing inside quotes.
@@ -125,7 +128,8 @@ impl Vocabulary {
                 self.protocols.iter().map(|name| candidate(&written(name), "protocol")).collect()
             }
             Some(Column::Problems) => {
-                Code::ALL.iter().map(|code| candidate(code.as_str(), code.meaning())).collect()
+                let all = Code::ALL.iter().chain(&self.codes);
+                all.map(|code| candidate(code.as_str(), code.meaning())).collect()
             }
             Some(column) => column.names().iter().map(|name| candidate(name, "")).collect(),
             None => Vec::new(),
@@ -208,6 +212,7 @@ mod tests {
             fields: names(&["payload.user", "sequence"]),
             kinds: names(&["DATA", "LOGIN", "two words"]),
             protocols: names(&["missive"]),
+            codes: Vec::new(),
         }
     }
 
@@ -239,7 +244,7 @@ mod tests {
 
     #[test]
     fn values_are_written_so_that_they_can_be_parsed() {
-        let protocols: Vec<Arc<dyn Protocol>> = crate::protocols(None);
+        let protocols: Vec<Arc<dyn Protocol>> = framescope_parser::built_in();
         let nasty = "a \"b\" \\ \n\t\0 \u{1F600} and";
         for value in [
             Value::Unsigned(7),

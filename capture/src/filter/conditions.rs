@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use std::io;
 use std::ops::ControlFlow;
 
-use framescope_parser::{Code, SpanType, Value};
+use framescope_parser::{SpanType, Value};
 
+use super::codes;
 use super::column::Column;
 use super::expression::{Condition, Interval, Subject, Test};
 use super::value::{Number, Operand};
@@ -29,8 +30,8 @@ pub(super) fn test_group(test: &Test, index: &Index, row: &Row) -> bool {
         Column::Type => name(Some(row.type_name())),
         Column::Kind => name(index.kind(row)),
         Column::Problems => {
-            let names: Vec<&str> = row.codes.iter().map(Code::as_str).collect();
-            test_names(condition, &names)
+            let names: Vec<String> = row.codes.iter().flat_map(codes::names).collect();
+            test_names(condition, &names.iter().map(String::as_str).collect::<Vec<_>>())
         }
         Column::Severity => test_severity(condition, row.severity()),
         Column::Flow => test_numbers(condition, &[row.flow().into()]),

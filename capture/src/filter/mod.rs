@@ -4,21 +4,23 @@
 //!
 //! ```
 //! use framescope_capture::filter::{Evaluator, Filter};
-//! use framescope_capture::{Options, Source, protocols, read};
+//! use framescope_capture::{Options, Source, read};
+//! use framescope_parser::built_in;
 //!
 //! let index = read(Source::from_bytes("crash-1", *b"\x01ada"), &Options::default(), &mut |_| true)?;
-//! let filter = Filter::parse("kind == LOGIN and text contains \"ada\"", &protocols(None))?;
+//! let filter = Filter::parse("kind == LOGIN and text contains \"ada\"", &built_in())?;
 //! assert_eq!(filter.rows(&index)?, [0]);
 //! assert!(Evaluator::new(&filter, &index).matches(0)?);
 //!
 //! // An error marks its place, and says what may have been meant.
-//! let error = Filter::parse("knid == LOGIN", &protocols(None)).unwrap_err();
+//! let error = Filter::parse("knid == LOGIN", &built_in()).unwrap_err();
 //! assert_eq!((error.range, error.text.as_str()), (0..4, "there is no column or field 'knid'; did you mean 'kind'?"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod bitmap;
 mod block;
+mod codes;
 mod column;
 mod complete;
 mod conditions;

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use framescope_parser::{Code, Protocol, Severity};
+use framescope_parser::{Protocol, Severity};
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
+use super::codes;
 use super::column::{Column, Type};
 use super::error::{Fault, suggestion};
 use super::expression::{Condition, Interval, Subject};
@@ -169,7 +170,7 @@ fn names(
 fn known_names(column: Column, protocols: &[Arc<dyn Protocol>]) -> Vec<String> {
     match column {
         Column::Protocol => protocols.iter().map(|protocol| protocol.name().to_owned()).collect(),
-        Column::Problems => Code::ALL.iter().map(|code| code.as_str().to_owned()).collect(),
+        Column::Problems => codes::all(protocols).flat_map(codes::names).collect(),
         Column::Kind => {
             let names = protocols.iter().map(|protocol| protocol.names());
             // A protocol without named fields may have any kinds.
@@ -193,11 +194,10 @@ fn operands(members: Vec<Member>) -> Vec<Interval<Operand>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols;
 
     fn equals(column: Column, word: &str) -> Result<Condition, String> {
         let member = (Interval::just(Literal::Word(word.to_owned())), 0..word.len());
-        let condition = is_among(&Subject::Column(column), vec![member], &protocols(None));
+        let condition = is_among(&Subject::Column(column), vec![member], &framescope_parser::built_in());
         condition.map_err(|fault| fault.text)
     }
 

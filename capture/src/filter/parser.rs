@@ -11,8 +11,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use framescope_parser::{Code, Protocol};
+use framescope_parser::Protocol;
 
+use super::codes;
 use super::column::Column;
 use super::error::{Fault, suggestion};
 use super::expression::{Condition, Expression, Interval, Subject, Test};
@@ -129,7 +130,7 @@ impl Parser<'_> {
         self.at += 1;
         let subject = match find(&name, self.protocols) {
             // The code of a problem by itself: rows that have it.
-            Err(_) if Code::from_name(&name).is_some() && self.ends_here() => {
+            Err(_) if codes::is_code(&name, self.protocols) && self.ends_here() => {
                 let condition = Condition::Name(vec![name]);
                 return Ok(Test { subject: Subject::Column(Column::Problems), condition });
             }
@@ -278,7 +279,7 @@ mod tests {
     use super::*;
 
     fn fault(text: &str) -> (Range<usize>, String) {
-        let fault = parse(text, &crate::protocols(None)).unwrap_err();
+        let fault = parse(text, &framescope_parser::built_in()).unwrap_err();
         (fault.range, fault.text)
     }
 

@@ -166,11 +166,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::protocols;
 
     #[test]
     fn an_expression_is_written_as_short_as_it_may_be() {
-        let protocols = protocols(None);
+        let protocols = framescope_parser::built_in();
         for (text, expected) in [
             ("kind = LOGIN", "kind == LOGIN"),
             ("((kind == LOGIN)) && !(row<0x10||row > 20)", "kind == LOGIN and not (row < 16 or row > 20)"),

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn query(expression: &str) -> Arc<Query> {
-        Filter::parse(expression, &crate::protocols(None)).unwrap().query
+        Filter::parse(expression, &framescope_parser::built_in()).unwrap().query
     }
 
     #[test]

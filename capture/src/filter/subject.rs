@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use framescope_parser::{Code, Protocol};
+use framescope_parser::Protocol;
 use thiserror::Error;
 
+use super::codes;
 use super::column::Column;
 use super::error::{FilterError, nearest};
 use super::expression::Subject;
@@ -51,7 +52,7 @@ pub(super) fn find(name: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Subjec
     let path = with_name.map_or(name, |(_, path)| path);
     let candidates = with_name.map_or(protocols, |(protocol, _)| std::slice::from_ref(protocol));
     let known: Vec<String> = candidates.iter().flat_map(|protocol| protocol.names().fields).collect();
-    let is_code = Code::from_name(name).is_some();
+    let is_code = codes::is_code(name, protocols);
     let all_known = is_code || candidates.iter().all(|protocol| !protocol.names().fields.is_empty());
     // Names that may be anywhere are found by the field around them.
     let (around, last) = path.rsplit_once('.').unwrap_or(("", path));
@@ -84,10 +85,9 @@ fn ends_with(path: &str, end: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols;
 
     fn path(name: &str) -> (Option<String>, String) {
-        match find(name, &protocols(None)) {
+        match find(name, &framescope_parser::built_in()) {
             Ok(Subject::Field { protocol, path }) => (protocol, path.join(".")),
             other => panic!("{name}: {other:?}"),
         }
@@ -95,14 +95,17 @@ mod tests {
 
     #[test]
     fn a_name_is_a_column_or_the_end_of_a_path() {
-        assert!(matches!(find("src.port", &protocols(None)), Ok(Subject::Column(Column::SrcPort))));
+        assert!(matches!(
+            find("src.port", &framescope_parser::built_in()),
+            Ok(Subject::Column(Column::SrcPort))
+        ));
         assert_eq!(path("user"), (None, "user".to_owned()));
         assert_eq!(path("missive.payload.user"), (Some("missive".to_owned()), "payload.user".to_owned()));
     }
 
     #[test]
     fn an_unknown_name_is_an_error_with_the_nearest_known_one() {
-        let error = |name: &str| find(name, &protocols(None)).unwrap_err().to_string();
+        let error = |name: &str| find(name, &framescope_parser::built_in()).unwrap_err().to_string();
         assert_eq!(error("knid"), "there is no column or field 'knid'; did you mean 'kind'?");
         assert_eq!(
             error("missive.sequense"),
@@ -114,7 +117,7 @@ mod tests {
 
     #[test]
     fn an_error_in_a_list_of_names_marks_its_own() {
-        let error = subject("knid", &protocols(None), "row, knid", 5).unwrap_err();
+        let error = subject("knid", &framescope_parser::built_in(), "row, knid", 5).unwrap_err();
         assert_eq!((error.expression.as_str(), error.range), ("row, knid", 5..9));
     }
 }

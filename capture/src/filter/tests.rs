@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use framescope_parser::missive::{Flags, FrameBuf, Kind, Tag};
 
 use super::{Evaluator, Filter};
-use crate::{Index, Options, Source, protocols, read};
+use crate::{Index, Options, Source, read};
 
 /// Pseudo-random numbers, the same for the same seed.
 struct Chance(u64);
@@ -103,7 +103,7 @@ fn stream(chance: &mut Chance) -> Index {
 }
 
 fn parse(expression: &str) -> Filter {
-    Filter::parse(expression, &protocols(None)).unwrap_or_else(|error| unreachable!("{error}"))
+    Filter::parse(expression, &framescope_parser::built_in()).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn full_blocks_match_as_their_rows_do() {
         ("time and length < 11", Box::new(|number| length(number) < 11)),
     ];
     for (expression, holds) in all {
-        let filter = Filter::parse(expression, &crate::protocols(None)).unwrap();
+        let filter = Filter::parse(expression, &framescope_parser::built_in()).unwrap();
         let expected: Vec<u32> =
             (0..).zip(0..count).filter(|(_, number)| holds(*number)).map(|(row, _)| row).collect();
         assert_eq!(filter.rows(&index).unwrap(), expected, "{expression}");

@@ -17,7 +17,7 @@ mod read_ahead;
 
 use std::io;
 
-pub use self::options::{Options, protocols};
+pub use self::options::Options;
 
 use self::batch::{Batch, ReadItem};
 use self::ending::Ending;
@@ -101,7 +101,7 @@ impl Indexer {
             Some(converted) => (converted.source.clone(), converted.notices.clone()),
             None => (source, Vec::new()),
         };
-        let protocols = options.all_protocols();
+        let protocols = options.protocols.clone();
         let mut index = Index::new(source.clone(), protocols.clone());
         index.notes.notices = notices;
         let reader = || BlockReader::new(source.clone(), BLOCK);

@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_choice_is_the_same_however_the_bytes_were_split() {
-        let (protocols, bytes) = (crate::protocols(None), frames(3));
+        let (protocols, bytes) = (framescope_parser::built_in(), frames(3));
         for size in [1, 7, 20, 60] {
             let mut buffer = DetectionBuffer::default();
             bytes.chunks(size).for_each(|chunk| buffer.data(chunk, 1));

@@ -419,7 +419,7 @@ mod tests {
     impl Bench {
         fn new() -> Bench {
             let (mut flows, mut framer) =
-                (Flows::default(), MessageFramer::new(crate::protocols(None), Vec::new()));
+                (Flows::default(), MessageFramer::new(framescope_parser::built_in(), Vec::new()));
             let flow = flows.push(Flow::default());
             framer.add_flow(flow, flows.at(flow));
             let (labels, spans) = (Labels::default(), Spans::default());

@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn outlines_that_are_the_same_have_one_code_and_what_is_no_whole_message_has_none() {
-        let (mut outliner, mut new) = (PayloadOutliner::new(&crate::protocols(None)), Vec::new());
+        let (mut outliner, mut new) = (PayloadOutliner::new(&framescope_parser::built_in()), Vec::new());
         let frame = |kind| FrameBuf { flags: Flags::CHECKSUM, ..FrameBuf::new(kind) }.to_bytes().unwrap();
         let (ping, pong) = (frame(Kind::PING), frame(Kind::PONG));
         for _ in 0..3 {

@@ -208,7 +208,7 @@ mod tests {
 
     /// Observes a login and its reply in both orders of sending.
     fn observe(order: [(u32, Direction, Kind, u32); 2]) -> (Vec<Observation>, Vec<bool>) {
-        let protocols = crate::protocols(None);
+        let protocols = framescope_parser::built_in();
         let flow = Flow { syn_seen: [true; 2], transport: TransportType::Tcp, ..Flow::default() };
         let (mut sessions, mut found) = (Sessions::default(), Vec::new());
         sessions.add_flow();

@@ -14,7 +14,7 @@ pub(crate) fn run(reading: &ReadingArgs) -> Result<Status, Error> {
     for (_, name, about) in Column::ALL {
         writeln!(out, "{name:12} {about}")?;
     }
-    for protocol in reading.options()?.all_protocols() {
+    for protocol in reading.options()?.protocols {
         writeln!(out)?;
         let names = protocol.names();
         for field in names.fields.iter().chain(&names.anywhere) {

@@ -9,7 +9,7 @@ use crate::status::Status;
 
 pub(crate) fn run(reading: &ReadingArgs) -> Result<Status, Error> {
     let mut out = output();
-    for protocol in reading.options()?.all_protocols() {
+    for protocol in reading.options()?.protocols {
         writeln!(out, "{:10} {}", protocol.name(), protocol.about())?;
     }
     out.flush()?;

@@ -11,7 +11,7 @@ use framescope_capture::filter::Column;
 use framescope_capture::{Options, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
-use framescope_parser::{Code, Direction, Protocol};
+use framescope_parser::{Code, Direction, with_built_in};
 
 /// A fuzzer changes short inputs faster; what is longer is left to the capture oracle.
 const LONGEST: usize = 4096;
@@ -189,7 +189,7 @@ fn descriptions(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
 /// The messages of MQTT, which the target `own` takes where it is told of no other protocol.
 fn own(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
     let described = Described::from_file(&corpus.join("formats/mqtt.ksy"))?;
-    let protocols: Vec<Arc<dyn Protocol>> = vec![Arc::new(described)];
+    let protocols = with_built_in(vec![Arc::new(described)]);
     let options = Options { protocols, decode_as: vec!["tcp=mqtt".parse()?], ..Options::default() };
     let index = read(Source::open(&corpus.join("formats/mqtt/capture.pcapng"))?, &options, &mut |_| true)?;
     let folder = corpus.join("seeds/own");

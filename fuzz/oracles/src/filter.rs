@@ -3,7 +3,7 @@
 use std::sync::{LazyLock, OnceLock};
 
 use framescope_capture::filter::{Evaluator, Filter, Vocabulary};
-use framescope_capture::{Index, Options, Source, protocols, read};
+use framescope_capture::{Index, Options, Source, read};
 
 /// A recorded capture with most of what can be in one.
 static CAPTURE: &[u8] = include_bytes!("../../../corpus/captures/missive-damaged/capture.pcapng");
@@ -12,7 +12,7 @@ static CAPTURE: &[u8] = include_bytes!("../../../corpus/captures/missive-damaged
 pub fn filter(data: &[u8]) {
     static INDEX: OnceLock<Index> = OnceLock::new();
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let protocols = protocols(None);
+    let protocols = framescope_parser::built_in();
     let source = || Source::from_bytes("capture", CAPTURE);
     let index = INDEX.get_or_init(|| read(source(), &Options::default(), &mut |_| true).unwrap());
     // What may be typed takes the place of something in it, wherever the cursor stands.

@@ -31,7 +31,7 @@ fn most_of_what_is_made_of_a_described_protocol_holds_messages_and_keeps_the_pro
     let described = Described::from_ksy(include_str!("../../../corpus/formats/mqtt.ksy")).unwrap();
     let capture = include_bytes!("../../../corpus/formats/mqtt/capture.pcapng");
     let options = Options {
-        protocols: vec![Arc::new(described.clone())],
+        protocols: framescope_parser::with_built_in(vec![Arc::new(described.clone())]),
         decode_as: vec!["tcp.port=1883=mqtt".parse().unwrap()],
         ..Options::default()
     };

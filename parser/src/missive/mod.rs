@@ -200,7 +200,7 @@ impl Protocol for Missive {
                 visit.problem(
                     code,
                     0..length,
-                    format_args!("no header that can be believed stands in these bytes"),
+                    format_args!("there is no header in these bytes that can be trusted"),
                 );
             }
             _ => visit.problem(code, 0..length, format_args!("{}", code.meaning())),

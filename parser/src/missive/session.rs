@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn a_session_is_small_and_keeps_nothing_beside_itself_while_each_request_is_answered() {
         assert!(size_of::<Session>() <= 200, "{}", size_of::<Session>());
-        assert!(size_of::<Observation>() <= 64, "{}", size_of::<Observation>());
+        assert!(size_of::<Observation>() <= 80, "{}", size_of::<Observation>());
         let (mut session, mut found) = (Session::new(), Vec::new());
         let mut say = |direction, row, kind, flags| {
             let bytes = FrameBuf::new(kind).sequence(row / 2).flags(flags).to_bytes().unwrap();

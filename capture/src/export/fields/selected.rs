@@ -10,15 +10,16 @@ use crate::filter::{FilterError, Subject, subject};
 ///
 /// ```
 /// use framescope_capture::export::{RowSelection, Fields, write_json_fields};
-/// use framescope_capture::{Options, Source, protocols, read};
+/// use framescope_capture::{Options, Source, read};
+/// use framescope_parser::built_in;
 ///
 /// let index = read(Source::from_bytes("crash-1", *b"\x01ada"), &Options::default(), &mut |_| true)?;
-/// let fields = Fields::parse("row,kind,bare.text,latency", &protocols(None))?;
+/// let fields = Fields::parse("row,kind,bare.text,latency", &built_in())?;
 /// let mut out = Vec::new();
 /// write_json_fields(&index, &mut RowSelection::all(), &fields, &mut out)?;
 /// assert_eq!(String::from_utf8(out)?, "{\"row\":0,\"kind\":\"LOGIN\",\"bare.text\":\"ada\",\"latency\":null}\n");
 ///
-/// let error = Fields::parse("row,knid", &protocols(None)).unwrap_err();
+/// let error = Fields::parse("row,knid", &built_in()).unwrap_err();
 /// assert_eq!(error.text, "there is no column or field 'knid'; did you mean 'kind'?");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -9,7 +9,7 @@ use super::*;
 use crate::display::display_limit;
 use crate::export::json::JsonRows;
 use crate::export::{Fields, write_csv_fields, write_json, write_json_fields};
-use crate::{Options, Source, protocols, read};
+use crate::{Options, Source, read};
 
 const CHAT: &[u8] = include_bytes!("../../../../corpus/captures/missive-chat/capture.pcapng");
 const DAMAGED: &[u8] = include_bytes!("../../../../corpus/captures/missive-damaged/capture.pcapng");
@@ -63,7 +63,7 @@ proptest! {
         expression in proptest::option::of(expression()),
     ) {
         let index = open(if damaged { DAMAGED } else { CHAT });
-        let filter = expression.map(|expression| Filter::parse(&expression, &protocols(None)).unwrap());
+        let filter = expression.map(|expression| Filter::parse(&expression, &framescope_parser::built_in()).unwrap());
         let (expected, result) = write(1, u32::MAX, &index, &mut RowSelection::by(filter.clone()));
         result.unwrap();
         // The rows that the filter matches, each by itself.
@@ -154,7 +154,7 @@ fn the_rows_before_the_new_end_of_a_shortened_file_are_written() {
 fn what_the_index_has_is_written_without_reading_the_file() {
     let (_file, index) = shortened(0);
     let names = "row,time,kind,src,port,problems,severity,packet,latency,reply_to,type,length";
-    let (expected, protocols) = (open(CHAT), protocols(None));
+    let (expected, protocols) = (open(CHAT), framescope_parser::built_in());
     let fields = |names: &str| Fields::parse(names, &protocols).unwrap();
     let in_both = |write: &dyn Fn(&Index, &mut Vec<u8>) -> io::Result<()>| {
         let (mut found, mut whole) = (Vec::new(), Vec::new());

@@ -12,8 +12,8 @@ use clap::Args;
 use framescope_capture::Options;
 use framescope_capture::export::{self, RowSelection};
 use framescope_ksy::Described;
-use framescope_parser::Protocol;
 use framescope_parser::missive::{Key, Missive};
+use framescope_parser::{Protocol, with_built_in};
 
 use self::comparison::{Disagreement, Outcome};
 use self::peer::Peer;
@@ -100,11 +100,8 @@ impl Arguments {
     fn messages(&self, described: Option<&Described>) -> Result<Vec<Vec<u8>>, Error> {
         let Some(file) = &self.file else { return Ok(Vec::new()) };
         let described = described.map(|described| Arc::new(described.clone()) as Arc<dyn Protocol>);
-        let options = Options {
-            key: self.key.clone(),
-            protocols: described.into_iter().collect(),
-            ..Options::default()
-        };
+        let options =
+            Options { protocols: with_built_in(described.into_iter().collect()), ..Options::default() };
         let index = load(open(file, self.unpack_limit)?, &options)?;
         let seeds = export::seeds(&index, &mut RowSelection::all(), LONGEST_SEED)?;
         Ok(seeds.into_iter().map(|seed| seed.bytes).collect())

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let files: Vec<PathBuf> = files.into_iter().cloned().collect();
     let own = CustomProtocols::load(&files, &mut |notice| notify(&notice))?;
     let reading = Reading { own, key: args.key.clone(), ..Reading::default() };
-    let protocols = reading.options().all_protocols();
+    let protocols = reading.options().protocols;
     let named = |name: &Path| protocols.iter().find(|protocol| Path::new(protocol.name()) == name);
     for name in names {
         if named(name).is_none() {

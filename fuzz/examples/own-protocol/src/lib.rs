@@ -3,6 +3,7 @@
 //! [`telemetry`] stands for your parser: it knows nothing of Framescope. [`agrees`] holds it against `telemetry.ksy` for any
 //! bytes. The fuzz target and the test call it; copy this crate and put your parser and your description in.
 
+pub mod checks;
 pub mod telemetry;
 
 use std::sync::LazyLock;
