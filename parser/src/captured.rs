@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_in_words() {
+    fn missing_bytes_are_described_in_words() {
         let say = |ranges: &[Range<usize>]| {
             let missing = Missing::list(ranges.iter().cloned());
             Lack(&Captured::with_missing(&[0; 10], &missing)).to_string()

@@ -39,7 +39,7 @@ pub enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
     /// A number that stands for a name, and the name if it has one.
     Enum(Kind<'a>),
-    /// No value of its own: a group of the fields in it.
+    /// No value: a group of the fields in it.
     Group,
     /// Unknown: bytes of the field were not captured. The fields in it, if any, are those that were.
     Missing,
@@ -153,7 +153,7 @@ pub trait Visit<'a> {
     fn kind(&mut self, kind: Kind<'a>);
     /// A field. `fields` between [`begin`](Visit::begin) and [`end`](Visit::end) are inside that one.
     fn field(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>);
-    /// A field with fields in it begins; it may have a value of its own too.
+    /// A field with fields in it begins; it may also have a value.
     fn begin(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>);
     /// The field begun last ends.
     fn end(&mut self);

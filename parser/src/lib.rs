@@ -72,7 +72,7 @@
 //! const PRIORITY: Tag = Tag(0x40);
 //!
 //! let bytes = FrameBuf::new(TYPING).extension(PRIORITY, true, &[9])?.payload("ada").to_bytes()?;
-//! assert!(Missive::default().decode(&bytes).is_err(), "who does not know a critical extension refuses");
+//! assert!(Missive::default().decode(&bytes).is_err(), "an unknown critical extension is refused");
 //!
 //! let missive = Missive {
 //!     kinds: vec![(TYPING, "TYPING".into())],

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_in_the_places_of_a_pattern_and_a_text_is_shown_as_it_stands() {
+    fn numbers_fill_the_places_of_a_pattern_and_a_text_is_shown_unchanged() {
         let said = |pattern, numbers: &[u64]| Sentence::of(pattern, numbers).to_string();
         assert_eq!(said("{}", &[u64::MAX]), u64::MAX.to_string());
         assert_eq!(said("a {}, b {}; c {}!", &[1, 2, 3]), "a 1, b 2; c 3!");

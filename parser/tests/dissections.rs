@@ -90,7 +90,7 @@ fn dissections() -> String {
         ("65 bytes of pong", frame(7).payload([0; 65])),
         ("text of 80 characters and more", frame(3).payload(long)),
         ("text with control characters", frame(3).payload("a\tb\nc\u{1b}")),
-        ("an extension that nobody knows", frame(3).extension(Tag(0x10), false, b"?").unwrap()),
+        ("an unknown extension", frame(3).extension(Tag(0x10), false, b"?").unwrap()),
         (
             "a content type that is not UTF-8",
             frame(3).extension(Tag(2), false, b"\xff").unwrap().payload("a"),
@@ -152,7 +152,7 @@ fn dissections() -> String {
 }
 
 #[test]
-fn a_person_is_told_what_was_accepted() {
+fn dissections_match_the_accepted_text() {
     let found = dissections();
     let path = repository().join("corpus/vectors/dissections.txt");
     if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {

@@ -296,7 +296,7 @@ fn read_until(socket: &mut TcpStream, kind: Option<Kind>) -> Vec<FrameBuf> {
 }
 
 #[test]
-fn who_vanishes_stalls_or_sends_nonsense_hurts_nobody() {
+fn a_client_that_vanishes_stalls_or_sends_nonsense_hurts_no_other() {
     for language in [Language::Rust, Language::Python] {
         let Some(server) = Server::start(language, 30.0) else { continue };
         let connect = || TcpStream::connect(&server.address).unwrap();
@@ -359,7 +359,7 @@ fn who_vanishes_stalls_or_sends_nonsense_hurts_nobody() {
 }
 
 #[test]
-fn who_is_quiet_is_asked_and_who_does_not_answer_is_left() {
+fn a_quiet_client_gets_a_ping_and_one_that_does_not_reply_is_disconnected() {
     // Long enough for a client to reply, however busy the machine is.
     let idle = 2.0;
     let ask = |language| {

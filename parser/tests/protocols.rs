@@ -94,7 +94,7 @@ fn missive_is_certain_with_a_header_and_likely_with_its_beginning() {
 }
 
 #[test]
-fn bare_marks_the_first_part_of_a_message_when_its_rest_comes() {
+fn bare_marks_the_first_part_of_a_message_when_its_rest_arrives() {
     let mut observer = Bare.observer().unwrap();
     let mut found = Vec::new();
     let (forward, backward) = (Direction::Forward, Direction::Backward);
@@ -372,7 +372,7 @@ impl<'a> Visit<'a> for Counted {
 }
 
 #[test]
-fn of_a_plain_frame_only_its_kind_is_told_and_of_any_other_everything() {
+fn a_plain_frame_reports_only_its_kind_and_any_other_everything() {
     let missive = Missive::default();
     let counted = |bytes: &[u8], checked: bool| {
         let mut counted = Counted::default();

@@ -295,7 +295,7 @@ fn forward_is_from_the_side_that_sent_the_first_syn() {
 }
 
 #[test]
-fn the_first_byte_captured_stays_and_a_different_one_is_told() {
+fn the_first_byte_captured_stays_and_a_different_one_is_reported() {
     let message = frame(1, "first");
     let mut other = message.clone();
     other[21] ^= 0xFF;
@@ -326,7 +326,7 @@ fn a_keep_alive_is_no_retransmission() {
 }
 
 #[test]
-fn a_gap_is_given_up_at_the_limit_and_bytes_that_come_later_are_counted() {
+fn a_gap_is_given_up_at_the_limit_and_later_bytes_are_counted() {
     let frames: Vec<Vec<u8>> =
         (0..40).map(|i| frame(i, "a message of some length, to reach the limit")).collect();
     let length = frames[0].len() as u32;
@@ -385,7 +385,7 @@ fn the_last_rule_that_fits_names_the_protocol() {
 }
 
 #[test]
-fn a_damaged_file_gives_what_stands_before_and_names_the_place() {
+fn a_damaged_file_yields_everything_before_the_damage_and_names_the_place() {
     let segments = [Tcp::syn(0), Tcp::data(1, frame(1, "hi")), Tcp::data(27, frame(2, "ho"))];
     let file = tcp_pcap(&segments);
     let second = 24 + 16 + 40 + 16 + 66;
@@ -427,7 +427,7 @@ fn a_file_that_shrinks_while_it_is_open_is_an_error() {
 }
 
 #[test]
-fn bytes_behind_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
+fn bytes_after_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
     let message = frame(1, "hi");
     let rst = Tcp { rst: true, ..Tcp::data(0, []) };
     let index =
@@ -529,7 +529,7 @@ fn a_capture_that_unpacks_to_more_than_the_limit_is_read_to_there() {
 }
 
 #[test]
-fn what_comes_in_live_is_kept_to_the_limit_and_read_from_many_threads_meanwhile() {
+fn live_bytes_are_stored_up_to_the_limit_and_read_from_many_threads_meanwhile() {
     use framescope_capture::{Source, read};
     use std::sync::mpsc::channel;
     let segments: Vec<Tcp> = (0..5000u32).map(|i| Tcp::data(1 + i * 26, frame(i, "hi"))).collect();
@@ -713,7 +713,7 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
 }
 
 #[test]
-fn the_life_of_a_connection_is_told() {
+fn the_state_of_a_connection_is_shown() {
     use framescope_capture::{Connection, ConnectionState as State};
     let back = |segment: Tcp| Tcp { from_client: false, ..segment };
     let syn_ack = || back(Tcp { ack: true, ..Tcp::syn(100) });
@@ -800,7 +800,7 @@ fn a_file_that_is_replaced_while_it_is_open_is_an_error() {
 }
 
 #[test]
-fn who_goes_on_reading_a_file_that_is_replaced_is_told_within_a_mebibyte() {
+fn reading_on_in_a_replaced_file_fails_within_a_mebibyte() {
     use framescope_capture::{BlockReader, Source};
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), vec![1; 4 << 20]).unwrap();
@@ -819,5 +819,5 @@ fn who_goes_on_reading_a_file_that_is_replaced_is_told_within_a_mebibyte() {
         }
     };
     assert!(error.contains("was replaced while it was open") && read <= 1 << 20, "{read}: {error}");
-    assert!(source.read_at(0, &mut [0; 8]).is_err(), "who reads once looks once");
+    assert!(source.read_at(0, &mut [0; 8]).is_err(), "one read checks once");
 }

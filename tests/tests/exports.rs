@@ -267,7 +267,7 @@ fn the_cells_of_csv_are_the_values_of_json() {
 }
 
 #[test]
-fn a_name_is_understood_as_a_filter_understands_it() {
+fn a_name_means_the_same_as_in_a_filter() {
     let wrong = |names: &str| Fields::parse(names, &built_in()).unwrap_err();
     let error = wrong("time, sequnce");
     assert_eq!(

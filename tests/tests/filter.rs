@@ -178,7 +178,7 @@ fn columns_say_what_the_index_says() {
 }
 
 #[test]
-fn what_is_contained_is_found_whole_or_not_at_all() {
+fn contained_text_is_found_whole_or_not_at_all() {
     for index in [chat(), damaged()] {
         let bytes =
             |row: &framescope_capture::Row| index.row_bytes(row, usize::MAX, &mut index.reader()).unwrap();
@@ -250,8 +250,8 @@ fn what_is_not_understood_says_where_and_what_may_have_been_meant() {
         ("src == localhost", "localhost", "no address"),
         ("kind < DATA", "<", "has no order"),
         ("length contains 3", "3", "'length' contains nothing"),
-        ("time matches \"3\"", "\"3\"", "is no text"),
-        ("summary matches \"(\"", "\"(\"", "no regular expression: unclosed group"),
+        ("time matches \"3\"", "\"3\"", "is not text"),
+        ("summary matches \"(\"", "\"(\"", "not a regular expression: unclosed group"),
         ("row == 1 row == 2", "row", "'and' or 'or' is missing"),
         ("row = = 1", "=", "a value is missing here"),
         ("row ==", "", "a value is missing here"),
@@ -389,7 +389,7 @@ impl Protocol for TellsAll {
 }
 
 #[test]
-fn a_protocol_that_tells_what_is_wanted_gives_the_rows_of_one_that_tells_all() {
+fn a_protocol_that_reports_only_wanted_fields_gives_the_same_rows() {
     let formats = std::fs::read_dir(corpus().join("formats")).unwrap().map(|entry| entry.unwrap().path());
     let mut cases: Vec<(Option<PathBuf>, PathBuf)> = formats
         .filter(|path| path.is_dir())

@@ -120,7 +120,7 @@ fn every_byte_leads_back_to_the_file_that_was_opened() {
 }
 
 #[test]
-fn a_text_says_that_offsets_are_those_of_what_it_became() {
+fn a_converted_text_notes_what_its_offsets_refer_to() {
     for kind in ["hexdump", "xxd", "tcpdump", "strace"] {
         let index = open(&foreign(kind));
         let notice = index.notices().first().unwrap();
@@ -232,7 +232,7 @@ fn what_users_and_fuzzers_have_is_bytes_as_before() {
 }
 
 #[test]
-fn a_file_that_is_cut_anywhere_says_so_and_keeps_what_stands_before() {
+fn a_file_that_is_cut_anywhere_says_so_and_keeps_everything_before() {
     for path in files("read") {
         let file = fs::read(&path).unwrap();
         let whole = reading(&file, &Options::default()).unwrap();
@@ -274,7 +274,7 @@ fn a_file_with_any_byte_changed_still_holds_what_is_promised() {
 }
 
 #[test]
-fn behind_a_damaged_record_reading_goes_on() {
+fn reading_continues_after_a_damaged_record() {
     // The captured length of the fourth packet claims more than there is.
     for (kind, field) in [("snoop", 8), ("modpcap", 8), ("suse6_3pcap", 8), ("netmon2", 12)] {
         let mut file = fs::read(foreign(kind)).unwrap();
@@ -410,7 +410,7 @@ fn erf_records_of_several_types_with_extension_headers_are_read() {
 }
 
 #[test]
-fn surveyors_files_are_told_from_snoops_by_their_trailer() {
+fn surveyors_files_are_distinguished_from_snoops_by_their_trailer() {
     let packet = [&[2; 12][..], &[8, 0], &Tcp::data(1, frame(1, "hi")).ip_packet()].concat();
     let with_trailer = |trailer: usize| {
         let length = packet.len() as u32;

@@ -124,7 +124,7 @@ fn a_datagram_without_a_length_of_its_own_is_one_message_however_it_came() {
 }
 
 #[test]
-fn packets_with_the_same_number_are_told_apart_by_their_ends_and_by_time() {
+fn packets_with_the_same_number_are_distinguished_by_their_endpoints_and_by_time() {
     let one = fragments(&Tcp::data(1, *b"from the client").ip_packet(), 7, &[3]);
     let other = Tcp { from_client: false, ..Tcp::data(1, *b"from the server") };
     let other = fragments(&other.ip_packet(), 7, &[3]);
@@ -141,7 +141,7 @@ fn packets_with_the_same_number_are_told_apart_by_their_ends_and_by_time() {
 }
 
 #[test]
-fn what_is_missing_or_contradictory_is_said() {
+fn missing_or_contradictory_fragments_are_reported() {
     let packet = Tcp::data(1, *b"what was captured first stays, whatever comes later").ip_packet();
     let pieces = fragments(&packet, 7, &[3, 5]);
     for lost in 0..3 {
@@ -233,7 +233,7 @@ fn fragments_with_other_bytes_are_a_problem_of_the_bytes_that_they_touch() {
 }
 
 #[test]
-fn disputed_bytes_keep_their_problem_though_they_wait_for_others_or_come_again() {
+fn disputed_bytes_keep_their_problem_though_they_wait_or_are_retransmitted() {
     let message = |i: u32| frame(&format!("message {i} is longer than a fragment of its packet"));
     let length = message(1).len();
     let segment = |i: u32| Tcp::data(1 + i * length as u32, message(i)).ip_packet();

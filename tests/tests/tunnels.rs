@@ -238,7 +238,7 @@ fn a_datagram_to_a_tunnels_port_that_holds_no_segment_is_a_datagram() {
 }
 
 #[test]
-fn a_vxlan_header_with_other_bits_is_read_and_told() {
+fn a_vxlan_header_with_other_bits_is_read_and_reported() {
     let frame = ethernet(0x0800, &inner());
     let vxlan = |header: [u8; 8]| [&header[..], &frame].concat();
     let odd = |index: &Index| -> Vec<(String, u64)> {

@@ -63,7 +63,7 @@ fn nothing_is_wrong_with_a_shape_that_asks_for_nothing_wrong() {
 }
 
 #[test]
-fn as_many_requests_are_answered_as_asked_for() {
+fn as_many_requests_are_answered_as_requested() {
     for answered in [0.0, 0.3, 0.8, 1.0] {
         let (made, index) = read_back(&Shape { answered, ..small() });
         assert_eq!(made.requests + made.answers, SMALL);
@@ -93,7 +93,7 @@ fn what_is_noted_is_noted_of_each_message() {
 }
 
 #[test]
-fn as_many_segments_are_lost_and_late_as_asked_for() {
+fn as_many_segments_are_lost_and_late_as_requested() {
     let (made, index) = read_back(&Shape { loss: 0.1, ..small() });
     assert!(about(made.lost, made.segments, 0.1), "{made:?}");
     // One at the end of its stream leaves no hole.
@@ -134,7 +134,7 @@ fn sizes_are_those_of_the_distribution() {
 }
 
 #[test]
-fn connections_are_as_many_and_as_short_as_asked_for() {
+fn connections_are_as_many_and_as_short_as_requested() {
     let (made, index) = read_back(&Shape { short: 4, connections: 1, ..small() });
     assert_eq!((u64::from(made.connections), index.flows().len() as u64), (SMALL / 4, SMALL / 4));
     let closed =
@@ -169,7 +169,7 @@ fn a_limit_of_bytes_ends_it() {
 }
 
 #[test]
-fn a_pcapng_file_has_the_interfaces_comments_and_names_asked_for() {
+fn a_pcapng_file_has_the_requested_interfaces_comments_and_names() {
     let container = Container::PcapNg { interfaces: 300, comments: true, names: 1234 };
     let (made, bytes) = made(&small(), container);
     let index = index(bytes);

@@ -45,7 +45,7 @@ fn each_record(
     let mut records = match Records::open(source, as_bytes).map_err(|damage| other(damage.to_string()))? {
         Opened::Capture(records) => records,
         Opened::Unsupported(format) => return Err(other(format.to_string())),
-        Opened::Bytes => return Err(other(format!("{} is no capture: it has no packets", source.name()))),
+        Opened::Bytes => return Err(other(format!("{} is not a capture: it has no packets", source.name()))),
     };
     loop {
         match records.next() {

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_next_is_offered() {
+    fn possible_next_tokens_are_offered() {
         assert_eq!(first("ki"), Some((0..2, "kind".to_owned())));
         assert_eq!(first("us"), Some((0..2, "payload.user".to_owned())), "by its last name");
         assert_eq!(first("kind "), Some((5..5, "==".to_owned())));

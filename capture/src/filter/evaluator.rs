@@ -15,7 +15,7 @@ use crate::Index;
 /// Evaluates a [`Filter`] on the rows of one index.
 ///
 /// It remembers what it learned of the index and keeps the memory that it needs, so that one evaluator for many rows is
-/// quicker than many. A thread that evaluates beside others needs one of its own.
+/// quicker than many. Threads that evaluate side by side need one each.
 pub struct Evaluator<'i> {
     query: Arc<Query>,
     index: &'i Index,

@@ -96,7 +96,7 @@ pub(super) fn matches(subject: &Subject, literal: &Literal, range: Range<usize>)
         && matches!(column.value_type(), Type::Number | Type::Time | Type::Duration | Type::Rank)
     {
         let name = column.name();
-        return Err(Fault::new(range, format!("'{name}' is no text; use ==, <, > or in")));
+        return Err(Fault::new(range, format!("'{name}' is not text; use ==, <, > or in")));
     }
     let Some(pattern) = literal.text() else {
         return Err(Fault::new(range, "write a regular expression in quotes, such as \"^a+\""));
@@ -105,7 +105,7 @@ pub(super) fn matches(subject: &Subject, literal: &Literal, range: Range<usize>)
         // The crate's text has the pattern and its own mark in it; the last line says what is wrong.
         let text = error.to_string();
         let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        Fault::new(range, format!("this is no regular expression: {last}"))
+        Fault::new(range, format!("this is not a regular expression: {last}"))
     })
 }
 
@@ -234,12 +234,12 @@ mod tests {
         let (row, literal) = (Subject::Column(Column::Row), Literal::Text("1".to_owned()));
         let fault = contains(&row, literal.clone(), 0..3, &[]).unwrap_err();
         assert_eq!(fault.text, "'row' contains nothing; use ==, <, > or in");
-        assert_eq!(matches(&row, &literal, 0..3).unwrap_err().text, "'row' is no text; use ==, <, > or in");
+        assert_eq!(matches(&row, &literal, 0..3).unwrap_err().text, "'row' is not text; use ==, <, > or in");
     }
 
     #[test]
     fn a_bad_regular_expression_is_refused_with_the_reason() {
         let bad = matches(&Subject::Column(Column::Summary), &Literal::Text("(".to_owned()), 0..3);
-        assert_eq!(bad.unwrap_err().text, "this is no regular expression: unclosed group");
+        assert_eq!(bad.unwrap_err().text, "this is not a regular expression: unclosed group");
     }
 }

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_behind_what_was_buffered_are_put_in_the_order_of_their_packets() {
+    fn rows_after_buffered_ones_are_sorted_by_their_packets() {
         let (mut order, mut all) = (CompletionOrder::default(), rows(&[0, 1, 2, 3, 4]));
         all.link(3.into(), Link::Answers, 2.into());
         order.push(7);

@@ -159,7 +159,7 @@ impl Index {
         }
     }
 
-    /// Reports what is shown as the summary of a row that is no message.
+    /// Reports what is shown as the summary of a row that is not a message.
     pub(crate) fn summary_of_no_message(&self, row: &Row, report: &mut dyn FnMut(fmt::Arguments<'_>)) {
         let length = row.length;
         let s = if length == 1 { "" } else { "s" };
@@ -179,7 +179,7 @@ impl Index {
         dissection
     }
 
-    /// Reports all of a row: what its own bytes show, what is its summary if it is no message, and the problems that the
+    /// Reports all of a row: what its own bytes show, what is its summary if it is not a message, and the problems that the
     /// sequence or reassembly shows.
     pub(crate) fn report<'a>(&'a self, number: u32, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.visit(row, bytes, visit);

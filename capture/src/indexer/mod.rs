@@ -77,7 +77,7 @@ enum Input {
     Done,
 }
 
-/// A file that is no capture is one segment, as long as that is not more than this.
+/// A file that is not a capture is one segment, as long as that is not more than this.
 const FILE_SEGMENT: u64 = 16 << 20;
 /// What is read of the file again at a time.
 const BLOCK: usize = 64 << 10;

@@ -2,7 +2,7 @@
 //!
 //! It chooses each stream's protocol, and buffers the beginning until it can. A stream that only ever brings payloads that are one
 //! message each needs no [`Framer`]: that is made when something else comes, and dropped when enough such payloads have followed one
-//! another. It reads no file and fills nothing but the labels of the index.
+//! another. It reads no file and fills only the labels of the index.
 
 use std::sync::Arc;
 

@@ -122,7 +122,7 @@ mod tests {
     use framescope_parser::missive::{Flags, FrameBuf, Kind};
 
     #[test]
-    fn outlines_that_are_the_same_have_one_code_and_what_is_no_whole_message_has_none() {
+    fn outlines_that_are_the_same_have_one_code_and_incomplete_messages_have_none() {
         let (mut outliner, mut new) = (PayloadOutliner::new(&framescope_parser::built_in()), Vec::new());
         let frame = |kind| FrameBuf { flags: Flags::CHECKSUM, ..FrameBuf::new(kind) }.to_bytes().unwrap();
         let (ping, pong) = (frame(Kind::PING), frame(Kind::PONG));

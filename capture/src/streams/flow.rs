@@ -16,7 +16,7 @@ pub enum TransportType {
     Tcp,
     /// The datagrams between two UDP ports.
     Udp,
-    /// A file that is no capture, taken as the bytes of one stream.
+    /// A file that is not a capture, taken as the bytes of one stream.
     #[default]
     File,
 }

@@ -83,7 +83,7 @@ pub enum Output {
 /// What waits for a gap to be filled may reach so far: the bytes of the segments, and a price for each.
 pub const DEFAULT_LIMIT: u64 = 1 << 20;
 const SEGMENT_PRICE: u64 = 64;
-/// Without a SYN the stream begins with the lowest of the segments that make up this part of the limit.
+/// Without a SYN the stream begins with the lowest of the segments that reach this part of the limit.
 const START_SHARE: u64 = 16;
 
 /// One direction of a connection.

@@ -41,7 +41,7 @@ impl DecodeAs {
         &self.protocol
     }
 
-    /// The same rule for what is no capture anyway: it makes no bytes of a file that is one of another kind.
+    /// The same rule for a file that is not a capture anyway: it does not turn a capture of another kind into bytes.
     #[must_use]
     pub fn as_default(self) -> DecodeAs {
         DecodeAs { is_default: true, ..self }

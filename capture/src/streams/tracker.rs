@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_has_a_reassembler_only_from_what_is_out_of_order_until_enough_came_in_order() {
+    fn a_stream_has_a_reassembler_only_until_enough_segments_arrived_in_order() {
         let ([stream, _], mut tracker) = (streams(), StreamTracker::new(1 << 20));
         tracker.add_flow();
         tracker.begin(stream, 99);
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_when_a_stream_ends_is_delivered_behind_its_gap() {
+    fn buffered_bytes_are_delivered_after_their_gap_when_a_stream_ends() {
         let ([stream, _], mut tracker) = (streams(), StreamTracker::new(1 << 20));
         tracker.add_flow();
         tracker.begin(stream, 99);

@@ -230,7 +230,7 @@ fn a_filter_chooses_what_is_printed_and_counted() {
 }
 
 #[test]
-fn columns_lists_what_can_be_asked_about() {
+fn columns_lists_all_columns_and_fields() {
     let listed = text(&run(&["columns"]).stdout);
     for name in ["kind ", "latency ", "missive.payload.user\n", "missive.flags.reply\n", "bare.text\n"] {
         assert!(listed.contains(name), "{name:?}");

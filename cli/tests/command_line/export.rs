@@ -92,12 +92,16 @@ fn nothing_is_exported_where_that_can_not_be_done() {
     fs::copy(chat, &copy).unwrap();
     let copy = copy.to_str().unwrap();
     notifies(&run(&["export", copy, copy]), 2, &["is the capture itself: name another file"]);
-    // What is no capture has no packets.
+    // A file that is not a capture has no packets.
     let bytes = folder.path().join("crash");
     fs::write(&bytes, b"\x01ada").unwrap();
     let packets = folder.path().join("out.pcapng");
     let packets = packets.to_str().unwrap();
-    notifies(&run(&["export", bytes.to_str().unwrap(), packets]), 2, &["is no capture: it has no packets"]);
+    notifies(
+        &run(&["export", bytes.to_str().unwrap(), packets]),
+        2,
+        &["is not a capture: it has no packets"],
+    );
     assert!(!Path::new(packets).exists());
     let names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -222,7 +222,7 @@ mod tests {
     use framescope_checking::Random;
 
     #[test]
-    fn columns_made_up_by_chance_come_back_as_plain_lists_keep_them() {
+    fn random_columns_read_back_like_plain_lists() {
         let mut random = Random::new(11);
         for kept in 0..8 {
             for _ in 0..12 {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_reach_all_limits_come_back_too() {
+    fn programs_that_reach_all_limits_read_back_too() {
         for kept in 0..8 {
             for byte in [7, 0x87, 0xFF] {
                 columns(&[&[kept], &[byte; 8192][..]].concat());

@@ -334,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_made_up_by_chance_are_laid_out_as_by_one_who_saw_them() {
+    fn random_streams_are_framed_as_the_full_model_frames_them() {
         let mut random = Random::new(11);
         for _ in 0..300 {
             let data: Vec<u8> = (0..random.below(300)).map(|_| random.byte()).collect();

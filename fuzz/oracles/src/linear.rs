@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_counted_of_all_that_is_read_searched_and_told() {
+    fn steps_count_all_reading_searching_and_reporting() {
         for field in [FIELDS[0], FIELDS[1], FIELDS[4]] {
             let text = format!(
                 "{{meta: {{id: made, encoding: UTF-8, -framescope: {{segment-delimited: true}}}}, seq: [{{id: one, {field}, repeat: eos}}]}}"

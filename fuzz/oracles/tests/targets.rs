@@ -76,7 +76,7 @@ fn each_target_is_an_oracle_with_the_same_seeds() {
 }
 
 #[test]
-fn the_readme_tells_what_each_target_is_for() {
+fn the_readme_describes_each_target() {
     let text = fs::read_to_string(root().join("fuzz/README.md")).unwrap();
     for name in names().iter().filter(|name| *name != "empty") {
         let row = format!("\n| `{name}` | ");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_hole_is_one_line_and_bytes_behind_it_keep_their_offsets() {
+fn a_hole_is_one_line_and_bytes_after_it_keep_their_offsets() {
     let (mut harness, _) = holes_window(0, 3038);
     harness.get_by_label_contains("which end at the vertical lines; 1,448 of them were not captured");
     harness.state_mut().highlight_field("payload (rest)");

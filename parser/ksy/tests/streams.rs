@@ -89,7 +89,7 @@ fn a_fault_inside_a_part_of_known_size_stays_in_it() {
 }
 
 #[test]
-fn without_a_way_back_the_rest_of_the_stream_is_lost_and_that_is_said() {
+fn without_resynchronisation_the_rest_of_the_stream_is_lost_and_reported() {
     let text = LENGTH
         .replace(", valid: {max: 9}", "")
         .replace("repeat-expr: count", "repeat-expr: 10 / (9 - count)");
@@ -126,7 +126,7 @@ fn values_that_are_valid_at_the_start_find_the_next_message() {
 }
 
 #[test]
-fn what_is_told_at_once_is_what_is_told_in_full() {
+fn quick_reports_match_full_ones() {
     #[derive(Default)]
     struct Codes(Vec<Code>);
     impl<'a> framescope_parser::Visit<'a> for Codes {

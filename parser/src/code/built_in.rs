@@ -140,7 +140,7 @@ codes! {
     UnknownEncoding = "unknown-encoding", Error,
         cause: "The encoding's name is misspelt, or is one that only another tool knows.",
         advice: "Correct the description at this field.";
-    /// What the description asks for does not exist, such as an item past the end of a list.
+    /// An index or position that the description names does not exist, such as an item past the end of a list.
     NoMatch = "no-match", Error,
         cause: "An index or a position in the description reaches past what the message holds.",
         advice: "Correct the description at this field.";

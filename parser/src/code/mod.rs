@@ -134,7 +134,7 @@ pub struct CodeInfo {
 /// static CODES: CodeDomain = CodeDomain::new("telemetry", &[CodeInfo {
 ///     name: "bad-sensor",
 ///     severity: Severity::Warning,
-///     meaning: "The sensor's number is none that was given out.",
+///     meaning: "The sensor's number was never assigned.",
 ///     usual_cause: "The number is in the wrong byte order, or the sensor is newer than this program.",
 ///     what_to_do: "Compare the number with the list of sensors.",
 /// }]);

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_told_apart_by_domain_and_number() {
+    fn codes_are_distinguished_by_domain_and_number() {
         assert_ne!(MINE.code(0), YOURS.code(0));
         assert_ne!(MINE.code(1), Code::Cut, "the same name is not the same code");
         static AGAIN: CodeDomain = CodeDomain::new("mine", &[]);

@@ -26,9 +26,9 @@ impl Doubt {
     }
 
     pub(super) fn ask(&mut self, protocol: &dyn Protocol) {
-        let tells = protocol.can_resync() || protocol.terminator().is_some();
-        self.doubts = Some(!tells);
-        (self.usual, self.credit) = if tells { (u64::MAX, 0) } else { (0, FIRST_CREDIT) };
+        let marks_messages = protocol.can_resync() || protocol.terminator().is_some();
+        self.doubts = Some(!marks_messages);
+        (self.usual, self.credit) = if marks_messages { (u64::MAX, 0) } else { (0, FIRST_CREDIT) };
     }
 
     /// Records a framed message.

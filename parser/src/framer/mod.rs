@@ -74,7 +74,7 @@ pub struct Framer {
     /// Bytes from the cursor's offset on, after `consumed` ones that are not needed any more.
     pending: Vec<u8>,
     consumed: usize,
-    /// Where in the stream the segments end that make up `pending`.
+    /// Where in the stream the segments of `pending` end.
     segment_ends: VecDeque<u64>,
     /// Gaps between the bytes of `pending`, or after them.
     gaps: VecDeque<Gap>,

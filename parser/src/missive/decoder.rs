@@ -158,7 +158,7 @@ mod tests {
     use crate::missive::{FrameBuf, Kind};
 
     #[test]
-    fn memory_follows_what_waits_and_not_what_came() {
+    fn memory_follows_what_waits_and_not_what_arrived() {
         let frame = FrameBuf::new(Kind::DATA).payload([b'x'; 980]).to_bytes().unwrap();
         for at_once in [1, 7, 999, 1000, 1001, 3500] {
             let mut decoder = Decoder::new(Missive::default());

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn just_as_many_bytes_are_asked_for_as_are_missing() {
+    fn exactly_the_missing_bytes_are_requested() {
         let frame = frame(100);
         for length in 1..20 {
             assert_eq!(step(&frame[..length], false), need(20 - length));

@@ -33,11 +33,11 @@ pub(crate) fn measure(frame: Captured<'_, '_>) -> Measure {
 /// what of them is there.
 pub(crate) fn dissect<'a>(missive: &'a Missive, frame: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
     let beginning = frame.beginning();
-    let Some((told, content_type)) = dissect::before_payload(missive, beginning, visit) else { return };
+    let Some((parts, content_type)) = dissect::before_payload(missive, beginning, visit) else { return };
     let Some(layout) = Header::read_unchecked(beginning).map(|header| header.layout()) else { return };
     // Of a payload without a captured byte nothing is known, not even that it is empty.
     if beginning.len() as u64 > layout.extensions_end || layout.payload_end == layout.extensions_end {
-        told.payload(content_type, visit);
+        parts.payload(content_type, visit);
     }
     let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(frame.length());
     let [extensions, payload, tag, end] =

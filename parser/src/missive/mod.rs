@@ -78,7 +78,7 @@ use crate::{
 /// let bytes = FrameBuf::new(Kind(0x80)).extension(Tag(0x40), true, &[9])?.to_bytes()?;
 /// assert!(missive.decode(&bytes).is_ok());
 /// assert_eq!(Dissection::of(&missive, &bytes).kind.unwrap().to_string(), "TYPING");
-/// // Who does not know the extension must refuse the message.
+/// // A receiver that does not know the extension must refuse the message.
 /// assert_eq!(Missive::default().decode(&bytes).unwrap_err().field, "extensions");
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```

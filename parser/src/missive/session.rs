@@ -292,8 +292,8 @@ mod tests {
         assert!(session.others.is_empty());
         let (_, channel) = session.first.as_ref().unwrap();
         assert!(channel.sides.iter().all(|side| side.pending.is_none()));
-        let mut told = Vec::new();
-        session.finish_each(&mut |one| told.push(one));
-        assert!(matches!(told[..], [Observation::Problem { row: 100, code: Code::Unanswered, .. }]));
+        let mut found = Vec::new();
+        session.finish_each(&mut |one| found.push(one));
+        assert!(matches!(found[..], [Observation::Problem { row: 100, code: Code::Unanswered, .. }]));
     }
 }

@@ -184,13 +184,13 @@ mod tests {
         })
     }
 
-    /// What was told of it, of all that wait.
+    /// All that wait, with their numbers.
     fn all(waiting: &mut Waiting) -> Vec<(u32, Sent)> {
         waiting.take().map(|(number, slot)| (number, Sent::from(slot))).collect()
     }
 
     #[test]
-    fn a_slot_is_sixteen_bytes_and_keeps_what_it_was_told() {
+    fn a_slot_is_sixteen_bytes_and_keeps_its_values() {
         assert_eq!(size_of::<Option<Slot>>(), 16);
         for time_ns in [None, Some(i64::MIN), Some(-1), Some(0), Some(i64::MAX)] {
             let sent = Sent { row: u32::MAX, time_ns, needs_reply: true };

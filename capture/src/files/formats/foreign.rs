@@ -42,7 +42,7 @@ impl Foreign {
         Ok(erf.map(|erf| Opened { format: Foreign::Erf(erf), first_record: 0 }))
     }
 
-    /// A sentence about all of its packets, for the person who reads them.
+    /// A sentence about all of its packets, for a person.
     pub(crate) fn notice(&self) -> Option<&'static str> {
         match self {
             Foreign::Netmon(netmon) => netmon.notice(),

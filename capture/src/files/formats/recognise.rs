@@ -99,7 +99,7 @@ fn binary(beginning: &[u8]) -> Option<Format> {
 /// The part of a file in which the formats that are text are recognised.
 const TEXT_BEGINNING: usize = 64 << 10;
 
-/// What converts the output of tshark that is no capture.
+/// What converts tshark's output that is not a capture.
 const TSHARK: Advice = Advice::Other(
     "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that can be read",
 );

@@ -11,7 +11,7 @@ pub struct SegmentRange {
     pub file_offset: u64,
     /// How many.
     pub length: u32,
-    /// The packet, counted from 1; 0 for a file that is no capture.
+    /// The packet, counted from 1; 0 for a file that is not a capture.
     pub packet: u32,
 }
 

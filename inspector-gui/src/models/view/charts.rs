@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn charts_are_made_again_when_many_rows_came_or_all_are_there() {
+    fn charts_are_made_again_when_many_rows_arrived_or_all_are_there() {
         let mut charts = ChartUpdates::default();
         let inputs = |rows, is_complete| Inputs { rows, is_complete, times: Some((0, 1)) };
         assert!(charts.is_due(inputs(0, false)));

@@ -1,6 +1,6 @@
 //! Loop-free programs for what most messages are: numbers, then a part or two whose size they give, and a
 //! check. A program is compiled when a description is loaded, with a register for each field, and takes a fraction of the
-//! interpreter's time. There are three kinds: one finds the end of a message, one tells whether all is valid, and one
+//! interpreter's time. There are three kinds: one finds the end of a message, one checks whether everything is valid, and one
 //!
 //! reports selected fields and skips whatever is not needed to locate them.
 //!
@@ -130,7 +130,7 @@ impl Program {
         Compiler::new(plan, Purpose::End).make(None)
     }
 
-    /// A program that tells whether a message is entirely valid, and its kind.
+    /// A program that checks whether a message is entirely valid, and gives its kind.
     pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Program> {
         Compiler::new(plan, Purpose::Whole).make(meta.kind)
     }

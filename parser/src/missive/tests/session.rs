@@ -100,7 +100,7 @@ fn watch(events: &[Option<(Direction, Vec<u8>)>]) -> Vec<(u32, &'static str, u32
 }
 
 #[test]
-fn the_parts_of_long_content_are_told_and_so_is_where_it_stops() {
+fn the_parts_of_long_content_are_reported_and_so_is_where_it_stops() {
     let data = |sequence, flags| Some((Forward, frame(Kind::DATA, sequence, flags)));
     let (more, none) = (Flags::MORE, Flags::default());
     let problems = |events: &[Option<(Direction, Vec<u8>)>]| {
@@ -172,7 +172,7 @@ fn a_reply_before_its_request_is_matched_and_a_second_one_is_to_nothing() {
 }
 
 #[test]
-fn a_request_whose_number_comes_again_was_not_answered() {
+fn a_request_whose_number_is_reused_was_not_answered() {
     let ping = |sequence| Some((Forward, frame(Kind::PING, sequence, Flags::default())));
     let login = Some((Forward, frame(Kind::LOGIN, 0, Flags::default())));
     let ack = Some((Backward, frame(Kind::ACK, 0, Flags::REPLY)));

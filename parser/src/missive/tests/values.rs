@@ -79,7 +79,7 @@ fn a_payload_at_the_limit_is_taken_and_one_byte_more_is_not() {
 }
 
 #[test]
-fn a_decoder_gives_what_is_complete_at_once_and_looks_at_nothing_twice() {
+fn a_decoder_returns_complete_frames_immediately_and_reads_nothing_twice() {
     let (ping, data) = (FrameBuf::new(Kind::PING).to_bytes().unwrap(), data(1, "text"));
     let mut decoder = Decoder::new(Missive::default());
     for frame in [&ping, &data, &ping] {
@@ -144,7 +144,7 @@ fn arbitrary_frames_can_be_written_and_use_what_is_named() {
 }
 
 #[test]
-fn what_is_wrong_with_a_later_extension_is_told_at_its_place() {
+fn a_fault_in_a_later_extension_is_reported_at_its_offset() {
     let refused = |area: &[u8]| {
         let frame = Frame { extensions: area, ..Frame::new(Kind::DATA) };
         let mut bytes = vec![];
