@@ -35,7 +35,7 @@ struct Cli {
     window: window::Arguments,
 }
 
-/// Runs the command line and gives the exit status.
+/// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {

@@ -13,7 +13,7 @@ pub(crate) fn notify(text: &(impl Display + ?Sized)) {
     let _ = writeln!(io::stderr(), "framescope: {text}");
 }
 
-/// Reports which parts of a capture could not be read, and gives the exit status for it.
+/// Reports which parts of a capture could not be read, and returns the exit status for it.
 pub(crate) fn report(index: &Index) -> Status {
     let file = index.source().name();
     let packets = |SkippedPackets { count, first_packet, first_offset }, [one, many]: [&str; 2]| match count {

@@ -134,7 +134,7 @@ impl<'a, 'm> Captured<'a, 'm> {
         Captured { bytes: self.bytes.get(..count).unwrap_or(self.bytes), missing, guess: None }
     }
 
-    /// Whether any byte of a range is missing, or lies behind the end.
+    /// Whether any byte of a range is missing, or lies past the end.
     pub fn lacks(&self, range: Range<usize>) -> bool {
         self.get(range).is_none()
     }

@@ -164,7 +164,7 @@ impl fmt::Display for Fault {
             Fault::Missing => write!(f, "a value is needed and is not there, or is of another type"),
             Fault::NotWritable { why } => write!(f, "it can't be written: {why}"),
             Fault::Skipped { code, length } => {
-                write!(f, "{length} bytes are no message ({code}): {}", code.meaning())
+                write!(f, "{length} bytes are not a message ({code}): {}", code.meaning())
             }
         }
     }

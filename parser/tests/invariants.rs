@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn every_intact_frame_between_garbage_is_found_where_it_stands(stretches in stream()) {
+    fn every_intact_frame_between_garbage_is_found_at_its_offset(stretches in stream()) {
         let bytes = bytes_of(&stretches);
         let (mut offset, mut sent) = (0, Vec::new());
         for stretch in &stretches {
@@ -273,7 +273,7 @@ proptest! {
     }
 }
 
-/// Gives its bytes in pieces.
+/// Returns its bytes in pieces.
 struct Pieces<'a> {
     rest: &'a [u8],
     cuts: std::vec::IntoIter<usize>,

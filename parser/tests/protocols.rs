@@ -240,7 +240,7 @@ fn errors_say_where_what_was_found_and_what_to_do() {
         (Fault::Missing, ["a value is needed", "of another type"]),
         (
             Fault::Skipped { code: Code::NotAFrame, length: 3 },
-            ["3 bytes are no message", "No message begins"],
+            ["3 bytes are not a message", "No message begins"],
         ),
     ] {
         let said = said(fault.clone());

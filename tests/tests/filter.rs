@@ -265,7 +265,7 @@ fn what_is_not_understood_says_where_and_what_may_have_been_meant() {
         ("kind == 'DATA'", "'", "double quotes"),
         ("summary == \"a", "\"a", "the closing '\"' is missing"),
         ("bytes contains x\"f\"", "x\"f\"", "pairs of hexadecimal digits"),
-        ("kind eqals DATA", "eqals", "is no operator"),
+        ("kind eqals DATA", "eqals", "is not an operator"),
         ("kind contain \"D\"", "contain", "did you mean 'contains'?"),
     ] {
         let error = parse(expression).expect_err(expression);

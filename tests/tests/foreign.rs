@@ -394,7 +394,7 @@ fn erf_records_of_several_types_with_extension_headers_are_read() {
     let index = reading(&file, &Options::default()).unwrap();
     check_index(&index);
     assert!(index.damages().is_empty(), "{:?}", index.damages());
-    assert_eq!((index.packets(), index.row_count()), (4, 3), "padding is no packet");
+    assert_eq!((index.packets(), index.row_count()), (4, 3), "padding is not a packet");
     assert_eq!(index.packet_time_ns(1), Some(1_700_000_000_500_000_000));
     // One record could be anything.
     let one = erf_record(22, 1_700_000_000, &[], &ip(2), length(&ip(2)));

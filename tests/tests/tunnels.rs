@@ -56,7 +56,7 @@ fn assert_found(name: &str, link_type: u32, packet: Vec<u8>) {
     assert_eq!(bytes, b"hello", "{name}");
 }
 
-/// The packet gives no bytes to a stream, and this is why.
+/// The packet contributes no bytes to a stream, for this reason.
 fn assert_unread(name: &str, link_type: u32, packet: Vec<u8>, expected: &str) {
     let index = opened(link_type, packet);
     let unread: Vec<_> = index.unread_packets().map(|(reason, unread)| (reason, unread.count)).collect();
@@ -146,7 +146,7 @@ fn labels() {
     assert_found("Ethernet over MPLS", ETHERNET, ethernet(0x8848, &wire));
     let wire = [&[0, 1, 1, 64, 0, 0, 0, 0][..], &ethernet(0x0800, &ip)].concat();
     assert_found("Ethernet over MPLS with a control word", ETHERNET, ethernet(0x8848, &wire));
-    assert_unread("a label and nothing", 219, vec![0, 1, 1, 64], "cut behind its MPLS labels");
+    assert_unread("a label and nothing", 219, vec![0, 1, 1, 64], "cut after its MPLS labels");
     assert_unread("half a label", 219, vec![0, 1], "cut in its MPLS labels");
     assert_unread("labels without end", 219, [0, 1, 0, 64].repeat(40), "more than 16 MPLS labels");
 }

@@ -209,7 +209,7 @@ pub fn times(of: &Measured) -> impl Fn(&Measured) -> String {
     move |measured| format!("{:.2}", measured.seconds / seconds)
 }
 
-/// Bytes of memory beyond so many MiB, for each of so many.
+/// Bytes of memory beyond a number of MiB, for each of a number of items.
 pub fn bytes_each(measured: &Measured, beyond_mib: f64, count: u64) -> f64 {
     ((measured.peak_mib - beyond_mib) * 1_048_576.0 / count.max(1) as f64).max(0.0)
 }

@@ -58,7 +58,8 @@ pub(super) fn is_among(
             Condition::Severity(typed(members, to, "a severity is note, warning or error")?)
         }
         Type::Address => {
-            let wanted = "this is no address; write 10.0.0.1, 10.0.0.0/8, 10.0.0.1:9000, ::1 or [::1]:9000";
+            let wanted =
+                "this is not an address; write 10.0.0.1, 10.0.0.0/8, 10.0.0.1:9000, ::1 or [::1]:9000";
             let addresses = typed(members, |literal| literal.address(), wanted)?;
             Condition::Address(addresses.into_iter().filter_map(|one| one.low.map(|low| low.0)).collect())
         }
@@ -212,7 +213,7 @@ mod tests {
                 "'latency' is compared with a duration, such as 1.5ms, 2s or 1min30s",
             ),
             (Column::Severity, "note", "notes", "a severity is note, warning or error"),
-            (Column::Src, "10.0.0.0/8", "here", "this is no address; write 10.0.0.1, "),
+            (Column::Src, "10.0.0.0/8", "here", "this is not an address; write 10.0.0.1, "),
             (Column::Type, "gap", "gaps", "no type is called 'gaps'; did you mean 'gap'?"),
             (Column::Kind, "0x2a", "LOGINN", "no kind is called 'LOGINN'; did you mean 'LOGIN'?"),
             (Column::Problems, "glued", "glue", "no problem is called 'glue'; did you mean 'glued'?"),

@@ -169,7 +169,7 @@ impl Parser<'_> {
         match self.peek() {
             Some(Token::Word(word)) if !is_joint(word) => {
                 let help = suggestion(word, ["in", "contains", "matches", "and", "or"]);
-                Err(Fault::new(place, format!("'{word}' is no operator{help}")))
+                Err(Fault::new(place, format!("'{word}' is not an operator{help}")))
             }
             Some(Token::Text(_) | Token::Bytes(_)) => {
                 Err(Fault::new(place, "an operator such as == or contains is missing before this"))
@@ -294,7 +294,7 @@ mod tests {
             ("kind in {DATA", 8..9, "a ',' or the '}' of a set is missing"),
             ("kind == DATA row == 1", 13..16, "'and' or 'or' is missing before this"),
             ("row \"1\"", 4..7, "an operator such as == or contains is missing"),
-            ("row contians 1", 4..12, "'contians' is no operator; did you mean 'contains'?"),
+            ("row contians 1", 4..12, "'contians' is not an operator; did you mean 'contains'?"),
             ("kind < DATA", 5..6, "'kind' has no order"),
         ] {
             let (found, sentence) = fault(text);

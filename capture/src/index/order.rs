@@ -26,7 +26,7 @@ pub(crate) struct NewOrder {
 }
 
 impl CompletionOrder {
-    /// Something is buffered while there are so many rows.
+    /// Something is buffered while there are this many rows.
     #[inline]
     pub(crate) fn buffered(&mut self, rows: usize) {
         self.in_order.get_or_insert(rows);

@@ -89,7 +89,7 @@ impl DetectionBuffer {
 }
 
 /// The protocol that is certain of a stream, if its first segment is enough to know.
-pub(crate) fn certain_at_once(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
+pub(crate) fn certain_from(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
     if bytes.len() < FIRST_CHOICE {
         return None;
     }
@@ -127,8 +127,8 @@ mod tests {
             let (events, buffered) = buffer.into_events();
             assert_eq!((events.len(), buffered), (60_usize.div_ceil(size), bytes.clone()));
         }
-        assert_eq!(certain_at_once(&bytes, &protocols), Some(0));
-        assert_eq!(certain_at_once(&bytes[..FIRST_CHOICE - 1], &protocols), None);
+        assert_eq!(certain_from(&bytes, &protocols), Some(0));
+        assert_eq!(certain_from(&bytes[..FIRST_CHOICE - 1], &protocols), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) struct MessageOutline {
     pub(crate) codes: CodeSet,
 }
 
-/// Outlines payloads, and gives outlines that are the same the same code.
+/// Outlines payloads, and assigns the same code to equal outlines.
 pub(crate) struct PayloadOutliner {
     protocols: Vec<Arc<dyn Protocol>>,
     /// The protocol that outlined the last one: it is tried first.

@@ -62,7 +62,7 @@ impl Flow {
         self.endpoints.map(|endpoints| side.of(&endpoints).socket_address())
     }
 
-    /// How a TCP connection was opened and closed; None for what is no connection.
+    /// How a TCP connection was opened and closed; None if it is not a connection.
     pub fn connection(&self) -> Option<Connection> {
         let is_tcp = self.transport == TransportType::Tcp;
         is_tcp.then(|| self.lifecycle.connection(self.syn_seen, |side| self.direction_of(side)))

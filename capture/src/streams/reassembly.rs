@@ -202,7 +202,7 @@ impl Reassembler {
         self.put(segment, out);
     }
 
-    /// Takes a segment that neither opens nor closes the connection, if it simply is what comes next: gives where in the
+    /// Takes a segment that neither opens nor closes the connection, if it simply is what comes next: returns where in the
     /// stream it belongs. Else it changes nothing, and the segment is for [`segment`](Reassembler::segment).
     pub fn next_in_order(&mut self, sequence: u32, length: u32) -> Option<u64> {
         let is_next = self.next_sequence == Some(sequence) && self.waiting.is_empty() && length > 0;
@@ -288,7 +288,7 @@ impl Reassembler {
         if wire_length == 1 && start + 1 == self.next && !segment.fin {
             return;
         }
-        // What carries nothing says nothing of how far the stream reaches: the last ACK is behind the FIN.
+        // What carries nothing says nothing of how far the stream reaches: the last ACK is after the FIN.
         if wire_length > 0 || segment.fin {
             self.extent = self.extent.max(wire_end);
         }

@@ -70,7 +70,7 @@ impl DecodeAs {
     }
 }
 
-/// Why a text is no rule of `--as`.
+/// Why a text is not a rule of `--as`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SelectorError {
@@ -80,7 +80,7 @@ pub enum SelectorError {
         /// The rule as it was given.
         rule: String,
     },
-    /// The part before the last `=` is no selector.
+    /// The part before the last `=` is not a selector.
     #[error(
         "'{selector}' selects nothing; a selector is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file"
     )]

@@ -81,7 +81,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Does it, and gives the exit status.
+    /// Runs the command, and returns the exit status.
     pub(crate) fn run(self) -> Result<Status, Error> {
         match self {
             Command::Decode(arguments) => decode::run(&arguments),

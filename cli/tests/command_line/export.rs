@@ -129,7 +129,7 @@ fn seeds_are_one_of_each_shape_and_the_same_in_every_run() {
     let output = run(&arguments);
     assert!(text(&output.stderr).contains("0 seeds written"), "{}", text(&output.stderr));
     assert_eq!(names(), first);
-    // A filter chooses messages, and streams are none.
+    // A filter selects messages, not streams.
     let pings = folder.path().join("pings");
     let output = run(&[&arguments[..3], &[pings.to_str().unwrap(), "--filter", "kind == PING"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             written += 1;
         }
     }
-    // Checksums are kept for every 256 bytes: one frame begins at such a place behind another, one does not.
+    // Checksums are kept for every 256 bytes: one frame begins at such a place after another, one does not.
     for apart in [496, 512] {
         fs::write(corpus.join(format!("seeds/frames/claims-of-thousands-{apart}")), claims(apart)?)?;
         written += 1;

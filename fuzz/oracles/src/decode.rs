@@ -28,8 +28,8 @@ pub fn decode(data: &[u8]) {
     let missive = if ways % 4 == 3 { small } else { missive };
     let other = [&Bare as &dyn Protocol, &Text, &Unclaimed][ways % 3];
     let cuts = cuts_from(data);
-    laid_out(missive, data, &[], Places::Verbatim);
-    laid_out(other, data, &cuts, Places::Verbatim);
+    framed(missive, data, &[], Places::Verbatim);
+    framed(other, data, &cuts, Places::Verbatim);
     let segment_ends: Vec<usize> = ends(&cuts, data.len()).collect();
     let chosen = if ways.is_multiple_of(2) { missive as &dyn Protocol } else { other };
     let _ = chosen.detect(Sample { bytes: data, segment_ends: &segment_ends });
@@ -99,7 +99,7 @@ pub fn reaches_payload(data: &[u8]) -> bool {
 }
 
 /// Frames `data`, checks that the spans cover it, and dissects every message.
-pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], places: Places) -> Vec<Span> {
+pub(crate) fn framed(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], places: Places) -> Vec<Span> {
     let spans = spans(protocol, data, cuts);
     let mut end = 0;
     for span in &spans {

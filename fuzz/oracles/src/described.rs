@@ -7,7 +7,7 @@ use framescope_parser::{
     Captured, Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Span, SpanType,
 };
 
-use crate::decode::{Places, bytes_of, laid_out, messages};
+use crate::decode::{Places, bytes_of, framed, messages};
 use crate::streaming::{cut_up, cuttings};
 use crate::views::{check_outline, check_selection};
 
@@ -49,7 +49,7 @@ pub fn described(data: &[u8]) {
 /// message.
 pub fn check_described(described: &Described, bytes: &[u8]) {
     let places = if described.reads_elsewhere() { Places::Anywhere } else { Places::Within };
-    let mut whole = laid_out(described, bytes, &[], places);
+    let mut whole = framed(described, bytes, &[], places);
     if described.ends_with_segment() {
         whole.clear();
     } else {

@@ -20,11 +20,15 @@ pub fn filter(data: &[u8]) {
         LazyLock::new(|| Vocabulary::of(INDEX.get().expect("it was read before")));
     let cursor = crc32fast::hash(data) as usize % (text.len() + 2);
     let completion = WORDS.complete(text, cursor);
-    assert!(text.get(completion.range.clone()).is_some(), "{:?} is no place in {text:?}", completion.range);
+    assert!(
+        text.get(completion.range.clone()).is_some(),
+        "{:?} is not a range of {text:?}",
+        completion.range
+    );
     let filter = match Filter::parse(text, &protocols) {
         Ok(filter) => filter,
         Err(error) => {
-            assert!(text.get(error.range.clone()).is_some(), "{:?} is no place in {text:?}", error.range);
+            assert!(text.get(error.range.clone()).is_some(), "{:?} is not a range of {text:?}", error.range);
             assert!(!error.text.is_empty() && error.to_string().lines().count() == 3, "{error}");
             return;
         }

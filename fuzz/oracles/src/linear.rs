@@ -156,7 +156,7 @@ mod tests {
     use framescope_checking::Random;
 
     #[test]
-    fn whatever_is_made_up_takes_no_more_steps_than_its_bytes_justify() {
+    fn generated_messages_take_no_more_steps_than_their_bytes_justify() {
         for seed in 0..60 {
             let mut random = Random::new(seed);
             let length = 8 + random.below(40);
@@ -167,7 +167,7 @@ mod tests {
 
     /// One field after another, by itself and with every way to compute something of it.
     #[test]
-    fn every_field_and_instance_is_made_up() {
+    fn every_field_and_instance_is_generated() {
         for (field, written) in FIELDS.iter().enumerate() {
             for instance in [None, Some(field % INSTANCES.len())] {
                 let instances = instance.map_or(vec![0], |instance| vec![2, instance as u8]);

@@ -39,7 +39,7 @@ pub(crate) fn tcp_packet(sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
 /// What a segment's packets have around it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {
-    /// An Ethernet header before, and padding behind as long as the packet is short.
+    /// An Ethernet header before, and padding after as long as the packet is short.
     pub(crate) ethernet: bool,
     /// TCP options without meaning, in words of four bytes; at most 10.
     pub(crate) options: u8,

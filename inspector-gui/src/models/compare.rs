@@ -186,7 +186,7 @@ mod tests {
         let (first, second) = (message("ada"), message("bob"));
         let mut comparison = Comparison::default();
         comparison.update(&first, &second);
-        assert_eq!((comparison.len(), comparison.different_values()), (3, 1), "a group is no value");
+        assert_eq!((comparison.len(), comparison.different_values()), (3, 1), "a group is not a value");
         comparison.only_differences = true;
         let paths = |comparison: &Comparison| -> Vec<String> {
             (0..comparison.len()).map(|at| comparison.pair(at).unwrap().path.clone()).collect()

@@ -222,7 +222,7 @@ pub enum SettingsError {
         #[source]
         error: std::io::Error,
     },
-    /// The file is no valid settings file.
+    /// The file is not a valid settings file.
     #[error("The settings in {} are invalid: {error}. The defaults are used{}.", path.display(), kept_text(.kept_as))]
     Invalid {
         /// The file.

@@ -48,7 +48,7 @@ fn bytes_on_both_sides_of_a_hole_are_in_the_columns_of_their_offsets() {
     harness.hover_at(column(8.0));
     harness.run_steps(3);
     assert_eq!(view(&harness).hovered().unwrap().path.as_deref(), Some("payload (rest)._captured[0]"));
-    // The empty columns before it are no bytes.
+    // The empty columns before it are not bytes.
     harness.hover_at(column(3.0));
     harness.run_steps(3);
     assert_eq!(view(&harness).hovered(), None);

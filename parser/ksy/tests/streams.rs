@@ -104,7 +104,7 @@ fn without_resynchronisation_the_rest_of_the_stream_is_lost_and_reported() {
         let segments: Vec<&[u8]> = stream.chunks(size).collect();
         assert_eq!(spans(&described, &segments), expected, "in segments of {size}");
     }
-    // Nor is the beginning of a message known behind a gap.
+    // Nor is the beginning of a message known after a gap.
     let expected = [(0, 6, SpanType::Message), (6, 10, SpanType::Gap), (16, 6, lost)];
     assert_eq!(spans(&described, &[&good, &[], &good]), expected);
 }

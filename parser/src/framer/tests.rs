@@ -100,7 +100,7 @@ fn read_bytes_are_dropped_and_waiting_ones_cause_no_calls() {
     // Twice for each message, and once more where one ends with its segment.
     let asked = asked.load(Relaxed);
     assert!(asked <= 2 * spans.len(), "asked {asked} times for {} messages", spans.len());
-    // A segment may bring much behind the end of what waited.
+    // A segment may bring much after the end of what waited.
     let mut framer = Framer::default();
     framer.segment(&two, b"aaaa", &mut |_, _| {});
     framer.segment(&two, &[&[b'a'; 20][..], &[b'b'; 200]].concat(), &mut |_, _| {});

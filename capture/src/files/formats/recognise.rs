@@ -184,7 +184,7 @@ fn is_candump(line: &[u8]) -> bool {
         let data = data.strip_prefix('#').unwrap_or(data);
         matches!(id.len(), 3 | 8) && hex(id) && (hex(data) || data.starts_with('R'))
     });
-    // Some logs have the direction behind the frame.
+    // Some logs have the direction after the frame.
     timed.is_some_and(|(seconds, fraction)| number(seconds) && number(fraction))
         && framed
         && words.next().is_none_or(|word| matches!(word, "R" | "T"))

@@ -97,7 +97,7 @@ impl Window {
         (Record { number, time_ns, link_type, wire_length, offset, bytes, interface }, self.offset)
     }
 
-    /// Hands over the bytes that were read, with their place in the file. Those behind the position go to `other`, which takes
+    /// Hands over the bytes that were read, with their place in the file. Those after the position go to `other`, which takes
     /// their place.
     pub(super) fn hand_over(&mut self, mut other: Buffer) -> (Buffer, u64) {
         other.clear();

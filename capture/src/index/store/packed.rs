@@ -29,7 +29,7 @@ impl Packed {
         let mut bytes = vec![0; length as usize * step + 8 - step];
         let mut at = 0;
         for value in values {
-            // What is written behind its place is written over by the next.
+            // What is written after its place is written over by the next.
             if let Some(place) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
                 *place = (value - least).to_le_bytes();
             }

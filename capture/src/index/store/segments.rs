@@ -111,7 +111,7 @@ impl Segments {
         self.open.last().copied()
     }
 
-    /// The first one that ends behind a place of the stream; as many as there are if none does.
+    /// The first one that ends after a place of the stream; as many as there are if none does.
     pub fn first_behind(&self, place: u64) -> usize {
         let ends_before =
             |segment: Option<SegmentRange>| segment.is_some_and(|segment| segment.end() <= place);

@@ -130,7 +130,7 @@ impl Program {
         Compiler::new(plan, Purpose::End).make(None)
     }
 
-    /// A program that checks whether a message is entirely valid, and gives its kind.
+    /// A program that checks whether a message is entirely valid, and returns its kind.
     pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Program> {
         Compiler::new(plan, Purpose::Whole).make(meta.kind)
     }

@@ -108,7 +108,7 @@ fn the_parts_of_long_content_are_reported_and_so_is_where_it_stops() {
         found.retain(|(_, what, _)| !matches!(*what, "unanswered" | "data-before-login"));
         found
     };
-    // Two contents, the first of three parts; a PING and a reply between them are no part.
+    // Two contents, the first of three parts; a PING and a reply between them are not parts.
     let ping = Some((Forward, frame(Kind::PING, 2, none)));
     let reply = Some((Forward, frame(Kind::DATA, 9, Flags::REPLY)));
     let found = problems(&[data(0, more), data(1, more), ping, reply, data(3, none), data(4, none)]);

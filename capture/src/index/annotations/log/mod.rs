@@ -4,7 +4,7 @@
 //! directory. A note is
 //!
 //! ```text
-//! 1 byte   pattern (4 bits; 15: as a number behind it), which numbers differ (3 bits), whether the row is as far on as the last was (1 bit)
+//! 1 byte   pattern (4 bits; 15: as a number after it), which numbers differ (3 bits), whether the row is as far on as the last was (1 bit)
 //! number   how many rows on from the last note's, if that differs
 //! numbers  how much more than in the last note of the pattern, those that differ
 //! text     if it is none of a pattern and not the last one: its length, and it
