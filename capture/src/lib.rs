@@ -23,6 +23,7 @@ mod error;
 pub mod export;
 mod files;
 pub mod filter;
+mod ids;
 mod index;
 mod indexer;
 mod messages;
@@ -32,12 +33,13 @@ mod streams;
 pub use error::{Damage, OpenError, ReadError, UnsupportedFormat};
 pub use files::source::{BlockReader, ReadAt, Source};
 pub use files::unpack::UNPACK_LIMIT;
-pub use index::{
-    Connection, ConnectionState, Flow, Index, Row, SegmentRange, SkippedPackets, Stream, TransportType,
-};
+pub use ids::{FlowId, RowId, StreamId};
+pub use index::{Index, Row, SegmentRange, SkippedPackets, Stream};
 #[doc(hidden)]
 pub use index::{annotations, store};
 pub use indexer::{Indexer, Options, read};
+pub use streams::connection::{Connection, ConnectionState};
+pub use streams::flow::{Flow, TransportType};
 pub use streams::reassembly;
 pub use streams::selector::{DecodeAs, SelectorError};
 

@@ -9,7 +9,7 @@ use framescope_capture::{DecodeAs, Options};
 use framescope_parser::missive::Key;
 use thiserror::Error;
 
-use crate::error::{Cause, Error};
+use crate::error::Error;
 
 /// What FILE may be.
 pub(crate) const CAPTURE_HELP: &str = "A capture, also compressed with gzip or zstd, or - for standard input. \
@@ -99,6 +99,9 @@ pub(crate) enum ListFormat {
     /// One JSON object per line
     Json,
 }
+
+/// What is wrong with a key's digits.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why no key could be made of an argument.
 #[derive(Debug, Error)]

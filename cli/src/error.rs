@@ -5,15 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::TryFromFloatSecsError;
 
-use framescope_capture::OpenError;
 use framescope_capture::filter::FilterError;
+use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_ksy::LoadError;
 use thiserror::Error;
 
 use crate::status::Status;
-
-/// What another part of the program says is wrong.
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a command can't do its work: what, where, and what to do.
 #[derive(Debug, Error)]
@@ -22,9 +19,10 @@ pub(crate) enum Error {
     Open(#[from] OpenError),
     #[error(transparent)]
     Description(#[from] LoadError),
-    /// Rules and protocols that no capture can be read with.
-    #[error("{0}")]
-    Options(Cause),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Rule(#[from] SelectorError),
     #[error("--filter: {0}")]
     Filter(FilterError),
     #[error("--fields: {0}")]

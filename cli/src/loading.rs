@@ -51,7 +51,7 @@ pub(crate) fn load(source: Source, options: &Options) -> Result<Index, Error> {
         stopped = !progress.at(index.position(), length);
         !stopped
     };
-    let index = read(source, options, &mut watch).map_err(|error| Error::Options(error.into()))?;
+    let index = read(source, options, &mut watch)?;
     if stopped {
         return Err(Error::interrupted());
     }

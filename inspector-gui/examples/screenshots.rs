@@ -1,8 +1,8 @@
-//! Makes the pictures of the README and of docs/window.md anew, in a real window:
-//! `cargo run --release --example screenshots`. Needs a display; where there is none, `xvfb-run -s "-screen 0 1600x1000x24"`
-//! before it makes one.
+//! Takes the screenshots of the README and of docs/window.md, in a real window:
+//! `cargo run --release -p framescope-window --example screenshots`. Needs a display; without one, put
+//! `xvfb-run -s "-screen 0 1600x1000x24"` in front.
 
-// It stops where something is not as it expects, and says so on standard error.
+// It panics if something is not as expected.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::HashMap;
@@ -15,20 +15,20 @@ use std::sync::mpsc::{Receiver, channel};
 use eframe::egui::{self, ColorImage, Context, Ui, ViewportBuilder, ViewportCommand};
 use framescope_inspect::Reading;
 use framescope_inspect::sample;
-use framescope_window::actions::Action;
 use framescope_window::app::{App, Tab};
-use framescope_window::background::Background;
-use framescope_window::settings::SettingsFile;
+use framescope_window::models::actions::Action;
+use framescope_window::models::background::Background;
+use framescope_window::models::settings::SettingsFile;
 
 const SIZE: [f32; 2] = [1360.0, 860.0];
 
-/// Something that is done to the window, after which it comes to rest.
+/// A change of the window, after which it comes to rest.
 type Step = fn(&mut App, &Context);
 
-/// A picture: where it goes, and what is done to the window before it is taken.
-type Picture = (&'static str, &'static [Step]);
+/// A screenshot: its file, and the steps before it is taken.
+type Screenshot = (&'static str, &'static [Step]);
 
-const PICTURES: &[Picture] = &[
+const SCREENSHOTS: &[Screenshot] = &[
     (
         "window.png",
         &[
@@ -39,7 +39,7 @@ const PICTURES: &[Picture] = &[
             },
             |app, _| app.type_filter("severity >= warning or problems == retransmitted"),
             |app, _| app.go_to(85),
-            |app, _| app.mark_field("payload.content"),
+            |app, _| app.highlight_field("payload.content"),
         ],
     ),
     (
@@ -61,9 +61,9 @@ const PICTURES: &[Picture] = &[
         }],
     ),
     (
-        "window/dialogue.png",
+        "window/transcript.png",
         &[|app, _| {
-            app.show_tab(Tab::Dialogue);
+            app.show_tab(Tab::Transcript);
             app.go_to(64);
         }],
     ),
@@ -85,8 +85,20 @@ const PICTURES: &[Picture] = &[
         ],
     ),
     (
+        "window/holes.png",
+        &[
+            |app, ctx| {
+                app.show_tab(Tab::Message);
+                app.open_path(&corpus("captures/holes/capture.pcapng"), ctx);
+            },
+            |app, _| app.type_filter("problems == incomplete"),
+            |app, _| app.go_to(74),
+        ],
+    ),
+    (
         "window/statistics.png",
         &[|app, ctx| {
+            app.type_filter("");
             app.show_tab(Tab::Statistics);
             app.open_path(&corpus("captures/missive-chat/capture.pcapng"), ctx);
         }],
@@ -103,7 +115,7 @@ const PICTURES: &[Picture] = &[
         ],
     ),
     (
-        "window/mistake.png",
+        "window/diagnostic.png",
         &[|app, _| {
             let editor = app.editor_mut().expect("the editor is open");
             editor.text = editor.text.replacen("type: b4", "type: b4q", 1);
@@ -129,9 +141,9 @@ fn corpus(path: &str) -> PathBuf {
 struct Photographer {
     app: App,
     next: usize,
-    /// Which step of the next picture was taken last.
+    /// How many steps of the next screenshot were taken.
     steps: usize,
-    /// Frames since then.
+    /// Frames since the last step.
     waited: usize,
     taken: Option<Receiver<Arc<ColorImage>>>,
 }
@@ -139,7 +151,7 @@ struct Photographer {
 impl Photographer {
     fn new() -> Photographer {
         Photographer {
-            app: App::new(Reading::default(), SettingsFile::default(), Background::of_threads()),
+            app: App::new(Reading::default(), SettingsFile::default(), Background::threaded()),
             next: 0,
             steps: 0,
             waited: 0,
@@ -148,7 +160,7 @@ impl Photographer {
     }
 }
 
-/// Writes a picture with the 256 colours that it has most of; the others are as the nearest of these.
+/// Writes a PNG with the 256 most frequent colours; the others become the nearest of these.
 fn save(name: &str, image: &ColorImage) {
     let rgb = |pixel: &egui::Color32| [pixel.r(), pixel.g(), pixel.b()];
     let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
@@ -180,13 +192,13 @@ fn save(name: &str, image: &ColorImage) {
 impl eframe::App for Photographer {
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        // A pointer that happens to be over the window is in none of the pictures.
+        // A pointer that happens to be over the window must not show.
         ctx.input_mut(|input| input.pointer = egui::PointerState::default());
-        let Some((name, steps)) = PICTURES.get(self.next) else {
+        let Some((name, steps)) = SCREENSHOTS.get(self.next) else {
             ctx.send_viewport_cmd(ViewportCommand::Close);
             return;
         };
-        // At rest also means that what moves has come to its place.
+        // Animations have to end as well.
         let is_at_rest = self.steps == 0 || self.waited > 30 && self.app.is_settled();
         if let Some(step) = steps.get(self.steps).filter(|_| is_at_rest) {
             step(&mut self.app, &ctx);

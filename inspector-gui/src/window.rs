@@ -1,27 +1,27 @@
-//! Starts the window, or says why there can be none.
+//! Opens the window, or reports why it can't be opened.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eframe::egui::ViewportBuilder;
+use eframe::egui::{Context, ViewportBuilder};
 use framescope_capture::Source;
 
 use crate::app::App;
-use crate::background::{Background, panic_text};
-use crate::settings::SettingsFile;
+use crate::models::background::{Background, panic_text};
+use crate::models::settings::SettingsFile;
 use framescope_inspect::Reading;
 use framescope_inspect::sample;
 
-/// What a window begins with.
+/// What the window shows first.
 #[derive(Clone, Debug)]
 pub enum Start {
     /// The sample capture.
     Sample,
     /// A file.
     File(PathBuf),
-    /// Standard input, as it comes.
+    /// Standard input, while it is being written.
     StandardInput,
 }
 
@@ -32,12 +32,12 @@ pub enum WindowError {
     /// The environment names no display.
     #[error("neither DISPLAY nor WAYLAND_DISPLAY names a display")]
     NoDisplay,
-    /// The window system refuses, in its own words.
+    /// The window system refuses, for this reason.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Shows a window until the person closes it.
+/// Shows the window until it is closed.
 ///
 /// # Errors
 /// No window could be opened.
@@ -69,25 +69,13 @@ pub fn run(start: Start, reading: Reading) -> Result<(), WindowError> {
             native,
             Box::new(move |context| {
                 started.store(true, Ordering::Relaxed);
-                let ctx = &context.egui_ctx;
-                let limit = reading.unpack_limit();
-                let mut app = App::new(reading, SettingsFile::of_user(), Background::of_threads());
-                match start {
-                    Start::Sample => app.open(sample::source(), true, ctx),
-                    Start::File(path) => app.open_path(&path, ctx),
-                    Start::StandardInput => {
-                        let wake = ctx.clone();
-                        let wake = move || wake.request_repaint();
-                        let source = Source::live_within("standard input", std::io::stdin(), limit, wake)?;
-                        app.open(source, false, ctx);
-                    }
-                }
+                let app = app(start, reading, &context.egui_ctx)?;
                 Ok(Box::new(app))
             }),
         )
     };
-    // A missing system library can make the window's libraries panic instead of giving an error. Until the window is
-    // there, that too only means that there can be none.
+    // A missing system library makes the window's libraries panic instead of returning an error. Until the window is open
+    // a panic is such an error.
     let previous = std::panic::take_hook();
     let quiet = Arc::clone(&shown);
     std::panic::set_hook(Box::new(move |panic| {
@@ -97,7 +85,7 @@ pub fn run(start: Start, reading: Reading) -> Result<(), WindowError> {
     }));
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => Ok(()),
-        // The reason stands last; before it stand places in the source of the window's libraries.
+        // The reason is last, behind places in the source of the window's libraries.
         Ok(Err(error)) => {
             Err(WindowError::Refused(error.to_string().rsplit(": ").next().unwrap_or("unknown").to_owned()))
         }
@@ -107,4 +95,21 @@ pub fn run(start: Start, reading: Reading) -> Result<(), WindowError> {
             Err(WindowError::Refused(text.unwrap_or_else(|| "the window system can't be used".to_owned())))
         }
     }
+}
+
+/// The app with what it shows first.
+fn app(start: Start, reading: Reading, ctx: &Context) -> std::io::Result<App> {
+    let limit = reading.unpack_limit();
+    let mut app = App::new(reading, SettingsFile::of_user(), Background::threaded());
+    match start {
+        Start::Sample => app.open(sample::source(), true, ctx),
+        Start::File(path) => app.open_path(&path, ctx),
+        Start::StandardInput => {
+            let wake = ctx.clone();
+            let wake = move || wake.request_repaint();
+            let source = Source::live_within("standard input", std::io::stdin(), limit, wake)?;
+            app.open(source, false, ctx);
+        }
+    }
+    Ok(app)
 }

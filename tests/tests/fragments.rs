@@ -167,7 +167,7 @@ fn what_is_missing_or_contradictory_is_said() {
     assert_eq!(bytes_of(&index), b"what was captured first stays, whatever comes later");
     // One that ends beyond what a packet can hold.
     let huge = fragment(&packet[..20], 7, 65_528, &[0; 24], false);
-    assert_eq!(unread(&opened(&[huge])), [("odd IP fragment".to_owned(), 1)]);
+    assert_eq!(unread(&opened(&[huge])), [("malformed IP fragment".to_owned(), 1)]);
     // One that the capture cut.
     let mut file = pcap(RAW_IP, &pieces);
     let cut = 24 + 16 + pieces[0].len() - 4;

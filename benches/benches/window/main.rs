@@ -12,11 +12,11 @@ use egui::{Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect
 use framescope_capture::filter::Column;
 use framescope_inspect::Reading;
 use framescope_traffic::{Container, Shape, write};
-use framescope_window::actions::Action;
 use framescope_window::app::{App, Tab};
-use framescope_window::background::Background;
-use framescope_window::rows::Sort;
-use framescope_window::settings::SettingsFile;
+use framescope_window::models::actions::Action;
+use framescope_window::models::background::Background;
+use framescope_window::models::rows::Sort;
+use framescope_window::models::settings::SettingsFile;
 
 const ROWS: u64 = 10_000_000;
 const SIZE: Vec2 = Vec2::new(1360.0, 860.0);
@@ -83,7 +83,7 @@ fn main() {
         }
     });
     for (name, tab) in [
-        ("the dialogue, anywhere", Tab::Dialogue),
+        ("the transcript, anywhere", Tab::Transcript),
         ("the ladder, anywhere", Tab::Ladder),
         ("problems", Tab::Problems),
         ("statistics", Tab::Statistics),
@@ -148,7 +148,7 @@ impl Window {
     fn new() -> Window {
         let ctx = egui::Context::default();
         ctx.enable_accesskit();
-        let app = App::new(Reading::default(), SettingsFile::default(), Background::of_threads());
+        let app = App::new(Reading::default(), SettingsFile::default(), Background::threaded());
         let mut window =
             Window { ctx, app, begun: Instant::now(), frames: Vec::new(), delay: Duration::ZERO };
         // The first frames make the fonts.

@@ -98,7 +98,7 @@ impl SummaryAndCodes {
     fn read(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.codes.clear();
-        index.tell(number, row, bytes, self);
+        index.report(number, row, bytes, self);
     }
 }
 

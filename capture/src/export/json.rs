@@ -160,7 +160,7 @@ impl JsonDissection {
         self.fields.clear();
         self.problems.clear();
         self.open.clear();
-        index.tell(number, row, bytes, self);
+        index.report(number, row, bytes, self);
         self.finish();
     }
 

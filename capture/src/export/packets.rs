@@ -95,7 +95,7 @@ impl Writer<'_> {
                 let nanoseconds = option(9, &[9]);
                 let fixed = [link_type.to_le_bytes(), [0; 2]].concat();
                 let names =
-                    record.interface.and_then(|number| self.index.interfaces.get(usize::from(number)));
+                    record.interface.and_then(|number| self.index.notes.interfaces.get(usize::from(number)));
                 let name = names.and_then(Option::as_deref).map(|name| option(2, name.as_bytes()));
                 let name = name.unwrap_or_default();
                 self.block(1, &[&fixed, &[0; 4], &name, &nanoseconds, &END_OF_OPTIONS])?;
@@ -111,7 +111,7 @@ impl Writer<'_> {
         let (captured, on_wire) = (length(record.bytes.len()), length(record.wire_length));
         self.packets += 1;
         let mut options = Vec::new();
-        for comment in self.index.comments.of(record.number) {
+        for comment in self.index.notes.comments.of(record.number) {
             options.extend(option(1, comment.as_bytes()));
         }
         if !options.is_empty() {

@@ -235,7 +235,7 @@ impl TextDissection {
         self.problems.clear();
         self.open.clear();
         self.set.clear();
-        index.tell(number, row, bytes, self);
+        index.report(number, row, bytes, self);
         self.finish();
     }
 

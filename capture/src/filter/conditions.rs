@@ -87,7 +87,7 @@ pub(super) fn test_block(test: &Test, index: &Index, block: usize) -> Option<boo
     let Subject::Column(column) = test.subject else { return None };
     match column {
         Column::Length => {
-            let (least, greatest) = index.entries.length_bounds(block)?;
+            let (least, greatest) = index.rows.entries.length_bounds(block)?;
             let (least, greatest) = (i128::from(least), i128::from(greatest));
             test_all(&test.condition, &|condition| match condition {
                 Condition::Number(intervals) => {
@@ -97,8 +97,8 @@ pub(super) fn test_block(test: &Test, index: &Index, block: usize) -> Option<boo
             })
         }
         Column::Time => {
-            let (first, last) = index.entries.packet_bounds(block)?;
-            let (least, greatest) = index.kept.time_bounds(first, last)?;
+            let (first, last) = index.rows.entries.packet_bounds(block)?;
+            let (least, greatest) = index.packets.times.time_bounds(first, last)?;
             let begin = index.first_time_ns().unwrap_or(0);
             test_all(&test.condition, &|condition| match condition {
                 Condition::Time(intervals) => any_of(intervals.iter().map(|(interval, relative)| {

@@ -90,7 +90,7 @@ impl Messages {
 
     /// The tests of the messages of a row's stream, which are prepared once for each protocol.
     fn protocol_tests(&mut self, query: &Query, index: &Index, row: &Row) -> usize {
-        let stream = row.stream as usize;
+        let stream = row.stream.index();
         if let Some(Some(known)) = self.of_stream.get(stream) {
             return *known;
         }

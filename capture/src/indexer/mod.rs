@@ -1,69 +1,44 @@
-//! Runs the stages: records, packets, flows, reassembly, choice of protocol, messages; and fills the index.
+//! Runs the stages one after another, and lends each the tables of the index that it fills.
+//!
+//! ```text
+//! read ahead ──── flow table ─── stream tracker ─── message framer ─── index writer
+//! file, records,  whose packet   bytes in order,    spans, each with   rows, links,
+//! packets         it is          gaps, duplicates   its label          problems
+//! ```
+//!
+//! `pipeline.rs` follows a packet from the first to the last stage. `ending.rs` is what happens at the end of a capture. This module
+//! and those decide nothing themselves: they pass on what one stage gives to the next.
 
-mod choice;
+mod batch;
 mod ending;
-mod messages;
-mod packets;
-mod segments;
-mod tcp;
+mod options;
+mod pipeline;
+mod read_ahead;
 
-use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 
-use framescope_parser::{Protocol, built_in};
+pub use self::options::Options;
 
+use self::batch::{Batch, ReadItem};
 use self::ending::Ending;
-use self::packets::told_payload;
-use crate::files::metadata::{Comments, HostNames};
+use self::read_ahead::Reading;
 use crate::files::records::{Opened, Records};
-use crate::index::annotations::Annotations;
-use crate::index::store::{Packets, Rows};
-use crate::index::{Flow, Index, Life, SegmentRange, Stream, TransportType};
-use crate::messages::outline::Labels;
-use crate::messages::sessions::Sessions;
-use crate::packets::disputes::Disputes;
-use crate::packets::endpoint::Endpoint;
-use crate::packets::fragments::Fragments;
-use crate::packets::read_ahead::{Alone, Batch, Reading, Taken};
-use crate::streams::flows::Flows;
-use crate::streams::reassembly::{DEFAULT_LIMIT, Output};
-use crate::streams::state::{More, StreamState};
+use crate::ids::{FlowId, Side, StreamId};
+use crate::index::writer::IndexWriter;
+use crate::index::{Index, SegmentRange};
+use crate::messages::framing::MessageFramer;
+use crate::packets::assembler::Assembler;
+use crate::streams::flow::Flow;
+use crate::streams::flow_table::FlowTable;
+use crate::streams::reassembly::Output;
+use crate::streams::tracker::StreamTracker;
 use crate::{BlockReader, Damage, DecodeAs, ReadError, Source};
 
-/// How to read a capture.
-#[derive(Clone)]
-pub struct Options {
-    /// The protocols to read with: by default those that are [built in](framescope_parser::built_in). Of those that it is equally
-    /// sure of, detection prefers the first, and a name means the first that has it.
-    pub protocols: Vec<Arc<dyn Protocol>>,
-    /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
-    pub decode_as: Vec<DecodeAs>,
-    /// How many bytes of a TCP stream may wait for a gap before them to be filled.
-    pub reassembly_limit: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { protocols: built_in(), decode_as: Vec::new(), reassembly_limit: DEFAULT_LIMIT }
-    }
-}
-
-impl std::fmt::Debug for Options {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let protocols: Vec<&str> = self.protocols.iter().map(|protocol| protocol.name()).collect();
-        let Options { decode_as, reassembly_limit, .. } = self;
-        let mut options = f.debug_struct("Options");
-        options.field("protocols", &protocols).field("decode_as", decode_as);
-        options.field("reassembly_limit", reassembly_limit).finish()
-    }
-}
-
-/// Reads a whole capture. `progress` is told the index now and then, and stops the reading by saying false.
+/// Reads a whole capture. `progress` is given the index now and then, and stops the reading by returning false.
 ///
 /// # Errors
 /// A rule of `options` names no protocol, or the file is a capture of a kind that is not read: the sentence says which,
-/// and what converts it. Damage of the file is no error: it stands in the index.
+/// and what converts it. Damage of the file is no error: the index lists it.
 pub fn read(
     source: Source,
     options: &Options,
@@ -82,52 +57,31 @@ pub fn read(
 /// The state of reading: what is needed to read on, and of no use afterwards.
 pub struct Indexer {
     input: Input,
-    flows: Flows,
-    /// Beside the streams of the index.
-    states: Vec<StreamState>,
-    /// What is said of payloads by themselves, by code.
-    outlines: Vec<Outlined>,
-    rules: Vec<(DecodeAs, usize)>,
-    sessions: Sessions,
-    /// How messages were found where the format does not tell.
-    framing: Annotations,
-    /// What reassembly saw of rows that were there already.
-    marked: Annotations,
-    /// The packet with which each row became complete, once a stream is held back: before, they are in their order.
-    completed: Vec<u32>,
-    /// That of the last row.
-    last_completed: u32,
-    /// How many rows stand before these.
-    in_order: Option<usize>,
-    reader: BlockReader,
-    outputs: Vec<Output>,
-    /// Bytes that came twice, one beside the other.
-    compared: [Vec<u8>; 2],
-    fragments: Fragments,
-    disputes: Disputes,
-    reassembly_limit: u64,
+    assembler: Assembler,
+    flows: FlowTable,
+    streams: StreamTracker,
+    messages: MessageFramer,
+    writer: IndexWriter,
     ending: Ending,
+    /// What reassembly gave, on its way to the next stages. Kept for its memory.
+    events: Vec<(StreamId, Output)>,
+    /// Reads what is delivered later than it was captured.
+    reader: BlockReader,
+    bytes: Vec<u8>,
 }
 
 enum Input {
     Packets(Box<Reading>, Batch),
     /// The bytes of one stream, and how many were read.
-    Bytes(u64),
+    Bytes(StreamId, u64),
     Done,
 }
 
-/// What is said of a payload by itself, and its label once there is one.
-#[derive(Clone, Copy, Debug)]
-struct Outlined {
-    alone: Alone,
-    label: Option<u32>,
-}
-
-/// Damaged places of a file that are told one by one.
-const MOST_DAMAGES: usize = 100;
-
 /// A file that is no capture is one segment, as long as that is not more than this.
 const FILE_SEGMENT: u64 = 16 << 20;
+/// What is read of the file again at a time.
+const BLOCK: usize = 64 << 10;
+
 impl Indexer {
     /// Opens a capture and gives what reads it and the index to fill, still empty.
     ///
@@ -135,15 +89,7 @@ impl Indexer {
     /// A rule of `options` names no protocol, or the file is a capture of a kind that is not read, unless a rule for
     /// `file` says that it is the bytes of one stream.
     pub fn new(source: Source, options: &Options) -> Result<(Indexer, Index), ReadError> {
-        let protocols = options.protocols.clone();
-        let rules = options.decode_as.iter().map(|rule| {
-            let known = protocols.iter().position(|protocol| protocol.name() == rule.protocol());
-            known.map(|protocol| (rule.clone(), protocol)).ok_or_else(|| {
-                let known = protocols.iter().map(|protocol| protocol.name().to_owned()).collect();
-                ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known }
-            })
-        });
-        let rules = rules.collect::<Result<_, _>>()?;
+        let rules = options.rules()?;
         let as_bytes = options.decode_as.iter().any(DecodeAs::makes_bytes);
         let converted = match as_bytes {
             true => None,
@@ -155,67 +101,45 @@ impl Indexer {
             Some(converted) => (converted.source.clone(), converted.notices.clone()),
             None => (source, Vec::new()),
         };
-        let mut index = Index {
-            source: source.clone(),
-            protocols,
-            flows: Vec::new(),
-            streams: Vec::new(),
-            entries: Rows::default(),
-            labels: Labels::default(),
-            kept: Packets::default(),
-            annotations: Annotations::default(),
-            unread: BTreeMap::new(),
-            odd: BTreeMap::new(),
-            notices,
-            comments: Comments::default(),
-            interfaces: Vec::new(),
-            hosts: HostNames::default(),
-            damages: Vec::new(),
-            position: 0,
-            finished: false,
-        };
+        let protocols = options.protocols.clone();
+        let mut index = Index::new(source.clone(), protocols.clone());
+        index.notes.notices = notices;
+        let reader = || BlockReader::new(source.clone(), BLOCK);
         let mut indexer = Indexer {
             input: Input::Done,
-            flows: Flows::default(),
-            states: Vec::new(),
-            outlines: Vec::new(),
-            rules,
-            sessions: Sessions::default(),
-            framing: Annotations::default(),
-            marked: Annotations::default(),
-            completed: Vec::new(),
-            last_completed: 0,
-            in_order: None,
-            reader: BlockReader::new(source.clone(), 64 << 10),
-            outputs: Vec::new(),
-            compared: Default::default(),
-            fragments: Fragments::default(),
-            disputes: Disputes::default(),
-            reassembly_limit: options.reassembly_limit,
+            assembler: Assembler::new(reader()),
+            flows: FlowTable::default(),
+            streams: StreamTracker::new(options.reassembly_limit),
+            messages: MessageFramer::new(protocols, rules),
+            writer: IndexWriter::new(reader()),
             ending: Ending::Flows(0),
+            events: Vec::new(),
+            reader: reader(),
+            bytes: Vec::new(),
         };
         match Records::open(&source, as_bytes) {
             Ok(Opened::Unsupported(format)) => return Err(format.into()),
             Ok(Opened::Capture(records)) => {
-                index.notices.extend(records.notice());
+                index.notes.notices.extend(records.notice());
                 let reading = Reading::new(*records, source.length(), &index.protocols);
                 indexer.input = Input::Packets(Box::new(reading), Batch::default());
             }
             Ok(Opened::Bytes) => {
-                index.notices.push(format!(
+                index.notes.notices.push(format!(
                     "{} begins with no capture's magic: its {} bytes are taken as those of one stream",
                     source.name(),
                     source.length()
                 ));
-                indexer.add_flow(&mut index, TransportType::File, None, false);
-                indexer.input = Input::Bytes(0);
+                let flow = index.flows.push(Flow::default());
+                indexer.add_streams(&mut index, flow);
+                indexer.input = Input::Bytes(flow.stream(Side::First), 0);
             }
-            Err(damage) => index.damages.push(damage),
+            Err(damage) => index.notes.damages.push(damage),
         }
         Ok((indexer, index))
     }
 
-    /// Waits until there is something for [`step`](Indexer::step) to take, so that who lends the index to others need not
+    /// Waits until there is something for [`step`](Indexer::step) to take, so that whoever lends the index to others need not
     /// keep it from them meanwhile.
     pub fn fetch(&mut self) {
         if let Input::Packets(reading, batch) = &mut self.input
@@ -225,7 +149,7 @@ impl Indexer {
             match reading.next() {
                 Some(mut next) => {
                     self.flows.expect(next.take_pairs());
-                    self.outlines.extend(next.take_outlines().map(|alone| Outlined { alone, label: None }));
+                    self.messages.expect(next.take_outlines());
                     *batch = next;
                 }
                 None => self.input = Input::Done,
@@ -236,76 +160,55 @@ impl Indexer {
     /// Reads on, at most `packets` packets and no more than are at hand. False when there is no more to read.
     pub fn step(&mut self, index: &mut Index, packets: usize) -> bool {
         self.fetch();
-        let more = match std::mem::replace(&mut self.input, Input::Done) {
-            Input::Packets(reading, mut batch) => {
-                let more = self.step_packets(&mut batch, index, packets);
-                if more {
-                    self.input = Input::Packets(reading, batch);
-                }
-                more
-            }
-            Input::Bytes(read) => self.step_bytes(read, index),
-            Input::Done => false,
+        let step = match std::mem::replace(&mut self.input, Input::Done) {
+            Input::Packets(reading, mut batch) => self
+                .step_packets(&mut batch, index, packets)
+                .map(|()| self.input = Input::Packets(reading, batch)),
+            Input::Bytes(stream, read) => self.step_bytes(stream, read, index),
+            Input::Done => Ok(()),
         };
-        if !more {
-            self.input = Input::Done;
+        if let Err(error) = step {
+            self.stop(index, &error);
         }
-        more
+        !matches!(self.input, Input::Done)
     }
 
-    fn step_packets(&mut self, batch: &mut Batch, index: &mut Index, packets: usize) -> bool {
-        index.position = batch.position;
+    fn step_packets(&mut self, batch: &mut Batch, index: &mut Index, packets: usize) -> io::Result<()> {
+        index.notes.position = batch.position;
         for _ in 0..packets {
             match batch.take() {
-                Some(Taken::Plain(plain)) => {
-                    if let Err(error) = self.plain(index, &plain) {
-                        self.broken_off(index, &error);
-                        return false;
-                    }
+                Some(ReadItem::Segment(segment)) => self.plain_segment(index, &segment)?,
+                Some(ReadItem::Packet(record, decoded, conversation)) => {
+                    self.other_packet(index, &record, decoded, conversation)?;
                 }
-                Some(Taken::Packet(record, decoded, conversation)) => {
-                    index.kept.push(record.time_ns, told_payload(&record, decoded));
-                    debug_assert_eq!(record.number, index.kept.len(), "each packet has a number");
-                    if let Err(error) = self.packet(index, &record, decoded, conversation) {
-                        self.broken_off(index, &error);
-                        return false;
-                    }
-                }
-                Some(Taken::Damage(damage))
-                    if index.damages.len() < MOST_DAMAGES || damage.resumed.is_none() =>
-                {
-                    index.damages.push(damage.clone());
-                }
-                Some(Taken::Metadata(metadata)) => index.add_metadata(metadata),
-                Some(Taken::Damage(_)) => {}
+                Some(ReadItem::Damage(damage)) => index.notes.damage(damage),
+                Some(ReadItem::Metadata(metadata)) => index.notes.add_metadata(metadata),
                 None => break,
             }
         }
-        true
+        Ok(())
     }
 
-    fn step_bytes(&mut self, read: u64, index: &mut Index) -> bool {
+    fn step_bytes(&mut self, stream: StreamId, read: u64, index: &mut Index) -> io::Result<()> {
         let left = index.source.length() - read;
         let count = left.min(FILE_SEGMENT);
         let mut bytes = Vec::new();
-        let length = usize::try_from(count).unwrap_or(0);
-        if let Err(error) = self.reader.read(read, length, &mut bytes) {
-            self.broken_off(index, &error);
-            return false;
-        }
+        self.reader.read(read, usize::try_from(count).unwrap_or(0), &mut bytes)?;
         let length = u32::try_from(count).unwrap_or(u32::MAX);
-        self.add_segment(index, 0, SegmentRange { offset: read, file_offset: read, length, packet: 0 });
-        self.data(index, 0, &bytes, 0);
-        index.position = read + count;
-        self.input = Input::Bytes(index.position);
-        index.position < index.source.length()
+        let segment = SegmentRange { offset: read, file_offset: read, length, packet: 0 };
+        self.next_data(index, stream, segment, &bytes, 0);
+        index.notes.position = read + count;
+        if index.notes.position < index.source.length() {
+            self.input = Input::Bytes(stream, index.notes.position);
+        }
+        Ok(())
     }
 
     /// The file could not be read on, though it was when it was opened.
-    fn broken_off(&mut self, index: &mut Index, error: &io::Error) {
-        index.damages.push(Damage {
+    fn stop(&mut self, index: &mut Index, error: &io::Error) {
+        index.notes.damages.push(Damage {
             file: index.source.name().to_owned(),
-            offset: index.position,
+            offset: index.notes.position,
             packet: None,
             what: error.to_string(),
             packets_read: index.packets(),
@@ -313,51 +216,16 @@ impl Indexer {
         });
     }
 
-    fn add_flow(
-        &mut self,
-        index: &mut Index,
-        transport: TransportType,
-        endpoints: Option<[Endpoint; 2]>,
-        first_is_high: bool,
-    ) -> u32 {
-        let number = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
-        let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(number, transport, endpoints));
-        let protocol = rule.and_then(|&(_, protocol)| u16::try_from(protocol).ok());
-        index.flows.push(Flow {
-            transport,
-            endpoints,
-            first_is_high,
-            swapped: false,
-            syn_seen: [false; 2],
-            packets: 0,
-            interface: None,
-            life: Life::default(),
-        });
-        self.sessions.add_flow();
-        for _ in 0..2 {
-            index.streams.push(Stream { protocol, ..Stream::default() });
-            self.states.push(StreamState { is_certain: protocol.is_some(), ..StreamState::default() });
-        }
-        number
-    }
-
-    /// What a stream needs that is not just one message a packet, in order.
-    fn more(&mut self, index: &Index, stream: usize) -> Option<&mut More> {
-        let known = index.streams.get(stream)?;
-        let (is_chosen, listed) = (known.protocol.is_some(), known.segments().len());
-        Some(self.states.get_mut(stream)?.more(self.reassembly_limit, is_chosen, listed))
+    /// Every stage has a place for the two streams of a flow.
+    fn add_streams(&mut self, index: &mut Index, flow: FlowId) {
+        self.streams.add_flow();
+        let choice = self.messages.add_flow(flow, index.flows.at(flow));
+        self.writer.add_flow(&mut index.rows, choice);
     }
 }
 
 impl std::fmt::Debug for Indexer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Indexer").field("streams", &self.states.len()).finish_non_exhaustive()
+        f.debug_struct("Indexer").field("streams", &self.streams).finish_non_exhaustive()
     }
-}
-
-/// The streams of a flow, forward first.
-fn streams_of(index: &Index, flow: u32) -> [usize; 2] {
-    let swapped = index.flows.get(flow as usize).is_some_and(|flow| flow.swapped);
-    let forward = flow as usize * 2 + usize::from(swapped);
-    [forward, forward ^ 1]
 }

@@ -1,64 +1,69 @@
-//! Holds a stream's beginning back until it is clear which protocol it speaks.
+//! Buffers a stream's beginning until its protocol is known.
 //!
-//! The choice depends on the bytes, never on how they happened to be cut: what is held is laid out afterwards as if
+//! The choice depends on the bytes, never on how they happened to be split: what was buffered is framed afterwards as if
 //! the protocol had been known from the first.
 
 use std::sync::Arc;
 
 use framescope_parser::{Confidence, Protocol, Sample};
 
-/// Bytes to look at before a choice is made with what there is.
+/// With so many bytes a choice is made from what there is.
 const SAMPLE: usize = 64 << 10;
-/// Bytes below which there is no use in looking.
-const FIRST_LOOK: usize = 20;
+/// Fewer bytes than this are too few to choose from.
+const FIRST_CHOICE: usize = 20;
 
-/// What came of a stream so far.
+/// The beginning of a stream.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct DetectionBuffer {
     bytes: Vec<u8>,
     segment_ends: Vec<usize>,
-    events: Vec<(Happened, u32)>,
-    next_look: usize,
+    events: Vec<(StreamEvent, u32)>,
+    next_choice: usize,
 }
 
-/// What happened in a stream. The bytes of data lie beside it.
+/// What happened in a stream. The bytes of data are beside it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Happened {
+pub(crate) enum StreamEvent {
     Data(usize),
     Gap(u64),
     End,
 }
 
-impl Default for Held {
+impl Default for DetectionBuffer {
     fn default() -> Self {
-        Held { bytes: Vec::new(), segment_ends: Vec::new(), events: Vec::new(), next_look: FIRST_LOOK }
+        DetectionBuffer {
+            bytes: Vec::new(),
+            segment_ends: Vec::new(),
+            events: Vec::new(),
+            next_choice: FIRST_CHOICE,
+        }
     }
 }
 
-impl Held {
+impl DetectionBuffer {
     /// Whether nothing happened yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
-    pub(crate) fn data(&mut self, bytes: &[u8], now: u32) {
+    pub(crate) fn data(&mut self, bytes: &[u8], packet: u32) {
         self.bytes.extend_from_slice(bytes);
         self.segment_ends.push(self.bytes.len());
-        self.events.push((Happened::Data(bytes.len()), now));
+        self.events.push((StreamEvent::Data(bytes.len()), packet));
     }
 
-    pub(crate) fn event(&mut self, happened: Happened, now: u32) {
-        self.events.push((happened, now));
+    pub(crate) fn event(&mut self, event: StreamEvent, packet: u32) {
+        self.events.push((event, packet));
     }
 
-    /// Whether it is worth asking [`Held::best`] again.
-    pub(crate) fn wants_look(&mut self) -> bool {
-        // Looking again only when there is twice as much keeps the work linear.
-        let wants = self.bytes.len() >= self.next_look;
-        if wants {
-            self.next_look = (self.bytes.len() * 2).min(SAMPLE.max(self.bytes.len() + 1));
+    /// Whether there is enough more to call [`DetectionBuffer::best`] again.
+    pub(crate) fn is_due(&mut self) -> bool {
+        // Doing so only when there is twice as much keeps the work linear.
+        let is_due = self.bytes.len() >= self.next_choice;
+        if is_due {
+            self.next_choice = (self.bytes.len() * 2).min(SAMPLE.max(self.bytes.len() + 1));
         }
-        wants
+        is_due
     }
 
     /// Whether there is as much as a choice is made from.
@@ -78,19 +83,19 @@ impl Held {
     }
 
     /// All that happened, in order, with the packets it happened with, and the bytes of the data.
-    pub(crate) fn into_events(self) -> (Vec<(Happened, u32)>, Vec<u8>) {
+    pub(crate) fn into_events(self) -> (Vec<(StreamEvent, u32)>, Vec<u8>) {
         (self.events, self.bytes)
     }
 }
 
 /// The protocol that is certain of a stream, if its first segment is enough to tell.
-pub(crate) fn first_look(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
-    if bytes.len() < FIRST_LOOK {
+pub(crate) fn certain_at_once(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
+    if bytes.len() < FIRST_CHOICE {
         return None;
     }
     let bytes = bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default();
     let sample = Sample { bytes, segment_ends: &[bytes.len()] };
-    // Of those equally sure the first one wins: nobody need ask the others.
+    // Of those equally sure the first one wins, so the others need not be tried.
     protocols.iter().position(|protocol| protocol.detect(sample) == Confidence::Certain)
 }
 
@@ -100,4 +105,39 @@ fn surest(sample: Sample<'_>, protocols: &[Arc<dyn Protocol>]) -> Option<(usize,
     sure.filter(|(_, confidence)| *confidence > Confidence::No)
         .rev()
         .max_by_key(|(_, confidence)| *confidence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framescope_parser::missive::{FrameBuf, Kind};
+
+    fn frames(count: u32) -> Vec<u8> {
+        let frame = |sequence| FrameBuf { sequence, ..FrameBuf::new(Kind::PING) }.to_bytes().unwrap();
+        (0..count).flat_map(frame).collect()
+    }
+
+    #[test]
+    fn the_choice_is_the_same_however_the_bytes_were_split() {
+        let (protocols, bytes) = (framescope_parser::built_in(), frames(3));
+        for size in [1, 7, 20, 60] {
+            let mut buffer = DetectionBuffer::default();
+            bytes.chunks(size).for_each(|chunk| buffer.data(chunk, 1));
+            assert_eq!(buffer.best(&protocols), Some((0, Confidence::Certain)), "by {size}");
+            let (events, buffered) = buffer.into_events();
+            assert_eq!((events.len(), buffered), (60_usize.div_ceil(size), bytes.clone()));
+        }
+        assert_eq!(certain_at_once(&bytes, &protocols), Some(0));
+        assert_eq!(certain_at_once(&bytes[..FIRST_CHOICE - 1], &protocols), None);
+    }
+
+    #[test]
+    fn a_choice_is_due_only_when_the_bytes_have_doubled() {
+        let mut buffer = DetectionBuffer::default();
+        let due = (0..1 << 14).filter(|_| {
+            buffer.data(b"x", 1);
+            buffer.is_due()
+        });
+        assert_eq!(due.count(), 10);
+    }
 }

@@ -1,4 +1,4 @@
-//! What is kept of a message beside its place: a label, which very many messages share.
+//! What is stored of a message beside its place: a label, which very many messages share.
 
 use std::fmt::Arguments;
 use std::ops::Range;
@@ -6,19 +6,19 @@ use std::ops::Range;
 use framescope_parser::{Code, CodeSet, Kind, SpanType, Value, Visit};
 use rustc_hash::FxHashMap;
 
-/// What rows have in common that are of the same kind and have the same problems.
+/// What rows of the same kind with the same problems have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Label {
     pub(crate) span_type: SpanType,
-    /// Where in [`Labels::kinds`] its kind stands; [`NO_KIND`] without one.
+    /// Where in [`Labels::kinds`] its kind is; [`NO_KIND`] without one.
     pub(crate) kind: u32,
     pub(crate) codes: CodeSet,
 }
 
 pub(crate) const NO_KIND: u32 = u32::MAX;
 
-/// The labels of an index, by number: so a row needs four bytes for what it is, and what asks for a kind or a problem
-/// is answered once for each label.
+/// The labels of an index, by number: so a row needs four bytes for what it is, and a test for a kind or a problem is done once for
+/// each label.
 #[derive(Debug, Default)]
 pub(crate) struct Labels {
     all: Vec<Label>,
@@ -26,13 +26,13 @@ pub(crate) struct Labels {
     kinds: Vec<String>,
     /// By protocol and value.
     kind_numbers: FxHashMap<(usize, u64), u32>,
-    /// The last ones that were asked for, by the lowest bits of their kind.
-    recent: [Option<(Outlined, u32)>; 16],
+    /// The last ones that were used, by the lowest bits of their kind.
+    recent: [Option<(LabelKey, u32)>; 16],
 }
 
-/// A label as a message tells it.
+/// A label as a protocol reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Outlined {
+struct LabelKey {
     protocol: usize,
     kind: Option<u64>,
     span_type: SpanType,
@@ -42,6 +42,7 @@ struct Outlined {
 impl Labels {
     /// The label with that number.
     pub(crate) fn get(&self, number: u32) -> Label {
+        debug_assert!((number as usize) < self.all.len(), "label {number} of {}", self.all.len());
         let none = Label { span_type: SpanType::Gap, kind: NO_KIND, codes: CodeSet::EMPTY };
         self.all.get(number as usize).copied().unwrap_or(none)
     }
@@ -58,19 +59,19 @@ impl Labels {
         })
     }
 
-    /// The number of the label of a message that was told to `outline`.
+    /// The number of the label of a message that was reported to `outline`.
     #[inline]
     pub(crate) fn outlined(&mut self, protocol: usize, span_type: SpanType, outline: &Outline<'_>) -> u32 {
         let kind = outline.kind.map(|kind| kind.value);
-        let asked = Outlined { protocol, kind, span_type, codes: outline.codes };
+        let key = LabelKey { protocol, kind, span_type, codes: outline.codes };
         let slot = usize::try_from(kind.unwrap_or(0) % 16).unwrap_or(0);
         match self.recent.get(slot) {
-            Some(Some((known, number))) if *known == asked => *number,
-            _ => self.look_up(asked, slot, outline.kind),
+            Some(Some((known, number))) if *known == key => *number,
+            _ => self.look_up(key, slot, outline.kind),
         }
     }
 
-    /// The number of the label of a message, if one like it was asked for before.
+    /// The number of the label of a message, if there was one like it before.
     pub(crate) fn known(&self, protocol: usize, kind: Option<u64>, codes: CodeSet) -> Option<u32> {
         let kind = match kind {
             Some(kind) => *self.kind_numbers.get(&(protocol, kind))?,
@@ -79,22 +80,22 @@ impl Labels {
         self.numbers.get(&Label { span_type: SpanType::Message, kind, codes }).copied()
     }
 
-    fn look_up(&mut self, asked: Outlined, slot: usize, kind: Option<Kind<'_>>) -> u32 {
+    fn look_up(&mut self, key: LabelKey, slot: usize, kind: Option<Kind<'_>>) -> u32 {
         let kind = kind.map_or(NO_KIND, |kind| {
-            *self.kind_numbers.entry((asked.protocol, kind.value)).or_insert_with(|| {
+            *self.kind_numbers.entry((key.protocol, kind.value)).or_insert_with(|| {
                 self.kinds.push(kind.to_string());
                 u32::try_from(self.kinds.len() - 1).unwrap_or(NO_KIND)
             })
         });
-        let number = self.number(Label { span_type: asked.span_type, kind, codes: asked.codes });
+        let number = self.number(Label { span_type: key.span_type, kind, codes: key.codes });
         if let Some(slot) = self.recent.get_mut(slot) {
-            *slot = Some((asked, number));
+            *slot = Some((key, number));
         }
         number
     }
 }
 
-/// The visitor that keeps of a message its kind and the codes of its problems, and nothing else. Allocates nothing.
+/// The visitor that takes the kind of a message and the codes of its problems, and nothing else. It allocates nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Outline<'a> {
     pub(crate) kind: Option<Kind<'a>>,

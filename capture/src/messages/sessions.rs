@@ -1,21 +1,21 @@
-//! What the sequence of messages shows: each conversation's messages are told to its protocol's observer.
+//! What the sequence of messages shows: each conversation's messages are given to its protocol's observer.
 //!
 //! Messages are observed in the order of sending, which nearly always is the order in which they become complete: then
-//! they are observed at once, while their bytes are at hand. A conversation in which it turns out otherwise (a message
-//! waited for a gap to be given up, and its reply did not) is observed again when all of it is known.
+//! they are observed immediately, while their bytes are at hand. A conversation in which it turns out otherwise (a message
+//! waited for a gap to be given up, and its reply did not) has to be observed again when all of it is known.
 
-use std::io;
+use std::sync::Arc;
 
 use framescope_parser::{Captured, Direction, Event, Observation, Observer, Protocol, SpanType};
 
-use crate::index::Flow;
-use crate::index::annotations::Annotations;
-use crate::index::store::{Link, Rows};
-use crate::{Index, TransportType};
+use crate::ids::{FlowId, Id, RowId, Side, Table};
+use crate::streams::flow::{Flow, TransportType};
 
 /// A message, or something in its place, that has become complete.
 pub(crate) struct Completed<'a> {
-    pub(crate) row: u32,
+    pub(crate) row: RowId,
+    /// The place of its stream's protocol among all.
+    pub(crate) protocol: usize,
     pub(crate) direction: Direction,
     pub(crate) span_type: SpanType,
     pub(crate) time_ns: Option<i64>,
@@ -23,20 +23,33 @@ pub(crate) struct Completed<'a> {
     /// The last packet that brought bytes of the stream up to its end.
     pub(crate) sent: u32,
     /// The packet with which it became complete.
-    pub(crate) completed: u32,
+    pub(crate) completed_by: u32,
 }
 
+/// Observes all conversations.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    /// Beside the flows of the index.
-    watches: Vec<Watch>,
-    watching: Vec<Watching>,
-    /// Places of `watching` that are free.
-    free: Vec<u32>,
+    watches: Table<FlowId, Watch>,
+    watching: Table<WatchId, Watching>,
+    /// Those of `watching` that are free.
+    free: Vec<WatchId>,
     /// The protocols, by their numbers, that are known to observe nothing.
     unobserved: Vec<bool>,
     found: Vec<Observation>,
-    problems: Annotations,
+}
+
+/// The place of an observer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct WatchId(u32);
+
+impl Id for WatchId {
+    fn new(number: u32) -> WatchId {
+        WatchId(number)
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// How far a conversation was observed.
@@ -45,13 +58,14 @@ enum Watch {
     #[default]
     Fresh,
     /// By one of those that are watching.
-    Watching(u32),
-    /// It has ended, and the observer has said its last.
+    Watching(WatchId),
+    /// It has ended, and so has its observer.
     Over,
     /// What was observed does not hold: to be observed again when all is known.
     Again,
 }
 
+#[derive(Default)]
 struct Watching {
     /// None once its conversation is over.
     observer: Option<Box<dyn Observer>>,
@@ -60,254 +74,173 @@ struct Watching {
     last: (u32, u32),
 }
 
-/// Takes what was observed: `link` is told what goes with what.
-#[inline]
-fn take(observation: Observation, problems: &mut Annotations, link: &mut dyn FnMut(u32, Link, u32)) {
-    match observation {
-        Observation::Problem { row, code, text } => problems.add(row, code, &text),
-        Observation::Part { row, first, .. } => link(row, Link::GoesOnWith, first),
-        Observation::Reply { row, to, .. } => link(row, Link::Answers, to),
-    }
-}
-
-/// Tells the rows that one goes with another.
-#[inline]
-fn connect(rows: &mut Rows, row: u32, link: Link, other: u32) {
-    rows.link(row, link, other);
-    if link == Link::Answers {
-        rows.link(other, Link::AnsweredBy, row);
-    }
-}
-
 impl Sessions {
     pub(crate) fn add_flow(&mut self) {
         self.watches.push(Watch::Fresh);
     }
 
-    /// A row has become complete.
+    /// A row of a flow has become complete. What its protocol observes is given to `report`.
     pub(crate) fn row(
         &mut self,
-        flow: u32,
-        known: &Flow,
-        protocol: (usize, &dyn Protocol),
+        id: FlowId,
+        flow: &Flow,
+        protocols: &[Arc<dyn Protocol>],
         row: &Completed<'_>,
-        rows: &mut Rows,
+        mut report: impl FnMut(Observation),
     ) {
-        let place = match self.watches.get(flow as usize) {
-            Some(Watch::Watching(place)) => *place,
-            Some(Watch::Fresh) => match self.begin(flow, known, protocol) {
-                Some(place) => place,
+        let watch = match *self.watches.at(id) {
+            Watch::Watching(watch) => watch,
+            Watch::Fresh => match self.begin(id, flow, protocols, row.protocol) {
+                Some(watch) => watch,
                 None => return,
             },
-            Some(Watch::Over) => return self.again(flow),
-            Some(Watch::Again) | None => return,
+            Watch::Over => return self.observe_again(id),
+            Watch::Again => return,
         };
-        let Some(watching) = self.watching.get_mut(place as usize) else { return };
-        if watching.protocol != protocol.0 {
+        let watching = self.watching.at_mut(watch);
+        if watching.protocol != row.protocol {
             return;
         }
-        let when = (row.sent, row.completed);
+        let when = (row.sent, row.completed_by);
         if when < watching.last {
-            return self.again(flow);
+            return self.observe_again(id);
         }
         watching.last = when;
         if let Some(observer) = &mut watching.observer {
             observer.observe(row.event(), &mut self.found);
         }
-        let Sessions { found, problems, .. } = self;
-        for one in found.drain(..) {
-            take(one, problems, &mut |row, link, other| connect(rows, row, link, other));
-        }
+        self.found.drain(..).for_each(&mut report);
     }
 
     /// Begins to observe a flow, if its protocol does.
-    fn begin(&mut self, flow: u32, known: &Flow, protocol: (usize, &dyn Protocol)) -> Option<u32> {
-        if self.unobserved.get(protocol.0) == Some(&true) {
+    fn begin(
+        &mut self,
+        id: FlowId,
+        flow: &Flow,
+        protocols: &[Arc<dyn Protocol>],
+        protocol: usize,
+    ) -> Option<WatchId> {
+        if self.unobserved.get(protocol) == Some(&true) {
             return None;
         }
-        let observer = begin(known, protocol.1, &mut self.found);
+        let observer = begin(flow, &**protocols.get(protocol)?, &mut self.found);
         if observer.is_none() {
-            self.unobserved.resize(self.unobserved.len().max(protocol.0 + 1), false);
-            self.unobserved.get_mut(protocol.0).into_iter().for_each(|unobserved| *unobserved = true);
+            self.unobserved.resize(self.unobserved.len().max(protocol + 1), false);
+            self.unobserved.get_mut(protocol).into_iter().for_each(|unobserved| *unobserved = true);
             return None;
         }
-        let new = Watching { observer, protocol: protocol.0, last: (0, 0) };
-        let place = match self.free.pop() {
-            Some(place) => {
-                *self.watching.get_mut(place as usize)? = new;
-                place
+        let new = Watching { observer, protocol, last: (0, 0) };
+        let watch = match self.free.pop() {
+            Some(watch) => {
+                *self.watching.at_mut(watch) = new;
+                watch
             }
-            None => {
-                self.watching.push(new);
-                u32::try_from(self.watching.len() - 1).ok()?
-            }
+            None => self.watching.push(new),
         };
-        *self.watches.get_mut(flow as usize)? = Watch::Watching(place);
-        Some(place)
+        *self.watches.at_mut(id) = Watch::Watching(watch);
+        Some(watch)
     }
 
     /// Ends the watching of a flow, and gives its observer.
-    fn stop(&mut self, flow: u32, watch: Watch) -> Option<Box<dyn Observer>> {
-        let before = std::mem::replace(self.watches.get_mut(flow as usize)?, watch);
-        let Watch::Watching(place) = before else { return None };
-        self.free.push(place);
-        self.watching.get_mut(place as usize)?.observer.take()
+    fn stop(&mut self, id: FlowId, watch: Watch) -> Option<Box<dyn Observer>> {
+        let before = std::mem::replace(self.watches.at_mut(id), watch);
+        let Watch::Watching(watch) = before else { return None };
+        self.free.push(watch);
+        self.watching.at_mut(watch).observer.take()
     }
 
-    fn again(&mut self, flow: u32) {
-        self.stop(flow, Watch::Again);
+    fn observe_again(&mut self, id: FlowId) {
+        self.stop(id, Watch::Again);
     }
 
-    /// What was told to a flow's observer in the beginning has changed.
-    pub(crate) fn doubt(&mut self, flow: u32) {
-        if self.watches.get(flow as usize).is_some_and(|watch| *watch != Watch::Fresh) {
-            self.again(flow);
+    /// What a flow's observer was given in the beginning has changed.
+    pub(crate) fn doubt(&mut self, id: FlowId) {
+        if *self.watches.at(id) != Watch::Fresh {
+            self.observe_again(id);
         }
     }
 
-    /// A flow has ended.
-    pub(crate) fn end(&mut self, flow: u32, rows: &mut Rows) {
-        self.finish(flow, &mut |row, link, other| connect(rows, row, link, other));
-    }
-
-    fn finish(&mut self, flow: u32, link: &mut dyn FnMut(u32, Link, u32)) {
-        if let Some(Watch::Watching(_)) = self.watches.get(flow as usize)
-            && let Some(mut observer) = self.stop(flow, Watch::Over)
+    /// A flow has ended: gives what its observer reports last.
+    pub(crate) fn end(&mut self, id: FlowId, mut report: impl FnMut(Observation)) {
+        if let Watch::Watching(_) = self.watches.at(id)
+            && let Some(mut observer) = self.stop(id, Watch::Over)
         {
-            observer.finish_each(&mut |one| take(one, &mut self.problems, link));
+            observer.finish_each(&mut report);
         }
     }
 
-    /// The rows have got other numbers: `numbers` has the new ones at the places of the old.
-    pub(crate) fn renumber(&mut self, numbers: &[u32]) {
-        self.problems.renumber(|row| numbers.get(row as usize).copied().unwrap_or(row));
-    }
-
-    /// All is read: what was observed, to be told to the index.
-    pub(crate) fn conclude(mut self, index: &Index) -> Concluded {
-        let (mut replies, mut parts) = (Vec::new(), Vec::new());
-        let mut link = |row: u32, link: Link, other: u32| match link {
-            Link::GoesOnWith => parts.push((row, other)),
-            _ => replies.push((row, other)),
-        };
-        for flow in 0..u32::try_from(self.watches.len()).unwrap_or(u32::MAX) {
-            self.finish(flow, &mut link);
-        }
-        let again: Vec<bool> = self.watches.iter().map(|watch| *watch == Watch::Again).collect();
-        let mut problems = self.problems;
-        let mut done = Ok(());
-        if again.contains(&true) {
-            let is_again = |flow: u32| again.get(flow as usize) == Some(&true);
-            problems.retain(|row| !index.row(row).is_some_and(|row| is_again(row.flow())));
-            done = observe_again(index, &again, &mut problems, &mut link);
-        }
-        Concluded { problems, replies, parts, again, done }
-    }
-}
-
-/// What was observed of all conversations.
-pub(crate) struct Concluded {
-    problems: Annotations,
-    /// What the rows were not told already: answers and what they answer, and what goes on with what.
-    replies: Vec<(u32, u32)>,
-    parts: Vec<(u32, u32)>,
-    /// The flows of which the rows were told what does not hold.
-    again: Vec<bool>,
-    done: io::Result<()>,
-}
-
-impl Concluded {
-    /// Tells it to the index.
-    pub(crate) fn tell(self, index: &mut Index) -> io::Result<()> {
-        let Concluded { problems, replies, parts, again, done } = self;
-        index.annotations.append(problems);
-        if again.contains(&true) {
-            index.entries.unlink(|stream| again.get(stream as usize / 2) == Some(&true));
-        }
-        for (pairs, link) in [(replies, Link::Answers), (parts, Link::GoesOnWith)] {
-            pairs.into_iter().for_each(|(row, other)| connect(&mut index.entries, row, link, other));
-        }
-        index.entries.settle_links();
-        done
+    /// All flows have ended. Gives for each flow whether it has to be observed again, and what was observed of it forgotten.
+    pub(crate) fn conclude(mut self, mut report: impl FnMut(Observation)) -> Vec<bool> {
+        self.watches.ids().for_each(|id| self.end(id, &mut report));
+        self.watches.as_slice().iter().map(|watch| *watch == Watch::Again).collect()
     }
 }
 
 impl Completed<'_> {
-    fn event(&self) -> Event<'_> {
+    pub(crate) fn event(&self) -> Event<'_> {
         let &Completed { row, direction, span_type, time_ns, bytes, .. } = self;
         match span_type {
-            SpanType::Message => Event::Message { direction, row, time_ns, bytes },
+            SpanType::Message => Event::Message { direction, row: row.number(), time_ns, bytes },
             _ => Event::Loss { direction },
         }
     }
 }
 
-/// An observer for a flow, told what of its beginning is missing.
-fn begin(flow: &Flow, protocol: &dyn Protocol, found: &mut Vec<Observation>) -> Option<Box<dyn Observer>> {
+/// An observer for a flow, which is given what of the flow's beginning is missing.
+pub(crate) fn begin(
+    flow: &Flow,
+    protocol: &dyn Protocol,
+    found: &mut Vec<Observation>,
+) -> Option<Box<dyn Observer>> {
     let mut observer = protocol.observer()?;
-    for (side, &seen) in flow.syn_seen.iter().enumerate() {
-        if flow.transport == TransportType::Tcp && !seen {
+    for side in Side::BOTH {
+        if flow.transport == TransportType::Tcp && !side.of(&flow.syn_seen) {
             observer.observe(Event::Loss { direction: flow.direction_of(side) }, found);
         }
     }
     Some(observer)
 }
 
-/// Observes flows of which all is known, all of them in one pass over the file.
-fn observe_again(
-    index: &Index,
-    again: &[bool],
-    problems: &mut Annotations,
-    link: &mut dyn FnMut(u32, Link, u32),
-) -> io::Result<()> {
-    let (mut reader, mut found, mut message) = (index.reader(), Vec::new(), Vec::new());
-    let mut all: Vec<Option<(usize, Box<dyn Observer>)>> = Vec::new();
-    all.resize_with(again.len(), || None);
-    for (_, number) in order_of_sending(index, again) {
-        let Some(row) = index.row(number) else { continue };
-        let Some(protocol) = index.protocol_number(&row) else { continue };
-        let Some(watching) = all.get_mut(row.flow() as usize) else { continue };
-        if watching.is_none() {
-            let known = index.flows.get(row.flow() as usize).zip(index.protocols.get(protocol));
-            let begun = known.and_then(|(flow, protocol)| begin(flow, &**protocol, &mut found));
-            *watching = begun.map(|observer| (protocol, observer));
-        }
-        let Some((_, observer)) = watching.as_mut().filter(|(observed, _)| *observed == protocol) else {
-            continue;
-        };
-        let (direction, span_type) = (index.direction(&row), row.span_type);
-        let is_message = span_type == SpanType::Message;
-        let time_ns = if is_message { index.time_ns(&row) } else { None };
-        message.clear();
-        if is_message {
-            index.append_row_bytes(&row, usize::MAX, &mut reader, &mut message)?;
-        }
-        let missing = index.missing_before(&row, message.len());
-        let bytes = Captured::with_missing(&message, &missing);
-        let row = Completed { row: number, direction, span_type, time_ns, bytes, sent: 0, completed: 0 };
-        observer.observe(row.event(), &mut found);
-        found.drain(..).for_each(|one| take(one, problems, link));
-    }
-    for (_, mut observer) in all.into_iter().flatten() {
-        observer.finish_each(&mut |one| take(one, problems, link));
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framescope_parser::missive::{Flags, FrameBuf, Kind};
 
-/// The rows of some flows in the order in which their last packets were captured, with these, and those of a stream in the
-/// stream's order. A row that waited for a gap to be given up became complete long after the messages that answer it.
-fn order_of_sending(index: &Index, flows: &[bool]) -> Vec<(u32, u32)> {
-    let mut latest = vec![0_u32; flows.len() * 2];
-    let mut order = Vec::new();
-    for (number, row) in (0..).zip(index.rows()) {
-        if flows.get(row.flow() as usize) == Some(&true)
-            && let Some(latest) = latest.get_mut(row.stream as usize)
-        {
-            *latest = row.packet.max(*latest);
-            order.push((*latest, number));
+    /// Observes a login and its reply in both orders of sending.
+    fn observe(order: [(u32, Direction, Kind, u32); 2]) -> (Vec<Observation>, Vec<bool>) {
+        let protocols = framescope_parser::built_in();
+        let flow = Flow { syn_seen: [true; 2], transport: TransportType::Tcp, ..Flow::default() };
+        let (mut sessions, mut found) = (Sessions::default(), Vec::new());
+        sessions.add_flow();
+        for (row, direction, kind, sent) in order {
+            let flags = if kind == Kind::PONG { Flags::REPLY } else { Flags::default() };
+            let frame = FrameBuf { flags, ..FrameBuf::new(kind) };
+            let bytes = frame.to_bytes().unwrap();
+            let row = Completed {
+                row: RowId::from(row),
+                protocol: 0,
+                direction,
+                span_type: SpanType::Message,
+                time_ns: None,
+                bytes: Captured::whole(&bytes),
+                sent,
+                completed_by: 9,
+            };
+            sessions.row(FlowId::from(0), &flow, &protocols, &row, |one| found.push(one));
         }
+        let again = sessions.conclude(|one| found.push(one));
+        (found, again)
     }
-    // Mostly they are in order.
-    order.sort();
-    order
+
+    #[test]
+    fn a_reply_is_observed_immediately_and_what_comes_in_another_order_than_it_was_sent_is_to_be_observed_again()
+     {
+        let ping = (0, Direction::Forward, Kind::PING, 1);
+        let pong = (1, Direction::Backward, Kind::PONG, 2);
+        let is_reply = |one: &Observation| matches!(one, Observation::Reply { row: 1, to: 0, .. });
+        let (found, again) = observe([ping, pong]);
+        assert!(found.iter().any(is_reply) && again == [false]);
+        let (found, again) = observe([pong, ping]);
+        assert!(!found.iter().any(is_reply) && again == [true]);
+    }
 }

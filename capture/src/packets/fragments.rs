@@ -1,12 +1,12 @@
-//! IP fragments put together. What is kept are places in the file, not bytes, and how many packets may wait is bounded.
+//! IP fragments reassembled. It stores places in the file, never bytes, and bounds how many packets may wait.
 
 use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
 use crate::packets::endpoint::Endpoint;
-use crate::packets::packet::Odd;
-use crate::streams::reassembly::Origin;
+use crate::packets::origin::{Origin, Piece};
+use crate::packets::packet::Unusual;
 
 /// What the fragments of one packet have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,15 +29,7 @@ pub(crate) struct Fragment {
     /// Where in the captured packet its bytes begin.
     pub(crate) start: usize,
     pub(crate) length: usize,
-    pub(crate) odd: Option<Odd>,
-}
-
-/// A stretch of a payload that stands in one place of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
-    pub(crate) offset: usize,
-    pub(crate) length: usize,
-    pub(crate) origin: Origin,
+    pub(crate) unusual: Option<Unusual>,
 }
 
 /// A stretch of a payload for which a later packet brought other bytes; what was captured first stays.
@@ -49,18 +41,18 @@ pub(crate) struct Dispute {
     pub(crate) packet: u32,
 }
 
-/// What came of a fragment.
+/// What adding a fragment gave.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Added {
-    /// What was there before of its place, the first pieces of it: the same bytes, or others.
+    /// What its place had before, the first pieces of it: the same bytes, or others.
     pub(crate) before: Vec<Piece>,
-    /// Whether there was more than these.
+    /// Whether its place had more than these.
     pub(crate) and_more: bool,
     /// The packet, if that made it whole.
     pub(crate) whole: Option<Complete>,
 }
 
-/// The payload of a packet of which all is there.
+/// The payload of a packet, complete.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Complete {
     /// In order, without overlap.
@@ -69,13 +61,13 @@ pub(crate) struct Complete {
     pub(crate) disputes: Vec<Dispute>,
 }
 
-/// More packets than this do not wait for their fragments: the oldest is given up.
+/// No more packets than this wait for their fragments: the oldest is given up.
 const MOST_WAITING: usize = 1024;
-/// After so long a number may stand for another packet: RFC 8200 gives up after 60 seconds.
+/// After so long an identification may be that of another packet: RFC 8200 gives up after 60 seconds.
 const PATIENCE_NS: i64 = 60_000_000_000;
-/// A fragment that reaches over more pieces than this is held against the first of them only: each has to be read again.
+/// A fragment that reaches over more pieces than this is compared with the first of them only: each has to be read again.
 const MOST_COMPARED: usize = 8;
-/// More places of a packet than this are not told apart.
+/// No more places of a packet than this are listed.
 const MOST_DISPUTES: usize = 16;
 
 #[derive(Debug, Default)]
@@ -136,7 +128,7 @@ impl Fragments {
         Added { before, and_more, whole }
     }
 
-    /// Keeps in mind that a packet which still waits has a place for which other bytes came.
+    /// Notes that a packet which still waits has a place for which other bytes came.
     pub(crate) fn dispute(&mut self, of: &Whole, dispute: Dispute) {
         if let Some(waiting) = self.waiting.get_mut(of) {
             add_dispute(&mut waiting.disputes, dispute);
@@ -219,20 +211,4 @@ impl Waiting {
         }
         self.length.is_some_and(|length| at >= length)
     }
-}
-
-impl Piece {
-    /// What of it is between two places of the payload.
-    fn cut(&self, start: usize, end: usize) -> Piece {
-        let from = self.offset.max(start);
-        let to = (self.offset + self.length).min(end).max(from);
-        let file_offset = self.origin.file_offset + (from - self.offset) as u64;
-        Piece { offset: from, length: to - from, origin: Origin { file_offset, ..self.origin } }
-    }
-}
-
-/// The pieces between two places of a payload, with their places in that stretch.
-pub(crate) fn part(pieces: &[Piece], start: usize, end: usize) -> Vec<Piece> {
-    let cut = |piece: &Piece| Piece { offset: piece.offset.saturating_sub(start), ..piece.cut(start, end) };
-    pieces.iter().map(cut).filter(|piece| piece.length > 0).collect()
 }

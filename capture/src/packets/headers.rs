@@ -1,6 +1,6 @@
-//! The headers that packets are wrapped in, up to IP: each is taken off, and says what stands behind it.
+//! The headers that packets are wrapped in, up to IP: each is removed, and announces what is behind it.
 
-use crate::packets::packet::{DEEPEST, Layer, Odd, Reason};
+use crate::packets::packet::{DEEPEST, Layer, Reason, Unusual};
 
 /// The bytes behind the first `length`; none where they are cut.
 pub(crate) fn behind(bytes: &[u8], length: usize) -> &[u8] {
@@ -35,7 +35,7 @@ fn nflog_payload(values: &[u8], number: fn([u8; 2]) -> u16) -> Option<&[u8]> {
         let (&[l0, l1, t0, t1], behind_head) = rest.split_first_chunk()?;
         // With its own head. Of a payload that the capture cut its beginning is there.
         let length = usize::from(number([l0, l1])).checked_sub(4)?;
-        // The upper two bits say how the value is laid out. Read in the wrong order a type is none that there is.
+        // The upper two bits are how the value is encoded. Read in the wrong order a type is none that there is.
         let number_of_type = number([t0, t1]) & 0x3FFF;
         if number_of_type > 0xFF {
             return None;
@@ -83,7 +83,7 @@ pub(crate) fn llc(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
 }
 
 pub(crate) fn ppp(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
-    // Address and control stand first unless they were agreed away; so may be the protocol's first byte, if it is 0.
+    // Address and control come first unless both sides agreed to leave them out; so may be the protocol's first byte, if it is 0.
     let bytes = bytes.strip_prefix(&[0xFF, 0x03]).unwrap_or(bytes);
     let (protocol, rest) = match bytes {
         [low, rest @ ..] if low & 1 == 1 => (u16::from(*low), rest),
@@ -149,13 +149,13 @@ pub(crate) fn gre(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
 
 /// VXLAN, RFC 7348: one flag that is set, a network number, and zeros around them, which a receiver ignores; group policies, for
 /// one, stand there.
-pub(crate) fn vxlan(bytes: &[u8]) -> Result<(Layer<'_>, Option<Odd>), Reason> {
+pub(crate) fn vxlan(bytes: &[u8]) -> Result<(Layer<'_>, Option<Unusual>), Reason> {
     let (head, frame) = bytes.split_first_chunk().ok_or("cut in its VXLAN header")?;
     let is_odd = !matches!(head, [0x08, 0, 0, 0, _, _, _, 0]);
-    Ok((Layer::Ethernet(frame), is_odd.then_some(Odd::VxlanBits)))
+    Ok((Layer::Ethernet(frame), is_odd.then_some(Unusual::VxlanBits)))
 }
 
-/// What a UDP datagram to a tunnel's port holds, if it looks like the tunnel's.
+/// What a UDP datagram to a tunnel's port carries, if it looks like the tunnel's.
 pub(crate) fn tunnel<'a>(ports: (u16, u16), payload: &'a [u8]) -> Option<Layer<'a>> {
     let to_or_from = |port: u16| ports.0 == port || ports.1 == port;
     let flags = *payload.first()?;

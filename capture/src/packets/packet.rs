@@ -1,5 +1,5 @@
 //! From a captured packet to the transport segment in it, through etherparse. Packets that the capture cut short
-//! (snaplen) give what is there; packets that hold no TCP or UDP give the reason.
+//! (snaplen) give what is there; packets without TCP or UDP give the reason. It never reads the file.
 
 use std::borrow::Cow;
 
@@ -12,6 +12,7 @@ use crate::files::records::Record;
 use crate::packets::endpoint::Endpoint;
 use crate::packets::fragments::{Fragment, Whole};
 use crate::packets::headers::{behind, ether_type, gre, llc, mpls, nflog, ppp, tunnel, u16_at, vxlan};
+use crate::packets::segment::Transport;
 
 /// A TCP segment or UDP datagram as captured.
 #[derive(Clone, Copy, Debug)]
@@ -25,20 +26,20 @@ pub(crate) struct Packet {
     pub(crate) payload_length: u32,
     /// How many bytes the payload had on the wire that were not captured.
     pub(crate) missing: u32,
-    pub(crate) odd: Option<Odd>,
+    pub(crate) unusual: Option<Unusual>,
 }
 
-/// What is odd about how a packet is wrapped, though it is read.
+/// What is unusual about how a packet is wrapped, though it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Odd {
+pub(crate) enum Unusual {
     VxlanBits,
 }
 
-impl Odd {
+impl Unusual {
     /// A person reads it behind a count of packets.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Odd::VxlanBits => "VXLAN header whose fixed bits are not those of RFC 7348",
+            Unusual::VxlanBits => "VXLAN header whose fixed bits are not those of RFC 7348",
         }
     }
 }
@@ -50,7 +51,7 @@ impl Packet {
         packet.get(start..start + self.payload_length as usize).unwrap_or_default()
     }
 
-    /// A packet with that payload, so long on the wire, in `record`. No record is longer than 32 bits can say.
+    /// A packet with that payload, so long on the wire, in `record`. No record is longer than 32 bits can count.
     fn new(
         [src, dst]: [Endpoint; 2],
         transport: Transport,
@@ -66,29 +67,12 @@ impl Packet {
             payload_start: short(offset_in(record.bytes, payload)),
             payload_length: short(payload.len()),
             missing: short(wire_length.saturating_sub(payload.len())),
-            odd: None,
+            unusual: None,
         }
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Transport {
-    Tcp { sequence: u32, syn: bool, ack: bool, fin: bool, rst: bool },
-    Udp,
-}
-
-impl Transport {
-    /// Whether it opens a connection or closes it.
-    #[inline]
-    pub(crate) fn opens_or_closes(&self) -> bool {
-        match *self {
-            Transport::Tcp { syn, fin, rst, .. } => syn || fin || rst,
-            Transport::Udp => false,
-        }
-    }
-}
-
-/// What a captured packet holds, through whatever it is wrapped in.
+/// What a captured packet carries, through whatever it is wrapped in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decoded {
     Packet(Packet),
@@ -97,25 +81,25 @@ pub(crate) enum Decoded {
 }
 
 impl Decoded {
-    /// What is odd about it, if anything is.
-    pub(crate) fn odd(&self) -> Option<Odd> {
+    /// What is unusual about it, if anything is.
+    pub(crate) fn unusual(&self) -> Option<Unusual> {
         match self {
-            Decoded::Packet(packet) => packet.odd,
-            Decoded::Fragment(fragment) => fragment.odd,
+            Decoded::Packet(packet) => packet.unusual,
+            Decoded::Fragment(fragment) => fragment.unusual,
         }
     }
 
-    fn found_in(mut self, odd: Option<Odd>) -> Decoded {
+    fn wrapped_in(mut self, unusual: Option<Unusual>) -> Decoded {
         let place = match &mut self {
-            Decoded::Packet(packet) => &mut packet.odd,
-            Decoded::Fragment(fragment) => &mut fragment.odd,
+            Decoded::Packet(packet) => &mut packet.unusual,
+            Decoded::Fragment(fragment) => &mut fragment.unusual,
         };
-        *place = place.or(odd);
+        *place = place.or(unusual);
         self
     }
 
-    /// Whether a stream or a connection is told anything by it: one that only acknowledges says nothing.
-    pub(crate) fn is_told_of(&self) -> bool {
+    /// Whether it says anything of a stream or a connection: one that only acknowledges does not.
+    pub(crate) fn is_relevant(&self) -> bool {
         let Decoded::Packet(packet) = self else { return true };
         packet.transport.opens_or_closes() || packet.payload_length > 0 || packet.missing > 0
     }
@@ -143,10 +127,10 @@ mod linktype {
     pub(super) const LINUX_SLL2: u32 = 276;
 }
 
-/// More headers than this around one another are an attack, or damage.
+/// More nested headers than this are an attack, or damage.
 pub(crate) const DEEPEST: usize = 16;
 
-/// What stands next in a packet: each is told by what stood before it.
+/// What comes next in a packet; each is announced by what comes before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Layer<'a> {
     Ethernet(&'a [u8]),
@@ -169,7 +153,7 @@ pub(crate) fn decode(record: &Record<'_>) -> Result<Decoded, Reason> {
     unwrapped(record, link(record)?, DEEPEST)
 }
 
-/// What nearly every packet is, at once: a TCP segment in an IPv4 packet in an Ethernet frame, with nothing odd.
+/// The quick way for what nearly every packet is: a TCP segment in an IPv4 packet in an Ethernet frame, with nothing unusual.
 #[inline(always)]
 pub(crate) fn plain(record: &Record<'_>) -> Option<Packet> {
     let ethernet = Ethernet2HeaderSlice::from_slice(record.bytes).ok()?;
@@ -191,27 +175,27 @@ pub(crate) fn plain(record: &Record<'_>) -> Option<Packet> {
     Some(Packet::new([source, destination], transport, record, payload, payload.len()))
 }
 
-/// The same in the payload of an IP packet that was put together: `record` has its bytes.
+/// The same in the payload of an IP packet that was reassembled: `record` has its bytes.
 pub(crate) fn decode_payload(record: &Record<'_>, of: &Whole) -> Result<Packet, Reason> {
     let (segment, length) = (record.bytes, record.bytes.len());
-    let found = Found { record, segment, length, source: of.source, destination: of.destination };
+    let found = IpPayload { record, segment, length, source: of.source, destination: of.destination };
     let inner = match ip_payload(found, IpNumber(of.protocol), DEEPEST)? {
         Inner::Decoded(decoded) => decoded,
         Inner::Layer(layer) => unwrapped(record, layer, DEEPEST)?,
     };
     match inner {
         Decoded::Packet(packet) => Ok(packet),
-        Decoded::Fragment(_) => Err("IP fragment in IP fragments, which is not put together".into()),
+        Decoded::Fragment(_) => Err("IP fragment in IP fragments, which is not reassembled".into()),
     }
 }
 
 /// The segment or datagram in a layer, within at most so many headers.
 fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decoded, Reason> {
-    let (mut layer, mut odd) = (layer, None);
+    let (mut layer, mut unusual) = (layer, None);
     for left in (0..most).rev() {
         layer = match layer {
             Layer::Ip(bytes) => match ip(record, bytes, left)? {
-                Inner::Decoded(decoded) => return Ok(decoded.found_in(odd)),
+                Inner::Decoded(decoded) => return Ok(decoded.wrapped_in(unusual)),
                 Inner::Layer(layer) => layer,
             },
             Layer::Ethernet(bytes) => {
@@ -231,7 +215,7 @@ fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decod
             Layer::Gre(bytes) => gre(bytes)?,
             Layer::Vxlan(bytes) => {
                 let (inner, bits) = vxlan(bytes)?;
-                odd = odd.or(bits);
+                unusual = unusual.or(bits);
                 inner
             }
         };
@@ -280,7 +264,7 @@ fn link<'a>(record: &Record<'a>) -> Result<Layer<'a>, Reason> {
     })
 }
 
-/// What an IP packet holds.
+/// What an IP packet carries.
 enum Inner<'a> {
     Decoded(Decoded),
     Layer(Layer<'a>),
@@ -288,13 +272,13 @@ enum Inner<'a> {
 
 fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'a>, Reason> {
     let start = offset_in(record.bytes, network);
-    let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or odd IP header")?;
+    let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or malformed IP header")?;
     if stopped.is_some() {
-        return Err("cut or odd IP extension headers".into());
+        return Err("cut or malformed IP extension headers".into());
     }
     let payload = slice.payload();
     let header_length = offset_in(network, payload.payload);
-    // What the IP header says; zero where the sender's hardware was to fill it in.
+    // The length in the IP header; zero where the sender's hardware was to fill it in.
     let claimed = match &slice {
         LaxIpSlice::Ipv4(ipv4) => usize::from(ipv4.header().total_len()),
         LaxIpSlice::Ipv6(ipv6) => match ipv6.header().payload_length() {
@@ -311,14 +295,14 @@ fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'
         if ip_payload_length > segment.len() {
             return Err("IP fragment that the capture cut".into());
         }
-        let fragment = fragment(record, &slice, segment).ok_or("odd IP fragment")?;
+        let fragment = fragment(record, &slice, segment).ok_or("malformed IP fragment")?;
         return Ok(Inner::Decoded(Decoded::Fragment(fragment)));
     }
-    let found = Found { record, segment, length: ip_payload_length, source, destination };
+    let found = IpPayload { record, segment, length: ip_payload_length, source, destination };
     ip_payload(found, slice.payload_ip_number(), left)
 }
 
-/// What is known of a fragment. None if it is empty, or reaches further than a packet can.
+/// An IP packet's fragment. None if it is empty, or reaches further than a packet can.
 fn fragment(record: &Record<'_>, slice: &LaxIpSlice<'_>, bytes: &[u8]) -> Option<Fragment> {
     let (identification, offset, more) = match slice {
         LaxIpSlice::Ipv4(ipv4) => {
@@ -341,18 +325,18 @@ fn fragment(record: &Record<'_>, slice: &LaxIpSlice<'_>, bytes: &[u8]) -> Option
         identification,
     };
     let (start, length) = (offset_in(record.bytes, bytes), bytes.len());
-    let fragment = Fragment { of, offset: offset.into(), more, start, length, odd: None };
+    let fragment = Fragment { of, offset: offset.into(), more, start, length, unusual: None };
     (length > 0 && fragment.offset + length <= 65_535).then_some(fragment)
 }
 
-/// What an IP packet's payload holds.
-fn ip_payload<'a>(found: Found<'_, 'a>, protocol: IpNumber, left: usize) -> Result<Inner<'a>, Reason> {
+/// What an IP packet's payload is.
+fn ip_payload<'a>(found: IpPayload<'_, 'a>, protocol: IpNumber, left: usize) -> Result<Inner<'a>, Reason> {
     let (record, segment) = (found.record, found.segment);
     match protocol {
         IpNumber::TCP => found.tcp().map(|packet| Inner::Decoded(Decoded::Packet(packet))),
         IpNumber::UDP => {
             let packet = found.udp()?;
-            // What holds no segment that can be read is a datagram like any other.
+            // What carries no segment that can be read is a datagram like any other.
             let inner = tunnel((packet.src.port, packet.dst.port), packet.payload(record.bytes));
             let inner = inner.and_then(|layer| unwrapped(record, layer, left).ok());
             Ok(Inner::Decoded(inner.unwrap_or(Decoded::Packet(packet))))
@@ -367,7 +351,7 @@ fn ip_payload<'a>(found: Found<'_, 'a>, protocol: IpNumber, left: usize) -> Resu
 }
 
 /// An IP payload: its captured bytes and its length on the wire.
-struct Found<'r, 'a> {
+struct IpPayload<'r, 'a> {
     record: &'r Record<'a>,
     segment: &'a [u8],
     length: usize,
@@ -375,7 +359,7 @@ struct Found<'r, 'a> {
     destination: Endpoint,
 }
 
-impl Found<'_, '_> {
+impl IpPayload<'_, '_> {
     fn tcp(self) -> Result<Packet, Reason> {
         let cut = self.length > self.segment.len();
         let (header_length, ports, sequence, flags) = match TcpHeaderSlice::from_slice(self.segment) {
@@ -385,21 +369,21 @@ impl Found<'_, '_> {
                 header.sequence_number(),
                 [header.syn(), header.ack(), header.fin(), header.rst()],
             ),
-            // Cut in its options: all that a stream needs stands before them.
+            // Cut in its options: all that a stream needs comes before them.
             Err(_) if cut => {
                 let head: [u8; 14] =
                     *self.segment.first_chunk().ok_or(Reason::from("cut in its TCP header"))?;
                 let [p0, p1, p2, p3, s0, s1, s2, s3, _, _, _, _, offset, flags] = head;
                 let header_length = usize::from(offset >> 4) * 4;
                 if header_length < 20 {
-                    return Err("odd TCP header".into());
+                    return Err("malformed TCP header".into());
                 }
                 let ports = (u16::from_be_bytes([p0, p1]), u16::from_be_bytes([p2, p3]));
                 let flag = |bit: u8| flags & bit != 0;
                 let flags = [flag(0x02), flag(0x10), flag(0x01), flag(0x04)];
                 (header_length, ports, u32::from_be_bytes([s0, s1, s2, s3]), flags)
             }
-            Err(_) => return Err("odd TCP header".into()),
+            Err(_) => return Err("malformed TCP header".into()),
         };
         let [syn, ack, fin, rst] = flags;
         let payload = self.segment.get(header_length..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Numbers for the pairs of endpoints that packets go between, so that a packet's conversation is found once.
+//! Numbers for the pairs of endpoints that packets go between, so that a packet's pair is looked up once.
 
 use std::collections::HashMap;
 
@@ -40,7 +40,7 @@ pub(crate) struct Conversations {
     /// Nearly all are pairs of IPv4 addresses, which take little room.
     short: HashMap<[u64; 2], u32, RandomState>,
     long: HashMap<Pair, u32, RandomState>,
-    /// Pairs that were asked for lately, by some bits of their ports.
+    /// The last pairs, by some bits of their ports.
     recent: Vec<Option<(Pair, u32)>>,
 }
 

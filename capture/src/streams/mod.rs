@@ -1,7 +1,10 @@
-//! The stream stage: which flow a packet belongs to, and the bytes of each direction in their order.
+//! The stream stage: which flow a packet belongs to, and what happens in each direction, in its order.
 
+pub(crate) mod connection;
 pub(crate) mod conversations;
-pub(crate) mod flows;
+pub(crate) mod flow;
+pub(crate) mod flow_table;
+pub(crate) mod newest;
 pub mod reassembly;
 pub(crate) mod selector;
-pub(crate) mod state;
+pub(crate) mod tracker;

@@ -1,25 +1,12 @@
 //! Puts the segments of one direction of a TCP connection in order.
 //!
-//! Deals in ranges only: where in the file a segment's bytes stand, and where in the stream they belong. It holds no
+//! Deals in ranges only: where in the file a segment's bytes are, and where in the stream they belong. It stores no
 //! bytes, so what waits for a gap to be filled costs the same however long it is. Offset 0 is the byte after the
 //! SYN, or without one the lowest sequence number put in order.
 
 use std::collections::BTreeMap;
 
-/// Where bytes of a stream come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The packet, counted from 1.
-    pub packet: u32,
-    /// Where in the file the bytes begin.
-    pub file_offset: u64,
-}
-
-impl Origin {
-    fn skip(self, bytes: u64) -> Origin {
-        Origin { file_offset: self.file_offset + bytes, ..self }
-    }
-}
+pub use crate::packets::origin::Origin;
 
 /// A captured segment of one direction.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +25,7 @@ pub struct Segment {
     pub origin: Origin,
 }
 
-/// What putting a segment in order gives.
+/// What a segment makes known of its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// The stream's next bytes.
@@ -50,7 +37,7 @@ pub enum Output {
         /// Where they come from.
         origin: Origin,
         /// The packet with which they became the next.
-        now: u32,
+        completed_by: u32,
     },
     /// The stream's next bytes are missing.
     Gap {
@@ -59,9 +46,9 @@ pub enum Output {
         /// How many.
         length: u64,
         /// The packet with which they were given up.
-        now: u32,
+        completed_by: u32,
     },
-    /// Bytes that were given out already, or are in a gap that was.
+    /// Bytes that were delivered already, or are in a gap that was given up.
     Duplicate {
         /// Where in the stream they belong.
         offset: u64,
@@ -70,7 +57,7 @@ pub enum Output {
         /// Where they come from.
         origin: Origin,
     },
-    /// Bytes that wait to be given out, captured twice.
+    /// Bytes that wait to be delivered, captured twice.
     Overlap {
         /// Where in the stream they belong.
         offset: u64,
@@ -86,10 +73,10 @@ pub enum Output {
         /// How many.
         length: u64,
     },
-    /// The sender is done and every byte was given out.
+    /// The sender is done and every byte was delivered.
     End {
         /// The packet with which it was.
-        now: u32,
+        completed_by: u32,
     },
 }
 
@@ -103,15 +90,15 @@ const START_SHARE: u64 = 16;
 #[derive(Debug)]
 pub struct Reassembler {
     /// Segments seen before the start is known.
-    held: Vec<Segment>,
-    held_cost: u64,
+    unstarted: Vec<Segment>,
+    unstarted_cost: u64,
     /// The sequence number of the byte at `next`, once the start is known.
     next_sequence: Option<u32>,
     /// Where in the stream the next byte belongs.
     next: u64,
     waiting: BTreeMap<u64, Waiting>,
     waiting_cost: u64,
-    /// The furthest that a segment or FIN says the stream reaches.
+    /// How far the stream reaches, as far as a segment or FIN shows.
     extent: u64,
     fin: Option<u64>,
     ended: bool,
@@ -134,8 +121,8 @@ impl Reassembler {
     /// A direction of which nothing was seen, that lets `limit` bytes wait for a gap.
     pub fn with_limit(limit: u64) -> Self {
         Reassembler {
-            held: Vec::new(),
-            held_cost: 0,
+            unstarted: Vec::new(),
+            unstarted_cost: 0,
             next_sequence: None,
             next: 0,
             waiting: BTreeMap::new(),
@@ -179,7 +166,7 @@ impl Reassembler {
         let lowest = match self.next_sequence {
             // The low 32 bits of `next` lead back from its sequence number to that of offset 0.
             Some(sequence) => sequence.wrapping_sub(low_bits(self.next)),
-            None => match self.lowest_held() {
+            None => match self.lowest_unstarted() {
                 Some(lowest) => lowest,
                 None => return false,
             },
@@ -188,9 +175,9 @@ impl Reassembler {
         if self.started() { ahead != 0 } else { ahead < 0 || ahead > i64::from(u16::MAX) * 16 }
     }
 
-    fn lowest_held(&self) -> Option<u32> {
-        let first = self.held.first()?.sequence;
-        let lowest = self.held.iter().map(|segment| distance(first, data_sequence(segment))).min()?;
+    fn lowest_unstarted(&self) -> Option<u32> {
+        let first = self.unstarted.first()?.sequence;
+        let lowest = self.unstarted.iter().map(|segment| distance(first, data_sequence(segment))).min()?;
         // The distance is that of two 32-bit numbers, so its low bits are the whole of it.
         Some(first.wrapping_add(lowest.to_le_bytes().first_chunk().copied().map_or(0, u32::from_le_bytes)))
     }
@@ -203,10 +190,10 @@ impl Reassembler {
                 self.release(out);
             } else {
                 if segment.wire_length > 0 || segment.fin {
-                    self.held_cost += u64::from(segment.length) + SEGMENT_PRICE;
-                    self.held.push(segment);
+                    self.unstarted_cost += u64::from(segment.length) + SEGMENT_PRICE;
+                    self.unstarted.push(segment);
                 }
-                if self.held_cost > self.limit / START_SHARE {
+                if self.unstarted_cost > self.limit / START_SHARE {
                     self.start_at_lowest(out);
                 }
                 return;
@@ -228,26 +215,26 @@ impl Reassembler {
         Some(offset)
     }
 
-    /// Nothing more will come: gives out all that waits, with the gaps between. `now` is the packet that ended it.
-    pub fn finish(&mut self, now: u32, out: &mut Vec<Output>) {
+    /// Nothing more will come: delivers all that waits, with the gaps between. `completed_by` is the packet that ended it.
+    pub fn finish(&mut self, completed_by: u32, out: &mut Vec<Output>) {
         if self.next_sequence.is_none() {
             self.start_at_lowest(out);
         }
         while !self.waiting.is_empty() {
-            self.give_up_gap(now, out);
+            self.give_up_gap(completed_by, out);
         }
         if self.extent > self.next && self.next_sequence.is_some() {
-            self.gap_to(self.extent, now, out);
+            self.gap_to(self.extent, completed_by, out);
         }
         if !self.ended {
             self.ended = true;
-            out.push(Output::End { now });
+            out.push(Output::End { completed_by });
         }
     }
 
     /// Waits no longer for what may come before the segments that are there, if there are any.
     pub(crate) fn start_now(&mut self, out: &mut Vec<Output>) {
-        if self.next_sequence.is_none() && !self.held.is_empty() {
+        if self.next_sequence.is_none() && !self.unstarted.is_empty() {
             self.start_at_lowest(out);
         }
     }
@@ -259,21 +246,21 @@ impl Reassembler {
     }
 
     fn start_at_lowest(&mut self, out: &mut Vec<Output>) {
-        self.next_sequence = self.lowest_held();
+        self.next_sequence = self.lowest_unstarted();
         self.release(out);
     }
 
-    /// The start is known: takes the held segments as if it had been from the first.
+    /// The start is known: takes the segments seen before as if it had been from the first.
     fn release(&mut self, out: &mut Vec<Output>) {
-        self.held_cost = 0;
-        for segment in std::mem::take(&mut self.held) {
+        self.unstarted_cost = 0;
+        for segment in std::mem::take(&mut self.unstarted) {
             self.put(segment, out);
         }
     }
 
     fn put(&mut self, segment: Segment, out: &mut Vec<Output>) {
         let Some(next_sequence) = self.next_sequence else { return };
-        let now = segment.origin.packet;
+        let completed_by = segment.origin.packet;
         let ahead = distance(next_sequence, data_sequence(&segment));
         let mut length = u64::from(segment.length);
         let mut wire_length = u64::from(segment.wire_length);
@@ -301,7 +288,7 @@ impl Reassembler {
         if wire_length == 1 && start + 1 == self.next && !segment.fin {
             return;
         }
-        // What carries nothing says nothing of how far the stream reaches: the last ACK stands behind the FIN.
+        // What carries nothing says nothing of how far the stream reaches: the last ACK is behind the FIN.
         if wire_length > 0 || segment.fin {
             self.extent = self.extent.max(wire_end);
         }
@@ -309,28 +296,28 @@ impl Reassembler {
             self.fin.get_or_insert(wire_end);
         }
         if start < self.next && length > 0 {
-            let again = length.min(self.next - start);
-            out.push(Output::Duplicate { offset: start, length: again, origin });
-            start += again;
-            length -= again;
-            origin = origin.skip(again);
+            let duplicate = length.min(self.next - start);
+            out.push(Output::Duplicate { offset: start, length: duplicate, origin });
+            start += duplicate;
+            length -= duplicate;
+            origin = origin.skip(duplicate);
         }
-        self.insert(start, length, origin, now, out);
+        self.insert(start, length, origin, completed_by, out);
         if self.fin == Some(self.next) && !self.ended {
             self.ended = true;
-            out.push(Output::End { now });
+            out.push(Output::End { completed_by });
         }
     }
 
-    /// Puts bytes from `next` on where nothing stands yet, and gives out what is next.
-    fn insert(&mut self, start: u64, length: u64, origin: Origin, now: u32, out: &mut Vec<Output>) {
+    /// Puts bytes from `next` on where nothing is yet, and delivers what is next.
+    fn insert(&mut self, start: u64, length: u64, origin: Origin, completed_by: u32, out: &mut Vec<Output>) {
         let end = start + length;
         if length == 0 {
             return;
         }
         self.extent = self.extent.max(end);
         if self.waiting.is_empty() && start == self.next {
-            self.give(length, origin, now, out);
+            self.deliver(length, origin, completed_by, out);
             return;
         }
         let mut at = start;
@@ -355,37 +342,37 @@ impl Reassembler {
             self.waiting.insert(at, piece);
             at = until;
         }
-        self.give_waiting(now, out);
+        self.deliver_waiting(completed_by, out);
         while self.waiting_cost > self.limit {
-            self.give_up_gap(now, out);
+            self.give_up_gap(completed_by, out);
         }
     }
 
-    fn give(&mut self, length: u64, origin: Origin, now: u32, out: &mut Vec<Output>) {
-        out.push(Output::Data { offset: self.next, length, origin, now });
+    fn deliver(&mut self, length: u64, origin: Origin, completed_by: u32, out: &mut Vec<Output>) {
+        out.push(Output::Data { offset: self.next, length, origin, completed_by });
         self.advance(length);
     }
 
-    fn give_waiting(&mut self, now: u32, out: &mut Vec<Output>) {
+    fn deliver_waiting(&mut self, completed_by: u32, out: &mut Vec<Output>) {
         while let Some(entry) = self.waiting.first_entry()
             && *entry.key() == self.next
         {
             let piece = entry.remove();
             self.waiting_cost -= piece.length + SEGMENT_PRICE;
-            self.give(piece.length, piece.origin, now, out);
+            self.deliver(piece.length, piece.origin, completed_by, out);
         }
     }
 
-    fn give_up_gap(&mut self, now: u32, out: &mut Vec<Output>) {
+    fn give_up_gap(&mut self, completed_by: u32, out: &mut Vec<Output>) {
         if let Some((&first, _)) = self.waiting.first_key_value() {
-            self.gap_to(first, now, out);
-            self.give_waiting(now, out);
+            self.gap_to(first, completed_by, out);
+            self.deliver_waiting(completed_by, out);
         }
     }
 
-    fn gap_to(&mut self, end: u64, now: u32, out: &mut Vec<Output>) {
+    fn gap_to(&mut self, end: u64, completed_by: u32, out: &mut Vec<Output>) {
         if end > self.next {
-            out.push(Output::Gap { offset: self.next, length: end - self.next, now });
+            out.push(Output::Gap { offset: self.next, length: end - self.next, completed_by });
             self.advance(end - self.next);
         }
     }

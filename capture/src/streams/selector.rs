@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::TransportType;
+use crate::ids::FlowId;
 use crate::packets::endpoint::Endpoint;
+use crate::streams::flow::TransportType;
 
 /// Which flows a rule is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,12 @@ impl DecodeAs {
         self.selector == Selector::Transport(TransportType::File) && !self.is_default
     }
 
-    pub(crate) fn fits(&self, flow: u32, transport: TransportType, endpoints: Option<[Endpoint; 2]>) -> bool {
+    pub(crate) fn fits(
+        &self,
+        flow: FlowId,
+        transport: TransportType,
+        endpoints: Option<[Endpoint; 2]>,
+    ) -> bool {
         let mut endpoints = endpoints.iter().flatten().map(|endpoint| endpoint.socket_address());
         match self.selector {
             Selector::Transport(wanted) => wanted == transport,
@@ -59,7 +65,7 @@ impl DecodeAs {
                 wanted == transport && endpoints.any(|endpoint| endpoint.port() == port)
             }
             Selector::Address(address) => endpoints.any(|endpoint| endpoint.ip() == address),
-            Selector::Flow(number) => number == flow,
+            Selector::Flow(number) => number == flow.number(),
         }
     }
 }

@@ -10,7 +10,7 @@ use framescope_ksy::Described;
 use framescope_parser::Protocol;
 
 use crate::arguments::{CAPTURE_HELP, ListFormat, ReadingArgs};
-use crate::error::{Cause, Error};
+use crate::error::Error;
 use crate::loading::load;
 use crate::notices::{notify, report};
 use crate::output::output;
@@ -54,8 +54,7 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
     reading.protocols.insert(0, description);
     let mut options = reading.options()?;
     // A file that is not a capture is a stream of it.
-    let all: Result<DecodeAs, _> = format!("file={}", described.name()).parse();
-    let all = all.map_err(|error| Error::Options(Cause::from(error)))?;
+    let all: DecodeAs = format!("file={}", described.name()).parse()?;
     options.decode_as.insert(0, all.as_default());
     let index = load(reading.open(&file)?, &options)?;
     let mut progress = Progress::quiet();

@@ -68,8 +68,12 @@ fn run(first: u32, program: &[Sent], limit: u64) {
         let plain = !sent.syn && !sent.fin && sent.cut == 0;
         let direct = plain.then(|| reassembler.next_in_order(sequence, length as u32)).flatten();
         if let Some(offset) = direct {
-            let now = origin.packet;
-            given.take(Output::Data { offset, length: length as u64, origin, now }, &model, u64::MAX);
+            let completed_by = origin.packet;
+            given.take(
+                Output::Data { offset, length: length as u64, origin, completed_by },
+                &model,
+                u64::MAX,
+            );
         } else {
             let (syn, fin) = (sent.syn, sent.fin);
             let segment = Segment { sequence, syn, fin, length: length as u32, wire_length, origin };

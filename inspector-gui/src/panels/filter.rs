@@ -1,259 +1,195 @@
-//! The line that a filter is typed into: with what may come next, what was used before, and what is wrong with it below.
+//! The line in which a filter is typed, with candidates to complete it, used filters, and what is wrong with it below.
 
 use eframe::egui::text::{CCursor, CCursorRange};
-use eframe::egui::text_edit::TextEditState;
+use eframe::egui::text_edit::{TextEditOutput, TextEditState};
 use eframe::egui::{
-    Button, Id, Key, Label, Modifiers, Popup, PopupCloseBehavior, Pos2, RectAlign, RichText, ScrollArea,
-    Stroke, TextEdit, TextStyle, Ui,
+    Button, Id, Key, Label, Modifiers, Popup, PopupCloseBehavior, Pos2, RectAlign, Response, RichText,
+    ScrollArea, Sense, Shape, Stroke, TextEdit, TextStyle, Ui,
 };
-use framescope_capture::filter::{Column, Completion, FilterError, Vocabulary};
+use framescope_capture::filter::{Column, FilterError};
 use framescope_parser::Severity;
 
-use super::Command;
-use crate::actions::{Action, keys};
-use crate::colours;
-
-/// What stands in the filter's line, and what is wrong with it.
-#[derive(Debug, Default)]
-pub(crate) struct FilterLine {
-    pub(crate) text: String,
-    pub(crate) fault: Option<FilterError>,
-    /// Shall be typed into.
-    pub(crate) takes_focus: bool,
-    pub(crate) vocabulary: Vocabulary,
-    completion: Completion,
-    /// Which candidate the arrow keys came to.
-    chosen: Option<usize>,
-    /// Whether candidates are shown: since somebody typed, until one is taken or they are sent away.
-    offers: bool,
-    /// Where the cursor shall stand.
-    cursor: Option<usize>,
-    /// How far the capture was read that the vocabulary is of.
-    of: Option<(usize, bool)>,
-}
-
-impl FilterLine {
-    /// Whether the vocabulary is of a capture that was read much less far, or of another; from now on it is of this.
-    pub(crate) fn is_stale(&mut self, now: (usize, bool)) -> bool {
-        let is_stale = self.of.is_none_or(|(rows, finished)| {
-            finished != now.1
-                || now.0 < rows
-                || now.0 > rows.saturating_mul(2) + 100
-                || (finished && rows != now.0)
-        });
-        if is_stale {
-            self.of = Some(now);
-        }
-        is_stale
-    }
-
-    /// The vocabulary is no more what it was.
-    pub(crate) fn forget(&mut self) {
-        self.of = None;
-    }
-}
-
-/// Candidates that are shown.
-const SHOWN: usize = 12;
+use super::shortcuts::keys;
+use super::{Command, colours};
+use crate::models::actions::Action;
+use crate::models::filter_line::{CANDIDATES_SHOWN, FilterLine};
 
 pub(crate) fn show(ui: &mut Ui, line: &mut FilterLine, history: &[String], commands: &mut Vec<Command>) {
     let id = Id::unique("filter line");
-    let has_focus = ui.memory(|memory| memory.has_focus(id));
-    let mut taken = None;
-    if has_focus && line.offers {
-        taken = offered_keys(ui, line);
-    } else if has_focus
-        && ui.input_mut(|input| {
-            input.consume_key(Modifiers::COMMAND, Key::Space)
-                || input.consume_key(Modifiers::NONE, Key::ArrowDown)
-        })
-    {
-        line.offers = true;
-    }
-    let mut place = None;
+    let mut accepted = if ui.memory(|memory| memory.has_focus(id)) { typed_keys(ui, line) } else { None };
+    let mut error_x = None;
     ui.horizontal(|ui| {
         let label = ui.label("Filter");
-        let hint =
-            format!("kind == DATA and payload contains \"hello\"    ({})", keys(Action::Filter, ui.ctx()));
-        let mut edit = TextEdit::singleline(&mut line.text).id(id).hint_text(hint);
-        if line.fault.is_some() {
-            edit = edit.text_color(colours::severity(Severity::Error, ui.visuals()));
-        }
-        let width = (ui.available_width() - 210.0).clamp(160.0, 900.0);
-        let output = edit.font(TextStyle::Monospace).desired_width(width).show(ui);
+        let output = edit(ui, id, line);
         let response = output.response.response.clone().labelled_by(label.id);
-        if line.takes_focus {
-            line.takes_focus = false;
+        if std::mem::take(&mut line.takes_focus) {
             response.request_focus();
         }
-        if let Some(fault) = &line.fault {
-            let x = |byte: usize| {
-                let before = line.text.get(..byte).unwrap_or(&line.text).chars().count();
-                output.galley_pos.x + output.galley.pos_from_cursor(CCursor::new(before)).min.x
-            };
-            let (from, to) = (x(fault.range.start), x(fault.range.end).max(x(fault.range.start) + 7.0));
-            let colour = colours::severity(Severity::Error, ui.visuals());
-            ui.painter().hline(from..=to, response.rect.bottom() - 2.0, Stroke::new(2.0, colour));
-            place = Some(from);
-        }
+        error_x = line.error.as_ref().map(|error| underline(ui, line, error, &output));
         if response.changed() {
-            line.offers = true;
-            line.chosen = None;
-            commands.push(Command::Filter);
+            line.offer();
+            commands.push(Command::ApplyFilter);
         }
-        let cursor = output.cursor_range.map_or(line.text.len(), |range| {
-            let chars = range.primary.index;
-            line.text.char_indices().nth(chars.into()).map_or(line.text.len(), |(at, _)| at)
-        });
-        line.completion = line.vocabulary.complete(&line.text, cursor);
+        let cursor = output
+            .cursor_range
+            .and_then(|range| line.text.char_indices().nth(range.primary.index.into()).map(|(at, _)| at));
+        line.complete(cursor.unwrap_or(line.text.len()));
         // A click on a candidate takes the focus from the line in the same frame.
-        if (response.has_focus() || response.lost_focus()) && line.offers && taken.is_none() {
-            taken = popup(ui, &response, line);
+        let is_active = response.has_focus() || response.lost_focus();
+        if is_active && line.offers() && accepted.is_none() {
+            accepted = candidates(ui, &response, line);
         }
-        if response.lost_focus() && taken.is_none() {
-            line.offers = false;
-            line.chosen = None;
-            commands.push(Command::Filter);
+        if response.lost_focus() && accepted.is_none() {
+            line.dismiss();
+            commands.push(Command::ApplyFilter);
         }
         if !line.text.is_empty() && ui.button("Clear").clicked() {
             line.text.clear();
-            commands.push(Command::Filter);
+            commands.push(Command::ApplyFilter);
         }
-        ui.menu_button("History", |ui| {
-            if history.is_empty() {
-                ui.weak("No filter was used yet.");
-            }
-            for filter in history {
-                if ui.button(RichText::new(filter).monospace()).clicked() {
-                    commands.push(Command::SetFilter(filter.clone()));
-                    ui.close();
-                }
-            }
-        });
-        ui.menu_button("?", help).response.on_hover_text("What a filter can ask about");
-        if let Some(text) = taken.take() {
-            accept(line, text);
-            commands.push(Command::Filter);
+        ui.menu_button("History", |ui| used_filters(ui, history, commands));
+        ui.menu_button("?", help).response.on_hover_text("What a filter can test");
+        if let Some(text) = accepted.take() {
+            line.accept(text);
+            commands.push(Command::ApplyFilter);
             response.request_focus();
         }
-        if let Some(cursor) = line.cursor.take() {
-            let chars = line.text.get(..cursor).unwrap_or(&line.text).chars().count();
+        if let Some(chars) = line.take_cursor() {
             let mut state = TextEditState::load(ui.ctx(), id).unwrap_or_default();
             state.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(chars))));
             state.store(ui.ctx(), id);
         }
     });
-    if let Some(fault) = &line.fault {
-        let colour = colours::severity(Severity::Error, ui.visuals());
-        ui.horizontal(|ui| {
-            let at = line.text.get(..fault.range.start).map_or(0, |before| before.chars().count()) + 1;
-            let left = ui.cursor().left();
-            // Under its place, as long as there is room for the sentence.
-            let room = (ui.available_width() - 420.0).max(0.0);
-            let indent = (place.unwrap_or(left) - left).clamp(0.0, room);
-            ui.add_space(indent);
-            let (arrow, _) = ui.allocate_exact_size([10.0, 14.0].into(), eframe::egui::Sense::hover());
-            let points = vec![
-                arrow.center_top(),
-                arrow.center() + [-4.0, 3.0].into(),
-                arrow.center() + [4.0, 3.0].into(),
-            ];
-            ui.painter().add(eframe::egui::Shape::convex_polygon(points, colour, Stroke::NONE));
-            let text = format!("at character {at}: {}", fault.text);
-            ui.add(Label::new(RichText::new(text).color(colour)).truncate());
-        });
+    if let (Some(error), Some(x)) = (&line.error, error_x) {
+        error_line(ui, line, error, x);
     }
 }
 
-/// What the keys do while candidates are shown. Gives the one that is taken.
-fn offered_keys(ui: &Ui, line: &mut FilterLine) -> Option<String> {
-    let count = line.completion.candidates.len().min(SHOWN);
-    let pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    if pressed(Key::Escape) {
-        line.offers = false;
-        line.chosen = None;
+fn edit(ui: &mut Ui, id: Id, line: &mut FilterLine) -> TextEditOutput {
+    let keys = keys(Action::Filter, ui.ctx());
+    let hint = format!("kind == DATA and payload contains \"hello\"    ({keys})");
+    let has_error = line.error.is_some();
+    let mut edit = TextEdit::singleline(&mut line.text).id(id).hint_text(hint);
+    if has_error {
+        edit = edit.text_color(colours::severity(Severity::Error, ui.visuals()));
     }
-    if count == 0 {
+    let width = (ui.available_width() - 210.0).clamp(160.0, 900.0);
+    edit.font(TextStyle::Monospace).desired_width(width).show(ui)
+}
+
+/// Underlines an error, and returns where it starts.
+fn underline(ui: &Ui, line: &FilterLine, error: &FilterError, output: &TextEditOutput) -> f32 {
+    let x = |byte: usize| {
+        let cursor = CCursor::new(line.chars_before(byte));
+        output.galley_pos.x + output.galley.pos_from_cursor(cursor).min.x
+    };
+    let from = x(error.range.start);
+    let to = x(error.range.end).max(from + 7.0);
+    let colour = colours::severity(Severity::Error, ui.visuals());
+    let y = output.response.response.rect.bottom() - 2.0;
+    ui.painter().hline(from..=to, y, Stroke::new(2.0, colour));
+    from
+}
+
+/// The error below its place, as far as there is room for the sentence.
+fn error_line(ui: &mut Ui, line: &FilterLine, error: &FilterError, x: f32) {
+    let colour = colours::severity(Severity::Error, ui.visuals());
+    ui.horizontal(|ui| {
+        let room = (ui.available_width() - 420.0).max(0.0);
+        ui.add_space((x - ui.cursor().left()).clamp(0.0, room));
+        let (arrow, _) = ui.allocate_exact_size([10.0, 14.0].into(), Sense::hover());
+        let middle = arrow.center();
+        let points = vec![arrow.center_top(), middle + [-4.0, 3.0].into(), middle + [4.0, 3.0].into()];
+        ui.painter().add(Shape::convex_polygon(points, colour, Stroke::NONE));
+        let at = line.chars_before(error.range.start) + 1;
+        let text = format!("at character {at}: {}", error.text);
+        ui.add(Label::new(RichText::new(text).color(colour)).truncate());
+    });
+}
+
+/// What keys do with candidates while the line has the focus. Returns the accepted one.
+fn typed_keys(ui: &Ui, line: &mut FilterLine) -> Option<String> {
+    let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+    if !line.offers() {
+        if pressed(Modifiers::COMMAND, Key::Space) || pressed(Modifiers::NONE, Key::ArrowDown) {
+            line.offer();
+        }
+        return None;
+    }
+    let pressed = |key| pressed(Modifiers::NONE, key);
+    if pressed(Key::Escape) {
+        line.dismiss();
+    }
+    if line.completion().candidates.is_empty() {
         return None;
     }
     if pressed(Key::ArrowDown) {
-        line.chosen = Some(line.chosen.map_or(0, |at| (at + 1) % count));
+        line.step(true);
     }
     if pressed(Key::ArrowUp) {
-        line.chosen = Some(line.chosen.map_or(count - 1, |at| (at + count - 1) % count));
+        line.step(false);
     }
-    // Tab takes the first, Enter only what was come to: else it ends typing.
-    let tab = pressed(Key::Tab).then(|| line.chosen.unwrap_or(0));
-    let taken = tab.or_else(|| line.chosen.filter(|_| pressed(Key::Enter)))?;
-    line.completion.candidates.get(taken).map(|candidate| candidate.text.clone())
+    // Tab accepts the first candidate, Enter only one that was moved to: else it ends typing.
+    let tab = pressed(Key::Tab).then(|| line.current().unwrap_or(0));
+    let accepted = tab.or_else(|| line.current().filter(|_| pressed(Key::Enter)))?;
+    line.candidate(accepted)
 }
 
-fn accept(line: &mut FilterLine, text: String) {
-    let range = line.completion.range.clone();
-    if range.end > line.text.len()
-        || !line.text.is_char_boundary(range.start)
-        || !line.text.is_char_boundary(range.end)
-    {
-        return;
-    }
-    let goes_on = line.text.get(range.end..).is_some_and(|rest| rest.starts_with(' '));
-    let text = if goes_on { text } else { format!("{text} ") };
-    let cursor = range.start + text.len() + usize::from(goes_on);
-    line.text.replace_range(range, &text);
-    line.cursor = Some(cursor);
-    line.chosen = None;
-}
-
-fn popup(ui: &Ui, edit: &eframe::egui::Response, line: &mut FilterLine) -> Option<String> {
-    if line.completion.candidates.is_empty() {
+/// Shows the candidates below the word that they complete. Returns the one that was clicked.
+fn candidates(ui: &Ui, edit: &Response, line: &FilterLine) -> Option<String> {
+    let completion = line.completion();
+    if completion.candidates.is_empty() {
         return None;
     }
-    let mut taken = None;
+    let mut clicked = None;
     let font = ui.style().text_styles.get(&TextStyle::Monospace).cloned().unwrap_or_default();
-    // Below the word that is completed.
     let width = ui.fonts_mut(|fonts| fonts.glyph_width(&font, '0'));
-    let chars = line.text.get(..line.completion.range.start).map_or(0, |before| before.chars().count());
-    // A line that a person typed is not long.
+    // A line that a person types is not long.
     #[allow(clippy::cast_precision_loss)]
-    let x = (edit.rect.left() + chars as f32 * width).min(edit.rect.right() - 60.0);
-    Popup::new(
-        Id::unique("filter completion"),
-        ui.ctx().clone(),
-        Pos2::new(x, edit.rect.bottom() + 2.0),
-        ui.layer_id(),
-    )
-    .open(true)
-    .align(RectAlign::BOTTOM_START)
-    .close_behavior(PopupCloseBehavior::IgnoreClicks)
-    .accessible_name("Completions")
-    .show(|ui| {
+    let left = edit.rect.left() + line.chars_before(completion.range.start) as f32 * width;
+    let at = Pos2::new(left.min(edit.rect.right() - 60.0), edit.rect.bottom() + 2.0);
+    let popup = Popup::new(Id::unique("filter completion"), ui.ctx().clone(), at, ui.layer_id())
+        .open(true)
+        .align(RectAlign::BOTTOM_START)
+        .close_behavior(PopupCloseBehavior::IgnoreClicks)
+        .accessible_name("Completions");
+    popup.show(|ui| {
         ui.set_max_width(560.0);
         ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
-            for (at, candidate) in line.completion.candidates.iter().take(SHOWN).enumerate() {
-                let is_chosen = line.chosen == Some(at);
+            for (at, candidate) in completion.candidates.iter().take(CANDIDATES_SHOWN).enumerate() {
                 ui.horizontal(|ui| {
                     let text = RichText::new(&candidate.text).monospace();
-                    let button = ui.add(Button::selectable(is_chosen, text));
-                    if button.clicked() {
-                        taken = Some(candidate.text.clone());
+                    if ui.add(Button::selectable(line.current() == Some(at), text)).clicked() {
+                        clicked = Some(candidate.text.clone());
                     }
                     ui.add(Label::new(RichText::new(&candidate.about).weak().small()).truncate());
                 });
             }
-            let more = line.completion.candidates.len().saturating_sub(SHOWN);
-            if more > 0 {
-                ui.weak(format!("and {more} more; type on"));
+            if let more @ 1.. = completion.candidates.len().saturating_sub(CANDIDATES_SHOWN) {
+                ui.weak(format!("{more} more; keep typing"));
             }
-            ui.weak("Tab takes the first, arrows choose, Esc closes");
+            ui.weak("Tab accepts the first, arrow keys choose, Esc closes");
         });
     });
-    taken
+    clicked
 }
 
-/// What a filter can ask about.
+fn used_filters(ui: &mut Ui, history: &[String], commands: &mut Vec<Command>) {
+    if history.is_empty() {
+        ui.weak("No filters used yet.");
+    }
+    for filter in history {
+        if ui.button(RichText::new(filter).monospace()).clicked() {
+            commands.push(Command::SetFilter(filter.clone()));
+            ui.close();
+        }
+    }
+}
+
+/// What a filter can test.
 fn help(ui: &mut Ui) {
     ui.set_max_width(620.0);
-    ui.strong("Write a column or a field, an operator and a value; join tests by and, or, not.");
+    ui.strong("A test is a column or a field, an operator and a value. Join tests with and, or, not.");
     ui.monospace("==  !=  <  <=  >  >=  in {a, b, 3..7}  contains  matches");
     ui.add_space(4.0);
     ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
@@ -265,22 +201,7 @@ fn help(ui: &mut Ui) {
         }
     });
     ui.add_space(4.0);
-    ui.label("And every field of a message by its path, such as payload.user or missive.flags.reply.");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_candidate_takes_the_place_of_the_word() {
-        let mut line = FilterLine { text: "ki == DATA".to_owned(), ..FilterLine::default() };
-        line.completion = line.vocabulary.complete(&line.text, 2);
-        accept(&mut line, "kind".to_owned());
-        assert_eq!((line.text.as_str(), line.cursor), ("kind == DATA", Some(5)));
-        line.completion = line.vocabulary.complete("severity >= w", 13);
-        line.text = "severity >= w".to_owned();
-        accept(&mut line, "warning".to_owned());
-        assert_eq!((line.text.as_str(), line.cursor), ("severity >= warning ", Some(20)));
-    }
+    ui.label(
+        "Every field of a message can be tested by its path, such as payload.user or missive.flags.reply.",
+    );
 }

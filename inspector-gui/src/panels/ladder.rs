@@ -1,168 +1,174 @@
-//! One conversation as arrows between two life lines: what each side sent, when, what was lost and what came again.
+//! One conversation as arrows between two lifelines: what each side sent when, what was lost and what was retransmitted.
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align2, CornerRadius, FontId, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo};
-use framescope_parser::{Code, Direction, SpanType};
+use eframe::egui::{
+    Align2, FontId, Pos2, Rect, Response, Sense, Shape, Stroke, TextFormat, Ui, Vec2, WidgetInfo,
+};
+use framescope_capture::{Flow, Row};
+use framescope_parser::{Code, Direction, Severity, SpanType};
 
-use super::cells::clock;
-use super::list::{self, Scroll};
-use super::{Command, Look, duration, label_at, paint_arrow, paint_text};
-use crate::colours;
-use crate::rows::Rows;
+use super::list::{self, RowScroll};
+use super::paint::{cut_text, label_at, paint_arrow, paint_text, row_background, row_text_colour};
+use super::{Command, colours};
+use crate::models::ViewContext;
+use crate::models::conversation_rows::ConversationRows;
+use crate::models::text::{clock, duration};
 
 const STEP: f32 = 30.0;
-/// Room for times at the left, and for latencies at the right.
+/// The room for times on the left and latencies on the right.
 const MARGIN: f32 = 128.0;
 
 /// What the ladder remembers from frame to frame.
 #[derive(Debug, Default)]
 pub(crate) struct Ladder {
-    scroll: Scroll,
-    shown: Option<u32>,
+    rows: RowScroll,
 }
 
 pub(crate) fn show(
     ui: &mut Ui,
-    look: Look<'_>,
+    context: ViewContext<'_>,
     ladder: &mut Ladder,
-    conversation: Option<(u32, &Rows)>,
+    conversation: &ConversationRows,
     commands: &mut Vec<Command>,
 ) {
-    ui.add_space(4.0);
-    let Some((flow, rows)) = conversation else {
-        ui.weak("Select a message, or a conversation at the left.");
-        return;
+    let Some(flow) = context.index.flows().get(conversation.flow() as usize) else { return };
+    let lifelines = header(ui, flow);
+    let rows = conversation.rows();
+    let target = ladder.rows.target(context.view.selected(), rows);
+    context.view.lookup().request_row_texts(&ladder.rows.nearby(target, rows));
+    let mut draw = |ui: &mut Ui, item: usize, rect: Rect| {
+        let found = rows.at(item).and_then(|number| Some((number, context.index.row(number)?)));
+        if let Some((number, row)) = found {
+            Rung { context, number, row, lifelines }.show(ui, rect, commands);
+        }
     };
-    let Some(known) = look.index.flows().get(flow as usize) else { return };
+    let scroll = &mut ladder.rows.scroll;
+    list::show(ui, "Ladder", scroll, rows.len(), target, &mut |_| STEP, &mut draw);
+}
+
+/// Shows the two endpoints, and returns where their lifelines are.
+fn header(ui: &mut Ui, flow: &Flow) -> (f32, f32) {
     let width = ui.available_width() - 16.0;
     let (rect, _) = ui.allocate_exact_size(Vec2::new(width, 20.0), Sense::hover());
     let (left, right) = (rect.left() + MARGIN, rect.right() - MARGIN);
-    let end = |direction: Direction| {
-        known.source(direction).map_or_else(|| "bytes of the file".to_owned(), |end| end.to_string())
-    };
-    let strong = ui.visuals().strong_text_color();
-    label_at(
-        ui,
-        Pos2::new(left, rect.center().y),
-        Align2::CENTER_CENTER,
-        &end(Direction::Forward),
-        12.5,
-        strong,
-    );
-    label_at(
-        ui,
-        Pos2::new(right, rect.center().y),
-        Align2::CENTER_CENTER,
-        &end(Direction::Backward),
-        12.5,
-        strong,
-    );
-    let count = rows.len();
-    let is_new = ladder.shown != look.view.selected();
-    let selected = look.view.selected().filter(|_| is_new || ladder.scroll.seen == 0);
-    let to_show = selected.and_then(|row| rows.place_of(row, false));
-    if to_show.is_some() || look.view.selected().is_none() {
-        ladder.shown = look.view.selected();
+    let colour = ui.visuals().strong_text_color();
+    for (x, direction) in [(left, Direction::Forward), (right, Direction::Backward)] {
+        let endpoint = flow.source(direction);
+        let text = endpoint.map_or_else(|| "bytes of the file".to_owned(), |endpoint| endpoint.to_string());
+        label_at(ui, Pos2::new(x, rect.center().y), Align2::CENTER_CENTER, &text, 12.5, colour);
     }
-    let first = to_show.map_or(ladder.scroll.top, |item| item.saturating_sub(20));
-    let visible: Vec<u32> = (first..count.min(first + 60)).filter_map(|place| rows.at(place)).collect();
-    look.view.lookup().want_lines(&visible);
-    list::show(ui, "Ladder", &mut ladder.scroll, count, to_show, &mut |_| STEP, &mut |ui, item, rect| {
-        if let Some(row) = rows.at(item) {
-            step(ui, look, row, rect, (left, right), commands);
-        }
-    });
+    (left, right)
 }
 
-fn step(
-    ui: &mut Ui,
-    look: Look<'_>,
+/// One row of the ladder.
+struct Rung<'v> {
+    context: ViewContext<'v>,
     number: u32,
-    rect: Rect,
-    (left, right): (f32, f32),
-    commands: &mut Vec<Command>,
-) {
-    let Some(row) = look.index.row(number) else { return };
-    let response = ui.interact(rect, ui.scope_id().with(("step", number)), Sense::click());
-    let visuals = ui.visuals().clone();
-    let is_selected = look.view.selected() == Some(number);
-    if is_selected || response.hovered() {
-        let ground =
-            if is_selected { visuals.selection.bg_fill } else { visuals.widgets.hovered.weak_bg_fill };
-        ui.painter().rect_filled(rect, CornerRadius::same(2), ground);
+    row: Row,
+    /// Where the lifelines are.
+    lifelines: (f32, f32),
+}
+
+impl Rung<'_> {
+    fn show(&self, ui: &Ui, rect: Rect, commands: &mut Vec<Command>) {
+        let &Rung { context, number, row, lifelines: (left, right) } = self;
+        let response = ui.interact(rect, ui.scope_id().with(("step", number)), Sense::click());
+        let is_selected = context.view.selected() == Some(number);
+        row_background(ui, rect, is_selected, response.hovered());
+        let line = Stroke::new(1.0, ui.visuals().weak_text_color());
+        ui.painter().vline(left, rect.y_range(), line);
+        ui.painter().vline(right, rect.y_range(), line);
+        let bad = row.severity().filter(|severity| *severity >= Severity::Warning);
+        let text = row_text_colour(ui, is_selected);
+        let colour = bad.map_or(text, |severity| colours::severity(severity, ui.visuals()));
+        let label = self.label(bad);
+        self.arrow(ui, rect.bottom() - 8.0, colour);
+        self.text(ui, rect, &label, colour);
+        self.margins(ui, rect);
+        self.respond(&response, &label, is_selected, commands);
     }
-    let text = if is_selected { visuals.strong_text_color() } else { visuals.text_color() };
-    let line = Stroke::new(1.0, visuals.weak_text_color());
-    ui.painter().vline(left, rect.y_range(), line);
-    ui.painter().vline(right, rect.y_range(), line);
-    let direction = look.index.direction(&row);
-    let y = rect.bottom() - 8.0;
-    let (from, to) = match direction {
-        Direction::Forward => (Pos2::new(left, y), Pos2::new(right, y)),
-        Direction::Backward => (Pos2::new(right, y), Pos2::new(left, y)),
-    };
-    let came_again =
-        row.codes.contains(Code::Retransmitted) || row.codes.contains(Code::ConflictingRetransmission);
-    let colour = row.severity().filter(|severity| *severity >= framescope_parser::Severity::Warning);
-    let colour = colour.map_or(text, |severity| colours::severity(severity, &visuals));
-    let summary = look.view.lookup().line(number);
-    let summary = summary.as_ref().map_or("...", |line| &*line.summary);
-    let mut label = match row.span_type {
-        SpanType::Message => format!("#{number} {}  {summary}", look.index.kind(&row).unwrap_or("message")),
-        _ => format!("#{number} {}: {summary}", row.type_name()),
-    };
-    if came_again {
-        label.push_str("  (sent again)");
+
+    fn is_retransmitted(&self) -> bool {
+        let codes = self.row.codes;
+        codes.contains(Code::Retransmitted) || codes.contains(Code::ConflictingRetransmission)
     }
-    if let Some(severity) = row.severity().filter(|_| colour != text) {
-        label.push_str(&format!("  ({severity})"));
-    }
-    match row.span_type {
-        SpanType::Gap => {
-            // What is missing has no arrow: only where it should be.
-            let middle = Rect::from_center_size(
-                Pos2::new((left + right) / 2.0, y),
-                Vec2::new((right - left) * 0.96, 5.0),
-            );
-            ui.painter().extend(eframe::egui::Shape::dotted_line(
-                &[middle.left_center(), middle.right_center()],
-                colour,
-                7.0,
-                1.4,
-            ));
+
+    fn label(&self, bad: Option<Severity>) -> String {
+        let &Rung { context, number, row, .. } = self;
+        let text = context.view.lookup().row_text(number);
+        let summary = text.as_ref().map_or("...", |text| &*text.summary);
+        let mut label = match row.span_type {
+            SpanType::Message => {
+                format!("#{number} {}  {summary}", context.index.kind(&row).unwrap_or("message"))
+            }
+            _ => format!("#{number} {}: {summary}", row.type_name()),
+        };
+        if self.is_retransmitted() {
+            label.push_str("  (retransmitted)");
         }
-        SpanType::Message => paint_arrow(ui, from, to, colour, came_again),
-        _ => paint_arrow(ui, from, to, colour, true),
+        if let Some(severity) = bad {
+            label.push_str(&format!("  ({severity})"));
+        }
+        label
     }
-    let inner = Rect::from_min_max(Pos2::new(left + 8.0, rect.top()), Pos2::new(right - 8.0, y - 1.0));
-    // Beside the side that it comes from.
-    let format = eframe::egui::TextFormat::simple(FontId::proportional(12.5), colour);
-    let galley = super::cut_text(ui, &label, format, inner.width());
-    let x = match direction {
-        Direction::Forward => inner.left(),
-        Direction::Backward => inner.right() - galley.size().x,
-    };
-    ui.painter().galley(Pos2::new(x, inner.center().y - galley.size().y / 2.0), galley, colour);
-    if let Some(time) = look.index.time_ns(&row) {
-        let place = Rect::from_min_max(rect.left_top(), Pos2::new(left - 8.0, rect.bottom()));
-        paint_text(ui, place, &clock(time), FontId::monospace(11.5), visuals.weak_text_color());
+
+    fn direction(&self) -> Direction {
+        self.context.index.direction(&self.row)
     }
-    if let Some((to, latency)) = look.index.reply_to(number) {
-        let after = latency.map_or_else(String::new, |latency| format!(" after {}", duration(latency)));
-        let place = Rect::from_min_max(Pos2::new(right + 8.0, rect.top()), rect.right_bottom());
-        paint_text(
-            ui,
-            place,
-            &format!("#{to}{after}"),
-            FontId::proportional(11.5),
-            visuals.weak_text_color(),
-        );
+
+    fn arrow(&self, ui: &Ui, y: f32, colour: eframe::egui::Color32) {
+        let (left, right) = self.lifelines;
+        let (a, b) = (Pos2::new(left, y), Pos2::new(right, y));
+        let (from, to) = if self.direction() == Direction::Forward { (a, b) } else { (b, a) };
+        match self.row.span_type {
+            SpanType::Gap => {
+                // Missing bytes have no arrow, only a trace where it would be.
+                let length = Vec2::new((right - left) * 0.96, 5.0);
+                let middle = Rect::from_center_size(Pos2::new((left + right) / 2.0, y), length);
+                let ends = [middle.left_center(), middle.right_center()];
+                ui.painter().extend(Shape::dotted_line(&ends, colour, 7.0, 1.4));
+            }
+            SpanType::Message => paint_arrow(ui, from, to, colour, self.is_retransmitted()),
+            _ => paint_arrow(ui, from, to, colour, true),
+        }
     }
-    let way = if direction == Direction::Forward { "to the right" } else { "to the left" };
-    response.widget_info(|| {
-        WidgetInfo::selected(Role::ListBoxOption, true, is_selected, format!("{label}, {way}"))
-    });
-    if response.clicked() {
-        commands.push(Command::SelectRow(number));
+
+    /// The label, at the side of its sender.
+    fn text(&self, ui: &Ui, rect: Rect, label: &str, colour: eframe::egui::Color32) {
+        let (left, right) = self.lifelines;
+        let bottom = rect.bottom() - 9.0;
+        let inner = Rect::from_min_max(Pos2::new(left + 8.0, rect.top()), Pos2::new(right - 8.0, bottom));
+        let format = TextFormat::simple(FontId::proportional(12.5), colour);
+        let galley = cut_text(ui, label, format, inner.width());
+        let x = match self.direction() {
+            Direction::Forward => inner.left(),
+            Direction::Backward => inner.right() - galley.size().x,
+        };
+        ui.painter().galley(Pos2::new(x, inner.center().y - galley.size().y / 2.0), galley, colour);
+    }
+
+    /// The time on the left, and on the right which row it replies to after how long.
+    fn margins(&self, ui: &Ui, rect: Rect) {
+        let &Rung { context, number, row, lifelines: (left, right) } = self;
+        let weak = ui.visuals().weak_text_color();
+        if let Some(time) = context.index.time_ns(&row) {
+            let place = Rect::from_min_max(rect.left_top(), Pos2::new(left - 8.0, rect.bottom()));
+            paint_text(ui, place, &clock(time), FontId::monospace(11.5), weak);
+        }
+        if let Some((to, latency)) = context.index.reply_to(number) {
+            let after = latency.map_or_else(String::new, |latency| format!(" after {}", duration(latency)));
+            let place = Rect::from_min_max(Pos2::new(right + 8.0, rect.top()), rect.right_bottom());
+            paint_text(ui, place, &format!("#{to}{after}"), FontId::proportional(11.5), weak);
+        }
+    }
+
+    fn respond(&self, response: &Response, label: &str, is_selected: bool, commands: &mut Vec<Command>) {
+        let way = if self.direction() == Direction::Forward { "to the right" } else { "to the left" };
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::ListBoxOption, true, is_selected, format!("{label}, {way}"))
+        });
+        if response.clicked() {
+            commands.push(Command::SelectRow(self.number));
+        }
     }
 }

@@ -1,27 +1,29 @@
-//! A list of any length of which only what is seen is laid out. Its place is a number of an item, not a distance from the
-//! beginning: distances are too coarse as soon as there are millions of items.
+//! A list of any length, of which only the visible items are laid out. Its scroll position is the number of an item, since
+//! distances in f32 are too coarse for millions of items.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Color32, CornerRadius, Id, Pos2, Rect, Sense, Ui, UiBuilder, Vec2, WidgetInfo};
 
-/// What of a list is seen.
+use crate::models::rows::Rows;
+
+/// The scroll position of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Scroll {
-    /// The first item that is seen.
+    /// The first visible item.
     pub(crate) top: usize,
-    /// How much of it is above the edge, in points.
+    /// How much of it is above the upper edge, in points.
     pub(crate) offset: f32,
-    /// Where in the bar's handle it was taken, while it is dragged.
+    /// Where the handle of the scroll bar was grabbed, while it is dragged.
     grabbed: Option<f32>,
-    /// How many items were seen whole in the last frame.
-    pub(crate) seen: usize,
+    /// How many items were completely visible in the last frame.
+    pub(crate) visible: usize,
 }
 
 const BAR_WIDTH: f32 = 12.0;
 const SHORTEST_HANDLE: f32 = 26.0;
 
 impl Scroll {
-    /// Moves by a distance in points.
+    /// Scrolls by a distance in points.
     fn move_by(&mut self, distance: f32, count: usize, height: &mut dyn FnMut(usize) -> f32) {
         self.offset += distance;
         while self.offset < 0.0 && self.top > 0 {
@@ -35,7 +37,7 @@ impl Scroll {
         self.offset = self.offset.max(0.0);
     }
 
-    /// The last place from which the list still fills its room.
+    /// The last position from which the list still fills the height `room`.
     fn last(count: usize, room: f32, height: &mut dyn FnMut(usize) -> f32) -> (usize, f32) {
         let (mut top, mut sum) = (count, 0.0);
         while top > 0 && sum < room {
@@ -52,10 +54,10 @@ impl Scroll {
         }
     }
 
-    /// Brings an item into sight: to the middle, if it is not there yet.
+    /// Scrolls to an item: to the middle, unless it is visible already.
     pub(crate) fn show_item(&mut self, item: usize, room: f32, height: &mut dyn FnMut(usize) -> f32) {
         let mut bottom = -self.offset;
-        if item >= self.top && item - self.top <= self.seen + 1 {
+        if item >= self.top && item - self.top <= self.visible + 1 {
             for above in self.top..item {
                 bottom += height(above);
             }
@@ -70,20 +72,46 @@ impl Scroll {
     }
 }
 
-/// A place of the bar as a number of an item, exactly.
-// Shares of a list: between its ends.
+/// The scroll position of a list of rows, which follows the selection.
+#[derive(Debug, Default)]
+pub(crate) struct RowScroll {
+    pub(crate) scroll: Scroll,
+    /// The row that was scrolled to last.
+    followed: Option<u32>,
+}
+
+impl RowScroll {
+    /// The position to scroll to, if another row was selected since the last frame, or nothing was shown yet.
+    pub(crate) fn target(&mut self, selected: Option<u32>, rows: &Rows) -> Option<usize> {
+        let is_new = self.followed != selected || self.scroll.visible == 0;
+        let target = selected.filter(|_| is_new).and_then(|row| rows.position_of(row, false));
+        if target.is_some() || selected.is_none() {
+            self.followed = selected;
+        }
+        target
+    }
+
+    /// The rows that are about to be visible, or are near it.
+    pub(crate) fn nearby(&self, target: Option<usize>, rows: &Rows) -> Vec<u32> {
+        let first = target.unwrap_or(self.scroll.top).saturating_sub(30);
+        (first..rows.len().min(first + 80)).filter_map(|position| rows.at(position)).collect()
+    }
+}
+
+/// The item at a share of the scroll bar.
+// A share of a list is between its ends.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 fn item_at(share: f32, last: usize) -> usize {
     ((f64::from(share.clamp(0.0, 1.0)) * last as f64).round() as usize).min(last)
 }
 
-// A bar is some hundreds of points long: that is as exact as it can be seen.
+// A bar is some hundreds of points long: that is as exact as it can be visible.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 fn share_of(items: usize, of: usize) -> f32 {
     (items as f64 / of.max(1) as f64) as f32
 }
 
-/// Shows a list in the room that is left. `height` says how high an item is, `draw` draws one that is seen.
+/// Shows a list in the room that is left. `height` says how high an item is, `draw` draws one that is visible.
 pub(crate) fn show(
     ui: &mut Ui,
     name: &str,
@@ -112,16 +140,16 @@ pub(crate) fn show(
     let mut child = ui.new_child(UiBuilder::new().max_rect(inside).id_salt(name));
     child.shrink_clip_rect(inside);
     let (mut y, mut item) = (inside.top() - scroll.offset, scroll.top);
-    let mut seen = 0;
+    let mut visible = 0;
     while y < inside.bottom() && item < count {
         let own = height(item);
         let place = Rect::from_min_size(Pos2::new(inside.left(), y), Vec2::new(inside.width(), own));
         draw(&mut child, item, place);
         y += own;
-        seen += usize::from(y <= inside.bottom());
+        visible += usize::from(y <= inside.bottom());
         item += 1;
     }
-    scroll.seen = seen;
+    scroll.visible = visible;
     ui.advance_cursor_after_rect(rect);
 }
 
@@ -140,8 +168,8 @@ fn drag_bar(
     if last == 0 && scroll.top == 0 {
         return;
     }
-    let seen = count - last;
-    let handle_length = (share_of(seen, count) * bar.height()).max(SHORTEST_HANDLE).min(bar.height());
+    let visible = count - last;
+    let handle_length = (share_of(visible, count) * bar.height()).max(SHORTEST_HANDLE).min(bar.height());
     let free = bar.height() - handle_length;
     let top = bar.top() + share_of(scroll.top.min(last), last) * free;
     let handle =
@@ -151,7 +179,7 @@ fn drag_bar(
     response.widget_info(|| WidgetInfo::labeled(Role::ScrollBar, true, &label));
     if let Some(pointer) = response.interact_pointer_pos() {
         let grabbed = *scroll.grabbed.get_or_insert_with(|| {
-            // Beside the handle it is taken in its middle, and comes there.
+            // A click beside the handle grabs it in the middle.
             if handle.contains(pointer) { pointer.y - handle.top() } else { handle_length / 2.0 }
         });
         let share = (pointer.y - grabbed - bar.top()) / free.max(1.0);
@@ -178,16 +206,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_one_of_ten_million_rows_can_be_landed_on() {
+    fn every_one_of_ten_million_rows_can_be_scrolled_to() {
         let count = 10_000_000;
         let mut height = |_: usize| 20.0;
         for row in [0, 1, 2_000_001, 5_555_555, 9_999_998, 9_999_999] {
-            let mut scroll = Scroll { seen: 30, ..Scroll::default() };
+            let mut scroll = Scroll { visible: 30, ..Scroll::default() };
             scroll.show_item(row, 600.0, &mut height);
             scroll.keep_within(count, 600.0, &mut height);
-            assert!((scroll.top..scroll.top + 31).contains(&row), "{row} is not seen from {scroll:?}");
+            assert!((scroll.top..scroll.top + 31).contains(&row), "{row} is not visible from {scroll:?}");
         }
-        // One row further by the wheel is one row further, anywhere.
+        // The wheel scrolls by one row anywhere.
         let mut scroll = Scroll { top: 9_000_000, ..Scroll::default() };
         scroll.move_by(20.0, count, &mut height);
         assert_eq!((scroll.top, scroll.offset), (9_000_001, 0.0));
@@ -196,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_leads_to_the_ends_and_everywhere_between() {
+    fn the_bar_leads_to_the_ends_and_between() {
         assert_eq!((item_at(0.0, 9_999_970), item_at(1.0, 9_999_970)), (0, 9_999_970));
         assert_eq!(item_at(0.5, 10_000_000), 5_000_000);
         assert_eq!(item_at(f32::NAN, 10), 0);
@@ -210,17 +238,17 @@ mod tests {
         assert_eq!((scroll.top, scroll.offset), (95, 10.0));
         let mut scroll = Scroll { top: 2, offset: 5.0, ..Scroll::default() };
         scroll.keep_within(3, 100.0, &mut height);
-        assert_eq!((scroll.top, scroll.offset), (0, 0.0), "what fits stands at the top");
+        assert_eq!((scroll.top, scroll.offset), (0, 0.0), "what fits is at the top");
     }
 
     #[test]
-    fn what_is_seen_already_stays_where_it_is() {
+    fn a_visible_item_is_not_scrolled_to() {
         let mut height = |_: usize| 20.0;
-        let mut scroll = Scroll { top: 100, offset: 5.0, seen: 10, ..Scroll::default() };
+        let mut scroll = Scroll { top: 100, offset: 5.0, visible: 10, ..Scroll::default() };
         let before = scroll;
         scroll.show_item(103, 205.0, &mut height);
         assert_eq!(scroll, before);
         scroll.show_item(100, 205.0, &mut height);
-        assert_ne!(scroll, before, "it was cut by the edge");
+        assert_ne!(scroll, before, "the edge cut it");
     }
 }

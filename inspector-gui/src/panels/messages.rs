@@ -1,19 +1,23 @@
-//! The table of messages. Only the rows that are seen are laid out, and only they are read.
+//! The table of messages. Only visible rows are laid out, and only those are read.
 
 use std::collections::HashMap;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align2, CornerRadius, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, WidgetInfo};
-use framescope_capture::Row;
+use eframe::egui::{
+    Align2, Color32, CornerRadius, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, WidgetInfo,
+};
 use framescope_capture::filter::Column;
 use framescope_parser::SpanType;
 
-use super::cells::{Shown, cell_text, test_of};
-use super::columns::{GUTTER, LAST, PADDING, column_at, fitting, header, needed};
+use super::columns::{GUTTER, PADDING, header};
 use super::list::{self, Scroll};
-use super::{Command, Kept, Look, decode_as, paint_text};
-use crate::actions::{Action, name};
-use crate::colours;
+use super::menus::{decode_as, entry, filter_entries};
+use super::paint::{label_at, paint_text, row_text_colour};
+use super::{Command, CorpusFolder, colours};
+use crate::models::ViewContext;
+use crate::models::actions::{Action, name};
+use crate::models::cells::{TableRow, cell_text, test_of};
+use crate::models::columns::{LAST_WIDTH, column_at, fitting, needed_width};
 
 const ROW_HEIGHT: f32 = 20.0;
 
@@ -21,102 +25,101 @@ const ROW_HEIGHT: f32 = 20.0;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) scroll: Scroll,
-    /// How far it is moved to the left, in points.
-    pub(crate) moved: f32,
+    /// How far it is scrolled to the right, in points.
+    pub(super) offset: f32,
     /// The column that a menu was opened on.
     menu_column: Option<Column>,
-    /// The column that is being moved to another place.
-    pub(crate) moving: Option<usize>,
+    /// The column that is being dragged.
+    pub(super) dragged: Option<usize>,
 }
 
-/// `to_show` is the place of a row to bring into sight.
+/// Shows the table. `target` is the position to scroll to.
 pub(crate) fn show(
     ui: &mut Ui,
-    look: Look<'_>,
+    context: ViewContext<'_>,
     table: &mut Table,
-    to_show: Option<usize>,
+    target: Option<usize>,
     commands: &mut Vec<Command>,
 ) {
-    let room = ui.available_width() - GUTTER - 16.0;
-    let columns = look.settings.columns().map(|(column, width)| (column, width.max(needed(look, column))));
-    let (mut places, left_out) = fitting(columns.collect(), room);
-    if let Some(((_, width), before)) = places.split_last_mut() {
-        let before: f32 = before.iter().map(|(_, width)| width).sum();
-        *width = (room - before).max(width.min(LAST));
-    }
-    let whole: f32 = places.iter().map(|(_, width)| width).sum();
-    if ui.rect_contains_pointer(ui.available_rect_before_wrap()) {
-        table.moved -= ui.input(|input| input.smooth_scroll_delta().x);
-    }
-    table.moved = table.moved.clamp(0.0, (whole - room).max(0.0));
-    header(ui, look, table, &places, &left_out, commands);
-    let count = look.view.row_count();
-    let selected = look.view.selected();
-    let partner = selected.and_then(|row| look.index.counterpart(row));
-    let visible: Vec<u32> = {
-        // What will be seen, as far as it is known before: read together, ahead of being laid out.
-        let first = to_show.map_or(table.scroll.top, |item| item.saturating_sub(table.scroll.seen));
-        let last = first + table.scroll.seen.max(40) * if to_show.is_some() { 2 } else { 1 } + 4;
-        (first..last.min(count)).filter_map(|place| look.view.row_at(place)).collect()
+    let columns = layout(ui, context, table, commands);
+    let view = context.view;
+    let selected = view.selected();
+    let partner = selected.and_then(|row| context.index.counterpart(row));
+    let count = view.row_count();
+    view.lookup().request_row_texts(&nearby(context, &table.scroll, target));
+    // Where the selected row and its partner are, if they are visible.
+    let mut visible: HashMap<u32, Rect> = HashMap::new();
+    let (offset, clip) = (table.offset, ui.available_rect_before_wrap());
+    let menu_column = &mut table.menu_column;
+    let mut draw = |ui: &mut Ui, position: usize, rect: Rect| {
+        let found = view.row_at(position).and_then(|number| Some((number, context.index.row(number)?)));
+        let Some((number, row)) = found else { return };
+        let text = view.lookup().row_text(number);
+        let row = TableRow { position, number, row: &row, text: text.as_ref(), partner };
+        if Some(number) == selected || Some(number) == partner {
+            visible.insert(number, rect);
+        }
+        let response = row_ui(ui, context, &row, &columns, offset, rect);
+        if response.clicked() {
+            let compares = ui.input(|input| input.modifiers.command);
+            commands.push(match compares {
+                true => Command::CompareWith(Some(number)),
+                false => Command::SelectRow(number),
+            });
+        }
+        if response.double_clicked() {
+            commands.push(Command::Act(Action::ShowMessage));
+        }
+        if response.secondary_clicked() {
+            let x = response.interact_pointer_pos().map_or(0.0, |at| at.x - rect.left() - GUTTER + offset);
+            *menu_column = column_at(&columns, x);
+            commands.push(Command::SelectRow(number));
+        }
+        response.context_menu(|ui| row_menu(ui, context, &row, *menu_column, commands));
     };
-    look.view.lookup().want_lines(&visible);
-    let mut marks: HashMap<u32, Rect> = HashMap::new();
-    let moved = table.moved;
-    let mut menu_column = table.menu_column;
-    let clip = ui.available_rect_before_wrap();
-    list::show(
-        ui,
-        "Messages",
-        &mut table.scroll,
-        count,
-        to_show,
-        &mut |_| ROW_HEIGHT,
-        &mut |ui, place, rect| {
-            let Some(number) = look.view.row_at(place) else { return };
-            let Some(row) = look.index.row(number) else { return };
-            let line = look.view.lookup().line(number);
-            let response = row_ui(
-                ui,
-                look,
-                &Shown { place, number, row: &row, line: line.as_ref(), partner },
-                &places,
-                moved,
-                rect,
-            );
-            if Some(number) == selected || Some(number) == partner {
-                marks.insert(number, rect);
-            }
-            if response.clicked() {
-                let keeps = ui.input(|input| input.modifiers.command);
-                commands.push(if keeps {
-                    Command::CompareWith(Some(number))
-                } else {
-                    Command::SelectRow(number)
-                });
-            }
-            if response.double_clicked() {
-                commands.push(Command::Act(Action::ShowMessage));
-            }
-            if response.secondary_clicked() {
-                let x = response.interact_pointer_pos().map_or(0.0, |at| at.x - rect.left() - GUTTER + moved);
-                menu_column = column_at(&places, x);
-                commands.push(Command::SelectRow(number));
-            }
-            response.context_menu(|ui| row_menu(ui, look, number, &row, menu_column, commands));
-        },
-    );
-    table.menu_column = menu_column;
+    list::show(ui, "Messages", &mut table.scroll, count, target, &mut |_| ROW_HEIGHT, &mut draw);
     if let (Some(row), Some(other)) = (selected, partner) {
-        // One that is not among the rows that are shown is joined to nothing. In another order it may be anywhere.
-        let is_shown =
-            marks.contains_key(&other) || look.view.sort().is_none() && look.view.place_of(other).is_some();
-        if is_shown {
-            join(ui, clip, marks.get(&row), marks.get(&other), row < other);
+        // A partner that is not in the table is not joined. In a sorted table it may be anywhere.
+        let is_in_table =
+            visible.contains_key(&other) || view.sort().is_none() && view.position_of(other).is_some();
+        if is_in_table {
+            join(ui, clip, visible.get(&row), visible.get(&other), row < other);
         }
     }
 }
 
-/// A mark at the left that joins a request and its reply, as far as they are in sight.
+/// Lays out the columns and shows their headings.
+fn layout(
+    ui: &mut Ui,
+    context: ViewContext<'_>,
+    table: &mut Table,
+    commands: &mut Vec<Command>,
+) -> Vec<(Column, f32)> {
+    let room = ui.available_width() - GUTTER - 16.0;
+    let widths = |(column, width): (Column, f32)| (column, width.max(needed_width(context, column)));
+    let (mut columns, left_out) = fitting(context.settings.columns().map(widths).collect(), room);
+    if let Some(((_, width), before)) = columns.split_last_mut() {
+        let before: f32 = before.iter().map(|(_, width)| width).sum();
+        *width = (room - before).max(width.min(LAST_WIDTH));
+    }
+    let whole: f32 = columns.iter().map(|(_, width)| width).sum();
+    if ui.rect_contains_pointer(ui.available_rect_before_wrap()) {
+        table.offset -= ui.input(|input| input.smooth_scroll_delta().x);
+    }
+    table.offset = table.offset.clamp(0.0, (whole - room).max(0.0));
+    header(ui, context, table, &columns, &left_out, commands);
+    columns
+}
+
+/// The rows that are about to be visible, to be read together before they are laid out.
+fn nearby(context: ViewContext<'_>, scroll: &Scroll, target: Option<usize>) -> Vec<u32> {
+    let first = target.map_or(scroll.top, |position| position.saturating_sub(scroll.visible));
+    let last = first + scroll.visible.max(40) * if target.is_some() { 2 } else { 1 } + 4;
+    let count = context.view.row_count();
+    (first..last.min(count)).filter_map(|position| context.view.row_at(position)).collect()
+}
+
+/// A bracket on the left that joins a request and its reply, as far as they are visible.
 fn join(ui: &Ui, clip: Rect, row: Option<&Rect>, partner: Option<&Rect>, is_request: bool) {
     let painter = ui.painter().with_clip_rect(clip);
     let colour = ui.visuals().hyperlink_color;
@@ -132,42 +135,29 @@ fn join(ui: &Ui, clip: Rect, row: Option<&Rect>, partner: Option<&Rect>, is_requ
 }
 
 fn row_ui(
-    ui: &mut Ui,
-    look: Look<'_>,
-    shown: &Shown<'_>,
-    places: &[(Column, f32)],
-    moved: f32,
+    ui: &Ui,
+    context: ViewContext<'_>,
+    row: &TableRow<'_>,
+    columns: &[(Column, f32)],
+    offset: f32,
     rect: Rect,
 ) -> Response {
-    let &Shown { place, number, row, line, partner } = shown;
-    let response = ui.interact(rect, ui.scope_id().with(("row", place)), Sense::click());
-    let is_selected = look.view.selected() == Some(number);
-    let visuals = ui.visuals().clone();
-    let ground = if is_selected {
-        Some(visuals.selection.bg_fill)
-    } else if response.hovered() {
-        Some(visuals.widgets.hovered.weak_bg_fill)
-    } else if partner == Some(number) || look.view.compared() == Some(number) {
-        Some(visuals.widgets.open.weak_bg_fill)
-    } else if !place.is_multiple_of(2) {
-        Some(visuals.faint_bg_color)
-    } else {
-        None
-    };
-    if let Some(ground) = ground {
-        ui.painter().rect_filled(rect, CornerRadius::ZERO, ground);
+    let response = ui.interact(rect, ui.scope_id().with(("row", row.position)), Sense::click());
+    let is_selected = context.view.selected() == Some(row.number);
+    if let Some(fill) = background(ui, context, row, response.hovered()) {
+        ui.painter().rect_filled(rect, CornerRadius::ZERO, fill);
     }
-    let text = if is_selected { visuals.strong_text_color() } else { visuals.text_color() };
-    if look.view.compared() == Some(number) {
+    let colour = row_text_colour(ui, is_selected);
+    if context.view.compared() == Some(row.number) {
         let at = Pos2::new(rect.left() + 11.0, rect.center().y);
-        super::label_at(ui, at, Align2::CENTER_CENTER, "=", 13.0, text);
+        label_at(ui, at, Align2::CENTER_CENTER, "=", 13.0, colour);
     }
-    let mut x = rect.left() + GUTTER - moved;
+    let mut x = rect.left() + GUTTER - offset;
     let mut spoken = String::new();
-    for (column, width) in places {
+    for (column, width) in columns {
         let cell = Rect::from_min_size(Pos2::new(x, rect.top()), Vec2::new(*width, ROW_HEIGHT));
         x += width;
-        let value = cell_text(look, shown, *column);
+        let value = cell_text(context, row, *column);
         if value.is_empty() {
             continue;
         }
@@ -175,80 +165,89 @@ fn row_ui(
             spoken.push_str(", ");
         }
         spoken.push_str(&value);
-        if cell.right() < rect.left() || cell.left() > rect.right() {
-            continue;
+        if cell.right() >= rect.left() && cell.left() <= rect.right() {
+            paint_cell(ui, cell, row, *column, &value, colour);
         }
-        let mut inner = cell.shrink2(Vec2::new(PADDING, 0.0));
-        let is_number = matches!(
-            column,
-            Column::Row | Column::Time | Column::Flow | Column::Packet | Column::Offset | Column::Length
-        );
-        let font = if is_number { FontId::monospace(12.5) } else { FontId::proportional(13.0) };
-        let colour = match column {
-            Column::Kind if row.span_type == SpanType::Message => {
-                let colour = colours::kind(&value, &visuals);
-                let swatch =
-                    Rect::from_center_size(Pos2::new(inner.left() + 4.0, inner.center().y), Vec2::splat(7.0));
-                ui.painter().rect_filled(swatch, CornerRadius::same(2), colour);
-                inner.min.x += 13.0;
-                text
-            }
-            Column::Kind => {
-                inner.min.x += 13.0;
-                visuals.weak_text_color()
-            }
-            Column::Problems | Column::Severity => {
-                row.severity().map_or(text, |severity| colours::severity(severity, &visuals))
-            }
-            _ => text,
-        };
-        paint_text(ui, inner, &value, font, colour);
     }
-    if line.is_none() {
+    if row.text.is_none() {
         ui.ctx().request_repaint_after(std::time::Duration::from_millis(50));
     }
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, is_selected, &spoken));
     response
 }
 
+fn background(ui: &Ui, context: ViewContext<'_>, row: &TableRow<'_>, is_hovered: bool) -> Option<Color32> {
+    let (visuals, number) = (ui.visuals(), Some(row.number));
+    if context.view.selected() == number {
+        Some(visuals.selection.bg_fill)
+    } else if is_hovered {
+        Some(visuals.widgets.hovered.weak_bg_fill)
+    } else if row.partner == number || context.view.compared() == number {
+        Some(visuals.widgets.open.weak_bg_fill)
+    } else if !row.position.is_multiple_of(2) {
+        Some(visuals.faint_bg_color)
+    } else {
+        None
+    }
+}
+
+fn paint_cell(ui: &Ui, cell: Rect, row: &TableRow<'_>, column: Column, value: &str, colour: Color32) {
+    let visuals = ui.visuals();
+    let mut inner = cell.shrink2(Vec2::new(PADDING, 0.0));
+    let is_number = matches!(
+        column,
+        Column::Row | Column::Time | Column::Flow | Column::Packet | Column::Offset | Column::Length
+    );
+    let font = if is_number { FontId::monospace(12.5) } else { FontId::proportional(13.0) };
+    let colour = match column {
+        Column::Kind if row.row.span_type == SpanType::Message => {
+            let at = Pos2::new(inner.left() + 4.0, inner.center().y);
+            let swatch = Rect::from_center_size(at, Vec2::splat(7.0));
+            ui.painter().rect_filled(swatch, CornerRadius::same(2), colours::kind(value, visuals));
+            inner.min.x += 13.0;
+            colour
+        }
+        Column::Kind => {
+            inner.min.x += 13.0;
+            visuals.weak_text_color()
+        }
+        Column::Problems | Column::Severity => {
+            row.row.severity().map_or(colour, |severity| colours::severity(severity, visuals))
+        }
+        _ => colour,
+    };
+    paint_text(ui, inner, value, font, colour);
+}
+
 fn row_menu(
     ui: &mut Ui,
-    look: Look<'_>,
-    number: u32,
-    row: &Row,
+    context: ViewContext<'_>,
+    row: &TableRow<'_>,
     column: Option<Column>,
     commands: &mut Vec<Command>,
 ) {
     ui.set_max_width(420.0);
-    let mut item = |ui: &mut Ui, label: String, command: Command| {
-        if ui.button(label).clicked() {
-            commands.push(command);
-            ui.close();
-        }
-    };
-    if let Some(test) = column.and_then(|column| test_of(look, number, row, column)) {
-        item(ui, format!("Add to filter: {test}"), Command::AddToFilter(test.clone()));
-        item(ui, "Add its opposite to filter".to_owned(), Command::AddToFilter(format!("not {test}")));
-        item(ui, "Only this as filter".to_owned(), Command::SetFilter(test));
+    let (number, flow) = (row.number, row.row.flow());
+    if let Some(test) = column.and_then(|column| test_of(context, number, row.row, column)) {
+        filter_entries(ui, &test, commands);
     }
     if let Some(column) = column {
-        let line = look.view.lookup().line(number);
-        let place = look.view.place_of(number).unwrap_or(0);
-        let shown = Shown { place, number, row, line: line.as_ref(), partner: None };
-        item(ui, "Copy this cell".to_owned(), Command::Copy(cell_text(look, &shown, column)));
+        entry(ui, "Copy the cell", || Command::Copy(Ok(cell_text(context, row, column))), commands);
     }
     ui.separator();
-    item(ui, "Only this conversation".to_owned(), Command::ShowFlow(Some(row.flow())));
-    if look.index.counterpart(number).is_some() {
-        item(ui, name(Action::GoToPartner).to_owned(), Command::Act(Action::GoToPartner));
+    entry(ui, "Show only this conversation", || Command::ShowFlow(Some(flow)), commands);
+    if context.index.counterpart(number).is_some() {
+        entry(ui, name(Action::GoToPartner), || Command::Act(Action::GoToPartner), commands);
     }
-    item(ui, "Compare with this row".to_owned(), Command::CompareWith(Some(number)));
-    item(ui, "Show in the dialogue".to_owned(), Command::Act(Action::ShowDialogue));
-    item(ui, "Show in the ladder".to_owned(), Command::Act(Action::ShowLadder));
-    if row.span_type != SpanType::Gap {
-        item(ui, "Save as seed...".to_owned(), Command::SaveRow(number, Kept::Seed));
-        item(ui, "Save as regression...".to_owned(), Command::SaveRow(number, Kept::Regression));
+    entry(ui, name(Action::Compare), || Command::CompareWith(Some(number)), commands);
+    for action in [Action::ShowTranscript, Action::ShowLadder] {
+        entry(ui, name(action), || Command::Act(action), commands);
+    }
+    if row.row.span_type != SpanType::Gap {
+        let save = |folder| move || Command::SaveRow(number, folder);
+        entry(ui, "Save as a fuzzing seed...", save(CorpusFolder::Seeds), commands);
+        entry(ui, "Save as a regression test...", save(CorpusFolder::Regressions), commands);
     }
     ui.separator();
-    ui.menu_button("Decode as", |ui| decode_as(ui, look, Some(row.flow()), commands));
+    ui.menu_button("Decode as", |ui| decode_as(ui, context, Some(flow), commands));
 }

@@ -1,24 +1,23 @@
-//! What is said of rows in words that are always the same, and of all of the row: a bit a row.
+//! Notes about all of a row whose words are always the same: a bit a row.
 //!
-//! A row has one such bit at most, and what it says was said last of the row. So the order in which things were said of a row
-//! is known without being kept.
+//! A row has one such bit at most, and that is its last note. So the order of a row's notes is known without being stored.
 
 use roaring::RoaringBitmap;
 
-/// Rows, by the number of the pattern that is said of them.
+/// Rows, by the number of the pattern of their note.
 #[derive(Debug, Default)]
 pub(super) struct Plain {
     maps: Vec<(u32, RoaringBitmap)>,
 }
 
-/// What comes of saying something of a row.
-pub(super) enum Said {
-    /// It is kept.
-    Kept,
-    /// It is kept, and this was said before, of which there is no bit any more.
-    Instead(u32),
-    /// There are too many patterns; this was said before, of which there is no bit any more.
-    Not(Option<u32>),
+/// What setting a bit changed.
+pub(super) enum BitChange {
+    /// It is set, and there was none.
+    Set,
+    /// It is set, in place of that of this pattern.
+    Replaced(u32),
+    /// There are too many patterns; the row had the bit of this one, and has none any more.
+    Full(Option<u32>),
 }
 
 /// So many patterns have bits.
@@ -30,8 +29,8 @@ impl Plain {
         self.maps.is_empty()
     }
 
-    /// Says something of a row.
-    pub(super) fn say(&mut self, row: u32, pattern: u32) -> Said {
+    /// Sets the bit of a row.
+    pub(super) fn set(&mut self, row: u32, pattern: u32) -> BitChange {
         let (mut is_new, mut before) = (true, None);
         for (known, map) in &mut self.maps {
             if *known == pattern {
@@ -46,23 +45,23 @@ impl Plain {
         if is_new && self.maps.len() < MOST {
             self.maps.push((pattern, RoaringBitmap::from_iter([row])));
         } else if is_new {
-            return Said::Not(before);
+            return BitChange::Full(before);
         }
-        before.map_or(Said::Kept, Said::Instead)
+        before.map_or(BitChange::Set, BitChange::Replaced)
     }
 
-    /// Takes the bit of a row.
+    /// Clears the bit of a row.
     #[inline]
     pub(super) fn take(&mut self, row: u32) -> Option<u32> {
         self.maps.iter_mut().find_map(|(pattern, map)| map.remove(row).then_some(*pattern))
     }
 
-    /// What a row has a bit for.
+    /// The pattern that a row has the bit of.
     pub(super) fn of(&self, row: u32) -> Option<u32> {
         self.maps.iter().find_map(|(pattern, map)| map.contains(row).then_some(*pattern))
     }
 
-    /// The rows and what is said of them, by row.
+    /// The rows that have a bit and its pattern, by row.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         let mut all: Vec<_> =
             self.maps.iter().map(|(pattern, map)| (*pattern, map.iter().peekable())).collect();

@@ -1,6 +1,6 @@
 //! Numbers that lie near each other, in as few bytes each as the furthest of them takes.
 
-/// A column of numbers that is written once. Each is kept as what it is more than the least of them, in as many bytes as the
+/// A column of numbers that is written once. Each is stored as what it is more than the least of them, in as many bytes as the
 /// greatest needs: none at all where all are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Packed {
@@ -44,13 +44,13 @@ impl Packed {
         self.length as usize
     }
 
-    /// The one at a place.
     /// Two numbers that all of them lie between, or are; the greater may be further than the greatest.
     pub fn bounds(&self) -> (u64, u64) {
         let most = if self.width == 0 { 0 } else { self.mask() };
         (self.least, self.least.saturating_add(most))
     }
 
+    /// The one at a place.
     #[inline]
     pub fn get(&self, at: usize) -> Option<u64> {
         if at >= self.length as usize {

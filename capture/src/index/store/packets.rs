@@ -1,33 +1,33 @@
-//! When packets were captured, and where their payloads stand. Only of packets that tell a conversation something: a capture
-//! may have any number of others, and they cost two bits each.
+//! When packets were captured, and where their payloads are. Only of packets that matter to a conversation: a capture may have
+//! any number of others, and they cost two bits each.
 
 use super::Packed;
 
-/// The packets that one mark tells of.
+/// The packets of one mark.
 const A_MARK: u32 = u64::BITS;
 /// How many packets are packed together.
 const A_BLOCK: usize = 4096;
 
-/// What is kept of packets, which are numbered from 1.
+/// What is stored of packets, which are numbered from 1.
 #[derive(Clone, Debug, Default)]
 pub struct Packets {
     marks: Vec<Mark>,
     sealed: Vec<Block>,
-    open: Vec<Kept>,
+    open: Vec<Stored>,
     packets: u32,
     first_ns: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Mark {
-    /// A bit for each packet that is kept, the lowest for the first.
-    kept: u64,
-    /// How many packets before are kept.
+    /// A bit for each packet that is stored, the lowest for the first.
+    stored: u64,
+    /// How many packets before are stored.
     before: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Kept {
+struct Stored {
     time: u64,
     payload: u64,
 }
@@ -49,15 +49,15 @@ fn time(ordered: u64) -> Option<i64> {
 
 impl Packets {
     /// Takes the next packet: its time, nanoseconds since the Unix epoch, or None where the file has none, and where in the
-    /// file its payload begins if it is to be kept.
+    /// file its payload begins if it is to be stored.
     #[inline]
     pub fn push(&mut self, time_ns: Option<i64>, payload: Option<u64>) {
         let at = self.packets % A_MARK;
         self.packets = self.packets.saturating_add(1);
         if at == 0 {
-            // No more are kept than 32 bits can count.
+            // No more are stored than 32 bits can count.
             let before = u32::try_from(self.sealed.len() * A_BLOCK + self.open.len()).unwrap_or(u32::MAX);
-            self.marks.push(Mark { kept: 0, before });
+            self.marks.push(Mark { stored: 0, before });
         }
         if self.first_ns.is_none() {
             self.first_ns = time_ns;
@@ -65,8 +65,8 @@ impl Packets {
         if let Some(payload) = payload
             && let Some(mark) = self.marks.last_mut()
         {
-            mark.kept |= 1 << at;
-            self.open.push(Kept { time: ordered(time_ns), payload });
+            mark.stored |= 1 << at;
+            self.open.push(Stored { time: ordered(time_ns), payload });
             if self.open.len() == A_BLOCK {
                 self.seal();
             }
@@ -74,23 +74,23 @@ impl Packets {
     }
 
     fn seal(&mut self) {
-        let times = Packed::of(self.open.iter().map(|kept| kept.time));
-        let payloads = Packed::of(self.open.iter().map(|kept| kept.payload));
+        let times = Packed::of(self.open.iter().map(|stored| stored.time));
+        let payloads = Packed::of(self.open.iter().map(|stored| stored.payload));
         self.sealed.push(Block { times, payloads });
         self.open.clear();
     }
 
-    /// Where among the kept ones a packet stands.
+    /// The place of a packet among those that are stored.
     #[inline]
     fn place(&self, packet: u32) -> Option<usize> {
         let number = packet.checked_sub(1)?;
         let mark = self.marks.get((number / A_MARK) as usize)?;
         let bit = 1u64 << (number % A_MARK);
-        let before = mark.before + (mark.kept & (bit - 1)).count_ones();
-        (mark.kept & bit != 0).then_some(before as usize)
+        let before = mark.before + (mark.stored & (bit - 1)).count_ones();
+        (mark.stored & bit != 0).then_some(before as usize)
     }
 
-    /// When a packet was captured, if that is known and kept.
+    /// When a packet was captured, if that is known and stored.
     #[inline]
     pub fn time_ns(&self, packet: u32) -> Option<i64> {
         let place = self.place(packet)?;
@@ -100,7 +100,7 @@ impl Packets {
         })
     }
 
-    /// Where in the file a packet's payload begins, if that is kept.
+    /// Where in the file a packet's payload begins, if that is stored.
     #[inline]
     pub fn payload(&self, packet: u32) -> Option<u64> {
         let place = self.place(packet)?;
@@ -110,14 +110,14 @@ impl Packets {
         }
     }
 
-    /// What the times lie between of the packets from `first` to `last` that are kept; None where that takes a look at each, or
+    /// What the times lie between of the packets from `first` to `last` that are stored; None where that takes a look at each, or
     /// some have no time.
     pub fn time_bounds(&self, first: u32, last: u32) -> Option<(i64, i64)> {
         let before = |packet: u32| {
             let number = packet.min(self.packets).checked_sub(1)?;
             let mark = self.marks.get((number / A_MARK) as usize)?;
             let below = (1u64 << (number % A_MARK)) - 1;
-            Some((mark.before + (mark.kept & below).count_ones()) as usize)
+            Some((mark.before + (mark.stored & below).count_ones()) as usize)
         };
         let blocks = self.sealed.get(before(first)? / A_BLOCK..=before(last)? / A_BLOCK)?;
         let mut bounds = blocks.iter().map(|block| block.times.bounds());
@@ -127,7 +127,7 @@ impl Packets {
         time(least).zip(time(greatest))
     }
 
-    /// When the first packet that has a time was captured, whether or not that is kept.
+    /// When the first packet that has a time was captured, whether or not that is stored.
     pub fn first_ns(&self) -> Option<i64> {
         self.first_ns
     }

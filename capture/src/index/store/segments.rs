@@ -1,7 +1,38 @@
 //! The segments that a stream came in, in its order.
 
 use super::Packed;
-use crate::SegmentRange;
+
+/// Bytes of a stream that came in one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentRange {
+    /// Where in the stream they belong.
+    pub offset: u64,
+    /// Where in the file they are.
+    pub file_offset: u64,
+    /// How many.
+    pub length: u32,
+    /// The packet, counted from 1; 0 for a file that is no capture.
+    pub packet: u32,
+}
+
+impl SegmentRange {
+    /// Where in the stream they end.
+    pub fn end(&self) -> u64 {
+        self.offset + u64::from(self.length)
+    }
+
+    /// What of them lies in a stretch of the stream that they reach into.
+    pub(crate) fn cut(self, start: u64, end: u64) -> SegmentRange {
+        let (offset, end) = (self.offset.max(start), self.end().min(end));
+        let file_offset = self.file_offset + (offset - self.offset);
+        SegmentRange {
+            offset,
+            file_offset,
+            length: u32::try_from(end - offset).unwrap_or(self.length),
+            ..self
+        }
+    }
+}
 
 /// How many segments are packed together.
 const A_CHUNK: usize = 128;
@@ -75,7 +106,7 @@ impl Segments {
         }
     }
 
-    /// The last one; for who has not just taken one back.
+    /// The last one; not right after one was taken back.
     pub fn last(&self) -> Option<SegmentRange> {
         self.open.last().copied()
     }

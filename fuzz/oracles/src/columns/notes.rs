@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arbitrary::{Arbitrary, Unstructured};
+use framescope_capture::RowId;
 use framescope_capture::annotations::Annotations;
 use framescope_parser::{Code, Problem, Sentence};
 
@@ -88,8 +89,8 @@ impl Log {
     fn say(&mut self, row: u32, code: u8, text: &Sentence, range: Option<Range<u64>>) {
         let code = Code::ALL[usize::from(code) % Code::ALL.len()];
         match range.clone() {
-            None => self.kept.add(row, code, text),
-            Some(range) => self.kept.add_range(row, code, text, Some(range)),
+            None => self.kept.add(row.into(), code, text),
+            Some(range) => self.kept.add_range(row.into(), code, text, Some(range)),
         }
         let place = |at: u64| at.min(LENGTH) as usize;
         let range = range.map_or(0..LENGTH as usize, |range| place(range.start)..place(range.end));
@@ -130,11 +131,11 @@ pub(super) fn run(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
             }
             Step::Retain { each } => {
                 let keep = |row: u32| row.is_multiple_of(u32::from(each) + 1);
-                log.kept.retain(keep);
+                log.kept.retain(|row| keep(row.number()));
                 log.model.retain(|row, _| keep(*row));
             }
             Step::Renumber { bits } => {
-                log.kept.renumber(|row| row ^ bits);
+                log.kept.renumber(|row| RowId::from(row.number() ^ bits));
                 log.model = std::mem::take(&mut log.model)
                     .into_iter()
                     .map(|(row, said)| (row ^ bits, said))
@@ -172,13 +173,14 @@ fn check(Log { mut kept, mut model }: Log) {
         }
         *problems = listed;
     }
-    let codes = model.iter().flat_map(|(row, said)| said.iter().map(|problem| (*row, problem.code)));
+    let codes =
+        model.iter().flat_map(|(row, said)| said.iter().map(|problem| (RowId::from(*row), problem.code)));
     assert!(kept.codes().eq(codes), "the codes of all rows");
     for (&row, problems) in model.iter().step_by(model.len() / ROWS + 1) {
-        assert!(kept.of(row, LENGTH).eq(problems.iter().cloned()), "what is said of row {row}");
+        assert!(kept.of(row.into(), LENGTH).eq(problems.iter().cloned()), "what is said of row {row}");
         let next = row.wrapping_add(1);
         if !model.contains_key(&next) {
-            assert_eq!(kept.of(next, LENGTH).next(), None, "nothing is said of row {next}");
+            assert_eq!(kept.of(next.into(), LENGTH).next(), None, "nothing is said of row {next}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
 use framescope_capture::store::{Entry, Link, Rows};
+use framescope_capture::{RowId, StreamId};
 
 use super::{Sizes, Times, steps};
 
@@ -86,14 +87,15 @@ pub(super) fn run(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
             Step::Settle => rows.settle_links(),
             Step::Relabel { first, each, by } => {
                 let chosen = (u32::from(first)..model.entries.len() as u32).step_by(usize::from(each) + 1);
-                rows.relabel(chosen.clone(), |row, label| relabelled(row, label, by));
+                let ids = chosen.clone().map(RowId::from);
+                rows.relabel(ids, |row, label| relabelled(row.number(), label, by));
                 for row in chosen {
                     let label = &mut model.entries[row as usize].label;
                     *label = relabelled(row, *label, by);
                 }
             }
             Step::Unlink { streams } => {
-                let is_one = |stream: u32| stream.is_multiple_of(u32::from(streams) + 1);
+                let is_one = |stream: StreamId| stream.number().is_multiple_of(u32::from(streams) + 1);
                 rows.unlink(is_one);
                 let all = model.entries.iter().zip(&mut model.links);
                 all.filter(|(entry, _)| is_one(entry.stream)).for_each(|(_, links)| *links = [None; 3]);
@@ -123,9 +125,9 @@ impl Model {
             packet = packet.wrapping_add_signed(step.packet_step);
             let label = step.labels.at(number, 31) as u32;
             let is_payload = number & u64::from(step.payloads) == 0;
-            let entry = Entry { offset: *end, length, stream, label, packet, is_payload };
+            let entry = Entry { offset: *end, length, stream: stream.into(), label, packet, is_payload };
             *end += length;
-            assert_eq!(rows.push(entry) as usize, self.entries.len(), "the number of a row");
+            assert_eq!(rows.push(entry).index(), self.entries.len(), "the number of a row");
             self.entries.push(entry);
             self.links.push([None; 3]);
         }
@@ -144,7 +146,7 @@ impl Model {
         if row != other
             && let (Ok(row), Ok(other)) = (u32::try_from(row), u32::try_from(other))
         {
-            rows.link(row, link, other);
+            rows.link(row.into(), link, other.into());
             self.links[row as usize][link as usize].get_or_insert(other);
         }
     }
@@ -154,7 +156,7 @@ impl Model {
         old.sort_by_key(|&row| {
             let entry = self.entries[row as usize];
             match *order {
-                Order::ByStream { bits } => u64::from(entry.stream & u32::from(bits)),
+                Order::ByStream { bits } => u64::from(entry.stream.number() & u32::from(bits)),
                 Order::ByOffset { shift } => entry.offset >> (shift % 64),
             }
         });
@@ -162,7 +164,8 @@ impl Model {
         (0..).zip(&old).for_each(|(new, &old)| numbers[old as usize] = new);
         // What is behind the last row stays there.
         let new = |old: u32| numbers.get(old as usize).copied().unwrap_or(old);
-        let reordered = rows.reordered(old.iter().copied(), new);
+        let ids = old.iter().map(|&row| RowId::from(row));
+        let reordered = rows.reordered(ids, |old| new(old.number()).into());
         self.entries = old.iter().map(|&row| self.entries[row as usize]).collect();
         self.links = old.iter().map(|&row| self.links[row as usize].map(|other| other.map(new))).collect();
         reordered
@@ -170,23 +173,25 @@ impl Model {
 
     fn check(&self, rows: &Rows) {
         assert_eq!(rows.len(), self.entries.len());
-        let mut streams: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut streams: BTreeMap<StreamId, Vec<u32>> = BTreeMap::new();
         for ((number, entry), links) in (0..).zip(&self.entries).zip(&self.links) {
-            assert_eq!(rows.get(number), Some(*entry), "row {number}");
-            let parts = (rows.stream(number), rows.length(number), rows.label(number), rows.packet(number));
+            let row = RowId::from(number);
+            assert_eq!(rows.get(row), Some(*entry), "row {number}");
+            let parts = (rows.stream(row), rows.length(row), rows.label(row), rows.packet(row));
             let expected = (entry.stream, entry.length, entry.label, entry.packet);
             assert_eq!(parts, (Some(expected.0), Some(expected.1), Some(expected.2), Some(expected.3)));
-            assert_eq!(LINKS.map(|link| rows.linked(number, link)), *links, "the links of row {number}");
+            let linked = LINKS.map(|link| rows.linked(row, link).map(RowId::number));
+            assert_eq!(linked, *links, "the links of row {number}");
             streams.entry(entry.stream).or_default().push(number);
         }
-        for behind in [rows.len() as u32, u32::MAX] {
+        for behind in [rows.len() as u32, u32::MAX].map(RowId::from) {
             assert_eq!((rows.get(behind), rows.label(behind), rows.stream(behind)), (None, None, None));
             assert_eq!((rows.length(behind), rows.packet(behind)), (None, None));
             assert_eq!(LINKS.map(|link| rows.linked(behind, link)), [None; 3], "there is no row {behind}");
         }
         // Those in a block stand one by one, so that to ask of each of many takes long.
         for (&stream, numbers) in streams.iter().step_by(streams.len() / STREAMS + 1) {
-            assert!(rows.of_stream(stream).eq(numbers.iter().copied()), "the rows of stream {stream}");
+            assert!(rows.of_stream(stream).map(RowId::number).eq(numbers.iter().copied()), "stream {stream}");
             for &number in numbers.iter().step_by(numbers.len() / 4 + 1).chain(numbers.last()) {
                 let Entry { offset, length, .. } = self.entries[number as usize];
                 for place in [offset, offset + length - 1, offset + length] {
@@ -198,18 +203,18 @@ impl Model {
             self.from(rows, stream, numbers, 0, 3);
             self.from(rows, stream, numbers, u64::MAX, 3);
         }
-        let absent = (0..).find(|stream| !streams.contains_key(stream));
-        for stream in absent.into_iter().chain([u32::MAX]) {
+        let absent = (0..).map(StreamId::from).find(|stream| !streams.contains_key(stream));
+        for stream in absent.into_iter().chain([u32::MAX.into()]) {
             assert_eq!(rows.of_stream(stream).next(), None, "there is no stream {stream}");
             assert_eq!(rows.of_stream_from(stream, 0).next(), None, "there is no stream {stream}");
         }
     }
 
     /// The first `most` rows of a stream from a place of it on.
-    fn from(&self, rows: &Rows, stream: u32, numbers: &[u32], place: u64, most: usize) {
+    fn from(&self, rows: &Rows, stream: StreamId, numbers: &[u32], place: u64, most: usize) {
         let entry = |number: u32| self.entries[number as usize];
         let first = numbers.partition_point(|&number| entry(number).offset + entry(number).length <= place);
-        let expected = numbers[first..].iter().map(|&number| (number, entry(number)));
+        let expected = numbers[first..].iter().map(|&number| (RowId::from(number), entry(number)));
         let found = rows.of_stream_from(stream, place);
         assert!(found.take(most).eq(expected.take(most)), "stream {stream} from {place} on");
     }

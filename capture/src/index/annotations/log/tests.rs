@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::chunk::Block;
 use super::*;
 
 /// What is kept is what a plain list keeps.
@@ -66,12 +67,12 @@ fn check(log: &Annotations, model: &Model) -> Result<(), TestCaseError> {
     rows.sort_unstable();
     rows.dedup();
     for &row in &rows {
-        prop_assert_eq!(log.of(row, 70).collect::<Vec<_>>(), model.of(row, 70), "row {}", row);
+        prop_assert_eq!(log.of(row.into(), 70).collect::<Vec<_>>(), model.of(row, 70), "row {}", row);
         if let Err(next) = rows.binary_search(&row.wrapping_add(1)) {
-            prop_assert_eq!(log.of(row.wrapping_add(1), 70).count(), 0, "behind {} of {}", row, next);
+            prop_assert_eq!(log.of(row.wrapping_add(1).into(), 70).count(), 0, "behind {} of {}", row, next);
         }
     }
-    let codes: Vec<(u32, Code)> = log.codes().collect();
+    let codes: Vec<(u32, Code)> = log.codes().map(|(row, code)| (row.number(), code)).collect();
     let of_row = |&row: &u32| model.of(row, 70).into_iter().map(move |problem| (row, problem.code));
     prop_assert_eq!(codes, rows.iter().flat_map(of_row).collect::<Vec<_>>());
     Ok(())
@@ -89,25 +90,25 @@ proptest! {
                     let row = first.wrapping_add(at * apart);
                     let text = Sentence::new("{}, {}, {}").with([7, u64::from(row) + 1, u64::from(row) + 9]);
                     model.0.push((row, code, text.to_string(), None));
-                    log.add(row, code, &text);
+                    log.add(row.into(), code, &text);
                 },
                 Step::Add(row, code, text, range) => {
                     model.0.push((row, code, text.to_string(), range.clone()));
-                    log.add_range(row, code, &text, range);
+                    log.add_range(row.into(), code, &text, range);
                 }
                 Step::Retain(by) => {
                     model.0.retain(|one| one.0 % by != 0);
-                    log.retain(|row| row % by != 0);
+                    log.retain(|row| row.number() % by != 0);
                 }
                 Step::Turn(by) => {
                     model.0.iter_mut().for_each(|one| one.0 ^= by);
-                    log.renumber(|row| row ^ by);
+                    log.renumber(|row| RowId::from(row.number() ^ by));
                 }
                 Step::Append(notes) => {
                     let mut other = Annotations::default();
                     for (row, code, text) in notes {
                         model.0.push((row, code, text.to_string(), None));
-                        other.add(row, code, &text);
+                        other.add(row.into(), code, &text);
                     }
                     log.append(other);
                 }
@@ -127,24 +128,24 @@ fn bytes(log: &Annotations) -> usize {
 fn a_note_on_every_row_takes_a_few_bytes() {
     const ROWS: u32 = 200_000;
     let of_row =
-        |log: &Annotations, row: u32| -> Vec<String> { log.of(row, 9).map(|one| one.text).collect() };
+        |log: &Annotations, row: u32| -> Vec<String> { log.of(row.into(), 9).map(|one| one.text).collect() };
     // Two hundred conversations take turns, and each goes on where it was.
     let mut jumps = Annotations::default();
     for row in 0..ROWS {
         let next = u64::from(row / 200 * 2 + row % 200 % 7);
         let text = Sentence::new("the next of channel {} is {}; this one is {}").with([1, next, next + 1]);
-        jumps.add(row, Code::SequenceJump, &text);
+        jumps.add(row.into(), Code::SequenceJump, &text);
     }
     jumps.sort();
     assert!(bytes(&jumps) <= 4 * ROWS as usize, "{}", bytes(&jumps));
     assert_eq!(of_row(&jumps, 150_001), ["the next of channel 1 is 1501; this one is 1502"]);
-    // What is told by conversations, and is put in the order of the rows.
+    // Notes that come by conversations, and are put in the order of the rows.
     let mut open = Annotations::default();
     let mut again = Annotations::default();
     for row in (0..200).flat_map(|first| (first..ROWS).step_by(200)) {
-        open.add(row, Code::Unanswered, &Sentence::new("no reply to this request was seen"));
+        open.add(row.into(), Code::Unanswered, &Sentence::new("no reply to this request was seen"));
         let text = Sentence::new("packet {} brings these bytes again").with([u64::from(row) * 2 + 300]);
-        again.add(row, Code::Retransmitted, &text);
+        again.add(row.into(), Code::Retransmitted, &text);
     }
     assert!(bytes(&open) <= 5 * ROWS as usize / 2 && bytes(&again) <= 6 * ROWS as usize);
     open.sort();
@@ -158,22 +159,22 @@ fn a_note_on_every_row_takes_a_few_bytes() {
 fn very_much_said_of_one_row_is_left_out_and_very_many_patterns_are_texts() {
     let mut log = Annotations::default();
     let patterns: Vec<&'static str> = (0..1000).map(|at| &*format!("{at} and {{}}").leak()).collect();
-    for (row, pattern) in (0..).zip(&patterns) {
-        log.add(row, Code::Unfinished, &Sentence::new(pattern).with([5]));
+    for (row, pattern) in (0_u32..).zip(&patterns) {
+        log.add(row.into(), Code::Unfinished, &Sentence::new(pattern).with([5]));
     }
-    for row in 0..100_000 {
-        log.add(row % 3, Code::Late, &Sentence::new("again"));
+    for row in 0..100_000_u32 {
+        log.add((row % 3).into(), Code::Late, &Sentence::new("again"));
     }
     let mut other = Annotations::default();
-    other.add_range(2000, Code::Cut, &Sentence::new("{} was cut").with([9]), Some(1..3));
+    other.add_range(2000.into(), Code::Cut, &Sentence::new("{} was cut").with([9]), Some(1..3));
     log.append(other);
     log.sort();
     let cut = Problem { code: Code::Cut, range: 1..3, text: "9 was cut".into() };
-    assert_eq!(log.of(2000, 5).collect::<Vec<_>>(), [cut]);
-    let late = |row| log.of(row, 0).filter(|problem| problem.code == Code::Late).count();
+    assert_eq!(log.of(2000.into(), 5).collect::<Vec<_>>(), [cut]);
+    let late = |row: u32| log.of(row.into(), 0).filter(|problem| problem.code == Code::Late).count();
     assert_eq!([0, 1, 2, 3].map(late), [PROBLEMS_A_ROW, 4, 4, 0]);
     assert!(log.patterns.len() <= MOST_PATTERNS + 3);
-    for row in [0, 300, 999] {
-        assert_eq!(log.of(row, 0).next().unwrap().text, format!("{row} and 5"));
+    for row in [0_u32, 300, 999] {
+        assert_eq!(log.of(row.into(), 0).next().unwrap().text, format!("{row} and 5"));
     }
 }

@@ -1,0 +1,47 @@
+//! A row: a stretch of a stream, as it is shown.
+
+use framescope_parser::{CodeSet, Severity, SpanType};
+
+use crate::ids::StreamId;
+
+/// A stretch of a stream: a message, or why there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Where in its stream it begins.
+    pub offset: u64,
+    /// How many bytes long it is.
+    pub length: u64,
+    /// The codes of its problems.
+    pub codes: CodeSet,
+    pub(crate) stream: StreamId,
+    /// Its kind's place among the labels' kinds.
+    pub(crate) kind: u32,
+    /// The last packet that brought bytes of it; 0 if none did.
+    pub(crate) packet: u32,
+    /// Whether it is just that packet's payload.
+    pub(crate) is_payload: bool,
+    /// What it is.
+    pub span_type: SpanType,
+}
+
+impl Row {
+    /// `message`, `skipped`, `gap` or `partial`.
+    pub fn type_name(&self) -> &'static str {
+        match self.span_type {
+            SpanType::Message => "message",
+            SpanType::Partial => "partial",
+            SpanType::Skipped(_) => "skipped",
+            SpanType::Gap => "gap",
+        }
+    }
+
+    /// The number of its flow.
+    pub fn flow(&self) -> u32 {
+        self.stream.flow().number()
+    }
+
+    /// The highest severity of its problems.
+    pub fn severity(&self) -> Option<Severity> {
+        self.codes.worst()
+    }
+}

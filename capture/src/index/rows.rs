@@ -1,0 +1,175 @@
+//! Rows by their numbers: what each is, when it came, which way it went, and which others it goes with.
+
+use std::net::SocketAddr;
+
+use framescope_parser::{Direction, Protocol, SpanType};
+
+use crate::ids::RowId;
+use crate::index::store::{Entry, Link};
+use crate::index::{Index, Row};
+use crate::messages::outline::Label;
+
+impl Index {
+    /// The rows. While the capture is read their order may still change; once it is [finished](Index::is_finished)
+    /// they are in the order in which they became complete.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
+        self.rows_from(0)
+    }
+
+    /// The rows from a number on.
+    pub fn rows_from(&self, first: usize) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
+        // A range of 32-bit numbers has no exact length on every machine.
+        (first..self.rows.entries.len()).map(|number| {
+            let entry = u32::try_from(number).ok().and_then(|number| self.rows.entries.get(number.into()));
+            self.resolved(entry.unwrap_or_default())
+        })
+    }
+
+    /// How many rows there are.
+    pub fn row_count(&self) -> usize {
+        self.rows.entries.len()
+    }
+
+    /// A row by its number.
+    pub fn row(&self, number: u32) -> Option<Row> {
+        self.rows.entries.get(number.into()).map(|entry| self.resolved(entry))
+    }
+
+    pub(crate) fn resolved(&self, entry: Entry) -> Row {
+        let Entry { offset, length, stream, label, packet, is_payload } = entry;
+        let Label { span_type, kind, codes } = self.labels.get(label);
+        Row { offset, length, codes, stream, kind, packet, is_payload, span_type }
+    }
+
+    /// How many bytes long a row is.
+    #[inline]
+    pub(crate) fn length_of(&self, number: u32) -> Option<u64> {
+        self.rows.entries.length(number.into())
+    }
+
+    /// The same as [`time_ns`](Index::time_ns) of that row.
+    #[inline]
+    pub(crate) fn time_of(&self, number: u32) -> Option<i64> {
+        match self.rows.entries.packet(number.into())? {
+            // A gap has the time of what is behind it.
+            0 => self.time_ns(&self.row(number)?),
+            packet => self.packet_time_ns(packet),
+        }
+    }
+
+    /// The row that a row answers.
+    #[inline]
+    pub(crate) fn answers(&self, number: u32) -> Option<u32> {
+        self.link(number, Link::Answers)
+    }
+
+    /// How long after what it answers a row came.
+    #[inline]
+    pub(crate) fn latency_of(&self, number: u32) -> Option<i64> {
+        let request = self.time_of(self.answers(number)?)?;
+        Some(self.time_of(number)?.saturating_sub(request))
+    }
+
+    /// The row that a row answers, and how long it took.
+    pub fn reply_to(&self, number: u32) -> Option<(u32, Option<i64>)> {
+        Some((self.answers(number)?, self.latency_of(number)))
+    }
+
+    /// The row that began the content that a row continues.
+    pub fn part_of(&self, number: u32) -> Option<u32> {
+        self.link(number, Link::GoesOnWith)
+    }
+
+    /// The row that a row answers, or else the one that answers it.
+    pub fn counterpart(&self, number: u32) -> Option<u32> {
+        self.answers(number).or_else(|| self.answered_by(number))
+    }
+
+    /// The row that answers a row.
+    pub fn answered_by(&self, number: u32) -> Option<u32> {
+        self.link(number, Link::AnsweredBy)
+    }
+
+    /// Links are shown once all is read: before, a message that waits for a gap may change it.
+    #[inline]
+    fn link(&self, number: u32, link: Link) -> Option<u32> {
+        self.rows.entries.linked(number.into(), link).filter(|_| self.finished).map(RowId::number)
+    }
+
+    /// The number that all rows of a row's type, kind and problems have in common.
+    pub(crate) fn label_of(&self, number: u32) -> Option<u32> {
+        self.rows.entries.label(number.into())
+    }
+
+    /// The number of a row's stream.
+    pub(crate) fn stream_of(&self, number: u32) -> Option<u32> {
+        self.rows.entries.stream(number.into()).map(|stream| stream.number())
+    }
+
+    /// Which way a row's bytes went.
+    pub fn direction(&self, row: &Row) -> Direction {
+        let side = row.stream.side();
+        self.flows.get(row.stream.flow()).map_or(Direction::Forward, |flow| flow.direction_of(side))
+    }
+
+    /// The endpoints that a row's bytes went from and to; None for a file.
+    pub fn endpoints(&self, row: &Row) -> Option<(SocketAddr, SocketAddr)> {
+        let flow = self.flows.get(row.stream.flow())?;
+        let direction = self.direction(row);
+        Some((flow.source(direction)?, flow.source(direction.reverse())?))
+    }
+
+    /// The protocol of a row; None where no protocol claims its stream.
+    pub fn protocol(&self, row: &Row) -> Option<&dyn Protocol> {
+        self.protocols.get(self.protocol_number(row)?).map(|protocol| &**protocol)
+    }
+
+    /// Where among [`protocols`](Index::protocols) that of a row is: several may have one name.
+    pub(crate) fn protocol_number(&self, row: &Row) -> Option<usize> {
+        self.rows.streams.get(row.stream)?.protocol()
+    }
+
+    /// What kind of message a row is, such as `DATA` or `0x2a`.
+    pub fn kind(&self, row: &Row) -> Option<&str> {
+        self.labels.kinds().get(row.kind as usize).map(String::as_str)
+    }
+
+    /// The names of the kinds of messages that there are so far, in their order, each once.
+    pub fn kinds(&self) -> Vec<&str> {
+        let mut kinds: Vec<&str> = self.labels.kinds().iter().map(String::as_str).collect();
+        kinds.sort_unstable();
+        // Different protocols may share some.
+        kinds.dedup();
+        kinds
+    }
+
+    /// When the last packet of a row was captured; for a gap, that of the byte behind it.
+    pub fn time_ns(&self, row: &Row) -> Option<i64> {
+        let packet = match row.span_type {
+            SpanType::Gap => {
+                let behind = row.offset + row.length;
+                self.stream_bytes(row.stream, behind..behind + 1).next()?.packet
+            }
+            _ => row.packet,
+        };
+        self.packet_time_ns(packet)
+    }
+
+    /// The packets that carry a row's bytes, in rising order.
+    pub fn row_packets(&self, row: &Row) -> Vec<u32> {
+        let mut packets: Vec<u32> =
+            self.segments(row).map(|segment| segment.packet).filter(|&packet| packet > 0).collect();
+        packets.sort_unstable();
+        packets.dedup();
+        packets
+    }
+
+    /// What was written about the packets that carry a row, in their order, with their numbers.
+    pub fn comments(&self, row: &Row) -> Vec<(u32, &str)> {
+        if self.notes.comments.is_empty() {
+            return Vec::new();
+        }
+        let of = |packet: u32| self.notes.comments.of(packet).map(move |text| (packet, text));
+        self.row_packets(row).into_iter().flat_map(of).collect()
+    }
+}

@@ -1,0 +1,54 @@
+//! How a capture is read.
+
+use std::sync::Arc;
+
+use framescope_parser::{Protocol, built_in};
+
+use crate::streams::reassembly::DEFAULT_LIMIT;
+use crate::{DecodeAs, ReadError};
+
+/// How to read a capture.
+#[derive(Clone)]
+pub struct Options {
+    /// The protocols to read with: by default those that are [built in](framescope_parser::built_in). Of those that it is equally
+    /// sure of, detection prefers the first, and a name means the first that has it.
+    pub protocols: Vec<Arc<dyn Protocol>>,
+    /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
+    pub decode_as: Vec<DecodeAs>,
+    /// How many bytes of a TCP stream may wait for a gap before them to be filled.
+    pub reassembly_limit: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { protocols: built_in(), decode_as: Vec::new(), reassembly_limit: DEFAULT_LIMIT }
+    }
+}
+
+impl Options {
+    /// The rules, each with the place of its protocol among all.
+    ///
+    /// # Errors
+    /// A rule names no protocol: the sentence says which, and which there are.
+    pub(super) fn rules(&self) -> Result<Vec<(DecodeAs, usize)>, ReadError> {
+        let protocols = &self.protocols;
+        let rules = self.decode_as.iter().map(|rule| {
+            let known = protocols.iter().position(|protocol| protocol.name() == rule.protocol());
+            known.map(|protocol| (rule.clone(), protocol)).ok_or_else(|| {
+                let known = protocols.iter().map(|protocol| protocol.name().to_owned()).collect();
+                ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known }
+            })
+        });
+        rules.collect()
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let protocols: Vec<&str> = self.protocols.iter().map(|protocol| protocol.name()).collect();
+        let Options { decode_as, reassembly_limit, .. } = self;
+        let mut options = f.debug_struct("Options");
+        options.field("protocols", &protocols).field("decode_as", decode_as);
+        options.field("reassembly_limit", reassembly_limit).finish()
+    }
+}

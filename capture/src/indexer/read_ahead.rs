@@ -1,0 +1,160 @@
+//! The file, its records and the packets in them, read ahead: a long file is read and its packets are decoded in a thread of
+//! their own, some batches ahead of the other stages.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use framescope_parser::Protocol;
+
+use crate::Damage;
+use crate::files::records::{Next, Records};
+use crate::indexer::batch::{Batch, Numbers};
+
+/// Reads a file a batch at a time.
+#[derive(Debug)]
+struct Reader {
+    records: Records,
+    numbers: Numbers,
+    /// What ended the last batch.
+    damage: Option<Damage>,
+    ended: bool,
+}
+
+impl Reader {
+    /// The next packets, in `batch`; None at the end of the file.
+    fn read(&mut self, mut batch: Batch) -> Option<Batch> {
+        batch.clear();
+        if self.ended {
+            return None;
+        }
+        if let Some(mut damage) = self.damage.take() {
+            match self.records.resume() {
+                Ok(resumed) => damage.resumed = resumed,
+                Err(another) => self.damage = Some(another),
+            }
+            self.ended = damage.resumed.is_none();
+            batch.push_damage(damage);
+            if let Some(another) = self.damage.take() {
+                batch.push_damage(another);
+            }
+        } else {
+            self.fill(&mut batch);
+        }
+        batch.position = self.records.position();
+        batch.exchange_bytes(|bytes| self.records.hand_over(bytes));
+        Some(batch)
+    }
+
+    fn fill(&mut self, batch: &mut Batch) {
+        let Reader { records, numbers, damage, ended } = self;
+        loop {
+            match records.next() {
+                Ok(Next::Packet) => {
+                    let (record, buffer_offset) = records.record();
+                    batch.push_packet(&record, buffer_offset, numbers);
+                }
+                Ok(Next::Other) => {}
+                Ok(Next::End) => {
+                    *ended = true;
+                    return;
+                }
+                Err(found) => {
+                    *damage = Some(found);
+                    return;
+                }
+            }
+            for metadata in records.metadata() {
+                batch.push_metadata(metadata);
+            }
+            if !records.is_next_read() {
+                return;
+            }
+        }
+    }
+}
+
+/// Files shorter than this are read before a thread would have begun to.
+const WORTH_A_THREAD: u64 = 1 << 20;
+/// How many batches may wait to be taken.
+const AHEAD: usize = 4;
+
+/// Gives the packets of a file, a batch at a time.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    stages: Stages,
+    /// A batch that was used up, whose memory can be used again.
+    spent: Option<Batch>,
+}
+
+#[derive(Debug)]
+enum Stages {
+    /// Read when the next batch is taken.
+    Here(Box<Reader>),
+    /// Read ahead by a thread.
+    Beside { batches: Receiver<Batch>, spent: Sender<Batch>, thread: Option<JoinHandle<()>> },
+}
+
+impl Reading {
+    /// Begins to read.
+    pub(crate) fn new(records: Records, length: u64, protocols: &[Arc<dyn Protocol>]) -> Reading {
+        let reader = Reader { records, numbers: Numbers::new(protocols), damage: None, ended: false };
+        // On a single core two threads only take turns.
+        let has_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+        let stages = if has_cores && length >= WORTH_A_THREAD {
+            beside(reader)
+        } else {
+            Stages::Here(Box::new(reader))
+        };
+        Reading { stages, spent: None }
+    }
+
+    /// The next batch; None at the end of the file.
+    pub(crate) fn next(&mut self) -> Option<Batch> {
+        match &mut self.stages {
+            Stages::Here(reader) => reader.read(self.spent.take().unwrap_or_default()),
+            Stages::Beside { batches, thread, .. } => {
+                let next = batches.recv().ok();
+                if next.is_none()
+                    && let Some(Err(panic)) = thread.take().map(JoinHandle::join)
+                {
+                    resume_unwind(panic);
+                }
+                next
+            }
+        }
+    }
+
+    /// Takes back a batch that was used up.
+    pub(crate) fn give_back(&mut self, batch: Batch) {
+        match &self.stages {
+            Stages::Here(_) => self.spent = Some(batch),
+            // A thread that is done needs no more memory.
+            Stages::Beside { spent, .. } => drop(spent.send(batch)),
+        }
+    }
+}
+
+fn beside(reader: Reader) -> Stages {
+    let (to_here, batches): (SyncSender<Batch>, _) = sync_channel(AHEAD);
+    let (spent, from_here) = channel();
+    let (hand_over, handed_over) = channel::<Reader>();
+    let read = move || {
+        let Ok(mut reader) = handed_over.recv() else { return };
+        while let Some(batch) = reader.read(from_here.try_recv().unwrap_or_default()) {
+            // Nothing takes the rest.
+            if to_here.send(batch).is_err() {
+                return;
+            }
+        }
+    };
+    match std::thread::Builder::new().name("packets".to_owned()).spawn(read) {
+        Ok(thread) => match hand_over.send(reader) {
+            Ok(()) => Stages::Beside { batches, spent, thread: Some(thread) },
+            Err(unsent) => Stages::Here(Box::new(unsent.0)),
+        },
+        // Where no thread can be had.
+        Err(_) => Stages::Here(Box::new(reader)),
+    }
+}

@@ -1,0 +1,500 @@
+//! The message framer: from what happens in a stream to the spans that it consists of, each with its label.
+//!
+//! It chooses each stream's protocol, and buffers the beginning until it can. A stream that only ever brings payloads that are one
+//! message each needs no [`Framer`]: that is made when something else comes, and dropped when enough such payloads have followed one
+//! another. It reads no file and fills nothing but the labels of the index.
+
+use std::sync::Arc;
+
+use framescope_parser::{Captured, Confidence, Framer, Protocol, Span, SpanType, Unclaimed};
+
+use crate::DecodeAs;
+use crate::ids::{FlowId, ProtocolId, StreamId, Table};
+use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_at_once};
+use crate::messages::outline::{Labels, Outline};
+use crate::messages::payload::MessageOutline;
+use crate::packets::segment::CapturedSegment;
+use crate::streams::flow::{Flow, Flows};
+
+/// Divides streams into spans.
+pub(crate) struct MessageFramer {
+    protocols: Vec<Arc<dyn Protocol>>,
+    /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
+    rules: Vec<(DecodeAs, usize)>,
+    streams: Table<StreamId, FramedStream>,
+    /// The outlines of payloads by themselves, by code, with their labels once there are some.
+    outlines: Vec<(MessageOutline, Option<u32>)>,
+}
+
+/// How far a stream was framed.
+#[derive(Debug, Default)]
+struct FramedStream {
+    choice: Choice,
+    /// None while the stream is between two messages, and brings only whole ones.
+    framing: Option<Box<Framing>>,
+}
+
+#[derive(Debug)]
+struct Framing {
+    framer: Framer,
+    /// The beginning, until the protocol is chosen.
+    detection: Option<DetectionBuffer>,
+    /// How many payloads in a row were one message each.
+    whole_in_a_row: u8,
+}
+
+/// After so many payloads that were one message each a stream needs no framer any more.
+const WHOLE: u8 = 16;
+
+/// The protocol of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// Its place among the protocols; None as long as there is none.
+    pub(crate) protocol: Option<ProtocolId>,
+    /// How sure that is; None where a rule says it.
+    pub(crate) confidence: Option<Confidence>,
+}
+
+impl Choice {
+    fn new(protocol: Option<usize>, confidence: Option<Confidence>) -> Choice {
+        Choice { protocol: protocol.and_then(ProtocolId::new), confidence }
+    }
+
+    fn protocol(self) -> Option<usize> {
+        self.protocol.map(ProtocolId::index)
+    }
+
+    /// Whether it is more than a guess.
+    fn is_certain(self) -> bool {
+        match self.confidence {
+            Some(confidence) => confidence == Confidence::Certain,
+            None => self.protocol.is_some(),
+        }
+    }
+}
+
+/// A span of a stream, with what it is.
+#[derive(Debug)]
+pub(crate) struct FramedSpan<'a> {
+    pub(crate) stream: StreamId,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) span_type: SpanType,
+    /// The number of its label.
+    pub(crate) label: u32,
+    /// The protocol of its stream.
+    pub(crate) protocol: Option<usize>,
+    /// The packet with which it became complete.
+    pub(crate) completed_by: u32,
+    pub(crate) bytes: Captured<'a, 'a>,
+}
+
+/// Takes what the framer gives.
+pub(crate) trait SpanSink {
+    /// The next span of a stream.
+    fn span(&mut self, span: &FramedSpan<'_>);
+
+    /// The protocol of a stream is known from now on.
+    fn chosen(&mut self, stream: StreamId, choice: Choice);
+
+    /// Something is buffered, so that spans may come later than others that became complete after them.
+    fn buffered(&mut self);
+}
+
+/// What the framer reads of the flows, the labels that it fills, and where its spans go.
+pub(crate) struct FramingOutput<'o, S> {
+    pub(crate) flows: &'o Flows,
+    pub(crate) labels: &'o mut Labels,
+    pub(crate) spans: &'o mut S,
+}
+
+impl MessageFramer {
+    pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>, rules: Vec<(DecodeAs, usize)>) -> MessageFramer {
+        MessageFramer { protocols, rules, streams: Table::default(), outlines: Vec::new() }
+    }
+
+    /// Takes the outlines of payloads that got the next codes.
+    pub(crate) fn expect(&mut self, outlines: impl Iterator<Item = MessageOutline>) {
+        self.outlines.extend(outlines.map(|outline| (outline, None)));
+    }
+
+    /// Adds the two streams of the next flow, and gives their protocol if a rule names one.
+    pub(crate) fn add_flow(&mut self, id: FlowId, flow: &Flow) -> Choice {
+        let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(id, flow.transport, flow.endpoints));
+        let choice = Choice::new(rule.map(|&(_, protocol)| protocol), None);
+        for _ in 0..2 {
+            self.streams.push(FramedStream { choice, framing: None });
+        }
+        choice
+    }
+
+    /// Whether something of a stream waits to be framed, or may.
+    pub(crate) fn is_framing(&self, stream: StreamId) -> bool {
+        self.streams.at(stream).framing.is_some()
+    }
+
+    /// Takes a payload that is the next of its stream, if its outline says that it is one message and the stream is between two.
+    #[inline(always)]
+    pub(crate) fn whole_message<'a, S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        offset: u64,
+        segment: &CapturedSegment<'a>,
+        to: &mut FramingOutput<'_, S>,
+    ) -> Option<FramedSpan<'a>> {
+        let code = usize::from(segment.outline).checked_sub(1)?;
+        let known = self.streams.at_mut(stream);
+        if known.choice.protocol.is_none() && known.framing.is_none() {
+            let protocol = certain_at_once(segment.payload, &self.protocols)?;
+            known.choice = Choice::new(Some(protocol), Some(Confidence::Certain));
+            to.spans.chosen(stream, known.choice);
+        }
+        debug_assert!(code < self.outlines.len(), "outline {code} of {}", self.outlines.len());
+        let (outline, label) = self.outlines.get_mut(code)?;
+        let protocol = known.choice.protocol().filter(|protocol| *protocol == outline.protocol)?;
+        if label.is_none() {
+            *label = to.labels.known(protocol, outline.kind, outline.codes);
+        }
+        let label = (*label)?;
+        if known.framing.is_some() {
+            known.whole_message(segment.payload.len(), &self.protocols)?;
+        }
+        Some(FramedSpan {
+            stream,
+            offset,
+            length: segment.payload.len() as u64,
+            span_type: SpanType::Message,
+            label,
+            protocol: Some(protocol),
+            completed_by: segment.packet,
+            bytes: Captured::whole(segment.payload),
+        })
+    }
+
+    /// Takes the next bytes of a stream, which begin at that offset and became the next with that packet.
+    pub(crate) fn data<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        offset: u64,
+        bytes: &[u8],
+        packet: u32,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        let event = StreamEvent::Data(bytes.len());
+        let framing = self.streams.at_mut(stream).framing(offset);
+        framing.whole_in_a_row = 0;
+        let Some(buffer) = &mut framing.detection else {
+            return self.frame(stream, event, bytes, packet, to);
+        };
+        // Nearly every stream shows with its first bytes what it is.
+        if buffer.is_empty()
+            && let Some(protocol) = certain_at_once(bytes, &self.protocols)
+        {
+            self.choose(stream, Some((protocol, Confidence::Certain)), to);
+            return self.frame(stream, event, bytes, packet, to);
+        }
+        buffer.data(bytes, packet);
+        let best = buffer.is_due().then(|| (buffer.best(&self.protocols), buffer.is_full()));
+        to.spans.buffered();
+        match best {
+            Some((Some((protocol, Confidence::Certain)), _)) => {
+                self.choose(stream, Some((protocol, Confidence::Certain)), to);
+            }
+            Some((_, true)) => self.choose_best(stream, to),
+            _ => {}
+        }
+    }
+
+    /// Takes a gap at that offset.
+    pub(crate) fn gap<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        (offset, length): (u64, u64),
+        packet: u32,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        self.streams.at_mut(stream).framing(offset);
+        self.event(stream, StreamEvent::Gap(length), packet, to);
+    }
+
+    /// Takes the end of a stream, or of a datagram.
+    pub(crate) fn end<S: SpanSink>(&mut self, stream: StreamId, packet: u32, to: &mut FramingOutput<'_, S>) {
+        let known = self.streams.at_mut(stream);
+        // A stream without bytes has a protocol only if the other direction's is known, which takes a look.
+        if known.choice.protocol.is_none() {
+            known.framing(0);
+        }
+        if known.framing.is_some() {
+            self.event(stream, StreamEvent::End, packet, to);
+        }
+    }
+
+    fn event<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        event: StreamEvent,
+        packet: u32,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        let buffer =
+            self.streams.at_mut(stream).framing.as_mut().and_then(|framing| framing.detection.as_mut());
+        match buffer {
+            Some(buffer) => {
+                buffer.event(event, packet);
+                to.spans.buffered();
+            }
+            None => self.frame(stream, event, &[], packet, to),
+        }
+    }
+
+    /// What was buffered of these two streams will not become clearer.
+    pub(crate) fn choose_now<S: SpanSink>(&mut self, streams: [StreamId; 2], to: &mut FramingOutput<'_, S>) {
+        for stream in streams {
+            if self.streams.at(stream).buffer().is_some() {
+                self.choose_best(stream, to);
+            }
+        }
+    }
+
+    /// Chooses from what there is. A direction that is not certain follows the other one if that is.
+    fn choose_best<S: SpanSink>(&mut self, stream: StreamId, to: &mut FramingOutput<'_, S>) {
+        let best = |stream: StreamId| self.streams.at(stream).buffer()?.best(&self.protocols);
+        let own = best(stream);
+        let other = stream.opposite();
+        let choice = self.streams.at(other).choice;
+        let others = match choice.protocol() {
+            Some(protocol) if choice.is_certain() => Some(protocol),
+            _ => best(other)
+                .filter(|(_, confidence)| *confidence == Confidence::Certain)
+                .map(|(protocol, _)| protocol),
+        };
+        match (own, others) {
+            (Some((_, Confidence::Certain)), _) => self.choose(stream, own, to),
+            (_, Some(protocol)) => self.choose(stream, Some((protocol, Confidence::Likely)), to),
+            (own, None) => self.choose(stream, own, to),
+        }
+    }
+
+    /// Frames what was buffered of a stream as that protocol.
+    fn choose<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        choice: Option<(usize, Confidence)>,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        let known = self.streams.at_mut(stream);
+        let buffer = known.framing.as_mut().and_then(|framing| framing.detection.take());
+        let (protocol, confidence) = choice.unzip();
+        known.choice = Choice::new(protocol, confidence);
+        to.spans.chosen(stream, known.choice);
+        let (events, bytes) = buffer.unwrap_or_default().into_events();
+        let mut rest = &bytes[..];
+        for (event, packet) in events {
+            let length = if let StreamEvent::Data(length) = event { length } else { 0 };
+            let (bytes, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            rest = behind;
+            self.frame(stream, event, bytes, packet, to);
+        }
+    }
+
+    /// Divides what comes next of a stream into spans.
+    fn frame<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        event: StreamEvent,
+        bytes: &[u8],
+        completed_by: u32,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        let known = self.streams.at_mut(stream);
+        let number = known.choice.protocol();
+        let chosen = number.and_then(|number| self.protocols.get(number));
+        let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
+        let framer = &mut known.framing(0).framer;
+        // Without its SYN a stream need not begin with a message.
+        if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
+            framer.begins_inside(protocol);
+        }
+        let mut sink = |span: Span, bytes: Captured<'_, '_>| {
+            let Span { offset, length, span_type, .. } = span;
+            let outline = outline(protocol, &span, bytes);
+            let label = to.labels.outlined(number.unwrap_or(usize::MAX), span_type, &outline);
+            let protocol = number;
+            let span = FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes };
+            to.spans.span(&span);
+        };
+        match event {
+            StreamEvent::Data(_) => framer.segment(protocol, bytes, &mut sink),
+            StreamEvent::Gap(length) => framer.gap(protocol, length, &mut sink),
+            StreamEvent::End => framer.end(protocol, &mut sink),
+        }
+    }
+}
+
+/// The kind and problems of a span.
+fn outline<'a>(protocol: &'a dyn Protocol, span: &Span, bytes: Captured<'a, 'a>) -> Outline<'a> {
+    let mut outline = Outline::default();
+    match span.span_type {
+        SpanType::Message if bytes.is_whole() => {
+            protocol.outline(bytes.bytes(), span.checked, &mut outline);
+        }
+        SpanType::Message | SpanType::Partial => bytes.dissect(protocol, &mut outline),
+        SpanType::Skipped(code) => outline.codes.insert(code),
+        SpanType::Gap => {}
+    }
+    outline
+}
+
+impl FramedStream {
+    /// What frames it, which begins at that offset if there is none yet.
+    fn framing(&mut self, offset: u64) -> &mut Framing {
+        let FramedStream { choice, framing } = self;
+        framing.get_or_insert_with(|| {
+            let detection = choice.protocol.is_none().then(DetectionBuffer::default);
+            Box::new(Framing { framer: Framer::at(offset), detection, whole_in_a_row: 0 })
+        })
+    }
+
+    fn buffer(&self) -> Option<&DetectionBuffer> {
+        self.framing.as_deref()?.detection.as_ref()
+    }
+
+    /// Takes a payload that is one message, if its framer is between two. Drops the framer if it is needed no more: in a protocol
+    /// whose messages show where they begin it remembers nothing.
+    fn whole_message(&mut self, length: usize, protocols: &[Arc<dyn Protocol>]) -> Option<()> {
+        let framing = self.framing.as_deref_mut()?;
+        framing.framer.message(length)?;
+        framing.whole_in_a_row = framing.whole_in_a_row.saturating_add(1);
+        if framing.whole_in_a_row == WHOLE
+            && self
+                .choice
+                .protocol()
+                .and_then(|number| protocols.get(number))
+                .is_some_and(|it| it.can_resync())
+        {
+            self.framing = None;
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Side;
+    use crate::packets::origin::{Origin, Piece};
+    use crate::packets::segment::Transport;
+    use framescope_parser::missive::{Flags, FrameBuf, Kind};
+
+    /// The spans as type, offset and length, and how often something was buffered.
+    #[derive(Default)]
+    struct Spans {
+        spans: Vec<(SpanType, u64, u64)>,
+        chosen: Vec<Choice>,
+        buffered: usize,
+    }
+
+    impl SpanSink for Spans {
+        fn span(&mut self, span: &FramedSpan<'_>) {
+            self.spans.push((span.span_type, span.offset, span.length));
+        }
+
+        fn chosen(&mut self, _: StreamId, choice: Choice) {
+            self.chosen.push(choice);
+        }
+
+        fn buffered(&mut self) {
+            self.buffered += 1;
+        }
+    }
+
+    struct Bench {
+        framer: MessageFramer,
+        flows: Flows,
+        labels: Labels,
+        spans: Spans,
+        stream: StreamId,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let (mut flows, mut framer) =
+                (Flows::default(), MessageFramer::new(framescope_parser::built_in(), Vec::new()));
+            let flow = flows.push(Flow::default());
+            framer.add_flow(flow, flows.at(flow));
+            let (labels, spans) = (Labels::default(), Spans::default());
+            Bench { framer, flows, labels, spans, stream: flow.stream(Side::First) }
+        }
+
+        fn with<T>(
+            &mut self,
+            run: impl FnOnce(&mut MessageFramer, StreamId, &mut FramingOutput<'_, Spans>) -> T,
+        ) -> T {
+            let Bench { framer, flows, labels, spans, stream } = self;
+            run(framer, *stream, &mut FramingOutput { flows, labels, spans })
+        }
+
+        fn data(&mut self, offset: u64, bytes: &[u8]) {
+            self.with(|framer, stream, to| framer.data(stream, offset, bytes, 1, to));
+        }
+
+        /// Takes a payload with an outline; says whether it was one message.
+        fn payload(&mut self, offset: u64, payload: &[u8]) -> bool {
+            let origin = Origin { packet: 1, file_offset: 0 };
+            let pieces = [Piece { offset: 0, length: payload.len(), origin }];
+            let segment = CapturedSegment {
+                packet: 1,
+                interface: None,
+                transport: Transport::Udp,
+                payload,
+                missing: 0,
+                time_ns: None,
+                pieces: &pieces,
+                at_hand: (0, payload),
+                outline: 1,
+            };
+            self.with(|framer, stream, to| framer.whole_message(stream, offset, &segment, to).is_some())
+        }
+    }
+
+    fn frame() -> Vec<u8> {
+        FrameBuf { flags: Flags::CHECKSUM, ..FrameBuf::new(Kind::PING) }.to_bytes().unwrap()
+    }
+
+    #[test]
+    fn a_beginning_is_buffered_until_its_protocol_is_known_and_framed_as_if_it_had_been() {
+        let (mut bench, frame) = (Bench::new(), frame());
+        bench.data(0, &frame[..7]);
+        assert!(bench.spans.spans.is_empty() && bench.spans.buffered == 1);
+        bench.data(7, &frame[7..]);
+        assert_eq!(bench.spans.spans, [(SpanType::Message, 0, 24)]);
+        assert_eq!(bench.spans.chosen, [Choice::new(Some(0), Some(Confidence::Certain))]);
+    }
+
+    #[test]
+    fn a_gap_cuts_a_message_off_and_the_next_one_is_found() {
+        let (mut bench, frame) = (Bench::new(), frame());
+        bench.data(0, &frame);
+        bench.data(24, &frame[..10]);
+        bench.with(|framer, stream, to| framer.gap(stream, (34, 5), 1, to));
+        bench.data(39, &frame);
+        bench.with(|framer, stream, to| framer.end(stream, 1, to));
+        let end = bench.spans.spans.iter().map(|(_, offset, length)| offset + length).max();
+        assert_eq!((end, bench.spans.spans.last()), (Some(63), Some(&(SpanType::Message, 39, 24))));
+    }
+
+    #[test]
+    fn a_stream_needs_a_framer_only_until_enough_payloads_were_one_message_each() {
+        let (mut bench, frame) = (Bench::new(), frame());
+        let outline = MessageOutline { protocol: 0, kind: Some(6), codes: framescope_parser::CodeSet::EMPTY };
+        bench.framer.expect([outline].into_iter());
+        assert!(!bench.payload(0, &frame), "there is no label for it yet");
+        bench.data(0, &frame);
+        let first = bench.framer.is_framing(bench.stream);
+        let whole = (1..=u64::from(WHOLE)).all(|number| bench.payload(number * 24, &frame));
+        assert!(first && whole && !bench.framer.is_framing(bench.stream));
+        assert!(bench.payload(24 * 17, &frame) && !bench.framer.is_framing(bench.stream));
+        bench.data(24 * 18, &frame[..9]);
+        assert!(!bench.payload(24 * 18 + 9, &frame), "bytes wait before it");
+    }
+}

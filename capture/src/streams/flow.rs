@@ -1,0 +1,102 @@
+//! A conversation of two endpoints, whose two directions are streams.
+
+use std::net::SocketAddr;
+
+use framescope_parser::Direction;
+
+use crate::ids::{FlowId, Side, StreamId, Table};
+use crate::packets::endpoint::Endpoint;
+use crate::streams::connection::{Connection, Lifecycle};
+use crate::streams::conversations::Pair;
+
+/// What carries a flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TransportType {
+    /// A TCP connection.
+    Tcp,
+    /// The datagrams between two UDP ports.
+    Udp,
+    /// A file that is no capture, taken as the bytes of one stream.
+    #[default]
+    File,
+}
+
+impl TransportType {
+    /// `tcp`, `udp` or `file`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TransportType::Tcp => "tcp",
+            TransportType::Udp => "udp",
+            TransportType::File => "file",
+        }
+    }
+}
+
+/// A conversation of two endpoints.
+#[derive(Clone, Debug, Default)]
+pub struct Flow {
+    /// What carries it.
+    pub transport: TransportType,
+    /// Those of the first and the second side; None for a file.
+    pub(crate) endpoints: Option<[Endpoint; 2]>,
+    /// Whether the second side sent the first SYN, so that its direction is forward.
+    pub(crate) is_swapped: bool,
+    /// Whether the first side is the higher endpoint.
+    pub(crate) first_is_high: bool,
+    /// Whether a side's SYN was captured.
+    pub(crate) syn_seen: [bool; 2],
+    /// How many packets it has.
+    pub packets: u32,
+    /// The interface that its first packet was captured on.
+    pub(crate) interface: Option<u16>,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+/// The flows by their ids, in the order of their first packets.
+pub(crate) type Flows = Table<FlowId, Flow>;
+
+impl Flow {
+    /// The endpoint that a direction comes from; None for a file.
+    pub fn source(&self, direction: Direction) -> Option<SocketAddr> {
+        let side = self.side(direction);
+        self.endpoints.map(|endpoints| side.of(&endpoints).socket_address())
+    }
+
+    /// How a TCP connection was opened and closed; None for what is no connection.
+    pub fn connection(&self) -> Option<Connection> {
+        let is_tcp = self.transport == TransportType::Tcp;
+        is_tcp.then(|| self.lifecycle.connection(self.syn_seen, |side| self.direction_of(side)))
+    }
+
+    /// Whether a side's stream was not captured from its beginning.
+    pub(crate) fn begins_inside(&self, side: Side) -> bool {
+        self.transport == TransportType::Tcp && !side.of(&self.syn_seen)
+    }
+
+    /// The side that sent a packet.
+    #[inline]
+    pub(crate) fn sender(&self, from_high: bool) -> Side {
+        Side::second_if(self.first_is_high != from_high)
+    }
+
+    /// Its endpoints without their order; None for a file.
+    pub(crate) fn pair(&self) -> Option<Pair> {
+        let [first, second] = self.endpoints?;
+        Some(Pair::of(first, second, self.transport == TransportType::Tcp).0)
+    }
+
+    /// The side that sends a direction.
+    pub(crate) fn side(&self, direction: Direction) -> Side {
+        Side::second_if((direction == Direction::Backward) != self.is_swapped)
+    }
+
+    #[inline]
+    pub(crate) fn direction_of(&self, side: Side) -> Direction {
+        if side.is_second() == self.is_swapped { Direction::Forward } else { Direction::Backward }
+    }
+
+    /// The streams of this flow, which has that id: forward, backward.
+    pub(crate) fn streams(&self, id: FlowId) -> [StreamId; 2] {
+        id.streams_from(self.side(Direction::Forward))
+    }
+}

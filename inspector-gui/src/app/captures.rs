@@ -1,0 +1,301 @@
+//! Opens captures, reads them again when they grow or are to be decoded otherwise, and replaces what is shown.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use eframe::egui::Context;
+use framescope_capture::filter::Vocabulary;
+use framescope_capture::{DecodeAs, OpenError, Options, Source, TransportType};
+use framescope_parser::Severity;
+
+use super::App;
+use crate::models::background::{Job, JobError};
+use crate::models::document::Document;
+use crate::models::view::View;
+use crate::models::watcher::Watcher;
+use crate::panels::DecodeTarget;
+
+/// A file that is being opened. A compressed one is unpacked first.
+pub(super) struct Opening {
+    path: PathBuf,
+    job: Job<Result<Source, OpenFileError>>,
+    /// Whether it is open already, and has changed.
+    is_reload: bool,
+}
+
+/// Why a file could not be opened.
+#[derive(Debug, thiserror::Error)]
+enum OpenFileError {
+    #[error(transparent)]
+    Source(#[from] OpenError),
+    #[error(transparent)]
+    Job(#[from] JobError),
+}
+
+impl Opening {
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+/// How long the window waits for a file to open, which is enough for nearly all.
+const PATIENCE: Duration = Duration::from_millis(8);
+/// The bytes after which a live source can be recognised as a capture.
+const ENOUGH: u64 = 64;
+/// The shortest time between two reads of a growing file. One that takes long is read less often.
+const BETWEEN: Duration = Duration::from_millis(300);
+
+impl App {
+    /// Opens a capture in place of the current one.
+    pub fn open(&mut self, source: Source, is_sample: bool, ctx: &Context) {
+        self.opening = None;
+        self.pending = None;
+        self.reload_at = None;
+        let decoded_before = std::mem::take(&mut self.decode_as);
+        self.read_options();
+        if is_sample && !self.settings.tour_seen {
+            self.tour = Some(0);
+        }
+        let before = self.source.replace(source.clone());
+        if source.is_growing() && source.length() < ENOUGH {
+            // It can't be recognised yet.
+            (self.document, self.view) = (None, None);
+            return;
+        }
+        self.wake_through(ctx);
+        self.length_read = source.length();
+        match Document::open(source, is_sample, &self.options, &self.background) {
+            Ok(document) => {
+                let view = View::new(document.shared(), self.options.protocols.clone(), &self.background);
+                self.background.drop_later(self.view.replace(view));
+                self.show_document(document);
+                self.apply_filter();
+            }
+            Err(error) => {
+                // The current capture stays.
+                self.source = before.filter(|_| self.document.is_some());
+                self.decode_as = decoded_before;
+                self.read_options();
+                self.notify(error.to_string(), Severity::Error);
+            }
+        }
+    }
+
+    /// Opens a file in place of the current capture. If that fails the current one stays, and a notification says why.
+    pub fn open_path(&mut self, path: &Path, ctx: &Context) {
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ksy")) {
+            return self.open_description(path);
+        }
+        self.start_opening(path, false, ctx);
+    }
+
+    fn start_opening(&mut self, path: &Path, is_reload: bool, ctx: &Context) {
+        self.wake_through(ctx);
+        let (of, limit) = (path.to_owned(), self.reading.unpack_limit());
+        let open = move |_: &_| Source::open_within(&of, limit).map_err(OpenFileError::from);
+        let job = self.background.spawn("open", open);
+        let opening = Opening { path: path.to_owned(), job, is_reload };
+        match self.background.wait(&opening.job, PATIENCE) {
+            Some(result) => self.opened(&opening, result.unwrap_or_else(|error| Err(error.into())), ctx),
+            None => self.opening = Some(opening),
+        }
+    }
+
+    fn opened(&mut self, opening: &Opening, result: Result<Source, OpenFileError>, ctx: &Context) {
+        match result {
+            Ok(source) if opening.is_reload => {
+                self.source = Some(source);
+                self.read_again();
+            }
+            Ok(source) => {
+                self.notifications.clear();
+                self.settings.opened(&opening.path);
+                self.open(source, false, ctx);
+            }
+            Err(error) => {
+                self.settings.recent.retain(|known| *known != opening.path);
+                self.notify(error.to_string(), Severity::Error);
+            }
+        }
+    }
+
+    fn show_document(&mut self, document: Document) {
+        self.dock.transcript.transcript.clear();
+        self.filter.invalidate_vocabulary();
+        self.conversations.texts.clear();
+        self.notices.clear();
+        self.conversation = None;
+        self.health = None;
+        self.checking = None;
+        self.watch();
+        self.background.drop_later(self.document.replace(document));
+    }
+
+    /// Watches the files that are open now.
+    pub(super) fn watch(&self) {
+        if let Some(watcher) = &self.watcher {
+            watcher.watch(&self.reading.own, self.source.as_ref().and_then(watched).as_deref());
+        }
+    }
+
+    /// Works out how captures are decoded: by the command line, by the settings, and by what was chosen in this window.
+    pub(super) fn read_options(&mut self) {
+        let mut options = self.reading.options();
+        let names = protocol_names(&options);
+        let is_known = |rule: &DecodeAs| names.iter().any(|name| name == rule.protocol());
+        // The settings count less than the command line, and only for protocols that still exist.
+        let stored = self.settings.decode_as.iter().filter_map(|rule| rule.parse::<DecodeAs>().ok());
+        let given = std::mem::take(&mut options.decode_as);
+        options.decode_as = stored.filter(is_known).chain(given).collect();
+        for (flow, protocol) in &self.decode_as {
+            let selectors = match flow {
+                Some(flow) => vec![format!("flow={flow}")],
+                // A rule for `file` would turn captures of other kinds into plain bytes.
+                None if self.is_plain_bytes() => vec!["file".to_owned()],
+                None => ["tcp", "udp"].map(str::to_owned).to_vec(),
+            };
+            let rule = |selector: &String| format!("{selector}={protocol}").parse::<DecodeAs>().ok();
+            options.decode_as.extend(selectors.iter().filter_map(rule).filter(is_known));
+        }
+        self.options = options;
+        self.protocols = names;
+    }
+
+    /// Whether what is open is no capture, but the bytes of one stream.
+    fn is_plain_bytes(&self) -> bool {
+        let is_file = |document: &Document| {
+            document.index().flows().first().is_some_and(|flow| flow.transport == TransportType::File)
+        };
+        self.document.as_ref().is_some_and(is_file)
+    }
+
+    /// Decodes something as a protocol, or detects it if none is named.
+    pub(super) fn decode_as(&mut self, target: DecodeTarget, protocol: Option<&str>) {
+        let flow = match target {
+            DecodeTarget::Port(selector) => {
+                self.settings.decode_as(&selector, protocol);
+                // Choices for conversations, or for all, would override it.
+                self.decode_as.clear();
+                return self.read_again();
+            }
+            DecodeTarget::Flow(flow) => Some(flow),
+            DecodeTarget::All => None,
+        };
+        // A choice for all replaces every other one.
+        self.decode_as.retain(|(known, _)| flow.is_some() && *known != flow);
+        self.decode_as.extend(protocol.map(|protocol| (flow, protocol.to_owned())));
+        self.read_again();
+    }
+
+    /// Reads the capture again in the background. What is shown stays until that is done.
+    pub(super) fn read_again(&mut self) {
+        self.read_options();
+        self.watch();
+        let Some(source) = self.source.clone() else { return };
+        let is_sample = self.document.as_ref().is_some_and(Document::is_sample);
+        self.length_read = source.length();
+        match Document::open(source, is_sample, &self.options, &self.background) {
+            Ok(document) => self.pending = Some((document, self.background.now())),
+            Err(error) => self.notify(error.to_string(), Severity::Error),
+        }
+    }
+
+    /// Shows what was read again, when that is complete.
+    fn take_pending(&mut self) {
+        if !self.pending.as_ref().is_some_and(|(pending, _)| pending.is_over()) {
+            return;
+        }
+        let Some((document, started)) = self.pending.take() else { return };
+        self.reading_took = self.background.now() - started;
+        let protocols = self.options.protocols.clone();
+        let moved = self.view.as_ref().map(|view| view.moved_to(document.shared(), protocols));
+        self.show_document(document);
+        self.background.drop_later(std::mem::replace(&mut self.view, moved));
+        self.apply_filter();
+    }
+
+    /// Takes over what changed in files.
+    pub(super) fn follow_files(&mut self, ctx: &Context) {
+        if let Some(opening) = self.opening.take() {
+            match opening.job.poll() {
+                Some(result) => self.opened(&opening, result.unwrap_or_else(|error| Err(error.into())), ctx),
+                None => self.opening = Some(opening),
+            }
+        }
+        let watcher = self.watcher.get_or_insert_with(|| {
+            let file = self.source.as_ref().and_then(watched);
+            Watcher::new(&self.reading.own, file.as_deref(), &self.background)
+        });
+        let (descriptions_changed, file_changed) = watcher.take_changes();
+        if descriptions_changed {
+            self.follow_descriptions();
+        }
+        self.follow_growth(file_changed, ctx);
+        self.take_pending();
+        if let Some(document) = &self.document {
+            let index = document.index();
+            if self.filter.is_stale((index.row_count(), index.is_finished())) {
+                self.filter.set_vocabulary(Vocabulary::of(&index));
+            }
+        }
+    }
+
+    /// Reads a capture again that has changed or grown.
+    fn follow_growth(&mut self, has_changed: bool, ctx: &Context) {
+        let Some(source) = self.source.clone() else { return };
+        let is_enough = source.length() >= ENOUGH || !source.is_growing();
+        if self.document.is_none() && source.is_live() && is_enough {
+            self.open(source, false, ctx);
+            return;
+        }
+        let is_behind =
+            self.document.as_ref().is_some_and(|document| is_behind(document, &source, self.length_read));
+        if (has_changed || is_behind) && self.reload_at.is_none() {
+            self.reload_at = Some(self.background.now() + BETWEEN.max(self.reading_took * 2));
+        }
+        let Some(at) = self.reload_at else { return };
+        let is_free = self.pending.is_none()
+            && self.opening.is_none()
+            && self.document.as_ref().is_some_and(Document::is_over);
+        let waits = at.saturating_duration_since(self.background.now());
+        if !waits.is_zero() || !is_free {
+            ctx.request_repaint_after(waits.max(Duration::from_millis(20)));
+            return;
+        }
+        self.reload_at = None;
+        self.reload(ctx);
+    }
+
+    /// Reads the file again.
+    pub(super) fn reload(&mut self, ctx: &Context) {
+        match self.source.as_ref().and_then(watched) {
+            Some(path) => self.start_opening(&path, true, ctx),
+            None => self.read_again(),
+        }
+    }
+}
+
+/// Whether a live source has more to show than the document that was read from it.
+fn is_behind(document: &Document, source: &Source, length_read: u64) -> bool {
+    let index = document.index();
+    let has_grown = source.length() > length_read && index.position() < source.length();
+    let is_reported = |why: &str| index.damages().iter().any(|damage| damage.what == why);
+    let has_more = has_grown || source.cut().is_some_and(|why| !is_reported(why));
+    document.is_over() && !document.is_cancelled() && source.is_live() && has_more
+}
+
+/// The file that a source was opened from, if it may change.
+fn watched(source: &Source) -> Option<PathBuf> {
+    let path = PathBuf::from(source.name());
+    (source.is_file() && !source.is_live() && path.is_file()).then_some(path)
+}
+
+fn protocol_names(options: &Options) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for protocol in &options.protocols {
+        if !names.iter().any(|known| known == protocol.name()) {
+            names.push(protocol.name().to_owned());
+        }
+    }
+    names
+}

@@ -1,0 +1,46 @@
+//! What the window knows, without pixels: which rows are shown, what is selected, the fields of a message, what is wrong.
+//!
+//! Nothing here depends on egui, so all of it is tested without a display. Work that takes longer than a frame is started
+//! with [`Background`](background::Background) and polled. Panels read these models; only the app changes them.
+
+pub mod actions;
+pub mod background;
+pub(crate) mod cells;
+pub(crate) mod columns;
+pub mod compare;
+pub(crate) mod conversation_rows;
+pub(crate) mod conversations;
+pub mod copying;
+pub mod details;
+pub mod document;
+pub mod editor;
+pub(crate) mod field_list;
+pub(crate) mod filter_line;
+pub mod holes;
+mod json_tree;
+pub mod lookup;
+pub(crate) mod memory;
+pub(crate) mod notices;
+pub(crate) mod overlay;
+pub mod rows;
+pub mod settings;
+pub mod survey;
+pub(crate) mod text;
+pub mod transcript;
+pub mod view;
+pub(crate) mod watcher;
+
+use framescope_capture::Index;
+
+use settings::Settings;
+use view::View;
+
+/// What a panel shows: the index of the capture, and how it is viewed.
+#[derive(Clone, Copy)]
+pub(crate) struct ViewContext<'v> {
+    pub(crate) index: &'v Index,
+    pub(crate) view: &'v View,
+    pub(crate) settings: &'v Settings,
+    /// The names of all protocols that something can be decoded as.
+    pub(crate) protocols: &'v [String],
+}

@@ -1,0 +1,107 @@
+//! Keeps the charts up to date with the rows that are shown.
+
+use std::sync::Arc;
+
+use framescope_capture::Index;
+
+use super::super::background::Job;
+use super::super::rows::SearchError;
+use super::super::survey::{self, Charts};
+use super::View;
+
+/// What charts were made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Inputs {
+    rows: usize,
+    /// Whether all rows were there.
+    is_complete: bool,
+    times: Option<(i64, i64)>,
+}
+
+/// The current charts, and the job that makes newer ones.
+#[derive(Debug, Default)]
+pub(super) struct ChartUpdates {
+    current: Charts,
+    job: Option<Job<Charts>>,
+    /// What the last job was started with.
+    inputs: Option<Inputs>,
+}
+
+impl ChartUpdates {
+    pub(super) fn current(&self) -> &Charts {
+        &self.current
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.job.is_some()
+    }
+
+    /// Whether the charts are those of all rows. Without times there are none to make.
+    pub(super) fn is_settled(&self, has_times: bool) -> bool {
+        self.job.is_none() && (!has_times || self.inputs.is_some_and(|inputs| inputs.is_complete))
+    }
+
+    /// The rows are others now.
+    pub(super) fn invalidate(&mut self) {
+        self.inputs = None;
+    }
+
+    /// Whether charts of these inputs should be made: now and then while rows come in, always when they are complete.
+    fn is_due(&self, now: Inputs) -> bool {
+        match self.inputs {
+            _ if self.job.is_some() || now.times.is_none() => false,
+            None => true,
+            Some(last) if now.is_complete => now != last,
+            Some(last) => now.rows > last.rows.saturating_mul(5) / 4 + 64,
+        }
+    }
+}
+
+impl View {
+    pub(super) fn update_charts(&mut self, index: &Index) {
+        match self.charts.job.as_ref().and_then(Job::poll) {
+            None => {}
+            Some(Ok(charts)) => (self.charts.current, self.charts.job) = (charts, None),
+            Some(Err(error)) => (self.error, self.charts.job) = (Some(SearchError::Job(error)), None),
+        }
+        let (times, is_counted) = {
+            let survey = self.survey.read();
+            (survey.times, survey.is_done)
+        };
+        let times = match &self.scope.span {
+            Some(span) => Some((span.start, span.end.saturating_sub(1))),
+            None => times,
+        };
+        let is_complete = index.is_finished() && is_counted && !self.is_searching();
+        let inputs = Inputs { rows: self.row_count(), is_complete, times };
+        if self.charts.is_due(inputs) {
+            self.charts.inputs = Some(inputs);
+            let rows: survey::Chunks = match &self.rows {
+                None => survey::all_rows(&self.index),
+                Some(rows) => Box::new(rows.chunks()),
+            };
+            let job = survey::chart(Arc::clone(&self.index), rows, times, &self.background);
+            self.charts.job = Some(job);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charts_are_made_again_when_many_rows_came_or_all_are_there() {
+        let mut charts = ChartUpdates::default();
+        let inputs = |rows, is_complete| Inputs { rows, is_complete, times: Some((0, 1)) };
+        assert!(charts.is_due(inputs(0, false)));
+        assert!(!charts.is_due(Inputs { times: None, ..inputs(0, true) }), "there is no time to chart");
+        charts.inputs = Some(inputs(1000, false));
+        assert!(!charts.is_due(inputs(1200, false)) && charts.is_due(inputs(1400, false)));
+        assert!(charts.is_due(inputs(1000, true)));
+        charts.inputs = Some(inputs(1000, true));
+        assert!(!charts.is_due(inputs(1000, true)));
+        charts.invalidate();
+        assert!(charts.is_due(inputs(1000, true)));
+    }
+}

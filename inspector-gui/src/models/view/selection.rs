@@ -1,0 +1,184 @@
+//! The selected row, the row it is compared with, and the highlighted bytes.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::super::details::{Details, FieldNode};
+use super::{KnownPosition, View};
+
+/// Highlighted bytes of the message, and the field that they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Highlight {
+    /// Offsets in the message.
+    pub range: Range<usize>,
+    /// The field's path, if the bytes are a field.
+    pub path: Option<String>,
+}
+
+impl Highlight {
+    /// Highlights a field.
+    pub(crate) fn of_field(field: &FieldNode) -> Highlight {
+        Highlight { range: field.range.clone(), path: Some(field.path.clone()) }
+    }
+}
+
+impl View {
+    /// The selected row.
+    pub fn selected(&self) -> Option<u32> {
+        self.selected
+    }
+
+    /// Selects a row.
+    pub fn select_row(&mut self, row: Option<u32>) {
+        if self.selected != row {
+            self.selected = row;
+            self.highlighted = None;
+            self.hovered = None;
+        }
+    }
+
+    /// Selects the row so many positions further down, or up.
+    pub fn move_selection(&mut self, by: isize) {
+        let Some(last) = self.row_count().checked_sub(1) else { return };
+        let position = match self.position() {
+            Some(position) => position.saturating_add_signed(by).min(last),
+            None => 0,
+        };
+        self.select_row(self.row_at(position));
+    }
+
+    /// The position of the selected row in the table.
+    pub fn position(&mut self) -> Option<usize> {
+        let row = self.selected?;
+        let row_count = self.row_count();
+        if let Some(known) = self.known_position
+            && known.row == row
+            && (known.position.is_some() || known.row_count == row_count)
+        {
+            return known.position;
+        }
+        let position = self.position_of(row);
+        self.known_position = Some(KnownPosition { row, row_count, position });
+        position
+    }
+
+    /// Scrolls to the selected row.
+    pub fn scroll_to_selected(&mut self) {
+        self.scrolls_to_selected = true;
+    }
+
+    /// The position to scroll to, once.
+    pub(crate) fn take_scroll_target(&mut self) -> Option<usize> {
+        let position = self.position().filter(|_| self.scrolls_to_selected)?;
+        self.scrolls_to_selected = false;
+        Some(position)
+    }
+
+    /// The row that the selected one is compared with.
+    pub fn compared(&self) -> Option<u32> {
+        self.compared
+    }
+
+    /// Compares the selected row with another one.
+    pub fn compare_with(&mut self, row: Option<u32>) {
+        self.compared = row;
+    }
+
+    /// The selected row, decoded; None without a selection and while it is being read.
+    pub fn details(&self) -> Option<Arc<Details>> {
+        self.lookup.details(self.selected?)
+    }
+
+    /// The highlighted bytes.
+    pub fn highlighted(&self) -> Option<&Highlight> {
+        self.highlighted.as_ref()
+    }
+
+    /// Highlights bytes, or nothing.
+    pub fn highlight(&mut self, what: Option<Highlight>) {
+        self.highlighted = what;
+    }
+
+    /// The bytes under the pointer.
+    pub fn hovered(&self) -> Option<&Highlight> {
+        self.hovered.as_ref()
+    }
+
+    /// Sets the bytes under the pointer.
+    pub fn hover(&mut self, what: Option<Highlight>) {
+        self.hovered = what;
+    }
+
+    /// Highlights the field so many further down in the tree, or up.
+    pub fn move_highlight(&mut self, by: isize) {
+        fn flatten<'f>(fields: &'f [Arc<FieldNode>], all: &mut Vec<&'f FieldNode>) {
+            for field in fields {
+                all.push(field);
+                flatten(&field.fields, all);
+            }
+        }
+        let Some(details) = self.details() else { return };
+        let mut all = Vec::new();
+        flatten(&details.fields, &mut all);
+        let path = self.highlighted.as_ref().and_then(|highlight| highlight.path.as_deref());
+        let at = path.and_then(|path| all.iter().position(|field| field.path == path));
+        let to = at.map_or(0, |at| at.saturating_add_signed(by).min(all.len().saturating_sub(1)));
+        self.highlighted = all.get(to).map(|field| Highlight::of_field(field)).or(self.highlighted.take());
+    }
+
+    /// Highlights bytes, for instance those of a problem, and the smallest field that contains them.
+    pub fn highlight_range(&mut self, range: Range<usize>) {
+        let path = self.details().and_then(|details| Some(details.smallest_field(&range)?.path.clone()));
+        self.highlighted = Some(Highlight { range, path });
+    }
+
+    /// Highlights the smallest field that contains a byte.
+    pub fn highlight_byte(&mut self, at: usize) {
+        self.highlighted = self.details().map(|details| field_at(&details, at));
+    }
+}
+
+/// The smallest field that contains a byte, or the byte alone.
+pub fn field_at(details: &Details, at: usize) -> Highlight {
+    match details.smallest_field(&(at..at + 1)) {
+        Some(field) => Highlight::of_field(field),
+        None => Highlight { range: at..at + 1, path: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{settle, view};
+    use super::*;
+
+    #[test]
+    fn a_byte_highlights_its_field() {
+        let (index, mut view) = view();
+        let login = {
+            let index = index.read();
+            (0..).zip(index.rows()).find(|(_, row)| index.kind(row) == Some("LOGIN")).unwrap().0
+        };
+        view.select_row(Some(login));
+        settle(&index, &mut view);
+        view.highlight_byte(12);
+        assert_eq!(view.highlighted(), Some(&Highlight { range: 12..16, path: Some("sequence".to_owned()) }));
+        view.highlight_byte(22);
+        assert_eq!(view.highlighted().unwrap().path.as_deref(), Some("payload.user"));
+        view.highlight_byte(4);
+        assert_eq!(view.highlighted().unwrap().path.as_deref(), Some("flags"));
+    }
+
+    #[test]
+    fn the_highlight_moves_through_the_fields_and_stops_at_the_ends() {
+        let (index, mut view) = view();
+        view.select_row(Some(0));
+        settle(&index, &mut view);
+        let path = |view: &View| view.highlighted().unwrap().path.clone().unwrap();
+        view.move_highlight(1);
+        assert_eq!(path(&view), "magic");
+        view.move_highlight(1);
+        assert_eq!(path(&view), "version");
+        view.move_highlight(isize::MIN);
+        assert_eq!(path(&view), "magic");
+    }
+}

@@ -1,0 +1,161 @@
+//! The panel below or beside the table: one message, its conversation, the problems, the statistics, a comparison.
+
+use eframe::egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Ui};
+
+use super::comparison::ComparisonPanel;
+use super::fields::FieldTree;
+use super::ladder::Ladder;
+use super::transcript::TranscriptPanel;
+use super::{Command, bytes, comparison, fields, ladder, problems, statistics, transcript};
+use crate::models::ViewContext;
+use crate::models::actions::Action;
+use crate::models::conversation_rows::ConversationRows;
+
+/// The tabs of the panel below or beside the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// The fields and bytes of the message.
+    #[default]
+    Message,
+    /// What the two sides of the conversation sent.
+    Transcript,
+    /// The conversation as arrows.
+    Ladder,
+    /// The problems of the capture.
+    Problems,
+    /// Lengths and latencies.
+    Statistics,
+    /// Two messages side by side.
+    Comparison,
+}
+
+impl Tab {
+    const ALL: [(Tab, &'static str); 6] = [
+        (Tab::Message, "Message"),
+        (Tab::Transcript, "Transcript"),
+        (Tab::Ladder, "Ladder"),
+        (Tab::Problems, "Problems"),
+        (Tab::Statistics, "Statistics"),
+        (Tab::Comparison, "Compare"),
+    ];
+}
+
+/// What the tabs remember from frame to frame.
+#[derive(Debug, Default)]
+pub(crate) struct Dock {
+    pub(crate) tab: Tab,
+    fields: FieldTree,
+    bytes: bytes::HexView,
+    ladder: Ladder,
+    pub(crate) transcript: TranscriptPanel,
+    comparison: ComparisonPanel,
+}
+
+/// The width in points that a hex view with sixteen bytes on a line needs.
+const HEX_WIDTH: f32 = 630.0;
+
+impl Dock {
+    /// Shows the tabs. `fields_width` is the width of the fields beside the bytes.
+    pub(crate) fn show(
+        &mut self,
+        ui: &mut Ui,
+        context: ViewContext<'_>,
+        conversation: Option<&ConversationRows>,
+        fields_width: &mut f32,
+        commands: &mut Vec<Command>,
+    ) {
+        let is_beside = context.settings.message_beside;
+        self.tabs(ui, is_beside, commands);
+        ui.separator();
+        match self.tab {
+            Tab::Message if is_beside => self.message_beside(ui, context, commands),
+            Tab::Message => self.message_below(ui, context, fields_width, commands),
+            Tab::Ladder | Tab::Transcript => self.conversation(ui, context, conversation, commands),
+            Tab::Problems => problems::show(ui, context, commands),
+            Tab::Statistics => statistics::show(ui, context, commands),
+            Tab::Comparison => comparison::show(ui, context, &mut self.comparison, commands),
+        }
+    }
+
+    fn tabs(&mut self, ui: &mut Ui, is_beside: bool, commands: &mut Vec<Command>) {
+        ui.horizontal(|ui| {
+            for (tab, name) in Tab::ALL {
+                ui.selectable_value(&mut self.tab, tab, name);
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.small_button("Hide").on_hover_text("Hide this panel").clicked() {
+                    commands.push(Command::Act(Action::ToggleMessage));
+                }
+                let (label, hover) = match is_beside {
+                    true => ("Below", "Move this panel below the table"),
+                    false => ("Beside", "Move this panel beside the table"),
+                };
+                if ui.small_button(label).on_hover_text(hover).clicked() {
+                    commands.push(Command::Act(Action::ToggleBeside));
+                }
+            });
+        });
+    }
+
+    fn conversation(
+        &mut self,
+        ui: &mut Ui,
+        context: ViewContext<'_>,
+        conversation: Option<&ConversationRows>,
+        commands: &mut Vec<Command>,
+    ) {
+        ui.add_space(4.0);
+        match conversation {
+            None => drop(ui.weak("Select a message, or a conversation on the left.")),
+            Some(rows) if self.tab == Tab::Ladder => {
+                ladder::show(ui, context, &mut self.ladder, rows, commands);
+            }
+            Some(rows) => transcript::show(ui, context, &mut self.transcript, rows, commands),
+        }
+    }
+
+    fn message_beside(&mut self, ui: &mut Ui, context: ViewContext<'_>, commands: &mut Vec<Command>) {
+        let Some(details) = context.view.details() else { return no_message(ui, context) };
+        let panel = Panel::bottom("bytes below")
+            .resizable(true)
+            .default_size(ui.available_height() / 2.0)
+            .min_size(60.0)
+            .frame(Frame::new());
+        panel.show(ui, |ui| bytes::show(ui, context, &details, &mut self.bytes, commands));
+        CentralPanel::default()
+            .frame(Frame::new())
+            .show(ui, |ui| fields::show(ui, context, &details, &mut self.fields, commands));
+    }
+
+    fn message_below(
+        &mut self,
+        ui: &mut Ui,
+        context: ViewContext<'_>,
+        fields_width: &mut f32,
+        commands: &mut Vec<Command>,
+    ) {
+        let Some(details) = context.view.details() else { return no_message(ui, context) };
+        let room = ui.available_width();
+        let most = (room - HEX_WIDTH).max(room * 0.45).max(160.0);
+        let panel = Panel::left("fields")
+            .resizable(true)
+            .default_size(fields_width.min(most))
+            .min_size(160.0)
+            .max_size(most)
+            .frame(Frame::new());
+        let shown = panel.show(ui, |ui| fields::show(ui, context, &details, &mut self.fields, commands));
+        *fields_width = shown.response.rect.width();
+        let frame = Frame::new().inner_margin(Margin { left: 6, right: 0, top: 0, bottom: 0 });
+        CentralPanel::default()
+            .frame(frame)
+            .show(ui, |ui| bytes::show(ui, context, &details, &mut self.bytes, commands));
+    }
+}
+
+fn no_message(ui: &mut Ui, context: ViewContext<'_>) {
+    let text = match context.view.selected() {
+        Some(_) => "Reading...",
+        None => "Select a message to see its fields and bytes.",
+    };
+    ui.centered_and_justified(|ui| ui.weak(text));
+}
