@@ -247,7 +247,7 @@ fn what_is_not_understood_says_where_and_what_may_have_been_meant() {
         ("length > 1.5", "1.5", "whole number"),
         ("latency > 5", "5", "a duration, such as"),
         ("time > noon", "noon", "2026-01-02T03:04:05Z"),
-        ("src == localhost", "localhost", "no address"),
+        ("src == localhost", "localhost", "not an address"),
         ("kind < DATA", "<", "has no order"),
         ("length contains 3", "3", "'length' contains nothing"),
         ("time matches \"3\"", "\"3\"", "is not text"),
