@@ -117,7 +117,7 @@ const MANY: u32 = 8;
 
 /// Whether the message of `length` bytes at the start of `bytes` is probably false: a chain of many messages begins in
 /// it, and none of them begins where it ends. Returns where the chain begins.
-pub(crate) fn outdone(protocol: &dyn Protocol, bytes: &[u8], length: usize) -> Option<(usize, Guess)> {
+pub(crate) fn stronger_chain(protocol: &dyn Protocol, bytes: &[u8], length: usize) -> Option<(usize, Guess)> {
     WINDOWS.iter().skip(1).find_map(|&look| {
         let is_first = look == WINDOWS[1];
         let window = bytes.get(..look).or(is_first.then_some(bytes))?;
@@ -153,7 +153,7 @@ fn outdone_in(
     if first.bits < CERTAIN && !all_are_named {
         return None;
     }
-    let names = |place: &Place| Impression::at(protocol, window, place.at..place.next).has_name;
+    let names = |place: &Place| MessageQuality::at(protocol, window, place.at..place.next).has_name;
     // The same bytes over and over are padding of a message rather than many of them.
     let text = |place: &Place| window.get(place.at..place.next);
     let next = places.binary_search_by_key(&start.next, |known| known.at).ok().and_then(|at| places.get(at));
@@ -243,10 +243,10 @@ fn plausible<'p>(
     while let Some(found) = place
         && chain.len() < 2 * MAX_INSPECTED
     {
-        chain.push((found, Impression::at(protocol, window, found.at..found.next)));
+        chain.push((found, MessageQuality::at(protocol, window, found.at..found.next)));
         place = next_of(found).and_then(|next| places.get(next));
     }
-    let is_sound = |(_, look): &&(&Place, Impression)| !look.has_errors;
+    let is_sound = |(_, look): &&(&Place, MessageQuality)| !look.has_errors;
     let sound = chain.iter().filter(is_sound).count();
     if sound * 2 < chain.len() {
         return None;
@@ -254,7 +254,7 @@ fn plausible<'p>(
     let names_kinds = chain.iter().filter(|(_, look)| look.has_name).count() * 4 >= chain.len() * 3;
     let longest_behind =
         |from: usize| chain.iter().skip(from + 1).map(|(place, _)| place.next - place.at).max();
-    let fits = |(i, (place, look)): &(usize, &(&'p Place, Impression))| {
+    let fits = |(i, (place, look)): &(usize, &(&'p Place, MessageQuality))| {
         let is_long = chain.len() > MAX_INSPECTED
             && longest_behind(*i).is_some_and(|longest| place.next - place.at > 2 * longest);
         !look.has_errors && (look.has_name || !names_kinds) && !is_long
@@ -266,14 +266,14 @@ fn plausible<'p>(
 
 /// What a message looks like.
 #[derive(Default)]
-struct Impression {
+struct MessageQuality {
     has_errors: bool,
     has_name: bool,
 }
 
-impl Impression {
-    fn at(protocol: &dyn Protocol, window: Captured<'_, '_>, range: Range<usize>) -> Impression {
-        let mut look = Impression::default();
+impl MessageQuality {
+    fn at(protocol: &dyn Protocol, window: Captured<'_, '_>, range: Range<usize>) -> MessageQuality {
+        let mut look = MessageQuality::default();
         match window.get(range.clone()) {
             Some(bytes) => protocol.outline(bytes, false, &mut look),
             // Its beginning shows its kind.
@@ -288,7 +288,7 @@ impl Impression {
     }
 }
 
-impl<'a> Visit<'a> for Impression {
+impl<'a> Visit<'a> for MessageQuality {
     fn kind(&mut self, kind: Kind<'a>) {
         self.has_name = kind.name.is_some();
     }

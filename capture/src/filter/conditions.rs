@@ -116,7 +116,7 @@ pub(super) fn test_block(test: &Test, index: &Index, block: usize) -> Option<boo
 fn test_all(condition: &Condition, of: &dyn Fn(&Condition) -> Option<bool>) -> Option<bool> {
     match condition {
         Condition::Exists => Some(true),
-        Condition::Other(inner) => test_all(inner, of).map(|all| !all),
+        Condition::Not(inner) => test_all(inner, of).map(|all| !all),
         condition => of(condition),
     }
 }
@@ -138,7 +138,7 @@ fn test_numbers(condition: &Condition, values: &[i128]) -> bool {
         Condition::Number(intervals) => {
             values.iter().any(|value| intervals.iter().any(|interval| interval.contains(value)))
         }
-        Condition::Other(inner) => !values.is_empty() && !test_numbers(inner, values),
+        Condition::Not(inner) => !values.is_empty() && !test_numbers(inner, values),
         _ => false,
     }
 }
@@ -150,7 +150,7 @@ fn test_time(condition: &Condition, time: i64, mut first: impl FnMut() -> i64) -
             let since = if *relative { first() } else { 0 };
             interval.contains(&(i128::from(time) - i128::from(since)))
         }),
-        Condition::Other(inner) => !test_time(inner, time, first),
+        Condition::Not(inner) => !test_time(inner, time, first),
         _ => false,
     }
 }
@@ -162,7 +162,7 @@ fn test_severity(condition: &Condition, severity: Option<framescope_parser::Seve
         (Condition::Severity(intervals), Some(severity)) => {
             intervals.iter().any(|interval| interval.contains(&severity))
         }
-        (Condition::Other(inner), some) => !test_severity(inner, some),
+        (Condition::Not(inner), some) => !test_severity(inner, some),
         _ => false,
     }
 }
@@ -171,7 +171,7 @@ fn test_names(condition: &Condition, names: &[&str]) -> bool {
     match condition {
         Condition::Exists => !names.is_empty(),
         Condition::Name(wanted) => names.iter().any(|name| wanted.iter().any(|wanted| wanted == name)),
-        Condition::Other(inner) => !names.is_empty() && !test_names(inner, names),
+        Condition::Not(inner) => !names.is_empty() && !test_names(inner, names),
         text => names.iter().any(|name| test_bytes(text, name.as_bytes())),
     }
 }
@@ -182,7 +182,7 @@ fn test_addresses(condition: &Condition, endpoints: &[std::net::SocketAddr]) -> 
         Condition::Address(wanted) => {
             endpoints.iter().any(|endpoint| wanted.iter().any(|wanted| wanted.is(*endpoint)))
         }
-        Condition::Other(inner) => !endpoints.is_empty() && !test_addresses(inner, endpoints),
+        Condition::Not(inner) => !endpoints.is_empty() && !test_addresses(inner, endpoints),
         text => endpoints.iter().any(|endpoint| test_bytes(text, endpoint.to_string().as_bytes())),
     }
 }
@@ -212,7 +212,7 @@ pub(super) fn test_value(condition: &Condition, value: &Value<'_>, raw: &[u8]) -
             (None, Value::Enum(kind)) => pattern.is_match(kind.to_string().as_bytes()),
             (None, value) => pattern.is_match(value.to_string().as_bytes()),
         },
-        Condition::Other(inner) => !test_value(inner, value, raw)?,
+        Condition::Not(inner) => !test_value(inner, value, raw)?,
         _ => return None,
     })
 }
@@ -272,7 +272,7 @@ pub(super) fn test_all_bytes(
     }
     Ok(match condition {
         Condition::Exists => true,
-        Condition::Other(inner) => !test_all_bytes(inner, index, row, first, reader)?,
+        Condition::Not(inner) => !test_all_bytes(inner, index, row, first, reader)?,
         Condition::Contains(wanted) => {
             let mut bytes = Vec::new();
             let found = index.for_each_piece(row, reader, &mut |piece| {

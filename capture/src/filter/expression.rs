@@ -50,7 +50,7 @@ pub(super) enum Condition {
     Contains(Box<Finder<'static>>),
     Matches(Regex),
     /// It exists, and does not meet the condition.
-    Other(Box<Condition>),
+    Not(Box<Condition>),
 }
 
 /// A range of values. An end with `true` belongs to it.

@@ -246,7 +246,7 @@ impl Fields<'_, '_> {
             outcome.fields = Some(match (outcome.fields, condition) {
                 (None, _) => is_met,
                 // One field that is equal decides that the fields at this path are not other.
-                (Some(before), Condition::Other(_)) => before && is_met,
+                (Some(before), Condition::Not(_)) => before && is_met,
                 (Some(before), _) => before || is_met,
             });
         }

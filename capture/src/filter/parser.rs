@@ -147,7 +147,7 @@ impl Parser<'_> {
             return self.equals(subject);
         }
         if self.takes("!=") {
-            return Ok(Condition::Other(Box::new(self.equals(subject)?)));
+            return Ok(Condition::Not(Box::new(self.equals(subject)?)));
         }
         for (sign, interval) in ORDERS {
             if self.takes(sign) {

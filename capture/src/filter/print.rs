@@ -62,7 +62,7 @@ impl Display for Test {
             }
         };
         match &self.condition {
-            Condition::Other(inner) => condition(inner, column, "!=", f),
+            Condition::Not(inner) => condition(inner, column, "!=", f),
             other => condition(other, column, "==", f),
         }
     }
@@ -101,7 +101,7 @@ fn condition(condition: &Condition, column: Option<Column>, is: &str, f: &mut Fo
             Err(_) => write!(f, " contains {}", Literal::Bytes(wanted.needle().to_vec())),
         },
         Condition::Matches(pattern) => write!(f, " matches {}", quoted(pattern.as_str())),
-        Condition::Other(inner) => self::condition(inner, column, is, f),
+        Condition::Not(inner) => self::condition(inner, column, is, f),
     }
 }
 

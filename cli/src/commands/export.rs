@@ -48,7 +48,7 @@ enum Format {
 const ENDINGS: &str = ".json, .jsonl, .ndjson, .csv, .pcapng, .bin or .raw";
 
 impl Format {
-    fn by_ending(path: &Path) -> Option<Format> {
+    fn from_extension(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "json" | "jsonl" | "ndjson" => Some(Format::Json),
             "csv" => Some(Format::Csv),
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let output = &args.output;
     let format = args
         .format
-        .or_else(|| Format::by_ending(output))
+        .or_else(|| Format::from_extension(output))
         .ok_or_else(|| Error::UnknownEnding { path: output.clone(), endings: ENDINGS })?;
     if let (Ok(from), Ok(to)) = (args.capture.file.canonicalize(), output.canonicalize())
         && from == to
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let fields = args.fields.parse(matches!(format, Format::Json | Format::Csv), &options)?;
     let index = args.capture.load(&options)?;
     let unwritable = Error::writing(output);
-    let mut out = BufWriter::with_capacity(1 << 16, unnamed_beside(output).map_err(&unwritable)?);
+    let mut out = BufWriter::with_capacity(1 << 16, temporary_file_beside(output).map_err(&unwritable)?);
     let mut progress = Progress::new(format!("writing {}", output.display()));
     let mut watch = progress.rows(&index);
     let selection = &mut RowSelection::by(filter).watched(&mut watch);
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
 }
 
 /// A file in the same folder, so that it can be renamed; until then nothing has the name.
-fn unnamed_beside(path: &Path) -> io::Result<NamedTempFile> {
+fn temporary_file_beside(path: &Path) -> io::Result<NamedTempFile> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".framescope-");

@@ -42,18 +42,18 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let reading = args.reading.reading()?;
     match run(start, reading.clone()) {
         Ok(()) => Ok(Status::Done),
-        Err(why) => print_instead(args, &reading, &why),
+        Err(why) => print_without_window(args, &reading, &why),
     }
 }
 
 #[cfg(not(feature = "window"))]
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let why = "this build has none; docs/install.md says how to get one that has";
-    print_instead(args, &args.reading.reading()?, why)
+    print_without_window(args, &args.reading.reading()?, why)
 }
 
 /// Prints the messages where no window can be opened.
-fn print_instead(
+fn print_without_window(
     args: &Arguments,
     reading: &Reading,
     why: &(impl Display + ?Sized),

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Framer, Sink, Span, SpanType, deliver};
-use crate::resync::{WINDOWS, outdone, weigh};
+use crate::resync::{WINDOWS, stronger_chain, weigh};
 use crate::{Captured, Code, Guess, Protocol};
 
 /// The most gaps that are skipped in the search for a place to resume.
@@ -115,7 +115,9 @@ impl Framer {
             self.doubt.credit = credit;
             // Where a message that is cut off would end is not known.
             let is_whole = span.span_type == SpanType::Message;
-            if let Some((at, guess)) = outdone(protocol, bytes, if is_whole { length } else { usize::MAX }) {
+            if let Some((at, guess)) =
+                stronger_chain(protocol, bytes, if is_whole { length } else { usize::MAX })
+            {
                 self.skip_to(self.cursor.offset + at as u64, Code::LengthSuspect, protocol, pending, sink);
                 self.found(Some(guess));
                 return;

@@ -88,7 +88,7 @@ impl ModifiedPcap {
     }
 
     /// With the magic of pcap itself: only where pcap's own records do not follow one another, and a variant's do.
-    pub(crate) fn in_disguise(beginning: &[u8], order: Endianness) -> Option<ModifiedPcap> {
+    pub(crate) fn with_standard_magic(beginning: &[u8], order: Endianness) -> Option<ModifiedPcap> {
         let version = (u16_at(beginning, 4, order)?, u16_at(beginning, 6, order)?);
         let records = beginning.get(24..)?;
         if version != (2, 4) || check(records, order, Extra::Nothing).1 == 0 {

@@ -139,7 +139,8 @@ impl Format {
         };
         let header = parser.header();
         let is_micro = matches!(header.ts_resolution, PcapTsResolution::MicroSecond);
-        let modified = ModifiedPcap::in_disguise(window.rest(), header.endianness).filter(|_| is_micro);
+        let modified =
+            ModifiedPcap::with_standard_magic(window.rest(), header.endianness).filter(|_| is_micro);
         Ok(match modified {
             Some(modified) => Format::Foreign(Box::new(Foreign::ModifiedPcap(modified))),
             None => Format::Pcap(Pcap::new(parser)),

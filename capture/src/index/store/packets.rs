@@ -4,7 +4,7 @@
 use super::Packed;
 
 /// The packets of one mark.
-const A_MARK: u32 = u64::BITS;
+const PACKETS_PER_MARK: u32 = u64::BITS;
 /// How many packets are packed together.
 const A_BLOCK: usize = 4096;
 
@@ -52,7 +52,7 @@ impl Packets {
     /// file its payload begins if it is to be stored.
     #[inline]
     pub fn push(&mut self, time_ns: Option<i64>, payload: Option<u64>) {
-        let at = self.packets % A_MARK;
+        let at = self.packets % PACKETS_PER_MARK;
         self.packets = self.packets.saturating_add(1);
         if at == 0 {
             // No more are stored than 32 bits can count.
@@ -84,8 +84,8 @@ impl Packets {
     #[inline]
     fn place(&self, packet: u32) -> Option<usize> {
         let number = packet.checked_sub(1)?;
-        let mark = self.marks.get((number / A_MARK) as usize)?;
-        let bit = 1u64 << (number % A_MARK);
+        let mark = self.marks.get((number / PACKETS_PER_MARK) as usize)?;
+        let bit = 1u64 << (number % PACKETS_PER_MARK);
         let before = mark.before + (mark.stored & (bit - 1)).count_ones();
         (mark.stored & bit != 0).then_some(before as usize)
     }
@@ -115,8 +115,8 @@ impl Packets {
     pub fn time_bounds(&self, first: u32, last: u32) -> Option<(i64, i64)> {
         let before = |packet: u32| {
             let number = packet.min(self.packets).checked_sub(1)?;
-            let mark = self.marks.get((number / A_MARK) as usize)?;
-            let below = (1u64 << (number % A_MARK)) - 1;
+            let mark = self.marks.get((number / PACKETS_PER_MARK) as usize)?;
+            let below = (1u64 << (number % PACKETS_PER_MARK)) - 1;
             Some((mark.before + (mark.stored & below).count_ones()) as usize)
         };
         let blocks = self.sealed.get(before(first)? / A_BLOCK..=before(last)? / A_BLOCK)?;

@@ -35,7 +35,7 @@ impl SegmentRange {
 }
 
 /// How many segments are packed together.
-const A_CHUNK: usize = 128;
+const SEGMENTS_PER_CHUNK: usize = 128;
 
 /// Segments in the order of a stream, without overlap.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +80,7 @@ impl Segments {
     /// Appends a segment.
     #[inline]
     pub fn push(&mut self, segment: SegmentRange) {
-        if self.open.len() == A_CHUNK {
+        if self.open.len() == SEGMENTS_PER_CHUNK {
             self.sealed.push(Chunk::of(&self.open));
             self.open.clear();
         }
@@ -94,15 +94,15 @@ impl Segments {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.sealed.len() * A_CHUNK + self.open.len()
+        self.sealed.len() * SEGMENTS_PER_CHUNK + self.open.len()
     }
 
     /// The one at a place in their order.
     #[inline]
     pub fn get(&self, at: usize) -> Option<SegmentRange> {
-        match at.checked_sub(self.sealed.len() * A_CHUNK) {
+        match at.checked_sub(self.sealed.len() * SEGMENTS_PER_CHUNK) {
             Some(at) => self.open.get(at).copied(),
-            None => self.sealed.get(at / A_CHUNK)?.get(at % A_CHUNK),
+            None => self.sealed.get(at / SEGMENTS_PER_CHUNK)?.get(at % SEGMENTS_PER_CHUNK),
         }
     }
 
@@ -115,8 +115,9 @@ impl Segments {
     pub fn first_behind(&self, place: u64) -> usize {
         let ends_before =
             |segment: Option<SegmentRange>| segment.is_some_and(|segment| segment.end() <= place);
-        let chunk = self.sealed.partition_point(|chunk| ends_before(chunk.get(A_CHUNK - 1)));
-        let (mut low, most) = (chunk * A_CHUNK, ((chunk + 1) * A_CHUNK).min(self.len()));
+        let chunk = self.sealed.partition_point(|chunk| ends_before(chunk.get(SEGMENTS_PER_CHUNK - 1)));
+        let (mut low, most) =
+            (chunk * SEGMENTS_PER_CHUNK, ((chunk + 1) * SEGMENTS_PER_CHUNK).min(self.len()));
         let mut high = most;
         while low < high {
             let middle = low.midpoint(high);

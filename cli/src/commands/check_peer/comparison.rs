@@ -135,7 +135,7 @@ struct Difference {
 fn different(protocol: &dyn Protocol, bytes: &[u8], peer: &mut Peer) -> io::Result<Option<Difference>> {
     let (ours, theirs, is_silent) = match peer.ask(bytes)? {
         Reply::Line(line) => (disagreement(protocol, bytes, &line), line, false),
-        Reply::Silence(silence) => (Some(verdict(protocol, bytes).to_string()), silence.to_string(), true),
+        Reply::None(silence) => (Some(verdict(protocol, bytes).to_string()), silence.to_string(), true),
     };
     Ok(ours.map(|ours| Difference { ours, theirs, is_silent }))
 }

@@ -12,12 +12,12 @@ use thiserror::Error;
 #[derive(Debug)]
 pub(super) enum Reply {
     Line(String),
-    Silence(Silence),
+    None(NoReply),
 }
 
 /// Why the program did not reply.
 #[derive(Debug, Error)]
-pub(super) enum Silence {
+pub(super) enum NoReply {
     #[error("no reply within {} s", .0.as_secs_f32())]
     TooLate(Duration),
     #[error("the reply is not a line of text ({0})")]
@@ -91,10 +91,10 @@ impl Peer {
                 self.running = Some(running);
                 return Ok(Reply::Line(line));
             }
-            Err(RecvTimeoutError::Timeout) => Silence::TooLate(self.patience),
-            Ok(Err(error)) => Silence::NotText(error),
-            _ => running.child.wait().map_or_else(Silence::Lost, Silence::Ended),
+            Err(RecvTimeoutError::Timeout) => NoReply::TooLate(self.patience),
+            Ok(Err(error)) => NoReply::NotText(error),
+            _ => running.child.wait().map_or_else(NoReply::Lost, NoReply::Ended),
         };
-        Ok(Reply::Silence(silence))
+        Ok(Reply::None(silence))
     }
 }
