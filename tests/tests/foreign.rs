@@ -517,7 +517,10 @@ fn repeated_lines_of_a_dump_are_put_back() {
     }
     assert!(text.contains("*\n"));
     let index = reading(text.as_bytes(), &Options::default()).unwrap();
-    assert_eq!(index.row_bytes(&index.row(0).unwrap(), usize::MAX, &mut index.reader()).unwrap(), payload);
+    assert_eq!(
+        index.row_bytes(&index.row(0.into()).unwrap(), usize::MAX, &mut index.reader()).unwrap(),
+        payload
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn assert_found(name: &str, link_type: u32, packet: Vec<u8>) {
     assert_eq!(index.flows().len(), 1, "{name}: {unread:?}");
     assert_eq!(ends(&index), ["10.0.0.1:50000", "10.0.0.2:9000"], "{name}");
     assert_eq!(index.row_count(), 1, "{name}");
-    let bytes = index.row_bytes(&index.row(0).unwrap(), usize::MAX, &mut index.reader()).unwrap();
+    let bytes = index.row_bytes(&index.row(0.into()).unwrap(), usize::MAX, &mut index.reader()).unwrap();
     assert_eq!(bytes, b"hello", "{name}");
 }
 

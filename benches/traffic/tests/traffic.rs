@@ -58,7 +58,7 @@ fn nothing_is_wrong_with_a_shape_that_asks_for_nothing_wrong() {
         assert_eq!(count(&index, "problems or type != message"), 0, "{shape:?}");
     }
     let (_, index) = read_back(&parted);
-    let messages_share_segments = index.rows().any(|row| index.row_packets(&row).len() > 2);
+    let messages_share_segments = index.rows().any(|(_, row)| index.row_packets(&row).len() > 2);
     assert!(messages_share_segments);
 }
 
@@ -105,7 +105,7 @@ fn as_many_segments_are_lost_and_late_as_asked_for() {
     assert_eq!((index.row_count() as u64, count(&index, "type == message")), (SMALL, SMALL));
     let mut late = 0;
     for (flow, direction) in (0..20).flat_map(|flow| [(flow, false), (flow, true)]) {
-        let mut rows: Vec<_> = index.rows().filter(|row| row.flow() == flow).collect();
+        let mut rows: Vec<_> = index.rows().filter(|(_, row)| row.flow() == flow).collect();
         rows.retain(|row| (index.direction(row) == framescope_parser::Direction::Backward) == direction);
         rows.sort_by_key(|row| row.offset);
         let packets: Vec<u32> = rows.iter().map(|row| index.row_packets(row)[0]).collect();
@@ -121,7 +121,7 @@ fn sizes_are_those_of_the_distribution() {
         let (shortest, longest) = sizes.range();
         // A frame's header and checksum; the login and its answer are short ones.
         let texts: Vec<u64> =
-            index.rows().filter(|row| index.kind(row) != Some("LOGIN")).map(|row| row.length - 24).collect();
+            index.rows().filter(|(_, row)| index.kind(row) != Some("LOGIN")).map(|row| row.length - 24).collect();
         assert!(texts.iter().all(|&size| (shortest.into()..=longest.into()).contains(&size)), "{sizes}");
         let mean = texts.iter().sum::<u64>() as f64 / texts.len() as f64;
         let expected = match sizes {
@@ -176,7 +176,7 @@ fn a_pcapng_file_has_the_interfaces_comments_and_names_asked_for() {
     assert_eq!((index.row_count() as u64, count(&index, "problems")), (SMALL, 0));
     let commented = index
         .rows()
-        .filter(|row| index.comments(row).iter().any(|(_, text)| text.starts_with("packet ")))
+        .filter(|(_, row)| index.comments(row).iter().any(|(_, text)| text.starts_with("packet ")))
         .count();
     assert_eq!(commented as u64, SMALL);
     let names: Vec<&str> = (0..20).filter_map(|flow| index.interface(flow)).collect();

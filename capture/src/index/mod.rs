@@ -165,16 +165,16 @@ impl Index {
         self.flows.get(flow).map(|known| flow.stream(known.side(direction)))
     }
 
-    /// The numbers of the rows of one direction, in stream order.
-    pub fn stream_rows(&self, flow: u32, direction: Direction) -> impl Iterator<Item = u32> + '_ {
+    /// The rows of one direction, in stream order.
+    pub fn stream_rows(&self, flow: u32, direction: Direction) -> impl Iterator<Item = RowId> + '_ {
         let stream = self.stream_id(flow, direction);
-        stream.into_iter().flat_map(|stream| self.rows.entries.of_stream(stream)).map(RowId::number)
+        stream.into_iter().flat_map(|stream| self.rows.entries.of_stream(stream))
     }
 
     /// The row of one direction that a place of the stream is in; the first one behind it if there is none.
-    pub fn row_at(&self, flow: u32, direction: Direction, place: u64) -> Option<u32> {
+    pub fn row_at(&self, flow: u32, direction: Direction, place: u64) -> Option<RowId> {
         let stream = self.stream_id(flow, direction)?;
-        self.rows.entries.of_stream_from(stream, place).next().map(|(row, _)| row.number())
+        self.rows.entries.of_stream_from(stream, place).next().map(|(row, _)| row)
     }
 
     /// The segments of one direction, in stream order.

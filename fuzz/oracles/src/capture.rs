@@ -122,7 +122,7 @@ pub fn check_index(index: &Index) {
                 }
                 messages += u64::from(row.span_type == SpanType::Message);
                 let others = [index.counterpart(number), index.answered_by(number), index.part_of(number)];
-                assert!(others.into_iter().flatten().all(|other| (other as usize) < index.row_count()));
+                assert!(others.into_iter().flatten().all(|other| other.index() < index.row_count()));
                 if let Some((request, _)) = index.reply_to(number) {
                     assert_eq!(index.answered_by(request), Some(number), "the reply to a request answers it");
                 }

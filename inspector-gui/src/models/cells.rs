@@ -1,8 +1,8 @@
 //! The texts of the table's cells, and the filter tests that they offer.
 
-use framescope_capture::Row;
 use framescope_capture::export::rfc3339;
 use framescope_capture::filter::{Column, written};
+use framescope_capture::{Row, RowId};
 use framescope_parser::SpanType;
 
 use super::ViewContext;
@@ -51,12 +51,12 @@ pub(crate) fn title(column: Column, time: TimeFormat) -> &'static str {
 pub(crate) struct TableRow<'r> {
     /// Its position in the table.
     pub(crate) position: usize,
-    pub(crate) number: u32,
+    pub(crate) number: RowId,
     pub(crate) row: &'r Row,
     /// The texts that need decoding; None while it is being read.
     pub(crate) text: Option<&'r RowText>,
     /// The reply to the selected row, or the request that it replies to.
-    pub(crate) partner: Option<u32>,
+    pub(crate) partner: Option<RowId>,
 }
 
 /// The text of a cell.
@@ -131,7 +131,7 @@ fn time_text(context: ViewContext<'_>, position: usize, row: &Row) -> String {
 }
 
 /// The filter test for the value of a cell, if there is one.
-pub(crate) fn test_of(context: ViewContext<'_>, number: u32, row: &Row, column: Column) -> Option<String> {
+pub(crate) fn test_of(context: ViewContext<'_>, number: RowId, row: &Row, column: Column) -> Option<String> {
     let index = context.index;
     let name = column.name();
     let is = |value: String| Some(format!("{name} == {value}"));

@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{
     Align2, FontId, Pos2, Rect, Response, Sense, Shape, Stroke, TextFormat, Ui, Vec2, WidgetInfo,
 };
-use framescope_capture::{Flow, Row};
+use framescope_capture::{Flow, Row, RowId};
 use framescope_parser::{Code, Direction, Severity, SpanType};
 
 use super::list::{self, RowScroll};
@@ -63,7 +63,7 @@ fn header(ui: &mut Ui, flow: &Flow) -> (f32, f32) {
 /// One row of the ladder.
 struct Rung<'v> {
     context: ViewContext<'v>,
-    number: u32,
+    number: RowId,
     row: Row,
     /// Where the lifelines are.
     lifelines: (f32, f32),

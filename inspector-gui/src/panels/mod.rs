@@ -32,6 +32,7 @@ pub(crate) mod transcript;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use framescope_capture::RowId;
 use framescope_parser::Code;
 
 use crate::models::actions::Action;
@@ -46,10 +47,10 @@ pub(crate) enum Command {
     Act(Action),
     ShowFlow(Option<u32>),
     ShowSpan(Option<Range<i64>>),
-    SelectRow(u32),
+    SelectRow(RowId),
     /// Selects a row, and clears the filter if it hides the row.
-    GoTo(u32),
-    CompareWith(Option<u32>),
+    GoTo(RowId),
+    CompareWith(Option<RowId>),
     Highlight(Option<Highlight>),
     /// Highlights bytes and the smallest field that contains them.
     HighlightBytes(Range<usize>),
@@ -77,8 +78,8 @@ pub(crate) enum Command {
     SaveDescriptionAs,
     SaveDescriptionTo(PathBuf),
     /// Asks where to save a row's bytes.
-    SaveRow(u32, CorpusFolder),
-    SaveRowTo(u32, PathBuf),
+    SaveRow(RowId, CorpusFolder),
+    SaveRowTo(RowId, PathBuf),
     CloseEditor,
     CloseHealth,
     Dismiss(usize),

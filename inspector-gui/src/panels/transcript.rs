@@ -7,7 +7,7 @@ use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     Color32, CornerRadius, FontId, Key, Pos2, Rect, Sense, TextEdit, TextFormat, Ui, Visuals, WidgetInfo,
 };
-use framescope_capture::Row;
+use framescope_capture::{Row, RowId};
 use framescope_parser::{Direction, SpanType};
 
 use super::list::{self, RowScroll};
@@ -113,7 +113,7 @@ fn search(
 /// One row of the transcript.
 struct Entry<'v> {
     context: ViewContext<'v>,
-    number: u32,
+    number: RowId,
     row: Row,
     search: &'v str,
 }
