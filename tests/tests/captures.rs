@@ -169,7 +169,7 @@ fn udp_over_ipv6_and_loopback_of_another_system() {
         let packet = [&[family, 0, 0, 0][..], &udp_packet(a, b, &frame(1, "hi"))].concat();
         let index = read_bytes(pcap(0, &[packet]));
         assert_eq!(rows(&index), [("message", 26)]);
-        assert_eq!(index.flows()[0].transport, TransportType::Udp);
+        assert_eq!(index.flow(0.into()).unwrap().transport, TransportType::Udp);
         assert_eq!(index.endpoints(&index.row(0.into()).unwrap()), Some((a, b)));
     }
 }
@@ -232,7 +232,7 @@ fn a_packet_cut_by_snaplen_leaves_a_gap_of_what_it_lacks() {
     ] {
         let index = read_bytes(with_snaplen(&segments, 1, keep));
         assert_eq!(rows(&index), expected, "{keep} bytes kept");
-        assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets(), 1);
+        assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().cut_packets(), 1);
         let row = index.row(0.into()).unwrap();
         let expected = (keep >= 60).then(|| keep as u64 - 40..first);
         assert!(index.missing(&row).into_iter().eq(expected));
@@ -279,7 +279,7 @@ fn a_port_pair_used_again_is_a_new_flow() {
         let index = read_bytes(tcp_pcap(&segments));
         assert_eq!(rows(&index), [("message", 27), ("message", 27)]);
         assert_eq!(index.flows().len(), 2);
-        assert_eq!(index.row(1.into()).unwrap().flow(), 1);
+        assert_eq!(index.row(1.into()).unwrap().flow(), 1.into());
     }
     // A SYN that is sent again opens nothing.
     let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::syn(0), Tcp::data(1, &a[..])]));
@@ -291,7 +291,7 @@ fn forward_is_from_the_side_that_sent_the_first_syn() {
     let syn_ack = Tcp { from_client: false, ack: true, ..Tcp::syn(500) };
     let index = read_bytes(tcp_pcap(&[syn_ack, Tcp::syn(0), Tcp::data(1, frame(1, "hi"))]));
     assert_eq!(index.direction(&index.row(0.into()).unwrap()), Direction::Forward);
-    assert_eq!(index.flows()[0].source(Direction::Forward).unwrap().port(), 50_000);
+    assert_eq!(index.flow(0.into()).unwrap().source(Direction::Forward).unwrap().port(), 50_000);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn the_first_byte_captured_stays_and_a_different_one_is_told() {
     assert!(
         row.codes.contains(Code::ConflictingRetransmission) && !row.codes.contains(Code::ChecksumMismatch)
     );
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts(), 1);
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().conflicts(), 1);
     // The same while the bytes wait for a gap to be filled.
     let (a, b) = message.split_at(10);
     let (_, other) = other.split_at(10);
@@ -341,7 +341,7 @@ fn a_gap_is_given_up_at_the_limit_and_bytes_that_come_later_are_counted() {
     let (_, gap) = index.rows().find(|(_, row)| row.span_type == SpanType::Gap).unwrap();
     assert_eq!((gap.offset, gap.length), (2 * u64::from(length), u64::from(length)));
     assert!(gap.codes.contains(Code::Late));
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes(), u64::from(length));
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().late_bytes(), u64::from(length));
     assert_eq!(rows(&index).iter().filter(|row| row.0 == "message").count(), 39);
 }
 
@@ -442,7 +442,7 @@ fn bytes_behind_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
         Tcp::data(1001 + 30, &message[..]),
     ]));
     assert_eq!(rows(&index), [("message", 26), ("gap", 4), ("message", 26)]);
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes(), 6);
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().late_bytes(), 6);
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -599,9 +599,7 @@ fn a_damaged_record_costs_itself_and_the_rest_is_read() {
     let record = 16 + packets[0].len();
     let place = |number: usize| 24 + record * number;
     let ports = |index: &Index| -> Vec<u16> {
-        (0..index.flows().len())
-            .map(|flow| index.flows()[flow].source(Direction::Forward).unwrap().port())
-            .collect()
+        index.flows().map(|(_, flow)| flow.source(Direction::Forward).unwrap().port()).collect()
     };
     let without = |lost: &[u16]| (40_000..40_200).filter(|port| !lost.contains(port)).collect::<Vec<u16>>();
 
@@ -693,7 +691,10 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
     assert!(index.damages().is_empty(), "{:?}", index.damages());
     assert_eq!(index.notices(), ["The capture's comment: made in a test"]);
     assert_eq!(index.comments(&index.row(0.into()).unwrap()), [(1, "看这里"), (1, "and here")]);
-    assert_eq!((index.interface(0), index.interface(1)), (Some("only described"), Some("wlan0")));
+    assert_eq!(
+        (index.interface(0.into()), index.interface(1.into())),
+        (Some("only described"), Some("wlan0"))
+    );
     assert_eq!(index.host("10.0.0.2".parse().unwrap()), Some("server.example"));
     let mut flows = Vec::new();
     framescope_capture::export::write_flows_text(&index, &mut flows).unwrap();
@@ -709,7 +710,7 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
     file.extend(block(false, 1, &[&link[..], &[2, 0, 200, 0, b'x', 0, 0, 0]].concat()));
     file.extend(enhanced_packet(false, 0, 0, &other));
     let index = read_bytes(file);
-    assert_eq!((index.row_count(), index.interface(0)), (1, None));
+    assert_eq!((index.row_count(), index.interface(0.into())), (1, None));
 }
 
 #[test]
@@ -743,7 +744,7 @@ fn the_life_of_a_connection_is_told() {
     ] {
         let index = read_bytes(tcp_pcap(&segments));
         check_index(&index);
-        let found = index.flows()[0].connection();
+        let found = index.flow(0.into()).unwrap().connection();
         assert_eq!(found, Some(Connection { state, opened, ended, ended_by }), "{segments:?}");
         assert_eq!(index.flows().len(), 1);
     }
@@ -752,16 +753,16 @@ fn the_life_of_a_connection_is_told() {
 #[test]
 fn a_choice_of_protocol_that_may_be_wrong_says_so() {
     let certain = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, frame(1, "hi"))]));
-    assert!(!certain.stream(0, Direction::Forward).unwrap().is_guess());
+    assert!(!certain.stream(0.into(), Direction::Forward).unwrap().is_guess());
     let guess = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, b"hello there".as_slice())]));
-    assert!(guess.stream(0, Direction::Forward).unwrap().is_guess());
+    assert!(guess.stream(0.into(), Direction::Forward).unwrap().is_guess());
     let mut flows = Vec::new();
     framescope_capture::export::write_flows_text(&guess, &mut flows).unwrap();
     let flows = String::from_utf8(flows).unwrap();
     assert!(flows.contains("text is a guess (--as flow=0=PROTOCOL decides)"), "{flows}");
     let told = Options { decode_as: vec!["flow=0=text".parse().unwrap()], ..Options::default() };
     let told = read_with(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, b"hello there".as_slice())]), &told);
-    assert!(!told.stream(0, Direction::Forward).unwrap().is_guess());
+    assert!(!told.stream(0.into(), Direction::Forward).unwrap().is_guess());
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn agrees_with_the_peers(name: &str, expected_messages: usize) {
     // A port pair that is used twice logs one connection behind the other.
     let mut rows: BTreeMap<Ends, Vec<(RowId, Vec<u8>)>> = BTreeMap::new();
     let mut reader = index.reader();
-    for flow in (0u32..).take(index.flows().len()) {
+    for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
@@ -252,7 +252,7 @@ fn every_frame_that_the_damage_did_not_touch_is_found() {
     }
     let mut found: BTreeMap<Ends, Vec<Brief>> = BTreeMap::new();
     let mut reader = index.reader();
-    for flow in (0u32..).take(index.flows().len()) {
+    for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
@@ -299,7 +299,7 @@ fn every_frame_whose_header_was_captured_keeps_its_length_and_has_just_its_holes
     }
     let mut found: BTreeMap<Ends, Vec<Holed>> = BTreeMap::new();
     let mut reader = index.reader();
-    for flow in (0u32..).take(index.flows().len()) {
+    for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();

@@ -67,7 +67,7 @@ fn expected(column: Column, rows: &[Json], number: usize, index: &Index) -> Json
     match column {
         Column::Packet => row["packets"].clone(),
         Column::Latency => row["latency_ns"].clone(),
-        Column::Transport => index.flows()[known.flow() as usize].transport.as_str().into(),
+        Column::Transport => index.flow(known.flow()).unwrap().transport.as_str().into(),
         Column::Address => strings([&row["src"], &row["dst"]]),
         Column::SrcPort => port(&row["src"]),
         Column::DstPort => port(&row["dst"]),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use framescope_capture::filter::{Column, Evaluator, Filter, FilterError};
-use framescope_capture::{Index, Options, RowId, Source, read};
+use framescope_capture::{FlowId, Index, Options, RowId, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::{
     Captured, Code, Confidence, Dissection, Error, Field, Input, Measure, Memo, Missing, Names, Observer,
@@ -129,7 +129,7 @@ fn columns_say_what_the_index_says() {
         let cases: Vec<(&str, Is<'_>)> = vec![
             ("row < 7", Box::new(|row, _| row.number() < 7)),
             ("row in {3, 5..6, 0x9..}", Box::new(|row, _| matches!(row.number(), 3 | 5 | 6 | 9..))),
-            ("flow == 1", Box::new(|_, row| row.flow() == 1)),
+            ("flow == 1", Box::new(|_, row| row.flow() == FlowId::from(1))),
             ("length in 20..40", Box::new(|_, row| (20..=40).contains(&row.length))),
             ("length > 20 and length <= 40", Box::new(|_, row| row.length > 20 && row.length <= 40)),
             ("offset != 0", Box::new(|_, row| row.offset != 0)),

@@ -131,7 +131,7 @@ fn packets_with_the_same_number_are_told_apart_by_their_ends_and_by_time() {
     let index = opened(&[one[0].clone(), other[0].clone(), one[1].clone(), other[1].clone()]);
     assert_eq!(unread(&index), []);
     for (direction, bytes) in [(Direction::Forward, 15), (Direction::Backward, 15)] {
-        assert_eq!(index.stream(0, direction).unwrap().bytes, bytes);
+        assert_eq!(index.stream(0.into(), direction).unwrap().bytes, bytes);
     }
     // More than a minute later the number stands for another packet.
     let mut packets = vec![one[0].clone()];
@@ -208,7 +208,7 @@ fn fragments_with_other_bytes_are_a_problem_of_the_bytes_that_they_touch() {
     let text = "a fragment in packet 3 brings other bytes for this place, or for the headers before it; the first captured stay";
     assert_eq!(disputed(&index), [(0, 10..11, text.to_owned())]);
     assert_eq!(bytes_of(&index), message);
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts(), 1);
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().conflicts(), 1);
     // The one that makes the packet whole may be the one that disputes, over others and in the hole between them.
     let index = opened(&[pieces[0].clone(), pieces[2].clone(), with(16, 40, 50)]);
     assert_eq!(disputed(&index), [(0, 30..31, text.to_owned())]);
@@ -272,7 +272,7 @@ fn very_many_disputes_of_a_packet_stay_few() {
     packets.push(last.clone());
     let index = opened(&packets);
     assert_eq!(unread(&index), [(OVERLAP.to_owned(), 445)]);
-    assert!(index.stream(0, Direction::Forward).unwrap().conflicts() <= 16);
+    assert!(index.stream(0.into(), Direction::Forward).unwrap().conflicts() <= 16);
     assert_eq!(disputed(&index).len(), 4);
     // One that reaches over very many others is told, though not all of it is looked at.
     let mut packets = rest.to_vec();

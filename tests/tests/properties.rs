@@ -219,7 +219,7 @@ proptest! {
         check_index(&index);
         let mut found = vec![None; model.len()];
         let mut reader = index.reader();
-        for segment in index.stream_segments(0, Direction::Forward) {
+        for segment in index.stream_segments(0.into(), Direction::Forward) {
             let mut bytes = Vec::new();
             reader.read(segment.file_offset, segment.length as usize, &mut bytes).unwrap();
             for (place, byte) in found[segment.offset as usize..].iter_mut().zip(bytes) {

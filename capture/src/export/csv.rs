@@ -64,7 +64,7 @@ impl WriteRow for CsvRows<'_> {
         }
         streams.write(index, row, out, |out, flow, direction, endpoints| {
             out.push(b',');
-            put::number(out, flow);
+            put::number(out, flow.number());
             out.push(b',');
             out.extend_from_slice(direction.as_str().as_bytes());
             let (src, dst) = endpoints.unzip();

@@ -76,7 +76,7 @@ impl WriteRow for JsonRows<'_> {
         }
         streams.write(index, row, out, |out, flow, direction, endpoints| {
             out.extend_from_slice(b",\"flow\":");
-            put::number(out, flow);
+            put::number(out, flow.number());
             out.extend_from_slice(b",\"direction\":");
             put::string(out, direction.as_str());
             let (src, dst) = endpoints.unzip();

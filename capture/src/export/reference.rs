@@ -56,7 +56,7 @@ fn json_row(index: &Index, number: RowId, row: &Row, dissection: &Dissection<'_>
     let json = RowJson {
         row: number.number(),
         time: index.time_ns(row).map(rfc3339),
-        flow: row.flow(),
+        flow: row.flow().number(),
         direction: index.direction(row).as_str(),
         src: src.map(|address| address.to_string()),
         dst: dst.map(|address| address.to_string()),

@@ -34,9 +34,9 @@ pub(super) fn test_group(test: &Test, index: &Index, row: &Row) -> bool {
             test_names(condition, &names.iter().map(String::as_str).collect::<Vec<_>>())
         }
         Column::Severity => test_severity(condition, row.severity()),
-        Column::Flow => test_numbers(condition, &[row.flow().into()]),
+        Column::Flow => test_numbers(condition, &[row.flow().number().into()]),
         Column::Direction => name(Some(index.direction(row).as_str())),
-        Column::Transport => name(index.flows().get(row.flow() as usize).map(|flow| flow.transport.as_str())),
+        Column::Transport => name(index.flow(row.flow()).map(|flow| flow.transport.as_str())),
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Src => address(src.as_slice()),
         Column::Dst => address(dst.as_slice()),

@@ -60,8 +60,8 @@ fn chosen_fields(index: &Index) {
 fn followed(index: &Index) {
     let (mut rows, mut said) = (Vec::new(), Vec::new());
     export::write_raw(index, &mut RowSelection::all(), &mut rows).unwrap();
-    for flow in 0..u32::try_from(index.flows().len()).unwrap() {
-        let only = [None, Some(Direction::Forward), Some(Direction::Backward)][flow as usize % 3];
+    for (flow, _) in index.flows() {
+        let only = [None, Some(Direction::Forward), Some(Direction::Backward)][flow.index() % 3];
         export::write_follow_text(index, flow, only, Paint::Plain, &mut Vec::new()).unwrap();
         export::write_follow_raw(index, flow, None, &mut said).unwrap();
     }
@@ -88,7 +88,7 @@ pub fn check_index(index: &Index) {
     let mut reader = index.reader();
     let mut rows_seen = 0;
     assert!(index.damages().iter().all(|damage| !damage.to_string().is_empty()));
-    for (flow, known) in (0u32..).zip(index.flows()) {
+    for (flow, known) in index.flows() {
         if let Some(connection) = known.connection() {
             let last = index.packets();
             assert!([connection.opened, connection.ended].into_iter().flatten().all(|packet| packet <= last));

@@ -73,10 +73,9 @@ pub(crate) fn cell_text(context: ViewContext<'_>, table_row: &TableRow<'_>, colu
         }
         Column::Time => time_text(context, position, row),
         Column::Direction => text(index.direction(row).as_str()),
-        Column::Transport => index
-            .flows()
-            .get(row.flow() as usize)
-            .map_or_else(String::new, |flow| text(flow.transport.as_str())),
+        Column::Transport => {
+            index.flow(row.flow()).map_or_else(String::new, |flow| text(flow.transport.as_str()))
+        }
         Column::Src => index.endpoints(row).map_or_else(String::new, |(src, _)| src.to_string()),
         Column::Dst => index.endpoints(row).map_or_else(String::new, |(_, dst)| dst.to_string()),
         Column::SrcPort => index.endpoints(row).map_or_else(String::new, |(src, _)| src.port().to_string()),
@@ -141,7 +140,7 @@ pub(crate) fn test_of(context: ViewContext<'_>, number: RowId, row: &Row, column
         Column::Packet => is(index.row_packets(row).first()?.to_string()),
         Column::Time => is(format!("\"{}\"", rfc3339(index.time_ns(row)?))),
         Column::Direction => is(index.direction(row).as_str().to_owned()),
-        Column::Transport => is(index.flows().get(row.flow() as usize)?.transport.as_str().to_owned()),
+        Column::Transport => is(index.flow(row.flow())?.transport.as_str().to_owned()),
         Column::Src => is(written(&index.endpoints(row)?.0.to_string())),
         Column::Dst => is(written(&index.endpoints(row)?.1.to_string())),
         Column::SrcPort => is(index.endpoints(row)?.0.port().to_string()),

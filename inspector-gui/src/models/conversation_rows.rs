@@ -1,6 +1,6 @@
 //! The rows of one conversation, for the transcript and the ladder, which show it as a whole whatever the filter hides.
 
-use framescope_capture::Index;
+use framescope_capture::{FlowId, Index};
 
 use super::rows::{Rows, Scope};
 use super::view::View;
@@ -8,7 +8,7 @@ use super::view::View;
 /// The rows of a conversation, and those of them that match a search.
 #[derive(Debug)]
 pub(crate) struct ConversationRows {
-    flow: u32,
+    flow: FlowId,
     /// Whether the index was finished: its rows then have other numbers.
     was_finished: bool,
     rows: Rows,
@@ -43,7 +43,7 @@ impl ConversationRows {
     }
 
     /// The conversation.
-    pub(crate) fn flow(&self) -> u32 {
+    pub(crate) fn flow(&self) -> FlowId {
         self.flow
     }
 

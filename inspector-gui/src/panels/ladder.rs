@@ -31,7 +31,7 @@ pub(crate) fn show(
     conversation: &ConversationRows,
     commands: &mut Vec<Command>,
 ) {
-    let Some(flow) = context.index.flows().get(conversation.flow() as usize) else { return };
+    let Some(flow) = context.flow(conversation.flow()) else { return };
     let lifelines = header(ui, flow);
     let rows = conversation.rows();
     let target = ladder.rows.target(context.view.selected(), rows);

@@ -32,7 +32,7 @@ pub(crate) mod transcript;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use framescope_capture::RowId;
+use framescope_capture::{FlowId, RowId};
 use framescope_parser::Code;
 
 use crate::models::actions::Action;
@@ -45,7 +45,7 @@ use crate::models::view::Highlight;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     Act(Action),
-    ShowFlow(Option<u32>),
+    ShowFlow(Option<FlowId>),
     ShowSpan(Option<Range<i64>>),
     SelectRow(RowId),
     /// Selects a row, and clears the filter if it hides the row.
@@ -98,7 +98,7 @@ pub(crate) enum CorpusFolder {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum DecodeTarget {
     All,
-    Flow(u32),
+    Flow(FlowId),
     /// A port, as a selector. This is stored in the settings.
     Port(String),
 }

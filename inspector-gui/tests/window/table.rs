@@ -20,7 +20,7 @@ fn a_conversation_narrows_the_table_and_all_conversations_restore_it() {
     let all = view(&harness).row_count();
     harness.get_all_by_label_contains(" - 127.0.0.1:9000").nth(2).unwrap().click();
     settle(&mut harness);
-    assert_eq!(view(&harness).flow(), Some(2));
+    assert_eq!(view(&harness).flow(), Some(2.into()));
     assert!(view(&harness).row_count() < all);
     click(&mut harness, "All conversations (6)");
     assert_eq!(view(&harness).row_count(), all);

@@ -37,7 +37,7 @@ pub(super) fn value<'h>(
     };
     match column {
         Column::Row => ColumnValue::Number(number.number().into()),
-        Column::Flow => ColumnValue::Number(row.flow().into()),
+        Column::Flow => ColumnValue::Number(row.flow().number().into()),
         Column::Packet => ColumnValue::Numbers(content.packets().iter().copied().map(u64::from).collect()),
         Column::Offset => ColumnValue::Number(row.offset),
         Column::Length => ColumnValue::Number(row.length),
@@ -51,7 +51,7 @@ pub(super) fn value<'h>(
         Column::PartOf => some(index.part_of(number).map(|row| row.number().into())),
         Column::MissingBytes => some(index.missing_bytes(row)),
         Column::Direction => ColumnValue::Name(index.direction(row).as_str()),
-        Column::Transport => name(index.flows().get(row.flow() as usize).map(|flow| flow.transport.as_str())),
+        Column::Transport => name(index.flow(row.flow()).map(|flow| flow.transport.as_str())),
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Type => ColumnValue::Name(row.type_name()),
         Column::Kind => name(index.kind(row)),

@@ -274,7 +274,7 @@ mod tests {
             Details::of(number.unwrap().0, &index, &mut index.reader())
         };
         // Three holes in a row.
-        let details = of(4, 3024);
+        let details = of(4.into(), 3024);
         assert!(details.at_fault.is_empty() && details.problems[0].code == Code::Incomplete);
         let paths: Vec<&str> = details.fields.iter().skip(9).map(|field| field.path.as_str()).collect();
         assert_eq!(paths, ["payload", "payload (rest)", "checksum"]);
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(details.bytes_of(&(1448..1452)), b" a l");
         assert_eq!(details.smallest_field(&(2900..2901)).unwrap().path, captured(1));
         // One that has no byte of its payload.
-        let details = of(3, 1024);
+        let details = of(3.into(), 1024);
         assert!(details.field("payload").unwrap().is_missing && details.field("payload (rest)").is_none());
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framescope_capture::filter::{Column, Evaluator, Filter};
-use framescope_capture::{Index, RowId};
+use framescope_capture::{FlowId, Index, RowId};
 use framescope_parser::Protocol;
 use parking_lot::RwLock;
 
@@ -19,7 +19,7 @@ use sort::sorted;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scope {
     /// The rows of one conversation.
-    pub flow: Option<u32>,
+    pub flow: Option<FlowId>,
     /// The rows captured in this span, in nanoseconds since the Unix epoch.
     pub span: Option<Range<i64>>,
     /// The rows that match a filter.
@@ -301,14 +301,15 @@ mod tests {
         };
         let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
         let span = *first..first + (last - first) / 2;
-        let scope = Scope { flow: Some(2), span: Some(span.clone()), filter: Some("length > 20".to_owned()) };
+        let scope =
+            Scope { flow: Some(2.into()), span: Some(span.clone()), filter: Some("length > 20".to_owned()) };
         let (index, found, error) = rows(scope, None);
         assert_eq!(error, None);
         let index = index.read();
         let expected: Vec<RowId> = index
             .rows()
             .filter(|(_, row)| {
-                row.flow() == 2
+                row.flow() == FlowId::from(2)
                     && row.length > 20
                     && index.time_ns(row).is_some_and(|time| span.contains(&time))
             })

@@ -43,7 +43,7 @@ impl SortKey<'_> {
         let ordered = |time: i64| time.cast_unsigned() ^ (1 << 63);
         match self.column {
             Column::Row => Some(number.number().into()),
-            Column::Flow => Some(row.flow().into()),
+            Column::Flow => Some(row.flow().number().into()),
             Column::Packet => index.segments(row).map(|segment| u64::from(segment.packet)).max(),
             Column::Offset => Some(row.offset),
             Column::Length => Some(row.length),
@@ -58,9 +58,7 @@ impl SortKey<'_> {
             Column::Src => index.endpoints(row).map(|(src, _)| address_rank(src.ip(), src.port())),
             Column::Dst => index.endpoints(row).map(|(_, dst)| address_rank(dst.ip(), dst.port())),
             Column::Direction => Some(index.direction(row).index() as u64),
-            Column::Transport => {
-                index.flows().get(row.flow() as usize).map(|flow| text_rank(flow.transport.as_str()))
-            }
+            Column::Transport => index.flow(row.flow()).map(|flow| text_rank(flow.transport.as_str())),
             Column::Protocol => index.protocol(row).map(|protocol| text_rank(protocol.name())),
             Column::Type => Some(text_rank(row.type_name())),
             Column::Kind => index.kind(row).map(|kind| self.rank_of_kind(kind)),

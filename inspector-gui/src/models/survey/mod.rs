@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framescope_capture::{Row, RowId};
+use framescope_capture::{FlowId, Row, RowId};
 use framescope_parser::{Code, Severity};
 use parking_lot::RwLock;
 
@@ -83,7 +83,7 @@ impl Survey {
                 self.codes.entry(code).or_insert(CodeStats { rows: 0, first: number }).rows += 1;
             }
         }
-        let flow = row.flow() as usize;
+        let flow = row.flow().index();
         if self.flows.len() <= flow {
             self.flows.resize(flow + 1, FlowStats::default());
         }
@@ -100,8 +100,8 @@ impl Survey {
     }
 
     /// The counts of a conversation.
-    pub fn flow(&self, flow: u32) -> FlowStats {
-        self.flows.get(flow as usize).copied().unwrap_or_default()
+    pub fn flow(&self, flow: FlowId) -> FlowStats {
+        self.flows.get(flow.index()).copied().unwrap_or_default()
     }
 }
 

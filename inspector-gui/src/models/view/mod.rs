@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framescope_capture::filter::Filter;
-use framescope_capture::{Index, Row, RowId};
+use framescope_capture::{FlowId, Index, Row, RowId};
 use framescope_parser::{Direction, Protocol};
 
 use super::background::Background;
@@ -26,7 +26,7 @@ pub use selection::{Highlight, field_at};
 /// A position in a stream, which stays valid when rows get other numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct StreamPosition {
-    flow: u32,
+    flow: FlowId,
     direction: Direction,
     offset: u64,
 }
@@ -38,7 +38,9 @@ impl StreamPosition {
 
     /// The row at this position; None until the index is finished.
     fn row(self, index: &Index) -> Option<RowId> {
-        index.is_finished().then(|| index.row_at(self.flow, self.direction, self.offset)).flatten()
+        // The capture may have been read again, with other flows.
+        let flow = index.flow_id(self.flow.number()).filter(|_| index.is_finished())?;
+        index.row_at(flow, self.direction, self.offset)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use framescope_capture::{Index, RowId};
+use framescope_capture::{FlowId, Index, RowId};
 
 use super::super::background::JobError;
 use super::super::rows::{Rows, Scope, Search, SearchError, Sort};
@@ -61,7 +61,7 @@ impl View {
     }
 
     /// Shows the rows of one conversation, or of all.
-    pub fn show_flow(&mut self, flow: Option<u32>) {
+    pub fn show_flow(&mut self, flow: Option<FlowId>) {
         self.scope.flow = flow;
         self.find_rows();
     }
@@ -90,7 +90,7 @@ impl View {
     }
 
     /// The conversation whose rows are shown; None for all.
-    pub fn flow(&self) -> Option<u32> {
+    pub fn flow(&self) -> Option<FlowId> {
         self.scope.flow
     }
 
@@ -154,12 +154,12 @@ mod tests {
     fn a_conversation_shows_its_rows_only() {
         let (index, mut view) = view();
         assert_eq!(view.row_count(), index.read().row_count());
-        view.show_flow(Some(2));
+        view.show_flow(Some(2.into()));
         settle(&index, &mut view);
         assert!(view.row_count() > 0 && view.row_count() < index.read().row_count());
         for position in 0..view.row_count() {
             let row = view.row_at(position).unwrap();
-            assert_eq!(index.read().row(row).unwrap().flow(), 2);
+            assert_eq!(index.read().row(row).unwrap().flow(), 2.into());
             assert_eq!(view.position_of(row), Some(position));
         }
     }
