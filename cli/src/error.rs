@@ -39,6 +39,8 @@ pub(crate) enum Error {
     UnknownEnding { path: PathBuf, endings: &'static str },
     #[error("{} is the capture itself: name another file to write to", path.display())]
     WouldReplaceCapture { path: PathBuf },
+    #[error("{0} describes a protocol; name a capture to decode: framescope CAPTURE --protocol {0}", path.display())]
+    OnlyDescription { path: PathBuf },
     /// Nothing of this kind has this name.
     #[error("no {kind} is called '{name}'; there are {known}")]
     Unknown { kind: &'static str, name: String, known: String },

@@ -235,7 +235,7 @@ fn errors_say_where_what_was_found_and_what_to_do() {
         (Fault::TooLong { limit: 10, found: 11 }, ["11 is more than the 10", "raise the limit"]),
         (Fault::InvalidUtf8 { found: 0xff }, ["byte 0xff", "encode the text as UTF-8"]),
         (Fault::CriticalUnknown { found: 0x41 }, ["extension 0x41", "refuse the message"]),
-        (Fault::TagMismatch, ["the tag does not fit", "compare both sides' keys"]),
+        (Fault::TagMismatch, ["the tag does not match", "compare both sides' keys"]),
         (Fault::KeyMissing, ["needs a key", "give one"]),
         (Fault::Missing, ["a value is needed", "of another type"]),
         (

@@ -70,8 +70,8 @@ fn filters(file: &str, expressions: &[&str]) {
         let (mut runs, mut rows) = (Vec::new(), 0);
         while runs.len() < 3 && runs.iter().sum::<f64>() < 2.0 {
             let begun = Instant::now();
-            let filter =
-                Filter::parse(expression, &framescope_parser::built_in()).expect("the expression is understood");
+            let filter = Filter::parse(expression, &framescope_parser::built_in())
+                .expect("the expression is understood");
             rows = filter.rows(&index).expect("the capture can be read").len();
             runs.push(begun.elapsed().as_secs_f64());
         }

@@ -59,6 +59,9 @@ fn print_instead(
     why: &(impl Display + ?Sized),
 ) -> Result<Status, Error> {
     let source = match &args.file {
+        Some(file) if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ksy")) => {
+            return Err(Error::OnlyDescription { path: file.clone() });
+        }
         Some(file) => args.reading.open(file)?,
         None => sample::source(),
     };

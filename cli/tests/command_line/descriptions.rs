@@ -165,3 +165,15 @@ fn a_message_that_can_not_be_encoded_is_reported() {
     let skipped = encode("{\"type\":\"skipped\",\"fields\":[]}");
     notifies(&skipped, 0, &["a row of type skipped is not a message"]);
 }
+
+#[test]
+fn a_description_without_a_capture_and_a_display_is_an_error() {
+    let (description, _) = format("mqtt");
+    let refused = run(&[&description]);
+    notifies(
+        &refused,
+        2,
+        &["mqtt.ksy describes a protocol; name a capture to decode: framescope CAPTURE --protocol "],
+    );
+    assert!(refused.stdout.is_empty());
+}

@@ -15,7 +15,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use framescope_capture::export::Seed;
-use framescope_oracles::{ORACLES, Oracle, minimise};
+use framescope_checking::minimise;
+use framescope_oracles::{ORACLES, Oracle};
 
 /// Inputs that are tried to make a find smaller.
 const TRIES: usize = 20_000;

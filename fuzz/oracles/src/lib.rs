@@ -31,8 +31,6 @@ mod streaming;
 mod traffic;
 mod views;
 
-pub use framescope_checking::{Verdict, inputs, minimise, verdict};
-
 pub use capture::{capture, check_index};
 pub use chunking::chunking;
 pub use columns::columns;

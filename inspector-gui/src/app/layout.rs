@@ -176,12 +176,19 @@ fn message_panel(ui: &mut Ui, is_beside: bool, sizes: &mut Sizes, show: impl FnO
     let fields = &mut sizes.fields;
     if is_beside {
         let panel = Panel::right("message beside").resizable(true).default_size(sizes.message_beside);
-        let shown = panel.min_size(240.0).show(ui, |ui| show(ui, fields));
+        let shown = panel.min_size(240.0).show(ui, |ui| {
+            // A tab with little in it is as large as the others.
+            ui.take_available_width();
+            show(ui, fields);
+        });
         sizes.message_beside = shown.response.rect.width();
     } else {
         let most = (ui.available_height() - 120.0).max(96.0);
         let panel = Panel::bottom("message").resizable(true).default_size(sizes.message).min_size(96.0);
-        let shown = panel.max_size(most).show(ui, |ui| show(ui, fields));
+        let shown = panel.max_size(most).show(ui, |ui| {
+            ui.take_available_height();
+            show(ui, fields);
+        });
         sizes.message = shown.response.rect.height();
     }
 }

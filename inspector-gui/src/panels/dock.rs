@@ -30,7 +30,8 @@ pub enum Tab {
 }
 
 impl Tab {
-    const ALL: [(Tab, &'static str); 6] = [
+    /// Every tab with its name, in the order in which they are shown.
+    pub const ALL: [(Tab, &'static str); 6] = [
         (Tab::Message, "Message"),
         (Tab::Transcript, "Transcript"),
         (Tab::Ladder, "Ladder"),

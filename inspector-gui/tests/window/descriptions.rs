@@ -160,3 +160,14 @@ fn a_dropped_description_is_used() {
     harness.get_by_label_contains("someip is now used on tcp.port=30509");
     assert!(harness.query_all_by_label_contains("service 0x1234").count() > 5);
 }
+
+#[test]
+fn a_description_without_a_capture_opens_its_editor_beside_the_sample() {
+    let mut harness = empty(Reading::default(), SettingsFile::default());
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open_path(&corpus("formats/someip.ksy"), &ctx);
+    settle(&mut harness);
+    harness.get_by_label("someip.ksy");
+    harness.get_by_label_contains("someip is now used on tcp.port=30509");
+    assert!(view(&harness).row_count() > 0, "the sample is shown");
+}

@@ -118,3 +118,24 @@ fn two_messages_are_compared_field_by_field() {
     assert!(!shows(&harness, "version same"));
     harness.get_by_label("payload.user differs: lost / absent");
 }
+
+#[test]
+fn every_tab_leaves_the_panel_its_size() {
+    let no_problems = Source::open(&corpus("captures/missive-chat/capture.pcapng")).unwrap();
+    for is_beside in [false, true] {
+        let mut harness = window(no_problems.clone(), false);
+        if is_beside {
+            click(&mut harness, "Beside");
+        }
+        let size = |harness: &Window| {
+            let sizes = harness.state().settings().sizes;
+            if is_beside { sizes.message_beside } else { sizes.message }
+        };
+        let before = size(&harness);
+        for (tab, name) in Tab::ALL {
+            harness.state_mut().show_tab(tab);
+            settle(&mut harness);
+            assert!((size(&harness) - before).abs() < 1.0, "{name}: {} and {before}", size(&harness));
+        }
+    }
+}

@@ -73,7 +73,7 @@ impl Code {
     ///
     /// let code = Code::from_name("checksum-mismatch").unwrap();
     /// assert_eq!((code.severity(), code.as_str()), (Severity::Error, "checksum-mismatch"));
-    /// assert!(code.meaning().starts_with("The checksum over the frame does not fit"));
+    /// assert!(code.meaning().starts_with("The checksum of the frame does not match"));
     /// ```
     pub fn from_name(text: &str) -> Option<Code> {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)

@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::Range;
 
 use framescope_parser::{
-    Captured, Code, CodeDomain, CodeInfo, Confidence, Dissection, Error, Input, Kind, Measure, Memo, Names, Protocol,
-    Sample, Severity, Step, Value, Visit,
+    Captured, Code, CodeDomain, CodeInfo, Confidence, Dissection, Error, Input, Kind, Measure, Memo, Names,
+    Protocol, Sample, Severity, Step, Value, Visit,
 };
 
 use crate::DESCRIBED;

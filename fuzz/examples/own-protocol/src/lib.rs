@@ -8,8 +8,8 @@ pub mod telemetry;
 
 use std::sync::LazyLock;
 
-use framescope_ksy::Described;
 use framescope_checking::{Verdict, verdict};
+use framescope_ksy::Described;
 use framescope_parser::{Dissection, Value};
 
 use telemetry::{Body, Message};
