@@ -198,3 +198,49 @@ impl Index {
         self.row_packets(row).into_iter().flat_map(of).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::FlowId;
+    use crate::{Options, Source, read};
+
+    /// An index of one flow.
+    fn index() -> Index {
+        let source = Source::from_bytes("text", *b"\x01ada\n\x01bob\n");
+        let options = Options { decode_as: vec!["file=bare".parse().unwrap()], ..Options::default() };
+        read(source, &options, &mut |_| true).unwrap()
+    }
+
+    #[test]
+    fn a_number_from_outside_is_an_id_only_if_the_index_has_it() {
+        let index = index();
+        let last = u32::try_from(index.row_count()).unwrap() - 1;
+        assert_eq!(index.row_id(last).map(RowId::number), Some(last));
+        assert_eq!((index.row_id(last + 1), index.row_id(u32::MAX)), (None, None));
+        assert_eq!((index.flow_id(0).map(FlowId::number), index.flow_id(1)), (Some(0), None));
+    }
+
+    #[test]
+    fn ids_of_a_range_are_those_of_the_rows_in_it() {
+        let index = index();
+        assert!(index.row_ids().eq(index.rows().map(|(id, _)| id)));
+        assert!(index.row_ids_in(0..usize::MAX).eq(index.row_ids()));
+        assert_eq!(index.row_ids_in(index.row_count()..usize::MAX).next(), None);
+        assert!(index.rows_from(0.into()).all(|(id, row)| index.row(id).unwrap().offset == row.offset));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "RowId(99)")]
+    fn a_row_of_another_index_stops_a_debug_build() {
+        index().row(99.into());
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "FlowId(99)")]
+    fn a_flow_of_another_index_stops_a_debug_build() {
+        index().flow(99.into());
+    }
+}
