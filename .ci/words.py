@@ -20,7 +20,7 @@ def rules():
 
 
 def prose(path, text):
-    """The lines with their numbers, without code, which is as it is, and folded tables, which name it."""
+    """The lines with their numbers, without a document's code and its folded tables, which name it."""
     fenced = folded = False
     for number, line in enumerate(text.splitlines(), 1):
         if path.suffix == ".md":
@@ -35,7 +35,8 @@ def prose(path, text):
 
 def main():
     listed = list(rules())
-    names = subprocess.run(["git", "ls-files", "*.md", "*.rs"], cwd=ROOT, check=True, capture_output=True, text=True)
+    command = ["git", "ls-files", *(f"*.{kind}" for kind in ("md", "rs", "py", "sh", "toml", "ksy"))]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     found = 0
     for name in names.stdout.splitlines():
         path = ROOT / name

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Puts the faults of planted.toml in, one at a time, and tells which fuzz target finds each, and after how many seconds.
+"""Puts the faults of planted.toml in, one at a time, and reports which fuzz target finds each, and after how many seconds.
 
 Usage: python3 fuzz/planted.py [--check] [--seconds 120] [--jobs 2] [NAME]...
 
 Works on a copy in target/planted, with what the working tree holds now. Each target gets a core, begins with the committed
 seeds, and runs without a sanitizer: first all targets for a second each, then, if none found it, for 20, then for --seconds.
---check only tells whether each fault still has its place. Needs nightly and cargo-fuzz (`cargo install cargo-fuzz --locked`).
+--check only reports whether each fault still has its place. Needs nightly and cargo-fuzz (`cargo install cargo-fuzz --locked`).
 """
 
 import argparse
@@ -33,7 +33,7 @@ def check(all_faults):
     for fault in all_faults:
         count = (ROOT / fault["file"]).read_text(encoding="utf-8").count(fault["was"])
         if count != 1:
-            print(f"{fault['name']}: its place stands {count} times in {fault['file']}", file=sys.stderr)
+            print(f"{fault['name']}: its place occurs {count} times in {fault['file']}", file=sys.stderr)
             wrong += 1
     return wrong
 
@@ -76,10 +76,10 @@ def run(target, seconds):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--check", action="store_true", help="only tell whether each fault still has its place")
-    arguments.add_argument("--seconds", type=int, default=120, help="how long each target may look at last")
+    arguments.add_argument("--check", action="store_true", help="only check whether each fault still has its place")
+    arguments.add_argument("--seconds", type=int, default=120, help="how long each target may search at most")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many targets run side by side")
-    arguments.add_argument("names", nargs="*", metavar="NAME", help="only faults whose name has this in it")
+    arguments.add_argument("names", nargs="*", metavar="NAME", help="only faults whose name contains this")
     given = arguments.parse_args()
     chosen = [fault for fault in faults()
               if not given.names or any(name in fault["name"] for name in given.names)]

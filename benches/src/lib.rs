@@ -29,7 +29,7 @@ fn median(values: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// Runs all contenders in each of `rounds` rounds, after one that does not count. All must give the same number, or
+/// Runs all contenders in each of `rounds` rounds, after one that does not count. All must return the same number, or
 /// they did not do the same work.
 pub fn compare(rounds: usize, contenders: &mut [Contender<'_>]) -> Vec<Times> {
     let mut times: Vec<Times> = contenders.iter().map(|_| Times(Vec::new())).collect();

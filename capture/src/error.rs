@@ -27,7 +27,7 @@ pub enum OpenError {
 
 /// Why an open capture can't be read.
 ///
-/// Damage in the file is no error: it is listed in the index, and the packets around it are read.
+/// Damage in the file is not an error: it is listed in the index, and the packets around it are read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReadError {

@@ -158,10 +158,10 @@ impl StreamId {
     }
 }
 
-/// Elements by their ids, which the table gives out itself.
+/// Elements by their ids, which the table assigns itself.
 ///
 /// An id without an element is a fault of this crate, never of a capture: debug builds stop there, others go on with a spare
-/// element that belongs to nobody. Where absence is legitimate [`get`](Table::get) says so.
+/// element that belongs to no entry. Where absence is legitimate [`get`](Table::get) says so.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<I, T> {
     elements: Vec<T>,
@@ -176,7 +176,7 @@ impl<I, T: Default> Default for Table<I, T> {
 }
 
 impl<I: Id, T> Table<I, T> {
-    /// Adds an element and gives its id.
+    /// Adds an element and returns its id.
     pub(crate) fn push(&mut self, element: T) -> I {
         let id = self.next_id();
         self.elements.push(element);
@@ -240,7 +240,7 @@ impl<I: Id, T> Table<I, T> {
         &self.elements
     }
 
-    /// The ids that were given out.
+    /// The ids that were assigned.
     pub(crate) fn ids(&self) -> impl Iterator<Item = I> + use<I, T> {
         (0..u32::try_from(self.elements.len()).unwrap_or(u32::MAX)).map(I::new)
     }

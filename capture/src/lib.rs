@@ -11,7 +11,7 @@
 //! ```
 //! use framescope_capture::{Options, Source, read};
 //!
-//! // What is no capture is read as the bytes of one stream.
+//! // A file that is not a capture is read as the bytes of one stream.
 //! let source = Source::from_bytes("crash-1", *b"\xF5\x4D\x01\x03 and noise");
 //! let index = read(source, &Options::default(), &mut |_| true)?;
 //! assert_eq!(index.row_count(), 1);

@@ -8,13 +8,13 @@ use crate::random::{Random, havoc};
 use crate::spans::spans;
 use crate::{mutate_frames, mutate_messages};
 
-/// Longest that an input is made.
+/// The longest input that is generated.
 const LONGEST: usize = 2048;
 /// How many streams are kept to be changed further.
 const KEPT: usize = 200;
 
-/// Endless inputs of a described protocol, or without one of Missive, the same for the same `seed`. `known` are streams to begin
-/// with; without any, messages are generated.
+/// Endless inputs of a described protocol, or of Missive without one; the same for the same `seed`. `known` are streams
+/// to begin with; without any, messages are generated.
 pub fn inputs<'p>(
     described: Option<&'p Described>,
     known: Vec<Vec<u8>>,
@@ -45,7 +45,7 @@ pub fn inputs<'p>(
         } else if let Some(old) = kept.get_mut(at) {
             old.clone_from(&data);
         }
-        // From any of its messages on, and now and then cut off.
+        // From any of its messages on, and sometimes cut off.
         let protocol = described.map_or(&missive as &dyn Protocol, |described| described);
         let spans = spans(protocol, &data);
         let start = spans.get(random.below(spans.len())).map_or(0, |(span, _)| span.offset);

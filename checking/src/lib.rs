@@ -1,11 +1,12 @@
 //! Compares a reader of messages with the protocol that it is meant to read.
 //!
-//! [`inputs`] generates what to try, [`verdict`] says what a receiver should answer, and [`minimise`] finds the smallest input that
-//! still shows a difference. `framescope check-peer` is made of these three; so is a test of your own parser. A fuzzer generates its
-//! own inputs, and changes them with [`mutate_frames`] or [`mutate_messages`]: as messages, so that lengths and checks mostly hold.
+//! [`inputs`] generates what to try, [`verdict`] gives the reply that a receiver should make, and [`minimise`] finds
+//! the smallest input that still shows a difference. `framescope check-peer` is made of these three; so is a test of
+//! your parser. A fuzzer generates its own inputs, and changes them with [`mutate_frames`] or [`mutate_messages`]: as
+//! messages, so that lengths and checks mostly hold.
 //!
-//! The same seed always gives the same result. Nothing here does input or output, or panics, whatever the bytes are: what is found is
-//! returned. Work is bounded by the bytes and by the tries that were asked for.
+//! The same seed always gives the same result. Nothing here does input or output, or panics, whatever the bytes are:
+//! results are returned. Work is bounded by the number of bytes and of tries.
 //!
 //! ```
 //! use framescope_checking::{Verdict, inputs, minimise, verdict};
@@ -33,8 +34,9 @@ pub use minimise::minimise;
 pub use random::{Random, havoc};
 pub use verdict::{Refusal, Verdict, is_refused, verdict};
 
-/// One in so many messages has a length that is false or a check that does not hold. A reader that is rarely lied to is rarely
-/// tested on lies; but behind a false check nothing more of the message is reached, so most must hold.
+/// One message in this many has a length that is false or a check that does not hold. A reader that rarely meets such
+/// messages is rarely tested on them; but after a false check nothing more of the message is reached, so most must
+/// hold.
 const BROKEN: usize = 8;
 
 /// The README's examples are tested with the documentation.

@@ -11,9 +11,10 @@ use crate::frames::{rearrange, store};
 use crate::random::Random;
 use crate::spans::{holds_message, spans};
 
-/// Changes the stream in `data[..size]` and gives its new length, at most `max_size`; what can't be written as it was changed
-/// stays. `bytes` is the fuzzer's own way to change some bytes: one change in eight is left to it. Where there is no message yet,
-/// or in one change of sixteen, one is generated from the description. The same `seed` makes the same change.
+/// Changes the stream in `data[..size]` and returns its new length, at most `max_size`; a change that can't be written
+/// is dropped. `bytes` is the fuzzer's own way to change some bytes: one change in eight is left to it. Where there is
+/// no message yet, or in one change of sixteen, one is generated from the description. The same `seed` makes the same
+/// change.
 pub fn mutate_messages(
     protocol: &Described,
     data: &mut [u8],
@@ -26,7 +27,7 @@ pub fn mutate_messages(
     let mut pieces: Vec<(bool, Vec<u8>)> = Vec::new();
     for (span, bytes) in spans(protocol, data.get(..size).unwrap_or(data)) {
         let is_message = span.span_type == SpanType::Message;
-        // Damage does not heap up: what is no message goes half of the time.
+        // Damage does not accumulate: half the time, what is not a message is removed.
         if is_message || random.one_in(2) {
             pieces.push((is_message, bytes.to_vec()));
         }
@@ -62,8 +63,8 @@ pub fn mutate_messages(
     store(&out, data, max_size)
 }
 
-/// A message out of nothing: what the protocol writes of the fields that it sees in bytes by chance, with constants, lengths and
-/// checks as they should be. None if chance did not hit on one.
+/// A message from nothing: what the protocol writes of the fields that it sees in random bytes, with valid constants,
+/// lengths and checks. None if the random bytes did not yield one.
 pub fn generate(protocol: &Described, random: &mut Random) -> Option<Vec<u8>> {
     for _ in 0..32 {
         let longest = if random.one_in(4) { 200 } else { 40 };
@@ -100,7 +101,7 @@ pub fn with_changed_field(protocol: &dyn Protocol, message: &[u8], random: &mut 
     (!out.is_empty()).then_some(out)
 }
 
-/// Gives one of its fields another value.
+/// Changes the value of one of its fields.
 pub fn change_field(message: &mut Dissection<'_>, random: &mut Random) {
     let count = leaves(&mut message.fields, &mut |_| {});
     let (wanted, mut at) = (random.below(count), 0);
@@ -112,7 +113,7 @@ pub fn change_field(message: &mut Dissection<'_>, random: &mut Random) {
     });
 }
 
-/// Shows each value of the fields that have no fields in them, and counts them.
+/// Visits each value of the fields that have no fields in them, and counts them.
 fn leaves<'a>(fields: &mut [Field<'a>], each: &mut dyn FnMut(&mut Value<'a>)) -> usize {
     fields
         .iter_mut()
@@ -136,7 +137,7 @@ fn change(value: &mut Value<'_>, random: &mut Random) {
         Value::Float(x) => *x = random.one_of(&[0.0, -0.0, f64::MAX, f64::MIN_POSITIVE, -1.5]),
         Value::Bool(b) => *b = !*b,
         Value::Enum(kind) => {
-            // Its name would win over the number.
+            // Its name would take precedence over the number.
             kind.name = None;
             kind.value = if random.one_in(3) { random.edge().into() } else { random.below(16) as u64 };
         }

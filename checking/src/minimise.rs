@@ -2,8 +2,9 @@
 
 use crate::frames::simpler_frames;
 
-/// Removes frames from `data`, and parts of frames, as long as `fails` says that the fault is still there; then bytes, in ever
-/// smaller stretches; and then puts zeros in the place of what need not be what it is. At most `tries` inputs are tried.
+/// Removes frames from `data`, and parts of frames, as long as `fails` says that the fault is still there; then bytes,
+/// in ever smaller stretches; and then puts zeros in the place of bytes that do not matter. At most `tries` inputs are
+/// tried.
 ///
 /// ```
 /// let fails = |data: &[u8]| data.contains(&0xF5) && data.len() >= 3;
@@ -17,7 +18,7 @@ pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize)
         left = left.saturating_sub(1);
         may && fails(candidate)
     };
-    // Frames as frames first: a byte removed from one breaks its check.
+    // Whole frames first: a byte removed from one breaks its check.
     while let Some(simpler) =
         simpler_frames(&best, &mut |simpler| is_simpler(simpler, &best) && still_fails(simpler))
     {
@@ -37,7 +38,7 @@ pub fn minimise(data: &[u8], fails: &mut dyn FnMut(&[u8]) -> bool, tries: usize)
     best
 }
 
-/// Removes what can be spared, in stretches of half, a quarter, and so on down to a byte.
+/// Removes what is not needed, in stretches of half, a quarter, and so on down to a byte.
 fn remove_bytes(best: &mut Vec<u8>, still_fails: &mut dyn FnMut(&[u8]) -> bool) {
     let mut stretch = best.len().div_ceil(2);
     while stretch > 0 {

@@ -1,6 +1,6 @@
-//! Numbers and texts for mutators: the same ones for the same seed.
+//! Random numbers and texts for mutators: the same ones for the same seed.
 
-/// Numbers that look as if by chance. They are not for secrets.
+/// Pseudo-random numbers. They are not for secrets.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -27,7 +27,7 @@ impl Random {
         usize::try_from(self.next()).unwrap_or(0) % end.max(1)
     }
 
-    /// True once in so many times.
+    /// True once in this many times.
     pub fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == 0
     }
@@ -49,7 +49,7 @@ impl Random {
         u16::from(self.byte() % 8)
     }
 
-    /// A number at which something changes.
+    /// A boundary value, at which something changes.
     pub fn edge(&mut self) -> u32 {
         self.one_of(&[0, 1, 2, 63, 64, 65, 255, 256, 0xFFFF, 0x1_0000, 16 << 20, (16 << 20) + 1, u32::MAX])
     }
@@ -60,13 +60,13 @@ impl Random {
         u16::from_be_bytes([high, low])
     }
 
-    /// A length at which a limit may be.
+    /// A length near a possible limit.
     pub fn length(&mut self) -> usize {
         let near = 1 << (4 + self.below(7));
         near + self.below(3) - 1
     }
 
-    /// Text, sometimes cut in a character, sometimes none at all.
+    /// Text, sometimes cut in a character, sometimes not text at all.
     pub fn text(&mut self) -> Vec<u8> {
         let texts: [&[u8]; 8] = [
             b"",

@@ -5,7 +5,7 @@ use framescope_parser::{Framer, Protocol, Span, SpanType};
 /// A span and its bytes.
 pub(crate) type Piece<'d> = (Span, &'d [u8]);
 
-/// The spans of a stream that comes in one segment.
+/// The spans of a stream that arrives in one segment.
 pub(crate) fn spans<'d>(protocol: &dyn Protocol, stream: &'d [u8]) -> Vec<Piece<'d>> {
     let (mut framer, mut spans, mut rest) = (Framer::default(), Vec::new(), stream);
     let mut sink = |span: Span, _: framescope_parser::Captured<'_, '_>| {

@@ -1,17 +1,17 @@
-//! Whether bytes begin with a message that a receiver takes, in the three words that any receiver can say.
+//! Whether bytes begin with a message that a receiver accepts, in the three words that any receiver can say.
 
 use std::fmt::{self, Display, Formatter};
 
 use framescope_parser::{Code, Dissection, Input, Memo, Protocol, Severity, Step};
 
-/// What a receiver says of the bytes that have come.
+/// What a receiver says of the bytes that have arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The bytes begin with a well-formed message of so many bytes.
+    /// The bytes begin with a well-formed message of this many bytes.
     Valid(usize),
     /// They begin with none, whatever follows; and why.
     Refused(Refusal),
-    /// More bytes may make one of them. With what is wrong already, if anything is.
+    /// More bytes may complete a message. With what is wrong already, if anything is.
     Incomplete(Option<Refusal>),
 }
 
@@ -20,7 +20,8 @@ pub enum Verdict {
 pub struct Refusal {
     /// What is wrong.
     pub code: Code,
-    /// Where in the message, in bytes from its beginning, and a sentence. None where the bytes are no message at all.
+    /// Where in the message, in bytes from its beginning, and a sentence. None where the bytes are not a message at
+    /// all.
     pub detail: Option<(usize, String)>,
 }
 
@@ -82,7 +83,8 @@ pub fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
         }
         Step::Partial(_) | Step::NeedMore(_) => Verdict::Incomplete(wrong(bytes)),
         Step::Skipped(_, code) | Step::Searching(_, code) => match step(false) {
-            // Too little to be part of a message, and yet it may become one. A message whose length is not believed is all there.
+            // Too little to be part of a message, though it may become one. A message whose length is not trusted is
+            // all there.
             Step::NeedMore(_) if code != Code::LengthSuspect => Verdict::Incomplete(wrong(bytes)),
             _ => Verdict::Refused(code.into()),
         },

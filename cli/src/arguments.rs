@@ -114,7 +114,7 @@ pub(crate) enum KeyError {
     Digits(Cause),
 }
 
-/// A key from its hexadecimal digits, or from a file behind `@`.
+/// A key from its hexadecimal digits, or from a file after `@`.
 pub(crate) fn parse_key(text: &str) -> Result<Key, KeyError> {
     let Some(path) = text.strip_prefix('@') else {
         return Key::from_hex(text).map_err(|cause| KeyError::Digits(cause.into()));

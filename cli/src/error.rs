@@ -35,7 +35,7 @@ pub(crate) enum Error {
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]
     Unwritable { path: PathBuf, cause: io::Error },
-    #[error("can't tell what to write to {}: end its name in {endings}, or add --format", path.display())]
+    #[error("can't choose a format for {}: end its name in {endings}, or add --format", path.display())]
     UnknownEnding { path: PathBuf, endings: &'static str },
     #[error("{} is the capture itself: name another file to write to", path.display())]
     WouldReplaceCapture { path: PathBuf },

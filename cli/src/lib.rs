@@ -35,7 +35,7 @@ struct Cli {
     window: window::Arguments,
 }
 
-/// Runs the command line and gives the exit status.
+/// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
     };
     let status = match done {
         Ok(status) => status,
-        // Whoever reads our output has had enough of it.
+        // The reader of our output has closed it.
         Err(Error::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
         Err(error) => {
             notices::notify(&error);

@@ -9,11 +9,11 @@ use crate::status::Status;
 
 /// Prints one sentence.
 pub(crate) fn notify(text: &(impl Display + ?Sized)) {
-    // Where even standard error is closed there is nobody to notify.
+    // If even standard error is closed, there is no place to notify.
     let _ = writeln!(io::stderr(), "framescope: {text}");
 }
 
-/// Reports which parts of a capture could not be read, and gives the exit status for it.
+/// Reports which parts of a capture could not be read, and returns the exit status for it.
 pub(crate) fn report(index: &Index) -> Status {
     let file = index.source().name();
     let packets = |SkippedPackets { count, first_packet, first_offset }, [one, many]: [&str; 2]| match count {

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal};
 
 use framescope_capture::export::Paint;
 
-/// Standard output, written in large pieces. Whoever writes flushes it, to notice when that fails.
+/// Standard output, written in large pieces. The writer flushes it, to notice when that fails.
 pub(crate) fn output() -> BufWriter<io::StdoutLock<'static>> {
     BufWriter::with_capacity(1 << 16, io::stdout().lock())
 }

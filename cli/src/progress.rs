@@ -57,7 +57,7 @@ impl Progress {
             && self.shown.is_none_or(|shown| shown.elapsed() >= BETWEEN)
         {
             let percent = (u128::from(done) * 100).checked_div(all.into()).unwrap_or(100);
-            // Without a standard error there is nobody to show it to.
+            // Without a standard error there is no place to show it.
             let _ = write!(io::stderr(), "\r\x1b[K{percent:3} % {what}");
             self.shown = Some(Instant::now());
         }

@@ -1,5 +1,5 @@
 """Makes the files of this folder from a recorded capture: `python3 make.py` (as root, with editcap and text2pcap of Wireshark,
-tcpdump, xxd and strace). A run makes the same files, but for text-echo.strace, which is recorded anew."""
+tcpdump, xxd and strace). A run writes the same files, except for text-echo.strace, which is recorded anew."""
 
 import os
 import struct

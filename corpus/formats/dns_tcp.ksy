@@ -43,7 +43,7 @@ types:
       answered: {value: 'answer[0]', if: answer_count > 0}
     -webide-representation: '{asked} {answered}'
   name:
-    doc: Labels up to an empty one, or up to a pointer to where the rest stands.
+    doc: Labels up to an empty one, or up to a pointer to the rest.
     seq:
       - id: label
         type: label
@@ -61,7 +61,7 @@ types:
       pointer:
         value: length << 8 | pointer_low
         if: is_pointer
-        doc: Where in the message the rest of the name stands.
+        doc: Where in the message the rest of the name is.
     -webide-representation: '{text}'
   question:
     seq:

@@ -1,4 +1,4 @@
-# A protocol as games have it: little-endian, flags in bits, floats, names of a fixed width, and a CRC behind all.
+# A protocol as games have it: little-endian, flags in bits, floats, names of a fixed width, and a CRC at the end.
 meta:
   id: game
   title: A game's datagrams
@@ -12,7 +12,7 @@ meta:
 seq:
   - {id: magic, contents: GM}
   - {id: version, type: b4, valid: 2}
-  - {id: is_reliable, type: b1, doc: It is sent again until it is acknowledged.}
+  - {id: is_reliable, type: b1, doc: It is retransmitted until it is acknowledged.}
   - {id: is_fragment, type: b1}
   - {id: reserved, type: b2, valid: 0}
   - {id: kind, type: u1, enum: kind, valid: {in-enum: true}}

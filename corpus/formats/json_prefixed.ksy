@@ -1,4 +1,4 @@
-# JSON with its length before it, as many a program of one's own sends it.
+# JSON with its length before it, as many home-made protocols send it.
 meta:
   id: json_prefixed
   title: JSON with a length

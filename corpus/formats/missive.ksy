@@ -1,5 +1,5 @@
-# Missive, version 1, as FORMAT.md specifies it. The parser crate has a native reader of the same format; a test holds
-# both against each other on every capture of the corpus.
+# Missive, version 1, as FORMAT.md specifies it. The parser crate has a native reader of the same format; a test compares
+# both on every capture of the corpus.
 meta:
   id: missive
   title: Missive frames, described in .ksy
@@ -9,9 +9,9 @@ meta:
     transport: [tcp, udp]
     # The header, and 16 MiB of payload, and 64 KiB of extensions, and what follows them.
     limit: 16842811
-    # A header is believed if both of these hold ...
+    # A header is trusted if both of these hold ...
     believe: [magic, header_check]
-    # ... and passed over if this does not.
+    # ... and skipped if this does not.
     refuse: [payload_length]
     kind: kind
     summary: '{payload}'

@@ -1,5 +1,5 @@
 # Modbus/TCP: an MBAP header and a function. Nothing in a message says whether it is a request or a response; where the
-# length leaves a choice, the notes at the fields say what is taken.
+# length leaves a choice, the notes on the fields say what is assumed.
 # Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b; MODBUS Application Protocol V1.1b3.
 meta:
   id: modbus
@@ -23,7 +23,7 @@ seq:
   - id: length
     type: u2
     valid: {min: 2, max: 254}
-    doc: Bytes behind this field.
+    doc: Bytes after this field.
   - id: unit
     type: u1
     doc: The device behind a gateway.
@@ -57,7 +57,7 @@ types:
       - {id: count, type: u2}
     -webide-representation: '{count} at {address}'
   read_bits:
-    doc: Four bytes are taken for a request; three bytes of answer, 17 to 24 coils, have as many and are taken for one too.
+    doc: Four bytes are taken for a request; a reply of three bytes, 17 to 24 coils, has as many and is taken for one too.
     seq:
       - {id: request, type: range, if: _root.length == 6}
       - {id: byte_count, type: u1, if: _root.length != 6}

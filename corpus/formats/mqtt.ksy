@@ -1,4 +1,4 @@
-# MQTT 3.1.1: a first byte, a length in groups of seven bits, and what the kind of packet says.
+# MQTT 3.1.1: a first byte, a length in groups of seven bits, and the contents of that kind of packet.
 # Source: OASIS MQTT Version 3.1.1.
 meta:
   id: mqtt
@@ -28,7 +28,7 @@ seq:
     type: length_group
     repeat: until
     repeat-until: not _.goes_on or _index == 3
-    doc: Bytes behind this field, seven bits of the number in each group, the lowest first.
+    doc: Bytes after this field, seven bits of the number in each group, the lowest first.
   - id: body
     size: length
     type:

@@ -1,4 +1,4 @@
-# RESP, version 2, as Redis speaks it: a sign, a line, and for some signs more values or bytes behind it.
+# RESP, version 2, as Redis speaks it: a sign, a line, and for some signs more values or bytes after it.
 # Source: Redis serialization protocol specification.
 meta:
   id: resp

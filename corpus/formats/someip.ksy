@@ -16,11 +16,11 @@ meta:
     reply: message_type == message_type::response or message_type == message_type::error
 seq:
   - {id: service, type: u2, -hex: true}
-  - {id: method, type: u2, -hex: true, doc: 'From 0x8000 on it is an event, which nobody asked for.'}
+  - {id: method, type: u2, -hex: true, doc: 'From 0x8000 on it is an event, sent without a request.'}
   - id: length
     type: u4
     valid: {min: 8, max: 1048568}
-    doc: Bytes behind this field.
+    doc: Bytes after this field.
   - {id: client, type: u2, -hex: true}
   - {id: session, type: u2}
   - {id: protocol_version, type: u1, valid: 1}

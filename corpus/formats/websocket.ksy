@@ -1,4 +1,4 @@
-# WebSocket: an HTTP request and its answer, and then frames in both directions. Text of a client is combined with a key
+# WebSocket: an HTTP request and its response, and then frames in both directions. Text of a client is combined with a key
 # that changes with each frame; it is shown as it was before.
 # Source: RFC 6455.
 meta:
@@ -37,7 +37,7 @@ types:
     -webide-representation: '{text}'
   frame:
     seq:
-      - {id: is_last, type: b1, doc: A message may go on in the next frames.}
+      - {id: is_last, type: b1, doc: A message may continue in the next frames.}
       - {id: reserved, type: b3, valid: 0}
       - id: opcode
         type: b4

@@ -8,7 +8,7 @@ import missive
 import recording
 from missive import ACK, AUTH, CHECKSUM, DATA, ERROR, LOGIN, LOGOUT, PING, PONG, REPLY, SENDER
 
-# Public on purpose: whoever reads the capture can verify the frames signed with it.
+# Public on purpose: with it, the signed frames of the capture can be verified.
 KEY = bytes.fromhex("6672616d6573636f706520746573742d6b6579")
 
 
@@ -20,7 +20,7 @@ class Peer:
         self.reader, self.frames = missive.Reader(), []
 
     def frame(self, kind, payload=b"", *, flags=0, channel=0, sequence=None, **more):
-        """The next frame's bytes. A reply names the sequence it answers."""
+        """The next frame's bytes. A reply names the sequence of its request."""
         if sequence is None:
             sequence = self.sequences.get(channel, 0)
             self.sequences[channel] = (sequence + 1) & 0xFFFFFFFF
@@ -49,7 +49,7 @@ class Peer:
         return self.frames.pop(0)
 
     def expect(self, *kinds):
-        """Reads on until a frame of one of these kinds comes, and acknowledges what is relayed meanwhile."""
+        """Reads until a frame of one of these kinds arrives, and acknowledges what is relayed meanwhile."""
         while True:
             frame = self.receive()
             if frame is not None and frame.kind == DATA and not frame.flags & REPLY:
@@ -68,7 +68,7 @@ class Peer:
 
 
 class Server:
-    """Accepts clients, checks their LOGIN, relays their DATA to the others, answers what asks for an answer."""
+    """Accepts clients, checks their LOGIN, relays their DATA to the others, replies to requests."""
 
     def __init__(self, listener, log):
         self.listener, self.log, self.members, self.lock = listener, log, {}, threading.Lock()
@@ -128,7 +128,7 @@ class Server:
 
 
 def content_type(frame):
-    """The frame's CONTENT_TYPE extension, as it stands."""
+    """The frame's CONTENT_TYPE extension, unparsed."""
     rest = frame.extensions
     while rest:
         size = 3 + int.from_bytes(rest[1:3], "big")

@@ -13,7 +13,7 @@ WINDOW, PART_BYTES, PATIENCE = 64, 4096, 20
 
 
 class Connection:
-    """A socket with a thread that writes, so that nobody who reads waits for it."""
+    """A socket with a thread that writes, so that reading never waits for it."""
 
     def __init__(self, sock, reader):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -44,7 +44,7 @@ class Connection:
                 self.sock.sendall(data)
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
-            # Whoever still puts something in must not wait for room.
+            # A thread that still adds frames must not wait for room.
             while self.outbox.get() is not None:
                 pass
 

@@ -50,7 +50,7 @@ class Server:
                 else:
                     nonsense = True
             if nonsense:
-                connection.send(ERROR, missive.error(400, "this is no frame"))
+                connection.send(ERROR, missive.error(400, "this is not a frame"))
             if nonsense or not data:
                 break
         connection.close()
@@ -132,7 +132,7 @@ def main():
     accepting.start()
     sys.stdin.buffer.read()
     server.stopping = True
-    # Whoever waits for the next connection gets one.
+    # Whatever waits for the next connection gets one.
     socket.create_connection((host, port)).close()
     accepting.join()
     server.say_goodbye()

@@ -1,5 +1,5 @@
 """Missive, version 1, with the Python standard library alone. Written from FORMAT.md, not from the Rust parser: the two
-can disagree, and tests hold them against each other."""
+can disagree, and tests compare them."""
 
 import binascii
 import hashlib
@@ -55,7 +55,7 @@ class Refused(Exception):
 
 
 def header(data):
-    """The header that data begins with, or None if it can't be believed."""
+    """The header that data begins with, or None if it can't be trusted."""
     if len(data) < 20 or data[:2] != MAGIC:
         return None
     fields = HEADER.unpack_from(data)
@@ -63,7 +63,7 @@ def header(data):
 
 
 def end_of(fields):
-    """How long a frame with that header is."""
+    """The length of a frame with that header."""
     flags = fields[3]
     return 20 + fields[4] + fields[5] + (16 if flags & AUTH else 0) + (4 if flags & CHECKSUM else 0)
 
@@ -73,7 +73,7 @@ def checksum_holds(frame):
 
 
 class Frame:
-    """A frame whose header is believed and that is all there."""
+    """A complete frame whose header is trusted."""
 
     def __init__(self, data):
         (_, self.version, self.kind, self.flags, self.extensions_length, self.payload_length, self.sequence,
@@ -97,7 +97,7 @@ class Frame:
             at += 3 + length
 
     def check(self, key=None, known=()):
-        """Raises Refused unless the frame is well-formed. `known` are an application's own extensions."""
+        """Raises Refused unless the frame is well-formed. `known` are the application's extensions."""
         if self.version != 1:
             raise Refused("unknown-version", "version", 2)
         end = len(self.data)
@@ -124,7 +124,7 @@ class Frame:
         return types[-1].decode() if types else "text/plain; charset=utf-8"
 
     def says(self):
-        """What the payload says, by name. Raises Refused if it does not say it well."""
+        """The payload decoded, by name. Raises Refused if it is malformed."""
         payload, at = self.payload, 20 + self.extensions_length
         if self.kind == LOGIN:
             said = {}
@@ -179,7 +179,7 @@ def decode(data, key=None, limit=PAYLOAD_LIMIT, known=()):
 
 
 def find_header(data, start):
-    """Where the next header that is believed begins, or one that too few bytes are there of; else the end."""
+    """Where the next trusted header begins, or one of which too few bytes are there; else the end."""
     while (at := data.find(MAGIC[:1], start)) >= 0:
         left = len(data) - at
         if header(data[at:at + 20]) or left < 20 and MAGIC.startswith(bytes(data[at:at + 2])):
@@ -189,7 +189,7 @@ def find_header(data, start):
 
 
 def step(data, last, limit=PAYLOAD_LIMIT):
-    """What stands first: ("message" | "partial" | "skipped", how many bytes, why), or None where more are needed."""
+    """What comes first: ("message" | "partial" | "skipped", how many bytes, why), or None where more are needed."""
     fields = header(data[:20])
     if fields is None:
         may_begin = MAGIC.startswith(bytes(data[:2])) and len(data) < 20
@@ -215,7 +215,7 @@ def step(data, last, limit=PAYLOAD_LIMIT):
 
 
 class Reader:
-    """Takes bytes as they arrive and gives the frames in them; skips what is not a frame."""
+    """Takes bytes as they arrive and yields the frames in them; skips what is not a frame."""
 
     def __init__(self, limit=PAYLOAD_LIMIT):
         self.buffer, self.limit = bytearray(), limit
@@ -241,9 +241,9 @@ def rows(pieces, limit=PAYLOAD_LIMIT):
     reader, found, at = Reader(limit), [], 0
     for piece, last in [*((piece, False) for piece in pieces), (b"", True)]:
         for row, data, reason in reader.rows(piece, last):
-            goes_on = (found and found[-1][0] == row == "skipped" and reason in ("not-a-frame", "header-check-mismatch")
+            continues = (found and found[-1][0] == row == "skipped" and reason in ("not-a-frame", "header-check-mismatch")
                        and found[-1][3] in ("not-a-frame", "header-check-mismatch"))
-            if goes_on:
+            if continues:
                 found[-1][2] += len(data)
             else:
                 found.append([row, at, len(data), reason])
@@ -251,11 +251,11 @@ def rows(pieces, limit=PAYLOAD_LIMIT):
     return found
 
 
-# What a log says
+# A log's lines
 
 
 def fields(data):
-    """What a peer's log says of a frame it sent: the fields as the sender meant them."""
+    """A line of a peer's log for a frame it sent: the fields as the sender meant them."""
     frame = Frame(data)
     said = {"kind": KINDS.get(frame.kind, f"0x{frame.kind:02x}"), "version": frame.version, "flags": frame.flags,
             "extensions_length": frame.extensions_length, "payload_length": frame.payload_length,

@@ -1,4 +1,4 @@
-"""Reads pcap and writes pcapng: just what is needed to keep recordings, and to damage them on purpose."""
+"""Reads pcap and writes pcapng: only what is needed to store recordings, and to damage them on purpose."""
 
 import struct
 
@@ -16,7 +16,7 @@ class Packet:
 
     @property
     def ip(self):
-        """Where the IP header begins: behind Ethernet."""
+        """Where the IP header begins: after Ethernet."""
         return 14
 
     @property

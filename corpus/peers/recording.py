@@ -22,7 +22,7 @@ class Log:
         self.lock = threading.Lock()
 
     def sent(self, sock, data, **said):
-        """Data is about to be written to a socket, and this is what it means."""
+        """Logs data that is about to be written to a socket, and its meaning."""
         self.note(sock.getsockname(), sock.getpeername(), data, **said)
 
     def note(self, src, dst, data, **said):
@@ -73,7 +73,7 @@ def listen(port, family=socket.AF_INET):
 
 
 def connect(port, family=socket.AF_INET):
-    """A connection to it that sends each write at once."""
+    """A connection to it that sends each write immediately."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.connect(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
@@ -82,7 +82,7 @@ def connect(port, family=socket.AF_INET):
 
 
 def hang_up(sock):
-    """Closes in order: says that nothing more comes, and takes what the peer still has to say."""
+    """Closes in order: shuts down sending, and reads what the peer still sends."""
     sock.shutdown(socket.SHUT_WR)
     while sock.recv(65536):
         pass

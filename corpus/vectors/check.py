@@ -1,4 +1,4 @@
-"""Holds the Python peer against missive.json. Prints what differs, and exits with 1 if anything does."""
+"""Checks the Python peer against missive.json. Prints the differences, and exits with 1 if anything does."""
 
 import json
 import os

@@ -64,11 +64,11 @@ frame("error", "The refusal of sequence 1.", {"code": 403, "text": "who are you?
       ERROR, error(403, "who are you?"), flags=REPLY, sequence=1)
 frame("ping", "Are you there?", {"bytes": b"1234".hex()}, PING, b"1234", sequence=2)
 frame("pong", "Yes, and here is what you sent.", {"bytes": b"1234".hex()}, PONG, b"1234", flags=REPLY, sequence=2)
-frame("application-kind", "A kind of an application's own.", {"bytes": "07"}, 0x80, b"\x07", sequence=3)
+frame("application-kind", "An application's kind.", {"bytes": "07"}, 0x80, b"\x07", sequence=3)
 # Each extension.
 frame("timestamp", "Made at 2026-01-02T03:04:05.678901Z.", {"content": "now"}, DATA, b"now",
       extensions=[(TIMESTAMP, struct.pack(">Q", 1767323045678901))])
-frame("content-type", "Content that is no text.", {"content": {"bytes": "89504e47"}}, DATA, b"\x89PNG",
+frame("content-type", "Content that is not text.", {"content": {"bytes": "89504e47"}}, DATA, b"\x89PNG",
       extensions=[(CONTENT_TYPE, b"image/png")])
 frame("content-type-json", "JSON is UTF-8, as text is.", {"content": "{}"}, DATA, b"{}",
       extensions=[(CONTENT_TYPE, b"application/json")])
@@ -78,7 +78,7 @@ frame("sender", "Relayed for ada.", {"content": "hi"}, DATA, b"hi", extensions=[
 frame("trace-id", "A part of a task.", {"content": ""}, DATA, extensions=[(TRACE_ID, bytes(range(16)))])
 frame("critical-known", "A critical extension that every receiver knows.", {"content": ""}, DATA,
       extensions=[(TIMESTAMP | CRITICAL, bytes(8))])
-frame("application-extension", "An extension of an application's own, which others skip.", {"content": ""}, DATA,
+frame("application-extension", "An application's extension, which others skip.", {"content": ""}, DATA,
       extensions=[(0x40, b"\x01\x02")])
 frame("two-extensions", "In any order.", {"content": "hi"}, DATA, b"hi",
       extensions=[(SENDER, "陈".encode()), (CONTENT_TYPE, b"text/plain")])
@@ -86,10 +86,10 @@ frame("two-extensions", "In any order.", {"content": "hi"}, DATA, b"hi",
 frame("signed", "With a tag, and a checksum over that too.", {"content": "signed"}, DATA, b"signed",
       flags=CHECKSUM | AUTH, sequence=7, channel=2)
 frame("more", "The first part of longer content.", {"content": "to be "}, DATA, b"to be ", flags=MORE, sequence=8)
-frame("reserved-flags", "Bits without a meaning are passed over.", {"content": ""}, DATA, flags=0x8000)
+frame("reserved-flags", "Bits without a meaning are ignored.", {"content": ""}, DATA, flags=0x8000)
 frame("biggest-numbers", "All ones where they may be.", {"bytes": ""}, 0xFF, sequence=0xFFFFFFFF, channel=0xFFFF)
-frame("long-ping", "More than 64 bytes deserve a warning, and are taken.", {"bytes": "00" * 65}, PING, bytes(65))
-frame("login-with-more", "Bytes behind the credential are left to later versions.",
+frame("long-ping", "More than 64 bytes deserve a warning, and are accepted.", {"bytes": "00" * 65}, PING, bytes(65))
+frame("login-with-more", "Bytes after the credential are left to later versions.",
       {"user": "ada", "credential": ""}, LOGIN, login("ada", b"") + b"later")
 
 # What must be refused.
@@ -98,7 +98,7 @@ signed = encode(DATA, b"hello", flags=AUTH, key=KEY)
 refuse("magic", "Another first byte.", "not-a-frame", "magic", 0, patched(plain, 0, b"\x00"))
 refuse("header-check", "A flipped bit in the header.", "header-check-mismatch", "header_check", 18,
        patched(plain, 12, b"\x80"))
-refuse("too-long", "More payload than a receiver believes.", "payload-too-long", "payload_length", 8,
+refuse("too-long", "More payload than a receiver accepts.", "payload-too-long", "payload_length", 8,
        checked(patched(plain, 8, b"\x7f")))
 refuse("version", "A later version.", "unknown-version", "version", 2, encode(DATA, b"?", version=2))
 refuse("checksum", "A flipped bit in the payload.", "checksum-mismatch", "checksum", 25, patched(summed, 20, b"j"))
@@ -124,12 +124,12 @@ refuse("data-utf8", "Text that ends in the middle of a character.", "invalid-utf
 
 # Streams.
 one, two = encode(DATA, b"one", flags=CHECKSUM, sequence=1), encode(DATA, b"two", flags=CHECKSUM, sequence=2)
-stream("two-frames", "Nothing stands between frames.", one + two, ("message", 27, None), ("message", 27, None))
-stream("garbage", "What is no frame is skipped up to the next.", one + b"\xf5\xf5\x4d garbage" + two,
+stream("two-frames", "Frames follow each other directly.", one + two, ("message", 27, None), ("message", 27, None))
+stream("garbage", "Bytes that are not a frame are skipped up to the next.", one + b"\xf5\xf5\x4d garbage" + two,
        ("message", 27, None), ("skipped", 11, "not-a-frame"), ("message", 27, None))
 stream("starts-inside", "A stream whose first bytes were missed.", one[9:] + two,
        ("skipped", 18, "not-a-frame"), ("message", 27, None))
-stream("corrupt-header", "A header that is not believed costs its frame.", patched(one, 9, b"\x40") + two,
+stream("corrupt-header", "A header that is not trusted costs its frame.", patched(one, 9, b"\x40") + two,
        ("skipped", 27, "header-check-mismatch"), ("message", 27, None))
 stream("corrupt-payload", "Another header follows where the frame ends, so its length is true.",
        patched(one, 20, b"O") + two, ("message", 27, None), ("message", 27, None))

@@ -1,4 +1,4 @@
 #![no_main]
 
-// What all else is measured against.
+// The baseline of the others.
 libfuzzer_sys::fuzz_target!(|_bytes: &[u8]| ());

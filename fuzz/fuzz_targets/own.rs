@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use framescope_ksy::Described;
 
-/// The protocol that the variable FRAMESCOPE_KSY names the description of; without it MQTT, as the corpus describes it.
+/// The protocol whose description the variable FRAMESCOPE_KSY names; without it MQTT, as the corpus describes it.
 static OWN: LazyLock<Described> = LazyLock::new(|| {
     let described = match std::env::var_os("FRAMESCOPE_KSY") {
         Some(path) => Described::from_file(Path::new(&path)),

@@ -1,4 +1,4 @@
-//! What the targets that have a mutator of their own have in common.
+//! What the targets with a custom mutator have in common.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -18,7 +18,8 @@ macro_rules! frames {
     };
 }
 
-/// Where FRAMESCOPE_REACH is set, counts how many executions reach what they should, and tells with each power of two.
+/// Where FRAMESCOPE_REACH is set, counts how many executions reach what they should, and reports with each power of
+/// two.
 pub fn count(reaches: impl FnOnce() -> bool) {
     static IS_ASKED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("FRAMESCOPE_REACH").is_some());
     static ALL: AtomicU64 = AtomicU64::new(0);

@@ -60,7 +60,7 @@ impl CustomProtocols {
         Ok(own)
     }
 
-    /// Adds what a file describes, before all others, and gives it.
+    /// Adds what a file describes, before all others, and returns it.
     ///
     /// # Errors
     /// The description can't be used.

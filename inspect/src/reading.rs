@@ -10,7 +10,7 @@ use framescope_parser::{Protocol, built_in};
 
 use crate::CustomProtocols;
 
-/// What captures are read with, whoever asks for it.
+/// The options that captures are read with, in the window and on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
     /// Protocols beside those that are built in.

@@ -85,7 +85,7 @@ pub fn run(start: Start, reading: Reading) -> Result<(), WindowError> {
     }));
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => Ok(()),
-        // The reason is last, behind places in the source of the window's libraries.
+        // The reason is last, after places in the source of the window's libraries.
         Ok(Err(error)) => {
             Err(WindowError::Refused(error.to_string().rsplit(": ").next().unwrap_or("unknown").to_owned()))
         }

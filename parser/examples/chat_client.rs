@@ -1,6 +1,6 @@
 //! A chat client for people and for scripts: `cargo run --example chat_client -- ADDRESS USER [CHANNEL]`. It sends each
-//! line of its standard input, and prints what others say. When its input ends it waits for what is not acknowledged yet,
-//! logs out, and exits with 0; with 1 if anything was refused or the connection broke.
+//! line of its standard input, and prints what others say. When its input ends it waits for outstanding
+//! acknowledgements, logs out, and exits with 0; with 1 if anything was refused or the connection broke.
 
 mod connection;
 
@@ -16,7 +16,7 @@ use framescope_parser::missive::{
     Assembly, Decoder, ExtensionValue, Flags, Frame, FrameBuf, Item, Kind, Missive, Payload, Tag,
 };
 
-/// No more than so many messages wait for their replies.
+/// At most this many messages wait for their replies.
 const WINDOW: usize = 64;
 /// Longer lines go in several frames.
 const PART_BYTES: usize = 4096;
@@ -63,7 +63,7 @@ fn chat() -> Result<(), Box<dyn std::error::Error>> {
     let credential = format!("secret of {user}");
     let login = FrameBuf::of(Payload::Login { user, credential: credential.as_bytes() })?;
     shared.request(&connection, login.channel(channel));
-    // Nothing is sent before it is known that one may.
+    // Nothing is sent before the login is accepted.
     shared.wait(0)?;
     for line in io::stdin().lock().lines() {
         let line = line?;
@@ -95,7 +95,7 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Reads until the connection ends, prints what is said, and answers.
+/// Reads until the connection ends, prints what is said, and replies.
 fn receive(mut socket: TcpStream, shared: &Shared, connection: &Connection) {
     let mut decoder = Decoder::new(Missive::default());
     let mut contents = Assembly::new(64 << 20);
@@ -109,7 +109,7 @@ fn receive(mut socket: TcpStream, shared: &Shared, connection: &Connection) {
         while let Some(received) = decoder.receive() {
             failure = match received.item {
                 Item::Frame(frame) => answer(&frame, shared, connection, &mut contents).err(),
-                // TCP changes no bytes: whoever sends what is no frame does not speak this format.
+                // TCP does not corrupt bytes: a peer that sends anything but frames does not speak this format.
                 _ => received.into_frame().err().map(|error| error.to_string()),
             }
             .or(failure);
@@ -168,9 +168,9 @@ fn answer(
 }
 
 impl Shared {
-    /// Sends what asks for a reply.
+    /// Sends a request that needs a reply.
     fn request(&self, connection: &Connection, frame: FrameBuf) {
-        // Locked first, so that no reply comes before its request is known.
+        // Locked first, so that no reply arrives before its request is recorded.
         let mut state = self.lock();
         let kind = frame.kind;
         let sequence = connection.send(frame);

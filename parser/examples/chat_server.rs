@@ -1,8 +1,8 @@
 //! A chat server: `cargo run --example chat_server -- [ADDRESS] [IDLE_SECONDS]`. It stops when its standard input ends.
 //!
-//! Each channel is a room. Who has logged in to one says DATA there, and the server relays it to all others in the room
-//! and acknowledges it. A client that vanishes, stalls or sends nonsense costs nobody but itself: each has two threads
-//! of its own, a bounded outbox, and is asked with a PING whether it is there when it has been quiet for long.
+//! Each channel is a room. A client that has logged in to one sends DATA there, and the server relays it to all others
+//! in the room and acknowledges it. A client that vanishes, stalls or sends nonsense harms only itself: each has its
+//! own two threads and a bounded outbox, and gets a PING when it has been quiet for long.
 
 #![allow(clippy::print_stdout)] // a program, not a library
 
@@ -54,7 +54,7 @@ fn main() -> io::Result<()> {
 
     io::stdin().read_to_end(&mut Vec::new())?;
     server.stopping.store(true, Relaxed);
-    // Whoever waits for the next connection gets one.
+    // Whatever waits for the next connection gets one.
     let _ = TcpStream::connect(address);
     let _ = accepting.join();
     server.say_goodbye();
@@ -80,7 +80,7 @@ impl Server {
         }
     }
 
-    /// Reads what a client sends until it ends, and gives why it did.
+    /// Reads what a client sends until it ends, and returns why it did.
     fn serve(&self, id: u64, mut socket: TcpStream) -> io::Result<String> {
         socket.set_read_timeout(Some(self.idle))?;
         let (connection, writer) = Connection::start(&socket)?;
@@ -93,7 +93,7 @@ impl Server {
                 Ok(_) => asked = false,
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     if std::mem::replace(&mut asked, true) {
-                        break "no answer to a PING".to_owned();
+                        break "no reply to a PING".to_owned();
                     }
                     connection.send(FrameBuf::new(Kind::PING));
                 }
@@ -113,7 +113,7 @@ impl Server {
                     Item::Skipped(_) | Item::Partial(_) => nonsense = received.into_frame().err(),
                 }
             }
-            // TCP changes no bytes: whoever sends what is no frame does not speak this format.
+            // TCP does not corrupt bytes: a peer that sends anything but frames does not speak this format.
             let skipping = decoder.skipping().and_then(|skipped| skipped.into_frame().err());
             if let Some(error) = nonsense.or(skipping) {
                 connection.send(self.refusal(400, &error.to_string()));
@@ -125,7 +125,7 @@ impl Server {
         Ok(why)
     }
 
-    /// Does what a frame asks for.
+    /// Handles a frame.
     fn answer(&self, id: u64, connection: &Connection, frame: &Frame<'_>, contents: &mut Assembly) {
         if frame.flags.contains(Flags::REPLY) {
             if frame.kind == Kind::ACK && self.stopping.load(Relaxed) {
@@ -180,7 +180,7 @@ impl Server {
         let in_room = |(other, client): (&u64, &Client)| {
             (*other != id && client.rooms.contains_key(&channel)).then(|| Arc::clone(&client.connection))
         };
-        // The lock is not held while sending: one who is slow must not stop the others.
+        // The lock is not held while sending: a slow client must not stop the others.
         let others: Vec<Arc<Connection>> = self.clients().iter().filter_map(in_room).collect();
         for other in others {
             other.send(frame.clone());
@@ -195,7 +195,7 @@ impl Server {
         FrameBuf::new(Kind::ERROR).payload([&code.to_be_bytes(), text.as_bytes()].concat())
     }
 
-    /// Tells every client that the server stops, and gives them a moment to go.
+    /// Says goodbye to every client, and gives them a moment to go.
     fn say_goodbye(&self) {
         let in_rooms = |client: &Client| (Arc::clone(&client.connection), client.rooms.clone());
         let clients: Vec<_> = self.clients().values().map(in_rooms).collect();

@@ -69,7 +69,7 @@ impl Protocol for Bare {
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-        tell(message, true, visit);
+        report(message, true, visit);
     }
 
     fn select(&self, _: &FieldSelection) -> Option<Box<dyn FieldReader>> {
@@ -91,7 +91,7 @@ impl Protocol for Bare {
 
     fn detect(&self, sample: Sample<'_>) -> Confidence {
         let is_kind = |at: usize| sample.bytes.get(at).is_some_and(|&byte| kind_name(byte).is_some());
-        // Each segment begins with a kind byte, but for those that a message was cut in.
+        // Each segment begins with a kind byte, except for those that a message was cut in.
         let starts = core::iter::once(0).chain(sample.segment_ends.iter().copied());
         let starts = starts.filter(|&start| start < sample.bytes.len());
         let (mut segments, mut with_kind) = (0, 0);
@@ -109,18 +109,18 @@ impl Protocol for Bare {
     }
 }
 
-/// All fields are told, which are few; not what is wrong.
+/// Reports all fields, as there are few, but no problems.
 impl FieldReader for Bare {
-    fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-        tell(message, false, visit);
+    fn report<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        report(message, false, visit);
     }
 }
 
-/// Tells a message, and if they are wanted also the notes for which all of its text has to be looked through.
-fn tell<'a>(message: &'a [u8], notes: bool, visit: &mut dyn Visit<'a>) {
+/// Reports a message, and, if wanted, also the notes for which all of its text has to be scanned.
+fn report<'a>(message: &'a [u8], notes: bool, visit: &mut dyn Visit<'a>) {
     let Some(&first) = message.first() else { return };
     if begins_inside(message) {
-        // A message that begins inside a character says so where its text is told.
+        // A message that begins inside a character says so where its text is reported.
         if notes && utf8::pieces(message).head == 0 {
             visit.problem(
                 Code::Cut,

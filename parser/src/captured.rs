@@ -8,8 +8,8 @@ use crate::{Code, Guess, Protocol, Value, Visit};
 
 /// The bytes of a message, or of another stretch of a stream, as far as they were captured.
 ///
-/// What is missing is not filled up with anything: a gap of many megabytes costs no memory. Places are offsets in the
-/// message as it was sent.
+/// Missing bytes are not filled in: a gap of many megabytes costs no memory. Offsets are those in the message as it was
+/// sent.
 ///
 /// ```
 /// use framescope_parser::{Captured, Missing};
@@ -30,7 +30,7 @@ pub struct Captured<'a, 'm> {
     guess: Option<&'m Guess>,
 }
 
-/// What is told of a field of which other bytes are missing.
+/// The name of what was captured of a field of which other bytes are missing.
 pub const CAPTURED: &str = "_captured";
 
 /// A stretch of a message that was not captured.
@@ -45,7 +45,7 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Stretches by their places in the message: in rising order, none empty, none touching the next.
+    /// Ranges in the message: in rising order, none empty, none touching the next.
     pub fn list(ranges: impl IntoIterator<Item = Range<usize>>) -> Vec<Missing> {
         let mut missing = 0usize;
         let one = |Range { start, end }: Range<usize>| {
@@ -95,12 +95,12 @@ impl<'a, 'm> Captured<'a, 'm> {
         self.bytes
     }
 
-    /// What is missing, in rising order.
+    /// The missing ranges, in rising order.
     pub const fn missing(&self) -> &'m [Missing] {
         self.missing
     }
 
-    /// If the beginning of the message was chosen as the likeliest of several: why.
+    /// If the beginning of the message was guessed: why it is the likeliest.
     pub const fn guess(&self) -> Option<&'m Guess> {
         self.guess
     }
@@ -116,7 +116,7 @@ impl<'a, 'm> Captured<'a, 'm> {
         self.missing.last().map_or(0, Missing::up_to_its_end)
     }
 
-    /// How long it is, the missing bytes included.
+    /// Its length, missing bytes included.
     pub fn length(&self) -> usize {
         self.bytes.len().saturating_add(self.missing_bytes())
     }
@@ -127,19 +127,19 @@ impl<'a, 'm> Captured<'a, 'm> {
         self.bytes.get(..end).unwrap_or(self.bytes)
     }
 
-    /// The first so many of the bytes that are there, with what is missing between them.
+    /// The message up to the given number of captured bytes, with the gaps between them.
     pub(crate) fn first(&self, count: usize) -> Captured<'a, 'm> {
         let before = self.missing.partition_point(|gap| gap.there < count);
         let missing = self.missing.get(..before).unwrap_or_default();
         Captured { bytes: self.bytes.get(..count).unwrap_or(self.bytes), missing, guess: None }
     }
 
-    /// Whether any byte of a range is missing, or lies behind the end.
+    /// Whether any byte of a range is missing, or lies past the end.
     pub fn lacks(&self, range: Range<usize>) -> bool {
         self.get(range).is_none()
     }
 
-    /// How many bytes were captured before a place.
+    /// How many bytes were captured before an offset.
     ///
     /// ```
     /// use framescope_parser::{Captured, Missing};
@@ -172,7 +172,7 @@ impl<'a, 'm> Captured<'a, 'm> {
         self.bytes.get(range.start.checked_sub(before)?..range.end.checked_sub(before)?)
     }
 
-    /// The stretches of a range that are there, each with its place.
+    /// The captured parts of a range, each with its offset.
     pub fn parts(&self, range: Range<usize>) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a, 'm> {
         let message = *self;
         let end = range.end.min(message.length());
@@ -201,8 +201,8 @@ impl<'a, 'm> Captured<'a, 'm> {
         (last.map_or(0, Missing::up_to_its_end), last, self.missing.get(next))
     }
 
-    /// Tells a field of which bytes are missing, and in it, called [`CAPTURED`], what of it is there.
-    pub fn tell_missing(&self, name: &'a str, range: Range<usize>, visit: &mut dyn Visit<'a>) {
+    /// Reports a field of which bytes are missing, and in it, called [`CAPTURED`], what of it is there.
+    pub fn report_missing(&self, name: &'a str, range: Range<usize>, visit: &mut dyn Visit<'a>) {
         visit.begin(name, range.clone(), Value::Missing);
         for (at, part) in self.parts(range) {
             visit.field(CAPTURED, at..at + part.len(), Value::utf8(part));
@@ -210,7 +210,7 @@ impl<'a, 'm> Captured<'a, 'm> {
         visit.end();
     }
 
-    /// Tells the fields and problems of the message, and which of its bytes are missing.
+    /// Reports the fields and problems of the message, and which of its bytes are missing.
     ///
     /// ```
     /// use framescope_parser::{Captured, Code, Dissection, Missing, missive::{FrameBuf, Kind, Missive}};
@@ -219,10 +219,10 @@ impl<'a, 'm> Captured<'a, 'm> {
     /// let missive = Missive::default();
     /// let missing = Missing::list([70..120]);
     /// let message = Captured::with_missing(&bytes[..70], &missing);
-    /// let mut told = Dissection::default();
-    /// message.dissect(&missive, &mut told);
-    /// assert_eq!(told.field("payload_length").unwrap().value.as_u64(), Some(100));
-    /// assert!(told.has(Code::Incomplete));
+    /// let mut dissection = Dissection::default();
+    /// message.dissect(&missive, &mut dissection);
+    /// assert_eq!(dissection.field("payload_length").unwrap().value.as_u64(), Some(100));
+    /// assert!(dissection.has(Code::Incomplete));
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
     pub fn dissect(&self, protocol: &'a dyn Protocol, visit: &mut dyn Visit<'a>) {
@@ -239,7 +239,7 @@ impl<'a, 'm> Captured<'a, 'm> {
 /// What a message lacks, in words.
 struct Lack<'c>(&'c Captured<'c, 'c>);
 
-/// Ranges that are named one by one.
+/// At most this many ranges are listed.
 const MOST_NAMED: usize = 4;
 
 impl fmt::Display for Lack<'_> {
@@ -262,7 +262,7 @@ impl fmt::Display for Lack<'_> {
 }
 
 #[cfg(test)]
-// A list of one range is meant as that.
+// A list of one range is intended.
 #[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_in_words() {
+    fn missing_bytes_are_described_in_words() {
         let say = |ranges: &[Range<usize>]| {
             let missing = Missing::list(ranges.iter().cloned());
             Lack(&Captured::with_missing(&[0; 10], &missing)).to_string()

@@ -31,7 +31,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error in a field, for a [`Protocol`](crate::Protocol) of your own.
+    /// An error in a field, for a custom [`Protocol`](crate::Protocol).
     ///
     /// ```
     /// use framescope_parser::{Error, Fault};
@@ -80,14 +80,14 @@ impl Error {
 pub enum Fault {
     /// More bytes are needed.
     Incomplete {
-        /// At least so many more.
+        /// At least this many more.
         needed: usize,
     },
-    /// The value is not the one that the format or the other bytes demand.
+    /// The value is not the one that the format or the other bytes require.
     Mismatch {
-        /// The value there should be.
+        /// The expected value.
         expected: u64,
-        /// The value there is.
+        /// The value found.
         found: u64,
     },
     /// A length or size is over its limit or past the end of what holds it.
@@ -97,7 +97,7 @@ pub enum Fault {
         /// What there is.
         found: u64,
     },
-    /// The text is not UTF-8: a byte stands where no character can have it.
+    /// The text is not UTF-8: a byte is where no character can have it.
     InvalidUtf8 {
         /// That byte.
         found: u8,
@@ -107,7 +107,7 @@ pub enum Fault {
         /// Its tag, without the critical bit.
         found: u8,
     },
-    /// The frame's authentication tag does not fit its bytes and the key.
+    /// The frame's authentication tag does not match its bytes and the key.
     TagMismatch,
     /// A frame that must carry an authentication tag can't be written without a key.
     KeyMissing,
@@ -118,11 +118,11 @@ pub enum Fault {
         /// Which field is in the way, and why.
         why: String,
     },
-    /// The bytes are no message.
+    /// The bytes are not a message.
     Skipped {
-        /// Why they are none.
+        /// Why they are not.
         code: Code,
-        /// How many they are.
+        /// How many there are.
         length: u64,
     },
 }
@@ -164,7 +164,7 @@ impl fmt::Display for Fault {
             Fault::Missing => write!(f, "a value is needed and is not there, or is of another type"),
             Fault::NotWritable { why } => write!(f, "it can't be written: {why}"),
             Fault::Skipped { code, length } => {
-                write!(f, "{length} bytes are no message ({code}): {}", code.meaning())
+                write!(f, "{length} bytes are not a message ({code}): {}", code.meaning())
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The fields of a message: names, byte ranges and values, borrowed from the message.
 //!
-//! A protocol tells the fields to a [`Visit`] as it reads them. [`Dissection`] is the visitor that builds the tree
-//! a person looks at; an index uses one that keeps the problem codes only and allocates nothing.
+//! A protocol reports the fields to a [`Visit`] as it reads them. [`Dissection`] is the visitor that builds the tree a
+//! person looks at; an index uses one that keeps the problem codes only and allocates nothing.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -12,7 +12,7 @@ use core::ops::Range;
 use crate::hex::Hex;
 use crate::{Code, Problem, Protocol};
 
-/// What a field says.
+/// The value of a field.
 ///
 /// ```
 /// use framescope_parser::Value;
@@ -25,7 +25,7 @@ use crate::{Code, Problem, Protocol};
 pub enum Value<'a> {
     /// A whole number that is never negative.
     Unsigned(u64),
-    /// The same, where a person reads it in hexadecimal: magics, flags, checks.
+    /// The same, shown to people in hexadecimal: magics, flags, checks.
     Hex(u64),
     /// A whole number.
     Signed(i64),
@@ -39,9 +39,9 @@ pub enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
     /// A number that stands for a name, and the name if it has one.
     Enum(Kind<'a>),
-    /// None of its own: the field is the sum of the fields in it.
+    /// No value: a group of the fields in it.
     Group,
-    /// Not known: bytes of the field were not captured. The fields in it, if any, are what was.
+    /// Unknown: bytes of the field were not captured. The fields in it, if any, are those that were.
     Missing,
 }
 
@@ -122,7 +122,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Is told the fields of a message in the order of their bytes. Ranges are offsets in the message.
+/// Receives the fields of a message in the order of their bytes. Ranges are offsets in the message.
 ///
 /// A visitor keeps what it wants. This one counts, and allocates nothing:
 ///
@@ -149,17 +149,17 @@ impl fmt::Display for Bytes {
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```
 pub trait Visit<'a> {
-    /// What kind of message it is. Told at most once.
+    /// The kind of message. Called at most once.
     fn kind(&mut self, kind: Kind<'a>);
     /// A field. `fields` between [`begin`](Visit::begin) and [`end`](Visit::end) are inside that one.
     fn field(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>);
-    /// A field with fields in it begins; it may have a value of its own too.
+    /// A field with fields in it begins; it may also have a value.
     fn begin(&mut self, name: &'a str, range: Range<usize>, value: Value<'a>);
     /// The field begun last ends.
     fn end(&mut self);
     /// Something is wrong with the bytes of `range`.
     fn problem(&mut self, code: Code, range: Range<usize>, text: fmt::Arguments<'_>);
-    /// The message in a few words. Told at most once.
+    /// A summary of the message in a few words. Called at most once.
     fn summary(&mut self, text: fmt::Arguments<'_>);
 }
 
@@ -170,7 +170,7 @@ pub struct Field<'a> {
     pub name: &'a str,
     /// Its bytes, as offsets in the message.
     pub range: Range<usize>,
-    /// What it says.
+    /// Its value.
     pub value: Value<'a>,
     /// The fields in it.
     pub fields: Vec<Field<'a>>,
@@ -183,12 +183,12 @@ impl<'a> Field<'a> {
     }
 }
 
-/// A message taken apart: what a person looks at.
+/// A dissected message: what a person looks at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dissection<'a> {
     /// What kind of message it is.
     pub kind: Option<Kind<'a>>,
-    /// The message in a few words.
+    /// Its summary, in a few words.
     pub summary: String,
     /// Its fields in the order of their bytes.
     pub fields: Vec<Field<'a>>,
@@ -198,7 +198,7 @@ pub struct Dissection<'a> {
 }
 
 impl<'a> Dissection<'a> {
-    /// Takes one message apart. `message` is what [`Protocol::next`] called a message, or a part of one.
+    /// Dissects one message. `message` is what [`Protocol::next`] called a message, or a part of one.
     pub fn of(protocol: &'a dyn Protocol, message: &'a [u8]) -> Self {
         let mut dissection = Dissection::default();
         protocol.dissect(message, &mut dissection);

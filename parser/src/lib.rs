@@ -24,7 +24,7 @@
 //! Nothing is copied. [`Missive::frames`](missive::Missive::frames) goes through a whole stream, damaged or not;
 //! [`missive::Decoder`] takes bytes as they arrive from a socket; [`missive::FrameBuf`] builds what is to be sent;
 //! [`missive::Assembly`] puts long content together; [`missive::Session`] says what only the sequence of frames shows.
-//! What stands in bytes that are no well-formed frame, and everything that is wrong with them, a [`Dissection`] tells:
+//! A [`Dissection`] shows what is in bytes that are not a well-formed frame, and everything that is wrong with them:
 //!
 //! ```
 //! use framescope_parser::{Code, Dissection, missive::{Flags, FrameBuf, Kind, Missive}};
@@ -57,13 +57,13 @@
 //! # Ok::<(), framescope_parser::Error>(())
 //! ```
 //!
-//! With the feature `proptest` the frames that your program must take are made for you, see `missive::strategy`; with
+//! With the feature `proptest` the frames that your program must take are generated, see `missive::strategy`; with
 //! `arbitrary` so are those of a fuzz target. The stream that broke it, saved to a file, opens in Framescope's window.
 //!
 //! # Your own kinds and extensions
 //!
-//! Kinds and tags are numbers with names, so those of your application need nothing but a constant. A receiver that is
-//! [told their names](missive::Missive) shows them, and takes the critical ones:
+//! Kinds and tags are numbers with names, so those of your application only need a constant. A receiver that is
+//! [given their names](missive::Missive) shows them, and takes the critical ones:
 //!
 //! ```
 //! use framescope_parser::missive::{FrameBuf, Kind, Missive, Payload, Tag};
@@ -72,7 +72,7 @@
 //! const PRIORITY: Tag = Tag(0x40);
 //!
 //! let bytes = FrameBuf::new(TYPING).extension(PRIORITY, true, &[9])?.payload("ada").to_bytes()?;
-//! assert!(Missive::default().decode(&bytes).is_err(), "who does not know a critical extension refuses");
+//! assert!(Missive::default().decode(&bytes).is_err(), "an unknown critical extension is refused");
 //!
 //! let missive = Missive {
 //!     kinds: vec![(TYPING, "TYPING".into())],
@@ -85,15 +85,15 @@
 //! # Ok::<(), framescope_parser::Error>(())
 //! ```
 //!
-//! A format of your own, with another header, is a [`Protocol`]: five questions that the window, the command line and
-//! the fuzz targets ask of every format. The problems that only it has are declared in a [`CodeDomain`].
+//! A custom format, with another header, is a [`Protocol`]: five questions that the window, the command line and the
+//! fuzz targets ask of every format. The problems that only it has are declared in a [`CodeDomain`].
 //!
 //! # Features
 //!
 //! | feature | |
 //! |---|---|
 //! | `std`, on by default | reading straight from sockets and files, and checks and searches that use what the processor at hand can do. Without it the crate needs an allocator and nothing else |
-//! | `serde` | frames, headers and their numbers as data, bytes as hexadecimal text; messages taken apart as the command line's JSON shows them |
+//! | `serde` | frames, headers and their numbers as data, bytes as hexadecimal text; dissected messages as the command line's JSON shows them |
 //! | `arbitrary` | frames from a fuzzer's bytes: [`missive::FrameBuf`] is `Arbitrary` |
 //! | `proptest` | strategies for frames and streams: `missive::strategy` |
 #![no_std]
@@ -154,7 +154,7 @@ pub fn built_in() -> Vec<Arc<dyn Protocol>> {
     vec![Arc::new(missive::Missive::default()), Arc::new(bare::Bare), Arc::new(text::Text)]
 }
 
-/// Custom protocols, and behind them the [built-in](built_in) ones.
+/// Custom protocols, followed by the [built-in](built_in) ones.
 pub fn with_built_in(mut custom: Vec<Arc<dyn Protocol>>) -> Vec<Arc<dyn Protocol>> {
     custom.extend(built_in());
     custom

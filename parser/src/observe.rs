@@ -49,14 +49,14 @@ impl core::fmt::Display for Direction {
     }
 }
 
-/// What an [`Observer`] is told, in the order in which it happened.
+/// The events that an [`Observer`] receives, in the order in which they happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// A message.
     Message {
         /// Which way it went.
         direction: Direction,
-        /// The caller's name for it; comes back in the [`Observation`]s.
+        /// The caller's name for it; returned in the [`Observation`]s.
         row: u32,
         /// When it was sent or captured, nanoseconds from any epoch, if that is known.
         time_ns: Option<i64>,
@@ -73,7 +73,7 @@ pub enum Event<'a> {
 /// What the sequence shows of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observation {
-    /// Something is wrong with where the message stands.
+    /// Something is wrong with the message's place in the sequence.
     Problem {
         /// The message.
         row: u32,
@@ -82,16 +82,16 @@ pub enum Observation {
         /// A sentence with what was expected and what was found.
         text: Sentence,
     },
-    /// The message answers another.
+    /// The message replies to another.
     Reply {
-        /// The answer.
+        /// The reply.
         row: u32,
-        /// What it answers.
+        /// What it replies to.
         to: u32,
-        /// How long after what it answers it came, if the times of both are known.
+        /// How long after the request the reply was sent, if the times of both are known.
         latency_ns: Option<i64>,
     },
-    /// The message goes on with content that another began.
+    /// The message continues content that another began.
     Part {
         /// The message.
         row: u32,
@@ -102,10 +102,10 @@ pub enum Observation {
     },
 }
 
-/// Watches one conversation: told of both directions' messages in order, it says what only the sequence shows.
+/// Watches one conversation: receives both directions' messages in order, and reports what only the sequence shows.
 ///
-/// A plain state machine without a clock; who feeds it knows the times. [`Session`](crate::missive::Session) shows one
-/// at work. There is one for each conversation that is open, and a capture may have a million: it is best small.
+/// A plain state machine without a clock; the caller knows the times. [`Session`](crate::missive::Session) shows one at
+/// work. There is one for each open conversation, and a capture may have a million: it should be small.
 ///
 /// ```
 /// use framescope_parser::{Captured, Code, Direction, Event, Observation, Observer, Sentence};
@@ -144,10 +144,11 @@ pub trait Observer: Send {
         let _ = found;
     }
 
-    /// As [`finish`](Observer::finish), told one by one: an observer of which very much may be open makes no list of it.
-    fn finish_each(&mut self, tell: &mut dyn FnMut(Observation)) {
+    /// Like [`finish`](Observer::finish), one at a time: an observer with very many open messages makes no list of
+    /// them.
+    fn finish_each(&mut self, report: &mut dyn FnMut(Observation)) {
         let mut found = Vec::new();
         self.finish(&mut found);
-        found.into_iter().for_each(tell);
+        found.into_iter().for_each(report);
     }
 }

@@ -1,4 +1,4 @@
-//! The questions that a protocol answers. Whoever shows, filters or fuzzes messages knows nothing else of them.
+//! The interface of every protocol. Code that shows, filters or fuzzes messages knows nothing else about it.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -9,7 +9,7 @@ use core::num::NonZeroUsize;
 
 use crate::{Captured, Code, CodeDomain, Dissection, Error, FieldReader, FieldSelection, Observer, Visit};
 
-/// A message format: how a stream falls into messages, and a message into fields.
+/// A message format: how a stream divides into messages, and a message into fields.
 ///
 /// ```
 /// use core::num::NonZeroUsize;
@@ -77,88 +77,87 @@ pub trait Protocol: Send + Sync {
     /// What it is, in a line for a person.
     fn about(&self) -> &str;
 
-    /// Whether a message is whatever one segment or datagram holds, so that its bytes say nothing of where it ends.
+    /// Whether a message is whatever one segment or datagram holds, so that its bytes do not say where it ends.
     fn ends_with_segment(&self) -> bool {
         false
     }
 
-    /// Whether [`next`](Protocol::next) finds a message behind bytes that are none, or that are missing, because every message
-    /// begins with something that no other bytes do. If not, the place is chosen from which on most messages
-    /// [follow each other](Protocol::measure), or that behind a [terminator](Protocol::terminator).
+    /// Whether [`next`](Protocol::next) can find a message after invalid or missing bytes, because every message begins
+    /// with something that no other bytes do. If not, the framer resumes where most messages [follow each
+    /// other](Protocol::measure), or after a [terminator](Protocol::terminator).
     fn can_resync(&self) -> bool {
         true
     }
 
-    /// What every message ends in and no message holds elsewhere, such as a line's end: behind missing bytes a message begins
-    /// behind the next one. As it is, there is none.
+    /// What every message ends with and no message contains elsewhere, such as a line break: after missing bytes, a
+    /// message begins after the next one. None by default.
     fn terminator(&self) -> Option<&[u8]> {
         None
     }
 
-    /// How long is the message that begins with these bytes, some of which may be missing or not have come yet?
+    /// How long the message is that begins with these bytes, some of which may be missing or not have arrived yet.
     ///
-    /// Total, and never reads what is missing. It is asked when a gap follows the beginning of a message, so that the message keeps its length, and when a place to begin again
-    /// is looked for. As it is, a message that a gap cuts is a partial one, and behind the gap nothing is found unless
-    /// [`can_resync`](Protocol::can_resync).
+    /// Total, and never reads missing bytes. Called when a gap follows the beginning of a message, so that the message
+    /// keeps its length, and when the framer looks for a place to resume. By default, a message that a gap cuts is a
+    /// partial one, and nothing is found after the gap unless [`can_resync`](Protocol::can_resync).
     fn measure(&self, message: Captured<'_, '_>) -> Measure {
         let _ = message;
         Measure::Unknown
     }
 
-    /// What stands first in the unread bytes of one direction?
+    /// What comes first in the unread bytes of one direction.
     ///
-    /// Total, and always advancing. Every [`Step`] but [`Step::NeedMore`] and [`Step::Lost`] takes at least one byte and at most
-    /// `input.bytes.len()`; `NeedMore` never comes when `input.last`. The answer depends on `input` alone: `memo`
-    /// only spares work. Over a whole stream the work is linear in its bytes, whatever they claim.
+    /// Total, and always advancing. Every [`Step`] but [`Step::NeedMore`] and [`Step::Lost`] takes at least one byte
+    /// and at most `input.bytes.len()`; `NeedMore` is never returned when `input.last`. The result depends on `input`
+    /// alone: `memo` only saves work. Over a whole stream the work is linear in its bytes, whatever they claim.
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step;
 
-    /// The names that its messages may show, for whoever checks or completes what a person types. As it is, nothing is
-    /// known of them.
+    /// The names that its messages may show, to check or complete what a person types. Unknown by default.
     fn names(&self) -> Names {
         Names::default()
     }
 
-    /// The problems that only this protocol reports, for whoever checks or completes the name of one. As it is, all that it
+    /// The problems that only this protocol reports, to check or complete the name of one. By default, all that it
     /// reports are built in.
     fn codes(&self) -> Option<&'static CodeDomain> {
         None
     }
 
-    /// What the format's author says of a field, by its path of names joined by dots.
+    /// The format author's note on a field, by its path of names joined by dots.
     fn about_field(&self, path: &str) -> Option<String> {
         let _ = path;
         None
     }
 
-    /// Tells the fields and problems of one message to `visit`.
+    /// Reports the fields and problems of one message to `visit`.
     ///
-    /// Total: any bytes may be given. What a cut-off message lacks is left out, without a problem.
+    /// Total: any bytes may be given. Fields that a cut-off message lacks are left out, without a problem.
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>);
 
-    /// Tells the fields of a message of which some bytes are missing, as far as they are known: those that lie in a gap as
-    /// [`Value::Missing`](crate::Value::Missing), checks over missing bytes not at all. [`Captured::dissect`] calls it, and
-    /// tells what is missing. As it is, only what stands before the first gap is told.
+    /// Reports the fields of a message of which some bytes are missing, as far as they are known: those that lie in a
+    /// gap as [`Value::Missing`](crate::Value::Missing), checks over missing bytes not at all. [`Captured::dissect`]
+    /// calls it, and reports what is missing. By default, only the fields before the first gap are reported.
     fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         self.dissect(message.beginning(), visit);
     }
 
-    /// A reader of no more than what is wanted, for who looks at very many messages and at little of each. As it is there is
-    /// none, and [`dissect`](Protocol::dissect) tells everything.
+    /// A reader of only the wanted fields, for callers that read very many messages and little of each. None by
+    /// default; then [`dissect`](Protocol::dissect) reports everything.
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         let _ = wanted;
         None
     }
 
-    /// Tells the kind and the problem codes of one message, which is what an index keeps of it.
+    /// Reports the kind and the problem codes of one message, which is what an index stores of it.
     ///
-    /// `checked` says that [`next`](Protocol::next) answered with [`Step::Checked`]. As it is, this is
-    /// [`dissect`](Protocol::dissect); who overrides it to be quicker must tell the same kind and the same codes.
+    /// `checked` says that [`next`](Protocol::next) returned [`Step::Checked`]. By default, this is
+    /// [`dissect`](Protocol::dissect); a quicker implementation must report the same kind and the same codes.
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
         let _ = checked;
         self.dissect(message, visit);
     }
 
-    /// Tells what can be known of bytes that [`next`](Protocol::next) skipped for the reason `code`. `skipped` are
+    /// Reports what can be known of bytes that [`next`](Protocol::next) skipped for the reason `code`. `skipped` are
     /// the first of them; the problem ranges over `length`.
     fn dissect_skipped<'a>(
         &'a self,
@@ -177,8 +176,8 @@ pub trait Protocol: Send + Sync {
     /// Names the field that is missing or can't be written. Nothing is appended then.
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error>;
 
-    /// As [`encode`](Protocol::encode), and appends a sentence to `notes` for whatever could not be derived and is left as it
-    /// is, and for each field that does not say what was asked for. As it is, nothing is noted.
+    /// Like [`encode`](Protocol::encode), and appends a sentence to `notes` for whatever could not be derived and is
+    /// left as it is, and for each field whose value is not the one given. By default, nothing is noted.
     ///
     /// # Errors
     /// Those of [`encode`](Protocol::encode).
@@ -192,7 +191,7 @@ pub trait Protocol: Send + Sync {
         self.encode(message, out)
     }
 
-    /// How sure is it that this direction speaks the protocol?
+    /// How sure the protocol is that this direction speaks it.
     fn detect(&self, sample: Sample<'_>) -> Confidence;
 
     /// A fresh observer for one conversation, where the sequence of messages means something.
@@ -206,7 +205,7 @@ pub trait Protocol: Send + Sync {
 pub struct Input<'a> {
     /// The bytes. Not empty.
     pub bytes: &'a [u8],
-    /// How many of them came in the first segment or datagram; at least 1.
+    /// How many of them arrived in the first segment or datagram; at least 1.
     pub first_segment: usize,
     /// Whether a gap or the end follows them.
     pub last: bool,
@@ -214,60 +213,60 @@ pub struct Input<'a> {
     pub offset: u64,
 }
 
-/// What stands first in an [`Input`].
+/// What comes first in an [`Input`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A message of so many bytes.
+    /// A message of this many bytes.
     Message(NonZeroUsize),
-    /// A message of so many bytes, whose checks had to be computed to be sure of it, and hold.
+    /// A message of this many bytes, whose checks had to be computed to be sure of it, and hold.
     Checked(NonZeroUsize),
-    /// So many bytes of a message that a gap or the end cuts off.
+    /// This many bytes of a message that a gap or the end cuts off.
     Partial(NonZeroUsize),
-    /// So many bytes that are not a message, and why.
+    /// This many bytes that are not a message, and why.
     Skipped(NonZeroUsize, Code),
-    /// So many bytes that are not a message, and the search for the next goes on behind them: what the next step
-    /// finds by searching on belongs to the same run, whose reason is the first one.
+    /// This many bytes that are not a message; the search for the next continues after them, and what it skips belongs
+    /// to the same run, whose reason is the first one.
     Searching(NonZeroUsize, Code),
-    /// A complete message needs at least so many more bytes.
+    /// A complete message needs at least this many more bytes.
     NeedMore(NonZeroUsize),
-    /// No message begins here, and nothing tells where the next one does: it has to be [guessed](crate::Guess).
+    /// No message begins here, and nothing shows where the next one does: it has to be [guessed](crate::Guess).
     Lost,
 }
 
-/// How long a message is, as far as some of its bytes tell.
+/// How long a message is, as far as some of its bytes show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
-    /// A message of so many bytes, those included that are missing or have not come.
+    /// A message of this many bytes, including those that are missing or have not arrived.
     Message {
         /// How many.
         length: NonZeroUsize,
         /// How many bytes of its beginning are skipped if no message follows it, so that its length was false.
         head: NonZeroUsize,
-        /// How many bits of other bytes would have to fall just so to look like the beginning of a message.
+        /// How many bits of other bytes would have to match by chance to look like the beginning of a message.
         bits: u32,
     },
-    /// More bytes behind these may tell.
+    /// More bytes after these may show it.
     NeedMore,
-    /// The bytes that would tell are missing.
+    /// The bytes that would show it are missing.
     Unknown,
     /// No message begins with these bytes.
     Nothing,
 }
 
-/// What a protocol may keep between two calls of [`Protocol::next`] on one stream, to spare itself work.
+/// What a protocol may keep between two calls of [`Protocol::next`] on one stream, to save work.
 ///
-/// No answer depends on it: it may be thrown away at any time.
+/// No result depends on it: it may be dropped at any time.
 #[derive(Default)]
 pub struct Memo(Option<Box<dyn Any + Send + Sync>>);
 
 impl Memo {
-    /// What is kept, if it is of that type.
+    /// What is stored, if it is of that type.
     #[inline]
     pub(crate) fn get_mut<T: Any>(&mut self) -> Option<&mut T> {
         self.0.as_mut()?.downcast_mut()
     }
 
-    /// What is kept, made anew where nothing (or another protocol's) is.
+    /// What is stored, created anew where nothing (or another protocol's) is.
     ///
     /// ```
     /// use framescope_parser::Memo;
@@ -301,17 +300,17 @@ impl core::fmt::Debug for Memo {
 pub struct Names {
     /// The paths of all fields, names joined by dots. None are known if it is empty.
     pub fields: Vec<String>,
-    /// Names that may stand beside or in any of these.
+    /// Names that may occur beside or inside any of these.
     pub anywhere: Vec<String>,
     /// The names of the kinds of messages.
     pub kinds: Vec<String>,
-    /// Whether every text and every bytes that a field says are bytes of the message as they stand in it, so that what
-    /// the message does not contain no field does.
+    /// Whether the value of every text or bytes field is a copy of bytes of the message, so that a value that the
+    /// message does not contain is in no field.
     pub verbatim: bool,
 }
 
 impl Names {
-    /// Names that are known beforehand, of fields that say the bytes of the message as they stand in it.
+    /// Names that are known beforehand, of fields whose values are copies of bytes of the message.
     pub(crate) fn fixed<'n>(fields: impl IntoIterator<Item = &'n str>, kinds: &[&str]) -> Names {
         let fields = fields.into_iter().map(Into::into).collect();
         let kinds = kinds.iter().map(|&kind| kind.into()).collect();
@@ -329,16 +328,16 @@ pub struct Sample<'a> {
     pub segment_ends: &'a [usize],
 }
 
-/// How sure a protocol is that a direction is its own. Ordered.
+/// How sure a protocol is that a direction speaks it. Ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Confidence {
-    /// It is not.
+    /// It does not.
     No,
-    /// It may be: nothing speaks against it.
+    /// It may: nothing speaks against it.
     Possible,
     /// It looks like it.
     Likely,
-    /// It is: chance could hardly make these bytes.
+    /// It does: these bytes are hardly chance.
     Certain,
 }
 

@@ -1,9 +1,9 @@
-//! Where the next message begins in a format that has nothing to tell a message by.
+//! Where the next message begins in a format that has nothing to recognise a message by.
 //!
-//! Each place is taken as the beginning of a message, whose length says where another would begin, and so on: chains. Wrong
-//! chains jump about and break off; the right one goes on to the end of what is looked at, and others run into it. The chain
-//! of most messages is taken if it is well ahead of all that never meet it. That it was found so is told as a [`Guess`],
-//! unless the headers on the way leave no doubt.
+//! Each offset is tried as the beginning of a message, whose length says where another would begin, and so on: chains.
+//! Wrong chains jump about and break off; the right one continues to the end of the window, and others run into it. The
+//! chain of most messages wins if it is well ahead of all that never meet it. Its messages carry a [`Guess`], unless
+//! the headers on the way leave no doubt.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -12,17 +12,17 @@ use core::ops::Range;
 
 use crate::{Captured, Code, Kind, Measure, Protocol, Sentence, Severity, Value, Visit};
 
-/// Bytes that are looked at before a decision is tried; more each time it could not be made.
+/// Bytes in the window before a decision is attempted; more each time it could not be made.
 pub(crate) const WINDOWS: [usize; 4] = [1 << 8, 1 << 10, 1 << 12, 1 << 14];
 
-/// Bytes of a message in which its length must be told to be found here: more would make the work large.
+/// A message must show its length in this many bytes to be found here: more would make the work large.
 const HEAD: usize = 512;
 /// Bits of chance that leave no doubt.
 const CERTAIN: u32 = 32;
-/// Messages of a chain that are looked into.
+/// Messages of a chain that are examined.
 const MAX_INSPECTED: usize = 8;
 
-/// Why a message is taken to begin where it does, in a format that does not tell.
+/// Why a message is taken to begin where it does, in a format that does not mark it.
 ///
 /// ```
 /// use framescope_parser::Guess;
@@ -32,17 +32,17 @@ const MAX_INSPECTED: usize = 8;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Guess {
-    /// How many messages follow each other from here on; none if the stream was not captured from its beginning and this
-    /// is its first byte that was.
+    /// How many messages follow each other from here on; none if the capture began inside the stream and this is its
+    /// first captured byte.
     pub messages: u32,
     /// How many do from the next best place.
     pub second: u32,
-    /// How many bytes were looked at.
+    /// The size of the window, in bytes.
     pub bytes: u32,
 }
 
 impl Guess {
-    /// It as a sentence.
+    /// The guess as a sentence.
     pub fn sentence(&self) -> Sentence {
         let Guess { messages, second, bytes } = *self;
         match messages {
@@ -65,22 +65,22 @@ impl fmt::Display for Guess {
 /// Where a chain of messages leads at last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
-    /// A place behind what is looked at, or in a gap, where a message would begin.
+    /// An offset past the window, or in a gap, where a message would begin.
     At(usize),
     /// A message begins here, and too little of it is there to say more.
     Begun(usize),
 }
 
-/// What is known of a place if a message begins there.
+/// What is known of an offset if a message begins there.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    /// Where in the stream, counted from where the search begins.
+    /// The offset in the stream, counted from where the search begins.
     at: usize,
     /// Where the message ends.
     next: usize,
     /// Where the chain leads; None if it breaks off.
     end: Option<End>,
-    /// Messages in the chain that are all there.
+    /// Messages in the chain that are complete.
     messages: u32,
     bits: u32,
 }
@@ -91,7 +91,7 @@ pub(crate) fn weigh(
     window: Captured<'_, '_>,
     is_all: bool,
 ) -> Option<(usize, Option<Guess>)> {
-    // What lies before the first gap may be decided by itself; what is behind it need not lead there.
+    // What is before the first gap may be decided by itself; what is after it need not lead there.
     if let Some(gap) = window.missing().first() {
         let before = Captured::whole(window.beginning());
         if gap.start > 0
@@ -112,11 +112,11 @@ pub(crate) fn weigh(
     Some((start.at, (!is_certain).then_some(Guess { messages: start.messages, second, bytes })))
 }
 
-/// Messages of a chain that outdoes a single one.
+/// A chain of this many messages outweighs a single message.
 const MANY: u32 = 8;
 
-/// Whether the message of `length` bytes that begins `bytes` is probably none: a chain of many messages begins in it, and none of
-/// them begins where it ends. Gives where the chain begins.
+/// Whether the message of `length` bytes at the start of `bytes` is probably false: a chain of many messages begins in
+/// it, and none of them begins where it ends. Returns where the chain begins.
 pub(crate) fn outdone(protocol: &dyn Protocol, bytes: &[u8], length: usize) -> Option<(usize, Guess)> {
     WINDOWS.iter().skip(1).find_map(|&look| {
         let is_first = look == WINDOWS[1];
@@ -137,7 +137,7 @@ fn outdone_in(
     if !(1..length).contains(&first.at) || messages < MANY || messages <= 2 * second {
         return None;
     }
-    // A chain of which a message begins where this one ends speaks for it, wherever it began.
+    // A chain with a message that begins where this one ends supports it, wherever the chain began.
     let mut at = first.at;
     while at < length
         && let Some(head) = bytes.get(at..bytes.len().min(at + HEAD))
@@ -149,12 +149,12 @@ fn outdone_in(
         return None;
     }
     let (start, all_are_named) = plausible(protocol, window, &places, first)?;
-    // Where the format has nothing to tell a message by, nothing speaks against one either.
+    // Where the format has nothing to recognise a message by, nothing speaks against one either.
     if first.bits < CERTAIN && !all_are_named {
         return None;
     }
     let names = |place: &Place| Impression::at(protocol, window, place.at..place.next).has_name;
-    // The same bytes over and over are what fills up a message rather than many of them.
+    // The same bytes over and over are padding of a message rather than many of them.
     let text = |place: &Place| window.get(place.at..place.next);
     let next = places.binary_search_by_key(&start.next, |known| known.at).ok().and_then(|at| places.get(at));
     let repeats = next.is_some_and(|next| text(next) == text(start));
@@ -169,7 +169,7 @@ fn outdone_in(
 struct Best<'p> {
     first: &'p Place,
     messages: u32,
-    /// How many the longest has that never meets it.
+    /// The length of the longest chain that never meets it.
     second: u32,
 }
 
@@ -188,11 +188,11 @@ fn best(places: &[Place]) -> Option<Best<'_>> {
     Some(Best { first, messages, second })
 }
 
-/// What is known of each place that is there, in their order.
+/// What is known of each offset that is there, in their order.
 fn chains(protocol: &dyn Protocol, window: Captured<'_, '_>, is_all: bool) -> Vec<Place> {
     let window_end = window.length();
     let parts: Vec<(usize, &[u8])> = window.parts(0..window_end).collect();
-    // From the last to the first, so that what a place leads to is known.
+    // From the last to the first, so that what an offset leads to is known.
     let mut places: Vec<Place> = Vec::with_capacity(window.bytes().len());
     for &(begin, part) in parts.iter().rev() {
         for from in (0..part.len()).rev() {
@@ -204,7 +204,7 @@ fn chains(protocol: &dyn Protocol, window: Captured<'_, '_>, is_all: bool) -> Ve
             match protocol.measure(Captured::whole(head)) {
                 Measure::Message { length, bits, .. } => {
                     place.next = at.saturating_add(length.get());
-                    // What lies further on stands further in front.
+                    // What is further on in the stream is earlier in the list.
                     let found = places.binary_search_by(|known| place.next.cmp(&known.at));
                     match found.ok().and_then(|found| places.get(found)) {
                         Some(next) => {
@@ -229,8 +229,8 @@ fn chains(protocol: &dyn Protocol, window: Captured<'_, '_>, is_all: bool) -> Ve
     places
 }
 
-/// The first place of a chain whose message looks like those behind it, and whether all that were looked at are of kinds that have
-/// a name.
+/// The first offset of a chain whose message looks like those after it, and whether all that were examined are of kinds
+/// that have a name.
 fn plausible<'p>(
     protocol: &dyn Protocol,
     window: Captured<'_, '_>,
@@ -276,7 +276,7 @@ impl Impression {
         let mut look = Impression::default();
         match window.get(range.clone()) {
             Some(bytes) => protocol.outline(bytes, false, &mut look),
-            // Its beginning tells its kind.
+            // Its beginning shows its kind.
             None => {
                 let beginning = window.parts(range).next().map_or(&[][..], |(_, part)| part);
                 let beginning = beginning.get(..beginning.len().min(HEAD)).unwrap_or_default();

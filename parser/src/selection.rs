@@ -1,11 +1,11 @@
-//! What of a message somebody wants to be told, for who looks at very many messages and at little of each.
+//! The parts of a message that a caller wants, for callers that read very many messages and little of each.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::Visit;
 
-/// Fields by their names, and whether a message in a few words is wanted too. As it is, nothing is.
+/// Fields by their names, and whether the summary is wanted too. Empty by default.
 ///
 /// ```
 /// use framescope_parser::FieldSelection;
@@ -23,20 +23,20 @@ pub struct FieldSelection {
 }
 
 impl FieldSelection {
-    /// The same, and all fields whose path of names, joined by dots, is or ends in this one.
+    /// Adds all fields whose path of names, joined by dots, is or ends in this one.
     #[must_use]
     pub fn field(mut self, path: &str) -> Self {
         self.fields.push(path.split('.').map(Into::into).collect());
         self
     }
 
-    /// The same, and the message in a few words.
+    /// Adds the summary, a message in a few words.
     #[must_use]
     pub fn summary(self) -> Self {
         FieldSelection { summary: true, ..self }
     }
 
-    /// Whether a field is wanted that stands in these, the outermost first.
+    /// Whether a field is wanted that is inside these, the outermost first.
     pub fn wants(&self, above: &[&str], name: &str) -> bool {
         self.fields.iter().any(|path| {
             let Some((last, before)) = path.split_last() else { return false };
@@ -45,12 +45,12 @@ impl FieldSelection {
         })
     }
 
-    /// Whether the message in a few words is.
+    /// Whether the summary is.
     pub fn wants_summary(&self) -> bool {
         self.summary
     }
 
-    /// The names of the fields themselves, without what they stand in.
+    /// The names of the fields themselves, without the groups they are in.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().filter_map(|path| path.last()).map(String::as_str)
     }
@@ -58,10 +58,10 @@ impl FieldSelection {
 
 /// Reads the fields of a [`FieldSelection`], made by [`Protocol::select`](crate::Protocol::select) for very many messages of one protocol.
 pub trait FieldReader: Send + Sync {
-    /// Tells what is wanted of one message to `visit`: with the names, places and values that
-    /// [`Protocol::dissect`](crate::Protocol::dissect) tells, in its order, inside of the same fields. It may tell more, but need
-    /// tell no other field, no kind, no problem and compute no check.
+    /// Reports the wanted fields of one message to `visit`: with the names, ranges and values that
+    /// [`Protocol::dissect`](crate::Protocol::dissect) reports, in its order, inside the same groups. It may report
+    /// more, but need report no other field, no kind, no problem and compute no check.
     ///
     /// Total: any bytes may be given.
-    fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>);
+    fn report<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>);
 }

@@ -1,4 +1,4 @@
-//! What is said of a message, without an allocation where it is one of the usual sentences.
+//! The text of a problem, without an allocation where it is one of the usual sentences.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -6,8 +6,8 @@ use core::fmt;
 
 /// A sentence: a pattern that the program has, with the numbers that go into it, or any other text.
 ///
-/// What is said of millions of messages differs by a few numbers. As a pattern it takes no memory of its own, and whoever keeps
-/// it can keep the numbers only.
+/// The texts of millions of messages differ by a few numbers. A pattern needs no memory, and an index can store the
+/// numbers only.
 ///
 /// ```
 /// use framescope_parser::Sentence;
@@ -15,42 +15,42 @@ use core::fmt;
 /// let jump = Sentence::new("{} was expected and {} came").with([7, 9]);
 /// assert_eq!(jump.to_string(), "7 was expected and 9 came");
 /// assert_eq!(jump.pattern(), Some(("{} was expected and {} came", &[7, 9][..])));
-/// // What was said says the same as a text, and a text's braces mean nothing.
+/// // A sentence equals its text, and braces in a text mean nothing.
 /// assert_eq!(jump, Sentence::from(String::from("7 was expected and 9 came")));
 /// assert_eq!(Sentence::from("the template is {}").to_string(), "the template is {}");
 /// ```
 #[derive(Clone)]
-pub struct Sentence(Said);
+pub struct Sentence(Form);
 
 #[derive(Clone)]
-enum Said {
+enum Form {
     /// The numbers beyond the count are zero.
     Pattern(&'static str, [u64; Sentence::MOST_NUMBERS], u8),
     Text(Box<str>),
 }
 
 impl Sentence {
-    /// More numbers than these no pattern has.
+    /// The most numbers in a pattern.
     pub const MOST_NUMBERS: usize = 3;
 
     /// A sentence that is the same each time, or the pattern of one: each `{}` is the place of one of the numbers that
-    /// [`with`](Sentence::with) gives it. Without any it is shown as it stands.
+    /// [`with`](Sentence::with) gives it. Without any it is shown as it is.
     pub const fn new(pattern: &'static str) -> Sentence {
-        Sentence(Said::Pattern(pattern, [0; Sentence::MOST_NUMBERS], 0))
+        Sentence(Form::Pattern(pattern, [0; Sentence::MOST_NUMBERS], 0))
     }
 
-    /// The sentence with these numbers in the places of its pattern, in their order. More places than numbers stay as they
-    /// stand, and numbers without a place are not shown. A text, which has no places, stays what it is.
+    /// The sentence with these numbers in the places of its pattern, in their order. Surplus places stay as they are,
+    /// and surplus numbers are not shown. A text, which has no places, is unchanged.
     ///
-    /// No more than [`MOST_NUMBERS`](Sentence::MOST_NUMBERS) are taken; it does not compile with more.
+    /// At most [`MOST_NUMBERS`](Sentence::MOST_NUMBERS); more do not compile.
     #[must_use]
     pub fn with<const N: usize>(self, numbers: [u64; N]) -> Sentence {
         const { assert!(N <= Sentence::MOST_NUMBERS, "a sentence has at most three numbers") };
-        let Said::Pattern(pattern, ..) = self.0 else { return self };
+        let Form::Pattern(pattern, ..) = self.0 else { return self };
         Sentence::of(pattern, &numbers)
     }
 
-    /// The same of a slice; what is beyond the third is left out.
+    /// The same with a slice; numbers after the third are left out.
     pub fn of(pattern: &'static str, numbers: &[u64]) -> Sentence {
         let mut all = [0; Sentence::MOST_NUMBERS];
         let mut count = 0;
@@ -58,24 +58,24 @@ impl Sentence {
             *place = *number;
             count += 1;
         }
-        Sentence(Said::Pattern(pattern, all, count))
+        Sentence(Form::Pattern(pattern, all, count))
     }
 
     /// The pattern and its numbers; None for a text.
     pub fn pattern(&self) -> Option<(&'static str, &[u64])> {
         match &self.0 {
-            Said::Pattern(pattern, numbers, count) => {
+            Form::Pattern(pattern, numbers, count) => {
                 Some((pattern, numbers.get(..usize::from(*count)).unwrap_or_default()))
             }
-            Said::Text(_) => None,
+            Form::Text(_) => None,
         }
     }
 
-    /// Whether it says nothing.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         match &self.0 {
-            Said::Pattern(pattern, ..) => pattern.is_empty(),
-            Said::Text(text) => text.is_empty(),
+            Form::Pattern(pattern, ..) => pattern.is_empty(),
+            Form::Text(text) => text.is_empty(),
         }
     }
 }
@@ -83,8 +83,8 @@ impl Sentence {
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut rest, numbers) = match &self.0 {
-            Said::Text(text) => return f.write_str(text),
-            Said::Pattern(pattern, numbers, count) => (*pattern, numbers.iter().take(usize::from(*count))),
+            Form::Text(text) => return f.write_str(text),
+            Form::Pattern(pattern, numbers, count) => (*pattern, numbers.iter().take(usize::from(*count))),
         };
         for number in numbers {
             let Some((before, after)) = rest.split_once("{}") else { break };
@@ -101,11 +101,11 @@ impl fmt::Debug for Sentence {
     }
 }
 
-/// Two sentences are the same if they say the same.
+/// Two sentences are equal if their texts are.
 impl PartialEq for Sentence {
     fn eq(&self, other: &Sentence) -> bool {
         match (&self.0, &other.0) {
-            (Said::Pattern(pattern, numbers, count), Said::Pattern(others, these, this))
+            (Form::Pattern(pattern, numbers, count), Form::Pattern(others, these, this))
                 if (pattern, count) == (others, this) && numbers == these =>
             {
                 true
@@ -118,16 +118,16 @@ impl PartialEq for Sentence {
 impl Eq for Sentence {}
 
 impl From<&'static str> for Sentence {
-    /// The text as it stands, whatever braces it has.
+    /// The text as it is, whatever braces it has.
     fn from(text: &'static str) -> Sentence {
         Sentence::new(text)
     }
 }
 
 impl From<String> for Sentence {
-    /// The text as it stands, whatever braces it has.
+    /// The text as it is, whatever braces it has.
     fn from(text: String) -> Sentence {
-        Sentence(Said::Text(text.into()))
+        Sentence(Form::Text(text.into()))
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_in_the_places_of_a_pattern_and_a_text_is_shown_as_it_stands() {
+    fn numbers_fill_the_places_of_a_pattern_and_a_text_is_shown_unchanged() {
         let said = |pattern, numbers: &[u64]| Sentence::of(pattern, numbers).to_string();
         assert_eq!(said("{}", &[u64::MAX]), u64::MAX.to_string());
         assert_eq!(said("a {}, b {}; c {}!", &[1, 2, 3]), "a 1, b 2; c 3!");

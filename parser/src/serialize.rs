@@ -1,4 +1,4 @@
-//! Messages taken apart as data, in the shape that scripts know from `framescope decode --format json`.
+//! Dissected messages as data, in the shape that scripts know from `framescope decode --format json`.
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 

@@ -74,7 +74,7 @@ pub(crate) fn first_segment(input: Input<'_>) -> Step {
     Step::Message(NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN))
 }
 
-/// Tells text that may be cut at both ends. Gives its whole characters, if that is what they are.
+/// Reports text that may be cut at both ends. Returns its whole characters, if that is what they are.
 pub(crate) fn text_fields<'a>(
     name: &'a str,
     bytes: &'a [u8],
@@ -128,7 +128,7 @@ pub(crate) fn text_fields<'a>(
     Some(text)
 }
 
-/// Appends what [`text_fields`] told.
+/// Appends what [`text_fields`] reported.
 pub(crate) fn encode_text(message: &Dissection<'_>, out: &mut Vec<u8>) {
     for name in ["continued", "text", "unfinished"] {
         if let Some(field) = message.field(name) {

@@ -1,4 +1,4 @@
-//! What stands in for a protocol where none claims a stream.
+//! The protocol of a stream that no other claims.
 
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
@@ -11,7 +11,7 @@ use crate::{Code, Confidence, Dissection, Error, Input, Memo, Protocol, Sample, 
 /// use framescope_parser::{Code, Framer, SpanType, Unclaimed};
 ///
 /// let (mut framer, mut spans) = (Framer::default(), Vec::new());
-/// framer.segment(&Unclaimed, b"who knows", &mut |span, _| spans.push(span.span_type));
+/// framer.segment(&Unclaimed, b"no sense", &mut |span, _| spans.push(span.span_type));
 /// framer.end(&Unclaimed, &mut |span, _| spans.push(span.span_type));
 /// assert_eq!(spans, [SpanType::Skipped(Code::NoProtocol)]);
 /// ```
@@ -24,7 +24,7 @@ impl Protocol for Unclaimed {
     }
 
     fn about(&self) -> &str {
-        "no protocol: the bytes are accounted for and not taken apart"
+        "no protocol: the bytes are accounted for but not decoded"
     }
 
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {

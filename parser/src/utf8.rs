@@ -11,8 +11,8 @@ pub(crate) fn text<'a>(bytes: &'a [u8], offset: usize, name: &'static str) -> Re
     })
 }
 
-/// Bytes that may be text cut out of a longer one: what is left of a character begun before, whole characters, and
-/// the beginning of one that goes on behind.
+/// Bytes that may be text cut out of a longer one: what is left of a character begun before, whole characters, and the
+/// beginning of one that continues after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pieces {
     /// How many bytes at the start continue a character begun before; at most 3.
@@ -23,7 +23,7 @@ pub(crate) struct Pieces {
     pub(crate) valid: bool,
 }
 
-/// Finds the cuts. `head` is 0 unless continuation bytes stand first and the rest is text.
+/// Finds the cuts. `head` is 0 unless continuation bytes come first and the rest is text.
 pub(crate) fn pieces(bytes: &[u8]) -> Pieces {
     let mut head = bytes.iter().take(4).take_while(|&&byte| byte & 0xC0 == 0x80).count();
     if head > 3 {

@@ -1,6 +1,6 @@
-//! What a person is told of messages, to the letter: fields, places, values, problems.
+//! What a person sees of messages, to the letter: fields, ranges, values, problems.
 //!
-//! The expected text stands in corpus/vectors/dissections.txt. After a change that is meant, write it anew with
+//! The expected text is in corpus/vectors/dissections.txt. After an intended change, write it anew with
 //! `FRAMESCOPE_ACCEPT=1 cargo test -p framescope-parser --test dissections`, and read the difference.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test says what is wrong by panicking
@@ -16,14 +16,14 @@ use framescope_parser::{Code, Dissection, Field, Protocol, Unclaimed};
 use serde_json::Value;
 use support::{repository, text, unhex};
 
-/// A line for the fields that stand side by side, one for each that has fields in it. Of flags those that are set.
+/// A line for the fields that are side by side, one for each that has fields in it. Of flags, those that are set.
 fn write_fields(out: &mut String, fields: &[Field<'_>], depth: usize) {
     let (indent, mut line) = (2 + 2 * depth, String::new());
     for field in fields.iter().filter(|field| field.value != framescope_parser::Value::Bool(false)) {
         let range = &field.range;
         let one = format!("{}..{} {} {}", range.start, range.end, field.name, field.value);
-        let parted = if line.is_empty() { "" } else { "; " };
-        write!(line, "{parted}{}", one.trim_end()).unwrap();
+        let separator = if line.is_empty() { "" } else { "; " };
+        write!(line, "{separator}{}", one.trim_end()).unwrap();
         if !field.fields.is_empty() {
             writeln!(out, "{:indent$}{line}", "").unwrap();
             line.clear();
@@ -47,40 +47,40 @@ fn write_dissection(out: &mut String, name: &str, dissection: &Dissection<'_>) {
     out.push('\n');
 }
 
-/// Everything that is told of everything there is to tell of.
-fn told() -> String {
+/// All that is reported, of every kind of message and problem.
+fn dissections() -> String {
     let mut out = String::new();
     let vectors = std::fs::read_to_string(repository().join("corpus/vectors/missive.json")).unwrap();
     let vectors: Value = serde_json::from_str(&vectors).unwrap();
     let key = Key::from_hex(text(&vectors["key"])).unwrap();
     let missive = Missive { key: Some(key), ..Missive::default() };
-    let mut tell = |protocol: &dyn Protocol, name: &str, bytes: &[u8]| {
+    let mut write = |protocol: &dyn Protocol, name: &str, bytes: &[u8]| {
         write_dissection(&mut out, name, &Dissection::of(protocol, bytes));
     };
     for group in ["frames", "refused"] {
         for vector in vectors[group].as_array().unwrap() {
-            tell(&missive, &format!("{group}/{}", text(&vector["name"])), &unhex(text(&vector["hex"])));
+            write(&missive, &format!("{group}/{}", text(&vector["name"])), &unhex(text(&vector["hex"])));
         }
     }
     let bytes = |name: &str| {
         let frames = vectors["frames"].as_array().unwrap();
         unhex(text(&frames.iter().find(|vector| text(&vector["name"]) == name).unwrap()["hex"]))
     };
-    tell(&Missive::default(), "signed, without a key", &bytes("signed"));
+    write(&Missive::default(), "signed, without a key", &bytes("signed"));
     let login = bytes("login");
     for length in [1, 2, 3, 4, 8, 19, 20, 21, 22, 24, 25, 26, 27, 30] {
-        tell(&missive, &format!("login, {length} bytes of it"), &login[..length]);
+        write(&missive, &format!("login, {length} bytes of it"), &login[..length]);
     }
     let signed = bytes("signed");
     for length in [24, 26, 30, 42, 44] {
-        tell(&missive, &format!("signed, {length} bytes of it"), &signed[..length]);
+        write(&missive, &format!("signed, {length} bytes of it"), &signed[..length]);
     }
     let two = bytes("two-extensions");
     for length in [21, 22, 23, 25, 26, 29, 39] {
-        tell(&missive, &format!("two-extensions, {length} bytes of it"), &two[..length]);
+        write(&missive, &format!("two-extensions, {length} bytes of it"), &two[..length]);
     }
-    tell(&missive, "error, 21 bytes of it", &bytes("error")[..21]);
-    tell(&missive, "data cut inside a character", &bytes("logout")[..24]);
+    write(&missive, "error, 21 bytes of it", &bytes("error")[..21]);
+    write(&missive, "data cut inside a character", &bytes("logout")[..24]);
     let frame = |kind: u8| FrameBuf::new(Kind(kind));
     let long = "0123456789".repeat(9);
     for (name, built) in [
@@ -90,7 +90,7 @@ fn told() -> String {
         ("65 bytes of pong", frame(7).payload([0; 65])),
         ("text of 80 characters and more", frame(3).payload(long)),
         ("text with control characters", frame(3).payload("a\tb\nc\u{1b}")),
-        ("an extension that nobody knows", frame(3).extension(Tag(0x10), false, b"?").unwrap()),
+        ("an unknown extension", frame(3).extension(Tag(0x10), false, b"?").unwrap()),
         (
             "a content type that is not UTF-8",
             frame(3).extension(Tag(2), false, b"\xff").unwrap().payload("a"),
@@ -103,7 +103,7 @@ fn told() -> String {
         ("all flags but AUTH", frame(0x80).flags(Flags(0xFFFD))),
         ("one byte of content", frame(0x90).payload("1")),
     ] {
-        tell(&missive, name, &built.to_bytes().unwrap());
+        write(&missive, name, &built.to_bytes().unwrap());
     }
     let own = Missive {
         kinds: vec![(Kind(0x80), "TYPING".into())],
@@ -111,8 +111,8 @@ fn told() -> String {
         ..Missive::default()
     };
     let typing = frame(0x80).extension(Tag(0x40), true, b"\x09").unwrap().to_bytes().unwrap();
-    tell(&own, "an application's own, known", &typing);
-    tell(&own, "an application's own, not known", &frame(0x81).to_bytes().unwrap());
+    write(&own, "an application's own, known", &typing);
+    write(&own, "an application's own, not known", &frame(0x81).to_bytes().unwrap());
 
     for (name, bytes) in [
         ("login", &b"\x01ada"[..]),
@@ -128,9 +128,9 @@ fn told() -> String {
         ("a line break", b"\nrest"),
         ("a tab", b"\trest"),
     ] {
-        tell(&Bare, &format!("bare/{name}"), bytes);
-        tell(&Text, &format!("text/{name}"), bytes);
-        tell(&Unclaimed, &format!("none/{name}"), bytes);
+        write(&Bare, &format!("bare/{name}"), bytes);
+        write(&Text, &format!("text/{name}"), bytes);
+        write(&Unclaimed, &format!("none/{name}"), bytes);
     }
 
     let mut skipped = |protocol: &dyn Protocol, name: &str, code: Code, bytes: &[u8], length: usize| {
@@ -152,15 +152,15 @@ fn told() -> String {
 }
 
 #[test]
-fn a_person_is_told_what_was_accepted() {
-    let told = told();
+fn dissections_match_the_accepted_text() {
+    let found = dissections();
     let path = repository().join("corpus/vectors/dissections.txt");
     if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
-        std::fs::write(&path, &told).unwrap();
+        std::fs::write(&path, &found).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
-    for (number, (told, expected)) in (1..).zip(told.lines().zip(expected.lines())) {
-        assert_eq!(told, expected, "line {number} of {}", path.display());
+    for (number, (found, expected)) in (1..).zip(found.lines().zip(expected.lines())) {
+        assert_eq!(found, expected, "line {number} of {}", path.display());
     }
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
 }

@@ -18,7 +18,7 @@ fn bytes_of(stretches: &[Stretch]) -> Vec<u8> {
     stretches.iter().flat_map(Stretch::bytes).collect()
 }
 
-/// What a test keeps of what was received.
+/// What a test collects of what was received.
 fn keep(received: &Received<'_>) -> (u64, u64, Result<FrameBuf, String>) {
     let frame = received.clone().into_frame();
     (
@@ -38,7 +38,7 @@ enum Edit {
     Flip(Index, u8),
     Insert(Index, Vec<u8>),
     Remove(Index, usize),
-    /// Changes a byte of a header and makes its check hold again: a sender's own mistake.
+    /// Changes a byte of a header and makes its check hold again: a mistake of the sender's program.
     Header(Index, usize, u8),
 }
 
@@ -153,7 +153,7 @@ proptest! {
         found.extend(std::iter::from_fn(|| decoder.receive().map(|one| keep(&one))));
         prop_assert_eq!(&found, &expected);
 
-        // From a reader that gives what it likes, too.
+        // From a reader that returns what it likes, too.
         let (mut decoder, mut found) = (Decoder::new(Missive::default()), Vec::new());
         let mut reader = Pieces { rest: &bytes, cuts: cuts.into_iter() };
         loop {
@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn every_intact_frame_between_garbage_is_found_where_it_stands(stretches in stream()) {
+    fn every_intact_frame_between_garbage_is_found_at_its_offset(stretches in stream()) {
         let bytes = bytes_of(&stretches);
         let (mut offset, mut sent) = (0, Vec::new());
         for stretch in &stretches {
@@ -273,7 +273,7 @@ proptest! {
     }
 }
 
-/// Gives its bytes in pieces.
+/// Returns its bytes in pieces.
 struct Pieces<'a> {
     rest: &'a [u8],
     cuts: std::vec::IntoIter<usize>,

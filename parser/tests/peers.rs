@@ -23,10 +23,10 @@ use connection::Connection;
 use framescope_parser::missive::{Decoder, Flags, FrameBuf, Item, Kind, Missive, Payload};
 use support::{python, repository};
 
-/// What nobody should have to wait for.
+/// Longer than any step should take.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// Whose peer takes part.
+/// Which peer takes part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Language {
     Rust,
@@ -58,12 +58,12 @@ impl Program {
         self.try_write(text).unwrap();
     }
 
-    /// An error of the kind `BrokenPipe` says that the program has ended, or reads no more.
+    /// An error of the kind `BrokenPipe` means that the program has ended, or reads no more.
     fn try_write(&mut self, text: &str) -> io::Result<()> {
         self.input.as_mut().unwrap().write_all(text.as_bytes())
     }
 
-    /// Ends its input, and gives whether it succeeded, the rest of its output, and its errors.
+    /// Ends its input, and returns whether it succeeded, the rest of its output, and its errors.
     fn finish(mut self) -> (bool, Vec<String>, String) {
         drop(self.input.take());
         let mut errors = String::new();
@@ -75,12 +75,12 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // A test that fails leaves nothing behind.
+        // A failing test leaves no process running.
         let _ = self.child.kill();
     }
 }
 
-/// An example of this package. Cargo builds them with the tests, unless one test alone was asked for.
+/// An example of this package. Cargo builds them with the tests, unless only one test was requested.
 fn example(name: &str) -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
@@ -133,7 +133,7 @@ impl Server {
         Some(Server { program, address })
     }
 
-    /// Stops it, and gives how many messages it took, relayed and refused.
+    /// Stops it, and returns how many messages it took, relayed and refused.
     fn stop(self) -> [u64; 3] {
         let (success, lines, errors) = self.program.finish();
         assert!(success, "{errors}");
@@ -156,12 +156,12 @@ fn meet(speaker: &mut Program, name: &str, listener: &Program) -> u64 {
         speaker.write("anybody here?\n");
         if let Ok(line) = listener.lines.recv_timeout(Duration::from_millis(100)) {
             assert_eq!(line, format!("{name}: anybody here?"));
-            // What was said meanwhile comes too.
+            // What was said meanwhile arrives too.
             speaker.write("there you are\n");
             while listener.line() != format!("{name}: there you are") {}
             return said + 1;
         }
-        assert!(start.elapsed() < TOO_LONG, "nobody hears {name}");
+        assert!(start.elapsed() < TOO_LONG, "no one hears {name}");
     }
     unreachable!()
 }
@@ -221,7 +221,7 @@ fn they_talk_also_when_bytes_are_cut_joined_and_delayed() {
     }
 }
 
-/// A proxy to `server` that passes bytes on in other pieces than they came in. Gives its address.
+/// A proxy to `server` that passes bytes on in other pieces than they arrived in. Returns its address.
 fn proxy(server: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, server) = (listener.local_addr().unwrap().to_string(), server.to_owned());
@@ -246,7 +246,7 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, seed: u32) {
     let (mut buffer, mut held) = (vec![0; 65_536], Vec::new());
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         held.extend_from_slice(&buffer[..length]);
-        // Joined: what came is kept for what comes next, for a moment.
+        // Joined: bytes are kept for the next ones, for a moment.
         from.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
         while random(2) == 0 {
             match from.read(&mut buffer) {
@@ -255,7 +255,7 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, seed: u32) {
             }
         }
         from.set_read_timeout(None).unwrap();
-        // Cut: anywhere, and now and then with a delay before the rest.
+        // Cut: anywhere, and sometimes with a delay before the rest.
         while !held.is_empty() {
             let most = [3, 30, 1500, 20_000][random(4) as usize];
             let piece = (1 + random(most) as usize).min(held.len());
@@ -280,7 +280,7 @@ fn login(user: &str) -> FrameBuf {
     FrameBuf::of(Payload::Login { user, credential: credential.as_bytes() }).unwrap()
 }
 
-/// Reads until the peer ends the connection or has sent something of that kind, and gives what it sent.
+/// Reads until the peer ends the connection or has sent something of that kind, and returns what it sent.
 fn read_until(socket: &mut TcpStream, kind: Option<Kind>) -> Vec<FrameBuf> {
     let (mut decoder, mut frames) = (Decoder::new(Missive::default()), Vec::new());
     socket.set_read_timeout(Some(TOO_LONG)).unwrap();
@@ -296,17 +296,17 @@ fn read_until(socket: &mut TcpStream, kind: Option<Kind>) -> Vec<FrameBuf> {
 }
 
 #[test]
-fn who_vanishes_stalls_or_sends_nonsense_hurts_nobody() {
+fn a_client_that_vanishes_stalls_or_sends_nonsense_hurts_no_other() {
     for language in [Language::Rust, Language::Python] {
         let Some(server) = Server::start(language, 30.0) else { continue };
         let connect = || TcpStream::connect(&server.address).unwrap();
 
-        // Says what is no frame: is told so, and the connection ends.
+        // Sends something that is not a frame: gets an error, and the connection ends.
         let mut noisy = connect();
         noisy.write_all(b"GET / HTTP/1.1\r\n\r\nand something more than twenty bytes").unwrap();
-        let told = read_until(&mut noisy, None);
-        assert_eq!(told.iter().map(|frame| frame.kind).collect::<Vec<_>>(), [Kind::ERROR], "{language:?}");
-        // Claims more than the server takes.
+        let replies = read_until(&mut noisy, None);
+        assert_eq!(replies.iter().map(|frame| frame.kind).collect::<Vec<_>>(), [Kind::ERROR], "{language:?}");
+        // Claims more than the server accepts.
         let mut greedy = connect();
         let header = framescope_parser::missive::Header {
             payload_length: u32::MAX,
@@ -314,7 +314,7 @@ fn who_vanishes_stalls_or_sends_nonsense_hurts_nobody() {
         };
         greedy.write_all(&header.to_bytes()).unwrap();
         assert_eq!(read_until(&mut greedy, None)[0].kind, Kind::ERROR);
-        // Goes away in the middle of a frame.
+        // Disconnects in the middle of a frame.
         let mut vanishing = connect();
         vanishing.write_all(&bytes(login("eve"))[..30]).unwrap();
         drop(vanishing);
@@ -359,8 +359,8 @@ fn who_vanishes_stalls_or_sends_nonsense_hurts_nobody() {
 }
 
 #[test]
-fn who_is_quiet_is_asked_and_who_does_not_answer_is_left() {
-    // Long enough for a client to answer, however busy the machine is.
+fn a_quiet_client_gets_a_ping_and_one_that_does_not_reply_is_disconnected() {
+    // Long enough for a client to reply, however busy the machine is.
     let idle = 2.0;
     let ask = |language| {
         let Some(server) = Server::start(language, idle) else { return };
@@ -368,9 +368,9 @@ fn who_is_quiet_is_asked_and_who_does_not_answer_is_left() {
         let bo = client(Language::Rust, &server.address, "bo", 0).unwrap();
         meet(&mut ada, "ada", &bo);
         let mut quiet = TcpStream::connect(&server.address).unwrap();
-        let told = read_until(&mut quiet, None);
-        assert_eq!(told.iter().map(|frame| frame.kind).collect::<Vec<_>>(), [Kind::PING], "{language:?}");
-        // The others were quiet for longer, but answered.
+        let received = read_until(&mut quiet, None);
+        assert_eq!(received.iter().map(|frame| frame.kind).collect::<Vec<_>>(), [Kind::PING], "{language:?}");
+        // The others were quiet for longer, but replied.
         meet(&mut ada, "ada", &bo);
         for client in [ada, bo] {
             assert!(client.finish().0);
@@ -392,7 +392,7 @@ fn a_server_that_stops_logs_its_clients_out() {
         let Some(bo) = client(clients[1], &server.address, "bo", 0) else { continue };
         meet(&mut ada, "ada", &bo);
         server.stop();
-        // What it does next, it does in vain. It may have ended already.
+        // Whatever it does next is in vain. It may have ended already.
         match ada.try_write("hello?\n") {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("{error}"),
             _ => {}
@@ -408,8 +408,8 @@ fn size(name: &str, default: u32) -> u32 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Many clients at once: each message is acknowledged to who said it, and heard by all others of its room, once and in
-/// order. `FRAMESCOPE_CLIENTS`, `FRAMESCOPE_MESSAGES` and `FRAMESCOPE_ROOMS` make it larger.
+/// Many clients at the same time: each message is acknowledged to its sender, and heard by all others of its room, once
+/// and in order. `FRAMESCOPE_CLIENTS`, `FRAMESCOPE_MESSAGES` and `FRAMESCOPE_ROOMS` make it larger.
 #[test]
 fn every_message_of_many_clients_is_accounted_for() {
     let (clients, messages) = (size("FRAMESCOPE_CLIENTS", 40), size("FRAMESCOPE_MESSAGES", 100));
@@ -444,7 +444,7 @@ fn every_message_of_many_clients_is_accounted_for() {
     assert_eq!(server.stop(), [sent, expected, 0]);
 }
 
-/// One client: says its messages, hears those of the others, and gives how many it heard.
+/// One client: says its messages, hears those of the others, and returns how many it heard.
 fn talk(
     address: &str,
     number: u32,
@@ -476,7 +476,7 @@ fn talk(
                     all_are_in();
                 }
                 acknowledged.fetch_add(u64::from((2..messages + 2).contains(&replies)), Ordering::SeqCst);
-                // A few at a time, as a client does that waits for its replies.
+                // A few at a time, like a client that waits for its replies.
                 while said < messages && said < replies + 32 && replies > 0 {
                     let frame = FrameBuf::new(Kind::DATA).channel(room).payload(format!("{number}:{said}"));
                     connection.send(frame.flags(Flags::CHECKSUM));

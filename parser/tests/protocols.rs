@@ -1,4 +1,4 @@
-//! What every protocol answers, and the words that people and scripts know.
+//! What every protocol reports, and the words that people and scripts know.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test says what is wrong by panicking
 
@@ -22,7 +22,7 @@ fn protocols_have_names_and_a_line_about_them() {
     assert_eq!(protocols.map(|protocol| protocol.observer().is_some()), [true, true, false, false]);
 }
 
-/// How sure `protocol` is of a direction that came in these segments.
+/// How sure `protocol` is of a direction that arrived in these segments.
 fn detect(protocol: &dyn Protocol, segments: &[&[u8]]) -> Confidence {
     let bytes = segments.concat();
     let segment_ends: Vec<usize> = segments
@@ -94,20 +94,20 @@ fn missive_is_certain_with_a_header_and_likely_with_its_beginning() {
 }
 
 #[test]
-fn bare_marks_the_first_part_of_a_message_when_its_rest_comes() {
+fn bare_marks_the_first_part_of_a_message_when_its_rest_arrives() {
     let mut observer = Bare.observer().unwrap();
     let mut found = Vec::new();
     let (forward, backward) = (Direction::Forward, Direction::Backward);
     for (row, (direction, bytes)) in (0..).zip([
         (forward, &b"\x03hello"[..]),
         (backward, b"\x01bo"),
-        (forward, b" world"), // goes on with 0
+        (forward, b" world"), // continued by 0
         (forward, b"\x03a\xe4"),
-        (forward, b"\xbd\xa0b"), // goes on with 3, which says so itself
+        (forward, b"\xbd\xa0b"), // continued by 3, which says so itself
         (forward, b"\x03one"),
         (forward, b""), // a loss
         (forward, b"two"),
-        (forward, b"three"), // goes on with 7
+        (forward, b"three"), // continued by 7
     ]) {
         let event = match bytes {
             b"" => Event::Loss { direction },
@@ -139,7 +139,7 @@ fn without_a_length_the_segment_is_the_message() {
         framer.end(protocol, &mut sink);
         let message = SpanType::Message;
         assert_eq!(spans, [(message, b"\x01ada".to_vec()), (message, b"\x03hello".to_vec())]);
-        // Also where the two are at hand at once.
+        // Also where the two are available together.
         let input = Input { bytes: b"\x01ada\x03hello", first_segment: 4, last: true, offset: 0 };
         assert_eq!(protocol.next(input, &mut Memo::default()), Step::Message(4.try_into().unwrap()));
     }
@@ -240,7 +240,7 @@ fn errors_say_where_what_was_found_and_what_to_do() {
         (Fault::Missing, ["a value is needed", "of another type"]),
         (
             Fault::Skipped { code: Code::NotAFrame, length: 3 },
-            ["3 bytes are no message", "No message begins"],
+            ["3 bytes are not a message", "No message begins"],
         ),
     ] {
         let said = said(fault.clone());
@@ -346,15 +346,15 @@ fn bytes_that_are_not_pairs_of_digits_are_no_frame() {
     }
 }
 
-/// Counts the fields that it is told.
+/// Counts the fields that are reported.
 #[derive(Default)]
-struct Told {
+struct Counted {
     fields: usize,
     kind: Option<String>,
     problems: usize,
 }
 
-impl<'a> Visit<'a> for Told {
+impl<'a> Visit<'a> for Counted {
     fn kind(&mut self, kind: framescope_parser::Kind<'a>) {
         self.kind = Some(kind.to_string());
     }
@@ -372,12 +372,12 @@ impl<'a> Visit<'a> for Told {
 }
 
 #[test]
-fn of_a_plain_frame_only_its_kind_is_told_and_of_any_other_everything() {
+fn a_plain_frame_reports_only_its_kind_and_any_other_everything() {
     let missive = Missive::default();
-    let told = |bytes: &[u8], checked: bool| {
-        let mut told = Told::default();
-        missive.outline(bytes, checked, &mut told);
-        told
+    let counted = |bytes: &[u8], checked: bool| {
+        let mut counted = Counted::default();
+        missive.outline(bytes, checked, &mut counted);
+        counted
     };
     let frame = |kind: Kind, payload: &[u8]| FrameBuf::new(kind).payload(payload.to_vec());
     let summed = |kind: Kind, payload: &[u8]| frame(kind, payload).flags(Flags::CHECKSUM).to_bytes().unwrap();
@@ -390,14 +390,14 @@ fn of_a_plain_frame_only_its_kind_is_told_and_of_any_other_everything() {
         (Kind(0x80), b"\xFF anything"),
     ] {
         for bytes in [frame(kind, payload).to_bytes().unwrap(), summed(kind, payload)] {
-            let told = told(&bytes, false);
-            assert_eq!((told.fields, told.problems), (0, 0), "{kind:?}");
-            assert!(told.kind.is_some());
+            let counted = counted(&bytes, false);
+            assert_eq!((counted.fields, counted.problems), (0, 0), "{kind:?}");
+            assert!(counted.kind.is_some());
         }
     }
     let mut broken = summed(Kind::DATA, b"hello");
     broken[22] ^= 1;
-    assert_eq!(told(&broken, true).fields, 0, "who has computed the checks need not do so again");
+    assert_eq!(counted(&broken, true).fields, 0, "checks that were computed are not computed again");
     let with_header = |at: usize, value: u8| {
         let mut bytes = frame(Kind::DATA, b"hello").to_bytes().unwrap();
         bytes[at] = value;
@@ -408,7 +408,7 @@ fn of_a_plain_frame_only_its_kind_is_told_and_of_any_other_everything() {
         ("a checksum that fails", broken, 1),
         ("another version", with_header(2, 2), 1),
         ("reserved flags", with_header(4, 0x80), 1),
-        ("text that is none", frame(Kind::DATA, b"\xFF").to_bytes().unwrap(), 1),
+        ("invalid text", frame(Kind::DATA, b"\xFF").to_bytes().unwrap(), 1),
         ("a long ping", frame(Kind::PING, &[0; 65]).to_bytes().unwrap(), 1),
         ("a reserved kind", frame(Kind(0x20), b"").to_bytes().unwrap(), 1),
         ("a kind with a payload of parts", frame(Kind::LOGIN, b"\0\x01a\0\0").to_bytes().unwrap(), 0),
@@ -419,15 +419,15 @@ fn of_a_plain_frame_only_its_kind_is_told_and_of_any_other_everything() {
         ),
         ("a frame that is cut", whole[..22].to_vec(), 0),
     ] {
-        let told = told(&bytes, false);
-        assert!(told.fields > 5, "{what}");
-        assert_eq!(told.problems, problems, "{what}");
+        let counted = counted(&bytes, false);
+        assert!(counted.fields > 5, "{what}");
+        assert_eq!(counted.problems, problems, "{what}");
     }
-    // The tag is told, and that nobody verified it.
+    // The tag is reported, and that it was not verified.
     let (key, mut signed) = (Key::new(*b"key"), Vec::new());
     frame(Kind::ACK, b"").flags(Flags::AUTH).encode(Some(&key), &mut signed).unwrap();
-    let told = told(&signed, false);
-    assert!(told.fields > 5 && told.problems == 1);
+    let counted = counted(&signed, false);
+    assert!(counted.fields > 5 && counted.problems == 1);
 }
 
 #[test]
@@ -446,7 +446,7 @@ fn a_segment_that_is_one_message_is_taken_as_a_whole_where_nothing_waits() {
     assert_eq!(spans, [(20, 20)]);
     assert_eq!(framer.message(5).map(|span| span.offset), Some(40));
     // A run of skipped bytes has not ended.
-    framer.segment(&missive, b"noise that is no frame", &mut |_, _| {});
+    framer.segment(&missive, b"noise that isn't frame", &mut |_, _| {});
     assert_eq!(framer.message(20), None);
 }
 
@@ -461,7 +461,7 @@ fn protocols_say_their_names_and_what_ends_a_message() {
     assert!(names.verbatim && Bare.names().verbatim && Text.names().verbatim);
     assert_eq!((Bare.names().kinds.len(), Text.names().kinds.len()), (3, 0));
     assert!(Bare.ends_with_segment() && Text.ends_with_segment() && !missive.ends_with_segment());
-    // Who says nothing has no names.
+    // A protocol that declares no names has none.
     assert_eq!(Unclaimed.names(), Names::default());
     let all = [Confidence::No, Confidence::Possible, Confidence::Likely, Confidence::Certain];
     assert_eq!(all.map(Confidence::as_str), ["no", "possible", "likely", "certain"]);

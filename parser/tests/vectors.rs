@@ -83,7 +83,7 @@ fn what_must_be_refused_is_and_says_where() {
             Err(error) => error,
         };
         assert_eq!(json!([error.field, error.offset]), json!([vector["field"], vector["offset"]]), "{name}");
-        // The raw view names the same problem, in the message or as the reason for which its bytes are none.
+        // The raw view names the same problem, in the message or as the reason why its bytes are not one.
         let problem = text(&vector["problem"]);
         let one = missive.frames(&bytes).next().unwrap();
         match one.item {

@@ -1,4 +1,4 @@
-//! Capture files and packets of every kind that is read, made by hand byte by byte.
+//! Capture files and packets of every kind that is read, built by hand byte by byte.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -118,10 +118,10 @@ fn pcapng_with_several_sections_interfaces_and_resolutions() {
     file.extend(interface(false, 101, Some(9), 1));
     file.extend(enhanced_packet(false, 0, 5_000_001, &packet(0)));
     file.extend(enhanced_packet(false, 1, 5_001, &packet(1)));
-    file.extend(block(false, 0xBAD, b"a block that nobody knows"));
+    file.extend(block(false, 0xBAD, b"a block of an unknown type"));
     file.extend(enhanced_packet(false, 2, 5 * 1024 + 512, &packet(2)));
     file.extend(enhanced_packet(false, 3, 4_000_000_009, &packet(3)));
-    // Another section, in the other byte order, with interfaces of its own.
+    // Another section, in the other byte order, with its own interfaces.
     file.extend(section(true));
     file.extend(interface(true, 101, Some(6), 0));
     file.extend(enhanced_packet(true, 0, 6_000_000, &packet(4)));
@@ -251,7 +251,7 @@ fn gaps_come_from_syn_and_fin_and_the_extents_of_segments() {
     assert_eq!(rows(&index), [("gap", 10), ("message", 26), ("gap", 5)]);
     let times: Vec<_> = index.rows().map(|(_, row)| index.time_ns(&row)).collect();
     assert_eq!(times, [Some(1_000_000), Some(1_000_000), None], "a gap has the time of the byte behind it");
-    // An ACK for bytes that were never captured says nothing.
+    // An ACK for bytes that were never captured means nothing.
     let ack = Tcp::data(10_000, []);
     let index = read_bytes(tcp_pcap(&[Tcp::syn(9), Tcp::data(10, &message[..]), ack]));
     assert_eq!(rows(&index), [("message", 26)]);
@@ -281,7 +281,7 @@ fn a_port_pair_used_again_is_a_new_flow() {
         assert_eq!(index.flows().len(), 2);
         assert_eq!(index.row(1.into()).unwrap().flow(), 1.into());
     }
-    // A SYN that is sent again opens nothing.
+    // A SYN that is retransmitted opens nothing.
     let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::syn(0), Tcp::data(1, &a[..])]));
     assert_eq!(index.flows().len(), 1);
 }
@@ -295,7 +295,7 @@ fn forward_is_from_the_side_that_sent_the_first_syn() {
 }
 
 #[test]
-fn the_first_byte_captured_stays_and_a_different_one_is_told() {
+fn the_first_byte_captured_stays_and_a_different_one_is_reported() {
     let message = frame(1, "first");
     let mut other = message.clone();
     other[21] ^= 0xFF;
@@ -326,7 +326,7 @@ fn a_keep_alive_is_no_retransmission() {
 }
 
 #[test]
-fn a_gap_is_given_up_at_the_limit_and_bytes_that_come_later_are_counted() {
+fn a_gap_is_given_up_at_the_limit_and_later_bytes_are_counted() {
     let frames: Vec<Vec<u8>> =
         (0..40).map(|i| frame(i, "a message of some length, to reach the limit")).collect();
     let length = frames[0].len() as u32;
@@ -385,7 +385,7 @@ fn the_last_rule_that_fits_names_the_protocol() {
 }
 
 #[test]
-fn a_damaged_file_gives_what_stands_before_and_names_the_place() {
+fn a_damaged_file_yields_everything_before_the_damage_and_names_the_place() {
     let segments = [Tcp::syn(0), Tcp::data(1, frame(1, "hi")), Tcp::data(27, frame(2, "ho"))];
     let file = tcp_pcap(&segments);
     let second = 24 + 16 + 40 + 16 + 66;
@@ -427,13 +427,13 @@ fn a_file_that_shrinks_while_it_is_open_is_an_error() {
 }
 
 #[test]
-fn bytes_behind_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
+fn bytes_after_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
     let message = frame(1, "hi");
     let rst = Tcp { rst: true, ..Tcp::data(0, []) };
     let index =
         read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &message[..]), rst, Tcp::data(27, &message[..5])]));
     assert_eq!(rows(&index), [("message", 26), ("partial", 5)]);
-    // A segment that reaches over the stream's start, when more was given out already.
+    // A segment that overlaps the stream's start, after more was delivered already.
     let early = [&b"before"[..], &message[..10]].concat();
     let index = read_bytes(tcp_pcap(&[
         Tcp::syn(1000),
@@ -476,7 +476,7 @@ fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go
         let index = open(&packed);
         assert_eq!(index.damages(), []);
         assert_eq!(rows(&index), expected);
-        // Each byte leads back to where it stands in what was packed.
+        // Each byte leads back to its place in the uncompressed file.
         assert_eq!(index.source().length(), plain.len() as u64);
 
         let index = open(&packed[..packed.len() * 2 / 3]);
@@ -485,7 +485,7 @@ fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go
         let read = index.rows().filter(|(_, row)| row.span_type == SpanType::Message).count();
         assert!(read > 100 && read < 3000, "{read} messages");
     }
-    // What only begins as if it were compressed says so too.
+    // A file that only begins as if it were compressed says so too.
     let index = open(b"\x1f\x8b\x08rubbish");
     assert!(only_damage(&index).to_string().contains("can't be unpacked"), "{:?}", index.damages());
 }
@@ -520,7 +520,7 @@ fn a_capture_that_unpacks_to_more_than_the_limit_is_read_to_there() {
         assert!(only_damage(&index).to_string().contains("unpacking stopped at the limit"));
         assert_eq!(open(plain.len()).damages(), []);
     }
-    // What is not packed has no limit.
+    // A file that is not compressed has no limit.
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&plain).unwrap();
     let index =
@@ -529,7 +529,7 @@ fn a_capture_that_unpacks_to_more_than_the_limit_is_read_to_there() {
 }
 
 #[test]
-fn what_comes_in_live_is_kept_to_the_limit_and_read_from_many_threads_meanwhile() {
+fn live_bytes_are_stored_up_to_the_limit_and_read_from_many_threads_meanwhile() {
     use framescope_capture::{Source, read};
     use std::sync::mpsc::channel;
     let segments: Vec<Tcp> = (0..5000u32).map(|i| Tcp::data(1 + i * 26, frame(i, "hi"))).collect();
@@ -548,7 +548,7 @@ fn what_comes_in_live_is_kept_to_the_limit_and_read_from_many_threads_meanwhile(
                 let mut looked = false;
                 while source.is_growing() || !looked {
                     looked = !source.is_growing();
-                    // What is said to be there is there, and is what came in.
+                    // The bytes that are announced are there, and are those that arrived.
                     let length = source.length() as usize;
                     for at in (0..length.saturating_sub(bytes.len())).step_by(777) {
                         source.read_exact_at(at as u64, &mut bytes).unwrap();
@@ -558,7 +558,7 @@ fn what_comes_in_live_is_kept_to_the_limit_and_read_from_many_threads_meanwhile(
             });
         }
     });
-    // The thread has ended, and so has what it held.
+    // The thread has ended, and its resources are freed.
     while woken.recv().is_ok() {}
     assert_eq!(source.length(), limit as u64);
     let cut = source.cut().unwrap().to_owned();
@@ -585,7 +585,7 @@ fn times_are_kept_of_packets_that_say_something_and_of_no_others() {
     let times: Vec<Option<i64>> = (0..9).map(|packet| index.packet_time_ns(packet)).collect();
     let ms = |ms: i64| Some(ms * 1_000_000);
     assert_eq!(times, [None, None, ms(1), None, None, ms(4), ms(5), None, None]);
-    // The capture begins with its first packet all the same.
+    // The capture still begins with its first packet.
     assert_eq!(index.first_time_ns(), Some(0));
     assert_eq!(index.time_ns(&index.row(0.into()).unwrap()), ms(4));
 }
@@ -611,8 +611,8 @@ fn a_damaged_record_costs_itself_and_the_rest_is_read() {
         check_index(&index);
         let damage = only_damage(&index);
         assert_eq!((damage.offset, damage.resumed), (place(number) as u64, Some(place(number + 1) as u64)));
-        let told = damage.to_string();
-        assert!(told.ends_with(&format!("reading resumed at byte {}", place(number + 1))), "{told}");
+        let notice = damage.to_string();
+        assert!(notice.ends_with(&format!("reading resumed at byte {}", place(number + 1))), "{notice}");
         assert_eq!(ports(&index), without(&[lost]));
     }
     // Bytes that were lost, and bytes that do not belong there.
@@ -681,7 +681,7 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
         let head = [interface.to_le_bytes(), [0; 4], [0; 4], length, length].concat();
         file.extend(block(false, 6, &[head, packet.clone(), padding, comments].concat()));
     }
-    // A second section counts its interfaces anew.
+    // A second section numbers its interfaces anew.
     file.extend(section(false));
     file.extend(block(false, 1, &[&link[..], &option(2, b"wlan0"), &end].concat()));
     let other = Tcp { client_port: 50_001, ..Tcp::data(1, frame(1, "ho")) }.ip_packet();
@@ -705,7 +705,7 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
         ),
         "{flows}"
     );
-    // Options that reach past their block are not believed.
+    // Options that reach past their block are not trusted.
     let mut file = section(false);
     file.extend(block(false, 1, &[&link[..], &[2, 0, 200, 0, b'x', 0, 0, 0]].concat()));
     file.extend(enhanced_packet(false, 0, 0, &other));
@@ -714,7 +714,7 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
 }
 
 #[test]
-fn the_life_of_a_connection_is_told() {
+fn the_state_of_a_connection_is_shown() {
     use framescope_capture::{Connection, ConnectionState as State};
     let back = |segment: Tcp| Tcp { from_client: false, ..segment };
     let syn_ack = || back(Tcp { ack: true, ..Tcp::syn(100) });
@@ -731,9 +731,9 @@ fn the_life_of_a_connection_is_told() {
         (after(vec![back(Tcp::fin(101)), Tcp::fin(1)]), State::Closed, Some(1), Some(5), backward),
         (after(vec![rst(1)]), State::Reset, Some(1), Some(4), forward),
         (after(vec![Tcp::fin(1), back(rst(101))]), State::Reset, Some(1), Some(5), backward),
-        // Asked, and refused.
+        // Requested, and refused.
         (vec![Tcp::syn(0), back(rst(0))], State::Reset, Some(1), Some(2), backward),
-        // Both sides ask at the same time.
+        // Both sides send a SYN at the same time.
         (
             vec![Tcp::syn(0), back(Tcp::syn(100)), Tcp { ack: true, ..Tcp::syn(0) }],
             State::Open,
@@ -760,9 +760,9 @@ fn a_choice_of_protocol_that_may_be_wrong_says_so() {
     framescope_capture::export::write_flows_text(&guess, &mut flows).unwrap();
     let flows = String::from_utf8(flows).unwrap();
     assert!(flows.contains("text is a guess (--as flow=0=PROTOCOL decides)"), "{flows}");
-    let told = Options { decode_as: vec!["flow=0=text".parse().unwrap()], ..Options::default() };
-    let told = read_with(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, b"hello there".as_slice())]), &told);
-    assert!(!told.stream(0.into(), Direction::Forward).unwrap().is_guess());
+    let forced = Options { decode_as: vec!["flow=0=text".parse().unwrap()], ..Options::default() };
+    let forced = read_with(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, b"hello there".as_slice())]), &forced);
+    assert!(!forced.stream(0.into(), Direction::Forward).unwrap().is_guess());
 }
 
 #[test]
@@ -771,7 +771,7 @@ fn a_file_that_grows_while_it_is_read_is_read_to_where_it_ends_then() {
         std::iter::once(Tcp::syn(0)).chain((0..200).map(|i| Tcp::data(1 + i * 26, frame(i, "hi")))).collect();
     let bytes = tcp_pcap(&segments);
     let file = tempfile::NamedTempFile::new().unwrap();
-    // The last record is there in part, as a writer leaves it.
+    // The last record is only partly there, as a writer leaves it.
     std::fs::write(file.path(), &bytes[..bytes.len() / 2]).unwrap();
     let source = Source::open(file.path()).unwrap();
     let (mut indexer, mut index) = Indexer::new(source, &Options::default()).unwrap();
@@ -793,7 +793,7 @@ fn a_file_that_is_replaced_while_it_is_open_is_an_error() {
     let row = index.row(0.into()).unwrap();
     assert!(index.row_bytes(&row, usize::MAX, &mut index.reader()).is_ok());
     std::fs::write(file.path(), capture("other")).unwrap();
-    // Some file systems tell no times that are so near to each other apart.
+    // Some file systems do not distinguish times that are so close.
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
     file.as_file().set_modified(later).unwrap();
     let error = index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap_err().to_string();
@@ -801,7 +801,7 @@ fn a_file_that_is_replaced_while_it_is_open_is_an_error() {
 }
 
 #[test]
-fn who_goes_on_reading_a_file_that_is_replaced_is_told_within_a_mebibyte() {
+fn reading_on_in_a_replaced_file_fails_within_a_mebibyte() {
     use framescope_capture::{BlockReader, Source};
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), vec![1; 4 << 20]).unwrap();
@@ -820,5 +820,5 @@ fn who_goes_on_reading_a_file_that_is_replaced_is_told_within_a_mebibyte() {
         }
     };
     assert!(error.contains("was replaced while it was open") && read <= 1 << 20, "{read}: {error}");
-    assert!(source.read_at(0, &mut [0; 8]).is_err(), "who reads once looks once");
+    assert!(source.read_at(0, &mut [0; 8]).is_err(), "one read checks once");
 }

@@ -1,5 +1,5 @@
-//! The recorded captures, against what their programs logged, against the recorder's log of the damage, and against
-//! the output that was read and accepted before.
+//! Compares the recorded captures with what their programs logged, with the recorder's log of the damage, and with the
+//! output that was read and accepted before.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -28,7 +28,7 @@ fn lines(path: &Path) -> Vec<Json> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Calls `each` with every row, taken apart.
+/// Calls `each` with every row, dissected.
 fn for_each_row(index: &Index, mut each: impl FnMut(RowId, &Row, &[u8], &Dissection<'_>)) {
     let mut reader = index.reader();
     for (number, row) in index.rows() {
@@ -37,8 +37,8 @@ fn for_each_row(index: &Index, mut each: impl FnMut(RowId, &Row, &[u8], &Dissect
     }
 }
 
-/// Who sends and who receives.
-type Ends = (String, String);
+/// The sender and the receiver.
+type Endpoints = (String, String);
 /// Sequence, channel, length and kind of a frame.
 type Brief = (u64, u64, u64, String);
 
@@ -80,8 +80,8 @@ fn every_case_says_how_it_came_about() {
 /// The streams of a Missive capture agree with what the Python peers say that they sent, field by field.
 fn agrees_with_the_peers(name: &str, expected_messages: usize) {
     let (index, sent) = case(name);
-    // A port pair that is used twice logs one connection behind the other.
-    let mut rows: BTreeMap<Ends, Vec<(RowId, Vec<u8>)>> = BTreeMap::new();
+    // A port pair that is used twice logs one connection after the other.
+    let mut rows: BTreeMap<Endpoints, Vec<(RowId, Vec<u8>)>> = BTreeMap::new();
     let mut reader = index.reader();
     for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
@@ -96,7 +96,7 @@ fn agrees_with_the_peers(name: &str, expected_messages: usize) {
         }
     }
     let mut compared = 0;
-    let mut next: BTreeMap<Ends, usize> = BTreeMap::new();
+    let mut next: BTreeMap<Endpoints, usize> = BTreeMap::new();
     for said in sent.iter().filter(|said| said.get("kind").is_some()) {
         let key = (said["src"].as_str().unwrap().to_owned(), said["dst"].as_str().unwrap().to_owned());
         let at = next.entry(key.clone()).or_default();
@@ -110,7 +110,7 @@ fn agrees_with_the_peers(name: &str, expected_messages: usize) {
     }
     assert_eq!(compared, expected_messages);
     let found: usize = rows.values().map(Vec::len).sum();
-    assert_eq!(found, compared, "messages that nobody sent");
+    assert_eq!(found, compared, "messages that were not sent");
 }
 
 fn compare(said: &Json, message: &Dissection<'_>, row: &Row, number: RowId) {
@@ -243,14 +243,14 @@ fn the_chats_signed_frames_verify_with_its_key() {
 fn every_frame_that_the_damage_did_not_touch_is_found() {
     let (index, _) = case("missive-damaged");
     let frames = lines(&corpus().join("captures/missive-damaged/frames.jsonl"));
-    let mut untouched: BTreeMap<Ends, Vec<Brief>> = BTreeMap::new();
+    let mut untouched: BTreeMap<Endpoints, Vec<Brief>> = BTreeMap::new();
     for frame in frames.iter().filter(|frame| frame["touched"] == Json::Bool(false)) {
         let text = |name: &str| frame[name].as_str().unwrap().to_owned();
         let number = |name: &str| frame[name].as_u64().unwrap();
         let said = (number("sequence"), number("channel"), number("length"), text("kind"));
         untouched.entry((text("src"), text("dst"))).or_default().push(said);
     }
-    let mut found: BTreeMap<Ends, Vec<Brief>> = BTreeMap::new();
+    let mut found: BTreeMap<Endpoints, Vec<Brief>> = BTreeMap::new();
     let mut reader = index.reader();
     for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
@@ -275,19 +275,19 @@ fn every_frame_that_the_damage_did_not_touch_is_found() {
     assert_eq!(found, untouched);
 }
 
-/// Frames and garbage that the recorder's log calls touched.
+/// Frames and garbage that are touched according to the recorder's log.
 const TOUCHED: usize = 17;
 
 /// Kind, sequence, length and holes of a frame.
 type Holed = (String, u64, u64, Vec<[u64; 2]>);
 
-/// The recorder says of every frame which of its bytes were not captured: each whose header was is a message of its length,
-/// with just these holes, and nothing else is a message.
+/// The recorder says of every frame which of its bytes were not captured: each whose header was is a message of its
+/// length, with just these holes, and nothing else is a message.
 #[test]
 fn every_frame_whose_header_was_captured_keeps_its_length_and_has_just_its_holes() {
     let (index, _) = case("holes");
     let frames = lines(&corpus().join("captures/holes/frames.jsonl"));
-    let mut sent: BTreeMap<Ends, Vec<Holed>> = BTreeMap::new();
+    let mut sent: BTreeMap<Endpoints, Vec<Holed>> = BTreeMap::new();
     for frame in &frames {
         let text = |name: &str| frame[name].as_str().unwrap().to_owned();
         let number = |name: &str| frame[name].as_u64().unwrap();
@@ -297,7 +297,7 @@ fn every_frame_whose_header_was_captured_keeps_its_length_and_has_just_its_holes
             sent.entry((text("src"), text("dst"))).or_default().push(said);
         }
     }
-    let mut found: BTreeMap<Ends, Vec<Holed>> = BTreeMap::new();
+    let mut found: BTreeMap<Endpoints, Vec<Holed>> = BTreeMap::new();
     let mut reader = index.reader();
     for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
@@ -347,7 +347,7 @@ fn bare_messages_are_shown_glued_and_cut() {
     use framescope_parser::Code;
     let (index, sent) = case("bare-login");
     let rows = |code| index.rows().filter(|(_, row)| row.codes.contains(code)).count();
-    // Twice two messages went out in one write; two messages in two writes each.
+    // Twice, two messages went out in one write; twice, a message in two writes.
     assert_eq!((rows(Code::Glued), rows(Code::Cut)), (2, 4));
     let bytes: u64 = sent.iter().map(|said| said["length"].as_u64().unwrap()).sum();
     assert_eq!(index.rows().map(|(_, row)| row.length).sum::<u64>(), bytes);
@@ -381,11 +381,11 @@ fn seeds_and_regressions_hold() {
             for file in files {
                 let path = file.unwrap().path();
                 let bytes = fs::read(&path).unwrap();
-                // The name of what fails stands above its panic.
+                // The name of the failing case is printed above its panic.
                 println!("{}: {}", oracle.name, path.display());
                 (oracle.check)(&bytes);
                 replayed += 1;
-                // What is no traffic stands for some, which holds too, and opens.
+                // Inputs that are not traffic have a capture in their place, which holds too, and opens.
                 if let Some((other, traffic)) = oracle.traffic(&bytes) {
                     (Oracle::named(other).unwrap().check)(&traffic);
                 }
@@ -396,6 +396,6 @@ fn seeds_and_regressions_hold() {
     let known: BTreeSet<&str> = ORACLES.iter().map(|oracle| oracle.name).collect();
     for folder in fs::read_dir(corpus().join("regressions")).unwrap() {
         let name = folder.unwrap().file_name().into_string().unwrap();
-        assert!(known.contains(&*name), "regressions/{name} is replayed by nothing");
+        assert!(known.contains(&*name), "regressions/{name} is never replayed");
     }
 }

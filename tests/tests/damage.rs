@@ -1,6 +1,6 @@
-//! Messages of five framings, damaged in the ways that captures and networks damage: every message that the damage does not
-//! touch is found, in its place; one that lost bytes and not its header keeps its length; nothing else is taken for a message.
-//! Where a format does not say enough for that, [`Framing::least`] says how much is, and why.
+//! Messages of five framings, damaged in the ways that captures and networks damage: every message that the damage does
+//! not touch is found, in its place; one that lost bytes and not its header keeps its length; nothing else is taken for
+//! a message. Where a format does not allow that, [`Framing::least`] says how much is found, and why.
 //!
 //! `FRAMESCOPE_TABLE=1 cargo test -p framescope-tests --test damage -- --nocapture` prints the table of benches/README.md, with what
 //! tshark finds beside (corpus/peers/framings.lua), if it is installed. `FRAMESCOPE_SEED=N` makes other traffic.
@@ -35,18 +35,18 @@ fn seed() -> u64 {
     std::env::var("FRAMESCOPE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }
 
-/// How messages are told apart.
+/// How messages are recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     /// A magic, a check over the header and one over the frame.
     Missive,
     /// A kind and four bytes of length, both of which are only some values.
     Valid,
-    /// A kind and two bytes of length, of which any may be.
+    /// A kind and two bytes of length, both of any value.
     Bare,
     /// A length of groups of seven bits.
     Varint,
-    /// Text up to a line's end.
+    /// Text up to a line break.
     Lines,
 }
 
@@ -69,7 +69,7 @@ impl Framing {
         }
     }
 
-    /// The port that corpus/peers/framings.lua knows it by.
+    /// The port under which corpus/peers/framings.lua knows it.
     fn port(self) -> u16 {
         9000 + FRAMINGS.iter().position(|framing| *framing == self).unwrap() as u16
     }
@@ -134,7 +134,7 @@ seq:
         Options { protocols: with_built_in(protocols.into_iter().collect()), decode_as, ..Options::default() }
     }
 
-    /// A message of about so many bytes, as it is sent.
+    /// A message of about this many bytes, as it is sent.
     fn message(self, number: usize, length: usize) -> Vec<u8> {
         const WORDS: &str =
             "somebody said something of no great length to somebody else, who wrote it down; ";
@@ -162,7 +162,7 @@ seq:
         }
     }
 
-    /// How many bytes of a message tell its length; None if only its end does.
+    /// How many bytes of a message give its length; None if only its end does.
     fn head(self, message: &[u8]) -> Option<usize> {
         match self {
             Framing::Missive => Some(20),
@@ -184,22 +184,23 @@ seq:
         }
     }
 
-    /// What share of the untouched messages, and of those that lost bytes and not their heads, is found at least, and how many false
-    /// ones there are at most that are not said to be guessed. Everything and none, but where the format can't tell.
+    /// The least share of the untouched messages that is found, and of those that lost bytes and not their heads; and
+    /// the most false ones that are not marked as guessed. Everything and none, except where the format can't show it.
     fn least(self, damage: &str) -> (f64, usize) {
         match (self, damage) {
-            // A false length that happens to end where another message begins can't be told from a true one.
+            // A false length that happens to end where another message begins can't be distinguished from a true one.
             (Framing::Valid | Framing::Bare, "10 lengths corrupt") => (0.9, 10),
             // A few bytes between two gaps may be too few to choose a place by.
             (Framing::Bare, "1 % of segments lost") => (0.99, 0),
-            // Any byte is a length here. Behind a gap the first place that leads to the others is taken, and other bytes may happen to
-            // lead there too; nothing at all speaks against a false length, or against bytes that are no message.
+            // Any byte is a length here. After a gap the first place that leads to the others is taken, and other bytes
+            // may happen to lead there too; nothing at all speaks against a false length, or against bytes that are not
+            // a message.
             (Framing::Varint, "10 segments lost" | "1 % of segments lost" | "begins inside") => (0.97, 10),
             (Framing::Varint, "10 lengths corrupt" | "garbage between") => (0.0, 1000),
-            // Lines whose end is lost are one line. Garbage belongs to the line that it stands before.
+            // Lines whose end is lost are one line. Garbage belongs to the line that it precedes.
             (Framing::Lines, "10 lengths corrupt") => (1.0, 10),
             (Framing::Lines, "garbage between") => (0.98, 40),
-            // A line that stands alone between two gaps need not be a whole one.
+            // A line between two gaps need not be a whole one.
             (Framing::Lines, "1 % of segments lost") => (0.99, 0),
             (Framing::Lines, "snaplen 96") => (0.0, 0),
             _ => (1.0, 0),
@@ -207,19 +208,19 @@ seq:
     }
 }
 
-/// What was captured, and what is to be found in it.
+/// What was captured, and what should be found in it.
 struct Case {
     damage: &'static str,
     capture: Vec<u8>,
-    /// Messages that nothing touched: where they stand in the stream, and how long they are.
+    /// Messages that nothing touched: where they are in the stream, and how long they are.
     untouched: Vec<(u64, u64)>,
-    /// Messages that lost bytes, and of which what tells their length is there.
+    /// Messages that lost bytes, and whose length is in the captured part.
     incomplete: Vec<(u64, u64)>,
     /// All messages, whatever became of them.
     sent: Vec<(u64, u64)>,
 }
 
-/// Where each message of a stream stands that begins with these.
+/// Where each message of a stream is that begins with these.
 fn places(messages: &[Vec<u8>]) -> Vec<(u64, u64)> {
     let mut end = 0;
     let place = |message: &Vec<u8>| {
@@ -230,7 +231,7 @@ fn places(messages: &[Vec<u8>]) -> Vec<(u64, u64)> {
     messages.iter().map(place).collect()
 }
 
-/// The stream in segments, the first of which has the sequence number behind `first`.
+/// The stream in segments, the first of which has the sequence number after `first`.
 fn cut(stream: &[u8], first: u32) -> Vec<Tcp> {
     cut_in(SEGMENT, stream, first)
 }
@@ -251,7 +252,7 @@ fn from(first: u32, length: usize, segments: Vec<Tcp>) -> Vec<Tcp> {
     [vec![Tcp::syn(first)], segments, vec![fin]].concat()
 }
 
-/// Segments of which nothing but the first bytes of each packet were captured.
+/// Segments of which only the first bytes of each packet were captured.
 fn with_snaplen(segments: &[Tcp], snaplen: usize) -> Vec<u8> {
     let mut out = pcap(support::RAW_IP, &[]);
     for (i, segment) in segments.iter().enumerate() {
@@ -339,7 +340,7 @@ fn cases(framing: Framing) -> Vec<Case> {
         sent: behind,
     });
 
-    // What is unusual is no damage: text, chance and zeros of all lengths.
+    // Unusual traffic is not damage: text, random bytes and zeros of all lengths.
     let wild = |i: usize| {
         let length = 4usize << (random(seed + 12_000 + i as u64) % 13);
         let mut message = framing.message(i, length + random(seed + 13_000 + i as u64) as usize % 60);
@@ -396,7 +397,7 @@ fn cases(framing: Framing) -> Vec<Case> {
     let mut damaged = messages.clone();
     let hit: Vec<usize> = (0..10).map(|i| random(seed + 100 + i) as usize % (messages.len() - 200)).collect();
     hit.iter().for_each(|&i| framing.corrupt(&mut damaged[i], i));
-    // What a line's end that is gone joins is touched too.
+    // The lines that a lost line break joins are touched too.
     let touched = |i: usize| hit.contains(&i) || framing == Framing::Lines && i > 0 && hit.contains(&(i - 1));
     let untouched = all.iter().enumerate().filter(|(i, _)| !touched(*i)).map(|(_, place)| *place).collect();
     let damaged = damaged.concat();
@@ -409,7 +410,7 @@ fn cases(framing: Framing) -> Vec<Case> {
         sent: all.clone(),
     });
 
-    // Bytes between messages that are none of any.
+    // Bytes between messages that belong to none.
     let (mut parts, mut untouched, mut at) = (Vec::new(), Vec::new(), 0);
     for (number, message) in messages.iter().enumerate() {
         if number % 100 == 50 {
@@ -428,14 +429,14 @@ fn cases(framing: Framing) -> Vec<Case> {
     cases
 }
 
-/// What became of a case.
+/// The result of a case.
 #[derive(Debug, PartialEq, Eq)]
 struct Found {
     untouched: usize,
     incomplete: usize,
-    /// Rows that say that they are messages and are none that was sent.
+    /// Message rows that match no message that was sent.
     false_ones: usize,
-    /// The same, but said to be guessed.
+    /// The same, but marked as guessed.
     false_guesses: usize,
 }
 
@@ -508,7 +509,7 @@ fn what_damage_does_not_touch_is_found_and_nothing_else() {
                 );
             }
             let (least, most) = framing.least(damage);
-            // Few messages lose bytes: where not all can be had, half of them is asked for.
+            // Few messages lose bytes: where not all can be found, half of them are required.
             let least_incomplete = if least == 1.0 { 1.0 } else { least.min(0.5) };
             let is_fine = found.untouched as f64 >= least * untouched as f64
                 && found.incomplete as f64 >= least_incomplete * incomplete as f64

@@ -1,4 +1,4 @@
-//! Formats described in .ksy, against the parser crate's own readers of the same formats.
+//! Compares formats described in .ksy with the parser crate's own readers of the same formats.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation)] // a test says what is wrong by panicking
 
@@ -34,19 +34,19 @@ const NOT_OF_THE_BYTES: [Code; 10] = [
     Code::ConflictingRetransmission,
 ];
 
-/// What the description does not say: an extension nobody knows is told at the whole of it, and whether DATA is text is
-/// said by the value of an extension that may stand anywhere in a list.
+/// What the description does not say: an unknown extension is reported with its whole range, and whether DATA is text
+/// depends on the value of an extension that may be anywhere in a list.
 const NOT_DESCRIBED: [Code; 2] = [Code::UnknownExtension, Code::InvalidUtf8];
 
 type Leaf = (usize, usize, String);
 
-/// The values of the header, the check and the tag, by their places; what is in between is taken apart differently.
+/// The values of the header, the check and the tag, by their ranges; what is in between is dissected differently.
 fn values(message: &Dissection<'_>) -> BTreeSet<Leaf> {
-    let told = |field: &&Field<'_>| {
+    let is_compared = |field: &&Field<'_>| {
         !matches!(field.name, "flags" | "extensions" | "payload" | "_unread") && field.value != Value::Group
     };
     let leaf = |field: &Field<'_>| (field.range.start, field.range.end, field.value.to_string());
-    message.fields.iter().filter(told).map(leaf).collect()
+    message.fields.iter().filter(is_compared).map(leaf).collect()
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn a_description_that_is_delimited_by_segments_reads_what_bare_reads() {
     assert_eq!(native.row_count(), ours.row_count());
     for ((_, row), (_, same)) in native.rows().zip(ours.rows()) {
         assert_eq!((row.offset, row.length, row.span_type), (same.offset, same.length, same.span_type));
-        // Where a message was cut its rest begins with no kind: the native reader tells none then, the description
-        // whatever number stands there.
+        // The rest of a cut message begins with no kind: the native reader reports none then, the description whatever
+        // number is there.
         match native.kind(&row) {
             None => {}
             kind => assert_eq!(kind, ours.kind(&same)),

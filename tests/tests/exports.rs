@@ -1,5 +1,5 @@
-//! Chosen fields against the whole row: what each column and each field of a message is, and that it is the same by itself
-//! and among others.
+//! Compares selected fields with the whole row: what each column and each field of a message is, and that it is the
+//! same alone and among others.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -29,7 +29,7 @@ fn lines(out: &[u8]) -> impl Iterator<Item = &str> {
     str::from_utf8(out).unwrap().lines()
 }
 
-/// The lines of chosen fields, which are objects of just these names, in their order.
+/// The lines of selected fields, which are objects of just these names, in their order.
 fn chosen(index: &Index, names: &[&str]) -> Vec<Map<String, Json>> {
     let fields = Fields::parse(&names.join(","), index.protocols()).unwrap();
     let mut out = Vec::new();
@@ -59,7 +59,7 @@ fn port(address: &Json) -> Json {
         .map_or(Json::Null, |text| text.rsplit_once(':').unwrap().1.parse::<u16>().unwrap().into())
 }
 
-/// What a column holds of a row, found in the whole rows.
+/// The value of a column in a row, found in the whole rows.
 fn expected(column: Column, rows: &[Json], number: usize, index: &Index) -> Json {
     let row = &rows[number];
     let problems = row["problems"].as_array().unwrap();
@@ -141,7 +141,7 @@ fn each_column_is_what_the_whole_row_says_by_itself_and_among_all() {
 }
 
 /// The values of the fields of a row by their paths, groups as their bytes.
-fn told(index: &Index, number: usize, row: &Json) -> Vec<(Vec<String>, Json)> {
+fn fields_of(index: &Index, number: usize, row: &Json) -> Vec<(Vec<String>, Json)> {
     fn collect(
         fields: &Json,
         above: &[String],
@@ -180,7 +180,7 @@ fn each_field_is_what_the_whole_row_says_under_its_path_and_its_last_name() {
         let mut names: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
         for (number, row) in rows.iter().enumerate() {
             let Some(protocol) = row["protocol"].as_str() else { continue };
-            for (path, _) in told(&index, number, row) {
+            for (path, _) in fields_of(&index, number, row) {
                 for path in [&path[..], &path[path.len() - 1..]] {
                     let name = format!("{protocol}.{}", path.join("."));
                     names.insert(name, (protocol.to_owned(), path.to_vec()));
@@ -195,12 +195,12 @@ fn each_field_is_what_the_whole_row_says_under_its_path_and_its_last_name() {
         let among_all = chosen(&index, &all);
         paths += all.len();
         for (number, row) in rows.iter().enumerate() {
-            let told = told(&index, number, row);
+            let fields = fields_of(&index, number, row);
             for &one in &all {
                 let (protocol, path) = &names[one];
                 let mut values: Vec<Json> = Vec::new();
                 if row["protocol"] == protocol.as_str() {
-                    let fits = told.iter().filter(|(known, _)| known.ends_with(path));
+                    let fits = fields.iter().filter(|(known, _)| known.ends_with(path));
                     values.extend(fits.map(|(_, value)| value.clone()));
                 }
                 several += usize::from(values.len() > 1);
@@ -220,7 +220,7 @@ fn each_field_is_what_the_whole_row_says_under_its_path_and_its_last_name() {
     assert!(paths > 100 && several > 50, "{paths} paths, {several} times several values");
 }
 
-/// A cell as it stands for what JSON says.
+/// A cell for a JSON value.
 fn cell(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
@@ -267,7 +267,7 @@ fn the_cells_of_csv_are_the_values_of_json() {
 }
 
 #[test]
-fn a_name_is_understood_as_a_filter_understands_it() {
+fn a_name_means_the_same_as_in_a_filter() {
     let wrong = |names: &str| Fields::parse(names, &built_in()).unwrap_err();
     let error = wrong("time, sequnce");
     assert_eq!(
@@ -279,7 +279,7 @@ fn a_name_is_understood_as_a_filter_understands_it() {
     assert_eq!(wrong("").range, 0..0);
     assert_eq!(wrong("row,").range, 4..4);
     assert_eq!(wrong("row,kind, row").text, "'row' is named twice; remove one");
-    // The code of a problem is a test, and no column.
+    // The code of a problem is a test, not a column.
     assert!(wrong("incomplete").text.starts_with("there is no column or field 'incomplete'"));
     let fields = Fields::parse(" time,missive.kind , payload.user", &built_in()).unwrap();
     assert_eq!(fields.names().collect::<Vec<_>>(), ["time", "missive.kind", "payload.user"]);

@@ -1,4 +1,4 @@
-//! The filter against what is obviously right: each row taken apart and looked through.
+//! Compares the filter with the obvious way: each row dissected and searched.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -46,7 +46,7 @@ fn damaged() -> Index {
 }
 
 /// The fields of a row as text, by path.
-fn told(index: &Index, number: RowId) -> Vec<(String, String)> {
+fn fields_of(index: &Index, number: RowId) -> Vec<(String, String)> {
     fn collect(
         fields: &[Field<'_>],
         above: &str,
@@ -56,7 +56,7 @@ fn told(index: &Index, number: RowId) -> Vec<(String, String)> {
         for field in fields {
             let path =
                 if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
-            // What is the sum of others is compared by its bytes; of what was not captured nothing is known.
+            // The value of a group is compared by its bytes; of what was not captured nothing is known.
             let value = match &field.value {
                 Value::Missing => None,
                 Value::Group => message.get(field.range.clone()).map(|bytes| Value::Bytes(bytes.into())),
@@ -92,7 +92,8 @@ fn written(value: &Value<'_>) -> String {
 fn every_field_of_every_message_is_found_by_its_path_and_value() {
     for case in cases() {
         let index = open(&case.join("capture.pcapng"));
-        let all: Vec<Vec<(String, String)>> = index.row_ids().map(|number| told(&index, number)).collect();
+        let all: Vec<Vec<(String, String)>> =
+            index.row_ids().map(|number| fields_of(&index, number)).collect();
         let mut asked = std::collections::BTreeSet::new();
         for (path, value) in all.iter().flatten() {
             // A column's name means the column; a protocol before it, the field.
@@ -180,7 +181,7 @@ fn columns_say_what_the_index_says() {
 }
 
 #[test]
-fn what_is_contained_is_found_whole_or_not_at_all() {
+fn contained_text_is_found_whole_or_not_at_all() {
     for index in [chat(), damaged()] {
         let bytes =
             |row: &framescope_capture::Row| index.row_bytes(row, usize::MAX, &mut index.reader()).unwrap();
@@ -249,11 +250,11 @@ fn what_is_not_understood_says_where_and_what_may_have_been_meant() {
         ("length > 1.5", "1.5", "whole number"),
         ("latency > 5", "5", "a duration, such as"),
         ("time > noon", "noon", "2026-01-02T03:04:05Z"),
-        ("src == localhost", "localhost", "no address"),
+        ("src == localhost", "localhost", "not an address"),
         ("kind < DATA", "<", "has no order"),
         ("length contains 3", "3", "'length' contains nothing"),
-        ("time matches \"3\"", "\"3\"", "is no text"),
-        ("summary matches \"(\"", "\"(\"", "no regular expression: unclosed group"),
+        ("time matches \"3\"", "\"3\"", "is not text"),
+        ("summary matches \"(\"", "\"(\"", "not a regular expression: unclosed group"),
         ("row == 1 row == 2", "row", "'and' or 'or' is missing"),
         ("row = = 1", "=", "a value is missing here"),
         ("row ==", "", "a value is missing here"),
@@ -267,7 +268,7 @@ fn what_is_not_understood_says_where_and_what_may_have_been_meant() {
         ("kind == 'DATA'", "'", "double quotes"),
         ("summary == \"a", "\"a", "the closing '\"' is missing"),
         ("bytes contains x\"f\"", "x\"f\"", "pairs of hexadecimal digits"),
-        ("kind eqals DATA", "eqals", "is no operator"),
+        ("kind eqals DATA", "eqals", "is not an operator"),
         ("kind contain \"D\"", "contain", "did you mean 'contains'?"),
     ] {
         let error = parse(expression).expect_err(expression);
@@ -287,7 +288,7 @@ fn every_column_is_understood_and_has_a_sentence() {
     for (column, name, about) in Column::ALL {
         assert_eq!((Column::from_name(name), column.name()), (Some(*column), *name));
         assert!(!about.is_empty());
-        // That there is one.
+        // The field exists.
         found(&index, name);
     }
     assert_eq!(found(&index, "row").len(), index.row_count());
@@ -296,7 +297,7 @@ fn every_column_is_understood_and_has_a_sentence() {
 #[test]
 fn a_whole_file_of_rows_is_found_as_each_row_by_itself() {
     use framescope_parser::missive::{FrameBuf, Kind};
-    // Frames whose ends look like the beginnings of what is looked for, in segments that part some of them.
+    // Frames whose ends look like the beginnings of what is searched for, in segments that split some of them.
     let frame = |i: u32| {
         let text = match i % 7 {
             0 => "aa".to_owned(),
@@ -329,7 +330,7 @@ fn a_whole_file_of_rows_is_found_as_each_row_by_itself() {
     }
 }
 
-/// A protocol that tells everything, whatever is wanted.
+/// A protocol that reports everything, whatever is wanted.
 struct TellsAll(Arc<dyn Protocol>);
 
 impl Protocol for TellsAll {
@@ -391,7 +392,7 @@ impl Protocol for TellsAll {
 }
 
 #[test]
-fn a_protocol_that_tells_what_is_wanted_gives_the_rows_of_one_that_tells_all() {
+fn a_protocol_that_reports_only_wanted_fields_gives_the_same_rows() {
     let formats = std::fs::read_dir(corpus().join("formats")).unwrap().map(|entry| entry.unwrap().path());
     let mut cases: Vec<(Option<PathBuf>, PathBuf)> = formats
         .filter(|path| path.is_dir())
@@ -424,7 +425,7 @@ fn a_protocol_that_tells_what_is_wanted_gives_the_rows_of_one_that_tells_all() {
         assert_eq!(all.row_count(), some.row_count());
         let mut expressions = std::collections::BTreeSet::new();
         for number in all.row_ids() {
-            for (path, value) in told(&all, number) {
+            for (path, value) in fields_of(&all, number) {
                 let name = if Column::from_name(&path).is_some() { continue } else { path };
                 // The whole path, and its end.
                 let last = name.rsplit('.').next().filter(|last| Column::from_name(last).is_none());
@@ -436,7 +437,7 @@ fn a_protocol_that_tells_what_is_wanted_gives_the_rows_of_one_that_tells_all() {
                 }
             }
         }
-        // Each of many is enough now and then, and takes a second.
+        // Some of many are enough, and take a second.
         let every = 1 + expressions.len() / 100;
         for expression in expressions.iter().step_by(every) {
             let Ok(filter) = Filter::parse(expression, &protocols) else { continue };

@@ -1,4 +1,5 @@
-//! Captures of other kinds than pcap and pcapng: one recording in many formats, whole and damaged, and what only looks like one.
+//! Captures of other kinds than pcap and pcapng: one recording in many formats, whole and damaged, and files that only
+//! look like one.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -47,7 +48,7 @@ fn ending(path: &Path) -> &str {
     path.extension().unwrap().to_str().unwrap()
 }
 
-/// Opens bytes as a file of that name would be.
+/// Opens bytes like a file of that name.
 fn reading(bytes: &[u8], options: &Options) -> Result<Index, String> {
     read(Source::from_bytes("test", bytes), options, &mut |_| true).map_err(|error| error.to_string())
 }
@@ -61,7 +62,7 @@ fn every_format_gives_the_rows_of_the_recording() {
     let original = original();
     let expected = json(&original);
     for path in files("read") {
-        // A trace is a recording of its own.
+        // A trace is a separate recording.
         if ending(&path) == "strace" {
             continue;
         }
@@ -87,7 +88,7 @@ fn every_format_gives_the_rows_of_the_recording() {
             _ => 1_000,
         };
         for packet in 1..=original.packets() {
-            // Packets that tell no conversation anything have no time here.
+            // Packets that contribute nothing to a conversation have no time here.
             let (time, exact) = (index.packet_time_ns(packet), original.packet_time_ns(packet));
             assert_eq!(time.is_some(), exact.is_some());
             let (Some(time), Some(exact)) = (time, exact) else { continue };
@@ -119,7 +120,7 @@ fn every_byte_leads_back_to_the_file_that_was_opened() {
 }
 
 #[test]
-fn a_text_says_that_offsets_are_those_of_what_it_became() {
+fn a_converted_text_notes_what_its_offsets_refer_to() {
     for kind in ["hexdump", "xxd", "tcpdump", "strace"] {
         let index = open(&foreign(kind));
         let notice = index.notices().first().unwrap();
@@ -231,7 +232,7 @@ fn what_users_and_fuzzers_have_is_bytes_as_before() {
 }
 
 #[test]
-fn a_file_that_is_cut_anywhere_says_so_and_keeps_what_stands_before() {
+fn a_file_that_is_cut_anywhere_says_so_and_keeps_everything_before() {
     for path in files("read") {
         let file = fs::read(&path).unwrap();
         let whole = reading(&file, &Options::default()).unwrap();
@@ -243,8 +244,11 @@ fn a_file_that_is_cut_anywhere_says_so_and_keeps_what_stands_before() {
             most = most.max(index.packets());
             // A binary one that was known is damaged, unless it is cut between two records.
             if index.packets() > 0 && !index.damages().is_empty() {
-                let told = index.damages()[0].to_string();
-                assert!(told.contains("the file ends inside") || told.contains("the file is cut"), "{told}");
+                let damage = index.damages()[0].to_string();
+                assert!(
+                    damage.contains("the file ends inside") || damage.contains("the file is cut"),
+                    "{damage}"
+                );
             }
         }
         assert!(most + 2 >= whole.packets(), "{}: {most}", path.display());
@@ -270,14 +274,14 @@ fn a_file_with_any_byte_changed_still_holds_what_is_promised() {
 }
 
 #[test]
-fn behind_a_damaged_record_reading_goes_on() {
+fn reading_continues_after_a_damaged_record() {
     // The captured length of the fourth packet claims more than there is.
     for (kind, field) in [("snoop", 8), ("modpcap", 8), ("suse6_3pcap", 8), ("netmon2", 12)] {
         let mut file = fs::read(foreign(kind)).unwrap();
         let whole = open(&foreign(kind));
         let first = whole.stream_segments(0.into(), Direction::Forward).next().unwrap();
         assert_eq!(first.packet, 4);
-        // Ethernet, IPv4 and TCP with a time stamp stand before the payload.
+        // Ethernet, IPv4 and TCP with a time stamp come before the payload.
         let head = match kind {
             "snoop" | "modpcap" => 24,
             "suse6_3pcap" => 28,
@@ -319,8 +323,8 @@ fn a_netmon_table_may_be_missing_but_not_name_frames_twice() {
     again[28..32].copy_from_slice(&400_000_u32.to_le_bytes());
     let index = reading(&again, &Options::default()).unwrap();
     check_index(&index);
-    let told = index.damages().last().unwrap().to_string();
-    assert!(told.contains("overlap"), "{told}");
+    let damage = index.damages().last().unwrap().to_string();
+    assert!(damage.contains("overlap"), "{damage}");
     assert!(index.packets() as usize <= again.len() / 90);
 }
 
@@ -331,7 +335,7 @@ fn netmon_frames_say_their_own_link_and_time_from_version_2_3_on() {
     let mut file = vec![0; 128];
     file[..8].copy_from_slice(b"GMBU\x03\x02\x01\x00");
     let mut offsets = Vec::new();
-    // Raw IP, converted from a pcap, and what the program noted for itself.
+    // Raw IP, converted from a pcap, with the program's own notes.
     for kind in [9_u16, 0xE000 + 101, 0xFFFD] {
         offsets.extend((file.len() as u32).to_le_bytes());
         file.extend([0; 8]);
@@ -390,12 +394,12 @@ fn erf_records_of_several_types_with_extension_headers_are_read() {
     let index = reading(&file, &Options::default()).unwrap();
     check_index(&index);
     assert!(index.damages().is_empty(), "{:?}", index.damages());
-    assert_eq!((index.packets(), index.row_count()), (4, 3), "padding is no packet");
+    assert_eq!((index.packets(), index.row_count()), (4, 3), "padding is not a packet");
     assert_eq!(index.packet_time_ns(1), Some(1_700_000_000_500_000_000));
     // One record could be anything.
     let one = erf_record(22, 1_700_000_000, &[], &ip(2), length(&ip(2)));
     assert!(is_bytes(&reading(&one, &Options::default()).unwrap()));
-    // So could many of a time before there was such a card, or that jump about.
+    // So could many of a time before there was such a card, or with times that jump about.
     let old = erf_record(22, 1_000, &[], &ip(2), length(&ip(2))).repeat(8);
     assert!(is_bytes(&reading(&old, &Options::default()).unwrap()));
     let jumping: Vec<u8> = [1_700_000_000, 1_600_000_000, 1_700_000_000]
@@ -406,7 +410,7 @@ fn erf_records_of_several_types_with_extension_headers_are_read() {
 }
 
 #[test]
-fn surveyors_files_are_told_from_snoops_by_their_trailer() {
+fn surveyors_files_are_distinguished_from_snoops_by_their_trailer() {
     let packet = [&[2; 12][..], &[8, 0], &Tcp::data(1, frame(1, "hi")).ip_packet()].concat();
     let with_trailer = |trailer: usize| {
         let length = packet.len() as u32;
@@ -436,13 +440,13 @@ fn headers_that_can_not_be_read_say_what_is_wrong() {
         (b"GMBU\x00\x02\x01\x00", "the NetMon header needs 128 bytes and the file has 8"),
     ] {
         let index = reading(bytes, &Options::default()).unwrap();
-        let told = index.damages()[0].to_string();
-        assert!(told.contains(what), "{told}");
+        let damage = index.damages()[0].to_string();
+        assert!(damage.contains(what), "{damage}");
     }
     let mut header = b"RTSS\x01\x01\x01\x00".to_vec();
     header.resize(128, 0);
-    let told = reading(&header, &Options::default()).unwrap().damages()[0].to_string();
-    assert!(told.contains("the table of frames is at byte 0"), "{told}");
+    let damage = reading(&header, &Options::default()).unwrap().damages()[0].to_string();
+    assert!(damage.contains("the table of frames is at byte 0"), "{damage}");
 }
 
 #[test]
@@ -495,8 +499,8 @@ fn lines_of_a_dump_that_do_not_fit_are_counted_and_the_rest_is_read() {
     let end = at + text[at..].find('\n').unwrap() + 1;
     let index = reading((text[..at].to_owned() + &text[end..]).as_bytes(), &Options::default()).unwrap();
     assert_eq!(index.packets(), 22);
-    let told = index.notices().iter().find(|notice| notice.contains("were skipped")).unwrap();
-    assert!(told.contains("has 3 lines, the first of them line"), "{told}");
+    let skipped = index.notices().iter().find(|notice| notice.contains("were skipped")).unwrap();
+    assert!(skipped.contains("has 3 lines, the first of them line"), "{skipped}");
 }
 
 #[test]

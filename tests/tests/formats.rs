@@ -1,4 +1,4 @@
-//! The descriptions in corpus/formats with the captures beside them: what they print, that they explain every byte and
+//! The descriptions in corpus/formats with the captures beside them: their output, that they explain every byte and
 //! write back what they read, and that tshark finds the same values where it knows the protocol.
 
 // A test stops where an assumption of its helpers does not hold.
@@ -68,7 +68,7 @@ fn every_format_prints_what_was_accepted() {
     for (name, folder) in formats() {
         let index = index(&name);
         check_index(&index);
-        // What a filter can ask about is all that there is.
+        // A filter can query exactly these fields.
         let named = described(&name).names();
         for_each_message(&index, |_, message| named_fields(&message.fields, "", &named));
         let mut printed = Vec::new();
@@ -87,7 +87,7 @@ fn every_format_prints_what_was_accepted() {
 fn named_fields(fields: &[Field<'_>], above: &str, names: &Names) {
     for field in fields.iter().filter(|field| !names.anywhere.iter().any(|name| name == field.name)) {
         let path = format!("{above}{}", field.name);
-        // Types that stand in themselves are followed only so far.
+        // Types that contain themselves are followed only so far.
         assert!(names.fields.contains(&path) || path.matches('.').count() > 1, "{path} has no name");
         named_fields(&field.fields, &format!("{path}."), names);
     }
@@ -122,7 +122,7 @@ fn every_byte_is_explained_and_every_message_written_back() {
     }
 }
 
-/// Format, how tshark is told of it, its field, and the end of the path of ours, which begins with `^`.
+/// Format, tshark's arguments for it, its field, and the end of the path of ours, which begins with `^`.
 const SAME: [(&str, &str, &str, &[&str]); 29] = [
     ("modbus", "tcp.port==502,mbtcp", "mbtcp.trans_id", &["transaction"]),
     ("modbus", "tcp.port==502,mbtcp", "mbtcp.len", &["length"]),
@@ -166,7 +166,7 @@ fn tshark_finds_the_same_values() {
         let capture = corpus().join("formats").join(name).join("capture.pcapng");
         let output = Command::new("tshark")
             .args(["-n", "-d", decode_as, "-T", "fields", "-E", "aggregator=,", "-e", field])
-            // What a command that is cut begins with it shows again when the rest has come.
+            // The beginning of a command that was cut is shown again when the rest has arrived.
             .args(["-Y", "not resp.reassembled_in_next_frame", "-r"])
             .arg(&capture)
             .output()
@@ -191,7 +191,7 @@ fn tshark_finds_the_same_values() {
     assert!(compared > SAME.len() / 2, "{compared} fields are hardly a comparison");
 }
 
-/// A value as both sides are taken to write it: numbers in decimal, the rest as bytes.
+/// A value as both sides write it: numbers in decimal, the rest as bytes.
 fn plain(value: &str) -> String {
     let number = value.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
     number.map_or_else(|| value.to_owned(), |number| number.to_string())

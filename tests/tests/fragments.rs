@@ -1,4 +1,4 @@
-//! IP packets that came in fragments: put together in any order, and what is missing or contradictory is said.
+//! IP packets in fragments: reassembled in any order, and missing or contradictory bytes are reported.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -124,7 +124,7 @@ fn a_datagram_without_a_length_of_its_own_is_one_message_however_it_came() {
 }
 
 #[test]
-fn packets_with_the_same_number_are_told_apart_by_their_ends_and_by_time() {
+fn packets_with_the_same_number_are_distinguished_by_their_endpoints_and_by_time() {
     let one = fragments(&Tcp::data(1, *b"from the client").ip_packet(), 7, &[3]);
     let other = Tcp { from_client: false, ..Tcp::data(1, *b"from the server") };
     let other = fragments(&other.ip_packet(), 7, &[3]);
@@ -141,7 +141,7 @@ fn packets_with_the_same_number_are_told_apart_by_their_ends_and_by_time() {
 }
 
 #[test]
-fn what_is_missing_or_contradictory_is_said() {
+fn missing_or_contradictory_fragments_are_reported() {
     let packet = Tcp::data(1, *b"what was captured first stays, whatever comes later").ip_packet();
     let pieces = fragments(&packet, 7, &[3, 5]);
     for lost in 0..3 {
@@ -160,7 +160,7 @@ fn what_is_missing_or_contradictory_is_said() {
     let index = opened(&[pieces[0].clone(), pieces[1].clone(), evil, pieces[2].clone()]);
     assert_eq!(unread(&index), [(OVERLAP.to_owned(), 1)]);
     assert_eq!(bytes_of(&index), b"what was captured first stays, whatever comes later");
-    // The same bytes again are nothing to tell, however they are cut.
+    // The same bytes again are not worth a note, however they are cut.
     let same = fragment(&packet[..20], 7, 16, &packet[36..60], true);
     let index = opened(&[pieces[0].clone(), pieces[1].clone(), same, pieces[2].clone()]);
     assert_eq!(unread(&index), []);
@@ -178,7 +178,7 @@ fn what_is_missing_or_contradictory_is_said() {
     assert_eq!(unread(&index), expected);
 }
 
-/// The conflicting fragments that are told of the rows: their packets, and what they dispute.
+/// The conflicting fragments that are reported of the rows: their packets, and what they dispute.
 fn disputed(index: &Index) -> Vec<(u32, std::ops::Range<usize>, String)> {
     let mut found = Vec::new();
     for number in index.row_ids() {
@@ -209,11 +209,11 @@ fn fragments_with_other_bytes_are_a_problem_of_the_bytes_that_they_touch() {
     assert_eq!(disputed(&index), [(0, 10..11, text.to_owned())]);
     assert_eq!(bytes_of(&index), message);
     assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().conflicts(), 1);
-    // The one that makes the packet whole may be the one that disputes, over others and in the hole between them.
+    // The one that completes the packet may be the one that disputes, over others and in the hole between them.
     let index = opened(&[pieces[0].clone(), pieces[2].clone(), with(16, 40, 50)]);
     assert_eq!(disputed(&index), [(0, 30..31, text.to_owned())]);
     assert_eq!(bytes_of(&index), message);
-    // Other headers dispute all that is behind them.
+    // Other headers dispute everything after them.
     let index = opened(&[pieces[0].clone(), with(0, 24, 2), pieces[1].clone(), pieces[2].clone()]);
     assert_eq!(disputed(&index), [(0, 0..75, text.replace('3', "2"))]);
     // A datagram's header has 8 bytes; a stream has others before it.
@@ -233,7 +233,7 @@ fn fragments_with_other_bytes_are_a_problem_of_the_bytes_that_they_touch() {
 }
 
 #[test]
-fn disputed_bytes_keep_their_problem_though_they_wait_for_others_or_come_again() {
+fn disputed_bytes_keep_their_problem_though_they_wait_or_are_retransmitted() {
     let message = |i: u32| frame(&format!("message {i} is longer than a fragment of its packet"));
     let length = message(1).len();
     let segment = |i: u32| Tcp::data(1 + i * length as u32, message(i)).ip_packet();
@@ -274,7 +274,7 @@ fn very_many_disputes_of_a_packet_stay_few() {
     assert_eq!(unread(&index), [(OVERLAP.to_owned(), 445)]);
     assert!(index.stream(0.into(), Direction::Forward).unwrap().conflicts() <= 16);
     assert_eq!(disputed(&index).len(), 4);
-    // One that reaches over very many others is told, though not all of it is looked at.
+    // One that overlaps very many others is reported, though not all of it is examined.
     let mut packets = rest.to_vec();
     packets.push(fragment(&packet[..20], 7, 80, &[b'x'; 6000], true));
     packets.push(last.clone());

@@ -1,7 +1,7 @@
-//! Messages of which the capture lacks bytes: they keep their length, say what is known of them, answer and are answered, and
-//! the framing goes on behind them.
+//! Messages of which the capture lacks bytes: they keep their length, show what is known of them, pair with requests
+//! and replies, and the framing resumes after them.
 
-// A test stops where an assumption of its helpers does not hold, and a list of one range is meant as that.
+// A test stops where an assumption of its helpers does not hold, and a list of one range is intended.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 #![allow(clippy::single_range_in_vec_init)]
 
@@ -175,7 +175,7 @@ fn what_is_missing_of_a_message_is_not_known_and_the_rest_is() {
         let codes: Vec<Code> = message.problems.iter().map(|problem| problem.code).collect();
         assert_eq!(codes, [Code::Incomplete], "the check is not computed");
     });
-    // What was not captured fulfils no test, also not that it is another.
+    // Missing bytes match no test, not even a negated comparison.
     for expression in ["body.number == 7", "body.number != 7", "body.number < 100"] {
         let filter = Filter::parse(expression, index.protocols()).unwrap();
         assert!(!filter.rows(&index).unwrap().contains(&1.into()), "{expression}");
@@ -200,7 +200,7 @@ fn a_message_that_nothing_follows_where_it_claims_to_end_is_suspect() {
     let sound = types(&[&first[..], &second, &third].concat());
     let message = |bytes: &[u8]| (SpanType::Message, bytes.len() as u64);
     assert_eq!(sound, [message(&first), message(&second), message(&third)]);
-    // Ten bytes too few stand behind the gap: the length leads into the next message.
+    // The gap is ten bytes short: the length leads into the next message.
     let short = types(&[&first[..], &second[..second.len() - 10], &third].concat());
     assert_eq!(short[..2], [message(&first), (SpanType::Skipped(Code::LengthSuspect), 20)]);
     assert_eq!(short.last(), Some(&message(&third)));

@@ -1,6 +1,7 @@
-//! Descriptions and data of others, such as Kaitai Struct's own conformance suite, held to the promises of described
-//! protocols: `FRAMESCOPE_KSY=FOLDER cargo test -p framescope-tests --test kaitai`, where FOLDER has `formats/*.ksy`,
-//! `src/*` with data, and `cases/*.kst` that say which goes with which. Without it there is nothing to hold.
+//! Third-party descriptions and data, such as Kaitai Struct's conformance suite, checked against the promises of
+//! described protocols: `FRAMESCOPE_KSY=FOLDER cargo test -p framescope-tests --test kaitai`, where FOLDER has
+//! `formats/*.ksy`, `src/*` with data, and `cases/*.kst` that say which goes with which. Without it there is nothing to
+//! check.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // A test says what is wrong by panicking, and what it did.
 
@@ -14,7 +15,7 @@ use framescope_oracles::check_described;
 #[test]
 fn described_messages_of_others_are_written_back() {
     let Some(folder) = std::env::var_os("FRAMESCOPE_KSY").map(PathBuf::from) else {
-        eprintln!("FRAMESCOPE_KSY names no folder of descriptions: none is held against its data");
+        eprintln!("FRAMESCOPE_KSY names no folder of descriptions: none is checked against its data");
         return;
     };
     // A whole file is one message, so that a description of a file is one of a protocol.
@@ -26,7 +27,7 @@ fn described_messages_of_others_are_written_back() {
         fs::create_dir_all(copy.parent().unwrap()).unwrap();
         fs::write(copy, marked).unwrap();
     }
-    let (mut held, mut refused, mut wrong) = (0, Vec::new(), Vec::new());
+    let (mut checked, mut refused, mut wrong) = (0, Vec::new(), Vec::new());
     for case in walk(&folder.join("cases")) {
         let text = fs::read_to_string(&case).unwrap();
         let said = |key: &str| {
@@ -39,7 +40,7 @@ fn described_messages_of_others_are_written_back() {
         match Described::from_file(&formats.path().join(format!("{id}.ksy"))) {
             Err(error) => refused.push(format!("{id}: {error}")),
             Ok(described) => {
-                held += 1;
+                checked += 1;
                 let done = catch_unwind(|| {
                     check_described(&described, &data);
                     // Damage, cut at any place or changed.
@@ -57,9 +58,9 @@ fn described_messages_of_others_are_written_back() {
             }
         }
     }
-    eprintln!("{held} held, {} refused:\n{}", refused.len(), refused.join("\n"));
-    assert!(wrong.is_empty(), "{} of {held} are not as promised: {wrong:?}", wrong.len());
-    assert!(held > 0, "no case in {}", folder.display());
+    eprintln!("{checked} checked, {} refused:\n{}", refused.len(), refused.join("\n"));
+    assert!(wrong.is_empty(), "{} of {checked} are not as promised: {wrong:?}", wrong.len());
+    assert!(checked > 0, "no case in {}", folder.display());
 }
 
 fn walk(folder: &std::path::Path) -> Vec<PathBuf> {

@@ -1,4 +1,4 @@
-//! Promises over the whole pipeline, from packets to rows, for streams and cuts that nobody thought of.
+//! Promises over the whole pipeline, from packets to rows, for generated streams and cuts.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]

@@ -1,8 +1,8 @@
 //! The streams of real captures against those that tshark follows, where it is installed.
 //!
-//! Without anything it compares the corpus; `FRAMESCOPE_CAPTURES=FOLDER cargo test -p framescope-tests --test tshark --
-//! --nocapture` compares every capture under a folder, and says of each difference why it is one. tshark 4.0 has habits that
-//! are known; what is none of them fails the test.
+//! By default it compares the corpus; `FRAMESCOPE_CAPTURES=FOLDER cargo test -p framescope-tests --test tshark --
+//! --nocapture` compares every capture under a folder, and gives the reason for each difference. tshark 4.0 has known
+//! habits; any other difference fails the test.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -17,7 +17,7 @@ use framescope_capture::{FlowId, Index, TransportType};
 use framescope_parser::Direction;
 use support::{corpus, open};
 
-/// Nobody is asked for names, segments may come in any order, and what a port's protocol is does not matter.
+/// No name lookups, segments in any order, and the protocol of a port does not matter.
 const HOW: [&str; 3] = ["-n", "-o", "tcp.reassemble_out_of_order:TRUE"];
 
 fn tshark(arguments: &[&str]) -> Option<String> {
@@ -35,7 +35,7 @@ struct Followed {
 fn followed(path: &Path) -> Vec<Followed> {
     let path = path.to_str().unwrap();
     let fields = ["tcp.stream", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport"];
-    // A segment that an ICMP error cites is none of its connection.
+    // A segment that an ICMP error quotes does not belong to its connection.
     let not_cited = "tcp and not icmp and not icmpv6";
     let mut arguments = vec!["-r", path, "-Y", not_cited, "-T", "fields", "-E", "occurrence=l"];
     fields.iter().for_each(|field| arguments.extend(["-e", field]));
@@ -87,7 +87,7 @@ fn stream_bytes(index: &Index, flow: FlowId, direction: Direction) -> Vec<u8> {
     bytes
 }
 
-/// Without the text that tshark writes in the place of missing bytes. Gives also whether there was any.
+/// Removes the text that tshark writes in the place of missing bytes. Returns also whether there was any.
 fn without_notes(bytes: &[u8]) -> (Vec<u8>, bool) {
     let (mut out, mut rest, mut any) = (Vec::new(), bytes, false);
     let behind = b" bytes missing in capture file]";
@@ -95,7 +95,7 @@ fn without_notes(bytes: &[u8]) -> (Vec<u8>, bool) {
         let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if first == b'[' && digits > 0 && after[digits..].starts_with(behind) {
             rest = &after[digits + behind.len()..];
-            // One that ends a stretch has a zero behind it.
+            // One that ends a stretch is followed by a zero.
             rest = rest.strip_prefix(&[0]).unwrap_or(rest);
             any = true;
         } else {
@@ -124,7 +124,7 @@ fn habit(
         part.iter().all(|byte| bytes.any(|other| other == byte))
     };
     if stream.gaps() > 0 && stripped.len() < ours.len() && is_part(&stripped, ours) {
-        return Some("it drops data behind a gap that nobody acknowledged");
+        return Some("it drops data behind a gap that was never acknowledged");
     }
     if had_notes && (is_part(ours, &stripped) || is_part(&stripped, ours)) {
         return Some("it counts bytes as missing whose acknowledgement was captured before them");
@@ -139,7 +139,7 @@ fn habit(
     None
 }
 
-/// Compares one capture. Gives how many directions are equal, and a line for each that is not.
+/// Compares one capture. Returns how many directions are equal, and a line for each that is not.
 fn compare(path: &Path) -> (usize, Vec<(String, Option<&'static str>)>) {
     let index = open(path);
     let mut flows: HashMap<[String; 2], Vec<FlowId>> = HashMap::new();
@@ -148,7 +148,7 @@ fn compare(path: &Path) -> (usize, Vec<(String, Option<&'static str>)>) {
         ends
     };
     let end = |flow: FlowId, direction| index.flow(flow).unwrap().source(direction).unwrap().to_string();
-    // The last first, so that they are taken in their order from the end.
+    // The last first, so that they are popped in their order.
     for (number, flow) in index.flows().rev() {
         if flow.transport == TransportType::Tcp {
             let ends = [end(number, Direction::Forward), end(number, Direction::Backward)];
@@ -196,7 +196,7 @@ fn captures_under(folder: &Path, out: &mut Vec<PathBuf>) {
         if path.is_dir() {
             captures_under(&path, out);
         } else {
-            // What has no capture's magic is not one.
+            // A file without a capture's magic is not one.
             let begins = std::fs::read(&path)
                 .map(|bytes| bytes.get(..4).unwrap_or_default().to_vec())
                 .unwrap_or_default();

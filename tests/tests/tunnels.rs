@@ -1,4 +1,4 @@
-//! Packets wrapped in every way that is read, made by hand byte by byte: the innermost segment is what counts.
+//! Packets wrapped in every way that is read, built by hand byte by byte: the innermost segment is what counts.
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -39,7 +39,7 @@ fn opened(link_type: u32, packet: Vec<u8>) -> Index {
     index
 }
 
-/// Who sent the first packet, and to whom.
+/// The sender and receiver of the first packet.
 fn ends(index: &Index) -> [String; 2] {
     let flow = index.flow(0.into()).unwrap();
     [Direction::Forward, Direction::Backward].map(|from| flow.source(from).unwrap().to_string())
@@ -56,7 +56,7 @@ fn assert_found(name: &str, link_type: u32, packet: Vec<u8>) {
     assert_eq!(bytes, b"hello", "{name}");
 }
 
-/// The packet gives no bytes to a stream, and this is why.
+/// The packet contributes no bytes to a stream, for this reason.
 fn assert_unread(name: &str, link_type: u32, packet: Vec<u8>, expected: &str) {
     let index = opened(link_type, packet);
     let unread: Vec<_> = index.unread_packets().map(|(reason, unread)| (reason, unread.count)).collect();
@@ -92,7 +92,7 @@ fn links_and_tags() {
     assert_found("Linux cooked", 113, [&[0, 0, 3, 4, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0][..], &ip].concat());
 }
 
-/// A packet as Linux's packet filter logs it: values before it and behind it, each with a length and a type.
+/// A packet as Linux's packet filter logs it: values before it and after it, each with a length and a type.
 fn nflog(family: u8, number: fn(u16) -> [u8; 2], values: &[(u16, &[u8])]) -> Vec<u8> {
     let mut out = vec![family, 0, 0, 30];
     for (kind, value) in values {
@@ -121,7 +121,7 @@ fn logged_packets() {
     let v6 = udp_packet("[fd00::1]:5000".parse().unwrap(), "[fd00::2]:9000".parse().unwrap(), b"over IPv6");
     let index = opened(NFLOG, nflog(10, u16::to_le_bytes, &[(9, &v6)]));
     assert_eq!(ends(&index), ["[fd00::1]:5000", "[fd00::2]:9000"]);
-    // Of a packet that the capture cut its beginning is there.
+    // Of a packet that the capture cut, the beginning is there.
     let mut file = pcap(NFLOG, &[nflog(2, u16::to_le_bytes, &[(9, &ip)])]);
     file.truncate(file.len() - 5);
     let captured = (file.len() - 40) as u32;
@@ -146,7 +146,7 @@ fn labels() {
     assert_found("Ethernet over MPLS", ETHERNET, ethernet(0x8848, &wire));
     let wire = [&[0, 1, 1, 64, 0, 0, 0, 0][..], &ethernet(0x0800, &ip)].concat();
     assert_found("Ethernet over MPLS with a control word", ETHERNET, ethernet(0x8848, &wire));
-    assert_unread("a label and nothing", 219, vec![0, 1, 1, 64], "cut behind its MPLS labels");
+    assert_unread("a label and nothing", 219, vec![0, 1, 1, 64], "cut after its MPLS labels");
     assert_unread("half a label", 219, vec![0, 1], "cut in its MPLS labels");
     assert_unread("labels without end", 219, [0, 1, 0, 64].repeat(40), "more than 16 MPLS labels");
 }
@@ -238,14 +238,14 @@ fn a_datagram_to_a_tunnels_port_that_holds_no_segment_is_a_datagram() {
 }
 
 #[test]
-fn a_vxlan_header_with_other_bits_is_read_and_told() {
+fn a_vxlan_header_with_other_bits_is_read_and_reported() {
     let frame = ethernet(0x0800, &inner());
     let vxlan = |header: [u8; 8]| [&header[..], &frame].concat();
     let odd = |index: &Index| -> Vec<(String, u64)> {
         index.odd_packets().map(|(what, odd)| (what.to_owned(), odd.count)).collect()
     };
-    let told = [("VXLAN header whose fixed bits are not those of RFC 7348".to_owned(), 1)];
-    // As group policies have it, and each other place; and without a valid number.
+    let expected = [("VXLAN header whose fixed bits are not those of RFC 7348".to_owned(), 1)];
+    // With the bits of group policies, and each other bit; and without a valid number.
     for header in [
         [0x88, 0, 0, 99, 0, 0, 7, 0],
         [0x0C, 0, 0, 0, 0, 0, 7, 0],
@@ -256,16 +256,16 @@ fn a_vxlan_header_with_other_bits_is_read_and_told() {
         [0, 0, 0, 0, 0, 0, 7, 0],
     ] {
         assert_found("VXLAN", RAW_IP, udp(4789, &vxlan(header)));
-        assert_eq!(odd(&opened(RAW_IP, udp(4789, &vxlan(header)))), told, "{header:?}");
+        assert_eq!(odd(&opened(RAW_IP, udp(4789, &vxlan(header)))), expected, "{header:?}");
     }
     assert_eq!(odd(&opened(RAW_IP, udp(4789, &vxlan([8, 0, 0, 0, 1, 2, 3, 0])))), []);
-    // What turns out to be no tunnel's is not odd either.
+    // A packet that turns out not to be a tunnel's is not unusual either.
     let arp = [&[0x88, 0, 0, 0, 0, 0, 7, 0][..], &ethernet(0x0806, &[0; 28])].concat();
     assert_eq!(odd(&opened(RAW_IP, udp(4789, &arp))), []);
-    // Once for all that is within, though the outer header alone is odd.
+    // Once for all that is inside, though only the outer header is unusual.
     let inside = ethernet(0x0800, &udp(4789, &vxlan([8, 0, 0, 0, 0, 0, 7, 0])));
     let nested = [&[0x88, 0, 0, 0, 0, 0, 7, 0][..], &inside].concat();
-    assert_eq!(odd(&opened(RAW_IP, udp(4789, &nested))), told);
+    assert_eq!(odd(&opened(RAW_IP, udp(4789, &nested))), expected);
 }
 
 #[test]

@@ -8,12 +8,12 @@ use framescope_traffic::{Container, Shape, Sizes, write};
 
 use crate::measure::{scaled, seed};
 
-/// A frame of 105 bytes a packet, both ways over 100 connections, each request answered.
+/// A frame of 105 bytes a packet, both ways over 100 connections, each request with a reply.
 pub fn small(messages: u64) -> Shape {
     Shape { messages: scaled(messages), seed: seed(), ..Shape::default() }
 }
 
-/// The same, with nothing answered.
+/// The same, without replies.
 pub fn unanswered(messages: u64) -> Shape {
     Shape { answered: 0.0, ..small(messages) }
 }
@@ -23,7 +23,7 @@ pub fn short(connections: u64) -> Shape {
     Shape { connections: 1, short: 4, ..small(4 * connections) }
 }
 
-/// Segments of 1448 bytes, with frames of 100 to 8000 bytes that are parted and joined by them, both ways.
+/// Segments of 1448 bytes, with frames of 100 to 8000 bytes that are split and joined by them, both ways.
 pub fn full(bytes: u64) -> Shape {
     let sizes = Sizes::Uniform(100, 7999);
     let (messages, bytes) = (u64::MAX, scaled(bytes));
@@ -41,7 +41,7 @@ pub fn open(connections: u64) -> Shape {
     Shape { connections: at_once, one_way: true, ..unanswered(connections) }
 }
 
-/// A capture of that shape, made if it is not there.
+/// A capture of that shape, generated if it is not there.
 pub fn made(shape: &Shape) -> PathBuf {
     made_as(shape, Container::Pcap)
 }

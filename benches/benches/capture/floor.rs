@@ -1,6 +1,6 @@
-//! The floor: what any reader of such a capture must do at least. 1 MiB positioned reads, records by pcap-file,
-//! headers by etherparse's slices layer by layer, a frame's header by nom, both checks by the same libraries. One
-//! thread; no flows, no streams, nothing kept.
+//! The floor: what any reader of such a capture must do at least. 1 MiB positioned reads, records by pcap-file, headers
+//! by etherparse's slices layer by layer, a frame's header by nom, both checks by the same libraries. One thread; no
+//! flows, no streams, nothing stored.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -51,7 +51,7 @@ pub fn read(path: &Path) -> Sums {
     let mut sums = Sums::default();
     let mut parser = None;
     loop {
-        // One block more, behind what is left of the last.
+        // One block more, after what is left of the last.
         buffer.drain(..used);
         let left = buffer.len();
         buffer.resize(left + (1 << 20), 0);

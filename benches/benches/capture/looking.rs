@@ -1,4 +1,4 @@
-//! What is in an index that is there: filters, and what is written of it.
+//! Queries on a finished index: filters, and exports of it.
 
 use std::process::Command;
 

@@ -1,10 +1,10 @@
-//! How fast the capture crate turns files into indexes, and how fast what is in them is found and written:
-//! `cargo bench --manifest-path benches/Cargo.toml --bench capture`. Prints tables in Markdown; which, can be said behind
-//! `--`. Makes the captures it reads, 16 GB, in target/traffic. Each measurement is a process of its own, and those that
-//! are compared take turns.
+//! How fast the capture crate turns files into indexes, and how fast it searches and exports them: `cargo bench
+//! --manifest-path benches/Cargo.toml --bench capture`. Prints tables in Markdown; name some after `--` to print only
+//! those. Generates the captures it reads, 16 GB, in target/traffic. Each measurement is a separate process, and those
+//! that are compared take turns.
 //!
-//! `FRAMESCOPE_BEFORE=PROGRAM` also measures a framescope of before; `FRAMESCOPE_SCALE=0.1` makes all captures smaller, and
-//! `FRAMESCOPE_SEED=N` others of the same shapes. tshark is measured beside if it is installed.
+//! `FRAMESCOPE_BEFORE=PROGRAM` also measures an earlier framescope; `FRAMESCOPE_SCALE=0.1` makes all captures smaller,
+//! and `FRAMESCOPE_SEED=N` generates others of the same shapes. tshark is measured too if it is installed.
 
 mod captures;
 mod floor;
@@ -15,7 +15,7 @@ mod reading;
 
 use std::process::ExitCode;
 
-/// A table's name, and what makes it.
+/// A table's name, and the function that prints it.
 type Table = (&'static str, fn());
 
 const TABLES: [Table; 10] = [
@@ -32,7 +32,7 @@ const TABLES: [Table; 10] = [
 ];
 
 fn main() -> ExitCode {
-    // This program is Framescope too, so that what is measured as a program is built as the rest is.
+    // This program is Framescope too, so that it is built like the rest when it is measured as a program.
     if std::env::var_os(measure::AS_PROGRAM).is_some() {
         return framescope::main();
     }
@@ -45,10 +45,10 @@ fn main() -> ExitCode {
     let known = |name: &String| name == reading::HUNDRED || TABLES.iter().any(|(table, _)| table == name);
     if let Some(unknown) = arguments.iter().find(|name| !known(name)) {
         let names = TABLES.map(|(name, _)| name).join(", ");
-        eprintln!("no table is called '{unknown}'; there are {names} and {}", reading::HUNDRED);
+        eprintln!("there is no table '{unknown}'; there are {names} and {}", reading::HUNDRED);
         return ExitCode::FAILURE;
     }
-    measure::tell();
+    measure::print_settings();
     for (name, table) in TABLES {
         if arguments.iter().any(|argument| argument == name) || arguments.is_empty() {
             table();

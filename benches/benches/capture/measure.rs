@@ -1,4 +1,4 @@
-//! Measures processes beside each other: how long they take, how much work that is, and how much memory they have.
+//! Measures processes beside each other: how long they take, how much work that is, and how much memory they need.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use wait4::Wait4;
 
 use crate::parts;
 
-/// Set for a process of this program that shall be Framescope.
+/// Set for a process of this program that acts as Framescope.
 pub const AS_PROGRAM: &str = "FRAMESCOPE_BENCH_AS_PROGRAM";
 
 fn number(name: &str) -> Option<f64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, and '{text}' is none")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not '{text}'")))
 }
 
-/// As much of a number of messages or bytes as captures shall have.
+/// Scales the number of messages or bytes of a capture.
 pub fn scaled(number_of: u64) -> u64 {
     (number_of as f64 * number("FRAMESCOPE_SCALE").unwrap_or(1.0)) as u64
 }
@@ -27,8 +27,8 @@ pub fn seed() -> u64 {
     number("FRAMESCOPE_SEED").map_or(1, |seed| seed as u64)
 }
 
-/// Says what is not as usual.
-pub fn tell() {
+/// Prints the settings that differ from the defaults.
+pub fn print_settings() {
     for name in ["FRAMESCOPE_SCALE", "FRAMESCOPE_SEED", "FRAMESCOPE_BEFORE"] {
         if let Ok(value) = std::env::var(name) {
             println!("{name}={value}\n");
@@ -55,7 +55,7 @@ pub fn plain(path: &Path) -> &str {
 }
 
 impl Job {
-    /// What this program does when told so, which measures itself.
+    /// A part of this program, which measures itself.
     pub fn part(arguments: &[&str]) -> Job {
         let arguments = [&[parts::MARK], arguments].concat();
         Job { is_part: true, ..Job::of(this(), &arguments) }
@@ -66,7 +66,7 @@ impl Job {
         Job::of(this(), arguments)
     }
 
-    /// Framescope as it was, if there is a program that is.
+    /// An earlier Framescope, if there is a program for it.
     pub fn before(arguments: &[&str]) -> Option<Job> {
         Some(Job::of(std::env::var_os("FRAMESCOPE_BEFORE")?, arguments))
     }
@@ -138,9 +138,9 @@ pub fn index_only(file: &str) -> [&str; 3] {
 /// What a process took.
 #[derive(Clone)]
 pub struct Measured {
-    /// From start to end; what a part of this program measured itself.
+    /// From start to end; or what a part of this program measured itself.
     pub seconds: f64,
-    /// What came of it.
+    /// Its result.
     pub sum: u64,
     /// Of all threads, from start to end.
     pub cpu_seconds: f64,
@@ -209,7 +209,7 @@ pub fn times(of: &Measured) -> impl Fn(&Measured) -> String {
     move |measured| format!("{:.2}", measured.seconds / seconds)
 }
 
-/// Bytes of memory beyond so many MiB, for each of so many.
+/// Bytes of memory beyond a number of MiB, for each of a number of items.
 pub fn bytes_each(measured: &Measured, beyond_mib: f64, count: u64) -> f64 {
     ((measured.peak_mib - beyond_mib) * 1_048_576.0 / count.max(1) as f64).max(0.0)
 }

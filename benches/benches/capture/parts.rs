@@ -1,4 +1,4 @@
-//! What a process of this program does for a measurement. Each part prints how long it took and what came of it.
+//! What a process of this program does for a measurement. Each part prints how long it took and its result.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,7 +10,7 @@ use framescope_traffic::Endless;
 
 use crate::floor;
 
-/// The first argument of a process that shall do a part.
+/// The first argument of a process that runs a part.
 pub const MARK: &str = "part";
 
 pub fn run(arguments: &[&str]) {
@@ -24,7 +24,7 @@ pub fn run(arguments: &[&str]) {
         ["endless", bytes, seed] => {
             report(|| index(made_on_the_fly(endless(bytes, seed))).row_count() as u64)
         }
-        other => panic!("no part is called {other:?}"),
+        other => panic!("there is no part {other:?}"),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::measure::{
 
 const GIB: u64 = 1 << 30;
 
-/// Reads a file into the page cache, so that it is there for those that come behind.
+/// Reads a file into the page cache, so that it is there for later readers.
 fn warm(file: &str) -> Option<Job> {
     Some(Job::part(&["read", file]))
 }
@@ -49,7 +49,7 @@ pub fn files() {
     );
     for (name, shape, rounds) in [
         ("a frame a packet, 100 connections, both ways", small(1_000_000), 7),
-        ("the same, none answered", unanswered(1_000_000), 7),
+        ("the same, no replies", unanswered(1_000_000), 7),
         ("the same, answered, 2 % reordered", Shape { reorder: 0.02, ..small(1_000_000) }, 7),
         ("the same, answered, begun before the capture", Shape { begun: true, ..small(1_000_000) }, 7),
         ("short connections, four messages each", short(100_000), 7),
@@ -204,7 +204,7 @@ pub fn sizes() {
     }
 }
 
-/// What it costs that something is noted of each message.
+/// What it costs that a problem is noted for each message.
 pub fn notes() {
     table(
         "A note on each message",
@@ -288,7 +288,7 @@ pub fn damage() {
     }
 }
 
-/// Connections that are all open at once.
+/// Connections that are all open at the same time.
 pub fn open() {
     table(
         "Connections open at once, one message each",
@@ -313,7 +313,7 @@ pub fn open() {
     }
 }
 
-/// What a pcapng file says beside its packets, at two sizes, beyond the same packets without it.
+/// What a pcapng file has beside its packets, at two sizes, compared with the same packets without it.
 pub fn pcapng() {
     table(
         "What pcapng stores besides packets",
@@ -360,7 +360,7 @@ pub fn pcapng() {
 /// The table with 100 GB, which takes minutes.
 pub const HUNDRED: &str = "endless-100";
 
-/// Captures of which nothing is kept: their bytes are made when they are read.
+/// Captures of which nothing is stored: their bytes are generated when they are read.
 pub fn endless() {
     made_on_the_fly(&[1, 10]);
 }

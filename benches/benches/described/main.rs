@@ -281,7 +281,7 @@ fn allocations(described: &Described) {
     println!("{line}");
 }
 
-/// A description of so many lines.
+/// A description of this many lines.
 fn long(lines: usize) -> String {
     let mut text = "meta: {id: long, endian: be}\nseq:\n  - {id: head, type: t0}\ntypes:\n".to_owned();
     let mut at = 0;

@@ -1,5 +1,5 @@
-//! The same format as a user would declare it with deku and with binrw. Both copy what they read; the checks are done
-//! over the bytes they took, by the same libraries as everywhere here.
+//! The same format as a user would declare it with deku and with binrw. Both copy what they read; the checks are
+//! computed over the bytes they took, by the same libraries as everywhere here.
 
 use std::io::Cursor;
 

@@ -4,8 +4,8 @@ use crc::{CRC_16_XMODEM, Crc, Table};
 
 static HEADER_CHECK: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_XMODEM);
 
-/// The check over a header, for all contenders that compute it here. In one place and never inlined: only so does the
-/// compiler make of the library's code for any CRC one for this CRC, and not now so and now otherwise.
+/// The check over a header, for all contenders that compute it here. In one place and never inlined: only then does the
+/// compiler reliably specialise the library's code for this CRC.
 #[inline(never)]
 pub fn header_check(header: &[u8; 20]) -> u16 {
     HEADER_CHECK.checksum(&header[..18])

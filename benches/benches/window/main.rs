@@ -1,7 +1,7 @@
-//! How long a frame of the window takes with ten million rows, without a display:
-//! `cargo bench --manifest-path benches/Cargo.toml --bench window`. Prints a table in Markdown. Makes the capture it opens,
-//! 1.8 GB, in target/traffic. A frame is what the window's own thread does for it: the laying out and the tessellation,
-//! waiting for other threads included; not what a graphics card does with that.
+//! How long a frame of the window takes with ten million rows, without a display: `cargo bench --manifest-path
+//! benches/Cargo.toml --bench window`. Prints a table in Markdown. Generates the capture it opens, 1.8 GB, in
+//! target/traffic. A frame is what the window's own thread does for it: layout and tessellation, waiting for other
+//! threads included; not the work of a graphics card.
 
 use std::fs::File;
 use std::path::Path;
@@ -152,7 +152,7 @@ impl Window {
         let app = App::new(Reading::default(), SettingsFile::default(), Background::threaded());
         let mut window =
             Window { ctx, app, begun: Instant::now(), frames: Vec::new(), delay: Duration::ZERO };
-        // The first frames make the fonts.
+        // The first frames load the fonts.
         (0..3).for_each(|_| window.frame(vec![]));
         window
     }
@@ -177,7 +177,7 @@ impl Window {
             viewport_output.values().map(|viewport| viewport.repaint_delay).min().unwrap_or(Duration::MAX);
     }
 
-    /// Frames, sixty in a second, until nothing goes on in the background.
+    /// Frames, sixty a second, until the background is idle.
     fn settle(&mut self) {
         loop {
             self.frame(vec![]);
@@ -209,7 +209,7 @@ impl Window {
     }
 }
 
-/// Numbers that look as if by chance, the same in every run.
+/// Pseudo-random numbers, the same in every run.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! A capture of which any part can be made without what stands before it, so that it can be as long as one likes.
+//! A capture of which any part can be generated without what comes before it, so that it can have any length.
 
 use framescope_parser::missive::{Flags, Frame, Kind};
 
@@ -6,8 +6,8 @@ use crate::packets::{ACK, HEADERS, PUSH, SEGMENT, SYN, first_numbers, headers};
 use crate::random::Random;
 use crate::recorder::{PCAP_HEADER, RECORD_HEADER, pcap_header, record_header};
 
-/// A pcap file of packets that all have the same length: first those that open the connections, with bytes behind them that
-/// are none of theirs; then a frame each, of clients and a server in turn, each request answered.
+/// A pcap file of packets that all have the same length: first those that open the connections, with padding after
+/// them; then a frame each, of clients and a server in turn, each request with a reply.
 #[derive(Clone, Debug)]
 pub struct Endless {
     packets: u64,
@@ -23,13 +23,13 @@ const AROUND: usize = 24;
 const SHORTEST: usize = 5;
 
 impl Endless {
-    /// So many packets over so many connections, with so many bytes of text in each frame: 5 to 1424.
+    /// This many packets over this many connections, with this many bytes of text in each frame: 5 to 1424.
     pub fn new(packets: u64, connections: u32, size: usize, seed: u64) -> Endless {
         let size = size.clamp(SHORTEST, SEGMENT - AROUND);
         Endless { packets, connections: connections.max(1), seed, size, text: crate::text(size) }
     }
 
-    /// As many packets as there are in so many bytes.
+    /// As many packets as fit into this many bytes.
     pub fn of_bytes(bytes: u64, connections: u32, size: usize, seed: u64) -> Endless {
         let one = Endless::new(1, connections, size, seed);
         Endless { packets: bytes.saturating_sub(PCAP_HEADER as u64) / one.record() as u64, ..one }
@@ -54,7 +54,7 @@ impl Endless {
         PCAP_HEADER as u64 + self.packets * self.record() as u64
     }
 
-    /// Makes the bytes from `offset` on, up to the end of `buffer` or of the file. Gives how many.
+    /// Generates the bytes from `offset` on, up to the end of `buffer` or of the file. Returns how many.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> usize {
         let left = usize::try_from(self.length().saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = buffer.len().min(left);

@@ -1,6 +1,6 @@
-//! Makes captures to measure with: what two sides say to each other over TCP over IPv4 over Ethernet, in as many messages,
+//! Generates captures to measure with: the traffic of two sides over TCP over IPv4 over Ethernet, in as many messages,
 //! connections and ways of going wrong as a [`Shape`] says. The same shape is the same bytes, and another seed is other
-//! bytes of the same shape. [`Endless`] is a capture of which any part can be made without what stands before it.
+//! bytes of the same shape. [`Endless`] is a capture of which any part can be generated without what comes before it.
 
 mod endless;
 mod packets;
@@ -14,7 +14,7 @@ pub use recorder::Container;
 pub use shape::{Notes, Shape, Sizes};
 pub use talk::{Made, write};
 
-/// What is said, from any place on, as often as it takes.
+/// The text of messages, from any offset on, as often as it takes.
 const WORDS: &str = "the quick brown fox jumps over the lazy dog and on ";
 
 /// Text of which any `longest` bytes that begin within the first sentence can be taken.

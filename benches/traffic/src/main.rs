@@ -1,4 +1,4 @@
-//! Writes a capture of the shape that its arguments tell, to a file or a pipe.
+//! Writes a capture of the shape that its arguments give, to a file or a pipe.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use clap::Parser;
 use framescope_traffic::{Container, Made, Notes, Shape, Sizes, write};
 
-/// Makes a capture of any size and shape; the same arguments make the same bytes.
+/// Generate a capture of any size and shape; the same arguments generate the same bytes
 #[derive(Parser)]
 #[command(name = "traffic")]
 struct Arguments {
@@ -17,11 +17,11 @@ struct Arguments {
     #[arg(long)]
     messages: Option<u64>,
 
-    /// End once the streams have so many bytes, such as 4GiB
+    /// End once the streams have this many bytes, such as 4GiB
     #[arg(long)]
     bytes: Option<ByteSize>,
 
-    /// The share of requests that are answered
+    /// The share of requests that get a reply
     #[arg(long, default_value_t = 1.0)]
     answered: f64,
 
@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(long, default_value_t = Notes::None)]
     notes: Notes,
 
-    /// Messages without a frame: a segment is a kind byte and text. What is glued is such
+    /// Messages without a frame: a segment is a kind byte and text. Needed for glued messages
     #[arg(long)]
     bare: bool,
 
@@ -37,7 +37,7 @@ struct Arguments {
     #[arg(long, default_value_t = 100)]
     connections: u32,
 
-    /// Close a connection after so many messages, and open another
+    /// Close a connection after this many messages, and open another
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     short: u32,
 
@@ -49,7 +49,7 @@ struct Arguments {
     #[arg(long)]
     one_way: bool,
 
-    /// The share of segments that come behind the next one of their side
+    /// The share of segments that are captured after the next one of their side
     #[arg(long, default_value_t = 0.0)]
     reorder: f64,
 
@@ -69,11 +69,11 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
 
-    /// Write pcapng; so do the options that follow
+    /// Write pcapng; implied by the options that follow
     #[arg(long)]
     pcapng: bool,
 
-    /// How many interfaces there are; packets are theirs in turn
+    /// How many interfaces there are; packets belong to them in turn
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     interfaces: u32,
 
@@ -81,7 +81,7 @@ struct Arguments {
     #[arg(long)]
     comments: bool,
 
-    /// How many names of hosts there are
+    /// How many host names there are
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     names: u32,
 
@@ -97,7 +97,7 @@ fn main() -> ExitCode {
             eprintln!("{made:?}");
             ExitCode::SUCCESS
         }
-        // Whoever reads our output has had enough of it.
+        // The reader of our output has closed it.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("traffic: {}: {error}", arguments.out.display());
@@ -128,7 +128,7 @@ fn run(arguments: &Arguments) -> io::Result<Made> {
         true => Container::PcapNg { interfaces, comments, names },
         false => Container::Pcap,
     };
-    // Before anything that is there is written over.
+    // Before an existing file is overwritten.
     shape.check().map_err(io::Error::other)?;
     if arguments.out.as_os_str() != "-" {
         return write(&shape, container, File::create(&arguments.out)?);

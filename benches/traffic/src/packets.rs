@@ -1,4 +1,4 @@
-//! A connection's packets: who sends them, and where in its stream each stands.
+//! A connection's packets: the side that sends them, and where in its stream each is.
 
 use crate::random::Random;
 
@@ -18,8 +18,8 @@ pub(crate) fn first_numbers(seed: u64, connection: u32) -> [u32; 2] {
     [random.next() as u32, random.next() as u32]
 }
 
-/// The headers of a packet with so many bytes of the stream. Side 0 is the client's. Checksums are left to the hardware,
-/// as on a captured machine of one's own.
+/// The headers of a packet with this many bytes of the stream. Side 0 is the client's. Checksums are left to the
+/// hardware, as in a capture on the sending machine.
 pub(crate) fn headers(
     connection: u32,
     side: usize,
@@ -44,7 +44,7 @@ pub(crate) fn headers(
     headers
 }
 
-/// A segment that comes later than its next.
+/// A segment that is captured after the next one.
 pub(crate) struct Held {
     pub(crate) headers: [u8; HEADERS],
     pub(crate) payload: Vec<u8>,
@@ -58,7 +58,7 @@ pub(crate) struct Connection {
     pub(crate) sequence: [u32; 2],
     /// Messages of both sides.
     pub(crate) said: u32,
-    /// What was written and fills no segment yet.
+    /// What was written and does not fill a segment yet.
     pub(crate) waiting: [Vec<u8>; 2],
     pub(crate) held: [Option<Box<Held>>; 2],
 }

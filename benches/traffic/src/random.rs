@@ -1,13 +1,13 @@
-//! Chance that is the same for the same seed on every machine and in every version of this program.
+//! Pseudo-random numbers that are the same for the same seed on every machine and in every version of this program.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014), of which any number can be had without those before it.
+/// SplitMix64 (Steele, Lea and Flood, 2014), of which any number can be computed without those before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Random(u64);
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Random {
-    /// What begins with the number that stands at `at` for this seed.
+    /// A generator that begins with the number at `at` for this seed.
     pub(crate) fn at(seed: u64, at: u64) -> Random {
         Random(seed.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(at.wrapping_mul(STEP)))
     }

@@ -11,16 +11,16 @@ pub enum Container {
     Pcap,
     /// pcapng.
     PcapNg {
-        /// How many interfaces there are, each with a name; the packets are theirs in turn. At least 1.
+        /// How many interfaces there are, each with a name; packets belong to them in turn. At least 1.
         interfaces: u32,
-        /// Whether there is a comment on each packet.
+        /// Whether each packet has a comment.
         comments: bool,
-        /// How many names of hosts there are, other hosts' for the most part.
+        /// How many host names there are, mostly of hosts without packets.
         names: u32,
     },
 }
 
-/// Bytes that are written at once.
+/// Bytes that are written in one call.
 const BLOCK: usize = 1 << 20;
 /// When the first packet was captured: the beginning of the year 2026, in microseconds.
 const BEGUN: u64 = 1_767_225_600_000_000;
@@ -69,7 +69,7 @@ impl<W: Write> Recorder<W> {
 
     fn describe(&mut self, interfaces: u32, names: u32) -> io::Result<()> {
         self.block(0x0A0D_0D0A, |body| {
-            // Byte order, version 1.0, a length that is not told.
+            // Byte order, version 1.0, an unspecified length.
             body.extend(0x1A2B_3C4D_u32.to_le_bytes());
             body.extend([1, 0, 0, 0]);
             body.extend([0xFF; 8]);

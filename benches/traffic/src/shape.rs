@@ -1,4 +1,4 @@
-//! What a capture shall be like.
+//! The shape of a capture.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,30 +8,30 @@ use std::str::FromStr;
 pub struct Shape {
     /// How many messages there are.
     pub messages: u64,
-    /// No more is said once the streams have so many bytes; 0 for no limit.
+    /// No message follows once the streams have this many bytes; 0 for no limit.
     pub bytes: u64,
-    /// The share of requests that are answered; each other one is followed by one of the other side. Nothing is answered
-    /// where only one side speaks, or where messages are not framed.
+    /// The share of requests that get a reply; each other one is followed by one of the other side. There are no
+    /// replies where only one side speaks, or where messages are not framed.
     pub answered: f64,
     /// What is wrong with each message.
     pub notes: Notes,
     /// Messages have no frame: a segment is a kind byte and text.
     pub bare: bool,
-    /// How many connections are open at the same time. Their turns follow each other.
+    /// How many connections are open at the same time. They take turns.
     pub connections: u32,
-    /// A connection is closed after so many messages, and another takes its place; 0 where they stay open.
+    /// A connection is closed after this many messages, and another takes its place; 0 where they stay open.
     pub short: u32,
     /// Connections were opened before the capture begins.
     pub begun: bool,
     /// Only the client speaks.
     pub one_way: bool,
-    /// The share of segments that come behind the next of their side; at most one half.
+    /// The share of segments that are captured after the next one of their side; at most one half.
     pub reorder: f64,
     /// The share of segments that are not in the capture.
     pub loss: f64,
     /// How long the messages' texts are. The first message of a connection is a short one.
     pub sizes: Sizes,
-    /// A segment has 1448 bytes, wherever messages begin; otherwise each message begins with a segment of its own.
+    /// A segment has 1448 bytes, wherever messages begin; otherwise each message begins a new segment.
     pub full_segments: bool,
     /// Other bytes of the same shape.
     pub seed: u64,
@@ -59,21 +59,21 @@ impl Default for Shape {
 }
 
 impl Shape {
-    /// Says what can't be, if anything.
+    /// Checks that the shape is possible.
     ///
     /// # Errors
-    /// A sentence that says which parameter does not fit, and what would.
+    /// A sentence that names the parameter that is out of range, and what it may be.
     pub fn check(&self) -> Result<(), String> {
         let (shortest, longest) = self.sizes.range();
         for (name, share, most) in
             [("answered", self.answered, 1.0), ("reorder", self.reorder, 0.5), ("loss", self.loss, 1.0)]
         {
             if !(0.0..=most).contains(&share) {
-                return Err(format!("{name} is a share from 0 to {most}, and {share} is none"));
+                return Err(format!("{name} must be a share from 0 to {most}, not {share}"));
             }
         }
         if self.connections == 0 || self.connections > MOST_CONNECTIONS {
-            return Err(format!("there are from 1 to {MOST_CONNECTIONS} connections at once"));
+            return Err(format!("there are from 1 to {MOST_CONNECTIONS} connections at a time"));
         }
         if shortest > longest || longest > LONGEST {
             return Err(format!("texts have from 0 to {LONGEST} bytes, the shorter length first"));
@@ -82,7 +82,7 @@ impl Shape {
             return Err("only messages without a frame can be glued: add --bare".to_owned());
         }
         if self.bare && matches!(self.notes, Notes::SequenceJump | Notes::ChecksumMismatch) {
-            return Err(format!("messages without a frame have nothing that {} is told of", self.notes));
+            return Err(format!("messages without a frame can't have {}", self.notes));
         }
         if self.bare && (self.full_segments || longest > LONGEST_BARE) {
             return Err(format!(
@@ -95,12 +95,12 @@ impl Shape {
 
 /// As many as clients have addresses and ports here.
 const MOST_CONNECTIONS: u32 = 1 << 24;
-/// What a reader of the format takes unless told otherwise, with room for the rest of the frame.
+/// The default limit of a reader of the format, with room for the rest of the frame.
 const LONGEST: u32 = (16 << 20) - 64;
 /// Two of them, with a kind byte each, are a segment.
 const LONGEST_BARE: u32 = 723;
 
-/// What is wrong with each message, as [its problem](framescope_parser::Code) is called.
+/// What is wrong with each message, by the name of [its problem](framescope_parser::Code).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notes {
     /// Nothing.
@@ -109,7 +109,7 @@ pub enum Notes {
     Retransmitted,
     /// Two messages without a frame are in a segment.
     Glued,
-    /// Each frame's number but the first is another than the next one's. Answers have none of their own.
+    /// Each frame's number but the first differs from the one expected. Replies have no numbers of their own.
     SequenceJump,
     /// A bit of each frame's checksum is wrong.
     ChecksumMismatch,
@@ -147,7 +147,7 @@ impl FromStr for Notes {
 pub enum Sizes {
     /// All the same.
     Fixed(u32),
-    /// From the first to the second, all as likely.
+    /// From the first to the second, uniformly distributed.
     Uniform(u32, u32),
     /// 8 to 64 bytes six times of ten, up to 512 three times, up to 4096 nine of a hundred times, and up to 32,768 once.
     Mixture,

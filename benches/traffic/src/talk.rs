@@ -1,4 +1,4 @@
-//! Says what a shape says, connection after connection.
+//! Generates the traffic of a shape, connection after connection.
 
 use std::io::{self, Write};
 
@@ -9,12 +9,12 @@ use crate::random::Random;
 use crate::recorder::{Container, Recorder};
 use crate::shape::{Notes, Shape, Sizes};
 
-/// What became of a shape.
+/// What was generated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Made {
     /// Messages that were sent, whether or not they are in the capture.
     pub messages: u64,
-    /// Those of them that ask for an answer, and those that are one.
+    /// The requests among them, and the replies.
     pub requests: u64,
     pub answers: u64,
     pub connections: u32,
@@ -31,7 +31,7 @@ pub struct Made {
 /// Writes a capture of that shape.
 ///
 /// # Errors
-/// It can't be written, or is no shape that [can be](Shape::check).
+/// It can't be written, or the shape is not [possible](Shape::check).
 pub fn write(shape: &Shape, container: Container, out: impl Write) -> io::Result<Made> {
     shape.check().map_err(|what| io::Error::new(io::ErrorKind::InvalidInput, what))?;
     let mut talk = Talk {
@@ -107,16 +107,16 @@ impl<W: Write> Talk<'_, W> {
         Ok(())
     }
 
-    /// A message of the client's, and one of the server's: the answer, or one that asks for an answer itself.
+    /// A message of the client's, and one of the server's: the reply, or another request.
     fn exchange(&mut self, connection: &mut Connection) -> io::Result<()> {
         let Shape { answered, one_way, bare, short, .. } = *self.shape;
-        // Of two messages that are not an exchange both ask for an answer.
+        // Of two messages that are not an exchange both are requests.
         let is_answered = !one_way && !bare && self.random.chance(2.0 * answered / (1.0 + answered));
         let is_last = short > 0 && connection.said + 2 >= short;
         let number = connection.sequence[0];
         let kind = match (connection.said, is_last && is_answered) {
             (0, _) => Kind::LOGIN,
-            // One who has left is not spoken to.
+            // A side that has logged out gets no more messages.
             (_, true) => Kind::LOGOUT,
             _ => Kind::DATA,
         };
@@ -214,7 +214,7 @@ impl<W: Write> Talk<'_, W> {
         Ok(())
     }
 
-    /// What fills no segment, and what is late.
+    /// Flushes what does not fill a segment, and what is late.
     fn say_the_rest(&mut self, connection: &mut Connection) -> io::Result<()> {
         for side in [0, 1] {
             let rest = std::mem::take(&mut connection.waiting[side]);
@@ -239,7 +239,7 @@ impl<W: Write> Talk<'_, W> {
             self.made.lost += 1;
             return Ok(());
         }
-        // One that another is behind already is not late itself.
+        // One that is overtaken already does not count as late itself.
         let share = self.shape.reorder / (1.0 - self.shape.reorder);
         if connection.held[side].is_none() && self.random.chance(share) {
             self.made.late += 1;

@@ -1,4 +1,4 @@
-//! What is made is what was asked for, as the capture crate reads it.
+//! What is generated is what was requested, as the capture crate reads it.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -50,20 +50,20 @@ fn the_same_seed_makes_the_same_bytes_and_another_one_others() {
 
 #[test]
 fn nothing_is_wrong_with_a_shape_that_asks_for_nothing_wrong() {
-    let parted = Shape { sizes: Sizes::Mixture, full_segments: true, ..small() };
-    let both = [small(), Shape { short: 4, ..small() }, parted.clone(), Shape { bare: true, ..small() }];
+    let split = Shape { sizes: Sizes::Mixture, full_segments: true, ..small() };
+    let both = [small(), Shape { short: 4, ..small() }, split.clone(), Shape { bare: true, ..small() }];
     for shape in both {
         let (made, index) = read_back(&shape);
         assert_eq!((made.messages, index.row_count() as u64), (SMALL, SMALL), "{shape:?}");
         assert_eq!(count(&index, "problems or type != message"), 0, "{shape:?}");
     }
-    let (_, index) = read_back(&parted);
+    let (_, index) = read_back(&split);
     let messages_share_segments = index.rows().any(|(_, row)| index.row_packets(&row).len() > 2);
     assert!(messages_share_segments);
 }
 
 #[test]
-fn as_many_requests_are_answered_as_asked_for() {
+fn as_many_requests_are_answered_as_requested() {
     for answered in [0.0, 0.3, 0.8, 1.0] {
         let (made, index) = read_back(&Shape { answered, ..small() });
         assert_eq!(made.requests + made.answers, SMALL);
@@ -93,7 +93,7 @@ fn what_is_noted_is_noted_of_each_message() {
 }
 
 #[test]
-fn as_many_segments_are_lost_and_late_as_asked_for() {
+fn as_many_segments_are_lost_and_late_as_requested() {
     let (made, index) = read_back(&Shape { loss: 0.1, ..small() });
     assert!(about(made.lost, made.segments, 0.1), "{made:?}");
     // One at the end of its stream leaves no hole.
@@ -119,7 +119,7 @@ fn sizes_are_those_of_the_distribution() {
     for sizes in [Sizes::Fixed(300), Sizes::Uniform(16, 1400), Sizes::Mixture] {
         let (_, index) = read_back(&Shape { sizes, ..small() });
         let (shortest, longest) = sizes.range();
-        // A frame's header and checksum; the login and its answer are short ones.
+        // A frame's header and checksum; the login and its reply are short ones.
         let texts: Vec<u64> =
             index.rows().filter(|(_, row)| index.kind(row) != Some("LOGIN")).map(|(_, row)| row.length - 24).collect();
         assert!(texts.iter().all(|&size| (shortest.into()..=longest.into()).contains(&size)), "{sizes}");
@@ -134,7 +134,7 @@ fn sizes_are_those_of_the_distribution() {
 }
 
 #[test]
-fn connections_are_as_many_and_as_short_as_asked_for() {
+fn connections_are_as_many_and_as_short_as_requested() {
     let (made, index) = read_back(&Shape { short: 4, connections: 1, ..small() });
     assert_eq!((u64::from(made.connections), index.flows().len() as u64), (SMALL / 4, SMALL / 4));
     let closed =
@@ -169,7 +169,7 @@ fn a_limit_of_bytes_ends_it() {
 }
 
 #[test]
-fn a_pcapng_file_has_the_interfaces_comments_and_names_asked_for() {
+fn a_pcapng_file_has_the_requested_interfaces_comments_and_names() {
     let container = Container::PcapNg { interfaces: 300, comments: true, names: 1234 };
     let (made, bytes) = made(&small(), container);
     let index = index(bytes);

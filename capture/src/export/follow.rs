@@ -7,7 +7,7 @@ use framescope_parser::Direction;
 use super::text::Paint;
 use crate::{FlowId, Index, SegmentRange};
 
-/// Bytes of a flow in the order in which they were captured; a gap is before the bytes behind it.
+/// Bytes of a flow in the order in which they were captured; a gap comes before the bytes that follow it.
 fn pieces(index: &Index, flow: FlowId, only: Option<Direction>) -> Vec<(Direction, SegmentRange)> {
     let wanted = |direction| only.is_none_or(|only| only == direction);
     let segments = |direction| {

@@ -1,4 +1,4 @@
-//! The packets that carry rows, as a capture of their own.
+//! The packets that carry rows, as a separate capture.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -45,14 +45,14 @@ fn each_record(
     let mut records = match Records::open(source, as_bytes).map_err(|damage| other(damage.to_string()))? {
         Opened::Capture(records) => records,
         Opened::Unsupported(format) => return Err(other(format.to_string())),
-        Opened::Bytes => return Err(other(format!("{} is no capture: it has no packets", source.name()))),
+        Opened::Bytes => return Err(other(format!("{} is not a capture: it has no packets", source.name()))),
     };
     loop {
         match records.next() {
             Ok(Next::Packet) => each(&records.record().0)?,
             Ok(Next::Other) => {}
             Ok(Next::End) => return Ok(()),
-            // Damage was reported when the capture was read; behind it reading resumes as it did then.
+            // Damage was reported when the capture was read; reading resumes after it as it did then.
             Err(_) => match records.resume() {
                 Ok(Some(_)) => {}
                 _ => return Ok(()),

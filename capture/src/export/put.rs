@@ -15,7 +15,7 @@ pub(super) fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Whether a text needs no escapes in JSON. Checked in pieces that a processor compares at once.
+/// Whether a text needs no escapes in JSON. Checked in pieces that a processor compares in one step.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
     let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';

@@ -42,7 +42,7 @@ impl Seed {
 
 /// One message of each shape (protocol, kind, problems, approximate length, flags) among the selected rows; where all rows are
 /// selected, also every direction of a conversation. No seed is longer than `longest` bytes. The same capture always gives the
-/// same seeds, in the order of their names. An incomplete message is no seed: its captured bytes, joined, were never sent.
+/// same seeds, in the order of their names. An incomplete message is not a seed: its captured bytes, joined, were never sent.
 ///
 /// # Errors
 /// The capture can't be read any more.

@@ -39,7 +39,7 @@ impl<'c> RowSelection<'c> {
         RowSelection { filter: filter.into(), progress: None }
     }
 
-    /// Reports to `progress` now and then how many rows are done. If it returns false, the work ends with an error of the kind
+    /// Reports to `progress` at intervals how many rows are done. If it returns false, the work ends with an error of the kind
     /// [`io::ErrorKind::Interrupted`].
     pub fn watched(self, progress: &'c mut dyn FnMut(usize) -> bool) -> Self {
         RowSelection { progress: Some(progress), ..self }

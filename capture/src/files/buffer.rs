@@ -1,4 +1,4 @@
-//! Memory that bytes are read into again and again, and which is cleared only once.
+//! Memory that bytes are read into repeatedly, and which is cleared only once.
 
 use std::ops::Deref;
 
@@ -32,7 +32,7 @@ impl Buffer {
         }
     }
 
-    /// Adds `count` bytes behind the others for the caller to write. Until then they are unspecified.
+    /// Adds `count` bytes after the others for the caller to write. Until then they are unspecified.
     pub(crate) fn add(&mut self, count: usize) -> &mut [u8] {
         let from = self.filled;
         self.filled += count;

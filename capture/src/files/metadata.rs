@@ -1,5 +1,5 @@
 //! What a capture says beside its packets: comments, names of interfaces and hosts. There may be as many as packets, so texts
-//! are kept one behind another in one piece of memory.
+//! are kept one after another in one piece of memory.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

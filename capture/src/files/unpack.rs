@@ -14,7 +14,7 @@ pub const UNPACK_LIMIT: u64 = 16 << 30;
 const RESERVE: u64 = 1 << 30;
 /// This much is written however full the folder is.
 const SMALL: u64 = 16 << 20;
-/// Bytes that are copied at once.
+/// Bytes that are copied in one call.
 const BLOCK: usize = 1 << 20;
 
 /// The file system of the temporary folder.

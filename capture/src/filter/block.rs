@@ -1,4 +1,4 @@
-//! Evaluates a query on a block of rows at once.
+//! Evaluates a query on a whole block of rows.
 //!
 //! What depends only on a row's label or stream is tested once for each of these and looked up for the whole block. What is in
 //! the index is tested for the rows that this leaves open, and the bytes of a row are read only if nothing else decides.

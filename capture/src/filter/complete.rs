@@ -99,7 +99,7 @@ impl Vocabulary {
             }
             _ => (String::new(), before.len()),
         };
-        // The whole word is replaced, also its part behind the cursor.
+        // The whole word is replaced, including its part after the cursor.
         let rest = expression.get(before.len()..).unwrap_or_default();
         let rest_of_word =
             rest.find(|c: char| c.is_whitespace() || "()=<>!{},\"".contains(c)).unwrap_or(rest.len());
@@ -141,7 +141,7 @@ fn candidate(text: &str, about: &str) -> Candidate {
     Candidate { text: text.to_owned(), about: about.to_owned() }
 }
 
-/// The candidates that begin with the word, then those with it behind a dot or a dash, then those with it anywhere.
+/// The candidates that begin with the word, then those with it after a dot or a dash, then those with it anywhere.
 fn fitting(all: Vec<Candidate>, word: &str) -> Vec<Candidate> {
     let word = word.to_lowercase();
     let rank = |candidate: &Candidate| {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_next_is_offered() {
+    fn possible_next_tokens_are_offered() {
         assert_eq!(first("ki"), Some((0..2, "kind".to_owned())));
         assert_eq!(first("us"), Some((0..2, "payload.user".to_owned())), "by its last name");
         assert_eq!(first("kind "), Some((5..5, "==".to_owned())));

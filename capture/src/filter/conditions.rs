@@ -53,7 +53,7 @@ pub(super) fn test_index(test: &Test, index: &Index, number: RowId) -> bool {
     let Subject::Column(column) = test.subject else { return false };
     let condition = &test.condition;
     let number_of = |value: Option<i128>| test_numbers(condition, value.as_slice());
-    // What has a column of its own in the index needs no row.
+    // A column of the index needs no row.
     match column {
         Column::Row => return number_of(Some(number.number().into())),
         Column::Length => return number_of(index.length_of(number).map(i128::from)),

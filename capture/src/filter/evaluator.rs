@@ -15,7 +15,7 @@ use crate::{Index, RowId};
 /// Evaluates a [`Filter`] on the rows of one index.
 ///
 /// It remembers what it learned of the index and keeps the memory that it needs, so that one evaluator for many rows is
-/// quicker than many. A thread that evaluates beside others needs one of its own.
+/// quicker than many. Threads that evaluate side by side need one each.
 pub struct Evaluator<'i> {
     query: Arc<Query>,
     index: &'i Index,
@@ -60,7 +60,7 @@ impl<'i> Evaluator<'i> {
         self.rows_by(processors, ROWS_AT_ONCE, range, rows)
     }
 
-    /// The same with at most so many threads, each of which takes so many rows at a time.
+    /// The same with at most this many threads, each of which takes this many rows at a time.
     pub(super) fn rows_by(
         &mut self,
         threads: usize,
@@ -82,7 +82,7 @@ impl<'i> Evaluator<'i> {
             let mut rows = Vec::new();
             let evaluated = evaluator.rows_in(query, index, part_range, &mut rows);
             if evaluated.is_err() {
-                // The parts behind this one are not needed.
+                // The parts after this one are not needed.
                 next.store(parts, Ordering::Relaxed);
             }
             let rows = evaluated.map(|()| rows);

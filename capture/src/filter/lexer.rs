@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn words_signs_texts_and_bytes_are_told_apart() {
+    fn words_signs_texts_and_bytes_are_distinguished() {
         let word = |word: &str| Token::Word(word.to_owned());
         assert_eq!(all("a.b<=0x2a"), [word("a.b"), Token::Sign("<="), word("0x2a")]);
         assert_eq!(all("{1..2,x\"f5:4D\"}").len(), 5);

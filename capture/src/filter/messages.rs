@@ -51,7 +51,7 @@ struct ProtocolTests {
     field_reader: Option<Box<dyn FieldReader>>,
 }
 
-/// Bytes of the file that are read at once: as many as stay in a processor's cache.
+/// Bytes of the file that are read in one call: as many as stay in a processor's cache.
 const BLOCK: usize = 256 << 10;
 
 impl Messages {
@@ -185,7 +185,7 @@ impl Message<'_> {
             Some(reader) => {
                 let message = Captured::whole(bytes);
                 let mut fields = Fields { tests, outcomes, protocol, path: Vec::new(), message, summary };
-                reader.tell(bytes, &mut fields);
+                reader.report(bytes, &mut fields);
             }
             None => {
                 let missing = index.missing_before(row, bytes.len());

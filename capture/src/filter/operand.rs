@@ -58,7 +58,8 @@ pub(super) fn is_among(
             Condition::Severity(typed(members, to, "a severity is note, warning or error")?)
         }
         Type::Address => {
-            let wanted = "this is no address; write 10.0.0.1, 10.0.0.0/8, 10.0.0.1:9000, ::1 or [::1]:9000";
+            let wanted =
+                "this is not an address; write 10.0.0.1, 10.0.0.0/8, 10.0.0.1:9000, ::1 or [::1]:9000";
             let addresses = typed(members, |literal| literal.address(), wanted)?;
             Condition::Address(addresses.into_iter().filter_map(|one| one.low.map(|low| low.0)).collect())
         }
@@ -96,7 +97,7 @@ pub(super) fn matches(subject: &Subject, literal: &Literal, range: Range<usize>)
         && matches!(column.value_type(), Type::Number | Type::Time | Type::Duration | Type::Rank)
     {
         let name = column.name();
-        return Err(Fault::new(range, format!("'{name}' is no text; use ==, <, > or in")));
+        return Err(Fault::new(range, format!("'{name}' is not text; use ==, <, > or in")));
     }
     let Some(pattern) = literal.text() else {
         return Err(Fault::new(range, "write a regular expression in quotes, such as \"^a+\""));
@@ -105,7 +106,7 @@ pub(super) fn matches(subject: &Subject, literal: &Literal, range: Range<usize>)
         // The crate's text has the pattern and its own mark in it; the last line says what is wrong.
         let text = error.to_string();
         let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        Fault::new(range, format!("this is no regular expression: {last}"))
+        Fault::new(range, format!("this is not a regular expression: {last}"))
     })
 }
 
@@ -212,7 +213,7 @@ mod tests {
                 "'latency' is compared with a duration, such as 1.5ms, 2s or 1min30s",
             ),
             (Column::Severity, "note", "notes", "a severity is note, warning or error"),
-            (Column::Src, "10.0.0.0/8", "here", "this is no address; write 10.0.0.1, "),
+            (Column::Src, "10.0.0.0/8", "here", "this is not an address; write 10.0.0.1, "),
             (Column::Type, "gap", "gaps", "no type is called 'gaps'; did you mean 'gap'?"),
             (Column::Kind, "0x2a", "LOGINN", "no kind is called 'LOGINN'; did you mean 'LOGIN'?"),
             (Column::Problems, "glued", "glue", "no problem is called 'glue'; did you mean 'glued'?"),
@@ -234,12 +235,12 @@ mod tests {
         let (row, literal) = (Subject::Column(Column::Row), Literal::Text("1".to_owned()));
         let fault = contains(&row, literal.clone(), 0..3, &[]).unwrap_err();
         assert_eq!(fault.text, "'row' contains nothing; use ==, <, > or in");
-        assert_eq!(matches(&row, &literal, 0..3).unwrap_err().text, "'row' is no text; use ==, <, > or in");
+        assert_eq!(matches(&row, &literal, 0..3).unwrap_err().text, "'row' is not text; use ==, <, > or in");
     }
 
     #[test]
     fn a_bad_regular_expression_is_refused_with_the_reason() {
         let bad = matches(&Subject::Column(Column::Summary), &Literal::Text("(".to_owned()), 0..3);
-        assert_eq!(bad.unwrap_err().text, "this is no regular expression: unclosed group");
+        assert_eq!(bad.unwrap_err().text, "this is not a regular expression: unclosed group");
     }
 }

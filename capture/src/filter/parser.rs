@@ -52,7 +52,7 @@ impl Parser<'_> {
         self.tokens.get(self.at).map(|(token, _)| token)
     }
 
-    /// Where the next token is; behind the last one, the end of the text.
+    /// Where the next token is; after the last one, the end of the text.
     fn place(&self) -> Range<usize> {
         self.tokens.get(self.at).map_or(self.text.len()..self.text.len(), |(_, range)| range.clone())
     }
@@ -140,7 +140,7 @@ impl Parser<'_> {
         Ok(Test { subject, condition })
     }
 
-    /// The operator and value behind a subject; without one, that it exists.
+    /// The operator and value after a subject; without one, that it exists.
     fn condition(&mut self, subject: &Subject) -> Result<Condition, Fault> {
         let place = self.place();
         if self.takes("==") || self.takes("=") {
@@ -169,7 +169,7 @@ impl Parser<'_> {
         match self.peek() {
             Some(Token::Word(word)) if !is_joint(word) => {
                 let help = suggestion(word, ["in", "contains", "matches", "and", "or"]);
-                Err(Fault::new(place, format!("'{word}' is no operator{help}")))
+                Err(Fault::new(place, format!("'{word}' is not an operator{help}")))
             }
             Some(Token::Text(_) | Token::Bytes(_)) => {
                 Err(Fault::new(place, "an operator such as == or contains is missing before this"))
@@ -294,7 +294,7 @@ mod tests {
             ("kind in {DATA", 8..9, "a ',' or the '}' of a set is missing"),
             ("kind == DATA row == 1", 13..16, "'and' or 'or' is missing before this"),
             ("row \"1\"", 4..7, "an operator such as == or contains is missing"),
-            ("row contians 1", 4..12, "'contians' is no operator; did you mean 'contains'?"),
+            ("row contians 1", 4..12, "'contians' is not an operator; did you mean 'contains'?"),
             ("kind < DATA", 5..6, "'kind' has no order"),
         ] {
             let (found, sentence) = fault(text);

@@ -18,7 +18,7 @@ pub struct Filter {
     pub(super) query: Arc<Query>,
 }
 
-/// What an expression says.
+/// A parsed expression.
 #[derive(Debug)]
 pub(super) struct Query {
     pub(super) root: Node,
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_protocol_is_asked_only_for_its_own_fields() {
+    fn a_query_selects_only_the_protocols_own_fields() {
         let query = query("missive.sequence == 1 or text contains \"a\" or kind == DATA");
         assert_eq!(query.tests_of(Some("missive")).0.len(), 2);
         assert_eq!(query.tests_of(Some("bare")).0.len(), 1);

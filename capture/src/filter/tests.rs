@@ -73,7 +73,7 @@ fn generate(chance: &mut Chance, depth: u32, all: &[BTreeSet<u32>], rows: u32) -
     }
 }
 
-/// A generated stream of frames, some of them damaged, as a file that is no capture.
+/// A generated stream of frames, some of them damaged, as a file that is not a capture.
 fn stream(chance: &mut Chance) -> Index {
     let mut bytes = Vec::new();
     for sequence in 0..chance.below(90) as u32 + 2 {

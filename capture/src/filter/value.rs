@@ -126,7 +126,7 @@ fn unit_ns(unit: &str) -> Option<i128> {
 /// Longer durations, or more of any unit, are refused: in nanoseconds these are 37,000 years.
 const MAX_DURATION: i128 = 1 << 70;
 
-/// So many times `unit`, exactly: `number` may have a decimal point.
+/// `number` times `unit`, exactly: `number` may have a decimal point.
 fn parts_of(number: &str, unit: i128) -> Option<i128> {
     let number = number.replace('_', "");
     if !number.contains(|c: char| c.is_ascii_digit()) {

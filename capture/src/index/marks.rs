@@ -36,7 +36,7 @@ pub(crate) fn annotate_all(rows: &mut RowTable, labels: &Labels, annotations: &m
     }
 }
 
-/// Annotates the rows of a stretch if they are all there; else gives false, and annotates none.
+/// Annotates the rows of a stretch if they are all there; else returns false, and annotates none.
 pub(crate) fn annotate_if_complete(
     rows: &RowTable,
     labels: &Labels,

@@ -35,7 +35,7 @@ pub use row::Row;
 pub use store::SegmentRange;
 pub use stream::Stream;
 
-/// All that is stored of a capture. Each table is filled by one stage and read by those behind it.
+/// All that is stored of a capture. Each table is filled by one stage and read by those after it.
 pub struct Index {
     pub(crate) source: Source,
     pub(crate) protocols: Vec<Arc<dyn Protocol>>,
@@ -186,7 +186,7 @@ impl Index {
         stream.into_iter().flat_map(|stream| self.rows.entries.of_stream(stream))
     }
 
-    /// The row of one direction that a place of the stream is in; the first one behind it if there is none.
+    /// The row of one direction that a place of the stream is in; the first one after it if there is none.
     pub fn row_at(&self, flow: FlowId, direction: Direction, place: u64) -> Option<RowId> {
         let stream = self.stream_id(flow, direction)?;
         self.rows.entries.of_stream_from(stream, place).next().map(|(row, _)| row)

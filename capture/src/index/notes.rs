@@ -3,7 +3,7 @@
 use crate::Damage;
 use crate::files::metadata::{Comments, HostNames, Metadata};
 
-/// Damaged places that are listed one by one.
+/// Damaged places that are listed individually.
 const MOST_DAMAGES: usize = 100;
 
 /// What is known of the file.
@@ -33,7 +33,7 @@ impl FileNotes {
         }
     }
 
-    /// Lists a damaged place, unless there are very many and reading resumes behind it.
+    /// Lists a damaged place, unless there are very many and reading resumes after it.
     pub(crate) fn damage(&mut self, damage: &Damage) {
         if self.damages.len() < MOST_DAMAGES || damage.resumed.is_none() {
             self.damages.push(damage.clone());

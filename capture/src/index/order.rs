@@ -11,7 +11,7 @@ use crate::index::store::Rows;
 pub(crate) struct CompletionOrder {
     /// How many rows were there before anything was buffered; None while nothing was.
     in_order: Option<usize>,
-    /// The packets of the rows behind those.
+    /// The packets of these rows and of those after them.
     completed_by: Vec<u32>,
     /// That of the last row.
     last: u32,
@@ -26,7 +26,7 @@ pub(crate) struct NewOrder {
 }
 
 impl CompletionOrder {
-    /// Something is buffered while there are so many rows.
+    /// Something is buffered while there are this many rows.
     #[inline]
     pub(crate) fn buffered(&mut self, rows: usize) {
         self.in_order.get_or_insert(rows);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_behind_what_was_buffered_are_put_in_the_order_of_their_packets() {
+    fn rows_after_buffered_ones_are_sorted_by_their_packets() {
         let (mut order, mut all) = (CompletionOrder::default(), rows(&[0, 1, 2, 3, 4]));
         all.link(3.into(), Link::Answers, 2.into());
         order.push(7);

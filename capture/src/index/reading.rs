@@ -75,7 +75,7 @@ impl Index {
         (!missing.is_empty()).then(|| missing.iter().map(|range| range.end - range.start).sum())
     }
 
-    /// What the first `count` bytes that are there of a row lack: gaps between them, or behind them too if they are all. With
+    /// What the first `count` bytes that are there of a row lack: gaps between them, or after them too if they are all. With
     /// the bytes of [`row_bytes`](Index::row_bytes) it makes a [`Captured`].
     pub fn missing_before(&self, row: &Row, count: usize) -> Vec<Missing> {
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
@@ -103,7 +103,7 @@ impl Index {
         Ok(bytes)
     }
 
-    /// The same, behind what is in `bytes`.
+    /// The same, after what is in `bytes`.
     pub(crate) fn append_row_bytes(
         &self,
         row: &Row,
@@ -120,7 +120,7 @@ impl Index {
         Ok(())
     }
 
-    /// Gives all bytes of a row, however long it is, in pieces of no more than a mebibyte, until `each` has enough.
+    /// Passes on all bytes of a row, however long it is, in pieces of no more than a mebibyte, until `each` has enough.
     pub(crate) fn for_each_piece(
         &self,
         row: &Row,
@@ -159,7 +159,7 @@ impl Index {
         }
     }
 
-    /// Reports what is shown as the summary of a row that is no message.
+    /// Reports what is shown as the summary of a row that is not a message.
     pub(crate) fn summary_of_no_message(&self, row: &Row, report: &mut dyn FnMut(fmt::Arguments<'_>)) {
         let length = row.length;
         let s = if length == 1 { "" } else { "s" };
@@ -179,7 +179,7 @@ impl Index {
         dissection
     }
 
-    /// Reports all of a row: what its own bytes show, what is its summary if it is no message, and the problems that the
+    /// Reports all of a row: what its own bytes show, what is its summary if it is not a message, and the problems that the
     /// sequence or reassembly shows.
     pub(crate) fn report<'a>(&'a self, number: RowId, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.visit(row, bytes, visit);

@@ -32,7 +32,7 @@ pub(crate) fn payload(
 }
 
 impl RowTable {
-    /// The segments of a stretch of a stream that are no rows by themselves, cut to it.
+    /// The segments of a stretch of a stream that are not rows by themselves, cut to it.
     pub(crate) fn listed(
         &self,
         stream: StreamId,

@@ -76,7 +76,7 @@ impl Index {
     #[inline]
     pub(crate) fn time_of(&self, number: RowId) -> Option<i64> {
         match self.rows.entries.packet(number)? {
-            // A gap has the time of what is behind it.
+            // A gap has the time of what is after it.
             0 => self.time_ns(&self.row(number)?),
             packet => self.packet_time_ns(packet),
         }
@@ -168,7 +168,7 @@ impl Index {
         kinds
     }
 
-    /// When the last packet of a row was captured; for a gap, that of the byte behind it.
+    /// When the last packet of a row was captured; for a gap, that of the byte after it.
     pub fn time_ns(&self, row: &Row) -> Option<i64> {
         let packet = match row.span_type {
             SpanType::Gap => {

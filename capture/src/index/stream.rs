@@ -24,7 +24,7 @@ pub struct Stream {
 /// What is stored of a stream that is not just one message a packet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamDetails {
-    /// Where those of its bytes are that are no rows by themselves, in stream order.
+    /// Where those of its bytes are that are not rows by themselves, in stream order.
     pub(crate) segments: Segments,
     /// How many of these the rows use up.
     pub(crate) used: usize,
@@ -63,7 +63,7 @@ impl Stream {
         self.details.as_deref().map_or(0, |details| details.late_bytes)
     }
 
-    /// Where in the stream the byte behind those that are there, or missing in gaps, belongs.
+    /// Where in the stream the byte after those that are there, or missing in gaps, belongs.
     #[inline]
     pub(crate) fn end(&self) -> u64 {
         self.bytes + self.gap_bytes()
@@ -80,13 +80,13 @@ impl Stream {
         self.protocol.map(ProtocolId::index)
     }
 
-    /// The segments that are no rows by themselves.
+    /// The segments that are not rows by themselves.
     pub(crate) fn segments(&self) -> &Segments {
         static NONE: Segments = Segments::NONE;
         self.details.as_deref().map_or(&NONE, |details| &details.segments)
     }
 
-    /// Goes to the end of a row. Gives the last packet that brought bytes of the row; None where none are there.
+    /// Goes to the end of a row. Returns the last packet that brought bytes of the row; None where none are there.
     pub(crate) fn advance(&mut self, end: u64) -> Option<u32> {
         let StreamDetails { segments, used, .. } = self.details.as_deref_mut()?;
         let mut last = None;
@@ -120,7 +120,7 @@ impl Mark {
         self.offset + self.length
     }
 
-    /// Whether another says the same about the bytes behind it.
+    /// Whether another says the same about the bytes after it.
     pub(crate) fn continues_in(&self, other: &Mark) -> bool {
         (self.code, self.packet) == (other.code, other.packet) && self.end() == other.offset
     }

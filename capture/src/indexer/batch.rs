@@ -36,7 +36,7 @@ pub(crate) struct Batch {
 #[derive(Clone, Copy, Debug)]
 struct Item {
     time_ns: i64,
-    /// Where in the batch's bytes the payload begins; for what is no plain packet its place among the others.
+    /// Where in the batch's bytes the payload begins; for anything but a plain packet its place among the others.
     at: u32,
     payload_length: u32,
     sequence: u32,
@@ -109,7 +109,7 @@ pub(crate) enum ReadItem<'b> {
     Metadata(&'b mut Metadata),
 }
 
-/// Gives numbers to what comes again and again: pairs of endpoints, and outlines of payloads.
+/// Assigns numbers to what recurs: pairs of endpoints, and outlines of payloads.
 #[derive(Debug)]
 pub(super) struct Numbers {
     outliner: PayloadOutliner,
@@ -220,7 +220,7 @@ impl Batch {
         self.push_unusual(record, decoded, conversation);
     }
 
-    /// Adds a segment or datagram. Where something about it is unusual it does not fit in an item: then it gives the number of its
+    /// Adds a segment or datagram. Where something about it is unusual it does not fit in an item: then it returns the number of its
     /// pair of endpoints, and whether the higher one sent it.
     #[inline(always)]
     fn push_segment(

@@ -34,11 +34,11 @@ use crate::streams::reassembly::Output;
 use crate::streams::tracker::StreamTracker;
 use crate::{BlockReader, Damage, DecodeAs, ReadError, Source};
 
-/// Reads a whole capture. `progress` is given the index now and then, and stops the reading by returning false.
+/// Reads a whole capture. `progress` is given the index at intervals, and stops the reading by returning false.
 ///
 /// # Errors
 /// A rule of `options` names no protocol, or the file is a capture of a kind that is not read: the sentence says which,
-/// and what converts it. Damage of the file is no error: the index lists it.
+/// and what converts it. Damage of the file is not an error: the index lists it.
 pub fn read(
     source: Source,
     options: &Options,
@@ -77,13 +77,13 @@ enum Input {
     Done,
 }
 
-/// A file that is no capture is one segment, as long as that is not more than this.
+/// A file that is not a capture is one segment, as long as that is not more than this.
 const FILE_SEGMENT: u64 = 16 << 20;
 /// What is read of the file again at a time.
 const BLOCK: usize = 64 << 10;
 
 impl Indexer {
-    /// Opens a capture and gives what reads it and the index to fill, still empty.
+    /// Opens a capture and returns what reads it and the index to fill, still empty.
     ///
     /// # Errors
     /// A rule of `options` names no protocol, or the file is a capture of a kind that is not read, unless a rule for
@@ -139,7 +139,7 @@ impl Indexer {
         Ok((indexer, index))
     }
 
-    /// Waits until there is something for [`step`](Indexer::step) to take, so that whoever lends the index to others need not
+    /// Waits until there is something for [`step`](Indexer::step) to take, so that a caller that lends the index to others need not
     /// keep it from them meanwhile.
     pub fn fetch(&mut self) {
         if let Input::Packets(reading, batch) = &mut self.input

@@ -193,7 +193,7 @@ impl Indexer {
         }
         if rst {
             if !segment.payload.is_empty() {
-                let reason = "TCP reset with a text, which is no part of the stream";
+                let reason = "TCP reset with a text, which is not part of the stream";
                 index.packets.skip(reason.into(), segment.packet, segment.at_hand.0);
             }
             return self.end_flow(index, stream.flow(), segment.packet);
@@ -237,7 +237,7 @@ impl Indexer {
         delivered
     }
 
-    /// Takes a datagram, whose place is behind all that came before it.
+    /// Takes a datagram, whose place is after all that came before it.
     fn udp(&mut self, index: &mut Index, stream: StreamId, segment: &CapturedSegment<'_>) {
         let packet = segment.packet;
         let start = index.rows.streams.at(stream).end();

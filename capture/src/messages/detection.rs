@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Confidence, Protocol, Sample};
 
-/// With so many bytes a choice is made from what there is.
+/// With this many bytes a choice is made from what there is.
 const SAMPLE: usize = 64 << 10;
 /// Fewer bytes than this are too few to choose from.
 const FIRST_CHOICE: usize = 20;
@@ -88,8 +88,8 @@ impl DetectionBuffer {
     }
 }
 
-/// The protocol that is certain of a stream, if its first segment is enough to tell.
-pub(crate) fn certain_at_once(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
+/// The protocol that is certain of a stream, if its first segment is enough to know.
+pub(crate) fn certain_from(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
     if bytes.len() < FIRST_CHOICE {
         return None;
     }
@@ -127,8 +127,8 @@ mod tests {
             let (events, buffered) = buffer.into_events();
             assert_eq!((events.len(), buffered), (60_usize.div_ceil(size), bytes.clone()));
         }
-        assert_eq!(certain_at_once(&bytes, &protocols), Some(0));
-        assert_eq!(certain_at_once(&bytes[..FIRST_CHOICE - 1], &protocols), None);
+        assert_eq!(certain_from(&bytes, &protocols), Some(0));
+        assert_eq!(certain_from(&bytes[..FIRST_CHOICE - 1], &protocols), None);
     }
 
     #[test]

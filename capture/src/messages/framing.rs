@@ -2,7 +2,7 @@
 //!
 //! It chooses each stream's protocol, and buffers the beginning until it can. A stream that only ever brings payloads that are one
 //! message each needs no [`Framer`]: that is made when something else comes, and dropped when enough such payloads have followed one
-//! another. It reads no file and fills nothing but the labels of the index.
+//! another. It reads no file and fills only the labels of the index.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use framescope_parser::{Captured, Confidence, Framer, Protocol, Span, SpanType, 
 
 use crate::DecodeAs;
 use crate::ids::{FlowId, ProtocolId, StreamId, Table};
-use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_at_once};
+use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_from};
 use crate::messages::outline::{Labels, Outline};
 use crate::messages::payload::MessageOutline;
 use crate::packets::segment::CapturedSegment;
@@ -43,7 +43,7 @@ struct Framing {
     whole_in_a_row: u8,
 }
 
-/// After so many payloads that were one message each a stream needs no framer any more.
+/// After this many payloads that were one message each a stream needs no framer any more.
 const WHOLE: u8 = 16;
 
 /// The protocol of a stream.
@@ -89,7 +89,7 @@ pub(crate) struct FramedSpan<'a> {
     pub(crate) bytes: Captured<'a, 'a>,
 }
 
-/// Takes what the framer gives.
+/// Takes what the framer delivers.
 pub(crate) trait SpanSink {
     /// The next span of a stream.
     fn span(&mut self, span: &FramedSpan<'_>);
@@ -118,7 +118,7 @@ impl MessageFramer {
         self.outlines.extend(outlines.map(|outline| (outline, None)));
     }
 
-    /// Adds the two streams of the next flow, and gives their protocol if a rule names one.
+    /// Adds the two streams of the next flow, and returns their protocol if a rule names one.
     pub(crate) fn add_flow(&mut self, id: FlowId, flow: &Flow) -> Choice {
         let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(id, flow.transport, flow.endpoints));
         let choice = Choice::new(rule.map(|&(_, protocol)| protocol), None);
@@ -145,7 +145,7 @@ impl MessageFramer {
         let code = usize::from(segment.outline).checked_sub(1)?;
         let known = self.streams.at_mut(stream);
         if known.choice.protocol.is_none() && known.framing.is_none() {
-            let protocol = certain_at_once(segment.payload, &self.protocols)?;
+            let protocol = certain_from(segment.payload, &self.protocols)?;
             known.choice = Choice::new(Some(protocol), Some(Confidence::Certain));
             to.spans.chosen(stream, known.choice);
         }
@@ -188,7 +188,7 @@ impl MessageFramer {
         };
         // Nearly every stream shows with its first bytes what it is.
         if buffer.is_empty()
-            && let Some(protocol) = certain_at_once(bytes, &self.protocols)
+            && let Some(protocol) = certain_from(bytes, &self.protocols)
         {
             self.choose(stream, Some((protocol, Confidence::Certain)), to);
             return self.frame(stream, event, bytes, packet, to);

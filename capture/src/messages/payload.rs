@@ -19,7 +19,7 @@ pub(crate) struct MessageOutline {
     pub(crate) codes: CodeSet,
 }
 
-/// Outlines payloads, and gives outlines that are the same the same code.
+/// Outlines payloads, and assigns the same code to equal outlines.
 pub(crate) struct PayloadOutliner {
     protocols: Vec<Arc<dyn Protocol>>,
     /// The protocol that outlined the last one: it is tried first.
@@ -33,7 +33,7 @@ pub(crate) struct PayloadOutliner {
     recent: [Option<(MessageOutline, u16)>; 16],
 }
 
-/// After so many misses only one payload in as many is tried.
+/// After this many misses only one payload in as many is tried.
 const PATIENCE: u32 = 64;
 
 impl PayloadOutliner {
@@ -122,7 +122,7 @@ mod tests {
     use framescope_parser::missive::{Flags, FrameBuf, Kind};
 
     #[test]
-    fn outlines_that_are_the_same_have_one_code_and_what_is_no_whole_message_has_none() {
+    fn outlines_that_are_the_same_have_one_code_and_incomplete_messages_have_none() {
         let (mut outliner, mut new) = (PayloadOutliner::new(&framescope_parser::built_in()), Vec::new());
         let frame = |kind| FrameBuf { flags: Flags::CHECKSUM, ..FrameBuf::new(kind) }.to_bytes().unwrap();
         let (ping, pong) = (frame(Kind::PING), frame(Kind::PONG));

@@ -141,7 +141,7 @@ impl Sessions {
         Some(watch)
     }
 
-    /// Ends the watching of a flow, and gives its observer.
+    /// Ends the watching of a flow, and returns its observer.
     fn stop(&mut self, id: FlowId, watch: Watch) -> Option<Box<dyn Observer>> {
         let before = std::mem::replace(self.watches.at_mut(id), watch);
         let Watch::Watching(watch) = before else { return None };
@@ -160,7 +160,7 @@ impl Sessions {
         }
     }
 
-    /// A flow has ended: gives what its observer reports last.
+    /// A flow has ended: returns what its observer reports last.
     pub(crate) fn end(&mut self, id: FlowId, mut report: impl FnMut(Observation)) {
         if let Watch::Watching(_) = self.watches.at(id)
             && let Some(mut observer) = self.stop(id, Watch::Over)
@@ -169,7 +169,7 @@ impl Sessions {
         }
     }
 
-    /// All flows have ended. Gives for each flow whether it has to be observed again, and what was observed of it forgotten.
+    /// All flows have ended. Returns for each flow whether it has to be observed again, and what was observed of it forgotten.
     pub(crate) fn conclude(mut self, mut report: impl FnMut(Observation)) -> Vec<bool> {
         self.watches.ids().for_each(|id| self.end(id, &mut report));
         self.watches.as_slice().iter().map(|watch| *watch == Watch::Again).collect()

@@ -141,7 +141,7 @@ impl Assembler {
         }
     }
 
-    /// The capture has ended: gives up the fragments that wait, and gives their number and where the first one is.
+    /// The capture has ended: gives up the fragments that wait, and returns their number and where the first one is.
     pub(crate) fn finish(&mut self) -> Option<(u64, Origin)> {
         self.fragments.finish();
         self.fragments.given_up.take()

@@ -22,7 +22,7 @@ impl Disputes {
         self.places.insert(file_offset, (file_offset + length as u64, packet));
     }
 
-    /// The disputed stretches of so many bytes of the file, in their order, each with the packet that brought the other bytes.
+    /// The disputed stretches of this many bytes of the file, in their order, each with the packet that brought the other bytes.
     pub(crate) fn within(
         &self,
         file_offset: u64,

@@ -63,7 +63,7 @@ pub(crate) struct Complete {
 
 /// No more packets than this wait for their fragments: the oldest is given up.
 const MOST_WAITING: usize = 1024;
-/// After so long an identification may be that of another packet: RFC 8200 gives up after 60 seconds.
+/// After this long an identification may be that of another packet: RFC 8200 gives up after 60 seconds.
 const PATIENCE_NS: i64 = 60_000_000_000;
 /// A fragment that reaches over more pieces than this is compared with the first of them only: each has to be read again.
 const MOST_COMPARED: usize = 8;
@@ -166,7 +166,7 @@ pub(crate) fn add_dispute(disputes: &mut Vec<Dispute>, new: Dispute) {
 }
 
 impl Waiting {
-    /// Puts in what is not there yet of a fragment. Gives what was there of its place: the first pieces, and whether there
+    /// Puts in what is not there yet of a fragment. Returns what was there of its place: the first pieces, and whether there
     /// were more.
     fn insert(&mut self, fragment: &Fragment, origin: Origin) -> (Vec<Piece>, bool) {
         let (start, end) = (fragment.offset, fragment.offset + fragment.length);

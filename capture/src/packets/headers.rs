@@ -1,8 +1,8 @@
-//! The headers that packets are wrapped in, up to IP: each is removed, and announces what is behind it.
+//! The headers that packets are wrapped in, up to IP: each is removed, and announces what is after it.
 
 use crate::packets::packet::{DEEPEST, Layer, Reason, Unusual};
 
-/// The bytes behind the first `length`; none where they are cut.
+/// The bytes after the first `length`; none where they are cut.
 pub(crate) fn behind(bytes: &[u8], length: usize) -> &[u8] {
     bytes.get(length..).unwrap_or_default()
 }
@@ -11,8 +11,8 @@ pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     behind(bytes, at).first_chunk().copied().map(u16::from_be_bytes)
 }
 
-/// What Linux's packet filter logged: an address family, a version of 0, a group, and behind them values with their lengths and
-/// types in the byte order of whoever captured. One of them is the packet, from its network header on.
+/// What Linux's packet filter logged: an address family, a version of 0, a group, and after them values with their lengths and
+/// types in the byte order of the capturing machine. One of them is the packet, from its network header on.
 pub(crate) fn nflog(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
     let [_, version, _, _, values @ ..] = bytes else { return Err("cut in its NFLOG header".into()) };
     if *version != 0 {
@@ -35,7 +35,7 @@ fn nflog_payload(values: &[u8], number: fn([u8; 2]) -> u16) -> Option<&[u8]> {
         let (&[l0, l1, t0, t1], behind_head) = rest.split_first_chunk()?;
         // With its own head. Of a payload that the capture cut its beginning is there.
         let length = usize::from(number([l0, l1])).checked_sub(4)?;
-        // The upper two bits are how the value is encoded. Read in the wrong order a type is none that there is.
+        // The upper two bits are how the value is encoded. Read in the wrong order a type does not exist.
         let number_of_type = number([t0, t1]) & 0x3FFF;
         if number_of_type > 0xFF {
             return None;
@@ -63,7 +63,7 @@ pub(crate) fn ether_type(number: u16, bytes: &[u8]) -> Result<Layer<'_>, Reason>
         0x6558 => Layer::Ethernet(bytes),
         0x880B => Layer::Ppp(bytes),
         0x0806 => return Err("ARP".into()),
-        // A length: IEEE 802.3. Behind it comes LLC.
+        // A length: IEEE 802.3. After it comes LLC.
         0..=0x05DC => Layer::Llc(bytes),
         _ => return Err(format!("EtherType {number:#06x}, which is not read").into()),
     })
@@ -115,7 +115,7 @@ pub(crate) fn mpls(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
             Some(4 | 6) => Ok(Layer::Ip(inner)),
             Some(0) if !ether_type_at(12) && ether_type_at(16) => Ok(Layer::Ethernet(behind(inner, 4))),
             Some(_) => Ok(Layer::Ethernet(inner)),
-            None => Err("cut behind its MPLS labels".into()),
+            None => Err("cut after its MPLS labels".into()),
         };
     }
     Err(format!("more than {DEEPEST} MPLS labels").into())
@@ -135,7 +135,7 @@ pub(crate) fn gre(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
     };
     let inner = bytes.get(length..).ok_or(cut)?;
     match protocol {
-        // ERSPAN: the mirrored Ethernet frame behind a header, which its first version lacks and that has no number.
+        // ERSPAN: the mirrored Ethernet frame after a header, which its first version lacks and that has no number.
         0x88BE if sequence == 0 => Ok(Layer::Ethernet(inner)),
         0x88BE => Ok(Layer::Ethernet(behind(inner, 8))),
         0x22EB => {

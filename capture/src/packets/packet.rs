@@ -36,7 +36,7 @@ pub(crate) enum Unusual {
 }
 
 impl Unusual {
-    /// A person reads it behind a count of packets.
+    /// It is shown after a count of packets.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Unusual::VxlanBits => "VXLAN header whose fixed bits are not those of RFC 7348",
@@ -51,7 +51,7 @@ impl Packet {
         packet.get(start..start + self.payload_length as usize).unwrap_or_default()
     }
 
-    /// A packet with that payload, so long on the wire, in `record`. No record is longer than 32 bits can count.
+    /// A packet with that payload and length on the wire, in `record`. No record is longer than 32 bits can count.
     fn new(
         [src, dst]: [Endpoint; 2],
         transport: Transport,
@@ -105,7 +105,7 @@ impl Decoded {
     }
 }
 
-/// Why a packet gives no bytes to a stream. A person reads it behind a count.
+/// Why a packet contributes no bytes to a stream. It is shown after a count.
 pub(crate) type Reason = Cow<'static, str>;
 
 mod linktype {
@@ -138,7 +138,7 @@ pub(crate) enum Layer<'a> {
     EtherType(u16, &'a [u8]),
     /// IEEE 802.2 logical link control.
     Llc(&'a [u8]),
-    /// PPP behind its framing: a protocol number, and what it announces.
+    /// PPP after its framing: a protocol number, and what it announces.
     Ppp(&'a [u8]),
     Pppoe(&'a [u8]),
     Mpls(&'a [u8]),
@@ -189,7 +189,7 @@ pub(crate) fn decode_payload(record: &Record<'_>, of: &Whole) -> Result<Packet, 
     }
 }
 
-/// The segment or datagram in a layer, within at most so many headers.
+/// The segment or datagram in a layer, within at most this many headers.
 fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decoded, Reason> {
     let (mut layer, mut unusual) = (layer, None);
     for left in (0..most).rev() {
@@ -237,7 +237,7 @@ fn link<'a>(record: &Record<'a>) -> Result<Layer<'a>, Reason> {
         linktype::ETHERNET => Layer::Ethernet(bytes),
         linktype::LINUX_SLL => return cooked(14, 16),
         linktype::LINUX_SLL2 => return cooked(0, 20),
-        // The address family, in the byte order of whoever captured; IPv6's differs between systems.
+        // The address family, in the byte order of the capturing machine; IPv6's differs between systems.
         linktype::NULL | linktype::LOOP => {
             let family: [u8; 4] = *bytes.first_chunk().ok_or("cut in its loopback header")?;
             let is_ip = |family: u32| matches!(family, 2 | 10 | 24 | 28 | 30);

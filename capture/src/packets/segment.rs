@@ -1,4 +1,4 @@
-//! What the packet stage gives: a TCP segment or UDP datagram as captured.
+//! What the packet stage delivers: a TCP segment or UDP datagram as captured.
 
 use crate::packets::origin::Piece;
 

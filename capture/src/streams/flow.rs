@@ -16,7 +16,7 @@ pub enum TransportType {
     Tcp,
     /// The datagrams between two UDP ports.
     Udp,
-    /// A file that is no capture, taken as the bytes of one stream.
+    /// A file that is not a capture, taken as the bytes of one stream.
     #[default]
     File,
 }
@@ -62,7 +62,7 @@ impl Flow {
         self.endpoints.map(|endpoints| side.of(&endpoints).socket_address())
     }
 
-    /// How a TCP connection was opened and closed; None for what is no connection.
+    /// How a TCP connection was opened and closed; None if it is not a connection.
     pub fn connection(&self) -> Option<Connection> {
         let is_tcp = self.transport == TransportType::Tcp;
         is_tcp.then(|| self.lifecycle.connection(self.syn_seen, |side| self.direction_of(side)))

@@ -40,7 +40,7 @@ impl FlowTable {
         id
     }
 
-    /// Counts a packet as one of its flow, and gives the stream that it belongs to.
+    /// Counts a packet as one of its flow, and returns the stream that it belongs to.
     #[inline]
     pub(crate) fn count(
         &self,

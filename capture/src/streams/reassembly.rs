@@ -83,7 +83,7 @@ pub enum Output {
 /// What waits for a gap to be filled may reach so far: the bytes of the segments, and a price for each.
 pub const DEFAULT_LIMIT: u64 = 1 << 20;
 const SEGMENT_PRICE: u64 = 64;
-/// Without a SYN the stream begins with the lowest of the segments that make up this part of the limit.
+/// Without a SYN the stream begins with the lowest of the segments that reach this part of the limit.
 const START_SHARE: u64 = 16;
 
 /// One direction of a connection.
@@ -202,7 +202,7 @@ impl Reassembler {
         self.put(segment, out);
     }
 
-    /// Takes a segment that neither opens nor closes the connection, if it simply is what comes next: gives where in the
+    /// Takes a segment that neither opens nor closes the connection, if it simply is what comes next: returns where in the
     /// stream it belongs. Else it changes nothing, and the segment is for [`segment`](Reassembler::segment).
     pub fn next_in_order(&mut self, sequence: u32, length: u32) -> Option<u64> {
         let is_next = self.next_sequence == Some(sequence) && self.waiting.is_empty() && length > 0;
@@ -288,7 +288,7 @@ impl Reassembler {
         if wire_length == 1 && start + 1 == self.next && !segment.fin {
             return;
         }
-        // What carries nothing says nothing of how far the stream reaches: the last ACK is behind the FIN.
+        // What carries nothing says nothing of how far the stream reaches: the last ACK is after the FIN.
         if wire_length > 0 || segment.fin {
             self.extent = self.extent.max(wire_end);
         }
@@ -379,13 +379,13 @@ impl Reassembler {
 
     fn advance(&mut self, length: u64) {
         self.next += length;
-        // What comes behind an end has an end of its own.
+        // What follows an end has its own end.
         self.ended = false;
         self.next_sequence = self.next_sequence.map(|sequence| sequence.wrapping_add(low_bits(length)));
     }
 }
 
-/// The sequence number of a segment's first byte: a SYN takes a number of its own.
+/// The sequence number of a segment's first byte: a SYN occupies a number.
 fn data_sequence(segment: &Segment) -> u32 {
     segment.sequence.wrapping_add(u32::from(segment.syn))
 }

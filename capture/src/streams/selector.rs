@@ -41,7 +41,7 @@ impl DecodeAs {
         &self.protocol
     }
 
-    /// The same rule for what is no capture anyway: it makes no bytes of a file that is one of another kind.
+    /// The same rule for a file that is not a capture anyway: it does not turn a capture of another kind into bytes.
     #[must_use]
     pub fn as_default(self) -> DecodeAs {
         DecodeAs { is_default: true, ..self }
@@ -70,7 +70,7 @@ impl DecodeAs {
     }
 }
 
-/// Why a text is no rule of `--as`.
+/// Why a text is not a rule of `--as`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SelectorError {
@@ -80,7 +80,7 @@ pub enum SelectorError {
         /// The rule as it was given.
         rule: String,
     },
-    /// The part before the last `=` is no selector.
+    /// The part before the last `=` is not a selector.
     #[error(
         "'{selector}' selects nothing; a selector is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file"
     )]

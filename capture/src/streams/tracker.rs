@@ -32,7 +32,7 @@ struct Tracked {
     reassembler: Option<Box<Reassembler>>,
 }
 
-/// After so many segments in order a stream needs no reassembler any more.
+/// After this many segments in order a stream needs no reassembler any more.
 const IN_ORDER: u8 = 16;
 
 impl StreamTracker {
@@ -47,7 +47,7 @@ impl StreamTracker {
         }
     }
 
-    /// Begins a stream behind a SYN with that sequence number, if it has not begun.
+    /// Begins a stream after a SYN with that sequence number, if it has not begun.
     pub(crate) fn begin(&mut self, stream: StreamId, syn: u32) {
         let tracked = self.streams.at_mut(stream);
         if tracked.reassembler.is_none() && !tracked.has_begun {
@@ -79,7 +79,7 @@ impl StreamTracker {
         self.streams.at(stream).reassembler.is_some()
     }
 
-    /// Takes a segment without a SYN, and whole, if it simply is what comes next: gives where in the stream it belongs. Else it
+    /// Takes a segment without a SYN, and whole, if it simply is what comes next: returns where in the stream it belongs. Else it
     /// changes nothing, and the segment is for [`segment`](StreamTracker::segment).
     #[inline]
     pub(crate) fn next_in_order(
@@ -123,7 +123,7 @@ impl StreamTracker {
             let (first, last) = (i == 0, i + 1 == pieces.len());
             // A SYN takes the first sequence number.
             let before = narrow(piece.offset).wrapping_add(u32::from(syn && !first));
-            // What the capture cut is missing behind the last piece.
+            // What the capture cut is missing after the last piece.
             let missing = if last { segment.missing as usize } else { 0 };
             let part = Segment {
                 sequence: sequence.wrapping_add(before),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_has_a_reassembler_only_from_what_is_out_of_order_until_enough_came_in_order() {
+    fn a_stream_has_a_reassembler_only_until_enough_segments_arrived_in_order() {
         let ([stream, _], mut tracker) = (streams(), StreamTracker::new(1 << 20));
         tracker.add_flow();
         tracker.begin(stream, 99);
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_when_a_stream_ends_is_delivered_behind_its_gap() {
+    fn buffered_bytes_are_delivered_after_their_gap_when_a_stream_ends() {
         let ([stream, _], mut tracker) = (streams(), StreamTracker::new(1 << 20));
         tracker.add_flow();
         tracker.begin(stream, 99);

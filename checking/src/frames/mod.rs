@@ -1,5 +1,5 @@
-//! Changes streams of Missive as a stream of frames, not as bytes: so that most of what a fuzzer tries gets past the checks
-//! that come before everything else, and the rest does not.
+//! Changes streams of Missive as frames, not as bytes: so that most of what a fuzzer tries gets past the checks that
+//! come before everything else, and the rest does not.
 //!
 //! What comes out is wire bytes, like what goes in: every find of the fuzzer is traffic, and opens as such.
 
@@ -12,12 +12,14 @@ use crate::random::Random;
 use piece::{Frame, Piece, pieces};
 pub(crate) use simpler::simpler_frames;
 
-/// Longest that a stream is made, and that most are: what two frames do to each other takes no more, and is tried more often.
+/// The longest stream that is generated, and the usual length: what two frames do to each other takes no more, and is
+/// tried more often.
 const LONGEST: usize = 64 << 10;
 const SHORT: usize = 384;
 
-/// Changes the stream in `data[..size]` and gives its new length, at most `max_size`. `bytes` is the fuzzer's own way to
-/// change some bytes: it gets bytes, their length and how long they may become. The same `seed` makes the same change.
+/// Changes the stream in `data[..size]` and returns its new length, at most `max_size`. `bytes` is the fuzzer's own way
+/// to change some bytes: it gets bytes, their length and how long they may become. The same `seed` makes the same
+/// change.
 pub fn mutate_frames(
     data: &mut [u8],
     size: usize,
@@ -26,7 +28,7 @@ pub fn mutate_frames(
     bytes: &mut dyn FnMut(&mut [u8], usize, usize) -> usize,
 ) -> usize {
     let mut random = Random::new(seed);
-    // Now and then the bytes themselves: there may be what no frame would be changed to.
+    // Sometimes the bytes themselves: they may become what no changed frame would.
     if random.one_in(16) {
         return bytes(data, size, max_size);
     }
@@ -45,7 +47,7 @@ pub fn mutate_frames(
     store(&out, data, max_size.min(LONGEST))
 }
 
-/// Puts what was made in the place of `data`, as far as there is room, and gives its length.
+/// Replaces `data` with the result, as far as there is room, and returns its length.
 pub(crate) fn store(made: &[u8], data: &mut [u8], most: usize) -> usize {
     let length = made.len().min(most).min(data.len());
     if let (Some(place), Some(made)) = (data.get_mut(..length), made.get(..length)) {
@@ -54,7 +56,7 @@ pub(crate) fn store(made: &[u8], data: &mut [u8], most: usize) -> usize {
     length
 }
 
-/// Damage does not heap up: what is kept because of one fault is changed on the way to another one.
+/// Damage does not accumulate: what is kept because of one fault is changed on the way to another one.
 fn heal(pieces: &mut Vec<Piece>, random: &mut Random) {
     pieces.retain(|piece| matches!(piece, Piece::Frame(_)) || !random.one_in(2));
     for piece in pieces.iter_mut() {
@@ -71,7 +73,7 @@ fn heal(pieces: &mut Vec<Piece>, random: &mut Random) {
             frame.typed(random);
         }
     }
-    // Two frames at least, mostly: what one does to the next is what is looked for.
+    // At least two frames, mostly: the effect of one on the next is of interest.
     let frames = pieces.iter().filter(|piece| matches!(piece, Piece::Frame(_))).count();
     for _ in frames..if random.one_in(4) { 1 } else { 2 } {
         pieces.push(Piece::Frame(Frame::new(random)));
@@ -137,7 +139,7 @@ pub(crate) fn rearrange<T: Clone>(pieces: &mut Vec<T>, at: usize, way: usize, ra
     true
 }
 
-/// The beginning of a frame and the end of another become one; or a frame stands in the payload of another.
+/// The beginning of a frame and the end of another become one; or a frame is put into the payload of another.
 fn splice(pieces: &mut [Piece], at: usize, random: &mut Random) {
     let other = random.below(pieces.len());
     let Some(Piece::Frame(theirs)) = pieces.get(other).cloned() else { return };
@@ -177,7 +179,7 @@ mod tests {
     use framescope_parser::missive::Missive;
     use framescope_parser::{Code, CodeSet, Dissection, SpanType};
 
-    /// Runs of a fuzzer that keeps what it made, as one does that finds each of these new.
+    /// Runs of a fuzzer that keeps everything, as if each result were new.
     fn runs(count: u32, mut each: impl FnMut(&[u8])) {
         let mut kept = vec![b"\xF5M\x01\x01".to_vec()];
         for seed in 0..count {

@@ -12,7 +12,7 @@ use crate::random::Random;
 #[derive(Clone, Debug)]
 pub(super) enum Piece {
     Frame(Frame),
-    /// Bytes that are no frame.
+    /// Bytes that are not a frame.
     Bytes(Vec<u8>),
 }
 
@@ -64,7 +64,7 @@ fn frame_at(bytes: &[u8]) -> Option<(Frame, usize)> {
 pub(super) const CHECKSUM: usize = 5;
 
 impl Piece {
-    /// Writes it, with lengths and checks that mostly are what they should.
+    /// Writes it, with lengths and checks that mostly hold.
     pub(super) fn write(&self, random: &mut Random, out: &mut Vec<u8>) {
         let broken = random.one_in(BROKEN).then(|| random.below(6));
         self.write_broken(broken, random, out);
@@ -132,7 +132,7 @@ impl Frame {
         frame
     }
 
-    /// A payload as the kind has it.
+    /// A payload valid for the kind.
     pub(super) fn typed(&mut self, random: &mut Random) {
         let text = if random.one_in(16) { vec![b'x'; random.length()] } else { random.text() };
         self.payload = match self.header.kind {
@@ -175,7 +175,7 @@ impl Frame {
         }
     }
 
-    /// One extension more, mostly one that is known and has the size that it should.
+    /// One extension more, mostly a known one of the right size.
     fn extension(&mut self, random: &mut Random) {
         let tag: u8 = random.one_of(&[1, 2, 3, 4, 0x40, 0x81, 0xC1, 0x10]);
         let value = match tag & 0x7F {
@@ -186,7 +186,7 @@ impl Frame {
         let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
         let length = if random.one_in(BROKEN) { random.edge16() } else { length };
         let one = [&[tag][..], &length.to_be_bytes(), &value].concat();
-        // In front, so that what is there still has its place behind it; or behind.
+        // In front, so that what is there still has its place after it; or at the end.
         let rest = mem::take(&mut self.extensions);
         self.extensions = if random.one_in(2) { [one, rest].concat() } else { [rest, one].concat() };
         self.extensions.truncate(usize::from(u16::MAX));

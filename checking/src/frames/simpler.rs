@@ -7,8 +7,8 @@ use framescope_parser::missive::Kind;
 use super::piece::{CHECKSUM, Frame, Piece, pieces};
 use crate::random::Random;
 
-/// The first stream that `fits` of those that are simpler than this one: without one of its frames, or with less in one. Lengths and
-/// checks are as they should be, but for checksums that were not.
+/// The first stream that `fits` of those that are simpler than this one: without one of its frames, or with less in
+/// one. Lengths and checks are right, except for checksums that were not.
 pub(crate) fn simpler_frames(stream: &[u8], fits: &mut dyn FnMut(&[u8]) -> bool) -> Option<Vec<u8>> {
     let pieces = pieces(stream);
     let found = RefCell::new(None);

@@ -103,7 +103,7 @@ fn unnamed_beside(path: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(directory)
 }
 
-/// Gives how many bytes of the messages were not captured, where their bytes are written.
+/// Returns how many bytes of the messages were not captured, where their bytes are written.
 fn write(
     index: &Index,
     selection: &mut RowSelection<'_>,

@@ -23,7 +23,7 @@ use crate::arguments::ReadingArgs;
 use crate::error::Error;
 use crate::status::{self, Status};
 
-/// What `framescope` can be told to do.
+/// The commands of `framescope`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print every message with its fields and problems
@@ -81,7 +81,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Does it, and gives the exit status.
+    /// Runs the command, and returns the exit status.
     pub(crate) fn run(self) -> Result<Status, Error> {
         match self {
             Command::Decode(arguments) => decode::run(&arguments),

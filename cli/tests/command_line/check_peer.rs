@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::support;
 use crate::{case, notifies, run, text};
 
-/// Programs that answer do so in time, however busy the machine is: this only ends a test that hangs.
+/// Programs that reply do so in time, however busy the machine is: this only ends a test that hangs.
 const TIMEOUT: &str = "--timeout=60";
 
-/// The command line of a program that answers `check-peer`; None where there is no Python.
+/// The command line of a program that replies to `check-peer`; None where there is no Python.
 fn peer(script: &Path) -> Option<String> {
     let python = support::python()?;
     Some(format!("{} {}", python.get_program().to_str().unwrap(), script.to_str().unwrap()))
@@ -33,12 +33,12 @@ fn the_python_peer_says_the_same_of_every_input() {
     assert!(text(&with_key.stdout).contains("refused: tag-mismatch"), "{}", text(&with_key.stdout));
 }
 
-/// Faults of a peer, as lines that spoil missive.py, and what is told of them.
+/// Faults of a peer, as lines that break missive.py, and what is reported of them.
 #[test]
 fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let peers = support::repository().join("corpus/peers");
-    for (name, fault, told) in [
+    for (name, fault, reported) in [
         ("critical", "missive.CRITICAL = 0x100", "refused: critical-extension"),
         ("limit", "missive.PAYLOAD_LIMIT = 1 << 40", "refused: payload-too-long"),
         (
@@ -72,7 +72,7 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
         let output = run(&["check-peer", TIMEOUT, "--exec", &peer, "--output", found.to_str().unwrap()]);
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(3), "{name}: {said}{}", text(&output.stderr));
-        assert!(said.contains(told), "{name}: {told:?} is not in {said}");
+        assert!(said.contains(reported), "{name}: {reported:?} is not in {said}");
         let bytes = fs::read(&found).unwrap();
         assert!(bytes.len() <= 46, "{name}: {} bytes, {said}", bytes.len());
         assert!(said.contains("To inspect it: framescope "), "{said}");
@@ -82,14 +82,14 @@ fn a_peer_with_a_fault_is_shown_the_smallest_input_on_which_it_is_wrong() {
 #[test]
 fn a_program_that_does_not_answer_is_no_peer() {
     let folder = tempfile::tempdir().unwrap();
-    for (program, timeout, told) in [
+    for (program, timeout, reported) in [
         ("import time; time.sleep(600)", "--timeout=1", "no reply within 1 s"),
         ("raise SystemExit(9)", TIMEOUT, "the program ended with"),
     ] {
         let script = folder.path().join("mute.py");
         fs::write(&script, program).unwrap();
         let Some(peer) = peer(&script) else { return };
-        notifies(&run(&["check-peer", timeout, "--exec", &peer]), 2, &["can't compare with", told]);
+        notifies(&run(&["check-peer", timeout, "--exec", &peer]), 2, &["can't compare with", reported]);
     }
     notifies(&run(&["check-peer", "--exec", "no-such-program-anywhere"]), 2, &["can't compare with"]);
     notifies(&run(&["check-peer", "--timeout=-1", "--exec", "x"]), 2, &["--timeout"]);

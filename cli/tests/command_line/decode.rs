@@ -195,9 +195,9 @@ fn problems_are_counted_with_their_first_rows() {
         "warning" => 1,
         _ => 2,
     }));
-    let told = text(&run(&["problems", path]).stdout);
-    assert_eq!(told.lines().count(), 2 * json.lines().count());
-    assert!(told.contains("length-suspect on 1 row: #"), "{told}");
+    let printed = text(&run(&["problems", path]).stdout);
+    assert_eq!(printed.lines().count(), 2 * json.lines().count());
+    assert!(printed.contains("length-suspect on 1 row: #"), "{printed}");
     let clean = run(&["problems", case("missive-ipv6").to_str().unwrap()]);
     assert!(text(&clean.stdout).contains("rows"), "{}", text(&clean.stdout));
 }
@@ -230,7 +230,7 @@ fn a_filter_chooses_what_is_printed_and_counted() {
 }
 
 #[test]
-fn columns_lists_what_can_be_asked_about() {
+fn columns_lists_all_columns_and_fields() {
     let listed = text(&run(&["columns"]).stdout);
     for name in ["kind ", "latency ", "missive.payload.user\n", "missive.flags.reply\n", "bare.text\n"] {
         assert!(listed.contains(name), "{name:?}");

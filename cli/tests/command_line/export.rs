@@ -92,12 +92,16 @@ fn nothing_is_exported_where_that_can_not_be_done() {
     fs::copy(chat, &copy).unwrap();
     let copy = copy.to_str().unwrap();
     notifies(&run(&["export", copy, copy]), 2, &["is the capture itself: name another file"]);
-    // What is no capture has no packets.
+    // A file that is not a capture has no packets.
     let bytes = folder.path().join("crash");
     fs::write(&bytes, b"\x01ada").unwrap();
     let packets = folder.path().join("out.pcapng");
     let packets = packets.to_str().unwrap();
-    notifies(&run(&["export", bytes.to_str().unwrap(), packets]), 2, &["is no capture: it has no packets"]);
+    notifies(
+        &run(&["export", bytes.to_str().unwrap(), packets]),
+        2,
+        &["is not a capture: it has no packets"],
+    );
     assert!(!Path::new(packets).exists());
     let names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -125,7 +129,7 @@ fn seeds_are_one_of_each_shape_and_the_same_in_every_run() {
     let output = run(&arguments);
     assert!(text(&output.stderr).contains("0 seeds written"), "{}", text(&output.stderr));
     assert_eq!(names(), first);
-    // A filter chooses messages, and streams are none.
+    // A filter selects messages, not streams.
     let pings = folder.path().join("pings");
     let output = run(&[&arguments[..3], &[pings.to_str().unwrap(), "--filter", "kind == PING"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));

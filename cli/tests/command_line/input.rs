@@ -35,7 +35,7 @@ fn bad_input_gets_one_clear_sentence() {
     notifies(&header, 1, &["the pcap header needs 24 bytes and the file has 6"]);
 
     let mut claims = chat.clone();
-    // The captured length of the first packet: behind the section's and the interface's block.
+    // The captured length of the first packet: after the section's and the interface's block.
     let first_packet = chat.windows(4).position(|bytes| bytes == [6, 0, 0, 0]).unwrap();
     claims[first_packet + 20..first_packet + 24].copy_from_slice(&u32::MAX.to_le_bytes());
     notifies(

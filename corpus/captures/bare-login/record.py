@@ -1,5 +1,5 @@
 """A first socket program: a kind byte and some text, no length. Its sender does not wait, and its receiver takes
-whatever one recv returns for a message."""
+whatever one recv returns as a message."""
 
 import os
 import socket

@@ -17,7 +17,7 @@ PORT = 9000
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 # What Ethernet carries of a connection in one packet. The loopback interface would take all at once.
 SEGMENT = 1448
-# What is kept of each packet with `tcpdump -s 96`: 30 bytes behind the headers.
+# What is kept of each packet with `tcpdump -s 96`: 30 bytes after the headers.
 SNAPLEN = 96
 # What happens to each client's connection; the names are also those that the clients log in with.
 NAMES = ["one-segment", "several", "boundary", "header", "snaplen", "late-start"]
@@ -44,7 +44,7 @@ def readings(length):
 
 
 def write(peer, pieces):
-    """Each piece goes in a packet of its own."""
+    """Each piece goes in a separate packet."""
     for piece in pieces:
         peer.sock.sendall(piece)
         time.sleep(0.02)
@@ -60,7 +60,7 @@ def cut(data, *first):
 
 
 def send(peer, payloads, *first, **more):
-    """Messages one behind the other, as one write of them is cut into segments."""
+    """Messages one after the other, as one write of them is cut into segments."""
     with peer.lock:
         frames = [peer.frame(DATA, payload, flags=CHECKSUM, **more) for payload in payloads]
         for frame in frames:

@@ -43,7 +43,7 @@ def run(log):
     png = missive.extension(missive.CONTENT_TYPE | missive.CRITICAL, b"image/png")
     bo.send(DATA, b"\x89PNG\r\n\x1a\n" + bytes(24), flags=CHECKSUM, extensions=png)
     bo.expect(ACK)
-    # An extension of the application's own; who does not know it may skip it.
+    # The application's extension; a receiver that does not know it may skip it.
     ada.send(DATA, b"with a private extension", extensions=missive.extension(0x41, b"\x01\x02\x03"))
     ada.expect(ACK)
 
@@ -71,7 +71,7 @@ def run(log):
             time.sleep(0.02)
     chen.expect(ACK)
 
-    # A long text in parts on a channel of its own.
+    # A long text in parts on a separate channel.
     bo.send(LOGIN, missive.login("bo", b"secret of bo"), channel=7)
     bo.expect(ACK)
     verse = "十年生死两茫茫，不思量，自难忘。".encode()

@@ -44,7 +44,7 @@ def run(log):
                 send_damaged(peer, log, bytes(frame))
             peer.send(DATA, f"{name}: message {i}, 第{i}条".encode(), flags=CHECKSUM)
             if name != "lying" or i not in range(7, 12):
-                # While the server waits for the bytes it was promised, it does not answer.
+                # While the server waits for the bytes it was promised, it does not reply.
                 peer.expect(ACK)
         peer.send(PING, name.encode(), flags=CHECKSUM)
         peer.expect(missive.PONG)

@@ -34,7 +34,7 @@ def run(log):
         peer.expect(ACK)
         peer.send(missive.LOGOUT, b"", flags=CHECKSUM)
         peer.expect(ACK)
-        # The server closes first, so that the client's port is free at once.
+        # The server closes first, so that the client's port is free immediately.
         while peer.sock.recv(1):
             pass
         peer.sock.close()

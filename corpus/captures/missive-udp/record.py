@@ -1,4 +1,4 @@
-"""Missive over UDP: a probe and its answers, one datagram with two frames, one cut off, one that is no frame."""
+"""Missive over UDP: a probe and its replies, one datagram with two frames, one cut off, one that is not a frame."""
 
 import os
 import socket

@@ -1,10 +1,10 @@
 //! Keeps a find of the fuzzer as a test: `cargo regress FILE [NAME] [--oracle ORACLE]`.
 //!
-//! Runs every oracle on the file, takes out of it what the fault does not need, writes it to corpus/regressions/<oracle>/NAME,
-//! and prints the test that shows it; plain `cargo test` replays the file from then on. Where no oracle fails, because the
-//! fault is mended, the file is kept as it is for the oracle that is named.
+//! Runs every oracle on the file, removes what the fault does not need, writes it to corpus/regressions/<oracle>/NAME,
+//! and prints the test that shows it; plain `cargo test` replays the file from then on. Where no oracle fails, because
+//! the fault is fixed, the file is stored as it is for the oracle that is named.
 
-// It tells what it found.
+// It prints what it found.
 #![allow(clippy::print_stdout)]
 
 use std::cell::RefCell;
@@ -22,7 +22,7 @@ use framescope_oracles::{ORACLES, Oracle};
 const TRIES: usize = 20_000;
 
 thread_local! {
-    /// What the last panic said, and where.
+    /// The text of the last panic, and where it was.
     static SAID: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
 }
 
@@ -54,14 +54,14 @@ fn run() -> Result<(), Box<dyn Error>> {
     let data = fs::read(file).map_err(|error| format!("{file} can't be read: {error}"))?;
     let found = match &named {
         Some(name) => {
-            let oracle = Oracle::named(name).ok_or_else(|| format!("no oracle is called '{name}'"))?;
+            let oracle = Oracle::named(name).ok_or_else(|| format!("there is no oracle '{name}'"))?;
             Some((oracle, fault(oracle, &data)))
         }
         None => ORACLES.iter().find_map(|oracle| Some((oracle, Some(fault(oracle, &data)?)))),
     };
     let Some((found, fault_there)) = found else {
         println!(
-            "No oracle fails on {file}. If the fault is mended, name its oracle to keep the file: --oracle ORACLE"
+            "No oracle fails on {file}. If the fault is fixed, name its oracle to keep the file: --oracle ORACLE"
         );
         return Ok(());
     };
@@ -75,7 +75,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             kept
         }
         None => {
-            println!("{oracle} does not fail on it (any more); it is kept as it is.");
+            println!("{oracle} does not fail on it (any more); it is stored as it is.");
             data
         }
     };
@@ -85,7 +85,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     keep(oracle, &name, &kept)?;
     let test: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     println!(
-        "\nIt is in corpus/regressions/{oracle}/{name}, and `cargo test` replays it. As a test of its own:\n"
+        "\nIt is in corpus/regressions/{oracle}/{name}, and `cargo test` replays it. As a separate test:\n"
     );
     println!("#[test]\nfn {}() {{", test.to_lowercase());
     println!(
@@ -93,7 +93,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     );
     if let Some((other, traffic)) = found.traffic(&kept) {
         keep(other, &name, &traffic)?;
-        println!("\nThe traffic that it stands for: framescope corpus/regressions/{other}/{name}");
+        println!("\nAs traffic: framescope corpus/regressions/{other}/{name}");
     } else if !matches!(oracle, "filter" | "described" | "linear" | "holes" | "columns") {
         println!("\nTo look at it: framescope corpus/regressions/{oracle}/{name}");
     }

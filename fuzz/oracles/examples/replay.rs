@@ -3,7 +3,7 @@
 //! Each oracle gets the committed seeds and regressions, and the files of FOLDER/<oracle>, where the fuzz target of that name
 //! put its finds. `fuzz/measure.py coverage` counts the lines that this reaches.
 
-// It tells what it did.
+// It prints what it did.
 #![allow(clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Any bytes are a file: read without panic, and what was read is accounted for.
+//! Any bytes are a file: read without panic, and everything read is accounted for.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use framescope_parser::{Direction, SpanType};
 
 /// Takes `data` as a capture file.
 pub fn capture(data: &[u8]) {
-    // Everything is asked of all, but not of the same bytes: an execution is to be short.
+    // Everything is checked, but not on the same bytes: an execution is to be short.
     let ways = data.len();
-    // A small limit brings gaps about that a fuzzer's file would be too short for.
+    // A small limit causes gaps that a fuzzer's file would be too short for.
     let reassembly_limit = if ways.is_multiple_of(2) { 1 << 20 } else { 256 };
     let options = Options { reassembly_limit, ..Options::default() };
     let index = read(Source::from_bytes("fuzzed", data), &options, &mut |_| true).unwrap_or_else(|error| {
@@ -39,7 +39,7 @@ pub fn capture(data: &[u8]) {
     followed(&index);
 }
 
-/// Every column and field can be chosen, and each row is a line of its own.
+/// Every column and field can be chosen, and each row is one line.
 fn chosen_fields(index: &Index) {
     let mut names: BTreeSet<String> = Column::ALL.iter().map(|(_, name, _)| (*name).to_owned()).collect();
     for protocol in index.spoken_protocols() {
@@ -56,7 +56,7 @@ fn chosen_fields(index: &Index) {
     export::write_csv(index, all, &mut csv).unwrap();
 }
 
-/// What two sides said is all bytes that there are.
+/// What the two sides sent is all bytes that there are.
 fn followed(index: &Index) {
     let (mut rows, mut said) = (Vec::new(), Vec::new());
     export::write_raw(index, &mut RowSelection::all(), &mut rows).unwrap();
@@ -68,11 +68,11 @@ fn followed(index: &Index) {
     assert_eq!(rows.len(), said.len(), "rows and dialogue are not the same bytes");
 }
 
-/// What is written as a capture again is a capture, and has what was chosen in it.
+/// An exported capture is a capture again, and has the chosen packets in it.
 fn exported(index: &Index) {
     let mut out = Vec::new();
     if index.packets() == 0 {
-        // It may have been no capture, but bytes.
+        // It may not have been a capture, but bytes.
         return;
     }
     export::write_packets(index, &mut RowSelection::all(), &mut out).unwrap();
@@ -81,8 +81,8 @@ fn exported(index: &Index) {
     check_index(&again);
 }
 
-/// The promises of an index that is read to its end: rows span every stream, every byte of a row leads to a packet,
-/// and what is counted is what is there.
+/// The promises of an index that is read to its end: rows span every stream, every byte of a row leads to a packet, and
+/// the counts are those of the rows.
 pub fn check_index(index: &Index) {
     assert!(index.is_finished());
     let mut reader = index.reader();

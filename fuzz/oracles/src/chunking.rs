@@ -1,5 +1,6 @@
-//! Segmentation does not matter: a stream cut into TCP segments in any way, which come in any order, some of them twice and one
-//! perhaps never, with options, padding and in fragments, gives the rows that its bytes give; and each row knows its packets.
+//! Segmentation does not matter: a stream cut into TCP segments in any way, which arrive in any order, some of them
+//! twice and one perhaps never, with options, padding and in fragments, gives the rows that its bytes give; and each
+//! row knows its packets.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -18,7 +19,7 @@ static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options {
     ..Options::default()
 });
 
-/// Takes `data` as a stream of Missive. How it is cut and what becomes of the segments its bytes say too.
+/// Takes `data` as a stream of Missive. Its bytes also decide how it is cut and what becomes of the segments.
 pub fn chunking(data: &[u8]) {
     // A segment's IP packet ends somewhere.
     let data = &data[..data.len().min(60_000)];
@@ -77,7 +78,7 @@ pub fn chunking(data: &[u8]) {
         assert_eq!(index.kind(&row).map(str::to_owned), message.kind.map(|kind| kind.to_string()));
         let codes: CodeSet = message.problems.iter().map(|problem| problem.code).collect();
         for code in codes.iter() {
-            assert!(row.codes.contains(code), "row {number}: {code} is not told");
+            assert!(row.codes.contains(code), "row {number}: {code} is not reported");
         }
     }
 }
@@ -86,16 +87,16 @@ pub fn chunking(data: &[u8]) {
 struct Sent<'d> {
     data: &'d [u8],
     first: u32,
-    /// Where the segments begin and end, in the order in which they come.
+    /// Where the segments begin and end, in the order in which they arrive.
     segments: Vec<(usize, usize)>,
-    /// What never comes.
+    /// What never arrives.
     lost: Option<(usize, usize)>,
     shape: Shape,
 }
 
 impl<'d> Sent<'d> {
     fn new(data: &'d [u8], random: &mut Random) -> Sent<'d> {
-        // Now and then the numbers wrap in the middle of the stream.
+        // Sometimes the numbers wrap in the middle of the stream.
         let first =
             if random.one_in(4) { 0u32.wrapping_sub(random.below(data.len() + 2) as u32) } else { 1000 };
         let (mut segments, mut at) = (Vec::new(), 0);
@@ -112,7 +113,7 @@ impl<'d> Sent<'d> {
         };
         for _ in 0..random.below(3) {
             let Some(&(from, to)) = segments.get(random.below(segments.len())) else { break };
-            // Again, also from another place on; but nothing of what was lost.
+            // Again, perhaps from another offset; but nothing of what was lost.
             segments.push((from + random.below(to - from), to));
         }
         let count = segments.len();

@@ -1,5 +1,5 @@
-//! Any bytes are a program of what an index keeps in packed blocks: numbers, packets, segments, rows and notes of rows. What comes
-//! back, by number, by place and in order, is what plain lists keep.
+//! Any bytes are a program on what an index stores in packed blocks: numbers, packets, segments, rows and notes on
+//! rows. What is read back, by number, by offset and in order, is what plain lists hold.
 
 mod notes;
 mod rows;
@@ -8,7 +8,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use framescope_capture::SegmentRange;
 use framescope_capture::store::{Packed, Packets, Segments};
 
-/// Takes the first byte of `data` as what is kept, and the others as a program of what is put in.
+/// Takes the first byte of `data` as what is stored, and the others as a program of insertions.
 pub fn columns(data: &[u8]) {
     let [kept, data @ ..] = data else { return };
     let program = &mut Unstructured::new(data);
@@ -20,11 +20,11 @@ pub fn columns(data: &[u8]) {
         3 | 4 => notes::run(program),
         _ => rows::run(program),
     };
-    // What is no whole program is none.
+    // An incomplete program is not run.
     let _ = done;
 }
 
-/// More steps than these are not done.
+/// At most this many steps are run.
 const STEPS: usize = 64;
 
 /// The steps of a program: as many as there are bytes for.
@@ -44,7 +44,7 @@ struct Times {
 }
 
 impl Times {
-    /// No more than are left of what a program may do in all.
+    /// No more than is left of what a program may do in all.
     fn within(self, left: &mut usize) -> u64 {
         let count = ((usize::from(self.count) + 1) << self.doubled.trailing_ones()).min(*left);
         *left -= count;
@@ -52,7 +52,7 @@ impl Times {
     }
 }
 
-/// Numbers that look as if by chance, of up to so many bits.
+/// Pseudo-random numbers of up to this many bits.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Sizes {
     bits: u8,
@@ -151,7 +151,7 @@ fn packets(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
             let kept = step.kept.is(number).then_some(payload);
             packets.push(time, kept);
             first_ns = first_ns.or(time);
-            // The first time of all stands for none, and becomes the one behind it.
+            // The very first time stands for none, and becomes the next one.
             model.push((kept.and(time).map(|time| time.max(i64::MIN + 1)), kept));
         }
     }
@@ -165,7 +165,7 @@ fn packets(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     Ok(())
 }
 
-/// Segments one behind another.
+/// Adjacent segments.
 #[derive(Arbitrary, Debug)]
 struct Listed {
     times: Times,
@@ -174,7 +174,7 @@ struct Listed {
     file_jump: Option<u64>,
     file_step: i32,
     packet_step: i32,
-    /// Which are taken back at once.
+    /// Segments that are removed immediately.
     taken_back: Kept,
 }
 
@@ -222,7 +222,7 @@ mod tests {
     use framescope_checking::Random;
 
     #[test]
-    fn columns_made_up_by_chance_come_back_as_plain_lists_keep_them() {
+    fn random_columns_read_back_like_plain_lists() {
         let mut random = Random::new(11);
         for kept in 0..8 {
             for _ in 0..12 {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_reach_all_limits_come_back_too() {
+    fn programs_that_reach_all_limits_read_back_too() {
         for kept in 0..8 {
             for byte in [7, 0x87, 0xFF] {
                 columns(&[&[kept], &[byte; 8192][..]].concat());

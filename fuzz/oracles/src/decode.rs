@@ -1,5 +1,5 @@
-//! Any bytes are a stream of any protocol: laid out without hole or overlap, always advancing, and every message can be taken
-//! apart by every accessor there is.
+//! Any bytes are a stream of any protocol: framed without hole or overlap, always advancing, and every message can be
+//! dissected by every accessor there is.
 
 use std::fmt::{self, Write};
 use std::ops::Range;
@@ -14,7 +14,7 @@ use framescope_parser::{
 
 use crate::views::check_selection;
 
-/// Missive, and Missive with a limit that frames of a fuzzer's size are over too.
+/// Missive, and Missive with a limit that even frames of a fuzzer's size exceed.
 pub(crate) static MISSIVE: LazyLock<[Missive; 2]> = LazyLock::new(|| {
     let key = Some(Key::new(*b"a key that signed nothing"));
     [Missive::default(), Missive { payload_limit: 64, key, ..Missive::default() }]
@@ -23,21 +23,21 @@ pub(crate) static MISSIVE: LazyLock<[Missive; 2]> = LazyLock::new(|| {
 /// Takes `data` as a stream, and as a message, of each protocol.
 pub fn decode(data: &[u8]) {
     let [missive, small] = &*MISSIVE;
-    // Everything is asked of all, but not for the same bytes: an execution is to be short.
+    // Everything is checked, but not on the same bytes: an execution is to be short.
     let ways = data.len();
     let missive = if ways % 4 == 3 { small } else { missive };
     let other = [&Bare as &dyn Protocol, &Text, &Unclaimed][ways % 3];
     let cuts = cuts_from(data);
-    laid_out(missive, data, &[], Places::Verbatim);
-    laid_out(other, data, &cuts, Places::Verbatim);
+    framed(missive, data, &[], Places::Verbatim);
+    framed(other, data, &cuts, Places::Verbatim);
     let segment_ends: Vec<usize> = ends(&cuts, data.len()).collect();
-    let asked = if ways.is_multiple_of(2) { missive as &dyn Protocol } else { other };
-    let _ = asked.detect(Sample { bytes: data, segment_ends: &segment_ends });
-    // What never was called a message can be asked for all the same.
-    Check::message(asked, data, Places::Verbatim);
-    check_selection(asked, data);
+    let chosen = if ways.is_multiple_of(2) { missive as &dyn Protocol } else { other };
+    let _ = chosen.detect(Sample { bytes: data, segment_ends: &segment_ends });
+    // Bytes that were never called a message can be dissected all the same.
+    Check::message(chosen, data, Places::Verbatim);
+    check_selection(chosen, data);
     let code = Code::ALL[ways % Code::ALL.len()];
-    asked.dissect_skipped(code, data, data.len(), &mut Check::new(data, Places::Verbatim));
+    chosen.dissect_skipped(code, data, data.len(), &mut Check::new(data, Places::Verbatim));
     raw_view(data);
     let _ = Header::read(data).map(|header| (header.layout(), header.to_bytes()));
     let mut extensions = Extensions::new(data);
@@ -45,14 +45,14 @@ pub fn decode(data: &[u8]) {
     assert_eq!(walked + extensions.rest().len(), data.len());
 }
 
-/// The spans of `data` when it comes in segments of these lengths, and the rest in one.
+/// The spans of `data` when it arrives in segments of these lengths, and the rest in one.
 pub fn spans(protocol: &dyn Protocol, data: &[u8], cuts: &[usize]) -> Vec<Span> {
     let (mut framer, mut spans, mut rest) = (Framer::default(), Vec::new(), data);
     let mut sink = |span: Span, bytes: Captured<'_, '_>| {
         let has_bytes = matches!(span.span_type, SpanType::Message | SpanType::Partial);
         assert!(bytes.is_whole(), "nothing is missing");
         assert_eq!(bytes.length() as u64, if has_bytes { span.length } else { 0 });
-        // Which checks had to be computed depends on how the bytes came.
+        // Which checks had to be computed depends on how the bytes arrived.
         spans.push(Span { checked: false, ..span });
     };
     for &cut in cuts {
@@ -71,7 +71,7 @@ pub(crate) fn bytes_of<'d>(span: &Span, data: &'d [u8]) -> &'d [u8] {
     &data[start..start + usize::try_from(span.length).unwrap()]
 }
 
-/// Where spans stand, and what they are.
+/// Where spans are, and their types.
 pub(crate) fn places(spans: &[Span]) -> impl Iterator<Item = (u64, u64, SpanType)> + '_ {
     spans.iter().map(|span| (span.offset, span.length, span.span_type))
 }
@@ -98,8 +98,8 @@ pub fn reaches_payload(data: &[u8]) -> bool {
     messages(missive, data).iter().any(typed)
 }
 
-/// Lays `data` out, checks that the spans cover it, and takes every message apart.
-pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], places: Places) -> Vec<Span> {
+/// Frames `data`, checks that the spans cover it, and dissects every message.
+pub(crate) fn framed(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], places: Places) -> Vec<Span> {
     let spans = spans(protocol, data, cuts);
     let mut end = 0;
     for span in &spans {
@@ -111,7 +111,7 @@ pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], pla
             SpanType::Skipped(code) => {
                 let mut check = Check::new(bytes, places);
                 protocol.dissect_skipped(code, bytes, bytes.len(), &mut check);
-                assert!(check.problems > 0, "{code} is not told");
+                assert!(check.problems > 0, "{code} is not reported");
             }
             _ => Check::message(protocol, bytes, places),
         }
@@ -120,7 +120,7 @@ pub(crate) fn laid_out(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], pla
     spans
 }
 
-/// Segment lengths that the data itself gives.
+/// Segment lengths taken from the data itself.
 pub(crate) fn cuts_from(data: &[u8]) -> Vec<usize> {
     let mut left = data.len();
     let cuts = data.iter().rev().map(|&byte| usize::from(byte) + 1);
@@ -143,7 +143,7 @@ fn ends(cuts: &[usize], length: usize) -> impl Iterator<Item = usize> + '_ {
 /// Where the bytes of a field may lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Places {
-    /// Within the field that it is in, and the value is the bytes that stand there.
+    /// Within the field that it is in, and the value is the bytes at its range.
     Verbatim,
     /// Within the field that it is in; the value may have been decoded.
     Within,
@@ -151,7 +151,7 @@ pub(crate) enum Places {
     Anywhere,
 }
 
-/// Looks at all that is told of a message, and keeps nothing.
+/// Checks all that is reported of a message, and stores nothing.
 pub(crate) struct Check<'m> {
     message: &'m [u8],
     places: Places,
@@ -166,12 +166,12 @@ impl<'m> Check<'m> {
         Check { message, places, open: Vec::new(), kinds: 0, summaries: 0, problems: 0 }
     }
 
-    /// Takes one message apart.
+    /// Dissects one message.
     pub(crate) fn message(protocol: &dyn Protocol, message: &'m [u8], places: Places) {
         let mut check = Check::new(message, places);
         protocol.dissect(message, &mut check);
         assert!(check.open.is_empty(), "a field that does not end");
-        assert!(check.kinds <= 1 && check.summaries <= 1, "told twice");
+        assert!(check.kinds <= 1 && check.summaries <= 1, "reported twice");
     }
 
     fn look_at(&self, name: &str, range: &Range<usize>, value: &Value<'_>) {
@@ -180,7 +180,7 @@ impl<'m> Check<'m> {
         assert!(within(range, around), "{name} at {range:?} outside of {around:?}");
         let is_verbatim = self.places == Places::Verbatim;
         if let Some(said) = value.as_bytes().filter(|_| is_verbatim) {
-            assert_eq!(said, &self.message[range.clone()], "{name} says other bytes than stand there");
+            assert_eq!(said, &self.message[range.clone()], "{name} has other bytes than its range");
         }
         // A part of a character is shorter than any.
         let is_part = is_verbatim && matches!(name, "continued" | "unfinished");
@@ -225,7 +225,7 @@ impl<'a> Visit<'a> for Check<'_> {
     }
 }
 
-/// Writes a text, and keeps only how long it is.
+/// Writes a text, and keeps only its length.
 fn length_of(text: fmt::Arguments<'_>) -> usize {
     struct Count(usize);
     impl Write for Count {
@@ -243,7 +243,7 @@ fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.start <= inner.end && inner.end <= outer.end
 }
 
-/// Every accessor of the raw view answers on any bytes.
+/// Every accessor of the raw view works on any bytes.
 fn raw_view(data: &[u8]) {
     let raw = RawFrame::new(data);
     let walked: usize = raw.extensions().map(|extension| 3 + extension.bytes.len()).sum();

@@ -1,4 +1,4 @@
-//! A description and bytes: whatever both are, the description is understood or refused, and as a protocol it keeps the
+//! A description and bytes: whatever both are, the description is loaded or refused, and as a protocol it keeps the
 //! promises of all protocols. What is read of a message is written back byte for byte.
 
 use framescope_checking::{Random, with_changed_field};
@@ -7,11 +7,11 @@ use framescope_parser::{
     Captured, Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Span, SpanType,
 };
 
-use crate::decode::{Places, bytes_of, laid_out, messages};
+use crate::decode::{Places, bytes_of, framed, messages};
 use crate::streaming::{cut_up, cuttings};
 use crate::views::{check_outline, check_selection};
 
-/// What stands between a description and the bytes, as YAML ends a document.
+/// What separates a description from the bytes, as YAML ends a document.
 pub const END_OF_DESCRIPTION: &[u8] = b"\n...\n";
 
 /// Takes `data` as a description, a line `...`, and bytes that it may describe.
@@ -45,15 +45,17 @@ pub fn described(data: &[u8]) {
     }
 }
 
-/// Holds a described protocol to what is promised of all protocols, with `bytes` as a stream of it and as one message.
+/// Checks a described protocol against the promises of all protocols, with `bytes` as a stream of it and as one
+/// message.
 pub fn check_described(described: &Described, bytes: &[u8]) {
     let places = if described.reads_elsewhere() { Places::Anywhere } else { Places::Within };
-    let mut whole = laid_out(described, bytes, &[], places);
+    let mut whole = framed(described, bytes, &[], places);
     if described.ends_with_segment() {
         whole.clear();
     } else {
         for cuts in cuttings(bytes) {
-            // Where a length is not known the first 1024 bytes are looked at one by one, and then an eighth more each time.
+            // Where a length is unknown the first 1024 bytes are examined one by one, and then an eighth more each
+            // time.
             let found = cut_up(described, bytes, &cuts, 1100);
             assert_eq!(found, whole, "cut into {cuts:?}");
         }
@@ -83,7 +85,7 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
     framer.end(described, &mut |_, _| {});
 }
 
-/// All else that may be asked of a protocol: whether it is spoken here, what its messages are to each other, what its fields are.
+/// The other methods of a protocol: whether it is spoken here, how its messages are related, what its fields are.
 fn accessors(described: &Described, bytes: &[u8], spans: &[Span]) {
     let _ = described.detect(Sample { bytes, segment_ends: &[bytes.len()] });
     let (mut observer, mut found) = (described.observer(), Vec::new());
@@ -106,7 +108,7 @@ fn accessors(described: &Described, bytes: &[u8], spans: &[Span]) {
         Observation::Reply { row, to, .. } => known(*row) && known(*to),
         Observation::Part { row, first, .. } => known(*row) && known(*first),
     }));
-    // These are of the description alone, and are looked at now and then.
+    // These concern the description alone, and are checked only sometimes.
     if bytes.len().is_multiple_of(16) {
         assert!(!described.name().is_empty() && !described.about().is_empty());
         let names = described.names();
@@ -117,7 +119,7 @@ fn accessors(described: &Described, bytes: &[u8], spans: &[Span]) {
     }
 }
 
-/// What is read is written back byte for byte, but for checks: those are computed.
+/// What is read is written back byte for byte, except for checks: those are computed.
 fn written_back(described: &Described, bytes: &[u8]) {
     let message = Dissection::of(described, bytes);
     if message.problems.iter().any(is_limit) || bytes.len() > 1 << 20 {

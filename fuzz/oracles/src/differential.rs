@@ -1,5 +1,5 @@
-//! Missive described in .ksy against the native reader of the same format: the same messages, kinds, values, problems, and
-//! the same bytes when they are written.
+//! Compares Missive described in .ksy with the native reader of the same format: the same messages, kinds, values,
+//! problems, and the same bytes when they are written.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ pub fn differential(data: &[u8]) {
     let (native, described) = (Missive::default(), &*DESCRIBED);
     let found = spans(&native, data, &[]);
     let other = spans(described, data, &[]);
-    assert_eq!(places(&other).collect::<Vec<_>>(), places(&found).collect::<Vec<_>>(), "laid out otherwise");
+    assert_eq!(places(&other).collect::<Vec<_>>(), places(&found).collect::<Vec<_>>(), "framed differently");
     for span in found.iter().filter(|span| span.span_type == SpanType::Message) {
         message(&native, described, bytes_of(span, data));
     }
@@ -44,7 +44,7 @@ fn message(native: &Missive, described: &Described, bytes: &[u8]) {
         codes.filter(|code| !NOT_DESCRIBED.contains(code)).collect()
     };
     assert_eq!(codes(&ours), codes(&theirs), "{:?}\n{:?}", ours.problems, theirs.problems);
-    // The native one writes lengths anew that point past their container; the described one keeps what is there.
+    // The native one derives lengths that point past their container; the described one keeps what is there.
     if ours.has(Code::PayloadOverrun) || ours.has(Code::ExtensionOverrun) {
         return;
     }
@@ -55,11 +55,11 @@ fn message(native: &Missive, described: &Described, bytes: &[u8]) {
     }
 }
 
-/// The values of header, tag and checksum by their places.
+/// The values of header, tag and checksum by their ranges.
 fn values(message: &Dissection<'_>) -> BTreeSet<(usize, usize, String)> {
-    let told = |field: &&Field<'_>| {
+    let is_compared = |field: &&Field<'_>| {
         !matches!(field.name, "flags" | "extensions" | "payload" | "_unread") && field.value != Value::Group
     };
     let leaf = |field: &Field<'_>| (field.range.start, field.range.end, field.value.to_string());
-    message.fields.iter().filter(told).map(leaf).collect()
+    message.fields.iter().filter(is_compared).map(leaf).collect()
 }

@@ -1,4 +1,4 @@
-//! What is written is read back the same: frames that are made up, and messages with fields that are.
+//! What is written is read back the same: generated frames, and messages with generated fields.
 
 use arbitrary::{Arbitrary, Unstructured};
 use framescope_checking::{Random, change_field};
@@ -15,7 +15,7 @@ pub fn encode(data: &[u8]) {
     let Ok(frame) = FrameBuf::arbitrary(&mut unstructured) else { return };
     let bytes = written(&frame);
     changed(&MISSIVE[0], &bytes, &mut Random::of(data));
-    // Bytes by chance seldom are a payload that holds together.
+    // Random bytes are seldom a consistent payload.
     let payload = frame.as_frame().payload;
     let text = String::from_utf8_lossy(payload);
     let sound = [
@@ -42,7 +42,7 @@ fn key() -> Key {
     Key::new(*b"a key of the oracle")
 }
 
-/// A frame that was written is read as what was written, unless what it says must be refused.
+/// A frame that was written is read back equal, unless its contents must be refused.
 fn written(frame: &FrameBuf) -> Vec<u8> {
     let (frame, key) = (frame.as_frame(), key());
     let mut bytes = Vec::new();
@@ -83,7 +83,8 @@ fn written(frame: &FrameBuf) -> Vec<u8> {
     bytes
 }
 
-/// A message with other values in its fields can be written, and then is sound; or is refused, and leaves nothing behind.
+/// A message with other values in its fields can be written, and then is valid; or is refused, and leaves nothing
+/// behind.
 fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) {
     let mut dissection = Dissection::of(protocol, message);
     for _ in 0..=random.below(3) {
@@ -94,7 +95,7 @@ fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) {
         Ok(()) if protocol.ends_with_segment() => drop(again(protocol, &out)),
         // Fields that do not fit the kind are bytes the first time, and fields of that kind, with lengths, the second.
         Ok(()) => {
-            says_what_was_asked(
+            has_given_values(
                 &dissection,
                 &Dissection::of(protocol, message),
                 &Dissection::of(protocol, &out),
@@ -108,9 +109,9 @@ fn changed(protocol: &dyn Protocol, message: &[u8], random: &mut Random) {
     }
 }
 
-/// Lengths follow what they are of: if the message is of the kind that it was, and its payload was sound, its fields say what they
-/// were given.
-fn says_what_was_asked(wanted: &Dissection<'_>, before: &Dissection<'_>, found: &Dissection<'_>) {
+/// Lengths are derived: if the message is of the same kind, and its payload was valid, its fields have the values that
+/// they were given.
+fn has_given_values(wanted: &Dissection<'_>, before: &Dissection<'_>, found: &Dissection<'_>) {
     let number = |message: &Dissection<'_>, name| message.field(name).and_then(|field| field.value.as_u64());
     for name in ["sequence", "channel", "kind", "flags", "version"] {
         assert_eq!(number(wanted, name), number(found, name), "{name}");
@@ -128,7 +129,7 @@ fn says_what_was_asked(wanted: &Dissection<'_>, before: &Dissection<'_>, found: 
     }
 }
 
-/// What is written of a message that was written.
+/// A written message, written again.
 fn again(protocol: &dyn Protocol, written: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     protocol.encode(&Dissection::of(protocol, written), &mut out).expect("what was written can be written");

@@ -1,4 +1,4 @@
-//! Any text is a filter: understood, or refused at a place in it; and asked of real rows without panic.
+//! Any text is a filter: parsed, or refused at a place in it; and evaluated on real rows without panic.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -15,28 +15,32 @@ pub fn filter(data: &[u8]) {
     let protocols = framescope_parser::built_in();
     let source = || Source::from_bytes("capture", CAPTURE);
     let index = INDEX.get_or_init(|| read(source(), &Options::default(), &mut |_| true).unwrap());
-    // What may be typed takes the place of something in it, wherever the cursor stands.
+    // Each completion replaces something in the text, wherever the cursor is.
     static WORDS: LazyLock<Vocabulary> =
         LazyLock::new(|| Vocabulary::of(INDEX.get().expect("it was read before")));
     let cursor = crc32fast::hash(data) as usize % (text.len() + 2);
     let completion = WORDS.complete(text, cursor);
-    assert!(text.get(completion.range.clone()).is_some(), "{:?} is no place in {text:?}", completion.range);
+    assert!(
+        text.get(completion.range.clone()).is_some(),
+        "{:?} is not a range of {text:?}",
+        completion.range
+    );
     let filter = match Filter::parse(text, &protocols) {
         Ok(filter) => filter,
         Err(error) => {
-            assert!(text.get(error.range.clone()).is_some(), "{:?} is no place in {text:?}", error.range);
+            assert!(text.get(error.range.clone()).is_some(), "{:?} is not a range of {text:?}", error.range);
             assert!(!error.text.is_empty() && error.to_string().lines().count() == 3, "{error}");
             return;
         }
     };
     let rows = filter.rows(index).unwrap();
-    // Printed it says the same, and is printed the same.
+    // Printed and parsed again it is the same, and is printed the same.
     let printed = filter.to_string();
     let again = Filter::parse(&printed, &protocols);
     let again = again.unwrap_or_else(|error| panic!("{text} is printed as what is refused: {error}"));
     assert_eq!(again.to_string(), printed, "{text}");
     assert_eq!(again.rows(index).unwrap(), rows, "{text} is printed as {printed}");
-    // Whatever it says, its opposite says of the other rows, and asked in another order it says the same.
+    // Its negation selects the other rows, and evaluated in another order it selects the same.
     let Ok(opposite) = Filter::parse(&format!("not ({text})"), &protocols) else {
         // One level deeper than may be.
         return;

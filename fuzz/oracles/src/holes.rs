@@ -1,6 +1,7 @@
-//! A stream of messages of which stretches were not captured, laid out as one does who saw all of it and knows what was: each
-//! message whose head is there is listed with its length, lacks what the capture lacks, says of the rest what was sent, and
-//! nothing else is a message. Where a format has nothing to find a message by, that holds up to the first head that is lost.
+//! A stream of messages of which stretches were not captured, compared with a model that knows all of it: each message
+//! whose head is there is listed with its length, lacks what the capture lacks, has of the rest what was sent, and
+//! nothing else is a message. Where a format has nothing to recognise a message by, that holds up to the first head
+//! that is lost.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,16 +17,16 @@ use framescope_parser::{
 
 use crate::decode::MISSIVE;
 
-/// How messages are told apart.
+/// How messages are recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     /// A magic and checks.
     Missive,
     /// A magic, parts of their own sizes, a check.
     Magic,
-    /// A kind and a length, of which any may be.
+    /// A kind and a length, both of any value.
     Bare,
-    /// Counted items, each with a length of its own.
+    /// Counted items, each with its own length.
     Items,
     /// Lines of text.
     Lines,
@@ -100,7 +101,7 @@ impl Framing {
         }
     }
 
-    /// A message, and the bytes of it that tell its length.
+    /// A message, and the bytes of it that show its length.
     fn message(self, length: usize, random: &mut Random) -> (Vec<u8>, Vec<Range<usize>>) {
         // Nothing in it looks like a message's beginning or end.
         let text: Vec<u8> = (0..length).map(|_| b'a' + random.below(26) as u8).collect();
@@ -168,7 +169,7 @@ pub fn holes(data: &[u8]) {
     stream.tiled(&rows);
     stream.listed(framing, &sent, &rows);
     for row in rows.iter().filter(|row| row.span.span_type == SpanType::Message) {
-        stream.said(row);
+        stream.check_row(row);
     }
 }
 
@@ -256,7 +257,8 @@ impl Stream<'_> {
                 // Behind a terminator that is there.
                 Framing::Lines => has_head && begins_at_once,
             };
-            // A message whose end lies behind the last byte that came goes on behind the end only if none of it is missing.
+            // A message whose end lies after the last byte that arrived continues past the end only if none of it is
+            // missing.
             if is_known {
                 expected += 1;
                 assert_eq!(
@@ -271,29 +273,29 @@ impl Stream<'_> {
         }
     }
 
-    /// What is told of a message is what was sent, as far as it was captured.
-    fn said(&self, row: &Row) {
+    /// What is reported of a message is what was sent, as far as it was captured.
+    fn check_row(&self, row: &Row) {
         let missing = Missing::list(row.missing.iter().cloned());
-        let mut told = Dissection::default();
+        let mut dissection = Dissection::default();
         let message = Captured::with_missing(&row.bytes, &missing);
-        message.dissect(self.protocol, &mut told);
-        assert_eq!(told.has(Code::Incomplete), !missing.is_empty());
+        message.dissect(self.protocol, &mut dissection);
+        assert_eq!(dissection.has(Code::Incomplete), !missing.is_empty());
         let start = row.span.offset as usize;
         let whole = &self.bytes[start..start + row.span.length as usize];
         let all = Dissection::of(self.protocol, whole);
         let codes: CodeSet = all.problems.iter().map(|problem| problem.code).collect();
-        for problem in &told.problems {
+        for problem in &dissection.problems {
             let is_error = problem.code.severity() == Severity::Error;
             assert!(!is_error || codes.contains(problem.code), "{problem:?}");
             assert!(problem.range.end <= whole.len());
         }
-        for field in &told.fields {
+        for field in &dissection.fields {
             check(field, &all.fields, message, &(0..whole.len()), whole);
         }
     }
 }
 
-/// A field says what stands there, and nothing of what does not.
+/// A field has the bytes of its range, and nothing of what was not captured.
 fn check(
     field: &Field<'_>,
     all: &[Field<'_>],
@@ -314,11 +316,11 @@ fn check(
             assert!(!message.lacks(range.clone()), "{} is not there", field.name);
             if let Some(said) = value.as_bytes() {
                 // A terminator is part of the field and not of its text.
-                assert!(whole[range.clone()].starts_with(said), "{} says other bytes", field.name);
+                assert!(whole[range.clone()].starts_with(said), "{} has other bytes", field.name);
             }
             let same = all.iter().find(|other| other.name == field.name && other.range == range);
             let is_other = same.is_some_and(|same| same.value != *value);
-            assert!(field.name == CAPTURED || !is_other, "{} says {value:?}, and not {same:?}", field.name);
+            assert!(field.name == CAPTURED || !is_other, "{} is {value:?}, not {same:?}", field.name);
         }
     }
     let same = all.iter().find(|other| other.name == field.name && other.range.start == range.start);
@@ -332,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_made_up_by_chance_are_laid_out_as_by_one_who_saw_them() {
+    fn random_streams_are_framed_as_the_full_model_frames_them() {
         let mut random = Random::new(11);
         for _ in 0..300 {
             let data: Vec<u8> = (0..random.below(300)).map(|_| random.byte()).collect();

@@ -4,7 +4,7 @@
 //! fuzzer is a test the moment its file is committed. An oracle never repairs, skips or weakens what it checks, and
 //! never does input or output.
 
-// An oracle says by a panic that a promise is broken; the numbers it makes up are small.
+// An oracle panics where a promise is broken; the numbers it generates are small.
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -48,12 +48,12 @@ pub use session::session;
 pub use streaming::streaming;
 pub use views::{check_selection, views};
 
-/// What must hold for any bytes, and where bytes to begin with are.
+/// What must hold for any bytes, and seeds to begin with.
 #[derive(Clone, Copy, Debug)]
 pub struct Oracle {
-    /// Its name: of its function, its fuzz target, and its folder in `corpus/regressions`.
+    /// The name of its function, its fuzz target, and its folder in `corpus/regressions`.
     pub name: &'static str,
-    /// Its seeds' folder in `corpus/seeds`: what takes the same kind of bytes begins with the same ones.
+    /// Its seeds' folder in `corpus/seeds`: oracles that take the same kind of bytes begin with the same ones.
     pub seeds: &'static str,
     /// Panics only where a promise is broken.
     pub check: fn(&[u8]),
@@ -85,8 +85,8 @@ impl Oracle {
         ORACLES.iter().find(|oracle| oracle.name == name)
     }
 
-    /// The traffic that bytes stand for which are none: a capture for packets and segments, frames for the value of one. With
-    /// the name of an oracle that takes it.
+    /// The traffic for bytes that are not traffic themselves: a capture for packets and segments, frames for the value
+    /// of one. With the name of an oracle that takes it.
     pub fn traffic(&self, data: &[u8]) -> Option<(&'static str, Vec<u8>)> {
         match self.name {
             "packet" => Some(("capture", packet::capture_of(data)?)),

@@ -1,5 +1,5 @@
-//! The work that a message makes is linear in its bytes: a description is made up, and messages of it that are longer and longer;
-//! the steps that it takes to take one apart are counted.
+//! The work per message is linear in its bytes: a description is generated, and longer and longer messages of it; the
+//! steps to dissect one are counted.
 
 use std::fmt::Write;
 
@@ -9,19 +9,19 @@ use framescope_ksy::Described;
 const A_BYTE: u64 = 250;
 const ANY: u64 = 1 << 20;
 
-/// The longest of the messages that are made up.
+/// The longest of the generated messages.
 const LONGEST: usize = 8 << 10;
 
-/// Takes `data` as choices, of which a description is made, and as the bytes that its messages are made of, over and over.
+/// Takes `data` as choices, from which a description is generated, and as the bytes that its messages repeat.
 pub fn linear(data: &[u8]) {
     let mut choices = Choices { data, at: 0 };
     let text = description(&mut choices);
     let described = match Described::from_ksy(&text) {
         Ok(described) => described,
-        Err(error) => panic!("a description that is made up is refused: {error}\n{text}"),
+        Err(error) => panic!("a generated description is refused: {error}\n{text}"),
     };
     let shortest = 1 + choices.below(LONGEST / 4);
-    // Bytes that are no text where none are given.
+    // Bytes that are not text where none are given.
     let unit = match &data[choices.at.min(data.len())..] {
         [] => &[0xFF],
         unit => unit,
@@ -37,7 +37,7 @@ pub fn linear(data: &[u8]) {
     }
 }
 
-/// Bytes as choices. Behind the last of them all choices are the first.
+/// Bytes as choices. After the last of them all choices are the first.
 struct Choices<'d> {
     data: &'d [u8],
     at: usize,
@@ -60,7 +60,7 @@ impl Choices<'_> {
     }
 }
 
-/// What stands in an item, of which a message has as many as fit.
+/// The fields of an item, of which a message has as many as fit.
 const FIELDS: [&str; 20] = [
     "type: str, size: 1",
     "type: b3",
@@ -84,7 +84,7 @@ const FIELDS: [&str; 20] = [
     "size: 0, repeat: expr, repeat-expr: 9",
 ];
 
-/// What is computed of an item, or read elsewhere.
+/// Values computed from an item, or read elsewhere.
 const INSTANCES: [&str; 17] = [
     "value: _root.head",
     "value: _root.items",
@@ -105,7 +105,7 @@ const INSTANCES: [&str; 17] = [
     "value: _root.head, valid: _root.other",
 ];
 
-/// What must be so that a field is there.
+/// Conditions for a field.
 const CONDITIONS: [&str; 6] = [
     "_root.head == _root.other",
     "_root.head.size > 2",
@@ -156,7 +156,7 @@ mod tests {
     use framescope_checking::Random;
 
     #[test]
-    fn whatever_is_made_up_takes_no_more_steps_than_its_bytes_justify() {
+    fn generated_messages_take_no_more_steps_than_their_bytes_justify() {
         for seed in 0..60 {
             let mut random = Random::new(seed);
             let length = 8 + random.below(40);
@@ -167,7 +167,7 @@ mod tests {
 
     /// One field after another, by itself and with every way to compute something of it.
     #[test]
-    fn every_field_and_instance_is_made_up() {
+    fn every_field_and_instance_is_generated() {
         for (field, written) in FIELDS.iter().enumerate() {
             for instance in [None, Some(field % INSTANCES.len())] {
                 let instances = instance.map_or(vec![0], |instance| vec![2, instance as u8]);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_counted_of_all_that_is_read_searched_and_told() {
+    fn steps_count_all_reading_searching_and_reporting() {
         for field in [FIELDS[0], FIELDS[1], FIELDS[4]] {
             let text = format!(
                 "{{meta: {{id: made, encoding: UTF-8, -framescope: {{segment-delimited: true}}}}, seq: [{{id: one, {field}, repeat: eos}}]}}"

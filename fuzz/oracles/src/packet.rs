@@ -1,4 +1,4 @@
-//! Any bytes are a captured packet: taken apart without panic, whatever link it claims to come from.
+//! Any bytes are a captured packet: decoded without panic, whatever link it claims to come from.
 
 use framescope_capture::{Options, Source, read};
 
@@ -8,7 +8,7 @@ use crate::traffic::pcap;
 /// The link types that are read, and one that is not.
 const LINK_TYPES: [u32; 18] = [0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 219, 228, 229, 276, 99, 105, 239];
 
-/// Takes `data` as packets: the first byte chooses the link, the second in how many pieces the rest is cut.
+/// Takes `data` as packets: the first byte chooses the link, the second the number of pieces that the rest is cut into.
 pub fn packet(data: &[u8]) {
     let Some((link_type, packets)) = packets(data) else { return };
     // Whole, and as a capture with a short snaplen has them.

@@ -1,4 +1,4 @@
-//! What is read is written back byte for byte; and where it was damaged, what is written is sound and stays as it is.
+//! What is read is written back byte for byte; and where it was damaged, what is written is valid and stays the same.
 
 use framescope_parser::{Code, Dissection, Protocol, SpanType, bare::Bare, text::Text};
 
@@ -20,19 +20,19 @@ fn written_back(protocol: &dyn Protocol, message: &[u8]) {
     let done = protocol.encode(&dissection, &mut encoded);
     assert_eq!(&encoded[..6], b"before", "what stood in the buffer stays");
     let encoded = &encoded[6..];
-    let mends = dissection.problems.iter().any(|problem| is_mended(problem.code));
+    let repairs = dissection.problems.iter().any(|problem| is_mended(problem.code));
     match done {
         Err(error) => {
-            assert!(mends, "{} can't be written: {error}", protocol.name());
+            assert!(repairs, "{} can't be written: {error}", protocol.name());
             assert!(encoded.is_empty(), "an error leaves nothing behind");
         }
-        Ok(()) if mends => canonical(protocol, encoded),
+        Ok(()) if repairs => canonical(protocol, encoded),
         Ok(()) => assert_eq!(encoded, message, "{} is written otherwise than it was read", protocol.name()),
     }
 }
 
-/// Lengths and checks are derived, so false ones do not come back: what is written is one message, whose checks hold, and is
-/// written the same ever after. Where a payload ends before its fields do, it still does.
+/// Lengths and checks are derived, so false ones are not kept: what is written is one message, whose checks hold, and
+/// is written the same ever after. Where a payload ends before its fields do, it still does.
 pub(crate) fn canonical(protocol: &dyn Protocol, written: &[u8]) {
     let found = spans(protocol, written, &[]);
     assert!(matches!(found[..], [span] if span.span_type == SpanType::Message), "{found:?}");
@@ -43,7 +43,7 @@ pub(crate) fn canonical(protocol: &dyn Protocol, written: &[u8]) {
     assert_eq!(again, written, "{} is written otherwise the second time", protocol.name());
 }
 
-/// Faults that encoding mends.
+/// Faults that encoding repairs.
 fn is_mended(code: Code) -> bool {
     matches!(code, Code::ChecksumMismatch | Code::PayloadOverrun | Code::TagMismatch)
 }

@@ -1,11 +1,11 @@
-//! Any bytes are a program of TCP segments: put in order as a model does that is obviously right.
+//! Any bytes are a program of TCP segments: ordered like an obviously correct model does it.
 
 use arbitrary::{Arbitrary, Unstructured};
 use framescope_capture::reassembly::{Origin, Output, Reassembler, Segment};
 
 use crate::traffic::{ACK, FIN, RAW_IP, SYN, pcap_cut, tcp_packet};
 
-/// A segment of a direction whose first byte has the sequence number 1 behind `first`.
+/// A segment of a direction whose first byte has the sequence number after `first`.
 #[derive(Arbitrary, Debug)]
 struct Sent {
     /// Where in the stream it belongs.
@@ -17,7 +17,7 @@ struct Sent {
     fin: bool,
 }
 
-/// Takes `data` as a program of segments, and puts them in order with and without a limit that they reach.
+/// Takes `data` as a program of segments, and orders them with and without a limit that they reach.
 pub fn segments(data: &[u8]) {
     let Some((first, limit, program)) = program(data) else { return };
     run(first, &program, u64::MAX);
@@ -44,7 +44,7 @@ pub(crate) fn capture_of(data: &[u8]) -> Option<Vec<u8>> {
     Some(pcap_cut(RAW_IP, packets.iter().map(|(packet, cut)| (&packet[..], *cut))))
 }
 
-/// Bytes are told apart by where in the file they stand; each segment has a stretch of its own.
+/// Bytes are told apart by their offset in the file; each segment has its own part of it.
 const STRETCH: u64 = 1 << 10;
 
 fn run(first: u32, program: &[Sent], limit: u64) {
@@ -55,7 +55,7 @@ fn run(first: u32, program: &[Sent], limit: u64) {
     let syn =
         Segment { sequence: first, syn: true, fin: false, length: 0, wire_length: 0, origin: origin(0) };
     reassembler.segment(syn, &mut out);
-    // For each place of the stream where the byte comes from that was captured for it first.
+    // For each byte of the stream, where in the file it was captured first.
     let mut model: Vec<Option<u64>> = Vec::new();
     let (mut given, mut extent) = (Given::default(), 0);
     for (i, sent) in program.iter().enumerate() {
@@ -80,7 +80,8 @@ fn run(first: u32, program: &[Sent], limit: u64) {
             reassembler.segment(segment, &mut out);
         }
         let keep_alive = wire_length == 1 && offset as u64 + 1 == given.end_before && !sent.fin;
-        // What carries nothing says nothing of how far the stream reaches; what was cut off reached as far as it was sent.
+        // An empty segment says nothing of how far the stream reaches; one that was cut off reached as far as it was
+        // sent.
         if (wire_length > 0 || sent.fin) && !keep_alive {
             extent = extent.max(offset + wire_length as usize);
         }
@@ -90,7 +91,8 @@ fn run(first: u32, program: &[Sent], limit: u64) {
                 place.get_or_insert(origin.file_offset + at as u64);
             }
         }
-        // What waits may cost so much at most: its bytes, and a price for each piece, of which n segments make fewer than 2 n.
+        // What waits may cost this much at most: its bytes, and a price for each piece, of which n segments make fewer
+        // than 2 n.
         let behind = model.iter().skip(given.places.len()).flatten().count() as u64;
         let most = behind + 2 * (i as u64 + 1) * 64;
         for output in out.drain(..) {
@@ -118,7 +120,7 @@ fn run(first: u32, program: &[Sent], limit: u64) {
     }
 }
 
-/// What was given out, place by place; None is a gap.
+/// The delivered bytes, by offset; None is a gap.
 #[derive(Default)]
 struct Given {
     places: Vec<Option<u64>>,
@@ -141,7 +143,7 @@ impl Given {
                 self.places.extend((0..length).map(|_| None));
             }
             Output::Duplicate { offset, length, origin } => {
-                assert!(offset + length <= end, "bytes that were not given out can't come again");
+                assert!(offset + length <= end, "bytes that were not delivered can't be retransmitted");
                 assert!(origin.file_offset < (segment.saturating_add(1)).saturating_mul(STRETCH));
             }
             Output::Overlap { offset, length, first, second } => {
@@ -151,7 +153,7 @@ impl Given {
                     assert_eq!(model.get(place), Some(&Some(first.file_offset + at)), "not the first");
                 }
             }
-            Output::BeforeStart { .. } => panic!("nothing stands before a SYN that was seen"),
+            Output::BeforeStart { .. } => panic!("nothing is before a SYN that was seen"),
             Output::End { .. } => self.ended = true,
         }
     }

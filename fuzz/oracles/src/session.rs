@@ -1,5 +1,5 @@
-//! What the session machine says of a conversation is what a model says that keeps every frame and looks through all of them;
-//! long content is put together as it was cut.
+//! The session machine reports of a conversation what a model reports that keeps every frame and searches all of them;
+//! long content is reassembled as it was cut.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use framescope_parser::{Captured, Code, Direction, Event, Observation, Observer,
 use crate::decode::{MISSIVE, bytes_of};
 use crate::spans;
 
-/// Takes `data` as the frames of a conversation in their order. The lowest bit of the header's check, which is as good as
-/// chance, says which side sent a frame, and what is no frame is a loss.
+/// Takes `data` as the frames of a conversation in their order. The lowest bit of the header's check, which is as good
+/// as random, decides the side that sent a frame, and what is not a frame is a loss.
 pub fn session(data: &[u8]) {
     let missive: &Missive = &MISSIVE[0];
     let (mut session, mut found) = (Session::new(), Vec::new());
@@ -34,8 +34,8 @@ pub fn session(data: &[u8]) {
     }
     session.finish(&mut found);
     model.finish();
-    let mut found: Vec<Said> = found.iter().map(said).collect();
-    // What is told at the end is told in no order.
+    let mut found: Vec<Reported> = found.iter().map(reported).collect();
+    // The order of what is reported at the end does not matter.
     found.sort();
     model.found.sort();
     assert_eq!(found, model.found, "the session, and the model");
@@ -49,7 +49,7 @@ pub fn session(data: &[u8]) {
     session.finish(&mut found);
 }
 
-/// Long content put together is the payloads of its parts, and what is kept of it stays within the limit.
+/// Reassembled long content is the payloads of its parts, and what is buffered of it stays within the limit.
 fn assembled(data: &[u8]) {
     const LIMIT: usize = 100;
     let mut assembly = Assembly::new(LIMIT);
@@ -67,7 +67,7 @@ fn assembled(data: &[u8]) {
         let whole = [begun.unwrap_or_default(), frame.payload.to_vec()].concat();
         let others: usize = kept.values().map(Vec::len).sum();
         if is_part && others + whole.len() > LIMIT {
-            assert!(found.is_err(), "{} bytes are kept", others + whole.len());
+            assert!(found.is_err(), "{} bytes are buffered", others + whole.len());
         } else if more {
             assert_eq!(found, Ok(None));
             kept.insert(frame.channel, whole);
@@ -79,20 +79,20 @@ fn assembled(data: &[u8]) {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Said {
+enum Reported {
     Problem(u32, Code),
     Reply(u32, u32, Option<i64>),
     Part(u32, u32, u64),
 }
 
-fn said(one: &Observation) -> Said {
+fn reported(one: &Observation) -> Reported {
     match one {
         Observation::Problem { row, code, text } => {
             assert!(!text.is_empty());
-            Said::Problem(*row, *code)
+            Reported::Problem(*row, *code)
         }
-        Observation::Reply { row, to, latency_ns } => Said::Reply(*row, *to, *latency_ns),
-        Observation::Part { row, first, offset } => Said::Part(*row, *first, *offset),
+        Observation::Reply { row, to, latency_ns } => Reported::Reply(*row, *to, *latency_ns),
+        Observation::Part { row, first, offset } => Reported::Part(*row, *first, *offset),
     }
 }
 
@@ -102,7 +102,7 @@ struct Seen {
     row: u32,
     time_ns: Option<i64>,
     header: Header,
-    /// Whether a reply has found it, or it a request; or another one took its number.
+    /// Whether it has a reply, or a request if it is a reply; or another one took its number.
     done: bool,
     /// How often its side had lost something before it.
     losses: u64,
@@ -112,7 +112,7 @@ struct Seen {
 struct Model {
     seen: Vec<Seen>,
     losses: [u64; 2],
-    found: Vec<Said>,
+    found: Vec<Reported>,
 }
 
 impl Seen {
@@ -120,7 +120,7 @@ impl Seen {
         self.header.flags.contains(Flags::REPLY)
     }
 
-    fn asks(&self) -> bool {
+    fn needs_reply(&self) -> bool {
         [Kind::LOGIN, Kind::LOGOUT, Kind::DATA, Kind::PING].contains(&self.header.kind)
     }
 
@@ -140,7 +140,7 @@ impl Model {
         let lost_any = self.lost_any();
         let same_number = |seen: &Seen| !seen.done && seen.header.sequence == header.sequence;
         if this.is_reply() {
-            // What it answers was said by the other side; or will be.
+            // Its request was sent by the other side, or will be.
             let request = self
                 .seen
                 .iter_mut()
@@ -160,7 +160,7 @@ impl Model {
             if let Some(before) = before {
                 before.done = true;
                 if !lost_any {
-                    self.found.push(Said::Problem(before.row, Code::ReplyToNothing));
+                    self.found.push(Reported::Problem(before.row, Code::ReplyToNothing));
                 }
             }
             self.seen.push(this);
@@ -168,7 +168,7 @@ impl Model {
         }
         let before = self.seen.iter().rev().find(|seen| seen.is_of(side, header) && !seen.is_reply());
         if before.is_some_and(|before| before.header.sequence.wrapping_add(1) != header.sequence) {
-            self.found.push(Said::Problem(row, Code::SequenceJump));
+            self.found.push(Reported::Problem(row, Code::SequenceJump));
         }
         let mut done = false;
         let early = self
@@ -186,8 +186,8 @@ impl Model {
             .find(|seen| seen.is_of(side, header) && !seen.is_reply() && same_number(seen))
         {
             before.done = true;
-            if before.asks() {
-                self.found.push(Said::Problem(before.row, Code::Unanswered));
+            if before.needs_reply() {
+                self.found.push(Reported::Problem(before.row, Code::Unanswered));
             }
         }
         self.content(&this);
@@ -201,9 +201,9 @@ impl Model {
         let any_login = self.seen.iter().filter(of_channel).any(|seen| seen.header.kind == Kind::LOGIN);
         if header.kind != Kind::LOGIN {
             if last.is_some_and(|last| last.header.kind == Kind::LOGOUT) {
-                self.found.push(Said::Problem(row, Code::DataAfterLogout));
+                self.found.push(Reported::Problem(row, Code::DataAfterLogout));
             } else if !any_login && !lost_any {
-                self.found.push(Said::Problem(row, Code::DataBeforeLogin));
+                self.found.push(Reported::Problem(row, Code::DataBeforeLogin));
             }
         }
         self.seen.push(Seen { done, ..this });
@@ -232,8 +232,8 @@ impl Model {
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
         let bytes = parts.iter().map(|part| u64::from(part.header.payload_length)).sum();
         let said = match this.header.kind {
-            Kind::DATA => Said::Part(this.row, first.row, bytes),
-            Kind::LOGIN | Kind::LOGOUT => Said::Problem(last.row, Code::Unfinished),
+            Kind::DATA => Reported::Part(this.row, first.row, bytes),
+            Kind::LOGIN | Kind::LOGOUT => Reported::Problem(last.row, Code::Unfinished),
             _ => return,
         };
         self.found.push(said);
@@ -243,9 +243,9 @@ impl Model {
         let lost_any = self.lost_any();
         for seen in self.seen.iter().filter(|seen| !seen.done) {
             if seen.is_reply() && !lost_any {
-                self.found.push(Said::Problem(seen.row, Code::ReplyToNothing));
-            } else if !seen.is_reply() && seen.asks() {
-                self.found.push(Said::Problem(seen.row, Code::Unanswered));
+                self.found.push(Reported::Problem(seen.row, Code::ReplyToNothing));
+            } else if !seen.is_reply() && seen.needs_reply() {
+                self.found.push(Reported::Problem(seen.row, Code::Unanswered));
             }
         }
         let mut channels: Vec<u16> = self.seen.iter().map(|seen| seen.header.channel).collect();
@@ -253,13 +253,13 @@ impl Model {
         channels.dedup();
         for (side, channel) in channels.into_iter().flat_map(|channel| [(0, channel), (1, channel)]) {
             if let Some(last) = self.parts(side, channel).last() {
-                self.found.push(Said::Problem(last.row, Code::Unfinished));
+                self.found.push(Reported::Problem(last.row, Code::Unfinished));
             }
         }
     }
 }
 
-fn reply(reply: &Seen, request: &Seen) -> Said {
+fn reply(reply: &Seen, request: &Seen) -> Reported {
     let times = reply.time_ns.zip(request.time_ns);
-    Said::Reply(reply.row, request.row, times.map(|(reply, request)| reply - request))
+    Reported::Reply(reply.row, request.row, times.map(|(reply, request)| reply - request))
 }

@@ -1,4 +1,5 @@
-//! Bytes that come bit by bit give what they give at once, and nothing is asked over and over while they come.
+//! Bytes that arrive bit by bit give the same as all together, and a protocol is not called over and over while they
+//! arrive.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -11,7 +12,7 @@ use framescope_parser::{
 use crate::decode::{MISSIVE, cuts_from, places};
 use crate::spans;
 
-/// Takes `data` as a stream of Missive that comes in segments, to a framer and to a decoder.
+/// Takes `data` as a stream of Missive that arrives in segments, to a framer and to a decoder.
 pub fn streaming(data: &[u8]) {
     for missive in &*MISSIVE {
         let whole = spans(missive, data, &[]);
@@ -32,24 +33,24 @@ pub(crate) fn cuttings(data: &[u8]) -> Vec<Vec<usize>> {
     all
 }
 
-/// The spans of `data` when it comes in such segments. A protocol is asked in vain only `patience` times for each answer, and not
-/// with every segment of a long message.
+/// The spans of `data` when it arrives in such segments. A protocol is called in vain only `patience` times for each
+/// result, and not with every segment of a long message.
 pub(crate) fn cut_up(protocol: &dyn Protocol, data: &[u8], cuts: &[usize], patience: u64) -> Vec<Span> {
-    let asked = Asked { protocol, advances: AtomicU64::new(0), waits: AtomicU64::new(0) };
-    let spans = spans(&asked, data, cuts);
-    let (advances, waits) = (asked.advances.into_inner(), asked.waits.into_inner());
-    assert!(waits <= patience * (advances + 1), "asked {waits} times in vain, for {advances} answers");
+    let counting = Counting { protocol, advances: AtomicU64::new(0), waits: AtomicU64::new(0) };
+    let spans = spans(&counting, data, cuts);
+    let (advances, waits) = (counting.advances.into_inner(), counting.waits.into_inner());
+    assert!(waits <= patience * (advances + 1), "called {waits} times in vain, for {advances} results");
     spans
 }
 
-/// Counts what a protocol answers.
-struct Asked<'p> {
+/// Counts the results of a protocol.
+struct Counting<'p> {
     protocol: &'p dyn Protocol,
     advances: AtomicU64,
     waits: AtomicU64,
 }
 
-impl Protocol for Asked<'_> {
+impl Protocol for Counting<'_> {
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
         let step = self.protocol.next(input, memo);
         let taken = match step {
@@ -131,13 +132,13 @@ fn found_of(one: &Received<'_>, stream: usize) -> (u64, u64, SpanType) {
     (one.offset, one.length, span_type)
 }
 
-/// Frames taken from a slice are the spans with what is in them.
+/// Frames read from a slice match the spans.
 fn frames(missive: &Missive, data: &[u8], whole: &[Span]) {
     let found = missive.frames(data).map(|one| found_of(&one, data.len()));
     assert!(found.eq(places(whole)), "frames of a slice");
 }
 
-/// And so are frames of bytes as they arrive.
+/// And so do frames of bytes as they arrive.
 fn received(missive: &Missive, data: &[u8], cuts: &[usize], whole: &[Span]) {
     let (mut decoder, mut found, mut rest) = (Decoder::new(missive.clone()), Vec::new(), data);
     let mut take = |decoder: &mut Decoder| {
@@ -157,5 +158,8 @@ fn received(missive: &Missive, data: &[u8], cuts: &[usize], whole: &[Span]) {
     decoder.end();
     take(&mut decoder);
     assert_eq!(decoder.buffered(), 0);
-    assert!(found.iter().copied().eq(places(whole)), "bytes as they arrive: {found:?}\nat once: {whole:?}");
+    assert!(
+        found.iter().copied().eq(places(whole)),
+        "bytes as they arrive: {found:?}\nall together: {whole:?}"
+    );
 }

@@ -1,4 +1,4 @@
-//! Streams and packets as captures, so that what an oracle makes up can be opened like anything else.
+//! Streams and packets as captures, so that what an oracle generates can be opened like anything else.
 
 /// Raw IP: a packet begins with its IP header.
 pub(crate) const RAW_IP: u32 = 101;
@@ -39,11 +39,11 @@ pub(crate) fn tcp_packet(sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
 /// What a segment's packets have around it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {
-    /// An Ethernet header before, and padding behind as long as the packet is short.
+    /// An Ethernet header before, and padding after as long as the packet is short.
     pub(crate) ethernet: bool,
-    /// TCP options that say nothing, in words of four bytes; at most 10.
+    /// TCP options without meaning, in words of four bytes; at most 10.
     pub(crate) options: u8,
-    /// IP fragments of so many bytes, if any: a multiple of 8, and more than a TCP header is long.
+    /// IP fragments of this many bytes, if any: a multiple of 8, and more than a TCP header is long.
     pub(crate) fragments: Option<usize>,
 }
 
@@ -52,8 +52,8 @@ impl Shape {
         if self.ethernet { 1 } else { RAW_IP }
     }
 
-    /// The packets of a segment, each with the number of bytes of the payload that stand before those that it has.
-    /// `identification` tells fragments of one segment from those of others.
+    /// The packets of a segment, each with the number of payload bytes that are in earlier ones. `identification` tells
+    /// fragments of one segment from those of others.
     pub(crate) fn packets(
         self,
         identification: u16,

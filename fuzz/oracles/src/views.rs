@@ -1,5 +1,5 @@
-//! Who asks less is told the same: the valid view of a frame refuses just what the raw one finds wrong, an outline says what a
-//! dissection says, and every field that is told has a name that was promised.
+//! The narrower views agree with the full one: the valid view of a frame refuses just what the raw one finds wrong, an
+//! outline reports what a dissection does, and every field that is reported has a name that was declared.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ pub fn views(data: &[u8]) {
     }
     let missive = &MISSIVE[0];
     for message in messages(missive, data) {
-        // The first frame of a stream was looked at with it.
+        // The first frame of a stream was checked with it.
         if message.as_ptr() != data.as_ptr() {
             view(missive, message);
         }
@@ -28,7 +28,7 @@ pub fn views(data: &[u8]) {
     check_selection(missive, data);
 }
 
-/// What an index keeps of a message is what its dissection says.
+/// What an index stores of a message matches its dissection.
 pub(crate) fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bool) {
     let mut outline = Dissection::default();
     protocol.outline(message, checked, &mut outline);
@@ -39,11 +39,11 @@ pub(crate) fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bo
     assert_eq!(said(&outline), said(&Dissection::of(protocol, message)));
 }
 
-/// Who asks for some fields is told these as who asks for all is. Which are asked for depends on the message.
+/// A reader of some fields reports these like a dissection does. Which are selected depends on the message.
 pub fn check_selection(protocol: &dyn Protocol, message: &[u8]) {
     let dissection = Dissection::of(protocol, message);
     if dissection.has(Code::LimitExceeded) {
-        // Who reads less may come further.
+        // A reader of less may get further.
         return;
     }
     let mut all = Vec::new();
@@ -55,7 +55,7 @@ pub fn check_selection(protocol: &dyn Protocol, message: &[u8]) {
             break;
         }
         let (path, _) = &all[random.below(all.len())];
-        // The end of a path will do.
+        // The end of a path is enough.
         wanted = wanted.field(&path[random.below(path.len())..].join("."));
     }
     if random.one_in(3) {
@@ -69,10 +69,10 @@ pub fn check_selection(protocol: &dyn Protocol, message: &[u8]) {
         wanted = wanted.summary();
     }
     let Some(selected) = protocol.select(&wanted) else { return };
-    let mut told = Dissection::default();
-    selected.tell(message, &mut told);
+    let mut report = Dissection::default();
+    selected.report(message, &mut report);
     let mut some = Vec::new();
-    collect(&told.fields, &mut Vec::new(), &mut some);
+    collect(&report.fields, &mut Vec::new(), &mut some);
     let of = |fields: Vec<(Vec<&str>, String)>| -> Vec<(Vec<String>, String)> {
         let is_wanted =
             |path: &[&str]| path.split_last().is_some_and(|(name, above)| wanted.wants(above, name));
@@ -81,7 +81,7 @@ pub fn check_selection(protocol: &dyn Protocol, message: &[u8]) {
     };
     assert_eq!(of(some), of(all), "{wanted:?} of {message:02x?}");
     if wanted.wants_summary() {
-        assert_eq!(told.summary, dissection.summary);
+        assert_eq!(report.summary, dissection.summary);
     }
 }
 
@@ -95,7 +95,7 @@ fn collect<'d>(fields: &'d [Field<'_>], above: &mut Vec<&'d str>, all: &mut Vec<
     }
 }
 
-/// Every field that is told is one of those that the protocol names.
+/// Every field that is reported is one of those that the protocol declares.
 fn check_names(fields: &[Field<'_>], above: &str, names: &HashSet<String>) {
     for field in fields {
         let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
@@ -141,7 +141,10 @@ fn view(missive: &Missive, data: &[u8]) {
         Err(error) => {
             let is_there =
                 |problem: &&&Problem| (problem.range.start..=problem.range.end).contains(&error.offset);
-            assert!(outside.iter().any(|problem| is_there(&problem)), "{error} is no problem of {outside:?}");
+            assert!(
+                outside.iter().any(|problem| is_there(&problem)),
+                "{error} is not a problem of {outside:?}"
+            );
             return;
         }
     };
@@ -158,11 +161,11 @@ fn view(missive: &Missive, data: &[u8]) {
         &data[..length],
         "a valid frame is written as it was read"
     );
-    let told = dissection.field("extensions").map_or(&[][..], |field| &field.fields);
-    assert_eq!(frame.extensions().count(), told.len());
-    for (extension, told) in frame.extensions().zip(told) {
+    let fields = dissection.field("extensions").map_or(&[][..], |field| &field.fields);
+    assert_eq!(frame.extensions().count(), fields.len());
+    for (extension, field) in frame.extensions().zip(fields) {
         assert!(extension.value().is_ok());
-        assert_eq!(told.range.len(), 3 + extension.bytes.len());
+        assert_eq!(field.range.len(), 3 + extension.bytes.len());
         assert_eq!(frame.find(extension.tag).map(|first| first.tag), Some(extension.tag));
     }
     match frame.read_payload() {
@@ -170,10 +173,10 @@ fn view(missive: &Missive, data: &[u8]) {
             assert!(inside.is_empty(), "{said:?} though {inside:?}");
             assert_eq!(said.kind(), frame.kind);
             let bytes = said.to_bytes().unwrap();
-            assert!(frame.payload.starts_with(&bytes), "what it says is written as it was read");
+            assert!(frame.payload.starts_with(&bytes), "a payload is written as it was read");
         }
         Err(error) => {
-            assert!(!inside.is_empty(), "{error} is no problem");
+            assert!(!inside.is_empty(), "{error} is not a problem");
             assert!(error.offset <= length, "{error} outside of {length} bytes");
         }
     }

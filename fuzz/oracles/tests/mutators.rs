@@ -49,7 +49,7 @@ fn most_of_what_is_made_of_a_described_protocol_holds_messages_and_keeps_the_pro
         data.truncate(length);
         check_described(&described, &data);
         others.insert(data.clone());
-        // As from a corpus: what holds no message is changed further by chance only.
+        // As from a corpus: what holds no message is changed further at random only.
         if holds_message(&described, &data) {
             with += 1;
             kept[at] = data;

@@ -1,4 +1,4 @@
-//! The list of fuzz targets, which scripts and CI read, has just the targets that there are, with the seeds that they take.
+//! The list of fuzz targets, which scripts and CI read, matches the targets, with the seeds that they take.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use framescope_oracles::{ORACLES, Oracle};
 
-/// Targets that are no oracle: what speed is measured against, and a described protocol that is chosen at run time.
+/// Targets that are not an oracle: the baseline for speed, and a described protocol that is chosen at run time.
 const WITHOUT_ORACLE: [&str; 2] = ["empty", "own"];
 
 fn root() -> PathBuf {
@@ -76,7 +76,7 @@ fn each_target_is_an_oracle_with_the_same_seeds() {
 }
 
 #[test]
-fn the_readme_tells_what_each_target_is_for() {
+fn the_readme_describes_each_target() {
     let text = fs::read_to_string(root().join("fuzz/README.md")).unwrap();
     for name in names().iter().filter(|name| *name != "empty") {
         let row = format!("\n| `{name}` | ");

@@ -13,7 +13,7 @@ use super::{Constant, Finding, Health, Undeclared, Unseen};
 
 /// How many messages must have a field before it is reported as constant.
 const ENOUGH: u64 = 5;
-/// At most so many paths are counted.
+/// At most this many paths are counted.
 const MOST_PATHS: usize = 10_000;
 /// How many rows of each finding are named.
 const MOST_ROWS: usize = 5;

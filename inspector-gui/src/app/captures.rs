@@ -166,7 +166,7 @@ impl App {
         self.protocols = names;
     }
 
-    /// Whether what is open is no capture, but the bytes of one stream.
+    /// Whether what is open is not a capture, but the bytes of one stream.
     fn is_plain_bytes(&self) -> bool {
         let is_file = |document: &Document| {
             document.index().flows().next().is_some_and(|(_, flow)| flow.transport == TransportType::File)

@@ -1,4 +1,4 @@
-//! The system's file dialogs, each on a thread of its own, and typing a path where there is none.
+//! The system's file dialogs, each on a separate thread, and typing a path where there is none.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -167,7 +167,7 @@ impl App {
         let partner = view.selected().and_then(|row| document.index().counterpart(row));
         match partner {
             Some(partner) => self.go_to(partner),
-            None => self.notify("This row is no reply, and has none.", Severity::Note),
+            None => self.notify("This row is not a reply, and has none.", Severity::Note),
         }
     }
 

@@ -85,7 +85,7 @@ pub struct App {
     overlay: Overlay,
     /// The hint of the introduction that is shown.
     tour: Option<usize>,
-    /// Results of file dialogs, which run on threads of their own.
+    /// Results of file dialogs, which run on separate threads.
     dialogs: (Sender<DialogResult>, Receiver<DialogResult>),
     missing_font: Arc<OnceLock<char>>,
     has_begun: bool,
@@ -226,7 +226,7 @@ impl App {
         self.apply_filter();
     }
 
-    /// Shows the rows that match the filter. An invalid filter changes nothing but its error.
+    /// Shows the rows that match the filter. An invalid filter only changes its error.
     fn apply_filter(&mut self) {
         let filter = match self.filter.text.trim().is_empty() {
             true => Ok(None),

@@ -7,7 +7,7 @@ use super::settings::{ColumnSetting, Settings};
 
 /// The width of the last column in points, below which others are left out.
 pub(crate) const LAST_WIDTH: f32 = 130.0;
-/// The width of a column that is shown anew.
+/// The default width of a column that is shown again.
 const NEW_WIDTH: f32 = 96.0;
 const NARROWEST: f32 = 28.0;
 /// Columns that are left out where there is too little room, in this order.

@@ -22,7 +22,7 @@ pub struct FieldPair {
     pub differs: bool,
 }
 
-/// Pairs the fields of two messages, in the order of the first; fields of the second alone stand where they do there.
+/// Pairs the fields of two messages, in the order of the first; fields that only the second has are where it has them.
 pub fn compare(first: &[Arc<FieldNode>], second: &[Arc<FieldNode>]) -> Vec<FieldPair> {
     let (a, b) = (flat(first), flat(second));
     let places: HashMap<&str, usize> =
@@ -186,7 +186,7 @@ mod tests {
         let (first, second) = (message("ada"), message("bob"));
         let mut comparison = Comparison::default();
         comparison.update(&first, &second);
-        assert_eq!((comparison.len(), comparison.different_values()), (3, 1), "a group is no value");
+        assert_eq!((comparison.len(), comparison.different_values()), (3, 1), "a group is not a value");
         comparison.only_differences = true;
         let paths = |comparison: &Comparison| -> Vec<String> {
             (0..comparison.len()).map(|at| comparison.pair(at).unwrap().path.clone()).collect()

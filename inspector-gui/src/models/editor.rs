@@ -285,7 +285,7 @@ fn is_number(text: &str) -> bool {
         && text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Where the comment behind a value starts.
+/// Where the comment after a value starts.
 fn comment_of(value: &str) -> usize {
     let mut quote = None;
     let mut before = ' ';

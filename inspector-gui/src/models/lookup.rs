@@ -29,7 +29,7 @@ pub struct RowText {
 pub struct Preview {
     /// The captured ones, one after another.
     pub bytes: Arc<[u8]>,
-    /// The holes between and behind them.
+    /// The holes between and after them.
     pub missing: Arc<[Missing]>,
     /// How many more bytes the row has.
     pub more: u64,

@@ -178,7 +178,7 @@ impl Settings {
         self.decode_as.extend(protocol.map(|protocol| format!("{selector}={protocol}")));
     }
 
-    /// Replaces sizes that no window can be laid out with by their defaults.
+    /// Replaces sizes that make layout impossible by their defaults.
     fn sanitized(mut self) -> Settings {
         let first = Settings::default();
         let sane = |size: &mut f32, first: f32| {
@@ -222,7 +222,7 @@ pub enum SettingsError {
         #[source]
         error: std::io::Error,
     },
-    /// The file is no valid settings file.
+    /// The file is not a valid settings file.
     #[error("The settings in {} are invalid: {error}. The defaults are used{}.", path.display(), kept_text(.kept_as))]
     Invalid {
         /// The file.

@@ -16,7 +16,7 @@ use super::rows::Rows;
 pub const WIDTH: usize = 96;
 const HEX_WIDTH: usize = 16;
 
-/// Formats bytes as text: long lines are wrapped, and bytes that are not text are escaped. A hole is a line of its own.
+/// Formats bytes as text: long lines are wrapped, and bytes that are not text are escaped. A hole is a separate line.
 pub fn text_lines(message: &Captured<'_, '_>) -> Vec<String> {
     let mut lines = Vec::new();
     for piece in pieces(message, 0..message.length()) {
@@ -64,7 +64,7 @@ fn text_of(bytes: &[u8]) -> Vec<String> {
     lines
 }
 
-/// Formats bytes in hexadecimal with offset and text, sixteen on a line. A hole is a line of its own.
+/// Formats bytes in hexadecimal with offset and text, sixteen on a line. A hole is a separate line.
 pub fn hex_lines(message: &Captured<'_, '_>) -> Vec<String> {
     let lines = HexLines::new(message.length(), message.missing(), HEX_WIDTH);
     let line = |line: HexLine| {

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::background::{Background, Job, JobStep};
 use framescope_inspect::protocols::{CustomProtocols, Stamp, stamp_of};
 
-/// Long enough to cost nothing, short enough that saving a file shows its effect at once.
+/// Long enough to cost nothing, short enough that saving a file shows its effect immediately.
 const BETWEEN: Duration = Duration::from_millis(250);
 
 /// Reports when a file has changed.

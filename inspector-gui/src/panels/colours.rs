@@ -1,5 +1,5 @@
 //! The few colours with a meaning, with enough contrast in both themes. None is the only sign of what it means: a word or a
-//! shape always stands beside it.
+//! shape is always beside it.
 
 use eframe::egui::{Color32, Context, Theme, Visuals};
 use framescope_parser::Severity;

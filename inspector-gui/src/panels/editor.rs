@@ -49,7 +49,7 @@ struct Sentence {
     colour: Color32,
 }
 
-/// Shows the editor. `is_ready` tells whether the rows are those of the description.
+/// Shows the editor. `is_ready` says whether the rows are those of the description.
 pub(crate) fn show(
     ui: &mut Ui,
     editor: &mut Editor,

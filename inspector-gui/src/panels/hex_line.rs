@@ -109,12 +109,12 @@ pub(super) fn paint_segment_ends(
     }
 }
 
-/// The columns of a line: its offset, so many bytes in two halves, and the same as text.
+/// The columns of a line: its offset, this many bytes in two halves, and the same as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Grid(usize);
 
 impl Grid {
-    /// Sixteen bytes on a line, or half as many if so many characters have no room for them.
+    /// Sixteen bytes on a line, or half as many if there is no room.
     pub(super) fn fitting(characters: f32) -> Grid {
         if characters >= Grid(16).width() + 3.0 { Grid(16) } else { Grid(8) }
     }

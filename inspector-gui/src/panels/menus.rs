@@ -8,7 +8,7 @@ use super::{Command, DecodeTarget};
 use crate::models::ViewContext;
 use crate::models::copying::{CopyAs, CopyError};
 
-/// A menu entry that gives a command.
+/// A menu entry that sends a command.
 pub(super) fn entry(
     ui: &mut Ui,
     label: &str,

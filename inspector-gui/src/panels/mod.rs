@@ -41,7 +41,7 @@ use crate::models::rows::Sort;
 use crate::models::settings::ColumnSetting;
 use crate::models::view::Highlight;
 
-/// What a panel asks the app to do.
+/// A panel's request to the app.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     Act(Action),

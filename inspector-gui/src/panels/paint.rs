@@ -70,7 +70,7 @@ pub(super) fn row_text_colour(ui: &Ui, is_selected: bool) -> Color32 {
     if is_selected { ui.visuals().strong_text_color() } else { ui.visuals().text_color() }
 }
 
-/// The offset of a nesting depth, in points. Deeper than forty levels nobody can tell.
+/// The offset of a nesting depth, in points. Deeper than forty levels no one can see the difference.
 pub(super) fn indent(depth: usize, step: f32) -> f32 {
     f32::from(u16::try_from(depth.min(40)).unwrap_or(40)) * step
 }
@@ -99,7 +99,7 @@ pub(super) fn paint_bars(ui: &Ui, rect: Rect, bars: impl ExactSizeIterator<Item 
         let mut bottom = rect.bottom();
         let fine = bar.all - bar.warnings - bar.errors;
         for (count, colour) in [
-            // Errors stand at the foot, and are never too few to be seen.
+            // Errors are at the foot, and are never too few to be seen.
             (bar.errors, colours::severity(Severity::Error, visuals)),
             (bar.warnings, colours::severity(Severity::Warning, visuals)),
             (fine, colours::bar(visuals)),

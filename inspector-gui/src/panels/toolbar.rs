@@ -42,7 +42,7 @@ const MENUS: [(&str, &[&[Action]]); 4] = [
     ("Help", &[&[Action::Shortcuts, Action::Palette, Action::Tour]]),
 ];
 
-/// Shows the bar. `busy` is what goes on in the background, and its progress.
+/// Shows the bar. `busy` is the current background work, and its progress.
 pub(crate) fn show(
     ui: &mut Ui,
     document: Option<&Document>,

@@ -74,14 +74,14 @@ fn a_completion_is_taken_by_a_click() {
     assert_eq!(view(&harness).scope().filter.as_deref(), Some("kind == LOGOUT "), "it is taken once");
     harness.get_by_label("Filter").type_text("or");
     settle(&mut harness);
-    assert!(shows(&harness, "at character 18"), "and typing goes on behind it");
+    assert!(shows(&harness, "at character 18"), "and typing continues after it");
 }
 
 #[test]
 fn a_cell_and_a_field_are_added_to_the_filter() {
     let mut harness = sample_window();
     let cell = harness.get_by_label_contains("LOGIN, 46, user lost").rect();
-    // The kind is behind the row's number, time, flow and endpoints.
+    // The kind comes after the row's number, time, flow and endpoints.
     let at = cell.left_center() + Vec2::new(16.0 + 48.0 + 126.0 + 44.0 + 118.0 * 2.0 + 30.0, 0.0);
     secondary_click(&mut harness, at);
     click(&mut harness, "Add to filter: kind == LOGIN");

@@ -5,7 +5,7 @@ use framescope_capture::FlowId;
 use super::*;
 
 #[test]
-fn a_hole_is_one_line_and_bytes_behind_it_keep_their_offsets() {
+fn a_hole_is_one_line_and_bytes_after_it_keep_their_offsets() {
     let (mut harness, _) = holes_window(0.into(), 3038);
     harness.get_by_label_contains("which end at the vertical lines; 1,448 of them were not captured");
     harness.state_mut().highlight_field("payload (rest)");
@@ -17,7 +17,7 @@ fn a_hole_is_one_line_and_bytes_behind_it_keep_their_offsets() {
     click(&mut harness, hole);
     let marked = view(&harness).highlighted().unwrap();
     assert_eq!((marked.range.clone(), marked.path.as_deref()), (1448..2896, Some("payload (rest)")));
-    // From bytes behind the hole to their field.
+    // From bytes after the hole to their field.
     let line = harness.get_by_label_contains("00000b50  ").rect();
     let width = line.width() / 76.0;
     let byte = |column: f32| line.left_center() + Vec2::new(width * (10.0 + column * 3.0 + 1.0), 0.0);
@@ -50,7 +50,7 @@ fn bytes_on_both_sides_of_a_hole_are_in_the_columns_of_their_offsets() {
     harness.hover_at(column(8.0));
     harness.run_steps(3);
     assert_eq!(view(&harness).hovered().unwrap().path.as_deref(), Some("payload (rest)._captured[0]"));
-    // The empty columns before it are no bytes.
+    // The empty columns before it are not bytes.
     harness.hover_at(column(3.0));
     harness.run_steps(3);
     assert_eq!(view(&harness).hovered(), None);

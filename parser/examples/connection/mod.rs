@@ -1,7 +1,7 @@
-//! The sending half of a connection, which never makes its user wait for the network, unless the peer is slow.
+//! The sending half of a connection, which does not block its caller unless the peer is slow.
 //!
-//! Who reads from a socket must not wait until something is written to it: if both sides do, neither moves. So frames
-//! go into an outbox, and a thread of its own writes what has gathered there, many frames at once when they are many.
+//! A thread that reads from a socket must not block on writing to it: if both sides do, neither moves. So frames go
+//! into an outbox, and a writer thread sends what has gathered there, many frames in one write.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use framescope_parser::missive::{Flags, FrameBuf};
 
 /// With more bytes than this in the outbox a sender waits.
 const OUTBOX_BYTES: usize = 1 << 20;
-/// After so long the peer is taken for stalled.
+/// A peer that reads nothing for this long is considered stalled.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Connection {
@@ -41,7 +41,7 @@ impl Connection {
         Ok((connection, std::thread::spawn(move || writer.write())))
     }
 
-    /// Sends a frame. One that is no reply gets the next sequence number of its channel, which is given back.
+    /// Sends a frame. One that is not a reply gets the next sequence number of its channel, which is returned.
     pub(crate) fn send(&self, mut frame: FrameBuf) -> u32 {
         let full = |outbox: &mut Outbox| outbox.bytes.len() > OUTBOX_BYTES && !outbox.closed;
         let waited = self.changed.wait_timeout_while(self.lock(), PATIENCE, full);
@@ -61,13 +61,13 @@ impl Connection {
         frame.sequence
     }
 
-    /// Nothing more will be sent: what is in the outbox is written, and then the peer is told the end.
+    /// Nothing more will be sent: the outbox is written, and then the connection is shut down for writing.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
-    /// Ends the connection at once.
+    /// Ends the connection immediately.
     pub(crate) fn abort(&self) {
         // It may have ended already.
         let _ = self.socket.shutdown(Shutdown::Both);

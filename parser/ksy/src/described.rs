@@ -26,7 +26,7 @@ use crate::{dissect, framing, write};
 
 /// A protocol whose messages a `.ksy` file describes.
 ///
-/// What your program sent, dissected in a test of your own:
+/// Messages that your program sent, dissected in a test:
 ///
 /// ```
 /// use framescope_ksy::Described;
@@ -68,7 +68,7 @@ impl Described {
     ///
     /// # Errors
     /// All mistakes in it, each with its line and column. Whatever depends on where a stream ends is one too, because it
-    /// does not tell where a message ends.
+    /// does not show where a message ends.
     pub fn from_ksy(text: &str) -> Result<Described, LoadError> {
         Described::new(Format::from_ksy(text)?)
     }
@@ -125,7 +125,7 @@ impl Described {
         self.format.warnings()
     }
 
-    /// Whether a field may be read at a position of its own, so that its bytes need not be within those of its parent.
+    /// Whether a field may be read at another position, so that its bytes need not be within those of its parent.
     pub fn reads_elsewhere(&self) -> bool {
         let types = &self.format.plan.types;
         types.iter().any(|ty| ty.instances.iter().any(|attr| attr.value.is_none()))

@@ -45,11 +45,11 @@ impl Selection {
 }
 
 impl FieldReader for Selection {
-    fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+    fn report<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         let parts = match &self.how {
             How::Nothing => return,
             How::Program(program, parts) => {
-                if program.tell(&self.format.plan, message, parts.summary, visit) {
+                if program.report(&self.format.plan, message, parts.summary, visit) {
                     return;
                 }
                 parts

@@ -1,6 +1,6 @@
 //! Descriptions to start from.
 
-/// A description to start from, with comments for a reader who has never seen one.
+/// A description to start from, with comments for a first-time reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Template {
     /// Its name on the command line.

@@ -1,5 +1,5 @@
-# A header that is checked, and a check behind all. A check tells garbage from a message better than anything else: with
-# it the messages behind damage are found, and a wrong length is not believed.
+# A header with a check, and a check at the end. A check distinguishes a message from garbage better than anything else:
+# with it, messages after damage are found, and a wrong length is not trusted.
 meta:
   id: my_protocol
   title: Header and body with CRCs
@@ -8,7 +8,7 @@ meta:
   -framescope:
     ports: 9000
     kind: kind
-    # What must hold where a message begins. Both are looked at together.
+    # What must hold where a message begins. Both are tested together.
     believe: [magic, header_crc]
     summary: '{sequence} {body}'
 seq:
@@ -26,7 +26,7 @@ seq:
     valid: {max: 1048576}
   - id: header_crc
     type: u2
-    # Over all that stands before it. The names are those of the CRC catalogue; binascii.crc_hqx is crc-16/xmodem.
+    # Over everything before it. The names are those of the CRC catalogue; binascii.crc_hqx is crc-16/xmodem.
     -check: crc-16/xmodem
   - id: body
     size: length

@@ -1,7 +1,7 @@
-# A header with a length, and as many bytes behind it: what struct.pack('>BI', kind, len(body)) + body sends.
+# A header with a length, and as many bytes after it: what struct.pack('>BI', kind, len(body)) + body sends.
 #
-# A .ksy file is YAML: what belongs together stands at the same distance from the left edge, and '#' begins a remark.
-# 'framescope check FILE.ksy' tells mistakes with line and column; 'framescope check FILE.ksy capture.pcapng' tells how
+# A .ksy file is YAML: what belongs together has the same indentation, and '#' begins a comment.
+# 'framescope check FILE.ksy' reports mistakes with line and column; 'framescope check FILE.ksy capture.pcapng' reports how
 # well it fits what was recorded.
 meta:
   # The name of your protocol: small letters, digits and _.
@@ -9,11 +9,11 @@ meta:
   title: What it is, in a line
   # Numbers of more bytes begin with the highest ('>' in Python's struct): be. Else: le.
   endian: be
-  # What Framescope alone reads; Kaitai Struct ignores keys that begin with a minus.
+  # Only Framescope reads this; Kaitai Struct ignores keys that begin with a minus.
   -framescope:
-    # Where it usually is, so that no --as is needed.
+    # Its usual port, so that no --as is needed.
     ports: 9000
-    # The column 'kind', and what stands beside it.
+    # The column 'kind', and the summary beside it.
     kind: kind
     summary: '{body}'
 # The fields of a message, in their order.
@@ -23,7 +23,7 @@ seq:
     type: u1
     # Numbers with names, listed at the end.
     enum: kind
-    # What is not in the list is told as a problem, and tells garbage from a message.
+    # What is not in the list is reported as a problem, and distinguishes garbage from a message.
     valid:
       in-enum: true
   - id: length
@@ -31,11 +31,11 @@ seq:
     # Without a limit any four bytes would be a length.
     valid:
       max: 1048576
-    doc: Bytes of the body. Shown where someone points at the field.
+    doc: Bytes of the body. Shown when the pointer is over the field.
   - id: body
     # As many bytes as the field above says. Sums are fine too: 'length - 4'.
     size: length
-    # Text. Leave both lines away for bytes.
+    # Text. Leave out both lines for bytes.
     type: str
     encoding: UTF-8
 enums:

@@ -13,7 +13,7 @@ seq:
   - id: length
     type: u2
   - id: entries
-    # Part of the message with an end of its own: what is wrong in it stays in it.
+    # A part of the message with a known end: a fault in it does not affect what follows.
     size: length
     type: entries
 instances:
@@ -24,7 +24,7 @@ types:
     seq:
       - id: entry
         type: entry
-        # Again and again, up to the end of the part.
+        # Repeated up to the end of the part.
         repeat: eos
   entry:
     seq:

@@ -1,6 +1,6 @@
 # A kind byte and text up to the end: what a first socket program sends. Nothing says where a message ends, so it is
-# whatever one send() gave: 'segment-delimited'. That goes well on UDP; on TCP messages arrive glued or cut sooner or
-# later, and no description can part them. Begin with 'framescope template length-prefixed' if you can change the program.
+# whatever one send() wrote: 'segment-delimited'. That works on UDP; on TCP messages arrive glued or cut sooner or
+# later, and no description can split them. Begin with 'framescope template length-prefixed' if you can change the program.
 meta:
   id: my_protocol
   title: A kind and text

@@ -256,7 +256,7 @@ fn what_was_packed_is_not_packed_again_unless_it_is_changed() {
 }
 
 #[test]
-fn what_cannot_be_derived_is_left_and_said() {
+fn values_that_cannot_be_derived_are_left_and_noted() {
     let described = described(
         "seq:\n  - {id: a, type: u1}\n  - {id: b, type: u1}\n  - {id: body, size: a * a}\n  - {id: optional, type: u1, if: b == 1}\n",
     );

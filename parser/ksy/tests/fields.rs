@@ -1,4 +1,5 @@
-//! What is told of a described message: where fields lie, what a summary says, and that it takes no longer than its bytes justify.
+//! What is reported of a described message: where fields are, the summary, and that it takes no longer than its bytes
+//! justify.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::unusual_byte_groupings)] // A test that finds none of what it looks for fails.
 
 use std::ops::Range;
@@ -11,7 +12,7 @@ fn described(text: &str) -> Described {
     Described::from_ksy(&format!("{meta}{text}")).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Every field with its path and the bytes it stands in.
+/// Every field with its path and its bytes.
 fn places(fields: &[Field<'_>], above: &str, around: Range<usize>, found: &mut Vec<(String, Range<usize>)>) {
     for field in fields {
         let path = format!("{above}{}", field.name);
@@ -93,7 +94,7 @@ types:
   item: {seq: [{id: a, type: b4}, {id: b, type: u1}, {id: sum, type: u1, -check: sum}, {id: c, type: b4}]}
 ",
     );
-    // The second item's first four bits stand in the byte in which the first one ended.
+    // The second item's first four bits are in the byte in which the first one ended.
     let bytes = [0x10, 2, 0x12, 0x34, 5, 0x39, 0x60];
     let read = Dissection::of(&mine, &bytes);
     assert_eq!(read.problems, []);
@@ -137,7 +138,7 @@ seq:
 }
 
 #[test]
-fn many_texts_that_are_not_valid_and_many_bits_that_are_left_over_are_told_in_steps_by_their_number() {
+fn reporting_many_invalid_texts_and_left_over_bits_takes_steps_in_proportion() {
     for (field, unit) in [("type: str, size: 1", 1), ("type: part", 2), ("size: 1, process: xor(3)", 1)] {
         let mine = described(&format!(
             "seq: [{{id: one, {field}, repeat: eos}}]\ntypes: {{part: {{seq: [{{id: a, type: b3}}, {{id: b, type: u1}}]}}}}\n"

@@ -89,7 +89,7 @@ fn a_fault_inside_a_part_of_known_size_stays_in_it() {
 }
 
 #[test]
-fn without_a_way_back_the_rest_of_the_stream_is_lost_and_that_is_said() {
+fn without_resynchronisation_the_rest_of_the_stream_is_lost_and_reported() {
     let text = LENGTH
         .replace(", valid: {max: 9}", "")
         .replace("repeat-expr: count", "repeat-expr: 10 / (9 - count)");
@@ -104,7 +104,7 @@ fn without_a_way_back_the_rest_of_the_stream_is_lost_and_that_is_said() {
         let segments: Vec<&[u8]> = stream.chunks(size).collect();
         assert_eq!(spans(&described, &segments), expected, "in segments of {size}");
     }
-    // Nor is the beginning of a message known behind a gap.
+    // Nor is the beginning of a message known after a gap.
     let expected = [(0, 6, SpanType::Message), (6, 10, SpanType::Gap), (16, 6, lost)];
     assert_eq!(spans(&described, &[&good, &[], &good]), expected);
 }
@@ -126,7 +126,7 @@ fn values_that_are_valid_at_the_start_find_the_next_message() {
 }
 
 #[test]
-fn what_is_told_at_once_is_what_is_told_in_full() {
+fn quick_reports_match_full_ones() {
     #[derive(Default)]
     struct Codes(Vec<Code>);
     impl<'a> framescope_parser::Visit<'a> for Codes {

@@ -95,7 +95,8 @@ codes! {
     CriticalExtension = "critical-extension", Error,
         cause: "The sender uses an extension of a newer version, or of an application that this reader was not told about.",
         advice: "Refuse the message as the format asks, or teach the receiver the extension.";
-    /// The bytes are not what must be here, so no message begins; the format does not tell where the next one does, and no place is likely enough.
+    /// The bytes are not what must be here, so no message begins; the format does not show where the next one does, and
+    /// no place is likely enough.
     CannotResync = "cannot-resync", Error,
         cause: "Bytes were lost or changed before this place, and the format has nothing to recognise the next message by.",
         advice: "Give the format a magic or a check that a reader can search for; then a loss costs only the messages it touches.";
@@ -139,7 +140,7 @@ codes! {
     UnknownEncoding = "unknown-encoding", Error,
         cause: "The encoding's name is misspelt, or is one that only another tool knows.",
         advice: "Correct the description at this field.";
-    /// What the description asks for does not exist, such as an item past the end of a list.
+    /// An index or position that the description names does not exist, such as an item past the end of a list.
     NoMatch = "no-match", Error,
         cause: "An index or a position in the description reaches past what the message holds.",
         advice: "Correct the description at this field.";
@@ -191,7 +192,7 @@ codes! {
     ConflictingRetransmission = "conflicting-retransmission", Warning,
         cause: "A middlebox changed the bytes, the sender's buffer was changed while it was being sent, or two hosts use one address.",
         advice: "Never change a buffer that is being sent; capture on both hosts to see where the bytes change.";
-    /// The format does not tell where messages begin; after bytes that are missing or wrong, this place was chosen as the most likely.
+    /// The format does not mark where messages begin; after bytes that are missing or wrong, this place was chosen as the most likely.
     Guessed = "guessed", Warning,
         cause: "Bytes were lost or changed before this place, or the capture began in the middle of the connection, and the format has no magic and no check.",
         advice: "Compare the message with those after it. If it does not fit, bytes of another message were taken for one.";

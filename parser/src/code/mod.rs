@@ -89,7 +89,8 @@ impl Code {
         self.place().err().map(|code| code.domain)
     }
 
-    /// Whether a person may mean it by this name: its own, or with its domain before a dot, such as `telemetry.bad-sensor`.
+    /// Whether a person may mean it by this name: its own, or with its domain before a dot, such as
+    /// `telemetry.bad-sensor`.
     pub fn is_named(self, name: &str) -> bool {
         let own = self.as_str();
         match self.domain() {
@@ -133,7 +134,7 @@ pub struct CodeInfo {
 /// static CODES: CodeDomain = CodeDomain::new("telemetry", &[CodeInfo {
 ///     name: "bad-sensor",
 ///     severity: Severity::Warning,
-///     meaning: "The sensor's number is none that was given out.",
+///     meaning: "The sensor's number was never assigned.",
 ///     usual_cause: "The number is in the wrong byte order, or the sensor is newer than this program.",
 ///     what_to_do: "Compare the number with the list of sensors.",
 /// }]);
@@ -152,13 +153,13 @@ pub struct CodeDomain {
 }
 
 impl CodeDomain {
-    /// More codes than these no protocol declares.
+    /// The most codes that a protocol may declare.
     pub const MAX_CODES: usize = 64;
 
     /// The codes of the protocol with that name. Two domains with the same name are taken for the same.
     ///
     /// # Panics
-    /// There are more than [`MAX_CODES`](CodeDomain::MAX_CODES). In a `static` that is an error of the compiler.
+    /// If there are more than [`MAX_CODES`](CodeDomain::MAX_CODES). In a `static` that is a compile error.
     pub const fn new(name: &'static str, codes: &'static [CodeInfo]) -> CodeDomain {
         assert!(codes.len() <= CodeDomain::MAX_CODES, "a protocol declares at most 64 codes");
         CodeDomain { name, codes }

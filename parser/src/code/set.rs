@@ -4,7 +4,7 @@ use core::hash::{Hash, Hasher};
 
 use crate::{Code, CodeDomain, Severity};
 
-/// A set of [`Code`]s, as the index keeps it for each message: small, copied freely, and without an allocation.
+/// A set of [`Code`]s, as the index stores it for each message: small, copied freely, and without an allocation.
 ///
 /// Of the codes that protocols declare it holds those of one [`CodeDomain`], as a message has one protocol.
 ///
@@ -32,10 +32,10 @@ const _: () = assert!(Code::ALL.len() <= 64 && CodeDomain::MAX_CODES <= 64);
 const _: () = assert!(size_of::<CodeSet>() <= 24);
 
 impl CodeSet {
-    /// The set without a code.
+    /// The empty set.
     pub const EMPTY: CodeSet = CodeSet { built_in: 0, custom: 0, domain: None };
 
-    /// Puts `code` in. A code of another domain than those that are in already is left out.
+    /// Adds `code`. A code of another domain than those that are in already is left out.
     #[inline]
     pub fn insert(&mut self, code: Code) {
         match code.place() {
@@ -56,7 +56,7 @@ impl CodeSet {
         }
     }
 
-    /// Puts all of `other`'s codes in, as [`insert`](CodeSet::insert) does.
+    /// Adds all of `other`'s codes, as [`insert`](CodeSet::insert) does.
     #[inline]
     pub fn extend(&mut self, other: CodeSet) {
         self.built_in |= other.built_in;
@@ -111,7 +111,7 @@ impl Hash for CodeSet {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.built_in.hash(state);
-        // Nearly always there are none, and then nothing more is to be told apart.
+        // Nearly always there are none.
         if let Some(domain) = self.domain {
             self.custom.hash(state);
             domain.hash(state);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_told_apart_by_domain_and_number() {
+    fn codes_are_distinguished_by_domain_and_number() {
         assert_ne!(MINE.code(0), YOURS.code(0));
         assert_ne!(MINE.code(1), Code::Cut, "the same name is not the same code");
         static AGAIN: CodeDomain = CodeDomain::new("mine", &[]);

@@ -1,38 +1,38 @@
-//! Where the reading of one direction is: steps of the protocol become spans, and skipped bytes one run.
+//! The read position in one direction: steps of the protocol become spans, and skipped bytes one run.
 
 use super::{Span, SpanType};
 use crate::{Code, Input, Memo, Protocol, Step};
 
-/// Where the reading of one direction stands. Who holds the bytes gives them with each call.
+/// The read position in one direction. The owner of the bytes passes them to each call.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
-    /// Where in the stream the first byte that is in no span and no run stands.
+    /// The offset in the stream of the first byte that is in no span and no run.
     pub(super) offset: u64,
-    /// Nothing can be said before the stream reaches here.
+    /// No step is possible before the stream reaches this offset.
     pub(super) needed_end: u64,
     /// The skipped bytes before `offset` whose search has not ended.
     pub(super) run: Option<(u64, Code)>,
     /// What was found at `offset` and ended a run.
     found: Option<(usize, SpanType, bool)>,
     memo: Memo,
-    /// Where the last gap ended, if nothing was read behind it.
+    /// Where the last gap ended, if nothing was read after it.
     pub(super) behind_gap: Option<u64>,
-    /// Whether nothing tells where the next message begins, so that a place has to be looked for.
+    /// Whether nothing shows where the next message begins, so that a place has to be searched for.
     pub(super) lost: bool,
 }
 
 impl Cursor {
-    /// Where in the stream the first byte that is not read stands.
+    /// The offset in the stream of the first unread byte.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Whether it is known that nothing can be said of only so many unread bytes.
+    /// Whether it is known that this many unread bytes are too few for a step.
     pub(crate) fn needs_more_than(&self, unread: usize) -> bool {
         self.found.is_none() && self.offset + (unread as u64) < self.needed_end
     }
 
-    /// Whether neither a run is open nor a span was found already.
+    /// Whether no run is open and no span is waiting.
     #[inline]
     pub(super) fn is_between_spans(&self) -> bool {
         self.run.is_none() && self.found.is_none()
@@ -44,16 +44,16 @@ impl Cursor {
         self.is_between_spans().then_some(&mut self.memo)
     }
 
-    /// Goes behind `length` bytes that the caller has read.
+    /// Advances past `length` bytes that the caller has read.
     #[inline]
     pub(crate) fn skip(&mut self, length: usize) {
         self.offset += length as u64;
     }
 
     /// The next span of `bytes`, the unread ones. None where more are needed, or, with `last`, all are read.
-    /// `first_segment` tells how many bytes there are from an offset in the stream to the end of its segment.
+    /// `first_segment` gives the number of bytes from an offset in the stream to the end of its segment.
     ///
-    /// A span's bytes are the first of `bytes`, but for skipped ones: those may have been read by earlier calls.
+    /// A span's bytes are the first of `bytes`, except for skipped ones: those may have been read by earlier calls.
     #[inline(always)]
     pub(crate) fn next(
         &mut self,
@@ -108,14 +108,14 @@ impl Cursor {
         Some(span)
     }
 
-    /// Why bytes at the place are no message: behind a gap they are the rest of one.
+    /// Why bytes here are not a message: after a gap they are the rest of one.
     #[cold]
     fn reason(&self, code: Code) -> Code {
         let goes_on = code == Code::NotAFrame && self.behind_gap == Some(self.offset);
         if goes_on { Code::Continuation } else { code }
     }
 
-    /// The run as far as it goes, if one is open: where it began, its length and its reason.
+    /// The open run so far, if there is one: where it began, its length and its reason.
     pub(crate) fn run(&self) -> Option<(u64, u64, Code)> {
         let (offset, code) = self.run?;
         Some((offset, self.offset - offset, code))

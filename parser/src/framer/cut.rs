@@ -8,23 +8,23 @@ use crate::{Captured, Code, Measure, Missing, Protocol};
 /// Gaps that one message may have: packets cut by a snaplen make a gap each.
 pub(super) const MAX_HELD_GAPS: usize = 1 << 14;
 
-/// What is to be done about a message that a gap cuts.
+/// What to do about a message that a gap cuts.
 enum Cut {
-    /// More has to come.
+    /// More bytes are needed.
     Wait,
-    /// It is so many bytes long.
+    /// It is this many bytes long.
     Message(usize),
-    /// It goes on behind the end.
+    /// It continues after the end.
     Partial,
-    /// Its length is false: so many bytes are skipped.
+    /// Its length is false: this many bytes are skipped.
     Suspect(usize),
-    /// Its length is not known.
+    /// Its length is unknown.
     Unknown,
 }
 
 impl Framer {
-    /// A message that a gap cuts: `part` is its beginning, `span` what it is if its length is not known. False where more has
-    /// to come.
+    /// Handles a message that a gap cuts: `part` is its beginning, `span` what it is if its length is unknown. False
+    /// where more bytes are needed.
     pub(super) fn cut(
         &mut self,
         protocol: &dyn Protocol,
@@ -85,7 +85,7 @@ impl Framer {
         let end = self.waiting_length(pending);
         let unread = pending.len() - self.consumed;
         let is_held = !ended && self.gaps.len() < MAX_HELD_GAPS;
-        // Mostly its beginning tells, and what is missing need not be looked at.
+        // Mostly its beginning is enough, and what is missing need not be considered.
         let measure = match protocol.measure(Captured::whole(part)) {
             Measure::NeedMore => {
                 let mut missing = Vec::new();
@@ -113,7 +113,7 @@ impl Framer {
         if length == end {
             return if ended { Cut::Message(length) } else { wait_for(1) };
         }
-        // What follows it says whether its length is right; where a gap does, nothing speaks against it.
+        // What follows it shows whether its length is right; where a gap does, nothing speaks against it.
         let place = self.cursor.offset + length as u64;
         let next = self.gaps.partition_point(|gap| gap.at <= place);
         let last = next.checked_sub(1).and_then(|last| self.gaps.get(last));

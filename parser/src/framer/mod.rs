@@ -1,11 +1,11 @@
-//! Lays one direction's bytes out in spans, as they arrive: messages, skipped bytes, partial messages, gaps.
+//! Divides one direction's bytes into spans, as they arrive: messages, skipped bytes, partial messages, gaps.
 //!
-//! Every byte and every gap ends up in exactly one [`Span`], in order, whatever the segments are. What is held back
-//! is at most one message that is not complete yet, and what is needed to find the next where the format does not tell.
+//! Every byte and every gap ends up in exactly one [`Span`], in order, whatever the segments are. At most one
+//! incomplete message is buffered, and what is needed to find the next where the format does not mark it.
 //!
-//! A message that a gap cuts keeps its length if what was captured tells it: it goes on behind the gap, and so does the
-//! framing. Whether that length is right shows what follows; if no message does, the message's head is skipped and the search
-//! begins behind it.
+//! A message that a gap cuts keeps its length if the captured bytes show it: the message and the framing continue after
+//! the gap. What follows shows whether that length is right; if no message does, the message's head is skipped and the
+//! search begins after it.
 
 mod cursor;
 mod cut;
@@ -22,10 +22,10 @@ use self::cut::MAX_HELD_GAPS;
 use self::doubt::Doubt;
 use crate::{Captured, Code, Guess, Missing, Protocol};
 
-/// What a stretch of a stream is.
+/// The type of a [`Span`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SpanType {
-    /// A message. If bytes of it are missing, its length is known all the same.
+    /// A message. If bytes of it are missing, its length is still known.
     Message,
     /// A message that a gap or the end cuts off.
     Partial,
@@ -48,10 +48,10 @@ pub struct Span {
     pub checked: bool,
 }
 
-/// Is told each span, with its bytes if it is a message or a partial one.
+/// Receives each span, with its bytes if it is a message or a partial one.
 pub type Sink<'s> = dyn FnMut(Span, Captured<'_, '_>) + 's;
 
-/// Lays out one direction.
+/// Divides one direction into spans.
 ///
 /// ```
 /// use framescope_parser::{Framer, SpanType, missive::{FrameBuf, Kind, Missive}};
@@ -71,17 +71,17 @@ pub type Sink<'s> = dyn FnMut(Span, Captured<'_, '_>) + 's;
 #[derive(Debug, Default)]
 pub struct Framer {
     cursor: Cursor,
-    /// Bytes from the cursor's place on, behind `consumed` ones that are not needed any more.
+    /// Bytes from the cursor's offset on, after `consumed` ones that are not needed any more.
     pending: Vec<u8>,
     consumed: usize,
-    /// Where in the stream the segments that `pending` came in end.
+    /// Where in the stream the segments of `pending` end.
     segment_ends: VecDeque<u64>,
-    /// Gaps between the bytes of `pending`, or behind them.
+    /// Gaps between the bytes of `pending`, or after them.
     gaps: VecDeque<Gap>,
     gap_bytes: u64,
-    /// How many of [`WINDOWS`] were not enough to find a place to begin again.
+    /// How many of [`WINDOWS`] were not enough to find a place to resume.
     windows_tried: usize,
-    /// How the message that comes next was found.
+    /// How the next message was found.
     guess: Option<Guess>,
     doubt: Doubt,
 }
@@ -103,24 +103,24 @@ impl Gap {
 }
 
 impl Framer {
-    /// Lays out a stream from an offset on, before which all is laid out and complete.
+    /// Starts at an offset in the stream, before which everything has been framed.
     pub fn at(offset: u64) -> Framer {
         let mut framer = Framer::default();
         framer.cursor.offset = offset;
         framer
     }
 
-    /// Where in the stream the next byte belongs.
+    /// The offset in the stream of the next byte.
     pub fn end_offset(&self) -> u64 {
         self.cursor.offset + (self.pending.len() - self.consumed) as u64 + self.gap_bytes
     }
 
-    /// Whether nothing tells where the next message begins, so that a place is looked for.
+    /// Whether nothing shows where the next message begins, so that a place is being searched for.
     pub fn is_searching(&self) -> bool {
         self.cursor.lost || self.cursor.run.is_some()
     }
 
-    /// Says, before the first byte, that the stream began before it, so that it need not begin a message.
+    /// Says, before the first byte, that the capture began inside the stream, so that it need not begin with a message.
     pub fn begins_inside(&mut self, protocol: &dyn Protocol) {
         self.cursor.behind_gap = Some(self.cursor.offset);
         self.cursor.lost = !protocol.can_resync();
@@ -136,7 +136,7 @@ impl Framer {
             self.doubt.ask(protocol);
         }
         if self.consumed == self.pending.len() && self.gaps.is_empty() && !self.cursor.lost {
-            // The common case: nothing is held back, so the segment is read where it lies.
+            // The common case: nothing is buffered, so the segment is read where it lies.
             let read = steps(&mut self.cursor, protocol, bytes, (&mut self.guess, &mut self.doubt), sink);
             self.pending.clear();
             self.consumed = 0;
@@ -157,8 +157,8 @@ impl Framer {
         }
     }
 
-    /// Takes a segment of `length` bytes of which [`Protocol::next`] said, asked about it alone, that it is just one message.
-    /// Gives the message's span; None where bytes wait before it, and then it takes nothing.
+    /// Takes a segment of `length` bytes of which [`Protocol::next`] said, given it alone, that it is exactly one
+    /// message. Returns the message's span; None where bytes wait before it, and then it takes nothing.
     pub fn message(&mut self, length: usize) -> Option<Span> {
         let is_idle = self.consumed == self.pending.len() && self.gaps.is_empty() && !self.cursor.lost;
         if !is_idle || !self.cursor.is_between_spans() {
@@ -169,7 +169,7 @@ impl Framer {
         Some(Span { offset, length: length as u64, span_type: SpanType::Message, checked: true })
     }
 
-    /// Takes a gap of `length` bytes: what stands before it goes on behind it only if its length is known.
+    /// Takes a gap of `length` bytes: the message before it continues after it only if its length is known.
     pub fn gap(&mut self, protocol: &dyn Protocol, length: u64, sink: &mut Sink<'_>) {
         if length == 0 {
             return self.end(protocol, sink);
@@ -191,21 +191,21 @@ impl Framer {
         }
     }
 
-    /// The stream ends here, or a datagram does: what stands before can't go on. More may follow all the same, and then begins
-    /// a message.
+    /// The stream ends here, or a datagram does: an unfinished message is cut off. More bytes may follow all the same,
+    /// and then begin a message.
     pub fn end(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) {
         self.divide(protocol, true, sink);
         self.cursor.lost = false;
         (self.windows_tried, self.guess) = (0, None);
     }
 
-    /// Whether it is known that nothing can be said of what waits.
+    /// Whether it is known that the buffered bytes are too few for a step.
     fn needs_more(&self) -> bool {
         let unread = usize::try_from(self.end_offset() - self.cursor.offset).unwrap_or(usize::MAX);
         self.cursor.needs_more_than(unread)
     }
 
-    /// Lays out what waits, as far as that is possible. `ended` says that nothing follows.
+    /// Frames the buffered bytes as far as possible. `ended` says that nothing follows.
     fn divide(&mut self, protocol: &dyn Protocol, ended: bool, sink: &mut Sink<'_>) {
         let pending = core::mem::take(&mut self.pending);
         loop {
@@ -268,7 +268,7 @@ impl Framer {
         }
     }
 
-    /// Forgets the segments before the cursor's place.
+    /// Forgets the segments before the cursor's offset.
     fn pass_segments(&mut self) {
         while self.segment_ends.front().is_some_and(|&end| end <= self.cursor.offset) {
             self.segment_ends.pop_front();
@@ -282,7 +282,8 @@ impl Framer {
         unread.get(..usize::try_from(length).unwrap_or(usize::MAX).min(unread.len())).unwrap_or_default()
     }
 
-    /// What waits, with what is missing of it, as a message that begins at the cursor's place: up to the gap of that number.
+    /// The buffered bytes, with what is missing of them, as a message that begins at the cursor's offset: up to the gap
+    /// of that number.
     fn waiting<'p>(&self, pending: &'p [u8], gaps: usize, missing: &'p mut Vec<Missing>) -> Captured<'p, 'p> {
         let place = |at: u64| usize::try_from(at - self.cursor.offset).unwrap_or(usize::MAX);
         *missing = Missing::list(self.gaps.iter().take(gaps).map(|gap| place(gap.at)..place(gap.end())));
@@ -292,13 +293,13 @@ impl Framer {
         Captured::with_missing(unread.get(..there).unwrap_or_default(), missing)
     }
 
-    /// How long all is that waits, the gaps included.
+    /// The length of everything buffered, gaps included.
     fn waiting_length(&self, pending: &[u8]) -> usize {
         let gaps = usize::try_from(self.gap_bytes).unwrap_or(usize::MAX);
         (pending.len() - self.consumed).saturating_add(gaps)
     }
 
-    /// How many bytes are there from the cursor's place up to another, which is in no gap.
+    /// How many bytes are there from the cursor's offset up to another, which is in no gap.
     fn captured_up_to(&self, place: u64) -> u64 {
         let before = self.gaps.partition_point(|gap| gap.at < place);
         let last = before.checked_sub(1).and_then(|last| self.gaps.get(last));
@@ -309,7 +310,7 @@ impl Framer {
         place.saturating_sub(self.cursor.offset).saturating_sub(missing)
     }
 
-    /// Gives the gap at the cursor's place. False if there is none.
+    /// Delivers the gap at the cursor's offset. False if there is none.
     fn take_gap(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) -> bool {
         let Some(Gap { at: offset, length, .. }) = self.gaps.pop_front() else { return false };
         self.gap_bytes -= length;
@@ -321,7 +322,7 @@ impl Framer {
     }
 }
 
-/// Gives a span whose bytes lie in one piece.
+/// Delivers a span whose bytes lie in one piece.
 fn deliver(span: Span, bytes: &[u8], guess: &mut Option<Guess>, sink: &mut Sink<'_>) {
     match span.span_type {
         SpanType::Message | SpanType::Partial => {
@@ -332,7 +333,7 @@ fn deliver(span: Span, bytes: &[u8], guess: &mut Option<Guess>, sink: &mut Sink<
     }
 }
 
-/// Lays out `bytes`, one segment's, which begin at the cursor's place. Gives how many of them are done.
+/// Frames `bytes`, one segment's, which begin at the cursor's offset. Returns how many of them are done.
 fn steps(
     cursor: &mut Cursor,
     protocol: &dyn Protocol,

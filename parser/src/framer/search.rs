@@ -1,4 +1,4 @@
-//! Where the framing resumes, in a format that does not tell where messages begin.
+//! Where the framing resumes, in a format that does not show where messages begin.
 
 use alloc::vec::Vec;
 
@@ -6,10 +6,10 @@ use super::{Framer, Sink, Span, SpanType, deliver};
 use crate::resync::{WINDOWS, outdone, weigh};
 use crate::{Captured, Code, Guess, Protocol};
 
-/// Gaps that are looked over at most while a place to begin again is looked for.
+/// The most gaps that are skipped in the search for a place to resume.
 const MAX_SEARCHED_GAPS: usize = 256;
 impl Framer {
-    /// Looks for a place to begin again, and goes there. False where more has to come, or nothing is left.
+    /// Searches for a place to resume, and goes there. False where more bytes are needed, or nothing is left.
     pub(super) fn search(
         &mut self,
         protocol: &dyn Protocol,
@@ -28,7 +28,7 @@ impl Framer {
         let behind_gap = self.cursor.behind_gap == Some(self.cursor.offset);
         let code = if behind_gap { Code::Continuation } else { Code::NotAFrame };
         if let Some(terminator) = protocol.terminator() {
-            // Whether a capture begins with a whole message nothing tells; mostly it does.
+            // Nothing shows whether a capture begins with a whole message; mostly it does.
             if behind_gap && self.cursor.offset == 0 {
                 return self.found(Some(Guess { messages: 0, second: 0, bytes: 0 }));
             }
@@ -37,7 +37,7 @@ impl Framer {
                 self.skip_to(to, code, protocol, pending, sink);
                 return self.found(None);
             }
-            // Its first bytes may stand last.
+            // Its first bytes may be the last here.
             let is_cut = ended || !self.gaps.is_empty();
             let rest = if is_cut { 0 } else { (terminator.len() - 1).min(part.len()) };
             self.skip_to(self.cursor.offset + (part.len() - rest) as u64, code, protocol, pending, sink);
@@ -69,14 +69,14 @@ impl Framer {
         false
     }
 
-    /// A message begins at the cursor's place.
+    /// A message begins at the cursor's offset.
     fn found(&mut self, guess: Option<Guess>) -> bool {
         self.cursor.lost = false;
         (self.windows_tried, self.guess) = (0, guess);
         true
     }
 
-    /// Skips bytes that are no message, up to a place in the stream, with the gaps on the way.
+    /// Skips bytes that are not a message, up to an offset in the stream, with the gaps on the way.
     fn skip_to(&mut self, to: u64, code: Code, protocol: &dyn Protocol, pending: &[u8], sink: &mut Sink<'_>) {
         while self.cursor.offset < to {
             let part = self.part(pending).len();
@@ -99,8 +99,8 @@ impl Framer {
         }
     }
 
-    /// An unusually long message in a format that does not tell where messages begin: gives it, or skips what is none. What is in
-    /// it decides, so that nobody waits for what follows.
+    /// An unusually long message in a format that does not show where messages begin: delivers it, or skips what is not
+    /// one. Its contents decide, so that delivery does not wait for what follows.
     pub(super) fn doubted(
         &mut self,
         protocol: &dyn Protocol,

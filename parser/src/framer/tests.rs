@@ -24,7 +24,7 @@ impl<F: Fn(Input<'_>) -> Step + Send + Sync> Protocol for Test<F> {
 }
 
 #[test]
-fn segments_are_told_apart_also_when_several_wait() {
+fn segments_stay_separate_when_several_wait() {
     // Waits until six bytes are there; then each segment is a message.
     let patient = Test(|input: Input<'_>| {
         assert!(input.first_segment >= 1 && input.first_segment <= input.bytes.len());
@@ -50,7 +50,7 @@ fn segments_are_told_apart_also_when_several_wait() {
 }
 
 #[test]
-fn nothing_is_asked_before_enough_is_there() {
+fn the_protocol_is_not_called_before_enough_bytes_are_there() {
     let asked = AtomicUsize::new(0);
     let once = Test(|input: Input<'_>| {
         asked.fetch_add(1, Relaxed);
@@ -73,7 +73,7 @@ fn nothing_is_asked_before_enough_is_there() {
 }
 
 #[test]
-fn what_was_read_is_dropped_and_what_waits_is_not_asked_about() {
+fn read_bytes_are_dropped_and_waiting_ones_cause_no_calls() {
     // A message of 24 bytes, then one of 1000; each begins with its own letter.
     let asked = AtomicUsize::new(0);
     let two = Test(|input: Input<'_>| {
@@ -100,7 +100,7 @@ fn what_was_read_is_dropped_and_what_waits_is_not_asked_about() {
     // Twice for each message, and once more where one ends with its segment.
     let asked = asked.load(Relaxed);
     assert!(asked <= 2 * spans.len(), "asked {asked} times for {} messages", spans.len());
-    // A segment may bring much behind the end of what waited.
+    // A segment may bring much after the end of what waited.
     let mut framer = Framer::default();
     framer.segment(&two, b"aaaa", &mut |_, _| {});
     framer.segment(&two, &[&[b'a'; 20][..], &[b'b'; 200]].concat(), &mut |_, _| {});

@@ -1,4 +1,4 @@
-//! Long content put together from the DATA frames that carry its parts.
+//! Long content, reassembled from the DATA frames that carry its parts.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -8,9 +8,9 @@ use super::frame::Frame;
 use super::header::{Flags, Kind};
 use crate::{Error, Fault};
 
-/// Puts the parts of long DATA together: those with MORE go on in the next DATA of their channel.
+/// Reassembles the parts of long DATA: a part with MORE continues in the next DATA of its channel.
 ///
-/// One assembly serves one direction. It keeps at most `limit` bytes, all channels together.
+/// One assembly serves one direction. It buffers at most `limit` bytes, all channels together.
 ///
 /// ```
 /// use framescope_parser::missive::{Assembly, Flags, Frame, Kind};
@@ -30,16 +30,16 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    /// An assembly that keeps at most `limit` bytes.
+    /// An assembly that buffers at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Assembly { limit, kept: 0, channels: BTreeMap::new() }
     }
 
-    /// Takes the next frame of its direction. Gives the whole content if it is a DATA that completes one; that of a
-    /// DATA of one part is borrowed from the frame.
+    /// Takes the next frame of its direction. Returns the whole content if it is a DATA that completes one; the content
+    /// of a DATA of one part is borrowed from the frame.
     ///
     /// # Errors
-    /// The parts are longer than the limit together. What was kept of that channel is dropped.
+    /// The parts together are longer than the limit. What was buffered of that channel is dropped.
     pub fn push<'f>(&mut self, frame: &Frame<'f>) -> Result<Option<Cow<'f, [u8]>>, Error> {
         if frame.kind != Kind::DATA || frame.flags.contains(Flags::REPLY) {
             return Ok(None);
@@ -65,7 +65,7 @@ impl Assembly {
         Ok(None)
     }
 
-    /// Whether parts are kept whose content is not complete.
+    /// Whether parts are buffered whose content is not complete.
     pub fn is_open(&self) -> bool {
         !self.channels.is_empty()
     }
@@ -91,7 +91,7 @@ mod tests {
         let reply = Frame { flags: Flags::REPLY, ..data(1, false, b"no part") };
         assert_eq!(assembly.push(&reply), Ok(None));
         assert_eq!(assembly.push(&data(1, true, b"b")), Ok(None));
-        // What comes in one part is not copied.
+        // Content of one part is not copied.
         let short = data(3, false, b"short");
         assert!(matches!(assembly.push(&short), Ok(Some(Cow::Borrowed(b"short")))));
         assert_eq!(assembly.push(&data(1, false, b"c")), Ok(Some(Cow::Owned(b"abc".to_vec()))));

@@ -15,8 +15,8 @@ static HEADER_CHECK: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_XM
 
 /// The check over a header, which does not cover the header's last two bytes, its own.
 ///
-/// The one place that computes it, and never inlined: so the library's code for any CRC is compiled into one for this
-/// CRC, which takes two thirds of the time.
+/// The only place that computes it, and never inlined, so that the library's code for any CRC is compiled into one for
+/// this CRC, which takes two thirds of the time.
 #[inline(never)]
 pub(crate) fn header_check_of(header: &[u8; 20]) -> u16 {
     let (covered, _) = header.split_at(18);
@@ -43,12 +43,12 @@ impl Key {
     }
 }
 
-/// CRC-32s of any range of a region, each for the price of a few hundred bytes, once the region was read once.
+/// CRC-32s of any range of a region, each for the price of a few hundred bytes, once the region has been read.
 ///
-/// An attacker may write many headers that all claim the same megabytes; without this each would cost them anew.
+/// An attacker may write many headers that all claim the same megabytes; without this each would cost them again.
 #[derive(Debug, Default)]
 pub(crate) struct RangeChecksums {
-    /// Up to here in the stream, bytes were read for a checksum that failed, so that they may be asked for again.
+    /// Bytes up to this offset in the stream were read for a checksum that failed, so they may be needed again.
     pub(crate) read_to: u64,
     /// Where in the stream the region begins.
     start: u64,
@@ -57,7 +57,7 @@ pub(crate) struct RangeChecksums {
 }
 
 const STRIDE: usize = 256;
-/// The prefixes of a longer region are dropped once the reader has gone so far past its start.
+/// The prefixes of a longer region are dropped once the reader is this far past its start.
 const REGION: u64 = 64 << 20;
 
 impl RangeChecksums {
@@ -66,7 +66,7 @@ impl RangeChecksums {
         self.prefixes.is_empty()
     }
 
-    /// The CRC-32 of the first `length` of `bytes`, which stand at `offset` in the stream.
+    /// The CRC-32 of the first `length` of `bytes`, which are at `offset` in the stream.
     pub(crate) fn checksum(&mut self, bytes: &[u8], offset: u64, length: usize) -> Option<u32> {
         let known_end = self.start + (self.prefixes.len().saturating_sub(1) * STRIDE) as u64;
         let outgrown = offset.saturating_sub(self.start) > (length as u64).max(REGION);
@@ -77,7 +77,7 @@ impl RangeChecksums {
         }
         let begin = usize::try_from(offset - self.start).ok()?;
         let end = begin.checked_add(length)?;
-        // The bytes are at hand from `offset` on only; the prefixes reach at least that far.
+        // The bytes are available from `offset` on only; the prefixes reach at least that far.
         while self.prefixes.len() * STRIDE <= end {
             let from = ((self.prefixes.len() - 1) * STRIDE).checked_sub(begin)?;
             self.prefixes.push(extend(*self.prefixes.last()?, bytes.get(from..from + STRIDE)?));

@@ -1,4 +1,4 @@
-//! Reading frames that are well-formed: one from a slice, or one after another from a stream that may be damaged.
+//! Reads well-formed frames: one from a slice, or one after another from a stream that may be damaged.
 
 use super::Missive;
 use super::check::{self, CHECKSUM_LENGTH, TAG_LENGTH};
@@ -12,11 +12,11 @@ use crate::{Code, Error, Fault, Input};
 
 impl Missive {
     /// Decodes the frame that `bytes` begin with, if it is well-formed: header, limit, version, checksum, tag (with a
-    /// key), and extensions hold. Gives the bytes behind it too. What the payload says is read by
-    /// [`Frame::read_payload`]. Nothing is copied.
+    /// key), and extensions hold. Returns the bytes after it too. [`Frame::read_payload`] reads its payload. Nothing is
+    /// copied.
     ///
-    /// A frame without AUTH is well-formed also where there is a key: who demands authentication looks whether
-    /// [`Frame::tag`] is there.
+    /// A frame without AUTH is well-formed even where there is a key: a receiver that requires authentication checks
+    /// that [`Frame::tag`] is there.
     ///
     /// # Errors
     /// The first field that does not hold. With [`Fault::Incomplete`] more bytes may make the frame whole.
@@ -35,8 +35,8 @@ impl Missive {
         self.decode_with(bytes, |covered| check::checksum(bytes.get(..covered).unwrap_or_default()))
     }
 
-    /// The frames of a stream, and what stands between them. A damaged stream costs the frames that the damage
-    /// touches, and what they were is said.
+    /// The frames of a stream, and what is between them. A damaged stream loses only the frames that the damage
+    /// touches, and the items in their place say what they were.
     ///
     /// ```
     /// use framescope_parser::missive::{Frame, FrameBuf, Item, Kind, Missive};
@@ -58,7 +58,8 @@ impl Missive {
         Frames { missive: self, stream, cursor: Cursor::default() }
     }
 
-    /// Decodes a frame, with `checksum_of` its first so many bytes. In place, so that the frame is not moved about.
+    /// Decodes a frame; `checksum_of` computes the checksum of its first bytes. In place, so that the frame is not
+    /// moved.
     #[inline(always)]
     fn decode_with<'a>(
         &self,
@@ -94,7 +95,7 @@ impl Missive {
             }
             (found, covered) = (Some(tag), signed);
         }
-        // Read again, which costs less than keeping it over the calls for the checks.
+        // Read again, which costs less than keeping it across the calls for the checks.
         let parts = whole.first_chunk().and_then(Header::fields).and_then(|header| {
             let (_, rest) = covered.split_at_checked(Header::LENGTH)?;
             let (extensions, payload) = rest.split_at_checked(header.extensions_length.into())?;
@@ -137,7 +138,7 @@ impl Missive {
         if walk.rest().is_empty() { Ok(()) } else { Err(walk.overrun(offset)) }
     }
 
-    /// What stands first in `bytes`, the unread ones of a stream from the cursor's place on.
+    /// What comes first in `bytes`, the unread ones of a stream from the cursor's offset on.
     #[inline]
     pub(crate) fn receive<'a>(
         &self,
@@ -176,7 +177,7 @@ fn incomplete(header: &Header, bytes: &[u8]) -> Error {
     Error::new(bytes.len(), "frame", Fault::Incomplete { needed })
 }
 
-/// One thing found in a stream: a frame, or what is none.
+/// An item of a stream: a frame, or bytes that are not one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received<'a> {
     /// Where in the stream it begins.
@@ -187,15 +188,15 @@ pub struct Received<'a> {
     pub item: Item<'a>,
 }
 
-/// What a stretch of a stream is.
+/// The content of a [`Received`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
     /// A well-formed frame.
     Frame(Frame<'a>),
-    /// A frame that must be refused, its bytes, and why. The stream goes on behind it. [`RawFrame`] tells what
-    /// stands in it all the same.
+    /// A frame that must be refused, its bytes, and why. The stream continues after it. [`RawFrame`] still shows what
+    /// is in it.
     Refused(&'a [u8], Error),
-    /// Bytes that are no frame, and why.
+    /// Bytes that are not a frame, and why.
     Skipped(Code),
     /// The bytes of a frame that the end cuts off.
     Partial(&'a [u8]),
@@ -205,7 +206,7 @@ impl<'a> Received<'a> {
     /// The frame, if it is one.
     ///
     /// # Errors
-    /// Why it is none. The offset counts from the stream's first byte.
+    /// Why it is not. The offset counts from the stream's first byte.
     pub fn into_frame(self) -> Result<Frame<'a>, Error> {
         let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let length = self.length;
@@ -221,7 +222,7 @@ impl<'a> Received<'a> {
     }
 }
 
-/// Gives what stands in a stream, one thing after another; see [`Missive::frames`].
+/// Iterates over a stream's frames and what is between them; see [`Missive::frames`].
 #[derive(Debug)]
 pub struct Frames<'a> {
     missive: &'a Missive,

@@ -1,4 +1,4 @@
-//! Frames from bytes as they arrive, without input or output of its own.
+//! Frames from bytes as they arrive, without any input or output.
 
 use alloc::vec::Vec;
 
@@ -6,11 +6,11 @@ use super::Missive;
 use super::decode::{Item, Received};
 use crate::framer::Cursor;
 
-/// Takes bytes as they arrive, in whatever pieces, and gives the frames in them.
+/// Takes bytes as they arrive, in whatever pieces, and returns the frames in them.
 ///
-/// It does no input or output itself: push what was read, then take what has become complete. It keeps the bytes of
-/// at most one frame that is not complete yet, beside those pushed last: [`Missive::payload_limit`] bounds its memory.
-/// A damaged stream is read on behind the damage.
+/// It does no input or output itself: push what was read, then take what has become complete. It buffers at most one
+/// incomplete frame, beside the bytes pushed last: [`Missive::payload_limit`] bounds its memory. After damage in the
+/// stream it resumes at the next frame.
 ///
 /// ```
 /// use framescope_parser::missive::{Decoder, FrameBuf, Item, Kind, Missive};
@@ -34,7 +34,7 @@ use crate::framer::Cursor;
 pub struct Decoder {
     missive: Missive,
     cursor: Cursor,
-    /// The unread bytes are those from `start` to `end`; what lies behind them is room.
+    /// The unread bytes are those from `start` to `end`; the rest is spare room.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -55,8 +55,8 @@ impl Decoder {
         }
     }
 
-    /// Reads once from `reader` and takes what it gives. Gives how many bytes that were; 0 is the
-    /// [end](Decoder::end) of the stream.
+    /// Reads once from `reader` and takes the bytes. Returns how many there were; 0 is the [end](Decoder::end) of the
+    /// stream.
     ///
     /// # Errors
     /// Those of the reader.
@@ -83,12 +83,12 @@ impl Decoder {
         Ok(read)
     }
 
-    /// Says that the stream has ended: what is not complete is given as [`Partial`](super::Item::Partial).
+    /// Says that the stream has ended: an incomplete frame is returned as [`Partial`](super::Item::Partial).
     pub fn end(&mut self) {
         self.ended = true;
     }
 
-    /// The next thing that is complete; None where more bytes are needed, or all was given.
+    /// The next complete item; None where more bytes are needed, or all were returned.
     #[inline]
     pub fn receive(&mut self) -> Option<Received<'_>> {
         let offset = self.cursor.offset();
@@ -101,8 +101,9 @@ impl Decoder {
         received
     }
 
-    /// What is being skipped, if the search for the next header goes on: where it began, how long it is so far, and why.
-    /// [`receive`](Decoder::receive) gives it when it has ended; who would rather end the connection need not wait.
+    /// The bytes being skipped while the search for the next header continues: where they begin, how many there are so
+    /// far, and why. [`receive`](Decoder::receive) returns them when the search has ended; a caller that would rather
+    /// end the connection need not wait.
     ///
     /// ```
     /// use framescope_parser::missive::{Decoder, Item, Missive};
@@ -133,7 +134,7 @@ impl Decoder {
         self.end - self.start
     }
 
-    /// Room for at least `length` bytes behind the unread ones.
+    /// Makes room for at least `length` bytes after the unread ones.
     fn room(&mut self, length: usize) -> &mut [u8] {
         if self.buffer.len() - self.end < length {
             // Moving the unread bytes to the front only when they are the smaller part keeps the work linear.
@@ -157,7 +158,7 @@ mod tests {
     use crate::missive::{FrameBuf, Kind};
 
     #[test]
-    fn memory_follows_what_waits_and_not_what_came() {
+    fn memory_follows_what_waits_and_not_what_arrived() {
         let frame = FrameBuf::new(Kind::DATA).payload([b'x'; 980]).to_bytes().unwrap();
         for at_once in [1, 7, 999, 1000, 1001, 3500] {
             let mut decoder = Decoder::new(Missive::default());

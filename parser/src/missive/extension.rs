@@ -31,9 +31,9 @@ impl Tag {
     pub const TIMESTAMP: Tag = Tag(0x01);
     /// The media type of a DATA's content, UTF-8.
     pub const CONTENT_TYPE: Tag = Tag(0x02);
-    /// Who sent what is relayed, UTF-8.
+    /// The original sender of a relayed message, UTF-8.
     pub const SENDER: Tag = Tag(0x03);
-    /// What joins the frames of one task, 16 bytes.
+    /// Joins the frames of one task, 16 bytes.
     pub const TRACE_ID: Tag = Tag(0x04);
 
     /// The bit of a tag byte that says *critical*.
@@ -66,15 +66,15 @@ impl Tag {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extension<'a> {
-    /// What it says.
+    /// Its tag.
     pub tag: Tag,
-    /// Whether who does not know it must refuse the message.
+    /// Whether a receiver that does not know it must refuse the message.
     pub critical: bool,
-    /// The bytes of what it says.
+    /// The bytes of its value.
     pub bytes: &'a [u8],
 }
 
-/// What an extension says.
+/// The value of an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExtensionValue<'a> {
@@ -82,11 +82,11 @@ pub enum ExtensionValue<'a> {
     Timestamp(u64),
     /// The media type of a DATA's content.
     ContentType(&'a str),
-    /// Who sent what is relayed.
+    /// The original sender of a relayed message.
     Sender(&'a str),
-    /// What joins the frames of one task.
+    /// Joins the frames of one task.
     TraceId([u8; 16]),
-    /// What only those know whose extension it is.
+    /// An extension that the specification does not define.
     Other(Tag, &'a [u8]),
 }
 
@@ -99,7 +99,7 @@ impl<'a> Extension<'a> {
         Self::HEAD + self.bytes.len()
     }
 
-    /// What the extension says.
+    /// The extension's value, decoded.
     ///
     /// # Errors
     /// The extension is one that the specification defines, and its value has the wrong size (field `length`) or is
@@ -140,12 +140,12 @@ impl<'a> Extensions<'a> {
         Extensions { rest: area }
     }
 
-    /// The bytes not walked over yet. After the last extension: those of one that claims more than is there.
+    /// The bytes not walked yet. After the last extension: those of one that claims more than is there.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// What is wrong with the extension that [`rest`](Extensions::rest) begins with, which stands at `offset`.
+    /// What is wrong with the extension that [`rest`](Extensions::rest) begins with, which is at `offset`.
     pub(crate) fn overrun(&self, offset: usize) -> Error {
         let left = self.rest.len().saturating_sub(Extension::HEAD);
         match claimed(self.rest) {
@@ -179,7 +179,7 @@ fn extension(bytes: &[u8]) -> Read<'_, Extension<'_>> {
     Ok((rest, Extension { tag: Tag(tag & !Tag::CRITICAL), critical, bytes }))
 }
 
-/// What the extension that `bytes` begin with claims as its length, if it says so.
+/// The length that the extension at the start of `bytes` claims, if that much of it is there.
 pub(crate) fn claimed(bytes: &[u8]) -> Option<u16> {
     bytes.get(1..)?.first_chunk().copied().map(u16::from_be_bytes)
 }

@@ -1,4 +1,4 @@
-//! From the fields of a message back to the frame they say, whatever lengths and checks they carry.
+//! From the fields of a message back to the frame they describe, whatever lengths and checks they carry.
 
 use alloc::vec::Vec;
 
@@ -55,7 +55,7 @@ fn extensions_of(area: &Field<'_>) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     for extension in &area.fields {
         if extension.fields.is_empty() {
-            // What claimed more than there was is kept as it stood.
+            // What claimed more than there was is kept as it was.
             out.extend_from_slice(bytes_of(extension)?.unwrap_or_default());
             continue;
         }

@@ -1,4 +1,4 @@
-//! A whole, well-formed frame: as it was read, borrowed; or owned, to be built, written and kept.
+//! A whole, well-formed frame: borrowed, as it was read; or owned, to be built, written and stored.
 
 use alloc::vec::Vec;
 
@@ -11,8 +11,8 @@ use crate::{Error, Fault};
 
 /// A well-formed frame, borrowed from the bytes it was read from: the valid view.
 ///
-/// [`Missive::decode`](super::Missive::decode) gives it; [`to_frame_buf`](Frame::to_frame_buf) keeps it. One to be written is
-/// built as a [`FrameBuf`], or, where nothing is to be copied first, as a literal:
+/// [`Missive::decode`](super::Missive::decode) returns it; [`to_frame_buf`](Frame::to_frame_buf) makes it owned. One to
+/// be written is built as a [`FrameBuf`], or, where nothing is to be copied first, as a literal:
 ///
 /// ```
 /// use framescope_parser::missive::{Frame, Kind, Missive};
@@ -38,7 +38,7 @@ pub struct Frame<'a> {
     pub channel: u16,
     /// The extensions area; [`extensions`](Frame::extensions) walks it.
     pub extensions: &'a [u8],
-    /// The payload; [`read_payload`](Frame::read_payload) tells what it says.
+    /// The payload; [`read_payload`](Frame::read_payload) decodes it.
     pub payload: &'a [u8],
     /// The authentication tag that was read. Written only where no key is given to derive it from.
     pub tag: Option<&'a [u8; TAG_LENGTH]>,
@@ -88,10 +88,10 @@ impl<'a> Frame<'a> {
         self.extensions().filter(|extension| extension.tag == tag).last()
     }
 
-    /// What the payload says.
+    /// The decoded payload.
     ///
     /// # Errors
-    /// A length in it points past its end, or text is not UTF-8; or the CONTENT_TYPE of a frame made by hand is not.
+    /// A length in it points past its end, or text is not UTF-8; or the CONTENT_TYPE of a frame built by hand is not.
     /// The offset counts from the frame's first byte.
     ///
     /// ```
@@ -120,7 +120,7 @@ impl<'a> Frame<'a> {
         content_type.is_none_or(|bytes| core::str::from_utf8(bytes).is_ok_and(is_text))
     }
 
-    /// The frame with all it holds its own, to be kept when the bytes it was read from are gone.
+    /// An owned copy of the frame, which outlives the bytes it was read from.
     ///
     /// ```
     /// use framescope_parser::missive::{FrameBuf, Kind, Missive};
@@ -164,8 +164,8 @@ impl<'a> Frame<'a> {
     /// Appends the frame's bytes to `out`. Lengths and checks are derived; so is the tag, if there is a `key`.
     ///
     /// # Errors
-    /// Extensions or payload are longer than their length fields can say, or AUTH is set and there is neither a key
-    /// nor a tag. Nothing is appended then.
+    /// Extensions or payload are longer than their length fields can say, or AUTH is set and there is neither a key nor
+    /// a tag. Nothing is appended then.
     ///
     /// ```
     /// use framescope_parser::missive::{Flags, FrameBuf, Key, Kind, Missive};
@@ -186,10 +186,10 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
-    /// Writes the frame's bytes to the start of `out`, without an allocator. Gives how many they are.
+    /// Writes the frame's bytes to the start of `out`, without an allocator. Returns how many there are.
     ///
     /// # Errors
-    /// As [`encode`](Frame::encode), or `out` is shorter than [`encoded_length`](Frame::encoded_length). Nothing is
+    /// As for [`encode`](Frame::encode), or `out` is shorter than [`encoded_length`](Frame::encoded_length). Nothing is
     /// written then.
     ///
     /// ```
@@ -235,7 +235,7 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Tells the frame's bytes, part by part.
+    /// Passes the frame's bytes on, part by part.
     fn parts(&self, header: &Header, key: Option<&Key>, put: &mut dyn FnMut(&[u8])) {
         let header = header.to_bytes();
         let signed = [&header[..], self.extensions, self.payload];
@@ -256,7 +256,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A frame that owns what it holds: to be built and written, or kept.
+/// A frame that owns its parts: to be built and written, or stored.
 ///
 /// ```
 /// use framescope_parser::missive::{ExtensionValue, Flags, FrameBuf, Kind, Missive};
@@ -276,23 +276,23 @@ impl<'a> Frame<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FrameBuf {
-    /// As [`Frame::version`].
+    /// See [`Frame::version`].
     pub version: u8,
-    /// As [`Frame::kind`].
+    /// See [`Frame::kind`].
     pub kind: Kind,
-    /// As [`Frame::flags`].
+    /// See [`Frame::flags`].
     pub flags: Flags,
-    /// As [`Frame::sequence`].
+    /// See [`Frame::sequence`].
     pub sequence: u32,
-    /// As [`Frame::channel`].
+    /// See [`Frame::channel`].
     pub channel: u16,
-    /// As [`Frame::extensions`](struct@Frame).
+    /// See [`Frame::extensions`](struct@Frame).
     #[cfg_attr(feature = "serde", serde(with = "crate::hex::bytes"))]
     pub extensions: Vec<u8>,
-    /// As [`Frame::payload`].
+    /// See [`Frame::payload`].
     #[cfg_attr(feature = "serde", serde(with = "crate::hex::bytes"))]
     pub payload: Vec<u8>,
-    /// As [`Frame::tag`].
+    /// See [`Frame::tag`].
     #[cfg_attr(feature = "serde", serde(with = "crate::hex::tag"))]
     pub tag: Option<[u8; TAG_LENGTH]>,
 }
@@ -303,11 +303,11 @@ impl FrameBuf {
         Frame::new(kind).to_frame_buf()
     }
 
-    /// A frame that says what `payload` says. Content that is bytes gets the CONTENT_TYPE that says no more than that;
-    /// to name another, make the frame with [`with`](FrameBuf::with) and [`payload`](FrameBuf::payload).
+    /// A frame with this payload. Content that is bytes gets the CONTENT_TYPE `application/octet-stream`; to name
+    /// another, build the frame with [`with`](FrameBuf::with) and [`payload`](FrameBuf::payload).
     ///
     /// # Errors
-    /// As [`Payload::to_bytes`].
+    /// Those of [`Payload::to_bytes`].
     ///
     /// ```
     /// use framescope_parser::missive::{Flags, FrameBuf, Payload};
@@ -356,7 +356,7 @@ impl FrameBuf {
         self
     }
 
-    /// Appends an extension that says `value` and may be skipped by who does not know it.
+    /// Appends an extension with this value, which a receiver that does not know it may skip.
     ///
     /// # Errors
     /// The value is longer than 65,535 bytes.
@@ -388,7 +388,7 @@ impl FrameBuf {
         Ok(self)
     }
 
-    /// The frame, to be looked at.
+    /// The frame, borrowed.
     pub fn as_frame(&self) -> Frame<'_> {
         Frame {
             version: self.version,
@@ -402,10 +402,10 @@ impl FrameBuf {
         }
     }
 
-    /// As [`Frame::encode`].
+    /// See [`Frame::encode`].
     ///
     /// # Errors
-    /// As [`Frame::encode`].
+    /// Those of [`Frame::encode`].
     pub fn encode(&self, key: Option<&Key>, out: &mut Vec<u8>) -> Result<(), Error> {
         self.as_frame().encode(key, out)
     }
@@ -413,7 +413,7 @@ impl FrameBuf {
     /// The frame's bytes, where no key is needed.
     ///
     /// # Errors
-    /// As [`Frame::encode`].
+    /// Those of [`Frame::encode`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let mut out = Vec::new();
         self.encode(None, &mut out)?;
@@ -421,7 +421,7 @@ impl FrameBuf {
     }
 }
 
-/// As the [`FrameBuf`] that it is when owned.
+/// Like the [`FrameBuf`] of an owned frame.
 #[cfg(feature = "serde")]
 impl serde::Serialize for Frame<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,8 +1,8 @@
 //! Where frames begin and end in a stream, also in a damaged one: the rules of the format's resynchronisation.
 //!
-//! A header is believed only if its magic and its check hold. What is not believed is skipped up to the next header
-//! that is. A frame whose checksum fails and that nothing sensible follows had a false length: only its header is
-//! skipped, so that the frames it claimed to hold are found.
+//! A header is trusted only if its magic and its check hold. What is not trusted is skipped up to the next header that
+//! is. A frame whose checksum fails and that nothing sensible follows had a false length: only its header is skipped,
+//! so that the frames inside its claimed length are found.
 
 use core::num::NonZeroUsize;
 
@@ -13,11 +13,11 @@ use super::check::{self, CHECKSUM_LENGTH};
 use super::header::{Flags, Header, may_begin};
 use crate::{Code, Input, Memo, Step};
 
-/// What stands at the start of some bytes.
+/// What some bytes begin with.
 enum Probe {
     /// A header whose check holds.
     Believed(Header),
-    /// Too few bytes to say, and those there are could begin a header.
+    /// Too few bytes to decide, and those there are could begin a header.
     Short,
     /// No header.
     Nothing,
@@ -31,7 +31,7 @@ fn probe(bytes: &[u8]) -> Probe {
     }
 }
 
-/// Where the first header that can be believed begins, or one that too few bytes are there of.
+/// Where the first header that can be trusted begins, or one of which too few bytes are there.
 pub(crate) fn find_header(bytes: &[u8], from: usize) -> Option<usize> {
     let magics = Finder::new(&Header::MAGIC);
     let mut from = from;
@@ -42,12 +42,12 @@ pub(crate) fn find_header(bytes: &[u8], from: usize) -> Option<usize> {
             Probe::Nothing => from = at + Header::MAGIC.len(),
         }
     }
-    // The first half of a magic may stand last.
+    // The first half of a magic may be the last byte.
     let last = bytes.len().checked_sub(1).filter(|&last| last >= from)?;
     may_begin(bytes.get(last..)?).then_some(last)
 }
 
-/// Whether a header that can be believed stands anywhere in the bytes.
+/// Whether a header that can be trusted is anywhere in the bytes.
 pub(crate) fn has_header(bytes: &[u8]) -> bool {
     let mut from = 0;
     while let Some(at) = find_header(bytes, from) {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn just_as_many_bytes_are_asked_for_as_are_missing() {
+    fn exactly_the_missing_bytes_are_requested() {
         let frame = frame(100);
         for length in 1..20 {
             assert_eq!(step(&frame[..length], false), need(20 - length));
@@ -199,7 +199,7 @@ mod tests {
         let all = NonZeroUsize::new(20).unwrap();
         assert_eq!(step(&header, false), Step::Searching(all, Code::HeaderCheckMismatch));
         assert_eq!(step(&[7; 20], false), Step::Searching(all, Code::NotAFrame));
-        // At the end nothing is waited for: half a magic behind a frame whose checksum fails is no header.
+        // At the end there is nothing to wait for: half a magic after a frame whose checksum fails is not a header.
         let mut broken = frame(100);
         broken[50] ^= 1;
         broken.push(0xF5);

@@ -34,13 +34,13 @@ use crate::{Error, Fault};
 pub struct Kind(pub u8);
 
 impl Kind {
-    /// Opens a channel: who speaks, and the proof of it.
+    /// Opens a channel: the user, and a proof of identity.
     pub const LOGIN: Kind = Kind(1);
     /// Closes a channel.
     pub const LOGOUT: Kind = Kind(2);
     /// Content of any type.
     pub const DATA: Kind = Kind(3);
-    /// Says that a request was taken.
+    /// Says that a request was accepted.
     pub const ACK: Kind = Kind(4);
     /// Says that a request was refused, and why.
     pub const ERROR: Kind = Kind(5);
@@ -68,7 +68,7 @@ impl Kind {
         self.0 >= 0x80
     }
 
-    /// Whether a frame of this kind, unless it is itself a reply, asks for one.
+    /// Whether a frame of this kind, unless it is itself a reply, needs one.
     pub fn asks_for_reply(self) -> bool {
         matches!(self, Kind::LOGIN | Kind::LOGOUT | Kind::DATA | Kind::PING)
     }
@@ -93,9 +93,9 @@ impl Flags {
     pub const CHECKSUM: Flags = Flags(0x0001);
     /// An authentication tag follows the payload.
     pub const AUTH: Flags = Flags(0x0002);
-    /// The frame answers the request whose sequence number it carries.
+    /// The frame is a reply to the request whose sequence number it carries.
     pub const REPLY: Flags = Flags(0x0004);
-    /// This DATA goes on in the next DATA of its channel.
+    /// This DATA continues in the next DATA of its channel.
     pub const MORE: Flags = Flags(0x0008);
     /// The bits that have a meaning, with the names of their fields.
     pub const NAMED: [(Flags, &'static str); 4] = [
@@ -125,7 +125,7 @@ impl core::ops::BitOr for Flags {
     }
 }
 
-/// A frame's header, as it stands in the bytes.
+/// A frame's header, as it is in the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -136,9 +136,9 @@ pub struct Header {
     pub kind: Kind,
     /// What it carries besides its payload, and how it relates to others.
     pub flags: Flags,
-    /// Bytes of extensions behind the header.
+    /// Bytes of extensions after the header.
     pub extensions_length: u16,
-    /// Bytes of payload behind the extensions.
+    /// Bytes of payload after the extensions.
     pub payload_length: u32,
     /// The frame's number in its direction and channel, or for a reply that of the request.
     pub sequence: u32,
@@ -153,10 +153,10 @@ impl Header {
     pub const LENGTH: usize = 20;
     /// The two bytes a frame begins with.
     pub const MAGIC: [u8; 2] = [0xF5, 0x4D];
-    /// The version this crate knows all of.
+    /// The version this crate knows in full.
     pub const VERSION: u8 = 1;
 
-    /// Reads the header that `bytes` begin with, and believes it only if magic and header check both hold.
+    /// Reads the header that `bytes` begin with, and trusts it only if magic and header check both hold.
     ///
     /// # Errors
     /// `magic` or `header_check` does not hold, or the bytes end too early.
@@ -177,7 +177,7 @@ impl Header {
     #[inline(always)]
     pub(crate) fn believed(bytes: &[u8]) -> Option<Header> {
         let fixed = bytes.first_chunk()?;
-        // The fields last: what is read before a call must be kept over it.
+        // The fields last: what is read before a call must be kept across it.
         let holds = fixed.starts_with(&Self::MAGIC)
             && fixed.last_chunk() == Some(&check::header_check_of(fixed).to_be_bytes());
         holds.then(|| Header::fields(fixed)).flatten()
@@ -273,7 +273,7 @@ pub struct Layout {
     pub end: u64,
 }
 
-/// Why the header that `bytes` begin with is not believed.
+/// Why the header that `bytes` begin with is not trusted.
 #[cold]
 pub(crate) fn unbelieved(bytes: &[u8]) -> Error {
     let found = bytes.iter().take(2).fold(0, |all, &byte| (all << 8) | u64::from(byte));
@@ -285,7 +285,7 @@ pub(crate) fn unbelieved(bytes: &[u8]) -> Error {
     }
 }
 
-/// Whether a header could begin here: as many of the magic's bytes as there are, are the magic's.
+/// Whether a header could begin here: as many bytes as there are match the magic.
 pub(crate) fn may_begin(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().zip(Header::MAGIC).all(|(&found, magic)| found == magic)
 }

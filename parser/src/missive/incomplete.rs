@@ -12,7 +12,7 @@ const HEADER: NonZeroUsize = NonZeroUsize::new(Header::LENGTH).unwrap();
 /// Bits of magic and header check.
 const BITS: u32 = 32;
 
-/// How long a frame is says its header, if all of that is there.
+/// The length of a frame as its header gives it, if all of that is there.
 pub(crate) fn measure(frame: Captured<'_, '_>) -> Measure {
     let Some(bytes) = frame.get(0..Header::LENGTH) else {
         let beginning = frame.beginning();
@@ -29,20 +29,20 @@ pub(crate) fn measure(frame: Captured<'_, '_>) -> Measure {
     }
 }
 
-/// Tells a frame that lacks bytes: what stands before the first gap as it is, and behind it the parts of the frame with what
-/// of them is there.
+/// Reports a frame that lacks bytes: what is before the first gap as it is, and after it the parts of the frame with
+/// what of them is there.
 pub(crate) fn dissect<'a>(missive: &'a Missive, frame: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
     let beginning = frame.beginning();
-    let Some((told, content_type)) = dissect::before_payload(missive, beginning, visit) else { return };
+    let Some((parts, content_type)) = dissect::before_payload(missive, beginning, visit) else { return };
     let Some(layout) = Header::read_unchecked(beginning).map(|header| header.layout()) else { return };
     // Of a payload without a captured byte nothing is known, not even that it is empty.
     if beginning.len() as u64 > layout.extensions_end || layout.payload_end == layout.extensions_end {
-        told.payload(content_type, visit);
+        parts.payload(content_type, visit);
     }
     let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(frame.length());
     let [extensions, payload, tag, end] =
         [layout.extensions_end, layout.payload_end, layout.tag_end, layout.end].map(place);
-    // What stands before the gap was told.
+    // What is before the gap was reported.
     let behind = |at: usize| at.max(beginning.len());
     part(frame, "extensions", behind(Header::LENGTH)..extensions, visit);
     part(frame, "payload", behind(extensions)..payload, visit);
@@ -55,13 +55,13 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, frame: Captured<'a, '_>, visit: 
     }
 }
 
-/// Tells a part of the frame, if it has any bytes.
+/// Reports a part of the frame, if it has any bytes.
 fn part<'a>(frame: Captured<'a, '_>, name: &'a str, range: Range<usize>, visit: &mut dyn Visit<'a>) {
     if range.is_empty() {
         return;
     }
     match frame.get(range.clone()) {
         Some(bytes) => visit.field(name, range, Value::Bytes(bytes.into())),
-        None => frame.tell_missing(name, range, visit),
+        None => frame.report_missing(name, range, visit),
     }
 }

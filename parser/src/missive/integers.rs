@@ -1,10 +1,10 @@
-//! Big-endian integers as parsers of nom. Those that come with it are inlined into others only where the whole program is
-//! optimised at its linking; a header has nine of them.
+//! Big-endian integers as parsers of nom. Those that come with it are inlined into others only with link-time
+//! optimisation; a header has nine of them.
 
 use nom::IResult;
 use nom::error::{Error as NomError, ErrorKind, ParseError};
 
-/// What a parser gives, with what is left.
+/// What a parser returns, with the rest.
 pub(super) type Read<'b, T> = IResult<&'b [u8], T, NomError<&'b [u8]>>;
 
 #[inline(always)]

@@ -13,13 +13,13 @@
 //!
 //! | to do | take |
 //! |---|---|
-//! | decode one frame | [`Missive::decode`], which gives a [`Frame`] and what follows it |
+//! | decode one frame | [`Missive::decode`], which returns a [`Frame`] and what follows it |
 //! | go through a stream | [`Missive::frames`] |
 //! | read from a socket | [`Decoder`] |
-//! | tell what a payload says | [`Frame::read_payload`], a [`Payload`] |
+//! | decode a payload | [`Frame::read_payload`], a [`Payload`] |
 //! | build and write a frame | [`FrameBuf`], or a [`Frame`] whose parts are borrowed |
-//! | look at what is no well-formed frame | [`RawFrame`], [`Dissection`] |
-//! | put long content together | [`Assembly`] |
+//! | look at a damaged frame | [`RawFrame`], [`Dissection`] |
+//! | reassemble long content | [`Assembly`] |
 //! | match replies, watch the numbering | [`Session`] |
 
 #[cfg(feature = "arbitrary")]
@@ -64,7 +64,7 @@ use crate::{
     Observer, Protocol, Sample, Step, Visit,
 };
 
-/// The Missive protocol as a receiver is set up for it: its limit, its key, and what its application has added.
+/// The Missive protocol as a receiver configures it: its limit, its key, and its application's additions.
 ///
 /// ```
 /// use framescope_parser::{Dissection, missive::{FrameBuf, Kind, Missive, Tag}};
@@ -78,13 +78,13 @@ use crate::{
 /// let bytes = FrameBuf::new(Kind(0x80)).extension(Tag(0x40), true, &[9])?.to_bytes()?;
 /// assert!(missive.decode(&bytes).is_ok());
 /// assert_eq!(Dissection::of(&missive, &bytes).kind.unwrap().to_string(), "TYPING");
-/// // Who does not know the extension must refuse the message.
+/// // A receiver that does not know the extension must refuse the message.
 /// assert_eq!(Missive::default().decode(&bytes).unwrap_err().field, "extensions");
 /// # Ok::<(), framescope_parser::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Missive {
-    /// The longest payload that is believed, in bytes.
+    /// The longest payload that is accepted, in bytes.
     pub payload_limit: u32,
     /// The key that authenticated frames are verified and signed with.
     pub key: Option<Key>,
@@ -109,7 +109,7 @@ impl Missive {
         kind.name().or_else(own)
     }
 
-    /// The name of an extension that is known here: by the specification, or as one of the application's.
+    /// The name of an extension that is known here: from the specification, or from the application.
     pub(crate) fn tag_name(&self, tag: Tag) -> Option<&str> {
         let own = || Some(self.extensions.iter().find(|(known, _)| *known == tag)?.1.as_str());
         tag.name().or_else(own)

@@ -1,4 +1,4 @@
-//! What the payload of each kind says.
+//! The payload of each kind, decoded.
 //!
 //! ```text
 //! LOGIN       0    2 user_length
@@ -24,7 +24,7 @@ use super::integers::{Read, be_u16};
 use crate::utf8;
 use crate::{Error, Fault};
 
-/// What a payload says, borrowed from the frame's bytes.
+/// A decoded payload, borrowed from the frame's bytes.
 ///
 /// ```
 /// use framescope_parser::missive::{Content, FrameBuf, Missive, Payload};
@@ -41,7 +41,7 @@ use crate::{Error, Fault};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Payload<'a> {
-    /// Who speaks, and the proof of it.
+    /// Opens a channel: the user, and a proof of identity.
     Login {
         /// The user's name.
         user: &'a str,
@@ -58,9 +58,9 @@ pub enum Payload<'a> {
         /// The content.
         content: Content<'a>,
     },
-    /// The request was taken.
+    /// The request was accepted.
     Ack {
-        /// A word about it; may be empty.
+        /// A note on it; may be empty.
         note: &'a str,
     },
     /// The request was refused.
@@ -72,12 +72,12 @@ pub enum Payload<'a> {
     },
     /// Is the peer there?
     Ping {
-        /// What the PONG is to bring back.
+        /// What the PONG is to return.
         bytes: &'a [u8],
     },
     /// The peer is there.
     Pong {
-        /// What the PING brought.
+        /// The bytes of the PING.
         bytes: &'a [u8],
     },
     /// A kind that an application or a later version defines.
@@ -98,7 +98,7 @@ pub enum Payload<'a> {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content<'a> {
-    /// Text: the media type says so, or none is named.
+    /// Text: the media type says so, or there is none.
     Text(&'a str),
     /// Anything else.
     Bytes(&'a [u8]),
@@ -141,7 +141,7 @@ impl<'a> Payload<'a> {
     }
 
     /// Reads the payload of a frame of that kind. `content_type` is that of the frame's CONTENT_TYPE, if it has one.
-    /// Bytes behind all that the kind defines are left to later versions.
+    /// Bytes after all that the kind defines are left to later versions.
     ///
     /// # Errors
     /// A length points past the payload's end, or text is not UTF-8. The offset counts from the payload's first byte.
@@ -176,7 +176,7 @@ impl<'a> Payload<'a> {
         })
     }
 
-    /// The payload's bytes, borrowed where they stand one after another already.
+    /// The payload's bytes, borrowed where they are contiguous already.
     ///
     /// # Errors
     /// User or credential is longer than 65,535 bytes.
@@ -210,7 +210,7 @@ fn too_short(found: usize, offset: usize, field: &'static str) -> Error {
     Error::new(offset, field, Fault::TooLong { limit: found as u64, found: 2 })
 }
 
-/// The bytes behind a length of two bytes, which `rest`, the end of `payload`, begins with; and what follows them.
+/// The bytes after a length of two bytes, which `rest`, the end of `payload`, begins with; and what follows them.
 fn counted<'a>(
     payload: &[u8],
     rest: &'a [u8],

@@ -1,4 +1,4 @@
-//! The raw view of a frame: what any bytes have, however damaged or cut off.
+//! The raw view of a frame: the parts of any bytes, however damaged or cut off.
 
 use core::ops::Range;
 
@@ -6,11 +6,11 @@ use super::check::{self, CHECKSUM_LENGTH};
 use super::extension::Extensions;
 use super::header::{Header, Layout};
 
-/// Bytes looked at as a frame, whatever they are.
+/// Any bytes, viewed as a frame.
 ///
-/// Every accessor answers on any bytes: parts that are not there are empty, parts that are cut off are what is left
-/// of them. What is wrong with them is told by [`Dissection`](crate::Dissection), and refused by
-/// [`Missive::decode`](super::Missive::decode).
+/// Every accessor works on any bytes: parts that are not there are empty, parts that are cut off are what is left of
+/// them. [`Dissection`](crate::Dissection) reports what is wrong with them, and
+/// [`Missive::decode`](super::Missive::decode) refuses them.
 ///
 /// ```
 /// use framescope_parser::missive::{FrameBuf, Kind, RawFrame};
@@ -45,12 +45,12 @@ impl Part<'_> {
 }
 
 impl<'a> RawFrame<'a> {
-    /// Looks at `bytes` as a frame that begins with their first.
+    /// Views `bytes` as a frame that begins with their first.
     pub fn new(bytes: &'a [u8]) -> Self {
         RawFrame { bytes, header: Header::read_unchecked(bytes) }
     }
 
-    /// The header as it stands, whether or not its check holds. None without magic or with fewer than 20 bytes.
+    /// The header as it is, whether or not its check holds. None without magic or with fewer than 20 bytes.
     pub fn header(&self) -> Option<Header> {
         self.header
     }
@@ -91,7 +91,7 @@ impl<'a> RawFrame<'a> {
         self.checksum_part().bytes.first_chunk().copied().map(u32::from_be_bytes)
     }
 
-    /// The checksum that the bytes before [`checksum`](RawFrame::checksum) have, where there is one.
+    /// The checksum of the bytes before [`checksum`](RawFrame::checksum), where there is one.
     ///
     /// ```
     /// use framescope_parser::missive::{Flags, FrameBuf, Kind, RawFrame};

@@ -1,5 +1,5 @@
-//! Tells only what is wanted of a frame: numbers of the header at their places, and of the parts behind it no more than is
-//! asked for. No check is computed.
+//! Reports only the wanted fields of a frame: numbers of the header by their offsets, and no more than needed of the
+//! parts after it. Computes no check.
 
 use alloc::vec::Vec;
 
@@ -10,26 +10,26 @@ use super::header::{Header, Kind, may_begin};
 use super::raw::Part;
 use crate::{FieldReader, FieldSelection, Value, Visit};
 
-/// What is told of each frame.
+/// What is reported of each frame.
 pub(super) struct Selection {
     missive: Missive,
     /// The wanted ones of [`HEADER_FIELDS`].
     header: Vec<usize>,
     extensions: Depth,
     payload: Depth,
-    /// Whether the payload says a summary that is wanted.
+    /// Whether the payload's summary is wanted.
     summary: bool,
     tag: bool,
     checksum: bool,
 }
 
-/// How much of a part is told.
+/// How much of a part is reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
     Nothing,
     /// That it is there, and where.
     Itself,
-    /// What is in it.
+    /// Its contents.
     All,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn select(missive: &Missive, wanted: &FieldSelection) -> Selection {
 }
 
 impl FieldReader for Selection {
-    fn tell<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+    fn report<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         if !may_begin(message) {
             return;
         }
@@ -112,13 +112,13 @@ impl<'a> FrameBytes<'a> {
         types.last().map(|extension| extension.bytes)
     }
 
-    /// Tells that there are extensions, and not which.
+    /// Reports that there are extensions, without their contents.
     fn extensions_alone(&self, visit: &mut dyn Visit<'a>) {
         let part = self.raw.extensions_part();
         self.alone("extensions", part, !part.bytes.is_empty(), self.header.version == Header::VERSION, visit);
     }
 
-    /// Tells that there is a payload, and not what it says.
+    /// Reports that there is a payload, without its contents.
     fn payload_alone(&self, visit: &mut dyn Visit<'a>) {
         let is_known = self.header.version == Header::VERSION
             && matches!(self.header.kind, Kind::LOGIN | Kind::LOGOUT | Kind::ACK | Kind::ERROR | Kind::DATA);
@@ -126,7 +126,7 @@ impl<'a> FrameBytes<'a> {
         self.alone("payload", self.raw.payload_part(), is_there, is_known, visit);
     }
 
-    /// Tells a part, which is a group if what stands in it is known.
+    /// Reports a part, which is a group if its contents are known.
     fn alone(
         &self,
         name: &'static str,

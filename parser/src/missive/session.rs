@@ -1,5 +1,5 @@
-//! What only the sequence of frames shows: numbering, LOGIN first, LOGOUT last, which reply answers which request, and
-//! which DATA goes on with the content of another.
+//! What only the sequence of frames shows: numbering, LOGIN first, LOGOUT last, which reply belongs to which request,
+//! and which DATA continues the content of another.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -11,8 +11,8 @@ use crate::{Code, Direction, Event, Observation, Observer, Sentence};
 
 /// Watches the frames of one connection, channel by channel.
 ///
-/// Once anything was lost, a LOGIN or a request may be among it: then nothing is said of a missing one. A jump of
-/// the numbers is always told, as it says how much is missing.
+/// Once anything was lost, a LOGIN or a request may be among it: then a missing one is not reported. A jump in the
+/// numbers is always reported, as it shows how much is missing.
 ///
 /// ```
 /// use framescope_parser::{Captured, Direction, Event, Observation, Observer};
@@ -57,25 +57,25 @@ struct Channel {
 #[derive(Debug, Default)]
 struct Side {
     next_sequence: Option<u32>,
-    /// The last message, by its sequence number, if it is without an answer. Most are answered before the next is sent.
+    /// The last message, by its sequence number, if it has no reply. Most get one before the next is sent.
     newest: Option<(u32, Slot)>,
     /// What few connections have.
-    more: Option<Box<More>>,
+    pending: Option<Box<Pending>>,
 }
 
 #[derive(Debug, Default)]
-struct More {
-    /// Messages without an answer yet, but for the newest.
+struct Pending {
+    /// Messages without a reply yet, except the newest.
     open: Waiting,
-    /// Replies to requests that were not seen yet: a capture may have them the wrong way round.
+    /// Replies to requests that were not seen yet: a capture may have them in the wrong order.
     early: Waiting,
     content: Option<Content>,
 }
 
-/// Content whose last part has not come.
+/// Content whose last part has not arrived.
 #[derive(Clone, Copy, Debug)]
 struct Content {
-    /// The direction's losses when it was said last. After another the next part, or the last, may be lost.
+    /// The direction's losses at its last part. After another loss the next part, or the last, may be missing.
     losses: u64,
     first: u32,
     last: u32,
@@ -102,7 +102,7 @@ impl Session {
             match asker.answered(sequence) {
                 Some(request) => found.push(reply(sent, request)),
                 None => {
-                    if let Some(other) = asker.more().early.insert(sequence, sent.into())
+                    if let Some(other) = asker.pending().early.insert(sequence, sent.into())
                         && !lost_any
                     {
                         found.push(reply_to_nothing(other.into(), header.channel, sequence));
@@ -121,21 +121,21 @@ impl Session {
             found.push(Observation::Problem { row, code: Code::SequenceJump, text });
         }
         sender.next_sequence = Some(sequence.wrapping_add(1));
-        if let Some(early) = sender.more.as_mut().and_then(|more| more.early.remove(sequence)) {
+        if let Some(early) = sender.pending.as_mut().and_then(|pending| pending.early.remove(sequence)) {
             found.push(reply(early.into(), sent));
-        } else if let Some(before) = sender.asks(sequence, sent) {
+        } else if let Some(before) = sender.await_reply(sequence, sent) {
             found.extend(unanswered(before));
         }
         match header.kind {
             Kind::DATA => found.extend(sender.part(row, header, losses)),
-            // Whoever leaves or comes anew says no more of what was begun.
+            // A new LOGIN, or a LOGOUT, ends the content that was begun.
             Kind::LOGIN | Kind::LOGOUT => found.extend(sender.unfinished(losses)),
             _ => {}
         }
         let mut problem = |code, text| found.push(Observation::Problem { row, code, text });
         match header.kind {
             Kind::LOGIN => {
-                // A LOGIN opens the channel anew after a LOGOUT.
+                // A LOGIN reopens the channel after a LOGOUT.
                 channel.login_seen = true;
                 channel.logout_seen = false;
             }
@@ -156,61 +156,61 @@ impl Session {
 }
 
 impl Channel {
-    fn finish(&mut self, number: u16, losses: [u64; 2], tell: &mut dyn FnMut(Observation)) {
+    fn finish(&mut self, number: u16, losses: [u64; 2], report: &mut dyn FnMut(Observation)) {
         for (side, side_losses) in self.sides.iter_mut().zip(losses) {
             let newest = side.newest.take();
-            let Some(more) = &mut side.more else {
-                newest.and_then(|(_, slot)| unanswered(slot.into())).into_iter().for_each(&mut *tell);
+            let Some(pending) = &mut side.pending else {
+                newest.and_then(|(_, slot)| unanswered(slot.into())).into_iter().for_each(&mut *report);
                 continue;
             };
-            newest.into_iter().for_each(|(sequence, slot)| more.open.add(sequence, slot));
-            more.open.take().filter_map(|(_, slot)| unanswered(slot.into())).for_each(&mut *tell);
-            let early = more.early.take();
-            side.unfinished(side_losses).into_iter().for_each(&mut *tell);
+            newest.into_iter().for_each(|(sequence, slot)| pending.open.add(sequence, slot));
+            pending.open.take().filter_map(|(_, slot)| unanswered(slot.into())).for_each(&mut *report);
+            let early = pending.early.take();
+            side.unfinished(side_losses).into_iter().for_each(&mut *report);
             if losses == [0; 2] {
-                early.for_each(|(sequence, slot)| tell(reply_to_nothing(slot.into(), number, sequence)));
+                early.for_each(|(sequence, slot)| report(reply_to_nothing(slot.into(), number, sequence)));
             }
         }
     }
 }
 
 impl Side {
-    fn more(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
+    fn pending(&mut self) -> &mut Pending {
+        self.pending.get_or_insert_default()
     }
 
-    /// A message waits for an answer. Gives the one that had its number before and waits.
-    fn asks(&mut self, sequence: u32, sent: Sent) -> Option<Sent> {
+    /// A message waits for a reply. Returns the one that had its number before and waits.
+    fn await_reply(&mut self, sequence: u32, sent: Sent) -> Option<Sent> {
         let before = self.answered(sequence);
         if let Some((number, slot)) = self.newest.replace((sequence, sent.into())) {
-            self.more().open.add(number, slot);
+            self.pending().open.add(number, slot);
         }
         before
     }
 
-    /// What waits for an answer with this number no longer does.
+    /// The message with this number no longer waits for a reply.
     fn answered(&mut self, sequence: u32) -> Option<Sent> {
         let newest = self.newest.take_if(|(newest, _)| *newest == sequence).map(|(_, slot)| slot);
-        newest.or_else(|| self.more.as_mut()?.open.remove(sequence)).map(Sent::from)
+        newest.or_else(|| self.pending.as_mut()?.open.remove(sequence)).map(Sent::from)
     }
 
-    /// Takes a DATA, and says which content it goes on with.
+    /// Takes a DATA, and reports which content it continues.
     fn part(&mut self, row: u32, header: &Header, losses: u64) -> Option<Observation> {
         let begun = self.take_content(losses);
         let before = begun.map_or(0, |content| content.bytes);
         if header.flags.contains(Flags::MORE) {
             let first = begun.map_or(row, |content| content.first);
             let bytes = before.saturating_add(header.payload_length.into());
-            self.more().content = Some(Content { losses, first, last: row, bytes });
+            self.pending().content = Some(Content { losses, first, last: row, bytes });
         }
         Some(Observation::Part { row, first: begun?.first, offset: before })
     }
 
     fn take_content(&mut self, losses: u64) -> Option<Content> {
-        self.more.as_mut()?.content.take().filter(|content| content.losses == losses)
+        self.pending.as_mut()?.content.take().filter(|content| content.losses == losses)
     }
 
-    /// Says of content that was begun that no more of it came.
+    /// Reports content that was begun and not continued.
     fn unfinished(&mut self, losses: u64) -> Option<Observation> {
         let content = self.take_content(losses)?;
         let text = Sentence::new("{} bytes of content were sent, and MORE was said, but no part follows");
@@ -227,7 +227,7 @@ fn reply(reply: Sent, request: Sent) -> Observation {
 
 fn unanswered(request: Sent) -> Option<Observation> {
     let text = Sentence::new("no reply to this request was seen");
-    request.asks.then_some(Observation::Problem { row: request.row, code: Code::Unanswered, text })
+    request.needs_reply.then_some(Observation::Problem { row: request.row, code: Code::Unanswered, text })
 }
 
 fn reply_to_nothing(reply: Sent, channel: u16, sequence: u32) -> Observation {
@@ -241,8 +241,8 @@ impl Observer for Session {
         match event {
             Event::Message { direction, row, time_ns, bytes } => {
                 if let Some(header) = Header::read_unchecked(bytes.beginning()) {
-                    let asks = header.kind.asks_for_reply();
-                    self.message(direction, Sent { row, time_ns, asks }, &header, found);
+                    let needs_reply = header.kind.asks_for_reply();
+                    self.message(direction, Sent { row, time_ns, needs_reply }, &header, found);
                 }
             }
             Event::Loss { direction } => {
@@ -257,12 +257,12 @@ impl Observer for Session {
         self.finish_each(&mut |one| found.push(one));
     }
 
-    fn finish_each(&mut self, tell: &mut dyn FnMut(Observation)) {
+    fn finish_each(&mut self, report: &mut dyn FnMut(Observation)) {
         let losses = self.losses;
         let Some((number, channel)) = &mut self.first else { return };
-        self.others.range_mut(..*number).for_each(|(number, other)| other.finish(*number, losses, tell));
-        channel.finish(*number, losses, tell);
-        self.others.range_mut(*number..).for_each(|(number, other)| other.finish(*number, losses, tell));
+        self.others.range_mut(..*number).for_each(|(number, other)| other.finish(*number, losses, report));
+        channel.finish(*number, losses, report);
+        self.others.range_mut(*number..).for_each(|(number, other)| other.finish(*number, losses, report));
     }
 }
 
@@ -291,9 +291,9 @@ mod tests {
         assert_eq!(found.len(), 50);
         assert!(session.others.is_empty());
         let (_, channel) = session.first.as_ref().unwrap();
-        assert!(channel.sides.iter().all(|side| side.more.is_none()));
-        let mut told = Vec::new();
-        session.finish_each(&mut |one| told.push(one));
-        assert!(matches!(told[..], [Observation::Problem { row: 100, code: Code::Unanswered, .. }]));
+        assert!(channel.sides.iter().all(|side| side.pending.is_none()));
+        let mut found = Vec::new();
+        session.finish_each(&mut |one| found.push(one));
+        assert!(matches!(found[..], [Observation::Problem { row: 100, code: Code::Unanswered, .. }]));
     }
 }

@@ -37,7 +37,7 @@ use super::payload::{Content, Payload};
 pub fn frame() -> impl Strategy<Value = FrameBuf> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     let numbers = (any::<u32>(), prop_oneof![4 => 0..4u16, 1 => any::<u16>()]);
-    (said(), flags, numbers, extensions()).prop_map(
+    (valid_payload(), flags, numbers, extensions()).prop_map(
         |(frame, (checksum, reply, more), (sequence, channel), extensions)| {
             let set = |on: bool, flag: Flags| if on { flag } else { Flags::default() };
             let more = set(more && frame.kind == Kind::DATA, Flags::MORE);
@@ -48,10 +48,10 @@ pub fn frame() -> impl Strategy<Value = FrameBuf> {
     )
 }
 
-/// A frame whose payload says what it should.
-fn said() -> impl Strategy<Value = FrameBuf> {
+/// A frame with a valid payload.
+fn valid_payload() -> impl Strategy<Value = FrameBuf> {
     let bytes = |most| vec(any::<u8>(), 0..=most);
-    // Nothing made here is longer than its length can say.
+    // Nothing generated here is longer than its length can say.
     let of = |payload: Payload<'_>| FrameBuf::of(payload).unwrap_or_else(|_| FrameBuf::new(payload.kind()));
     prop_oneof![
         4 => text(200).prop_map(move |text| of(Payload::Data { content: Content::Text(&text) })),
@@ -70,13 +70,13 @@ fn said() -> impl Strategy<Value = FrameBuf> {
     ]
 }
 
-/// Text of up to so many characters, from all of Unicode.
+/// Text of up to this many characters, from all of Unicode.
 fn text(length: usize) -> impl Strategy<Value = String> {
     vec(any::<char>(), 0..=length).prop_map(|characters| characters.into_iter().collect())
 }
 
-/// An extensions area in which everything holds: each extension at most once, some of them critical, and some that
-/// only an application knows.
+/// A valid extensions area: each extension at most once, some of them critical, and some that only an application
+/// knows.
 ///
 /// ```
 /// use framescope_parser::missive::{Extensions, strategy};
@@ -125,7 +125,7 @@ impl Stretch {
     /// The bytes on the wire.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
-            // The strategy makes no frame with AUTH, the only one that can't be written.
+            // The strategy generates no frame with AUTH, the only one that can't be written.
             Stretch::Frame(frame) => frame.to_bytes().unwrap_or_default(),
             Stretch::Noise(bytes) => bytes.clone(),
         }
@@ -160,7 +160,7 @@ pub fn stream() -> impl Strategy<Value = Vec<Stretch>> {
     vec(prop_oneof![3 => frame().prop_map(Stretch::Frame), 1 => noise], 0..12).prop_map(without_headers)
 }
 
-/// One in 65,536 headers of noise holds by chance, also one that ends in what follows: such noise becomes zeros.
+/// One in 65,536 headers of noise holds by chance, perhaps with bytes of what follows: such noise becomes zeros.
 fn without_headers(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     let mut behind: Vec<u8> = Vec::new();
     for stretch in stretches.iter_mut().rev() {

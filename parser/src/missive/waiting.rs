@@ -7,8 +7,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 pub(super) struct Sent {
     pub(super) row: u32,
     pub(super) time_ns: Option<i64>,
-    /// Whether it asks for a reply.
-    pub(super) asks: bool,
+    /// Whether it needs a reply.
+    pub(super) needs_reply: bool,
 }
 
 /// The same in 16 bytes.
@@ -17,31 +17,32 @@ pub(super) struct Slot {
     time_ns: i64,
     row: u32,
     is_timed: bool,
-    asks: bool,
+    needs_reply: bool,
 }
 
 impl From<Sent> for Slot {
-    fn from(Sent { row, time_ns, asks }: Sent) -> Slot {
-        Slot { time_ns: time_ns.unwrap_or_default(), row, is_timed: time_ns.is_some(), asks }
+    fn from(Sent { row, time_ns, needs_reply }: Sent) -> Slot {
+        Slot { time_ns: time_ns.unwrap_or_default(), row, is_timed: time_ns.is_some(), needs_reply }
     }
 }
 
 impl From<Slot> for Sent {
-    fn from(Slot { time_ns, row, is_timed, asks }: Slot) -> Sent {
-        Sent { row, time_ns: is_timed.then_some(time_ns), asks }
+    fn from(Slot { time_ns, row, is_timed, needs_reply }: Slot) -> Sent {
+        Sent { row, time_ns: is_timed.then_some(time_ns), needs_reply }
     }
 }
 
 /// Slots by number, for numbers that mostly rise by one.
 ///
-/// They are a ring, without a search; what does not fit into one is a tree. At least about half of a ring that is not short is filled, and
-/// what has left it for the tree does not come back: no order of numbers costs more than the tree alone would.
+/// They are a ring, without a search; what does not fit into it is in a tree. At least about half of a ring that is not
+/// short is filled, and what has left it for the tree does not come back: no order of numbers costs more than the tree
+/// alone would.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// Those from `base` on. Neither the first nor the last place is empty.
     ring: VecDeque<Option<Slot>>,
     base: u32,
-    /// The last number for which the ring had no place.
+    /// The last number that did not fit into the ring.
     missed: u32,
     /// How many of the ring's places are not empty.
     filled: usize,
@@ -49,13 +50,13 @@ pub(super) struct Waiting {
     sparse: BTreeMap<u32, Slot>,
 }
 
-/// The ring goes on behind a step of so many numbers.
+/// The ring is continued after a step of at most this many numbers.
 const WIDEST_STEP: usize = 256;
-/// A ring of so many places is short.
+/// A ring of at most this many places is short.
 const SHORT: usize = 64;
 
 impl Waiting {
-    /// Gives the one that had the number before.
+    /// Returns the one that had the number before.
     pub(super) fn insert(&mut self, number: u32, slot: Slot) -> Option<Slot> {
         let before = self.remove(number);
         self.add(number, slot);
@@ -109,7 +110,7 @@ impl Waiting {
     /// All, by rising numbers.
     pub(super) fn take(&mut self) -> impl Iterator<Item = (u32, Slot)> + use<> {
         let Waiting { mut ring, base, sparse, .. } = core::mem::take(self);
-        // Behind the greatest number the ring goes on with zero.
+        // After the greatest number the ring continues with zero.
         let up_to_greatest = usize::try_from(u32::MAX - base).unwrap_or(usize::MAX).saturating_add(1);
         let wrapped = ring.split_off(up_to_greatest.min(ring.len()));
         let ring = wrapped.into_iter().zip(0..=u32::MAX).chain(ring.into_iter().zip(base..=u32::MAX));
@@ -179,20 +180,20 @@ mod tests {
         Slot::from(Sent {
             row,
             time_ns: (!row.is_multiple_of(3)).then_some(-i64::from(row)),
-            asks: row.is_multiple_of(2),
+            needs_reply: row.is_multiple_of(2),
         })
     }
 
-    /// What was told of it, of all that wait.
+    /// All that wait, with their numbers.
     fn all(waiting: &mut Waiting) -> Vec<(u32, Sent)> {
         waiting.take().map(|(number, slot)| (number, Sent::from(slot))).collect()
     }
 
     #[test]
-    fn a_slot_is_sixteen_bytes_and_keeps_what_it_was_told() {
+    fn a_slot_is_sixteen_bytes_and_keeps_its_values() {
         assert_eq!(size_of::<Option<Slot>>(), 16);
         for time_ns in [None, Some(i64::MIN), Some(-1), Some(0), Some(i64::MAX)] {
-            let sent = Sent { row: u32::MAX, time_ns, asks: true };
+            let sent = Sent { row: u32::MAX, time_ns, needs_reply: true };
             assert_eq!(Sent::from(Slot::from(sent)), sent);
         }
     }

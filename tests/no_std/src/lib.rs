@@ -1,4 +1,4 @@
-//! A program without the standard library that reads and writes frames. It links only if the parser needs nothing but
+//! A program without the standard library that reads and writes frames. It links only if the parser needs only
 //! an allocator: with the standard library there would be two panic handlers.
 
 #![no_std]

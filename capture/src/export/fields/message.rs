@@ -62,7 +62,8 @@ impl MessageFields {
             Some((number, reader)) => {
                 let captured = Captured::whole(bytes);
                 let path = Vec::new();
-                reader.tell(bytes, &mut Collector { message: self, fields, protocol, bytes: captured, path });
+                reader
+                    .report(bytes, &mut Collector { message: self, fields, protocol, bytes: captured, path });
                 if let Some(place) = self.readers.get_mut(number) {
                     *place = Some(Some(reader));
                 }

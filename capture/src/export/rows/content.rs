@@ -21,7 +21,8 @@ pub(in crate::export) struct Content<'i> {
     pub(in crate::export) bytes: Vec<u8>,
 }
 
-/// Bytes that are read of the file at once. Threads take turns, so that most of what is further ahead belongs to another.
+/// Bytes that are read of the file in one call. Threads take turns, so that most of what is further ahead belongs to
+/// another.
 const READ_AHEAD: usize = 64 << 10;
 
 impl<'i> Content<'i> {

@@ -20,7 +20,7 @@ use crate::display::SKIPPED_BYTES;
 use crate::filter::{Evaluator, Filter};
 use crate::{Index, Row, RowId};
 
-/// Writes one row behind another. Every thread has its own.
+/// Writes one row after another. Every thread has its own.
 pub(super) trait WriteRow {
     /// Appends a row to `out`.
     fn write_row(&mut self, number: RowId, row: &Row, out: &mut Vec<u8>) -> io::Result<()>;
@@ -47,7 +47,7 @@ pub(super) fn write_rows<W: WriteRow>(
     write_rows_by(threads, RUN_ROWS, index, selection, out, make)
 }
 
-/// The same with so many threads, and so many rows in a run.
+/// The same with this many threads, and this many rows in a run.
 fn write_rows_by<W: WriteRow>(
     threads: usize,
     run_rows: u32,
@@ -145,7 +145,7 @@ fn write_in_threads<'i, W: WriteRow>(
     })
 }
 
-/// The piece that was written of a run, and what failed behind it.
+/// The output of a run, and the error that ended it, if any.
 type Written = (Vec<u8>, io::Result<()>);
 
 /// A run of rows to write into a piece.

@@ -103,7 +103,7 @@ proptest! {
     }
 }
 
-/// Accepts so many bytes, and then no more.
+/// Accepts this many bytes, and then no more.
 struct Full(usize);
 
 impl Write for Full {

@@ -20,7 +20,7 @@ use super::layout::{RecordPacket, array_at, is_near, linktype, too_short, u16_at
 
 pub(super) const HEAD: u64 = 16;
 
-/// How many records are checked at most, and how many must be whole if the file continues behind them.
+/// How many records are checked at most, and how many must be whole if the file continues after them.
 const CHECKED: usize = 32;
 const REQUIRED: usize = 3;
 
@@ -65,7 +65,7 @@ impl Header {
     }
 }
 
-/// Where in a record its packet begins: behind the extension headers, and what its type puts before a packet.
+/// Where in a record its packet begins: after the extension headers, and what its type puts before a packet.
 fn start(record: &[u8], record_type: u8) -> Option<usize> {
     let (mut at, mut more) = (16, *record.get(8)? & 0x80 != 0);
     while more {

@@ -42,7 +42,7 @@ impl Foreign {
         Ok(erf.map(|erf| Opened { format: Foreign::Erf(erf), first_record: 0 }))
     }
 
-    /// A sentence about all of its packets, for the person who reads them.
+    /// A sentence about all of its packets, for a person.
     pub(crate) fn notice(&self) -> Option<&'static str> {
         match self {
             Foreign::Netmon(netmon) => netmon.notice(),
@@ -50,7 +50,7 @@ impl Foreign {
         }
     }
 
-    /// Where the next record is, at `position` unless a table says otherwise; None behind the last.
+    /// Where the next record is, at `position` unless a table says otherwise; None after the last.
     pub(crate) fn next_at(&mut self, position: u64) -> Result<Option<u64>, FormatError> {
         match self {
             Foreign::Netmon(netmon) => netmon.next_at(position),
@@ -66,12 +66,12 @@ impl Foreign {
         }
     }
 
-    /// Whether a table lists the records, so that none need be searched for behind a damaged one.
+    /// Whether a table lists the records, so that none need be searched for after a damaged one.
     pub(crate) fn has_table(&self) -> bool {
         matches!(self, Foreign::Netmon(_))
     }
 
-    /// Where the next record is by a table, behind a damaged one.
+    /// Where the next record is by a table, after a damaged one.
     pub(crate) fn resume(&mut self) -> Option<u64> {
         match self {
             Foreign::Netmon(netmon) => netmon.resume(),
@@ -123,7 +123,7 @@ impl Foreign {
         }
     }
 
-    /// How long the record is that `head` begins, if it can begin one behind damage.
+    /// How long the record is that `head` begins, if it can begin one after damage.
     pub(crate) fn plausible(&self, head: &[u8]) -> Option<u64> {
         match self {
             Foreign::Snoop(snoop) => snoop.plausible(head),

@@ -25,7 +25,7 @@ struct HexLine {
     bytes: Vec<u8>,
 }
 
-/// An offset of three hexadecimal digits or more, and the bytes behind it, separated by blanks; with a colon behind the
+/// An offset of three hexadecimal digits or more, and the bytes after it, separated by blanks; with a colon after the
 /// offset or `0x` before it, also in groups. What follows is the same bytes as text.
 fn hex_line(line: &str) -> Option<HexLine> {
     let line = line.trim_start();
@@ -63,7 +63,7 @@ fn hex_line(line: &str) -> Option<HexLine> {
     Some(HexLine { offset, bytes })
 }
 
-/// The time in a line before a packet, also behind the letter of a direction.
+/// The time in a line before a packet, also after the letter of a direction.
 fn timestamp(line: &str) -> Option<Timestamp> {
     let mut words = line.split_ascii_whitespace();
     let mut word = words.next()?;
@@ -105,7 +105,7 @@ struct Packet {
     bytes: Vec<u8>,
     /// Where the last line's bytes begin in it.
     last_line: usize,
-    /// The most bytes of a line so far, by the offset behind it.
+    /// The most bytes of a line so far, by the offset after it.
     width: Option<usize>,
     /// A line of `*` was read: the last line is repeated up to the next offset.
     repeats: bool,
@@ -240,7 +240,7 @@ struct Dump {
     /// The time before the next packet.
     next_time: Option<Timestamp>,
     days: Days,
-    /// What follows is no packet but data reassembled from several.
+    /// What follows is not a packet but data reassembled from several.
     skips: bool,
     without_a_day: bool,
     /// The first line that continued no packet, and how many there were.
@@ -269,7 +269,7 @@ impl Dump {
             None if line.trim() == "*" => self.packet.repeats = true,
             None => {
                 let trimmed = line.trim();
-                // Wireshark shows what it reassembled from several packets behind the packet that completed it.
+                // Wireshark shows what it reassembled from several packets after the packet that completed it.
                 let is_heading = trimmed.ends_with("bytes):");
                 self.skips = is_heading && !trimmed.starts_with("Frame") && !trimmed.starts_with("Packet");
                 if let Some(time) = timestamp(line) {

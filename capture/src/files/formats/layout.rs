@@ -56,7 +56,7 @@ pub(super) fn too_short(record: &[u8]) -> FormatError {
     FormatError::ShortRecord(record.len())
 }
 
-/// A time in nanoseconds, of seconds and the nanoseconds behind them.
+/// A time in nanoseconds, of seconds and the nanoseconds after them.
 pub(super) fn time_ns(seconds: u32, fraction_ns: i64) -> Option<i64> {
     Some(i64::from(seconds) * 1_000_000_000 + fraction_ns)
 }

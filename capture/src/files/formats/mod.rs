@@ -1,7 +1,7 @@
 //! Formats other than pcap and pcapng. Some are read where they are in their file ([`Foreign`]), texts become a pcapng when they
 //! are opened ([`convert`]), and some are only recognised by name ([`recognise`]).
 //!
-//! What is no capture is the bytes of one stream, so nothing is taken for a capture by a guess: either a format's magic is in
+//! A file that is not a capture is the bytes of one stream, so nothing is taken for a capture by a guess: either a format's magic is in
 //! its place, or everything at the beginning is consistent.
 
 mod convert;

@@ -1,6 +1,6 @@
 //! Variants of pcap whose records have more fields before the packet, or whose header is longer.
 //!
-//! | magic, in either byte order | whose | behind the 16 bytes of a record's header |
+//! | magic, in either byte order | whose | after the 16 bytes of a record's header |
 //! |---|---|---|
 //! | `A1B2CD34` | tcpdump with the patch of 1999-10-29 | 8: interface u32, protocol u16, packet type u8, padding |
 //! | `A1B2CD34` | with that of 1999-09-15, as in SuSE 6.3 | 12: the same, two processors u8, 3 of padding |
@@ -28,12 +28,12 @@ pub(crate) struct ModifiedPcap {
     last_second: Option<u32>,
 }
 
-/// What is behind the 16 bytes that all record headers have.
+/// What follows the 16 bytes that all record headers have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extra {
     Nothing,
     Nokia,
-    /// Interface, protocol and packet type, in so many bytes.
+    /// Interface, protocol and packet type, in this many bytes.
     Interface(u32),
 }
 

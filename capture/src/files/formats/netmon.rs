@@ -10,7 +10,7 @@
 //! | 24 | 4, 4 | where the table of frames is, and its length in bytes: an offset of 4 bytes for each |
 //!
 //! A frame begins with the time since then (u32 milliseconds, or u64 microseconds in version 2), its length on the wire
-//! and its captured length (u16, or u32). Behind its bytes follow from version 2.1 on its own kind of link, from 2.2 on
+//! and its captured length (u16, or u32). After its bytes follow from version 2.1 on its kind of link, from 2.2 on
 //! the number of a process, and from 2.3 on the time in UTC.
 
 use std::io;
@@ -23,7 +23,7 @@ use crate::Source;
 
 pub(super) const HEADER: usize = 128;
 
-/// Bytes of the table that are read at once.
+/// Bytes of the table that are read in one call.
 const TABLE_CHUNK: u64 = 64 << 10;
 
 #[derive(Debug)]

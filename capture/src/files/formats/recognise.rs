@@ -99,7 +99,7 @@ fn binary(beginning: &[u8]) -> Option<Format> {
 /// The part of a file in which the formats that are text are recognised.
 const TEXT_BEGINNING: usize = 64 << 10;
 
-/// What converts the output of tshark that is no capture.
+/// What converts tshark's output that is not a capture.
 const TSHARK: Advice = Advice::Other(
     "`tshark -r CAPTURE -w out.pcapng` writes the packets themselves to a capture that can be read",
 );
@@ -184,7 +184,7 @@ fn is_candump(line: &[u8]) -> bool {
         let data = data.strip_prefix('#').unwrap_or(data);
         matches!(id.len(), 3 | 8) && hex(id) && (hex(data) || data.starts_with('R'))
     });
-    // Some logs have the direction behind the frame.
+    // Some logs have the direction after the frame.
     timed.is_some_and(|(seconds, fraction)| number(seconds) && number(fraction))
         && framed
         && words.next().is_none_or(|word| matches!(word, "R" | "T"))

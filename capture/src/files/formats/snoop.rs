@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | 0 | 8 | `snoop` and three zeros |
 //! | 8 | 4 | version: 2 from snoop, 3 to 5 from Surveyor |
-//! | 12 | 4 | the kind of link, a number of its own |
+//! | 12 | 4 | the kind of link, by snoop's own numbers |
 //!
 //! | offset | size | a record |
 //! |---|---|---|
@@ -24,7 +24,7 @@ use super::layout::{RecordPacket, is_near, linktype, time_ns, too_short, u32_at}
 pub(super) const HEADER: usize = 16;
 pub(super) const HEAD: u64 = 24;
 
-/// What Surveyor puts behind a packet, which snoop's padding never reaches.
+/// What Surveyor puts after a packet, which snoop's padding never reaches.
 const TRAILER: u32 = 16;
 /// More padding than any program writes.
 const MAX_PADDING: u32 = 256;

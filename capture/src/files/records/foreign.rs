@@ -49,7 +49,7 @@ pub(super) fn next(format: &mut Foreign, window: &mut Window) -> Result<Next, Da
     Ok(Next::Packet)
 }
 
-/// How many bytes there are to the end of the next record, as far as `rest`, the bytes from `position` on, tells.
+/// How many bytes there are to the end of the next record, as far as `rest`, the bytes from `position` on, shows.
 pub(super) fn record_length(format: &Foreign, rest: &[u8], position: u64) -> Option<u64> {
     let ahead = format.peek(position)?.checked_sub(position)?;
     let head = rest.get(usize::try_from(ahead).ok()?..)?;

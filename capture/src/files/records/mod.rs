@@ -78,7 +78,7 @@ impl Records {
         Ok(Opened::Capture(Box::new(Records { format, window, metadata: Vec::new() })))
     }
 
-    /// A sentence about all of its packets, for the person who reads them.
+    /// A sentence about all of its packets, for a person.
     pub(crate) fn notice(&self) -> Option<String> {
         let Format::Foreign(foreign) = &self.format else { return None };
         foreign.notice().map(|notice| format!("{}: {notice}", self.window.source.name()))

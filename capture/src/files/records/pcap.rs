@@ -7,9 +7,9 @@ use super::window::{Window, WindowPacket};
 use crate::Damage;
 use crate::files::formats::u32_at;
 
-/// The longest packet in a record that is searched for behind damage.
+/// The longest packet in a record that is searched for after damage.
 const MAX_PLAUSIBLE: u32 = 1 << 20;
-/// A packet behind damage was captured within a day of the last before it.
+/// A packet after damage was captured within a day of the last before it.
 const DAY: u32 = 86_400;
 
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Pcap {
         self.field(head, 8).map(|captured| 16 + u64::from(captured))
     }
 
-    /// How long the record is that `head` begins, if it can begin one behind damage.
+    /// How long the record is that `head` begins, if it can begin one after damage.
     pub(super) fn plausible(&self, head: &[u8]) -> Option<u64> {
         let (second, fraction) = (self.field(head, 0)?, self.field(head, 4)?);
         let (captured, wire_length) = (self.field(head, 8)?, self.field(head, 12)?);

@@ -66,11 +66,11 @@ impl Section {
             return Ok(Next::End);
         }
         window.claim(12, "a block")?;
-        // A section header gives its own byte order, behind its length.
+        // A section header gives its own byte order, after its length.
         let rest = window.rest();
         let length = match raw_block(rest, self.endianness) {
             Ok((behind, _)) => rest.len() - behind.len(),
-            // The crate counts from behind the type and length fields.
+            // The crate counts from after the type and length fields.
             Err(RawBlockParseError::IncompleteBuffer(needed, _)) => needed.saturating_add(8),
             Err(error) => return Err(inconsistent(window, &error)),
         };
@@ -118,7 +118,7 @@ impl Section {
         self.u32(head, 4).map(u64::from)
     }
 
-    /// How long the block is that `head` begins, if it can begin one behind damage.
+    /// How long the block is that `head` begins, if it can begin one after damage.
     pub(super) fn plausible(&self, head: &[u8]) -> Option<u64> {
         let (block_type, length) = (self.u32(head, 0)?, u64::from(self.u32(head, 4)?));
         let is_known = matches!(block_type, 1..=6 | 10 | 0x0BAD | 0x4000_0BAD) || is_section(head);
@@ -145,7 +145,7 @@ impl Section {
         })
     }
 
-    /// Reads a block that is about those behind it, or for a person.
+    /// Reads a block that describes those after it, or is for a person.
     fn read_metadata(&mut self, block: &RawBlock<'_>, bytes: &[u8], metadata: &mut Vec<Metadata>) {
         let body = &block.body[..];
         match block.type_ {

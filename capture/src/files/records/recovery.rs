@@ -1,4 +1,4 @@
-//! Finds the next record behind a damaged one.
+//! Finds the next record after a damaged one.
 //!
 //! A record can begin where its fields have plausible values and another such record, or the end of the file, follows it.
 
@@ -12,7 +12,7 @@ const MIN_RECORD: u64 = 12;
 const HEAD: usize = 28;
 
 impl Records {
-    /// Behind a damaged record: goes to the next place where a record can begin, and returns where that is.
+    /// After a damaged record: goes to the next place where a record can begin, and returns where that is.
     pub(crate) fn resume(&mut self) -> Result<Option<u64>, Damage> {
         let Records { format, window, .. } = self;
         if window.is_unreadable {

@@ -4,7 +4,7 @@ use super::record::Record;
 use crate::files::buffer::Buffer;
 use crate::{Damage, Source};
 
-/// Bytes read at once.
+/// Bytes read in one call.
 const BLOCK: usize = 256 << 10;
 /// No link has packets longer than this: a record that claims more is damaged.
 pub(super) const MAX_RECORD: u64 = 256 << 20;
@@ -27,7 +27,7 @@ pub(super) struct WindowPacket {
 pub(super) struct Window {
     pub(super) source: Source,
     buffer: Buffer,
-    /// How much of `buffer` is behind the position.
+    /// How much of `buffer` is after the position.
     consumed: usize,
     /// Where in the file `buffer` begins.
     offset: u64,
@@ -97,7 +97,7 @@ impl Window {
         (Record { number, time_ns, link_type, wire_length, offset, bytes, interface }, self.offset)
     }
 
-    /// Hands over the bytes that were read, with their place in the file. Those behind the position go to `other`, which takes
+    /// Hands over the bytes that were read, with their place in the file. Those after the position go to `other`, which takes
     /// their place.
     pub(super) fn hand_over(&mut self, mut other: Buffer) -> (Buffer, u64) {
         other.clear();
@@ -119,7 +119,7 @@ impl Window {
         }
     }
 
-    /// Damage of the packet behind the last that was found.
+    /// Damage of the packet after the last that was found.
     pub(super) fn damage_of_next(&self, what: impl Into<String>) -> Damage {
         self.damage(Some(self.packets.saturating_add(1)), what)
     }

@@ -1,4 +1,4 @@
-//! Small reads of a source, served from blocks that are read at once.
+//! Small reads of a source, served from larger blocks.
 
 use std::io;
 
@@ -86,7 +86,7 @@ impl BlockReader {
         Ok(())
     }
 
-    /// Checks the file before the first bytes are read from it, and now and then.
+    /// Checks the file before the first bytes are read from it, and at intervals.
     fn check(&mut self, length: usize) -> io::Result<()> {
         if self.unchecked < length {
             self.source.check_file()?;

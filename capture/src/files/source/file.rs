@@ -16,10 +16,10 @@ pub(super) struct OpenFile {
     modified: Mutex<Option<SystemTime>>,
 }
 
-/// Bytes that tell whether a file was replaced: a capture's header, and the time of its first packet.
+/// Bytes that show whether a file was replaced: a capture's header, and the time of its first packet.
 const BEGINNING: usize = 256;
 
-/// Any number of threads may read by position at once, also while another writes behind what they read.
+/// Any number of threads may read by position at the same time, even while another writes after what they read.
 #[cfg(unix)]
 mod by_position {
     use std::fs::File;

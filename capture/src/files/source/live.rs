@@ -47,7 +47,7 @@ impl Source {
         Ok(source)
     }
 
-    /// Copies a reader's bytes behind those in the file. Returns why it stopped before their end, if it did.
+    /// Appends a reader's bytes to those in the file. Returns why it stopped before their end, if it did.
     fn copy_from(&self, input: &mut dyn Read, limit: u64, wake: &dyn Fn()) -> Option<String> {
         let mut quota = Quota::new("copying to the temporary folder", limit);
         let mut block = vec![0; 64 << 10];
@@ -67,7 +67,7 @@ impl Source {
         }
     }
 
-    /// Writes behind the bytes in the file. Only one thread does.
+    /// Appends to the bytes in the file. Only one thread does.
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let Bytes::File(file) = &self.bytes else { return Ok(()) };
         let end = self.length();

@@ -133,7 +133,7 @@ impl Source {
         matches!(self.bytes, Bytes::Memory(_))
     }
 
-    /// Whether more is expected, so that an end in the middle of a record is no damage yet.
+    /// Whether more is expected, so that an end in the middle of a record is not damage yet.
     pub fn is_growing(&self) -> bool {
         self.growing.as_ref().is_some_and(|growing| growing.load(Ordering::Acquire))
     }
@@ -202,7 +202,7 @@ impl Source {
         )))
     }
 
-    /// [`read_at`](Source::read_at) for many small reads: the caller [checks the file](Source::check_file) now and then.
+    /// [`read_at`](Source::read_at) for many small reads: the caller [checks the file](Source::check_file) at intervals.
     pub(crate) fn read_unchecked(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.bytes {
             Bytes::Memory(bytes) => {

@@ -20,7 +20,7 @@ pub(super) enum BitChange {
     Full(Option<u32>),
 }
 
-/// So many patterns have bits.
+/// At most this many patterns have bits.
 const MOST: usize = 8;
 
 impl Plain {

@@ -8,7 +8,7 @@ pub struct Packed {
     length: u32,
     /// Bytes that each number takes: 0 to 8.
     width: u8,
-    /// Little-endian, and behind them what makes eight bytes of the last.
+    /// Little-endian, padded at the end so that the last can be read as eight bytes.
     bytes: Box<[u8]>,
 }
 
@@ -29,7 +29,7 @@ impl Packed {
         let mut bytes = vec![0; length as usize * step + 8 - step];
         let mut at = 0;
         for value in values {
-            // What is written behind its place is written over by the next.
+            // What is written after its place is written over by the next.
             if let Some(place) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
                 *place = (value - least).to_le_bytes();
             }

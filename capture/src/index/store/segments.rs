@@ -11,7 +11,7 @@ pub struct SegmentRange {
     pub file_offset: u64,
     /// How many.
     pub length: u32,
-    /// The packet, counted from 1; 0 for a file that is no capture.
+    /// The packet, counted from 1; 0 for a file that is not a capture.
     pub packet: u32,
 }
 
@@ -77,7 +77,7 @@ impl Segments {
     /// None at all.
     pub const NONE: Segments = Segments { sealed: Vec::new(), open: Vec::new() };
 
-    /// Adds one behind the others.
+    /// Appends a segment.
     #[inline]
     pub fn push(&mut self, segment: SegmentRange) {
         if self.open.len() == A_CHUNK {
@@ -111,7 +111,7 @@ impl Segments {
         self.open.last().copied()
     }
 
-    /// The first one that ends behind a place of the stream; as many as there are if none does.
+    /// The first one that ends after a place of the stream; as many as there are if none does.
     pub fn first_behind(&self, place: u64) -> usize {
         let ends_before =
             |segment: Option<SegmentRange>| segment.is_some_and(|segment| segment.end() <= place);

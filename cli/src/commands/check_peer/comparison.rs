@@ -1,6 +1,6 @@
 //! What this program says of an input, beside what the other replies. Where they disagree the input is minimised.
 //!
-//! A reply is `valid LENGTH`, with any number of `FIELD=VALUE` behind it, `refused` or `incomplete`.
+//! A reply is `valid LENGTH`, with any number of `FIELD=VALUE` after it, `refused` or `incomplete`.
 
 use std::io;
 

@@ -69,7 +69,7 @@ impl Peer {
         };
         let (sender, lines) = channel();
         std::thread::spawn(move || {
-            // The send fails once nobody waits for lines any more.
+            // The send fails once the receiver of lines is gone.
             BufReader::new(output).lines().try_for_each(|line| sender.send(line)).ok()
         });
         Ok(Running { child, input, lines })

@@ -76,7 +76,7 @@ fn is_name(path: &Path) -> bool {
 }
 
 /// Writes the bytes of each message that `input` describes, a JSON object per line, one after another. One that can't be
-/// written is reported and left out. Gives how many those are.
+/// written is reported and left out. Returns how many those are.
 fn encode(
     input: &mut dyn BufRead,
     protocols: &[Arc<dyn Protocol>],

@@ -1,4 +1,5 @@
-//! What a description can't say: this program knows which sensors there are, and reports the others as a problem of its own.
+//! What a description can't express: this program knows which sensors there are, and reports the others as a custom
+//! problem.
 
 use std::fmt;
 use std::ops::Range;
@@ -83,7 +84,7 @@ impl Protocol for Telemetry {
     }
 }
 
-/// Passes on what it is told, and adds the problem behind the field that has it.
+/// Passes on what is reported, and adds the problem after the field that has it.
 struct CheckSensors<'v, 'a>(&'v mut dyn Visit<'a>);
 
 impl<'a> Visit<'a> for CheckSensors<'_, 'a> {

@@ -1,24 +1,25 @@
-//! A parser as one writes it by hand: `A7`, a kind, a length, a body, and a CRC over all before it, little-endian.
+//! A parser as it might be written by hand: `A7`, a kind, a length, a body, and a CRC over everything before it,
+//! little-endian.
 
 /// One message.
 #[derive(Debug, PartialEq)]
 pub struct Message<'a> {
-    /// What it says.
+    /// Its contents.
     pub body: Body<'a>,
 }
 
-/// What a message says.
+/// The contents of a message.
 #[derive(Debug, PartialEq)]
 pub enum Body<'a> {
     /// What a sensor measured.
     Reading { sensor: u16, values: Vec<i32> },
-    /// What a sensor is called.
+    /// A sensor's name.
     Name { sensor: u16, text: &'a str },
-    /// The last message, with whatever its sender puts behind it.
+    /// The last message, with whatever its sender puts after it.
     Goodbye { rest: &'a [u8] },
 }
 
-/// Why bytes are no message.
+/// Why bytes are not a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Error {
     Magic,
@@ -29,7 +30,7 @@ pub enum Error {
     Check,
 }
 
-/// The message that `data` begins with and its length in bytes; None if it is not all there.
+/// The message that `data` begins with and its length in bytes; None if it is not complete.
 ///
 /// # Errors
 /// What is wrong with it.

@@ -9,7 +9,7 @@ fn crc(bytes: &[u8]) -> u16 {
     })
 }
 
-/// What a sensor is called.
+/// The name of a sensor.
 fn name_of(sensor: u16) -> Vec<u8> {
     let mut message = vec![0xA7, 2, 5, 0];
     message.extend(sensor.to_le_bytes());

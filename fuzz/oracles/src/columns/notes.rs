@@ -1,4 +1,4 @@
-//! What is said of rows.
+//! Notes on rows.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,15 +10,15 @@ use framescope_parser::{Code, Problem, Sentence};
 
 use super::{Sizes, Times, steps};
 
-/// More notes are not made: as many as are put in order in parts.
+/// At most this many notes: as many as are sorted in parts.
 const MOST: usize = 70_000;
-/// So often all notes are gone through.
+/// At most this many passes over all notes.
 const PASSES: u32 = 6;
-/// More of one code are not listed for a row.
+/// At most this many of one code are listed for a row.
 const OF_A_CODE: usize = 4;
-/// Of so many rows it is asked what is said of them alone.
+/// At most this many rows are checked one by one.
 const ROWS: usize = 1000;
-/// How long rows are said to be.
+/// The length that is given for each row.
 const LENGTH: u64 = 70;
 
 const PATTERNS: [&str; 5] =
@@ -26,17 +26,17 @@ const PATTERNS: [&str; 5] =
 
 #[derive(Arbitrary, Debug)]
 enum Step {
-    /// Notes of rows that stand so far apart, with numbers that rise.
+    /// Notes on rows at this distance from each other, with rising numbers.
     Say {
         times: Times,
         row: u32,
         step: i8,
         code: u8,
         codes: u8,
-        said: Said,
+        said: Text,
         range: Option<(u64, Sizes)>,
     },
-    /// A text of its own.
+    /// A plain text.
     Text {
         row: u32,
         code: u8,
@@ -50,33 +50,33 @@ enum Step {
     Renumber {
         bits: u32,
     },
-    /// What follows is said elsewhere, until it is appended.
+    /// What follows is recorded separately, until it is appended.
     Begin,
     Append,
 }
 
 #[derive(Arbitrary, Debug)]
-enum Said {
+enum Text {
     Pattern { pattern: u8, count: u8, first: u64, step: i16 },
-    Text { step: u8 },
+    Plain { step: u8 },
 }
 
-impl Said {
+impl Text {
     fn at(&self, number: u64) -> Sentence {
         match *self {
-            Said::Pattern { pattern, count, first, step } => {
+            Text::Pattern { pattern, count, first, step } => {
                 let pattern = PATTERNS[usize::from(pattern) % PATTERNS.len()];
                 let first = first.wrapping_add_signed(i64::from(step).wrapping_mul(number.cast_signed()));
                 let second = first.rotate_left(u32::from(count >> 2));
                 let numbers = [first, second, second.wrapping_add(number % 3)];
                 Sentence::of(pattern, &numbers[..usize::from(count % 4)])
             }
-            Said::Text { step } => Sentence::from(format!("text {}", number * u64::from(step) / 16)),
+            Text::Plain { step } => Sentence::from(format!("text {}", number * u64::from(step) / 16)),
         }
     }
 }
 
-/// What is said of each row.
+/// The notes on each row.
 type Rows = BTreeMap<u32, Vec<Problem>>;
 
 #[derive(Default)]
@@ -152,7 +152,7 @@ pub(super) fn run(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     Ok(())
 }
 
-/// Appends what was said last elsewhere.
+/// Appends what was recorded separately.
 fn join(logs: &mut Vec<Log>) {
     if logs.len() > 1
         && let Some(last) = logs.pop()
@@ -177,10 +177,10 @@ fn check(Log { mut kept, mut model }: Log) {
         model.iter().flat_map(|(row, said)| said.iter().map(|problem| (RowId::from(*row), problem.code)));
     assert!(kept.codes().eq(codes), "the codes of all rows");
     for (&row, problems) in model.iter().step_by(model.len() / ROWS + 1) {
-        assert!(kept.of(row.into(), LENGTH).eq(problems.iter().cloned()), "what is said of row {row}");
+        assert!(kept.of(row.into(), LENGTH).eq(problems.iter().cloned()), "the notes on row {row}");
         let next = row.wrapping_add(1);
         if !model.contains_key(&next) {
-            assert_eq!(kept.of(next.into(), LENGTH).next(), None, "nothing is said of row {next}");
+            assert_eq!(kept.of(next.into(), LENGTH).next(), None, "row {next} has no notes");
         }
     }
 }

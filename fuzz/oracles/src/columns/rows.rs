@@ -9,11 +9,11 @@ use framescope_capture::{RowId, StreamId};
 use super::{Sizes, Times, steps};
 
 const LINKS: [Link; 3] = [Link::Answers, Link::AnsweredBy, Link::GoesOnWith];
-/// More rows, and more links, are not put in.
+/// At most this many rows, and this many links.
 const MOST: usize = 10_000;
-/// So often all rows are gone through.
+/// At most this many passes over all rows.
 const PASSES: u32 = 6;
-/// Of so many streams it is asked where their rows stand.
+/// At most this many streams are checked for where their rows are.
 const STREAMS: usize = 16;
 
 #[derive(Arbitrary, Debug)]
@@ -26,13 +26,13 @@ enum Step {
     Reorder(Order),
 }
 
-/// Rows one after another, of streams in turn.
+/// Adjacent rows, of streams in turn.
 #[derive(Arbitrary, Debug)]
 struct Listed {
     times: Times,
     first_stream: u16,
     streams: u8,
-    /// Whether a stream has as many rows as there are streams before it is another's turn.
+    /// Whether a stream gets as many rows as there are streams before it is another's turn.
     in_runs: bool,
     lengths: Sizes,
     labels: Sizes,
@@ -142,7 +142,7 @@ impl Model {
             Other::Far(by) => row + i64::from(by),
             Other::At(row) => i64::from(row),
         };
-        // None goes with itself.
+        // No row is linked to itself.
         if row != other
             && let (Ok(row), Ok(other)) = (u32::try_from(row), u32::try_from(other))
         {
@@ -162,7 +162,7 @@ impl Model {
         });
         let mut numbers = vec![0; old.len()];
         (0..).zip(&old).for_each(|(new, &old)| numbers[old as usize] = new);
-        // What is behind the last row stays there.
+        // What comes after the last row stays there.
         let new = |old: u32| numbers.get(old as usize).copied().unwrap_or(old);
         let ids = old.iter().map(|&row| RowId::from(row));
         let reordered = rows.reordered(ids, |old| new(old.number()).into());
@@ -189,7 +189,7 @@ impl Model {
             assert_eq!((rows.length(behind), rows.packet(behind)), (None, None));
             assert_eq!(LINKS.map(|link| rows.linked(behind, link)), [None; 3], "there is no row {behind}");
         }
-        // Those in a block stand one by one, so that to ask of each of many takes long.
+        // Those in a block are read one by one, so that checking each of many takes long.
         for (&stream, numbers) in streams.iter().step_by(streams.len() / STREAMS + 1) {
             assert!(rows.of_stream(stream).map(RowId::number).eq(numbers.iter().copied()), "stream {stream}");
             for &number in numbers.iter().step_by(numbers.len() / 4 + 1).chain(numbers.last()) {
@@ -210,7 +210,7 @@ impl Model {
         }
     }
 
-    /// The first `most` rows of a stream from a place of it on.
+    /// The first `most` rows of a stream from an offset in it on.
     fn from(&self, rows: &Rows, stream: StreamId, numbers: &[u32], place: u64, most: usize) {
         let entry = |number: u32| self.entries[number as usize];
         let first = numbers.partition_point(|&number| entry(number).offset + entry(number).length <= place);

@@ -20,7 +20,7 @@ pub use job::{Job, JobControl, JobError, JobStep};
 /// Wakes the window.
 type Wake = Box<dyn Fn() + Send + Sync>;
 
-/// Runs background jobs and tells the time. Clones share the same jobs and clock.
+/// Runs background jobs and provides the time. Clones share the same jobs and clock.
 #[derive(Clone)]
 pub struct Background(Arc<Shared>);
 
@@ -30,7 +30,7 @@ struct Shared {
     wake: OnceLock<Wake>,
 }
 
-/// Jobs that run only when a test asks for it.
+/// Jobs that run only when a test runs them.
 struct Manual {
     now: Instant,
     /// Each with the time at which its next step is due.
@@ -92,7 +92,7 @@ impl Background {
             (manual.now, std::mem::take(&mut manual.waiting))
         };
         let mut has_worked = false;
-        // A step may start other jobs, which are queued behind it.
+        // A step may start other jobs, which are queued after it.
         for (due, mut steps) in all {
             let next = if due > now {
                 Some(due)
@@ -181,7 +181,7 @@ impl Background {
         result.take()
     }
 
-    /// Starts a server that answers requests one after the other. A manual background answers while it is asked.
+    /// Starts a server that replies to requests one after the other. A manual background replies immediately.
     ///
     /// # Errors
     /// The system refused to start a thread.
@@ -220,7 +220,7 @@ impl std::fmt::Debug for Background {
 /// How often the window is woken at most to show the progress of a job.
 const BETWEEN_WAKES: Duration = Duration::from_millis(40);
 
-/// Answers requests.
+/// Replies to requests.
 pub(crate) enum Server<A> {
     /// On a thread, which ends when this is dropped.
     Thread(Sender<A>),

@@ -296,7 +296,7 @@ mod tests {
         let details = details(&[frame]);
         let tint = |path: &str| details.field(path).unwrap().tint;
         assert_eq!([tint("magic"), tint("version"), tint("kind")], [Some(0), Some(1), Some(2)]);
-        // The flags are one field, and a group is none of its own.
+        // The flags are one field, and a group does not count.
         assert_eq!((tint("flags"), tint("flags.checksum"), tint("payload")), (Some(3), None, None));
         assert!(details.tints.is_sorted_by_key(|(range, _)| range.start));
         let content = details.field("payload.content").unwrap();

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use framescope_parser::{Code, Problem, Severity};
 
-/// Problems that concern captured bytes. That others are missing is no fault of theirs.
+/// Problems that concern captured bytes. That others are missing is not their fault.
 fn about_bytes(problems: &[Problem]) -> impl Iterator<Item = &Problem> {
     problems.iter().filter(|problem| problem.code != Code::Incomplete)
 }

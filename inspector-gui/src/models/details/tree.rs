@@ -51,7 +51,7 @@ impl FieldNode {
             && self.fields.iter().all(|inner| inner.range == self.range)
     }
 
-    /// Whether it has bytes of its own, rather than those of fields inside.
+    /// Whether it has its own bytes, rather than those of fields inside.
     pub fn is_leaf(&self) -> bool {
         self.fields.is_empty() || self.is_flags()
     }
@@ -72,7 +72,7 @@ impl TreeBuilder<'_> {
     /// Builds the nodes of some fields. `above` is the path to them, with the indexes of list items and without.
     pub(super) fn nodes(&mut self, fields: &[Field<'_>], above: (&str, &str)) -> Vec<Arc<FieldNode>> {
         let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
-        // A field that a hole cuts is reported twice: up to the hole, and what is unknown behind it. That is no list.
+        // A field that a hole cuts is reported twice: up to the hole, and what is unknown after it. That is not a list.
         let is_cut_at = |other: &Field<'_>, at| other.range.end == at && other.range.start < at;
         let is_rest = |number: usize, field: &Field<'_>| {
             field.value == Value::Missing

@@ -153,7 +153,7 @@ impl Rows {
         self.results.read().rows.get(position).copied()
     }
 
-    /// The position of a row. `is_sorted` tells whether the rows are in another order than their own.
+    /// The position of a row. `is_sorted` says whether the rows are in another order than their own.
     pub(crate) fn position_of(&self, row: RowId, is_sorted: bool) -> Option<usize> {
         let results = self.results.read();
         match is_sorted {
@@ -168,7 +168,7 @@ impl Rows {
         next_match(&self.results.read().rows, at, forward)
     }
 
-    /// Returns a function that gives a chunk of the rows from a position on, and an empty one behind the last.
+    /// Returns a function that returns a chunk of the rows from a position on, and an empty one after the last.
     pub(crate) fn chunks(&self) -> impl Fn(usize) -> Vec<RowId> + Send + 'static {
         let results = Arc::clone(&self.results);
         move |from| {

@@ -90,7 +90,7 @@ fn text_rank(text: &str) -> u64 {
 fn address_rank(address: std::net::IpAddr, port: u16) -> u64 {
     let address = match address {
         std::net::IpAddr::V4(address) => u64::from(address.to_bits()),
-        // Behind all of version 4. Addresses of one network mostly differ at their ends.
+        // After all of version 4. Addresses of one network mostly differ at their ends.
         std::net::IpAddr::V6(address) => {
             let bits = address.to_bits();
             1 << 47 | u64::try_from((bits ^ bits >> 64) & 0x7FFF_FFFF_FFFF).unwrap_or(0)

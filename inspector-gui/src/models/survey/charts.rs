@@ -111,7 +111,7 @@ fn bar_of(value: u64) -> usize {
     }
 }
 
-/// The least value that a bar counts. Behind the last bar, the greatest value there is.
+/// The least value that a bar counts. After the last bar, the greatest value there is.
 fn least_of(bar: usize) -> u64 {
     match bar {
         0..4 => bar as u64,
@@ -158,7 +158,7 @@ pub struct Charts {
     pub latencies: Histogram,
 }
 
-/// Gives a chunk of rows from a position on; an empty one behind the last.
+/// Returns a chunk of rows from a position on; an empty one after the last.
 pub(crate) type Chunks = Box<dyn Fn(usize) -> Vec<RowId> + Send>;
 
 /// All rows of an index.

@@ -46,7 +46,7 @@ impl ChartUpdates {
         self.inputs = None;
     }
 
-    /// Whether charts of these inputs should be made: now and then while rows come in, always when they are complete.
+    /// Whether charts of these inputs should be made: at intervals while rows come in, always when they are complete.
     fn is_due(&self, now: Inputs) -> bool {
         match self.inputs {
             _ if self.job.is_some() || now.times.is_none() => false,
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn charts_are_made_again_when_many_rows_came_or_all_are_there() {
+    fn charts_are_made_again_when_many_rows_arrived_or_all_are_there() {
         let mut charts = ChartUpdates::default();
         let inputs = |rows, is_complete| Inputs { rows, is_complete, times: Some((0, 1)) };
         assert!(charts.is_due(inputs(0, false)));

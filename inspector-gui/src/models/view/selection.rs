@@ -39,7 +39,7 @@ impl View {
         }
     }
 
-    /// Selects the row so many positions further down, or up.
+    /// Selects the row this many positions further down, or up.
     pub fn move_selection(&mut self, by: isize) {
         let Some(last) = self.row_count().checked_sub(1) else { return };
         let position = match self.position() {
@@ -111,7 +111,7 @@ impl View {
         self.hovered = what;
     }
 
-    /// Highlights the field so many further down in the tree, or up.
+    /// Highlights the field this many positions further down in the tree, or up.
     pub fn move_highlight(&mut self, by: isize) {
         fn flatten<'f>(fields: &'f [Arc<FieldNode>], all: &mut Vec<&'f FieldNode>) {
             for field in fields {

@@ -42,7 +42,7 @@ impl<'p> Run<'p, '_> {
             && let Some(place) = self.arena.in_message(span)
         {
             match self.lacks(span) {
-                true => message.tell_missing(UNREAD, range(place), visit),
+                true => message.report_missing(UNREAD, range(place), visit),
                 false => visit.field(UNREAD, range(place), Value::Bytes(self.lent(span, message))),
             }
         }
@@ -118,9 +118,9 @@ impl<'p> Run<'p, '_> {
             false => None,
         };
         let value = match slot.val {
-            Val::Missing => return message.tell_missing(name, place, visit),
+            Val::Missing => return message.report_missing(name, place, visit),
             Val::Null if attr.value.is_none() && self.lacks(span) => {
-                return message.tell_missing(name, place, visit);
+                return message.report_missing(name, place, visit);
             }
             // What could not be dissected is bytes.
             Val::Null if attr.limit.is_bounded() && attr.value.is_none() => {

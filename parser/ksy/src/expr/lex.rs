@@ -196,7 +196,7 @@ impl Lexer {
             _ => {
                 return Err(SyntaxError::new(
                     at,
-                    format!("'\\{escape}' is no escape; a backslash itself is '\\\\'"),
+                    format!("'\\{escape}' is not an escape; a backslash itself is '\\\\'"),
                 ));
             }
         })

@@ -1,4 +1,4 @@
-//! The beginning of a message, which tells it from other bytes: tested, searched for, and written.
+//! The beginning of a message, which distinguishes it from other bytes: tested, searched for, and written.
 
 use crate::plan::{Head, HeadTest, HeadTestKind};
 

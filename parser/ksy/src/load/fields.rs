@@ -125,7 +125,7 @@ impl Loader {
             if RESERVED.contains(&name.as_str()) {
                 self.report(
                     place,
-                    format!("'{name}' has a meaning of its own in expressions: choose another name"),
+                    format!("'{name}' has a special meaning in expressions: choose another name"),
                 );
             }
             by_name.push((sym, slot));

@@ -238,7 +238,7 @@ struct HeadField {
     problem: Option<Code>,
 }
 
-/// The head that fields make: `believe` lists those that tell a message from other bytes, or else all do that `refuse`
+/// The head that fields make: `believe` lists those that distinguish a message from other bytes, or else all do that `refuse`
 /// does not list.
 fn head_of(fields: Vec<HeadField>, believe: Option<&[String]>, refuse: &[String]) -> Head {
     let mut head = Head::default();

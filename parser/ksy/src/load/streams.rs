@@ -8,7 +8,7 @@ use crate::plan::{
     Endian, Node, NodeId, Repeat, Shape, Size, TypeId, framing_expressions, shape_expressions,
 };
 
-/// Searches for what depends on where the stream ends, which does not tell where a message does.
+/// Searches for what depends on where the stream ends, which is not where a message ends.
 pub(super) struct Streams<'l> {
     pub(super) loader: &'l Loader,
     pub(super) seen: HashSet<(TypeId, bool)>,

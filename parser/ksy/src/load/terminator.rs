@@ -7,7 +7,7 @@ use crate::plan::{Attr, Repeat, Shape, Size, TypeId};
 const DEEPEST: u32 = 8;
 
 impl Loader {
-    /// The bytes with which a message ends and that occur nowhere else in it, as far as the description tells: the terminator of its
+    /// The bytes with which a message ends and that occur nowhere else in it, as far as the description shows: the terminator of its
     /// last field, if no field before it may hold arbitrary bytes.
     pub(super) fn message_terminator(&self, id: TypeId, depth: u32) -> Option<Vec<u8>> {
         let plan = self.plan.type_of(id);

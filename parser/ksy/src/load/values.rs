@@ -20,9 +20,7 @@ impl Loader {
             let hint = nearest(text, known);
             self.report(
                 place,
-                format!(
-                    "'{text}' is not a supported processing, as it would take a program of its own{hint}"
-                ),
+                format!("'{text}' is not a supported processing, as it would take a separate program{hint}"),
             );
             return None;
         };
@@ -45,7 +43,7 @@ impl Loader {
                 self.report(
                     place,
                     format!(
-                        "'{name}' is not a supported processing, as it would take a program of its own{hint}"
+                        "'{name}' is not a supported processing, as it would take a separate program{hint}"
                     ),
                 );
                 None

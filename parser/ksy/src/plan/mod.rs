@@ -111,7 +111,7 @@ pub(crate) struct TypePlan {
     pub(crate) name: String,
     /// The type it is declared in.
     pub(crate) outer: Option<TypeId>,
-    /// The file it stands in: `_root` does not cross it.
+    /// The file that it is in: `_root` does not cross it.
     pub(crate) file: u32,
     pub(crate) doc: Doc,
     /// How many of the slots are parameters; they come first.

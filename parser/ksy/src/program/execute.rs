@@ -134,10 +134,10 @@ impl Program {
                         return None;
                     }
                 }
-                Step::Begin(told) | Step::BeginInByte(told) => notes.begin(*told, pos)?,
+                Step::Begin(field) | Step::BeginInByte(field) => notes.begin(*field, pos)?,
                 Step::End => {
                     let number = |register| registers.get(register);
-                    notes.end(&self.told, pos + usize::from(bit > 0), &number)?;
+                    notes.end(&self.fields, pos + usize::from(bit > 0), &number)?;
                 }
                 Step::Stop => return None,
             }

@@ -1,6 +1,6 @@
 //! Loop-free programs for what most messages are: numbers, then a part or two whose size they give, and a
 //! check. A program is compiled when a description is loaded, with a register for each field, and takes a fraction of the
-//! interpreter's time. There are three kinds: one finds the end of a message, one tells whether all is valid, and one
+//! interpreter's time. There are three kinds: one finds the end of a message, one checks whether everything is valid, and one
 //!
 //! reports selected fields and skips whatever is not needed to locate them.
 //!
@@ -113,7 +113,7 @@ pub(crate) struct Program {
     terms: Vec<Term>,
     kind: Option<(u16, Kind)>,
     /// The fields that it reports.
-    told: Vec<ReportedField>,
+    fields: Vec<ReportedField>,
 }
 
 /// The result of a program.
@@ -130,7 +130,7 @@ impl Program {
         Compiler::new(plan, Purpose::End).make(None)
     }
 
-    /// A program that tells whether a message is entirely valid, and its kind.
+    /// A program that checks whether a message is entirely valid, and returns its kind.
     pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Program> {
         Compiler::new(plan, Purpose::Whole).make(meta.kind)
     }
@@ -147,7 +147,7 @@ impl Program {
     }
 
     /// Reports the fields that it was compiled for. If it has no result, it reports nothing and returns false.
-    pub(crate) fn tell<'a>(
+    pub(crate) fn report<'a>(
         &'a self,
         plan: &'a Plan,
         bytes: &'a [u8],
@@ -158,8 +158,8 @@ impl Program {
         if self.run_recording(plan, bytes, &mut events).is_none() {
             return false;
         }
-        let noted = Recording { events: &events, told: &self.told, plan, bytes };
-        noted.tell(visit);
+        let noted = Recording { events: &events, fields: &self.fields, plan, bytes };
+        noted.report(visit);
         if summary {
             visit.summary(format_args!("{}", noted.summary(TypeId::ROOT, 0)));
         }

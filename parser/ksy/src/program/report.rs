@@ -34,10 +34,10 @@ pub(super) enum Content {
 
 /// Records where the reported fields are.
 pub(super) trait Recorder {
-    fn begin(&mut self, told: u8, at: usize) -> Option<()>;
+    fn begin(&mut self, field: u8, at: usize) -> Option<()>;
     /// The text of the innermost open field has this length.
     fn says(&mut self, length: usize);
-    fn end(&mut self, told: &[ReportedField], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()>;
+    fn end(&mut self, fields: &[ReportedField], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()>;
 }
 
 /// Records nothing.
@@ -62,7 +62,7 @@ impl Recorder for NoRecorder {
 #[derive(Clone, Copy, Default)]
 struct Event {
     /// Its index among the fields of the program; none for the end of a group.
-    told: Option<u8>,
+    field: Option<u8>,
     start: u32,
     end: u32,
     /// Its number, or the length of its text; negative if all of its bytes are text.
@@ -89,7 +89,7 @@ impl Events {
 /// What was recorded of a message, with what is needed to report it.
 pub(super) struct Recording<'e, 'a> {
     pub(super) events: &'e Events,
-    pub(super) told: &'a [ReportedField],
+    pub(super) fields: &'a [ReportedField],
     pub(super) plan: &'a Plan,
     pub(super) bytes: &'a [u8],
 }
@@ -101,8 +101,8 @@ impl<'a> Recording<'_, 'a> {
 
     /// The field that an event is of.
     fn field(&self, event: &Event) -> Option<(&'a ReportedField, &'a Attr)> {
-        let told = self.told.get(usize::from(event.told?))?;
-        Some((told, self.plan.type_of(told.ty).seq.get(usize::from(told.field))?))
+        let reported = self.fields.get(usize::from(event.field?))?;
+        Some((reported, self.plan.type_of(reported.ty).seq.get(usize::from(reported.field))?))
     }
 
     /// The bytes of a text or of bytes.
@@ -113,14 +113,14 @@ impl<'a> Recording<'_, 'a> {
     }
 
     /// Reports everything that was recorded.
-    pub(super) fn tell(&self, visit: &mut dyn Visit<'a>) {
+    pub(super) fn report(&self, visit: &mut dyn Visit<'a>) {
         for event in self.all() {
-            let Some((told, attr)) = self.field(event) else {
+            let Some((reported, attr)) = self.field(event) else {
                 visit.end();
                 continue;
             };
             let (name, place, n) = (self.plan.name(attr.sym), range((event.start, event.end)), event.value);
-            let value = match told.says {
+            let value = match reported.says {
                 Content::Group(_) => {
                     visit.begin(name, place, Value::Group);
                     continue;
@@ -170,7 +170,7 @@ impl<'a> Recording<'_, 'a> {
         };
         let mut depth = 0usize;
         for (at, event) in self.all().iter().enumerate().skip(from) {
-            let Some((told, attr)) = self.field(event) else {
+            let Some((reported, attr)) = self.field(event) else {
                 // The structure itself has ended.
                 if depth == 0 {
                     break;
@@ -178,10 +178,10 @@ impl<'a> Recording<'_, 'a> {
                 depth -= 1;
                 continue;
             };
-            if depth == 0 && told.ty == ty && attr.slot == *slot {
-                return self.written(at, event, told.says, style);
+            if depth == 0 && reported.ty == ty && attr.slot == *slot {
+                return self.written(at, event, reported.says, style);
             }
-            depth += usize::from(matches!(told.says, Content::Group(_)));
+            depth += usize::from(matches!(reported.says, Content::Group(_)));
         }
         String::new()
     }
@@ -208,9 +208,9 @@ impl<'a> Recording<'_, 'a> {
 }
 
 impl Recorder for Events {
-    fn begin(&mut self, told: u8, at: usize) -> Option<()> {
+    fn begin(&mut self, field: u8, at: usize) -> Option<()> {
         let at = u32::try_from(at).ok()?;
-        let event = Event { told: Some(told), start: at, end: at, value: -1 };
+        let event = Event { field: Some(field), start: at, end: at, value: -1 };
         let number = self.push(event)?;
         *self.open.get_mut(self.depth)? = number;
         self.depth += 1;
@@ -224,11 +224,11 @@ impl Recorder for Events {
         }
     }
 
-    fn end(&mut self, told: &[ReportedField], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
+    fn end(&mut self, fields: &[ReportedField], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
         self.depth = self.depth.checked_sub(1)?;
         let event = self.all.get_mut(*self.open.get(self.depth)?)?;
         event.end = u32::try_from(at).ok()?;
-        match told.get(usize::from(event.told?))?.says {
+        match fields.get(usize::from(event.field?))?.says {
             Content::Number(register, _) => event.value = number(register)?,
             Content::Group(_) => {
                 self.push(Event::default())?;

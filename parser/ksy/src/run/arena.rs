@@ -210,7 +210,7 @@ impl Arena {
         self.arrays.get_mut(id.index()).unwrap_or(&mut self.spare.array)
     }
 
-    /// Adds a structure with so many slots, which are empty.
+    /// Adds a structure with this many slots, which are empty.
     pub(crate) fn new_object(&mut self, object: Object, slots: usize) -> ObjectId {
         let first = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         self.slots.resize(self.slots.len() + slots, Slot::EMPTY);

@@ -164,7 +164,11 @@ mod tests {
     fn zeros_are_found_at_whole_characters_and_other_terminators_anywhere() {
         assert_eq!(find(b"ab\0", zeros(Charset::Utf8)), Some(2));
         let wide = zeros(Charset::Utf16 { le: true });
-        assert_eq!(find(&[1, 0, 0, 2, 0, 0], wide), Some(4), "two zeros of different characters are no end");
+        assert_eq!(
+            find(&[1, 0, 0, 2, 0, 0], wide),
+            Some(4),
+            "two zeros of different characters are not an end"
+        );
         assert_eq!(find(b"a\r\n", b"\r\n"), Some(1));
         assert_eq!(find(b"a\r", b"\r\n"), None);
     }

@@ -44,7 +44,7 @@ pub(crate) fn bits_of(bytes: &[u8], skip: u32, count: u32, le: bool) -> u64 {
     }
 }
 
-/// Whether a number can be written in so many bits.
+/// Whether a number can be written in this many bits.
 pub(crate) fn fits(n: i128, bits: u32, signed: bool) -> bool {
     let bits = bits.min(64);
     if signed { n >= -(1i128 << (bits - 1)) && n < 1i128 << (bits - 1) } else { n >= 0 && n < 1i128 << bits }

@@ -99,7 +99,7 @@ impl<'p> Run<'p, '_> {
         });
     }
 
-    /// The bytes that a check covers, and the range of its own among them.
+    /// The bytes that a check covers, and the range of the check itself among them.
     pub(crate) fn covered(
         &self,
         id: ObjectId,

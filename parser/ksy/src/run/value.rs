@@ -51,7 +51,7 @@ impl<'m> Run<'_, 'm> {
         Stop::Fault(Box::new(Fault { code, is_renamed: false, field: None, span, text: text.into() }))
     }
 
-    /// A fault of a computation, which has no bytes of its own.
+    /// A fault of a computation, which concerns no particular bytes.
     #[cold]
     pub(crate) fn wrong(&self, code: Code, text: impl Into<String>) -> Stop {
         self.fault(code, Span { buffer: Span::CONSTANTS, start: 0, end: 0 }, text)

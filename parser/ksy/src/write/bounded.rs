@@ -1,4 +1,4 @@
-//! Fields whose extent is given: what is in them, and the terminator and padding behind it.
+//! Fields whose extent is given: what is in them, and the terminator and padding after it.
 
 use crate::plan::ObjectId;
 use crate::write::error::Halt;
@@ -84,7 +84,7 @@ impl<'p> Writer<'p, '_> {
         Ok(Slot { val: self.run.as_enum(val, attr), state: State::Done, buffer: 0, start, end })
     }
 
-    /// The terminator and padding behind a value.
+    /// The terminator and padding after a value.
     fn fill(&mut self, id: ObjectId, attr: &Attr, start: u32, scope: &Scope) -> Result<(), Halt> {
         let size = match attr.limit.size {
             Size::Of(node) if !self.asks_for_the_end(node) => {

@@ -11,7 +11,7 @@ use crate::run::arena::{Slot, State};
 use crate::write::{COUNT, Writer};
 
 impl<'p> Writer<'p, '_> {
-    /// Writes a structure with bytes of its own, and those of them that no field explains.
+    /// Writes a structure with its own bytes, and those of them that no field explains.
     pub(super) fn whole_object(&mut self, id: ObjectId, fields: &[Field<'_>]) -> Result<(), Halt> {
         let rest = fields.iter().find(|field| field.name == UNREAD).and_then(|rest| rest.value.as_bytes());
         self.rests += u32::from(rest.is_some());

@@ -359,7 +359,7 @@ mod tests {
     use crate::described::Described;
     use crate::load::testing::described;
 
-    /// The first byte when `body` has so many bytes, and the notes.
+    /// The first byte when `body` has this many bytes, and the notes.
     fn length_for(size: &str, bytes: usize) -> (u8, Vec<String>) {
         let described = Described::from_ksy(&described(
             &format!("{{id: n, type: u1}}, {{id: body, size: '{size}'}}"),

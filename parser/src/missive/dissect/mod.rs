@@ -19,7 +19,7 @@ pub(crate) fn dissect<'a>(missive: &'a Missive, message: &'a [u8], visit: &mut d
     frame.checksum(visit);
 }
 
-/// Tells what stands before the payload. Gives the frame, and the content type if there is one.
+/// Reports what comes before the payload. Returns the frame, and the content type if there is one.
 pub(crate) fn before_payload<'a>(
     missive: &'a Missive,
     message: &'a [u8],
@@ -58,7 +58,7 @@ pub(crate) fn before_payload<'a>(
     Some((frame, content_type))
 }
 
-/// The paths and kinds that [`dissect`] may tell.
+/// The paths and kinds that [`dissect`] may report.
 pub(crate) fn names(missive: &Missive) -> Names {
     const TOP: [&str; 12] = [
         "magic",
@@ -100,7 +100,7 @@ pub(crate) fn names(missive: &Missive) -> Names {
     names
 }
 
-/// Tells the kind and the problems' codes: at once for a plain frame that nothing is wrong with, as nearly all are.
+/// Reports the kind and the problems' codes: immediately for a plain frame without problems, as nearly all are.
 pub(crate) fn outline<'a>(missive: &'a Missive, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
     match plain(message, checked) {
         Some(kind) => visit.kind(crate::Kind { value: kind.0.into(), name: missive.kind_name(kind) }),
@@ -108,7 +108,7 @@ pub(crate) fn outline<'a>(missive: &'a Missive, message: &'a [u8], checked: bool
     }
 }
 
-/// The kind of a frame of the simple shapes, if nothing at all is to be said against it.
+/// The kind of a frame of the simple shapes, if nothing at all is wrong with it.
 fn plain(message: &[u8], checked: bool) -> Option<Kind> {
     let header = Header::read_unchecked(message)?;
     let simple = header.version == Header::VERSION
@@ -131,7 +131,7 @@ fn plain(message: &[u8], checked: bool) -> Option<Kind> {
     (sound && checked).then_some(header.kind)
 }
 
-/// Tells the header's fields as far as they are there. Gives the header if all of it is.
+/// Reports the header's fields as far as they are there. Returns the header if all of it is.
 pub(crate) fn header_fields<'a>(
     missive: &'a Missive,
     bytes: &'a [u8],
@@ -149,7 +149,7 @@ pub(crate) fn header_fields<'a>(
     Header::read_unchecked(bytes)
 }
 
-/// The fields of the header, and their places.
+/// The fields of the header, and their offsets.
 pub(super) const HEADER_FIELDS: [(&str, usize, usize); 9] = [
     ("magic", 0, 2),
     ("version", 2, 3),
@@ -162,7 +162,7 @@ pub(super) const HEADER_FIELDS: [(&str, usize, usize); 9] = [
     ("header_check", 18, 20),
 ];
 
-/// Tells one of the [`HEADER_FIELDS`], if all of it is there.
+/// Reports one of the [`HEADER_FIELDS`], if all of it is there.
 #[inline]
 pub(super) fn header_field<'a>(
     missive: &'a Missive,
@@ -207,7 +207,7 @@ impl<'a> FrameBytes<'a> {
         FrameBytes { missive, header, raw: RawFrame::new(message) }
     }
 
-    /// Tells the tag without verifying it.
+    /// Reports the tag without verifying it.
     pub(super) fn tag_alone(&self, visit: &mut dyn Visit<'a>) {
         let part = self.raw.tag_part();
         if !part.bytes.is_empty() {
@@ -215,14 +215,14 @@ impl<'a> FrameBytes<'a> {
         }
     }
 
-    /// Tells the checksum without computing it.
+    /// Reports the checksum without computing it.
     pub(super) fn checksum_alone(&self, visit: &mut dyn Visit<'a>) {
         if let Some(found) = self.raw.checksum() {
             visit.field("checksum", self.raw.checksum_part().range(), Value::Hex(found.into()));
         }
     }
 
-    /// Tells the extensions. Gives the content type, if there is one.
+    /// Reports the extensions. Returns the content type, if there is one.
     pub(super) fn extensions(&self, visit: &mut dyn Visit<'a>) -> Option<&'a [u8]> {
         let part = self.raw.extensions_part();
         if part.bytes.is_empty() {

@@ -130,7 +130,7 @@ impl<'a> FrameBytes<'a> {
     }
 }
 
-/// Tells the last bytes of a payload that are too few for a number of two.
+/// Reports the last bytes of a payload that are too few for a number of two.
 fn overrun<'a>(part: Part<'a>, rest: &'a [u8], name: &str, visit: &mut dyn Visit<'a>) {
     let range = part.range().end - rest.len()..part.range().end;
     if !rest.is_empty() {
@@ -155,7 +155,7 @@ fn trailing<'a>(part: Part<'a>, rest: &'a [u8], visit: &mut dyn Visit<'a>) {
     }
 }
 
-/// Tells a field that must be UTF-8. Gives its text if it is.
+/// Reports a field that must be UTF-8. Returns its text if it is.
 pub(super) fn utf8_field<'a>(
     name: &'a str,
     bytes: &'a [u8],

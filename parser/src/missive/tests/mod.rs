@@ -1,4 +1,4 @@
-//! Each fault of the specification, made by hand, becomes the problem it should, and costs only what it must.
+//! Each fault of the specification, built by hand, becomes the right problem, and costs no more than it must.
 
 #![allow(clippy::cast_possible_truncation)]
 

@@ -80,7 +80,7 @@ fn frame(kind: Kind, sequence: u32, flags: Flags) -> Vec<u8> {
     FrameBuf::new(kind).sequence(sequence).flags(flags).to_bytes().unwrap()
 }
 
-/// What a session says of messages and losses; the rows are their places in the list.
+/// What a session reports of messages and losses; the rows are their places in the list.
 fn watch(events: &[Option<(Direction, Vec<u8>)>]) -> Vec<(u32, &'static str, u32)> {
     let (mut session, mut found) = (Session::new(), vec![]);
     for (row, event) in (0..).zip(events) {
@@ -100,7 +100,7 @@ fn watch(events: &[Option<(Direction, Vec<u8>)>]) -> Vec<(u32, &'static str, u32
 }
 
 #[test]
-fn the_parts_of_long_content_are_told_and_so_is_where_it_stops() {
+fn the_parts_of_long_content_are_reported_and_so_is_where_it_stops() {
     let data = |sequence, flags| Some((Forward, frame(Kind::DATA, sequence, flags)));
     let (more, none) = (Flags::MORE, Flags::default());
     let problems = |events: &[Option<(Direction, Vec<u8>)>]| {
@@ -108,22 +108,22 @@ fn the_parts_of_long_content_are_told_and_so_is_where_it_stops() {
         found.retain(|(_, what, _)| !matches!(*what, "unanswered" | "data-before-login"));
         found
     };
-    // Two contents, the first of three parts; a PING and a reply between them are no part.
+    // Two contents, the first of three parts; a PING and a reply between them are not parts.
     let ping = Some((Forward, frame(Kind::PING, 2, none)));
     let reply = Some((Forward, frame(Kind::DATA, 9, Flags::REPLY)));
     let found = problems(&[data(0, more), data(1, more), ping, reply, data(3, none), data(4, none)]);
     assert_eq!(found, [(1, "part", 0), (4, "part", 0), (3, "reply-to-nothing", 0)]);
-    // It stops at a LOGOUT, a LOGIN and the end, and says so at its last part.
+    // It stops at a LOGOUT, a LOGIN and the end, and is reported at its last part.
     let logout = Some((Forward, frame(Kind::LOGOUT, 2, none)));
     assert_eq!(problems(&[data(0, more), data(1, more), logout]), [(1, "part", 0), (1, "unfinished", 0)]);
     let login = Some((Forward, frame(Kind::LOGIN, 1, none)));
     assert_eq!(problems(&[data(0, more), login.clone()]), [(0, "unfinished", 0)]);
     assert_eq!(problems(&[data(0, more), login, data(2, none)]), [(0, "unfinished", 0)]);
     assert_eq!(problems(&[data(0, more)]), [(0, "unfinished", 0)]);
-    // After a loss nobody knows whether the next part, or the last, was among it.
+    // After a loss it is unknown whether the next part, or the last, was among it.
     assert_eq!(problems(&[data(0, more), None, data(1, none)]), []);
     assert_eq!(problems(&[data(0, more), None]), []);
-    // What the other side says on the channel is no part of it.
+    // What the other side sends on the channel is not part of it.
     let theirs = Some((Backward, frame(Kind::DATA, 7, none)));
     assert_eq!(problems(&[data(0, more), theirs, data(1, none)]), [(2, "part", 0)]);
 }
@@ -152,7 +152,7 @@ fn parts_and_replies_say_where_and_when() {
     found.retain(|one| !matches!(one, Observation::Problem { .. }));
     let expected = [
         Observation::Part { row: 1, first: 0, offset: 3 },
-        // A capture may have them the wrong way round.
+        // A capture may have them in the wrong order.
         Observation::Reply { row: 2, to: 1, latency_ns: Some(-50) },
         Observation::Part { row: 3, first: 0, offset: 8 },
         Observation::Reply { row: 4, to: 3, latency_ns: None },
@@ -167,12 +167,12 @@ fn a_reply_before_its_request_is_matched_and_a_second_one_is_to_nothing() {
     let login = Some((Forward, frame(Kind::LOGIN, 0, Flags::default())));
     assert_eq!(watch(&[ack.clone(), login.clone()]), [(0, "reply", 1)]);
     assert_eq!(watch(&[ack.clone(), ack.clone(), login]), [(0, "reply-to-nothing", 0), (1, "reply", 2)]);
-    // After a loss nobody knows what it answers.
+    // After a loss it is unknown what it replies to.
     assert_eq!(watch(&[None, ack.clone(), ack]), []);
 }
 
 #[test]
-fn a_request_whose_number_comes_again_was_not_answered() {
+fn a_request_whose_number_is_reused_was_not_answered() {
     let ping = |sequence| Some((Forward, frame(Kind::PING, sequence, Flags::default())));
     let login = Some((Forward, frame(Kind::LOGIN, 0, Flags::default())));
     let ack = Some((Backward, frame(Kind::ACK, 0, Flags::REPLY)));

@@ -1,4 +1,4 @@
-//! What frames are made of and given as: values, limits, a socket's decoder.
+//! Building and reading frames: values, limits, a socket's decoder.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -79,7 +79,7 @@ fn a_payload_at_the_limit_is_taken_and_one_byte_more_is_not() {
 }
 
 #[test]
-fn a_decoder_gives_what_is_complete_at_once_and_looks_at_nothing_twice() {
+fn a_decoder_returns_complete_frames_immediately_and_reads_nothing_twice() {
     let (ping, data) = (FrameBuf::new(Kind::PING).to_bytes().unwrap(), data(1, "text"));
     let mut decoder = Decoder::new(Missive::default());
     for frame in [&ping, &data, &ping] {
@@ -93,7 +93,7 @@ fn a_decoder_gives_what_is_complete_at_once_and_looks_at_nothing_twice() {
         assert_eq!(found.to_frame_buf().to_bytes().unwrap(), *frame);
         assert_eq!((decoder.buffered(), decoder.skipping()), (0, None));
     }
-    // What stands in a run of noise is dropped as it comes, and the run is given when it ends.
+    // The bytes of a run of noise are dropped as they arrive, and the run is returned when it ends.
     for _ in 0..100 {
         decoder.push(b"noise");
         assert_eq!(decoder.receive(), None);
@@ -144,7 +144,7 @@ fn arbitrary_frames_can_be_written_and_use_what_is_named() {
 }
 
 #[test]
-fn what_is_wrong_with_a_later_extension_is_told_at_its_place() {
+fn a_fault_in_a_later_extension_is_reported_at_its_offset() {
     let refused = |area: &[u8]| {
         let frame = Frame { extensions: area, ..Frame::new(Kind::DATA) };
         let mut bytes = vec![];

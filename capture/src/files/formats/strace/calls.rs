@@ -248,7 +248,7 @@ fn pair(arguments: &str) -> Vec<i64> {
     inside.split(',').filter_map(|end| number(end.trim_start())).take(2).collect()
 }
 
-/// The bytes that a call shows, up to where some are not shown, and the arguments behind them.
+/// The bytes that a call shows, up to where some are not shown, and the arguments after them.
 fn shown<'a>(name: &str, rest: &'a str) -> (Vec<u8>, &'a str) {
     if matches!(name, "readv" | "writev" | "recvmsg" | "sendmsg") {
         let mut bytes = Vec::new();

@@ -15,7 +15,7 @@ use super::text::{Lines, Writer};
 
 /// Lines by which a log is recognised.
 const CHECKED_LINES: usize = 64;
-/// All of the first lines must be strace's, and nearly all of those behind them: a program may print between them.
+/// All of the first lines must be strace's, and nearly all of those after them: a program may print between them.
 const FIRST: usize = 8;
 
 /// Whether a text begins like a log of strace.

@@ -81,7 +81,7 @@ pub(super) fn is_unfinished(call: &str) -> bool {
     call.ends_with("<unfinished ...>")
 }
 
-/// The call with its arguments up to the parenthesis, and the value behind ` = `.
+/// The call with its arguments up to the parenthesis, and the value after ` = `.
 pub(super) fn returned(call: &str) -> Option<(&str, &str)> {
     let (arguments, value) = call.rsplit_once(" = ")?;
     let arguments = arguments.trim_end().strip_suffix(')')?;
@@ -97,7 +97,7 @@ pub(super) fn number(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -number } else { number })
 }
 
-/// A descriptor, what strace shows of it in angle brackets (`-y`), and the arguments behind it.
+/// A descriptor, what strace shows of it in angle brackets (`-y`), and the arguments after it.
 pub(super) fn descriptor(arguments: &str) -> Option<(u32, Option<&str>, &str)> {
     let length = arguments.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = arguments.split_at_checked(length)?;
@@ -152,7 +152,7 @@ pub(super) fn literal(text: &str) -> Option<(Vec<u8>, bool, &str)> {
             other => bytes.push(*other),
         }
     }
-    // Behind a quotation mark a text in UTF-8 has whole characters.
+    // After a quotation mark a text in UTF-8 has whole characters.
     let rest = inside.get(inside.len() - rest.len()..)?;
     Some(match rest.strip_prefix("...") {
         Some(behind) => (bytes, true, behind),
@@ -160,7 +160,7 @@ pub(super) fn literal(text: &str) -> Option<(Vec<u8>, bool, &str)> {
     })
 }
 
-/// The texts behind `iov_base=`, each with whether it was cut.
+/// The texts after `iov_base=`, each with whether it was cut.
 pub(super) fn vectors(arguments: &str) -> Vec<(Vec<u8>, bool)> {
     let (mut found, mut rest) = (Vec::new(), arguments);
     while let Some(at) = rest.find('"') {

@@ -9,7 +9,7 @@ pub(super) struct Last {
     pub(super) pattern: u32,
     pub(super) row: u32,
     pub(super) step: u32,
-    /// How many notes of the row stand one after another.
+    /// How many notes of the row follow each other.
     pub(super) of_row: u32,
     /// How many blocks were begun, and how many notes the last one has.
     pub(super) blocks: u64,

@@ -4,7 +4,7 @@
 //! directory. A note is
 //!
 //! ```text
-//! 1 byte   pattern (4 bits; 15: as a number behind it), which numbers differ (3 bits), whether the row is as far on as the last was (1 bit)
+//! 1 byte   pattern (4 bits; 15: as a number after it), which numbers differ (3 bits), whether the row is as far on as the last was (1 bit)
 //! number   how many rows on from the last note's, if that differs
 //! numbers  how much more than in the last note of the pattern, those that differ
 //! text     if it is none of a pattern and not the last one: its length, and it
@@ -35,16 +35,16 @@ use crate::ids::RowId;
 /// More problems of one kind than this are not listed for a single row.
 const PROBLEMS_A_ROW: usize = 4;
 
-/// A block ends with this many notes, or with so many bytes.
+/// A block ends with this many notes, or with this many bytes.
 const NOTES_A_BLOCK: u32 = 128;
 const BYTES_A_BLOCK: usize = 4096;
-/// No block begins in a chunk behind this many bytes.
+/// No block begins in a chunk after this many bytes.
 const BYTES_A_CHUNK: usize = 60 << 10;
 /// The notes of more patterns are stored as texts.
 const MOST_PATTERNS: usize = 256;
 /// The pattern that says that its number follows.
 const LONG: u8 = 15;
-/// So many notes are put in order at once.
+/// This many notes are sorted in one go.
 const SORTED_AT_ONCE: u64 = 1 << 16;
 
 /// Problems of rows beside what their own bytes show.
@@ -91,7 +91,7 @@ impl Annotations {
         }
     }
 
-    /// Takes a note behind all others.
+    /// Appends a note.
     fn record(&mut self, note: &Note<'_>) {
         let kind = self.patterns.get(note.pattern as usize).map(|pattern| pattern.kind);
         let is_plain = kind.is_some_and(|kind| kind.sentence.is_some() && kind.count == 0 && !kind.is_ranged);
@@ -132,7 +132,7 @@ impl Annotations {
         all.drain(|note| self.push(&Note { row: new(note.row), ..*note }));
     }
 
-    /// Takes the notes of others, behind those that are here.
+    /// Appends the notes of another log.
     pub fn append(&mut self, other: Annotations) {
         if self.count == 0 && self.plain.is_empty() {
             *self = other;

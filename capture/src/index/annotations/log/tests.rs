@@ -129,7 +129,7 @@ fn a_note_on_every_row_takes_a_few_bytes() {
     const ROWS: u32 = 200_000;
     let of_row =
         |log: &Annotations, row: u32| -> Vec<String> { log.of(row.into(), 9).map(|one| one.text).collect() };
-    // Two hundred conversations take turns, and each goes on where it was.
+    // Two hundred conversations take turns, and each continues where it was.
     let mut jumps = Annotations::default();
     for row in 0..ROWS {
         let next = u64::from(row / 200 * 2 + row % 200 % 7);
@@ -156,7 +156,7 @@ fn a_note_on_every_row_takes_a_few_bytes() {
 }
 
 #[test]
-fn very_much_said_of_one_row_is_left_out_and_very_many_patterns_are_texts() {
+fn excess_notes_on_a_row_are_left_out_and_excess_patterns_are_texts() {
     let mut log = Annotations::default();
     let patterns: Vec<&'static str> = (0..1000).map(|at| &*format!("{at} and {{}}").leak()).collect();
     for (row, pattern) in (0_u32..).zip(&patterns) {

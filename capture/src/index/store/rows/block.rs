@@ -75,10 +75,10 @@ impl Block {
 /// The blocks that a stream has rows in.
 #[derive(Debug, Default)]
 pub(super) struct Whereabouts {
-    /// Behind the last one, 0 if there is none.
+    /// After the last one, 0 if there is none.
     pub(super) behind_last: u32,
     pub(super) first: u32,
-    /// Those behind the first.
+    /// Those after the first.
     #[expect(clippy::box_collection)] // Most streams have none, and there may be very many.
     pub(super) more: Option<Box<Vec<u32>>>,
     /// What the stream is called in the last one.

@@ -5,12 +5,12 @@ use super::super::Packed;
 use super::{A_BLOCK, Rows, narrow};
 use crate::ids::{RowId, StreamId};
 
-/// How a row goes with another.
+/// How a row is linked to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// It answers the other.
+    /// It is a reply to the other.
     Answers,
-    /// The other answers it.
+    /// The other is a reply to it.
     AnsweredBy,
     /// It continues content that the other began.
     GoesOnWith,
@@ -18,7 +18,7 @@ pub enum Link {
 
 pub(super) const LINKS: [Link; 3] = [Link::Answers, Link::AnsweredBy, Link::GoesOnWith];
 
-/// So many links of a kind wait to be put into sealed blocks.
+/// This many links of a kind wait to be put into sealed blocks.
 pub(super) const MOST_LATE: usize = 1 << 20;
 
 /// How far one row is from another, as a number that is small if they are near.
@@ -110,7 +110,7 @@ impl Rows {
         }
     }
 
-    /// The row that a row goes with.
+    /// The row that a row is linked to.
     #[inline]
     pub fn linked(&self, row: RowId, link: Link) -> Option<RowId> {
         let (block, at) = self.block_of(row);

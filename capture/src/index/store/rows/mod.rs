@@ -53,7 +53,7 @@ impl Rows {
         self.sealed.len() * A_BLOCK + self.open.len()
     }
 
-    /// Adds a row behind the others, and gives its number.
+    /// Adds a row after the others, and returns its number.
     #[inline]
     pub fn push(&mut self, entry: Entry) -> RowId {
         let Entry { offset, length, stream, label, packet, is_payload } = entry;

@@ -11,7 +11,7 @@ impl Rows {
         StreamRows { rows: self, stream, whereabouts, next_block: 0, at: 0, block: 0, code: None }
     }
 
-    /// The rows of a stream from the one on that a place of it is in, or the first one behind it.
+    /// The rows of a stream from the one on that a place of it is in, or the first one after it.
     pub fn of_stream_from(&self, stream: StreamId, place: u64) -> impl Iterator<Item = (RowId, Entry)> + '_ {
         let mut rows = self.of_stream(stream);
         if let Some(whereabouts) = self.whereabouts.get(stream) {

@@ -66,7 +66,7 @@ proptest! {
                 model.entry((row, link as usize)).or_insert(other);
             }
         }
-        // Streams keep their own order: here they are put one behind the other.
+        // Streams keep their own order: here they are put one after the other.
         let mut order: Vec<u32> = (0..count).collect();
         order.sort_by_key(|&row| entries[row as usize].stream);
         let mut numbers = vec![0; entries.len()];

@@ -1,4 +1,4 @@
-//! Infers the kind of each expression's value, as far as the description tells. Reports unknown names and
+//! Infers the kind of each expression's value, as far as the description shows. Reports unknown names and
 //! operations that can't work before any message is read; what can't be known is accepted.
 
 pub(crate) mod names;

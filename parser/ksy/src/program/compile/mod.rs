@@ -50,7 +50,7 @@ pub(super) struct Compiler<'p> {
     whole: bool,
     /// The names of the fields around the current one.
     path: Vec<&'p str>,
-    told: Vec<ReportedField>,
+    fields: Vec<ReportedField>,
     /// Whether the current bytes belong to a switch without a matching case.
     unexplained: bool,
     steps: Vec<Step>,
@@ -72,7 +72,7 @@ impl<'p> Compiler<'p> {
             purpose,
             whole: matches!(purpose, Purpose::Whole),
             path: Vec::new(),
-            told: Vec::new(),
+            fields: Vec::new(),
             unexplained: false,
             steps: Vec::new(),
             terms: Vec::new(),
@@ -109,7 +109,7 @@ impl<'p> Compiler<'p> {
         };
         let is_useful =
             !matches!(self.steps.first(), None | Some(Step::Stop)) && self.steps.len() <= MOST_STEPS;
-        is_useful.then_some(Program { steps: self.steps, terms: self.terms, kind, told: self.told })
+        is_useful.then_some(Program { steps: self.steps, terms: self.terms, kind, fields: self.fields })
     }
 
     fn register(&mut self) -> Option<u8> {

@@ -28,8 +28,8 @@ impl<'p> Compiler<'p> {
         if matches!(shape, Shape::Switch(..)) || !is_wanted && !holds {
             return self.shape_itself(frame, ty, at, attr, shape, depth);
         }
-        let number = u8::try_from(self.told.len()).ok()?;
-        self.told.push(ReportedField { ty, field: at, says: Content::Bytes });
+        let number = u8::try_from(self.fields.len()).ok()?;
+        self.fields.push(ReportedField { ty, field: at, says: Content::Bytes });
         let in_byte = match shape {
             Shape::Bits { .. } => true,
             Shape::User(user) => !attr.limit.is_bounded() && begins_with_bits(self.plan, user),
@@ -71,8 +71,8 @@ impl<'p> Compiler<'p> {
             }
             _ => return None,
         };
-        if let Some(told) = self.told.get_mut(usize::from(number)) {
-            told.says = says;
+        if let Some(reported) = self.fields.get_mut(usize::from(number)) {
+            reported.says = says;
         }
         self.steps.push(Step::End);
         // A reported field ends here: later steps are not merged with its own.
