@@ -177,9 +177,9 @@ fn put_facts(
     max_packets: usize,
 ) {
     put::number(out, row.length);
-    out.extend_from_slice(b" bytes at ");
+    out.extend_from_slice(b" bytes at offset ");
     put::number(out, row.offset);
-    out.extend_from_slice(b" of ");
+    out.extend_from_slice(b", ");
     out.extend_from_slice(index.direction(row).as_str().as_bytes());
     match packets.len() {
         0 => {}

@@ -12,7 +12,7 @@ use crate::messages::payload::{MessageOutline, PayloadOutliner};
 use crate::packets::layer::SkipReason;
 use crate::packets::packet::{Decoded, Packet, decode, plain};
 use crate::packets::segment::Transport;
-use crate::streams::conversations::{Conversations, Pair};
+use crate::streams::endpoint_pairs::{EndpointPairs, Pair};
 
 /// The packets of a stretch of the file.
 #[derive(Debug, Default)]
@@ -112,14 +112,14 @@ pub(crate) enum ReadItem<'b> {
 
 /// Assigns numbers to what recurs: pairs of endpoints, and outlines of payloads.
 #[derive(Debug)]
-pub(super) struct Numbers {
+pub(super) struct Interner {
     outliner: PayloadOutliner,
-    conversations: Conversations,
+    conversations: EndpointPairs,
 }
 
-impl Numbers {
-    pub(super) fn new(protocols: &[Arc<dyn Protocol>]) -> Numbers {
-        Numbers { outliner: PayloadOutliner::new(protocols), conversations: Conversations::default() }
+impl Interner {
+    pub(super) fn new(protocols: &[Arc<dyn Protocol>]) -> Interner {
+        Interner { outliner: PayloadOutliner::new(protocols), conversations: EndpointPairs::default() }
     }
 }
 
@@ -202,7 +202,7 @@ impl Batch {
 
     /// Decodes a packet and adds what is in it. `buffer_offset` is where in the file the batch's bytes begin.
     #[inline(always)]
-    pub(super) fn push_packet(&mut self, record: &Record<'_>, buffer_offset: u64, numbers: &mut Numbers) {
+    pub(super) fn push_packet(&mut self, record: &Record<'_>, buffer_offset: u64, numbers: &mut Interner) {
         // What nearly every packet is, is not moved about.
         if let Some(packet) = plain(record) {
             if let Err(conversation) = self.push_segment(record, buffer_offset, &packet, numbers) {
@@ -229,7 +229,7 @@ impl Batch {
         record: &Record<'_>,
         buffer_offset: u64,
         packet: &Packet,
-        numbers: &mut Numbers,
+        numbers: &mut Interner,
     ) -> Result<(), (u32, bool)> {
         let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
         let (pair, from_high) = Pair::of(packet.src, packet.dst, is_tcp);

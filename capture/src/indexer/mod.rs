@@ -148,8 +148,8 @@ impl Indexer {
             reading.give_back(std::mem::take(batch));
             match reading.next() {
                 Some(mut next) => {
-                    self.flows.expect(next.take_pairs());
-                    self.messages.expect(next.take_outlines());
+                    self.flows.add_pairs(next.take_pairs());
+                    self.messages.add_outlines(next.take_outlines());
                     *batch = next;
                 }
                 None => self.input = Input::Done,

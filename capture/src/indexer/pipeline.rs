@@ -16,14 +16,14 @@ use crate::packets::layer::SkipReason;
 use crate::packets::origin::{Origin, Piece};
 use crate::packets::packet::{Decoded, Packet};
 use crate::packets::segment::{CapturedSegment, Transport};
-use crate::streams::conversations::Pair;
+use crate::streams::endpoint_pairs::Pair;
 use crate::streams::flow::{Flows, TransportType};
 use crate::streams::newest::{FlowKey, Lookup};
 use crate::streams::reassembly::Output;
 
 /// Lends the last stage its tables, and the message framer the labels.
 #[inline]
-fn lend<'i>(
+fn row_writer<'i>(
     writer: &'i mut IndexWriter,
     disputes: &'i Disputes,
     index: &'i mut Index,
@@ -242,7 +242,7 @@ impl Indexer {
     fn udp(&mut self, index: &mut Index, stream: StreamId, segment: &CapturedSegment<'_>) {
         let packet = segment.packet;
         let start = index.rows.streams.at(stream).end();
-        let (mut rows, labels) = lend(&mut self.writer, self.assembler.disputes(), index);
+        let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         if segment.missing == 0
             && let Some(span) = self.messages.whole_message(stream, start, segment, &mut to)
@@ -273,7 +273,7 @@ impl Indexer {
         segment: &CapturedSegment<'_>,
         piece: Piece,
     ) {
-        let (mut rows, labels) = lend(&mut self.writer, self.assembler.disputes(), index);
+        let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         match self.messages.whole_message(stream, offset, segment, &mut to) {
             Some(span) => rows.payload(&span, segment),
@@ -292,7 +292,7 @@ impl Indexer {
         bytes: &[u8],
         packet: u32,
     ) {
-        let (mut rows, labels) = lend(&mut self.writer, self.assembler.disputes(), index);
+        let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         rows.segment(stream, segment);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.data(stream, segment.offset, bytes, packet, &mut to);
@@ -311,7 +311,7 @@ impl Indexer {
                 self.deliver_data(index, stream, (offset, length), origin, at_hand, completed_by)?;
                 continue;
             }
-            let (mut rows, labels) = lend(&mut self.writer, self.assembler.disputes(), index);
+            let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
             match event {
                 Output::Data { .. } => {}
                 Output::Gap { offset, length, completed_by } => {
@@ -363,7 +363,7 @@ impl Indexer {
 
     /// The sender of a stream is done, and every byte was delivered.
     fn end_stream(&mut self, index: &mut Index, stream: StreamId, packet: u32) {
-        let (mut rows, labels) = lend(&mut self.writer, self.assembler.disputes(), index);
+        let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.end(stream, packet, &mut to);
     }
@@ -397,7 +397,7 @@ impl Indexer {
     }
 
     fn conclude_flow(&mut self, index: &mut Index, flow: FlowId, streams: [StreamId; 2]) {
-        let (mut rows, labels) = lend(&mut self.writer, self.assembler.disputes(), index);
+        let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.choose_now(streams, &mut to);
         self.writer.end_flow(&mut index.rows, flow);

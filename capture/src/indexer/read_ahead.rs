@@ -10,13 +10,13 @@ use framescope_parser::Protocol;
 
 use crate::Damage;
 use crate::files::records::{Next, Records};
-use crate::indexer::batch::{Batch, Numbers};
+use crate::indexer::batch::{Batch, Interner};
 
 /// Reads a file a batch at a time.
 #[derive(Debug)]
 struct Reader {
     records: Records,
-    numbers: Numbers,
+    numbers: Interner,
     /// What ended the last batch.
     damage: Option<Damage>,
     ended: bool,
@@ -83,38 +83,38 @@ const AHEAD: usize = 4;
 /// Gives the packets of a file, a batch at a time.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    stages: Stages,
+    mode: Mode,
     /// A batch that was used up, whose memory can be used again.
     spent: Option<Batch>,
 }
 
 #[derive(Debug)]
-enum Stages {
+enum Mode {
     /// Read when the next batch is taken.
-    Here(Box<Reader>),
+    Inline(Box<Reader>),
     /// Read ahead by a thread.
-    Beside { batches: Receiver<Batch>, spent: Sender<Batch>, thread: Option<JoinHandle<()>> },
+    Threaded { batches: Receiver<Batch>, spent: Sender<Batch>, thread: Option<JoinHandle<()>> },
 }
 
 impl Reading {
     /// Begins to read.
     pub(crate) fn new(records: Records, length: u64, protocols: &[Arc<dyn Protocol>]) -> Reading {
-        let reader = Reader { records, numbers: Numbers::new(protocols), damage: None, ended: false };
+        let reader = Reader { records, numbers: Interner::new(protocols), damage: None, ended: false };
         // On a single core two threads only take turns.
         let has_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
-        let stages = if has_cores && length >= WORTH_A_THREAD {
-            beside(reader)
+        let mode = if has_cores && length >= WORTH_A_THREAD {
+            threaded(reader)
         } else {
-            Stages::Here(Box::new(reader))
+            Mode::Inline(Box::new(reader))
         };
-        Reading { stages, spent: None }
+        Reading { mode, spent: None }
     }
 
     /// The next batch; None at the end of the file.
     pub(crate) fn next(&mut self) -> Option<Batch> {
-        match &mut self.stages {
-            Stages::Here(reader) => reader.read(self.spent.take().unwrap_or_default()),
-            Stages::Beside { batches, thread, .. } => {
+        match &mut self.mode {
+            Mode::Inline(reader) => reader.read(self.spent.take().unwrap_or_default()),
+            Mode::Threaded { batches, thread, .. } => {
                 let next = batches.recv().ok();
                 if next.is_none()
                     && let Some(Err(panic)) = thread.take().map(JoinHandle::join)
@@ -128,15 +128,15 @@ impl Reading {
 
     /// Takes back a batch that was used up.
     pub(crate) fn give_back(&mut self, batch: Batch) {
-        match &self.stages {
-            Stages::Here(_) => self.spent = Some(batch),
+        match &self.mode {
+            Mode::Inline(_) => self.spent = Some(batch),
             // A thread that is done needs no more memory.
-            Stages::Beside { spent, .. } => drop(spent.send(batch)),
+            Mode::Threaded { spent, .. } => drop(spent.send(batch)),
         }
     }
 }
 
-fn beside(reader: Reader) -> Stages {
+fn threaded(reader: Reader) -> Mode {
     let (to_here, batches): (SyncSender<Batch>, _) = sync_channel(AHEAD);
     let (spent, from_here) = channel();
     let (hand_over, handed_over) = channel::<Reader>();
@@ -151,10 +151,10 @@ fn beside(reader: Reader) -> Stages {
     };
     match std::thread::Builder::new().name("packets".to_owned()).spawn(read) {
         Ok(thread) => match hand_over.send(reader) {
-            Ok(()) => Stages::Beside { batches, spent, thread: Some(thread) },
-            Err(unsent) => Stages::Here(Box::new(unsent.0)),
+            Ok(()) => Mode::Threaded { batches, spent, thread: Some(thread) },
+            Err(unsent) => Mode::Inline(Box::new(unsent.0)),
         },
         // Where no thread can be had.
-        Err(_) => Stages::Here(Box::new(reader)),
+        Err(_) => Mode::Inline(Box::new(reader)),
     }
 }

@@ -114,7 +114,7 @@ impl MessageFramer {
     }
 
     /// Takes the outlines of payloads that got the next codes.
-    pub(crate) fn expect(&mut self, outlines: impl Iterator<Item = MessageOutline>) {
+    pub(crate) fn add_outlines(&mut self, outlines: impl Iterator<Item = MessageOutline>) {
         self.outlines.extend(outlines.map(|outline| (outline, None)));
     }
 
@@ -487,7 +487,7 @@ mod tests {
     fn a_stream_needs_a_framer_only_until_enough_payloads_were_one_message_each() {
         let (mut bench, frame) = (Bench::new(), frame());
         let outline = MessageOutline { protocol: 0, kind: Some(6), codes: framescope_parser::CodeSet::EMPTY };
-        bench.framer.expect([outline].into_iter());
+        bench.framer.add_outlines([outline].into_iter());
         assert!(!bench.payload(0, &frame), "there is no label for it yet");
         bench.data(0, &frame);
         let first = bench.framer.is_framing(bench.stream);

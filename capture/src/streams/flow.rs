@@ -7,7 +7,7 @@ use framescope_parser::Direction;
 use crate::ids::{FlowId, Side, StreamId, Table};
 use crate::packets::endpoint::Endpoint;
 use crate::streams::connection::{Connection, Lifecycle};
-use crate::streams::conversations::Pair;
+use crate::streams::endpoint_pairs::Pair;
 
 /// What carries a flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

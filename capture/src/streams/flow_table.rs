@@ -5,7 +5,7 @@
 use crate::ids::{FlowId, StreamId};
 use crate::packets::segment::{CapturedSegment, Transport};
 use crate::streams::connection::Flags;
-use crate::streams::conversations::Pair;
+use crate::streams::endpoint_pairs::Pair;
 use crate::streams::flow::{Flow, Flows, TransportType};
 use crate::streams::newest::{FlowKey, Lookup, NewestFlows};
 
@@ -17,8 +17,8 @@ pub(crate) struct FlowTable {
 
 impl FlowTable {
     /// Takes the pairs of endpoints that the reading stage gave the next numbers.
-    pub(crate) fn expect(&mut self, pairs: impl Iterator<Item = Pair>) {
-        self.newest.expect(pairs);
+    pub(crate) fn add_pairs(&mut self, pairs: impl Iterator<Item = Pair>) {
+        self.newest.add_pairs(pairs);
     }
 
     /// The newest flow between a packet's endpoints, if there is one. None for a number that no pair was given.
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn both_directions_of_a_pair_are_one_flow_and_a_new_flow_takes_the_pair_over() {
         let (mut table, mut flows) = (FlowTable::default(), Flows::default());
-        table.expect([pair(1), pair(2)].into_iter());
+        table.add_pairs([pair(1), pair(2)].into_iter());
         let [first, second] = [FlowKey::Number(0), FlowKey::Number(1)];
         assert_eq!(table.find(&flows, first), Some(Lookup::New(pair(1))));
         let flow = table.open(&mut flows, first, pair(1), true);
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn forward_is_what_the_sender_of_the_first_syn_sends_whoever_was_captured_first() {
         let (mut table, mut flows) = (FlowTable::default(), Flows::default());
-        table.expect([pair(1)].into_iter());
+        table.add_pairs([pair(1)].into_iter());
         assert!(table.find(&flows, FlowKey::Number(0)).is_some());
         let flow = table.open(&mut flows, FlowKey::Number(0), pair(1), false);
         let answer = table.count(&mut flows, flow, &segment(1, [true, true]), false);

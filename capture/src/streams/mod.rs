@@ -1,7 +1,7 @@
 //! The stream stage: which flow a packet belongs to, and what happens in each direction, in its order.
 
 pub(crate) mod connection;
-pub(crate) mod conversations;
+pub(crate) mod endpoint_pairs;
 pub(crate) mod flow;
 pub(crate) mod flow_table;
 pub(crate) mod newest;

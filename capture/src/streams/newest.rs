@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 
 use crate::ids::FlowId;
-use crate::streams::conversations::Pair;
+use crate::streams::endpoint_pairs::Pair;
 use crate::streams::flow::Flows;
 
 /// The newest flow of each pair of endpoints.
@@ -51,7 +51,7 @@ pub(crate) enum Lookup {
 
 impl NewestFlows {
     /// Takes the pairs that got the next numbers.
-    pub(crate) fn expect(&mut self, pairs: impl Iterator<Item = Pair>) {
+    pub(crate) fn add_pairs(&mut self, pairs: impl Iterator<Item = Pair>) {
         self.waiting.extend(pairs);
     }
 

@@ -36,7 +36,7 @@ impl Pair {
 
 /// Gives each pair a number, in the order in which they are seen first.
 #[derive(Debug, Default)]
-pub(crate) struct Conversations {
+pub(crate) struct EndpointPairs {
     /// Nearly all are pairs of IPv4 addresses, which take little room.
     short: HashMap<[u64; 2], u32, RandomState>,
     long: HashMap<Pair, u32, RandomState>,
@@ -47,7 +47,7 @@ pub(crate) struct Conversations {
 /// How many pairs are found without the table. A power of two.
 const RECENT: usize = 256;
 
-impl Conversations {
+impl EndpointPairs {
     /// The number of a pair, and whether it is new.
     #[inline]
     pub(crate) fn number(&mut self, pair: &Pair) -> (u32, bool) {
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_pair_keeps_its_number_whichever_way_a_packet_goes() {
         let end = |last: u8, port: u16| Endpoint::v4([10, 0, 0, last]).with_port(port);
-        let mut conversations = Conversations::default();
+        let mut conversations = EndpointPairs::default();
         for round in 0..2 {
             for number in 0..5000_u16 {
                 let (client, server) = (end(1, number), end(2, 9000));
