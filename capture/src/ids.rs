@@ -31,6 +31,7 @@ macro_rules! id {
         }
 
         impl From<u32> for $name {
+            #[inline]
             fn from(number: u32) -> $name {
                 $name(number)
             }

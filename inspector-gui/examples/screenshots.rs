@@ -38,7 +38,7 @@ const SCREENSHOTS: &[Screenshot] = &[
                 app.end_tour();
             },
             |app, _| app.type_filter("severity >= warning or problems == retransmitted"),
-            |app, _| app.go_to(85),
+            |app, _| app.go_to(85.into()),
             |app, _| app.highlight_field("payload.content"),
         ],
     ),
@@ -49,7 +49,7 @@ const SCREENSHOTS: &[Screenshot] = &[
                 app.act(Action::ThemeLight, ctx);
                 app.type_filter("");
             },
-            |app, _| app.go_to(86),
+            |app, _| app.go_to(86.into()),
         ],
     ),
     (
@@ -57,31 +57,31 @@ const SCREENSHOTS: &[Screenshot] = &[
         &[|app, ctx| {
             app.act(Action::ThemeDark, ctx);
             app.show_tab(Tab::Ladder);
-            app.go_to(176);
+            app.go_to(176.into());
         }],
     ),
     (
         "window/transcript.png",
         &[|app, _| {
             app.show_tab(Tab::Transcript);
-            app.go_to(64);
+            app.go_to(64.into());
         }],
     ),
     (
         "window/problems.png",
         &[|app, _| {
             app.show_tab(Tab::Problems);
-            app.go_to(190);
+            app.go_to(190.into());
         }],
     ),
     (
         "window/compare.png",
         &[
             |app, ctx| {
-                app.go_to(0);
+                app.go_to(0.into());
                 app.act(Action::Compare, ctx);
             },
-            |app, _| app.go_to(2),
+            |app, _| app.go_to(2.into()),
         ],
     ),
     (
@@ -92,7 +92,7 @@ const SCREENSHOTS: &[Screenshot] = &[
                 app.open_path(&corpus("captures/holes/capture.pcapng"), ctx);
             },
             |app, _| app.type_filter("problems == incomplete"),
-            |app, _| app.go_to(74),
+            |app, _| app.go_to(74.into()),
         ],
     ),
     (

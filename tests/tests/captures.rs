@@ -32,7 +32,7 @@ fn only_damage(index: &Index) -> &framescope_capture::Damage {
 /// Type and length of each row.
 fn rows(index: &Index) -> Vec<(&'static str, u64)> {
     check_index(index);
-    index.rows().map(|row| (row.type_name(), row.length)).collect()
+    index.rows().map(|(_, row)| (row.type_name(), row.length)).collect()
 }
 
 /// The bytes of a pcap with one Missive frame in it, in any of the four variants of the format.
@@ -61,7 +61,7 @@ fn pcap_in_both_byte_orders_and_resolutions() {
         {
             let index = read_bytes(pcap_variant(big, nanoseconds));
             assert_eq!(rows(&index), [("message", 26)]);
-            assert_eq!(index.time_ns(&index.row(0).unwrap()), Some(expected));
+            assert_eq!(index.time_ns(&index.row(0.into()).unwrap()), Some(expected));
         }
     }
 }
@@ -130,7 +130,7 @@ fn pcapng_with_several_sections_interfaces_and_resolutions() {
     file.extend(block(true, 3, &[&(simple.len() as u32).to_be_bytes()[..], &simple].concat()));
     let index = read_bytes(file);
     assert_eq!(index.damages(), []);
-    let times: Vec<Option<i64>> = index.rows().map(|row| index.time_ns(&row)).collect();
+    let times: Vec<Option<i64>> = index.rows().map(|(_, row)| index.time_ns(&row)).collect();
     let expected = [5_000_001_000, 5_001_000_000, 5_500_000_000, 5_000_000_009, 6_000_000_000].map(Some);
     assert_eq!(times[..5], expected);
     assert_eq!(times[5..], [None]);
@@ -169,8 +169,8 @@ fn udp_over_ipv6_and_loopback_of_another_system() {
         let packet = [&[family, 0, 0, 0][..], &udp_packet(a, b, &frame(1, "hi"))].concat();
         let index = read_bytes(pcap(0, &[packet]));
         assert_eq!(rows(&index), [("message", 26)]);
-        assert_eq!(index.flows()[0].transport, TransportType::Udp);
-        assert_eq!(index.endpoints(&index.row(0).unwrap()), Some((a, b)));
+        assert_eq!(index.flow(0.into()).unwrap().transport, TransportType::Udp);
+        assert_eq!(index.endpoints(&index.row(0.into()).unwrap()), Some((a, b)));
     }
 }
 
@@ -232,8 +232,8 @@ fn a_packet_cut_by_snaplen_leaves_a_gap_of_what_it_lacks() {
     ] {
         let index = read_bytes(with_snaplen(&segments, 1, keep));
         assert_eq!(rows(&index), expected, "{keep} bytes kept");
-        assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets(), 1);
-        let row = index.row(0).unwrap();
+        assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().cut_packets(), 1);
+        let row = index.row(0.into()).unwrap();
         let expected = (keep >= 60).then(|| keep as u64 - 40..first);
         assert!(index.missing(&row).into_iter().eq(expected));
         assert_eq!(row.codes.contains(Code::Incomplete), keep >= 60);
@@ -249,7 +249,7 @@ fn gaps_come_from_syn_and_fin_and_the_extents_of_segments() {
     let length = message.len() as u32;
     let index = read_bytes(tcp_pcap(&[Tcp::syn(9), Tcp::data(20, &message[..]), Tcp::fin(25 + length)]));
     assert_eq!(rows(&index), [("gap", 10), ("message", 26), ("gap", 5)]);
-    let times: Vec<_> = index.rows().map(|row| index.time_ns(&row)).collect();
+    let times: Vec<_> = index.rows().map(|(_, row)| index.time_ns(&row)).collect();
     assert_eq!(times, [Some(1_000_000), Some(1_000_000), None], "a gap has the time of the byte behind it");
     // An ACK for bytes that were never captured means nothing.
     let ack = Tcp::data(10_000, []);
@@ -279,7 +279,7 @@ fn a_port_pair_used_again_is_a_new_flow() {
         let index = read_bytes(tcp_pcap(&segments));
         assert_eq!(rows(&index), [("message", 27), ("message", 27)]);
         assert_eq!(index.flows().len(), 2);
-        assert_eq!(index.row(1).unwrap().flow(), 1);
+        assert_eq!(index.row(1.into()).unwrap().flow(), 1.into());
     }
     // A SYN that is retransmitted opens nothing.
     let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::syn(0), Tcp::data(1, &a[..])]));
@@ -290,8 +290,8 @@ fn a_port_pair_used_again_is_a_new_flow() {
 fn forward_is_from_the_side_that_sent_the_first_syn() {
     let syn_ack = Tcp { from_client: false, ack: true, ..Tcp::syn(500) };
     let index = read_bytes(tcp_pcap(&[syn_ack, Tcp::syn(0), Tcp::data(1, frame(1, "hi"))]));
-    assert_eq!(index.direction(&index.row(0).unwrap()), Direction::Forward);
-    assert_eq!(index.flows()[0].source(Direction::Forward).unwrap().port(), 50_000);
+    assert_eq!(index.direction(&index.row(0.into()).unwrap()), Direction::Forward);
+    assert_eq!(index.flow(0.into()).unwrap().source(Direction::Forward).unwrap().port(), 50_000);
 }
 
 #[test]
@@ -301,18 +301,18 @@ fn the_first_byte_captured_stays_and_a_different_one_is_reported() {
     other[21] ^= 0xFF;
     let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &message[..]), Tcp::data(1, &other[..])]));
     assert_eq!(rows(&index), [("message", message.len() as u64)]);
-    let row = index.row(0).unwrap();
+    let row = index.row(0.into()).unwrap();
     assert!(
         row.codes.contains(Code::ConflictingRetransmission) && !row.codes.contains(Code::ChecksumMismatch)
     );
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts(), 1);
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().conflicts(), 1);
     // The same while the bytes wait for a gap to be filled.
     let (a, b) = message.split_at(10);
     let (_, other) = other.split_at(10);
     let segments = [Tcp::syn(0), Tcp::data(11, b), Tcp::data(11, other), Tcp::data(1, a)];
     let index = read_bytes(tcp_pcap(&segments));
     assert_eq!(rows(&index), [("message", message.len() as u64)]);
-    assert!(index.row(0).unwrap().codes.contains(Code::ConflictingRetransmission));
+    assert!(index.row(0.into()).unwrap().codes.contains(Code::ConflictingRetransmission));
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn a_keep_alive_is_no_retransmission() {
     let keep_alive = Tcp::data(message.len() as u32, [0]);
     let index = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, &message[..]), keep_alive]));
     assert_eq!(rows(&index), [("message", 26)]);
-    let codes = index.row(0).unwrap().codes;
+    let codes = index.row(0.into()).unwrap().codes;
     assert!(!codes.contains(Code::Retransmitted) && !codes.contains(Code::ConflictingRetransmission));
 }
 
@@ -338,10 +338,10 @@ fn a_gap_is_given_up_at_the_limit_and_later_bytes_are_counted() {
     assert_eq!(rows(&whole), vec![("message", u64::from(length)); 40], "within the limit it is put in order");
     let options = Options { reassembly_limit: 1000, ..Options::default() };
     let index = read_with(tcp_pcap(&segments), &options);
-    let gap = index.rows().find(|row| row.span_type == SpanType::Gap).unwrap();
+    let (_, gap) = index.rows().find(|(_, row)| row.span_type == SpanType::Gap).unwrap();
     assert_eq!((gap.offset, gap.length), (2 * u64::from(length), u64::from(length)));
     assert!(gap.codes.contains(Code::Late));
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes(), u64::from(length));
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().late_bytes(), u64::from(length));
     assert_eq!(rows(&index).iter().filter(|row| row.0 == "message").count(), 39);
 }
 
@@ -364,8 +364,8 @@ fn a_stream_that_no_protocol_claims_is_one_skipped_row_for_each_run() {
     ];
     let index = read_bytes(tcp_pcap(&segments));
     assert_eq!(rows(&index), [("skipped", 300), ("gap", 100), ("skipped", 100)]);
-    assert!(index.row(0).unwrap().codes.contains(Code::NoProtocol));
-    assert!(index.protocol(&index.row(0).unwrap()).is_none());
+    assert!(index.row(0.into()).unwrap().codes.contains(Code::NoProtocol));
+    assert!(index.protocol(&index.row(0.into()).unwrap()).is_none());
 }
 
 #[test]
@@ -374,7 +374,7 @@ fn the_last_rule_that_fits_names_the_protocol() {
     let protocol = |rules: &[&str]| {
         let decode_as = rules.iter().map(|rule| rule.parse().unwrap()).collect();
         let index = read_with(file.clone(), &Options { decode_as, ..Options::default() });
-        index.protocol(&index.row(0).unwrap()).unwrap().name().to_owned()
+        index.protocol(&index.row(0.into()).unwrap()).unwrap().name().to_owned()
     };
     assert_eq!(protocol(&[]), "bare");
     assert_eq!(protocol(&["tcp=missive"]), "missive");
@@ -422,7 +422,7 @@ fn a_file_that_shrinks_while_it_is_open_is_an_error() {
     file.write_all(&tcp_pcap(&segments)).unwrap();
     let index = read(Source::open(file.path()).unwrap(), &Options::default(), &mut |_| true).unwrap();
     file.as_file().set_len(0).unwrap();
-    let row = index.rows().last().unwrap();
+    let row = index.rows().last().unwrap().1;
     assert!(index.row_bytes(&row, usize::MAX, &mut index.reader()).is_err());
 }
 
@@ -442,7 +442,7 @@ fn bytes_after_a_reset_and_bytes_from_before_the_start_are_accounted_for() {
         Tcp::data(1001 + 30, &message[..]),
     ]));
     assert_eq!(rows(&index), [("message", 26), ("gap", 4), ("message", 26)]);
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().late_bytes(), 6);
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().late_bytes(), 6);
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -482,7 +482,7 @@ fn compressed_captures_are_read_as_what_they_hold_and_cut_ones_as_far_as_they_go
         let index = open(&packed[..packed.len() * 2 / 3]);
         let damage = only_damage(&index).to_string();
         assert!(damage.contains("the compressed file can't be unpacked further"), "{damage}");
-        let read = index.rows().filter(|row| row.span_type == SpanType::Message).count();
+        let read = index.rows().filter(|(_, row)| row.span_type == SpanType::Message).count();
         assert!(read > 100 && read < 3000, "{read} messages");
     }
     // A file that only begins as if it were compressed says so too.
@@ -587,7 +587,7 @@ fn times_are_kept_of_packets_that_say_something_and_of_no_others() {
     assert_eq!(times, [None, None, ms(1), None, None, ms(4), ms(5), None, None]);
     // The capture still begins with its first packet.
     assert_eq!(index.first_time_ns(), Some(0));
-    assert_eq!(index.time_ns(&index.row(0).unwrap()), ms(4));
+    assert_eq!(index.time_ns(&index.row(0.into()).unwrap()), ms(4));
 }
 
 #[test]
@@ -599,9 +599,7 @@ fn a_damaged_record_costs_itself_and_the_rest_is_read() {
     let record = 16 + packets[0].len();
     let place = |number: usize| 24 + record * number;
     let ports = |index: &Index| -> Vec<u16> {
-        (0..index.flows().len())
-            .map(|flow| index.flows()[flow].source(Direction::Forward).unwrap().port())
-            .collect()
+        index.flows().map(|(_, flow)| flow.source(Direction::Forward).unwrap().port()).collect()
     };
     let without = |lost: &[u16]| (40_000..40_200).filter(|port| !lost.contains(port)).collect::<Vec<u16>>();
 
@@ -692,8 +690,11 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
     check_index(&index);
     assert!(index.damages().is_empty(), "{:?}", index.damages());
     assert_eq!(index.notices(), ["The capture's comment: made in a test"]);
-    assert_eq!(index.comments(&index.row(0).unwrap()), [(1, "看这里"), (1, "and here")]);
-    assert_eq!((index.interface(0), index.interface(1)), (Some("only described"), Some("wlan0")));
+    assert_eq!(index.comments(&index.row(0.into()).unwrap()), [(1, "看这里"), (1, "and here")]);
+    assert_eq!(
+        (index.interface(0.into()), index.interface(1.into())),
+        (Some("only described"), Some("wlan0"))
+    );
     assert_eq!(index.host("10.0.0.2".parse().unwrap()), Some("server.example"));
     let mut flows = Vec::new();
     framescope_capture::export::write_flows_text(&index, &mut flows).unwrap();
@@ -709,7 +710,7 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
     file.extend(block(false, 1, &[&link[..], &[2, 0, 200, 0, b'x', 0, 0, 0]].concat()));
     file.extend(enhanced_packet(false, 0, 0, &other));
     let index = read_bytes(file);
-    assert_eq!((index.row_count(), index.interface(0)), (1, None));
+    assert_eq!((index.row_count(), index.interface(0.into())), (1, None));
 }
 
 #[test]
@@ -743,7 +744,7 @@ fn the_state_of_a_connection_is_shown() {
     ] {
         let index = read_bytes(tcp_pcap(&segments));
         check_index(&index);
-        let found = index.flows()[0].connection();
+        let found = index.flow(0.into()).unwrap().connection();
         assert_eq!(found, Some(Connection { state, opened, ended, ended_by }), "{segments:?}");
         assert_eq!(index.flows().len(), 1);
     }
@@ -752,16 +753,16 @@ fn the_state_of_a_connection_is_shown() {
 #[test]
 fn a_choice_of_protocol_that_may_be_wrong_says_so() {
     let certain = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, frame(1, "hi"))]));
-    assert!(!certain.stream(0, Direction::Forward).unwrap().is_guess());
+    assert!(!certain.stream(0.into(), Direction::Forward).unwrap().is_guess());
     let guess = read_bytes(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, b"hello there".as_slice())]));
-    assert!(guess.stream(0, Direction::Forward).unwrap().is_guess());
+    assert!(guess.stream(0.into(), Direction::Forward).unwrap().is_guess());
     let mut flows = Vec::new();
     framescope_capture::export::write_flows_text(&guess, &mut flows).unwrap();
     let flows = String::from_utf8(flows).unwrap();
     assert!(flows.contains("text is a guess (--as flow=0=PROTOCOL decides)"), "{flows}");
     let forced = Options { decode_as: vec!["flow=0=text".parse().unwrap()], ..Options::default() };
     let forced = read_with(tcp_pcap(&[Tcp::syn(0), Tcp::data(1, b"hello there".as_slice())]), &forced);
-    assert!(!forced.stream(0, Direction::Forward).unwrap().is_guess());
+    assert!(!forced.stream(0.into(), Direction::Forward).unwrap().is_guess());
 }
 
 #[test]
@@ -789,7 +790,7 @@ fn a_file_that_is_replaced_while_it_is_open_is_an_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), capture("hello")).unwrap();
     let index = read(Source::open(file.path()).unwrap(), &Options::default(), &mut |_| true).unwrap();
-    let row = index.row(0).unwrap();
+    let row = index.row(0.into()).unwrap();
     assert!(index.row_bytes(&row, usize::MAX, &mut index.reader()).is_ok());
     std::fs::write(file.path(), capture("other")).unwrap();
     // Some file systems do not distinguish times that are so close.

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use framescope_capture::export::{Paint, RowSelection, hex, seeds, write_text};
-use framescope_capture::{Index, Row};
+use framescope_capture::{Index, Row, RowId};
 use framescope_oracles::{ORACLES, Oracle, check_index};
 use framescope_parser::{Direction, Dissection, Severity, SpanType, Value};
 use serde_json::Value as Json;
@@ -29,9 +29,9 @@ fn lines(path: &Path) -> Vec<Json> {
 }
 
 /// Calls `each` with every row, dissected.
-fn for_each_row(index: &Index, mut each: impl FnMut(u32, &Row, &[u8], &Dissection<'_>)) {
+fn for_each_row(index: &Index, mut each: impl FnMut(RowId, &Row, &[u8], &Dissection<'_>)) {
     let mut reader = index.reader();
-    for (number, row) in (0u32..).zip(index.rows()) {
+    for (number, row) in index.rows() {
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
         each(number, &row, &bytes, &index.dissect(number, &bytes));
     }
@@ -81,9 +81,9 @@ fn every_case_says_how_it_came_about() {
 fn agrees_with_the_peers(name: &str, expected_messages: usize) {
     let (index, sent) = case(name);
     // A port pair that is used twice logs one connection after the other.
-    let mut rows: BTreeMap<Endpoints, Vec<(u32, Vec<u8>)>> = BTreeMap::new();
+    let mut rows: BTreeMap<Endpoints, Vec<(RowId, Vec<u8>)>> = BTreeMap::new();
     let mut reader = index.reader();
-    for flow in (0u32..).take(index.flows().len()) {
+    for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
@@ -113,7 +113,7 @@ fn agrees_with_the_peers(name: &str, expected_messages: usize) {
     assert_eq!(found, compared, "messages that were not sent");
 }
 
-fn compare(said: &Json, message: &Dissection<'_>, row: &Row, number: u32) {
+fn compare(said: &Json, message: &Dissection<'_>, row: &Row, number: RowId) {
     let what = format!("row {number}, logged as {said}");
     assert_eq!(said["length"].as_u64(), Some(row.length), "{what}");
     assert_eq!(said["kind"].as_str(), message.kind.map(|kind| kind.to_string()).as_deref(), "{what}");
@@ -229,7 +229,7 @@ fn the_chats_signed_frames_verify_with_its_key() {
         let missive = Missive { key, ..Missive::default() };
         let options = Options { protocols: with_built_in(vec![Arc::new(missive)]), ..Options::default() };
         let index = read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap();
-        index.rows().filter(|row| row.codes.contains(code)).count()
+        index.rows().filter(|(_, row)| row.codes.contains(code)).count()
     };
     let key = Key::from_hex("6672616d6573636f706520746573742d6b6579").unwrap();
     assert_eq!(count(None, Code::TagUnverified), 3);
@@ -252,7 +252,7 @@ fn every_frame_that_the_damage_did_not_touch_is_found() {
     }
     let mut found: BTreeMap<Endpoints, Vec<Brief>> = BTreeMap::new();
     let mut reader = index.reader();
-    for flow in (0u32..).take(index.flows().len()) {
+    for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
@@ -299,7 +299,7 @@ fn every_frame_whose_header_was_captured_keeps_its_length_and_has_just_its_holes
     }
     let mut found: BTreeMap<Endpoints, Vec<Holed>> = BTreeMap::new();
     let mut reader = index.reader();
-    for flow in (0u32..).take(index.flows().len()) {
+    for (flow, _) in index.flows() {
         for direction in [Direction::Forward, Direction::Backward] {
             for number in index.stream_rows(flow, direction) {
                 let row = index.row(number).unwrap();
@@ -329,7 +329,7 @@ fn a_message_with_a_hole_is_no_seed() {
     let seeds = seeds(&index, &mut RowSelection::all(), 64 << 10).unwrap();
     let is_seed = |bytes: &[u8]| seeds.iter().any(|seed| seed.bytes == bytes);
     let (mut reader, mut whole) = (index.reader(), 0);
-    for row in index.rows().filter(|row| row.span_type == SpanType::Message) {
+    for (_, row) in index.rows().filter(|(_, row)| row.span_type == SpanType::Message) {
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
         assert!(
             index.missing(&row).is_empty() || !is_seed(&bytes),
@@ -346,11 +346,11 @@ fn a_message_with_a_hole_is_no_seed() {
 fn bare_messages_are_shown_glued_and_cut() {
     use framescope_parser::Code;
     let (index, sent) = case("bare-login");
-    let rows = |code| index.rows().filter(|row| row.codes.contains(code)).count();
+    let rows = |code| index.rows().filter(|(_, row)| row.codes.contains(code)).count();
     // Twice, two messages went out in one write; twice, a message in two writes.
     assert_eq!((rows(Code::Glued), rows(Code::Cut)), (2, 4));
     let bytes: u64 = sent.iter().map(|said| said["length"].as_u64().unwrap()).sum();
-    assert_eq!(index.rows().map(|row| row.length).sum::<u64>(), bytes);
+    assert_eq!(index.rows().map(|(_, row)| row.length).sum::<u64>(), bytes);
 }
 
 #[test]

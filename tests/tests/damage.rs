@@ -441,7 +441,8 @@ struct Found {
 }
 
 fn found(index: &Index, case: &Case) -> Found {
-    let rows: Vec<_> = index.stream_rows(0, Direction::Forward).map(|row| index.row(row).unwrap()).collect();
+    let rows: Vec<_> =
+        index.stream_rows(0.into(), Direction::Forward).map(|row| index.row(row).unwrap()).collect();
     let messages = rows.iter().filter(|row| row.span_type == SpanType::Message);
     let messages: HashMap<(u64, u64), _> =
         messages.map(|row| ((row.offset, row.length), row.codes)).collect();

@@ -60,13 +60,12 @@ fn missive_described_is_missive() {
         let is_missive = |index: &Index, row: &framescope_capture::Row| {
             index.protocol(row).is_some_and(|protocol| protocol.name() == "missive")
         };
-        if !native.rows().any(|row| is_missive(&native, &row)) {
+        if !native.rows().any(|(_, row)| is_missive(&native, &row)) {
             continue;
         }
         assert_eq!(native.row_count(), ours.row_count(), "{}", capture.display());
         let (mut reader, mut other) = (native.reader(), ours.reader());
-        for (number, (row, same)) in native.rows().zip(ours.rows()).enumerate() {
-            let number = u32::try_from(number).unwrap();
+        for ((number, row), (_, same)) in native.rows().zip(ours.rows()) {
             let place = |row: &framescope_capture::Row| (row.flow(), row.offset, row.length, row.span_type);
             assert_eq!(place(&row), place(&same), "{} row {number}", capture.display());
             if !is_missive(&native, &row) || !matches!(row.span_type, SpanType::Message | SpanType::Partial) {
@@ -102,7 +101,7 @@ fn a_description_that_is_delimited_by_segments_reads_what_bare_reads() {
     };
     let ours = index(&capture, &own);
     assert_eq!(native.row_count(), ours.row_count());
-    for (row, same) in native.rows().zip(ours.rows()) {
+    for ((_, row), (_, same)) in native.rows().zip(ours.rows()) {
         assert_eq!((row.offset, row.length, row.span_type), (same.offset, same.length, same.span_type));
         // The rest of a cut message begins with no kind: the native reader reports none then, the description whatever
         // number is there.

@@ -12,7 +12,7 @@ use framescope_capture::export::{
     Fields, RowSelection, display_limit, hex, write_csv_fields, write_json, write_json_fields,
 };
 use framescope_capture::filter::Column;
-use framescope_capture::{Index, Options, Source, read};
+use framescope_capture::{Index, Options, RowId, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::{Captured, Missing, built_in, with_built_in};
 use serde_json::{Map, Value as Json, json};
@@ -63,11 +63,11 @@ fn port(address: &Json) -> Json {
 fn expected(column: Column, rows: &[Json], number: usize, index: &Index) -> Json {
     let row = &rows[number];
     let problems = row["problems"].as_array().unwrap();
-    let known = index.row(number as u32).unwrap();
+    let known = index.row(RowId::from(number as u32)).unwrap();
     match column {
         Column::Packet => row["packets"].clone(),
         Column::Latency => row["latency_ns"].clone(),
-        Column::Transport => index.flows()[known.flow() as usize].transport.as_str().into(),
+        Column::Transport => index.flow(known.flow()).unwrap().transport.as_str().into(),
         Column::Address => strings([&row["src"], &row["dst"]]),
         Column::SrcPort => port(&row["src"]),
         Column::DstPort => port(&row["dst"]),
@@ -163,7 +163,7 @@ fn fields_of(index: &Index, number: usize, row: &Json) -> Vec<(Vec<String>, Json
             collect(&field["fields"], &path, message, out);
         }
     }
-    let known = index.row(number as u32).unwrap();
+    let known = index.row(RowId::from(number as u32)).unwrap();
     let bytes = index.row_bytes(&known, usize::MAX, &mut index.reader()).unwrap();
     let missing = index.missing(&known).into_iter().map(|range| range.start as usize..range.end as usize);
     let missing = Missing::list(missing);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use framescope_capture::filter::{Column, Evaluator, Filter, FilterError};
-use framescope_capture::{Index, Options, Source, read};
+use framescope_capture::{FlowId, Index, Options, RowId, Source, read};
 use framescope_ksy::Described;
 use framescope_parser::{
     Captured, Code, Confidence, Dissection, Error, Field, Input, Measure, Memo, Missing, Names, Observer,
@@ -23,12 +23,18 @@ fn parse(expression: &str) -> Result<Filter, FilterError> {
 
 #[track_caller]
 fn found(index: &Index, expression: &str) -> Vec<u32> {
-    parse(expression).unwrap_or_else(|error| panic!("{error}")).rows(index).unwrap()
+    parse(expression)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .rows(index)
+        .unwrap()
+        .into_iter()
+        .map(RowId::number)
+        .collect()
 }
 
 /// The rows of which `is` holds.
-fn rows(index: &Index, is: impl Fn(u32, &framescope_capture::Row) -> bool) -> Vec<u32> {
-    (0..).zip(index.rows()).filter(|(number, row)| is(*number, row)).map(|(number, _)| number).collect()
+fn rows(index: &Index, is: impl Fn(RowId, &framescope_capture::Row) -> bool) -> Vec<u32> {
+    index.rows().filter(|(number, row)| is(*number, row)).map(|(number, _)| number.number()).collect()
 }
 
 fn chat() -> Index {
@@ -40,7 +46,7 @@ fn damaged() -> Index {
 }
 
 /// The fields of a row as text, by path.
-fn fields_of(index: &Index, number: u32) -> Vec<(String, String)> {
+fn fields_of(index: &Index, number: RowId) -> Vec<(String, String)> {
     fn collect(
         fields: &[Field<'_>],
         above: &str,
@@ -87,7 +93,7 @@ fn every_field_of_every_message_is_found_by_its_path_and_value() {
     for case in cases() {
         let index = open(&case.join("capture.pcapng"));
         let all: Vec<Vec<(String, String)>> =
-            (0..index.row_count() as u32).map(|number| fields_of(&index, number)).collect();
+            index.row_ids().map(|number| fields_of(&index, number)).collect();
         let mut asked = std::collections::BTreeSet::new();
         for (path, value) in all.iter().flatten() {
             // A column's name means the column; a protocol before it, the field.
@@ -102,7 +108,7 @@ fn every_field_of_every_message_is_found_by_its_path_and_value() {
             let ends = |(other, found): &(String, String)| {
                 (other == path || other.ends_with(&format!(".{path}"))) && found == value
             };
-            let expected = rows(&index, |number, _| all[number as usize].iter().any(ends));
+            let expected = rows(&index, |number, _| all[number.index()].iter().any(ends));
             assert_eq!(
                 found(&index, &format!("{name} == {value}")),
                 expected,
@@ -116,18 +122,15 @@ fn every_field_of_every_message_is_found_by_its_path_and_value() {
 #[test]
 fn columns_say_what_the_index_says() {
     for index in [chat(), damaged()] {
-        let severity = |number: u32| index.row(number).unwrap().severity();
+        let severity = |number: RowId| index.row(number).unwrap().severity();
         let first = index.packet_time_ns(1).unwrap();
         let time = |row: &framescope_capture::Row| index.time_ns(row).map(|time| time - first);
         let latency = |number| index.reply_to(number).and_then(|(_, latency)| latency);
-        type Is<'i> = Box<dyn Fn(u32, &framescope_capture::Row) -> bool + 'i>;
+        type Is<'i> = Box<dyn Fn(RowId, &framescope_capture::Row) -> bool + 'i>;
         let cases: Vec<(&str, Is<'_>)> = vec![
-            ("row < 7", Box::new(|number, _| number < 7)),
-            (
-                "row in {3, 5..6, 0x9..}",
-                Box::new(|number, _| number == 3 || number == 5 || number == 6 || number >= 9),
-            ),
-            ("flow == 1", Box::new(|_, row| row.flow() == 1)),
+            ("row < 7", Box::new(|row, _| row.number() < 7)),
+            ("row in {3, 5..6, 0x9..}", Box::new(|row, _| matches!(row.number(), 3 | 5 | 6 | 9..))),
+            ("flow == 1", Box::new(|_, row| row.flow() == FlowId::from(1))),
             ("length in 20..40", Box::new(|_, row| (20..=40).contains(&row.length))),
             ("length > 20 and length <= 40", Box::new(|_, row| row.length > 20 && row.length <= 40)),
             ("offset != 0", Box::new(|_, row| row.offset != 0)),
@@ -320,8 +323,8 @@ fn a_whole_file_of_rows_is_found_as_each_row_by_itself() {
             let searched = found(&index, &expression);
             let filter = parse(&expression).unwrap();
             let mut evaluator = Evaluator::new(&filter, &index);
-            let expected: Vec<u32> =
-                (0..index.row_count() as u32).filter(|&number| evaluator.matches(number).unwrap()).collect();
+            let matching = index.row_ids().filter(|&number| evaluator.matches(number).unwrap());
+            let expected: Vec<u32> = matching.map(RowId::number).collect();
             assert_eq!(searched, expected, "{expression}");
         }
     }
@@ -421,7 +424,7 @@ fn a_protocol_that_reports_only_wanted_fields_gives_the_same_rows() {
         let (all, some) = (index(telling_all.collect()), index(protocols.clone()));
         assert_eq!(all.row_count(), some.row_count());
         let mut expressions = std::collections::BTreeSet::new();
-        for number in 0..all.row_count() as u32 {
+        for number in all.row_ids() {
             for (path, value) in fields_of(&all, number) {
                 let name = if Column::from_name(&path).is_some() { continue } else { path };
                 // The whole path, and its end.

@@ -54,7 +54,7 @@ fn reading(bytes: &[u8], options: &Options) -> Result<Index, String> {
 }
 
 fn is_bytes(index: &Index) -> bool {
-    index.flows().first().is_some_and(|flow| flow.transport == TransportType::File)
+    index.flows().next().is_some_and(|(_, flow)| flow.transport == TransportType::File)
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn every_byte_leads_back_to_the_file_that_was_opened() {
         let (index, file) = (open(&path), fs::read(&path).unwrap());
         for direction in [Direction::Forward, Direction::Backward] {
             let said: Vec<u8> = index
-                .stream_segments(0, direction)
+                .stream_segments(0.into(), direction)
                 .flat_map(|segment| &file[segment.file_offset as usize..][..segment.length as usize])
                 .copied()
                 .collect();
@@ -132,20 +132,20 @@ fn a_converted_text_notes_what_its_offsets_refer_to() {
 fn a_trace_of_calls_is_the_conversation_that_its_program_had() {
     let index = open(&foreign("strace"));
     check_index(&index);
-    let flow = &index.flows()[0];
+    let flow = index.flow(0.into()).unwrap();
     assert_eq!(index.flows().len(), 1, "both ends are in the trace, and are one conversation");
     assert_eq!(flow.source(Direction::Backward).unwrap().to_string(), "127.0.0.1:9002");
     assert_eq!(flow.connection().unwrap().state.as_str(), "closed");
     let mut reader = index.reader();
     for direction in [Direction::Forward, Direction::Backward] {
         let mut said = Vec::new();
-        for segment in index.stream_segments(0, direction) {
+        for segment in index.stream_segments(0.into(), direction) {
             reader.read(segment.file_offset, segment.length as usize, &mut said).unwrap();
         }
         assert_eq!(String::from_utf8(said).unwrap(), "你好，世界\n今天天气很好\n收到了吗？\n再见\n");
     }
     // Each write is a packet, as the cut character shows.
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().messages, 5);
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().messages, 5);
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn reading_continues_after_a_damaged_record() {
     for (kind, field) in [("snoop", 8), ("modpcap", 8), ("suse6_3pcap", 8), ("netmon2", 12)] {
         let mut file = fs::read(foreign(kind)).unwrap();
         let whole = open(&foreign(kind));
-        let first = whole.stream_segments(0, Direction::Forward).next().unwrap();
+        let first = whole.stream_segments(0.into(), Direction::Forward).next().unwrap();
         assert_eq!(first.packet, 4);
         // Ethernet, IPv4 and TCP with a time stamp come before the payload.
         let head = match kind {
@@ -466,8 +466,7 @@ fn a_pcap_with_a_damaged_record_stays_a_pcap() {
         let index = reading(&changed, &Options::default()).unwrap();
         // A relative's packets begin at other places.
         let unread = index.unread_packets().find(|(_, unread)| unread.first_packet == 1);
-        let segments =
-            (0..index.flows().len() as u32).flat_map(|flow| index.stream_segments(flow, Direction::Forward));
+        let segments = index.flows().flat_map(|(flow, _)| index.stream_segments(flow, Direction::Forward));
         let mut first =
             segments.filter(|segment| segment.packet == 1).map(|segment| segment.file_offset - 40);
         let begins = first.next().or(unread.map(|(_, unread)| unread.first_offset));
@@ -521,7 +520,10 @@ fn repeated_lines_of_a_dump_are_put_back() {
     }
     assert!(text.contains("*\n"));
     let index = reading(text.as_bytes(), &Options::default()).unwrap();
-    assert_eq!(index.row_bytes(&index.row(0).unwrap(), usize::MAX, &mut index.reader()).unwrap(), payload);
+    assert_eq!(
+        index.row_bytes(&index.row(0.into()).unwrap(), usize::MAX, &mut index.reader()).unwrap(),
+        payload
+    );
 }
 
 #[test]
@@ -543,7 +545,7 @@ fn an_attached_trace_with_unknown_descriptors_is_conversations() {
     check_index(&index);
     assert_eq!(index.flows().len(), 1);
     let [forward, backward] =
-        [Direction::Forward, Direction::Backward].map(|direction| index.stream(0, direction).unwrap());
+        [Direction::Forward, Direction::Backward].map(|direction| index.stream(0.into(), direction).unwrap());
     // The first packet is what was received.
     assert_eq!((forward.bytes, backward.bytes, backward.gap_bytes()), (6, 4, 36));
     assert!(index.notices().iter().any(|notice| notice.contains("strace -s 65535")), "{:?}", index.notices());
@@ -564,8 +566,8 @@ fn datagrams_of_a_trace_go_to_the_addresses_that_each_call_names() {
     let index = reading(trace.as_bytes(), &Options::default()).unwrap();
     check_index(&index);
     let peers: Vec<String> =
-        index.flows().iter().map(|flow| flow.source(Direction::Backward).unwrap().to_string()).collect();
+        index.flows().map(|(_, flow)| flow.source(Direction::Backward).unwrap().to_string()).collect();
     assert_eq!(peers, ["10.0.0.9:7001", "10.0.0.9:7002"]);
-    assert_eq!(index.stream(0, Direction::Backward).unwrap().bytes, 5);
+    assert_eq!(index.stream(0.into(), Direction::Backward).unwrap().bytes, 5);
     assert_eq!(index.packet_time_ns(1), Some(12 * 3_600_000_000_000 + 1_000_000_000));
 }

@@ -55,7 +55,7 @@ fn index(name: &str) -> Index {
 
 fn for_each_message(index: &Index, mut each: impl FnMut(&[u8], &Dissection<'_>)) {
     let mut reader = index.reader();
-    for (number, row) in (0u32..).zip(index.rows()) {
+    for (number, row) in index.rows() {
         if row.span_type == SpanType::Message {
             let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
             each(&bytes, &index.dissect(number, &bytes));
@@ -102,7 +102,10 @@ fn every_byte_is_explained_and_every_message_written_back() {
     for (name, _) in formats() {
         let (described, mut messages) = (described(&name), 0);
         let index = index(&name);
-        assert!(index.rows().all(|row| row.span_type == SpanType::Message), "{name}: not all are messages");
+        assert!(
+            index.rows().all(|(_, row)| row.span_type == SpanType::Message),
+            "{name}: not all are messages"
+        );
         for_each_message(&index, |bytes, message| {
             assert_eq!(unexplained(&message.fields), 0, "{name}: {:?}", message.fields);
             assert!(!message.fields.is_empty(), "{name}");

@@ -51,7 +51,7 @@ fn opened(packets: &[Vec<u8>]) -> Index {
 /// The bytes of the one direction there is, from the rows.
 fn bytes_of(index: &Index) -> Vec<u8> {
     let mut reader = index.reader();
-    let rows = index.rows().map(|row| index.row_bytes(&row, usize::MAX, &mut reader).unwrap());
+    let rows = index.rows().map(|(_, row)| index.row_bytes(&row, usize::MAX, &mut reader).unwrap());
     rows.collect::<Vec<_>>().concat()
 }
 
@@ -99,7 +99,7 @@ proptest! {
         prop_assert_eq!(index.flows().len(), 1);
         prop_assert_eq!(bytes_of(&index), payload);
         prop_assert_eq!(index.row_count(), whole.row_count());
-        let kind = |index: &Index| index.kind(&index.row(0).unwrap()).map(str::to_owned);
+        let kind = |index: &Index| index.kind(&index.row(0.into()).unwrap()).map(str::to_owned);
         prop_assert_eq!(kind(&index), kind(&whole));
     }
 }
@@ -108,10 +108,10 @@ proptest! {
 fn a_segment_leads_back_to_the_packets_of_its_fragments() {
     let packet = Tcp::data(1, frame("a text that is longer than one fragment")).ip_packet();
     let index = opened(&fragments(&packet, 7, &[3, 6]));
-    assert_eq!(index.row_packets(&index.row(0).unwrap()), [1, 2, 3]);
+    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [1, 2, 3]);
     // The header alone is longer than a fragment may be.
     let index = opened(&fragments(&packet, 7, &[1, 2, 3, 4]));
-    assert_eq!(index.row_packets(&index.row(0).unwrap()), [3, 4, 5]);
+    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [3, 4, 5]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_datagram_without_a_length_of_its_own_is_one_message_however_it_came() {
     let packet = udp_packet(src, dst, b"\x01a name that is longer than one fragment");
     let index = opened(&fragments(&packet, 7, &[2, 4]));
     assert_eq!(index.row_count(), 1);
-    assert_eq!(index.kind(&index.row(0).unwrap()), Some("LOGIN"));
+    assert_eq!(index.kind(&index.row(0.into()).unwrap()), Some("LOGIN"));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn packets_with_the_same_number_are_distinguished_by_their_endpoints_and_by_time
     let index = opened(&[one[0].clone(), other[0].clone(), one[1].clone(), other[1].clone()]);
     assert_eq!(unread(&index), []);
     for (direction, bytes) in [(Direction::Forward, 15), (Direction::Backward, 15)] {
-        assert_eq!(index.stream(0, direction).unwrap().bytes, bytes);
+        assert_eq!(index.stream(0.into(), direction).unwrap().bytes, bytes);
     }
     // More than a minute later the number stands for another packet.
     let mut packets = vec![one[0].clone()];
@@ -181,13 +181,13 @@ fn missing_or_contradictory_fragments_are_reported() {
 /// The conflicting fragments that are reported of the rows: their packets, and what they dispute.
 fn disputed(index: &Index) -> Vec<(u32, std::ops::Range<usize>, String)> {
     let mut found = Vec::new();
-    for number in 0..index.row_count() as u32 {
+    for number in index.row_ids() {
         let row = index.row(number).unwrap();
         let bytes = index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap();
         let problems = index.dissect(number, &bytes).problems;
         let of_fragments = problems.into_iter().filter(|problem| problem.code == Code::ConflictingFragment);
         let before = found.len();
-        found.extend(of_fragments.map(|problem| (number, problem.range, problem.text)));
+        found.extend(of_fragments.map(|problem| (number.number(), problem.range, problem.text)));
         assert_eq!(row.codes.contains(Code::ConflictingFragment), found.len() > before);
     }
     found
@@ -208,7 +208,7 @@ fn fragments_with_other_bytes_are_a_problem_of_the_bytes_that_they_touch() {
     let text = "a fragment in packet 3 brings other bytes for this place, or for the headers before it; the first captured stay";
     assert_eq!(disputed(&index), [(0, 10..11, text.to_owned())]);
     assert_eq!(bytes_of(&index), message);
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().conflicts(), 1);
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().conflicts(), 1);
     // The one that completes the packet may be the one that disputes, over others and in the hole between them.
     let index = opened(&[pieces[0].clone(), pieces[2].clone(), with(16, 40, 50)]);
     assert_eq!(disputed(&index), [(0, 30..31, text.to_owned())]);
@@ -272,7 +272,7 @@ fn very_many_disputes_of_a_packet_stay_few() {
     packets.push(last.clone());
     let index = opened(&packets);
     assert_eq!(unread(&index), [(OVERLAP.to_owned(), 445)]);
-    assert!(index.stream(0, Direction::Forward).unwrap().conflicts() <= 16);
+    assert!(index.stream(0.into(), Direction::Forward).unwrap().conflicts() <= 16);
     assert_eq!(disputed(&index).len(), 4);
     // One that overlaps very many others is reported, though not all of it is examined.
     let mut packets = rest.to_vec();
@@ -312,8 +312,8 @@ fn ipv6_fragments_too() {
     let index = opened(&[piece(24, 48), piece(48, payload.len()), piece(0, 24)]);
     assert_eq!(unread(&index), []);
     assert_eq!(bytes_of(&index), payload[8..]);
-    assert_eq!(index.kind(&index.row(0).unwrap()), Some("DATA"));
-    assert_eq!(index.row_packets(&index.row(0).unwrap()), [1, 2, 3]);
+    assert_eq!(index.kind(&index.row(0.into()).unwrap()), Some("DATA"));
+    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [1, 2, 3]);
     // An atomic fragment is a whole packet.
     let index = opened(&[piece(0, payload.len())]);
     assert_eq!(bytes_of(&index), payload[8..]);

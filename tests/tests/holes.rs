@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use framescope_capture::export::{RowSelection, write_json};
 use framescope_capture::filter::Filter;
-use framescope_capture::{Index, Options};
+use framescope_capture::{Index, Options, RowId};
 use framescope_ksy::Described;
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
@@ -71,10 +71,10 @@ fn without(stream: &[u8], lost: &[std::ops::Range<usize>]) -> Vec<u8> {
 }
 
 fn of_type(index: &Index, span_type: SpanType) -> usize {
-    index.rows().filter(|row| row.span_type == span_type).count()
+    index.rows().filter(|(_, row)| row.span_type == span_type).count()
 }
 
-fn dissected(index: &Index, number: u32, look: impl FnOnce(&Dissection<'_>)) {
+fn dissected(index: &Index, number: RowId, look: impl FnOnce(&Dissection<'_>)) {
     let row = index.row(number).unwrap();
     let bytes = index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap();
     look(&index.dissect(number, &bytes));
@@ -90,15 +90,15 @@ fn one_lost_segment_costs_one_message_of_a_format_without_anything_to_search_for
     check_index(&index);
     assert_eq!((index.row_count(), of_type(&index, SpanType::Message)), (200, 200));
     let filter = Filter::parse("incomplete", index.protocols()).unwrap();
-    assert_eq!(filter.rows(&index).unwrap(), [77]);
+    assert_eq!(filter.rows(&index).unwrap(), [77.into()]);
     let filter = Filter::parse("missing_bytes == 700 and kind == bye", index.protocols()).unwrap();
-    assert_eq!(filter.rows(&index).unwrap(), [77]);
+    assert_eq!(filter.rows(&index).unwrap(), [77.into()]);
     assert!(
         Filter::parse("missing_bytes < 700", index.protocols()).unwrap().rows(&index).unwrap().is_empty()
     );
-    let row = index.row(77).unwrap();
+    let row = index.row(77.into()).unwrap();
     assert_eq!((row.offset, row.length, index.missing(&row)), (at as u64, 1503, vec![400..1100]));
-    dissected(&index, 77, |message| {
+    dissected(&index, 77.into(), |message| {
         assert_eq!(message.field("length").unwrap().value, Value::Unsigned(1500));
         let body = message.field("body").unwrap();
         assert_eq!((body.range.clone(), &body.value), (3..1503, &Value::Missing));
@@ -142,9 +142,12 @@ fn a_snaplen_that_keeps_the_heads_costs_no_message() {
     let index = read_with(capture, &options(PLAIN));
     check_index(&index);
     assert_eq!(index.row_count(), 50);
-    for (i, row) in index.rows().enumerate() {
-        assert_eq!((row.span_type, row.offset, row.length), (SpanType::Message, i as u64 * 3000, 3000));
-        assert_eq!(index.kind(&row), Some(["hello", "data", "bye"][i % 3]));
+    for (id, row) in index.rows() {
+        assert_eq!(
+            (row.span_type, row.offset, row.length),
+            (SpanType::Message, id.index() as u64 * 3000, 3000)
+        );
+        assert_eq!(index.kind(&row), Some(["hello", "data", "bye"][id.index() % 3]));
         let missing = [56..1448, 1504..2896, 2952..3000];
         assert_eq!(index.missing(&row), missing);
     }
@@ -162,7 +165,7 @@ fn what_is_missing_of_a_message_is_not_known_and_the_rest_is() {
         read_with(without(&stream, &[start + 8..start + 9, start + 50..start + 60]), &options(CHECKED));
     check_index(&index);
     assert_eq!((index.row_count(), of_type(&index, SpanType::Message)), (3, 3));
-    dissected(&index, 1, |message| {
+    dissected(&index, 1.into(), |message| {
         let value = |path: &str| message.field(path).map(|field| field.value.clone());
         assert_eq!(value("body.number"), Some(Value::Missing));
         assert_eq!(value("body.name"), Some(Value::Text("ada".into())));
@@ -175,7 +178,7 @@ fn what_is_missing_of_a_message_is_not_known_and_the_rest_is() {
     // Missing bytes match no test, not even a negated comparison.
     for expression in ["body.number == 7", "body.number != 7", "body.number < 100"] {
         let filter = Filter::parse(expression, index.protocols()).unwrap();
-        assert!(!filter.rows(&index).unwrap().contains(&1), "{expression}");
+        assert!(!filter.rows(&index).unwrap().contains(&1.into()), "{expression}");
     }
 }
 
@@ -192,7 +195,7 @@ fn a_message_that_nothing_follows_where_it_claims_to_end_is_suspect() {
     let types = |stream: &[u8]| -> Vec<(SpanType, u64)> {
         let index = read_with(without(stream, &lost), &missive);
         check_index(&index);
-        index.rows().map(|row| (row.span_type, row.length)).collect()
+        index.rows().map(|(_, row)| (row.span_type, row.length)).collect()
     };
     let sound = types(&[&first[..], &second, &third].concat());
     let message = |bytes: &[u8]| (SpanType::Message, bytes.len() as u64);
@@ -226,6 +229,6 @@ fn an_incomplete_message_answers_and_is_answered() {
     }
     let index = read_with(capture, &Options::default());
     check_index(&index);
-    assert_eq!((index.row_count(), index.reply_to(1).unwrap().0), (2, 0));
-    assert!(index.rows().all(|row| row.codes.contains(Code::Incomplete)));
+    assert_eq!((index.row_count(), index.reply_to(1.into()).unwrap().0), (2, 0.into()));
+    assert!(index.rows().all(|(_, row)| row.codes.contains(Code::Incomplete)));
 }

@@ -85,7 +85,7 @@ fn index() -> Index {
 fn rows(index: &Index, filter: &str) -> Result<Vec<u32>, String> {
     let protocols: Vec<Arc<dyn Protocol>> = vec![Arc::new(Pairs)];
     let filter = Filter::parse(filter, &protocols).map_err(|error| error.to_string())?;
-    Ok(filter.rows(index).unwrap())
+    Ok(filter.rows(index).unwrap().into_iter().map(|row| row.number()).collect())
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 mod support;
 
-use framescope_capture::{Options, Row};
+use framescope_capture::{Options, Row, RowId};
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind, Tag};
 use framescope_parser::{Direction, SpanType};
@@ -179,8 +179,8 @@ proptest! {
         check_index(&index);
         let found: Vec<(u64, u64)> = index
             .rows()
-            .filter(|row| row.span_type == SpanType::Message)
-            .map(|row| (row.offset, row.length))
+            .filter(|(_, row)| row.span_type == SpanType::Message)
+            .map(|(_, row)| (row.offset, row.length))
             .collect();
         let mut at = 0;
         for frame in &frames {
@@ -191,7 +191,7 @@ proptest! {
             }
         }
         // The gaps, and what messages lack, are what is missing, and nothing else.
-        let lacks = |row: Row| match row.span_type {
+        let lacks = |(_, row): (RowId, Row)| match row.span_type {
             SpanType::Gap => row.length,
             _ => index.missing(&row).iter().map(|range| range.end - range.start).sum(),
         };
@@ -219,7 +219,7 @@ proptest! {
         check_index(&index);
         let mut found = vec![None; model.len()];
         let mut reader = index.reader();
-        for segment in index.stream_segments(0, Direction::Forward) {
+        for segment in index.stream_segments(0.into(), Direction::Forward) {
             let mut bytes = Vec::new();
             reader.read(segment.file_offset, segment.length as usize, &mut bytes).unwrap();
             for (place, byte) in found[segment.offset as usize..].iter_mut().zip(bytes) {

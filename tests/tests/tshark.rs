@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use framescope_capture::{Index, TransportType};
+use framescope_capture::{FlowId, Index, TransportType};
 use framescope_parser::Direction;
 use support::{corpus, open};
 
@@ -79,7 +79,7 @@ fn followed(path: &Path) -> Vec<Followed> {
     all.into_values().collect()
 }
 
-fn stream_bytes(index: &Index, flow: u32, direction: Direction) -> Vec<u8> {
+fn stream_bytes(index: &Index, flow: FlowId, direction: Direction) -> Vec<u8> {
     let (mut reader, mut bytes) = (index.reader(), Vec::new());
     for segment in index.stream_segments(flow, direction) {
         reader.read(segment.file_offset, segment.length as usize, &mut bytes).unwrap();
@@ -107,7 +107,13 @@ fn without_notes(bytes: &[u8]) -> (Vec<u8>, bool) {
 }
 
 /// Why the bytes of a direction differ, if that is one of tshark's known habits.
-fn habit(index: &Index, flow: u32, direction: Direction, ours: &[u8], theirs: &[u8]) -> Option<&'static str> {
+fn habit(
+    index: &Index,
+    flow: FlowId,
+    direction: Direction,
+    ours: &[u8],
+    theirs: &[u8],
+) -> Option<&'static str> {
     let stream = index.stream(flow, direction).unwrap();
     let (stripped, had_notes) = without_notes(theirs);
     if had_notes && stripped == ours {
@@ -136,15 +142,15 @@ fn habit(index: &Index, flow: u32, direction: Direction, ours: &[u8], theirs: &[
 /// Compares one capture. Returns how many directions are equal, and a line for each that is not.
 fn compare(path: &Path) -> (usize, Vec<(String, Option<&'static str>)>) {
     let index = open(path);
-    let mut flows: HashMap<[String; 2], Vec<u32>> = HashMap::new();
+    let mut flows: HashMap<[String; 2], Vec<FlowId>> = HashMap::new();
     let sorted = |mut ends: [String; 2]| {
         ends.sort();
         ends
     };
-    let end = |flow: u32, direction| index.flows()[flow as usize].source(direction).unwrap().to_string();
+    let end = |flow: FlowId, direction| index.flow(flow).unwrap().source(direction).unwrap().to_string();
     // The last first, so that they are popped in their order.
-    for number in (0..index.flows().len() as u32).rev() {
-        if index.flows()[number as usize].transport == TransportType::Tcp {
+    for (number, flow) in index.flows().rev() {
+        if flow.transport == TransportType::Tcp {
             let ends = [end(number, Direction::Forward), end(number, Direction::Backward)];
             flows.entry(sorted(ends)).or_default().push(number);
         }

@@ -41,7 +41,7 @@ fn opened(link_type: u32, packet: Vec<u8>) -> Index {
 
 /// The sender and receiver of the first packet.
 fn ends(index: &Index) -> [String; 2] {
-    let flow = &index.flows()[0];
+    let flow = index.flow(0.into()).unwrap();
     [Direction::Forward, Direction::Backward].map(|from| flow.source(from).unwrap().to_string())
 }
 
@@ -52,7 +52,7 @@ fn assert_found(name: &str, link_type: u32, packet: Vec<u8>) {
     assert_eq!(index.flows().len(), 1, "{name}: {unread:?}");
     assert_eq!(ends(&index), ["10.0.0.1:50000", "10.0.0.2:9000"], "{name}");
     assert_eq!(index.row_count(), 1, "{name}");
-    let bytes = index.row_bytes(&index.row(0).unwrap(), usize::MAX, &mut index.reader()).unwrap();
+    let bytes = index.row_bytes(&index.row(0.into()).unwrap(), usize::MAX, &mut index.reader()).unwrap();
     assert_eq!(bytes, b"hello", "{name}");
 }
 
@@ -127,7 +127,7 @@ fn logged_packets() {
     let captured = (file.len() - 40) as u32;
     file[24 + 8..24 + 12].copy_from_slice(&captured.to_le_bytes());
     let index = read_bytes(file);
-    assert_eq!(index.stream(0, Direction::Forward).unwrap().cut_packets(), 1);
+    assert_eq!(index.stream(0.into(), Direction::Forward).unwrap().cut_packets(), 1);
     assert_unread("nothing", NFLOG, vec![2, 0, 0], "cut in its NFLOG header");
     assert_unread("a later version", NFLOG, vec![2, 1, 0, 0], "NFLOG version 1, which is not read");
     assert_unread("a length of 0", NFLOG, vec![2, 0, 0, 0, 0, 0, 1, 0], "NFLOG packet without its bytes");
@@ -232,7 +232,7 @@ fn a_datagram_to_a_tunnels_port_that_holds_no_segment_is_a_datagram() {
     ] {
         let index = opened(RAW_IP, udp(port, &payload));
         assert_eq!(ends(&index), ["192.0.2.1:40000".to_owned(), format!("192.0.2.2:{port}")]);
-        let stream = index.stream(0, Direction::Forward).unwrap();
+        let stream = index.stream(0.into(), Direction::Forward).unwrap();
         assert_eq!(stream.bytes, payload.len() as u64, "{payload:?}");
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, Vec2};
+use framescope_capture::RowId;
 use framescope_capture::filter::Column;
 use framescope_inspect::Reading;
 use framescope_traffic::{Container, Shape, write};
@@ -78,7 +79,7 @@ fn main() {
     window.part("messages opened, anywhere", |window| {
         let mut random = Random(11);
         for _ in 0..600 {
-            window.app.go_to(random.below(count as u64) as u32);
+            window.app.go_to(RowId::from(random.below(count as u64) as u32));
             window.frame(vec![]);
         }
     });
@@ -93,7 +94,7 @@ fn main() {
             window.app.show_tab(tab);
             for turn in 0..200 {
                 if turn % 10 == 0 {
-                    window.app.go_to(random.below(count as u64) as u32);
+                    window.app.go_to(RowId::from(random.below(count as u64) as u32));
                 }
                 window.frame(vec![]);
             }

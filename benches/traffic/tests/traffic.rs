@@ -58,7 +58,7 @@ fn nothing_is_wrong_with_a_shape_that_asks_for_nothing_wrong() {
         assert_eq!(count(&index, "problems or type != message"), 0, "{shape:?}");
     }
     let (_, index) = read_back(&split);
-    let messages_share_segments = index.rows().any(|row| index.row_packets(&row).len() > 2);
+    let messages_share_segments = index.rows().any(|(_, row)| index.row_packets(&row).len() > 2);
     assert!(messages_share_segments);
 }
 
@@ -105,7 +105,7 @@ fn as_many_segments_are_lost_and_late_as_requested() {
     assert_eq!((index.row_count() as u64, count(&index, "type == message")), (SMALL, SMALL));
     let mut late = 0;
     for (flow, direction) in (0..20).flat_map(|flow| [(flow, false), (flow, true)]) {
-        let mut rows: Vec<_> = index.rows().filter(|row| row.flow() == flow).collect();
+        let mut rows: Vec<_> = index.rows().map(|(_, row)| row).filter(|row| row.flow().number() == flow).collect();
         rows.retain(|row| (index.direction(row) == framescope_parser::Direction::Backward) == direction);
         rows.sort_by_key(|row| row.offset);
         let packets: Vec<u32> = rows.iter().map(|row| index.row_packets(row)[0]).collect();
@@ -121,7 +121,7 @@ fn sizes_are_those_of_the_distribution() {
         let (shortest, longest) = sizes.range();
         // A frame's header and checksum; the login and its reply are short ones.
         let texts: Vec<u64> =
-            index.rows().filter(|row| index.kind(row) != Some("LOGIN")).map(|row| row.length - 24).collect();
+            index.rows().filter(|(_, row)| index.kind(row) != Some("LOGIN")).map(|(_, row)| row.length - 24).collect();
         assert!(texts.iter().all(|&size| (shortest.into()..=longest.into()).contains(&size)), "{sizes}");
         let mean = texts.iter().sum::<u64>() as f64 / texts.len() as f64;
         let expected = match sizes {
@@ -139,7 +139,7 @@ fn connections_are_as_many_and_as_short_as_requested() {
     assert_eq!((u64::from(made.connections), index.flows().len() as u64), (SMALL / 4, SMALL / 4));
     let closed =
         |flow: &Flow| flow.connection().is_some_and(|connection| connection.state == ConnectionState::Closed);
-    assert!(index.flows().iter().all(closed));
+    assert!(index.flows().all(|(_, flow)| closed(flow)));
 
     let at_once = Shape { connections: 5000, messages: 5000, answered: 0.0, one_way: true, ..small() };
     let (made, index) = read_back(&at_once);
@@ -147,7 +147,7 @@ fn connections_are_as_many_and_as_short_as_requested() {
     assert_eq!(count(&index, "kind == LOGIN and src.port != 9000"), 5000);
     let opened =
         |flow: &Flow| flow.connection().is_some_and(|connection| connection.state == ConnectionState::Open);
-    assert!(index.flows().len() == 5000 && index.flows().iter().all(opened));
+    assert!(index.flows().len() == 5000 && index.flows().all(|(_, flow)| opened(flow)));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_capture_can_begin_when_connections_are_open() {
     assert_eq!((made.packets, index.row_count() as u64), (SMALL, SMALL));
     assert_eq!(count(&index, "problems"), 0);
     let opened = |flow: &Flow| flow.connection().and_then(|connection| connection.opened).is_some();
-    assert!(!index.flows().iter().any(opened));
+    assert!(!index.flows().any(|(_, flow)| opened(flow)));
 }
 
 #[test]
@@ -176,10 +176,10 @@ fn a_pcapng_file_has_the_requested_interfaces_comments_and_names() {
     assert_eq!((index.row_count() as u64, count(&index, "problems")), (SMALL, 0));
     let commented = index
         .rows()
-        .filter(|row| index.comments(row).iter().any(|(_, text)| text.starts_with("packet ")))
+        .filter(|(_, row)| index.comments(row).iter().any(|(_, text)| text.starts_with("packet ")))
         .count();
     assert_eq!(commented as u64, SMALL);
-    let names: Vec<&str> = (0..20).filter_map(|flow| index.interface(flow)).collect();
+    let names: Vec<&str> = (0..20_u32).filter_map(|flow| index.interface(flow.into())).collect();
     assert_eq!((names.len(), names[0], names[19]), (20, "eth0", "eth57"));
     let host = |number: u32| index.host(IpAddr::V4(Ipv4Addr::from(0x0A00_0000 | number)));
     assert_eq!((host(0), host(1233), host(1234)), (Some("host-0.example"), Some("host-1233.example"), None));
@@ -220,7 +220,7 @@ fn an_endless_capture_is_read_where_it_is_made() {
     assert_eq!(count(&index, "reply_to"), messages / 2);
     assert_eq!(index.flows().len(), 10);
     let opened = |flow: &Flow| flow.connection().and_then(|connection| connection.opened).is_some();
-    assert!(index.flows().iter().all(opened));
+    assert!(index.flows().all(|(_, flow)| opened(flow)));
 }
 
 #[test]

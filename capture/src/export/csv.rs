@@ -9,7 +9,7 @@ use framescope_parser::{Code, Kind, Value, Visit};
 use super::put::{self, TimeWriter};
 use super::rows::{Content, StreamTexts, WriteRow, write_rows};
 use super::selection::RowSelection;
-use crate::{Index, Row};
+use crate::{Index, Row, RowId};
 
 const COLUMNS: &[u8] = b"row,time,flow,direction,src,dst,offset,length,protocol,type,kind,summary,problems\n";
 
@@ -51,20 +51,20 @@ struct SummaryAndCodes {
 }
 
 impl WriteRow for CsvRows<'_> {
-    fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
+    fn write_row(&mut self, number: RowId, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
         let CsvRows { index, content, streams, times, dissection } = self;
         content.find(row);
         content.read(row)?;
         dissection.read(index, number, row, &content.bytes);
 
-        put::number(out, number);
+        put::number(out, number.number());
         out.push(b',');
         if let Some(time_ns) = index.time_ns(row) {
             times.write(out, time_ns);
         }
         streams.write(index, row, out, |out, flow, direction, endpoints| {
             out.push(b',');
-            put::number(out, flow);
+            put::number(out, flow.number());
             out.push(b',');
             out.extend_from_slice(direction.as_str().as_bytes());
             let (src, dst) = endpoints.unzip();
@@ -95,7 +95,7 @@ impl WriteRow for CsvRows<'_> {
 }
 
 impl SummaryAndCodes {
-    fn read(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
+    fn read(&mut self, index: &Index, number: RowId, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.codes.clear();
         index.report(number, row, bytes, self);

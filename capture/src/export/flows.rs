@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::put::json_line;
 use super::text::latency_text;
 use crate::display::{hex, rfc3339};
-use crate::{BlockReader, Connection, Flow, Index, Stream};
+use crate::{BlockReader, Connection, Flow, FlowId, Index, Stream};
 
 #[derive(Serialize)]
 struct FlowJson<'a> {
@@ -49,14 +49,14 @@ struct StreamJson<'a> {
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
     let mut reader = index.reader();
-    for (flow, known) in numbered(index) {
+    for (flow, known) in index.flows() {
         let (a, b) = endpoints(known);
         let forward = stream_json(index, flow, Direction::Forward, &mut reader)?;
         let backward = stream_json(index, flow, Direction::Backward, &mut reader)?;
         let connection = known.connection();
         let time = |packet: Option<u32>| index.packet_time_ns(packet?).map(rfc3339);
         let line = FlowJson {
-            flow,
+            flow: flow.number(),
             transport: known.transport.as_str(),
             a,
             b,
@@ -81,7 +81,7 @@ pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// `out` can't be written.
 pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
-    for (flow, known) in numbered(index) {
+    for (flow, known) in index.flows() {
         let named = |direction, address: String| match name(index, known, direction) {
             Some(name) => format!("{address} ({name})"),
             None => address,
@@ -146,10 +146,6 @@ fn connection_text(index: &Index, connection: Connection) -> String {
     format!(", {}{by}{after}{begun}", state.as_str())
 }
 
-fn numbered(index: &Index) -> impl Iterator<Item = (u32, &Flow)> {
-    (0..).zip(index.flows())
-}
-
 fn endpoints(flow: &Flow) -> (Option<String>, Option<String>) {
     let end = |direction| flow.source(direction).map(|address| address.to_string());
     (end(Direction::Forward), end(Direction::Backward))
@@ -157,7 +153,7 @@ fn endpoints(flow: &Flow) -> (Option<String>, Option<String>) {
 
 fn stream_json<'a>(
     index: &'a Index,
-    flow: u32,
+    flow: FlowId,
     direction: Direction,
     reader: &mut BlockReader,
 ) -> io::Result<StreamJson<'a>> {

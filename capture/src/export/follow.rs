@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use framescope_parser::Direction;
 
 use super::text::Paint;
-use crate::{Index, SegmentRange};
+use crate::{FlowId, Index, SegmentRange};
 
 /// Bytes of a flow in the order in which they were captured; a gap comes before the bytes that follow it.
-fn pieces(index: &Index, flow: u32, only: Option<Direction>) -> Vec<(Direction, SegmentRange)> {
+fn pieces(index: &Index, flow: FlowId, only: Option<Direction>) -> Vec<(Direction, SegmentRange)> {
     let wanted = |direction| only.is_none_or(|only| only == direction);
     let segments = |direction| {
         wanted(direction).then(|| index.stream_segments(flow, direction)).into_iter().flatten().peekable()
@@ -38,7 +38,7 @@ fn pieces(index: &Index, flow: u32, only: Option<Direction>) -> Vec<(Direction, 
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_follow_raw(
     index: &Index,
-    flow: u32,
+    flow: FlowId,
     only: Option<Direction>,
     out: &mut dyn Write,
 ) -> io::Result<u64> {
@@ -60,7 +60,7 @@ pub fn write_follow_raw(
 /// The capture can't be read any more, or `out` can't be written.
 pub fn write_follow_text(
     index: &Index,
-    flow: u32,
+    flow: FlowId,
     only: Option<Direction>,
     paint: Paint,
     out: &mut dyn Write,
@@ -74,7 +74,7 @@ pub fn write_follow_text(
         let (sent, behind) = rest.split_at_checked(run).unwrap_or((rest, &[]));
         rest = behind;
         let (mark, sgr) = if direction == Direction::Forward { (">", "34;1") } else { ("<", "35;1") };
-        let source = index.flows().get(flow as usize).and_then(|known| known.source(direction));
+        let source = index.flow(flow).and_then(|known| known.source(direction));
         let source = source.map_or("file".to_owned(), |source| source.to_string());
         let packet = if first.packet > 0 { format!(", packet {}", first.packet) } else { String::new() };
         writeln!(out, "{}", paint.colour(sgr, &format!("{mark} {source}{packet}")))?;

@@ -9,7 +9,7 @@ use framescope_parser::{Code, Kind, Value, Visit};
 use super::put::{self, JsonEscaper, TimeWriter};
 use super::rows::{Content, StreamTexts, WriteRow, write_rows};
 use super::selection::RowSelection;
-use crate::{Index, Row};
+use crate::{Index, Row, RowId};
 
 /// Writes each selected row as a line of JSON.
 ///
@@ -57,14 +57,14 @@ impl<'i> JsonRows<'i> {
 }
 
 impl WriteRow for JsonRows<'_> {
-    fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
+    fn write_row(&mut self, number: RowId, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
         let JsonRows { index, content, streams, times, dissection } = self;
         content.find(row);
         content.read(row)?;
         dissection.read(index, number, row, &content.bytes);
 
         out.extend_from_slice(b"{\"row\":");
-        put::number(out, number);
+        put::number(out, number.number());
         out.extend_from_slice(b",\"time\":");
         match index.time_ns(row) {
             Some(time_ns) => {
@@ -76,7 +76,7 @@ impl WriteRow for JsonRows<'_> {
         }
         streams.write(index, row, out, |out, flow, direction, endpoints| {
             out.extend_from_slice(b",\"flow\":");
-            put::number(out, flow);
+            put::number(out, flow.number());
             out.extend_from_slice(b",\"direction\":");
             put::string(out, direction.as_str());
             let (src, dst) = endpoints.unzip();
@@ -128,14 +128,14 @@ fn write_missing(index: &Index, row: &Row, out: &mut Vec<u8>) {
 }
 
 /// Which other rows the row is related to.
-fn write_relations(index: &Index, number: u32, out: &mut Vec<u8>) {
+fn write_relations(index: &Index, number: RowId, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"reply_to\":");
     let (reply_to, latency_ns) = index.reply_to(number).unzip();
-    put::number_or_null(out, reply_to);
+    put::number_or_null(out, reply_to.map(RowId::number));
     out.extend_from_slice(b",\"latency_ns\":");
     put::number_or_null(out, latency_ns.flatten());
     out.extend_from_slice(b",\"part_of\":");
-    put::number_or_null(out, index.part_of(number));
+    put::number_or_null(out, index.part_of(number).map(RowId::number));
 }
 
 /// The comments on the row's packets; nothing if there are none.
@@ -155,7 +155,7 @@ fn write_comments(index: &Index, row: &Row, out: &mut Vec<u8>) {
 
 impl JsonDissection {
     /// Dissects a row, with the same result as [`Index::dissect`].
-    fn read(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
+    fn read(&mut self, index: &Index, number: RowId, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.fields.clear();
         self.problems.clear();

@@ -28,7 +28,7 @@ pub fn write_packets(
     let mut writer = Writer { index, out, interfaces: HashMap::new(), packets: 0 };
     writer.section()?;
     // A file that was read as bytes is read as bytes again, whatever it looks like.
-    let as_bytes = index.flows().iter().any(|flow| flow.transport == TransportType::File);
+    let as_bytes = index.flows().any(|(_, flow)| flow.transport == TransportType::File);
     each_record(index.source(), as_bytes, &mut |record| {
         let is_wanted = wanted.get(record.number as usize).copied().unwrap_or(false);
         if is_wanted { writer.packet(record) } else { Ok(()) }

@@ -42,7 +42,7 @@ fn count(index: &Index, selection: &mut RowSelection<'_>) -> io::Result<(Vec<Pro
             let count = found.entry(code).or_insert_with(|| ProblemCount::none_of(code));
             count.rows += 1;
             if count.first.len() < FIRST_ROWS {
-                count.first.push(number);
+                count.first.push(number.number());
             }
         }
         Ok(())

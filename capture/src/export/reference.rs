@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::put::json_line;
 use super::*;
 
-use crate::{Index, Options, Row, Source, read};
+use crate::{Index, Options, Row, RowId, Source, read};
 
 #[derive(Serialize)]
 struct RowJson<'a> {
@@ -48,15 +48,15 @@ struct CommentJson<'a> {
     text: &'a str,
 }
 
-fn json_row(index: &Index, number: u32, row: &Row, dissection: &Dissection<'_>, out: &mut Vec<u8>) {
+fn json_row(index: &Index, number: RowId, row: &Row, dissection: &Dissection<'_>, out: &mut Vec<u8>) {
     let (src, dst) = index.endpoints(row).unzip();
     let (reply_to, latency_ns) = index.reply_to(number).unzip();
     let missing = index.missing(row).into_iter().map(|range| [range.start, range.end - range.start]);
     let comments = index.comments(row).into_iter().map(|(packet, text)| CommentJson { packet, text });
     let json = RowJson {
-        row: number,
+        row: number.number(),
         time: index.time_ns(row).map(rfc3339),
-        flow: row.flow(),
+        flow: row.flow().number(),
         direction: index.direction(row).as_str(),
         src: src.map(|address| address.to_string()),
         dst: dst.map(|address| address.to_string()),
@@ -68,9 +68,9 @@ fn json_row(index: &Index, number: u32, row: &Row, dissection: &Dissection<'_>, 
         row_type: row.type_name(),
         kind: index.kind(row),
         summary: &dissection.summary,
-        reply_to,
+        reply_to: reply_to.map(RowId::number),
         latency_ns: latency_ns.flatten(),
-        part_of: index.part_of(number),
+        part_of: index.part_of(number).map(RowId::number),
         comments: comments.collect(),
         fields: &dissection.fields,
         problems: &dissection.problems,
@@ -78,7 +78,7 @@ fn json_row(index: &Index, number: u32, row: &Row, dissection: &Dissection<'_>, 
     json_line(out, &json).unwrap();
 }
 
-fn csv_row(index: &Index, number: u32, row: &Row, dissection: &Dissection<'_>, out: &mut Vec<u8>) {
+fn csv_row(index: &Index, number: RowId, row: &Row, dissection: &Dissection<'_>, out: &mut Vec<u8>) {
     let mut csv = ::csv::Writer::from_writer(out);
     let (src, dst) = index.endpoints(row).unzip();
     let mut codes: Vec<&str> = Vec::new();
@@ -106,7 +106,7 @@ fn csv_row(index: &Index, number: u32, row: &Row, dissection: &Dissection<'_>, o
     csv.flush().unwrap();
 }
 
-fn text_row(index: &Index, number: u32, row: &Row, dissection: &Dissection<'_>, out: &mut Vec<u8>) {
+fn text_row(index: &Index, number: RowId, row: &Row, dissection: &Dissection<'_>, out: &mut Vec<u8>) {
     let paint = Paint::Ansi;
     let from_to = match index.endpoints(row) {
         Some((src, dst)) => format!("{src} > {dst}"),
@@ -182,12 +182,12 @@ fn every_row_of_the_corpus_is_written_as_by_way_of_a_tree() {
             continue;
         };
         let (mut json, mut csv, mut text) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, row) in (0..).zip(index.rows()) {
+        for (number, row) in index.rows() {
             let bytes = index.row_bytes(&row, display_limit(&row), &mut index.reader()).unwrap();
             let dissection = index.dissect(number, &bytes);
             json_row(&index, number, &row, &dissection, &mut json);
             csv_row(&index, number, &row, &dissection, &mut csv);
-            if number > 0 {
+            if number > RowId::default() {
                 text.push(b'\n');
             }
             text_row(&index, number, &row, &dissection, &mut text);

@@ -66,7 +66,7 @@ pub fn seeds(index: &Index, selection: &mut RowSelection<'_>, longest: usize) ->
         }
         Ok(())
     })?;
-    for flow in (0u32..).take(if with_streams { index.flows().len() } else { 0 }) {
+    for (flow, _) in index.flows().filter(|_| with_streams) {
         for direction in [Direction::Forward, Direction::Backward] {
             let segments = || index.stream_segments(flow, direction);
             let length: u64 = segments().map(|segment| u64::from(segment.length)).sum();

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::filter::{Evaluator, Filter};
-use crate::{Index, Row};
+use crate::{Index, Row, RowId};
 
 /// Rows that a filter is evaluated on between two reports of progress.
 const ROWS_AT_ONCE: usize = 1024;
@@ -45,11 +45,11 @@ impl<'c> RowSelection<'c> {
         RowSelection { progress: Some(progress), ..self }
     }
 
-    /// Calls `each` with the number of each row.
+    /// Calls `each` with the id of each row.
     pub(super) fn for_each(
         &mut self,
         index: &Index,
-        each: &mut dyn FnMut(u32, &Row) -> io::Result<()>,
+        each: &mut dyn FnMut(RowId, &Row) -> io::Result<()>,
     ) -> io::Result<()> {
         let (mut first, count) = (0, index.row_count());
         let mut evaluator = self.filter.as_ref().map(|filter| Evaluator::new(filter, index));
@@ -64,7 +64,7 @@ impl<'c> RowSelection<'c> {
             wanted.clear();
             match &mut evaluator {
                 Some(evaluator) => evaluator.rows_in(first..end, &mut wanted)?,
-                None => wanted.extend((first..end).filter_map(|number| u32::try_from(number).ok())),
+                None => wanted.extend(index.row_ids_in(first..end)),
             }
             for &number in &wanted {
                 if let Some(row) = index.row(number) {

@@ -9,7 +9,7 @@ use framescope_parser::{Code, Kind, Severity, SpanType, Value, Visit};
 use super::put::{self, TimeWriter};
 use super::rows::{Content, StreamTexts, WriteRow, write_rows};
 use super::selection::RowSelection;
-use crate::{Index, Row};
+use crate::{Index, Row, RowId};
 
 /// Whether to colour the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl<'i> TextRows<'i> {
 }
 
 impl WriteRow for TextRows<'_> {
-    fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
+    fn write_row(&mut self, number: RowId, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
         let TextRows { index, paint, content, streams, times, dissection } = self;
         let paint = *paint;
         content.find(row);
@@ -120,7 +120,7 @@ impl WriteRow for TextRows<'_> {
         dissection.read(index, number, row, &content.bytes);
 
         out.extend_from_slice(b"\n#");
-        put::number(out, number);
+        put::number(out, number.number());
         out.push(b' ');
         match index.time_ns(row) {
             Some(time_ns) => times.write(out, time_ns),
@@ -162,13 +162,20 @@ impl WriteRow for TextRows<'_> {
 }
 
 /// Where a row's bytes are in its stream, which packets carried them (at most `max_packets` are listed), and what it replies to.
-pub fn row_facts(index: &Index, number: u32, row: &Row, max_packets: usize) -> String {
+pub fn row_facts(index: &Index, number: RowId, row: &Row, max_packets: usize) -> String {
     let mut facts = Vec::new();
     put_facts(&mut facts, index, number, row, &index.row_packets(row), max_packets);
     String::from_utf8(facts).unwrap_or_default()
 }
 
-fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: &[u32], max_packets: usize) {
+fn put_facts(
+    out: &mut Vec<u8>,
+    index: &Index,
+    number: RowId,
+    row: &Row,
+    packets: &[u32],
+    max_packets: usize,
+) {
     put::number(out, row.length);
     out.extend_from_slice(b" bytes at ");
     put::number(out, row.offset);
@@ -190,7 +197,7 @@ fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: 
     }
     if let Some((to, latency)) = index.reply_to(number) {
         out.extend_from_slice(b", replies to #");
-        put::number(out, to);
+        put::number(out, to.number());
         if let Some(latency) = latency {
             out.extend_from_slice(b" after ");
             put_latency(out, latency);
@@ -198,7 +205,7 @@ fn put_facts(out: &mut Vec<u8>, index: &Index, number: u32, row: &Row, packets: 
     }
     if let Some(first) = index.part_of(number) {
         out.extend_from_slice(b", continues #");
-        put::number(out, first);
+        put::number(out, first.number());
     }
 }
 
@@ -229,7 +236,7 @@ struct Open {
 
 impl TextDissection {
     /// Dissects a row, with the same result as [`Index::dissect`].
-    fn read(&mut self, index: &Index, number: u32, row: &Row, bytes: &[u8]) {
+    fn read(&mut self, index: &Index, number: RowId, row: &Row, bytes: &[u8]) {
         self.summary.clear();
         self.fields.clear();
         self.problems.clear();

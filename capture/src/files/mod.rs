@@ -4,6 +4,7 @@
 
 pub(crate) mod buffer;
 pub(crate) mod formats;
+pub(crate) mod linktype;
 pub(crate) mod metadata;
 mod open;
 pub(crate) mod pcapng_writer;

@@ -10,7 +10,7 @@ use super::bitmap::{BLOCK_ROWS, Bitmap, Verdicts};
 use super::conditions::{test_block, test_group, test_index};
 use super::messages::Messages;
 use super::query::{Node, PreparedTest, Query, Tier};
-use crate::Index;
+use crate::{Index, RowId};
 
 /// What one thread learned of an index, and the memory that it needs.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl BlockEvaluator {
         query: &Query,
         index: &Index,
         range: Range<usize>,
-        rows: &mut Vec<u32>,
+        rows: &mut Vec<RowId>,
     ) -> io::Result<()> {
         let Ok(end) = u32::try_from(range.end.min(index.row_count())) else { return Ok(()) };
         let mut first = u32::try_from(range.start).unwrap_or(end);
@@ -51,7 +51,7 @@ impl BlockEvaluator {
         index: &Index,
         first: u32,
         candidates: Bitmap,
-        rows: &mut Vec<u32>,
+        rows: &mut Vec<RowId>,
     ) -> io::Result<()> {
         let count = usize::try_from(first).map_or(0, |first| index.row_count().saturating_sub(first));
         let candidates = candidates.and(&Bitmap::first(u32::try_from(count).unwrap_or(BLOCK_ROWS)));
@@ -75,11 +75,11 @@ impl BlockEvaluator {
         let BlockEvaluator { verdicts, messages, .. } = self;
         for place in candidates.without(&so_far.no).iter() {
             let is_match = so_far.yes.contains(place)
-                || messages.matches(query, index, first + place, &|test| {
+                || messages.matches(query, index, (first + place).into(), &|test| {
                     verdicts.get(test).and_then(|known| known.of(place))
                 })?;
             if is_match {
-                rows.push(first + place);
+                rows.push((first + place).into());
             }
         }
         Ok(())
@@ -98,7 +98,7 @@ impl BlockEvaluator {
         let Some(results) = self.groups.get_mut(number) else { return Bitmap::default() };
         match prepared.tier {
             Tier::Label | Tier::Stream => open.filter(|place| {
-                let row = first + place;
+                let row = RowId::from(first + place);
                 let group = match prepared.tier {
                     Tier::Label => index.label_of(row),
                     _ => index.stream_of(row),
@@ -111,7 +111,7 @@ impl BlockEvaluator {
                 match test_block(test, index, (first / BLOCK_ROWS) as usize).filter(|_| is_aligned) {
                     Some(true) => *open,
                     Some(false) => Bitmap::default(),
-                    None => open.filter(|place| test_index(test, index, first + place)),
+                    None => open.filter(|place| test_index(test, index, (first + place).into())),
                 }
             }
         }

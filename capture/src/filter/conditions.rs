@@ -11,7 +11,7 @@ use super::codes;
 use super::column::Column;
 use super::expression::{Condition, Interval, Subject, Test};
 use super::value::{Number, Operand};
-use crate::{BlockReader, Index, Row};
+use crate::{BlockReader, Index, Row, RowId};
 
 /// Whether a row meets a test of what all rows of its label, or of its stream, have in common.
 pub(super) fn test_group(test: &Test, index: &Index, row: &Row) -> bool {
@@ -34,9 +34,9 @@ pub(super) fn test_group(test: &Test, index: &Index, row: &Row) -> bool {
             test_names(condition, &names.iter().map(String::as_str).collect::<Vec<_>>())
         }
         Column::Severity => test_severity(condition, row.severity()),
-        Column::Flow => test_numbers(condition, &[row.flow().into()]),
+        Column::Flow => test_numbers(condition, &[row.flow().number().into()]),
         Column::Direction => name(Some(index.direction(row).as_str())),
-        Column::Transport => name(index.flows().get(row.flow() as usize).map(|flow| flow.transport.as_str())),
+        Column::Transport => name(index.flow(row.flow()).map(|flow| flow.transport.as_str())),
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Src => address(src.as_slice()),
         Column::Dst => address(dst.as_slice()),
@@ -49,13 +49,13 @@ pub(super) fn test_group(test: &Test, index: &Index, row: &Row) -> bool {
 }
 
 /// Whether a row meets a test of what the index has of each row.
-pub(super) fn test_index(test: &Test, index: &Index, number: u32) -> bool {
+pub(super) fn test_index(test: &Test, index: &Index, number: RowId) -> bool {
     let Subject::Column(column) = test.subject else { return false };
     let condition = &test.condition;
     let number_of = |value: Option<i128>| test_numbers(condition, value.as_slice());
     // A column of the index needs no row.
     match column {
-        Column::Row => return number_of(Some(number.into())),
+        Column::Row => return number_of(Some(number.number().into())),
         Column::Length => return number_of(index.length_of(number).map(i128::from)),
         Column::Time => {
             let time = index.time_of(number);
@@ -63,9 +63,9 @@ pub(super) fn test_index(test: &Test, index: &Index, number: u32) -> bool {
                 .is_some_and(|time| test_time(condition, time, || index.first_time_ns().unwrap_or(0)));
         }
         Column::Latency => return number_of(index.latency_of(number).map(i128::from)),
-        Column::ReplyTo => return number_of(index.answers(number).map(i128::from)),
-        Column::AnsweredBy => return number_of(index.answered_by(number).map(i128::from)),
-        Column::PartOf => return number_of(index.part_of(number).map(i128::from)),
+        Column::ReplyTo => return number_of(index.answers(number).map(|row| row.number().into())),
+        Column::AnsweredBy => return number_of(index.answered_by(number).map(|row| row.number().into())),
+        Column::PartOf => return number_of(index.part_of(number).map(|row| row.number().into())),
         _ => {}
     }
     let Some(row) = &index.row(number) else { return false };

@@ -10,7 +10,7 @@ use std::thread;
 use super::bitmap::{BLOCK_ROWS, Bitmap};
 use super::block::BlockEvaluator;
 use super::query::{Filter, Query};
-use crate::Index;
+use crate::{Index, RowId};
 
 /// Evaluates a [`Filter`] on the rows of one index.
 ///
@@ -28,11 +28,11 @@ pub struct Evaluator<'i> {
 const ROWS_AT_ONCE: usize = 16 * BLOCK_ROWS as usize;
 
 impl Filter {
-    /// The numbers of all rows of an index that match, in rising order.
+    /// The rows of an index that match, in rising order.
     ///
     /// # Errors
     /// The capture can't be read any more.
-    pub fn rows(&self, index: &Index) -> io::Result<Vec<u32>> {
+    pub fn rows(&self, index: &Index) -> io::Result<Vec<RowId>> {
         let mut rows = Vec::new();
         Evaluator::new(self, index).rows_in(0..index.row_count(), &mut rows)?;
         Ok(rows)
@@ -46,12 +46,12 @@ impl<'i> Evaluator<'i> {
         Evaluator { query, index, own: BlockEvaluator::default(), others: Vec::new() }
     }
 
-    /// Appends the numbers of the rows in `range` that match, in rising order. A range of more than 65,536 rows is shared
+    /// Appends the rows in `range` that match, in rising order. A range of more than 65,536 rows is shared
     /// between as many threads as the machine has processors.
     ///
     /// # Errors
     /// The capture can't be read any more.
-    pub fn rows_in(&mut self, range: Range<usize>, rows: &mut Vec<u32>) -> io::Result<()> {
+    pub fn rows_in(&mut self, range: Range<usize>, rows: &mut Vec<RowId>) -> io::Result<()> {
         let range = range.start..range.end.min(self.index.row_count());
         if range.len() <= ROWS_AT_ONCE {
             return self.own.rows_in(&self.query, self.index, range, rows);
@@ -66,7 +66,7 @@ impl<'i> Evaluator<'i> {
         threads: usize,
         at_once: usize,
         range: Range<usize>,
-        rows: &mut Vec<u32>,
+        rows: &mut Vec<RowId>,
     ) -> io::Result<()> {
         let parts = range.len().div_ceil(at_once.max(1));
         self.others.resize_with(threads.min(parts).saturating_sub(1), BlockEvaluator::default);
@@ -108,16 +108,16 @@ impl<'i> Evaluator<'i> {
     ///
     /// # Errors
     /// The capture can't be read any more.
-    pub fn retain(&mut self, rows: &mut Vec<u32>) -> io::Result<()> {
+    pub fn retain(&mut self, rows: &mut Vec<RowId>) -> io::Result<()> {
         let mut matching = Vec::new();
         let mut rest = rows.as_slice();
         while let Some(&row) = rest.first() {
-            let first = row - row % BLOCK_ROWS;
-            let is_next = |pair: &[u32]| matches!(pair, [a, b] if a < b && b - first < BLOCK_ROWS);
+            let first = row.number() - row.number() % BLOCK_ROWS;
+            let is_next = |pair: &[RowId]| matches!(pair, [a, b] if a < b && b.number() - first < BLOCK_ROWS);
             let count = 1 + rest.windows(2).take_while(|pair| is_next(pair)).count();
             let (block, behind) = rest.split_at(count);
             let mut candidates = Bitmap::default();
-            block.iter().for_each(|row| candidates.insert(row - first));
+            block.iter().for_each(|row| candidates.insert(row.number() - first));
             self.own.block(&self.query, self.index, first, candidates, &mut matching)?;
             rest = behind;
         }
@@ -129,7 +129,7 @@ impl<'i> Evaluator<'i> {
     ///
     /// # Errors
     /// The capture can't be read any more.
-    pub fn matches(&mut self, row: u32) -> io::Result<bool> {
+    pub fn matches(&mut self, row: RowId) -> io::Result<bool> {
         let mut rows = vec![row];
         self.retain(&mut rows)?;
         Ok(!rows.is_empty())

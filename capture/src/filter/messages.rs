@@ -14,7 +14,7 @@ use super::conditions::{test_all_bytes, test_bytes, test_value};
 use super::expression::{Condition, Subject};
 use super::query::{PreparedTest, Query, Tier};
 use crate::display::display_limit;
-use crate::{BlockReader, Index, Row};
+use crate::{BlockReader, Index, Row, RowId};
 
 /// The readers that are prepared for each protocol, and the memory that testing messages needs.
 #[derive(Default)]
@@ -60,7 +60,7 @@ impl Messages {
         &mut self,
         query: &Query,
         index: &Index,
-        number: u32,
+        number: RowId,
         known: &dyn Fn(usize) -> Option<bool>,
     ) -> io::Result<bool> {
         let Some(row) = index.row(number) else { return Ok(false) };

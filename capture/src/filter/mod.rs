@@ -9,8 +9,8 @@
 //!
 //! let index = read(Source::from_bytes("crash-1", *b"\x01ada"), &Options::default(), &mut |_| true)?;
 //! let filter = Filter::parse("kind == LOGIN and text contains \"ada\"", &built_in())?;
-//! assert_eq!(filter.rows(&index)?, [0]);
-//! assert!(Evaluator::new(&filter, &index).matches(0)?);
+//! assert_eq!(filter.rows(&index)?, [0.into()]);
+//! assert!(Evaluator::new(&filter, &index).matches(0.into())?);
 //!
 //! // An error marks its place, and says what may have been meant.
 //! let error = Filter::parse("knid == LOGIN", &built_in()).unwrap_err();

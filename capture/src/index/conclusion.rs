@@ -107,7 +107,7 @@ fn observe_again(index: &Index, again: &[bool], report: &mut dyn FnMut(Observati
         all.push(None);
     }
     for (_, number) in order_of_sending(index, again) {
-        let Some(row) = index.row(number.number()) else { continue };
+        let Some(row) = index.row(number) else { continue };
         let Some(protocol) = index.protocol_number(&row) else { continue };
         let flow = row.stream.flow();
         let watching = all.at_mut(flow);
@@ -159,7 +159,7 @@ fn observer(index: &Index, flow: FlowId, protocol: usize, found: &mut Vec<Observ
 fn order_of_sending(index: &Index, flows: &[bool]) -> Vec<(u32, RowId)> {
     let mut latest = vec![0_u32; flows.len() * 2];
     let mut order = Vec::new();
-    for (number, row) in (0..).map(RowId::from).zip(index.rows()) {
+    for (number, row) in index.rows() {
         if flows.get(row.stream.flow().index()) == Some(&true)
             && let Some(latest) = latest.get_mut(row.stream.index())
         {

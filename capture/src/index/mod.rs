@@ -73,8 +73,24 @@ impl Index {
     }
 
     /// The flows, in the order of their first packets.
-    pub fn flows(&self) -> &[Flow] {
-        self.flows.as_slice()
+    pub fn flows(&self) -> impl ExactSizeIterator<Item = (FlowId, &Flow)> + DoubleEndedIterator {
+        let numbered = |(number, flow)| (FlowId::from(u32::try_from(number).unwrap_or(u32::MAX)), flow);
+        self.flows.as_slice().iter().enumerate().map(numbered)
+    }
+
+    /// A flow of this index. None for an id of another one that has more flows; that is a fault of the caller, at which debug
+    /// builds stop. [`flow_id`](Index::flow_id) checks a number.
+    #[track_caller]
+    pub fn flow(&self, id: FlowId) -> Option<&Flow> {
+        let flow = self.flows.get(id);
+        debug_assert!(flow.is_some(), "{id:?} of {} flows", self.flows.len());
+        flow
+    }
+
+    /// The id of the flow with a number from outside, such as one that a person typed; None if there is no such flow.
+    pub fn flow_id(&self, number: u32) -> Option<FlowId> {
+        let id = FlowId::from(number);
+        (id.index() < self.flows.len()).then_some(id)
     }
 
     /// How many packets were read.
@@ -103,8 +119,8 @@ impl Index {
     }
 
     /// What the interface is called that a flow's first packet was captured on.
-    pub fn interface(&self, flow: u32) -> Option<&str> {
-        let interface = self.flows.get(FlowId::from(flow))?.interface?;
+    pub fn interface(&self, flow: FlowId) -> Option<&str> {
+        let interface = self.flow(flow)?.interface?;
         self.notes.interfaces.get(usize::from(interface))?.as_deref()
     }
 
@@ -156,31 +172,30 @@ impl Index {
     }
 
     /// One direction of a flow.
-    pub fn stream(&self, flow: u32, direction: Direction) -> Option<&Stream> {
+    pub fn stream(&self, flow: FlowId, direction: Direction) -> Option<&Stream> {
         self.rows.streams.get(self.stream_id(flow, direction)?)
     }
 
-    fn stream_id(&self, flow: u32, direction: Direction) -> Option<StreamId> {
-        let flow = FlowId::from(flow);
-        self.flows.get(flow).map(|known| flow.stream(known.side(direction)))
+    fn stream_id(&self, flow: FlowId, direction: Direction) -> Option<StreamId> {
+        self.flow(flow).map(|known| flow.stream(known.side(direction)))
     }
 
-    /// The numbers of the rows of one direction, in stream order.
-    pub fn stream_rows(&self, flow: u32, direction: Direction) -> impl Iterator<Item = u32> + '_ {
+    /// The rows of one direction, in stream order.
+    pub fn stream_rows(&self, flow: FlowId, direction: Direction) -> impl Iterator<Item = RowId> + '_ {
         let stream = self.stream_id(flow, direction);
-        stream.into_iter().flat_map(|stream| self.rows.entries.of_stream(stream)).map(RowId::number)
+        stream.into_iter().flat_map(|stream| self.rows.entries.of_stream(stream))
     }
 
     /// The row of one direction that a place of the stream is in; the first one after it if there is none.
-    pub fn row_at(&self, flow: u32, direction: Direction, place: u64) -> Option<u32> {
+    pub fn row_at(&self, flow: FlowId, direction: Direction, place: u64) -> Option<RowId> {
         let stream = self.stream_id(flow, direction)?;
-        self.rows.entries.of_stream_from(stream, place).next().map(|(row, _)| row.number())
+        self.rows.entries.of_stream_from(stream, place).next().map(|(row, _)| row)
     }
 
     /// The segments of one direction, in stream order.
     pub fn stream_segments(
         &self,
-        flow: u32,
+        flow: FlowId,
         direction: Direction,
     ) -> impl Iterator<Item = SegmentRange> + '_ {
         let stream = self.stream_id(flow, direction);
@@ -188,7 +203,7 @@ impl Index {
     }
 
     /// The protocol of one direction; None where none claims it.
-    pub fn stream_protocol(&self, flow: u32, direction: Direction) -> Option<&dyn Protocol> {
+    pub fn stream_protocol(&self, flow: FlowId, direction: Direction) -> Option<&dyn Protocol> {
         let protocol = self.stream(flow, direction)?.protocol()?;
         self.protocols.get(protocol).map(|protocol| &**protocol)
     }

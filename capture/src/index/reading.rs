@@ -7,7 +7,7 @@ use std::ops::{ControlFlow, Range};
 use framescope_parser::{Captured, Code, Dissection, Missing, Problem, SpanType, Unclaimed, Visit};
 
 use crate::BlockReader;
-use crate::ids::StreamId;
+use crate::ids::{RowId, StreamId};
 use crate::index::row_table::payload;
 use crate::index::store::SegmentRange;
 use crate::index::{Index, Row};
@@ -172,7 +172,7 @@ impl Index {
     }
 
     /// Dissects a row. `bytes` are those of [`row_bytes`](Index::row_bytes).
-    pub fn dissect<'a>(&'a self, number: u32, bytes: &'a [u8]) -> Dissection<'a> {
+    pub fn dissect<'a>(&'a self, number: RowId, bytes: &'a [u8]) -> Dissection<'a> {
         let Some(row) = self.row(number) else { return Dissection::default() };
         let mut dissection = Dissection::default();
         self.report(number, &row, bytes, &mut dissection);
@@ -181,10 +181,10 @@ impl Index {
 
     /// Reports all of a row: what its own bytes show, what is its summary if it is not a message, and the problems that the
     /// sequence or reassembly shows.
-    pub(crate) fn report<'a>(&'a self, number: u32, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
+    pub(crate) fn report<'a>(&'a self, number: RowId, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.visit(row, bytes, visit);
         self.summary_of_no_message(row, &mut |text| visit.summary(text));
-        for Problem { code, range, text } in self.rows.annotations.of(number.into(), row.length) {
+        for Problem { code, range, text } in self.rows.annotations.of(number, row.length) {
             visit.problem(code, range, format_args!("{text}"));
         }
     }

@@ -2,7 +2,7 @@
 
 use framescope_parser::{CodeSet, Severity, SpanType};
 
-use crate::ids::StreamId;
+use crate::ids::{FlowId, StreamId};
 
 /// A stretch of a stream: a message, or why there is none.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +35,9 @@ impl Row {
         }
     }
 
-    /// The number of its flow.
-    pub fn flow(&self) -> u32 {
-        self.stream.flow().number()
+    /// Its flow.
+    pub fn flow(&self) -> FlowId {
+        self.stream.flow()
     }
 
     /// The highest severity of its problems.

@@ -1,6 +1,7 @@
 //! Rows by their numbers: what each is, when it came, which way it went, and which others it goes with.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use framescope_parser::{Direction, Protocol, SpanType};
 
@@ -12,17 +13,37 @@ use crate::messages::outline::Label;
 impl Index {
     /// The rows. While the capture is read their order may still change; once it is [finished](Index::is_finished)
     /// they are in the order in which they became complete.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
-        self.rows_from(0)
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = (RowId, Row)> + DoubleEndedIterator + '_ {
+        self.rows_from(RowId::from(0))
     }
 
-    /// The rows from a number on.
-    pub fn rows_from(&self, first: usize) -> impl ExactSizeIterator<Item = Row> + DoubleEndedIterator + '_ {
+    /// The rows from one on.
+    pub fn rows_from(
+        &self,
+        first: RowId,
+    ) -> impl ExactSizeIterator<Item = (RowId, Row)> + DoubleEndedIterator + '_ {
         // A range of 32-bit numbers has no exact length on every machine.
-        (first..self.rows.entries.len()).map(|number| {
-            let entry = u32::try_from(number).ok().and_then(|number| self.rows.entries.get(number.into()));
-            self.resolved(entry.unwrap_or_default())
+        (first.index()..self.rows.entries.len()).map(|number| {
+            let id = RowId::from(u32::try_from(number).unwrap_or(u32::MAX));
+            (id, self.resolved(self.rows.entries.get(id).unwrap_or_default()))
         })
+    }
+
+    /// The ids of the rows, in rising order.
+    pub fn row_ids(&self) -> impl DoubleEndedIterator<Item = RowId> + use<> {
+        self.row_ids_in(0..self.row_count())
+    }
+
+    /// The ids of the rows in a range of numbers, as far as there are such rows.
+    pub fn row_ids_in(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = RowId> + use<> {
+        let narrow = |number: usize| u32::try_from(number.min(self.row_count())).unwrap_or(u32::MAX);
+        (narrow(range.start)..narrow(range.end)).map(RowId::from)
+    }
+
+    /// The id of the row with a number from outside, such as one that a person typed; None if there is no such row.
+    pub fn row_id(&self, number: u32) -> Option<RowId> {
+        let id = RowId::from(number);
+        (id.index() < self.row_count()).then_some(id)
     }
 
     /// How many rows there are.
@@ -30,9 +51,13 @@ impl Index {
         self.rows.entries.len()
     }
 
-    /// A row by its number.
-    pub fn row(&self, number: u32) -> Option<Row> {
-        self.rows.entries.get(number.into()).map(|entry| self.resolved(entry))
+    /// A row of this index. None for an id of another one that has more rows; that is a fault of the caller, at which debug
+    /// builds stop. [`row_id`](Index::row_id) checks a number.
+    #[track_caller]
+    pub fn row(&self, id: RowId) -> Option<Row> {
+        let entry = self.rows.entries.get(id);
+        debug_assert!(entry.is_some(), "{id:?} of {} rows", self.row_count());
+        Some(self.resolved(entry?))
     }
 
     pub(crate) fn resolved(&self, entry: Entry) -> Row {
@@ -43,14 +68,14 @@ impl Index {
 
     /// How many bytes long a row is.
     #[inline]
-    pub(crate) fn length_of(&self, number: u32) -> Option<u64> {
-        self.rows.entries.length(number.into())
+    pub(crate) fn length_of(&self, number: RowId) -> Option<u64> {
+        self.rows.entries.length(number)
     }
 
     /// The same as [`time_ns`](Index::time_ns) of that row.
     #[inline]
-    pub(crate) fn time_of(&self, number: u32) -> Option<i64> {
-        match self.rows.entries.packet(number.into())? {
+    pub(crate) fn time_of(&self, number: RowId) -> Option<i64> {
+        match self.rows.entries.packet(number)? {
             // A gap has the time of what is after it.
             0 => self.time_ns(&self.row(number)?),
             packet => self.packet_time_ns(packet),
@@ -59,51 +84,51 @@ impl Index {
 
     /// The row that a row answers.
     #[inline]
-    pub(crate) fn answers(&self, number: u32) -> Option<u32> {
+    pub(crate) fn answers(&self, number: RowId) -> Option<RowId> {
         self.link(number, Link::Answers)
     }
 
     /// How long after what it answers a row came.
     #[inline]
-    pub(crate) fn latency_of(&self, number: u32) -> Option<i64> {
+    pub(crate) fn latency_of(&self, number: RowId) -> Option<i64> {
         let request = self.time_of(self.answers(number)?)?;
         Some(self.time_of(number)?.saturating_sub(request))
     }
 
     /// The row that a row answers, and how long it took.
-    pub fn reply_to(&self, number: u32) -> Option<(u32, Option<i64>)> {
+    pub fn reply_to(&self, number: RowId) -> Option<(RowId, Option<i64>)> {
         Some((self.answers(number)?, self.latency_of(number)))
     }
 
     /// The row that began the content that a row continues.
-    pub fn part_of(&self, number: u32) -> Option<u32> {
+    pub fn part_of(&self, number: RowId) -> Option<RowId> {
         self.link(number, Link::GoesOnWith)
     }
 
     /// The row that a row answers, or else the one that answers it.
-    pub fn counterpart(&self, number: u32) -> Option<u32> {
+    pub fn counterpart(&self, number: RowId) -> Option<RowId> {
         self.answers(number).or_else(|| self.answered_by(number))
     }
 
     /// The row that answers a row.
-    pub fn answered_by(&self, number: u32) -> Option<u32> {
+    pub fn answered_by(&self, number: RowId) -> Option<RowId> {
         self.link(number, Link::AnsweredBy)
     }
 
     /// Links are shown once all is read: before, a message that waits for a gap may change it.
     #[inline]
-    fn link(&self, number: u32, link: Link) -> Option<u32> {
-        self.rows.entries.linked(number.into(), link).filter(|_| self.finished).map(RowId::number)
+    fn link(&self, number: RowId, link: Link) -> Option<RowId> {
+        self.rows.entries.linked(number, link).filter(|_| self.finished)
     }
 
     /// The number that all rows of a row's type, kind and problems have in common.
-    pub(crate) fn label_of(&self, number: u32) -> Option<u32> {
-        self.rows.entries.label(number.into())
+    pub(crate) fn label_of(&self, number: RowId) -> Option<u32> {
+        self.rows.entries.label(number)
     }
 
     /// The number of a row's stream.
-    pub(crate) fn stream_of(&self, number: u32) -> Option<u32> {
-        self.rows.entries.stream(number.into()).map(|stream| stream.number())
+    pub(crate) fn stream_of(&self, number: RowId) -> Option<u32> {
+        self.rows.entries.stream(number).map(|stream| stream.number())
     }
 
     /// Which way a row's bytes went.
@@ -171,5 +196,51 @@ impl Index {
         }
         let of = |packet: u32| self.notes.comments.of(packet).map(move |text| (packet, text));
         self.row_packets(row).into_iter().flat_map(of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::FlowId;
+    use crate::{Options, Source, read};
+
+    /// An index of one flow.
+    fn index() -> Index {
+        let source = Source::from_bytes("text", *b"\x01ada\n\x01bob\n");
+        let options = Options { decode_as: vec!["file=bare".parse().unwrap()], ..Options::default() };
+        read(source, &options, &mut |_| true).unwrap()
+    }
+
+    #[test]
+    fn a_number_from_outside_is_an_id_only_if_the_index_has_it() {
+        let index = index();
+        let last = u32::try_from(index.row_count()).unwrap() - 1;
+        assert_eq!(index.row_id(last).map(RowId::number), Some(last));
+        assert_eq!((index.row_id(last + 1), index.row_id(u32::MAX)), (None, None));
+        assert_eq!((index.flow_id(0).map(FlowId::number), index.flow_id(1)), (Some(0), None));
+    }
+
+    #[test]
+    fn ids_of_a_range_are_those_of_the_rows_in_it() {
+        let index = index();
+        assert!(index.row_ids().eq(index.rows().map(|(id, _)| id)));
+        assert!(index.row_ids_in(0..usize::MAX).eq(index.row_ids()));
+        assert_eq!(index.row_ids_in(index.row_count()..usize::MAX).next(), None);
+        assert!(index.rows_from(0.into()).all(|(id, row)| index.row(id).unwrap().offset == row.offset));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "RowId(99)")]
+    fn a_row_of_another_index_stops_a_debug_build() {
+        index().row(99.into());
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "FlowId(99)")]
+    fn a_flow_of_another_index_stops_a_debug_build() {
+        index().flow(99.into());
     }
 }

@@ -9,7 +9,8 @@ use crate::files::buffer::Buffer;
 use crate::files::metadata::Metadata;
 use crate::files::records::Record;
 use crate::messages::payload::{MessageOutline, PayloadOutliner};
-use crate::packets::packet::{Decoded, Packet, Reason, decode, plain};
+use crate::packets::layer::SkipReason;
+use crate::packets::packet::{Decoded, Packet, decode, plain};
 use crate::packets::segment::Transport;
 use crate::streams::conversations::{Conversations, Pair};
 
@@ -79,7 +80,7 @@ struct OtherPacket {
     length: u32,
     interface: Option<u16>,
     time_ns: Option<i64>,
-    decoded: Result<Decoded, Reason>,
+    decoded: Result<Decoded, SkipReason>,
     /// The number of its pair of endpoints, and whether the higher one sent it.
     conversation: Option<(u32, bool)>,
 }
@@ -103,7 +104,7 @@ pub(crate) struct PlainSegment<'b> {
 pub(crate) enum ReadItem<'b> {
     Segment(PlainSegment<'b>),
     /// Another packet, what is in it, and if that is a segment or datagram its conversation.
-    Packet(Record<'b>, &'b Result<Decoded, Reason>, Option<(u32, bool)>),
+    Packet(Record<'b>, &'b Result<Decoded, SkipReason>, Option<(u32, bool)>),
     Damage(&'b Damage),
     /// To be left here: it is given back by the thread that made it.
     Metadata(&'b mut Metadata),
@@ -273,7 +274,7 @@ impl Batch {
     fn push_unusual(
         &mut self,
         record: &Record<'_>,
-        decoded: Result<Decoded, Reason>,
+        decoded: Result<Decoded, SkipReason>,
         conversation: Option<(u32, bool)>,
     ) {
         let &Record { number, time_ns, offset, bytes, interface, .. } = record;

@@ -12,8 +12,9 @@ use crate::messages::framing::FramingOutput;
 use crate::messages::outline::Labels;
 use crate::packets::disputes::Disputes;
 use crate::packets::fragments::Fragment;
+use crate::packets::layer::SkipReason;
 use crate::packets::origin::{Origin, Piece};
-use crate::packets::packet::{Decoded, Packet, Reason};
+use crate::packets::packet::{Decoded, Packet};
 use crate::packets::segment::{CapturedSegment, Transport};
 use crate::streams::conversations::Pair;
 use crate::streams::flow::{Flows, TransportType};
@@ -59,7 +60,7 @@ impl Indexer {
         &mut self,
         index: &mut Index,
         record: &Record<'_>,
-        decoded: &Result<Decoded, Reason>,
+        decoded: &Result<Decoded, SkipReason>,
         conversation: Option<(u32, bool)>,
     ) -> io::Result<()> {
         index.packets.times.push(record.time_ns, relevant_place(record, decoded));
@@ -431,7 +432,7 @@ fn piece_at(offset: u64, piece: &Piece) -> SegmentRange {
 }
 
 /// Where a packet's payload begins, if it matters to a stream or a connection.
-fn relevant_place(record: &Record<'_>, decoded: &Result<Decoded, Reason>) -> Option<u64> {
+fn relevant_place(record: &Record<'_>, decoded: &Result<Decoded, SkipReason>) -> Option<u64> {
     match decoded {
         Ok(decoded) if !decoded.is_relevant() => None,
         Ok(Decoded::Packet(packet)) => Some(record.offset + u64::from(packet.payload_start)),

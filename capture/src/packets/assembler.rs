@@ -9,8 +9,9 @@ use crate::BlockReader;
 use crate::files::records::Record;
 use crate::packets::disputes::Disputes;
 use crate::packets::fragments::{Added, Complete, Dispute, Fragment, Fragments, add_dispute};
+use crate::packets::layer::SkipReason;
 use crate::packets::origin::{Origin, Piece, part};
-use crate::packets::packet::{Packet, Reason, decode_payload};
+use crate::packets::packet::{Packet, decode_payload};
 
 /// Reassembles IP packets.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub(crate) struct Reassembled {
     /// Whether it reaches over others that disagree with it, or over more than are compared.
     pub(crate) overlaps: bool,
     /// The packet, if the fragment made it whole, or why it is of no use.
-    pub(crate) whole: Option<Result<WholePacket, Reason>>,
+    pub(crate) whole: Option<Result<WholePacket, SkipReason>>,
 }
 
 /// A segment or datagram in an IP packet that came in fragments.
@@ -80,7 +81,7 @@ impl Assembler {
         record: &Record<'_>,
         fragment: &Fragment,
         complete: &Complete,
-    ) -> io::Result<Result<WholePacket, Reason>> {
+    ) -> io::Result<Result<WholePacket, SkipReason>> {
         let Complete { pieces, disputes } = complete;
         let mut bytes = Vec::new();
         for piece in pieces {
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
     use crate::Source;
     use crate::packets::endpoint::Endpoint;
-    use crate::packets::fragments::Whole;
+    use crate::packets::fragments::FragmentKey;
     use crate::packets::segment::Transport;
 
     /// A UDP datagram of eight bytes, in a file that has its second half first, and that half once more with another last byte.
@@ -161,7 +162,7 @@ mod tests {
 
     fn fragment(offset: usize, start: usize, length: usize, more: bool) -> Fragment {
         let end = |last: u8| Endpoint::v4([10, 0, 0, last]);
-        let of = Whole { source: end(1), destination: end(2), protocol: 17, identification: 7 };
+        let of = FragmentKey { source: end(1), destination: end(2), protocol: 17, identification: 7 };
         Fragment { of, offset, more, start, length, unusual: None }
     }
 

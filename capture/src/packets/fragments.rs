@@ -5,12 +5,12 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 
 use crate::packets::endpoint::Endpoint;
+use crate::packets::layer::Unusual;
 use crate::packets::origin::{Origin, Piece};
-use crate::packets::packet::Unusual;
 
 /// What the fragments of one packet have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Whole {
+pub(crate) struct FragmentKey {
     pub(crate) source: Endpoint,
     pub(crate) destination: Endpoint,
     /// The number of the protocol in it.
@@ -21,7 +21,7 @@ pub(crate) struct Whole {
 /// A part of an IP packet's payload, as captured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fragment {
-    pub(crate) of: Whole,
+    pub(crate) of: FragmentKey,
     /// Where in the packet's payload it begins.
     pub(crate) offset: usize,
     /// Whether more of the payload follows it.
@@ -84,9 +84,9 @@ struct Waiting {
 /// The packets of which fragments are missing.
 #[derive(Debug, Default)]
 pub(crate) struct Fragments {
-    waiting: HashMap<Whole, Waiting, RandomState>,
+    waiting: HashMap<FragmentKey, Waiting, RandomState>,
     /// In the order in which they began to wait. May name some that wait no longer.
-    order: VecDeque<Whole>,
+    order: VecDeque<FragmentKey>,
     /// Fragments that were given up, and the first of them.
     pub(crate) given_up: Option<(u64, Origin)>,
 }
@@ -129,13 +129,13 @@ impl Fragments {
     }
 
     /// Notes that a packet which still waits has a place for which other bytes came.
-    pub(crate) fn dispute(&mut self, of: &Whole, dispute: Dispute) {
+    pub(crate) fn dispute(&mut self, of: &FragmentKey, dispute: Dispute) {
         if let Some(waiting) = self.waiting.get_mut(of) {
             add_dispute(&mut waiting.disputes, dispute);
         }
     }
 
-    fn give_up(&mut self, of: &Whole) {
+    fn give_up(&mut self, of: &FragmentKey) {
         let Some(waiting) = self.waiting.remove(of) else { return };
         let Some(first) = waiting.pieces.first() else { return };
         let (count, _) = self.given_up.get_or_insert((0, first.origin));

@@ -1,6 +1,6 @@
 //! The headers that packets are wrapped in, up to IP: each is removed, and announces what is after it.
 
-use crate::packets::packet::{DEEPEST, Layer, Reason, Unusual};
+use crate::packets::layer::{DEEPEST, Layer, SkipReason, Unusual};
 
 /// The bytes after the first `length`; none where they are cut.
 pub(crate) fn behind(bytes: &[u8], length: usize) -> &[u8] {
@@ -13,7 +13,7 @@ pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// What Linux's packet filter logged: an address family, a version of 0, a group, and after them values with their lengths and
 /// types in the byte order of the capturing machine. One of them is the packet, from its network header on.
-pub(crate) fn nflog(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+pub(crate) fn nflog(bytes: &[u8]) -> Result<Layer<'_>, SkipReason> {
     let [_, version, _, _, values @ ..] = bytes else { return Err("cut in its NFLOG header".into()) };
     if *version != 0 {
         return Err(format!("NFLOG version {version}, which is not read").into());
@@ -47,7 +47,7 @@ fn nflog_payload(values: &[u8], number: fn([u8; 2]) -> u16) -> Option<&[u8]> {
     }
 }
 
-pub(crate) fn ether_type(number: u16, bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+pub(crate) fn ether_type(number: u16, bytes: &[u8]) -> Result<Layer<'_>, SkipReason> {
     Ok(match number {
         0x0800 | 0x86DD => Layer::Ip(bytes),
         // IEEE 802.1Q and 802.1ad, and what was used for it before.
@@ -69,7 +69,7 @@ pub(crate) fn ether_type(number: u16, bytes: &[u8]) -> Result<Layer<'_>, Reason>
     })
 }
 
-pub(crate) fn llc(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+pub(crate) fn llc(bytes: &[u8]) -> Result<Layer<'_>, SkipReason> {
     match bytes {
         // SNAP: an organisation and a protocol of its. That of the EtherTypes is 0, or with bridges 00-00-F8.
         [0xAA, 0xAA, 3, 0, 0, 0 | 0xF8, high, low, rest @ ..] => {
@@ -82,7 +82,7 @@ pub(crate) fn llc(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
     }
 }
 
-pub(crate) fn ppp(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+pub(crate) fn ppp(bytes: &[u8]) -> Result<Layer<'_>, SkipReason> {
     // Address and control come first unless both sides agreed to leave them out; so may be the protocol's first byte, if it is 0.
     let bytes = bytes.strip_prefix(&[0xFF, 0x03]).unwrap_or(bytes);
     let (protocol, rest) = match bytes {
@@ -98,7 +98,7 @@ pub(crate) fn ppp(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
     }
 }
 
-pub(crate) fn mpls(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+pub(crate) fn mpls(bytes: &[u8]) -> Result<Layer<'_>, SkipReason> {
     let mut rest = bytes;
     for _ in 0..DEEPEST {
         let (label, inner) = rest.split_first_chunk::<4>().ok_or("cut in its MPLS labels")?;
@@ -122,7 +122,7 @@ pub(crate) fn mpls(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
 }
 
 /// Generic routing encapsulation: RFC 2784 and 2890, and PPTP's, RFC 2637.
-pub(crate) fn gre(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
+pub(crate) fn gre(bytes: &[u8]) -> Result<Layer<'_>, SkipReason> {
     let cut = "cut in its GRE header";
     let (flags, protocol) = u16_at(bytes, 0).zip(u16_at(bytes, 2)).ok_or(cut)?;
     let field = |bit: u16| if flags & bit != 0 { 4 } else { 0 };
@@ -149,14 +149,14 @@ pub(crate) fn gre(bytes: &[u8]) -> Result<Layer<'_>, Reason> {
 
 /// VXLAN, RFC 7348: one flag that is set, a network number, and zeros around them, which a receiver ignores; group policies, for
 /// one, stand there.
-pub(crate) fn vxlan(bytes: &[u8]) -> Result<(Layer<'_>, Option<Unusual>), Reason> {
+pub(crate) fn vxlan(bytes: &[u8]) -> Result<(Layer<'_>, Option<Unusual>), SkipReason> {
     let (head, frame) = bytes.split_first_chunk().ok_or("cut in its VXLAN header")?;
     let is_odd = !matches!(head, [0x08, 0, 0, 0, _, _, _, 0]);
     Ok((Layer::Ethernet(frame), is_odd.then_some(Unusual::VxlanBits)))
 }
 
 /// What a UDP datagram to a tunnel's port carries, if it looks like the tunnel's.
-pub(crate) fn tunnel<'a>(ports: (u16, u16), payload: &'a [u8]) -> Option<Layer<'a>> {
+pub(crate) fn udp_tunnel<'a>(ports: (u16, u16), payload: &'a [u8]) -> Option<Layer<'a>> {
     let to_or_from = |port: u16| ports.0 == port || ports.1 == port;
     let flags = *payload.first()?;
     if to_or_from(4789) || to_or_from(8472) {

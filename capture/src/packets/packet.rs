@@ -1,17 +1,17 @@
 //! From a captured packet to the transport segment in it, through etherparse. Packets that the capture cut short
 //! (snaplen) give what is there; packets without TCP or UDP give the reason. It never reads the file.
 
-use std::borrow::Cow;
-
 use etherparse::{
     EtherType, Ethernet2HeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, LaxIpSlice,
     TcpHeaderSlice, UdpHeaderSlice,
 };
 
+use crate::files::linktype;
 use crate::files::records::Record;
 use crate::packets::endpoint::Endpoint;
-use crate::packets::fragments::{Fragment, Whole};
-use crate::packets::headers::{behind, ether_type, gre, llc, mpls, nflog, ppp, tunnel, u16_at, vxlan};
+use crate::packets::fragments::{Fragment, FragmentKey};
+use crate::packets::headers::{behind, ether_type, gre, llc, mpls, nflog, ppp, u16_at, udp_tunnel, vxlan};
+use crate::packets::layer::{DEEPEST, Layer, SkipReason, Unusual};
 use crate::packets::segment::Transport;
 
 /// A TCP segment or UDP datagram as captured.
@@ -27,21 +27,6 @@ pub(crate) struct Packet {
     /// How many bytes the payload had on the wire that were not captured.
     pub(crate) missing: u32,
     pub(crate) unusual: Option<Unusual>,
-}
-
-/// What is unusual about how a packet is wrapped, though it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unusual {
-    VxlanBits,
-}
-
-impl Unusual {
-    /// It is shown after a count of packets.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Unusual::VxlanBits => "VXLAN header whose fixed bits are not those of RFC 7348",
-        }
-    }
 }
 
 impl Packet {
@@ -105,51 +90,9 @@ impl Decoded {
     }
 }
 
-/// Why a packet contributes no bytes to a stream. It is shown after a count.
-pub(crate) type Reason = Cow<'static, str>;
-
-mod linktype {
-    pub(super) const NULL: u32 = 0;
-    pub(super) const ETHERNET: u32 = 1;
-    pub(super) const PPP: u32 = 9;
-    pub(super) const RAW_BSD: u32 = 12;
-    pub(super) const RAW_OPENBSD: u32 = 14;
-    pub(super) const PPP_HDLC: u32 = 50;
-    pub(super) const PPPOE: u32 = 51;
-    pub(super) const RAW: u32 = 101;
-    pub(super) const CISCO_HDLC: u32 = 104;
-    pub(super) const LOOP: u32 = 108;
-    pub(super) const LINUX_SLL: u32 = 113;
-    pub(super) const MPLS: u32 = 219;
-    pub(super) const IPV4: u32 = 228;
-    pub(super) const IPV6: u32 = 229;
-    pub(super) const NFLOG: u32 = 239;
-    pub(super) const LINUX_SLL2: u32 = 276;
-}
-
-/// More nested headers than this are an attack, or damage.
-pub(crate) const DEEPEST: usize = 16;
-
-/// What comes next in a packet; each is announced by what comes before it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Layer<'a> {
-    Ethernet(&'a [u8]),
-    /// What an EtherType announces.
-    EtherType(u16, &'a [u8]),
-    /// IEEE 802.2 logical link control.
-    Llc(&'a [u8]),
-    /// PPP after its framing: a protocol number, and what it announces.
-    Ppp(&'a [u8]),
-    Pppoe(&'a [u8]),
-    Mpls(&'a [u8]),
-    Gre(&'a [u8]),
-    Vxlan(&'a [u8]),
-    Ip(&'a [u8]),
-}
-
 /// The TCP segment or UDP datagram in a packet that is not [`plain`], through whatever it is wrapped in: the innermost, if it is
 /// tunnelled.
-pub(crate) fn decode(record: &Record<'_>) -> Result<Decoded, Reason> {
+pub(crate) fn decode(record: &Record<'_>) -> Result<Decoded, SkipReason> {
     unwrapped(record, link(record)?, DEEPEST)
 }
 
@@ -176,7 +119,7 @@ pub(crate) fn plain(record: &Record<'_>) -> Option<Packet> {
 }
 
 /// The same in the payload of an IP packet that was reassembled: `record` has its bytes.
-pub(crate) fn decode_payload(record: &Record<'_>, of: &Whole) -> Result<Packet, Reason> {
+pub(crate) fn decode_payload(record: &Record<'_>, of: &FragmentKey) -> Result<Packet, SkipReason> {
     let (segment, length) = (record.bytes, record.bytes.len());
     let found = IpPayload { record, segment, length, source: of.source, destination: of.destination };
     let inner = match ip_payload(found, IpNumber(of.protocol), DEEPEST)? {
@@ -190,7 +133,7 @@ pub(crate) fn decode_payload(record: &Record<'_>, of: &Whole) -> Result<Packet, 
 }
 
 /// The segment or datagram in a layer, within at most this many headers.
-fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decoded, Reason> {
+fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decoded, SkipReason> {
     let (mut layer, mut unusual) = (layer, None);
     for left in (0..most).rev() {
         layer = match layer {
@@ -224,7 +167,7 @@ fn unwrapped(record: &Record<'_>, layer: Layer<'_>, most: usize) -> Result<Decod
 }
 
 /// What the link's own header announces.
-fn link<'a>(record: &Record<'a>) -> Result<Layer<'a>, Reason> {
+fn link<'a>(record: &Record<'a>) -> Result<Layer<'a>, SkipReason> {
     let bytes = record.bytes;
     let link_type = record.link_type.ok_or("packet of which the file says no link type that is known")?;
     // Read here: etherparse knows few of the hardware types that precede the EtherType of a cooked header.
@@ -270,7 +213,7 @@ enum Inner<'a> {
     Layer(Layer<'a>),
 }
 
-fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'a>, Reason> {
+fn ip<'a>(record: &Record<'a>, network: &'a [u8], left: usize) -> Result<Inner<'a>, SkipReason> {
     let start = offset_in(record.bytes, network);
     let (slice, stopped) = LaxIpSlice::from_slice(network).map_err(|_| "cut or malformed IP header")?;
     if stopped.is_some() {
@@ -318,7 +261,7 @@ fn fragment(record: &Record<'_>, slice: &LaxIpSlice<'_>, bytes: &[u8]) -> Option
             (header.identification(), header.fragment_offset().byte_offset(), header.more_fragments())
         }
     };
-    let of = Whole {
+    let of = FragmentKey {
         source: Endpoint::of(slice.source_addr()),
         destination: Endpoint::of(slice.destination_addr()),
         protocol: slice.payload_ip_number().0,
@@ -330,14 +273,18 @@ fn fragment(record: &Record<'_>, slice: &LaxIpSlice<'_>, bytes: &[u8]) -> Option
 }
 
 /// What an IP packet's payload is.
-fn ip_payload<'a>(found: IpPayload<'_, 'a>, protocol: IpNumber, left: usize) -> Result<Inner<'a>, Reason> {
+fn ip_payload<'a>(
+    found: IpPayload<'_, 'a>,
+    protocol: IpNumber,
+    left: usize,
+) -> Result<Inner<'a>, SkipReason> {
     let (record, segment) = (found.record, found.segment);
     match protocol {
         IpNumber::TCP => found.tcp().map(|packet| Inner::Decoded(Decoded::Packet(packet))),
         IpNumber::UDP => {
             let packet = found.udp()?;
             // What carries no segment that can be read is a datagram like any other.
-            let inner = tunnel((packet.src.port, packet.dst.port), packet.payload(record.bytes));
+            let inner = udp_tunnel((packet.src.port, packet.dst.port), packet.payload(record.bytes));
             let inner = inner.and_then(|layer| unwrapped(record, layer, left).ok());
             Ok(Inner::Decoded(inner.unwrap_or(Decoded::Packet(packet))))
         }
@@ -360,7 +307,7 @@ struct IpPayload<'r, 'a> {
 }
 
 impl IpPayload<'_, '_> {
-    fn tcp(self) -> Result<Packet, Reason> {
+    fn tcp(self) -> Result<Packet, SkipReason> {
         let cut = self.length > self.segment.len();
         let (header_length, ports, sequence, flags) = match TcpHeaderSlice::from_slice(self.segment) {
             Ok(header) => (
@@ -372,7 +319,7 @@ impl IpPayload<'_, '_> {
             // Cut in its options: all that a stream needs comes before them.
             Err(_) if cut => {
                 let head: [u8; 14] =
-                    *self.segment.first_chunk().ok_or(Reason::from("cut in its TCP header"))?;
+                    *self.segment.first_chunk().ok_or(SkipReason::from("cut in its TCP header"))?;
                 let [p0, p1, p2, p3, s0, s1, s2, s3, _, _, _, _, offset, flags] = head;
                 let header_length = usize::from(offset >> 4) * 4;
                 if header_length < 20 {
@@ -393,9 +340,9 @@ impl IpPayload<'_, '_> {
         Ok(Packet::new(ends, transport, self.record, payload, wire_length))
     }
 
-    fn udp(self) -> Result<Packet, Reason> {
-        let header =
-            UdpHeaderSlice::from_slice(self.segment).map_err(|_| Reason::from("cut in its UDP header"))?;
+    fn udp(self) -> Result<Packet, SkipReason> {
+        let header = UdpHeaderSlice::from_slice(self.segment)
+            .map_err(|_| SkipReason::from("cut in its UDP header"))?;
         let wire_length = match usize::from(header.length()) {
             // Zero where the sender's hardware was to fill it in.
             0..8 => self.length.saturating_sub(8),

@@ -86,7 +86,7 @@ impl FailOn {
             FailOn::Error => Severity::Error,
             FailOn::Warning => Severity::Warning,
         };
-        index.rows().filter(|row| row.severity() >= Some(limit)).count()
+        index.rows().filter(|(_, row)| row.severity() >= Some(limit)).count()
     }
 
     fn problem(self) -> &'static str {

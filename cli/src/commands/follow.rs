@@ -40,7 +40,7 @@ enum DirectionArg {
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let index = args.capture.load(&args.capture.reading.options()?)?;
     let flows = index.flows().len();
-    if args.flow as usize >= flows {
+    let Some(flow) = index.flow_id(args.flow) else {
         report(&index);
         let there_are = match flows {
             0 => "there is none in it".to_owned(),
@@ -48,19 +48,19 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
             _ => format!("they are numbered 0 to {}", flows - 1),
         };
         return Err(Error::NoFlow { path: args.capture.file.clone(), flow: args.flow, there_are });
-    }
+    };
     let only = args.direction.map(|direction| match direction {
         DirectionArg::Forward => Direction::Forward,
         DirectionArg::Backward => Direction::Backward,
     });
     let mut out = output();
     if args.raw {
-        let missing = export::write_follow_raw(&index, args.flow, only, &mut out)?;
+        let missing = export::write_follow_raw(&index, flow, only, &mut out)?;
         if missing > 0 {
             notify(&format!("{missing} bytes were not captured; the output is joined across the gaps"));
         }
     } else {
-        export::write_follow_text(&index, args.flow, only, paint(), &mut out)?;
+        export::write_follow_text(&index, flow, only, paint(), &mut out)?;
     }
     out.flush()?;
     Ok(report(&index))

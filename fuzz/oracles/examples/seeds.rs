@@ -172,7 +172,7 @@ fn descriptions(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
         let mut reader = index.reader();
         for direction in [Direction::Forward, Direction::Backward] {
             let mut bytes = Vec::new();
-            for flow in (0u32..).take(index.flows().len()) {
+            for (flow, _) in index.flows() {
                 for segment in index.stream_segments(flow, direction) {
                     reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
                 }

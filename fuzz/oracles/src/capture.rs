@@ -60,8 +60,8 @@ fn chosen_fields(index: &Index) {
 fn followed(index: &Index) {
     let (mut rows, mut said) = (Vec::new(), Vec::new());
     export::write_raw(index, &mut RowSelection::all(), &mut rows).unwrap();
-    for flow in 0..u32::try_from(index.flows().len()).unwrap() {
-        let only = [None, Some(Direction::Forward), Some(Direction::Backward)][flow as usize % 3];
+    for (flow, _) in index.flows() {
+        let only = [None, Some(Direction::Forward), Some(Direction::Backward)][flow.index() % 3];
         export::write_follow_text(index, flow, only, Paint::Plain, &mut Vec::new()).unwrap();
         export::write_follow_raw(index, flow, None, &mut said).unwrap();
     }
@@ -88,7 +88,7 @@ pub fn check_index(index: &Index) {
     let mut reader = index.reader();
     let mut rows_seen = 0;
     assert!(index.damages().iter().all(|damage| !damage.to_string().is_empty()));
-    for (flow, known) in (0u32..).zip(index.flows()) {
+    for (flow, known) in index.flows() {
         if let Some(connection) = known.connection() {
             let last = index.packets();
             assert!([connection.opened, connection.ended].into_iter().flatten().all(|packet| packet <= last));
@@ -122,7 +122,7 @@ pub fn check_index(index: &Index) {
                 }
                 messages += u64::from(row.span_type == SpanType::Message);
                 let others = [index.counterpart(number), index.answered_by(number), index.part_of(number)];
-                assert!(others.into_iter().flatten().all(|other| (other as usize) < index.row_count()));
+                assert!(others.into_iter().flatten().all(|other| other.index() < index.row_count()));
                 if let Some((request, _)) = index.reply_to(number) {
                     assert_eq!(index.answered_by(request), Some(number), "the reply to a request answers it");
                 }

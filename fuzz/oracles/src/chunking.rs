@@ -35,7 +35,7 @@ pub fn chunking(data: &[u8]) {
     }
     let (mut reader, missive) = (index.reader(), &MISSIVE[0]);
     let expected = sent.rows(missive);
-    let rows: Vec<u32> = index.stream_rows(0, Direction::Forward).collect();
+    let rows: Vec<_> = index.stream_rows(0.into(), Direction::Forward).collect();
     let mut found = Vec::new();
     for &number in &rows {
         let row = index.row(number).expect("a row of a stream is a row");

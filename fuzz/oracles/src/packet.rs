@@ -17,7 +17,7 @@ pub fn packet(data: &[u8]) {
         let index = read(Source::from_bytes("fuzzed", file), &Options::default(), &mut |_| true).unwrap();
         check_index(&index);
         let unread: u64 = index.unread_packets().map(|(_, unread)| unread.count).sum();
-        let in_flows: u64 = index.flows().iter().map(|flow| u64::from(flow.packets)).sum();
+        let in_flows: u64 = index.flows().map(|(_, flow)| u64::from(flow.packets)).sum();
         assert!(index.packets() as usize == packets.len(), "every record is a packet");
         // Several fragments may make one packet, but never none.
         assert!(unread + in_flows > 0 || packets.is_empty(), "packets are lost silently");

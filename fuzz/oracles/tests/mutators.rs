@@ -38,7 +38,7 @@ fn most_of_what_is_made_of_a_described_protocol_holds_messages_and_keeps_the_pro
     let index = read(Source::from_bytes("mqtt", &capture[..]), &options, &mut |_| true).unwrap();
     let mut reader = index.reader();
     let mut kept: Vec<Vec<u8>> =
-        index.rows().map(|row| index.row_bytes(&row, 4096, &mut reader).unwrap()).collect();
+        index.rows().map(|(_, row)| index.row_bytes(&row, 4096, &mut reader).unwrap()).collect();
     let (mut with, mut others) = (0, BTreeSet::new());
     for seed in 0..1500u32 {
         let at = seed as usize % kept.len();

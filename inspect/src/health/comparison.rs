@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 
-use framescope_capture::Index;
+use framescope_capture::{Index, RowId};
 use framescope_ksy::{Described, Enumeration};
 use framescope_parser::{Captured, Code, Dissection, Field, Protocol, SpanType, Value};
 
@@ -30,8 +30,8 @@ pub fn health(
 ) -> io::Result<Health> {
     let mut comparison = Comparison::new(described);
     let mut reader = index.reader();
-    for (number, row) in (0u32..).zip(index.rows()) {
-        if !watch(number as usize) {
+    for (number, row) in index.rows() {
+        if !watch(number.index()) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         if index.protocol(&row).is_none_or(|protocol| protocol.name() != described.name()) {
@@ -69,7 +69,7 @@ struct Comparison<'d> {
     health: Health,
     seen: BTreeMap<String, Seen>,
     /// How many there are and the first rows, by field and code.
-    problems: BTreeMap<(String, Code), (u64, Vec<u32>)>,
+    problems: BTreeMap<(String, Code), (u64, Vec<RowId>)>,
     covered: Vec<bool>,
 }
 
@@ -80,7 +80,7 @@ impl<'d> Comparison<'d> {
         Comparison { described, health, seen, problems, covered }
     }
 
-    fn add_row(&mut self, number: u32, span_type: SpanType, dissection: &Dissection<'_>, length: usize) {
+    fn add_row(&mut self, number: RowId, span_type: SpanType, dissection: &Dissection<'_>, length: usize) {
         self.health.messages += u64::from(span_type == SpanType::Message);
         self.health.other_rows += u64::from(span_type != SpanType::Message);
         self.health.bytes += length as u64;
@@ -102,7 +102,7 @@ impl<'d> Comparison<'d> {
         self.health.explained_bytes += self.covered.iter().filter(|covered| **covered).count() as u64;
     }
 
-    fn add_not_written_back(&mut self, number: u32) {
+    fn add_not_written_back(&mut self, number: RowId) {
         self.health.not_written_back += 1;
         if self.health.not_written_back_rows.len() < MOST_ROWS {
             self.health.not_written_back_rows.push(number);

@@ -5,8 +5,9 @@ mod comparison;
 
 use std::io::{self, Write};
 
+use framescope_capture::RowId;
 use framescope_parser::{Code, Severity};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use self::comparison::health;
 
@@ -34,7 +35,8 @@ pub struct Health {
     /// How many messages do not encode to the same bytes.
     pub not_written_back: u64,
     /// The first of their rows.
-    pub not_written_back_rows: Vec<u32>,
+    #[serde(serialize_with = "numbers")]
+    pub not_written_back_rows: Vec<RowId>,
 }
 
 /// A problem that messages have.
@@ -49,7 +51,8 @@ pub struct Finding {
     /// How often.
     pub count: u64,
     /// The first rows.
-    pub rows: Vec<u32>,
+    #[serde(serialize_with = "numbers")]
+    pub rows: Vec<RowId>,
 }
 
 /// A field that never changes.
@@ -164,7 +167,11 @@ impl Health {
     }
 }
 
-fn row_list(rows: &[u32]) -> String {
+fn numbers<S: Serializer>(rows: &[RowId], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(rows.iter().map(|row| row.number()))
+}
+
+fn row_list(rows: &[RowId]) -> String {
     let rows: Vec<String> = rows.iter().map(|row| format!("#{row}")).collect();
     rows.join(" ")
 }

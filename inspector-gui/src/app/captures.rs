@@ -169,7 +169,7 @@ impl App {
     /// Whether what is open is not a capture, but the bytes of one stream.
     fn is_plain_bytes(&self) -> bool {
         let is_file = |document: &Document| {
-            document.index().flows().first().is_some_and(|flow| flow.transport == TransportType::File)
+            document.index().flows().next().is_some_and(|(_, flow)| flow.transport == TransportType::File)
         };
         self.document.as_ref().is_some_and(is_file)
     }

@@ -1,6 +1,7 @@
 //! Carries out what panels and keys ask for.
 
 use eframe::egui::Context;
+use framescope_capture::RowId;
 use framescope_inspect::sample;
 use framescope_parser::Severity;
 
@@ -89,7 +90,7 @@ impl App {
     }
 
     /// Selects a row, and clears the filter if it hides the row.
-    pub fn go_to(&mut self, row: u32) {
+    pub fn go_to(&mut self, row: RowId) {
         let Some(view) = &mut self.view else { return };
         if !view.includes(row) {
             self.filter.clear();

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{Context, Ui};
 use framescope_capture::filter::Filter;
-use framescope_capture::{Options, Source};
+use framescope_capture::{FlowId, Options, Source};
 use framescope_parser::Severity;
 
 use crate::models::background::{Background, Job};
@@ -52,7 +52,7 @@ pub struct App {
     /// The names of all protocols that something can be decoded as.
     protocols: Vec<String>,
     /// What conversations of this capture, or all (None), were chosen to be decoded as.
-    decode_as: Vec<(Option<u32>, String)>,
+    decode_as: Vec<(Option<FlowId>, String)>,
     document: Option<Document>,
     view: Option<View>,
     /// What is open, to read it again.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use framescope_capture::RowId;
 use framescope_capture::export::Seed;
 use framescope_parser::Severity;
 
@@ -11,14 +12,14 @@ use crate::panels::CorpusFolder;
 
 impl App {
     /// Asks where to save a row's bytes.
-    pub(super) fn save_row(&mut self, row: u32, folder: CorpusFolder) {
+    pub(super) fn save_row(&mut self, row: RowId, folder: CorpusFolder) {
         if let Some(proposed) = self.propose(row, folder) {
             self.dialog(PathPurpose::Row(row), proposed);
         }
     }
 
     /// A name made of the contents, in the folder where a project's corpus mostly is, if this is one.
-    fn propose(&mut self, row: u32, folder: CorpusFolder) -> Option<PathBuf> {
+    fn propose(&mut self, row: RowId, folder: CorpusFolder) -> Option<PathBuf> {
         let seed = self.seed(row)?;
         let folder = match folder {
             CorpusFolder::Seeds => Path::new("corpus/seeds/frames"),
@@ -28,7 +29,7 @@ impl App {
         Some(folder.join(seed.name))
     }
 
-    fn seed(&mut self, number: u32) -> Option<Seed> {
+    fn seed(&mut self, number: RowId) -> Option<Seed> {
         let index = self.document.as_ref()?.index();
         let row = index.row(number)?;
         if let Some(missing) = index.missing_bytes(&row) {
@@ -53,7 +54,7 @@ impl App {
     }
 
     /// Writes a row's bytes to a file, and makes its folder if there is none.
-    pub fn save_row_to(&mut self, row: u32, path: &Path) {
+    pub fn save_row_to(&mut self, row: RowId, path: &Path) {
         let Some(seed) = self.seed(row) else { return };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let made = folder.map_or(Ok(()), std::fs::create_dir_all);

@@ -1,8 +1,8 @@
 //! The texts of the table's cells, and the filter tests that they offer.
 
-use framescope_capture::Row;
 use framescope_capture::export::rfc3339;
 use framescope_capture::filter::{Column, written};
+use framescope_capture::{Row, RowId};
 use framescope_parser::SpanType;
 
 use super::ViewContext;
@@ -51,12 +51,12 @@ pub(crate) fn title(column: Column, time: TimeFormat) -> &'static str {
 pub(crate) struct TableRow<'r> {
     /// Its position in the table.
     pub(crate) position: usize,
-    pub(crate) number: u32,
+    pub(crate) number: RowId,
     pub(crate) row: &'r Row,
     /// The texts that need decoding; None while it is being read.
     pub(crate) text: Option<&'r RowText>,
     /// The reply to the selected row, or the request that it replies to.
-    pub(crate) partner: Option<u32>,
+    pub(crate) partner: Option<RowId>,
 }
 
 /// The text of a cell.
@@ -73,10 +73,9 @@ pub(crate) fn cell_text(context: ViewContext<'_>, table_row: &TableRow<'_>, colu
         }
         Column::Time => time_text(context, position, row),
         Column::Direction => text(index.direction(row).as_str()),
-        Column::Transport => index
-            .flows()
-            .get(row.flow() as usize)
-            .map_or_else(String::new, |flow| text(flow.transport.as_str())),
+        Column::Transport => {
+            index.flow(row.flow()).map_or_else(String::new, |flow| text(flow.transport.as_str()))
+        }
         Column::Src => index.endpoints(row).map_or_else(String::new, |(src, _)| src.to_string()),
         Column::Dst => index.endpoints(row).map_or_else(String::new, |(_, dst)| dst.to_string()),
         Column::SrcPort => index.endpoints(row).map_or_else(String::new, |(src, _)| src.port().to_string()),
@@ -131,7 +130,7 @@ fn time_text(context: ViewContext<'_>, position: usize, row: &Row) -> String {
 }
 
 /// The filter test for the value of a cell, if there is one.
-pub(crate) fn test_of(context: ViewContext<'_>, number: u32, row: &Row, column: Column) -> Option<String> {
+pub(crate) fn test_of(context: ViewContext<'_>, number: RowId, row: &Row, column: Column) -> Option<String> {
     let index = context.index;
     let name = column.name();
     let is = |value: String| Some(format!("{name} == {value}"));
@@ -141,7 +140,7 @@ pub(crate) fn test_of(context: ViewContext<'_>, number: u32, row: &Row, column: 
         Column::Packet => is(index.row_packets(row).first()?.to_string()),
         Column::Time => is(format!("\"{}\"", rfc3339(index.time_ns(row)?))),
         Column::Direction => is(index.direction(row).as_str().to_owned()),
-        Column::Transport => is(index.flows().get(row.flow() as usize)?.transport.as_str().to_owned()),
+        Column::Transport => is(index.flow(row.flow())?.transport.as_str().to_owned()),
         Column::Src => is(written(&index.endpoints(row)?.0.to_string())),
         Column::Dst => is(written(&index.endpoints(row)?.1.to_string())),
         Column::SrcPort => is(index.endpoints(row)?.0.port().to_string()),

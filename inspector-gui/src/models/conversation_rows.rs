@@ -1,6 +1,6 @@
 //! The rows of one conversation, for the transcript and the ladder, which show it as a whole whatever the filter hides.
 
-use framescope_capture::Index;
+use framescope_capture::{FlowId, Index};
 
 use super::rows::{Rows, Scope};
 use super::view::View;
@@ -8,7 +8,7 @@ use super::view::View;
 /// The rows of a conversation, and those of them that match a search.
 #[derive(Debug)]
 pub(crate) struct ConversationRows {
-    flow: u32,
+    flow: FlowId,
     /// Whether the index was finished: its rows then have other numbers.
     was_finished: bool,
     rows: Rows,
@@ -43,7 +43,7 @@ impl ConversationRows {
     }
 
     /// The conversation.
-    pub(crate) fn flow(&self) -> u32 {
+    pub(crate) fn flow(&self) -> FlowId {
         self.flow
     }
 
@@ -67,7 +67,7 @@ impl ConversationRows {
 mod tests {
     use std::sync::Arc;
 
-    use framescope_capture::{Options, read};
+    use framescope_capture::{Options, RowId, read};
     use parking_lot::RwLock;
 
     use super::*;
@@ -81,8 +81,8 @@ mod tests {
         let background = Background::manual();
         let mut view = View::new(Arc::clone(&index), framescope_parser::built_in(), &background);
         let index = index.read();
-        let flow_of = |row: u32| index.row(row).unwrap().flow();
-        view.select_row(Some(85));
+        let flow_of = |row: RowId| index.row(row).unwrap().flow();
+        view.select_row(Some(85.into()));
         let mut known = None;
         assert!(ConversationRows::update(&mut known, &index, &view));
         assert!(!ConversationRows::update(&mut known, &index, &view), "they are the same");
@@ -90,16 +90,16 @@ mod tests {
         rows.search(Some("kind == LOGIN".to_owned()), &view);
         assert!(!rows.is_settled());
         while background.step() {}
-        assert!(rows.is_settled() && rows.flow() == flow_of(85));
-        let all: Vec<u32> = (0..rows.rows().len()).filter_map(|at| rows.rows().at(at)).collect();
-        assert!(all.contains(&85) && all.iter().all(|&row| flow_of(row) == rows.flow()));
+        assert!(rows.is_settled() && rows.flow() == flow_of(85.into()));
+        let all: Vec<RowId> = (0..rows.rows().len()).filter_map(|at| rows.rows().at(at)).collect();
+        assert!(all.contains(&85.into()) && all.iter().all(|&row| flow_of(row) == rows.flow()));
         let login = rows.matches().and_then(|matches| matches.at(0)).unwrap();
         assert!(
             rows.matches().unwrap().len() == 1 && index.kind(&index.row(login).unwrap()) == Some("LOGIN")
         );
         rows.search(None, &view);
         assert!(rows.matches().is_none());
-        view.select_row(Some(0));
+        view.select_row(Some(0.into()));
         assert!(ConversationRows::update(&mut known, &index, &view), "another conversation");
     }
 }

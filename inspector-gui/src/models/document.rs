@@ -186,8 +186,8 @@ mod tests {
         let document = open(true, &background);
         assert_eq!(document.error(), None);
         let lookup = crate::models::lookup::Lookup::new(document.shared(), &background);
-        assert!(lookup.details(1).unwrap().fields.is_empty());
+        assert!(lookup.details(1.into()).unwrap().fields.is_empty());
         assert_eq!(lookup.error(), Some(JobError::Panicked("on purpose, while dissecting".to_owned())));
-        assert!(!lookup.details(0).unwrap().fields.is_empty());
+        assert!(!lookup.details(0.into()).unwrap().fields.is_empty());
     }
 }

@@ -84,9 +84,9 @@ fn open_fields(fields: &[Arc<FieldNode>], depth: usize, toggled: &HashSet<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framescope_capture::{Options, read};
+    use framescope_capture::{Options, RowId, read};
 
-    fn details(number: u32) -> Arc<Details> {
+    fn details(number: RowId) -> Arc<Details> {
         let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         Arc::new(Details::of(number, &index, &mut index.reader()))
     }
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn groups_are_open_and_flags_closed_until_they_are_toggled() {
         let mut list = FieldList::default();
-        list.update(&details(0), None);
+        list.update(&details(0.into()), None);
         assert!(paths(&list).contains(&"payload.user") && !paths(&list).contains(&"flags.checksum"));
         list.toggle("flags");
         list.toggle("payload");
@@ -110,14 +110,14 @@ mod tests {
         list.toggle("payload");
         assert!(paths(&list).contains(&"payload.user"));
         // Another message keeps them.
-        list.update(&details(0), None);
+        list.update(&details(0.into()), None);
         assert!(paths(&list).contains(&"flags.checksum"));
     }
 
     #[test]
     fn a_newly_highlighted_field_is_scrolled_to_once() {
         let mut list = FieldList::default();
-        let details = details(0);
+        let details = details(0.into());
         let highlight = |path: &str| Highlight { range: 0..0, path: Some(path.to_owned()) };
         let at = list.update(&details, Some(&highlight("payload.user")));
         assert_eq!(at.map(|at| paths(&list)[at]), Some("payload.user"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framescope_capture::export::display_limit;
-use framescope_capture::{BlockReader, Index};
+use framescope_capture::{BlockReader, Index, RowId};
 use framescope_parser::{Captured, Code, Missing};
 use parking_lot::{Condvar, Mutex};
 
@@ -45,9 +45,9 @@ pub struct Lookup {
 
 #[derive(Debug)]
 enum Request {
-    RowTexts(Vec<u32>, u64),
-    Previews(Vec<u32>, u64),
-    Details(u32, u64),
+    RowTexts(Vec<RowId>, u64),
+    Previews(Vec<RowId>, u64),
+    Details(RowId, u64),
 }
 
 #[derive(Debug, Default)]
@@ -61,9 +61,9 @@ struct Cache {
     /// Raised when rows get other numbers.
     generation: u64,
     /// Here and below None stands for what was requested and is not there yet.
-    row_texts: HashMap<u32, Option<RowText>>,
-    previews: HashMap<u32, Option<Preview>>,
-    details: HashMap<u32, Option<Arc<Details>>>,
+    row_texts: HashMap<RowId, Option<RowText>>,
+    previews: HashMap<RowId, Option<Preview>>,
+    details: HashMap<RowId, Option<Arc<Details>>>,
     error: Option<JobError>,
     /// Until when the window waits in this frame.
     deadline: Option<Instant>,
@@ -117,27 +117,27 @@ impl Lookup {
     }
 
     /// Requests the texts of rows, and waits a little for them.
-    pub fn request_row_texts(&self, rows: &[u32]) {
+    pub fn request_row_texts(&self, rows: &[RowId]) {
         self.request(rows, |cache| &mut cache.row_texts, Request::RowTexts);
     }
 
     /// The text of a row; None while it is being read.
-    pub fn row_text(&self, row: u32) -> Option<RowText> {
+    pub fn row_text(&self, row: RowId) -> Option<RowText> {
         self.cached(|cache| &cache.row_texts, row)
     }
 
     /// Requests the first bytes of rows, and waits a little for them.
-    pub fn request_previews(&self, rows: &[u32]) {
+    pub fn request_previews(&self, rows: &[RowId]) {
         self.request(rows, |cache| &mut cache.previews, Request::Previews);
     }
 
     /// The first bytes of a row; None while they are being read.
-    pub fn preview(&self, row: u32) -> Option<Preview> {
+    pub fn preview(&self, row: RowId) -> Option<Preview> {
         self.cached(|cache| &cache.previews, row)
     }
 
     /// What is cached. If it is still being read the window is woken later.
-    fn cached<T: Clone>(&self, of: impl Fn(&Cache) -> &HashMap<u32, Option<T>>, row: u32) -> Option<T> {
+    fn cached<T: Clone>(&self, of: impl Fn(&Cache) -> &HashMap<RowId, Option<T>>, row: RowId) -> Option<T> {
         let mut cache = self.shared.cache.lock();
         let found = of(&cache).get(&row).cloned();
         cache.gave_up |= matches!(found, Some(None));
@@ -146,9 +146,9 @@ impl Lookup {
 
     fn request<T>(
         &self,
-        rows: &[u32],
-        of: impl Fn(&mut Cache) -> &mut HashMap<u32, Option<T>>,
-        request: impl FnOnce(Vec<u32>, u64) -> Request,
+        rows: &[RowId],
+        of: impl Fn(&mut Cache) -> &mut HashMap<RowId, Option<T>>,
+        request: impl FnOnce(Vec<RowId>, u64) -> Request,
     ) {
         let mut cache = self.shared.cache.lock();
         let generation = cache.generation;
@@ -157,7 +157,7 @@ impl Lookup {
             // What is visible is requested again.
             map.clear();
         }
-        let missing: Vec<u32> = rows.iter().copied().filter(|row| !map.contains_key(row)).collect();
+        let missing: Vec<RowId> = rows.iter().copied().filter(|row| !map.contains_key(row)).collect();
         if missing.is_empty() {
             return;
         }
@@ -183,7 +183,7 @@ impl Lookup {
     }
 
     /// Decodes a row, and waits a little for it; None while it is being read.
-    pub fn details(&self, row: u32) -> Option<Arc<Details>> {
+    pub fn details(&self, row: RowId) -> Option<Arc<Details>> {
         let mut cache = self.shared.cache.lock();
         if cache.details.contains_key(&row) {
             drop(cache);
@@ -234,11 +234,11 @@ fn answer(request: Request, index: &SharedIndex, shared: &Shared, reader: &mut O
 
 /// Row by row, since rows may get other numbers meanwhile.
 fn answer_each<T: Default>(
-    rows: Vec<u32>,
+    rows: Vec<RowId>,
     generation: u64,
     shared: &Shared,
-    of: impl Fn(&mut Cache) -> &mut HashMap<u32, Option<T>>,
-    mut work: impl FnMut(u32) -> T,
+    of: impl Fn(&mut Cache) -> &mut HashMap<RowId, Option<T>>,
+    mut work: impl FnMut(RowId) -> T,
 ) {
     for row in rows {
         if shared.cache.lock().generation != generation {
@@ -256,8 +256,8 @@ fn reader_of<'r>(index: &Index, reader: &'r mut Option<BlockReader>) -> &'r mut 
 fn store<T>(
     shared: &Shared,
     generation: u64,
-    of: impl Fn(&mut Cache) -> &mut HashMap<u32, Option<T>>,
-    row: u32,
+    of: impl Fn(&mut Cache) -> &mut HashMap<RowId, Option<T>>,
+    row: RowId,
     value: T,
 ) {
     let mut cache = shared.cache.lock();
@@ -275,7 +275,7 @@ fn catch_panic<T: Default>(shared: &Shared, work: impl FnOnce() -> T) -> T {
     })
 }
 
-fn row_text(number: u32, index: &Index, reader: &mut Option<BlockReader>) -> RowText {
+fn row_text(number: RowId, index: &Index, reader: &mut Option<BlockReader>) -> RowText {
     let Some(row) = index.row(number) else { return RowText::default() };
     let bytes = index.row_bytes(&row, display_limit(&row).min(SUMMARY_BYTES), reader_of(index, reader));
     let summary = bytes.as_deref().map(|bytes| index.dissect(number, bytes).summary);
@@ -284,7 +284,7 @@ fn row_text(number: u32, index: &Index, reader: &mut Option<BlockReader>) -> Row
     RowText { summary: summary.into(), problems: codes.join(" ").into() }
 }
 
-fn preview(number: u32, index: &Index, reader: &mut Option<BlockReader>) -> Preview {
+fn preview(number: RowId, index: &Index, reader: &mut Option<BlockReader>) -> Preview {
     let Some(row) = index.row(number) else { return Preview::default() };
     let bytes = index.row_bytes(&row, PREVIEW_BYTES, reader_of(index, reader));
     let bytes = match bytes {
@@ -309,12 +309,12 @@ mod tests {
     #[test]
     fn requested_rows_are_decoded() {
         let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
-        let rows: Vec<u32> = (0..u32::try_from(index.row_count()).unwrap()).collect();
+        let rows: Vec<RowId> = index.row_ids().collect();
         let index: SharedIndex = Arc::new(RwLock::new(index));
         let lookup = Lookup::new(Arc::clone(&index), &Background::manual());
         lookup.request_row_texts(&rows);
         lookup.request_previews(&rows);
-        let is_there = |row: &u32| {
+        let is_there = |row: &RowId| {
             lookup.row_text(*row).is_some()
                 && lookup.preview(*row).is_some()
                 && lookup.details(*row).is_some()
@@ -331,7 +331,7 @@ mod tests {
             assert_eq!(*lookup.row_text(row).unwrap().summary, index.dissect(row, &bytes).summary);
         }
         lookup.clear();
-        assert_eq!(lookup.row_text(0), None);
+        assert_eq!(lookup.row_text(0.into()), None);
     }
 
     #[test]
@@ -344,13 +344,13 @@ mod tests {
         let lookup = Lookup::new(Arc::clone(&index), &background);
         // While this lock is held nothing can be read, as from a slow disk.
         let lock = index.write();
-        lookup.request_row_texts(&[0, 1]);
-        assert_eq!(lookup.row_text(0), None);
-        assert!(lookup.details(3).is_none());
+        lookup.request_row_texts(&[0.into(), 1.into()]);
+        assert_eq!(lookup.row_text(0.into()), None);
+        assert!(lookup.details(3.into()).is_none());
         drop(lock);
         // A limit that only a hanging test reaches.
         let too_long = Duration::from_secs(60);
-        while lookup.row_text(1).is_none() || lookup.details(3).is_none() {
+        while lookup.row_text(1.into()).is_none() || lookup.details(3.into()).is_none() {
             woken.recv_timeout(too_long).unwrap();
         }
     }

@@ -30,7 +30,7 @@ pub mod transcript;
 pub mod view;
 pub(crate) mod watcher;
 
-use framescope_capture::Index;
+use framescope_capture::{Flow, FlowId, Index};
 
 use settings::Settings;
 use view::View;
@@ -43,4 +43,12 @@ pub(crate) struct ViewContext<'v> {
     pub(crate) settings: &'v Settings,
     /// The names of all protocols that something can be decoded as.
     pub(crate) protocols: &'v [String],
+}
+
+impl<'v> ViewContext<'v> {
+    /// A conversation that may have been chosen in another capture, or before this one was read again; None if this one has no
+    /// such conversation.
+    pub(crate) fn flow(self, id: FlowId) -> Option<&'v Flow> {
+        self.index.flow(self.index.flow_id(id.number())?)
+    }
 }

@@ -1,5 +1,7 @@
 //! What is shown on top of the window for a moment: the command palette, going to a row, the shortcuts, a path to type.
 
+use framescope_capture::RowId;
+
 use super::actions::{Action, Entry, matching};
 
 /// What is shown on top of the window.
@@ -26,7 +28,7 @@ pub(crate) enum PathPurpose {
     /// Where to save the description.
     Description,
     /// Where to save the bytes of a row.
-    Row(u32),
+    Row(RowId),
 }
 
 impl Overlay {
@@ -78,9 +80,9 @@ impl Palette {
 }
 
 /// The number of a row as a person types it, if there is such a row.
-pub(crate) fn row_number(text: &str, rows: usize) -> Option<u32> {
+pub(crate) fn row_number(text: &str, rows: usize) -> Option<RowId> {
     let digits: String = text.chars().filter(|c| !matches!(c, ',' | '#' | ' ' | '_')).collect();
-    digits.parse::<u32>().ok().filter(|&row| (row as usize) < rows)
+    digits.parse::<u32>().ok().map(RowId::from).filter(|row| row.index() < rows)
 }
 
 #[cfg(test)]
@@ -105,7 +107,7 @@ mod tests {
     fn a_row_is_typed_in_several_ways() {
         assert_eq!(
             ["#1,024", "1_024", " 7"].map(|text| row_number(text, 2000)),
-            [Some(1024), Some(1024), Some(7)]
+            [Some(1024.into()), Some(1024.into()), Some(7.into())]
         );
         assert_eq!(["2000", "-1", "", "x"].map(|text| row_number(text, 2000)), [None; 4]);
     }

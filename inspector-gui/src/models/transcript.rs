@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
+use framescope_capture::RowId;
 use framescope_capture::export::hex;
 use framescope_parser::Captured;
 
@@ -118,11 +119,11 @@ const CACHED: usize = 2048;
 pub(crate) struct Transcript {
     form: Form,
     /// The lines of messages that were shown lately, by row.
-    lines: HashMap<u32, Arc<Vec<String>>>,
+    lines: HashMap<RowId, Arc<Vec<String>>>,
     /// The text to search for.
     pub(crate) search: String,
     /// The match that was selected last.
-    last_match: Option<u32>,
+    last_match: Option<RowId>,
 }
 
 impl Transcript {
@@ -159,14 +160,14 @@ impl Transcript {
     }
 
     /// The next match, or the previous one, from the last match or the selected row on.
-    pub(crate) fn step(&mut self, matches: &Rows, selected: Option<u32>, forward: bool) -> Option<u32> {
+    pub(crate) fn step(&mut self, matches: &Rows, selected: Option<RowId>, forward: bool) -> Option<RowId> {
         let next = matches.next_match(self.last_match.or(selected), forward);
         self.last_match = next.or(self.last_match);
         next
     }
 
     /// Requests what is needed to show some rows.
-    pub(crate) fn request(&self, rows: &[u32], lookup: &Lookup) {
+    pub(crate) fn request(&self, rows: &[RowId], lookup: &Lookup) {
         match self.form {
             Form::Summary => lookup.request_row_texts(rows),
             Form::Text | Form::Hex => lookup.request_previews(rows),
@@ -174,7 +175,7 @@ impl Transcript {
     }
 
     /// The lines of a row; None while it is being read.
-    pub(crate) fn lines(&mut self, row: u32, lookup: &Lookup) -> Option<Arc<Vec<String>>> {
+    pub(crate) fn lines(&mut self, row: RowId, lookup: &Lookup) -> Option<Arc<Vec<String>>> {
         if let Some(lines) = self.lines.get(&row) {
             return Some(Arc::clone(lines));
         }

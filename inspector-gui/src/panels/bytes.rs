@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{FontId, Label, Pos2, Rect, RichText, Sense, Ui, Vec2, WidgetInfo};
+use framescope_capture::RowId;
 
 use super::Command;
 use super::hex_line::{Grid, Tints, line_job, paint_hole, paint_segment_ends};
@@ -25,7 +26,7 @@ pub(crate) struct HexView {
     /// The byte that a drag started on.
     anchor: Option<usize>,
     /// The bytes that were scrolled to last.
-    followed: Option<(u32, Range<usize>)>,
+    followed: Option<(RowId, Range<usize>)>,
     layout: Option<Layout>,
 }
 

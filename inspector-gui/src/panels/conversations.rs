@@ -2,6 +2,7 @@
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{FontId, Pos2, Rect, Sense, TextFormat, Ui, Vec2, WidgetInfo};
+use framescope_capture::FlowId;
 
 use super::list::{self, Scroll};
 use super::menus::{decode_as, entry};
@@ -39,7 +40,7 @@ pub(crate) fn show(
     list.texts.update(context);
     let texts = &mut list.texts;
     let mut draw = |ui: &mut Ui, item: usize, rect: Rect| {
-        let flow = u32::try_from(item).ok();
+        let flow = u32::try_from(item).ok().and_then(|flow| context.index.flow_id(flow));
         if let Some((flow, text)) = flow.and_then(|flow| Some((flow, texts.text(context, flow)?))) {
             conversation(ui, context, flow, &text, rect, commands);
         }
@@ -50,7 +51,7 @@ pub(crate) fn show(
 fn conversation(
     ui: &Ui,
     context: ViewContext<'_>,
-    flow: u32,
+    flow: FlowId,
     text: &ConversationText,
     rect: Rect,
     commands: &mut Vec<Command>,

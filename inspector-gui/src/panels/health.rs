@@ -4,6 +4,7 @@ use eframe::egui::{ScrollArea, Ui};
 
 use super::{Command, colours};
 use crate::models::text::grouped;
+use framescope_capture::RowId;
 use framescope_inspect::health::Health;
 
 pub(crate) fn show(ui: &mut Ui, health: &Health, commands: &mut Vec<Command>) {
@@ -78,7 +79,7 @@ fn section(ui: &mut Ui, heading: &str, lines: impl ExactSizeIterator<Item = Stri
     }
 }
 
-fn row_links(ui: &mut Ui, rows: &[u32], commands: &mut Vec<Command>) {
+fn row_links(ui: &mut Ui, rows: &[RowId], commands: &mut Vec<Command>) {
     for row in rows {
         if ui.link(format!("#{row}")).clicked() {
             commands.push(Command::GoTo(*row));

@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{
     Align2, FontId, Pos2, Rect, Response, Sense, Shape, Stroke, TextFormat, Ui, Vec2, WidgetInfo,
 };
-use framescope_capture::{Flow, Row};
+use framescope_capture::{Flow, Row, RowId};
 use framescope_parser::{Code, Direction, Severity, SpanType};
 
 use super::list::{self, RowScroll};
@@ -31,7 +31,7 @@ pub(crate) fn show(
     conversation: &ConversationRows,
     commands: &mut Vec<Command>,
 ) {
-    let Some(flow) = context.index.flows().get(conversation.flow() as usize) else { return };
+    let Some(flow) = context.flow(conversation.flow()) else { return };
     let lifelines = header(ui, flow);
     let rows = conversation.rows();
     let target = ladder.rows.target(context.view.selected(), rows);
@@ -63,7 +63,7 @@ fn header(ui: &mut Ui, flow: &Flow) -> (f32, f32) {
 /// One row of the ladder.
 struct Rung<'v> {
     context: ViewContext<'v>,
-    number: u32,
+    number: RowId,
     row: Row,
     /// Where the lifelines are.
     lifelines: (f32, f32),

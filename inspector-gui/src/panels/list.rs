@@ -3,6 +3,7 @@
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Color32, CornerRadius, Id, Pos2, Rect, Sense, Ui, UiBuilder, Vec2, WidgetInfo};
+use framescope_capture::RowId;
 
 use crate::models::rows::Rows;
 
@@ -77,12 +78,12 @@ impl Scroll {
 pub(crate) struct RowScroll {
     pub(crate) scroll: Scroll,
     /// The row that was scrolled to last.
-    followed: Option<u32>,
+    followed: Option<RowId>,
 }
 
 impl RowScroll {
     /// The position to scroll to, if another row was selected since the last frame, or nothing was shown yet.
-    pub(crate) fn target(&mut self, selected: Option<u32>, rows: &Rows) -> Option<usize> {
+    pub(crate) fn target(&mut self, selected: Option<RowId>, rows: &Rows) -> Option<usize> {
         let is_new = self.followed != selected || self.scroll.visible == 0;
         let target = selected.filter(|_| is_new).and_then(|row| rows.position_of(row, false));
         if target.is_some() || selected.is_none() {
@@ -92,7 +93,7 @@ impl RowScroll {
     }
 
     /// The rows that are about to be visible, or are near it.
-    pub(crate) fn nearby(&self, target: Option<usize>, rows: &Rows) -> Vec<u32> {
+    pub(crate) fn nearby(&self, target: Option<usize>, rows: &Rows) -> Vec<RowId> {
         let first = target.unwrap_or(self.scroll.top).saturating_sub(30);
         (first..rows.len().min(first + 80)).filter_map(|position| rows.at(position)).collect()
     }

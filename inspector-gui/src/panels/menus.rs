@@ -1,6 +1,7 @@
 //! The menus that several panels have: copying, filtering by a value, and decoding as another protocol.
 
 use eframe::egui::Ui;
+use framescope_capture::FlowId;
 use framescope_parser::Direction;
 
 use super::{Command, DecodeTarget};
@@ -48,14 +49,14 @@ pub(super) fn filter_entries(ui: &mut Ui, test: &str, commands: &mut Vec<Command
 pub(super) fn decode_as(
     ui: &mut Ui,
     context: ViewContext<'_>,
-    flow: Option<u32>,
+    flow: Option<FlowId>,
     commands: &mut Vec<Command>,
 ) {
     let Some(flow) = flow else {
         return protocols(ui, &DecodeTarget::All, context.protocols, commands);
     };
     let mut targets = vec![("This conversation".to_owned(), DecodeTarget::Flow(flow))];
-    let known = context.index.flows().get(flow as usize);
+    let known = context.flow(flow);
     for direction in [Direction::Backward, Direction::Forward] {
         if let Some((known, end)) = known.and_then(|known| Some((known, known.source(direction)?))) {
             let selector = format!("{}.port={}", known.transport.as_str(), end.port());

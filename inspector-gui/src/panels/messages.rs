@@ -6,6 +6,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{
     Align2, Color32, CornerRadius, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, WidgetInfo,
 };
+use framescope_capture::RowId;
 use framescope_capture::filter::Column;
 use framescope_parser::SpanType;
 
@@ -48,7 +49,7 @@ pub(crate) fn show(
     let count = view.row_count();
     view.lookup().request_row_texts(&nearby(context, &table.scroll, target));
     // Where the selected row and its partner are, if they are visible.
-    let mut visible: HashMap<u32, Rect> = HashMap::new();
+    let mut visible: HashMap<RowId, Rect> = HashMap::new();
     let (offset, clip) = (table.offset, ui.available_rect_before_wrap());
     let menu_column = &mut table.menu_column;
     let mut draw = |ui: &mut Ui, position: usize, rect: Rect| {
@@ -112,7 +113,7 @@ fn layout(
 }
 
 /// The rows that are about to be visible, to be read together before they are laid out.
-fn nearby(context: ViewContext<'_>, scroll: &Scroll, target: Option<usize>) -> Vec<u32> {
+fn nearby(context: ViewContext<'_>, scroll: &Scroll, target: Option<usize>) -> Vec<RowId> {
     let first = target.map_or(scroll.top, |position| position.saturating_sub(scroll.visible));
     let last = first + scroll.visible.max(40) * if target.is_some() { 2 } else { 1 } + 4;
     let count = context.view.row_count();

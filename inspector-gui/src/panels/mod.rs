@@ -32,6 +32,7 @@ pub(crate) mod transcript;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use framescope_capture::{FlowId, RowId};
 use framescope_parser::Code;
 
 use crate::models::actions::Action;
@@ -44,12 +45,12 @@ use crate::models::view::Highlight;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     Act(Action),
-    ShowFlow(Option<u32>),
+    ShowFlow(Option<FlowId>),
     ShowSpan(Option<Range<i64>>),
-    SelectRow(u32),
+    SelectRow(RowId),
     /// Selects a row, and clears the filter if it hides the row.
-    GoTo(u32),
-    CompareWith(Option<u32>),
+    GoTo(RowId),
+    CompareWith(Option<RowId>),
     Highlight(Option<Highlight>),
     /// Highlights bytes and the smallest field that contains them.
     HighlightBytes(Range<usize>),
@@ -77,8 +78,8 @@ pub(crate) enum Command {
     SaveDescriptionAs,
     SaveDescriptionTo(PathBuf),
     /// Asks where to save a row's bytes.
-    SaveRow(u32, CorpusFolder),
-    SaveRowTo(u32, PathBuf),
+    SaveRow(RowId, CorpusFolder),
+    SaveRowTo(RowId, PathBuf),
     CloseEditor,
     CloseHealth,
     Dismiss(usize),
@@ -97,7 +98,7 @@ pub(crate) enum CorpusFolder {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum DecodeTarget {
     All,
-    Flow(u32),
+    Flow(FlowId),
     /// A port, as a selector. This is stored in the settings.
     Port(String),
 }

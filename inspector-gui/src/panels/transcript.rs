@@ -7,7 +7,7 @@ use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     Color32, CornerRadius, FontId, Key, Pos2, Rect, Sense, TextEdit, TextFormat, Ui, Visuals, WidgetInfo,
 };
-use framescope_capture::Row;
+use framescope_capture::{FlowId, Row, RowId};
 use framescope_parser::{Direction, SpanType};
 
 use super::list::{self, RowScroll};
@@ -64,8 +64,8 @@ pub(crate) fn show(
     list::show(ui, "Transcript", &mut panel.rows.scroll, rows.len(), target, &mut height, &mut draw);
 }
 
-fn title(context: ViewContext<'_>, flow: u32) -> String {
-    let endpoints = context.index.flows().get(flow as usize).and_then(|known| {
+fn title(context: ViewContext<'_>, flow: FlowId) -> String {
+    let endpoints = context.flow(flow).and_then(|known| {
         Some(format!("{} and {}", known.source(Direction::Forward)?, known.source(Direction::Backward)?))
     });
     endpoints.unwrap_or_else(|| "Bytes of the file".to_owned())
@@ -113,7 +113,7 @@ fn search(
 /// One row of the transcript.
 struct Entry<'v> {
     context: ViewContext<'v>,
-    number: u32,
+    number: RowId,
     row: Row,
     search: &'v str,
 }

@@ -1,5 +1,7 @@
 //! Opening files, also damaged, growing and live ones.
 
+use framescope_capture::RowId;
+
 use super::*;
 
 #[test]
@@ -111,7 +113,7 @@ fn a_growing_file_is_read_again_and_selection_and_filter_stay() {
     assert_eq!(summary_of(&mut harness, row), summary);
 }
 
-fn summary_of(harness: &mut Window, row: u32) -> Arc<str> {
+fn summary_of(harness: &mut Window, row: RowId) -> Arc<str> {
     view(harness).lookup().request_row_texts(&[row]);
     until(harness, "the summary", |harness| view(harness).lookup().row_text(row).is_some());
     view(harness).lookup().row_text(row).unwrap().summary

@@ -14,7 +14,7 @@ fn a_filter_narrows_the_table_as_it_is_typed() {
     harness.get_by_label("Filter").type_text("N");
     settle(&mut harness);
     assert!(!shows(&harness, "at character"));
-    let logins: Vec<u32> =
+    let logins: Vec<_> =
         (0..view(&harness).row_count()).filter_map(|place| view(&harness).row_at(place)).collect();
     assert!(!logins.is_empty() && logins.len() < all);
     {

@@ -1,10 +1,12 @@
 //! Messages of which some bytes were not captured.
 
+use framescope_capture::FlowId;
+
 use super::*;
 
 #[test]
 fn a_hole_is_one_line_and_bytes_after_it_keep_their_offsets() {
-    let (mut harness, _) = holes_window(0, 3038);
+    let (mut harness, _) = holes_window(0.into(), 3038);
     harness.get_by_label_contains("which end at the vertical lines; 1,448 of them were not captured");
     harness.state_mut().highlight_field("payload (rest)");
     settle(&mut harness);
@@ -35,7 +37,7 @@ fn a_hole_is_one_line_and_bytes_after_it_keep_their_offsets() {
 
 #[test]
 fn bytes_on_both_sides_of_a_hole_are_in_the_columns_of_their_offsets() {
-    let (mut harness, _) = holes_window(4, 3024);
+    let (mut harness, _) = holes_window(4.into(), 3024);
     harness.state_mut().highlight_field("payload (rest)");
     settle(&mut harness);
     harness.get_by_label("… 1,418 bytes not captured (30 to 1447) …");
@@ -56,7 +58,7 @@ fn bytes_on_both_sides_of_a_hole_are_in_the_columns_of_their_offsets() {
 
 #[test]
 fn a_hole_is_copied_as_a_hole_or_not_at_all() {
-    let (mut harness, _) = holes_window(0, 3038);
+    let (mut harness, _) = holes_window(0.into(), 3038);
     let hole = "[1,448 bytes not captured (1448 to 2895)]";
     let ctx = harness.ctx.clone();
     harness.state_mut().act(Action::CopyHex, &ctx);
@@ -73,7 +75,7 @@ fn a_hole_is_copied_as_a_hole_or_not_at_all() {
 
 #[test]
 fn a_message_with_a_hole_is_no_seed() {
-    let (mut harness, row) = holes_window(0, 3038);
+    let (mut harness, row) = holes_window(0.into(), 3038);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
     harness.state_mut().save_row_to(row, &path);
@@ -86,7 +88,7 @@ fn a_message_with_a_hole_is_no_seed() {
 
 #[test]
 fn the_transcript_shows_holes() {
-    let (mut harness, _) = holes_window(0, 3038);
+    let (mut harness, _) = holes_window(0.into(), 3038);
     harness.state_mut().show_tab(Tab::Transcript);
     settle(&mut harness);
     harness.get_by_label("Text").click();
@@ -94,8 +96,9 @@ fn the_transcript_shows_holes() {
     // Of the login with 96 captured bytes of each packet the name is there.
     let login = {
         let index = harness.state().document().unwrap().index();
-        let is_login = |row: &framescope_capture::Row| row.flow() == 4 && index.kind(row) == Some("LOGIN");
-        (0..).zip(index.rows()).find(|(_, row)| is_login(row)).unwrap().0
+        let is_login =
+            |row: &framescope_capture::Row| row.flow() == FlowId::from(4) && index.kind(row) == Some("LOGIN");
+        index.rows().find(|(_, row)| is_login(row)).unwrap().0
     };
     harness.state_mut().go_to(login);
     settle(&mut harness);
@@ -105,7 +108,7 @@ fn the_transcript_shows_holes() {
 
 #[test]
 fn why_a_message_is_incomplete_is_explained() {
-    let (mut harness, _) = holes_window(0, 3038);
+    let (mut harness, _) = holes_window(0.into(), 3038);
     harness.state_mut().show_tab(Tab::Problems);
     settle(&mut harness);
     for code in ["incomplete", "continuation"] {
@@ -118,11 +121,11 @@ fn why_a_message_is_incomplete_is_explained() {
 #[test]
 fn a_message_with_a_hole_is_compared_as_far_as_it_was_captured() {
     // A whole message of flow 5, and one of the same length whose packets were cut.
-    let (mut harness, _) = holes_window(5, 3024);
+    let (mut harness, _) = holes_window(5.into(), 3024);
     press(&mut harness, Modifiers::COMMAND, Key::D);
     let cut = {
         let index = harness.state().document().unwrap().index();
-        (0..).zip(index.rows()).find(|(_, row)| row.flow() == 4 && row.length == 3024).unwrap().0
+        index.rows().find(|(_, row)| row.flow() == FlowId::from(4) && row.length == 3024).unwrap().0
     };
     harness.state_mut().go_to(cut);
     settle(&mut harness);

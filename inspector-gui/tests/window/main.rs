@@ -22,7 +22,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{DroppedFile, Key, Modifiers, PointerButton, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT, Queryable};
-use framescope_capture::Source;
+use framescope_capture::{FlowId, RowId, Source};
 use framescope_inspect::sample;
 use framescope_inspect::{CustomProtocols, Reading};
 use framescope_window::app::{App, Tab};
@@ -184,12 +184,12 @@ fn described_window(text: &str) -> (Window, tempfile::TempDir) {
 }
 
 /// A window with the recorded messages that have holes. Selects the first row of that conversation and length.
-fn holes_window(flow: u32, length: u64) -> (Window, u32) {
+fn holes_window(flow: FlowId, length: u64) -> (Window, RowId) {
     let mut harness = window(Source::open(&corpus("captures/holes/capture.pcapng")).unwrap(), false);
     let row = {
         let index = harness.state().document().unwrap().index();
         let is_wanted = |row: &framescope_capture::Row| row.flow() == flow && row.length == length;
-        (0..).zip(index.rows()).find(|(_, row)| is_wanted(row)).unwrap().0
+        index.rows().find(|(_, row)| is_wanted(row)).unwrap().0
     };
     harness.state_mut().go_to(row);
     settle(&mut harness);

@@ -6,7 +6,7 @@ use super::*;
 fn selecting_a_row_shows_its_fields() {
     let mut harness = sample_window();
     click(&mut harness, "to 0: welcome, lost");
-    assert_eq!(view(&harness).selected(), Some(1));
+    assert_eq!(view(&harness).selected(), Some(1.into()));
     harness.get_by_label("#1 ACK");
     harness.get_by_label_contains("payload_length: ");
 }
@@ -66,7 +66,7 @@ fn a_message_is_saved_as_a_seed() {
     let mut harness = sample_window();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("corpus/seeds/frames/login");
-    harness.state_mut().save_row_to(0, &path);
+    harness.state_mut().save_row_to(0.into(), &path);
     settle(&mut harness);
     harness.get_by_label_contains("Saved the 46 bytes of #0 as");
     let bytes = std::fs::read(&path).unwrap();

@@ -1,5 +1,7 @@
 //! The table of messages: selecting, sorting, going to a row.
 
+use framescope_capture::RowId;
+
 use super::*;
 
 #[test]
@@ -18,7 +20,7 @@ fn a_conversation_narrows_the_table_and_all_conversations_restore_it() {
     let all = view(&harness).row_count();
     harness.get_all_by_label_contains(" - 127.0.0.1:9000").nth(2).unwrap().click();
     settle(&mut harness);
-    assert_eq!(view(&harness).flow(), Some(2));
+    assert_eq!(view(&harness).flow(), Some(2.into()));
     assert!(view(&harness).row_count() < all);
     click(&mut harness, "All conversations (6)");
     assert_eq!(view(&harness).row_count(), all);
@@ -28,7 +30,7 @@ fn a_conversation_narrows_the_table_and_all_conversations_restore_it() {
 fn the_keyboard_moves_the_selection_and_finds_problems() {
     let mut harness = sample_window();
     press(&mut harness, Modifiers::NONE, Key::ArrowDown);
-    assert_eq!(view(&harness).selected(), Some(1));
+    assert_eq!(view(&harness).selected(), Some(1.into()));
     press(&mut harness, Modifiers::NONE, Key::F8);
     let wrong = view(&harness).selected().unwrap();
     {
@@ -41,7 +43,7 @@ fn the_keyboard_moves_the_selection_and_finds_problems() {
     assert_eq!(view(&harness).selected(), Some(wrong), "and back");
     press(&mut harness, Modifiers::NONE, Key::End);
     let last = view(&harness).row_count() - 1;
-    assert_eq!(view(&harness).selected(), u32::try_from(last).ok());
+    assert_eq!(view(&harness).selected(), u32::try_from(last).ok().map(RowId::from));
     press(&mut harness, Modifiers::NONE, Key::Home);
     press(&mut harness, Modifiers::ALT, Key::ArrowDown);
     assert_eq!(view(&harness).highlighted().unwrap().path.as_deref(), Some("magic"));
@@ -50,7 +52,7 @@ fn the_keyboard_moves_the_selection_and_finds_problems() {
     press(&mut harness, Modifiers::NONE, Key::Escape);
     assert_eq!(view(&harness).highlighted(), None);
     press(&mut harness, Modifiers::COMMAND, Key::J);
-    assert_eq!(view(&harness).selected(), Some(1), "the reply of the first request");
+    assert_eq!(view(&harness).selected(), Some(1.into()), "the reply of the first request");
 }
 
 #[test]
@@ -67,7 +69,7 @@ fn a_row_that_the_filter_hides_is_reached_by_its_number() {
     harness.get_by_label_contains("Go to row (0 to").type_text("200");
     settle(&mut harness);
     press(&mut harness, Modifiers::NONE, Key::Enter);
-    assert_eq!((view(&harness).selected(), view(&harness).is_narrowed()), (Some(200), false));
+    assert_eq!((view(&harness).selected(), view(&harness).is_narrowed()), (Some(200.into()), false));
     assert!(shows(&harness, "200, 04:38"), "the row is in sight");
 }
 
@@ -139,7 +141,7 @@ fn times_have_three_formats() {
     settle(&mut harness);
     let first = {
         let index = harness.state().document().unwrap().index();
-        let time = index.time_ns(&index.row(1).unwrap()).unwrap() - index.first_time_ns().unwrap();
+        let time = index.time_ns(&index.row(1.into()).unwrap()).unwrap() - index.first_time_ns().unwrap();
         format!("1, 0.{:06}, 0", time / 1000)
     };
     assert!(shows(&harness, &first), "since the first packet: {first}");

@@ -1,5 +1,7 @@
 //! The timeline and the tabs other than the message.
 
+use framescope_capture::RowId;
+
 use super::*;
 
 #[test]
@@ -13,13 +15,13 @@ fn problems_are_explained_and_lead_to_their_rows() {
     harness.get_by_label_contains("Compute the check last, over the header");
     click(&mut harness, "First");
     let row = view(&harness).selected().unwrap();
-    let has = |harness: &Window, row: u32| {
+    let has = |harness: &Window, row: RowId| {
         let index = harness.state().document().unwrap().index();
         index.row(row).unwrap().codes.contains(framescope_parser::Code::HeaderCheckMismatch)
     };
     assert!(has(&harness, row));
     click(&mut harness, "Show only these rows");
-    let rows: Vec<u32> =
+    let rows: Vec<RowId> =
         (0..view(&harness).row_count()).filter_map(|place| view(&harness).row_at(place)).collect();
     assert!(!rows.is_empty() && rows.iter().all(|&row| has(&harness, row)));
 }
@@ -79,7 +81,7 @@ fn a_conversation_is_a_transcript_that_can_be_searched() {
     settle(&mut harness);
     harness.get_by_label("1 match");
     click(&mut harness, "Next match");
-    assert_eq!(view(&harness).selected(), Some(1));
+    assert_eq!(view(&harness).selected(), Some(1.into()));
     click(&mut harness, "Hex");
     assert!(shows(&harness, "000000  f5 4d 01 04"));
 }
@@ -92,7 +94,7 @@ fn the_ladder_shows_both_directions_gaps_and_retransmissions() {
     assert!(shows(&harness, "#0 LOGIN  user lost, to the right"));
     let find = |harness: &Window, wanted: &dyn Fn(&framescope_capture::Row) -> bool| {
         let index = harness.state().document().unwrap().index();
-        (0..).zip(index.rows()).find(|(_, row)| wanted(row)).map(|(number, _)| number)
+        index.rows().find(|(_, row)| wanted(row)).map(|(number, _)| number)
     };
     let gap = find(&harness, &|row| row.span_type == framescope_parser::SpanType::Gap).unwrap();
     harness.state_mut().go_to(gap);

@@ -135,7 +135,7 @@ pub fn tcp_pcap(segments: &[Tcp]) -> Vec<u8> {
 pub fn rows_of(index: &Index, direction: framescope_parser::Direction) -> Vec<String> {
     let mut reader = index.reader();
     let mut rows = Vec::new();
-    for flow in (0u32..).take(index.flows().len()) {
+    for (flow, _) in index.flows() {
         for number in index.stream_rows(flow, direction) {
             let row = index.row(number).unwrap();
             let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::export::put::{self, TimeWriter};
 use crate::export::rows::Content;
 use crate::filter::Column;
-use crate::{Index, Row};
+use crate::{Index, Row, RowId};
 
 /// The value of a column.
 pub(super) enum ColumnValue<'h> {
@@ -24,7 +24,7 @@ pub(super) enum ColumnValue<'h> {
 pub(super) fn value<'h>(
     column: Column,
     index: &'h Index,
-    number: u32,
+    number: RowId,
     row: &'h Row,
     content: &'h mut Content<'_>,
 ) -> ColumnValue<'h> {
@@ -36,8 +36,8 @@ pub(super) fn value<'h>(
         address.map_or(ColumnValue::Missing, |address| ColumnValue::Text(address.to_string()))
     };
     match column {
-        Column::Row => ColumnValue::Number(number.into()),
-        Column::Flow => ColumnValue::Number(row.flow().into()),
+        Column::Row => ColumnValue::Number(number.number().into()),
+        Column::Flow => ColumnValue::Number(row.flow().number().into()),
         Column::Packet => ColumnValue::Numbers(content.packets().iter().copied().map(u64::from).collect()),
         Column::Offset => ColumnValue::Number(row.offset),
         Column::Length => ColumnValue::Number(row.length),
@@ -46,12 +46,12 @@ pub(super) fn value<'h>(
             .reply_to(number)
             .and_then(|(_, latency)| latency)
             .map_or(ColumnValue::Missing, ColumnValue::Signed),
-        Column::ReplyTo => some(index.reply_to(number).map(|(to, _)| to.into())),
-        Column::AnsweredBy => some(index.answered_by(number).map(u64::from)),
-        Column::PartOf => some(index.part_of(number).map(u64::from)),
+        Column::ReplyTo => some(index.reply_to(number).map(|(to, _)| u64::from(to.number()))),
+        Column::AnsweredBy => some(index.answered_by(number).map(|row| row.number().into())),
+        Column::PartOf => some(index.part_of(number).map(|row| row.number().into())),
         Column::MissingBytes => some(index.missing_bytes(row)),
         Column::Direction => ColumnValue::Name(index.direction(row).as_str()),
-        Column::Transport => name(index.flows().get(row.flow() as usize).map(|flow| flow.transport.as_str())),
+        Column::Transport => name(index.flow(row.flow()).map(|flow| flow.transport.as_str())),
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Type => ColumnValue::Name(row.type_name()),
         Column::Kind => name(index.kind(row)),

@@ -14,7 +14,7 @@ use super::put::{self, TimeWriter};
 use super::rows::{Content, WriteRow, write_rows};
 use super::selection::RowSelection;
 use crate::filter::{Column, Subject};
-use crate::{Index, Row};
+use crate::{Index, Row, RowId};
 
 /// Writes the selected fields of each selected row as a line of JSON: an object with their names, in their order.
 ///
@@ -115,7 +115,7 @@ impl<'f> FieldRows<'f> {
 }
 
 impl WriteRow for FieldRows<'_> {
-    fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
+    fn write_row(&mut self, number: RowId, row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
         let FieldRows { index, style, fields, before, content, times, message, cell, .. } = self;
         if self.needs_segments {
             content.find(row);

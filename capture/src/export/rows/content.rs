@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use framescope_parser::Direction;
 
 use crate::display::display_limit;
-use crate::{BlockReader, Index, Row, SegmentRange};
+use crate::{BlockReader, FlowId, Index, Row, SegmentRange};
 
 /// Memory for bytes that became larger than this is not kept for the next row.
 const MAX_KEPT: usize = 4 << 20;
@@ -85,14 +85,14 @@ impl StreamTexts {
         index: &Index,
         row: &Row,
         out: &mut Vec<u8>,
-        write: impl FnOnce(&mut Vec<u8>, u32, Direction, Option<(SocketAddr, SocketAddr)>),
+        write: impl FnOnce(&mut Vec<u8>, FlowId, Direction, Option<(SocketAddr, SocketAddr)>),
     ) {
         let direction = index.direction(row);
-        let stream = u64::from(row.flow()) * 2 + direction.index() as u64;
+        let stream = u64::from(row.flow().number()) * 2 + direction.index() as u64;
         if self.places.is_empty() {
             self.places.resize(STREAMS, (u64::MAX, Vec::new()));
         }
-        let place = row.flow() as usize % (STREAMS / 2) * 2 + direction.index();
+        let place = row.flow().index() % (STREAMS / 2) * 2 + direction.index();
         let Some((known, text)) = self.places.get_mut(place) else { return };
         if *known != stream {
             *known = stream;

@@ -18,12 +18,12 @@ pub(super) use self::content::{Content, StreamTexts};
 use super::selection::{RowSelection, stopped};
 use crate::display::SKIPPED_BYTES;
 use crate::filter::{Evaluator, Filter};
-use crate::{Index, Row};
+use crate::{Index, Row, RowId};
 
 /// Writes one row after another. Every thread has its own.
 pub(super) trait WriteRow {
     /// Appends a row to `out`.
-    fn write_row(&mut self, number: u32, row: &Row, out: &mut Vec<u8>) -> io::Result<()>;
+    fn write_row(&mut self, number: RowId, row: &Row, out: &mut Vec<u8>) -> io::Result<()>;
 }
 
 /// The most rows of a run, and the bytes of messages after which it ends.
@@ -170,14 +170,14 @@ struct Runs<R> {
     run_rows: u32,
 }
 
-impl<R: Iterator<Item = Row>> Iterator for Runs<R> {
+impl<R: Iterator<Item = (RowId, Row)>> Iterator for Runs<R> {
     type Item = Range<u32>;
 
     fn next(&mut self) -> Option<Range<u32>> {
         let start = self.next;
         let mut bytes = 0_u64;
         while self.next - start < self.run_rows && bytes < RUN_BYTES {
-            let Some(row) = self.rows.next() else { break };
+            let Some((_, row)) = self.rows.next() else { break };
             self.next += 1;
             bytes = bytes.saturating_add(match row.span_type {
                 SpanType::Gap => 0,
@@ -194,7 +194,7 @@ struct Worker<'i, W> {
     index: &'i Index,
     evaluator: Option<Evaluator<'i>>,
     /// The selected rows of the current run.
-    rows: Vec<u32>,
+    rows: Vec<RowId>,
     writer: W,
 }
 
@@ -208,7 +208,7 @@ impl<'i, W: WriteRow> Worker<'i, W> {
         let Worker { index, evaluator, rows, writer } = self;
         match evaluator {
             None => {
-                for (number, row) in run.clone().zip(index.rows_from(run.start as usize)) {
+                for (number, row) in index.rows_from(run.start.into()).take(run.len()) {
                     writer.write_row(number, &row, out)?;
                 }
             }

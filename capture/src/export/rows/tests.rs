@@ -179,9 +179,9 @@ fn runs_are_all_rows_in_order_and_within_their_limits() {
         assert!(runs.iter().map(|run| run.start).eq(std::iter::once(0).chain(ends).take(runs.len())));
         assert_eq!(runs.last().unwrap().end as usize, index.row_count());
         for run in runs {
-            let rows = run.clone().filter_map(|number| index.row(number));
+            let rows = run.clone().filter_map(|number| index.row(number.into()));
             let bytes: u64 = rows.map(|row| row.length.min(display_limit(&row) as u64)).sum();
-            let last = index.row(run.end - 1).unwrap();
+            let last = index.row((run.end - 1).into()).unwrap();
             assert!(run.len() <= run_rows as usize && bytes.saturating_sub(last.length) < RUN_BYTES);
         }
     }

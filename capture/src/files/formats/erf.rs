@@ -16,7 +16,8 @@
 use pcap_file::Endianness;
 
 use super::error::FormatError;
-use super::layout::{RecordPacket, array_at, is_near, linktype, too_short, u16_at};
+use super::layout::{RecordPacket, array_at, is_near, too_short, u16_at};
+use crate::files::linktype;
 
 pub(super) const HEAD: u64 = 16;
 

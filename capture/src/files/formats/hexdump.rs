@@ -6,8 +6,9 @@
 
 use std::io;
 
-use super::layout::{array_at, linktype};
+use super::layout::array_at;
 use super::text::{Days, Lines, TextPacket, Timestamp, Writer, date, on_day, seconds, time_of_day};
+use crate::files::linktype;
 
 /// The longest packet, as for text2pcap.
 const MAX_PACKET: usize = 256 << 10;

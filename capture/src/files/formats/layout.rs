@@ -1,26 +1,8 @@
-//! What the readers of all formats share: link types, numbers at their places, and what a record says of its packet.
+//! What the readers of all formats share: numbers at their places, and what a record says of its packet.
 
 use pcap_file::Endianness;
 
 use super::error::FormatError;
-
-/// The link types that formats other than pcap and pcapng translate theirs to (LINKTYPE numbers).
-pub(super) mod linktype {
-    pub(crate) const NULL: u32 = 0;
-    pub(crate) const ETHERNET: u32 = 1;
-    pub(crate) const TOKEN_RING: u32 = 6;
-    pub(crate) const FDDI: u32 = 10;
-    pub(crate) const RAW: u32 = 101;
-    pub(crate) const CISCO_HDLC: u32 = 104;
-    pub(crate) const IEEE_802_11: u32 = 105;
-    pub(crate) const IP_OVER_FC: u32 = 122;
-    pub(crate) const SUNATM: u32 = 123;
-    pub(crate) const ERF: u32 = 197;
-    pub(crate) const IPNET: u32 = 226;
-    pub(crate) const IPV4: u32 = 228;
-    pub(crate) const IPV6: u32 = 229;
-    pub(crate) const IP_OVER_INFINIBAND: u32 = 242;
-}
 
 /// What a record says of its packet, and where in the record the packet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,8 +18,9 @@ use std::io;
 use pcap_file::Endianness;
 
 use super::error::FormatError;
-use super::layout::{RecordPacket, array_at, linktype, too_short, u16_at, u32_at};
+use super::layout::{RecordPacket, array_at, too_short, u16_at, u32_at};
 use crate::Source;
+use crate::files::linktype;
 
 pub(super) const HEADER: usize = 128;
 

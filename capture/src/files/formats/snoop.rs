@@ -19,7 +19,8 @@
 use pcap_file::Endianness;
 
 use super::error::FormatError;
-use super::layout::{RecordPacket, is_near, linktype, time_ns, too_short, u32_at};
+use super::layout::{RecordPacket, is_near, time_ns, too_short, u32_at};
+use crate::files::linktype;
 
 pub(super) const HEADER: usize = 16;
 pub(super) const HEAD: u64 = 24;

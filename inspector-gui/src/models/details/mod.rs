@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_capture::export::{display_limit, row_facts};
-use framescope_capture::{BlockReader, Index, SegmentRange};
+use framescope_capture::{BlockReader, Index, RowId, SegmentRange};
 use framescope_parser::{Captured, Missing, Problem, SpanType, Unclaimed};
 
 use problems::{ProblemIndex, at_fault};
@@ -22,7 +22,7 @@ use super::text::grouped;
 #[derive(Clone, Debug, Default)]
 pub struct Details {
     /// The row's number.
-    pub row: u32,
+    pub row: RowId,
     /// Which message it is, such as `#3 DATA`.
     pub title: String,
     /// Where its bytes come from, as a sentence.
@@ -53,7 +53,7 @@ const FIELDS_SHOWN: usize = 20_000;
 
 impl Details {
     /// Decodes a row.
-    pub(crate) fn of(number: u32, index: &Index, reader: &mut BlockReader) -> Details {
+    pub(crate) fn of(number: RowId, index: &Index, reader: &mut BlockReader) -> Details {
         let Some(row) = index.row(number) else { return Details::default() };
         let title = format!("#{number} {}", index.kind(&row).unwrap_or(row.type_name()));
         let bytes = match index.row_bytes(&row, display_limit(&row), reader) {
@@ -210,7 +210,7 @@ mod tests {
     fn details(frames: &[Vec<u8>]) -> Details {
         let index =
             read(Source::from_bytes("bytes", frames.concat()), &Options::default(), &mut |_| true).unwrap();
-        Details::of(0, &index, &mut index.reader())
+        Details::of(0.into(), &index, &mut index.reader())
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
         for source in [framescope_inspect::sample::source(), Source::from_bytes("holes", *holes)] {
             let index = read(source.clone(), &Options::default(), &mut |_| true).unwrap();
             let (mut reader, mut missing) = (index.reader(), 0);
-            for number in 0..u32::try_from(index.row_count()).unwrap() {
+            for number in index.row_ids() {
                 let details = Details::of(number, &index, &mut reader);
                 let row = index.row(number).unwrap();
                 let length = if row.span_type == SpanType::Gap { 0 } else { row.length };
@@ -260,7 +260,7 @@ mod tests {
                 }
                 assert_eq!(details.source_of(details.captured().length()), None);
             }
-            let known: u64 = index.rows().filter_map(|row| index.missing_bytes(&row)).sum();
+            let known: u64 = index.rows().filter_map(|(_, row)| index.missing_bytes(&row)).sum();
             assert_eq!(missing, known);
         }
     }
@@ -270,11 +270,11 @@ mod tests {
         let holes = include_bytes!("../../../../corpus/captures/holes/capture.pcapng");
         let index = read(Source::from_bytes("holes", *holes), &Options::default(), &mut |_| true).unwrap();
         let of = |flow, length| {
-            let number = (0..).zip(index.rows()).find(|(_, row)| row.flow() == flow && row.length == length);
+            let number = index.rows().find(|(_, row)| row.flow() == flow && row.length == length);
             Details::of(number.unwrap().0, &index, &mut index.reader())
         };
         // Three holes in a row.
-        let details = of(4, 3024);
+        let details = of(4.into(), 3024);
         assert!(details.at_fault.is_empty() && details.problems[0].code == Code::Incomplete);
         let paths: Vec<&str> = details.fields.iter().skip(9).map(|field| field.path.as_str()).collect();
         assert_eq!(paths, ["payload", "payload (rest)", "checksum"]);
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(details.bytes_of(&(1448..1452)), b" a l");
         assert_eq!(details.smallest_field(&(2900..2901)).unwrap().path, captured(1));
         // One that has no byte of its payload.
-        let details = of(3, 1024);
+        let details = of(3.into(), 1024);
         assert!(details.field("payload").unwrap().is_missing && details.field("payload (rest)").is_none());
     }
 

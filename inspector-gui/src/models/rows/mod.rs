@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use framescope_capture::Index;
 use framescope_capture::filter::{Column, Evaluator, Filter};
+use framescope_capture::{FlowId, Index, RowId};
 use framescope_parser::Protocol;
 use parking_lot::RwLock;
 
@@ -19,7 +19,7 @@ use sort::sorted;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scope {
     /// The rows of one conversation.
-    pub flow: Option<u32>,
+    pub flow: Option<FlowId>,
     /// The rows captured in this span, in nanoseconds since the Unix epoch.
     pub span: Option<Range<i64>>,
     /// The rows that match a filter.
@@ -74,7 +74,7 @@ pub struct Rows {
 
 #[derive(Debug, Default)]
 struct Results {
-    rows: Vec<u32>,
+    rows: Vec<RowId>,
     error: Option<SearchError>,
 }
 
@@ -149,12 +149,12 @@ impl Rows {
     }
 
     /// The row at a position.
-    pub fn at(&self, position: usize) -> Option<u32> {
+    pub fn at(&self, position: usize) -> Option<RowId> {
         self.results.read().rows.get(position).copied()
     }
 
     /// The position of a row. `is_sorted` says whether the rows are in another order than their own.
-    pub(crate) fn position_of(&self, row: u32, is_sorted: bool) -> Option<usize> {
+    pub(crate) fn position_of(&self, row: RowId, is_sorted: bool) -> Option<usize> {
         let results = self.results.read();
         match is_sorted {
             false => results.rows.binary_search(&row).ok(),
@@ -164,12 +164,12 @@ impl Rows {
 
     /// The row after another one, or before it, wrapping around; the first without another. The rows must be in their own
     /// order.
-    pub(crate) fn next_match(&self, at: Option<u32>, forward: bool) -> Option<u32> {
+    pub(crate) fn next_match(&self, at: Option<RowId>, forward: bool) -> Option<RowId> {
         next_match(&self.results.read().rows, at, forward)
     }
 
     /// Returns a function that returns a chunk of the rows from a position on, and an empty one after the last.
-    pub(crate) fn chunks(&self) -> impl Fn(usize) -> Vec<u32> + Send + 'static {
+    pub(crate) fn chunks(&self) -> impl Fn(usize) -> Vec<RowId> + Send + 'static {
         let results = Arc::clone(&self.results);
         move |from| {
             let results = results.read();
@@ -179,7 +179,7 @@ impl Rows {
     }
 }
 
-fn next_match(rows: &[u32], at: Option<u32>, forward: bool) -> Option<u32> {
+fn next_match(rows: &[RowId], at: Option<RowId>, forward: bool) -> Option<RowId> {
     let position = match (at, forward) {
         (None, _) => 0,
         (Some(at), true) => rows.partition_point(|&row| row <= at) % rows.len().max(1),
@@ -192,7 +192,7 @@ fn next_match(rows: &[u32], at: Option<u32>, forward: bool) -> Option<u32> {
 
 impl Search {
     /// Whether a row is in the scope.
-    pub(crate) fn includes(&self, row: u32) -> bool {
+    pub(crate) fn includes(&self, row: RowId) -> bool {
         let filter = self.scope.filter.as_ref().map(|text| Filter::parse(text, &self.protocols)).transpose();
         let Ok(filter) = filter else { return false };
         let index = self.index.read_recursive();
@@ -228,8 +228,8 @@ impl Search {
                 Evaluator::new(filter, &index).rows_in(*at..end, &mut batch).map_err(failed)?;
             }
             filter => {
-                let numbers = (*at..end).filter_map(|number| u32::try_from(number).ok());
-                batch.extend(numbers.filter(|&number| self.is_in_span(&index, number)));
+                let rows = index.row_ids_in(*at..end);
+                batch.extend(rows.filter(|&number| self.is_in_span(&index, number)));
                 if let Some(filter) = filter {
                     Evaluator::new(filter, &index).retain(&mut batch).map_err(failed)?;
                 }
@@ -262,7 +262,7 @@ impl Search {
     }
 
     /// Whether a row is of the conversation and the time span of the scope.
-    fn is_in_span(&self, index: &Index, number: u32) -> bool {
+    fn is_in_span(&self, index: &Index, number: RowId) -> bool {
         let Scope { flow, span, .. } = &self.scope;
         if self.is_filter_only() {
             return true;
@@ -278,7 +278,7 @@ mod tests {
     use super::*;
     use framescope_capture::{Options, read};
 
-    pub(super) fn rows(scope: Scope, sort: Option<Sort>) -> (SharedIndex, Vec<u32>, Option<SearchError>) {
+    pub(super) fn rows(scope: Scope, sort: Option<Sort>) -> (SharedIndex, Vec<RowId>, Option<SearchError>) {
         let index = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let index: SharedIndex = Arc::new(RwLock::new(index));
         let protocols = framescope_parser::built_in();
@@ -297,18 +297,19 @@ mod tests {
         assert_eq!(all.len(), index.read().row_count());
         let times: Vec<i64> = {
             let index = index.read();
-            index.rows().filter_map(|row| index.time_ns(&row)).collect()
+            index.rows().filter_map(|(_, row)| index.time_ns(&row)).collect()
         };
         let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
         let span = *first..first + (last - first) / 2;
-        let scope = Scope { flow: Some(2), span: Some(span.clone()), filter: Some("length > 20".to_owned()) };
+        let scope =
+            Scope { flow: Some(2.into()), span: Some(span.clone()), filter: Some("length > 20".to_owned()) };
         let (index, found, error) = rows(scope, None);
         assert_eq!(error, None);
         let index = index.read();
-        let expected: Vec<u32> = (0..)
-            .zip(index.rows())
+        let expected: Vec<RowId> = index
+            .rows()
             .filter(|(_, row)| {
-                row.flow() == 2
+                row.flow() == FlowId::from(2)
                     && row.length > 20
                     && index.time_ns(row).is_some_and(|time| span.contains(&time))
             })
@@ -331,14 +332,15 @@ mod tests {
     fn the_next_match_wraps_around_in_both_directions() {
         let narrow = Scope { filter: Some("row in {5, 8, 13}".to_owned()), ..Scope::default() };
         let (_, found, _) = rows(narrow, None);
-        assert_eq!(found, [5, 8, 13]);
+        assert_eq!(found, [5, 8, 13].map(RowId::from));
         let step = |at, forward| next_match(&found, at, forward);
-        assert_eq!([step(None, true), step(Some(5), true), step(Some(6), true)], [Some(5), Some(8), Some(8)]);
-        assert_eq!([step(Some(13), true), step(Some(99), true)], [Some(5), Some(5)]);
+        let row = |number: u32| Some(RowId::from(number));
+        assert_eq!([step(None, true), step(row(5), true), step(row(6), true)], [row(5), row(8), row(8)]);
+        assert_eq!([step(row(13), true), step(row(99), true)], [row(5), row(5)]);
         assert_eq!(
-            [step(Some(8), false), step(Some(5), false), step(Some(99), false)],
-            [Some(5), Some(13), Some(13)]
+            [step(row(8), false), step(row(5), false), step(row(99), false)],
+            [row(5), row(13), row(13)]
         );
-        assert_eq!(next_match(&[], Some(3), true), None);
+        assert_eq!(next_match(&[], row(3), true), None);
     }
 }

@@ -4,16 +4,16 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use framescope_capture::filter::Column;
-use framescope_capture::{Index, Row};
+use framescope_capture::{Index, Row, RowId};
 use framescope_parser::Code;
 
 use super::super::background::JobControl;
 use super::{CHUNK, Sort};
 
 /// Sorts rows by a column, those of the same value by their numbers. Rows without a value come last.
-pub(super) fn sorted(index: &Index, rows: Vec<u32>, sort: Sort, control: &JobControl) -> Vec<u32> {
+pub(super) fn sorted(index: &Index, rows: Vec<RowId>, sort: Sort, control: &JobControl) -> Vec<RowId> {
     let mut key = SortKey { index, column: sort.column, ranks: HashMap::new() };
-    let mut keyed: Vec<(Option<u64>, u32)> = Vec::with_capacity(rows.len());
+    let mut keyed: Vec<(Option<u64>, RowId)> = Vec::with_capacity(rows.len());
     for (done, number) in rows.into_iter().enumerate() {
         if done % CHUNK == 0 && control.is_cancelled() {
             return Vec::new();
@@ -37,30 +37,28 @@ struct SortKey<'i> {
 }
 
 impl SortKey<'_> {
-    fn of(&mut self, number: u32, row: &Row) -> Option<u64> {
+    fn of(&mut self, number: RowId, row: &Row) -> Option<u64> {
         let index = self.index;
         // Maps signed numbers to unsigned ones in the same order.
         let ordered = |time: i64| time.cast_unsigned() ^ (1 << 63);
         match self.column {
-            Column::Row => Some(number.into()),
-            Column::Flow => Some(row.flow().into()),
+            Column::Row => Some(number.number().into()),
+            Column::Flow => Some(row.flow().number().into()),
             Column::Packet => index.segments(row).map(|segment| u64::from(segment.packet)).max(),
             Column::Offset => Some(row.offset),
             Column::Length => Some(row.length),
             Column::Time => self.index.time_ns(row).map(ordered),
             Column::Latency => index.reply_to(number).and_then(|(_, latency)| latency).map(ordered),
-            Column::ReplyTo => index.reply_to(number).map(|(to, _)| to.into()),
-            Column::AnsweredBy => index.answered_by(number).map(u64::from),
-            Column::PartOf => index.part_of(number).map(u64::from),
+            Column::ReplyTo => index.reply_to(number).map(|(to, _)| to.number().into()),
+            Column::AnsweredBy => index.answered_by(number).map(|row| row.number().into()),
+            Column::PartOf => index.part_of(number).map(|row| row.number().into()),
             Column::MissingBytes => index.missing_bytes(row),
             Column::SrcPort => index.endpoints(row).map(|(src, _)| src.port().into()),
             Column::DstPort => index.endpoints(row).map(|(_, dst)| dst.port().into()),
             Column::Src => index.endpoints(row).map(|(src, _)| address_rank(src.ip(), src.port())),
             Column::Dst => index.endpoints(row).map(|(_, dst)| address_rank(dst.ip(), dst.port())),
             Column::Direction => Some(index.direction(row).index() as u64),
-            Column::Transport => {
-                index.flows().get(row.flow() as usize).map(|flow| text_rank(flow.transport.as_str()))
-            }
+            Column::Transport => index.flow(row.flow()).map(|flow| text_rank(flow.transport.as_str())),
             Column::Protocol => index.protocol(row).map(|protocol| text_rank(protocol.name())),
             Column::Type => Some(text_rank(row.type_name())),
             Column::Kind => index.kind(row).map(|kind| self.rank_of_kind(kind)),
@@ -117,13 +115,10 @@ mod tests {
             let (_, down, _) = rows(Scope::default(), Some(Sort { column: *column, descending: true }));
             let mut numbers = up.clone();
             numbers.sort_unstable();
-            assert!(
-                numbers.iter().copied().eq(0..u32::try_from(index.read().row_count()).unwrap()),
-                "{name}"
-            );
+            assert!(numbers.iter().copied().eq(index.read().row_ids()), "{name}");
             let index = index.read();
             let mut key = SortKey { index: &index, column: *column, ranks: HashMap::new() };
-            let mut keys = |rows: &[u32]| -> Vec<u64> {
+            let mut keys = |rows: &[RowId]| -> Vec<u64> {
                 rows.iter().filter_map(|&number| key.of(number, &index.row(number).unwrap())).collect()
             };
             let (rising, mut falling) = (keys(&up), keys(&down));

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use framescope_capture::Row;
+use framescope_capture::{Row, RowId};
 use framescope_parser::{Severity, SpanType};
 
 use super::super::background::{Background, Job};
@@ -159,16 +159,12 @@ pub struct Charts {
 }
 
 /// Returns a chunk of rows from a position on; an empty one after the last.
-pub(crate) type Chunks = Box<dyn Fn(usize) -> Vec<u32> + Send>;
+pub(crate) type Chunks = Box<dyn Fn(usize) -> Vec<RowId> + Send>;
 
 /// All rows of an index.
 pub(crate) fn all_rows(index: &SharedIndex) -> Chunks {
     let index = Arc::clone(index);
-    Box::new(move |from| {
-        let all = index.read().row_count();
-        let end = all.min(from + CHUNK);
-        (from..end).filter_map(|row| u32::try_from(row).ok()).collect()
-    })
+    Box::new(move |from| index.read().row_ids_in(from..from.saturating_add(CHUNK)).collect())
 }
 
 /// Starts to make the charts of some rows over a time span.
@@ -230,7 +226,7 @@ mod tests {
         let index = sample();
         let times: Vec<i64> = {
             let index = index.read();
-            index.rows().filter_map(|row| index.time_ns(&row)).collect()
+            index.rows().filter_map(|(_, row)| index.time_ns(&row)).collect()
         };
         let span = (*times.iter().min().unwrap(), *times.iter().max().unwrap());
         let whole = charts(&index, span);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framescope_capture::Row;
+use framescope_capture::{FlowId, Row, RowId};
 use framescope_parser::{Code, Severity};
 use parking_lot::RwLock;
 
@@ -54,7 +54,7 @@ pub struct CodeStats {
     /// How many there are.
     pub rows: usize,
     /// The first one.
-    pub first: u32,
+    pub first: RowId,
 }
 
 /// The counts over all rows so far.
@@ -75,7 +75,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    fn add(&mut self, number: u32, row: &Row, time: Option<i64>) {
+    fn add(&mut self, number: RowId, row: &Row, time: Option<i64>) {
         let severity = row.severity();
         self.counts.add(severity);
         if severity.is_some() {
@@ -83,7 +83,7 @@ impl Survey {
                 self.codes.entry(code).or_insert(CodeStats { rows: 0, first: number }).rows += 1;
             }
         }
-        let flow = row.flow() as usize;
+        let flow = row.flow().index();
         if self.flows.len() <= flow {
             self.flows.resize(flow + 1, FlowStats::default());
         }
@@ -100,8 +100,8 @@ impl Survey {
     }
 
     /// The counts of a conversation.
-    pub fn flow(&self, flow: u32) -> FlowStats {
-        self.flows.get(flow as usize).copied().unwrap_or_default()
+    pub fn flow(&self, flow: FlowId) -> FlowStats {
+        self.flows.get(flow.index()).copied().unwrap_or_default()
     }
 }
 
@@ -141,12 +141,13 @@ impl SurveyJob {
 
 /// Counts the next rows, from `at` on.
 fn count(index: &SharedIndex, at: &mut usize, survey: &RwLock<Survey>) -> JobStep<()> {
-    let mut seen: Vec<(u32, Row, Option<i64>)> = Vec::with_capacity(CHUNK);
+    let mut seen: Vec<(RowId, Row, Option<i64>)> = Vec::with_capacity(CHUNK);
     let index = index.read();
     let (all, is_finished) = (index.row_count(), index.is_finished());
     let end = all.min(*at + CHUNK);
-    for (number, row) in (*at..end).zip(index.rows_from(*at)) {
-        seen.push((u32::try_from(number).unwrap_or(u32::MAX), row, index.time_ns(&row)));
+    for number in index.row_ids_in(*at..end) {
+        let Some(row) = index.row(number) else { continue };
+        seen.push((number, row, index.time_ns(&row)));
     }
     drop(index);
     *at = end;
@@ -187,11 +188,8 @@ mod tests {
         assert!(survey.counts.errors > 0);
         let index = index.read();
         for (code, stats) in &survey.codes {
-            let with: Vec<u32> = (0..)
-                .zip(index.rows())
-                .filter(|(_, row)| row.codes.contains(*code))
-                .map(|(row, _)| row)
-                .collect();
+            let with: Vec<RowId> =
+                index.rows().filter(|(_, row)| row.codes.contains(*code)).map(|(row, _)| row).collect();
             assert_eq!((stats.rows, stats.first), (with.len(), with[0]), "{code}");
         }
         assert_eq!(survey.ranked.len(), survey.codes.len());

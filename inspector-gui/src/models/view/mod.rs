@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framescope_capture::filter::Filter;
-use framescope_capture::{Index, Row};
+use framescope_capture::{FlowId, Index, Row, RowId};
 use framescope_parser::{Direction, Protocol};
 
 use super::background::Background;
@@ -26,7 +26,7 @@ pub use selection::{Highlight, field_at};
 /// A position in a stream, which stays valid when rows get other numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct StreamPosition {
-    flow: u32,
+    flow: FlowId,
     direction: Direction,
     offset: u64,
 }
@@ -37,15 +37,17 @@ impl StreamPosition {
     }
 
     /// The row at this position; None until the index is finished.
-    fn row(self, index: &Index) -> Option<u32> {
-        index.is_finished().then(|| index.row_at(self.flow, self.direction, self.offset)).flatten()
+    fn row(self, index: &Index) -> Option<RowId> {
+        // The capture may have been read again, with other flows.
+        let flow = index.flow_id(self.flow.number()).filter(|_| index.is_finished())?;
+        index.row_at(flow, self.direction, self.offset)
     }
 }
 
 /// Where the selected row is in the table, found once for a selection and a number of rows.
 #[derive(Clone, Copy, Debug)]
 struct KnownPosition {
-    row: u32,
+    row: RowId,
     row_count: usize,
     position: Option<usize>,
 }
@@ -63,12 +65,12 @@ pub struct View {
     next: Option<Option<Rows>>,
     /// Whether to deselect the selected row if it is not among the rows that are being found.
     checks_selection: bool,
-    selected: Option<u32>,
+    selected: Option<RowId>,
     /// The selected row's position in its stream.
     stream_position: Option<StreamPosition>,
     known_position: Option<KnownPosition>,
     /// The row that the selected one is compared with.
-    compared: Option<u32>,
+    compared: Option<RowId>,
     highlighted: Option<Highlight>,
     /// The bytes under the pointer.
     hovered: Option<Highlight>,
@@ -157,7 +159,7 @@ impl View {
         // Select something from the first moment.
         let was_never_selected = self.selected.is_none() && self.stream_position.is_none();
         if was_never_selected && !self.is_narrowed() && self.indexed_rows > 0 {
-            self.selected = Some(0);
+            self.selected = index.row_id(0);
         }
         if let Some(row) = self.selected.and_then(|row| index.row(row)) {
             self.stream_position = Some(StreamPosition::of(index, &row));
@@ -262,26 +264,26 @@ mod tests {
     #[test]
     fn a_row_that_left_the_table_is_deselected() {
         let (index, mut view) = view();
-        view.select_row(Some(3));
+        view.select_row(Some(3.into()));
         view.show_filtered(Some("row != 3".to_owned()));
         settle(&index, &mut view);
         assert_eq!(view.selected(), None);
-        view.select_row(Some(4));
+        view.select_row(Some(4.into()));
         view.show_filtered(None);
         settle(&index, &mut view);
-        assert_eq!((view.selected(), view.position()), (Some(4), Some(4)));
+        assert_eq!((view.selected(), view.position()), (Some(4.into()), Some(4)));
     }
 
     #[test]
     fn the_selection_stays_when_the_capture_is_read_again() {
         let (index, mut view) = view();
         view.show_filtered(Some("severity >= warning".to_owned()));
-        view.select_row(Some(85));
+        view.select_row(Some(85.into()));
         settle(&index, &mut view);
         let again = read(framescope_inspect::sample::source(), &Options::default(), &mut |_| true).unwrap();
         let again: SharedIndex = Arc::new(RwLock::new(again));
         let mut moved = view.moved_to(Arc::clone(&again), framescope_parser::built_in());
         settle(&again, &mut moved);
-        assert_eq!((moved.selected(), moved.row_count()), (Some(85), view.row_count()));
+        assert_eq!((moved.selected(), moved.row_count()), (Some(85.into()), view.row_count()));
     }
 }

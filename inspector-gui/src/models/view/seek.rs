@@ -72,18 +72,19 @@ impl View {
 mod tests {
     use super::super::tests::view;
     use super::*;
+    use framescope_capture::RowId;
 
     #[test]
     fn problems_are_found_in_both_directions_and_around_the_end() {
         let (index, mut view) = view();
         let index = index.read();
-        let faulty: Vec<u32> = (0..)
-            .zip(index.rows())
+        let faulty: Vec<RowId> = index
+            .rows()
             .filter(|(_, row)| row.severity() >= Some(Severity::Warning))
             .map(|(number, _)| number)
             .collect();
         let mut found = Vec::new();
-        view.select_row(Some(0));
+        view.select_row(Some(0.into()));
         for _ in 0..=faulty.len() {
             view.seek(None, true, &index);
             found.extend(view.selected());

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use framescope_capture::RowId;
+
 use super::super::details::{Details, FieldNode};
 use super::{KnownPosition, View};
 
@@ -24,12 +26,12 @@ impl Highlight {
 
 impl View {
     /// The selected row.
-    pub fn selected(&self) -> Option<u32> {
+    pub fn selected(&self) -> Option<RowId> {
         self.selected
     }
 
     /// Selects a row.
-    pub fn select_row(&mut self, row: Option<u32>) {
+    pub fn select_row(&mut self, row: Option<RowId>) {
         if self.selected != row {
             self.selected = row;
             self.highlighted = None;
@@ -75,12 +77,12 @@ impl View {
     }
 
     /// The row that the selected one is compared with.
-    pub fn compared(&self) -> Option<u32> {
+    pub fn compared(&self) -> Option<RowId> {
         self.compared
     }
 
     /// Compares the selected row with another one.
-    pub fn compare_with(&mut self, row: Option<u32>) {
+    pub fn compare_with(&mut self, row: Option<RowId>) {
         self.compared = row;
     }
 
@@ -156,7 +158,7 @@ mod tests {
         let (index, mut view) = view();
         let login = {
             let index = index.read();
-            (0..).zip(index.rows()).find(|(_, row)| index.kind(row) == Some("LOGIN")).unwrap().0
+            index.rows().find(|(_, row)| index.kind(row) == Some("LOGIN")).unwrap().0
         };
         view.select_row(Some(login));
         settle(&index, &mut view);
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn the_highlight_moves_through_the_fields_and_stops_at_the_ends() {
         let (index, mut view) = view();
-        view.select_row(Some(0));
+        view.select_row(Some(0.into()));
         settle(&index, &mut view);
         let path = |view: &View| view.highlighted().unwrap().path.clone().unwrap();
         view.move_highlight(1);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use framescope_capture::Index;
+use framescope_capture::{FlowId, Index, RowId};
 
 use super::super::background::JobError;
 use super::super::rows::{Rows, Scope, Search, SearchError, Sort};
@@ -10,7 +10,7 @@ use super::View;
 
 impl View {
     /// Whether a row is in the scope, whether or not it has been found yet.
-    pub fn includes(&self, row: u32) -> bool {
+    pub fn includes(&self, row: RowId) -> bool {
         !self.is_narrowed() || self.search().includes(row)
     }
 
@@ -61,7 +61,7 @@ impl View {
     }
 
     /// Shows the rows of one conversation, or of all.
-    pub fn show_flow(&mut self, flow: Option<u32>) {
+    pub fn show_flow(&mut self, flow: Option<FlowId>) {
         self.scope.flow = flow;
         self.find_rows();
     }
@@ -90,7 +90,7 @@ impl View {
     }
 
     /// The conversation whose rows are shown; None for all.
-    pub fn flow(&self) -> Option<u32> {
+    pub fn flow(&self) -> Option<FlowId> {
         self.scope.flow
     }
 
@@ -111,24 +111,24 @@ impl View {
     }
 
     /// The number of the row at a position of the table.
-    pub fn row_at(&self, position: usize) -> Option<u32> {
+    pub fn row_at(&self, position: usize) -> Option<RowId> {
         match &self.rows {
             Some(rows) => rows.at(position),
-            None => u32::try_from(position).ok().filter(|_| position < self.indexed_rows),
+            None => u32::try_from(position).ok().map(RowId::from).filter(|_| position < self.indexed_rows),
         }
     }
 
     /// The position of a row in the table.
-    pub fn position_of(&self, row: u32) -> Option<usize> {
+    pub fn position_of(&self, row: RowId) -> Option<usize> {
         match &self.rows {
             Some(rows) => rows.position_of(row, self.sort.is_some()),
-            None => Some(row as usize).filter(|&position| position < self.indexed_rows),
+            None => Some(row.index()).filter(|&position| position < self.indexed_rows),
         }
     }
 
     /// The first row of the table that was captured at a time or later. Rows are nearly in the order of their times; None if
     /// the table is sorted otherwise.
-    pub fn row_at_time(&self, index: &Index, time: i64) -> Option<u32> {
+    pub fn row_at_time(&self, index: &Index, time: i64) -> Option<RowId> {
         if self.sort.is_some() {
             return None;
         }
@@ -154,12 +154,12 @@ mod tests {
     fn a_conversation_shows_its_rows_only() {
         let (index, mut view) = view();
         assert_eq!(view.row_count(), index.read().row_count());
-        view.show_flow(Some(2));
+        view.show_flow(Some(2.into()));
         settle(&index, &mut view);
         assert!(view.row_count() > 0 && view.row_count() < index.read().row_count());
         for position in 0..view.row_count() {
             let row = view.row_at(position).unwrap();
-            assert_eq!(index.read().row(row).unwrap().flow(), 2);
+            assert_eq!(index.read().row(row).unwrap().flow(), 2.into());
             assert_eq!(view.position_of(row), Some(position));
         }
     }
@@ -169,13 +169,13 @@ mod tests {
         let (index, mut view) = view();
         let index_now = index.read();
         let time = |row| index_now.time_ns(&index_now.row(row).unwrap()).unwrap();
-        assert_eq!(view.row_at_time(&index_now, i64::MIN), Some(0));
-        let last = u32::try_from(index_now.row_count() - 1).unwrap();
+        assert_eq!(view.row_at_time(&index_now, i64::MIN), Some(0.into()));
+        let last = index_now.row_ids().next_back().unwrap();
         assert_eq!(view.row_at_time(&index_now, i64::MAX), Some(last));
-        let found = view.row_at_time(&index_now, time(20)).unwrap();
-        assert!(time(found) == time(20) && time(found - 1) < time(20));
+        let found = view.row_at_time(&index_now, time(20.into())).unwrap();
+        assert!(time(found) == time(20.into()) && time(RowId::from(found.number() - 1)) < time(20.into()));
         let by_length = Sort { column: framescope_capture::filter::Column::Length, descending: false };
         view.sort_by(Some(by_length));
-        assert_eq!(view.row_at_time(&index_now, time(20)), None);
+        assert_eq!(view.row_at_time(&index_now, time(20.into())), None);
     }
 }

@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::files::formats::layout::linktype;
 use crate::files::formats::text::{TextPacket, Writer};
+use crate::files::linktype;
 
 /// Bytes of one packet: an IP packet has room for as many.
 const MAX_PAYLOAD: usize = 65_000;
