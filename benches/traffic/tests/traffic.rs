@@ -105,7 +105,8 @@ fn as_many_segments_are_lost_and_late_as_requested() {
     assert_eq!((index.row_count() as u64, count(&index, "type == message")), (SMALL, SMALL));
     let mut late = 0;
     for (flow, direction) in (0..20).flat_map(|flow| [(flow, false), (flow, true)]) {
-        let mut rows: Vec<_> = index.rows().map(|(_, row)| row).filter(|row| row.flow().number() == flow).collect();
+        let mut rows: Vec<_> =
+            index.rows().map(|(_, row)| row).filter(|row| row.flow().number() == flow).collect();
         rows.retain(|row| (index.direction(row) == framescope_parser::Direction::Backward) == direction);
         rows.sort_by_key(|row| row.offset);
         let packets: Vec<u32> = rows.iter().map(|row| index.row_packets(row)[0]).collect();
@@ -120,8 +121,11 @@ fn sizes_are_those_of_the_distribution() {
         let (_, index) = read_back(&Shape { sizes, ..small() });
         let (shortest, longest) = sizes.range();
         // A frame's header and checksum; the login and its reply are short ones.
-        let texts: Vec<u64> =
-            index.rows().filter(|(_, row)| index.kind(row) != Some("LOGIN")).map(|(_, row)| row.length - 24).collect();
+        let texts: Vec<u64> = index
+            .rows()
+            .filter(|(_, row)| index.kind(row) != Some("LOGIN"))
+            .map(|(_, row)| row.length - 24)
+            .collect();
         assert!(texts.iter().all(|&size| (shortest.into()..=longest.into()).contains(&size)), "{sizes}");
         let mean = texts.iter().sum::<u64>() as f64 / texts.len() as f64;
         let expected = match sizes {

@@ -12,7 +12,7 @@ use framescope_parser::{
     Captured, Code, Dissection, Framer, Kind, Protocol, Sample, Span, SpanType, Unclaimed, Value, Visit,
 };
 
-use crate::views::check_selection;
+use crate::agreement::check_selection;
 
 /// Missive, and Missive with a limit that even frames of a fuzzer's size exceed.
 pub(crate) static MISSIVE: LazyLock<[Missive; 2]> = LazyLock::new(|| {

@@ -7,9 +7,9 @@ use framescope_parser::{
     Captured, Direction, Dissection, Event, Framer, Observation, Problem, Protocol, Sample, Span, SpanType,
 };
 
+use crate::agreement::{check_outline, check_selection};
 use crate::decode::{Places, bytes_of, framed, messages};
 use crate::streaming::{cut_up, cuttings};
-use crate::views::{check_outline, check_selection};
 
 /// What separates a description from the bytes, as YAML ends a document.
 pub const END_OF_DESCRIPTION: &[u8] = b"\n...\n";

@@ -13,6 +13,7 @@
     clippy::cast_possible_truncation
 )]
 
+mod agreement;
 mod capture;
 mod chunking;
 mod columns;
@@ -31,6 +32,7 @@ mod streaming;
 mod traffic;
 mod views;
 
+pub use agreement::check_selection;
 pub use capture::{capture, check_index};
 pub use chunking::chunking;
 pub use columns::columns;
@@ -46,7 +48,7 @@ pub use roundtrip::roundtrip;
 pub use segments::segments;
 pub use session::session;
 pub use streaming::streaming;
-pub use views::{check_selection, views};
+pub use views::views;
 
 /// What must hold for any bytes, and seeds to begin with.
 #[derive(Clone, Copy, Debug)]

@@ -7,8 +7,8 @@ use eframe::egui::{
 use framescope_capture::filter::Column;
 
 use super::Command;
+use super::list::Scroll;
 use super::menus::entry;
-use super::messages::Table;
 use super::paint::{label_at, paint_text};
 use crate::models::ViewContext;
 use crate::models::actions::{Action, name};
@@ -16,6 +16,18 @@ use crate::models::cells::title;
 use crate::models::columns::{moved, resized, toggled};
 use crate::models::rows::Sort;
 use crate::models::settings::TimeFormat;
+
+/// What the table remembers from frame to frame.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) scroll: Scroll,
+    /// How far it is scrolled to the right, in points.
+    pub(super) offset: f32,
+    /// The column that a menu was opened on.
+    pub(super) menu_column: Option<Column>,
+    /// The column that is being dragged.
+    pub(super) dragged: Option<usize>,
+}
 
 const HEIGHT: f32 = 22.0;
 /// The room left of the columns, for the bracket that joins a request and its reply.

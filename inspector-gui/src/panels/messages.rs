@@ -10,7 +10,7 @@ use framescope_capture::RowId;
 use framescope_capture::filter::Column;
 use framescope_parser::SpanType;
 
-use super::columns::{GUTTER, PADDING, header};
+use super::columns::{GUTTER, PADDING, Table, header};
 use super::list::{self, Scroll};
 use super::menus::{decode_as, entry, filter_entries};
 use super::paint::{label_at, paint_text, row_text_colour};
@@ -21,18 +21,6 @@ use crate::models::cells::{TableRow, cell_text, test_of};
 use crate::models::columns::{LAST_WIDTH, column_at, fitting, needed_width};
 
 const ROW_HEIGHT: f32 = 20.0;
-
-/// What the table remembers from frame to frame.
-#[derive(Debug, Default)]
-pub(crate) struct Table {
-    pub(crate) scroll: Scroll,
-    /// How far it is scrolled to the right, in points.
-    pub(super) offset: f32,
-    /// The column that a menu was opened on.
-    menu_column: Option<Column>,
-    /// The column that is being dragged.
-    pub(super) dragged: Option<usize>,
-}
 
 /// Shows the table. `target` is the position to scroll to.
 pub(crate) fn show(

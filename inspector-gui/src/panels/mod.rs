@@ -5,7 +5,7 @@
 
 pub(crate) mod bytes;
 pub(crate) mod colours;
-mod columns;
+pub(crate) mod columns;
 pub(crate) mod comparison;
 pub(crate) mod conversations;
 pub(crate) mod dock;
