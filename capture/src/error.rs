@@ -5,6 +5,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::ids::PacketId;
+
 /// Why a capture can't be opened at all.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -73,8 +75,8 @@ pub struct Damage {
     pub file: String,
     /// Where in the file the damaged part begins.
     pub offset: u64,
-    /// The number the packet there would have, counted from 1; None in the file's header.
-    pub packet: Option<u32>,
+    /// The number the packet there would have; None in the file's header.
+    pub packet: Option<PacketId>,
     /// What is wrong, as the rest of a sentence.
     pub what: String,
     /// How many packets were read before it.
@@ -113,7 +115,8 @@ mod tests {
 
     fn damage(packets_read: u32, resumed: Option<u64>) -> String {
         let (file, what) = ("a.pcap".to_owned(), "the record ends early".to_owned());
-        Damage { file, offset: 100, packet: Some(packets_read + 1), what, packets_read, resumed }.to_string()
+        Damage { file, offset: 100, packet: Some((packets_read + 1).into()), what, packets_read, resumed }
+            .to_string()
     }
 
     #[test]

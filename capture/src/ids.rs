@@ -10,7 +10,7 @@ pub(crate) trait Id: Copy + fmt::Debug {
     fn index(self) -> usize;
 }
 
-macro_rules! id {
+macro_rules! number {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,12 +21,6 @@ macro_rules! id {
             #[inline]
             pub const fn number(self) -> u32 {
                 self.0
-            }
-
-            /// The number as a place in a list.
-            #[inline]
-            pub const fn index(self) -> usize {
-                self.0 as usize
             }
         }
 
@@ -40,6 +34,23 @@ macro_rules! id {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
+            }
+        }
+    };
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        number! {
+            $(#[$doc])*
+            $name
+        }
+
+        impl $name {
+            /// The number as a place in a list.
+            #[inline]
+            pub const fn index(self) -> usize {
+                self.0 as usize
             }
         }
 
@@ -70,6 +81,16 @@ id! {
 id! {
     /// A row, counted from 0. While a capture is read a row may get another number.
     RowId
+}
+
+number! {
+    /// A packet, counted from 1 in the order of the file, as other tools count them too. 0 is [`PacketId::NONE`].
+    PacketId
+}
+
+impl PacketId {
+    /// No packet, as with the bytes of a file that is not a capture, and with a gap.
+    pub const NONE: PacketId = PacketId(0);
 }
 
 /// The place of a protocol among all of an index.

@@ -33,7 +33,7 @@ mod streams;
 pub use error::{Damage, OpenError, ReadError, UnsupportedFormat};
 pub use files::source::{BlockReader, ReadAt, Source};
 pub use files::unpack::UNPACK_LIMIT;
-pub use ids::{FlowId, RowId, StreamId};
+pub use ids::{FlowId, PacketId, RowId, StreamId};
 pub use index::{Index, Row, SegmentRange, SkippedPackets, Stream};
 #[doc(hidden)]
 pub use index::{annotations, store};

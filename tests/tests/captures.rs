@@ -8,7 +8,7 @@ mod support;
 use std::io::Write;
 use std::net::SocketAddr;
 
-use framescope_capture::{Index, Indexer, Options, Source, TransportType, read};
+use framescope_capture::{Index, Indexer, Options, PacketId, Source, TransportType, read};
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
 use framescope_parser::{Code, Direction, SpanType};
@@ -393,7 +393,7 @@ fn a_damaged_file_yields_everything_before_the_damage_and_names_the_place() {
         let index = read_bytes(file[..cut].to_vec());
         assert_eq!(rows(&index), [("message", 26)]);
         let damage = only_damage(&index);
-        assert_eq!((damage.packet, damage.offset, damage.packets_read), (Some(3), second as u64, 2));
+        assert_eq!((damage.packet, damage.offset, damage.packets_read), (Some(3.into()), second as u64, 2));
     }
     // A packet that claims more than the file has, and one that claims all of memory.
     for claim in [100_000u32, u32::MAX] {
@@ -582,7 +582,7 @@ fn times_are_kept_of_packets_that_say_something_and_of_no_others() {
         arp,
     ];
     let index = read_bytes(pcap(1, &packets));
-    let times: Vec<Option<i64>> = (0..9).map(|packet| index.packet_time_ns(packet)).collect();
+    let times: Vec<Option<i64>> = (0..9).map(|packet: u32| index.packet_time_ns(packet.into())).collect();
     let ms = |ms: i64| Some(ms * 1_000_000);
     assert_eq!(times, [None, None, ms(1), None, None, ms(4), ms(5), None, None]);
     // The capture still begins with its first packet.
@@ -690,7 +690,7 @@ fn what_a_pcapng_file_says_beside_its_packets_is_kept_where_a_person_looks() {
     check_index(&index);
     assert!(index.damages().is_empty(), "{:?}", index.damages());
     assert_eq!(index.notices(), ["The capture's comment: made in a test"]);
-    assert_eq!(index.comments(&index.row(0.into()).unwrap()), [(1, "看这里"), (1, "and here")]);
+    assert_eq!(index.comments(&index.row(0.into()).unwrap()), [(1.into(), "看这里"), (1.into(), "and here")]);
     assert_eq!(
         (index.interface(0.into()), index.interface(1.into())),
         (Some("only described"), Some("wlan0"))
@@ -745,7 +745,16 @@ fn the_state_of_a_connection_is_shown() {
         let index = read_bytes(tcp_pcap(&segments));
         check_index(&index);
         let found = index.flow(0.into()).unwrap().connection();
-        assert_eq!(found, Some(Connection { state, opened, ended, ended_by }), "{segments:?}");
+        assert_eq!(
+            found,
+            Some(Connection {
+                state,
+                opened: opened.map(PacketId::from),
+                ended: ended.map(PacketId::from),
+                ended_by
+            }),
+            "{segments:?}"
+        );
         assert_eq!(index.flows().len(), 1);
     }
 }

@@ -123,7 +123,7 @@ fn every_field_of_every_message_is_found_by_its_path_and_value() {
 fn columns_say_what_the_index_says() {
     for index in [chat(), damaged()] {
         let severity = |number: RowId| index.row(number).unwrap().severity();
-        let first = index.packet_time_ns(1).unwrap();
+        let first = index.packet_time_ns(1.into()).unwrap();
         let time = |row: &framescope_capture::Row| index.time_ns(row).map(|time| time - first);
         let latency = |number| index.reply_to(number).and_then(|(_, latency)| latency);
         type Is<'i> = Box<dyn Fn(RowId, &framescope_capture::Row) -> bool + 'i>;
@@ -168,7 +168,9 @@ fn columns_say_what_the_index_says() {
             ),
             (
                 "packet in 10..20",
-                Box::new(|_, row| index.row_packets(row).iter().any(|packet| (10..=20).contains(packet))),
+                Box::new(|_, row| {
+                    index.row_packets(row).iter().any(|packet| (10..=20).contains(&packet.number()))
+                }),
             ),
             ("protocol == missive or protocol == bare", Box::new(|_, row| index.protocol(row).is_some())),
             ("transport == udp", Box::new(|_, _| false)),

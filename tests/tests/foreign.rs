@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use framescope_capture::export::{RowSelection, write_json, write_packets};
-use framescope_capture::{DecodeAs, Index, Options, Source, TransportType, read};
+use framescope_capture::{DecodeAs, Index, Options, PacketId, Source, TransportType, read};
 use framescope_oracles::{ORACLES, check_index};
 use framescope_parser::Direction;
 use framescope_parser::missive::{FrameBuf, Kind};
@@ -87,7 +87,7 @@ fn every_format_gives_the_rows_of_the_recording() {
             }
             _ => 1_000,
         };
-        for packet in 1..=original.packets() {
+        for packet in (1..=original.packets()).map(PacketId::from) {
             // Packets that contribute nothing to a conversation have no time here.
             let (time, exact) = (index.packet_time_ns(packet), original.packet_time_ns(packet));
             assert_eq!(time.is_some(), exact.is_some());
@@ -280,7 +280,7 @@ fn reading_continues_after_a_damaged_record() {
         let mut file = fs::read(foreign(kind)).unwrap();
         let whole = open(&foreign(kind));
         let first = whole.stream_segments(0.into(), Direction::Forward).next().unwrap();
-        assert_eq!(first.packet, 4);
+        assert_eq!(first.packet, 4.into());
         // Ethernet, IPv4 and TCP with a time stamp come before the payload.
         let head = match kind {
             "snoop" | "modpcap" => 24,
@@ -292,7 +292,7 @@ fn reading_continues_after_a_damaged_record() {
         let index = reading(&file, &Options::default()).unwrap();
         check_index(&index);
         let damage = &index.damages()[0];
-        assert_eq!((damage.packet, damage.offset), (Some(4), record as u64), "{kind}");
+        assert_eq!((damage.packet, damage.offset), (Some(4.into()), record as u64), "{kind}");
         assert!(damage.resumed.is_some(), "{kind}: {damage}");
         assert_eq!(index.packets(), 21, "{kind}");
     }
@@ -314,7 +314,7 @@ fn a_netmon_table_may_be_missing_but_not_name_frames_twice() {
     let index = reading(&turned, &Options::default()).unwrap();
     check_index(&index);
     assert_eq!((index.packets(), index.damages().len()), (22, 0));
-    let times: Vec<i64> = (1..=22).filter_map(|packet| index.packet_time_ns(packet)).collect();
+    let times: Vec<i64> = (1..=22).filter_map(|packet: u32| index.packet_time_ns(packet.into())).collect();
     assert!(times.len() > 9 && times.first() > times.last());
 
     // A table that names one frame again and again, so that a small file would take long to read.
@@ -353,7 +353,7 @@ fn netmon_frames_say_their_own_link_and_time_from_version_2_3_on() {
     let index = reading(&file, &Options::default()).unwrap();
     check_index(&index);
     assert_eq!((index.packets(), index.row_count(), index.notices().len()), (2, 1, 0));
-    assert_eq!(index.packet_time_ns(2), Some(1_700_000_000_000_000_500));
+    assert_eq!(index.packet_time_ns(2.into()), Some(1_700_000_000_000_000_500));
 }
 
 /// An ERF record, padded to words of 64 bits.
@@ -395,7 +395,7 @@ fn erf_records_of_several_types_with_extension_headers_are_read() {
     check_index(&index);
     assert!(index.damages().is_empty(), "{:?}", index.damages());
     assert_eq!((index.packets(), index.row_count()), (4, 3), "padding is not a packet");
-    assert_eq!(index.packet_time_ns(1), Some(1_700_000_000_500_000_000));
+    assert_eq!(index.packet_time_ns(1.into()), Some(1_700_000_000_500_000_000));
     // One record could be anything.
     let one = erf_record(22, 1_700_000_000, &[], &ip(2), length(&ip(2)));
     assert!(is_bytes(&reading(&one, &Options::default()).unwrap()));
@@ -465,10 +465,10 @@ fn a_pcap_with_a_damaged_record_stays_a_pcap() {
         changed[at] ^= 0x04;
         let index = reading(&changed, &Options::default()).unwrap();
         // A relative's packets begin at other places.
-        let unread = index.unread_packets().find(|(_, unread)| unread.first_packet == 1);
+        let unread = index.unread_packets().find(|(_, unread)| unread.first_packet == 1.into());
         let segments = index.flows().flat_map(|(flow, _)| index.stream_segments(flow, Direction::Forward));
         let mut first =
-            segments.filter(|segment| segment.packet == 1).map(|segment| segment.file_offset - 40);
+            segments.filter(|segment| segment.packet == 1.into()).map(|segment| segment.file_offset - 40);
         let begins = first.next().or(unread.map(|(_, unread)| unread.first_offset));
         assert!(begins.is_none_or(|begins| begins % stride == 40), "byte {at}: {begins:?}");
     }
@@ -487,7 +487,7 @@ fn ixias_longer_header_is_read() {
         file.extend([1_700_000_000, 123, length, length].map(u32::to_be_bytes).concat());
         file.extend(&packet);
         let index = reading(&file, &Options::default()).unwrap();
-        assert_eq!((index.row_count(), index.packet_time_ns(1)), (1, Some(expected)));
+        assert_eq!((index.row_count(), index.packet_time_ns(1.into())), (1, Some(expected)));
     }
 }
 
@@ -569,5 +569,5 @@ fn datagrams_of_a_trace_go_to_the_addresses_that_each_call_names() {
         index.flows().map(|(_, flow)| flow.source(Direction::Backward).unwrap().to_string()).collect();
     assert_eq!(peers, ["10.0.0.9:7001", "10.0.0.9:7002"]);
     assert_eq!(index.stream(0.into(), Direction::Backward).unwrap().bytes, 5);
-    assert_eq!(index.packet_time_ns(1), Some(12 * 3_600_000_000_000 + 1_000_000_000));
+    assert_eq!(index.packet_time_ns(1.into()), Some(12 * 3_600_000_000_000 + 1_000_000_000));
 }

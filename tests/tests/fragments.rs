@@ -5,7 +5,7 @@
 
 mod support;
 
-use framescope_capture::Index;
+use framescope_capture::{Index, PacketId};
 use framescope_oracles::check_index;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
 use framescope_parser::{Code, Direction};
@@ -108,10 +108,10 @@ proptest! {
 fn a_segment_leads_back_to_the_packets_of_its_fragments() {
     let packet = Tcp::data(1, frame("a text that is longer than one fragment")).ip_packet();
     let index = opened(&fragments(&packet, 7, &[3, 6]));
-    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [1, 2, 3]);
+    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [1, 2, 3].map(PacketId::from));
     // The header alone is longer than a fragment may be.
     let index = opened(&fragments(&packet, 7, &[1, 2, 3, 4]));
-    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [3, 4, 5]);
+    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [3, 4, 5].map(PacketId::from));
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn ipv6_fragments_too() {
     assert_eq!(unread(&index), []);
     assert_eq!(bytes_of(&index), payload[8..]);
     assert_eq!(index.kind(&index.row(0.into()).unwrap()), Some("DATA"));
-    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [1, 2, 3]);
+    assert_eq!(index.row_packets(&index.row(0.into()).unwrap()), [1, 2, 3].map(PacketId::from));
     // An atomic fragment is a whole packet.
     let index = opened(&[piece(0, payload.len())]);
     assert_eq!(bytes_of(&index), payload[8..]);

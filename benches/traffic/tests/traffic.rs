@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use framescope_capture::filter::Filter;
-use framescope_capture::{ConnectionState, Flow, Index, Options, Source, read};
+use framescope_capture::{ConnectionState, Flow, Index, Options, PacketId, Source, read};
 use framescope_traffic::{Container, Endless, Made, Notes, Shape, Sizes, write};
 
 const SMALL: u64 = 10_000;
@@ -109,7 +109,7 @@ fn as_many_segments_are_lost_and_late_as_requested() {
             index.rows().map(|(_, row)| row).filter(|row| row.flow().number() == flow).collect();
         rows.retain(|row| (index.direction(row) == framescope_parser::Direction::Backward) == direction);
         rows.sort_by_key(|row| row.offset);
-        let packets: Vec<u32> = rows.iter().map(|row| index.row_packets(row)[0]).collect();
+        let packets: Vec<PacketId> = rows.iter().map(|row| index.row_packets(row)[0]).collect();
         late += packets.windows(2).filter(|two| two[0] > two[1]).count() as u64;
     }
     assert!(late <= made.late && late + 40 > made.late, "{late} of {made:?}");

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::put::json_line;
 use super::text::latency_text;
 use crate::display::{hex, rfc3339};
-use crate::{BlockReader, Connection, Flow, FlowId, Index, Stream};
+use crate::{BlockReader, Connection, Flow, FlowId, Index, PacketId, Stream};
 
 #[derive(Serialize)]
 struct FlowJson<'a> {
@@ -54,7 +54,7 @@ pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
         let forward = stream_json(index, flow, Direction::Forward, &mut reader)?;
         let backward = stream_json(index, flow, Direction::Backward, &mut reader)?;
         let connection = known.connection();
-        let time = |packet: Option<u32>| index.packet_time_ns(packet?).map(rfc3339);
+        let time = |packet: Option<PacketId>| index.packet_time_ns(packet?).map(rfc3339);
         let line = FlowJson {
             flow: flow.number(),
             transport: known.transport.as_str(),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use framescope_parser::Direction;
 
 use super::text::Paint;
-use crate::{FlowId, Index, SegmentRange};
+use crate::{FlowId, Index, PacketId, SegmentRange};
 
 /// Bytes of a flow in the order in which they were captured; a gap comes before the bytes that follow it.
 fn pieces(index: &Index, flow: FlowId, only: Option<Direction>) -> Vec<(Direction, SegmentRange)> {
@@ -76,7 +76,8 @@ pub fn write_follow_text(
         let (mark, sgr) = if direction == Direction::Forward { (">", "34;1") } else { ("<", "35;1") };
         let source = index.flow(flow).and_then(|known| known.source(direction));
         let source = source.map_or("file".to_owned(), |source| source.to_string());
-        let packet = if first.packet > 0 { format!(", packet {}", first.packet) } else { String::new() };
+        let packet =
+            if first.packet != PacketId::NONE { format!(", packet {}", first.packet) } else { String::new() };
         writeln!(out, "{}", paint.colour(sgr, &format!("{mark} {source}{packet}")))?;
         let mut bytes = Vec::new();
         for (_, segment) in sent {

@@ -91,7 +91,7 @@ impl WriteRow for JsonRows<'_> {
         put::number(out, row.length);
         write_missing(index, row, out);
         out.extend_from_slice(b",\"packets\":");
-        put::json_list(out, content.packets(), |out, packet| put::number(out, *packet));
+        put::json_list(out, content.packets(), |out, packet| put::number(out, packet.number()));
         out.extend_from_slice(b",\"protocol\":");
         put::string_or_null(out, index.protocol(row).map(|protocol| protocol.name()));
         out.extend_from_slice(b",\"type\":");
@@ -145,7 +145,7 @@ fn write_comments(index: &Index, row: &Row, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"comments\":");
         put::json_list(out, comments, |out, (packet, text)| {
             out.extend_from_slice(b"{\"packet\":");
-            put::number(out, packet);
+            put::number(out, packet.number());
             out.extend_from_slice(b",\"text\":");
             put::string(out, text);
             out.push(b'}');

@@ -21,7 +21,7 @@ pub fn write_packets(
     let mut wanted = vec![false; index.packets() as usize + 1];
     selection.for_each(index, &mut |_, row| {
         for packet in index.row_packets(row) {
-            wanted.get_mut(packet as usize).into_iter().for_each(|wanted| *wanted = true);
+            wanted.get_mut(packet.number() as usize).into_iter().for_each(|wanted| *wanted = true);
         }
         Ok(())
     })?;
@@ -30,7 +30,7 @@ pub fn write_packets(
     // A file that was read as bytes is read as bytes again, whatever it looks like.
     let as_bytes = index.flows().any(|(_, flow)| flow.transport == TransportType::File);
     each_record(index.source(), as_bytes, &mut |record| {
-        let is_wanted = wanted.get(record.number as usize).copied().unwrap_or(false);
+        let is_wanted = wanted.get(record.number.number() as usize).copied().unwrap_or(false);
         if is_wanted { writer.packet(record) } else { Ok(()) }
     })?;
     Ok(writer.packets)

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::put::json_line;
 use super::*;
 
-use crate::{Index, Options, Row, RowId, Source, read};
+use crate::{Index, Options, PacketId, Row, RowId, Source, read};
 
 #[derive(Serialize)]
 struct RowJson<'a> {
@@ -52,7 +52,8 @@ fn json_row(index: &Index, number: RowId, row: &Row, dissection: &Dissection<'_>
     let (src, dst) = index.endpoints(row).unzip();
     let (reply_to, latency_ns) = index.reply_to(number).unzip();
     let missing = index.missing(row).into_iter().map(|range| [range.start, range.end - range.start]);
-    let comments = index.comments(row).into_iter().map(|(packet, text)| CommentJson { packet, text });
+    let comments =
+        index.comments(row).into_iter().map(|(packet, text)| CommentJson { packet: packet.number(), text });
     let json = RowJson {
         row: number.number(),
         time: index.time_ns(row).map(rfc3339),
@@ -63,7 +64,7 @@ fn json_row(index: &Index, number: RowId, row: &Row, dissection: &Dissection<'_>
         offset: row.offset,
         length: row.length,
         missing: missing.collect(),
-        packets: index.row_packets(row),
+        packets: index.row_packets(row).into_iter().map(PacketId::number).collect(),
         protocol: index.protocol(row).map(|protocol| protocol.name()),
         row_type: row.type_name(),
         kind: index.kind(row),

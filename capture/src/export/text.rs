@@ -9,7 +9,7 @@ use framescope_parser::{Code, Kind, Severity, SpanType, Value, Visit};
 use super::put::{self, TimeWriter};
 use super::rows::{Content, StreamTexts, WriteRow, write_rows};
 use super::selection::RowSelection;
-use crate::{Index, Row, RowId};
+use crate::{Index, PacketId, Row, RowId};
 
 /// Whether to colour the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,7 +173,7 @@ fn put_facts(
     index: &Index,
     number: RowId,
     row: &Row,
-    packets: &[u32],
+    packets: &[PacketId],
     max_packets: usize,
 ) {
     put::number(out, row.length);
@@ -190,7 +190,7 @@ fn put_facts(
         if at > 0 {
             out.push(b' ');
         }
-        put::number(out, packet);
+        put::number(out, packet.number());
     }
     if packets.len() > max_packets.max(1) {
         out.extend_from_slice(" …".as_bytes());

@@ -6,11 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
+use crate::ids::PacketId;
+
 /// Something that a file says beside its packets.
 #[derive(Debug)]
 pub(crate) enum Metadata {
     /// A comment on a packet, or on the capture where there is no packet.
-    Comment(Option<u32>, String),
+    Comment(Option<PacketId>, String),
     /// An interface, and its name.
     Interface(Option<String>),
     /// HostNames of hosts: there may be very many.
@@ -42,13 +44,13 @@ impl Texts {
 #[derive(Debug, Default)]
 pub(crate) struct Comments {
     /// The packet of each, in rising order.
-    packets: Vec<u32>,
+    packets: Vec<PacketId>,
     texts: Texts,
 }
 
 impl Comments {
     /// Adds a comment on a packet, in the order of the packets.
-    pub(crate) fn add(&mut self, packet: u32, text: &str) {
+    pub(crate) fn add(&mut self, packet: PacketId, text: &str) {
         self.packets.push(packet);
         self.texts.push(text);
     }
@@ -58,7 +60,7 @@ impl Comments {
     }
 
     /// The comments on a packet, in the order of the file.
-    pub(crate) fn of(&self, packet: u32) -> impl Iterator<Item = &str> {
+    pub(crate) fn of(&self, packet: PacketId) -> impl Iterator<Item = &str> {
         let first = self.packets.partition_point(|known| *known < packet);
         let count = self.packets.iter().skip(first).take_while(|known| **known == packet).count();
         (first..first + count).filter_map(|number| self.texts.get(number))
@@ -119,11 +121,11 @@ mod tests {
     #[test]
     fn a_packet_has_its_comments_in_their_order_and_no_others() {
         let mut comments = Comments::default();
-        assert!(comments.is_empty() && comments.of(1).next().is_none());
+        assert!(comments.is_empty() && comments.of(1.into()).next().is_none());
         for (packet, text) in [(2, "first"), (2, ""), (2, "你好"), (7, "last")] {
-            comments.add(packet, text);
+            comments.add(PacketId::from(packet), text);
         }
-        let of = |packet: u32| comments.of(packet).collect::<Vec<_>>();
+        let of = |packet: u32| comments.of(packet.into()).collect::<Vec<_>>();
         assert_eq!(
             (of(1), of(2), of(3), of(7), of(8)),
             (vec![], vec!["first", "", "你好"], vec![], vec!["last"], vec![])

@@ -72,7 +72,8 @@ pub(super) fn test_index(test: &Test, index: &Index, number: RowId) -> bool {
     match column {
         Column::Offset => number_of(Some(row.offset.into())),
         Column::Packet => {
-            let packets: Vec<i128> = index.row_packets(row).into_iter().map(i128::from).collect();
+            let packets: Vec<i128> =
+                index.row_packets(row).into_iter().map(|packet| packet.number().into()).collect();
             test_numbers(condition, &packets)
         }
         Column::MissingBytes => number_of(index.missing_bytes(row).map(i128::from)),

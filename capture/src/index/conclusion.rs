@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Captured, Observation, Observer, Protocol, SpanType};
 
-use crate::ids::{FlowId, RowId, StreamId, Table};
+use crate::ids::{FlowId, PacketId, RowId, StreamId, Table};
 use crate::index::Index;
 use crate::index::annotations::Annotations;
 use crate::index::marks::{annotate_all, label_annotated};
@@ -133,8 +133,8 @@ fn observe_again(index: &Index, again: &[bool], report: &mut dyn FnMut(Observati
             span_type,
             time_ns,
             bytes,
-            sent: 0,
-            completed_by: 0,
+            sent: PacketId::NONE,
+            completed_by: PacketId::NONE,
         };
         observer.observe(row.event(), &mut found);
         found.drain(..).for_each(&mut *report);
@@ -156,8 +156,8 @@ fn observer(index: &Index, flow: FlowId, protocol: usize, found: &mut Vec<Observ
 
 /// The rows of some flows in the order in which their last packets were captured, with these, and those of a stream in the
 /// stream's order. A row that waited for a gap to be given up became complete long after the messages that answer it.
-fn order_of_sending(index: &Index, flows: &[bool]) -> Vec<(u32, RowId)> {
-    let mut latest = vec![0_u32; flows.len() * 2];
+fn order_of_sending(index: &Index, flows: &[bool]) -> Vec<(PacketId, RowId)> {
+    let mut latest = vec![PacketId::NONE; flows.len() * 2];
     let mut order = Vec::new();
     for (number, row) in index.rows() {
         if flows.get(row.stream.flow().index()) == Some(&true)

@@ -2,7 +2,7 @@
 
 use framescope_parser::{Code, Sentence, SpanType};
 
-use crate::ids::{RowId, StreamId};
+use crate::ids::{PacketId, RowId, StreamId};
 use crate::index::annotations::Annotations;
 use crate::index::row_table::RowTable;
 use crate::index::store::Entry;
@@ -10,7 +10,7 @@ use crate::index::stream::Mark;
 use crate::messages::outline::Labels;
 
 /// The sentence about a packet that brought bytes for a place that has some, or was given up.
-fn sentence(code: Code, packet: u32) -> Sentence {
+fn sentence(code: Code, packet: PacketId) -> Sentence {
     let pattern = match code {
         Code::ConflictingRetransmission => {
             "packet {} brings other bytes for this place; the first captured stay"
@@ -22,7 +22,7 @@ fn sentence(code: Code, packet: u32) -> Sentence {
         Code::Late => "packet {} brought bytes of this gap after it was given up",
         _ => "packet {} brings these bytes again",
     };
-    Sentence::new(pattern).with([packet.into()])
+    Sentence::new(pattern).with([packet.number().into()])
 }
 
 /// Annotates the rows with the marks that were left until all rows are there.
@@ -147,7 +147,7 @@ mod tests {
         let mut labels = Labels::default();
         let (mut rows, stream) = table(&mut labels);
         for code in [Code::Late, Code::Retransmitted] {
-            let mark = Mark { offset: 5, length: 20, code, packet: 7 };
+            let mark = Mark { offset: 5, length: 20, code, packet: 7.into() };
             let mut annotations = std::mem::take(&mut rows.annotations);
             assert!(annotate_if_complete(&rows, &labels, stream, &mark, &mut annotations));
             rows.annotations = annotations;
@@ -167,7 +167,7 @@ mod tests {
     fn a_mark_beyond_the_rows_waits_for_them() {
         let mut labels = Labels::default();
         let (mut rows, stream) = table(&mut labels);
-        let mark = Mark { offset: 25, length: 10, code: Code::Retransmitted, packet: 7 };
+        let mark = Mark { offset: 25, length: 10, code: Code::Retransmitted, packet: 7.into() };
         let mut annotations = Annotations::default();
         assert!(!annotate_if_complete(&rows, &labels, stream, &mark, &mut annotations));
         rows.streams.at_mut(stream).details().marks.push(mark);

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Direction, Protocol};
 
-use crate::ids::{FlowId, RowId, StreamId};
+use crate::ids::{FlowId, PacketId, RowId, StreamId};
 use crate::index::notes::FileNotes;
 use crate::index::packet_table::PacketTable;
 use crate::index::row_table::RowTable;
@@ -167,7 +167,7 @@ impl Index {
 
     /// When a packet was captured that carries bytes of a stream, or begins or ends a connection: nanoseconds since the Unix
     /// epoch. None for the other packets, whose times are not stored, and where the file has none.
-    pub fn packet_time_ns(&self, packet: u32) -> Option<i64> {
+    pub fn packet_time_ns(&self, packet: PacketId) -> Option<i64> {
         self.packets.times.time_ns(packet)
     }
 

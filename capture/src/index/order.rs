@@ -3,7 +3,7 @@
 //! Rows nearly always are written in that order. Only where something was buffered (a stream's beginning, until its protocol was
 //! chosen, or until its first byte was known) they come later, and are put in order at the end.
 
-use crate::ids::RowId;
+use crate::ids::{PacketId, RowId};
 use crate::index::store::Rows;
 
 /// Which packet each row became complete with, as far as that may not be the order of the rows.
@@ -12,9 +12,9 @@ pub(crate) struct CompletionOrder {
     /// How many rows were there before anything was buffered; None while nothing was.
     in_order: Option<usize>,
     /// The packets of these rows and of those after them.
-    completed_by: Vec<u32>,
+    completed_by: Vec<PacketId>,
     /// That of the last row.
-    last: u32,
+    last: PacketId,
 }
 
 /// The order in which the rows have to be.
@@ -34,7 +34,7 @@ impl CompletionOrder {
 
     /// The next row became complete with that packet.
     #[inline]
-    pub(crate) fn push(&mut self, packet: u32) {
+    pub(crate) fn push(&mut self, packet: PacketId) {
         match self.in_order {
             Some(_) => self.completed_by.push(packet),
             None => debug_assert!(packet >= self.last, "something was buffered unnoticed"),
@@ -93,10 +93,10 @@ mod tests {
     fn rows_after_buffered_ones_are_sorted_by_their_packets() {
         let (mut order, mut all) = (CompletionOrder::default(), rows(&[0, 1, 2, 3, 4]));
         all.link(3.into(), Link::Answers, 2.into());
-        order.push(7);
+        order.push(7.into());
         order.buffered(1);
         order.buffered(4);
-        [9, 12, 8, 9].into_iter().for_each(|packet| order.push(packet));
+        [9, 12, 8, 9].into_iter().for_each(|packet| order.push(packet.into()));
         let new = order.order(&all).unwrap();
         let numbers: Vec<u32> = (0..5).map(|row| new.number(RowId::from(row)).number()).collect();
         assert_eq!(numbers, [0, 2, 4, 1, 3]);
@@ -109,10 +109,10 @@ mod tests {
     #[test]
     fn rows_in_order_stay_as_they_are() {
         let (mut order, all) = (CompletionOrder::default(), rows(&[0, 1, 2]));
-        order.push(1);
+        order.push(1.into());
         order.buffered(1);
-        order.push(2);
-        order.push(2);
+        order.push(2.into());
+        order.push(2.into());
         assert!(order.order(&all).is_none());
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::ids::PacketId;
 use crate::index::store::Packets;
 
 /// Packets that gave no bytes to a stream, for one reason; or that were read though something about them is unusual.
@@ -10,8 +11,8 @@ use crate::index::store::Packets;
 pub struct SkippedPackets {
     /// How many.
     pub count: u64,
-    /// The first of them, counted from 1.
-    pub first_packet: u32,
+    /// The first of them.
+    pub first_packet: PacketId,
     /// Where in the file its bytes begin.
     pub first_offset: u64,
 }
@@ -29,18 +30,18 @@ pub(crate) struct PacketTable {
 
 impl PacketTable {
     /// Counts a packet whose bytes begin at that place of the file, and give nothing to a stream.
-    pub(crate) fn skip(&mut self, reason: Cow<'static, str>, packet: u32, offset: u64) {
+    pub(crate) fn skip(&mut self, reason: Cow<'static, str>, packet: PacketId, offset: u64) {
         self.skip_many(reason, 1, packet, offset);
     }
 
     /// Counts several packets for one reason, of which the first has that number.
-    pub(crate) fn skip_many(&mut self, reason: Cow<'static, str>, count: u64, packet: u32, offset: u64) {
+    pub(crate) fn skip_many(&mut self, reason: Cow<'static, str>, count: u64, packet: PacketId, offset: u64) {
         let first = SkippedPackets { count: 0, first_packet: packet, first_offset: offset };
         self.skipped.entry(reason).or_insert(first).count += count;
     }
 
     /// Counts a packet that is read though something about it is unusual.
-    pub(crate) fn count_unusual(&mut self, what: &'static str, packet: u32, offset: u64) {
+    pub(crate) fn count_unusual(&mut self, what: &'static str, packet: PacketId, offset: u64) {
         let first = SkippedPackets { count: 0, first_packet: packet, first_offset: offset };
         self.unusual.entry(what).or_insert(first).count += 1;
     }
@@ -53,13 +54,16 @@ mod tests {
     #[test]
     fn packets_are_counted_by_their_reason_with_the_first_of_them() {
         let mut packets = PacketTable::default();
-        for (packet, offset) in [(3, 300), (7, 700)] {
-            packets.skip("ICMP".into(), packet, offset);
-            packets.count_unusual("bits", packet + 1, offset + 1);
+        for (packet, offset) in [(3_u32, 300), (7, 700)] {
+            packets.skip("ICMP".into(), packet.into(), offset);
+            packets.count_unusual("bits", (packet + 1).into(), offset + 1);
         }
-        packets.skip_many("fragment".into(), 5, 9, 900);
-        let counted =
-            |count, first_packet, first_offset| SkippedPackets { count, first_packet, first_offset };
+        packets.skip_many("fragment".into(), 5, 9.into(), 900);
+        let counted = |count, first: u32, first_offset| SkippedPackets {
+            count,
+            first_packet: first.into(),
+            first_offset,
+        };
         assert_eq!(packets.skipped.get("ICMP"), Some(&counted(2, 3, 300)));
         assert_eq!(packets.skipped.get("fragment"), Some(&counted(5, 9, 900)));
         assert_eq!(packets.unusual.get("bits"), Some(&counted(2, 4, 301)));

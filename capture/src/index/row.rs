@@ -2,7 +2,7 @@
 
 use framescope_parser::{CodeSet, Severity, SpanType};
 
-use crate::ids::{FlowId, StreamId};
+use crate::ids::{FlowId, PacketId, StreamId};
 
 /// A stretch of a stream: a message, or why there is none.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +16,8 @@ pub struct Row {
     pub(crate) stream: StreamId,
     /// Its kind's place among the labels' kinds.
     pub(crate) kind: u32,
-    /// The last packet that brought bytes of it; 0 if none did.
-    pub(crate) packet: u32,
+    /// The last packet that brought bytes of it; [`PacketId::NONE`] if none did.
+    pub(crate) packet: PacketId,
     /// Whether it is just that packet's payload.
     pub(crate) is_payload: bool,
     /// What it is.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::ids::{StreamId, Table};
+use crate::ids::{PacketId, StreamId, Table};
 use crate::index::annotations::Annotations;
 use crate::index::store::{Entry, Packets, Rows, SegmentRange, Segments};
 use crate::index::stream::Stream;
@@ -21,7 +21,7 @@ pub(crate) struct RowTable {
 pub(crate) fn payload(
     packets: &Packets,
     (offset, length): (u64, u64),
-    packet: u32,
+    packet: PacketId,
     is_payload: bool,
 ) -> Option<SegmentRange> {
     if !is_payload {

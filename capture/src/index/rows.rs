@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use framescope_parser::{Direction, Protocol, SpanType};
 
-use crate::ids::RowId;
+use crate::ids::{PacketId, RowId};
 use crate::index::store::{Entry, Link};
 use crate::index::{Index, Row};
 use crate::messages::outline::Label;
@@ -77,7 +77,7 @@ impl Index {
     pub(crate) fn time_of(&self, number: RowId) -> Option<i64> {
         match self.rows.entries.packet(number)? {
             // A gap has the time of what is after it.
-            0 => self.time_ns(&self.row(number)?),
+            PacketId::NONE => self.time_ns(&self.row(number)?),
             packet => self.packet_time_ns(packet),
         }
     }
@@ -181,20 +181,23 @@ impl Index {
     }
 
     /// The packets that carry a row's bytes, in rising order.
-    pub fn row_packets(&self, row: &Row) -> Vec<u32> {
-        let mut packets: Vec<u32> =
-            self.segments(row).map(|segment| segment.packet).filter(|&packet| packet > 0).collect();
+    pub fn row_packets(&self, row: &Row) -> Vec<PacketId> {
+        let mut packets: Vec<PacketId> = self
+            .segments(row)
+            .map(|segment| segment.packet)
+            .filter(|&packet| packet != PacketId::NONE)
+            .collect();
         packets.sort_unstable();
         packets.dedup();
         packets
     }
 
     /// What was written about the packets that carry a row, in their order, with their numbers.
-    pub fn comments(&self, row: &Row) -> Vec<(u32, &str)> {
+    pub fn comments(&self, row: &Row) -> Vec<(PacketId, &str)> {
         if self.notes.comments.is_empty() {
             return Vec::new();
         }
-        let of = |packet: u32| self.notes.comments.of(packet).map(move |text| (packet, text));
+        let of = |packet: PacketId| self.notes.comments.of(packet).map(move |text| (packet, text));
         self.row_packets(row).into_iter().flat_map(of).collect()
     }
 }

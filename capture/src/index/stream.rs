@@ -2,7 +2,7 @@
 
 use framescope_parser::{Code, Confidence};
 
-use crate::ids::ProtocolId;
+use crate::ids::{PacketId, ProtocolId};
 use crate::index::store::Segments;
 
 /// One direction of a flow.
@@ -17,7 +17,7 @@ pub struct Stream {
     /// How sure that choice is; None where it was made by a rule, and where there is none.
     pub confidence: Option<Confidence>,
     /// The last packet that brought bytes of its rows.
-    pub(crate) last_packet: u32,
+    pub(crate) last_packet: PacketId,
     pub(crate) details: Option<Box<StreamDetails>>,
 }
 
@@ -87,7 +87,7 @@ impl Stream {
     }
 
     /// Goes to the end of a row. Returns the last packet that brought bytes of the row; None where none are there.
-    pub(crate) fn advance(&mut self, end: u64) -> Option<u32> {
+    pub(crate) fn advance(&mut self, end: u64) -> Option<PacketId> {
         let StreamDetails { segments, used, .. } = self.details.as_deref_mut()?;
         let mut last = None;
         while let Some(segment) = segments.get(*used).filter(|segment| segment.offset < end) {
@@ -97,7 +97,7 @@ impl Stream {
             }
             *used += 1;
         }
-        self.last_packet = self.last_packet.max(last.unwrap_or(0));
+        self.last_packet = self.last_packet.max(last.unwrap_or_default());
         last
     }
 
@@ -112,7 +112,7 @@ pub(crate) struct Mark {
     pub(crate) offset: u64,
     pub(crate) length: u64,
     pub(crate) code: Code,
-    pub(crate) packet: u32,
+    pub(crate) packet: PacketId,
 }
 
 impl Mark {

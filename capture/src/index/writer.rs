@@ -9,7 +9,7 @@ use std::sync::Arc;
 use framescope_parser::{Code, Observation, Protocol, SpanType};
 
 use crate::BlockReader;
-use crate::ids::{FlowId, RowId, StreamId};
+use crate::ids::{FlowId, PacketId, RowId, StreamId};
 use crate::index::annotations::Annotations;
 use crate::index::marks::annotate_if_complete;
 use crate::index::order::CompletionOrder;
@@ -149,7 +149,14 @@ impl RowWriter<'_> {
     }
 
     #[inline(always)]
-    fn row(&mut self, span: &FramedSpan<'_>, packet: u32, is_payload: bool, time_ns: Option<i64>, sent: u32) {
+    fn row(
+        &mut self,
+        span: &FramedSpan<'_>,
+        packet: PacketId,
+        is_payload: bool,
+        time_ns: Option<i64>,
+        sent: PacketId,
+    ) {
         let &FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes } = span;
         let entry = Entry { offset, length, stream, label, packet, is_payload };
         let row = self.rows.entries.push(entry);
@@ -191,7 +198,7 @@ impl RowWriter<'_> {
         let end = offset + length;
         let there: Vec<SegmentRange> = self.rows.stream_bytes(self.packets, stream, offset..end).collect();
         let mut at = offset;
-        let nothing = SegmentRange { offset: end, file_offset: 0, length: 0, packet: 0 };
+        let nothing = SegmentRange { offset: end, file_offset: 0, length: 0, packet: PacketId::NONE };
         for segment in there.into_iter().chain([nothing]) {
             if segment.offset > at {
                 let late =
@@ -292,7 +299,7 @@ impl SpanSink for RowWriter<'_> {
             None => None,
         };
         let sent = known.last_packet;
-        self.row(span, last.unwrap_or(0), is_payload, time_ns, sent);
+        self.row(span, last.unwrap_or_default(), is_payload, time_ns, sent);
     }
 
     fn chosen(&mut self, stream: StreamId, choice: Choice) {
@@ -355,7 +362,7 @@ mod tests {
 
         /// A segment that came with a packet, and the next span of the stream.
         fn segment(&mut self, offset: u64, file_offset: u64, length: u32, packet: u32) {
-            let segment = SegmentRange { offset, file_offset, length, packet };
+            let segment = SegmentRange { offset, file_offset, length, packet: packet.into() };
             self.with(|writer, _, stream| writer.segment(stream, segment));
         }
 
@@ -367,7 +374,7 @@ mod tests {
                 span_type: SpanType::Message,
                 label: 0,
                 protocol: None,
-                completed_by: 2,
+                completed_by: 2.into(),
                 bytes: Captured::whole(&[]),
             };
             self.with(|writer, _, _| writer.span(&span));
@@ -383,7 +390,7 @@ mod tests {
         bench.span(10, 4);
         bench.span(14, 6);
         let entry = |row: u32| bench.rows.entries.get(row.into()).unwrap();
-        let rows = [0, 1, 2].map(|row| (entry(row).packet, entry(row).is_payload));
+        let rows = [0, 1, 2].map(|row| (entry(row).packet.number(), entry(row).is_payload));
         assert_eq!(rows, [(1, true), (2, false), (2, false)]);
         let stream = bench.rows.streams.at(bench.stream);
         assert_eq!((stream.messages, stream.bytes, stream.segments().len()), (3, 20, 1));
@@ -401,7 +408,7 @@ mod tests {
         bench.span(0, 4);
         bench.with(|writer, _, stream| writer.gap(stream, 2));
         let duplicate = |bench: &mut Bench, range: (u64, u64), file_offset: u64| {
-            let origin = Origin { packet: 2, file_offset };
+            let origin = Origin { packet: 2.into(), file_offset };
             bench.with(|writer, labels, stream| writer.duplicate(labels, stream, range, origin)).unwrap();
         };
         duplicate(&mut bench, (0, 2), 200);

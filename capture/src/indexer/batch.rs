@@ -8,6 +8,7 @@ use crate::Damage;
 use crate::files::buffer::Buffer;
 use crate::files::metadata::Metadata;
 use crate::files::records::Record;
+use crate::ids::PacketId;
 use crate::messages::payload::{MessageOutline, PayloadOutliner};
 use crate::packets::layer::SkipReason;
 use crate::packets::packet::{Decoded, Packet, decode, plain};
@@ -75,7 +76,7 @@ enum Other {
 /// A decoded packet, without its bytes.
 #[derive(Debug)]
 struct OtherPacket {
-    number: u32,
+    number: PacketId,
     offset: u64,
     length: u32,
     interface: Option<u16>,

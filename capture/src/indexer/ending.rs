@@ -2,7 +2,7 @@
 
 use super::{Indexer, Input};
 use crate::Damage;
-use crate::ids::FlowId;
+use crate::ids::{FlowId, PacketId};
 use crate::index::Index;
 use crate::index::conclusion::Observed;
 use crate::index::order::NewOrder;
@@ -68,7 +68,7 @@ impl Indexer {
         }
         let flows = u32::try_from(index.flows.len()).unwrap_or(u32::MAX);
         let end = flows.min(first.saturating_add(FLOWS_A_STEP));
-        let packet = index.packets().saturating_add(1);
+        let packet = PacketId::from(index.packets().saturating_add(1));
         for flow in (first..end).map(FlowId::from) {
             if let Err(error) = self.end_flow(index, flow, packet) {
                 self.stop(index, &error);

@@ -23,7 +23,7 @@ use self::batch::{Batch, ReadItem};
 use self::ending::Ending;
 use self::read_ahead::Reading;
 use crate::files::records::{Opened, Records};
-use crate::ids::{FlowId, Side, StreamId};
+use crate::ids::{FlowId, PacketId, Side, StreamId};
 use crate::index::writer::IndexWriter;
 use crate::index::{Index, SegmentRange};
 use crate::messages::framing::MessageFramer;
@@ -195,8 +195,8 @@ impl Indexer {
         let mut bytes = Vec::new();
         self.reader.read(read, usize::try_from(count).unwrap_or(0), &mut bytes)?;
         let length = u32::try_from(count).unwrap_or(u32::MAX);
-        let segment = SegmentRange { offset: read, file_offset: read, length, packet: 0 };
-        self.next_data(index, stream, segment, &bytes, 0);
+        let segment = SegmentRange { offset: read, file_offset: read, length, packet: PacketId::NONE };
+        self.next_data(index, stream, segment, &bytes, PacketId::NONE);
         index.notes.position = read + count;
         if index.notes.position < index.source.length() {
             self.input = Input::Bytes(stream, index.notes.position);

@@ -5,7 +5,7 @@ use std::io;
 use super::Indexer;
 use super::batch::PlainSegment;
 use crate::files::records::Record;
-use crate::ids::{FlowId, StreamId};
+use crate::ids::{FlowId, PacketId, StreamId};
 use crate::index::writer::{IndexWriter, RowWriter};
 use crate::index::{Index, SegmentRange};
 use crate::messages::framing::FramingOutput;
@@ -39,7 +39,7 @@ impl Indexer {
         let &PlainSegment { time_ns, transport, payload, file_offset, outline, interface, .. } = plain;
         let is_relevant = !payload.is_empty() || transport.opens_or_closes();
         index.packets.times.push(time_ns, is_relevant.then_some(file_offset));
-        let packet = index.packets();
+        let packet = PacketId::from(index.packets());
         let piece = Piece { offset: 0, length: payload.len(), origin: Origin { packet, file_offset } };
         let segment = CapturedSegment {
             packet,
@@ -64,7 +64,7 @@ impl Indexer {
         conversation: Option<(u32, bool)>,
     ) -> io::Result<()> {
         index.packets.times.push(record.time_ns, relevant_place(record, decoded));
-        debug_assert_eq!(record.number, index.packets(), "each packet has a number");
+        debug_assert_eq!(record.number, PacketId::from(index.packets()), "each packet has a number");
         if let Some(what) = decoded.as_ref().ok().and_then(Decoded::unusual) {
             index.packets.count_unusual(what.as_str(), record.number, record.offset);
         }
@@ -290,7 +290,7 @@ impl Indexer {
         stream: StreamId,
         segment: SegmentRange,
         bytes: &[u8],
-        packet: u32,
+        packet: PacketId,
     ) {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         rows.segment(stream, segment);
@@ -342,7 +342,7 @@ impl Indexer {
         (offset, length): (u64, u64),
         origin: Origin,
         at_hand: Option<&[u8]>,
-        completed_by: u32,
+        completed_by: PacketId,
     ) -> io::Result<()> {
         let Origin { packet, file_offset } = origin;
         let segment =
@@ -362,7 +362,7 @@ impl Indexer {
     }
 
     /// The sender of a stream is done, and every byte was delivered.
-    fn end_stream(&mut self, index: &mut Index, stream: StreamId, packet: u32) {
+    fn end_stream(&mut self, index: &mut Index, stream: StreamId, packet: PacketId) {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.end(stream, packet, &mut to);
@@ -377,7 +377,7 @@ impl Indexer {
     }
 
     /// The connection has ended with that packet, or the capture has: gives up what waits.
-    pub(super) fn end_flow(&mut self, index: &mut Index, flow: FlowId, packet: u32) -> io::Result<()> {
+    pub(super) fn end_flow(&mut self, index: &mut Index, flow: FlowId, packet: PacketId) -> io::Result<()> {
         let known = index.flows.at(flow);
         let (is_tcp, streams) = (known.transport == TransportType::Tcp, known.streams(flow));
         for stream in streams {

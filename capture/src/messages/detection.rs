@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use framescope_parser::{Confidence, Protocol, Sample};
 
+use crate::ids::PacketId;
+
 /// With this many bytes a choice is made from what there is.
 const SAMPLE: usize = 64 << 10;
 /// Fewer bytes than this are too few to choose from.
@@ -17,7 +19,7 @@ const FIRST_CHOICE: usize = 20;
 pub(crate) struct DetectionBuffer {
     bytes: Vec<u8>,
     segment_ends: Vec<usize>,
-    events: Vec<(StreamEvent, u32)>,
+    events: Vec<(StreamEvent, PacketId)>,
     next_choice: usize,
 }
 
@@ -46,13 +48,13 @@ impl DetectionBuffer {
         self.events.is_empty()
     }
 
-    pub(crate) fn data(&mut self, bytes: &[u8], packet: u32) {
+    pub(crate) fn data(&mut self, bytes: &[u8], packet: PacketId) {
         self.bytes.extend_from_slice(bytes);
         self.segment_ends.push(self.bytes.len());
         self.events.push((StreamEvent::Data(bytes.len()), packet));
     }
 
-    pub(crate) fn event(&mut self, event: StreamEvent, packet: u32) {
+    pub(crate) fn event(&mut self, event: StreamEvent, packet: PacketId) {
         self.events.push((event, packet));
     }
 
@@ -83,7 +85,7 @@ impl DetectionBuffer {
     }
 
     /// All that happened, in order, with the packets it happened with, and the bytes of the data.
-    pub(crate) fn into_events(self) -> (Vec<(StreamEvent, u32)>, Vec<u8>) {
+    pub(crate) fn into_events(self) -> (Vec<(StreamEvent, PacketId)>, Vec<u8>) {
         (self.events, self.bytes)
     }
 }
@@ -122,7 +124,7 @@ mod tests {
         let (protocols, bytes) = (framescope_parser::built_in(), frames(3));
         for size in [1, 7, 20, 60] {
             let mut buffer = DetectionBuffer::default();
-            bytes.chunks(size).for_each(|chunk| buffer.data(chunk, 1));
+            bytes.chunks(size).for_each(|chunk| buffer.data(chunk, 1.into()));
             assert_eq!(buffer.best(&protocols), Some((0, Confidence::Certain)), "by {size}");
             let (events, buffered) = buffer.into_events();
             assert_eq!((events.len(), buffered), (60_usize.div_ceil(size), bytes.clone()));
@@ -135,7 +137,7 @@ mod tests {
     fn a_choice_is_due_only_when_the_bytes_have_doubled() {
         let mut buffer = DetectionBuffer::default();
         let due = (0..1 << 14).filter(|_| {
-            buffer.data(b"x", 1);
+            buffer.data(b"x", 1.into());
             buffer.is_due()
         });
         assert_eq!(due.count(), 10);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use framescope_parser::{Captured, Confidence, Framer, Protocol, Span, SpanType, Unclaimed};
 
 use crate::DecodeAs;
-use crate::ids::{FlowId, ProtocolId, StreamId, Table};
+use crate::ids::{FlowId, PacketId, ProtocolId, StreamId, Table};
 use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_from};
 use crate::messages::outline::{Labels, Outline};
 use crate::messages::payload::MessageOutline;
@@ -85,7 +85,7 @@ pub(crate) struct FramedSpan<'a> {
     /// The protocol of its stream.
     pub(crate) protocol: Option<usize>,
     /// The packet with which it became complete.
-    pub(crate) completed_by: u32,
+    pub(crate) completed_by: PacketId,
     pub(crate) bytes: Captured<'a, 'a>,
 }
 
@@ -177,7 +177,7 @@ impl MessageFramer {
         stream: StreamId,
         offset: u64,
         bytes: &[u8],
-        packet: u32,
+        packet: PacketId,
         to: &mut FramingOutput<'_, S>,
     ) {
         let event = StreamEvent::Data(bytes.len());
@@ -210,22 +210,22 @@ impl MessageFramer {
         &mut self,
         stream: StreamId,
         (offset, length): (u64, u64),
-        packet: u32,
+        packet: PacketId,
         to: &mut FramingOutput<'_, S>,
     ) {
         self.streams.at_mut(stream).framing(offset);
         self.event(stream, StreamEvent::Gap(length), packet, to);
     }
 
-    /// Takes the end of a stream, or of a datagram.
-    pub(crate) fn end<S: SpanSink>(&mut self, stream: StreamId, packet: u32, to: &mut FramingOutput<'_, S>) {
+    /// Takes the end of a stream, or of a datagram, which came with that packet.
+    pub(crate) fn end<S: SpanSink>(&mut self, stream: StreamId, by: PacketId, to: &mut FramingOutput<'_, S>) {
         let known = self.streams.at_mut(stream);
         // A stream without bytes has a protocol only if the other direction's is known, which takes a look.
         if known.choice.protocol.is_none() {
             known.framing(0);
         }
         if known.framing.is_some() {
-            self.event(stream, StreamEvent::End, packet, to);
+            self.event(stream, StreamEvent::End, by, to);
         }
     }
 
@@ -233,7 +233,7 @@ impl MessageFramer {
         &mut self,
         stream: StreamId,
         event: StreamEvent,
-        packet: u32,
+        packet: PacketId,
         to: &mut FramingOutput<'_, S>,
     ) {
         let buffer =
@@ -303,7 +303,7 @@ impl MessageFramer {
         stream: StreamId,
         event: StreamEvent,
         bytes: &[u8],
-        completed_by: u32,
+        completed_by: PacketId,
         to: &mut FramingOutput<'_, S>,
     ) {
         let known = self.streams.at_mut(stream);
@@ -435,15 +435,15 @@ mod tests {
         }
 
         fn data(&mut self, offset: u64, bytes: &[u8]) {
-            self.with(|framer, stream, to| framer.data(stream, offset, bytes, 1, to));
+            self.with(|framer, stream, to| framer.data(stream, offset, bytes, 1.into(), to));
         }
 
         /// Takes a payload with an outline; says whether it was one message.
         fn payload(&mut self, offset: u64, payload: &[u8]) -> bool {
-            let origin = Origin { packet: 1, file_offset: 0 };
+            let origin = Origin { packet: 1.into(), file_offset: 0 };
             let pieces = [Piece { offset: 0, length: payload.len(), origin }];
             let segment = CapturedSegment {
-                packet: 1,
+                packet: 1.into(),
                 interface: None,
                 transport: Transport::Udp,
                 payload,
@@ -476,9 +476,9 @@ mod tests {
         let (mut bench, frame) = (Bench::new(), frame());
         bench.data(0, &frame);
         bench.data(24, &frame[..10]);
-        bench.with(|framer, stream, to| framer.gap(stream, (34, 5), 1, to));
+        bench.with(|framer, stream, to| framer.gap(stream, (34, 5), 1.into(), to));
         bench.data(39, &frame);
-        bench.with(|framer, stream, to| framer.end(stream, 1, to));
+        bench.with(|framer, stream, to| framer.end(stream, 1.into(), to));
         let end = bench.spans.spans.iter().map(|(_, offset, length)| offset + length).max();
         assert_eq!((end, bench.spans.spans.last()), (Some(63), Some(&(SpanType::Message, 39, 24))));
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use framescope_parser::{Captured, Direction, Event, Observation, Observer, Protocol, SpanType};
 
-use crate::ids::{FlowId, Id, RowId, Side, Table};
+use crate::ids::{FlowId, Id, PacketId, RowId, Side, Table};
 use crate::streams::flow::{Flow, TransportType};
 
 /// A message, or something in its place, that has become complete.
@@ -21,9 +21,9 @@ pub(crate) struct Completed<'a> {
     pub(crate) time_ns: Option<i64>,
     pub(crate) bytes: Captured<'a, 'a>,
     /// The last packet that brought bytes of the stream up to its end.
-    pub(crate) sent: u32,
+    pub(crate) sent: PacketId,
     /// The packet with which it became complete.
-    pub(crate) completed_by: u32,
+    pub(crate) completed_by: PacketId,
 }
 
 /// Observes all conversations.
@@ -71,7 +71,7 @@ struct Watching {
     observer: Option<Box<dyn Observer>>,
     protocol: usize,
     /// When the last message was sent, and when it became complete.
-    last: (u32, u32),
+    last: (PacketId, PacketId),
 }
 
 impl Sessions {
@@ -129,7 +129,7 @@ impl Sessions {
             self.unobserved.get_mut(protocol).into_iter().for_each(|unobserved| *unobserved = true);
             return None;
         }
-        let new = Watching { observer, protocol, last: (0, 0) };
+        let new = Watching { observer, protocol, last: (PacketId::NONE, PacketId::NONE) };
         let watch = match self.free.pop() {
             Some(watch) => {
                 *self.watching.at_mut(watch) = new;
@@ -223,8 +223,8 @@ mod tests {
                 span_type: SpanType::Message,
                 time_ns: None,
                 bytes: Captured::whole(&bytes),
-                sent,
-                completed_by: 9,
+                sent: PacketId::from(sent),
+                completed_by: 9.into(),
             };
             sessions.row(FlowId::from(0), &flow, &protocols, &row, |one| found.push(one));
         }

@@ -168,7 +168,7 @@ mod tests {
 
     fn take(assembler: &mut Assembler, number: u32, fragment: &Fragment) -> Reassembled {
         let record = Record {
-            number,
+            number: number.into(),
             time_ns: None,
             link_type: None,
             wire_length: FILE.len(),
@@ -202,14 +202,14 @@ mod tests {
         assert!(take(&mut assembler, 2, &fragment(12, 16, 4, false)).overlaps);
         assert!(take(&mut assembler, 3, &fragment(0, 4, 12, true)).whole.is_some());
         let disputed: Vec<_> = assembler.disputes().within(0, 28).collect();
-        assert_eq!(disputed, [(3..4, 2)]);
+        assert_eq!(disputed, [(3..4, 2.into())]);
     }
 
     #[test]
     fn fragments_of_a_packet_that_never_becomes_whole_are_counted_at_the_end() {
         let mut assembler = Assembler::new(BlockReader::new(Source::from_bytes("file", FILE), 64));
         take(&mut assembler, 4, &fragment(12, 0, 4, false));
-        let origin = Origin { packet: 4, file_offset: 0 };
+        let origin = Origin { packet: 4.into(), file_offset: 0 };
         assert_eq!(assembler.finish(), Some((1, origin)));
     }
 }

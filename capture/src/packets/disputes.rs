@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::ids::PacketId;
+
 /// Disputed places of the file, without overlap.
 #[derive(Debug, Default)]
 pub(crate) struct Disputes {
     /// By where they begin: where they end, and the packet that brought the other bytes.
-    places: BTreeMap<u64, (u64, u32)>,
+    places: BTreeMap<u64, (u64, PacketId)>,
 }
 
 impl Disputes {
@@ -18,7 +20,7 @@ impl Disputes {
         self.places.is_empty()
     }
 
-    pub(crate) fn add(&mut self, file_offset: u64, length: usize, packet: u32) {
+    pub(crate) fn add(&mut self, file_offset: u64, length: usize, packet: PacketId) {
         self.places.insert(file_offset, (file_offset + length as u64, packet));
     }
 
@@ -27,7 +29,7 @@ impl Disputes {
         &self,
         file_offset: u64,
         length: u32,
-    ) -> impl Iterator<Item = (Range<u64>, u32)> + use<'_> {
+    ) -> impl Iterator<Item = (Range<u64>, PacketId)> + use<'_> {
         let file_end = file_offset + u64::from(length);
         // Places do not overlap, so that only the last that begins before these bytes can reach into them.
         let first = self.places.range(..file_offset).next_back().filter(|(_, (end, _))| *end > file_offset);
@@ -44,9 +46,12 @@ mod tests {
     fn bytes_of_the_file_have_the_disputes_that_reach_into_them() {
         let mut disputes = Disputes::default();
         for (place, length, packet) in [(100, 10, 1), (110, 5, 2), (200, 50, 3)] {
-            disputes.add(place, length, packet);
+            disputes.add(place, length, PacketId::from(packet));
         }
-        let within = |file_offset: u64, length: u32| disputes.within(file_offset, length).collect::<Vec<_>>();
+        let within = |file_offset: u64, length: u32| {
+            let within = disputes.within(file_offset, length);
+            within.map(|(place, packet)| (place, packet.number())).collect::<Vec<_>>()
+        };
         assert_eq!(within(0, 100), []);
         assert_eq!(within(0, 101), [(100..101, 1)]);
         assert_eq!(within(105, 7), [(105..110, 1), (110..112, 2)]);

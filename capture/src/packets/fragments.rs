@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
+use crate::ids::PacketId;
 use crate::packets::endpoint::Endpoint;
 use crate::packets::layer::Unusual;
 use crate::packets::origin::{Origin, Piece};
@@ -38,7 +39,7 @@ pub(crate) struct Dispute {
     pub(crate) start: usize,
     pub(crate) end: usize,
     /// The packet that brought the other bytes.
-    pub(crate) packet: u32,
+    pub(crate) packet: PacketId,
 }
 
 /// What adding a fragment gave.

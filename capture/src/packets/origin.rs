@@ -1,10 +1,12 @@
 //! Where in the file captured bytes come from.
 
+use crate::ids::PacketId;
+
 /// The place of a byte in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The packet, counted from 1.
-    pub packet: u32,
+    /// The packet.
+    pub packet: PacketId,
     /// Where in the file the bytes begin.
     pub file_offset: u64,
 }

@@ -1,5 +1,6 @@
 //! What the packet stage delivers: a TCP segment or UDP datagram as captured.
 
+use crate::ids::PacketId;
 use crate::packets::origin::Piece;
 
 /// What a packet's transport header says.
@@ -24,7 +25,7 @@ impl Transport {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CapturedSegment<'a> {
     /// The packet that brought it, or its last fragment.
-    pub(crate) packet: u32,
+    pub(crate) packet: PacketId,
     pub(crate) interface: Option<u16>,
     pub(crate) transport: Transport,
     pub(crate) payload: &'a [u8],

@@ -2,7 +2,7 @@
 
 use framescope_parser::Direction;
 
-use crate::ids::Side;
+use crate::ids::{PacketId, Side};
 
 /// How far a TCP connection's life was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +37,10 @@ impl ConnectionState {
 pub struct Connection {
     /// How far it came.
     pub state: ConnectionState,
-    /// The packet with its first SYN, counted from 1; None if the capture begins later.
-    pub opened: Option<u32>,
+    /// The packet with its first SYN; None if the capture begins later.
+    pub opened: Option<PacketId>,
     /// The packet that closed it: the reset, or the last FIN.
-    pub ended: Option<u32>,
+    pub ended: Option<PacketId>,
     /// The side that reset it, or was done first.
     pub ended_by: Option<Direction>,
 }
@@ -54,31 +54,31 @@ pub(crate) struct Flags {
     pub(crate) rst: bool,
 }
 
-/// The packets that opened and closed a TCP connection; 0 for none.
+/// The packets that opened and closed a TCP connection, as far as there are such.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Lifecycle {
-    opened: u32,
-    answered: u32,
+    opened: PacketId,
+    answered: PacketId,
     /// Each side's FIN.
-    fins: [u32; 2],
-    reset: u32,
+    fins: [PacketId; 2],
+    reset: PacketId,
     /// Whether the second side reset it.
     is_reset_by_second: bool,
 }
 
 impl Lifecycle {
     pub(crate) fn is_opened(&self) -> bool {
-        self.opened > 0
+        self.opened != PacketId::NONE
     }
 
     pub(crate) fn is_reset(&self) -> bool {
-        self.reset > 0
+        self.reset != PacketId::NONE
     }
 
     /// Takes note of a packet that one side sent.
-    pub(crate) fn record(&mut self, packet: u32, side: Side, flags: Flags) {
-        let first = |place: &mut u32| {
-            if *place == 0 {
+    pub(crate) fn record(&mut self, packet: PacketId, side: Side, flags: Flags) {
+        let first = |place: &mut PacketId| {
+            if *place == PacketId::NONE {
                 *place = packet;
             }
         };
@@ -90,7 +90,7 @@ impl Lifecycle {
         if flags.fin {
             first(side.of_mut(&mut self.fins));
         }
-        if flags.rst && self.reset == 0 {
+        if flags.rst && self.reset == PacketId::NONE {
             (self.reset, self.is_reset_by_second) = (packet, side.is_second());
         }
     }
@@ -102,11 +102,12 @@ impl Lifecycle {
         direction_of: impl Fn(Side) -> Direction,
     ) -> Connection {
         let &Lifecycle { opened, answered, fins, reset, is_reset_by_second } = self;
-        let some = |packet: u32| Some(packet).filter(|&packet| packet > 0);
+        let some = |packet: PacketId| Some(packet).filter(|&packet| packet != PacketId::NONE);
         let opened = some(opened);
-        let first_done = match fins {
-            [0, 0] => None,
-            [first, second] => Some(Side::second_if(second > 0 && (first == 0 || second < first))),
+        let first_done = match fins.map(some) {
+            [None, None] => None,
+            [Some(first), Some(second)] => Some(Side::second_if(second < first)),
+            [_, second] => Some(Side::second_if(second.is_some())),
         };
         match (some(reset), first_done) {
             (Some(reset), _) => {
@@ -114,13 +115,13 @@ impl Lifecycle {
                 Connection { state: ConnectionState::Reset, opened, ended: Some(reset), ended_by }
             }
             (None, Some(side)) => {
-                let both = !fins.contains(&0);
+                let both = !fins.contains(&PacketId::NONE);
                 let state = if both { ConnectionState::Closed } else { ConnectionState::HalfClosed };
                 let ended = fins.into_iter().max().filter(|_| both);
                 Connection { state, opened, ended, ended_by: Some(direction_of(side)) }
             }
             (None, None) => {
-                let only_asked = opened.is_some() && answered == 0 && syn_seen != [true; 2];
+                let only_asked = opened.is_some() && answered == PacketId::NONE && syn_seen != [true; 2];
                 let state = if only_asked { ConnectionState::HalfOpen } else { ConnectionState::Open };
                 Connection { state, opened, ended: None, ended_by: None }
             }
@@ -141,7 +142,7 @@ mod tests {
     fn after(packets: &[(Side, Flags)]) -> Connection {
         let (mut lifecycle, mut syn_seen) = (Lifecycle::default(), [false; 2]);
         for (packet, &(side, flags)) in (1..).zip(packets) {
-            lifecycle.record(packet, side, flags);
+            lifecycle.record(PacketId::from(packet), side, flags);
             *side.of_mut(&mut syn_seen) |= flags.syn;
         }
         let direction = |side: Side| if side.is_second() { Direction::Backward } else { Direction::Forward };
@@ -160,13 +161,23 @@ mod tests {
                 None,
                 Some(Second),
             ),
-            (&[(First, SYN), (Second, FIN), (First, FIN)], ConnectionState::Closed, Some(3), Some(Second)),
-            (&[(First, FIN), (Second, FIN), (First, RST)], ConnectionState::Reset, Some(3), Some(First)),
+            (
+                &[(First, SYN), (Second, FIN), (First, FIN)],
+                ConnectionState::Closed,
+                Some(3.into()),
+                Some(Second),
+            ),
+            (
+                &[(First, FIN), (Second, FIN), (First, RST)],
+                ConnectionState::Reset,
+                Some(3.into()),
+                Some(First),
+            ),
         ];
         for (packets, state, ended, by) in states {
             let ended_by =
                 by.map(|side| if side == First { Direction::Forward } else { Direction::Backward });
-            let opened = packets.first().filter(|(_, flags)| flags.syn).map(|_| 1);
+            let opened = packets.first().filter(|(_, flags)| flags.syn).map(|_| 1.into());
             assert_eq!(after(packets), Connection { state, opened, ended, ended_by }, "{packets:?}");
         }
     }

@@ -81,7 +81,7 @@ mod tests {
     fn segment(packet: u32, [syn, ack]: [bool; 2]) -> CapturedSegment<'static> {
         let transport = Transport::Tcp { sequence: 0, syn, ack, fin: false, rst: false };
         CapturedSegment {
-            packet,
+            packet: packet.into(),
             interface: Some(3),
             transport,
             payload: &[],

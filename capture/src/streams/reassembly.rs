@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::PacketId;
+
 pub use crate::packets::origin::Origin;
 
 /// A captured segment of one direction.
@@ -37,7 +39,7 @@ pub enum Output {
         /// Where they come from.
         origin: Origin,
         /// The packet with which they became the next.
-        completed_by: u32,
+        completed_by: PacketId,
     },
     /// The stream's next bytes are missing.
     Gap {
@@ -46,7 +48,7 @@ pub enum Output {
         /// How many.
         length: u64,
         /// The packet with which they were given up.
-        completed_by: u32,
+        completed_by: PacketId,
     },
     /// Bytes that were delivered already, or are in a gap that was given up.
     Duplicate {
@@ -76,7 +78,7 @@ pub enum Output {
     /// The sender is done and every byte was delivered.
     End {
         /// The packet with which it was.
-        completed_by: u32,
+        completed_by: PacketId,
     },
 }
 
@@ -216,7 +218,7 @@ impl Reassembler {
     }
 
     /// Nothing more will come: delivers all that waits, with the gaps between. `completed_by` is the packet that ended it.
-    pub fn finish(&mut self, completed_by: u32, out: &mut Vec<Output>) {
+    pub fn finish(&mut self, completed_by: PacketId, out: &mut Vec<Output>) {
         if self.next_sequence.is_none() {
             self.start_at_lowest(out);
         }
@@ -310,7 +312,14 @@ impl Reassembler {
     }
 
     /// Puts bytes from `next` on where nothing is yet, and delivers what is next.
-    fn insert(&mut self, start: u64, length: u64, origin: Origin, completed_by: u32, out: &mut Vec<Output>) {
+    fn insert(
+        &mut self,
+        start: u64,
+        length: u64,
+        origin: Origin,
+        completed_by: PacketId,
+        out: &mut Vec<Output>,
+    ) {
         let end = start + length;
         if length == 0 {
             return;
@@ -348,12 +357,12 @@ impl Reassembler {
         }
     }
 
-    fn deliver(&mut self, length: u64, origin: Origin, completed_by: u32, out: &mut Vec<Output>) {
+    fn deliver(&mut self, length: u64, origin: Origin, completed_by: PacketId, out: &mut Vec<Output>) {
         out.push(Output::Data { offset: self.next, length, origin, completed_by });
         self.advance(length);
     }
 
-    fn deliver_waiting(&mut self, completed_by: u32, out: &mut Vec<Output>) {
+    fn deliver_waiting(&mut self, completed_by: PacketId, out: &mut Vec<Output>) {
         while let Some(entry) = self.waiting.first_entry()
             && *entry.key() == self.next
         {
@@ -363,14 +372,14 @@ impl Reassembler {
         }
     }
 
-    fn give_up_gap(&mut self, completed_by: u32, out: &mut Vec<Output>) {
+    fn give_up_gap(&mut self, completed_by: PacketId, out: &mut Vec<Output>) {
         if let Some((&first, _)) = self.waiting.first_key_value() {
             self.gap_to(first, completed_by, out);
             self.deliver_waiting(completed_by, out);
         }
     }
 
-    fn gap_to(&mut self, end: u64, completed_by: u32, out: &mut Vec<Output>) {
+    fn gap_to(&mut self, end: u64, completed_by: PacketId, out: &mut Vec<Output>) {
         if end > self.next {
             out.push(Output::Gap { offset: self.next, length: end - self.next, completed_by });
             self.advance(end - self.next);

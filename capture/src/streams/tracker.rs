@@ -3,7 +3,7 @@
 //! Most streams only ever bring what comes next, and need two numbers. What else comes makes a [`Reassembler`], which is dropped
 //! when enough segments have followed one another again. The tracker deals in ranges only, and sees no bytes.
 
-use crate::ids::{StreamId, Table};
+use crate::ids::{PacketId, StreamId, Table};
 use crate::packets::origin::{Origin, Piece};
 use crate::packets::segment::{CapturedSegment, Transport};
 use crate::streams::reassembly::{Output, Reassembler, Segment};
@@ -158,7 +158,7 @@ impl StreamTracker {
         let packet = |output: &Output| match output {
             Output::Data { origin, .. } => origin.packet,
             // It goes with what comes before it.
-            _ => 0,
+            _ => PacketId::NONE,
         };
         let mut one = out.split_off(first).into_iter().peekable();
         let mut other = self.outputs.drain(..).map(|output| (other, output)).peekable();
@@ -170,7 +170,7 @@ impl StreamTracker {
     }
 
     /// Nothing more will come of a stream: delivers all that waits, with the gaps between. `packet` is the one that ended it.
-    pub(crate) fn finish(&mut self, stream: StreamId, packet: u32, out: &mut Vec<(StreamId, Output)>) {
+    pub(crate) fn finish(&mut self, stream: StreamId, packet: PacketId, out: &mut Vec<(StreamId, Output)>) {
         let tracked = self.streams.at_mut(stream);
         match &mut tracked.reassembler {
             Some(reassembler) => reassembler.finish(packet, &mut self.outputs),
@@ -234,9 +234,9 @@ mod tests {
         stream: StreamId,
         (packet, sequence, length): (u32, u32, usize),
     ) -> Vec<(StreamId, u64, u32)> {
-        let origin = Origin { packet, file_offset: u64::from(packet) * 100 };
+        let origin = Origin { packet: packet.into(), file_offset: u64::from(packet) * 100 };
         let segment = CapturedSegment {
-            packet,
+            packet: packet.into(),
             interface: None,
             transport: Transport::Tcp { sequence, syn: false, ack: true, fin: false, rst: false },
             payload: &[0; 100][..length],
@@ -252,7 +252,7 @@ mod tests {
         let mut out = Vec::new();
         tracker.segment(stream, &segment, &mut out);
         let data = out.into_iter().filter_map(|(stream, output)| match output {
-            Output::Data { offset, origin, .. } => Some((stream, offset, origin.packet)),
+            Output::Data { offset, origin, .. } => Some((stream, offset, origin.packet.number())),
             _ => None,
         });
         data.collect()
@@ -300,12 +300,12 @@ mod tests {
         tracker.begin(stream, 99);
         assert_eq!(take(&mut tracker, stream, (1, 105, 10)), []);
         let mut out = Vec::new();
-        tracker.finish(stream, 7, &mut out);
-        let origin = Origin { packet: 1, file_offset: 100 };
+        tracker.finish(stream, 7.into(), &mut out);
+        let origin = Origin { packet: 1.into(), file_offset: 100 };
         let expected = [
-            Output::Gap { offset: 0, length: 5, completed_by: 7 },
-            Output::Data { offset: 5, length: 10, origin, completed_by: 7 },
-            Output::End { completed_by: 7 },
+            Output::Gap { offset: 0, length: 5, completed_by: 7.into() },
+            Output::Data { offset: 5, length: 10, origin, completed_by: 7.into() },
+            Output::End { completed_by: 7.into() },
         ];
         assert_eq!(out, expected.map(|output| (stream, output)));
         assert!(tracker.has_ended(stream));

@@ -90,7 +90,7 @@ pub fn check_index(index: &Index) {
     assert!(index.damages().iter().all(|damage| !damage.to_string().is_empty()));
     for (flow, known) in index.flows() {
         if let Some(connection) = known.connection() {
-            let last = index.packets();
+            let last = index.packets().into();
             assert!([connection.opened, connection.ended].into_iter().flatten().all(|packet| packet <= last));
         }
         for direction in [Direction::Forward, Direction::Backward] {

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use framescope_capture::{Options, Source, read};
+use framescope_capture::{Options, PacketId, Source, read};
 use framescope_checking::Random;
 use framescope_parser::{
     Captured, CodeSet, Direction, Dissection, Framer, Missing, Protocol, Span, SpanType,
@@ -47,7 +47,8 @@ pub fn chunking(data: &[u8]) {
         let row = index.row(number).expect("a row of a stream is a row");
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader).expect("the capture is in memory");
         let place = span.offset as usize..(span.offset + span.length) as usize;
-        let mut packets: Vec<u32> = carriers[place].iter().copied().filter(|&packet| packet > 0).collect();
+        let carriers = carriers[place].iter().copied().filter(|&packet| packet > 0);
+        let mut packets: Vec<PacketId> = carriers.map(PacketId::from).collect();
         packets.sort_unstable();
         packets.dedup();
         assert_eq!(index.row_packets(&row), packets, "row {number} comes from other packets");

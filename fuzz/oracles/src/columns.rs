@@ -5,8 +5,8 @@ mod notes;
 mod rows;
 
 use arbitrary::{Arbitrary, Unstructured};
-use framescope_capture::SegmentRange;
 use framescope_capture::store::{Packed, Packets, Segments};
+use framescope_capture::{PacketId, SegmentRange};
 
 /// Takes the first byte of `data` as what is stored, and the others as a program of insertions.
 pub fn columns(data: &[u8]) {
@@ -156,10 +156,10 @@ fn packets(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
         }
     }
     assert_eq!((packets.len() as usize, packets.first_ns()), (model.len(), first_ns));
-    for (packet, expected) in (1..).zip(&model) {
+    for (packet, expected) in (1..).map(PacketId::from).zip(&model) {
         assert_eq!((packets.time_ns(packet), packets.payload(packet)), *expected, "packet {packet}");
     }
-    for packet in [0, packets.len() + 1, packets.len() + 65, u32::MAX] {
+    for packet in [0, packets.len() + 1, packets.len() + 65, u32::MAX].map(PacketId::from) {
         assert_eq!((packets.time_ns(packet), packets.payload(packet)), (None, None), "there is no {packet}");
     }
     Ok(())
@@ -187,8 +187,12 @@ fn segments(program: &mut Unstructured<'_>) -> arbitrary::Result<()> {
             file_offset = file_offset.wrapping_add_signed(step.file_step.into());
             packet = packet.wrapping_add_signed(step.packet_step);
             let length = (step.lengths.at(number, 32) as u32).max(1);
-            let segment =
-                SegmentRange { offset: end + step.gaps.at(number, 40), file_offset, length, packet };
+            let segment = SegmentRange {
+                offset: end + step.gaps.at(number, 40),
+                file_offset,
+                length,
+                packet: packet.into(),
+            };
             segments.push(segment);
             assert_eq!((segments.last(), segments.len()), (Some(segment), model.len() + 1));
             if step.taken_back.is(number) {

@@ -51,7 +51,7 @@ fn run(first: u32, program: &[Sent], limit: u64) {
     let mut reassembler = Reassembler::with_limit(limit);
     // The SYN comes first, so that the program's offsets are those of the stream.
     let mut out = Vec::new();
-    let origin = |i: usize| Origin { packet: i as u32 + 1, file_offset: i as u64 * STRETCH };
+    let origin = |i: usize| Origin { packet: (i as u32 + 1).into(), file_offset: i as u64 * STRETCH };
     let syn =
         Segment { sequence: first, syn: true, fin: false, length: 0, wire_length: 0, origin: origin(0) };
     reassembler.segment(syn, &mut out);
@@ -104,7 +104,7 @@ fn run(first: u32, program: &[Sent], limit: u64) {
         let waiting = model.iter().skip(given.places.len()).flatten().count() as u64;
         assert!(waiting <= limit, "{waiting} bytes wait where {limit} may");
     }
-    reassembler.finish(program.len() as u32 + 2, &mut out);
+    reassembler.finish((program.len() as u32 + 2).into(), &mut out);
     for output in out.drain(..) {
         given.take(output, &model, u64::MAX);
     }

@@ -2,7 +2,7 @@
 
 use framescope_capture::export::rfc3339;
 use framescope_capture::filter::{Column, written};
-use framescope_capture::{Row, RowId};
+use framescope_capture::{PacketId, Row, RowId};
 use framescope_parser::SpanType;
 
 use super::ViewContext;
@@ -68,7 +68,8 @@ pub(crate) fn cell_text(context: ViewContext<'_>, table_row: &TableRow<'_>, colu
         Column::Row => number.to_string(),
         Column::Flow => row.flow().to_string(),
         Column::Packet => {
-            let packets: Vec<String> = index.row_packets(row).iter().take(4).map(u32::to_string).collect();
+            let packets: Vec<String> =
+                index.row_packets(row).iter().take(4).map(PacketId::to_string).collect();
             packets.join(" ")
         }
         Column::Time => time_text(context, position, row),

@@ -38,7 +38,9 @@ pub(super) fn value<'h>(
     match column {
         Column::Row => ColumnValue::Number(number.number().into()),
         Column::Flow => ColumnValue::Number(row.flow().number().into()),
-        Column::Packet => ColumnValue::Numbers(content.packets().iter().copied().map(u64::from).collect()),
+        Column::Packet => {
+            ColumnValue::Numbers(content.packets().iter().map(|packet| packet.number().into()).collect())
+        }
         Column::Offset => ColumnValue::Number(row.offset),
         Column::Length => ColumnValue::Number(row.length),
         Column::Time => index.time_ns(row).map_or(ColumnValue::Missing, ColumnValue::Time),

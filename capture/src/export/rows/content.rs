@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use framescope_parser::Direction;
 
 use crate::display::display_limit;
-use crate::{BlockReader, FlowId, Index, Row, SegmentRange};
+use crate::{BlockReader, FlowId, Index, PacketId, Row, SegmentRange};
 
 /// Memory for bytes that became larger than this is not kept for the next row.
 const MAX_KEPT: usize = 4 << 20;
@@ -17,7 +17,7 @@ pub(in crate::export) struct Content<'i> {
     index: &'i Index,
     reader: BlockReader,
     segments: Vec<SegmentRange>,
-    packets: Vec<u32>,
+    packets: Vec<PacketId>,
     pub(in crate::export) bytes: Vec<u8>,
 }
 
@@ -38,9 +38,11 @@ impl<'i> Content<'i> {
     }
 
     /// The same as [`Index::row_packets`] of that row.
-    pub(in crate::export) fn packets(&mut self) -> &[u32] {
+    pub(in crate::export) fn packets(&mut self) -> &[PacketId] {
         self.packets.clear();
-        self.packets.extend(self.segments.iter().map(|segment| segment.packet).filter(|&packet| packet > 0));
+        self.packets.extend(
+            self.segments.iter().map(|segment| segment.packet).filter(|&packet| packet != PacketId::NONE),
+        );
         if self.packets.len() > 1 {
             self.packets.sort_unstable();
             self.packets.dedup();

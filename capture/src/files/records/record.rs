@@ -1,10 +1,12 @@
 //! What a file is read as: packets, and blocks without one.
 
+use crate::ids::PacketId;
+
 /// A captured packet, as the file has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
     /// Counted from 1.
-    pub(crate) number: u32,
+    pub(crate) number: PacketId,
     /// When it was captured: nanoseconds since the Unix epoch; None where the file does not say.
     pub(crate) time_ns: Option<i64>,
     /// What kind of link it was captured on (a LINKTYPE number); None where the file does not say.

@@ -2,6 +2,7 @@
 
 use super::record::Record;
 use crate::files::buffer::Buffer;
+use crate::ids::PacketId;
 use crate::{Damage, Source};
 
 /// Bytes read in one call.
@@ -12,7 +13,7 @@ pub(super) const MAX_RECORD: u64 = 256 << 20;
 /// A packet, its bytes by their place in the window: moving a record costs more than reading it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WindowPacket {
-    pub(super) number: u32,
+    pub(super) number: PacketId,
     pub(super) time_ns: Option<i64>,
     pub(super) link_type: Option<u32>,
     pub(super) wire_length: usize,
@@ -108,7 +109,7 @@ impl Window {
         (std::mem::replace(&mut self.buffer, other), offset)
     }
 
-    pub(super) fn damage(&self, packet: Option<u32>, what: impl Into<String>) -> Damage {
+    pub(super) fn damage(&self, packet: Option<PacketId>, what: impl Into<String>) -> Damage {
         Damage {
             file: self.source.name().to_owned(),
             offset: self.position(),
@@ -121,7 +122,7 @@ impl Window {
 
     /// Damage of the packet after the last that was found.
     pub(super) fn damage_of_next(&self, what: impl Into<String>) -> Damage {
-        self.damage(Some(self.packets.saturating_add(1)), what)
+        self.damage(Some(self.packets.saturating_add(1).into()), what)
     }
 
     /// Reads until at least `needed` bytes are there from the position on, or as many as the file has.
@@ -174,11 +175,11 @@ impl Window {
 
     /// The number of a packet that was found.
     #[inline]
-    pub(super) fn count_packet(&mut self) -> Result<u32, Damage> {
+    pub(super) fn count_packet(&mut self) -> Result<PacketId, Damage> {
         match self.packets.checked_add(1) {
             Some(number) => {
                 self.packets = number;
-                Ok(number)
+                Ok(PacketId::from(number))
             }
             None => Err(self.damage(None, "more than 4,294,967,295 packets can't be numbered")),
         }
@@ -233,7 +234,7 @@ mod tests {
         let mut window = window(10);
         let damage = window.claim(11, "the record").unwrap_err();
         let what = "the file ends inside the record: it claims 11 bytes and 10 are left";
-        assert_eq!((damage.what.as_str(), damage.packet, damage.offset), (what, Some(1), 0));
+        assert_eq!((damage.what.as_str(), damage.packet, damage.offset), (what, Some(1.into()), 0));
         let source = Source::from_reads("endless", u64::MAX, |_: u64, buffer: &mut [u8]| Ok(buffer.len()));
         let damage = Window::new(&source).claim(MAX_RECORD + 1, "the record").unwrap_err();
         assert!(damage.what.starts_with("the record claims 268435457 bytes; no packet is longer than"));

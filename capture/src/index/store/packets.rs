@@ -2,6 +2,7 @@
 //! any number of others, and they cost two bits each.
 
 use super::Packed;
+use crate::ids::PacketId;
 
 /// The packets of one mark.
 const PACKETS_PER_MARK: u32 = u64::BITS;
@@ -92,8 +93,8 @@ impl Packets {
 
     /// When a packet was captured, if that is known and stored.
     #[inline]
-    pub fn time_ns(&self, packet: u32) -> Option<i64> {
-        let place = self.place(packet)?;
+    pub fn time_ns(&self, packet: PacketId) -> Option<i64> {
+        let place = self.place(packet.number())?;
         time(match self.sealed.get(place / A_BLOCK) {
             Some(block) => block.times.get(place % A_BLOCK)?,
             None => self.open.get(place % A_BLOCK)?.time,
@@ -102,8 +103,8 @@ impl Packets {
 
     /// Where in the file a packet's payload begins, if that is stored.
     #[inline]
-    pub fn payload(&self, packet: u32) -> Option<u64> {
-        let place = self.place(packet)?;
+    pub fn payload(&self, packet: PacketId) -> Option<u64> {
+        let place = self.place(packet.number())?;
         match self.sealed.get(place / A_BLOCK) {
             Some(block) => block.payloads.get(place % A_BLOCK),
             None => Some(self.open.get(place % A_BLOCK)?.payload),
@@ -112,14 +113,14 @@ impl Packets {
 
     /// What the times lie between of the packets from `first` to `last` that are stored; None where that takes a look at each, or
     /// some have no time.
-    pub fn time_bounds(&self, first: u32, last: u32) -> Option<(i64, i64)> {
+    pub fn time_bounds(&self, first: PacketId, last: PacketId) -> Option<(i64, i64)> {
         let before = |packet: u32| {
             let number = packet.min(self.packets).checked_sub(1)?;
             let mark = self.marks.get((number / PACKETS_PER_MARK) as usize)?;
             let below = (1u64 << (number % PACKETS_PER_MARK)) - 1;
             Some((mark.before + (mark.stored & below).count_ones()) as usize)
         };
-        let blocks = self.sealed.get(before(first)? / A_BLOCK..=before(last)? / A_BLOCK)?;
+        let blocks = self.sealed.get(before(first.number())? / A_BLOCK..=before(last.number())? / A_BLOCK)?;
         let mut bounds = blocks.iter().map(|block| block.times.bounds());
         let (least, greatest) = bounds.try_fold((u64::MAX, 0), |(least, greatest), (low, high)| {
             (low > 0).then_some((least.min(low), greatest.max(high)))
@@ -145,7 +146,10 @@ mod tests {
     #[test]
     fn what_is_kept_is_that_of_its_packet_and_nothing_of_others() {
         let mut packets = Packets::default();
-        assert_eq!((packets.time_ns(0), packets.time_ns(1), packets.first_ns()), (None, None, None));
+        assert_eq!(
+            (packets.time_ns(0.into()), packets.time_ns(1.into()), packets.first_ns()),
+            (None, None, None)
+        );
         let kept = |packet: u32| packet.is_multiple_of(3) || (100..9_000).contains(&packet);
         let time = |packet: u32| (packet > 7 && !packet.is_multiple_of(5)).then_some(i64::from(packet) - 500);
         let payload = |packet: u32| kept(packet).then_some(u64::from(packet) * 1000);
@@ -154,19 +158,23 @@ mod tests {
         }
         for packet in 0..20_100 {
             let there = (1..=20_000).contains(&packet) && kept(packet);
-            assert_eq!(packets.time_ns(packet), if there { time(packet) } else { None }, "packet {packet}");
-            assert_eq!(packets.payload(packet), payload(packet).filter(|_| there), "packet {packet}");
+            assert_eq!(
+                packets.time_ns(packet.into()),
+                if there { time(packet) } else { None },
+                "packet {packet}"
+            );
+            assert_eq!(packets.payload(packet.into()), payload(packet).filter(|_| there), "packet {packet}");
         }
         assert_eq!((packets.first_ns(), packets.len()), (Some(8 - 500), 20_000));
         let mut timed = Packets::default();
         for packet in 1..=20_000 {
             timed.push(Some(i64::from(packet) * 10 - 50_000), kept(packet).then_some(0));
         }
-        assert_eq!(timed.time_bounds(5_000, 20_000), None, "the last ones are not packed");
-        assert_eq!(packets.time_bounds(1, 100), None, "some have no time");
+        assert_eq!(timed.time_bounds(5_000.into(), 20_000.into()), None, "the last ones are not packed");
+        assert_eq!(packets.time_bounds(1.into(), 100.into()), None, "some have no time");
         for (first, last) in [(1, 1), (1, 50), (100, 5_000), (4_000, 8_000)] {
-            let (low, high) = timed.time_bounds(first, last).unwrap();
-            let times = (first..=last).filter_map(|packet| timed.time_ns(packet));
+            let (low, high) = timed.time_bounds(first.into(), last.into()).unwrap();
+            let times = (first..=last).filter_map(|packet| timed.time_ns(packet.into()));
             assert!(times.into_iter().all(|time| (low..=high).contains(&time)), "{first} to {last}");
         }
     }

@@ -1,6 +1,7 @@
 //! The segments that a stream came in, in its order.
 
 use super::Packed;
+use crate::ids::PacketId;
 
 /// Bytes of a stream that came in one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +12,8 @@ pub struct SegmentRange {
     pub file_offset: u64,
     /// How many.
     pub length: u32,
-    /// The packet, counted from 1; 0 for a file that is not a capture.
-    pub packet: u32,
+    /// The packet; [`PacketId::NONE`] for a file that is not a capture.
+    pub packet: PacketId,
 }
 
 impl SegmentRange {
@@ -59,7 +60,7 @@ impl Chunk {
             offsets: Packed::of(all.clone().map(|segment| segment.offset)),
             file_offsets: Packed::of(all.clone().map(|segment| segment.file_offset)),
             lengths: Packed::of(all.clone().map(|segment| segment.length.into())),
-            packets: Packed::of(all.map(|segment| segment.packet.into())),
+            packets: Packed::of(all.map(|segment| segment.packet.number().into())),
         }
     }
 
@@ -68,7 +69,7 @@ impl Chunk {
             offset: self.offsets.get(at)?,
             file_offset: self.file_offsets.get(at)?,
             length: u32::try_from(self.lengths.get(at)?).ok()?,
-            packet: u32::try_from(self.packets.get(at)?).ok()?,
+            packet: u32::try_from(self.packets.get(at)?).ok()?.into(),
         })
     }
 }
@@ -145,7 +146,7 @@ mod tests {
             offset += u64::from(number % 7 == 3) * 1_000_000;
             let length = number % 50 + 1;
             let file_offset = u64::from(number.wrapping_mul(2_654_435_761));
-            let segment = SegmentRange { offset, file_offset, length, packet: number * 3 };
+            let segment = SegmentRange { offset, file_offset, length, packet: (number * 3).into() };
             segments.push(segment);
             if number % 11 == 5 {
                 segments.pop();

@@ -125,7 +125,14 @@ impl Model {
             packet = packet.wrapping_add_signed(step.packet_step);
             let label = step.labels.at(number, 31) as u32;
             let is_payload = number & u64::from(step.payloads) == 0;
-            let entry = Entry { offset: *end, length, stream: stream.into(), label, packet, is_payload };
+            let entry = Entry {
+                offset: *end,
+                length,
+                stream: stream.into(),
+                label,
+                packet: packet.into(),
+                is_payload,
+            };
             *end += length;
             assert_eq!(rows.push(entry).index(), self.entries.len(), "the number of a row");
             self.entries.push(entry);

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_capture::export::{display_limit, row_facts};
-use framescope_capture::{BlockReader, Index, RowId, SegmentRange};
+use framescope_capture::{BlockReader, Index, PacketId, RowId, SegmentRange};
 use framescope_parser::{Captured, Missing, Problem, SpanType, Unclaimed};
 
 use problems::{ProblemIndex, at_fault};
@@ -114,8 +114,8 @@ impl Details {
         Captured::with_missing(&self.bytes, &self.missing)
     }
 
-    /// Where in the capture a byte is: the packet, 0 for none, and the file offset.
-    pub fn source_of(&self, at: usize) -> Option<(u32, u64)> {
+    /// Where in the capture a byte is: the packet, if there is one, and the file offset.
+    pub fn source_of(&self, at: usize) -> Option<(PacketId, u64)> {
         let at = at as u64;
         let segment = self.segments.get(self.segments.partition_point(|segment| segment.end() <= at))?;
         (segment.offset <= at).then(|| (segment.packet, segment.file_offset + (at - segment.offset)))
@@ -166,7 +166,7 @@ impl Details {
         }
         if let Some((packet, offset)) = self.source_of(range.start) {
             match packet {
-                0 => text.push_str(&format!(", file offset {offset} (0x{offset:x})")),
+                PacketId::NONE => text.push_str(&format!(", file offset {offset} (0x{offset:x})")),
                 packet => text.push_str(&format!(", packet {packet}, file offset {offset} (0x{offset:x})")),
             }
             let last = range.end.checked_sub(1).and_then(|last| self.source_of(last));

@@ -44,7 +44,7 @@ impl SortKey<'_> {
         match self.column {
             Column::Row => Some(number.number().into()),
             Column::Flow => Some(row.flow().number().into()),
-            Column::Packet => index.segments(row).map(|segment| u64::from(segment.packet)).max(),
+            Column::Packet => index.segments(row).map(|segment| u64::from(segment.packet.number())).max(),
             Column::Offset => Some(row.offset),
             Column::Length => Some(row.length),
             Column::Time => self.index.time_ns(row).map(ordered),

@@ -9,7 +9,7 @@ mod tests;
 use self::block::{Block, Place, Slot, Whereabouts};
 use self::links::LINKS;
 use super::Packed;
-use crate::ids::{RowId, StreamId, Table};
+use crate::ids::{PacketId, RowId, StreamId, Table};
 
 pub use self::links::Link;
 pub use self::streams::StreamRows;
@@ -28,8 +28,8 @@ pub struct Entry {
     pub stream: StreamId,
     /// What it is, as a number of the index's labels.
     pub label: u32,
-    /// The last packet that brought bytes of it; 0 if none did.
-    pub packet: u32,
+    /// The last packet that brought bytes of it; [`PacketId::NONE`] if none did.
+    pub packet: PacketId,
     /// Whether it is just what that packet carried, from the payload's first byte on.
     pub is_payload: bool,
 }
@@ -71,7 +71,7 @@ impl Rows {
         self.open.push(Slot {
             offset: offset.wrapping_sub(base),
             length,
-            packet,
+            packet: packet.number(),
             label: label << 1 | u32::from(is_payload),
             code,
             links: [0; 3],
@@ -126,7 +126,7 @@ impl Rows {
             length,
             stream: place.stream,
             label: label >> 1,
-            packet,
+            packet: packet.into(),
             is_payload: label & 1 == 1,
         })
     }
@@ -137,9 +137,9 @@ impl Rows {
     }
 
     /// What the last packets of a full block's rows lie between.
-    pub fn packet_bounds(&self, block: usize) -> Option<(u32, u32)> {
+    pub fn packet_bounds(&self, block: usize) -> Option<(PacketId, PacketId)> {
         let (least, greatest) = self.sealed.get(block)?.packets.bounds();
-        Some((narrow(least), narrow(greatest)))
+        Some((narrow(least).into(), narrow(greatest).into()))
     }
 
     /// The label of a row.
@@ -176,11 +176,11 @@ impl Rows {
 
     /// The last packet that brought bytes of a row.
     #[inline]
-    pub fn packet(&self, row: RowId) -> Option<u32> {
+    pub fn packet(&self, row: RowId) -> Option<PacketId> {
         let (block, at) = self.block_of(row);
         match block {
-            Some(block) => Some(narrow(block.packets.get(at)?)),
-            None => Some(self.slot(row)?.packet),
+            Some(block) => Some(narrow(block.packets.get(at)?).into()),
+            None => Some(self.slot(row)?.packet.into()),
         }
     }
 

@@ -13,7 +13,7 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
         all.map(|&(stream, length, label, packet, is_payload)| {
             let offset = ends[stream as usize];
             ends[stream as usize] += length;
-            Entry { offset, length, stream: stream.into(), label, packet, is_payload }
+            Entry { offset, length, stream: stream.into(), label, packet: packet.into(), is_payload }
         })
         .collect()
     })
