@@ -129,11 +129,18 @@ impl Method {
 }
 
 /// The expressions of a description, and the texts and bytes in them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Expressions {
+    /// The first is [`NodeId::UNSET`].
     pub(crate) nodes: Vec<Node>,
     pub(crate) lists: Vec<NodeId>,
     pub(crate) constants: Vec<u8>,
+}
+
+impl Default for Expressions {
+    fn default() -> Self {
+        Expressions { nodes: vec![Node::Const(Val::Null)], lists: Vec::new(), constants: Vec::new() }
+    }
 }
 
 impl Expressions {

@@ -45,8 +45,8 @@ impl TypeId {
 }
 
 impl NodeId {
-    /// An expression that is not compiled yet. A plan that was loaded without errors holds none.
-    pub(crate) const UNSET: NodeId = NodeId(u32::MAX);
+    /// An expression that is not compiled yet, or can't be. It reads as null, and a plan that was loaded without errors holds none.
+    pub(crate) const UNSET: NodeId = NodeId(0);
 }
 
 impl ObjectId {
