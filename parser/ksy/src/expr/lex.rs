@@ -1,16 +1,24 @@
 //! Splits the text of an expression into tokens.
 
-use super::{Ast, SyntaxError, parse::parse_nested};
+use super::SyntaxError;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Token {
     Int(i128),
     Float(f64),
     Str(String),
-    Format(Vec<Ast>),
+    Format(Vec<FormatPart>),
     Name(String),
     Sign(&'static str),
     End,
+}
+
+/// A part of a text with expressions in it, and the character that it begins at.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FormatPart {
+    Text(String, u32),
+    /// An expression between braces, not split yet.
+    Expression(String, u32),
 }
 
 impl Token {
@@ -33,8 +41,8 @@ const SIGNS: [&str; 28] = [
 ];
 
 /// Splits a text; the last token is [`Token::End`].
-pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, SyntaxError> {
-    let mut lexer = Lexer { characters: text.chars().collect(), at: 0, depth };
+pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, u32)>, SyntaxError> {
+    let mut lexer = Lexer { characters: text.chars().collect(), at: 0 };
     let mut tokens = Vec::new();
     loop {
         while lexer.peek().is_some_and(char::is_whitespace) {
@@ -97,7 +105,6 @@ pub(crate) fn tokens(text: &str, depth: u32) -> Result<Vec<(Token, u32)>, Syntax
 struct Lexer {
     characters: Vec<char>,
     at: usize,
-    depth: u32,
 }
 
 impl Lexer {
@@ -217,7 +224,7 @@ impl Lexer {
         }
     }
 
-    fn format(&mut self, begun: u32) -> Result<Vec<Ast>, SyntaxError> {
+    fn format(&mut self, begun: u32) -> Result<Vec<FormatPart>, SyntaxError> {
         let mut parts = Vec::new();
         let mut text = String::new();
         loop {
@@ -228,7 +235,7 @@ impl Lexer {
             self.at += 1;
             match c {
                 '"' | '{' if !text.is_empty() => {
-                    parts.push(Ast { at, node: super::AstNode::Str(std::mem::take(&mut text)) });
+                    parts.push(FormatPart::Text(std::mem::take(&mut text), at));
                     self.at -= 1;
                 }
                 '"' => return Ok(parts),
@@ -250,7 +257,7 @@ impl Lexer {
                         }
                         inner.push(c);
                     }
-                    parts.push(parse_nested(&inner, at + 1, self.depth + 1)?);
+                    parts.push(FormatPart::Expression(inner, at + 1));
                 }
                 '\\' => text.push(self.escape()?),
                 _ => text.push(c),
@@ -264,7 +271,7 @@ mod tests {
     use super::{Token, tokens};
 
     fn kinds(text: &str) -> Vec<Token> {
-        tokens(text, 0).unwrap().into_iter().map(|(token, _)| token).collect()
+        tokens(text).unwrap().into_iter().map(|(token, _)| token).collect()
     }
 
     #[test]
@@ -295,7 +302,7 @@ mod tests {
     #[test]
     fn an_error_is_at_the_character_where_it_begins() {
         for (text, at) in [("a = 1", 2), ("1 && 2", 2), ("  \"open", 2), ("ä + 1", 0), ("0xzz", 0)] {
-            assert_eq!(tokens(text, 0).unwrap_err().at, at, "{text}");
+            assert_eq!(tokens(text).unwrap_err().at, at, "{text}");
         }
     }
 }

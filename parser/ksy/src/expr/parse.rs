@@ -1,6 +1,6 @@
 //! Parses tokens into a tree by the precedence of the expression language (Python's, with `?:` below all).
 
-use super::lex::{Token, tokens};
+use super::lex::{FormatPart, Token, tokens};
 use super::{Ast, AstNode, Binary, SyntaxError, TypeName, Unary};
 
 /// How deeply expressions may be nested.
@@ -12,12 +12,12 @@ pub(crate) fn parse(text: &str) -> Result<Ast, SyntaxError> {
 }
 
 /// Parses an expression inside another's text, at a character of it.
-pub(super) fn parse_nested(text: &str, at: u32, depth: u32) -> Result<Ast, SyntaxError> {
-    if depth > 4 {
+fn parse_nested(text: &str, at: u32, nesting: u32) -> Result<Ast, SyntaxError> {
+    if nesting > 4 {
         return Err(SyntaxError::new(at, "texts with expressions in them are nested too deeply"));
     }
     let shift = |error: SyntaxError| SyntaxError { at: error.at + at, ..error };
-    let mut parser = Parser { tokens: tokens(text, depth).map_err(shift)?, next: 0, depth: 0 };
+    let mut parser = Parser { tokens: tokens(text).map_err(shift)?, next: 0, depth: 0, nesting };
     let ast = parser.ternary().map_err(shift)?;
     parser.finish("an operator or the end").map_err(shift)?;
     Ok(ast)
@@ -25,7 +25,7 @@ pub(super) fn parse_nested(text: &str, at: u32, depth: u32) -> Result<Ast, Synta
 
 /// Parses a text as a type, such as `u4`, `a::b(1, len)` or `u1[]`.
 pub(crate) fn parse_type(text: &str) -> Result<TypeName, SyntaxError> {
-    let mut parser = Parser { tokens: tokens(text, 0)?, next: 0, depth: 0 };
+    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0, nesting: 0 };
     let mut name = parser.type_name()?;
     if parser.take("(") {
         name.arguments = parser.arguments(")")?;
@@ -38,6 +38,8 @@ struct Parser {
     tokens: Vec<(Token, u32)>,
     next: usize,
     depth: u32,
+    /// In how many texts the expression is.
+    nesting: u32,
 }
 
 /// From the loosest binding to the tightest.
@@ -275,6 +277,14 @@ impl Parser {
         Ok(TypeName { path, absolute, is_array, arguments: Vec::new() })
     }
 
+    fn format(&self, parts: Vec<FormatPart>) -> Result<Vec<Ast>, SyntaxError> {
+        let part = |part| match part {
+            FormatPart::Text(text, at) => Ok(Ast { at, node: AstNode::Str(text) }),
+            FormatPart::Expression(text, at) => parse_nested(&text, at, self.nesting + 1),
+        };
+        parts.into_iter().map(part).collect()
+    }
+
     fn atom(&mut self) -> Result<Ast, SyntaxError> {
         let at = self.at();
         let node = match self.advance() {
@@ -287,7 +297,7 @@ impl Parser {
                 }
                 AstNode::Str(text)
             }
-            Token::Format(parts) => AstNode::Format(parts),
+            Token::Format(parts) => AstNode::Format(self.format(parts)?),
             Token::Sign("(") => {
                 let inner = self.ternary()?;
                 self.need(")")?;
