@@ -26,8 +26,6 @@ pub(super) enum Content {
     Number(u8, Kind),
     Text,
     Bytes,
-    /// Bytes of a switch without a matching case: reported, but without a value for expressions.
-    Unexplained,
     /// A structure of this type.
     Group(TypeId),
 }
@@ -126,7 +124,7 @@ impl<'a> Recording<'_, 'a> {
                     continue;
                 }
                 Content::Text => Value::utf8(self.content(event)),
-                Content::Bytes | Content::Unexplained => Value::Bytes(self.content(event).into()),
+                Content::Bytes => Value::Bytes(self.content(event).into()),
                 Content::Number(_, Kind::Int) => whole_number(attr, n.into()),
                 Content::Number(_, Kind::Bool) => Value::Bool(n != 0),
                 Content::Number(_, Kind::Enum(of)) => match kind_of(self.plan, Val::Enum(of, n.into())) {
@@ -195,7 +193,6 @@ impl<'a> Recording<'_, 'a> {
             }
             (Content::Bytes, Style::Str) => String::from_utf8_lossy(self.content(event)).into_owned(),
             (Content::Bytes, _) => short_bytes(self.content(event)),
-            (Content::Unexplained, _) => String::new(),
             (Content::Number(_, Kind::Int), Style::Hex) => format!("{:#x}", i128::from(n)),
             (Content::Number(_, Kind::Int), _) => n.to_string(),
             (Content::Number(_, Kind::Bool), _) => (n != 0).to_string(),
@@ -233,7 +230,7 @@ impl Recorder for Events {
             Content::Group(_) => {
                 self.push(Event::default())?;
             }
-            Content::Text | Content::Bytes | Content::Unexplained => {}
+            Content::Text | Content::Bytes => {}
         }
         Some(())
     }

@@ -51,8 +51,6 @@ pub(super) struct Compiler<'p> {
     /// The names of the fields around the current one.
     path: Vec<&'p str>,
     fields: Vec<ReportedField>,
-    /// Whether the current bytes belong to a switch without a matching case.
-    unexplained: bool,
     steps: Vec<Step>,
     terms: Vec<Term>,
     frames: Vec<Frame>,
@@ -73,7 +71,6 @@ impl<'p> Compiler<'p> {
             whole: matches!(purpose, Purpose::Whole),
             path: Vec::new(),
             fields: Vec::new(),
-            unexplained: false,
             steps: Vec::new(),
             terms: Vec::new(),
             frames: Vec::new(),

@@ -19,7 +19,6 @@ impl<'p> Compiler<'p> {
         shape: &'p Shape,
         depth: u32,
     ) -> Option<()> {
-        let unexplained = std::mem::take(&mut self.unexplained);
         let Purpose::Fields(choice) = self.purpose else {
             return self.shape_itself(frame, ty, at, attr, shape, depth);
         };
@@ -67,7 +66,7 @@ impl<'p> Compiler<'p> {
             }
             Shape::Bytes if is_plain || is_open => {
                 self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                if unexplained { Content::Unexplained } else { Content::Bytes }
+                Content::Bytes
             }
             _ => return None,
         };
@@ -329,7 +328,6 @@ impl<'p> Compiler<'p> {
                 let here = self.here();
                 // If no case matches, sized bytes stay bytes, and without a size nothing is read.
                 if attr.limit.is_bounded() {
-                    self.unexplained = true;
                     self.shape(frame, ty, at, attr, &Shape::Bytes, depth + 1)?;
                 }
                 here
