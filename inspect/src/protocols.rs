@@ -17,6 +17,11 @@ pub struct CustomProtocols {
     edited: Option<(PathBuf, Described)>,
 }
 
+/// Whether a file that is opened is a description and not a capture, by its name.
+pub fn is_description(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ksy"))
+}
+
 /// Something about a description that a person should know, and that does not stop it.
 #[derive(Debug)]
 pub enum Notice<'a> {

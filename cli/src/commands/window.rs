@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use framescope_capture::export::{self, RowSelection};
+use framescope_inspect::protocols::is_description;
 use framescope_inspect::{Reading, sample};
 
 use crate::arguments::{CAPTURE_HELP, ReadingArgs};
@@ -59,7 +60,7 @@ fn print_without_window(
     why: &(impl Display + ?Sized),
 ) -> Result<Status, Error> {
     let source = match &args.file {
-        Some(file) if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ksy")) => {
+        Some(file) if is_description(file) => {
             return Err(Error::OnlyDescription { path: file.clone() });
         }
         Some(file) => args.reading.open(file)?,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use eframe::egui::Context;
 use framescope_capture::filter::Vocabulary;
 use framescope_capture::{DecodeAs, OpenError, Options, Source, TransportType};
+use framescope_inspect::protocols::is_description;
 use framescope_inspect::sample;
 use framescope_parser::Severity;
 
@@ -84,7 +85,7 @@ impl App {
 
     /// Opens a file in place of the current capture. If that fails the current one stays, and a notification says why.
     pub fn open_path(&mut self, path: &Path, ctx: &Context) {
-        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ksy")) {
+        if is_description(path) {
             // A description alone has nothing to decode, and its editor is beside a capture.
             if self.source.is_none() && self.opening.is_none() {
                 self.open(sample::source(), true, ctx);

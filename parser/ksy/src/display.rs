@@ -2,12 +2,36 @@
 
 use framescope_parser::Value;
 
-use crate::plan::{Attr, Shape};
+use crate::plan::{Attr, NodeId, Piece, Plan, Shape, Style, TypeId};
 
 /// The most values of a summary that the author did not write.
-pub(crate) const MOST_NAMED: u32 = 4;
+const MOST_NAMED: u32 = 4;
 /// The length in bytes at which a summary stops.
-pub(crate) const LONGEST_SUMMARY: usize = 300;
+const LONGEST_SUMMARY: usize = 300;
+
+/// The summary of a structure. `written` gives a value as it appears there; empty if it is not present.
+pub(crate) fn summary(plan: &Plan, ty: TypeId, mut written: impl FnMut(NodeId, &Style) -> String) -> String {
+    let mut text = String::new();
+    let mut named = 0;
+    for piece in &plan.type_of(ty).summary {
+        match piece {
+            Piece::Text(piece) => text.push_str(piece),
+            Piece::Value(node, style) => text.push_str(&written(*node, style)),
+            Piece::Named(sym, node) => {
+                let written = written(*node, &Style::Plain);
+                if !written.is_empty() {
+                    let comma = if named == 0 { "" } else { ", " };
+                    text.push_str(&format!("{comma}{} {written}", plan.name(*sym)));
+                    named += 1;
+                }
+            }
+        }
+        if text.len() > LONGEST_SUMMARY || named == MOST_NAMED {
+            break;
+        }
+    }
+    text.trim().to_owned()
+}
 
 /// Text as it appears in a summary.
 pub(crate) fn short_text(text: &str) -> String {

@@ -1,37 +1,14 @@
 //! Summaries of structures.
 
-use crate::display::short_text;
-use crate::plan::ObjectId;
-
-use crate::display::{LONGEST_SUMMARY, MOST_NAMED};
-use crate::plan::{NodeId, Piece, Style, Val};
+use crate::display::{self, short_text};
+use crate::plan::{NodeId, ObjectId, Style, Val};
 use crate::run::{Run, Scope};
 
-impl<'p> Run<'p, '_> {
+impl Run<'_, '_> {
     /// The summary of a structure.
     pub(crate) fn summary(&mut self, id: ObjectId) -> String {
-        let plan = self.plan;
-        let mut text = String::new();
-        let ty = plan.type_of(self.arena.object(id).ty);
-        let mut named = 0;
-        for piece in &ty.summary {
-            match piece {
-                Piece::Text(piece) => text.push_str(piece),
-                Piece::Value(node, style) => text.push_str(&self.summed_up(id, *node, style)),
-                Piece::Named(sym, node) => {
-                    let written = self.summed_up(id, *node, &Style::Plain);
-                    if !written.is_empty() {
-                        let comma = if named == 0 { "" } else { ", " };
-                        text.push_str(&format!("{comma}{} {written}", plan.name(*sym)));
-                        named += 1;
-                    }
-                }
-            }
-            if text.len() > LONGEST_SUMMARY || named == MOST_NAMED {
-                break;
-            }
-        }
-        text.trim().to_owned()
+        let ty = self.arena.object(id).ty;
+        display::summary(self.plan, ty, |node, style| self.summed_up(id, node, style))
     }
 
     /// A value as it appears in a summary; empty if it is not present.

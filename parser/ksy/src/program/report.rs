@@ -1,10 +1,9 @@
 //! The fields that a program reports: recorded while it runs, and reported when it has finished.
 
-use crate::display::short_text;
 use framescope_parser::{Value, Visit};
 
-use crate::display::{LONGEST_SUMMARY, MOST_NAMED, short_bytes, whole_number};
-use crate::plan::{Attr, Node, NodeId, Piece, Plan, Style, TypeId, Val, kind_of, range};
+use crate::display::{self, short_bytes, short_text, whole_number};
+use crate::plan::{Attr, Node, NodeId, Plan, Style, TypeId, Val, kind_of, range};
 use crate::program::Kind;
 
 /// The most fields recorded of a message; with more, it is left to the interpreter.
@@ -138,27 +137,7 @@ impl<'a> Recording<'_, 'a> {
 
     /// The summary of a structure whose fields begin at an event.
     pub(super) fn summary(&self, ty: TypeId, from: usize) -> String {
-        let mut text = String::new();
-        let plan = self.plan.type_of(ty);
-        let mut named = 0;
-        for piece in &plan.summary {
-            match piece {
-                Piece::Text(piece) => text.push_str(piece),
-                Piece::Value(node, style) => text.push_str(&self.summed_up(ty, from, *node, style)),
-                Piece::Named(sym, node) => {
-                    let written = self.summed_up(ty, from, *node, &Style::Plain);
-                    if !written.is_empty() {
-                        let comma = if named == 0 { "" } else { ", " };
-                        text.push_str(&format!("{comma}{} {written}", self.plan.name(*sym)));
-                        named += 1;
-                    }
-                }
-            }
-            if text.len() > LONGEST_SUMMARY || named == MOST_NAMED {
-                break;
-            }
-        }
-        text.trim().to_owned()
+        display::summary(self.plan, ty, |node, style| self.summed_up(ty, from, node, style))
     }
 
     /// A field as it appears in a summary; empty if it is not present.
