@@ -2,7 +2,6 @@
 //! itself.
 
 use crate::names;
-use crate::plan::TypeId;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -209,7 +208,7 @@ impl Protocol for Described {
 
     fn about_field(&self, path: &str) -> Option<String> {
         let plan = &self.format.plan;
-        let doc = names::about(plan, TypeId::ROOT, &path.split('.').collect::<Vec<_>>())?;
+        let doc = names::about(plan, plan.root, &path.split('.').collect::<Vec<_>>())?;
         let parts = std::iter::once(doc.text.as_str()).chain(doc.references.iter().map(String::as_str));
         let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         (!parts.is_empty()).then(|| parts.join("\n"))

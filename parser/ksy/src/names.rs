@@ -20,7 +20,7 @@ pub struct Enumeration {
 /// The fields whose numbers have names, by their paths.
 pub(crate) fn enumerations(plan: &Plan) -> Vec<Enumeration> {
     let mut found = Vec::new();
-    collect_enumerations(plan, TypeId::ROOT, "", &mut Vec::new(), &mut found, &mut 0);
+    collect_enumerations(plan, plan.root, "", &mut Vec::new(), &mut found, &mut 0);
     found
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn names(format: &Format) -> Names {
     let plan = &format.plan;
     let mut names = Names { verbatim: true, ..Names::default() };
     let mut seen = HashSet::new();
-    type_names(plan, TypeId::ROOT, &mut Vec::new(), &mut names, &mut seen);
+    type_names(plan, plan.root, &mut Vec::new(), &mut names, &mut seen);
     names.anywhere = [UNREAD, RAW, PADDING, CAPTURED].map(str::to_owned).to_vec();
     if let Some(kind) = format.meta.kind
         && let Node::Slot(slot) = plan.expressions.node(kind)

@@ -77,9 +77,10 @@ pub(crate) enum QueryError {
 /// Compiles one more expression, evaluated in the outermost structure.
 pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, QueryError> {
     let ast = expr::parse(text).map_err(QueryError::Syntax)?;
+    let root = plan.root;
     let mut loader = Loader { plan: std::mem::take(plan), is_query: true, ..Loader::default() };
     loader.restore();
-    let node = loader.compile(&ast, &Context::of(TypeId::ROOT, Place::default()));
+    let node = loader.compile(&ast, &Context::of(root, Place::default()));
     let diagnostic = loader.diagnostics.into_iter().next();
     *plan = loader.plan;
     diagnostic.map_or(Ok(node), |diagnostic| Err(QueryError::Meaning(diagnostic.text)))

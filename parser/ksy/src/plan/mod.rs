@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) enums: Arc<Vec<EnumPlan>>,
     pub(crate) expressions: Expressions,
     pub(crate) warnings: Arc<Vec<Located>>,
+    /// The type of a message. The types that a conversation's messages have share the rest of their plans.
+    pub(crate) root: TypeId,
 }
 
 impl Plan {
@@ -61,7 +63,7 @@ impl Plan {
     }
 
     pub(crate) fn root(&self) -> &Arc<TypePlan> {
-        self.type_of(TypeId::ROOT)
+        self.type_of(self.root)
     }
 
     #[inline]
