@@ -56,23 +56,6 @@ impl Loader {
         }
     }
 
-    /// Compiles a type and those in it before its turn, because its size is needed.
-    pub(super) fn complete_type(&mut self, id: TypeId) {
-        if self.declared(id).is_none_or(|declared| declared.completed) {
-            return;
-        }
-        self.expressions_of(id);
-        let plan = self.plan.type_of(id).clone();
-        let mut shapes: Vec<&Shape> = plan.seq.iter().map(|attr| &attr.shape).collect();
-        while let Some(shape) = shapes.pop() {
-            match shape {
-                Shape::User(user) => self.complete_type(user.id),
-                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
-                _ => {}
-            }
-        }
-    }
-
     fn expressions_of(&mut self, id: TypeId) {
         let Some(declared) = self.declared_mut(id) else { return };
         if std::mem::replace(&mut declared.completed, true) {

@@ -1,6 +1,7 @@
 //! Loads a description: text becomes a plan in passes over the whole specification, in the order of [`load`]. It never
 //! looks at a message.
 
+pub(crate) mod asked;
 pub(crate) mod compile;
 pub(crate) mod declare;
 pub(crate) mod expressions;
@@ -22,7 +23,6 @@ pub(crate) mod testing;
 pub(crate) mod values;
 
 use crate::expr::SyntaxError;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use crate::error::{Diagnostic, LoadError, Located, Place};
 use crate::expr::Ast;
+use crate::load::asked::Question;
 use crate::load::infer::types::Ty;
 use crate::load::parse::File;
 use crate::plan::{Meta, NodeId, Plan, Sym, TypeId, TypePlan};
@@ -54,8 +55,10 @@ pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan,
     loader.declare();
     loader.attributes();
     loader.expressions();
+    loader.answer_sizes();
     loader.finish();
     let meta = loader.meta();
+    loader.answer_sizes();
     if loader.diagnostics.is_empty() {
         loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).diagnostics().to_vec().into();
         Ok((loader.plan, meta))
@@ -80,6 +83,7 @@ pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, Query
     let mut loader = Loader { plan: std::mem::take(plan), is_query: true, ..Loader::default() };
     loader.restore();
     let node = loader.compile(&ast, &Context::of(TypeId::ROOT, Place::default()));
+    loader.answer_sizes();
     let diagnostic = loader.diagnostics.into_iter().next();
     *plan = loader.plan;
     diagnostic.map_or(Ok(node), |diagnostic| Err(QueryError::Meaning(diagnostic.text)))
@@ -98,8 +102,8 @@ pub(crate) struct Loader {
     /// How many of the files are declared.
     declared: usize,
     is_query: bool,
-    /// Sizes of types in bits, while one is computed.
-    known_bits: RefCell<HashMap<TypeId, Option<u64>>>,
+    /// The sizes that expressions ask for, until they are known or known to differ between messages.
+    asked: Vec<Question>,
 }
 
 /// A type while it is loaded. Its plan is built at the same time.
@@ -162,6 +166,16 @@ impl Loader {
     /// Whether the limit is reached, so that no more is reported and no hint is needed.
     fn is_full(&self) -> bool {
         self.diagnostics.len() >= MOST_DIAGNOSTICS
+    }
+
+    /// Does something whose mistakes are warnings. Returns whether there were any.
+    fn leniently(&mut self, work: impl FnOnce(&mut Loader)) -> bool {
+        let before = self.diagnostics.len();
+        work(self);
+        let found = self.diagnostics.split_off(before.min(self.diagnostics.len()));
+        let any = !found.is_empty();
+        found.into_iter().for_each(|mistake| self.warn(mistake.place, mistake.text));
+        any
     }
 
     fn warn(&mut self, place: Place, text: impl Into<String>) {

@@ -18,7 +18,7 @@ pub(crate) use attr::{
     Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
     UserType, Valid, framing_expressions, shape_expressions,
 };
-pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Val};
+pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Unit, Val};
 pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
 pub(crate) use meta::{Head, HeadTest, HeadTestKind, Meta};

@@ -74,13 +74,16 @@ impl<'p> Run<'p, '_> {
                     },
                 }
             }
+            Node::SizeOf(of, unit) => self.size_of(of, unit, scope),
             Node::Unary(operator, operand) => {
                 let operand = self.eval(operand, scope)?;
                 match (operator, operand) {
                     (Unary::Not, Val::Bool(b)) => Ok(Val::Bool(!b)),
-                    (Unary::Minus, Val::Int(n)) => Ok(Val::Int(n.wrapping_neg())),
                     (Unary::Minus, Val::Float(n)) => Ok(Val::Float(-n)),
-                    (Unary::Invert, Val::Int(n)) => Ok(Val::Int(!n)),
+                    (Unary::Minus | Unary::Invert, Val::Int(n)) => operator
+                        .of_integer(n)
+                        .map(Val::Int)
+                        .ok_or_else(|| self.wrong(Code::Conversion, "the result is too large")),
                     (_, other) => Err(self.wrong(
                         Code::Conversion,
                         format!("this operator can't be applied to {}", Self::what(other)),
@@ -129,7 +132,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn parent(&self, object: ObjectId) -> Val {
+    pub(super) fn parent(&self, object: ObjectId) -> Val {
         match self.arena.object(object).parent {
             ObjectId::NONE => Val::Null,
             parent => Val::Obj(parent),
@@ -192,7 +195,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn item(&mut self, of: Val, index: Val) -> Result<Val, Stop> {
+    pub(super) fn item(&mut self, of: Val, index: Val) -> Result<Val, Stop> {
         let Val::Int(index) = index else {
             return Err(self.wrong(
                 Code::Conversion,

@@ -30,10 +30,11 @@ impl Run<'_, '_> {
                 let hex: String = self.bytes(span).iter().map(|byte| format!("{byte:02x}")).collect();
                 json!({ "bytes": hex })
             }
-            Val::Enum(of, n) => {
-                let member = self.plan.member(of, n);
-                json!({ "enum": member.map(|member| &member.id), "value": number(n) })
-            }
+            // A number without a name stays a number.
+            Val::Enum(of, n) => match self.plan.member(of, n) {
+                Some(member) => json!({ "enum": member.id, "value": number(n) }),
+                None => number(n),
+            },
             Val::Arr(array) => {
                 self.arena.array(array).iter().map(|item| self.json_in(item.val, depth + 1, count)).collect()
             }

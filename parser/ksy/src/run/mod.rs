@@ -14,6 +14,7 @@ pub(crate) mod position;
 pub(crate) mod process;
 pub(crate) mod read;
 pub(crate) mod shape;
+pub(crate) mod sizeof;
 pub(crate) mod valid;
 pub(crate) mod value;
 

@@ -201,6 +201,8 @@ impl<'p> Run<'p, '_> {
         scope: &Scope,
     ) -> Result<ObjectId, Stop> {
         let parent = match user.parent {
+            // Neither of them crosses from one file to another.
+            _ if user.foreign => ObjectId::NONE,
             Parent::Here => scope.object,
             Parent::Nothing => ObjectId::NONE,
             Parent::Given(node) => match self.eval(node, scope)? {
