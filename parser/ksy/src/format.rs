@@ -151,8 +151,8 @@ impl Message<'_> {
     }
 
     /// The value of an expression, as the outermost structure sees it: numbers, texts and booleans as JSON has them, bytes
-    /// as `{"bytes":"00ff"}`, members of enumerations as `{"enum":"name","value":3}`, lists, structures as objects, and
-    /// null where there is nothing.
+    /// as `{"bytes":"00ff"}`, members of enumerations as `{"enum":"name","value":3}` and numbers that no member has as they are,
+    /// lists, structures as objects, and null where there is nothing.
     ///
     /// # Errors
     /// The text is not an expression (code `no-match`), or it has no value in this message.

@@ -257,7 +257,7 @@ impl<'p> Run<'p, '_> {
             }
             self.arena.count_lookups(1);
             steps += 1;
-            at = self.arena.object(at).parent;
+            at = self.arena.object(at).holder;
         }
         false
     }

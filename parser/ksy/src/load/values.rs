@@ -102,10 +102,17 @@ mod tests {
         assert_eq!(refusal("xor(1, 2)"), "'xor' takes 1 argument, not 2");
         assert_eq!(refusal("ror"), "'ror' takes 1 argument, not 0");
         assert_eq!(refusal("zlib(9)"), "'zlib' takes no arguments, not 1");
-        assert!(refusal("xor(1 2)").starts_with("expected an operator or the end"), "{}", refusal("xor(1 2)"));
+        assert!(
+            refusal("xor(1 2)").starts_with("expected an operator or the end"),
+            "{}",
+            refusal("xor(1 2)")
+        );
         for own in ["my.cipher(7, true, [0x20, k])", "my_cipher"] {
             let said = refusal(own);
-            assert!(said.contains("would need a program of its own") && said.contains("remove 'process'"), "{said}");
+            assert!(
+                said.contains("would need a program of its own") && said.contains("remove 'process'"),
+                "{said}"
+            );
         }
     }
 }

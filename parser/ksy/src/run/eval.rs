@@ -18,7 +18,7 @@ impl<'p> Run<'p, '_> {
             Node::Slot(slot) => self.value_of(scope.object, slot),
             Node::Named(sym) => self.member(Val::Obj(scope.object), sym),
             Node::Parent => Ok(self.parent(scope.object)),
-            Node::Root => Ok(Val::Obj(self.arena.object(scope.object).root)),
+            Node::Root => Ok(self.root(scope.object)),
             Node::Io => Ok(Val::Io(self.arena.object(scope.object).io)),
             Node::Element if scope.element == Val::Missing => Err(Stop::Missing),
             Node::Element => Ok(scope.element),
@@ -133,10 +133,15 @@ impl<'p> Run<'p, '_> {
     }
 
     pub(super) fn parent(&self, object: ObjectId) -> Val {
-        match self.arena.object(object).parent {
-            ObjectId::NONE => Val::Null,
-            parent => Val::Obj(parent),
-        }
+        Run::structure(self.arena.object(object).parent)
+    }
+
+    pub(super) fn root(&self, object: ObjectId) -> Val {
+        Run::structure(self.arena.object(object).root)
+    }
+
+    fn structure(id: ObjectId) -> Val {
+        if id == ObjectId::NONE { Val::Null } else { Val::Obj(id) }
     }
 
     /// The value in a structure's slot; an instance is read now.
@@ -181,7 +186,7 @@ impl<'p> Run<'p, '_> {
             return match name {
                 "_io" => Ok(Val::Io(object.io)),
                 "_parent" => Ok(self.parent(id)),
-                "_root" => Ok(Val::Obj(object.root)),
+                "_root" => Ok(self.root(id)),
                 "_is_le" => Ok(object.le.map_or(Val::Null, Val::Bool)),
                 _ => {
                     let known = &plan.type_of(object.ty).name;

@@ -19,7 +19,7 @@ pub(crate) mod valid;
 pub(crate) mod value;
 
 use crate::plan::{IoId, ObjectId, TypeId};
-use arena::{Arena, Io, Stop};
+use arena::{Arena, Around, Io, Stop};
 use framescope_parser::Captured;
 use framescope_parser::Key;
 
@@ -124,7 +124,7 @@ impl<'p, 'm> Run<'p, 'm> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
         let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
-        self.begin_object(TypeId::ROOT, io, ObjectId::NONE, None);
+        self.begin_object(TypeId::ROOT, io, Around::MESSAGE, None);
         let read = self.read_object(ObjectId::ROOT);
         self.aligned(IoId::MESSAGE);
         read?;

@@ -20,7 +20,7 @@ pub(crate) mod solve;
 use crate::plan::IoId;
 use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType};
 use crate::plan::{ObjectId, TypeId};
-use crate::run::arena::{Arena, Io, Stop, with_arena};
+use crate::run::arena::{Arena, Around, Io, Stop, with_arena};
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
@@ -137,7 +137,7 @@ impl<'p, 's> Writer<'p, 's> {
 
     fn message(&mut self, fields: &[Field<'_>]) -> Result<(), Halt> {
         let io = self.new_io();
-        let id = self.run.begin_object(TypeId::ROOT, io, ObjectId::NONE, None);
+        let id = self.run.begin_object(TypeId::ROOT, io, Around::MESSAGE, None);
         self.paths.insert(id, String::new());
         self.whole_object(id, fields)
     }
