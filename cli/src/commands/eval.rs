@@ -7,6 +7,7 @@ use clap::Args;
 use framescope_ksy::Format as Description;
 use serde_json::json;
 
+use crate::arguments::ImportArgs;
 use crate::error::Error;
 use crate::notices::notify;
 use crate::output::output;
@@ -23,10 +24,13 @@ pub(crate) struct Arguments {
     /// What to evaluate, such as 'header.length * 2'; by default the whole message
     #[arg(allow_hyphen_values = true)]
     expressions: Vec<String>,
+
+    #[command(flatten)]
+    imports: ImportArgs,
 }
 
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
-    let format = Description::from_file(&args.format)?;
+    let format = Description::from_file_in(&args.format, &args.imports.folders)?;
     format.warnings().iter().for_each(notify);
     let data = std::fs::read(&args.data).map_err(Error::reading(&args.data))?;
     let mut message = format.read(&data);

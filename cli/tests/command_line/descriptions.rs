@@ -177,3 +177,38 @@ fn a_description_without_a_capture_and_a_display_is_an_error() {
     );
     assert!(refused.stdout.is_empty());
 }
+
+#[test]
+fn what_is_imported_by_absolute_path_is_found_in_the_folders_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    write("lib/common/it.ksy", "meta: {id: it}\nseq: [{id: n, type: u1}]\n");
+    // As far from the library as a folder around the description is not.
+    let description =
+        write("a/b/c/d/e/f.ksy", "meta: {id: far, imports: [/common/it]}\nseq: [{id: a, type: it}]\n");
+    let data = write("data.bin", "AB");
+    let library = folder.path().join("lib").to_str().unwrap().to_owned();
+    let commands: [&[&str]; 5] = [
+        &["check", &description],
+        &["decode", &data, "--protocol", &description, "--as", "file=far"],
+        &["protocols", "--protocol", &description],
+        &["eval", &description, &data],
+        &["encode", "--protocol", &description, "/dev/null"],
+    ];
+    for arguments in commands {
+        let missing = run(arguments);
+        crate::notifies(&missing, 2, &["'/common/it' can't be imported", "--ksy-path", "KSYPATH"]);
+        let (name, rest) = arguments.split_first().unwrap();
+        let given = [&[*name, "--ksy-path", "/no/such", "--ksy-path", &library], rest].concat();
+        let found = run(&given);
+        assert!(matches!(found.status.code(), Some(0 | 1)), "{given:?}: {}", text(&found.stderr));
+        let listed = std::env::join_paths(["/no/such", library.as_str()]).unwrap();
+        let found = crate::command().args(arguments).env("KSYPATH", listed).output().unwrap();
+        assert!(matches!(found.status.code(), Some(0 | 1)), "{arguments:?}: {}", text(&found.stderr));
+    }
+}

@@ -4,7 +4,7 @@
 use crate::names;
 use crate::plan::TypeId;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use framescope_parser::Key;
@@ -78,7 +78,15 @@ impl Described {
     /// # Errors
     /// As [`Described::from_ksy`]; or a file can't be read.
     pub fn from_file(path: &Path) -> Result<Described, LoadError> {
-        Described::new(Format::from_file(path)?)
+        Described::from_file_in(path, &[])
+    }
+
+    /// The same; imports by absolute path (`/common/x`) are looked up in these folders first: see [`Format::from_file_in`].
+    ///
+    /// # Errors
+    /// As [`Described::from_file`].
+    pub fn from_file_in(path: &Path, folders: &[PathBuf]) -> Result<Described, LoadError> {
+        Described::new(Format::from_file_in(path, folders)?)
     }
 
     /// Loads the text of a description that is, or will be, in a file: its imports are resolved from there.
@@ -86,7 +94,15 @@ impl Described {
     /// # Errors
     /// As [`Described::from_file`].
     pub fn from_text(text: &str, path: &Path) -> Result<Described, LoadError> {
-        Described::new(Format::load(&path.display().to_string(), text, Some(path))?)
+        Described::from_text_in(text, path, &[])
+    }
+
+    /// The same; imports by absolute path are looked up in these folders first: see [`Format::from_file_in`].
+    ///
+    /// # Errors
+    /// As [`Described::from_file`].
+    pub fn from_text_in(text: &str, path: &Path, folders: &[PathBuf]) -> Result<Described, LoadError> {
+        Described::new(Format::load(&path.display().to_string(), text, Some(path), folders)?)
     }
 
     fn new(format: Format) -> Result<Described, LoadError> {

@@ -1,7 +1,7 @@
 //! A standalone description: reads one message from bytes and evaluates expressions in it.
 
 use crate::plan::ObjectId;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use framescope_parser::Code;
@@ -41,7 +41,7 @@ impl Format {
     /// # Errors
     /// All mistakes in it, each with its line and column.
     pub fn from_ksy(text: &str) -> Result<Format, LoadError> {
-        Format::load("description", text, None)
+        Format::load("description", text, None, &[])
     }
 
     /// Loads a description and its imports from files.
@@ -49,6 +49,15 @@ impl Format {
     /// # Errors
     /// All mistakes in it, each with file, line and column; or the file can't be read.
     pub fn from_file(path: &Path) -> Result<Format, LoadError> {
+        Format::from_file_in(path, &[])
+    }
+
+    /// The same; imports by absolute path (`/common/x`) are looked up in these folders first, then in those that the variables
+    /// `KSYPATH` and `KSPATH` list, and then in the folders around the file.
+    ///
+    /// # Errors
+    /// As [`Format::from_file`].
+    pub fn from_file_in(path: &Path, folders: &[PathBuf]) -> Result<Format, LoadError> {
         let name = path.display().to_string();
         let unreadable = |why: String| {
             LoadError::new(vec![Located {
@@ -63,12 +72,17 @@ impl Format {
             return Err(unreadable("it is larger than 16 MiB".to_owned()));
         }
         let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))?;
-        Format::load(&name, &text, Some(path))
+        Format::load(&name, &text, Some(path), folders)
     }
 
-    pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<Format, LoadError> {
+    pub(crate) fn load(
+        name: &str,
+        text: &str,
+        path: Option<&Path>,
+        folders: &[PathBuf],
+    ) -> Result<Format, LoadError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let (plan, meta) = load::load(name, text, path)?;
+        let (plan, meta) = load::load(name, text, path, folders)?;
         Ok(Format { plan: Arc::new(plan), meta: Arc::new(meta) })
     }
 

@@ -41,9 +41,14 @@ use crate::{expr, yaml};
 /// The most diagnostics that are reported.
 const MOST_DIAGNOSTICS: usize = 100;
 
-/// Loads a description. `path` is its file, from which imports are resolved.
-pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan, Meta), LoadError> {
-    let mut loader = Loader::default();
+/// Loads a description. `path` is its file, from which imports are resolved; those by absolute path first in `folders`.
+pub(crate) fn load(
+    name: &str,
+    text: &str,
+    path: Option<&Path>,
+    folders: &[PathBuf],
+) -> Result<(Plan, Meta), LoadError> {
+    let mut loader = Loader { folders: folders.to_vec(), ..Loader::default() };
     for (name, _) in crate::plan::Method::ALL {
         loader.intern(name);
     }
@@ -96,6 +101,8 @@ pub(crate) struct Loader {
     warnings: Vec<Diagnostic>,
     files: Vec<File>,
     by_path: HashMap<PathBuf, u32>,
+    /// Where imports by absolute path are looked up first.
+    folders: Vec<PathBuf>,
     /// The outermost types, by the names under which other files import them.
     tops: HashMap<String, TypeId>,
     types: Vec<Declared>,
