@@ -46,14 +46,14 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let whole = ["_root".to_owned()];
     let expressions = if args.expressions.is_empty() { &whole[..] } else { &args.expressions };
     for expression in expressions {
-        let line = match message.eval(expression) {
-            Ok(value) => json!({"expr": expression, "value": value}),
+        match message.eval_text(expression) {
+            Ok(value) => writeln!(out, "{{\"expr\":{},\"value\":{value}}}", json!(expression))?,
             Err(error) => {
                 let code = error.code.as_str();
-                json!({"expr": expression, "error": {"code": code, "text": error.text}})
+                let line = json!({"expr": expression, "error": {"code": code, "text": error.text}});
+                writeln!(out, "{line}")?;
             }
-        };
-        writeln!(out, "{line}")?;
+        }
     }
     out.flush()?;
     Ok(if message.error().is_some() { Status::Damaged } else { Status::Done })

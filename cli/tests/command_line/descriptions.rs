@@ -212,3 +212,66 @@ fn what_is_imported_by_absolute_path_is_found_in_the_folders_given() {
         assert!(matches!(found.status.code(), Some(0 | 1)), "{arguments:?}: {}", text(&found.stderr));
     }
 }
+
+#[test]
+fn negative_members_have_names_and_whole_numbers_all_their_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = folder.path().join("signed.ksy");
+    let text = "\
+meta: {id: signed, -framescope: {kind: code}}
+seq:
+  - {id: code, type: s1, enum: code}
+instances:
+  wide: {value: 0xffff_ffff_ffff_ffff * (code.to_i + 6)}
+enums:
+  code: {-1: none, 1: {id: one, -orig-id: ONE}}
+";
+    fs::write(&description, text).unwrap();
+    let data = folder.path().join("data.bin");
+    fs::write(&data, [0xff, 1, 0xfb]).unwrap();
+    let (description, data) = (description.to_str().unwrap(), data.to_str().unwrap());
+    let reading = [data, "--protocol", description, "--as", "file=signed"];
+    let decode = |more: &[&str]| {
+        let output = run(&[&["decode"], &reading[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{more:?}: {}", crate::text(&output.stderr));
+        crate::text(&output.stdout)
+    };
+    let fields = decode(&["--format", "json", "--fields", "kind,code,wide"]);
+    let lines: Vec<&str> = fields.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            r#"{"kind":"none","code":{"enum":"none","value":-1},"wide":92233720368547758075}"#,
+            r#"{"kind":"ONE","code":{"enum":"ONE","value":1},"wide":129127208515966861305}"#,
+            r#"{"kind":"-5","code":{"enum":null,"value":-5},"wide":18446744073709551615}"#,
+        ]
+    );
+    assert_eq!(decode(&["--format", "csv", "--fields", "code"]), "code\nnone\nONE\n-5\n");
+    for (filter, rows) in [
+        ("code == none", "0"),
+        ("code == -1", "0"),
+        ("code < 0", "0 2"),
+        ("kind == none", "0"),
+        ("code == ONE", "1"),
+        ("wide == 92233720368547758075", "0"),
+        ("wide > 92233720368547758075", "1"),
+    ] {
+        let found = decode(&["--format", "csv", "--fields", "row", "--filter", filter]);
+        assert_eq!(found.lines().skip(1).collect::<Vec<_>>().join(" "), rows, "{filter}");
+    }
+    let evaluated = run(&["eval", description, data, "code", "wide", "code.to_i * 2"]);
+    assert_eq!(
+        crate::text(&evaluated.stdout),
+        r#"{"expr":"code","value":{"enum":"none","value":-1}}
+{"expr":"wide","value":92233720368547758075}
+{"expr":"code.to_i * 2","value":-2}
+"#
+    );
+    let encoded =
+        run_with_input(&["encode", "--protocol", description], decode(&["--format", "json"]).as_bytes());
+    assert_eq!((crate::text(&encoded.stderr), encoded.stdout), (String::new(), vec![0xff, 1, 0xfb]));
+    let by_name = br#"{"fields":[{"name":"code","value":{"enum":"none"}}]}"#;
+    assert_eq!(run_with_input(&["encode", "--protocol", description], by_name).stdout, [0xff]);
+    let checked = crate::text(&run(&["check", description, data, "--format", "json"]).stdout);
+    assert!(checked.contains(r#""undeclared":[{"field":"code","value":-5,"count":1}]"#), "{checked}");
+}

@@ -171,6 +171,22 @@ impl Message<'_> {
     /// # Errors
     /// The text is not an expression (code `no-match`), or it has no value in this message.
     pub fn eval(&mut self, expression: &str) -> Result<Json, EvalError> {
+        self.evaluated(expression, |run, val| run.json(val))
+    }
+
+    /// The same as JSON text, in which whole numbers have all their digits: [`serde_json::Value`] has none beyond 64 bits.
+    ///
+    /// # Errors
+    /// As [`Message::eval`].
+    pub fn eval_text(&mut self, expression: &str) -> Result<String, EvalError> {
+        self.evaluated(expression, |run, val| run.json_text(val))
+    }
+
+    fn evaluated<T>(
+        &mut self,
+        expression: &str,
+        shown: impl FnOnce(&Run<'_, '_>, Val) -> T,
+    ) -> Result<T, EvalError> {
         let node = load::compile_query(Arc::make_mut(&mut self.plan), expression)
             .map_err(|error| EvalError { code: Code::NoMatch, text: error.to_string(), offset: 0 })?;
         let mut run = Run::resume(&self.plan, self.bytes, &mut self.arena, Mode::Strict);
@@ -180,7 +196,7 @@ impl Message<'_> {
                 if let Val::Obj(id) = val {
                     run.read_instances(id, 2);
                 }
-                Ok(run.json(val))
+                Ok(shown(&run, val))
             }
             Err(stop) => Err(error(&run, stop)),
         }
