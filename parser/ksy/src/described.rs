@@ -22,6 +22,8 @@ use crate::pairs::Pairs;
 use crate::plan::{Plan, kind_of};
 use crate::program::Program;
 use crate::select::Selection;
+use crate::write::Written;
+use crate::write::placed::{self, Placed};
 use crate::{dissect, framing, write};
 
 /// A protocol whose messages a `.ksy` file describes.
@@ -113,6 +115,20 @@ impl Described {
         let ends = Program::ends(&format.plan).map(Arc::new);
         let whole = Program::whole(&format.plan, &format.meta).map(Arc::new);
         Ok(Described { format, names, ends, whole, key: None })
+    }
+
+    /// Writes a message. If instances with a position are then other than they are given, it is written again with them.
+    fn written(&self, message: &Dissection<'_>) -> Result<Written, Error> {
+        let (plan, key, fields) = (&self.format.plan, self.key.as_ref(), &message.fields);
+        let written = write::write(plan, key, fields, &Placed::new())?;
+        if !placed::has_places(plan) {
+            return Ok(written);
+        }
+        let changed = placed::changed(plan, fields, &Dissection::of(self, &written.bytes).fields);
+        match changed.is_empty() {
+            true => Ok(written),
+            false => write::write(plan, key, fields, &changed),
+        }
     }
 
     /// Sets the key with which authenticated messages are verified.
@@ -258,7 +274,7 @@ impl Protocol for Described {
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        let written = write::write(&self.format.plan, self.key.as_ref(), &message.fields)?;
+        let written = self.written(message)?;
         out.extend_from_slice(&written.bytes);
         Ok(())
     }
@@ -270,7 +286,7 @@ impl Protocol for Described {
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
         let plan = &self.format.plan;
-        let written = write::write(plan, self.key.as_ref(), &message.fields)?;
+        let written = self.written(message)?;
         let found = Dissection::of(self, &written.bytes).fields;
         notes.extend(written.notes_beside(plan, &message.fields, &found));
         out.extend_from_slice(&written.bytes);

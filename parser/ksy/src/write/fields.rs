@@ -5,7 +5,9 @@ use crate::write::bounded::raw_of;
 use crate::write::error::Halt;
 use framescope_parser::{Field, Value};
 
-use crate::plan::{Attr, NodeId, PADDING, Repeat, Shape, TypePlan, UNREAD, UserType, Val};
+use crate::plan::{
+    Attr, Node, NodeId, PADDING, Plan, Repeat, Shape, Size, Sym, TypePlan, UNREAD, UserType, Val,
+};
 use crate::run::Scope;
 use crate::run::arena::{Slot, State};
 use crate::write::{COUNT, Writer};
@@ -19,13 +21,15 @@ impl<'p> Writer<'p, '_> {
         self.rests -= u32::from(rest.is_some());
         self.part.align();
         match (written, rest) {
-            (Ok(()), None) => Ok(()),
+            (Ok(()), None) => {}
             (Ok(()) | Err(Halt::Missing(_)), Some(rest)) => {
+                let start = self.part.position();
                 self.part.bytes.extend_from_slice(rest);
-                Ok(())
+                self.part.unexplained.push(start..self.part.position());
             }
-            (Err(halt), _) => Err(halt),
+            (Err(halt), _) => return Err(halt),
         }
+        self.place_instances(id, fields)
     }
 
     fn object(&mut self, id: ObjectId, fields: &[Field<'_>]) -> Result<(), Halt> {
@@ -94,7 +98,7 @@ impl<'p> Writer<'p, '_> {
         Ok(())
     }
 
-    fn list(&mut self, id: ObjectId, attr: &'p Attr, fields: &[Field<'_>]) -> Result<(), Halt> {
+    pub(super) fn list(&mut self, id: ObjectId, attr: &'p Attr, fields: &[Field<'_>]) -> Result<(), Halt> {
         let name = self.run.plan.name(attr.sym);
         let array = self.run.arena.new_array();
         let start = self.part.position();
@@ -147,7 +151,7 @@ impl<'p> Writer<'p, '_> {
                     Some(constant) => constant,
                     None if attr.check.is_some() => 0,
                     // Expressions use such fields mostly for lengths; if no length determines the value, that is noted.
-                    None if attr.needed => {
+                    None if attr.needed || measures_instances(self.run.plan, attr.sym) => {
                         self.free.insert(path);
                         0
                     }
@@ -160,7 +164,7 @@ impl<'p> Writer<'p, '_> {
     }
 
     /// One value of a field.
-    fn one(
+    pub(super) fn one(
         &mut self,
         id: ObjectId,
         attr: &'p Attr,
@@ -237,4 +241,24 @@ impl<'p> Writer<'p, '_> {
             if owns { self.whole_object(inner, &field.fields) } else { self.object(inner, &field.fields) };
         written.map(|()| Val::Obj(inner))
     }
+}
+
+/// Whether the size or number of an instance with bytes of its own depends on a field of this name.
+fn measures_instances(plan: &Plan, name: Sym) -> bool {
+    let uses = |ty: &TypePlan, node: NodeId| {
+        let mut found = false;
+        plan.expressions.walk(node, &mut |_, node| {
+            found |= match node {
+                Node::Slot(slot) => ty.attr(*slot).is_some_and(|attr| attr.sym == name),
+                Node::Member(_, sym) | Node::Named(sym) => *sym == name,
+                _ => false,
+            };
+        });
+        found
+    };
+    let mut instances = plan.types.iter().flat_map(|ty| ty.instances.iter().map(move |attr| (ty, attr)));
+    instances.any(|(ty, attr)| {
+        let size = matches!(attr.limit.size, Size::Of(node) if uses(ty, node));
+        size || matches!(attr.repeat, Repeat::Times(node) if uses(ty, node))
+    })
 }

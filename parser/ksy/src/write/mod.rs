@@ -2,7 +2,8 @@
 //!
 //! The tree of fields is traversed as the reader traverses bytes: conditions, choices and parameters are
 //! evaluated with the values written so far. The numbers that a size or count is computed from are found by solving its
-//! expression; then the message is written again with them, until nothing changes. Checks are computed last.
+//! expression; then the message is written again with them, until nothing changes. Instances with a position of their own are
+//! written into the bytes of the fields. Checks are computed last.
 //!
 //! A dissected message is written back byte for byte: bytes that no field explains are in the tree under names that
 //! begin with `_`, and are copied from there.
@@ -15,6 +16,7 @@ pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod leaf;
 pub(crate) mod part;
+pub(crate) mod placed;
 pub(crate) mod solve;
 
 use crate::plan::IoId;
@@ -24,6 +26,7 @@ use crate::run::arena::{Arena, Around, Io, Stop, with_arena};
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
+use crate::write::placed::Placed;
 use framescope_parser::Key;
 use framescope_parser::{Error, Field};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,12 +68,17 @@ impl Written {
     }
 }
 
-/// Writes a message from its fields.
-pub(crate) fn write(plan: &Plan, key: Option<&Key>, fields: &[Field<'_>]) -> Result<Written, Error> {
+/// Writes a message from its fields, and those of its instances with a position that are `placed`.
+pub(crate) fn write(
+    plan: &Plan,
+    key: Option<&Key>,
+    fields: &[Field<'_>],
+    placed: &Placed,
+) -> Result<Written, Error> {
     with_arena(|arena| {
         let mut solution = Solution::new();
         for _ in 0..MOST_PASSES {
-            let mut writer = Writer::new(plan, arena, &solution, key);
+            let mut writer = Writer::new(plan, arena, (&solution, placed), key);
             writer.message(fields).map_err(Halt::error)?;
             let more = writer.solve();
             let is_more = more.iter().any(|(path, number)| solution.get(path) != Some(number));
@@ -98,10 +106,11 @@ struct Writer<'p, 's> {
     run: Run<'p, 's>,
     part: Part,
     solution: &'s Solution,
+    placed: &'s Placed,
     key: Option<&'s Key>,
     measures: Vec<Measure>,
     notes: Vec<String>,
-    /// The path of each structure in the tree; structures of instances have none.
+    /// The path of each structure in the tree.
     paths: BTreeMap<ObjectId, String>,
     /// The arguments of structures, and where they are evaluated.
     calls: BTreeMap<ObjectId, (&'p UserType, Scope)>,
@@ -109,16 +118,26 @@ struct Writer<'p, 's> {
     free: BTreeSet<String>,
     /// How many of the enclosing structures have unexplained bytes.
     rests: u32,
+    /// Where the bytes of a stream ended, and the part that they are in.
+    closed: BTreeMap<IoId, (u32, u32)>,
+    /// How many parts there were.
+    parts: u32,
 }
 
 impl<'p, 's> Writer<'p, 's> {
-    fn new(plan: &'p Plan, arena: &'s mut Arena, solution: &'s Solution, key: Option<&'s Key>) -> Self {
+    fn new(
+        plan: &'p Plan,
+        arena: &'s mut Arena,
+        (solution, placed): (&'s Solution, &'s Placed),
+        key: Option<&'s Key>,
+    ) -> Self {
         let mut run = Run::new(plan, &[], arena, Mode::Full);
         run.begin_writing(LARGEST as u64);
         Writer {
             run,
             part: Part { is_message: true, ..Part::default() },
             solution,
+            placed,
             key,
             measures: Vec::new(),
             notes: Vec::new(),
@@ -126,6 +145,8 @@ impl<'p, 's> Writer<'p, 's> {
             calls: BTreeMap::new(),
             free: BTreeSet::new(),
             rests: 0,
+            closed: BTreeMap::new(),
+            parts: 0,
         }
     }
 
