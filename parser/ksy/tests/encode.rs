@@ -385,6 +385,12 @@ types:
     part.fields.push(Field { value: Value::Unsigned(0x32), ..item });
     let (written, notes) = write(&described, &longer);
     assert_eq!(written[..6], *b"\x05\x03\x20\x30\x31\x32", "{notes:?}");
+    let mut shorter = read.clone();
+    let part = shorter.fields.iter_mut().find(|field| field.name == "part").unwrap();
+    let first = part.fields.iter().position(|field| field.name == "list").unwrap();
+    part.fields.remove(first);
+    let (written, notes) = write(&described, &shorter);
+    assert_eq!(written[..5], *b"\x03\x01\x20\x31\x07", "{notes:?}");
     // Structures of a list, anywhere in the message. The last may grow.
     let mut other = read.clone();
     let entries = other.fields.iter_mut().filter(|field| field.name == "entries");
@@ -395,4 +401,21 @@ types:
     }
     let expected = b"\x04\x02\x20\x30\x31\x07\x0a\x08\x01A\x09\x04long".to_vec();
     assert_eq!(write(&described, &other), (expected, vec![]));
+}
+
+#[test]
+fn a_list_of_an_inner_structure_that_ends_too_early_keeps_its_count() {
+    let described = described(
+        "
+seq:
+  - {id: first, type: u1}
+  - {id: inner, type: inner}
+types:
+  inner: {seq: [{id: count, type: u1}, {id: values, type: u2, repeat: expr, repeat-expr: count}]}
+",
+    );
+    for message in [&b"\x01\x03\x01\x02\x03\x04\x05"[..], b"\x01\x03\x01\x02", b"\x01\x03"] {
+        let (written, notes) = write(&described, &Dissection::of(&described, message));
+        assert_eq!((written.as_slice(), notes), (message, vec![]));
+    }
 }

@@ -17,7 +17,9 @@ impl<'p> Writer<'p, '_> {
     pub(super) fn whole_object(&mut self, id: ObjectId, fields: &[Field<'_>]) -> Result<(), Halt> {
         let rest = fields.iter().find(|field| field.name == UNREAD).and_then(|rest| rest.value.as_bytes());
         self.rests += u32::from(rest.is_some());
+        let was_last = self.is_last;
         let written = self.object(id, fields);
+        self.is_last = was_last;
         self.rests -= u32::from(rest.is_some());
         self.part.align();
         match (written, rest) {
@@ -51,14 +53,24 @@ impl<'p> Writer<'p, '_> {
 
     fn fields(&mut self, id: ObjectId, ty: &'p TypePlan, fields: &[Field<'_>]) -> Result<(), Halt> {
         let mut were_bits = false;
-        for attr in &ty.seq {
+        let was_last = self.is_last;
+        let last = match was_last && self.rests > 0 {
+            true => ty.seq.iter().rposition(|attr| {
+                let name = self.run.plan.name(attr.sym);
+                fields.iter().any(|field| field.name == name)
+            }),
+            false => None,
+        };
+        for (at, attr) in ty.seq.iter().enumerate() {
             let bits = matches!(attr.shape, Shape::Bits { .. });
             if were_bits && !bits {
                 self.part.align();
             }
             were_bits = bits;
+            self.is_last = last.is_some_and(|last| at >= last);
             self.attr(id, attr, fields)?;
         }
+        self.is_last = was_last;
         Ok(())
     }
 
@@ -105,7 +117,10 @@ impl<'p> Writer<'p, '_> {
         let slot = Slot { val: Val::Arr(array), state: State::Done, buffer: 0, start, end: start };
         self.run.arena.set_slot(id, attr.slot, slot);
         let mut count = 0u32;
-        for field in fields.iter().filter(|field| field.name == name) {
+        let was_last = self.is_last;
+        let mut given = fields.iter().filter(|field| field.name == name).peekable();
+        while let Some(field) = given.next() {
+            self.is_last = was_last && given.peek().is_none();
             self.run.spend(2).map_err(|stop| self.stopped(stop, id))?;
             self.place(id);
             let scope = Scope { index: Some(count), ..Scope::of(id) };
@@ -113,11 +128,13 @@ impl<'p> Writer<'p, '_> {
             self.run.arena.array_mut(array).push(item);
             count += 1;
         }
+        self.is_last = was_last;
         let end = self.part.position();
         self.run.arena.set_slot(id, attr.slot, Slot { end, ..slot });
         if let Repeat::Times(node) = attr.repeat {
-            // Items that could not be read follow as unexplained bytes.
-            if fields.iter().any(|field| field.name == UNREAD) && self.counts(id, node) > u64::from(count) {
+            // Items that could not be read follow as unexplained bytes, of this structure or one around it.
+            let is_cut = self.is_last && self.rests > 0 || fields.iter().any(|field| field.name == UNREAD);
+            if is_cut && self.counts(id, node) > u64::from(count) {
                 return Err(Halt::Missing(self.path(id, attr, Some(count))));
             }
             self.measure(node, Scope::of(id), self.path(id, attr, None), count.into(), COUNT);

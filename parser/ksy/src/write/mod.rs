@@ -118,6 +118,8 @@ struct Writer<'p, 's> {
     free: BTreeSet<String>,
     /// How many of the enclosing structures have unexplained bytes.
     rests: u32,
+    /// Whether no field is given after the current one, in any structure.
+    is_last: bool,
     /// Where the bytes of a stream ended, and the part that they are in.
     closed: BTreeMap<IoId, (u32, u32)>,
     /// How many parts there were.
@@ -145,6 +147,7 @@ impl<'p, 's> Writer<'p, 's> {
             calls: BTreeMap::new(),
             free: BTreeSet::new(),
             rests: 0,
+            is_last: true,
             closed: BTreeMap::new(),
             parts: 0,
         }

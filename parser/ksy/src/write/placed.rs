@@ -197,7 +197,9 @@ impl<'p> Writer<'p, '_> {
         let before = self.part.bytes.split_off(at as usize);
         let marks = (self.measures.len(), self.part.checks.len(), self.part.unexplained.len());
         let own_io = std::mem::replace(&mut self.run.arena.object_mut(id).io, target);
+        let was_last = std::mem::replace(&mut self.is_last, false);
         let written = self.placed_values(id, attr, given);
+        self.is_last = was_last;
         self.run.arena.object_mut(id).io = own_io;
         self.part.align();
         let new = at..self.part.position();
@@ -219,9 +221,10 @@ impl<'p> Writer<'p, '_> {
         // What was at the end of the bytes ends with them, however long it is now.
         let last = given.last().map_or(0, |field| field.range.end);
         let old = last.saturating_sub(given.first().map_or(0, |field| field.range.start));
+        let was_at_end = old == before.len() || last == at as usize + before.len();
         let rest = before.get(new.len()..).unwrap_or_default();
         let rest_end = new.end.saturating_add(u32::try_from(rest.len()).unwrap_or(u32::MAX));
-        if limit.is_some() || old != before.len() || !self.is_unexplained(&(new.end..rest_end)) {
+        if limit.is_some() || !was_at_end || !self.is_unexplained(&(new.end..rest_end)) {
             self.part.bytes.extend_from_slice(rest);
         }
         self.explain(&new);
