@@ -211,8 +211,18 @@ impl Loader {
                 self.check_extension_key(key, "an enum's member");
             }
             let id = member.get("id").unwrap_or(member);
+            if id.is_null() {
+                self.report(id.place, "a member needs a name: 'null' in quotes would be one");
+                continue;
+            }
             // YAML 1.1 reads some names as booleans; here they are names.
             let Some(id_text) = self.identifier(id) else { continue };
+            if plan.members.iter().any(|known| known.id == id_text) {
+                self.report(
+                    id.place,
+                    format!("'{id_text}' is already the name of another number of this enum"),
+                );
+            }
             let shown = member.get("-orig-id").and_then(Node::text).unwrap_or(&id_text).to_owned();
             let at = u32::try_from(plan.members.len()).unwrap_or(u32::MAX);
             if by_value.insert(value, at).is_some() {

@@ -1,6 +1,7 @@
 //! Loads a description: text becomes a plan in passes over the whole specification, in the order of [`load`]. It never
 //! looks at a message.
 
+pub(crate) mod agree;
 pub(crate) mod asked;
 pub(crate) mod compile;
 pub(crate) mod declare;

@@ -46,6 +46,10 @@ impl Loader {
         let opaque =
             meta.as_ref().and_then(|meta| meta.get("ks-opaque-types")).and_then(Node::boolean) == Some(true);
         self.files.push(File { path, root, opaque });
+        let imports = meta.as_ref().and_then(|meta| meta.get("imports"));
+        if let Some(imports) = imports.filter(|imports| imports.list().is_none()) {
+            self.report(imports.place, "'imports' must be a list of names of files");
+        }
         for import in
             meta.as_ref().and_then(|meta| meta.get("imports")).and_then(Node::list).unwrap_or_default()
         {

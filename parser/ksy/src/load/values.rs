@@ -54,12 +54,13 @@ impl Loader {
     }
 
     pub(super) fn valid(&mut self, node: &Node, context: &Context, attr: &Attr) -> Option<Valid> {
+        let one = context.element.clone().unwrap_or(Ty::Unknown);
         if node.map().is_none() {
-            return self.compiled(node, context, None).map(Valid::Equal);
+            return self.compared(node, &one, context).map(Valid::Equal);
         }
         self.check_keys(node, &["eq", "min", "max", "any-of", "expr", "in-enum"], "valid");
         if let Some(eq) = node.get("eq") {
-            return self.compiled(eq, context, None).map(Valid::Equal);
+            return self.compared(eq, &one, context).map(Valid::Equal);
         }
         if let Some(any) = node.get("any-of") {
             let Some(items) = any.list() else {
@@ -67,7 +68,7 @@ impl Loader {
                 return None;
             };
             return Some(Valid::AnyOf(
-                items.iter().filter_map(|item| self.compiled(item, context, None)).collect(),
+                items.iter().filter_map(|item| self.compared(item, &one, context)).collect(),
             ));
         }
         if let Some(expr) = node.get("expr") {
@@ -77,10 +78,13 @@ impl Loader {
             if attr.enumeration.is_none() {
                 self.report(in_enum.place, "'in-enum' needs an 'enum': add one to the field");
             }
-            return (in_enum.boolean() == Some(true)).then_some(Valid::InEnum);
+            if in_enum.boolean() != Some(true) {
+                self.report(in_enum.place, "'in-enum' can only be true: without it any number is valid");
+            }
+            return Some(Valid::InEnum);
         }
-        let min = node.get("min").and_then(|min| self.compiled(min, context, None));
-        let max = node.get("max").and_then(|max| self.compiled(max, context, None));
+        let min = node.get("min").and_then(|min| self.compared(min, &one, context));
+        let max = node.get("max").and_then(|max| self.compared(max, &one, context));
         (min.is_some() || max.is_some()).then_some(Valid::Range(min, max))
     }
 }
