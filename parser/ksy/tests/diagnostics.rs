@@ -72,6 +72,7 @@ fn a_misspelt_or_misplaced_extension_key_is_a_warning() {
     let text = "\
 meta:
   id: m
+  ks-version: '0.12'
   -framscope: {limit: 9}
   -license-text: free
 seq:
@@ -91,11 +92,12 @@ enums:
     assert_eq!(
         warnings,
         [
-            (3, 3, "'-framscope' is an unknown key; did you mean '-framescope'?"),
-            (8, 5, "'-ckeck' is an unknown key; did you mean '-check'?"),
-            (9, 5, "'-hexx' is an unknown key; did you mean '-hex'?"),
-            (12, 32, "'-framescope' has no effect here: it is a key of meta"),
-            (14, 20, "'-orig_id' is an unknown key; did you mean '-orig-id'?"),
+            (3, 15, "this asks for version 0.12 of the language, and what came after 0.11 is not known here",),
+            (4, 3, "'-framscope' is an unknown key; did you mean '-framescope'?"),
+            (9, 5, "'-ckeck' is an unknown key; did you mean '-check'?"),
+            (10, 5, "'-hexx' is an unknown key; did you mean '-hex'?"),
+            (13, 32, "'-framescope' has no effect here: it is a key of meta"),
+            (15, 20, "'-orig_id' is an unknown key; did you mean '-orig-id'?"),
         ]
     );
     assert_eq!(framescope_ksy::Described::from_ksy(text).unwrap().warnings(), format.warnings());

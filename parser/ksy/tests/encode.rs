@@ -325,8 +325,7 @@ fn an_instance_needs_no_bytes_to_be_written_into() {
     let field = |name, value| Field { name, range: 0..0, value, fields: Vec::new() };
     let fields =
         vec![field("at", Value::Unsigned(6)), field("name", text("ab")), field("body", text("hello"))];
-    let mut message = Dissection::default();
-    message.fields = fields;
+    let message = Dissection::with_fields(fields);
     assert_eq!(write(&described(PLACED), &message), (b"\x06\x05ab\0\0hello".to_vec(), vec![]));
     let far = described(&PLACED.replace("pos: at", "pos: at * 1000000"));
     let (written, notes) = write(&far, &message);

@@ -4,6 +4,7 @@
 pub(crate) mod agree;
 pub(crate) mod asked;
 pub(crate) mod compile;
+pub(crate) mod conversation;
 pub(crate) mod declare;
 pub(crate) mod expressions;
 pub(crate) mod fields;
@@ -60,10 +61,12 @@ pub(crate) fn load(
     }
     loader.declare();
     loader.attributes();
+    loader.conversation_draft();
     loader.expressions();
     loader.answer_sizes();
     loader.finish();
-    let meta = loader.meta();
+    let mut meta = loader.meta();
+    meta.conversation = loader.conversation(&meta).map(Arc::new);
     loader.answer_sizes();
     if loader.diagnostics.is_empty() {
         loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).diagnostics().to_vec().into();
@@ -86,9 +89,10 @@ pub(crate) enum QueryError {
 /// Compiles one more expression, evaluated in the outermost structure.
 pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, QueryError> {
     let ast = expr::parse(text).map_err(QueryError::Syntax)?;
+    let root = plan.root;
     let mut loader = Loader { plan: std::mem::take(plan), is_query: true, ..Loader::default() };
     loader.restore();
-    let node = loader.compile(&ast, &Context::of(TypeId::ROOT, Place::default()));
+    let node = loader.compile(&ast, &Context::of(root, Place::default()));
     loader.answer_sizes();
     let diagnostic = loader.diagnostics.into_iter().next();
     *plan = loader.plan;
@@ -110,6 +114,10 @@ pub(crate) struct Loader {
     /// How many of the files are declared.
     declared: usize,
     is_query: bool,
+    /// The types that messages are, other than the outermost.
+    roots: Vec<TypeId>,
+    variables: Vec<conversation::variables::Variable>,
+    draft: Option<conversation::Draft>,
     /// The sizes that expressions ask for, until they are known or known to differ between messages.
     asked: Vec<Question>,
 }

@@ -20,7 +20,7 @@ impl Loader {
                 Some(node) => {
                     self.leniently(|loader| pieces = loader.representation(&node, id));
                 }
-                None if id == TypeId::ROOT => pieces = self.first_values(),
+                None if id == TypeId::ROOT || self.roots.contains(&id) => pieces = self.first_values(id),
                 None => {}
             }
             if let Some(plan) = self.plan_mut(id) {
@@ -29,8 +29,8 @@ impl Loader {
         }
     }
 
-    fn first_values(&mut self) -> Vec<Piece> {
-        let plan = self.plan.root().clone();
+    fn first_values(&mut self, id: TypeId) -> Vec<Piece> {
+        let plan = self.plan.type_of(id).clone();
         let telling = plan.seq.iter().filter(|attr| {
             let plain = matches!(
                 attr.shape,

@@ -20,15 +20,15 @@ pub(crate) mod placed;
 pub(crate) mod solve;
 
 use crate::plan::IoId;
+use crate::plan::ObjectId;
 use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType};
-use crate::plan::{ObjectId, TypeId};
 use crate::run::arena::{Arena, Around, Io, Stop, with_arena};
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
 use crate::write::placed::Placed;
 use framescope_parser::Key;
-use framescope_parser::{Error, Field};
+use framescope_parser::{Captured, Context, Error, Field};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a message is written until its lengths are right. Each pass settles at least one of them.
@@ -71,14 +71,14 @@ impl Written {
 /// Writes a message from its fields, and those of its instances with a position that are `placed`.
 pub(crate) fn write(
     plan: &Plan,
-    key: Option<&Key>,
+    (key, context): (Option<&Key>, Option<&Context<'_>>),
     fields: &[Field<'_>],
     placed: &Placed,
 ) -> Result<Written, Error> {
     with_arena(|arena| {
         let mut solution = Solution::new();
         for _ in 0..MOST_PASSES {
-            let mut writer = Writer::new(plan, arena, (&solution, placed), key);
+            let mut writer = Writer::new(plan, arena, (&solution, placed), (key, context));
             writer.message(fields).map_err(Halt::error)?;
             let more = writer.solve();
             let is_more = more.iter().any(|(path, number)| solution.get(path) != Some(number));
@@ -131,9 +131,9 @@ impl<'p, 's> Writer<'p, 's> {
         plan: &'p Plan,
         arena: &'s mut Arena,
         (solution, placed): (&'s Solution, &'s Placed),
-        key: Option<&'s Key>,
+        (key, context): (Option<&'s Key>, Option<&'s Context<'s>>),
     ) -> Self {
-        let mut run = Run::new(plan, &[], arena, Mode::Full);
+        let mut run = Run::of(plan, Captured::whole(&[]).in_context(context), arena, Mode::Full);
         run.begin_writing(LARGEST as u64);
         Writer {
             run,
@@ -161,7 +161,7 @@ impl<'p, 's> Writer<'p, 's> {
 
     fn message(&mut self, fields: &[Field<'_>]) -> Result<(), Halt> {
         let io = self.new_io();
-        let id = self.run.begin_object(TypeId::ROOT, io, Around::MESSAGE, None);
+        let id = self.run.begin_object(self.run.plan.root, io, Around::MESSAGE, None);
         self.paths.insert(id, String::new());
         self.whole_object(id, fields)
     }
