@@ -82,7 +82,7 @@ impl Format {
         folders: &[PathBuf],
     ) -> Result<Format, LoadError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let (plan, meta) = load::load(name, text, path, folders)?;
+        let (plan, meta) = load::load_in(name, text, path, folders)?;
         Ok(Format { plan: Arc::new(plan), meta: Arc::new(meta) })
     }
 

@@ -307,7 +307,7 @@ mod tests {
         let seq = "{id: n, type: u1}, {id: body, size: n}, {id: end, type: u1, valid: 3}";
         let text = crate::load::testing::described(seq, more)
             .replace("id: t,", "id: t, -framescope: {believe: [end]},");
-        let error = crate::load::load("t", &text, None, &[]).unwrap_err().to_string();
+        let error = crate::load::load("t", &text, None).unwrap_err().to_string();
         assert!(error.contains("there is no field 'end' at a fixed offset"), "{error}");
         assert!(refused("{id: a, type: u3}", "").contains("there is no type 'u3'"));
     }

@@ -43,8 +43,14 @@ use crate::{expr, yaml};
 /// The most diagnostics that are reported.
 const MOST_DIAGNOSTICS: usize = 100;
 
+/// Loads a description that imports none by absolute path.
+#[cfg(test)]
+pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan, Meta), LoadError> {
+    load_in(name, text, path, &[])
+}
+
 /// Loads a description. `path` is its file, from which imports are resolved; those by absolute path first in `folders`.
-pub(crate) fn load(
+pub(crate) fn load_in(
     name: &str,
     text: &str,
     path: Option<&Path>,

@@ -125,7 +125,7 @@ impl Loader {
 mod tests {
     use std::path::PathBuf;
 
-    use crate::load::load;
+    use crate::load::load_in;
 
     #[test]
     fn an_absolute_import_is_looked_up_in_the_given_folders_in_their_order() {
@@ -142,7 +142,7 @@ mod tests {
         let path = folder.join("apart/of/all/the/others/t.ksy");
         let bits = |folders: &[&str]| {
             let folders: Vec<PathBuf> = folders.iter().map(|name| folder.join(name)).collect();
-            load("t", text, Some(&path), &folders).map(|(plan, _)| plan.root().fixed_bits)
+            load_in("t", text, Some(&path), &folders).map(|(plan, _)| plan.root().fixed_bits)
         };
         assert_eq!(bits(&["first", "second"]).unwrap(), Some(8));
         assert_eq!(bits(&["none", "second", "first"]).unwrap(), Some(16));

@@ -139,7 +139,7 @@ mod tests {
     fn a_summary_of_the_authors_own_is_refused_with_its_mistakes() {
         let text =
             described("{id: a, type: u1}", "").replace("id: t,", "id: t, -framescope: {summary: '{c}'},");
-        let error = crate::load::load("t", &text, None, &[]).unwrap_err();
+        let error = crate::load::load("t", &text, None).unwrap_err();
         assert!(error.to_string().contains("there is no 'c' in this type"), "{error}");
     }
 }

@@ -8,12 +8,12 @@ pub(crate) fn described(seq: &str, more: &str) -> String {
 }
 
 pub(crate) fn loaded(seq: &str, more: &str) -> (Plan, Meta) {
-    super::load("t", &described(seq, more), None, &[]).unwrap_or_else(|error| panic!("{seq}: {error}"))
+    super::load("t", &described(seq, more), None).unwrap_or_else(|error| panic!("{seq}: {error}"))
 }
 
 /// The first diagnostic of a description that can't be loaded.
 pub(crate) fn refused(seq: &str, more: &str) -> String {
-    let error = super::load("t", &described(seq, more), None, &[]).unwrap_err();
+    let error = super::load("t", &described(seq, more), None).unwrap_err();
     error.diagnostics().first().map(|first| first.text.clone()).unwrap_or_default()
 }
 

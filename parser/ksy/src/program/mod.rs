@@ -215,7 +215,7 @@ mod tests {
     fn the_kind_is_an_expression_over_registers() {
         let text = crate::load::testing::described("{id: a, type: b4}, {id: b, type: b4}", "")
             .replace("id: t,", "id: t, -framescope: {kind: a * 16 + b},");
-        let (plan, meta) = crate::load::load("t", &text, None, &[]).unwrap();
+        let (plan, meta) = crate::load::load("t", &text, None).unwrap();
         let found = Program::whole(&plan, &meta).unwrap().run(&plan, b"\x2a").unwrap();
         assert_eq!((found.end, found.kind), (1, Some(Val::Int(42))));
     }
