@@ -19,8 +19,8 @@ use crate::format::Format;
 use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
-use crate::plan::{Plan, kind_of};
-use crate::program::Program;
+use crate::plan::Plan;
+use crate::program::{Context, Program};
 use crate::select::Selection;
 use crate::{dissect, framing, write};
 
@@ -94,8 +94,8 @@ impl Described {
             return Err(LoadError::new(format.meta.stream_diagnostics.clone()));
         }
         let names = Arc::new(names::names(&format));
-        let ends = Program::ends(&format.plan).map(Arc::new);
-        let whole = Program::whole(&format.plan, &format.meta).map(Arc::new);
+        let ends = Program::ends(&format.plan, TypeId::ROOT).map(Arc::new);
+        let whole = Program::whole(&format.plan, &format.meta, TypeId::ROOT).map(Arc::new);
         Ok(Described { format, names, ends, whole, key: None })
     }
 
@@ -135,6 +135,12 @@ impl Described {
     /// of bytes. It grows no faster than the length of the message, which tests check.
     pub fn steps(&self, message: &[u8]) -> u64 {
         self.dissect_all(Captured::whole(message), false, &mut Ignore, true)
+    }
+
+    /// Dissects a message by the interpreter alone, for tests that compare it with the program that dissects most messages.
+    #[doc(hidden)]
+    pub fn dissect_by_interpreter<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        self.dissect_all(Captured::whole(message), false, visit, true);
     }
 
     /// The description.
@@ -216,6 +222,10 @@ impl Protocol for Described {
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        let format = (&*self.format.plan, &*self.format.meta, self.key.as_ref());
+        if self.whole.as_ref().is_some_and(|whole| whole.dissect(format, message, visit)) {
+            return;
+        }
         self.dissect_all(Captured::whole(message), false, visit, true);
     }
 
@@ -229,13 +239,8 @@ impl Protocol for Described {
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
         let plan: &'a Plan = &self.format.plan;
-        // A valid message has a kind and no problems.
-        if let Some(found) = self.whole.as_ref().and_then(|whole| whole.run(plan, message))
-            && found.end == message.len()
-        {
-            if let Some(kind) = found.kind.and_then(|kind| kind_of(plan, kind)) {
-                visit.kind(kind);
-            }
+        let context = Context { key: self.key.as_ref(), checked };
+        if self.whole.as_ref().is_some_and(|whole| whole.outline(plan, context, message, visit)) {
             return;
         }
         self.dissect_all(Captured::whole(message), checked, visit, false);

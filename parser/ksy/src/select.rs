@@ -4,6 +4,7 @@ use framescope_parser::{Captured, FieldReader, FieldSelection, Visit};
 
 use crate::dissect::{Parts, dissect_parts};
 use crate::format::Format;
+use crate::plan::TypeId;
 use crate::program::Program;
 
 /// Reports the wanted fields of each message.
@@ -34,7 +35,7 @@ impl Selection {
         let parts = Parts { instances, fields, summary: wanted.wants_summary() };
         let how = match parts {
             Parts { fields: false, summary: false, .. } => How::Nothing,
-            Parts { instances: false, .. } => match Program::select(plan, wanted) {
+            Parts { instances: false, .. } => match Program::select(plan, wanted, TypeId::ROOT) {
                 Some(program) => How::Program(Box::new(program), parts),
                 None => How::Interpreter(parts),
             },
@@ -49,7 +50,8 @@ impl FieldReader for Selection {
         let parts = match &self.how {
             How::Nothing => return,
             How::Program(program, parts) => {
-                if program.report(&self.format.plan, message, parts.summary, visit) {
+                let format = (&*self.format.plan, &*self.format.meta);
+                if program.report(format, message, parts.summary, visit) {
                     return;
                 }
                 parts
