@@ -70,11 +70,17 @@ impl<S: Sink, const N: usize> Machine<'_, S, N> {
     /// Terms that are not of whole numbers alone.
     #[cold]
     fn other(&self, term: Term) -> Option<i64> {
+        let text = |arg| {
+            let bytes = self.content(arg)?;
+            self.spend(bytes.len() / 16)?;
+            std::str::from_utf8(bytes).ok()
+        };
         let float = |arg| Some(f64::from_bits(self.value(arg)?.cast_unsigned()));
         let stored = |n: f64| Some(n.to_bits().cast_signed());
         match term {
             Term::Compare(operator, left, right) => {
                 let (left, right) = (self.content(left)?, self.content(right)?);
+                self.spend(left.len().min(right.len()) / 32)?;
                 ordered(operator, left.cmp(right))
             }
             Term::Float(operator, left, right) => {
@@ -97,8 +103,7 @@ impl<S: Sink, const N: usize> Machine<'_, S, N> {
                 (whole.abs() < 9e15).then_some(whole as i64)
             }
             Term::Characters(of) => {
-                let text = std::str::from_utf8(self.content(of)?).ok()?;
-                i64::try_from(text.chars().count()).ok()
+                i64::try_from(text(of)?.chars().count()).ok()
             }
             Term::Length(of) => i64::try_from(unpack(self.value(of)?).length).ok(),
             Term::Byte(of, at) => {
@@ -106,11 +111,10 @@ impl<S: Sink, const N: usize> Machine<'_, S, N> {
                 self.content(of)?.get(at).map(|&byte| byte.into())
             }
             Term::Parsed(of, radix) => {
-                let text = std::str::from_utf8(self.content(of)?).ok()?;
-                i64::from_str_radix(text, radix.into()).ok()
+                i64::from_str_radix(text(of)?, radix.into()).ok()
             }
             Term::Text(of) => {
-                std::str::from_utf8(self.content(of)?).ok()?;
+                text(of)?;
                 self.value(of)
             }
             _ => None,

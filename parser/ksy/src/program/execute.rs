@@ -1,5 +1,7 @@
 //! Runs a program on the bytes of a message.
 
+use std::cell::Cell;
+
 use crate::checks;
 use crate::plan::Val;
 use crate::program::evaluate::{pack, unpack};
@@ -23,7 +25,7 @@ pub(super) struct Machine<'m, S, const N: usize> {
     /// Which registers have a value.
     pub(super) known: [bool; N],
     /// How much work is left, counted as the interpreter does, or more.
-    fuel: u64,
+    fuel: Cell<u64>,
     /// How many bytes the interpreter would derive from others, or more.
     derived: usize,
     has_trailing_check: bool,
@@ -76,7 +78,7 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
             values: [0; N],
             known: [false; N],
             // Half of what the interpreter has, because not all is counted that it counts.
-            fuel: (1 << 17) + 32 * message.len() as u64,
+            fuel: Cell::new((1 << 17) + 32 * message.len() as u64),
             derived: 0,
             has_trailing_check: false,
         }
@@ -119,8 +121,8 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
 
     /// Counts work. None if there was too much of it.
     #[inline]
-    fn spend(&mut self, work: usize) -> Option<()> {
-        self.fuel = self.fuel.checked_sub(work as u64)?;
+    pub(super) fn spend(&self, work: usize) -> Option<()> {
+        self.fuel.set(self.fuel.get().checked_sub(work as u64)?);
         Some(())
     }
 

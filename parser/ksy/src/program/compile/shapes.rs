@@ -386,6 +386,7 @@ impl<'p> Compiler<'p> {
             // The value of one case is not always present.
             self.frames.get_mut(place.frame)?.fields.remove(&attr.slot);
             self.frames.get_mut(place.frame)?.parts.remove(&attr.slot);
+            self.item = (None, None);
             ends.push(self.push(Step::Jump(NONE))?);
         }
         let otherwise = match otherwise {
@@ -401,6 +402,7 @@ impl<'p> Compiler<'p> {
                         Some(())
                     })?;
                     self.frames.get_mut(place.frame)?.fields.remove(&attr.slot);
+                    self.item = (None, None);
                     after = after.or(self.in_byte);
                 }
                 ends.push(self.push(Step::Jump(NONE))?);
