@@ -169,3 +169,5 @@ impl Program {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,53 @@ impl<'p> Compiler<'p> {
         let bounded = attr.limit.is_bounded();
         match shape {
             Shape::Switch(on, cases) => self.choice(place, *on, cases),
-            Shape::Int { bytes, signed, order } if !bounded => {
+            Shape::Int { .. } | Shape::Bits { .. } | Shape::Float { .. } if bounded => {
+                self.sized_number(place, shape)
+            }
+            Shape::Int { .. } | Shape::Bits { .. } | Shape::Float { .. } => self.number_itself(place, shape),
+            Shape::Contents(span) if !bounded => {
+                self.align();
+                let field = self.reported(frame, attr, How::Bytes)?;
+                if !self.whole && field == NONE {
+                    self.push(Step::Skip(span.len()))?;
+                    return Some(());
+                }
+                let (at, length) = self.constant_bytes(span.start as usize, span.end as usize)?;
+                let step = match self.whole {
+                    true => {
+                        Step::Same { at: u32::try_from(at).ok()?, length: u16::try_from(length).ok()?, field }
+                    }
+                    false => Step::Bytes { to: NONE, field, size: self.constant(i64::try_from(length).ok()?)? },
+                };
+                self.push(step)?;
+                (!self.whole || attr.valid.is_none() && attr.check.is_none()).then_some(())
+            }
+            Shape::Bytes if bounded => self.chunk(place, None),
+            Shape::Str(charset) if bounded => self.chunk(place, Some(*charset)),
+            Shape::Strz(charset) if !bounded => self.ended_by_zero(place, *charset),
+            Shape::User(user) => self.user(place, user, shape),
+            _ => None,
+        }
+    }
+
+    /// A number that must fill bytes of a size.
+    fn sized_number(&mut self, place: Place<'p>, shape: &'p Shape) -> Option<()> {
+        let attr = place.attr;
+        let is_plain = attr.limit.terminator.is_none() && attr.limit.pad_right.is_none();
+        (is_plain && attr.process.is_none() && attr.check.is_none()).then_some(())?;
+        self.align();
+        let size = self.sized(place)?;
+        self.push(size.map_or(Step::EnterRest, Step::Enter))?;
+        self.number_itself(place, shape)?;
+        self.align();
+        self.push(Step::Leave { whole: true })?;
+        Some(())
+    }
+
+    fn number_itself(&mut self, place: Place<'p>, shape: &Shape) -> Option<()> {
+        let (frame, attr) = (place.frame, place.attr);
+        match shape {
+            Shape::Int { bytes, signed, order } => {
                 self.align();
                 let le = self.order(frame, *order)?;
                 let own = self.own(attr)?;
@@ -32,7 +78,7 @@ impl<'p> Compiler<'p> {
                 })?;
                 self.valued(place, to, Kind::Int, own)
             }
-            Shape::Bits { count, le } if !bounded => {
+            Shape::Bits { count, le } => {
                 let kind = if *count == 1 { Kind::Bool } else { Kind::Int };
                 let how = How::number(attr, kind, false);
                 let (to, field) = (self.register()?, self.reported(frame, attr, how)?);
@@ -41,32 +87,13 @@ impl<'p> Compiler<'p> {
                 (attr.check.is_none() || !self.whole).then_some(())?;
                 self.valued(place, to, kind, None)
             }
-            Shape::Float { bytes, order } if !bounded => {
+            Shape::Float { bytes, order } => {
                 self.align();
                 let le = self.order(frame, *order)?;
                 let (to, field) = (self.register()?, self.reported(frame, attr, How::Float)?);
                 self.push(Step::Float { to, field, bytes: *bytes, le })?;
                 self.valued(place, to, Kind::Float, None)
             }
-            Shape::Contents(span) if !bounded => {
-                self.align();
-                let field = self.reported(frame, attr, How::Bytes)?;
-                if !self.whole && field == NONE {
-                    self.push(Step::Skip(span.len()))?;
-                    return Some(());
-                }
-                let (at, length) = self.constant_bytes(span.start as usize, span.end as usize)?;
-                let step = match self.whole {
-                    true => Step::Same { at: u32::try_from(at).ok()?, length: u16::try_from(length).ok()?, field },
-                    false => Step::Bytes { to: NONE, field, size: self.constant(i64::try_from(length).ok()?)? },
-                };
-                self.push(step)?;
-                (!self.whole || attr.valid.is_none() && attr.check.is_none()).then_some(())
-            }
-            Shape::Bytes if bounded => self.chunk(place, None),
-            Shape::Str(charset) if bounded => self.chunk(place, Some(*charset)),
-            Shape::Strz(charset) if !bounded => self.ended_by_zero(place, *charset),
-            Shape::User(user) => self.user(place, user, shape),
             _ => None,
         }
     }
@@ -327,19 +354,17 @@ impl<'p> Compiler<'p> {
         made.window = self.window;
         made.arguments.clone_from(&user.arguments);
         self.frames.push(made);
-        match Self::is_repeated(attr) {
-            true => self.item = (None, None),
-            false => {
-                self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
-            }
-        }
         self.path.push(self.plan.name(attr.sym));
         let compiled = self.structure(inner, depth + 1);
         self.path.pop();
         self.window = window;
         compiled?;
-        if Self::is_repeated(attr) {
-            self.item = (None, Some(inner));
+        // While it is being read, it is not the value of its field.
+        match Self::is_repeated(attr) {
+            true => self.item = (None, Some(inner)),
+            false => {
+                self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
+            }
         }
         if is_part {
             self.align();
