@@ -4,7 +4,6 @@ use framescope_parser::{Captured, FieldReader, FieldSelection, Visit};
 
 use crate::dissect::{Parts, dissect_parts};
 use crate::format::Format;
-use crate::plan::TypeId;
 use crate::program::Program;
 
 /// Reports the wanted fields of each message.
@@ -35,7 +34,7 @@ impl Selection {
         let parts = Parts { instances, fields, summary: wanted.wants_summary() };
         let how = match parts {
             Parts { fields: false, summary: false, .. } => How::Nothing,
-            Parts { instances: false, .. } => match Program::select(plan, wanted, TypeId::ROOT) {
+            Parts { instances: false, .. } => match Program::select(plan, wanted) {
                 Some(program) => How::Program(Box::new(program), parts),
                 None => How::Interpreter(parts),
             },

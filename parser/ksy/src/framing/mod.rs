@@ -14,7 +14,7 @@ use framescope_parser::{Captured, Code, Input, Measure, Memo, Step};
 
 use crate::framing::head::Probe;
 use crate::plan::{Meta, Order, Plan, Shape};
-use crate::program::{Context, Program};
+use crate::program::{Given, Program};
 use crate::run::arena::{State, Stop, with_arena};
 use crate::run::numbers::integer;
 use crate::run::{Mode, Run};
@@ -82,7 +82,7 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
     let bytes = input.bytes;
     let limit = meta.limit as usize;
     let available = bytes.get(..bytes.len().min(limit + 1)).unwrap_or_default();
-    if let Some(found) = ends.and_then(|ends| ends.run(available, Context::default()))
+    if let Some(found) = ends.and_then(|ends| ends.run(available, Given::default()))
         && (1..=limit).contains(&found.end)
     {
         debug_assert_eq!(end_by_reader(plan, available), Some(found.end));
@@ -97,7 +97,8 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
         }
     }
     with_arena(|arena| {
-        let mut run = Run::new(plan, available, arena, Mode::Frame);
+        let message = Captured::whole(available).in_context(input.context);
+        let mut run = Run::of(plan, message, arena, Mode::Frame);
         let (missing, exact) = match run.read() {
             Ok(0) => return no_message(meta, Code::NoMatch),
             Ok(taken) if taken as usize > limit => return no_message(meta, Code::PayloadTooLong),
@@ -112,6 +113,10 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
             Err(Stop::NeedMore(more)) => (usize::try_from(more).unwrap_or(usize::MAX), false),
             // The bytes are complete.
             Err(Stop::Missing) => return no_message(meta, Code::NoMatch),
+            // What would show where the message ends is not known, so that nothing is after it either.
+            Err(Stop::Fault(fault)) if fault.code == Code::StateUnknown => {
+                return Step::Searching(some(bytes.len()), Code::StateUnknown);
+            }
             Err(Stop::Fault(fault)) => return no_message(meta, fault.code),
         };
         if bytes.len().saturating_add(missing) > limit {
@@ -155,7 +160,7 @@ pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captur
     }
     let limit = meta.limit as usize;
     if message.is_whole()
-        && let Some(found_end) = ends.and_then(|ends| ends.run(message.bytes(), Context::default()))
+        && let Some(found_end) = ends.and_then(|ends| ends.run(message.bytes(), Given::default()))
     {
         return if (1..=limit).contains(&found_end.end) { found(found_end.end) } else { Measure::Nothing };
     }

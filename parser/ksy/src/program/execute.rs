@@ -7,7 +7,7 @@ use crate::plan::Val;
 use crate::program::evaluate::{pack, unpack};
 use crate::program::records::{Content, Sink};
 use crate::program::step::{Arg, Checked, Chunk, Kind, NONE, Processing, Register, Step, Stream};
-use crate::program::{Context, Found, Program};
+use crate::program::{Given, Found, Program};
 use crate::run::MOST_DERIVED;
 use crate::run::extent::{find, is_tail, trimmed};
 use crate::run::numbers::{bits_of, float, integer};
@@ -19,7 +19,7 @@ const PARTS: usize = 8;
 pub(super) struct Machine<'m, S, const N: usize> {
     pub(super) program: &'m Program,
     pub(super) message: &'m [u8],
-    context: Context<'m>,
+    given: Given<'m>,
     sink: &'m mut S,
     pub(super) values: [i64; N],
     /// Which registers have a value.
@@ -66,14 +66,14 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
     #[inline]
     pub(super) fn new(
         program: &'m Program,
-        context: Context<'m>,
+        given: Given<'m>,
         message: &'m [u8],
         sink: &'m mut S,
     ) -> Machine<'m, S, N> {
         Machine {
             program,
             message,
-            context,
+            given,
             sink,
             values: [0; N],
             known: [false; N],
@@ -465,14 +465,14 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
         let to = check.to.map_or(Some(own), |to| self.size(to))?;
         self.spend(to.checked_sub(from)? / 16)?;
         if check.algorithm.is_keyed() {
-            let Some(key) = self.context.key else {
+            let Some(key) = self.given.key else {
                 return self.sink.notes().unverified(check.field, own, pos);
             };
             let covered = checks::covered(buffer, from, to, own..pos)?;
             return key.verifies_hmac_sha_256(&covered, self.content(check.value)?).then_some(());
         }
         self.has_trailing_check |= check.is_trailing;
-        if self.context.checked {
+        if self.given.checked {
             return Some(());
         }
         let covered = checks::covered(buffer, from, to, own..pos)?;

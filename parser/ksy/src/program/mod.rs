@@ -60,7 +60,7 @@ pub(crate) struct Found {
 
 /// What a message is read with, apart from its bytes.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Context<'c> {
+pub(crate) struct Given<'c> {
     pub(crate) key: Option<&'c Key>,
     /// Whether checks are known to hold.
     pub(crate) checked: bool,
@@ -68,13 +68,13 @@ pub(crate) struct Context<'c> {
 
 impl Program {
     /// A program that finds where a message ends.
-    pub(crate) fn ends(plan: &Plan, root: TypeId) -> Option<Program> {
-        Compiler::new(plan, Purpose::End, root).make(None)
+    pub(crate) fn ends(plan: &Plan) -> Option<Program> {
+        Compiler::new(plan, Purpose::End).make(None)
     }
 
     /// A program that reads all of a message.
-    pub(crate) fn whole(plan: &Plan, meta: &Meta, root: TypeId) -> Option<Program> {
-        Compiler::new(plan, Purpose::Whole(meta), root).make(meta.kind)
+    pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Program> {
+        Compiler::new(plan, Purpose::Whole(meta)).make(meta.kind)
     }
 
     /// Whether a shape may contain a wanted field.
@@ -83,9 +83,9 @@ impl Program {
     }
 
     /// A program that reports the wanted fields. None if it would miss some of them.
-    pub(crate) fn select(plan: &Plan, wanted: &FieldSelection, root: TypeId) -> Option<Program> {
-        let choice = Selected::new(plan, wanted, root)?;
-        Compiler::new(plan, Purpose::Fields(&choice), root).make(None)
+    pub(crate) fn select(plan: &Plan, wanted: &FieldSelection) -> Option<Program> {
+        let choice = Selected::new(plan, wanted)?;
+        Compiler::new(plan, Purpose::Fields(&choice)).make(None)
     }
 
     /// Reports the kind, fields and summary of a message, and what is to be noted of it. If it has no result, it reports
@@ -97,8 +97,8 @@ impl Program {
         visit: &mut dyn Visit<'a>,
     ) -> bool {
         with_records(|records| {
-            let context = Context { key, checked: false };
-            let Some(found) = self.run_with(bytes, context, records).filter(|found| found.end == bytes.len())
+            let given = Given { key, checked: false };
+            let Some(found) = self.run_with(bytes, given, records).filter(|found| found.end == bytes.len())
             else {
                 return false;
             };
@@ -115,12 +115,12 @@ impl Program {
     pub(crate) fn outline<'a>(
         &'a self,
         plan: &'a Plan,
-        context: Context<'_>,
+        given: Given<'_>,
         bytes: &'a [u8],
         visit: &mut dyn Visit<'a>,
     ) -> bool {
         let mut sink = NotReported::default();
-        let Some(found) = self.run_with(bytes, context, &mut sink).filter(|found| found.end == bytes.len())
+        let Some(found) = self.run_with(bytes, given, &mut sink).filter(|found| found.end == bytes.len())
         else {
             return false;
         };
@@ -138,7 +138,7 @@ impl Program {
         visit: &mut dyn Visit<'a>,
     ) -> bool {
         with_records(|records| {
-            if self.run_with(bytes, Context::default(), records).is_none() {
+            if self.run_with(bytes, Given::default(), records).is_none() {
                 return false;
             }
             let recorded = Recorded { records, program: self, plan, bytes };
@@ -151,20 +151,20 @@ impl Program {
     }
 
     /// Runs it without reporting anything. None if the message must be read by the interpreter.
-    pub(crate) fn run(&self, bytes: &[u8], context: Context<'_>) -> Option<Found> {
-        self.run_with(bytes, context, &mut NotReported::default())
+    pub(crate) fn run(&self, bytes: &[u8], given: Given<'_>) -> Option<Found> {
+        self.run_with(bytes, given, &mut NotReported::default())
     }
 
     #[inline]
-    fn run_with(&self, bytes: &[u8], context: Context<'_>, sink: &mut impl records::Sink) -> Option<Found> {
+    fn run_with(&self, bytes: &[u8], given: Given<'_>, sink: &mut impl records::Sink) -> Option<Found> {
         // A place is stored in 31 bits.
         if bytes.len() >= 1 << 31 {
             return None;
         }
         if self.registers <= FEW_REGISTERS {
-            Machine::<_, FEW_REGISTERS>::new(self, context, bytes, sink).run()
+            Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run()
         } else {
-            Machine::<_, MOST_REGISTERS>::new(self, context, bytes, sink).run()
+            Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run()
         }
     }
 }

@@ -14,17 +14,17 @@ pub(crate) struct Selected<'w> {
 
 impl<'w> Selected<'w> {
     /// None if a summary is wanted that consists of more than fields.
-    pub(super) fn new(plan: &Plan, wanted: &'w FieldSelection, root: TypeId) -> Option<Selected<'w>> {
+    pub(super) fn new(plan: &Plan, wanted: &'w FieldSelection) -> Option<Selected<'w>> {
         let mut slots = HashSet::new();
         if wanted.wants_summary() {
-            summed_up(plan, root, &mut Vec::new(), &mut slots)?;
+            summed_up(plan, plan.root, &mut Vec::new(), &mut slots)?;
         }
         Some(Selected { wanted, slots })
     }
 
     /// Whether the summary consists of fields only.
-    pub(super) fn sums_up(plan: &Plan, root: TypeId) -> bool {
-        summed_up(plan, root, &mut Vec::new(), &mut HashSet::new()).is_some()
+    pub(super) fn sums_up(plan: &Plan) -> bool {
+        summed_up(plan, plan.root, &mut Vec::new(), &mut HashSet::new()).is_some()
     }
 
     /// Only those that are wanted by name.

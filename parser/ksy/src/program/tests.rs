@@ -5,8 +5,8 @@ use framescope_parser::{Captured, Dissection};
 use crate::dissect::dissect;
 use crate::load::load;
 use crate::load::testing::{described, loaded};
-use crate::plan::{TypeId, Val};
-use crate::program::{Context, Program};
+use crate::plan::Val;
+use crate::program::{Given, Program};
 use crate::run::arena::Arena;
 use crate::run::{Mode, Run};
 
@@ -15,12 +15,12 @@ const SIZED: &str = "{id: kind, type: u1, valid: {max: 3}}, {id: n, type: u2}, {
 #[test]
 fn a_program_finds_the_end_that_the_interpreter_finds() {
     let (plan, _) = loaded(SIZED, "");
-    let program = Program::ends(&plan, TypeId::ROOT).unwrap();
+    let program = Program::ends(&plan).unwrap();
     for message in [&b"\x01\0\x02ab\xc6"[..], b"\x01\0\0\x01", b"\x01\0\x02ab\xc6more", b"\x01\0\x05ab"] {
         let mut arena = Arena::default();
         let read = Run::new(&plan, message, &mut arena, Mode::Frame).read().ok();
         let read = read.map(|end| end as usize).filter(|end| *end <= message.len());
-        let found = program.run(message, Context::default()).map(|found| found.end);
+        let found = program.run(message, Given::default()).map(|found| found.end);
         assert_eq!(found, read, "{message:?}");
     }
 }
@@ -28,8 +28,8 @@ fn a_program_finds_the_end_that_the_interpreter_finds() {
 #[test]
 fn only_a_valid_message_is_read() {
     let (plan, meta) = loaded(SIZED, "");
-    let program = Program::whole(&plan, &meta, TypeId::ROOT).unwrap();
-    let is_read = |message: &[u8]| program.run(message, Context::default()).is_some();
+    let program = Program::whole(&plan, &meta).unwrap();
+    let is_read = |message: &[u8]| program.run(message, Given::default()).is_some();
     assert!(is_read(b"\x01\0\x02ab\xc6"));
     assert!(!is_read(b"\x04\0\x02ab\xc9"), "the kind is not valid");
     assert!(!is_read(b"\x01\0\x02ab\xc7"), "the check fails");
@@ -41,8 +41,8 @@ fn the_kind_is_an_expression_over_registers() {
     let text = described("{id: a, type: b4}, {id: b, type: b4}", "")
         .replace("id: t,", "id: t, -framescope: {kind: a * 16 + b},");
     let (plan, meta) = load("t", &text, None).unwrap();
-    let program = Program::whole(&plan, &meta, TypeId::ROOT).unwrap();
-    let found = program.run(b"\x2a", Context::default()).unwrap();
+    let program = Program::whole(&plan, &meta).unwrap();
+    let found = program.run(b"\x2a", Given::default()).unwrap();
     assert_eq!((found.end, found.kind), (1, Some(Val::Int(42))));
 }
 
@@ -99,13 +99,13 @@ fn every_shape_is_read_by_the_program_as_by_the_interpreter() {
         let format = (&plan, &meta, None);
         let mut expected = Dissection::default();
         dissect(format, Captured::whole(message), false, &mut expected, true);
-        let program = Program::whole(&plan, &meta, TypeId::ROOT).unwrap_or_else(|| panic!("{seq}"));
+        let program = Program::whole(&plan, &meta).unwrap_or_else(|| panic!("{seq}"));
         let mut found = Dissection::default();
         let is_read = program.dissect(format, message, &mut found);
         assert!(is_read, "left to the interpreter: {seq} {more}\n{:#?}\n{expected:#?}", program.steps);
         assert_eq!(found, expected, "{seq} {more}");
         let mut outline = Dissection::default();
-        assert!(program.outline(&plan, Context::default(), message, &mut outline), "{seq}");
+        assert!(program.outline(&plan, Given::default(), message, &mut outline), "{seq}");
         let codes = |of: &Dissection<'_>| of.problems.iter().map(|problem| problem.code).collect::<Vec<_>>();
         assert_eq!((outline.kind, codes(&outline)), (expected.kind, codes(&expected)), "{seq}");
         // What is cut off is left to the interpreter, or is the same.

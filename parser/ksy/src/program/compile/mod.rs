@@ -84,7 +84,6 @@ struct Place<'p> {
 pub(super) struct Compiler<'p> {
     plan: &'p Plan,
     purpose: Purpose<'p>,
-    root: TypeId,
     /// Whether everything is validated.
     whole: bool,
     /// The names of the fields around the current one.
@@ -119,14 +118,13 @@ pub(super) struct Compiler<'p> {
 }
 
 impl<'p> Compiler<'p> {
-    pub(super) fn new(plan: &'p Plan, purpose: Purpose<'p>, root: TypeId) -> Compiler<'p> {
+    pub(super) fn new(plan: &'p Plan, purpose: Purpose<'p>) -> Compiler<'p> {
         Compiler {
             plan,
             purpose,
-            root,
             whole: matches!(purpose, Purpose::Whole(_)),
             path: Vec::new(),
-            program: Program::empty(root),
+            program: Program::empty(plan.root),
             frames: Vec::new(),
             registers: 0,
             element: None,
@@ -157,7 +155,7 @@ impl<'p> Compiler<'p> {
     /// The program. `kind` is the expression that is the kind of a message.
     pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Program> {
         let begin = self.register()?;
-        self.frames.push(Frame::new(self.root, 0, begin));
+        self.frames.push(Frame::new(self.plan.root, 0, begin));
         self.structure(0, 0)?;
         let kind = match kind {
             None => None,
@@ -168,7 +166,7 @@ impl<'p> Compiler<'p> {
         self.program.kind = kind;
         let is_useful = !matches!(self.program.steps.first(), None | Some(Step::Stop | Step::Done));
         is_useful.then_some(())?;
-        self.program.sums_up = Selected::sums_up(self.plan, self.root);
+        self.program.sums_up = Selected::sums_up(self.plan);
         self.finished()
     }
 

@@ -159,14 +159,14 @@ impl<'p> Compiler<'p> {
 
     /// Whether a field is reported, or may contain one that is.
     pub(super) fn matters(&self, selected: &Selected<'_>, frame: usize, attr: &'p Attr) -> bool {
-        let ty = self.frame(frame).map_or(self.root, |frame| frame.ty);
+        let ty = self.frame(frame).map_or(self.plan.root, |frame| frame.ty);
         selected.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot)
             || selected.is_in(self.plan, &attr.shape)
     }
 
     /// Whether a field itself is reported.
     pub(super) fn is_reported(&self, frame: usize, attr: &Attr) -> bool {
-        let ty = self.frame(frame).map_or(self.root, |frame| frame.ty);
+        let ty = self.frame(frame).map_or(self.plan.root, |frame| frame.ty);
         match self.purpose {
             _ if self.is_silent => false,
             Purpose::End => false,
