@@ -87,7 +87,7 @@ impl Talk {
         }
     }
 
-    /// A direction goes on in the state that its message leads to.
+    /// A direction is in the state that its message leads to.
     fn apply(&mut self, role: Role, outcome: &Outcome) {
         if let Some(next) = outcome.next {
             self.side_mut(role).state = next;
@@ -216,7 +216,7 @@ impl Conversation for Talk {
             }
             Note::Unsure => {
                 let text = format!(
-                    "what was lost or is no message may have changed the state; this is read as '{name}'"
+                    "what was lost or is not a message may have changed the state; this is read as '{name}'"
                 );
                 (Code::StateUnknown, text.into())
             }
