@@ -130,6 +130,9 @@ pub trait Conversation: Send + Sync {
         None
     }
 
+    /// The next message of a direction is read in that stage, as was found when the conversation was read before.
+    fn continue_in(&mut self, role: Role, stage: u16);
+
     /// The capture begins inside the conversation: what that direction sent before is unknown.
     fn begins_inside(&mut self, role: Role) {
         let _ = role;
