@@ -144,7 +144,7 @@ impl Conversation for Talk {
 
     fn continue_in(&mut self, role: Role, stage: u16) {
         let side = self.side_mut(role);
-        (side.state, side.has_begun, side.may_be, side.note) = (stage, true, 0, None);
+        (side.state, side.has_begun, side.may_be) = (stage, true, 0);
         // What the other direction set after this message began is for the next one.
         if side.pending == stage {
             side.pending = NONE;
