@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use framescope_parser::Key;
 use framescope_parser::{
-    Captured, Confidence, Dissection, Error, FieldReader, FieldSelection, Framer, Input, Measure, Memo,
-    Names, Observer, Protocol, Sample, SpanType, Step, Visit,
+    Captured, Confidence, Conversation, Dissection, Error, FieldReader, FieldSelection, Framer, Input,
+    Measure, Memo, Names, Observer, Protocol, Sample, SpanType, Stage, Step, Transport, Usable, Visit,
 };
 
 use crate::dissect::Ignore;
@@ -18,10 +18,11 @@ use crate::format::Format;
 use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
-use crate::plan::{Plan, kind_of};
+use crate::plan::{Meta, Plan, kind_of};
 use crate::program::Program;
 use crate::select::Selection;
-use crate::{dissect, framing, write};
+use crate::stream::Stages;
+use crate::{dissect, framing, stream, write};
 
 /// A protocol whose messages a `.ksy` file describes.
 ///
@@ -58,16 +59,21 @@ pub struct Described {
     /// Finds where most messages end.
     ends: Option<Arc<Program>>,
     /// Finds out whether a message is entirely valid.
-    whole: Option<Arc<Program>>,
+    valid: Option<Arc<Program>>,
     key: Option<Key>,
+    /// How a stream's messages are read, where a preamble comes before its items.
+    stream: Option<Stages>,
+    /// The same messages where a datagram or a whole file is one.
+    whole: Option<Arc<Described>>,
+    /// Why it can't be used on TCP.
+    needs_end: Option<Arc<str>>,
 }
 
 impl Described {
     /// Loads a description from text, such as `include_str!("mine.ksy")`. It can't import others.
     ///
     /// # Errors
-    /// All mistakes in it, each with its line and column. Whatever depends on where a stream ends is one too, because it
-    /// does not show where a message ends.
+    /// All mistakes in it, each with its line and column.
     pub fn from_ksy(text: &str) -> Result<Described, LoadError> {
         Described::new(Format::from_ksy(text)?)
     }
@@ -89,13 +95,33 @@ impl Described {
     }
 
     fn new(format: Format) -> Result<Described, LoadError> {
-        if !format.meta.stream_diagnostics.is_empty() {
-            return Err(LoadError::new(format.meta.stream_diagnostics.clone()));
+        let Some(stream) = &format.meta.stream else {
+            let needs_end = format.meta.end.as_ref().map(|end| end_sentence(&format.meta.name, end).into());
+            let whole = (needs_end.is_none() && format.meta.reads_elsewhere).then(|| {
+                let meta = Meta { waits: true, ..(*format.meta).clone() };
+                Arc::new(Described::plain(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
+            });
+            return Ok(Described { needs_end, whole, ..Described::plain(format) });
+        };
+        if stream.preamble.is_none() {
+            return Ok(stream::item(&format, stream));
         }
+        let stages = Stages::new(&format, stream);
+        let mut described = Described::plain(format);
+        if let Some(stages) = &stages {
+            described.names = Arc::new(stages.names(&described.names));
+        }
+        Ok(Described { whole: Some(Arc::new(described.clone())), stream: stages, ..described })
+    }
+
+    /// The same without stages.
+    pub(crate) fn plain(format: Format) -> Described {
         let names = Arc::new(names::names(&format));
-        let ends = Program::ends(&format.plan).map(Arc::new);
-        let whole = Program::whole(&format.plan, &format.meta).map(Arc::new);
-        Ok(Described { format, names, ends, whole, key: None })
+        // A program reads whole structures, and no item of another.
+        let compiled = format.plan.item.is_none();
+        let ends = compiled.then(|| Program::ends(&format.plan)).flatten().map(Arc::new);
+        let valid = compiled.then(|| Program::whole(&format.plan, &format.meta)).flatten().map(Arc::new);
+        Described { format, names, ends, valid, key: None, stream: None, whole: None, needs_end: None }
     }
 
     /// Sets the key with which authenticated messages are verified.
@@ -122,6 +148,11 @@ impl Described {
     /// What is probably a mistake in the description, each with its line and column.
     pub fn warnings(&self) -> &[Located] {
         self.format.warnings()
+    }
+
+    /// Why messages can't be found on a transport, and where they can; None where it can be used everywhere.
+    pub fn limits(&self) -> Option<&str> {
+        self.needs_end.as_deref()
     }
 
     /// Whether a field may be read at another position, so that its bytes need not be within those of its parent.
@@ -186,8 +217,27 @@ impl Protocol for Described {
         self.format.meta.ends_with_segment
     }
 
+    fn usable(&self, transport: Transport) -> Usable<'_> {
+        match (transport, &self.needs_end, &self.whole) {
+            (Transport::Tcp, Some(why), _) => Usable::No(why),
+            // A datagram is no part of a stream, but has a preamble and items of its own.
+            (Transport::Udp, _, Some(whole)) if self.stream.is_some() => Usable::Whole(&**whole),
+            (Transport::File, _, Some(whole)) if self.stream.is_none() => Usable::Whole(&**whole),
+            _ => Usable::AsItIs,
+        }
+    }
+
+    fn stages(&self) -> &[Stage] {
+        self.stream.as_ref().map_or(&[], |stream| &stream.stages)
+    }
+
+    fn conversation(&self) -> Option<Box<dyn Conversation>> {
+        self.stream.as_ref().map(Stages::begin)
+    }
+
     fn can_resync(&self) -> bool {
-        self.format.meta.ends_with_segment || self.format.meta.head.is_sure()
+        let meta = &self.format.meta;
+        !meta.waits && (meta.ends_with_segment || meta.head.is_sure())
     }
 
     fn terminator(&self) -> Option<&[u8]> {
@@ -208,7 +258,7 @@ impl Protocol for Described {
 
     fn about_field(&self, path: &str) -> Option<String> {
         let plan = &self.format.plan;
-        let doc = names::about(plan, plan.root, &path.split('.').collect::<Vec<_>>())?;
+        let doc = names::about(plan, plan.message_type(), &path.split('.').collect::<Vec<_>>())?;
         let parts = std::iter::once(doc.text.as_str()).chain(doc.references.iter().map(String::as_str));
         let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         (!parts.is_empty()).then(|| parts.join("\n"))
@@ -223,13 +273,14 @@ impl Protocol for Described {
     }
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
-        Some(Box::new(Selection::new(&self.format, wanted)))
+        let is_item = self.format.plan.item.is_some();
+        (!is_item).then(|| Box::new(Selection::new(&self.format, wanted)) as Box<dyn FieldReader>)
     }
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
         let plan: &'a Plan = &self.format.plan;
         // A valid message has a kind and no problems.
-        if let Some(found) = self.whole.as_ref().and_then(|whole| whole.run(plan, message))
+        if let Some(found) = self.valid.as_ref().and_then(|whole| whole.run(plan, message))
             && found.end == message.len()
         {
             if let Some(kind) = found.kind.and_then(|kind| kind_of(plan, kind)) {
@@ -266,6 +317,9 @@ impl Protocol for Described {
         if meta.ends_with_segment || meta.head.bits < 8 {
             return Confidence::No;
         }
+        if meta.waits {
+            return framing::whole::detect(meta, sample.bytes);
+        }
         let (mut framer, mut messages, mut other) = (Framer::default(), 0u32, false);
         let sample = sample.bytes.get(..sample.bytes.len().min(4096)).unwrap_or_default();
         let input =
@@ -299,4 +353,12 @@ impl Protocol for Described {
         let meta = &self.format.meta;
         meta.id.is_some().then(|| Box::new(Pairs::new(self.format.clone())) as Box<dyn Observer>)
     }
+}
+
+/// Why a description whose messages end with the stream can't be used on TCP, and where it can.
+fn end_sentence(name: &str, end: &Located) -> String {
+    format!(
+        "{end}, which TCP does not show: {name} can be used on udp and file, where a datagram or the whole file is one message, \
+         and on tcp with a 'size' there, or with 'segment-delimited: true' under '-framescope' if each segment is one message"
+    )
 }

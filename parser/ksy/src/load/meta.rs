@@ -1,8 +1,6 @@
 //! Reads what a description says beyond its fields, under keys that other programs ignore: how messages are found in a
 //! stream, what they are called, which replies to which, and what a field checks.
 
-use std::collections::HashSet;
-
 use framescope_parser::Code;
 
 use crate::checks::Algorithm;
@@ -15,6 +13,8 @@ use crate::yaml;
 
 /// The longest message in bytes, where the description gives no limit.
 const LIMIT: u32 = 16 << 20;
+/// The same where a whole file is one message.
+const WHOLE_LIMIT: u32 = 64 << 20;
 
 const KEYS: [&str; 12] = [
     "transport",
@@ -161,12 +161,23 @@ impl Loader {
         self.head(&own, &mut found);
         found.terminator = self.message_terminator(TypeId::ROOT, 0);
         if !found.ends_with_segment {
-            let mut streams = Streams { loader: self, seen: HashSet::new(), diagnostics: Vec::new() };
-            streams.type_of(TypeId::ROOT, false);
-            let diagnostics = streams.diagnostics;
-            found.stream_diagnostics = self.located(&diagnostics);
+            self.ends(&mut found, own.get("limit").is_some());
         }
         found
+    }
+
+    /// How the messages end.
+    fn ends(&mut self, found: &mut Meta, is_limited: bool) {
+        let mut streams = Streams::of(self);
+        streams.message();
+        let first = streams.first().cloned();
+        found.end = first.and_then(|first| self.located(&[first]).pop());
+        found.waits = found.end.is_some();
+        found.reads_elsewhere = self.reads_elsewhere();
+        if found.end.is_some() && self.diagnostics.is_empty() {
+            found.stream = self.stream(found);
+        }
+        found.whole_limit = if is_limited { found.limit } else { WHOLE_LIMIT };
     }
 
     fn placing(&mut self, own: &yaml::Node, found: &mut Meta) {
