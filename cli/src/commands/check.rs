@@ -1,5 +1,6 @@
 //! `framescope check`: what is wrong with a description, and how well it fits a capture.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -7,7 +8,8 @@ use clap::Args;
 use framescope_capture::DecodeAs;
 use framescope_inspect::health::health;
 use framescope_ksy::Described;
-use framescope_parser::Protocol;
+use framescope_parser::{Protocol, Transport, Usable};
+use serde_json::json;
 
 use crate::arguments::{CAPTURE_HELP, ListFormat, ReadingArgs};
 use crate::error::Error;
@@ -46,7 +48,17 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
     let Some(file) = file else {
         described.warnings().iter().for_each(notify);
         let mut out = output();
-        writeln!(out, "{}: {} has no mistakes", description.display(), described.name())?;
+        let usable = Usability::of(&described);
+        match format {
+            ListFormat::Text => {
+                writeln!(out, "{}: {} has no mistakes", description.display(), described.name())?;
+                writeln!(out, "{usable}")?;
+            }
+            ListFormat::Json => {
+                let line = json!({"protocol": described.name(), "usable": usable.on, "limits": usable.limits});
+                writeln!(out, "{line}")?;
+            }
+        }
         out.flush()?;
         return Ok(Status::Done);
     };
@@ -63,10 +75,39 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
     let health = health(&index, &described, &mut watch)?;
     let mut out = output();
     match format {
-        ListFormat::Text => health.write_text(&mut out)?,
+        ListFormat::Text => {
+            writeln!(out, "{}", Usability::of(&described))?;
+            health.write_text(&mut out)?;
+        }
         ListFormat::Json => writeln!(out, "{}", serde_json::to_string(&health).map_err(io::Error::other)?)?,
     }
     out.flush()?;
     let status = report(&index);
     Ok(if status == Status::Done && !health.fits() { Status::Found } else { status })
+}
+
+/// On which transports a description can be used, and why not on the others.
+struct Usability {
+    on: Vec<&'static str>,
+    limits: Vec<String>,
+}
+
+impl Usability {
+    fn of(described: &Described) -> Usability {
+        let mut found = Usability { on: Vec::new(), limits: Vec::new() };
+        for transport in Transport::ALL {
+            match described.usable(transport) {
+                Usable::No(why) => found.limits.push(format!("not on {transport}: {why}")),
+                Usable::AsItIs | Usable::Whole(_) => found.on.push(transport.as_str()),
+            }
+        }
+        found
+    }
+}
+
+impl fmt::Display for Usability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "usable: {}", self.on.join(", "))?;
+        self.limits.iter().try_for_each(|limit| write!(f, "\n  {limit}"))
+    }
 }

@@ -65,8 +65,8 @@ pub struct Described {
     stream: Option<Stages>,
     /// The same messages where a datagram or a whole file is one.
     whole: Option<Arc<Described>>,
-    /// Why it can't be used on TCP.
-    needs_end: Option<Arc<str>>,
+    /// Why it can't be used on TCP: where in the description, and as a sentence with that place.
+    needs_end: Option<Arc<(Located, String)>>,
 }
 
 impl Described {
@@ -96,7 +96,11 @@ impl Described {
 
     fn new(format: Format) -> Result<Described, LoadError> {
         let Some(stream) = &format.meta.stream else {
-            let needs_end = format.meta.end.as_ref().map(|end| end_sentence(&format.meta.name, end).into());
+            let needs_end = format.meta.end.as_ref().map(|end| {
+                let located = needs_end(&format.meta.name, end);
+                let sentence = located.to_string();
+                Arc::new((located, sentence))
+            });
             let whole = (needs_end.is_none() && format.meta.reads_elsewhere).then(|| {
                 let meta = Meta { waits: true, ..(*format.meta).clone() };
                 Arc::new(Described::plain(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
@@ -151,8 +155,8 @@ impl Described {
     }
 
     /// Why messages can't be found on a transport, and where they can; None where it can be used everywhere.
-    pub fn limits(&self) -> Option<&str> {
-        self.needs_end.as_deref()
+    pub fn limits(&self) -> Option<&Located> {
+        self.needs_end.as_deref().map(|(located, _)| located)
     }
 
     /// Whether a field may be read at another position, so that its bytes need not be within those of its parent.
@@ -177,8 +181,10 @@ impl Described {
         let meta = &self.format.meta;
         let both = ["tcp".to_owned(), "udp".to_owned()];
         let transports = if meta.transports.is_empty() { &both[..] } else { &meta.transports };
+        let usable = |transport: &&String| self.needs_end.is_none() || *transport != "tcp";
         let places = transports
             .iter()
+            .filter(usable)
             .flat_map(|transport| meta.ports.iter().map(move |port| format!("{transport}.port={port}")));
         places.collect()
     }
@@ -219,7 +225,7 @@ impl Protocol for Described {
 
     fn usable(&self, transport: Transport) -> Usable<'_> {
         match (transport, &self.needs_end, &self.whole) {
-            (Transport::Tcp, Some(why), _) => Usable::No(why),
+            (Transport::Tcp, Some(why), _) => Usable::No(&why.1),
             // A datagram is no part of a stream, but has a preamble and items of its own.
             (Transport::Udp, _, Some(whole)) if self.stream.is_some() => Usable::Whole(&**whole),
             (Transport::File, _, Some(whole)) if self.stream.is_none() => Usable::Whole(&**whole),
@@ -356,9 +362,11 @@ impl Protocol for Described {
 }
 
 /// Why a description whose messages end with the stream can't be used on TCP, and where it can.
-fn end_sentence(name: &str, end: &Located) -> String {
-    format!(
-        "{end}, which TCP does not show: {name} can be used on udp and file, where a datagram or the whole file is one message, \
-         and on tcp with a 'size' there, or with 'segment-delimited: true' under '-framescope' if each segment is one message"
-    )
+fn needs_end(name: &str, end: &Located) -> Located {
+    let text = format!(
+        "{}, which TCP does not show: {name} can be used on udp and file, where each datagram or the whole file is one message; \
+         for tcp add a 'size', or 'segment-delimited: true' under '-framescope' if each segment is one message",
+        end.text
+    );
+    Located { text, ..end.clone() }
 }

@@ -252,7 +252,7 @@ fn what_depends_on_the_end_waits_for_it_and_is_one_message() {
         let text = format!("meta:\n  id: short\nseq:\n{seq}\n");
         assert!(Format::from_ksy(&text).is_ok(), "one message of known length can be read");
         let described = Described::from_ksy(&text).unwrap();
-        let why = described.limits().unwrap();
+        let why = described.limits().unwrap().to_string();
         assert!(
             why.starts_with(&format!("description:4:5: {what} depends on where the stream ends")),
             "{why}"
