@@ -23,7 +23,7 @@ pub(crate) const STATUS_HELP: &str = "\
 Exit status:
   0  no mistakes; the capture is explained and encodes to the same bytes, without errors or warnings
   1  the capture is damaged; what could be read was checked
-  2  the description has mistakes, or a file can't be read
+  2  the description has mistakes or can't be used on any transport, or a file can't be read
   3  the description does not fit the capture";
 
 #[derive(Debug, Args)]
@@ -55,12 +55,14 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
                 writeln!(out, "{usable}")?;
             }
             ListFormat::Json => {
-                let line = json!({"protocol": described.name(), "usable": usable.on, "limits": usable.limits});
+                let why = |(transport, why): &(&str, &str)| json!({"transport": transport, "why": why});
+                let limits: Vec<_> = usable.limits.iter().map(why).collect();
+                let line = json!({"protocol": described.name(), "usable": usable.on, "limits": limits});
                 writeln!(out, "{line}")?;
             }
         }
         out.flush()?;
-        return Ok(Status::Done);
+        return Ok(if usable.on.is_empty() { Status::Unusable } else { Status::Done });
     };
     // Before all others, which may have its name.
     reading.protocols.insert(0, description);
@@ -87,17 +89,17 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
 }
 
 /// On which transports a description can be used, and why not on the others.
-struct Usability {
+struct Usability<'d> {
     on: Vec<&'static str>,
-    limits: Vec<String>,
+    limits: Vec<(&'static str, &'d str)>,
 }
 
-impl Usability {
-    fn of(described: &Described) -> Usability {
+impl Usability<'_> {
+    fn of(described: &Described) -> Usability<'_> {
         let mut found = Usability { on: Vec::new(), limits: Vec::new() };
         for transport in Transport::ALL {
             match described.usable(transport) {
-                Usable::No(why) => found.limits.push(format!("not on {transport}: {why}")),
+                Usable::No(why) => found.limits.push((transport.as_str(), why)),
                 Usable::AsItIs | Usable::Whole(_) => found.on.push(transport.as_str()),
             }
         }
@@ -105,9 +107,16 @@ impl Usability {
     }
 }
 
-impl fmt::Display for Usability {
+impl fmt::Display for Usability<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "usable: {}", self.on.join(", "))?;
-        self.limits.iter().try_for_each(|limit| write!(f, "\n  {limit}"))
+        let on = if self.on.is_empty() { "nowhere".to_owned() } else { self.on.join(", ") };
+        write!(f, "usable: {on}")?;
+        match self.limits.first() {
+            // Where it is usable nowhere there is one reason.
+            Some((_, why)) if self.on.is_empty() => write!(f, "\n  {why}"),
+            _ => {
+                self.limits.iter().try_for_each(|(transport, why)| write!(f, "\n  not on {transport}: {why}"))
+            }
+        }
     }
 }

@@ -65,8 +65,8 @@ pub struct Described {
     stream: Option<Stages>,
     /// The same messages where a datagram or a whole file is one.
     whole: Option<Arc<Described>>,
-    /// Why it can't be used on TCP: where in the description, and as a sentence with that place.
-    needs_end: Option<Arc<(Located, String)>>,
+    /// Why it can't be used on TCP, or anywhere.
+    limit: Option<Arc<Limit>>,
 }
 
 impl Described {
@@ -96,16 +96,12 @@ impl Described {
 
     fn new(format: Format) -> Result<Described, LoadError> {
         let Some(stream) = &format.meta.stream else {
-            let needs_end = format.meta.end.as_ref().map(|end| {
-                let located = needs_end(&format.meta.name, end);
-                let sentence = located.to_string();
-                Arc::new((located, sentence))
-            });
-            let whole = (needs_end.is_none() && format.meta.reads_elsewhere).then(|| {
+            let limit = Limit::of(&format.meta).map(Arc::new);
+            let whole = (limit.is_none() && format.meta.reads_elsewhere).then(|| {
                 let meta = Meta { waits: true, ..(*format.meta).clone() };
                 Arc::new(Described::plain(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
             });
-            return Ok(Described { needs_end, whole, ..Described::plain(format) });
+            return Ok(Described { limit, whole, ..Described::plain(format) });
         };
         if stream.preamble.is_none() {
             return Ok(stream::item(&format, stream));
@@ -125,7 +121,7 @@ impl Described {
         let compiled = format.plan.item.is_none();
         let ends = compiled.then(|| Program::ends(&format.plan)).flatten().map(Arc::new);
         let valid = compiled.then(|| Program::whole(&format.plan, &format.meta)).flatten().map(Arc::new);
-        Described { format, names, ends, valid, key: None, stream: None, whole: None, needs_end: None }
+        Described { format, names, ends, valid, key: None, stream: None, whole: None, limit: None }
     }
 
     /// Sets the key with which authenticated messages are verified.
@@ -154,9 +150,12 @@ impl Described {
         self.format.warnings()
     }
 
-    /// Why messages can't be found on a transport, and where they can; None where it can be used everywhere.
+    /// Why messages can't be found on a transport, and where they can; None where it can be used everywhere, or wherever it says
+    /// that it is.
     pub fn limits(&self) -> Option<&Located> {
-        self.needs_end.as_deref().map(|(located, _)| located)
+        let said = &self.format.meta.transports;
+        let is_expected = !said.is_empty() && said.iter().all(|transport| transport == "udp");
+        self.limit.as_deref().filter(|limit| !(limit.only_tcp && is_expected)).map(|limit| &limit.located)
     }
 
     /// Whether a field may be read at another position, so that its bytes need not be within those of its parent.
@@ -181,7 +180,9 @@ impl Described {
         let meta = &self.format.meta;
         let both = ["tcp".to_owned(), "udp".to_owned()];
         let transports = if meta.transports.is_empty() { &both[..] } else { &meta.transports };
-        let usable = |transport: &&String| self.needs_end.is_none() || *transport != "tcp";
+        let usable = |transport: &&String| {
+            self.limit.as_ref().is_none_or(|limit| limit.only_tcp && *transport != "tcp")
+        };
         let places = transports
             .iter()
             .filter(usable)
@@ -224,8 +225,9 @@ impl Protocol for Described {
     }
 
     fn usable(&self, transport: Transport) -> Usable<'_> {
-        match (transport, &self.needs_end, &self.whole) {
-            (Transport::Tcp, Some(why), _) => Usable::No(&why.1),
+        match (transport, &self.limit, &self.whole) {
+            (Transport::Tcp, Some(limit), _) => Usable::No(&limit.sentence),
+            (_, Some(limit), _) if !limit.only_tcp => Usable::No(&limit.sentence),
             // A datagram is no part of a stream, but has a preamble and items of its own.
             (Transport::Udp, _, Some(whole)) if self.stream.is_some() => Usable::Whole(&**whole),
             (Transport::File, _, Some(whole)) if self.stream.is_none() => Usable::Whole(&**whole),
@@ -361,12 +363,32 @@ impl Protocol for Described {
     }
 }
 
-/// Why a description whose messages end with the stream can't be used on TCP, and where it can.
-fn needs_end(name: &str, end: &Located) -> Located {
-    let text = format!(
-        "{}, which TCP does not show: {name} can be used on udp and file, where each datagram or the whole file is one message; \
-         for tcp add a 'size', or 'segment-delimited: true' under '-framescope' if each segment is one message",
-        end.text
-    );
-    Located { text, ..end.clone() }
+/// Why a description can't be used on every transport.
+#[derive(Debug)]
+struct Limit {
+    /// Where in the description the reason is.
+    located: Located,
+    /// The same as one sentence.
+    sentence: String,
+    only_tcp: bool,
+}
+
+impl Limit {
+    fn of(meta: &Meta) -> Option<Limit> {
+        let name = &meta.name;
+        let (found, text) = match (&meta.parameters, &meta.end) {
+            (Some(found), _) => (found, format!("{}, so that {name} can't be used by itself", found.text)),
+            (None, Some(found)) => {
+                let text = format!(
+                    "{}, so that {name} can be used on udp and file, where each datagram or the whole file is one message, and not \
+                     on tcp: for that add a 'size', or 'segment-delimited: true' under '-framescope' if each segment is one message",
+                    found.text
+                );
+                (found, text)
+            }
+            (None, None) => return None,
+        };
+        let located = Located { text, ..found.clone() };
+        Some(Limit { sentence: located.to_string(), located, only_tcp: meta.parameters.is_none() })
+    }
 }

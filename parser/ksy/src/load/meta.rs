@@ -4,7 +4,7 @@
 use framescope_parser::Code;
 
 use crate::checks::Algorithm;
-use crate::error::nearest;
+use crate::error::{Diagnostic, nearest};
 use crate::load::infer::types::Ty;
 use crate::load::streams::Streams;
 use crate::load::{Context, Loader};
@@ -160,6 +160,11 @@ impl Loader {
         }
         self.head(&own, &mut found);
         found.terminator = self.message_terminator(TypeId::ROOT, 0);
+        if self.plan.root().parameters > 0 {
+            let place = root.get("params").map_or(root.place, |params| params.place);
+            let text = "'params' get their values where another description imports this one";
+            found.parameters = self.located(&[Diagnostic::new(place, text)]).pop();
+        }
         if !found.ends_with_segment {
             self.ends(&mut found, own.get("limit").is_some());
         }

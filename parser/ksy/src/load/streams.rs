@@ -36,10 +36,7 @@ impl<'l> Streams<'l> {
         let root = self.loader.plan.root().clone();
         if root.fixed_bits == Some(0) {
             let place = self.loader.types.first().map_or(Place::default(), |declared| declared.node.place);
-            self.first = Some(Diagnostic::new(
-                place,
-                "'seq' has no bytes, so that nothing shows where a message ends",
-            ));
+            self.first = Some(Diagnostic::new(place, "nothing in 'seq' shows where a message ends"));
         }
         self.type_of(self.loader.plan.root, false);
     }

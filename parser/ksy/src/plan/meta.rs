@@ -30,6 +30,8 @@ pub(crate) struct Meta {
     pub(crate) trailing_checks: Vec<u16>,
     /// What depends on where the stream ends, and where in the description: the messages do not show where they end.
     pub(crate) end: Option<Located>,
+    /// Where the root's parameters are, which nothing gives a message.
+    pub(crate) parameters: Option<Located>,
     /// Whether the end of the stream, or of a datagram, ends a message and nothing else does.
     pub(crate) waits: bool,
     /// Whether a field may be anywhere in the stream, so that a file is one message.
