@@ -60,6 +60,14 @@ impl DecodeAs {
         }
     }
 
+    /// The port that it selects by.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self.selector {
+            Selector::Port(_, port) => Some(port),
+            _ => None,
+        }
+    }
+
     pub(crate) fn fits(
         &self,
         flow: FlowId,

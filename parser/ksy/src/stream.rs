@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, Code, Context, Conversation, Names, Protocol, Reads, Role, Sentence, Stage, Variables,
+    Captured, Code, Context, Conversation, Key, Names, Reads, Role, Sentence, Stage, Variables,
 };
 
 use crate::described::Described;
@@ -34,12 +34,14 @@ const ITEM: u16 = 1;
 pub(crate) struct Stages {
     pub(crate) stages: Arc<[Stage]>,
     start: Progress,
+    preamble: Arc<Described>,
+    item: Arc<Described>,
 }
 
 /// An item, as a message.
 pub(crate) fn item(format: &Format, stream: &Stream) -> Described {
     let plan = format.plan.rooted(stream.root, stream.item);
-    Described::plain(Format { plan: Arc::new(plan), meta: stream.meta.clone() })
+    Described::part(Format { plan: Arc::new(plan), meta: stream.meta.clone() })
 }
 
 impl Stages {
@@ -50,24 +52,30 @@ impl Stages {
         let mut meta = (*format.meta).clone();
         (meta.end, meta.waits, meta.stream, meta.reads_elsewhere) = (None, false, None, false);
         let can_search = meta.head.is_sure();
-        let preamble = Described::plain(Format { plan: Arc::new(plan), meta: Arc::new(meta) });
+        let preamble = Described::part(Format { plan: Arc::new(plan), meta: Arc::new(meta) });
         let needs = stream.item.is_some_and(|item| item.before == Before::Needed);
-        let stage = |name: &str, reads: Arc<dyn Protocol>, needs_variables, sets_variables| Stage {
+        let start = Progress { needs, can_search, ..Progress::default() };
+        Some(Stages::of(preamble, item(format, stream), start))
+    }
+
+    fn of(preamble: Described, item: Described, start: Progress) -> Stages {
+        let needs = start.needs;
+        let stage = |name: &str, reads: &Described, needs_variables, sets_variables| Stage {
             name: name.to_owned(),
-            reads: Reads::Own(reads),
+            reads: Reads::Own(Arc::new(reads.clone())),
             needs_variables,
             sets_variables,
         };
-        let item: Arc<dyn Protocol> = Arc::new(item(format, stream));
-        let mut stages = vec![
-            stage("preamble", Arc::new(preamble), false, true),
-            stage("item", item.clone(), needs, false),
-        ];
-        if needs {
-            stages.push(stage("item", item, needs, false));
-        }
-        let start = Progress { needs, can_search, ..Progress::default() };
-        Some(Stages { stages: stages.into(), start })
+        let first = [stage("preamble", &preamble, false, true), stage("item", &item, needs, false)];
+        let of_server = needs.then(|| stage("item", &item, needs, false));
+        let stages = first.into_iter().chain(of_server).collect();
+        Stages { stages, start, preamble: Arc::new(preamble), item: Arc::new(item) }
+    }
+
+    /// The same with the key with which authenticated messages are verified.
+    pub(crate) fn with_key(&self, key: Option<&Key>) -> Stages {
+        let with = |part: &Arc<Described>| (**part).clone().with_key(key.cloned());
+        Stages::of(with(&self.preamble), with(&self.item), self.start.clone())
     }
 
     /// The names of all messages: of those of each stage, and of a whole stream in a datagram.
@@ -132,6 +140,10 @@ impl Conversation for Progress {
 
     fn variables(&self) -> Option<&Variables> {
         self.needs.then_some(&self.preambles)
+    }
+
+    fn continue_in(&mut self, role: Role, stage: u16) {
+        self.is_over[role.index()] = stage != PREAMBLE;
     }
 
     fn begins_inside(&mut self, role: Role) {

@@ -310,7 +310,7 @@ impl Loader {
                 plan.summary = pieces;
             }
         }
-        self.head_of(id, &own, &mut meta);
+        self.head(&own, id, &mut meta);
         if !list.limit.is_bounded() {
             meta.terminator = self.message_terminator(id, 0);
         }

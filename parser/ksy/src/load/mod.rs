@@ -2,6 +2,7 @@
 //! looks at a message.
 
 pub(crate) mod compile;
+pub(crate) mod conversation;
 pub(crate) mod declare;
 pub(crate) mod expressions;
 pub(crate) mod fields;
@@ -54,9 +55,11 @@ pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan,
     }
     loader.declare();
     loader.attributes();
+    loader.conversation_draft();
     loader.expressions();
     loader.finish();
-    let meta = loader.meta();
+    let mut meta = loader.meta();
+    meta.conversation = loader.conversation(&meta).map(Arc::new);
     if loader.diagnostics.is_empty() {
         loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).diagnostics().to_vec().into();
         Ok((loader.plan, meta))
@@ -100,6 +103,10 @@ pub(crate) struct Loader {
     /// How many of the files are declared.
     declared: usize,
     is_query: bool,
+    /// The types that messages are, other than the outermost.
+    roots: Vec<TypeId>,
+    variables: Vec<conversation::variables::Variable>,
+    draft: Option<conversation::Draft>,
     /// Sizes of types in bits, while one is computed.
     known_bits: RefCell<HashMap<TypeId, Option<u64>>>,
 }

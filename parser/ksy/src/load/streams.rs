@@ -31,14 +31,14 @@ impl<'l> Streams<'l> {
         });
     }
 
-    /// Everything in a message.
-    pub(super) fn message(&mut self) {
-        let root = self.loader.plan.root().clone();
+    /// Everything in a message of a type.
+    pub(super) fn message(&mut self, id: TypeId) {
+        let root = self.loader.plan.type_of(id).clone();
         if root.fixed_bits == Some(0) {
-            let place = self.loader.types.first().map_or(Place::default(), |declared| declared.node.place);
+            let place = self.loader.declared(id).map_or(Place::default(), |declared| declared.node.place);
             self.first = Some(Diagnostic::new(place, "nothing in 'seq' shows where a message ends"));
         }
-        self.type_of(self.loader.plan.root, false);
+        self.type_of(id, false);
     }
 
     fn type_of(&mut self, id: TypeId, bounded: bool) {

@@ -15,7 +15,7 @@ impl Loader {
                 self.declared(id).and_then(|declared| declared.node.get("-webide-representation").cloned());
             let pieces = match written {
                 Some(node) => self.representation(&node, id),
-                None if id == TypeId::ROOT => self.first_values(id),
+                None if id == TypeId::ROOT || self.roots.contains(&id) => self.first_values(id),
                 None => Vec::new(),
             };
             if let Some(plan) = self.plan_mut(id) {

@@ -4,7 +4,7 @@ use framescope_parser::Code;
 
 use crate::checks::Algorithm;
 use crate::error::Located;
-use crate::plan::{NodeId, TypeId};
+use crate::plan::{ConversationPlan, NodeId, TypeId};
 use std::sync::Arc;
 
 /// What a protocol needs beside the structure of its messages.
@@ -38,6 +38,8 @@ pub(crate) struct Meta {
     pub(crate) reads_elsewhere: bool,
     /// The stream's items, if the description ends in a list of them.
     pub(crate) stream: Option<Stream>,
+    /// The grammar of its conversations, if messages depend on what was said before.
+    pub(crate) conversation: Option<Arc<ConversationPlan>>,
 }
 
 /// A stream of items, each of which is a message.

@@ -3,6 +3,7 @@
 //! message shows.
 
 mod attr;
+mod conversation;
 mod expression;
 mod id;
 mod meta;
@@ -18,6 +19,7 @@ pub(crate) use attr::{
     Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
     UserType, Valid, framing_expressions, shape_expressions, valid_expressions,
 };
+pub(crate) use conversation::{ConversationPlan, MOST_STATES, Reading, Rule, Set, StatePlan, VariablePlan};
 pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Val};
 pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
@@ -37,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) root: TypeId,
     /// How a message is read that is an item of the root's last field; None where it is the whole root.
     pub(crate) item: Option<Item>,
+    /// The names of the conversation's variables.
+    pub(crate) variables: Arc<Vec<String>>,
 }
 
 impl Plan {

@@ -17,6 +17,7 @@ pub(crate) mod read;
 pub(crate) mod shape;
 pub(crate) mod valid;
 pub(crate) mod value;
+pub(crate) mod variables;
 
 use crate::plan::{IoId, ObjectId};
 use arena::{Arena, Stop};
@@ -99,6 +100,11 @@ impl<'p, 'm> Run<'p, 'm> {
     /// Continues with a message that was read.
     pub(crate) fn resume(plan: &'p Plan, message: &'m [u8], arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
         Run::started(plan, Captured::whole(message), arena, mode)
+    }
+
+    /// The same in another context, with what was read.
+    pub(crate) fn again(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena) -> Run<'p, 'm> {
+        Run { closed: true, ..Run::started(plan, message, arena, Mode::Frame) }
     }
 
     fn started(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {

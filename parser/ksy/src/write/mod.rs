@@ -25,7 +25,7 @@ use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
 use framescope_parser::Key;
-use framescope_parser::{Error, Field};
+use framescope_parser::{Captured, Context, Error, Field};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a message is written until its lengths are right. Each pass settles at least one of them.
@@ -66,11 +66,16 @@ impl Written {
 }
 
 /// Writes a message from its fields.
-pub(crate) fn write(plan: &Plan, key: Option<&Key>, fields: &[Field<'_>]) -> Result<Written, Error> {
+pub(crate) fn write(
+    plan: &Plan,
+    key: Option<&Key>,
+    context: Option<&Context<'_>>,
+    fields: &[Field<'_>],
+) -> Result<Written, Error> {
     with_arena(|arena| {
         let mut solution = Solution::new();
         for _ in 0..MOST_PASSES {
-            let mut writer = Writer::new(plan, arena, &solution, key);
+            let mut writer = Writer::new(plan, arena, &solution, (key, context));
             writer.message(fields).map_err(Halt::error)?;
             let more = writer.solve();
             let is_more = more.iter().any(|(path, number)| solution.get(path) != Some(number));
@@ -112,8 +117,13 @@ struct Writer<'p, 's> {
 }
 
 impl<'p, 's> Writer<'p, 's> {
-    fn new(plan: &'p Plan, arena: &'s mut Arena, solution: &'s Solution, key: Option<&'s Key>) -> Self {
-        let mut run = Run::new(plan, &[], arena, Mode::Full);
+    fn new(
+        plan: &'p Plan,
+        arena: &'s mut Arena,
+        solution: &'s Solution,
+        (key, context): (Option<&'s Key>, Option<&'s Context<'s>>),
+    ) -> Self {
+        let mut run = Run::of(plan, Captured::whole(&[]).in_context(context), arena, Mode::Full);
         run.begin_writing(LARGEST as u64);
         Writer {
             run,
