@@ -50,6 +50,9 @@ struct Framing {
     whole_in_a_row: u8,
 }
 
+/// The stage of a message that is in none, though its protocol has some.
+const NO_STAGE: u16 = u16::MAX;
+
 /// After this many payloads that were one message each a stream needs no framer any more.
 const WHOLE: u8 = 16;
 
@@ -379,16 +382,18 @@ impl MessageFramer {
     ) {
         let known = self.streams.at_mut(stream);
         let number = known.choice.protocol();
-        if number.is_some_and(|number| self.have_stages.get(number) == Some(&true)) {
-            return self.converse(stream, event, bytes, arrival, to);
-        }
         let chosen = number.and_then(|number| self.protocols.get(number));
         let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
         // Where a datagram or the file is one message, nothing else ends it.
-        let framed = match protocol.usable(to.flows.at(stream.flow()).transport.carrier()) {
-            Usable::Whole(whole) => whole,
-            _ => protocol,
+        let (framed, is_whole) = match protocol.usable(to.flows.at(stream.flow()).transport.carrier()) {
+            Usable::Whole(whole) => (whole, true),
+            _ => (protocol, false),
         };
+        let has_stages = number.is_some_and(|number| self.have_stages.get(number) == Some(&true));
+        if has_stages && !is_whole {
+            return self.converse(stream, event, bytes, arrival, to);
+        }
+        let stage = if has_stages { NO_STAGE } else { 0 };
         let framer = &mut known.framing(0).framer;
         // Without its SYN a stream need not begin with a message.
         if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
@@ -398,7 +403,7 @@ impl MessageFramer {
         let mut sink = |span: Span, bytes: Captured<'_, '_>| {
             let Span { offset, length, span_type, .. } = span;
             let outline = outline(protocol, &span, bytes);
-            let label = to.labels.outlined((number.unwrap_or(usize::MAX), 0), span_type, &outline);
+            let label = to.labels.outlined((number.unwrap_or(usize::MAX), stage), span_type, &outline);
             let protocol = number;
             let span = FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes };
             to.spans.span(&span);
@@ -697,7 +702,8 @@ mod tests {
     #[test]
     fn a_stream_needs_a_framer_only_until_enough_payloads_were_one_message_each() {
         let (mut bench, frame) = (Bench::new(), frame());
-        let outline = MessageOutline { protocol: 0, kind: Some(6), codes: framescope_parser::CodeSet::EMPTY };
+        let outline =
+            MessageOutline { protocol: 0, kind: Some((6, false)), codes: framescope_parser::CodeSet::EMPTY };
         bench.framer.add_outlines([outline].into_iter());
         assert!(!bench.payload(0, &frame), "there is no label for it yet");
         bench.data(0, &frame);

@@ -146,7 +146,8 @@ impl Search<'_> {
                 reach.preamble = true;
                 reach.list |= plan.root().attr(*slot).is_some_and(|attr| attr.sym == list);
             }
-            Node::Named(_) if depth.is_none() => reach.list = true,
+            Node::Named(_) | Node::SizeOf(None, _) if depth.is_none() => reach.list = true,
+            Node::SizeOf(Some(of), _) => reach.list |= is_outside(expressions.node(*of)),
             Node::Member(of, sym) => {
                 let of = expressions.node(*of);
                 let name = plan.name(*sym);

@@ -4,7 +4,7 @@
 use framescope_parser::Code;
 
 use crate::plan::{Before, IoId, Item, ObjectId, Repeat, Span, Val};
-use crate::run::arena::{Io, Stop};
+use crate::run::arena::{Around, Io, Stop};
 use crate::run::{Mode, Run, Scope};
 use crate::stream::preamble;
 
@@ -19,7 +19,7 @@ impl Run<'_, '_> {
         let io =
             Io { buffer: made.buffer, base: made.start, end: made.end, pos: made.start, bit: 0, open: false };
         let io = self.arena.new_io(io);
-        let id = self.begin_object(self.plan.root, io, ObjectId::NONE, None);
+        let id = self.begin_object(self.plan.root, io, Around::MESSAGE, None);
         if before.is_none() {
             let text = "what stands before the first item was not captured, and the items need it";
             return Err(self.wrong(Code::StateUnknown, text));

@@ -15,12 +15,13 @@ pub(crate) mod position;
 pub(crate) mod process;
 pub(crate) mod read;
 pub(crate) mod shape;
+pub(crate) mod sizeof;
 pub(crate) mod valid;
 pub(crate) mod value;
 pub(crate) mod variables;
 
 use crate::plan::{IoId, ObjectId};
-use arena::{Arena, Stop};
+use arena::{Arena, Around, Stop};
 use framescope_parser::Captured;
 use framescope_parser::Key;
 
@@ -136,7 +137,7 @@ impl<'p, 'm> Run<'p, 'm> {
         if let Some(item) = self.plan.item {
             return self.read_item(item);
         }
-        self.begin_object(self.plan.root, io, ObjectId::NONE, None);
+        self.begin_object(self.plan.root, io, Around::MESSAGE, None);
         let read = self.read_object(ObjectId::ROOT);
         self.aligned(IoId::MESSAGE);
         read?;
