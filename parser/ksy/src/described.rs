@@ -308,21 +308,14 @@ impl Described {
         found
     }
 
-    /// Appends the bytes of a message given by its fields, as they are in a context: in the state of its conversation, with
-    /// what earlier messages have set.
-    ///
-    /// # Errors
-    /// Those of [`Protocol::encode`].
-    pub fn encode_in(
-        &self,
-        context: &Context<'_>,
-        message: &Dissection<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        let part = self.of_stage(Some(context).filter(|context| context.variables.is_some()));
-        let written = part.written(Some(context), message)?;
-        out.extend_from_slice(&written.bytes);
-        Ok(())
+    /// The protocols of which a message with these fields may be, where nothing says which.
+    fn parts_with(&self, message: &Dissection<'_>) -> impl Iterator<Item = &Described> {
+        let names: Vec<String> = message.fields.iter().map(|field| field.name.to_string()).collect();
+        self.parts().filter(move |part| {
+            let (plan, root) = (&part.format.plan, part.format.plan.root());
+            let is_there = |name: &String| plan.symbol(name).is_some_and(|sym| root.slot(sym).is_some());
+            part.grammar.is_none() && names.iter().all(|name| name.starts_with('_') || is_there(name))
+        })
     }
 
     fn framing(&self) -> Framing<'_> {
@@ -439,7 +432,24 @@ impl Protocol for Described {
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.encode_in(&Context::default(), message, out)
+        let mut first = None;
+        for part in self.parts_with(message) {
+            match part.written(None, message) {
+                Ok(written) => {
+                    out.extend_from_slice(&written.bytes);
+                    return Ok(());
+                }
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        match first {
+            Some(error) => Err(error),
+            // Its fields are those of no type: the first type says which are missing.
+            None => self
+                .of_stage(None)
+                .written(None, message)
+                .map(|written| out.extend_from_slice(&written.bytes)),
+        }
     }
 
     fn encode_noting(
@@ -448,11 +458,24 @@ impl Protocol for Described {
         out: &mut Vec<u8>,
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
-        let part = self.of_stage(None);
-        let plan = &part.format.plan;
-        let written = part.written(None, message)?;
-        let found = Dissection::of(part, &written.bytes).fields;
-        notes.extend(written.notes_beside(plan, &message.fields, &found));
+        if self.grammar.is_some() {
+            return self.encode(message, out);
+        }
+        self.encode_in(&Context::default(), message, out, notes)
+    }
+
+    fn encode_in(
+        &self,
+        context: &Context<'_>,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let part = self.of_stage(Some(context));
+        let written = part.written(Some(context), message)?;
+        let mut found = Dissection::default();
+        part.dissect_incomplete(Captured::whole(&written.bytes).in_context(Some(context)), &mut found);
+        notes.extend(written.notes_beside(&part.format.plan, &message.fields, &found.fields));
         out.extend_from_slice(&written.bytes);
         Ok(())
     }
