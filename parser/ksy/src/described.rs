@@ -132,7 +132,7 @@ impl Described {
     fn outermost(format: Format) -> Described {
         let Some(stream) = &format.meta.stream else {
             let limit = Limit::of(&format.meta).map(Arc::new);
-            let whole = (limit.is_none() && format.meta.reads_elsewhere).then(|| {
+            let whole = (limit.is_none() && format.plan.reads_elsewhere).then(|| {
                 let meta = Meta { waits: true, ..(*format.meta).clone() };
                 Arc::new(Described::part(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
             });
