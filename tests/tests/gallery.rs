@@ -52,7 +52,8 @@ fn how(described: &Described, transport: Transport) -> &'static str {
 
 /// The row of a description, and whether it can be used on every transport, on some, or can't be loaded.
 fn row(name: &str, path: &Path) -> (String, usize) {
-    let without_folder = |text: &str| text.replace(&*path.to_string_lossy(), "").trim_start_matches(':').to_owned();
+    let without_folder =
+        |text: &str| text.replace(&*path.to_string_lossy(), "").trim_start_matches(':').to_owned();
     match Described::from_file(path) {
         Err(error) => {
             let first = without_folder(&error.diagnostics().first().unwrap().to_string());
@@ -98,5 +99,9 @@ fn the_table_says_where_each_description_can_be_used() {
     if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
         fs::write(&table, &found).unwrap();
     }
-    assert_eq!(fs::read_to_string(&table).unwrap_or_default(), found, "FRAMESCOPE_ACCEPT=1 accepts it; read it first");
+    assert_eq!(
+        fs::read_to_string(&table).unwrap_or_default(),
+        found,
+        "FRAMESCOPE_ACCEPT=1 accepts it; read it first"
+    );
 }

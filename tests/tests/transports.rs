@@ -63,7 +63,12 @@ fn rows(index: &Index) -> Vec<String> {
             .map(|field| format!("{}={}", field["name"].as_str().unwrap(), field["value"]))
             .collect();
         let stage = row["stage"].as_str().unwrap_or("-");
-        format!("{} {} {stage} {}", row["direction"].as_str().unwrap(), row["type"].as_str().unwrap(), values.join(" "))
+        format!(
+            "{} {} {stage} {}",
+            row["direction"].as_str().unwrap(),
+            row["type"].as_str().unwrap(),
+            values.join(" ")
+        )
     };
     json(index).iter().map(row).collect()
 }
@@ -150,7 +155,10 @@ fn what_only_the_end_ends_is_used_on_udp_and_files_and_never_on_tcp() {
     for rules in [&[][..], &["ip=10.0.0.2=packet"]] {
         let index = read_with(tcp_pcap(&segments), &options(PACKET, rules));
         let row = index.row(RowId::from(0)).unwrap();
-        assert_ne!(index.protocol(&row).map(|protocol| protocol.name().to_owned()).as_deref(), Some("packet"));
+        assert_ne!(
+            index.protocol(&row).map(|protocol| protocol.name().to_owned()).as_deref(),
+            Some("packet")
+        );
     }
     for rule in ["tcp=packet", "tcp.port=9000=packet"] {
         let source = Source::from_bytes("test", tcp_pcap(&segments));
