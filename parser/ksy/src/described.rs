@@ -19,8 +19,8 @@ use crate::format::Format;
 use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
-use crate::plan::{ConversationPlan, Meta, Plan, Reading, kind_of};
-use crate::program::Program;
+use crate::plan::{ConversationPlan, Meta, Plan, Reading};
+use crate::program::{Given, Program};
 use crate::select::Selection;
 use crate::stream::Stages;
 use crate::write::Written;
@@ -270,6 +270,12 @@ impl Described {
         self.of_stage(None).dissect_all(Captured::whole(message), false, &mut Ignore, true)
     }
 
+    /// Dissects a message by the interpreter alone, for tests that compare it with the program that dissects most messages.
+    #[doc(hidden)]
+    pub fn dissect_by_interpreter<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        self.of_stage(None).dissect_all(Captured::whole(message), false, visit, true);
+    }
+
     /// The description.
     pub fn format(&self) -> &Format {
         &self.format
@@ -321,6 +327,16 @@ impl Described {
 
     fn framing(&self) -> Framing<'_> {
         Framing { plan: &self.format.plan, meta: &self.format.meta, ends: self.ends.as_deref() }
+    }
+
+    fn dissect_message<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
+        let format = (&*self.format.plan, &*self.format.meta, self.key.as_ref());
+        if let Some(valid) = self.valid.as_ref().filter(|_| message.is_whole())
+            && valid.dissect(format, message.bytes(), visit)
+        {
+            return;
+        }
+        self.dissect_all(message, false, visit, true);
     }
 
     fn dissect_all<'a>(
@@ -396,11 +412,11 @@ impl Protocol for Described {
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-        self.of_stage(None).dissect_all(Captured::whole(message), false, visit, true);
+        self.of_stage(None).dissect_message(Captured::whole(message), visit);
     }
 
     fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
-        self.of_stage(message.context()).dissect_all(message, false, visit, true);
+        self.of_stage(message.context()).dissect_message(message, visit);
     }
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
@@ -415,13 +431,8 @@ impl Protocol for Described {
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
         let part = self.of_stage(None);
         let plan: &'a Plan = &part.format.plan;
-        // A valid message has a kind and no problems.
-        if let Some(found) = part.valid.as_ref().and_then(|whole| whole.run(plan, message))
-            && found.end == message.len()
-        {
-            if let Some(kind) = found.kind.and_then(|kind| kind_of(plan, kind)) {
-                visit.kind(kind);
-            }
+        let given = Given { key: part.key.as_ref(), checked };
+        if part.valid.as_ref().is_some_and(|whole| whole.outline(plan, given, message, visit)) {
             return;
         }
         part.dissect_all(Captured::whole(message), checked, visit, false);
