@@ -132,7 +132,7 @@ impl Described {
     fn outermost(format: Format) -> Described {
         let Some(stream) = &format.meta.stream else {
             let limit = Limit::of(&format.meta).map(Arc::new);
-            let whole = (limit.is_none() && format.meta.reads_elsewhere).then(|| {
+            let whole = (limit.is_none() && format.plan.reads_elsewhere).then(|| {
                 let meta = Meta { waits: true, ..(*format.meta).clone() };
                 Arc::new(Described::part(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
             });
@@ -324,8 +324,8 @@ impl Described {
 
     fn dissect_message<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         let format = (&*self.format.plan, &*self.format.meta, self.key.as_ref());
-        if let Some(whole) = self.valid.as_ref().filter(|_| message.is_whole())
-            && whole.dissect(format, message.bytes(), visit)
+        if let Some(valid) = self.valid.as_ref().filter(|_| message.is_whole())
+            && valid.dissect(format, message.bytes(), visit)
         {
             return;
         }

@@ -50,7 +50,7 @@ impl Stages {
         let root = stream.preamble?;
         let plan = format.plan.rooted(root, None);
         let mut meta = (*format.meta).clone();
-        (meta.end, meta.waits, meta.stream, meta.reads_elsewhere) = (None, false, None, false);
+        (meta.end, meta.waits, meta.stream) = (None, false, None);
         let can_search = meta.head.is_sure();
         let preamble = Described::part(Format { plan: Arc::new(plan), meta: Arc::new(meta) });
         let needs = stream.item.is_some_and(|item| item.before == Before::Needed);

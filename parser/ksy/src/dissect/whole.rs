@@ -138,7 +138,9 @@ impl<'p> Run<'p, '_> {
         if io.open && self.stopped {
             return false;
         }
+        // What is in no field in order may be in one at a position of its own.
+        let elsewhere = id == ObjectId::ROOT && self.plan.reads_elsewhere;
         let explained = self.plan.type_of(object.ty).instances.iter().any(|attr| attr.pos.is_some());
-        !explained && object.whole
+        !explained && !elsewhere && object.whole
     }
 }

@@ -211,7 +211,7 @@ impl Loader {
             found.parameters = self.located(&[Diagnostic::new(place, text)]).pop();
         }
         if !found.ends_with_segment {
-            found.reads_elsewhere = self.reads_elsewhere();
+            self.plan.reads_elsewhere = self.reads_elsewhere();
             if found.end.is_some() && self.diagnostics.is_empty() {
                 found.stream = self.stream(found);
             }

@@ -34,8 +34,6 @@ pub(crate) struct Meta {
     pub(crate) parameters: Option<Located>,
     /// Whether the end of the stream, or of a datagram, ends a message and nothing else does.
     pub(crate) waits: bool,
-    /// Whether a field may be anywhere in the stream, so that a file is one message.
-    pub(crate) reads_elsewhere: bool,
     /// The stream's items, if the description ends in a list of them.
     pub(crate) stream: Option<Stream>,
     /// The grammar of its conversations, if messages depend on what was said before.

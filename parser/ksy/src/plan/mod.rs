@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) warnings: Arc<Vec<Located>>,
     /// The type of a message. The types that a conversation's messages have share the rest of their plans.
     pub(crate) root: TypeId,
+    /// Whether a field may be anywhere in the stream, so that a file is one message.
+    pub(crate) reads_elsewhere: bool,
     /// How a message is read that is an item of the root's last field; None where it is the whole root.
     pub(crate) item: Option<Item>,
     /// The names of the conversation's variables.
