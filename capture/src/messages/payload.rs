@@ -99,7 +99,7 @@ fn one_message(protocol: &dyn Protocol, payload: &[u8]) -> Option<(Option<u64>, 
     if protocol.ends_with_segment() {
         return None;
     }
-    let input = Input { bytes: payload, first_segment: payload.len(), last: false, offset: 0 };
+    let input = Input { bytes: payload, first_segment: payload.len(), last: false, offset: 0, context: None };
     match protocol.next(input, &mut Memo::default()) {
         Step::Checked(length) if length.get() == payload.len() => {
             let mut outline = Outline::default();

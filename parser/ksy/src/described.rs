@@ -269,7 +269,8 @@ impl Protocol for Described {
         }
         let (mut framer, mut messages, mut other) = (Framer::default(), 0u32, false);
         let sample = sample.bytes.get(..sample.bytes.len().min(4096)).unwrap_or_default();
-        let input = Input { bytes: sample, first_segment: sample.len(), last: false, offset: 0 };
+        let input =
+            Input { bytes: sample, first_segment: sample.len(), last: false, offset: 0, context: None };
         let begins = matches!(
             framing::next(self.framing(), input, &mut Memo::default()),
             Step::Message(_) | Step::Checked(_) | Step::NeedMore(_)
