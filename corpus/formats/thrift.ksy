@@ -9,7 +9,7 @@ meta:
     transport: tcp
     ports: 9090
     kind: kind
-    summary: '{message.name} {message.arguments}'
+    summary: '{message}'
     id: message.sequence
     reply: kind == kind::reply or kind == kind::exception
     request: kind == kind::call
@@ -37,14 +37,14 @@ types:
         value: 'is_strict ? head & 0xff : lax_kind'
         enum: kind
         valid: {in-enum: true}
+      # What a person reads of it.
+      first: {value: 'arguments.field[0].value', if: arguments.field.size > 1}
+      second: {value: 'arguments.field[1].value', if: arguments.field.size > 2}
+    -webide-representation: '{name} {first} {second}'
   struct:
     seq:
       - {id: field, type: field, repeat: until, repeat-until: _.type == type::stop}
-    instances:
-      # What a person reads of it.
-      first: {value: 'field[0].value', if: field.size > 1}
-      second: {value: 'field[1].value', if: field.size > 2}
-    -webide-representation: '{first} {second}'
+    -webide-representation: '{field.size} fields'
   field:
     seq:
       - {id: type, type: u1, enum: type, valid: {in-enum: true}}
@@ -63,10 +63,11 @@ types:
       - {id: double, type: f8, if: type == type::double}
       - {id: string, type: string, if: type == type::string}
       - {id: struct, type: struct, if: type == type::struct}
-      - {id: list, type: list, if: type == type::list or type == type::set}
+      - {id: list, type: list, if: type == type::list}
+      - {id: set, type: list, if: type == type::set}
       - {id: map, type: map, if: type == type::map}
       - {id: uuid, size: 16, if: type == type::uuid}
-    -webide-representation: '{bool}{i8}{i16}{i32}{i64}{double}{string}{struct}{list}{map}{uuid}'
+    -webide-representation: '{bool}{i8}{i16}{i32}{i64}{double}{string}{struct}{list}{set}{map}{uuid}'
   string:
     seq:
       - {id: length, type: s4, valid: {min: 0}}
@@ -80,14 +81,14 @@ types:
       - {id: item_type, type: u1, enum: type, valid: {in-enum: true}}
       - {id: size, type: s4, valid: {min: 0}}
       - {id: item, type: value(item_type), repeat: expr, repeat-expr: size}
-    -webide-representation: '{item}'
+    -webide-representation: '{size} items'
   map:
     seq:
       - {id: key_type, type: u1, enum: type}
       - {id: value_type, type: u1, enum: type}
       - {id: size, type: s4, valid: {min: 0}}
       - {id: entry, type: 'entry(key_type, value_type)', repeat: expr, repeat-expr: size}
-    -webide-representation: '{entry}'
+    -webide-representation: '{size} entries'
   entry:
     params:
       - {id: key_type, type: u1, enum: type}
