@@ -1,4 +1,5 @@
-"""Records capture.pcapng: what clients and a MariaDB server say to each other.
+"""Records capture.pcapng, what clients and a MariaDB server say to each other, and long.pcapng.gz, payloads that are too
+long for a packet.
 
 Needs tcpdump, root, openssl, MariaDB 10.11 and its client (Debian's mariadb-server and mariadb-client), PyMySQL 1.2.4 and
 mysql-connector-python 26.10.0.
@@ -8,6 +9,7 @@ mysql-connector-python 26.10.0.
 
 import datetime
 import decimal
+import gzip
 import io
 import os
 import shutil
@@ -223,6 +225,20 @@ def by_hand():
     sock.close()
 
 
+def long_payloads(log):
+    """A query that fills its packet exactly, and a row that needs a second one."""
+    import pymysql
+    connection = pymysql.connect(host="127.0.0.1", port=PORT, user="ada", password="secret", ssl_disabled=True,
+                                 max_allowed_packet=1 << 26)
+    cursor = connection.cursor()
+    beginning, end = "SELECT LENGTH('", "')"
+    cursor.execute(beginning + "a" * (0xffffff - 1 - len(beginning) - len(end)) + end)
+    assert cursor.fetchall() == ((0xffffff - 1 - len(beginning) - len(end),),)
+    cursor.execute("SELECT REPEAT('b', 0xffffff), 'and more'")
+    assert len(cursor.fetchall()[0][0]) == 0xffffff
+    connection.close()
+
+
 def talk(log):
     for part in [text_protocol, prepared_statements, client_program, by_hand]:
         part()
@@ -235,6 +251,9 @@ if __name__ == "__main__":
         stop = server(folder)
         try:
             recording.record(HERE, talk, f"tcp port {PORT}")
+            recording.record(folder, long_payloads, f"tcp port {PORT}")
+            with open(f"{folder}/capture.pcapng", "rb") as file, open(f"{HERE}/long.pcapng.gz", "wb") as packed:
+                packed.write(gzip.compress(file.read(), 9, mtime=0))
         finally:
             stop()
             os.chdir(HERE)
