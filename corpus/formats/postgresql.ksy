@@ -170,8 +170,9 @@ types:
   target:
     seq:
       - {id: kind, type: u1, enum: target, valid: {in-enum: true}}
-      - {id: name, type: strz}
-    -webide-representation: '{kind} {name}'
+      - {id: statement, type: strz, if: kind == target::statement}
+      - {id: portal, type: strz, if: kind == target::portal}
+    -webide-representation: '{kind} {statement}{portal}'
   execute:
     seq:
       - {id: portal, type: strz}
@@ -284,10 +285,25 @@ types:
   report_field:
     seq:
       - {id: code, type: u1, enum: report_field}
-      - {id: value, type: strz, if: code != report_field::end}
-    instances:
-      shown: {value: value, if: code == report_field::severity or code == report_field::sql_state or code == report_field::message}
-    -webide-representation: '{shown}'
+      - {id: severity, type: strz, if: code == report_field::severity}
+      - {id: severity_not_localized, type: strz, if: code == report_field::severity_not_localized}
+      - {id: sql_state, type: strz, if: code == report_field::sql_state}
+      - {id: message, type: strz, if: code == report_field::message}
+      - {id: detail, type: strz, if: code == report_field::detail}
+      - {id: hint, type: strz, if: code == report_field::hint}
+      - {id: position, type: strz, if: code == report_field::position}
+      - {id: internal_position, type: strz, if: code == report_field::internal_position}
+      - {id: internal_query, type: strz, if: code == report_field::internal_query}
+      - {id: where, type: strz, if: code == report_field::where}
+      - {id: schema, type: strz, if: code == report_field::schema}
+      - {id: table, type: strz, if: code == report_field::table}
+      - {id: column, type: strz, if: code == report_field::column}
+      - {id: data_type, type: strz, if: code == report_field::data_type}
+      - {id: constraint, type: strz, if: code == report_field::constraint}
+      - {id: file, type: strz, if: code == report_field::file}
+      - {id: line, type: strz, if: code == report_field::line}
+      - {id: routine, type: strz, if: code == report_field::routine}
+    -webide-representation: '{severity}{sql_state}{message}'
   notification:
     seq:
       - {id: process, type: u4}

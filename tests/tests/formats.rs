@@ -208,7 +208,7 @@ impl Same {
     }
 
     /// The values that we find, each as tshark may write it.
-    fn ours(&self, index: &Index) -> Vec<Vec<[String; 2]>> {
+    fn ours(&self, index: &Index) -> Vec<Vec<[String; 3]>> {
         let mut found = vec![Vec::new(); self.fields.len()];
         let mut reader = index.reader();
         for (number, row) in index.rows() {
@@ -220,7 +220,7 @@ impl Same {
         found
     }
 
-    fn add(&self, fields: &[Field<'_>], above: &str, stream: u32, found: &mut [Vec<[String; 2]>]) {
+    fn add(&self, fields: &[Field<'_>], above: &str, stream: u32, found: &mut [Vec<[String; 3]>]) {
         for field in fields {
             let path = format!("{above}.{}", field.name);
             for (same, found) in self.fields.iter().zip(&mut *found) {
@@ -234,18 +234,22 @@ impl Same {
     }
 }
 
-/// A value as tshark may write it; nothing if it is empty.
-fn written(value: &Value<'_>) -> Option<[String; 2]> {
+/// The ways in which tshark may write a value: texts as they are, as bytes, or without what is not ASCII. None if it is
+/// empty.
+fn written(value: &Value<'_>) -> Option<[String; 3]> {
     let hexadecimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let twice = |text: String| [text.clone(), text];
+    let always = |text: String| [text.clone(), text.clone(), text];
     match value {
         Value::Text(text) if text.is_empty() => None,
-        Value::Text(text) => Some([escaped(text), hexadecimal(text.as_bytes())]),
+        Value::Text(text) => {
+            let ascii = text.bytes().map(|byte| if byte.is_ascii() { char::from(byte) } else { '\u{fffd}' });
+            Some([escaped(text), hexadecimal(text.as_bytes()), escaped(&ascii.collect::<String>())])
+        }
         Value::Bytes(bytes) if bytes.is_empty() => None,
-        Value::Bytes(bytes) => Some(twice(hexadecimal(bytes))),
-        Value::Float(number) => Some(twice(number.to_string())),
-        Value::Signed(number) => Some(twice(number.to_string())),
-        value => Some(twice(value.as_u64().unwrap().to_string())),
+        Value::Bytes(bytes) => Some(always(hexadecimal(bytes))),
+        Value::Float(number) => Some(always(number.to_string())),
+        Value::Signed(number) => Some(always(number.to_string())),
+        value => Some(always(value.as_u64().unwrap().to_string())),
     }
 }
 
