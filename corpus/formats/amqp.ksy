@@ -37,7 +37,7 @@ types:
     meta:
       -framescope:
         kind: kind
-        summary: '{channel}: {payload}'
+        summary: 'channel {channel} {payload}'
     seq:
       - {id: type, type: u1, enum: frame_type, valid: {in-enum: true}}
       - {id: channel, type: u2}
@@ -134,7 +134,7 @@ types:
   no_arguments: {}
   header:
     seq:
-      - {id: class, type: u2, enum: class}
+      - {id: class_id, type: u2, enum: class}
       - {id: weight, type: u2, valid: 0}
       - {id: body_size, type: u8}
       - {id: flags, type: u2, -hex: true, doc: Which properties are there.}
@@ -156,7 +156,9 @@ types:
   body:
     seq:
       - {id: bytes, size-eos: true}
-    -webide-representation: '{bytes}'
+    instances:
+      text: {value: 'bytes.to_s("UTF-8")', if: 'bytes.length > 0 and bytes.min >= 9 and bytes.max < 0xf5'}
+    -webide-representation: '{text}'
   # Values.
   short_string:
     seq:
