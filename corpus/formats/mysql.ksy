@@ -492,7 +492,13 @@ types:
     seq:
       - {id: type, type: u1, enum: change}
       - {id: length, type: lenenc}
-      - {id: values, type: texts, size: length.value}
+      - id: content
+        size: length.value
+        type:
+          switch-on: type
+          cases:
+            change::state: text_payload
+            _: texts
   texts:
     seq:
       - {id: value, type: lenenc_text, repeat: eos}
@@ -695,7 +701,7 @@ types:
   lenenc_text:
     seq:
       - {id: length, type: lenenc}
-      - {id: text, type: str, size: length.value}
+      - {id: text, type: str, size: length.value, if: length.first != 0xfb}
     -webide-representation: '{text}'
 enums:
   answer:
@@ -713,6 +719,7 @@ enums:
     11: {id: auth_switch, -orig-id: auth switch}
     12: {id: auth_more_data, -orig-id: auth more data}
   command:
+    0x00: {id: sleep, -orig-id: COM_SLEEP}
     0x01: {id: quit, -orig-id: COM_QUIT}
     0x02: {id: init_db, -orig-id: COM_INIT_DB}
     0x03: {id: query, -orig-id: COM_QUERY}

@@ -211,7 +211,7 @@ def by_hand():
     send(0, b"\x04goods\0")
     while receive()[0] != 0xfe:
         pass
-    send(0, b"\x55")
+    send(0, b"\0")
     receive()
     query = b"\x03SELECT 'in pieces'"
     message = len(query).to_bytes(3, "little") + b"\0" + query
