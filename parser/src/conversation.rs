@@ -130,6 +130,9 @@ pub trait Conversation: Send + Sync {
         None
     }
 
+    /// The next message of a direction is read in that stage, as was found when the conversation was read before.
+    fn continue_in(&mut self, role: Role, stage: u16);
+
     /// The capture begins inside the conversation: what that direction sent before is unknown.
     fn begins_inside(&mut self, role: Role) {
         let _ = role;
@@ -157,6 +160,11 @@ pub trait Conversation: Send + Sync {
     /// Bytes of a direction were lost or are not a message: they may have changed the stage.
     fn loss(&mut self, role: Role) {
         let _ = role;
+    }
+
+    /// Whether the next message of a direction may be read in a stage, as far as is known: after a loss in several.
+    fn may_be(&self, role: Role, stage: u16) -> bool {
+        stage == self.stage(role)
     }
 
     /// What has to be said about the next message of a direction; once.
@@ -229,8 +237,62 @@ impl<'c> Speaker<'c> {
         let mut conversation = self.conversation.borrow_mut();
         match span.span_type {
             SpanType::Message => conversation.message(role, bytes),
-            SpanType::Partial | SpanType::Skipped(_) | SpanType::Gap => conversation.loss(role),
+            SpanType::Partial | SpanType::Gap | SpanType::Skipped(Code::LengthSuspect) => {
+                conversation.loss(role);
+            }
+            // It was known when the search began.
+            SpanType::Skipped(_) => {}
         }
+    }
+
+    /// The protocols that the next message may be of, each with its stage, the present one first.
+    fn possible(&self) -> impl Iterator<Item = (u16, &'c dyn Protocol)> {
+        let present = self.conversation.borrow().stage(self.role);
+        let all = 0..u16::try_from(self.stages.len()).unwrap_or(u16::MAX);
+        let others =
+            all.filter(move |&stage| stage != present && self.conversation.borrow().may_be(self.role, stage));
+        core::iter::once(present).chain(others).map(|stage| (stage, self.protocol_of(stage)))
+    }
+
+    /// How long the message is that begins with these bytes, and in which stage: the present one unless there is more
+    /// evidence for another.
+    fn measured(&self, message: Captured<'_, '_>) -> (Measure, &'c dyn Protocol) {
+        let weight = |measure: &Measure| match measure {
+            Measure::Message { bits, .. } => (3, *bits),
+            Measure::NeedMore => (2, 0),
+            Measure::Unknown => (1, 0),
+            Measure::Nothing => (0, 0),
+        };
+        let mut best: Option<(Measure, &'c dyn Protocol)> = None;
+        for (stage, protocol) in self.possible() {
+            let measure = self.in_stage(stage, |context| protocol.measure(message.in_context(Some(context))));
+            if best.as_ref().is_none_or(|(known, _)| weight(&measure) > weight(known)) {
+                best = Some((measure, protocol));
+            }
+        }
+        best.unwrap_or((Measure::Unknown, &Unclaimed))
+    }
+
+    /// The search for the next message goes on after bytes that begin none: up to where a message of any of the possible
+    /// stages may begin.
+    fn searched(&self, input: Input<'_>, step: Step) -> Step {
+        let Step::Searching(mut length, code) = step else { return step };
+        for (stage, protocol) in self.possible().skip(1) {
+            let next = |context: &Context<'_>| {
+                protocol.next(Input { context: Some(context), ..input }, &mut Memo::default())
+            };
+            match self.in_stage(stage, next) {
+                Step::Searching(other, _) => length = length.min(other),
+                Step::NeedMore(more) => return Step::NeedMore(more),
+                _ => {}
+            }
+        }
+        Step::Searching(length, code)
+    }
+
+    fn in_stage<T>(&self, stage: u16, run: impl FnOnce(&Context<'_>) -> T) -> T {
+        let conversation = self.conversation.borrow();
+        run(&Context { stage, variables: conversation.variables(), ..Context::default() })
     }
 
     fn with_context<T>(&self, run: impl FnOnce(&'c dyn Protocol, &Context<'_>) -> T) -> T {
@@ -243,7 +305,7 @@ impl<'c> Speaker<'c> {
 
 impl Framing for Speaker<'_> {
     fn can_resync(&self) -> bool {
-        self.protocol().can_resync()
+        self.possible().all(|(_, protocol)| protocol.can_resync())
     }
 
     fn doubts_lengths(&self) -> bool {
@@ -252,15 +314,17 @@ impl Framing for Speaker<'_> {
     }
 
     fn terminator(&self) -> Option<&[u8]> {
-        self.protocol().terminator()
+        let terminator = self.protocol().terminator()?;
+        let is_of = |protocol: &dyn Protocol| protocol.terminator() == Some(terminator);
+        self.possible().all(|(_, protocol)| is_of(protocol)).then_some(terminator)
     }
 
     fn measure(&self, message: Captured<'_, '_>) -> Measure {
-        self.with_context(|protocol, context| protocol.measure(message.in_context(Some(context))))
+        self.measured(message).0
     }
 
     fn outline<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-        self.protocol().outline(message, false, visit);
+        self.measured(Captured::whole(message)).1.outline(message, false, visit);
     }
 
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
@@ -277,8 +341,15 @@ impl Framing for Speaker<'_> {
             });
             let is_message =
                 matches!(step, Step::Message(_) | Step::Checked(_) | Step::NeedMore(_) | Step::Partial(_));
-            if is_message || !self.conversation.borrow_mut().absent(self.role) {
+            if is_message {
                 return step;
+            }
+            let mut conversation = self.conversation.borrow_mut();
+            if !conversation.absent(self.role) {
+                // Bytes that are searched are in no span before the next message is found.
+                conversation.loss(self.role);
+                drop(conversation);
+                return self.searched(input, step);
             }
         }
     }

@@ -154,6 +154,11 @@ impl Framer {
         framer
     }
 
+    /// The offset in the stream of the first byte that is in no span.
+    pub fn offset(&self) -> u64 {
+        self.cursor.run().map_or(self.cursor.offset, |(offset, ..)| offset)
+    }
+
     /// The offset in the stream of the next byte.
     pub fn end_offset(&self) -> u64 {
         self.cursor.offset + (self.pending.len() - self.consumed) as u64 + self.gap_bytes
