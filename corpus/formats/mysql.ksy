@@ -11,7 +11,7 @@ meta:
   -framescope:
     transport: tcp
     ports: 3306
-    limit: 0x50000000
+    limit: 0x40000000
     conversation:
       variables:
         # What the client asked for when it logged in, and the last command that is answered.
@@ -81,7 +81,7 @@ meta:
         columns:
           read: definition
           set:
-            'types[_conversation.at]': payload.code
+            'types[_conversation.at]': payload.value_type
             at: _conversation.at + 1
           then:
             - {when: '_conversation.at == _conversation.columns and _conversation.capabilities & 0x1000000 != 0', next: rows}
@@ -261,20 +261,20 @@ types:
       - {id: scramble, size: 8}
       - {id: filler, type: u1, valid: 0}
       - {id: capabilities, type: u2, -hex: true}
-      - {id: charset, type: u1}
+      - {id: collation, type: u1}
       - {id: status, type: u2, -hex: true}
       - {id: more_capabilities, type: u2, -hex: true}
       - {id: scramble_length, type: u1}
       - {id: reserved, size: 6}
       - {id: mariadb_capabilities, type: u4, -hex: true, doc: If bit 0 of the capabilities is not set.}
       - {id: more_scramble, size: 'scramble_length > 21 ? scramble_length - 8 : 13'}
-      - {id: plugin, type: strz}
-    -webide-representation: '{version} {plugin}'
+      - {id: auth_plugin, type: strz}
+    -webide-representation: '{version} {auth_plugin}'
   login_payload:
     seq:
       - {id: capabilities, type: u4, -hex: true}
       - {id: max_packet, type: u4}
-      - {id: charset, type: u1}
+      - {id: collation, type: u1}
       - {id: reserved, size: 19}
       - {id: mariadb_capabilities, type: u4, -hex: true}
       - {id: user, type: strz, if: not is_ssl_request}
@@ -282,12 +282,12 @@ types:
       - {id: short_proof_length, type: u1, if: 'not is_ssl_request and capabilities & 0x208000 == 0x8000'}
       - {id: proof, size: 'capabilities & 0x200000 != 0 ? proof_length.value : short_proof_length', if: 'not is_ssl_request and capabilities & 0x208000 != 0'}
       - {id: database, type: strz, if: 'not is_ssl_request and capabilities & 8 != 0'}
-      - {id: plugin, type: strz, if: 'not is_ssl_request and capabilities & 0x80000 != 0'}
+      - {id: client_plugin, type: strz, if: 'not is_ssl_request and capabilities & 0x80000 != 0'}
       - {id: attributes_length, type: lenenc, if: 'not is_ssl_request and capabilities & 0x100000 != 0'}
       - {id: attributes, type: attributes, size: attributes_length.value, if: 'not is_ssl_request and capabilities & 0x100000 != 0'}
     instances:
-      is_ssl_request: {value: 'capabilities & 0x800 != 0 and _io.size == 32'}
-    -webide-representation: '{user} {database} {plugin}'
+      is_ssl_request: {value: 'capabilities & 0x800 != 0'}
+    -webide-representation: '{user} {database} {client_plugin}'
   attributes:
     seq:
       - {id: attribute, type: attribute, repeat: eos}
@@ -313,9 +313,9 @@ types:
     -webide-representation: '{body}'
   auth_switch:
     seq:
-      - {id: plugin, type: strz}
+      - {id: plugin_name, type: strz}
       - {id: data, size-eos: true}
-    -webide-representation: '{plugin}'
+    -webide-representation: '{plugin_name}'
   # Commands.
   command_payload:
     seq:
@@ -324,11 +324,11 @@ types:
         type:
           switch-on: command
           cases:
-            command::init_db: text_payload
+            command::init_db: schema
             command::query: query
             command::stmt_prepare: text_payload
-            command::create_db: text_payload
-            command::drop_db: text_payload
+            command::create_db: schema
+            command::drop_db: schema
             command::field_list: field_list
             command::process_kill: process_kill
             command::change_user: change_user
@@ -360,6 +360,10 @@ types:
     instances:
       has_attributes: {value: '_conversation.capabilities & 0x8000000 != 0'}
     -webide-representation: '{text}'
+  schema:
+    seq:
+      - {id: schema, type: str, size-eos: true}
+    -webide-representation: '{schema}'
   attribute_type:
     seq:
       - {id: type, type: parameter_type}
@@ -368,7 +372,7 @@ types:
     params:
       - {id: index, type: s4}
     seq:
-      - {id: value, type: 'binary_value(_parent.attribute_type[index].type.code)', if: '_parent.null_bitmap[index / 8] >> index % 8 & 1 == 0'}
+      - {id: value, type: 'binary_value(_parent.attribute_type[index].type.value_type)', if: '_parent.null_bitmap[index / 8] >> index % 8 & 1 == 0'}
   field_list:
     seq:
       - {id: table, type: strz}
@@ -388,11 +392,11 @@ types:
       - {id: proof_length, type: u1}
       - {id: proof, size: proof_length}
       - {id: database, type: strz}
-      - {id: charset, type: u2}
-      - {id: plugin, type: strz, if: '_conversation.capabilities & 0x80000 != 0'}
+      - {id: collation, type: u2}
+      - {id: client_plugin, type: strz, if: '_conversation.capabilities & 0x80000 != 0'}
       - {id: attributes_length, type: lenenc, if: '_conversation.capabilities & 0x100000 != 0'}
       - {id: attributes, type: attributes, size: attributes_length.value, if: '_conversation.capabilities & 0x100000 != 0'}
-    -webide-representation: '{user} {database} {plugin}'
+    -webide-representation: '{user} {database} {client_plugin}'
   stmt:
     seq:
       - {id: statement, type: u4}
@@ -413,25 +417,25 @@ types:
       - {id: statement, type: u4}
       - {id: flags, type: u1, doc: 1 for a cursor whose rows are fetched.}
       - {id: iterations, type: u4, valid: 1}
-      - {id: null_bitmap, size: (count + 7) / 8, if: count > 0}
-      - {id: has_types, type: u1, if: count > 0}
-      - {id: parameter_type, type: parameter_type, repeat: expr, repeat-expr: count, if: count > 0 and has_types == 1}
-      - {id: parameter, type: parameter(_index), repeat: expr, repeat-expr: count, if: count > 0 and has_types == 1}
-      - {id: bytes, size-eos: true, if: count > 0 and has_types != 1, doc: Values of the types of the last execution.}
+      - {id: null_bitmap, size: (parameter_count + 7) / 8, if: parameter_count > 0}
+      - {id: has_types, type: u1, if: parameter_count > 0}
+      - {id: parameter_type, type: parameter_type, repeat: expr, repeat-expr: parameter_count, if: parameter_count > 0 and has_types == 1}
+      - {id: parameter, type: parameter(_index), repeat: expr, repeat-expr: parameter_count, if: parameter_count > 0 and has_types == 1}
+      - {id: bytes, size-eos: true, if: parameter_count > 0 and has_types != 1, doc: Values of the types of the last execution.}
     instances:
-      count: {value: '_conversation.parameter_counts[statement]'}
+      parameter_count: {value: '_conversation.parameter_counts[statement]'}
     -webide-representation: 'statement {statement}'
   parameter_type:
     seq:
       - {id: type, type: u1, enum: column_type}
       - {id: flags, type: u1, doc: 0x80 for an unsigned number.}
     instances:
-      code: {value: 'type.to_i | flags << 1 | (type.to_i >= 0xf9 and type.to_i <= 0xfc ? 0x200 : 0)'}
+      value_type: {value: 'type.to_i | flags << 1 | (type.to_i >= 0xf9 and type.to_i <= 0xfc ? 0x200 : 0)'}
   parameter:
     params:
       - {id: index, type: s4}
     seq:
-      - {id: value, type: 'binary_value(_parent.parameter_type[index].code)', if: not is_null and not is_sent}
+      - {id: value, type: 'binary_value(_parent.parameter_type[index].value_type)', if: not is_null and not is_sent}
     instances:
       is_null: {value: '_parent.null_bitmap[index / 8] >> index % 8 & 1 == 1'}
       is_sent: {value: '_conversation.long_data[_parent.statement * 65536 + index] == _conversation.executions[_parent.statement]'}
@@ -447,7 +451,7 @@ types:
             answer::ok: ok
             answer::error: error
             answer::end: end
-            answer::local_infile: text_payload
+            answer::local_infile: local_infile
             answer::prepared: prepared
             answer::column_count: column_count
     instances:
@@ -463,6 +467,10 @@ types:
       columns: {value: body.as<prepared>.columns, if: kind == answer::prepared}
       parameters: {value: body.as<prepared>.parameters, if: kind == answer::prepared}
     -webide-representation: '{body}'
+  local_infile:
+    seq:
+      - {id: file, type: str, size-eos: true}
+    -webide-representation: '{file}'
   head:
     doc: A length, or the byte that says what a packet is.
     seq:
@@ -530,6 +538,9 @@ types:
   column_count:
     seq:
       - {id: metadata_follows, type: u1, if: '_conversation.mariadb_capabilities & 0x10 != 0'}
+    instances:
+      count: {value: _parent.head.value}
+    -webide-representation: '{count}'
   definition_payload:
     seq:
       - {id: head, type: head}
@@ -542,7 +553,7 @@ types:
             answer::end: end
     instances:
       kind: {value: 'head.first == 0xff ? answer::error : head.first == 0xfe ? answer::end : answer::definition'}
-      code: {value: 'kind == answer::definition ? body.as<definition_body>.code : 0'}
+      value_type: {value: 'kind == answer::definition ? body.as<definition_body>.value_type : 0'}
       status: {value: 'kind == answer::end ? body.as<end>.status : 0'}
     -webide-representation: '{body}'
   definition_body:
@@ -565,7 +576,7 @@ types:
       - {id: filler, type: u2}
       - {id: default, type: lenenc_text, if: not _io.eof, doc: Only in the answer to a list of fields.}
     instances:
-      code: {value: 'type.to_i | (flags & 0x20) << 3 | (charset == 63 and (type.to_i >= 0xf9 and type.to_i <= 0xfe or type.to_i == 15 or type.to_i == 16) ? 0x200 : 0)'}
+      value_type: {value: 'type.to_i | (flags & 0x20) << 3 | (charset == 63 and (type.to_i >= 0xf9 and type.to_i <= 0xfe or type.to_i == 15 or type.to_i == 16) ? 0x200 : 0)'}
     -webide-representation: '{table} {name}'
   row_payload:
     seq:

@@ -317,8 +317,8 @@ types:
   copy_response:
     seq:
       - {id: format, type: u1, enum: format}
-      - {id: column_count, type: u2}
-      - {id: column_format, type: u2, enum: format, repeat: expr, repeat-expr: column_count}
+      - {id: format_count, type: u2}
+      - {id: column_format, type: u2, enum: format, repeat: expr, repeat-expr: format_count}
     -webide-representation: '{format}'
   copied:
     seq:
@@ -357,8 +357,8 @@ types:
       - {id: start, type: u8, -hex: true}
       - {id: end, type: u8, -hex: true}
       - {id: time, type: s8, doc: Microseconds since 2000-01-01.}
-      - {id: data, type: str, size-eos: true}
-    -webide-representation: '{data}'
+      - {id: wal, type: str, size-eos: true}
+    -webide-representation: '{wal}'
   keepalive:
     seq:
       - {id: end, type: u8, -hex: true}

@@ -5,7 +5,6 @@ meta:
   title: TLS records
   endian: be
   -framescope:
-    transport: tcp
     kind: type
     summary: '{length} bytes'
 seq:

@@ -164,17 +164,8 @@ impl Same {
         loop {
             let asked = || self.fields.iter().filter(|field| !unknown.contains(&field.theirs));
             let output = Command::new("tshark")
-                .args([
-                    "-n",
-                    "-d",
-                    &self.decode_as,
-                    "-T",
-                    "fields",
-                    "-E",
-                    "aggregator=\u{1f}",
-                    "-E",
-                    "separator=/t",
-                ])
+                .args(["-n", "-T", "fields", "-E", "aggregator=\u{1f}", "-E", "separator=/t"])
+                .args(["-d", &self.decode_as])
                 .args(asked().flat_map(|field| ["-e", &field.theirs]))
                 // The beginning of a command that was cut is shown again when the rest has arrived.
                 .args(["-e", "tcp.stream", "-Y", "not resp.reassembled_in_next_frame", "-r"])
@@ -195,9 +186,9 @@ impl Same {
                 let stream = stream.parse().ok();
                 for ((field, found), values) in asked().zip(&mut found).zip(values.split('\t')) {
                     if !stream.is_some_and(|stream| field.misread.contains(&stream)) {
-                        found.extend(
-                            values.split('\u{1f}').filter(|value| !value.is_empty()).map(str::to_owned),
-                        );
+                        // NULL is a value that is not there.
+                        let is_there = |value: &&str| !value.is_empty() && *value != "NULL";
+                        found.extend(values.split('\u{1f}').filter(is_there).map(str::to_owned));
                     }
                 }
             }
@@ -237,25 +228,26 @@ impl Same {
 /// The ways in which tshark may write a value: texts as they are, as bytes, or without what is not ASCII. None if it is
 /// empty.
 fn written(value: &Value<'_>) -> Option<[String; 3]> {
-    let hexadecimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let bytes = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let ascii = |bytes: &[u8]| {
+        let replaced = bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { '\u{fffd}' });
+        escaped(&replaced.collect::<String>())
+    };
     let always = |text: String| [text.clone(), text.clone(), text];
     match value {
         Value::Text(text) if text.is_empty() => None,
-        Value::Text(text) => {
-            let ascii = text.bytes().map(|byte| if byte.is_ascii() { char::from(byte) } else { '\u{fffd}' });
-            Some([escaped(text), hexadecimal(text.as_bytes()), escaped(&ascii.collect::<String>())])
-        }
-        Value::Bytes(bytes) if bytes.is_empty() => None,
-        Value::Bytes(bytes) => Some(always(hexadecimal(bytes))),
+        Value::Text(text) => Some([escaped(text), bytes(text.as_bytes()), ascii(text.as_bytes())]),
+        Value::Bytes(value) if value.is_empty() => None,
+        Value::Bytes(value) => Some([bytes(value), bytes(value), ascii(value)]),
         Value::Float(number) => Some(always(number.to_string())),
         Value::Signed(number) => Some(always(number.to_string())),
-        value => Some(always(value.as_u64().unwrap().to_string())),
+        value => value.as_u64().map(|number| always(number.to_string())),
     }
 }
 
 /// As tshark writes texts of more than one line.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
+    text.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
 }
 
 #[test]

@@ -81,7 +81,7 @@ def text_protocol():
                    "sealed BIT(1), size ENUM('small','large'), note TEXT)")
     cursor.execute("INSERT INTO goods (name, price, weight, stock, added, opens, sealed, size, note) VALUES "
                    "('tea', 3.20, 0.1, 18446744073709551615, '2024-02-29 12:34:56.789', '08:30:00', b'1', 'small', NULL), "
-                   "('café', 4.75, 0.25, 7, '1999-12-31', '-27:00:01', b'0', 'large', 'dark'), "
+                   "('café', 4.75, 0.25, 7, '1999-12-31', '-27:00:01', b'1', 'large', 'dark'), "
                    "('馒头', 1.50, NULL, 0, NULL, NULL, NULL, NULL, '')")
     connection.commit()
     cursor.execute("SELECT * FROM goods")
