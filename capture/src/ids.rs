@@ -219,6 +219,12 @@ impl<I: Id, T> Table<I, T> {
         self.elements.get(id.index())
     }
 
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.elements.get_mut(id.index())
+    }
+
     /// The element with an id that this table gave out.
     #[inline]
     #[track_caller]

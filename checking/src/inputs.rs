@@ -68,7 +68,7 @@ mod tests {
         assert!(inputs(None, Vec::new(), 7).take(100).eq(made.iter().take(100).cloned()));
         let missive = Missive::default();
         let step = |bytes: &Vec<u8>| {
-            let input = Input { bytes, first_segment: bytes.len(), last: true, offset: 0 };
+            let input = Input { bytes, first_segment: bytes.len(), last: true, offset: 0, context: None };
             (!bytes.is_empty()).then(|| missive.next(input, &mut Memo::default()))
         };
         let steps: Vec<Step> = made.iter().filter_map(step).collect();

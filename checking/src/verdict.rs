@@ -68,7 +68,7 @@ pub fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
         return Verdict::Incomplete(None);
     }
     let step = |last: bool| {
-        let input = Input { bytes, first_segment: bytes.len(), last, offset: 0 };
+        let input = Input { bytes, first_segment: bytes.len(), last, offset: 0, context: None };
         protocol.next(input, &mut Memo::default())
     };
     let wrong = |message: &[u8]| {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use crate::{Code, Guess, Protocol, Value, Visit};
+use crate::{Code, Context, Guess, Protocol, Value, Visit};
 
 /// The bytes of a message, or of another stretch of a stream, as far as they were captured.
 ///
@@ -27,7 +27,7 @@ use crate::{Code, Guess, Protocol, Value, Visit};
 pub struct Captured<'a, 'm> {
     bytes: &'a [u8],
     missing: &'m [Missing],
-    guess: Option<&'m Guess>,
+    context: Option<&'m Context<'m>>,
 }
 
 /// The name of what was captured of a field of which other bytes are missing.
@@ -76,17 +76,27 @@ impl<'a, 'm> Captured<'a, 'm> {
     /// A message of which nothing is missing.
     #[inline]
     pub const fn whole(bytes: &'a [u8]) -> Self {
-        Captured { bytes, missing: &[], guess: None }
+        Captured { bytes, missing: &[], context: None }
     }
 
     /// A message of which some stretches are missing.
     pub const fn with_missing(bytes: &'a [u8], missing: &'m [Missing]) -> Self {
-        Captured { bytes, missing, guess: None }
+        Captured { bytes, missing, context: None }
     }
 
+    /// The same message, in another context.
     #[inline]
-    pub(crate) const fn guessed(self, guess: Option<&'m Guess>) -> Self {
-        Captured { guess, ..self }
+    #[must_use]
+    pub const fn in_context<'n>(self, context: Option<&'n Context<'n>>) -> Captured<'a, 'n>
+    where
+        'm: 'n,
+    {
+        Captured { context, ..self }
+    }
+
+    /// What is known around the message, if anything is.
+    pub const fn context(&self) -> Option<&'m Context<'m>> {
+        self.context
     }
 
     /// The bytes that are there, one after another.
@@ -101,8 +111,8 @@ impl<'a, 'm> Captured<'a, 'm> {
     }
 
     /// If the beginning of the message was guessed: why it is the likeliest.
-    pub const fn guess(&self) -> Option<&'m Guess> {
-        self.guess
+    pub fn guess(&self) -> Option<&'m Guess> {
+        self.context?.guess.as_ref()
     }
 
     /// Whether all bytes are there.
@@ -131,7 +141,7 @@ impl<'a, 'm> Captured<'a, 'm> {
     pub(crate) fn first(&self, count: usize) -> Captured<'a, 'm> {
         let before = self.missing.partition_point(|gap| gap.there < count);
         let missing = self.missing.get(..before).unwrap_or_default();
-        Captured { bytes: self.bytes.get(..count).unwrap_or(self.bytes), missing, guess: None }
+        Captured { bytes: self.bytes.get(..count).unwrap_or(self.bytes), missing, context: self.context }
     }
 
     /// Whether any byte of a range is missing, or lies past the end.
@@ -226,10 +236,14 @@ impl<'a, 'm> Captured<'a, 'm> {
     /// # Ok::<(), framescope_parser::Error>(())
     /// ```
     pub fn dissect(&self, protocol: &'a dyn Protocol, visit: &mut dyn Visit<'a>) {
-        if self.is_whole() {
+        let needs_context = self.context.is_some_and(|context| context.variables.is_some());
+        if self.is_whole() && !needs_context {
             return protocol.dissect(self.bytes, visit);
         }
         protocol.dissect_incomplete(*self, visit);
+        if self.is_whole() {
+            return;
+        }
         let (first, last) = (self.missing.first(), self.missing.last());
         let range = first.map_or(0, |gap| gap.start)..last.map_or(0, |gap| gap.end);
         visit.problem(Code::Incomplete, range, format_args!("{}", Lack(self)));

@@ -110,6 +110,7 @@ use alloc::vec::Vec;
 pub mod bare;
 mod captured;
 mod code;
+mod conversation;
 mod error;
 mod field;
 mod framer;
@@ -131,6 +132,7 @@ mod utf8;
 
 pub use captured::{CAPTURED, Captured, Missing};
 pub use code::{Code, CodeDomain, CodeInfo, CodeSet, CustomCode, Severity};
+pub use conversation::{Context, Conversation, Reads, Role, Speaker, Stage, Variables};
 pub use error::{Error, Fault};
 pub use field::{Dissection, Field, Kind, Value, Visit};
 pub use framer::{Framer, Sink, Span, SpanType};

@@ -7,7 +7,10 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::num::NonZeroUsize;
 
-use crate::{Captured, Code, CodeDomain, Dissection, Error, FieldReader, FieldSelection, Observer, Visit};
+use crate::{
+    Captured, Code, CodeDomain, Context, Conversation, Dissection, Error, FieldReader, FieldSelection,
+    Observer, Stage, Visit,
+};
 
 /// A message format: how a stream divides into messages, and a message into fields.
 ///
@@ -194,6 +197,17 @@ pub trait Protocol: Send + Sync {
     /// How sure the protocol is that this direction speaks it.
     fn detect(&self, sample: Sample<'_>) -> Confidence;
 
+    /// The states in which a direction of its conversations can be, where messages depend on the direction or on what was
+    /// said before: each has a protocol of its own. None by default: all messages are read alike.
+    fn stages(&self) -> &[Stage] {
+        &[]
+    }
+
+    /// The beginning of a conversation, in a protocol with [`stages`](Protocol::stages).
+    fn conversation(&self) -> Option<Box<dyn Conversation>> {
+        None
+    }
+
     /// A fresh observer for one conversation, where the sequence of messages means something.
     fn observer(&self) -> Option<Box<dyn Observer>> {
         None
@@ -211,6 +225,8 @@ pub struct Input<'a> {
     pub last: bool,
     /// Where in the stream they begin.
     pub offset: u64,
+    /// What is known around the message, in a conversation with stages.
+    pub context: Option<&'a Context<'a>>,
 }
 
 /// What comes first in an [`Input`].

@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use crate::{Captured, Code, Kind, Measure, Protocol, Sentence, Severity, Value, Visit};
+use crate::framer::Framing;
+use crate::{Captured, Code, Kind, Measure, Sentence, Severity, Value, Visit};
 
 /// Bytes in the window before a decision is attempted; more each time it could not be made.
 pub(crate) const WINDOWS: [usize; 4] = [1 << 8, 1 << 10, 1 << 12, 1 << 14];
@@ -86,8 +87,8 @@ struct Place {
 }
 
 /// Where the next message begins in `window`. `is_all` says that nothing follows it.
-pub(crate) fn weigh(
-    protocol: &dyn Protocol,
+pub(crate) fn weigh<P: Framing + ?Sized>(
+    protocol: &P,
     window: Captured<'_, '_>,
     is_all: bool,
 ) -> Option<(usize, Option<Guess>)> {
@@ -117,7 +118,11 @@ const MANY: u32 = 8;
 
 /// Whether the message of `length` bytes at the start of `bytes` is probably false: a chain of many messages begins in
 /// it, and none of them begins where it ends. Returns where the chain begins.
-pub(crate) fn stronger_chain(protocol: &dyn Protocol, bytes: &[u8], length: usize) -> Option<(usize, Guess)> {
+pub(crate) fn stronger_chain<P: Framing + ?Sized>(
+    protocol: &P,
+    bytes: &[u8],
+    length: usize,
+) -> Option<(usize, Guess)> {
     WINDOWS.iter().skip(1).find_map(|&look| {
         let is_first = look == WINDOWS[1];
         let window = bytes.get(..look).or(is_first.then_some(bytes))?;
@@ -125,8 +130,8 @@ pub(crate) fn stronger_chain(protocol: &dyn Protocol, bytes: &[u8], length: usiz
     })
 }
 
-fn outdone_in(
-    protocol: &dyn Protocol,
+fn outdone_in<P: Framing + ?Sized>(
+    protocol: &P,
     window: Captured<'_, '_>,
     bytes: &[u8],
     length: usize,
@@ -189,7 +194,7 @@ fn best(places: &[Place]) -> Option<Best<'_>> {
 }
 
 /// What is known of each offset that is there, in their order.
-fn chains(protocol: &dyn Protocol, window: Captured<'_, '_>, is_all: bool) -> Vec<Place> {
+fn chains<P: Framing + ?Sized>(protocol: &P, window: Captured<'_, '_>, is_all: bool) -> Vec<Place> {
     let window_end = window.length();
     let parts: Vec<(usize, &[u8])> = window.parts(0..window_end).collect();
     // From the last to the first, so that what an offset leads to is known.
@@ -231,8 +236,8 @@ fn chains(protocol: &dyn Protocol, window: Captured<'_, '_>, is_all: bool) -> Ve
 
 /// The first offset of a chain whose message looks like those after it, and whether all that were examined are of kinds
 /// that have a name.
-fn plausible<'p>(
-    protocol: &dyn Protocol,
+fn plausible<'p, P: Framing + ?Sized>(
+    protocol: &P,
     window: Captured<'_, '_>,
     places: &'p [Place],
     first: &'p Place,
@@ -272,15 +277,19 @@ struct MessageQuality {
 }
 
 impl MessageQuality {
-    fn at(protocol: &dyn Protocol, window: Captured<'_, '_>, range: Range<usize>) -> MessageQuality {
+    fn at<P: Framing + ?Sized>(
+        protocol: &P,
+        window: Captured<'_, '_>,
+        range: Range<usize>,
+    ) -> MessageQuality {
         let mut look = MessageQuality::default();
         match window.get(range.clone()) {
-            Some(bytes) => protocol.outline(bytes, false, &mut look),
+            Some(bytes) => protocol.outline(bytes, &mut look),
             // Its beginning shows its kind.
             None => {
                 let beginning = window.parts(range).next().map_or(&[][..], |(_, part)| part);
                 let beginning = beginning.get(..beginning.len().min(HEAD)).unwrap_or_default();
-                protocol.outline(beginning, false, &mut look);
+                protocol.outline(beginning, &mut look);
                 look.has_errors = false;
             }
         }

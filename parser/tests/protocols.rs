@@ -140,7 +140,8 @@ fn without_a_length_the_segment_is_the_message() {
         let message = SpanType::Message;
         assert_eq!(spans, [(message, b"\x01ada".to_vec()), (message, b"\x03hello".to_vec())]);
         // Also where the two are available together.
-        let input = Input { bytes: b"\x01ada\x03hello", first_segment: 4, last: true, offset: 0 };
+        let input =
+            Input { bytes: b"\x01ada\x03hello", first_segment: 4, last: true, offset: 0, context: None };
         assert_eq!(protocol.next(input, &mut Memo::default()), Step::Message(4.try_into().unwrap()));
     }
 }

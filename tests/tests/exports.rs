@@ -115,6 +115,7 @@ fn captures() -> Vec<(String, Index)> {
         let source = Source::open(&formats.join(name).join("capture.pcapng")).unwrap();
         captures.push((name.to_owned(), read(source, &options, &mut |_| true).unwrap()));
     }
+    captures.push(("turns".to_owned(), support::turns::index()));
     captures
 }
 

@@ -98,6 +98,10 @@ impl WriteRow for JsonRows<'_> {
         put::string(out, row.type_name());
         out.extend_from_slice(b",\"kind\":");
         put::string_or_null(out, index.kind(row));
+        if let Some(stage) = index.stage(row) {
+            out.extend_from_slice(b",\"stage\":");
+            put::string(out, &stage.name);
+        }
         out.extend_from_slice(b",\"summary\":\"");
         out.extend_from_slice(&dissection.summary);
         out.push(b'"');

@@ -32,6 +32,8 @@ struct RowJson<'a> {
     #[serde(rename = "type")]
     row_type: &'static str,
     kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'a str>,
     summary: &'a str,
     reply_to: Option<u32>,
     latency_ns: Option<i64>,
@@ -68,6 +70,7 @@ fn json_row(index: &Index, number: RowId, row: &Row, dissection: &Dissection<'_>
         protocol: index.protocol(row).map(|protocol| protocol.name()),
         row_type: row.type_name(),
         kind: index.kind(row),
+        stage: index.stage(row).map(|stage| &*stage.name),
         summary: &dissection.summary,
         reply_to: reply_to.map(RowId::number),
         latency_ns: latency_ns.flatten(),

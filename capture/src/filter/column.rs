@@ -35,6 +35,8 @@ pub enum Column {
     Type,
     /// The kind of message.
     Kind,
+    /// The stage of its conversation.
+    Stage,
     /// Sender: an address with or without a port.
     Src,
     /// Receiver.
@@ -98,6 +100,7 @@ impl Column {
         (Column::Protocol, "protocol", "the protocol's name"),
         (Column::Type, "type", "message, skipped, gap or partial"),
         (Column::Kind, "kind", "what kind of message it is"),
+        (Column::Stage, "stage", "the stage of the conversation that it is in"),
         (Column::Summary, "summary", "a summary of the message"),
         (Column::Problems, "problems", "the codes of its problems"),
         (Column::Severity, "severity", "the worst of its problems: note, warning or error"),
@@ -153,6 +156,7 @@ impl Column {
             | Column::Protocol
             | Column::Type
             | Column::Kind
+            | Column::Stage
             | Column::Problems => Type::Name,
             Column::Severity => Type::Rank,
             Column::Summary | Column::Comment => Type::Text,

@@ -6,6 +6,7 @@ use framescope_parser::{Code, CodeDomain, Value};
 
 use super::column::Column;
 use super::lexer::{Token, quoted, tokens, written};
+use super::operand::stages;
 use crate::Index;
 use crate::display::hex;
 
@@ -15,6 +16,7 @@ pub struct Vocabulary {
     fields: Vec<String>,
     kinds: Vec<String>,
     protocols: Vec<String>,
+    stages: Vec<String>,
     /// The problem codes that the protocols declare.
     codes: Vec<Code>,
 }
@@ -77,7 +79,7 @@ impl Vocabulary {
         let kinds = index.kinds().into_iter().map(str::to_owned).collect();
         let protocols = spoken.iter().map(|protocol| protocol.name().to_owned()).collect();
         let codes = spoken.iter().filter_map(|protocol| protocol.codes()).flat_map(CodeDomain::codes);
-        Vocabulary { fields, kinds, protocols, codes: codes.collect() }
+        Vocabulary { fields, kinds, protocols, stages: stages(&spoken), codes: codes.collect() }
     }
 
     /// What can be typed at the byte `cursor` of an expression; nothing inside quotes.
@@ -126,6 +128,9 @@ impl Vocabulary {
             Some(Column::Kind) => self.kinds.iter().map(|kind| candidate(&written(kind), "kind")).collect(),
             Some(Column::Protocol) => {
                 self.protocols.iter().map(|name| candidate(&written(name), "protocol")).collect()
+            }
+            Some(Column::Stage) => {
+                self.stages.iter().map(|name| candidate(&written(name), "stage")).collect()
             }
             Some(Column::Problems) => {
                 let all = Code::ALL.iter().chain(&self.codes);
@@ -212,6 +217,7 @@ mod tests {
             fields: names(&["payload.user", "sequence"]),
             kinds: names(&["DATA", "LOGIN", "two words"]),
             protocols: names(&["missive"]),
+            stages: Vec::new(),
             codes: Vec::new(),
         }
     }

@@ -77,6 +77,10 @@ pub(super) fn test_index(test: &Test, index: &Index, number: RowId) -> bool {
             test_numbers(condition, &packets)
         }
         Column::MissingBytes => number_of(index.missing_bytes(row).map(i128::from)),
+        Column::Protocol => {
+            test_names(condition, index.protocol(row).map(|protocol| protocol.name()).as_slice())
+        }
+        Column::Stage => test_names(condition, index.stage(row).map(|stage| &*stage.name).as_slice()),
         Column::Comment => index.comments(row).iter().any(|(_, text)| test_bytes(condition, text.as_bytes())),
         _ => of_another_tier(column),
     }

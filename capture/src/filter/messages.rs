@@ -38,8 +38,8 @@ struct Outcome {
 
 /// The tests of the messages of one protocol.
 struct ProtocolTests {
-    /// The protocol's place among those of the index.
-    protocol: Option<usize>,
+    /// The protocol's place among those of the index, and the number of its stage.
+    protocol: Option<(usize, u16)>,
     /// The tests of fields that its messages may have.
     tests: Vec<usize>,
     /// The longest path around a field in a test.
@@ -94,12 +94,20 @@ impl Messages {
         if let Some(Some(known)) = self.of_stream.get(stream) {
             return *known;
         }
-        let protocol = index.protocol_number(row);
+        let has_stages = index.stage(row).is_some();
+        let protocol = index.protocol_number(row).map(|number| (number, row.stage));
         let is_known = |known: &ProtocolTests| known.protocol == protocol;
         let which = self.protocols.iter().position(is_known).unwrap_or_else(|| {
-            self.protocols.push(ProtocolTests { protocol, ..ProtocolTests::new(query, index.protocol(row)) });
+            let mut tests = ProtocolTests { protocol, ..ProtocolTests::new(query, index.protocol(row)) };
+            if !index.is_read_alone(row) {
+                tests.field_reader = None;
+            }
+            self.protocols.push(tests);
             self.protocols.len() - 1
         });
+        if has_stages {
+            return which;
+        }
         if self.of_stream.len() <= stream {
             self.of_stream.resize(stream + 1, None);
         }

@@ -172,6 +172,7 @@ fn known_names(column: Column, protocols: &[Arc<dyn Protocol>]) -> Vec<String> {
     match column {
         Column::Protocol => protocols.iter().map(|protocol| protocol.name().to_owned()).collect(),
         Column::Problems => codes::all(protocols).flat_map(codes::names).collect(),
+        Column::Stage => stages(protocols),
         Column::Kind => {
             let names = protocols.iter().map(|protocol| protocol.names());
             // A protocol without named fields may have any kinds.
@@ -185,6 +186,15 @@ fn known_names(column: Column, protocols: &[Arc<dyn Protocol>]) -> Vec<String> {
         }
         column => column.names().iter().map(|name| (*name).to_owned()).collect(),
     }
+}
+
+/// The names of the stages of all conversations, each once.
+pub(super) fn stages(protocols: &[Arc<dyn Protocol>]) -> Vec<String> {
+    let all = protocols.iter().flat_map(|protocol| protocol.stages());
+    let mut names: Vec<String> = all.map(|stage| stage.name.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Ranges of values, ready to be compared with others.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use framescope_parser::{FieldSelection, Protocol};
+use framescope_parser::{FieldSelection, Protocol, Reads};
 
 use super::column::Column;
 use super::error::FilterError;
@@ -68,12 +68,20 @@ impl Filter {
 impl Query {
     fn new(expression: Expression, protocols: &[Arc<dyn Protocol>]) -> Query {
         let verbatim = protocols.iter().all(|protocol| protocol.names().verbatim);
+        // What a conversation is handed over to is another protocol than its stream's.
+        let hands_over = protocols
+            .iter()
+            .any(|protocol| protocol.stages().iter().any(|stage| matches!(stage.reads, Reads::Other(_))));
         let mut tests = Vec::new();
         let root = Node::new(expression, &mut tests);
         let prepare = |test: Test| {
             let contains = matches!(test.condition, Condition::Contains(_));
             let is_verbatim = verbatim && contains && matches!(test.subject, Subject::Field { .. });
-            PreparedTest { tier: Tier::of(&test), test, is_verbatim }
+            let tier = match test.subject {
+                Subject::Column(Column::Protocol) if hands_over => Tier::Index,
+                _ => Tier::of(&test),
+            };
+            PreparedTest { tier, test, is_verbatim }
         };
         let tests: Vec<PreparedTest> = tests.into_iter().map(prepare).collect();
         let tier = |test: &usize| tests.get(*test).map_or(Tier::Message, |prepared| prepared.tier);
@@ -177,6 +185,7 @@ impl Tier {
             | Column::AnsweredBy
             | Column::PartOf
             | Column::MissingBytes
+            | Column::Stage
             | Column::Comment => Tier::Index,
             Column::Bytes => Tier::Bytes,
             Column::Summary => Tier::Message,

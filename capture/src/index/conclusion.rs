@@ -28,6 +28,7 @@ impl IndexWriter {
             for annotations in [&mut self.observed, &mut self.guessed, &mut self.marked] {
                 annotations.renumber(|row| order.number(row));
             }
+            rows.conversations.renumber(&order);
             rows.entries = order.rows;
         }
         let mut annotations = std::mem::take(&mut rows.annotations);
@@ -125,18 +126,20 @@ fn observe_again(index: &Index, again: &[bool], report: &mut dyn FnMut(Observati
             index.append_row_bytes(&row, usize::MAX, &mut reader, &mut message)?;
         }
         let missing = index.missing_before(&row, message.len());
-        let bytes = Captured::with_missing(&message, &missing);
-        let row = Completed {
-            row: number,
-            protocol,
-            direction,
-            span_type,
-            time_ns,
-            bytes,
-            sent: PacketId::NONE,
-            completed_by: PacketId::NONE,
-        };
-        observer.observe(row.event(), &mut found);
+        index.with_context(&row, |context| {
+            let bytes = Captured::with_missing(&message, &missing).in_context(context);
+            let row = Completed {
+                row: number,
+                protocol,
+                direction,
+                span_type,
+                time_ns,
+                bytes,
+                sent: PacketId::NONE,
+                completed_by: PacketId::NONE,
+            };
+            observer.observe(row.event(), &mut found);
+        });
         found.drain(..).for_each(&mut *report);
     }
     for flow in all.ids() {

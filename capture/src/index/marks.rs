@@ -136,7 +136,7 @@ mod tests {
         let mut rows = RowTable::default();
         let stream = rows.streams.push(Stream::default());
         for (offset, span_type) in [(0, SpanType::Message), (10, SpanType::Gap), (20, SpanType::Message)] {
-            let label = labels.number(Label { span_type, kind: NO_KIND, codes: CodeSet::EMPTY });
+            let label = labels.number(Label { span_type, stage: 0, kind: NO_KIND, codes: CodeSet::EMPTY });
             rows.entries.push(Entry { offset, length: 10, stream, label, ..Entry::default() });
         }
         (rows, stream)

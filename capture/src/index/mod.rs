@@ -4,6 +4,7 @@
 #[doc(hidden)]
 pub mod annotations;
 pub(crate) mod conclusion;
+mod conversations;
 mod marks;
 pub(crate) mod notes;
 pub(crate) mod order;
@@ -20,7 +21,7 @@ pub(crate) mod writer;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use framescope_parser::{Direction, Protocol};
+use framescope_parser::{Direction, Protocol, Reads};
 
 use crate::ids::{FlowId, PacketId, RowId, StreamId};
 use crate::index::notes::FileNotes;
@@ -149,6 +150,16 @@ impl Index {
         let mut spoken = vec![false; self.protocols.len()];
         for protocol in self.rows.streams.as_slice().iter().filter_map(Stream::protocol) {
             if let Some(known) = spoken.get_mut(protocol) {
+                *known = true;
+            }
+        }
+        // What a conversation is handed over to.
+        let others = self.protocols.iter().zip(spoken.clone()).filter(|(_, spoken)| *spoken);
+        for stage in others.flat_map(|(protocol, _)| protocol.stages()) {
+            if let Reads::Other(name) = &stage.reads
+                && let Some(other) = self.protocols.iter().position(|protocol| protocol.name() == name)
+                && let Some(known) = spoken.get_mut(other)
+            {
                 *known = true;
             }
         }

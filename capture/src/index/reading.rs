@@ -152,7 +152,8 @@ impl Index {
         match row.span_type {
             SpanType::Message | SpanType::Partial => {
                 let missing = self.missing_before(row, bytes.len());
-                Captured::with_missing(bytes, &missing).dissect(protocol, visit);
+                let message = Captured::with_missing(bytes, &missing);
+                self.with_context(row, |context| message.in_context(context).dissect(protocol, visit));
             }
             SpanType::Skipped(code) => protocol.dissect_skipped(code, bytes, length, visit),
             SpanType::Gap => {}

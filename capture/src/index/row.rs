@@ -14,6 +14,8 @@ pub struct Row {
     /// The codes of its problems.
     pub codes: CodeSet,
     pub(crate) stream: StreamId,
+    /// The number of its stage among those of its protocol.
+    pub(crate) stage: u16,
     /// Its kind's place among the labels' kinds.
     pub(crate) kind: u32,
     /// The last packet that brought bytes of it; [`PacketId::NONE`] if none did.

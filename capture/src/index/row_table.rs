@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::ids::{PacketId, StreamId, Table};
 use crate::index::annotations::Annotations;
+use crate::index::conversations::Conversations;
 use crate::index::store::{Entry, Packets, Rows, SegmentRange, Segments};
 use crate::index::stream::Stream;
 
@@ -14,6 +15,8 @@ pub(crate) struct RowTable {
     pub(crate) streams: Table<StreamId, Stream>,
     /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
     pub(crate) annotations: Annotations,
+    /// How far conversations were, whose messages depend on earlier ones.
+    pub(crate) conversations: Conversations,
 }
 
 /// The segment that a row is, if it is a packet's payload.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use framescope_parser::{Direction, Protocol, SpanType};
+use framescope_parser::{Direction, Protocol, SpanType, Stage};
 
 use crate::ids::{PacketId, RowId};
 use crate::index::store::{Entry, Link};
@@ -62,8 +62,8 @@ impl Index {
 
     pub(crate) fn resolved(&self, entry: Entry) -> Row {
         let Entry { offset, length, stream, label, packet, is_payload } = entry;
-        let Label { span_type, kind, codes } = self.labels.get(label);
-        Row { offset, length, codes, stream, kind, packet, is_payload, span_type }
+        let Label { span_type, stage, kind, codes } = self.labels.get(label);
+        Row { offset, length, codes, stream, stage, kind, packet, is_payload, span_type }
     }
 
     /// How many bytes long a row is.
@@ -144,12 +144,21 @@ impl Index {
         Some((flow.source(direction)?, flow.source(direction.reverse())?))
     }
 
-    /// The protocol of a row; None where no protocol claims its stream.
+    /// The protocol of a row, in a conversation that of its stage; None where no protocol claims its stream.
     pub fn protocol(&self, row: &Row) -> Option<&dyn Protocol> {
-        self.protocols.get(self.protocol_number(row)?).map(|protocol| &**protocol)
+        let protocol = self.protocols.get(self.protocol_number(row)?)?;
+        match protocol.stages().get(usize::from(row.stage)) {
+            Some(stage) => stage.protocol(&self.protocols),
+            None => Some(&**protocol),
+        }
     }
 
-    /// Where among [`protocols`](Index::protocols) that of a row is: several may have one name.
+    /// The stage of its conversation that a row is in; None in a protocol without stages.
+    pub fn stage(&self, row: &Row) -> Option<&Stage> {
+        self.protocols.get(self.protocol_number(row)?)?.stages().get(usize::from(row.stage))
+    }
+
+    /// Where among [`protocols`](Index::protocols) that of a row's stream is: several may have one name.
     pub(crate) fn protocol_number(&self, row: &Row) -> Option<usize> {
         self.rows.streams.get(row.stream)?.protocol()
     }

@@ -6,10 +6,10 @@
 use std::io;
 use std::sync::Arc;
 
-use framescope_parser::{Code, Observation, Protocol, SpanType};
+use framescope_parser::{Code, Conversation, Observation, Protocol, SpanType};
 
 use crate::BlockReader;
-use crate::ids::{FlowId, PacketId, RowId, StreamId};
+use crate::ids::{FlowId, PacketId, RowId, Side, StreamId};
 use crate::index::annotations::Annotations;
 use crate::index::marks::annotate_if_complete;
 use crate::index::order::CompletionOrder;
@@ -280,8 +280,14 @@ impl RowWriter<'_> {
 
 impl SpanSink for RowWriter<'_> {
     fn span(&mut self, span: &FramedSpan<'_>) {
-        if let Some(guess) = span.bytes.guess() {
-            self.writer.guessed.add(self.rows.entries.next_id(), Code::Guessed, &guess.sentence());
+        if let Some(context) = span.bytes.context() {
+            let (row, guessed) = (self.rows.entries.next_id(), &mut self.writer.guessed);
+            if let Some(guess) = &context.guess {
+                guessed.add(row, Code::Guessed, &guess.sentence());
+            }
+            if let Some((code, sentence)) = &context.note {
+                guessed.add(row, *code, sentence);
+            }
         }
         let known = self.rows.streams.at_mut(span.stream);
         known.messages += u64::from(span.span_type == SpanType::Message);
@@ -310,6 +316,15 @@ impl SpanSink for RowWriter<'_> {
     #[inline]
     fn buffered(&mut self) {
         self.writer.order.buffered(self.rows.entries.len());
+    }
+
+    fn conversation(&mut self, flow: FlowId, client: Side, places: [u64; 2], copy: Box<dyn Conversation>) {
+        let before = |side: Side| {
+            let place = side.of(&places).checked_sub(1)?;
+            self.rows.entries.of_stream_from(flow.stream(side), place).next().map(|(row, _)| row)
+        };
+        let after = before(Side::First).max(before(Side::Second));
+        self.rows.conversations.store(flow, client, after, places, copy);
     }
 }
 
@@ -350,7 +365,12 @@ mod tests {
             writer.add_flow(&mut rows, Choice::default());
             [100, 200].into_iter().for_each(|place| packets.push(Some(1), Some(place)));
             let (disputes, mut labels) = (Disputes::default(), Labels::default());
-            labels.number(Label { span_type: SpanType::Message, kind: NO_KIND, codes: CodeSet::EMPTY });
+            labels.number(Label {
+                span_type: SpanType::Message,
+                stage: 0,
+                kind: NO_KIND,
+                codes: CodeSet::EMPTY,
+            });
             Bench { writer, rows, flows, packets, disputes, labels, stream: flow.stream(Side::First) }
         }
 

@@ -22,6 +22,8 @@ pub(crate) struct Batch {
     /// Where in the file `bytes` begin.
     offset: u64,
     items: Vec<Item>,
+    /// What each item acknowledges, if that is of use.
+    acknowledged: Vec<u32>,
     /// What is not just a packet of a conversation.
     others: Vec<Other>,
     /// The pairs of endpoints that come up here first, in the order of their numbers.
@@ -116,11 +118,18 @@ pub(crate) enum ReadItem<'b> {
 pub(super) struct Interner {
     outliner: PayloadOutliner,
     conversations: EndpointPairs,
+    /// Whether messages may depend on what the other direction said before.
+    have_stages: bool,
 }
 
 impl Interner {
     pub(super) fn new(protocols: &[Arc<dyn Protocol>]) -> Interner {
-        Interner { outliner: PayloadOutliner::new(protocols), conversations: EndpointPairs::default() }
+        let have_stages = protocols.iter().any(|protocol| !protocol.stages().is_empty());
+        Interner {
+            outliner: PayloadOutliner::new(protocols),
+            conversations: EndpointPairs::default(),
+            have_stages,
+        }
     }
 }
 
@@ -139,6 +148,7 @@ impl Batch {
             flags,
             is_other,
         } = self.items.get(self.taken)?;
+        let acknowledged = self.acknowledged.get(self.taken).copied().unwrap_or(0);
         self.taken += 1;
         if is_other {
             return self.other(at);
@@ -146,7 +156,7 @@ impl Batch {
         let has = |flag: u8| flags & flag != 0;
         let transport = if has(flag::TCP) {
             let (syn, ack, fin, rst) = (has(flag::SYN), has(flag::ACK), has(flag::FIN), has(flag::RST));
-            Transport::Tcp { sequence, syn, ack, fin, rst }
+            Transport::Tcp { sequence, acknowledged, syn, ack, fin, rst }
         } else {
             Transport::Udp
         };
@@ -184,6 +194,7 @@ impl Batch {
     /// Drops what was taken, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.items.clear();
+        self.acknowledged.clear();
         self.others.clear();
         self.taken = 0;
     }
@@ -238,12 +249,12 @@ impl Batch {
         if is_new {
             self.pairs.push(pair);
         }
-        let (sequence, flags) = match packet.transport {
-            Transport::Udp => (0, 0),
-            Transport::Tcp { sequence, syn, ack, fin, rst } => {
+        let (sequence, acknowledged, flags) = match packet.transport {
+            Transport::Udp => (0, 0, 0),
+            Transport::Tcp { sequence, acknowledged, syn, ack, fin, rst } => {
                 let set = |is_set: bool, flag: u8| u8::from(is_set) * flag;
                 let open = set(syn, flag::SYN) | set(ack, flag::ACK);
-                (sequence, flag::TCP | open | set(fin, flag::FIN) | set(rst, flag::RST))
+                (sequence, acknowledged, flag::TCP | open | set(fin, flag::FIN) | set(rst, flag::RST))
             }
         };
         let at = (record.offset - buffer_offset).saturating_add(packet.payload_start.into());
@@ -256,6 +267,10 @@ impl Batch {
             || record.time_ns == Some(NO_TIME)
         {
             return Err((conversation, from_high));
+        }
+        if numbers.have_stages {
+            self.acknowledged.resize(self.items.len(), 0);
+            self.acknowledged.push(acknowledged);
         }
         self.items.push(Item {
             time_ns: record.time_ns.unwrap_or(NO_TIME),

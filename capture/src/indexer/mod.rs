@@ -196,7 +196,7 @@ impl Indexer {
         self.reader.read(read, usize::try_from(count).unwrap_or(0), &mut bytes)?;
         let length = u32::try_from(count).unwrap_or(u32::MAX);
         let segment = SegmentRange { offset: read, file_offset: read, length, packet: PacketId::NONE };
-        self.next_data(index, stream, segment, &bytes, PacketId::NONE);
+        self.next_data(index, stream, segment, &bytes, PacketId::NONE.into());
         index.notes.position = read + count;
         if index.notes.position < index.source.length() {
             self.input = Input::Bytes(stream, index.notes.position);

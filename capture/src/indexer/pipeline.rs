@@ -10,6 +10,7 @@ use crate::index::writer::{IndexWriter, RowWriter};
 use crate::index::{Index, SegmentRange};
 use crate::messages::framing::FramingOutput;
 use crate::messages::outline::Labels;
+use crate::messages::talks::Arrival;
 use crate::packets::disputes::Disputes;
 use crate::packets::fragments::Fragment;
 use crate::packets::layer::SkipReason;
@@ -214,7 +215,7 @@ impl Indexer {
             }
             if fin {
                 self.end_stream(index, stream, segment.packet);
-                self.close_if_over(index, stream.flow());
+                self.close_if_over(index, stream.flow(), segment.packet);
             }
             return Ok(());
         }
@@ -234,7 +235,7 @@ impl Indexer {
         }
         let delivered = self.deliver(index, &mut events, Some(segment));
         self.events = events;
-        self.close_if_over(index, stream.flow());
+        self.close_if_over(index, stream.flow(), segment.packet);
         delivered
     }
 
@@ -253,14 +254,14 @@ impl Indexer {
             for piece in segment.pieces {
                 to.spans.segment(stream, piece_at(start + piece.offset as u64, piece));
             }
-            self.messages.data(stream, start, segment.payload, packet, &mut to);
+            self.messages.data(stream, start, segment.payload, packet.into(), &mut to);
         }
         if segment.missing > 0 {
             let gap = (start + segment.payload.len() as u64, segment.missing.into());
             to.spans.gap(stream, gap.1);
-            self.messages.gap(stream, gap, packet, &mut to);
+            self.messages.gap(stream, gap, packet.into(), &mut to);
         }
-        self.messages.end(stream, packet, &mut to);
+        self.messages.end(stream, packet.into(), &mut to);
     }
 
     /// Takes a payload that is the next of its stream.
@@ -278,24 +279,36 @@ impl Indexer {
         match self.messages.whole_message(stream, offset, segment, &mut to) {
             Some(span) => rows.payload(&span, segment),
             None => {
-                self.next_data(index, stream, piece_at(offset, &piece), segment.payload, segment.packet);
+                let arrival = self.arrival(stream, segment);
+                self.next_data(index, stream, piece_at(offset, &piece), segment.payload, arrival);
             }
         }
     }
 
-    /// Takes the next bytes of a stream, which became the next with that packet.
+    /// When something of a stream came. In a conversation, what the sender had received by then.
+    fn arrival(&self, stream: StreamId, segment: &CapturedSegment<'_>) -> Arrival {
+        let received = match segment.transport {
+            Transport::Tcp { ack: true, acknowledged, .. } if self.messages.is_conversing(stream) => {
+                self.streams.place_of(stream.opposite(), acknowledged)
+            }
+            _ => None,
+        };
+        Arrival { packet: segment.packet, received: received.unwrap_or(0) }
+    }
+
+    /// Takes the next bytes of a stream.
     pub(super) fn next_data(
         &mut self,
         index: &mut Index,
         stream: StreamId,
         segment: SegmentRange,
         bytes: &[u8],
-        packet: PacketId,
+        arrival: Arrival,
     ) {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         rows.segment(stream, segment);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
-        self.messages.data(stream, segment.offset, bytes, packet, &mut to);
+        self.messages.data(stream, segment.offset, bytes, arrival, &mut to);
     }
 
     /// Passes on what reassembly gave. The bytes of `segment` need not be read.
@@ -308,7 +321,11 @@ impl Indexer {
         for (stream, event) in events.drain(..) {
             if let Output::Data { offset, length, origin, completed_by } = event {
                 let at_hand = segment.and_then(|segment| segment.bytes_at(origin.file_offset, length));
-                self.deliver_data(index, stream, (offset, length), origin, at_hand, completed_by)?;
+                let arrival = match segment.filter(|segment| segment.packet == origin.packet) {
+                    Some(segment) => self.arrival(stream, segment),
+                    None => completed_by.into(),
+                };
+                self.deliver_data(index, stream, (offset, length), origin, at_hand, arrival)?;
                 continue;
             }
             let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
@@ -317,11 +334,11 @@ impl Indexer {
                 Output::Gap { offset, length, completed_by } => {
                     rows.gap(stream, length);
                     let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
-                    self.messages.gap(stream, (offset, length), completed_by, &mut to);
+                    self.messages.gap(stream, (offset, length), completed_by.into(), &mut to);
                 }
                 Output::End { completed_by } => {
                     let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
-                    self.messages.end(stream, completed_by, &mut to);
+                    self.messages.end(stream, completed_by.into(), &mut to);
                 }
                 Output::BeforeStart { length } => rows.before_start(stream, length),
                 Output::Overlap { offset, length, first, second } => {
@@ -342,20 +359,20 @@ impl Indexer {
         (offset, length): (u64, u64),
         origin: Origin,
         at_hand: Option<&[u8]>,
-        completed_by: PacketId,
+        arrival: Arrival,
     ) -> io::Result<()> {
         let Origin { packet, file_offset } = origin;
         let segment =
             SegmentRange { offset, file_offset, length: u32::try_from(length).unwrap_or(u32::MAX), packet };
         if let Some(bytes) = at_hand {
-            self.next_data(index, stream, segment, bytes, completed_by);
+            self.next_data(index, stream, segment, bytes, arrival);
             return Ok(());
         }
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         let read = self.reader.read(file_offset, usize::try_from(length).unwrap_or(0), &mut bytes);
         if read.is_ok() {
-            self.next_data(index, stream, segment, &bytes, completed_by);
+            self.next_data(index, stream, segment, &bytes, arrival);
         }
         self.bytes = bytes;
         read
@@ -365,14 +382,14 @@ impl Indexer {
     fn end_stream(&mut self, index: &mut Index, stream: StreamId, packet: PacketId) {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
-        self.messages.end(stream, packet, &mut to);
+        self.messages.end(stream, packet.into(), &mut to);
     }
 
     /// Both sides are done: what was buffered will not become clearer.
-    fn close_if_over(&mut self, index: &mut Index, flow: FlowId) {
+    fn close_if_over(&mut self, index: &mut Index, flow: FlowId, packet: PacketId) {
         let streams = index.flows.at(flow).streams(flow);
         if streams.iter().all(|stream| self.streams.has_ended(*stream)) {
-            self.conclude_flow(index, flow, streams);
+            self.conclude_flow(index, flow, streams, packet);
         }
     }
 
@@ -392,14 +409,15 @@ impl Indexer {
                 self.end_stream(index, stream, packet);
             }
         }
-        self.conclude_flow(index, flow, streams);
+        self.conclude_flow(index, flow, streams, packet);
         Ok(())
     }
 
-    fn conclude_flow(&mut self, index: &mut Index, flow: FlowId, streams: [StreamId; 2]) {
+    fn conclude_flow(&mut self, index: &mut Index, flow: FlowId, streams: [StreamId; 2], packet: PacketId) {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.choose_now(streams, &mut to);
+        self.messages.read_waiting(flow, packet, &mut to);
         self.writer.end_flow(&mut index.rows, flow);
     }
 }

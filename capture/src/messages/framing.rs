@@ -6,13 +6,16 @@
 
 use std::sync::Arc;
 
-use framescope_parser::{Captured, Confidence, Framer, Protocol, Span, SpanType, Unclaimed};
+use framescope_parser::{
+    Captured, Confidence, Conversation, Framer, Protocol, Span, SpanType, Speaker, Unclaimed,
+};
 
 use crate::DecodeAs;
-use crate::ids::{FlowId, PacketId, ProtocolId, StreamId, Table};
+use crate::ids::{FlowId, PacketId, ProtocolId, Side, StreamId, Table};
 use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_from};
 use crate::messages::outline::{Labels, Outline};
 use crate::messages::payload::MessageOutline;
+use crate::messages::talks::{Arrival, Talk};
 use crate::packets::segment::CapturedSegment;
 use crate::streams::flow::{Flow, Flows};
 
@@ -22,6 +25,10 @@ pub(crate) struct MessageFramer {
     /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
     rules: Vec<(DecodeAs, usize)>,
     streams: Table<StreamId, FramedStream>,
+    /// The conversations of flows whose protocol has any.
+    talks: Table<FlowId, Option<Box<Talk>>>,
+    /// Which protocols, by number, have stages.
+    have_stages: Vec<bool>,
     /// The outlines of payloads by themselves, by code, with their labels once there are some.
     outlines: Vec<(MessageOutline, Option<u32>)>,
 }
@@ -73,6 +80,14 @@ impl Choice {
     }
 }
 
+/// What was buffered of a stream.
+struct Buffered {
+    stream: StreamId,
+    event: StreamEvent,
+    packet: PacketId,
+    bytes: Box<[u8]>,
+}
+
 /// A span of a stream, with what it is.
 #[derive(Debug)]
 pub(crate) struct FramedSpan<'a> {
@@ -99,6 +114,9 @@ pub(crate) trait SpanSink {
 
     /// Something is buffered, so that spans may come later than others that became complete after them.
     fn buffered(&mut self);
+
+    /// How far a conversation is, before its next span: where in its two streams that begins.
+    fn conversation(&mut self, flow: FlowId, client: Side, places: [u64; 2], copy: Box<dyn Conversation>);
 }
 
 /// What the framer reads of the flows, the labels that it fills, and where its spans go.
@@ -110,7 +128,15 @@ pub(crate) struct FramingOutput<'o, S> {
 
 impl MessageFramer {
     pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>, rules: Vec<(DecodeAs, usize)>) -> MessageFramer {
-        MessageFramer { protocols, rules, streams: Table::default(), outlines: Vec::new() }
+        let have_stages = protocols.iter().map(|protocol| !protocol.stages().is_empty()).collect();
+        MessageFramer {
+            protocols,
+            rules,
+            streams: Table::default(),
+            talks: Table::default(),
+            have_stages,
+            outlines: Vec::new(),
+        }
     }
 
     /// Takes the outlines of payloads that got the next codes.
@@ -131,6 +157,15 @@ impl MessageFramer {
     /// Whether something of a stream waits to be framed, or may.
     pub(crate) fn is_framing(&self, stream: StreamId) -> bool {
         self.streams.at(stream).framing.is_some()
+    }
+
+    /// Whether what a message of a stream is may depend on what the other direction said before.
+    pub(crate) fn is_conversing(&self, stream: StreamId) -> bool {
+        self.have_stages(self.streams.at(stream).choice.protocol())
+    }
+
+    fn have_stages(&self, protocol: Option<usize>) -> bool {
+        protocol.is_some_and(|protocol| self.have_stages.get(protocol) == Some(&true))
     }
 
     /// Takes a payload that is the next of its stream, if its outline says that it is one message and the stream is between two.
@@ -171,29 +206,29 @@ impl MessageFramer {
         })
     }
 
-    /// Takes the next bytes of a stream, which begin at that offset and became the next with that packet.
+    /// Takes the next bytes of a stream, which begin at that offset.
     pub(crate) fn data<S: SpanSink>(
         &mut self,
         stream: StreamId,
         offset: u64,
         bytes: &[u8],
-        packet: PacketId,
+        arrival: Arrival,
         to: &mut FramingOutput<'_, S>,
     ) {
         let event = StreamEvent::Data(bytes.len());
         let framing = self.streams.at_mut(stream).framing(offset);
         framing.whole_in_a_row = 0;
         let Some(buffer) = &mut framing.detection else {
-            return self.frame(stream, event, bytes, packet, to);
+            return self.frame(stream, event, bytes, arrival, to);
         };
         // Nearly every stream shows with its first bytes what it is.
         if buffer.is_empty()
             && let Some(protocol) = certain_from(bytes, &self.protocols)
         {
             self.choose(stream, Some((protocol, Confidence::Certain)), to);
-            return self.frame(stream, event, bytes, packet, to);
+            return self.frame(stream, event, bytes, arrival, to);
         }
-        buffer.data(bytes, packet);
+        buffer.data(bytes, arrival.packet);
         let best = buffer.is_due().then(|| (buffer.best(&self.protocols), buffer.is_full()));
         to.spans.buffered();
         match best {
@@ -210,22 +245,27 @@ impl MessageFramer {
         &mut self,
         stream: StreamId,
         (offset, length): (u64, u64),
-        packet: PacketId,
+        arrival: Arrival,
         to: &mut FramingOutput<'_, S>,
     ) {
         self.streams.at_mut(stream).framing(offset);
-        self.event(stream, StreamEvent::Gap(length), packet, to);
+        self.event(stream, StreamEvent::Gap(length), arrival, to);
     }
 
     /// Takes the end of a stream, or of a datagram, which came with that packet.
-    pub(crate) fn end<S: SpanSink>(&mut self, stream: StreamId, by: PacketId, to: &mut FramingOutput<'_, S>) {
+    pub(crate) fn end<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        arrival: Arrival,
+        to: &mut FramingOutput<'_, S>,
+    ) {
         let known = self.streams.at_mut(stream);
         // A stream without bytes has a protocol only if the other direction's is known, which takes a look.
         if known.choice.protocol.is_none() {
             known.framing(0);
         }
         if known.framing.is_some() {
-            self.event(stream, StreamEvent::End, by, to);
+            self.event(stream, StreamEvent::End, arrival, to);
         }
     }
 
@@ -233,17 +273,17 @@ impl MessageFramer {
         &mut self,
         stream: StreamId,
         event: StreamEvent,
-        packet: PacketId,
+        arrival: Arrival,
         to: &mut FramingOutput<'_, S>,
     ) {
         let buffer =
             self.streams.at_mut(stream).framing.as_mut().and_then(|framing| framing.detection.as_mut());
         match buffer {
             Some(buffer) => {
-                buffer.event(event, packet);
+                buffer.event(event, arrival.packet);
                 to.spans.buffered();
             }
-            None => self.frame(stream, event, &[], packet, to),
+            None => self.frame(stream, event, &[], arrival, to),
         }
     }
 
@@ -275,26 +315,47 @@ impl MessageFramer {
         }
     }
 
-    /// Frames what was buffered of a stream as that protocol.
+    /// Frames what was buffered of a stream as that protocol. A conversation is one protocol's in both directions.
     fn choose<S: SpanSink>(
         &mut self,
         stream: StreamId,
         choice: Option<(usize, Confidence)>,
         to: &mut FramingOutput<'_, S>,
     ) {
+        let (protocol, confidence) = choice.unzip();
+        let choice = Choice::new(protocol, confidence);
+        let mut events = self.chosen(stream, choice, to);
+        let other = stream.opposite();
+        if self.have_stages(protocol) && self.streams.at(other).choice.protocol.is_none() {
+            let likely = Choice::new(protocol, Some(Confidence::Likely));
+            events.extend(self.chosen(other, likely, to));
+            events.sort_by_key(|buffered| buffered.packet);
+        }
+        for Buffered { stream, event, packet, bytes } in events {
+            self.frame(stream, event, &bytes, packet.into(), to);
+        }
+    }
+
+    /// The protocol of a stream is known: returns what was buffered of it.
+    fn chosen<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        choice: Choice,
+        to: &mut FramingOutput<'_, S>,
+    ) -> Vec<Buffered> {
         let known = self.streams.at_mut(stream);
         let buffer = known.framing.as_mut().and_then(|framing| framing.detection.take());
-        let (protocol, confidence) = choice.unzip();
-        known.choice = Choice::new(protocol, confidence);
-        to.spans.chosen(stream, known.choice);
+        known.choice = choice;
+        to.spans.chosen(stream, choice);
         let (events, bytes) = buffer.unwrap_or_default().into_events();
         let mut rest = &bytes[..];
-        for (event, packet) in events {
+        let each = events.into_iter().map(|(event, packet)| {
             let length = if let StreamEvent::Data(length) = event { length } else { 0 };
             let (bytes, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
             rest = behind;
-            self.frame(stream, event, bytes, packet, to);
-        }
+            Buffered { stream, event, packet, bytes: bytes.into() }
+        });
+        each.collect()
     }
 
     /// Divides what comes next of a stream into spans.
@@ -303,11 +364,14 @@ impl MessageFramer {
         stream: StreamId,
         event: StreamEvent,
         bytes: &[u8],
-        completed_by: PacketId,
+        arrival: Arrival,
         to: &mut FramingOutput<'_, S>,
     ) {
         let known = self.streams.at_mut(stream);
         let number = known.choice.protocol();
+        if number.is_some_and(|number| self.have_stages.get(number) == Some(&true)) {
+            return self.converse(stream, event, bytes, arrival, to);
+        }
         let chosen = number.and_then(|number| self.protocols.get(number));
         let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
         let framer = &mut known.framing(0).framer;
@@ -315,10 +379,11 @@ impl MessageFramer {
         if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
             framer.begins_inside(protocol);
         }
+        let completed_by = arrival.packet;
         let mut sink = |span: Span, bytes: Captured<'_, '_>| {
             let Span { offset, length, span_type, .. } = span;
             let outline = outline(protocol, &span, bytes);
-            let label = to.labels.outlined(number.unwrap_or(usize::MAX), span_type, &outline);
+            let label = to.labels.outlined((number.unwrap_or(usize::MAX), 0), span_type, &outline);
             let protocol = number;
             let span = FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes };
             to.spans.span(&span);
@@ -329,13 +394,143 @@ impl MessageFramer {
             StreamEvent::End => framer.end(protocol, &mut sink),
         }
     }
+
+    /// Reads what comes next of a conversation, unless its sender had received something that is missing yet.
+    fn converse<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        event: StreamEvent,
+        bytes: &[u8],
+        arrival: Arrival,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        let read = self.read_up_to(stream.opposite());
+        let Some(talk) = self.talk(stream, to.flows) else { return };
+        if talk.must_wait(stream, arrival, read) {
+            talk.wait(stream, event, bytes, arrival);
+        } else {
+            self.read(stream, event, bytes, arrival.packet, to);
+        }
+        self.settle(stream.flow(), arrival.packet, false, to);
+    }
+
+    /// How far a stream of a conversation was read.
+    fn read_up_to(&self, stream: StreamId) -> u64 {
+        self.streams.at(stream).framing.as_ref().map_or(0, |framing| framing.framer.end_offset())
+    }
+
+    /// The conversation is over: reads what waits in it.
+    pub(crate) fn read_waiting<S: SpanSink>(
+        &mut self,
+        flow: FlowId,
+        packet: PacketId,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        self.settle(flow, packet, true, to);
+    }
+
+    /// Reads what need not wait any longer in a conversation.
+    fn settle<S: SpanSink>(
+        &mut self,
+        flow: FlowId,
+        packet: PacketId,
+        is_over: bool,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        loop {
+            let read = Side::BOTH.map(|side| self.read_up_to(flow.stream(side)));
+            let Some(Some(talk)) = self.talks.get_mut(flow) else { return };
+            let Some((next, is_early)) = talk.next_waiting(read, is_over) else { return };
+            if is_early {
+                // What it may depend on was not captured.
+                talk.conversation.loss(talk.role(next.stream.opposite()));
+            }
+            self.read(next.stream, next.event, &next.bytes, packet, to);
+        }
+    }
+
+    /// The conversation that a stream is a direction of.
+    fn talk(&mut self, stream: StreamId, flows: &Flows) -> Option<&mut Talk> {
+        let number = self.streams.at(stream).choice.protocol()?;
+        let flow = stream.flow();
+        let talk = self.talks.at_or_default(flow);
+        if talk.is_none() {
+            let protocol = self.protocols.get(number)?;
+            *talk = Talk::new(&**protocol, (flow, flows.at(flow)), &self.rules).map(Box::new);
+        }
+        talk.as_deref_mut()
+    }
+
+    /// Stores how far a conversation is, if that is due and messages depend on what others have set.
+    fn store<S: SpanSink>(&mut self, flow: FlowId, to: &mut FramingOutput<'_, S>) {
+        let Some(Some(talk)) = self.talks.get_mut(flow) else { return };
+        if !talk.is_due() {
+            return;
+        }
+        let place = |side| {
+            let framing = self.streams.get(flow.stream(side))?.framing.as_ref()?;
+            Some(framing.framer.offset())
+        };
+        let places = Side::BOTH.map(|side| place(side).unwrap_or(0));
+        to.spans.conversation(flow, talk.client, places, talk.conversation.copy());
+    }
+
+    /// Divides what comes next of a conversation into spans, each read in its stage.
+    fn read<S: SpanSink>(
+        &mut self,
+        stream: StreamId,
+        event: StreamEvent,
+        bytes: &[u8],
+        completed_by: PacketId,
+        to: &mut FramingOutput<'_, S>,
+    ) {
+        let known = self.streams.at_mut(stream);
+        let Some(number) = known.choice.protocol() else { return };
+        let Some(protocol) = self.protocols.get(number) else { return };
+        let Some(Some(talk)) = self.talks.get_mut(stream.flow()) else { return };
+        let (role, stages) = (talk.role(stream), protocol.stages());
+        let framer = &mut known.framing(0).framer;
+        if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
+            framer.begins_inside_of(&Speaker::new(
+                &mut *talk.conversation,
+                role,
+                &**protocol,
+                &self.protocols,
+            ));
+        }
+        if talk.is_new() {
+            to.spans.conversation(stream.flow(), talk.client, [0; 2], talk.conversation.copy());
+        }
+        let speaker = Speaker::new(&mut *talk.conversation, role, &**protocol, &self.protocols);
+        let mut sink = |span: Span, bytes: Captured<'_, '_>| {
+            let Span { offset, length, span_type, .. } = span;
+            let number_of_stage = bytes.context().map_or(0, |context| context.stage);
+            let stage = stages.get(usize::from(number_of_stage));
+            let read_by = stage.and_then(|stage| stage.protocol(&self.protocols)).unwrap_or(&Unclaimed);
+            let alone =
+                if stage.is_some_and(|stage| stage.needs_variables) { bytes } else { bytes.in_context(None) };
+            let outline = outline(read_by, &span, alone);
+            let label = to.labels.outlined((number, number_of_stage), span_type, &outline);
+            let protocol = Some(number);
+            let span = FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes };
+            to.spans.span(&span);
+        };
+        match event {
+            StreamEvent::Data(_) => framer.segment_of(&speaker, bytes, &mut sink),
+            StreamEvent::Gap(length) => framer.gap_of(&speaker, length, &mut sink),
+            StreamEvent::End => framer.end_of(&speaker, &mut sink),
+        }
+        talk.unstored = talk.unstored.saturating_add(bytes.len() as u64);
+        self.store(stream.flow(), to);
+    }
 }
 
 /// The kind and problems of a span.
-fn outline<'a>(protocol: &'a dyn Protocol, span: &Span, bytes: Captured<'a, 'a>) -> Outline<'a> {
+fn outline<'a>(protocol: &'a dyn Protocol, span: &Span, bytes: Captured<'a, '_>) -> Outline<'a> {
     let mut outline = Outline::default();
+    let is_alone = bytes.context().is_none_or(|context| context.variables.is_none());
     match span.span_type {
-        SpanType::Message if bytes.is_whole() => {
+        SpanType::Message if bytes.is_whole() && is_alone => {
             protocol.outline(bytes.bytes(), span.checked, &mut outline);
         }
         SpanType::Message | SpanType::Partial => bytes.dissect(protocol, &mut outline),
@@ -381,7 +576,6 @@ impl FramedStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Side;
     use crate::packets::origin::{Origin, Piece};
     use crate::packets::segment::Transport;
     use framescope_parser::missive::{Flags, FrameBuf, Kind};
@@ -406,6 +600,8 @@ mod tests {
         fn buffered(&mut self) {
             self.buffered += 1;
         }
+
+        fn conversation(&mut self, _: FlowId, _: Side, _: [u64; 2], _: Box<dyn Conversation>) {}
     }
 
     struct Bench {
@@ -435,7 +631,7 @@ mod tests {
         }
 
         fn data(&mut self, offset: u64, bytes: &[u8]) {
-            self.with(|framer, stream, to| framer.data(stream, offset, bytes, 1.into(), to));
+            self.with(|framer, stream, to| framer.data(stream, offset, bytes, PacketId::from(1).into(), to));
         }
 
         /// Takes a payload with an outline; says whether it was one message.
@@ -476,9 +672,9 @@ mod tests {
         let (mut bench, frame) = (Bench::new(), frame());
         bench.data(0, &frame);
         bench.data(24, &frame[..10]);
-        bench.with(|framer, stream, to| framer.gap(stream, (34, 5), 1.into(), to));
+        bench.with(|framer, stream, to| framer.gap(stream, (34, 5), PacketId::from(1).into(), to));
         bench.data(39, &frame);
-        bench.with(|framer, stream, to| framer.end(stream, 1.into(), to));
+        bench.with(|framer, stream, to| framer.end(stream, PacketId::from(1).into(), to));
         let end = bench.spans.spans.iter().map(|(_, offset, length)| offset + length).max();
         assert_eq!((end, bench.spans.spans.last()), (Some(63), Some(&(SpanType::Message, 39, 24))));
     }

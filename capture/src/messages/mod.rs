@@ -5,3 +5,4 @@ pub(crate) mod framing;
 pub(crate) mod outline;
 pub(crate) mod payload;
 pub(crate) mod sessions;
+pub(crate) mod talks;

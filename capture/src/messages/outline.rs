@@ -10,6 +10,8 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Label {
     pub(crate) span_type: SpanType,
+    /// The stage of its conversation; 0 in a protocol without stages.
+    pub(crate) stage: u16,
     /// Where in [`Labels::kinds`] its kind is; [`NO_KIND`] without one.
     pub(crate) kind: u32,
     pub(crate) codes: CodeSet,
@@ -24,8 +26,8 @@ pub(crate) struct Labels {
     all: Vec<Label>,
     numbers: FxHashMap<Label, u32>,
     kinds: Vec<String>,
-    /// By protocol and value.
-    kind_numbers: FxHashMap<(usize, u64), u32>,
+    /// By protocol, stage and value.
+    kind_numbers: FxHashMap<(usize, u16, u64), u32>,
     /// The last ones that were used, by the lowest bits of their kind.
     recent: [Option<(LabelKey, u32)>; 16],
 }
@@ -34,6 +36,7 @@ pub(crate) struct Labels {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LabelKey {
     protocol: usize,
+    stage: u16,
     kind: Option<u64>,
     span_type: SpanType,
     codes: CodeSet,
@@ -43,7 +46,7 @@ impl Labels {
     /// The label with that number.
     pub(crate) fn get(&self, number: u32) -> Label {
         debug_assert!((number as usize) < self.all.len(), "label {number} of {}", self.all.len());
-        let none = Label { span_type: SpanType::Gap, kind: NO_KIND, codes: CodeSet::EMPTY };
+        let none = Label { span_type: SpanType::Gap, stage: 0, kind: NO_KIND, codes: CodeSet::EMPTY };
         self.all.get(number as usize).copied().unwrap_or(none)
     }
 
@@ -61,9 +64,14 @@ impl Labels {
 
     /// The number of the label of a message that was reported to `outline`.
     #[inline]
-    pub(crate) fn outlined(&mut self, protocol: usize, span_type: SpanType, outline: &Outline<'_>) -> u32 {
+    pub(crate) fn outlined(
+        &mut self,
+        (protocol, stage): (usize, u16),
+        span_type: SpanType,
+        outline: &Outline<'_>,
+    ) -> u32 {
         let kind = outline.kind.map(|kind| kind.value);
-        let key = LabelKey { protocol, kind, span_type, codes: outline.codes };
+        let key = LabelKey { protocol, stage, kind, span_type, codes: outline.codes };
         let slot = usize::try_from(kind.unwrap_or(0) % 16).unwrap_or(0);
         match self.recent.get(slot) {
             Some(Some((known, number))) if *known == key => *number,
@@ -74,20 +82,21 @@ impl Labels {
     /// The number of the label of a message, if there was one like it before.
     pub(crate) fn known(&self, protocol: usize, kind: Option<u64>, codes: CodeSet) -> Option<u32> {
         let kind = match kind {
-            Some(kind) => *self.kind_numbers.get(&(protocol, kind))?,
+            Some(kind) => *self.kind_numbers.get(&(protocol, 0, kind))?,
             None => NO_KIND,
         };
-        self.numbers.get(&Label { span_type: SpanType::Message, kind, codes }).copied()
+        self.numbers.get(&Label { span_type: SpanType::Message, stage: 0, kind, codes }).copied()
     }
 
     fn look_up(&mut self, key: LabelKey, slot: usize, kind: Option<Kind<'_>>) -> u32 {
         let kind = kind.map_or(NO_KIND, |kind| {
-            *self.kind_numbers.entry((key.protocol, kind.value)).or_insert_with(|| {
+            *self.kind_numbers.entry((key.protocol, key.stage, kind.value)).or_insert_with(|| {
                 self.kinds.push(kind.to_string());
                 u32::try_from(self.kinds.len() - 1).unwrap_or(NO_KIND)
             })
         });
-        let number = self.number(Label { span_type: key.span_type, kind, codes: key.codes });
+        let number =
+            self.number(Label { span_type: key.span_type, stage: key.stage, kind, codes: key.codes });
         if let Some(slot) = self.recent.get_mut(slot) {
             *slot = Some((key, number));
         }

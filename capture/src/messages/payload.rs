@@ -96,10 +96,11 @@ impl PayloadOutliner {
 /// The kind and problems of a payload that is just one message, as far as its protocol knows without what follows.
 #[inline]
 fn one_message(protocol: &dyn Protocol, payload: &[u8]) -> Option<(Option<u64>, CodeSet)> {
-    if protocol.ends_with_segment() {
+    // What a message of a conversation is depends on what came before.
+    if protocol.ends_with_segment() || !protocol.stages().is_empty() {
         return None;
     }
-    let input = Input { bytes: payload, first_segment: payload.len(), last: false, offset: 0 };
+    let input = Input { bytes: payload, first_segment: payload.len(), last: false, offset: 0, context: None };
     match protocol.next(input, &mut Memo::default()) {
         Step::Checked(length) if length.get() == payload.len() => {
             let mut outline = Outline::default();

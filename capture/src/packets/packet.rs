@@ -114,7 +114,8 @@ pub(crate) fn plain(record: &Record<'_>) -> Option<Packet> {
     let source = Endpoint::v4(ip.source()).with_port(tcp.source_port());
     let destination = Endpoint::v4(ip.destination()).with_port(tcp.destination_port());
     let (sequence, syn, ack, fin, rst) = (tcp.sequence_number(), tcp.syn(), tcp.ack(), tcp.fin(), tcp.rst());
-    let transport = Transport::Tcp { sequence, syn, ack, fin, rst };
+    let acknowledged = tcp.acknowledgment_number();
+    let transport = Transport::Tcp { sequence, acknowledged, syn, ack, fin, rst };
     Some(Packet::new([source, destination], transport, record, payload, payload.len()))
 }
 
@@ -309,18 +310,18 @@ struct IpPayload<'r, 'a> {
 impl IpPayload<'_, '_> {
     fn tcp(self) -> Result<Packet, SkipReason> {
         let cut = self.length > self.segment.len();
-        let (header_length, ports, sequence, flags) = match TcpHeaderSlice::from_slice(self.segment) {
+        let (header_length, ports, numbers, flags) = match TcpHeaderSlice::from_slice(self.segment) {
             Ok(header) => (
                 header.slice().len(),
                 (header.source_port(), header.destination_port()),
-                header.sequence_number(),
+                [header.sequence_number(), header.acknowledgment_number()],
                 [header.syn(), header.ack(), header.fin(), header.rst()],
             ),
             // Cut in its options: all that a stream needs comes before them.
             Err(_) if cut => {
                 let head: [u8; 14] =
                     *self.segment.first_chunk().ok_or(SkipReason::from("cut in its TCP header"))?;
-                let [p0, p1, p2, p3, s0, s1, s2, s3, _, _, _, _, offset, flags] = head;
+                let [p0, p1, p2, p3, s0, s1, s2, s3, a0, a1, a2, a3, offset, flags] = head;
                 let header_length = usize::from(offset >> 4) * 4;
                 if header_length < 20 {
                     return Err("malformed TCP header".into());
@@ -328,7 +329,8 @@ impl IpPayload<'_, '_> {
                 let ports = (u16::from_be_bytes([p0, p1]), u16::from_be_bytes([p2, p3]));
                 let flag = |bit: u8| flags & bit != 0;
                 let flags = [flag(0x02), flag(0x10), flag(0x01), flag(0x04)];
-                (header_length, ports, u32::from_be_bytes([s0, s1, s2, s3]), flags)
+                let numbers = [[s0, s1, s2, s3], [a0, a1, a2, a3]].map(u32::from_be_bytes);
+                (header_length, ports, numbers, flags)
             }
             Err(_) => return Err("malformed TCP header".into()),
         };
@@ -336,7 +338,8 @@ impl IpPayload<'_, '_> {
         let payload = self.segment.get(header_length..).unwrap_or_default();
         let ends = [self.source.with_port(ports.0), self.destination.with_port(ports.1)];
         let wire_length = self.length.saturating_sub(header_length);
-        let transport = Transport::Tcp { sequence, syn, ack, fin, rst };
+        let [sequence, acknowledged] = numbers;
+        let transport = Transport::Tcp { sequence, acknowledged, syn, ack, fin, rst };
         Ok(Packet::new(ends, transport, self.record, payload, wire_length))
     }
 

@@ -6,7 +6,15 @@ use crate::packets::origin::Piece;
 /// What a packet's transport header says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Transport {
-    Tcp { sequence: u32, syn: bool, ack: bool, fin: bool, rst: bool },
+    Tcp {
+        sequence: u32,
+        /// The sequence number that it acknowledges, if `ack` is set and it is of use.
+        acknowledged: u32,
+        syn: bool,
+        ack: bool,
+        fin: bool,
+        rst: bool,
+    },
     Udp,
 }
 

@@ -79,7 +79,7 @@ mod tests {
     use framescope_parser::Direction;
 
     fn segment(packet: u32, [syn, ack]: [bool; 2]) -> CapturedSegment<'static> {
-        let transport = Transport::Tcp { sequence: 0, syn, ack, fin: false, rst: false };
+        let transport = Transport::Tcp { sequence: 0, acknowledged: 0, syn, ack, fin: false, rst: false };
         CapturedSegment {
             packet: packet.into(),
             interface: Some(3),

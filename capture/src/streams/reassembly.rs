@@ -241,6 +241,12 @@ impl Reassembler {
         }
     }
 
+    /// Where in the stream the byte with a sequence number belongs, not behind the end; None before the start is known.
+    pub(crate) fn place_of(&self, sequence: u32) -> Option<u64> {
+        let place = self.next.saturating_add_signed(distance(self.next_sequence?, sequence));
+        Some(self.fin.map_or(place, |end| place.min(end)))
+    }
+
     /// The sequence number of the next byte and its place, if nothing waits and no end is known.
     pub(crate) fn plain_place(&self) -> Option<(u32, u64)> {
         let is_plain = self.waiting.is_empty() && self.fin.is_none() && self.extent <= self.next;
@@ -400,7 +406,7 @@ fn data_sequence(segment: &Segment) -> u32 {
 }
 
 /// How far `to` is ahead of `from`, the shorter way round.
-fn distance(from: u32, to: u32) -> i64 {
+pub(crate) fn distance(from: u32, to: u32) -> i64 {
     i64::from(to.wrapping_sub(from).cast_signed())
 }
 

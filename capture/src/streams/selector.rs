@@ -52,6 +52,14 @@ impl DecodeAs {
         self.selector == Selector::Transport(TransportType::File) && !self.is_default
     }
 
+    /// The port that it selects by.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self.selector {
+            Selector::Port(_, port) => Some(port),
+            _ => None,
+        }
+    }
+
     pub(crate) fn fits(
         &self,
         flow: FlowId,

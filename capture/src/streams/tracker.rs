@@ -6,7 +6,7 @@
 use crate::ids::{PacketId, StreamId, Table};
 use crate::packets::origin::{Origin, Piece};
 use crate::packets::segment::{CapturedSegment, Transport};
-use crate::streams::reassembly::{Output, Reassembler, Segment};
+use crate::streams::reassembly::{Output, Reassembler, Segment, distance};
 
 /// Brings the segments of each stream in order.
 #[derive(Debug)]
@@ -77,6 +77,18 @@ impl StreamTracker {
     #[inline]
     pub(crate) fn is_reassembling(&self, stream: StreamId) -> bool {
         self.streams.at(stream).reassembler.is_some()
+    }
+
+    /// Where in a stream the byte with a sequence number belongs, as an acknowledgement names it: not behind the end. None before
+    /// the stream has begun.
+    pub(crate) fn place_of(&self, stream: StreamId, sequence: u32) -> Option<u64> {
+        let tracked = self.streams.at(stream);
+        if let Some(reassembler) = &tracked.reassembler {
+            return reassembler.place_of(sequence);
+        }
+        let place = tracked.next.saturating_add_signed(distance(tracked.next_sequence, sequence));
+        let is_end = tracked.has_ended && place > tracked.next;
+        tracked.has_begun.then_some(if is_end { tracked.next } else { place })
     }
 
     /// Takes a segment without a SYN, and whole, if it simply is what comes next: returns where in the stream it belongs. Else it
@@ -238,7 +250,14 @@ mod tests {
         let segment = CapturedSegment {
             packet: packet.into(),
             interface: None,
-            transport: Transport::Tcp { sequence, syn: false, ack: true, fin: false, rst: false },
+            transport: Transport::Tcp {
+                sequence,
+                acknowledged: 0,
+                syn: false,
+                ack: true,
+                fin: false,
+                rst: false,
+            },
             payload: &[0; 100][..length],
             missing: 0,
             time_ns: None,

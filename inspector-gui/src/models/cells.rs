@@ -34,6 +34,7 @@ pub(crate) fn title(column: Column, time: TimeFormat) -> &'static str {
         Column::Protocol => "Protocol",
         Column::Type => "Type",
         Column::Kind => "Kind",
+        Column::Stage => "Stage",
         Column::Summary => "Summary",
         Column::Problems => "Problems",
         Column::Severity => "Severity",
@@ -85,6 +86,7 @@ pub(crate) fn cell_text(context: ViewContext<'_>, table_row: &TableRow<'_>, colu
         Column::Length => row.length.to_string(),
         Column::Protocol => index.protocol(row).map_or_else(String::new, |protocol| text(protocol.name())),
         Column::Type => text(row.type_name()),
+        Column::Stage => index.stage(row).map_or_else(String::new, |stage| text(&stage.name)),
         Column::Kind => match (row.span_type, index.kind(row)) {
             (SpanType::Message, Some(kind)) => text(kind),
             (_, _) => text(row.type_name()),
@@ -150,6 +152,7 @@ pub(crate) fn test_of(context: ViewContext<'_>, number: RowId, row: &Row, column
         Column::Length => is(row.length.to_string()),
         Column::Protocol => is(written(index.protocol(row)?.name())),
         Column::Type => is(row.type_name().to_owned()),
+        Column::Stage => is(written(&index.stage(row)?.name)),
         Column::Kind => match index.kind(row) {
             Some(kind) => is(written(kind)),
             None => Some(format!("type == {}", row.type_name())),

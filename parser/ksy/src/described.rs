@@ -2,24 +2,24 @@
 //! itself.
 
 use crate::names;
-use crate::plan::TypeId;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use framescope_parser::Key;
 use framescope_parser::{
-    Captured, Confidence, Dissection, Error, FieldReader, FieldSelection, Framer, Input, Measure, Memo,
-    Names, Observer, Protocol, Sample, SpanType, Step, Visit,
+    Captured, Confidence, Context, Conversation, Dissection, Error, FieldReader, FieldSelection, Framer,
+    Input, Measure, Memo, Names, Observer, Protocol, Sample, SpanType, Stage, Step, Visit,
 };
 
+use crate::conversation::{Grammar, Talk};
 use crate::dissect::Ignore;
 use crate::error::{LoadError, Located};
 use crate::format::Format;
 use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
-use crate::plan::{Plan, kind_of};
+use crate::plan::{ConversationPlan, Plan, Reading, kind_of};
 use crate::program::Program;
 use crate::select::Selection;
 use crate::{dissect, framing, write};
@@ -61,6 +61,8 @@ pub struct Described {
     /// Finds out whether a message is entirely valid.
     whole: Option<Arc<Program>>,
     key: Option<Key>,
+    /// The states of its conversations, each with a protocol of its own.
+    grammar: Option<Arc<Grammar>>,
 }
 
 impl Described {
@@ -90,19 +92,63 @@ impl Described {
     }
 
     fn new(format: Format) -> Result<Described, LoadError> {
+        let Some(plan) = format.meta.conversation.clone() else { return Described::part(format) };
+        let mut own: Vec<Option<Arc<Described>>> = Vec::new();
+        for state in &plan.states {
+            own.push(match &state.reads {
+                Reading::Own(root, meta) => Some(Arc::new(Described::part(format.of_messages(*root, meta))?)),
+                Reading::Other(_) => None,
+            });
+        }
+        Ok(Described::with_states(format, &plan, own, None))
+    }
+
+    /// The protocol whose messages are all of the outermost type.
+    fn part(format: Format) -> Result<Described, LoadError> {
         if !format.meta.stream_diagnostics.is_empty() {
             return Err(LoadError::new(format.meta.stream_diagnostics.clone()));
         }
         let names = Arc::new(names::names(&format));
         let ends = Program::ends(&format.plan).map(Arc::new);
         let whole = Program::whole(&format.plan, &format.meta).map(Arc::new);
-        Ok(Described { format, names, ends, whole, key: None })
+        Ok(Described { format, names, ends, whole, key: None, grammar: None })
+    }
+
+    fn with_states(
+        format: Format,
+        plan: &Arc<ConversationPlan>,
+        own: Vec<Option<Arc<Described>>>,
+        key: Option<Key>,
+    ) -> Described {
+        let grammar = Arc::new(Grammar::new(plan, own));
+        let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
+        Described { format, names, ends: None, whole: None, key, grammar: Some(grammar) }
+    }
+
+    /// The protocol of a state, or else of the first; itself where it has no conversations.
+    fn of_stage(&self, context: Option<&Context<'_>>) -> &Described {
+        let Some(grammar) = &self.grammar else { return self };
+        let stage = context.map_or(grammar.plan.first[0], |context| context.stage);
+        grammar.part(stage).or_else(|| grammar.parts().next()).map_or(self, |part| part)
+    }
+
+    /// The protocols of all its messages: itself where it has no conversations.
+    fn parts(&self) -> impl Iterator<Item = &Described> {
+        let parts = self.grammar.iter().flat_map(|grammar| grammar.parts().map(|part| &**part));
+        parts.chain(std::iter::once(self).filter(|own| own.grammar.is_none()))
     }
 
     /// Sets the key with which authenticated messages are verified.
     #[must_use]
     pub fn with_key(self, key: Option<Key>) -> Described {
-        Described { key, ..self }
+        let Some(grammar) = &self.grammar else { return Described { key, ..self } };
+        let states = 0..u16::try_from(grammar.stages.len()).unwrap_or(u16::MAX);
+        let own = states.map(|state| {
+            let part = grammar.part(state)?;
+            Some(Arc::new(Described { key: key.clone(), ..(**part).clone() }))
+        });
+        let own = own.collect();
+        Described::with_states(self.format.clone(), &grammar.plan, own, key)
     }
 
     /// Changes bytes so that they begin like a message, for generators: constants, valid numbers and a check over them are put where
@@ -117,7 +163,7 @@ impl Described {
     /// # Ok::<(), framescope_ksy::LoadError>(())
     /// ```
     pub fn put_head(&self, bytes: &mut Vec<u8>, pick: &mut dyn FnMut(usize) -> usize) {
-        self.format.meta.head.put(bytes, pick);
+        self.of_stage(None).format.meta.head.put(bytes, pick);
     }
 
     /// What is probably a mistake in the description, each with its line and column.
@@ -134,7 +180,7 @@ impl Described {
     /// How many steps it takes to dissect a message: what is read and evaluated, searched and reported, each a step or a block
     /// of bytes. It grows no faster than the length of the message, which tests check.
     pub fn steps(&self, message: &[u8]) -> u64 {
-        self.dissect_all(Captured::whole(message), false, &mut Ignore, true)
+        self.of_stage(None).dissect_all(Captured::whole(message), false, &mut Ignore, true)
     }
 
     /// The description.
@@ -155,7 +201,31 @@ impl Described {
 
     /// The fields whose numbers have names, by their paths, each with the members of its enum.
     pub fn enumerations(&self) -> Vec<Enumeration> {
-        names::enumerations(&self.format.plan)
+        let mut found: Vec<Enumeration> = Vec::new();
+        for one in self.parts().flat_map(|part| names::enumerations(&part.format.plan)) {
+            match found.iter_mut().find(|known| known.path == one.path) {
+                Some(known) => known.members.extend(one.members),
+                None => found.push(one),
+            }
+        }
+        found
+    }
+
+    /// Appends the bytes of a message given by its fields, as they are in a context: in the state of its conversation, with
+    /// what earlier messages have set.
+    ///
+    /// # Errors
+    /// Those of [`Protocol::encode`].
+    pub fn encode_in(
+        &self,
+        context: &Context<'_>,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let part = self.of_stage(Some(context).filter(|context| context.variables.is_some()));
+        let written = write::write(&part.format.plan, part.key.as_ref(), Some(context), &message.fields)?;
+        out.extend_from_slice(&written.bytes);
+        Ok(())
     }
 
     fn framing(&self) -> Framing<'_> {
@@ -184,23 +254,25 @@ impl Protocol for Described {
     }
 
     fn ends_with_segment(&self) -> bool {
-        self.format.meta.ends_with_segment
+        self.parts().all(|part| part.format.meta.ends_with_segment)
     }
 
     fn can_resync(&self) -> bool {
-        self.format.meta.ends_with_segment || self.format.meta.head.is_sure()
+        self.parts().all(|part| part.format.meta.ends_with_segment || part.format.meta.head.is_sure())
     }
 
     fn terminator(&self) -> Option<&[u8]> {
-        self.format.meta.terminator.as_deref().filter(|_| !self.can_resync())
+        let mut terminators = self.parts().map(|part| part.format.meta.terminator.as_deref());
+        let first = terminators.next().flatten().filter(|_| !self.can_resync())?;
+        terminators.all(|other| other == Some(first)).then_some(first)
     }
 
     fn measure(&self, message: Captured<'_, '_>) -> Measure {
-        framing::measure(self.framing(), message)
+        framing::measure(self.of_stage(message.context()).framing(), message)
     }
 
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
-        framing::next(self.framing(), input, memo)
+        framing::next(self.of_stage(input.context).framing(), input, memo)
     }
 
     fn names(&self) -> Names {
@@ -208,29 +280,37 @@ impl Protocol for Described {
     }
 
     fn about_field(&self, path: &str) -> Option<String> {
-        let plan = &self.format.plan;
-        let doc = names::about(plan, TypeId::ROOT, &path.split('.').collect::<Vec<_>>())?;
+        let path: Vec<&str> = path.split('.').collect();
+        let doc = self.parts().find_map(|part| {
+            let plan = &part.format.plan;
+            names::about(plan, plan.root, &path)
+        })?;
         let parts = std::iter::once(doc.text.as_str()).chain(doc.references.iter().map(String::as_str));
         let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         (!parts.is_empty()).then(|| parts.join("\n"))
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-        self.dissect_all(Captured::whole(message), false, visit, true);
+        self.of_stage(None).dissect_all(Captured::whole(message), false, visit, true);
     }
 
     fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
-        self.dissect_all(message, false, visit, true);
+        self.of_stage(message.context()).dissect_all(message, false, visit, true);
     }
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
+        // What a conversation has set is known to the dissection only.
+        if self.grammar.is_some() || names::uses_variables(&self.format) {
+            return None;
+        }
         Some(Box::new(Selection::new(&self.format, wanted)))
     }
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
-        let plan: &'a Plan = &self.format.plan;
+        let part = self.of_stage(None);
+        let plan: &'a Plan = &part.format.plan;
         // A valid message has a kind and no problems.
-        if let Some(found) = self.whole.as_ref().and_then(|whole| whole.run(plan, message))
+        if let Some(found) = part.whole.as_ref().and_then(|whole| whole.run(plan, message))
             && found.end == message.len()
         {
             if let Some(kind) = found.kind.and_then(|kind| kind_of(plan, kind)) {
@@ -238,13 +318,11 @@ impl Protocol for Described {
             }
             return;
         }
-        self.dissect_all(Captured::whole(message), checked, visit, false);
+        part.dissect_all(Captured::whole(message), checked, visit, false);
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        let written = write::write(&self.format.plan, self.key.as_ref(), &message.fields)?;
-        out.extend_from_slice(&written.bytes);
-        Ok(())
+        self.encode_in(&Context::default(), message, out)
     }
 
     fn encode_noting(
@@ -253,9 +331,10 @@ impl Protocol for Described {
         out: &mut Vec<u8>,
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
-        let plan = &self.format.plan;
-        let written = write::write(plan, self.key.as_ref(), &message.fields)?;
-        let found = Dissection::of(self, &written.bytes).fields;
+        let part = self.of_stage(None);
+        let plan = &part.format.plan;
+        let written = write::write(plan, part.key.as_ref(), None, &message.fields)?;
+        let found = Dissection::of(part, &written.bytes).fields;
         notes.extend(written.notes_beside(plan, &message.fields, &found));
         out.extend_from_slice(&written.bytes);
         Ok(())
@@ -263,13 +342,19 @@ impl Protocol for Described {
 
     /// By the evidence of each message's head, and how many messages follow each other.
     fn detect(&self, sample: Sample<'_>) -> Confidence {
+        if let Some(grammar) = &self.grammar {
+            // Which side it is is not known here.
+            let first = grammar.beginnings().map(|part| part.detect(sample));
+            return first.max().unwrap_or(Confidence::No);
+        }
         let meta = &self.format.meta;
         if meta.ends_with_segment || meta.head.bits < 8 {
             return Confidence::No;
         }
         let (mut framer, mut messages, mut other) = (Framer::default(), 0u32, false);
         let sample = sample.bytes.get(..sample.bytes.len().min(4096)).unwrap_or_default();
-        let input = Input { bytes: sample, first_segment: sample.len(), last: false, offset: 0 };
+        let input =
+            Input { bytes: sample, first_segment: sample.len(), last: false, offset: 0, context: None };
         let begins = matches!(
             framing::next(self.framing(), input, &mut Memo::default()),
             Step::Message(_) | Step::Checked(_) | Step::NeedMore(_)
@@ -295,8 +380,23 @@ impl Protocol for Described {
         }
     }
 
+    fn stages(&self) -> &[Stage] {
+        self.grammar.as_ref().map_or(&[], |grammar| &grammar.stages)
+    }
+
+    fn conversation(&self) -> Option<Box<dyn Conversation>> {
+        self.grammar.as_ref().map(|grammar| Box::new(Talk::new(grammar)) as Box<dyn Conversation>)
+    }
+
     fn observer(&self) -> Option<Box<dyn Observer>> {
-        let meta = &self.format.meta;
-        meta.id.is_some().then(|| Box::new(Pairs::new(self.format.clone())) as Box<dyn Observer>)
+        let formats = match &self.grammar {
+            None => vec![Some(self.format.clone())],
+            Some(grammar) => {
+                let states = 0..u16::try_from(grammar.stages.len()).unwrap_or(u16::MAX);
+                states.map(|state| grammar.part(state).map(|part| part.format.clone())).collect()
+            }
+        };
+        let pairs = formats.iter().flatten().any(|format| format.meta.id.is_some());
+        pairs.then(|| Box::new(Pairs::new(formats)) as Box<dyn Observer>)
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::error::{LoadError, Located};
 use crate::load;
-use crate::plan::{Meta, Plan, Val};
+use crate::plan::{Meta, Plan, TypeId, Val};
 use crate::run::arena::{Arena, Stop};
 use crate::run::{Mode, Run, Scope};
 
@@ -70,6 +70,13 @@ impl Format {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (plan, meta) = load::load(name, text, path)?;
         Ok(Format { plan: Arc::new(plan), meta: Arc::new(meta) })
+    }
+
+    /// The same description, of which a message is another type.
+    pub(crate) fn of_messages(&self, root: TypeId, meta: &Meta) -> Format {
+        let mut plan = (*self.plan).clone();
+        plan.root = root;
+        Format { plan: Arc::new(plan), meta: Arc::new(meta.clone()) }
     }
 
     /// The name that the description gives itself.

@@ -1,6 +1,7 @@
 //! Protocols that users describe in Kaitai Struct's `.ksy` language, loaded at run time.
 
 mod checks;
+mod conversation;
 mod described;
 mod display;
 mod dissect;

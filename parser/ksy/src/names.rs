@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use framescope_parser::{CAPTURED, Names};
 
 use crate::format::Format;
-use crate::plan::{Doc, Node, PADDING, Plan, RAW, Shape, TypeId, UNREAD};
+use crate::plan::{
+    Attr, Doc, Endian, Node, NodeId, PADDING, Piece, Plan, RAW, Shape, TypeId, UNREAD, Valid,
+    framing_expressions, shape_expressions,
+};
 use crate::strings::Charset;
 
 /// A field whose numbers have names.
@@ -20,7 +23,7 @@ pub struct Enumeration {
 /// The fields whose numbers have names, by their paths.
 pub(crate) fn enumerations(plan: &Plan) -> Vec<Enumeration> {
     let mut found = Vec::new();
-    collect_enumerations(plan, TypeId::ROOT, "", &mut Vec::new(), &mut found, &mut 0);
+    collect_enumerations(plan, plan.root, "", &mut Vec::new(), &mut found, &mut 0);
     found
 }
 
@@ -61,6 +64,79 @@ fn collect_enumerations(
     around.pop();
 }
 
+/// Whether the messages of a description depend on variables of the conversation.
+pub(crate) fn uses_variables(format: &Format) -> bool {
+    let (plan, meta) = (&*format.plan, &*format.meta);
+    let asks = |node: NodeId| {
+        let mut asks = false;
+        plan.expressions.walk(node, &mut |_, node| {
+            asks |= matches!(node, Node::Variable(_) | Node::Entry(..));
+        });
+        asks
+    };
+    if [meta.kind, meta.id, meta.request, meta.reply].into_iter().flatten().any(asks) {
+        return true;
+    }
+    let (mut left, mut seen) = (vec![plan.root], HashSet::new());
+    while let Some(id) = left.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let ty = plan.type_of(id);
+        let of_order = match &ty.endian {
+            Endian::Switch(on, cases) => {
+                std::iter::once(*on).chain(cases.iter().filter_map(|(key, _)| *key)).any(asks)
+            }
+            _ => false,
+        };
+        let of_summary = ty.summary.iter().any(|piece| match piece {
+            Piece::Value(node, _) | Piece::Named(_, node) => asks(*node),
+            Piece::Text(_) => false,
+        });
+        let mut attrs = ty.seq.iter().chain(&ty.instances);
+        if of_order || of_summary || attrs.any(|attr| attr_expressions(attr).into_iter().any(asks)) {
+            return true;
+        }
+        for attr in ty.seq.iter().chain(&ty.instances) {
+            let mut shapes = vec![&attr.shape];
+            while let Some(shape) = shapes.pop() {
+                match shape {
+                    Shape::User(user) => left.push(user.id),
+                    Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                    _ => {}
+                }
+            }
+        }
+    }
+    false
+}
+
+/// All expressions of a field.
+fn attr_expressions(attr: &Attr) -> Vec<NodeId> {
+    let mut nodes = framing_expressions(attr);
+    nodes.extend(shape_expressions(attr));
+    match &attr.valid {
+        Some(Valid::Equal(node) | Valid::Expr(node)) => nodes.push(*node),
+        Some(Valid::AnyOf(listed)) => nodes.extend(listed),
+        Some(Valid::Range(low, high)) => nodes.extend(low.iter().chain(high)),
+        Some(Valid::InEnum) | None => {}
+    }
+    nodes
+}
+
+/// The names of all messages of several types.
+pub(crate) fn joined<'n>(all: impl Iterator<Item = &'n Names>) -> Names {
+    let mut joined = Names { verbatim: true, ..Names::default() };
+    let (mut fields, mut kinds) = (HashSet::new(), HashSet::new());
+    for names in all {
+        joined.fields.extend(names.fields.iter().filter(|name| fields.insert(name.as_str())).cloned());
+        joined.kinds.extend(names.kinds.iter().filter(|name| kinds.insert(name.as_str())).cloned());
+        joined.verbatim &= names.verbatim;
+        joined.anywhere.clone_from(&names.anywhere);
+    }
+    joined
+}
+
 /// How deeply nested fields are listed.
 const DEEPEST: usize = 8;
 /// The most field names that are listed.
@@ -71,7 +147,7 @@ pub(crate) fn names(format: &Format) -> Names {
     let plan = &format.plan;
     let mut names = Names { verbatim: true, ..Names::default() };
     let mut seen = HashSet::new();
-    type_names(plan, TypeId::ROOT, &mut Vec::new(), &mut names, &mut seen);
+    type_names(plan, plan.root, &mut Vec::new(), &mut names, &mut seen);
     names.anywhere = [UNREAD, RAW, PADDING, CAPTURED].map(str::to_owned).to_vec();
     if let Some(kind) = format.meta.kind
         && let Node::Slot(slot) = plan.expressions.node(kind)

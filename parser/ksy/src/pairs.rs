@@ -12,14 +12,15 @@ use crate::run::{Mode, Run, Scope};
 
 /// Pairs replies with requests by the value that both carry.
 pub(super) struct Pairs {
-    format: Format,
+    /// The format of the messages of each state; the only one where there are no states.
+    formats: Vec<Option<Format>>,
     /// Requests without a reply, by direction and value.
     open: HashMap<(usize, Id), (u32, Option<i64>)>,
 }
 
 impl Pairs {
-    pub(crate) fn new(format: Format) -> Pairs {
-        Pairs { format, open: HashMap::new() }
+    pub(crate) fn new(formats: Vec<Option<Format>>) -> Pairs {
+        Pairs { formats, open: HashMap::new() }
     }
 }
 
@@ -60,7 +61,9 @@ const MOST_OPEN: usize = 100_000;
 impl Observer for Pairs {
     fn observe(&mut self, event: Event<'_>, found: &mut Vec<Observation>) {
         let Event::Message { direction, row, time_ns, bytes } = event else { return };
-        let (plan, meta) = (&self.format.plan, &self.format.meta);
+        let stage = bytes.context().map_or(0, |context| usize::from(context.stage));
+        let Some(format) = self.formats.get(stage).and_then(Option::as_ref) else { return };
+        let (plan, meta) = (&format.plan, &format.meta);
         let said = with_arena(|arena| {
             let mut run = Run::of(plan, bytes, arena, Mode::Full);
             let _ = run.read();
@@ -98,7 +101,7 @@ impl Observer for Pairs {
 
     fn finish(&mut self, found: &mut Vec<Observation>) {
         // Without a definition of requests, nothing says that a message expects a reply.
-        if self.format.meta.request.is_none() {
+        if !self.formats.iter().flatten().any(|format| format.meta.request.is_some()) {
             return;
         }
         let mut open: Vec<(u32, Id)> = self.open.drain().map(|((_, id), (row, _))| (row, id)).collect();

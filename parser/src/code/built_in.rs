@@ -200,6 +200,10 @@ codes! {
     ConflictingFragment = "conflicting-fragment", Warning,
         cause: "Two packets had the same identification within a minute, as happens with fast senders, or the sender means the receiver and the observer to read different bytes.",
         advice: "Keep datagrams shorter than the packets of the path, so that nothing is fragmented. If they are, look at who sent both fragments.";
+    /// Bytes that were lost or are not a message may have changed the state of the conversation.
+    StateUnknown = "state-unknown", Warning,
+        cause: "A message that decides how the following ones are read was not captured, or is damaged.",
+        advice: "Compare the message with those after it. If they do not fit, they are of another state than the one named here.";
     /// The frame carries an authentication tag, and no key was given to verify it.
     TagUnverified = "tag-unverified", Note,
         cause: "No key was given.",
@@ -240,6 +244,10 @@ codes! {
     Continuation = "continuation", Note,
         cause: "The capture began in the middle of a message, or the packet with its beginning was lost.",
         advice: "Nothing, if the capture just began too late. Otherwise start it before the connection is opened.";
+    /// The capture begins inside the conversation, so that its state is an assumption.
+    MidConversation = "mid-conversation", Note,
+        cause: "The capture was started after the connection was opened.",
+        advice: "Start the capture before the connection is opened, to see what the two sides agreed on.";
     /// No protocol recognises this stream.
     NoProtocol = "no-protocol", Note,
         cause: "The stream is encrypted or compressed, uses a format that is unknown here, or its beginning is missing.",

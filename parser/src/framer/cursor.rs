@@ -1,7 +1,7 @@
 //! The read position in one direction: steps of the protocol become spans, and skipped bytes one run.
 
-use super::{Span, SpanType};
-use crate::{Code, Input, Memo, Protocol, Step};
+use super::{Framing, Span, SpanType};
+use crate::{Code, Input, Memo, Step};
 
 /// The read position in one direction. The owner of the bytes passes them to each call.
 #[derive(Debug, Default)]
@@ -55,9 +55,9 @@ impl Cursor {
     ///
     /// A span's bytes are the first of `bytes`, except for skipped ones: those may have been read by earlier calls.
     #[inline(always)]
-    pub(crate) fn next(
+    pub(crate) fn next<P: Framing + ?Sized>(
         &mut self,
-        protocol: &dyn Protocol,
+        protocol: &P,
         bytes: &[u8],
         first_segment: &mut dyn FnMut(u64) -> usize,
         last: bool,
@@ -71,7 +71,7 @@ impl Cursor {
                 return if last { self.close_run() } else { None };
             }
             let first_segment = first_segment(self.offset).min(rest.len());
-            let input = Input { bytes: rest, first_segment, last, offset: self.offset };
+            let input = Input { bytes: rest, first_segment, last, offset: self.offset, context: None };
             break match protocol.next(input, &mut self.memo) {
                 Step::Message(length) => (length.get(), SpanType::Message, false),
                 Step::Checked(length) => (length.get(), SpanType::Message, true),

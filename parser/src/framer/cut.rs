@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::{Framer, Sink, Span, SpanType, deliver};
-use crate::{Captured, Code, Measure, Missing, Protocol};
+use super::{Framer, Framing, Sink, Span, SpanType, deliver, pass};
+use crate::{Captured, Code, Measure, Missing};
 
 /// Gaps that one message may have: packets cut by a snaplen make a gap each.
 pub(super) const MAX_HELD_GAPS: usize = 1 << 14;
@@ -25,9 +25,9 @@ enum Cut {
 impl Framer {
     /// Handles a message that a gap cuts: `part` is its beginning, `span` what it is if its length is unknown. False
     /// where more bytes are needed.
-    pub(super) fn cut(
+    pub(super) fn cut<P: Framing + ?Sized>(
         &mut self,
-        protocol: &dyn Protocol,
+        protocol: &P,
         pending: &[u8],
         part: &[u8],
         span: Span,
@@ -65,8 +65,7 @@ impl Framer {
         let unread = pending.get(self.consumed..).unwrap_or_default();
         let bytes = unread.get(..length.saturating_sub(lacks).min(unread.len())).unwrap_or_default();
         let span = Span { length: length as u64, span_type, ..span };
-        let guess = self.guess.take();
-        sink(span, Captured::with_missing(bytes, &missing).guessed(guess.as_ref()));
+        pass(span, Captured::with_missing(bytes, &missing), &mut self.guess, sink);
         self.consumed += bytes.len();
         self.cursor.skip(length);
         while let Some(gap) = self.gaps.front_mut().filter(|gap| gap.at < behind) {
@@ -81,7 +80,13 @@ impl Framer {
     }
 
     /// How long the message is that begins at the cursor's place and that a gap cuts. `part` is its beginning.
-    fn measured(&mut self, protocol: &dyn Protocol, pending: &[u8], part: &[u8], ended: bool) -> Cut {
+    fn measured<P: Framing + ?Sized>(
+        &mut self,
+        protocol: &P,
+        pending: &[u8],
+        part: &[u8],
+        ended: bool,
+    ) -> Cut {
         let end = self.waiting_length(pending);
         let unread = pending.len() - self.consumed;
         let is_held = !ended && self.gaps.len() < MAX_HELD_GAPS;

@@ -1,7 +1,6 @@
 //! Unusually long messages in a format that does not show where messages begin: their length may be false.
 
-use super::{Span, SpanType};
-use crate::Protocol;
+use super::{Framing, Span, SpanType};
 
 /// Which messages' lengths are doubted, in a format that does not show where messages begin.
 #[derive(Debug, Default)]
@@ -25,10 +24,10 @@ impl Doubt {
         span.length > self.usual && matches!(span.span_type, SpanType::Message | SpanType::Partial)
     }
 
-    pub(super) fn ask(&mut self, protocol: &dyn Protocol) {
-        let marks_messages = protocol.can_resync() || protocol.terminator().is_some();
-        self.doubts = Some(!marks_messages);
-        (self.usual, self.credit) = if marks_messages { (u64::MAX, 0) } else { (0, FIRST_CREDIT) };
+    pub(super) fn ask<P: Framing + ?Sized>(&mut self, protocol: &P) {
+        let doubts = protocol.doubts_lengths();
+        self.doubts = Some(doubts);
+        (self.usual, self.credit) = if doubts { (0, FIRST_CREDIT) } else { (u64::MAX, 0) };
     }
 
     /// Records a framed message.

@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 pub(crate) use self::cursor::Cursor;
 use self::cut::MAX_HELD_GAPS;
 use self::doubt::Doubt;
-use crate::{Captured, Code, Guess, Missing, Protocol};
+use crate::{Captured, Code, Context, Guess, Input, Measure, Memo, Missing, Protocol, Speaker, Step, Visit};
 
 /// The type of a [`Span`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,50 @@ pub struct Span {
 
 /// Receives each span, with its bytes if it is a message or a partial one.
 pub type Sink<'s> = dyn FnMut(Span, Captured<'_, '_>) + 's;
+
+/// What the framer needs of a protocol.
+pub(crate) trait Framing {
+    fn can_resync(&self) -> bool;
+
+    /// Whether an unusual length may be false: nothing shows where a message begins.
+    fn doubts_lengths(&self) -> bool;
+
+    fn terminator(&self) -> Option<&[u8]>;
+
+    fn measure(&self, message: Captured<'_, '_>) -> Measure;
+
+    fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step;
+
+    /// The kind and the problems of a message, whose context is left aside.
+    fn outline<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>);
+}
+
+impl<P: Protocol + ?Sized> Framing for P {
+    fn can_resync(&self) -> bool {
+        Protocol::can_resync(self)
+    }
+
+    fn doubts_lengths(&self) -> bool {
+        !Protocol::can_resync(self) && Protocol::terminator(self).is_none()
+    }
+
+    fn terminator(&self) -> Option<&[u8]> {
+        Protocol::terminator(self)
+    }
+
+    fn measure(&self, message: Captured<'_, '_>) -> Measure {
+        Protocol::measure(self, message)
+    }
+
+    #[inline(always)]
+    fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
+        Protocol::next(self, input, memo)
+    }
+
+    fn outline<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        Protocol::outline(self, message, false, visit);
+    }
+}
 
 /// Divides one direction into spans.
 ///
@@ -110,6 +154,11 @@ impl Framer {
         framer
     }
 
+    /// The offset in the stream of the first byte that is in no span.
+    pub fn offset(&self) -> u64 {
+        self.cursor.run().map_or(self.cursor.offset, |(offset, ..)| offset)
+    }
+
     /// The offset in the stream of the next byte.
     pub fn end_offset(&self) -> u64 {
         self.cursor.offset + (self.pending.len() - self.consumed) as u64 + self.gap_bytes
@@ -122,12 +171,32 @@ impl Framer {
 
     /// Says, before the first byte, that the capture began inside the stream, so that it need not begin with a message.
     pub fn begins_inside(&mut self, protocol: &dyn Protocol) {
+        self.begin_inside(protocol);
+    }
+
+    /// The same for a direction of a conversation.
+    pub fn begins_inside_of(&mut self, speaker: &Speaker<'_>) {
+        speaker.begins_inside();
+        self.begin_inside(speaker);
+    }
+
+    fn begin_inside<P: Framing + ?Sized>(&mut self, protocol: &P) {
         self.cursor.behind_gap = Some(self.cursor.offset);
         self.cursor.lost = !protocol.can_resync();
     }
 
     /// Takes the stream's next bytes, which came in one segment or datagram.
     pub fn segment(&mut self, protocol: &dyn Protocol, bytes: &[u8], sink: &mut Sink<'_>) {
+        self.take_segment(protocol, bytes, sink);
+    }
+
+    /// Takes the next bytes of a direction of a conversation, each message of which is read in its stage.
+    pub fn segment_of(&mut self, speaker: &Speaker<'_>, bytes: &[u8], sink: &mut Sink<'_>) {
+        self.take_segment(speaker, bytes, &mut |span, bytes| speaker.deliver(span, bytes, sink));
+    }
+
+    #[inline(always)]
+    fn take_segment<P: Framing + ?Sized>(&mut self, protocol: &P, bytes: &[u8], sink: &mut Sink<'_>) {
         if bytes.is_empty() {
             return;
         }
@@ -171,8 +240,17 @@ impl Framer {
 
     /// Takes a gap of `length` bytes: the message before it continues after it only if its length is known.
     pub fn gap(&mut self, protocol: &dyn Protocol, length: u64, sink: &mut Sink<'_>) {
+        self.skip_gap(protocol, length, sink);
+    }
+
+    /// Takes a gap in a direction of a conversation.
+    pub fn gap_of(&mut self, speaker: &Speaker<'_>, length: u64, sink: &mut Sink<'_>) {
+        self.skip_gap(speaker, length, &mut |span, bytes| speaker.deliver(span, bytes, sink));
+    }
+
+    fn skip_gap<P: Framing + ?Sized>(&mut self, protocol: &P, length: u64, sink: &mut Sink<'_>) {
         if length == 0 {
-            return self.end(protocol, sink);
+            return self.finish(protocol, sink);
         }
         let at = self.end_offset();
         match self.gaps.back_mut() {
@@ -194,6 +272,15 @@ impl Framer {
     /// The stream ends here, or a datagram does: an unfinished message is cut off. More bytes may follow all the same,
     /// and then begin a message.
     pub fn end(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) {
+        self.finish(protocol, sink);
+    }
+
+    /// A direction of a conversation ends here, or a datagram of it does.
+    pub fn end_of(&mut self, speaker: &Speaker<'_>, sink: &mut Sink<'_>) {
+        self.finish(speaker, &mut |span, bytes| speaker.deliver(span, bytes, sink));
+    }
+
+    fn finish<P: Framing + ?Sized>(&mut self, protocol: &P, sink: &mut Sink<'_>) {
         self.divide(protocol, true, sink);
         self.cursor.lost = false;
         (self.windows_tried, self.guess) = (0, None);
@@ -206,7 +293,7 @@ impl Framer {
     }
 
     /// Frames the buffered bytes as far as possible. `ended` says that nothing follows.
-    fn divide(&mut self, protocol: &dyn Protocol, ended: bool, sink: &mut Sink<'_>) {
+    fn divide<P: Framing + ?Sized>(&mut self, protocol: &P, ended: bool, sink: &mut Sink<'_>) {
         let pending = core::mem::take(&mut self.pending);
         loop {
             if self.cursor.lost {
@@ -311,7 +398,7 @@ impl Framer {
     }
 
     /// Delivers the gap at the cursor's offset. False if there is none.
-    fn take_gap(&mut self, protocol: &dyn Protocol, sink: &mut Sink<'_>) -> bool {
+    fn take_gap<P: Framing + ?Sized>(&mut self, protocol: &P, sink: &mut Sink<'_>) -> bool {
         let Some(Gap { at: offset, length, .. }) = self.gaps.pop_front() else { return false };
         self.gap_bytes -= length;
         sink(Span { offset, length, span_type: SpanType::Gap, checked: false }, Captured::default());
@@ -326,17 +413,25 @@ impl Framer {
 fn deliver(span: Span, bytes: &[u8], guess: &mut Option<Guess>, sink: &mut Sink<'_>) {
     match span.span_type {
         SpanType::Message | SpanType::Partial => {
-            let guess = guess.take();
-            sink(span, Captured::whole(bytes).guessed(guess.as_ref()));
+            pass(span, Captured::whole(bytes), guess, sink);
         }
         SpanType::Skipped(_) | SpanType::Gap => sink(span, Captured::default()),
     }
 }
 
+/// Delivers a message, with why it is taken to begin where it does if that was guessed.
+#[inline]
+fn pass(span: Span, bytes: Captured<'_, '_>, guess: &mut Option<Guess>, sink: &mut Sink<'_>) {
+    match guess.take() {
+        None => sink(span, bytes),
+        guess => sink(span, bytes.in_context(Some(&Context { guess, ..Context::default() }))),
+    }
+}
+
 /// Frames `bytes`, one segment's, which begin at the cursor's offset. Returns how many of them are done.
-fn steps(
+fn steps<P: Framing + ?Sized>(
     cursor: &mut Cursor,
-    protocol: &dyn Protocol,
+    protocol: &P,
     bytes: &[u8],
     (guess, doubt): (&mut Option<Guess>, &mut Doubt),
     sink: &mut Sink<'_>,

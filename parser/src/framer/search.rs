@@ -2,17 +2,17 @@
 
 use alloc::vec::Vec;
 
-use super::{Framer, Sink, Span, SpanType, deliver};
+use super::{Framer, Framing, Sink, Span, SpanType, deliver};
 use crate::resync::{WINDOWS, stronger_chain, weigh};
-use crate::{Captured, Code, Guess, Protocol};
+use crate::{Captured, Code, Guess};
 
 /// The most gaps that are skipped in the search for a place to resume.
 const MAX_SEARCHED_GAPS: usize = 256;
 impl Framer {
     /// Searches for a place to resume, and goes there. False where more bytes are needed, or nothing is left.
-    pub(super) fn search(
+    pub(super) fn search<P: Framing + ?Sized>(
         &mut self,
-        protocol: &dyn Protocol,
+        protocol: &P,
         pending: &[u8],
         ended: bool,
         sink: &mut Sink<'_>,
@@ -77,7 +77,14 @@ impl Framer {
     }
 
     /// Skips bytes that are not a message, up to an offset in the stream, with the gaps on the way.
-    fn skip_to(&mut self, to: u64, code: Code, protocol: &dyn Protocol, pending: &[u8], sink: &mut Sink<'_>) {
+    fn skip_to<P: Framing + ?Sized>(
+        &mut self,
+        to: u64,
+        code: Code,
+        protocol: &P,
+        pending: &[u8],
+        sink: &mut Sink<'_>,
+    ) {
         while self.cursor.offset < to {
             let part = self.part(pending).len();
             if part == 0 {
@@ -101,9 +108,9 @@ impl Framer {
 
     /// An unusually long message in a format that does not show where messages begin: delivers it, or skips what is not
     /// one. Its contents decide, so that delivery does not wait for what follows.
-    pub(super) fn doubted(
+    pub(super) fn doubted<P: Framing + ?Sized>(
         &mut self,
-        protocol: &dyn Protocol,
+        protocol: &P,
         pending: &[u8],
         span: &Span,
         sink: &mut Sink<'_>,

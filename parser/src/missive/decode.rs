@@ -148,7 +148,7 @@ impl Missive {
     ) -> Option<Received<'a>> {
         let offset = cursor.offset();
         if let Some(memo) = cursor.memo_between_spans() {
-            let input = Input { bytes, first_segment: bytes.len(), last, offset };
+            let input = Input { bytes, first_segment: bytes.len(), last, offset, context: None };
             let whole = self.decode_with(bytes, |covered| framing::checksum(input, covered, memo));
             if let Ok((frame, rest)) = whole {
                 let length = bytes.len() - rest.len();

@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn step(bytes: &[u8], last: bool) -> Step {
-        let input = Input { bytes, first_segment: bytes.len(), last, offset: 0 };
+        let input = Input { bytes, first_segment: bytes.len(), last, offset: 0, context: None };
         next(&Missive::default(), input, &mut Memo::default())
     }
 
@@ -213,7 +213,7 @@ mod tests {
         let (short, mut long) = (frame(4000), frame(10_000));
         let mut memo = Memo::default();
         let mut at = |bytes: &[u8], offset: u64| {
-            let input = Input { bytes, first_segment: bytes.len(), last: false, offset };
+            let input = Input { bytes, first_segment: bytes.len(), last: false, offset, context: None };
             let step = next(&Missive::default(), input, &mut memo);
             let ranges = memo.get_mut::<check::RangeChecksums>();
             (step, ranges.map(|ranges| (ranges.read_to, ranges.is_empty())))
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(at(&long, 1020), (suspect, Some((11_044, false))), "and long ones through the memo");
         let mut memo = Memo::default();
         memo.get_or_default::<check::RangeChecksums>().read_to = 500;
-        let input = Input { bytes: &long, first_segment: 1, last: false, offset: 500 };
+        let input = Input { bytes: &long, first_segment: 1, last: false, offset: 500, context: None };
         assert_eq!(next(&Missive::default(), input, &mut memo), suspect);
         let ranges = memo.get_mut::<check::RangeChecksums>().unwrap();
         assert!(

@@ -1,5 +1,7 @@
 //! What the tests share: the corpus, and packets made by hand.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::indexing_slicing)]
+
+pub mod turns;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -43,6 +45,7 @@ pub struct Tcp {
     pub fin: bool,
     pub rst: bool,
     pub payload: Vec<u8>,
+    pub acknowledged: u32,
     pub client_port: u16,
 }
 
@@ -56,6 +59,7 @@ impl Tcp {
             fin: false,
             rst: false,
             payload: payload.into(),
+            acknowledged: 1,
             client_port: 50_000,
         }
     }
@@ -79,7 +83,7 @@ impl Tcp {
             builder = builder.syn();
         }
         if self.ack {
-            builder = builder.ack(1);
+            builder = builder.ack(self.acknowledged);
         }
         if self.fin {
             builder = builder.fin();

@@ -57,6 +57,7 @@ pub(super) fn value<'h>(
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Type => ColumnValue::Name(row.type_name()),
         Column::Kind => name(index.kind(row)),
+        Column::Stage => name(index.stage(row).map(|stage| &*stage.name)),
         Column::Src => address(endpoints().map(|(src, _)| src)),
         Column::Dst => address(endpoints().map(|(_, dst)| dst)),
         Column::Address => ColumnValue::Texts(both().map(|address| address.to_string()).collect()),

@@ -57,7 +57,9 @@ impl MessageFields {
         }
         let protocol = index.protocol(row).map(|protocol| protocol.name());
         let is_whole = row.span_type == SpanType::Message && !row.codes.contains(Code::Incomplete);
-        let number = index.protocol_number(row).filter(|_| is_whole);
+        // A stage of a conversation has fields of its own.
+        let is_alone = is_whole && index.stage(row).is_none();
+        let number = index.protocol_number(row).filter(|_| is_alone);
         match number.and_then(|number| Some((number, self.take_reader(index, number)?))) {
             Some((number, reader)) => {
                 let captured = Captured::whole(bytes);

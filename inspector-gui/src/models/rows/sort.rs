@@ -61,6 +61,7 @@ impl SortKey<'_> {
             Column::Transport => index.flow(row.flow()).map(|flow| text_rank(flow.transport.as_str())),
             Column::Protocol => index.protocol(row).map(|protocol| text_rank(protocol.name())),
             Column::Type => Some(text_rank(row.type_name())),
+            Column::Stage => index.stage(row).map(|stage| text_rank(&stage.name)),
             Column::Kind => index.kind(row).map(|kind| self.rank_of_kind(kind)),
             // Rows with problems, by the worst.
             Column::Severity | Column::Problems => {

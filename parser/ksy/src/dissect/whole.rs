@@ -53,8 +53,9 @@ impl<'p> Run<'p, '_> {
                     match self.value_of(id, attr.slot) {
                         Err(Stop::Fault(fault)) => {
                             let is_limit = fault.code == Code::LimitExceeded;
+                            let is_unknown = fault.code == Code::StateUnknown;
                             // A value computed from what is not present is not present either.
-                            if attr.value.is_none() || is_limit {
+                            if attr.value.is_none() || is_limit || is_unknown {
                                 self.arena.faults.push(*fault);
                             }
                             if is_limit {

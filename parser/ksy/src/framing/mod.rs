@@ -97,7 +97,8 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
         }
     }
     with_arena(|arena| {
-        let mut run = Run::new(plan, available, arena, Mode::Frame);
+        let message = Captured::whole(available).in_context(input.context);
+        let mut run = Run::of(plan, message, arena, Mode::Frame);
         let (missing, exact) = match run.read() {
             Ok(0) => return no_message(meta, Code::NoMatch),
             Ok(taken) if taken as usize > limit => return no_message(meta, Code::PayloadTooLong),
@@ -112,6 +113,10 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
             Err(Stop::NeedMore(more)) => (usize::try_from(more).unwrap_or(usize::MAX), false),
             // The bytes are complete.
             Err(Stop::Missing) => return no_message(meta, Code::NoMatch),
+            // What would show where the message ends is not known, so that nothing is after it either.
+            Err(Stop::Fault(fault)) if fault.code == Code::StateUnknown => {
+                return Step::Searching(some(bytes.len()), Code::StateUnknown);
+            }
             Err(Stop::Fault(fault)) => return no_message(meta, fault.code),
         };
         if bytes.len().saturating_add(missing) > limit {

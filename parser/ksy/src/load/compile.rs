@@ -11,7 +11,10 @@ const MOST_NODES: usize = 1_000_000;
 impl Loader {
     /// Adds an expression to the plan.
     pub(super) fn compile(&mut self, ast: &Ast, context: &Context) -> NodeId {
-        let node = self.node(ast, context);
+        let node = match self.compile_variable(ast, context) {
+            Some(variable) => variable,
+            None => self.node(ast, context),
+        };
         self.push(node)
     }
 

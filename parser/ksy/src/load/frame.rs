@@ -1,6 +1,7 @@
 //! Which fields must be read to know where a message ends, and what may be skipped.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::plan::{
     Attr, Endian, FrameStep, Node, NodeId, Plan, Repeat, Shape, Size, Sym, TypeId, framing_expressions,
@@ -28,6 +29,19 @@ pub(super) fn frame_plan(seq: &[Attr]) -> Vec<FrameStep> {
     steps
 }
 
+/// The same types, of which only what some expressions over a message need is read.
+pub(crate) fn narrowed(plan: &Plan, expressions: &[NodeId]) -> Plan {
+    let needed = Needs::of(plan, vec![plan.root], expressions);
+    let mut narrowed = plan.clone();
+    for ty in &mut narrowed.types {
+        let ty = Arc::make_mut(ty);
+        let attrs = ty.seq.iter_mut().chain(&mut ty.instances);
+        attrs.for_each(|attr| attr.needed = needed.contains(&attr.sym));
+        ty.frame_plan = frame_plan(&ty.seq);
+    }
+    narrowed
+}
+
 /// The names of all fields that must be read to know where a message ends. A name counts everywhere: if two fields have
 /// the same name both are read, which only costs time.
 pub(super) struct Needs<'p> {
@@ -42,15 +56,18 @@ pub(super) struct Needs<'p> {
 }
 
 impl<'p> Needs<'p> {
-    pub(super) fn of(plan: &'p Plan) -> HashSet<Sym> {
+    /// What is needed to read messages of some types, and to evaluate expressions over one of the first.
+    pub(super) fn of(plan: &'p Plan, roots: Vec<TypeId>, expressions: &[NodeId]) -> HashSet<Sym> {
+        let root = roots.first().copied().unwrap_or(TypeId::ROOT);
         let mut needs = Needs {
             plan,
             names: HashSet::new(),
             seen: HashSet::new(),
-            types: vec![TypeId::ROOT],
+            types: roots,
             fresh: Vec::new(),
             waiting: HashMap::new(),
         };
+        expressions.iter().for_each(|&node| needs.expression(root, node));
         // What is needed may need more; each is visited once.
         loop {
             if let Some(id) = needs.types.pop() {

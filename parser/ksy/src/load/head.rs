@@ -14,15 +14,15 @@ use crate::yaml;
 const LONGEST_HEAD: u32 = 256;
 
 impl Loader {
-    /// Derives the head from the fields at fixed offsets.
-    pub(super) fn head(&mut self, own: &yaml::Node, found: &mut Meta) {
+    /// Derives the head of a type's messages from the fields at fixed offsets.
+    pub(super) fn head(&mut self, own: &yaml::Node, root: TypeId, found: &mut Meta) {
         let mut fields = Vec::new();
-        self.head_fields(TypeId::ROOT, 0, &mut String::new(), &mut fields, 0);
+        self.head_fields(root, 0, &mut String::new(), &mut fields, 0);
         let believe = self.listed_fields(own, "believe", &fields);
         let refuse = self.listed_fields(own, "refuse", &fields).unwrap_or_default();
         found.head = head_of(fields, believe.as_deref(), &refuse);
         if !found.head.believe.is_empty() {
-            found.trailing_checks = self.trailing_checks(found.head.length);
+            found.trailing_checks = self.trailing_checks(root, found.head.length);
         }
     }
 
@@ -54,10 +54,10 @@ impl Loader {
     }
 
     /// The fields after a head of that length whose check covers it.
-    fn trailing_checks(&self, head_length: u32) -> Vec<u16> {
+    fn trailing_checks(&self, root: TypeId, head_length: u32) -> Vec<u16> {
         let mut offset = Some(0u64);
         let mut found = Vec::new();
-        for attr in &self.plan.root().seq {
+        for attr in &self.plan.type_of(root).seq {
             let covers_the_head = attr.check.as_ref().is_some_and(|check| {
                 !check.algorithm.is_keyed() && matches!(check.from, Edge::Message | Edge::Structure)
             });

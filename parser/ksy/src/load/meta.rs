@@ -16,7 +16,7 @@ use crate::yaml;
 /// The longest message in bytes, where the description gives no limit.
 const LIMIT: u32 = 16 << 20;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "transport",
     "ports",
     "segment-delimited",
@@ -29,7 +29,11 @@ const KEYS: [&str; 12] = [
     "request",
     "reply",
     "about",
+    "conversation",
 ];
+
+/// The keys that are expressions over a message.
+pub(super) const EXPRESSIONS: [&str; 4] = ["kind", "id", "request", "reply"];
 
 impl Loader {
     /// Reads the keys of a field that only Framescope knows.
@@ -116,31 +120,18 @@ impl Loader {
             "described in a .ksy file without a title".clone_into(&mut found.about);
         }
         self.placing(&own, &mut found);
-        let context = Context::of(TypeId::ROOT, own.place);
-        for (key, to) in [
-            ("kind", &mut found.kind),
-            ("id", &mut found.id),
-            ("request", &mut found.request),
-            ("reply", &mut found.reply),
-        ] {
-            let Some(node) = own.get(key) else { continue };
-            let Some((ast, place)) = self.expression(node) else { continue };
-            let context = Context { place, ..context.clone() };
-            let ty = self.infer(&ast, &context);
-            let fits = match key {
-                "kind" => matches!(ty, Ty::Int | Ty::Enum(_) | Ty::Bool | Ty::Unknown),
-                "id" => !matches!(ty, Ty::Obj(_) | Ty::Arr(_) | Ty::Io),
-                _ => matches!(ty, Ty::Bool | Ty::Unknown),
-            };
-            if !fits {
-                let wanted = match key {
-                    "kind" => "a number, preferably with an enum",
-                    "id" => "a number, text or bytes",
-                    _ => "a boolean",
-                };
-                self.report(place, format!("'{key}' must be {wanted}"));
-            }
-            *to = Some(self.compile(&ast, &context));
+        // In a conversation, the types of its states have these.
+        if self.draft.is_none() {
+            self.message_keys(&own, TypeId::ROOT, &mut found);
+            self.streaming(TypeId::ROOT, &mut found);
+        }
+        found
+    }
+
+    /// Reads what is said of messages of a type: their kind, what pairs them, their summary and their head.
+    pub(super) fn message_keys(&mut self, own: &yaml::Node, root: TypeId, found: &mut Meta) {
+        for key in EXPRESSIONS {
+            self.message_expression(own, key, root, found);
         }
         if let Some((key, place)) = [("reply", found.reply), ("request", found.request)]
             .into_iter()
@@ -152,24 +143,57 @@ impl Loader {
                 format!("'{key}' needs 'id': the value that a request and its reply both carry"),
             );
         }
-        if let Some(summary) = own.get("summary") {
-            let pieces = self.representation(summary, TypeId::ROOT);
-            if let Some(plan) = self.plan_mut(TypeId::ROOT) {
-                plan.summary = pieces;
-            }
+        self.own_summary(own, root);
+        self.head(own, root, found);
+    }
+
+    pub(super) fn own_summary(&mut self, own: &yaml::Node, root: TypeId) {
+        let Some(summary) = own.get("summary") else { return };
+        let pieces = self.representation(summary, root);
+        if let Some(plan) = self.plan_mut(root) {
+            plan.summary = pieces;
         }
-        self.head(&own, &mut found);
-        found.terminator = self.message_terminator(TypeId::ROOT, 0);
+    }
+
+    /// Compiles one of the expressions over a message.
+    pub(super) fn message_expression(&mut self, own: &yaml::Node, key: &str, root: TypeId, found: &mut Meta) {
+        let Some((ast, place)) = own.get(key).and_then(|node| self.expression(node)) else { return };
+        let context = Context::of(root, place);
+        let ty = self.infer(&ast, &context);
+        let fits = match key {
+            "kind" => matches!(ty, Ty::Int | Ty::Enum(_) | Ty::Bool | Ty::Unknown),
+            "id" => !matches!(ty, Ty::Obj(_) | Ty::Arr(_) | Ty::Io),
+            _ => matches!(ty, Ty::Bool | Ty::Unknown),
+        };
+        if !fits {
+            let wanted = match key {
+                "kind" => "a number, preferably with an enum",
+                "id" => "a number, text or bytes",
+                _ => "a boolean",
+            };
+            self.report(place, format!("'{key}' must be {wanted}"));
+        }
+        let node = self.compile(&ast, &context);
+        match key {
+            "kind" => found.kind = Some(node),
+            "id" => found.id = Some(node),
+            "request" => found.request = Some(node),
+            _ => found.reply = Some(node),
+        }
+    }
+
+    /// Finds out how the messages of a type follow each other in a stream.
+    pub(super) fn streaming(&mut self, root: TypeId, found: &mut Meta) {
+        found.terminator = self.message_terminator(root, 0);
         if !found.ends_with_segment {
             let mut streams = Streams { loader: self, seen: HashSet::new(), diagnostics: Vec::new() };
-            streams.type_of(TypeId::ROOT, false);
+            streams.type_of(root, false);
             let diagnostics = streams.diagnostics;
             found.stream_diagnostics = self.located(&diagnostics);
         }
-        found
     }
 
-    fn placing(&mut self, own: &yaml::Node, found: &mut Meta) {
+    pub(super) fn placing(&mut self, own: &yaml::Node, found: &mut Meta) {
         let items =
             |node: &yaml::Node| node.list().map_or_else(|| vec![node.clone()], <[yaml::Node]>::to_vec);
         for node in own.get("transport").map(items).unwrap_or_default() {

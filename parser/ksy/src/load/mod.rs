@@ -2,6 +2,7 @@
 //! looks at a message.
 
 pub(crate) mod compile;
+pub(crate) mod conversation;
 pub(crate) mod declare;
 pub(crate) mod expressions;
 pub(crate) mod fields;
@@ -53,9 +54,11 @@ pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan,
     }
     loader.declare();
     loader.attributes();
+    loader.conversation_draft();
     loader.expressions();
     loader.finish();
-    let meta = loader.meta();
+    let mut meta = loader.meta();
+    meta.conversation = loader.conversation(&meta).map(Arc::new);
     if loader.diagnostics.is_empty() {
         loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).diagnostics().to_vec().into();
         Ok((loader.plan, meta))
@@ -77,9 +80,10 @@ pub(crate) enum QueryError {
 /// Compiles one more expression, evaluated in the outermost structure.
 pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, QueryError> {
     let ast = expr::parse(text).map_err(QueryError::Syntax)?;
+    let root = plan.root;
     let mut loader = Loader { plan: std::mem::take(plan), is_query: true, ..Loader::default() };
     loader.restore();
-    let node = loader.compile(&ast, &Context::of(TypeId::ROOT, Place::default()));
+    let node = loader.compile(&ast, &Context::of(root, Place::default()));
     let diagnostic = loader.diagnostics.into_iter().next();
     *plan = loader.plan;
     diagnostic.map_or(Ok(node), |diagnostic| Err(QueryError::Meaning(diagnostic.text)))
@@ -98,6 +102,10 @@ pub(crate) struct Loader {
     /// How many of the files are declared.
     declared: usize,
     is_query: bool,
+    /// The types that messages are, other than the outermost.
+    roots: Vec<TypeId>,
+    variables: Vec<conversation::variables::Variable>,
+    draft: Option<conversation::Draft>,
     /// Sizes of types in bits, while one is computed.
     known_bits: RefCell<HashMap<TypeId, Option<u64>>>,
 }

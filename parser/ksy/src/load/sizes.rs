@@ -28,7 +28,8 @@ impl Loader {
                 .for_each(|(attr, (fixed, unit))| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
         }
         self.summaries();
-        let needed = Needs::of(&self.plan);
+        let roots = std::iter::once(TypeId::ROOT).chain(self.roots.iter().copied()).collect();
+        let needed = Needs::of(&self.plan, roots, &[]);
         for plan in &mut self.plan.types {
             let plan = Arc::make_mut(plan);
             for attr in &mut plan.seq {

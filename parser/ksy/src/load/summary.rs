@@ -15,7 +15,7 @@ impl Loader {
                 self.declared(id).and_then(|declared| declared.node.get("-webide-representation").cloned());
             let pieces = match written {
                 Some(node) => self.representation(&node, id),
-                None if id == TypeId::ROOT => self.first_values(),
+                None if id == TypeId::ROOT || self.roots.contains(&id) => self.first_values(id),
                 None => Vec::new(),
             };
             if let Some(plan) = self.plan_mut(id) {
@@ -24,8 +24,8 @@ impl Loader {
         }
     }
 
-    fn first_values(&mut self) -> Vec<Piece> {
-        let plan = self.plan.root().clone();
+    fn first_values(&mut self, id: TypeId) -> Vec<Piece> {
+        let plan = self.plan.type_of(id).clone();
         let telling = plan.seq.iter().filter(|attr| {
             let plain = matches!(
                 attr.shape,

@@ -61,6 +61,10 @@ pub(crate) enum Node {
     Element,
     Index,
     IsLe,
+    /// What earlier messages of the conversation have set.
+    Variable(u16),
+    /// An entry of a table, by its key.
+    Entry(u16, NodeId),
     Member(NodeId, Sym),
     Call(NodeId, Method, Nodes),
     Item(NodeId, NodeId),
@@ -176,7 +180,9 @@ impl Expressions {
                 self.walk(*of, visit);
                 self.list(*arguments).iter().for_each(|&node| self.walk(node, visit));
             }
-            Node::Member(of, _) | Node::Cast(of, _) | Node::Unary(_, of) => self.walk(*of, visit),
+            Node::Member(of, _) | Node::Cast(of, _) | Node::Unary(_, of) | Node::Entry(_, of) => {
+                self.walk(*of, visit)
+            }
             Node::Item(a, b) | Node::Binary(_, a, b) => {
                 self.walk(*a, visit);
                 self.walk(*b, visit);
@@ -194,7 +200,8 @@ impl Expressions {
             | Node::Io
             | Node::Element
             | Node::Index
-            | Node::IsLe => {}
+            | Node::IsLe
+            | Node::Variable(_) => {}
         }
     }
 }

@@ -40,7 +40,7 @@ ids! {
 }
 
 impl TypeId {
-    /// The outermost type.
+    /// The outermost type of a description: that of its messages, unless a conversation has others.
     pub(crate) const ROOT: TypeId = TypeId(0);
 }
 

@@ -4,7 +4,8 @@ use framescope_parser::Code;
 
 use crate::checks::Algorithm;
 use crate::error::Located;
-use crate::plan::NodeId;
+use crate::plan::{ConversationPlan, NodeId};
+use std::sync::Arc;
 
 /// What a protocol needs beside the structure of its messages.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct Meta {
     pub(crate) trailing_checks: Vec<u16>,
     /// Why a stream can't be split into its messages.
     pub(crate) stream_diagnostics: Vec<Located>,
+    /// The grammar of its conversations, if messages depend on what was said before.
+    pub(crate) conversation: Option<Arc<ConversationPlan>>,
 }
 
 /// The beginning of every message, of fixed length, which distinguishes it from other bytes.

@@ -3,6 +3,7 @@
 //! message shows.
 
 mod attr;
+mod conversation;
 mod expression;
 mod id;
 mod meta;
@@ -18,6 +19,7 @@ pub(crate) use attr::{
     Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
     UserType, Valid, framing_expressions, shape_expressions,
 };
+pub(crate) use conversation::{ConversationPlan, MOST_STATES, Reading, Rule, Set, StatePlan, VariablePlan};
 pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Val};
 pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
@@ -33,6 +35,10 @@ pub(crate) struct Plan {
     pub(crate) enums: Arc<Vec<EnumPlan>>,
     pub(crate) expressions: Expressions,
     pub(crate) warnings: Arc<Vec<Located>>,
+    /// The type of a message. The types that a conversation's messages have share the rest of their plans.
+    pub(crate) root: TypeId,
+    /// The names of the conversation's variables.
+    pub(crate) variables: Arc<Vec<String>>,
 }
 
 impl Plan {
@@ -61,7 +67,7 @@ impl Plan {
     }
 
     pub(crate) fn root(&self) -> &Arc<TypePlan> {
-        self.type_of(TypeId::ROOT)
+        self.type_of(self.root)
     }
 
     #[inline]

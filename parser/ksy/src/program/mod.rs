@@ -161,7 +161,7 @@ impl Program {
         let noted = Recording { events: &events, fields: &self.fields, plan, bytes };
         noted.report(visit);
         if summary {
-            visit.summary(format_args!("{}", noted.summary(TypeId::ROOT, 0)));
+            visit.summary(format_args!("{}", noted.summary(plan.root, 0)));
         }
         true
     }

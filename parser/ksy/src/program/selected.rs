@@ -17,7 +17,7 @@ impl<'w> Selected<'w> {
     pub(super) fn new(plan: &Plan, wanted: &'w FieldSelection) -> Option<Selected<'w>> {
         let mut slots = HashSet::new();
         if wanted.wants_summary() {
-            summed_up(plan, TypeId::ROOT, &mut Vec::new(), &mut slots)?;
+            summed_up(plan, plan.root, &mut Vec::new(), &mut slots)?;
         }
         Some(Selected { wanted, slots })
     }

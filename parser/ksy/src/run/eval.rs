@@ -24,6 +24,11 @@ impl<'p> Run<'p, '_> {
             Node::Element => Ok(scope.element),
             Node::Index => Ok(scope.index.map_or(Val::Null, |index| Val::Int(index.into()))),
             Node::IsLe => Ok(self.arena.object(scope.object).le.map_or(Val::Null, Val::Bool)),
+            Node::Variable(variable) => self.variable(variable),
+            Node::Entry(table, key) => {
+                let key = self.eval(key, scope)?;
+                self.entry(table, key)
+            }
             Node::List(items) => {
                 let array = self.arena.new_array();
                 for item in self.list(items) {

@@ -16,8 +16,9 @@ pub(crate) mod read;
 pub(crate) mod shape;
 pub(crate) mod valid;
 pub(crate) mod value;
+pub(crate) mod variables;
 
-use crate::plan::{IoId, ObjectId, TypeId};
+use crate::plan::{IoId, ObjectId};
 use arena::{Arena, Io, Stop};
 use framescope_parser::Captured;
 use framescope_parser::Key;
@@ -98,6 +99,11 @@ impl<'p, 'm> Run<'p, 'm> {
         Run::started(plan, Captured::whole(message), arena, mode)
     }
 
+    /// The same in another context, with what was read.
+    pub(crate) fn again(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena) -> Run<'p, 'm> {
+        Run { closed: true, ..Run::started(plan, message, arena, Mode::Frame) }
+    }
+
     fn started(plan: &'p Plan, message: Captured<'m, 'm>, arena: &'m mut Arena, mode: Mode) -> Run<'p, 'm> {
         let work_limit = arena.work + (1 << 18) + 64 * message.bytes().len() as u64;
         Run {
@@ -123,7 +129,7 @@ impl<'p, 'm> Run<'p, 'm> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
         let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
-        self.begin_object(TypeId::ROOT, io, ObjectId::NONE, None);
+        self.begin_object(self.plan.root, io, ObjectId::NONE, None);
         let read = self.read_object(ObjectId::ROOT);
         self.aligned(IoId::MESSAGE);
         read?;

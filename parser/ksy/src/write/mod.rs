@@ -18,14 +18,14 @@ pub(crate) mod part;
 pub(crate) mod solve;
 
 use crate::plan::IoId;
+use crate::plan::ObjectId;
 use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType};
-use crate::plan::{ObjectId, TypeId};
 use crate::run::arena::{Arena, Io, Stop, with_arena};
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
 use framescope_parser::Key;
-use framescope_parser::{Error, Field};
+use framescope_parser::{Captured, Context, Error, Field};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a message is written until its lengths are right. Each pass settles at least one of them.
@@ -66,11 +66,16 @@ impl Written {
 }
 
 /// Writes a message from its fields.
-pub(crate) fn write(plan: &Plan, key: Option<&Key>, fields: &[Field<'_>]) -> Result<Written, Error> {
+pub(crate) fn write(
+    plan: &Plan,
+    key: Option<&Key>,
+    context: Option<&Context<'_>>,
+    fields: &[Field<'_>],
+) -> Result<Written, Error> {
     with_arena(|arena| {
         let mut solution = Solution::new();
         for _ in 0..MOST_PASSES {
-            let mut writer = Writer::new(plan, arena, &solution, key);
+            let mut writer = Writer::new(plan, arena, &solution, (key, context));
             writer.message(fields).map_err(Halt::error)?;
             let more = writer.solve();
             let is_more = more.iter().any(|(path, number)| solution.get(path) != Some(number));
@@ -112,8 +117,13 @@ struct Writer<'p, 's> {
 }
 
 impl<'p, 's> Writer<'p, 's> {
-    fn new(plan: &'p Plan, arena: &'s mut Arena, solution: &'s Solution, key: Option<&'s Key>) -> Self {
-        let mut run = Run::new(plan, &[], arena, Mode::Full);
+    fn new(
+        plan: &'p Plan,
+        arena: &'s mut Arena,
+        solution: &'s Solution,
+        (key, context): (Option<&'s Key>, Option<&'s Context<'s>>),
+    ) -> Self {
+        let mut run = Run::of(plan, Captured::whole(&[]).in_context(context), arena, Mode::Full);
         run.begin_writing(LARGEST as u64);
         Writer {
             run,
@@ -137,7 +147,7 @@ impl<'p, 's> Writer<'p, 's> {
 
     fn message(&mut self, fields: &[Field<'_>]) -> Result<(), Halt> {
         let io = self.new_io();
-        let id = self.run.begin_object(TypeId::ROOT, io, ObjectId::NONE, None);
+        let id = self.run.begin_object(self.run.plan.root, io, ObjectId::NONE, None);
         self.paths.insert(id, String::new());
         self.whole_object(id, fields)
     }

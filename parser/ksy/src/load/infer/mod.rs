@@ -38,6 +38,9 @@ impl Loader {
             return Ty::Unknown;
         }
         let depth = depth + 1;
+        if let Some(kind) = self.infer_variable(ast, context, report) {
+            return kind;
+        }
         match &ast.node {
             AstNode::Int(_) | AstNode::SizeOf(..) => Ty::Int,
             AstNode::Float(_) => Ty::Float,

@@ -32,6 +32,11 @@ impl Loader {
             }
             "_is_le" => return Ty::Bool,
             "_sizeof" => return Ty::Int,
+            // The message, which may be of any of the types that are read.
+            "_root" if !self.roots.is_empty() => {
+                let is_root = self.roots.contains(&context.current);
+                return if is_root { Ty::Obj(context.current) } else { Ty::Unknown };
+            }
             "_root" => {
                 let file = self.plan.type_of(context.current).file;
                 let top = self.plan.types.iter().position(|plan| plan.outer.is_none() && plan.file == file);

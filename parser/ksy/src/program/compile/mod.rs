@@ -89,7 +89,7 @@ impl<'p> Compiler<'p> {
         }
         let begin = self.register()?;
         self.frames.push(Frame {
-            ty: TypeId::ROOT,
+            ty: self.plan.root,
             around: None,
             root: 0,
             le: None,

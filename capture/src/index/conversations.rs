@@ -1,0 +1,191 @@
+//! What earlier messages of a conversation have set, for a message that is looked at.
+//!
+//! Nothing is stored with a message. A copy of the conversation is stored every few kilobytes, and what came since is read again:
+//! only messages that may set something. Who reads rows in their order goes on from the one before.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use foldhash::fast::RandomState;
+use framescope_parser::{Captured, Context, Conversation, Role, SpanType};
+use std::collections::HashMap;
+
+use crate::BlockReader;
+use crate::ids::{FlowId, RowId, Side, StreamId};
+use crate::index::order::NewOrder;
+use crate::index::store::Entry;
+use crate::index::{Index, Row};
+
+/// How far conversations were at some of their rows.
+#[derive(Default)]
+pub(crate) struct Conversations {
+    flows: HashMap<FlowId, StoredConversation, RandomState>,
+    /// What was read again last, to go on from.
+    replays: Mutex<Vec<Replay>>,
+}
+
+struct StoredConversation {
+    client: Side,
+    /// In rising order; the first is the beginning.
+    copies: Vec<StoredCopy>,
+}
+
+struct StoredCopy {
+    /// The last row before it.
+    after: Option<RowId>,
+    /// Where in its two streams the next rows begin.
+    places: [u64; 2],
+    conversation: Box<dyn Conversation>,
+}
+
+/// A conversation that is read again.
+struct Replay {
+    flow: FlowId,
+    client: Side,
+    after: Option<RowId>,
+    places: [u64; 2],
+    conversation: Box<dyn Conversation>,
+    reader: BlockReader,
+    bytes: Vec<u8>,
+}
+
+/// How many threads may go on from where they were.
+const MOST_REPLAYS: usize = 16;
+/// How many bytes are read at a time.
+const BLOCK: usize = 64 << 10;
+
+impl Conversations {
+    /// Stores how far a conversation is after a row of it.
+    pub(crate) fn store(
+        &mut self,
+        flow: FlowId,
+        client: Side,
+        after: Option<RowId>,
+        places: [u64; 2],
+        conversation: Box<dyn Conversation>,
+    ) {
+        let stored =
+            self.flows.entry(flow).or_insert_with(|| StoredConversation { client, copies: Vec::new() });
+        stored.copies.push(StoredCopy { after, places, conversation });
+    }
+
+    /// The rows have other numbers now.
+    pub(crate) fn renumber(&mut self, order: &NewOrder) {
+        let copies = self.flows.values_mut().flat_map(|stored| &mut stored.copies);
+        copies.for_each(|copy| copy.after = copy.after.map(|row| order.number(row)));
+        self.replays.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// A replay that is the shortest way to a row.
+    fn replay(&self, index: &Index, flow: FlowId, row: RowId) -> Option<Replay> {
+        let stored = self.flows.get(&flow)?;
+        let before = stored.copies.partition_point(|copy| copy.after.is_none_or(|after| after < row));
+        let copy = stored.copies.get(before.checked_sub(1)?)?;
+        let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |replay: &Replay| {
+            replay.flow == flow && replay.after >= copy.after && replay.after.is_none_or(|after| after < row)
+        };
+        if let Some(at) = replays.iter().position(fits) {
+            return Some(replays.swap_remove(at));
+        }
+        let reader = match replays.len() < MOST_REPLAYS {
+            true => None,
+            false => replays.pop().map(|replay| replay.reader),
+        };
+        drop(replays);
+        Some(Replay {
+            flow,
+            client: stored.client,
+            after: copy.after,
+            places: copy.places,
+            conversation: copy.conversation.copy(),
+            reader: reader.unwrap_or_else(|| BlockReader::new(index.source().clone(), BLOCK)),
+            bytes: Vec::new(),
+        })
+    }
+}
+
+impl Replay {
+    fn role(&self, stream: StreamId) -> Role {
+        if stream.side() == self.client { Role::Client } else { Role::Server }
+    }
+
+    /// Reads what may have set something, up to a row.
+    fn advance(&mut self, index: &Index, to: RowId) -> io::Result<()> {
+        let [first, second] = Side::BOTH.map(|side| {
+            let (stream, place) = (self.flow.stream(side), *side.of(&self.places));
+            index.rows.entries.of_stream_from(stream, place)
+        });
+        let after = self.after;
+        let is_due = move |(id, _): &(RowId, Entry)| after.is_none_or(|after| *id > after);
+        let (mut first, mut second) = (first.filter(is_due).peekable(), second.filter(is_due).peekable());
+        loop {
+            let next = match (first.peek(), second.peek()) {
+                (Some((one, _)), Some((other, _))) if other < one => second.next(),
+                (Some(_), _) => first.next(),
+                (None, _) => second.next(),
+            };
+            let Some((id, entry)) = next.filter(|(id, _)| *id < to) else { return Ok(()) };
+            let row = index.resolved(entry);
+            self.take(index, &row)?;
+            self.after = Some(id);
+            *row.stream.side().of_mut(&mut self.places) = row.offset + row.length;
+        }
+    }
+
+    fn take(&mut self, index: &Index, row: &Row) -> io::Result<()> {
+        let role = self.role(row.stream);
+        if row.span_type != SpanType::Message {
+            self.conversation.loss(role);
+            return Ok(());
+        }
+        if !index.stage(row).is_some_and(|stage| stage.sets_variables) {
+            return Ok(());
+        }
+        self.bytes.clear();
+        index.append_row_bytes(row, usize::MAX, &mut self.reader, &mut self.bytes)?;
+        let missing = index.missing_before(row, self.bytes.len());
+        self.conversation.continue_in(role, row.stage);
+        self.conversation.message(role, Captured::with_missing(&self.bytes, &missing));
+        Ok(())
+    }
+}
+
+impl Index {
+    /// Whether what a row's bytes mean does not depend on messages before it.
+    pub(crate) fn is_read_alone(&self, row: &Row) -> bool {
+        self.stage(row).is_none_or(|stage| !stage.needs_variables)
+    }
+
+    /// Calls `run` with what is known around a row in its conversation; with nothing in a protocol without stages, and where the
+    /// file can't be read any more.
+    pub(crate) fn with_context<T>(&self, row: &Row, run: impl FnOnce(Option<&Context<'_>>) -> T) -> T {
+        if self.stage(row).is_none() {
+            return run(None);
+        }
+        let context = Context { stage: row.stage, ..Context::default() };
+        if self.is_read_alone(row) {
+            return run(Some(&context));
+        }
+        let id = self.rows.entries.of_stream_from(row.stream, row.offset).next().map(|(id, _)| id);
+        let replay = id.and_then(|id| {
+            let mut replay = self.rows.conversations.replay(self, row.stream.flow(), id)?;
+            replay.advance(self, id).ok()?;
+            Some(replay)
+        });
+        let Some(replay) = replay else { return run(Some(&context)) };
+        let result = run(Some(&Context { variables: replay.conversation.variables(), ..context }));
+        let mut replays = self.rows.conversations.replays.lock().unwrap_or_else(PoisonError::into_inner);
+        if replays.len() >= MOST_REPLAYS {
+            replays.remove(0);
+        }
+        replays.push(replay);
+        result
+    }
+}
+
+impl std::fmt::Debug for Conversations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conversations").field("flows", &self.flows.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! Conversations of protocols with stages: who is the client, and in which order the two directions are read.
+//!
+//! What one side says may decide how the other is read. So what a side sent after it had received something, as its acknowledgements
+//! show, is read after that: it waits where that is not there yet, until it comes or is given up.
+
+use std::collections::VecDeque;
+
+use framescope_parser::{Conversation, Protocol, Role};
+
+use crate::DecodeAs;
+use crate::ids::{FlowId, PacketId, Side, StreamId};
+use crate::messages::detection::StreamEvent;
+use crate::streams::flow::{Flow, TransportType};
+
+/// What messages have set is stored after so many bytes, and so many times its own size.
+const STORE_EACH: u64 = 16 << 10;
+const STORE_FACTOR: u64 = 128;
+/// How many bytes of a conversation may wait.
+const LIMIT: usize = 1 << 20;
+/// What an event that waits costs beside its bytes.
+const PRICE: usize = 64;
+
+/// When something of a stream came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// The packet with which it became the next of its stream.
+    pub(crate) packet: PacketId,
+    /// How much of the other direction its sender had received by then, in a conversation; 0 if that is unknown.
+    pub(crate) received: u64,
+}
+
+impl From<PacketId> for Arrival {
+    fn from(packet: PacketId) -> Arrival {
+        Arrival { packet, received: 0 }
+    }
+}
+
+/// A conversation, as far as it was read.
+pub(crate) struct Talk {
+    pub(crate) conversation: Box<dyn Conversation>,
+    pub(crate) client: Side,
+    /// Whether its messages depend on what others have set, so that this is stored.
+    is_stored: bool,
+    /// How many bytes were read since it was.
+    pub(crate) unstored: u64,
+    is_new: bool,
+    waiting: Option<Box<Waiting>>,
+}
+
+/// What waits for a missing segment of the other direction.
+#[derive(Default)]
+struct Waiting {
+    /// Of the first and the second side, in the order of their streams.
+    events: [VecDeque<WaitingEvent>; 2],
+    cost: usize,
+}
+
+/// What happened in a stream, and waits.
+pub(crate) struct WaitingEvent {
+    pub(crate) stream: StreamId,
+    pub(crate) event: StreamEvent,
+    pub(crate) arrival: Arrival,
+    pub(crate) bytes: Box<[u8]>,
+}
+
+impl Talk {
+    /// The beginning of a conversation; None if the protocol has none.
+    pub(crate) fn new(
+        protocol: &dyn Protocol,
+        (id, flow): (FlowId, &Flow),
+        rules: &[(DecodeAs, usize)],
+    ) -> Option<Talk> {
+        let conversation = protocol.conversation()?;
+        let is_stored = protocol.stages().iter().any(|stage| stage.needs_variables);
+        let client = client(id, flow, rules);
+        Some(Talk { conversation, client, is_stored, unstored: 0, is_new: true, waiting: None })
+    }
+
+    pub(crate) fn role(&self, stream: StreamId) -> Role {
+        if stream.side() == self.client { Role::Client } else { Role::Server }
+    }
+
+    /// Whether something of a stream has to wait: for what its sender had received, or for what is before it.
+    pub(crate) fn must_wait(&self, stream: StreamId, arrival: Arrival, read: u64) -> bool {
+        let waiting = self.waiting.as_deref();
+        arrival.received > read
+            || waiting.is_some_and(|waiting| !stream.side().of(&waiting.events).is_empty())
+    }
+
+    /// Lets something wait.
+    pub(crate) fn wait(&mut self, stream: StreamId, event: StreamEvent, bytes: &[u8], arrival: Arrival) {
+        let waiting = self.waiting.get_or_insert_default();
+        waiting.cost += bytes.len() + PRICE;
+        let event = WaitingEvent { stream, event, arrival, bytes: bytes.into() };
+        stream.side().of_mut(&mut waiting.events).push_back(event);
+    }
+
+    /// What waits and is read next, and whether that is before what its sender had received. `read` is how much of either stream was
+    /// read. None where it is better to wait on, which is not so if `is_over`.
+    pub(crate) fn next_waiting(&mut self, read: [u64; 2], is_over: bool) -> Option<(WaitingEvent, bool)> {
+        let waiting = self.waiting.as_deref_mut()?;
+        let front = |side: Side| side.of(&waiting.events).front();
+        let is_free =
+            |side: &Side| front(*side).is_some_and(|event| event.arrival.received <= other(*side, read));
+        let free = Side::BOTH.into_iter().find(is_free);
+        // Two that wait for each other were sent more than once.
+        let is_stuck = Side::BOTH.iter().all(|side| front(*side).is_some());
+        let first = || {
+            let packet =
+                |side: &Side| front(*side).map_or(PacketId::from(u32::MAX), |event| event.arrival.packet);
+            Side::BOTH.into_iter().min_by_key(packet)
+        };
+        let gives_up = is_over || is_stuck || waiting.cost > LIMIT;
+        let side = free.or_else(|| if gives_up { first() } else { None })?;
+        let event = side.of_mut(&mut waiting.events).pop_front()?;
+        waiting.cost -= event.bytes.len() + PRICE;
+        if waiting.events.iter().all(VecDeque::is_empty) {
+            self.waiting = None;
+        }
+        Some((event, free.is_none()))
+    }
+
+    /// Whether nothing was read of it and its beginning is to be stored; once.
+    pub(crate) fn is_new(&mut self) -> bool {
+        std::mem::replace(&mut self.is_new, false) && self.is_stored
+    }
+
+    /// Whether what its messages have set is to be stored, so that a message can be read again without all before it.
+    pub(crate) fn is_due(&mut self) -> bool {
+        if !self.is_stored {
+            return false;
+        }
+        let enough = STORE_EACH.max(self.conversation.size() as u64 * STORE_FACTOR);
+        let is_due = self.unstored >= enough;
+        if is_due {
+            self.unstored = 0;
+        }
+        is_due
+    }
+}
+
+/// How much was read of the stream of the other side.
+fn other(side: Side, [first, second]: [u64; 2]) -> u64 {
+    if side.is_second() { first } else { second }
+}
+
+/// The side that opened a conversation: as a SYN shows, else the port that a rule names or that servers have, else the one that
+/// spoke first.
+fn client(id: FlowId, flow: &Flow, rules: &[(DecodeAs, usize)]) -> Side {
+    let opener = flow.side(framescope_parser::Direction::Forward);
+    let Some([first, second]) = flow.endpoints.filter(|_| !flow.syn_seen.contains(&true)) else {
+        return opener;
+    };
+    let ports = [first, second].map(|endpoint| endpoint.socket_address().port());
+    let rule = rules.iter().rev().find(|(rule, _)| rule.fits(id, flow.transport, flow.endpoints));
+    let named =
+        rule.and_then(|(rule, _)| rule.port()).filter(|port| ports.contains(port) && ports[0] != ports[1]);
+    match (named, ports) {
+        (Some(port), [first, _]) => Side::second_if(first == port),
+        (None, [first, second])
+            if flow.transport == TransportType::Tcp && is_servers(first) != is_servers(second) =>
+        {
+            Side::second_if(is_servers(first))
+        }
+        _ => opener,
+    }
+}
+
+/// Whether a port is one that systems do not choose for clients.
+fn is_servers(port: u16) -> bool {
+    port < 32_768
+}

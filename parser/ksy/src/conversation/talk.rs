@@ -1,0 +1,229 @@
+//! Where the two directions of a conversation are: state by state, message by message.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use framescope_parser::{Captured, Code, Context, Conversation, Role, Sentence, Variables};
+
+use super::values::Values;
+use super::{Grammar, bit};
+use crate::conversation::rules::Outcome;
+
+/// No state.
+const NONE: u16 = u16::MAX;
+
+/// A conversation of a described protocol.
+#[derive(Clone, Debug)]
+pub(crate) struct Talk {
+    pub(super) grammar: Arc<Grammar>,
+    pub(super) values: Values,
+    pub(super) sides: [Side; 2],
+}
+
+/// Where one direction is.
+#[derive(Clone, Debug)]
+pub(super) struct Side {
+    pub(super) state: u16,
+    /// The state that the other direction set, from the next message on; [`NONE`] if it set none.
+    pending: u16,
+    /// Whether the next message has begun, so that what the other direction says is for the one after it.
+    has_begun: bool,
+    note: Option<Note>,
+    /// The states in which it may be beside its own, as what is not known may have changed it; as bits.
+    pub(super) may_be: u128,
+}
+
+/// What has to be said about the next message.
+#[derive(Clone, Copy, Debug)]
+enum Note {
+    Inside,
+    Unsure,
+    Dropped,
+}
+
+impl Talk {
+    pub(crate) fn new(grammar: &Arc<Grammar>) -> Talk {
+        let side = |state| Side { state, pending: NONE, has_begun: false, note: None, may_be: 0 };
+        let values = Values::new(&grammar.plan);
+        Talk { grammar: grammar.clone(), values, sides: grammar.plan.first.map(side) }
+    }
+
+    pub(super) fn side(&self, role: Role) -> &Side {
+        let [client, server] = &self.sides;
+        if role == Role::Client { client } else { server }
+    }
+
+    pub(super) fn side_mut(&mut self, role: Role) -> &mut Side {
+        let [client, server] = &mut self.sides;
+        if role == Role::Client { client } else { server }
+    }
+
+    /// The context in which a message is read in a state.
+    pub(super) fn context(&self, stage: u16) -> Context<'_> {
+        Context { stage, variables: self.variables(), ..Context::default() }
+    }
+
+    /// What the other direction changed takes effect.
+    fn settle(&mut self, role: Role) {
+        let side = self.side_mut(role);
+        if !side.has_begun && side.pending != NONE {
+            side.state = std::mem::replace(&mut side.pending, NONE);
+        }
+    }
+
+    /// The next message of a direction is read in a state that was chosen because it fits.
+    pub(super) fn decided(&mut self, role: Role, state: u16) {
+        let side = self.side_mut(role);
+        (side.state, side.may_be) = (state, 0);
+        side.note.get_or_insert(Note::Unsure);
+    }
+
+    /// Some states may follow where a direction is, which nothing shows.
+    fn may_be(&mut self, role: Role, states: u128) {
+        let side = self.side_mut(role);
+        let own = bit(if side.has_begun || side.pending == NONE { side.state } else { side.pending });
+        if states & !own != 0 {
+            side.may_be |= states | own;
+        }
+    }
+
+    /// A direction goes on in the state that its message leads to.
+    fn apply(&mut self, role: Role, outcome: &Outcome) {
+        if let Some(next) = outcome.next {
+            self.side_mut(role).state = next;
+        }
+        if let Some(peer) = outcome.peer {
+            let other = self.side_mut(role.reverse());
+            other.pending = peer;
+            if !other.has_begun {
+                other.may_be = 0;
+            }
+        }
+        self.may_be(role, outcome.may_be);
+        self.may_be(role.reverse(), outcome.peer_may_be);
+        if outcome.dropped {
+            self.side_mut(role).note.get_or_insert(Note::Dropped);
+        }
+    }
+
+    /// Everything that messages from a state on may set is unknown.
+    fn forget_from(&mut self, role: Role, state: u16) {
+        let grammar = self.grammar.clone();
+        let Some((_, known)) = grammar.state(state) else { return };
+        let reached = known.reached.get(role.index()).copied().unwrap_or(0);
+        for (plan, _) in super::members(reached).filter_map(|at| grammar.state(at)) {
+            plan.all_sets().for_each(|set| self.values.forget(set.variable));
+        }
+    }
+
+    fn name_of(&self, state: u16) -> &str {
+        self.grammar.plan.states.get(usize::from(state)).map_or("", |state| &state.name)
+    }
+}
+
+impl Conversation for Talk {
+    fn copy(&self) -> Box<dyn Conversation> {
+        Box::new(self.clone())
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Talk>() + self.values.size()
+    }
+
+    fn stage(&self, role: Role) -> u16 {
+        let side = self.side(role);
+        if side.has_begun || side.pending == NONE { side.state } else { side.pending }
+    }
+
+    fn variables(&self) -> Option<&Variables> {
+        (!self.values.is_empty()).then_some(&self.values)
+    }
+
+    fn begins_inside(&mut self, role: Role) {
+        let first = self.side(role).state;
+        let middle = self.grammar.plan.middle.get(role.index()).copied().unwrap_or(first);
+        let only_one = self.grammar.state(first).is_some_and(|(_, state)| {
+            state.reached.get(role.index()) == Some(&bit(first)) && middle == first
+        });
+        self.forget_from(role, first);
+        let side = self.side_mut(role);
+        *side = Side { state: middle, note: None, may_be: 0, pending: NONE, has_begun: false };
+        // Where there is nothing else it could be, nothing is assumed.
+        if !only_one {
+            side.note = Some(Note::Inside);
+        }
+    }
+
+    fn begin(&mut self, role: Role, bytes: &[u8], last: bool) -> Option<NonZeroUsize> {
+        self.settle(role);
+        self.side_mut(role).has_begun = true;
+        if self.side(role).may_be != 0
+            && let Some(more) = self.decide(role, bytes, last)
+        {
+            return Some(more);
+        }
+        self.pass_absent(role, bytes, last)
+    }
+
+    fn absent(&mut self, role: Role) -> bool {
+        let at = self.side(role).state;
+        let next = self.grammar.plan.states.get(usize::from(at)).filter(|state| state.optional);
+        match next.and_then(|state| state.next.get(role.index()).copied().flatten()) {
+            Some(next) => {
+                self.side_mut(role).state = next;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn message(&mut self, role: Role, message: Captured<'_, '_>) {
+        self.settle(role);
+        let outcome = self.outcome(role, message);
+        self.side_mut(role).has_begun = false;
+        self.apply(role, &outcome);
+    }
+
+    fn loss(&mut self, role: Role) {
+        self.settle(role);
+        self.side_mut(role).has_begun = false;
+        let grammar = self.grammar.clone();
+        let side = self.side(role);
+        let (mut own, mut peers) = (0, 0);
+        for (_, state) in super::members(side.may_be | bit(side.state)).filter_map(|at| grammar.state(at)) {
+            own |= state.reached.get(role.index()).copied().unwrap_or(0);
+            peers |= state.peers.get(role.index()).copied().unwrap_or(0);
+        }
+        for at in super::members(own) {
+            let Some((plan, _)) = grammar.state(at) else { continue };
+            plan.all_sets().for_each(|set| self.values.forget(set.variable));
+        }
+        self.may_be(role, own);
+        self.may_be(role.reverse(), peers);
+    }
+
+    fn may_be(&self, role: Role, stage: u16) -> bool {
+        stage == self.stage(role) || self.side(role).may_be & bit(stage) != 0
+    }
+
+    fn note(&mut self, role: Role) -> Option<(Code, Sentence)> {
+        let note = self.side_mut(role).note.take()?;
+        let name = self.name_of(self.stage(role));
+        Some(match note {
+            Note::Inside => {
+                let text = format!("the capture begins inside the conversation; this is read as '{name}'");
+                (Code::MidConversation, text.into())
+            }
+            Note::Unsure => {
+                let text = format!(
+                    "what was lost or is no message may have changed the state; this is read as '{name}'"
+                );
+                (Code::StateUnknown, text.into())
+            }
+            Note::Dropped => {
+                let text = "what the message before it set is more than is kept of a conversation: the oldest entries were dropped";
+                (Code::LimitExceeded, Sentence::new(text))
+            }
+        })
+    }
+}
