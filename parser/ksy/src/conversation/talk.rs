@@ -139,6 +139,11 @@ impl Conversation for Talk {
         (!self.values.is_empty()).then_some(&self.values)
     }
 
+    fn continue_in(&mut self, role: Role, stage: u16) {
+        let side = self.side_mut(role);
+        (side.state, side.pending, side.has_begun, side.may_be) = (stage, NONE, false, 0);
+    }
+
     fn begins_inside(&mut self, role: Role) {
         let first = self.side(role).state;
         let middle = self.grammar.plan.middle.get(role.index()).copied().unwrap_or(first);

@@ -252,14 +252,15 @@ impl<'p> Compiler<'p> {
     }
 
     fn user(&mut self, frame: usize, attr: &Attr, user: &'p UserType, depth: u32) -> Option<()> {
-        let around = match user.parent {
-            Parent::Here => Some(frame),
-            Parent::Nothing | Parent::Given(_) => None,
-        };
+        let is_nested_elsewhere = user.foreign && self.plan.type_of(user.id).outer.is_some();
+        if matches!(user.parent, Parent::Given(_)) || is_nested_elsewhere {
+            return None;
+        }
+        let around = matches!(user.parent, Parent::Here).then_some(frame);
         let inner = self.frames.len();
         let begin = self.register()?;
         let root = if user.foreign { inner } else { self.frames.get(frame)?.root };
-        let le = self.frames.get(frame)?.le;
+        let le = self.frames.get(frame)?.le.filter(|_| !user.foreign);
         self.frames.push(Frame {
             ty: user.id,
             around,
@@ -271,8 +272,6 @@ impl<'p> Compiler<'p> {
             caller: frame,
             begin,
         });
-        // Without a parent there is no byte order to inherit.
-        around?;
         self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
         self.path.push(self.plan.name(attr.sym));
         let made = self.structure(inner, depth + 1);
