@@ -10,16 +10,21 @@ meta:
     conversation:
       variables:
         mechanism: ''
-      both: [greeting, frame]
+      both: greeting
       states:
         greeting:
           set: {mechanism: mechanism}
-          next: frame
+          next: handshake
+        handshake:
+          read: frame
+          then:
+            - {when: kind == kind::command and (body.as<command>.name == "READY" or body.as<command>.name == "INITIATE"), next: traffic}
+        traffic: {read: frame}
 types:
   greeting:
     meta:
       -framescope:
-        kind: '"greeting"'
+        kind: kind
         summary: '{version_major}.{version_minor} {mechanism}'
         believe: [signature]
     seq:
@@ -31,6 +36,8 @@ types:
       - {id: mechanism, type: str, size: 20, pad-right: 0, encoding: ASCII}
       - {id: as_server, type: u1, valid: {max: 1}, doc: For PLAIN and CURVE; 0 for NULL.}
       - {id: filler, size: 31}
+    instances:
+      kind: {value: kind::greeting}
   frame:
     meta:
       -framescope:
@@ -51,20 +58,15 @@ types:
         type:
           switch-on: kind
           cases:
-            kind::message: message
             kind::command: command
             kind::encrypted: encrypted
     instances:
       kind:
         value: 'command ? kind::command : _conversation.mechanism == "CURVE" ? kind::encrypted : kind::message'
-  message:
-    seq:
-      - {id: data, size-eos: true}
-    -webide-representation: '{data}'
   command:
     seq:
-      - {id: name_size, type: u1}
-      - {id: name, type: str, size: name_size, encoding: ASCII}
+      - {id: name_size, type: u1, doc: 'libzmq writes "^RROR" for "\x05ERROR" when it refuses a password, 94 and four letters.'}
+      - {id: name, type: str, size: 'name_size == 94 ? 4 : name_size', encoding: ASCII}
       - id: data
         size-eos: true
         type:
@@ -72,6 +74,7 @@ types:
           cases:
             '"READY"': metadata
             '"ERROR"': error
+            '"RROR"': error
             '"SUBSCRIBE"': subscription
             '"CANCEL"': subscription
             '"PING"': ping
@@ -145,7 +148,7 @@ types:
   curve_welcome:
     seq:
       - {id: nonce, size: 16}
-      - {id: box, size: 128, doc: "The server's transient key and a cookie."}
+      - {id: box, size: 144, doc: "The server's transient key and a cookie."}
     -webide-representation: '{nonce}'
   curve_initiate:
     seq:
@@ -166,6 +169,7 @@ types:
     -webide-representation: 'MESSAGE {nonce}'
 enums:
   kind:
-    0: message
+    0: greeting
     1: command
-    2: encrypted
+    2: message
+    3: encrypted
