@@ -7,25 +7,36 @@ meta:
   -framescope:
     transport: tcp
     ports: 6667
-    kind: line.kind
-    summary: '{line}'
+    kind: kind
     conversation:
       client: registering
-      server: greeting
+      server: welcoming
+      middle: {client: registered, server: answering}
       states:
-        registering: {read: message}
-        greeting:
-          read: message
+        registering: {read: request}
+        registered: {read: request}
+        welcoming:
+          read: response
           then:
-            - when: line.kind == kind::rpl_welcome
-              next: registered
-              peer: registered
-        registered: {read: message}
+            - {when: kind == kind::rpl_welcome, next: answering, peer: registered}
+        answering: {read: response}
 types:
-  message:
+  request:
+    meta:
+      -framescope: {summary: '{request}'}
     seq:
-      - {id: line, type: line, terminator: 13}
+      - {id: request, type: line, terminator: 13}
       - {id: line_end, contents: [10]}
+    instances:
+      kind: {value: request.kind}
+  response:
+    meta:
+      -framescope: {summary: '{response}'}
+    seq:
+      - {id: response, type: line, terminator: 13}
+      - {id: line_end, contents: [10]}
+    instances:
+      kind: {value: response.kind}
   line:
     seq:
       - {id: tags, type: tags, if: first == 0x40}

@@ -107,39 +107,35 @@ types:
   unsigned_varint:
     doc: Seven bits in each byte, the lowest first.
     seq:
-      - {id: group, type: group, repeat: until, repeat-until: not _.goes_on or _index == 4}
+      - {id: group, type: u1, repeat: until, repeat-until: _ < 0x80 or _index == 4}
     instances:
       value:
         value: >-
-          group[0].digits
-          + (group.size > 1 ? group[1].digits << 7 : 0)
-          + (group.size > 2 ? group[2].digits << 14 : 0)
-          + (group.size > 3 ? group[3].digits << 21 : 0)
-          + (group.size > 4 ? group[4].digits << 28 : 0)
+          (group[0] & 0x7f)
+          + (group.size > 1 ? (group[1] & 0x7f) << 7 : 0)
+          + (group.size > 2 ? (group[2] & 0x7f) << 14 : 0)
+          + (group.size > 3 ? (group[3] & 0x7f) << 21 : 0)
+          + (group.size > 4 ? (group[4] & 0x7f) << 28 : 0)
     -webide-representation: '{value:dec}'
   varint:
     doc: Of up to ten bytes. The lowest bit is set for negative numbers.
     seq:
-      - {id: group, type: group, repeat: until, repeat-until: not _.goes_on or _index == 9}
+      - {id: group, type: u1, repeat: until, repeat-until: _ < 0x80 or _index == 9}
     instances:
       digits:
         value: >-
-          group[0].digits
-          + (group.size > 1 ? group[1].digits << 7 : 0)
-          + (group.size > 2 ? group[2].digits << 14 : 0)
-          + (group.size > 3 ? group[3].digits << 21 : 0)
-          + (group.size > 4 ? group[4].digits << 28 : 0)
-          + (group.size > 5 ? group[5].digits << 35 : 0)
-          + (group.size > 6 ? group[6].digits << 42 : 0)
-          + (group.size > 7 ? group[7].digits << 49 : 0)
-          + (group.size > 8 ? group[8].digits << 56 : 0)
-          + (group.size > 9 ? group[9].digits << 63 : 0)
+          (group[0] & 0x7f)
+          + (group.size > 1 ? (group[1] & 0x7f) << 7 : 0)
+          + (group.size > 2 ? (group[2] & 0x7f) << 14 : 0)
+          + (group.size > 3 ? (group[3] & 0x7f) << 21 : 0)
+          + (group.size > 4 ? (group[4] & 0x7f) << 28 : 0)
+          + (group.size > 5 ? (group[5] & 0x7f) << 35 : 0)
+          + (group.size > 6 ? (group[6] & 0x7f) << 42 : 0)
+          + (group.size > 7 ? (group[7] & 0x7f) << 49 : 0)
+          + (group.size > 8 ? (group[8] & 0x7f) << 56 : 0)
+          + (group.size > 9 ? (group[9] & 0x7f) << 63 : 0)
       value: {value: 'digits % 2 == 0 ? digits / 2 : -(digits + 1) / 2'}
     -webide-representation: '{value:dec}'
-  group:
-    seq:
-      - {id: goes_on, type: b1}
-      - {id: digits, type: b7}
   count:
     doc: Of the items of an array, -1 for null. In flexible versions one more than that, as a varint.
     params: [{id: is_flexible, type: bool}]

@@ -189,20 +189,16 @@ types:
   varint:
     doc: Seven bits in each byte, the lowest first; negative numbers as if they had 32 bits.
     seq:
-      - {id: group, type: group, repeat: until, repeat-until: not _.goes_on or _index == 4}
+      - {id: group, type: u1, repeat: until, repeat-until: _ < 0x80 or _index == 4}
     instances:
       value:
         value: >-
-          group[0].digits
-          + (group.size > 1 ? group[1].digits << 7 : 0)
-          + (group.size > 2 ? group[2].digits << 14 : 0)
-          + (group.size > 3 ? group[3].digits << 21 : 0)
-          + (group.size > 4 ? group[4].digits << 28 : 0)
+          (group[0] & 0x7f)
+          + (group.size > 1 ? (group[1] & 0x7f) << 7 : 0)
+          + (group.size > 2 ? (group[2] & 0x7f) << 14 : 0)
+          + (group.size > 3 ? (group[3] & 0x7f) << 21 : 0)
+          + (group.size > 4 ? (group[4] & 0x7f) << 28 : 0)
     -webide-representation: '{value:dec}'
-  group:
-    seq:
-      - {id: goes_on, type: b1}
-      - {id: digits, type: b7}
   text:
     seq:
       - {id: length, type: varint}
@@ -606,9 +602,13 @@ types:
   position:
     doc: Of a block, before 1.14.
     seq:
-      - {id: x, type: b26}
-      - {id: y, type: b12}
-      - {id: z, type: b26}
+      - {id: x_bits, type: b26}
+      - {id: y_bits, type: b12}
+      - {id: z_bits, type: b26}
+    instances:
+      x: {value: 'x_bits < 0x2000000 ? x_bits : x_bits - 0x4000000'}
+      y: {value: 'y_bits < 0x800 ? y_bits : y_bits - 0x1000'}
+      z: {value: 'z_bits < 0x2000000 ? z_bits : z_bits - 0x4000000'}
     -webide-representation: '{x:dec} {y:dec} {z:dec}'
   slot:
     seq:

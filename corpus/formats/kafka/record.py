@@ -27,7 +27,7 @@ def librdkafka():
     """Topics, an idempotent producer with each compression, transactions, a consumer in a group."""
     from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
     from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
-    common = {"bootstrap.servers": PLACE, "client.id": "librdkafka"}
+    common = {"bootstrap.servers": PLACE, "client.id": "librdkafka", "enable.metrics.push": False}
     admin = AdminClient(common)
     topics = [NewTopic("orders", 2, 1), NewTopic("log", 1, 1, config={"cleanup.policy": "compact"})]
     for future in admin.create_topics(topics).values():
@@ -38,7 +38,7 @@ def librdkafka():
         pass
     for future in admin.describe_configs([ConfigResource("topic", "log")]).values():
         future.result(10)
-    for compression in "none", "gzip", "snappy", "lz4", "zstd":
+    for compression in "none", "gzip", "zstd":
         producer = Producer({**common, "compression.type": compression, "enable.idempotence": compression == "none",
                              "linger.ms": 20})
         for number in range(4):

@@ -13,6 +13,19 @@ function join (username, version, more = {}) {
   return client
 }
 
+// A column of 1.8 has 16 sections: blocks of all, light of blocks of all, light of the sky of all, biomes. One is enough here.
+function lowestSection (client) {
+  const write = client.write
+  client.write = (name, packet) => {
+    if (name === 'map_chunk') {
+      const all = packet.chunkData
+      const parts = [[0, 8192], [16 * 8192, 2048], [16 * 10240, 2048], [16 * 12288, 256]]
+      packet = { ...packet, bitMap: 1, chunkData: Buffer.concat(parts.map(([at, size]) => all.subarray(at, at + size))) }
+    }
+    write.call(client, name, packet)
+  }
+}
+
 async function world () {
   const server = squid.createMCServer({
     motd: 'A world for a recording',
@@ -31,6 +44,7 @@ async function world () {
     'max-entities': 10,
     version: '1.8.8'
   })
+  server.on('newPlayer', (player) => lowestSection(player._client))
   await event(server._server, 'listening')
   await mc.ping({ host: '127.0.0.1', port: PORT, version: '1.8.8' })
   const ada = join('ada', '1.8.8')
@@ -74,11 +88,14 @@ async function world () {
 }
 
 async function later () {
+  const data = require('minecraft-data')('1.20.4')
+  const codec = data.loginPacket.dimensionCodec
+  const chat = codec.value['minecraft:chat_type']
   const server = mc.createServer({
     host: '127.0.0.1', port: PORT, version: '1.20.4', 'online-mode': false, motd: 'A later server', maxPlayers: 3,
+    registryCodec: { ...codec, value: { 'minecraft:chat_type': chat } },
     beforeLogin: (client) => { if (client.username === 'mallory') client.end('not you') }
   })
-  const data = require('minecraft-data')('1.20.4')
   server.on('playerJoin', async (client) => {
     client.write('login', {
       ...data.loginPacket, enforceSecureChat: false, entityId: client.id, isHardcore: false, gameMode: 0,
