@@ -63,6 +63,7 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
     accessors(described, bytes, &whole);
     check_outline(described, bytes, false);
     check_selection(described, bytes);
+    check_program(described, bytes);
     if described.ends_with_segment() {
         written_back(described, bytes);
     }
@@ -70,6 +71,7 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
         let message = bytes_of(span, bytes);
         check_outline(described, message, false);
         check_selection(described, message);
+        check_program(described, message);
         written_back(described, message);
     }
     // What is written of other values is read, and written back too.
@@ -83,6 +85,15 @@ pub fn check_described(described: &Described, bytes: &[u8]) {
     framer.gap(described, 9, &mut |_, _| {});
     framer.segment(described, bytes, &mut |_, _| {});
     framer.end(described, &mut |_, _| {});
+}
+
+/// The program that dissects most messages reports what the interpreter does.
+fn check_program(described: &Described, message: &[u8]) {
+    let mut interpreted = Dissection::default();
+    described.dissect_by_interpreter(message, &mut interpreted);
+    let dissected = Dissection::of(described, message);
+    // Unlike its value, the text of what is no number equals itself.
+    assert_eq!(format!("{dissected:?}"), format!("{interpreted:?}"), "{message:02x?}");
 }
 
 /// The other methods of a protocol: whether it is spoken here, how its messages are related, what its fields are.

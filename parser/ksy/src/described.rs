@@ -19,8 +19,8 @@ use crate::format::Format;
 use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
-use crate::plan::{ConversationPlan, Plan, Reading, kind_of};
-use crate::program::Program;
+use crate::plan::{ConversationPlan, Plan, Reading};
+use crate::program::{Given, Program};
 use crate::select::Selection;
 use crate::write::Written;
 use crate::write::placed::{self, Placed};
@@ -220,6 +220,12 @@ impl Described {
         self.of_stage(None).dissect_all(Captured::whole(message), false, &mut Ignore, true)
     }
 
+    /// Dissects a message by the interpreter alone, for tests that compare it with the program that dissects most messages.
+    #[doc(hidden)]
+    pub fn dissect_by_interpreter<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
+        self.of_stage(None).dissect_all(Captured::whole(message), false, visit, true);
+    }
+
     /// The description.
     pub fn format(&self) -> &Format {
         &self.format
@@ -267,6 +273,16 @@ impl Described {
 
     fn framing(&self) -> Framing<'_> {
         Framing { plan: &self.format.plan, meta: &self.format.meta, ends: self.ends.as_deref() }
+    }
+
+    fn dissect_message<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
+        let format = (&*self.format.plan, &*self.format.meta, self.key.as_ref());
+        if let Some(whole) = self.whole.as_ref().filter(|_| message.is_whole())
+            && whole.dissect(format, message.bytes(), visit)
+        {
+            return;
+        }
+        self.dissect_all(message, false, visit, true);
     }
 
     fn dissect_all<'a>(
@@ -328,11 +344,11 @@ impl Protocol for Described {
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-        self.of_stage(None).dissect_all(Captured::whole(message), false, visit, true);
+        self.of_stage(None).dissect_message(Captured::whole(message), visit);
     }
 
     fn dissect_incomplete<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
-        self.of_stage(message.context()).dissect_all(message, false, visit, true);
+        self.of_stage(message.context()).dissect_message(message, visit);
     }
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
@@ -346,13 +362,8 @@ impl Protocol for Described {
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
         let part = self.of_stage(None);
         let plan: &'a Plan = &part.format.plan;
-        // A valid message has a kind and no problems.
-        if let Some(found) = part.whole.as_ref().and_then(|whole| whole.run(plan, message))
-            && found.end == message.len()
-        {
-            if let Some(kind) = found.kind.and_then(|kind| kind_of(plan, kind)) {
-                visit.kind(kind);
-            }
+        let given = Given { key: part.key.as_ref(), checked };
+        if part.whole.as_ref().is_some_and(|whole| whole.outline(plan, given, message, visit)) {
             return;
         }
         part.dissect_all(Captured::whole(message), checked, visit, false);

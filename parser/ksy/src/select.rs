@@ -49,7 +49,8 @@ impl FieldReader for Selection {
         let parts = match &self.how {
             How::Nothing => return,
             How::Program(program, parts) => {
-                if program.report(&self.format.plan, message, parts.summary, visit) {
+                let format = (&*self.format.plan, &*self.format.meta);
+                if program.report(format, message, parts.summary, visit) {
                     return;
                 }
                 parts

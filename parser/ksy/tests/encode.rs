@@ -418,3 +418,23 @@ types:
         assert_eq!((written.as_slice(), notes), (message, vec![]));
     }
 }
+
+#[test]
+fn sizes_of_other_fields_are_those_that_are_written() {
+    let described = described(
+        "
+seq:
+  - {id: length, type: u1}
+  - {id: line, type: line}
+  - {id: rest, size: length - line._sizeof}
+  - {id: tail, type: u1}
+types:
+  line: {seq: [{id: text, type: strz, encoding: ASCII}]}
+",
+    );
+    let message = b"\x05abc\0!#";
+    let read = Dissection::of(&described, message);
+    assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
+    assert_eq!(changed(&described, message, "line.text", text("a")), (b"\x03a\0!#".to_vec(), vec![]));
+    assert_eq!(changed(&described, message, "rest", bytes(2)), (b"\x06abc\0\x07\x07#".to_vec(), vec![]));
+}

@@ -1,8 +1,22 @@
 //! Summaries of structures.
 
+use framescope_parser::Captured;
+
 use crate::display::{self, short_text};
-use crate::plan::{NodeId, ObjectId, Style, Val};
-use crate::run::{Run, Scope};
+use crate::plan::{Meta, NodeId, ObjectId, Plan, Style, Val};
+use crate::run::arena::with_arena;
+use crate::run::{Mode, Run, Scope};
+
+/// The summary of a message, which is read for it.
+pub(crate) fn summary_of(plan: &Plan, meta: &Meta, message: Captured<'_, '_>) -> String {
+    with_arena(|arena| {
+        let mut run = Run::of(plan, message, arena, Mode::Full);
+        run.checked = true;
+        run.closed = meta.ends_with_segment;
+        run.read_fully();
+        run.summary(ObjectId::ROOT)
+    })
+}
 
 impl Run<'_, '_> {
     /// The summary of a structure.

@@ -14,7 +14,7 @@ use framescope_parser::{Captured, Code, Input, Measure, Memo, Step};
 
 use crate::framing::head::Probe;
 use crate::plan::{Meta, Order, Plan, Shape};
-use crate::program::Program;
+use crate::program::{Given, Program};
 use crate::run::arena::{State, Stop, with_arena};
 use crate::run::numbers::integer;
 use crate::run::{Mode, Run};
@@ -82,7 +82,7 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
     let bytes = input.bytes;
     let limit = meta.limit as usize;
     let available = bytes.get(..bytes.len().min(limit + 1)).unwrap_or_default();
-    if let Some(found) = ends.and_then(|ends| ends.run(plan, available))
+    if let Some(found) = ends.and_then(|ends| ends.run(available, Given::default()))
         && (1..=limit).contains(&found.end)
     {
         debug_assert_eq!(end_by_reader(plan, available), Some(found.end));
@@ -160,7 +160,7 @@ pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captur
     }
     let limit = meta.limit as usize;
     if message.is_whole()
-        && let Some(found_end) = ends.and_then(|ends| ends.run(plan, message.bytes()))
+        && let Some(found_end) = ends.and_then(|ends| ends.run(message.bytes(), Given::default()))
     {
         return if (1..=limit).contains(&found_end.end) { found(found_end.end) } else { Measure::Nothing };
     }

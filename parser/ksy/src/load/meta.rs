@@ -135,7 +135,7 @@ impl Loader {
         found
     }
 
-    /// Reads what is said of messages of a type: their kind, what pairs them, their summary and their head.
+    /// Reads the keys for the messages of a type: their kind, what pairs them, their summary and their head.
     pub(super) fn message_keys(&mut self, own: &yaml::Node, root: TypeId, found: &mut Meta) {
         for key in EXPRESSIONS {
             self.message_expression(own, key, root, found);

@@ -1,142 +1,172 @@
-//! The fields that a program reports: recorded while it runs, and reported when it has finished.
+//! Reports what a program recorded of a message: kind, fields, summary, and notes.
 
-use framescope_parser::{Value, Visit};
+use std::borrow::Cow;
+use std::fmt;
 
-use crate::display::{self, short_bytes, short_text, whole_number};
-use crate::plan::{Attr, Node, NodeId, Plan, Style, TypeId, Val, kind_of, range};
-use crate::program::Kind;
+use framescope_parser::{Captured, Value, Visit};
 
-/// The most fields recorded of a message; with more, it is left to the interpreter.
-const MOST_EVENTS: usize = 24;
-/// How deeply they are nested.
-const DEEPEST: usize = 8;
+use crate::display::{self, short_bytes, short_text};
+use crate::dissect::summary::summary_of;
+use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, Sym, TypeId, UNREAD, Val, kind_of};
+use crate::program::Program;
+use crate::program::records::{Record, Records};
+use crate::program::step::Kind;
+use crate::strings::Charset;
 
 /// A field that is reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReportedField {
-    /// The structure that it belongs to, and its index there.
+    pub(super) sym: Sym,
+    /// The structure that it belongs to, and its slot there.
     pub(super) ty: TypeId,
-    pub(super) field: u16,
-    pub(super) says: Content,
+    pub(super) slot: u16,
+    pub(super) how: How,
 }
 
+/// How a value is reported.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Content {
-    Number(u8, Kind),
+pub(super) enum How {
+    Unsigned,
+    Hex,
+    /// A number that is unsigned unless it is negative.
+    Whole,
+    Signed,
+    /// The same in hexadecimal.
+    SignedHex,
+    Bool,
+    Enum(EnumId),
+    /// A member of an enumeration that is never negative.
+    Member(EnumId),
+    Float,
     Text,
+    /// Text in another encoding than UTF-8.
+    Decoded(Charset),
     Bytes,
     /// A structure of this type.
     Group(TypeId),
+    /// Bytes that no field explains.
+    Unread,
 }
 
-/// Records where the reported fields are.
-pub(super) trait Recorder {
-    fn begin(&mut self, field: u8, at: usize) -> Option<()>;
-    /// The text of the innermost open field has this length.
-    fn says(&mut self, length: usize);
-    fn end(&mut self, fields: &[ReportedField], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()>;
-}
-
-/// Records nothing.
-pub(super) struct NoRecorder;
-
-impl Recorder for NoRecorder {
-    #[inline]
-    fn begin(&mut self, _: u8, _: usize) -> Option<()> {
-        None
-    }
-
-    #[inline]
-    fn says(&mut self, _: usize) {}
-
-    #[inline]
-    fn end(&mut self, _: &[ReportedField], _: usize, _: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
-        None
-    }
-}
-
-/// A field of a message, or the end of a group.
-#[derive(Clone, Copy, Default)]
-struct Event {
-    /// Its index among the fields of the program; none for the end of a group.
-    field: Option<u8>,
-    start: u32,
-    end: u32,
-    /// Its number, or the length of its text; negative if all of its bytes are text.
-    value: i64,
-}
-
-/// The recorded fields of a message, in order.
-#[derive(Default)]
-pub(super) struct Events {
-    all: [Event; MOST_EVENTS],
-    count: usize,
-    open: [usize; DEEPEST],
-    depth: usize,
-}
-
-impl Events {
-    fn push(&mut self, event: Event) -> Option<usize> {
-        *self.all.get_mut(self.count)? = event;
-        self.count += 1;
-        Some(self.count - 1)
+impl How {
+    /// How a number is reported. `may_be_negative` says whether it is signed or computed.
+    pub(super) fn number(attr: &Attr, kind: Kind, may_be_negative: bool) -> How {
+        match (attr.enumeration, kind) {
+            (Some(of), Kind::Int | Kind::Bool) | (_, Kind::Enum(of)) => match may_be_negative {
+                true => How::Enum(of),
+                false => How::Member(of),
+            },
+            (None, Kind::Bool) => How::Bool,
+            _ if attr.hex && !may_be_negative => How::Hex,
+            _ if attr.hex => How::SignedHex,
+            _ if !may_be_negative => How::Unsigned,
+            _ if matches!(attr.shape, Shape::Int { signed: true, .. }) && attr.value.is_none() => How::Signed,
+            _ => How::Whole,
+        }
     }
 }
 
 /// What was recorded of a message, with what is needed to report it.
-pub(super) struct Recording<'e, 'a> {
-    pub(super) events: &'e Events,
-    pub(super) fields: &'a [ReportedField],
+#[derive(Clone, Copy)]
+pub(super) struct Recorded<'r, 'a> {
+    pub(super) records: &'r Records,
+    pub(super) program: &'a Program,
     pub(super) plan: &'a Plan,
     pub(super) bytes: &'a [u8],
 }
 
-impl<'a> Recording<'_, 'a> {
-    fn all(&self) -> &[Event] {
-        self.events.all.get(..self.events.count).unwrap_or_default()
+pub(super) fn report_kind<'a>(plan: &'a Plan, kind: Option<Val>, visit: &mut dyn Visit<'a>) {
+    if let Some(kind) = kind.and_then(|kind| kind_of(plan, kind)) {
+        visit.kind(kind);
     }
+}
 
-    /// The field that an event is of.
-    fn field(&self, event: &Event) -> Option<(&'a ReportedField, &'a Attr)> {
-        let reported = self.fields.get(usize::from(event.field?))?;
-        Some((reported, self.plan.type_of(reported.ty).seq.get(usize::from(reported.field))?))
-    }
-
-    /// The bytes of a text or of bytes.
-    fn content(&self, event: &Event) -> &'a [u8] {
-        let own = self.bytes.get(range((event.start, event.end))).unwrap_or_default();
-        let length = usize::try_from(event.value).unwrap_or(own.len());
-        own.get(..length).unwrap_or_default()
-    }
-
+impl<'a> Recorded<'_, 'a> {
     /// Reports everything that was recorded.
-    pub(super) fn report(&self, visit: &mut dyn Visit<'a>) {
-        for event in self.all() {
-            let Some((reported, attr)) = self.field(event) else {
+    pub(super) fn report_fields(&self, visit: &mut dyn Visit<'a>) {
+        for record in &self.records.all {
+            let Some(field) = self.program.fields.get(usize::from(record.field)) else {
                 visit.end();
                 continue;
             };
-            let (name, place, n) = (self.plan.name(attr.sym), range((event.start, event.end)), event.value);
-            let value = match reported.says {
-                Content::Group(_) => {
-                    visit.begin(name, place, Value::Group);
+            let (n, place) = (record.value, record.start..record.end);
+            let value = match field.how {
+                How::Unsigned => Value::Unsigned(n),
+                How::Hex => Value::Hex(n),
+                How::Bool => Value::Bool(n != 0),
+                How::Member(of) => self.member(of, n.into()),
+                How::Text => self.text(record),
+                How::Bytes => self.content(record, Value::Bytes),
+                How::Group(_) => {
+                    visit.begin(self.plan.name(field.sym), place, Value::Group);
                     continue;
                 }
-                Content::Text => Value::utf8(self.content(event)),
-                Content::Bytes => Value::Bytes(self.content(event).into()),
-                Content::Number(_, Kind::Int) => whole_number(attr, n.into()),
-                Content::Number(_, Kind::Bool) => Value::Bool(n != 0),
-                Content::Number(_, Kind::Enum(of)) => match kind_of(self.plan, Val::Enum(of, n.into())) {
-                    Some(kind) => Value::Enum(kind),
-                    None => Value::Signed(n),
-                },
+                How::Unread => {
+                    visit.field(UNREAD, place, self.content(record, Value::Bytes));
+                    continue;
+                }
+                other => self.other(other, record),
             };
-            visit.field(name, place, value);
+            visit.field(self.plan.name(field.sym), place, value);
         }
     }
 
-    /// The summary of a structure whose fields begin at an event.
-    pub(super) fn summary(&self, ty: TypeId, from: usize) -> String {
+    #[inline]
+    fn member(&self, of: EnumId, value: i128) -> Value<'a> {
+        match kind_of(self.plan, Val::Enum(of, value)) {
+            Some(kind) => Value::Enum(kind),
+            None => Value::Wide(value.into()),
+        }
+    }
+
+    fn other(&self, how: How, record: &Record) -> Value<'a> {
+        let n = record.value.cast_signed();
+        match (how, u64::try_from(n)) {
+            (How::SignedHex, Ok(n)) => Value::Hex(n),
+            (How::Enum(of), _) => self.member(of, n.into()),
+            (How::Whole, Ok(n)) => Value::Unsigned(n),
+            (How::Float, _) => Value::Float(f64::from_bits(record.value)),
+            (How::Decoded(charset), _) => {
+                let text = charset.decode(self.found(record).as_ref()).0.into_owned();
+                Value::Text(text.into())
+            }
+            _ => Value::Signed(n),
+        }
+    }
+
+    fn text(&self, record: &Record) -> Value<'a> {
+        match self.found(record) {
+            Cow::Borrowed(bytes) => Value::utf8(bytes),
+            Cow::Owned(bytes) => Value::Text(String::from_utf8(bytes).unwrap_or_default().into()),
+        }
+    }
+
+    /// The bytes of a text or of bytes. Only those of the message may outlive the reading.
+    #[inline]
+    fn found(&self, record: &Record) -> Cow<'a, [u8]> {
+        let place = record.content();
+        match record.buffer {
+            0 => Cow::Borrowed(self.bytes.get(place).unwrap_or_default()),
+            1 => Cow::Borrowed(self.program.constants.get(place).unwrap_or_default()),
+            derived => {
+                let derived = self.records.derived.get(usize::from(derived - 2));
+                Cow::Owned(derived.and_then(|bytes| bytes.get(place)).unwrap_or_default().to_vec())
+            }
+        }
+    }
+
+    #[inline]
+    fn content(&self, record: &Record, value: impl FnOnce(Cow<'a, [u8]>) -> Value<'a>) -> Value<'a> {
+        value(self.found(record))
+    }
+
+    /// Reports the summary. A visitor that ignores it does not pay for it.
+    pub(super) fn report_summary(&self, meta: &Meta, visit: &mut dyn Visit<'a>) {
+        visit.summary(format_args!("{}", Summary { recorded: self, meta }));
+    }
+
+    /// The summary of a structure whose fields begin at a record.
+    fn summary(&self, ty: TypeId, from: usize) -> String {
         display::summary(self.plan, ty, |node, style| self.summed_up(ty, from, node, style))
     }
 
@@ -146,8 +176,8 @@ impl<'a> Recording<'_, 'a> {
             return String::new();
         };
         let mut depth = 0usize;
-        for (at, event) in self.all().iter().enumerate().skip(from) {
-            let Some((reported, attr)) = self.field(event) else {
+        for (at, record) in self.records.all.iter().enumerate().skip(from) {
+            let Some(field) = self.program.fields.get(usize::from(record.field)) else {
                 // The structure itself has ended.
                 if depth == 0 {
                     break;
@@ -155,62 +185,57 @@ impl<'a> Recording<'_, 'a> {
                 depth -= 1;
                 continue;
             };
-            if depth == 0 && reported.ty == ty && attr.slot == *slot {
-                return self.written(at, event, reported.says, style);
+            if depth == 0 && field.ty == ty && field.slot == *slot {
+                return self.written(at, record, field.how, style);
             }
-            depth += usize::from(matches!(reported.says, Content::Group(_)));
+            depth += usize::from(matches!(field.how, How::Group(_)));
         }
         String::new()
     }
 
-    fn written(&self, at: usize, event: &Event, says: Content, style: &Style) -> String {
-        let n = event.value;
-        match (says, style) {
-            (Content::Group(inner), _) => self.summary(inner, at + 1),
-            (Content::Text, _) => {
-                std::str::from_utf8(self.content(event)).map(short_text).unwrap_or_default()
+    fn written(&self, at: usize, record: &Record, how: How, style: &Style) -> String {
+        let n = record.value;
+        match (how, style) {
+            (How::Group(inner), _) => self.summary(inner, at + 1),
+            (How::Text, _) => {
+                std::str::from_utf8(self.found(record).as_ref()).map(short_text).unwrap_or_default()
             }
-            (Content::Bytes, Style::Str) => String::from_utf8_lossy(self.content(event)).into_owned(),
-            (Content::Bytes, _) => short_bytes(self.content(event)),
-            (Content::Number(_, Kind::Int), Style::Hex) => format!("{:#x}", i128::from(n)),
-            (Content::Number(_, Kind::Int), _) => n.to_string(),
-            (Content::Number(_, Kind::Bool), _) => (n != 0).to_string(),
-            (Content::Number(_, Kind::Enum(of)), _) => {
+            (How::Decoded(charset), _) => short_text(&charset.decode(self.found(record).as_ref()).0),
+            (How::Bytes, Style::Str) => String::from_utf8_lossy(self.found(record).as_ref()).into_owned(),
+            (How::Bytes | How::Unread, _) => short_bytes(self.found(record).as_ref()),
+            (How::Unsigned | How::Hex, Style::Hex) => format!("{n:#x}"),
+            (How::Unsigned | How::Hex, _) => n.to_string(),
+            (How::Bool, _) => (n != 0).to_string(),
+            (How::Float, _) => f64::from_bits(n).to_string(),
+            (How::Member(of), _) => {
                 let member = self.plan.member(of, n.into());
                 member.map_or_else(|| n.to_string(), |member| member.shown.clone())
             }
+            (How::Enum(of), _) => {
+                let member = self.plan.member(of, n.cast_signed().into());
+                member.map_or_else(|| n.cast_signed().to_string(), |member| member.shown.clone())
+            }
+            (How::Whole | How::Signed | How::SignedHex, Style::Hex) => {
+                format!("{:#x}", i128::from(n.cast_signed()))
+            }
+            (How::Whole | How::Signed | How::SignedHex, _) => n.cast_signed().to_string(),
         }
     }
 }
 
-impl Recorder for Events {
-    fn begin(&mut self, field: u8, at: usize) -> Option<()> {
-        let at = u32::try_from(at).ok()?;
-        let event = Event { field: Some(field), start: at, end: at, value: -1 };
-        let number = self.push(event)?;
-        *self.open.get_mut(self.depth)? = number;
-        self.depth += 1;
-        Some(())
-    }
+/// A summary that is made when it is formatted.
+struct Summary<'s, 'r, 'a> {
+    recorded: &'s Recorded<'r, 'a>,
+    meta: &'s Meta,
+}
 
-    fn says(&mut self, length: usize) {
-        let last = self.depth.checked_sub(1).and_then(|depth| self.open.get(depth));
-        if let Some(event) = last.and_then(|&last| self.all.get_mut(last)) {
-            event.value = i64::try_from(length).unwrap_or(-1);
+impl fmt::Display for Summary<'_, '_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Recorded { program, plan, bytes, .. } = *self.recorded;
+        match program.sums_up {
+            true => f.write_str(&self.recorded.summary(program.root, 0)),
+            // What is computed for it alone.
+            false => f.write_str(&summary_of(plan, self.meta, Captured::whole(bytes))),
         }
-    }
-
-    fn end(&mut self, fields: &[ReportedField], at: usize, number: &dyn Fn(u8) -> Option<i64>) -> Option<()> {
-        self.depth = self.depth.checked_sub(1)?;
-        let event = self.all.get_mut(*self.open.get(self.depth)?)?;
-        event.end = u32::try_from(at).ok()?;
-        match fields.get(usize::from(event.field?))?.says {
-            Content::Number(register, _) => event.value = number(register)?,
-            Content::Group(_) => {
-                self.push(Event::default())?;
-            }
-            Content::Text | Content::Bytes => {}
-        }
-        Some(())
     }
 }

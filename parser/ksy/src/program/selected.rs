@@ -22,6 +22,11 @@ impl<'w> Selected<'w> {
         Some(Selected { wanted, slots })
     }
 
+    /// Whether the summary consists of fields only.
+    pub(super) fn sums_up(plan: &Plan) -> bool {
+        summed_up(plan, plan.root, &mut Vec::new(), &mut HashSet::new()).is_some()
+    }
+
     /// Only those that are wanted by name.
     pub(super) fn named(wanted: &'w FieldSelection) -> Selected<'w> {
         Selected { wanted, slots: HashSet::new() }

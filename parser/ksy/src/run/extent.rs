@@ -3,7 +3,7 @@
 use crate::plan::{IoId, NodeId};
 use framescope_parser::Code;
 
-use crate::plan::{Attr, Size, Span};
+use crate::plan::{Attr, Limit, Size, Span};
 use crate::run::arena::Stop;
 use crate::run::{Mode, Run, Scope};
 use crate::strings::Charset;
@@ -83,7 +83,7 @@ impl<'p> Run<'p, '_> {
             return Ok(all);
         }
         self.count_bytes(all)?;
-        let trimmed = trimmed(attr, self.bytes(all));
+        let trimmed = trimmed(limit, self.bytes(all));
         Ok(Span { end: all.start + u32::try_from(trimmed).unwrap_or(0), ..all })
     }
 
@@ -106,10 +106,10 @@ pub(crate) fn zeros(charset: Charset) -> &'static [u8] {
 }
 
 /// The length of some bytes without padding and terminator.
-pub(crate) fn trimmed(attr: &Attr, bytes: &[u8]) -> usize {
+pub(crate) fn trimmed(limit: &Limit, bytes: &[u8]) -> usize {
     let mut end = bytes.len();
-    let terminator = attr.limit.terminator.as_ref();
-    if let Some(pad) = attr.limit.pad_right
+    let terminator = limit.terminator.as_ref();
+    if let Some(pad) = limit.pad_right
         && terminator.is_none_or(|terminator| terminator.bytes != [pad])
     {
         end = bytes.iter().rposition(|&byte| byte != pad).map_or(0, |last| last + 1);
@@ -153,6 +153,19 @@ pub(crate) fn tail(attr: &Attr, content: usize, size: Option<usize>) -> Vec<u8> 
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether the bytes of a sized field after its contents are those that are written there: its terminator and padding.
+pub(crate) fn is_tail(limit: &Limit, bytes: &[u8], content: usize) -> bool {
+    let rest = bytes.get(content..).unwrap_or_default();
+    if !matches!(limit.size, Size::Of(_)) || limit.terminator.is_none() && limit.pad_right.is_none() {
+        return rest.is_empty();
+    }
+    let terminator = limit.terminator.as_ref().filter(|terminator| !terminator.include);
+    let terminator = terminator.map_or(&[][..], |terminator| &terminator.bytes);
+    let pad = limit.pad_right.unwrap_or(0);
+    let written = terminator.iter().copied().chain(std::iter::repeat(pad));
+    rest.iter().copied().eq(written.take(rest.len()))
 }
 
 #[cfg(test)]

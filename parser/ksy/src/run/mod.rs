@@ -63,7 +63,7 @@ pub(crate) struct Run<'p, 'm> {
 /// How deeply structures may be nested, and instances may use each other.
 const DEEPEST: u32 = 64;
 /// The most bytes derived from one message, by decompressing or joining.
-const MOST_DERIVED: usize = 16 << 20;
+pub(crate) const MOST_DERIVED: usize = 16 << 20;
 
 /// What an expression is evaluated in.
 #[derive(Clone, Copy, Debug)]

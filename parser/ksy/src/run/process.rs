@@ -76,7 +76,7 @@ impl<'p> Run<'p, '_> {
                 let end = find(raw, &terminator.bytes);
                 end.map_or(raw.len(), |at| if terminator.include { at + terminator.bytes.len() } else { at })
             }
-            _ => trimmed(attr, raw),
+            _ => trimmed(&attr.limit, raw),
         };
         let content = raw.get(..content)?.to_vec();
         match attr.process {

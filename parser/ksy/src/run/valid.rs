@@ -11,6 +11,9 @@ use crate::run::arena::{Fault, Slot, State, Stop};
 use crate::run::plain::Plain;
 use crate::run::{Mode, Run, Scope};
 
+/// Why the check of a tag says nothing.
+pub(crate) const NO_KEY: &str = "no key was given to verify it with";
+
 impl<'p> Run<'p, '_> {
     /// Tests a value.
     pub(crate) fn test(
@@ -57,7 +60,7 @@ impl<'p> Run<'p, '_> {
         if check.algorithm.is_keyed() {
             let Val::Bytes(tag) = slot.val else { return Ok(()) };
             let Some(key) = self.key else {
-                self.note(Code::TagUnverified, attr, span, "no key was given to verify it with");
+                self.note(Code::TagUnverified, attr, span, NO_KEY);
                 return Ok(());
             };
             let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {

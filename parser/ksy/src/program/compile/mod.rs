@@ -1,46 +1,86 @@
-//! Compiles descriptions into programs.
+//! Compiles descriptions into programs: structures in place, one after another. What can't be compiled becomes a step that leaves
+//! the message to the interpreter, if it is ever reached.
 
-pub(crate) mod expressions;
-pub(crate) mod shapes;
+mod conditions;
+mod expressions;
+mod finish;
+mod instances;
+mod lists;
+mod shapes;
+mod structures;
+mod validity;
 
 use std::collections::HashMap;
 
-use crate::expr::Binary;
-use crate::plan::{Attr, Endian, NodeId, Plan, Repeat, Shape, Size, TypeId};
+use crate::plan::{Attr, Meta, NodeId, Plan, TypeId};
 use crate::program::report::ReportedField;
 use crate::program::selected::Selected;
-use crate::program::{Kind, Program, REGISTERS, Step, Term};
+use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, NONE, Register, Step, Term};
+use crate::program::{MOST_REGISTERS, Program};
 
 /// The most expressions that are compiled, counted each time they are used.
 const MOST_WORK: u32 = 50_000;
 /// How deeply nested expressions and types are followed.
 const DEEPEST: u32 = 24;
-/// The most steps of a program; a description that needs more is left to the interpreter.
-const MOST_STEPS: usize = 1000;
-
-/// A structure whose fields are registers.
-struct Frame {
-    ty: TypeId,
-    around: Option<usize>,
-    root: usize,
-    le: Option<bool>,
-    fields: HashMap<u16, (u8, Kind)>,
-    parts: HashMap<u16, usize>,
-    arguments: Vec<NodeId>,
-    /// The frame in which they are evaluated.
-    caller: usize,
-    begin: u8,
-}
+/// The most steps of a program; what needs more is left to the interpreter.
+const MOST_STEPS: usize = 20_000;
+/// How deeply values at other positions are nested.
+const MOST_SEEKS: u32 = 2;
 
 /// What a program is for.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose<'p> {
     /// Finding where a message ends.
     End,
-    /// Finding out whether everything is valid.
-    Whole,
+    /// Reading all of a message, and finding out whether it is valid.
+    Whole(&'p Meta),
     /// Reporting some fields.
     Fields(&'p Selected<'p>),
+}
+
+/// A value of a structure that is in a register.
+#[derive(Clone, Copy)]
+struct Stored {
+    register: Register,
+    kind: Kind,
+    /// The conditional part of the program in which it is stored: elsewhere it may have no value.
+    block: u32,
+}
+
+/// A structure whose fields are read.
+struct Frame {
+    ty: TypeId,
+    around: Option<usize>,
+    root: usize,
+    le: Option<bool>,
+    /// Whether it is declared in another file, so that it has no byte order but its own.
+    is_foreign: bool,
+    fields: HashMap<u16, Stored>,
+    parts: HashMap<u16, usize>,
+    arguments: Vec<NodeId>,
+    /// The frame in which they are evaluated.
+    caller: usize,
+    /// Where it begins.
+    begin: Register,
+    /// Where fields begin and end that checks name.
+    edges: HashMap<(u16, bool), Stored>,
+    /// The index of the list that is being read.
+    index: Option<Register>,
+    /// Whether its bytes are a part of their own, or the message.
+    is_part: bool,
+    /// The number of the part that it is read in.
+    window: u32,
+}
+
+/// A jump whose place is not known yet.
+type Patch = usize;
+
+/// The field that is being compiled.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    frame: usize,
+    attr: &'p Attr,
+    depth: u32,
 }
 
 pub(super) struct Compiler<'p> {
@@ -50,17 +90,33 @@ pub(super) struct Compiler<'p> {
     whole: bool,
     /// The names of the fields around the current one.
     path: Vec<&'p str>,
-    fields: Vec<ReportedField>,
-    steps: Vec<Step>,
-    terms: Vec<Term>,
+    program: Program,
     frames: Vec<Frame>,
     registers: usize,
-    /// The register of `_`.
-    element: Option<(u8, Kind)>,
+    /// The register of `_`, and the structure that it is.
+    element: Option<Stored>,
+    element_part: Option<usize>,
+    /// The item of a list that was compiled last: in its register, or its structure.
+    item: (Option<Stored>, Option<usize>),
     /// The target of the last jump: steps are not merged across it.
     barrier: usize,
     /// How many expressions were compiled.
     work: u32,
+    /// The conditional parts that are open, and how many there were.
+    blocks: Vec<u32>,
+    last_block: u32,
+    /// The byte order of the last bits, if reading may be in the middle of a byte.
+    in_byte: Option<bool>,
+    /// How many steps the interpreter counts for what was compiled.
+    cost: usize,
+    /// How many of the fields around are derived from other bytes, or at a position of their own.
+    derived: u32,
+    seeks: u32,
+    /// The number of the part that is being read, and of the last one.
+    window: u32,
+    windows: u32,
+    /// Whether what is read is not reported, because it is read for an expression.
+    is_silent: bool,
 }
 
 impl<'p> Compiler<'p> {
@@ -68,187 +124,177 @@ impl<'p> Compiler<'p> {
         Compiler {
             plan,
             purpose,
-            whole: matches!(purpose, Purpose::Whole),
+            whole: matches!(purpose, Purpose::Whole(_)),
             path: Vec::new(),
-            fields: Vec::new(),
-            steps: Vec::new(),
-            terms: Vec::new(),
+            program: Program::empty(plan.root),
             frames: Vec::new(),
             registers: 0,
             element: None,
+            element_part: None,
+            item: (None, None),
             barrier: 0,
             work: 0,
+            blocks: Vec::new(),
+            last_block: 0,
+            in_byte: None,
+            cost: 0,
+            derived: 0,
+            seeks: 0,
+            window: 0,
+            windows: 0,
+            is_silent: false,
         }
     }
 
-    pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Program> {
-        // Instances can be read anywhere, and may explain bytes that no field does.
-        if self.whole && self.plan.types.iter().any(|ty| ty.instances.iter().any(|attr| attr.value.is_none()))
-        {
-            return None;
+    /// The fields of the message whose check decides about its length.
+    fn trailing_checks(&self) -> &'p [u16] {
+        match self.purpose {
+            Purpose::Whole(meta) => &meta.trailing_checks,
+            _ => &[],
         }
+    }
+
+    /// The program. `kind` is the expression that is the kind of a message.
+    pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Program> {
         let begin = self.register()?;
-        self.frames.push(Frame {
-            ty: self.plan.root,
-            around: None,
-            root: 0,
-            le: None,
-            fields: HashMap::new(),
-            parts: HashMap::new(),
-            arguments: Vec::new(),
-            caller: 0,
-            begin,
-        });
+        self.frames.push(Frame::new(self.plan.root, 0, begin));
         self.structure(0, 0)?;
         let kind = match kind {
             None => None,
             Some(kind) => Some(self.expression(kind, 0, 0)?),
         };
-        let is_useful =
-            !matches!(self.steps.first(), None | Some(Step::Stop)) && self.steps.len() <= MOST_STEPS;
-        is_useful.then_some(Program { steps: self.steps, terms: self.terms, kind, fields: self.fields })
+        self.align();
+        self.push(Step::Done)?;
+        self.program.kind = kind;
+        let is_useful = !matches!(self.program.steps.first(), None | Some(Step::Stop | Step::Done));
+        is_useful.then_some(())?;
+        self.program.sums_up = Selected::sums_up(self.plan);
+        self.finished()
     }
 
-    fn register(&mut self) -> Option<u8> {
+    fn register(&mut self) -> Option<Register> {
         self.registers += 1;
-        u8::try_from(self.registers - 1).ok().filter(|&register| usize::from(register) < REGISTERS)
+        u16::try_from(self.registers - 1).ok().filter(|&register| register < NONE >> 1)
     }
 
+    /// The number of the next step.
     fn here(&self) -> u16 {
-        u16::try_from(self.steps.len()).unwrap_or(u16::MAX)
+        u16::try_from(self.program.steps.len()).unwrap_or(NONE)
     }
 
-    fn term(&mut self, term: Term) -> Option<u16> {
-        let short = match term {
-            Term::Binary(operator, left, right) if !matches!(operator, Binary::And | Binary::Or) => {
-                match (self.terms.get(usize::from(left))?, self.terms.get(usize::from(right))?) {
-                    (Term::Register(register), Term::Constant(n)) => {
-                        Some(Term::Short(operator, *register, *n))
-                    }
-                    _ => None,
-                }
-            }
-            _ => None,
-        };
-        self.terms.push(short.unwrap_or(term));
-        u16::try_from(self.terms.len() - 1).ok()
+    fn push(&mut self, step: Step) -> Option<Patch> {
+        self.program.steps.push(step);
+        (self.program.steps.len() <= MOST_STEPS).then_some(self.program.steps.len() - 1)
     }
 
-    /// The steps of a structure. None if it can't be compiled at all.
-    fn structure(&mut self, frame: usize, depth: u32) -> Option<()> {
-        if depth > DEEPEST || self.steps.len() > MOST_STEPS {
-            return None;
-        }
-        let plan = self.plan;
-        let (ty, begin) = self.frames.get(frame).map(|frame| (frame.ty, frame.begin))?;
-        let plan = plan.type_of(ty);
-        let around = self.frames.get(frame)?.around.and_then(|around| self.frames.get(around)?.le);
-        self.frames.get_mut(frame)?.le = match plan.endian {
-            Endian::Le => Some(true),
-            Endian::Be => Some(false),
-            Endian::Inherit => around,
-            Endian::Switch(..) => {
-                self.steps.push(Step::Stop);
-                return Some(());
-            }
-        };
-        let begins_with_bits = plan.seq.first().is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }));
-        // The bytes that a check covers may begin here, or with the message.
-        let is_covered = frame == 0 || plan.seq.iter().any(|attr| attr.check.is_some());
-        if self.whole && is_covered && !begins_with_bits {
-            self.steps.push(Step::Mark(begin));
-        }
-        if self.whole && plan.instances.iter().any(|attr| attr.valid.is_some() || attr.check.is_some()) {
-            self.steps.push(Step::Stop);
-        }
-        let length = match self.purpose {
-            // Nothing after the last reported field affects the fields before it.
-            Purpose::Fields(choice) if frame == 0 => {
-                let last = plan.seq.iter().rposition(|attr| self.matters(choice, ty, attr));
-                last.map_or(0, |last| last + 1)
-            }
-            _ => plan.seq.len(),
-        };
-        for at in 0..length {
-            let attr = plan.seq.get(at)?;
-            let condition = match attr.condition {
-                None => None,
-                Some(condition) => match self.expression(condition, frame, 0) {
-                    Some((term, Kind::Bool)) => {
-                        self.steps.push(Step::Unless(term, 0));
-                        Some(self.steps.len() - 1)
-                    }
-                    _ => {
-                        self.steps.push(Step::Stop);
-                        continue;
-                    }
-                },
-            };
-            let before = (self.steps.len(), self.terms.len());
-            if self.field(frame, ty, u16::try_from(at).ok()?, attr, depth).is_none() {
-                // What can't be compiled is left to the interpreter, if it is ever reached.
-                self.steps.truncate(before.0);
-                self.terms.truncate(before.1);
-                self.steps.push(Step::Stop);
-            }
-            let here = self.here();
-            if let Some(Step::Unless(_, to)) = condition.and_then(|condition| self.steps.get_mut(condition)) {
+    fn frame(&self, frame: usize) -> Option<&Frame> {
+        self.frames.get(frame)
+    }
+
+    fn term(&mut self, term: Term) -> Option<Arg> {
+        let terms = &mut self.program.terms;
+        terms.push(term);
+        Arg::term(terms.len() - 1)
+    }
+
+    fn constant(&mut self, n: i64) -> Option<Arg> {
+        self.term(Term::Constant(n))
+    }
+
+    /// Lets jumps lead to the next step.
+    fn land(&mut self, jumps: impl IntoIterator<Item = Patch>) {
+        let here = self.here();
+        for jump in jumps {
+            if let Some(to) = self.program.steps.get_mut(jump).and_then(Step::target) {
                 *to = here;
                 self.barrier = usize::from(here);
             }
         }
-        Some(())
     }
 
-    fn field(&mut self, frame: usize, ty: TypeId, at: u16, attr: &'p Attr, depth: u32) -> Option<()> {
-        let is_passed_over = match self.purpose {
-            Purpose::Whole => false,
-            Purpose::End => !attr.needed,
-            Purpose::Fields(choice) => {
-                // Expressions may use any number, and reading one costs no more than skipping it.
-                let is_number = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. });
-                let is_cheap = is_number && self.registers < REGISTERS / 2;
-                !attr.needed && !is_cheap && !self.matters(choice, ty, attr)
-            }
-        };
-        if is_passed_over {
-            if let Some(bits) = attr.unit_bits.filter(|bits| bits % 8 == 0)
-                && !matches!(attr.shape, Shape::Bits { .. })
-                && !attr.begins_with_bits(self.plan)
-            {
-                let is_joined = self.steps.len() > self.barrier;
-                match self.steps.last_mut() {
-                    // Nothing jumps between the two.
-                    Some(Step::Skip(count)) if is_joined => {
-                        *count = count.checked_add(u32::try_from(bits / 8).ok()?)?;
-                    }
-                    _ => self.steps.push(Step::Skip(u32::try_from(bits / 8).ok()?)),
-                }
-                return Some(());
-            }
-            if let (Size::Of(size), Repeat::Once) = (attr.limit.size, attr.repeat) {
-                let (term, Kind::Int) = self.expression(size, frame, 0)? else { return None };
-                self.steps.push(Step::SkipBy(term));
-                return Some(());
-            }
+    /// Goes to a whole byte, if reading may be inside of one.
+    fn align(&mut self) {
+        if let Some(le) = self.in_byte.take() {
+            self.program.steps.push(Step::Align { le });
         }
-        if !matches!(attr.repeat, Repeat::Once) || attr.process.is_some() {
-            return None;
-        }
-        if matches!(self.purpose, Purpose::End) && attr.needed && attr.limit.is_bounded() {
-            return None;
-        }
-        if attr.check.as_ref().is_some_and(|check| check.algorithm.is_keyed() || check.to.is_some())
-            && self.whole
-        {
-            return None;
-        }
-        self.shape(frame, ty, at, attr, &attr.shape, depth)
     }
 
-    /// Whether a field is reported, or may contain one that is.
-    fn matters(&self, selected: &Selected<'_>, ty: TypeId, attr: &'p Attr) -> bool {
-        selected.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot)
-            || selected.is_in(self.plan, &attr.shape)
+    /// Compiles a part that is not always executed. What it stores may have no value afterwards.
+    fn conditional<T>(&mut self, part: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        self.last_block += 1;
+        self.blocks.push(self.last_block);
+        let made = part(self);
+        self.blocks.pop();
+        made
+    }
+
+    fn block(&self) -> u32 {
+        self.blocks.last().copied().unwrap_or(0)
+    }
+
+    /// The argument that is a stored value.
+    fn stored(&mut self, stored: Stored) -> Option<Arg> {
+        if stored.block == 0 || self.blocks.contains(&stored.block) {
+            return Some(Arg(stored.register));
+        }
+        self.term(Term::Register(stored.register))
+    }
+
+    /// Compiles something, or puts a step in its place that leaves the message to the interpreter.
+    fn or_stop(&mut self, part: impl FnOnce(&mut Self) -> Option<()>) {
+        let before = (self.program.steps.len(), self.program.terms.len());
+        let depth = (self.blocks.len(), self.path.len(), self.derived, self.seeks);
+        let (window, is_silent, whole) = (self.window, self.is_silent, self.whole);
+        if part(self).is_none() {
+            self.program.steps.truncate(before.0);
+            self.program.terms.truncate(before.1);
+            self.blocks.truncate(depth.0);
+            self.path.truncate(depth.1);
+            (self.derived, self.seeks) = (depth.2, depth.3);
+            (self.element, self.element_part) = (None, None);
+            (self.window, self.is_silent, self.whole) = (window, is_silent, whole);
+            self.barrier = self.barrier.min(before.0);
+            self.program.steps.push(Step::Stop);
+        }
+    }
+}
+
+impl Frame {
+    fn new(ty: TypeId, root: usize, begin: Register) -> Frame {
+        Frame {
+            ty,
+            around: None,
+            root,
+            le: None,
+            is_foreign: false,
+            fields: HashMap::new(),
+            parts: HashMap::new(),
+            arguments: Vec::new(),
+            caller: 0,
+            begin,
+            edges: HashMap::new(),
+            index: None,
+            is_part: true,
+            window: 0,
+        }
+    }
+}
+
+impl Program {
+    fn empty(root: TypeId) -> Program {
+        Program {
+            steps: Vec::new(),
+            terms: Vec::new(),
+            chunks: Vec::<Chunk>::new(),
+            choices: Vec::<Cases>::new(),
+            checks: Vec::<Checked>::new(),
+            processes: Vec::<Derived>::new(),
+            constants: Vec::new(),
+            kind: None,
+            fields: Vec::<ReportedField>::new(),
+            registers: MOST_REGISTERS,
+            root,
+            sums_up: false,
+        }
     }
 }

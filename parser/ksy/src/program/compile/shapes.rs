@@ -1,354 +1,498 @@
-//! The steps for one value: how its bytes are read, and what must hold for it.
+//! The steps for one value: how its bytes are read.
 
-use std::collections::HashMap;
-
-use crate::expr::Binary;
-use crate::plan::{Attr, Edge, Node, NodeId, Order, Parent, Plan, Shape, Size, TypeId, UserType, Val, Valid};
-use crate::program::compile::{Compiler, Frame, Purpose};
-use crate::program::report::{Content, ReportedField};
-use crate::program::{Kind, Step, Term};
+use crate::plan::{
+    Attr, Node, NodeId, Order, Parent, Process, Repeat, Shape, Size, Terminator, UserType, Val,
+};
+use crate::program::compile::{Compiler, Frame, Place, Purpose, Stored};
+use crate::program::report::How;
+use crate::program::step::{Arg, Cases, Chunk, Derived, Kind, NONE, Processing, Register, Step, Term};
+use crate::run::extent::zeros;
 use crate::strings::Charset;
 
 impl<'p> Compiler<'p> {
-    pub(super) fn shape(
-        &mut self,
-        frame: usize,
-        ty: TypeId,
-        at: u16,
-        attr: &'p Attr,
-        shape: &'p Shape,
-        depth: u32,
-    ) -> Option<()> {
-        let Purpose::Fields(choice) = self.purpose else {
-            return self.shape_itself(frame, ty, at, attr, shape, depth);
-        };
-        let is_wanted = choice.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot);
-        let holds = choice.is_in(self.plan, shape);
-        if matches!(shape, Shape::Switch(..)) || !is_wanted && !holds {
-            return self.shape_itself(frame, ty, at, attr, shape, depth);
-        }
-        let number = u8::try_from(self.fields.len()).ok()?;
-        self.fields.push(ReportedField { ty, field: at, says: Content::Bytes });
-        let in_byte = match shape {
-            Shape::Bits { .. } => true,
-            Shape::User(user) => !attr.limit.is_bounded() && begins_with_bits(self.plan, user),
-            _ => false,
-        };
-        self.steps.push(if in_byte { Step::BeginInByte(number) } else { Step::Begin(number) });
-        let is_plain = attr.limit.terminator.is_none() && attr.limit.pad_right.is_none();
-        let is_open = matches!(attr.limit.size, Size::Open);
-        let says = match shape {
-            Shape::User(user) => {
-                let simple = user.arguments.is_empty() && matches!(user.parent, Parent::Here);
-                match attr.limit.size {
-                    // Whatever it contains, the structure has this size.
-                    Size::Of(size) if !holds && simple && is_plain => {
-                        let (term, Kind::Int) = self.expression(size, frame, 0)? else { return None };
-                        self.steps.push(Step::SkipBy(term));
-                    }
-                    Size::Eos if !holds && simple && is_plain => self.steps.push(Step::Rest),
-                    _ => self.shape_itself(frame, ty, at, attr, shape, depth)?,
+    pub(super) fn shape(&mut self, place: Place<'p>, shape: &'p Shape) -> Option<()> {
+        let (frame, attr) = (place.frame, place.attr);
+        let bounded = attr.limit.is_bounded();
+        match shape {
+            Shape::Switch(on, cases) => self.choice(place, *on, cases),
+            Shape::Int { .. } | Shape::Bits { .. } | Shape::Float { .. } if bounded => {
+                self.sized_number(place, shape)
+            }
+            Shape::Int { .. } | Shape::Bits { .. } | Shape::Float { .. } => self.number_itself(place, shape),
+            Shape::Contents(span) if !bounded => {
+                self.align();
+                let field = self.reported(frame, attr, How::Bytes)?;
+                if !self.whole && field == NONE {
+                    self.push(Step::Skip(span.len()))?;
+                    return Some(());
                 }
-                Content::Group(user.id)
+                let (at, length) = self.constant_bytes(span.start as usize, span.end as usize)?;
+                let step = match self.whole {
+                    true => {
+                        Step::Same { at: u32::try_from(at).ok()?, length: u16::try_from(length).ok()?, field }
+                    }
+                    false => {
+                        Step::Bytes { to: NONE, field, size: self.constant(i64::try_from(length).ok()?)? }
+                    }
+                };
+                self.push(step)?;
+                (!self.whole || attr.valid.is_none() && attr.check.is_none()).then_some(())
             }
-            Shape::Int { .. } | Shape::Bits { .. } => {
-                self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                let &(register, kind) = self.frames.get(frame)?.fields.get(&attr.slot)?;
-                Content::Number(register, kind)
-            }
-            Shape::Str(Charset::Utf8 | Charset::Ascii) => {
-                self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                Content::Text
-            }
-            Shape::Contents(_) => {
-                self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                Content::Bytes
-            }
-            Shape::Bytes if is_plain || is_open => {
-                self.shape_itself(frame, ty, at, attr, shape, depth)?;
-                Content::Bytes
-            }
-            _ => return None,
-        };
-        if let Some(reported) = self.fields.get_mut(usize::from(number)) {
-            reported.says = says;
+            Shape::Bytes if bounded => self.chunk(place, None),
+            Shape::Str(charset) if bounded => self.chunk(place, Some(*charset)),
+            Shape::Strz(charset) if !bounded => self.ended_by_zero(place, *charset),
+            Shape::User(user) => self.user(place, user, shape),
+            _ => None,
         }
-        self.steps.push(Step::End);
-        // A reported field ends here: later steps are not merged with its own.
-        self.barrier = self.steps.len();
+    }
+
+    /// A number that must fill bytes of a size.
+    fn sized_number(&mut self, place: Place<'p>, shape: &'p Shape) -> Option<()> {
+        let attr = place.attr;
+        let is_plain = attr.limit.terminator.is_none() && attr.limit.pad_right.is_none();
+        (is_plain && attr.process.is_none() && attr.check.is_none()).then_some(())?;
+        self.align();
+        let size = self.sized(place)?;
+        self.push(size.map_or(Step::EnterRest, Step::Enter))?;
+        self.number_itself(place, shape)?;
+        self.align();
+        self.push(Step::Leave { whole: true })?;
         Some(())
     }
 
-    fn shape_itself(
-        &mut self,
-        frame: usize,
-        ty: TypeId,
-        at: u16,
-        attr: &'p Attr,
-        shape: &'p Shape,
-        depth: u32,
-    ) -> Option<()> {
-        // Fields are reported whether or not they are valid.
-        let is_selection = matches!(self.purpose, Purpose::Fields(_));
-        let is_untested = is_selection || attr.valid.is_none();
-        let is_unchecked = is_selection || attr.valid.is_none() && attr.check.is_none();
-        let size = match attr.limit.size {
-            Size::Of(size) => match self.expression(size, frame, 0)? {
-                (term, Kind::Int) => Some(term),
-                _ => return None,
-            },
-            Size::Open | Size::Eos => None,
-        };
-        let bounded = attr.limit.is_bounded();
-        let (is_eos, is_plain) = (
-            matches!(attr.limit.size, Size::Eos),
-            attr.limit.terminator.is_none() && attr.limit.pad_right.is_none(),
-        );
+    fn number_itself(&mut self, place: Place<'p>, shape: &Shape) -> Option<()> {
+        let (frame, attr) = (place.frame, place.attr);
         match shape {
-            Shape::Int { bytes, signed, order } if !bounded => {
-                let le = match order {
-                    Order::Le => true,
-                    Order::Be => false,
-                    Order::Structure => self.frames.get(frame)?.le?,
-                };
-                let own = match attr.check {
-                    Some(_) if self.whole => {
-                        let own = self.register()?;
-                        self.steps.push(Step::Mark(own));
-                        Some(own)
-                    }
-                    _ => None,
-                };
-                let to = self.register()?;
-                self.steps.push(Step::Number { to, bytes: *bytes, signed: *signed, le });
-                self.number(frame, attr, to, Kind::Int, own)
+            Shape::Int { bytes, signed, order } => {
+                self.align();
+                let le = self.order(frame, *order)?;
+                let own = self.own(attr)?;
+                let how = How::number(attr, Kind::Int, *signed);
+                let (to, field) = (self.register()?, self.reported(frame, attr, how)?);
+                self.push(match (bytes, signed, le) {
+                    (1, false, _) => Step::U1 { to, field },
+                    (2, false, false) => Step::U2 { to, field },
+                    (4, false, false) => Step::U4 { to, field },
+                    (8, false, false) => Step::U8 { to, field },
+                    (2, false, true) => Step::U2Le { to, field },
+                    (4, false, true) => Step::U4Le { to, field },
+                    (8, false, true) => Step::U8Le { to, field },
+                    (bytes, true, le) => Step::Signed { to, field, bytes: *bytes, le },
+                    _ => return None,
+                })?;
+                self.valued(place, to, Kind::Int, own)
             }
-            Shape::Bits { count, le } if !bounded => {
-                let to = self.register()?;
-                self.steps.push(Step::Bits { to, count: *count, le: *le });
+            Shape::Bits { count, le } => {
                 let kind = if *count == 1 { Kind::Bool } else { Kind::Int };
-                self.number(frame, attr, to, kind, None)
+                let how = How::number(attr, kind, false);
+                let (to, field) = (self.register()?, self.reported(frame, attr, how)?);
+                self.push(Step::Bits { to, field, count: *count, le: *le })?;
+                self.in_byte = Some(*le);
+                (attr.check.is_none() || !self.whole).then_some(())?;
+                self.valued(place, to, kind, None)
             }
-            Shape::Float { bytes, order } if !bounded && is_untested => {
-                let is_known = *order != Order::Structure || self.frames.get(frame)?.le.is_some();
-                is_known.then_some(())?;
-                self.steps.push(Step::Skip((*bytes).into()));
-                Some(())
-            }
-            Shape::Contents(span) if !bounded => {
-                let constants = &self.plan.expressions.constants;
-                let wanted = constants.get(span.start as usize..span.end as usize)?;
-                self.steps.push(match self.whole {
-                    true => Step::Same(wanted.into()),
-                    false => Step::Skip(span.len()),
-                });
-                is_untested.then_some(())
-            }
-            Shape::Bytes if is_unchecked => {
-                self.steps.push(match (size, is_eos) {
-                    (Some(size), _) => Step::SkipBy(size),
-                    (None, true) => Step::Rest,
-                    (None, false) => Step::Terminated(ty, at, None),
-                });
-                Some(())
-            }
-            Shape::Str(charset) if is_untested => {
-                self.steps.push(match (size, is_eos) {
-                    (None, false) => {
-                        let is_tested = self.whole || is_selection;
-                        Step::Terminated(ty, at, is_tested.then_some(*charset))
-                    }
-                    _ => Step::Text(ty, at, size, *charset),
-                });
-                Some(())
-            }
-            Shape::User(user) if is_untested && (!bounded || is_plain) => {
-                if bounded {
-                    self.steps.push(Step::Enter(size));
-                }
-                self.user(frame, attr, user, depth)?;
-                if bounded {
-                    self.steps.push(Step::Leave);
-                }
-                Some(())
-            }
-            Shape::Switch(on, cases) if is_unchecked && is_plain => {
-                self.choice(frame, ty, at, attr, (*on, cases), depth)
+            Shape::Float { bytes, order } => {
+                self.align();
+                let le = self.order(frame, *order)?;
+                let (to, field) = (self.register()?, self.reported(frame, attr, How::Float)?);
+                self.push(Step::Float { to, field, bytes: *bytes, le })?;
+                self.valued(place, to, Kind::Float, None)
             }
             _ => None,
         }
     }
 
-    /// Assigns a number that was read to its field, and tests what must hold for it.
-    fn number(&mut self, frame: usize, attr: &Attr, to: u8, kind: Kind, own: Option<u8>) -> Option<()> {
-        let kind = attr.enumeration.map_or(kind, Kind::Enum);
-        self.frames.get_mut(frame)?.fields.insert(attr.slot, (to, kind));
+    fn order(&self, frame: usize, order: Order) -> Option<bool> {
+        match order {
+            Order::Le => Some(true),
+            Order::Be => Some(false),
+            Order::Structure => self.frame(frame)?.le,
+        }
+    }
+
+    /// Stores where a field with a check begins.
+    fn own(&mut self, attr: &Attr) -> Option<Option<Register>> {
+        if attr.check.is_none() || !self.whole {
+            return Some(None);
+        }
+        let own = self.register()?;
+        self.push(Step::Mark(own))?;
+        Some(Some(own))
+    }
+
+    /// Adds constant bytes of the description. Returns where they begin, and how many they are.
+    pub(super) fn constant_bytes(&mut self, start: usize, end: usize) -> Option<(usize, usize)> {
+        let bytes = self.plan.expressions.constants.get(start..end)?;
+        let at = self.program.constants.len();
+        self.program.constants.extend_from_slice(bytes);
+        Some((at, bytes.len()))
+    }
+
+    /// Assigns a value that was read to its field, and tests what must hold for it.
+    fn valued(&mut self, place: Place<'p>, to: Register, kind: Kind, own: Option<Register>) -> Option<()> {
+        let Place { frame, attr, .. } = place;
+        let kind = match (attr.enumeration, kind) {
+            (Some(of), Kind::Int | Kind::Bool) => Kind::Enum(of),
+            _ => kind,
+        };
+        let stored = Stored { register: to, kind, block: self.block() };
+        // The value of a list is not that of its items.
+        match Self::is_repeated(attr) {
+            true => self.item = (Some(stored), None),
+            false => {
+                self.frames.get_mut(frame)?.fields.insert(attr.slot, stored);
+            }
+        }
         if !self.whole {
             return Some(());
         }
         if let Some(valid) = &attr.valid {
-            self.element = Some((to, kind));
-            let tested = self.test(frame, attr, valid, to, kind);
-            self.element = None;
+            let before = self.element.replace(stored);
+            let tested = self.test(frame, attr, valid, stored);
+            self.element = before;
             tested?;
         }
-        if let (Some(check), Some(own)) = (&attr.check, own) {
-            let from = match check.from {
-                Edge::Message => 0,
-                Edge::Structure => self.frames.get(frame)?.begin,
-                Edge::Field(_) => return None,
-            };
-            let algorithm = check.algorithm.clone();
-            self.steps.push(Step::Check { number: to, algorithm, from, own });
-        }
-        Some(())
+        self.check(frame, attr, stored, own)
     }
 
-    fn test(&mut self, frame: usize, attr: &Attr, valid: &Valid, to: u8, kind: Kind) -> Option<()> {
-        let own = self.term(Term::Register(to))?;
-        let compared = |maker: &mut Self, operator, node| {
-            let (other, other_kind) = maker.expression(node, frame, 0)?;
-            // Members of different enums differ, whatever their numbers.
-            let same = !matches!((kind, other_kind), (Kind::Enum(a), Kind::Enum(b)) if a != b);
-            same.then_some(())?;
-            maker.term(Term::Binary(operator, own, other))
+    /// Bytes or text of a given extent.
+    fn chunk(&mut self, place: Place<'p>, charset: Option<Charset>) -> Option<()> {
+        let Place { frame, attr, .. } = place;
+        self.align();
+        let limit = &attr.limit;
+        let is_plain = limit.terminator.is_none() && limit.pad_right.is_none();
+        let own = self.own(attr)?;
+        let is_end = matches!(self.purpose, Purpose::End);
+        let charset = charset.filter(|_| !is_end || attr.needed);
+        let how = match charset {
+            None => How::Bytes,
+            Some(charset) if charset.is_utf8() => How::Text,
+            Some(Charset::Unknown) => return None,
+            Some(charset) => How::Decoded(charset),
         };
-        match valid {
-            Valid::Equal(node) => {
-                let term = compared(self, Binary::Equal, *node)?;
-                self.steps.push(Step::Holds(term));
+        let is_kept = self.derived == 0 && attr.process.is_none() && !matches!(how, How::Decoded(_));
+        let kind = if charset.is_some() { Kind::Text } else { Kind::Bytes };
+        let to = self.register()?;
+        let (stored, size) = (if is_kept { to } else { NONE }, self.sized(place)?);
+        let process = self.begin_process(place, size)?;
+        let field = self.reported(frame, attr, how)?;
+        let (to, size) = (stored, if process { None } else { size });
+        let is_open = matches!(limit.size, Size::Open);
+        let step = match (charset, size) {
+            (None, Some(size)) if is_plain => Step::Bytes { to, field, size },
+            (None, None) if is_plain => Step::Rest { to, field },
+            (Some(Charset::Utf8), Some(size)) if is_plain => Step::Utf8 { to, field, size },
+            (Some(Charset::Utf8), None) if is_plain => Step::Utf8Rest { to, field },
+            _ => {
+                let is_told_apart = attr.pos.is_none();
+                let limit = limit.clone();
+                let chunk = Chunk { limit, size, is_open, charset, is_tested: true, is_told_apart };
+                self.chunk_step(to, field, chunk)?
             }
-            Valid::Range(low, high) => {
-                for (operator, node) in [(Binary::GreaterEqual, low), (Binary::LessEqual, high)] {
-                    if let Some(node) = node {
-                        let term = compared(self, operator, *node)?;
-                        self.steps.push(Step::Holds(term));
-                    }
-                }
-            }
-            Valid::AnyOf(nodes) => {
-                let mut any = None;
-                for node in nodes {
-                    let term = compared(self, Binary::Equal, *node)?;
-                    any = match any {
-                        None => Some(term),
-                        Some(any) => Some(self.term(Term::Binary(Binary::Or, any, term))?),
-                    };
-                }
-                self.steps.push(Step::Holds(any?));
-            }
-            Valid::Expr(node) => match self.expression(*node, frame, 0)? {
-                (term, Kind::Bool) => self.steps.push(Step::Holds(term)),
+        };
+        self.push(step)?;
+        if process {
+            self.end_process()?;
+        }
+        if is_kept {
+            return self.valued(place, to, kind, own);
+        }
+        (!self.whole || attr.valid.is_none() && attr.check.is_none()).then_some(())
+    }
+
+    fn chunk_step(&mut self, to: Register, field: u16, chunk: Chunk) -> Option<Step> {
+        self.program.chunks.push(chunk);
+        Some(Step::Chunk { to, field, chunk: u16::try_from(self.program.chunks.len() - 1).ok()? })
+    }
+
+    /// Text up to a zero, without a size.
+    fn ended_by_zero(&mut self, place: Place<'p>, charset: Charset) -> Option<()> {
+        let Place { frame, attr, .. } = place;
+        self.align();
+        let how = if charset.is_utf8() { How::Text } else { How::Decoded(charset) };
+        (charset != Charset::Unknown && attr.process.is_none()).then_some(())?;
+        let bytes = zeros(charset).to_vec();
+        let terminator = Terminator { bytes, include: false, consume: true, eos_error: true };
+        let limit = crate::plan::Limit { terminator: Some(terminator), ..Default::default() };
+        let is_kept = charset.is_utf8() && self.derived == 0;
+        let to = if is_kept { self.register()? } else { NONE };
+        let field = self.reported(frame, attr, how)?;
+        let is_tested = !matches!(self.purpose, Purpose::End) || attr.needed;
+        let chunk = Chunk {
+            limit,
+            size: None,
+            is_open: true,
+            charset: Some(charset),
+            is_tested,
+            is_told_apart: false,
+        };
+        let step = self.chunk_step(to, field, chunk)?;
+        self.push(step)?;
+        if is_kept {
+            return self.valued(place, to, Kind::Text, None);
+        }
+        (!self.whole || attr.valid.is_none() && attr.check.is_none()).then_some(())
+    }
+
+    /// The size of a field, if it has one.
+    fn sized(&mut self, place: Place<'p>) -> Option<Option<Arg>> {
+        match place.attr.limit.size {
+            Size::Of(size) => Some(Some(self.number(size, place.frame)?)),
+            Size::Open | Size::Eos => Some(None),
+        }
+    }
+
+    /// Begins bytes that are derived from those of a field, if it has a processing.
+    fn begin_process(&mut self, place: Place<'p>, size: Option<Arg>) -> Option<bool> {
+        let Some(process) = place.attr.process else { return Some(false) };
+        let limit = &place.attr.limit;
+        let is_plain = limit.terminator.is_none() && limit.pad_right.is_none();
+        (is_plain && !matches!(limit.size, Size::Open)).then_some(())?;
+        let how = match process {
+            Process::Xor(key) => match self.expression(key, place.frame, 0)? {
+                (key, Kind::Int) => Processing::Xor(key),
+                (key, Kind::Bytes | Kind::Text) => Processing::XorBytes(key),
                 _ => return None,
             },
-            Valid::InEnum => {
-                let of = self.plan.enum_of(attr.enumeration?);
-                let members: Vec<i64> =
-                    of.by_value.iter().filter_map(|(value, _)| i64::try_from(*value).ok()).collect();
-                self.steps.push(Step::OneOf(to, members.into()));
+            Process::Rol(by) => Processing::Rotate(self.number(by, place.frame)?, true),
+            Process::Ror(by) => Processing::Rotate(self.number(by, place.frame)?, false),
+            _ => return None,
+        };
+        self.program.processes.push(Derived { size, how });
+        self.push(Step::Process(u16::try_from(self.program.processes.len() - 1).ok()?))?;
+        self.derived += 1;
+        Some(true)
+    }
+
+    fn end_process(&mut self) -> Option<()> {
+        self.derived -= 1;
+        self.push(Step::Done).map(|_| ())
+    }
+
+    /// Whether a structure begins with a bit field, and so possibly in the middle of a byte.
+    fn begins_with_bits(&self, user: &UserType) -> bool {
+        let first = self.plan.type_of(user.id).seq.first();
+        first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
+    }
+
+    fn user(&mut self, place: Place<'p>, user: &'p UserType, shape: &'p Shape) -> Option<()> {
+        let Place { frame, attr, .. } = place;
+        let limit = &attr.limit;
+        let is_part = limit.is_bounded() || attr.process.is_some();
+        if is_part || !self.begins_with_bits(user) {
+            self.align();
+        }
+        (!self.whole || attr.valid.is_none() && attr.check.is_none()).then_some(())?;
+        (limit.terminator.is_none() && limit.pad_right.is_none()).then_some(())?;
+        let size = self.sized(place)?;
+        let holds = match self.purpose {
+            Purpose::Fields(choice) => choice.is_in(self.plan, shape),
+            Purpose::End | Purpose::Whole(_) => true,
+        };
+        let field = match self.purpose {
+            Purpose::Fields(_) if holds => self.group(frame, attr, user)?,
+            _ => self.reported(frame, attr, How::Group(user.id))?,
+        };
+        if field != NONE {
+            self.push(Step::Begin(field))?;
+        }
+        let is_simple = user.arguments.is_empty() && matches!(user.parent, Parent::Here);
+        match size {
+            // Whatever it contains, the structure has this size.
+            Some(size) if !holds && is_simple && !attr.needed => {
+                self.push(Step::SkipBy(size))?;
+            }
+            None if is_part && !holds && is_simple && !attr.needed => {
+                self.push(Step::Rest { to: NONE, field: NONE })?;
+            }
+            _ => self.user_itself(place, user, size, is_part)?,
+        }
+        if field != NONE {
+            self.push(Step::End)?;
+        }
+        Some(())
+    }
+
+    /// A group that contains a selected field is reported even if it is not selected itself.
+    fn group(&mut self, frame: usize, attr: &Attr, user: &UserType) -> Option<u16> {
+        let ty = self.frame(frame)?.ty;
+        let how = How::Group(user.id);
+        let fields = &mut self.program.fields;
+        fields.push(crate::program::report::ReportedField { sym: attr.sym, ty, slot: attr.slot, how });
+        u16::try_from(fields.len() - 1).ok()
+    }
+
+    fn user_itself(
+        &mut self,
+        place: Place<'p>,
+        user: &'p UserType,
+        size: Option<Arg>,
+        is_part: bool,
+    ) -> Option<()> {
+        let Place { frame, attr, depth } = place;
+        if user.foreign && self.plan.type_of(user.id).outer.is_some() {
+            return None;
+        }
+        let around = match user.parent {
+            Parent::Here => Some(frame),
+            Parent::Nothing => None,
+            Parent::Given(parent) => Some(self.part(parent, frame, 0)?),
+        };
+        // A structure that contains itself has no end that could be compiled.
+        let mut within = Some(frame);
+        while let Some(outer) = within {
+            let outer = self.frame(outer)?;
+            (outer.ty != user.id).then_some(())?;
+            within = outer.around;
+        }
+        let process = self.begin_process(place, size)?;
+        if is_part && !process {
+            self.push(size.map_or(Step::EnterRest, Step::Enter))?;
+        }
+        let (inner, begin) = (self.frames.len(), self.register()?);
+        let root = if user.foreign { inner } else { self.frame(frame)?.root };
+        let mut made = Frame::new(user.id, root, begin);
+        (made.around, made.caller, made.is_part) = (around, frame, is_part);
+        made.is_foreign = user.foreign;
+        let window = self.window;
+        if is_part {
+            self.windows += 1;
+            self.window = self.windows;
+        }
+        made.window = self.window;
+        made.arguments.clone_from(&user.arguments);
+        self.frames.push(made);
+        self.path.push(self.plan.name(attr.sym));
+        let compiled = self.structure(inner, depth + 1);
+        self.path.pop();
+        self.window = window;
+        compiled?;
+        // While it is being read, it is not the value of its field.
+        match Self::is_repeated(attr) {
+            true => self.item = (None, Some(inner)),
+            false => {
+                self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
+            }
+        }
+        if is_part {
+            self.align();
+            let explained = self.plan.type_of(user.id).instances.iter().any(|attr| attr.pos.is_some());
+            match process {
+                true => self.end_process()?,
+                false => {
+                    self.push(Step::Leave { whole: self.whole && !explained })?;
+                }
             }
         }
         Some(())
     }
 
-    fn user(&mut self, frame: usize, attr: &Attr, user: &'p UserType, depth: u32) -> Option<()> {
-        let is_nested_elsewhere = user.foreign && self.plan.type_of(user.id).outer.is_some();
-        if matches!(user.parent, Parent::Given(_)) || is_nested_elsewhere {
-            return None;
-        }
-        let around = matches!(user.parent, Parent::Here).then_some(frame);
-        let inner = self.frames.len();
-        let begin = self.register()?;
-        let root = if user.foreign { inner } else { self.frames.get(frame)?.root };
-        let le = self.frames.get(frame)?.le.filter(|_| !user.foreign);
-        self.frames.push(Frame {
-            ty: user.id,
-            around,
-            root,
-            le,
-            fields: HashMap::new(),
-            parts: HashMap::new(),
-            arguments: user.arguments.clone(),
-            caller: frame,
-            begin,
-        });
-        self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
-        self.path.push(self.plan.name(attr.sym));
-        let made = self.structure(inner, depth + 1);
-        self.path.pop();
-        made
-    }
-
-    fn choice(
-        &mut self,
-        frame: usize,
-        ty: TypeId,
-        at: u16,
-        attr: &'p Attr,
-        (on, cases): (NodeId, &'p [(Option<NodeId>, Shape)]),
-        depth: u32,
-    ) -> Option<()> {
-        let (term, kind) = self.expression(on, frame, 0)?;
-        let chooses = self.steps.len();
-        self.steps.push(Step::Stop);
-        let (mut keys, mut otherwise, mut ends) = (Vec::new(), None, Vec::new());
+    fn choice(&mut self, place: Place<'p>, on: NodeId, cases: &'p [(Option<NodeId>, Shape)]) -> Option<()> {
+        let (attr, before) = (place.attr, self.in_byte);
+        let (on, kind) = self.expression(on, place.frame, 0)?;
+        let chooses = self.push(Step::Stop)?;
+        let (mut table, mut ends, mut after) = (Vec::new(), Vec::new(), before);
+        let mut tests = Vec::new();
+        let mut otherwise = None;
         for (key, shape) in cases {
             let here = self.here();
+            self.barrier = usize::from(here);
             match key {
                 None => otherwise = Some(here),
-                Some(key) => {
-                    let constant = match self.plan.expressions.node(*key) {
-                        Node::Const(Val::Int(n)) => *n,
-                        Node::Const(Val::Bool(b)) => (*b).into(),
-                        Node::Const(Val::Enum(of, n)) => match kind {
-                            Kind::Enum(own) if own != *of => continue,
-                            _ => *n,
-                        },
-                        _ => return None,
-                    };
-                    keys.push((i64::try_from(constant).ok()?, here));
-                }
+                Some(key) => match self.case(*key, kind) {
+                    Some(Some(number)) => table.push((number, here)),
+                    Some(None) => continue,
+                    None => tests.push((*key, here)),
+                },
             }
-            let before = (self.steps.len(), self.terms.len());
-            if self.shape(frame, ty, at, attr, shape, depth + 1).is_none() {
-                self.steps.truncate(before.0);
-                self.terms.truncate(before.1);
-                self.steps.push(Step::Stop);
-            }
+            self.in_byte = before;
+            self.conditional(|it| {
+                it.or_stop(|it| it.shape(place, shape));
+                Some(())
+            })?;
+            after = after.or(self.in_byte);
             // The value of one case is not always present.
-            self.frames.get_mut(frame)?.fields.remove(&attr.slot);
-            self.frames.get_mut(frame)?.parts.remove(&attr.slot);
-            ends.push(self.steps.len());
-            self.steps.push(Step::Jump(0));
+            self.frames.get_mut(place.frame)?.fields.remove(&attr.slot);
+            self.frames.get_mut(place.frame)?.parts.remove(&attr.slot);
+            self.item = (None, None);
+            ends.push(self.push(Step::Jump(NONE))?);
         }
         let otherwise = match otherwise {
             Some(otherwise) => otherwise,
             None => {
                 let here = self.here();
+                self.barrier = usize::from(here);
+                self.in_byte = before;
                 // If no case matches, sized bytes stay bytes, and without a size nothing is read.
                 if attr.limit.is_bounded() {
-                    self.shape(frame, ty, at, attr, &Shape::Bytes, depth + 1)?;
+                    self.conditional(|it| {
+                        it.or_stop(|it| it.shape(place, &Shape::Bytes));
+                        Some(())
+                    })?;
+                    self.frames.get_mut(place.frame)?.fields.remove(&attr.slot);
+                    self.item = (None, None);
+                    after = after.or(self.in_byte);
                 }
+                ends.push(self.push(Step::Jump(NONE))?);
                 here
             }
         };
-        let here = self.here();
-        for end in ends {
-            if let Some(Step::Jump(to)) = self.steps.get_mut(end) {
-                *to = here;
-            }
-        }
-        self.barrier = usize::from(here);
-        // Of two cases with the same key the first counts.
-        keys.sort_by_key(|&(key, _)| key);
-        keys.dedup_by_key(|&mut (key, _)| key);
-        *self.steps.get_mut(chooses)? = Step::Choose(term, keys.into(), otherwise);
+        self.in_byte = after;
+        let first = self.chosen(on, table, tests, otherwise, (place.frame, kind))?;
+        *self.program.steps.get_mut(chooses)? = first;
+        self.land(ends);
         Some(())
     }
-}
 
-/// Whether a structure begins with a bit field, and so possibly in the middle of a byte.
-fn begins_with_bits(plan: &Plan, user: &UserType) -> bool {
-    let first = plan.type_of(user.id).seq.first();
-    first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
+    /// The number of a case, if it is one. None inside if no value is equal to it.
+    fn case(&self, key: NodeId, kind: Kind) -> Option<Option<i64>> {
+        let number = match *self.plan.expressions.node(key) {
+            Node::Const(Val::Int(n)) if kind.is_plain() => n,
+            Node::Const(Val::Bool(b)) if kind.is_plain() => b.into(),
+            Node::Const(Val::Enum(of, n)) => match kind {
+                Kind::Enum(own) if own != of => return Some(None),
+                kind if kind.is_plain() => n,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(i64::try_from(number).ok())
+    }
+
+    /// The step that chooses a case: by a table, or by comparing one after another, which are appended.
+    fn chosen(
+        &mut self,
+        on: Arg,
+        table: Vec<(i64, u16)>,
+        tests: Vec<(NodeId, u16)>,
+        otherwise: u16,
+        (frame, kind): (usize, Kind),
+    ) -> Option<Step> {
+        if tests.is_empty() {
+            self.program.choices.push(Cases::new(table, otherwise));
+            return Some(Step::Choose { on, table: u16::try_from(self.program.choices.len() - 1).ok()? });
+        }
+        // Texts, and whatever is known only while reading.
+        table.is_empty().then_some(())?;
+        let first = self.here();
+        for (key, to) in tests {
+            let (key, other) = self.expression(key, frame, 0)?;
+            let equal = self.compared(crate::expr::Binary::Equal, (on, kind), (key, other))?;
+            self.push(Step::If { condition: equal, want: true, to })?;
+        }
+        self.push(Step::Jump(otherwise))?;
+        Some(Step::Jump(first))
+    }
+
+    pub(super) fn is_repeated(attr: &Attr) -> bool {
+        !matches!(attr.repeat, Repeat::Once)
+    }
+
+    /// A constant as a term.
+    pub(super) fn constant_text(&mut self, start: usize, end: usize) -> Option<Arg> {
+        let (start, length) = self.constant_bytes(start, end)?;
+        let content = crate::program::records::Content { is_constant: true, start, length };
+        let packed = crate::program::evaluate::pack(content)?;
+        self.term(Term::Constant(packed))
+    }
 }

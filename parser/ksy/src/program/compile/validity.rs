@@ -1,0 +1,111 @@
+//! What must hold for a value.
+
+use crate::expr::Binary;
+use crate::plan::{Attr, Edge, NodeId, Valid};
+use crate::program::compile::{Compiler, Stored};
+use crate::program::report::How;
+use crate::program::step::{Arg, Cases, Checked, Kind, NONE, Register, Step};
+
+impl<'p> Compiler<'p> {
+    pub(super) fn test(&mut self, frame: usize, attr: &Attr, valid: &'p Valid, stored: Stored) -> Option<()> {
+        match valid {
+            Valid::Equal(node) => self.must_compare(Binary::Equal, *node, frame, stored),
+            Valid::Range(low, high) => {
+                if let Some(low) = low {
+                    self.must_compare(Binary::GreaterEqual, *low, frame, stored)?;
+                }
+                match high {
+                    Some(high) => self.must_compare(Binary::LessEqual, *high, frame, stored),
+                    None => Some(()),
+                }
+            }
+            Valid::AnyOf(nodes) => {
+                let mut any = Vec::new();
+                for node in nodes {
+                    let condition = self.comparison_with(Binary::Equal, *node, frame, stored)?;
+                    any.push(self.jump(condition, true)?);
+                }
+                self.push(Step::Jump(NONE))?;
+                self.land(any);
+                Some(())
+            }
+            Valid::Expr(node) => self.must_be_true(*node, frame),
+            Valid::InEnum => {
+                // Only a member of an enum is tested.
+                let Kind::Enum(of) = stored.kind else { return Some(()) };
+                let of = self.plan.enum_of(attr.enumeration.unwrap_or(of));
+                let members: Vec<i64> =
+                    of.by_value.iter().filter_map(|(value, _)| i64::try_from(*value).ok()).collect();
+                let behind = self.here().checked_add(1)?;
+                let table: Vec<(i64, u16)> = members.into_iter().map(|member| (member, behind)).collect();
+                self.program.choices.push(Cases::new(table, NONE));
+                let table = u16::try_from(self.program.choices.len() - 1).ok()?;
+                self.push(Step::Choose { on: Arg(stored.register), table })?;
+                self.barrier = self.program.steps.len();
+                Some(())
+            }
+        }
+    }
+
+    fn comparison_with(
+        &mut self,
+        operator: Binary,
+        node: NodeId,
+        frame: usize,
+        stored: Stored,
+    ) -> Option<Arg> {
+        let wanted = self.expression(node, frame, 0)?;
+        self.compared(operator, (Arg(stored.register), stored.kind), wanted)
+    }
+
+    fn must_compare(&mut self, operator: Binary, node: NodeId, frame: usize, stored: Stored) -> Option<()> {
+        let condition = self.comparison_with(operator, node, frame, stored)?;
+        self.must_hold(condition)
+    }
+
+    /// The check of other bytes that a value is.
+    pub(super) fn check(
+        &mut self,
+        frame: usize,
+        attr: &Attr,
+        stored: Stored,
+        own: Option<Register>,
+    ) -> Option<()> {
+        let Some(check) = &attr.check else { return Some(()) };
+        let is_computed = match stored.kind {
+            Kind::Int => !check.algorithm.is_keyed(),
+            Kind::Bytes => check.algorithm.is_keyed(),
+            _ => false,
+        };
+        if !is_computed {
+            return Some(());
+        }
+        // Places in derived bytes are not those of the message.
+        (self.derived == 0).then_some(())?;
+        let from = match check.from {
+            Edge::Message => Arg(self.frames.first()?.begin),
+            Edge::Structure => Arg(self.frame(frame)?.begin),
+            Edge::Field(slot) => {
+                let edge = *self.frame(frame)?.edges.get(&(slot, false))?;
+                self.stored(edge)?
+            }
+        };
+        let to = match check.to {
+            None => None,
+            Some(slot) => {
+                let edge = *self.frame(frame)?.edges.get(&(slot, true))?;
+                Some(self.stored(edge)?)
+            }
+        };
+        let is_trailing = frame == 0 && self.trailing_checks().contains(&attr.slot);
+        let field = match check.algorithm.is_keyed() {
+            true => self.reported(frame, attr, How::Bytes)?,
+            false => NONE,
+        };
+        let (algorithm, value) = (check.algorithm.clone(), Arg(stored.register));
+        let checked = Checked { algorithm, value, from, to, own: Arg(own?), field, is_trailing };
+        self.program.checks.push(checked);
+        self.push(Step::Check(u16::try_from(self.program.checks.len() - 1).ok()?))?;
+        Some(())
+    }
+}
