@@ -92,7 +92,7 @@ types:
           : command == "INFO" ? 1036
           : 0
         enum: kind
-    -webide-representation: '{source} {command} {param}'
+    -webide-representation: '{source} {command} {param[0]} {param[1]} {param[2]} {param[3]}'
   tags:
     seq:
       - {id: sign, contents: '@'}

@@ -32,7 +32,7 @@ types:
       - {id: message, type: request_message, size: size}
   response:
     meta:
-      -framescope: {reply: true}
+      -framescope: {reply: true, kind: message.request_api_key}
     seq:
       - {id: size, type: s4, valid: {min: 4, max: 104857600}}
       - {id: message, type: response_message, size: size}
@@ -76,34 +76,34 @@ types:
       - id: body
         size-eos: true
         type:
-          switch-on: api_key
+          switch-on: request_api_key
           cases:
-            api_key::produce: produce_response(api_version)
-            api_key::fetch: fetch_response(api_version)
-            api_key::list_offsets: list_offsets_response(api_version)
-            api_key::metadata: metadata_response(api_version)
-            api_key::offset_commit: offset_commit_response(api_version)
-            api_key::offset_fetch: offset_fetch_response(api_version)
-            api_key::find_coordinator: find_coordinator_response(api_version)
-            api_key::join_group: join_group_response(api_version)
-            api_key::heartbeat: heartbeat_response(api_version)
-            api_key::leave_group: leave_group_response(api_version)
-            api_key::sync_group: sync_group_response(api_version)
-            api_key::describe_groups: describe_groups_response(api_version)
-            api_key::list_groups: list_groups_response(api_version)
-            api_key::api_versions: api_versions_response(api_version)
-            api_key::create_topics: create_topics_response(api_version)
-            api_key::delete_topics: delete_topics_response(api_version)
-            api_key::init_producer_id: init_producer_id_response(api_version)
-            api_key::add_partitions_to_txn: add_partitions_to_txn_response(api_version)
-            api_key::end_txn: end_txn_response(api_version)
-            api_key::describe_configs: describe_configs_response(api_version)
-            api_key::consumer_group_describe: consumer_group_describe_response(api_version)
-            api_key::get_telemetry_subscriptions: get_telemetry_subscriptions_response(api_version)
+            api_key::produce: produce_response(request_api_version)
+            api_key::fetch: fetch_response(request_api_version)
+            api_key::list_offsets: list_offsets_response(request_api_version)
+            api_key::metadata: metadata_response(request_api_version)
+            api_key::offset_commit: offset_commit_response(request_api_version)
+            api_key::offset_fetch: offset_fetch_response(request_api_version)
+            api_key::find_coordinator: find_coordinator_response(request_api_version)
+            api_key::join_group: join_group_response(request_api_version)
+            api_key::heartbeat: heartbeat_response(request_api_version)
+            api_key::leave_group: leave_group_response(request_api_version)
+            api_key::sync_group: sync_group_response(request_api_version)
+            api_key::describe_groups: describe_groups_response(request_api_version)
+            api_key::list_groups: list_groups_response(request_api_version)
+            api_key::api_versions: api_versions_response(request_api_version)
+            api_key::create_topics: create_topics_response(request_api_version)
+            api_key::delete_topics: delete_topics_response(request_api_version)
+            api_key::init_producer_id: init_producer_id_response(request_api_version)
+            api_key::add_partitions_to_txn: add_partitions_to_txn_response(request_api_version)
+            api_key::end_txn: end_txn_response(request_api_version)
+            api_key::describe_configs: describe_configs_response(request_api_version)
+            api_key::consumer_group_describe: consumer_group_describe_response(request_api_version)
+            api_key::get_telemetry_subscriptions: get_telemetry_subscriptions_response(request_api_version)
     instances:
-      api_key: {value: '_conversation.requests[correlation_id] / 256', enum: api_key}
-      api_version: {value: '_conversation.requests[correlation_id] % 256'}
-    -webide-representation: '{api_key} {api_version:dec}'
+      request_api_key: {value: '_conversation.requests[correlation_id] / 256', enum: api_key}
+      request_api_version: {value: '_conversation.requests[correlation_id] % 256'}
+    -webide-representation: '{request_api_key} {request_api_version:dec}'
   unsigned_varint:
     doc: Seven bits in each byte, the lowest first.
     seq:

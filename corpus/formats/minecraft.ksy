@@ -436,7 +436,7 @@ types:
     seq:
       - {id: count, type: varint}
       - {id: entity, type: varint, repeat: expr, repeat-expr: count.value}
-    -webide-representation: '{entity}'
+    -webide-representation: '{entity[0]} {entity[1]}'
   entity_relative_move:
     seq:
       - {id: entity, type: varint}
@@ -517,12 +517,12 @@ types:
       - {id: action, type: varint}
       - {id: count, type: varint}
       - {id: player, type: listed_player(action.value), repeat: expr, repeat-expr: count.value}
-    -webide-representation: '{player}'
+    -webide-representation: '{player[0]} {player[1]}'
   tab_completions:
     seq:
       - {id: count, type: varint}
       - {id: match, type: text, repeat: expr, repeat-expr: count.value}
-    -webide-representation: '{match}'
+    -webide-representation: '{match[0]} {match[1]}'
   player_list_header_and_footer:
     seq:
       - {id: header, type: text}
@@ -701,7 +701,7 @@ types:
   nbt_compound:
     seq:
       - {id: tag, type: nbt, repeat: until, repeat-until: _.type == tag::end}
-    -webide-representation: '{tag}'
+    -webide-representation: '{tag[0]} {tag[1]}'
 enums:
   tag:
     0: end

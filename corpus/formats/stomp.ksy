@@ -45,7 +45,7 @@ types:
       first: {pos: _io.pos, type: u1}
   frame:
     seq:
-      - {id: command, type: line, terminator: 0x0a}
+      - {id: command, type: command, terminator: 0x0a}
       - id: header
         type: 'header(_index == 0 ? -1 : header[_index - 1].length)'
         repeat: until
@@ -56,7 +56,18 @@ types:
       - {id: text, type: str, terminator: 0, if: length < 0, doc: A body without a content-length has no NUL in it.}
     instances:
       length: {value: 'header[header.size - 1].before', doc: 'Bytes of the body, or -1 if no header says.'}
-    -webide-representation: '{command} {header} {body}{text}'
+    -webide-representation: '{command} {header[0]} {header[1]} {header[2]} {body}{text}'
+  command:
+    seq:
+      - id: text
+        type: str
+        terminator: 0x0d
+        consume: false
+        eos-error: false
+        valid:
+          any-of: ['"CONNECT"', '"STOMP"', '"CONNECTED"', '"SEND"', '"SUBSCRIBE"', '"UNSUBSCRIBE"', '"ACK"', '"NACK"', '"BEGIN"', '"COMMIT"', '"ABORT"', '"DISCONNECT"', '"MESSAGE"', '"RECEIPT"', '"ERROR"']
+      - {id: carriage_return, contents: [0x0d], if: not _io.eof}
+    -webide-representation: '{text}'
   line:
     seq:
       - {id: text, type: str, terminator: 0x0d, consume: false, eos-error: false}
@@ -74,7 +85,7 @@ types:
       first: {pos: _io.pos, type: u1}
       is_end: {value: first == 0x0a or first == 0x0d}
       length: {value: 'before < 0 and name == "content-length" ? value.text.to_i : before'}
-    -webide-representation: '{name}={value}'
+    -webide-representation: '{name} {value}'
 enums:
   kind:
     0: end_of_line

@@ -8,18 +8,23 @@ meta:
     transport: tcp
     ports: 5555
     conversation:
-      variables:
-        mechanism: ''
       both: greeting
+      middle: {client: traffic, server: traffic}
       states:
         greeting:
-          set: {mechanism: mechanism}
-          next: handshake
+          then:
+            - {when: mechanism == "CURVE", next: curve_handshake}
+            - {when: true, next: handshake}
         handshake:
           read: frame
           then:
-            - {when: kind == kind::command and (body.as<command>.name == "READY" or body.as<command>.name == "INITIATE"), next: traffic}
+            - {when: command and (body.as<command>.name == "READY" or body.as<command>.name == "INITIATE"), next: traffic}
         traffic: {read: frame}
+        curve_handshake:
+          read: curve_frame
+          then:
+            - {when: command and (body.as<curve_command>.name == "READY" or body.as<curve_command>.name == "INITIATE"), next: curve_traffic}
+        curve_traffic: {read: curve_frame}
 types:
   greeting:
     meta:
@@ -40,9 +45,7 @@ types:
       kind: {value: kind::greeting}
   frame:
     meta:
-      -framescope:
-        kind: kind
-        summary: '{body}'
+      -framescope: {kind: kind, summary: '{body}'}
     seq:
       - {id: reserved, type: b5, valid: 0}
       - {id: command, type: b1}
@@ -56,13 +59,30 @@ types:
       - id: body
         size: size
         type:
-          switch-on: kind
-          cases:
-            kind::command: command
-            kind::encrypted: encrypted
+          switch-on: command
+          cases: {true: command}
     instances:
-      kind:
-        value: 'command ? kind::command : _conversation.mechanism == "CURVE" ? kind::encrypted : kind::message'
+      kind: {value: 'command ? kind::command : kind::message'}
+  curve_frame:
+    meta:
+      -framescope: {kind: kind, summary: '{body}'}
+    seq:
+      - {id: reserved, type: b5, valid: 0}
+      - {id: command, type: b1}
+      - {id: long, type: b1, doc: The size has eight bytes.}
+      - {id: more, type: b1, doc: The next frame belongs to the same message.}
+      - id: size
+        type:
+          switch-on: long
+          cases: {true: u8, false: u1}
+        valid: {max: 16777216}
+      - id: body
+        size: size
+        type:
+          switch-on: command
+          cases: {true: curve_command, false: encrypted}
+    instances:
+      kind: {value: 'command ? kind::command : kind::encrypted'}
   command:
     seq:
       - {id: name_size, type: u1, doc: 'libzmq writes "^RROR" for "\x05ERROR" when it refuses a password, 94 and four letters.'}
@@ -70,7 +90,7 @@ types:
       - id: data
         size-eos: true
         type:
-          switch-on: '_conversation.mechanism == "CURVE" ? "CURVE " + name : name'
+          switch-on: name
           cases:
             '"READY"': metadata
             '"ERROR"': error
@@ -81,16 +101,26 @@ types:
             '"PONG"': pong
             '"HELLO"': plain_hello
             '"INITIATE"': metadata
-            '"CURVE HELLO"': curve_hello
-            '"CURVE WELCOME"': curve_welcome
-            '"CURVE INITIATE"': curve_initiate
-            '"CURVE READY"': curve_ready
-            '"CURVE ERROR"': error
+    -webide-representation: '{name} {data}'
+  curve_command:
+    seq:
+      - {id: name_size, type: u1}
+      - {id: name, type: str, size: name_size, encoding: ASCII}
+      - id: data
+        size-eos: true
+        type:
+          switch-on: name
+          cases:
+            '"HELLO"': curve_hello
+            '"WELCOME"': curve_welcome
+            '"INITIATE"': curve_initiate
+            '"READY"': curve_ready
+            '"ERROR"': error
     -webide-representation: '{name} {data}'
   metadata:
     seq:
       - {id: property, type: property, repeat: eos}
-    -webide-representation: '{property}'
+    -webide-representation: '{property[0]} {property[1]}'
   property:
     seq:
       - {id: name_size, type: u1}
