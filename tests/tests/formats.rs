@@ -18,7 +18,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use framescope_capture::export::{Paint, RowSelection, write_text};
-use framescope_capture::{Index, Options, Source, read};
+use framescope_capture::{Index, Options, Row, Source, read};
 use framescope_ksy::Described;
 use framescope_oracles::{check_described, check_index};
 use framescope_parser::{Dissection, Field, Names, Protocol, SpanType, Value, with_built_in};
@@ -55,12 +55,12 @@ fn index(name: &str) -> Index {
     read(Source::open(&capture).unwrap(), &options, &mut |_| true).unwrap()
 }
 
-fn for_each_message(index: &Index, mut each: impl FnMut(&[u8], &Dissection<'_>)) {
+fn for_each_message(index: &Index, mut each: impl FnMut(&Row, &[u8], &Dissection<'_>)) {
     let mut reader = index.reader();
     for (number, row) in index.rows() {
         if row.span_type == SpanType::Message {
             let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
-            each(&bytes, &index.dissect(number, &bytes));
+            each(&row, &bytes, &index.dissect(number, &bytes));
         }
     }
 }
@@ -72,7 +72,7 @@ fn every_format_prints_what_was_accepted() {
         check_index(&index);
         // A filter can query exactly these fields.
         let named = described(&name).names();
-        for_each_message(&index, |_, message| named_fields(&message.fields, "", &named));
+        for_each_message(&index, |_, _, message| named_fields(&message.fields, "", &named));
         let mut printed = Vec::new();
         write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
         let printed = String::from_utf8(printed).unwrap();
@@ -108,14 +108,18 @@ fn every_byte_is_explained_and_every_message_written_back() {
             index.rows().all(|(_, row)| row.span_type == SpanType::Message),
             "{name}: not all are messages"
         );
-        for_each_message(&index, |bytes, message| {
+        for_each_message(&index, |row, bytes, message| {
             assert_eq!(unexplained(&message.fields), 0, "{name}: {:?}", message.fields);
             assert!(!message.fields.is_empty(), "{name}");
             messages += 1;
-            if bytes.len() > 4096 {
+            if !described.stages().is_empty() || bytes.len() > 4096 {
                 let mut written = Vec::new();
-                described.encode(message, &mut written).unwrap();
-                assert!(written == bytes, "{name}");
+                let encoded = index.with_context(row, |context| match context {
+                    Some(context) => described.encode_in(context, message, &mut written),
+                    None => described.encode(message, &mut written),
+                });
+                encoded.unwrap_or_else(|error| panic!("{name} at {}: {error}", row.offset));
+                assert!(written == bytes, "{name} at {}", row.offset);
                 return;
             }
             check_described(&described, bytes);
