@@ -58,8 +58,9 @@ pub struct Described {
     names: Arc<Names>,
     /// Finds where most messages end.
     ends: Option<Arc<Program>>,
-    /// Finds out whether a message is entirely valid.
+    /// Dissects most messages, and finds the kinds of those.
     whole: Option<Arc<Program>>,
+    outline: Option<Arc<Program>>,
     key: Option<Key>,
     /// The states of its conversations, each with a protocol of its own.
     grammar: Option<Arc<Grammar>>,
@@ -111,7 +112,8 @@ impl Described {
         let names = Arc::new(names::names(&format));
         let ends = Program::ends(&format.plan).map(Arc::new);
         let whole = Program::whole(&format.plan, &format.meta).map(Arc::new);
-        Ok(Described { format, names, ends, whole, key: None, grammar: None })
+        let outline = whole.as_ref().map(|whole| Arc::new(whole.without_reports()));
+        Ok(Described { format, names, ends, whole, outline, key: None, grammar: None })
     }
 
     fn with_states(
@@ -122,7 +124,7 @@ impl Described {
     ) -> Described {
         let grammar = Arc::new(Grammar::new(plan, own));
         let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
-        Described { format, names, ends: None, whole: None, key, grammar: Some(grammar) }
+        Described { format, names, ends: None, whole: None, outline: None, key, grammar: Some(grammar) }
     }
 
     /// The protocol of a state, or else of the first; itself where it has no conversations.
@@ -326,7 +328,7 @@ impl Protocol for Described {
         let part = self.of_stage(None);
         let plan: &'a Plan = &part.format.plan;
         let given = Given { key: part.key.as_ref(), checked };
-        if part.whole.as_ref().is_some_and(|whole| whole.outline(plan, given, message, visit)) {
+        if part.outline.as_ref().is_some_and(|outline| outline.outline(plan, given, message, visit)) {
             return;
         }
         part.dissect_all(Captured::whole(message), checked, visit, false);

@@ -139,6 +139,10 @@ impl Conversation for Talk {
         (!self.values.is_empty()).then_some(&self.values)
     }
 
+    fn continue_in(&mut self, role: Role, stage: u16) {
+        self.side_mut(role).state = stage;
+    }
+
     fn begins_inside(&mut self, role: Role) {
         let first = self.side(role).state;
         let middle = self.grammar.plan.middle.get(role.index()).copied().unwrap_or(first);

@@ -103,10 +103,11 @@ impl Program {
                 return false;
             };
             let recorded = Recorded { records, program: self, plan, bytes };
+            let Some(texts) = recorded.texts() else { return false };
             report::report_kind(plan, found.kind, visit);
-            recorded.report_fields(visit);
+            recorded.report_fields(&texts, visit);
             recorded.report_summary(meta, visit);
-            records.notes.report(plan, self, visit);
+            records.notes.report(self, visit);
             true
         })
     }
@@ -125,7 +126,7 @@ impl Program {
             return false;
         };
         report::report_kind(plan, found.kind, visit);
-        sink.notes.report(plan, self, visit);
+        sink.notes.report(self, visit);
         true
     }
 
@@ -142,7 +143,8 @@ impl Program {
                 return false;
             }
             let recorded = Recorded { records, program: self, plan, bytes };
-            recorded.report_fields(visit);
+            let Some(texts) = recorded.texts() else { return false };
+            recorded.report_fields(&texts, visit);
             if summary {
                 recorded.report_summary(meta, visit);
             }
@@ -162,9 +164,11 @@ impl Program {
             return None;
         }
         if self.registers <= FEW_REGISTERS {
-            Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run()
+            let mut machine = Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink);
+            machine.run()
         } else {
-            Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run()
+            let mut machine = Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink);
+            machine.run()
         }
     }
 }

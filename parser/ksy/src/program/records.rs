@@ -4,7 +4,6 @@ use std::cell::RefCell;
 
 use framescope_parser::{Code, Visit};
 
-use crate::plan::Plan;
 use crate::program::Program;
 use crate::program::step::NONE;
 
@@ -15,6 +14,8 @@ pub(super) trait Sink {
     fn number(&mut self, field: u16, start: usize, end: usize, n: u64);
     /// Bytes or text: its bytes, and how many of them are its value.
     fn chunk(&mut self, field: u16, start: usize, end: usize, content: usize);
+    /// Text, which is tested when everything is read.
+    fn text(&mut self, field: u16, start: usize, end: usize, own: &[u8]) -> Option<()>;
     /// A computed text or bytes, from the message or from the description.
     fn computed(&mut self, field: u16, at: usize, content: Content);
     fn begin(&mut self, field: u16, at: usize);
@@ -61,9 +62,9 @@ impl Notes {
         Some(())
     }
 
-    pub(super) fn report<'a>(&self, plan: &'a Plan, program: &'a Program, visit: &mut dyn Visit<'a>) {
+    pub(super) fn report<'a>(&self, program: &'a Program, visit: &mut dyn Visit<'a>) {
         for &(field, start, end) in self.first.iter().take(self.count) {
-            let name = program.fields.get(usize::from(field)).map_or("", |field| plan.name(field.sym));
+            let name = program.fields.get(usize::from(field)).map_or("", |field| &field.name);
             let text = format_args!("{name}: {}", crate::run::valid::NO_KEY);
             visit.problem(Code::TagUnverified, start..end, text);
         }
@@ -84,6 +85,11 @@ impl Sink for NotReported {
 
     #[inline]
     fn chunk(&mut self, _: u16, _: usize, _: usize, _: usize) {}
+
+    #[inline]
+    fn text(&mut self, _: u16, _: usize, _: usize, _: &[u8]) -> Option<()> {
+        Some(())
+    }
 
     #[inline]
     fn computed(&mut self, _: u16, _: usize, _: Content) {}
@@ -135,6 +141,8 @@ impl Record {
 #[derive(Default)]
 pub(super) struct Records {
     pub(super) all: Vec<Record>,
+    /// The texts of the message among them, which are not tested yet.
+    pub(super) texts: Vec<usize>,
     /// The groups that are open.
     open: Vec<usize>,
     pub(super) derived: Vec<Vec<u8>>,
@@ -151,6 +159,7 @@ impl Records {
     fn clear(&mut self) {
         self.all.clear();
         self.open.clear();
+        self.texts.clear();
         self.derived.clear();
         self.region = Region::default();
         self.notes.count = 0;
@@ -183,6 +192,17 @@ impl Sink for Records {
         if field != NONE {
             self.push(field, start, end, (start as u64) << 32 | content as u64);
         }
+    }
+
+    #[inline]
+    fn text(&mut self, field: u16, start: usize, end: usize, own: &[u8]) -> Option<()> {
+        if field == NONE || self.region.buffer > 0 {
+            std::str::from_utf8(own).ok()?;
+        } else {
+            self.texts.push(self.all.len());
+        }
+        self.chunk(field, start, end, own.len());
+        Some(())
     }
 
     fn computed(&mut self, field: u16, at: usize, content: Content) {

@@ -7,16 +7,16 @@ use framescope_parser::{Captured, Kind as MessageKind, Value, Visit};
 
 use crate::display::{self, short_bytes, short_text};
 use crate::dissect::summary::summary_of;
-use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, Sym, TypeId, UNREAD, Val, kind_of};
+use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, TypeId, Val, kind_of};
 use crate::program::Program;
 use crate::program::records::{Record, Records};
 use crate::program::step::Kind;
 use crate::strings::Charset;
 
 /// A field that is reported.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ReportedField {
-    pub(super) sym: Sym,
+    pub(super) name: Box<str>,
     /// The structure that it belongs to, and its slot there.
     pub(super) ty: TypeId,
     pub(super) slot: u16,
@@ -39,6 +39,8 @@ pub(super) enum How {
     Member(EnumId),
     Float,
     Text,
+    /// Text of the message that is tested when everything is read.
+    Utf8,
     /// Text in another encoding than UTF-8.
     Decoded(Charset),
     Bytes,
@@ -81,9 +83,29 @@ pub(super) fn report_kind<'a>(plan: &'a Plan, kind: Option<Val>, visit: &mut dyn
     }
 }
 
+/// The first texts of a message, which need not be tested twice.
+#[derive(Default)]
+pub(super) struct Texts<'a> {
+    first: [&'a str; 8],
+}
+
 impl<'a> Recorded<'_, 'a> {
+    /// Tests whether all texts are UTF-8.
+    pub(super) fn texts(&self) -> Option<Texts<'a>> {
+        let mut texts = Texts::default();
+        for (at, &record) in self.records.texts.iter().enumerate() {
+            let place = self.records.all.get(record)?.content();
+            let text = std::str::from_utf8(self.bytes.get(place)?).ok()?;
+            if let Some(first) = texts.first.get_mut(at) {
+                *first = text;
+            }
+        }
+        Some(texts)
+    }
+
     /// Reports everything that was recorded.
-    pub(super) fn report_fields(&self, visit: &mut dyn Visit<'a>) {
+    pub(super) fn report_fields(&self, texts: &Texts<'a>, visit: &mut dyn Visit<'a>) {
+        let mut texts = texts.first.iter();
         for record in &self.records.all {
             let Some(field) = self.program.fields.get(usize::from(record.field)) else {
                 visit.end();
@@ -95,19 +117,19 @@ impl<'a> Recorded<'_, 'a> {
                 How::Hex => Value::Hex(n),
                 How::Bool => Value::Bool(n != 0),
                 How::Member(of) => self.member(of, n),
+                How::Utf8 => match texts.next() {
+                    Some(&text) => Value::Text(text.into()),
+                    None => self.text(record),
+                },
                 How::Text => self.text(record),
-                How::Bytes => self.content(record, Value::Bytes),
+                How::Bytes | How::Unread => Value::Bytes(self.found(record)),
                 How::Group(_) => {
-                    visit.begin(self.plan.name(field.sym), place, Value::Group);
-                    continue;
-                }
-                How::Unread => {
-                    visit.field(UNREAD, place, self.content(record, Value::Bytes));
+                    visit.begin(&field.name, place, Value::Group);
                     continue;
                 }
                 other => self.other(other, record),
             };
-            visit.field(self.plan.name(field.sym), place, value);
+            visit.field(&field.name, place, value);
         }
     }
 
@@ -153,11 +175,6 @@ impl<'a> Recorded<'_, 'a> {
         }
     }
 
-    #[inline]
-    fn content(&self, record: &Record, value: impl FnOnce(Cow<'a, [u8]>) -> Value<'a>) -> Value<'a> {
-        value(self.found(record))
-    }
-
     /// Reports the summary. A visitor that ignores it does not pay for it.
     pub(super) fn report_summary(&self, meta: &Meta, visit: &mut dyn Visit<'a>) {
         visit.summary(format_args!("{}", Summary { recorded: self, meta }));
@@ -195,7 +212,7 @@ impl<'a> Recorded<'_, 'a> {
         let n = record.value;
         match (how, style) {
             (How::Group(inner), _) => self.summary(inner, at + 1),
-            (How::Text, _) => {
+            (How::Text | How::Utf8, _) => {
                 std::str::from_utf8(self.found(record).as_ref()).map(short_text).unwrap_or_default()
             }
             (How::Decoded(charset), _) => short_text(&charset.decode(self.found(record).as_ref()).0),
