@@ -13,8 +13,8 @@ use crate::run::extent::{find, is_tail, trimmed};
 use crate::run::numbers::{bits_of, float, integer};
 use crate::strings::Charset;
 
-/// How deeply parts are nested.
-const PARTS: usize = 8;
+/// How many places are kept of the parts around: one for each part, three for a value at a position of its own.
+const PARTS: usize = 12;
 
 /// The state of a program that reads a message.
 pub(super) struct Machine<'m, S, const N: usize> {
@@ -32,19 +32,14 @@ pub(super) struct Machine<'m, S, const N: usize> {
     has_trailing_check: bool,
 }
 
-/// A part of the bytes that is read.
-#[derive(Clone, Copy, Default)]
-struct Part {
-    begin: u32,
-    end: u32,
-    /// Where reading goes on after a value at another position, and where that began.
-    pos: u32,
-    bit: u8,
-    from: u32,
+/// Two places, of 31 bits each, and a few more bits.
+fn pair(first: usize, second: usize, bits: u32) -> u64 {
+    u64::from(bits) << 62 | (first as u64) << 31 | second as u64
 }
 
-fn short(n: usize) -> Option<u32> {
-    u32::try_from(n).ok()
+fn unpair(pair: u64) -> (usize, usize, u32) {
+    let place = |n: u64| usize::try_from(n & 0x7fff_ffff).unwrap_or(0);
+    (place(pair >> 31), place(pair), u32::try_from(pair >> 62).unwrap_or(0))
 }
 
 /// Whether bytes are UTF-8. Most texts are ASCII, which is found out sooner.
@@ -150,7 +145,7 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
         let mut code = steps.get(from..)?.iter();
         // What is left of the part that is read, where that begins and ends, and how many bits of the first byte are read.
         let (mut rest, mut begin, mut end, mut bit) = (buffer, 0usize, buffer.len(), 0u32);
-        let (mut parts, mut depth) = ([Part::default(); PARTS], 0usize);
+        let (mut parts, mut depth) = ([0u64; PARTS], 0usize);
         macro_rules! pos {
             () => {
                 end - rest.len()
@@ -283,12 +278,12 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                 }
                 Step::Enter(size) => {
                     let inner = rest.get(..self.size(size)?)?;
-                    *parts.get_mut(depth)? = Part { begin: short(begin)?, end: short(end)?, ..Part::default() };
+                    *parts.get_mut(depth)? = pair(begin, end, 0);
                     begin = pos!();
                     (rest, end, depth) = (inner, begin + inner.len(), depth + 1);
                 }
                 Step::EnterRest => {
-                    *parts.get_mut(depth)? = Part { begin: short(begin)?, end: short(end)?, ..Part::default() };
+                    *parts.get_mut(depth)? = pair(begin, end, 0);
                     (begin, depth) = (pos!(), depth + 1);
                 }
                 Step::Leave { whole } => {
@@ -296,9 +291,9 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                         return None;
                     }
                     depth = depth.checked_sub(1)?;
-                    let part = *parts.get(depth)?;
-                    rest = buffer.get(end..part.end as usize)?;
-                    (begin, end) = (part.begin as usize, part.end as usize);
+                    let (outer, behind, _) = unpair(*parts.get(depth)?);
+                    rest = buffer.get(end..behind)?;
+                    (begin, end) = (outer, behind);
                 }
                 Step::Unread(field) => {
                     let at = pos!() + usize::from(bit > 0);
@@ -369,9 +364,9 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                 }
                 Step::Seek { at, root } => {
                     let target = self.size(at)?;
-                    let part = parts.get_mut(depth)?;
-                    let (pos, bits) = (short(pos!())?, u8::try_from(bit).ok()?);
-                    *part = Part { begin: short(begin)?, end: short(end)?, pos, bit: bits, from: 0 };
+                    let [part, place, from] = parts.get_mut(depth..)?.first_chunk_mut::<3>()?;
+                    // The bits of a place have room for two numbers of two bits.
+                    (*part, *place) = (pair(begin, end, bit >> 2), pair(pos!(), 0, bit & 3));
                     if root {
                         // Only in another part is what is there after the value unexplained.
                         if target == 0 && (begin, end) != (0, buffer.len()) {
@@ -381,16 +376,18 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                     }
                     let target = begin.checked_add(target)?;
                     (rest, bit) = (buffer.get(target..end)?, 0);
-                    part.from = short(target)?;
-                    depth += 1;
+                    *from = target as u64;
+                    depth += 3;
                 }
                 Step::Back => {
-                    depth = depth.checked_sub(1)?;
-                    let part = *parts.get(depth)?;
+                    depth = depth.checked_sub(3)?;
+                    let [part, place, from] = *parts.get(depth..)?.first_chunk()?;
                     // What is read elsewhere is read again.
-                    self.spend(2 + pos!().saturating_sub(part.from as usize) / 2)?;
-                    (begin, end) = (part.begin as usize, part.end as usize);
-                    (rest, bit) = (buffer.get(part.pos as usize..end)?, part.bit.into());
+                    self.spend(2 + pos!().saturating_sub(usize::try_from(from).ok()?) / 2)?;
+                    let (outer, behind, high) = unpair(part);
+                    let (pos, _, low) = unpair(place);
+                    (begin, end) = (outer, behind);
+                    (rest, bit) = (buffer.get(pos..end)?, high << 2 | low);
                 }
                 Step::Stream { what, to } => {
                     let n = match what {
@@ -523,9 +520,11 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
         if self.given.checked {
             return Some(());
         }
-        let covered = checks::covered(buffer, from, to, own..pos)?;
         let width = u32::try_from(pos - own).ok()?;
-        let computed = check.algorithm.number(&covered, width)?;
+        let computed = match buffer.get(from..to)? {
+            covered if to <= own => check.algorithm.number(covered, width)?,
+            _ => check.algorithm.number(&checks::covered(buffer, from, to, own..pos)?, width)?,
+        };
         let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         (self.value(check.value)?.cast_unsigned() & mask == computed).then_some(())
     }

@@ -24,8 +24,9 @@ use crate::program::report::{Recorded, ReportedField};
 use crate::program::selected::Selected;
 use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Step, Term};
 
-/// How many registers a small program has; most have few, and all are cleared for each message.
-const FEW_REGISTERS: usize = 32;
+/// How many registers programs have. Most need few, and all are cleared for each message.
+const FEW_REGISTERS: usize = 16;
+const MANY_REGISTERS: usize = 64;
 const MOST_REGISTERS: usize = 512;
 
 /// A compiled program.
@@ -163,12 +164,10 @@ impl Program {
         if bytes.len() >= 1 << 31 {
             return None;
         }
-        if self.registers <= FEW_REGISTERS {
-            let mut machine = Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink);
-            machine.run()
-        } else {
-            let mut machine = Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink);
-            machine.run()
+        match self.registers {
+            ..=FEW_REGISTERS => Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run(),
+            ..=MANY_REGISTERS => Machine::<_, MANY_REGISTERS>::new(self, given, bytes, sink).run(),
+            _ => Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run(),
         }
     }
 }

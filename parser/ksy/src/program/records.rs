@@ -45,25 +45,18 @@ pub(super) struct Content {
     pub(super) length: usize,
 }
 
-/// Notes about a message without faults: which code, about which field, and where.
+/// A note about a message without faults: a field whose check could not be computed for lack of a key, and where it is.
 #[derive(Default)]
-pub(super) struct Notes {
-    first: [(u16, usize, usize); Notes::MOST],
-    count: usize,
-}
+pub(super) struct Notes(Option<(u16, usize, usize)>);
 
 impl Notes {
-    const MOST: usize = 4;
-
-    /// Notes that a check could not be computed for lack of a key.
+    /// Notes it. None if there is another one already.
     pub(super) fn unverified(&mut self, field: u16, start: usize, end: usize) -> Option<()> {
-        *self.first.get_mut(self.count)? = (field, start, end);
-        self.count += 1;
-        Some(())
+        self.0.replace((field, start, end)).is_none().then_some(())
     }
 
     pub(super) fn report<'a>(&self, program: &'a Program, visit: &mut dyn Visit<'a>) {
-        for &(field, start, end) in self.first.iter().take(self.count) {
+        if let Some((field, start, end)) = self.0 {
             let name = program.fields.get(usize::from(field)).map_or("", |field| &field.name);
             let text = format_args!("{name}: {}", crate::run::valid::NO_KEY);
             visit.problem(Code::TagUnverified, start..end, text);
@@ -162,7 +155,7 @@ impl Records {
         self.texts.clear();
         self.derived.clear();
         self.region = Region::default();
-        self.notes.count = 0;
+        self.notes.0 = None;
         self.is_ambiguous = false;
         if self.all.capacity() > MOST_KEPT {
             *self = Records::default();
