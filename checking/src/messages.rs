@@ -134,11 +134,13 @@ fn change(value: &mut Value<'_>, random: &mut Random) {
             *n = if random.one_in(2) { n.wrapping_add(random.small().into()) } else { random.edge().into() };
         }
         Value::Signed(n) => *n = n.wrapping_neg().wrapping_add(random.small().into()),
+        Value::Wide(n) => *n = n.number().wrapping_add(random.small().into()).into(),
         Value::Float(x) => *x = random.one_of(&[0.0, -0.0, f64::MAX, f64::MIN_POSITIVE, -1.5]),
         Value::Bool(b) => *b = !*b,
         Value::Enum(kind) => {
             // Its name would take precedence over the number.
             kind.name = None;
+            kind.is_negative = false;
             kind.value = if random.one_in(3) { random.edge().into() } else { random.below(16) as u64 };
         }
         Value::Text(text) => {

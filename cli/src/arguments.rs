@@ -41,6 +41,9 @@ pub(crate) struct ReadingArgs {
     #[arg(long = "protocol", value_name = "FILE.ksy")]
     pub(crate) protocols: Vec<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) imports: ImportArgs,
+
     /// Verify authenticated messages with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
     pub(crate) key: Option<Key>,
@@ -50,6 +53,17 @@ pub(crate) struct ReadingArgs {
     /// Both go to the temporary folder, which also keeps a reserve. What is beyond the limit is not read, and the exit status is 1.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "16GiB")]
     pub(crate) unpack_limit: u64,
+}
+
+/// Where descriptions are that others import.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Look up what a description imports by absolute path, such as /common/bcd, in this folder.
+    ///
+    /// May be repeated; the first folder that has it is used. Then the folders in the variable KSYPATH are searched, and those around the
+    /// description.
+    #[arg(long = "ksy-path", value_name = "FOLDER")]
+    pub(crate) folders: Vec<PathBuf>,
 }
 
 /// Which messages.

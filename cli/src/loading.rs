@@ -13,7 +13,8 @@ use crate::progress::Progress;
 impl ReadingArgs {
     /// What captures are read with, after loading the descriptions.
     pub(crate) fn reading(&self) -> Result<Reading, Error> {
-        let own = CustomProtocols::load(&self.protocols, &mut |notice| notify(&notice))?;
+        let own =
+            CustomProtocols::load(&self.protocols, &self.imports.folders, &mut |notice| notify(&notice))?;
         let unpack_limit = Some(self.unpack_limit);
         Ok(Reading { own, decode_as: self.decode_as.clone(), key: self.key.clone(), unpack_limit })
     }

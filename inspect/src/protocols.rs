@@ -12,6 +12,8 @@ use framescope_parser::Protocol;
 #[derive(Clone, Debug, Default)]
 pub struct CustomProtocols {
     named: Vec<PathBuf>,
+    /// Where imports by absolute path are looked up first.
+    folders: Vec<PathBuf>,
     described: Vec<(PathBuf, Described)>,
     /// One that is being edited, as its unsaved text describes it: it takes the place of its file.
     edited: Option<(PathBuf, Described)>,
@@ -45,19 +47,27 @@ pub type Stamp = (PathBuf, Option<(SystemTime, u64)>);
 
 impl CustomProtocols {
     /// Loads the descriptions that are named, and those in the usual folders. One of the latter that can't be used is
-    /// reported and ignored.
+    /// reported and ignored. What they import by absolute path is looked up in `folders` first.
     ///
     /// # Errors
     /// One that is named can't be used.
-    pub fn load(named: &[PathBuf], report: &mut dyn FnMut(Notice<'_>)) -> Result<CustomProtocols, LoadError> {
-        let mut own = CustomProtocols { named: named.to_vec(), ..CustomProtocols::default() };
+    pub fn load(
+        named: &[PathBuf],
+        folders: &[PathBuf],
+        report: &mut dyn FnMut(Notice<'_>),
+    ) -> Result<CustomProtocols, LoadError> {
+        let mut own = CustomProtocols {
+            named: named.to_vec(),
+            folders: folders.to_vec(),
+            ..CustomProtocols::default()
+        };
         for path in named {
-            let described = Described::from_file(path)?;
+            let described = Described::from_file_in(path, folders)?;
             described.warnings().iter().for_each(|warning| report(Notice::Suspicious(warning)));
             own.add(path.clone(), described);
         }
         for path in usual_files() {
-            match Described::from_file(&path) {
+            match Described::from_file_in(&path, folders) {
                 Ok(described) => own.add(path, described),
                 Err(error) => report(Notice::Ignored(&error)),
             }
@@ -70,12 +80,17 @@ impl CustomProtocols {
     /// # Errors
     /// The description can't be used.
     pub fn name(&mut self, path: &Path) -> Result<Described, LoadError> {
-        let described = Described::from_file(path)?;
+        let described = Described::from_file_in(path, &self.folders)?;
         self.named.retain(|known| known != path);
         self.named.insert(0, path.to_owned());
         self.described.retain(|(known, other)| known != path && other.name() != described.name());
         self.described.insert(0, (path.to_owned(), described.clone()));
         Ok(described)
+    }
+
+    /// Where imports by absolute path are looked up first.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
     }
 
     /// Uses the unsaved text of a description in place of its file; None uses the file again.
@@ -98,7 +113,7 @@ impl CustomProtocols {
         let before = std::mem::take(&mut self.described);
         let paths: Vec<PathBuf> = self.named.iter().cloned().chain(usual_files()).collect();
         for path in paths {
-            match Described::from_file(&path) {
+            match Described::from_file_in(&path, &self.folders) {
                 Ok(described) => self.add(path, described),
                 Err(error) => {
                     errors.push(error);
@@ -206,7 +221,7 @@ mod tests {
         write(&path("b.ksy"), "b", "u1");
         write(&path("other.ksy"), "a", "u2le");
         let named = [path("a.ksy"), path("b.ksy"), path("other.ksy")];
-        let mut protocols = CustomProtocols::load(&named, &mut |_| {}).unwrap();
+        let mut protocols = CustomProtocols::load(&named, &[], &mut |_| {}).unwrap();
         assert_eq!(names(&protocols), ["a", "b"]);
         assert_eq!(protocols.iter().next().unwrap().0, path("a.ksy"));
         protocols.name(&path("other.ksy")).unwrap();
@@ -219,14 +234,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.ksy");
         write(&path, "a", "u1");
-        let mut protocols = CustomProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
+        let mut protocols = CustomProtocols::load(std::slice::from_ref(&path), &[], &mut |_| {}).unwrap();
         let before = protocols.stamps();
         write(&path, "a", "no_such_type");
         assert_ne!(protocols.stamps(), before, "the change is noticed");
         let errors = protocols.reload();
         assert!(errors.first().unwrap().to_string().contains("no_such_type"), "{errors:?}");
         assert_eq!((names(&protocols), errors.len()), (vec!["a"], 1));
-        assert!(CustomProtocols::load(&[path], &mut |_| {}).is_err(), "but it is not loaded anew");
+        assert!(CustomProtocols::load(&[path], &[], &mut |_| {}).is_err(), "but it is not loaded anew");
     }
 
     #[test]
@@ -234,7 +249,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.ksy");
         write(&path, "a", "u1");
-        let mut protocols = CustomProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
+        let mut protocols = CustomProtocols::load(std::slice::from_ref(&path), &[], &mut |_| {}).unwrap();
         let edited = Described::from_ksy("meta: {id: renamed}\nseq:\n  - {id: kind, type: u4le}\n").unwrap();
         protocols.edit(Some((path, edited)));
         assert_eq!(names(&protocols), ["renamed"]);

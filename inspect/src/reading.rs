@@ -68,7 +68,7 @@ mod tests {
         let path = folder.path().join("mine.ksy");
         let text = "meta:\n  id: mine\n  -framescope: {ports: 9000, transport: tcp}\nseq:\n  - {id: kind, type: u1}\n";
         std::fs::write(&path, text).unwrap();
-        let own = CustomProtocols::load(&[path], &mut |_| {}).unwrap();
+        let own = CustomProtocols::load(&[path], &[], &mut |_| {}).unwrap();
         assert!(!own.iter().next().unwrap().1.usual_places().is_empty());
         let decode_as = vec!["tcp.port=9000=text".parse().unwrap()];
         let options = Reading { own, decode_as, ..Reading::default() }.options();

@@ -134,7 +134,7 @@ fn report<'a>(message: &'a [u8], notes: bool, visit: &mut dyn Visit<'a>) {
         visit.summary(format_args!("…{}", Preview(text.unwrap_or_default())));
         return;
     }
-    let kind = Kind { value: first.into(), name: kind_name(first) };
+    let kind = Kind::new(first.into(), kind_name(first));
     visit.kind(kind);
     visit.field("kind", 0..1, Value::Enum(kind));
     if kind.name.is_none() {

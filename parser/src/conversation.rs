@@ -157,7 +157,9 @@ pub trait Conversation: Send + Sync {
     /// A message of the stage was read.
     fn message(&mut self, role: Role, message: Captured<'_, '_>);
 
-    /// Bytes of a direction were lost or are not a message: they may have changed the stage.
+    /// Bytes of a direction were lost or are not a message: they may have changed the stage. Of bytes that are searched for
+    /// a message it is called when the search begins, and again when they are delivered: the message that was found may have
+    /// [begun](Conversation::begin) by then.
     fn loss(&mut self, role: Role) {
         let _ = role;
     }
@@ -237,11 +239,7 @@ impl<'c> Speaker<'c> {
         let mut conversation = self.conversation.borrow_mut();
         match span.span_type {
             SpanType::Message => conversation.message(role, bytes),
-            SpanType::Partial | SpanType::Gap | SpanType::Skipped(Code::LengthSuspect) => {
-                conversation.loss(role);
-            }
-            // It was known when the search began.
-            SpanType::Skipped(_) => {}
+            SpanType::Partial | SpanType::Gap | SpanType::Skipped(_) => conversation.loss(role),
         }
     }
 

@@ -29,6 +29,8 @@ pub enum Value<'a> {
     Hex(u64),
     /// A whole number.
     Signed(i64),
+    /// A whole number that none of these can hold.
+    Wide(Wide),
     /// A floating-point number.
     Float(f64),
     /// True or false.
@@ -59,7 +61,7 @@ impl<'a> Value<'a> {
         match self {
             Value::Unsigned(n) | Value::Hex(n) => Some(*n),
             Value::Signed(n) => u64::try_from(*n).ok(),
-            Value::Enum(kind) => Some(kind.value),
+            Value::Enum(kind) => u64::try_from(kind.number()).ok(),
             Value::Bool(b) => Some(u64::from(*b)),
             _ => None,
         }
@@ -81,12 +83,13 @@ impl fmt::Display for Value<'_> {
             Value::Unsigned(n) => n.fmt(f),
             Value::Hex(n) => write!(f, "{n:#x}"),
             Value::Signed(n) => n.fmt(f),
+            Value::Wide(n) => n.number().fmt(f),
             Value::Float(n) => n.fmt(f),
             Value::Bool(b) => b.fmt(f),
             Value::Text(text) => write!(f, "{text:?}"),
             Value::Bytes(bytes) => Hex(bytes).fmt(f),
             Value::Enum(kind) => match kind.name {
-                Some(name) => write!(f, "{name} ({})", kind.value),
+                Some(name) => write!(f, "{name} ({})", kind.number()),
                 None => kind.fmt(f),
             },
             Value::Group => Ok(()),
@@ -95,19 +98,71 @@ impl fmt::Display for Value<'_> {
     }
 }
 
-/// A number that may have a name, such as a message's kind. Shown as its name, else in hex: `DATA`, `0x2a`.
+/// A number that may have a name, such as a message's kind. Shown as its name, else in hex: `DATA`, `0x2a`; a negative one in decimal.
+///
+/// ```
+/// use framescope_parser::Kind;
+///
+/// let (data, none) = (Kind::new(3, Some("DATA")), Kind::signed(-1, Some("NONE")));
+/// assert_eq!((data.number(), none.number(), none.to_string().as_str()), (3, -1, "NONE"));
+/// assert_eq!((Kind::new(42, None).to_string(), Kind::signed(-1, None).to_string()), ("0x2a".into(), "-1".into()));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Kind<'a> {
-    /// The number.
+    /// The number; of a negative one the 64 bits of its two's complement.
     pub value: u64,
+    /// Whether the number is negative.
+    pub is_negative: bool,
     /// Its name, where it has one.
     pub name: Option<&'a str>,
+}
+
+impl<'a> Kind<'a> {
+    /// A number that is not negative.
+    pub const fn new(value: u64, name: Option<&'a str>) -> Kind<'a> {
+        Kind { value, is_negative: false, name }
+    }
+
+    /// A number that may be negative.
+    pub const fn signed(value: i64, name: Option<&'a str>) -> Kind<'a> {
+        Kind { value: value.cast_unsigned(), is_negative: value < 0, name }
+    }
+
+    /// The number.
+    pub const fn number(&self) -> i128 {
+        match self.is_negative {
+            true => self.value.cast_signed() as i128,
+            false => self.value as i128,
+        }
+    }
+}
+
+/// A whole number of up to 128 bits, which takes no more room in a [`Value`] than a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wide {
+    high: i64,
+    low: u64,
+}
+
+impl Wide {
+    /// The number.
+    pub const fn number(self) -> i128 {
+        (self.high as i128) << 64 | self.low as i128
+    }
+}
+
+impl From<i128> for Wide {
+    fn from(n: i128) -> Wide {
+        let (high, low) = ((n >> 64) as i64, n as u64);
+        Wide { high, low }
+    }
 }
 
 impl fmt::Display for Kind<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name {
             Some(name) => f.pad(name),
+            None if self.is_negative => self.number().fmt(f),
             None => write!(f, "{:#04x}", self.value),
         }
     }

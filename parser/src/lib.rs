@@ -134,7 +134,7 @@ pub use captured::{CAPTURED, Captured, Missing};
 pub use code::{Code, CodeDomain, CodeInfo, CodeSet, CustomCode, Severity};
 pub use conversation::{Context, Conversation, Reads, Role, Speaker, Stage, Variables};
 pub use error::{Error, Fault};
-pub use field::{Dissection, Field, Kind, Value, Visit};
+pub use field::{Dissection, Field, Kind, Value, Visit, Wide};
 pub use framer::{Framer, Sink, Span, SpanType};
 pub use key::Key;
 pub use observe::{Direction, Event, Observation, Observer};

@@ -28,7 +28,10 @@ impl Serialize for Kind<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("enum", &self.name)?;
-        map.serialize_entry("value", &self.value)?;
+        match self.is_negative {
+            true => map.serialize_entry("value", &self.value.cast_signed())?,
+            false => map.serialize_entry("value", &self.value)?,
+        }
         map.end()
     }
 }
@@ -39,6 +42,7 @@ impl Serialize for Value<'_> {
         match self {
             Value::Unsigned(n) | Value::Hex(n) => serializer.serialize_u64(*n),
             Value::Signed(n) => serializer.serialize_i64(*n),
+            Value::Wide(n) => serializer.serialize_i128(n.number()),
             Value::Float(n) => serializer.serialize_f64(*n),
             Value::Bool(b) => serializer.serialize_bool(*b),
             Value::Text(text) => serializer.serialize_str(text),

@@ -254,8 +254,9 @@ fn errors_say_where_what_was_found_and_what_to_do() {
 
 #[test]
 fn values_are_numbers_bytes_and_words() {
-    let kind = framescope_parser::Kind { value: 3, name: Some("DATA") };
-    let unnamed = framescope_parser::Kind { value: 0x2a, name: None };
+    let kind = framescope_parser::Kind::new(3, Some("DATA"));
+    let unnamed = framescope_parser::Kind::new(0x2a, None);
+    let negative = framescope_parser::Kind::signed(-1, Some("NONE"));
     for (value, number, bytes, shown) in [
         (Value::Unsigned(7), Some(7), None, "7"),
         (Value::Hex(255), Some(255), None, "0xff"),
@@ -268,6 +269,9 @@ fn values_are_numbers_bytes_and_words() {
         (Value::utf8(b"\xff\x00"), None, Some(b"\xff\x00"), "ff00"),
         (Value::Enum(kind), Some(3), None, "DATA (3)"),
         (Value::Enum(unnamed), Some(0x2a), None, "0x2a"),
+        (Value::Enum(negative), None, None, "NONE (-1)"),
+        (Value::Wide(i128::MIN.into()), None, None, "-170141183460469231731687303715884105728"),
+        (Value::Wide((1 << 64).into()), None, None, "18446744073709551616"),
         (Value::Group, None, None, ""),
     ] {
         assert_eq!(value.as_u64(), number, "{value:?}");
@@ -326,6 +330,9 @@ fn a_message_is_data_as_the_command_line_shows_it() {
         r#"{"name":"g","offset":7,"length":2,"fields":[{"name":"a","offset":7,"length":2,"value":-1},{"name":"b","offset":7,"length":2,"value":0.5}]}"#
     );
     assert_eq!(serde_json::to_string(&Value::utf8(b"hi")).unwrap(), "\"hi\"");
+    let negative = Value::Enum(framescope_parser::Kind::signed(-1, Some("NONE")));
+    assert_eq!(serde_json::to_string(&negative).unwrap(), r#"{"enum":"NONE","value":-1}"#);
+    assert_eq!(serde_json::to_string(&Value::Wide((1 << 64).into())).unwrap(), "18446744073709551616");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // A test says what is wrong by panicking, and what it did.
 
 use std::fs;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use framescope_ksy::Described;
@@ -41,7 +41,7 @@ fn described_messages_of_others_are_written_back() {
             Err(error) => refused.push(format!("{id}: {error}")),
             Ok(described) => {
                 checked += 1;
-                let done = catch_unwind(|| {
+                let done = catch_unwind(AssertUnwindSafe(|| {
                     check_described(&described, &data);
                     // Damage, cut at any place or changed.
                     for end in 0..data.len().min(64) {
@@ -51,7 +51,7 @@ fn described_messages_of_others_are_written_back() {
                         changed.truncate(4096);
                         check_described(&described, &changed);
                     }
-                });
+                }));
                 if done.is_err() {
                     wrong.push(id);
                 }

@@ -106,11 +106,19 @@ pub(super) fn formatted(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     }
 }
 
+fn kind_number(out: &mut Vec<u8>, kind: &Kind<'_>) {
+    match kind.is_negative {
+        true => number(out, kind.value.cast_signed()),
+        false => number(out, kind.value),
+    }
+}
+
 /// A value as JSON, the same as its `Serialize` writes.
 pub(super) fn json_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Unsigned(n) | Value::Hex(n) => number(out, *n),
         Value::Signed(n) => number(out, *n),
+        Value::Wide(n) => number(out, n.number()),
         Value::Float(_) => {
             // The crate chooses the digits. Writing to memory does not fail.
             let _ = serde_json::to_writer(&mut *out, value);
@@ -118,11 +126,11 @@ pub(super) fn json_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Bool(b) => out.extend_from_slice(if *b { b"true" } else { b"false" }),
         Value::Text(text) => string(out, text),
         Value::Bytes(bytes) => json_bytes(out, bytes),
-        Value::Enum(Kind { value, name }) => {
+        Value::Enum(kind) => {
             out.extend_from_slice(b"{\"enum\":");
-            string_or_null(out, *name);
+            string_or_null(out, kind.name);
             out.extend_from_slice(b",\"value\":");
-            number(out, *value);
+            kind_number(out, kind);
             out.push(b'}');
         }
         Value::Group | Value::Missing => out.extend_from_slice(b"null"),
@@ -194,10 +202,10 @@ pub(super) fn text_value(out: &mut Vec<u8>, value: &Value<'_>) {
             out.push(b'"');
         }
         Value::Bytes(bytes) => hex(out, bytes),
-        Value::Enum(Kind { value, name: Some(name) }) => {
+        Value::Enum(kind @ Kind { name: Some(name), .. }) => {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b" (");
-            number(out, *value);
+            kind_number(out, kind);
             out.push(b')');
         }
         Value::Bool(b) => out.extend_from_slice(if *b { b"true" } else { b"false" }),
@@ -284,7 +292,7 @@ mod tests {
     }
 
     fn values() -> impl Strategy<Value = Value<'static>> {
-        let kind = |name: Option<&'static str>| any::<u64>().prop_map(move |value| Kind { value, name });
+        let kind = |name: Option<&'static str>| any::<u64>().prop_map(move |value| Kind::new(value, name));
         prop_oneof![
             any::<u64>().prop_map(Value::Unsigned),
             any::<u64>().prop_map(Value::Hex),
@@ -296,6 +304,9 @@ mod tests {
             "[\\x00-\\x7f]{0,40}".prop_map(|text| Value::Text(text.into())),
             any::<Vec<u8>>().prop_map(|bytes| Value::Bytes(bytes.into())),
             kind(None).prop_map(Value::Enum),
+            any::<i64>().prop_map(|value| Value::Enum(Kind::signed(value, None))),
+            any::<i64>().prop_map(|value| Value::Enum(Kind::signed(value, Some("name")))),
+            any::<i128>().prop_map(|value| Value::Wide(value.into())),
             kind(Some("a \"name\"")).prop_map(Value::Enum),
             Just(Value::Group),
             Just(Value::Missing),

@@ -235,7 +235,7 @@ fn event() -> impl Strategy<Value = Event> {
             1 => Just(Value::Missing),
             1 => any::<u64>().prop_map(Value::Hex),
             1 => ".{0,5}".prop_map(|text| Value::Text(text.into())),
-            1 => any::<u64>().prop_map(|value| Value::Enum(Kind { value, name: None })),
+            1 => any::<u64>().prop_map(|value| Value::Enum(Kind::new(value, None))),
         ]
     };
     prop_oneof![

@@ -197,7 +197,7 @@ pub fn literal(value: &Value<'_>) -> Option<String> {
         Value::Group | Value::Missing => return None,
         Value::Text(text) => quoted(text),
         Value::Bytes(bytes) => format!("x\"{}\"", hex(bytes)),
-        Value::Enum(kind) => kind.name.map_or_else(|| kind.value.to_string(), written),
+        Value::Enum(kind) => kind.name.map_or_else(|| kind.number().to_string(), written),
         value => value.to_string(),
     })
 }
@@ -261,9 +261,12 @@ mod tests {
             Value::Text(nasty.into()),
             Value::Text("".into()),
             Value::Bytes(vec![0, 0xFF].into()),
-            Value::Enum(Kind { value: 3, name: Some("DATA") }),
-            Value::Enum(Kind { value: 3, name: Some("not in") }),
-            Value::Enum(Kind { value: 300, name: None }),
+            Value::Enum(Kind::new(3, Some("DATA"))),
+            Value::Enum(Kind::new(3, Some("not in"))),
+            Value::Enum(Kind::new(300, None)),
+            Value::Enum(Kind::signed(-3, None)),
+            Value::Enum(Kind::signed(-3, Some("LESS"))),
+            Value::Wide((1 << 64).into()),
         ] {
             let literal = literal(&value).unwrap();
             let parsed = Filter::parse(&format!("payload.user == {literal}"), &protocols);

@@ -246,6 +246,7 @@ fn compare(value: &Value<'_>, raw: &[u8], operand: &Operand) -> Option<Ordering>
     let number = match *value {
         Value::Unsigned(n) | Value::Hex(n) => Some(Number::Whole(n.into())),
         Value::Signed(n) => Some(Number::Whole(n.into())),
+        Value::Wide(n) => Some(Number::Whole(n.number())),
         Value::Float(x) => Some(Number::Float(x)),
         Value::Enum(kind) => {
             if let Some(name) = kind.name
@@ -253,7 +254,7 @@ fn compare(value: &Value<'_>, raw: &[u8], operand: &Operand) -> Option<Ordering>
             {
                 return Some(Ordering::Equal);
             }
-            Some(Number::Whole(kind.value.into()))
+            Some(Number::Whole(kind.number()))
         }
         Value::Bool(b) => match literal.text() {
             Some("true") => return Some(b.cmp(&true)),

@@ -136,6 +136,7 @@ impl Replay {
     fn take(&mut self, index: &Index, row: &Row) -> io::Result<()> {
         let role = self.role(row.stream);
         if row.span_type != SpanType::Message {
+            self.conversation.continue_in(role, row.stage);
             self.conversation.loss(role);
             return Ok(());
         }

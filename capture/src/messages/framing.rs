@@ -682,7 +682,8 @@ mod tests {
     #[test]
     fn a_stream_needs_a_framer_only_until_enough_payloads_were_one_message_each() {
         let (mut bench, frame) = (Bench::new(), frame());
-        let outline = MessageOutline { protocol: 0, kind: Some(6), codes: framescope_parser::CodeSet::EMPTY };
+        let outline =
+            MessageOutline { protocol: 0, kind: Some((6, false)), codes: framescope_parser::CodeSet::EMPTY };
         bench.framer.add_outlines([outline].into_iter());
         assert!(!bench.payload(0, &frame), "there is no label for it yet");
         bench.data(0, &frame);

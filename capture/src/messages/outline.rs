@@ -27,17 +27,20 @@ pub(crate) struct Labels {
     numbers: FxHashMap<Label, u32>,
     kinds: Vec<String>,
     /// By protocol, stage and value.
-    kind_numbers: FxHashMap<(usize, u16, u64), u32>,
+    kind_numbers: FxHashMap<(usize, u16, KindKey), u32>,
     /// The last ones that were used, by the lowest bits of their kind.
     recent: [Option<(LabelKey, u32)>; 16],
 }
+
+/// The number of a kind, and whether it is negative.
+pub(crate) type KindKey = (u64, bool);
 
 /// A label as a protocol reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LabelKey {
     protocol: usize,
     stage: u16,
-    kind: Option<u64>,
+    kind: Option<KindKey>,
     span_type: SpanType,
     codes: CodeSet,
 }
@@ -70,9 +73,9 @@ impl Labels {
         span_type: SpanType,
         outline: &Outline<'_>,
     ) -> u32 {
-        let kind = outline.kind.map(|kind| kind.value);
+        let kind = outline.kind_key();
         let key = LabelKey { protocol, stage, kind, span_type, codes: outline.codes };
-        let slot = usize::try_from(kind.unwrap_or(0) % 16).unwrap_or(0);
+        let slot = usize::try_from(kind.map_or(0, |(value, _)| value) % 16).unwrap_or(0);
         match self.recent.get(slot) {
             Some(Some((known, number))) if *known == key => *number,
             _ => self.look_up(key, slot, outline.kind),
@@ -80,7 +83,7 @@ impl Labels {
     }
 
     /// The number of the label of a message, if there was one like it before.
-    pub(crate) fn known(&self, protocol: usize, kind: Option<u64>, codes: CodeSet) -> Option<u32> {
+    pub(crate) fn known(&self, protocol: usize, kind: Option<KindKey>, codes: CodeSet) -> Option<u32> {
         let kind = match kind {
             Some(kind) => *self.kind_numbers.get(&(protocol, 0, kind))?,
             None => NO_KIND,
@@ -90,7 +93,8 @@ impl Labels {
 
     fn look_up(&mut self, key: LabelKey, slot: usize, kind: Option<Kind<'_>>) -> u32 {
         let kind = kind.map_or(NO_KIND, |kind| {
-            *self.kind_numbers.entry((key.protocol, key.stage, kind.value)).or_insert_with(|| {
+            let number = (kind.value, kind.is_negative);
+            *self.kind_numbers.entry((key.protocol, key.stage, number)).or_insert_with(|| {
                 self.kinds.push(kind.to_string());
                 u32::try_from(self.kinds.len() - 1).unwrap_or(NO_KIND)
             })
@@ -109,6 +113,13 @@ impl Labels {
 pub(crate) struct Outline<'a> {
     pub(crate) kind: Option<Kind<'a>>,
     pub(crate) codes: CodeSet,
+}
+
+impl Outline<'_> {
+    #[inline]
+    pub(crate) fn kind_key(&self) -> Option<KindKey> {
+        self.kind.map(|kind| (kind.value, kind.is_negative))
+    }
 }
 
 impl<'a> Visit<'a> for Outline<'a> {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use framescope_parser::{CodeSet, Input, Memo, Protocol, Step};
 
-use crate::messages::outline::Outline;
+use crate::messages::outline::{KindKey, Outline};
 
 /// What a protocol says of a payload that is just one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct MessageOutline {
     pub(crate) protocol: usize,
-    pub(crate) kind: Option<u64>,
+    pub(crate) kind: Option<KindKey>,
     pub(crate) codes: CodeSet,
 }
 
@@ -50,7 +50,7 @@ impl PayloadOutliner {
             return 0;
         }
         let Some(outline) = self.outline(payload) else { return 0 };
-        let slot = usize::try_from(outline.kind.unwrap_or(0) % 16).unwrap_or(0);
+        let slot = usize::try_from(outline.kind.map_or(0, |(value, _)| value) % 16).unwrap_or(0);
         match self.recent.get(slot) {
             Some(Some((known, code))) if *known == outline => *code,
             _ => self.look_up(outline, slot, new),
@@ -95,7 +95,7 @@ impl PayloadOutliner {
 
 /// The kind and problems of a payload that is just one message, as far as its protocol knows without what follows.
 #[inline]
-fn one_message(protocol: &dyn Protocol, payload: &[u8]) -> Option<(Option<u64>, CodeSet)> {
+fn one_message(protocol: &dyn Protocol, payload: &[u8]) -> Option<(Option<KindKey>, CodeSet)> {
     // What a message of a conversation is depends on what came before.
     if protocol.ends_with_segment() || !protocol.stages().is_empty() {
         return None;
@@ -105,7 +105,7 @@ fn one_message(protocol: &dyn Protocol, payload: &[u8]) -> Option<(Option<u64>, 
         Step::Checked(length) if length.get() == payload.len() => {
             let mut outline = Outline::default();
             protocol.outline(payload, true, &mut outline);
-            Some((outline.kind.map(|kind| kind.value), outline.codes))
+            Some((outline.kind_key(), outline.codes))
         }
         _ => None,
     }
@@ -131,7 +131,10 @@ mod tests {
             assert_eq!(outliner.code(&ping, &mut new), 1);
             assert_eq!(outliner.code(&pong, &mut new), 2);
         }
-        assert_eq!(new.iter().map(|outline| outline.kind).collect::<Vec<_>>(), [Some(6), Some(7)]);
+        assert_eq!(
+            new.iter().map(|outline| outline.kind).collect::<Vec<_>>(),
+            [Some((6, false)), Some((7, false))]
+        );
         for other in [&ping[..19], &[&ping[..], b"x"].concat(), b"", b"text"] {
             assert_eq!(outliner.code(other, &mut new), 0);
         }

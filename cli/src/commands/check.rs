@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
     let Arguments { description, file, mut reading, format } = args;
-    let described = Described::from_file(&description)?;
+    let described = Described::from_file_in(&description, &reading.imports.folders)?;
     let Some(file) = file else {
         described.warnings().iter().for_each(notify);
         let mut out = output();

@@ -7,6 +7,7 @@ use clap::Args;
 use framescope_ksy::Format as Description;
 use serde_json::json;
 
+use crate::arguments::ImportArgs;
 use crate::error::Error;
 use crate::notices::notify;
 use crate::output::output;
@@ -23,10 +24,13 @@ pub(crate) struct Arguments {
     /// What to evaluate, such as 'header.length * 2'; by default the whole message
     #[arg(allow_hyphen_values = true)]
     expressions: Vec<String>,
+
+    #[command(flatten)]
+    imports: ImportArgs,
 }
 
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
-    let format = Description::from_file(&args.format)?;
+    let format = Description::from_file_in(&args.format, &args.imports.folders)?;
     format.warnings().iter().for_each(notify);
     let data = std::fs::read(&args.data).map_err(Error::reading(&args.data))?;
     let mut message = format.read(&data);
@@ -42,14 +46,14 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let whole = ["_root".to_owned()];
     let expressions = if args.expressions.is_empty() { &whole[..] } else { &args.expressions };
     for expression in expressions {
-        let line = match message.eval(expression) {
-            Ok(value) => json!({"expr": expression, "value": value}),
+        match message.eval_text(expression) {
+            Ok(value) => writeln!(out, "{{\"expr\":{},\"value\":{value}}}", json!(expression))?,
             Err(error) => {
                 let code = error.code.as_str();
-                json!({"expr": expression, "error": {"code": code, "text": error.text}})
+                let line = json!({"expr": expression, "error": {"code": code, "text": error.text}});
+                writeln!(out, "{line}")?;
             }
-        };
-        writeln!(out, "{line}")?;
+        }
     }
     out.flush()?;
     Ok(if message.error().is_some() { Status::Damaged } else { Status::Done })

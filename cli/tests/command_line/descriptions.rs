@@ -177,3 +177,101 @@ fn a_description_without_a_capture_and_a_display_is_an_error() {
     );
     assert!(refused.stdout.is_empty());
 }
+
+#[test]
+fn what_is_imported_by_absolute_path_is_found_in_the_folders_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    write("lib/common/it.ksy", "meta: {id: it}\nseq: [{id: n, type: u1}]\n");
+    // As far from the library as a folder around the description is not.
+    let description =
+        write("a/b/c/d/e/f.ksy", "meta: {id: far, imports: [/common/it]}\nseq: [{id: a, type: it}]\n");
+    let data = write("data.bin", "AB");
+    let library = folder.path().join("lib").to_str().unwrap().to_owned();
+    let commands: [&[&str]; 5] = [
+        &["check", &description],
+        &["decode", &data, "--protocol", &description, "--as", "file=far"],
+        &["protocols", "--protocol", &description],
+        &["eval", &description, &data],
+        &["encode", "--protocol", &description, "/dev/null"],
+    ];
+    for arguments in commands {
+        let missing = run(arguments);
+        crate::notifies(&missing, 2, &["'/common/it' can't be imported", "--ksy-path", "KSYPATH"]);
+        let (name, rest) = arguments.split_first().unwrap();
+        let given = [&[*name, "--ksy-path", "/no/such", "--ksy-path", &library], rest].concat();
+        let found = run(&given);
+        assert!(matches!(found.status.code(), Some(0 | 1)), "{given:?}: {}", text(&found.stderr));
+        let listed = std::env::join_paths(["/no/such", library.as_str()]).unwrap();
+        let found = crate::command().args(arguments).env("KSYPATH", listed).output().unwrap();
+        assert!(matches!(found.status.code(), Some(0 | 1)), "{arguments:?}: {}", text(&found.stderr));
+    }
+}
+
+#[test]
+fn negative_members_have_names_and_whole_numbers_all_their_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = folder.path().join("signed.ksy");
+    let text = "\
+meta: {id: signed, -framescope: {kind: code}}
+seq:
+  - {id: code, type: s1, enum: code}
+instances:
+  wide: {value: 0xffff_ffff_ffff_ffff * (code.to_i + 6)}
+enums:
+  code: {-1: none, 1: {id: one, -orig-id: ONE}}
+";
+    fs::write(&description, text).unwrap();
+    let data = folder.path().join("data.bin");
+    fs::write(&data, [0xff, 1, 0xfb]).unwrap();
+    let (description, data) = (description.to_str().unwrap(), data.to_str().unwrap());
+    let reading = [data, "--protocol", description, "--as", "file=signed"];
+    let decode = |more: &[&str]| {
+        let output = run(&[&["decode"], &reading[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{more:?}: {}", crate::text(&output.stderr));
+        crate::text(&output.stdout)
+    };
+    let fields = decode(&["--format", "json", "--fields", "kind,code,wide"]);
+    let lines: Vec<&str> = fields.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            r#"{"kind":"none","code":{"enum":"none","value":-1},"wide":92233720368547758075}"#,
+            r#"{"kind":"ONE","code":{"enum":"ONE","value":1},"wide":129127208515966861305}"#,
+            r#"{"kind":"-5","code":{"enum":null,"value":-5},"wide":18446744073709551615}"#,
+        ]
+    );
+    assert_eq!(decode(&["--format", "csv", "--fields", "code"]), "code\nnone\nONE\n-5\n");
+    for (filter, rows) in [
+        ("code == none", "0"),
+        ("code == -1", "0"),
+        ("code < 0", "0 2"),
+        ("kind == none", "0"),
+        ("code == ONE", "1"),
+        ("wide == 92233720368547758075", "0"),
+        ("wide > 92233720368547758075", "1"),
+    ] {
+        let found = decode(&["--format", "csv", "--fields", "row", "--filter", filter]);
+        assert_eq!(found.lines().skip(1).collect::<Vec<_>>().join(" "), rows, "{filter}");
+    }
+    let evaluated = run(&["eval", description, data, "code", "wide", "code.to_i * 2"]);
+    assert_eq!(
+        crate::text(&evaluated.stdout),
+        r#"{"expr":"code","value":{"enum":"none","value":-1}}
+{"expr":"wide","value":92233720368547758075}
+{"expr":"code.to_i * 2","value":-2}
+"#
+    );
+    let encoded =
+        run_with_input(&["encode", "--protocol", description], decode(&["--format", "json"]).as_bytes());
+    assert_eq!((crate::text(&encoded.stderr), encoded.stdout), (String::new(), vec![0xff, 1, 0xfb]));
+    let by_name = br#"{"fields":[{"name":"code","value":{"enum":"none"}}]}"#;
+    assert_eq!(run_with_input(&["encode", "--protocol", description], by_name).stdout, [0xff]);
+    let checked = crate::text(&run(&["check", description, data, "--format", "json"]).stdout);
+    assert!(checked.contains(r#""undeclared":[{"field":"code","value":-5,"count":1}]"#), "{checked}");
+}

@@ -9,7 +9,7 @@ pub(crate) fn check_outline(protocol: &dyn Protocol, message: &[u8], checked: bo
     protocol.outline(message, checked, &mut outline);
     let said = |dissection: &Dissection<'_>| {
         let codes: CodeSet = dissection.problems.iter().map(|problem| problem.code).collect();
-        (dissection.kind.map(|kind| (kind.value, kind.name.map(str::to_owned))), codes)
+        (dissection.kind.map(|kind| (kind.number(), kind.name.map(str::to_owned))), codes)
     };
     assert_eq!(said(&outline), said(&Dissection::of(protocol, message)));
 }

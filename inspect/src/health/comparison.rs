@@ -59,7 +59,7 @@ struct Seen {
     count: u64,
     first: String,
     varies: bool,
-    numbers: BTreeMap<u64, u64>,
+    numbers: BTreeMap<i128, u64>,
     has_names: bool,
 }
 
@@ -137,11 +137,11 @@ impl<'d> Comparison<'d> {
 
 /// Compares the numbers of a field with the names of its enum.
 fn compare_names(health: &mut Health, declared: Enumeration, seen: &Seen) {
-    let has = |value: i128| u64::try_from(value).is_ok_and(|value| seen.numbers.contains_key(&value));
+    let has = |value: i128| seen.numbers.contains_key(&value);
     let members: Vec<String> =
         declared.members.iter().filter(|(value, _)| !has(*value)).map(|(_, name)| name.clone()).collect();
     let names: BTreeSet<i128> = declared.members.iter().map(|(value, _)| *value).collect();
-    let unnamed = seen.numbers.iter().filter(|(value, _)| !names.contains(&i128::from(**value)));
+    let unnamed = seen.numbers.iter().filter(|(value, _)| !names.contains(*value));
     health.undeclared.extend(unnamed.map(|(value, count)| Undeclared {
         field: declared.path.clone(),
         value: *value,
@@ -216,9 +216,9 @@ fn count(
         let found = seen.entry(path).or_default();
         found.count += 1;
         if let Value::Enum(kind) = &field.value
-            && (found.numbers.len() < MOST_PATHS || found.numbers.contains_key(&kind.value))
+            && (found.numbers.len() < MOST_PATHS || found.numbers.contains_key(&kind.number()))
         {
-            *found.numbers.entry(kind.value).or_default() += 1;
+            *found.numbers.entry(kind.number()).or_default() += 1;
             found.has_names |= kind.name.is_some();
         }
         if !found.varies {

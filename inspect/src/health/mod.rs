@@ -72,7 +72,7 @@ pub struct Undeclared {
     /// The field's path.
     pub field: String,
     /// The number.
-    pub value: u64,
+    pub value: i128,
     /// How often.
     pub count: u64,
 }

@@ -73,7 +73,7 @@ impl App {
         if let Some(waits) = editor.waits_for() {
             ctx.request_repaint_after(waits.max(Duration::from_millis(1)));
         }
-        if let Some(described) = editor.follow() {
+        if let Some(described) = editor.follow(self.reading.own.folders()) {
             self.reading.own.edit(Some(described));
             self.read_again();
         }

@@ -151,13 +151,15 @@ impl Editor {
         self.changed = Some(self.background.now());
     }
 
-    /// Checks the text after a pause in typing. Returns the protocol when a new one is described.
-    pub fn follow(&mut self) -> Option<(PathBuf, Described)> {
+    /// Checks the text after a pause in typing. Returns the protocol when a new one is described. What it imports by absolute path is
+    /// looked up in `folders` first.
+    pub fn follow(&mut self, folders: &[PathBuf]) -> Option<(PathBuf, Described)> {
         if self.waits_for().is_some_and(|waits| waits.is_zero()) {
             self.changed = None;
             self.checked.clone_from(&self.text);
-            let (text, path) = (self.text.clone(), self.path().to_owned());
-            self.checking = Some(self.background.spawn("description", move |_| check(&text, &path)));
+            let (text, path, folders) = (self.text.clone(), self.path().to_owned(), folders.to_vec());
+            self.checking =
+                Some(self.background.spawn("description", move |_| check(&text, &path, &folders)));
         }
         match self.checking.as_ref()?.poll()? {
             Ok(Ok((described, warnings))) => {
@@ -211,7 +213,7 @@ impl Editor {
     }
 }
 
-fn check(text: &str, path: &Path) -> Checked {
+fn check(text: &str, path: &Path, folders: &[PathBuf]) -> Checked {
     let name = path.display().to_string();
     let diagnostic = |located: &framescope_ksy::Located, is_warning| Diagnostic {
         // An error in an imported file concerns the whole file here.
@@ -220,7 +222,7 @@ fn check(text: &str, path: &Path) -> Checked {
         text: if located.file == name { located.text.clone() } else { located.to_string() },
         is_warning,
     };
-    match Described::from_text(text, path) {
+    match Described::from_text_in(text, path, folders) {
         Ok(described) => {
             let warnings = described.warnings().iter().map(|located| diagnostic(located, true)).collect();
             Ok((described, warnings))
@@ -330,10 +332,10 @@ mod tests {
     fn the_text_is_checked_after_a_pause_and_diagnostics_have_places() {
         let background = Background::manual();
         let pause = |editor: &mut Editor| {
-            assert!(editor.follow().is_none() && !background.step(), "there was no pause yet");
+            assert!(editor.follow(&[]).is_none() && !background.step(), "there was no pause yet");
             background.advance(PAUSE);
-            assert!(editor.follow().is_none() && background.step() && editor.is_behind());
-            editor.follow()
+            assert!(editor.follow(&[]).is_none() && background.step() && editor.is_behind());
+            editor.follow(&[])
         };
         let text = "meta:\n  id: mine\nseq:\n  - id: kind\n    type: u1q\n";
         let mut editor = Editor::with(text, &background);

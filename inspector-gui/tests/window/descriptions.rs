@@ -85,7 +85,7 @@ fn rows_follow_a_saved_description_that_theirs_imports() {
     let outer = "meta: {id: outer, imports: [inner]}\nseq: [{id: one, type: inner}, {id: two, type: u1}]\n";
     std::fs::write(path("inner.ksy"), inner).unwrap();
     std::fs::write(path("outer.ksy"), outer).unwrap();
-    let own = CustomProtocols::load(&[path("outer.ksy"), path("inner.ksy")], &mut |_| {}).unwrap();
+    let own = CustomProtocols::load(&[path("outer.ksy"), path("inner.ksy")], &[], &mut |_| {}).unwrap();
     let decode_as = vec!["file=outer".parse().unwrap()];
     let mut harness = empty(Reading { own, decode_as, ..Reading::default() }, SettingsFile::default());
     let ctx = harness.ctx.clone();

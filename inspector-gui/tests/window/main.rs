@@ -175,7 +175,7 @@ fn described_window(text: &str) -> (Window, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.ksy");
     std::fs::write(&path, text).unwrap();
-    let own = CustomProtocols::load(std::slice::from_ref(&path), &mut |_| {}).unwrap();
+    let own = CustomProtocols::load(std::slice::from_ref(&path), &[], &mut |_| {}).unwrap();
     let mut harness = empty(Reading { own, ..Reading::default() }, SettingsFile::default());
     let ctx = harness.ctx.clone();
     harness.state_mut().open(Source::open(&corpus("formats/mqtt/capture.pcapng")).unwrap(), false, &ctx);

@@ -3,7 +3,7 @@
 
 use crate::names;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use framescope_parser::Key;
@@ -22,6 +22,8 @@ use crate::pairs::Pairs;
 use crate::plan::{ConversationPlan, Plan, Reading};
 use crate::program::{Given, Program};
 use crate::select::Selection;
+use crate::write::Written;
+use crate::write::placed::{self, Placed};
 use crate::{dissect, framing, write};
 
 /// A protocol whose messages a `.ksy` file describes.
@@ -81,7 +83,15 @@ impl Described {
     /// # Errors
     /// As [`Described::from_ksy`]; or a file can't be read.
     pub fn from_file(path: &Path) -> Result<Described, LoadError> {
-        Described::new(Format::from_file(path)?)
+        Described::from_file_in(path, &[])
+    }
+
+    /// The same; imports by absolute path (`/common/x`) are looked up in these folders first: see [`Format::from_file_in`].
+    ///
+    /// # Errors
+    /// As [`Described::from_file`].
+    pub fn from_file_in(path: &Path, folders: &[PathBuf]) -> Result<Described, LoadError> {
+        Described::new(Format::from_file_in(path, folders)?)
     }
 
     /// Loads the text of a description that is, or will be, in a file: its imports are resolved from there.
@@ -89,7 +99,15 @@ impl Described {
     /// # Errors
     /// As [`Described::from_file`].
     pub fn from_text(text: &str, path: &Path) -> Result<Described, LoadError> {
-        Described::new(Format::load(&path.display().to_string(), text, Some(path))?)
+        Described::from_text_in(text, path, &[])
+    }
+
+    /// The same; imports by absolute path are looked up in these folders first: see [`Format::from_file_in`].
+    ///
+    /// # Errors
+    /// As [`Described::from_file`].
+    pub fn from_text_in(text: &str, path: &Path, folders: &[PathBuf]) -> Result<Described, LoadError> {
+        Described::new(Format::load(&path.display().to_string(), text, Some(path), folders)?)
     }
 
     fn new(format: Format) -> Result<Described, LoadError> {
@@ -138,6 +156,25 @@ impl Described {
     fn parts(&self) -> impl Iterator<Item = &Described> {
         let parts = self.grammar.iter().flat_map(|grammar| grammar.parts().map(|part| &**part));
         parts.chain(std::iter::once(self).filter(|own| own.grammar.is_none()))
+    }
+
+    /// Writes a message. If instances with a position are then other than they are given, it is written again with them.
+    fn written(&self, context: Option<&Context<'_>>, message: &Dissection<'_>) -> Result<Written, Error> {
+        let plan = &self.format.plan;
+        let write =
+            |placed: &Placed| write::write(plan, (self.key.as_ref(), context), &message.fields, placed);
+        let written = write(&Placed::new())?;
+        if !placed::has_places(plan) {
+            return Ok(written);
+        }
+        let mut found = Dissection::default();
+        let bytes = Captured::whole(&written.bytes).in_context(context);
+        self.dissect_all(bytes, false, &mut found, true);
+        let changed = placed::changed(plan, &message.fields, &found.fields);
+        match changed.is_empty() {
+            true => Ok(written),
+            false => write(&changed),
+        }
     }
 
     /// Sets the key with which authenticated messages are verified.
@@ -231,7 +268,7 @@ impl Described {
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         let part = self.of_stage(Some(context).filter(|context| context.variables.is_some()));
-        let written = write::write(&part.format.plan, part.key.as_ref(), Some(context), &message.fields)?;
+        let written = part.written(Some(context), message)?;
         out.extend_from_slice(&written.bytes);
         Ok(())
     }
@@ -346,7 +383,7 @@ impl Protocol for Described {
     ) -> Result<(), Error> {
         let part = self.of_stage(None);
         let plan = &part.format.plan;
-        let written = write::write(plan, part.key.as_ref(), None, &message.fields)?;
+        let written = part.written(None, message)?;
         let found = Dissection::of(part, &written.bytes).fields;
         notes.extend(written.notes_beside(plan, &message.fields, &found));
         out.extend_from_slice(&written.bytes);

@@ -67,8 +67,7 @@ pub(crate) fn whole_number(attr: &Attr, n: i128) -> Value<'static> {
         (Ok(n), _) if !is_signed(&attr.shape) || attr.value.is_some() => Value::Unsigned(n),
         (_, Ok(n)) => Value::Signed(n),
         (Ok(n), _) => Value::Unsigned(n),
-        #[allow(clippy::cast_precision_loss)] // No wider whole number can be reported.
-        _ => Value::Float(n as f64),
+        _ => Value::Wide(n.into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A standalone description: reads one message from bytes and evaluates expressions in it.
 
 use crate::plan::ObjectId;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use framescope_parser::Code;
@@ -41,7 +41,7 @@ impl Format {
     /// # Errors
     /// All mistakes in it, each with its line and column.
     pub fn from_ksy(text: &str) -> Result<Format, LoadError> {
-        Format::load("description", text, None)
+        Format::load("description", text, None, &[])
     }
 
     /// Loads a description and its imports from files.
@@ -49,6 +49,15 @@ impl Format {
     /// # Errors
     /// All mistakes in it, each with file, line and column; or the file can't be read.
     pub fn from_file(path: &Path) -> Result<Format, LoadError> {
+        Format::from_file_in(path, &[])
+    }
+
+    /// The same; imports by absolute path (`/common/x`) are looked up in these folders first, then in those that the variables
+    /// `KSYPATH` and `KSPATH` list, and then in the folders around the file.
+    ///
+    /// # Errors
+    /// As [`Format::from_file`].
+    pub fn from_file_in(path: &Path, folders: &[PathBuf]) -> Result<Format, LoadError> {
         let name = path.display().to_string();
         let unreadable = |why: String| {
             LoadError::new(vec![Located {
@@ -63,12 +72,17 @@ impl Format {
             return Err(unreadable("it is larger than 16 MiB".to_owned()));
         }
         let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))?;
-        Format::load(&name, &text, Some(path))
+        Format::load(&name, &text, Some(path), folders)
     }
 
-    pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<Format, LoadError> {
+    pub(crate) fn load(
+        name: &str,
+        text: &str,
+        path: Option<&Path>,
+        folders: &[PathBuf],
+    ) -> Result<Format, LoadError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let (plan, meta) = load::load(name, text, path)?;
+        let (plan, meta) = load::load_in(name, text, path, folders)?;
         Ok(Format { plan: Arc::new(plan), meta: Arc::new(meta) })
     }
 
@@ -158,12 +172,28 @@ impl Message<'_> {
     }
 
     /// The value of an expression, as the outermost structure sees it: numbers, texts and booleans as JSON has them, bytes
-    /// as `{"bytes":"00ff"}`, members of enumerations as `{"enum":"name","value":3}`, lists, structures as objects, and
-    /// null where there is nothing.
+    /// as `{"bytes":"00ff"}`, members of enumerations as `{"enum":"name","value":3}` and numbers that no member has as they are,
+    /// lists, structures as objects, and null where there is nothing.
     ///
     /// # Errors
     /// The text is not an expression (code `no-match`), or it has no value in this message.
     pub fn eval(&mut self, expression: &str) -> Result<Json, EvalError> {
+        self.evaluated(expression, |run, val| run.json(val))
+    }
+
+    /// The same as JSON text, in which whole numbers have all their digits: [`serde_json::Value`] has none beyond 64 bits.
+    ///
+    /// # Errors
+    /// As [`Message::eval`].
+    pub fn eval_text(&mut self, expression: &str) -> Result<String, EvalError> {
+        self.evaluated(expression, |run, val| run.json_text(val))
+    }
+
+    fn evaluated<T>(
+        &mut self,
+        expression: &str,
+        shown: impl FnOnce(&Run<'_, '_>, Val) -> T,
+    ) -> Result<T, EvalError> {
         let node = load::compile_query(Arc::make_mut(&mut self.plan), expression)
             .map_err(|error| EvalError { code: Code::NoMatch, text: error.to_string(), offset: 0 })?;
         let mut run = Run::resume(&self.plan, self.bytes, &mut self.arena, Mode::Strict);
@@ -173,7 +203,7 @@ impl Message<'_> {
                 if let Val::Obj(id) = val {
                     run.read_instances(id, 2);
                 }
-                Ok(run.json(val))
+                Ok(shown(&run, val))
             }
             Err(stop) => Err(error(&run, stop)),
         }

@@ -409,7 +409,7 @@ fn a_rule_over_missing_bytes_may_have_applied() {
     // Bytes of the body are missing, or the one that the rule is about.
     let cut = |at: usize, to: usize| {
         let middle = [says(CLIENT, &whole[..at]), Gap(CLIENT, (to - at) as u64), says(CLIENT, &whole[to..])];
-        [&[begin.clone()][..], &middle, &[end.clone()]].concat()
+        [std::slice::from_ref(&begin), &middle, std::slice::from_ref(&end)].concat()
     };
     let expected = ["line Message 8", "packet Message 7", "packet Message 14", "packet Message 4"];
     let expected = expected.map(|row| format!("client {row}"));

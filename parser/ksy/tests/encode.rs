@@ -295,3 +295,146 @@ types:
     assert_eq!(values, ["7", "\"hey\"", ""]);
     assert_eq!(write(&described, &read), (message, vec![]));
 }
+
+/// A header with the place of a body, and a body anywhere behind it.
+const PLACED: &str = "
+seq:
+  - {id: at, type: u1}
+  - {id: length, type: u1}
+  - {id: name, type: str, size: 2, encoding: ASCII}
+instances:
+  body: {pos: at, type: str, size: length, encoding: ASCII}
+";
+
+#[test]
+fn an_instance_with_a_position_is_written_there_and_its_length_follows() {
+    let described = described(PLACED);
+    let message = b"\x06\x05ab__hello";
+    let to = |value| changed(&described, message, "body", text(value));
+    assert_eq!(to("hello"), (message.to_vec(), vec![]));
+    assert_eq!(to("HELLO"), (b"\x06\x05ab__HELLO".to_vec(), vec![]));
+    assert_eq!(to("hi"), (b"\x06\x02ab__hi".to_vec(), vec![]), "what was at the end ends with it");
+    assert_eq!(to("good morning"), (b"\x06\x0cab__good morning".to_vec(), vec![]));
+    // What follows keeps its place.
+    let (written, notes) = changed(&described, b"\x06\x05ab__hello...", "body", text("hi"));
+    assert_eq!((written, notes), (b"\x06\x02ab__hillo...".to_vec(), vec![]));
+}
+
+#[test]
+fn an_instance_needs_no_bytes_to_be_written_into() {
+    let field = |name, value| Field { name, range: 0..0, value, fields: Vec::new() };
+    let fields =
+        vec![field("at", Value::Unsigned(6)), field("name", text("ab")), field("body", text("hello"))];
+    let message = Dissection::with_fields(fields);
+    assert_eq!(write(&described(PLACED), &message), (b"\x06\x05ab\0\0hello".to_vec(), vec![]));
+    let far = described(&PLACED.replace("pos: at", "pos: at * 1000000"));
+    let (written, notes) = write(&far, &message);
+    assert_eq!(written, b"\x06\0ab");
+    assert!(notes[0].starts_with("body is left unchanged: its position is not in the bytes"), "{notes:?}");
+}
+
+#[test]
+fn where_an_instance_contradicts_a_field_the_field_counts() {
+    let described = described(PLACED);
+    let message = b"\x02\x02ab";
+    let (written, notes) = changed(&described, message, "body", text("xy"));
+    assert_eq!(written, message);
+    assert_eq!(notes[0], "body is left unchanged: other fields have these bytes");
+    // The other field is what to change; an instance that agrees with it does no harm.
+    let mut both = Dissection::of(&described, message);
+    both.fields
+        .iter_mut()
+        .filter(|field| matches!(field.name, "name" | "body"))
+        .for_each(|field| field.value = text("xy"));
+    assert_eq!(write(&described, &both), (b"\x02\x02xy".to_vec(), vec![]));
+}
+
+#[test]
+fn instances_are_written_in_the_bytes_that_they_name() {
+    let described = described(
+        "
+seq:
+  - {id: size, type: u1}
+  - {id: part, type: part, size: size}
+  - {id: entries, type: entry, repeat: expr, repeat-expr: 2}
+instances:
+  in_part: {io: part._io, pos: 1, type: u1}
+types:
+  part:
+    seq: [{id: n, type: u1}]
+    instances:
+      list: {pos: 2, type: u1, repeat: expr, repeat-expr: n}
+  entry:
+    seq: [{id: at, type: u1}]
+    instances:
+      value: {io: _root._io, pos: at, type: value}
+  value:
+    seq: [{id: kind, type: u1}, {id: length, type: u1}, {id: text, type: str, size: length, encoding: ASCII}]
+",
+    );
+    let message = b"\x04\x02\x20\x30\x31\x07\x0a\x01\x01a\x02\x01b";
+    let read = Dissection::of(&described, message);
+    assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
+    let (written, notes) = changed(&described, message, "in_part", Value::Unsigned(0x21));
+    assert_eq!((written, notes), (b"\x04\x02\x21\x30\x31\x07\x0a\x01\x01a\x02\x01b".to_vec(), vec![]));
+    // A list in a part with a size: both follow.
+    let mut longer = read.clone();
+    let part = longer.fields.iter_mut().find(|field| field.name == "part").unwrap();
+    let item = part.fields.iter().find(|field| field.name == "list").unwrap().clone();
+    part.fields.push(Field { value: Value::Unsigned(0x32), ..item });
+    let (written, notes) = write(&described, &longer);
+    assert_eq!(written[..6], *b"\x05\x03\x20\x30\x31\x32", "{notes:?}");
+    let mut shorter = read.clone();
+    let part = shorter.fields.iter_mut().find(|field| field.name == "part").unwrap();
+    let first = part.fields.iter().position(|field| field.name == "list").unwrap();
+    part.fields.remove(first);
+    let (written, notes) = write(&described, &shorter);
+    assert_eq!(written[..5], *b"\x03\x01\x20\x31\x07", "{notes:?}");
+    // Structures of a list, anywhere in the message. The last may grow.
+    let mut other = read.clone();
+    let entries = other.fields.iter_mut().filter(|field| field.name == "entries");
+    for (entry, (kind, said)) in entries.zip([(8, "A"), (9, "long")]) {
+        let value = entry.fields.iter_mut().find(|field| field.name == "value").unwrap();
+        value.fields[0].value = Value::Unsigned(kind);
+        value.fields[2].value = text(said);
+    }
+    let expected = b"\x04\x02\x20\x30\x31\x07\x0a\x08\x01A\x09\x04long".to_vec();
+    assert_eq!(write(&described, &other), (expected, vec![]));
+}
+
+#[test]
+fn a_list_of_an_inner_structure_that_ends_too_early_keeps_its_count() {
+    let described = described(
+        "
+seq:
+  - {id: first, type: u1}
+  - {id: inner, type: inner}
+types:
+  inner: {seq: [{id: count, type: u1}, {id: values, type: u2, repeat: expr, repeat-expr: count}]}
+",
+    );
+    for message in [&b"\x01\x03\x01\x02\x03\x04\x05"[..], b"\x01\x03\x01\x02", b"\x01\x03"] {
+        let (written, notes) = write(&described, &Dissection::of(&described, message));
+        assert_eq!((written.as_slice(), notes), (message, vec![]));
+    }
+}
+
+#[test]
+fn sizes_of_other_fields_are_those_that_are_written() {
+    let described = described(
+        "
+seq:
+  - {id: length, type: u1}
+  - {id: line, type: line}
+  - {id: rest, size: length - line._sizeof}
+  - {id: tail, type: u1}
+types:
+  line: {seq: [{id: text, type: strz, encoding: ASCII}]}
+",
+    );
+    let message = b"\x05abc\0!#";
+    let read = Dissection::of(&described, message);
+    assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
+    assert_eq!(changed(&described, message, "line.text", text("a")), (b"\x03a\0!#".to_vec(), vec![]));
+    assert_eq!(changed(&described, message, "rest", bytes(2)), (b"\x06abc\0\x07\x07#".to_vec(), vec![]));
+}

@@ -225,3 +225,35 @@ fn what_doubles_with_each_step_is_gone_through_once() {
     let mut out = Vec::new();
     let _ = described.encode(&read, &mut out);
 }
+
+#[test]
+fn the_size_of_another_field_decides_where_a_message_ends() {
+    let described = Described::from_ksy(
+        "
+meta: {id: sized}
+seq:
+  - {id: length, type: u1}
+  - {id: line, type: line, repeat: expr, repeat-expr: 2}
+  - {id: rest, size: 'length - line._sizeof - line[1].text._sizeof'}
+types:
+  line: {seq: [{id: kind, type: u1}, {id: text, type: strz, encoding: ASCII}]}
+",
+    )
+    .unwrap();
+    // The second text, with its zero, counts twice.
+    let messages = [&b"\x0a\x01ab\0\x02\0..."[..], b"\x07\x01\0\x02b\0", b"\x05\x01\0\x02\0"];
+    let stream = messages.concat();
+    let mut offset = 0;
+    let expected: Spans = messages
+        .iter()
+        .map(|message| {
+            let length = message.len() as u64;
+            offset += length;
+            (offset - length, length, SpanType::Message)
+        })
+        .collect();
+    assert_eq!(spans(&described, &[&stream]), expected);
+    for at in 1..stream.len() {
+        assert_eq!(spans(&described, &[&stream[..at], &stream[at..]]), expected, "cut at {at}");
+    }
+}

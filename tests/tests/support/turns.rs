@@ -197,7 +197,7 @@ impl Protocol for Part {
         let set = set(message);
         let length = if matches!(self.number, HELLO | SPECIAL) { 0 } else { set.length_bytes };
         let text = message.beginning().get(length..).unwrap_or_default();
-        visit.kind(Kind { value: self.number.into(), name: None });
+        visit.kind(Kind::new(self.number.into(), None));
         visit.field("text", length..length + text.len(), Value::utf8(text));
         if self.number == REPLY {
             let shifted = text.first().copied().unwrap_or(0).wrapping_add(set.key);

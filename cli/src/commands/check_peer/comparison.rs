@@ -50,6 +50,7 @@ fn fields_disagree<'w>(
             Value::Text(_) | Value::Bytes(_) | Value::Group => bytes(),
             Value::Float(number) if value.parse::<f64>().is_ok_and(|theirs| theirs == *number) => continue,
             Value::Signed(number) => number.to_string(),
+            Value::Enum(kind) => kind.number().to_string(),
             other => other.as_u64().map_or_else(|| other.to_string(), |number| number.to_string()),
         };
         if !value.eq_ignore_ascii_case(&expected) {

@@ -17,7 +17,7 @@ use framescope_parser::{Protocol, with_built_in};
 
 use self::comparison::{Disagreement, Outcome};
 use self::peer::Peer;
-use crate::arguments::{parse_key, parse_size};
+use crate::arguments::{ImportArgs, parse_key, parse_size};
 use crate::error::Error;
 use crate::loading::{load, open};
 use crate::notices::notify;
@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// The protocol that this .ksy file describes, instead of missive
     #[arg(long, value_name = "FILE.ksy")]
     protocol: Option<PathBuf>,
+
+    #[command(flatten)]
+    imports: ImportArgs,
 
     /// Verify authenticated messages with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
@@ -74,7 +77,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let described = match &args.protocol {
         Some(path) => {
-            let described = Described::from_file(path)?;
+            let described = Described::from_file_in(path, &args.imports.folders)?;
             described.warnings().iter().for_each(notify);
             Some(described.with_key(args.key.clone()))
         }

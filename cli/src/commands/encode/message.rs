@@ -110,11 +110,16 @@ fn value(json: &Json) -> Result<Value<'_>, ValueError> {
                     .map(|bytes| Value::Bytes(Cow::Owned(bytes)))
                     .ok_or_else(|| ValueError::NotHex(digits.chars().take(20).collect()));
             }
-            match (map.get("value").and_then(Json::as_u64), map.get("enum")) {
-                (Some(value), name) => Ok(Value::Enum(Kind { value, name: name.and_then(Json::as_str) })),
+            let (name, value) = (map.get("enum"), map.get("value"));
+            let said = name.and_then(Json::as_str);
+            match (value.and_then(Json::as_u64), value.and_then(Json::as_i64)) {
+                (Some(value), _) => Ok(Value::Enum(Kind::new(value, said))),
+                (None, Some(value)) => Ok(Value::Enum(Kind::signed(value, said))),
                 // The name alone says the number too.
-                (None, Some(Json::String(name))) => Ok(Value::Text(Cow::Borrowed(name))),
-                _ => Err(ValueError::OtherObject),
+                (None, None) => match said {
+                    Some(name) => Ok(Value::Text(Cow::Borrowed(name))),
+                    None => Err(ValueError::OtherObject),
+                },
             }
         }
         Json::Null | Json::Array(_) => Err(ValueError::OtherType),

@@ -12,7 +12,7 @@ use framescope_inspect::{CustomProtocols, Reading};
 use framescope_parser::Protocol;
 use framescope_parser::missive::Key;
 
-use crate::arguments::parse_key;
+use crate::arguments::{ImportArgs, parse_key};
 use crate::error::Error;
 use crate::notices::notify;
 use crate::output::output;
@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     #[arg(long = "protocol", value_name = "FILE.ksy|NAME")]
     protocols: Vec<PathBuf>,
 
+    #[command(flatten)]
+    imports: ImportArgs,
+
     /// Compute tags with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
     key: Option<Key>,
@@ -41,7 +44,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let (names, files): (Vec<&PathBuf>, Vec<&PathBuf>) =
         args.protocols.iter().partition(|path| is_name(path));
     let files: Vec<PathBuf> = files.into_iter().cloned().collect();
-    let own = CustomProtocols::load(&files, &mut |notice| notify(&notice))?;
+    let own = CustomProtocols::load(&files, &args.imports.folders, &mut |notice| notify(&notice))?;
     let reading = Reading { own, key: args.key.clone(), ..Reading::default() };
     let protocols = reading.options().protocols;
     let named = |name: &Path| protocols.iter().find(|protocol| Path::new(protocol.name()) == name);

@@ -98,11 +98,7 @@ impl Talk {
                 Presence::There => return None,
                 Presence::NeedMore(more) => return Some(more),
                 Presence::Absent => {
-                    let next = plan.next.get(role.index()).copied().flatten();
-                    self.side_mut(role).state = next.unwrap_or(at);
-                    if next.is_none() {
-                        return None;
-                    }
+                    self.side_mut(role).state = plan.next.get(role.index()).copied().flatten()?;
                 }
             }
         }
@@ -123,7 +119,7 @@ impl Talk {
         let (Some(condition), Some(reader)) = (plan.presence, &state.rules) else {
             return more.map_or(Presence::There, Presence::NeedMore);
         };
-        let missing = Missing::list([bytes.len()..usize::MAX / 2]);
+        let missing = Missing::list(std::iter::once(bytes.len()..usize::MAX / 2));
         let message = match length {
             Some(length) => Captured::whole(bytes.get(..length).unwrap_or(bytes)),
             None => Captured::with_missing(bytes, &missing),

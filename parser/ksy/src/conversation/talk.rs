@@ -6,7 +6,7 @@ use std::sync::Arc;
 use framescope_parser::{Captured, Code, Context, Conversation, Role, Sentence, Variables};
 
 use super::values::Values;
-use super::{Grammar, bit};
+use super::{Grammar, bit, members};
 use crate::conversation::rules::Outcome;
 
 /// No state.
@@ -28,6 +28,8 @@ pub(super) struct Side {
     pending: u16,
     /// Whether the next message has begun, so that what the other direction says is for the one after it.
     has_begun: bool,
+    /// Whether bytes were not a message, since the last one.
+    has_lost: bool,
     note: Option<Note>,
     /// The states in which it may be beside its own, as what is not known may have changed it; as bits.
     pub(super) may_be: u128,
@@ -43,7 +45,8 @@ enum Note {
 
 impl Talk {
     pub(crate) fn new(grammar: &Arc<Grammar>) -> Talk {
-        let side = |state| Side { state, pending: NONE, has_begun: false, note: None, may_be: 0 };
+        let side =
+            |state| Side { state, pending: NONE, has_begun: false, has_lost: false, note: None, may_be: 0 };
         let values = Values::new(&grammar.plan);
         Talk { grammar: grammar.clone(), values, sides: grammar.plan.first.map(side) }
     }
@@ -87,7 +90,7 @@ impl Talk {
         }
     }
 
-    /// A direction goes on in the state that its message leads to.
+    /// A direction is in the state that its message leads to.
     fn apply(&mut self, role: Role, outcome: &Outcome) {
         if let Some(next) = outcome.next {
             self.side_mut(role).state = next;
@@ -111,7 +114,7 @@ impl Talk {
         let grammar = self.grammar.clone();
         let Some((_, known)) = grammar.state(state) else { return };
         let reached = known.reached.get(role.index()).copied().unwrap_or(0);
-        for (plan, _) in super::members(reached).filter_map(|at| grammar.state(at)) {
+        for (plan, _) in members(reached).filter_map(|at| grammar.state(at)) {
             plan.all_sets().for_each(|set| self.values.forget(set.variable));
         }
     }
@@ -140,7 +143,12 @@ impl Conversation for Talk {
     }
 
     fn continue_in(&mut self, role: Role, stage: u16) {
-        self.side_mut(role).state = stage;
+        let side = self.side_mut(role);
+        (side.state, side.has_begun, side.may_be) = (stage, true, 0);
+        // What the other direction set after this message began is for the next one.
+        if side.pending == stage {
+            side.pending = NONE;
+        }
     }
 
     fn begins_inside(&mut self, role: Role) {
@@ -151,7 +159,8 @@ impl Conversation for Talk {
         });
         self.forget_from(role, first);
         let side = self.side_mut(role);
-        *side = Side { state: middle, note: None, may_be: 0, pending: NONE, has_begun: false };
+        *side =
+            Side { state: middle, note: None, may_be: 0, pending: NONE, has_begun: false, has_lost: false };
         // Where there is nothing else it could be, nothing is assumed.
         if !only_one {
             side.note = Some(Note::Inside);
@@ -184,26 +193,31 @@ impl Conversation for Talk {
     fn message(&mut self, role: Role, message: Captured<'_, '_>) {
         self.settle(role);
         let outcome = self.outcome(role, message);
-        self.side_mut(role).has_begun = false;
+        let side = self.side_mut(role);
+        (side.has_begun, side.has_lost) = (false, false);
         self.apply(role, &outcome);
     }
 
     fn loss(&mut self, role: Role) {
         self.settle(role);
-        self.side_mut(role).has_begun = false;
         let grammar = self.grammar.clone();
-        let side = self.side(role);
+        let side = self.side_mut(role);
+        // What these bytes may have changed was considered when the message after them began.
+        let is_decided = side.has_begun && side.has_lost;
+        side.has_lost = !is_decided;
         let (mut own, mut peers) = (0, 0);
-        for (_, state) in super::members(side.may_be | bit(side.state)).filter_map(|at| grammar.state(at)) {
+        for (_, state) in members(side.may_be | bit(side.state)).filter_map(|at| grammar.state(at)) {
             own |= state.reached.get(role.index()).copied().unwrap_or(0);
             peers |= state.peers.get(role.index()).copied().unwrap_or(0);
         }
-        for at in super::members(own) {
-            let Some((plan, _)) = grammar.state(at) else { continue };
+        for (plan, _) in members(own).filter_map(|at| grammar.state(at)) {
             plan.all_sets().for_each(|set| self.values.forget(set.variable));
         }
-        self.may_be(role, own);
-        self.may_be(role.reverse(), peers);
+        if !is_decided {
+            self.side_mut(role).has_begun = false;
+            self.may_be(role, own);
+            self.may_be(role.reverse(), peers);
+        }
     }
 
     fn may_be(&self, role: Role, stage: u16) -> bool {
@@ -220,7 +234,7 @@ impl Conversation for Talk {
             }
             Note::Unsure => {
                 let text = format!(
-                    "what was lost or is no message may have changed the state; this is read as '{name}'"
+                    "what was lost or is not a message may have changed the state; this is read as '{name}'"
                 );
                 (Code::StateUnknown, text.into())
             }

@@ -143,7 +143,7 @@ impl<'p> Run<'p, '_> {
             Val::Int(n) => whole_number(attr, n),
             Val::Enum(_, n) => match kind_of(plan, slot.val) {
                 Some(kind) => Value::Enum(kind),
-                None => i64::try_from(n).map_or(Value::Group, Value::Signed),
+                None => Value::Wide(n.into()),
             },
             Val::Float(n) => Value::Float(n),
             Val::Bool(b) => Value::Bool(b),
@@ -257,7 +257,7 @@ impl<'p> Run<'p, '_> {
             }
             self.arena.count_lookups(1);
             steps += 1;
-            at = self.arena.object(at).parent;
+            at = self.arena.object(at).holder;
         }
         false
     }

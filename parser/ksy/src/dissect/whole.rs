@@ -81,14 +81,14 @@ impl<'p> Run<'p, '_> {
             // What is outside of its parent's bytes belongs to an instance.
             let inside = parent.io != object.io || parent.start <= object.start && object.end <= parent.end;
             count += u32::from(!inside);
-            at = object.parent;
+            at = object.holder;
         }
     }
 
     /// Whether a structure of the same type at the same position encloses this one.
     fn repeats(&self, id: ObjectId) -> bool {
         let own = self.arena.object(id);
-        let (mut at, mut steps) = (own.parent, 0);
+        let (mut at, mut steps) = (own.holder, 0);
         while at != ObjectId::NONE {
             let object = self.arena.object(at);
             if object.ty == own.ty && object.io == own.io && object.start == own.start || steps > 200 {
@@ -96,7 +96,7 @@ impl<'p> Run<'p, '_> {
             }
             self.arena.count_lookups(1);
             steps += 1;
-            at = object.parent;
+            at = object.holder;
         }
         false
     }

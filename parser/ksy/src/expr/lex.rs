@@ -72,6 +72,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, u32)>, SyntaxError> {
                 Token::Str(text)
             }
             '0'..='9' => lexer.number(at)?,
+            '.' if lexer.ahead(1).is_some_and(|c| c.is_ascii_digit()) => lexer.number(at)?,
             'a'..='z' | 'A'..='Z' | '_' => {
                 Token::Name(lexer.take_while(|c| c.is_ascii_alphanumeric() || c == '_'))
             }
@@ -139,7 +140,9 @@ impl Lexer {
         } else {
             self.take_while(|c| c.is_ascii_digit() || c == '_');
             let mut float = false;
-            if self.peek() == Some('.') && self.ahead(1).is_some_and(|c| c.is_ascii_digit()) {
+            // A name after the point is a method's: `1.to_s`.
+            if self.peek() == Some('.') && !self.ahead(1).is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            {
                 float = true;
                 self.at += 1;
                 self.take_while(|c| c.is_ascii_digit() || c == '_');
@@ -291,6 +294,14 @@ mod tests {
             ]
         );
         assert_eq!(kinds("1_000 2.5e1"), [Token::Int(1000), Token::Float(25.0), Token::End]);
+    }
+
+    #[test]
+    fn a_number_may_begin_or_end_with_its_point_and_a_name_after_it_is_a_method() {
+        assert_eq!(kinds("24000. .5"), [Token::Float(24000.0), Token::Float(0.5), Token::End]);
+        assert_eq!(kinds("3.*2"), [Token::Float(3.0), Token::Sign("*"), Token::Int(2), Token::End]);
+        let method = [Token::Int(3), Token::Sign("."), Token::Name("to_s".into()), Token::End];
+        assert_eq!(kinds("3.to_s"), method);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod lex;
 mod parse;
 
-pub(crate) use parse::{parse, parse_type};
+pub(crate) use parse::{parse, parse_arguments, parse_type};
 
 /// An expression, and the index of the character where it begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,17 @@ pub(crate) enum Unary {
     Invert,
 }
 
+impl Unary {
+    /// The result for a whole number.
+    pub(crate) fn of_integer(self, n: i128) -> Option<i128> {
+        match self {
+            Unary::Minus => n.checked_neg(),
+            Unary::Invert => Some(!n),
+            Unary::Not => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binary {
     Or,
@@ -112,6 +123,30 @@ impl Binary {
         })
     }
 
+    /// The result of an arithmetic operator for whole numbers of any size; none if it does not exist or needs more than 128 bits.
+    pub(crate) fn of_integers(self, a: i128, b: i128) -> Option<i128> {
+        match self {
+            Binary::Plus => a.checked_add(b),
+            Binary::Minus => a.checked_sub(b),
+            Binary::Times => a.checked_mul(b),
+            // Rounded down, as most of the language's targets do.
+            Binary::Divide => {
+                let quotient = a.checked_div(b)?;
+                Some(if a % b != 0 && (a < 0) != (b < 0) { quotient - 1 } else { quotient })
+            }
+            Binary::Modulo => {
+                let rest = a.checked_rem(b)?;
+                Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
+            }
+            Binary::BitOr => Some(a | b),
+            Binary::BitXor => Some(a ^ b),
+            Binary::BitAnd => Some(a & b),
+            Binary::Left => u32::try_from(b).ok().filter(|&b| b < 127).and_then(|b| a.checked_mul(1 << b)),
+            Binary::Right => u32::try_from(b).ok().map(|b| a >> b.min(127)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn sign(self) -> &'static str {
         match self {
             Binary::Or => "or",
@@ -146,5 +181,23 @@ pub(crate) struct SyntaxError {
 impl SyntaxError {
     pub(crate) fn new(at: u32, text: impl Into<String>) -> SyntaxError {
         SyntaxError { at, text: text.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Binary;
+
+    #[test]
+    fn whole_numbers_beyond_64_bits_are_exact_or_too_large() {
+        let two_to_100 = Binary::Left.of_integers(1, 100).unwrap();
+        assert_eq!(two_to_100.to_string(), "1267650600228229401496703205376");
+        assert_eq!(Binary::Times.of_integers(u64::MAX.into(), u64::MAX.into()), None);
+        assert_eq!(Binary::Divide.of_integers(i128::MIN, -1), None);
+        assert_eq!(
+            (Binary::Divide.of_integers(-7, 2), Binary::Modulo.of_integers(-7, 3)),
+            (Some(-4), Some(2))
+        );
+        assert_eq!(Binary::Modulo.of_integers(1, 0), None);
     }
 }

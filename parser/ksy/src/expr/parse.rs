@@ -34,6 +34,19 @@ pub(crate) fn parse_type(text: &str) -> Result<TypeName, SyntaxError> {
     Ok(name)
 }
 
+/// Parses a text as expressions with commas between them.
+pub(crate) fn parse_arguments(text: &str) -> Result<Vec<Ast>, SyntaxError> {
+    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0, nesting: 0 };
+    let mut arguments = Vec::new();
+    while *parser.peek() != Token::End {
+        arguments.push(parser.ternary()?);
+        if !parser.take(",") {
+            parser.finish("an operator or the end")?;
+        }
+    }
+    Ok(arguments)
+}
+
 struct Parser {
     tokens: Vec<(Token, u32)>,
     next: usize,

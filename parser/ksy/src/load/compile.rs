@@ -1,9 +1,9 @@
 //! Compiles expressions: trees with names become nodes with ids.
 
-use crate::expr::{Ast, AstNode, TypeName};
-use crate::load::infer::types::builtin;
+use crate::expr::{Ast, AstNode};
+use crate::load::asked::Asked;
 use crate::load::{Context, Loader};
-use crate::plan::{Cast, Method, Node, NodeId, Nodes, Span, Val};
+use crate::plan::{Cast, Method, Node, NodeId, Nodes, Span, Unit, Val};
 
 /// The most expressions of a description.
 const MOST_NODES: usize = 1_000_000;
@@ -64,20 +64,8 @@ impl Loader {
             AstNode::Name(name) => self.name(name, context),
             AstNode::Path(path) => self.enum_member(path, context),
             AstNode::Member(of, name) if name == "_sizeof" || name == "_bitsizeof" => {
-                let bits = self.static_bits(of, context);
-                match bits {
-                    Some(bits) => {
-                        let size = if name == "_sizeof" { bits.div_ceil(8) } else { bits };
-                        Node::Const(Val::Int(size.into()))
-                    }
-                    None => {
-                        self.report(
-                            context.place.right(ast.at as usize),
-                            "the size of this differs between messages: use the field that gives it",
-                        );
-                        Node::Const(Val::Null)
-                    }
-                }
+                let unit = if name == "_sizeof" { Unit::Bytes } else { Unit::Bits };
+                self.size_of_value(of, unit, ast.at, context)
             }
             AstNode::Member(of, name) => {
                 let of = self.compile(of, context);
@@ -113,19 +101,8 @@ impl Loader {
                 Node::Cast(of, if to_bytes { Cast::Bytes } else { Cast::Same })
             }
             AstNode::SizeOf(target, in_bits) => {
-                let place = context.place.right(ast.at as usize);
-                match self.type_bits(target, context) {
-                    Some(bits) => {
-                        Node::Const(Val::Int((if *in_bits { bits } else { bits.div_ceil(8) }).into()))
-                    }
-                    None => {
-                        self.report(
-                            place,
-                            format!("values of the type '{}' have no fixed size", target.written()),
-                        );
-                        Node::Const(Val::Null)
-                    }
-                }
+                let unit = if *in_bits { Unit::Bits } else { Unit::Bytes };
+                self.size_of_type(target, unit, ast.at, context)
             }
             AstNode::Unary(operator, operand) => Node::Unary(*operator, self.compile(operand, context)),
             AstNode::Binary(operator, left, right) => {
@@ -150,9 +127,8 @@ impl Loader {
             "_is_le" => return Node::IsLe,
             "null" if self.is_query => return Node::Const(Val::Null),
             "_sizeof" => {
-                let bits = self.plan.type_of(context.current).fixed_bits;
-                let bits = bits.or_else(|| self.bits_of_type(context.current, 0));
-                return Node::Const(bits.map_or(Val::Null, |bits| Val::Int(bits.div_ceil(8).into())));
+                self.ask_size(Asked::Type(context.current), Unit::Bytes, None);
+                return Node::SizeOf(None, Unit::Bytes);
             }
             _ => {}
         }
@@ -180,44 +156,5 @@ impl Loader {
             self.report(context.place, format!("there is no enum member '{}'", path.join("::")));
         }
         Node::Const(found.unwrap_or(Val::Null))
-    }
-
-    /// The size in bits of every value of a type.
-    fn type_bits(&mut self, target: &TypeName, context: &Context) -> Option<u64> {
-        if let [single] = target.path.as_slice()
-            && builtin(single).is_some()
-        {
-            let digits: String = single.chars().filter(char::is_ascii_digit).collect();
-            let number: u64 = digits.parse().ok()?;
-            return Some(if single.starts_with('b') { number } else { number * 8 });
-        }
-        let id = self.find_type(target, context.current, context.place)?;
-        self.complete_type(id);
-        self.bits_of_type(id, 0)
-    }
-
-    /// The size in bits of the field that an expression names, if it never changes.
-    fn static_bits(&mut self, ast: &Ast, context: &Context) -> Option<u64> {
-        let (of, name) = match &ast.node {
-            AstNode::Name(name) if name == "_root" || name == "_parent" => match self.infer(ast, context) {
-                super::Ty::Obj(id) => {
-                    self.complete_type(id);
-                    return self.bits_of_type(id, 0);
-                }
-                _ => return None,
-            },
-            AstNode::Name(name) => (context.current, name),
-            AstNode::Member(of, name) => match self.infer(of, context) {
-                super::Ty::Obj(id) => (id, name),
-                _ => return None,
-            },
-            AstNode::Cast(_, target) => return self.type_bits(target, context),
-            _ => return None,
-        };
-        self.complete_type(of);
-        let sym = self.plan.symbol(name.as_str())?;
-        let plan = self.plan.type_of(of).clone();
-        let attr = plan.attr(plan.slot(sym)?)?;
-        self.bits_of_attr(attr, 0)
     }
 }

@@ -11,6 +11,8 @@ use crate::plan::{Doc, EnumPlan, Member, TypeId, TypePlan};
 use crate::strings::Charset;
 use crate::yaml::Node;
 
+/// The version of Kaitai Struct whose language is known.
+const KNOWN_VERSION: (u32, u32) = (0, 11);
 /// The most types of a description.
 const MOST_TYPES: usize = 10_000;
 
@@ -63,6 +65,7 @@ impl Loader {
         if let Some(meta) = node.get("meta") {
             self.check_keys(meta, &META_KEYS, "meta");
             self.inherit(meta, &mut inherited);
+            self.known_version(meta);
         }
         let doc = self.doc(node);
         let plan = TypePlan { name: name.to_owned(), outer, file, doc, ..TypePlan::default() };
@@ -106,6 +109,21 @@ impl Loader {
             }
         }
         Some(id)
+    }
+
+    /// Warns about a description that asks for a newer language than the one known here.
+    fn known_version(&mut self, meta: &Node) {
+        let Some(version) = meta.get("ks-version") else { return };
+        let text = version.text().unwrap_or_default();
+        let mut numbers = text.split('.').map(|number| number.parse::<u32>().ok());
+        let asked = (numbers.next().flatten().unwrap_or(0), numbers.next().flatten().unwrap_or(0));
+        if asked > KNOWN_VERSION {
+            let (major, minor) = KNOWN_VERSION;
+            self.warn(
+                version.place,
+                format!("this asks for version {text} of the language, and what came after {major}.{minor} is not known here"),
+            );
+        }
     }
 
     fn inherit(&mut self, meta: &Node, inherited: &mut Inherited) {
@@ -211,8 +229,18 @@ impl Loader {
                 self.check_extension_key(key, "an enum's member");
             }
             let id = member.get("id").unwrap_or(member);
+            if id.is_null() {
+                self.report(id.place, "a member needs a name: 'null' in quotes would be one");
+                continue;
+            }
             // YAML 1.1 reads some names as booleans; here they are names.
             let Some(id_text) = self.identifier(id) else { continue };
+            if plan.members.iter().any(|known| known.id == id_text) {
+                self.report(
+                    id.place,
+                    format!("'{id_text}' is already the name of another number of this enum"),
+                );
+            }
             let shown = member.get("-orig-id").and_then(Node::text).unwrap_or(&id_text).to_owned();
             let at = u32::try_from(plan.members.len()).unwrap_or(u32::MAX);
             if by_value.insert(value, at).is_some() {

@@ -56,23 +56,6 @@ impl Loader {
         }
     }
 
-    /// Compiles a type and those in it before its turn, because its size is needed.
-    pub(super) fn complete_type(&mut self, id: TypeId) {
-        if self.declared(id).is_none_or(|declared| declared.completed) {
-            return;
-        }
-        self.expressions_of(id);
-        let plan = self.plan.type_of(id).clone();
-        let mut shapes: Vec<&Shape> = plan.seq.iter().map(|attr| &attr.shape).collect();
-        while let Some(shape) = shapes.pop() {
-            match shape {
-                Shape::User(user) => self.complete_type(user.id),
-                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
-                _ => {}
-            }
-        }
-    }
-
     fn expressions_of(&mut self, id: TypeId) {
         let Some(declared) = self.declared_mut(id) else { return };
         if std::mem::replace(&mut declared.completed, true) {
@@ -90,6 +73,7 @@ impl Loader {
                 switch.map_or(Endian::Inherit, |switch| self.endian_switch(switch, id))
             }
         };
+        self.to_string_key(&node, id);
         let seq: Vec<Node> = node.get("seq").and_then(Node::list).unwrap_or_default().to_vec();
         for (attr, node) in plan.seq.iter_mut().zip(&seq) {
             self.complete(attr, node, id);
@@ -135,7 +119,9 @@ impl Loader {
         attr.condition = node.get("if").and_then(|node| self.compiled(node, &once, Some(Ty::Bool)));
         if let Some(value) = node.get("value") {
             attr.value = self.compiled(value, &once, None);
+            self.computed_keys(node);
         }
+        self.numbered(attr, node, id);
         attr.pos = node.get("pos").and_then(|node| self.compiled(node, &once, Some(Ty::Int)));
         attr.io = node.get("io").and_then(|node| self.compiled(node, &once, Some(Ty::Io)));
         if let Some(size) = node.get("size") {
@@ -177,6 +163,10 @@ impl Loader {
         }
         self.complete_shape(attr, node, &context);
         if let Some(valid) = node.get("valid") {
+            let one = match attr.value {
+                None => one,
+                Some(_) => self.slot_type(id, attr.slot, 0),
+            };
             let context = Context { element: Some(one), ..context.clone() };
             attr.valid = self.valid(valid, &context, attr);
         }
@@ -192,6 +182,7 @@ impl Loader {
         match &mut attr.shape {
             Shape::User(user) => self.complete_user(user, ty, parent, context),
             Shape::Switch(on, cases) => {
+                let kind = self.kind_of_switch(ty.get("switch-on"), context);
                 if let Some(node) = ty.get("switch-on") {
                     *on = self.compiled(node, context, None).unwrap_or(NodeId::UNSET);
                 }
@@ -200,7 +191,7 @@ impl Loader {
                 written.sort_by_key(|(key, _)| key.text() == Some("_") && !key.is_quoted());
                 for ((key, shape), (key_node, shape_node)) in cases.iter_mut().zip(written) {
                     if key.is_some() {
-                        *key = self.compiled(key_node, context, None).or(Some(NodeId::UNSET));
+                        *key = self.compared(key_node, &kind, context).or(Some(NodeId::UNSET));
                     }
                     if let Shape::User(user) = shape {
                         self.complete_user(user, shape_node, parent, context);
@@ -219,8 +210,9 @@ impl Loader {
         let Ok(name) = expr::parse_type(ty.text().unwrap_or_default()) else { return };
         let context = Context { place, ..context.clone() };
         user.arguments.clear();
-        for argument in &name.arguments {
-            self.infer(argument, &context);
+        for (slot, argument) in (0u16..).zip(&name.arguments) {
+            let kind = self.infer(argument, &context);
+            self.argument(user.id, slot, &kind, place.right(argument.at as usize));
             let node = self.compile(argument, &context);
             user.arguments.push(node);
         }

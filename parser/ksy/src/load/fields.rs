@@ -236,26 +236,23 @@ impl Loader {
     }
 
     fn repeat(&mut self, node: &Node) -> Repeat {
-        match node.get("repeat") {
-            None => {
-                for key in ["repeat-expr", "repeat-until"] {
-                    if let Some(stray) = node.get(key) {
-                        let kind = key.trim_start_matches("repeat-");
-                        self.report(stray.place, format!("'{key}' needs 'repeat: {kind}'"));
-                    }
-                }
+        let written = node.get("repeat").map(|repeat| repeat.text().unwrap_or_default());
+        for kind in ["expr", "until"].into_iter().filter(|kind| written != Some(*kind)) {
+            if let Some(stray) = node.get(&format!("repeat-{kind}")) {
+                self.report(stray.place, format!("'repeat-{kind}' needs 'repeat: {kind}'"));
+            }
+        }
+        match written {
+            None => Repeat::Once,
+            Some("eos") => Repeat::Eos,
+            Some("expr") => Repeat::Times(NodeId::UNSET),
+            Some("until") => Repeat::Until(NodeId::UNSET),
+            Some(other) => {
+                let hint = nearest(other, ["eos", "expr", "until"]);
+                let place = node.get("repeat").map_or(node.place, |repeat| repeat.place);
+                self.report(place, format!("'repeat' must be eos, expr or until{hint}"));
                 Repeat::Once
             }
-            Some(repeat) => match repeat.text() {
-                Some("eos") => Repeat::Eos,
-                Some("expr") => Repeat::Times(NodeId::UNSET),
-                Some("until") => Repeat::Until(NodeId::UNSET),
-                other => {
-                    let hint = nearest(other.unwrap_or_default(), ["eos", "expr", "until"]);
-                    self.report(repeat.place, format!("'repeat' must be eos, expr or until{hint}"));
-                    Repeat::Once
-                }
-            },
         }
     }
 

@@ -36,8 +36,12 @@ const KEYS: [&str; 13] = [
 pub(super) const EXPRESSIONS: [&str; 4] = ["kind", "id", "request", "reply"];
 
 impl Loader {
-    /// Reads the keys of a field that only Framescope knows.
+    /// Reads the keys of a field that only Framescope knows. A mistake in them is a warning: Kaitai's compiler takes the description.
     pub(super) fn extension_keys(&mut self, attr: &mut Attr, node: &yaml::Node, id: TypeId) {
+        self.leniently(|loader| loader.extensions(attr, node, id));
+    }
+
+    fn extensions(&mut self, attr: &mut Attr, node: &yaml::Node, id: TypeId) {
         if let Some(problem) = node.get("-problem") {
             let name = problem.text().unwrap_or_default();
             attr.problem = Code::ALL.iter().copied().find(|code| code.as_str() == name);
@@ -47,6 +51,9 @@ impl Loader {
             }
         }
         attr.hex = node.get("-hex").and_then(yaml::Node::boolean) == Some(true);
+        if let Some(hex) = node.get("-hex").filter(|hex| hex.boolean().is_none()) {
+            self.report(hex.place, "'-hex' must be true or false");
+        }
         let Some(check) = node.get("-check") else { return };
         let named = check.get("algorithm").unwrap_or(check);
         let name = named.text().unwrap_or_default();
@@ -128,7 +135,7 @@ impl Loader {
         found
     }
 
-    /// Reads what is said of messages of a type: their kind, what pairs them, their summary and their head.
+    /// Reads the keys for the messages of a type: their kind, what pairs them, their summary and their head.
     pub(super) fn message_keys(&mut self, own: &yaml::Node, root: TypeId, found: &mut Meta) {
         for key in EXPRESSIONS {
             self.message_expression(own, key, root, found);

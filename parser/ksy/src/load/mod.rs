@@ -1,6 +1,8 @@
 //! Loads a description: text becomes a plan in passes over the whole specification, in the order of [`load`]. It never
 //! looks at a message.
 
+pub(crate) mod agree;
+pub(crate) mod asked;
 pub(crate) mod compile;
 pub(crate) mod conversation;
 pub(crate) mod declare;
@@ -23,7 +25,6 @@ pub(crate) mod testing;
 pub(crate) mod values;
 
 use crate::expr::SyntaxError;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use crate::error::{Diagnostic, LoadError, Located, Place};
 use crate::expr::Ast;
+use crate::load::asked::Question;
 use crate::load::infer::types::Ty;
 use crate::load::parse::File;
 use crate::plan::{Meta, NodeId, Plan, Sym, TypeId, TypePlan};
@@ -41,9 +43,20 @@ use crate::{expr, yaml};
 /// The most diagnostics that are reported.
 const MOST_DIAGNOSTICS: usize = 100;
 
-/// Loads a description. `path` is its file, from which imports are resolved.
+/// Loads a description that imports none by absolute path.
+#[cfg(test)]
 pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan, Meta), LoadError> {
-    let mut loader = Loader::default();
+    load_in(name, text, path, &[])
+}
+
+/// Loads a description. `path` is its file, from which imports are resolved; those by absolute path first in `folders`.
+pub(crate) fn load_in(
+    name: &str,
+    text: &str,
+    path: Option<&Path>,
+    folders: &[PathBuf],
+) -> Result<(Plan, Meta), LoadError> {
+    let mut loader = Loader { folders: folders.to_vec(), ..Loader::default() };
     for (name, _) in crate::plan::Method::ALL {
         loader.intern(name);
     }
@@ -56,9 +69,11 @@ pub(crate) fn load(name: &str, text: &str, path: Option<&Path>) -> Result<(Plan,
     loader.attributes();
     loader.conversation_draft();
     loader.expressions();
+    loader.answer_sizes();
     loader.finish();
     let mut meta = loader.meta();
     meta.conversation = loader.conversation(&meta).map(Arc::new);
+    loader.answer_sizes();
     if loader.diagnostics.is_empty() {
         loader.plan.warnings = LoadError::new(loader.located(&loader.warnings)).diagnostics().to_vec().into();
         Ok((loader.plan, meta))
@@ -84,6 +99,7 @@ pub(crate) fn compile_query(plan: &mut Plan, text: &str) -> Result<NodeId, Query
     let mut loader = Loader { plan: std::mem::take(plan), is_query: true, ..Loader::default() };
     loader.restore();
     let node = loader.compile(&ast, &Context::of(root, Place::default()));
+    loader.answer_sizes();
     let diagnostic = loader.diagnostics.into_iter().next();
     *plan = loader.plan;
     diagnostic.map_or(Ok(node), |diagnostic| Err(QueryError::Meaning(diagnostic.text)))
@@ -96,6 +112,8 @@ pub(crate) struct Loader {
     warnings: Vec<Diagnostic>,
     files: Vec<File>,
     by_path: HashMap<PathBuf, u32>,
+    /// Where imports by absolute path are looked up first.
+    folders: Vec<PathBuf>,
     /// The outermost types, by the names under which other files import them.
     tops: HashMap<String, TypeId>,
     types: Vec<Declared>,
@@ -106,8 +124,8 @@ pub(crate) struct Loader {
     roots: Vec<TypeId>,
     variables: Vec<conversation::variables::Variable>,
     draft: Option<conversation::Draft>,
-    /// Sizes of types in bits, while one is computed.
-    known_bits: RefCell<HashMap<TypeId, Option<u64>>>,
+    /// The sizes that expressions ask for, until they are known or known to differ between messages.
+    asked: Vec<Question>,
 }
 
 /// A type while it is loaded. Its plan is built at the same time.
@@ -170,6 +188,16 @@ impl Loader {
     /// Whether the limit is reached, so that no more is reported and no hint is needed.
     fn is_full(&self) -> bool {
         self.diagnostics.len() >= MOST_DIAGNOSTICS
+    }
+
+    /// Does something whose mistakes are warnings. Returns whether there were any.
+    fn leniently(&mut self, work: impl FnOnce(&mut Loader)) -> bool {
+        let before = self.diagnostics.len();
+        work(self);
+        let found = self.diagnostics.split_off(before.min(self.diagnostics.len()));
+        let any = !found.is_empty();
+        found.into_iter().for_each(|mistake| self.warn(mistake.place, mistake.text));
+        any
     }
 
     fn warn(&mut self, place: Place, text: impl Into<String>) {

@@ -48,12 +48,14 @@ impl Loader {
         }
         match self.find_type(&name, current, place) {
             Some(id) => {
+                let foreign = self.plan.type_of(id).file != self.plan.type_of(current).file;
                 let parent = match field.get("parent") {
+                    // What is around a type of another file is not its concern, whatever the field says.
+                    _ if foreign => Parent::Nothing,
                     None => Parent::Here,
                     Some(node) if node.boolean() == Some(false) => Parent::Nothing,
                     Some(_) => Parent::Given(NodeId::UNSET),
                 };
-                let foreign = self.plan.type_of(id).file != self.plan.type_of(current).file;
                 let of = match parent {
                     Parent::Here => Some(current),
                     _ => None,

@@ -1,31 +1,24 @@
 //! Derives the sizes that are the same in every message.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::load::Loader;
 use crate::load::frame::{Needs, frame_plan};
-use crate::plan::{Attr, Repeat, Shape, Size, TypeId};
+use crate::plan::{Attr, Plan, Repeat, Shape, Size, TypeId};
 
 /// How deeply nested types are followed.
 const DEEPEST: u32 = 90;
 
 impl Loader {
     pub(super) fn finish(&mut self) {
-        for id in 0..self.plan.types.len() {
-            let id = TypeId::at(id);
-            let bits = self.bits_of_type(id, 0);
-            let plan = self.plan.type_of(id).clone();
-            let fixed = plan.seq.iter().map(|attr| {
-                let there = Attr { condition: None, ..attr.clone() };
-                (self.bits_of_attr(attr, 0), self.bits_of_attr(&there, 0))
-            });
-            let fixed: Vec<_> = fixed.collect();
-            let Some(plan) = self.plan_mut(id) else { continue };
+        let mut sizes = Sizes::of(&self.plan);
+        let measured: Vec<_> = (0..self.plan.types.len()).map(TypeId::at).map(|id| sizes.all(id)).collect();
+        for (id, (bits, fields)) in measured.into_iter().enumerate() {
+            let Some(plan) = self.plan_mut(TypeId::at(id)) else { continue };
             plan.fixed_bits = bits;
-            plan.seq
-                .iter_mut()
-                .zip(fixed)
-                .for_each(|(attr, (fixed, unit))| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
+            let fields = plan.seq.iter_mut().zip(fields);
+            fields.for_each(|(attr, (fixed, unit))| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
         }
         self.summaries();
         let roots = std::iter::once(TypeId::ROOT).chain(self.roots.iter().copied()).collect();
@@ -43,70 +36,99 @@ impl Loader {
             plan.frame_plan = frame_plan(&plan.seq);
         }
     }
+}
 
-    /// The size in bits of every value of a type, if it never changes.
-    pub(super) fn bits_of_type(&self, id: TypeId, depth: u32) -> Option<u64> {
-        if depth == 0 {
-            self.known_bits.borrow_mut().clear();
-        }
+/// The sizes of types and fields in bits, as far as they never change.
+pub(super) struct Sizes<'p> {
+    plan: &'p Plan,
+    /// Whether a field with a condition counts as present.
+    optional: bool,
+    known: HashMap<TypeId, Option<u64>>,
+}
+
+impl<'p> Sizes<'p> {
+    pub(super) fn of(plan: &'p Plan) -> Sizes<'p> {
+        Sizes { plan, optional: false, known: HashMap::new() }
+    }
+
+    /// The same where fields with a condition count as present, as `sizeof` has it.
+    pub(super) fn where_all_is_present(plan: &'p Plan) -> Sizes<'p> {
+        Sizes { optional: true, ..Sizes::of(plan) }
+    }
+
+    /// The size of a type; and of each of its fields, also where it is present.
+    fn all(&mut self, id: TypeId) -> (Option<u64>, Vec<(Option<u64>, Option<u64>)>) {
+        let plan = self.plan;
+        let fields =
+            plan.type_of(id).seq.iter().map(|attr| (self.attr(attr, 0), self.where_present(attr, 0)));
+        let fields = fields.collect();
+        (self.type_of(id, 0), fields)
+    }
+
+    /// The size of every value of a type.
+    pub(super) fn type_of(&mut self, id: TypeId, depth: u32) -> Option<u64> {
         // Each type is measured once, however often it is used; one that contains itself has no fixed size.
-        if let Some(&known) = self.known_bits.borrow().get(&id) {
+        if let Some(&known) = self.known.get(&id) {
             return known;
         }
-        self.known_bits.borrow_mut().insert(id, None);
-        let bits = self.bits_of_fields(id, depth);
-        self.known_bits.borrow_mut().insert(id, bits);
+        self.known.insert(id, None);
+        let bits = self.fields(id, depth);
+        self.known.insert(id, bits);
         bits
     }
 
-    fn bits_of_fields(&self, id: TypeId, depth: u32) -> Option<u64> {
-        let plan = self.plan.type_of(id);
+    fn fields(&mut self, id: TypeId, depth: u32) -> Option<u64> {
         let mut bits = 0u64;
-        for attr in &plan.seq {
+        for attr in &self.plan.type_of(id).seq {
             if !matches!(attr.shape, Shape::Bits { .. }) {
                 bits = bits.next_multiple_of(8);
             }
-            bits = bits.checked_add(self.bits_of_attr(attr, depth + 1)?)?;
+            bits = bits.checked_add(self.attr(attr, depth + 1)?)?;
         }
         Some(bits.next_multiple_of(8))
     }
 
-    /// The size in bits of a field, if it never changes.
-    pub(super) fn bits_of_attr(&self, attr: &Attr, depth: u32) -> Option<u64> {
-        if depth == 0 {
-            self.known_bits.borrow_mut().clear();
+    /// The size of a field with all its items.
+    pub(super) fn attr(&mut self, attr: &Attr, depth: u32) -> Option<u64> {
+        match attr.condition {
+            Some(_) if !self.optional => None,
+            _ => self.where_present(attr, depth),
         }
-        if depth > DEEPEST || attr.condition.is_some() || attr.value.is_some() || attr.pos.is_some() {
-            return None;
-        }
+    }
+
+    fn where_present(&mut self, attr: &Attr, depth: u32) -> Option<u64> {
         let times = match attr.repeat {
             Repeat::Once => 1,
             Repeat::Times(count) => self.plan.expressions.constant(count)?,
             Repeat::Eos | Repeat::Until(_) => return None,
         };
-        self.bits_of_one(attr, depth)?.checked_mul(times)
+        self.item(attr, depth)?.checked_mul(times)
     }
 
-    fn bits_of_one(&self, attr: &Attr, depth: u32) -> Option<u64> {
+    /// The size of one item of a field.
+    pub(super) fn item(&mut self, attr: &Attr, depth: u32) -> Option<u64> {
+        if depth > DEEPEST || attr.value.is_some() {
+            return None;
+        }
         if let Size::Of(size) = attr.limit.size {
             return self.plan.expressions.constant(size)?.checked_mul(8);
         }
         if attr.limit.is_bounded() {
             return None;
         }
-        self.bits_of_shape(&attr.shape, depth)
+        self.shape(&attr.shape, depth)
     }
 
-    fn bits_of_shape(&self, shape: &Shape, depth: u32) -> Option<u64> {
+    fn shape(&mut self, shape: &Shape, depth: u32) -> Option<u64> {
         match shape {
             Shape::Contents(span) => Some(u64::from(span.len()) * 8),
             Shape::Int { bytes, .. } | Shape::Float { bytes, .. } => Some(u64::from(*bytes) * 8),
             Shape::Bits { count, .. } => Some(u64::from(*count)),
-            Shape::User(user) => self.bits_of_type(user.id, depth + 1),
+            Shape::User(user) => self.type_of(user.id, depth + 1),
             Shape::Switch(_, cases) => {
                 // If no case matches, nothing is read.
                 cases.iter().any(|(key, _)| key.is_none()).then_some(())?;
-                let mut sizes = cases.iter().map(|(_, shape)| self.bits_of_shape(shape, depth + 1));
+                let mut sizes = cases.iter().map(|(_, shape)| self.shape(shape, depth + 1));
                 let first = sizes.next()??;
                 sizes.all(|size| size == Some(first)).then_some(first)
             }

@@ -1,5 +1,6 @@
 //! Compiles summaries: as the author writes them, otherwise the first values.
 
+use crate::error::Place;
 use crate::load::Loader;
 use crate::plan::{Node, NodeId, Piece, Repeat, Shape, Style, TypeId};
 
@@ -13,11 +14,15 @@ impl Loader {
             let id = TypeId::at(id);
             let written =
                 self.declared(id).and_then(|declared| declared.node.get("-webide-representation").cloned());
-            let pieces = match written {
-                Some(node) => self.representation(&node, id),
-                None if id == TypeId::ROOT || self.roots.contains(&id) => self.first_values(id),
-                None => Vec::new(),
-            };
+            let mut pieces = Vec::new();
+            match written {
+                // The key belongs to another program: what it means there need not be known here.
+                Some(node) => {
+                    self.leniently(|loader| pieces = loader.representation(&node, id));
+                }
+                None if id == TypeId::ROOT || self.roots.contains(&id) => pieces = self.first_values(id),
+                None => {}
+            }
             if let Some(plan) = self.plan_mut(id) {
                 plan.summary = pieces;
             }
@@ -42,7 +47,7 @@ impl Loader {
         pieces
     }
 
-    /// `text {path} {path:hex}`, as the web IDE has it.
+    /// `text {path} {path:hex}`, as the web IDE has it. A value that can't be shown is left out, and reported.
     pub(super) fn representation(&mut self, node: &crate::yaml::Node, id: TypeId) -> Vec<Piece> {
         let Some(text) = node.text() else {
             self.report(node.place, "a representation must be text such as '{kind} {name:str}'");
@@ -60,33 +65,81 @@ impl Loader {
                 return pieces;
             };
             rest = after;
-            let (expression, style) = match inside.rsplit_once(':') {
-                Some((expression, style)) if !expression.ends_with(':') => (expression, style),
-                _ => (inside, ""),
-            };
-            let style = match style {
-                "hex" => Style::Hex,
-                "str" => Style::Str,
-                "" | "dec" | "flags" => Style::Plain,
-                _ if style.starts_with("sep=") => Style::Plain,
-                other => {
-                    let hint = crate::error::nearest(other, ["dec", "hex", "str", "flags"]);
-                    self.report(place, format!("'{other}' is not a style of values{hint}"));
-                    Style::Plain
-                }
-            };
-            match crate::expr::parse(expression) {
-                Ok(ast) => {
-                    let context = super::Context::of(id, place);
-                    self.infer(&ast, &context);
-                    pieces.push(Piece::Value(self.compile(&ast, &context), style));
-                }
-                Err(error) => self.report(place.right(error.at as usize), error.text),
-            }
+            pieces.extend(self.represented(inside, place, id));
         }
         if !rest.is_empty() {
             pieces.push(Piece::Text(rest.to_owned()));
         }
         pieces
+    }
+
+    /// What is between the braces: an expression, and how its value is written.
+    fn represented(&mut self, inside: &str, place: Place, id: TypeId) -> Option<Piece> {
+        let (expression, style) = match inside.rsplit_once(':') {
+            Some((expression, style)) if !expression.ends_with(':') => (expression, style),
+            _ => (inside, ""),
+        };
+        let style = match style {
+            "hex" => Style::Hex,
+            "str" => Style::Str,
+            "" | "dec" | "flags" => Style::Plain,
+            _ if style.starts_with("sep=") => Style::Plain,
+            other => {
+                let hint = crate::error::nearest(other, ["dec", "hex", "str", "flags"]);
+                self.report(place, format!("'{other}' is not a style of values{hint}"));
+                Style::Plain
+            }
+        };
+        let ast = match crate::expr::parse(expression) {
+            Ok(ast) => ast,
+            Err(error) => {
+                self.report(place.right(error.at as usize), error.text);
+                return None;
+            }
+        };
+        let context = super::Context::of(id, place);
+        let before = self.diagnostics.len();
+        self.infer(&ast, &context);
+        let node = self.compile(&ast, &context);
+        self.answer_sizes();
+        (self.diagnostics.len() == before).then_some(Piece::Value(node, style))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::{described, loaded};
+    use crate::plan::Piece;
+
+    fn with(representation: &str) -> (Vec<String>, usize) {
+        let seq = "{id: a, type: u1}, {id: b, type: u1}";
+        let (plan, _) = loaded(seq, &format!("-webide-representation: \"{representation}\""));
+        let place = |warning: &crate::error::Located| {
+            format!("{}:{}: {}", warning.line, warning.column, warning.text)
+        };
+        let values = plan.root().summary.iter().filter(|piece| matches!(piece, Piece::Value(..))).count();
+        (plan.warnings.iter().map(place).collect(), values)
+    }
+
+    #[test]
+    fn what_another_program_would_show_otherwise_is_a_warning_and_the_rest_stands() {
+        assert_eq!(with("{a:dec} of {b:hex}"), (vec![], 2));
+        let (warnings, values) = with("{this} {c} {a:uuid} {b");
+        assert_eq!(values, 1, "{warnings:?}");
+        assert_eq!(warnings.len(), 4, "{warnings:?}");
+        assert!(warnings[0].starts_with("3:27: there is no 'this' in this type"), "{warnings:?}");
+        assert!(warnings[1].starts_with("3:34: there is no 'c' in this type"), "{warnings:?}");
+        assert!(warnings[2].starts_with("3:38: 'uuid' is not a style of values"), "{warnings:?}");
+        assert_eq!(warnings[3], "3:47: this { is not closed by a }");
+        let (warnings, values) = with("{sizeof<str>} {a +} {a}");
+        assert_eq!((warnings.len(), values), (2, 1), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_summary_of_the_authors_own_is_refused_with_its_mistakes() {
+        let text =
+            described("{id: a, type: u1}", "").replace("id: t,", "id: t, -framescope: {summary: '{c}'},");
+        let error = crate::load::load("t", &text, None).unwrap_err();
+        assert!(error.to_string().contains("there is no 'c' in this type"), "{error}");
     }
 }

@@ -118,7 +118,7 @@ pub(crate) struct UserType {
     pub(crate) id: TypeId,
     pub(crate) arguments: Vec<NodeId>,
     pub(crate) parent: Parent,
-    /// Whether it is declared in another file, so that it is its own root.
+    /// Whether it is declared in another file: then the outermost type there is its own root, and a nested one has none.
     pub(crate) foreign: bool,
 }
 

@@ -69,6 +69,8 @@ pub(crate) enum Node {
     Call(NodeId, Method, Nodes),
     Item(NodeId, NodeId),
     Cast(NodeId, Cast),
+    /// The size of a field or structure, or of the current structure, in [`Unit`]s.
+    SizeOf(Option<NodeId>, Unit),
     Unary(Unary, NodeId),
     Binary(Binary, NodeId, NodeId),
     Ternary(NodeId, NodeId, NodeId),
@@ -87,6 +89,23 @@ pub(crate) enum Cast {
     Bytes,
     /// Any other type: the value stays what it is.
     Same,
+}
+
+/// What sizes are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Bytes,
+    Bits,
+}
+
+impl Unit {
+    /// A size in bits, in this unit.
+    pub(crate) fn of_bits(self, bits: u64) -> u64 {
+        match self {
+            Unit::Bytes => bits.div_ceil(8),
+            Unit::Bits => bits,
+        }
+    }
 }
 
 /// The methods of values that are not structures.
@@ -180,9 +199,11 @@ impl Expressions {
                 self.walk(*of, visit);
                 self.list(*arguments).iter().for_each(|&node| self.walk(node, visit));
             }
-            Node::Member(of, _) | Node::Cast(of, _) | Node::Unary(_, of) | Node::Entry(_, of) => {
-                self.walk(*of, visit)
-            }
+            Node::Member(of, _)
+            | Node::Cast(of, _)
+            | Node::Unary(_, of)
+            | Node::SizeOf(Some(of), _)
+            | Node::Entry(_, of) => self.walk(*of, visit),
             Node::Item(a, b) | Node::Binary(_, a, b) => {
                 self.walk(*a, visit);
                 self.walk(*b, visit);
@@ -193,6 +214,7 @@ impl Expressions {
                 self.walk(*c, visit);
             }
             Node::Const(_)
+            | Node::SizeOf(None, _)
             | Node::Slot(_)
             | Node::Named(_)
             | Node::Parent

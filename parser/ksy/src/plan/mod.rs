@@ -20,7 +20,7 @@ pub(crate) use attr::{
     UserType, Valid, framing_expressions, shape_expressions,
 };
 pub(crate) use conversation::{ConversationPlan, MOST_STATES, Reading, Rule, Set, StatePlan, VariablePlan};
-pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Val};
+pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Unit, Val};
 pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
 pub(crate) use meta::{Head, HeadTest, HeadTestKind, Meta};
@@ -224,13 +224,18 @@ pub(crate) const RAW: &str = "_raw";
 /// The number of a value and its name.
 pub(crate) fn kind_of(plan: &Plan, val: Val) -> Option<Kind<'_>> {
     match val {
-        Val::Int(n) => Some(Kind { value: u64::try_from(n).ok()?, name: None }),
-        Val::Bool(b) => Some(Kind { value: b.into(), name: Some(if b { "true" } else { "false" }) }),
-        Val::Enum(of, n) => {
-            let name = plan.member(of, n).map(|member| member.shown.as_str());
-            Some(Kind { value: u64::try_from(n).ok()?, name })
-        }
+        Val::Int(n) => kind_named(n, None),
+        Val::Bool(b) => Some(Kind::new(b.into(), Some(if b { "true" } else { "false" }))),
+        Val::Enum(of, n) => kind_named(n, plan.member(of, n).map(|member| member.shown.as_str())),
         _ => None,
+    }
+}
+
+/// A number and its name, if it has no more than 64 bits.
+fn kind_named(n: i128, name: Option<&str>) -> Option<Kind<'_>> {
+    match u64::try_from(n) {
+        Ok(n) => Some(Kind::new(n, name)),
+        Err(_) => i64::try_from(n).ok().map(|n| Kind::signed(n, name)),
     }
 }
 

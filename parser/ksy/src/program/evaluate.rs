@@ -102,17 +102,13 @@ impl<S: Sink, const N: usize> Machine<'_, S, N> {
                 #[allow(clippy::cast_possible_truncation)] // It fits.
                 (whole.abs() < 9e15).then_some(whole as i64)
             }
-            Term::Characters(of) => {
-                i64::try_from(text(of)?.chars().count()).ok()
-            }
+            Term::Characters(of) => i64::try_from(text(of)?.chars().count()).ok(),
             Term::Length(of) => i64::try_from(unpack(self.value(of)?).length).ok(),
             Term::Byte(of, at) => {
                 let at = self.size(at)?;
                 self.content(of)?.get(at).map(|&byte| byte.into())
             }
-            Term::Parsed(of, radix) => {
-                i64::from_str_radix(text(of)?, radix.into()).ok()
-            }
+            Term::Parsed(of, radix) => i64::from_str_radix(text(of)?, radix.into()).ok(),
             Term::Text(of) => {
                 text(of)?;
                 self.value(of)

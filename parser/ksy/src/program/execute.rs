@@ -7,7 +7,7 @@ use crate::plan::Val;
 use crate::program::evaluate::{pack, unpack};
 use crate::program::records::{Content, Sink};
 use crate::program::step::{Arg, Checked, Chunk, Kind, NONE, Processing, Read, Register, Step, Stream};
-use crate::program::{Given, Found, Program};
+use crate::program::{Found, Given, Program};
 use crate::run::MOST_DERIVED;
 use crate::run::extent::{find, is_tail, trimmed};
 use crate::run::numbers::{bits_of, float, integer};

@@ -33,38 +33,106 @@ impl Arg {
 /// `to` is the number of a step.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    U1 { to: Register, field: u16 },
-    U2 { to: Register, field: u16 },
-    U4 { to: Register, field: u16 },
-    U8 { to: Register, field: u16 },
-    U2Le { to: Register, field: u16 },
-    U4Le { to: Register, field: u16 },
-    U8Le { to: Register, field: u16 },
-    Signed { to: Register, field: u16, bytes: u8, le: bool },
-    Float { to: Register, field: u16, bytes: u8, le: bool },
-    Bits { to: Register, field: u16, count: u8, le: bool },
+    U1 {
+        to: Register,
+        field: u16,
+    },
+    U2 {
+        to: Register,
+        field: u16,
+    },
+    U4 {
+        to: Register,
+        field: u16,
+    },
+    U8 {
+        to: Register,
+        field: u16,
+    },
+    U2Le {
+        to: Register,
+        field: u16,
+    },
+    U4Le {
+        to: Register,
+        field: u16,
+    },
+    U8Le {
+        to: Register,
+        field: u16,
+    },
+    Signed {
+        to: Register,
+        field: u16,
+        bytes: u8,
+        le: bool,
+    },
+    Float {
+        to: Register,
+        field: u16,
+        bytes: u8,
+        le: bool,
+    },
+    Bits {
+        to: Register,
+        field: u16,
+        count: u8,
+        le: bool,
+    },
     /// A number of 1, 2 or 4 bytes that must be in a range.
-    Within { to: Register, field: u16, read: Read, low: u32, high: u32 },
+    Within {
+        to: Register,
+        field: u16,
+        read: Read,
+        low: u32,
+        high: u32,
+    },
     /// Goes to the next whole byte. The bits before it are the lowest ones if `le`.
-    Align { le: bool },
+    Align {
+        le: bool,
+    },
     Skip(u32),
     SkipBy(Arg),
     /// Constant bytes.
-    Same { at: u32, length: u16, field: u16 },
+    Same {
+        at: u32,
+        length: u16,
+        field: u16,
+    },
     /// As many bytes as an argument says.
-    Bytes { to: Register, field: u16, size: Arg },
+    Bytes {
+        to: Register,
+        field: u16,
+        size: Arg,
+    },
     /// The rest of the part.
-    Rest { to: Register, field: u16 },
+    Rest {
+        to: Register,
+        field: u16,
+    },
     /// UTF-8 of a size, or to the end of the part.
-    Utf8 { to: Register, field: u16, size: Arg },
-    Utf8Rest { to: Register, field: u16 },
+    Utf8 {
+        to: Register,
+        field: u16,
+        size: Arg,
+    },
+    Utf8Rest {
+        to: Register,
+        field: u16,
+    },
     /// Bytes or text with a terminator, padding or another encoding.
-    Chunk { to: Register, field: u16, chunk: u16 },
+    Chunk {
+        to: Register,
+        field: u16,
+        chunk: u16,
+    },
     /// Begins a part of a size, or of all remaining bytes.
     Enter(Arg),
     EnterRest,
     /// Ends a part, all of which must be read if it is `whole`.
-    Leave { whole: bool },
+    Leave {
+        whole: bool,
+    },
     /// Reports bytes that no field of a structure explains, and goes to the end of the part.
     Unread(u16),
     /// Begins a group of fields.
@@ -75,22 +143,56 @@ pub(super) enum Step {
     /// Stores the position.
     Mark(Register),
     /// Jumps if a register, masked, equals a number or is less, as `want` says.
-    Compare { equal: bool, want: bool, register: Register, mask: i32, number: i32, to: u16 },
+    Compare {
+        equal: bool,
+        want: bool,
+        register: Register,
+        mask: i32,
+        number: i32,
+        to: u16,
+    },
     /// Jumps if a condition is what `want` says.
-    If { condition: Arg, want: bool, to: u16 },
+    If {
+        condition: Arg,
+        want: bool,
+        to: u16,
+    },
     Jump(u16),
     /// Jumps to the case of a number.
-    Choose { on: Arg, table: u16 },
-    Set { to: Register, arg: Arg },
+    Choose {
+        on: Arg,
+        table: u16,
+    },
+    Set {
+        to: Register,
+        arg: Arg,
+    },
     /// Reports a computed value.
-    Value { field: u16, arg: Arg, kind: Kind },
+    Value {
+        field: u16,
+        arg: Arg,
+        kind: Kind,
+    },
     Check(u16),
     /// Begins a list of that many items.
-    Times { times: Arg, limit: Register, index: Register },
+    Times {
+        times: Arg,
+        limit: Register,
+        index: Register,
+    },
     /// Goes on with the next item, if there is one.
-    Next { limit: Register, index: Register, to: u16, cost: u16 },
+    Next {
+        limit: Register,
+        index: Register,
+        to: u16,
+        cost: u16,
+    },
     /// Goes on with another item.
-    Again { index: Register, to: u16, cost: u16 },
+    Again {
+        index: Register,
+        to: u16,
+        cost: u16,
+    },
     /// Jumps at the end of the part.
     AtEnd(u16),
     /// Jumps unless fields are reported.
@@ -100,10 +202,16 @@ pub(super) enum Step {
     /// Forgets the values of registers, from the first up to the second.
     Forget(Register, Register),
     /// Goes to a position of the part, or of the message, until `Back`.
-    Seek { at: Arg, root: bool },
+    Seek {
+        at: Arg,
+        root: bool,
+    },
     Back,
     /// Stores what is known of the part: where it is read, its size, whether it ends here.
-    Stream { what: Stream, to: Register },
+    Stream {
+        what: Stream,
+        to: Register,
+    },
     /// Reads bytes derived from these, up to `Done`.
     Process(u16),
     /// The end of the program, or of derived bytes.
@@ -247,7 +355,8 @@ impl Cases {
         cases.sort_by_key(|&(key, _)| key);
         cases.dedup_by_key(|&mut (key, _)| key);
         let ends = cases.first().zip(cases.last()).map(|(first, last)| (first.0, last.0));
-        let is_dense = |&(first, last): &(i64, i64)| last.checked_sub(first).is_some_and(|count| count < DENSE);
+        let is_dense =
+            |&(first, last): &(i64, i64)| last.checked_sub(first).is_some_and(|count| count < DENSE);
         let Some((first, last)) = ends.filter(is_dense) else {
             return Cases { sparse: cases, otherwise, ..Cases::default() };
         };

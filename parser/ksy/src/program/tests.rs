@@ -49,47 +49,151 @@ fn the_kind_is_an_expression_over_registers() {
 /// Fields, further keys, and a message that has nothing unusual.
 const SHAPES: &[(&str, &str, &[u8])] = &[
     // Numbers of all kinds.
-    ("{id: a, type: u1}, {id: b, type: s2le}, {id: c, type: f4}, {id: d, type: u8}", "", b"\x01\xff\xff\x3f\x80\0\0\xff\xff\xff\xff\xff\xff\xff\xff"),
-    ("{id: a, type: s1, -hex: true}, {id: b, type: u4le, -hex: true}, {id: e, type: s4, enum: e}", "enums: {e: {1: x}}", b"\xff\x01\0\0\0\xff\xff\xff\xff"),
+    (
+        "{id: a, type: u1}, {id: b, type: s2le}, {id: c, type: f4}, {id: d, type: u8}",
+        "",
+        b"\x01\xff\xff\x3f\x80\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
+    ),
+    (
+        "{id: a, type: s1, -hex: true}, {id: b, type: u4le, -hex: true}, {id: e, type: s4, enum: e}",
+        "enums: {e: {1: x}}",
+        b"\xff\x01\0\0\0\xff\xff\xff\xff",
+    ),
     ("{id: e, type: u1, enum: e, valid: {in-enum: true}}", "enums: {e: {1: x, 7: y}}", b"\x07"),
     // Bits.
-    ("{id: a, type: b1}, {id: b, type: b7}, {id: c, type: b3le}, {id: d, type: b5le}, {id: e, type: u1, if: a}", "", b"\x81\x42\x05"),
+    (
+        "{id: a, type: b1}, {id: b, type: b7}, {id: c, type: b3le}, {id: d, type: b5le}, {id: e, type: u1, if: a}",
+        "",
+        b"\x81\x42\x05",
+    ),
     ("{id: p, type: pair}, {id: q, type: pair}", "types: {pair: {seq: [{id: a, type: b4}]}}", b"\x12"),
     // Lists.
     ("{id: n, type: u1}, {id: l, type: u2, repeat: expr, repeat-expr: n}", "", b"\x02\0\x01\0\x02"),
     ("{id: n, type: u1}, {id: l, type: u2, repeat: expr, repeat-expr: n}", "", b"\0"),
     ("{id: l, type: u1, repeat: until, repeat-until: _ == 0}, {id: after, type: u1}", "", b"\x05\x04\0\x09"),
-    ("{id: l, type: item, repeat: until, repeat-until: 'not _.more'}", "types: {item: {seq: [{id: more, type: b1}, {id: n, type: b7}, {id: t, type: str, size: n}]}}", b"\x82ab\x01c"),
-    ("{id: n, type: u1}, {id: p, type: part, size: n}, {id: z, type: u1}", "types: {part: {seq: [{id: all, type: s2, repeat: eos}]}}", b"\x04\0\x01\0\x02\x07"),
-    ("{id: n, type: u1}, {id: l, type: 'item(_index)', repeat: expr, repeat-expr: n}", "types: {item: {params: [{id: i, type: u4}], seq: [{id: v, type: u1, if: i > 0}, {id: w, type: u1}]}}", b"\x02\x01\x02\x03"),
+    (
+        "{id: l, type: item, repeat: until, repeat-until: 'not _.more'}",
+        "types: {item: {seq: [{id: more, type: b1}, {id: n, type: b7}, {id: t, type: str, size: n}]}}",
+        b"\x82ab\x01c",
+    ),
+    (
+        "{id: n, type: u1}, {id: p, type: part, size: n}, {id: z, type: u1}",
+        "types: {part: {seq: [{id: all, type: s2, repeat: eos}]}}",
+        b"\x04\0\x01\0\x02\x07",
+    ),
+    (
+        "{id: n, type: u1}, {id: l, type: 'item(_index)', repeat: expr, repeat-expr: n}",
+        "types: {item: {params: [{id: i, type: u4}], seq: [{id: v, type: u1, if: i > 0}, {id: w, type: u1}]}}",
+        b"\x02\x01\x02\x03",
+    ),
     ("{id: n, type: u1}, {id: l, type: strz, repeat: expr, repeat-expr: n}", "", b"\x02a\0bc\0"),
     // Texts and bytes.
-    ("{id: a, type: strz}, {id: b, type: str, size: 4, terminator: 0}, {id: c, type: str, size: 4, pad-right: 32}", "", b"abc\0xy\0\0z   "),
-    ("{id: a, type: str, terminator: 10}, {id: b, terminator: 10, include: true}, {id: c, terminator: 10, consume: false}, {id: d, contents: [10]}", "", b"abc\nd\ne\n"),
-    ("{id: a, type: str, size: 4, encoding: UTF-16LE}, {id: b, type: strz, encoding: ASCII}, {id: c, type: str, size: 1, encoding: ISO-8859-1}", "", b"a\0b\0c\0\xe4"),
-    ("{id: t, type: str, size: 2, valid: '\"OK\"'}, {id: n, type: str, size: 2}, {id: d, size: n.to_i}", "", b"OK03abc"),
-    ("{id: a, size: 3, valid: {expr: '_.size == 3 and _[0] == 1'}}, {id: b, contents: XY}", "", b"\x01\x02\x03XY"),
+    (
+        "{id: a, type: strz}, {id: b, type: str, size: 4, terminator: 0}, {id: c, type: str, size: 4, pad-right: 32}",
+        "",
+        b"abc\0xy\0\0z   ",
+    ),
+    (
+        "{id: a, type: str, terminator: 10}, {id: b, terminator: 10, include: true}, {id: c, terminator: 10, consume: false}, {id: d, contents: [10]}",
+        "",
+        b"abc\nd\ne\n",
+    ),
+    (
+        "{id: a, type: str, size: 4, encoding: UTF-16LE}, {id: b, type: strz, encoding: ASCII}, {id: c, type: str, size: 1, encoding: ISO-8859-1}",
+        "",
+        b"a\0b\0c\0\xe4",
+    ),
+    (
+        "{id: t, type: str, size: 2, valid: '\"OK\"'}, {id: n, type: str, size: 2}, {id: d, size: n.to_i}",
+        "",
+        b"OK03abc",
+    ),
+    (
+        "{id: a, size: 3, valid: {expr: '_.size == 3 and _[0] == 1'}}, {id: b, contents: XY}",
+        "",
+        b"\x01\x02\x03XY",
+    ),
     // Switches.
-    ("{id: k, type: u1}, {id: v, type: {switch-on: k, cases: {1: u2, 2: strz, _: pair}}}", "types: {pair: {seq: [{id: a, type: u1}, {id: b, type: u1}]}}", b"\x03\x01\x02"),
-    ("{id: k, type: u1}, {id: v, size: 2, type: {switch-on: k, cases: {1: pair}}}", "types: {pair: {seq: [{id: a, type: u1}, {id: b, type: u1}]}}", b"\x03\x01\x02"),
-    ("{id: k, type: str, size: 1}, {id: v, type: {switch-on: k, cases: {'\"a\"': u1, '\"b\"': u2}}}", "", b"b\0\x07"),
-    ("{id: k, type: u1, enum: e}, {id: v, type: {switch-on: k, cases: {'e::x': u1, 'e::y': u2}}}", "enums: {e: {1: x, 300: y}}", b"\x01\x05"),
+    (
+        "{id: k, type: u1}, {id: v, type: {switch-on: k, cases: {1: u2, 2: strz, _: pair}}}",
+        "types: {pair: {seq: [{id: a, type: u1}, {id: b, type: u1}]}}",
+        b"\x03\x01\x02",
+    ),
+    (
+        "{id: k, type: u1}, {id: v, size: 2, type: {switch-on: k, cases: {1: pair}}}",
+        "types: {pair: {seq: [{id: a, type: u1}, {id: b, type: u1}]}}",
+        b"\x03\x01\x02",
+    ),
+    (
+        "{id: k, type: str, size: 1}, {id: v, type: {switch-on: k, cases: {'\"a\"': u1, '\"b\"': u2}}}",
+        "",
+        b"b\0\x07",
+    ),
+    (
+        "{id: k, type: u1, enum: e}, {id: v, type: {switch-on: k, cases: {'e::x': u1, 'e::y': u2}}}",
+        "enums: {e: {1: x, 300: y}}",
+        b"\x01\x05",
+    ),
     // Parts in parts.
-    ("{id: n, type: u1}, {id: p, size: n, type: outer}", "types: {outer: {seq: [{id: n, type: u1}, {id: p, size: n, type: inner}, {id: rest, size-eos: true}]}, inner: {seq: [{id: a, type: u1}, {id: b, size: _io.size - 1}]}}", b"\x06\x03abcde"),
-    ("{id: k, type: u1}, {id: h, type: head}, {id: b, size: h.n}", "types: {head: {seq: [{id: n, type: u1}, {id: sum, type: u1, valid: _parent.k}]}}", b"\x02\x02\x02ab"),
+    (
+        "{id: n, type: u1}, {id: p, size: n, type: outer}",
+        "types: {outer: {seq: [{id: n, type: u1}, {id: p, size: n, type: inner}, {id: rest, size-eos: true}]}, inner: {seq: [{id: a, type: u1}, {id: b, size: _io.size - 1}]}}",
+        b"\x06\x03abcde",
+    ),
+    (
+        "{id: k, type: u1}, {id: h, type: head}, {id: b, size: h.n}",
+        "types: {head: {seq: [{id: n, type: u1}, {id: sum, type: u1, valid: _parent.k}]}}",
+        b"\x02\x02\x02ab",
+    ),
     // Conditions.
-    ("{id: f, type: u1}, {id: a, type: u1, if: f & 1 != 0}, {id: b, type: u2, if: f & 2 != 0 and a == 7}, {id: c, type: u1, if: f >= 3 or not (f == 1)}", "", b"\x03\x07\0\x01\x05"),
+    (
+        "{id: f, type: u1}, {id: a, type: u1, if: f & 1 != 0}, {id: b, type: u2, if: f & 2 != 0 and a == 7}, {id: c, type: u1, if: f >= 3 or not (f == 1)}",
+        "",
+        b"\x03\x07\0\x01\x05",
+    ),
     // Instances.
-    ("{id: a, type: u1}, {id: b, type: u1}", "instances: {sum: {value: a + b}, half: {value: a / 2.0}, big: {value: a > b}, text: {value: 'a == 1 ? \"one\" : \"other\"'}, never: {value: a, if: a == 9}}", b"\x01\x04"),
-    ("{id: at, type: u1}, {id: n, type: u1}", "instances: {there: {pos: at, size: n}, size: {pos: 0, type: u1}}", b"\x03\x02.ab"),
-    ("{id: n, type: u1}, {id: list, type: item, repeat: expr, repeat-expr: n}", "types: {item: {seq: [{id: at, type: u1}], instances: {there: {pos: at, io: _root._io, type: u1}}}}", b"\x02\x02\x01"),
-    ("{id: n, size: kind, type: u1, repeat: expr, repeat-expr: 0}, {id: all, size: kind}", "instances: {kind: {pos: 0, type: u1}}", b"\x02x"),
+    (
+        "{id: a, type: u1}, {id: b, type: u1}",
+        "instances: {sum: {value: a + b}, half: {value: a / 2.0}, big: {value: a > b}, text: {value: 'a == 1 ? \"one\" : \"other\"'}, never: {value: a, if: a == 9}}",
+        b"\x01\x04",
+    ),
+    (
+        "{id: at, type: u1}, {id: n, type: u1}",
+        "instances: {there: {pos: at, size: n}, size: {pos: 0, type: u1}}",
+        b"\x03\x02.ab",
+    ),
+    (
+        "{id: n, type: u1}, {id: list, type: item, repeat: expr, repeat-expr: n}",
+        "types: {item: {seq: [{id: at, type: u1}], instances: {there: {pos: at, io: _root._io, type: u1}}}}",
+        b"\x02\x02\x01",
+    ),
+    (
+        "{id: n, size: kind, type: u1, repeat: expr, repeat-expr: 0}, {id: all, size: kind}",
+        "instances: {kind: {pos: 0, type: u1}}",
+        b"\x02x",
+    ),
     // Processing.
-    ("{id: k, type: u1}, {id: a, size: 3, process: xor(k)}, {id: b, size: 3, type: part, process: 'xor([1, 2])'}", "types: {part: {seq: [{id: x, type: u1}, {id: y, type: str, size-eos: true}]}}", b"\x20ABC\x01cd"),
-    ("{id: a, size: 2, type: str, process: rol(4)}, {id: b, size-eos: true, process: ror(1)}", "", b"\x14\x24x"),
+    (
+        "{id: k, type: u1}, {id: a, size: 3, process: xor(k)}, {id: b, size: 3, type: part, process: 'xor([1, 2])'}",
+        "types: {part: {seq: [{id: x, type: u1}, {id: y, type: str, size-eos: true}]}}",
+        b"\x20ABC\x01cd",
+    ),
+    (
+        "{id: a, size: 2, type: str, process: rol(4)}, {id: b, size-eos: true, process: ror(1)}",
+        "",
+        b"\x14\x24x",
+    ),
     // Checks.
-    ("{id: a, type: u1}, {id: body, size: 3}, {id: c, type: u2, -check: {algorithm: crc-16/xmodem, from: body, to: body}}, {id: d, type: u4le, -check: crc-32}", "", b"\x01\x31\x32\x33\x97\x52\xd6\xa4\xb5\x21"),
-    ("{id: a, size: 3}, {id: tag, size: 16, -check: {algorithm: hmac-sha-256, from: a}}", "", b"abc0123456789abcdef"),
+    (
+        "{id: a, type: u1}, {id: body, size: 3}, {id: c, type: u2, -check: {algorithm: crc-16/xmodem, from: body, to: body}}, {id: d, type: u4le, -check: crc-32}",
+        "",
+        b"\x01\x31\x32\x33\x97\x52\xd6\xa4\xb5\x21",
+    ),
+    (
+        "{id: a, size: 3}, {id: tag, size: 16, -check: {algorithm: hmac-sha-256, from: a}}",
+        "",
+        b"abc0123456789abcdef",
+    ),
 ];
 
 #[test]
@@ -127,9 +231,15 @@ fn zz_print() {
     let text = std::fs::read_to_string("../../corpus/formats/missive.ksy").unwrap();
     let (plan, meta) = load("t", &text, None).unwrap();
     let program = Program::whole(&plan, &meta).unwrap().without_reports();
-    for (at, step) in program.steps.iter().enumerate() { println!("{at} {step:?}"); }
-    for (at, step) in program.terms.iter().enumerate() { println!("t{at} {step:?}"); }
+    for (at, step) in program.steps.iter().enumerate() {
+        println!("{at} {step:?}");
+    }
+    for (at, step) in program.terms.iter().enumerate() {
+        println!("t{at} {step:?}");
+    }
     println!("{:?}", program.choices);
-    for (at, step) in Program::ends(&plan).unwrap().steps.iter().enumerate() { println!("{at} {step:?}"); }
+    for (at, step) in Program::ends(&plan).unwrap().steps.iter().enumerate() {
+        println!("{at} {step:?}");
+    }
     println!("size {}", std::mem::size_of::<crate::program::step::Step>());
 }

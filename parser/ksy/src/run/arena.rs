@@ -17,8 +17,11 @@ pub(crate) struct Object {
     /// Where its values begin in the arena's slots.
     slots: u32,
     pub(crate) io: IoId,
-    /// [`ObjectId::NONE`] where there is none.
+    /// The structure with the field that it is in. Like the next two, [`ObjectId::NONE`] where there is none.
+    pub(crate) holder: ObjectId,
+    /// What expressions call `_parent`.
     pub(crate) parent: ObjectId,
+    /// What expressions call `_root`.
     pub(crate) root: ObjectId,
     pub(crate) start: u32,
     pub(crate) end: u32,
@@ -30,15 +33,24 @@ pub(crate) struct Object {
 
 impl Object {
     /// A structure that begins at a place and has no values yet.
-    pub(crate) fn begun(
-        ty: TypeId,
-        io: IoId,
-        (parent, root): (ObjectId, ObjectId),
-        start: u32,
-        le: Option<bool>,
-    ) -> Object {
-        Object { ty, slots: 0, io, parent, root, start, end: start, le, whole: false }
+    pub(crate) fn begun(ty: TypeId, io: IoId, around: Around, start: u32, le: Option<bool>) -> Object {
+        let Around { holder, parent, root } = around;
+        Object { ty, slots: 0, io, holder, parent, root, start, end: start, le, whole: false }
     }
+}
+
+/// The structures around one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    pub(crate) holder: ObjectId,
+    pub(crate) parent: ObjectId,
+    pub(crate) root: ObjectId,
+}
+
+impl Around {
+    /// Around the outermost structure.
+    pub(crate) const MESSAGE: Around =
+        Around { holder: ObjectId::NONE, parent: ObjectId::NONE, root: ObjectId::ROOT };
 }
 
 /// A value of a structure or list, and the bytes that it came from.
@@ -108,6 +120,7 @@ const NO_OBJECT: Object = Object {
     ty: TypeId::ROOT,
     slots: u32::MAX,
     io: IoId::MESSAGE,
+    holder: ObjectId::NONE,
     parent: ObjectId::NONE,
     root: ObjectId::ROOT,
     start: 0,
@@ -230,7 +243,7 @@ impl Arena {
 
     /// The structure that holds another, unless that is [`ObjectId::NONE`].
     pub(crate) fn owner(&self, of: &Object) -> Option<Object> {
-        (of.parent != ObjectId::NONE).then(|| self.object(of.parent))
+        (of.holder != ObjectId::NONE).then(|| self.object(of.holder))
     }
 
     #[inline]
@@ -371,11 +384,12 @@ pub(crate) fn with_arena<T>(use_it: impl FnOnce(&mut Arena) -> T) -> T {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arena, Object, Padding, Slot, State, with_arena};
+    use super::{Arena, Around, Object, Padding, Slot, State, with_arena};
     use crate::plan::{IoId, ObjectId, Span, TypeId, Val};
 
-    fn object(parent: ObjectId) -> Object {
-        Object::begun(TypeId::ROOT, IoId::MESSAGE, (parent, ObjectId::ROOT), 0, None)
+    fn object(holder: ObjectId) -> Object {
+        let around = Around { holder, ..Around::MESSAGE };
+        Object::begun(TypeId::ROOT, IoId::MESSAGE, around, 0, None)
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl<'p> Run<'p, '_> {
             Node::Slot(slot) => self.value_of(scope.object, slot),
             Node::Named(sym) => self.member(Val::Obj(scope.object), sym),
             Node::Parent => Ok(self.parent(scope.object)),
-            Node::Root => Ok(Val::Obj(self.arena.object(scope.object).root)),
+            Node::Root => Ok(self.root(scope.object)),
             Node::Io => Ok(Val::Io(self.arena.object(scope.object).io)),
             Node::Element if scope.element == Val::Missing => Err(Stop::Missing),
             Node::Element => Ok(scope.element),
@@ -79,13 +79,16 @@ impl<'p> Run<'p, '_> {
                     },
                 }
             }
+            Node::SizeOf(of, unit) => self.size_of(of, unit, scope),
             Node::Unary(operator, operand) => {
                 let operand = self.eval(operand, scope)?;
                 match (operator, operand) {
                     (Unary::Not, Val::Bool(b)) => Ok(Val::Bool(!b)),
-                    (Unary::Minus, Val::Int(n)) => Ok(Val::Int(n.wrapping_neg())),
                     (Unary::Minus, Val::Float(n)) => Ok(Val::Float(-n)),
-                    (Unary::Invert, Val::Int(n)) => Ok(Val::Int(!n)),
+                    (Unary::Minus | Unary::Invert, Val::Int(n)) => operator
+                        .of_integer(n)
+                        .map(Val::Int)
+                        .ok_or_else(|| self.wrong(Code::Conversion, "the result is too large")),
                     (_, other) => Err(self.wrong(
                         Code::Conversion,
                         format!("this operator can't be applied to {}", Self::what(other)),
@@ -134,11 +137,16 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn parent(&self, object: ObjectId) -> Val {
-        match self.arena.object(object).parent {
-            ObjectId::NONE => Val::Null,
-            parent => Val::Obj(parent),
-        }
+    pub(super) fn parent(&self, object: ObjectId) -> Val {
+        Run::structure(self.arena.object(object).parent)
+    }
+
+    pub(super) fn root(&self, object: ObjectId) -> Val {
+        Run::structure(self.arena.object(object).root)
+    }
+
+    fn structure(id: ObjectId) -> Val {
+        if id == ObjectId::NONE { Val::Null } else { Val::Obj(id) }
     }
 
     /// The value in a structure's slot; an instance is read now.
@@ -183,7 +191,7 @@ impl<'p> Run<'p, '_> {
             return match name {
                 "_io" => Ok(Val::Io(object.io)),
                 "_parent" => Ok(self.parent(id)),
-                "_root" => Ok(Val::Obj(object.root)),
+                "_root" => Ok(self.root(id)),
                 "_is_le" => Ok(object.le.map_or(Val::Null, Val::Bool)),
                 _ => {
                     let known = &plan.type_of(object.ty).name;
@@ -197,7 +205,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn item(&mut self, of: Val, index: Val) -> Result<Val, Stop> {
+    pub(super) fn item(&mut self, of: Val, index: Val) -> Result<Val, Stop> {
         let Val::Int(index) = index else {
             return Err(self.wrong(
                 Code::Conversion,

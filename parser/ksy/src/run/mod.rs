@@ -14,12 +14,13 @@ pub(crate) mod position;
 pub(crate) mod process;
 pub(crate) mod read;
 pub(crate) mod shape;
+pub(crate) mod sizeof;
 pub(crate) mod valid;
 pub(crate) mod value;
 pub(crate) mod variables;
 
 use crate::plan::{IoId, ObjectId};
-use arena::{Arena, Io, Stop};
+use arena::{Arena, Around, Io, Stop};
 use framescope_parser::Captured;
 use framescope_parser::Key;
 
@@ -129,7 +130,7 @@ impl<'p, 'm> Run<'p, 'm> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
         let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
-        self.begin_object(self.plan.root, io, ObjectId::NONE, None);
+        self.begin_object(self.plan.root, io, Around::MESSAGE, None);
         let read = self.read_object(ObjectId::ROOT);
         self.aligned(IoId::MESSAGE);
         read?;

@@ -74,27 +74,9 @@ impl<'p> Run<'p, '_> {
     }
 
     fn integers(&mut self, operator: Binary, a: i128, b: i128) -> Result<Val, Stop> {
-        let result = match operator {
-            Binary::Plus => a.checked_add(b),
-            Binary::Minus => a.checked_sub(b),
-            Binary::Times => a.checked_mul(b),
-            // Rounded down, as most of the language's targets do.
-            Binary::Divide if b != 0 => a
-                .checked_div(b)
-                .map(|quotient| if a % b != 0 && (a < 0) != (b < 0) { quotient - 1 } else { quotient }),
-            Binary::Modulo if b != 0 => {
-                a.checked_rem(b).map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
-            }
-            Binary::Divide | Binary::Modulo => {
-                return Err(self.wrong(Code::Conversion, "division by zero"));
-            }
-            Binary::BitOr => Some(a | b),
-            Binary::BitXor => Some(a ^ b),
-            Binary::BitAnd => Some(a & b),
-            Binary::Left => u32::try_from(b).ok().filter(|&b| b < 64).and_then(|b| a.checked_mul(1 << b)),
-            Binary::Right => u32::try_from(b).ok().map(|b| a >> b.min(127)),
-            _ => None,
-        };
-        result.map(Val::Int).ok_or_else(|| self.wrong(Code::Conversion, "the result is too large"))
+        operator.of_integers(a, b).map(Val::Int).ok_or_else(|| match operator {
+            Binary::Divide | Binary::Modulo if b == 0 => self.wrong(Code::Conversion, "division by zero"),
+            _ => self.wrong(Code::Conversion, "the result is too large"),
+        })
     }
 }

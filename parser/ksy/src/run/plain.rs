@@ -172,7 +172,7 @@ impl Run<'_, '_> {
         };
         let object = here.scope.object;
         match self.plan.expressions.node(node) {
-            Node::Root => Some(self.arena.object(object).root),
+            Node::Root => Some(self.arena.object(object).root).filter(|root| *root != ObjectId::NONE),
             Node::Parent => Some(self.arena.object(object).parent).filter(|parent| *parent != ObjectId::NONE),
             Node::Slot(slot) => stored(object, *slot),
             Node::Element => match here.scope.element {

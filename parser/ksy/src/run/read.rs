@@ -2,25 +2,23 @@
 
 use crate::plan::{Attr, Endian, FrameStep, Order, Shape, Size, Span, TypePlan, Val};
 use crate::plan::{IoId, NodeId, ObjectId, TypeId};
-use crate::run::arena::{Object, Slot, State, Stop};
+use crate::run::arena::{Around, Object, Slot, State, Stop};
 use crate::run::numbers::integer;
 use crate::run::plain::Plain;
 use crate::run::{Mode, Run, Scope};
 
 impl<'p> Run<'p, '_> {
-    /// Adds a structure whose values are not read yet.
+    /// Adds a structure whose values are not read yet. Its numbers have the byte order of those around it.
     pub(crate) fn begin_object(
         &mut self,
         ty: TypeId,
         io: IoId,
-        parent: ObjectId,
-        root: Option<ObjectId>,
+        around: Around,
+        le: Option<bool>,
     ) -> ObjectId {
         let slots = self.plan.type_of(ty).slot_count();
         let start = self.arena.io(io).pos;
-        let le = if parent == ObjectId::NONE { None } else { self.arena.object(parent).le };
-        let root = root.unwrap_or(ObjectId::at(self.arena.object_count()));
-        self.arena.new_object(Object::begun(ty, io, (parent, root), start, le), slots)
+        self.arena.new_object(Object::begun(ty, io, around, start, le), slots)
     }
 
     /// Reads all fields of a structure.

@@ -4,7 +4,7 @@ use crate::plan::{IoId, NodeId, ObjectId};
 use framescope_parser::Code;
 
 use crate::plan::{Attr, MOST_ARGUMENTS, Order, Parent, Shape, Span, UserType, Val};
-use crate::run::arena::{Io, Slot, State, Stop};
+use crate::run::arena::{Around, Io, Slot, State, Stop};
 use crate::run::extent::{find, zeros};
 use crate::run::numbers::{bits_of, float, integer};
 use crate::run::{Mode, Run, Scope};
@@ -212,8 +212,15 @@ impl<'p> Run<'p, '_> {
         for (value, argument) in values.iter_mut().zip(&user.arguments) {
             *value = self.eval(*argument, scope)?;
         }
-        let root = (!user.foreign).then(|| self.arena.object(scope.object).root);
-        let id = self.begin_object(user.id, io, parent, root);
+        let holder = scope.object;
+        let object = self.arena.object(holder);
+        let root = match (user.foreign, self.plan.type_of(user.id).outer) {
+            (false, _) => object.root,
+            (true, None) => ObjectId::at(self.arena.object_count()),
+            (true, Some(_)) => ObjectId::NONE,
+        };
+        let le = object.le.filter(|_| !user.foreign);
+        let id = self.begin_object(user.id, io, Around { holder, parent, root }, le);
         for (slot, value) in (0u16..).zip(values.iter().take(user.arguments.len())) {
             self.arena.set_slot(id, slot, Slot { val: *value, state: State::Done, ..Slot::EMPTY });
         }

@@ -9,6 +9,7 @@ use crate::run::Scope;
 use crate::run::arena::{Slot, State};
 use crate::run::extent::{find, tail, zeros};
 use crate::run::process::processed_again;
+use crate::write::part::Part;
 use crate::write::{LARGEST, Writer};
 
 impl<'p> Writer<'p, '_> {
@@ -38,7 +39,11 @@ impl<'p> Writer<'p, '_> {
     ) -> Result<Slot, Halt> {
         self.part.align();
         let start = self.part.position();
-        let outer = attr.process.map(|_| std::mem::take(&mut self.part));
+        let outer = attr.process.map(|_| {
+            self.parts += 1;
+            let part = Part { number: self.parts, ..Part::default() };
+            std::mem::replace(&mut self.part, part)
+        });
         let inner_start = self.part.position();
         let val = match (shape, field) {
             // What could not be dissected is given as bytes.

@@ -79,7 +79,7 @@ fn short(value: &Value<'_>) -> String {
 }
 
 /// Whether two values mean the same, however they are shown.
-fn is_same(a: &Value<'_>, b: &Value<'_>) -> bool {
+pub(super) fn is_same(a: &Value<'_>, b: &Value<'_>) -> bool {
     let bytes = || a.as_bytes().is_some() && a.as_bytes() == b.as_bytes();
     let number = || a.as_u64().is_some() && a.as_u64() == b.as_u64();
     match (a, b) {

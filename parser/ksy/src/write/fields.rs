@@ -5,7 +5,9 @@ use crate::write::bounded::raw_of;
 use crate::write::error::Halt;
 use framescope_parser::{Field, Value};
 
-use crate::plan::{Attr, NodeId, PADDING, Repeat, Shape, TypePlan, UNREAD, UserType, Val};
+use crate::plan::{
+    Attr, Node, NodeId, PADDING, Plan, Repeat, Shape, Size, Sym, TypePlan, UNREAD, UserType, Val,
+};
 use crate::run::Scope;
 use crate::run::arena::{Slot, State};
 use crate::write::{COUNT, Writer};
@@ -15,17 +17,21 @@ impl<'p> Writer<'p, '_> {
     pub(super) fn whole_object(&mut self, id: ObjectId, fields: &[Field<'_>]) -> Result<(), Halt> {
         let rest = fields.iter().find(|field| field.name == UNREAD).and_then(|rest| rest.value.as_bytes());
         self.rests += u32::from(rest.is_some());
+        let was_last = self.is_last;
         let written = self.object(id, fields);
+        self.is_last = was_last;
         self.rests -= u32::from(rest.is_some());
         self.part.align();
         match (written, rest) {
-            (Ok(()), None) => Ok(()),
+            (Ok(()), None) => {}
             (Ok(()) | Err(Halt::Missing(_)), Some(rest)) => {
+                let start = self.part.position();
                 self.part.bytes.extend_from_slice(rest);
-                Ok(())
+                self.part.unexplained.push(start..self.part.position());
             }
-            (Err(halt), _) => Err(halt),
+            (Err(halt), _) => return Err(halt),
         }
+        self.place_instances(id, fields)
     }
 
     fn object(&mut self, id: ObjectId, fields: &[Field<'_>]) -> Result<(), Halt> {
@@ -47,14 +53,24 @@ impl<'p> Writer<'p, '_> {
 
     fn fields(&mut self, id: ObjectId, ty: &'p TypePlan, fields: &[Field<'_>]) -> Result<(), Halt> {
         let mut were_bits = false;
-        for attr in &ty.seq {
+        let was_last = self.is_last;
+        let last = match was_last && self.rests > 0 {
+            true => ty.seq.iter().rposition(|attr| {
+                let name = self.run.plan.name(attr.sym);
+                fields.iter().any(|field| field.name == name)
+            }),
+            false => None,
+        };
+        for (at, attr) in ty.seq.iter().enumerate() {
             let bits = matches!(attr.shape, Shape::Bits { .. });
             if were_bits && !bits {
                 self.part.align();
             }
             were_bits = bits;
+            self.is_last = last.is_some_and(|last| at >= last);
             self.attr(id, attr, fields)?;
         }
+        self.is_last = was_last;
         Ok(())
     }
 
@@ -94,14 +110,17 @@ impl<'p> Writer<'p, '_> {
         Ok(())
     }
 
-    fn list(&mut self, id: ObjectId, attr: &'p Attr, fields: &[Field<'_>]) -> Result<(), Halt> {
+    pub(super) fn list(&mut self, id: ObjectId, attr: &'p Attr, fields: &[Field<'_>]) -> Result<(), Halt> {
         let name = self.run.plan.name(attr.sym);
         let array = self.run.arena.new_array();
         let start = self.part.position();
         let slot = Slot { val: Val::Arr(array), state: State::Done, buffer: 0, start, end: start };
         self.run.arena.set_slot(id, attr.slot, slot);
         let mut count = 0u32;
-        for field in fields.iter().filter(|field| field.name == name) {
+        let was_last = self.is_last;
+        let mut given = fields.iter().filter(|field| field.name == name).peekable();
+        while let Some(field) = given.next() {
+            self.is_last = was_last && given.peek().is_none();
             self.run.spend(2).map_err(|stop| self.stopped(stop, id))?;
             self.place(id);
             let scope = Scope { index: Some(count), ..Scope::of(id) };
@@ -109,11 +128,13 @@ impl<'p> Writer<'p, '_> {
             self.run.arena.array_mut(array).push(item);
             count += 1;
         }
+        self.is_last = was_last;
         let end = self.part.position();
         self.run.arena.set_slot(id, attr.slot, Slot { end, ..slot });
         if let Repeat::Times(node) = attr.repeat {
-            // Items that could not be read follow as unexplained bytes.
-            if fields.iter().any(|field| field.name == UNREAD) && self.counts(id, node) > u64::from(count) {
+            // Items that could not be read follow as unexplained bytes, of this structure or one around it.
+            let is_cut = self.is_last && self.rests > 0 || fields.iter().any(|field| field.name == UNREAD);
+            if is_cut && self.counts(id, node) > u64::from(count) {
                 return Err(Halt::Missing(self.path(id, attr, Some(count))));
             }
             self.measure(node, Scope::of(id), self.path(id, attr, None), count.into(), COUNT);
@@ -147,7 +168,7 @@ impl<'p> Writer<'p, '_> {
                     Some(constant) => constant,
                     None if attr.check.is_some() => 0,
                     // Expressions use such fields mostly for lengths; if no length determines the value, that is noted.
-                    None if attr.needed => {
+                    None if attr.needed || measures_instances(self.run.plan, attr.sym) => {
                         self.free.insert(path);
                         0
                     }
@@ -160,7 +181,7 @@ impl<'p> Writer<'p, '_> {
     }
 
     /// One value of a field.
-    fn one(
+    pub(super) fn one(
         &mut self,
         id: ObjectId,
         attr: &'p Attr,
@@ -237,4 +258,24 @@ impl<'p> Writer<'p, '_> {
             if owns { self.whole_object(inner, &field.fields) } else { self.object(inner, &field.fields) };
         written.map(|()| Val::Obj(inner))
     }
+}
+
+/// Whether the size or number of an instance with bytes of its own depends on a field of this name.
+fn measures_instances(plan: &Plan, name: Sym) -> bool {
+    let uses = |ty: &TypePlan, node: NodeId| {
+        let mut found = false;
+        plan.expressions.walk(node, &mut |_, node| {
+            found |= match node {
+                Node::Slot(slot) => ty.attr(*slot).is_some_and(|attr| attr.sym == name),
+                Node::Member(_, sym) | Node::Named(sym) => *sym == name,
+                _ => false,
+            };
+        });
+        found
+    };
+    let mut instances = plan.types.iter().flat_map(|ty| ty.instances.iter().map(move |attr| (ty, attr)));
+    instances.any(|(ty, attr)| {
+        let size = matches!(attr.limit.size, Size::Of(node) if uses(ty, node));
+        size || matches!(attr.repeat, Repeat::Times(node) if uses(ty, node))
+    })
 }

@@ -106,7 +106,8 @@ impl<'p> Writer<'p, '_> {
             Some(Value::Unsigned(n) | Value::Hex(n)) => Ok((*n).into()),
             Some(Value::Signed(n)) => Ok((*n).into()),
             Some(Value::Bool(b)) => Ok((*b).into()),
-            Some(Value::Enum(kind)) => Ok(kind.value.into()),
+            Some(Value::Wide(n)) => Ok(n.number()),
+            Some(Value::Enum(kind)) => Ok(kind.number()),
             Some(Value::Text(text)) => {
                 let of = attr.enumeration.map(|of| self.run.plan.enum_of(of));
                 let member = of.and_then(|of| {

@@ -2,7 +2,8 @@
 //!
 //! The tree of fields is traversed as the reader traverses bytes: conditions, choices and parameters are
 //! evaluated with the values written so far. The numbers that a size or count is computed from are found by solving its
-//! expression; then the message is written again with them, until nothing changes. Checks are computed last.
+//! expression; then the message is written again with them, until nothing changes. Instances with a position of their own are
+//! written into the bytes of the fields. Checks are computed last.
 //!
 //! A dissected message is written back byte for byte: bytes that no field explains are in the tree under names that
 //! begin with `_`, and are copied from there.
@@ -15,15 +16,17 @@ pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod leaf;
 pub(crate) mod part;
+pub(crate) mod placed;
 pub(crate) mod solve;
 
 use crate::plan::IoId;
 use crate::plan::ObjectId;
 use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType};
-use crate::run::arena::{Arena, Io, Stop, with_arena};
+use crate::run::arena::{Arena, Around, Io, Stop, with_arena};
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
+use crate::write::placed::Placed;
 use framescope_parser::Key;
 use framescope_parser::{Captured, Context, Error, Field};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,17 +68,17 @@ impl Written {
     }
 }
 
-/// Writes a message from its fields.
+/// Writes a message from its fields, and those of its instances with a position that are `placed`.
 pub(crate) fn write(
     plan: &Plan,
-    key: Option<&Key>,
-    context: Option<&Context<'_>>,
+    (key, context): (Option<&Key>, Option<&Context<'_>>),
     fields: &[Field<'_>],
+    placed: &Placed,
 ) -> Result<Written, Error> {
     with_arena(|arena| {
         let mut solution = Solution::new();
         for _ in 0..MOST_PASSES {
-            let mut writer = Writer::new(plan, arena, &solution, (key, context));
+            let mut writer = Writer::new(plan, arena, (&solution, placed), (key, context));
             writer.message(fields).map_err(Halt::error)?;
             let more = writer.solve();
             let is_more = more.iter().any(|(path, number)| solution.get(path) != Some(number));
@@ -103,10 +106,11 @@ struct Writer<'p, 's> {
     run: Run<'p, 's>,
     part: Part,
     solution: &'s Solution,
+    placed: &'s Placed,
     key: Option<&'s Key>,
     measures: Vec<Measure>,
     notes: Vec<String>,
-    /// The path of each structure in the tree; structures of instances have none.
+    /// The path of each structure in the tree.
     paths: BTreeMap<ObjectId, String>,
     /// The arguments of structures, and where they are evaluated.
     calls: BTreeMap<ObjectId, (&'p UserType, Scope)>,
@@ -114,13 +118,19 @@ struct Writer<'p, 's> {
     free: BTreeSet<String>,
     /// How many of the enclosing structures have unexplained bytes.
     rests: u32,
+    /// Whether no field is given after the current one, in any structure.
+    is_last: bool,
+    /// Where the bytes of a stream ended, and the part that they are in.
+    closed: BTreeMap<IoId, (u32, u32)>,
+    /// How many parts there were.
+    parts: u32,
 }
 
 impl<'p, 's> Writer<'p, 's> {
     fn new(
         plan: &'p Plan,
         arena: &'s mut Arena,
-        solution: &'s Solution,
+        (solution, placed): (&'s Solution, &'s Placed),
         (key, context): (Option<&'s Key>, Option<&'s Context<'s>>),
     ) -> Self {
         let mut run = Run::of(plan, Captured::whole(&[]).in_context(context), arena, Mode::Full);
@@ -129,6 +139,7 @@ impl<'p, 's> Writer<'p, 's> {
             run,
             part: Part { is_message: true, ..Part::default() },
             solution,
+            placed,
             key,
             measures: Vec::new(),
             notes: Vec::new(),
@@ -136,6 +147,9 @@ impl<'p, 's> Writer<'p, 's> {
             calls: BTreeMap::new(),
             free: BTreeSet::new(),
             rests: 0,
+            is_last: true,
+            closed: BTreeMap::new(),
+            parts: 0,
         }
     }
 
@@ -147,7 +161,7 @@ impl<'p, 's> Writer<'p, 's> {
 
     fn message(&mut self, fields: &[Field<'_>]) -> Result<(), Halt> {
         let io = self.new_io();
-        let id = self.run.begin_object(self.run.plan.root, io, ObjectId::NONE, None);
+        let id = self.run.begin_object(self.run.plan.root, io, Around::MESSAGE, None);
         self.paths.insert(id, String::new());
         self.whole_object(id, fields)
     }

@@ -1,6 +1,9 @@
 //! The bytes and bits that are written.
 
+use std::ops::Range;
+
 use crate::plan::ObjectId;
+
 /// Bytes written one after another: the message, or contents that are processed before they are part of it.
 #[derive(Default)]
 pub(super) struct Part {
@@ -13,6 +16,10 @@ pub(super) struct Part {
     /// Fields that are computed from other bytes.
     pub(super) checks: Vec<(ObjectId, u16)>,
     pub(super) is_message: bool,
+    /// Distinguishes it from other parts of the message.
+    pub(super) number: u32,
+    /// Bytes that no field explains.
+    pub(super) unexplained: Vec<Range<u32>>,
 }
 
 impl Part {

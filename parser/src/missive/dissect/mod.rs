@@ -103,7 +103,7 @@ pub(crate) fn names(missive: &Missive) -> Names {
 /// Reports the kind and the problems' codes: immediately for a plain frame without problems, as nearly all are.
 pub(crate) fn outline<'a>(missive: &'a Missive, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
     match plain(message, checked) {
-        Some(kind) => visit.kind(crate::Kind { value: kind.0.into(), name: missive.kind_name(kind) }),
+        Some(kind) => visit.kind(crate::Kind::new(kind.0.into(), missive.kind_name(kind))),
         None => dissect(missive, message, visit),
     }
 }
@@ -192,7 +192,7 @@ pub(super) fn header_field<'a>(
 }
 
 fn kind_value(missive: &Missive, kind: Kind) -> crate::Kind<'_> {
-    crate::Kind { value: kind.0.into(), name: missive.kind_name(kind) }
+    crate::Kind::new(kind.0.into(), missive.kind_name(kind))
 }
 
 /// A frame as far as its bytes are there.
@@ -309,7 +309,7 @@ impl<'a> FrameBytes<'a> {
             _ => "extension",
         };
         visit.begin(name, start..end, Value::Group);
-        let kind = crate::Kind { value: tag.0.into(), name: known };
+        let kind = crate::Kind::new(tag.0.into(), known);
         visit.begin("tag", start..start + 1, Value::Enum(kind));
         visit.field("critical", start..start + 1, Value::Bool(critical));
         visit.end();

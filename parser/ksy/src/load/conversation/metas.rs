@@ -2,6 +2,7 @@
 //! description.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::error::Diagnostic;
 use crate::load::Loader;
@@ -26,9 +27,8 @@ impl Loader {
         let mut common = Common { node, tried: BTreeMap::new() };
         let mut metas: BTreeMap<TypeId, Meta> = BTreeMap::new();
         for &root in roots {
-            if !metas.contains_key(&root) {
-                let meta = self.meta_of(root, base, &mut common);
-                metas.insert(root, meta);
+            if let Entry::Vacant(vacant) = metas.entry(root) {
+                vacant.insert(self.meta_of(root, base, &mut common));
             }
         }
         self.diagnostics.extend(common.tried.into_values().flatten());
@@ -106,7 +106,7 @@ impl Loader {
         is_wrong
     }
 
-    /// Warns of what is said of messages of a type that is never one.
+    /// Warns of keys for messages in a type that is never one.
     fn warn_of_others(&mut self, roots: &[TypeId]) {
         for id in 1..self.types.len() {
             let id = TypeId::at(id);

@@ -219,17 +219,7 @@ impl Loader {
         let both = |fits: fn(&Ty) -> bool| fits(left) && fits(right);
         let (fits, result) = match operator {
             Binary::Or | Binary::And => (both(|ty| matches!(ty, Ty::Bool | Ty::Unknown)), Ty::Bool),
-            Binary::Equal | Binary::NotEqual => {
-                let similar = left == right
-                    || both(Ty::is_number)
-                    || matches!((left, right), (Ty::Unknown, _) | (_, Ty::Unknown))
-                    || matches!(
-                        (left, right),
-                        (Ty::Bytes, Ty::Arr(_)) | (Ty::Arr(_), Ty::Bytes | Ty::Arr(_))
-                    )
-                    || matches!((left, right), (Ty::Obj(_), Ty::Obj(_)));
-                (similar, Ty::Bool)
-            }
+            Binary::Equal | Binary::NotEqual => (left.is_like(right), Ty::Bool),
             Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual => {
                 let similar = both(Ty::is_number)
                     || both(|ty| matches!(ty, Ty::Str | Ty::Unknown))

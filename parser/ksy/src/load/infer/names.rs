@@ -179,6 +179,14 @@ impl Loader {
                 format!("'{name}' takes {wanted} arguments, not {}", arguments.len())
             });
         }
+        if let (Ty::Bytes, "to_s", [encoding]) = (of, name, arguments) {
+            let ty = self.infer_at(encoding, context, false, depth);
+            if !matches!(ty, Ty::Str | Ty::Unknown) {
+                self.report_in(report, encoding, context, |loader| {
+                    format!("'to_s' needs the name of an encoding, not {}", ty.what(loader))
+                });
+            }
+        }
         match (of, name) {
             (_, "length" | "size" | "to_i" | "pos") => Ty::Int,
             (_, "to_s" | "substring" | "reverse") => Ty::Str,

@@ -41,6 +41,16 @@ impl Ty {
         matches!(self, Ty::Int | Ty::Float | Ty::Unknown)
     }
 
+    /// Whether a value of one kind can be equal to one of the other, as far as is known.
+    pub(in crate::load) fn is_like(&self, other: &Ty) -> bool {
+        match (self, other) {
+            (Ty::Unknown, _) | (_, Ty::Unknown) => true,
+            (Ty::Int | Ty::Float, Ty::Int | Ty::Float) | (Ty::Obj(_), Ty::Obj(_)) => true,
+            (Ty::Bytes, Ty::Arr(_)) | (Ty::Arr(_), Ty::Bytes | Ty::Arr(_)) => true,
+            _ => self == other,
+        }
+    }
+
     /// The methods of such a value.
     pub(super) fn methods(&self) -> &'static [&'static str] {
         match self {

@@ -119,10 +119,9 @@ impl Program {
                 | Term::Length(a)
                 | Term::Parsed(a, _)
                 | Term::Text(a) => visit(a),
-                Term::Binary(_, a, b)
-                | Term::Compare(_, a, b)
-                | Term::Float(_, a, b)
-                | Term::Byte(a, b) => [a, b].into_iter().for_each(&mut *visit),
+                Term::Binary(_, a, b) | Term::Compare(_, a, b) | Term::Float(_, a, b) | Term::Byte(a, b) => {
+                    [a, b].into_iter().for_each(&mut *visit)
+                }
                 Term::Choice(a, b, c) => [a, b, c].into_iter().for_each(&mut *visit),
             }
         }

@@ -53,6 +53,8 @@ struct Frame {
     around: Option<usize>,
     root: usize,
     le: Option<bool>,
+    /// Whether it is declared in another file, so that it has no byte order but its own.
+    is_foreign: bool,
     fields: HashMap<u16, Stored>,
     parts: HashMap<u16, usize>,
     arguments: Vec<NodeId>,
@@ -264,6 +266,7 @@ impl Frame {
             around: None,
             root,
             le: None,
+            is_foreign: false,
             fields: HashMap::new(),
             parts: HashMap::new(),
             arguments: Vec::new(),

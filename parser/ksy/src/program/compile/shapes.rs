@@ -1,6 +1,8 @@
 //! The steps for one value: how its bytes are read.
 
-use crate::plan::{Attr, Node, NodeId, Order, Parent, Process, Repeat, Shape, Size, Terminator, UserType, Val};
+use crate::plan::{
+    Attr, Node, NodeId, Order, Parent, Process, Repeat, Shape, Size, Terminator, UserType, Val,
+};
 use crate::program::compile::{Compiler, Frame, Place, Purpose, Stored};
 use crate::program::report::{How, ReportedField};
 use crate::program::step::{Arg, Cases, Chunk, Derived, Kind, NONE, Processing, Register, Step, Term};
@@ -29,7 +31,9 @@ impl<'p> Compiler<'p> {
                     true => {
                         Step::Same { at: u32::try_from(at).ok()?, length: u16::try_from(length).ok()?, field }
                     }
-                    false => Step::Bytes { to: NONE, field, size: self.constant(i64::try_from(length).ok()?)? },
+                    false => {
+                        Step::Bytes { to: NONE, field, size: self.constant(i64::try_from(length).ok()?)? }
+                    }
                 };
                 self.push(step)?;
                 (!self.whole || attr.valid.is_none() && attr.check.is_none()).then_some(())
@@ -341,6 +345,9 @@ impl<'p> Compiler<'p> {
         is_part: bool,
     ) -> Option<()> {
         let Place { frame, attr, depth } = place;
+        if user.foreign && self.plan.type_of(user.id).outer.is_some() {
+            return None;
+        }
         let around = match user.parent {
             Parent::Here => Some(frame),
             Parent::Nothing => None,
@@ -361,6 +368,7 @@ impl<'p> Compiler<'p> {
         let root = if user.foreign { inner } else { self.frame(frame)?.root };
         let mut made = Frame::new(user.id, root, begin);
         (made.around, made.caller, made.is_part) = (around, frame, is_part);
+        made.is_foreign = user.foreign;
         let window = self.window;
         if is_part {
             self.windows += 1;
@@ -394,12 +402,7 @@ impl<'p> Compiler<'p> {
         Some(())
     }
 
-    fn choice(
-        &mut self,
-        place: Place<'p>,
-        on: NodeId,
-        cases: &'p [(Option<NodeId>, Shape)],
-    ) -> Option<()> {
+    fn choice(&mut self, place: Place<'p>, on: NodeId, cases: &'p [(Option<NodeId>, Shape)]) -> Option<()> {
         let (attr, before) = (place.attr, self.in_byte);
         let (on, kind) = self.expression(on, place.frame, 0)?;
         let chooses = self.push(Step::Stop)?;

@@ -16,7 +16,9 @@ impl<'p> Compiler<'p> {
         let (ty, begin) = self.frame(frame).map(|frame| (frame.ty, frame.begin))?;
         let ty: &'p TypePlan = plan.type_of(ty);
         self.cost += 2 + ty.slot_count() / 16;
-        let around = self.frame(frame)?.around.and_then(|around| self.frame(around)?.le);
+        let is_foreign = self.frame(frame)?.is_foreign;
+        let around = self.frame(frame)?.around.filter(|_| !is_foreign);
+        let around = around.and_then(|around| self.frame(around)?.le);
         self.frames.get_mut(frame)?.le = match ty.endian {
             Endian::Le => Some(true),
             Endian::Be => Some(false),

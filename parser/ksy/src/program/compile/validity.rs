@@ -7,13 +7,7 @@ use crate::program::report::How;
 use crate::program::step::{Arg, Cases, Checked, Kind, NONE, Read, Register, Step, Term};
 
 impl<'p> Compiler<'p> {
-    pub(super) fn test(
-        &mut self,
-        frame: usize,
-        attr: &Attr,
-        valid: &'p Valid,
-        stored: Stored,
-    ) -> Option<()> {
+    pub(super) fn test(&mut self, frame: usize, attr: &Attr, valid: &'p Valid, stored: Stored) -> Option<()> {
         match valid {
             Valid::Equal(node) => self.must_compare(Binary::Equal, *node, frame, stored),
             Valid::Range(low, high) => {
@@ -74,7 +68,9 @@ impl<'p> Compiler<'p> {
 
     /// Lets the step that has just read a number test it too, if it is compared with a constant.
     fn narrow(&mut self, operator: Binary, condition: Arg, stored: Stored) -> Option<()> {
-        let Term::Short(_, register, number) = *self.program.terms.get(condition.as_term()?)? else { return None };
+        let Term::Short(_, register, number) = *self.program.terms.get(condition.as_term()?)? else {
+            return None;
+        };
         let number = u32::try_from(number).ok()?;
         (register == stored.register && self.program.steps.len() > self.barrier).then_some(())?;
         let step = self.program.steps.last_mut()?;
