@@ -136,7 +136,7 @@ impl<'a> Recorded<'_, 'a> {
     #[inline]
     fn member(&self, of: EnumId, value: u64) -> Value<'a> {
         let name = self.plan.member(of, value.into()).map(|member| member.shown.as_str());
-        Value::Enum(MessageKind { value, name })
+        Value::Enum(MessageKind::new(value, name))
     }
 
     fn other(&self, how: How, record: &Record) -> Value<'a> {
@@ -144,6 +144,10 @@ impl<'a> Recorded<'_, 'a> {
         match (how, u64::try_from(n)) {
             (How::SignedHex, Ok(n)) => Value::Hex(n),
             (How::Enum(of), Ok(n)) => self.member(of, n),
+            (How::Enum(of), Err(_)) => {
+                let name = self.plan.member(of, n.into()).map(|member| member.shown.as_str());
+                Value::Enum(MessageKind::signed(n, name))
+            }
             (How::Whole, Ok(n)) => Value::Unsigned(n),
             (How::Float, _) => Value::Float(f64::from_bits(record.value)),
             (How::Decoded(charset), _) => {
