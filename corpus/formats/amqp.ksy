@@ -26,6 +26,7 @@ types:
   protocol_header:
     meta:
       -framescope:
+        kind: kind
         summary: '{major}.{minor}.{revision}'
     seq:
       - {id: name, contents: AMQP}
@@ -33,6 +34,8 @@ types:
       - {id: major, type: u1}
       - {id: minor, type: u1}
       - {id: revision, type: u1}
+    instances:
+      kind: {value: 'kind::protocol_header'}
   frame:
     meta:
       -framescope:
@@ -470,6 +473,7 @@ enums:
     2: header
     3: body
     8: heartbeat
+    0x41: {id: protocol_header, -orig-id: AMQP}
     0x000a000a: {id: connection_start, -orig-id: connection.start}
     0x000a000b: {id: connection_start_ok, -orig-id: connection.start-ok}
     0x000a0014: {id: connection_secure, -orig-id: connection.secure}

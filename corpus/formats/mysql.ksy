@@ -118,6 +118,7 @@ types:
   login:
     meta:
       -framescope:
+        kind: payload.kind
         summary: '{payload}'
     seq:
       - {id: length, type: b24le}
@@ -127,12 +128,15 @@ types:
   authentication_response:
     meta:
       -framescope:
+        kind: kind
         summary: '{payload}'
     seq:
       - {id: length, type: b24le}
       - {id: sequence, type: u1}
       - {id: payload, type: bytes_payload, size: length}
       - {id: continuation, type: continuation, repeat: until, repeat-until: _.length < 0xffffff, if: length == 0xffffff}
+    instances:
+      kind: {value: 'packet::authentication'}
   command:
     meta:
       -framescope:
@@ -146,12 +150,15 @@ types:
   file_part:
     meta:
       -framescope:
+        kind: kind
         summary: '{payload}'
     seq:
       - {id: length, type: b24le}
       - {id: sequence, type: u1}
       - {id: payload, type: bytes_payload, size: length}
       - {id: continuation, type: continuation, repeat: until, repeat-until: _.length < 0xffffff, if: length == 0xffffff}
+    instances:
+      kind: {value: 'packet::file'}
   greeting:
     meta:
       -framescope:
@@ -205,12 +212,15 @@ types:
   statistics:
     meta:
       -framescope:
+        kind: kind
         summary: '{payload}'
     seq:
       - {id: length, type: b24le}
       - {id: sequence, type: u1}
       - {id: payload, type: text_payload, size: length}
       - {id: continuation, type: continuation, repeat: until, repeat-until: _.length < 0xffffff, if: length == 0xffffff}
+    instances:
+      kind: {value: 'packet::statistics'}
   continuation:
     doc: What follows a payload that fills its packet. The values that it cuts are shown up to there.
     seq:
@@ -221,6 +231,7 @@ types:
     doc: Packets, compressed; the beginning of one can be in the packet before it.
     meta:
       -framescope:
+        kind: kind
         summary: '{length} bytes'
     seq:
       - {id: length, type: b24le}
@@ -228,6 +239,8 @@ types:
       - {id: uncompressed_length, type: b24le, doc: 0 if the packets are not compressed.}
       - {id: plain, size: length, if: uncompressed_length == 0}
       - {id: packets, size: length, process: zlib, if: uncompressed_length != 0}
+    instances:
+      kind: {value: 'packet::compressed'}
   bytes_payload:
     seq:
       - {id: bytes, size-eos: true}
@@ -287,6 +300,7 @@ types:
       - {id: attributes, type: attributes, size: attributes_length.value, if: 'not is_ssl_request and capabilities & 0x100000 != 0'}
     instances:
       is_ssl_request: {value: 'capabilities & 0x800 != 0'}
+      kind: {value: 'is_ssl_request ? packet::ssl_request : packet::login'}
     -webide-representation: '{user} {database} {client_plugin}'
   attributes:
     seq:
@@ -486,13 +500,13 @@ types:
       - {id: insert_id, type: lenenc}
       - {id: status, type: u2, -hex: true}
       - {id: warnings, type: u2}
-      - {id: info, type: str, size-eos: true, if: 'not has_changes and not _io.eof'}
-      - {id: counted_info, type: lenenc_text, if: 'has_changes and not _io.eof'}
+      # Both documentations say that it reaches to the end if the session is not tracked; servers send its length always.
+      - {id: info, type: lenenc_text, if: not _io.eof}
       - {id: changes_length, type: lenenc, if: 'has_changes and status & 0x4000 != 0'}
       - {id: changes, type: changes, size: changes_length.value, if: 'has_changes and status & 0x4000 != 0'}
     instances:
       has_changes: {value: '_conversation.capabilities & 0x800000 != 0'}
-    -webide-representation: '{affected_rows} rows {info}{counted_info}'
+    -webide-representation: '{affected_rows} rows {info}'
   changes:
     seq:
       - {id: change, type: change, repeat: eos}
@@ -607,7 +621,7 @@ types:
       - {id: column, type: text_column(_index + 1), repeat: expr, repeat-expr: _conversation.columns - 1}
     instances:
       first_is_null: {value: _parent.head.first == 0xfb}
-    -webide-representation: '{first} {column}'
+    -webide-representation: '{first} {column[0]} {column[1]} {column[2]}'
   text_column:
     params:
       - {id: index, type: s4}
@@ -627,7 +641,7 @@ types:
     seq:
       - {id: null_bitmap, size: (_conversation.columns + 9) / 8}
       - {id: column, type: binary_column(_index), repeat: expr, repeat-expr: _conversation.columns}
-    -webide-representation: '{column}'
+    -webide-representation: '{column[0]} {column[1]} {column[2]} {column[3]}'
   binary_column:
     params:
       - {id: index, type: s4}
@@ -715,6 +729,13 @@ types:
       - {id: text, type: str, size: length.value, if: length.first != 0xfb}
     -webide-representation: '{text}'
 enums:
+  packet:
+    0: login
+    1: ssl_request
+    2: authentication
+    3: file
+    4: statistics
+    5: compressed
   answer:
     0: {id: ok, -orig-id: OK}
     1: {id: error, -orig-id: ERR}

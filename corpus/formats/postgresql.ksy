@@ -67,7 +67,7 @@ types:
   startup_parameters:
     seq:
       - {id: parameter, type: startup_parameter, repeat: until, repeat-until: _.name == ""}
-    -webide-representation: '{parameter}'
+    -webide-representation: '{parameter[0]} {parameter[1]}'
   startup_parameter:
     seq:
       - {id: name, type: strz}
@@ -77,6 +77,7 @@ types:
     meta:
       -framescope:
         kind: answer
+        summary: 'encryption'
     seq:
       - {id: answer, type: u1, enum: answer, valid: {in-enum: true}}
   gss_packet:
@@ -228,7 +229,7 @@ types:
       - {id: mechanism, type: strz, repeat: until, repeat-until: _ == "", if: request == request::sasl}
       - {id: data, type: str, size-eos: true, if: request == request::sasl_continue or request == request::sasl_final}
       - {id: token, size-eos: true, if: request == request::gss_continue}
-    -webide-representation: '{request} {mechanism} {data}'
+    -webide-representation: '{request} {mechanism[0]}{data}'
   backend_key:
     seq:
       - {id: process, type: u4}
@@ -247,7 +248,7 @@ types:
     seq:
       - {id: column_count, type: u2}
       - {id: column, type: column, repeat: expr, repeat-expr: column_count}
-    -webide-representation: '{column}'
+    -webide-representation: '{column[0]} {column[1]} {column[2]} {column[3]}'
   column:
     seq:
       - {id: name, type: strz}
@@ -262,7 +263,7 @@ types:
     seq:
       - {id: column_count, type: u2}
       - {id: column, type: row_value, repeat: expr, repeat-expr: column_count}
-    -webide-representation: '{column}'
+    -webide-representation: '{column[0]} {column[1]} {column[2]} {column[3]}'
   row_value:
     seq:
       - {id: length, type: s4, doc: -1 for NULL.}
@@ -281,7 +282,7 @@ types:
   report:
     seq:
       - {id: field, type: report_field, repeat: until, repeat-until: _.code == report_field::end}
-    -webide-representation: '{field}'
+    -webide-representation: '{field[0]} {field[2]} {field[3]}'
   report_field:
     seq:
       - {id: code, type: u1, enum: report_field}
@@ -314,6 +315,7 @@ types:
     seq:
       - {id: parameter_count, type: u2}
       - {id: parameter_type, type: u4, repeat: expr, repeat-expr: parameter_count}
+    -webide-representation: '{parameter_count} parameters'
   copy_response:
     seq:
       - {id: format, type: u1, enum: format}
@@ -374,6 +376,7 @@ types:
   function_result:
     seq:
       - {id: result, type: value}
+    -webide-representation: '{result}'
   negotiation:
     seq:
       - {id: newest_minor, type: u4}

@@ -50,15 +50,21 @@ types:
   authentication:
     meta:
       -framescope:
+        kind: kind
         summary: '{answer}'
     seq:
       - {id: answer, type: str, terminator: [13, 10]}
+    instances:
+      kind: {value: 'text::answer'}
   mail:
     meta:
       -framescope:
+        kind: kind
         summary: '{line.size} lines'
     seq:
       - {id: line, type: str, terminator: [13, 10], repeat: until, repeat-until: _ == ".", doc: A dot that a line begins with is doubled.}
+    instances:
+      kind: {value: 'text::mail'}
   reply:
     meta:
       -framescope:
@@ -94,6 +100,9 @@ enums:
     0x53544152: {id: starttls, -orig-id: STARTTLS}
     0x5455524e: {id: turn, -orig-id: TURN}
     0x56524659: {id: vrfy, -orig-id: VRFY}
+  text:
+    0: {id: answer, -orig-id: answer}
+    1: {id: mail, -orig-id: mail}
   reply:
     211: {id: system_status, -orig-id: '211'}
     214: {id: help, -orig-id: '214'}
