@@ -115,7 +115,7 @@ fn every_byte_is_explained_and_every_message_written_back() {
             if !described.stages().is_empty() || bytes.len() > 4096 {
                 let mut written = Vec::new();
                 let encoded = index.with_context(row, |context| match context {
-                    Some(context) => described.encode_in(context, message, &mut written),
+                    Some(context) => described.encode_in(context, message, &mut written, &mut Vec::new()),
                     None => described.encode(message, &mut written),
                 });
                 encoded.unwrap_or_else(|error| panic!("{name} at {}: {error}", row.offset));

@@ -61,8 +61,9 @@ pub struct Described {
     names: Arc<Names>,
     /// Finds where most messages end.
     ends: Option<Arc<Program>>,
-    /// Finds out whether a message is entirely valid.
+    /// Dissects most messages, which are entirely valid, and finds the kinds of those.
     valid: Option<Arc<Program>>,
+    outline: Option<Arc<Program>>,
     key: Option<Key>,
     /// The states of its conversations, each with a protocol of its own.
     grammar: Option<Arc<Grammar>>,
@@ -156,11 +157,13 @@ impl Described {
         let compiled = format.plan.item.is_none();
         let ends = compiled.then(|| Program::ends(&format.plan)).flatten().map(Arc::new);
         let valid = compiled.then(|| Program::whole(&format.plan, &format.meta)).flatten().map(Arc::new);
+        let outline = valid.as_ref().map(|valid| Arc::new(valid.without_reports()));
         Described {
             format,
             names,
             ends,
             valid,
+            outline,
             key: None,
             grammar: None,
             stream: None,
@@ -178,7 +181,7 @@ impl Described {
         let grammar = Arc::new(Grammar::new(plan, own));
         let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
         let part = Described::part(format);
-        Described { names, ends: None, valid: None, key, grammar: Some(grammar), ..part }
+        Described { names, ends: None, valid: None, outline: None, key, grammar: Some(grammar), ..part }
     }
 
     /// The protocol of a state, or else of the first; itself where it has no conversations.
@@ -425,7 +428,7 @@ impl Protocol for Described {
         let part = self.of_stage(None);
         let plan: &'a Plan = &part.format.plan;
         let given = Given { key: part.key.as_ref(), checked };
-        if part.valid.as_ref().is_some_and(|whole| whole.outline(plan, given, message, visit)) {
+        if part.outline.as_ref().is_some_and(|outline| outline.outline(plan, given, message, visit)) {
             return;
         }
         part.dissect_all(Captured::whole(message), checked, visit, false);
