@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use framescope_capture::{Index, RowId};
 use framescope_ksy::{Described, Enumeration};
-use framescope_parser::{Captured, Code, Dissection, Field, Protocol, SpanType, Value};
+use framescope_parser::{Captured, Code, Context, Dissection, Field, Protocol, SpanType, Value};
 
 use super::{Constant, Finding, Health, Undeclared, Unseen};
 
@@ -46,7 +46,13 @@ pub fn health(
             comparison.add_fields(&dissection, &message, bytes.len());
         }
         let is_whole = row.span_type == SpanType::Message && message.is_whole();
-        if is_whole && !is_written_back(described, &dissection, &bytes) {
+        let encode = |context: Option<&Context<'_>>, written: &mut Vec<u8>| match context {
+            Some(context) => described.encode_in(context, &dissection, written),
+            None => described.encode(&dissection, written),
+        };
+        let mut written = Vec::new();
+        let is_written = is_whole && index.with_context(&row, |context| encode(context, &mut written).is_ok());
+        if is_whole && !(is_written && is_same(&written, &dissection, &bytes)) {
             comparison.add_not_written_back(number);
         }
     }
@@ -232,10 +238,9 @@ fn count(
     }
 }
 
-/// Whether a message encodes to the same bytes, except for checks that fail.
-fn is_written_back(described: &Described, message: &Dissection<'_>, bytes: &[u8]) -> bool {
-    let mut written = Vec::new();
-    if described.encode(message, &mut written).is_err() || written.len() != bytes.len() {
+/// Whether what a message encodes to is the same bytes, except for checks that fail.
+fn is_same(written: &[u8], message: &Dissection<'_>, bytes: &[u8]) -> bool {
+    if written.len() != bytes.len() {
         return false;
     }
     let check = |code| matches!(code, Code::ChecksumMismatch | Code::HeaderCheckMismatch | Code::TagMismatch);

@@ -319,7 +319,10 @@ impl Described {
         message: &Dissection<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let part = self.of_stage(Some(context).filter(|context| context.variables.is_some()));
+        let part = match &self.stream {
+            Some(stream) => stream.part(context.stage),
+            None => self.of_stage(Some(context).filter(|context| context.variables.is_some())),
+        };
         let written = part.written(Some(context), message)?;
         out.extend_from_slice(&written.bytes);
         Ok(())
@@ -439,7 +442,9 @@ impl Protocol for Described {
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.encode_in(&Context::default(), message, out)
+        let written = self.of_stage(None).written(None, message)?;
+        out.extend_from_slice(&written.bytes);
+        Ok(())
     }
 
     fn encode_noting(
