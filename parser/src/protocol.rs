@@ -201,6 +201,22 @@ pub trait Protocol: Send + Sync {
         self.encode(message, out)
     }
 
+    /// Like [`encode_noting`](Protocol::encode_noting), in a context: in a stage of its conversation, with what earlier
+    /// messages have set. By default, the context is left aside.
+    ///
+    /// # Errors
+    /// Those of [`encode`](Protocol::encode).
+    fn encode_in(
+        &self,
+        context: &Context<'_>,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let _ = context;
+        self.encode_noting(message, out, notes)
+    }
+
     /// How sure the protocol is that this direction speaks it.
     fn detect(&self, sample: Sample<'_>) -> Confidence;
 

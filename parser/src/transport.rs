@@ -59,7 +59,7 @@ impl fmt::Debug for Usable<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Transport, Usable};
+    use super::Transport;
     use crate::{Protocol, Unclaimed};
     use alloc::format;
 

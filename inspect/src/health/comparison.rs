@@ -46,13 +46,9 @@ pub fn health(
             comparison.add_fields(&dissection, &message, bytes.len());
         }
         let is_whole = row.span_type == SpanType::Message && message.is_whole();
-        let encode = |context: Option<&Context<'_>>, written: &mut Vec<u8>| match context {
-            Some(context) => described.encode_in(context, &dissection, written),
-            None => described.encode(&dissection, written),
-        };
-        let mut written = Vec::new();
-        let is_written = is_whole && index.with_context(&row, |context| encode(context, &mut written).is_ok());
-        if is_whole && !(is_written && is_same(&written, &dissection, &bytes)) {
+        let is_written_back =
+            |context: Option<&Context<'_>>| is_written_back(described, context, &dissection, &bytes);
+        if is_whole && !index.with_context(&row, is_written_back) {
             comparison.add_not_written_back(number);
         }
     }
@@ -238,9 +234,19 @@ fn count(
     }
 }
 
-/// Whether what a message encodes to is the same bytes, except for checks that fail.
-fn is_same(written: &[u8], message: &Dissection<'_>, bytes: &[u8]) -> bool {
-    if written.len() != bytes.len() {
+/// Whether a message encodes to the same bytes, except for checks that fail.
+fn is_written_back(
+    described: &Described,
+    context: Option<&Context<'_>>,
+    message: &Dissection<'_>,
+    bytes: &[u8],
+) -> bool {
+    let mut written = Vec::new();
+    let encoded = match context {
+        None => described.encode(message, &mut written),
+        Some(context) => described.encode_in(context, message, &mut written, &mut Vec::new()),
+    };
+    if encoded.is_err() || written.len() != bytes.len() {
         return false;
     }
     let check = |code| matches!(code, Code::ChecksumMismatch | Code::HeaderCheckMismatch | Code::TagMismatch);

@@ -61,8 +61,9 @@ pub struct Described {
     names: Arc<Names>,
     /// Finds where most messages end.
     ends: Option<Arc<Program>>,
-    /// Finds out whether a message is entirely valid.
+    /// Dissects most messages, which are entirely valid, and finds the kinds of those.
     valid: Option<Arc<Program>>,
+    outline: Option<Arc<Program>>,
     key: Option<Key>,
     /// The states of its conversations, each with a protocol of its own.
     grammar: Option<Arc<Grammar>>,
@@ -156,11 +157,13 @@ impl Described {
         let compiled = format.plan.item.is_none();
         let ends = compiled.then(|| Program::ends(&format.plan)).flatten().map(Arc::new);
         let valid = compiled.then(|| Program::whole(&format.plan, &format.meta)).flatten().map(Arc::new);
+        let outline = valid.as_ref().map(|valid| Arc::new(valid.without_reports()));
         Described {
             format,
             names,
             ends,
             valid,
+            outline,
             key: None,
             grammar: None,
             stream: None,
@@ -178,7 +181,7 @@ impl Described {
         let grammar = Arc::new(Grammar::new(plan, own));
         let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
         let part = Described::part(format);
-        Described { names, ends: None, valid: None, key, grammar: Some(grammar), ..part }
+        Described { names, ends: None, valid: None, outline: None, key, grammar: Some(grammar), ..part }
     }
 
     /// The protocol of a state, or else of the first; itself where it has no conversations.
@@ -308,24 +311,15 @@ impl Described {
         found
     }
 
-    /// Appends the bytes of a message given by its fields, as they are in a context: in the state of its conversation, with
-    /// what earlier messages have set.
-    ///
-    /// # Errors
-    /// Those of [`Protocol::encode`].
-    pub fn encode_in(
-        &self,
-        context: &Context<'_>,
-        message: &Dissection<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        let part = match &self.stream {
-            Some(stream) => stream.part(context.stage),
-            None => self.of_stage(Some(context).filter(|context| context.variables.is_some())),
-        };
-        let written = part.written(Some(context), message)?;
-        out.extend_from_slice(&written.bytes);
-        Ok(())
+    /// The protocols of which a message with these fields may be, where nothing says which.
+    fn parts_with(&self, message: &Dissection<'_>) -> impl Iterator<Item = &Described> {
+        let names: Vec<String> = message.fields.iter().map(|field| field.name.to_string()).collect();
+        self.parts().filter(move |part| {
+            let plan = &part.format.plan;
+            let root = plan.type_of(plan.message_type());
+            let is_there = |name: &String| plan.symbol(name).is_some_and(|sym| root.slot(sym).is_some());
+            part.grammar.is_none() && names.iter().all(|name| name.starts_with('_') || is_there(name))
+        })
     }
 
     fn framing(&self) -> Framing<'_> {
@@ -435,16 +429,31 @@ impl Protocol for Described {
         let part = self.of_stage(None);
         let plan: &'a Plan = &part.format.plan;
         let given = Given { key: part.key.as_ref(), checked };
-        if part.valid.as_ref().is_some_and(|whole| whole.outline(plan, given, message, visit)) {
+        if part.outline.as_ref().is_some_and(|outline| outline.outline(plan, given, message, visit)) {
             return;
         }
         part.dissect_all(Captured::whole(message), checked, visit, false);
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        let written = self.of_stage(None).written(None, message)?;
-        out.extend_from_slice(&written.bytes);
-        Ok(())
+        let mut first = None;
+        for part in self.parts_with(message) {
+            match part.written(None, message) {
+                Ok(written) => {
+                    out.extend_from_slice(&written.bytes);
+                    return Ok(());
+                }
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        match first {
+            Some(error) => Err(error),
+            // Its fields are those of no type: the first type says which are missing.
+            None => self
+                .of_stage(None)
+                .written(None, message)
+                .map(|written| out.extend_from_slice(&written.bytes)),
+        }
     }
 
     fn encode_noting(
@@ -453,11 +462,27 @@ impl Protocol for Described {
         out: &mut Vec<u8>,
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
-        let part = self.of_stage(None);
-        let plan = &part.format.plan;
-        let written = part.written(None, message)?;
-        let found = Dissection::of(part, &written.bytes).fields;
-        notes.extend(written.notes_beside(plan, &message.fields, &found));
+        if self.grammar.is_some() {
+            return self.encode(message, out);
+        }
+        self.encode_in(&Context::default(), message, out, notes)
+    }
+
+    fn encode_in(
+        &self,
+        context: &Context<'_>,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let part = match &self.stream {
+            Some(stream) => stream.part(context.stage),
+            None => self.of_stage(Some(context)),
+        };
+        let written = part.written(Some(context), message)?;
+        let mut found = Dissection::default();
+        part.dissect_incomplete(Captured::whole(&written.bytes).in_context(Some(context)), &mut found);
+        notes.extend(written.notes_beside(&part.format.plan, &message.fields, &found.fields));
         out.extend_from_slice(&written.bytes);
         Ok(())
     }

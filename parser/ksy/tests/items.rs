@@ -161,7 +161,7 @@ fn items_encode_to_the_same_bytes_in_their_context() {
             let mut message = Dissection::default();
             bytes.dissect(protocol, &mut message);
             let mut written = Vec::new();
-            described.encode_in(context, &message, &mut written).unwrap();
+            described.encode_in(context, &message, &mut written, &mut Vec::new()).unwrap();
             assert_eq!(written, bytes.bytes());
             seen += 1;
         });

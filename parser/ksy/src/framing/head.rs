@@ -84,7 +84,10 @@ impl Head {
 
     pub(super) fn probe(&self, bytes: &[u8]) -> Probe {
         if bytes.len() >= self.length as usize {
-            let believed = self.believe.iter().all(|test| test.holds(bytes));
+            // What lies inside the magic is tested with it.
+            let is_open = |test: &&HeadTest| (test.offset + test.length) as usize > self.magic.len();
+            let believed = bytes.starts_with(&self.magic)
+                && self.believe.iter().filter(is_open).all(|test| test.holds(bytes));
             return if believed { Probe::Believed } else { Probe::Nothing };
         }
         if self.may_begin(bytes) { Probe::Short } else { Probe::Nothing }

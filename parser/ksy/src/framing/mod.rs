@@ -117,9 +117,9 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
             Err(Stop::NeedMore(more)) => (usize::try_from(more).unwrap_or(usize::MAX), false),
             // The bytes are complete.
             Err(Stop::Missing) => return no_message(meta, Code::NoMatch),
-            // What would show where the message ends is not known, so that nothing is after it either.
+            // What would show where the message ends is not known: the next byte may be in another state.
             Err(Stop::Fault(fault)) if fault.code == Code::StateUnknown => {
-                return Step::Searching(some(bytes.len()), Code::StateUnknown);
+                return Step::Searching(some(1), Code::StateUnknown);
             }
             Err(Stop::Fault(fault)) => return no_message(meta, fault.code),
         };

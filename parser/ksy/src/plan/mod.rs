@@ -120,8 +120,17 @@ pub(crate) struct Member {
 
 impl EnumPlan {
     pub(crate) fn member(&self, value: i128) -> Option<&Member> {
-        let at = self.by_value.binary_search_by_key(&value, |&(known, _)| known).ok()?;
-        self.members.get(self.by_value.get(at)?.1 as usize)
+        // Most enumerations count on from their first member.
+        let guess = value.checked_sub(self.by_value.first()?.0).and_then(|guess| usize::try_from(guess).ok());
+        let guessed = guess.and_then(|guess| self.by_value.get(guess)).filter(|(known, _)| *known == value);
+        let found = match guessed {
+            Some(found) => found,
+            None => {
+                let at = self.by_value.binary_search_by_key(&value, |&(known, _)| known).ok()?;
+                self.by_value.get(at)?
+            }
+        };
+        self.members.get(found.1 as usize)
     }
 }
 

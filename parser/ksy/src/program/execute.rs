@@ -6,14 +6,15 @@ use crate::checks;
 use crate::plan::Val;
 use crate::program::evaluate::{pack, unpack};
 use crate::program::records::{Content, Sink};
-use crate::program::step::{Arg, Checked, Chunk, Kind, NONE, Processing, Register, Step, Stream};
+use crate::program::step::{Arg, Checked, Chunk, Kind, NONE, Processing, Read, Register, Step, Stream};
 use crate::program::{Found, Given, Program};
 use crate::run::MOST_DERIVED;
 use crate::run::extent::{find, is_tail, trimmed};
 use crate::run::numbers::{bits_of, float, integer};
+use crate::strings::Charset;
 
-/// How deeply parts are nested.
-const PARTS: usize = 8;
+/// How many places are kept of the parts around: one for each part, three for a value at a position of its own.
+const PARTS: usize = 12;
 
 /// The state of a program that reads a message.
 pub(super) struct Machine<'m, S, const N: usize> {
@@ -31,34 +32,42 @@ pub(super) struct Machine<'m, S, const N: usize> {
     has_trailing_check: bool,
 }
 
-/// A part of the bytes that is read.
-#[derive(Clone, Copy, Default)]
-struct Part {
-    begin: u32,
-    end: u32,
-    /// Where reading goes on after a value at another position, and where that began.
-    pos: u32,
-    bit: u8,
-    from: u32,
+/// Two places, of 31 bits each, and a few more bits.
+fn pair(first: usize, second: usize, bits: u32) -> u64 {
+    u64::from(bits) << 62 | (first as u64) << 31 | second as u64
 }
 
-fn short(n: usize) -> Option<u32> {
-    u32::try_from(n).ok()
+fn unpair(pair: u64) -> (usize, usize, u32) {
+    let place = |n: u64| usize::try_from(n & 0x7fff_ffff).unwrap_or(0);
+    (place(pair >> 31), place(pair), u32::try_from(pair >> 62).unwrap_or(0))
 }
 
-fn next(pos: usize, count: usize, end: usize) -> Option<usize> {
-    pos.checked_add(count).filter(|&next| next <= end)
+/// Whether bytes are UTF-8. Most texts are ASCII, which is found out sooner.
+fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
 }
 
-/// Reads a number of the machine's width: its bytes, and how they are turned into one.
+/// Some bits of a number, mostly of one byte.
+#[inline]
+fn bits(own: &[u8], bit: u32, count: u8, le: bool) -> u64 {
+    match *own {
+        [byte] if le => u64::from(byte >> bit) & ((1 << count) - 1),
+        [byte] => u64::from(byte) >> 8u32.saturating_sub(bit + u32::from(count)) & ((1 << count) - 1),
+        _ => bits_of(own, bit, count.into(), le),
+    }
+}
+
+/// Reads a number: its bytes, and how they are turned into one.
 macro_rules! number {
-    ($self:ident, $here:ident, $pos:ident, $to:ident, $field:ident, $read:expr) => {{
-        let own = $here.get($pos..)?.first_chunk()?;
+    ($self:ident, $rest:ident, $end:ident, $to:expr, $field:expr, $read:expr) => {{
+        let (own, behind) = $rest.split_first_chunk()?;
         let n = $read(*own);
-        let end = $pos + own.len();
         $self.store($to, n.into());
-        $self.sink.number($field, $pos, end, n.into());
-        $pos = end;
+        if S::REPORTS {
+            $self.sink.number($field, $end - $rest.len(), $end - behind.len(), n.into());
+        }
+        $rest = behind;
+        n
     }};
 }
 
@@ -85,7 +94,7 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
     }
 
     #[inline]
-    pub(super) fn run(mut self) -> Option<Found> {
+    pub(super) fn run(&mut self) -> Option<Found> {
         let end = self.execute(self.message, 0)?.1;
         let kind = match self.program.kind {
             None => None,
@@ -106,9 +115,6 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
     fn store(&mut self, to: Register, n: u64) {
         if let Some(value) = self.values.get_mut(usize::from(to)) {
             *value = n.cast_signed();
-        }
-        if let Some(known) = self.known.get_mut(usize::from(to)) {
-            *known = true;
         }
     }
 
@@ -136,157 +142,189 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
     fn execute(&mut self, buffer: &[u8], from: usize) -> Option<(usize, usize)> {
         let program = self.program;
         let steps = program.steps.as_slice();
-        let (mut at, mut pos, mut bit) = (from, 0usize, 0u32);
-        let mut here = buffer;
-        let (mut begin, mut parts, mut depth) = (0usize, [Part::default(); PARTS], 0usize);
+        let mut code = steps.get(from..)?.iter();
+        // What is left of the part that is read, where that begins and ends, and how many bits of the first byte are read.
+        let (mut rest, mut begin, mut end, mut bit) = (buffer, 0usize, buffer.len(), 0u32);
+        let (mut parts, mut depth) = ([0u64; PARTS], 0usize);
+        macro_rules! pos {
+            () => {
+                end - rest.len()
+            };
+        }
+        macro_rules! jump {
+            ($to:expr) => {
+                code = steps.get(usize::from($to)..)?.iter()
+            };
+        }
         loop {
-            let step = *steps.get(at)?;
-            at += 1;
-            match step {
-                Step::U1 { to, field } => number!(self, here, pos, to, field, u8::from_be_bytes),
-                Step::U2 { to, field } => number!(self, here, pos, to, field, u16::from_be_bytes),
-                Step::U4 { to, field } => number!(self, here, pos, to, field, u32::from_be_bytes),
-                Step::U2Le { to, field } => number!(self, here, pos, to, field, u16::from_le_bytes),
-                Step::U4Le { to, field } => number!(self, here, pos, to, field, u32::from_le_bytes),
-                Step::U8 { to, field } | Step::U8Le { to, field } => {
-                    let own = here.get(pos..)?.first_chunk()?;
-                    let is_le = matches!(step, Step::U8Le { .. });
-                    let n = if is_le { u64::from_le_bytes(*own) } else { u64::from_be_bytes(*own) };
+            match *code.next()? {
+                Step::U1 { to, field } => {
+                    number!(self, rest, end, to, field, u8::from_be_bytes);
+                }
+                Step::U2 { to, field } => {
+                    number!(self, rest, end, to, field, u16::from_be_bytes);
+                }
+                Step::U4 { to, field } => {
+                    number!(self, rest, end, to, field, u32::from_be_bytes);
+                }
+                Step::U2Le { to, field } => {
+                    number!(self, rest, end, to, field, u16::from_le_bytes);
+                }
+                Step::U4Le { to, field } => {
+                    number!(self, rest, end, to, field, u32::from_le_bytes);
+                }
+                Step::U8 { to, field } => {
+                    let n = number!(self, rest, end, to, field, u64::from_be_bytes);
                     // What does not fit in a register can't be computed with.
                     if to != NONE && n > i64::MAX.cast_unsigned() {
                         return None;
                     }
-                    self.store(to, n);
-                    self.sink.number(field, pos, pos + own.len(), n);
-                    pos += own.len();
+                }
+                Step::U8Le { to, field } => {
+                    let n = number!(self, rest, end, to, field, u64::from_le_bytes);
+                    if to != NONE && n > i64::MAX.cast_unsigned() {
+                        return None;
+                    }
+                }
+                Step::Within { to, field, read, low, high } => {
+                    let n = match read {
+                        Read::U1 => number!(self, rest, end, to, field, u8::from_be_bytes).into(),
+                        Read::U2 => number!(self, rest, end, to, field, u16::from_be_bytes).into(),
+                        Read::U4 => number!(self, rest, end, to, field, u32::from_be_bytes),
+                        Read::U2Le => number!(self, rest, end, to, field, u16::from_le_bytes).into(),
+                        Read::U4Le => number!(self, rest, end, to, field, u32::from_le_bytes),
+                    };
+                    if n < low || n > high {
+                        return None;
+                    }
                 }
                 Step::Signed { to, field, bytes, le } => {
-                    let end = pos + usize::from(bytes);
-                    let n = i64::try_from(integer(here.get(pos..end)?, true, le)).ok()?.cast_unsigned();
+                    let (own, behind) = rest.split_at_checked(bytes.into())?;
+                    let n = i64::try_from(integer(own, true, le)).ok()?.cast_unsigned();
                     self.store(to, n);
-                    self.sink.number(field, pos, end, n);
-                    pos = end;
+                    self.sink.number(field, pos!(), end - behind.len(), n);
+                    rest = behind;
                 }
                 Step::Float { to, field, bytes, le } => {
-                    let end = pos + usize::from(bytes);
-                    let n = float(here.get(pos..end)?, le);
+                    let (own, behind) = rest.split_at_checked(bytes.into())?;
+                    let n = float(own, le);
                     // The bytes of what is no number are reported too.
                     if S::REPORTS && field != NONE && !n.is_finite() {
                         return None;
                     }
                     self.store(to, n.to_bits());
-                    self.sink.number(field, pos, end, n.to_bits());
-                    pos = end;
+                    self.sink.number(field, pos!(), end - behind.len(), n.to_bits());
+                    rest = behind;
                 }
                 Step::Bits { to, field, count, le } => {
                     let all = bit + u32::from(count);
-                    let end = pos + all.div_ceil(8) as usize;
-                    let n = bits_of(here.get(pos..end)?, bit, count.into(), le);
+                    let (own, behind) = rest.split_at_checked(all.div_ceil(8) as usize)?;
+                    let n = bits(own, bit, count, le);
                     if to != NONE && n > i64::MAX.cast_unsigned() {
                         return None;
                     }
                     self.store(to, n);
-                    self.sink.number(field, pos, end, n);
-                    (pos, bit) = (pos + (all / 8) as usize, all % 8);
+                    self.sink.number(field, pos!(), end - behind.len(), n);
+                    (rest, bit) = (rest.get((all / 8) as usize..)?, all % 8);
                 }
                 Step::Align { le } => {
                     if bit > 0 {
-                        let byte = *here.get(pos)?;
+                        let (&byte, behind) = rest.split_first()?;
                         let unused = if le { byte >> bit } else { byte & 0xff >> bit };
                         // Bits that belong to no field are reported if they are not zero.
                         if S::REPORTS && unused != 0 {
                             return None;
                         }
-                        (pos, bit) = (pos + 1, 0);
+                        (rest, bit) = (behind, 0);
                     }
                 }
-                Step::Skip(count) => pos = next(pos, count as usize, here.len())?,
-                Step::SkipBy(size) => pos = next(pos, self.size(size)?, here.len())?,
+                Step::Skip(count) => rest = rest.get(count as usize..)?,
+                Step::SkipBy(size) => rest = rest.get(self.size(size)?..)?,
                 Step::Same { at, length, field } => {
-                    let end = pos + usize::from(length);
-                    let wanted = program.constants.get(at as usize..at as usize + usize::from(length))?;
-                    if here.get(pos..end)? != wanted {
+                    let (own, behind) = rest.split_at_checked(length.into())?;
+                    let wanted = program.constants.get(at as usize..)?.get(..length.into())?;
+                    if own != wanted {
                         return None;
                     }
-                    self.sink.chunk(field, pos, end, end - pos);
-                    pos = end;
+                    self.sink.chunk(field, pos!(), end - behind.len(), own.len());
+                    rest = behind;
                 }
                 Step::Bytes { to, field, size } => {
-                    let end = next(pos, self.size(size)?, here.len())?;
-                    self.store_content(to, pos, end - pos)?;
-                    self.sink.chunk(field, pos, end, end - pos);
-                    pos = end;
+                    let (own, behind) = rest.split_at_checked(self.size(size)?)?;
+                    self.store_content(to, pos!(), own.len())?;
+                    self.sink.chunk(field, pos!(), end - behind.len(), own.len());
+                    rest = behind;
                 }
                 Step::Rest { to, field } => {
-                    let end = here.len();
-                    self.store_content(to, pos, end.checked_sub(pos)?)?;
-                    self.sink.chunk(field, pos, end, end - pos);
-                    pos = end;
+                    self.store_content(to, pos!(), rest.len())?;
+                    self.sink.chunk(field, pos!(), end, rest.len());
+                    rest = rest.get(rest.len()..)?;
                 }
-                Step::Utf8 { to, field, .. } | Step::Utf8Rest { to, field } => {
-                    let end = match step {
-                        Step::Utf8 { size, .. } => next(pos, self.size(size)?, here.len())?,
-                        _ => here.len(),
-                    };
-                    std::str::from_utf8(here.get(pos..end)?).ok()?;
-                    self.store_content(to, pos, end - pos)?;
-                    self.sink.chunk(field, pos, end, end - pos);
-                    pos = end;
+                Step::Utf8 { to, field, size } => {
+                    let (own, behind) = rest.split_at_checked(self.size(size)?)?;
+                    self.text(to, field, own, (pos!(), end - behind.len()))?;
+                    rest = behind;
+                }
+                Step::Utf8Rest { to, field } => {
+                    self.text(to, field, rest, (pos!(), end))?;
+                    rest = rest.get(rest.len()..)?;
                 }
                 Step::Chunk { to, field, chunk } => {
-                    let (end, length) = self.chunk(program.chunks.get(usize::from(chunk))?, here, pos)?;
-                    self.store_content(to, pos, length)?;
-                    self.sink.chunk(field, pos, end, length);
-                    pos = end;
+                    let chunk = program.chunks.get(usize::from(chunk))?;
+                    let (taken, length) = self.chunk(chunk, rest)?;
+                    self.store_content(to, pos!(), length)?;
+                    self.sink.chunk(field, pos!(), pos!() + taken, length);
+                    rest = rest.get(taken..)?;
                 }
-                Step::Enter(_) | Step::EnterRest => {
-                    let end = match step {
-                        Step::Enter(size) => next(pos, self.size(size)?, here.len())?,
-                        _ => here.len(),
-                    };
-                    *parts.get_mut(depth)? =
-                        Part { begin: short(begin)?, end: short(here.len())?, ..Part::default() };
-                    (here, begin, depth) = (here.get(..end)?, pos, depth + 1);
+                Step::Enter(size) => {
+                    let inner = rest.get(..self.size(size)?)?;
+                    *parts.get_mut(depth)? = pair(begin, end, 0);
+                    begin = pos!();
+                    (rest, end, depth) = (inner, begin + inner.len(), depth + 1);
+                }
+                Step::EnterRest => {
+                    *parts.get_mut(depth)? = pair(begin, end, 0);
+                    (begin, depth) = (pos!(), depth + 1);
                 }
                 Step::Leave { whole } => {
-                    if whole && pos != here.len() {
+                    if whole && !rest.is_empty() {
                         return None;
                     }
-                    pos = here.len();
                     depth = depth.checked_sub(1)?;
-                    let part = *parts.get(depth)?;
-                    (here, begin) = (buffer.get(..part.end as usize)?, part.begin as usize);
+                    let (outer, behind, _) = unpair(*parts.get(depth)?);
+                    rest = buffer.get(end..behind)?;
+                    (begin, end) = (outer, behind);
                 }
                 Step::Unread(field) => {
-                    let at = pos + usize::from(bit > 0);
-                    if at < here.len() {
-                        self.sink.chunk(field, at, here.len(), here.len() - at);
+                    let at = pos!() + usize::from(bit > 0);
+                    if at < end {
+                        self.sink.chunk(field, at, end, end - at);
                     }
                 }
-                Step::Begin(field) => self.sink.begin(field, pos),
-                Step::End => self.sink.end(pos + usize::from(bit > 0))?,
+                Step::Begin(field) => self.sink.begin(field, pos!()),
+                Step::End => self.sink.end(pos!() + usize::from(bit > 0))?,
                 Step::Group(field) => {
-                    let at = pos + usize::from(bit > 0);
+                    let at = pos!() + usize::from(bit > 0);
                     self.sink.begin(field, at);
                     self.sink.end(at)?;
                 }
-                Step::Mark(to) => self.store(to, (pos + usize::from(bit > 0)) as u64),
+                Step::Mark(to) => self.store(to, (pos!() + usize::from(bit > 0)) as u64),
                 Step::Compare { equal, want, register, mask, number, to } => {
                     let n = *self.values.get(usize::from(register))? & i64::from(mask);
                     let number = i64::from(number);
                     if (if equal { n == number } else { n < number }) == want {
-                        at = to.into();
+                        jump!(to);
                     }
                 }
                 Step::If { condition, want, to } => {
                     if (self.value(condition)? != 0) == want {
-                        at = to.into();
+                        jump!(to);
                     }
                 }
-                Step::Jump(to) => at = to.into(),
+                Step::Jump(to) => jump!(to),
                 Step::Choose { on, table } => {
                     let n = self.value(on)?;
-                    at = program.choices.get(usize::from(table))?.of(n).into();
+                    jump!(program.choices.get(usize::from(table))?.of(n));
                 }
                 Step::Set { to, arg } => {
                     let n = self.value(arg)?;
@@ -294,11 +332,11 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                 }
                 Step::Value { field, arg, kind } => {
                     if S::REPORTS {
-                        self.report(field, pos + usize::from(bit > 0), arg, kind)?;
+                        self.report(field, pos!() + usize::from(bit > 0), arg, kind)?;
                     }
                 }
                 Step::Check(check) => {
-                    self.check(program.checks.get(usize::from(check))?, buffer, pos)?;
+                    self.check(program.checks.get(usize::from(check))?, buffer, pos!())?;
                 }
                 Step::Times { times, limit, index } => {
                     let times = self.value(times)?.max(0);
@@ -306,80 +344,79 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                     self.store(index, 0);
                 }
                 Step::Next { limit, index, to, cost } => {
-                    self.item(index, pos, cost)?;
+                    self.item(index, pos!(), cost)?;
                     if self.values.get(usize::from(index))? < self.values.get(usize::from(limit))? {
-                        at = to.into();
+                        jump!(to);
                     }
                 }
                 Step::Again { index, to, cost } => {
-                    self.item(index, pos, cost)?;
-                    at = to.into();
+                    self.item(index, pos!(), cost)?;
+                    jump!(to);
                 }
                 Step::AtEnd(to) => {
-                    if pos >= here.len() {
-                        at = to.into();
+                    if rest.is_empty() {
+                        jump!(to);
                     }
                 }
+                Step::Known(register) => *self.known.get_mut(usize::from(register))? = true,
                 Step::Forget(first, end) => {
                     self.known.get_mut(usize::from(first)..usize::from(end))?.fill(false);
                 }
                 Step::Seek { at, root } => {
-                    // What is read elsewhere is read again.
                     let target = self.size(at)?;
-                    *parts.get_mut(depth)? = Part {
-                        begin: short(begin)?,
-                        end: short(here.len())?,
-                        pos: short(pos)?,
-                        bit: u8::try_from(bit).ok()?,
-                        from: 0,
-                    };
+                    let [part, place, from] = parts.get_mut(depth..)?.first_chunk_mut::<3>()?;
+                    // The bits of a place have room for two numbers of two bits.
+                    (*part, *place) = (pair(begin, end, bit >> 2), pair(pos!(), 0, bit & 3));
                     if root {
                         // Only in another part is what is there after the value unexplained.
-                        if target == 0 && (begin, here.len()) != (0, buffer.len()) {
+                        if target == 0 && (begin, end) != (0, buffer.len()) {
                             return None;
                         }
-                        (here, begin) = (buffer, 0);
+                        (begin, end) = (0, buffer.len());
                     }
-                    (pos, bit) = (next(begin, target, here.len())?, 0);
-                    parts.get_mut(depth)?.from = short(pos)?;
-                    depth += 1;
+                    let target = begin.checked_add(target)?;
+                    (rest, bit) = (buffer.get(target..end)?, 0);
+                    *from = target as u64;
+                    depth += 3;
                 }
                 Step::Back => {
-                    depth = depth.checked_sub(1)?;
-                    let part = *parts.get(depth)?;
-                    self.spend(2 + pos.saturating_sub(part.from as usize) / 2)?;
-                    (here, begin) = (buffer.get(..part.end as usize)?, part.begin as usize);
-                    (pos, bit) = (part.pos as usize, part.bit.into());
+                    depth = depth.checked_sub(3)?;
+                    let [part, place, from] = *parts.get(depth..)?.first_chunk()?;
+                    // What is read elsewhere is read again.
+                    self.spend(2 + pos!().saturating_sub(usize::try_from(from).ok()?) / 2)?;
+                    let (outer, behind, high) = unpair(part);
+                    let (pos, _, low) = unpair(place);
+                    (begin, end) = (outer, behind);
+                    (rest, bit) = (buffer.get(pos..end)?, high << 2 | low);
                 }
                 Step::Stream { what, to } => {
                     let n = match what {
-                        Stream::Pos => pos + usize::from(bit > 0) - begin,
-                        Stream::Size => here.len() - begin,
-                        Stream::Eof => usize::from(pos >= here.len() && bit == 0),
+                        Stream::Pos => pos!() + usize::from(bit > 0) - begin,
+                        Stream::Size => end - begin,
+                        Stream::Eof => usize::from(rest.is_empty() && bit == 0),
                     };
                     self.store(to, n as u64);
                 }
                 Step::Process(process) => {
                     let process = program.processes.get(usize::from(process))?;
-                    let end = match process.size {
-                        Some(size) => next(pos, self.size(size)?, here.len())?,
-                        None => here.len(),
-                    };
-                    let derived = self.derived(process.how, here.get(pos..end)?)?;
-                    let before = self.sink.enter(pos, derived.len())?;
-                    let (behind, read) = self.execute(&derived, at)?;
+                    let size = process.size.map_or(Some(rest.len()), |size| self.size(size))?;
+                    let (own, behind) = rest.split_at_checked(size)?;
+                    let derived = self.derived(process.how, own)?;
+                    let before = self.sink.enter(pos!(), derived.len())?;
+                    let (next, read) = self.execute(&derived, steps.len() - code.len())?;
                     if read != derived.len() {
                         return None;
                     }
                     self.sink.leave(before, derived)?;
-                    (at, pos) = (behind, end);
+                    rest = behind;
+                    jump!(u16::try_from(next).ok()?);
                 }
                 Step::IfReported(to) => {
                     if !S::REPORTS {
-                        at = to.into();
+                        jump!(to);
                     }
                 }
-                Step::Done => return Some((at, pos + usize::from(bit > 0))),
+                Step::Done => return Some((steps.len() - code.len(), pos!() + usize::from(bit > 0))),
                 Step::Stop => return None,
                 Step::StopReport => {
                     if S::REPORTS {
@@ -388,6 +425,15 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                 }
             }
         }
+    }
+
+    /// Text in UTF-8. When it is reported, it is tested with all others.
+    fn text(&mut self, to: Register, field: u16, own: &[u8], (start, end): (usize, usize)) -> Option<()> {
+        if !S::REPORTS && !is_utf8(own) {
+            return None;
+        }
+        self.store_content(to, start, own.len())?;
+        self.sink.text(field, start, end, own)
     }
 
     /// Counts an item of a list.
@@ -404,47 +450,44 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
         Some(())
     }
 
-    /// Where a chunk ends, and how many of its bytes are its value.
-    fn chunk(&mut self, chunk: &Chunk, here: &[u8], pos: usize) -> Option<(usize, usize)> {
-        let (end, own, length) =
-            if let Some(terminator) = chunk.limit.terminator.as_ref().filter(|_| chunk.is_open) {
-                let rest = here.get(pos..)?;
+    /// How many bytes a chunk takes, and how many of them are its value.
+    fn chunk(&mut self, chunk: &Chunk, rest: &[u8]) -> Option<(usize, usize)> {
+        let (taken, own, length) = match chunk.limit.terminator.as_ref().filter(|_| chunk.is_open) {
+            Some(terminator) => {
                 let found = find(rest, &terminator.bytes)?;
                 let behind = found + terminator.bytes.len();
                 let length = if terminator.include { behind } else { found };
-                (pos + if terminator.consume { behind } else { found }, rest, length)
-            } else {
-                let end = match chunk.size {
-                    Some(size) => next(pos, self.size(size)?, here.len())?,
-                    None => here.len(),
-                };
-                let own = here.get(pos..end)?;
-                (end, own, trimmed(&chunk.limit, own))
-            };
-        self.spend((end - pos) / 16)?;
-        let content = own.get(..length)?;
-        match chunk.charset {
-            Some(charset) if chunk.is_tested && charset.is_utf8() => {
-                if !charset.is_valid(content) {
-                    return None;
-                }
+                (if terminator.consume { behind } else { found }, rest, length)
             }
-            Some(charset) if chunk.is_tested => {
+            None => {
+                let size = chunk.size.map_or(Some(rest.len()), |size| self.size(size))?;
+                let own = rest.get(..size)?;
+                (size, own, trimmed(&chunk.limit, own))
+            }
+        };
+        self.spend(taken / 16)?;
+        let content = own.get(..length)?;
+        match chunk.charset.filter(|_| chunk.is_tested) {
+            None => {}
+            Some(Charset::Utf8) if is_utf8(content) => {}
+            Some(Charset::Ascii) if content.is_ascii() => {}
+            Some(Charset::Utf8 | Charset::Ascii) => return None,
+            Some(charset) => {
                 self.derive(4 * length)?;
                 let (text, valid) = charset.decode(content);
-                let is_same =
-                    !chunk.is_told_apart || charset.encode(&text).is_some_and(|bytes| bytes == content);
+                let is_same = !chunk.is_told_apart
+                    || charset == Charset::Latin1
+                    || charset.encode(&text).is_some_and(|bytes| bytes == content);
                 if !valid || !is_same {
                     return None;
                 }
             }
-            _ => {}
         }
         // Bytes that can't be derived from the value are reported too.
         if S::REPORTS && chunk.is_told_apart && !chunk.is_open && !is_tail(&chunk.limit, own, length) {
             return None;
         }
-        Some((end, length))
+        Some((taken, length))
     }
 
     /// Reports a computed value.
@@ -462,7 +505,8 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
     }
 
     fn check(&mut self, check: &Checked, buffer: &[u8], pos: usize) -> Option<()> {
-        let (from, own) = (self.size(check.from)?, self.size(check.own)?);
+        let from = check.from.map_or(Some(0), |from| self.size(from))?;
+        let own = check.own.map_or(pos.checked_sub(check.width), |own| self.size(own))?;
         let to = check.to.map_or(Some(own), |to| self.size(to))?;
         self.spend(to.checked_sub(from)? / 16)?;
         if check.algorithm.is_keyed() {
@@ -476,9 +520,11 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
         if self.given.checked {
             return Some(());
         }
-        let covered = checks::covered(buffer, from, to, own..pos)?;
         let width = u32::try_from(pos - own).ok()?;
-        let computed = check.algorithm.number(&covered, width)?;
+        let computed = match buffer.get(from..to)? {
+            covered if to <= own => check.algorithm.number(covered, width)?,
+            _ => check.algorithm.number(&checks::covered(buffer, from, to, own..pos)?, width)?,
+        };
         let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         (self.value(check.value)?.cast_unsigned() & mask == computed).then_some(())
     }

@@ -24,8 +24,9 @@ use crate::program::report::{Recorded, ReportedField};
 use crate::program::selected::Selected;
 use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Step, Term};
 
-/// How many registers a small program has; most have few, and all are cleared for each message.
-const FEW_REGISTERS: usize = 32;
+/// How many registers programs have. Most need few, and all are cleared for each message.
+const FEW_REGISTERS: usize = 16;
+const MANY_REGISTERS: usize = 64;
 const MOST_REGISTERS: usize = 512;
 
 /// A compiled program.
@@ -103,10 +104,11 @@ impl Program {
                 return false;
             };
             let recorded = Recorded { records, program: self, plan, bytes };
+            let Some(texts) = recorded.texts() else { return false };
             report::report_kind(plan, found.kind, visit);
-            recorded.report_fields(visit);
+            recorded.report_fields(&texts, visit);
             recorded.report_summary(meta, visit);
-            records.notes.report(plan, self, visit);
+            records.notes.report(self, visit);
             true
         })
     }
@@ -125,7 +127,7 @@ impl Program {
             return false;
         };
         report::report_kind(plan, found.kind, visit);
-        sink.notes.report(plan, self, visit);
+        sink.notes.report(self, visit);
         true
     }
 
@@ -142,7 +144,8 @@ impl Program {
                 return false;
             }
             let recorded = Recorded { records, program: self, plan, bytes };
-            recorded.report_fields(visit);
+            let Some(texts) = recorded.texts() else { return false };
+            recorded.report_fields(&texts, visit);
             if summary {
                 recorded.report_summary(meta, visit);
             }
@@ -161,10 +164,10 @@ impl Program {
         if bytes.len() >= 1 << 31 {
             return None;
         }
-        if self.registers <= FEW_REGISTERS {
-            Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run()
-        } else {
-            Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run()
+        match self.registers {
+            ..=FEW_REGISTERS => Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run(),
+            ..=MANY_REGISTERS => Machine::<_, MANY_REGISTERS>::new(self, given, bytes, sink).run(),
+            _ => Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run(),
         }
     }
 }

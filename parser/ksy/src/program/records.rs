@@ -4,7 +4,6 @@ use std::cell::RefCell;
 
 use framescope_parser::{Code, Visit};
 
-use crate::plan::Plan;
 use crate::program::Program;
 use crate::program::step::NONE;
 
@@ -15,6 +14,8 @@ pub(super) trait Sink {
     fn number(&mut self, field: u16, start: usize, end: usize, n: u64);
     /// Bytes or text: its bytes, and how many of them are its value.
     fn chunk(&mut self, field: u16, start: usize, end: usize, content: usize);
+    /// Text, which is tested when everything is read.
+    fn text(&mut self, field: u16, start: usize, end: usize, own: &[u8]) -> Option<()>;
     /// A computed text or bytes, from the message or from the description.
     fn computed(&mut self, field: u16, at: usize, content: Content);
     fn begin(&mut self, field: u16, at: usize);
@@ -44,26 +45,19 @@ pub(super) struct Content {
     pub(super) length: usize,
 }
 
-/// Notes about a message without faults: which code, about which field, and where.
+/// A note about a message without faults: a field whose check could not be computed for lack of a key, and where it is.
 #[derive(Default)]
-pub(super) struct Notes {
-    first: [(u16, usize, usize); Notes::MOST],
-    count: usize,
-}
+pub(super) struct Notes(Option<(u16, usize, usize)>);
 
 impl Notes {
-    const MOST: usize = 4;
-
-    /// Notes that a check could not be computed for lack of a key.
+    /// Notes it. None if there is another one already.
     pub(super) fn unverified(&mut self, field: u16, start: usize, end: usize) -> Option<()> {
-        *self.first.get_mut(self.count)? = (field, start, end);
-        self.count += 1;
-        Some(())
+        self.0.replace((field, start, end)).is_none().then_some(())
     }
 
-    pub(super) fn report<'a>(&self, plan: &'a Plan, program: &'a Program, visit: &mut dyn Visit<'a>) {
-        for &(field, start, end) in self.first.iter().take(self.count) {
-            let name = program.fields.get(usize::from(field)).map_or("", |field| plan.name(field.sym));
+    pub(super) fn report<'a>(&self, program: &'a Program, visit: &mut dyn Visit<'a>) {
+        if let Some((field, start, end)) = self.0 {
+            let name = program.fields.get(usize::from(field)).map_or("", |field| &field.name);
             let text = format_args!("{name}: {}", crate::run::valid::NO_KEY);
             visit.problem(Code::TagUnverified, start..end, text);
         }
@@ -84,6 +78,11 @@ impl Sink for NotReported {
 
     #[inline]
     fn chunk(&mut self, _: u16, _: usize, _: usize, _: usize) {}
+
+    #[inline]
+    fn text(&mut self, _: u16, _: usize, _: usize, _: &[u8]) -> Option<()> {
+        Some(())
+    }
 
     #[inline]
     fn computed(&mut self, _: u16, _: usize, _: Content) {}
@@ -135,6 +134,8 @@ impl Record {
 #[derive(Default)]
 pub(super) struct Records {
     pub(super) all: Vec<Record>,
+    /// The texts of the message among them, which are not tested yet.
+    pub(super) texts: Vec<usize>,
     /// The groups that are open.
     open: Vec<usize>,
     pub(super) derived: Vec<Vec<u8>>,
@@ -151,9 +152,10 @@ impl Records {
     fn clear(&mut self) {
         self.all.clear();
         self.open.clear();
+        self.texts.clear();
         self.derived.clear();
         self.region = Region::default();
-        self.notes.count = 0;
+        self.notes.0 = None;
         self.is_ambiguous = false;
         if self.all.capacity() > MOST_KEPT {
             *self = Records::default();
@@ -183,6 +185,17 @@ impl Sink for Records {
         if field != NONE {
             self.push(field, start, end, (start as u64) << 32 | content as u64);
         }
+    }
+
+    #[inline]
+    fn text(&mut self, field: u16, start: usize, end: usize, own: &[u8]) -> Option<()> {
+        if field == NONE || self.region.buffer > 0 {
+            std::str::from_utf8(own).ok()?;
+        } else {
+            self.texts.push(self.all.len());
+        }
+        self.chunk(field, start, end, own.len());
+        Some(())
     }
 
     fn computed(&mut self, field: u16, at: usize, content: Content) {

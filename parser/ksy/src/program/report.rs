@@ -3,20 +3,20 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use framescope_parser::{Captured, Value, Visit};
+use framescope_parser::{Captured, Kind as MessageKind, Value, Visit};
 
 use crate::display::{self, short_bytes, short_text};
 use crate::dissect::summary::summary_of;
-use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, Sym, TypeId, UNREAD, Val, kind_of};
+use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, TypeId, Val, kind_of};
 use crate::program::Program;
 use crate::program::records::{Record, Records};
 use crate::program::step::Kind;
 use crate::strings::Charset;
 
 /// A field that is reported.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ReportedField {
-    pub(super) sym: Sym,
+    pub(super) name: Box<str>,
     /// The structure that it belongs to, and its slot there.
     pub(super) ty: TypeId,
     pub(super) slot: u16,
@@ -39,6 +39,8 @@ pub(super) enum How {
     Member(EnumId),
     Float,
     Text,
+    /// Text of the message that is tested when everything is read.
+    Utf8,
     /// Text in another encoding than UTF-8.
     Decoded(Charset),
     Bytes,
@@ -81,9 +83,29 @@ pub(super) fn report_kind<'a>(plan: &'a Plan, kind: Option<Val>, visit: &mut dyn
     }
 }
 
+/// The first texts of a message, which need not be tested twice.
+#[derive(Default)]
+pub(super) struct Texts<'a> {
+    first: [&'a str; 8],
+}
+
 impl<'a> Recorded<'_, 'a> {
+    /// Tests whether all texts are UTF-8.
+    pub(super) fn texts(&self) -> Option<Texts<'a>> {
+        let mut texts = Texts::default();
+        for (at, &record) in self.records.texts.iter().enumerate() {
+            let place = self.records.all.get(record)?.content();
+            let text = std::str::from_utf8(self.bytes.get(place)?).ok()?;
+            if let Some(first) = texts.first.get_mut(at) {
+                *first = text;
+            }
+        }
+        Some(texts)
+    }
+
     /// Reports everything that was recorded.
-    pub(super) fn report_fields(&self, visit: &mut dyn Visit<'a>) {
+    pub(super) fn report_fields(&self, texts: &Texts<'a>, visit: &mut dyn Visit<'a>) {
+        let mut texts = texts.first.iter();
         for record in &self.records.all {
             let Some(field) = self.program.fields.get(usize::from(record.field)) else {
                 visit.end();
@@ -94,36 +116,38 @@ impl<'a> Recorded<'_, 'a> {
                 How::Unsigned => Value::Unsigned(n),
                 How::Hex => Value::Hex(n),
                 How::Bool => Value::Bool(n != 0),
-                How::Member(of) => self.member(of, n.into()),
+                How::Member(of) => self.member(of, n),
+                How::Utf8 => match texts.next() {
+                    Some(&text) => Value::Text(text.into()),
+                    None => self.text(record),
+                },
                 How::Text => self.text(record),
-                How::Bytes => self.content(record, Value::Bytes),
+                How::Bytes | How::Unread => Value::Bytes(self.found(record)),
                 How::Group(_) => {
-                    visit.begin(self.plan.name(field.sym), place, Value::Group);
-                    continue;
-                }
-                How::Unread => {
-                    visit.field(UNREAD, place, self.content(record, Value::Bytes));
+                    visit.begin(&field.name, place, Value::Group);
                     continue;
                 }
                 other => self.other(other, record),
             };
-            visit.field(self.plan.name(field.sym), place, value);
+            visit.field(&field.name, place, value);
         }
     }
 
     #[inline]
-    fn member(&self, of: EnumId, value: i128) -> Value<'a> {
-        match kind_of(self.plan, Val::Enum(of, value)) {
-            Some(kind) => Value::Enum(kind),
-            None => Value::Wide(value.into()),
-        }
+    fn member(&self, of: EnumId, value: u64) -> Value<'a> {
+        let name = self.plan.member(of, value.into()).map(|member| member.shown.as_str());
+        Value::Enum(MessageKind::new(value, name))
     }
 
     fn other(&self, how: How, record: &Record) -> Value<'a> {
         let n = record.value.cast_signed();
         match (how, u64::try_from(n)) {
             (How::SignedHex, Ok(n)) => Value::Hex(n),
-            (How::Enum(of), _) => self.member(of, n.into()),
+            (How::Enum(of), Ok(n)) => self.member(of, n),
+            (How::Enum(of), Err(_)) => {
+                let name = self.plan.member(of, n.into()).map(|member| member.shown.as_str());
+                Value::Enum(MessageKind::signed(n, name))
+            }
             (How::Whole, Ok(n)) => Value::Unsigned(n),
             (How::Float, _) => Value::Float(f64::from_bits(record.value)),
             (How::Decoded(charset), _) => {
@@ -153,11 +177,6 @@ impl<'a> Recorded<'_, 'a> {
                 Cow::Owned(derived.and_then(|bytes| bytes.get(place)).unwrap_or_default().to_vec())
             }
         }
-    }
-
-    #[inline]
-    fn content(&self, record: &Record, value: impl FnOnce(Cow<'a, [u8]>) -> Value<'a>) -> Value<'a> {
-        value(self.found(record))
     }
 
     /// Reports the summary. A visitor that ignores it does not pay for it.
@@ -197,7 +216,7 @@ impl<'a> Recorded<'_, 'a> {
         let n = record.value;
         match (how, style) {
             (How::Group(inner), _) => self.summary(inner, at + 1),
-            (How::Text, _) => {
+            (How::Text | How::Utf8, _) => {
                 std::str::from_utf8(self.found(record).as_ref()).map(short_text).unwrap_or_default()
             }
             (How::Decoded(charset), _) => short_text(&charset.decode(self.found(record).as_ref()).0),

@@ -79,6 +79,14 @@ pub(super) enum Step {
         count: u8,
         le: bool,
     },
+    /// A number of 1, 2 or 4 bytes that must be in a range.
+    Within {
+        to: Register,
+        field: u16,
+        read: Read,
+        low: u32,
+        high: u32,
+    },
     /// Goes to the next whole byte. The bits before it are the lowest ones if `le`.
     Align {
         le: bool,
@@ -189,6 +197,8 @@ pub(super) enum Step {
     AtEnd(u16),
     /// Jumps unless fields are reported.
     IfReported(u16),
+    /// From now on a register has a value.
+    Known(Register),
     /// Forgets the values of registers, from the first up to the second.
     Forget(Register, Register),
     /// Goes to a position of the part, or of the message, until `Back`.
@@ -209,6 +219,16 @@ pub(super) enum Step {
     /// Leaves the message to the interpreter: always, or only if it is reported.
     Stop,
     StopReport,
+}
+
+/// How a number is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    U1,
+    U2,
+    U4,
+    U2Le,
+    U4Le,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -287,10 +307,13 @@ pub(super) struct Checked {
     pub(super) algorithm: Algorithm,
     /// The field's value.
     pub(super) value: Arg,
-    /// Where the covered bytes begin and end, and where the field itself begins.
-    pub(super) from: Arg,
+    /// Where the covered bytes begin, if not with the message.
+    pub(super) from: Option<Arg>,
+    /// Where they end, if not before the field.
     pub(super) to: Option<Arg>,
-    pub(super) own: Arg,
+    /// The size of the field, if that is fixed, or else where it begins.
+    pub(super) width: usize,
+    pub(super) own: Option<Arg>,
     /// Its field, if its note is reported.
     pub(super) field: u16,
     /// Whether it decides about the length of the message.

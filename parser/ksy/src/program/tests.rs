@@ -209,7 +209,8 @@ fn every_shape_is_read_by_the_program_as_by_the_interpreter() {
         assert!(is_read, "left to the interpreter: {seq} {more}\n{:#?}\n{expected:#?}", program.steps);
         assert_eq!(found, expected, "{seq} {more}");
         let mut outline = Dissection::default();
-        assert!(program.outline(&plan, Given::default(), message, &mut outline), "{seq}");
+        let silent = program.without_reports();
+        assert!(silent.outline(&plan, Given::default(), message, &mut outline), "{seq}");
         let codes = |of: &Dissection<'_>| of.problems.iter().map(|problem| problem.code).collect::<Vec<_>>();
         assert_eq!((outline.kind, codes(&outline)), (expected.kind, codes(&expected)), "{seq}");
         // What is cut off is left to the interpreter, or is the same.
@@ -223,4 +224,22 @@ fn every_shape_is_read_by_the_program_as_by_the_interpreter() {
             }
         }
     }
+}
+
+#[test]
+fn zz_print() {
+    let text = std::fs::read_to_string("../../corpus/formats/missive.ksy").unwrap();
+    let (plan, meta) = load("t", &text, None).unwrap();
+    let program = Program::whole(&plan, &meta).unwrap().without_reports();
+    for (at, step) in program.steps.iter().enumerate() {
+        println!("{at} {step:?}");
+    }
+    for (at, step) in program.terms.iter().enumerate() {
+        println!("t{at} {step:?}");
+    }
+    println!("{:?}", program.choices);
+    for (at, step) in Program::ends(&plan).unwrap().steps.iter().enumerate() {
+        println!("{at} {step:?}");
+    }
+    println!("size {}", std::mem::size_of::<crate::program::step::Step>());
 }

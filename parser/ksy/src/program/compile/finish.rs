@@ -1,5 +1,7 @@
 //! The last pass over a program: registers that nothing uses are left out, and so are the steps that only fill them.
 
+use std::collections::HashSet;
+
 use crate::program::compile::Compiler;
 use crate::program::step::{Arg, NONE, Processing, Register, Step, Term};
 use crate::program::{MOST_REGISTERS, Program};
@@ -43,6 +45,14 @@ impl Compiler<'_> {
     pub(super) fn finished(self) -> Option<Program> {
         let mut program = self.program;
         let registers = Registers::used(&mut program, self.registers);
+        let maybe: HashSet<Register> = program
+            .terms
+            .iter()
+            .filter_map(|term| match term {
+                Term::Register(register) => Some(registers.number(*register)),
+                _ => None,
+            })
+            .collect();
         (registers.count <= MOST_REGISTERS).then_some(())?;
         program.registers = registers.count;
         program.arguments(&mut |arg| {
@@ -58,7 +68,7 @@ impl Compiler<'_> {
                 (*first, *end) = (registers.from(*first), registers.from(*end));
             }
         }
-        program.leave_out();
+        program.leave_out(Some(&maybe));
         Some(program)
     }
 }
@@ -117,8 +127,8 @@ impl Program {
         }
         self.chunks.iter_mut().filter_map(|chunk| chunk.size.as_mut()).for_each(&mut *visit);
         for check in &mut self.checks {
-            [&mut check.value, &mut check.from, &mut check.own].into_iter().for_each(&mut *visit);
-            check.to.iter_mut().for_each(&mut *visit);
+            visit(&mut check.value);
+            [&mut check.from, &mut check.to, &mut check.own].into_iter().flatten().for_each(&mut *visit);
         }
         for process in &mut self.processes {
             process.size.iter_mut().for_each(&mut *visit);
@@ -131,11 +141,70 @@ impl Program {
         }
     }
 
-    /// Leaves out steps that have no effect.
-    fn leave_out(&mut self) {
+    /// The same program for messages that are not reported: it only skips what is of no use then.
+    pub(crate) fn without_reports(&self) -> Program {
+        let mut silent = self.clone();
+        let skips = |to: Register, bytes| (to == NONE).then_some(Step::Skip(bytes));
+        for step in &mut silent.steps {
+            let instead = match *step {
+                Step::U1 { to, .. } => skips(to, 1),
+                Step::U2 { to, .. } | Step::U2Le { to, .. } => skips(to, 2),
+                Step::U4 { to, .. } | Step::U4Le { to, .. } => skips(to, 4),
+                Step::U8 { to, .. } | Step::U8Le { to, .. } => skips(to, 8),
+                Step::Signed { to, bytes, .. } | Step::Float { to, bytes, .. } => skips(to, bytes.into()),
+                Step::Bytes { to: NONE, size, .. } => Some(Step::SkipBy(size)),
+                Step::IfReported(to) => Some(Step::Jump(to)),
+                Step::Begin(_)
+                | Step::End
+                | Step::Group(_)
+                | Step::Unread(_)
+                | Step::Value { .. }
+                | Step::StopReport => Some(Step::Skip(0)),
+                _ => None,
+            };
+            *step = instead.unwrap_or(*step);
+        }
+        let targets = silent.targets();
+        let mut last: Option<usize> = None;
+        for at in 0..silent.steps.len() {
+            let here = silent.steps.get(at).copied();
+            let Some(Step::Skip(count)) = here else {
+                last = None;
+                continue;
+            };
+            match last.filter(|_| !targets.contains(&at)).and_then(|last| silent.steps.get_mut(last)) {
+                Some(Step::Skip(before)) if before.checked_add(count).is_some() => {
+                    *before += count;
+                    silent.steps.iter_mut().skip(at).take(1).for_each(|step| *step = Step::Skip(0));
+                }
+                _ => last = Some(at),
+            }
+        }
+        silent.leave_out(None);
+        silent
+    }
+
+    /// The steps that others jump to.
+    fn targets(&mut self) -> HashSet<usize> {
+        let mut targets: HashSet<usize> =
+            self.steps.iter_mut().filter_map(Step::target).map(|to| usize::from(*to)).collect();
+        for cases in &self.choices {
+            let all = cases.dense.iter().chain(cases.sparse.iter().map(|(_, to)| to));
+            targets.extend(all.chain([&cases.otherwise]).map(|to| usize::from(*to)));
+        }
+        targets
+    }
+
+    /// Leaves out steps that have no effect. `maybe` are the registers that may have no value where they
+    /// are used, unless those that do not matter are left out already.
+    fn leave_out(&mut self, maybe: Option<&HashSet<Register>>) {
         let has_effect = |step: &Step| match *step {
             Step::Mark(to) | Step::Set { to, .. } | Step::Stream { to, .. } => to != NONE,
-            Step::Forget(first, end) => first != end,
+            Step::Skip(0) => false,
+            Step::Forget(first, end) => {
+                maybe.is_none_or(|maybe| (first..end).any(|register| maybe.contains(&register)))
+            }
+            Step::Known(register) => maybe.is_none_or(|maybe| maybe.contains(&register)),
             _ => true,
         };
         let mut places = Vec::with_capacity(self.steps.len() + 1);
@@ -189,6 +258,8 @@ impl Step {
             | Step::Utf8 { to, .. }
             | Step::Utf8Rest { to, .. }
             | Step::Chunk { to, .. }
+            | Step::Within { to, .. }
+            | Step::Known(to)
             | Step::Mark(to)
             | Step::Set { to, .. }
             | Step::Stream { to, .. }

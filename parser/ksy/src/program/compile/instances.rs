@@ -1,6 +1,6 @@
 //! Instances: values that are computed, or read at a position of their own. They are reported after the fields.
 
-use crate::plan::{Attr, Node, NodeId, Repeat, Shape, TypePlan};
+use crate::plan::{Attr, Node, NodeId, Repeat, Shape, TypePlan, UNREAD};
 use crate::program::compile::{Compiler, MOST_SEEKS, Place, Stored};
 use crate::program::report::{How, ReportedField};
 use crate::program::step::{Kind, NONE, Step};
@@ -13,8 +13,7 @@ impl<'p> Compiler<'p> {
         let is_part = self.frame(frame)?.is_part;
         if is_part && ty.instances.iter().any(|attr| attr.pos.is_some()) {
             let id = self.frame(frame)?.ty;
-            let unread =
-                ReportedField { sym: ty.instances.first()?.sym, ty: id, slot: NONE, how: How::Unread };
+            let unread = ReportedField { name: UNREAD.into(), ty: id, slot: NONE, how: How::Unread };
             self.program.fields.push(unread);
             let field = u16::try_from(self.program.fields.len() - 1).ok()?;
             self.push(Step::Unread(field))?;

@@ -4,7 +4,7 @@ use crate::plan::{
     Attr, Node, NodeId, Order, Parent, Process, Repeat, Shape, Size, Terminator, UserType, Val,
 };
 use crate::program::compile::{Compiler, Frame, Place, Purpose, Stored};
-use crate::program::report::How;
+use crate::program::report::{How, ReportedField};
 use crate::program::step::{Arg, Cases, Chunk, Derived, Kind, NONE, Processing, Register, Step, Term};
 use crate::run::extent::zeros;
 use crate::strings::Charset;
@@ -143,6 +143,17 @@ impl<'p> Compiler<'p> {
                 self.frames.get_mut(frame)?.fields.insert(attr.slot, stored);
             }
         }
+        let tested = self.validated(place, stored, own);
+        // Elsewhere it may have no value.
+        if self.block() != 0 {
+            self.push(Step::Known(to))?;
+        }
+        tested
+    }
+
+    /// Tests what must hold for a value that was read.
+    fn validated(&mut self, place: Place<'p>, stored: Stored, own: Option<Register>) -> Option<()> {
+        let Place { frame, attr, .. } = place;
         if !self.whole {
             return Some(());
         }
@@ -177,6 +188,10 @@ impl<'p> Compiler<'p> {
         let process = self.begin_process(place, size)?;
         let field = self.reported(frame, attr, how)?;
         let (to, size) = (stored, if process { None } else { size });
+        let is_utf8 = is_plain && charset == Some(Charset::Utf8) && self.derived == 0;
+        if let Some(reported) = self.program.fields.get_mut(usize::from(field)).filter(|_| is_utf8) {
+            reported.how = How::Utf8;
+        }
         let is_open = matches!(limit.size, Size::Open);
         let step = match (charset, size) {
             (None, Some(size)) if is_plain => Step::Bytes { to, field, size },
@@ -318,7 +333,7 @@ impl<'p> Compiler<'p> {
         let ty = self.frame(frame)?.ty;
         let how = How::Group(user.id);
         let fields = &mut self.program.fields;
-        fields.push(crate::program::report::ReportedField { sym: attr.sym, ty, slot: attr.slot, how });
+        fields.push(ReportedField { name: self.plan.name(attr.sym).into(), ty, slot: attr.slot, how });
         u16::try_from(fields.len() - 1).ok()
     }
 

@@ -114,6 +114,9 @@ impl<'p> Compiler<'p> {
     fn edge(&mut self, frame: usize, attr: &Attr, is_end: bool) -> Option<()> {
         let register = self.register()?;
         self.push(Step::Mark(register))?;
+        if self.block() != 0 {
+            self.push(Step::Known(register))?;
+        }
         let stored = Stored { register, kind: crate::program::step::Kind::Int, block: self.block() };
         self.frames.get_mut(frame)?.edges.insert((attr.slot, is_end), stored);
         Some(())
@@ -184,7 +187,7 @@ impl<'p> Compiler<'p> {
         }
         let ty = self.frame(frame)?.ty;
         let fields = &mut self.program.fields;
-        fields.push(ReportedField { sym: attr.sym, ty, slot: attr.slot, how });
+        fields.push(ReportedField { name: self.plan.name(attr.sym).into(), ty, slot: attr.slot, how });
         // Later steps are not merged with those of a reported field.
         u16::try_from(fields.len() - 1).ok().filter(|&field| field != NONE)
     }

@@ -1,10 +1,10 @@
 //! What must hold for a value.
 
 use crate::expr::Binary;
-use crate::plan::{Attr, Edge, NodeId, Valid};
+use crate::plan::{Attr, Edge, NodeId, Shape, Valid};
 use crate::program::compile::{Compiler, Stored};
 use crate::program::report::How;
-use crate::program::step::{Arg, Cases, Checked, Kind, NONE, Register, Step};
+use crate::program::step::{Arg, Cases, Checked, Kind, NONE, Read, Register, Step, Term};
 
 impl<'p> Compiler<'p> {
     pub(super) fn test(&mut self, frame: usize, attr: &Attr, valid: &'p Valid, stored: Stored) -> Option<()> {
@@ -60,7 +60,38 @@ impl<'p> Compiler<'p> {
 
     fn must_compare(&mut self, operator: Binary, node: NodeId, frame: usize, stored: Stored) -> Option<()> {
         let condition = self.comparison_with(operator, node, frame, stored)?;
+        if self.narrow(operator, condition, stored).is_some() {
+            return Some(());
+        }
         self.must_hold(condition)
+    }
+
+    /// Lets the step that has just read a number test it too, if it is compared with a constant.
+    fn narrow(&mut self, operator: Binary, condition: Arg, stored: Stored) -> Option<()> {
+        let Term::Short(_, register, number) = *self.program.terms.get(condition.as_term()?)? else {
+            return None;
+        };
+        let number = u32::try_from(number).ok()?;
+        (register == stored.register && self.program.steps.len() > self.barrier).then_some(())?;
+        let step = self.program.steps.last_mut()?;
+        let (to, field, read, low, high) = match *step {
+            Step::U1 { to, field } => (to, field, Read::U1, 0, u32::MAX),
+            Step::U2 { to, field } => (to, field, Read::U2, 0, u32::MAX),
+            Step::U4 { to, field } => (to, field, Read::U4, 0, u32::MAX),
+            Step::U2Le { to, field } => (to, field, Read::U2Le, 0, u32::MAX),
+            Step::U4Le { to, field } => (to, field, Read::U4Le, 0, u32::MAX),
+            Step::Within { to, field, read, low, high } => (to, field, read, low, high),
+            _ => return None,
+        };
+        (to == register).then_some(())?;
+        let (low, high) = match operator {
+            Binary::Equal => (low.max(number), high.min(number)),
+            Binary::GreaterEqual => (low.max(number), high),
+            Binary::LessEqual => (low, high.min(number)),
+            _ => return None,
+        };
+        *step = Step::Within { to, field, read, low, high };
+        Some(())
     }
 
     /// The check of other bytes that a value is.
@@ -83,11 +114,12 @@ impl<'p> Compiler<'p> {
         // Places in derived bytes are not those of the message.
         (self.derived == 0).then_some(())?;
         let from = match check.from {
-            Edge::Message => Arg(self.frames.first()?.begin),
-            Edge::Structure => Arg(self.frame(frame)?.begin),
+            Edge::Message => None,
+            Edge::Structure if frame == 0 => None,
+            Edge::Structure => Some(Arg(self.frame(frame)?.begin)),
             Edge::Field(slot) => {
                 let edge = *self.frame(frame)?.edges.get(&(slot, false))?;
-                self.stored(edge)?
+                Some(self.stored(edge)?)
             }
         };
         let to = match check.to {
@@ -103,7 +135,12 @@ impl<'p> Compiler<'p> {
             false => NONE,
         };
         let (algorithm, value) = (check.algorithm.clone(), Arg(stored.register));
-        let checked = Checked { algorithm, value, from, to, own: Arg(own?), field, is_trailing };
+        let width = match attr.shape {
+            Shape::Int { bytes, .. } => usize::from(bytes),
+            _ => 0,
+        };
+        let own = if width == 0 { Some(Arg(own?)) } else { None };
+        let checked = Checked { algorithm, value, from, to, width, own, field, is_trailing };
         self.program.checks.push(checked);
         self.push(Step::Check(u16::try_from(self.program.checks.len() - 1).ok()?))?;
         Some(())
