@@ -315,7 +315,8 @@ impl Described {
     fn parts_with(&self, message: &Dissection<'_>) -> impl Iterator<Item = &Described> {
         let names: Vec<String> = message.fields.iter().map(|field| field.name.to_string()).collect();
         self.parts().filter(move |part| {
-            let (plan, root) = (&part.format.plan, part.format.plan.root());
+            let plan = &part.format.plan;
+            let root = plan.type_of(plan.message_type());
             let is_there = |name: &String| plan.symbol(name).is_some_and(|sym| root.slot(sym).is_some());
             part.grammar.is_none() && names.iter().all(|name| name.starts_with('_') || is_there(name))
         })
@@ -474,7 +475,10 @@ impl Protocol for Described {
         out: &mut Vec<u8>,
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
-        let part = self.of_stage(Some(context));
+        let part = match &self.stream {
+            Some(stream) => stream.part(context.stage),
+            None => self.of_stage(Some(context)),
+        };
         let written = part.written(Some(context), message)?;
         let mut found = Dissection::default();
         part.dissect_incomplete(Captured::whole(&written.bytes).in_context(Some(context)), &mut found);
