@@ -20,7 +20,7 @@ use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
 use crate::plan::{ConversationPlan, Plan, Reading};
-use crate::program::{Given, Program};
+use crate::program::{Given, Programs};
 use crate::select::Selection;
 use crate::write::Written;
 use crate::write::placed::{self, Placed};
@@ -58,11 +58,8 @@ use crate::{dissect, framing, write};
 pub struct Described {
     format: Format,
     names: Arc<Names>,
-    /// Finds where most messages end.
-    ends: Option<Arc<Program>>,
-    /// Dissects most messages, and finds the kinds of those.
-    whole: Option<Arc<Program>>,
-    outline: Option<Arc<Program>>,
+    /// Read most messages.
+    programs: Arc<Programs>,
     key: Option<Key>,
     /// The states of its conversations, each with a protocol of its own.
     grammar: Option<Arc<Grammar>>,
@@ -128,10 +125,8 @@ impl Described {
             return Err(LoadError::new(format.meta.stream_diagnostics.clone()));
         }
         let names = Arc::new(names::names(&format));
-        let ends = Program::ends(&format.plan).map(Arc::new);
-        let whole = Program::whole(&format.plan, &format.meta).map(Arc::new);
-        let outline = whole.as_ref().map(|whole| Arc::new(whole.without_reports()));
-        Ok(Described { format, names, ends, whole, outline, key: None, grammar: None })
+        let programs = Arc::new(Programs::new(&format.plan, &format.meta));
+        Ok(Described { format, names, programs, key: None, grammar: None })
     }
 
     fn with_states(
@@ -142,7 +137,7 @@ impl Described {
     ) -> Described {
         let grammar = Arc::new(Grammar::new(plan, own));
         let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
-        Described { format, names, ends: None, whole: None, outline: None, key, grammar: Some(grammar) }
+        Described { format, names, programs: Arc::default(), key, grammar: Some(grammar) }
     }
 
     /// The protocol of a state, or else of the first; itself where it has no conversations.
@@ -274,12 +269,17 @@ impl Described {
     }
 
     fn framing(&self) -> Framing<'_> {
-        Framing { plan: &self.format.plan, meta: &self.format.meta, ends: self.ends.as_deref() }
+        Framing {
+            plan: &self.format.plan,
+            meta: &self.format.meta,
+            programs: &self.programs,
+            key: self.key.as_ref(),
+        }
     }
 
     fn dissect_message<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         let format = (&*self.format.plan, &*self.format.meta, self.key.as_ref());
-        if let Some(whole) = self.whole.as_ref().filter(|_| message.is_whole())
+        if let Some(whole) = self.programs.whole.as_ref().filter(|_| message.is_whole())
             && whole.dissect(format, message.bytes(), visit)
         {
             return;
@@ -365,7 +365,12 @@ impl Protocol for Described {
         let part = self.of_stage(None);
         let plan: &'a Plan = &part.format.plan;
         let given = Given { key: part.key.as_ref(), checked };
-        if part.outline.as_ref().is_some_and(|outline| outline.outline(plan, given, message, visit)) {
+        let Programs { silent, kind, .. } = &*part.programs;
+        // What was checked is valid.
+        let kind = kind.as_ref().filter(|_| checked);
+        if kind.is_some_and(|kind| kind.report_kind(plan, message, visit))
+            || silent.as_ref().is_some_and(|silent| silent.outline(plan, given, message, visit))
+        {
             return;
         }
         part.dissect_all(Captured::whole(message), checked, visit, false);

@@ -108,7 +108,8 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                 }
             }
         };
-        Some(Found { end, kind, has_trailing_check: self.has_trailing_check })
+        let is_checked = self.has_trailing_check && self.sink.notes().is_empty();
+        Some(Found { end, kind, is_checked })
     }
 
     #[inline]

@@ -302,7 +302,7 @@ impl<'p> Compiler<'p> {
         let size = self.sized(place)?;
         let holds = match self.purpose {
             Purpose::Fields(choice) => choice.is_in(self.plan, shape),
-            Purpose::End | Purpose::Whole(_) => true,
+            Purpose::End | Purpose::Kind | Purpose::Whole(_) => true,
         };
         let field = match self.purpose {
             Purpose::Fields(_) if holds => self.group(frame, attr, user)?,
