@@ -22,7 +22,7 @@ use crate::program::execute::Machine;
 use crate::program::records::{NotReported, with_records};
 use crate::program::report::{Recorded, ReportedField};
 use crate::program::selected::Selected;
-use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Step, Term};
+use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Load, Step, Term};
 
 /// How many registers programs have. Most need few, and all are cleared for each message.
 const FEW_REGISTERS: usize = 16;
@@ -34,6 +34,7 @@ const MOST_REGISTERS: usize = 512;
 pub(crate) struct Program {
     steps: Vec<Step>,
     terms: Vec<Term>,
+    loads: Vec<Load>,
     chunks: Vec<Chunk>,
     choices: Vec<Cases>,
     checks: Vec<Checked>,

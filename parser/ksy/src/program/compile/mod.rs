@@ -111,6 +111,9 @@ pub(super) struct Compiler<'p> {
     in_byte: Option<bool>,
     /// How many steps the interpreter counts for what was compiled.
     cost: usize,
+    /// The tests of numbers that were compiled last, if nothing else follows them, and the last step that read one.
+    tests: Option<(usize, usize)>,
+    number: Option<usize>,
     /// How many fields of the message are read, if only its first ones are.
     last: Option<usize>,
     /// How many of the fields around are derived from other bytes, or at a position of their own.
@@ -142,6 +145,8 @@ impl<'p> Compiler<'p> {
             last_block: 0,
             in_byte: None,
             cost: 0,
+            tests: None,
+            number: None,
             last: None,
             derived: 0,
             seeks: 0,
@@ -246,6 +251,7 @@ impl<'p> Compiler<'p> {
         self.blocks.push(self.last_block);
         let made = part(self);
         self.blocks.pop();
+        (self.tests, self.number) = (None, None);
         made
     }
 
@@ -275,6 +281,7 @@ impl<'p> Compiler<'p> {
             (self.element, self.element_part) = (None, None);
             (self.window, self.is_silent, self.whole) = (window, is_silent, whole);
             self.barrier = self.barrier.min(before.0);
+            (self.tests, self.number) = (None, None);
             self.program.steps.push(Step::Stop);
         }
     }
@@ -306,6 +313,7 @@ impl Program {
         Program {
             steps: Vec::new(),
             terms: Vec::new(),
+            loads: Vec::new(),
             chunks: Vec::<Chunk>::new(),
             choices: Vec::<Cases>::new(),
             checks: Vec::<Checked>::new(),
