@@ -115,9 +115,7 @@ fn payloads_that_fill_a_packet_of_mysql_go_on_in_the_next() {
     let index = read(Source::open(&capture).unwrap(), &options("mysql"), &mut |_| true).unwrap();
     let rows: Vec<(String, u64)> = index
         .rows()
-        .map(|(_, row)| {
-            (format!("{} {}", row.type_name(), index.kind(&row).unwrap_or("")), u64::from(row.length))
-        })
+        .map(|(_, row)| (format!("{} {}", row.type_name(), index.kind(&row).unwrap_or("")), row.length))
         .collect();
     let long: Vec<_> = rows.iter().filter(|(_, length)| *length > 0xff_ffff).collect();
     // A payload that fills its packet exactly is followed by an empty one.
