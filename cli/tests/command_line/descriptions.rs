@@ -191,6 +191,33 @@ fn lengths_and_checks_of_what_is_changed_follow() {
 }
 
 #[test]
+fn the_messages_of_a_conversation_are_encoded_with_what_those_before_them_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sized.ksy");
+    let sized = "{meta: {id: sized, -framescope: {conversation: {variables: {size: 1}, client: [hello, data], server: data, \
+        states: {hello: {set: {size: size}}}}}}, types: {hello: {seq: [{id: size, type: u1}]}, \
+        data: {seq: [{id: length, type: u1}, {id: body, size: length * _conversation.size}]}}}";
+    fs::write(&path, sized).unwrap();
+    let row = |stage: &str, direction: &str, fields: &str| {
+        format!(
+            "{{\"flow\":3,\"direction\":\"{direction}\",\"protocol\":\"sized\",\"stage\":\"{stage}\",\"fields\":[{fields}]}}\n"
+        )
+    };
+    let rows = [
+        row("hello", "backward", "{\"name\":\"size\",\"value\":2}"),
+        row("data", "forward", "{\"name\":\"body\",\"value\":\"abcd\"}"),
+        row("data", "backward", "{\"name\":\"body\",\"value\":\"xy\"}"),
+    ];
+    let path = path.to_str().unwrap();
+    let encoded = run_with_input(&["encode", "--protocol", path], rows.concat().as_bytes());
+    assert_eq!(text(&encoded.stderr), "");
+    assert_eq!(encoded.stdout, b"\x02\x02abcd\x01xy");
+    // Without the first, the size of the others is that of the beginning.
+    let encoded = run_with_input(&["encode", "--protocol", path], rows[1].as_bytes());
+    assert_eq!(encoded.stdout, b"\x04abcd");
+}
+
+#[test]
 fn a_message_that_can_not_be_encoded_is_reported() {
     let (description, _) = format("modbus");
     let encode = |input: &str| run_with_input(&["encode", "--protocol", &description], input.as_bytes());

@@ -87,7 +87,7 @@ fn check_tiles(pieces: &[Piece], rows: &[Row]) {
 
 /// The same is found when the pieces are split.
 fn check_split(described: &Described, pieces: &[Piece], rows: &[Row], random: &mut Random) {
-    if described.stages().iter().any(|stage| ends_with_segment(stage)) {
+    if described.stages().iter().any(ends_with_segment) {
         return;
     }
     let sizes = [1, 2 + random.below(9)];
