@@ -424,10 +424,10 @@ types:
     seq:
       - {id: entity, type: varint}
       - {id: uuid, size: 16}
-      - {id: x, type: s4, doc: 'In 32nds of a block, like y and z.'}
+      - {id: x, type: s4, doc: 'In parts of 1/32 block, like y and z.'}
       - {id: y, type: s4}
       - {id: z, type: s4}
-      - {id: yaw, type: u1, doc: 'In 256ths of a turn, like pitch.'}
+      - {id: yaw, type: u1, doc: 'In parts of 1/256 turn, like pitch.'}
       - {id: pitch, type: u1}
       - {id: current_item, type: s2}
       - {id: metadata, type: entity_metadata, repeat: until, repeat-until: _.is_end}
@@ -440,7 +440,7 @@ types:
   entity_relative_move:
     seq:
       - {id: entity, type: varint}
-      - {id: dx, type: s1, doc: 'In 32nds of a block, like dy and dz.'}
+      - {id: dx, type: s1, doc: 'In parts of 1/32 block, like dy and dz.'}
       - {id: dy, type: s1}
       - {id: dz, type: s1}
       - {id: on_ground, type: u1, valid: {max: 1}}
@@ -448,17 +448,17 @@ types:
   entity_look:
     seq:
       - {id: entity, type: varint}
-      - {id: yaw, type: u1, doc: 'In 256ths of a turn, like pitch.'}
+      - {id: yaw, type: u1, doc: 'In parts of 1/256 turn, like pitch.'}
       - {id: pitch, type: u1}
       - {id: on_ground, type: u1, valid: {max: 1}}
     -webide-representation: '{entity}: {yaw:dec} {pitch:dec}'
   entity_teleport:
     seq:
       - {id: entity, type: varint}
-      - {id: x, type: s4, doc: 'In 32nds of a block, like y and z.'}
+      - {id: x, type: s4, doc: 'In parts of 1/32 block, like y and z.'}
       - {id: y, type: s4}
       - {id: z, type: s4}
-      - {id: yaw, type: u1, doc: 'In 256ths of a turn, like pitch.'}
+      - {id: yaw, type: u1, doc: 'In parts of 1/256 turn, like pitch.'}
       - {id: pitch, type: u1}
       - {id: on_ground, type: u1, valid: {max: 1}}
     -webide-representation: '{entity}: {x:dec} {y:dec} {z:dec}'
@@ -495,7 +495,7 @@ types:
   sound_effect:
     seq:
       - {id: name, type: text}
-      - {id: x, type: s4, doc: 'In eighths of a block, like y and z.'}
+      - {id: x, type: s4, doc: 'In parts of 1/8 block, like y and z.'}
       - {id: y, type: s4}
       - {id: z, type: s4}
       - {id: volume, type: f4}
@@ -647,7 +647,7 @@ types:
       - {id: y, type: f4}
       - {id: z, type: f4}
   nbt:
-    doc: A tag with a name; nothing but a 0 if there is none.
+    doc: A tag with a name; only a 0 if there is none.
     seq:
       - {id: type, type: u1, enum: tag}
       - {id: name, type: nbt_text, if: type != tag::end}
