@@ -31,6 +31,7 @@ meta:
         login_to_server:
           then:
             - {when: kind == packet::login_acknowledged, next: configuration_to_server}
+            - {when: kind == packet::encryption_response, next: encrypted, peer: encrypted}
         login_to_client:
           then:
             - {when: kind == packet::set_compression, set: {threshold: frame.contents.packet.data.as<set_compression>.threshold.value}}
@@ -44,6 +45,7 @@ meta:
             - {when: kind == packet::finish_configuration, next: play_to_client}
         play_to_server: {}
         play_to_client: {}
+        encrypted: {}
 types:
   handshaking:
     seq:
@@ -90,6 +92,14 @@ types:
       - {id: frame, type: 'frame(_conversation.version == 47 ? 0x800 : _conversation.version == 765 ? 0xa00 : 0xc00)'}
     instances:
       kind: {value: frame.contents.code, enum: packet}
+  encrypted:
+    doc: The bytes of one segment; without the key nothing shows where a packet ends.
+    meta:
+      -framescope: {segment-delimited: true, summary: '{bytes}'}
+    seq:
+      - {id: bytes, size-eos: true}
+    instances:
+      kind: {value: packet::encrypted}
   frame:
     params:
       - {id: base, type: u2, doc: Packets have numbers of their own in each state and direction; with this they differ.}
@@ -785,3 +795,4 @@ enums:
     0xa29: login
     0xa3e: synchronize_player_position
     0xa69: system_chat_message
+    0xfff: encrypted
