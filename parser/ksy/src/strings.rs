@@ -80,15 +80,6 @@ impl Charset {
         matches!(self, Charset::Utf8 | Charset::Ascii)
     }
 
-    /// Whether bytes are valid text in the encoding.
-    pub(crate) fn is_valid(self, bytes: &[u8]) -> bool {
-        match self {
-            Charset::Utf8 => std::str::from_utf8(bytes).is_ok(),
-            Charset::Ascii => bytes.is_ascii(),
-            other => other.decode(bytes).1,
-        }
-    }
-
     /// The text, and whether all bytes were valid. Invalid ones are replaced by U+FFFD.
     pub(crate) fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
         let single = |high: &dyn Fn(u8) -> char| -> Cow<'_, str> {

@@ -20,7 +20,7 @@ use crate::plan::{Meta, Plan, Shape, TypeId};
 use crate::program::compile::{Compiler, Purpose};
 use crate::program::execute::{Machine, padded};
 use crate::program::records::{NotReported, Notes, with_records};
-use crate::program::report::{Recorded, ReportedField};
+use crate::program::report::{Recorded, ReportedField, Texts};
 use crate::program::selected::Selected;
 use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Load, Step, Term};
 
@@ -128,7 +128,10 @@ impl Program {
                 return false;
             }
             let recorded = Recorded { records, program: self, plan, bytes };
-            let Some(texts) = recorded.texts() else { return false };
+            let mut texts = Texts::default();
+            if recorded.test_texts(&mut texts).is_none() {
+                return false;
+            }
             self.report_kind_of(plan, &records.notes, visit);
             recorded.report_fields(&texts, visit);
             recorded.report_summary(meta, visit);
@@ -188,7 +191,10 @@ impl Program {
                 return false;
             }
             let recorded = Recorded { records, program: self, plan, bytes };
-            let Some(texts) = recorded.texts() else { return false };
+            let mut texts = Texts::default();
+            if recorded.test_texts(&mut texts).is_none() {
+                return false;
+            }
             recorded.report_fields(&texts, visit);
             if summary {
                 recorded.report_summary(meta, visit);
