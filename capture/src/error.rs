@@ -41,6 +41,14 @@ pub enum ReadError {
         /// The protocols that exist, in the order in which detection prefers them.
         known: Vec<String>,
     },
+    /// A rule of [`Options::decode_as`](crate::Options::decode_as) names a protocol for flows that it can't be used on.
+    #[error("{name} can't be used there: {why}")]
+    UnusableProtocol {
+        /// The name in the rule.
+        name: String,
+        /// Why, and where it can be used.
+        why: String,
+    },
     /// The file is a capture in a format that is not read.
     #[error(transparent)]
     UnsupportedFormat(#[from] UnsupportedFormat),

@@ -70,13 +70,14 @@ pub fn generate(protocol: &Described, random: &mut Random) -> Option<Vec<u8>> {
         let longest = if random.one_in(4) { 200 } else { 40 };
         let length = random.below(longest);
         let byte = random.byte();
-        // Zeros, one byte over and over, or any.
-        let way = random.below(3);
+        // Zeros, one byte over and over, any, or lines of text.
+        let way = random.below(4);
         let mut bytes: Vec<u8> = (0..length)
-            .map(|_| match way {
-                0 => 0,
-                1 => byte,
-                _ => random.byte(),
+            .flat_map(|_| match way {
+                0 => vec![0],
+                1 => vec![byte],
+                2 => vec![random.byte()],
+                _ => random.one_of(&["\r\n", "\r\n", "\n", " ", "0", "7", "-", "a", "B", "."]).into(),
             })
             .collect();
         protocol.put_head(&mut bytes, &mut |choices| random.below(choices));

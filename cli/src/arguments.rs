@@ -30,8 +30,8 @@ pub(crate) struct CaptureArgs {
 pub(crate) struct ReadingArgs {
     /// Read some flows as this protocol, whatever they look like; the last rule that fits wins.
     ///
-    /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive. With file, a capture in
-    /// a format other than pcap and pcapng is read as the bytes of one stream too.
+    /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive. With file, a capture is
+    /// read as the bytes of one stream too.
     #[arg(long = "as", value_name = "SELECTOR=PROTOCOL")]
     pub(crate) decode_as: Vec<DecodeAs>,
 

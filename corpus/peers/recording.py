@@ -44,8 +44,9 @@ def record(folder, run, filter, edit=None):
     log = Log()
     with tempfile.TemporaryDirectory() as temporary:
         path = os.path.join(temporary, "recorded.pcap")
-        command = ["tcpdump", "-i", "lo", "--immediate-mode", "-U", "-s", "0", "--time-stamp-precision=nano",
-                   "-w", path, filter]
+        # A small buffer has room for a few packets only, since each could be large.
+        command = ["tcpdump", "-i", "lo", "--immediate-mode", "-U", "-s", "0", "-B", "65536",
+                   "--time-stamp-precision=nano", "-w", path, filter]
         tcpdump = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         line = tcpdump.stderr.readline()
         if "listening" not in line:
@@ -55,6 +56,8 @@ def record(folder, run, filter, edit=None):
         time.sleep(0.5)
         tcpdump.send_signal(signal.SIGINT)
         tcpdump.wait()
+        if "\n0 packets dropped by kernel" not in (counts := tcpdump.stderr.read()):
+            sys.exit(f"tcpdump was too slow: {counts}")
         packets = pcap.read(path)
     if edit:
         packets = edit(packets, log) or packets

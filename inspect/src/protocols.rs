@@ -29,6 +29,8 @@ pub fn is_description(path: &Path) -> bool {
 pub enum Notice<'a> {
     /// Something in it is probably not meant.
     Suspicious(&'a Located),
+    /// It can't be used on every transport.
+    Limited(&'a Located),
     /// One in the usual folders can't be used.
     Ignored(&'a LoadError),
 }
@@ -36,7 +38,7 @@ pub enum Notice<'a> {
 impl fmt::Display for Notice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Notice::Suspicious(warning) => warning.fmt(f),
+            Notice::Suspicious(about) | Notice::Limited(about) => about.fmt(f),
             Notice::Ignored(error) => write!(f, "ignored a description that can't be used: {error}"),
         }
     }
@@ -64,6 +66,7 @@ impl CustomProtocols {
         for path in named {
             let described = Described::from_file_in(path, folders)?;
             described.warnings().iter().for_each(|warning| report(Notice::Suspicious(warning)));
+            described.limits().into_iter().for_each(|limit| report(Notice::Limited(limit)));
             own.add(path.clone(), described);
         }
         for path in usual_files() {
@@ -105,6 +108,12 @@ impl CustomProtocols {
             edited.is_none_or(|(known, edited)| known != path && edited.name() != described.name())
         };
         edited.into_iter().chain(self.described.iter().filter(is_other))
+    }
+
+    /// The one that was named, if only one was: a file that is no capture is probably one of its own.
+    pub fn only_named(&self) -> Option<&Described> {
+        let [path] = self.named.as_slice() else { return None };
+        self.iter().find(|(known, _)| known == path).map(|(_, described)| described)
     }
 
     /// Reads all files again. Of a description that can't be used now the last usable version stays; why it can't is given.

@@ -29,9 +29,14 @@ impl Reading {
         self.unpack_limit.unwrap_or(UNPACK_LIMIT)
     }
 
-    /// The options that an index is built with. Where a description says its protocol usually is counts less than any rule
-    /// that is given.
+    /// The options that an index is built with. A file that is not a capture is what the only named description describes. That,
+    /// and where a description says its protocol usually is, count less than any rule that is given.
     pub fn options(&self) -> Options {
+        let of_file = |described: &Described| {
+            let rule: DecodeAs = format!("file={}", described.name()).parse().ok()?;
+            Some(rule.as_default())
+        };
+        let of_file = self.own.only_named().and_then(of_file);
         let usual = self.own.iter().flat_map(|(_, described)| {
             let name = described.name().to_owned();
             let places = described.usual_places().into_iter();
@@ -50,7 +55,7 @@ impl Reading {
         }
         Options {
             protocols: self.own.iter().map(with_key).chain(built_in).collect(),
-            decode_as: usual.chain(self.decode_as.iter().cloned()).collect(),
+            decode_as: of_file.into_iter().chain(usual).chain(self.decode_as.iter().cloned()).collect(),
             ..Options::default()
         }
     }
@@ -73,6 +78,6 @@ mod tests {
         let decode_as = vec!["tcp.port=9000=text".parse().unwrap()];
         let options = Reading { own, decode_as, ..Reading::default() }.options();
         let rules: Vec<&str> = options.decode_as.iter().map(DecodeAs::protocol).collect();
-        assert_eq!(rules, ["mine", "text"]);
+        assert_eq!(rules, ["mine", "mine", "text"], "a file is what the only description describes");
     }
 }

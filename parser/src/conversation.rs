@@ -281,8 +281,8 @@ impl<'c> Speaker<'c> {
             };
             match self.in_stage(stage, next) {
                 Step::Searching(other, _) => length = length.min(other),
-                Step::NeedMore(more) => return Step::NeedMore(more),
-                _ => {}
+                // It may begin at any byte.
+                _ => length = NonZeroUsize::MIN,
             }
         }
         Step::Searching(length, code)

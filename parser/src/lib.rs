@@ -127,6 +127,7 @@ mod sentence;
 #[cfg(feature = "serde")]
 mod serialize;
 pub mod text;
+mod transport;
 mod unclaimed;
 mod utf8;
 
@@ -143,6 +144,7 @@ pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, St
 pub use resync::Guess;
 pub use selection::{FieldReader, FieldSelection};
 pub use sentence::Sentence;
+pub use transport::{Transport, Usable};
 pub use unclaimed::Unclaimed;
 
 /// The built-in protocols, in the order in which detection prefers them: the surest first. Missive has no key; to verify

@@ -9,7 +9,7 @@ use core::num::NonZeroUsize;
 
 use crate::{
     Captured, Code, CodeDomain, Context, Conversation, Dissection, Error, FieldReader, FieldSelection,
-    Observer, Stage, Visit,
+    Observer, Stage, Transport, Usable, Visit,
 };
 
 /// A message format: how a stream divides into messages, and a message into fields.
@@ -83,6 +83,13 @@ pub trait Protocol: Send + Sync {
     /// Whether a message is whatever one segment or datagram holds, so that its bytes do not say where it ends.
     fn ends_with_segment(&self) -> bool {
         false
+    }
+
+    /// How it can be used on a transport: not at all, where its messages end only where something else says so. By default it
+    /// is usable everywhere.
+    fn usable(&self, transport: Transport) -> Usable<'_> {
+        let _ = transport;
+        Usable::AsItIs
     }
 
     /// Whether [`next`](Protocol::next) can find a message after invalid or missing bytes, because every message begins
@@ -192,6 +199,22 @@ pub trait Protocol: Send + Sync {
     ) -> Result<(), Error> {
         let _ = notes;
         self.encode(message, out)
+    }
+
+    /// Like [`encode_noting`](Protocol::encode_noting), in a context: in a stage of its conversation, with what earlier
+    /// messages have set. By default, the context is left aside.
+    ///
+    /// # Errors
+    /// Those of [`encode`](Protocol::encode).
+    fn encode_in(
+        &self,
+        context: &Context<'_>,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let _ = context;
+        self.encode_noting(message, out, notes)
     }
 
     /// How sure the protocol is that this direction speaks it.

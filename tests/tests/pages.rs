@@ -8,7 +8,7 @@ use std::path::Path;
 
 use framescope_capture::filter::Filter;
 use framescope_ksy::Described;
-use framescope_parser::{Dissection, Framer, Protocol, SpanType, built_in};
+use framescope_parser::{Dissection, Framer, Protocol, Role, SpanType, Speaker, built_in};
 
 fn page(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
@@ -38,6 +38,64 @@ fn the_first_description_reads_what_the_first_program_sends() {
         messages += 1;
     });
     assert_eq!(messages, 2);
+}
+
+/// The first block of code in a language after a heading.
+fn block_after<'p>(page: &'p str, heading: &str, language: &str) -> &'p str {
+    let (_, after) = page.split_once(heading).unwrap();
+    block(after, language)
+}
+
+#[test]
+fn the_conversation_on_the_page_is_read_as_the_page_says() {
+    let page = page("docs/own-protocol.md");
+    let guestbook = Described::from_ksy(block_after(&page, "\n## Conversations\n", "yaml"))
+        .unwrap_or_else(|error| panic!("{error}"));
+    let program = block_after(&page, "\n## Conversations\n", "python");
+    assert!(program.contains(r#"struct.pack(">BHH", kind, number, len(body)) + body"#));
+    let attachment = br#"request(3, 2, "a picture") + b"\x00\x04\x89PNG" + b"\x00\x00""#;
+    assert!(program.contains(std::str::from_utf8(attachment).unwrap()));
+    let said: [(Role, &[u8]); 8] = [
+        (Role::Client, b"GB\x02"),
+        (Role::Server, b"welcome, guest\n"),
+        (Role::Client, b"\x01\0\x01\0\x0cAda was here"),
+        (Role::Server, b"\0\x01\0"),
+        (Role::Client, b"\x03\0\x02\0\x09a picture\0\x04\x89PNG\0\0"),
+        (Role::Server, b"\0\x02\0"),
+        (Role::Client, b"\x02\0\x03\0\0"),
+        (Role::Server, b"\0\x03\0"),
+    ];
+    let mut conversation = guestbook.conversation().unwrap();
+    let (mut framers, mut rows) = ([Framer::default(), Framer::default()], Vec::new());
+    for (role, bytes) in said {
+        let speaker = Speaker::new(&mut *conversation, role, &guestbook, &[]);
+        framers[role.index()].segment_of(&speaker, bytes, &mut |span, bytes| {
+            assert_eq!(span.span_type, SpanType::Message);
+            let stage = &guestbook.stages()[usize::from(bytes.context().unwrap().stage)];
+            let mut message = Dissection::default();
+            bytes.dissect(stage.protocol(&[]).unwrap(), &mut message);
+            assert!(message.problems.is_empty(), "{:?}", message.problems);
+            let kind = message.kind.and_then(|kind| kind.name).unwrap_or("-");
+            rows.push(format!("{} {kind}: {}", stage.name, message.summary));
+        });
+    }
+    let expected = [
+        "hello -: version 2",
+        "welcome -: banner welcome, guest",
+        "request sign: sign Ada was here",
+        "reply sign: number 1, status ok",
+        "request attach: attach a picture",
+        "file -: length 4",
+        "file -: length 0",
+        "reply attach: number 2, status ok",
+        "request read: read",
+        "reply read: number 3, status ok",
+    ];
+    assert_eq!(rows, expected);
+    for shown in &expected[2..4] {
+        let (_, shown) = shown.split_once(' ').unwrap();
+        assert!(page.contains(&format!("guestbook {shown}\n")), "the page does not show: {shown}");
+    }
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl Index {
 
     /// Calls `run` with what is known around a row in its conversation; with nothing in a protocol without stages, and where the
     /// file can't be read any more.
-    pub(crate) fn with_context<T>(&self, row: &Row, run: impl FnOnce(Option<&Context<'_>>) -> T) -> T {
+    pub fn with_context<T>(&self, row: &Row, run: impl FnOnce(Option<&Context<'_>>) -> T) -> T {
         if self.stage(row).is_none() {
             return run(None);
         }

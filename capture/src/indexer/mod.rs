@@ -125,8 +125,11 @@ impl Indexer {
                 indexer.input = Input::Packets(Box::new(reading), Batch::default());
             }
             Ok(Opened::Bytes) => {
+                // What was asked for may be a capture all the same.
+                let is_capture = as_bytes && matches!(Records::open(&source, false), Ok(Opened::Capture(_)));
+                let why = if is_capture { "is a capture" } else { "begins with no capture's magic" };
                 index.notes.notices.push(format!(
-                    "{} begins with no capture's magic: its {} bytes are taken as those of one stream",
+                    "{} {why}: its {} bytes are taken as those of one stream",
                     source.name(),
                     source.length()
                 ));

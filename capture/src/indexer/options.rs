@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use framescope_parser::{Protocol, built_in};
+use framescope_parser::{Protocol, Usable, built_in};
 
 use crate::streams::reassembly::DEFAULT_LIMIT;
 use crate::{DecodeAs, ReadError};
@@ -29,15 +29,21 @@ impl Options {
     /// The rules, each with the place of its protocol among all.
     ///
     /// # Errors
-    /// A rule names no protocol: the sentence says which, and which there are.
+    /// A rule names no protocol, or one that can't be used there: the sentence says which there are, or where it can be used.
     pub(super) fn rules(&self) -> Result<Vec<(DecodeAs, usize)>, ReadError> {
         let protocols = &self.protocols;
         let rules = self.decode_as.iter().map(|rule| {
-            let known = protocols.iter().position(|protocol| protocol.name() == rule.protocol());
-            known.map(|protocol| (rule.clone(), protocol)).ok_or_else(|| {
+            let known = protocols.iter().enumerate().find(|(_, protocol)| protocol.name() == rule.protocol());
+            let Some((number, protocol)) = known else {
                 let known = protocols.iter().map(|protocol| protocol.name().to_owned()).collect();
-                ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known }
-            })
+                return Err(ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known });
+            };
+            match rule.transport().map(|transport| protocol.usable(transport.carrier())) {
+                Some(Usable::No(why)) => {
+                    Err(ReadError::UnusableProtocol { name: protocol.name().to_owned(), why: why.to_owned() })
+                }
+                _ => Ok((rule.clone(), number)),
+            }
         });
         rules.collect()
     }

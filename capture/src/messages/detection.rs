@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use framescope_parser::{Confidence, Protocol, Sample};
+use framescope_parser::{Confidence, Protocol, Sample, Transport, Usable};
 
 use crate::ids::PacketId;
 
@@ -74,14 +74,18 @@ impl DetectionBuffer {
     }
 
     /// The protocol that is surest of the bytes so far.
-    pub(crate) fn best(&self, protocols: &[Arc<dyn Protocol>]) -> Option<(usize, Confidence)> {
+    pub(crate) fn best(
+        &self,
+        protocols: &[Arc<dyn Protocol>],
+        transport: Transport,
+    ) -> Option<(usize, Confidence)> {
         let length = self.bytes.len().min(SAMPLE);
         let ends = self.segment_ends.partition_point(|&end| end <= length);
         let sample = Sample {
             bytes: self.bytes.get(..length).unwrap_or_default(),
             segment_ends: self.segment_ends.get(..ends).unwrap_or_default(),
         };
-        surest(sample, protocols)
+        surest(sample, protocols, transport)
     }
 
     /// All that happened, in order, with the packets it happened with, and the bytes of the data.
@@ -91,20 +95,36 @@ impl DetectionBuffer {
 }
 
 /// The protocol that is certain of a stream, if its first segment is enough to know.
-pub(crate) fn certain_from(bytes: &[u8], protocols: &[Arc<dyn Protocol>]) -> Option<usize> {
+pub(crate) fn certain_from(
+    bytes: &[u8],
+    protocols: &[Arc<dyn Protocol>],
+    transport: Transport,
+) -> Option<usize> {
     if bytes.len() < FIRST_CHOICE {
         return None;
     }
     let bytes = bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default();
     let sample = Sample { bytes, segment_ends: &[bytes.len()] };
     // Of those equally sure the first one wins, so the others need not be tried.
-    protocols.iter().position(|protocol| protocol.detect(sample) == Confidence::Certain)
+    let is_certain = |protocol: &Arc<dyn Protocol>| protocol.detect(sample) == Confidence::Certain;
+    protocols.iter().position(|protocol| is_certain(protocol) && is_usable(&**protocol, transport))
 }
 
-fn surest(sample: Sample<'_>, protocols: &[Arc<dyn Protocol>]) -> Option<(usize, Confidence)> {
-    let sure = protocols.iter().enumerate().map(|(i, protocol)| (i, protocol.detect(sample)));
+/// Whether a protocol can be used on a transport.
+pub(crate) fn is_usable(protocol: &dyn Protocol, transport: Transport) -> bool {
+    !matches!(protocol.usable(transport), Usable::No(_))
+}
+
+fn surest(
+    sample: Sample<'_>,
+    protocols: &[Arc<dyn Protocol>],
+    transport: Transport,
+) -> Option<(usize, Confidence)> {
+    let usable = protocols.iter().enumerate().filter(|(_, protocol)| is_usable(&***protocol, transport));
+    let sure: Vec<_> = usable.map(|(i, protocol)| (i, protocol.detect(sample))).collect();
     // Of those equally sure the first one wins.
-    sure.filter(|(_, confidence)| *confidence > Confidence::No)
+    sure.into_iter()
+        .filter(|(_, confidence)| *confidence > Confidence::No)
         .rev()
         .max_by_key(|(_, confidence)| *confidence)
 }
@@ -125,12 +145,12 @@ mod tests {
         for size in [1, 7, 20, 60] {
             let mut buffer = DetectionBuffer::default();
             bytes.chunks(size).for_each(|chunk| buffer.data(chunk, 1.into()));
-            assert_eq!(buffer.best(&protocols), Some((0, Confidence::Certain)), "by {size}");
+            assert_eq!(buffer.best(&protocols, Transport::Tcp), Some((0, Confidence::Certain)), "by {size}");
             let (events, buffered) = buffer.into_events();
             assert_eq!((events.len(), buffered), (60_usize.div_ceil(size), bytes.clone()));
         }
-        assert_eq!(certain_from(&bytes, &protocols), Some(0));
-        assert_eq!(certain_from(&bytes[..FIRST_CHOICE - 1], &protocols), None);
+        assert_eq!(certain_from(&bytes, &protocols, Transport::Tcp), Some(0));
+        assert_eq!(certain_from(&bytes[..FIRST_CHOICE - 1], &protocols, Transport::Tcp), None);
     }
 
     #[test]

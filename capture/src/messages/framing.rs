@@ -7,12 +7,12 @@
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, Confidence, Conversation, Framer, Protocol, Span, SpanType, Speaker, Unclaimed,
+    Captured, Confidence, Conversation, Framer, Protocol, Span, SpanType, Speaker, Unclaimed, Usable,
 };
 
 use crate::DecodeAs;
 use crate::ids::{FlowId, PacketId, ProtocolId, Side, StreamId, Table};
-use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_from};
+use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_from, is_usable};
 use crate::messages::outline::{Labels, Outline};
 use crate::messages::payload::MessageOutline;
 use crate::messages::talks::{Arrival, Talk};
@@ -49,6 +49,9 @@ struct Framing {
     /// How many payloads in a row were one message each.
     whole_in_a_row: u8,
 }
+
+/// The stage of a message that is in none, though its protocol has some.
+const NO_STAGE: u16 = u16::MAX;
 
 /// After this many payloads that were one message each a stream needs no framer any more.
 const WHOLE: u8 = 16;
@@ -146,7 +149,14 @@ impl MessageFramer {
 
     /// Adds the two streams of the next flow, and returns their protocol if a rule names one.
     pub(crate) fn add_flow(&mut self, id: FlowId, flow: &Flow) -> Choice {
-        let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(id, flow.transport, flow.endpoints));
+        let is_usable = |protocol: usize| {
+            let protocol = self.protocols.get(protocol);
+            protocol.is_some_and(|protocol| is_usable(&**protocol, flow.transport.carrier()))
+        };
+        let fits = |(rule, protocol): &&(DecodeAs, usize)| {
+            rule.fits(id, flow.transport, flow.endpoints) && is_usable(*protocol)
+        };
+        let rule = self.rules.iter().rev().find(fits);
         let choice = Choice::new(rule.map(|&(_, protocol)| protocol), None);
         for _ in 0..2 {
             self.streams.push(FramedStream { choice, framing: None });
@@ -180,7 +190,8 @@ impl MessageFramer {
         let code = usize::from(segment.outline).checked_sub(1)?;
         let known = self.streams.at_mut(stream);
         if known.choice.protocol.is_none() && known.framing.is_none() {
-            let protocol = certain_from(segment.payload, &self.protocols)?;
+            let transport = to.flows.at(stream.flow()).transport.carrier();
+            let protocol = certain_from(segment.payload, &self.protocols, transport)?;
             known.choice = Choice::new(Some(protocol), Some(Confidence::Certain));
             to.spans.chosen(stream, known.choice);
         }
@@ -216,6 +227,7 @@ impl MessageFramer {
         to: &mut FramingOutput<'_, S>,
     ) {
         let event = StreamEvent::Data(bytes.len());
+        let transport = to.flows.at(stream.flow()).transport.carrier();
         let framing = self.streams.at_mut(stream).framing(offset);
         framing.whole_in_a_row = 0;
         let Some(buffer) = &mut framing.detection else {
@@ -223,13 +235,13 @@ impl MessageFramer {
         };
         // Nearly every stream shows with its first bytes what it is.
         if buffer.is_empty()
-            && let Some(protocol) = certain_from(bytes, &self.protocols)
+            && let Some(protocol) = certain_from(bytes, &self.protocols, transport)
         {
             self.choose(stream, Some((protocol, Confidence::Certain)), to);
             return self.frame(stream, event, bytes, arrival, to);
         }
         buffer.data(bytes, arrival.packet);
-        let best = buffer.is_due().then(|| (buffer.best(&self.protocols), buffer.is_full()));
+        let best = buffer.is_due().then(|| (buffer.best(&self.protocols, transport), buffer.is_full()));
         to.spans.buffered();
         match best {
             Some((Some((protocol, Confidence::Certain)), _)) => {
@@ -298,7 +310,8 @@ impl MessageFramer {
 
     /// Chooses from what there is. A direction that is not certain follows the other one if that is.
     fn choose_best<S: SpanSink>(&mut self, stream: StreamId, to: &mut FramingOutput<'_, S>) {
-        let best = |stream: StreamId| self.streams.at(stream).buffer()?.best(&self.protocols);
+        let transport = to.flows.at(stream.flow()).transport.carrier();
+        let best = |stream: StreamId| self.streams.at(stream).buffer()?.best(&self.protocols, transport);
         let own = best(stream);
         let other = stream.opposite();
         let choice = self.streams.at(other).choice;
@@ -369,29 +382,36 @@ impl MessageFramer {
     ) {
         let known = self.streams.at_mut(stream);
         let number = known.choice.protocol();
-        if number.is_some_and(|number| self.have_stages.get(number) == Some(&true)) {
-            return self.converse(stream, event, bytes, arrival, to);
-        }
         let chosen = number.and_then(|number| self.protocols.get(number));
         let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
+        // Where a datagram or the file is one message, nothing else ends it.
+        let (framed, is_whole) = match protocol.usable(to.flows.at(stream.flow()).transport.carrier()) {
+            Usable::Whole(whole) => (whole, true),
+            _ => (protocol, false),
+        };
+        let has_stages = number.is_some_and(|number| self.have_stages.get(number) == Some(&true));
+        if has_stages && !is_whole {
+            return self.converse(stream, event, bytes, arrival, to);
+        }
+        let stage = if has_stages { NO_STAGE } else { 0 };
         let framer = &mut known.framing(0).framer;
         // Without its SYN a stream need not begin with a message.
         if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
-            framer.begins_inside(protocol);
+            framer.begins_inside(framed);
         }
         let completed_by = arrival.packet;
         let mut sink = |span: Span, bytes: Captured<'_, '_>| {
             let Span { offset, length, span_type, .. } = span;
             let outline = outline(protocol, &span, bytes);
-            let label = to.labels.outlined((number.unwrap_or(usize::MAX), 0), span_type, &outline);
+            let label = to.labels.outlined((number.unwrap_or(usize::MAX), stage), span_type, &outline);
             let protocol = number;
             let span = FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes };
             to.spans.span(&span);
         };
         match event {
-            StreamEvent::Data(_) => framer.segment(protocol, bytes, &mut sink),
-            StreamEvent::Gap(length) => framer.gap(protocol, length, &mut sink),
-            StreamEvent::End => framer.end(protocol, &mut sink),
+            StreamEvent::Data(_) => framer.segment(framed, bytes, &mut sink),
+            StreamEvent::Gap(length) => framer.gap(framed, length, &mut sink),
+            StreamEvent::End => framer.end(framed, &mut sink),
         }
     }
 

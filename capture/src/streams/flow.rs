@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use framescope_parser::Direction;
+use framescope_parser::{Direction, Transport};
 
 use crate::ids::{FlowId, Side, StreamId, Table};
 use crate::packets::endpoint::Endpoint;
@@ -28,6 +28,15 @@ impl TransportType {
             TransportType::Tcp => "tcp",
             TransportType::Udp => "udp",
             TransportType::File => "file",
+        }
+    }
+
+    /// The same, as protocols know it.
+    pub(crate) fn carrier(self) -> Transport {
+        match self {
+            TransportType::Tcp => Transport::Tcp,
+            TransportType::Udp => Transport::Udp,
+            TransportType::File => Transport::File,
         }
     }
 }

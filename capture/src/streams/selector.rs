@@ -41,7 +41,7 @@ impl DecodeAs {
         &self.protocol
     }
 
-    /// The same rule for a file that is not a capture anyway: it does not turn a capture of another kind into bytes.
+    /// The same rule for a file that is not a capture anyway: it does not turn a capture into bytes.
     #[must_use]
     pub fn as_default(self) -> DecodeAs {
         DecodeAs { is_default: true, ..self }
@@ -50,6 +50,14 @@ impl DecodeAs {
     /// Whether it says that the file is the bytes of one stream, whatever it looks like.
     pub(crate) fn makes_bytes(&self) -> bool {
         self.selector == Selector::Transport(TransportType::File) && !self.is_default
+    }
+
+    /// What carries the flows that it is for, if only one thing does.
+    pub(crate) fn transport(&self) -> Option<TransportType> {
+        match self.selector {
+            Selector::Transport(transport) | Selector::Port(transport, _) => Some(transport),
+            Selector::Address(_) | Selector::Flow(_) => None,
+        }
     }
 
     /// The port that it selects by.

@@ -1,5 +1,6 @@
 //! `framescope check`: what is wrong with a description, and how well it fits a capture.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -7,7 +8,8 @@ use clap::Args;
 use framescope_capture::DecodeAs;
 use framescope_inspect::health::health;
 use framescope_ksy::Described;
-use framescope_parser::Protocol;
+use framescope_parser::{Protocol, Transport, Usable};
+use serde_json::json;
 
 use crate::arguments::{CAPTURE_HELP, ListFormat, ReadingArgs};
 use crate::error::Error;
@@ -21,7 +23,7 @@ pub(crate) const STATUS_HELP: &str = "\
 Exit status:
   0  no mistakes; the capture is explained and encodes to the same bytes, without errors or warnings
   1  the capture is damaged; what could be read was checked
-  2  the description has mistakes, or a file can't be read
+  2  the description has mistakes or can't be used on any transport, or a file can't be read
   3  the description does not fit the capture";
 
 #[derive(Debug, Args)]
@@ -46,9 +48,21 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
     let Some(file) = file else {
         described.warnings().iter().for_each(notify);
         let mut out = output();
-        writeln!(out, "{}: {} has no mistakes", description.display(), described.name())?;
+        let usable = Usability::of(&described);
+        match format {
+            ListFormat::Text => {
+                writeln!(out, "{}: {} has no mistakes", description.display(), described.name())?;
+                writeln!(out, "{usable}")?;
+            }
+            ListFormat::Json => {
+                let why = |(transport, why): &(&str, &str)| json!({"transport": transport, "why": why});
+                let limits: Vec<_> = usable.limits.iter().map(why).collect();
+                let line = json!({"protocol": described.name(), "usable": usable.on, "limits": limits});
+                writeln!(out, "{line}")?;
+            }
+        }
         out.flush()?;
-        return Ok(Status::Done);
+        return Ok(if usable.on.is_empty() { Status::Unusable } else { Status::Done });
     };
     // Before all others, which may have its name.
     reading.protocols.insert(0, description);
@@ -63,10 +77,46 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
     let health = health(&index, &described, &mut watch)?;
     let mut out = output();
     match format {
-        ListFormat::Text => health.write_text(&mut out)?,
+        ListFormat::Text => {
+            writeln!(out, "{}", Usability::of(&described))?;
+            health.write_text(&mut out)?;
+        }
         ListFormat::Json => writeln!(out, "{}", serde_json::to_string(&health).map_err(io::Error::other)?)?,
     }
     out.flush()?;
     let status = report(&index);
     Ok(if status == Status::Done && !health.fits() { Status::Found } else { status })
+}
+
+/// On which transports a description can be used, and why not on the others.
+struct Usability<'d> {
+    on: Vec<&'static str>,
+    limits: Vec<(&'static str, &'d str)>,
+}
+
+impl Usability<'_> {
+    fn of(described: &Described) -> Usability<'_> {
+        let mut found = Usability { on: Vec::new(), limits: Vec::new() };
+        for transport in Transport::ALL {
+            match described.usable(transport) {
+                Usable::No(why) => found.limits.push((transport.as_str(), why)),
+                Usable::AsItIs | Usable::Whole(_) => found.on.push(transport.as_str()),
+            }
+        }
+        found
+    }
+}
+
+impl fmt::Display for Usability<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on = if self.on.is_empty() { "nowhere".to_owned() } else { self.on.join(", ") };
+        write!(f, "usable: {on}")?;
+        match self.limits.first() {
+            // Where it is usable nowhere there is one reason.
+            Some((_, why)) if self.on.is_empty() => write!(f, "\n  {why}"),
+            _ => {
+                self.limits.iter().try_for_each(|(transport, why)| write!(f, "\n  not on {transport}: {why}"))
+            }
+        }
+    }
 }

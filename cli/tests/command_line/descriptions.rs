@@ -23,6 +23,51 @@ fn templates_are_listed_printed_and_have_no_mistakes() {
 }
 
 #[test]
+fn check_says_on_which_transports_a_description_can_be_used_and_exits_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.ksy");
+    let checked = |seq: &str, more: &[&str]| {
+        fs::write(&path, format!("meta: {{id: mine, -framescope: {{ports: 9}}}}\n{seq}\n")).unwrap();
+        let output = run(&[&["check", path.to_str().unwrap()], more].concat());
+        (output.status.code(), text(&output.stdout))
+    };
+    let (status, page) = checked("seq: [{id: n, type: u1}, {id: list, type: u2le, repeat: eos}]", &[]);
+    assert!(
+        status == Some(0) && page.ends_with("mine.ksy: mine has no mistakes\nusable: tcp, udp, file\n"),
+        "{page}"
+    );
+    let (status, page) = checked("seq:\n  - {id: all, size-eos: true}", &[]);
+    assert_eq!(status, Some(0));
+    assert!(
+        page.contains("usable: udp, file\n  not on tcp: ")
+            && page.contains("mine.ksy:3:5: 'size-eos' depends"),
+        "{page}"
+    );
+    let (_, page) = checked("seq:\n  - {id: all, size-eos: true}", &["--format", "json"]);
+    let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+    assert_eq!(
+        (&page["usable"], &page["limits"][0]["transport"]),
+        (&serde_json::json!(["udp", "file"]), &"tcp".into())
+    );
+    // The same sentence beside every other command, and as the answer to a rule.
+    let file = folder.path().join("it.bin");
+    fs::write(&file, b"all of it").unwrap();
+    let (description, file) = (path.to_str().unwrap(), file.to_str().unwrap());
+    let decoded = run(&["decode", file, "--protocol", description, "--format", "csv"]);
+    assert!(text(&decoded.stdout).contains("mine"), "a plain file is what the only description describes");
+    notifies(&decoded, 0, &["'size-eos' depends on where the stream ends", "can be used on udp and file"]);
+    let ruled = run(&["decode", file, "--protocol", description, "--as", "tcp.port=9000=mine"]);
+    notifies(&ruled, 2, &["mine can't be used there", "can be used on udp and file"]);
+    let (status, page) = checked("params: [{id: p, type: u1}]\nseq: [{id: n, type: u1}]", &[]);
+    assert!(
+        status == Some(2)
+            && page.contains("usable: nowhere\n")
+            && page.contains("another description imports"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_description_is_checked_against_a_capture() {
     let (description, capture) = format("mqtt");
     let checked = run(&["check", &description, &capture]);
@@ -143,6 +188,33 @@ fn lengths_and_checks_of_what_is_changed_follow() {
     fs::write(&path, &encoded.stdout).unwrap();
     let checked = run(&["check", &description, path.to_str().unwrap()]);
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
+}
+
+#[test]
+fn the_messages_of_a_conversation_are_encoded_with_what_those_before_them_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sized.ksy");
+    let sized = "{meta: {id: sized, -framescope: {conversation: {variables: {size: 1}, client: [hello, data], server: data, \
+        states: {hello: {set: {size: size}}}}}}, types: {hello: {seq: [{id: size, type: u1}]}, \
+        data: {seq: [{id: length, type: u1}, {id: body, size: length * _conversation.size}]}}}";
+    fs::write(&path, sized).unwrap();
+    let row = |stage: &str, direction: &str, fields: &str| {
+        format!(
+            "{{\"flow\":3,\"direction\":\"{direction}\",\"protocol\":\"sized\",\"stage\":\"{stage}\",\"fields\":[{fields}]}}\n"
+        )
+    };
+    let rows = [
+        row("hello", "backward", "{\"name\":\"size\",\"value\":2}"),
+        row("data", "forward", "{\"name\":\"body\",\"value\":\"abcd\"}"),
+        row("data", "backward", "{\"name\":\"body\",\"value\":\"xy\"}"),
+    ];
+    let path = path.to_str().unwrap();
+    let encoded = run_with_input(&["encode", "--protocol", path], rows.concat().as_bytes());
+    assert_eq!(text(&encoded.stderr), "");
+    assert_eq!(encoded.stdout, b"\x02\x02abcd\x01xy");
+    // Without the first, the size of the others is that of the beginning.
+    let encoded = run_with_input(&["encode", "--protocol", path], rows[1].as_bytes());
+    assert_eq!(encoded.stdout, b"\x04abcd");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     if let Some((other, traffic)) = found.traffic(&kept) {
         keep(other, &name, &traffic)?;
         println!("\nAs traffic: framescope corpus/regressions/{other}/{name}");
-    } else if !matches!(oracle, "filter" | "described" | "linear" | "holes" | "columns") {
+    } else if !matches!(oracle, "filter" | "described" | "conversation" | "linear" | "holes" | "columns") {
         println!("\nTo look at it: framescope corpus/regressions/{oracle}/{name}");
     }
     Ok(())

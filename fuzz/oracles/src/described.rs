@@ -8,6 +8,7 @@ use framescope_parser::{
 };
 
 use crate::agreement::{check_outline, check_selection};
+use crate::conversation::check_conversation;
 use crate::decode::{Places, bytes_of, framed, messages};
 use crate::streaming::{cut_up, cuttings};
 
@@ -42,6 +43,9 @@ pub fn described(data: &[u8]) {
     }
     if let Ok(described) = Described::from_ksy(text) {
         check_described(&described, bytes);
+        if !described.stages().is_empty() {
+            check_conversation(&described, bytes);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod agreement;
 mod capture;
 mod chunking;
 mod columns;
+mod conversation;
 mod decode;
 mod described;
 mod differential;
@@ -36,6 +37,7 @@ pub use agreement::check_selection;
 pub use capture::{capture, check_index};
 pub use chunking::chunking;
 pub use columns::columns;
+pub use conversation::conversation;
 pub use decode::{decode, holds_message, reaches_payload, spans};
 pub use described::{END_OF_DESCRIPTION, check_described, described};
 pub use differential::differential;
@@ -73,6 +75,7 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "differential", seeds: "frames", check: differential },
     Oracle { name: "described", seeds: "described", check: described },
     Oracle { name: "holes", seeds: "holes", check: holes },
+    Oracle { name: "conversation", seeds: "conversation", check: conversation },
     Oracle { name: "linear", seeds: "linear", check: linear },
     Oracle { name: "capture", seeds: "capture", check: capture },
     Oracle { name: "packet", seeds: "packet", check: packet },

@@ -14,7 +14,7 @@ const LONGEST: usize = 8 << 10;
 
 /// Takes `data` as choices, from which a description is generated, and as the bytes that its messages repeat.
 pub fn linear(data: &[u8]) {
-    let mut choices = Choices { data, at: 0 };
+    let mut choices = Choices::of_bytes(data);
     let text = description(&mut choices);
     let described = match Described::from_ksy(&text) {
         Ok(described) => described,
@@ -38,12 +38,16 @@ pub fn linear(data: &[u8]) {
 }
 
 /// Bytes as choices. After the last of them all choices are the first.
-struct Choices<'d> {
+pub(crate) struct Choices<'d> {
     data: &'d [u8],
     at: usize,
 }
 
-impl Choices<'_> {
+impl<'d> Choices<'d> {
+    pub(crate) fn of_bytes(data: &'d [u8]) -> Self {
+        Choices { data, at: 0 }
+    }
+
     fn byte(&mut self) -> usize {
         let byte = self.data.get(self.at).copied().unwrap_or(0);
         self.at += 1;
@@ -51,7 +55,7 @@ impl Choices<'_> {
     }
 
     /// A number below `end`, which is less than 65536.
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.byte() | if end > 256 { self.byte() << 8 } else { 0 }) % end
     }
 

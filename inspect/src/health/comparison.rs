@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use framescope_capture::{Index, RowId};
 use framescope_ksy::{Described, Enumeration};
-use framescope_parser::{Captured, Code, Dissection, Field, Protocol, SpanType, Value};
+use framescope_parser::{Captured, Code, Context, Dissection, Field, Protocol, SpanType, Value};
 
 use super::{Constant, Finding, Health, Undeclared, Unseen};
 
@@ -46,7 +46,9 @@ pub fn health(
             comparison.add_fields(&dissection, &message, bytes.len());
         }
         let is_whole = row.span_type == SpanType::Message && message.is_whole();
-        if is_whole && !is_written_back(described, &dissection, &bytes) {
+        let is_written_back =
+            |context: Option<&Context<'_>>| is_written_back(described, context, &dissection, &bytes);
+        if is_whole && !index.with_context(&row, is_written_back) {
             comparison.add_not_written_back(number);
         }
     }
@@ -233,9 +235,18 @@ fn count(
 }
 
 /// Whether a message encodes to the same bytes, except for checks that fail.
-fn is_written_back(described: &Described, message: &Dissection<'_>, bytes: &[u8]) -> bool {
+fn is_written_back(
+    described: &Described,
+    context: Option<&Context<'_>>,
+    message: &Dissection<'_>,
+    bytes: &[u8],
+) -> bool {
     let mut written = Vec::new();
-    if described.encode(message, &mut written).is_err() || written.len() != bytes.len() {
+    let encoded = match context {
+        None => described.encode(message, &mut written),
+        Some(context) => described.encode_in(context, message, &mut written, &mut Vec::new()),
+    };
+    if encoded.is_err() || written.len() != bytes.len() {
         return false;
     }
     let check = |code| matches!(code, Code::ChecksumMismatch | Code::HeaderCheckMismatch | Code::TagMismatch);

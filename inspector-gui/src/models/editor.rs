@@ -224,7 +224,8 @@ fn check(text: &str, path: &Path, folders: &[PathBuf]) -> Checked {
     };
     match Described::from_text_in(text, path, folders) {
         Ok(described) => {
-            let warnings = described.warnings().iter().map(|located| diagnostic(located, true)).collect();
+            let said = described.warnings().iter().chain(described.limits());
+            let warnings = said.map(|located| diagnostic(located, true)).collect();
             Ok((described, warnings))
         }
         Err(error) => Err(error.diagnostics().iter().map(|located| diagnostic(located, false)).collect()),

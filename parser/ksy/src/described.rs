@@ -9,7 +9,7 @@ use std::sync::Arc;
 use framescope_parser::Key;
 use framescope_parser::{
     Captured, Confidence, Context, Conversation, Dissection, Error, FieldReader, FieldSelection, Framer,
-    Input, Measure, Memo, Names, Observer, Protocol, Sample, SpanType, Stage, Step, Visit,
+    Input, Measure, Memo, Names, Observer, Protocol, Sample, SpanType, Stage, Step, Transport, Usable, Visit,
 };
 
 use crate::conversation::{Grammar, Talk};
@@ -19,12 +19,13 @@ use crate::format::Format;
 use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
-use crate::plan::{ConversationPlan, Plan, Reading};
+use crate::plan::{ConversationPlan, Meta, Plan, Reading};
 use crate::program::{Given, Programs};
 use crate::select::Selection;
+use crate::stream::Stages;
 use crate::write::Written;
 use crate::write::placed::{self, Placed};
-use crate::{dissect, framing, write};
+use crate::{dissect, framing, stream, write};
 
 /// A protocol whose messages a `.ksy` file describes.
 ///
@@ -63,14 +64,19 @@ pub struct Described {
     key: Option<Key>,
     /// The states of its conversations, each with a protocol of its own.
     grammar: Option<Arc<Grammar>>,
+    /// How a stream's messages are read, where a preamble comes before its items.
+    stream: Option<Stages>,
+    /// The same messages where a datagram or a whole file is one.
+    whole: Option<Arc<Described>>,
+    /// Why it can't be used on TCP, or anywhere.
+    limit: Option<Arc<Limit>>,
 }
 
 impl Described {
     /// Loads a description from text, such as `include_str!("mine.ksy")`. It can't import others.
     ///
     /// # Errors
-    /// All mistakes in it, each with its line and column. Whatever depends on where a stream ends is one too, because it
-    /// does not show where a message ends.
+    /// All mistakes in it, each with its line and column.
     pub fn from_ksy(text: &str) -> Result<Described, LoadError> {
         Described::new(Format::from_ksy(text)?)
     }
@@ -108,25 +114,57 @@ impl Described {
     }
 
     fn new(format: Format) -> Result<Described, LoadError> {
-        let Some(plan) = format.meta.conversation.clone() else { return Described::part(format) };
+        let Some(plan) = format.meta.conversation.clone() else { return Ok(Described::outermost(format)) };
         let mut own: Vec<Option<Arc<Described>>> = Vec::new();
         for state in &plan.states {
             own.push(match &state.reads {
-                Reading::Own(root, meta) => Some(Arc::new(Described::part(format.of_messages(*root, meta))?)),
+                Reading::Own(root, meta) => Some(Arc::new(Described::part(format.of_messages(*root, meta)))),
                 Reading::Other(_) => None,
             });
         }
-        Ok(Described::with_states(format, &plan, own, None))
+        let limit = own.iter().flatten().find_map(|part| Limit::of(&part.format.meta)).map(Arc::new);
+        Ok(Described { limit, ..Described::with_states(format, &plan, own, None) })
     }
 
-    /// The protocol whose messages are all of the outermost type.
-    fn part(format: Format) -> Result<Described, LoadError> {
-        if !format.meta.stream_diagnostics.is_empty() {
-            return Err(LoadError::new(format.meta.stream_diagnostics.clone()));
+    /// The protocol whose messages are of the outermost type, or the items of its last list.
+    fn outermost(format: Format) -> Described {
+        let Some(stream) = &format.meta.stream else {
+            let limit = Limit::of(&format.meta).map(Arc::new);
+            let whole = (limit.is_none() && format.plan.reads_elsewhere).then(|| {
+                let meta = Meta { waits: true, ..(*format.meta).clone() };
+                Arc::new(Described::part(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
+            });
+            return Described { limit, whole, ..Described::part(format) };
+        };
+        if stream.preamble.is_none() {
+            return stream::item(&format, stream);
         }
+        let stages = Stages::new(&format, stream);
+        let mut described = Described::part(format);
+        if let Some(stages) = &stages {
+            described.names = Arc::new(stages.names(&described.names));
+        }
+        Described { whole: Some(Arc::new(described.clone())), stream: stages, ..described }
+    }
+
+    /// The protocol whose messages are all of one type.
+    pub(crate) fn part(format: Format) -> Described {
         let names = Arc::new(names::names(&format));
-        let programs = Arc::new(Programs::new(&format.plan, &format.meta));
-        Ok(Described { format, names, programs, key: None, grammar: None })
+        // A program reads whole structures, and no item of another.
+        let programs = match format.plan.item {
+            None => Arc::new(Programs::new(&format.plan, &format.meta)),
+            Some(_) => Arc::default(),
+        };
+        Described {
+            format,
+            names,
+            programs,
+            key: None,
+            grammar: None,
+            stream: None,
+            whole: None,
+            limit: None,
+        }
     }
 
     fn with_states(
@@ -137,7 +175,8 @@ impl Described {
     ) -> Described {
         let grammar = Arc::new(Grammar::new(plan, own));
         let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
-        Described { format, names, programs: Arc::default(), key, grammar: Some(grammar) }
+        let part = Described::part(format);
+        Described { names, programs: Arc::default(), key, grammar: Some(grammar), ..part }
     }
 
     /// The protocol of a state, or else of the first; itself where it has no conversations.
@@ -175,6 +214,10 @@ impl Described {
     /// Sets the key with which authenticated messages are verified.
     #[must_use]
     pub fn with_key(self, key: Option<Key>) -> Described {
+        if let Some(stream) = &self.stream {
+            let stream = stream.with_key(key.as_ref());
+            return Described { key, stream: Some(stream), ..self };
+        }
         let Some(grammar) = &self.grammar else { return Described { key, ..self } };
         let states = 0..u16::try_from(grammar.stages.len()).unwrap_or(u16::MAX);
         let own = states.map(|state| {
@@ -205,6 +248,14 @@ impl Described {
         self.format.warnings()
     }
 
+    /// Why messages can't be found on a transport, and where they can; None where it can be used everywhere, or wherever it says
+    /// that it is.
+    pub fn limits(&self) -> Option<&Located> {
+        let said = &self.format.meta.transports;
+        let is_expected = !said.is_empty() && said.iter().all(|transport| transport == "udp");
+        self.limit.as_deref().filter(|limit| !(limit.only_tcp && is_expected)).map(|limit| &limit.located)
+    }
+
     /// Whether a field may be read at another position, so that its bytes need not be within those of its parent.
     pub fn reads_elsewhere(&self) -> bool {
         let types = &self.format.plan.types;
@@ -233,8 +284,12 @@ impl Described {
         let meta = &self.format.meta;
         let both = ["tcp".to_owned(), "udp".to_owned()];
         let transports = if meta.transports.is_empty() { &both[..] } else { &meta.transports };
+        let usable = |transport: &&String| {
+            self.limit.as_ref().is_none_or(|limit| limit.only_tcp && *transport != "tcp")
+        };
         let places = transports
             .iter()
+            .filter(usable)
             .flat_map(|transport| meta.ports.iter().map(move |port| format!("{transport}.port={port}")));
         places.collect()
     }
@@ -251,21 +306,15 @@ impl Described {
         found
     }
 
-    /// Appends the bytes of a message given by its fields, as they are in a context: in the state of its conversation, with
-    /// what earlier messages have set.
-    ///
-    /// # Errors
-    /// Those of [`Protocol::encode`].
-    pub fn encode_in(
-        &self,
-        context: &Context<'_>,
-        message: &Dissection<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        let part = self.of_stage(Some(context).filter(|context| context.variables.is_some()));
-        let written = part.written(Some(context), message)?;
-        out.extend_from_slice(&written.bytes);
-        Ok(())
+    /// The protocols of which a message with these fields may be, where nothing says which.
+    fn parts_with(&self, message: &Dissection<'_>) -> impl Iterator<Item = &Described> {
+        let names: Vec<String> = message.fields.iter().map(|field| field.name.to_string()).collect();
+        self.parts().filter(move |part| {
+            let plan = &part.format.plan;
+            let root = plan.type_of(plan.message_type());
+            let is_there = |name: &String| plan.symbol(name).is_some_and(|sym| root.slot(sym).is_some());
+            part.grammar.is_none() && names.iter().all(|name| name.starts_with('_') || is_there(name))
+        })
     }
 
     fn framing(&self) -> Framing<'_> {
@@ -312,8 +361,22 @@ impl Protocol for Described {
         self.parts().all(|part| part.format.meta.ends_with_segment)
     }
 
+    fn usable(&self, transport: Transport) -> Usable<'_> {
+        match (transport, &self.limit, &self.whole) {
+            (Transport::Tcp, Some(limit), _) => Usable::No(&limit.sentence),
+            (_, Some(limit), _) if !limit.only_tcp => Usable::No(&limit.sentence),
+            // A datagram is no part of a stream, but has a preamble and items of its own.
+            (Transport::Udp, _, Some(whole)) if self.stream.is_some() => Usable::Whole(&**whole),
+            (Transport::File, _, Some(whole)) if self.stream.is_none() => Usable::Whole(&**whole),
+            _ => Usable::AsItIs,
+        }
+    }
+
     fn can_resync(&self) -> bool {
-        self.parts().all(|part| part.format.meta.ends_with_segment || part.format.meta.head.is_sure())
+        self.parts().all(|part| {
+            let meta = &part.format.meta;
+            !meta.waits && (meta.ends_with_segment || meta.head.is_sure())
+        })
     }
 
     fn terminator(&self) -> Option<&[u8]> {
@@ -338,7 +401,7 @@ impl Protocol for Described {
         let path: Vec<&str> = path.split('.').collect();
         let doc = self.parts().find_map(|part| {
             let plan = &part.format.plan;
-            names::about(plan, plan.root, &path)
+            names::about(plan, plan.message_type(), &path)
         })?;
         let parts = std::iter::once(doc.text.as_str()).chain(doc.references.iter().map(String::as_str));
         let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
@@ -355,7 +418,8 @@ impl Protocol for Described {
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         // What a conversation has set is known to the dissection only.
-        if self.grammar.is_some() || names::uses_variables(&self.format) {
+        let is_item = self.format.plan.item.is_some();
+        if is_item || self.grammar.is_some() || names::uses_variables(&self.format) {
             return None;
         }
         Some(Box::new(Selection::new(&self.format, wanted)))
@@ -377,7 +441,24 @@ impl Protocol for Described {
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.encode_in(&Context::default(), message, out)
+        let mut first = None;
+        for part in self.parts_with(message) {
+            match part.written(None, message) {
+                Ok(written) => {
+                    out.extend_from_slice(&written.bytes);
+                    return Ok(());
+                }
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        match first {
+            Some(error) => Err(error),
+            // Its fields are those of no type: the first type says which are missing.
+            None => self
+                .of_stage(None)
+                .written(None, message)
+                .map(|written| out.extend_from_slice(&written.bytes)),
+        }
     }
 
     fn encode_noting(
@@ -386,11 +467,27 @@ impl Protocol for Described {
         out: &mut Vec<u8>,
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
-        let part = self.of_stage(None);
-        let plan = &part.format.plan;
-        let written = part.written(None, message)?;
-        let found = Dissection::of(part, &written.bytes).fields;
-        notes.extend(written.notes_beside(plan, &message.fields, &found));
+        if self.grammar.is_some() {
+            return self.encode(message, out);
+        }
+        self.encode_in(&Context::default(), message, out, notes)
+    }
+
+    fn encode_in(
+        &self,
+        context: &Context<'_>,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let part = match &self.stream {
+            Some(stream) => stream.part(context.stage),
+            None => self.of_stage(Some(context)),
+        };
+        let written = part.written(Some(context), message)?;
+        let mut found = Dissection::default();
+        part.dissect_incomplete(Captured::whole(&written.bytes).in_context(Some(context)), &mut found);
+        notes.extend(written.notes_beside(&part.format.plan, &message.fields, &found.fields));
         out.extend_from_slice(&written.bytes);
         Ok(())
     }
@@ -405,6 +502,9 @@ impl Protocol for Described {
         let meta = &self.format.meta;
         if meta.ends_with_segment || meta.head.bits < 8 {
             return Confidence::No;
+        }
+        if meta.waits {
+            return framing::whole::detect(meta, sample.bytes);
         }
         let (mut framer, mut messages, mut other) = (Framer::default(), 0u32, false);
         let sample = sample.bytes.get(..sample.bytes.len().min(4096)).unwrap_or_default();
@@ -436,11 +536,19 @@ impl Protocol for Described {
     }
 
     fn stages(&self) -> &[Stage] {
-        self.grammar.as_ref().map_or(&[], |grammar| &grammar.stages)
+        match (&self.grammar, &self.stream) {
+            (Some(grammar), _) => &grammar.stages,
+            (None, Some(stream)) => &stream.stages,
+            (None, None) => &[],
+        }
     }
 
     fn conversation(&self) -> Option<Box<dyn Conversation>> {
-        self.grammar.as_ref().map(|grammar| Box::new(Talk::new(grammar)) as Box<dyn Conversation>)
+        match (&self.grammar, &self.stream) {
+            (Some(grammar), _) => Some(Box::new(Talk::new(grammar))),
+            (None, Some(stream)) => Some(stream.begin()),
+            (None, None) => None,
+        }
     }
 
     fn observer(&self) -> Option<Box<dyn Observer>> {
@@ -453,5 +561,35 @@ impl Protocol for Described {
         };
         let pairs = formats.iter().flatten().any(|format| format.meta.id.is_some());
         pairs.then(|| Box::new(Pairs::new(formats)) as Box<dyn Observer>)
+    }
+}
+
+/// Why a description can't be used on every transport.
+#[derive(Debug)]
+struct Limit {
+    /// Where in the description the reason is.
+    located: Located,
+    /// The same as one sentence.
+    sentence: String,
+    only_tcp: bool,
+}
+
+impl Limit {
+    fn of(meta: &Meta) -> Option<Limit> {
+        let name = &meta.name;
+        let (found, text) = match (&meta.parameters, &meta.end) {
+            (Some(found), _) => (found, format!("{}, so that {name} can't be used by itself", found.text)),
+            (None, Some(found)) => {
+                let text = format!(
+                    "{}, so that {name} can be used on udp and file, where each datagram or the whole file is one message, and not \
+                     on tcp: for that add a 'size', or 'segment-delimited: true' under '-framescope' if each segment is one message",
+                    found.text
+                );
+                (found, text)
+            }
+            (None, None) => return None,
+        };
+        let located = Located { text, ..found.clone() };
+        Some(Limit { sentence: located.to_string(), located, only_tcp: meta.parameters.is_none() })
     }
 }

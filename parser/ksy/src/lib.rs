@@ -16,6 +16,7 @@ mod plan;
 mod program;
 mod run;
 mod select;
+mod stream;
 mod strings;
 mod templates;
 mod write;

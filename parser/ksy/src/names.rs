@@ -23,7 +23,7 @@ pub struct Enumeration {
 /// The fields whose numbers have names, by their paths.
 pub(crate) fn enumerations(plan: &Plan) -> Vec<Enumeration> {
     let mut found = Vec::new();
-    collect_enumerations(plan, plan.root, "", &mut Vec::new(), &mut found, &mut 0);
+    collect_enumerations(plan, plan.message_type(), "", &mut Vec::new(), &mut found, &mut 0);
     found
 }
 
@@ -147,11 +147,11 @@ pub(crate) fn names(format: &Format) -> Names {
     let plan = &format.plan;
     let mut names = Names { verbatim: true, ..Names::default() };
     let mut seen = HashSet::new();
-    type_names(plan, plan.root, &mut Vec::new(), &mut names, &mut seen);
+    type_names(plan, plan.message_type(), &mut Vec::new(), &mut names, &mut seen);
     names.anywhere = [UNREAD, RAW, PADDING, CAPTURED].map(str::to_owned).to_vec();
     if let Some(kind) = format.meta.kind
         && let Node::Slot(slot) = plan.expressions.node(kind)
-        && let Some(of) = plan.root().attr(*slot).and_then(|attr| attr.enumeration)
+        && let Some(of) = plan.type_of(plan.message_type()).attr(*slot).and_then(|attr| attr.enumeration)
     {
         names.kinds = plan.enum_of(of).members.iter().map(|member| member.shown.clone()).collect();
     }

@@ -481,7 +481,7 @@ fn a_message_is_written_back_in_its_context() {
             let mut found = Dissection::default();
             bytes.dissect(&**stage, &mut found);
             let mut out = Vec::new();
-            chatty.encode_in(context, &found, &mut out).unwrap();
+            chatty.encode_in(context, &found, &mut out, &mut Vec::new()).unwrap();
             assert_eq!(out, bytes.bytes());
             written += 1;
         });

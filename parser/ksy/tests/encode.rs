@@ -438,3 +438,64 @@ types:
     assert_eq!(changed(&described, message, "line.text", text("a")), (b"\x03a\0!#".to_vec(), vec![]));
     assert_eq!(changed(&described, message, "rest", bytes(2)), (b"\x06abc\0\x07\x07#".to_vec(), vec![]));
 }
+
+#[test]
+fn a_size_that_an_instance_decides_is_written_back() {
+    let described = described(
+        "
+seq:
+  - {id: codepoints, type: codepoint(_io.pos), repeat: eos}
+types:
+  codepoint:
+    params: [{id: at, type: u8}]
+    seq: [{id: bytes, size: length}]
+    instances:
+      first: {pos: at, type: u1}
+      length: {value: 'first < 0x80 ? 1 : 2'}
+",
+    );
+    let message = b"a\xc3\xa4b";
+    let read = Dissection::of(&described, message);
+    assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
+}
+
+#[test]
+fn a_size_up_to_the_end_by_a_computed_instance_stays_open() {
+    let described = described(
+        "
+seq: [{id: atom, type: atom}]
+types:
+  atom:
+    seq: [{id: size, type: u1}, {id: body, size: length}]
+    instances: {length: {value: 'size == 0 ? _io.size - 1 : size'}}
+",
+    );
+    for (message, expected) in [(&b"\0abc"[..], &b"\0\x07\x07"[..]), (b"\x03abc", b"\x02\x07\x07")] {
+        let read = Dissection::of(&described, message);
+        assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
+        assert_eq!(changed(&described, message, "atom.body", bytes(2)), (expected.to_vec(), vec![]));
+    }
+}
+
+#[test]
+fn a_list_whose_count_has_no_value_is_left_as_it_was_read() {
+    let described = described(
+        "
+seq:
+  - {id: count, type: str, size: 2, encoding: ASCII}
+  - {id: list, type: u1, repeat: expr, repeat-expr: count.to_i}
+",
+    );
+    let message = b"xx\x01\x02";
+    let read = Dissection::of(&described, message);
+    assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
+}
+
+#[test]
+fn a_number_in_too_few_bytes_is_written_back_as_these() {
+    let described =
+        described("seq: [{id: size, type: u1}, {id: n, type: u4, size: size}, {id: x, type: f8, size: 2}]");
+    let message = b"\x02abcd";
+    let read = Dissection::of(&described, message);
+    assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
+}

@@ -161,24 +161,6 @@ fn a_described_stream_is_recognised_by_what_every_message_begins_with() {
 }
 
 #[test]
-fn what_depends_on_where_a_stream_ends_is_refused_for_streams_only() {
-    for (seq, what) in [
-        ("  - {id: all, size-eos: true}", "'size-eos'"),
-        ("  - {id: all, type: u1, repeat: eos}", "'repeat: eos'"),
-        ("  - {id: one, type: u1, if: not _io.eof}", "'_io.eof'"),
-        ("  - {id: one, size: _io.size}", "'_io.size'"),
-    ] {
-        let text = format!("meta:\n  id: short\nseq:\n{seq}\n");
-        assert!(Format::from_ksy(&text).is_ok(), "one message of known length can be read");
-        let error = Described::from_ksy(&text).unwrap_err();
-        assert!(error.to_string().contains(what) && error.line() == 4, "{error}");
-        let segments = text.replace("id: short", "id: short\n  -framescope: {segment-delimited: true}");
-        let described = Described::from_ksy(&segments).unwrap();
-        assert_eq!(spans(&described, &[b"ab", b"c"]), [(0, 2, SpanType::Message), (2, 1, SpanType::Message)]);
-    }
-}
-
-#[test]
 fn hostile_descriptions_and_messages_end_in_a_problem() {
     let read = |text: &str, bytes: &[u8]| {
         let format = Format::from_ksy(text).unwrap_or_else(|error| panic!("{error}"));

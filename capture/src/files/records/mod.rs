@@ -49,19 +49,20 @@ pub(crate) enum Opened {
 }
 
 impl Records {
-    /// Detects the format by the beginning of the file. With `as_bytes` only pcap and pcapng are captures.
+    /// Detects the format by the beginning of the file. With `as_bytes` it is no capture, whatever it begins with.
     pub(crate) fn open(source: &Source, as_bytes: bool) -> Result<Opened, Damage> {
         let mut window = Window::new(source);
         if source.length() == 0 {
             return Err(window.damage(None, "the file is empty; a capture begins with a header"));
+        }
+        if as_bytes {
+            return Ok(Opened::Bytes);
         }
         window.fill(Pcap::HEADER)?;
         let (format, header) = if window.rest().starts_with(&[0x0A, 0x0D, 0x0D, 0x0A]) {
             (Format::PcapNg(Section::new()), 0)
         } else if Pcap::is_one(window.rest()) {
             (Format::pcap(&window)?, Pcap::HEADER)
-        } else if as_bytes {
-            return Ok(Opened::Bytes);
         } else {
             match Foreign::open(window.rest(), source) {
                 Ok(Some(OpenedForeign { format, first_record })) => {

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use framescope_parser::{Dissection, Field, Kind, Protocol, Value, hex};
+use super::talks::Talks;
+use framescope_parser::{Context, Dissection, Field, Kind, Protocol, Value, hex};
 use serde_json::Value as Json;
 use thiserror::Error;
 
@@ -49,6 +50,7 @@ pub(super) fn encode(
     line: &[u8],
     protocols: &[Arc<dyn Protocol>],
     default: Option<&Arc<dyn Protocol>>,
+    talks: &mut Talks,
     out: &mut Vec<u8>,
     notes: &mut Vec<String>,
 ) -> Result<(), EncodeError> {
@@ -68,7 +70,16 @@ pub(super) fn encode(
             named.ok_or_else(|| EncodeError::UnknownProtocol(name.to_owned()))?
         }
     };
-    Ok(protocol.encode_noting(&dissection(&row)?, out, notes)?)
+    let message = dissection(&row)?;
+    let Some(mut turn) = talks.turn(&row, &**protocol) else {
+        return Ok(protocol.encode_noting(&message, out, notes)?);
+    };
+    let begin = out.len();
+    let context =
+        Context { stage: turn.stage, variables: turn.conversation.variables(), ..Context::default() };
+    protocol.encode_in(&context, &message, out, notes)?;
+    turn.said(out.get(begin..).unwrap_or_default());
+    Ok(())
 }
 
 /// The fields of a message: an object with a list `fields`, or the list.

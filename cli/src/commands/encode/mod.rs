@@ -1,6 +1,7 @@
 //! `framescope encode`: from the JSON that `framescope decode --format json` prints back to the bytes of messages.
 
 mod message;
+mod talks;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -12,6 +13,7 @@ use framescope_inspect::{CustomProtocols, Reading};
 use framescope_parser::Protocol;
 use framescope_parser::missive::Key;
 
+use self::talks::Talks;
 use crate::arguments::{ImportArgs, parse_key};
 use crate::error::Error;
 use crate::notices::notify;
@@ -87,7 +89,7 @@ fn encode(
     out: &mut dyn Write,
 ) -> io::Result<u64> {
     let (mut refused, mut line, mut number) = (0, Vec::new(), 0u64);
-    let (mut bytes, mut notes) = (Vec::new(), Vec::new());
+    let (mut bytes, mut notes, mut talks) = (Vec::new(), Vec::new(), Talks::default());
     loop {
         line.clear();
         number += 1;
@@ -99,7 +101,7 @@ fn encode(
         }
         bytes.clear();
         notes.clear();
-        match message::encode(&line, protocols, default, &mut bytes, &mut notes) {
+        match message::encode(&line, protocols, default, &mut talks, &mut bytes, &mut notes) {
             Ok(()) => out.write_all(&bytes)?,
             Err(error) => {
                 refused += 1;

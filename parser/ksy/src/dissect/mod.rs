@@ -5,7 +5,6 @@ pub(crate) mod report;
 pub(crate) mod summary;
 pub(crate) mod whole;
 
-use crate::plan::ObjectId;
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
@@ -40,10 +39,10 @@ pub(crate) fn dissect<'a>(
         let mut run = Run::of(plan, message, arena, Mode::Full);
         run.key = key;
         run.checked = checked;
-        run.closed = meta.ends_with_segment;
+        run.closed = meta.ends_with_segment || meta.waits;
         run.read_fully();
         if let Some(kind) = meta.kind
-            && let Ok(val) = run.eval(kind, &Scope::of(ObjectId::ROOT))
+            && let Ok(val) = run.eval(kind, &Scope::of(run.subject()))
             && let Some(kind) = kind_of(plan, val)
         {
             visit.kind(kind);
@@ -70,7 +69,7 @@ pub(crate) fn dissect_parts<'a>(
         let mut run = Run::of(plan, message, arena, Mode::Full);
         // Problems are not reported, so checks need not be computed.
         run.checked = true;
-        run.closed = meta.ends_with_segment;
+        run.closed = meta.ends_with_segment || meta.waits;
         match parts.instances {
             true => run.read_fully(),
             false => run.read_fields_only(),
@@ -110,6 +109,8 @@ struct Lazy<'l, 'p, 'm>(RefCell<&'l mut Run<'p, 'm>>);
 
 impl fmt::Display for Lazy<'_, '_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.borrow_mut().summary(ObjectId::ROOT))
+        let mut run = self.0.borrow_mut();
+        let subject = run.subject();
+        f.write_str(&run.summary(subject))
     }
 }

@@ -19,7 +19,15 @@ impl<'p> Run<'p, '_> {
         'p: 'a,
     {
         self.arena.sort_paddings();
-        self.report_object(ObjectId::ROOT, message, visit, 0);
+        let plan = self.plan;
+        let Some(item) = plan.item else { return self.report_object(ObjectId::ROOT, message, visit, 0) };
+        match self.item_value() {
+            Some(Val::Obj(id)) if item.own_type.is_some() => self.report_object(id, message, visit, 0),
+            _ => {
+                let list = plan.root().seq.last();
+                list.into_iter().for_each(|list| self.report_attr(ObjectId::ROOT, list, message, visit, 0));
+            }
+        }
     }
 
     fn report_object<'a>(

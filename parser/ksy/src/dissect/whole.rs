@@ -39,7 +39,7 @@ impl<'p> Run<'p, '_> {
         }
         let plan = self.plan;
         if plan.types.iter().any(|ty| !ty.instances.is_empty()) {
-            let mut at = 0;
+            let mut at = self.first_object;
             // Instances add structures, which have instances.
             while at < self.arena.object_count() {
                 let id = ObjectId::at(at);
@@ -103,7 +103,7 @@ impl<'p> Run<'p, '_> {
 
     /// Records bytes of structures that no field explains.
     fn unread(&mut self) {
-        for at in 0..self.arena.object_count() {
+        for at in self.first_object..self.arena.object_count() {
             let id = ObjectId::at(at);
             if let Some(span) = self.rest_of(id).filter(|span| span.len() > 0)
                 && self.is_unexplained(id)
@@ -138,7 +138,9 @@ impl<'p> Run<'p, '_> {
         if io.open && self.stopped {
             return false;
         }
+        // What is in no field in order may be in one at a position of its own.
+        let elsewhere = id == ObjectId::ROOT && self.plan.reads_elsewhere;
         let explained = self.plan.type_of(object.ty).instances.iter().any(|attr| attr.pos.is_some());
-        !explained && object.whole
+        !explained && !elsewhere && object.whole
     }
 }

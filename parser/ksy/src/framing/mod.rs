@@ -6,6 +6,7 @@
 //! not a message lose the rest of the stream, which is reported.
 
 pub(crate) mod head;
+pub(crate) mod whole;
 
 use crate::plan::ObjectId;
 use std::num::NonZeroUsize;
@@ -48,6 +49,9 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
     let head = &meta.head;
     if meta.ends_with_segment {
         return Step::Message(some(input.first_segment.min(bytes.len())));
+    }
+    if meta.waits {
+        return whole::next(meta, input);
     }
     if let Some(step) = valid(framing, bytes) {
         return step;
@@ -129,9 +133,9 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
             Err(Stop::NeedMore(more)) => (usize::try_from(more).unwrap_or(usize::MAX), false),
             // The bytes are complete.
             Err(Stop::Missing) => return no_message(meta, Code::NoMatch),
-            // What would show where the message ends is not known, so that nothing is after it either.
+            // What would show where the message ends is not known: the next byte may be in another state.
             Err(Stop::Fault(fault)) if fault.code == Code::StateUnknown => {
-                return Step::Searching(some(bytes.len()), Code::StateUnknown);
+                return Step::Searching(some(1), Code::StateUnknown);
             }
             Err(Stop::Fault(fault)) => return no_message(meta, fault.code),
         };
@@ -151,7 +155,7 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
 pub(crate) fn measure(framing: Framing<'_>, message: Captured<'_, '_>) -> Measure {
     let Framing { plan, meta, programs, .. } = framing;
     let head = &meta.head;
-    if meta.ends_with_segment {
+    if meta.ends_with_segment || meta.waits {
         return Measure::Unknown;
     }
     let beginning = message.beginning();

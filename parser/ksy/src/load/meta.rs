@@ -1,12 +1,10 @@
 //! Reads what a description says beyond its fields, under keys that other programs ignore: how messages are found in a
 //! stream, what they are called, which replies to which, and what a field checks.
 
-use std::collections::HashSet;
-
 use framescope_parser::Code;
 
 use crate::checks::Algorithm;
-use crate::error::nearest;
+use crate::error::{Diagnostic, nearest};
 use crate::load::infer::types::Ty;
 use crate::load::streams::Streams;
 use crate::load::{Context, Loader};
@@ -15,6 +13,8 @@ use crate::yaml;
 
 /// The longest message in bytes, where the description gives no limit.
 const LIMIT: u32 = 16 << 20;
+/// The same where a whole file is one message.
+const WHOLE_LIMIT: u32 = 64 << 20;
 
 const KEYS: [&str; 13] = [
     "transport",
@@ -131,6 +131,7 @@ impl Loader {
         if self.draft.is_none() {
             self.message_keys(&own, TypeId::ROOT, &mut found);
             self.streaming(TypeId::ROOT, &mut found);
+            self.whole(&root, &mut found);
         }
         found
     }
@@ -193,10 +194,27 @@ impl Loader {
     pub(super) fn streaming(&mut self, root: TypeId, found: &mut Meta) {
         found.terminator = self.message_terminator(root, 0);
         if !found.ends_with_segment {
-            let mut streams = Streams { loader: self, seen: HashSet::new(), diagnostics: Vec::new() };
-            streams.type_of(root, false);
-            let diagnostics = streams.diagnostics;
-            found.stream_diagnostics = self.located(&diagnostics);
+            let mut streams = Streams::of(self);
+            streams.message(root);
+            let first = streams.first().cloned();
+            found.end = first.and_then(|first| self.located(&[first]).pop());
+            found.waits = found.end.is_some();
+        }
+        found.whole_limit = if found.limit == LIMIT { WHOLE_LIMIT } else { found.limit };
+    }
+
+    /// Finds out what a whole stream of the description is.
+    fn whole(&mut self, root: &yaml::Node, found: &mut Meta) {
+        if self.plan.root().parameters > 0 {
+            let place = root.get("params").map_or(root.place, |params| params.place);
+            let text = "'params' get their values where another description imports this one";
+            found.parameters = self.located(&[Diagnostic::new(place, text)]).pop();
+        }
+        if !found.ends_with_segment {
+            self.plan.reads_elsewhere = self.reads_elsewhere();
+            if found.end.is_some() && self.diagnostics.is_empty() {
+                found.stream = self.stream(found);
+            }
         }
     }
 

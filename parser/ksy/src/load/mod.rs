@@ -11,6 +11,7 @@ pub(crate) mod fields;
 pub(crate) mod frame;
 pub(crate) mod head;
 pub(crate) mod infer;
+pub(crate) mod items;
 pub(crate) mod keys;
 pub(crate) mod meta;
 pub(crate) mod parse;

@@ -29,6 +29,11 @@ impl Loader {
         }
     }
 
+    /// The first values of a type without a summary.
+    pub(super) fn first_values_of(&mut self, id: TypeId) -> Option<Vec<Piece>> {
+        self.plan.type_of(id).summary.is_empty().then(|| self.first_values(id))
+    }
+
     fn first_values(&mut self, id: TypeId) -> Vec<Piece> {
         let plan = self.plan.type_of(id).clone();
         let telling = plan.seq.iter().filter(|attr| {

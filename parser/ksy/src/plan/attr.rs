@@ -241,5 +241,15 @@ pub(crate) fn shape_expressions(attr: &Attr) -> Vec<NodeId> {
     nodes
 }
 
+/// The expressions that a value is compared with.
+pub(crate) fn valid_expressions(attr: &Attr) -> Vec<NodeId> {
+    match &attr.valid {
+        Some(Valid::Equal(node) | Valid::Expr(node)) => vec![*node],
+        Some(Valid::Range(least, most)) => [*least, *most].into_iter().flatten().collect(),
+        Some(Valid::AnyOf(nodes)) => nodes.clone(),
+        Some(Valid::InEnum) | None => Vec::new(),
+    }
+}
+
 /// The most arguments of a type.
 pub(crate) const MOST_ARGUMENTS: usize = 8;

@@ -4,7 +4,7 @@ use framescope_parser::Code;
 
 use crate::checks::Algorithm;
 use crate::error::Located;
-use crate::plan::{ConversationPlan, NodeId};
+use crate::plan::{ConversationPlan, NodeId, TypeId};
 use std::sync::Arc;
 
 /// What a protocol needs beside the structure of its messages.
@@ -17,6 +17,8 @@ pub(crate) struct Meta {
     pub(crate) ports: Vec<u16>,
     pub(crate) ends_with_segment: bool,
     pub(crate) limit: u32,
+    /// The same where a datagram or a whole file is one message.
+    pub(crate) whole_limit: u32,
     pub(crate) head: Head,
     pub(crate) kind: Option<NodeId>,
     pub(crate) id: Option<NodeId>,
@@ -26,10 +28,45 @@ pub(crate) struct Meta {
     pub(crate) terminator: Option<Vec<u8>>,
     /// Fields after the head whose check covers it: where the check fails, there may be no message.
     pub(crate) trailing_checks: Vec<u16>,
-    /// Why a stream can't be split into its messages.
-    pub(crate) stream_diagnostics: Vec<Located>,
+    /// What depends on where the stream ends, and where in the description: the messages do not show where they end.
+    pub(crate) end: Option<Located>,
+    /// Where the root's parameters are, which nothing gives a message.
+    pub(crate) parameters: Option<Located>,
+    /// Whether the end of the stream, or of a datagram, ends a message and nothing else does.
+    pub(crate) waits: bool,
+    /// The stream's items, if the description ends in a list of them.
+    pub(crate) stream: Option<Stream>,
     /// The grammar of its conversations, if messages depend on what was said before.
     pub(crate) conversation: Option<Arc<ConversationPlan>>,
+}
+
+/// A stream of items, each of which is a message.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    /// The type of what stands before the first, if anything does.
+    pub(crate) preamble: Option<TypeId>,
+    /// The type of an item, or the root if it can't be read without the root.
+    pub(crate) root: TypeId,
+    pub(crate) item: Option<Item>,
+    /// What an item has beside its structure.
+    pub(crate) meta: Arc<Meta>,
+}
+
+/// How an item is read as the last field of the root.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Item {
+    pub(crate) before: Before,
+    /// Its type, if it is a structure whose fields are those of the message.
+    pub(crate) own_type: Option<TypeId>,
+}
+
+/// What an item needs of the fields before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    Unneeded,
+    /// There are none, but it refers to the structure around it.
+    Empty,
+    Needed,
 }
 
 /// The beginning of every message, of fixed length, which distinguishes it from other bytes.

@@ -17,13 +17,13 @@ use framescope_parser::Kind;
 
 pub(crate) use attr::{
     Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
-    UserType, Valid, framing_expressions, shape_expressions,
+    UserType, Valid, framing_expressions, shape_expressions, valid_expressions,
 };
 pub(crate) use conversation::{ConversationPlan, MOST_STATES, Reading, Rule, Set, StatePlan, VariablePlan};
 pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Unit, Val};
 pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
-pub(crate) use meta::{Head, HeadTest, HeadTestKind, Meta};
+pub(crate) use meta::{Before, Head, HeadTest, HeadTestKind, Item, Meta, Stream};
 
 /// Everything that a description says. A copy shares all but the expressions, to which a query adds its own.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,10 @@ pub(crate) struct Plan {
     pub(crate) warnings: Arc<Vec<Located>>,
     /// The type of a message. The types that a conversation's messages have share the rest of their plans.
     pub(crate) root: TypeId,
+    /// Whether a field may be anywhere in the stream, so that a file is one message.
+    pub(crate) reads_elsewhere: bool,
+    /// How a message is read that is an item of the root's last field; None where it is the whole root.
+    pub(crate) item: Option<Item>,
     /// The names of the conversation's variables.
     pub(crate) variables: Arc<Vec<String>>,
 }
@@ -50,6 +54,16 @@ impl Plan {
         Arc::make_mut(&mut self.names).push(name.into());
         Arc::make_mut(&mut self.symbols).insert(name.into(), sym);
         sym
+    }
+
+    /// The type whose fields are those of a message.
+    pub(crate) fn message_type(&self) -> TypeId {
+        self.item.and_then(|item| item.own_type).unwrap_or(self.root)
+    }
+
+    /// The same with another type as the message.
+    pub(crate) fn rooted(&self, root: TypeId, item: Option<Item>) -> Plan {
+        Plan { root, item, ..self.clone() }
     }
 
     /// The id of a name, if the description has it.

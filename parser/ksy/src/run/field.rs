@@ -150,7 +150,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// The structure in which reading just stopped, so that it is reported as part of its field.
-    fn interrupted(&mut self) -> Option<Slot> {
+    pub(super) fn interrupted(&mut self) -> Option<Slot> {
         let id = self.interrupted.take()?;
         let object = self.arena.object(id);
         let io = self.io(object.io);
@@ -159,7 +159,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Reads one value of a field.
-    fn read_one(&mut self, attr: &'p Attr, io: IoId, scope: &Scope) -> Result<Slot, Stop> {
+    pub(super) fn read_one(&mut self, attr: &'p Attr, io: IoId, scope: &Scope) -> Result<Slot, Stop> {
         if attr.limit.is_bounded() {
             return self.read_bounded(attr, io, scope);
         }

@@ -5,6 +5,7 @@ pub(crate) mod eval;
 pub(crate) mod extent;
 pub(crate) mod field;
 pub(crate) mod instance;
+pub(crate) mod item;
 pub(crate) mod json;
 pub(crate) mod methods;
 pub(crate) mod numbers;
@@ -20,7 +21,7 @@ pub(crate) mod value;
 pub(crate) mod variables;
 
 use crate::plan::{IoId, ObjectId};
-use arena::{Arena, Around, Io, Stop};
+use arena::{Arena, Around, Stop};
 use framescope_parser::Captured;
 use framescope_parser::Key;
 
@@ -52,6 +53,8 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) writes: bool,
     /// Whether reading stopped before the end of the outermost structure.
     pub(crate) stopped: bool,
+    /// How many structures were read before the message, from what stands before it.
+    pub(crate) first_object: usize,
     depth: u32,
     work_limit: u64,
     /// The field whose bits were read last, and whether the lowest come first.
@@ -117,6 +120,7 @@ impl<'p, 'm> Run<'p, 'm> {
             closed: mode == Mode::Strict,
             writes: false,
             stopped: false,
+            first_object: 0,
             depth: 0,
             work_limit,
             last_bits: (ObjectId::NONE, 0, false),
@@ -129,7 +133,10 @@ impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn read(&mut self) -> Result<u32, Stop> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
-        let io = self.arena.new_io(Io { buffer: Span::MESSAGE, base: 0, end, pos: 0, bit: 0, open });
+        let io = self.arena.new_io(item::stream_of(end, open));
+        if let Some(item) = self.plan.item {
+            return self.read_item(item);
+        }
         self.begin_object(self.plan.root, io, Around::MESSAGE, None);
         let read = self.read_object(ObjectId::ROOT);
         self.aligned(IoId::MESSAGE);

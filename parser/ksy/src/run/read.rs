@@ -37,7 +37,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Reads only what is needed to know where the structure ends.
-    fn read_frame(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
+    fn read_frame(&mut self, id: ObjectId, ty: &'p TypePlan, seq: &'p [Attr]) -> Result<(), Stop> {
         let mut were_bits = false;
         for step in &ty.frame_plan {
             let at = match *step {
@@ -50,7 +50,7 @@ impl<'p> Run<'p, '_> {
                 }
                 FrameStep::SkipSized(at) | FrameStep::Read(at) => at,
             };
-            let Some(attr) = ty.seq.get(usize::from(at)) else { continue };
+            let Some(attr) = seq.get(usize::from(at)) else { continue };
             let bits = matches!(attr.shape, Shape::Bits { .. });
             if were_bits && !bits {
                 self.aligned(self.io_of(id));
@@ -138,11 +138,16 @@ impl<'p> Run<'p, '_> {
     fn read_fields(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
         self.spend(1 + ty.slot_count() as u64 / 16)?;
         self.choose_order(id, ty)?;
+        self.read_seq(id, ty, &ty.seq)
+    }
+
+    /// Reads the first fields of a structure, or all.
+    pub(super) fn read_seq(&mut self, id: ObjectId, ty: &'p TypePlan, seq: &'p [Attr]) -> Result<(), Stop> {
         if self.mode == Mode::Frame {
-            return self.read_frame(id, ty);
+            return self.read_frame(id, ty, seq);
         }
         let mut were_bits = false;
-        for attr in &ty.seq {
+        for attr in seq {
             let bits = matches!(attr.shape, Shape::Bits { .. });
             if were_bits && !bits {
                 self.aligned(self.io_of(id));

@@ -47,7 +47,10 @@ impl<'p> Writer<'p, '_> {
         let inner_start = self.part.position();
         let val = match (shape, field) {
             // What could not be dissected is given as bytes.
-            (Some(Shape::User(_)), Some(Field { value: Value::Bytes(bytes), .. })) => {
+            (
+                Some(Shape::User(_) | Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }),
+                Some(Field { value: Value::Bytes(bytes), .. }),
+            ) => {
                 self.part.bytes.extend_from_slice(bytes);
                 Val::Null
             }
@@ -92,7 +95,7 @@ impl<'p> Writer<'p, '_> {
     /// The terminator and padding after a value.
     fn fill(&mut self, id: ObjectId, attr: &Attr, start: u32, scope: &Scope) -> Result<(), Halt> {
         let size = match attr.limit.size {
-            Size::Of(node) if !self.asks_for_the_end(node) => {
+            Size::Of(node) if !self.asks_for_the_end(node, scope) => {
                 let size = self.run.number(node, scope).map_err(|stop| self.stopped(stop, id))?;
                 usize::try_from(size).ok().filter(|&size| size <= LARGEST)
             }
@@ -107,7 +110,7 @@ impl<'p> Writer<'p, '_> {
     /// Records how many bytes a field has, for the expression that gives its size.
     fn extent(&mut self, id: ObjectId, attr: &Attr, start: u32, scope: &Scope) {
         if let Size::Of(node) = attr.limit.size
-            && !self.asks_for_the_end(node)
+            && !self.asks_for_the_end(node, scope)
         {
             let found = self.part.position() - start;
             let path = self.path(id, attr, scope.index);

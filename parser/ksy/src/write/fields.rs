@@ -44,11 +44,34 @@ impl<'p> Writer<'p, '_> {
         let start = self.part.position() - u32::from(self.part.bit > 0);
         self.run.arena.object_mut(id).start = start;
         let depth = self.run.deeper().map_err(|stop| self.stopped(stop, id))?;
+        self.show_instances(id, ty, fields);
         let written = self.fields(id, ty, fields);
         self.run.restore_depth(depth);
         let end = self.part.position();
         self.run.arena.object_mut(id).end = end;
         written
+    }
+
+    /// Lets expressions see the instances with bytes of their own that are given, as far as they are plain values.
+    fn show_instances(&mut self, id: ObjectId, ty: &'p TypePlan, fields: &[Field<'_>]) {
+        let placed = ty.instances.iter().filter(|attr| attr.value.is_none() && !attr.limit.is_bounded());
+        for attr in placed.filter(|attr| matches!(attr.repeat, Repeat::Once)) {
+            let name = self.run.plan.name(attr.sym);
+            let Some(field) = fields.iter().find(|field| field.name == name) else { continue };
+            let val = match attr.shape {
+                Shape::Bits { count: 1, .. } => {
+                    self.whole_number(attr, Some(&field.value)).map(|n| Val::Bool(n != 0))
+                }
+                Shape::Int { .. } | Shape::Bits { .. } => {
+                    self.whole_number(attr, Some(&field.value)).map(Val::Int)
+                }
+                _ => continue,
+            };
+            if let Ok(val) = val {
+                let val = self.run.as_enum(val, attr);
+                self.run.arena.set_slot(id, attr.slot, Slot { val, state: State::Done, ..Slot::EMPTY });
+            }
+        }
     }
 
     fn fields(&mut self, id: ObjectId, ty: &'p TypePlan, fields: &[Field<'_>]) -> Result<(), Halt> {
@@ -80,7 +103,7 @@ impl<'p> Writer<'p, '_> {
         let is_given = fields.iter().any(|field| given(&field));
         self.place(id);
         if let Some(condition) = attr.condition {
-            let known = match self.asks_for_the_end(condition) {
+            let known = match self.asks_for_the_end(condition, &Scope::of(id)) {
                 true => None,
                 false => self.run.truth(condition, &Scope::of(id)).ok(),
             };
@@ -134,16 +157,13 @@ impl<'p> Writer<'p, '_> {
         if let Repeat::Times(node) = attr.repeat {
             // Items that could not be read follow as unexplained bytes, of this structure or one around it.
             let is_cut = self.is_last && self.rests > 0 || fields.iter().any(|field| field.name == UNREAD);
-            if is_cut && self.counts(id, node) > u64::from(count) {
+            let said = self.run.number(node, &Scope::of(id)).ok();
+            if is_cut && said.is_none_or(|said| said > count.into()) {
                 return Err(Halt::Missing(self.path(id, attr, Some(count))));
             }
             self.measure(node, Scope::of(id), self.path(id, attr, None), count.into(), COUNT);
         }
         Ok(())
-    }
-
-    fn counts(&mut self, id: ObjectId, node: NodeId) -> u64 {
-        self.run.number(node, &Scope::of(id)).ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
     }
 
     /// A field that is not given: a constant, or derived from others.

@@ -101,7 +101,7 @@ impl<'p> Writer<'p, '_> {
         }
     }
 
-    fn whole_number(&self, attr: &Attr, value: Option<&Value<'_>>) -> Result<i128, WriteError> {
+    pub(super) fn whole_number(&self, attr: &Attr, value: Option<&Value<'_>>) -> Result<i128, WriteError> {
         match value {
             Some(Value::Unsigned(n) | Value::Hex(n)) => Ok((*n).into()),
             Some(Value::Signed(n)) => Ok((*n).into()),

@@ -14,6 +14,7 @@ pub(crate) mod compare;
 pub(crate) mod conditions;
 pub(crate) mod error;
 pub(crate) mod fields;
+pub(crate) mod item;
 pub(crate) mod leaf;
 pub(crate) mod part;
 pub(crate) mod placed;
@@ -21,7 +22,7 @@ pub(crate) mod solve;
 
 use crate::plan::IoId;
 use crate::plan::ObjectId;
-use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType};
+use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType, Val};
 use crate::run::arena::{Arena, Around, Io, Stop, with_arena};
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
@@ -37,6 +38,8 @@ const MOST_PASSES: usize = 32;
 const LARGEST: usize = 64 << 20;
 /// What is measured of a list, for a note.
 const COUNT: &str = "number of items";
+/// How deeply instances are followed through others.
+const DEEPEST: u32 = 40;
 /// The most notes.
 const MOST_NOTES: usize = 100;
 
@@ -122,6 +125,10 @@ struct Writer<'p, 's> {
     is_last: bool,
     /// Where the bytes of a stream ended, and the part that they are in.
     closed: BTreeMap<IoId, (u32, u32)>,
+    /// Computed instances, and whether they depend on where the bytes end.
+    ends: BTreeMap<(ObjectId, u16), bool>,
+    /// Instances with a position that are written.
+    written: BTreeSet<(ObjectId, u16)>,
     /// How many parts there were.
     parts: u32,
 }
@@ -149,6 +156,8 @@ impl<'p, 's> Writer<'p, 's> {
             rests: 0,
             is_last: true,
             closed: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            written: BTreeSet::new(),
             parts: 0,
         }
     }
@@ -160,6 +169,9 @@ impl<'p, 's> Writer<'p, 's> {
     }
 
     fn message(&mut self, fields: &[Field<'_>]) -> Result<(), Halt> {
+        if let Some(item) = self.run.plan.item {
+            return self.item(item, fields);
+        }
         let io = self.new_io();
         let id = self.run.begin_object(self.run.plan.root, io, Around::MESSAGE, None);
         self.paths.insert(id, String::new());
@@ -202,10 +214,60 @@ impl<'p, 's> Writer<'p, 's> {
     }
 
     /// Whether an expression depends on where the bytes end, which is not known before they are written.
-    fn asks_for_the_end(&self, node: NodeId) -> bool {
+    fn asks_for_the_end(&mut self, node: NodeId, scope: &Scope) -> bool {
         let mut asks = false;
         self.run.plan.expressions.walk(node, &mut |_, node| asks |= matches!(node, Node::Io));
-        asks
+        asks || self.computes_the_end(node, scope, 0)
+    }
+
+    /// The same through computed instances, which keep the position that they were computed at.
+    fn computes_the_end(&mut self, node: NodeId, scope: &Scope, depth: u32) -> bool {
+        if depth > DEEPEST || self.run.spend(1).is_err() {
+            return false;
+        }
+        let plan = self.run.plan;
+        let depth = depth + 1;
+        match *plan.expressions.node(node) {
+            Node::Member(of, sym) => {
+                if depth > 1 && matches!(plan.expressions.node(of), Node::Io) {
+                    return matches!(plan.name(sym), "size" | "eof");
+                }
+                match self.run.eval(of, scope) {
+                    Ok(Val::Obj(id)) => {
+                        let slot = plan.type_of(self.run.arena.object(id).ty).slot(sym);
+                        slot.is_some_and(|slot| self.slot_computes_the_end(id, slot, depth))
+                    }
+                    _ => self.computes_the_end(of, scope, depth),
+                }
+            }
+            Node::Slot(slot) => self.slot_computes_the_end(scope.object, slot, depth),
+            Node::Unary(_, of) | Node::Cast(of, _) => self.computes_the_end(of, scope, depth),
+            Node::Binary(_, left, right) => {
+                self.computes_the_end(left, scope, depth) || self.computes_the_end(right, scope, depth)
+            }
+            // Only the branch that is taken counts.
+            Node::Ternary(condition, then, otherwise) => {
+                let taken = match self.run.truth(condition, scope) {
+                    Ok(true) => then,
+                    _ => otherwise,
+                };
+                self.computes_the_end(condition, scope, depth) || self.computes_the_end(taken, scope, depth)
+            }
+            _ => false,
+        }
+    }
+
+    fn slot_computes_the_end(&mut self, id: ObjectId, slot: u16, depth: u32) -> bool {
+        let ty = self.run.plan.type_of(self.run.arena.object(id).ty);
+        let Some(value) = ty.attr(slot).and_then(|attr| attr.value) else { return false };
+        if let Some(&known) = self.ends.get(&(id, slot)) {
+            return known;
+        }
+        // Many may use the same one, and some themselves.
+        self.ends.insert((id, slot), false);
+        let computes = self.computes_the_end(value, &Scope::of(id), depth);
+        self.ends.insert((id, slot), computes);
+        computes
     }
 
     fn measure(&mut self, node: NodeId, scope: Scope, path: String, found: u64, what: &'static str) {

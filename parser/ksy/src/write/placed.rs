@@ -11,7 +11,6 @@ use framescope_parser::Field;
 
 use crate::plan::{Attr, IoId, ObjectId, Plan, Repeat, Val};
 use crate::run::Scope;
-use crate::run::arena::{Slot, State};
 use crate::write::compare::is_same;
 use crate::write::error::Halt;
 use crate::write::{LARGEST, Writer};
@@ -129,9 +128,7 @@ impl<'p> Writer<'p, '_> {
         for attr in ty.instances.iter().filter(|attr| attr.value.is_none()) {
             let name = self.run.plan.name(attr.sym);
             let path = self.path(id, attr, None);
-            if self.run.arena.slot(id, attr.slot).state == State::Done
-                || !self.placed.contains(&without_first(&path))
-            {
+            if self.written.contains(&(id, attr.slot)) || !self.placed.contains(&without_first(&path)) {
                 continue;
             }
             let Some(target) = self.target(id, attr) else { continue };
@@ -196,6 +193,7 @@ impl<'p> Writer<'p, '_> {
         let limit = self.closed.get(&target).map(|&(_, limit)| limit);
         let before = self.part.bytes.split_off(at as usize);
         let marks = (self.measures.len(), self.part.checks.len(), self.part.unexplained.len());
+        let shown = *self.run.arena.slot(id, attr.slot);
         let own_io = std::mem::replace(&mut self.run.arena.object_mut(id).io, target);
         let was_last = std::mem::replace(&mut self.is_last, false);
         let written = self.placed_values(id, attr, given);
@@ -215,7 +213,7 @@ impl<'p> Writer<'p, '_> {
             self.measures.truncate(marks.0);
             self.part.checks.truncate(marks.1);
             self.part.unexplained.truncate(marks.2);
-            self.run.arena.set_slot(id, attr.slot, Slot::EMPTY);
+            self.run.arena.set_slot(id, attr.slot, shown);
             return fits;
         }
         // What was at the end of the bytes ends with them, however long it is now.
@@ -228,6 +226,7 @@ impl<'p> Writer<'p, '_> {
             self.part.bytes.extend_from_slice(rest);
         }
         self.explain(&new);
+        self.written.insert((id, attr.slot));
         Ok(())
     }
 

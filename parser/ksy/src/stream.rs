@@ -1,0 +1,184 @@
+//! A described stream: a preamble, then items up to the end, each of which is a message. It is a conversation in which each direction
+//! goes from the one to the other, and which remembers the bytes of the preamble where the items need them. It frames nothing.
+
+use std::sync::Arc;
+
+use framescope_parser::{
+    Captured, Code, Context, Conversation, Key, Names, Reads, Role, Sentence, Stage, Variables,
+};
+
+use crate::described::Described;
+use crate::format::Format;
+use crate::plan::{Before, Stream};
+
+/// The longest preamble, in bytes, that is remembered.
+const LONGEST: usize = 64 << 10;
+
+/// The preambles of both directions.
+#[derive(Clone, Debug, Default)]
+struct Preambles([Option<Arc<[u8]>>; 2]);
+
+/// The preamble of the direction that a message is in.
+pub(crate) fn preamble<'c>(context: Option<&'c Context<'_>>) -> Option<&'c [u8]> {
+    let context = context?;
+    let role = usize::from(context.stage).checked_sub(usize::from(ITEM))?;
+    context.variables?.downcast_ref::<Preambles>()?.0.get(role)?.as_deref()
+}
+
+/// The stages: the preamble, and the items of the client and, where they need their own preamble, of the server.
+const PREAMBLE: u16 = 0;
+const ITEM: u16 = 1;
+
+/// How the messages of a description that is a stream are read, if they are not all items without a preamble.
+#[derive(Clone, Debug)]
+pub(crate) struct Stages {
+    pub(crate) stages: Arc<[Stage]>,
+    start: Progress,
+    preamble: Arc<Described>,
+    item: Arc<Described>,
+}
+
+/// An item, as a message.
+pub(crate) fn item(format: &Format, stream: &Stream) -> Described {
+    let plan = format.plan.rooted(stream.root, stream.item);
+    Described::part(Format { plan: Arc::new(plan), meta: stream.meta.clone() })
+}
+
+impl Stages {
+    /// The stages of a description whose items follow a preamble.
+    pub(crate) fn new(format: &Format, stream: &Stream) -> Option<Stages> {
+        let root = stream.preamble?;
+        let plan = format.plan.rooted(root, None);
+        let mut meta = (*format.meta).clone();
+        (meta.end, meta.waits, meta.stream) = (None, false, None);
+        let can_search = meta.head.is_sure();
+        let preamble = Described::part(Format { plan: Arc::new(plan), meta: Arc::new(meta) });
+        let needs = stream.item.is_some_and(|item| item.before == Before::Needed);
+        let start = Progress { needs, can_search, ..Progress::default() };
+        Some(Stages::of(preamble, item(format, stream), start))
+    }
+
+    fn of(preamble: Described, item: Described, start: Progress) -> Stages {
+        let needs = start.needs;
+        let stage = |name: &str, reads: &Described, needs_variables, sets_variables| Stage {
+            name: name.to_owned(),
+            reads: Reads::Own(Arc::new(reads.clone())),
+            needs_variables,
+            sets_variables,
+        };
+        let first = [stage("preamble", &preamble, false, true), stage("item", &item, needs, false)];
+        let of_server = needs.then(|| stage("item", &item, needs, false));
+        let stages = first.into_iter().chain(of_server).collect();
+        Stages { stages, start, preamble: Arc::new(preamble), item: Arc::new(item) }
+    }
+
+    /// The same with the key with which authenticated messages are verified.
+    pub(crate) fn with_key(&self, key: Option<&Key>) -> Stages {
+        let with = |part: &Arc<Described>| (**part).clone().with_key(key.cloned());
+        Stages::of(with(&self.preamble), with(&self.item), self.start.clone())
+    }
+
+    /// The protocol of a stage.
+    pub(crate) fn part(&self, stage: u16) -> &Described {
+        if stage == PREAMBLE { &self.preamble } else { &self.item }
+    }
+
+    /// The names of all messages: of those of each stage, and of a whole stream in a datagram.
+    pub(crate) fn names(&self, whole: &Names) -> Names {
+        let mut names = whole.clone();
+        for stage in &*self.stages {
+            let Reads::Own(protocol) = &stage.reads else { continue };
+            let own = protocol.names();
+            let is_new = |name: &String| !names.fields.contains(name);
+            let fields: Vec<String> = own.fields.into_iter().filter(is_new).collect();
+            names.fields.extend(fields);
+            let kinds: Vec<String> =
+                own.kinds.into_iter().filter(|kind| !names.kinds.contains(kind)).collect();
+            names.kinds.extend(kinds);
+            names.verbatim &= own.verbatim;
+        }
+        names
+    }
+
+    /// The beginning of a conversation.
+    pub(crate) fn begin(&self) -> Box<dyn Conversation> {
+        Box::new(self.start.clone())
+    }
+}
+
+/// How far both directions are.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    needs: bool,
+    /// Whether a preamble can be found among other bytes.
+    can_search: bool,
+    preambles: Preambles,
+    /// Whether the preamble is over, by role.
+    is_over: [bool; 2],
+    /// Whether the direction was captured from its middle on, and that was not said yet.
+    begins_inside: [bool; 2],
+}
+
+impl Progress {
+    fn pass(&mut self, role: Role) {
+        self.is_over[role.index()] = true;
+    }
+}
+
+impl Conversation for Progress {
+    fn copy(&self) -> Box<dyn Conversation> {
+        Box::new(self.clone())
+    }
+
+    fn size(&self) -> usize {
+        let preambles = self.preambles.0.iter().flatten().map(|bytes| bytes.len()).sum::<usize>();
+        size_of::<Progress>() + preambles
+    }
+
+    fn stage(&self, role: Role) -> u16 {
+        match self.is_over[role.index()] {
+            false => PREAMBLE,
+            true if self.needs => ITEM + u16::from(role == Role::Server),
+            true => ITEM,
+        }
+    }
+
+    fn variables(&self) -> Option<&Variables> {
+        self.needs.then_some(&self.preambles)
+    }
+
+    fn continue_in(&mut self, role: Role, stage: u16) {
+        self.is_over[role.index()] = stage != PREAMBLE;
+    }
+
+    fn begins_inside(&mut self, role: Role) {
+        self.pass(role);
+        self.begins_inside[role.index()] = true;
+    }
+
+    fn message(&mut self, role: Role, message: Captured<'_, '_>) {
+        if self.is_over[role.index()] {
+            return;
+        }
+        self.pass(role);
+        let bytes = message.bytes();
+        if self.needs && message.is_whole() && bytes.len() <= LONGEST {
+            self.preambles.0[role.index()] = Some(bytes.into());
+        }
+    }
+
+    fn loss(&mut self, role: Role) {
+        // Whether the preamble is over is not known. Where it can be searched for it is; where the items can be read without it they are.
+        if !self.can_search && !self.needs {
+            self.pass(role);
+        }
+    }
+
+    fn note(&mut self, role: Role) -> Option<(Code, Sentence)> {
+        let begins_inside = std::mem::take(&mut self.begins_inside[role.index()]);
+        begins_inside.then(|| {
+            let text = "the capture begins after the first bytes of this stream: these are read as an item";
+            (Code::MidConversation, text.into())
+        })
+    }
+}
