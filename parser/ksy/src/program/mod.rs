@@ -214,10 +214,12 @@ impl Program {
         if bytes.len() >= 1 << 31 {
             return None;
         }
-        match self.registers {
-            ..=FEW_REGISTERS => Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run(),
-            ..=MANY_REGISTERS => Machine::<_, MANY_REGISTERS>::new(self, given, bytes, sink).run(),
-            _ => Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run(),
+        if self.registers <= FEW_REGISTERS {
+            Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run()
+        } else if self.registers <= MANY_REGISTERS {
+            Machine::<_, MANY_REGISTERS>::new(self, given, bytes, sink).run()
+        } else {
+            Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run()
         }
     }
 }
