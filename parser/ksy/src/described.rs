@@ -121,7 +121,9 @@ impl Described {
         let mut own: Vec<Option<Arc<Described>>> = Vec::new();
         for state in &plan.states {
             own.push(match &state.reads {
-                Reading::Own(root, meta) => Some(Arc::new(Described::part(format.of_messages(*root, meta)))),
+                Reading::Own(root, meta) => {
+                    Some(Arc::new(Described::part(format.of_messages(*root, state.mask, meta))))
+                }
                 Reading::Other(_) => None,
             });
         }
@@ -154,7 +156,7 @@ impl Described {
     pub(crate) fn part(format: Format) -> Described {
         let names = Arc::new(names::names(&format));
         // A program reads whole structures, and no item of another.
-        let compiled = format.plan.item.is_none();
+        let compiled = format.plan.item.is_none() && format.plan.mask.is_none();
         let ends = compiled.then(|| Program::ends(&format.plan)).flatten().map(Arc::new);
         let valid = compiled.then(|| Program::whole(&format.plan, &format.meta)).flatten().map(Arc::new);
         let outline = valid.as_ref().map(|valid| Arc::new(valid.without_reports()));
@@ -200,8 +202,10 @@ impl Described {
     /// Writes a message. If instances with a position are then other than they are given, it is written again with them.
     fn written(&self, context: Option<&Context<'_>>, message: &Dissection<'_>) -> Result<Written, Error> {
         let plan = &self.format.plan;
-        let write =
-            |placed: &Placed| write::write(plan, (self.key.as_ref(), context), &message.fields, placed);
+        let write = |placed: &Placed| {
+            let written = write::write(plan, (self.key.as_ref(), context), &message.fields, placed)?;
+            write::masked(plan, context, written)
+        };
         let written = write(&Placed::new())?;
         if !placed::has_places(plan) {
             return Ok(written);
