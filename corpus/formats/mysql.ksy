@@ -323,7 +323,7 @@ types:
     instances:
       kind: {value: 'status == 0 ? answer::ok : status == 0xff ? answer::error : status == 0xfe ? answer::auth_switch : answer::auth_more_data'}
       # The second answer of caching_sha2_password: the whole password is asked for.
-      wants_more: {value: 'status == 0xfe or status == 1 and _io.size == 2 and body.as<bytes_payload>.bytes[0] == 4'}
+      wants_more: {value: 'status == 0xfe or status == 1 and body.as<bytes_payload>.bytes == [4]'}
     -webide-representation: '{body}'
   auth_switch:
     seq:
@@ -491,9 +491,8 @@ types:
       - {id: first, type: u1}
       - {id: u2, type: u2, if: first == 0xfc}
       - {id: u3, type: b24le, if: first == 0xfd}
-      - {id: u8, type: u8, if: first == 0xfe and _io.size >= 0xffffff}
     instances:
-      value: {value: 'first == 0xfc ? u2 : first == 0xfd ? u3 : first == 0xfe and _io.size >= 0xffffff ? u8 : first'}
+      value: {value: 'first == 0xfc ? u2 : first == 0xfd ? u3 : first'}
   ok:
     seq:
       - {id: affected_rows, type: lenenc}
@@ -607,7 +606,7 @@ types:
     instances:
       kind:
         value: >-
-          _io.size >= 0xffffff ? answer::long_row
+          _parent.length == 0xffffff ? answer::long_row
           : head.first == 0xff ? answer::error
           : head.first == 0xfe ? answer::end
           : _conversation.binary ? answer::binary_row
@@ -626,8 +625,8 @@ types:
     params:
       - {id: index, type: s4}
     seq:
-      - {id: head, type: head}
-      - {id: value, type: 'text_value(index, head.value)', if: head.first != 0xfb}
+      - {id: length, type: lenenc}
+      - {id: value, type: 'text_value(index, length.value)', if: length.first != 0xfb}
     -webide-representation: '{value}'
   text_value:
     params:

@@ -20,7 +20,7 @@ use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
 use crate::plan::{ConversationPlan, Meta, Plan, Reading};
-use crate::program::{Given, Program};
+use crate::program::{Given, Programs};
 use crate::select::Selection;
 use crate::stream::Stages;
 use crate::write::Written;
@@ -59,11 +59,8 @@ use crate::{dissect, framing, stream, write};
 pub struct Described {
     format: Format,
     names: Arc<Names>,
-    /// Finds where most messages end.
-    ends: Option<Arc<Program>>,
-    /// Dissects most messages, which are entirely valid, and finds the kinds of those.
-    valid: Option<Arc<Program>>,
-    outline: Option<Arc<Program>>,
+    /// Read most messages.
+    programs: Arc<Programs>,
     key: Option<Key>,
     /// The states of its conversations, each with a protocol of its own.
     grammar: Option<Arc<Grammar>>,
@@ -155,17 +152,15 @@ impl Described {
     /// The protocol whose messages are all of one type.
     pub(crate) fn part(format: Format) -> Described {
         let names = Arc::new(names::names(&format));
-        // A program reads whole structures, and no item of another.
-        let compiled = format.plan.item.is_none() && format.plan.mask.is_none();
-        let ends = compiled.then(|| Program::ends(&format.plan)).flatten().map(Arc::new);
-        let valid = compiled.then(|| Program::whole(&format.plan, &format.meta)).flatten().map(Arc::new);
-        let outline = valid.as_ref().map(|valid| Arc::new(valid.without_reports()));
+        // A program reads whole structures as they are sent, and no item of another.
+        let programs = match format.plan.item.is_none() && format.plan.mask.is_none() {
+            true => Arc::new(Programs::new(&format.plan, &format.meta)),
+            false => Arc::default(),
+        };
         Described {
             format,
             names,
-            ends,
-            valid,
-            outline,
+            programs,
             key: None,
             grammar: None,
             stream: None,
@@ -183,7 +178,7 @@ impl Described {
         let grammar = Arc::new(Grammar::new(plan, own));
         let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
         let part = Described::part(format);
-        Described { names, ends: None, valid: None, outline: None, key, grammar: Some(grammar), ..part }
+        Described { names, programs: Arc::default(), key, grammar: Some(grammar), ..part }
     }
 
     /// The protocol of a state, or else of the first; itself where it has no conversations.
@@ -319,20 +314,26 @@ impl Described {
     fn parts_with(&self, message: &Dissection<'_>) -> impl Iterator<Item = &Described> {
         let names: Vec<String> = message.fields.iter().map(|field| field.name.to_string()).collect();
         self.parts().filter(move |part| {
-            let (plan, root) = (&part.format.plan, part.format.plan.root());
+            let plan = &part.format.plan;
+            let root = plan.type_of(plan.message_type());
             let is_there = |name: &String| plan.symbol(name).is_some_and(|sym| root.slot(sym).is_some());
             part.grammar.is_none() && names.iter().all(|name| name.starts_with('_') || is_there(name))
         })
     }
 
     fn framing(&self) -> Framing<'_> {
-        Framing { plan: &self.format.plan, meta: &self.format.meta, ends: self.ends.as_deref() }
+        Framing {
+            plan: &self.format.plan,
+            meta: &self.format.meta,
+            programs: &self.programs,
+            key: self.key.as_ref(),
+        }
     }
 
     fn dissect_message<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         let format = (&*self.format.plan, &*self.format.meta, self.key.as_ref());
-        if let Some(valid) = self.valid.as_ref().filter(|_| message.is_whole())
-            && valid.dissect(format, message.bytes(), visit)
+        if let Some(whole) = self.programs.whole.as_ref().filter(|_| message.is_whole())
+            && whole.dissect(format, message.bytes(), visit)
         {
             return;
         }
@@ -421,8 +422,8 @@ impl Protocol for Described {
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         // What a conversation has set is known to the dissection only.
-        let is_item = self.format.plan.item.is_some();
-        if is_item || self.grammar.is_some() || names::uses_variables(&self.format) {
+        let is_plain = self.format.plan.item.is_none() && self.format.plan.mask.is_none();
+        if !is_plain || self.grammar.is_some() || names::uses_variables(&self.format) {
             return None;
         }
         Some(Box::new(Selection::new(&self.format, wanted)))
@@ -432,7 +433,12 @@ impl Protocol for Described {
         let part = self.of_stage(None);
         let plan: &'a Plan = &part.format.plan;
         let given = Given { key: part.key.as_ref(), checked };
-        if part.outline.as_ref().is_some_and(|outline| outline.outline(plan, given, message, visit)) {
+        let Programs { silent, kind, .. } = &*part.programs;
+        // What was checked is valid.
+        let kind = kind.as_ref().filter(|_| checked);
+        if kind.is_some_and(|kind| kind.report_kind(plan, message, visit))
+            || silent.as_ref().is_some_and(|silent| silent.outline(plan, given, message, visit))
+        {
             return;
         }
         part.dissect_all(Captured::whole(message), checked, visit, false);
@@ -478,7 +484,10 @@ impl Protocol for Described {
         out: &mut Vec<u8>,
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
-        let part = self.of_stage(Some(context));
+        let part = match &self.stream {
+            Some(stream) => stream.part(context.stage),
+            None => self.of_stage(Some(context)),
+        };
         let written = part.written(Some(context), message)?;
         let mut found = Dissection::default();
         part.dissect_incomplete(Captured::whole(&written.bytes).in_context(Some(context)), &mut found);

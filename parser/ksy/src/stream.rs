@@ -78,6 +78,11 @@ impl Stages {
         Stages::of(with(&self.preamble), with(&self.item), self.start.clone())
     }
 
+    /// The protocol of a stage.
+    pub(crate) fn part(&self, stage: u16) -> &Described {
+        if stage == PREAMBLE { &self.preamble } else { &self.item }
+    }
+
     /// The names of all messages: of those of each stage, and of a whole stream in a datagram.
     pub(crate) fn names(&self, whole: &Names) -> Names {
         let mut names = whole.clone();

@@ -146,6 +146,30 @@ fn items_are_messages_that_are_read_with_the_preamble_of_their_direction() {
 }
 
 #[test]
+fn items_encode_to_the_same_bytes_in_their_context() {
+    for (text, head, item) in [
+        (RECORDS, &b"RECS\x02\x01"[..], record(false, 7, b"hello")),
+        (CHUNKS, b"CHNK\0\x02", b"\x01\x03ada".to_vec()),
+    ] {
+        let described = Described::from_ksy(text).unwrap();
+        let mut conversation = described.conversation().unwrap();
+        let speaker = Speaker::new(&mut *conversation, Role::Server, &described, &[]);
+        let (mut framer, mut seen) = (Framer::default(), 0);
+        framer.segment_of(&speaker, &[head, &item].concat(), &mut |_, bytes| {
+            let context = bytes.context().unwrap();
+            let protocol = described.stages()[usize::from(context.stage)].protocol(&[]).unwrap();
+            let mut message = Dissection::default();
+            bytes.dissect(protocol, &mut message);
+            let mut written = Vec::new();
+            described.encode_in(context, &message, &mut written, &mut Vec::new()).unwrap();
+            assert_eq!(written, bytes.bytes());
+            seen += 1;
+        });
+        assert_eq!(seen, 2);
+    }
+}
+
+#[test]
 fn items_without_their_preamble_are_not_guessed() {
     let described = Described::from_ksy(RECORDS).unwrap();
     let item = record(true, 7, b"hello");

@@ -11,11 +11,11 @@ pub(crate) mod whole;
 use crate::plan::ObjectId;
 use std::num::NonZeroUsize;
 
-use framescope_parser::{Captured, Code, Input, Measure, Memo, Step};
+use framescope_parser::{Captured, Code, Input, Key, Measure, Memo, Step};
 
 use crate::framing::head::Probe;
 use crate::plan::{Meta, Order, Plan, Shape};
-use crate::program::{Given, Program};
+use crate::program::{Given, Programs};
 use crate::run::arena::{State, Stop, with_arena};
 use crate::run::numbers::integer;
 use crate::run::{Mode, Run};
@@ -28,12 +28,13 @@ const EAGER: usize = 1 << 10;
 /// How many bytes are unmasked at first.
 const FIRST_WINDOW: usize = 256;
 
-/// What messages are found by: the structure of messages, how they begin, and a program for the end of most.
+/// What messages are found by: the structure of messages, how they begin, and programs for most of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Framing<'f> {
     pub(crate) plan: &'f Plan,
     pub(crate) meta: &'f Meta,
-    pub(crate) ends: Option<&'f Program>,
+    pub(crate) programs: &'f Programs,
+    pub(crate) key: Option<&'f Key>,
 }
 
 fn some(length: usize) -> NonZeroUsize {
@@ -53,6 +54,9 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
     }
     if meta.waits {
         return whole::next(meta, input);
+    }
+    if let Some(step) = valid(framing, bytes) {
+        return step;
     }
     let seen = memo.get_or_default::<Seen>();
     let probed = match seen.0.take() {
@@ -79,6 +83,18 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
     }
 }
 
+/// A valid message whose checks hold, which is one whatever follows it.
+#[inline]
+fn valid(Framing { plan, meta, programs, key }: Framing<'_>, bytes: &[u8]) -> Option<Step> {
+    let near = bytes.get(..bytes.len().min(SUSPECT).min(meta.limit as usize)).unwrap_or_default();
+    let found = programs.silent.as_ref()?.run(near, Given { key, checked: false })?;
+    let length = NonZeroUsize::new(found.end)?;
+    debug_assert!(matches!(meta.head.probe(bytes), Probe::Believed), "a valid message begins otherwise");
+    debug_assert!(meta.head.refuse.iter().all(|(test, _)| test.holds(bytes)), "a valid message is refused");
+    debug_assert_eq!(end_by_reader(plan, bytes), Some(found.end));
+    Some(if found.is_checked { Step::Checked(length) } else { Step::Message(length) })
+}
+
 /// No message of a sensible length begins here, though its head looks like one.
 fn no_message(meta: &Meta, code: Code) -> Step {
     if !meta.head.is_sure() { Step::Lost } else { Step::Skipped(some(meta.head.length as usize), code) }
@@ -101,11 +117,11 @@ fn unmasked(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
 }
 
 fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
-    let Framing { plan, meta, ends } = framing;
+    let Framing { plan, meta, programs, .. } = framing;
     let bytes = input.bytes;
     let limit = meta.limit as usize;
     let available = bytes.get(..bytes.len().min(limit + 1)).unwrap_or_default();
-    if let Some(found) = ends.and_then(|ends| ends.run(available, Given::default()))
+    if let Some(found) = programs.ends.as_ref().and_then(|ends| ends.run(available, Given::default()))
         && (1..=limit).contains(&found.end)
     {
         debug_assert_eq!(end_by_reader(plan, available), Some(found.end));
@@ -155,7 +171,8 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
 }
 
 /// The length of the message at the beginning of these bytes, some of which may be missing.
-pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captured<'_, '_>) -> Measure {
+pub(crate) fn measure(framing: Framing<'_>, message: Captured<'_, '_>) -> Measure {
+    let Framing { plan, meta, programs, .. } = framing;
     let head = &meta.head;
     if meta.ends_with_segment || meta.waits {
         return Measure::Unknown;
@@ -183,7 +200,8 @@ pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captur
     }
     let limit = meta.limit as usize;
     if message.is_whole()
-        && let Some(found_end) = ends.and_then(|ends| ends.run(message.bytes(), Given::default()))
+        && let Some(found_end) =
+            programs.ends.as_ref().and_then(|ends| ends.run(message.bytes(), Given::default()))
     {
         return if (1..=limit).contains(&found_end.end) { found(found_end.end) } else { Measure::Nothing };
     }
@@ -244,7 +262,8 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen:
         computed.map(i128::from) == Some(integer(own, false, le))
     });
     match (holds, follows) {
-        (true, _) => Step::Checked(some(end)),
+        // Its checks are computed again, because it is not known to be valid otherwise.
+        (true, _) => Step::Message(some(end)),
         (false, None) => Step::NeedMore(some((meta.head.length as usize).saturating_sub(behind.len()))),
         (false, Some(_)) => Step::Skipped(some(meta.head.length as usize), Code::LengthSuspect),
     }

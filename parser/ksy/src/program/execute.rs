@@ -6,7 +6,7 @@ use crate::checks;
 use crate::plan::Val;
 use crate::program::evaluate::{pack, unpack};
 use crate::program::records::{Content, Sink};
-use crate::program::step::{Arg, Checked, Chunk, Kind, NONE, Processing, Read, Register, Step, Stream};
+use crate::program::step::{Arg, Checked, Chunk, Kind, Load, NONE, Processing, Read, Register, Step, Stream};
 use crate::program::{Found, Given, Program};
 use crate::run::MOST_DERIVED;
 use crate::run::extent::{find, is_tail, trimmed};
@@ -40,6 +40,14 @@ fn pair(first: usize, second: usize, bits: u32) -> u64 {
 fn unpair(pair: u64) -> (usize, usize, u32) {
     let place = |n: u64| usize::try_from(n & 0x7fff_ffff).unwrap_or(0);
     (place(pair >> 31), place(pair), u32::try_from(pair >> 62).unwrap_or(0))
+}
+
+/// Fewer than eight bytes, and zeros.
+#[cold]
+fn padded(bytes: &[u8]) -> [u8; 8] {
+    let mut padded = [0; 8];
+    padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    padded
 }
 
 /// Whether bytes are UTF-8. Most texts are ASCII, which is found out sooner.
@@ -108,7 +116,8 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                 }
             }
         };
-        Some(Found { end, kind, has_trailing_check: self.has_trailing_check })
+        let is_checked = self.has_trailing_check && self.sink.notes().is_empty();
+        Some(Found { end, kind, is_checked })
     }
 
     #[inline]
@@ -197,6 +206,12 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                     if n < low || n > high {
                         return None;
                     }
+                }
+                Step::Block { first, count, bytes } => {
+                    let behind = rest.get(bytes.into()..)?;
+                    let loads = program.loads.get(first.into()..)?.get(..count.into())?;
+                    self.block(loads, rest, pos!())?;
+                    rest = behind;
                 }
                 Step::Signed { to, field, bytes, le } => {
                     let (own, behind) = rest.split_at_checked(bytes.into())?;
@@ -425,6 +440,24 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                 }
             }
         }
+    }
+
+    /// The numbers of a block, all of which are there.
+    #[inline]
+    fn block(&mut self, loads: &[Load], rest: &[u8], begin: usize) -> Option<()> {
+        for load in loads {
+            let own = rest.get(load.at.into()..)?;
+            let n = load.of(own.first_chunk().copied().unwrap_or_else(|| padded(own)));
+            if n.wrapping_sub(load.low) > load.span {
+                return None;
+            }
+            self.store(load.to, n);
+            if S::REPORTS {
+                let at = begin + usize::from(load.at);
+                self.sink.number(load.field, at, at + usize::from(load.bytes), n);
+            }
+        }
+        Some(())
     }
 
     /// Text in UTF-8. When it is reported, it is tested with all others.

@@ -22,7 +22,7 @@ use crate::program::execute::Machine;
 use crate::program::records::{NotReported, with_records};
 use crate::program::report::{Recorded, ReportedField};
 use crate::program::selected::Selected;
-use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Step, Term};
+use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Load, Step, Term};
 
 /// How many registers programs have. Most need few, and all are cleared for each message.
 const FEW_REGISTERS: usize = 16;
@@ -34,6 +34,7 @@ const MOST_REGISTERS: usize = 512;
 pub(crate) struct Program {
     steps: Vec<Step>,
     terms: Vec<Term>,
+    loads: Vec<Load>,
     chunks: Vec<Chunk>,
     choices: Vec<Cases>,
     checks: Vec<Checked>,
@@ -55,8 +56,33 @@ pub(crate) struct Found {
     pub(crate) end: usize,
     /// Its kind.
     pub(crate) kind: Option<Val>,
-    /// Whether a check held that decides about the length of the message.
-    pub(crate) has_trailing_check: bool,
+    /// Whether a check held that decides about the length of the message, and there is nothing to note.
+    pub(crate) is_checked: bool,
+}
+
+/// The programs of a description. Those that could not be compiled are missing.
+#[derive(Debug, Default)]
+pub(crate) struct Programs {
+    /// Finds where a message ends.
+    pub(crate) ends: Option<Program>,
+    /// Dissects a message.
+    pub(crate) whole: Option<Program>,
+    /// The same without reporting its fields.
+    pub(crate) silent: Option<Program>,
+    /// Finds the kind of a message that is valid.
+    pub(crate) kind: Option<Program>,
+}
+
+impl Programs {
+    pub(crate) fn new(plan: &Plan, meta: &Meta) -> Programs {
+        let whole = Compiler::new(plan, Purpose::Whole(meta)).make(meta.kind);
+        Programs {
+            ends: Compiler::new(plan, Purpose::End).make(None),
+            silent: whole.as_ref().map(Program::without_reports),
+            kind: Compiler::new(plan, Purpose::Kind).make(meta.kind).map(|kind| kind.without_reports()),
+            whole,
+        }
+    }
 }
 
 /// What a message is read with, apart from its bytes.
@@ -68,16 +94,6 @@ pub(crate) struct Given<'c> {
 }
 
 impl Program {
-    /// A program that finds where a message ends.
-    pub(crate) fn ends(plan: &Plan) -> Option<Program> {
-        Compiler::new(plan, Purpose::End).make(None)
-    }
-
-    /// A program that reads all of a message.
-    pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Program> {
-        Compiler::new(plan, Purpose::Whole(meta)).make(meta.kind)
-    }
-
     /// Whether a shape may contain a wanted field.
     pub(crate) fn may_hold(plan: &Plan, shape: &Shape, wanted: &FieldSelection) -> bool {
         Selected::named(wanted).is_in(plan, shape)
@@ -111,6 +127,15 @@ impl Program {
             records.notes.report(self, visit);
             true
         })
+    }
+
+    /// Reports the kind of a message that is known to be valid.
+    pub(crate) fn report_kind<'a>(&self, plan: &'a Plan, bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> bool {
+        let found = self.run(bytes, Given::default());
+        if let Some(found) = &found {
+            report::report_kind(plan, found.kind, visit);
+        }
+        found.is_some()
     }
 
     /// Reports the kind of a message, and the codes of what is to be noted of it.

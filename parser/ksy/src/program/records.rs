@@ -55,6 +55,10 @@ impl Notes {
         self.0.replace((field, start, end)).is_none().then_some(())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(super) fn report<'a>(&self, program: &'a Program, visit: &mut dyn Visit<'a>) {
         if let Some((field, start, end)) = self.0 {
             let name = program.fields.get(usize::from(field)).map_or("", |field| &field.name);

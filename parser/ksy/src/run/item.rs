@@ -9,8 +9,9 @@ use crate::run::{Mode, Run, Scope};
 use crate::stream::preamble;
 
 impl Run<'_, '_> {
-    /// Reads an item, whose stream is the message. Returns how many bytes it takes.
-    pub(super) fn read_item(&mut self, item: Item) -> Result<u32, Stop> {
+    /// Reads what stands before an item from the preamble of its stream, as far as the item needs it. The structure around it is
+    /// the root.
+    pub(crate) fn begin_item(&mut self, item: Item) -> Result<(), Stop> {
         let before = match item.before {
             Before::Unneeded | Before::Empty => Some(&[][..]),
             Before::Needed => preamble(self.message.context()),
@@ -26,7 +27,7 @@ impl Run<'_, '_> {
         }
         let plan = self.plan;
         let ty = plan.root();
-        let Some((list, fields)) = ty.seq.split_last() else { return Ok(0) };
+        let fields = ty.seq.split_last().map_or(&[][..], |(_, fields)| fields);
         if item.before != Before::Unneeded {
             self.choose_order(id, ty)?;
             self.read_seq(id, ty, fields)?;
@@ -35,6 +36,14 @@ impl Run<'_, '_> {
         self.arena.faults.clear();
         self.arena.paddings.clear();
         self.first_object = self.arena.object_count();
+        Ok(())
+    }
+
+    /// Reads an item, whose stream is the message. Returns how many bytes it takes.
+    pub(super) fn read_item(&mut self, item: Item) -> Result<u32, Stop> {
+        self.begin_item(item)?;
+        let (plan, id) = (self.plan, ObjectId::ROOT);
+        let Some(list) = plan.root().seq.last() else { return Ok(0) };
         let scope = Scope { index: Some(0), ..Scope::of(id) };
         let read = self.read_one(list, IoId::MESSAGE, &scope);
         self.aligned(IoId::MESSAGE);

@@ -14,6 +14,7 @@ pub(crate) mod compare;
 pub(crate) mod conditions;
 pub(crate) mod error;
 pub(crate) mod fields;
+pub(crate) mod item;
 pub(crate) mod leaf;
 pub(crate) mod part;
 pub(crate) mod placed;
@@ -187,6 +188,9 @@ impl<'p, 's> Writer<'p, 's> {
     }
 
     fn message(&mut self, fields: &[Field<'_>]) -> Result<(), Halt> {
+        if let Some(item) = self.run.plan.item {
+            return self.item(item, fields);
+        }
         let io = self.new_io();
         let id = self.run.begin_object(self.run.plan.root, io, Around::MESSAGE, None);
         self.paths.insert(id, String::new());

@@ -12,7 +12,7 @@ mod validity;
 
 use std::collections::HashMap;
 
-use crate::plan::{Attr, Meta, NodeId, Plan, TypeId};
+use crate::plan::{Attr, Meta, Method, Node, NodeId, Plan, TypeId};
 use crate::program::report::ReportedField;
 use crate::program::selected::Selected;
 use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, NONE, Register, Step, Term};
@@ -34,6 +34,8 @@ pub(super) enum Purpose<'p> {
     End,
     /// Reading all of a message, and finding out whether it is valid.
     Whole(&'p Meta),
+    /// Finding the kind of a valid message.
+    Kind,
     /// Reporting some fields.
     Fields(&'p Selected<'p>),
 }
@@ -109,6 +111,11 @@ pub(super) struct Compiler<'p> {
     in_byte: Option<bool>,
     /// How many steps the interpreter counts for what was compiled.
     cost: usize,
+    /// The tests of numbers that were compiled last, if nothing else follows them, and the last step that read one.
+    tests: Option<(usize, usize)>,
+    number: Option<usize>,
+    /// How many fields of the message are read, if only its first ones are.
+    last: Option<usize>,
     /// How many of the fields around are derived from other bytes, or at a position of their own.
     derived: u32,
     seeks: u32,
@@ -138,6 +145,9 @@ impl<'p> Compiler<'p> {
             last_block: 0,
             in_byte: None,
             cost: 0,
+            tests: None,
+            number: None,
+            last: None,
             derived: 0,
             seeks: 0,
             window: 0,
@@ -158,6 +168,7 @@ impl<'p> Compiler<'p> {
     pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Program> {
         let begin = self.register()?;
         self.frames.push(Frame::new(self.plan.root, 0, begin));
+        self.last = kind.filter(|_| matches!(self.purpose, Purpose::Kind)).map(|kind| self.last_of(kind));
         self.structure(0, 0)?;
         let kind = match kind {
             None => None,
@@ -170,6 +181,21 @@ impl<'p> Compiler<'p> {
         is_useful.then_some(())?;
         self.program.sums_up = Selected::sums_up(self.plan);
         self.finished()
+    }
+
+    /// How many fields of the message an expression needs.
+    fn last_of(&self, node: NodeId) -> usize {
+        let root = self.plan.root();
+        let (all, mut last) = (root.seq.len(), 0);
+        self.plan.expressions.walk(node, &mut |_, node| match node {
+            Node::Slot(slot) if !root.is_instance(*slot) => {
+                last = last.max(usize::from(slot.saturating_sub(root.parameters)) + 1);
+            }
+            Node::Const(_) | Node::Unary(..) | Node::Binary(..) | Node::Ternary(..) => {}
+            Node::Call(_, Method::ToI, _) => {}
+            _ => last = all,
+        });
+        last.min(all)
     }
 
     fn register(&mut self) -> Option<Register> {
@@ -225,6 +251,7 @@ impl<'p> Compiler<'p> {
         self.blocks.push(self.last_block);
         let made = part(self);
         self.blocks.pop();
+        (self.tests, self.number) = (None, None);
         made
     }
 
@@ -254,6 +281,7 @@ impl<'p> Compiler<'p> {
             (self.element, self.element_part) = (None, None);
             (self.window, self.is_silent, self.whole) = (window, is_silent, whole);
             self.barrier = self.barrier.min(before.0);
+            (self.tests, self.number) = (None, None);
             self.program.steps.push(Step::Stop);
         }
     }
@@ -285,6 +313,7 @@ impl Program {
         Program {
             steps: Vec::new(),
             terms: Vec::new(),
+            loads: Vec::new(),
             chunks: Vec::<Chunk>::new(),
             choices: Vec::<Cases>::new(),
             checks: Vec::<Checked>::new(),

@@ -3,7 +3,7 @@
 use crate::plan::{
     Attr, Node, NodeId, Order, Parent, Process, Repeat, Shape, Size, Terminator, UserType, Val,
 };
-use crate::program::compile::{Compiler, Frame, Place, Purpose, Stored};
+use crate::program::compile::{Compiler, Frame, MOST_STEPS, Place, Purpose, Stored};
 use crate::program::report::{How, ReportedField};
 use crate::program::step::{Arg, Cases, Chunk, Derived, Kind, NONE, Processing, Register, Step, Term};
 use crate::run::extent::zeros;
@@ -66,10 +66,9 @@ impl<'p> Compiler<'p> {
             Shape::Int { bytes, signed, order } => {
                 self.align();
                 let le = self.order(frame, *order)?;
-                let own = self.own(attr)?;
                 let how = How::number(attr, Kind::Int, *signed);
                 let (to, field) = (self.register()?, self.reported(frame, attr, how)?);
-                self.push(match (bytes, signed, le) {
+                self.push_number(match (bytes, signed, le) {
                     (1, false, _) => Step::U1 { to, field },
                     (2, false, false) => Step::U2 { to, field },
                     (4, false, false) => Step::U4 { to, field },
@@ -80,7 +79,7 @@ impl<'p> Compiler<'p> {
                     (bytes, true, le) => Step::Signed { to, field, bytes: *bytes, le },
                     _ => return None,
                 })?;
-                self.valued(place, to, Kind::Int, own)
+                self.valued(place, to, Kind::Int, None)
             }
             Shape::Bits { count, le } => {
                 let kind = if *count == 1 { Kind::Bool } else { Kind::Int };
@@ -100,6 +99,38 @@ impl<'p> Compiler<'p> {
             }
             _ => None,
         }
+    }
+
+    /// A step that reads a number, before the tests of those before it: so there are more numbers in a row.
+    fn push_number(&mut self, step: Step) -> Option<()> {
+        let steps = &mut self.program.steps;
+        match self.tests.filter(|(_, end)| *end == steps.len()) {
+            Some((start, end)) => {
+                steps.insert(start, step);
+                let moved = steps.iter_mut().skip(start + 1).filter_map(Step::target);
+                moved.filter(|to| **to != NONE).for_each(|to| *to += 1);
+                self.barrier = self.barrier.min(start);
+                (self.tests, self.number) = (Some((start + 1, end + 1)), Some(start));
+                (steps.len() <= MOST_STEPS).then_some(())
+            }
+            None => {
+                self.tests = None;
+                self.number = Some(self.push(step)?);
+                Some(())
+            }
+        }
+    }
+
+    /// Remembers the tests of a number, from a step on, if they can be executed later.
+    fn tested(&mut self, from: usize) {
+        let steps = &self.program.steps;
+        let is_movable = |step: &Step| matches!(step, Step::Compare { .. } | Step::If { .. } | Step::Jump(_));
+        let start = match self.tests {
+            Some((start, end)) if end == from => start,
+            _ => from,
+        };
+        let can_move = steps.iter().skip(from).all(is_movable);
+        self.tests = can_move.then_some((start, steps.len()));
     }
 
     fn order(&self, frame: usize, order: Order) -> Option<bool> {
@@ -158,10 +189,12 @@ impl<'p> Compiler<'p> {
             return Some(());
         }
         if let Some(valid) = &attr.valid {
+            let from = self.program.steps.len();
             let before = self.element.replace(stored);
             let tested = self.test(frame, attr, valid, stored);
             self.element = before;
             tested?;
+            self.tested(from);
         }
         self.check(frame, attr, stored, own)
     }
@@ -302,7 +335,7 @@ impl<'p> Compiler<'p> {
         let size = self.sized(place)?;
         let holds = match self.purpose {
             Purpose::Fields(choice) => choice.is_in(self.plan, shape),
-            Purpose::End | Purpose::Whole(_) => true,
+            Purpose::End | Purpose::Kind | Purpose::Whole(_) => true,
         };
         let field = match self.purpose {
             Purpose::Fields(_) if holds => self.group(frame, attr, user)?,
