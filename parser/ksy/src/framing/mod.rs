@@ -85,10 +85,10 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
 fn valid(Framing { plan, meta, programs, key }: Framing<'_>, bytes: &[u8]) -> Option<Step> {
     let near = bytes.get(..bytes.len().min(SUSPECT).min(meta.limit as usize)).unwrap_or_default();
     let found = programs.silent.as_ref()?.run(near, Given { key, checked: false })?;
-    let length = NonZeroUsize::new(found.end)?;
+    let length = NonZeroUsize::new(found.end())?;
     debug_assert!(matches!(meta.head.probe(bytes), Probe::Believed), "a valid message begins otherwise");
     debug_assert!(meta.head.refuse.iter().all(|(test, _)| test.holds(bytes)), "a valid message is refused");
-    debug_assert_eq!(end_by_reader(plan, bytes), Some(found.end));
+    debug_assert_eq!(end_by_reader(plan, bytes), Some(found.end()));
     Some(if found.is_checked { Step::Checked(length) } else { Step::Message(length) })
 }
 
@@ -103,17 +103,17 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
     let limit = meta.limit as usize;
     let available = bytes.get(..bytes.len().min(limit + 1)).unwrap_or_default();
     if let Some(found) = programs.ends.as_ref().and_then(|ends| ends.run(available, Given::default()))
-        && (1..=limit).contains(&found.end)
+        && (1..=limit).contains(&found.end())
     {
-        debug_assert_eq!(end_by_reader(plan, available), Some(found.end));
-        let behind = bytes.get(found.end..).unwrap_or_default();
+        debug_assert_eq!(end_by_reader(plan, available), Some(found.end()));
+        let behind = bytes.get(found.end()..).unwrap_or_default();
         if meta.trailing_checks.is_empty() {
-            return Step::Message(some(found.end));
+            return Step::Message(some(found.end()));
         }
         // Otherwise its check decides whether its length is believed.
         if matches!(meta.head.probe(behind), Probe::Believed) {
-            seen.0 = Some(input.offset + found.end as u64);
-            return Step::Message(some(found.end));
+            seen.0 = Some(input.offset + found.end() as u64);
+            return Step::Message(some(found.end()));
         }
     }
     with_arena(|arena| {
@@ -184,7 +184,11 @@ pub(crate) fn measure(framing: Framing<'_>, message: Captured<'_, '_>) -> Measur
         && let Some(found_end) =
             programs.ends.as_ref().and_then(|ends| ends.run(message.bytes(), Given::default()))
     {
-        return if (1..=limit).contains(&found_end.end) { found(found_end.end) } else { Measure::Nothing };
+        return if (1..=limit).contains(&found_end.end()) {
+            found(found_end.end())
+        } else {
+            Measure::Nothing
+        };
     }
     with_arena(|arena| match Run::of(plan, message, arena, Mode::Frame).read() {
         Ok(taken) if (1..=limit).contains(&(taken as usize)) => found(taken as usize),

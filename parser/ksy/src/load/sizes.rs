@@ -18,7 +18,7 @@ impl Loader {
             let Some(plan) = self.plan_mut(TypeId::at(id)) else { continue };
             plan.fixed_bits = bits;
             let fields = plan.seq.iter_mut().zip(fields);
-            fields.for_each(|(attr, (fixed, unit))| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
+            fields.for_each(|(attr, [fixed, unit])| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
         }
         self.summaries();
         let roots = std::iter::once(TypeId::ROOT).chain(self.roots.iter().copied()).collect();
@@ -57,10 +57,10 @@ impl<'p> Sizes<'p> {
     }
 
     /// The size of a type; and of each of its fields, also where it is present.
-    fn all(&mut self, id: TypeId) -> (Option<u64>, Vec<(Option<u64>, Option<u64>)>) {
+    fn all(&mut self, id: TypeId) -> (Option<u64>, Vec<[Option<u64>; 2]>) {
         let plan = self.plan;
         let fields =
-            plan.type_of(id).seq.iter().map(|attr| (self.attr(attr, 0), self.where_present(attr, 0)));
+            plan.type_of(id).seq.iter().map(|attr| [self.attr(attr, 0), self.where_present(attr, 0)]);
         let fields = fields.collect();
         (self.type_of(id, 0), fields)
     }

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 
 use crate::checks;
-use crate::plan::Val;
 use crate::program::evaluate::{pack, unpack};
 use crate::program::records::{Content, Sink};
 use crate::program::step::{Arg, Checked, Chunk, Kind, Load, NONE, Processing, Read, Register, Step, Stream};
@@ -80,7 +79,7 @@ macro_rules! number {
 }
 
 impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         program: &'m Program,
         given: Given<'m>,
@@ -103,21 +102,13 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
 
     #[inline]
     pub(super) fn run(&mut self) -> Option<Found> {
-        let end = self.execute(self.message, 0)?.1;
-        let kind = match self.program.kind {
-            None => None,
-            Some((arg, kind)) => {
-                let n = self.value(arg)?;
-                match kind {
-                    Kind::Int => Some(Val::Int(n.into())),
-                    Kind::Bool => Some(Val::Bool(n != 0)),
-                    Kind::Enum(of) => Some(Val::Enum(of, n.into())),
-                    Kind::Float | Kind::Text | Kind::Bytes => None,
-                }
-            }
-        };
+        let (_, end) = self.execute(self.message, 0)?;
+        if let Some((kind, _)) = self.program.kind {
+            let kind = self.value(kind)?;
+            self.sink.notes().kind = kind;
+        }
         let is_checked = self.has_trailing_check && self.sink.notes().is_empty();
-        Some(Found { end, kind, is_checked })
+        Some(Found { length: end, is_checked })
     }
 
     #[inline]
@@ -148,10 +139,10 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
     }
 
     /// Runs the steps from one on, until `Done`. Returns the step after that, and where reading ended.
-    fn execute(&mut self, buffer: &[u8], from: usize) -> Option<(usize, usize)> {
+    fn execute(&mut self, buffer: &[u8], from: u32) -> Option<(u32, u32)> {
         let program = self.program;
         let steps = program.steps.as_slice();
-        let mut code = steps.get(from..)?.iter();
+        let mut code = steps.get(from as usize..)?.iter();
         // What is left of the part that is read, where that begins and ends, and how many bits of the first byte are read.
         let (mut rest, mut begin, mut end, mut bit) = (buffer, 0usize, buffer.len(), 0u32);
         let (mut parts, mut depth) = ([0u64; PARTS], 0usize);
@@ -418,8 +409,9 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                     let (own, behind) = rest.split_at_checked(size)?;
                     let derived = self.derived(process.how, own)?;
                     let before = self.sink.enter(pos!(), derived.len())?;
-                    let (next, read) = self.execute(&derived, steps.len() - code.len())?;
-                    if read != derived.len() {
+                    let here = u32::try_from(steps.len() - code.len()).ok()?;
+                    let (next, read) = self.execute(&derived, here)?;
+                    if read as usize != derived.len() {
                         return None;
                     }
                     self.sink.leave(before, derived)?;
@@ -431,7 +423,10 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                         jump!(to);
                     }
                 }
-                Step::Done => return Some((steps.len() - code.len(), pos!() + usize::from(bit > 0))),
+                Step::Done => {
+                    let next = u32::try_from(steps.len() - code.len()).ok()?;
+                    return Some((next, u32::try_from(pos!() + usize::from(bit > 0)).ok()?));
+                }
                 Step::Stop => return None,
                 Step::StopReport => {
                     if S::REPORTS {

@@ -16,7 +16,7 @@ mod step;
 
 use framescope_parser::{FieldSelection, Key, Visit};
 
-use crate::plan::{Meta, Plan, Shape, TypeId, Val};
+use crate::plan::{Meta, Plan, Shape, TypeId};
 use crate::program::compile::{Compiler, Purpose};
 use crate::program::execute::Machine;
 use crate::program::records::{NotReported, with_records};
@@ -51,13 +51,19 @@ pub(crate) struct Program {
 }
 
 /// The result of a program.
+#[derive(Clone, Copy)]
 pub(crate) struct Found {
-    /// Where the message ends.
-    pub(crate) end: usize,
-    /// Its kind.
-    pub(crate) kind: Option<Val>,
+    length: u32,
     /// Whether a check held that decides about the length of the message, and there is nothing to note.
     pub(crate) is_checked: bool,
+}
+
+impl Found {
+    /// Where the message ends.
+    #[inline]
+    pub(crate) fn end(self) -> usize {
+        self.length as usize
+    }
 }
 
 /// The programs of a description. Those that could not be compiled are missing.
@@ -115,13 +121,12 @@ impl Program {
     ) -> bool {
         with_records(|records| {
             let given = Given { key, checked: false };
-            let Some(found) = self.run_with(bytes, given, records).filter(|found| found.end == bytes.len())
-            else {
+            if self.run_with(bytes, given, records).map(Found::end) != Some(bytes.len()) {
                 return false;
-            };
+            }
             let recorded = Recorded { records, program: self, plan, bytes };
             let Some(texts) = recorded.texts() else { return false };
-            report::report_kind(plan, found.kind, visit);
+            self.report_kind_of(plan, &records.notes, visit);
             recorded.report_fields(&texts, visit);
             recorded.report_summary(meta, visit);
             records.notes.report(self, visit);
@@ -131,11 +136,12 @@ impl Program {
 
     /// Reports the kind of a message that is known to be valid.
     pub(crate) fn report_kind<'a>(&self, plan: &'a Plan, bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> bool {
-        let found = self.run(bytes, Given::default());
-        if let Some(found) = &found {
-            report::report_kind(plan, found.kind, visit);
+        let mut sink = NotReported::default();
+        if self.run_with(bytes, Given::default(), &mut sink).is_none() {
+            return false;
         }
-        found.is_some()
+        self.report_kind_of(plan, &sink.notes, visit);
+        true
     }
 
     /// Reports the kind of a message, and the codes of what is to be noted of it.
@@ -147,11 +153,10 @@ impl Program {
         visit: &mut dyn Visit<'a>,
     ) -> bool {
         let mut sink = NotReported::default();
-        let Some(found) = self.run_with(bytes, given, &mut sink).filter(|found| found.end == bytes.len())
-        else {
+        if self.run_with(bytes, given, &mut sink).map(Found::end) != Some(bytes.len()) {
             return false;
-        };
-        report::report_kind(plan, found.kind, visit);
+        }
+        self.report_kind_of(plan, &sink.notes, visit);
         sink.notes.report(self, visit);
         true
     }

@@ -9,7 +9,7 @@ use crate::display::{self, short_bytes, short_text};
 use crate::dissect::summary::summary_of;
 use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, TypeId, Val, kind_of};
 use crate::program::Program;
-use crate::program::records::{Record, Records};
+use crate::program::records::{Notes, Record, Records};
 use crate::program::step::Kind;
 use crate::strings::Charset;
 
@@ -77,9 +77,18 @@ pub(super) struct Recorded<'r, 'a> {
     pub(super) bytes: &'a [u8],
 }
 
-pub(super) fn report_kind<'a>(plan: &'a Plan, kind: Option<Val>, visit: &mut dyn Visit<'a>) {
-    if let Some(kind) = kind.and_then(|kind| kind_of(plan, kind)) {
-        visit.kind(kind);
+impl Program {
+    /// Reports the kind of a message.
+    pub(super) fn report_kind_of<'a>(&self, plan: &'a Plan, notes: &Notes, visit: &mut dyn Visit<'a>) {
+        let val = match self.kind {
+            Some((_, Kind::Int)) => Val::Int(notes.kind.into()),
+            Some((_, Kind::Bool)) => Val::Bool(notes.kind != 0),
+            Some((_, Kind::Enum(of))) => Val::Enum(of, notes.kind.into()),
+            _ => return,
+        };
+        if let Some(kind) = kind_of(plan, val) {
+            visit.kind(kind);
+        }
     }
 }
 

@@ -5,8 +5,7 @@ use framescope_parser::{Captured, Dissection};
 use crate::dissect::dissect;
 use crate::load::load;
 use crate::load::testing::{described, loaded};
-use crate::plan::Val;
-use crate::program::{Given, Programs};
+use crate::program::{Found, Given, Programs};
 use crate::run::arena::Arena;
 use crate::run::{Mode, Run};
 
@@ -20,7 +19,7 @@ fn a_program_finds_the_end_that_the_interpreter_finds() {
         let mut arena = Arena::default();
         let read = Run::new(&plan, message, &mut arena, Mode::Frame).read().ok();
         let read = read.map(|end| end as usize).filter(|end| *end <= message.len());
-        let found = program.run(message, Given::default()).map(|found| found.end);
+        let found = program.run(message, Given::default()).map(Found::end);
         assert_eq!(found, read, "{message:?}");
     }
 }
@@ -42,8 +41,9 @@ fn the_kind_is_an_expression_over_registers() {
         .replace("id: t,", "id: t, -framescope: {kind: a * 16 + b},");
     let (plan, meta) = load("t", &text, None).unwrap();
     let program = Programs::new(&plan, &meta).whole.unwrap();
-    let found = program.run(b"\x2a", Given::default()).unwrap();
-    assert_eq!((found.end, found.kind), (1, Some(Val::Int(42))));
+    let mut found = Dissection::default();
+    assert!(program.dissect((&plan, &meta, None), b"\x2a", &mut found));
+    assert_eq!(found.kind.map(|kind| kind.value), Some(42));
 }
 
 /// Fields, further keys, and a message that has nothing unusual.

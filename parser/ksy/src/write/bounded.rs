@@ -47,7 +47,10 @@ impl<'p> Writer<'p, '_> {
         let inner_start = self.part.position();
         let val = match (shape, field) {
             // What could not be dissected is given as bytes.
-            (Some(Shape::User(_)), Some(Field { value: Value::Bytes(bytes), .. })) => {
+            (
+                Some(Shape::User(_) | Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }),
+                Some(Field { value: Value::Bytes(bytes), .. }),
+            ) => {
                 self.part.bytes.extend_from_slice(bytes);
                 Val::Null
             }
