@@ -31,12 +31,19 @@ pub fn conversation(data: &[u8]) {
     let (mut pieces, mut expected): (Vec<Piece>, Vec<(Role, String, usize)>) = (Vec::new(), Vec::new());
     for _ in 0..4 + choices.below(24) {
         let role = Role::BOTH[choices.below(2)];
-        let (state, bytes) = model.says(role, &mut choices);
-        expected.push((role, format!("s{state}"), bytes.len()));
-        match pieces.last_mut() {
-            Some(Piece::Bytes(last, said)) if *last == role && choices.below(3) > 0 => said.extend(bytes),
-            _ => pieces.push(Piece::Bytes(role, bytes)),
+        let said = model.begins(role, &mut choices);
+        let (first, rest) = said.bytes.split_at(said.held.min(said.bytes.len()));
+        push(&mut pieces, role, first, &mut choices);
+        if !rest.is_empty() {
+            // The other side says something before the end of the message.
+            let other = model.begins(role.reverse(), &mut choices);
+            push(&mut pieces, role.reverse(), &other.bytes, &mut choices);
+            expected.push((role.reverse(), format!("s{}", other.state), other.bytes.len()));
+            model.ends(role.reverse(), &other);
+            push(&mut pieces, role, rest, &mut choices);
         }
+        expected.push((role, format!("s{}", said.state), said.bytes.len()));
+        model.ends(role, &said);
     }
     let mut random = Random::of(data);
     let rows = read(&described, &pieces);
@@ -48,6 +55,14 @@ pub fn conversation(data: &[u8]) {
     check_tiles(&pieces, &rows);
     check_split(&described, &pieces, &rows, &mut random);
     check_damaged(&described, pieces, &mut random);
+}
+
+/// Adds bytes to what was said, in a segment of their own or in the last one.
+fn push(pieces: &mut Vec<Piece>, role: Role, bytes: &[u8], choices: &mut Choices<'_>) {
+    match pieces.last_mut() {
+        Some(Piece::Bytes(last, said)) if *last == role && choices.below(3) > 0 => said.extend(bytes),
+        _ => pieces.push(Piece::Bytes(role, bytes.to_vec())),
+    }
 }
 
 /// Checks the conversations of a described protocol, with `bytes` as what both sides say, by turns.
@@ -385,30 +400,57 @@ impl Grammar {
     }
 }
 
+/// A message, the state it is read in, and how many of its bytes are said before the other side says something.
+struct Said {
+    state: usize,
+    kind: u8,
+    bytes: Vec<u8>,
+    held: usize,
+}
+
 /// A plain machine of states over the same messages.
 struct Model<'g> {
     grammar: &'g Grammar,
     at: [usize; 2],
+    /// The states that the other side set, from the next message on.
+    pending: [Option<usize>; 2],
     size: usize,
     sizes: BTreeMap<u8, usize>,
 }
 
 impl<'g> Model<'g> {
     fn new(grammar: &'g Grammar) -> Self {
-        Model { grammar, at: grammar.first, size: 3, sizes: BTreeMap::new() }
+        Model { grammar, at: grammar.first, pending: [None; 2], size: 3, sizes: BTreeMap::new() }
     }
 
-    /// What a side says next, and in which state.
-    fn says(&mut self, role: Role, choices: &mut Choices<'_>) -> (usize, Vec<u8>) {
-        let mut at = self.at[role.index()];
+    /// What a side says next.
+    fn begins(&mut self, role: Role, choices: &mut Choices<'_>) -> Said {
+        let at = &mut self.at[role.index()];
+        if let Some(state) = self.pending[role.index()].take() {
+            *at = state;
+        }
         // The kind of an optional message is that of all of them: the first is there, or none is.
         let is_absent = choices.below(2) == 0;
-        while self.grammar.states[at].is_optional && is_absent {
-            at = self.grammar.states[at].next.expect("an optional state has one");
+        while self.grammar.states[*at].is_optional && is_absent {
+            *at = self.grammar.states[*at].next.expect("an optional state has one");
         }
+        let at = *at;
         let state = &self.grammar.states[at];
         let kind = if state.is_optional { OPTIONAL } else { choices.below(8) as u8 };
-        let bytes = self.message(kind, LAYOUTS[state.layout].0, choices);
+        let layout = LAYOUTS[state.layout].0;
+        let bytes = self.message(kind, layout, choices);
+        // Where a message ends must not depend on what the other side sets meanwhile.
+        let held = match layout {
+            Layout::Plain | Layout::Line if choices.below(4) == 1 => 1 + choices.below(bytes.len()),
+            _ => bytes.len(),
+        };
+        Said { state: at, kind, bytes, held }
+    }
+
+    /// What a message changes when all of it was said.
+    fn ends(&mut self, role: Role, said: &Said) {
+        let &Said { state: at, kind, .. } = said;
+        let state = &self.grammar.states[at];
         self.set(state.set, kind);
         let applies = |rule: &&RuleOf| match rule.when {
             When::Kind(wanted) => kind == wanted,
@@ -418,12 +460,11 @@ impl<'g> Model<'g> {
         let rule = state.rules.iter().find(applies);
         self.at[role.index()] = rule.and_then(|rule| rule.next).or(state.next).unwrap_or(at);
         if let Some(peer) = rule.and_then(|rule| rule.peer) {
-            self.at[role.reverse().index()] = peer;
+            self.pending[role.reverse().index()] = Some(peer);
         }
         if let Some(rule) = rule {
             self.set(rule.set, kind);
         }
-        (at, bytes)
     }
 
     fn message(&self, kind: u8, layout: Layout, choices: &mut Choices<'_>) -> Vec<u8> {
