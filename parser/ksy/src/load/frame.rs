@@ -30,8 +30,8 @@ pub(super) fn frame_plan(seq: &[Attr]) -> Vec<FrameStep> {
 }
 
 /// The same types, of which only what some expressions over a message need is read.
-pub(crate) fn narrowed(plan: &Plan, expressions: &[NodeId]) -> Plan {
-    let needed = Needs::of(plan, vec![plan.root], expressions);
+pub(crate) fn narrowed(plan: &Plan, expressions: &[NodeId], names: Vec<Sym>) -> Plan {
+    let needed = Needs::of(plan, vec![plan.root], expressions, names);
     let mut narrowed = plan.clone();
     for ty in &mut narrowed.types {
         let ty = Arc::make_mut(ty);
@@ -57,14 +57,19 @@ pub(super) struct Needs<'p> {
 
 impl<'p> Needs<'p> {
     /// What is needed to read messages of some types, and to evaluate expressions over one of the first.
-    pub(super) fn of(plan: &'p Plan, roots: Vec<TypeId>, expressions: &[NodeId]) -> HashSet<Sym> {
+    pub(super) fn of(
+        plan: &'p Plan,
+        roots: Vec<TypeId>,
+        expressions: &[NodeId],
+        fresh: Vec<Sym>,
+    ) -> HashSet<Sym> {
         let root = roots.first().copied().unwrap_or(TypeId::ROOT);
         let mut needs = Needs {
             plan,
-            names: HashSet::new(),
+            names: fresh.iter().copied().collect(),
             seen: HashSet::new(),
             types: roots,
-            fresh: Vec::new(),
+            fresh,
             waiting: HashMap::new(),
         };
         expressions.iter().for_each(|&node| needs.expression(root, node));

@@ -22,7 +22,7 @@ impl Loader {
         }
         self.summaries();
         let roots = std::iter::once(TypeId::ROOT).chain(self.roots.iter().copied()).collect();
-        let needed = Needs::of(&self.plan, roots, &[]);
+        let needed = Needs::of(&self.plan, roots, &[], Vec::new());
         for plan in &mut self.plan.types {
             let plan = Arc::make_mut(plan);
             for attr in &mut plan.seq {
