@@ -43,7 +43,7 @@ fn unpair(pair: u64) -> (usize, usize, u32) {
 
 /// Fewer than eight bytes, and zeros.
 #[cold]
-fn padded(bytes: &[u8]) -> [u8; 8] {
+pub(super) fn padded(bytes: &[u8]) -> [u8; 8] {
     let mut padded = [0; 8];
     padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     padded

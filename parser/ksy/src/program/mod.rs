@@ -18,9 +18,9 @@ use framescope_parser::{FieldSelection, Key, Visit};
 
 use crate::plan::{Meta, Plan, Shape, TypeId};
 use crate::program::compile::{Compiler, Purpose};
-use crate::program::execute::Machine;
-use crate::program::records::{NotReported, with_records};
-use crate::program::report::{Recorded, ReportedField};
+use crate::program::execute::{Machine, padded};
+use crate::program::records::{NotReported, Notes, with_records};
+use crate::program::report::{Recorded, ReportedField, Texts};
 use crate::program::selected::Selected;
 use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Load, Step, Term};
 
@@ -43,6 +43,8 @@ pub(crate) struct Program {
     constants: Vec<u8>,
     /// The value that is the kind of a message.
     kind: Option<(Arg, Kind)>,
+    /// The number that the kind is, if nothing but that is read.
+    kind_at: Option<Load>,
     fields: Vec<ReportedField>,
     registers: usize,
     root: TypeId,
@@ -81,12 +83,13 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) fn new(plan: &Plan, meta: &Meta) -> Programs {
-        let whole = Compiler::new(plan, Purpose::Whole(meta)).make(meta.kind);
+        let whole = Compiler::new(plan, Purpose::Whole(meta)).make_plain(meta.kind);
+        let kind = Compiler::new(plan, Purpose::Kind).make_plain(meta.kind);
         Programs {
             ends: Compiler::new(plan, Purpose::End).make(None),
             silent: whole.as_ref().map(Program::without_reports),
-            kind: Compiler::new(plan, Purpose::Kind).make(meta.kind).map(|kind| kind.without_reports()),
-            whole,
+            kind: kind.map(|kind| kind.without_reports()),
+            whole: whole.map(Program::joined),
         }
     }
 }
@@ -125,7 +128,10 @@ impl Program {
                 return false;
             }
             let recorded = Recorded { records, program: self, plan, bytes };
-            let Some(texts) = recorded.texts() else { return false };
+            let mut texts = Texts::default();
+            if recorded.test_texts(&mut texts).is_none() {
+                return false;
+            }
             self.report_kind_of(plan, &records.notes, visit);
             recorded.report_fields(&texts, visit);
             recorded.report_summary(meta, visit);
@@ -136,11 +142,22 @@ impl Program {
 
     /// Reports the kind of a message that is known to be valid.
     pub(crate) fn report_kind<'a>(&self, plan: &'a Plan, bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> bool {
-        let mut sink = NotReported::default();
-        if self.run_with(bytes, Given::default(), &mut sink).is_none() {
-            return false;
+        let mut notes = Notes::default();
+        match &self.kind_at {
+            // It is a number that has the same place in every message.
+            Some(load) => {
+                let Some(own) = bytes.get(load.at.into()..) else { return false };
+                notes.kind = load.of(own.first_chunk().copied().unwrap_or_else(|| padded(own))).cast_signed();
+            }
+            None => {
+                let mut sink = NotReported::default();
+                if self.run_with(bytes, Given::default(), &mut sink).is_none() {
+                    return false;
+                }
+                notes = sink.notes;
+            }
         }
-        self.report_kind_of(plan, &sink.notes, visit);
+        self.report_kind_of(plan, &notes, visit);
         true
     }
 
@@ -174,7 +191,10 @@ impl Program {
                 return false;
             }
             let recorded = Recorded { records, program: self, plan, bytes };
-            let Some(texts) = recorded.texts() else { return false };
+            let mut texts = Texts::default();
+            if recorded.test_texts(&mut texts).is_none() {
+                return false;
+            }
             recorded.report_fields(&texts, visit);
             if summary {
                 recorded.report_summary(meta, visit);
@@ -194,10 +214,12 @@ impl Program {
         if bytes.len() >= 1 << 31 {
             return None;
         }
-        match self.registers {
-            ..=FEW_REGISTERS => Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run(),
-            ..=MANY_REGISTERS => Machine::<_, MANY_REGISTERS>::new(self, given, bytes, sink).run(),
-            _ => Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run(),
+        if self.registers <= FEW_REGISTERS {
+            Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run()
+        } else if self.registers <= MANY_REGISTERS {
+            Machine::<_, MANY_REGISTERS>::new(self, given, bytes, sink).run()
+        } else {
+            Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run()
         }
     }
 }

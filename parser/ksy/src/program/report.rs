@@ -7,7 +7,7 @@ use framescope_parser::{Captured, Kind as MessageKind, Value, Visit};
 
 use crate::display::{self, short_bytes, short_text};
 use crate::dissect::summary::summary_of;
-use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, TypeId, Val, kind_of};
+use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, TypeId};
 use crate::program::Program;
 use crate::program::records::{Notes, Record, Records};
 use crate::program::step::Kind;
@@ -80,15 +80,14 @@ pub(super) struct Recorded<'r, 'a> {
 impl Program {
     /// Reports the kind of a message.
     pub(super) fn report_kind_of<'a>(&self, plan: &'a Plan, notes: &Notes, visit: &mut dyn Visit<'a>) {
-        let val = match self.kind {
-            Some((_, Kind::Int)) => Val::Int(notes.kind.into()),
-            Some((_, Kind::Bool)) => Val::Bool(notes.kind != 0),
-            Some((_, Kind::Enum(of))) => Val::Enum(of, notes.kind.into()),
+        let n = notes.kind;
+        let name = match self.kind {
+            Some((_, Kind::Int)) => None,
+            Some((_, Kind::Bool)) => Some(if n == 0 { "false" } else { "true" }),
+            Some((_, Kind::Enum(of))) => plan.member(of, n.into()).map(|member| member.shown.as_str()),
             _ => return,
         };
-        if let Some(kind) = kind_of(plan, val) {
-            visit.kind(kind);
-        }
+        visit.kind(MessageKind::signed(n, name));
     }
 }
 
@@ -100,8 +99,8 @@ pub(super) struct Texts<'a> {
 
 impl<'a> Recorded<'_, 'a> {
     /// Tests whether all texts are UTF-8.
-    pub(super) fn texts(&self) -> Option<Texts<'a>> {
-        let mut texts = Texts::default();
+    #[inline]
+    pub(super) fn test_texts(&self, texts: &mut Texts<'a>) -> Option<()> {
         for (at, &record) in self.records.texts.iter().enumerate() {
             let place = self.records.all.get(record)?.content();
             let text = std::str::from_utf8(self.bytes.get(place)?).ok()?;
@@ -109,7 +108,7 @@ impl<'a> Recorded<'_, 'a> {
                 *first = text;
             }
         }
-        Some(texts)
+        Some(())
     }
 
     /// Reports everything that was recorded.

@@ -225,21 +225,3 @@ fn every_shape_is_read_by_the_program_as_by_the_interpreter() {
         }
     }
 }
-
-#[test]
-fn zz_print() {
-    let text = std::fs::read_to_string("../../corpus/formats/missive.ksy").unwrap();
-    let (plan, meta) = load("t", &text, None).unwrap();
-    let program = Programs::new(&plan, &meta).whole.unwrap().without_reports();
-    for (at, step) in program.steps.iter().enumerate() {
-        println!("{at} {step:?}");
-    }
-    for (at, step) in program.terms.iter().enumerate() {
-        println!("t{at} {step:?}");
-    }
-    println!("{:?}", program.choices);
-    for (at, step) in Programs::new(&plan, &meta).ends.unwrap().steps.iter().enumerate() {
-        println!("{at} {step:?}");
-    }
-    println!("size {}", std::mem::size_of::<crate::program::step::Step>());
-}

@@ -69,7 +69,6 @@ impl Compiler<'_> {
             }
         }
         program.leave_out(Some(&maybe));
-        program.join();
         Some(program)
     }
 }
@@ -182,12 +181,23 @@ impl Program {
             }
         }
         silent.leave_out(None);
-        silent.join();
-        silent
+        silent.kind_at = silent.only_number();
+        silent.joined()
+    }
+
+    /// The number of the kind, if the program reads that and nothing behind it.
+    fn only_number(&self) -> Option<Load> {
+        let (first, number) = match *self.steps.as_slice() {
+            [number, Step::Done] => (0, number),
+            [Step::Skip(first), number, Step::Done] => (u16::try_from(first).ok()?, number),
+            _ => return None,
+        };
+        let (kind, _) = self.kind?;
+        number.load(first)?.0.filter(|load| load.to == kind.0)
     }
 
     /// Joins steps that read numbers one after another.
-    fn join(&mut self) {
+    pub(crate) fn joined(mut self) -> Program {
         let targets = self.targets();
         let mut at = 0;
         while at < self.steps.len() {
@@ -195,6 +205,7 @@ impl Program {
             for (index, step) in self.steps.iter().enumerate().skip(at) {
                 let is_new = index > at && targets.contains(&index);
                 let Some((load, size)) = step.load(bytes).filter(|_| !is_new) else { break };
+                let load = load.filter(|load| load.to != NONE || load.field != NONE || load.span < u64::MAX);
                 let Some(end) = bytes.checked_add(size) else { break };
                 self.loads.extend(load);
                 (bytes, length) = (end, length + 1);
@@ -211,6 +222,7 @@ impl Program {
             at += length.max(1);
         }
         self.leave_out(None);
+        self
     }
 
     /// The steps that others jump to.

@@ -165,7 +165,12 @@ impl<'p> Compiler<'p> {
     }
 
     /// The program. `kind` is the expression that is the kind of a message.
-    pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Program> {
+    pub(super) fn make(self, kind: Option<NodeId>) -> Option<Program> {
+        self.make_plain(kind).map(Program::joined)
+    }
+
+    /// The same, with a step for each number.
+    pub(super) fn make_plain(mut self, kind: Option<NodeId>) -> Option<Program> {
         let begin = self.register()?;
         self.frames.push(Frame::new(self.plan.root, 0, begin));
         self.last = kind.filter(|_| matches!(self.purpose, Purpose::Kind)).map(|kind| self.last_of(kind));
@@ -320,6 +325,7 @@ impl Program {
             processes: Vec::<Derived>::new(),
             constants: Vec::new(),
             kind: None,
+            kind_at: None,
             fields: Vec::<ReportedField>::new(),
             registers: MOST_REGISTERS,
             root,
