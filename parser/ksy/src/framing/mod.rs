@@ -84,7 +84,7 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
 #[inline]
 fn valid(Framing { plan, meta, programs, key }: Framing<'_>, bytes: &[u8]) -> Option<Step> {
     let near = bytes.get(..bytes.len().min(SUSPECT).min(meta.limit as usize)).unwrap_or_default();
-    let found = programs.silent.as_ref()?.run(near, Given { key, checked: false })?;
+    let found = programs.finds()?.run(near, Given { key, checked: false })?;
     let length = NonZeroUsize::new(found.end())?;
     debug_assert!(matches!(meta.head.probe(bytes), Probe::Believed), "a valid message begins otherwise");
     debug_assert!(meta.head.refuse.iter().all(|(test, _)| test.holds(bytes)), "a valid message is refused");
