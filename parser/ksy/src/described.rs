@@ -118,7 +118,9 @@ impl Described {
         let mut own: Vec<Option<Arc<Described>>> = Vec::new();
         for state in &plan.states {
             own.push(match &state.reads {
-                Reading::Own(root, meta) => Some(Arc::new(Described::part(format.of_messages(*root, meta)))),
+                Reading::Own(root, meta) => {
+                    Some(Arc::new(Described::part(format.of_messages(*root, state.mask, meta))))
+                }
                 Reading::Other(_) => None,
             });
         }
@@ -150,10 +152,10 @@ impl Described {
     /// The protocol whose messages are all of one type.
     pub(crate) fn part(format: Format) -> Described {
         let names = Arc::new(names::names(&format));
-        // A program reads whole structures, and no item of another.
-        let programs = match format.plan.item {
-            None => Arc::new(Programs::new(&format.plan, &format.meta)),
-            Some(_) => Arc::default(),
+        // A program reads whole structures as they are sent, and no item of another.
+        let programs = match format.plan.item.is_none() && format.plan.mask.is_none() {
+            true => Arc::new(Programs::new(&format.plan, &format.meta)),
+            false => Arc::default(),
         };
         Described {
             format,
@@ -195,8 +197,10 @@ impl Described {
     /// Writes a message. If instances with a position are then other than they are given, it is written again with them.
     fn written(&self, context: Option<&Context<'_>>, message: &Dissection<'_>) -> Result<Written, Error> {
         let plan = &self.format.plan;
-        let write =
-            |placed: &Placed| write::write(plan, (self.key.as_ref(), context), &message.fields, placed);
+        let write = |placed: &Placed| {
+            let written = write::write(plan, (self.key.as_ref(), context), &message.fields, placed)?;
+            write::masked(plan, context, written)
+        };
         let written = write(&Placed::new())?;
         if !placed::has_places(plan) {
             return Ok(written);
@@ -418,8 +422,8 @@ impl Protocol for Described {
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         // What a conversation has set is known to the dissection only.
-        let is_item = self.format.plan.item.is_some();
-        if is_item || self.grammar.is_some() || names::uses_variables(&self.format) {
+        let is_plain = self.format.plan.item.is_none() && self.format.plan.mask.is_none();
+        if !is_plain || self.grammar.is_some() || names::uses_variables(&self.format) {
             return None;
         }
         Some(Box::new(Selection::new(&self.format, wanted)))

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::error::{LoadError, Located};
 use crate::load;
-use crate::plan::{Meta, NodeId, ObjectId, Plan, TypeId, Val};
+use crate::plan::{Mask, Meta, NodeId, ObjectId, Plan, TypeId, Val};
 use crate::run::arena::{Arena, Stop};
 use crate::run::{Mode, Run, Scope};
 
@@ -123,9 +123,9 @@ impl Format {
     }
 
     /// The same description, of which a message is another type.
-    pub(crate) fn of_messages(&self, root: TypeId, meta: &Meta) -> Format {
+    pub(crate) fn of_messages(&self, root: TypeId, mask: Option<Mask>, meta: &Meta) -> Format {
         let mut plan = (*self.plan).clone();
-        plan.root = root;
+        (plan.root, plan.mask) = (root, mask);
         Format::new(Arc::new(plan), Arc::new(meta.clone()))
     }
 

@@ -74,6 +74,9 @@ pub(crate) fn uses_variables(format: &Format) -> bool {
         });
         asks
     };
+    if plan.mask.is_some_and(|mask| mask.phase.is_some() || asks(mask.key)) {
+        return true;
+    }
     if [meta.kind, meta.id, meta.request, meta.reply].into_iter().flatten().any(asks) {
         return true;
     }

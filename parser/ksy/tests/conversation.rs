@@ -542,3 +542,127 @@ fn without_variables_what_depends_on_them_is_a_problem_of_its_own() {
         .collect();
     assert!(unknown.contains(&"user: _conversation.user is not known here"), "{unknown:?}");
 }
+
+/// The server says a key. The client's commands are xored with it, each from its beginning; its data is with a key that goes on.
+const MASKED: &str = "
+meta:
+  id: masked
+  endian: be
+  -framescope:
+    conversation:
+      variables: {key: []}
+      client: command
+      server: [welcome, welcome]
+      states:
+        command:
+          xor: _conversation.key
+          then:
+            - {when: 'text == \"data\"', next: data}
+        data:
+          xor: {key: _conversation.key, from: stream}
+          then:
+            - {when: size == 0, next: command}
+        welcome:
+          set: {key: key}
+types:
+  welcome: {seq: [{id: key, size: 3}]}
+  command: {seq: [{id: size, type: u1}, {id: text, type: str, encoding: ASCII, size: size}, {id: sum, type: u1, -check: {algorithm: sum, from: _root}}]}
+  data: {seq: [{id: size, type: u2}, {id: body, size: size}]}
+";
+
+fn masked() -> Described {
+    Described::from_ksy(&MASKED.replace("[welcome, welcome]", "welcome")).unwrap()
+}
+
+fn xored(key: &[u8], bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect()
+}
+
+fn command(text: &str) -> Vec<u8> {
+    let mut bytes = [&[u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat();
+    bytes.push(bytes.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte)));
+    bytes
+}
+
+fn masked_session() -> Vec<Piece> {
+    let key = b"\x11\x22\x33";
+    let data = [&b"\0\x04abcd"[..], b"\0\x01!", b"\0\0"].concat();
+    let long = "x".repeat(250);
+    vec![
+        says(SERVER, key),
+        says(CLIENT, [xored(key, &command("hello")), xored(key, &command("data"))].concat()),
+        says(CLIENT, [xored(key, &data), xored(key, &command("again"))].concat()),
+        says(CLIENT, xored(key, &command(&long)).repeat(3)),
+    ]
+}
+
+#[test]
+fn xored_messages_are_read_as_what_was_meant_at_the_places_of_what_was_sent() {
+    let masked = masked();
+    let whole = rows(&masked, &masked_session());
+    assert!(whole.iter().all(|row| row.problems.is_empty() && row.note.is_none()), "{whole:#?}");
+    let texts: Vec<&str> = whole
+        .iter()
+        .filter_map(|row| row.fields.iter().find(|(name, _)| matches!(name.as_str(), "text" | "body")))
+        .map(|(_, value)| value.as_str())
+        .collect();
+    assert_eq!(texts[..6], ["\"hello\"", "\"data\"", "61626364", "21", "", "\"again\""]);
+    assert_eq!(texts.len(), 9);
+    let spans: Vec<u64> = whole.iter().filter(|row| row.role == CLIENT).map(|row| row.span.length).collect();
+    assert_eq!(spans, [7, 6, 6, 3, 2, 7, 252, 252, 252]);
+    for size in [1, 3, 100] {
+        let found = short(&masked, &split(&masked_session(), size));
+        assert_eq!(found, whole.iter().map(Row::short).collect::<Vec<_>>(), "{size}");
+    }
+}
+
+#[test]
+fn xored_messages_are_written_back_with_their_key() {
+    let masked = masked();
+    let mut conversation = masked.conversation().unwrap();
+    let mut framers = [Framer::default(), Framer::default()];
+    let mut written = 0;
+    for piece in masked_session() {
+        let Bytes(role, bytes) = piece else { continue };
+        let speaker = Speaker::new(&mut *conversation, role, &masked, &[]);
+        framers[role.index()].segment_of(&speaker, &bytes, &mut |_, bytes| {
+            let context = bytes.context().unwrap();
+            let mut found = Dissection::default();
+            bytes.dissect(&masked, &mut found);
+            let end = found.fields.last().map(|field| field.range.end);
+            assert_eq!(end, Some(bytes.bytes().len()));
+            let (mut out, mut notes) = (Vec::new(), Vec::new());
+            masked.encode_in(context, &found, &mut out, &mut notes).unwrap();
+            assert_eq!((out.as_slice(), notes.len()), (bytes.bytes(), 0), "{notes:?}");
+            written += 1;
+        });
+    }
+    assert_eq!(written, 10);
+}
+
+#[test]
+fn a_key_that_is_not_known_or_where_in_it_the_bytes_are_decodes_nothing() {
+    let masked = masked();
+    let session = masked_session();
+    // The key was not captured.
+    let found = rows(&masked, &session[1..2]);
+    assert!(
+        found
+            .iter()
+            .all(|row| row.problems.iter().any(|(code, _)| *code == Code::Conversion) || row.kind.is_none())
+    );
+    let Bytes(_, data) = &session[2] else { panic!() };
+    let lost = |from: usize| {
+        let around = [says(CLIENT, &data[..from]), Gap(CLIENT, 6 - from as u64), says(CLIENT, &data[6..])];
+        let found = rows(&masked, &[&session[..2], &around].concat());
+        found.into_iter().filter(|row| row.role == CLIENT && row.span.offset > 13).collect::<Vec<_>>()
+    };
+    // Where the length of what was lost is known, so is where in the key the next message begins.
+    let known = lost(3);
+    assert_eq!((known[0].short().as_str(), known[0].field("body")), ("client data Message 3", "21"));
+    assert_eq!(known.last().unwrap().field("text"), "\"again\"");
+    // Otherwise none of it can be read.
+    let unknown = lost(1);
+    let is_read = |row: &&Row| row.stage == "data" && row.span.span_type == SpanType::Message;
+    assert!(!unknown.iter().any(|row| is_read(&row)), "{unknown:#?}");
+}

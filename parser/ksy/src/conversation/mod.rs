@@ -60,7 +60,10 @@ impl Grammar {
                 (None, Reading::Other(name)) => Reads::Other(name.clone()),
                 (None, Reading::Own(..)) => Reads::Other(String::new()),
             };
-            let sets_variables = state.all_sets().next().is_some();
+            let after = (0..2).flat_map(|role| state.successors(role)).chain(state.peers());
+            let counts =
+                |at: u16| plan.states.get(usize::from(at)).is_some_and(|state| state.phase().is_some());
+            let sets_variables = state.variables().next().is_some() || after.into_iter().any(counts);
             stages.push(Stage { name: state.name.clone(), reads, needs_variables, sets_variables });
             let expressions: Vec<_> = state.expressions().collect();
             let rules = match &own {

@@ -98,7 +98,8 @@ impl Talk {
                 Presence::There => return None,
                 Presence::NeedMore(more) => return Some(more),
                 Presence::Absent => {
-                    self.side_mut(role).state = plan.next.get(role.index()).copied().flatten()?;
+                    let next = plan.next.get(role.index()).copied().flatten()?;
+                    self.enter(role, next);
                 }
             }
         }

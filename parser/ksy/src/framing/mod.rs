@@ -25,6 +25,8 @@ use crate::run::{Mode, Run};
 const SUSPECT: usize = 64 << 10;
 /// The longest message, in bytes, that is read again with each byte that arrives while its length is unknown.
 const EAGER: usize = 1 << 10;
+/// How many bytes are unmasked at first.
+const FIRST_WINDOW: usize = 256;
 
 /// What messages are found by: the structure of messages, how they begin, and programs for most of them.
 #[derive(Clone, Copy)]
@@ -66,6 +68,7 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
             let refused = head.refuse.iter().find(|(test, _)| !test.holds(bytes));
             match refused {
                 Some((_, code)) => Step::Skipped(some(head.length as usize), *code),
+                None if framing.plan.mask.is_some() => unmasked(framing, input, seen),
                 None => believed(framing, input, seen),
             }
         }
@@ -95,6 +98,22 @@ fn valid(Framing { plan, meta, programs, key }: Framing<'_>, bytes: &[u8]) -> Op
 /// No message of a sensible length begins here, though its head looks like one.
 fn no_message(meta: &Meta, code: Code) -> Step {
     if !meta.head.is_sure() { Step::Lost } else { Step::Skipped(some(meta.head.length as usize), code) }
+}
+
+/// Of a message that has to be unmasked, as much is copied as it needs.
+fn unmasked(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
+    let mut window = FIRST_WINDOW;
+    loop {
+        let is_all = window >= input.bytes.len();
+        let bytes = input.bytes.get(..window).unwrap_or(input.bytes);
+        let step = believed(framing, Input { bytes, last: input.last && is_all, ..input }, seen);
+        match step {
+            Step::NeedMore(more) if !is_all => {
+                window = window.saturating_mul(4).max(window.saturating_add(more.get()));
+            }
+            step => return step,
+        }
+    }
 }
 
 fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
@@ -193,6 +212,8 @@ pub(crate) fn measure(framing: Framing<'_>, message: Captured<'_, '_>) -> Measur
     with_arena(|arena| match Run::of(plan, message, arena, Mode::Frame).read() {
         Ok(taken) if (1..=limit).contains(&(taken as usize)) => found(taken as usize),
         Ok(_) | Err(Stop::Fault(_)) => Measure::Nothing,
+        // Only what is before a gap is unmasked.
+        Err(Stop::NeedMore(_)) if plan.mask.is_some() && !message.is_whole() => Measure::Unknown,
         Err(Stop::NeedMore(_)) => Measure::NeedMore,
         Err(Stop::Missing) => Measure::Unknown,
     })

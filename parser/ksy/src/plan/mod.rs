@@ -19,7 +19,9 @@ pub(crate) use attr::{
     Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
     UserType, Valid, framing_expressions, shape_expressions, valid_expressions,
 };
-pub(crate) use conversation::{ConversationPlan, MOST_STATES, Reading, Rule, Set, StatePlan, VariablePlan};
+pub(crate) use conversation::{
+    ConversationPlan, MOST_STATES, Mask, Reading, Rule, Set, StatePlan, VariablePlan,
+};
 pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Unit, Val};
 pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
@@ -41,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) reads_elsewhere: bool,
     /// How a message is read that is an item of the root's last field; None where it is the whole root.
     pub(crate) item: Option<Item>,
+    /// How the bytes of a message are changed where it is read.
+    pub(crate) mask: Option<Mask>,
     /// The names of the conversation's variables.
     pub(crate) variables: Arc<Vec<String>>,
 }

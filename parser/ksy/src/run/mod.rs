@@ -7,6 +7,7 @@ pub(crate) mod field;
 pub(crate) mod instance;
 pub(crate) mod item;
 pub(crate) mod json;
+pub(crate) mod mask;
 pub(crate) mod methods;
 pub(crate) mod numbers;
 pub(crate) mod operators;
@@ -133,7 +134,10 @@ impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn read(&mut self) -> Result<u32, Stop> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
-        let io = self.arena.new_io(item::stream_of(end, open));
+        let io = match self.plan.mask {
+            Some(mask) => self.unmasked(mask, open)?,
+            None => self.arena.new_io(item::stream_of(end, open)),
+        };
         if let Some(item) = self.plan.item {
             return self.read_item(item);
         }

@@ -34,8 +34,10 @@ impl<'m> Run<'_, 'm> {
     }
 
     fn unset(&self, variable: u16) -> Stop {
-        let name = self.plan.variables.get(usize::from(variable)).map_or("", |name| name);
-        let text = format!("_conversation.{name} is not known here");
+        let text = match self.plan.variables.get(usize::from(variable)) {
+            Some(name) => format!("_conversation.{name} is not known here"),
+            None => "where in the key these bytes are is not known here".to_owned(),
+        };
         self.fault(Code::StateUnknown, Span { buffer: Span::CONSTANTS, start: 0, end: 0 }, text)
     }
 
