@@ -136,7 +136,7 @@ impl Described {
             let limit = Limit::of(&format.meta).map(Arc::new);
             let whole = (limit.is_none() && format.plan.reads_elsewhere).then(|| {
                 let meta = Meta { waits: true, ..(*format.meta).clone() };
-                Arc::new(Described::part(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
+                Arc::new(Described::part(Format::new(format.plan.clone(), Arc::new(meta))))
             });
             return Described { limit, whole, ..Described::part(format) };
         };
