@@ -175,7 +175,8 @@ impl Index {
             Some(replay)
         });
         let Some(replay) = replay else { return run(Some(&context)) };
-        let result = run(Some(&Context { variables: replay.conversation.variables(), ..context }));
+        let role = Some(replay.role(row.stream));
+        let result = run(Some(&Context { role, variables: replay.conversation.variables(), ..context }));
         let mut replays = self.rows.conversations.replays.lock().unwrap_or_else(PoisonError::into_inner);
         if replays.len() >= MOST_REPLAYS {
             replays.remove(0);

@@ -1,6 +1,8 @@
 //! A described protocol: answers the [`Protocol`] trait by calling framing, dissection and writing. It does no such work
 //! itself.
 
+mod states;
+
 use crate::names;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use crate::format::Format;
 use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
-use crate::plan::{ConversationPlan, Meta, Plan, Reading};
+use crate::plan::{Meta, Plan, Reading};
 use crate::program::{Given, Programs};
 use crate::select::Selection;
 use crate::stream::Stages;
@@ -134,7 +136,7 @@ impl Described {
             let limit = Limit::of(&format.meta).map(Arc::new);
             let whole = (limit.is_none() && format.plan.reads_elsewhere).then(|| {
                 let meta = Meta { waits: true, ..(*format.meta).clone() };
-                Arc::new(Described::part(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
+                Arc::new(Described::part(Format::new(format.plan.clone(), Arc::new(meta))))
             });
             return Described { limit, whole, ..Described::part(format) };
         };
@@ -167,31 +169,6 @@ impl Described {
             whole: None,
             limit: None,
         }
-    }
-
-    fn with_states(
-        format: Format,
-        plan: &Arc<ConversationPlan>,
-        own: Vec<Option<Arc<Described>>>,
-        key: Option<Key>,
-    ) -> Described {
-        let grammar = Arc::new(Grammar::new(plan, own));
-        let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
-        let part = Described::part(format);
-        Described { names, programs: Arc::default(), key, grammar: Some(grammar), ..part }
-    }
-
-    /// The protocol of a state, or else of the first; itself where it has no conversations.
-    fn of_stage(&self, context: Option<&Context<'_>>) -> &Described {
-        let Some(grammar) = &self.grammar else { return self };
-        let stage = context.map_or(grammar.plan.first[0], |context| context.stage);
-        grammar.part(stage).or_else(|| grammar.parts().next()).map_or(self, |part| part)
-    }
-
-    /// The protocols of all its messages: itself where it has no conversations.
-    fn parts(&self) -> impl Iterator<Item = &Described> {
-        let parts = self.grammar.iter().flat_map(|grammar| grammar.parts().map(|part| &**part));
-        parts.chain(std::iter::once(self).filter(|own| own.grammar.is_none()))
     }
 
     /// Writes a message. If instances with a position are then other than they are given, it is written again with them.
@@ -323,17 +300,6 @@ impl Described {
             }
         }
         found
-    }
-
-    /// The protocols of which a message with these fields may be, where nothing says which.
-    fn parts_with(&self, message: &Dissection<'_>) -> impl Iterator<Item = &Described> {
-        let names: Vec<String> = message.fields.iter().map(|field| field.name.to_string()).collect();
-        self.parts().filter(move |part| {
-            let plan = &part.format.plan;
-            let root = plan.type_of(plan.message_type());
-            let is_there = |name: &String| plan.symbol(name).is_some_and(|sym| root.slot(sym).is_some());
-            part.grammar.is_none() && names.iter().all(|name| name.starts_with('_') || is_there(name))
-        })
     }
 
     fn framing(&self) -> Framing<'_> {

@@ -49,7 +49,10 @@ impl Talk {
     pub(crate) fn new(grammar: &Arc<Grammar>) -> Talk {
         let side =
             |state| Side { state, pending: NONE, has_begun: false, has_lost: false, note: None, may_be: 0 };
-        let values = Values::new(&grammar.plan);
+        let mut values = Values::new(&grammar.plan);
+        if grammar.inflates {
+            values.inflates();
+        }
         Talk { grammar: grammar.clone(), values, sides: grammar.plan.first.map(side) }
     }
 
@@ -64,8 +67,8 @@ impl Talk {
     }
 
     /// The context in which a message is read in a state.
-    pub(super) fn context(&self, stage: u16) -> Context<'_> {
-        Context { stage, variables: self.variables(), ..Context::default() }
+    pub(super) fn context(&self, role: Role, stage: u16) -> Context<'_> {
+        Context { stage, role: Some(role), variables: self.variables(), ..Context::default() }
     }
 
     /// What the other direction changed takes effect.
@@ -188,6 +191,7 @@ impl Conversation for Talk {
             state.reached.get(role.index()) == Some(&bit(first)) && middle == first
         });
         self.forget_from(role, first);
+        self.values.lose(role);
         let side = self.side_mut(role);
         *side =
             Side { state: middle, note: None, may_be: 0, pending: NONE, has_begun: false, has_lost: false };
@@ -232,6 +236,7 @@ impl Conversation for Talk {
     fn loss(&mut self, role: Role) {
         self.settle(role);
         let grammar = self.grammar.clone();
+        self.values.lose(role);
         let side = self.side_mut(role);
         // What these bytes may have changed was considered when the message after them began.
         let is_decided = side.has_begun && side.has_lost;

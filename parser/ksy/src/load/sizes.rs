@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::load::Loader;
-use crate::load::frame::{Needs, frame_plan};
+use crate::load::frame::Needs;
 use crate::plan::{Attr, Plan, Repeat, Shape, Size, TypeId};
 
 /// How deeply nested types are followed.
@@ -22,7 +22,7 @@ impl Loader {
         }
         self.summaries();
         let roots = std::iter::once(TypeId::ROOT).chain(self.roots.iter().copied()).collect();
-        let needed = Needs::of(&self.plan, roots, &[]);
+        let needed = Needs::of(&self.plan, roots, &[], Vec::new());
         for plan in &mut self.plan.types {
             let plan = Arc::make_mut(plan);
             for attr in &mut plan.seq {
@@ -33,7 +33,6 @@ impl Loader {
                     && attr.process.is_none();
             }
             plan.instances.iter_mut().for_each(|attr| attr.needed = needed.contains(&attr.sym));
-            plan.frame_plan = frame_plan(&plan.seq);
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod arena;
 pub(crate) mod eval;
 pub(crate) mod extent;
 pub(crate) mod field;
+pub(crate) mod inflate;
 pub(crate) mod instance;
 pub(crate) mod item;
 pub(crate) mod json;
@@ -25,6 +26,7 @@ use crate::plan::{IoId, ObjectId};
 use arena::{Arena, Around, Stop};
 use framescope_parser::Captured;
 use framescope_parser::Key;
+use miniz_oxide::inflate::stream::InflateState;
 
 use crate::plan::{Plan, Span, Val};
 
@@ -56,6 +58,8 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) stopped: bool,
     /// How many structures were read before the message, from what stands before it.
     pub(crate) first_object: usize,
+    /// The compressed data of the direction, as far as the message has continued it.
+    pub(crate) inflating: Option<Box<InflateState>>,
     depth: u32,
     work_limit: u64,
     /// The field whose bits were read last, and whether the lowest come first.
@@ -122,6 +126,7 @@ impl<'p, 'm> Run<'p, 'm> {
             writes: false,
             stopped: false,
             first_object: 0,
+            inflating: None,
             depth: 0,
             work_limit,
             last_bits: (ObjectId::NONE, 0, false),

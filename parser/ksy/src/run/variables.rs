@@ -6,6 +6,7 @@ use crate::conversation::values::{Key, Stored, Values};
 use crate::plan::{Span, Val};
 use crate::run::Run;
 use crate::run::arena::Stop;
+use crate::run::inflate::Inflation;
 
 impl<'m> Run<'_, 'm> {
     /// The value of a variable. It is a fault if it is not known.
@@ -31,6 +32,13 @@ impl<'m> Run<'_, 'm> {
     /// What the conversation has set, if the message is read in one.
     fn values(&self) -> Option<&'m Values> {
         self.message.context()?.variables?.downcast_ref()
+    }
+
+    /// Where the compressed data of the message's direction is.
+    pub(super) fn inflation(&self) -> Inflation {
+        let role = self.message.context().and_then(|context| context.role);
+        let known = role.and_then(|role| self.values()?.inflation(role));
+        known.cloned().unwrap_or(Inflation::Lost)
     }
 
     fn unset(&self, variable: u16) -> Stop {
