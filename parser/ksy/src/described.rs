@@ -136,7 +136,7 @@ impl Described {
             let limit = Limit::of(&format.meta).map(Arc::new);
             let whole = (limit.is_none() && format.plan.reads_elsewhere).then(|| {
                 let meta = Meta { waits: true, ..(*format.meta).clone() };
-                Arc::new(Described::part(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
+                Arc::new(Described::part(Format::new(format.plan.clone(), Arc::new(meta))))
             });
             return Described { limit, whole, ..Described::part(format) };
         };
@@ -190,6 +190,21 @@ impl Described {
             true => Ok(written),
             false => write(&changed),
         }
+    }
+
+    fn write_noting(
+        &self,
+        context: Option<&Context<'_>>,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let written = self.written(context, message)?;
+        let mut found = Dissection::default();
+        self.dissect_incomplete(Captured::whole(&written.bytes).in_context(context), &mut found);
+        notes.extend(written.notes_beside(&self.format.plan, &message.fields, &found.fields));
+        out.extend_from_slice(&written.bytes);
+        Ok(())
     }
 
     /// Sets the key with which authenticated messages are verified.
@@ -440,7 +455,7 @@ impl Protocol for Described {
         if self.grammar.is_some() {
             return self.encode(message, out);
         }
-        self.encode_in(&Context::default(), message, out, notes)
+        self.of_stage(None).write_noting(None, message, out, notes)
     }
 
     fn encode_in(
@@ -454,12 +469,7 @@ impl Protocol for Described {
             Some(stream) => stream.part(context.stage),
             None => self.of_stage(Some(context)),
         };
-        let written = part.written(Some(context), message)?;
-        let mut found = Dissection::default();
-        part.dissect_incomplete(Captured::whole(&written.bytes).in_context(Some(context)), &mut found);
-        notes.extend(written.notes_beside(&part.format.plan, &message.fields, &found.fields));
-        out.extend_from_slice(&written.bytes);
-        Ok(())
+        part.write_noting(Some(context), message, out, notes)
     }
 
     /// By the evidence of each message's head, and how many messages follow each other.

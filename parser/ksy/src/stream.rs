@@ -41,7 +41,7 @@ pub(crate) struct Stages {
 /// An item, as a message.
 pub(crate) fn item(format: &Format, stream: &Stream) -> Described {
     let plan = format.plan.rooted(stream.root, stream.item);
-    Described::part(Format { plan: Arc::new(plan), meta: stream.meta.clone() })
+    Described::part(Format::new(Arc::new(plan), stream.meta.clone()))
 }
 
 impl Stages {
@@ -52,7 +52,7 @@ impl Stages {
         let mut meta = (*format.meta).clone();
         (meta.end, meta.waits, meta.stream) = (None, false, None);
         let can_search = meta.head.is_sure();
-        let preamble = Described::part(Format { plan: Arc::new(plan), meta: Arc::new(meta) });
+        let preamble = Described::part(Format::new(Arc::new(plan), Arc::new(meta)));
         let needs = stream.item.is_some_and(|item| item.before == Before::Needed);
         let start = Progress { needs, can_search, ..Progress::default() };
         Some(Stages::of(preamble, item(format, stream), start))

@@ -87,9 +87,7 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
 #[inline]
 fn valid(Framing { plan, meta, programs, key }: Framing<'_>, bytes: &[u8]) -> Option<Step> {
     let near = bytes.get(..bytes.len().min(SUSPECT).min(meta.limit as usize)).unwrap_or_default();
-    // Where a field may be anywhere, more bytes than those of the message would be read as part of it.
-    let silent = programs.silent.as_ref().filter(|_| !plan.reads_elsewhere)?;
-    let found = silent.run(near, Given { key, checked: false })?;
+    let found = programs.finds()?.run(near, Given { key, checked: false })?;
     let length = NonZeroUsize::new(found.end())?;
     debug_assert!(matches!(meta.head.probe(bytes), Probe::Believed), "a valid message begins otherwise");
     debug_assert!(meta.head.refuse.iter().all(|(test, _)| test.holds(bytes)), "a valid message is refused");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::load::Loader;
-use crate::load::frame::{Needs, frame_plan};
+use crate::load::frame::Needs;
 use crate::plan::{Attr, Plan, Repeat, Shape, Size, TypeId};
 
 /// How deeply nested types are followed.
@@ -33,7 +33,6 @@ impl Loader {
                     && attr.process.is_none();
             }
             plan.instances.iter_mut().for_each(|attr| attr.needed = needed.contains(&attr.sym));
-            plan.frame_plan = frame_plan(&plan.seq);
         }
     }
 }

@@ -152,8 +152,6 @@ pub(crate) struct TypePlan {
     pub(crate) parameter_names: Vec<Sym>,
     pub(crate) seq: Vec<Attr>,
     pub(crate) instances: Vec<Attr>,
-    /// How the end of the structure is found.
-    pub(crate) frame_plan: Vec<FrameStep>,
     /// Where each name's value is: parameters, then `seq`, then `instances`. Sorted by name.
     pub(crate) slots: Vec<(Sym, u16)>,
     pub(crate) endian: Endian,
@@ -183,17 +181,6 @@ impl TypePlan {
     pub(crate) fn is_instance(&self, slot: u16) -> bool {
         usize::from(slot) >= usize::from(self.parameters) + self.seq.len()
     }
-}
-
-/// A step of finding where a structure ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FrameStep {
-    /// Bits of fields that are not needed.
-    Skip(u64),
-    /// A field that is not needed, of the size that its expression gives, if it is present.
-    SkipSized(u16),
-    /// A field that is read, by its index in `seq`.
-    Read(u16),
 }
 
 /// An author's documentation of a field or type.

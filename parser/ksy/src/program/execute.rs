@@ -93,8 +93,9 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
             sink,
             values: [0; N],
             known: [false; N],
-            // Half of what the interpreter has, because not all is counted that it counts.
-            fuel: Cell::new((1 << 17) + 32 * message.len() as u64),
+            // A quarter of what the interpreter has, because not all is counted that it counts; and if it turns out that
+            // there is too much work, little was done in vain.
+            fuel: Cell::new((1 << 14) + 16 * message.len() as u64),
             derived: 0,
             has_trailing_check: false,
         }

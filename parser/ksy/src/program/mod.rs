@@ -50,6 +50,8 @@ pub(crate) struct Program {
     root: TypeId,
     /// Whether the summary consists of reported fields.
     sums_up: bool,
+    /// Whether it matters where the bytes end, so that it only reads what is known to be one message.
+    depends_on_end: bool,
 }
 
 /// The result of a program.
@@ -82,6 +84,11 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
+    /// The program that finds a valid message in bytes that more may follow.
+    pub(crate) fn finds(&self) -> Option<&Program> {
+        self.silent.as_ref().filter(|silent| !silent.depends_on_end)
+    }
+
     pub(crate) fn new(plan: &Plan, meta: &Meta) -> Programs {
         let whole = Compiler::new(plan, Purpose::Whole(meta)).make_plain(meta.kind);
         let kind = Compiler::new(plan, Purpose::Kind).make_plain(meta.kind);

@@ -118,6 +118,7 @@ impl<'p> Compiler<'p> {
         };
         self.seeks += 1;
         self.push(Step::Seek { at, root })?;
+        self.program.depends_on_end |= root;
         self.in_byte = None;
         self.cost += 2;
         let place = Place { frame, attr, depth };

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use crate::plan::{Attr, Meta, Method, Node, NodeId, Plan, TypeId};
 use crate::program::report::ReportedField;
 use crate::program::selected::Selected;
-use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, NONE, Register, Step, Term};
+use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, NONE, Register, Step, Stream, Term};
 use crate::program::{MOST_REGISTERS, Program};
 
 /// The most expressions that are compiled, counted each time they are used.
@@ -214,8 +214,32 @@ impl<'p> Compiler<'p> {
     }
 
     fn push(&mut self, step: Step) -> Option<Patch> {
+        self.program.depends_on_end |= self.window == 0 && self.depends_on_end(&step);
         self.program.steps.push(step);
         (self.program.steps.len() <= MOST_STEPS).then_some(self.program.steps.len() - 1)
+    }
+
+    /// Whether it matters for a step where the part ends that is read.
+    fn depends_on_end(&self, step: &Step) -> bool {
+        let is_rest = |at: u16, rest: fn(&Program, usize) -> Option<bool>| {
+            rest(&self.program, usize::from(at)).unwrap_or(true)
+        };
+        match *step {
+            Step::AtEnd(_)
+            | Step::Rest { .. }
+            | Step::Utf8Rest { .. }
+            | Step::EnterRest
+            | Step::Seek { .. }
+            | Step::Unread(_) => true,
+            Step::Stream { what, .. } => what != Stream::Pos,
+            Step::Chunk { chunk, .. } => is_rest(chunk, |program, at| {
+                program.chunks.get(at).map(|chunk| chunk.size.is_none() && !chunk.is_open)
+            }),
+            Step::Process(process) => is_rest(process, |program, at| {
+                program.processes.get(at).map(|process| process.size.is_none())
+            }),
+            _ => false,
+        }
     }
 
     fn frame(&self, frame: usize) -> Option<&Frame> {
@@ -330,6 +354,7 @@ impl Program {
             registers: MOST_REGISTERS,
             root,
             sums_up: false,
+            depends_on_end: false,
         }
     }
 }
