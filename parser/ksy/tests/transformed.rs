@@ -157,7 +157,7 @@ fn packed(texts: &[&str]) -> Vec<Vec<u8>> {
         stream.compress_vec(text.as_bytes(), &mut body, flate2::FlushCompress::Sync).unwrap();
         [&u16::try_from(body.len()).unwrap().to_be_bytes()[..], &body].concat()
     };
-    (0u8..).zip(texts).map(|numbered| message(numbered)).collect()
+    (0u8..).zip(texts).map(&mut message).collect()
 }
 
 fn text_of(row: &Row) -> String {
