@@ -9,6 +9,7 @@
 mod compile;
 mod evaluate;
 mod execute;
+mod machine;
 mod records;
 mod report;
 mod selected;
@@ -18,7 +19,7 @@ use framescope_parser::{FieldSelection, Key, Visit};
 
 use crate::plan::{Meta, Plan, Shape, TypeId};
 use crate::program::compile::{Compiler, Purpose};
-use crate::program::execute::{Machine, padded};
+use crate::program::machine::{Machine, padded};
 use crate::program::records::{NotReported, Notes, with_records};
 use crate::program::report::{Recorded, ReportedField, Texts};
 use crate::program::selected::Selected;
@@ -43,7 +44,7 @@ pub(crate) struct Program {
     constants: Vec<u8>,
     /// The value that is the kind of a message.
     kind: Option<(Arg, Kind)>,
-    /// The number that the kind is, if nothing but that is read.
+    /// The number that the kind is, if it is all that is read.
     kind_at: Option<Load>,
     fields: Vec<ReportedField>,
     registers: usize,

@@ -73,7 +73,7 @@ impl Notes {
     }
 }
 
-/// Reports nothing but notes.
+/// Keeps only notes.
 #[derive(Default)]
 pub(super) struct NotReported {
     pub(super) notes: Notes,

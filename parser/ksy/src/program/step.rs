@@ -186,14 +186,14 @@ pub(super) enum Step {
         limit: Register,
         index: Register,
     },
-    /// Goes on with the next item, if there is one.
+    /// Continues with the next item, if there is one.
     Next {
         limit: Register,
         index: Register,
         to: u16,
         cost: u16,
     },
-    /// Goes on with another item.
+    /// Continues with another item.
     Again {
         index: Register,
         to: u16,

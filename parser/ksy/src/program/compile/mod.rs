@@ -6,6 +6,7 @@ mod expressions;
 mod finish;
 mod instances;
 mod lists;
+mod parts;
 mod shapes;
 mod structures;
 mod validity;
