@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn crcs_of_16_bits_are_the_librarys() {
+    fn crcs_of_16_bits_are_those_of_the_library() {
         let bytes: Vec<u8> = (0..100u8).map(|n| n.wrapping_mul(37)).collect();
         for (name, algorithm) in super::CRC_16 {
             assert_eq!(algorithm.refin, algorithm.refout, "{name}");

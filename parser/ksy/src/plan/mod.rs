@@ -9,7 +9,7 @@ mod id;
 mod meta;
 
 use crate::error::Located;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
@@ -82,6 +82,25 @@ impl Plan {
     #[inline]
     pub(crate) fn type_of(&self, id: TypeId) -> &Arc<TypePlan> {
         entry(&self.types, id.index(), || &NO_TYPE)
+    }
+
+    /// Whether a value decides about the byte order of a structure in a shape, so that it may end before its numbers.
+    pub(crate) fn chooses_endian(&self, shape: &Shape) -> bool {
+        let (mut shapes, mut seen) = (vec![shape], HashSet::new());
+        while let Some(shape) = shapes.pop() {
+            match shape {
+                Shape::User(user) if seen.insert(user.id) => {
+                    let ty = self.type_of(user.id);
+                    if matches!(ty.endian, Endian::Switch(..)) {
+                        return true;
+                    }
+                    shapes.extend(ty.seq.iter().map(|attr| &attr.shape));
+                }
+                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+                _ => {}
+            }
+        }
+        false
     }
 
     pub(crate) fn root(&self) -> &Arc<TypePlan> {

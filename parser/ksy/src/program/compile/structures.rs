@@ -136,7 +136,9 @@ impl<'p> Compiler<'p> {
             Purpose::Fields(choice) => {
                 // Expressions may use any number, and reading one costs no more than skipping it.
                 let is_number = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. });
-                !attr.needed && !is_number && !self.matters(choice, frame, attr)
+                // Whatever is around it ends before numbers whose byte order nothing decides.
+                let is_certain = attr.limit.is_bounded() || !self.plan.chooses_endian(&attr.shape);
+                !attr.needed && !is_number && is_certain && !self.matters(choice, frame, attr)
             }
         }
     }
