@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
-use framescope_parser::{Captured, Context, Conversation, Role, SpanType};
+use framescope_parser::{Captured, Context, Conversation, Direction, Role, SpanType};
 use std::collections::HashMap;
 
 use crate::BlockReader;
@@ -153,6 +153,17 @@ impl Replay {
 }
 
 impl Index {
+    /// The direction in which the client sends, in a flow whose protocol has conversations.
+    pub fn client(&self, flow: FlowId) -> Option<Direction> {
+        let client = self.rows.conversations.flows.get(&flow)?.client;
+        self.flow(flow).map(|flow| flow.direction_of(client))
+    }
+
+    /// Whether the capture begins inside a direction of a flow.
+    pub fn begins_inside(&self, flow: FlowId, direction: Direction) -> bool {
+        self.flow(flow).is_some_and(|flow| flow.begins_inside(flow.side(direction)))
+    }
+
     /// Whether what a row's bytes mean does not depend on messages before it.
     pub(crate) fn is_read_alone(&self, row: &Row) -> bool {
         self.stage(row).is_none_or(|stage| !stage.needs_variables)
