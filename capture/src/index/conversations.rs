@@ -15,6 +15,7 @@ use crate::ids::{FlowId, RowId, Side, StreamId};
 use crate::index::order::NewOrder;
 use crate::index::store::Entry;
 use crate::index::{Index, Row};
+use crate::messages::talks::client;
 
 /// How far conversations were at some of their rows.
 #[derive(Default)]
@@ -154,9 +155,16 @@ impl Replay {
 
 impl Index {
     /// The direction in which the client sends, in a flow whose protocol has conversations.
-    pub fn client(&self, flow: FlowId) -> Option<Direction> {
-        let client = self.rows.conversations.flows.get(&flow)?.client;
-        self.flow(flow).map(|flow| flow.direction_of(client))
+    pub fn client(&self, id: FlowId) -> Option<Direction> {
+        let flow = self.flow(id)?;
+        let directions = [Direction::Forward, Direction::Backward];
+        let protocol = directions.into_iter().find_map(|direction| self.stream_protocol(id, direction))?;
+        if protocol.stages().is_empty() {
+            return None;
+        }
+        // One without variables is not stored.
+        let stored = self.rows.conversations.flows.get(&id).map(|stored| stored.client);
+        Some(flow.direction_of(stored.unwrap_or_else(|| client(id, flow, &[]))))
     }
 
     /// Whether the capture begins inside a direction of a flow.

@@ -146,7 +146,7 @@ fn other(side: Side, [first, second]: [u64; 2]) -> u64 {
 
 /// The side that opened a conversation: as a SYN shows, else the port that a rule names or that servers have, else the one that
 /// spoke first.
-fn client(id: FlowId, flow: &Flow, rules: &[(DecodeAs, usize)]) -> Side {
+pub(crate) fn client(id: FlowId, flow: &Flow, rules: &[(DecodeAs, usize)]) -> Side {
     let opener = flow.side(framescope_parser::Direction::Forward);
     let Some([first, second]) = flow.endpoints.filter(|_| !flow.syn_seen.contains(&true)) else {
         return opener;
