@@ -165,14 +165,14 @@ fn written(protocol: &Described, lines: &[Line<'_>], random: &mut Random) -> Vec
             Line::New { role, stage } => {
                 let stage = stage.unwrap_or_else(|| stage_of_next(&mut *conversation, *role, random));
                 let bytes = match protocol.in_stage(stage) {
-                    Some(own) => generate_in(own, Some(&context(&*conversation, stage)), random),
+                    Some(own) => generate_in(own, Some(&context(&*conversation, *role, stage)), random),
                     // Another protocol is spoken here.
                     None => Some(random.text()),
                 };
                 (*role, stage, bytes)
             }
             Line::Message { role, stage, message, bytes } => {
-                let (mut out, context) = (Vec::new(), context(&*conversation, *stage));
+                let (mut out, context) = (Vec::new(), context(&*conversation, *role, *stage));
                 let is_written = protocol.encode_in(&context, message, &mut out, &mut Vec::new()).is_ok();
                 (*role, *stage, Some(if is_written { out } else { bytes.to_vec() }))
             }
@@ -185,8 +185,8 @@ fn written(protocol: &Described, lines: &[Line<'_>], random: &mut Random) -> Vec
     said
 }
 
-fn context(conversation: &dyn Conversation, stage: u16) -> Context<'_> {
-    Context { stage, variables: conversation.variables(), ..Context::default() }
+fn context(conversation: &dyn Conversation, role: Role, stage: u16) -> Context<'_> {
+    Context { stage, role: Some(role), variables: conversation.variables(), ..Context::default() }
 }
 
 /// The stage of a side's next message; of messages that may be absent some are.

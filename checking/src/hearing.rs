@@ -130,7 +130,7 @@ impl<'p> Hearing<'p> {
 
     fn context(&self, role: Role) -> Context<'_> {
         let stage = self.conversation.stage(role);
-        Context { stage, variables: self.conversation.variables(), ..Context::default() }
+        Context { stage, role: Some(role), variables: self.conversation.variables(), ..Context::default() }
     }
 
     /// What reads the messages of a stage; None where a protocol does that is not here.

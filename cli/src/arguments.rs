@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use framescope_capture::export::Fields;
 use framescope_capture::filter::Filter;
-use framescope_capture::{DecodeAs, Options};
+use framescope_capture::{Client, DecodeAs, Options};
 use framescope_parser::missive::Key;
 use thiserror::Error;
 
@@ -43,6 +43,13 @@ pub(crate) struct ReadingArgs {
 
     #[command(flatten)]
     pub(crate) imports: ImportArgs,
+
+    /// This endpoint opened its conversations: an address, a port, or both, such as 10.0.0.1:5000.
+    ///
+    /// Needed only where the two sides speak differently and the capture does not show who opened the connection: otherwise the SYN
+    /// shows it, or the port of --as or the description, or what the first bytes look like.
+    #[arg(long = "client", value_name = "ENDPOINT")]
+    pub(crate) clients: Vec<Client>,
 
     /// Verify authenticated messages with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]

@@ -16,7 +16,8 @@ impl ReadingArgs {
         let own =
             CustomProtocols::load(&self.protocols, &self.imports.folders, &mut |notice| notify(&notice))?;
         let unpack_limit = Some(self.unpack_limit);
-        Ok(Reading { own, decode_as: self.decode_as.clone(), key: self.key.clone(), unpack_limit })
+        let (decode_as, clients) = (self.decode_as.clone(), self.clients.clone());
+        Ok(Reading { own, decode_as, clients, key: self.key.clone(), unpack_limit })
     }
 
     /// The same, as an index is built with it.

@@ -25,16 +25,16 @@ types:
     meta:
       -framescope: {summary: '{request}'}
     seq:
-      - {id: request, type: line, terminator: 13}
-      - {id: line_end, contents: [10]}
+      - {id: request, type: line, terminator: 13, consume: false}
+      - {id: line_end, contents: [13, 10]}
     instances:
       kind: {value: request.kind}
   response:
     meta:
       -framescope: {summary: '{response}'}
     seq:
-      - {id: response, type: line, terminator: 13}
-      - {id: line_end, contents: [10]}
+      - {id: response, type: line, terminator: 13, consume: false}
+      - {id: line_end, contents: [13, 10]}
     instances:
       kind: {value: response.kind}
   line:

@@ -31,6 +31,7 @@ meta:
         login_to_server:
           then:
             - {when: kind == packet::login_acknowledged, next: configuration_to_server}
+            - {when: kind == packet::encryption_response, next: encrypted, peer: encrypted}
         login_to_client:
           then:
             - {when: kind == packet::set_compression, set: {threshold: frame.contents.packet.data.as<set_compression>.threshold.value}}
@@ -44,6 +45,7 @@ meta:
             - {when: kind == packet::finish_configuration, next: play_to_client}
         play_to_server: {}
         play_to_client: {}
+        encrypted: {}
 types:
   handshaking:
     seq:
@@ -90,6 +92,14 @@ types:
       - {id: frame, type: 'frame(_conversation.version == 47 ? 0x800 : _conversation.version == 765 ? 0xa00 : 0xc00)'}
     instances:
       kind: {value: frame.contents.code, enum: packet}
+  encrypted:
+    doc: The bytes of one segment; without the key nothing shows where a packet ends.
+    meta:
+      -framescope: {segment-delimited: true, summary: '{bytes}'}
+    seq:
+      - {id: bytes, size-eos: true}
+    instances:
+      kind: {value: packet::encrypted}
   frame:
     params:
       - {id: base, type: u2, doc: Packets have numbers of their own in each state and direction; with this they differ.}
@@ -424,10 +434,10 @@ types:
     seq:
       - {id: entity, type: varint}
       - {id: uuid, size: 16}
-      - {id: x, type: s4, doc: 'In 32nds of a block, like y and z.'}
+      - {id: x, type: s4, doc: 'In parts of 1/32 block, like y and z.'}
       - {id: y, type: s4}
       - {id: z, type: s4}
-      - {id: yaw, type: u1, doc: 'In 256ths of a turn, like pitch.'}
+      - {id: yaw, type: u1, doc: 'In parts of 1/256 turn, like pitch.'}
       - {id: pitch, type: u1}
       - {id: current_item, type: s2}
       - {id: metadata, type: entity_metadata, repeat: until, repeat-until: _.is_end}
@@ -440,7 +450,7 @@ types:
   entity_relative_move:
     seq:
       - {id: entity, type: varint}
-      - {id: dx, type: s1, doc: 'In 32nds of a block, like dy and dz.'}
+      - {id: dx, type: s1, doc: 'In parts of 1/32 block, like dy and dz.'}
       - {id: dy, type: s1}
       - {id: dz, type: s1}
       - {id: on_ground, type: u1, valid: {max: 1}}
@@ -448,17 +458,17 @@ types:
   entity_look:
     seq:
       - {id: entity, type: varint}
-      - {id: yaw, type: u1, doc: 'In 256ths of a turn, like pitch.'}
+      - {id: yaw, type: u1, doc: 'In parts of 1/256 turn, like pitch.'}
       - {id: pitch, type: u1}
       - {id: on_ground, type: u1, valid: {max: 1}}
     -webide-representation: '{entity}: {yaw:dec} {pitch:dec}'
   entity_teleport:
     seq:
       - {id: entity, type: varint}
-      - {id: x, type: s4, doc: 'In 32nds of a block, like y and z.'}
+      - {id: x, type: s4, doc: 'In parts of 1/32 block, like y and z.'}
       - {id: y, type: s4}
       - {id: z, type: s4}
-      - {id: yaw, type: u1, doc: 'In 256ths of a turn, like pitch.'}
+      - {id: yaw, type: u1, doc: 'In parts of 1/256 turn, like pitch.'}
       - {id: pitch, type: u1}
       - {id: on_ground, type: u1, valid: {max: 1}}
     -webide-representation: '{entity}: {x:dec} {y:dec} {z:dec}'
@@ -495,7 +505,7 @@ types:
   sound_effect:
     seq:
       - {id: name, type: text}
-      - {id: x, type: s4, doc: 'In eighths of a block, like y and z.'}
+      - {id: x, type: s4, doc: 'In parts of 1/8 block, like y and z.'}
       - {id: y, type: s4}
       - {id: z, type: s4}
       - {id: volume, type: f4}
@@ -647,7 +657,7 @@ types:
       - {id: y, type: f4}
       - {id: z, type: f4}
   nbt:
-    doc: A tag with a name; nothing but a 0 if there is none.
+    doc: A tag with a name; only a 0 if there is none.
     seq:
       - {id: type, type: u1, enum: tag}
       - {id: name, type: nbt_text, if: type != tag::end}
@@ -785,3 +795,4 @@ enums:
     0xa29: login
     0xa3e: synchronize_player_position
     0xa69: system_chat_message
+    0xfff: encrypted

@@ -1,5 +1,6 @@
 # MySQL's protocol as MariaDB speaks it. The server speaks first; what a packet of its answers holds is known only from the
 # command, from what the client can do, and from the packets before it: how many columns there are and of which types.
+# Commands that are sent before the answer to an earlier one are not told apart.
 # Sources: MariaDB, "Client/Server Protocol"; MySQL source code documentation, "Client/Server Protocol".
 meta:
   id: mysql
@@ -23,7 +24,10 @@ meta:
         parameters: 0
         at: 0
         binary: false
-        # By the number of a column: its type, and bits for an unsigned number and for bytes that are no text.
+        # The statement that a result is of; 0 for a query.
+        statement: 0
+        # By the numbers of a statement and a column (4096 is the first column): its type, and bits for an unsigned number and for bytes
+        # that are no text.
         types: {}
         # By the number of a statement: how many parameters it has, and how often it was executed.
         parameter_counts: {default: 0}
@@ -42,7 +46,9 @@ meta:
             - {when: true, next: command}
         authentication: {read: authentication_response, next: command}
         command:
-          set: {command: 'payload.is_silent ? _conversation.command : payload.command.to_i'}
+          set:
+            command: 'payload.is_silent ? _conversation.command : payload.command.to_i'
+            statement: 'payload.is_silent ? _conversation.statement : payload.has_rows ? payload.statement : 0'
           then:
             - {when: payload.command == command::change_user, peer: authentication_result}
             - {when: payload.command == command::statistics, peer: statistics}
@@ -67,13 +73,18 @@ meta:
             - {when: payload.wants_more, peer: authentication}
         response:
           then:
+            # A client that keeps the columns of a statement does not get them again.
+            - when: payload.kind == answer::column_count and payload.has_no_columns
+              set: {columns: payload.head.value, binary: true}
+              next: rows
             - when: payload.kind == answer::column_count
-              set: {columns: payload.head.value, at: 0, binary: '_conversation.command == 0x17'}
+              set: {columns: payload.head.value, at: 0, binary: '_conversation.command == 0x17 or _conversation.command == 0xfa'}
               next: columns
             - {when: payload.kind == answer::local_infile, peer: file}
             - when: payload.kind == answer::prepared and payload.parameters + payload.columns > 0
               set:
                 at: 0
+                statement: payload.statement
                 columns: payload.columns
                 parameters: payload.parameters
                 'parameter_counts[payload.statement]': payload.parameters
@@ -81,7 +92,7 @@ meta:
         columns:
           read: definition
           set:
-            'types[_conversation.at]': payload.value_type
+            'types[_conversation.statement * 8192 + 4096 + _conversation.at]': payload.value_type
             at: _conversation.at + 1
           then:
             - {when: '_conversation.at == _conversation.columns and _conversation.capabilities & 0x1000000 != 0', next: rows}
@@ -100,6 +111,7 @@ meta:
         prepared:
           read: definition
           set:
+            'types[_conversation.statement * 8192 + 4096 + _conversation.at - _conversation.parameters]': payload.value_type
             at: '_conversation.at + (payload.kind == answer::definition ? 1 : 0)'
           then:
             - when: '_conversation.at < _conversation.parameters + _conversation.columns'
@@ -348,6 +360,7 @@ types:
             command::change_user: change_user
             command::stmt_execute: stmt_execute
             command::stmt_send_long_data: stmt_send_long_data
+            command::stmt_bulk_execute: stmt_bulk_execute
             command::stmt_close: stmt
             command::stmt_reset: stmt
             command::stmt_fetch: stmt_fetch
@@ -357,9 +370,14 @@ types:
       kind: {value: command}
       # Nothing answers it.
       is_silent: {value: command == command::stmt_close or command == command::stmt_send_long_data}
+      has_rows: {value: command == command::stmt_execute or command == command::stmt_fetch or command == command::stmt_bulk_execute}
       statement:
-        value: 'command == command::stmt_execute ? body.as<stmt_execute>.statement : body.as<stmt_send_long_data>.statement'
-        if: command == command::stmt_execute or command == command::stmt_send_long_data
+        value: >-
+          command == command::stmt_execute ? body.as<stmt_execute>.statement
+          : command == command::stmt_fetch ? body.as<stmt_fetch>.statement
+          : command == command::stmt_bulk_execute ? body.as<stmt_bulk_execute>.statement
+          : body.as<stmt_send_long_data>.statement
+        if: has_rows or command == command::stmt_send_long_data
       parameter: {value: body.as<stmt_send_long_data>.parameter, if: command == command::stmt_send_long_data}
     -webide-representation: '{body}'
   query:
@@ -439,6 +457,26 @@ types:
     instances:
       parameter_count: {value: '_conversation.parameter_counts[statement]'}
     -webide-representation: 'statement {statement}'
+  stmt_bulk_execute:
+    doc: Of MariaDB.
+    seq:
+      - {id: statement, type: u4}
+      - {id: flags, type: u2, -hex: true, doc: 0x80 if the types are sent; 0x40 if the numbers of the new rows are asked for.}
+      - {id: parameter_type, type: parameter_type, repeat: expr, repeat-expr: parameter_count, if: flags & 0x80 != 0}
+      - {id: row, type: bulk_row, repeat: eos, if: flags & 0x80 != 0}
+      - {id: bytes, size-eos: true, if: flags & 0x80 == 0}
+    instances:
+      parameter_count: {value: '_conversation.parameter_counts[statement]'}
+    -webide-representation: 'statement {statement}: {row.size} rows'
+  bulk_row:
+    seq:
+      - {id: parameter, type: bulk_parameter(_index), repeat: expr, repeat-expr: _parent.parameter_count}
+  bulk_parameter:
+    params:
+      - {id: index, type: s4}
+    seq:
+      - {id: indicator, type: u1, enum: indicator}
+      - {id: value, type: 'binary_value(_parent._parent.parameter_type[index].value_type)', if: indicator == indicator::none}
   parameter_type:
     seq:
       - {id: type, type: u1, enum: column_type}
@@ -480,6 +518,7 @@ types:
       statement: {value: body.as<prepared>.statement, if: kind == answer::prepared}
       columns: {value: body.as<prepared>.columns, if: kind == answer::prepared}
       parameters: {value: body.as<prepared>.parameters, if: kind == answer::prepared}
+      has_no_columns: {value: 'kind == answer::column_count ? body.as<column_count>.has_no_columns : false'}
     -webide-representation: '{body}'
   local_infile:
     seq:
@@ -553,6 +592,7 @@ types:
       - {id: metadata_follows, type: u1, if: '_conversation.mariadb_capabilities & 0x10 != 0'}
     instances:
       count: {value: _parent.head.value}
+      has_no_columns: {value: '_conversation.mariadb_capabilities & 0x10 != 0 ? metadata_follows == 0 : false'}
     -webide-representation: '{count}'
   definition_payload:
     seq:
@@ -633,8 +673,8 @@ types:
       - {id: index, type: s4}
       - {id: length, type: u8}
     seq:
-      - {id: text, type: str, size: length, if: '_conversation.types[index] & 0x200 == 0'}
-      - {id: bytes, size: length, if: '_conversation.types[index] & 0x200 != 0'}
+      - {id: text, type: str, size: length, if: '_conversation.types[_conversation.statement * 8192 + 4096 + index] & 0x200 == 0'}
+      - {id: bytes, size: length, if: '_conversation.types[_conversation.statement * 8192 + 4096 + index] & 0x200 != 0'}
     -webide-representation: '{text}{bytes}'
   binary_row:
     seq:
@@ -645,7 +685,7 @@ types:
     params:
       - {id: index, type: s4}
     seq:
-      - {id: value, type: 'binary_value(_conversation.types[index])', if: not is_null}
+      - {id: value, type: 'binary_value(_conversation.types[_conversation.statement * 8192 + 4096 + index])', if: not is_null}
     instances:
       is_null: {value: '_parent.null_bitmap[(index + 2) / 8] >> (index + 2) % 8 & 1 == 1'}
     -webide-representation: '{value}'
@@ -809,6 +849,11 @@ enums:
     253: var_string
     254: string
     255: geometry
+  indicator:
+    0: none
+    1: 'null'
+    2: default
+    3: ignore
   change:
     0: system_variables
     1: schema

@@ -110,7 +110,7 @@ impl CustomProtocols {
         edited.into_iter().chain(self.described.iter().filter(is_other))
     }
 
-    /// The one that was named, if only one was: a file that is no capture is probably one of its own.
+    /// The one that was named, if only one was: a file that is not a capture is probably one of its streams.
     pub fn only_named(&self) -> Option<&Described> {
         let [path] = self.named.as_slice() else { return None };
         self.iter().find(|(known, _)| known == path).map(|(_, described)| described)

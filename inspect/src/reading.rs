@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use framescope_capture::{DecodeAs, Options, UNPACK_LIMIT};
+use framescope_capture::{Client, DecodeAs, Options, UNPACK_LIMIT};
 use framescope_ksy::Described;
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{Protocol, built_in};
@@ -17,6 +17,8 @@ pub struct Reading {
     pub own: CustomProtocols,
     /// Which flows are which protocol. The last rule that fits wins.
     pub decode_as: Vec<DecodeAs>,
+    /// Endpoints that opened their conversations, where a capture does not show who did.
+    pub clients: Vec<Client>,
     /// The key of authenticated messages.
     pub key: Option<Key>,
     /// How many bytes may be written to the temporary folder for a capture; None for the default.
@@ -56,6 +58,7 @@ impl Reading {
         Options {
             protocols: self.own.iter().map(with_key).chain(built_in).collect(),
             decode_as: of_file.into_iter().chain(usual).chain(self.decode_as.iter().cloned()).collect(),
+            clients: self.clients.clone(),
             ..Options::default()
         }
     }

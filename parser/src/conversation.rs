@@ -60,6 +60,8 @@ pub type Variables = dyn Any + Send + Sync;
 pub struct Context<'c> {
     /// The number of its stage among [`Protocol::stages`]; 0 in a protocol without any.
     pub stage: u16,
+    /// Which side sent it, in a conversation with stages.
+    pub role: Option<Role>,
     /// What earlier messages have set.
     pub variables: Option<&'c Variables>,
     /// If its beginning was guessed: why it is the likeliest.
@@ -233,7 +235,8 @@ impl<'c> Speaker<'c> {
         {
             let conversation = self.conversation.borrow();
             let (stage, variables) = (conversation.stage(role), conversation.variables());
-            let context = Context { stage, variables, guess: bytes.guess().copied(), note };
+            let guess = bytes.guess().copied();
+            let context = Context { stage, role: Some(role), variables, guess, note };
             sink(span, bytes.in_context(Some(&context)));
         }
         let mut conversation = self.conversation.borrow_mut();
@@ -290,13 +293,15 @@ impl<'c> Speaker<'c> {
 
     fn in_stage<T>(&self, stage: u16, run: impl FnOnce(&Context<'_>) -> T) -> T {
         let conversation = self.conversation.borrow();
-        run(&Context { stage, variables: conversation.variables(), ..Context::default() })
+        let variables = conversation.variables();
+        run(&Context { stage, role: Some(self.role), variables, ..Context::default() })
     }
 
     fn with_context<T>(&self, run: impl FnOnce(&'c dyn Protocol, &Context<'_>) -> T) -> T {
         let conversation = self.conversation.borrow();
         let stage = conversation.stage(self.role);
-        let context = Context { stage, variables: conversation.variables(), ..Context::default() };
+        let variables = conversation.variables();
+        let context = Context { stage, role: Some(self.role), variables, ..Context::default() };
         run(self.protocol_of(stage), &context)
     }
 }

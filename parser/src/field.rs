@@ -138,23 +138,25 @@ impl<'a> Kind<'a> {
 }
 
 /// A whole number of up to 128 bits, which takes no more room in a [`Value`] than a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Wide {
-    high: i64,
-    low: u64,
-}
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Wide([u8; 16]);
 
 impl Wide {
     /// The number.
     pub const fn number(self) -> i128 {
-        (self.high as i128) << 64 | self.low as i128
+        i128::from_ne_bytes(self.0)
     }
 }
 
 impl From<i128> for Wide {
     fn from(n: i128) -> Wide {
-        let (high, low) = ((n >> 64) as i64, n as u64);
-        Wide { high, low }
+        Wide(n.to_ne_bytes())
+    }
+}
+
+impl fmt::Debug for Wide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wide({})", self.number())
     }
 }
 

@@ -9,10 +9,10 @@ mod support;
 use std::sync::Arc;
 
 use framescope_capture::filter::Filter;
-use framescope_capture::{Index, Options, RowId};
+use framescope_capture::{Client, Index, Options, RowId};
 use framescope_parser::with_built_in;
 use support::turns::{self, Turns, conversation, index_of, opening, says};
-use support::{read_with, tcp_pcap};
+use support::{Tcp, read_with, tcp_pcap};
 
 /// A row as its stage, protocol, problems, and fields.
 fn row_of(index: &Index, number: RowId) -> String {
@@ -149,4 +149,31 @@ fn a_long_conversation_is_read_from_any_place_as_from_its_beginning() {
         let expected = format!(r#"backward reply: "\u{{1}}" {}"#, 1 + turn % 200);
         assert_eq!(row_of(&index, RowId::from(2 + 2 * turn)), expected);
     }
+}
+
+#[test]
+fn who_opened_a_conversation_can_be_said_and_is_guessed_from_its_first_bytes() {
+    // Without SYNs, and on ports that say nothing.
+    let segments: Vec<Tcp> = conversation().split_off(2);
+    let options = |clients: Vec<Client>| Options {
+        protocols: with_built_in(vec![Arc::new(Turns::default())]),
+        decode_as: vec!["tcp=turns".parse().unwrap()],
+        clients,
+        ..Options::default()
+    };
+    let stage = |clients| {
+        let index = read_with(tcp_pcap(&segments), &options(clients));
+        let row = index.row(0.into()).unwrap();
+        index.stage(&row).unwrap().name.clone()
+    };
+    assert_eq!(stage(vec!["50000".parse().unwrap()]), "request");
+    assert_eq!(stage(vec!["10.0.0.2:9000".parse().unwrap()]), "reply");
+    assert_eq!(stage(Vec::new()), "request", "9000 is a server's port");
+    // A file that is not a capture is what either side sent.
+    let file = |bytes: &[u8]| {
+        let options = Options { decode_as: vec!["file=turns".parse().unwrap()], ..options(Vec::new()) };
+        let index = read_with(bytes.to_vec(), &options);
+        index.row_ids().map(|number| row_of(&index, number)).collect::<Vec<_>>()
+    };
+    assert_eq!(file(b"\x01\x03abc")[0], r#"forward hello: "\u{1}""#);
 }

@@ -336,9 +336,9 @@ fn a_whole_file_of_rows_is_found_as_each_row_by_itself() {
 struct TellsAll(Arc<dyn Protocol>, Vec<Stage>);
 
 impl TellsAll {
-    fn new(protocol: &Arc<dyn Protocol>) -> Arc<dyn Protocol> {
+    fn of(protocol: &Arc<dyn Protocol>) -> Arc<dyn Protocol> {
         let stages = protocol.stages().iter().cloned().map(|stage| match stage.reads {
-            Reads::Own(own) => Stage { reads: Reads::Own(TellsAll::new(&own)), ..stage },
+            Reads::Own(own) => Stage { reads: Reads::Own(TellsAll::of(&own)), ..stage },
             Reads::Other(_) => stage,
         });
         Arc::new(TellsAll(Arc::clone(protocol), stages.collect()))
@@ -438,7 +438,7 @@ fn a_protocol_that_reports_only_wanted_fields_gives_the_same_rows() {
             let options = Options { protocols, decode_as: decode_as.clone(), ..Options::default() };
             read(Source::open(&capture).unwrap(), &options, &mut |_| true).unwrap()
         };
-        let telling_all = protocols.iter().map(TellsAll::new);
+        let telling_all = protocols.iter().map(TellsAll::of);
         let (all, some) = (index(telling_all.collect()), index(protocols.clone()));
         assert_eq!(all.row_count(), some.row_count());
         let mut expressions = std::collections::BTreeSet::new();

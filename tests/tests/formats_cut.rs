@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use framescope_capture::{Index, Options, Source, read};
 use framescope_ksy::Described;
+use framescope_oracles::check_index;
 use framescope_parser::{Code, SpanType, with_built_in};
 use support::corpus;
 
@@ -93,6 +94,7 @@ fn a_lost_packet_costs_few_messages_of_its_conversation() {
         let whole = messages(&without(name, |_| false));
         for lost in [8, 21, 34, 47, 60, 73, 86, 99, 112] {
             let index = without(name, |packet| packet == lost);
+            check_index(&index);
             let (same, all) = same(&whole, &messages(&index));
             assert!(
                 20 * same >= 17 * all,
@@ -113,9 +115,7 @@ fn payloads_that_fill_a_packet_of_mysql_go_on_in_the_next() {
     let index = read(Source::open(&capture).unwrap(), &options("mysql"), &mut |_| true).unwrap();
     let rows: Vec<(String, u64)> = index
         .rows()
-        .map(|(_, row)| {
-            (format!("{} {}", row.type_name(), index.kind(&row).unwrap_or("")), u64::from(row.length))
-        })
+        .map(|(_, row)| (format!("{} {}", row.type_name(), index.kind(&row).unwrap_or("")), row.length))
         .collect();
     let long: Vec<_> = rows.iter().filter(|(_, length)| *length > 0xff_ffff).collect();
     // A payload that fills its packet exactly is followed by an empty one.

@@ -13,6 +13,8 @@ use framescope_parser::missive::{Flags, Frame, Kind, Missive};
 use framescope_parser::{Code, Dissection, Framer, Protocol, SpanType, Value, Visit, with_built_in};
 use framescope_traffic::{Container, Shape, write};
 
+mod shapes;
+
 fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/formats/missive.ksy");
     let described = Described::from_file(&path).expect("the description of Missive has no mistakes");
@@ -23,6 +25,10 @@ fn main() {
     if only.is_empty() || only == "speed" {
         println!("## Missive described, of Missive native\n");
         speed(&described);
+    }
+    if only.is_empty() || only == "shapes" {
+        println!("\n## Other shapes, dissected by the program and by the interpreter\n");
+        shapes::measure();
     }
     if only.is_empty() || only == "peers" {
         println!("\n## Beside Kaitai Struct's Python, and tshark with Lua\n");

@@ -1,7 +1,7 @@
 //! What earlier messages of a conversation have set, for a message that is looked at.
 //!
 //! Nothing is stored with a message. A copy of the conversation is stored every few kilobytes, and what came since is read again:
-//! only messages that may set something. Who reads rows in their order goes on from the one before.
+//! only messages that may set something. A reader of rows in their order goes on from the one before.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -10,12 +10,12 @@ use foldhash::fast::RandomState;
 use framescope_parser::{Captured, Context, Conversation, Direction, Role, SpanType};
 use std::collections::HashMap;
 
-use crate::BlockReader;
 use crate::ids::{FlowId, RowId, Side, StreamId};
 use crate::index::order::NewOrder;
 use crate::index::store::Entry;
 use crate::index::{Index, Row};
-use crate::messages::talks::client;
+use crate::messages::talks::EPHEMERAL;
+use crate::{BlockReader, Flow};
 
 /// How far conversations were at some of their rows.
 #[derive(Default)]
@@ -164,7 +164,7 @@ impl Index {
         }
         // One without variables is not stored.
         let stored = self.rows.conversations.flows.get(&id).map(|stored| stored.client);
-        Some(flow.direction_of(stored.unwrap_or_else(|| client(id, flow, &[]))))
+        Some(stored.map_or_else(|| client_by_port(flow), |client| flow.direction_of(client)))
     }
 
     /// Whether the capture begins inside a direction of a flow.
@@ -194,7 +194,8 @@ impl Index {
             Some(replay)
         });
         let Some(replay) = replay else { return run(Some(&context)) };
-        let result = run(Some(&Context { variables: replay.conversation.variables(), ..context }));
+        let role = Some(replay.role(row.stream));
+        let result = run(Some(&Context { role, variables: replay.conversation.variables(), ..context }));
         let mut replays = self.rows.conversations.replays.lock().unwrap_or_else(PoisonError::into_inner);
         if replays.len() >= MOST_REPLAYS {
             replays.remove(0);
@@ -208,4 +209,13 @@ impl std::fmt::Debug for Conversations {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Conversations").field("flows", &self.flows.len()).finish_non_exhaustive()
     }
+}
+
+/// The client's direction, as a SYN shows, or else the port that servers have.
+fn client_by_port(flow: &Flow) -> Direction {
+    let Some(endpoints) = flow.endpoints.filter(|_| !flow.syn_seen.contains(&true)) else {
+        return Direction::Forward;
+    };
+    let [first, second] = endpoints.map(|endpoint| endpoint.socket_address().port() < EPHEMERAL);
+    if first == second { Direction::Forward } else { flow.direction_of(Side::second_if(first)) }
 }

@@ -110,7 +110,7 @@ impl Indexer {
             assembler: Assembler::new(reader()),
             flows: FlowTable::default(),
             streams: StreamTracker::new(options.reassembly_limit),
-            messages: MessageFramer::new(protocols, rules),
+            messages: MessageFramer::new(protocols, rules, options.clients.clone()),
             writer: IndexWriter::new(reader()),
             ending: Ending::Flows(0),
             events: Vec::new(),

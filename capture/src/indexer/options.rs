@@ -5,7 +5,7 @@ use std::sync::Arc;
 use framescope_parser::{Protocol, Usable, built_in};
 
 use crate::streams::reassembly::DEFAULT_LIMIT;
-use crate::{DecodeAs, ReadError};
+use crate::{Client, DecodeAs, ReadError};
 
 /// How to read a capture.
 #[derive(Clone)]
@@ -15,13 +15,20 @@ pub struct Options {
     pub protocols: Vec<Arc<dyn Protocol>>,
     /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
     pub decode_as: Vec<DecodeAs>,
+    /// Endpoints that opened their conversations, where the capture does not show who did.
+    pub clients: Vec<Client>,
     /// How many bytes of a TCP stream may wait for a gap before them to be filled.
     pub reassembly_limit: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { protocols: built_in(), decode_as: Vec::new(), reassembly_limit: DEFAULT_LIMIT }
+        Options {
+            protocols: built_in(),
+            decode_as: Vec::new(),
+            clients: Vec::new(),
+            reassembly_limit: DEFAULT_LIMIT,
+        }
     }
 }
 
@@ -52,9 +59,9 @@ impl Options {
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let protocols: Vec<&str> = self.protocols.iter().map(|protocol| protocol.name()).collect();
-        let Options { decode_as, reassembly_limit, .. } = self;
+        let Options { decode_as, clients, reassembly_limit, .. } = self;
         let mut options = f.debug_struct("Options");
         options.field("protocols", &protocols).field("decode_as", decode_as);
-        options.field("reassembly_limit", reassembly_limit).finish()
+        options.field("clients", clients).field("reassembly_limit", reassembly_limit).finish()
     }
 }

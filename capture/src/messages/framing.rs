@@ -15,8 +15,9 @@ use crate::ids::{FlowId, PacketId, ProtocolId, Side, StreamId, Table};
 use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_from, is_usable};
 use crate::messages::outline::{Labels, Outline};
 use crate::messages::payload::MessageOutline;
-use crate::messages::talks::{Arrival, Talk};
+use crate::messages::talks::{Arrival, Roles, Talk};
 use crate::packets::segment::CapturedSegment;
+use crate::streams::client::Client;
 use crate::streams::flow::{Flow, Flows};
 
 /// Divides streams into spans.
@@ -24,6 +25,8 @@ pub(crate) struct MessageFramer {
     protocols: Vec<Arc<dyn Protocol>>,
     /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
     rules: Vec<(DecodeAs, usize)>,
+    /// Endpoints that opened their conversations.
+    clients: Vec<Client>,
     streams: Table<StreamId, FramedStream>,
     /// The conversations of flows whose protocol has any.
     talks: Table<FlowId, Option<Box<Talk>>>,
@@ -130,11 +133,16 @@ pub(crate) struct FramingOutput<'o, S> {
 }
 
 impl MessageFramer {
-    pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>, rules: Vec<(DecodeAs, usize)>) -> MessageFramer {
+    pub(crate) fn new(
+        protocols: Vec<Arc<dyn Protocol>>,
+        rules: Vec<(DecodeAs, usize)>,
+        clients: Vec<Client>,
+    ) -> MessageFramer {
         let have_stages = protocols.iter().map(|protocol| !protocol.stages().is_empty()).collect();
         MessageFramer {
             protocols,
             rules,
+            clients,
             streams: Table::default(),
             talks: Table::default(),
             have_stages,
@@ -425,7 +433,7 @@ impl MessageFramer {
         to: &mut FramingOutput<'_, S>,
     ) {
         let read = self.read_up_to(stream.opposite());
-        let Some(talk) = self.talk(stream, to.flows) else { return };
+        let Some(talk) = self.talk(stream, bytes, to.flows) else { return };
         if talk.must_wait(stream, arrival, read) {
             talk.wait(stream, event, bytes, arrival);
         } else {
@@ -469,14 +477,15 @@ impl MessageFramer {
         }
     }
 
-    /// The conversation that a stream is a direction of.
-    fn talk(&mut self, stream: StreamId, flows: &Flows) -> Option<&mut Talk> {
+    /// The conversation that a stream is a direction of, which may begin with these bytes.
+    fn talk(&mut self, stream: StreamId, bytes: &[u8], flows: &Flows) -> Option<&mut Talk> {
         let number = self.streams.at(stream).choice.protocol()?;
         let flow = stream.flow();
         let talk = self.talks.at_or_default(flow);
         if talk.is_none() {
             let protocol = self.protocols.get(number)?;
-            *talk = Talk::new(&**protocol, (flow, flows.at(flow)), &self.rules).map(Box::new);
+            let roles = Roles { rules: &self.rules, clients: &self.clients, protocols: &self.protocols };
+            *talk = Talk::new(&**protocol, (flow, flows.at(flow)), (stream, bytes), &roles).map(Box::new);
         }
         talk.as_deref_mut()
     }
@@ -635,7 +644,7 @@ mod tests {
     impl Bench {
         fn new() -> Bench {
             let (mut flows, mut framer) =
-                (Flows::default(), MessageFramer::new(framescope_parser::built_in(), Vec::new()));
+                (Flows::default(), MessageFramer::new(framescope_parser::built_in(), Vec::new(), Vec::new()));
             let flow = flows.push(Flow::default());
             framer.add_flow(flow, flows.at(flow));
             let (labels, spans) = (Labels::default(), Spans::default());

@@ -4,13 +4,17 @@
 //! show, is read after that: it waits where that is not there yet, until it comes or is given up.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use framescope_parser::{Conversation, Protocol, Role};
+use framescope_parser::{Conversation, Direction, Framer, Protocol, Role, SpanType, Speaker};
 
 use crate::DecodeAs;
 use crate::ids::{FlowId, PacketId, Side, StreamId};
 use crate::messages::detection::StreamEvent;
-use crate::streams::flow::{Flow, TransportType};
+use crate::packets::endpoint::Endpoint;
+use crate::streams::client::Client;
+use crate::streams::flow::Flow;
 
 /// What messages have set is stored after so many bytes, and so many times its own size.
 const STORE_EACH: u64 = 16 << 10;
@@ -67,12 +71,13 @@ impl Talk {
     /// The beginning of a conversation; None if the protocol has none.
     pub(crate) fn new(
         protocol: &dyn Protocol,
-        (id, flow): (FlowId, &Flow),
-        rules: &[(DecodeAs, usize)],
+        flow: (FlowId, &Flow),
+        first: (StreamId, &[u8]),
+        roles: &Roles<'_>,
     ) -> Option<Talk> {
         let conversation = protocol.conversation()?;
         let is_stored = protocol.stages().iter().any(|stage| stage.needs_variables);
-        let client = client(id, flow, rules);
+        let client = roles.client(protocol, flow, first);
         Some(Talk { conversation, client, is_stored, unstored: 0, is_new: true, waiting: None })
     }
 
@@ -144,29 +149,68 @@ fn other(side: Side, [first, second]: [u64; 2]) -> u64 {
     if side.is_second() { first } else { second }
 }
 
-/// The side that opened a conversation: as a SYN shows, else the port that a rule names or that servers have, else the one that
-/// spoke first.
-pub(crate) fn client(id: FlowId, flow: &Flow, rules: &[(DecodeAs, usize)]) -> Side {
-    let opener = flow.side(framescope_parser::Direction::Forward);
-    let Some([first, second]) = flow.endpoints.filter(|_| !flow.syn_seen.contains(&true)) else {
-        return opener;
-    };
-    let ports = [first, second].map(|endpoint| endpoint.socket_address().port());
-    let rule = rules.iter().rev().find(|(rule, _)| rule.fits(id, flow.transport, flow.endpoints));
-    let named =
-        rule.and_then(|(rule, _)| rule.port()).filter(|port| ports.contains(port) && ports[0] != ports[1]);
-    match (named, ports) {
-        (Some(port), [first, _]) => Side::second_if(first == port),
-        (None, [first, second])
-            if flow.transport == TransportType::Tcp && is_servers(first) != is_servers(second) =>
-        {
-            Side::second_if(is_servers(first))
+/// What a side's role is known by.
+pub(crate) struct Roles<'r> {
+    pub(crate) rules: &'r [(DecodeAs, usize)],
+    pub(crate) clients: &'r [Client],
+    pub(crate) protocols: &'r [Arc<dyn Protocol>],
+}
+
+impl Roles<'_> {
+    /// The side that opened a conversation: as a SYN shows or was given, else by the port that a rule names or that servers have, else
+    /// as the first bytes fit, which are of that stream.
+    fn client(&self, protocol: &dyn Protocol, (id, flow): (FlowId, &Flow), first: (StreamId, &[u8])) -> Side {
+        let opener = flow.side(Direction::Forward);
+        let Some(endpoints) = flow.endpoints else { return self.by_fit(protocol, flow, first) };
+        if flow.syn_seen.contains(&true) {
+            return opener;
         }
-        _ => opener,
+        let [one, other] = endpoints.map(Endpoint::socket_address);
+        let is_client = |endpoint| self.clients.iter().any(|client| client.is(endpoint));
+        match (is_client(one), is_client(other)) {
+            (true, false) => return Side::First,
+            (false, true) => return Side::Second,
+            _ => {}
+        }
+        let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(id, flow.transport, flow.endpoints));
+        let port = rule.and_then(|(rule, _)| rule.port());
+        let is_named = |endpoint: SocketAddr| Some(endpoint.port()) == port;
+        let is_servers = |endpoint: SocketAddr| endpoint.port() < EPHEMERAL;
+        if is_named(one) != is_named(other) {
+            return Side::second_if(is_named(one));
+        }
+        if is_servers(one) != is_servers(other) {
+            return Side::second_if(is_servers(one));
+        }
+        self.by_fit(protocol, flow, first)
+    }
+
+    /// The client, if the first bytes are better read as one side's: where both fit alike, their sender.
+    fn by_fit(&self, protocol: &dyn Protocol, flow: &Flow, (stream, bytes): (StreamId, &[u8])) -> Side {
+        let bytes = bytes.get(..MOST_TRIED).unwrap_or(bytes);
+        let begins_inside = flow.begins_inside(stream.side());
+        let [client, server] = Role::BOTH.map(|role| self.fit(protocol, role, bytes, begins_inside));
+        Side::second_if(stream.side().is_second() != (server > client))
+    }
+
+    /// How many of the bytes are messages of a role.
+    fn fit(&self, protocol: &dyn Protocol, role: Role, bytes: &[u8], begins_inside: bool) -> u64 {
+        let Some(mut conversation) = protocol.conversation() else { return 0 };
+        let speaker = Speaker::new(&mut *conversation, role, protocol, self.protocols);
+        let (mut framer, mut read) = (Framer::default(), 0);
+        if begins_inside {
+            framer.begins_inside_of(&speaker);
+        }
+        framer.segment_of(&speaker, bytes, &mut |span, _| {
+            if span.span_type == SpanType::Message {
+                read += span.length;
+            }
+        });
+        read
     }
 }
 
-/// Whether a port is one that systems do not choose for clients.
-fn is_servers(port: u16) -> bool {
-    port < 32_768
-}
+/// The first of the ports that systems choose for clients.
+pub(crate) const EPHEMERAL: u16 = 32_768;
+/// As many of the first bytes are read as either side's.
+const MOST_TRIED: usize = 4096;

@@ -1,4 +1,5 @@
-"""Records Minecraft Java Edition: status, login with compression and play in 1.8.8; the same with configuration in 1.20.4.
+"""Records Minecraft Java Edition: status, login with compression and play in 1.8.8; the same with configuration in 1.20.4;
+and a login with encryption.
 
 Needs tcpdump, node, and in a folder that NODE_PATH names (as FOLDER/node_modules) the packages flying-squid 1.12.0 and
 minecraft-protocol 1.68.0.

@@ -1,4 +1,4 @@
-// A server and its players: Minecraft 1.8.8 as flying-squid speaks it, then 1.20.4 as minecraft-protocol does.
+// A server and its players: Minecraft 1.8.8 as flying-squid speaks it, then 1.20.4 as minecraft-protocol does, also encrypted.
 // record.py starts this.
 const squid = require('flying-squid')
 const mc = require('minecraft-protocol')
@@ -123,4 +123,18 @@ async function later () {
   server.close()
 }
 
-world().then(later).then(() => process.exit(0))
+// With encryption. The service that knows who has an account is not asked: everybody has one.
+async function online () {
+  require('yggdrasil').server = () => ({
+    hasJoined: (name, id, secret, key, answer) => answer(null, { id: '0'.repeat(32), name, properties: [] })
+  })
+  const server = mc.createServer({ host: '127.0.0.1', port: PORT, version: '1.20.4', 'online-mode': true, motd: 'Online' })
+  server.on('playerJoin', (client) => client.end('You are in'))
+  await event(server, 'listening')
+  const ada = join('ada', '1.20.4')
+  await Promise.race([event(ada, 'end'), sleep(4000)])
+  await sleep(300)
+  server.close()
+}
+
+world().then(later).then(online).then(() => process.exit(0))

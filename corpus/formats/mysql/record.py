@@ -1,10 +1,10 @@
 """Records capture.pcapng, what clients and a MariaDB server say to each other, and long.pcapng.gz, payloads that are too
 long for a packet.
 
-Needs tcpdump, root, openssl, MariaDB 10.11 and its client (Debian's mariadb-server and mariadb-client), PyMySQL 1.2.4 and
-mysql-connector-python 26.10.0.
+Needs tcpdump, root, openssl, MariaDB 10.11 and its client (Debian's mariadb-server and mariadb-client), PyMySQL 1.2.4,
+mysql-connector-python 26.10.0, and node with mariadb 3.5.4 in a folder that NODE_PATH names.
 
-    python3 record.py
+    NODE_PATH=FOLDER/node_modules python3 record.py
 """
 
 import datetime
@@ -172,6 +172,10 @@ def client_program():
     client("ada", "secret", ssl=True, text="SELECT 'encrypted';\n")
 
 
+def node_client():
+    subprocess.run(["node", f"{HERE}/talk.js", str(PORT)], check=True)
+
+
 def by_hand():
     """Rows of a cursor in portions, sent as raw bytes, commands that are cut or refused."""
     import hashlib
@@ -240,7 +244,7 @@ def long_payloads(log):
 
 
 def talk(log):
-    for part in [text_protocol, prepared_statements, client_program, by_hand]:
+    for part in [text_protocol, prepared_statements, client_program, node_client, by_hand]:
         part()
 
 

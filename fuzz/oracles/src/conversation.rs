@@ -2,8 +2,7 @@
 //! machine of states. Each message is read in the state that the model has, however the bytes are split. With bytes
 //! lost or changed, the streams are still tiled, and the same however they are split.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+mod model;
 
 use framescope_checking::{Piece, Random, Transcript, Verdict, hear};
 use framescope_ksy::Described;
@@ -11,12 +10,11 @@ use framescope_parser::{
     Captured, Code, Conversation, Dissection, Framer, Protocol, Role, Span, SpanType, Speaker,
 };
 
+use self::model::{Grammar, Model};
 use crate::linear::Choices;
 
 /// The most bytes that a conversation may take, whatever is said.
 const LARGEST: usize = 68 << 10;
-/// The kind of a message that is only in an optional state.
-const OPTIONAL: u8 = 0xEE;
 
 /// Takes `data` as choices, from which a grammar and what is said are generated.
 pub fn conversation(data: &[u8]) {
@@ -31,12 +29,19 @@ pub fn conversation(data: &[u8]) {
     let (mut pieces, mut expected): (Vec<Piece>, Vec<(Role, String, usize)>) = (Vec::new(), Vec::new());
     for _ in 0..4 + choices.below(24) {
         let role = Role::BOTH[choices.below(2)];
-        let (state, bytes) = model.says(role, &mut choices);
-        expected.push((role, format!("s{state}"), bytes.len()));
-        match pieces.last_mut() {
-            Some(Piece::Segment(last, said)) if *last == role && choices.below(3) > 0 => said.extend(bytes),
-            _ => pieces.push(Piece::Segment(role, bytes)),
+        let said = model.begins(role, &mut choices);
+        let (first, rest) = said.bytes.split_at(said.held.min(said.bytes.len()));
+        push(&mut pieces, role, first, &mut choices);
+        if !rest.is_empty() {
+            // The other side says something before the end of the message.
+            let other = model.begins(role.reverse(), &mut choices);
+            push(&mut pieces, role.reverse(), &other.bytes, &mut choices);
+            expected.push((role.reverse(), format!("s{}", other.state), other.bytes.len()));
+            model.ends(role.reverse(), &other);
+            push(&mut pieces, role, rest, &mut choices);
         }
+        expected.push((role, format!("s{}", said.state), said.bytes.len()));
+        model.ends(role, &said);
     }
     let mut random = Random::of(data);
     let rows = read(&described, &pieces);
@@ -48,6 +53,14 @@ pub fn conversation(data: &[u8]) {
     check_tiles(&pieces, &rows);
     check_split(&described, &pieces, &rows, &mut random);
     check_damaged(&described, pieces, &mut random);
+}
+
+/// Adds bytes to what was said, in a segment of their own or in the last one.
+fn push(pieces: &mut Vec<Piece>, role: Role, bytes: &[u8], choices: &mut Choices<'_>) {
+    match pieces.last_mut() {
+        Some(Piece::Segment(last, said)) if *last == role && choices.below(3) > 0 => said.extend(bytes),
+        _ => pieces.push(Piece::Segment(role, bytes.to_vec())),
+    }
 }
 
 /// Checks the conversations of a described protocol, with `bytes` as a [`Transcript`].
@@ -230,237 +243,5 @@ fn row(described: &Described, role: Role, span: Span, bytes: Captured<'_, '_>) -
         note: context.note.as_ref().map(|(code, text)| (*code, text.to_string())),
         fields: found.fields.iter().map(|field| format!("{} {}", field.name, field.value)).collect(),
         problems: found.problems.iter().map(|problem| (problem.code, problem.text.clone())).collect(),
-    }
-}
-
-/// What a message of a state is.
-#[derive(Clone, Copy, Debug)]
-enum Layout {
-    Plain,
-    Sized,
-    Conditional,
-    LookedUp,
-    Line,
-}
-
-const LAYOUTS: [(Layout, &str); 5] = [
-    (Layout::Plain, "plain"),
-    (Layout::Sized, "sized"),
-    (Layout::Conditional, "conditional"),
-    (Layout::LookedUp, "looked_up"),
-    (Layout::Line, "line"),
-];
-
-const TYPES: &str = "
-types:
-  plain: {seq: [{id: kind, type: u1}, {id: length, type: u1}, {id: body, size: length}]}
-  sized: {seq: [{id: kind, type: u1}, {id: body, size: _conversation.size}]}
-  conditional: {seq: [{id: kind, type: u1}, {id: extra, type: u1, if: _conversation.size > 4}, {id: mark, type: u1}]}
-  looked_up: {seq: [{id: kind, type: u1}, {id: key, type: u1}, {id: body, size: '_conversation.sizes[key]'}]}
-  line: {seq: [{id: kind, type: u1}, {id: text, terminator: 10}]}
-";
-
-/// When a rule applies.
-#[derive(Clone, Copy, Debug)]
-enum When {
-    Kind(u8),
-    Large,
-    Always,
-}
-
-/// What is set.
-#[derive(Clone, Copy, Debug)]
-enum SetTo {
-    Nothing,
-    Size,
-    Entry,
-    Removed,
-}
-
-const SETS: [(SetTo, &str); 4] = [
-    (SetTo::Nothing, ""),
-    (SetTo::Size, "size: kind % 10"),
-    (SetTo::Entry, "'sizes[kind]': _conversation.size + 1"),
-    (SetTo::Removed, "'sizes[kind]': null"),
-];
-
-#[derive(Debug)]
-struct RuleOf {
-    when: When,
-    set: usize,
-    next: Option<usize>,
-    peer: Option<usize>,
-}
-
-#[derive(Debug)]
-struct StateOf {
-    layout: usize,
-    is_optional: bool,
-    next: Option<usize>,
-    set: usize,
-    rules: Vec<RuleOf>,
-}
-
-#[derive(Debug)]
-struct Grammar {
-    states: Vec<StateOf>,
-    first: [usize; 2],
-}
-
-impl Grammar {
-    fn choose(choices: &mut Choices<'_>) -> Grammar {
-        let count = 1 + choices.below(6);
-        let mut states = Vec::new();
-        for at in 0..count {
-            let is_optional = at + 1 < count && choices.below(4) == 1;
-            let next = match choices.below(3) {
-                _ if is_optional => Some(at + 1),
-                0 => None,
-                _ => Some(choices.below(count)),
-            };
-            let mut rules = Vec::new();
-            for _ in 0..choices.below(4) {
-                let when = match choices.below(6) {
-                    0 => When::Always,
-                    1 => When::Large,
-                    kind => When::Kind(kind as u8),
-                };
-                let mut state = || Some(choices.below(count + 1)).filter(|state| *state < count);
-                let (next, peer) = (state(), state());
-                let set = if next.or(peer).is_none() { 1 } else { choices.below(SETS.len()) };
-                rules.push(RuleOf { when, set, next, peer });
-                if matches!(when, When::Always) {
-                    break;
-                }
-            }
-            let layout = choices.below(LAYOUTS.len());
-            states.push(StateOf { layout, is_optional, next, set: choices.below(SETS.len()), rules });
-        }
-        Grammar { states, first: [choices.below(count), choices.below(count)] }
-    }
-
-    /// The states that a direction can reach.
-    fn reached(&self) -> BTreeSet<usize> {
-        let (mut reached, mut left) = (BTreeSet::new(), self.first.to_vec());
-        while let Some(at) = left.pop() {
-            if reached.insert(at) {
-                let state = &self.states[at];
-                left.extend(state.next);
-                left.extend(state.rules.iter().flat_map(|rule| [rule.next, rule.peer]).flatten());
-            }
-        }
-        reached
-    }
-
-    fn description(&self) -> String {
-        let mut text = String::from("meta:\n  id: made\n  endian: be\n  -framescope:\n    conversation:\n");
-        let [client, server] = self.first;
-        let mut put = |line: std::fmt::Arguments<'_>| text.write_fmt(line).expect("it is a text");
-        put(format_args!("      variables: {{size: 3, sizes: {{default: 2}}}}\n"));
-        put(format_args!("      client: s{client}\n      server: s{server}\n      states:\n"));
-        for at in self.reached() {
-            let state = &self.states[at];
-            put(format_args!("        s{at}:\n          read: {}\n", LAYOUTS[state.layout].1));
-            if state.is_optional {
-                put(format_args!("          optional: true\n          if: kind == {OPTIONAL}\n"));
-            }
-            if let Some(next) = state.next {
-                put(format_args!("          next: s{next}\n"));
-            }
-            put(format_args!("          set: {{{}}}\n          then:\n", SETS[state.set].1));
-            for RuleOf { when, set, next, peer } in &state.rules {
-                let when = match when {
-                    When::Kind(kind) => format!("when: kind == {kind}, "),
-                    When::Large => "when: _conversation.size > 4, ".to_owned(),
-                    When::Always => String::new(),
-                };
-                let to = |key: &str, state: &Option<usize>| {
-                    state.map_or(String::new(), |at| format!(", {key}: s{at}"))
-                };
-                let (next, peer) = (to("next", next), to("peer", peer));
-                put(format_args!("            - {{{when}set: {{{}}}{next}{peer}}}\n", SETS[*set].1));
-            }
-            if state.rules.is_empty() {
-                put(format_args!("            []\n"));
-            }
-        }
-        text.push_str(TYPES);
-        text
-    }
-}
-
-/// A plain machine of states over the same messages.
-struct Model<'g> {
-    grammar: &'g Grammar,
-    at: [usize; 2],
-    size: usize,
-    sizes: BTreeMap<u8, usize>,
-}
-
-impl<'g> Model<'g> {
-    fn new(grammar: &'g Grammar) -> Self {
-        Model { grammar, at: grammar.first, size: 3, sizes: BTreeMap::new() }
-    }
-
-    /// What a side says next, and in which state.
-    fn says(&mut self, role: Role, choices: &mut Choices<'_>) -> (usize, Vec<u8>) {
-        let mut at = self.at[role.index()];
-        // The kind of an optional message is that of all of them: the first is there, or none is.
-        let is_absent = choices.below(2) == 0;
-        while self.grammar.states[at].is_optional && is_absent {
-            at = self.grammar.states[at].next.expect("an optional state has one");
-        }
-        let state = &self.grammar.states[at];
-        let kind = if state.is_optional { OPTIONAL } else { choices.below(8) as u8 };
-        let bytes = self.message(kind, LAYOUTS[state.layout].0, choices);
-        self.set(state.set, kind);
-        let applies = |rule: &&RuleOf| match rule.when {
-            When::Kind(wanted) => kind == wanted,
-            When::Large => self.size > 4,
-            When::Always => true,
-        };
-        let rule = state.rules.iter().find(applies);
-        self.at[role.index()] = rule.and_then(|rule| rule.next).or(state.next).unwrap_or(at);
-        if let Some(peer) = rule.and_then(|rule| rule.peer) {
-            self.at[role.reverse().index()] = peer;
-        }
-        if let Some(rule) = rule {
-            self.set(rule.set, kind);
-        }
-        (at, bytes)
-    }
-
-    fn message(&self, kind: u8, layout: Layout, choices: &mut Choices<'_>) -> Vec<u8> {
-        let mut body =
-            |length: usize| (0..length).map(|_| b'a' + choices.below(26) as u8).collect::<Vec<u8>>();
-        match layout {
-            Layout::Plain => {
-                let body = body(usize::from(kind) % 5);
-                [&[kind, body.len() as u8][..], &body].concat()
-            }
-            Layout::Sized => [&[kind][..], &body(self.size)].concat(),
-            Layout::Conditional => [&[kind][..], &body(1 + usize::from(self.size > 4))].concat(),
-            Layout::LookedUp => {
-                let key = choices.below(8) as u8;
-                let size = self.sizes.get(&key).copied().unwrap_or(2);
-                let mut body =
-                    |length: usize| (0..length).map(|_| choices.below(256) as u8).collect::<Vec<u8>>();
-                [&[kind, key][..], &body(size)].concat()
-            }
-            Layout::Line => [&[kind][..], &body(3), b"\n"].concat(),
-        }
-    }
-
-    fn set(&mut self, set: usize, kind: u8) {
-        match SETS[set].0 {
-            SetTo::Nothing => {}
-            SetTo::Size => self.size = usize::from(kind) % 10,
-            SetTo::Entry => {
-                self.sizes.insert(kind, self.size + 1);
-            }
-            SetTo::Removed => {
-                self.sizes.remove(&kind);
-            }
-        }
     }
 }

@@ -1,6 +1,8 @@
 //! A described protocol: answers the [`Protocol`] trait by calling framing, dissection and writing. It does no such work
 //! itself.
 
+mod states;
+
 use crate::names;
 
 use std::path::{Path, PathBuf};
@@ -20,8 +22,8 @@ use crate::format::Format;
 use crate::framing::Framing;
 use crate::names::Enumeration;
 use crate::pairs::Pairs;
-use crate::plan::{ConversationPlan, Meta, Plan, Reading};
-use crate::program::{Given, Program};
+use crate::plan::{Meta, Plan, Reading};
+use crate::program::{Given, Programs};
 use crate::select::Selection;
 use crate::stream::Stages;
 use crate::write::Written;
@@ -60,11 +62,8 @@ use crate::{dissect, framing, stream, write};
 pub struct Described {
     format: Format,
     names: Arc<Names>,
-    /// Finds where most messages end.
-    ends: Option<Arc<Program>>,
-    /// Dissects most messages, which are entirely valid, and finds the kinds of those.
-    valid: Option<Arc<Program>>,
-    outline: Option<Arc<Program>>,
+    /// Read most messages.
+    programs: Arc<Programs>,
     key: Option<Key>,
     /// The states of its conversations, each with a protocol of its own.
     grammar: Option<Arc<Grammar>>,
@@ -122,7 +121,9 @@ impl Described {
         let mut own: Vec<Option<Arc<Described>>> = Vec::new();
         for state in &plan.states {
             own.push(match &state.reads {
-                Reading::Own(root, meta) => Some(Arc::new(Described::part(format.of_messages(*root, meta)))),
+                Reading::Own(root, meta) => {
+                    Some(Arc::new(Described::part(format.of_messages(*root, state.mask, meta))))
+                }
                 Reading::Other(_) => None,
             });
         }
@@ -136,7 +137,7 @@ impl Described {
             let limit = Limit::of(&format.meta).map(Arc::new);
             let whole = (limit.is_none() && format.plan.reads_elsewhere).then(|| {
                 let meta = Meta { waits: true, ..(*format.meta).clone() };
-                Arc::new(Described::part(Format { plan: format.plan.clone(), meta: Arc::new(meta) }))
+                Arc::new(Described::part(Format::new(format.plan.clone(), Arc::new(meta))))
             });
             return Described { limit, whole, ..Described::part(format) };
         };
@@ -154,17 +155,15 @@ impl Described {
     /// The protocol whose messages are all of one type.
     pub(crate) fn part(format: Format) -> Described {
         let names = Arc::new(names::names(&format));
-        // A program reads whole structures, and no item of another.
-        let compiled = format.plan.item.is_none();
-        let ends = compiled.then(|| Program::ends(&format.plan)).flatten().map(Arc::new);
-        let valid = compiled.then(|| Program::whole(&format.plan, &format.meta)).flatten().map(Arc::new);
-        let outline = valid.as_ref().map(|valid| Arc::new(valid.without_reports()));
+        // A program reads whole structures as they are sent, and no item of another.
+        let programs = match format.plan.item.is_none() && format.plan.mask.is_none() {
+            true => Arc::new(Programs::new(&format.plan, &format.meta)),
+            false => Arc::default(),
+        };
         Described {
             format,
             names,
-            ends,
-            valid,
-            outline,
+            programs,
             key: None,
             grammar: None,
             stream: None,
@@ -173,36 +172,13 @@ impl Described {
         }
     }
 
-    fn with_states(
-        format: Format,
-        plan: &Arc<ConversationPlan>,
-        own: Vec<Option<Arc<Described>>>,
-        key: Option<Key>,
-    ) -> Described {
-        let grammar = Arc::new(Grammar::new(plan, own));
-        let names = Arc::new(names::joined(grammar.parts().map(|part| &*part.names)));
-        let part = Described::part(format);
-        Described { names, ends: None, valid: None, outline: None, key, grammar: Some(grammar), ..part }
-    }
-
-    /// The protocol of a state, or else of the first; itself where it has no conversations.
-    fn of_stage(&self, context: Option<&Context<'_>>) -> &Described {
-        let Some(grammar) = &self.grammar else { return self };
-        let stage = context.map_or(grammar.plan.first[0], |context| context.stage);
-        grammar.part(stage).or_else(|| grammar.parts().next()).map_or(self, |part| part)
-    }
-
-    /// The protocols of all its messages: itself where it has no conversations.
-    fn parts(&self) -> impl Iterator<Item = &Described> {
-        let parts = self.grammar.iter().flat_map(|grammar| grammar.parts().map(|part| &**part));
-        parts.chain(std::iter::once(self).filter(|own| own.grammar.is_none()))
-    }
-
     /// Writes a message. If instances with a position are then other than they are given, it is written again with them.
     fn written(&self, context: Option<&Context<'_>>, message: &Dissection<'_>) -> Result<Written, Error> {
         let plan = &self.format.plan;
-        let write =
-            |placed: &Placed| write::write(plan, (self.key.as_ref(), context), &message.fields, placed);
+        let write = |placed: &Placed| {
+            let written = write::write(plan, (self.key.as_ref(), context), &message.fields, placed)?;
+            write::masked(plan, context, written)
+        };
         let written = write(&Placed::new())?;
         if !placed::has_places(plan) {
             return Ok(written);
@@ -215,6 +191,21 @@ impl Described {
             true => Ok(written),
             false => write(&changed),
         }
+    }
+
+    fn write_noting(
+        &self,
+        context: Option<&Context<'_>>,
+        message: &Dissection<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let written = self.written(context, message)?;
+        let mut found = Dissection::default();
+        self.dissect_incomplete(Captured::whole(&written.bytes).in_context(context), &mut found);
+        notes.extend(written.notes_beside(&self.format.plan, &message.fields, &found.fields));
+        out.extend_from_slice(&written.bytes);
+        Ok(())
     }
 
     /// Sets the key with which authenticated messages are verified.
@@ -327,25 +318,19 @@ impl Described {
         found
     }
 
-    /// The protocols of which a message with these fields may be, where nothing says which.
-    fn parts_with(&self, message: &Dissection<'_>) -> impl Iterator<Item = &Described> {
-        let names: Vec<String> = message.fields.iter().map(|field| field.name.to_string()).collect();
-        self.parts().filter(move |part| {
-            let plan = &part.format.plan;
-            let root = plan.type_of(plan.message_type());
-            let is_there = |name: &String| plan.symbol(name).is_some_and(|sym| root.slot(sym).is_some());
-            part.grammar.is_none() && names.iter().all(|name| name.starts_with('_') || is_there(name))
-        })
-    }
-
     fn framing(&self) -> Framing<'_> {
-        Framing { plan: &self.format.plan, meta: &self.format.meta, ends: self.ends.as_deref() }
+        Framing {
+            plan: &self.format.plan,
+            meta: &self.format.meta,
+            programs: &self.programs,
+            key: self.key.as_ref(),
+        }
     }
 
     fn dissect_message<'a>(&'a self, message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
         let format = (&*self.format.plan, &*self.format.meta, self.key.as_ref());
-        if let Some(valid) = self.valid.as_ref().filter(|_| message.is_whole())
-            && valid.dissect(format, message.bytes(), visit)
+        if let Some(whole) = self.programs.whole.as_ref().filter(|_| message.is_whole())
+            && whole.dissect(format, message.bytes(), visit)
         {
             return;
         }
@@ -434,8 +419,8 @@ impl Protocol for Described {
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         // What a conversation has set is known to the dissection only.
-        let is_item = self.format.plan.item.is_some();
-        if is_item || self.grammar.is_some() || names::uses_variables(&self.format) {
+        let is_plain = self.format.plan.item.is_none() && self.format.plan.mask.is_none();
+        if !is_plain || self.grammar.is_some() || names::uses_variables(&self.format) {
             return None;
         }
         Some(Box::new(Selection::new(&self.format, wanted)))
@@ -445,7 +430,12 @@ impl Protocol for Described {
         let part = self.of_stage(None);
         let plan: &'a Plan = &part.format.plan;
         let given = Given { key: part.key.as_ref(), checked };
-        if part.outline.as_ref().is_some_and(|outline| outline.outline(plan, given, message, visit)) {
+        let Programs { silent, kind, .. } = &*part.programs;
+        // What was checked is valid.
+        let kind = kind.as_ref().filter(|_| checked);
+        if kind.is_some_and(|kind| kind.report_kind(plan, message, visit))
+            || silent.as_ref().is_some_and(|silent| silent.outline(plan, given, message, visit))
+        {
             return;
         }
         part.dissect_all(Captured::whole(message), checked, visit, false);
@@ -481,7 +471,7 @@ impl Protocol for Described {
         if self.grammar.is_some() {
             return self.encode(message, out);
         }
-        self.encode_in(&Context::default(), message, out, notes)
+        self.of_stage(None).write_noting(None, message, out, notes)
     }
 
     fn encode_in(
@@ -495,12 +485,7 @@ impl Protocol for Described {
             Some(stream) => stream.part(context.stage),
             None => self.of_stage(Some(context)),
         };
-        let written = part.written(Some(context), message)?;
-        let mut found = Dissection::default();
-        part.dissect_incomplete(Captured::whole(&written.bytes).in_context(Some(context)), &mut found);
-        notes.extend(written.notes_beside(&part.format.plan, &message.fields, &found.fields));
-        out.extend_from_slice(&written.bytes);
-        Ok(())
+        part.write_noting(Some(context), message, out, notes)
     }
 
     /// By the evidence of each message's head, and how many messages follow each other.

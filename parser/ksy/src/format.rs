@@ -1,15 +1,15 @@
 //! A standalone description: reads one message from bytes and evaluates expressions in it.
 
-use crate::plan::ObjectId;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use framescope_parser::Code;
 use serde_json::Value as Json;
 
 use crate::error::{LoadError, Located};
 use crate::load;
-use crate::plan::{Meta, Plan, TypeId, Val};
+use crate::plan::{Mask, Meta, NodeId, ObjectId, Plan, TypeId, Val};
 use crate::run::arena::{Arena, Stop};
 use crate::run::{Mode, Run, Scope};
 
@@ -33,6 +33,38 @@ use crate::run::{Mode, Run, Scope};
 pub struct Format {
     pub(crate) plan: Arc<Plan>,
     pub(crate) meta: Arc<Meta>,
+    queries: Arc<Mutex<Queries>>,
+}
+
+/// The expressions that were evaluated in messages, compiled. All messages of a format share them.
+#[derive(Debug, Default)]
+struct Queries {
+    /// The plan with the expressions added; none before the first.
+    plan: Option<Arc<Plan>>,
+    known: HashMap<Box<str>, NodeId>,
+}
+
+/// How many expressions are kept.
+const MOST_QUERIES: usize = 256;
+
+impl Queries {
+    /// An expression in a plan that has it.
+    fn compiled(&mut self, plan: &Arc<Plan>, expression: &str) -> Result<(Arc<Plan>, NodeId), EvalError> {
+        if self.known.len() >= MOST_QUERIES {
+            *self = Queries::default();
+        }
+        let plan = self.plan.get_or_insert_with(|| plan.clone());
+        let node = match self.known.get(expression) {
+            Some(&node) => node,
+            None => {
+                let node = load::compile_query(Arc::make_mut(plan), expression)
+                    .map_err(|error| EvalError { code: Code::NoMatch, text: error.to_string(), offset: 0 })?;
+                self.known.insert(expression.into(), node);
+                node
+            }
+        };
+        Ok((plan.clone(), node))
+    }
 }
 
 impl Format {
@@ -83,14 +115,18 @@ impl Format {
     ) -> Result<Format, LoadError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (plan, meta) = load::load_in(name, text, path, folders)?;
-        Ok(Format { plan: Arc::new(plan), meta: Arc::new(meta) })
+        Ok(Format::new(Arc::new(plan), Arc::new(meta)))
+    }
+
+    pub(crate) fn new(plan: Arc<Plan>, meta: Arc<Meta>) -> Format {
+        Format { plan, meta, queries: Arc::default() }
     }
 
     /// The same description, of which a message is another type.
-    pub(crate) fn of_messages(&self, root: TypeId, meta: &Meta) -> Format {
+    pub(crate) fn of_messages(&self, root: TypeId, mask: Option<Mask>, meta: &Meta) -> Format {
         let mut plan = (*self.plan).clone();
-        plan.root = root;
-        Format { plan: Arc::new(plan), meta: Arc::new(meta.clone()) }
+        (plan.root, plan.mask) = (root, mask);
+        Format::new(Arc::new(plan), Arc::new(meta.clone()))
     }
 
     /// The name that the description gives itself.
@@ -113,7 +149,7 @@ impl Format {
         let mut arena = Arena::default();
         let mut run = Run::new(&self.plan, bytes, &mut arena, Mode::Strict);
         let error = run.read().err().map(|stop| error(&run, stop));
-        Message { plan: self.plan.clone(), bytes, arena, error }
+        Message { format: self.clone(), bytes, arena, error }
     }
 }
 
@@ -158,8 +194,7 @@ fn error(run: &Run<'_, '_>, stop: Stop) -> EvalError {
 /// A message read by a description.
 #[derive(Debug)]
 pub struct Message<'m> {
-    /// Shared with the format, until an expression is added to it.
-    plan: Arc<Plan>,
+    format: Format,
     bytes: &'m [u8],
     arena: Arena,
     error: Option<EvalError>,
@@ -194,9 +229,12 @@ impl Message<'_> {
         expression: &str,
         shown: impl FnOnce(&Run<'_, '_>, Val) -> T,
     ) -> Result<T, EvalError> {
-        let node = load::compile_query(Arc::make_mut(&mut self.plan), expression)
-            .map_err(|error| EvalError { code: Code::NoMatch, text: error.to_string(), offset: 0 })?;
-        let mut run = Run::resume(&self.plan, self.bytes, &mut self.arena, Mode::Strict);
+        let Format { plan, queries, .. } = &self.format;
+        // What another thread did not finish is compiled again.
+        let mut queries = queries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (plan, node) = queries.compiled(plan, expression)?;
+        drop(queries);
+        let mut run = Run::resume(&plan, self.bytes, &mut self.arena, Mode::Strict);
         let val = run.eval(node, &Scope::of(ObjectId::ROOT));
         match val {
             Ok(val) => {

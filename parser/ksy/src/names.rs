@@ -6,7 +6,7 @@ use framescope_parser::{CAPTURED, Names};
 
 use crate::format::Format;
 use crate::plan::{
-    Attr, Doc, Endian, Node, NodeId, PADDING, Piece, Plan, RAW, Shape, TypeId, UNREAD, Valid,
+    Attr, Doc, Endian, Node, NodeId, PADDING, Piece, Plan, RAW, Shape, Sym, TypeId, UNREAD, Valid,
     framing_expressions, shape_expressions,
 };
 use crate::strings::Charset;
@@ -74,6 +74,9 @@ pub(crate) fn uses_variables(format: &Format) -> bool {
         });
         asks
     };
+    if plan.mask.is_some_and(|mask| mask.phase.is_some() || asks(mask.key)) {
+        return true;
+    }
     if [meta.kind, meta.id, meta.request, meta.reply].into_iter().flatten().any(asks) {
         return true;
     }
@@ -94,7 +97,12 @@ pub(crate) fn uses_variables(format: &Format) -> bool {
             Piece::Text(_) => false,
         });
         let mut attrs = ty.seq.iter().chain(&ty.instances);
-        if of_order || of_summary || attrs.any(|attr| attr_expressions(attr).into_iter().any(asks)) {
+        let continues = ty.seq.iter().any(|attr| attr.continues);
+        if continues
+            || of_order
+            || of_summary
+            || attrs.any(|attr| attr_expressions(attr).into_iter().any(asks))
+        {
             return true;
         }
         for attr in ty.seq.iter().chain(&ty.instances) {
@@ -109,6 +117,47 @@ pub(crate) fn uses_variables(format: &Format) -> bool {
         }
     }
     false
+}
+
+/// The names of fields whose compressed data continues that of earlier messages, and of those around them.
+pub(crate) fn continuing(plan: &Plan) -> Vec<Sym> {
+    let (mut types, mut left) = (Vec::new(), vec![plan.root]);
+    while let Some(id) = left.pop() {
+        if !types.contains(&id) {
+            types.push(id);
+            left.extend(plan.type_of(id).seq.iter().flat_map(|attr| inside(&attr.shape)));
+        }
+    }
+    let mut names: HashSet<Sym> = HashSet::new();
+    let mut holding: HashSet<TypeId> = HashSet::new();
+    // What holds one is found from the inside outwards.
+    loop {
+        let before = names.len();
+        for &id in &types {
+            for attr in &plan.type_of(id).seq {
+                if attr.continues || inside(&attr.shape).iter().any(|id| holding.contains(id)) {
+                    names.insert(attr.sym);
+                    holding.insert(id);
+                }
+            }
+        }
+        if names.len() == before {
+            return names.into_iter().collect();
+        }
+    }
+}
+
+/// The types that a shape may be.
+fn inside(shape: &Shape) -> Vec<TypeId> {
+    let (mut types, mut shapes) = (Vec::new(), vec![shape]);
+    while let Some(shape) = shapes.pop() {
+        match shape {
+            Shape::User(user) => types.push(user.id),
+            Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
+            _ => {}
+        }
+    }
+    types
 }
 
 /// All expressions of a field.

@@ -41,7 +41,7 @@ pub(crate) struct Stages {
 /// An item, as a message.
 pub(crate) fn item(format: &Format, stream: &Stream) -> Described {
     let plan = format.plan.rooted(stream.root, stream.item);
-    Described::part(Format { plan: Arc::new(plan), meta: stream.meta.clone() })
+    Described::part(Format::new(Arc::new(plan), stream.meta.clone()))
 }
 
 impl Stages {
@@ -52,7 +52,7 @@ impl Stages {
         let mut meta = (*format.meta).clone();
         (meta.end, meta.waits, meta.stream) = (None, false, None);
         let can_search = meta.head.is_sure();
-        let preamble = Described::part(Format { plan: Arc::new(plan), meta: Arc::new(meta) });
+        let preamble = Described::part(Format::new(Arc::new(plan), Arc::new(meta)));
         let needs = stream.item.is_some_and(|item| item.before == Before::Needed);
         let start = Progress { needs, can_search, ..Progress::default() };
         Some(Stages::of(preamble, item(format, stream), start))
@@ -113,15 +113,25 @@ struct Progress {
     /// Whether a preamble can be found among other bytes.
     can_search: bool,
     preambles: Preambles,
-    /// Whether the preamble is over, by role.
-    is_over: [bool; 2],
-    /// Whether the direction was captured from its middle on, and that was not said yet.
-    begins_inside: [bool; 2],
+    client: Side,
+    server: Side,
+}
+
+/// How far a direction is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Side {
+    /// Whether the preamble is over.
+    is_over: bool,
+    /// Whether it was captured from its middle on, and that was not said yet.
+    begins_inside: bool,
 }
 
 impl Progress {
-    fn pass(&mut self, role: Role) {
-        self.is_over[role.index()] = true;
+    fn side(&mut self, role: Role) -> &mut Side {
+        match role {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
     }
 }
 
@@ -136,7 +146,8 @@ impl Conversation for Progress {
     }
 
     fn stage(&self, role: Role) -> u16 {
-        match self.is_over[role.index()] {
+        let side = if role == Role::Client { self.client } else { self.server };
+        match side.is_over {
             false => PREAMBLE,
             true if self.needs => ITEM + u16::from(role == Role::Server),
             true => ITEM,
@@ -148,37 +159,66 @@ impl Conversation for Progress {
     }
 
     fn continue_in(&mut self, role: Role, stage: u16) {
-        self.is_over[role.index()] = stage != PREAMBLE;
+        self.side(role).is_over = stage != PREAMBLE;
     }
 
     fn begins_inside(&mut self, role: Role) {
-        self.pass(role);
-        self.begins_inside[role.index()] = true;
+        *self.side(role) = Side { is_over: true, begins_inside: true };
     }
 
     fn message(&mut self, role: Role, message: Captured<'_, '_>) {
-        if self.is_over[role.index()] {
+        if std::mem::replace(&mut self.side(role).is_over, true) {
             return;
         }
-        self.pass(role);
         let bytes = message.bytes();
-        if self.needs && message.is_whole() && bytes.len() <= LONGEST {
-            self.preambles.0[role.index()] = Some(bytes.into());
+        if self.needs
+            && message.is_whole()
+            && bytes.len() <= LONGEST
+            && let Some(known) = self.preambles.0.get_mut(role.index())
+        {
+            *known = Some(bytes.into());
         }
     }
 
     fn loss(&mut self, role: Role) {
         // Whether the preamble is over is not known. Where it can be searched for it is; where the items can be read without it they are.
         if !self.can_search && !self.needs {
-            self.pass(role);
+            self.side(role).is_over = true;
         }
     }
 
     fn note(&mut self, role: Role) -> Option<(Code, Sentence)> {
-        let begins_inside = std::mem::take(&mut self.begins_inside[role.index()]);
-        begins_inside.then(|| {
+        std::mem::take(&mut self.side(role).begins_inside).then(|| {
             let text = "the capture begins after the first bytes of this stream: these are read as an item";
             (Code::MidConversation, text.into())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Preambles, Progress};
+    use framescope_parser::{Captured, Conversation, Role};
+
+    #[test]
+    fn each_direction_goes_from_its_preamble_to_its_items() {
+        let mut progress = Progress { needs: true, ..Progress::default() };
+        progress.message(Role::Server, Captured::whole(b"head"));
+        assert_eq!([Role::Client, Role::Server].map(|role| progress.stage(role)), [0, 2]);
+        progress.message(Role::Server, Captured::whole(b"item"));
+        let preambles: &Preambles = progress.variables().unwrap().downcast_ref().unwrap();
+        assert_eq!((preambles.0[0].as_deref(), preambles.0[1].as_deref()), (None, Some(&b"head"[..])));
+        progress.begins_inside(Role::Client);
+        assert_eq!(progress.stage(Role::Client), 1);
+        assert!(progress.note(Role::Client).is_some() && progress.note(Role::Client).is_none());
+    }
+
+    #[test]
+    fn after_a_loss_the_items_are_read_unless_they_need_the_preamble_or_it_can_be_found() {
+        for (needs, can_search, stage) in [(false, false, 1), (true, false, 0), (false, true, 0)] {
+            let mut progress = Progress { needs, can_search, ..Progress::default() };
+            progress.loss(Role::Client);
+            assert_eq!(progress.stage(Role::Client), stage);
+        }
     }
 }

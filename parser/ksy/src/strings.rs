@@ -80,15 +80,6 @@ impl Charset {
         matches!(self, Charset::Utf8 | Charset::Ascii)
     }
 
-    /// Whether bytes are valid text in the encoding.
-    pub(crate) fn is_valid(self, bytes: &[u8]) -> bool {
-        match self {
-            Charset::Utf8 => std::str::from_utf8(bytes).is_ok(),
-            Charset::Ascii => bytes.is_ascii(),
-            other => other.decode(bytes).1,
-        }
-    }
-
     /// The text, and whether all bytes were valid. Invalid ones are replaced by U+FFFD.
     pub(crate) fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
         let single = |high: &dyn Fn(u8) -> char| -> Cow<'_, str> {
@@ -207,7 +198,7 @@ mod tests {
     #[test]
     fn invalid_bytes_are_replaced_and_unknown_names_decode_nothing() {
         assert_eq!(Charset::named("ASCII").decode(b"a\xff").0, "a\u{fffd}");
-        assert!(!Charset::Utf8.is_valid(b"\xff") && !Charset::Utf16 { le: true }.is_valid(b"a"));
+        assert!(!Charset::Utf8.decode(b"\xff").1 && !Charset::Utf16 { le: true }.decode(b"a").1);
         assert_eq!(Charset::named("no-such"), Charset::Unknown);
         assert_eq!(Charset::Ascii.encode("ä"), None);
     }

@@ -1,13 +1,13 @@
 //! Conversations of a described protocol: states, what one message says about others, and bytes that are not there.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // A test that finds none of what it looks for fails.
 
+mod talk;
+
 use std::sync::Arc;
 
 use framescope_ksy::Described;
-use framescope_parser::{
-    Captured, Code, Confidence, Conversation, Dissection, Framer, Protocol, Reads, Role, Sample, Span,
-    SpanType, Speaker,
-};
+use framescope_parser::{Code, Dissection, Framer, Protocol, Reads, SpanType, Speaker};
+use talk::{Bytes, CLIENT, Inside, Piece, Row, SERVER, Talk, rows, says, short, split};
 
 /// A client greets, may ask for a version, logs in and asks; the server says how long its frames' lengths are.
 const CHATTY: &str = "
@@ -70,119 +70,6 @@ types:
 enums:
   kind: {1: login, 2: query, 3: upload, 4: talk}
 ";
-
-/// A piece of a conversation, in the order of the capture.
-#[derive(Clone, Debug)]
-enum Piece {
-    Bytes(Role, Vec<u8>),
-    Gap(Role, u64),
-    End(Role),
-    Inside(Role),
-}
-use Piece::{Bytes, End, Gap, Inside};
-
-fn says(role: Role, bytes: impl AsRef<[u8]>) -> Piece {
-    Bytes(role, bytes.as_ref().to_vec())
-}
-
-/// A span of a conversation, and what was read.
-#[derive(Debug)]
-struct Row {
-    role: Role,
-    span: Span,
-    stage: String,
-    note: Option<(Code, String)>,
-    fields: Vec<(String, String)>,
-    kind: Option<String>,
-    problems: Vec<(Code, String)>,
-}
-
-impl Row {
-    fn field(&self, name: &str) -> &str {
-        let found = self.fields.iter().find(|(known, _)| known == name);
-        found.map_or_else(|| panic!("no {name} in {self:?}"), |(_, value)| value)
-    }
-
-    /// What the tests of the order compare.
-    fn short(&self) -> String {
-        let note = self.note.as_ref().map_or(String::new(), |(code, _)| format!(" {code}"));
-        format!("{} {} {:?} {}{note}", self.role.as_str(), self.stage, self.span.span_type, self.span.length)
-    }
-}
-
-struct Talk<'p> {
-    protocol: &'p Described,
-    conversation: Box<dyn Conversation>,
-    framers: [Framer; 2],
-    rows: Vec<Row>,
-    largest: usize,
-}
-
-impl<'p> Talk<'p> {
-    fn new(protocol: &'p Described) -> Self {
-        let conversation = protocol.conversation().unwrap();
-        Talk { protocol, conversation, framers: Default::default(), rows: Vec::new(), largest: 0 }
-    }
-
-    fn take(&mut self, piece: &Piece) {
-        let (Bytes(role, _) | Gap(role, _) | End(role) | Inside(role)) = *piece;
-        let others: Vec<Arc<dyn Protocol>> = vec![Arc::new(framescope_parser::text::Text)];
-        let speaker = Speaker::new(&mut *self.conversation, role, self.protocol, &others);
-        let (protocol, rows) = (self.protocol, &mut self.rows);
-        let sink = &mut |span: Span, bytes: Captured<'_, '_>| {
-            rows.push(row(protocol, &others, role, span, bytes));
-        };
-        let framer = &mut self.framers[role.index()];
-        match piece {
-            Bytes(_, bytes) => framer.segment_of(&speaker, bytes, sink),
-            Gap(_, length) => framer.gap_of(&speaker, *length, sink),
-            End(_) => framer.end_of(&speaker, sink),
-            Inside(_) => framer.begins_inside_of(&speaker),
-        }
-        self.largest = self.largest.max(self.conversation.size());
-    }
-}
-
-fn row(
-    protocol: &Described,
-    others: &[Arc<dyn Protocol>],
-    role: Role,
-    span: Span,
-    bytes: Captured<'_, '_>,
-) -> Row {
-    let context = bytes.context().unwrap();
-    let stage = &protocol.stages()[usize::from(context.stage)];
-    let mut found = Dissection::default();
-    if matches!(span.span_type, SpanType::Message | SpanType::Partial) {
-        bytes.dissect(stage.protocol(others).unwrap(), &mut found);
-    }
-    let fields = found.fields.iter().map(|field| (field.name.to_string(), field.value.to_string())).collect();
-    Row {
-        role,
-        span,
-        stage: stage.name.clone(),
-        note: context.note.as_ref().map(|(code, text)| (*code, text.to_string())),
-        fields,
-        kind: found.kind.and_then(|kind| kind.name.map(str::to_owned)),
-        problems: found.problems.iter().map(|problem| (problem.code, problem.text.clone())).collect(),
-    }
-}
-
-fn rows(protocol: &Described, pieces: &[Piece]) -> Vec<Row> {
-    let mut talk = Talk::new(protocol);
-    pieces.iter().for_each(|piece| talk.take(piece));
-    for role in Role::BOTH {
-        talk.take(&End(role));
-    }
-    talk.rows
-}
-
-fn short(protocol: &Described, pieces: &[Piece]) -> Vec<String> {
-    rows(protocol, pieces).iter().map(Row::short).collect()
-}
-
-const CLIENT: Role = Role::Client;
-const SERVER: Role = Role::Server;
 
 /// A request whose length takes one byte.
 fn request(kind: u8, number: u16, text: &str) -> Vec<u8> {
@@ -260,15 +147,6 @@ fn an_optional_message_is_read_where_it_is_and_changes_what_follows() {
     assert_eq!(found, expected);
 }
 
-/// The same pieces, in segments of a few bytes.
-fn split(pieces: &[Piece], size: usize) -> Vec<Piece> {
-    let split = |piece: &Piece| match piece {
-        Bytes(role, bytes) => bytes.chunks(size).map(|part| Bytes(*role, part.to_vec())).collect(),
-        other => vec![other.clone()],
-    };
-    pieces.iter().flat_map(split).collect()
-}
-
 #[test]
 fn it_does_not_matter_how_the_bytes_were_split() {
     let chatty = Described::from_ksy(CHATTY).unwrap();
@@ -324,115 +202,8 @@ fn one_state_assumes_nothing_in_the_middle() {
     assert!(rows.len() == 2 && rows.iter().all(|row| row.note.is_none()), "{rows:?}");
 }
 
-/// Lines until one says that packets follow, then packets until one says that lines do.
-const TWO: &str = "
-meta:
-  id: two
-  endian: be
-  -framescope:
-    conversation:
-      both: line
-      states:
-        line: {then: [{when: 'text == \"packets\"', next: packet, peer: packet}]}
-        packet: {then: [{when: kind == 9, next: line, peer: line}]}
-types:
-  line: {seq: [{id: text, type: str, encoding: ASCII, terminator: 10}]}
-  packet: {seq: [{id: mark, contents: [0xaa, 0x55]}, {id: kind, type: u1, valid: {max: 9}}, {id: length, type: u1}, {id: body, size: length}]}
-";
-
-fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
-    [&[0xaa, 0x55, kind, u8::try_from(body.len()).unwrap()], body].concat()
-}
-
-#[test]
-fn after_a_loss_the_state_that_fits_is_chosen_and_named() {
-    let two = Described::from_ksy(TWO).unwrap();
-    let packets = [packet(1, b"abc"), packet(2, b"\n\n"), packet(3, b"")].concat();
-    let pieces = [says(CLIENT, "hello\n"), Gap(CLIENT, 8), says(CLIENT, &packets)];
-    for size in [1, 2, 100] {
-        let rows = rows(&two, &split(&pieces, size));
-        let found: Vec<String> = rows.iter().map(Row::short).collect();
-        let expected = [
-            "client line Message 6",
-            "client line Gap 8",
-            "client packet Message 7 state-unknown",
-            "client packet Message 6",
-            "client packet Message 4",
-        ];
-        assert_eq!(found, expected, "{size}");
-        let (_, text) = rows[2].note.as_ref().unwrap();
-        assert!(text.ends_with("read as 'packet'"), "{text}");
-    }
-}
-
-#[test]
-fn a_loss_may_hide_what_the_other_direction_was_told() {
-    let two = Described::from_ksy(TWO).unwrap();
-    let pieces = [
-        says(CLIENT, "hello\n"),
-        Gap(CLIENT, 8),
-        says(SERVER, packet(1, b"")),
-        says(CLIENT, packet(1, b"")),
-        says(SERVER, packet(1, b"")),
-    ];
-    let expected = [
-        "client line Message 6",
-        "client line Gap 8",
-        "client packet Message 4 state-unknown",
-        "server packet Message 4 state-unknown",
-        "server packet Message 4",
-    ];
-    assert_eq!(short(&two, &pieces), expected);
-}
-
-#[test]
-fn the_present_state_stays_if_it_fits() {
-    let two = Described::from_ksy(TWO).unwrap();
-    let pieces = [says(CLIENT, "hello\n"), Gap(CLIENT, 8), says(CLIENT, "still\nlines\n")];
-    let expected = [
-        "client line Message 6",
-        "client line Gap 8",
-        "client line Message 6 state-unknown",
-        "client line Message 6",
-    ];
-    assert_eq!(short(&two, &pieces), expected);
-}
-
-#[test]
-fn a_rule_over_missing_bytes_may_have_applied() {
-    let fields = "{id: kind, type: u1, valid: {max: 9}}, {id: length, type: u1}";
-    let two =
-        Described::from_ksy(&TWO.replace(fields, "{id: length, type: u1}, {id: kind, type: u1}")).unwrap();
-    let whole = b"\xaa\x55\x0a\x020123456789";
-    let begin = says(CLIENT, b"packets\n\xaa\x55\x03\x01abc");
-    let end = says(CLIENT, b"\xaa\x55\x00\x04");
-    // Bytes of the body are missing, or the one that the rule is about.
-    let cut = |at: usize, to: usize| {
-        let middle = [says(CLIENT, &whole[..at]), Gap(CLIENT, (to - at) as u64), says(CLIENT, &whole[to..])];
-        [std::slice::from_ref(&begin), &middle, std::slice::from_ref(&end)].concat()
-    };
-    let expected = ["line Message 8", "packet Message 7", "packet Message 14", "packet Message 4"];
-    let expected = expected.map(|row| format!("client {row}"));
-    assert_eq!(short(&two, &cut(6, 9)), expected);
-    let found = short(&two, &cut(3, 4));
-    assert_eq!(found[..3], expected[..3]);
-    assert_eq!(found[3], format!("{} state-unknown", expected[3]));
-}
-
-#[test]
-fn damage_that_hides_nothing_is_not_mentioned() {
-    let text = TWO.replace("kind == 9, next: line, peer: line", "kind == 9, next: packet");
-    let two = Described::from_ksy(&text).unwrap();
-    let stream = [&b"packets\n"[..], &packet(1, b"abc"), b"noise", &packet(2, b"")].concat();
-    let found = short(&two, &[says(CLIENT, &stream)]);
-    let expected = ["line Message 8", "packet Message 7", "packet Skipped(NotAFrame) 5", "packet Message 4"];
-    assert_eq!(found, expected.map(|row| format!("client {row}")));
-}
-
 #[test]
 fn a_direction_takes_little_memory_and_tables_are_bounded() {
-    let two = Described::from_ksy(TWO).unwrap();
-    assert!(two.conversation().unwrap().size() <= 200, "{}", two.conversation().unwrap().size());
     let chatty = Described::from_ksy(CHATTY).unwrap();
     let mut talk = Talk::new(&chatty);
     talk.take(&says(CLIENT, b"HI\x01"));
@@ -514,15 +285,6 @@ fn stages_say_what_they_need_and_names_are_those_of_all() {
     }
     assert_eq!(names.kinds.len(), 4);
     assert!(chatty.enumerations().iter().any(|one| one.path == "answered"));
-}
-
-#[test]
-fn the_first_message_of_either_side_shows_the_protocol() {
-    let two = Described::from_ksy(&TWO.replace("both: line", "client: line\n      server: packet")).unwrap();
-    let packets = packet(1, b"").repeat(3);
-    let sample = |bytes| Sample { bytes, segment_ends: &[] };
-    assert_eq!(two.detect(sample(&packets)), Confidence::Certain);
-    assert_eq!(two.detect(sample(b"hello\n")), Confidence::No);
 }
 
 #[test]

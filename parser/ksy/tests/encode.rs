@@ -490,3 +490,12 @@ seq:
     let read = Dissection::of(&described, message);
     assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
 }
+
+#[test]
+fn a_number_in_too_few_bytes_is_written_back_as_these() {
+    let described =
+        described("seq: [{id: size, type: u1}, {id: n, type: u4, size: size}, {id: x, type: f8, size: 2}]");
+    let message = b"\x02abcd";
+    let read = Dissection::of(&described, message);
+    assert_eq!(write(&described, &read), (message.to_vec(), vec![]));
+}

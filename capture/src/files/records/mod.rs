@@ -49,7 +49,7 @@ pub(crate) enum Opened {
 }
 
 impl Records {
-    /// Detects the format by the beginning of the file. With `as_bytes` it is no capture, whatever it begins with.
+    /// Detects the format by the beginning of the file. With `as_bytes` it is not a capture, whatever it begins with.
     pub(crate) fn open(source: &Source, as_bytes: bool) -> Result<Opened, Damage> {
         let mut window = Window::new(source);
         if source.length() == 0 {

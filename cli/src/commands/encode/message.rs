@@ -82,8 +82,12 @@ pub(super) fn encode(
         return encode_alone(&row, &**protocol, &message, out, notes);
     };
     let begin = out.len();
-    let context =
-        Context { stage: turn.stage, variables: turn.conversation.variables(), ..Context::default() };
+    let context = Context {
+        stage: turn.stage,
+        role: Some(turn.role),
+        variables: turn.conversation.variables(),
+        ..Context::default()
+    };
     protocol.encode_in(&context, &message, out, notes)?;
     turn.said(out.get(begin..).unwrap_or_default());
     Ok(())

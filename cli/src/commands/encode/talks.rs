@@ -48,6 +48,11 @@ impl Talks {
             }
         };
         let role = if talk.client_is_forward == is_forward { Role::Client } else { Role::Server };
+        // Stages may share a name, one for each side.
+        let present = talk.conversation.stage(role);
+        let is_of_that_name =
+            protocol.stages().get(usize::from(present)).is_some_and(|stage| stage.name == name);
+        let stage = if is_of_that_name { present } else { stage };
         Some(Turn { conversation: &mut *talk.conversation, role, stage })
     }
 }

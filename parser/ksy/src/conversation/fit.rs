@@ -33,7 +33,7 @@ impl Talk {
         let is_all = last && window.len() == bytes.len() || window.len() == WINDOW;
         let side = self.side(role);
         let present = side.state;
-        let own = match self.fit(present, window, is_all) {
+        let own = match self.fit(role, present, window, is_all) {
             Ok(Fit::Whole(_)) => {
                 self.decided(role, present);
                 return None;
@@ -43,7 +43,7 @@ impl Talk {
         };
         let (mut best, mut chosen) = (own, present);
         for state in members(side.may_be).filter(|&state| state != present) {
-            match self.fit(state, window, is_all) {
+            match self.fit(role, state, window, is_all) {
                 Ok(fit) if fit > best => (best, chosen) = (fit, state),
                 Ok(_) => {}
                 Err(more) => return Some(more),
@@ -56,9 +56,9 @@ impl Talk {
         None
     }
 
-    fn fit(&self, state: u16, window: &[u8], is_all: bool) -> Result<Fit, NonZeroUsize> {
+    fn fit(&self, role: Role, state: u16, window: &[u8], is_all: bool) -> Result<Fit, NonZeroUsize> {
         let Some(own) = self.grammar.part(state) else { return Ok(Fit::Open(0)) };
-        let context = self.context(state);
+        let context = self.context(role, state);
         let more = |more: usize| NonZeroUsize::new(more.max(1)).unwrap_or(NonZeroUsize::MIN);
         let (length, bits) = match own.measure(Captured::whole(window).in_context(Some(&context))) {
             Measure::Nothing => return Ok(Fit::None),

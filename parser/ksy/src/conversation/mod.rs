@@ -12,7 +12,7 @@ use framescope_parser::{Reads, Stage};
 
 use crate::described::Described;
 use crate::load::frame::narrowed;
-use crate::names::uses_variables;
+use crate::names::{continuing, uses_variables};
 use crate::plan::{ConversationPlan, Plan, Reading, StatePlan};
 
 pub(crate) use talk::Talk;
@@ -22,6 +22,8 @@ pub(crate) use talk::Talk;
 pub(crate) struct Grammar {
     pub(crate) plan: Arc<ConversationPlan>,
     pub(crate) stages: Vec<Stage>,
+    /// Whether messages continue the compressed data of those before them.
+    pub(crate) inflates: bool,
     states: Vec<State>,
 }
 
@@ -32,6 +34,8 @@ struct State {
     own: Option<Arc<Described>>,
     /// Reads of its messages what its rules need; None if they need nothing.
     rules: Option<Plan>,
+    /// Whether they continue the compressed data of those before them.
+    inflates: bool,
     /// The states in which a direction may be after any number of messages from here, this one included, as bits.
     reached: [u128; 2],
     /// The states into which those messages may bring the other direction.
@@ -53,21 +57,31 @@ impl Grammar {
     pub(crate) fn new(plan: &Arc<ConversationPlan>, own: Vec<Option<Arc<Described>>>) -> Grammar {
         let mut stages = Vec::new();
         let mut states = Vec::new();
+        let mut inflates = false;
         for (state, own) in plan.states.iter().zip(own) {
+            let continuing = own.as_ref().map(|own| continuing(&own.format().plan)).unwrap_or_default();
+            let does_inflate = !continuing.is_empty();
+            inflates |= does_inflate;
             let needs_variables = own.as_ref().is_some_and(|own| uses_variables(own.format()));
             let reads = match (&own, &state.reads) {
                 (Some(own), _) => Reads::Own(own.clone()),
                 (None, Reading::Other(name)) => Reads::Other(name.clone()),
                 (None, Reading::Own(..)) => Reads::Other(String::new()),
             };
-            let sets_variables = state.all_sets().next().is_some();
+            let after = (0..2).flat_map(|role| state.successors(role)).chain(state.peers());
+            let counts =
+                |at: u16| plan.states.get(usize::from(at)).is_some_and(|state| state.phase().is_some());
+            let sets_variables =
+                state.variables().next().is_some() || !continuing.is_empty() || after.into_iter().any(counts);
             stages.push(Stage { name: state.name.clone(), reads, needs_variables, sets_variables });
             let expressions: Vec<_> = state.expressions().collect();
             let rules = match &own {
-                Some(own) if !expressions.is_empty() => Some(narrowed(&own.format().plan, &expressions)),
+                Some(own) if !expressions.is_empty() || does_inflate => {
+                    Some(narrowed(&own.format().plan, &expressions, continuing))
+                }
                 _ => None,
             };
-            states.push(State { own, rules, reached: [0; 2], peers: [0; 2] });
+            states.push(State { own, rules, inflates: does_inflate, reached: [0; 2], peers: [0; 2] });
         }
         for (at, state) in (0u16..).zip(&mut states) {
             for role in 0..2 {
@@ -79,7 +93,7 @@ impl Grammar {
                 }
             }
         }
-        Grammar { plan: plan.clone(), stages, states }
+        Grammar { plan: plan.clone(), stages, inflates, states }
     }
 
     fn state(&self, at: u16) -> Option<(&StatePlan, &State)> {

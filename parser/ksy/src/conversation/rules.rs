@@ -38,24 +38,32 @@ impl Talk {
             let (next, peer) = plan.rules.first().map_or((None, None), |rule| (rule.next, rule.peer));
             return Outcome { next: next.or(usual), peer, ..Outcome::default() };
         };
-        with_arena(|arena| self.evaluated(arena, (at, plan, reader), usual, message))
+        with_arena(|arena| self.evaluated(arena, role, (at, plan, state), reader, message))
     }
 
     fn evaluated(
         &mut self,
         arena: &mut Arena,
-        (at, plan, reader): (u16, &StatePlan, &Plan),
-        usual: Option<u16>,
+        role: Role,
+        (at, plan, state): (u16, &StatePlan, &State),
+        reader: &Plan,
         message: Captured<'_, '_>,
     ) -> Outcome {
+        let usual = plan.next.get(role.index()).copied().flatten();
         let mut outcome = Outcome::default();
-        let context = self.context(at);
+        let context = self.context(role, at);
         let mut run = Run::of(reader, message.in_context(Some(&context)), arena, Mode::Frame);
         run.closed = true;
-        let _ = run.read();
+        let is_read = run.read().is_ok();
+        let inflating = run.inflating.take();
         let changes = changes_of(&mut run, &plan.sets);
+        match is_read {
+            true => self.values.continue_with(role, inflating),
+            false if state.inflates => self.values.lose(role),
+            false => {}
+        }
         outcome.dropped |= self.make(changes);
-        let context = self.context(at);
+        let context = self.context(role, at);
         // What was set just now is seen by the conditions.
         let mut run = Run::again(reader, message.in_context(Some(&context)), arena);
         let mut applied = None;
@@ -94,20 +102,28 @@ impl Talk {
             && let Some((plan, state)) = grammar.state(at)
             && plan.optional
         {
-            match self.presence(at, (plan, state), bytes, last) {
+            match self.presence(role, at, (plan, state), bytes, last) {
                 Presence::There => return None,
                 Presence::NeedMore(more) => return Some(more),
                 Presence::Absent => {
-                    self.side_mut(role).state = plan.next.get(role.index()).copied().flatten()?;
+                    let next = plan.next.get(role.index()).copied().flatten()?;
+                    self.enter(role, next);
                 }
             }
         }
         None
     }
 
-    fn presence(&self, at: u16, (plan, state): (&StatePlan, &State), bytes: &[u8], last: bool) -> Presence {
+    fn presence(
+        &self,
+        role: Role,
+        at: u16,
+        (plan, state): (&StatePlan, &State),
+        bytes: &[u8],
+        last: bool,
+    ) -> Presence {
         let Some(own) = &state.own else { return Presence::There };
-        let context = self.context(at);
+        let context = self.context(role, at);
         let input = Input { bytes, first_segment: bytes.len(), last, offset: 0, context: Some(&context) };
         let step = own.next(input, &mut Memo::default());
         let (length, more) = match step {

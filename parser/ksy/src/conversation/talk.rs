@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use framescope_parser::{Captured, Code, Context, Conversation, Role, Sentence, Variables};
 
-use super::values::Values;
+use super::values::{Change, Stored, Values, What};
 use super::{Grammar, bit, members};
 use crate::conversation::rules::Outcome;
+use crate::plan::StatePlan;
+use crate::run::mask::advanced;
 
 /// No state.
 const NONE: u16 = u16::MAX;
@@ -47,7 +49,10 @@ impl Talk {
     pub(crate) fn new(grammar: &Arc<Grammar>) -> Talk {
         let side =
             |state| Side { state, pending: NONE, has_begun: false, has_lost: false, note: None, may_be: 0 };
-        let values = Values::new(&grammar.plan);
+        let mut values = Values::new(&grammar.plan);
+        if grammar.inflates {
+            values.inflates();
+        }
         Talk { grammar: grammar.clone(), values, sides: grammar.plan.first.map(side) }
     }
 
@@ -62,8 +67,8 @@ impl Talk {
     }
 
     /// The context in which a message is read in a state.
-    pub(super) fn context(&self, stage: u16) -> Context<'_> {
-        Context { stage, variables: self.variables(), ..Context::default() }
+    pub(super) fn context(&self, role: Role, stage: u16) -> Context<'_> {
+        Context { stage, role: Some(role), variables: self.variables(), ..Context::default() }
     }
 
     /// What the other direction changed takes effect.
@@ -90,12 +95,40 @@ impl Talk {
         }
     }
 
+    /// A direction is in a state from now on.
+    pub(super) fn enter(&mut self, role: Role, state: u16) {
+        if std::mem::replace(&mut self.side_mut(role).state, state) != state {
+            self.restart(state);
+        }
+    }
+
+    /// The bytes of a state are counted from its beginning.
+    fn restart(&mut self, state: u16) {
+        let phase = self.grammar.plan.states.get(usize::from(state)).and_then(StatePlan::phase);
+        if let Some(variable) = phase {
+            self.values.change(Change { variable, what: What::Value(Stored::Int(0)) });
+        }
+    }
+
+    /// The bytes of a message are counted.
+    fn count(&mut self, role: Role, length: usize) {
+        let state = self.side(role).state;
+        let phase = self.grammar.plan.states.get(usize::from(state)).and_then(StatePlan::phase);
+        if let Some(variable) = phase {
+            let what = What::Value(advanced(self.values.one(variable), length));
+            self.values.change(Change { variable, what });
+        }
+    }
+
     /// A direction is in the state that its message leads to.
     fn apply(&mut self, role: Role, outcome: &Outcome) {
         if let Some(next) = outcome.next {
-            self.side_mut(role).state = next;
+            self.enter(role, next);
         }
         if let Some(peer) = outcome.peer {
+            if self.stage(role.reverse()) != peer {
+                self.restart(peer);
+            }
             let other = self.side_mut(role.reverse());
             other.pending = peer;
             if !other.has_begun {
@@ -115,7 +148,7 @@ impl Talk {
         let Some((_, known)) = grammar.state(state) else { return };
         let reached = known.reached.get(role.index()).copied().unwrap_or(0);
         for (plan, _) in members(reached).filter_map(|at| grammar.state(at)) {
-            plan.all_sets().for_each(|set| self.values.forget(set.variable));
+            plan.variables().for_each(|variable| self.values.forget(variable));
         }
     }
 
@@ -158,6 +191,7 @@ impl Conversation for Talk {
             state.reached.get(role.index()) == Some(&bit(first)) && middle == first
         });
         self.forget_from(role, first);
+        self.values.lose(role);
         let side = self.side_mut(role);
         *side =
             Side { state: middle, note: None, may_be: 0, pending: NONE, has_begun: false, has_lost: false };
@@ -183,7 +217,7 @@ impl Conversation for Talk {
         let next = self.grammar.plan.states.get(usize::from(at)).filter(|state| state.optional);
         match next.and_then(|state| state.next.get(role.index()).copied().flatten()) {
             Some(next) => {
-                self.side_mut(role).state = next;
+                self.enter(role, next);
                 true
             }
             None => false,
@@ -193,6 +227,7 @@ impl Conversation for Talk {
     fn message(&mut self, role: Role, message: Captured<'_, '_>) {
         self.settle(role);
         let outcome = self.outcome(role, message);
+        self.count(role, message.length());
         let side = self.side_mut(role);
         (side.has_begun, side.has_lost) = (false, false);
         self.apply(role, &outcome);
@@ -201,6 +236,7 @@ impl Conversation for Talk {
     fn loss(&mut self, role: Role) {
         self.settle(role);
         let grammar = self.grammar.clone();
+        self.values.lose(role);
         let side = self.side_mut(role);
         // What these bytes may have changed was considered when the message after them began.
         let is_decided = side.has_begun && side.has_lost;
@@ -211,7 +247,7 @@ impl Conversation for Talk {
             peers |= state.peers.get(role.index()).copied().unwrap_or(0);
         }
         for (plan, _) in members(own).filter_map(|at| grammar.state(at)) {
-            plan.all_sets().for_each(|set| self.values.forget(set.variable));
+            plan.variables().for_each(|variable| self.values.forget(variable));
         }
         if !is_decided {
             self.side_mut(role).has_begun = false;

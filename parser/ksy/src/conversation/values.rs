@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use framescope_parser::Role;
+use miniz_oxide::inflate::stream::InflateState;
+
 use crate::plan::{ConversationPlan, EnumId};
+use crate::run::inflate::Inflation;
 
 /// The most bytes that the variables of one conversation hold.
 pub(crate) const MOST_KEPT: usize = 64 << 10;
@@ -83,6 +87,8 @@ pub(crate) struct Values {
     held: Box<[Held]>,
     /// How many bytes texts, bytes and entries are together.
     kept: usize,
+    /// Where the compressed data of each direction is, if messages continue it.
+    inflations: Option<Box<[Inflation; 2]>>,
 }
 
 /// A change that a message makes.
@@ -109,17 +115,48 @@ impl Values {
         });
         let held: Box<[Held]> = held.collect();
         let kept = held.iter().map(|one| if let Held::One(value) = one { value.extra() } else { 0 }).sum();
-        Values { held, kept }
+        Values { held, kept, inflations: None }
     }
 
     /// How many bytes of memory it refers to.
     pub(crate) fn size(&self) -> usize {
         let tables = self.held.iter().filter(|one| matches!(one, Held::Table(_))).count();
-        size_of_val(&*self.held) + tables * size_of::<Table>() + self.kept
+        let inflations = self.inflations.iter().flat_map(|inflations| inflations.iter());
+        let inflations = inflations.map(|inflation| match inflation {
+            Inflation::Within(_) => size_of::<Inflation>() + size_of::<InflateState>(),
+            _ => size_of::<Inflation>(),
+        });
+        size_of_val(&*self.held) + tables * size_of::<Table>() + self.kept + inflations.sum::<usize>()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.held.is_empty() && self.inflations.is_none()
+    }
+
+    /// Messages continue the compressed data of those before them.
+    pub(crate) fn inflates(&mut self) {
+        self.inflations = Some(Box::default());
+    }
+
+    /// Where the compressed data of a direction is.
+    pub(crate) fn inflation(&self, role: Role) -> Option<&Inflation> {
+        self.inflations.as_ref()?.get(role.index())
+    }
+
+    /// A message has continued the compressed data of a direction, if it has any.
+    pub(crate) fn continue_with(&mut self, role: Role, state: Option<Box<InflateState>>) {
+        let found = self.inflations.as_mut().and_then(|inflations| inflations.get_mut(role.index()));
+        if let (Some(inflation), Some(state)) = (found, state) {
+            *inflation = Inflation::Within(state.into());
+        }
+    }
+
+    /// Compressed data of a direction may have been lost.
+    pub(crate) fn lose(&mut self, role: Role) {
+        let found = self.inflations.as_mut().and_then(|inflations| inflations.get_mut(role.index()));
+        if let Some(inflation) = found {
+            *inflation = Inflation::Lost;
+        }
     }
 
     /// The value of a variable.

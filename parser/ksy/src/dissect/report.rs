@@ -180,6 +180,10 @@ impl<'p> Run<'p, '_> {
         if self.lacks(span) {
             return None;
         }
+        // What was compressed before can't be compressed again.
+        if attr.continues {
+            return Some(span);
+        }
         if let Val::Float(n) = slot.val
             && !n.is_finite()
         {

@@ -11,11 +11,11 @@ pub(crate) mod whole;
 use crate::plan::ObjectId;
 use std::num::NonZeroUsize;
 
-use framescope_parser::{Captured, Code, Input, Measure, Memo, Step};
+use framescope_parser::{Captured, Code, Input, Key, Measure, Memo, Step};
 
 use crate::framing::head::Probe;
 use crate::plan::{Meta, Order, Plan, Shape};
-use crate::program::{Given, Program};
+use crate::program::{Given, Programs};
 use crate::run::arena::{State, Stop, with_arena};
 use crate::run::numbers::integer;
 use crate::run::{Mode, Run};
@@ -25,13 +25,16 @@ use crate::run::{Mode, Run};
 const SUSPECT: usize = 64 << 10;
 /// The longest message, in bytes, that is read again with each byte that arrives while its length is unknown.
 const EAGER: usize = 1 << 10;
+/// How many bytes are unmasked at first.
+const FIRST_WINDOW: usize = 256;
 
-/// What messages are found by: the structure of messages, how they begin, and a program for the end of most.
+/// What messages are found by: the structure of messages, how they begin, and programs for most of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Framing<'f> {
     pub(crate) plan: &'f Plan,
     pub(crate) meta: &'f Meta,
-    pub(crate) ends: Option<&'f Program>,
+    pub(crate) programs: &'f Programs,
+    pub(crate) key: Option<&'f Key>,
 }
 
 fn some(length: usize) -> NonZeroUsize {
@@ -52,6 +55,9 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
     if meta.waits {
         return whole::next(meta, input);
     }
+    if let Some(step) = valid(framing, bytes) {
+        return step;
+    }
     let seen = memo.get_or_default::<Seen>();
     let probed = match seen.0.take() {
         Some(at) if at == input.offset && bytes.len() >= head.length as usize => Probe::Believed,
@@ -62,6 +68,7 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
             let refused = head.refuse.iter().find(|(test, _)| !test.holds(bytes));
             match refused {
                 Some((_, code)) => Step::Skipped(some(head.length as usize), *code),
+                None if framing.plan.mask.is_some() => unmasked(framing, input, seen),
                 None => believed(framing, input, seen),
             }
         }
@@ -76,28 +83,56 @@ pub(crate) fn next(framing: Framing<'_>, input: Input<'_>, memo: &mut Memo) -> S
     }
 }
 
+/// A valid message whose checks hold, which is one whatever follows it.
+#[inline]
+fn valid(Framing { plan, meta, programs, key }: Framing<'_>, bytes: &[u8]) -> Option<Step> {
+    let near = bytes.get(..bytes.len().min(SUSPECT).min(meta.limit as usize)).unwrap_or_default();
+    let found = programs.finds()?.run(near, Given { key, checked: false })?;
+    let length = NonZeroUsize::new(found.end())?;
+    debug_assert!(matches!(meta.head.probe(bytes), Probe::Believed), "a valid message begins otherwise");
+    debug_assert!(meta.head.refuse.iter().all(|(test, _)| test.holds(bytes)), "a valid message is refused");
+    debug_assert_eq!(end_by_reader(plan, bytes), Some(found.end()));
+    Some(if found.is_checked { Step::Checked(length) } else { Step::Message(length) })
+}
+
 /// No message of a sensible length begins here, though its head looks like one.
 fn no_message(meta: &Meta, code: Code) -> Step {
     if !meta.head.is_sure() { Step::Lost } else { Step::Skipped(some(meta.head.length as usize), code) }
 }
 
+/// Of a message that has to be unmasked, as much is copied as it needs.
+fn unmasked(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
+    let mut window = FIRST_WINDOW;
+    loop {
+        let is_all = window >= input.bytes.len();
+        let bytes = input.bytes.get(..window).unwrap_or(input.bytes);
+        let step = believed(framing, Input { bytes, last: input.last && is_all, ..input }, seen);
+        match step {
+            Step::NeedMore(more) if !is_all => {
+                window = window.saturating_mul(4).max(window.saturating_add(more.get()));
+            }
+            step => return step,
+        }
+    }
+}
+
 fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
-    let Framing { plan, meta, ends } = framing;
+    let Framing { plan, meta, programs, .. } = framing;
     let bytes = input.bytes;
     let limit = meta.limit as usize;
     let available = bytes.get(..bytes.len().min(limit + 1)).unwrap_or_default();
-    if let Some(found) = ends.and_then(|ends| ends.run(available, Given::default()))
-        && (1..=limit).contains(&found.end)
+    if let Some(found) = programs.ends.as_ref().and_then(|ends| ends.run(available, Given::default()))
+        && (1..=limit).contains(&found.end())
     {
-        debug_assert_eq!(end_by_reader(plan, available), Some(found.end));
-        let behind = bytes.get(found.end..).unwrap_or_default();
+        debug_assert_eq!(end_by_reader(plan, available), Some(found.end()));
+        let behind = bytes.get(found.end()..).unwrap_or_default();
         if meta.trailing_checks.is_empty() {
-            return Step::Message(some(found.end));
+            return Step::Message(some(found.end()));
         }
         // Otherwise its check decides whether its length is believed.
         if matches!(meta.head.probe(behind), Probe::Believed) {
-            seen.0 = Some(input.offset + found.end as u64);
-            return Step::Message(some(found.end));
+            seen.0 = Some(input.offset + found.end() as u64);
+            return Step::Message(some(found.end()));
         }
     }
     with_arena(|arena| {
@@ -136,7 +171,8 @@ fn believed(framing: Framing<'_>, input: Input<'_>, seen: &mut Seen) -> Step {
 }
 
 /// The length of the message at the beginning of these bytes, some of which may be missing.
-pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captured<'_, '_>) -> Measure {
+pub(crate) fn measure(framing: Framing<'_>, message: Captured<'_, '_>) -> Measure {
+    let Framing { plan, meta, programs, .. } = framing;
     let head = &meta.head;
     if meta.ends_with_segment || meta.waits {
         return Measure::Unknown;
@@ -164,13 +200,20 @@ pub(crate) fn measure(Framing { plan, meta, ends }: Framing<'_>, message: Captur
     }
     let limit = meta.limit as usize;
     if message.is_whole()
-        && let Some(found_end) = ends.and_then(|ends| ends.run(message.bytes(), Given::default()))
+        && let Some(found_end) =
+            programs.ends.as_ref().and_then(|ends| ends.run(message.bytes(), Given::default()))
     {
-        return if (1..=limit).contains(&found_end.end) { found(found_end.end) } else { Measure::Nothing };
+        return if (1..=limit).contains(&found_end.end()) {
+            found(found_end.end())
+        } else {
+            Measure::Nothing
+        };
     }
     with_arena(|arena| match Run::of(plan, message, arena, Mode::Frame).read() {
         Ok(taken) if (1..=limit).contains(&(taken as usize)) => found(taken as usize),
         Ok(_) | Err(Stop::Fault(_)) => Measure::Nothing,
+        // Only what is before a gap is unmasked.
+        Err(Stop::NeedMore(_)) if plan.mask.is_some() && !message.is_whole() => Measure::Unknown,
         Err(Stop::NeedMore(_)) => Measure::NeedMore,
         Err(Stop::Missing) => Measure::Unknown,
     })
@@ -223,7 +266,8 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen:
         computed.map(i128::from) == Some(integer(own, false, le))
     });
     match (holds, follows) {
-        (true, _) => Step::Checked(some(end)),
+        // Its checks are computed again, because it is not known to be valid otherwise.
+        (true, _) => Step::Message(some(end)),
         (false, None) => Step::NeedMore(some((meta.head.length as usize).saturating_sub(behind.len()))),
         (false, Some(_)) => Step::Skipped(some(meta.head.length as usize), Code::LengthSuspect),
     }

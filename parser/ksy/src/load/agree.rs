@@ -75,7 +75,7 @@ impl Loader {
     }
 
     /// Checks that a type's `to-string` is text.
-    pub(super) fn to_string_key(&mut self, node: &Node, current: TypeId) {
+    pub(super) fn text_of_a_type(&mut self, node: &Node, current: TypeId) {
         let Some(written) = node.get("to-string") else { return };
         let Some((ast, place)) = self.expression(written) else { return };
         let ty = self.infer(&ast, &Context::of(current, place));

@@ -73,7 +73,7 @@ impl Loader {
                 switch.map_or(Endian::Inherit, |switch| self.endian_switch(switch, id))
             }
         };
-        self.to_string_key(&node, id);
+        self.text_of_a_type(&node, id);
         let seq: Vec<Node> = node.get("seq").and_then(Node::list).unwrap_or_default().to_vec();
         for (attr, node) in plan.seq.iter_mut().zip(&seq) {
             self.complete(attr, node, id);

@@ -178,6 +178,7 @@ impl Loader {
             shape: Shape::Bytes,
             limit: Limit::default(),
             process: None,
+            continues: false,
             enumeration: node.get("enum").and_then(|node| self.enumeration_of(node, current)),
             valid: None,
             check: None,

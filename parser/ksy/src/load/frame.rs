@@ -4,40 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::plan::{
-    Attr, Endian, FrameStep, Node, NodeId, Plan, Repeat, Shape, Size, Sym, TypeId, framing_expressions,
-    shape_expressions,
+    Attr, Endian, Node, NodeId, Plan, Repeat, Shape, Sym, TypeId, framing_expressions, shape_expressions,
 };
 
-/// How the end of a structure is found: which fields are read, and which are skipped.
-pub(super) fn frame_plan(seq: &[Attr]) -> Vec<FrameStep> {
-    let mut steps: Vec<FrameStep> = Vec::new();
-    let mut is_bits = false;
-    for (at, attr) in (0u16..).zip(seq) {
-        let were_bits = std::mem::replace(&mut is_bits, matches!(attr.shape, Shape::Bits { .. }));
-        let plain = !attr.needed && attr.check.is_none();
-        let sized = matches!(attr.limit.size, Size::Of(_)) && matches!(attr.repeat, Repeat::Once);
-        match attr.fixed_bits {
-            // Whole bytes after bits begin at the next byte.
-            Some(bits) if plain && !is_bits && !were_bits => match steps.last_mut() {
-                Some(FrameStep::Skip(before)) => *before = before.saturating_add(bits),
-                _ => steps.push(FrameStep::Skip(bits)),
-            },
-            None if plain && sized => steps.push(FrameStep::SkipSized(at)),
-            _ => steps.push(FrameStep::Read(at)),
-        }
-    }
-    steps
-}
-
 /// The same types, of which only what some expressions over a message need is read.
-pub(crate) fn narrowed(plan: &Plan, expressions: &[NodeId]) -> Plan {
-    let needed = Needs::of(plan, vec![plan.root], expressions);
+pub(crate) fn narrowed(plan: &Plan, expressions: &[NodeId], names: Vec<Sym>) -> Plan {
+    let needed = Needs::of(plan, vec![plan.root], expressions, names);
     let mut narrowed = plan.clone();
     for ty in &mut narrowed.types {
         let ty = Arc::make_mut(ty);
         let attrs = ty.seq.iter_mut().chain(&mut ty.instances);
         attrs.for_each(|attr| attr.needed = needed.contains(&attr.sym));
-        ty.frame_plan = frame_plan(&ty.seq);
     }
     narrowed
 }
@@ -57,14 +34,19 @@ pub(super) struct Needs<'p> {
 
 impl<'p> Needs<'p> {
     /// What is needed to read messages of some types, and to evaluate expressions over one of the first.
-    pub(super) fn of(plan: &'p Plan, roots: Vec<TypeId>, expressions: &[NodeId]) -> HashSet<Sym> {
+    pub(super) fn of(
+        plan: &'p Plan,
+        roots: Vec<TypeId>,
+        expressions: &[NodeId],
+        fresh: Vec<Sym>,
+    ) -> HashSet<Sym> {
         let root = roots.first().copied().unwrap_or(TypeId::ROOT);
         let mut needs = Needs {
             plan,
-            names: HashSet::new(),
+            names: fresh.iter().copied().collect(),
             seen: HashSet::new(),
             types: roots,
-            fresh: Vec::new(),
+            fresh,
             waiting: HashMap::new(),
         };
         expressions.iter().for_each(|&node| needs.expression(root, node));
@@ -150,7 +132,6 @@ impl<'p> Needs<'p> {
 #[cfg(test)]
 mod tests {
     use crate::load::testing::{field, loaded};
-    use crate::plan::FrameStep;
 
     #[test]
     fn only_what_decides_the_length_is_read() {
@@ -158,17 +139,8 @@ mod tests {
             "{id: a, type: u4}, {id: b, type: u2}, {id: n, type: u1}, {id: c, type: u1}, {id: body, size: n}, {id: d, type: u1}",
             "",
         );
-        assert_eq!(
-            plan.root().frame_plan,
-            [
-                FrameStep::Skip(48),
-                FrameStep::Read(2),
-                FrameStep::Skip(8),
-                FrameStep::SkipSized(4),
-                FrameStep::Skip(8)
-            ]
-        );
-        assert!(field(&plan, "n").needed && !field(&plan, "a").needed);
+        let needed = plan.root().seq.iter().filter(|attr| attr.needed);
+        assert_eq!(needed.map(|attr| plan.name(attr.sym)).collect::<Vec<_>>(), ["n"]);
     }
 
     #[test]

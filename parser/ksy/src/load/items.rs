@@ -272,7 +272,6 @@ impl Loader {
             (attr.repeat, attr.valid, attr.check) = (Repeat::Once, None, None);
         }
         own.summary = root.summary.clone();
-        own.frame_plan = crate::load::frame::frame_plan(&own.seq);
         let known = own.seq.split_last().map_or(&[][..], |(_, before)| before);
         own.fixed_bits =
             known.iter().map(|attr| attr.fixed_bits).try_fold(0u64, |all, bits| Some(all + bits?));

@@ -8,11 +8,12 @@ pub(super) const TOP_KEYS: [&str; 9] =
     ["meta", "doc", "doc-ref", "params", "seq", "types", "instances", "enums", "to-string"];
 
 /// The keys beginning with a minus that mean something here, and the kinds of map they belong to.
-const EXTENSION_KEYS: [(&[&str], &str); 6] = [
+const EXTENSION_KEYS: [(&[&str], &str); 7] = [
     (&["meta"], "-framescope"),
     (&["a field", "an instance"], "-check"),
     (&["a field", "an instance"], "-problem"),
     (&["a field", "an instance"], "-hex"),
+    (&["a field"], "-continues"),
     (&["an enum's member"], "-orig-id"),
     (&["a description", "a type"], "-webide-representation"),
 ];

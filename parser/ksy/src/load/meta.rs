@@ -8,7 +8,7 @@ use crate::error::{Diagnostic, nearest};
 use crate::load::infer::types::Ty;
 use crate::load::streams::Streams;
 use crate::load::{Context, Loader};
-use crate::plan::{Attr, Check, Edge, Meta, Repeat, Shape, TypeId};
+use crate::plan::{Attr, Check, Edge, Meta, Process, Repeat, Shape, TypeId};
 use crate::yaml;
 
 /// The longest message in bytes, where the description gives no limit.
@@ -54,6 +54,9 @@ impl Loader {
         if let Some(hex) = node.get("-hex").filter(|hex| hex.boolean().is_none()) {
             self.report(hex.place, "'-hex' must be true or false");
         }
+        if let Some(continues) = node.get("-continues") {
+            self.continues(attr, continues);
+        }
         let Some(check) = node.get("-check") else { return };
         let named = check.get("algorithm").unwrap_or(check);
         let name = named.text().unwrap_or_default();
@@ -98,6 +101,22 @@ impl Loader {
         let to = check.get("to").and_then(|node| field(self, node));
         attr.hex = true;
         attr.check = Some(Check { algorithm, from, to });
+    }
+
+    /// Reads whether the compressed data of a field continues that of earlier messages.
+    fn continues(&mut self, attr: &mut Attr, node: &yaml::Node) {
+        match node.boolean() {
+            Some(false) => {}
+            None => self.report(node.place, "'-continues' must be true or false"),
+            Some(true) if !matches!(attr.process, Some(Process::Zlib)) => {
+                self.report(node.place, "'-continues' is for compressed data: add 'process: zlib'");
+            }
+            Some(true) if self.roots.is_empty() => {
+                let text = "'-continues' needs a 'conversation' under '-framescope', which knows the earlier messages";
+                self.report(node.place, text);
+            }
+            Some(true) => attr.continues = true,
+        }
     }
 
     /// Reads the description's outermost `meta`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::load::Loader;
-use crate::load::frame::{Needs, frame_plan};
+use crate::load::frame::Needs;
 use crate::plan::{Attr, Plan, Repeat, Shape, Size, TypeId};
 
 /// How deeply nested types are followed.
@@ -18,11 +18,11 @@ impl Loader {
             let Some(plan) = self.plan_mut(TypeId::at(id)) else { continue };
             plan.fixed_bits = bits;
             let fields = plan.seq.iter_mut().zip(fields);
-            fields.for_each(|(attr, (fixed, unit))| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
+            fields.for_each(|(attr, [fixed, unit])| (attr.fixed_bits, attr.unit_bits) = (fixed, unit));
         }
         self.summaries();
         let roots = std::iter::once(TypeId::ROOT).chain(self.roots.iter().copied()).collect();
-        let needed = Needs::of(&self.plan, roots, &[]);
+        let needed = Needs::of(&self.plan, roots, &[], Vec::new());
         for plan in &mut self.plan.types {
             let plan = Arc::make_mut(plan);
             for attr in &mut plan.seq {
@@ -33,7 +33,6 @@ impl Loader {
                     && attr.process.is_none();
             }
             plan.instances.iter_mut().for_each(|attr| attr.needed = needed.contains(&attr.sym));
-            plan.frame_plan = frame_plan(&plan.seq);
         }
     }
 }
@@ -57,10 +56,10 @@ impl<'p> Sizes<'p> {
     }
 
     /// The size of a type; and of each of its fields, also where it is present.
-    fn all(&mut self, id: TypeId) -> (Option<u64>, Vec<(Option<u64>, Option<u64>)>) {
+    fn all(&mut self, id: TypeId) -> (Option<u64>, Vec<[Option<u64>; 2]>) {
         let plan = self.plan;
         let fields =
-            plan.type_of(id).seq.iter().map(|attr| (self.attr(attr, 0), self.where_present(attr, 0)));
+            plan.type_of(id).seq.iter().map(|attr| [self.attr(attr, 0), self.where_present(attr, 0)]);
         let fields = fields.collect();
         (self.type_of(id, 0), fields)
     }

@@ -26,6 +26,8 @@ pub(crate) struct Attr {
     pub(crate) shape: Shape,
     pub(crate) limit: Limit,
     pub(crate) process: Option<Process>,
+    /// Whether its compressed data continues that of earlier messages.
+    pub(crate) continues: bool,
     pub(crate) enumeration: Option<EnumId>,
     pub(crate) valid: Option<Valid>,
     pub(crate) check: Option<Check>,

@@ -32,12 +32,21 @@ pub(crate) struct StatePlan {
     pub(crate) reads: Reading,
     /// Whether its message may be absent.
     pub(crate) optional: bool,
+    pub(crate) mask: Option<Mask>,
     /// If it holds for no message, there is none.
     pub(crate) presence: Option<NodeId>,
     /// The state after one message, where no rule says another. None: it stays.
     pub(crate) next: [Option<u16>; 2],
     pub(crate) sets: Vec<Set>,
     pub(crate) rules: Vec<Rule>,
+}
+
+/// The bytes of messages are xored with a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mask {
+    pub(crate) key: NodeId,
+    /// If the key goes on over all messages since the state began: the variable that counts their bytes.
+    pub(crate) phase: Option<u16>,
 }
 
 /// What the messages of a state are.
@@ -79,6 +88,16 @@ impl StatePlan {
     /// Everything that its messages may set.
     pub(crate) fn all_sets(&self) -> impl Iterator<Item = &Set> {
         self.sets.iter().chain(self.rules.iter().flat_map(|rule| &rule.sets))
+    }
+
+    /// The variable that counts the bytes of the state, if its key needs that.
+    pub(crate) fn phase(&self) -> Option<u16> {
+        self.mask?.phase
+    }
+
+    /// The variables that its messages may change.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = u16> + '_ {
+        self.all_sets().map(|set| set.variable).chain(self.phase())
     }
 
     /// The states in which a direction may be after a message.

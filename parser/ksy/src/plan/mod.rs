@@ -19,7 +19,9 @@ pub(crate) use attr::{
     Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
     UserType, Valid, framing_expressions, shape_expressions, valid_expressions,
 };
-pub(crate) use conversation::{ConversationPlan, MOST_STATES, Reading, Rule, Set, StatePlan, VariablePlan};
+pub(crate) use conversation::{
+    ConversationPlan, MOST_STATES, Mask, Reading, Rule, Set, StatePlan, VariablePlan,
+};
 pub(crate) use expression::{Cast, Expressions, Method, Node, Nodes, Span, Unit, Val};
 pub(crate) use id::entry;
 pub(crate) use id::{ArrayId, EnumId, IoId, NodeId, ObjectId, Sym, TypeId};
@@ -41,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) reads_elsewhere: bool,
     /// How a message is read that is an item of the root's last field; None where it is the whole root.
     pub(crate) item: Option<Item>,
+    /// How the bytes of a message are changed where it is read.
+    pub(crate) mask: Option<Mask>,
     /// The names of the conversation's variables.
     pub(crate) variables: Arc<Vec<String>>,
 }
@@ -172,8 +176,6 @@ pub(crate) struct TypePlan {
     pub(crate) parameter_names: Vec<Sym>,
     pub(crate) seq: Vec<Attr>,
     pub(crate) instances: Vec<Attr>,
-    /// How the end of the structure is found.
-    pub(crate) frame_plan: Vec<FrameStep>,
     /// Where each name's value is: parameters, then `seq`, then `instances`. Sorted by name.
     pub(crate) slots: Vec<(Sym, u16)>,
     pub(crate) endian: Endian,
@@ -203,17 +205,6 @@ impl TypePlan {
     pub(crate) fn is_instance(&self, slot: u16) -> bool {
         usize::from(slot) >= usize::from(self.parameters) + self.seq.len()
     }
-}
-
-/// A step of finding where a structure ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FrameStep {
-    /// Bits of fields that are not needed.
-    Skip(u64),
-    /// A field that is not needed, of the size that its expression gives, if it is present.
-    SkipSized(u16),
-    /// A field that is read, by its index in `seq`.
-    Read(u16),
 }
 
 /// An author's documentation of a field or type.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::expr::Binary;
-use crate::program::execute::Machine;
+use crate::program::machine::Machine;
 use crate::program::records::{Content, Sink};
 use crate::program::step::{Arg, Term};
 

@@ -1,36 +1,12 @@
 //! Runs a program on the bytes of a message.
 
-use std::cell::Cell;
-
-use crate::checks;
-use crate::plan::Val;
-use crate::program::evaluate::{pack, unpack};
-use crate::program::records::{Content, Sink};
-use crate::program::step::{Arg, Checked, Chunk, Kind, NONE, Processing, Read, Register, Step, Stream};
-use crate::program::{Found, Given, Program};
-use crate::run::MOST_DERIVED;
-use crate::run::extent::{find, is_tail, trimmed};
+use crate::program::machine::Machine;
+use crate::program::records::Sink;
+use crate::program::step::{NONE, Read, Step, Stream};
 use crate::run::numbers::{bits_of, float, integer};
-use crate::strings::Charset;
 
 /// How many places are kept of the parts around: one for each part, three for a value at a position of its own.
 const PARTS: usize = 12;
-
-/// The state of a program that reads a message.
-pub(super) struct Machine<'m, S, const N: usize> {
-    pub(super) program: &'m Program,
-    pub(super) message: &'m [u8],
-    given: Given<'m>,
-    sink: &'m mut S,
-    pub(super) values: [i64; N],
-    /// Which registers have a value.
-    pub(super) known: [bool; N],
-    /// How much work is left, counted as the interpreter does, or more.
-    fuel: Cell<u64>,
-    /// How many bytes the interpreter would derive from others, or more.
-    derived: usize,
-    has_trailing_check: bool,
-}
 
 /// Two places, of 31 bits each, and a few more bits.
 fn pair(first: usize, second: usize, bits: u32) -> u64 {
@@ -40,11 +16,6 @@ fn pair(first: usize, second: usize, bits: u32) -> u64 {
 fn unpair(pair: u64) -> (usize, usize, u32) {
     let place = |n: u64| usize::try_from(n & 0x7fff_ffff).unwrap_or(0);
     (place(pair >> 31), place(pair), u32::try_from(pair >> 62).unwrap_or(0))
-}
-
-/// Whether bytes are UTF-8. Most texts are ASCII, which is found out sooner.
-fn is_utf8(bytes: &[u8]) -> bool {
-    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
 }
 
 /// Some bits of a number, mostly of one byte.
@@ -71,78 +42,12 @@ macro_rules! number {
     }};
 }
 
-impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
-    #[inline]
-    pub(super) fn new(
-        program: &'m Program,
-        given: Given<'m>,
-        message: &'m [u8],
-        sink: &'m mut S,
-    ) -> Machine<'m, S, N> {
-        Machine {
-            program,
-            message,
-            given,
-            sink,
-            values: [0; N],
-            known: [false; N],
-            // Half of what the interpreter has, because not all is counted that it counts.
-            fuel: Cell::new((1 << 17) + 32 * message.len() as u64),
-            derived: 0,
-            has_trailing_check: false,
-        }
-    }
-
-    #[inline]
-    pub(super) fn run(&mut self) -> Option<Found> {
-        let end = self.execute(self.message, 0)?.1;
-        let kind = match self.program.kind {
-            None => None,
-            Some((arg, kind)) => {
-                let n = self.value(arg)?;
-                match kind {
-                    Kind::Int => Some(Val::Int(n.into())),
-                    Kind::Bool => Some(Val::Bool(n != 0)),
-                    Kind::Enum(of) => Some(Val::Enum(of, n.into())),
-                    Kind::Float | Kind::Text | Kind::Bytes => None,
-                }
-            }
-        };
-        Some(Found { end, kind, has_trailing_check: self.has_trailing_check })
-    }
-
-    #[inline]
-    fn store(&mut self, to: Register, n: u64) {
-        if let Some(value) = self.values.get_mut(usize::from(to)) {
-            *value = n.cast_signed();
-        }
-    }
-
-    fn store_content(&mut self, to: Register, start: usize, length: usize) -> Option<()> {
-        if to != NONE {
-            self.store(to, pack(Content { is_constant: false, start, length })?.cast_unsigned());
-        }
-        Some(())
-    }
-
-    /// Counts work. None if there was too much of it.
-    #[inline]
-    pub(super) fn spend(&self, work: usize) -> Option<()> {
-        self.fuel.set(self.fuel.get().checked_sub(work as u64)?);
-        Some(())
-    }
-
-    /// Counts bytes that are derived from others.
-    fn derive(&mut self, length: usize) -> Option<()> {
-        self.derived += length;
-        (self.derived <= MOST_DERIVED).then_some(())
-    }
-
+impl<S: Sink, const N: usize> Machine<'_, S, N> {
     /// Runs the steps from one on, until `Done`. Returns the step after that, and where reading ended.
-    fn execute(&mut self, buffer: &[u8], from: usize) -> Option<(usize, usize)> {
+    pub(super) fn execute(&mut self, buffer: &[u8], from: u32) -> Option<(u32, u32)> {
         let program = self.program;
         let steps = program.steps.as_slice();
-        let mut code = steps.get(from..)?.iter();
+        let mut code = steps.get(from as usize..)?.iter();
         // What is left of the part that is read, where that begins and ends, and how many bits of the first byte are read.
         let (mut rest, mut begin, mut end, mut bit) = (buffer, 0usize, buffer.len(), 0u32);
         let (mut parts, mut depth) = ([0u64; PARTS], 0usize);
@@ -197,6 +102,12 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                     if n < low || n > high {
                         return None;
                     }
+                }
+                Step::Block { first, count, bytes } => {
+                    let behind = rest.get(bytes.into()..)?;
+                    let loads = program.loads.get(first.into()..)?.get(..count.into())?;
+                    self.block(loads, rest, pos!())?;
+                    rest = behind;
                 }
                 Step::Signed { to, field, bytes, le } => {
                     let (own, behind) = rest.split_at_checked(bytes.into())?;
@@ -403,8 +314,9 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                     let (own, behind) = rest.split_at_checked(size)?;
                     let derived = self.derived(process.how, own)?;
                     let before = self.sink.enter(pos!(), derived.len())?;
-                    let (next, read) = self.execute(&derived, steps.len() - code.len())?;
-                    if read != derived.len() {
+                    let here = u32::try_from(steps.len() - code.len()).ok()?;
+                    let (next, read) = self.execute(&derived, here)?;
+                    if read as usize != derived.len() {
                         return None;
                     }
                     self.sink.leave(before, derived)?;
@@ -416,7 +328,10 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                         jump!(to);
                     }
                 }
-                Step::Done => return Some((steps.len() - code.len(), pos!() + usize::from(bit > 0))),
+                Step::Done => {
+                    let next = u32::try_from(steps.len() - code.len()).ok()?;
+                    return Some((next, u32::try_from(pos!() + usize::from(bit > 0)).ok()?));
+                }
                 Step::Stop => return None,
                 Step::StopReport => {
                     if S::REPORTS {
@@ -425,132 +340,5 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
                 }
             }
         }
-    }
-
-    /// Text in UTF-8. When it is reported, it is tested with all others.
-    fn text(&mut self, to: Register, field: u16, own: &[u8], (start, end): (usize, usize)) -> Option<()> {
-        if !S::REPORTS && !is_utf8(own) {
-            return None;
-        }
-        self.store_content(to, start, own.len())?;
-        self.sink.text(field, start, end, own)
-    }
-
-    /// Counts an item of a list.
-    #[inline]
-    fn item(&mut self, index: Register, pos: usize, cost: u16) -> Option<()> {
-        // An empty item at the beginning is reported as the whole list is.
-        if S::REPORTS && pos == 0 {
-            return None;
-        }
-        self.spend(cost.into())?;
-        if let Some(index) = self.values.get_mut(usize::from(index)) {
-            *index += 1;
-        }
-        Some(())
-    }
-
-    /// How many bytes a chunk takes, and how many of them are its value.
-    fn chunk(&mut self, chunk: &Chunk, rest: &[u8]) -> Option<(usize, usize)> {
-        let (taken, own, length) = match chunk.limit.terminator.as_ref().filter(|_| chunk.is_open) {
-            Some(terminator) => {
-                let found = find(rest, &terminator.bytes)?;
-                let behind = found + terminator.bytes.len();
-                let length = if terminator.include { behind } else { found };
-                (if terminator.consume { behind } else { found }, rest, length)
-            }
-            None => {
-                let size = chunk.size.map_or(Some(rest.len()), |size| self.size(size))?;
-                let own = rest.get(..size)?;
-                (size, own, trimmed(&chunk.limit, own))
-            }
-        };
-        self.spend(taken / 16)?;
-        let content = own.get(..length)?;
-        match chunk.charset.filter(|_| chunk.is_tested) {
-            None => {}
-            Some(Charset::Utf8) if is_utf8(content) => {}
-            Some(Charset::Ascii) if content.is_ascii() => {}
-            Some(Charset::Utf8 | Charset::Ascii) => return None,
-            Some(charset) => {
-                self.derive(4 * length)?;
-                let (text, valid) = charset.decode(content);
-                let is_same = !chunk.is_told_apart
-                    || charset == Charset::Latin1
-                    || charset.encode(&text).is_some_and(|bytes| bytes == content);
-                if !valid || !is_same {
-                    return None;
-                }
-            }
-        }
-        // Bytes that can't be derived from the value are reported too.
-        if S::REPORTS && chunk.is_told_apart && !chunk.is_open && !is_tail(&chunk.limit, own, length) {
-            return None;
-        }
-        Some((taken, length))
-    }
-
-    /// Reports a computed value.
-    fn report(&mut self, field: u16, at: usize, arg: Arg, kind: Kind) -> Option<()> {
-        let n = self.value(arg)?;
-        match kind {
-            Kind::Text | Kind::Bytes => {
-                let content = unpack(n);
-                self.spend(1 + content.length)?;
-                self.sink.computed(field, at, content);
-            }
-            _ => self.sink.number(field, at, at, n.cast_unsigned()),
-        }
-        Some(())
-    }
-
-    fn check(&mut self, check: &Checked, buffer: &[u8], pos: usize) -> Option<()> {
-        let from = check.from.map_or(Some(0), |from| self.size(from))?;
-        let own = check.own.map_or(pos.checked_sub(check.width), |own| self.size(own))?;
-        let to = check.to.map_or(Some(own), |to| self.size(to))?;
-        self.spend(to.checked_sub(from)? / 16)?;
-        if check.algorithm.is_keyed() {
-            let Some(key) = self.given.key else {
-                return self.sink.notes().unverified(check.field, own, pos);
-            };
-            let covered = checks::covered(buffer, from, to, own..pos)?;
-            return key.verifies_hmac_sha_256(&covered, self.content(check.value)?).then_some(());
-        }
-        self.has_trailing_check |= check.is_trailing;
-        if self.given.checked {
-            return Some(());
-        }
-        let width = u32::try_from(pos - own).ok()?;
-        let computed = match buffer.get(from..to)? {
-            covered if to <= own => check.algorithm.number(covered, width)?,
-            _ => check.algorithm.number(&checks::covered(buffer, from, to, own..pos)?, width)?,
-        };
-        let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
-        (self.value(check.value)?.cast_unsigned() & mask == computed).then_some(())
-    }
-
-    /// Bytes with their processing undone.
-    fn derived(&mut self, how: Processing, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.spend(bytes.len() / 4)?;
-        self.derive(bytes.len())?;
-        let mut derived = bytes.to_vec();
-        match how {
-            Processing::Xor(key) => {
-                let key = u8::try_from(self.value(key)?).ok()?;
-                derived.iter_mut().for_each(|byte| *byte ^= key);
-            }
-            Processing::XorBytes(key) => {
-                let key = self.content(key)?;
-                if !key.is_empty() {
-                    derived.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
-                }
-            }
-            Processing::Rotate(by, to_left) => {
-                let by = u32::try_from(self.value(by)?.rem_euclid(8)).ok()?;
-                let left = if to_left { by } else { 8 - by };
-                derived.iter_mut().for_each(|byte| *byte = byte.rotate_left(left));
-            }
-        }
-        Some(derived)
     }
 }

@@ -9,6 +9,7 @@
 mod compile;
 mod evaluate;
 mod execute;
+mod machine;
 mod records;
 mod report;
 mod selected;
@@ -16,13 +17,13 @@ mod step;
 
 use framescope_parser::{FieldSelection, Key, Visit};
 
-use crate::plan::{Meta, Plan, Shape, TypeId, Val};
+use crate::plan::{Meta, Plan, Shape, TypeId};
 use crate::program::compile::{Compiler, Purpose};
-use crate::program::execute::Machine;
-use crate::program::records::{NotReported, with_records};
-use crate::program::report::{Recorded, ReportedField};
+use crate::program::machine::{Machine, padded};
+use crate::program::records::{NotReported, Notes, with_records};
+use crate::program::report::{Recorded, ReportedField, Texts};
 use crate::program::selected::Selected;
-use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Step, Term};
+use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, Load, Step, Term};
 
 /// How many registers programs have. Most need few, and all are cleared for each message.
 const FEW_REGISTERS: usize = 16;
@@ -34,6 +35,7 @@ const MOST_REGISTERS: usize = 512;
 pub(crate) struct Program {
     steps: Vec<Step>,
     terms: Vec<Term>,
+    loads: Vec<Load>,
     chunks: Vec<Chunk>,
     choices: Vec<Cases>,
     checks: Vec<Checked>,
@@ -42,21 +44,62 @@ pub(crate) struct Program {
     constants: Vec<u8>,
     /// The value that is the kind of a message.
     kind: Option<(Arg, Kind)>,
+    /// The number that the kind is, if it is all that is read.
+    kind_at: Option<Load>,
     fields: Vec<ReportedField>,
     registers: usize,
     root: TypeId,
     /// Whether the summary consists of reported fields.
     sums_up: bool,
+    /// Whether it matters where the bytes end, so that it only reads what is known to be one message.
+    depends_on_end: bool,
 }
 
 /// The result of a program.
+#[derive(Clone, Copy)]
 pub(crate) struct Found {
+    length: u32,
+    /// Whether a check held that decides about the length of the message, and there is nothing to note.
+    pub(crate) is_checked: bool,
+}
+
+impl Found {
     /// Where the message ends.
-    pub(crate) end: usize,
-    /// Its kind.
-    pub(crate) kind: Option<Val>,
-    /// Whether a check held that decides about the length of the message.
-    pub(crate) has_trailing_check: bool,
+    #[inline]
+    pub(crate) fn end(self) -> usize {
+        self.length as usize
+    }
+}
+
+/// The programs of a description. Those that could not be compiled are missing.
+#[derive(Debug, Default)]
+pub(crate) struct Programs {
+    /// Finds where a message ends.
+    pub(crate) ends: Option<Program>,
+    /// Dissects a message.
+    pub(crate) whole: Option<Program>,
+    /// The same without reporting its fields.
+    pub(crate) silent: Option<Program>,
+    /// Finds the kind of a message that is valid.
+    pub(crate) kind: Option<Program>,
+}
+
+impl Programs {
+    /// The program that finds a valid message in bytes that more may follow.
+    pub(crate) fn finds(&self) -> Option<&Program> {
+        self.silent.as_ref().filter(|silent| !silent.depends_on_end)
+    }
+
+    pub(crate) fn new(plan: &Plan, meta: &Meta) -> Programs {
+        let whole = Compiler::new(plan, Purpose::Whole(meta)).make_plain(meta.kind);
+        let kind = Compiler::new(plan, Purpose::Kind).make_plain(meta.kind);
+        Programs {
+            ends: Compiler::new(plan, Purpose::End).make(None),
+            silent: whole.as_ref().map(Program::without_reports),
+            kind: kind.map(|kind| kind.without_reports()),
+            whole: whole.map(Program::joined),
+        }
+    }
 }
 
 /// What a message is read with, apart from its bytes.
@@ -68,16 +111,6 @@ pub(crate) struct Given<'c> {
 }
 
 impl Program {
-    /// A program that finds where a message ends.
-    pub(crate) fn ends(plan: &Plan) -> Option<Program> {
-        Compiler::new(plan, Purpose::End).make(None)
-    }
-
-    /// A program that reads all of a message.
-    pub(crate) fn whole(plan: &Plan, meta: &Meta) -> Option<Program> {
-        Compiler::new(plan, Purpose::Whole(meta)).make(meta.kind)
-    }
-
     /// Whether a shape may contain a wanted field.
     pub(crate) fn may_hold(plan: &Plan, shape: &Shape, wanted: &FieldSelection) -> bool {
         Selected::named(wanted).is_in(plan, shape)
@@ -99,18 +132,41 @@ impl Program {
     ) -> bool {
         with_records(|records| {
             let given = Given { key, checked: false };
-            let Some(found) = self.run_with(bytes, given, records).filter(|found| found.end == bytes.len())
-            else {
+            if self.run_with(bytes, given, records).map(Found::end) != Some(bytes.len()) {
                 return false;
-            };
+            }
             let recorded = Recorded { records, program: self, plan, bytes };
-            let Some(texts) = recorded.texts() else { return false };
-            report::report_kind(plan, found.kind, visit);
+            let mut texts = Texts::default();
+            if recorded.test_texts(&mut texts).is_none() {
+                return false;
+            }
+            self.report_kind_of(plan, &records.notes, visit);
             recorded.report_fields(&texts, visit);
             recorded.report_summary(meta, visit);
             records.notes.report(self, visit);
             true
         })
+    }
+
+    /// Reports the kind of a message that is known to be valid.
+    pub(crate) fn report_kind<'a>(&self, plan: &'a Plan, bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> bool {
+        let mut notes = Notes::default();
+        match &self.kind_at {
+            // It is a number that has the same place in every message.
+            Some(load) => {
+                let Some(own) = bytes.get(load.at.into()..) else { return false };
+                notes.kind = load.of(own.first_chunk().copied().unwrap_or_else(|| padded(own))).cast_signed();
+            }
+            None => {
+                let mut sink = NotReported::default();
+                if self.run_with(bytes, Given::default(), &mut sink).is_none() {
+                    return false;
+                }
+                notes = sink.notes;
+            }
+        }
+        self.report_kind_of(plan, &notes, visit);
+        true
     }
 
     /// Reports the kind of a message, and the codes of what is to be noted of it.
@@ -122,11 +178,10 @@ impl Program {
         visit: &mut dyn Visit<'a>,
     ) -> bool {
         let mut sink = NotReported::default();
-        let Some(found) = self.run_with(bytes, given, &mut sink).filter(|found| found.end == bytes.len())
-        else {
+        if self.run_with(bytes, given, &mut sink).map(Found::end) != Some(bytes.len()) {
             return false;
-        };
-        report::report_kind(plan, found.kind, visit);
+        }
+        self.report_kind_of(plan, &sink.notes, visit);
         sink.notes.report(self, visit);
         true
     }
@@ -144,7 +199,10 @@ impl Program {
                 return false;
             }
             let recorded = Recorded { records, program: self, plan, bytes };
-            let Some(texts) = recorded.texts() else { return false };
+            let mut texts = Texts::default();
+            if recorded.test_texts(&mut texts).is_none() {
+                return false;
+            }
             recorded.report_fields(&texts, visit);
             if summary {
                 recorded.report_summary(meta, visit);
@@ -164,10 +222,12 @@ impl Program {
         if bytes.len() >= 1 << 31 {
             return None;
         }
-        match self.registers {
-            ..=FEW_REGISTERS => Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run(),
-            ..=MANY_REGISTERS => Machine::<_, MANY_REGISTERS>::new(self, given, bytes, sink).run(),
-            _ => Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run(),
+        if self.registers <= FEW_REGISTERS {
+            Machine::<_, FEW_REGISTERS>::new(self, given, bytes, sink).run()
+        } else if self.registers <= MANY_REGISTERS {
+            Machine::<_, MANY_REGISTERS>::new(self, given, bytes, sink).run()
+        } else {
+            Machine::<_, MOST_REGISTERS>::new(self, given, bytes, sink).run()
         }
     }
 }

@@ -45,18 +45,27 @@ pub(super) struct Content {
     pub(super) length: usize,
 }
 
-/// A note about a message without faults: a field whose check could not be computed for lack of a key, and where it is.
+/// What is known of a message beside its fields.
 #[derive(Default)]
-pub(super) struct Notes(Option<(u16, usize, usize)>);
+pub(super) struct Notes {
+    /// The number of its kind.
+    pub(super) kind: i64,
+    /// A field whose check could not be computed for lack of a key, and where it is.
+    unverified: Option<(u16, usize, usize)>,
+}
 
 impl Notes {
     /// Notes it. None if there is another one already.
     pub(super) fn unverified(&mut self, field: u16, start: usize, end: usize) -> Option<()> {
-        self.0.replace((field, start, end)).is_none().then_some(())
+        self.unverified.replace((field, start, end)).is_none().then_some(())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.unverified.is_none()
     }
 
     pub(super) fn report<'a>(&self, program: &'a Program, visit: &mut dyn Visit<'a>) {
-        if let Some((field, start, end)) = self.0 {
+        if let Some((field, start, end)) = self.unverified {
             let name = program.fields.get(usize::from(field)).map_or("", |field| &field.name);
             let text = format_args!("{name}: {}", crate::run::valid::NO_KEY);
             visit.problem(Code::TagUnverified, start..end, text);
@@ -64,7 +73,7 @@ impl Notes {
     }
 }
 
-/// Reports nothing but notes.
+/// Keeps only notes.
 #[derive(Default)]
 pub(super) struct NotReported {
     pub(super) notes: Notes,
@@ -155,7 +164,7 @@ impl Records {
         self.texts.clear();
         self.derived.clear();
         self.region = Region::default();
-        self.notes.0 = None;
+        self.notes.unverified = None;
         self.is_ambiguous = false;
         if self.all.capacity() > MOST_KEPT {
             *self = Records::default();

@@ -7,9 +7,9 @@ use framescope_parser::{Captured, Kind as MessageKind, Value, Visit};
 
 use crate::display::{self, short_bytes, short_text};
 use crate::dissect::summary::summary_of;
-use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, TypeId, Val, kind_of};
+use crate::plan::{Attr, EnumId, Meta, Node, NodeId, Plan, Shape, Style, TypeId};
 use crate::program::Program;
-use crate::program::records::{Record, Records};
+use crate::program::records::{Notes, Record, Records};
 use crate::program::step::Kind;
 use crate::strings::Charset;
 
@@ -77,9 +77,17 @@ pub(super) struct Recorded<'r, 'a> {
     pub(super) bytes: &'a [u8],
 }
 
-pub(super) fn report_kind<'a>(plan: &'a Plan, kind: Option<Val>, visit: &mut dyn Visit<'a>) {
-    if let Some(kind) = kind.and_then(|kind| kind_of(plan, kind)) {
-        visit.kind(kind);
+impl Program {
+    /// Reports the kind of a message.
+    pub(super) fn report_kind_of<'a>(&self, plan: &'a Plan, notes: &Notes, visit: &mut dyn Visit<'a>) {
+        let n = notes.kind;
+        let name = match self.kind {
+            Some((_, Kind::Int)) => None,
+            Some((_, Kind::Bool)) => Some(if n == 0 { "false" } else { "true" }),
+            Some((_, Kind::Enum(of))) => plan.member(of, n.into()).map(|member| member.shown.as_str()),
+            _ => return,
+        };
+        visit.kind(MessageKind::signed(n, name));
     }
 }
 
@@ -91,8 +99,8 @@ pub(super) struct Texts<'a> {
 
 impl<'a> Recorded<'_, 'a> {
     /// Tests whether all texts are UTF-8.
-    pub(super) fn texts(&self) -> Option<Texts<'a>> {
-        let mut texts = Texts::default();
+    #[inline]
+    pub(super) fn test_texts(&self, texts: &mut Texts<'a>) -> Option<()> {
         for (at, &record) in self.records.texts.iter().enumerate() {
             let place = self.records.all.get(record)?.content();
             let text = std::str::from_utf8(self.bytes.get(place)?).ok()?;
@@ -100,7 +108,7 @@ impl<'a> Recorded<'_, 'a> {
                 *first = text;
             }
         }
-        Some(texts)
+        Some(())
     }
 
     /// Reports everything that was recorded.

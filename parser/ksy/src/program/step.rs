@@ -87,6 +87,12 @@ pub(super) enum Step {
         low: u32,
         high: u32,
     },
+    /// Several numbers at once: those of `loads` from one on, in so many bytes.
+    Block {
+        first: u16,
+        count: u16,
+        bytes: u16,
+    },
     /// Goes to the next whole byte. The bits before it are the lowest ones if `le`.
     Align {
         le: bool,
@@ -180,14 +186,14 @@ pub(super) enum Step {
         limit: Register,
         index: Register,
     },
-    /// Goes on with the next item, if there is one.
+    /// Continues with the next item, if there is one.
     Next {
         limit: Register,
         index: Register,
         to: u16,
         cost: u16,
     },
-    /// Goes on with another item.
+    /// Continues with another item.
     Again {
         index: Register,
         to: u16,
@@ -284,6 +290,32 @@ impl Kind {
     /// Whether it is a number or a boolean.
     pub(super) fn is_plain(self) -> bool {
         matches!(self, Kind::Int | Kind::Bool | Kind::Enum(_))
+    }
+}
+
+/// A number of a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    /// Where in the block it is, and its size in bytes.
+    pub(super) at: u16,
+    pub(super) bytes: u8,
+    pub(super) le: bool,
+    pub(super) to: Register,
+    pub(super) field: u16,
+    /// The least that it may be, and how much more.
+    pub(super) low: u64,
+    pub(super) span: u64,
+}
+
+impl Load {
+    /// The number at the beginning of eight bytes.
+    #[inline]
+    pub(super) fn of(&self, bytes: [u8; 8]) -> u64 {
+        let shift = 64 - 8 * u32::from(self.bytes);
+        match self.le {
+            true => u64::from_le_bytes(bytes) << shift >> shift,
+            false => u64::from_be_bytes(bytes) >> shift,
+        }
     }
 }
 

@@ -5,8 +5,7 @@ use framescope_parser::{Captured, Dissection};
 use crate::dissect::dissect;
 use crate::load::load;
 use crate::load::testing::{described, loaded};
-use crate::plan::Val;
-use crate::program::{Given, Program};
+use crate::program::{Found, Given, Programs};
 use crate::run::arena::Arena;
 use crate::run::{Mode, Run};
 
@@ -14,13 +13,13 @@ const SIZED: &str = "{id: kind, type: u1, valid: {max: 3}}, {id: n, type: u2}, {
 
 #[test]
 fn a_program_finds_the_end_that_the_interpreter_finds() {
-    let (plan, _) = loaded(SIZED, "");
-    let program = Program::ends(&plan).unwrap();
+    let (plan, meta) = loaded(SIZED, "");
+    let program = Programs::new(&plan, &meta).ends.unwrap();
     for message in [&b"\x01\0\x02ab\xc6"[..], b"\x01\0\0\x01", b"\x01\0\x02ab\xc6more", b"\x01\0\x05ab"] {
         let mut arena = Arena::default();
         let read = Run::new(&plan, message, &mut arena, Mode::Frame).read().ok();
         let read = read.map(|end| end as usize).filter(|end| *end <= message.len());
-        let found = program.run(message, Given::default()).map(|found| found.end);
+        let found = program.run(message, Given::default()).map(Found::end);
         assert_eq!(found, read, "{message:?}");
     }
 }
@@ -28,7 +27,7 @@ fn a_program_finds_the_end_that_the_interpreter_finds() {
 #[test]
 fn only_a_valid_message_is_read() {
     let (plan, meta) = loaded(SIZED, "");
-    let program = Program::whole(&plan, &meta).unwrap();
+    let program = Programs::new(&plan, &meta).whole.unwrap();
     let is_read = |message: &[u8]| program.run(message, Given::default()).is_some();
     assert!(is_read(b"\x01\0\x02ab\xc6"));
     assert!(!is_read(b"\x04\0\x02ab\xc9"), "the kind is not valid");
@@ -41,9 +40,10 @@ fn the_kind_is_an_expression_over_registers() {
     let text = described("{id: a, type: b4}, {id: b, type: b4}", "")
         .replace("id: t,", "id: t, -framescope: {kind: a * 16 + b},");
     let (plan, meta) = load("t", &text, None).unwrap();
-    let program = Program::whole(&plan, &meta).unwrap();
-    let found = program.run(b"\x2a", Given::default()).unwrap();
-    assert_eq!((found.end, found.kind), (1, Some(Val::Int(42))));
+    let program = Programs::new(&plan, &meta).whole.unwrap();
+    let mut found = Dissection::default();
+    assert!(program.dissect((&plan, &meta, None), b"\x2a", &mut found));
+    assert_eq!(found.kind.map(|kind| kind.value), Some(42));
 }
 
 /// Fields, further keys, and a message that has nothing unusual.
@@ -203,7 +203,7 @@ fn every_shape_is_read_by_the_program_as_by_the_interpreter() {
         let format = (&plan, &meta, None);
         let mut expected = Dissection::default();
         dissect(format, Captured::whole(message), false, &mut expected, true);
-        let program = Program::whole(&plan, &meta).unwrap_or_else(|| panic!("{seq}"));
+        let program = Programs::new(&plan, &meta).whole.unwrap_or_else(|| panic!("{seq}"));
         let mut found = Dissection::default();
         let is_read = program.dissect(format, message, &mut found);
         assert!(is_read, "left to the interpreter: {seq} {more}\n{:#?}\n{expected:#?}", program.steps);
@@ -224,22 +224,4 @@ fn every_shape_is_read_by_the_program_as_by_the_interpreter() {
             }
         }
     }
-}
-
-#[test]
-fn zz_print() {
-    let text = std::fs::read_to_string("../../corpus/formats/missive.ksy").unwrap();
-    let (plan, meta) = load("t", &text, None).unwrap();
-    let program = Program::whole(&plan, &meta).unwrap().without_reports();
-    for (at, step) in program.steps.iter().enumerate() {
-        println!("{at} {step:?}");
-    }
-    for (at, step) in program.terms.iter().enumerate() {
-        println!("t{at} {step:?}");
-    }
-    println!("{:?}", program.choices);
-    for (at, step) in Program::ends(&plan).unwrap().steps.iter().enumerate() {
-        println!("{at} {step:?}");
-    }
-    println!("size {}", std::mem::size_of::<crate::program::step::Step>());
 }

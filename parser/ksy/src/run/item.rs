@@ -30,7 +30,7 @@ impl Run<'_, '_> {
         let fields = ty.seq.split_last().map_or(&[][..], |(_, fields)| fields);
         if item.before != Before::Unneeded {
             self.choose_order(id, ty)?;
-            self.read_seq(id, ty, fields)?;
+            self.read_seq(id, fields)?;
         }
         // What is wrong before the item was reported there.
         self.arena.faults.clear();

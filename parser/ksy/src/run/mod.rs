@@ -4,9 +4,11 @@ pub(crate) mod arena;
 pub(crate) mod eval;
 pub(crate) mod extent;
 pub(crate) mod field;
+pub(crate) mod inflate;
 pub(crate) mod instance;
 pub(crate) mod item;
 pub(crate) mod json;
+pub(crate) mod mask;
 pub(crate) mod methods;
 pub(crate) mod numbers;
 pub(crate) mod operators;
@@ -24,6 +26,7 @@ use crate::plan::{IoId, ObjectId};
 use arena::{Arena, Around, Stop};
 use framescope_parser::Captured;
 use framescope_parser::Key;
+use miniz_oxide::inflate::stream::InflateState;
 
 use crate::plan::{Plan, Span, Val};
 
@@ -55,6 +58,8 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) stopped: bool,
     /// How many structures were read before the message, from what stands before it.
     pub(crate) first_object: usize,
+    /// The compressed data of the direction, as far as the message has continued it.
+    pub(crate) inflating: Option<Box<InflateState>>,
     depth: u32,
     work_limit: u64,
     /// The field whose bits were read last, and whether the lowest come first.
@@ -121,6 +126,7 @@ impl<'p, 'm> Run<'p, 'm> {
             writes: false,
             stopped: false,
             first_object: 0,
+            inflating: None,
             depth: 0,
             work_limit,
             last_bits: (ObjectId::NONE, 0, false),
@@ -133,7 +139,10 @@ impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn read(&mut self) -> Result<u32, Stop> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
-        let io = self.arena.new_io(item::stream_of(end, open));
+        let io = match self.plan.mask {
+            Some(mask) => self.unmasked(mask, open)?,
+            None => self.arena.new_io(item::stream_of(end, open)),
+        };
         if let Some(item) = self.plan.item {
             return self.read_item(item);
         }

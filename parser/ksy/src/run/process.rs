@@ -17,7 +17,11 @@ impl<'p> Run<'p, '_> {
     pub(crate) fn processed(&mut self, attr: &Attr, span: Span, scope: &Scope) -> Result<Span, Stop> {
         let Some(process) = attr.process else { return Ok(span) };
         let bytes = self.bytes(span).to_vec();
-        let bytes = self.unprocessed(process, bytes, scope).map_err(|stop| match stop {
+        let undone = match attr.continues {
+            true => self.continued(&bytes),
+            false => self.unprocessed(process, bytes, scope),
+        };
+        let bytes = undone.map_err(|stop| match stop {
             // A fault of the processing concerns these bytes.
             Stop::Fault(mut fault) if fault.span.buffer == Span::CONSTANTS => {
                 fault.span = span;
@@ -81,6 +85,7 @@ impl<'p> Run<'p, '_> {
         let content = raw.get(..content)?.to_vec();
         match attr.process {
             None => Some(content),
+            Some(_) if attr.continues => self.continued(&content).ok(),
             Some(process) => self.unprocessed(process, content, scope).ok(),
         }
     }

@@ -1,7 +1,7 @@
 //! Reads structures, field by field.
 
-use crate::plan::{Attr, Endian, FrameStep, Order, Shape, Size, Span, TypePlan, Val};
-use crate::plan::{IoId, NodeId, ObjectId, TypeId};
+use crate::plan::{Attr, Endian, Order, Shape, Span, TypePlan, Val};
+use crate::plan::{IoId, ObjectId, TypeId};
 use crate::run::arena::{Around, Object, Slot, State, Stop};
 use crate::run::numbers::integer;
 use crate::run::plain::Plain;
@@ -34,51 +34,6 @@ impl<'p> Run<'p, '_> {
         let object = self.arena.object_mut(id);
         (object.end, object.whole) = (end, result.is_ok());
         result
-    }
-
-    /// Reads only what is needed to know where the structure ends.
-    fn read_frame(&mut self, id: ObjectId, ty: &'p TypePlan, seq: &'p [Attr]) -> Result<(), Stop> {
-        let mut were_bits = false;
-        for step in &ty.frame_plan {
-            let at = match *step {
-                FrameStep::Skip(bits) => {
-                    let io = self.io_of(id);
-                    self.aligned(io);
-                    were_bits = false;
-                    self.skip(io, bits)?;
-                    continue;
-                }
-                FrameStep::SkipSized(at) | FrameStep::Read(at) => at,
-            };
-            let Some(attr) = seq.get(usize::from(at)) else { continue };
-            let bits = matches!(attr.shape, Shape::Bits { .. });
-            if were_bits && !bits {
-                self.aligned(self.io_of(id));
-            }
-            were_bits = bits;
-            if self.read_plain_number(id, attr).is_some() {
-                continue;
-            }
-            let read = match (step, attr.limit.size) {
-                (FrameStep::SkipSized(_), Size::Of(size)) => self.skip_sized(id, attr, size),
-                _ => self.read_attr(id, attr),
-            };
-            read.map_err(|stop| self.named(stop, attr))?;
-        }
-        Ok(())
-    }
-
-    fn skip_sized(&mut self, id: ObjectId, attr: &'p Attr, size: NodeId) -> Result<(), Stop> {
-        let scope = Scope::of(id);
-        if let Some(condition) = attr.condition
-            && !self.truth(condition, &scope)?
-        {
-            return Ok(());
-        }
-        let io = self.io_of(id);
-        self.aligned(io);
-        let size = self.size(size, &scope)?;
-        self.skip(io, size * 8)
     }
 
     /// Reads a field that is a plain number and completely present. None if it is anything else.
@@ -138,14 +93,11 @@ impl<'p> Run<'p, '_> {
     fn read_fields(&mut self, id: ObjectId, ty: &'p TypePlan) -> Result<(), Stop> {
         self.spend(1 + ty.slot_count() as u64 / 16)?;
         self.choose_order(id, ty)?;
-        self.read_seq(id, ty, &ty.seq)
+        self.read_seq(id, &ty.seq)
     }
 
     /// Reads the first fields of a structure, or all.
-    pub(super) fn read_seq(&mut self, id: ObjectId, ty: &'p TypePlan, seq: &'p [Attr]) -> Result<(), Stop> {
-        if self.mode == Mode::Frame {
-            return self.read_frame(id, ty, seq);
-        }
+    pub(super) fn read_seq(&mut self, id: ObjectId, seq: &'p [Attr]) -> Result<(), Stop> {
         let mut were_bits = false;
         for attr in seq {
             let bits = matches!(attr.shape, Shape::Bits { .. });
@@ -154,6 +106,9 @@ impl<'p> Run<'p, '_> {
             }
             were_bits = bits;
             if let Some(n) = self.read_plain_number(id, attr) {
+                if self.mode == Mode::Frame {
+                    continue;
+                }
                 let scope = Scope::of(id);
                 let is_valid = attr.valid.as_ref().is_none_or(|valid| {
                     let own = Plain::number(attr.enumeration, n);

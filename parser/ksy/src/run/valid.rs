@@ -126,7 +126,7 @@ impl<'p> Run<'p, '_> {
                 (to.state == State::Done).then_some(to.end)?
             }
         };
-        let buffer = if check.from == Edge::Message { Span::MESSAGE } else { slot.buffer };
+        let buffer = if check.from == Edge::Message { self.io(IoId::MESSAGE).buffer } else { slot.buffer };
         let own = slot.start.checked_sub(start)? as usize..slot.end.checked_sub(start)? as usize;
         (start <= end).then_some((Span { buffer, start, end }, own))
     }

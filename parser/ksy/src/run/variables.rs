@@ -6,6 +6,7 @@ use crate::conversation::values::{Key, Stored, Values};
 use crate::plan::{Span, Val};
 use crate::run::Run;
 use crate::run::arena::Stop;
+use crate::run::inflate::Inflation;
 
 impl<'m> Run<'_, 'm> {
     /// The value of a variable. It is a fault if it is not known.
@@ -33,9 +34,18 @@ impl<'m> Run<'_, 'm> {
         self.message.context()?.variables?.downcast_ref()
     }
 
+    /// Where the compressed data of the message's direction is.
+    pub(super) fn inflation(&self) -> Inflation {
+        let role = self.message.context().and_then(|context| context.role);
+        let known = role.and_then(|role| self.values()?.inflation(role));
+        known.cloned().unwrap_or(Inflation::Lost)
+    }
+
     fn unset(&self, variable: u16) -> Stop {
-        let name = self.plan.variables.get(usize::from(variable)).map_or("", |name| name);
-        let text = format!("_conversation.{name} is not known here");
+        let text = match self.plan.variables.get(usize::from(variable)) {
+            Some(name) => format!("_conversation.{name} is not known here"),
+            None => "where in the key these bytes are is not known here".to_owned(),
+        };
         self.fault(Code::StateUnknown, Span { buffer: Span::CONSTANTS, start: 0, end: 0 }, text)
     }
 

@@ -47,7 +47,10 @@ impl<'p> Writer<'p, '_> {
         let inner_start = self.part.position();
         let val = match (shape, field) {
             // What could not be dissected is given as bytes.
-            (Some(Shape::User(_)), Some(Field { value: Value::Bytes(bytes), .. })) => {
+            (
+                Some(Shape::User(_) | Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. }),
+                Some(Field { value: Value::Bytes(bytes), .. }),
+            ) => {
                 self.part.bytes.extend_from_slice(bytes);
                 Val::Null
             }
@@ -68,7 +71,10 @@ impl<'p> Writer<'p, '_> {
             // The arguments of the processing may depend on where the bytes end.
             let length = raw.map_or(content.len(), <[u8]>::len);
             self.run.ends_at(id, start.saturating_add(u32::try_from(length).unwrap_or(u32::MAX)));
-            processed_again(&mut self.run, process, &content, scope)
+            match attr.continues {
+                true => Ok(self.run.deflated(&content)),
+                false => processed_again(&mut self.run, process, &content, scope),
+            }
         });
         // Bytes that another program compressed are kept if they still hold the value.
         let is_same = |writer: &mut Self, raw: &[u8]| match writer.run.trimmed_and_undone(attr, raw, scope) {

@@ -24,6 +24,7 @@ use crate::plan::IoId;
 use crate::plan::ObjectId;
 use crate::plan::{Attr, Node, NodeId, Plan, Span, UserType, Val};
 use crate::run::arena::{Arena, Around, Io, Stop, with_arena};
+use crate::run::mask::apply;
 use crate::run::{Mode, Run, Scope};
 use crate::write::error::{Halt, WriteError};
 use crate::write::part::Part;
@@ -94,6 +95,24 @@ pub(crate) fn write(
         }
         Err(Halt::Failed { path: String::new(), why: WriteError::Unsettled }.error())
     })
+}
+
+/// The same message as it is sent, if its bytes are xored with a key.
+pub(crate) fn masked(
+    plan: &Plan,
+    context: Option<&Context<'_>>,
+    mut written: Written,
+) -> Result<Written, Error> {
+    let Some(mask) = plan.mask else { return Ok(written) };
+    let key = with_arena(|arena| {
+        let message = Captured::whole(&[]).in_context(context);
+        Run::of(plan, message, arena, Mode::Full).mask_key(mask)
+    });
+    match key {
+        Ok(key) => apply(&key, &mut written.bytes),
+        Err(stop) => return Err(Halt::Failed { path: String::new(), why: stop.into() }.error()),
+    }
+    Ok(written)
 }
 
 /// A size or count that an expression gives, and what it turned out to be.

@@ -94,7 +94,7 @@ impl Loader {
 }
 
 /// The states in which each direction can be.
-fn reached(draft: &Draft) -> [Vec<u16>; 2] {
+pub(super) fn reached(draft: &Draft) -> [Vec<u16>; 2] {
     let mut reached = [Vec::new(), Vec::new()];
     let mut left: Vec<(usize, u16)> = draft.first.iter().copied().enumerate().collect();
     while let Some((role, at)) = left.pop() {

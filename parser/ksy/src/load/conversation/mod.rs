@@ -2,6 +2,7 @@
 //! names and kinds, so that expressions can use them; then, when all else is compiled, the rules are.
 
 mod graph;
+mod mask;
 mod metas;
 mod rules;
 mod states;
@@ -214,15 +215,18 @@ impl Loader {
                 name: state.name.clone(),
                 reads,
                 optional: state.optional,
+                mask: None,
                 presence: None,
                 next: state.next,
                 sets: Vec::new(),
                 rules: Vec::new(),
             };
             self.rules(state, &mut plan);
+            self.mask(state, &mut plan);
             self.check_presence(state, &plan);
             states.push(plan);
         }
+        self.one_side_each(&draft, &states);
         let variables = self.variable_plans();
         Some(ConversationPlan { variables, states, first: draft.first, middle: draft.middle })
     }

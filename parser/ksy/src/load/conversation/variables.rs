@@ -26,6 +26,13 @@ pub(in crate::load) struct Variable {
     initial: Stored,
 }
 
+impl Variable {
+    /// One that counts, and has no name.
+    pub(super) fn counter(initial: Stored) -> Variable {
+        Variable { name: String::new(), is_table: false, kind: Ty::Int, initial }
+    }
+}
+
 /// The variable that an expression asks for, and the key if it asks for an entry.
 fn asked(ast: &Ast) -> Option<(&str, Option<&Ast>)> {
     let named = |ast: &Ast| matches!(&ast.node, AstNode::Name(name) if name == NAME);

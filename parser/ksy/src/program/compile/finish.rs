@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::program::compile::Compiler;
-use crate::program::step::{Arg, NONE, Processing, Register, Step, Term};
+use crate::program::step::{Arg, Load, NONE, Processing, Read, Register, Step, Term};
 use crate::program::{MOST_REGISTERS, Program};
 
 /// Which registers are used, and their new numbers.
@@ -181,7 +181,48 @@ impl Program {
             }
         }
         silent.leave_out(None);
-        silent
+        silent.kind_at = silent.only_number();
+        silent.joined()
+    }
+
+    /// The number of the kind, if the program reads that and nothing behind it.
+    fn only_number(&self) -> Option<Load> {
+        let (first, number) = match *self.steps.as_slice() {
+            [number, Step::Done] => (0, number),
+            [Step::Skip(first), number, Step::Done] => (u16::try_from(first).ok()?, number),
+            _ => return None,
+        };
+        let (kind, _) = self.kind?;
+        number.load(first)?.0.filter(|load| load.to == kind.0)
+    }
+
+    /// Joins steps that read numbers one after another.
+    pub(crate) fn joined(mut self) -> Program {
+        let targets = self.targets();
+        let mut at = 0;
+        while at < self.steps.len() {
+            let (first, mut bytes, mut length) = (self.loads.len(), 0u16, 0);
+            for (index, step) in self.steps.iter().enumerate().skip(at) {
+                let is_new = index > at && targets.contains(&index);
+                let Some((load, size)) = step.load(bytes).filter(|_| !is_new) else { break };
+                let load = load.filter(|load| load.to != NONE || load.field != NONE || load.span < u64::MAX);
+                let Some(end) = bytes.checked_add(size) else { break };
+                self.loads.extend(load);
+                (bytes, length) = (end, length + 1);
+            }
+            let count = self.loads.len() - first;
+            let ids = (u16::try_from(first), u16::try_from(count));
+            match (ids, self.steps.get_mut(at..at + length)) {
+                ((Ok(first), Ok(count @ 2..)), Some([block, others @ ..])) => {
+                    *block = Step::Block { first, count, bytes };
+                    others.fill(Step::Skip(0));
+                }
+                _ => self.loads.truncate(first),
+            }
+            at += length.max(1);
+        }
+        self.leave_out(None);
+        self
     }
 
     /// The steps that others jump to.
@@ -226,6 +267,40 @@ impl Program {
 }
 
 impl Step {
+    /// What a step that reads a number, or skips bytes, does at a place of a block, and how many bytes it takes.
+    fn load(&self, at: u16) -> Option<(Option<Load>, u16)> {
+        let (to, field, read) = match *self {
+            Step::Skip(count) => return Some((None, u16::try_from(count).ok()?)),
+            Step::U1 { to, field } => (to, field, (1, false)),
+            Step::U2 { to, field } => (to, field, (2, false)),
+            Step::U4 { to, field } => (to, field, (4, false)),
+            // What may not fit in a register is read by itself.
+            Step::U8 { to: NONE, field } => (NONE, field, (8, false)),
+            Step::U2Le { to, field } => (to, field, (2, true)),
+            Step::U4Le { to, field } => (to, field, (4, true)),
+            Step::U8Le { to: NONE, field } => (NONE, field, (8, true)),
+            Step::Within { to, field, read, .. } => {
+                let read = match read {
+                    Read::U1 => (1, false),
+                    Read::U2 => (2, false),
+                    Read::U4 => (4, false),
+                    Read::U2Le => (2, true),
+                    Read::U4Le => (4, true),
+                };
+                (to, field, read)
+            }
+            _ => return None,
+        };
+        let (low, span) = match *self {
+            Step::Within { low, high, .. } if low <= high => (low.into(), u64::from(high - low)),
+            // No number is in an empty range.
+            Step::Within { .. } => (u64::MAX, 0),
+            _ => (0, u64::MAX),
+        };
+        let (bytes, le) = read;
+        Some((Some(Load { at, bytes, le, to, field, low, span }), bytes.into()))
+    }
+
     /// The step that it may jump to.
     pub(super) fn target(&mut self) -> Option<&mut u16> {
         match self {

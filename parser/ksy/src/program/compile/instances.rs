@@ -111,6 +111,8 @@ impl<'p> Compiler<'p> {
 
     fn sought(&mut self, frame: usize, _: &'p TypePlan, attr: &'p Attr, depth: u32) -> Option<()> {
         (self.seeks < MOST_SEEKS && attr.process.is_none() && attr.check.is_none()).then_some(())?;
+        // The reader knows when it is first asked for.
+        (!self.asks_where_it_is(attr.pos?)).then_some(())?;
         let at = self.number(attr.pos?, frame)?;
         let root = match attr.io {
             None => false,
@@ -118,6 +120,7 @@ impl<'p> Compiler<'p> {
         };
         self.seeks += 1;
         self.push(Step::Seek { at, root })?;
+        self.program.depends_on_end |= root;
         self.in_byte = None;
         self.cost += 2;
         let place = Place { frame, attr, depth };
@@ -128,6 +131,18 @@ impl<'p> Compiler<'p> {
         self.push(Step::Back)?;
         self.seeks -= 1;
         Some(())
+    }
+
+    /// Whether an expression depends on how far its stream is read when it is evaluated.
+    fn asks_where_it_is(&self, node: NodeId) -> bool {
+        let mut asks = false;
+        self.plan.expressions.walk(node, &mut |_, node| {
+            if let Node::Member(of, sym) = node {
+                let is_io = matches!(self.plan.expressions.node(*of), Node::Io);
+                asks |= is_io && matches!(self.plan.name(*sym), "pos" | "eof");
+            }
+        });
+        asks
     }
 
     /// Whether an expression is the stream of the whole message; otherwise it must be that of the structure itself.

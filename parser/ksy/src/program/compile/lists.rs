@@ -46,6 +46,7 @@ impl<'p> Compiler<'p> {
     fn items(&mut self, place: Place<'p>, (index, limit): (Register, Register)) -> Option<Vec<Patch>> {
         let (top, mut exits) = (self.here(), Vec::new());
         self.barrier = usize::from(top);
+        (self.tests, self.number) = (None, None);
         if matches!(place.attr.repeat, Repeat::Eos) {
             exits.push(self.push(Step::AtEnd(NONE))?);
         }

@@ -6,16 +6,17 @@ mod expressions;
 mod finish;
 mod instances;
 mod lists;
+mod parts;
 mod shapes;
 mod structures;
 mod validity;
 
 use std::collections::HashMap;
 
-use crate::plan::{Attr, Meta, NodeId, Plan, TypeId};
+use crate::plan::{Attr, Meta, Method, Node, NodeId, Plan, TypeId};
 use crate::program::report::ReportedField;
 use crate::program::selected::Selected;
-use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, NONE, Register, Step, Term};
+use crate::program::step::{Arg, Cases, Checked, Chunk, Derived, Kind, NONE, Register, Step, Stream, Term};
 use crate::program::{MOST_REGISTERS, Program};
 
 /// The most expressions that are compiled, counted each time they are used.
@@ -34,6 +35,8 @@ pub(super) enum Purpose<'p> {
     End,
     /// Reading all of a message, and finding out whether it is valid.
     Whole(&'p Meta),
+    /// Finding the kind of a valid message.
+    Kind,
     /// Reporting some fields.
     Fields(&'p Selected<'p>),
 }
@@ -109,6 +112,11 @@ pub(super) struct Compiler<'p> {
     in_byte: Option<bool>,
     /// How many steps the interpreter counts for what was compiled.
     cost: usize,
+    /// The tests of numbers that were compiled last, if nothing else follows them, and the last step that read one.
+    tests: Option<(usize, usize)>,
+    number: Option<usize>,
+    /// How many fields of the message are read, if only its first ones are.
+    last: Option<usize>,
     /// How many of the fields around are derived from other bytes, or at a position of their own.
     derived: u32,
     seeks: u32,
@@ -138,6 +146,9 @@ impl<'p> Compiler<'p> {
             last_block: 0,
             in_byte: None,
             cost: 0,
+            tests: None,
+            number: None,
+            last: None,
             derived: 0,
             seeks: 0,
             window: 0,
@@ -155,9 +166,15 @@ impl<'p> Compiler<'p> {
     }
 
     /// The program. `kind` is the expression that is the kind of a message.
-    pub(super) fn make(mut self, kind: Option<NodeId>) -> Option<Program> {
+    pub(super) fn make(self, kind: Option<NodeId>) -> Option<Program> {
+        self.make_plain(kind).map(Program::joined)
+    }
+
+    /// The same, with a step for each number.
+    pub(super) fn make_plain(mut self, kind: Option<NodeId>) -> Option<Program> {
         let begin = self.register()?;
         self.frames.push(Frame::new(self.plan.root, 0, begin));
+        self.last = kind.filter(|_| matches!(self.purpose, Purpose::Kind)).map(|kind| self.last_of(kind));
         self.structure(0, 0)?;
         let kind = match kind {
             None => None,
@@ -172,6 +189,21 @@ impl<'p> Compiler<'p> {
         self.finished()
     }
 
+    /// How many fields of the message an expression needs.
+    fn last_of(&self, node: NodeId) -> usize {
+        let root = self.plan.root();
+        let (all, mut last) = (root.seq.len(), 0);
+        self.plan.expressions.walk(node, &mut |_, node| match node {
+            Node::Slot(slot) if !root.is_instance(*slot) => {
+                last = last.max(usize::from(slot.saturating_sub(root.parameters)) + 1);
+            }
+            Node::Const(_) | Node::Unary(..) | Node::Binary(..) | Node::Ternary(..) => {}
+            Node::Call(_, Method::ToI, _) => {}
+            _ => last = all,
+        });
+        last.min(all)
+    }
+
     fn register(&mut self) -> Option<Register> {
         self.registers += 1;
         u16::try_from(self.registers - 1).ok().filter(|&register| register < NONE >> 1)
@@ -183,8 +215,32 @@ impl<'p> Compiler<'p> {
     }
 
     fn push(&mut self, step: Step) -> Option<Patch> {
+        self.program.depends_on_end |= self.window == 0 && self.depends_on_end(&step);
         self.program.steps.push(step);
         (self.program.steps.len() <= MOST_STEPS).then_some(self.program.steps.len() - 1)
+    }
+
+    /// Whether it matters for a step where the part ends that is read.
+    fn depends_on_end(&self, step: &Step) -> bool {
+        let is_rest = |at: u16, rest: fn(&Program, usize) -> Option<bool>| {
+            rest(&self.program, usize::from(at)).unwrap_or(true)
+        };
+        match *step {
+            Step::AtEnd(_)
+            | Step::Rest { .. }
+            | Step::Utf8Rest { .. }
+            | Step::EnterRest
+            | Step::Seek { .. }
+            | Step::Unread(_) => true,
+            Step::Stream { what, .. } => what != Stream::Pos,
+            Step::Chunk { chunk, .. } => is_rest(chunk, |program, at| {
+                program.chunks.get(at).map(|chunk| chunk.size.is_none() && !chunk.is_open)
+            }),
+            Step::Process(process) => is_rest(process, |program, at| {
+                program.processes.get(at).map(|process| process.size.is_none())
+            }),
+            _ => false,
+        }
     }
 
     fn frame(&self, frame: usize) -> Option<&Frame> {
@@ -225,6 +281,7 @@ impl<'p> Compiler<'p> {
         self.blocks.push(self.last_block);
         let made = part(self);
         self.blocks.pop();
+        (self.tests, self.number) = (None, None);
         made
     }
 
@@ -254,6 +311,7 @@ impl<'p> Compiler<'p> {
             (self.element, self.element_part) = (None, None);
             (self.window, self.is_silent, self.whole) = (window, is_silent, whole);
             self.barrier = self.barrier.min(before.0);
+            (self.tests, self.number) = (None, None);
             self.program.steps.push(Step::Stop);
         }
     }
@@ -285,16 +343,19 @@ impl Program {
         Program {
             steps: Vec::new(),
             terms: Vec::new(),
+            loads: Vec::new(),
             chunks: Vec::<Chunk>::new(),
             choices: Vec::<Cases>::new(),
             checks: Vec::<Checked>::new(),
             processes: Vec::<Derived>::new(),
             constants: Vec::new(),
             kind: None,
+            kind_at: None,
             fields: Vec::<ReportedField>::new(),
             registers: MOST_REGISTERS,
             root,
             sums_up: false,
+            depends_on_end: false,
         }
     }
 }

@@ -1,11 +1,9 @@
 //! The steps for one value: how its bytes are read.
 
-use crate::plan::{
-    Attr, Node, NodeId, Order, Parent, Process, Repeat, Shape, Size, Terminator, UserType, Val,
-};
-use crate::program::compile::{Compiler, Frame, Place, Purpose, Stored};
-use crate::program::report::{How, ReportedField};
-use crate::program::step::{Arg, Cases, Chunk, Derived, Kind, NONE, Processing, Register, Step, Term};
+use crate::plan::{Attr, Limit, Order, Process, Repeat, Shape, Size, Terminator};
+use crate::program::compile::{Compiler, MOST_STEPS, Place, Purpose, Stored};
+use crate::program::report::How;
+use crate::program::step::{Arg, Chunk, Derived, Kind, NONE, Processing, Register, Step, Term};
 use crate::run::extent::zeros;
 use crate::strings::Charset;
 
@@ -66,10 +64,9 @@ impl<'p> Compiler<'p> {
             Shape::Int { bytes, signed, order } => {
                 self.align();
                 let le = self.order(frame, *order)?;
-                let own = self.own(attr)?;
                 let how = How::number(attr, Kind::Int, *signed);
                 let (to, field) = (self.register()?, self.reported(frame, attr, how)?);
-                self.push(match (bytes, signed, le) {
+                self.push_number(match (bytes, signed, le) {
                     (1, false, _) => Step::U1 { to, field },
                     (2, false, false) => Step::U2 { to, field },
                     (4, false, false) => Step::U4 { to, field },
@@ -80,7 +77,7 @@ impl<'p> Compiler<'p> {
                     (bytes, true, le) => Step::Signed { to, field, bytes: *bytes, le },
                     _ => return None,
                 })?;
-                self.valued(place, to, Kind::Int, own)
+                self.valued(place, to, Kind::Int, None)
             }
             Shape::Bits { count, le } => {
                 let kind = if *count == 1 { Kind::Bool } else { Kind::Int };
@@ -100,6 +97,38 @@ impl<'p> Compiler<'p> {
             }
             _ => None,
         }
+    }
+
+    /// A step that reads a number, before the tests of those before it: so there are more numbers in a row.
+    fn push_number(&mut self, step: Step) -> Option<()> {
+        let steps = &mut self.program.steps;
+        match self.tests.filter(|(_, end)| *end == steps.len()) {
+            Some((start, end)) => {
+                steps.insert(start, step);
+                let moved = steps.iter_mut().skip(start + 1).filter_map(Step::target);
+                moved.filter(|to| **to != NONE).for_each(|to| *to += 1);
+                self.barrier = self.barrier.min(start);
+                (self.tests, self.number) = (Some((start + 1, end + 1)), Some(start));
+                (steps.len() <= MOST_STEPS).then_some(())
+            }
+            None => {
+                self.tests = None;
+                self.number = Some(self.push(step)?);
+                Some(())
+            }
+        }
+    }
+
+    /// Remembers the tests of a number, from a step on, if they can be executed later.
+    fn tested(&mut self, from: usize) {
+        let steps = &self.program.steps;
+        let is_movable = |step: &Step| matches!(step, Step::Compare { .. } | Step::If { .. } | Step::Jump(_));
+        let start = match self.tests {
+            Some((start, end)) if end == from => start,
+            _ => from,
+        };
+        let can_move = steps.iter().skip(from).all(is_movable);
+        self.tests = can_move.then_some((start, steps.len()));
     }
 
     fn order(&self, frame: usize, order: Order) -> Option<bool> {
@@ -158,10 +187,12 @@ impl<'p> Compiler<'p> {
             return Some(());
         }
         if let Some(valid) = &attr.valid {
+            let from = self.program.steps.len();
             let before = self.element.replace(stored);
             let tested = self.test(frame, attr, valid, stored);
             self.element = before;
             tested?;
+            self.tested(from);
         }
         self.check(frame, attr, stored, own)
     }
@@ -228,7 +259,7 @@ impl<'p> Compiler<'p> {
         (charset != Charset::Unknown && attr.process.is_none()).then_some(())?;
         let bytes = zeros(charset).to_vec();
         let terminator = Terminator { bytes, include: false, consume: true, eos_error: true };
-        let limit = crate::plan::Limit { terminator: Some(terminator), ..Default::default() };
+        let limit = Limit { terminator: Some(terminator), ..Default::default() };
         let is_kept = charset.is_utf8() && self.derived == 0;
         let to = if is_kept { self.register()? } else { NONE };
         let field = self.reported(frame, attr, how)?;
@@ -250,7 +281,7 @@ impl<'p> Compiler<'p> {
     }
 
     /// The size of a field, if it has one.
-    fn sized(&mut self, place: Place<'p>) -> Option<Option<Arg>> {
+    pub(super) fn sized(&mut self, place: Place<'p>) -> Option<Option<Arg>> {
         match place.attr.limit.size {
             Size::Of(size) => Some(Some(self.number(size, place.frame)?)),
             Size::Open | Size::Eos => Some(None),
@@ -258,7 +289,7 @@ impl<'p> Compiler<'p> {
     }
 
     /// Begins bytes that are derived from those of a field, if it has a processing.
-    fn begin_process(&mut self, place: Place<'p>, size: Option<Arg>) -> Option<bool> {
+    pub(super) fn begin_process(&mut self, place: Place<'p>, size: Option<Arg>) -> Option<bool> {
         let Some(process) = place.attr.process else { return Some(false) };
         let limit = &place.attr.limit;
         let is_plain = limit.terminator.is_none() && limit.pad_right.is_none();
@@ -279,224 +310,9 @@ impl<'p> Compiler<'p> {
         Some(true)
     }
 
-    fn end_process(&mut self) -> Option<()> {
+    pub(super) fn end_process(&mut self) -> Option<()> {
         self.derived -= 1;
         self.push(Step::Done).map(|_| ())
-    }
-
-    /// Whether a structure begins with a bit field, and so possibly in the middle of a byte.
-    fn begins_with_bits(&self, user: &UserType) -> bool {
-        let first = self.plan.type_of(user.id).seq.first();
-        first.is_some_and(|attr| matches!(attr.shape, Shape::Bits { .. }))
-    }
-
-    fn user(&mut self, place: Place<'p>, user: &'p UserType, shape: &'p Shape) -> Option<()> {
-        let Place { frame, attr, .. } = place;
-        let limit = &attr.limit;
-        let is_part = limit.is_bounded() || attr.process.is_some();
-        if is_part || !self.begins_with_bits(user) {
-            self.align();
-        }
-        (!self.whole || attr.valid.is_none() && attr.check.is_none()).then_some(())?;
-        (limit.terminator.is_none() && limit.pad_right.is_none()).then_some(())?;
-        let size = self.sized(place)?;
-        let holds = match self.purpose {
-            Purpose::Fields(choice) => choice.is_in(self.plan, shape),
-            Purpose::End | Purpose::Whole(_) => true,
-        };
-        let field = match self.purpose {
-            Purpose::Fields(_) if holds => self.group(frame, attr, user)?,
-            _ => self.reported(frame, attr, How::Group(user.id))?,
-        };
-        if field != NONE {
-            self.push(Step::Begin(field))?;
-        }
-        let is_simple = user.arguments.is_empty() && matches!(user.parent, Parent::Here);
-        match size {
-            // Whatever it contains, the structure has this size.
-            Some(size) if !holds && is_simple && !attr.needed => {
-                self.push(Step::SkipBy(size))?;
-            }
-            None if is_part && !holds && is_simple && !attr.needed => {
-                self.push(Step::Rest { to: NONE, field: NONE })?;
-            }
-            _ => self.user_itself(place, user, size, is_part)?,
-        }
-        if field != NONE {
-            self.push(Step::End)?;
-        }
-        Some(())
-    }
-
-    /// A group that contains a selected field is reported even if it is not selected itself.
-    fn group(&mut self, frame: usize, attr: &Attr, user: &UserType) -> Option<u16> {
-        let ty = self.frame(frame)?.ty;
-        let how = How::Group(user.id);
-        let fields = &mut self.program.fields;
-        fields.push(ReportedField { name: self.plan.name(attr.sym).into(), ty, slot: attr.slot, how });
-        u16::try_from(fields.len() - 1).ok()
-    }
-
-    fn user_itself(
-        &mut self,
-        place: Place<'p>,
-        user: &'p UserType,
-        size: Option<Arg>,
-        is_part: bool,
-    ) -> Option<()> {
-        let Place { frame, attr, depth } = place;
-        if user.foreign && self.plan.type_of(user.id).outer.is_some() {
-            return None;
-        }
-        let around = match user.parent {
-            Parent::Here => Some(frame),
-            Parent::Nothing => None,
-            Parent::Given(parent) => Some(self.part(parent, frame, 0)?),
-        };
-        // A structure that contains itself has no end that could be compiled.
-        let mut within = Some(frame);
-        while let Some(outer) = within {
-            let outer = self.frame(outer)?;
-            (outer.ty != user.id).then_some(())?;
-            within = outer.around;
-        }
-        let process = self.begin_process(place, size)?;
-        if is_part && !process {
-            self.push(size.map_or(Step::EnterRest, Step::Enter))?;
-        }
-        let (inner, begin) = (self.frames.len(), self.register()?);
-        let root = if user.foreign { inner } else { self.frame(frame)?.root };
-        let mut made = Frame::new(user.id, root, begin);
-        (made.around, made.caller, made.is_part) = (around, frame, is_part);
-        made.is_foreign = user.foreign;
-        let window = self.window;
-        if is_part {
-            self.windows += 1;
-            self.window = self.windows;
-        }
-        made.window = self.window;
-        made.arguments.clone_from(&user.arguments);
-        self.frames.push(made);
-        self.path.push(self.plan.name(attr.sym));
-        let compiled = self.structure(inner, depth + 1);
-        self.path.pop();
-        self.window = window;
-        compiled?;
-        // While it is being read, it is not the value of its field.
-        match Self::is_repeated(attr) {
-            true => self.item = (None, Some(inner)),
-            false => {
-                self.frames.get_mut(frame)?.parts.insert(attr.slot, inner);
-            }
-        }
-        if is_part {
-            self.align();
-            let explained = self.plan.type_of(user.id).instances.iter().any(|attr| attr.pos.is_some());
-            match process {
-                true => self.end_process()?,
-                false => {
-                    self.push(Step::Leave { whole: self.whole && !explained })?;
-                }
-            }
-        }
-        Some(())
-    }
-
-    fn choice(&mut self, place: Place<'p>, on: NodeId, cases: &'p [(Option<NodeId>, Shape)]) -> Option<()> {
-        let (attr, before) = (place.attr, self.in_byte);
-        let (on, kind) = self.expression(on, place.frame, 0)?;
-        let chooses = self.push(Step::Stop)?;
-        let (mut table, mut ends, mut after) = (Vec::new(), Vec::new(), before);
-        let mut tests = Vec::new();
-        let mut otherwise = None;
-        for (key, shape) in cases {
-            let here = self.here();
-            self.barrier = usize::from(here);
-            match key {
-                None => otherwise = Some(here),
-                Some(key) => match self.case(*key, kind) {
-                    Some(Some(number)) => table.push((number, here)),
-                    Some(None) => continue,
-                    None => tests.push((*key, here)),
-                },
-            }
-            self.in_byte = before;
-            self.conditional(|it| {
-                it.or_stop(|it| it.shape(place, shape));
-                Some(())
-            })?;
-            after = after.or(self.in_byte);
-            // The value of one case is not always present.
-            self.frames.get_mut(place.frame)?.fields.remove(&attr.slot);
-            self.frames.get_mut(place.frame)?.parts.remove(&attr.slot);
-            self.item = (None, None);
-            ends.push(self.push(Step::Jump(NONE))?);
-        }
-        let otherwise = match otherwise {
-            Some(otherwise) => otherwise,
-            None => {
-                let here = self.here();
-                self.barrier = usize::from(here);
-                self.in_byte = before;
-                // If no case matches, sized bytes stay bytes, and without a size nothing is read.
-                if attr.limit.is_bounded() {
-                    self.conditional(|it| {
-                        it.or_stop(|it| it.shape(place, &Shape::Bytes));
-                        Some(())
-                    })?;
-                    self.frames.get_mut(place.frame)?.fields.remove(&attr.slot);
-                    self.item = (None, None);
-                    after = after.or(self.in_byte);
-                }
-                ends.push(self.push(Step::Jump(NONE))?);
-                here
-            }
-        };
-        self.in_byte = after;
-        let first = self.chosen(on, table, tests, otherwise, (place.frame, kind))?;
-        *self.program.steps.get_mut(chooses)? = first;
-        self.land(ends);
-        Some(())
-    }
-
-    /// The number of a case, if it is one. None inside if no value is equal to it.
-    fn case(&self, key: NodeId, kind: Kind) -> Option<Option<i64>> {
-        let number = match *self.plan.expressions.node(key) {
-            Node::Const(Val::Int(n)) if kind.is_plain() => n,
-            Node::Const(Val::Bool(b)) if kind.is_plain() => b.into(),
-            Node::Const(Val::Enum(of, n)) => match kind {
-                Kind::Enum(own) if own != of => return Some(None),
-                kind if kind.is_plain() => n,
-                _ => return None,
-            },
-            _ => return None,
-        };
-        Some(i64::try_from(number).ok())
-    }
-
-    /// The step that chooses a case: by a table, or by comparing one after another, which are appended.
-    fn chosen(
-        &mut self,
-        on: Arg,
-        table: Vec<(i64, u16)>,
-        tests: Vec<(NodeId, u16)>,
-        otherwise: u16,
-        (frame, kind): (usize, Kind),
-    ) -> Option<Step> {
-        if tests.is_empty() {
-            self.program.choices.push(Cases::new(table, otherwise));
-            return Some(Step::Choose { on, table: u16::try_from(self.program.choices.len() - 1).ok()? });
-        }
-        // Texts, and whatever is known only while reading.
-        table.is_empty().then_some(())?;
-        let first = self.here();
-        for (key, to) in tests {
-            let (key, other) = self.expression(key, frame, 0)?;
-            let equal = self.compared(crate::expr::Binary::Equal, (on, kind), (key, other))?;
-            self.push(Step::If { condition: equal, want: true, to })?;
-        }
-        self.push(Step::Jump(otherwise))?;
-        Some(Step::Jump(first))
     }
 
     pub(super) fn is_repeated(attr: &Attr) -> bool {

@@ -50,7 +50,7 @@ impl<'p> Compiler<'p> {
                 let last = ty.seq.iter().rposition(|attr| self.matters(choice, frame, attr));
                 last.map_or(0, |last| last + 1)
             }
-            _ => ty.seq.len(),
+            _ => self.last.filter(|_| frame == 0).unwrap_or(ty.seq.len()),
         }
     }
 
@@ -127,6 +127,10 @@ impl<'p> Compiler<'p> {
         match self.purpose {
             Purpose::Whole(_) => false,
             Purpose::End => !attr.needed,
+            Purpose::Kind => {
+                let is_number = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. });
+                !attr.needed && !is_number && attr.limit.is_bounded()
+            }
             Purpose::Fields(choice) => {
                 // Expressions may use any number, and reading one costs no more than skipping it.
                 let is_number = matches!(attr.shape, Shape::Int { .. } | Shape::Bits { .. });
@@ -174,7 +178,7 @@ impl<'p> Compiler<'p> {
         let ty = self.frame(frame).map_or(self.plan.root, |frame| frame.ty);
         match self.purpose {
             _ if self.is_silent => false,
-            Purpose::End => false,
+            Purpose::End | Purpose::Kind => false,
             Purpose::Whole(_) => true,
             Purpose::Fields(choice) => choice.is_of(&self.path, self.plan.name(attr.sym), ty, attr.slot),
         }

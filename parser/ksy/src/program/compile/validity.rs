@@ -72,8 +72,8 @@ impl<'p> Compiler<'p> {
             return None;
         };
         let number = u32::try_from(number).ok()?;
-        (register == stored.register && self.program.steps.len() > self.barrier).then_some(())?;
-        let step = self.program.steps.last_mut()?;
+        (register == stored.register).then_some(())?;
+        let step = self.program.steps.get_mut(self.number?)?;
         let (to, field, read, low, high) = match *step {
             Step::U1 { to, field } => (to, field, Read::U1, 0, u32::MAX),
             Step::U2 { to, field } => (to, field, Read::U2, 0, u32::MAX),
