@@ -80,6 +80,7 @@ fn a_capture_that_begins_inside_a_conversation_says_so_and_reads_most_of_what_fo
         let whole = messages(&without(name, |_| false));
         for cut in [7, 20, 45, 70] {
             let index = without(name, |packet| packet < cut);
+            check_index(&index);
             let (same, all) = same(&whole, &messages(&index));
             // What was set before is unknown, such as the types of a statement's parameters.
             assert!(4 * same >= 3 * all, "{name}: {same} of {all} messages after packet {cut} are the same");

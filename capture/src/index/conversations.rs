@@ -1,13 +1,13 @@
 //! What earlier messages of a conversation have set, for a message that is looked at.
 //!
 //! Nothing is stored with a message. A copy of the conversation is stored every few kilobytes, and what came since is read again:
-//! only messages that may set something. Who reads rows in their order goes on from the one before.
+//! only messages that may set something. Reading rows in their order continues from the row before.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
-use framescope_parser::{Captured, Context, Conversation, Role, SpanType};
+use framescope_parser::{Captured, Context, Conversation, Direction, Role, SpanType};
 use std::collections::HashMap;
 
 use crate::BlockReader;
@@ -55,18 +55,18 @@ const MOST_REPLAYS: usize = 16;
 const BLOCK: usize = 64 << 10;
 
 impl Conversations {
-    /// Stores how far a conversation is after a row of it.
+    /// Stores who is the client of a conversation, and how far it is after a row of it if that matters.
     pub(crate) fn store(
         &mut self,
         flow: FlowId,
         client: Side,
         after: Option<RowId>,
         places: [u64; 2],
-        conversation: Box<dyn Conversation>,
+        copy: Option<Box<dyn Conversation>>,
     ) {
         let stored =
             self.flows.entry(flow).or_insert_with(|| StoredConversation { client, copies: Vec::new() });
-        stored.copies.push(StoredCopy { after, places, conversation });
+        stored.copies.extend(copy.map(|conversation| StoredCopy { after, places, conversation }));
     }
 
     /// The rows have other numbers now.
@@ -153,6 +153,12 @@ impl Replay {
 }
 
 impl Index {
+    /// The direction in which the client sends, in a flow whose protocol has conversations; None in others, and where nothing was said.
+    pub fn client(&self, id: FlowId) -> Option<Direction> {
+        let stored = self.rows.conversations.flows.get(&id)?;
+        Some(self.flow(id)?.direction_of(stored.client))
+    }
+
     /// Whether what a row's bytes mean does not depend on messages before it.
     pub(crate) fn is_read_alone(&self, row: &Row) -> bool {
         self.stage(row).is_none_or(|stage| !stage.needs_variables)

@@ -318,7 +318,13 @@ impl SpanSink for RowWriter<'_> {
         self.writer.order.buffered(self.rows.entries.len());
     }
 
-    fn conversation(&mut self, flow: FlowId, client: Side, places: [u64; 2], copy: Box<dyn Conversation>) {
+    fn conversation(
+        &mut self,
+        flow: FlowId,
+        client: Side,
+        places: [u64; 2],
+        copy: Option<Box<dyn Conversation>>,
+    ) {
         let before = |side: Side| {
             let place = side.of(&places).checked_sub(1)?;
             self.rows.entries.of_stream_from(flow.stream(side), place).next().map(|(row, _)| row)

@@ -5,7 +5,7 @@ use std::io;
 use super::Indexer;
 use super::batch::PlainSegment;
 use crate::files::records::Record;
-use crate::ids::{FlowId, PacketId, StreamId};
+use crate::ids::{FlowId, PacketId, Side, StreamId};
 use crate::index::writer::{IndexWriter, RowWriter};
 use crate::index::{Index, SegmentRange};
 use crate::messages::framing::FramingOutput;
@@ -293,7 +293,7 @@ impl Indexer {
             }
             _ => None,
         };
-        Arrival { packet: segment.packet, received: received.unwrap_or(0) }
+        Arrival { packet: segment.packet, brought_by: segment.packet, received }
     }
 
     /// Takes the next bytes of a stream.
@@ -323,7 +323,7 @@ impl Indexer {
                 let at_hand = segment.and_then(|segment| segment.bytes_at(origin.file_offset, length));
                 let arrival = match segment.filter(|segment| segment.packet == origin.packet) {
                     Some(segment) => self.arrival(stream, segment),
-                    None => completed_by.into(),
+                    None => Arrival { brought_by: origin.packet, ..completed_by.into() },
                 };
                 self.deliver_data(index, stream, (offset, length), origin, at_hand, arrival)?;
                 continue;
@@ -397,18 +397,21 @@ impl Indexer {
     pub(super) fn end_flow(&mut self, index: &mut Index, flow: FlowId, packet: PacketId) -> io::Result<()> {
         let known = index.flows.at(flow);
         let (is_tcp, streams) = (known.transport == TransportType::Tcp, known.streams(flow));
+        let mut events = std::mem::take(&mut self.events);
         for stream in streams {
             let is_framing = self.messages.is_framing(stream);
             if is_tcp && (is_framing || self.streams.is_reassembling(stream)) {
-                let mut events = std::mem::take(&mut self.events);
                 self.streams.finish(stream, packet, &mut events);
-                let delivered = self.deliver(index, &mut events, None);
-                self.events = events;
-                delivered?;
             } else if is_framing {
-                self.end_stream(index, stream, packet);
+                events.push((stream, Output::End { completed_by: packet }));
             }
         }
+        if self.messages.is_conversing(flow.stream(Side::First)) {
+            put_in_order_of_sending(&mut events);
+        }
+        let delivered = self.deliver(index, &mut events, None);
+        self.events = events;
+        delivered?;
         self.conclude_flow(index, flow, streams, packet);
         Ok(())
     }
@@ -419,6 +422,25 @@ impl Indexer {
         self.messages.choose_now(streams, &mut to);
         self.messages.read_waiting(flow, packet, &mut to);
         self.writer.end_flow(&mut index.rows, flow);
+    }
+}
+
+/// Puts what happened in the two streams of a flow in the order of sending, as the packets show it: what fills a gap was sent before
+/// what waited for it.
+fn put_in_order_of_sending(events: &mut [(StreamId, Output)]) {
+    let mut least = [PacketId::from(u32::MAX); 2];
+    let mut order: Vec<(PacketId, StreamId, Output)> = Vec::new();
+    for &(stream, event) in events.iter().rev() {
+        let least = stream.side().of_mut(&mut least);
+        if let Output::Data { origin, .. } = event {
+            *least = origin.packet.min(*least);
+        }
+        order.push((*least, stream, event));
+    }
+    order.reverse();
+    order.sort_by_key(|(packet, ..)| *packet);
+    for (event, (_, stream, ordered)) in events.iter_mut().zip(order) {
+        *event = (stream, ordered);
     }
 }
 

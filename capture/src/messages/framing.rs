@@ -122,7 +122,13 @@ pub(crate) trait SpanSink {
     fn buffered(&mut self);
 
     /// How far a conversation is, before its next span: where in its two streams that begins.
-    fn conversation(&mut self, flow: FlowId, client: Side, places: [u64; 2], copy: Box<dyn Conversation>);
+    fn conversation(
+        &mut self,
+        flow: FlowId,
+        client: Side,
+        places: [u64; 2],
+        copy: Option<Box<dyn Conversation>>,
+    );
 }
 
 /// What the framer reads of the flows, the labels that it fills, and where its spans go.
@@ -432,19 +438,34 @@ impl MessageFramer {
         arrival: Arrival,
         to: &mut FramingOutput<'_, S>,
     ) {
-        let read = self.read_up_to(stream.opposite());
+        let other = stream.opposite();
+        let (read, is_searching) = (self.read_up_to(other), self.is_searching(stream));
+        let framed = self.streams.at(other).framing.as_ref().map_or(0, |framing| framing.framer.end_offset());
         let Some(talk) = self.talk(stream, bytes, to.flows) else { return };
-        if talk.must_wait(stream, arrival, read) {
-            talk.wait(stream, event, bytes, arrival);
+        let received = match (event, arrival.received) {
+            _ if is_searching => 0,
+            (StreamEvent::Data(_), Some(received)) => received,
+            (StreamEvent::Data(_), None) => framed + talk.waiting_before(other, arrival.brought_by),
+            (StreamEvent::Gap(_) | StreamEvent::End, _) => 0,
+        };
+        if talk.must_wait(stream, received, read) {
+            talk.wait(stream, event, bytes, (arrival.brought_by, received));
         } else {
             self.read(stream, event, bytes, arrival.packet, to);
         }
         self.settle(stream.flow(), arrival.packet, false, to);
     }
 
+    /// Whether it is not known where the next message of a stream begins.
+    fn is_searching(&self, stream: StreamId) -> bool {
+        self.streams.at(stream).framing.as_ref().is_some_and(|framing| framing.framer.is_searching())
+    }
+
     /// How far a stream of a conversation was read.
     fn read_up_to(&self, stream: StreamId) -> u64 {
-        self.streams.at(stream).framing.as_ref().map_or(0, |framing| framing.framer.end_offset())
+        let framer = self.streams.at(stream).framing.as_ref().map(|framing| &framing.framer);
+        // What is searched may hold a message that decides how the other direction is read.
+        framer.map_or(0, |framer| if framer.is_searching() { framer.offset() } else { framer.end_offset() })
     }
 
     /// The conversation is over: reads what waits in it.
@@ -467,11 +488,13 @@ impl MessageFramer {
     ) {
         loop {
             let read = Side::BOTH.map(|side| self.read_up_to(flow.stream(side)));
+            let is_searching = Side::BOTH.map(|side| self.is_searching(flow.stream(side)));
             let Some(Some(talk)) = self.talks.get_mut(flow) else { return };
-            let Some((next, is_early)) = talk.next_waiting(read, is_over) else { return };
+            let Some((next, is_early)) = talk.next_waiting(read, is_searching, is_over) else { return };
             if is_early {
                 // What it may depend on was not captured.
                 talk.conversation.loss(talk.role(next.stream.opposite()));
+                talk.has_lost = true;
             }
             self.read(next.stream, next.event, &next.bytes, packet, to);
         }
@@ -501,7 +524,7 @@ impl MessageFramer {
             Some(framing.framer.offset())
         };
         let places = Side::BOTH.map(|side| place(side).unwrap_or(0));
-        to.spans.conversation(flow, talk.client, places, talk.conversation.copy());
+        to.spans.conversation(flow, talk.client, places, Some(talk.conversation.copy()));
     }
 
     /// Divides what comes next of a conversation into spans, each read in its stage.
@@ -519,20 +542,18 @@ impl MessageFramer {
         let Some(Some(talk)) = self.talks.get_mut(stream.flow()) else { return };
         let (role, stages) = (talk.role(stream), protocol.stages());
         let framer = &mut known.framing(0).framer;
-        if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
-            framer.begins_inside_of(&Speaker::new(
-                &mut *talk.conversation,
-                role,
-                &**protocol,
-                &self.protocols,
-            ));
-        }
         if talk.is_new() {
-            to.spans.conversation(stream.flow(), talk.client, [0; 2], talk.conversation.copy());
+            let copy = talk.is_stored.then(|| talk.conversation.copy());
+            to.spans.conversation(stream.flow(), talk.client, [0; 2], copy);
         }
         let speaker = Speaker::new(&mut *talk.conversation, role, &**protocol, &self.protocols);
+        if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
+            framer.begins_inside_known(&speaker);
+        }
+        let (was_searching, mut has_lost) = (framer.is_searching(), false);
         let mut sink = |span: Span, bytes: Captured<'_, '_>| {
             let Span { offset, length, span_type, .. } = span;
+            has_lost |= span_type != SpanType::Message;
             let number_of_stage = bytes.context().map_or(0, |context| context.stage);
             let stage = stages.get(usize::from(number_of_stage));
             let read_by = stage.and_then(|stage| stage.protocol(&self.protocols)).unwrap_or(&Unclaimed);
@@ -549,6 +570,7 @@ impl MessageFramer {
             StreamEvent::Gap(length) => framer.gap_of(&speaker, length, &mut sink),
             StreamEvent::End => framer.end_of(&speaker, &mut sink),
         }
+        talk.has_lost |= has_lost || framer.is_searching() != was_searching;
         talk.unstored = talk.unstored.saturating_add(bytes.len() as u64);
         self.store(stream.flow(), to);
     }
@@ -630,7 +652,7 @@ mod tests {
             self.buffered += 1;
         }
 
-        fn conversation(&mut self, _: FlowId, _: Side, _: [u64; 2], _: Box<dyn Conversation>) {}
+        fn conversation(&mut self, _: FlowId, _: Side, _: [u64; 2], _: Option<Box<dyn Conversation>>) {}
     }
 
     struct Bench {

@@ -29,13 +29,16 @@ const PRICE: usize = 64;
 pub(crate) struct Arrival {
     /// The packet with which it became the next of its stream.
     pub(crate) packet: PacketId,
-    /// How much of the other direction its sender had received by then, in a conversation; 0 if that is unknown.
-    pub(crate) received: u64,
+    /// The packet that brought it.
+    pub(crate) brought_by: PacketId,
+    /// How much of the other direction its sender had received by then, in a conversation; None if that is unknown: then it may be
+    /// all that was captured before it.
+    pub(crate) received: Option<u64>,
 }
 
 impl From<PacketId> for Arrival {
     fn from(packet: PacketId) -> Arrival {
-        Arrival { packet, received: 0 }
+        Arrival { packet, brought_by: packet, received: None }
     }
 }
 
@@ -44,10 +47,12 @@ pub(crate) struct Talk {
     pub(crate) conversation: Box<dyn Conversation>,
     pub(crate) client: Side,
     /// Whether its messages depend on what others have set, so that this is stored.
-    is_stored: bool,
+    pub(crate) is_stored: bool,
     /// How many bytes were read since it was.
     pub(crate) unstored: u64,
     is_new: bool,
+    /// Whether bytes were lost since, which may have changed what is known at another time than the rows show.
+    pub(crate) has_lost: bool,
     waiting: Option<Box<Waiting>>,
 }
 
@@ -63,7 +68,9 @@ struct Waiting {
 pub(crate) struct WaitingEvent {
     pub(crate) stream: StreamId,
     pub(crate) event: StreamEvent,
-    pub(crate) arrival: Arrival,
+    packet: PacketId,
+    /// How much of the other direction it may depend on.
+    received: u64,
     pub(crate) bytes: Box<[u8]>,
 }
 
@@ -75,10 +82,21 @@ impl Talk {
         first: (StreamId, &[u8]),
         roles: &Roles<'_>,
     ) -> Option<Talk> {
-        let conversation = protocol.conversation()?;
+        let mut conversation = protocol.conversation()?;
         let is_stored = protocol.stages().iter().any(|stage| stage.needs_variables);
         let client = roles.client(protocol, flow, first);
-        Some(Talk { conversation, client, is_stored, unstored: 0, is_new: true, waiting: None })
+        for side in Side::BOTH.into_iter().filter(|side| flow.1.begins_inside(*side)) {
+            conversation.begins_inside(if side == client { Role::Client } else { Role::Server });
+        }
+        Some(Talk {
+            conversation,
+            client,
+            is_stored,
+            unstored: 0,
+            is_new: true,
+            has_lost: false,
+            waiting: None,
+        })
     }
 
     pub(crate) fn role(&self, stream: StreamId) -> Role {
@@ -86,33 +104,56 @@ impl Talk {
     }
 
     /// Whether something of a stream has to wait: for what its sender had received, or for what is before it.
-    pub(crate) fn must_wait(&self, stream: StreamId, arrival: Arrival, read: u64) -> bool {
+    pub(crate) fn must_wait(&self, stream: StreamId, received: u64, read: u64) -> bool {
         let waiting = self.waiting.as_deref();
-        arrival.received > read
-            || waiting.is_some_and(|waiting| !stream.side().of(&waiting.events).is_empty())
+        received > read || waiting.is_some_and(|waiting| !stream.side().of(&waiting.events).is_empty())
+    }
+
+    /// How much of a stream waits that came before a packet.
+    pub(crate) fn waiting_before(&self, stream: StreamId, packet: PacketId) -> u64 {
+        let Some(waiting) = self.waiting.as_deref() else { return 0 };
+        let length = |event: &WaitingEvent| match event.event {
+            StreamEvent::Data(length) => length as u64,
+            StreamEvent::Gap(length) => length,
+            StreamEvent::End => 0,
+        };
+        let before = stream.side().of(&waiting.events).iter().take_while(|event| event.packet < packet);
+        before.map(length).sum()
     }
 
     /// Lets something wait.
-    pub(crate) fn wait(&mut self, stream: StreamId, event: StreamEvent, bytes: &[u8], arrival: Arrival) {
+    pub(crate) fn wait(
+        &mut self,
+        stream: StreamId,
+        event: StreamEvent,
+        bytes: &[u8],
+        (packet, received): (PacketId, u64),
+    ) {
         let waiting = self.waiting.get_or_insert_default();
         waiting.cost += bytes.len() + PRICE;
-        let event = WaitingEvent { stream, event, arrival, bytes: bytes.into() };
+        let event = WaitingEvent { stream, event, packet, received, bytes: bytes.into() };
         stream.side().of_mut(&mut waiting.events).push_back(event);
     }
 
     /// What waits and is read next, and whether that is before what its sender had received. `read` is how much of either stream was
     /// read. None where it is better to wait on, which is not so if `is_over`.
-    pub(crate) fn next_waiting(&mut self, read: [u64; 2], is_over: bool) -> Option<(WaitingEvent, bool)> {
+    pub(crate) fn next_waiting(
+        &mut self,
+        read: [u64; 2],
+        is_searching: [bool; 2],
+        is_over: bool,
+    ) -> Option<(WaitingEvent, bool)> {
         let waiting = self.waiting.as_deref_mut()?;
         let front = |side: Side| side.of(&waiting.events).front();
-        let is_free =
-            |side: &Side| front(*side).is_some_and(|event| event.arrival.received <= other(*side, read));
+        // What may show where the next message begins need not wait for what waits for that.
+        let is_free = |side: &Side| {
+            front(*side).is_some_and(|event| *side.of(&is_searching) || event.received <= other(*side, read))
+        };
         let free = Side::BOTH.into_iter().find(is_free);
         // Two that wait for each other were sent more than once.
         let is_stuck = Side::BOTH.iter().all(|side| front(*side).is_some());
         let first = || {
-            let packet =
-                |side: &Side| front(*side).map_or(PacketId::from(u32::MAX), |event| event.arrival.packet);
+            let packet = |side: &Side| front(*side).map_or(PacketId::from(u32::MAX), |event| event.packet);
             Side::BOTH.into_iter().min_by_key(packet)
         };
         let gives_up = is_over || is_stuck || waiting.cost > LIMIT;
@@ -125,9 +166,9 @@ impl Talk {
         Some((event, free.is_none()))
     }
 
-    /// Whether nothing was read of it and its beginning is to be stored; once.
+    /// Whether nothing was read of it; once.
     pub(crate) fn is_new(&mut self) -> bool {
-        std::mem::replace(&mut self.is_new, false) && self.is_stored
+        std::mem::replace(&mut self.is_new, false)
     }
 
     /// Whether what its messages have set is to be stored, so that a message can be read again without all before it.
@@ -136,7 +177,8 @@ impl Talk {
             return false;
         }
         let enough = STORE_EACH.max(self.conversation.size() as u64 * STORE_FACTOR);
-        let is_due = self.unstored >= enough;
+        let is_due = self.unstored >= enough || self.has_lost;
+        self.has_lost = false;
         if is_due {
             self.unstored = 0;
         }

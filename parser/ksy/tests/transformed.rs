@@ -4,7 +4,7 @@
 mod talk;
 
 use framescope_ksy::Described;
-use framescope_parser::{Code, Dissection, Framer, Protocol, SpanType, Speaker};
+use framescope_parser::{Code, Dissection, Framer, Protocol, Reads, SpanType, Speaker};
 use talk::{Bytes, CLIENT, Gap, Piece, Row, SERVER, rows, says, short, split};
 
 /// The server says a key. The client's commands are xored with it, each from its beginning; its data is with a key that goes on.
@@ -108,6 +108,11 @@ fn xored_messages_are_written_back_with_their_key() {
 fn a_key_that_is_not_known_or_where_in_it_the_bytes_are_decodes_nothing() {
     let masked = masked();
     let session = masked_session();
+    // Outside of a conversation, a message is bytes.
+    let Reads::Own(command) = &masked.stages()[0].reads else { panic!() };
+    let alone = Dissection::of(&**command, b"\x01xy");
+    assert_eq!(alone.problems[0].code, Code::StateUnknown);
+    assert_eq!(alone.field("_unread").unwrap().range, 0..3);
     // The key was not captured.
     let found = rows(&masked, &session[1..2]);
     assert!(

@@ -180,6 +180,11 @@ impl Framer {
         self.begin_inside(speaker);
     }
 
+    /// The same where the conversation [knows it](crate::Conversation::begins_inside) already.
+    pub fn begins_inside_known(&mut self, speaker: &Speaker<'_>) {
+        self.begin_inside(speaker);
+    }
+
     fn begin_inside<P: Framing + ?Sized>(&mut self, protocol: &P) {
         self.cursor.behind_gap = Some(self.cursor.offset);
         self.cursor.lost = !protocol.can_resync();

@@ -12,7 +12,7 @@ pub(crate) fn summary_of(plan: &Plan, meta: &Meta, message: Captured<'_, '_>) ->
     with_arena(|arena| {
         let mut run = Run::of(plan, message, arena, Mode::Full);
         run.checked = true;
-        run.closed = meta.ends_with_segment;
+        run.closed = meta.ends_with_segment || meta.waits;
         run.read_fully();
         run.summary(ObjectId::ROOT)
     })

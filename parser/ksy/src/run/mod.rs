@@ -139,14 +139,20 @@ impl<'p, 'm> Run<'p, 'm> {
     pub(crate) fn read(&mut self) -> Result<u32, Stop> {
         let end = u32::try_from(self.message.length()).unwrap_or(u32::MAX);
         let open = !self.closed;
-        let io = match self.plan.mask {
-            Some(mask) => self.unmasked(mask, open)?,
-            None => self.arena.new_io(item::stream_of(end, open)),
+        let unmasked = self.plan.mask.map(|mask| self.unmasked(mask, open));
+        let (io, unknown) = match unmasked {
+            Some(Ok(io)) => (io, None),
+            Some(Err(stop)) => (self.arena.new_io(item::stream_of(end, open)), Some(stop)),
+            None => (self.arena.new_io(item::stream_of(end, open)), None),
         };
         if let Some(item) = self.plan.item {
             return self.read_item(item);
         }
         self.begin_object(self.plan.root, io, Around::MESSAGE, None);
+        // Without its key nothing of the message is read.
+        if let Some(stop) = unknown {
+            return Err(stop);
+        }
         let read = self.read_object(ObjectId::ROOT);
         self.aligned(IoId::MESSAGE);
         read?;

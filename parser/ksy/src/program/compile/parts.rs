@@ -34,9 +34,8 @@ impl<'p> Compiler<'p> {
         if field != NONE {
             self.push(Step::Begin(field))?;
         }
-        // Bytes that can't be processed are reported as bytes.
-        let is_simple = user.arguments.is_empty() && matches!(user.parent, Parent::Here);
-        let is_simple = is_simple && (field == NONE || attr.process.is_none());
+        let is_simple =
+            user.arguments.is_empty() && matches!(user.parent, Parent::Here) && attr.process.is_none();
         match size {
             // Whatever it contains, the structure has this size.
             Some(size) if !holds && is_simple && !attr.needed => {
