@@ -36,7 +36,8 @@ meta:
         long_data: {default: -1}
       client: login
       server: greeting
-      middle: {client: command, server: response}
+      # Nearly every client asks for these.
+      middle: {client: command, server: response, set: {capabilities: 0x0fa285, mariadb_capabilities: 0}}
       states:
         # What a client sends.
         login:

@@ -99,8 +99,8 @@ pub trait Protocol: Send + Sync {
         true
     }
 
-    /// What every message ends with and no message contains elsewhere, such as a line break: after missing bytes, a
-    /// message begins after the next one. None by default.
+    /// What every message ends with, such as a line break: after missing bytes, a message begins after the next one. If a
+    /// message contains it elsewhere, what follows it there must be as good as a message. None by default.
     fn terminator(&self) -> Option<&[u8]> {
         None
     }

@@ -203,6 +203,35 @@ fn one_state_assumes_nothing_in_the_middle() {
 }
 
 #[test]
+fn what_the_description_assumes_is_known_where_a_capture_begins_inside() {
+    let ksy = |middle: &str| {
+        format!(
+            "meta: {{id: t, -framescope: {{conversation: {{variables: {{wide: 0, level: }}, client: [hello, frame], server: frame, middle: {{{middle}}}, states: {{hello: {{set: {{wide: version, level: version}}}}}}}}}}}}
+types:
+  hello: {{seq: [{{id: version, type: u1}}]}}
+  frame: {{seq: [{{id: mark, contents: [0xaa, 0x55]}}, {{id: n, type: u1}}, {{id: more, size: _conversation.wide}}]}}"
+        )
+    };
+    let pieces = [Inside(CLIENT), says(CLIENT, b"\xaa\x55\x01ab\xaa\x55\x02cd")];
+    let assumed = Described::from_ksy(&ksy("set: {wide: 2}")).unwrap();
+    let found = short(&assumed, &pieces);
+    assert_eq!(found, ["client frame Message 5 mid-conversation", "client frame Message 5"]);
+    let unknown = Described::from_ksy(&ksy("client: frame")).unwrap();
+    assert_ne!(short(&unknown, &pieces), found);
+}
+
+#[test]
+fn a_direction_that_only_the_other_one_changes_says_where_it_is_assumed_to_be() {
+    let ksy = "{meta: {id: t, -framescope: {conversation: {client: ask, server: frame, middle: {server: frame}, states: {ask: {then: [{when: n == 9, peer: other}]}}}}}, types: {ask: {seq: [{id: n, type: u1}]}, frame: {seq: [{id: n, type: u1}]}, other: {seq: [{id: n, type: u2be}]}}}";
+    let described = Described::from_ksy(ksy).unwrap();
+    let found =
+        short(&described, &[Inside(CLIENT), Inside(SERVER), says(SERVER, b"ab"), says(CLIENT, b"\x01")]);
+    let expected =
+        ["client ask Message 1", "server frame Message 1 mid-conversation", "server frame Message 1"];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn a_direction_takes_little_memory_and_tables_are_bounded() {
     let chatty = Described::from_ksy(CHATTY).unwrap();
     let mut talk = Talk::new(&chatty);

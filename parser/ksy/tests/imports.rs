@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use framescope_ksy::{Described, Format};
-use framescope_parser::{Dissection, Value};
+use framescope_parser::{Dissection, Protocol, Value};
 use serde_json::Value as Json;
 
 /// A folder of descriptions, which is removed with the value.
@@ -89,4 +89,23 @@ fn a_structure_without_a_parent_has_its_own_bytes_only() {
         assert!(!names.contains(&"_unread"), "{names:?}");
         assert_eq!(message.fields[0].value, Value::Group);
     }
+}
+
+#[test]
+fn what_a_description_says_for_its_use_by_itself_has_no_effect_where_it_is_imported() {
+    let folder = Folder::new("by-itself");
+    folder.write(
+        "other.ksy",
+        "meta: {id: other, -framescope: {transport: udp, ports: [7, 8], about: others, kind: n, limit: 99}}\nseq: [{id: n, type: u1}]",
+    );
+    let user = "meta: {id: user, imports: [other], -framescope: {transport: tcp, ports: 9, conversation: {client: [own, other], server: other}}}
+types: {own: {seq: [{id: m, type: u1}]}}";
+    let described = Described::from_file(&folder.write("user.ksy", user)).unwrap();
+    assert_eq!(described.usual_places(), ["tcp.port=9"]);
+    // What it says of its messages holds.
+    let reads = &described.stages()[1].protocol(&[]).unwrap();
+    assert!(Dissection::of(*reads, b"\x03").kind.is_some());
+    folder.write("other.ksy", "meta: {id: other, -framescope: {tpye: udp}}\nseq: [{id: n, type: u1}]");
+    let error = Described::from_file(&folder.0.join("user.ksy")).unwrap_err();
+    assert!(error.to_string().contains("'tpye' is not a key of -framescope"), "{error}");
 }

@@ -25,6 +25,8 @@ pub(crate) struct Grammar {
     /// Whether messages continue the compressed data of those before them.
     pub(crate) inflates: bool,
     states: Vec<State>,
+    /// The states in which each direction can be at all, as bits.
+    possible: [u128; 2],
 }
 
 /// A state, and what can follow it.
@@ -93,7 +95,7 @@ impl Grammar {
                 }
             }
         }
-        Grammar { plan: plan.clone(), stages, inflates, states }
+        Grammar { plan: plan.clone(), stages, inflates, states, possible: possible(plan) }
     }
 
     fn state(&self, at: u16) -> Option<(&StatePlan, &State)> {
@@ -126,6 +128,20 @@ impl Grammar {
     pub(crate) fn part(&self, state: u16) -> Option<&Arc<Described>> {
         self.states.get(usize::from(state))?.own.as_ref()
     }
+}
+
+/// The states in which each direction can be, by its own messages or those of the other one.
+fn possible(plan: &ConversationPlan) -> [u128; 2] {
+    let mut sets = [0, 0];
+    let mut left: Vec<(usize, u16)> = plan.first.iter().copied().enumerate().collect();
+    while let Some((role, at)) = left.pop() {
+        let Some(set) = sets.get_mut(role).filter(|set| **set & bit(at) == 0) else { continue };
+        *set |= bit(at);
+        let Some(state) = plan.states.get(usize::from(at)).filter(|_| bit(at) != 0) else { continue };
+        left.extend(state.successors(role).map(|next| (role, next)));
+        left.extend(state.peers().map(|peer| (1 - role, peer)));
+    }
+    sets
 }
 
 /// The states in which a direction may be after any number of messages, none included.

@@ -142,13 +142,20 @@ impl Talk {
         }
     }
 
-    /// Everything that messages from a state on may set is unknown.
-    fn forget_from(&mut self, role: Role, state: u16) {
+    /// Everything that messages in some states may set is unknown, or what is assumed of it.
+    fn assume(&mut self, states: u128) {
         let grammar = self.grammar.clone();
-        let Some((_, known)) = grammar.state(state) else { return };
-        let reached = known.reached.get(role.index()).copied().unwrap_or(0);
-        for (plan, _) in members(reached).filter_map(|at| grammar.state(at)) {
-            plan.variables().for_each(|variable| self.values.forget(variable));
+        for (state, _) in members(states).filter_map(|at| grammar.state(at)) {
+            for variable in state.variables() {
+                self.values.forget(variable);
+                let plan = grammar.plan.variables.get(usize::from(variable));
+                if let Some(assumed) =
+                    plan.map(|plan| &plan.assumed).filter(|value| **value != Stored::Unknown)
+                {
+                    let what = What::Value(assumed.clone());
+                    self.values.change(Change { variable, what });
+                }
+            }
         }
     }
 
@@ -187,16 +194,14 @@ impl Conversation for Talk {
     fn begins_inside(&mut self, role: Role) {
         let first = self.side(role).state;
         let middle = self.grammar.plan.middle.get(role.index()).copied().unwrap_or(first);
-        let only_one = self.grammar.state(first).is_some_and(|(_, state)| {
-            state.reached.get(role.index()) == Some(&bit(first)) && middle == first
-        });
-        self.forget_from(role, first);
+        let possible = self.grammar.possible.get(role.index()).copied().unwrap_or(0);
+        self.assume(possible);
         self.values.lose(role);
         let side = self.side_mut(role);
         *side =
             Side { state: middle, note: None, may_be: 0, pending: NONE, has_begun: false, has_lost: false };
         // Where there is nothing else it could be, nothing is assumed.
-        if !only_one {
+        if possible != bit(middle) {
             side.note = Some(Note::Inside);
         }
     }

@@ -243,7 +243,7 @@ mod tests {
     use crate::plan::{ConversationPlan, VariablePlan};
 
     fn values() -> Values {
-        let variable = |is_table, initial| VariablePlan { is_table, initial };
+        let variable = |is_table, initial| VariablePlan { is_table, initial, assumed: Stored::Unknown };
         let variables = vec![variable(false, Stored::Int(7)), variable(true, Stored::Int(0))];
         Values::new(&ConversationPlan { variables, ..ConversationPlan::default() })
     }

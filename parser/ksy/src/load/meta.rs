@@ -16,7 +16,7 @@ const LIMIT: u32 = 16 << 20;
 /// The same where a whole file is one message.
 const WHOLE_LIMIT: u32 = 64 << 20;
 
-const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 13] = [
     "transport",
     "ports",
     "segment-delimited",

@@ -16,10 +16,11 @@ impl Loader {
             Shape::Int { .. } | Shape::Float { .. } | Shape::Bits { .. } | Shape::Contents(_) => false,
             _ => terminated(attr).is_none(),
         };
-        let is_plain = |attr: &Attr| matches!(attr.repeat, Repeat::Once) && attr.process.is_none();
-        if depth > DEEPEST || last.condition.is_some() || !is_plain(last) {
+        // The last items of a list are as good as a message where its first ones were lost.
+        if depth > DEEPEST || last.condition.is_some() || last.process.is_some() {
             return None;
         }
+        let is_plain = |attr: &Attr| matches!(attr.repeat, Repeat::Once) && attr.process.is_none();
         if before.iter().any(|attr| is_free(attr) || !is_plain(attr)) {
             return None;
         }
@@ -50,5 +51,14 @@ mod tests {
         assert_eq!(loaded(line, "").1.terminator, Some(b"\n".to_vec()));
         assert_eq!(loaded(&format!("{{id: n, type: u1}}, {line}"), "").1.terminator, Some(b"\n".to_vec()));
         assert_eq!(loaded(&format!("{{id: free, size: 3}}, {line}"), "").1.terminator, None);
+        let item = "types: {item: {seq: [{id: code, size: 3}, {id: rest, size-eos: true}]}}";
+        for list in [
+            "{id: line, type: str, terminator: 10, repeat: until, repeat-until: _ == '.'}",
+            "{id: line, type: item, terminator: 10, repeat: until, repeat-until: _.rest.size == 0}",
+            "{id: line, type: item, terminator: 10}",
+        ] {
+            assert_eq!(loaded(list, item).1.terminator, Some(b"\n".to_vec()), "{list}");
+            assert_eq!(loaded(&format!("{list}, {{id: after, type: u1}}"), item).1.terminator, None);
+        }
     }
 }

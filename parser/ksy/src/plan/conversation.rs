@@ -23,6 +23,8 @@ pub(crate) struct VariablePlan {
     pub(crate) is_table: bool,
     /// The value at the beginning; of a table, that of keys without an entry.
     pub(crate) initial: Stored,
+    /// The value that is assumed if the capture begins inside the conversation.
+    pub(crate) assumed: Stored,
 }
 
 /// A state in which a direction can be.

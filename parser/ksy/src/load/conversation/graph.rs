@@ -61,9 +61,12 @@ impl Loader {
     fn middles(&mut self, block: &Node, lists: &[Vec<u16>; 2], reached: &[Vec<u16>; 2], draft: &mut Draft) {
         let said = block.get("middle");
         if let Some(said) = said {
-            self.check_keys(said, &SIDES, "'middle'");
+            self.check_keys(said, &["client", "server", "set"], "'middle'");
             if said.map().is_none() {
                 self.report(said.place, "'middle' must be a map from client and server to states");
+            }
+            if let Some(set) = said.get("set") {
+                self.assumptions(set);
             }
         }
         for (role, (list, reached)) in lists.iter().zip(reached).enumerate() {

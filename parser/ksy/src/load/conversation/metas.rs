@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 
 use crate::error::Diagnostic;
 use crate::load::Loader;
-use crate::load::meta::EXPRESSIONS;
+use crate::load::meta::{EXPRESSIONS, KEYS as DESCRIPTION_KEYS};
 use crate::plan::{Meta, TypeId};
 use crate::yaml::{Data, Node};
 
@@ -18,6 +18,13 @@ struct Common {
     node: Node,
     /// By key, the mistakes of the first type in which it can't work; none once there is one in which it does.
     tried: BTreeMap<&'static str, Vec<Diagnostic>>,
+}
+
+/// The same map with only some of its keys.
+fn picked(node: &Node, is_wanted: impl Fn(&str) -> bool) -> Node {
+    let entries = node.map().unwrap_or_default().iter();
+    let entries = entries.filter(|(key, _)| is_wanted(key.text().unwrap_or_default()));
+    Node { place: node.place, data: Data::Map(entries.cloned().collect()) }
 }
 
 impl Loader {
@@ -43,25 +50,18 @@ impl Loader {
     fn meta_of(&mut self, root: TypeId, base: &Meta, common: &mut Common) -> Meta {
         let nothing = Node { place: common.node.place, data: Data::Map([].into()) };
         // The outermost type's own are the description's.
-        let own = self.framescope(root).filter(|_| root != TypeId::ROOT).unwrap_or(nothing.clone());
-        if root != TypeId::ROOT {
+        let mut own = self.framescope(root).filter(|_| root != TypeId::ROOT).unwrap_or(nothing.clone());
+        let is_of_file = self.plan.type_of(root).outer.is_none();
+        if root != TypeId::ROOT && is_of_file {
+            // A description of its own, which says more for where it is used by itself.
+            self.check_keys(&own, &DESCRIPTION_KEYS, "-framescope");
+            own = picked(&own, |key| KEYS.contains(&key));
+        } else if root != TypeId::ROOT {
             self.check_keys(&own, &KEYS, "the '-framescope' of a type");
         }
         let mut found = base.clone();
         self.placing(&own, &mut found);
-        let from_common = Node {
-            place: common.node.place,
-            data: Data::Map(
-                common
-                    .node
-                    .map()
-                    .unwrap_or_default()
-                    .iter()
-                    .filter(|(key, _)| own.get(key.text().unwrap_or_default()).is_none())
-                    .cloned()
-                    .collect(),
-            ),
-        };
+        let from_common = picked(&common.node, |key| own.get(key).is_none());
         for key in EXPRESSIONS {
             let before = found.clone();
             if self

@@ -24,12 +24,14 @@ pub(in crate::load) struct Variable {
     /// The kind of its value, or of those of its entries.
     kind: Ty,
     initial: Stored,
+    /// What is assumed if the capture begins inside the conversation.
+    assumed: Stored,
 }
 
 impl Variable {
     /// One that counts, and has no name.
     pub(super) fn counter(initial: Stored) -> Variable {
-        Variable { name: String::new(), is_table: false, kind: Ty::Int, initial }
+        Variable { name: String::new(), is_table: false, kind: Ty::Int, initial, assumed: Stored::Unknown }
     }
 }
 
@@ -68,9 +70,34 @@ impl Loader {
                 None => self.initial(value),
             };
             let is_table = value.map().is_some();
-            self.variables.push(Variable { name, is_table, kind, initial });
+            self.variables.push(Variable { name, is_table, kind, initial, assumed: Stored::Unknown });
         }
         self.plan.variables = Arc::new(self.variables.iter().map(|known| known.name.clone()).collect());
+    }
+
+    /// What `middle` says of the variables: their values if the capture begins inside the conversation.
+    pub(super) fn assumptions(&mut self, set: &Node) {
+        if set.map().is_none() {
+            self.report(set.place, "'set' must be a map from variables to values");
+        }
+        for (key, value) in set.map().unwrap_or_default() {
+            let name = key.text().unwrap_or_default();
+            let Some(at) = self.variable_named(name, key.place) else { continue };
+            if self.variables.get(at).is_some_and(|known| known.is_table) {
+                self.report(key.place, format!("'{name}' is a table, whose entries can't be assumed"));
+                continue;
+            }
+            if value.map().is_some() || value.is_null() {
+                let text = "expected a value: a number, a text, true or false, or a list of bytes";
+                self.report(value.place, text);
+                continue;
+            }
+            let (kind, assumed) = self.initial(value);
+            self.unify(at, kind, value.place);
+            if let Some(known) = self.variables.get_mut(at) {
+                known.assumed = assumed;
+            }
+        }
     }
 
     /// A value as it is written. Nothing means that it is not known until it is set.
@@ -153,13 +180,7 @@ impl Loader {
             (Ty::Unknown, Ty::Arr(_)) | (Ty::Bytes, Ty::Arr(_)) => known.kind = Ty::Bytes,
             (Ty::Unknown, _) => known.kind = kind,
             // A number at the beginning may be a member of the enum, or a number with a fraction.
-            (Ty::Int, &Ty::Enum(of)) => {
-                if let Stored::Int(n) = known.initial {
-                    known.initial = Stored::Enum(of, n);
-                }
-                known.kind = kind;
-            }
-            (Ty::Int, Ty::Float) => known.kind = kind,
+            (Ty::Int, Ty::Enum(_) | Ty::Float) => known.kind = kind,
             (Ty::Float, Ty::Int) => {}
             (own, other) if own == other => {}
             (own, other) => {
@@ -234,14 +255,17 @@ impl Loader {
 
     pub(super) fn variable_plans(&mut self) -> Vec<VariablePlan> {
         let variables = std::mem::take(&mut self.variables);
+        let fit = |kind: &Ty, value: Stored| match (kind, value) {
+            #[allow(clippy::cast_precision_loss)]
+            // A number that is written for one with a fraction is small.
+            (Ty::Float, Stored::Int(n)) => Stored::Float(n as f64),
+            (&Ty::Enum(of), Stored::Int(n)) => Stored::Enum(of, n),
+            (_, value) => value,
+        };
         let plan = |known: Variable| VariablePlan {
             is_table: known.is_table,
-            initial: match (known.kind, known.initial) {
-                #[allow(clippy::cast_precision_loss)]
-                // A number that is written for one with a fraction is small.
-                (Ty::Float, Stored::Int(n)) => Stored::Float(n as f64),
-                (_, initial) => initial,
-            },
+            initial: fit(&known.kind, known.initial),
+            assumed: fit(&known.kind, known.assumed),
         };
         variables.into_iter().map(plan).collect()
     }
@@ -304,6 +328,17 @@ mod tests {
                 "variables: {a: }\n      states: {frame: {set: {a: _root}}}",
                 "7:33: a structure of the type frame can't be kept",
             ),
+            ("middle: {set: 3}", "6:21: 'set' must be a map from variables to values"),
+            ("middle: {set: {a: 1}}", "6:22: there is no variable 'a'"),
+            (
+                "variables: {a: {}}\n      middle: {set: {a: 1}}",
+                "7:22: 'a' is a table, whose entries can't be assumed",
+            ),
+            (
+                "variables: {a: 1}\n      middle: {set: {a: x}}",
+                "7:25: 'a' is a whole number elsewhere and text here",
+            ),
+            ("variables: {a: 1}\n      middle: {set: {a: }}", "7:23: expected a value"),
         ] {
             let text = refused(&format!("{text}\n      both: frame"));
             assert!(text.starts_with(expected), "{text}");
