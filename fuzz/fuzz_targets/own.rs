@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use framescope_ksy::Described;
+use framescope_parser::Protocol;
 
 /// The protocol whose description the variable FRAMESCOPE_KSY names; without it MQTT, as the corpus describes it.
 static OWN: LazyLock<Described> = LazyLock::new(|| {
