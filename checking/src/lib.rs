@@ -5,6 +5,10 @@
 //! your parser. A fuzzer generates its own inputs, and changes them with [`mutate_frames`] or [`mutate_messages`]: as
 //! messages, so that lengths and checks mostly hold.
 //!
+//! Of a protocol with conversations, an input is a whole one: a [`Transcript`] says which side says what, in which segments.
+//! [`conversations`] generates them, [`hear`] gives the verdict on each message, [`minimise_conversation`] finds the smallest,
+//! and a fuzzer changes them with [`mutate_conversation`].
+//!
 //! The same seed always gives the same result. Nothing here does input or output, or panics, whatever the bytes are:
 //! results are returned. Work is bounded by the number of bytes and of tries.
 //!
@@ -19,19 +23,26 @@
 //! assert_eq!(minimise(&found, &mut differs, 2000).len(), 20);
 //! ```
 
+mod conversations;
 mod frames;
+mod hearing;
 mod inputs;
 mod messages;
 mod minimise;
 mod random;
+mod repair;
 mod spans;
+mod transcript;
 mod verdict;
 
+pub use conversations::{conversations, mutate_conversation};
 pub use frames::mutate_frames;
+pub use hearing::{Heard, hear};
 pub use inputs::inputs;
 pub use messages::{change_field, generate, mutate_messages, with_changed_field};
-pub use minimise::minimise;
+pub use minimise::{minimise, minimise_conversation};
 pub use random::{Random, havoc};
+pub use transcript::{Piece, Transcript};
 pub use verdict::{Refusal, Verdict, is_refused, verdict};
 
 /// One message in this many has a length that is false or a check that does not hold. A reader that rarely meets such

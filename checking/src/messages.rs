@@ -4,12 +4,16 @@
 use std::borrow::Cow;
 
 use framescope_ksy::Described;
-use framescope_parser::{Dissection, Field, Protocol, SpanType, Value};
+use framescope_parser::{Captured, Context, Dissection, Field, Input, Memo, Protocol, SpanType, Step, Value};
 
 use crate::BROKEN;
 use crate::frames::{rearrange, store};
 use crate::random::Random;
+use crate::repair::repaired;
 use crate::spans::{holds_message, spans};
+
+/// How many values are tried to make one valid message.
+const MOST_REPAIRS: usize = 500;
 
 /// Changes the stream in `data[..size]` and returns its new length, at most `max_size`; a change that can't be written
 /// is dropped. `bytes` is the fuzzer's own way to change some bytes: one change in eight is left to it. Where there is
@@ -66,31 +70,80 @@ pub fn mutate_messages(
 /// A message from nothing: what the protocol writes of the fields that it sees in random bytes, with valid constants,
 /// lengths and checks. None if the random bytes did not yield one.
 pub fn generate(protocol: &Described, random: &mut Random) -> Option<Vec<u8>> {
+    generate_in(protocol, None, random)
+}
+
+/// The same, in a context: if possible one without an error.
+pub(crate) fn generate_in(
+    protocol: &Described,
+    context: Option<&Context<'_>>,
+    random: &mut Random,
+) -> Option<Vec<u8>> {
+    let (mut found, mut tries) = (None, MOST_REPAIRS);
     for _ in 0..32 {
-        let longest = if random.one_in(4) { 200 } else { 40 };
-        let length = random.below(longest);
-        let byte = random.byte();
-        // Zeros, one byte over and over, any, or lines of text.
-        let way = random.below(4);
-        let mut bytes: Vec<u8> = (0..length)
-            .flat_map(|_| match way {
-                0 => vec![0],
-                1 => vec![byte],
-                2 => vec![random.byte()],
-                _ => random.one_of(&["\r\n", "\r\n", "\n", " ", "0", "7", "-", "a", "B", "."]).into(),
-            })
-            .collect();
-        protocol.put_head(&mut bytes, &mut |choices| random.below(choices));
-        let mut dissection = Dissection::of(protocol, &bytes);
+        let longest = if context.is_some() { 100 } else { 40 };
+        let bytes = random_head(protocol, longest, random);
+        let mut dissection = Dissection::default();
+        Captured::whole(&bytes).in_context(context).dissect(protocol, &mut dissection);
         for _ in 0..random.below(3) {
             change_field(&mut dissection, random);
         }
         let mut out = Vec::new();
-        if protocol.encode(&dissection, &mut out).is_ok() && holds_message(protocol, &out) {
-            return Some(out);
+        let written = match context {
+            None => protocol.encode(&dissection, &mut out),
+            Some(context) => protocol.encode_in(context, &dissection, &mut out, &mut Vec::new()),
+        };
+        let Some(context) = context else {
+            match written.is_ok() && holds_message(protocol, &out) {
+                true => return Some(out),
+                false => continue,
+            }
+        };
+        if written.is_err() {
+            continue;
         }
+        if let Some(valid) = repaired(protocol, context, out.clone(), &mut tries, random)
+            && let Some(message) = only_message(protocol, context, valid)
+        {
+            return Some(message);
+        }
+        found = found.or_else(|| only_message(protocol, context, out));
     }
-    None
+    found
+}
+
+/// The message that the bytes begin with, with its terminator if it lacks that.
+fn only_message(protocol: &Described, context: &Context<'_>, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let step = |bytes: &[u8]| {
+        let input =
+            Input { bytes, first_segment: bytes.len(), last: true, offset: 0, context: Some(context) };
+        if bytes.is_empty() { Step::Lost } else { protocol.next(input, &mut Memo::default()) }
+    };
+    if let (Step::Partial(_), Some(terminator)) = (step(&bytes), protocol.terminator()) {
+        bytes.extend_from_slice(terminator);
+    }
+    let (Step::Message(length) | Step::Checked(length)) = step(&bytes) else { return None };
+    bytes.truncate(length.get());
+    Some(bytes)
+}
+
+/// Random bytes that begin like a message.
+fn random_head(protocol: &Described, longest: usize, random: &mut Random) -> Vec<u8> {
+    let longest = if random.one_in(4) { 200 } else { longest };
+    let length = random.below(longest);
+    let byte = random.byte();
+    // Zeros, one byte over and over, any, or lines of text.
+    let way = random.below(4);
+    let mut bytes: Vec<u8> = (0..length)
+        .flat_map(|_| match way {
+            0 => vec![0],
+            1 => vec![byte],
+            2 => vec![random.byte()],
+            _ => random.one_of(&["\r\n", "\r\n", "\n", " ", "0", "7", "-", "a", "B", "."]).into(),
+        })
+        .collect();
+    protocol.put_head(&mut bytes, &mut |choices| random.below(choices));
+    bytes
 }
 
 /// A message with another value in one of its fields, as its protocol writes it. None if it can't be written so.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use framescope_parser::{Code, Dissection, Input, Memo, Protocol, Severity, Step};
+use framescope_parser::{Captured, Code, Dissection, Input, Memo, Protocol, Severity, Step};
 
 /// What a receiver says of the bytes that have arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,11 +71,7 @@ pub fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
         let input = Input { bytes, first_segment: bytes.len(), last, offset: 0, context: None };
         protocol.next(input, &mut Memo::default())
     };
-    let wrong = |message: &[u8]| {
-        let dissection = Dissection::of(protocol, message);
-        let problem = dissection.problems.iter().find(|problem| is_refused(problem.code))?;
-        Some(Refusal { code: problem.code, detail: Some((problem.range.start, problem.text.clone())) })
-    };
+    let wrong = |message: &[u8]| wrong_in(protocol, Captured::whole(message));
     match step(true) {
         Step::Message(length) | Step::Checked(length) => {
             let message = bytes.get(..length.get()).unwrap_or(bytes);
@@ -90,6 +86,14 @@ pub fn verdict(protocol: &dyn Protocol, bytes: &[u8]) -> Verdict {
         },
         Step::Lost => Verdict::Refused(Code::CannotResync.into()),
     }
+}
+
+/// Why a receiver must refuse a message, if it must.
+pub(crate) fn wrong_in(protocol: &dyn Protocol, message: Captured<'_, '_>) -> Option<Refusal> {
+    let mut dissection = Dissection::default();
+    message.dissect(protocol, &mut dissection);
+    let problem = dissection.problems.iter().find(|problem| is_refused(problem.code))?;
+    Some(Refusal { code: problem.code, detail: Some((problem.range.start, problem.text.clone())) })
 }
 
 /// Whether a receiver must refuse a message with that problem.

@@ -15,10 +15,21 @@ static OWN: LazyLock<Described> = LazyLock::new(|| {
 });
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    framescope_fuzz::count(|| framescope_oracles::holds_message(&*OWN, data));
-    framescope_oracles::check_described(&OWN, data)
+    if OWN.stages().is_empty() {
+        framescope_fuzz::count(|| framescope_oracles::holds_message(&*OWN, data));
+        framescope_oracles::check_described(&OWN, data);
+    } else {
+        // A whole conversation: which side says what, in which segments.
+        framescope_fuzz::count(|| framescope_oracles::holds_messages(&OWN, data));
+        framescope_oracles::check_conversation(&OWN, data);
+    }
 });
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    framescope_checking::mutate_messages(&OWN, data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
+    let mutate = if OWN.stages().is_empty() {
+        framescope_checking::mutate_messages
+    } else {
+        framescope_checking::mutate_conversation
+    };
+    mutate(&OWN, data, size, max_size, seed, &mut libfuzzer_sys::fuzzer_mutate)
 });

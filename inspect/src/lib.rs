@@ -8,6 +8,8 @@ pub mod health;
 pub mod protocols;
 mod reading;
 pub mod sample;
+mod transcripts;
 
 pub use protocols::CustomProtocols;
 pub use reading::Reading;
+pub use transcripts::transcripts;

@@ -159,6 +159,11 @@ impl Index {
         Some(self.flow(id)?.direction_of(stored.client))
     }
 
+    /// Whether the capture begins inside a direction of a flow.
+    pub fn begins_inside(&self, flow: FlowId, direction: Direction) -> bool {
+        self.flow(flow).is_some_and(|flow| flow.begins_inside(flow.side(direction)))
+    }
+
     /// Whether what a row's bytes mean does not depend on messages before it.
     pub(crate) fn is_read_alone(&self, row: &Row) -> bool {
         self.stage(row).is_none_or(|stage| !stage.needs_variables)

@@ -1,9 +1,10 @@
 //! `framescope seeds`: inputs for a fuzzer to begin with, cut out of a capture.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use framescope_capture::export::{self, RowSelection};
+use framescope_capture::export::{self, RowSelection, Seed};
 
 use crate::arguments::{CaptureArgs, FilterArgs};
 use crate::error::Error;
@@ -28,26 +29,41 @@ pub(crate) struct Arguments {
     longest: usize,
 }
 
-/// Without a filter also writes whole directions of conversations.
+/// Without a filter also writes whole directions of conversations; and, of a protocol with states, whole conversations with both
+/// sides to a folder of their own.
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let options = args.capture.reading.options()?;
     let filter = args.filter.parse(&options)?;
+    let is_all = filter.is_none();
     let index = args.capture.load(&options)?;
     let mut progress = Progress::new("collecting shapes".to_owned());
     let mut watch = progress.rows(&index);
     let mut selection = RowSelection::by(filter).watched(&mut watch);
     let seeds = export::seeds(&index, &mut selection, args.longest)?;
-    let unwritable = Error::writing(&args.output);
-    std::fs::create_dir_all(&args.output).map_err(&unwritable)?;
+    write(&args.output, &seeds)?;
+    if is_all {
+        let transcripts = framescope_inspect::transcripts(&index, args.longest)?;
+        let seeds: BTreeSet<Seed> =
+            transcripts.iter().map(|(_, said)| Seed::new("conversation", said.to_bytes())).collect();
+        if !seeds.is_empty() {
+            write(&args.output.join("conversations"), &seeds.into_iter().collect::<Vec<_>>())?;
+        }
+    }
+    Ok(report(&index))
+}
+
+fn write(folder: &Path, seeds: &[Seed]) -> Result<(), Error> {
+    let unwritable = Error::writing(folder);
+    std::fs::create_dir_all(folder).map_err(&unwritable)?;
     let mut new = 0;
-    for seed in &seeds {
-        let path = args.output.join(&seed.name);
+    for seed in seeds {
+        let path = folder.join(&seed.name);
         if !path.exists() {
             std::fs::write(path, &seed.bytes).map_err(&unwritable)?;
             new += 1;
         }
     }
     let there = seeds.len() - new;
-    notify(&format!("{new} seeds written to {}, {there} were there already", args.output.display()));
-    Ok(report(&index))
+    notify(&format!("{new} seeds written to {}, {there} were there already", folder.display()));
+    Ok(())
 }

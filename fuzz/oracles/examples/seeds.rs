@@ -9,9 +9,10 @@ use std::sync::Arc;
 use framescope_capture::export::{RowSelection, seeds};
 use framescope_capture::filter::Column;
 use framescope_capture::{Options, Source, read};
+use framescope_inspect::transcripts;
 use framescope_ksy::Described;
 use framescope_parser::missive::{Flags, FrameBuf, Kind};
-use framescope_parser::{Code, Direction, with_built_in};
+use framescope_parser::{Code, Direction, Protocol, with_built_in};
 
 /// A fuzzer changes short inputs faster; what is longer is left to the capture oracle.
 const LONGEST: usize = 4096;
@@ -44,7 +45,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(corpus.join(format!("seeds/frames/claims-of-thousands-{apart}")), claims(apart)?)?;
         written += 1;
     }
-    written += packets(&corpus)? + descriptions(&corpus)? + own(&corpus)? + foreign(&corpus)?;
+    written += packets(&corpus)?
+        + descriptions(&corpus)?
+        + conversations(&corpus)?
+        + own(&corpus)?
+        + foreign(&corpus)?;
     let folder = corpus.join("seeds/filter");
     fs::create_dir_all(&folder)?;
     for (i, filter) in FILTERS.iter().enumerate() {
@@ -152,7 +157,7 @@ const FILTERS: [&str; 24] = [
     "kind in {0x80, LOGOUT}",
 ];
 
-/// Each description with the beginning of what either side sent in the capture beside it.
+/// Each description without states, with the beginning of what either side sent in the capture beside it.
 fn descriptions(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
     let (formats, folder) = (corpus.join("formats"), corpus.join("seeds/described"));
     fs::create_dir_all(&folder)?;
@@ -165,7 +170,11 @@ fn descriptions(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
         if !path.is_file() {
             continue;
         }
-        let text = fs::read_to_string(formats.join(name).with_extension("ksy"))?;
+        let ksy = formats.join(name).with_extension("ksy");
+        if !Described::from_file(&ksy)?.stages().is_empty() {
+            continue;
+        }
+        let text = fs::read_to_string(ksy)?;
         // Comments teach a fuzzer nothing.
         let text: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
         let index = read(Source::open(&path)?, &Options::default(), &mut |_| true)?;
@@ -182,6 +191,40 @@ fn descriptions(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
             fs::write(folder.join(format!("{name}-{direction}")), seed)?;
             written += 1;
         }
+    }
+    Ok(written)
+}
+
+/// Each description with states, with a short conversation of the capture beside it.
+fn conversations(corpus: &Path) -> Result<usize, Box<dyn std::error::Error>> {
+    let (formats, folder) = (corpus.join("formats"), corpus.join("seeds/described"));
+    let mut written = 0;
+    for entry in fs::read_dir(&formats)? {
+        let path = entry?.path();
+        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+        let capture = formats.join(name).join("capture.pcapng");
+        if path.extension().is_none_or(|extension| extension != "ksy") || !capture.is_file() {
+            continue;
+        }
+        let described = Described::from_file(&path)?;
+        if described.stages().is_empty() {
+            continue;
+        }
+        let usual = described.usual_places().into_iter().map(|place| format!("{place}={name}").parse());
+        let decode_as = usual.collect::<Result<_, _>>()?;
+        let options =
+            Options { protocols: with_built_in(vec![Arc::new(described)]), decode_as, ..Options::default() };
+        let index = read(Source::open(&capture)?, &options, &mut |_| true)?;
+        let longest = transcripts(&index, 900)?.into_iter().max_by_key(|(_, said)| said.pieces().len());
+        let Some((_, said)) = longest else { continue };
+        let text = fs::read_to_string(&path)?;
+        let text: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        let end = framescope_oracles::END_OF_DESCRIPTION;
+        fs::write(
+            folder.join(format!("{name}-conversation")),
+            [text.join("\n").as_bytes(), end, &said.to_bytes()].concat(),
+        )?;
+        written += 1;
     }
     Ok(written)
 }

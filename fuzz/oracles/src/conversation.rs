@@ -4,7 +4,7 @@
 
 mod model;
 
-use framescope_checking::Random;
+use framescope_checking::{Piece, Random, Transcript, Verdict, hear};
 use framescope_ksy::Described;
 use framescope_parser::{
     Captured, Code, Conversation, Dissection, Framer, Protocol, Role, Span, SpanType, Speaker,
@@ -15,6 +15,7 @@ use crate::linear::Choices;
 
 /// The most bytes that a conversation may take, whatever is said.
 const LARGEST: usize = 68 << 10;
+
 /// Takes `data` as choices, from which a grammar and what is said are generated.
 pub fn conversation(data: &[u8]) {
     let mut choices = Choices::of_bytes(data);
@@ -57,26 +58,54 @@ pub fn conversation(data: &[u8]) {
 /// Adds bytes to what was said, in a segment of their own or in the last one.
 fn push(pieces: &mut Vec<Piece>, role: Role, bytes: &[u8], choices: &mut Choices<'_>) {
     match pieces.last_mut() {
-        Some(Piece::Bytes(last, said)) if *last == role && choices.below(3) > 0 => said.extend(bytes),
-        _ => pieces.push(Piece::Bytes(role, bytes.to_vec())),
+        Some(Piece::Segment(last, said)) if *last == role && choices.below(3) > 0 => said.extend(bytes),
+        _ => pieces.push(Piece::Segment(role, bytes.to_vec())),
     }
 }
 
-/// Checks the conversations of a described protocol, with `bytes` as what both sides say, by turns.
-pub(crate) fn check_conversation(described: &Described, bytes: &[u8]) {
-    let mut random = Random::of(bytes);
-    let (mut pieces, mut rest) = (Vec::new(), bytes);
-    while !rest.is_empty() {
-        let (said, after) = rest.split_at(1 + random.below(rest.len().min(64)));
-        pieces.push(Piece::Bytes(Role::BOTH[random.below(2)], said.to_vec()));
-        rest = after;
+/// Checks the conversations of a described protocol, with `bytes` as a [`Transcript`].
+pub fn check_conversation(described: &Described, bytes: &[u8]) {
+    let pieces = Transcript::from_bytes(bytes).pieces().to_vec();
+    let rows = read(described, &pieces);
+    check_tiles(&pieces, &rows);
+    check_heard(described, bytes, &rows);
+    check_damaged(described, pieces, &mut Random::of(bytes));
+}
+
+/// Whether `data`, as a conversation, has a message that a receiver accepts.
+pub fn holds_messages(described: &Described, data: &[u8]) -> bool {
+    let mut any = false;
+    hear(&Transcript::from_bytes(data), described, &[], &mut |heard| {
+        any |= matches!(heard.verdict, Verdict::Valid(_));
+    });
+    any
+}
+
+/// What a receiver accepts, where nothing is lost, are the messages that are found first.
+fn check_heard(described: &Described, bytes: &[u8], rows: &[Row]) {
+    let said = Transcript::from_bytes(bytes);
+    if said.pieces().iter().any(|piece| !matches!(piece, Piece::Segment(..))) {
+        return;
     }
-    check_damaged(described, pieces, &mut random);
+    let mut found = Role::BOTH.map(|role| rows.iter().filter(move |row| row.role == role));
+    hear(&said, described, &[], &mut |heard| {
+        if let Verdict::Valid(length) = heard.verdict {
+            let row = found[heard.role.index()].next();
+            let is_same =
+                |row: &Row| row.span.span_type == SpanType::Message && row.span.length == length as u64;
+            assert!(
+                row.is_some_and(is_same),
+                "{} says {length} bytes, and {row:?} is found",
+                heard.role.as_str()
+            );
+        }
+    });
 }
 
 /// Checks what is found where bytes were lost or changed.
 fn check_damaged(described: &Described, mut pieces: Vec<Piece>, random: &mut Random) {
     damage(&mut pieces, random);
+    let mut pieces = Transcript::new(pieces).pieces().to_vec();
     check_tiles(&pieces, &read(described, &pieces));
     // After a gap, how much is waited for depends on how the bytes arrive, and so does what the other side says meanwhile.
     let role = Role::BOTH[random.below(2)];
@@ -104,7 +133,7 @@ fn check_split(described: &Described, pieces: &[Piece], rows: &[Row], random: &m
     }
     let sizes = [1, 2 + random.below(9)];
     for size in sizes {
-        let split: Vec<Piece> = pieces.iter().flat_map(|piece| piece.split(size)).collect();
+        let split: Vec<Piece> = pieces.iter().flat_map(|piece| split(piece, size)).collect();
         assert_eq!(read(described, &split), rows, "in pieces of {size}");
     }
 }
@@ -113,37 +142,13 @@ fn ends_with_segment(stage: &framescope_parser::Stage) -> bool {
     stage.protocol(&[]).is_none_or(Protocol::ends_with_segment)
 }
 
-/// What is said, in the order of the capture.
-#[derive(Clone, Debug)]
-enum Piece {
-    Bytes(Role, Vec<u8>),
-    Gap(Role, u64),
-    /// The capture begins inside the direction.
-    Inside(Role),
-}
-
-impl Piece {
-    fn role(&self) -> Role {
-        match self {
-            Piece::Bytes(role, _) | Piece::Gap(role, _) | Piece::Inside(role) => *role,
+/// The same piece in several.
+fn split(piece: &Piece, size: usize) -> Vec<Piece> {
+    match piece {
+        Piece::Segment(role, bytes) => {
+            bytes.chunks(size).map(|part| Piece::Segment(*role, part.to_vec())).collect()
         }
-    }
-
-    fn length(&self) -> u64 {
-        match self {
-            Piece::Bytes(_, bytes) => bytes.len() as u64,
-            Piece::Gap(_, length) => *length,
-            Piece::Inside(_) => 0,
-        }
-    }
-
-    fn split(&self, size: usize) -> Vec<Piece> {
-        match self {
-            Piece::Bytes(role, bytes) => {
-                bytes.chunks(size).map(|part| Piece::Bytes(*role, part.to_vec())).collect()
-            }
-            other => vec![other.clone()],
-        }
+        other => vec![other.clone()],
     }
 }
 
@@ -154,19 +159,19 @@ fn damage(pieces: &mut Vec<Piece>, random: &mut Random) {
             return;
         }
         let at = random.below(pieces.len());
-        let Piece::Bytes(role, bytes) = &pieces[at] else { continue };
+        let Piece::Segment(role, bytes) = &pieces[at] else { continue };
         let (role, mut bytes) = (*role, bytes.clone());
         let from = random.below(bytes.len());
         if random.one_in(3) {
             bytes[from] = random.byte();
-            pieces[at] = Piece::Bytes(role, bytes);
+            pieces[at] = Piece::Segment(role, bytes);
             continue;
         }
         let to = from + 1 + random.below((bytes.len() - from).min(6));
         let after = bytes.split_off(to);
         bytes.truncate(from);
         let lost = Piece::Gap(role, (to - from) as u64);
-        let around = [Some(Piece::Bytes(role, bytes)), Some(lost), Some(Piece::Bytes(role, after))];
+        let around = [Some(Piece::Segment(role, bytes)), Some(lost), Some(Piece::Segment(role, after))];
         let around = around.into_iter().flatten().filter(|piece| piece.length() > 0);
         pieces.splice(at..=at, around);
     }
@@ -206,10 +211,10 @@ fn read(described: &Described, pieces: &[Piece]) -> Vec<Row> {
         let sink = &mut |span: Span, bytes: Captured<'_, '_>| rows.push(row(described, role, span, bytes));
         let framer = &mut framers[role.index()];
         match piece {
-            Some(Piece::Bytes(_, bytes)) => framer.segment_of(&speaker, bytes, sink),
+            Some(Piece::Segment(_, bytes)) => framer.segment_of(&speaker, bytes, sink),
             Some(Piece::Gap(_, length)) => framer.gap_of(&speaker, *length, sink),
             Some(Piece::Inside(_)) => framer.begins_inside_of(&speaker),
-            None => framer.end_of(&speaker, sink),
+            Some(Piece::End(_)) | None => framer.end_of(&speaker, sink),
         }
         assert!(conversation.size() <= LARGEST, "the conversation takes {} bytes", conversation.size());
         // A copy goes on as the original would.

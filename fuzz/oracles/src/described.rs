@@ -15,7 +15,8 @@ use crate::streaming::{cut_up, cuttings};
 /// What separates a description from the bytes, as YAML ends a document.
 pub const END_OF_DESCRIPTION: &[u8] = b"\n...\n";
 
-/// Takes `data` as a description, a line `...`, and bytes that it may describe.
+/// Takes `data` as a description, a line `...`, and bytes that it may describe: where its protocol has conversations, also as a
+/// [`Transcript`](framescope_checking::Transcript) of one.
 pub fn described(data: &[u8]) {
     let at = data.windows(END_OF_DESCRIPTION.len()).position(|window| window == END_OF_DESCRIPTION);
     let (text, bytes) = match at {

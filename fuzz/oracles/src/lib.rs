@@ -37,7 +37,7 @@ pub use agreement::check_selection;
 pub use capture::{capture, check_index};
 pub use chunking::chunking;
 pub use columns::columns;
-pub use conversation::conversation;
+pub use conversation::{check_conversation, conversation, holds_messages};
 pub use decode::{decode, holds_message, reaches_payload, spans};
 pub use described::{END_OF_DESCRIPTION, check_described, described};
 pub use differential::differential;

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use framescope_capture::{Options, Source, read};
-use framescope_checking::{havoc, mutate_frames, mutate_messages};
+use framescope_checking::{havoc, mutate_conversation, mutate_frames, mutate_messages};
 use framescope_ksy::Described;
-use framescope_oracles::{ORACLES, check_described, holds_message};
+use framescope_oracles::{ORACLES, check_conversation, check_described, holds_message};
+use framescope_parser::Protocol;
 
 #[test]
 fn changed_frames_keep_all_promises() {
@@ -57,4 +58,29 @@ fn most_of_what_is_made_of_a_described_protocol_holds_messages_and_keeps_the_pro
     }
     assert!(with * 10 > 1500 * 8, "{with} of 1500 hold a message");
     assert!(others.len() > 1000, "{} are different", others.len());
+}
+
+/// What both sides say is changed as a conversation, and some of it is lost.
+#[test]
+fn changed_conversations_keep_the_promises() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/formats");
+    let mut all = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "ksy") {
+            continue;
+        }
+        let described = Described::from_file(&path).unwrap();
+        if described.stages().is_empty() {
+            continue;
+        }
+        let (mut data, mut size) = (vec![0; 2000], 0);
+        for seed in 0..25 {
+            let mut bytes = havoc(seed);
+            size = mutate_conversation(&described, &mut data, size, 2000, seed, &mut bytes);
+            check_conversation(&described, &data[..size]);
+        }
+        all += 1;
+    }
+    assert!(all >= 5, "the descriptions are not there");
 }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use framescope_parser::Key;
 use framescope_parser::{
     Captured, Confidence, Context, Conversation, Dissection, Error, FieldReader, FieldSelection, Framer,
-    Input, Measure, Memo, Names, Observer, Protocol, Sample, SpanType, Stage, Step, Transport, Usable, Visit,
+    Input, Measure, Memo, Names, Observer, Protocol, Sample, SpanType, Stage, Step, Transport, Usable, Value,
+    Visit,
 };
 
 use crate::conversation::{Grammar, Talk};
@@ -238,6 +239,21 @@ impl Described {
     /// ```
     pub fn put_head(&self, bytes: &mut Vec<u8>, pick: &mut dyn FnMut(usize) -> usize) {
         self.of_stage(None).format.meta.head.put(bytes, pick);
+    }
+
+    /// What reads the messages of a stage of its conversations; None where another protocol does, and where it has none.
+    pub fn in_stage(&self, stage: u16) -> Option<&Described> {
+        match (&self.grammar, &self.stream) {
+            (Some(grammar), _) => grammar.part(stage).map(|part| &**part),
+            (None, Some(stream)) => Some(stream.part(stage)),
+            (None, None) => None,
+        }
+    }
+
+    /// The numbers, texts and bytes that the description names, in its expressions, constants and enumerations, each once: for
+    /// generators.
+    pub fn constants(&self) -> Vec<Value<'_>> {
+        self.format.plan.constants()
     }
 
     /// What is probably a mistake in the description, each with its line and column.

@@ -3,43 +3,71 @@
 //! A reply is `valid LENGTH`, with any number of `FIELD=VALUE` after it, `refused` or `incomplete`.
 
 use std::io;
+use std::sync::Arc;
 
 use framescope_capture::export::hex;
-use framescope_checking::{Verdict, minimise, verdict};
+use framescope_checking::{Transcript, Verdict, minimise, minimise_conversation, verdict};
 use framescope_parser::{Dissection, Protocol, Value};
 
+use super::conversations;
 use super::peer::{Peer, Reply};
 
 /// What the reply should have been, if it is not that.
 fn disagreement(protocol: &dyn Protocol, bytes: &[u8], reply: &str) -> Option<String> {
     let ours = verdict(protocol, bytes);
+    let fields = |length: usize| {
+        let message = bytes.get(..length).unwrap_or(bytes);
+        (Dissection::of(protocol, message), message)
+    };
+    match agreement(&ours, reply, fields) {
+        Ok(_) => None,
+        Err(Difference::Verdict) => Some(ours.to_string()),
+        Err(Difference::Other(text)) => Some(text),
+    }
+}
+
+/// How a verdict and a reply differ.
+pub(super) enum Difference {
+    Verdict,
+    /// Something else, in words.
+    Other(String),
+}
+
+/// Whether a reply agrees with a verdict, with the fields that it gives, and whether it refuses the message. `fields` reads a
+/// valid message of a length.
+pub(super) fn agreement<'m>(
+    ours: &Verdict,
+    reply: &str,
+    fields: impl FnOnce(usize) -> (Dissection<'m>, &'m [u8]),
+) -> Result<bool, Difference> {
     let mut words = reply.split_whitespace();
     let word = words.next().map(|word| word.trim_end_matches([':', ',']));
-    let agrees = match (word, &ours) {
+    match (word, ours) {
         (Some("valid"), Verdict::Valid(length)) => {
             let theirs = words.next().and_then(|word| word.parse::<usize>().ok());
-            if theirs == Some(*length) {
-                let message = bytes.get(..*length).unwrap_or(bytes);
-                return fields_disagree(protocol, message, words);
+            if theirs != Some(*length) {
+                return Err(Difference::Verdict);
             }
-            false
+            let (dissection, message) = fields(*length);
+            match fields_disagree(&dissection, message, words) {
+                None => Ok(false),
+                Some(text) => Err(Difference::Other(text)),
+            }
         }
-        (Some("refused"), Verdict::Refused(_) | Verdict::Incomplete(Some(_))) => true,
+        (Some("refused"), Verdict::Refused(_) | Verdict::Incomplete(Some(_))) => Ok(true),
         // A peer that waits for the rest of what is wrong already will refuse it then.
-        (Some("incomplete"), Verdict::Incomplete(_)) => true,
-        (Some("valid" | "refused" | "incomplete"), _) => false,
-        _ => return Some("the reply is none of: valid LENGTH, refused, incomplete".to_owned()),
-    };
-    (!agrees).then(|| ours.to_string())
+        (Some("incomplete"), Verdict::Incomplete(_)) => Ok(false),
+        (Some("valid" | "refused" | "incomplete"), _) => Err(Difference::Verdict),
+        _ => Err(Difference::Other("the reply is none of: valid LENGTH, refused, incomplete".to_owned())),
+    }
 }
 
 /// The first field for which the reply has another value.
 fn fields_disagree<'w>(
-    protocol: &dyn Protocol,
+    dissection: &Dissection<'_>,
     message: &[u8],
     reply: impl Iterator<Item = &'w str>,
 ) -> Option<String> {
-    let dissection = Dissection::of(protocol, message);
     for word in reply {
         let Some((path, value)) = word.split_once('=') else {
             return Some(format!("'{word}' is not FIELD=VALUE"));
@@ -69,10 +97,49 @@ pub(super) struct Outcome {
     pub(super) disagreement: Option<Disagreement>,
 }
 
+/// What the program is given.
+#[derive(Clone, Debug)]
+pub(super) enum Input {
+    /// A message, or what is none.
+    Message(Vec<u8>),
+    /// A whole conversation, of a protocol with states.
+    Conversation(Transcript),
+}
+
+impl Input {
+    /// How many bytes are said in it.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Input::Message(bytes) => bytes.len(),
+            Input::Conversation(said) => said.length(),
+        }
+    }
+
+    /// As a fuzzer takes it.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Input::Message(bytes) => bytes.clone(),
+            Input::Conversation(said) => said.to_bytes(),
+        }
+    }
+
+    fn minimised(&self, differs: &mut dyn FnMut(Input) -> bool, tries: usize) -> Input {
+        match self {
+            Input::Message(bytes) => {
+                Input::Message(minimise(bytes, &mut |bytes| differs(Input::Message(bytes.to_vec())), tries))
+            }
+            Input::Conversation(said) => {
+                let mut differs = |said: &Transcript| differs(Input::Conversation(said.clone()));
+                Input::Conversation(minimise_conversation(said, &mut differs, tries))
+            }
+        }
+    }
+}
+
 /// An input on which they disagree.
 #[derive(Debug)]
 pub(super) struct Disagreement {
-    pub(super) bytes: Vec<u8>,
+    pub(super) input: Input,
     /// How many bytes it had before it was minimised.
     pub(super) found_in: usize,
     pub(super) ours: String,
@@ -84,19 +151,24 @@ const TRIES: usize = 2000;
 /// And where the program does not reply, which may take long.
 const TRIES_IN_SILENCE: usize = 10;
 
-/// Gives the program each input, until both disagree.
+/// Gives the program each input, until both disagree. Protocols that conversations are handed over to are among `others`.
 ///
 /// # Errors
 /// The program can't be started, or does not reply to the first input.
 pub(super) fn compare(
     protocol: &dyn Protocol,
-    inputs: impl Iterator<Item = Vec<u8>>,
+    others: &[Arc<dyn Protocol>],
+    inputs: impl Iterator<Item = Input>,
     peer: &mut Peer,
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome::default();
-    for bytes in inputs {
-        let Some(found) = different(protocol, &bytes, peer)? else {
-            *match verdict(protocol, &bytes) {
+    for input in inputs {
+        let Some(found) = different(protocol, others, &input, peer)? else {
+            let ours = match &input {
+                Input::Message(bytes) => verdict(protocol, bytes),
+                Input::Conversation(said) => conversations::verdict(protocol, others, said),
+            };
+            *match ours {
                 Verdict::Valid(_) => &mut outcome.valid,
                 Verdict::Refused(_) => &mut outcome.refused,
                 Verdict::Incomplete(_) => &mut outcome.incomplete,
@@ -109,13 +181,13 @@ pub(super) fn compare(
             return Err(io::Error::other(found.theirs));
         }
         let tries = if found.is_silent { TRIES_IN_SILENCE } else { TRIES };
-        let mut differs = |bytes: &[u8]| matches!(different(protocol, bytes, peer), Ok(Some(_)));
-        let small = minimise(&bytes, &mut differs, tries);
+        let mut differs = |input: Input| matches!(different(protocol, others, &input, peer), Ok(Some(_)));
+        let small = input.minimised(&mut differs, tries);
         // A program that is not deterministic may agree now.
-        let found = different(protocol, &small, peer)?.unwrap_or(found);
+        let found = different(protocol, others, &small, peer)?.unwrap_or(found);
         outcome.disagreement = Some(Disagreement {
-            bytes: small,
-            found_in: bytes.len(),
+            input: small,
+            found_in: input.length(),
             ours: found.ours,
             theirs: found.theirs,
         });
@@ -125,20 +197,29 @@ pub(super) fn compare(
 }
 
 /// What the two say of an input.
-struct Difference {
-    ours: String,
-    theirs: String,
+pub(super) struct Different {
+    pub(super) ours: String,
+    pub(super) theirs: String,
     /// Whether the program did not reply.
-    is_silent: bool,
+    pub(super) is_silent: bool,
 }
 
 /// What the two say of an input, if they disagree.
-fn different(protocol: &dyn Protocol, bytes: &[u8], peer: &mut Peer) -> io::Result<Option<Difference>> {
-    let (ours, theirs, is_silent) = match peer.ask(bytes)? {
+fn different(
+    protocol: &dyn Protocol,
+    others: &[Arc<dyn Protocol>],
+    input: &Input,
+    peer: &mut Peer,
+) -> io::Result<Option<Different>> {
+    let bytes = match input {
+        Input::Message(bytes) => bytes,
+        Input::Conversation(said) => return conversations::different(protocol, others, said, peer),
+    };
+    let (ours, theirs, is_silent) = match peer.ask(&hex(bytes))? {
         Reply::Line(line) => (disagreement(protocol, bytes, &line), line, false),
         Reply::None(silence) => (Some(verdict(protocol, bytes).to_string()), silence.to_string(), true),
     };
-    Ok(ours.map(|ours| Difference { ours, theirs, is_silent }))
+    Ok(ours.map(|ours| Different { ours, theirs, is_silent }))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! `framescope check-peer`: compares another program that reads the same messages with this one, input by input.
+//! `framescope check-peer`: compares another program that reads the same messages with this one, input by input: message by
+//! message, or in a protocol with states conversation by conversation.
 
 mod comparison;
+mod conversations;
 mod peer;
 
 use std::io::{self, Write};
@@ -9,13 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use framescope_capture::Options;
 use framescope_capture::export::{self, RowSelection};
+use framescope_capture::{Index, Options};
+use framescope_checking::Transcript;
 use framescope_ksy::Described;
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{Protocol, with_built_in};
 
-use self::comparison::{Disagreement, Outcome};
+use self::comparison::{Disagreement, Input, Outcome};
 use self::peer::Peer;
 use crate::arguments::{ImportArgs, parse_key, parse_size};
 use crate::error::Error;
@@ -90,24 +93,51 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     };
     let patience = Duration::try_from_secs_f64(args.timeout)
         .map_err(|cause| Error::Timeout { seconds: args.timeout, cause })?;
-    let known = args.messages(described.as_ref())?;
-    let inputs = framescope_checking::inputs(described.as_ref(), known, args.seed).take(args.count);
     let mut peer = Peer::new(&args.exec, patience);
-    let outcome = comparison::compare(protocol, inputs, &mut peer)
-        .map_err(|cause| Error::Peer { command: args.exec.clone(), cause })?;
+    let others = with_built_in(Vec::new());
+    let outcome = match described.as_ref().filter(|described| !described.stages().is_empty()) {
+        Some(talk) => {
+            let known = args.conversations(talk)?;
+            let inputs = framescope_checking::conversations(talk, known, args.seed).take(args.count);
+            comparison::compare(protocol, &others, inputs.map(Input::Conversation), &mut peer)
+        }
+        None => {
+            let known = args.messages(described.as_ref())?;
+            let inputs = framescope_checking::inputs(described.as_ref(), known, args.seed).take(args.count);
+            comparison::compare(protocol, &others, inputs.map(Input::Message), &mut peer)
+        }
+    };
+    let outcome = outcome.map_err(|cause| Error::Peer { command: args.exec.clone(), cause })?;
     args.print(&outcome)
 }
 
 impl Arguments {
     /// The messages of the capture, if there is one.
     fn messages(&self, described: Option<&Described>) -> Result<Vec<Vec<u8>>, Error> {
-        let Some(file) = &self.file else { return Ok(Vec::new()) };
-        let described = described.map(|described| Arc::new(described.clone()) as Arc<dyn Protocol>);
-        let options =
-            Options { protocols: with_built_in(described.into_iter().collect()), ..Options::default() };
-        let index = load(open(file, self.unpack_limit)?, &options)?;
+        let Some(index) = self.index(described)? else { return Ok(Vec::new()) };
         let seeds = export::seeds(&index, &mut RowSelection::all(), LONGEST_SEED)?;
         Ok(seeds.into_iter().map(|seed| seed.bytes).collect())
+    }
+
+    /// Its conversations.
+    fn conversations(&self, described: &Described) -> Result<Vec<Transcript>, Error> {
+        let Some(index) = self.index(Some(described))? else { return Ok(Vec::new()) };
+        let transcripts = framescope_inspect::transcripts(&index, LONGEST_SEED)?;
+        Ok(transcripts.into_iter().map(|(_, said)| said).collect())
+    }
+
+    fn index(&self, described: Option<&Described>) -> Result<Option<Index>, Error> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let usual = described.filter(|described| !described.stages().is_empty());
+        let usual = usual.map_or(Vec::new(), |described| {
+            let name = described.name();
+            let place = |place: String| format!("{place}={name}").parse().ok();
+            described.usual_places().into_iter().filter_map(place).collect()
+        });
+        let described = described.map(|described| Arc::new(described.clone()) as Arc<dyn Protocol>);
+        let protocols = with_built_in(described.into_iter().collect());
+        let options = Options { protocols, decode_as: usual, ..Options::default() };
+        load(open(file, self.unpack_limit)?, &options).map(Some)
     }
 
     fn print(&self, outcome: &Outcome) -> Result<Status, Error> {
@@ -135,16 +165,28 @@ impl Arguments {
         agreed: u64,
         found: &Disagreement,
     ) -> Result<(), Error> {
-        let length = found.bytes.len();
+        let length = found.input.length();
         let from = found.found_in;
         writeln!(out, "After {agreed} inputs they disagree on {length} bytes (minimised from {from}):")?;
-        let bytes = if length == 0 { "(none: an empty line)".to_owned() } else { export::hex(&found.bytes) };
-        writeln!(out, "  bytes:       {bytes}")?;
+        match &found.input {
+            _ if length == 0 => writeln!(out, "  bytes:       (none: an empty line)")?,
+            Input::Message(bytes) => writeln!(out, "  bytes:       {}", export::hex(bytes))?,
+            Input::Conversation(said) => writeln!(out, "  bytes:       {}", conversations::line(said))?,
+        }
         writeln!(out, "  framescope:  {}", found.ours)?;
         writeln!(out, "  the program: {}", found.theirs)?;
         if let Some(path) = &self.output {
-            std::fs::write(path, &found.bytes).map_err(Error::writing(path))?;
-            writeln!(out, "To inspect it: framescope {}", path.display())?;
+            std::fs::write(path, found.input.to_bytes()).map_err(Error::writing(path))?;
+            match &found.input {
+                Input::Message(_) => writeln!(out, "To inspect it: framescope {}", path.display())?,
+                Input::Conversation(_) => {
+                    writeln!(
+                        out,
+                        "{} is the conversation, as a seed for the fuzz target 'own'",
+                        path.display()
+                    )?;
+                }
+            }
         }
         Ok(())
     }

@@ -5,7 +5,6 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use framescope_capture::export::hex;
 use thiserror::Error;
 
 /// What comes back for an input.
@@ -75,26 +74,38 @@ impl Peer {
         Ok(Running { child, input, lines })
     }
 
-    /// The program's reply to an input. It is started if it does not run, also after it has failed.
+    /// The program's reply to a line. It is started if it does not run, also after it has failed.
     ///
     /// # Errors
     /// It can't be started.
-    pub(super) fn ask(&mut self, bytes: &[u8]) -> io::Result<Reply> {
+    pub(super) fn ask(&mut self, line: &str) -> io::Result<Reply> {
         let mut running = match self.running.take() {
             Some(running) => running,
             None => self.start()?,
         };
-        let sent = running.input.write_all(format!("{}\n", hex(bytes)).as_bytes());
+        let sent = running.input.write_all(format!("{line}\n").as_bytes());
         let sent = sent.and_then(|()| running.input.flush());
+        Ok(self.reply(running, sent.is_ok()))
+    }
+
+    /// The next line of the program's reply.
+    pub(super) fn next_line(&mut self) -> Reply {
+        match self.running.take() {
+            Some(running) => self.reply(running, true),
+            None => Reply::None(NoReply::Lost(io::Error::other("it does not run"))),
+        }
+    }
+
+    fn reply(&mut self, mut running: Running, is_asked: bool) -> Reply {
         let silence = match running.lines.recv_timeout(self.patience) {
-            Ok(Ok(line)) if sent.is_ok() => {
+            Ok(Ok(line)) if is_asked => {
                 self.running = Some(running);
-                return Ok(Reply::Line(line));
+                return Reply::Line(line);
             }
             Err(RecvTimeoutError::Timeout) => NoReply::TooLate(self.patience),
             Ok(Err(error)) => NoReply::NotText(error),
             _ => running.child.wait().map_or_else(NoReply::Lost, NoReply::Ended),
         };
-        Ok(Reply::None(silence))
+        Reply::None(silence)
     }
 }

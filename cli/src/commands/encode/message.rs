@@ -29,6 +29,13 @@ pub(super) enum EncodeError {
     Value { path: String, cause: ValueError },
     #[error(transparent)]
     Protocol(#[from] framescope_parser::Error),
+    #[error("'{found}' is no stage of {protocol}, which has: {known}")]
+    UnknownStage { found: String, protocol: String, known: String },
+    #[error(
+        "{cause}; in a conversation, say with \"stage\" which of these it is: {known}; and where it depends on what was said before, \
+         give all messages in their order, each with \"flow\" and \"direction\", as decode prints them"
+    )]
+    NoStage { cause: framescope_parser::Error, known: String },
 }
 
 /// Why a field's value can't be written.
@@ -72,7 +79,7 @@ pub(super) fn encode(
     };
     let message = dissection(&row)?;
     let Some(mut turn) = talks.turn(&row, &**protocol) else {
-        return Ok(protocol.encode_noting(&message, out, notes)?);
+        return encode_alone(&row, &**protocol, &message, out, notes);
     };
     let begin = out.len();
     let context = Context {
@@ -84,6 +91,26 @@ pub(super) fn encode(
     protocol.encode_in(&context, &message, out, notes)?;
     turn.said(out.get(begin..).unwrap_or_default());
     Ok(())
+}
+
+/// A message that is not in a conversation, or does not say where.
+fn encode_alone(
+    row: &Json,
+    protocol: &dyn Protocol,
+    message: &Dissection<'_>,
+    out: &mut Vec<u8>,
+    notes: &mut Vec<String>,
+) -> Result<(), EncodeError> {
+    let known = || protocol.stages().iter().map(|stage| &stage.name[..]).collect::<Vec<_>>().join(", ");
+    if let Some(found) = row.get("stage").filter(|_| !protocol.stages().is_empty()) {
+        let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+        let protocol = protocol.name().to_owned();
+        return Err(EncodeError::UnknownStage { found, protocol, known: known() });
+    }
+    protocol.encode_noting(message, out, notes).map_err(|cause| match protocol.stages() {
+        [] => EncodeError::Protocol(cause),
+        _ => EncodeError::NoStage { cause, known: known() },
+    })
 }
 
 /// The fields of a message: an object with a list `fields`, or the list.

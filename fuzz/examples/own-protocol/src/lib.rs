@@ -2,8 +2,11 @@
 //!
 //! [`telemetry`] stands for your parser: it knows nothing of Framescope. [`agrees`] compares it with `telemetry.ksy` on
 //! any bytes. The fuzz target and the test call it; copy this crate and put your parser and your description in.
+//! [`guestbook`] and [`talk`] are the same for a protocol whose messages depend on what was said before.
 
 pub mod checks;
+pub mod guestbook;
+pub mod talk;
 pub mod telemetry;
 
 use std::sync::LazyLock;

@@ -9,11 +9,11 @@ mod id;
 mod meta;
 
 use crate::error::Located;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use framescope_parser::Kind;
+use framescope_parser::{Kind, Value};
 
 pub(crate) use attr::{
     Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
@@ -110,6 +110,30 @@ impl Plan {
     #[inline]
     pub(crate) fn enum_of(&self, id: EnumId) -> &EnumPlan {
         entry(&self.enums, id.index(), || &NO_ENUM)
+    }
+
+    /// The numbers, texts and bytes that are named, each once.
+    pub(crate) fn constants(&self) -> Vec<Value<'_>> {
+        let (mut numbers, mut texts) = (BTreeSet::new(), BTreeSet::new());
+        let text = |span: &Span| {
+            self.expressions.constants.get(span.start as usize..span.end as usize).unwrap_or_default()
+        };
+        for node in &self.expressions.nodes {
+            match node {
+                Node::Const(Val::Int(number) | Val::Enum(_, number)) => drop(numbers.insert(*number)),
+                Node::Const(Val::Str(span) | Val::Bytes(span)) => drop(texts.insert(text(span))),
+                _ => {}
+            }
+        }
+        for attr in self.types.iter().flat_map(|ty| ty.seq.iter().chain(&ty.instances)) {
+            if let Shape::Contents(span) = &attr.shape {
+                texts.insert(text(span));
+            }
+        }
+        numbers.extend(self.enums.iter().flat_map(|one| &one.members).map(|member| member.value));
+        let numbers =
+            numbers.into_iter().filter_map(|number| u64::try_from(number).ok()).map(Value::Unsigned);
+        numbers.chain(texts.into_iter().map(Value::utf8)).collect()
     }
 
     /// The member of an enumeration that has a number.
