@@ -88,7 +88,7 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
     Ok(if status == Status::Done && !health.fits() { Status::Found } else { status })
 }
 
-/// On which transports a description can be used, and why not on the others.
+/// On which transports a description can be used, and why not on the others. If it names some, the others do not matter.
 struct Usability<'d> {
     on: Vec<&'static str>,
     limits: Vec<(&'static str, &'d str)>,
@@ -97,7 +97,10 @@ struct Usability<'d> {
 impl Usability<'_> {
     fn of(described: &Described) -> Usability<'_> {
         let mut found = Usability { on: Vec::new(), limits: Vec::new() };
-        for transport in Transport::ALL {
+        let named = described.transports();
+        let is_named =
+            |transport: &Transport| named.is_empty() || named.iter().any(|name| name == transport.as_str());
+        for transport in Transport::ALL.into_iter().filter(is_named) {
             match described.usable(transport) {
                 Usable::No(why) => found.limits.push((transport.as_str(), why)),
                 Usable::AsItIs | Usable::Whole(_) => found.on.push(transport.as_str()),

@@ -49,6 +49,12 @@ fn check_says_on_which_transports_a_description_can_be_used_and_exits_by_it() {
         (&page["usable"], &page["limits"][0]["transport"]),
         (&serde_json::json!(["udp", "file"]), &"tcp".into())
     );
+    // Transports that the description does not name are of no interest.
+    let ksy = "meta: {id: mine, -framescope: {transport: udp}}\nseq: [{id: all, size-eos: true}]";
+    let other = folder.path().join("other.ksy");
+    fs::write(&other, ksy).unwrap();
+    let page = text(&run(&["check", other.to_str().unwrap()]).stdout);
+    assert!(page.ends_with("has no mistakes\nusable: udp\n"), "{page}");
     // The same sentence beside every other command, and as the answer to a rule.
     let file = folder.path().join("it.bin");
     fs::write(&file, b"all of it").unwrap();
@@ -346,4 +352,21 @@ enums:
     assert_eq!(run_with_input(&["encode", "--protocol", description], by_name).stdout, [0xff]);
     let checked = crate::text(&run(&["check", description, data, "--format", "json"]).stdout);
     assert!(checked.contains(r#""undeclared":[{"field":"code","value":-5,"count":1}]"#), "{checked}");
+}
+
+#[test]
+fn check_names_an_enum_once_and_counts_the_terminators_of_structures() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ksy, file) = (folder.path().join("mine.ksy"), folder.path().join("it.bin"));
+    let text_of = "
+meta: {id: mine, encoding: UTF-8}
+seq: [{id: a, type: u1, enum: kind}, {id: b, type: u1, enum: kind}, {id: line, type: line, terminator: [13, 10]}]
+types: {line: {seq: [{id: word, type: str, terminator: 0x20}, {id: rest, type: str, size-eos: true}]}}
+enums: {kind: {1: one, 2: two, 3: three}}
+";
+    fs::write(&ksy, text_of).unwrap();
+    fs::write(&file, b"\x01\x02say hello\r\n").unwrap();
+    let page = text(&run(&["check", ksy.to_str().unwrap(), file.to_str().unwrap()]).stdout);
+    assert!(page.contains("13 of 13 bytes explained"), "{page}");
+    assert!(page.contains("\n  a and another field: three\n"), "{page}");
 }

@@ -73,13 +73,16 @@ struct Comparison<'d> {
     /// How many there are and the first rows, by field and code.
     problems: BTreeMap<(String, Code), (u64, Vec<RowId>)>,
     covered: Vec<bool>,
+    /// The terminators of structures, which no field inside has.
+    terminators: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'d> Comparison<'d> {
     fn new(described: &'d Described) -> Comparison<'d> {
         let health = Health { protocol: described.name().to_owned(), ..Health::default() };
         let (seen, problems, covered) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Comparison { described, health, seen, problems, covered }
+        let terminators = described.terminators();
+        Comparison { described, health, seen, problems, covered, terminators }
     }
 
     fn add_row(&mut self, number: RowId, span_type: SpanType, dissection: &Dissection<'_>, length: usize) {
@@ -100,7 +103,7 @@ impl<'d> Comparison<'d> {
     fn add_fields(&mut self, dissection: &Dissection<'_>, message: &Captured<'_, '_>, length: usize) {
         self.covered.clear();
         self.covered.resize(length, false);
-        count(&dissection.fields, "", &mut self.seen, message, &mut self.covered);
+        count(&dissection.fields, "", &mut self.seen, message, (&mut self.covered, &self.terminators));
         self.health.explained_bytes += self.covered.iter().filter(|covered| **covered).count() as u64;
     }
 
@@ -128,29 +131,43 @@ impl<'d> Comparison<'d> {
             Some(Constant { field: field.clone(), value: seen.first.clone(), count: seen.count })
         };
         health.constant = seen.iter().filter_map(constant).collect();
-        for declared in described.enumerations() {
-            if let Some(seen) = seen.get(&declared.path) {
-                compare_names(&mut health, declared, seen);
-            }
-        }
+        compare_names(&mut health, described.enumerations(), &seen);
         health
     }
 }
 
-/// Compares the numbers of a field with the names of its enum.
-fn compare_names(health: &mut Health, declared: Enumeration, seen: &Seen) {
-    let has = |value: i128| seen.numbers.contains_key(&value);
-    let members: Vec<String> =
-        declared.members.iter().filter(|(value, _)| !has(*value)).map(|(_, name)| name.clone()).collect();
-    let names: BTreeSet<i128> = declared.members.iter().map(|(value, _)| *value).collect();
-    let unnamed = seen.numbers.iter().filter(|(value, _)| !names.contains(*value));
-    health.undeclared.extend(unnamed.map(|(value, count)| Undeclared {
-        field: declared.path.clone(),
-        value: *value,
-        count: *count,
-    }));
-    if seen.has_names && !members.is_empty() {
-        health.unseen.push(Unseen { field: declared.path, members });
+/// The fields that have an enum, and what they have of it.
+struct Used<'s> {
+    members: BTreeSet<(i128, String)>,
+    field: String,
+    seen: Vec<&'s Seen>,
+}
+
+/// Compares the numbers of fields with the names of their enums. Fields with the same members have the same enum.
+fn compare_names(health: &mut Health, declared: Vec<Enumeration>, seen: &BTreeMap<String, Seen>) {
+    let mut enums: Vec<Used<'_>> = Vec::new();
+    for Enumeration { path, members } in declared {
+        let Some(found) = seen.get(&path) else { continue };
+        let members: BTreeSet<(i128, String)> = members.into_iter().collect();
+        let names: BTreeSet<i128> = members.iter().map(|(value, _)| *value).collect();
+        let unnamed = found.numbers.iter().filter(|(value, _)| !names.contains(*value));
+        health.undeclared.extend(unnamed.map(|(value, count)| Undeclared {
+            field: path.clone(),
+            value: *value,
+            count: *count,
+        }));
+        match enums.iter_mut().find(|known| known.members == members) {
+            Some(known) => known.seen.push(found),
+            None => enums.push(Used { members, field: path, seen: vec![found] }),
+        }
+    }
+    for Used { members, field, seen } in enums {
+        let is_unseen =
+            |(value, _): &(i128, String)| !seen.iter().any(|seen| seen.numbers.contains_key(value));
+        let members: Vec<String> = members.into_iter().filter(is_unseen).map(|(_, name)| name).collect();
+        if seen.iter().any(|seen| seen.has_names) && !members.is_empty() {
+            health.unseen.push(Unseen { field, fields: seen.len(), members });
+        }
     }
 }
 
@@ -195,12 +212,15 @@ fn count(
     above: &str,
     seen: &mut BTreeMap<String, Seen>,
     message: &Captured<'_, '_>,
-    covered: &mut [bool],
+    (covered, terminators): (&mut [bool], &BTreeMap<String, Vec<u8>>),
 ) {
     for field in fields.iter().filter(|field| !field.name.starts_with('_')) {
         let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
         if field.value == Value::Group {
-            count(&field.fields, &path, seen, message, covered);
+            if let Some(terminator) = terminators.get(&path) {
+                cover_last(terminator, message.captured_before(field.range.end), message.bytes(), covered);
+            }
+            count(&field.fields, &path, seen, message, (covered, terminators));
             continue;
         }
         let place = message.captured_before(field.range.start)..message.captured_before(field.range.end);
@@ -209,7 +229,7 @@ fn count(
         }
         if field.value == Value::Missing {
             // Its place is known, but not its value.
-            count(&field.fields, &path, seen, message, covered);
+            count(&field.fields, &path, seen, message, (covered, terminators));
             continue;
         }
         if seen.len() >= MOST_PATHS && !seen.contains_key(&path) {
@@ -231,6 +251,16 @@ fn count(
                 _ => found.varies = found.first != value,
             }
         }
+    }
+}
+
+/// Flags the terminator of a structure that ends with it.
+fn cover_last(terminator: &[u8], end: usize, bytes: &[u8], covered: &mut [bool]) {
+    let place = end.saturating_sub(terminator.len())..end;
+    if bytes.get(place.clone()) == Some(terminator)
+        && let Some(covered) = covered.get_mut(place)
+    {
+        covered.fill(true);
     }
 }
 

@@ -80,10 +80,23 @@ pub struct Undeclared {
 /// Members of an enum that were not seen.
 #[derive(Debug, Serialize)]
 pub struct Unseen {
-    /// The field's path.
+    /// The path of the first field that has the enum.
     pub field: String,
+    /// How many fields have it.
+    pub fields: usize,
     /// Their names.
     pub members: Vec<String>,
+}
+
+impl Unseen {
+    /// The fields, as text for a person.
+    pub fn fields_text(&self) -> String {
+        match self.fields {
+            0 | 1 => self.field.clone(),
+            2 => format!("{} and another field", self.field),
+            fields => format!("{} and {} more fields", self.field, fields - 1),
+        }
+    }
 }
 
 impl Health {
@@ -151,11 +164,13 @@ impl Health {
         if !self.unseen.is_empty() {
             writeln!(out, "\nNames that no message has:")?;
         }
-        for Unseen { field, members } in &self.unseen {
+        for found in &self.unseen {
+            let Unseen { members, .. } = found;
+
             let shown: Vec<&str> = members.iter().take(8).map(String::as_str).collect();
             let more =
                 if members.len() > 8 { format!(" and {} more", members.len() - 8) } else { String::new() };
-            writeln!(out, "  {field}: {}{more}", shown.join(", "))?;
+            writeln!(out, "  {}: {}{more}", found.fields_text(), shown.join(", "))?;
         }
         if !self.constant.is_empty() {
             writeln!(out, "\nFields that never change:")?;

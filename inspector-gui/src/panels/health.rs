@@ -32,7 +32,7 @@ pub(crate) fn show(ui: &mut Ui, health: &Health, commands: &mut Vec<Command>) {
             undeclared.map(|found| format!("{} = {} ({} times)", found.field, found.value, found.count));
         section(ui, "Values without a name", lines);
         let unseen = health.unseen.iter();
-        let lines = unseen.map(|found| format!("{}: {}", found.field, found.members.join(", ")));
+        let lines = unseen.map(|found| format!("{}: {}", found.fields_text(), found.members.join(", ")));
         section(ui, "Names that never occur", lines);
         let constant = health.constant.iter();
         let lines =

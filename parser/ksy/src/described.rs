@@ -5,6 +5,7 @@ mod states;
 
 use crate::names;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -316,6 +317,18 @@ impl Described {
             }
         }
         found
+    }
+
+    /// The structures that end with a terminator, which none of their fields has: its bytes by their paths.
+    pub fn terminators(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        self.parts().for_each(|part| names::terminators(&part.format.plan, &mut found));
+        found
+    }
+
+    /// The transports that the description names; none if it says nothing of them.
+    pub fn transports(&self) -> &[String] {
+        &self.format.meta.transports
     }
 
     fn framing(&self) -> Framing<'_> {

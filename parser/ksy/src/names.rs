@@ -1,6 +1,6 @@
 //! The fields that messages may have: their paths, their enumerations, and their documentation.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use framescope_parser::{CAPTURED, Names};
 
@@ -22,18 +22,37 @@ pub struct Enumeration {
 
 /// The fields whose numbers have names, by their paths.
 pub(crate) fn enumerations(plan: &Plan) -> Vec<Enumeration> {
-    let mut found = Vec::new();
-    collect_enumerations(plan, plan.message_type(), "", &mut Vec::new(), &mut found, &mut 0);
+    let mut found: Vec<Enumeration> = Vec::new();
+    each_path(plan, plan.message_type(), "", &mut Vec::new(), &mut 0, &mut |path, attr| {
+        let Some(of) = attr.enumeration.map(|of| plan.enum_of(of)) else { return };
+        let members = of.members.iter().map(|member| (member.value, member.shown.clone()));
+        // The cases of a switch may have fields with the same name.
+        match found.iter_mut().find(|known| known.path == path) {
+            Some(known) => known.members.extend(members),
+            None => found.push(Enumeration { path: path.to_owned(), members: members.collect() }),
+        }
+    });
     found
 }
 
-fn collect_enumerations(
+/// The structures that end with a terminator, which none of their fields has: the bytes of these by the paths.
+pub(crate) fn terminators(plan: &Plan, found: &mut BTreeMap<String, Vec<u8>>) {
+    each_path(plan, plan.message_type(), "", &mut Vec::new(), &mut 0, &mut |path, attr| {
+        let is_structure = matches!(attr.shape, Shape::User(_) | Shape::Switch(..));
+        if let Some(terminator) = attr.limit.terminator.as_ref().filter(|one| is_structure && one.consume) {
+            found.insert(path.to_owned(), terminator.bytes.clone());
+        }
+    });
+}
+
+/// Visits all fields with their paths.
+fn each_path(
     plan: &Plan,
     id: TypeId,
     above: &str,
     around: &mut Vec<TypeId>,
-    found: &mut Vec<Enumeration>,
     looked: &mut usize,
+    visit: &mut dyn FnMut(&str, &Attr),
 ) {
     let ty = plan.type_of(id);
     if around.contains(&id) || around.len() >= DEEPEST || *looked >= MOST_NAMES {
@@ -44,18 +63,11 @@ fn collect_enumerations(
         *looked += 1;
         let name = plan.name(attr.sym);
         let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-        if let Some(of) = attr.enumeration.map(|of| plan.enum_of(of)) {
-            let members = of.members.iter().map(|member| (member.value, member.shown.clone()));
-            // The cases of a switch may have fields with the same name.
-            match found.iter_mut().find(|known| known.path == path) {
-                Some(known) => known.members.extend(members),
-                None => found.push(Enumeration { path: path.clone(), members: members.collect() }),
-            }
-        }
+        visit(&path, attr);
         let mut shapes = vec![&attr.shape];
         while let Some(shape) = shapes.pop() {
             match shape {
-                Shape::User(user) => collect_enumerations(plan, user.id, &path, around, found, looked),
+                Shape::User(user) => each_path(plan, user.id, &path, around, looked, visit),
                 Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
                 _ => {}
             }

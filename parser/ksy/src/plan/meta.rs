@@ -24,7 +24,7 @@ pub(crate) struct Meta {
     pub(crate) id: Option<NodeId>,
     pub(crate) request: Option<NodeId>,
     pub(crate) reply: Option<NodeId>,
-    /// The bytes with which every message ends and that occur nowhere else in it.
+    /// The bytes with which every message ends, and after which a message can be found wherever they are.
     pub(crate) terminator: Option<Vec<u8>>,
     /// Fields after the head whose check covers it: where the check fails, there may be no message.
     pub(crate) trailing_checks: Vec<u16>,
