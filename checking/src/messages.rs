@@ -11,6 +11,7 @@ use crate::frames::{rearrange, store};
 use crate::random::Random;
 use crate::repair::repaired;
 use crate::spans::{holds_message, spans};
+use crate::verdict::wrong_in;
 
 /// How many values are tried to make one valid message.
 const MOST_REPAIRS: usize = 500;
@@ -119,12 +120,17 @@ fn only_message(protocol: &Described, context: &Context<'_>, mut bytes: Vec<u8>)
             Input { bytes, first_segment: bytes.len(), last: true, offset: 0, context: Some(context) };
         if bytes.is_empty() { Step::Lost } else { protocol.next(input, &mut Memo::default()) }
     };
+    let mut is_completed = false;
     if let (Step::Partial(_), Some(terminator)) = (step(&bytes), protocol.terminator()) {
         bytes.extend_from_slice(terminator);
+        is_completed = true;
     }
     let (Step::Message(length) | Step::Checked(length)) = step(&bytes) else { return None };
     bytes.truncate(length.get());
-    Some(bytes)
+    // Any bytes can be completed: only those that make a valid message are of use.
+    let is_of_use =
+        !is_completed || wrong_in(protocol, Captured::whole(&bytes).in_context(Some(context))).is_none();
+    is_of_use.then_some(bytes)
 }
 
 /// Random bytes that begin like a message.
