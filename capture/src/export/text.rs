@@ -181,6 +181,10 @@ fn put_facts(
     put::number(out, row.offset);
     out.extend_from_slice(b", ");
     out.extend_from_slice(index.direction(row).as_str().as_bytes());
+    if let Some(stage) = index.stage(row) {
+        out.extend_from_slice(b", stage ");
+        out.extend_from_slice(stage.name.as_bytes());
+    }
     match packets.len() {
         0 => {}
         1 => out.extend_from_slice(b", packet "),
