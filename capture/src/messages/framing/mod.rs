@@ -4,10 +4,12 @@
 //! message each needs no [`Framer`]: that is made when something else comes, and dropped when enough such payloads have followed one
 //! another. It reads no file and fills only the labels of the index.
 
+mod conversing;
+
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, Confidence, Conversation, Framer, Protocol, Span, SpanType, Speaker, Unclaimed, Usable,
+    Captured, Confidence, Conversation, Framer, Protocol, Span, SpanType, Unclaimed, Usable,
 };
 
 use crate::DecodeAs;
@@ -15,7 +17,7 @@ use crate::ids::{FlowId, PacketId, ProtocolId, Side, StreamId, Table};
 use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_from, is_usable};
 use crate::messages::outline::{Labels, Outline};
 use crate::messages::payload::MessageOutline;
-use crate::messages::talks::{Arrival, Roles, Talk};
+use crate::messages::talks::{Arrival, Talk};
 use crate::packets::segment::CapturedSegment;
 use crate::streams::client::Client;
 use crate::streams::flow::{Flow, Flows};
@@ -428,152 +430,6 @@ impl MessageFramer {
             StreamEvent::End => framer.end(framed, &mut sink),
         }
     }
-
-    /// Reads what comes next of a conversation, unless its sender had received something that is missing yet.
-    fn converse<S: SpanSink>(
-        &mut self,
-        stream: StreamId,
-        event: StreamEvent,
-        bytes: &[u8],
-        arrival: Arrival,
-        to: &mut FramingOutput<'_, S>,
-    ) {
-        let other = stream.opposite();
-        let (read, is_searching) = (self.read_up_to(other), self.is_searching(stream));
-        let framed = self.streams.at(other).framing.as_ref().map_or(0, |framing| framing.framer.end_offset());
-        let Some(talk) = self.talk(stream, bytes, to.flows) else { return };
-        let received = match (event, arrival.received) {
-            _ if is_searching => 0,
-            (StreamEvent::Data(_), Some(received)) => received,
-            (StreamEvent::Data(_), None) => framed + talk.waiting_before(other, arrival.brought_by),
-            (StreamEvent::Gap(_) | StreamEvent::End, _) => 0,
-        };
-        if talk.must_wait(stream, received, read) {
-            talk.wait(stream, event, bytes, (arrival.brought_by, received));
-        } else {
-            self.read(stream, event, bytes, arrival.packet, to);
-        }
-        self.settle(stream.flow(), arrival.packet, false, to);
-    }
-
-    /// Whether it is not known where the next message of a stream begins.
-    fn is_searching(&self, stream: StreamId) -> bool {
-        self.streams.at(stream).framing.as_ref().is_some_and(|framing| framing.framer.is_searching())
-    }
-
-    /// How far a stream of a conversation was read.
-    fn read_up_to(&self, stream: StreamId) -> u64 {
-        let framer = self.streams.at(stream).framing.as_ref().map(|framing| &framing.framer);
-        // What is searched may hold a message that decides how the other direction is read.
-        framer.map_or(0, |framer| if framer.is_searching() { framer.offset() } else { framer.end_offset() })
-    }
-
-    /// The conversation is over: reads what waits in it.
-    pub(crate) fn read_waiting<S: SpanSink>(
-        &mut self,
-        flow: FlowId,
-        packet: PacketId,
-        to: &mut FramingOutput<'_, S>,
-    ) {
-        self.settle(flow, packet, true, to);
-    }
-
-    /// Reads what need not wait any longer in a conversation.
-    fn settle<S: SpanSink>(
-        &mut self,
-        flow: FlowId,
-        packet: PacketId,
-        is_over: bool,
-        to: &mut FramingOutput<'_, S>,
-    ) {
-        loop {
-            let read = Side::BOTH.map(|side| self.read_up_to(flow.stream(side)));
-            let is_searching = Side::BOTH.map(|side| self.is_searching(flow.stream(side)));
-            let Some(Some(talk)) = self.talks.get_mut(flow) else { return };
-            let Some((next, is_early)) = talk.next_waiting(read, is_searching, is_over) else { return };
-            if is_early {
-                // What it may depend on was not captured.
-                talk.conversation.loss(talk.role(next.stream.opposite()));
-                talk.has_lost = true;
-            }
-            self.read(next.stream, next.event, &next.bytes, packet, to);
-        }
-    }
-
-    /// The conversation that a stream is a direction of, which may begin with these bytes.
-    fn talk(&mut self, stream: StreamId, bytes: &[u8], flows: &Flows) -> Option<&mut Talk> {
-        let number = self.streams.at(stream).choice.protocol()?;
-        let flow = stream.flow();
-        let talk = self.talks.at_or_default(flow);
-        if talk.is_none() {
-            let protocol = self.protocols.get(number)?;
-            let roles = Roles { rules: &self.rules, clients: &self.clients, protocols: &self.protocols };
-            *talk = Talk::new(&**protocol, (flow, flows.at(flow)), (stream, bytes), &roles).map(Box::new);
-        }
-        talk.as_deref_mut()
-    }
-
-    /// Stores how far a conversation is, if that is due and messages depend on what others have set.
-    fn store<S: SpanSink>(&mut self, flow: FlowId, to: &mut FramingOutput<'_, S>) {
-        let Some(Some(talk)) = self.talks.get_mut(flow) else { return };
-        if !talk.is_due() {
-            return;
-        }
-        let place = |side| {
-            let framing = self.streams.get(flow.stream(side))?.framing.as_ref()?;
-            Some(framing.framer.offset())
-        };
-        let places = Side::BOTH.map(|side| place(side).unwrap_or(0));
-        to.spans.conversation(flow, talk.client, places, Some(talk.conversation.copy()));
-    }
-
-    /// Divides what comes next of a conversation into spans, each read in its stage.
-    fn read<S: SpanSink>(
-        &mut self,
-        stream: StreamId,
-        event: StreamEvent,
-        bytes: &[u8],
-        completed_by: PacketId,
-        to: &mut FramingOutput<'_, S>,
-    ) {
-        let known = self.streams.at_mut(stream);
-        let Some(number) = known.choice.protocol() else { return };
-        let Some(protocol) = self.protocols.get(number) else { return };
-        let Some(Some(talk)) = self.talks.get_mut(stream.flow()) else { return };
-        let (role, stages) = (talk.role(stream), protocol.stages());
-        let framer = &mut known.framing(0).framer;
-        if talk.is_new() {
-            let copy = talk.is_stored.then(|| talk.conversation.copy());
-            to.spans.conversation(stream.flow(), talk.client, [0; 2], copy);
-        }
-        let speaker = Speaker::new(&mut *talk.conversation, role, &**protocol, &self.protocols);
-        if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
-            framer.begins_inside_known(&speaker);
-        }
-        let (was_searching, mut has_lost) = (framer.is_searching(), false);
-        let mut sink = |span: Span, bytes: Captured<'_, '_>| {
-            let Span { offset, length, span_type, .. } = span;
-            has_lost |= span_type != SpanType::Message;
-            let number_of_stage = bytes.context().map_or(0, |context| context.stage);
-            let stage = stages.get(usize::from(number_of_stage));
-            let read_by = stage.and_then(|stage| stage.protocol(&self.protocols)).unwrap_or(&Unclaimed);
-            let alone =
-                if stage.is_some_and(|stage| stage.needs_variables) { bytes } else { bytes.in_context(None) };
-            let outline = outline(read_by, &span, alone);
-            let label = to.labels.outlined((number, number_of_stage), span_type, &outline);
-            let protocol = Some(number);
-            let span = FramedSpan { stream, offset, length, span_type, label, protocol, completed_by, bytes };
-            to.spans.span(&span);
-        };
-        match event {
-            StreamEvent::Data(_) => framer.segment_of(&speaker, bytes, &mut sink),
-            StreamEvent::Gap(length) => framer.gap_of(&speaker, length, &mut sink),
-            StreamEvent::End => framer.end_of(&speaker, &mut sink),
-        }
-        talk.has_lost |= has_lost || framer.is_searching() != was_searching;
-        talk.unstored = talk.unstored.saturating_add(bytes.len() as u64);
-        self.store(stream.flow(), to);
-    }
 }
 
 /// The kind and problems of a span.
@@ -625,124 +481,4 @@ impl FramedStream {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::packets::origin::{Origin, Piece};
-    use crate::packets::segment::Transport;
-    use framescope_parser::missive::{Flags, FrameBuf, Kind};
-
-    /// The spans as type, offset and length, and how often something was buffered.
-    #[derive(Default)]
-    struct Spans {
-        spans: Vec<(SpanType, u64, u64)>,
-        chosen: Vec<Choice>,
-        buffered: usize,
-    }
-
-    impl SpanSink for Spans {
-        fn span(&mut self, span: &FramedSpan<'_>) {
-            self.spans.push((span.span_type, span.offset, span.length));
-        }
-
-        fn chosen(&mut self, _: StreamId, choice: Choice) {
-            self.chosen.push(choice);
-        }
-
-        fn buffered(&mut self) {
-            self.buffered += 1;
-        }
-
-        fn conversation(&mut self, _: FlowId, _: Side, _: [u64; 2], _: Option<Box<dyn Conversation>>) {}
-    }
-
-    struct Bench {
-        framer: MessageFramer,
-        flows: Flows,
-        labels: Labels,
-        spans: Spans,
-        stream: StreamId,
-    }
-
-    impl Bench {
-        fn new() -> Bench {
-            let (mut flows, mut framer) =
-                (Flows::default(), MessageFramer::new(framescope_parser::built_in(), Vec::new(), Vec::new()));
-            let flow = flows.push(Flow::default());
-            framer.add_flow(flow, flows.at(flow));
-            let (labels, spans) = (Labels::default(), Spans::default());
-            Bench { framer, flows, labels, spans, stream: flow.stream(Side::First) }
-        }
-
-        fn with<T>(
-            &mut self,
-            run: impl FnOnce(&mut MessageFramer, StreamId, &mut FramingOutput<'_, Spans>) -> T,
-        ) -> T {
-            let Bench { framer, flows, labels, spans, stream } = self;
-            run(framer, *stream, &mut FramingOutput { flows, labels, spans })
-        }
-
-        fn data(&mut self, offset: u64, bytes: &[u8]) {
-            self.with(|framer, stream, to| framer.data(stream, offset, bytes, PacketId::from(1).into(), to));
-        }
-
-        /// Takes a payload with an outline; says whether it was one message.
-        fn payload(&mut self, offset: u64, payload: &[u8]) -> bool {
-            let origin = Origin { packet: 1.into(), file_offset: 0 };
-            let pieces = [Piece { offset: 0, length: payload.len(), origin }];
-            let segment = CapturedSegment {
-                packet: 1.into(),
-                interface: None,
-                transport: Transport::Udp,
-                payload,
-                missing: 0,
-                time_ns: None,
-                pieces: &pieces,
-                at_hand: (0, payload),
-                outline: 1,
-            };
-            self.with(|framer, stream, to| framer.whole_message(stream, offset, &segment, to).is_some())
-        }
-    }
-
-    fn frame() -> Vec<u8> {
-        FrameBuf { flags: Flags::CHECKSUM, ..FrameBuf::new(Kind::PING) }.to_bytes().unwrap()
-    }
-
-    #[test]
-    fn a_beginning_is_buffered_until_its_protocol_is_known_and_framed_as_if_it_had_been() {
-        let (mut bench, frame) = (Bench::new(), frame());
-        bench.data(0, &frame[..7]);
-        assert!(bench.spans.spans.is_empty() && bench.spans.buffered == 1);
-        bench.data(7, &frame[7..]);
-        assert_eq!(bench.spans.spans, [(SpanType::Message, 0, 24)]);
-        assert_eq!(bench.spans.chosen, [Choice::new(Some(0), Some(Confidence::Certain))]);
-    }
-
-    #[test]
-    fn a_gap_cuts_a_message_off_and_the_next_one_is_found() {
-        let (mut bench, frame) = (Bench::new(), frame());
-        bench.data(0, &frame);
-        bench.data(24, &frame[..10]);
-        bench.with(|framer, stream, to| framer.gap(stream, (34, 5), PacketId::from(1).into(), to));
-        bench.data(39, &frame);
-        bench.with(|framer, stream, to| framer.end(stream, PacketId::from(1).into(), to));
-        let end = bench.spans.spans.iter().map(|(_, offset, length)| offset + length).max();
-        assert_eq!((end, bench.spans.spans.last()), (Some(63), Some(&(SpanType::Message, 39, 24))));
-    }
-
-    #[test]
-    fn a_stream_needs_a_framer_only_until_enough_payloads_were_one_message_each() {
-        let (mut bench, frame) = (Bench::new(), frame());
-        let outline =
-            MessageOutline { protocol: 0, kind: Some((6, false)), codes: framescope_parser::CodeSet::EMPTY };
-        bench.framer.add_outlines([outline].into_iter());
-        assert!(!bench.payload(0, &frame), "there is no label for it yet");
-        bench.data(0, &frame);
-        let first = bench.framer.is_framing(bench.stream);
-        let whole = (1..=u64::from(WHOLE)).all(|number| bench.payload(number * 24, &frame));
-        assert!(first && whole && !bench.framer.is_framing(bench.stream));
-        assert!(bench.payload(24 * 17, &frame) && !bench.framer.is_framing(bench.stream));
-        bench.data(24 * 18, &frame[..9]);
-        assert!(!bench.payload(24 * 18 + 9, &frame), "bytes wait before it");
-    }
-}
+mod tests;
