@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // A test that finds none of what it looks for fails.
 
 use framescope_ksy::{Described, Format};
-use framescope_parser::{Code, Confidence, Dissection, Framer, Protocol, Sample, SpanType};
+use framescope_parser::{
+    Captured, Code, Confidence, Dissection, Framer, Measure, Protocol, Sample, SpanType,
+};
 
 type Spans = Vec<(u64, u64, SpanType)>;
 
@@ -238,4 +240,14 @@ types:
     for at in 1..stream.len() {
         assert_eq!(spans(&described, &[&stream[..at], &stream[at..]]), expected, "cut at {at}");
     }
+}
+
+#[test]
+fn a_list_of_nothing_is_not_followed_far_where_a_place_is_searched_for_a_message() {
+    let text = "meta: {id: t, endian: be}\nseq: [{id: n, type: u4}, {id: items, type: nothing, repeat: expr, repeat-expr: n}]\n\
+                types: {nothing: {seq: [{id: none, size: 0}]}}";
+    let described = Described::from_ksy(text).unwrap();
+    let measure = |n: u32| described.measure(Captured::whole(&n.to_be_bytes()));
+    assert!(matches!(measure(20), Measure::Message { length, .. } if length.get() == 4));
+    assert_eq!(measure(100_000), Measure::Nothing);
 }

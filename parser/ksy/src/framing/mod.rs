@@ -16,13 +16,15 @@ use framescope_parser::{Captured, Code, Input, Key, Measure, Memo, Step};
 use crate::framing::head::Probe;
 use crate::plan::{Meta, Order, Plan, Shape};
 use crate::program::{Given, Programs};
-use crate::run::arena::{State, Stop, with_arena};
+use crate::run::arena::{Arena, State, Stop, with_arena};
 use crate::run::numbers::integer;
 use crate::run::{Mode, Run};
 
 /// The longest message, in bytes, whose check decides whether its length is believed: many heads may claim the same
 /// bytes, which would then be read again for each.
 const SUSPECT: usize = 64 << 10;
+/// As many bytes of a message are looked at where many places are searched for one.
+const SEARCHED: usize = 512;
 /// The longest message, in bytes, that is read again with each byte that arrives while its length is unknown.
 const EAGER: usize = 1 << 10;
 /// How many bytes are unmasked at first.
@@ -209,7 +211,15 @@ pub(crate) fn measure(framing: Framing<'_>, message: Captured<'_, '_>) -> Measur
             Measure::Nothing
         };
     }
-    with_arena(|arena| match Run::of(plan, message, arena, Mode::Frame).read() {
+    let read = |arena: &mut Arena| {
+        let mut run = Run::of(plan, message, arena, Mode::Frame);
+        // A search asks at each place of a stretch.
+        if message.bytes().len() <= SEARCHED {
+            run.begin_search();
+        }
+        run.read()
+    };
+    with_arena(|arena| match read(arena) {
         Ok(taken) if (1..=limit).contains(&(taken as usize)) => found(taken as usize),
         Ok(_) | Err(Stop::Fault(_)) => Measure::Nothing,
         // Only what is before a gap is unmasked.

@@ -119,6 +119,7 @@ impl<'p> Run<'p, '_> {
                 break Err(stop);
             }
             scope.index = Some(index);
+            let before = (self.io(io).pos, self.io(io).bit);
             let item = match self.read_one(attr, io, &scope) {
                 Ok(item) => item,
                 Err(stop) => {
@@ -129,6 +130,11 @@ impl<'p> Run<'p, '_> {
                 }
             };
             self.arena.array_mut(array).push(item);
+            if (self.io(io).pos, self.io(io).bit) == before
+                && let Err(stop) = self.spend(self.empty_item)
+            {
+                break Err(stop);
+            }
             if self.mode != Mode::Frame
                 && let Err(stop) = self.test(id, attr, item, &scope)
             {

@@ -62,6 +62,8 @@ pub(crate) struct Run<'p, 'm> {
     pub(crate) inflating: Option<Box<InflateState>>,
     depth: u32,
     work_limit: u64,
+    /// What an item of a list costs that takes no bytes.
+    pub(super) empty_item: u64,
     /// The field whose bits were read last, and whether the lowest come first.
     last_bits: (ObjectId, u16, bool),
     /// A structure in which reading stopped, until it is stored in its field.
@@ -129,6 +131,7 @@ impl<'p, 'm> Run<'p, 'm> {
             inflating: None,
             depth: 0,
             work_limit,
+            empty_item: 0,
             last_bits: (ObjectId::NONE, 0, false),
             interrupted: None,
         }
@@ -157,6 +160,13 @@ impl<'p, 'm> Run<'p, 'm> {
         self.aligned(IoId::MESSAGE);
         read?;
         Ok(self.arena.io(IoId::MESSAGE).pos)
+    }
+
+    /// Prepares for one of very many places at which a message may begin: a message there has little to do before its length is
+    /// known, and lists of nothing are not followed far.
+    pub(crate) fn begin_search(&mut self) {
+        self.work_limit = self.arena.work + (1 << 11) + 16 * self.message.bytes().len() as u64;
+        self.empty_item = 64;
     }
 
     /// Prepares for a message that has no bytes yet.
