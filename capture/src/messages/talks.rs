@@ -61,6 +61,9 @@ pub(crate) struct Talk {
 struct Waiting {
     /// Of the first and the second side, in the order of their streams.
     events: [VecDeque<WaitingEvent>; 2],
+    /// How much of each stream has waited so far, and how much of that was read.
+    waited: [u64; 2],
+    read: [u64; 2],
     cost: usize,
 }
 
@@ -71,6 +74,8 @@ pub(crate) struct WaitingEvent {
     packet: PacketId,
     /// How much of the other direction it may depend on.
     received: u64,
+    /// How much of its stream has waited up to its end.
+    waited: u64,
     pub(crate) bytes: Box<[u8]>,
 }
 
@@ -112,13 +117,10 @@ impl Talk {
     /// How much of a stream waits that came before a packet.
     pub(crate) fn waiting_before(&self, stream: StreamId, packet: PacketId) -> u64 {
         let Some(waiting) = self.waiting.as_deref() else { return 0 };
-        let length = |event: &WaitingEvent| match event.event {
-            StreamEvent::Data(length) => length as u64,
-            StreamEvent::Gap(length) => length,
-            StreamEvent::End => 0,
-        };
-        let before = stream.side().of(&waiting.events).iter().take_while(|event| event.packet < packet);
-        before.map(length).sum()
+        let (side, events) = (stream.side(), stream.side().of(&waiting.events));
+        let before = events.partition_point(|event| event.packet < packet).checked_sub(1);
+        let waited = before.and_then(|last| events.get(last)).map(|last| last.waited);
+        waited.map_or(0, |waited| waited.saturating_sub(*side.of(&waiting.read)))
     }
 
     /// Lets something wait.
@@ -131,7 +133,13 @@ impl Talk {
     ) {
         let waiting = self.waiting.get_or_insert_default();
         waiting.cost += bytes.len() + PRICE;
-        let event = WaitingEvent { stream, event, packet, received, bytes: bytes.into() };
+        let waited = stream.side().of_mut(&mut waiting.waited);
+        *waited += match event {
+            StreamEvent::Data(length) => length as u64,
+            StreamEvent::Gap(length) => length,
+            StreamEvent::End => 0,
+        };
+        let event = WaitingEvent { stream, event, packet, received, waited: *waited, bytes: bytes.into() };
         stream.side().of_mut(&mut waiting.events).push_back(event);
     }
 
@@ -160,6 +168,7 @@ impl Talk {
         let side = free.or_else(|| if gives_up { first() } else { None })?;
         let event = side.of_mut(&mut waiting.events).pop_front()?;
         waiting.cost -= event.bytes.len() + PRICE;
+        *side.of_mut(&mut waiting.read) = event.waited;
         if waiting.events.iter().all(VecDeque::is_empty) {
             self.waiting = None;
         }
@@ -171,19 +180,29 @@ impl Talk {
         std::mem::replace(&mut self.is_new, false)
     }
 
-    /// Whether what its messages have set is to be stored, so that a message can be read again without all before it.
-    pub(crate) fn is_due(&mut self) -> bool {
-        if !self.is_stored {
-            return false;
+    /// Whether what its messages have set is to be stored, so that a message can be read again without all before it: after enough
+    /// bytes, and sooner after a loss.
+    pub(crate) fn due(&mut self) -> Option<Due> {
+        if !self.is_stored || (self.unstored < STORE_EACH && !self.has_lost) {
+            return None;
         }
-        let enough = STORE_EACH.max(self.conversation.size() as u64 * STORE_FACTOR);
-        let is_due = self.unstored >= enough || self.has_lost;
-        self.has_lost = false;
-        if is_due {
-            self.unstored = 0;
-        }
-        is_due
+        let size = self.conversation.size() as u64;
+        let due = match self.has_lost {
+            _ if self.unstored >= STORE_EACH.max(size * STORE_FACTOR) => Due::Regular,
+            true if self.unstored >= size => Due::AfterLoss(size),
+            _ => return None,
+        };
+        (self.unstored, self.has_lost) = (0, false);
+        Some(due)
     }
+}
+
+/// Why a conversation is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    Regular,
+    /// So many bytes of memory more than regularly.
+    AfterLoss(u64),
 }
 
 /// How much was read of the stream of the other side.

@@ -5,8 +5,11 @@ use framescope_parser::{Captured, Span, SpanType, Speaker, Unclaimed};
 use super::{FramedSpan, FramingOutput, MessageFramer, SpanSink, outline};
 use crate::ids::{FlowId, PacketId, Side, StreamId};
 use crate::messages::detection::StreamEvent;
-use crate::messages::talks::{Arrival, Roles, Talk};
+use crate::messages::talks::{Arrival, Due, Roles, Talk};
 use crate::streams::flow::Flows;
+
+/// How much memory copies may take that are stored after losses, beside the regular ones.
+const MOST_AFTER_LOSSES: u64 = 64 << 20;
 
 impl MessageFramer {
     /// Reads what comes next of a conversation, unless its sender had received something that is missing yet.
@@ -96,8 +99,13 @@ impl MessageFramer {
     /// Stores how far a conversation is, if that is due and messages depend on what others have set.
     fn store<S: SpanSink>(&mut self, flow: FlowId, to: &mut FramingOutput<'_, S>) {
         let Some(Some(talk)) = self.talks.get_mut(flow) else { return };
-        if !talk.is_due() {
-            return;
+        match talk.due() {
+            None => return,
+            Some(Due::Regular) => {}
+            Some(Due::AfterLoss(size)) => match self.stored_after_losses.saturating_add(size) {
+                ..=MOST_AFTER_LOSSES => self.stored_after_losses += size,
+                _ => return,
+            },
         }
         let place = |side| {
             let framing = self.streams.get(flow.stream(side))?.framing.as_ref()?;

@@ -32,6 +32,8 @@ pub(crate) struct MessageFramer {
     streams: Table<StreamId, FramedStream>,
     /// The conversations of flows whose protocol has any.
     talks: Table<FlowId, Option<Box<Talk>>>,
+    /// How many bytes of memory copies of conversations take that were stored after losses.
+    stored_after_losses: u64,
     /// Which protocols, by number, have stages.
     have_stages: Vec<bool>,
     /// The outlines of payloads by themselves, by code, with their labels once there are some.
@@ -153,6 +155,7 @@ impl MessageFramer {
             clients,
             streams: Table::default(),
             talks: Table::default(),
+            stored_after_losses: 0,
             have_stages,
             outlines: Vec::new(),
         }
