@@ -21,8 +21,9 @@ pub(crate) struct MessageOutline {
 
 /// Outlines payloads, and assigns the same code to equal outlines.
 pub(crate) struct PayloadOutliner {
-    protocols: Vec<Arc<dyn Protocol>>,
-    /// The protocol that outlined the last one: it is tried first.
+    /// Those whose messages show by themselves where they end, with their numbers.
+    protocols: Vec<(usize, Arc<dyn Protocol>)>,
+    /// The place of the one that outlined the last payload: it is tried first.
     last: usize,
     /// How many payloads in a row no protocol outlined.
     misses: u32,
@@ -38,7 +39,11 @@ const PATIENCE: u32 = 64;
 
 impl PayloadOutliner {
     pub(crate) fn new(protocols: &[Arc<dyn Protocol>]) -> PayloadOutliner {
-        let protocols = protocols.to_vec();
+        // What a message of a conversation is depends on what came before.
+        let shows_alone =
+            |protocol: &Arc<dyn Protocol>| !protocol.ends_with_segment() && protocol.stages().is_empty();
+        let all = protocols.iter().cloned().enumerate();
+        let protocols = all.filter(|(_, protocol)| shows_alone(protocol)).collect();
         let codes = HashMap::default();
         PayloadOutliner { protocols, last: 0, misses: 0, tried: 0, codes, recent: [None; 16] }
     }
@@ -81,11 +86,12 @@ impl PayloadOutliner {
             return None;
         }
         let all = (self.last..self.protocols.len()).chain(0..self.last);
-        for number in all {
-            let found = self.protocols.get(number).and_then(|protocol| one_message(&**protocol, payload));
-            if let Some((kind, codes)) = found {
-                (self.last, self.misses) = (number, 0);
-                return Some(MessageOutline { protocol: number, kind, codes });
+        for at in all {
+            if let Some((number, protocol)) = self.protocols.get(at)
+                && let Some((kind, codes)) = one_message(&**protocol, payload)
+            {
+                (self.last, self.misses) = (at, 0);
+                return Some(MessageOutline { protocol: *number, kind, codes });
             }
         }
         self.misses = self.misses.saturating_add(1);
@@ -96,10 +102,6 @@ impl PayloadOutliner {
 /// The kind and problems of a payload that is just one message, as far as its protocol knows without what follows.
 #[inline]
 fn one_message(protocol: &dyn Protocol, payload: &[u8]) -> Option<(Option<KindKey>, CodeSet)> {
-    // What a message of a conversation is depends on what came before.
-    if protocol.ends_with_segment() || !protocol.stages().is_empty() {
-        return None;
-    }
     let input = Input { bytes: payload, first_segment: payload.len(), last: false, offset: 0, context: None };
     match protocol.next(input, &mut Memo::default()) {
         Step::Checked(length) if length.get() == payload.len() => {

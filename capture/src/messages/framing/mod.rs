@@ -399,8 +399,8 @@ impl MessageFramer {
         arrival: Arrival,
         to: &mut FramingOutput<'_, S>,
     ) {
-        let known = self.streams.at_mut(stream);
-        let number = known.choice.protocol();
+        let number = self.streams.at(stream).choice.protocol();
+        let has_stages = self.have_stages(number);
         let chosen = number.and_then(|number| self.protocols.get(number));
         let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
         // Where a datagram or the file is one message, nothing else ends it.
@@ -408,12 +408,11 @@ impl MessageFramer {
             Usable::Whole(whole) => (whole, true),
             _ => (protocol, false),
         };
-        let has_stages = number.is_some_and(|number| self.have_stages.get(number) == Some(&true));
         if has_stages && !is_whole {
             return self.converse(stream, event, bytes, arrival, to);
         }
         let stage = if has_stages { NO_STAGE } else { 0 };
-        let framer = &mut known.framing(0).framer;
+        let framer = &mut self.streams.at_mut(stream).framing(0).framer;
         // Without its SYN a stream need not begin with a message.
         if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
             framer.begins_inside(framed);

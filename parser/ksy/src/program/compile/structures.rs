@@ -1,7 +1,5 @@
 //! Structures, field by field.
 
-use std::collections::HashSet;
-
 use crate::plan::{Attr, Endian, Repeat, Shape, Size, TypePlan};
 use crate::program::compile::{Compiler, DEEPEST, MOST_STEPS, Place, Purpose, Stored};
 use crate::program::report::{How, ReportedField};
@@ -145,7 +143,7 @@ impl<'p> Compiler<'p> {
 
     /// Skips a field, if its extent is known without its contents.
     fn pass_over(&mut self, frame: usize, attr: &'p Attr) -> Option<Option<()>> {
-        let may_fault = matches!(self.purpose, Purpose::Fields(_)) && self.may_be_undecided(&attr.shape);
+        let may_fault = matches!(self.purpose, Purpose::Fields(_)) && self.plan.chooses_endian(&attr.shape);
         if let Some(bits) = attr.unit_bits.filter(|bits| bits % 8 == 0 && !may_fault)
             && !matches!(attr.shape, Shape::Bits { .. })
             && !attr.begins_with_bits(self.plan)
@@ -169,25 +167,6 @@ impl<'p> Compiler<'p> {
             return Some(Some(()));
         }
         Some(None)
-    }
-
-    /// Whether a shape has numbers whose byte order a value decides, and may not: then reading ends there.
-    fn may_be_undecided(&self, shape: &Shape) -> bool {
-        let (mut shapes, mut seen) = (vec![shape], HashSet::new());
-        while let Some(shape) = shapes.pop() {
-            match shape {
-                Shape::User(user) if seen.insert(user.id) => {
-                    let ty = self.plan.type_of(user.id);
-                    if matches!(ty.endian, Endian::Switch(..)) {
-                        return true;
-                    }
-                    shapes.extend(ty.seq.iter().map(|attr| &attr.shape));
-                }
-                Shape::Switch(_, cases) => shapes.extend(cases.iter().map(|(_, shape)| shape)),
-                _ => {}
-            }
-        }
-        false
     }
 
     /// Whether a field is reported, or may contain one that is.
