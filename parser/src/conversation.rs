@@ -14,7 +14,8 @@ use core::num::NonZeroUsize;
 
 use crate::framer::Framing;
 use crate::{
-    Captured, Code, Guess, Input, Measure, Memo, Protocol, Sentence, Span, SpanType, Step, Unclaimed, Visit,
+    Captured, Carried, Code, Guess, Input, Measure, Memo, Passage, Protocol, Sentence, Span, SpanType, Step,
+    Unclaimed, Visit,
 };
 
 /// Which end of a conversation sends a message.
@@ -87,6 +88,8 @@ pub struct Stage {
     pub needs_variables: bool,
     /// Whether its messages may set variables.
     pub sets_variables: bool,
+    /// Whether its messages may carry others, or matter to what later ones carry.
+    pub carries: bool,
 }
 
 /// What the messages of a stage are read as.
@@ -166,6 +169,18 @@ pub trait Conversation: Send + Sync {
         let _ = role;
     }
 
+    /// In a protocol that [carries](Stage::carries) others: takes what comes next of a direction, instead of
+    /// [`message`](Conversation::message) or [`loss`](Conversation::loss), and hands on what it carries. It hands on the same
+    /// from a [copy](Conversation::copy) after the same messages. By default, nothing is carried.
+    fn carry(&mut self, role: Role, passage: Passage<'_, '_>, to: &mut dyn Carried) {
+        let _ = to;
+        match passage {
+            Passage::Message(message) => self.message(role, message),
+            Passage::Lost(_) => self.loss(role),
+            Passage::End => {}
+        }
+    }
+
     /// Whether the next message of a direction may be read in a stage, as far as is known: after a loss in several.
     fn may_be(&self, role: Role, stage: u16) -> bool {
         stage == self.stage(role)
@@ -184,6 +199,8 @@ pub struct Speaker<'c> {
     role: Role,
     stages: &'c [Stage],
     protocols: &'c [Arc<dyn Protocol>],
+    /// Where what it carries goes.
+    carried: Option<RefCell<&'c mut dyn Carried>>,
 }
 
 /// What a protocol keeps between two steps, while the stage is the same.
@@ -201,7 +218,14 @@ impl<'c> Speaker<'c> {
         protocol: &'c dyn Protocol,
         protocols: &'c [Arc<dyn Protocol>],
     ) -> Speaker<'c> {
-        Speaker { conversation: RefCell::new(conversation), role, stages: protocol.stages(), protocols }
+        let (conversation, stages) = (RefCell::new(conversation), protocol.stages());
+        Speaker { conversation, role, stages, protocols, carried: None }
+    }
+
+    /// Hands on what the messages carry. The framer's caller says itself when the direction has [ended](Passage::End).
+    #[must_use]
+    pub fn carrying(self, carried: &'c mut dyn Carried) -> Speaker<'c> {
+        Speaker { carried: Some(RefCell::new(carried)), ..self }
     }
 
     /// The protocol of the next message.
@@ -240,6 +264,13 @@ impl<'c> Speaker<'c> {
             sink(span, bytes.in_context(Some(&context)));
         }
         let mut conversation = self.conversation.borrow_mut();
+        if let Some(carried) = &self.carried {
+            let passage = match span.span_type {
+                SpanType::Message => Passage::Message(bytes),
+                SpanType::Partial | SpanType::Gap | SpanType::Skipped(_) => Passage::Lost(span.length),
+            };
+            return conversation.carry(role, passage, *carried.borrow_mut());
+        }
         match span.span_type {
             SpanType::Message => conversation.message(role, bytes),
             SpanType::Partial | SpanType::Gap | SpanType::Skipped(_) => conversation.loss(role),

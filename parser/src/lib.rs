@@ -109,6 +109,7 @@ use alloc::vec::Vec;
 
 pub mod bare;
 mod captured;
+mod carrier;
 mod code;
 mod conversation;
 mod error;
@@ -132,6 +133,7 @@ mod unclaimed;
 mod utf8;
 
 pub use captured::{CAPTURED, Captured, Missing};
+pub use carrier::{Carried, Channel, Collected, Heard, Nowhere, Passage, Settings};
 pub use code::{Code, CodeDomain, CodeInfo, CodeSet, CustomCode, Severity};
 pub use conversation::{Context, Conversation, Reads, Role, Speaker, Stage, Variables};
 pub use error::{Error, Fault};

@@ -9,7 +9,7 @@ use core::num::NonZeroUsize;
 
 use crate::{
     Captured, Code, CodeDomain, Context, Conversation, Dissection, Error, FieldReader, FieldSelection,
-    Observer, Stage, Transport, Usable, Visit,
+    Observer, Settings, Stage, Transport, Usable, Visit,
 };
 
 /// A message format: how a stream divides into messages, and a message into fields.
@@ -229,6 +229,18 @@ pub trait Protocol: Send + Sync {
     /// The beginning of a conversation, in a protocol with [`stages`](Protocol::stages).
     fn conversation(&self) -> Option<Box<dyn Conversation>> {
         None
+    }
+
+    /// The same, in a channel of a carrier that knows more about it. By default, that is left aside.
+    fn conversation_in(&self, settings: &Settings) -> Option<Box<dyn Conversation>> {
+        let _ = settings;
+        self.conversation()
+    }
+
+    /// The names of the channels that it is spoken in, as [rules](crate::Channel::name) name them: it need not be detected
+    /// there. None by default.
+    fn carried_by(&self) -> &[String] {
+        &[]
     }
 
     /// A fresh observer for one conversation, where the sequence of messages means something.

@@ -65,6 +65,7 @@ impl Stages {
             reads: Reads::Own(Arc::new(reads.clone())),
             needs_variables,
             sets_variables,
+            carries: false,
         };
         let first = [stage("preamble", &preamble, false, true), stage("item", &item, needs, false)];
         let of_server = needs.then(|| stage("item", &item, needs, false));

@@ -248,6 +248,14 @@ codes! {
     MidConversation = "mid-conversation", Note,
         cause: "The capture was started after the connection was opened.",
         advice: "Start the capture before the connection is opened, to see what the two sides agreed on.";
+    /// What this message carries can't be unpacked: it is compressed or encoded in another way than it says, or damaged.
+    UnpackingFailed = "unpacking-failed", Error,
+        cause: "The sender compressed or encoded it in another way than it announced, or bytes of it were changed or lost.",
+        advice: "Look at the bytes: their first ones show most formats. After a loss, what is compressed can often not be unpacked up to the next beginning.";
+    /// What this message carries unpacks to far more than its own bytes; the rest of it was left out.
+    ExpandsTooMuch = "expands-too-much", Warning,
+        cause: "A compressed body of very many equal bytes, or one that was made to exhaust the memory of whoever unpacks it.",
+        advice: "Make sure that the receiver has a limit too. What was unpacked up to the limit is shown.";
     /// No protocol recognises this stream.
     NoProtocol = "no-protocol", Note,
         cause: "The stream is encrypted or compressed, uses a format that is unknown here, or its beginning is missing.",

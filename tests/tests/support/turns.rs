@@ -33,12 +33,14 @@ impl Default for Turns {
             reads: Reads::Own(Arc::new(Part { number })),
             needs_variables: matches!(number, REQUEST | REPLY),
             sets_variables: matches!(number, HELLO | REQUEST),
+            carries: false,
         };
         let other = Stage {
             name: "text".into(),
             reads: Reads::Other("text".into()),
             needs_variables: false,
             sets_variables: false,
+            carries: false,
         };
         Turns {
             stages: vec![

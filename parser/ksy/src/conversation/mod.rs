@@ -75,7 +75,13 @@ impl Grammar {
                 |at: u16| plan.states.get(usize::from(at)).is_some_and(|state| state.phase().is_some());
             let sets_variables =
                 state.variables().next().is_some() || !continuing.is_empty() || after.into_iter().any(counts);
-            stages.push(Stage { name: state.name.clone(), reads, needs_variables, sets_variables });
+            stages.push(Stage {
+                name: state.name.clone(),
+                reads,
+                needs_variables,
+                sets_variables,
+                carries: false,
+            });
             let expressions: Vec<_> = state.expressions().collect();
             let rules = match &own {
                 Some(own) if !expressions.is_empty() || does_inflate => {
