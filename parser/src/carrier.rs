@@ -4,11 +4,10 @@
 //! carry, as one or more [channels](Channel). Each channel has two streams of its own, one in each direction, in which
 //! other protocols are read, and these may be carriers too. A carrier never reads what it hands on.
 
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use crate::{Captured, Code, Role, Sentence};
 
@@ -78,10 +77,12 @@ pub trait Carried {
     /// Says what a channel is, before its first bytes. What is said of one again is left aside.
     fn open(&mut self, channel: u64, about: Channel);
 
-    /// The next bytes of a direction of a channel, as they are in the carrier's message.
-    fn range(&mut self, channel: u64, from: Role, range: Range<usize>);
+    /// The next bytes of a direction of a channel, which are in the carrier's message as they are, and where in it they begin.
+    /// Only of a [verbatim](Channel::is_verbatim) channel.
+    fn verbatim(&mut self, channel: u64, from: Role, at: usize, bytes: &[u8]);
 
-    /// The next bytes of a direction of a channel, which are not in the carrier's message as they are.
+    /// The next bytes of a direction of a channel, which are not in the carrier's message as they are. Only with a message, not with
+    /// what was lost or the end.
     fn bytes(&mut self, channel: u64, from: Role, bytes: &[u8]);
 
     /// What was handed on of a direction since the last such call is one message, also if that is nothing. Only of a
@@ -109,7 +110,7 @@ impl Carried for Nowhere {
     }
 
     fn open(&mut self, _: u64, _: Channel) {}
-    fn range(&mut self, _: u64, _: Role, _: Range<usize>) {}
+    fn verbatim(&mut self, _: u64, _: Role, _: usize, _: &[u8]) {}
     fn bytes(&mut self, _: u64, _: Role, _: &[u8]) {}
     fn end_message(&mut self, _: u64, _: Role) {}
     fn lost(&mut self, _: u64, _: Role, _: u64) {}
@@ -130,8 +131,7 @@ pub enum Heard {
     End,
 }
 
-/// Collects all that is carried, for tests and for programs that want just that. Verbatim ranges are those of the
-/// [message](Collected::message) that it was given.
+/// Collects all that is carried, for tests and for programs that want just that.
 #[derive(Clone, Debug, Default)]
 pub struct Collected {
     /// What was said of each channel.
@@ -142,16 +142,10 @@ pub struct Collected {
     pub problems: Vec<(Code, String)>,
     /// The most that it takes beyond what is verbatim; all if it is None.
     pub limit: Option<usize>,
-    message: Vec<u8>,
     taken: usize,
 }
 
 impl Collected {
-    /// The bytes of the message that is taken next, to which ranges refer.
-    pub fn message(&mut self, message: Captured<'_, '_>) {
-        message.bytes().clone_into(&mut self.message);
-    }
-
     /// All bytes of a direction of a channel, without gaps and ends.
     pub fn all(&self, channel: u64, from: Role) -> Vec<u8> {
         let bytes = |heard: &Heard| match heard {
@@ -200,10 +194,8 @@ impl Carried for Collected {
         self.channels.entry(channel).or_insert(about);
     }
 
-    fn range(&mut self, channel: u64, from: Role, range: Range<usize>) {
-        debug_assert!(range.end <= self.message.len(), "{range:?} of {} bytes", self.message.len());
-        let bytes = self.message.get(range).unwrap_or_default().to_vec();
-        self.append(channel, from, &bytes);
+    fn verbatim(&mut self, channel: u64, from: Role, _: usize, bytes: &[u8]) {
+        self.append(channel, from, bytes);
     }
 
     fn bytes(&mut self, channel: u64, from: Role, bytes: &[u8]) {
