@@ -121,6 +121,7 @@ fn captures() -> Vec<(String, Index)> {
         captures.push((name.to_owned(), read(source, &options, &mut |_| true).unwrap()));
     }
     captures.push(("turns".to_owned(), support::turns::index()));
+    captures.push(("mux".to_owned(), support::mux::index()));
     captures
 }
 

@@ -7,11 +7,14 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use framescope_capture::{Index, Options};
 use framescope_parser::{
     Captured, Carried, Channel, Code, Confidence, Conversation, Dissection, Error, Fault, Input, Kind,
     Measure, Memo, Nowhere, Passage, Protocol, Reads, Role, Sample, Sentence, Settings, Stage, Step, Value,
-    Visit,
+    Visit, with_built_in,
 };
+
+use super::{Tcp, read_with, tcp_pcap};
 
 /// The carrier.
 pub struct Mux {
@@ -221,4 +224,14 @@ pub fn message(channel: u8, payload: &[u8]) -> Vec<u8> {
 /// The same for a channel from 0x80 to 0xbf, after so many messages of both sides.
 pub fn added(channel: u8, before: u8, payload: &[u8]) -> Vec<u8> {
     message(channel, &payload.iter().map(|byte| byte.wrapping_add(before)).collect::<Vec<_>>())
+}
+
+/// A capture of a few of them, one in another carrier.
+pub fn index() -> Index {
+    let nested = message(0x3f, &[message(1, b"inner"), added(0x80, 1, b"added")].concat());
+    let messages = [message(0x41, b"\x01ada"), nested, message(0xc1, b"\x03xy")].concat();
+    let segments = [Tcp::syn(100), Tcp::data(101, messages)];
+    let protocols = with_built_in(vec![Arc::new(Mux::default()) as Arc<dyn Protocol>]);
+    let decode_as = ["tcp=mux", "mux.message=bare"].iter().map(|rule| rule.parse().unwrap()).collect();
+    read_with(tcp_pcap(&segments), &Options { protocols, decode_as, ..Options::default() })
 }
