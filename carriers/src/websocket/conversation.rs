@@ -70,10 +70,15 @@ impl Talk {
     }
 
     fn about(&self, channel: u64) -> Channel {
-        let is_text = channel == TEXT_CHANNEL;
+        let is_text = channel == TEXT_CHANNEL && self.is_delimited;
+        // What is agreed on is often called as the protocol is.
+        let subprotocol = match self.settings.get("subprotocol") {
+            Some("mqttv3.1") => Some("mqtt".to_owned()),
+            other => other.map(str::to_owned),
+        };
         Channel {
-            name: if is_text { "websocket.text" } else { "websocket.binary" }.into(),
-            protocol: is_text.then_some("json".into()),
+            name: if channel == TEXT_CHANNEL { "websocket.text" } else { "websocket.binary" }.into(),
+            protocol: if is_text { Some("websocket-text".into()) } else { subprotocol.map(Into::into) },
             settings: Settings::clone(&self.settings),
             is_delimited: self.is_delimited,
             is_verbatim: false,

@@ -17,6 +17,8 @@ use framescope_parser::{
     Value, Visit,
 };
 
+use crate::preview::Preview;
+
 use super::header::{
     BINARY, CLOSE, CONTINUATION, Header, MAX_CONTROL, OPCODES, TEXT, Unread, close_code, may_be_sent,
 };
@@ -242,45 +244,18 @@ fn report_header<'a>(header: &Header, message: &Captured<'a, '_>, visit: &mut dy
     }
 }
 
-/// The most characters of a text in a summary.
-const PREVIEW: usize = 80;
-
 fn summarise<'a>(header: &Header, payload: &[u8], visit: &mut dyn Visit<'a>) {
     let (length, more) = (header.payload, if header.fin { "" } else { " (more follows)" });
-    if header.is_compressed() {
-        return visit.summary(format_args!("{length} bytes, compressed{more}"));
-    }
-    let shown = match header.opcode {
-        CLOSE => payload.get(2..),
-        BINARY => None,
-        _ => Some(payload),
-    };
-    let preview = shown.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(preview);
-    match (header.opcode, payload.split_first_chunk::<2>(), preview) {
-        (CLOSE, Some((code, _)), preview) => {
+    match (header.opcode, payload.split_first_chunk::<2>()) {
+        _ if header.is_compressed() => visit.summary(format_args!("{length} bytes, compressed{more}")),
+        (CLOSE, Some((code, reason))) => {
             let code = u16::from_be_bytes(*code);
-            let reason = preview.unwrap_or_default();
             let space = if reason.is_empty() { "" } else { " " };
-            visit.summary(format_args!("{code} {}{space}{reason}", close_code(code)));
+            visit.summary(format_args!("{code} {}{space}{}", close_code(code), Preview(reason)));
         }
-        (_, _, Some(text)) => visit.summary(format_args!("{text}{more}")),
-        (_, _, None) => visit.summary(format_args!("{length} bytes{more}")),
+        (BINARY, _) => visit.summary(format_args!("{length} bytes{more}")),
+        _ => visit.summary(format_args!("{}{more}", Preview(payload))),
     }
-}
-
-/// The beginning of a text, on one line.
-fn preview(text: &str) -> String {
-    let mut shown = String::new();
-    for c in text.chars().take(PREVIEW) {
-        match c.is_control() {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-    }
-    if text.chars().nth(PREVIEW).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 /// A message of `length` bytes, of which there are some.

@@ -4,6 +4,7 @@
 //! and `websocket.binary`. What begins it, an HTTP request and its response, is not a part of it: they are read as `http`, which
 //! hands on what follows and what the two sides agreed on. It is never recognised by its bytes.
 
+mod chat;
 mod codes;
 mod conversation;
 mod extensions;
@@ -22,6 +23,7 @@ use framescope_parser::{
     Sample, Settings, Stage, Step, Visit,
 };
 
+pub use self::chat::WebSocketText;
 pub use self::codes::CODES;
 use self::conversation::Talk;
 use self::frame::Frame;

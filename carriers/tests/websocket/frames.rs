@@ -39,7 +39,7 @@ fn a_frame_shows_its_header_and_its_payload_without_the_mask() {
             ),
             format!("BINARY | 2 bytes | {} masked=false length=2 payload=0102", head("false", "BINARY (2)")),
             format!("PONG | you | {} masked=false length=3 payload=\"you\"", head("false", "PONG (10)")),
-            format!("CLOSE | 0 bytes | {} masked=false length=0 payload=", head("false", "CLOSE (8)")),
+            format!("CLOSE |  | {} masked=false length=0 payload=", head("false", "CLOSE (8)")),
         ]
     );
     assert_eq!(played.problems(), Vec::<String>::new());

@@ -29,11 +29,11 @@ fn fragments_are_joined_with_control_frames_between_them() {
 fn a_channel_says_what_is_known_of_it() {
     let player = player().with("path", "/chat").with("host", "a.example").with("subprotocol", "chat.v1");
     let played = play_checked(&player, &[sends(Client, TEXT, b"{}"), sends(Client, BINARY, b"1")]);
-    for (name, protocol) in [("websocket.text", Some("json")), ("websocket.binary", None)] {
+    for (name, protocol) in [("websocket.text", "websocket-text"), ("websocket.binary", "chat.v1")] {
         let about = &played.collected.channels[&played.channel(name)];
         assert_eq!(about.settings.get("path"), Some("/chat"));
         assert_eq!(about.settings.get("subprotocol"), Some("chat.v1"));
-        assert_eq!(about.protocol.as_deref(), protocol);
+        assert_eq!(about.protocol.as_deref(), Some(protocol));
         assert!(about.is_delimited && !about.is_verbatim && !about.begins_inside);
     }
 }
