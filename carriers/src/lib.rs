@@ -10,4 +10,5 @@ pub mod json;
 mod names;
 mod preview;
 pub mod shown;
+pub mod tls;
 pub mod websocket;
