@@ -161,7 +161,7 @@ fn stream_json<'a>(
     let mut bytes = Vec::new();
     for segment in index.stream_segments(flow, direction) {
         bytes.clear();
-        reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
+        index.read_stream((flow, direction), segment.offset..segment.end(), reader, &mut bytes)?;
         digest.update(&bytes);
     }
     let none = Stream::default();

@@ -7,9 +7,11 @@
 //! ```
 //!
 //! `pipeline.rs` follows a packet from the first to the last stage. `ending.rs` is what happens at the end of a capture. This module
-//! and those decide nothing themselves: they pass on what one stage gives to the next.
+//! and those decide nothing themselves: they pass on what one stage gives to the next. `carrying.rs` passes on what messages carry, which
+//! goes through the last two stages once more.
 
 mod batch;
+mod carrying;
 mod ending;
 mod options;
 mod pipeline;
@@ -20,6 +22,7 @@ use std::io;
 pub use self::options::Options;
 
 use self::batch::{Batch, ReadItem};
+use self::carrying::Channels;
 use self::ending::Ending;
 use self::read_ahead::Reading;
 use crate::files::records::{Opened, Records};
@@ -61,6 +64,7 @@ pub struct Indexer {
     flows: FlowTable,
     streams: StreamTracker,
     messages: MessageFramer,
+    channels: Channels,
     writer: IndexWriter,
     ending: Ending,
     /// What reassembly gave, on its way to the next stages. Kept for its memory.
@@ -111,6 +115,7 @@ impl Indexer {
             flows: FlowTable::default(),
             streams: StreamTracker::new(options.reassembly_limit),
             messages: MessageFramer::new(protocols, rules, options.clients.clone()),
+            channels: Channels::default(),
             writer: IndexWriter::new(reader()),
             ending: Ending::Flows(0),
             events: Vec::new(),

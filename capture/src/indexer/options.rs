@@ -36,7 +36,7 @@ impl Options {
     /// The rules, each with the place of its protocol among all.
     ///
     /// # Errors
-    /// A rule names no protocol, or one that can't be used there: the sentence says which there are, or where it can be used.
+    /// A rule names no protocol or no carrier, or one that can't be used there: the sentence says which there are, or where it can be used.
     pub(super) fn rules(&self) -> Result<Vec<(DecodeAs, usize)>, ReadError> {
         let protocols = &self.protocols;
         let rules = self.decode_as.iter().map(|rule| {
@@ -45,6 +45,16 @@ impl Options {
                 let known = protocols.iter().map(|protocol| protocol.name().to_owned()).collect();
                 return Err(ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known });
             };
+            if let Some(carrier) = rule.carrier() {
+                let is_carrier =
+                    |protocol: &Arc<dyn Protocol>| protocol.stages().iter().any(|stage| stage.carries);
+                let mut carriers = protocols.iter().filter(|protocol| is_carrier(protocol));
+                if !carriers.any(|protocol| protocol.name() == carrier) {
+                    let known = protocols.iter().filter(|protocol| is_carrier(protocol));
+                    let known = known.map(|protocol| protocol.name().to_owned()).collect();
+                    return Err(ReadError::UnknownCarrier { name: carrier.to_owned(), known });
+                }
+            }
             match rule.transport().map(|transport| protocol.usable(transport.carrier())) {
                 Some(Usable::No(why)) => {
                     Err(ReadError::UnusableProtocol { name: protocol.name().to_owned(), why: why.to_owned() })
