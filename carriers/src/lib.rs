@@ -4,3 +4,5 @@
 //! Each is a [`Protocol`](framescope_parser::Protocol) like any other, and shows its own messages field by field; what they carry goes
 //! to [channels](framescope_parser::Channel), in which other protocols are read. No input and output, no clock, no panic; the work and
 //! the memory are bounded by the bytes that are there.
+
+pub mod small;

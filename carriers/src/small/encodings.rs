@@ -249,7 +249,7 @@ fn decode_base64(encoded: &[u8]) -> Result<Vec<u8>, NotEncoded> {
     engine.decode(encoded).map_err(|error| {
         let last = encoded.len().saturating_sub(1);
         match error {
-            base64::DecodeError::InvalidByte(at, found) | base64::DecodeError::InvalidLastSymbol(at, found) => {
+            base64::DecodeError::InvalidByte(at, found) | base64::DecodeError::InvalidLastSymbol { offset: at, symbol: found, .. } => {
                 NotEncoded::Digit { at, found }
             }
             _ => NotEncoded::Length { at: last },
