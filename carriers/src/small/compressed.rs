@@ -4,8 +4,8 @@
 //! with a header is handed on as it is. After a loss gzip goes on with the next member; zlib and deflate can't.
 
 use framescope_parser::{
-    Captured, Carried, Code, Confidence, Conversation, Dissection, Error, Fault, Input, Kind, Nowhere, Passage, Role,
-    Sample, Sentence, Settings, Step, Value, Visit,
+    Captured, Carried, Code, Confidence, Conversation, Dissection, Error, Fault, Input, Kind, Nowhere,
+    Passage, Role, Sample, Sentence, Settings, Step, Value, Visit,
 };
 
 use super::channel::Only;
@@ -20,24 +20,36 @@ const PLAIN: u16 = 2;
 /// The carrier of a kind of compressed stream.
 pub fn compressed(wrapper: Wrapper) -> Staged {
     let (name, about, part) = match wrapper {
-        Wrapper::Gzip => ("gzip", "a stream that is compressed with gzip, one member or several", Part {
-            name: "header",
-            next: |input| next_header(Wrapper::Gzip, input),
-            dissect: dissect_gzip,
-            encode: encode_gzip,
-        }),
-        Wrapper::Zlib => ("zlib", "a stream that is compressed with zlib", Part {
-            name: "header",
-            next: |input| next_header(Wrapper::Zlib, input),
-            dissect: dissect_zlib,
-            encode: encode_zlib,
-        }),
-        Wrapper::Deflate => ("deflate", "a stream that is compressed with deflate, without anything around it", Part {
-            name: "header",
-            next: |input| next_header(Wrapper::Deflate, input),
-            dissect: |_, _| {},
-            encode: |_, _| Err(Error::new(0, "header", Fault::Missing)),
-        }),
+        Wrapper::Gzip => (
+            "gzip",
+            "a stream that is compressed with gzip, one member or several",
+            Part {
+                name: "header",
+                next: |input| next_header(Wrapper::Gzip, input),
+                dissect: dissect_gzip,
+                encode: encode_gzip,
+            },
+        ),
+        Wrapper::Zlib => (
+            "zlib",
+            "a stream that is compressed with zlib",
+            Part {
+                name: "header",
+                next: |input| next_header(Wrapper::Zlib, input),
+                dissect: dissect_zlib,
+                encode: encode_zlib,
+            },
+        ),
+        Wrapper::Deflate => (
+            "deflate",
+            "a stream that is compressed with deflate, without anything around it",
+            Part {
+                name: "header",
+                next: |input| next_header(Wrapper::Deflate, input),
+                dissect: |_, _| {},
+                encode: |_, _| Err(Error::new(0, "header", Fault::Missing)),
+            },
+        ),
     };
     let start = move |settings: &Settings| {
         let first = if wrapper == Wrapper::Deflate { COMPRESSED } else { HEADER };
@@ -89,7 +101,17 @@ fn next_header(wrapper: Wrapper, input: Input<'_>) -> Step {
 }
 
 const GZIP_FIELDS: [&str; 11] = [
-    "magic", "method", "flags", "modified", "extra_flags", "system", "extra", "name", "comment", "header_check", "data",
+    "magic",
+    "method",
+    "flags",
+    "modified",
+    "extra_flags",
+    "system",
+    "extra",
+    "name",
+    "comment",
+    "header_check",
+    "data",
 ];
 
 fn dissect_gzip<'a>(message: &'a [u8], visit: &mut dyn Visit<'a>) {
@@ -153,7 +175,11 @@ fn encode_gzip(message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error>
     if let Some(extra) = given("extra") {
         let found = extra.len();
         let length = u16::try_from(found).map_err(|_| {
-            Error::new(0, "extra", Fault::TooLong { limit: 65535, found: u64::try_from(found).unwrap_or(u64::MAX) })
+            Error::new(
+                0,
+                "extra",
+                Fault::TooLong { limit: 65535, found: u64::try_from(found).unwrap_or(u64::MAX) },
+            )
         })?;
         out.extend_from_slice(&length.to_le_bytes());
         out.extend_from_slice(extra);
@@ -325,7 +351,9 @@ impl Conversation for Compressed {
 
 fn cannot_go_on(wrapper: Wrapper) -> Sentence {
     Sentence::new(match wrapper {
-        Wrapper::Gzip => "this can't be unpacked, since bytes before it are missing or damaged; the next member can",
+        Wrapper::Gzip => {
+            "this can't be unpacked, since bytes before it are missing or damaged; the next member can"
+        }
         Wrapper::Zlib | Wrapper::Deflate => {
             "this can't be unpacked, since bytes before it are missing or damaged: each byte of deflate depends on those before"
         }

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use framescope_parser::{
-    Captured, Carried, Code, Confidence, Conversation, Dissection, Error, Input, Kind, Memo, Nowhere, Passage,
-    Protocol, Role, Sample, Settings, Step, Value, Visit,
+    Captured, Carried, Code, Confidence, Conversation, Dissection, Error, Input, Kind, Memo, Nowhere,
+    Passage, Protocol, Role, Sample, Settings, Step, Value, Visit,
 };
 
 use super::channel::Only;
@@ -155,7 +155,9 @@ impl Protocol for Frames {
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         let given = |name| message.field(name).and_then(|field| field.value.as_bytes());
-        if message.field("frame").is_none() && message.field("data").is_none() && message.field("leading").is_none()
+        if message.field("frame").is_none()
+            && message.field("data").is_none()
+            && message.field("leading").is_none()
         {
             bytes_of(message, "delimiter")?;
         }

@@ -32,7 +32,9 @@ pub enum Encoding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotEncoded {
     /// The count of COBS.
-    #[error("the count {count} is more than the {left} bytes that follow it: a byte of the message was lost or changed")]
+    #[error(
+        "the count {count} is more than the {left} bytes that follow it: a byte of the message was lost or changed"
+    )]
     Count {
         /// Where it is.
         at: usize,
@@ -249,7 +251,8 @@ fn decode_base64(encoded: &[u8]) -> Result<Vec<u8>, NotEncoded> {
     engine.decode(encoded).map_err(|error| {
         let last = encoded.len().saturating_sub(1);
         match error {
-            base64::DecodeError::InvalidByte(at, found) | base64::DecodeError::InvalidLastSymbol { offset: at, symbol: found, .. } => {
+            base64::DecodeError::InvalidByte(at, found)
+            | base64::DecodeError::InvalidLastSymbol { offset: at, symbol: found, .. } => {
                 NotEncoded::Digit { at, found }
             }
             _ => NotEncoded::Length { at: last },

@@ -151,7 +151,9 @@ impl Inflating {
         let part = bytes.get(..LONGEST_HEADER - before.min(LONGEST_HEADER)).unwrap_or(bytes);
         known.extend_from_slice(part);
         match header_length(self.wrapper, known) {
-            Header::Complete(_) if self.wrapper == Wrapper::Zlib && known.get(1).is_some_and(|&byte| byte & 0x20 != 0) => {
+            Header::Complete(_)
+                if self.wrapper == Wrapper::Zlib && known.get(1).is_some_and(|&byte| byte & 0x20 != 0) =>
+            {
                 let text = "the stream needs a dictionary that both sides know, and which is not in it";
                 self.fail(Code::UnpackingFailed, text.into(), to)
             }
@@ -161,7 +163,8 @@ impl Inflating {
             }
             Header::Incomplete if before + part.len() < LONGEST_HEADER => ControlFlow::Continue(part.len()),
             Header::Incomplete => {
-                let text = Sentence::new("the header has no end within {} bytes").with([LONGEST_HEADER as u64]);
+                let text =
+                    Sentence::new("the header has no end within {} bytes").with([LONGEST_HEADER as u64]);
                 self.fail(Code::UnpackingFailed, text, to)
             }
             Header::Wrong(why) => self.fail(Code::UnpackingFailed, why.into(), to),
@@ -198,7 +201,8 @@ impl Inflating {
                 }
                 Ok(_) | Err(MZError::Buf) => {}
                 Err(_) => {
-                    let text = Sentence::new("what follows the first {} bytes that were unpacked is not deflate");
+                    let text =
+                        Sentence::new("what follows the first {} bytes that were unpacked is not deflate");
                     let text = text.with([body.sum.length]);
                     return self.fail(Code::UnpackingFailed, text, to);
                 }
@@ -210,7 +214,10 @@ impl Inflating {
     fn ended(&mut self, has_more: bool, to: &mut dyn Unpacked) -> ControlFlow<(), usize> {
         self.phase = Phase::Over;
         if has_more {
-            to.problem(Code::UnpackingFailed, "the compressed stream ends in this row, and more follows".into());
+            to.problem(
+                Code::UnpackingFailed,
+                "the compressed stream ends in this row, and more follows".into(),
+            );
         }
         ControlFlow::Break(())
     }
@@ -229,7 +236,9 @@ impl Inflating {
             Wrapper::Zlib | Wrapper::Deflate => ("Adler-32", big_endian(first), sum.adler),
         };
         if u64::from(found) != stored {
-            let text = format!("the {name} behind this is {stored:#010x}, and that of what was unpacked {found:#010x}");
+            let text = format!(
+                "the {name} behind this is {stored:#010x}, and that of what was unpacked {found:#010x}"
+            );
             to.problem(Code::ChecksumMismatch, Sentence::from(text));
         }
         // It is stored modulo 2^32.
@@ -247,7 +256,8 @@ impl Inflating {
         let Phase::Search(last) = &mut self.phase else { return ControlFlow::Break(()) };
         let kept = last.len();
         last.extend_from_slice(bytes);
-        let found = last.windows(4).position(|four| matches!(four, [0x1f, 0x8b, 8, flags] if flags & 0xe0 == 0));
+        let found =
+            last.windows(4).position(|four| matches!(four, [0x1f, 0x8b, 8, flags] if flags & 0xe0 == 0));
         match found {
             Some(at) => {
                 let begun = last.get(at..kept).unwrap_or_default().to_vec();
@@ -305,7 +315,9 @@ fn gzip_header(bytes: &[u8]) -> Header {
     }
     let Some(&flags) = bytes.get(3) else { return Header::Incomplete };
     if flags & 0xe0 != 0 {
-        return Header::Wrong("reserved flags are set in the header, so that it may have parts that are unknown here");
+        return Header::Wrong(
+            "reserved flags are set in the header, so that it may have parts that are unknown here",
+        );
     }
     let mut at = 10;
     if flags & 4 != 0 {

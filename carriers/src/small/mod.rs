@@ -8,6 +8,8 @@ mod delimited;
 mod encodings;
 mod fields;
 mod inflating;
+mod proxied;
+mod proxy;
 mod staged;
 mod unpacking;
 mod zstd;
@@ -20,12 +22,13 @@ pub use compressed::compressed;
 pub use delimited::delimited;
 pub use encodings::{Encoding, NotEncoded};
 pub use inflating::Wrapper;
+pub use proxied::proxy;
 pub use staged::Staged;
 pub use zstd::{KEPT, zstd};
 
 /// All of them.
 pub fn all() -> Vec<Arc<dyn Protocol>> {
-    let mut all: Vec<Staged> = Vec::new();
+    let mut all = vec![proxy()];
     all.extend([Wrapper::Gzip, Wrapper::Zlib, Wrapper::Deflate].map(compressed));
     all.push(zstd());
     all.extend(Encoding::ALL.map(delimited));

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use framescope_parser::{
-    CAPTURED, CodeDomain, Confidence, Context, Conversation, Dissection, Error, Fault, Input, Kind, Memo, Names,
-    Protocol, Reads, Sample, Settings, Stage, Step, Transport, Usable, Value, Visit,
+    CAPTURED, CodeDomain, Confidence, Context, Conversation, Dissection, Error, Fault, Input, Kind, Memo,
+    Names, Protocol, Reads, Sample, Settings, Stage, Step, Transport, Usable, Value, Visit,
 };
 
 /// A carrier that is a list of stages and a conversation that goes through them.

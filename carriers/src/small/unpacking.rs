@@ -7,7 +7,9 @@ use framescope_parser::{Captured, Carried, Code, Conversation, Nowhere, Passage,
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 use super::channel::Only;
-use super::zstd::{BLOCK, CHECK, HEADER, KEPT, LONGEST_BLOCK, PLAIN, Parts, block, header_length, is_skippable};
+use super::zstd::{
+    BLOCK, CHECK, HEADER, KEPT, LONGEST_BLOCK, PLAIN, Parts, block, header_length, is_skippable,
+};
 
 /// The largest window that is accepted, as an exponent of 2: that of the zstd program.
 const WINDOW_LOG: u32 = 27;
@@ -123,7 +125,8 @@ impl Unpacked {
         let (code, text) = match result {
             Ok(()) if direction.kept_bytes <= KEPT => return,
             Ok(()) => {
-                let text = Sentence::new("the frame is longer than {} bytes: what follows in it is not unpacked");
+                let text =
+                    Sentence::new("the frame is longer than {} bytes: what follows in it is not unpacked");
                 (Code::LimitExceeded, text.with([length(KEPT)]))
             }
             Err(Fault::NoRoom) => {
@@ -131,7 +134,9 @@ impl Unpacked {
                             was unpacked so far";
                 (Code::ExpandsTooMuch, text.into())
             }
-            Err(Fault::Damaged(why)) => (Code::UnpackingFailed, Sentence::from(format!("this can't be unpacked: {why}"))),
+            Err(Fault::Damaged(why)) => {
+                (Code::UnpackingFailed, Sentence::from(format!("this can't be unpacked: {why}")))
+            }
         };
         direction.give_up();
         to.problem(code, text);
@@ -217,7 +222,9 @@ impl Conversation for Unpacked {
         let direction = self.directions.get_mut(role.index())?;
         match direction.stage {
             HEADER if !direction.is_begun && header_length(bytes).is_none() => direction.stage = PLAIN,
-            BLOCK if block(bytes).is_some_and(|(_, kind, length)| kind == 3 || length > LONGEST_BLOCK) => direction.loss(),
+            BLOCK if block(bytes).is_some_and(|(_, kind, length)| kind == 3 || length > LONGEST_BLOCK) => {
+                direction.loss()
+            }
             _ => {}
         }
         None

@@ -35,19 +35,31 @@ const LONGEST_SKIPPABLE: usize = 16 << 20;
 
 /// The carrier.
 pub fn zstd() -> Staged {
-    let start = |settings: &Settings| {
-        Box::new(Unpacked::new(Only::named("zstd", settings))) as Box<dyn Conversation>
-    };
-    let fields = [
-        "magic", "descriptor", "window", "dictionary", "size", "type", "last", "content", "check", "data",
-    ];
+    let start =
+        |settings: &Settings| Box::new(Unpacked::new(Only::named("zstd", settings))) as Box<dyn Conversation>;
+    let fields =
+        ["magic", "descriptor", "window", "dictionary", "size", "type", "last", "content", "check", "data"];
     Staged {
         name: "zstd",
         about: "a stream that is compressed with Zstandard, one frame or several",
         stages: vec![
-            stage("header", Part { name: "header", next: next_header, dissect: dissect_header, encode: encode_header }),
-            stage("block", Part { name: "block", next: next_block, dissect: dissect_block, encode: encode_block }),
-            stage("check", Part { name: "check", next: |input| sized(input, 4), dissect: dissect_check, encode: encode_check }),
+            stage(
+                "header",
+                Part { name: "header", next: next_header, dissect: dissect_header, encode: encode_header },
+            ),
+            stage(
+                "block",
+                Part { name: "block", next: next_block, dissect: dissect_block, encode: encode_block },
+            ),
+            stage(
+                "check",
+                Part {
+                    name: "check",
+                    next: |input| sized(input, 4),
+                    dissect: dissect_check,
+                    encode: encode_check,
+                },
+            ),
             stage("plain", Segments("PLAIN")),
         ],
         names: names(&fields, &["HEADER", "SKIPPABLE", "BLOCK", "CHECK", "PLAIN"], true),
@@ -71,7 +83,11 @@ pub(super) fn is_skippable(bytes: &[u8]) -> bool {
 /// more are needed.
 pub(super) fn header_length(bytes: &[u8]) -> Option<Option<usize>> {
     let begins = |magic: [u8; 4], mask: u8| {
-        bytes.iter().zip(magic).zip([mask, 255, 255, 255]).all(|((byte, expected), mask)| byte & mask == expected)
+        bytes
+            .iter()
+            .zip(magic)
+            .zip([mask, 255, 255, 255])
+            .all(|((byte, expected), mask)| byte & mask == expected)
     };
     if begins([0x50, 0x2a, 0x4d, 0x18], 0xf0) {
         let Some(size) = bytes.get(4..8) else { return Some(None) };
@@ -107,7 +123,12 @@ impl Parts {
             exponent => 1 << exponent,
         };
         let has_check = descriptor & 4 != 0;
-        (descriptor & 8 == 0).then_some(Parts { window: usize::from(!is_single), dictionary, size, has_check })
+        (descriptor & 8 == 0).then_some(Parts {
+            window: usize::from(!is_single),
+            dictionary,
+            size,
+            has_check,
+        })
     }
 }
 
@@ -226,7 +247,11 @@ fn encode_header(message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Erro
 }
 
 fn too_long(field: &'static str, found: usize) -> Error {
-    Error::new(0, field, Fault::TooLong { limit: u64::from(u32::MAX), found: u64::try_from(found).unwrap_or(u64::MAX) })
+    Error::new(
+        0,
+        field,
+        Fault::TooLong { limit: u64::from(u32::MAX), found: u64::try_from(found).unwrap_or(u64::MAX) },
+    )
 }
 
 const BLOCK_TYPES: [&str; 4] = ["RAW", "RLE", "COMPRESSED", "RESERVED"];
