@@ -5,4 +5,9 @@
 //! to [channels](framescope_parser::Channel), in which other protocols are read. No input and output, no clock, no panic; the work and
 //! the memory are bounded by the bytes that are there.
 
+pub mod content;
+pub mod json;
+mod names;
+mod preview;
+pub mod shown;
 pub mod small;

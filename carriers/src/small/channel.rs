@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use framescope_parser::{Carried, Channel, Role, Settings};
+use framescope_parser::{Carried, Channel, Code, Role, Sentence, Settings};
 
 /// The number of the channel.
 const ONLY: u64 = 0;
@@ -63,4 +63,21 @@ impl Only {
             to.end(ONLY, from);
         }
     }
+}
+
+/// Takes all that is unpacked, and leaves it aside: what comes later depends on what came before, whoever wants it.
+pub(super) struct Silent;
+
+impl Carried for Silent {
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    fn open(&mut self, _: u64, _: Channel) {}
+    fn verbatim(&mut self, _: u64, _: Role, _: usize, _: &[u8]) {}
+    fn bytes(&mut self, _: u64, _: Role, _: &[u8]) {}
+    fn end_message(&mut self, _: u64, _: Role) {}
+    fn lost(&mut self, _: u64, _: Role, _: u64) {}
+    fn end(&mut self, _: u64, _: Role) {}
+    fn problem(&mut self, _: Code, _: Sentence) {}
 }

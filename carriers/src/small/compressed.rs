@@ -8,7 +8,7 @@ use framescope_parser::{
     Passage, Role, Sample, Sentence, Settings, Step, Value, Visit,
 };
 
-use super::channel::Only;
+use super::channel::{Only, Silent};
 use super::fields::{Fields, little_endian};
 use super::inflating::{Header, Inflating, LONGEST_HEADER, Unpacked, Wrapper, header_length};
 use super::staged::{Part, Segments, Staged, at_least_one, byte_of, message, names, number_of, stage};
@@ -311,7 +311,7 @@ impl Conversation for Compressed {
     }
 
     fn message(&mut self, role: Role, message: Captured<'_, '_>) {
-        self.carry(role, Passage::Message(message), &mut Nowhere);
+        self.carry(role, Passage::Message(message), &mut Silent);
     }
 
     fn loss(&mut self, role: Role) {

@@ -10,8 +10,14 @@ mod fields;
 mod inflating;
 mod proxied;
 mod proxy;
+mod socks;
+mod socks_messages;
 mod staged;
+mod starttls;
+mod telnet;
+mod telnet_options;
 mod unpacking;
+mod upgrade;
 mod zstd;
 
 use std::sync::Arc;
@@ -23,12 +29,15 @@ pub use delimited::delimited;
 pub use encodings::{Encoding, NotEncoded};
 pub use inflating::Wrapper;
 pub use proxied::proxy;
+pub use socks::socks;
 pub use staged::Staged;
+pub use starttls::starttls;
+pub use telnet::telnet;
 pub use zstd::{KEPT, zstd};
 
 /// All of them.
 pub fn all() -> Vec<Arc<dyn Protocol>> {
-    let mut all = vec![proxy()];
+    let mut all = vec![proxy(), socks(), starttls(), telnet()];
     all.extend([Wrapper::Gzip, Wrapper::Zlib, Wrapper::Deflate].map(compressed));
     all.push(zstd());
     all.extend(Encoding::ALL.map(delimited));

@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use framescope_parser::{Captured, Carried, Code, Conversation, Nowhere, Passage, Role, Sentence};
+use framescope_parser::{Captured, Carried, Code, Conversation, Passage, Role, Sentence};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-use super::channel::Only;
+use super::channel::{Only, Silent};
 use super::zstd::{
     BLOCK, CHECK, HEADER, KEPT, LONGEST_BLOCK, PLAIN, Parts, block, header_length, is_skippable,
 };
@@ -231,7 +231,7 @@ impl Conversation for Unpacked {
     }
 
     fn message(&mut self, role: Role, message: Captured<'_, '_>) {
-        self.carry(role, Passage::Message(message), &mut Nowhere);
+        self.carry(role, Passage::Message(message), &mut Silent);
     }
 
     fn loss(&mut self, role: Role) {
