@@ -4,8 +4,8 @@
 //! with a header is handed on as it is. After a loss gzip goes on with the next member; zlib and deflate can't.
 
 use framescope_parser::{
-    Captured, Carried, Code, Confidence, Conversation, Dissection, Error, Fault, Input, Kind, Nowhere,
-    Passage, Role, Sample, Sentence, Settings, Step, Value, Visit,
+    Captured, Carried, Code, Confidence, Conversation, Dissection, Error, Fault, Input, Kind, Passage, Role,
+    Sample, Sentence, Settings, Step, Value, Visit,
 };
 
 use super::channel::{Only, Silent};

@@ -125,7 +125,7 @@ fn next_request_4(input: Input<'_>) -> Step {
         let rest = bytes.get(from..).unwrap_or_default();
         memchr::memchr(0, rest.get(..LONGEST_TEXT).unwrap_or(rest)).map(|at| from + at + 1)
     };
-    let has_name = matches!(head, [_, _, _, _, 0, 0, 0, 1..]);
+    let has_name = matches!(*head, [_, _, _, _, 0, 0, 0, last] if last != 0);
     let length = end(8).and_then(|length| if has_name { end(length) } else { Some(length) });
     match length {
         Some(length) => message(length),

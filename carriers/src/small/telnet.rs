@@ -303,7 +303,8 @@ fn encode(message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         }
     }
     if let Some(value) = message.field("value").map(|field| &field.value) {
-        let is_number = suboption.and_then(com_port).is_some_and(|(_, holds)| holds == ComPort::Number);
+        let is_number =
+            suboption.and_then(com_port).is_some_and(|(_, holds)| matches!(holds, ComPort::Number));
         match (value.as_bytes(), value.as_u64()) {
             (Some(bytes), _) => inside.extend_from_slice(bytes),
             (None, Some(number)) if is_number => {
@@ -412,11 +413,12 @@ impl Conversation for Telnet {
                 self.command(role, message.bytes());
             }
             Passage::Lost(length) => {
-                // What ends a suboption is skipped, and what follows it is read as ever.
-                let was_resuming = self.stage(role) == RESUMING;
+                // The rest of a suboption is no loss of data besides the one before it.
+                let is_known = self.stage(role) == RESUMING;
                 self.loss(role);
-                let _ = was_resuming;
-                self.channel.lost(role, length, to);
+                if !is_known {
+                    self.channel.lost(role, length, to);
+                }
             }
             Passage::End => self.channel.end(role, to),
         }

@@ -87,7 +87,7 @@ pub(super) fn option_name(option: u8) -> Option<&'static str> {
 }
 
 /// A suboption of COM-PORT: its name, and what its value is. The server's numbers are 100 more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum ComPort {
     /// Any text.
     Text,
