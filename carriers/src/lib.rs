@@ -11,5 +11,6 @@ pub mod json;
 mod names;
 mod preview;
 pub mod shown;
+pub mod small;
 pub mod tls;
 pub mod websocket;
