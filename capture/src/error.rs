@@ -41,6 +41,17 @@ pub enum ReadError {
         /// The protocols that exist, in the order in which detection prefers them.
         known: Vec<String>,
     },
+    /// A rule of [`Options::decode_as`](crate::Options::decode_as) is for channels of a carrier that does not exist.
+    #[error(
+        "'{name}' carries nothing: a selector is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N, file, or a channel of {}",
+        if known.is_empty() { "a carrier, of which there is none".to_owned() } else { known.join(", ") }
+    )]
+    UnknownCarrier {
+        /// The name in the rule.
+        name: String,
+        /// The protocols that carry others.
+        known: Vec<String>,
+    },
     /// A rule of [`Options::decode_as`](crate::Options::decode_as) names a protocol for flows that it can't be used on.
     #[error("{name} can't be used there: {why}")]
     UnusableProtocol {

@@ -7,7 +7,11 @@
 
 pub mod content;
 pub mod http;
+pub mod http2;
 pub mod json;
 mod names;
 mod preview;
 pub mod shown;
+pub mod small;
+pub mod tls;
+pub mod websocket;

@@ -22,6 +22,7 @@ pub fn transcripts(index: &Index, longest: usize) -> io::Result<Vec<(FlowId, Tra
                 pieces.push(Piece::Inside(role));
             }
         }
+        let direction_of = |role| if role == Role::Client { client } else { client.reverse() };
         for (_, role, piece) in in_order(index, flow, client) {
             let Some(segment) = piece.segment else {
                 pieces.push(Piece::Gap(role, piece.gap));
@@ -32,7 +33,8 @@ pub fn transcripts(index: &Index, longest: usize) -> io::Result<Vec<(FlowId, Tra
                 break;
             }
             let mut bytes = Vec::new();
-            reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
+            let range = segment.offset..segment.end();
+            index.read_stream((flow, direction_of(role)), range, &mut reader, &mut bytes)?;
             pieces.push(Piece::Segment(role, bytes));
         }
         let transcript = Transcript::new(pieces);

@@ -44,9 +44,9 @@ pub fn write_follow_raw(
 ) -> io::Result<u64> {
     let mut reader = index.reader();
     let mut bytes = Vec::new();
-    for (_, segment) in pieces(index, flow, only) {
+    for (direction, segment) in pieces(index, flow, only) {
         bytes.clear();
-        reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
+        index.read_stream((flow, direction), segment.offset..segment.end(), &mut reader, &mut bytes)?;
         out.write_all(&bytes)?;
     }
     let directions = [Direction::Forward, Direction::Backward].into_iter();
@@ -93,7 +93,7 @@ pub fn write_follow_text(
                 }
                 *end = segment.end();
             }
-            reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
+            index.read_stream((flow, direction), segment.offset..segment.end(), &mut reader, &mut bytes)?;
         }
         write_escaped(&bytes, out)?;
     }

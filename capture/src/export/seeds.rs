@@ -75,7 +75,8 @@ pub fn seeds(index: &Index, selection: &mut RowSelection<'_>, longest: usize) ->
             }
             let mut bytes = Vec::new();
             for segment in segments() {
-                reader.read(segment.file_offset, segment.length as usize, &mut bytes)?;
+                let range = segment.offset..segment.end();
+                index.read_stream((flow, direction), range, &mut reader, &mut bytes)?;
             }
             seeds.insert(Seed::new(&format!("stream {direction}"), bytes));
         }

@@ -167,6 +167,8 @@ impl Tier {
             Column::Flow
             | Column::Direction
             | Column::Transport
+            | Column::CarriedIn
+            | Column::Level
             | Column::Protocol
             | Column::Src
             | Column::Dst

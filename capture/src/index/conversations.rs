@@ -3,11 +3,16 @@
 //! Nothing is stored with a message. A copy of the conversation is stored every few kilobytes, and what came since is read again:
 //! only messages that may set something. Reading rows in their order continues from the row before.
 
+use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
-use framescope_parser::{Captured, Context, Conversation, Direction, Role, SpanType};
+use framescope_parser::{
+    Captured, Carried, Channel, Code, Context, Conversation, Direction, Nowhere, Passage, Role, Sentence,
+    SpanType,
+};
 use std::collections::HashMap;
 
 use crate::BlockReader;
@@ -15,6 +20,8 @@ use crate::ids::{FlowId, RowId, Side, StreamId};
 use crate::index::order::NewOrder;
 use crate::index::store::Entry;
 use crate::index::{Index, Row};
+use crate::messages::carried::MOST_OF_A_MESSAGE;
+use crate::streams::carried::CarriedIn;
 
 /// How far conversations were at some of their rows.
 #[derive(Default)]
@@ -47,6 +54,7 @@ struct Replay {
     conversation: Box<dyn Conversation>,
     reader: BlockReader,
     bytes: Vec<u8>,
+    unpacked: Unpacked,
 }
 
 /// How many threads may go on from where they were.
@@ -101,6 +109,7 @@ impl Conversations {
             conversation: copy.conversation.copy(),
             reader: reader.unwrap_or_else(|| BlockReader::new(index.source().clone(), BLOCK)),
             bytes: Vec::new(),
+            unpacked: Unpacked::default(),
         })
     }
 }
@@ -127,32 +136,151 @@ impl Replay {
             };
             let Some((id, entry)) = next.filter(|(id, _)| *id < to) else { return Ok(()) };
             let row = index.resolved(entry);
-            self.take(index, &row)?;
+            self.take(index, id, &row)?;
             self.after = Some(id);
             *row.stream.side().of_mut(&mut self.places) = row.offset + row.length;
         }
     }
 
-    fn take(&mut self, index: &Index, row: &Row) -> io::Result<()> {
+    fn take(&mut self, index: &Index, id: RowId, row: &Row) -> io::Result<()> {
         let role = self.role(row.stream);
+        let carries = index.protocols.get(index.protocol_number(row).unwrap_or(usize::MAX));
+        let carries = carries.is_some_and(|protocol| protocol.stages().iter().any(|stage| stage.carries));
         if row.span_type != SpanType::Message {
             self.conversation.continue_in(role, row.stage);
-            self.conversation.loss(role);
+            match carries {
+                true => self.conversation.carry(role, Passage::Lost(row.length), &mut Nowhere),
+                false => self.conversation.loss(role),
+            }
             return Ok(());
         }
-        if !index.stage(row).is_some_and(|stage| stage.sets_variables) {
+        let stage = index.stage(row);
+        let stage_carries = stage.is_some_and(|stage| stage.carries);
+        if !stage_carries && !stage.is_some_and(|stage| stage.sets_variables) {
             return Ok(());
         }
         self.bytes.clear();
         index.append_row_bytes(row, usize::MAX, &mut self.reader, &mut self.bytes)?;
         let missing = index.missing_before(row, self.bytes.len());
         self.conversation.continue_in(role, row.stage);
-        self.conversation.message(role, Captured::with_missing(&self.bytes, &missing));
+        let message = Captured::with_missing(&self.bytes, &missing);
+        if carries {
+            self.unpacked.begin(id);
+            self.conversation.carry(role, Passage::Message(message), &mut self.unpacked);
+        } else {
+            self.conversation.message(role, message);
+        }
         Ok(())
     }
 }
 
+/// What was unpacked of the carrier's messages that were read again last.
+#[derive(Default)]
+struct Unpacked {
+    pieces: VecDeque<Piece>,
+    /// How many bytes they are.
+    length: usize,
+    /// The present message, and how much was unpacked of it.
+    message: RowId,
+    of_message: usize,
+}
+
+/// What one message brought for a channel.
+struct Piece {
+    message: RowId,
+    channel: u64,
+    bytes: Vec<u8>,
+}
+
+/// So much of what was unpacked stays at hand.
+const MOST_PIECES: usize = 64;
+const MOST_UNPACKED: usize = 1 << 20;
+
+impl Unpacked {
+    fn begin(&mut self, message: RowId) {
+        (self.message, self.of_message) = (message, 0);
+        while self.pieces.len() > MOST_PIECES || self.length > MOST_UNPACKED {
+            let Some(oldest) = self.pieces.pop_front() else { return };
+            self.length -= oldest.bytes.len();
+        }
+    }
+
+    fn get(&self, message: RowId, channel: u64) -> Option<&[u8]> {
+        let is_it = |piece: &&Piece| (piece.message, piece.channel) == (message, channel);
+        self.pieces.iter().rev().find(is_it).map(|piece| &piece.bytes[..])
+    }
+}
+
+impl Carried for Unpacked {
+    fn room(&self) -> usize {
+        MOST_OF_A_MESSAGE.saturating_sub(self.of_message)
+    }
+
+    fn bytes(&mut self, channel: u64, _: Role, bytes: &[u8]) {
+        let bytes = bytes.get(..self.room()).unwrap_or(bytes);
+        self.length += bytes.len();
+        self.of_message += bytes.len();
+        let message = self.message;
+        match self.pieces.iter_mut().rev().find(|piece| (piece.message, piece.channel) == (message, channel))
+        {
+            Some(piece) => piece.bytes.extend_from_slice(bytes),
+            None => self.pieces.push_back(Piece { message, channel, bytes: bytes.to_vec() }),
+        }
+    }
+
+    fn open(&mut self, _: u64, _: Channel) {}
+    fn verbatim(&mut self, _: u64, _: Role, _: usize, _: &[u8]) {}
+    fn end_message(&mut self, _: u64, _: Role) {}
+    fn lost(&mut self, _: u64, _: Role, _: u64) {}
+    fn end(&mut self, _: u64, _: Role) {}
+    fn problem(&mut self, _: Code, _: Sentence) {}
+}
+
 impl Index {
+    /// Appends a part of what a message of a carrier brought for one of its channels. The message begins there, in a side's stream.
+    pub(crate) fn append_unpacked(
+        &self,
+        carried: &CarriedIn,
+        (side, offset): (Side, u64),
+        range: Range<usize>,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let differs = || {
+            io::Error::other("what carries these bytes does not unpack as it did when the capture was read")
+        };
+        let message = self.rows.entries.of_stream_from(carried.by.stream(side), offset).next();
+        let (message, _) = message.ok_or_else(differs)?;
+        let conversations = &self.rows.conversations;
+        let at_hand = {
+            let mut replays = conversations.replays.lock().unwrap_or_else(PoisonError::into_inner);
+            let has = |replay: &Replay| {
+                replay.flow == carried.by && replay.unpacked.get(message, carried.channel).is_some()
+            };
+            replays.iter().position(has).map(|at| replays.swap_remove(at))
+        };
+        let replay = match at_hand {
+            Some(replay) => replay,
+            None => {
+                let mut replay = conversations.replay(self, carried.by, message).ok_or_else(differs)?;
+                replay.advance(self, RowId::from(message.number().saturating_add(1)))?;
+                replay
+            }
+        };
+        let piece = replay.unpacked.get(message, carried.channel).and_then(|piece| piece.get(range));
+        let found = piece.map(|piece| bytes.extend_from_slice(piece)).ok_or_else(differs);
+        self.keep(replay);
+        found
+    }
+
+    /// Stores how far a conversation was read again, to go on from there.
+    fn keep(&self, replay: Replay) {
+        let mut replays = self.rows.conversations.replays.lock().unwrap_or_else(PoisonError::into_inner);
+        if replays.len() >= MOST_REPLAYS {
+            replays.remove(0);
+        }
+        replays.push(replay);
+    }
+
     /// The direction in which the client sends, in a flow whose protocol has conversations; None in others, and where nothing was said.
     pub fn client(&self, id: FlowId) -> Option<Direction> {
         let stored = self.rows.conversations.flows.get(&id)?;
@@ -188,11 +316,7 @@ impl Index {
         let Some(replay) = replay else { return run(Some(&context)) };
         let role = Some(replay.role(row.stream));
         let result = run(Some(&Context { role, variables: replay.conversation.variables(), ..context }));
-        let mut replays = self.rows.conversations.replays.lock().unwrap_or_else(PoisonError::into_inner);
-        if replays.len() >= MOST_REPLAYS {
-            replays.remove(0);
-        }
-        replays.push(replay);
+        self.keep(replay);
         result
     }
 }

@@ -3,6 +3,7 @@
 
 #[doc(hidden)]
 pub mod annotations;
+mod carried;
 pub(crate) mod conclusion;
 mod conversations;
 mod marks;
@@ -18,7 +19,9 @@ pub mod store;
 pub(crate) mod stream;
 pub(crate) mod writer;
 
+use std::io;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_parser::{Direction, Protocol, Reads};
@@ -29,7 +32,7 @@ use crate::index::packet_table::PacketTable;
 use crate::index::row_table::RowTable;
 use crate::messages::outline::Labels;
 use crate::streams::flow::{Flow, Flows};
-use crate::{Damage, Source};
+use crate::{BlockReader, Damage, Source};
 
 pub use packet_table::SkippedPackets;
 pub use row::Row;
@@ -203,7 +206,8 @@ impl Index {
         self.rows.entries.of_stream_from(stream, place).next().map(|(row, _)| row)
     }
 
-    /// The segments of one direction, in stream order.
+    /// The segments of one direction, in stream order. Of a carried one they lead to where in the file it is, or what it was unpacked
+    /// from begins: its bytes are read by [`read_stream`](Index::read_stream).
     pub fn stream_segments(
         &self,
         flow: FlowId,
@@ -211,6 +215,21 @@ impl Index {
     ) -> impl Iterator<Item = SegmentRange> + '_ {
         let stream = self.stream_id(flow, direction);
         stream.into_iter().flat_map(|stream| self.stream_bytes(stream, 0..u64::MAX))
+    }
+
+    /// Appends the bytes of a stretch of one direction, gaps left out.
+    ///
+    /// # Errors
+    /// The file can't be read any more.
+    pub fn read_stream(
+        &self,
+        (flow, direction): (FlowId, Direction),
+        range: Range<u64>,
+        reader: &mut BlockReader,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let Some(stream) = self.stream_id(flow, direction) else { return Ok(()) };
+        self.append_stream(stream, range, reader, bytes)
     }
 
     /// The protocol of one direction; None where none claims it.

@@ -13,8 +13,18 @@ use crate::index::store::SegmentRange;
 use crate::index::{Index, Row};
 
 impl Index {
-    /// The segments that a row's bytes came in, cut to the row.
+    /// The segments that a row's bytes came in, cut to the row. Of a carried row they lead to where in the file it is, or what it was
+    /// unpacked from begins.
     pub fn segments(&self, row: &Row) -> impl Iterator<Item = SegmentRange> + '_ {
+        let is_carried = row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some();
+        let range = row.offset..row.offset + row.length;
+        let carried = if is_carried { self.places(row.stream, range) } else { Vec::new() };
+        let stored = (!is_carried).then(|| self.stored_segments(row));
+        stored.into_iter().flatten().chain(carried)
+    }
+
+    /// The segments that a row's bytes came in, cut to the row, as they are stored.
+    fn stored_segments(&self, row: &Row) -> impl Iterator<Item = SegmentRange> + '_ {
         // A row that is a packet's payload needs no list.
         let range = match row.span_type {
             SpanType::Gap => 0..0,
@@ -37,7 +47,10 @@ impl Index {
         stream: StreamId,
         range: Range<u64>,
     ) -> impl Iterator<Item = SegmentRange> + '_ {
-        self.rows.stream_bytes(&self.packets.times, stream, range)
+        let is_carried = self.carrier_of(stream).is_some();
+        let carried = if is_carried { self.places(stream, range.clone()) } else { Vec::new() };
+        let stored = (!is_carried).then(|| self.rows.stream_bytes(&self.packets.times, stream, range));
+        stored.into_iter().flatten().chain(carried)
     }
 
     /// Where in the file all of a row's bytes are, one after another, if they came in one packet.
@@ -45,6 +58,7 @@ impl Index {
     pub(crate) fn place_of(&self, row: &Row) -> Option<u64> {
         match row.is_payload {
             true => self.packets.times.payload(row.packet),
+            false if self.carrier_of(row.stream).is_some() => None,
             false => {
                 let segment = self.segments(row).next()?;
                 (u64::from(segment.length) == row.length).then_some(segment.file_offset)
@@ -59,7 +73,7 @@ impl Index {
         }
         let (mut missing, mut at) = (Vec::new(), row.offset);
         let end = row.offset + row.length;
-        let segments = self.segments(row).map(|segment| (segment.offset, segment.end()));
+        let segments = self.stored_segments(row).map(|segment| (segment.offset, segment.end()));
         for (start, behind) in segments.chain([(end, end)]) {
             if at < start {
                 missing.push(at - row.offset..start - row.offset);
@@ -111,6 +125,13 @@ impl Index {
         reader: &mut BlockReader,
         bytes: &mut Vec<u8>,
     ) -> io::Result<()> {
+        if row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some() {
+            let start = bytes.len();
+            let length = row.length.min(limit as u64 + self.missing_bytes(row).unwrap_or(0));
+            self.append_stream(row.stream, row.offset..row.offset + length, reader, bytes)?;
+            bytes.truncate(start.saturating_add(limit));
+            return Ok(());
+        }
         let mut left = limit;
         for segment in self.segments(row) {
             let length = (segment.length as usize).min(left);
@@ -129,6 +150,17 @@ impl Index {
     ) -> io::Result<ControlFlow<()>> {
         const PIECE: usize = 1 << 20;
         let mut bytes = Vec::new();
+        if row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some() {
+            let end = row.offset + row.length;
+            for start in (row.offset..end).step_by(PIECE) {
+                bytes.clear();
+                self.append_stream(row.stream, start..end.min(start + PIECE as u64), reader, &mut bytes)?;
+                if each(&bytes)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            return Ok(ControlFlow::Continue(()));
+        }
         for segment in self.segments(row) {
             let mut at = 0;
             while at < segment.length as usize {

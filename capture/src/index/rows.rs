@@ -6,7 +6,7 @@ use std::ops::Range;
 use framescope_parser::{Direction, Protocol, SpanType, Stage};
 
 use crate::ids::{PacketId, RowId};
-use crate::index::store::{Entry, Link};
+use crate::index::store::{Entry, Link, SegmentRange};
 use crate::index::{Index, Row};
 use crate::messages::outline::Label;
 
@@ -192,13 +192,22 @@ impl Index {
     /// The packets that carry a row's bytes, in rising order.
     pub fn row_packets(&self, row: &Row) -> Vec<PacketId> {
         let mut packets: Vec<PacketId> = self
-            .segments(row)
+            .row_origins(row)
+            .into_iter()
             .map(|segment| segment.packet)
             .filter(|&packet| packet != PacketId::NONE)
             .collect();
         packets.sort_unstable();
         packets.dedup();
         packets
+    }
+
+    /// The segments that packets brought a row's bytes in: of a carried one, those of what it is carried in.
+    pub(crate) fn row_origins(&self, row: &Row) -> Vec<SegmentRange> {
+        if row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some() {
+            return self.origins(row.stream, row.offset..row.offset + row.length);
+        }
+        self.segments(row).collect()
     }
 
     /// What was written about the packets that carry a row, in their order, with their numbers.

@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use framescope_parser::{Code, Conversation, Observation, Protocol, SpanType};
+use framescope_parser::{Code, Conversation, Observation, Protocol, Sentence, SpanType};
 
 use crate::BlockReader;
 use crate::ids::{FlowId, PacketId, RowId, Side, StreamId};
@@ -103,6 +103,11 @@ impl IndexWriter {
         self.order.buffered(rows.entries.len());
     }
 
+    /// Something is wrong with a message that carries others.
+    pub(crate) fn carrier_problem(&mut self, row: RowId, code: Code, text: &Sentence) {
+        self.marked.add(row, code, text);
+    }
+
     /// What is known of the beginning of a flow has changed.
     pub(crate) fn doubt(&mut self, flow: FlowId) {
         self.sessions.doubt(flow);
@@ -124,7 +129,7 @@ impl RowWriter<'_> {
         let known = self.rows.streams.at_mut(stream);
         known.bytes += u64::from(segment.length);
         known.details().segments.push(segment);
-        if !self.disputes.is_empty() {
+        if !self.disputes.is_empty() && self.flows.at(stream.flow()).carried.is_none() {
             self.mark_disputes(stream, &segment);
         }
     }
@@ -292,7 +297,8 @@ impl SpanSink for RowWriter<'_> {
         let known = self.rows.streams.at_mut(span.stream);
         known.messages += u64::from(span.span_type == SpanType::Message);
         let last = known.advance(span.offset + span.length);
-        let is_payload = is_last_payload(known.segments(), self.packets, span);
+        let is_payload = self.flows.at(span.stream.flow()).carried.is_none()
+            && is_last_payload(known.segments(), self.packets, span);
         if is_payload {
             // The row itself leads to its bytes.
             let details = known.details();

@@ -7,21 +7,26 @@
 //! ```
 //!
 //! `pipeline.rs` follows a packet from the first to the last stage. `ending.rs` is what happens at the end of a capture. This module
-//! and those decide nothing themselves: they pass on what one stage gives to the next.
+//! and those decide nothing themselves: they pass on what one stage gives to the next. `carrying.rs` passes on what messages carry, which
+//! goes through the last two stages once more.
 
 mod batch;
+mod carrying;
 mod ending;
 mod options;
 mod pipeline;
 mod read_ahead;
 
 use std::io;
+use std::sync::Arc;
 
-pub use self::options::Options;
+pub use self::options::{Options, TakeSecrets};
 
 use self::batch::{Batch, ReadItem};
+use self::carrying::Channels;
 use self::ending::Ending;
 use self::read_ahead::Reading;
+use crate::files::metadata::Metadata;
 use crate::files::records::{Opened, Records};
 use crate::ids::{FlowId, PacketId, Side, StreamId};
 use crate::index::writer::IndexWriter;
@@ -61,6 +66,8 @@ pub struct Indexer {
     flows: FlowTable,
     streams: StreamTracker,
     messages: MessageFramer,
+    channels: Channels,
+    secrets: Option<Arc<dyn TakeSecrets>>,
     writer: IndexWriter,
     ending: Ending,
     /// What reassembly gave, on its way to the next stages. Kept for its memory.
@@ -111,6 +118,8 @@ impl Indexer {
             flows: FlowTable::default(),
             streams: StreamTracker::new(options.reassembly_limit),
             messages: MessageFramer::new(protocols, rules, options.clients.clone()),
+            channels: Channels::default(),
+            secrets: options.secrets.clone(),
             writer: IndexWriter::new(reader()),
             ending: Ending::Flows(0),
             events: Vec::new(),
@@ -185,7 +194,12 @@ impl Indexer {
                     self.other_packet(index, &record, decoded, conversation)?;
                 }
                 Some(ReadItem::Damage(damage)) => index.notes.damage(damage),
-                Some(ReadItem::Metadata(metadata)) => index.notes.add_metadata(metadata),
+                Some(ReadItem::Metadata(metadata)) => {
+                    if let (Metadata::Secrets(kind, secrets), Some(to)) = (&metadata, &self.secrets) {
+                        to.take(*kind, secrets);
+                    }
+                    index.notes.add_metadata(metadata);
+                }
                 None => break,
             }
         }

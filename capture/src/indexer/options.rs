@@ -19,6 +19,15 @@ pub struct Options {
     pub clients: Vec<Client>,
     /// How many bytes of a TCP stream may wait for a gap before them to be filled.
     pub reassembly_limit: u64,
+    /// Who wants the secrets that a capture holds.
+    pub secrets: Option<Arc<dyn TakeSecrets>>,
+}
+
+/// Takes the secrets that a capture holds: the Decryption Secrets Blocks of pcapng.
+pub trait TakeSecrets: Send + Sync {
+    /// Takes the secrets of one block, before the packets behind it are read: what kind they are, as the block numbers it, and the
+    /// bytes.
+    fn take(&self, kind: u32, secrets: &[u8]);
 }
 
 impl Default for Options {
@@ -28,6 +37,7 @@ impl Default for Options {
             decode_as: Vec::new(),
             clients: Vec::new(),
             reassembly_limit: DEFAULT_LIMIT,
+            secrets: None,
         }
     }
 }
@@ -36,7 +46,7 @@ impl Options {
     /// The rules, each with the place of its protocol among all.
     ///
     /// # Errors
-    /// A rule names no protocol, or one that can't be used there: the sentence says which there are, or where it can be used.
+    /// A rule names no protocol or no carrier, or one that can't be used there: the sentence says which there are, or where it can be used.
     pub(super) fn rules(&self) -> Result<Vec<(DecodeAs, usize)>, ReadError> {
         let protocols = &self.protocols;
         let rules = self.decode_as.iter().map(|rule| {
@@ -45,6 +55,16 @@ impl Options {
                 let known = protocols.iter().map(|protocol| protocol.name().to_owned()).collect();
                 return Err(ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known });
             };
+            if let Some(carrier) = rule.carrier() {
+                let is_carrier =
+                    |protocol: &Arc<dyn Protocol>| protocol.stages().iter().any(|stage| stage.carries);
+                let mut carriers = protocols.iter().filter(|protocol| is_carrier(protocol));
+                if !carriers.any(|protocol| protocol.name() == carrier) {
+                    let known = protocols.iter().filter(|protocol| is_carrier(protocol));
+                    let known = known.map(|protocol| protocol.name().to_owned()).collect();
+                    return Err(ReadError::UnknownCarrier { name: carrier.to_owned(), known });
+                }
+            }
             match rule.transport().map(|transport| protocol.usable(transport.carrier())) {
                 Some(Usable::No(why)) => {
                     Err(ReadError::UnusableProtocol { name: protocol.name().to_owned(), why: why.to_owned() })

@@ -18,13 +18,13 @@ use crate::packets::origin::{Origin, Piece};
 use crate::packets::packet::{Decoded, Packet};
 use crate::packets::segment::{CapturedSegment, Transport};
 use crate::streams::endpoint_pairs::Pair;
-use crate::streams::flow::{Flows, TransportType};
+use crate::streams::flow::Flows;
 use crate::streams::newest::{FlowKey, Lookup};
 use crate::streams::reassembly::Output;
 
 /// Lends the last stage its tables, and the message framer the labels.
 #[inline]
-fn row_writer<'i>(
+pub(super) fn row_writer<'i>(
     writer: &'i mut IndexWriter,
     disputes: &'i Disputes,
     index: &'i mut Index,
@@ -215,7 +215,7 @@ impl Indexer {
             }
             if fin {
                 self.end_stream(index, stream, segment.packet);
-                self.close_if_over(index, stream.flow(), segment.packet);
+                self.close_if_over(index, stream.flow(), segment.packet)?;
             }
             return Ok(());
         }
@@ -235,7 +235,7 @@ impl Indexer {
         }
         let delivered = self.deliver(index, &mut events, Some(segment));
         self.events = events;
-        self.close_if_over(index, stream.flow(), segment.packet);
+        self.close_if_over(index, stream.flow(), segment.packet)?;
         delivered
     }
 
@@ -262,6 +262,7 @@ impl Indexer {
             self.messages.gap(stream, gap, packet.into(), &mut to);
         }
         self.messages.end(stream, packet.into(), &mut to);
+        self.take_carried(index);
     }
 
     /// Takes a payload that is the next of its stream.
@@ -309,6 +310,7 @@ impl Indexer {
         rows.segment(stream, segment);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.data(stream, segment.offset, bytes, arrival, &mut to);
+        self.take_carried(index);
     }
 
     /// Passes on what reassembly gave. The bytes of `segment` need not be read.
@@ -348,6 +350,7 @@ impl Indexer {
                     rows.duplicate(labels, stream, (offset, length), origin)?;
                 }
             }
+            self.take_carried(index);
         }
         Ok(())
     }
@@ -379,30 +382,32 @@ impl Indexer {
     }
 
     /// The sender of a stream is done, and every byte was delivered.
-    fn end_stream(&mut self, index: &mut Index, stream: StreamId, packet: PacketId) {
+    pub(super) fn end_stream(&mut self, index: &mut Index, stream: StreamId, packet: PacketId) {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.end(stream, packet.into(), &mut to);
+        self.take_carried(index);
     }
 
     /// Both sides are done: what was buffered will not become clearer.
-    fn close_if_over(&mut self, index: &mut Index, flow: FlowId, packet: PacketId) {
+    fn close_if_over(&mut self, index: &mut Index, flow: FlowId, packet: PacketId) -> io::Result<()> {
         let streams = index.flows.at(flow).streams(flow);
         if streams.iter().all(|stream| self.streams.has_ended(*stream)) {
-            self.conclude_flow(index, flow, streams, packet);
+            self.conclude_flow(index, flow, streams, packet)?;
         }
+        Ok(())
     }
 
     /// The connection has ended with that packet, or the capture has: gives up what waits.
     pub(super) fn end_flow(&mut self, index: &mut Index, flow: FlowId, packet: PacketId) -> io::Result<()> {
         let known = index.flows.at(flow);
-        let (is_tcp, streams) = (known.transport == TransportType::Tcp, known.streams(flow));
+        let (is_tcp, streams) = (known.is_connection(), known.streams(flow));
         let mut events = std::mem::take(&mut self.events);
         for stream in streams {
             let is_framing = self.messages.is_framing(stream);
             if is_tcp && (is_framing || self.streams.is_reassembling(stream)) {
                 self.streams.finish(stream, packet, &mut events);
-            } else if is_framing {
+            } else if is_framing && !self.channels.has_ended(stream) {
                 events.push((stream, Output::End { completed_by: packet }));
             }
         }
@@ -412,16 +417,24 @@ impl Indexer {
         let delivered = self.deliver(index, &mut events, None);
         self.events = events;
         delivered?;
-        self.conclude_flow(index, flow, streams, packet);
-        Ok(())
+        self.conclude_flow(index, flow, streams, packet)
     }
 
-    fn conclude_flow(&mut self, index: &mut Index, flow: FlowId, streams: [StreamId; 2], packet: PacketId) {
+    fn conclude_flow(
+        &mut self,
+        index: &mut Index,
+        flow: FlowId,
+        streams: [StreamId; 2],
+        packet: PacketId,
+    ) -> io::Result<()> {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.choose_now(streams, &mut to);
         self.messages.read_waiting(flow, packet, &mut to);
+        self.take_carried(index);
+        self.end_carried(index, flow, packet)?;
         self.writer.end_flow(&mut index.rows, flow);
+        Ok(())
     }
 }
 

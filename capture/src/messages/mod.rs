@@ -1,5 +1,6 @@
 //! The message stage: which protocol a stream speaks, the messages in it, and what their sequence shows.
 
+pub(crate) mod carried;
 pub(crate) mod detection;
 pub(crate) mod framing;
 pub(crate) mod outline;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use framescope_parser::{Captured, Direction, Event, Observation, Observer, Protocol, SpanType};
 
 use crate::ids::{FlowId, Id, PacketId, RowId, Side, Table};
-use crate::streams::flow::{Flow, TransportType};
+use crate::streams::flow::Flow;
 
 /// A message, or something in its place, that has become complete.
 pub(crate) struct Completed<'a> {
@@ -194,7 +194,7 @@ pub(crate) fn begin(
 ) -> Option<Box<dyn Observer>> {
     let mut observer = protocol.observer()?;
     for side in Side::BOTH {
-        if flow.transport == TransportType::Tcp && !side.of(&flow.syn_seen) {
+        if flow.begins_inside(side) {
             observer.observe(Event::Loss { direction: flow.direction_of(side) }, found);
         }
     }
@@ -204,6 +204,7 @@ pub(crate) fn begin(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::streams::flow::TransportType;
     use framescope_parser::missive::{Flags, FrameBuf, Kind};
 
     /// Observes a login and its reply in both orders of sending.

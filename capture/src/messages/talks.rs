@@ -46,7 +46,9 @@ impl From<PacketId> for Arrival {
 pub(crate) struct Talk {
     pub(crate) conversation: Box<dyn Conversation>,
     pub(crate) client: Side,
-    /// Whether its messages depend on what others have set, so that this is stored.
+    /// Whether its messages carry others.
+    pub(crate) carries: bool,
+    /// Whether its messages, or what they carry, depend on what others have set, so that this is stored.
     pub(crate) is_stored: bool,
     /// How many bytes were read since it was.
     pub(crate) unstored: u64,
@@ -87,15 +89,21 @@ impl Talk {
         first: (StreamId, &[u8]),
         roles: &Roles<'_>,
     ) -> Option<Talk> {
-        let mut conversation = protocol.conversation()?;
-        let is_stored = protocol.stages().iter().any(|stage| stage.needs_variables);
-        let client = roles.client(protocol, flow, first);
+        let carried = flow.1.carried();
+        let mut conversation = match carried {
+            Some(carried) => protocol.conversation_in(carried.settings())?,
+            None => protocol.conversation()?,
+        };
+        let carries = protocol.stages().iter().any(|stage| stage.carries);
+        let is_stored = carries || protocol.stages().iter().any(|stage| stage.needs_variables);
+        let client = carried.map_or_else(|| roles.client(protocol, flow, first), |carried| carried.client);
         for side in Side::BOTH.into_iter().filter(|side| flow.1.begins_inside(*side)) {
             conversation.begins_inside(if side == client { Role::Client } else { Role::Server });
         }
         Some(Talk {
             conversation,
             client,
+            carries,
             is_stored,
             unstored: 0,
             is_new: true,
@@ -233,7 +241,7 @@ impl Roles<'_> {
             (false, true) => return Side::Second,
             _ => {}
         }
-        let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(id, flow.transport, flow.endpoints));
+        let rule = self.rules.iter().rev().find(|(rule, _)| rule.fits(id, flow));
         let port = rule.and_then(|(rule, _)| rule.port());
         let is_named = |endpoint: SocketAddr| Some(endpoint.port()) == port;
         let is_servers = |endpoint: SocketAddr| endpoint.port() < EPHEMERAL;

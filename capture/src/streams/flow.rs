@@ -6,10 +6,11 @@ use framescope_parser::{Direction, Transport};
 
 use crate::ids::{FlowId, Side, StreamId, Table};
 use crate::packets::endpoint::Endpoint;
+use crate::streams::carried::CarriedIn;
 use crate::streams::connection::{Connection, Lifecycle};
 use crate::streams::endpoint_pairs::Pair;
 
-/// What carries a flow.
+/// What carries a flow; one that is carried in another has that one's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TransportType {
     /// A TCP connection.
@@ -59,6 +60,8 @@ pub struct Flow {
     /// The interface that its first packet was captured on.
     pub(crate) interface: Option<u16>,
     pub(crate) lifecycle: Lifecycle,
+    /// What it is carried in, if that is another flow.
+    pub(crate) carried: Option<Box<CarriedIn>>,
 }
 
 /// The flows by their ids, in the order of their first packets.
@@ -73,13 +76,38 @@ impl Flow {
 
     /// How a TCP connection was opened and closed; None if it is not a connection.
     pub fn connection(&self) -> Option<Connection> {
-        let is_tcp = self.transport == TransportType::Tcp;
-        is_tcp.then(|| self.lifecycle.connection(self.syn_seen, |side| self.direction_of(side)))
+        self.is_connection().then(|| self.lifecycle.connection(self.syn_seen, |side| self.direction_of(side)))
     }
 
     /// Whether a side's stream was not captured from its beginning.
     pub(crate) fn begins_inside(&self, side: Side) -> bool {
-        self.transport == TransportType::Tcp && !side.of(&self.syn_seen)
+        let is_stream = self.carrier() == Transport::Tcp;
+        is_stream && !side.of(&self.syn_seen)
+    }
+
+    /// What it is carried in, if that is another flow.
+    pub fn carried(&self) -> Option<&CarriedIn> {
+        self.carried.as_deref()
+    }
+
+    /// How many carriers are around it: 0 for one that packets bring.
+    pub fn level(&self) -> u8 {
+        self.carried().map_or(0, CarriedIn::level)
+    }
+
+    /// Whether it is a TCP connection.
+    pub(crate) fn is_connection(&self) -> bool {
+        self.transport == TransportType::Tcp && self.carried.is_none()
+    }
+
+    /// What its protocol takes it for: a carrier hands on a stream, or messages like datagrams.
+    #[inline]
+    pub(crate) fn carrier(&self) -> Transport {
+        match self.carried() {
+            None => self.transport.carrier(),
+            Some(carried) if carried.about.is_delimited => Transport::Udp,
+            Some(_) => Transport::Tcp,
+        }
     }
 
     /// The side that sent a packet.

@@ -1,5 +1,6 @@
 //! The stream stage: which flow a packet belongs to, and what happens in each direction, in its order.
 
+pub(crate) mod carried;
 pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod endpoint_pairs;

@@ -6,16 +6,17 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::ids::FlowId;
-use crate::packets::endpoint::Endpoint;
-use crate::streams::flow::TransportType;
+use crate::streams::carried::ChannelSelector;
+use crate::streams::flow::{Flow, TransportType};
 
 /// Which flows a rule is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Selector {
     Transport(TransportType),
     Port(TransportType, u16),
     Address(IpAddr),
     Flow(u32),
+    Channel(ChannelSelector),
 }
 
 /// A rule of `--as`: the last one that fits a flow names its protocol.
@@ -56,7 +57,7 @@ impl DecodeAs {
     pub(crate) fn transport(&self) -> Option<TransportType> {
         match self.selector {
             Selector::Transport(transport) | Selector::Port(transport, _) => Some(transport),
-            Selector::Address(_) | Selector::Flow(_) => None,
+            Selector::Address(_) | Selector::Flow(_) | Selector::Channel(_) => None,
         }
     }
 
@@ -68,20 +69,29 @@ impl DecodeAs {
         }
     }
 
-    pub(crate) fn fits(
-        &self,
-        flow: FlowId,
-        transport: TransportType,
-        endpoints: Option<[Endpoint; 2]>,
-    ) -> bool {
-        let mut endpoints = endpoints.iter().flatten().map(|endpoint| endpoint.socket_address());
-        match self.selector {
-            Selector::Transport(wanted) => wanted == transport,
+    /// The protocol whose messages carry the flows that it is for, if it is for such.
+    pub(crate) fn carrier(&self) -> Option<&str> {
+        match &self.selector {
+            Selector::Channel(channel) => Some(channel.carrier()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn fits(&self, id: FlowId, flow: &Flow) -> bool {
+        let mut endpoints = flow.endpoints.iter().flatten().map(|endpoint| endpoint.socket_address());
+        let is_of_packets = flow.carried.is_none();
+        match &self.selector {
+            Selector::Transport(wanted) => is_of_packets && *wanted == flow.transport,
             Selector::Port(wanted, port) => {
-                wanted == transport && endpoints.any(|endpoint| endpoint.port() == port)
+                is_of_packets
+                    && *wanted == flow.transport
+                    && endpoints.any(|endpoint| endpoint.port() == *port)
             }
-            Selector::Address(address) => endpoints.any(|endpoint| endpoint.ip() == address),
-            Selector::Flow(number) => number == flow.number(),
+            Selector::Address(address) => {
+                is_of_packets && endpoints.any(|endpoint| endpoint.ip() == *address)
+            }
+            Selector::Flow(number) => *number == id.number(),
+            Selector::Channel(channel) => flow.carried().is_some_and(|carried| channel.fits(carried)),
         }
     }
 }
@@ -98,7 +108,7 @@ pub enum SelectorError {
     },
     /// The part before the last `=` is not a selector.
     #[error(
-        "'{selector}' selects nothing; a selector is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file"
+        "'{selector}' selects nothing; a selector is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N, file, or a channel of a carrier such as tls or websocket.binary:path=/chat"
     )]
     UnknownSelector {
         /// The selector as it was given.
@@ -128,12 +138,14 @@ impl FromStr for DecodeAs {
             SelectorError::InvalidValue { value, expected, rule }
         };
         let port = |value: &str| value.parse().map_err(|_| invalid(value, "a port (0 to 65535)"));
+        let channel = || ChannelSelector::parse(selector).map(Selector::Channel).ok_or_else(unknown);
         let selector = match selector.split_once('=') {
+            Some((name, _)) if name.contains(':') => channel()?,
             None => match selector {
                 "tcp" => Selector::Transport(TransportType::Tcp),
                 "udp" => Selector::Transport(TransportType::Udp),
                 "file" => Selector::Transport(TransportType::File),
-                _ => return Err(unknown()),
+                _ => channel()?,
             },
             Some(("tcp.port", value)) => Selector::Port(TransportType::Tcp, port(value)?),
             Some(("udp.port", value)) => Selector::Port(TransportType::Udp, port(value)?),
@@ -164,6 +176,8 @@ mod tests {
             "ip=::1=bare",
             "ip=[::1]=bare",
             "flow=3=text",
+            "websocket.binary=missive",
+            "websocket:path=/chat?room=1=missive",
         ] {
             let rule: DecodeAs = good.parse().unwrap();
             assert!(good.ends_with(rule.protocol()));

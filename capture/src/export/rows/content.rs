@@ -18,6 +18,8 @@ pub(in crate::export) struct Content<'i> {
     reader: BlockReader,
     segments: Vec<SegmentRange>,
     packets: Vec<PacketId>,
+    /// Whether the row is carried in others, so that its segments are those of its carriers.
+    is_carried: bool,
     pub(in crate::export) bytes: Vec<u8>,
 }
 
@@ -28,13 +30,24 @@ const READ_AHEAD: usize = 64 << 10;
 impl<'i> Content<'i> {
     pub(in crate::export) fn new(index: &'i Index) -> Self {
         let reader = BlockReader::new(index.source().clone(), READ_AHEAD);
-        Content { index, reader, segments: Vec::new(), packets: Vec::new(), bytes: Vec::new() }
+        Content {
+            index,
+            reader,
+            segments: Vec::new(),
+            packets: Vec::new(),
+            is_carried: false,
+            bytes: Vec::new(),
+        }
     }
 
     /// Looks up the segments of a row.
     pub(in crate::export) fn find(&mut self, row: &Row) {
         self.segments.clear();
-        self.segments.extend(self.index.segments(row));
+        self.is_carried = self.index.carrier_of(row.stream).is_some();
+        match self.is_carried {
+            true => self.segments = self.index.row_origins(row),
+            false => self.segments.extend(self.index.segments(row)),
+        }
     }
 
     /// The same as [`Index::row_packets`] of that row.
@@ -57,6 +70,9 @@ impl<'i> Content<'i> {
             self.bytes = Vec::new();
         }
         let mut left = display_limit(row);
+        if self.is_carried {
+            return self.index.append_row_bytes(row, left, &mut self.reader, &mut self.bytes);
+        }
         for segment in &self.segments {
             let length = (segment.length as usize).min(left);
             self.reader.read(segment.file_offset, length, &mut self.bytes)?;

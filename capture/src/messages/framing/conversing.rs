@@ -1,9 +1,12 @@
 //! The part of the message framer that reads conversations: each message in its stage, and both directions in the order of sending.
 
-use framescope_parser::{Captured, Span, SpanType, Speaker, Unclaimed};
+use std::cell::Cell;
+
+use framescope_parser::{Captured, Passage, Span, SpanType, Speaker, Transport, Unclaimed};
 
 use super::{FramedSpan, FramingOutput, MessageFramer, SpanSink, outline};
 use crate::ids::{FlowId, PacketId, Side, StreamId};
+use crate::messages::carried::Receiver;
 use crate::messages::detection::StreamEvent;
 use crate::messages::talks::{Arrival, Due, Roles, Talk};
 use crate::streams::flow::Flows;
@@ -37,6 +40,11 @@ impl MessageFramer {
             self.read(stream, event, bytes, arrival.packet, to);
         }
         self.settle(stream.flow(), arrival.packet, false, to);
+    }
+
+    /// Who opened a conversation, if it has begun.
+    pub(crate) fn client(&self, flow: FlowId) -> Option<Side> {
+        Some(self.talks.get(flow)?.as_ref()?.client)
     }
 
     /// Whether it is not known where the next message of a stream begins.
@@ -134,13 +142,29 @@ impl MessageFramer {
             let copy = talk.is_stored.then(|| talk.conversation.copy());
             to.spans.conversation(stream.flow(), talk.client, [0; 2], copy);
         }
+        let flow = to.flows.at(stream.flow());
+        if talk.carries && flow.carried.is_none() {
+            self.allowance.earn(bytes.len());
+        }
+        let place = Cell::new(framer.offset());
+        let mut receiver = Receiver {
+            queue: &mut self.carried,
+            allowance: &mut self.allowance,
+            client: talk.client,
+            stream,
+            completed_by,
+            offset: &place,
+            unpacked: (0, 0),
+        };
         let speaker = Speaker::new(&mut *talk.conversation, role, &**protocol, &self.protocols);
-        if framer.end_offset() == 0 && to.flows.at(stream.flow()).begins_inside(stream.side()) {
+        let speaker = if talk.carries { speaker.carrying(&mut receiver) } else { speaker };
+        if framer.end_offset() == 0 && flow.begins_inside(stream.side()) {
             framer.begins_inside_known(&speaker);
         }
         let (was_searching, mut has_lost) = (framer.is_searching(), false);
         let mut sink = |span: Span, bytes: Captured<'_, '_>| {
             let Span { offset, length, span_type, .. } = span;
+            place.set(offset);
             has_lost |= span_type != SpanType::Message;
             let number_of_stage = bytes.context().map_or(0, |context| context.stage);
             let stage = stages.get(usize::from(number_of_stage));
@@ -157,6 +181,11 @@ impl MessageFramer {
             StreamEvent::Data(_) => framer.segment_of(&speaker, bytes, &mut sink),
             StreamEvent::Gap(length) => framer.gap_of(&speaker, length, &mut sink),
             StreamEvent::End => framer.end_of(&speaker, &mut sink),
+        }
+        drop(speaker);
+        // A datagram's end is not that of the stream.
+        if matches!(event, StreamEvent::End) && talk.carries && flow.carrier() != Transport::Udp {
+            talk.conversation.carry(role, Passage::End, &mut receiver);
         }
         talk.has_lost |= has_lost || framer.is_searching() != was_searching;
         talk.unstored = talk.unstored.saturating_add(bytes.len() as u64);

@@ -14,11 +14,13 @@ use framescope_parser::{
 
 use crate::DecodeAs;
 use crate::ids::{FlowId, PacketId, ProtocolId, Side, StreamId, Table};
+use crate::messages::carried::{Allowance, Queue};
 use crate::messages::detection::{DetectionBuffer, StreamEvent, certain_from, is_usable};
 use crate::messages::outline::{Labels, Outline};
 use crate::messages::payload::MessageOutline;
 use crate::messages::talks::{Arrival, Talk};
 use crate::packets::segment::CapturedSegment;
+use crate::streams::carried::ChannelSelector;
 use crate::streams::client::Client;
 use crate::streams::flow::{Flow, Flows};
 
@@ -27,6 +29,8 @@ pub(crate) struct MessageFramer {
     protocols: Vec<Arc<dyn Protocol>>,
     /// Which flows are which protocol, whatever they look like. The last rule that fits wins.
     rules: Vec<(DecodeAs, usize)>,
+    /// The channels that protocols are spoken in by their own account.
+    carried_by: Vec<(ChannelSelector, usize)>,
     /// Endpoints that opened their conversations.
     clients: Vec<Client>,
     streams: Table<StreamId, FramedStream>,
@@ -38,6 +42,9 @@ pub(crate) struct MessageFramer {
     have_stages: Vec<bool>,
     /// The outlines of payloads by themselves, by code, with their labels once there are some.
     outlines: Vec<(MessageOutline, Option<u32>)>,
+    /// What was carried by messages that were framed, until it is taken.
+    pub(crate) carried: Queue,
+    allowance: Allowance,
 }
 
 /// How far a stream was framed.
@@ -149,15 +156,23 @@ impl MessageFramer {
         clients: Vec<Client>,
     ) -> MessageFramer {
         let have_stages = protocols.iter().map(|protocol| !protocol.stages().is_empty()).collect();
+        let carried_by = protocols.iter().enumerate().flat_map(|(number, protocol)| {
+            let selectors = protocol.carried_by().iter().filter_map(|text| ChannelSelector::parse(text));
+            selectors.map(move |selector| (selector, number))
+        });
+        let carried_by = carried_by.collect();
         MessageFramer {
             protocols,
             rules,
+            carried_by,
             clients,
             streams: Table::default(),
             talks: Table::default(),
             stored_after_losses: 0,
             have_stages,
             outlines: Vec::new(),
+            carried: Queue::default(),
+            allowance: Allowance::default(),
         }
     }
 
@@ -166,17 +181,25 @@ impl MessageFramer {
         self.outlines.extend(outlines.map(|outline| (outline, None)));
     }
 
-    /// Adds the two streams of the next flow, and returns their protocol if a rule names one.
+    /// Adds the two streams of the next flow, and returns their protocol if a rule names one, or what carries them.
     pub(crate) fn add_flow(&mut self, id: FlowId, flow: &Flow) -> Choice {
         let is_usable = |protocol: usize| {
             let protocol = self.protocols.get(protocol);
-            protocol.is_some_and(|protocol| is_usable(&**protocol, flow.transport.carrier()))
+            protocol.is_some_and(|protocol| is_usable(&**protocol, flow.carrier()))
         };
-        let fits = |(rule, protocol): &&(DecodeAs, usize)| {
-            rule.fits(id, flow.transport, flow.endpoints) && is_usable(*protocol)
+        let fits = |(rule, protocol): &&(DecodeAs, usize)| rule.fits(id, flow) && is_usable(*protocol);
+        let rule = self.rules.iter().rev().find(fits).map(|&(_, protocol)| protocol);
+        let named = |name: &str| self.protocols.iter().position(|protocol| protocol.name() == name);
+        let by_carrier = || {
+            let carried = flow.carried()?;
+            let own = self
+                .carried_by
+                .iter()
+                .find(|(selector, protocol)| selector.fits(carried) && is_usable(*protocol));
+            let own = own.map(|&(_, protocol)| protocol);
+            own.or_else(|| named(carried.about.protocol.as_deref()?).filter(|protocol| is_usable(*protocol)))
         };
-        let rule = self.rules.iter().rev().find(fits);
-        let choice = Choice::new(rule.map(|&(_, protocol)| protocol), None);
+        let choice = Choice::new(rule.or_else(by_carrier), None);
         for _ in 0..2 {
             self.streams.push(FramedStream { choice, framing: None });
         }
@@ -209,7 +232,7 @@ impl MessageFramer {
         let code = usize::from(segment.outline).checked_sub(1)?;
         let known = self.streams.at_mut(stream);
         if known.choice.protocol.is_none() && known.framing.is_none() {
-            let transport = to.flows.at(stream.flow()).transport.carrier();
+            let transport = to.flows.at(stream.flow()).carrier();
             let protocol = certain_from(segment.payload, &self.protocols, transport)?;
             known.choice = Choice::new(Some(protocol), Some(Confidence::Certain));
             to.spans.chosen(stream, known.choice);
@@ -246,7 +269,7 @@ impl MessageFramer {
         to: &mut FramingOutput<'_, S>,
     ) {
         let event = StreamEvent::Data(bytes.len());
-        let transport = to.flows.at(stream.flow()).transport.carrier();
+        let transport = to.flows.at(stream.flow()).carrier();
         let framing = self.streams.at_mut(stream).framing(offset);
         framing.whole_in_a_row = 0;
         let Some(buffer) = &mut framing.detection else {
@@ -329,7 +352,7 @@ impl MessageFramer {
 
     /// Chooses from what there is. A direction that is not certain follows the other one if that is.
     fn choose_best<S: SpanSink>(&mut self, stream: StreamId, to: &mut FramingOutput<'_, S>) {
-        let transport = to.flows.at(stream.flow()).transport.carrier();
+        let transport = to.flows.at(stream.flow()).carrier();
         let best = |stream: StreamId| self.streams.at(stream).buffer()?.best(&self.protocols, transport);
         let own = best(stream);
         let other = stream.opposite();
@@ -404,7 +427,7 @@ impl MessageFramer {
         let chosen = number.and_then(|number| self.protocols.get(number));
         let protocol: &dyn Protocol = chosen.map_or(&Unclaimed, |protocol| &**protocol);
         // Where a datagram or the file is one message, nothing else ends it.
-        let (framed, is_whole) = match protocol.usable(to.flows.at(stream.flow()).transport.carrier()) {
+        let (framed, is_whole) = match protocol.usable(to.flows.at(stream.flow()).carrier()) {
             Usable::Whole(whole) => (whole, true),
             _ => (protocol, false),
         };

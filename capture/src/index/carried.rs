@@ -1,0 +1,167 @@
+//! The bytes of streams that are carried in others: read from their carrier again, which is read from the file or from its own carrier.
+//!
+//! A segment of such a stream has the place of its bytes in the carrier's stream, where it is verbatim, else the place of the
+//! carrier's message that it was unpacked from.
+
+use std::io;
+use std::ops::Range;
+
+use crate::BlockReader;
+use crate::ids::{RowId, StreamId};
+use crate::index::{Index, Row, SegmentRange};
+use crate::streams::carried::CarriedIn;
+
+impl Index {
+    /// What a stream is carried in; None if packets bring it.
+    pub(crate) fn carrier_of(&self, stream: StreamId) -> Option<&CarriedIn> {
+        self.flows.get(stream.flow())?.carried()
+    }
+
+    /// How many carriers are around a row: 0 for what packets bring.
+    pub fn level(&self, row: &Row) -> u8 {
+        self.flows.get(row.flow()).map_or(0, |flow| flow.level())
+    }
+
+    /// The messages of the carrier that brought a row's bytes, in their order; none for a row that packets brought.
+    pub fn carried_by(&self, row: &Row) -> Vec<RowId> {
+        let Some(carried) = self.carrier_of(row.stream) else { return Vec::new() };
+        let outer = carried.by.stream(row.stream.side());
+        let mut rows: Vec<RowId> = Vec::new();
+        for (segment, part) in self.carried_segments(row.stream, row.offset..row.offset + row.length) {
+            let start = segment.file_offset;
+            let range = match carried.is_verbatim() {
+                true => start + (part.start - segment.offset)..start + (part.end - segment.offset),
+                false => start..start + 1,
+            };
+            let messages = self.rows.entries.of_stream_from(outer, range.start);
+            let messages = messages.take_while(|(_, entry)| entry.offset < range.end).map(|(row, _)| row);
+            rows.extend(messages);
+        }
+        rows.dedup();
+        rows
+    }
+
+    /// The rows that a message of a carrier brought bytes of, at most so many.
+    pub fn carries(&self, row: &Row, most: usize) -> Vec<RowId> {
+        let inner = self.flows().filter(|(_, flow)| flow.carried().is_some_and(|one| one.by == row.flow()));
+        let brought = |stream: StreamId| {
+            let segments = self.rows.streams.get(stream).map(|stream| stream.segments())?;
+            let first = segments.first_from(row.offset);
+            let mut of_row = segments.from(first).take_while(|one| one.file_offset < row.offset + row.length);
+            let first = of_row.next()?;
+            let end = of_row.last().map_or(first.end(), |last| last.end());
+            let rows = self.rows.entries.of_stream_from(stream, first.offset);
+            Some(rows.take_while(move |(_, entry)| entry.offset < end).map(|(row, _)| row))
+        };
+        let side = row.stream.side();
+        inner.filter_map(|(flow, _)| brought(flow.stream(side))).flatten().take(most).collect()
+    }
+
+    /// Appends the bytes of a stretch of a stream, gaps left out.
+    ///
+    /// # Errors
+    /// The file can't be read any more, or what carries the stream does not unpack as it did.
+    pub(crate) fn append_stream(
+        &self,
+        stream: StreamId,
+        range: Range<u64>,
+        reader: &mut BlockReader,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let Some(carried) = self.carrier_of(stream) else {
+            for segment in self.rows.stream_bytes(&self.packets.times, stream, range) {
+                reader.read(segment.file_offset, segment.length as usize, bytes)?;
+            }
+            return Ok(());
+        };
+        for (segment, part) in self.carried_segments(stream, range) {
+            if carried.is_verbatim() {
+                let place = |at: u64| segment.file_offset + (at - segment.offset);
+                let outer = carried.by.stream(stream.side());
+                self.append_stream(outer, place(part.start)..place(part.end), reader, bytes)?;
+            } else {
+                let before = self.unpacked_before(stream, &segment);
+                let place = |at: u64| usize::try_from(at - segment.offset + before).ok();
+                let range = place(part.start).unwrap_or(usize::MAX)..place(part.end).unwrap_or(usize::MAX);
+                self.append_unpacked(carried, (stream.side(), segment.file_offset), range, bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The segments of a stretch of a carried stream, uncut, each with the part of it that is in the stretch.
+    fn carried_segments(
+        &self,
+        stream: StreamId,
+        range: Range<u64>,
+    ) -> impl Iterator<Item = (SegmentRange, Range<u64>)> + '_ {
+        let segments = self.rows.streams.get(stream).map(|stream| stream.segments());
+        let first = segments.map_or(0, |segments| segments.first_behind(range.start));
+        let all = segments.into_iter().flat_map(move |segments| segments.from(first));
+        let within = all.take_while(move |segment| segment.offset < range.end);
+        within.filter_map(move |segment| {
+            let part = segment.offset.max(range.start)..segment.end().min(range.end);
+            (!part.is_empty()).then_some((segment, part))
+        })
+    }
+
+    /// How many bytes were unpacked of the same message of the carrier before a segment.
+    fn unpacked_before(&self, stream: StreamId, segment: &SegmentRange) -> u64 {
+        let Some(segments) = self.rows.streams.get(stream).map(|stream| stream.segments()) else { return 0 };
+        let at = segments.first_behind(segment.offset);
+        let before = (0..at).rev().map_while(|at| segments.get(at));
+        let same = before.take_while(|one| one.file_offset == segment.file_offset);
+        same.map(|one| u64::from(one.length)).sum()
+    }
+
+    /// Where a stretch of a stream is in the file, in the stream's own places: of bytes that were unpacked, where what they were
+    /// unpacked from begins.
+    pub(crate) fn places(&self, stream: StreamId, range: Range<u64>) -> Vec<SegmentRange> {
+        let Some(carried) = self.carrier_of(stream) else {
+            return self.rows.stream_bytes(&self.packets.times, stream, range).collect();
+        };
+        let outer = carried.by.stream(stream.side());
+        let mut places = Vec::new();
+        for (segment, part) in self.carried_segments(stream, range) {
+            if carried.is_verbatim() {
+                let place = |at: u64| segment.file_offset + (at - segment.offset);
+                for inner in self.places(outer, place(part.start)..place(part.end)) {
+                    let offset = segment.offset + (inner.offset - segment.file_offset);
+                    places.push(SegmentRange { offset, ..inner });
+                }
+            } else {
+                let unit = segment.file_offset..segment.file_offset + 1;
+                let first = self.places(outer, unit).first().copied();
+                let length = u32::try_from(part.end - part.start).unwrap_or(u32::MAX);
+                let file_offset = first.map_or(0, |first| first.file_offset);
+                places.push(SegmentRange { offset: part.start, length, file_offset, packet: segment.packet });
+            }
+        }
+        places
+    }
+
+    /// The segments that packets brought a stretch of a stream in, in their own streams' places: of bytes that were unpacked, all of
+    /// what they were unpacked from.
+    pub(crate) fn origins(&self, stream: StreamId, range: Range<u64>) -> Vec<SegmentRange> {
+        let Some(carried) = self.carrier_of(stream) else {
+            return self.rows.stream_bytes(&self.packets.times, stream, range).collect();
+        };
+        let outer = carried.by.stream(stream.side());
+        let mut origins: Vec<SegmentRange> = Vec::new();
+        let mut last_unit = None;
+        for (segment, part) in self.carried_segments(stream, range) {
+            let outer_range = if carried.is_verbatim() {
+                let place = |at: u64| segment.file_offset + (at - segment.offset);
+                place(part.start)..place(part.end)
+            } else {
+                if last_unit.replace(segment.file_offset) == Some(segment.file_offset) {
+                    continue;
+                }
+                let unit = self.rows.entries.of_stream_from(outer, segment.file_offset).next();
+                unit.map_or(0..0, |(_, entry)| entry.offset..entry.offset + entry.length)
+            };
+            origins.extend(self.origins(outer, outer_range));
+        }
+        origins
+    }
+}
