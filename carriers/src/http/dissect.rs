@@ -147,7 +147,7 @@ fn report_message<'a>(reading: Reading, message: Captured<'a, '_>, visit: &mut d
     }
     start_line(&head, visit);
     headers("headers", bytes, head.line.1..head.end, visit);
-    if !is_cut {
+    if !is_cut && !head.is_translated() {
         head_problems(&head, visit);
     }
     if message.length() > head.end && !is_cut {
@@ -188,6 +188,11 @@ fn start_line<'a>(head: &Head<'a>, visit: &mut dyn Visit<'a>) {
             visit.kind(kind("TRAILERS"));
             visit.field("version", second.clone(), Value::utf8(text(&second)));
             visit.summary(format_args!("trailers"));
+        }
+        Start::Body => {
+            visit.kind(kind("BODY"));
+            visit.field("version", second.clone(), Value::utf8(text(&second)));
+            visit.summary(format_args!("part of a body"));
         }
     }
 }
@@ -316,9 +321,6 @@ fn fault_of(bytes: &[u8], line: &FieldLine) -> Option<&'static str> {
 
 /// What the strict parser finds wrong.
 fn strict_fault(head: &Head<'_>) -> Option<httparse::Error> {
-    if head.start == Start::Trailers || !head.start_line().windows(7).any(|part| part == b"HTTP/1.") {
-        return None;
-    }
     let bytes = head.bytes.get(head.line.0..head.end)?;
     fn parse<'b>(
         start: Start,
@@ -384,8 +386,7 @@ fn body<'a>(reading: Reading, message: Captured<'a, '_>, head: &Head<'a>, visit:
         return data("body", message, range, visit);
     }
     let bytes = message.bytes();
-    let is_first_version = head.start_line().windows(7).any(|part| part == b"HTTP/1.");
-    let form = if is_first_version { body_of(head, reading.answers()) } else { Body::UntilEnd };
+    let form = if head.is_translated() { Body::UntilEnd } else { body_of(head, reading.answers()) };
     let rest = bytes.get(range.clone()).unwrap_or_default();
     match form {
         Body::Chunked => {
@@ -409,7 +410,8 @@ fn body<'a>(reading: Reading, message: Captured<'a, '_>, head: &Head<'a>, visit:
             report_packed(head, &Shown::AsItIs(rest, range.start), is_whole, visit);
         }
         Body::None | Body::UntilEnd => {
-            report_packed(head, &Shown::AsItIs(rest, range.start), true, visit);
+            let is_whole = head.value(":incomplete").is_none();
+            report_packed(head, &Shown::AsItIs(rest, range.start), is_whole, visit);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::start::{Found, Start, Versions, start_line};
 
@@ -117,9 +117,18 @@ impl<'h> Head<'h> {
         let blanks = |from: usize| from + line.iter().skip(from).take_while(|&&byte| byte == b' ').count();
         let first = space(0);
         let second_start = blanks(first);
-        let second = space(second_start);
+        let second = match self.start {
+            Start::Request => memrchr(b' ', line).unwrap_or(line.len()).max(second_start),
+            _ => space(second_start),
+        };
         let third = (second + 1).min(line.len());
         [start..start + first, start + second_start..start + second, start + third..start + line.len()]
+    }
+
+    /// Whether it was translated from HTTP/2 or HTTP/3.
+    pub(super) fn is_translated(&self) -> bool {
+        let words = self.words();
+        words.iter().any(|word| matches!(self.bytes.get(word.clone()), Some(b"HTTP/2" | b"HTTP/3")))
     }
 
     /// The status of a response.

@@ -194,7 +194,7 @@ fn detect(sample: Sample<'_>) -> Confidence {
     let bytes = sample.bytes.get(head::empty_lines(sample.bytes)..).unwrap_or_default();
     match start_line(bytes, Versions::Any, 0) {
         Found::Line(Start::Request | Start::Response, _) => Confidence::Certain,
-        Found::Line(Start::Trailers, _) => Confidence::Likely,
+        Found::Line(Start::Trailers | Start::Body, _) => Confidence::Likely,
         Found::Maybe => {
             let is_known = |method: &&str| {
                 bytes.strip_prefix(method.as_bytes()).is_some_and(|rest| rest.starts_with(b" /"))

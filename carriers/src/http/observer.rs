@@ -48,7 +48,7 @@ impl Observer for Pairs {
         match head.start {
             Start::Request => self.request(this, stream, found),
             Start::Response => self.response(this, stream, head.status().unwrap_or(0), found),
-            Start::Trailers => {}
+            Start::Trailers | Start::Body => {}
         }
     }
 

@@ -11,6 +11,8 @@ pub(super) enum Start {
     Response,
     /// `TRAILERS HTTP/2`, where a message of its own carries the trailers.
     Trailers,
+    /// `BODY HTTP/2`, where it carries a part of a body.
+    Body,
 }
 
 /// Whether bytes begin with a start line.
@@ -90,14 +92,13 @@ pub(super) enum Versions {
 
 /// Whether bytes begin with a start line. Of `known` of them it was said before that they may.
 pub(super) fn start_line(bytes: &[u8], versions: Versions, known: usize) -> Found {
-    if bytes.starts_with(b"HTTP/") || b"HTTP/".starts_with(bytes) {
-        return status_line(bytes, versions, known);
+    if versions == Versions::Any
+        && let Some((start, length)) = translated(bytes)
+    {
+        return Found::Line(start, length);
     }
-    if let Some(rest) = bytes.strip_prefix(b"TRAILERS ").filter(|_| versions == Versions::Any) {
-        return match version_line(rest, versions) {
-            Found::Line(_, length) => Found::Line(Start::Trailers, length + 9),
-            other => other,
-        };
+    if bytes.starts_with(b"HTTP/") || b"HTTP/".starts_with(bytes) {
+        return status_line(bytes, known);
     }
     let method = bytes.iter().take(MAX_METHOD + 1).take_while(|&&byte| is_token(byte)).count();
     let token = bytes.get(..method).unwrap_or_default();
@@ -115,22 +116,36 @@ pub(super) fn start_line(bytes: &[u8], versions: Versions, known: usize) -> Foun
     match bytes.get(end) {
         _ if end > MAX_LINE => Found::No,
         None => Found::Maybe,
-        Some(b' ') if end > target => {
-            match version_line(bytes.get(end + 1..).unwrap_or_default(), versions) {
-                Found::Line(start, length) => Found::Line(start, end + 1 + length),
-                other => other,
-            }
-        }
+        Some(b' ') if end > target => match version_line(bytes.get(end + 1..).unwrap_or_default()) {
+            Found::Line(start, length) => Found::Line(start, end + 1 + length),
+            other => other,
+        },
         Some(_) => Found::No,
     }
 }
 
+/// The start line of a message that was translated from HTTP/2 or HTTP/3: words of it may be unknown or have blanks in them.
+fn translated(bytes: &[u8]) -> Option<(Start, usize)> {
+    let length = memchr(b'\n', bytes.get(..MAX_LINE.min(bytes.len()))?)? + 1;
+    let line = bytes.get(..length)?.trim_ascii_end();
+    let is_later = |version: &[u8]| matches!(version, b"HTTP/2" | b"HTTP/3");
+    let (first, rest) = line.split_at_checked(memchr(b' ', line)?)?;
+    let start = match first {
+        _ if is_later(first) => Start::Response,
+        _ if !is_later(rest.rsplit(|&byte| byte == b' ').next()?) => return None,
+        b"TRAILERS" if rest.len() == 7 => Start::Trailers,
+        b"BODY" if rest.len() == 7 => Start::Body,
+        _ => Start::Request,
+    };
+    Some((start, length))
+}
+
 /// Whether bytes begin with a version and a line break, as a request's line ends.
-fn version_line(bytes: &[u8], versions: Versions) -> Found {
+fn version_line(bytes: &[u8]) -> Found {
     let version = bytes.iter().take(9).take_while(|&&byte| byte > b' ').count();
     match bytes.get(version..) {
-        Some([]) if may_be_version(bytes, versions) => Found::Maybe,
-        Some(_) if !is_version(bytes.get(..version).unwrap_or_default(), versions) => Found::No,
+        Some([]) if may_be_version(bytes) => Found::Maybe,
+        Some(_) if !is_version(bytes.get(..version).unwrap_or_default()) => Found::No,
         Some([b'\n', ..]) => Found::Line(Start::Request, version + 1),
         Some([b'\r', b'\n', ..]) => Found::Line(Start::Request, version + 2),
         Some([b'\r']) => Found::Maybe,
@@ -139,11 +154,8 @@ fn version_line(bytes: &[u8], versions: Versions) -> Found {
 }
 
 /// Whether bytes may be the beginning of a version.
-fn may_be_version(bytes: &[u8], versions: Versions) -> bool {
-    let is_cut = |version: &str| version.as_bytes().starts_with(bytes);
-    is_cut("HTTP/1.")
-        || is_version(bytes, versions)
-        || versions == Versions::Any && (is_cut("HTTP/2.0") || is_cut("HTTP/3.0"))
+fn may_be_version(bytes: &[u8]) -> bool {
+    b"HTTP/1.".starts_with(bytes) || is_version(bytes)
 }
 
 /// Methods are in capitals, whatever else a token may be.
@@ -163,17 +175,13 @@ fn line_end(bytes: &[u8], known: usize) -> Option<usize> {
     memchr(b'\n', rest).map(|at| known + at + 1)
 }
 
-/// `HTTP/1.0`, `HTTP/1.1`; where any version may be, also `HTTP/2` and `HTTP/3`.
-fn is_version(version: &[u8], versions: Versions) -> bool {
-    match version.strip_prefix(b"HTTP/") {
-        Some([b'1', b'.', minor]) => minor.is_ascii_digit(),
-        Some([b'2' | b'3'] | [b'2' | b'3', b'.', b'0']) => versions == Versions::Any,
-        _ => false,
-    }
+/// `HTTP/1.0` or `HTTP/1.1`.
+fn is_version(version: &[u8]) -> bool {
+    matches!(version.strip_prefix(b"HTTP/1."), Some([minor]) if minor.is_ascii_digit())
 }
 
 /// `HTTP/1.1 200 OK`: three digits, and nothing or a blank after them.
-fn status_line(bytes: &[u8], versions: Versions, known: usize) -> Found {
+fn status_line(bytes: &[u8], known: usize) -> Found {
     const PATTERN: &[u8] = b"HTTP/1.x ddd";
     let version = bytes.iter().take(10).take_while(|&&byte| byte > b' ').count();
     let fits = |(byte, pattern): (&u8, &u8)| match pattern {
@@ -181,10 +189,10 @@ fn status_line(bytes: &[u8], versions: Versions, known: usize) -> Found {
         pattern => byte == pattern,
     };
     if version == bytes.len() {
-        let may_be = bytes.iter().zip(PATTERN).all(fits) || versions == Versions::Any;
+        let may_be = bytes.iter().zip(PATTERN).all(fits);
         return if may_be && version < 10 { Found::Maybe } else { Found::No };
     }
-    if !is_version(bytes.get(..version).unwrap_or_default(), versions) {
+    if !is_version(bytes.get(..version).unwrap_or_default()) {
         return Found::No;
     }
     // Some servers write more than one blank.
@@ -328,6 +336,8 @@ mod tests {
         assert_eq!(any("GET / HTTP/2\r\n"), Found::Line(Start::Request, 14));
         assert_eq!(any("HTTP/3 200\r\n"), Found::Line(Start::Response, 12));
         assert_eq!(any("TRAILERS HTTP/2\r\n"), Found::Line(Start::Trailers, 17));
+        assert_eq!(any("BODY HTTP/2\r\n"), Found::Line(Start::Body, 13));
+        assert_eq!(any("(lost) /a b HTTP/2\r\n"), Found::Line(Start::Request, 20));
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Talk {
                 }
                 request
             }
-            Start::Request | Start::Trailers => self.request(role, &head),
+            Start::Request | Start::Trailers | Start::Body => self.request(role, &head),
         };
         let there = message.length().saturating_sub(head.end);
         self.begin_body(role, &head, body, there as u64);
