@@ -6,6 +6,7 @@
 //! the memory are bounded by the bytes that are there.
 
 pub mod content;
+pub mod http;
 pub mod http2;
 pub mod json;
 mod names;
