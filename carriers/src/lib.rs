@@ -4,4 +4,6 @@
 //! Each is a [`Protocol`](framescope_parser::Protocol) like any other, and shows its own messages field by field; what they carry goes
 //! to [channels](framescope_parser::Channel), in which other protocols are read. No input and output, no clock, no panic; the work and
 //! the memory are bounded by the bytes that are there.
+pub mod grpc;
 pub mod http2;
+pub mod protobuf;
