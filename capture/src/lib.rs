@@ -37,7 +37,7 @@ pub use ids::{FlowId, PacketId, RowId, StreamId};
 pub use index::{Index, Row, SegmentRange, SkippedPackets, Stream};
 #[doc(hidden)]
 pub use index::{annotations, store};
-pub use indexer::{Indexer, Options, read};
+pub use indexer::{Indexer, Options, TakeSecrets, read};
 pub use streams::client::{Client, ClientError};
 pub use streams::connection::{Connection, ConnectionState};
 pub use streams::flow::{Flow, TransportType};

@@ -68,7 +68,8 @@ impl Settings {
     }
 }
 
-/// Takes what a carrier hands on. Channels are told apart by numbers that the carrier chooses: a connection, a session, 0.
+/// Takes what a carrier hands on. Channels are told apart by numbers that the carrier chooses: a connection, a session, 0. A message
+/// brings bytes of its sender's direction only.
 pub trait Carried {
     /// How many bytes it takes at present beyond those that are [verbatim](Channel::is_verbatim). What unpacks to more is to be
     /// cut off there, and reported as [`Code::ExpandsTooMuch`].

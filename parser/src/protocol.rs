@@ -349,7 +349,8 @@ impl core::fmt::Debug for Memo {
 /// The names that the messages of a protocol may show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    /// The paths of all fields, names joined by dots. None are known if it is empty.
+    /// The paths of all fields, names joined by dots. None are known if it is empty. One whose last name is `*` says that the
+    /// message names what is in it, such as `headers.*`.
     pub fields: Vec<String>,
     /// Names that may occur beside or inside any of these.
     pub anywhere: Vec<String>,
@@ -361,6 +362,36 @@ pub struct Names {
 }
 
 impl Names {
+    /// Whether a field may be at a path, of which the first names may be left out: those around the place where the message
+    /// gives the names may not.
+    ///
+    /// ```
+    /// use framescope_parser::Names;
+    ///
+    /// let names = Names { fields: vec!["start.version".into(), "headers.*".into()], ..Names::default() };
+    /// assert!(names.may_have("version") && names.may_have("headers.x-request-id") && names.may_have("headers"));
+    /// assert!(!names.may_have("start.vers") && !names.may_have("x-request-id"));
+    /// ```
+    pub fn may_have(&self, path: &str) -> bool {
+        let ends_with = |known: &str, end: &str| {
+            known.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        let is_in = |group: &str| {
+            let at = path.rmatch_indices(group).map(|(at, _)| at);
+            at.filter_map(|at| Some((path.get(..at)?, path.get(at + group.len()..)?)))
+                .any(|(before, after)| (before.is_empty() || before.ends_with('.')) && after.starts_with('.'))
+        };
+        self.fields.iter().any(|known| match known.strip_suffix(".*") {
+            Some(group) => ends_with(group, path) || is_in(group.rsplit('.').next().unwrap_or(group)),
+            None => ends_with(known, path),
+        })
+    }
+
+    /// Whether messages name some of their fields themselves.
+    pub fn are_open(&self) -> bool {
+        self.fields.iter().any(|path| path == "*" || path.ends_with(".*"))
+    }
+
     /// Names that are known beforehand, of fields whose values are copies of bytes of the message.
     pub(crate) fn fixed<'n>(fields: impl IntoIterator<Item = &'n str>, kinds: &[&str]) -> Names {
         let fields = fields.into_iter().map(Into::into).collect();

@@ -84,6 +84,11 @@ fn expected(column: Column, rows: &[Json], number: usize, index: &Index) -> Json
             let has = |severity: &&Json| problems.iter().any(|problem| problem["severity"] == **severity);
             severities.iter().find(has).cloned().unwrap_or_default()
         }
+        Column::CarriedIn => row.get("carried_in").cloned().unwrap_or(Json::Null),
+        Column::Level => {
+            let path = row.get("carried_in").and_then(Json::as_str);
+            path.map_or(0, |path| path.split('/').count()).into()
+        }
         Column::AnsweredBy => {
             let answer = rows.iter().find(|other| other["reply_to"] == row["row"]);
             answer.map_or(Json::Null, |answer| answer["row"].clone())
@@ -116,6 +121,7 @@ fn captures() -> Vec<(String, Index)> {
         captures.push((name.to_owned(), read(source, &options, &mut |_| true).unwrap()));
     }
     captures.push(("turns".to_owned(), support::turns::index()));
+    captures.push(("mux".to_owned(), support::mux::index()));
     captures
 }
 

@@ -1,5 +1,6 @@
 //! The flows of a capture, with digests of what went each way.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use framescope_parser::{Confidence, Direction};
@@ -27,6 +28,12 @@ struct FlowJson<'a> {
     opened: Option<String>,
     ended: Option<String>,
     ended_by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carried_by: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carried_in: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    settings: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Serialize)]
@@ -68,6 +75,9 @@ pub fn write_flows_json(index: &Index, out: &mut dyn Write) -> io::Result<()> {
             opened: time(connection.and_then(|connection| connection.opened)),
             ended: time(connection.and_then(|connection| connection.ended)),
             ended_by: connection.and_then(|connection| connection.ended_by).map(Direction::as_str),
+            carried_by: known.carried().map(|carried| carried.by().number()),
+            carried_in: known.carried().map(|carried| carried.path()),
+            settings: known.carried().into_iter().flat_map(|carried| carried.settings().iter()).collect(),
             forward,
             backward,
         };
@@ -94,7 +104,12 @@ pub fn write_flows_text(index: &Index, out: &mut dyn Write) -> io::Result<()> {
         };
         let on = index.interface(flow).map(|name| format!(" on {name}")).unwrap_or_default();
         let s = if known.packets == 1 { "" } else { "s" };
-        write!(out, "flow {flow} {}{endpoints}, {} packet{s}{on}", known.transport.as_str(), known.packets)?;
+        let within = match known.carried() {
+            Some(carried) => format!(", {} in flow {}", carried.path(), carried.by()),
+            None => String::new(),
+        };
+        let transport = known.transport.as_str();
+        write!(out, "flow {flow} {transport}{endpoints}{within}, {} packet{s}{on}", known.packets)?;
         writeln!(
             out,
             "{}",

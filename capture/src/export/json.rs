@@ -84,6 +84,10 @@ impl WriteRow for JsonRows<'_> {
                 out.extend_from_slice(key);
                 put::string_or_null(out, address.map(|address| address.to_string()).as_deref());
             }
+            if let Some(carried) = index.flow(flow).and_then(|flow| flow.carried()) {
+                out.extend_from_slice(b",\"carried_in\":");
+                put::string(out, carried.path());
+            }
             out.extend_from_slice(b",\"offset\":");
         });
         put::number(out, row.offset);
@@ -105,6 +109,10 @@ impl WriteRow for JsonRows<'_> {
         out.extend_from_slice(b",\"summary\":\"");
         out.extend_from_slice(&dissection.summary);
         out.push(b'"');
+        if index.level(row) > 0 {
+            out.extend_from_slice(b",\"carried_by\":");
+            put::json_list(out, index.carried_by(row), |out, row| put::number(out, row.number()));
+        }
         write_relations(index, number, out);
         write_comments(index, row, out);
         out.extend_from_slice(b",\"fields\":[");

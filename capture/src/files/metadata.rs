@@ -15,6 +15,8 @@ pub(crate) enum Metadata {
     Comment(Option<PacketId>, String),
     /// An interface, and its name.
     Interface(Option<String>),
+    /// Secrets with which what the capture holds can be decrypted: what of, and how they are written.
+    Secrets(u32, Vec<u8>),
     /// HostNames of hosts: there may be very many.
     HostNames(HostNames),
 }

@@ -29,6 +29,10 @@ pub enum Column {
     Direction,
     /// `tcp`, `udp` or `file`.
     Transport,
+    /// The channels that it is carried in.
+    CarriedIn,
+    /// How many carriers are around it.
+    Level,
     /// The protocol's name.
     Protocol,
     /// `message`, `skipped`, `gap` or `partial`.
@@ -97,6 +101,12 @@ impl Column {
         (Column::Port, "port", "either port"),
         (Column::Offset, "offset", "where in its stream it begins, in bytes"),
         (Column::Length, "length", "how many bytes long it is"),
+        (
+            Column::CarriedIn,
+            "carried_in",
+            "the channels of carriers that it is in, such as tls; all of them: tls/http.upgrade",
+        ),
+        (Column::Level, "level", "how many carriers are around it: 0 for what packets bring"),
         (Column::Protocol, "protocol", "the protocol's name"),
         (Column::Type, "type", "message, skipped, gap or partial"),
         (Column::Kind, "kind", "what kind of message it is"),
@@ -145,6 +155,7 @@ impl Column {
             | Column::AnsweredBy
             | Column::PartOf
             | Column::MissingBytes
+            | Column::Level
             | Column::SrcPort
             | Column::DstPort
             | Column::Port => Type::Number,
@@ -153,6 +164,7 @@ impl Column {
             Column::Src | Column::Dst | Column::Address => Type::Address,
             Column::Direction
             | Column::Transport
+            | Column::CarriedIn
             | Column::Protocol
             | Column::Type
             | Column::Kind

@@ -71,7 +71,9 @@ impl Vocabulary {
         for protocol in &spoken {
             let names = protocol.names();
             for field in names.fields.into_iter().chain(names.anywhere) {
-                if !fields.contains(&field) {
+                // What the messages name themselves is not known beforehand.
+                let field = field.strip_suffix('*').map(str::to_owned).unwrap_or(field);
+                if !field.is_empty() && !fields.contains(&field) {
                     fields.push(field);
                 }
             }

@@ -37,6 +37,11 @@ pub(super) fn test_group(test: &Test, index: &Index, row: &Row) -> bool {
         Column::Flow => test_numbers(condition, &[row.flow().number().into()]),
         Column::Direction => name(Some(index.direction(row).as_str())),
         Column::Transport => name(index.flow(row.flow()).map(|flow| flow.transport.as_str())),
+        Column::CarriedIn => {
+            let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
+            test_names(condition, &carried.map(|carried| carried.names()).unwrap_or_default())
+        }
+        Column::Level => test_numbers(condition, &[index.level(row).into()]),
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Src => address(src.as_slice()),
         Column::Dst => address(dst.as_slice()),

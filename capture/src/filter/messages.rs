@@ -47,6 +47,8 @@ struct ProtocolTests {
     /// Whether any test needs a message to be dissected.
     needs_dissection: bool,
     wants_summary: bool,
+    /// Whether all values are copies of bytes of the message.
+    is_verbatim: bool,
     /// Reads only the fields that the tests need.
     field_reader: Option<Box<dyn FieldReader>>,
 }
@@ -131,7 +133,17 @@ impl ProtocolTests {
         let needs_dissection = !tests.is_empty() || wants_summary;
         let field_reader =
             protocol.filter(|_| needs_dissection).and_then(|protocol| protocol.select(&selection));
-        ProtocolTests { protocol: None, tests, max_depth, needs_dissection, wants_summary, field_reader }
+        let is_verbatim = protocol.is_none_or(|protocol| protocol.names().verbatim);
+        let protocol = None;
+        ProtocolTests {
+            protocol,
+            tests,
+            max_depth,
+            needs_dissection,
+            wants_summary,
+            is_verbatim,
+            field_reader,
+        }
     }
 }
 
@@ -157,7 +169,9 @@ impl Message<'_> {
             match (prepared.tier, &prepared.test.condition) {
                 _ if outcome.verdict.is_some() => {}
                 (Tier::Bytes, condition) => outcome.verdict = Some(test_bytes_column(condition)?),
-                (Tier::Message, Condition::Contains(wanted)) if prepared.is_verbatim => {
+                (Tier::Message, Condition::Contains(wanted))
+                    if prepared.looks_for_bytes && self.protocol.is_verbatim =>
+                {
                     outcome.verdict = wanted.find(bytes).is_none().then_some(false);
                 }
                 _ => {}

@@ -40,8 +40,8 @@ pub(super) enum Node {
 pub(super) struct PreparedTest {
     pub(super) test: Test,
     pub(super) tier: Tier,
-    /// Whether a message must contain what the field is to contain.
-    pub(super) is_verbatim: bool,
+    /// Whether it asks if a field contains bytes: where values are copies of bytes of the message, that must contain them too.
+    pub(super) looks_for_bytes: bool,
 }
 
 /// What a test needs, the cheapest first.
@@ -67,7 +67,6 @@ impl Filter {
 
 impl Query {
     fn new(expression: Expression, protocols: &[Arc<dyn Protocol>]) -> Query {
-        let verbatim = protocols.iter().all(|protocol| protocol.names().verbatim);
         // What a conversation is handed over to is another protocol than its stream's.
         let hands_over = protocols
             .iter()
@@ -76,12 +75,12 @@ impl Query {
         let root = Node::new(expression, &mut tests);
         let prepare = |test: Test| {
             let contains = matches!(test.condition, Condition::Contains(_));
-            let is_verbatim = verbatim && contains && matches!(test.subject, Subject::Field { .. });
+            let looks_for_bytes = contains && matches!(test.subject, Subject::Field { .. });
             let tier = match test.subject {
                 Subject::Column(Column::Protocol) if hands_over => Tier::Index,
                 _ => Tier::of(&test),
             };
-            PreparedTest { tier, test, is_verbatim }
+            PreparedTest { tier, test, looks_for_bytes }
         };
         let tests: Vec<PreparedTest> = tests.into_iter().map(prepare).collect();
         let tier = |test: &usize| tests.get(*test).map_or(Tier::Message, |prepared| prepared.tier);
@@ -168,6 +167,8 @@ impl Tier {
             Column::Flow
             | Column::Direction
             | Column::Transport
+            | Column::CarriedIn
+            | Column::Level
             | Column::Protocol
             | Column::Src
             | Column::Dst

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use framescope_parser::Protocol;
+use framescope_parser::{Names, Protocol};
 use thiserror::Error;
 
 use super::codes;
@@ -51,35 +51,32 @@ pub(super) fn find(name: &str, protocols: &[Arc<dyn Protocol>]) -> Result<Subjec
     });
     let path = with_name.map_or(name, |(_, path)| path);
     let candidates = with_name.map_or(protocols, |(protocol, _)| std::slice::from_ref(protocol));
-    let known: Vec<String> = candidates.iter().flat_map(|protocol| protocol.names().fields).collect();
+    let names: Vec<Names> = candidates.iter().map(|protocol| protocol.names()).collect();
     let is_code = codes::is_code(name, protocols);
-    let all_known = is_code || candidates.iter().all(|protocol| !protocol.names().fields.is_empty());
+    // What the messages of a protocol name themselves may be anything, if that protocol is meant.
+    let is_any = |names: &Names| names.fields.is_empty() || with_name.is_some() && names.are_open();
+    let all_known = is_code || !names.iter().any(is_any);
     // Names that may be anywhere are found by the field around them.
     let (around, last) = path.rsplit_once('.').unwrap_or(("", path));
-    let is_anywhere =
-        candidates.iter().any(|protocol| protocol.names().anywhere.iter().any(|name| name == last));
-    let is_known = |path: &str| known.iter().any(|known| ends_with(known, path));
+    let is_anywhere = names.iter().any(|names| names.anywhere.iter().any(|name| name == last));
+    let is_known = |path: &str| names.iter().any(|names| names.may_have(path));
     if !all_known || is_known(path) || is_anywhere && (around.is_empty() || is_known(around)) {
         let path = path.split('.').map(str::to_owned).collect();
         let protocol = with_name.map(|(protocol, _)| protocol.name().to_owned());
         return Ok(Subject::Field { protocol, path });
     }
+    let known: Vec<&str> = names.iter().flat_map(|names| &names.fields).map(String::as_str).collect();
     let near = |names: Vec<&str>| nearest(path, names).map(str::to_owned);
     if let Some((protocol, _)) = with_name {
         let protocol = protocol.name().to_owned();
-        let near = near(known.iter().map(String::as_str).collect()).map(|near| format!("{protocol}.{near}"));
+        let near = near(known).map(|near| format!("{protocol}.{near}"));
         return Err(UnknownName::Field { protocol, path: path.to_owned(), near });
     }
     let columns = Column::ALL.iter().map(|(_, name, _)| *name);
     // Also the last names of paths: 'usr' probably means 'payload.user'.
     let last = known.iter().filter_map(|path| path.rsplit('.').next());
-    let near = near(columns.chain(known.iter().map(String::as_str)).chain(last).collect());
+    let near = near(columns.chain(known.iter().copied()).chain(last).collect());
     Err(UnknownName::Subject { name: name.to_owned(), near })
-}
-
-/// Whether a path is another or ends with it, at a name.
-fn ends_with(path: &str, end: &str) -> bool {
-    path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 #[cfg(test)]

@@ -7,14 +7,54 @@ use std::io;
 use std::ops::Range;
 
 use crate::BlockReader;
-use crate::ids::StreamId;
-use crate::index::{Index, SegmentRange};
+use crate::ids::{RowId, StreamId};
+use crate::index::{Index, Row, SegmentRange};
 use crate::streams::carried::CarriedIn;
 
 impl Index {
     /// What a stream is carried in; None if packets bring it.
     pub(crate) fn carrier_of(&self, stream: StreamId) -> Option<&CarriedIn> {
         self.flows.get(stream.flow())?.carried()
+    }
+
+    /// How many carriers are around a row: 0 for what packets bring.
+    pub fn level(&self, row: &Row) -> u8 {
+        self.flows.get(row.flow()).map_or(0, |flow| flow.level())
+    }
+
+    /// The messages of the carrier that brought a row's bytes, in their order; none for a row that packets brought.
+    pub fn carried_by(&self, row: &Row) -> Vec<RowId> {
+        let Some(carried) = self.carrier_of(row.stream) else { return Vec::new() };
+        let outer = carried.by.stream(row.stream.side());
+        let mut rows: Vec<RowId> = Vec::new();
+        for (segment, part) in self.carried_segments(row.stream, row.offset..row.offset + row.length) {
+            let start = segment.file_offset;
+            let range = match carried.is_verbatim() {
+                true => start + (part.start - segment.offset)..start + (part.end - segment.offset),
+                false => start..start + 1,
+            };
+            let messages = self.rows.entries.of_stream_from(outer, range.start);
+            let messages = messages.take_while(|(_, entry)| entry.offset < range.end).map(|(row, _)| row);
+            rows.extend(messages);
+        }
+        rows.dedup();
+        rows
+    }
+
+    /// The rows that a message of a carrier brought bytes of, at most so many.
+    pub fn carries(&self, row: &Row, most: usize) -> Vec<RowId> {
+        let inner = self.flows().filter(|(_, flow)| flow.carried().is_some_and(|one| one.by == row.flow()));
+        let brought = |stream: StreamId| {
+            let segments = self.rows.streams.get(stream).map(|stream| stream.segments())?;
+            let first = segments.first_from(row.offset);
+            let mut of_row = segments.from(first).take_while(|one| one.file_offset < row.offset + row.length);
+            let first = of_row.next()?;
+            let end = of_row.last().map_or(first.end(), |last| last.end());
+            let rows = self.rows.entries.of_stream_from(stream, first.offset);
+            Some(rows.take_while(move |(_, entry)| entry.offset < end).map(|(row, _)| row))
+        };
+        let side = row.stream.side();
+        inner.filter_map(|(flow, _)| brought(flow.stream(side))).flatten().take(most).collect()
     }
 
     /// Appends the bytes of a stretch of a stream, gaps left out.

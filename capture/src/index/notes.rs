@@ -29,6 +29,8 @@ impl FileNotes {
             Metadata::Comment(Some(packet), text) => self.comments.add(*packet, text),
             Metadata::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
             Metadata::Interface(name) => self.interfaces.push(name.clone()),
+            // They were given to whoever wants them.
+            Metadata::Secrets(..) => {}
             Metadata::HostNames(names) => self.hosts.append(std::mem::take(names)),
         }
     }

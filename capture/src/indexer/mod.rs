@@ -18,13 +18,15 @@ mod pipeline;
 mod read_ahead;
 
 use std::io;
+use std::sync::Arc;
 
-pub use self::options::Options;
+pub use self::options::{Options, TakeSecrets};
 
 use self::batch::{Batch, ReadItem};
 use self::carrying::Channels;
 use self::ending::Ending;
 use self::read_ahead::Reading;
+use crate::files::metadata::Metadata;
 use crate::files::records::{Opened, Records};
 use crate::ids::{FlowId, PacketId, Side, StreamId};
 use crate::index::writer::IndexWriter;
@@ -65,6 +67,7 @@ pub struct Indexer {
     streams: StreamTracker,
     messages: MessageFramer,
     channels: Channels,
+    secrets: Option<Arc<dyn TakeSecrets>>,
     writer: IndexWriter,
     ending: Ending,
     /// What reassembly gave, on its way to the next stages. Kept for its memory.
@@ -116,6 +119,7 @@ impl Indexer {
             streams: StreamTracker::new(options.reassembly_limit),
             messages: MessageFramer::new(protocols, rules, options.clients.clone()),
             channels: Channels::default(),
+            secrets: options.secrets.clone(),
             writer: IndexWriter::new(reader()),
             ending: Ending::Flows(0),
             events: Vec::new(),
@@ -190,7 +194,12 @@ impl Indexer {
                     self.other_packet(index, &record, decoded, conversation)?;
                 }
                 Some(ReadItem::Damage(damage)) => index.notes.damage(damage),
-                Some(ReadItem::Metadata(metadata)) => index.notes.add_metadata(metadata),
+                Some(ReadItem::Metadata(metadata)) => {
+                    if let (Metadata::Secrets(kind, secrets), Some(to)) = (&metadata, &self.secrets) {
+                        to.take(*kind, secrets);
+                    }
+                    index.notes.add_metadata(metadata);
+                }
                 None => break,
             }
         }

@@ -19,6 +19,15 @@ pub struct Options {
     pub clients: Vec<Client>,
     /// How many bytes of a TCP stream may wait for a gap before them to be filled.
     pub reassembly_limit: u64,
+    /// Who wants the secrets that a capture holds.
+    pub secrets: Option<Arc<dyn TakeSecrets>>,
+}
+
+/// Takes the secrets that a capture holds: the Decryption Secrets Blocks of pcapng.
+pub trait TakeSecrets: Send + Sync {
+    /// Takes the secrets of one block, before the packets behind it are read: what kind they are, as the block numbers it, and the
+    /// bytes.
+    fn take(&self, kind: u32, secrets: &[u8]);
 }
 
 impl Default for Options {
@@ -28,6 +37,7 @@ impl Default for Options {
             decode_as: Vec::new(),
             clients: Vec::new(),
             reassembly_limit: DEFAULT_LIMIT,
+            secrets: None,
         }
     }
 }

@@ -103,6 +103,11 @@ pub(crate) struct Receiver<'q> {
 
 impl Receiver<'_> {
     fn push(&mut self, channel: u64, from: Role, what: What) {
+        let of_other = side_of(from, self.client) != self.stream.side();
+        debug_assert!(
+            !(of_other && matches!(what, What::Bytes(..))),
+            "a message brings its sender's bytes only"
+        );
         let unit = Unit { stream: self.stream, offset: self.offset.get(), completed_by: self.completed_by };
         let side = side_of(from, self.client);
         self.queue.items.push(HandedOn { unit, channel, side, what });
@@ -114,8 +119,17 @@ impl Receiver<'_> {
         }
         let start = self.queue.bytes.len();
         self.queue.bytes.extend_from_slice(bytes);
-        let range = start..self.queue.bytes.len();
-        self.push(channel, from, What::Bytes(range, at.map(|at| at as u64)));
+        let (end, at) = (self.queue.bytes.len(), at.map(|at| at as u64));
+        // What one message brings at once is one segment, however many calls it takes.
+        if let Some(HandedOn { unit, channel: last, what: What::Bytes(range, last_at), .. }) =
+            self.queue.items.last_mut()
+            && (unit.stream, unit.offset, *last) == (self.stream, self.offset.get(), channel)
+            && last_at.map(|at| at + range.len() as u64) == at
+        {
+            range.end = end;
+            return;
+        }
+        self.push(channel, from, What::Bytes(start..end, at));
     }
 }
 

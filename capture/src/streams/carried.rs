@@ -39,6 +39,15 @@ impl CarriedIn {
         &self.path
     }
 
+    /// The names of the channels, each by itself, and all of them.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.path.split('/').collect();
+        if names.len() > 1 {
+            names.push(&self.path);
+        }
+        names
+    }
+
     /// How many carriers are around it; at least 1.
     pub fn level(&self) -> u8 {
         self.level

@@ -23,6 +23,8 @@ pub(crate) fn title(column: Column, time: TimeFormat) -> &'static str {
         },
         Column::Direction => "Direction",
         Column::Transport => "Transport",
+        Column::CarriedIn => "Carried in",
+        Column::Level => "Level",
         Column::Src => "Source",
         Column::Dst => "Destination",
         Column::Address => "Address",
@@ -78,6 +80,11 @@ pub(crate) fn cell_text(context: ViewContext<'_>, table_row: &TableRow<'_>, colu
         Column::Transport => {
             index.flow(row.flow()).map_or_else(String::new, |flow| text(flow.transport.as_str()))
         }
+        Column::CarriedIn => {
+            let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
+            carried.map_or_else(String::new, |carried| text(carried.path()))
+        }
+        Column::Level => index.level(row).to_string(),
         Column::Src => index.endpoints(row).map_or_else(String::new, |(src, _)| src.to_string()),
         Column::Dst => index.endpoints(row).map_or_else(String::new, |(_, dst)| dst.to_string()),
         Column::SrcPort => index.endpoints(row).map_or_else(String::new, |(src, _)| src.port().to_string()),
@@ -144,6 +151,8 @@ pub(crate) fn test_of(context: ViewContext<'_>, number: RowId, row: &Row, column
         Column::Time => is(format!("\"{}\"", rfc3339(index.time_ns(row)?))),
         Column::Direction => is(index.direction(row).as_str().to_owned()),
         Column::Transport => is(index.flow(row.flow())?.transport.as_str().to_owned()),
+        Column::CarriedIn => is(written(index.flow(row.flow())?.carried()?.path())),
+        Column::Level => is(index.level(row).to_string()),
         Column::Src => is(written(&index.endpoints(row)?.0.to_string())),
         Column::Dst => is(written(&index.endpoints(row)?.1.to_string())),
         Column::SrcPort => is(index.endpoints(row)?.0.port().to_string()),

@@ -54,6 +54,10 @@ pub(super) fn value<'h>(
         Column::MissingBytes => some(index.missing_bytes(row)),
         Column::Direction => ColumnValue::Name(index.direction(row).as_str()),
         Column::Transport => name(index.flow(row.flow()).map(|flow| flow.transport.as_str())),
+        Column::CarriedIn => {
+            name(index.flow(row.flow()).and_then(|flow| flow.carried()).map(|carried| carried.path()))
+        }
+        Column::Level => ColumnValue::Number(index.level(row).into()),
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Type => ColumnValue::Name(row.type_name()),
         Column::Kind => name(index.kind(row)),

@@ -16,6 +16,7 @@ use crate::{Damage, Source};
 const SECTION: u32 = 0x0A0D_0D0A;
 const INTERFACE: u32 = 1;
 const NAME_RESOLUTION: u32 = 4;
+const SECRETS: u32 = 10;
 /// The packet blocks: enhanced, simple, and the obsolete one.
 const ENHANCED: u32 = 6;
 const SIMPLE: u32 = 3;
@@ -169,6 +170,14 @@ impl Section {
                     }
                 }
                 metadata.push(Metadata::HostNames(names));
+            }
+            // What kind of secrets, how many bytes, and these.
+            SECRETS => {
+                let length = self.u32(body, 4).and_then(|length| usize::try_from(length).ok());
+                let secrets = body.get(8..).zip(length).and_then(|(all, length)| all.get(..length));
+                if let Some((kind, secrets)) = self.u32(body, 0).zip(secrets) {
+                    metadata.push(Metadata::Secrets(kind, secrets.to_vec()));
+                }
             }
             _ => {}
         }

@@ -127,6 +127,17 @@ impl Segments {
         low
     }
 
+    /// The first one whose bytes are at or behind a place of the file, where they rise; as many as there are if none are.
+    pub fn first_from(&self, file_offset: u64) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let is_before = self.get(middle).is_some_and(|segment| segment.file_offset < file_offset);
+            if is_before { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// From one on, in their order.
     pub fn from(&self, first: usize) -> impl Iterator<Item = SegmentRange> + '_ {
         (first..self.len()).map_while(|at| self.get(at))

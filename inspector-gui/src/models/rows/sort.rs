@@ -44,7 +44,7 @@ impl SortKey<'_> {
         match self.column {
             Column::Row => Some(number.number().into()),
             Column::Flow => Some(row.flow().number().into()),
-            Column::Packet => index.segments(row).map(|segment| u64::from(segment.packet.number())).max(),
+            Column::Packet => index.row_packets(row).last().map(|packet| u64::from(packet.number())),
             Column::Offset => Some(row.offset),
             Column::Length => Some(row.length),
             Column::Time => self.index.time_ns(row).map(ordered),
@@ -60,6 +60,11 @@ impl SortKey<'_> {
             Column::Direction => Some(index.direction(row).index() as u64),
             Column::Transport => index.flow(row.flow()).map(|flow| text_rank(flow.transport.as_str())),
             Column::Protocol => index.protocol(row).map(|protocol| text_rank(protocol.name())),
+            Column::CarriedIn => {
+                let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
+                carried.map(|carried| u64::from(carried.level()) << 32 | u64::from(carried.by().number()))
+            }
+            Column::Level => Some(index.level(row).into()),
             Column::Type => Some(text_rank(row.type_name())),
             Column::Stage => index.stage(row).map(|stage| text_rank(&stage.name)),
             Column::Kind => index.kind(row).map(|kind| self.rank_of_kind(kind)),
