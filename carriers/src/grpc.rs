@@ -11,25 +11,24 @@
 //! The payload is shown unpacked, up to a limit; how it is compressed shows in its first bytes.
 
 use std::borrow::Cow;
-use std::io::Read;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, Code, CodeDomain, Confidence, Conversation, Dissection, Error, Fault, Input, Kind, Measure,
-    Memo, Protocol, Reads, Role, Sample, Settings, Stage, Step, Value, Visit,
+    Captured, Code, CodeDomain, Confidence, Conversation, Dissection, Error, Input, Kind, Measure, Memo,
+    Protocol, Reads, Role, Sample, Settings, Stage, Step, Value, Visit,
 };
 
-use crate::protobuf::{CODES, GRPC_FLAG, Place, Reader, Schema, short};
+use crate::content::{Coding, Fault, limit, unpack_one};
+use crate::protobuf::{CODES, GRPC_FLAG, Schema, read, short};
+use crate::shown::Shown;
 
 const PREFIX: usize = 5;
 const COMPRESSED: u8 = 1;
 const TRAILERS: u8 = 0x80;
 /// The longest payload: the most that libraries are usually set to.
 const MAX_PAYLOAD: usize = 64 << 20;
-/// What a payload unpacks to is cut here.
-const MAX_UNPACKED: u64 = 4 << 20;
 /// The methods of a schema whose types are known.
 const MAX_METHODS: usize = 1 << 14;
 
@@ -149,14 +148,14 @@ impl Protocol for Message {
         let Some(payload) = message.get(range.clone()) else { return };
         match flags & COMPRESSED {
             _ if is_trailers => visit.field("trailers", range, Value::utf8(payload)),
-            0 => self.payload(payload, visit),
+            0 => self.payload(Shown::AsItIs(payload, PREFIX), visit),
             _ => self.compressed(payload, range, visit),
         }
     }
 
     fn encode(&self, _: &Dissection<'_>, _: &mut Vec<u8>) -> Result<(), Error> {
         let why = "the payload is written by a library of protobuf".into();
-        Err(Error::new(0, "payload", Fault::NotWritable { why }))
+        Err(Error::new(0, "payload", framescope_parser::Fault::NotWritable { why }))
     }
 
     fn detect(&self, _: Sample<'_>) -> Confidence {
@@ -165,101 +164,47 @@ impl Protocol for Message {
 }
 
 impl Message {
-    fn payload<'a>(&'a self, payload: &'a [u8], visit: &mut dyn Visit<'a>) {
-        visit.begin("payload", PREFIX..PREFIX + payload.len(), Value::Group);
-        let mut reader = Reader {
-            schema: self.of.as_ref().map(|(schema, _)| &**schema),
-            bytes: payload,
-            place: Place::From(PREFIX),
-            visit: &mut *visit,
-            keep_text: |text| Cow::Borrowed(text),
-            keep_bytes: |bytes| Cow::Borrowed(bytes),
-            summary: String::new(),
-            summed: 0,
-        };
-        reader.read(self.of.as_ref().map(|(_, message)| *message));
-        let summary = reader.summary;
+    fn payload<'a>(&'a self, shown: Shown<'a, '_>, visit: &mut dyn Visit<'a>) {
+        visit.begin("payload", shown.whole_place(), Value::Group);
+        let of = self.of.as_ref().map(|(schema, message)| (&**schema, *message));
+        let summary = read(of, shown, visit);
         visit.end();
         visit.summary(format_args!("{summary}"));
     }
 
     fn compressed<'a>(&'a self, payload: &'a [u8], range: Range<usize>, visit: &mut dyn Visit<'a>) {
-        let (unpacked, wrong) = unpack(payload);
-        let encoding = encoding(payload).unwrap_or("unknown");
-        visit.field(
-            "encoding",
-            range.start..range.start + payload.len().min(4),
-            Value::Text(encoding.into()),
-        );
-        if let Some((code, text)) = wrong {
-            visit.problem(code, range.clone(), format_args!("{text}"));
-        }
-        if unpacked.is_empty() {
-            return visit.field("compressed", range, Value::Bytes(Cow::Borrowed(payload)));
-        }
-        visit.begin("payload", range.clone(), Value::Group);
-        let mut reader = Reader {
-            schema: self.of.as_ref().map(|(schema, _)| &**schema),
-            bytes: &unpacked,
-            place: Place::UnpackedFrom(range),
-            visit: &mut *visit,
-            keep_text: |text| Cow::Owned(text.to_owned()),
-            keep_bytes: |bytes| Cow::Owned(bytes.to_vec()),
-            summary: String::new(),
-            summed: 0,
+        let Some(coding) = coding(payload) else {
+            visit.field("compressed", range.clone(), Value::Bytes(Cow::Borrowed(payload)));
+            let text = format_args!(
+                "the message is compressed in a way that is not known here: gzip, deflate and zstd are"
+            );
+            return visit.problem(Code::UnpackingFailed, range, text);
         };
-        reader.read(self.of.as_ref().map(|(_, message)| *message));
-        let summary = reader.summary;
-        visit.end();
-        visit.summary(format_args!("{summary}"));
+        visit.field("encoding", range.start..range.start + 2, Value::Text(coding.as_str().into()));
+        let (unpacked, fault) = unpack_one(coding, payload, limit(payload.len()));
+        if let Some(fault) = fault {
+            let code = match fault {
+                Fault::TooMuch { .. } => Code::ExpandsTooMuch,
+                _ => Code::UnpackingFailed,
+            };
+            visit.problem(code, range.clone(), format_args!("the payload is not shown to its end: {fault}"));
+        }
+        self.payload(Shown::Unpacked(&unpacked, range), visit);
     }
 }
 
 /// How a payload is compressed, by its first bytes.
-fn encoding(payload: &[u8]) -> Option<&'static str> {
-    match payload {
-        [0x1f, 0x8b, ..] => Some("gzip"),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+fn coding(payload: &[u8]) -> Option<Coding> {
+    match *payload {
+        [0x1f, 0x8b, ..] => Some(Coding::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Coding::Zstd),
         [first, second, ..]
-            if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0 =>
+            if first & 0x0f == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31) =>
         {
-            Some("deflate")
+            Some(Coding::Deflate)
         }
         _ => None,
     }
-}
-
-/// What a payload unpacks to, as far as it does, and what is wrong with it.
-fn unpack(payload: &[u8]) -> (Vec<u8>, Option<(Code, String)>) {
-    let mut unpacked = Vec::new();
-    let read =
-        |reader: &mut dyn Read, unpacked: &mut Vec<u8>| reader.take(MAX_UNPACKED + 1).read_to_end(unpacked);
-    let result = match encoding(payload) {
-        Some("gzip") => read(&mut flate2::read::MultiGzDecoder::new(payload), &mut unpacked),
-        Some("deflate") => read(&mut flate2::read::ZlibDecoder::new(payload), &mut unpacked),
-        Some("zstd") => zstd::stream::read::Decoder::with_buffer(payload).and_then(|mut decoder| {
-            decoder.window_log_max(23)?;
-            read(&mut decoder, &mut unpacked)
-        }),
-        _ => {
-            let text =
-                "the message is compressed in a way that is not known here: gzip, deflate and zstd are";
-            return (unpacked, Some((Code::UnpackingFailed, text.into())));
-        }
-    };
-    let most = usize::try_from(MAX_UNPACKED).unwrap_or(usize::MAX);
-    let wrong = match result {
-        Err(error) => {
-            Some((Code::UnpackingFailed, format!("the message can't be unpacked to its end: {error}")))
-        }
-        Ok(_) if unpacked.len() > most => {
-            unpacked.truncate(most);
-            let text = format!("the message unpacks to more than {MAX_UNPACKED} bytes, and was cut there");
-            Some((Code::ExpandsTooMuch, text))
-        }
-        Ok(_) => None,
-    };
-    (unpacked, wrong)
 }
 
 impl Protocol for Grpc {

@@ -48,6 +48,13 @@ pub static CODES: CodeDomain = CodeDomain::new(
             usual_cause: "The bytes are not a message of gRPC, or bytes before it were counted wrong.",
             what_to_do: "Compare the length in the message before with what follows it.",
         },
+        CodeInfo {
+            name: "too-many-fields",
+            severity: Severity::Note,
+            meaning: "The message has more fields than are shown.",
+            usual_cause: "A very long list that is not packed, or a message that was made to exhaust its reader.",
+            what_to_do: "Look at the bytes; the fields at the beginning are shown.",
+        },
     ],
 );
 
@@ -57,3 +64,4 @@ pub(crate) const REQUIRED_MISSING: Code = CODES.code(2);
 pub(crate) const ONEOF_REPEATED: Code = CODES.code(3);
 pub(crate) const TOO_DEEP: Code = CODES.code(4);
 pub(crate) const GRPC_FLAG: Code = CODES.code(5);
+pub(crate) const TOO_MANY_FIELDS: Code = CODES.code(6);

@@ -17,7 +17,6 @@ mod schema;
 mod tests;
 mod wire;
 
-use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -28,8 +27,9 @@ use framescope_parser::{
 
 pub use self::codes::CODES;
 pub(crate) use self::codes::GRPC_FLAG;
-pub(crate) use self::reader::{Place, Reader};
+pub(crate) use self::reader::read;
 pub use self::schema::{Schema, SchemaError};
+use crate::shown::Shown;
 
 /// A type of message of a schema, or any message.
 #[derive(Clone, Debug)]
@@ -154,7 +154,12 @@ impl Protocol for Protobuf {
             begin = prefix;
         }
         let bytes = message.get(begin..).unwrap_or_default();
-        read(self.of.as_ref().map(|(schema, message)| (&**schema, *message)), bytes, begin, visit);
+        let of = self.of.as_ref().map(|(schema, message)| (&**schema, *message));
+        if let Some(message) = of.and_then(|(schema, message)| schema.messages.get(message)) {
+            visit.kind(Kind::new(0, Some(short(&message.name))));
+        }
+        let summary = read(of, Shown::AsItIs(bytes, begin), visit);
+        visit.summary(format_args!("{summary}"));
     }
 
     fn encode(&self, _: &Dissection<'_>, _: &mut Vec<u8>) -> Result<(), Error> {
@@ -165,28 +170,6 @@ impl Protocol for Protobuf {
     fn detect(&self, _: Sample<'_>) -> Confidence {
         Confidence::No
     }
-}
-
-/// Reports a message that begins at a place of the one that is shown, with its kind and its summary.
-fn read<'a>(of: Option<(&'a Schema, usize)>, bytes: &'a [u8], begin: usize, visit: &mut dyn Visit<'a>) {
-    if let Some((schema, message)) = of
-        && let Some(message) = schema.messages.get(message)
-    {
-        visit.kind(Kind::new(0, Some(short(&message.name))));
-    }
-    let mut reader = Reader {
-        schema: of.map(|(schema, _)| schema),
-        bytes,
-        place: Place::From(begin),
-        visit: &mut *visit,
-        keep_text: |text| Cow::Borrowed(text),
-        keep_bytes: |bytes| Cow::Borrowed(bytes),
-        summary: String::new(),
-        summed: 0,
-    };
-    reader.read(of.map(|(_, message)| message));
-    let summary = reader.summary;
-    visit.summary(format_args!("{summary}"));
 }
 
 /// The last part of a full name.

@@ -9,44 +9,55 @@ use framescope_parser::{Code, Kind as Named, Value, Visit};
 use super::codes;
 use super::schema::{Field as Described, Kind, Schema};
 use super::wire::{self, Field, Wire};
+use crate::shown::Shown;
 
 /// How deep messages are in messages; what is deeper is shown as bytes.
 const MAX_DEPTH: usize = 48;
+/// How many fields are shown of a message, with those in it: what unpacks to very many must not take as much memory.
+const MAX_FIELDS: usize = 1 << 17;
 /// So many fields are named in a summary, each up to so many characters.
 const SUMMARY: (usize, usize) = (4, 32);
 
-/// Where the bytes of a message are.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    /// In the message that is shown, from there on.
-    From(usize),
-    /// Unpacked from a stretch of it.
-    UnpackedFrom(Range<usize>),
+/// Reads one message.
+pub(crate) struct Reader<'r, 'a, 'c> {
+    schema: Option<&'a Schema>,
+    content: Shown<'a, 'c>,
+    visit: &'r mut dyn Visit<'a>,
+    summary: String,
+    /// How many fields are in the summary.
+    summed: usize,
+    /// How many more may be shown.
+    left: usize,
 }
 
-/// Reads one message. Its bytes may have been unpacked, and live shorter than the message that is shown then.
-pub(crate) struct Reader<'r, 'a, 'm> {
-    pub(crate) schema: Option<&'a Schema>,
-    pub(crate) bytes: &'m [u8],
-    pub(crate) place: Place,
-    pub(crate) visit: &'r mut dyn Visit<'a>,
-    pub(crate) keep_text: fn(&'m str) -> Cow<'a, str>,
-    pub(crate) keep_bytes: fn(&'m [u8]) -> Cow<'a, [u8]>,
-    pub(crate) summary: String,
-    /// How many fields are in the summary.
-    pub(crate) summed: usize,
+/// Reports a message, of a type of a schema if that is known. Returns its summary.
+pub(crate) fn read<'a>(
+    of: Option<(&'a Schema, usize)>,
+    content: Shown<'a, '_>,
+    visit: &mut dyn Visit<'a>,
+) -> String {
+    let end = content.bytes().len();
+    let schema = of.map(|(schema, _)| schema);
+    let mut reader = Reader { schema, content, visit, summary: String::new(), summed: 0, left: MAX_FIELDS };
+    reader.message(of.map(|(_, message)| message), 0..end, 0);
+    reader.summary
 }
 
 impl<'a> Reader<'_, 'a, '_> {
-    /// Reads all bytes as a message of a type, if that is known.
-    pub(crate) fn read(&mut self, message: Option<usize>) {
-        self.message(message, 0..self.bytes.len(), 0);
+    fn range(&self, range: &Range<usize>) -> Range<usize> {
+        self.content.place(range.clone())
     }
 
-    fn range(&self, range: &Range<usize>) -> Range<usize> {
-        match &self.place {
-            Place::From(begin) => begin + range.start..begin + range.end,
-            Place::UnpackedFrom(all) => all.clone(),
+    fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        self.content.bytes().get(range.clone()).unwrap_or_default()
+    }
+
+    fn bytes_value(&self, range: &Range<usize>) -> Value<'a> {
+        match &self.content {
+            Shown::AsItIs(bytes, _) => {
+                Value::Bytes(Cow::Borrowed(bytes.get(range.clone()).unwrap_or_default()))
+            }
+            Shown::Unpacked(..) => Value::Bytes(Cow::Owned(self.bytes(range).to_vec())),
         }
     }
 
@@ -56,7 +67,10 @@ impl<'a> Reader<'_, 'a, '_> {
         let mut chosen: Vec<(usize, u32)> = Vec::new();
         let mut at = range.start;
         while at < range.end {
-            let next = match wire::field(self.bytes, at, range.end) {
+            if self.is_full(&(at..range.end)) {
+                return;
+            }
+            let next = match wire::field(self.content.bytes(), at, range.end) {
                 Ok(next) => next,
                 Err(fault) => return self.fault(at..range.end, fault),
             };
@@ -70,7 +84,8 @@ impl<'a> Reader<'_, 'a, '_> {
             at = match next.wire {
                 Wire::EndGroup => return self.fault(at..range.end, wire::Fault::StrayGroup(next.number)),
                 Wire::StartGroup => {
-                    let inside = wire::group(self.bytes, next.number, next.range.end, range.end, MAX_DEPTH);
+                    let inside =
+                        wire::group(self.content.bytes(), next.number, next.range.end, range.end, MAX_DEPTH);
                     match inside {
                         Ok((end, after)) => {
                             let all =
@@ -96,6 +111,19 @@ impl<'a> Reader<'_, 'a, '_> {
         }
     }
 
+    /// Counts a field, and says whether there are too many, so that the rest of its message is not read.
+    fn is_full(&mut self, rest: &Range<usize>) -> bool {
+        let Some(left) = self.left.checked_sub(1) else {
+            let (shown, value) = (self.range(rest), self.bytes_value(rest));
+            self.visit.field("rest", shown.clone(), value);
+            let text = format_args!("{MAX_FIELDS} fields are shown, and there are more");
+            self.visit.problem(codes::TOO_MANY_FIELDS, shown, text);
+            return true;
+        };
+        self.left = left;
+        false
+    }
+
     /// A member of a choice: the last of them is the one that counts.
     fn choose(&mut self, next: &Field, field: &Described, oneof: usize, chosen: &mut Vec<(usize, u32)>) {
         match chosen.iter_mut().find(|(one, _)| *one == oneof) {
@@ -114,9 +142,8 @@ impl<'a> Reader<'_, 'a, '_> {
 
     /// Bytes that are no field: what follows them can't be found.
     fn fault(&mut self, range: Range<usize>, fault: wire::Fault) {
-        let shown = self.range(&range);
-        let bytes = self.bytes.get(range).unwrap_or_default();
-        self.visit.field("rest", shown.clone(), Value::Bytes((self.keep_bytes)(bytes)));
+        let (shown, value) = (self.range(&range), self.bytes_value(&range));
+        self.visit.field("rest", shown.clone(), value);
         let text = format_args!("these bytes are no field of protobuf: {fault}");
         self.visit.problem(codes::NOT_A_FIELD, shown, text);
     }
@@ -153,11 +180,7 @@ impl<'a> Reader<'_, 'a, '_> {
                 self.inside(name, field, Some(message), depth);
             }
             Kind::String => {
-                let bytes = self.bytes.get(field.value.clone()).unwrap_or_default();
-                let value = match str::from_utf8(bytes) {
-                    Ok(text) => Value::Text((self.keep_text)(text)),
-                    Err(_) => Value::Bytes((self.keep_bytes)(bytes)),
-                };
+                let value = self.content.value(field.value.clone());
                 let is_text = matches!(value, Value::Text(_));
                 self.show(name, range.clone(), value, depth);
                 if !is_text {
@@ -166,8 +189,7 @@ impl<'a> Reader<'_, 'a, '_> {
                 }
             }
             Kind::Bytes => {
-                let bytes = self.bytes.get(field.value.clone()).unwrap_or_default();
-                self.show(name, range, Value::Bytes((self.keep_bytes)(bytes)), depth);
+                self.show(name, range, self.bytes_value(&field.value), depth);
             }
             kind => {
                 let raw = match field.wire {
@@ -211,8 +233,8 @@ impl<'a> Reader<'_, 'a, '_> {
     fn inside(&mut self, name: &'a str, field: &Field, message: Option<usize>, depth: usize) {
         let range = self.range(&field.range);
         if depth >= MAX_DEPTH {
-            let bytes = self.bytes.get(field.value.clone()).unwrap_or_default();
-            self.visit.field(name, range.clone(), Value::Bytes((self.keep_bytes)(bytes)));
+            let value = self.bytes_value(&field.value);
+            self.visit.field(name, range.clone(), value);
             let text =
                 format_args!("messages are in each other {MAX_DEPTH} times, and what is deeper is not read");
             self.visit.problem(codes::TOO_DEEP, range, text);
@@ -229,8 +251,11 @@ impl<'a> Reader<'_, 'a, '_> {
         self.visit.begin(name, self.range(&field.range), Value::Group);
         let (mut at, end) = (field.value.start, field.value.end);
         while at < end {
+            if self.is_full(&(at..end)) {
+                break;
+            }
             let fixed = |length: usize| {
-                let bytes = self.bytes.get(at..at + length).filter(|_| at + length <= end);
+                let bytes = self.content.bytes().get(at..at + length).filter(|_| at + length <= end);
                 bytes
                     .map(|bytes| (little_endian(bytes), at + length))
                     .ok_or(wire::Fault::Truncated(field.number))
@@ -238,7 +263,7 @@ impl<'a> Reader<'_, 'a, '_> {
             let item = match described.kind {
                 Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => fixed(8),
                 Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => fixed(4),
-                _ => wire::varint(self.bytes, at, end),
+                _ => wire::varint(self.content.bytes(), at, end),
             };
             match item {
                 Ok((raw, after)) => {
@@ -271,14 +296,15 @@ impl<'a> Reader<'_, 'a, '_> {
             Wire::Fixed64(raw) => self.fixed(name, range, raw, f64::from_bits(raw), depth),
             Wire::StartGroup | Wire::EndGroup => self.inside(name, field, None, depth),
             Wire::Length => {
-                let bytes = self.bytes.get(field.value.clone()).unwrap_or_default();
-                let text = str::from_utf8(bytes).ok().filter(|text| is_readable(text));
-                let may_be_message = || wire::is_message(self.bytes, field.value.clone(), MAX_DEPTH);
+                let may_be_message =
+                    || wire::is_message(self.content.bytes(), field.value.clone(), MAX_DEPTH);
                 // A message that begins with its first field has a line break there, and texts hardly ever do.
-                match text.filter(|text| !text.starts_with('\n') || !may_be_message()) {
-                    Some(text) => self.show(name, range, Value::Text((self.keep_text)(text)), depth),
-                    None if depth < MAX_DEPTH && may_be_message() => self.inside(name, field, None, depth),
-                    None => self.show(name, range, Value::Bytes((self.keep_bytes)(bytes)), depth),
+                let is_text = str::from_utf8(self.bytes(&field.value))
+                    .is_ok_and(|text| is_readable(text) && (!text.starts_with('\n') || !may_be_message()));
+                match is_text {
+                    true => self.show(name, range, self.content.value(field.value.clone()), depth),
+                    false if depth < MAX_DEPTH && may_be_message() => self.inside(name, field, None, depth),
+                    false => self.show(name, range, self.bytes_value(&field.value), depth),
                 }
             }
         }
