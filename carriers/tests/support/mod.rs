@@ -300,7 +300,7 @@ impl Player {
     }
 
     fn replay_one(&self, conversation: &mut dyn Conversation, given: &Given) -> Vec<Call> {
-        let output = RefCell::new(Output { room: self.room, ..Output::default() });
+        let output = RefCell::new(Output { room: self.room, is_replay: true, ..Output::default() });
         conversation.continue_in(given.role, given.stage);
         let mut carried = Shared(&output);
         match &given.what {
@@ -326,6 +326,7 @@ impl Player {
 #[derive(Default)]
 struct Output {
     played: Played,
+    is_replay: bool,
     room: usize,
     /// How many bytes the present passage has brought that are not verbatim.
     taken: usize,
@@ -334,6 +335,14 @@ struct Output {
 }
 
 impl Output {
+    /// What takes what comes out of a channel, which a copy of a conversation need not open again.
+    fn collected(&mut self, channel: u64) -> &mut Collected {
+        if self.is_replay {
+            self.played.collected.channels.entry(channel).or_default();
+        }
+        &mut self.played.collected
+    }
+
     fn begin(&mut self, given: Given, message: Captured<'_, '_>) {
         self.played.given.push(given);
         self.played.calls.push(Vec::new());
@@ -376,7 +385,7 @@ impl Carried for Shared<'_> {
         let message = Captured::with_missing(&output.message, &output.missing);
         assert_eq!(message.get(at..at + bytes.len()), Some(bytes), "what is verbatim is in the message");
         output.call(Call::Bytes(channel, from, bytes.to_vec()));
-        output.played.collected.verbatim(channel, from, at, bytes);
+        output.collected(channel).verbatim(channel, from, at, bytes);
     }
 
     fn bytes(&mut self, channel: u64, from: Role, bytes: &[u8]) {
@@ -389,27 +398,30 @@ impl Carried for Shared<'_> {
         );
         output.taken += bytes.len();
         output.call(Call::Bytes(channel, from, bytes.to_vec()));
-        output.played.collected.bytes(channel, from, bytes);
+        output.collected(channel).bytes(channel, from, bytes);
     }
 
     fn end_message(&mut self, channel: u64, from: Role) {
         let mut output = self.0.borrow_mut();
-        assert!(output.played.collected.channels.get(&channel).is_none_or(|about| about.is_delimited));
+        assert!(
+            output.is_replay
+                || output.played.collected.channels.get(&channel).is_none_or(|about| about.is_delimited)
+        );
         output.call(Call::EndMessage(channel, from));
-        output.played.collected.end_message(channel, from);
+        output.collected(channel).end_message(channel, from);
     }
 
     fn lost(&mut self, channel: u64, from: Role, length: u64) {
         assert!(length > 0, "what is lost is at least a byte");
         let mut output = self.0.borrow_mut();
         output.call(Call::Lost(channel, from, length));
-        output.played.collected.lost(channel, from, length);
+        output.collected(channel).lost(channel, from, length);
     }
 
     fn end(&mut self, channel: u64, from: Role) {
         let mut output = self.0.borrow_mut();
         output.call(Call::End(channel, from));
-        output.played.collected.end(channel, from);
+        output.collected(channel).end(channel, from);
     }
 
     fn problem(&mut self, code: Code, text: Sentence) {
