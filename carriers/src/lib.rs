@@ -6,8 +6,27 @@
 //! the memory are bounded by the bytes that are there.
 
 pub mod content;
+pub mod http2;
 pub mod json;
 mod names;
 mod preview;
 pub mod shown;
 pub mod small;
+pub mod tls;
+pub mod websocket;
+
+use std::sync::Arc;
+
+use framescope_parser::Protocol;
+
+/// All of them, in the order in which detection prefers them. TLS is decrypted with what `secrets` knows.
+pub fn all(secrets: &Arc<tls::Secrets>) -> Vec<Arc<dyn Protocol>> {
+    let mut all: Vec<Arc<dyn Protocol>> = vec![
+        Arc::new(tls::Tls::new(Arc::clone(secrets))),
+        Arc::new(tls::TlsHandshake::default()),
+        Arc::new(http2::Http2::default()),
+        Arc::new(websocket::WebSocket::default()),
+    ];
+    all.extend(small::all());
+    all
+}

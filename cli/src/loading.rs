@@ -1,6 +1,7 @@
 //! From a file's name to its index.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use framescope_capture::{Index, Options, Source, read};
 use framescope_inspect::{CustomProtocols, Reading};
@@ -17,7 +18,18 @@ impl ReadingArgs {
             CustomProtocols::load(&self.protocols, &self.imports.folders, &mut |notice| notify(&notice))?;
         let unpack_limit = Some(self.unpack_limit);
         let (decode_as, clients) = (self.decode_as.clone(), self.clients.clone());
-        Ok(Reading { own, decode_as, clients, key: self.key.clone(), unpack_limit })
+        let (key, keylogs) = (self.key.clone(), self.keylogs()?);
+        Ok(Reading { own, decode_as, clients, keylogs, key, unpack_limit })
+    }
+
+    /// The key logs: those that were named, which have to be there, and the one that programs write to.
+    fn keylogs(&self) -> Result<Vec<PathBuf>, Error> {
+        for path in &self.keylogs {
+            File::open(path).map_err(|cause| Error::Unreadable { path: path.clone(), cause })?;
+        }
+        let of_programs = std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from);
+        let of_programs = of_programs.filter(|path| path.is_file() && !self.keylogs.contains(path));
+        Ok(self.keylogs.iter().cloned().chain(of_programs).collect())
     }
 
     /// The same, as an index is built with it.
