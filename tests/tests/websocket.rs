@@ -10,29 +10,69 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use framescope_capture::export::hex;
-use framescope_capture::{FlowId, Index, Options, RowId, Source, read};
-use framescope_carriers::http::Http;
-use framescope_carriers::websocket::{WebSocket, WebSocketText};
-use framescope_parser::{Direction, Dissection, Value, with_built_in};
+use framescope_capture::export::{Paint, RowSelection, hex, write_text};
+use framescope_capture::{FlowId, Index, Options, RowId, Source, TakeSecrets, read};
+use framescope_carriers::tls::Secrets;
+use framescope_oracles::check_index;
+use framescope_parser::{Direction, Dissection, Value, built_in};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use support::corpus;
 
+/// The cases, with how many messages and frames each has.
+const CASES: [(&str, usize, usize); 4] = [
+    ("websocket-chat", 22, 28),
+    ("websocket-tls", 22, 28),
+    ("websocket-missive", 10, 15),
+    ("websocket-libraries", 118, 198),
+];
+
 fn folder(case: &str) -> PathBuf {
-    corpus().join("captures").join(case)
+    corpus().join("carriers").join(case)
+}
+
+/// Takes the secrets that a capture holds.
+struct OfCapture(Arc<Secrets>);
+
+impl TakeSecrets for OfCapture {
+    fn take(&self, kind: u32, secrets: &[u8]) {
+        self.0.add_block(kind, secrets);
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.0.notices()
+    }
 }
 
 fn open(case: &str, rules: &[&str]) -> Index {
-    let protocols = with_built_in(vec![
-        Arc::new(Http::default()),
-        Arc::new(WebSocket::default()),
-        Arc::new(WebSocketText),
-    ]);
-    let decode_as = rules.iter().map(|rule| rule.parse().unwrap()).collect();
-    let options = Options { protocols, decode_as, ..Options::default() };
+    let secrets = Arc::new(Secrets::new());
+    let carriers = framescope_carriers::Options { secrets: Arc::clone(&secrets), ..Default::default() };
+    let options = Options {
+        protocols: built_in().into_iter().chain(framescope_carriers::all(&carriers)).collect(),
+        decode_as: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
+        secrets: Some(Arc::new(OfCapture(secrets))),
+        ..Options::default()
+    };
     let path = folder(case).join("capture.pcapng");
     read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap()
+}
+
+#[test]
+fn what_is_printed_is_what_was_accepted() {
+    for (case, ..) in CASES {
+        let index = open(case, &[]);
+        check_index(&index);
+        let mut printed = Vec::new();
+        write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
+        let printed = String::from_utf8(printed).unwrap();
+        let path = folder(case).join("expected.txt");
+        let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+        if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
+            fs::write(&path, &printed).unwrap();
+        } else {
+            assert!(printed == expected, "{case}: read what `FRAMESCOPE_ACCEPT=1` writes to expected.txt");
+        }
+    }
 }
 
 fn lines(case: &str, file: &str) -> Vec<String> {
@@ -107,9 +147,9 @@ fn agrees_with_what_was_sent(case: &str, index: &Index, expected: usize) {
 
 #[test]
 fn every_message_is_the_one_that_was_sent() {
-    agrees_with_what_was_sent("websocket-chat", &open("websocket-chat", &[]), 22);
-    agrees_with_what_was_sent("websocket-missive", &open("websocket-missive", &[]), 10);
-    agrees_with_what_was_sent("websocket-libraries", &open("websocket-libraries", &[]), 118);
+    for (case, messages, _) in CASES {
+        agrees_with_what_was_sent(case, &open(case, &[]), messages);
+    }
 }
 
 /// The frames of a case as tshark's lines have them, without contents; and the contents of messages of one frame.
@@ -162,9 +202,9 @@ fn frames_agree_with_tshark(case: &str, expected: usize) {
 
 #[test]
 fn every_frame_is_the_one_that_tshark_sees() {
-    frames_agree_with_tshark("websocket-chat", 28);
-    frames_agree_with_tshark("websocket-missive", 15);
-    frames_agree_with_tshark("websocket-libraries", 198);
+    for (case, _, frames) in CASES {
+        frames_agree_with_tshark(case, frames);
+    }
 }
 
 #[test]
