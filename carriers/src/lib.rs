@@ -6,8 +6,8 @@
 //! files of a [`Schema`](protobuf::Schema) are read, no clock, no panic; the work and the memory are bounded by the bytes that are there.
 
 pub mod content;
-pub mod http;
 pub mod grpc;
+pub mod http;
 pub mod http2;
 pub mod json;
 mod names;
