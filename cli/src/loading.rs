@@ -17,7 +17,7 @@ impl ReadingArgs {
             CustomProtocols::load(&self.protocols, &self.imports.folders, &mut |notice| notify(&notice))?;
         let unpack_limit = Some(self.unpack_limit);
         let (decode_as, clients) = (self.decode_as.clone(), self.clients.clone());
-        Ok(Reading { own, decode_as, clients, key: self.key.clone(), unpack_limit })
+        Ok(Reading { own, decode_as, clients, key: self.key.clone(), unpack_limit, ..Reading::default() })
     }
 
     /// The same, as an index is built with it.

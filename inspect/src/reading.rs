@@ -21,6 +21,8 @@ pub struct Reading {
     pub clients: Vec<Client>,
     /// The key of authenticated messages.
     pub key: Option<Key>,
+    /// Files with the secrets of TLS connections.
+    pub keylogs: Vec<PathBuf>,
     /// How many bytes may be written to the temporary folder for a capture; None for the default.
     pub unpack_limit: Option<u64>,
 }

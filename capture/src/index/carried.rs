@@ -11,6 +11,17 @@ use crate::ids::{FlowId, RowId, StreamId};
 use crate::index::{Index, Row, SegmentRange};
 use crate::streams::carried::CarriedIn;
 
+/// A stretch of a carried row, and the message of its carrier that brought it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarriedPart {
+    /// Where in the row it is, in bytes.
+    pub range: Range<u64>,
+    /// The message that brought it.
+    pub by: RowId,
+    /// Where in that message the same bytes are; None where they were unpacked from it.
+    pub place: Option<Range<u64>>,
+}
+
 impl Index {
     /// What a stream is carried in; None if packets bring it.
     pub(crate) fn carrier_of(&self, stream: StreamId) -> Option<&CarriedIn> {
@@ -24,21 +35,24 @@ impl Index {
 
     /// The messages of the carrier that brought a row's bytes, in their order; none for a row that packets brought.
     pub fn carried_by(&self, row: &Row) -> Vec<RowId> {
-        let Some(carried) = self.carrier_of(row.stream) else { return Vec::new() };
-        let outer = carried.by.stream(row.stream.side());
-        let mut rows: Vec<RowId> = Vec::new();
-        for (segment, part) in self.carried_segments(row.stream, row.offset..row.offset + row.length) {
-            let start = segment.file_offset;
-            let range = match carried.is_verbatim() {
-                true => start + (part.start - segment.offset)..start + (part.end - segment.offset),
-                false => start..start + 1,
-            };
-            let messages = self.rows.entries.of_stream_from(outer, range.start);
-            let messages = messages.take_while(|(_, entry)| entry.offset < range.end).map(|(row, _)| row);
-            rows.extend(messages);
-        }
+        let mut rows: Vec<RowId> = self.carried_parts(row).into_iter().map(|part| part.by).collect();
         rows.dedup();
         rows
+    }
+
+    /// Which message of the carrier brought which of a row's bytes, in their order; none for a row that packets brought.
+    pub fn carried_parts(&self, row: &Row) -> Vec<CarriedPart> {
+        let Some(carried) = self.carrier_of(row.stream) else { return Vec::new() };
+        let outer = carried.by.stream(row.stream.side());
+        let part = |(segment, part): (SegmentRange, Range<u64>)| {
+            let start =
+                segment.file_offset + if carried.is_verbatim() { part.start - segment.offset } else { 0 };
+            let (by, entry) = self.rows.entries.of_stream_from(outer, start).next()?;
+            let at = start.checked_sub(entry.offset).filter(|_| carried.is_verbatim());
+            let place = at.map(|at| at..at + (part.end - part.start));
+            Some(CarriedPart { range: part.start - row.offset..part.end - row.offset, by, place })
+        };
+        self.carried_segments(row.stream, row.offset..row.offset + row.length).filter_map(part).collect()
     }
 
     /// The flows whose bytes a flow's messages carry, in the order in which they began.

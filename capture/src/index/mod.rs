@@ -36,6 +36,7 @@ use crate::messages::outline::Labels;
 use crate::streams::flow::{Flow, Flows};
 use crate::{BlockReader, Damage, Source};
 
+pub use carried::CarriedPart;
 pub use packet_table::SkippedPackets;
 pub use row::Row;
 pub use store::SegmentRange;

@@ -9,6 +9,7 @@ mod keys;
 mod layout;
 mod preferences;
 mod saving;
+mod secrets;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};

@@ -32,6 +32,7 @@ impl View {
 
     /// Selects a row.
     pub fn select_row(&mut self, row: Option<RowId>) {
+        self.follows_first = false;
         if self.selected != row {
             self.selected = row;
             self.highlighted = None;
