@@ -6,7 +6,11 @@
 //! the memory are bounded by the bytes that are there.
 
 pub mod content;
+pub mod http2;
 pub mod json;
 mod names;
 mod preview;
 pub mod shown;
+pub mod small;
+pub mod tls;
+pub mod websocket;

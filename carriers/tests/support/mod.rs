@@ -300,7 +300,7 @@ impl Player {
     }
 
     fn replay_one(&self, conversation: &mut dyn Conversation, given: &Given) -> Vec<Call> {
-        let output = RefCell::new(Output { room: self.room, ..Output::default() });
+        let output = RefCell::new(Output { room: self.room, is_replay: true, ..Output::default() });
         conversation.continue_in(given.role, given.stage);
         let mut carried = Shared(&output);
         match &given.what {
@@ -327,6 +327,8 @@ impl Player {
 struct Output {
     played: Played,
     room: usize,
+    /// Channels may have been opened before it began.
+    is_replay: bool,
     /// How many bytes the present passage has brought that are not verbatim.
     taken: usize,
     message: Vec<u8>,
@@ -342,7 +344,13 @@ impl Output {
         self.taken = 0;
     }
 
-    fn call(&mut self, call: Call) {
+    /// Takes a call, and says where else it goes.
+    fn call(&mut self, call: Call) -> Option<&mut Collected> {
+        self.push(call);
+        (!self.is_replay).then_some(&mut self.played.collected)
+    }
+
+    fn push(&mut self, call: Call) {
         if let Some(calls) = self.played.calls.last_mut() {
             match (calls.last_mut(), &call) {
                 (Some(Call::Bytes(channel, role, known)), Call::Bytes(number, from, bytes))
@@ -367,55 +375,58 @@ impl Carried for Shared<'_> {
 
     fn open(&mut self, channel: u64, about: Channel) {
         let mut output = self.0.borrow_mut();
-        output.call(Call::Open(channel, about.clone()));
-        output.played.collected.open(channel, about);
+        if let Some(collected) = output.call(Call::Open(channel, about.clone())) {
+            collected.open(channel, about);
+        }
     }
 
     fn verbatim(&mut self, channel: u64, from: Role, at: usize, bytes: &[u8]) {
         let mut output = self.0.borrow_mut();
         let message = Captured::with_missing(&output.message, &output.missing);
         assert_eq!(message.get(at..at + bytes.len()), Some(bytes), "what is verbatim is in the message");
-        output.call(Call::Bytes(channel, from, bytes.to_vec()));
-        output.played.collected.verbatim(channel, from, at, bytes);
+        if let Some(collected) = output.call(Call::Bytes(channel, from, bytes.to_vec())) {
+            collected.verbatim(channel, from, at, bytes);
+        }
     }
 
     fn bytes(&mut self, channel: u64, from: Role, bytes: &[u8]) {
         let mut output = self.0.borrow_mut();
         let is_message = matches!(output.played.given.last(), Some(Given { what: What::Message(..), .. }));
         assert!(is_message, "bytes come of a message only");
-        assert!(
-            bytes.len() <= output.room.saturating_sub(output.taken),
-            "more is handed on than there is room for"
-        );
+        let room = output.room.saturating_sub(output.taken);
+        assert!(bytes.len() <= room, "more is handed on than there is room for");
         output.taken += bytes.len();
-        output.call(Call::Bytes(channel, from, bytes.to_vec()));
-        output.played.collected.bytes(channel, from, bytes);
+        if let Some(collected) = output.call(Call::Bytes(channel, from, bytes.to_vec())) {
+            collected.bytes(channel, from, bytes);
+        }
     }
 
     fn end_message(&mut self, channel: u64, from: Role) {
         let mut output = self.0.borrow_mut();
         assert!(output.played.collected.channels.get(&channel).is_none_or(|about| about.is_delimited));
-        output.call(Call::EndMessage(channel, from));
-        output.played.collected.end_message(channel, from);
+        if let Some(collected) = output.call(Call::EndMessage(channel, from)) {
+            collected.end_message(channel, from);
+        }
     }
 
     fn lost(&mut self, channel: u64, from: Role, length: u64) {
         assert!(length > 0, "what is lost is at least a byte");
-        let mut output = self.0.borrow_mut();
-        output.call(Call::Lost(channel, from, length));
-        output.played.collected.lost(channel, from, length);
+        if let Some(collected) = self.0.borrow_mut().call(Call::Lost(channel, from, length)) {
+            collected.lost(channel, from, length);
+        }
     }
 
     fn end(&mut self, channel: u64, from: Role) {
-        let mut output = self.0.borrow_mut();
-        output.call(Call::End(channel, from));
-        output.played.collected.end(channel, from);
+        if let Some(collected) = self.0.borrow_mut().call(Call::End(channel, from)) {
+            collected.end(channel, from);
+        }
     }
 
     fn problem(&mut self, code: Code, text: Sentence) {
         let mut output = self.0.borrow_mut();
-        output.call(Call::Problem(code, text.to_string()));
-        output.played.collected.problem(code, text);
+        if let Some(collected) = output.call(Call::Problem(code, text.to_string())) {
+            collected.problem(code, text);
+        }
     }
 }
 

@@ -1,0 +1,236 @@
+//! Where records begin and end.
+//!
+//! ```text
+//! 0  1  content type: 20 change_cipher_spec, 21 alert, 22 handshake, 23 application_data, 24 heartbeat
+//! 1  2  version: 03 00 to 03 04; TLS 1.3 writes 03 03
+//! 3  2  length of what follows: 1 to 2^14 + 2048
+//! 5  …  the fragment
+//! ```
+//!
+//! A header has no magic and no check, but 21 of its bits are fixed: after a loss the next record is searched for, and where the
+//! bytes are there a candidate counts only if another header follows it.
+
+use core::num::NonZeroUsize;
+
+use framescope_parser::{Captured, Code, Input, Measure, Sample, Step};
+
+use super::codes::RECORD_TOO_LONG;
+
+/// The length of a header.
+pub(crate) const HEADER: usize = 5;
+/// The longest fragment: 2^14 bytes, and what encryption may add.
+pub(crate) const MAX_FRAGMENT: usize = (1 << 14) + 2048;
+/// The longest alert and change_cipher_spec, with what encryption adds.
+const MAX_SHORT: usize = 2 + 16 + 64 + 256;
+
+/// The content types.
+pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(crate) const ALERT: u8 = 21;
+pub(crate) const HANDSHAKE: u8 = 22;
+pub(crate) const APPLICATION_DATA: u8 = 23;
+pub(crate) const HEARTBEAT: u8 = 24;
+
+/// The header of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) content_type: u8,
+    pub(crate) version: u16,
+    /// The length of the fragment.
+    pub(crate) length: usize,
+}
+
+impl Header {
+    /// What the first bytes say, believable or not.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Header> {
+        let &[content_type, major, minor, high, low, ..] = bytes else { return None };
+        let version = u16::from_be_bytes([major, minor]);
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        Some(Header { content_type, version, length })
+    }
+
+    /// The header that these bytes begin with, if they do.
+    fn believable(bytes: &[u8]) -> Option<Header> {
+        let header = Header::read(bytes).filter(|_| may_begin(bytes))?;
+        (header.length <= header.longest()).then_some(header)
+    }
+
+    fn longest(&self) -> usize {
+        match self.content_type {
+            CHANGE_CIPHER_SPEC | ALERT => MAX_SHORT,
+            _ => MAX_FRAGMENT,
+        }
+    }
+
+    /// The length of the record.
+    fn total(&self) -> usize {
+        HEADER + self.length
+    }
+}
+
+/// Whether a record may begin with these bytes, as far as they go.
+fn may_begin(bytes: &[u8]) -> bool {
+    let fits = |at: usize, range: core::ops::RangeInclusive<u8>| {
+        bytes.get(at).is_none_or(|byte| range.contains(byte))
+    };
+    let is_short = bytes.first().is_some_and(|&first| first == CHANGE_CIPHER_SPEC || first == ALERT);
+    let most = if is_short { MAX_SHORT } else { MAX_FRAGMENT };
+    let longest = u8::try_from(most >> 8).unwrap_or(u8::MAX);
+    let is_empty = bytes.get(3) == Some(&0) && bytes.get(4) == Some(&0);
+    fits(0, CHANGE_CIPHER_SPEC..=HEARTBEAT)
+        && fits(1, 3..=3)
+        && fits(2, 0..=4)
+        && fits(3, 0..=longest)
+        && !is_empty
+}
+
+fn nonzero(length: usize) -> NonZeroUsize {
+    NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// What comes first: [`Protocol::next`](framescope_parser::Protocol::next).
+#[inline]
+pub(crate) fn next(input: &Input<'_>) -> Step {
+    let bytes = input.bytes;
+    if let Some(header) = Header::believable(bytes) {
+        return match header.total().checked_sub(bytes.len()).and_then(NonZeroUsize::new) {
+            None => Step::Message(nonzero(header.total())),
+            Some(_) if input.last => Step::Partial(nonzero(bytes.len())),
+            Some(missing) => Step::NeedMore(missing),
+        };
+    }
+    if bytes.len() < HEADER && may_begin(bytes) {
+        return match input.last {
+            true => Step::Partial(nonzero(bytes.len())),
+            false => Step::NeedMore(nonzero(HEADER - bytes.len())),
+        };
+    }
+    search(input)
+}
+
+/// No record begins here: searches for the next.
+fn search(input: &Input<'_>) -> Step {
+    let bytes = input.bytes;
+    let claims_too_much = Header::read(bytes)
+        .is_some_and(|header| bytes.get(..3).is_some_and(may_begin) && header.length > header.longest());
+    let code = if claims_too_much { RECORD_TOO_LONG } else { Code::NotAFrame };
+    let mut from = 1;
+    // Every header has 03 in its second byte.
+    while let Some(found) = memchr::memchr(3, bytes.get(from + 1..).unwrap_or_default()) {
+        let at = from + found;
+        let rest = bytes.get(at..).unwrap_or_default();
+        match candidate(rest, input.last) {
+            Candidate::Believed => return Step::Searching(nonzero(at), code),
+            Candidate::Undecided(missing) => {
+                // A byte of what is skipped stays before it, which shows that it is still to be decided.
+                let before = at.saturating_sub(1);
+                let is_header = bytes.get(before..).is_some_and(may_begin);
+                return match before {
+                    0 => Step::NeedMore(missing),
+                    _ if is_header => Step::Searching(nonzero(at), code),
+                    _ => Step::Searching(nonzero(before), code),
+                };
+            }
+            Candidate::No => from = at + 1,
+        }
+    }
+    // The last byte may be the first of a header.
+    let last_begins = bytes.len() > 1 && bytes.last().is_some_and(|last| may_begin(&[*last]));
+    match input.last {
+        true => Step::Skipped(nonzero(bytes.len()), code),
+        false => Step::Searching(nonzero(bytes.len() - usize::from(last_begins)), code),
+    }
+}
+
+enum Candidate {
+    Believed,
+    /// It would be decided with so many more bytes.
+    Undecided(NonZeroUsize),
+    No,
+}
+
+/// Whether a record begins here, amid bytes that are none.
+fn candidate(bytes: &[u8], last: bool) -> Candidate {
+    if bytes.len() < HEADER {
+        return match may_begin(bytes) {
+            true if last => Candidate::No,
+            true => Candidate::Undecided(nonzero(HEADER - bytes.len())),
+            false => Candidate::No,
+        };
+    }
+    let Some(header) = Header::believable(bytes) else { return Candidate::No };
+    match bytes.get(header.total()..) {
+        Some(follows) if follows.len() >= 3 || last => {
+            if may_begin(follows) {
+                Candidate::Believed
+            } else {
+                Candidate::No
+            }
+        }
+        Some(follows) if !may_begin(follows) => Candidate::No,
+        _ if last => Candidate::Believed,
+        _ => Candidate::Undecided(nonzero(header.total() + 3 - bytes.len())),
+    }
+}
+
+/// How long a record is: [`Protocol::measure`](framescope_parser::Protocol::measure).
+pub(crate) fn measure(message: Captured<'_, '_>) -> Measure {
+    let beginning = message.beginning();
+    let head = beginning.get(..HEADER.min(beginning.len())).unwrap_or_default();
+    match Header::believable(head) {
+        // Five of the first byte's values, one of the second's, five of the third's, a quarter of the fourth's.
+        Some(header) => Measure::Message { length: nonzero(header.total()), head: nonzero(HEADER), bits: 21 },
+        None if head.len() == HEADER || !may_begin(head) => Measure::Nothing,
+        None if message.is_whole() => Measure::NeedMore,
+        None => Measure::Unknown,
+    }
+}
+
+/// How sure it is that these bytes are records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Sureness {
+    No,
+    /// One or two headers fit, in the middle of a connection.
+    Headers,
+    /// A hello, or more headers than chance makes.
+    Certain,
+}
+
+/// Whether a stream begins with records.
+pub(crate) fn recognise(sample: Sample<'_>) -> Sureness {
+    let mut rest = sample.bytes;
+    if let Some(header) = Header::believable(rest)
+        && header.content_type == HANDSHAKE
+        && let Some(&[kind @ (1 | 2), 0, ..]) = rest.get(HEADER..)
+    {
+        let random = rest.get(HEADER + 4..HEADER + 6);
+        let is_hello =
+            random.is_none_or(|version| version.first() == Some(&3) || version.first() == Some(&0x7F));
+        return if is_hello && kind > 0 { Sureness::Certain } else { Sureness::No };
+    }
+    let mut headers = 0u32;
+    let mut version = None;
+    // In the middle of a connection the first bytes need not be a record's: at most one record is skipped.
+    let start = (0..rest.len().min(MAX_FRAGMENT)).find(|&at| {
+        let bytes = rest.get(at..).unwrap_or_default();
+        Header::believable(bytes).is_some_and(|header| {
+            let next = bytes.get(header.total()..).unwrap_or_default();
+            next.len() >= HEADER
+                && Header::believable(next).is_some_and(|next| next.version == header.version)
+        })
+    });
+    rest = rest.get(start.unwrap_or(0)..).unwrap_or_default();
+    while let Some(header) = Header::believable(rest)
+        && version.is_none_or(|known| known == header.version)
+    {
+        version = Some(header.version);
+        headers += 1;
+        rest = rest.get(header.total()..).unwrap_or_default();
+    }
+    let broke_off = rest.len() >= HEADER;
+    match (headers, start) {
+        (3.., _) if !broke_off => Sureness::Certain,
+        (2, _) if !broke_off => Sureness::Headers,
+        (1, None) if !broke_off && sample.bytes.len() > HEADER => Sureness::Headers,
+        _ => Sureness::No,
+    }
+}
