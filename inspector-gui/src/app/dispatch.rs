@@ -76,6 +76,7 @@ impl App {
                 }
             }
             Command::Highlight(what) => view.highlight(what),
+            Command::ShowLayer(layer) => view.show_layer(layer),
             Command::HighlightBytes(range) => view.highlight_range(range),
             Command::Hover(what) => {
                 self.is_hovering = true;
@@ -233,9 +234,14 @@ impl App {
     /// Copies the highlighted field as its value, other highlighted bytes in hexadecimal, or else the row's summary.
     fn copy_selection(&mut self, ctx: &Context) {
         let Some(view) = &self.view else { return };
-        let Some(details) = view.details() else { return };
+        let details = match view.highlighted() {
+            Some(highlight) => view.details_of(highlight),
+            None => view.details(),
+        };
+        let Some(details) = details else { return };
         let copied = match view.highlighted() {
-            Some(Highlight { range, path }) => match path.as_deref().and_then(|path| details.field(path)) {
+            Some(Highlight { range, path, .. }) => match path.as_deref().and_then(|path| details.field(path))
+            {
                 Some(field) => field_as(field, &details.captured(), CopyAs::Value),
                 None => range_as(&details.captured(), range, CopyAs::Hex),
             },

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     GoTo(RowId),
     CompareWith(Option<RowId>),
     Highlight(Option<Highlight>),
+    /// Shows the bytes of a message of a carrier, or the selected one's own.
+    ShowLayer(Option<RowId>),
     /// Highlights bytes and the smallest field that contains them.
     HighlightBytes(Range<usize>),
     Hover(Highlight),

@@ -324,8 +324,12 @@ mod tests {
         };
         let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
         let span = *first..first + (last - first) / 2;
-        let scope =
-            Scope { flow: Some(2.into()), span: Some(span.clone()), filter: Some("length > 20".to_owned()) };
+        let scope = Scope {
+            flow: Some(2.into()),
+            span: Some(span.clone()),
+            filter: Some("length > 20".to_owned()),
+            ..Scope::default()
+        };
         let (index, found, error) = rows(scope, None);
         assert_eq!(error, None);
         let index = index.read();

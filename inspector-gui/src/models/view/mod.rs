@@ -79,6 +79,8 @@ pub struct View {
     /// The row that the selected one is compared with.
     compared: Option<RowId>,
     highlighted: Option<Highlight>,
+    /// The message of a carrier whose bytes are shown.
+    layer: Option<RowId>,
     /// The bytes under the pointer.
     hovered: Option<Highlight>,
     lookup: Lookup,
@@ -118,6 +120,7 @@ impl View {
             known_position: None,
             compared: None,
             highlighted: None,
+            layer: None,
             hovered: None,
             lookup,
             survey,
@@ -138,7 +141,8 @@ impl View {
         view.follows_first = self.follows_first;
         view.sort = self.sort;
         view.stream_position = self.stream_position;
-        view.highlighted.clone_from(&self.highlighted);
+        // The rows of carriers may have other numbers.
+        view.highlighted = self.highlighted.clone().filter(|highlight| highlight.of.is_none());
         // The filter may name a field that no longer exists.
         if view.scope.filter.as_ref().is_some_and(|text| Filter::parse(text, &view.protocols).is_err()) {
             view.scope.filter = None;
