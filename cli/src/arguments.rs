@@ -31,7 +31,8 @@ pub(crate) struct ReadingArgs {
     /// Read some flows as this protocol, whatever they look like; the last rule that fits wins.
     ///
     /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive. With file, a capture is
-    /// read as the bytes of one stream too.
+    /// read as the bytes of one stream too. What is carried in other messages is selected by what carries it, such as tls, or
+    /// websocket.binary:path=/chat; docs/carriers.md lists the channels.
     #[arg(long = "as", value_name = "SELECTOR=PROTOCOL")]
     pub(crate) decode_as: Vec<DecodeAs>,
 
@@ -50,6 +51,24 @@ pub(crate) struct ReadingArgs {
     /// shows it, or the port of --as or the description, or what the first bytes look like.
     #[arg(long = "client", value_name = "ENDPOINT")]
     pub(crate) clients: Vec<Client>,
+
+    /// Decrypt TLS with the secrets in this key log, which the program writes where SSLKEYLOGFILE says; it may grow.
+    ///
+    /// May be repeated. The file that the variable SSLKEYLOGFILE names is read as well, and so are the secrets in a pcapng capture.
+    /// docs/carriers.md says how to have a key log written.
+    #[arg(long = "keylog", value_name = "FILE")]
+    pub(crate) keylogs: Vec<PathBuf>,
+
+    /// Name the fields of protobuf messages as this .proto file does: those of gRPC by the method that is called, and others where --as
+    /// names a type of message, such as websocket.binary=chat.Message.
+    ///
+    /// May be repeated.
+    #[arg(long = "proto", value_name = "FILE.proto")]
+    pub(crate) protos: Vec<PathBuf>,
+
+    /// Look up what .proto files import in this folder; otherwise beside the files.
+    #[arg(long = "proto-path", value_name = "FOLDER")]
+    pub(crate) proto_folders: Vec<PathBuf>,
 
     /// Verify authenticated messages with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
