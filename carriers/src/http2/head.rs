@@ -1,6 +1,9 @@
 //! The header fields of one block, and the text that they become: that of an HTTP/1.1 message, with the pseudo-header fields that
 //! have no place in its first line as lines that begin with a colon.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+
 use super::hpack::LOST;
 
 /// What is kept of a block beside its text.
@@ -57,6 +60,8 @@ impl Head {
                     b"sec-websocket-extensions" => self.extensions = owned(),
                     _ => {}
                 }
+                let binary = true_binary(name, value);
+                let value = binary.as_deref().unwrap_or(value);
                 let to = if name.starts_with(b":") { &mut self.pseudo } else { &mut self.lines };
                 let breaks = [line(to, name), push(to, b": "), line(to, value), push(to, b"\r\n")];
                 self.has_breaks |= breaks.contains(&true);
@@ -123,6 +128,12 @@ impl Head {
     }
 }
 
+/// Metadata of gRPC that is sent as the bytes that it is, which both sides have to allow, in the form that it has elsewhere: base64.
+fn true_binary(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+    let bytes = value.strip_prefix(b"\0").filter(|_| name.ends_with(b"-bin"))?;
+    Some(BASE64_STANDARD_NO_PAD.encode(bytes).into_bytes())
+}
+
 fn push(to: &mut Vec<u8>, bytes: &[u8]) -> bool {
     to.extend_from_slice(bytes);
     false
@@ -177,6 +188,14 @@ mod tests {
             "(lost) (lost) HTTP/2\r\n:stream: 5\r\n(lost): (lost)\r\n(lost): x  y: z\r\n"
         );
         assert!(lost.has_lost && lost.has_breaks);
+    }
+
+    #[test]
+    fn binary_metadata_is_shown_in_base64() {
+        let head = head(&[("trace-bin", "\0\0\u{1}\u{2}"), ("other-bin", "AAEC")]);
+        assert!(!head.has_breaks);
+        let text = text(head, Form::Trailers);
+        assert!(text.ends_with("\r\ntrace-bin: AAEC\r\nother-bin: AAEC\r\n"), "{text}");
     }
 
     #[test]
