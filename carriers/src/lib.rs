@@ -7,6 +7,7 @@
 
 pub mod content;
 pub mod grpc;
+pub mod http;
 pub mod http2;
 pub mod json;
 mod names;
@@ -16,3 +17,28 @@ pub mod shown;
 pub mod small;
 pub mod tls;
 pub mod websocket;
+
+use std::sync::Arc;
+
+use framescope_parser::Protocol;
+
+/// All of them, in the order in which detection prefers them. TLS is decrypted with what `secrets` knows, and protobuf is read with the
+/// names and types of `schema`, if there is one: each type of message is a protocol too.
+pub fn all(secrets: &Arc<tls::Secrets>, schema: Option<&Arc<protobuf::Schema>>) -> Vec<Arc<dyn Protocol>> {
+    let mut all: Vec<Arc<dyn Protocol>> = vec![
+        Arc::new(tls::Tls::new(Arc::clone(secrets))),
+        Arc::new(tls::TlsHandshake::default()),
+        Arc::new(http2::Http2::default()),
+        Arc::new(http::Http::default()),
+        Arc::new(websocket::WebSocket::default()),
+        Arc::new(grpc::Grpc::new(schema.cloned())),
+        Arc::new(protobuf::Protobuf::default()),
+        Arc::new(protobuf::Protobuf::delimited()),
+    ];
+    all.extend(small::all());
+    for schema in schema {
+        let types = schema.message_names().filter_map(|name| protobuf::Protobuf::of(schema, name));
+        all.extend(types.flat_map(|one| [one.clone(), one.with_lengths()]).map(|one| Arc::new(one) as Arc<dyn Protocol>));
+    }
+    all
+}

@@ -31,7 +31,8 @@ pub(crate) struct ReadingArgs {
     /// Read some flows as this protocol, whatever they look like; the last rule that fits wins.
     ///
     /// SELECTOR is tcp, udp, tcp.port=N, udp.port=N, ip=ADDRESS, flow=N or file: --as tcp.port=9000=missive. With file, a capture is
-    /// read as the bytes of one stream too.
+    /// read as the bytes of one stream too. What is carried in other messages is selected by what carries it, such as tls, or
+    /// websocket.binary:path=/chat; docs/carriers.md lists the channels.
     #[arg(long = "as", value_name = "SELECTOR=PROTOCOL")]
     pub(crate) decode_as: Vec<DecodeAs>,
 
@@ -50,6 +51,26 @@ pub(crate) struct ReadingArgs {
     /// shows it, or the port of --as or the description, or what the first bytes look like.
     #[arg(long = "client", value_name = "ENDPOINT")]
     pub(crate) clients: Vec<Client>,
+
+    /// Decrypt TLS with the secrets in this key log, which the program writes where SSLKEYLOGFILE says; it may grow.
+    ///
+    /// May be repeated. The file that the variable SSLKEYLOGFILE names is read as well, and so are the secrets in a pcapng capture.
+    /// docs/carriers.md says how to have a key log written.
+    #[arg(long = "keylog", value_name = "FILE")]
+    pub(crate) keylogs: Vec<PathBuf>,
+
+    /// Read protobuf, and the messages of gRPC, with the names and types of this .proto file.
+    ///
+    /// May be repeated. Each type of message is a protocol of its name, such as --as websocket.binary=package.Message, and
+    /// package.Message-delimited has its length before it.
+    #[arg(long = "proto", value_name = "FILE")]
+    pub(crate) proto_files: Vec<PathBuf>,
+
+    /// Look up what .proto files import in this folder, instead of the folders that they are in.
+    ///
+    /// May be repeated; each file given with --proto must be in one of them.
+    #[arg(long = "proto-path", value_name = "FOLDER", requires = "proto_files")]
+    pub(crate) proto_folders: Vec<PathBuf>,
 
     /// Verify authenticated messages with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]

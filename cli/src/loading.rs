@@ -1,9 +1,11 @@
 //! From a file's name to its index.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use framescope_capture::{Index, Options, Source, read};
-use framescope_inspect::{CustomProtocols, Reading};
+use framescope_inspect::{CustomProtocols, Reading, Schema};
 
 use crate::arguments::{CaptureArgs, ReadingArgs};
 use crate::error::Error;
@@ -17,7 +19,27 @@ impl ReadingArgs {
             CustomProtocols::load(&self.protocols, &self.imports.folders, &mut |notice| notify(&notice))?;
         let unpack_limit = Some(self.unpack_limit);
         let (decode_as, clients) = (self.decode_as.clone(), self.clients.clone());
-        Ok(Reading { own, decode_as, clients, key: self.key.clone(), unpack_limit })
+        let (key, keylogs) = (self.key.clone(), self.keylogs()?);
+        let schema = self.schema()?;
+        Ok(Reading { own, decode_as, clients, keylogs, schema, key, unpack_limit })
+    }
+
+    /// What the .proto files say, if any were given.
+    fn schema(&self) -> Result<Option<Arc<Schema>>, Error> {
+        if self.proto_files.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Schema::from_files(&self.proto_files, &self.proto_folders)?)))
+    }
+
+    /// The key logs: those that were named, which have to be there, and the one that programs write to.
+    fn keylogs(&self) -> Result<Vec<PathBuf>, Error> {
+        for path in &self.keylogs {
+            File::open(path).map_err(|cause| Error::Unreadable { path: path.clone(), cause })?;
+        }
+        let of_programs = std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from);
+        let of_programs = of_programs.filter(|path| path.is_file() && !self.keylogs.contains(path));
+        Ok(self.keylogs.iter().cloned().chain(of_programs).collect())
     }
 
     /// The same, as an index is built with it.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use framescope_capture::{Client, DecodeAs, Options, UNPACK_LIMIT};
+use framescope_capture::{Client, DecodeAs, Options, TakeSecrets, UNPACK_LIMIT};
+use framescope_carriers::protobuf::Schema;
+use framescope_carriers::tls::Secrets;
 use framescope_ksy::Described;
 use framescope_parser::missive::{Key, Missive};
 use framescope_parser::{Protocol, built_in};
@@ -19,6 +21,10 @@ pub struct Reading {
     pub decode_as: Vec<DecodeAs>,
     /// Endpoints that opened their conversations, where a capture does not show who did.
     pub clients: Vec<Client>,
+    /// Key logs that programs write (SSLKEYLOGFILE), to decrypt their TLS connections. They may grow.
+    pub keylogs: Vec<PathBuf>,
+    /// The messages and methods of .proto files.
+    pub schema: Option<Arc<Schema>>,
     /// The key of authenticated messages.
     pub key: Option<Key>,
     /// How many bytes may be written to the temporary folder for a capture; None for the default.
@@ -55,12 +61,32 @@ impl Reading {
                 keyless.clone_from(&missive);
             }
         }
+        let secrets = Arc::new(Secrets::new());
+        for keylog in &self.keylogs {
+            // What can't be read yet is tried again when a secret is missing.
+            let _ = secrets.add_file(keylog);
+        }
+        let carriers = framescope_carriers::all(&secrets, self.schema.as_ref());
         Options {
-            protocols: self.own.iter().map(with_key).chain(built_in).collect(),
+            protocols: self.own.iter().map(with_key).chain(built_in).chain(carriers).collect(),
             decode_as: of_file.into_iter().chain(usual).chain(self.decode_as.iter().cloned()).collect(),
             clients: self.clients.clone(),
+            secrets: Some(Arc::new(OfCapture(secrets))),
             ..Options::default()
         }
+    }
+}
+
+/// Secrets that the capture may add to.
+struct OfCapture(Arc<Secrets>);
+
+impl TakeSecrets for OfCapture {
+    fn take(&self, kind: u32, secrets: &[u8]) {
+        self.0.add_block(kind, secrets);
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.0.notices()
     }
 }
 

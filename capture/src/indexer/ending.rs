@@ -53,6 +53,9 @@ impl Indexer {
                 if let Some(Err(error)) = observed.map(|observed| observed.write(&mut index.rows)) {
                     self.stop(index, &error);
                 }
+                if let Some(secrets) = &self.secrets {
+                    index.notes.notices.extend(secrets.notices());
+                }
                 index.finish();
                 false
             }

@@ -28,6 +28,9 @@ pub trait TakeSecrets: Send + Sync {
     /// Takes the secrets of one block, before the packets behind it are read: what kind they are, as the block numbers it, and the
     /// bytes.
     fn take(&self, kind: u32, secrets: &[u8]);
+
+    /// What is wrong with the secrets, in sentences for a person.
+    fn notices(&self) -> Vec<String>;
 }
 
 impl Default for Options {
