@@ -36,9 +36,13 @@ pub fn all(secrets: &Arc<tls::Secrets>, schema: Option<&Arc<protobuf::Schema>>) 
         Arc::new(protobuf::Protobuf::delimited()),
     ];
     all.extend(small::all());
-    for schema in schema {
+    if let Some(schema) = schema {
         let types = schema.message_names().filter_map(|name| protobuf::Protobuf::of(schema, name));
-        all.extend(types.flat_map(|one| [one.clone(), one.with_lengths()]).map(|one| Arc::new(one) as Arc<dyn Protocol>));
+        all.extend(
+            types
+                .flat_map(|one| [one.clone(), one.with_lengths()])
+                .map(|one| Arc::new(one) as Arc<dyn Protocol>),
+        );
     }
     all
 }

@@ -12,11 +12,10 @@ use std::sync::Arc;
 
 use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::{Index, Options, Source, read};
-use framescope_carriers::grpc::Grpc;
-use framescope_carriers::http2::Http2;
 use framescope_carriers::protobuf::Schema;
+use framescope_carriers::tls::Secrets;
 use framescope_oracles::check_index;
-use framescope_parser::{Protocol, with_built_in};
+use framescope_parser::built_in;
 use support::corpus;
 
 /// The cases, each with the messages of a `.proto` file or without.
@@ -28,9 +27,11 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn index(name: &str, with_schema: bool) -> Index {
-    let schema = with_schema.then(|| Arc::new(Schema::from_files(&[folder(name).join("shop.proto")], &[]).unwrap()));
-    let protocols: Vec<Arc<dyn Protocol>> = vec![Arc::new(Http2::default()), Arc::new(Grpc::new(schema))];
-    let options = Options { protocols: with_built_in(protocols), ..Options::default() };
+    let schema =
+        with_schema.then(|| Arc::new(Schema::from_files(&[folder(name).join("shop.proto")], &[]).unwrap()));
+    let carriers = framescope_carriers::all(&Arc::new(Secrets::new()), schema.as_ref());
+    let protocols = built_in().into_iter().chain(carriers).collect();
+    let options = Options { protocols, ..Options::default() };
     read(Source::open(&folder(name).join("capture.pcapng")).unwrap(), &options, &mut |_| true).unwrap()
 }
 

@@ -29,10 +29,11 @@ impl Only {
         Arc::make_mut(&mut self.about)
     }
 
-    /// Says what it is, also where that was said before: a copy may be given to another receiver.
     fn open(&mut self, to: &mut dyn Carried) {
-        self.is_open = true;
-        to.open(ONLY, (*self.about).clone());
+        if !self.is_open {
+            self.is_open = true;
+            to.open(ONLY, (*self.about).clone());
+        }
     }
 
     /// All of a message, as it is.
@@ -59,7 +60,6 @@ impl Only {
     /// Ends a direction, unless nothing was ever carried.
     pub(super) fn end(&mut self, from: Role, to: &mut dyn Carried) {
         if self.is_open {
-            self.open(to);
             to.end(ONLY, from);
         }
     }
