@@ -389,7 +389,16 @@ fn summary<'a>(header: &Header, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         Type::WINDOW_UPDATE => {
             visit.summary(format_args!("stream {stream}: {} bytes more", word(frame::HEADER) & 0x7fff_ffff));
         }
-        Type::SETTINGS => visit.summary(format_args!("{} parameters{end}", header.length / 6)),
+        Type::SETTINGS => {
+            let count = header.length / 6;
+            let plural = if count == 1 { "" } else { "s" };
+            visit.summary(format_args!("{count} parameter{plural}{end}"));
+        }
+        Type::PRIORITY => {
+            let weight = message.get(frame::HEADER + 4).copied().map_or(0, |weight| u32::from(weight) + 1);
+            let parent = word(frame::HEADER) & 0x7fff_ffff;
+            visit.summary(format_args!("stream {stream}: depends on {parent}, weight {weight}"));
+        }
         Type::HEADERS | Type::PUSH_PROMISE => match first_line(header, message) {
             Some(line) => visit.summary(format_args!("stream {stream}: {line}{end}")),
             None => visit.summary(format_args!("stream {stream}: {} bytes{end}", header.length)),

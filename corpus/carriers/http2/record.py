@@ -1,4 +1,4 @@
-"""HTTP/2 without TLS: nghttpd with nghttp and curl, and two programs with the Python library h2 for what those do not send."""
+"""HTTP/2 without TLS: nghttpd and nghttpx with nghttp and curl, and two programs with the Python library h2 for what those do not send."""
 
 import os
 import subprocess
@@ -17,6 +17,7 @@ import recording
 
 PORT = 8082
 TUNNEL = 8083
+UPGRADE = 8084
 
 
 def files(folder):
@@ -39,9 +40,14 @@ def nghttp2(folder):
     quiet("nghttp", "-v", f"{url}/index.html", f"{url}/data.json", f"{url}/long.txt", f"{url}/none")
     # Header fields in CONTINUATION frames, and padding.
     quiet("nghttp", "--continuation", "-b30", f"{url}/data.json")
-    # From HTTP/1.1.
-    quiet("nghttp", "-u", f"{url}/data.json")
-    quiet("curl", "-s", "--http2", f"{url}/style.css", f"{url}/data.json")
+    # From HTTP/1.1, which nghttpx takes.
+    proxy = subprocess.Popen(["nghttpx", "--conf=/dev/null", f"-f127.0.0.1,{UPGRADE};no-tls", f"-b127.0.0.1,{PORT};;proto=h2"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    quiet("nghttp", "-u", f"http://127.0.0.1:{UPGRADE}/data.json")
+    quiet("curl", "-s", "--http2", f"http://127.0.0.1:{UPGRADE}/style.css", f"http://127.0.0.1:{UPGRADE}/data.json")
+    proxy.terminate()
+    proxy.wait()
     quiet("curl", "-s", "--http2-prior-knowledge", "-H", "Content-Type: application/json", "-d", '{"posted":true}',
           f"{url}/echo", "--next", "-s", "--http2-prior-knowledge", "-I", f"{url}/long.txt")
     # A smaller table of header fields, and none.
@@ -129,5 +135,5 @@ def run(log):
 
 
 if __name__ == "__main__":
-    recording.record(HERE, run, f"tcp port {PORT} or tcp port {TUNNEL}")
+    recording.record(HERE, run, f"tcp port {UPGRADE} or tcp port {PORT} or tcp port {TUNNEL}")
     os.remove(os.path.join(HERE, "sent.jsonl"))
