@@ -22,27 +22,31 @@ use std::sync::Arc;
 
 use framescope_parser::Protocol;
 
-/// All of them, in the order in which detection prefers them. TLS is decrypted with what `secrets` knows, and protobuf is read with the
-/// names and types of `schema`, if there is one: each type of message is a protocol too.
-pub fn all(secrets: &Arc<tls::Secrets>, schema: Option<&Arc<protobuf::Schema>>) -> Vec<Arc<dyn Protocol>> {
+/// What carriers are read with.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The secrets that TLS is decrypted with.
+    pub secrets: Arc<tls::Secrets>,
+    /// The types of the messages of gRPC.
+    pub schema: Option<Arc<protobuf::Schema>>,
+    /// Whether the bodies of HTTP messages are handed on, as the channel `http.body`.
+    pub carry_bodies: bool,
+}
+
+/// All of them, in the order in which detection prefers them.
+pub fn all(options: &Options) -> Vec<Arc<dyn Protocol>> {
     let mut all: Vec<Arc<dyn Protocol>> = vec![
-        Arc::new(tls::Tls::new(Arc::clone(secrets))),
+        Arc::new(tls::Tls::new(Arc::clone(&options.secrets))),
         Arc::new(tls::TlsHandshake::default()),
+        Arc::new(http::Http::default().carry_bodies(options.carry_bodies)),
         Arc::new(http2::Http2::default()),
-        Arc::new(http::Http::default()),
+        Arc::new(grpc::Grpc::new(options.schema.clone())),
         Arc::new(websocket::WebSocket::default()),
-        Arc::new(grpc::Grpc::new(schema.cloned())),
-        Arc::new(protobuf::Protobuf::default()),
-        Arc::new(protobuf::Protobuf::delimited()),
     ];
     all.extend(small::all());
-    if let Some(schema) = schema {
-        let types = schema.message_names().filter_map(|name| protobuf::Protobuf::of(schema, name));
-        all.extend(
-            types
-                .flat_map(|one| [one.clone(), one.with_lengths()])
-                .map(|one| Arc::new(one) as Arc<dyn Protocol>),
-        );
-    }
+    // What nearly any bytes fit comes last.
+    all.push(Arc::new(json::Json));
+    all.push(Arc::new(protobuf::Protobuf::default()));
+    all.push(Arc::new(protobuf::Protobuf::delimited()));
     all
 }

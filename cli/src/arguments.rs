@@ -59,17 +59,15 @@ pub(crate) struct ReadingArgs {
     #[arg(long = "keylog", value_name = "FILE")]
     pub(crate) keylogs: Vec<PathBuf>,
 
-    /// Read protobuf, and the messages of gRPC, with the names and types of this .proto file.
+    /// Name the fields of protobuf messages as this .proto file does: those of gRPC by the method that is called, and others where --as
+    /// names a type of message, such as websocket.binary=chat.Message, or chat.Message-delimited if each has its length before it.
     ///
-    /// May be repeated. Each type of message is a protocol of its name, such as --as websocket.binary=package.Message, and
-    /// package.Message-delimited has its length before it.
-    #[arg(long = "proto", value_name = "FILE")]
-    pub(crate) proto_files: Vec<PathBuf>,
+    /// May be repeated.
+    #[arg(long = "proto", value_name = "FILE.proto")]
+    pub(crate) protos: Vec<PathBuf>,
 
-    /// Look up what .proto files import in this folder, instead of the folders that they are in.
-    ///
-    /// May be repeated; each file given with --proto must be in one of them.
-    #[arg(long = "proto-path", value_name = "FOLDER", requires = "proto_files")]
+    /// Look up what .proto files import in this folder; otherwise beside the files.
+    #[arg(long = "proto-path", value_name = "FOLDER")]
     pub(crate) proto_folders: Vec<PathBuf>,
 
     /// Verify authenticated messages with this key: hexadecimal digits, or @FILE for a file that holds them

@@ -7,7 +7,7 @@ use std::time::TryFromFloatSecsError;
 
 use framescope_capture::filter::FilterError;
 use framescope_capture::{OpenError, ReadError, SelectorError};
-use framescope_inspect::SchemaError;
+use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use thiserror::Error;
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use framescope_capture::{Index, Options, Source, read};
-use framescope_inspect::{CustomProtocols, Reading, Schema};
+use framescope_inspect::protobuf::Schema;
+use framescope_inspect::{CustomProtocols, Reading};
 
 use crate::arguments::{CaptureArgs, ReadingArgs};
 use crate::error::Error;
@@ -19,17 +20,16 @@ impl ReadingArgs {
             CustomProtocols::load(&self.protocols, &self.imports.folders, &mut |notice| notify(&notice))?;
         let unpack_limit = Some(self.unpack_limit);
         let (decode_as, clients) = (self.decode_as.clone(), self.clients.clone());
-        let (key, keylogs) = (self.key.clone(), self.keylogs()?);
-        let schema = self.schema()?;
+        let (key, keylogs, schema) = (self.key.clone(), self.keylogs()?, self.schema()?);
         Ok(Reading { own, decode_as, clients, keylogs, schema, key, unpack_limit })
     }
 
-    /// What the .proto files say, if any were given.
+    /// What the `.proto` files declare.
     fn schema(&self) -> Result<Option<Arc<Schema>>, Error> {
-        if self.proto_files.is_empty() {
+        if self.protos.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Arc::new(Schema::from_files(&self.proto_files, &self.proto_folders)?)))
+        Ok(Some(Arc::new(Schema::from_files(&self.protos, &self.proto_folders)?)))
     }
 
     /// The key logs: those that were named, which have to be there, and the one that programs write to.

@@ -10,7 +10,7 @@ mod reading;
 pub mod sample;
 mod transcripts;
 
-pub use framescope_carriers::protobuf::{Schema, SchemaError};
+pub use framescope_carriers::protobuf;
 pub use protocols::CustomProtocols;
 pub use reading::Reading;
 pub use transcripts::transcripts;

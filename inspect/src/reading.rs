@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use framescope_capture::{Client, DecodeAs, Options, TakeSecrets, UNPACK_LIMIT};
-use framescope_carriers::protobuf::Schema;
+use framescope_carriers::Options as Carriers;
+use framescope_carriers::protobuf::{Protobuf, Schema};
 use framescope_carriers::tls::Secrets;
 use framescope_ksy::Described;
 use framescope_parser::missive::{Key, Missive};
@@ -23,7 +24,7 @@ pub struct Reading {
     pub clients: Vec<Client>,
     /// Key logs that programs write (SSLKEYLOGFILE), to decrypt their TLS connections. They may grow.
     pub keylogs: Vec<PathBuf>,
-    /// The messages and methods of .proto files.
+    /// The types of messages that `.proto` files declare.
     pub schema: Option<Arc<Schema>>,
     /// The key of authenticated messages.
     pub key: Option<Key>,
@@ -66,7 +67,16 @@ impl Reading {
             // What can't be read yet is tried again when a secret is missing.
             let _ = secrets.add_file(keylog);
         }
-        let carriers = framescope_carriers::all(&secrets, self.schema.as_ref());
+        let carries = |channel: &str| channel == "http.body" || channel.starts_with("http.body:");
+        let described = || self.own.iter().flat_map(|(_, described)| described.carried_by());
+        let carry_bodies = self.decode_as.iter().filter_map(DecodeAs::channel).any(carries)
+            || described().any(|channel| carries(channel));
+        let carriers = Carriers { secrets: Arc::clone(&secrets), schema: self.schema.clone(), carry_bodies };
+        let types = self.schema.iter().flat_map(|schema| {
+            let named = self.decode_as.iter().filter_map(|rule| Protobuf::of(schema, rule.protocol()));
+            named.map(|one| Arc::new(one) as Arc<dyn Protocol>)
+        });
+        let carriers = framescope_carriers::all(&carriers).into_iter().chain(types);
         Options {
             protocols: self.own.iter().map(with_key).chain(built_in).chain(carriers).collect(),
             decode_as: of_file.into_iter().chain(usual).chain(self.decode_as.iter().cloned()).collect(),

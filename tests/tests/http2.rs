@@ -6,16 +6,17 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 
 use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::{Index, Options, Source, read};
 use framescope_carriers::protobuf::Schema;
-use framescope_carriers::tls::Secrets;
 use framescope_oracles::check_index;
-use framescope_parser::built_in;
+use framescope_parser::{Dissection, Field, SpanType, built_in};
 use support::corpus;
 
 /// The cases, each with the messages of a `.proto` file or without.
@@ -29,7 +30,7 @@ fn folder(name: &str) -> PathBuf {
 fn index(name: &str, with_schema: bool) -> Index {
     let schema =
         with_schema.then(|| Arc::new(Schema::from_files(&[folder(name).join("shop.proto")], &[]).unwrap()));
-    let carriers = framescope_carriers::all(&Arc::new(Secrets::new()), schema.as_ref());
+    let carriers = framescope_carriers::all(&framescope_carriers::Options { schema, ..Default::default() });
     let protocols = built_in().into_iter().chain(carriers).collect();
     let options = Options { protocols, ..Options::default() };
     read(Source::open(&folder(name).join("capture.pcapng")).unwrap(), &options, &mut |_| true).unwrap()
@@ -64,7 +65,19 @@ type Ports = (String, String);
 fn tshark(name: &str, filter: &str, fields: &[&str]) -> Option<Vec<(Ports, Vec<Vec<String>>)>> {
     let search = format!("uat:protobuf_search_paths:\"{}\",\"TRUE\"", folder(name).display());
     let output = Command::new("tshark")
-        .args(["-n", "-T", "fields", "-E", "aggregator=\u{1f}", "-E", "separator=/t", "-Y", filter, "-o", &search])
+        .args([
+            "-n",
+            "-T",
+            "fields",
+            "-E",
+            "aggregator=\u{1f}",
+            "-E",
+            "separator=/t",
+            "-Y",
+            filter,
+            "-o",
+            &search,
+        ])
         .args(["-d", "tcp.port==50061,http2", "-d", "tcp.port==8082,http2", "-d", "tcp.port==8083,http2"])
         .args(["-d", "tcp.port==8084,http", "-e", "tcp.srcport", "-e", "tcp.dstport"])
         .args(fields.iter().flat_map(|field| ["-e", field]))
@@ -76,7 +89,9 @@ fn tshark(name: &str, filter: &str, fields: &[&str]) -> Option<Vec<(Ports, Vec<V
     let line = |line: &str| {
         let mut columns = line.split('\t').map(str::to_owned);
         let ports = (columns.next().unwrap(), columns.next().unwrap());
-        let values = |column: String| column.split('\u{1f}').filter(|one| !one.is_empty()).map(str::to_owned).collect();
+        let values = |column: String| {
+            column.split('\u{1f}').filter(|one| !one.is_empty()).map(str::to_owned).collect()
+        };
         (ports, columns.map(values).collect())
     };
     Some(String::from_utf8(output.stdout).unwrap().lines().map(line).collect())
@@ -96,14 +111,150 @@ fn by_direction(found: Vec<(Ports, Vec<Vec<String>>)>) -> BTreeMap<Ports, Vec<Ve
 fn for_each_message(index: &Index, protocol: &str, mut each: impl FnMut(Ports, &[u8], &Dissection<'_>)) {
     let mut reader = index.reader();
     for (number, row) in index.rows() {
-        let flow = index.flow(row.flow()).unwrap();
-        let spoken = index.stream_protocol(row.flow(), row.direction()).map(|protocol| protocol.name().to_owned());
-        if row.span_type != SpanType::Message || spoken.as_deref() != Some(protocol) {
+        if row.span_type != SpanType::Message || index.protocol(&row).is_none_or(|one| one.name() != protocol)
+        {
             continue;
         }
         let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
-        let (source, destination) = flow.sender_and_receiver(row.direction());
-        let ports = (source.port().to_string(), destination.port().to_string());
+        let (from, to) = index.endpoints(&row).unwrap();
+        let ports = (from.port().to_string(), to.port().to_string());
         each(ports, &bytes, &index.dissect(number, &bytes));
     }
+}
+
+/// What differs, by direction.
+fn compare(
+    name: &str,
+    what: &str,
+    ours: &BTreeMap<Ports, Vec<String>>,
+    theirs: &BTreeMap<Ports, Vec<String>>,
+) -> usize {
+    for ports in ours.keys().chain(theirs.keys()) {
+        let (ours, theirs) = (ours.get(ports), theirs.get(ports));
+        let (ours, theirs) = (ours.map_or(&[][..], |ours| ours), theirs.map_or(&[][..], |theirs| theirs));
+        let place = ours.iter().zip(theirs).position(|(ours, theirs)| ours != theirs);
+        let place = place.or((ours.len() != theirs.len()).then_some(ours.len().min(theirs.len())));
+        if let Some(place) = place {
+            panic!(
+                "{name} {ports:?}: the {what} differ at {place} of {} and {}: {:?} and tshark's {:?}",
+                ours.len(),
+                theirs.len(),
+                ours.iter().skip(place).take(3).collect::<Vec<_>>(),
+                theirs.iter().skip(place).take(3).collect::<Vec<_>>()
+            );
+        }
+    }
+    ours.values().map(Vec::len).sum()
+}
+
+#[test]
+fn tshark_finds_the_same_frames() {
+    for (name, _, _) in &CASES[..2] {
+        let fields = ["http2.length", "http2.type", "http2.flags", "http2.streamid"];
+        let Some(found) = tshark(name, "http2.type", &fields) else { return eprintln!("there is no tshark") };
+        let mut theirs: BTreeMap<Ports, Vec<String>> = BTreeMap::new();
+        for (ports, columns) in by_direction(found) {
+            let number = |text: &String| match text.strip_prefix("0x") {
+                Some(hex) => u64::from_str_radix(hex, 16).unwrap(),
+                None => text.parse().unwrap(),
+            };
+            let row = |at: usize| {
+                columns.iter().map(|column| number(&column[at]).to_string()).collect::<Vec<_>>().join(" ")
+            };
+            theirs.insert(ports, (0..columns[0].len()).map(row).collect());
+        }
+        let mut ours: BTreeMap<Ports, Vec<String>> = BTreeMap::new();
+        for_each_message(&index(name, false), "http2", |ports, _, message| {
+            if message.field("preface").is_none() {
+                let value = |path| message.field(path).unwrap().value.as_u64().unwrap().to_string();
+                ours.entry(ports)
+                    .or_default()
+                    .push(["length", "type", "flags", "stream"].map(value).join(" "));
+            }
+        });
+        assert!(compare(name, "frames", &ours, &theirs) > 50);
+    }
+}
+
+/// The header fields of a translated message, as HTTP/2 has them.
+fn header_fields(message: &[u8]) -> Vec<String> {
+    let end = message.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(message.len());
+    let text = String::from_utf8(message[..end].to_vec()).unwrap();
+    let mut lines = text.split("\r\n");
+    let first: Vec<&str> = lines.next().unwrap().split(' ').collect();
+    let mut fields: Vec<String> = match first[..] {
+        ["HTTP/2", status] => vec![format!(":status: {status}")],
+        ["TRAILERS" | "BODY", _] => Vec::new(),
+        [method, path, _] => vec![format!(":method: {method}"), format!(":path: {path}")],
+        _ => panic!("{first:?}"),
+    };
+    let is_ours =
+        |line: &&str| ![":stream: ", ":pushed-on: ", ":incomplete: "].iter().any(|own| line.starts_with(own));
+    fields.extend(lines.filter(is_ours).map(str::to_owned));
+    fields
+}
+
+#[test]
+fn tshark_finds_the_same_header_fields() {
+    for (name, _, _) in &CASES[..2] {
+        let fields = ["http2.header.name", "http2.header.value"];
+        let Some(found) = tshark(name, "http2.header", &fields) else {
+            return eprintln!("there is no tshark");
+        };
+        let mut theirs: BTreeMap<Ports, Vec<String>> = BTreeMap::new();
+        for (ports, columns) in by_direction(found) {
+            let pairs = columns[0].iter().zip(&columns[1]).map(|(name, value)| format!("{name}: {value}"));
+            theirs.insert(ports, pairs.collect());
+        }
+        let mut ours: BTreeMap<Ports, Vec<String>> = BTreeMap::new();
+        for_each_message(&index(name, false), "http", |ports, bytes, _| {
+            if bytes.windows(8).any(|part| {
+                part == b" HTTP/2\r" || part == b"HTTP/2 2" || part == b"HTTP/2 4" || part == b"HTTP/2 1"
+            }) {
+                ours.entry(ports).or_default().extend(header_fields(bytes));
+            }
+        });
+        // Messages are handed on when they end, and the first line comes first.
+        ours.values_mut().chain(theirs.values_mut()).for_each(|fields| fields.sort());
+        assert!(compare(name, "header fields", &ours, &theirs) > 50);
+    }
+}
+
+#[test]
+fn tshark_finds_the_same_messages_of_grpc() {
+    let fields = ["grpc.compressed_flag", "grpc.message_length"];
+    let Some(found) = tshark("grpc", "grpc", &fields) else { return eprintln!("there is no tshark") };
+    let mut theirs: BTreeMap<Ports, Vec<String>> = BTreeMap::new();
+    for (ports, columns) in by_direction(found) {
+        theirs.insert(
+            ports,
+            columns[0].iter().zip(&columns[1]).map(|(flag, length)| format!("{flag} {length}")).collect(),
+        );
+    }
+    let (mut ours, mut names): (BTreeMap<_, Vec<String>>, BTreeMap<_, Vec<String>>) = Default::default();
+    for_each_message(&index("grpc", true), "grpc", |ports: Ports, _, message| {
+        let value = |path| message.field(path).unwrap().value.as_u64().unwrap().to_string();
+        ours.entry(ports.clone()).or_default().push(["flags", "length"].map(value).join(" "));
+        let payload = message.field("payload").map_or(&[][..], |payload| &payload.fields);
+        names.entry(ports).or_default().extend(leaves(payload));
+    });
+    assert!(compare("grpc", "messages", &ours, &theirs) > 20);
+    let Some(found) = tshark("grpc", "protobuf", &["protobuf.field.name"]) else { return };
+    let mut theirs: BTreeMap<Ports, Vec<String>> = BTreeMap::new();
+    for (ports, columns) in by_direction(found) {
+        theirs.entry(ports).or_default().extend(columns.into_iter().flatten());
+    }
+    assert!(compare("grpc", "fields", &names, &theirs) > 100);
+}
+
+/// The names of fields in their order; a list of numbers is one field.
+fn leaves(fields: &[Field<'_>]) -> Vec<String> {
+    let mut names = Vec::new();
+    for field in fields {
+        names.push(field.name.to_owned());
+        if field.fields.first().is_some_and(|first| first.name != field.name) {
+            names.extend(leaves(&field.fields));
+        }
+    }
+    names
 }
