@@ -2,7 +2,8 @@
 //! have no place in its first line as lines that begin with a colon.
 
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD_NO_PAD;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use framescope_parser::Settings;
 
 use super::hpack::LOST;
 
@@ -125,6 +126,37 @@ impl Head {
         text.extend_from_slice(&self.pseudo);
         text.extend_from_slice(&self.lines);
         text
+    }
+}
+
+/// The request in HTTP/1.1 with which a client asked for HTTP/2: the first stream is for its response.
+#[derive(Debug)]
+pub(crate) struct Upgraded {
+    method: String,
+    path: String,
+    host: String,
+    /// The parameters of SETTINGS that it had.
+    pub(crate) settings: Vec<u8>,
+}
+
+impl Upgraded {
+    /// What HTTP/1.1 says of it, if that was before.
+    pub(crate) fn of(given: &Settings) -> Option<Upgraded> {
+        let text = |name: &str| given.get(name).unwrap_or_default().to_owned();
+        let settings = BASE64_URL_SAFE_NO_PAD.decode(given.get("http2-settings")?.trim_end_matches('='));
+        let settings = settings.unwrap_or_default();
+        Some(Upgraded { method: text("method"), path: text("path"), host: text("host"), settings })
+    }
+
+    /// The same request, as if it had been sent in HTTP/2.
+    pub(crate) fn head(&self) -> Head {
+        let mut head = Head::default();
+        let fields = [(":method", &self.method), (":path", &self.path), (":authority", &self.host)];
+        for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+            head.push(Some(name.as_bytes()), Some(value.as_bytes()));
+        }
+        head.push(Some(b":upgraded"), Some(b"from HTTP/1.1"));
+        head
     }
 }
 

@@ -119,6 +119,8 @@ def tunnel():
     hear()
     connection.reset_stream(5, 8)
     connection.ping(b"are you?")
+    sock.sendall(connection.data_to_send())
+    hear()
     connection.close_connection(last_stream_id=0, additional_data=b"done")
     sock.sendall(connection.data_to_send())
     recording.hang_up(sock)
