@@ -59,6 +59,17 @@ pub(crate) struct ReadingArgs {
     #[arg(long = "keylog", value_name = "FILE")]
     pub(crate) keylogs: Vec<PathBuf>,
 
+    /// Name the fields of protobuf messages as this .proto file does: those of gRPC by the method that is called, and others where --as
+    /// names a type of message, such as websocket.binary=chat.Message.
+    ///
+    /// May be repeated.
+    #[arg(long = "proto", value_name = "FILE.proto")]
+    pub(crate) protos: Vec<PathBuf>,
+
+    /// Look up what .proto files import in this folder; otherwise beside the files.
+    #[arg(long = "proto-path", value_name = "FOLDER")]
+    pub(crate) proto_folders: Vec<PathBuf>,
+
     /// Verify authenticated messages with this key: hexadecimal digits, or @FILE for a file that holds them
     #[arg(long, value_name = "HEX|@KEYFILE", value_parser = parse_key)]
     pub(crate) key: Option<Key>,

@@ -7,6 +7,7 @@ use std::time::TryFromFloatSecsError;
 
 use framescope_capture::filter::FilterError;
 use framescope_capture::{OpenError, ReadError, SelectorError};
+use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use thiserror::Error;
 
@@ -19,6 +20,8 @@ pub(crate) enum Error {
     Open(#[from] OpenError),
     #[error(transparent)]
     Description(#[from] LoadError),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]

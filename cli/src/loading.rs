@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use framescope_capture::{Index, Options, Source, read};
+use framescope_inspect::protobuf::Schema;
 use framescope_inspect::{CustomProtocols, Reading};
 
 use crate::arguments::{CaptureArgs, ReadingArgs};
@@ -18,8 +20,16 @@ impl ReadingArgs {
             CustomProtocols::load(&self.protocols, &self.imports.folders, &mut |notice| notify(&notice))?;
         let unpack_limit = Some(self.unpack_limit);
         let (decode_as, clients) = (self.decode_as.clone(), self.clients.clone());
-        let (key, keylogs) = (self.key.clone(), self.keylogs()?);
-        Ok(Reading { own, decode_as, clients, keylogs, key, unpack_limit })
+        let (key, keylogs, schema) = (self.key.clone(), self.keylogs()?, self.schema()?);
+        Ok(Reading { own, decode_as, clients, keylogs, schema, key, unpack_limit })
+    }
+
+    /// What the `.proto` files declare.
+    fn schema(&self) -> Result<Option<Arc<Schema>>, Error> {
+        if self.protos.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Schema::from_files(&self.protos, &self.proto_folders)?)))
     }
 
     /// The key logs: those that were named, which have to be there, and the one that programs write to.

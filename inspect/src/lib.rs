@@ -10,6 +10,7 @@ mod reading;
 pub mod sample;
 mod transcripts;
 
+pub use framescope_carriers::protobuf;
 pub use protocols::CustomProtocols;
 pub use reading::Reading;
 pub use transcripts::transcripts;

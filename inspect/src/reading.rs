@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use framescope_capture::{Client, DecodeAs, Options, TakeSecrets, UNPACK_LIMIT};
+use framescope_carriers::Options as Carriers;
+use framescope_carriers::protobuf::{Protobuf, Schema};
 use framescope_carriers::tls::Secrets;
 use framescope_ksy::Described;
 use framescope_parser::missive::{Key, Missive};
@@ -22,6 +24,8 @@ pub struct Reading {
     pub clients: Vec<Client>,
     /// Key logs that programs write (SSLKEYLOGFILE), to decrypt their TLS connections. They may grow.
     pub keylogs: Vec<PathBuf>,
+    /// The types of messages that `.proto` files declare.
+    pub schema: Option<Arc<Schema>>,
     /// The key of authenticated messages.
     pub key: Option<Key>,
     /// How many bytes may be written to the temporary folder for a capture; None for the default.
@@ -63,7 +67,17 @@ impl Reading {
             // What can't be read yet is tried again when a secret is missing.
             let _ = secrets.add_file(keylog);
         }
-        let carriers = framescope_carriers::all(&secrets);
+        let is_named = |name: &str| self.decode_as.iter().any(|rule| rule.protocol() == name);
+        let carries = |channel: &str| channel == "http.body" || channel.starts_with("http.body:");
+        let described = || self.own.iter().flat_map(|(_, described)| described.carried_by());
+        let carry_bodies = self.decode_as.iter().filter_map(DecodeAs::channel).any(carries)
+            || described().any(|channel| carries(channel));
+        let carriers = Carriers { secrets: Arc::clone(&secrets), schema: self.schema.clone(), carry_bodies };
+        let types = self.schema.iter().flat_map(|schema| {
+            let named = schema.message_names().filter(|name| is_named(name));
+            named.filter_map(|name| Protobuf::of(schema, name)).map(|one| Arc::new(one) as Arc<dyn Protocol>)
+        });
+        let carriers = framescope_carriers::all(&carriers).into_iter().chain(types);
         Options {
             protocols: self.own.iter().map(with_key).chain(built_in).chain(carriers).collect(),
             decode_as: of_file.into_iter().chain(usual).chain(self.decode_as.iter().cloned()).collect(),

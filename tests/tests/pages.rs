@@ -8,7 +8,7 @@ use std::path::Path;
 
 use framescope_capture::filter::Filter;
 use framescope_ksy::Described;
-use framescope_parser::{Dissection, Framer, Protocol, Role, SpanType, Speaker, built_in};
+use framescope_parser::{Collected, Dissection, Framer, Protocol, Role, SpanType, Speaker, built_in};
 
 fn page(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
@@ -95,6 +95,86 @@ fn the_conversation_on_the_page_is_read_as_the_page_says() {
     for shown in &expected[2..4] {
         let (_, shown) = shown.split_once(' ').unwrap();
         assert!(page.contains(&format!("guestbook {shown}\n")), "the page does not show: {shown}");
+    }
+}
+
+#[test]
+fn the_carrier_on_the_page_carries_what_its_program_sends() {
+    let page = page("docs/own-protocol.md");
+    let load = |text: &str| Described::from_ksy(text).unwrap_or_else(|error| panic!("{error}"));
+    let lanes = load(block_after(&page, "\n## What messages carry\n", "yaml"));
+    let mine = load(block(&page, "yaml"));
+    let program = block_after(&page, "\n## What messages carry\n", "python");
+    assert!(program.contains(r#"struct.pack(">HH", lane, last << 15 | len(payload)) + payload"#));
+    let message = |kind: u8, text: &str| {
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        [&[kind][..], &length, text.as_bytes()].concat()
+    };
+    let frame = |lane: u8, payload: &[u8], last: u8| {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[0, lane, last << 7, length][..], payload].concat()
+    };
+    let (one, two, bye) = (message(1, "from lane one"), message(1, "from lane two"), message(2, "bye"));
+    let sent = [
+        frame(1, &one[..9], 0),
+        frame(2, &two[..4], 0),
+        frame(1, &one[9..], 0),
+        frame(2, &two[4..], 0),
+        frame(1, &bye, 1),
+    ];
+    let (mut conversation, mut carried) = (lanes.conversation().unwrap(), Collected::default());
+    let speaker = Speaker::new(&mut *conversation, Role::Client, &lanes, &[]).carrying(&mut carried);
+    Framer::default().segment_of(&speaker, &sent.concat(), &mut |span, _| {
+        assert_eq!(span.span_type, SpanType::Message);
+    });
+    let said = |channel: u64| {
+        let mut said = Vec::new();
+        Framer::default().segment(&mine, &carried.all(channel, Role::Client), &mut |_, bytes| {
+            said.push(Dissection::of(&mine, bytes.bytes()).field("body").unwrap().value.to_string());
+        });
+        said
+    };
+    assert_eq!(carried.channels[&0].settings.get("channel"), Some("1"));
+    assert_eq!(said(0), [r#""from lane one""#, r#""bye""#]);
+    assert_eq!(said(1), [r#""from lane two""#]);
+}
+
+/// The `carries` of the table of examples, over a type that has the fields that they name.
+#[test]
+fn every_example_of_what_is_carried_is_understood() {
+    let page = page("docs/own-protocol.md");
+    let (_, after) = page.split_once("\n| such as | `carries` |\n").unwrap();
+    let rows: Vec<&str> = after.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 7, "{rows:?}");
+    for row in rows {
+        let example = row.split('`').nth(1).unwrap();
+        let text = format!(
+            "
+meta: {{id: t, endian: be, -framescope: {{carries: {example}}}}}
+seq:
+  - {{id: stream, type: u1}}
+  - {{id: block, type: u2}}
+  - {{id: file, type: u1}}
+  - {{id: position, type: u4}}
+  - {{id: id, type: u2}}
+  - {{id: offset, type: u2}}
+  - {{id: part, type: u1}}
+  - {{id: parts, type: u1}}
+  - {{id: opcode, type: u1}}
+  - {{id: total, type: u2}}
+  - {{id: number, type: b3}}
+  - {{id: syn, type: b1}}
+  - {{id: fin, type: b1}}
+  - {{id: rst, type: b1}}
+  - {{id: more, type: b1}}
+  - {{id: is_first, type: b1}}
+  - {{id: length, type: u1}}
+  - {{id: data, size: length}}
+  - {{id: bytes, size: length}}
+"
+        );
+        let described = Described::from_ksy(&text).unwrap_or_else(|error| panic!("{example}: {error}"));
+        assert!(described.stages()[0].carries && described.warnings().is_empty(), "{example}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::selection::RowSelection;
+use crate::files::metadata::Metadata;
 use crate::files::pcapng_writer::write_block;
 use crate::files::records::{Next, Opened, Record, Records};
 use crate::{Index, Source, TransportType};
@@ -29,17 +30,26 @@ pub fn write_packets(
     writer.section()?;
     // A file that was read as bytes is read as bytes again, whatever it looks like.
     let as_bytes = index.flows().any(|(_, flow)| flow.transport == TransportType::File);
-    each_record(index.source(), as_bytes, &mut |record| {
-        let is_wanted = wanted.get(record.number.number() as usize).copied().unwrap_or(false);
-        if is_wanted { writer.packet(record) } else { Ok(()) }
+    each_record(index.source(), as_bytes, &mut |one| match one {
+        One::Packet(record) => {
+            let is_wanted = wanted.get(record.number.number() as usize).copied().unwrap_or(false);
+            if is_wanted { writer.packet(record) } else { Ok(()) }
+        }
+        One::Secrets(kind, secrets) => writer.secrets(kind, secrets),
     })?;
     Ok(writer.packets)
+}
+
+/// What is copied of a capture.
+enum One<'r> {
+    Packet(&'r Record<'r>),
+    Secrets(u32, &'r [u8]),
 }
 
 fn each_record(
     source: &Source,
     as_bytes: bool,
-    each: &mut dyn FnMut(&Record<'_>) -> io::Result<()>,
+    each: &mut dyn FnMut(One<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     let other = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
     let mut records = match Records::open(source, as_bytes).map_err(|damage| other(damage.to_string()))? {
@@ -49,7 +59,7 @@ fn each_record(
     };
     loop {
         match records.next() {
-            Ok(Next::Packet) => each(&records.record().0)?,
+            Ok(Next::Packet) => each(One::Packet(&records.record().0))?,
             Ok(Next::Other) => {}
             Ok(Next::End) => return Ok(()),
             // Damage was reported when the capture was read; reading resumes after it as it did then.
@@ -57,6 +67,11 @@ fn each_record(
                 Ok(Some(_)) => {}
                 _ => return Ok(()),
             },
+        }
+        for metadata in records.metadata() {
+            if let Metadata::Secrets(kind, secrets) = metadata {
+                each(One::Secrets(kind, &secrets))?;
+            }
         }
     }
 }
@@ -81,6 +96,14 @@ impl Writer<'_> {
         let application = option(4, concat!("framescope ", env!("CARGO_PKG_VERSION")).as_bytes());
         let magic = 0x1A2B_3C4D_u32.to_le_bytes();
         self.block(0x0A0D_0D0A, &[&magic, &VERSION_1_0, &UNKNOWN_LENGTH, &application, &END_OF_OPTIONS])
+    }
+
+    /// A Decryption Secrets Block: without it what is exported could not be decrypted.
+    fn secrets(&mut self, kind: u32, secrets: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(secrets.len()).unwrap_or(u32::MAX);
+        let padding = secrets.len().next_multiple_of(4) - secrets.len();
+        let padding = [0; 3].get(..padding).unwrap_or_default();
+        self.block(10, &[&kind.to_le_bytes(), &length.to_le_bytes(), secrets, padding])
     }
 
     fn packet(&mut self, record: &Record<'_>) -> io::Result<()> {

@@ -72,6 +72,7 @@ impl CarriedIn {
 /// Which channels a rule is for: those with a name, and one thing more that is known of them if it says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChannelSelector {
+    text: String,
     name: String,
     setting: Option<(String, String)>,
 }
@@ -90,7 +91,12 @@ impl ChannelSelector {
                 (name, Some((setting.to_owned(), value.to_owned())))
             }
         };
-        is_name(name).then(|| ChannelSelector { name: name.to_owned(), setting })
+        is_name(name).then(|| ChannelSelector { text: text.to_owned(), name: name.to_owned(), setting })
+    }
+
+    /// As it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The protocol whose messages carry such channels.

@@ -69,8 +69,16 @@ impl DecodeAs {
         }
     }
 
+    /// The channel that it is for, with the setting that it asks for, if it is for one: `http.body:path=/x`.
+    pub fn channel(&self) -> Option<&str> {
+        match &self.selector {
+            Selector::Channel(channel) => Some(channel.text()),
+            _ => None,
+        }
+    }
+
     /// The protocol whose messages carry the flows that it is for, if it is for such.
-    pub(crate) fn carrier(&self) -> Option<&str> {
+    pub fn carrier(&self) -> Option<&str> {
         match &self.selector {
             Selector::Channel(channel) => Some(channel.carrier()),
             _ => None,

@@ -171,6 +171,9 @@ impl Entry {
     }
 }
 
+/// Takes header fields: their names and values, as far as they are known.
+pub(crate) type Fields<'f> = dyn FnMut(Option<&[u8]>, Option<&[u8]>) + 'f;
+
 /// What a decoded block had beside its header fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -226,7 +229,7 @@ impl Table {
         block: &[u8],
         allowed: Option<usize>,
         most: usize,
-        to: &mut dyn FnMut(Option<&[u8]>, Option<&[u8]>),
+        to: &mut Fields<'_>,
     ) -> Result<Outcome, Fault> {
         let mut outcome = Outcome::default();
         let mut list = List { to, room: most, outcome: &mut outcome };
@@ -244,7 +247,7 @@ impl Table {
         &mut self,
         one: &Representation<'_>,
         allowed: Option<usize>,
-        list: &mut List<'_>,
+        list: &mut List<'_, '_>,
     ) -> Result<(), Fault> {
         match *one {
             Representation::Indexed(index) => match static_entry(index) {
@@ -312,13 +315,13 @@ impl Table {
 }
 
 /// Header fields, up to a limit.
-struct List<'l> {
-    to: &'l mut dyn FnMut(Option<&[u8]>, Option<&[u8]>),
+struct List<'l, 'f> {
+    to: &'l mut Fields<'f>,
     room: usize,
     outcome: &'l mut Outcome,
 }
 
-impl List<'_> {
+impl List<'_, '_> {
     fn push(&mut self, name: Option<&[u8]>, value: Option<&[u8]>) {
         let length = name.unwrap_or(LOST).len() + value.unwrap_or(LOST).len() + 4;
         if name.is_none() || value.is_none() {

@@ -41,7 +41,7 @@ pub(crate) fn headers(stream: u32, flags: u8, fields: &[(&str, &str)]) -> Vec<u8
 const GET: [(&str, &str); 4] =
     [(":method", "GET"), (":scheme", "https"), (":authority", "a.b"), (":path", "/x")];
 
-/// Who sends what, or how much of it was lost.
+/// Bytes of a side, or how many of them were lost.
 #[derive(Clone, Debug)]
 pub(crate) enum Piece {
     Bytes(Role, Vec<u8>),

@@ -14,7 +14,7 @@ use framescope_parser::{
 use serde_json::value::RawValue;
 
 use self::scan::{Scan, blanks, next_beginning};
-pub use self::tree::{NotJson, report};
+pub use self::tree::{NotJson, check, report};
 use crate::preview::Preview;
 use crate::shown::Shown;
 
@@ -209,7 +209,12 @@ fn detect(sample: Sample<'_>) -> Confidence {
 }
 
 fn encode(message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-    let value = match message.fields.as_slice() {
+    write(&message.fields, out)
+}
+
+/// Appends the text whose members, items or value these fields are.
+pub(crate) fn write(fields: &[Field<'_>], out: &mut Vec<u8>) -> Result<(), Error> {
+    let value = match fields {
         [only] if only.name == "value" => json_of(only)?,
         fields => json_of_group(fields)?,
     };

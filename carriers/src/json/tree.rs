@@ -33,10 +33,7 @@ pub struct NotJson {
 /// # Errors
 /// Where the content is not JSON. Nothing was reported then.
 pub fn report<'a>(content: &Shown<'a, '_>, visit: &mut dyn Visit<'a>) -> Result<(), NotJson> {
-    let bytes = content.bytes();
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| NotJson { at: error.valid_up_to(), what: "a byte that is not UTF-8".to_owned() })?;
-    let value: &RawValue = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
+    let (text, value) = parse(content)?;
     let mut tree = Tree { content, text, left: MAX_VALUES };
     match value.get().as_bytes().first() {
         _ if text.len() > MAX_LENGTH => tree.text("value", value.get(), visit),
@@ -45,6 +42,22 @@ pub fn report<'a>(content: &Shown<'a, '_>, visit: &mut dyn Visit<'a>) -> Result<
         _ => tree.value("value", value.get(), 0, visit),
     }
     Ok(())
+}
+
+/// Whether the content is JSON.
+///
+/// # Errors
+/// Where it is not.
+pub fn check(content: &Shown<'_, '_>) -> Result<(), NotJson> {
+    parse(content).map(|_| ())
+}
+
+/// The content as text, and the value in it.
+fn parse<'t>(content: &'t Shown<'_, '_>) -> Result<(&'t str, &'t RawValue), NotJson> {
+    let text = std::str::from_utf8(content.bytes())
+        .map_err(|error| NotJson { at: error.valid_up_to(), what: "a byte that is not UTF-8".to_owned() })?;
+    let value = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
+    Ok((text, value))
 }
 
 fn not_json(text: &str, error: &serde_json::Error) -> NotJson {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use framescope_parser::Key;
 use framescope_parser::{
     Captured, Confidence, Context, Conversation, Dissection, Error, FieldReader, FieldSelection, Framer,
-    Input, Measure, Memo, Names, Observer, Protocol, Sample, SpanType, Stage, Step, Transport, Usable, Value,
-    Visit,
+    Input, Measure, Memo, Names, Observer, Protocol, Sample, Settings, SpanType, Stage, Step, Transport,
+    Usable, Value, Visit,
 };
 
 use crate::conversation::{Grammar, Talk};
@@ -118,7 +118,10 @@ impl Described {
     }
 
     fn new(format: Format) -> Result<Described, LoadError> {
-        let Some(plan) = format.meta.conversation.clone() else { return Ok(Described::outermost(format)) };
+        let Some(plan) = format.meta.conversation.clone() else {
+            let carries = format.meta.carries.clone();
+            return Ok(Described::outermost(format).carrying(carries.as_ref()));
+        };
         let mut own: Vec<Option<Arc<Described>>> = Vec::new();
         for state in &plan.states {
             own.push(match &state.reads {
@@ -207,23 +210,6 @@ impl Described {
         notes.extend(written.notes_beside(&self.format.plan, &message.fields, &found.fields));
         out.extend_from_slice(&written.bytes);
         Ok(())
-    }
-
-    /// Sets the key with which authenticated messages are verified.
-    #[must_use]
-    pub fn with_key(self, key: Option<Key>) -> Described {
-        if let Some(stream) = &self.stream {
-            let stream = stream.with_key(key.as_ref());
-            return Described { key, stream: Some(stream), ..self };
-        }
-        let Some(grammar) = &self.grammar else { return Described { key, ..self } };
-        let states = 0..u16::try_from(grammar.stages.len()).unwrap_or(u16::MAX);
-        let own = states.map(|state| {
-            let part = grammar.part(state)?;
-            Some(Arc::new(Described { key: key.clone(), ..(**part).clone() }))
-        });
-        let own = own.collect();
-        Described::with_states(self.format.clone(), &grammar.plan, own, key)
     }
 
     /// Changes bytes so that they begin like a message, for generators: constants, valid numbers and a check over them are put where
@@ -432,11 +418,12 @@ impl Protocol for Described {
 
     fn select(&self, wanted: &FieldSelection) -> Option<Box<dyn FieldReader>> {
         // What a conversation has set is known to the dissection only.
-        let is_plain = self.format.plan.item.is_none() && self.format.plan.mask.is_none();
-        if !is_plain || self.grammar.is_some() || names::uses_variables(&self.format) {
+        let part = self.single_part().unwrap_or(self);
+        let is_plain = part.format.plan.item.is_none() && part.format.plan.mask.is_none();
+        if !is_plain || part.grammar.is_some() || names::uses_variables(&part.format) {
             return None;
         }
-        Some(Box::new(Selection::new(&self.format, wanted)))
+        Some(Box::new(Selection::new(&part.format, wanted)))
     }
 
     fn outline<'a>(&'a self, message: &'a [u8], checked: bool, visit: &mut dyn Visit<'a>) {
@@ -553,11 +540,19 @@ impl Protocol for Described {
     }
 
     fn conversation(&self) -> Option<Box<dyn Conversation>> {
+        self.conversation_in(&Settings::NONE)
+    }
+
+    fn conversation_in(&self, settings: &Settings) -> Option<Box<dyn Conversation>> {
         match (&self.grammar, &self.stream) {
-            (Some(grammar), _) => Some(Box::new(Talk::new(grammar))),
+            (Some(grammar), _) => Some(Box::new(Talk::new(grammar, settings))),
             (None, Some(stream)) => Some(stream.begin()),
             (None, None) => None,
         }
+    }
+
+    fn carried_by(&self) -> &[String] {
+        &self.format.meta.carried_by
     }
 
     fn observer(&self) -> Option<Box<dyn Observer>> {

@@ -1,5 +1,6 @@
 //! Protocols that users describe in Kaitai Struct's `.ksy` language, loaded at run time.
 
+mod carrying;
 mod checks;
 mod conversation;
 mod described;

@@ -159,6 +159,38 @@ pub(crate) fn continuing(plan: &Plan) -> Vec<Sym> {
     }
 }
 
+/// The names of the fields that structures of some types are in; None if no message has any.
+pub(crate) fn holding(plan: &Plan, types: &[TypeId]) -> Option<Vec<Sym>> {
+    let (mut all, mut left) = (Vec::new(), vec![plan.root, plan.message_type()]);
+    let mut seen: HashSet<TypeId> = HashSet::new();
+    while let Some(id) = left.pop() {
+        if seen.insert(id) {
+            all.push(id);
+            left.extend(plan.type_of(id).seq.iter().flat_map(|attr| inside(&attr.shape)));
+        }
+    }
+    let mut holding: HashSet<TypeId> = types.iter().copied().filter(|id| seen.contains(id)).collect();
+    if holding.is_empty() {
+        return None;
+    }
+    let mut names: HashSet<Sym> = HashSet::new();
+    // What holds one is found from the inside outwards.
+    loop {
+        let before = names.len() + holding.len();
+        for &id in &all {
+            for attr in &plan.type_of(id).seq {
+                if inside(&attr.shape).iter().any(|id| holding.contains(id)) {
+                    names.insert(attr.sym);
+                    holding.insert(id);
+                }
+            }
+        }
+        if names.len() + holding.len() == before {
+            return Some(names.into_iter().collect());
+        }
+    }
+}
+
 /// The types that a shape may be.
 fn inside(shape: &Shape) -> Vec<TypeId> {
     let (mut types, mut shapes) = (Vec::new(), vec![shape]);

@@ -370,7 +370,7 @@ impl MessageFramer {
         }
     }
 
-    /// Frames what was buffered of a stream as that protocol. A conversation is one protocol's in both directions.
+    /// Frames what was buffered of a stream as that protocol. A conversation is one protocol's in both directions, as surely in either.
     fn choose<S: SpanSink>(
         &mut self,
         stream: StreamId,
@@ -382,8 +382,7 @@ impl MessageFramer {
         let mut events = self.chosen(stream, choice, to);
         let other = stream.opposite();
         if self.have_stages(protocol) && self.streams.at(other).choice.protocol.is_none() {
-            let likely = Choice::new(protocol, Some(Confidence::Likely));
-            events.extend(self.chosen(other, likely, to));
+            events.extend(self.chosen(other, choice, to));
             events.sort_by_key(|buffered| buffered.packet);
         }
         for Buffered { stream, event, packet, bytes } in events {

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use framescope_parser::{Reads, Stage};
 
+use crate::carrying::CarryReader;
 use crate::described::Described;
 use crate::load::frame::narrowed;
 use crate::names::{continuing, uses_variables};
-use crate::plan::{ConversationPlan, Plan, Reading, StatePlan};
+use crate::plan::{CarriesPlan, ConversationPlan, Plan, Reading, StatePlan, TypeId};
 
 pub(crate) use talk::Talk;
 
@@ -24,6 +25,8 @@ pub(crate) struct Grammar {
     pub(crate) stages: Vec<Stage>,
     /// Whether messages continue the compressed data of those before them.
     pub(crate) inflates: bool,
+    /// What messages carry.
+    pub(crate) carries: Option<Arc<CarriesPlan>>,
     states: Vec<State>,
     /// The states in which each direction can be at all, as bits.
     possible: [u128; 2],
@@ -38,6 +41,8 @@ struct State {
     rules: Option<Plan>,
     /// Whether they continue the compressed data of those before them.
     inflates: bool,
+    /// Reads what they carry; None if that is nothing.
+    carry: Option<CarryReader>,
     /// The states in which a direction may be after any number of messages from here, this one included, as bits.
     reached: [u128; 2],
     /// The states into which those messages may bring the other direction.
@@ -56,7 +61,15 @@ fn members(set: u128) -> impl Iterator<Item = u16> {
 
 impl Grammar {
     /// `own` gives the protocol of each state that is read as a type of the description.
-    pub(crate) fn new(plan: &Arc<ConversationPlan>, own: Vec<Option<Arc<Described>>>) -> Grammar {
+    pub(crate) fn new(
+        plan: &Arc<ConversationPlan>,
+        own: Vec<Option<Arc<Described>>>,
+        carries: Option<&Arc<CarriesPlan>>,
+    ) -> Grammar {
+        let carries = carries.map(|carries| match plan.states.iter().any(|state| state.mask.is_some()) {
+            true => Arc::new(carries.changed()),
+            false => carries.clone(),
+        });
         let mut stages = Vec::new();
         let mut states = Vec::new();
         let mut inflates = false;
@@ -85,11 +98,19 @@ impl Grammar {
             let expressions: Vec<_> = state.expressions().collect();
             let rules = match &own {
                 Some(own) if !expressions.is_empty() || does_inflate => {
-                    Some(narrowed(&own.format().plan, &expressions, continuing))
+                    let plan = &own.format().plan;
+                    let expressions: Vec<_> = expressions.iter().map(|&node| (plan.root, node)).collect();
+                    Some(narrowed(plan, &expressions, continuing))
                 }
                 _ => None,
             };
-            states.push(State { own, rules, inflates: does_inflate, reached: [0; 2], peers: [0; 2] });
+            let carry = own.as_ref().zip(carries.as_ref());
+            let carry = carry.and_then(|(own, carries)| CarryReader::of(&own.format().plan, carries));
+            states.push(State { own, rules, inflates: does_inflate, carry, reached: [0; 2], peers: [0; 2] });
+        }
+        for (stage, state) in stages.iter_mut().zip(&states) {
+            // What is carried may depend on what other messages have set.
+            stage.carries = state.carry.is_some() || carries.is_some() && stage.sets_variables;
         }
         for (at, state) in (0u16..).zip(&mut states) {
             for role in 0..2 {
@@ -101,11 +122,19 @@ impl Grammar {
                 }
             }
         }
-        Grammar { plan: plan.clone(), stages, inflates, states, possible: possible(plan) }
+        Grammar { plan: plan.clone(), stages, inflates, carries, states, possible: possible(plan) }
     }
 
     fn state(&self, at: u16) -> Option<(&StatePlan, &State)> {
         self.plan.states.get(usize::from(at)).zip(self.states.get(usize::from(at)))
+    }
+
+    /// The grammar of a protocol without states, whose messages carry others.
+    pub(crate) fn of_one(own: &Arc<Described>, carries: &Arc<CarriesPlan>) -> Grammar {
+        let reads = Reading::Own(TypeId::ROOT, Box::default());
+        let state = StatePlan { name: "message".to_owned(), ..StatePlan::of(reads) };
+        let plan = ConversationPlan { states: vec![state], ..ConversationPlan::default() };
+        Grammar::new(&Arc::new(plan), vec![Some(own.clone())], Some(carries))
     }
 
     /// The protocols of all states that are types of the description, each type once.
@@ -128,6 +157,11 @@ impl Grammar {
             std::iter::successors(Some(first), after).take(self.states.len())
         });
         firsts.filter_map(|at| self.states.get(usize::from(at))?.own.as_ref())
+    }
+
+    /// What reads what the messages of a state carry.
+    pub(crate) fn carry_reader(&self, state: u16) -> Option<&CarryReader> {
+        self.states.get(usize::from(state))?.carry.as_ref()
     }
 
     /// What reads the messages of a state.

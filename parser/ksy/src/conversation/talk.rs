@@ -3,10 +3,13 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use framescope_parser::{Captured, Code, Context, Conversation, Role, Sentence, Variables};
+use framescope_parser::{
+    Captured, Carried, Code, Context, Conversation, Nowhere, Passage, Role, Sentence, Settings, Variables,
+};
 
 use super::values::{Change, Stored, Values, What};
 use super::{Grammar, bit, members};
+use crate::carrying::Carrying;
 use crate::conversation::rules::Outcome;
 use crate::plan::StatePlan;
 use crate::run::mask::advanced;
@@ -20,6 +23,8 @@ pub(crate) struct Talk {
     pub(super) grammar: Arc<Grammar>,
     pub(super) values: Values,
     pub(super) sides: [Side; 2],
+    /// Where what the messages carry is, if they carry anything.
+    carrying: Option<Box<Carrying>>,
 }
 
 /// Where one direction is.
@@ -46,14 +51,16 @@ enum Note {
 }
 
 impl Talk {
-    pub(crate) fn new(grammar: &Arc<Grammar>) -> Talk {
+    pub(crate) fn new(grammar: &Arc<Grammar>, settings: &Settings) -> Talk {
         let side =
             |state| Side { state, pending: NONE, has_begun: false, has_lost: false, note: None, may_be: 0 };
         let mut values = Values::new(&grammar.plan);
         if grammar.inflates {
             values.inflates();
         }
-        Talk { grammar: grammar.clone(), values, sides: grammar.plan.first.map(side) }
+        let carrying = grammar.carries.as_ref().map(|carries| Carrying::new(carries, settings));
+        let carrying = carrying.map(Box::new);
+        Talk { grammar: grammar.clone(), values, sides: grammar.plan.first.map(side), carrying }
     }
 
     pub(super) fn side(&self, role: Role) -> &Side {
@@ -159,6 +166,27 @@ impl Talk {
         }
     }
 
+    /// A message of the present state takes effect.
+    fn takes_effect(&mut self, role: Role, message: Captured<'_, '_>) {
+        let outcome = self.outcome(role, message);
+        self.count(role, message.length());
+        let side = self.side_mut(role);
+        (side.has_begun, side.has_lost) = (false, false);
+        self.apply(role, &outcome);
+    }
+
+    /// Hands on what a message of the present state carries.
+    fn hand_on(&mut self, role: Role, message: Captured<'_, '_>, to: &mut dyn Carried) {
+        let at = self.side(role).state;
+        let Some(mut carrying) = self.carrying.take() else { return };
+        if let Some(reader) = self.grammar.carry_reader(at) {
+            // What it says is seen by the messages after it.
+            let context = self.context(role, at);
+            carrying.take(reader, role, message.in_context(Some(&context)), to);
+        }
+        self.carrying = Some(carrying);
+    }
+
     fn name_of(&self, state: u16) -> &str {
         self.grammar.plan.states.get(usize::from(state)).map_or("", |state| &state.name)
     }
@@ -170,7 +198,8 @@ impl Conversation for Talk {
     }
 
     fn size(&self) -> usize {
-        size_of::<Talk>() + self.values.size()
+        let carrying = self.carrying.as_ref().map_or(0, |carrying| carrying.size());
+        size_of::<Talk>() + self.values.size() + carrying
     }
 
     fn stage(&self, role: Role) -> u16 {
@@ -197,6 +226,9 @@ impl Conversation for Talk {
         let possible = self.grammar.possible.get(role.index()).copied().unwrap_or(0);
         self.assume(possible);
         self.values.lose(role);
+        if let Some(carrying) = &mut self.carrying {
+            carrying.begins_inside();
+        }
         let side = self.side_mut(role);
         *side =
             Side { state: middle, note: None, may_be: 0, pending: NONE, has_begun: false, has_lost: false };
@@ -230,16 +262,35 @@ impl Conversation for Talk {
     }
 
     fn message(&mut self, role: Role, message: Captured<'_, '_>) {
-        self.settle(role);
-        let outcome = self.outcome(role, message);
-        self.count(role, message.length());
-        let side = self.side_mut(role);
-        (side.has_begun, side.has_lost) = (false, false);
-        self.apply(role, &outcome);
+        self.carry(role, Passage::Message(message), &mut Nowhere);
+    }
+
+    fn carry(&mut self, role: Role, passage: Passage<'_, '_>, to: &mut dyn Carried) {
+        match passage {
+            Passage::Message(message) => {
+                self.settle(role);
+                self.hand_on(role, message, to);
+                self.takes_effect(role, message);
+            }
+            Passage::Lost(length) => {
+                if let Some(carrying) = &mut self.carrying {
+                    carrying.lose(role, length);
+                }
+                self.loss(role);
+            }
+            Passage::End => {
+                if let Some(carrying) = &mut self.carrying {
+                    carrying.end(role, to);
+                }
+            }
+        }
     }
 
     fn loss(&mut self, role: Role) {
         self.settle(role);
+        if let Some(carrying) = &mut self.carrying {
+            carrying.lose(role, 0);
+        }
         let grammar = self.grammar.clone();
         self.values.lose(role);
         let side = self.side_mut(role);

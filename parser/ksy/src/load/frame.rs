@@ -7,8 +7,8 @@ use crate::plan::{
     Attr, Endian, Node, NodeId, Plan, Repeat, Shape, Sym, TypeId, framing_expressions, shape_expressions,
 };
 
-/// The same types, of which only what some expressions over a message need is read.
-pub(crate) fn narrowed(plan: &Plan, expressions: &[NodeId], names: Vec<Sym>) -> Plan {
+/// The same types, of which only what some expressions need is read, each over structures of a type.
+pub(crate) fn narrowed(plan: &Plan, expressions: &[(TypeId, NodeId)], names: Vec<Sym>) -> Plan {
     let needed = Needs::of(plan, vec![plan.root], expressions, names);
     let mut narrowed = plan.clone();
     for ty in &mut narrowed.types {
@@ -33,14 +33,13 @@ pub(super) struct Needs<'p> {
 }
 
 impl<'p> Needs<'p> {
-    /// What is needed to read messages of some types, and to evaluate expressions over one of the first.
+    /// What is needed to read messages of some types, and to evaluate expressions over structures.
     pub(super) fn of(
         plan: &'p Plan,
         roots: Vec<TypeId>,
-        expressions: &[NodeId],
+        expressions: &[(TypeId, NodeId)],
         fresh: Vec<Sym>,
     ) -> HashSet<Sym> {
-        let root = roots.first().copied().unwrap_or(TypeId::ROOT);
         let mut needs = Needs {
             plan,
             names: fresh.iter().copied().collect(),
@@ -49,7 +48,7 @@ impl<'p> Needs<'p> {
             fresh,
             waiting: HashMap::new(),
         };
-        expressions.iter().for_each(|&node| needs.expression(root, node));
+        expressions.iter().for_each(|&(owner, node)| needs.expression(owner, node));
         // What is needed may need more; each is visited once.
         loop {
             if let Some(id) = needs.types.pop() {

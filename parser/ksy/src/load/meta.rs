@@ -16,7 +16,7 @@ const LIMIT: u32 = 16 << 20;
 /// The same where a whole file is one message.
 const WHOLE_LIMIT: u32 = 64 << 20;
 
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 15] = [
     "transport",
     "ports",
     "segment-delimited",
@@ -30,6 +30,8 @@ pub(super) const KEYS: [&str; 13] = [
     "reply",
     "about",
     "conversation",
+    "carries",
+    "carried-by",
 ];
 
 /// The keys that are expressions over a message.
@@ -144,6 +146,9 @@ impl Loader {
         }
         if found.about.trim().is_empty() {
             "described in a .ksy file without a title".clone_into(&mut found.about);
+        }
+        if let Some(carriers) = own.get("carried-by") {
+            found.carried_by = self.carried_by(carriers);
         }
         self.placing(&own, &mut found);
         // In a conversation, the types of its states have these.

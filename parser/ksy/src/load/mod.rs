@@ -3,6 +3,7 @@
 
 pub(crate) mod agree;
 pub(crate) mod asked;
+pub(crate) mod carries;
 pub(crate) mod compile;
 pub(crate) mod conversation;
 pub(crate) mod declare;
@@ -73,6 +74,7 @@ pub(crate) fn load_in(
     loader.answer_sizes();
     loader.finish();
     let mut meta = loader.meta();
+    meta.carries = loader.carries(&meta).map(Arc::new);
     meta.conversation = loader.conversation(&meta).map(Arc::new);
     loader.answer_sizes();
     if loader.diagnostics.is_empty() {

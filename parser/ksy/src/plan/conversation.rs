@@ -79,6 +79,20 @@ pub(crate) struct Set {
 }
 
 impl StatePlan {
+    /// A state without rules.
+    pub(crate) fn of(reads: Reading) -> StatePlan {
+        StatePlan {
+            name: String::new(),
+            reads,
+            optional: false,
+            mask: None,
+            presence: None,
+            next: [None; 2],
+            sets: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
     /// Every expression over its messages.
     pub(crate) fn expressions(&self) -> impl Iterator<Item = NodeId> + '_ {
         let sets = self.sets.iter().chain(self.rules.iter().flat_map(|rule| &rule.sets));

@@ -4,7 +4,7 @@ use framescope_parser::Code;
 
 use crate::checks::Algorithm;
 use crate::error::Located;
-use crate::plan::{ConversationPlan, NodeId, TypeId};
+use crate::plan::{CarriesPlan, ConversationPlan, NodeId, TypeId};
 use std::sync::Arc;
 
 /// What a protocol needs beside the structure of its messages.
@@ -38,6 +38,10 @@ pub(crate) struct Meta {
     pub(crate) stream: Option<Stream>,
     /// The grammar of its conversations, if messages depend on what was said before.
     pub(crate) conversation: Option<Arc<ConversationPlan>>,
+    /// What its messages carry.
+    pub(crate) carries: Option<Arc<CarriesPlan>>,
+    /// The channels that it is spoken in, as rules select them.
+    pub(crate) carried_by: Vec<String>,
 }
 
 /// A stream of items, each of which is a message.

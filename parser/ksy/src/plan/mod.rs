@@ -3,6 +3,7 @@
 //! message shows.
 
 mod attr;
+mod carries;
 mod conversation;
 mod expression;
 mod id;
@@ -19,6 +20,7 @@ pub(crate) use attr::{
     Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
     UserType, Valid, framing_expressions, shape_expressions, valid_expressions,
 };
+pub(crate) use carries::{CarriesPlan, CarryRule, Ordering, StreamPlan};
 pub(crate) use conversation::{
     ConversationPlan, MOST_STATES, Mask, Reading, Rule, Set, StatePlan, VariablePlan,
 };

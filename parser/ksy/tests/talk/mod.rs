@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use framescope_ksy::Described;
 use framescope_parser::{
-    Captured, Code, Conversation, Dissection, Framer, Protocol, Role, Span, SpanType, Speaker,
+    Captured, Code, Collected, Conversation, Dissection, Framer, Missing, Passage, Protocol, Role, Span,
+    SpanType, Speaker,
 };
 
 /// A piece of a conversation, in the order of the capture.
@@ -129,4 +130,77 @@ pub fn split(pieces: &[Piece], size: usize) -> Vec<Piece> {
         other => vec![other.clone()],
     };
     pieces.iter().flat_map(split).collect()
+}
+
+/// What the messages of a conversation carry.
+pub struct Carried<'p> {
+    pub protocol: &'p Described,
+    pub conversation: Box<dyn Conversation>,
+    pub framers: [Framer; 2],
+    pub carried: Collected,
+    /// What was given to the conversation, message by message.
+    pub log: Vec<Passed>,
+    pub largest: usize,
+}
+
+/// What a conversation was given.
+#[derive(Clone, Debug)]
+pub enum Passed {
+    Message(Role, u16, Vec<u8>, Vec<std::ops::Range<usize>>),
+    Lost(Role, u64),
+    End(Role),
+}
+
+impl<'p> Carried<'p> {
+    pub fn new(protocol: &'p Described) -> Self {
+        Carried::with(protocol, protocol.conversation().unwrap())
+    }
+
+    pub fn with(protocol: &'p Described, conversation: Box<dyn Conversation>) -> Self {
+        let carried = Collected::default();
+        Carried { protocol, conversation, framers: Default::default(), carried, log: Vec::new(), largest: 0 }
+    }
+
+    pub fn take(&mut self, piece: &Piece) {
+        let (Bytes(role, _) | Gap(role, _) | End(role) | Inside(role)) = *piece;
+        let speaker =
+            Speaker::new(&mut *self.conversation, role, self.protocol, &[]).carrying(&mut self.carried);
+        let log = &mut self.log;
+        let sink = &mut |span: Span, bytes: Captured<'_, '_>| {
+            let stage = bytes.context().unwrap().stage;
+            let missing = bytes.missing().iter().map(|gap| gap.start..gap.end).collect();
+            log.push(match span.span_type {
+                SpanType::Message => Passed::Message(role, stage, bytes.bytes().to_vec(), missing),
+                _ => Passed::Lost(role, span.length),
+            });
+        };
+        let framer = &mut self.framers[role.index()];
+        match piece {
+            Bytes(_, bytes) => framer.segment_of(&speaker, bytes, sink),
+            Gap(_, length) => framer.gap_of(&speaker, *length, sink),
+            End(_) => framer.end_of(&speaker, sink),
+            Inside(_) => framer.begins_inside_of(&speaker),
+        }
+        if let End(role) = *piece {
+            self.pass(&Passed::End(role));
+            self.log.push(Passed::End(role));
+        }
+        self.largest = self.largest.max(self.conversation.size());
+    }
+
+    /// Gives the conversation what it was given before.
+    pub fn pass(&mut self, passed: &Passed) {
+        match passed {
+            Passed::Message(role, stage, bytes, missing) => {
+                self.conversation.continue_in(*role, *stage);
+                let missing = Missing::list(missing.iter().cloned());
+                let message = Passage::Message(Captured::with_missing(bytes, &missing));
+                self.conversation.carry(*role, message, &mut self.carried);
+            }
+            Passed::Lost(role, length) => {
+                self.conversation.carry(*role, Passage::Lost(*length), &mut self.carried)
+            }
+            Passed::End(role) => self.conversation.carry(*role, Passage::End, &mut self.carried),
+        }
+    }
 }

@@ -10,8 +10,18 @@ use crate::load::meta::{EXPRESSIONS, KEYS as DESCRIPTION_KEYS};
 use crate::plan::{Meta, TypeId};
 use crate::yaml::{Data, Node};
 
-const KEYS: [&str; 9] =
-    ["kind", "summary", "id", "request", "reply", "believe", "refuse", "limit", "segment-delimited"];
+const KEYS: [&str; 10] = [
+    "kind",
+    "summary",
+    "id",
+    "request",
+    "reply",
+    "believe",
+    "refuse",
+    "limit",
+    "segment-delimited",
+    "carries",
+];
 
 /// What the description says for all types, and what came of it.
 struct Common {
@@ -114,6 +124,8 @@ impl Loader {
             if is_of_this_file
                 && !roots.contains(&id)
                 && let Some(own) = self.framescope(id)
+                // Any structure of a message may carry something.
+                && !own.map().is_some_and(|own| own.iter().all(|(key, _)| key.text() == Some("carries")))
             {
                 let name = self.plan.type_of(id).name.clone();
                 self.warn(own.place, format!("'-framescope' has no effect here: no state reads '{name}'"));

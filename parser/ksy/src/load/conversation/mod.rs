@@ -213,13 +213,9 @@ impl Loader {
             };
             let mut plan = StatePlan {
                 name: state.name.clone(),
-                reads,
                 optional: state.optional,
-                mask: None,
-                presence: None,
                 next: state.next,
-                sets: Vec::new(),
-                rules: Vec::new(),
+                ..StatePlan::of(reads)
             };
             self.rules(state, &mut plan);
             self.mask(state, &mut plan);
