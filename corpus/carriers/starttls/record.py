@@ -109,14 +109,14 @@ def run(log):
         smtp.start()
         without.start()
         servers = [postgres(folder, POSTGRES, True), postgres(folder, POSTGRES_WITHOUT, False)]
-        for name, text, port in (("dovecot", DOVECOT, IMAP), ("prosody", PROSODY, XMPP)):
-            with open(f"{folder}/{name}.conf", "w") as file:
+        for name, text, port in (("dovecot.conf", DOVECOT, IMAP), ("prosody.cfg.lua", PROSODY, XMPP)):
+            with open(f"{folder}/{name}", "w") as file:
                 file.write(text.format(folder=folder, port=port))
-        for name in ("run", "state", "data"):
+        for name in ("run", "state", "data", "certs"):
             os.makedirs(f"{folder}/{name}", exist_ok=True)
         out = open("/dev/null", "w") if len(sys.argv) < 2 else sys.stderr
         servers.append(subprocess.Popen(["dovecot", "-F", "-c", f"{folder}/dovecot.conf"], stdout=out, stderr=out))
-        servers.append(subprocess.Popen(["prosody", "--config", f"{folder}/prosody.conf"], stdout=out, stderr=out))
+        servers.append(subprocess.Popen(["prosody", "--config", f"{folder}/prosody.cfg.lua"], stdout=out, stderr=out))
         time.sleep(3)
         try:
             s_client("smtp", SMTP, "-name", "client.example")
