@@ -546,7 +546,7 @@ impl Protocol for Described {
     fn conversation_in(&self, settings: &Settings) -> Option<Box<dyn Conversation>> {
         match (&self.grammar, &self.stream) {
             (Some(grammar), _) => Some(Box::new(Talk::new(grammar, settings))),
-            (None, Some(stream)) => Some(stream.begin()),
+            (None, Some(stream)) => Some(stream.begin(settings)),
             (None, None) => None,
         }
     }
