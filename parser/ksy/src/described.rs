@@ -312,6 +312,13 @@ impl Described {
         found
     }
 
+    /// The names of the channels that its messages carry, as rules select them; none if they carry nothing.
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        let of_grammar = self.grammar.as_ref().and_then(|grammar| grammar.carries.as_deref());
+        let carries = of_grammar.or(self.format.meta.carries.as_deref());
+        carries.into_iter().flat_map(|carries| &carries.streams).map(|stream| stream.name.as_str())
+    }
+
     /// The transports that the description names; none if it says nothing of them.
     pub fn transports(&self) -> &[String] {
         &self.format.meta.transports
