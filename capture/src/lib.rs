@@ -34,10 +34,11 @@ pub use error::{Damage, OpenError, ReadError, UnsupportedFormat};
 pub use files::source::{BlockReader, ReadAt, Source};
 pub use files::unpack::UNPACK_LIMIT;
 pub use ids::{FlowId, PacketId, RowId, StreamId};
-pub use index::{Index, Row, SegmentRange, SkippedPackets, Stream};
+pub use index::{CarriedPart, Index, Row, SegmentRange, SkippedPackets, Stream};
 #[doc(hidden)]
 pub use index::{annotations, store};
 pub use indexer::{Indexer, Options, TakeSecrets, read};
+pub use streams::carried::CarriedIn;
 pub use streams::client::{Client, ClientError};
 pub use streams::connection::{Connection, ConnectionState};
 pub use streams::flow::{Flow, TransportType};

@@ -42,6 +42,7 @@ pub fn all(options: &Options) -> Vec<Arc<dyn Protocol>> {
         Arc::new(http2::Http2::default()),
         Arc::new(grpc::Grpc::new(options.schema.clone())),
         Arc::new(websocket::WebSocket::default()),
+        Arc::new(websocket::WebSocketText),
     ];
     all.extend(small::all());
     // What nearly any bytes fit comes last.

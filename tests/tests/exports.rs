@@ -85,6 +85,13 @@ fn expected(column: Column, rows: &[Json], number: usize, index: &Index) -> Json
             severities.iter().find(has).cloned().unwrap_or_default()
         }
         Column::CarriedIn => row.get("carried_in").cloned().unwrap_or(Json::Null),
+        Column::Carries => {
+            let is_brought =
+                |row: &RowId| index.carried_by(&index.row(*row).unwrap()).contains(&(number as u32).into());
+            let flows: BTreeSet<_> =
+                index.row_ids().filter(is_brought).map(|row| index.row(row).unwrap().flow()).collect();
+            flows.into_iter().map(|flow| index.flow(flow).unwrap().carried().unwrap().name()).collect()
+        }
         Column::Level => {
             let path = row.get("carried_in").and_then(Json::as_str);
             path.map_or(0, |path| path.split('/').count()).into()

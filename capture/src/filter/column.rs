@@ -31,6 +31,8 @@ pub enum Column {
     Transport,
     /// The channels that it is carried in.
     CarriedIn,
+    /// The channels that it brings bytes of.
+    Carries,
     /// How many carriers are around it.
     Level,
     /// The protocol's name.
@@ -106,6 +108,7 @@ impl Column {
             "carried_in",
             "the channels of carriers that it is in, such as tls; all of them: tls/http.upgrade",
         ),
+        (Column::Carries, "carries", "the channels that it brings bytes of, which have rows of their own"),
         (Column::Level, "level", "how many carriers are around it: 0 for what packets bring"),
         (Column::Protocol, "protocol", "the protocol's name"),
         (Column::Type, "type", "message, skipped, gap or partial"),
@@ -165,6 +168,7 @@ impl Column {
             Column::Direction
             | Column::Transport
             | Column::CarriedIn
+            | Column::Carries
             | Column::Protocol
             | Column::Type
             | Column::Kind

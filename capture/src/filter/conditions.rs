@@ -81,6 +81,11 @@ pub(super) fn test_index(test: &Test, index: &Index, number: RowId) -> bool {
                 index.row_packets(row).into_iter().map(|packet| packet.number().into()).collect();
             test_numbers(condition, &packets)
         }
+        Column::Carries => {
+            let channels = index.channels_of(row);
+            let carried = channels.filter_map(|flow| index.flow(flow)?.carried());
+            test_names(condition, &carried.map(|carried| carried.name()).collect::<Vec<_>>())
+        }
         Column::MissingBytes => number_of(index.missing_bytes(row).map(i128::from)),
         Column::Protocol => {
             test_names(condition, index.protocol(row).map(|protocol| protocol.name()).as_slice())

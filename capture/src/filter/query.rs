@@ -187,6 +187,7 @@ impl Tier {
             | Column::PartOf
             | Column::MissingBytes
             | Column::Stage
+            | Column::Carries
             | Column::Comment => Tier::Index,
             Column::Bytes => Tier::Bytes,
             Column::Summary => Tier::Message,

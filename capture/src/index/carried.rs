@@ -7,9 +7,20 @@ use std::io;
 use std::ops::Range;
 
 use crate::BlockReader;
-use crate::ids::{RowId, StreamId};
+use crate::ids::{FlowId, RowId, StreamId};
 use crate::index::{Index, Row, SegmentRange};
 use crate::streams::carried::CarriedIn;
+
+/// A stretch of a carried row, and the message of its carrier that brought it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarriedPart {
+    /// Where in the row it is, in bytes.
+    pub range: Range<u64>,
+    /// The message that brought it.
+    pub by: RowId,
+    /// Where in that message the same bytes are; None where they were unpacked from it.
+    pub place: Option<Range<u64>>,
+}
 
 impl Index {
     /// What a stream is carried in; None if packets bring it.
@@ -24,37 +35,63 @@ impl Index {
 
     /// The messages of the carrier that brought a row's bytes, in their order; none for a row that packets brought.
     pub fn carried_by(&self, row: &Row) -> Vec<RowId> {
-        let Some(carried) = self.carrier_of(row.stream) else { return Vec::new() };
-        let outer = carried.by.stream(row.stream.side());
-        let mut rows: Vec<RowId> = Vec::new();
-        for (segment, part) in self.carried_segments(row.stream, row.offset..row.offset + row.length) {
-            let start = segment.file_offset;
-            let range = match carried.is_verbatim() {
-                true => start + (part.start - segment.offset)..start + (part.end - segment.offset),
-                false => start..start + 1,
-            };
-            let messages = self.rows.entries.of_stream_from(outer, range.start);
-            let messages = messages.take_while(|(_, entry)| entry.offset < range.end).map(|(row, _)| row);
-            rows.extend(messages);
-        }
+        let mut rows: Vec<RowId> = self.carried_parts(row).into_iter().map(|part| part.by).collect();
         rows.dedup();
         rows
     }
 
+    /// Which message of the carrier brought which of a row's bytes, in their order; none for a row that packets brought.
+    pub fn carried_parts(&self, row: &Row) -> Vec<CarriedPart> {
+        let Some(carried) = self.carrier_of(row.stream) else { return Vec::new() };
+        let outer = carried.by.stream(row.stream.side());
+        let part = |(segment, part): (SegmentRange, Range<u64>)| {
+            let start =
+                segment.file_offset + if carried.is_verbatim() { part.start - segment.offset } else { 0 };
+            let (by, entry) = self.rows.entries.of_stream_from(outer, start).next()?;
+            let at = start.checked_sub(entry.offset).filter(|_| carried.is_verbatim());
+            let place = at.map(|at| at..at + (part.end - part.start));
+            Some(CarriedPart { range: part.start - row.offset..part.end - row.offset, by, place })
+        };
+        self.carried_segments(row.stream, row.offset..row.offset + row.length).filter_map(part).collect()
+    }
+
+    /// The flows whose bytes a flow's messages carry, in the order in which they began.
+    pub fn carried_flows(&self, flow: FlowId) -> &[FlowId] {
+        self.carried.get(&flow).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any flow carries another.
+    pub fn has_carriers(&self) -> bool {
+        !self.carried.is_empty()
+    }
+
+    /// The channels that a message of a carrier brought bytes of, as the numbers of their flows; none for other rows.
+    pub fn channels_of<'a>(&'a self, row: &Row) -> impl Iterator<Item = FlowId> + use<'a> {
+        let (side, places) = (row.stream.side(), row.offset..row.offset + row.length);
+        let flows = self.carried_flows(row.flow()).iter().copied();
+        flows.filter(move |flow| self.brought(flow.stream(side), &places).is_some())
+    }
+
+    /// The first segment of a carried stream that messages at these places of its carrier's stream brought.
+    fn brought(&self, stream: StreamId, places: &Range<u64>) -> Option<(usize, SegmentRange)> {
+        let segments = self.rows.streams.get(stream)?.segments();
+        let first = segments.first_from(places.start);
+        let segment = segments.get(first)?;
+        (segment.file_offset < places.end).then_some((first, segment))
+    }
+
     /// The rows that a message of a carrier brought bytes of, at most so many.
     pub fn carries(&self, row: &Row, most: usize) -> Vec<RowId> {
-        let inner = self.flows().filter(|(_, flow)| flow.carried().is_some_and(|one| one.by == row.flow()));
-        let brought = |stream: StreamId| {
-            let segments = self.rows.streams.get(stream).map(|stream| stream.segments())?;
-            let first = segments.first_from(row.offset);
-            let mut of_row = segments.from(first).take_while(|one| one.file_offset < row.offset + row.length);
-            let first = of_row.next()?;
-            let end = of_row.last().map_or(first.end(), |last| last.end());
+        let (side, places) = (row.stream.side(), row.offset..row.offset + row.length);
+        let rows_of = |flow: FlowId| {
+            let stream = flow.stream(side);
+            let (at, first) = self.brought(stream, &places)?;
+            let segments = self.rows.streams.get(stream)?.segments();
+            let last = segments.from(at).take_while(|segment| segment.file_offset < places.end).last()?;
             let rows = self.rows.entries.of_stream_from(stream, first.offset);
-            Some(rows.take_while(move |(_, entry)| entry.offset < end).map(|(row, _)| row))
+            Some(rows.take_while(move |(_, entry)| entry.offset < last.end()).map(|(row, _)| row))
         };
-        let side = row.stream.side();
-        inner.filter_map(|(flow, _)| brought(flow.stream(side))).flatten().take(most).collect()
+        self.channels_of(row).filter_map(rows_of).flatten().take(most).collect()
     }
 
     /// Appends the bytes of a stretch of a stream, gaps left out.

@@ -19,11 +19,13 @@ pub mod store;
 pub(crate) mod stream;
 pub(crate) mod writer;
 
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use framescope_parser::{Direction, Protocol, Reads};
 
 use crate::ids::{FlowId, PacketId, RowId, StreamId};
@@ -34,6 +36,7 @@ use crate::messages::outline::Labels;
 use crate::streams::flow::{Flow, Flows};
 use crate::{BlockReader, Damage, Source};
 
+pub use carried::CarriedPart;
 pub use packet_table::SkippedPackets;
 pub use row::Row;
 pub use store::SegmentRange;
@@ -49,6 +52,8 @@ pub struct Index {
     pub(crate) packets: PacketTable,
     /// By the flow table.
     pub(crate) flows: Flows,
+    /// The flows that each carries, by the indexer.
+    pub(crate) carried: HashMap<FlowId, Vec<FlowId>, RandomState>,
     /// By the message framer.
     pub(crate) labels: Labels,
     /// By the index writer.
@@ -65,6 +70,7 @@ impl Index {
             notes: FileNotes::default(),
             packets: PacketTable::default(),
             flows: Flows::default(),
+            carried: HashMap::default(),
             labels: Labels::default(),
             rows: RowTable::default(),
             finished: false,

@@ -145,6 +145,7 @@ impl Indexer {
             ..Flow::default()
         };
         let flow = index.flows.push(flow);
+        index.carried.entry(by).or_default().push(flow);
         self.channels.flows.insert((by, channel), flow);
         self.channels.of_flow.entry(by).or_default().push(flow);
         self.add_streams(index, flow);

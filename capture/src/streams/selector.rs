@@ -78,7 +78,7 @@ impl DecodeAs {
     }
 
     /// The protocol whose messages carry the flows that it is for, if it is for such.
-    pub(crate) fn carrier(&self) -> Option<&str> {
+    pub fn carrier(&self) -> Option<&str> {
         match &self.selector {
             Selector::Channel(channel) => Some(channel.carrier()),
             _ => None,

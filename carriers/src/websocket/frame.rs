@@ -151,7 +151,9 @@ impl Frame {
         let kind = close_code(code);
         if has_fields {
             visit.begin("payload", at..end, Value::Group);
-            visit.field("code", at..at + 2, Value::Enum(kind));
+            // One of an application's own is usually written in decimal.
+            let value = if kind.name.is_some() { Value::Enum(kind) } else { Value::Unsigned(code.into()) };
+            visit.field("code", at..at + 2, value);
             let reason = match &payload {
                 Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(2..).unwrap_or_default()),
                 Cow::Owned(_) => Cow::Owned(reason.to_vec()),
@@ -213,9 +215,17 @@ impl Frame {
             }
             _ if !has_fields => {}
             BINARY => visit.field("payload", range, Value::Bytes(payload)),
-            _ => visit.field("payload", range, text(payload)),
+            _ if header.is_compressed() => visit.field("payload", range, Value::Bytes(payload)),
+            opcode if opcode == TEXT || is_plain(&payload) => visit.field("payload", range, text(payload)),
+            _ => visit.field("payload", range, Value::Bytes(payload)),
         }
     }
+}
+
+/// Whether bytes that need not be text look like it.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_visible = |byte: &u8| !matches!(byte, 0..=8 | 11..=12 | 14..=31 | 127);
+    bytes.iter().all(is_visible) && std::str::from_utf8(bytes).is_ok()
 }
 
 fn text(bytes: Cow<'_, [u8]>) -> Value<'_> {
@@ -250,11 +260,14 @@ fn summarise<'a>(header: &Header, payload: &[u8], visit: &mut dyn Visit<'a>) {
         _ if header.is_compressed() => visit.summary(format_args!("{length} bytes, compressed{more}")),
         (CLOSE, Some((code, reason))) => {
             let code = u16::from_be_bytes(*code);
-            let space = if reason.is_empty() { "" } else { " " };
-            visit.summary(format_args!("{code} {}{space}{}", close_code(code), Preview(reason)));
+            let name = close_code(code).name.unwrap_or_default();
+            let space = |text: &[u8]| if text.is_empty() { "" } else { " " };
+            let (before, behind) = (space(name.as_bytes()), space(reason));
+            visit.summary(format_args!("{code}{before}{name}{behind}{}", Preview(reason)));
         }
-        (BINARY, _) => visit.summary(format_args!("{length} bytes{more}")),
-        _ => visit.summary(format_args!("{}{more}", Preview(payload))),
+        (TEXT, _) => visit.summary(format_args!("{}{more}", Preview(payload))),
+        _ if is_plain(payload) => visit.summary(format_args!("{}{more}", Preview(payload))),
+        _ => visit.summary(format_args!("{length} bytes{more}")),
     }
 }
 

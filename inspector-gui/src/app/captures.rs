@@ -13,6 +13,7 @@ use framescope_parser::Severity;
 use super::App;
 use crate::models::background::{Job, JobError};
 use crate::models::document::Document;
+use crate::models::key_log::is_key_log;
 use crate::models::view::View;
 use crate::models::watcher::Watcher;
 use crate::panels::DecodeTarget;
@@ -20,9 +21,16 @@ use crate::panels::DecodeTarget;
 /// A file that is being opened. A compressed one is unpacked first.
 pub(super) struct Opening {
     path: PathBuf,
-    job: Job<Result<Source, OpenFileError>>,
+    job: Job<Result<Opened, OpenFileError>>,
     /// Whether it is open already, and has changed.
     is_reload: bool,
+}
+
+/// What a file turned out to be.
+enum Opened {
+    Capture(Source),
+    /// The secrets of TLS connections.
+    KeyLog,
 }
 
 /// Why a file could not be opened.
@@ -68,7 +76,9 @@ impl App {
         self.length_read = source.length();
         match Document::open(source, is_sample, &self.options, &self.background) {
             Ok(document) => {
-                let view = View::new(document.shared(), self.options.protocols.clone(), &self.background);
+                let protocols = self.options.protocols.clone();
+                let mut view = View::new(document.shared(), protocols, &self.background);
+                view.show_levels(self.settings.levels);
                 self.background.drop_later(self.view.replace(view));
                 self.show_document(document);
                 self.apply_filter();
@@ -98,7 +108,13 @@ impl App {
     fn start_opening(&mut self, path: &Path, is_reload: bool, ctx: &Context) {
         self.wake_through(ctx);
         let (of, limit) = (path.to_owned(), self.reading.unpack_limit());
-        let open = move |_: &_| Source::open_within(&of, limit).map_err(OpenFileError::from);
+        let open = move |_: &_| {
+            // A file that can't be read is an error of the source, which says more.
+            if !is_reload && is_key_log(&of).unwrap_or(false) {
+                return Ok(Opened::KeyLog);
+            }
+            Ok(Opened::Capture(Source::open_within(&of, limit)?))
+        };
         let job = self.background.spawn("open", open);
         let opening = Opening { path: path.to_owned(), job, is_reload };
         match self.background.wait(&opening.job, PATIENCE) {
@@ -107,13 +123,14 @@ impl App {
         }
     }
 
-    fn opened(&mut self, opening: &Opening, result: Result<Source, OpenFileError>, ctx: &Context) {
+    fn opened(&mut self, opening: &Opening, result: Result<Opened, OpenFileError>, ctx: &Context) {
         match result {
-            Ok(source) if opening.is_reload => {
+            Ok(Opened::KeyLog) => self.use_key_log(&opening.path),
+            Ok(Opened::Capture(source)) if opening.is_reload => {
                 self.source = Some(source);
                 self.read_again();
             }
-            Ok(source) => {
+            Ok(Opened::Capture(source)) => {
                 self.notifications.clear();
                 self.settings.opened(&opening.path);
                 self.open(source, false, ctx);
@@ -148,7 +165,8 @@ impl App {
     pub(super) fn read_options(&mut self) {
         let mut options = self.reading.options();
         let names = protocol_names(&options);
-        let is_known = |rule: &DecodeAs| names.iter().any(|name| name == rule.protocol());
+        let has = |wanted: &str| names.iter().any(|name| name == wanted);
+        let is_known = |rule: &DecodeAs| has(rule.protocol()) && rule.carrier().is_none_or(has);
         // The settings count less than the command line, and only for protocols that still exist.
         let stored = self.settings.decode_as.iter().filter_map(|rule| rule.parse::<DecodeAs>().ok());
         let given = std::mem::take(&mut options.decode_as);
@@ -178,7 +196,7 @@ impl App {
     /// Decodes something as a protocol, or detects it if none is named.
     pub(super) fn decode_as(&mut self, target: DecodeTarget, protocol: Option<&str>) {
         let flow = match target {
-            DecodeTarget::Port(selector) => {
+            DecodeTarget::Selector(selector) => {
                 self.settings.decode_as(&selector, protocol);
                 // Choices for conversations, or for all, would override it.
                 self.decode_as.clear();

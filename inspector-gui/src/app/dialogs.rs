@@ -11,6 +11,7 @@ use crate::models::overlay::{Overlay, PathPurpose};
 /// The result of a file dialog.
 pub(super) enum DialogResult {
     Open(PathBuf),
+    KeyLog(PathBuf),
     Save(PathPurpose, PathBuf),
     /// The system has no dialog. The path is the proposed one.
     Unavailable(PathPurpose, PathBuf),
@@ -42,6 +43,7 @@ impl App {
         while let Ok(result) = self.dialogs.1.try_recv() {
             match result {
                 DialogResult::Open(path) => self.open_path(&path, ctx),
+                DialogResult::KeyLog(path) => self.use_key_log(&path),
                 DialogResult::Save(PathPurpose::Row(row), path) => self.save_row_to(row, &path),
                 DialogResult::Save(_, path) => self.save_description(Some(&path)),
                 DialogResult::Unavailable(purpose, proposed) => self.type_path(purpose, &proposed),
@@ -94,6 +96,10 @@ fn show_dialog(purpose: PathPurpose, proposed: &Path) -> Option<DialogResult> {
             let dialog = dialog.add_filter("Captures", &["pcap", "pcapng", "cap", "gz", "zst"]);
             let dialog = dialog.add_filter("Descriptions", &["ksy"]);
             dialog.add_filter("All files", &["*"]).pick_file().map(DialogResult::Open)
+        }
+        PathPurpose::KeyLog => {
+            let dialog = dialog.add_filter("Key logs", &["txt", "log", "keys", "keylog"]);
+            dialog.add_filter("All files", &["*"]).pick_file().map(DialogResult::KeyLog)
         }
         PathPurpose::Description => save(dialog.add_filter("Descriptions", &["ksy"])),
         PathPurpose::Row(_) => save(dialog),

@@ -7,10 +7,12 @@ use framescope_parser::Severity;
 
 use super::{App, Tab};
 use crate::models::actions::Action;
+use crate::models::columns::shows_protocol;
 use crate::models::copying::{CopyAs, field_as, fields_as_json, range_as};
 use crate::models::document::Document;
+use crate::models::levels::Levels;
 use crate::models::overlay::{Overlay, Palette};
-use crate::models::settings::{Settings, Theme, TimeFormat};
+use crate::models::settings::{ColumnSetting, Settings, Theme, TimeFormat};
 use crate::models::view::{Highlight, View};
 use crate::panels::Command;
 
@@ -19,6 +21,7 @@ impl App {
         match command {
             Command::Act(action) => self.act(action, ctx),
             Command::Open(path) => self.open_path(&path, ctx),
+            Command::UseKeyLog(path) => self.use_key_log(&path),
             Command::DecodeAs(target, protocol) => self.decode_as(target, protocol.as_deref()),
             Command::Cancel => {
                 self.document.iter().for_each(Document::cancel);
@@ -36,7 +39,8 @@ impl App {
             Command::Copy(Ok(text)) => ctx.copy_text(text),
             Command::Copy(Err(error)) => self.notify(error.to_string(), Severity::Warning),
             Command::CopySelection => self.copy_selection(ctx),
-            Command::SetColumns(columns) => self.settings.columns = columns,
+            Command::SetColumns(columns) => self.set_columns(columns),
+            Command::ShowLevels(levels) => self.show_levels(levels),
             Command::StartDescription(template) => self.start_description(template),
             Command::SaveDescription => self.save_description(None),
             Command::SaveDescriptionAs => self.save_dialog(),
@@ -72,6 +76,7 @@ impl App {
                 }
             }
             Command::Highlight(what) => view.highlight(what),
+            Command::ShowLayer(layer) => view.show_layer(layer),
             Command::HighlightBytes(range) => view.highlight_range(range),
             Command::Hover(what) => {
                 self.is_hovering = true;
@@ -92,12 +97,32 @@ impl App {
     /// Selects a row, and clears the filter if it hides the row.
     pub fn go_to(&mut self, row: RowId) {
         let Some(view) = &mut self.view else { return };
-        if !view.includes(row) {
+        if view.reveal(row) {
             self.filter.clear();
-            view.show_all();
         }
         view.select_row(Some(row));
         view.scroll_to_selected();
+    }
+
+    fn show_levels(&mut self, levels: Levels) {
+        self.settings.levels = levels;
+        self.change_view(|view| view.show_levels(levels));
+    }
+
+    fn next_levels(&mut self) {
+        let Some(view) = self.view.as_ref().filter(|view| view.has_levels()) else {
+            return self
+                .notify("Nothing in this capture is carried in messages of something else.", Severity::Note);
+        };
+        self.show_levels(view.scope().levels.next());
+    }
+
+    /// A capture with several levels shows the protocol until it is hidden there.
+    fn set_columns(&mut self, columns: Vec<ColumnSetting>) {
+        if self.view.as_ref().is_some_and(View::has_levels) {
+            self.settings.protocol_of_carried = shows_protocol(&columns);
+        }
+        self.settings.columns = columns;
     }
 
     fn set_filter(&mut self, text: &str) {
@@ -110,6 +135,7 @@ impl App {
         let panels = &mut self.settings.panels;
         match action {
             Action::Open => self.open_dialog(),
+            Action::KeyLog => self.key_log_dialog(),
             Action::OpenSample => self.open(sample::source(), true, ctx),
             Action::Reload => self.reload(ctx),
             Action::Filter => self.filter.takes_focus = true,
@@ -129,10 +155,17 @@ impl App {
             Action::ToggleTimeline => panels.timeline = !panels.timeline,
             Action::ToggleMessage => panels.message = !panels.message,
             Action::ToggleBeside => self.settings.message_beside = !self.settings.message_beside,
+            Action::NextLevels => self.next_levels(),
+            Action::LevelsInnermost => self.show_levels(Levels::Innermost),
+            Action::LevelsAll => self.show_levels(Levels::All),
+            Action::LevelsOutermost => self.show_levels(Levels::Outermost),
             Action::TimeAbsolute => self.settings.time = TimeFormat::Absolute,
             Action::TimeRelative => self.settings.time = TimeFormat::Relative,
             Action::TimeDelta => self.settings.time = TimeFormat::Delta,
-            Action::ResetColumns => self.settings.columns = Settings::default().columns,
+            Action::ResetColumns => {
+                self.settings.columns = Settings::default().columns;
+                self.settings.protocol_of_carried = true;
+            }
             Action::ThemeLight => self.set_theme(Theme::Light, ctx),
             Action::ThemeDark => self.set_theme(Theme::Dark, ctx),
             Action::ThemeSystem => self.set_theme(Theme::System, ctx),
@@ -201,9 +234,14 @@ impl App {
     /// Copies the highlighted field as its value, other highlighted bytes in hexadecimal, or else the row's summary.
     fn copy_selection(&mut self, ctx: &Context) {
         let Some(view) = &self.view else { return };
-        let Some(details) = view.details() else { return };
+        let details = match view.highlighted() {
+            Some(highlight) => view.details_of(highlight),
+            None => view.details(),
+        };
+        let Some(details) = details else { return };
         let copied = match view.highlighted() {
-            Some(Highlight { range, path }) => match path.as_deref().and_then(|path| details.field(path)) {
+            Some(Highlight { range, path, .. }) => match path.as_deref().and_then(|path| details.field(path))
+            {
                 Some(field) => field_as(field, &details.captured(), CopyAs::Value),
                 None => range_as(&details.captured(), range, CopyAs::Hex),
             },

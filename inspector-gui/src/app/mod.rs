@@ -9,6 +9,7 @@ mod keys;
 mod layout;
 mod preferences;
 mod saving;
+mod secrets;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -176,7 +177,7 @@ impl App {
     pub fn highlight_field(&mut self, path: &str) {
         let Some(view) = &mut self.view else { return };
         let range = view.details().and_then(|details| Some(details.field(path)?.range.clone()));
-        view.highlight(range.map(|range| Highlight { range, path: Some(path.to_owned()) }));
+        view.highlight(range.map(|range| Highlight { range, path: Some(path.to_owned()), of: None }));
     }
 
     /// Ends the introduction.

@@ -9,6 +9,8 @@ pub enum Action {
     Open,
     /// Opens the sample capture.
     OpenSample,
+    /// Takes the secrets of TLS from a file.
+    KeyLog,
     /// Reads the file again.
     Reload,
     /// Moves the focus to the filter.
@@ -49,6 +51,14 @@ pub enum Action {
     ToggleBeside,
     /// Shows the rows of all times.
     WholeTime,
+    /// Shows the next choice of levels.
+    NextLevels,
+    /// Shows the rows that carry nothing further.
+    LevelsInnermost,
+    /// Shows the rows of all levels.
+    LevelsAll,
+    /// Shows the rows that packets bring.
+    LevelsOutermost,
     /// Shows the time of day.
     TimeAbsolute,
     /// Shows the time since the first packet.
@@ -119,6 +129,7 @@ pub const ALL: &[Entry] = &[
     (Action::Shortcuts, "Keyboard shortcuts", &[plain("?"), shift("?"), plain("F1")]),
     (Action::Open, "Open a file", &[command("O")]),
     (Action::OpenSample, "Open the sample capture", &[]),
+    (Action::KeyLog, "TLS key log file", &[]),
     (Action::Reload, "Reload the file", &[command("R")]),
     (Action::ClearFilter, "Clear the filter", &[command_shift("F")]),
     (Action::Filter, "Filter the rows", &[command("F")]),
@@ -139,6 +150,10 @@ pub const ALL: &[Entry] = &[
     (Action::ToggleMessage, "Message panel", &[command_shift("M")]),
     (Action::ToggleBeside, "Message panel beside or below the table", &[command_shift("B")]),
     (Action::WholeTime, "Show all times", &[]),
+    (Action::NextLevels, "Innermost, all or outermost levels", &[command_shift("L")]),
+    (Action::LevelsInnermost, "Show only the innermost level", &[]),
+    (Action::LevelsAll, "Show all levels", &[]),
+    (Action::LevelsOutermost, "Show only the outermost level", &[]),
     (Action::TimeAbsolute, "Time of day", &[]),
     (Action::TimeRelative, "Time since the first packet", &[]),
     (Action::TimeDelta, "Time since the previous row", &[]),

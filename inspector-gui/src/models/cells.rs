@@ -24,6 +24,7 @@ pub(crate) fn title(column: Column, time: TimeFormat) -> &'static str {
         Column::Direction => "Direction",
         Column::Transport => "Transport",
         Column::CarriedIn => "Carried in",
+        Column::Carries => "Carries",
         Column::Level => "Level",
         Column::Src => "Source",
         Column::Dst => "Destination",
@@ -83,6 +84,10 @@ pub(crate) fn cell_text(context: ViewContext<'_>, table_row: &TableRow<'_>, colu
         Column::CarriedIn => {
             let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
             carried.map_or_else(String::new, |carried| text(carried.path()))
+        }
+        Column::Carries => {
+            let carried = index.channels_of(row).filter_map(|flow| index.flow(flow)?.carried());
+            carried.map(|carried| carried.name()).collect::<Vec<_>>().join(" ")
         }
         Column::Level => index.level(row).to_string(),
         Column::Src => index.endpoints(row).map_or_else(String::new, |(src, _)| src.to_string()),
@@ -152,6 +157,10 @@ pub(crate) fn test_of(context: ViewContext<'_>, number: RowId, row: &Row, column
         Column::Direction => is(index.direction(row).as_str().to_owned()),
         Column::Transport => is(index.flow(row.flow())?.transport.as_str().to_owned()),
         Column::CarriedIn => is(written(index.flow(row.flow())?.carried()?.path())),
+        Column::Carries => {
+            let first = index.channels_of(row).next()?;
+            is(written(index.flow(first)?.carried()?.name()))
+        }
         Column::Level => is(index.level(row).to_string()),
         Column::Src => is(written(&index.endpoints(row)?.0.to_string())),
         Column::Dst => is(written(&index.endpoints(row)?.1.to_string())),

@@ -58,19 +58,36 @@ pub(crate) fn column_at(columns: &[(Column, f32)], mut x: f32) -> Option<Column>
     None
 }
 
-/// The visible columns without unknown names, as they are stored.
-fn visible(settings: &Settings) -> Vec<ColumnSetting> {
+/// The visible columns without unknown names, as they are stored. A capture in which rows carry others also shows the protocol,
+/// unless that was hidden there.
+fn visible(settings: &Settings, has_levels: bool) -> Vec<ColumnSetting> {
     let setting = |(column, width): (Column, f32)| ColumnSetting { name: column.name().to_owned(), width };
-    settings.columns().map(setting).collect()
+    let mut columns: Vec<ColumnSetting> = settings.columns().map(setting).collect();
+    if has_levels && settings.protocol_of_carried && !shows_protocol(&columns) {
+        let kind = columns.iter().position(|known| known.name == Column::Kind.name());
+        columns.insert(kind.unwrap_or(0), setting((Column::Protocol, NEW_WIDTH)));
+    }
+    columns
+}
+
+/// Whether the protocol is one of some columns.
+pub(crate) fn shows_protocol(columns: &[ColumnSetting]) -> bool {
+    columns.iter().any(|known| known.name == Column::Protocol.name())
+}
+
+/// The visible columns with their widths.
+pub(crate) fn shown(context: ViewContext<'_>) -> Vec<(Column, f32)> {
+    let columns = visible(context.settings, context.view.has_levels());
+    columns.iter().filter_map(|known| Some((Column::from_name(&known.name)?, known.width))).collect()
 }
 
 /// The columns with one moved in front of another, or to the end. None if it stays where it is.
 pub(crate) fn moved(
-    settings: &Settings,
+    (settings, has_levels): (&Settings, bool),
     column: Column,
     before: Option<Column>,
 ) -> Option<Vec<ColumnSetting>> {
-    let mut columns = visible(settings);
+    let mut columns = visible(settings, has_levels);
     let at = |column: Column| columns.iter().position(|known| known.name == column.name());
     let from = at(column)?;
     let to = before.and_then(at).unwrap_or(columns.len());
@@ -83,8 +100,11 @@ pub(crate) fn moved(
 }
 
 /// The columns with one shown or hidden. None if no column would be left.
-pub(crate) fn toggled(settings: &Settings, column: Column) -> Option<Vec<ColumnSetting>> {
-    let mut columns = visible(settings);
+pub(crate) fn toggled(
+    (settings, has_levels): (&Settings, bool),
+    column: Column,
+) -> Option<Vec<ColumnSetting>> {
+    let mut columns = visible(settings, has_levels);
     let count = columns.len();
     columns.retain(|known| known.name != column.name());
     if columns.len() == count {
@@ -98,7 +118,7 @@ pub(crate) fn toggled(settings: &Settings, column: Column) -> Option<Vec<ColumnS
 
 /// The columns with one made wider or narrower.
 pub(crate) fn resized(context: ViewContext<'_>, column: Column, by: f32) -> Vec<ColumnSetting> {
-    let mut columns = context.settings.columns.clone();
+    let mut columns = visible(context.settings, context.view.has_levels());
     if let Some(known) = columns.iter_mut().find(|known| known.name == column.name()) {
         known.width = (known.width.max(needed_width(context, column)) + by).max(NARROWEST);
     }
@@ -143,7 +163,7 @@ mod tests {
     #[test]
     fn a_column_moves_in_front_of_another_or_to_the_end() {
         let settings = settings(&["row", "time", "kind"]);
-        let moved = |column, before| names(moved(&settings, column, before));
+        let moved = |column, before| names(moved((&settings, false), column, before));
         assert_eq!(moved(Column::Kind, Some(Column::Row)).unwrap(), ["kind", "row", "time"]);
         assert_eq!(moved(Column::Row, Some(Column::Kind)).unwrap(), ["time", "row", "kind"]);
         assert_eq!(moved(Column::Row, None).unwrap(), ["time", "kind", "row"]);
@@ -152,8 +172,24 @@ mod tests {
     }
 
     #[test]
+    fn a_capture_with_carriers_shows_the_protocol_until_it_is_hidden_there() {
+        let mut settings = settings(&["row", "kind", "summary"]);
+        let columns = |settings: &Settings, has_levels| names(Some(visible(settings, has_levels))).unwrap();
+        assert_eq!(columns(&settings, false), ["row", "kind", "summary"]);
+        assert_eq!(columns(&settings, true), ["row", "protocol", "kind", "summary"]);
+        assert_eq!(
+            names(toggled((&settings, true), Column::Protocol)).unwrap(),
+            ["row", "kind", "summary"],
+            "it is hidden like any other"
+        );
+        settings.protocol_of_carried = false;
+        assert_eq!(columns(&settings, true), ["row", "kind", "summary"]);
+    }
+
+    #[test]
     fn a_column_is_shown_before_the_summary_and_the_last_one_stays() {
-        let toggled = |names_before: &[&str], column| names(toggled(&settings(names_before), column));
+        let toggled =
+            |names_before: &[&str], column| names(toggled((&settings(names_before), false), column));
         assert_eq!(toggled(&["row", "summary"], Column::Kind).unwrap(), ["row", "kind", "summary"]);
         assert_eq!(toggled(&["row", "kind"], Column::Row).unwrap(), ["kind"]);
         assert_eq!(toggled(&["row"], Column::Row), None);

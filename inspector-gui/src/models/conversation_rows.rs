@@ -2,6 +2,7 @@
 
 use framescope_capture::{FlowId, Index};
 
+use super::levels::Levels;
 use super::rows::{Rows, Scope};
 use super::view::View;
 
@@ -16,6 +17,9 @@ pub(crate) struct ConversationRows {
     matches: Option<(String, Rows)>,
 }
 
+/// The rows of a conversation itself, not of those that it carries.
+const OWN_ROWS: Scope = Scope { levels: Levels::Outermost, flow: None, span: None, filter: None };
+
 impl ConversationRows {
     /// Keeps the rows those of the selected row's conversation, or else of the conversation that the table shows. Returns
     /// whether they are others than before.
@@ -26,7 +30,7 @@ impl ConversationRows {
         if known.as_ref().is_some_and(|known| known.flow == flow && known.was_finished == is_finished) {
             return false;
         }
-        let rows = view.find(Scope { flow: Some(flow), ..Scope::default() });
+        let rows = view.find(Scope { flow: Some(flow), ..OWN_ROWS });
         *known = Some(ConversationRows { flow, was_finished: is_finished, rows, matches: None });
         true
     }
@@ -37,7 +41,7 @@ impl ConversationRows {
             return;
         }
         self.matches = filter.map(|filter| {
-            let scope = Scope { flow: Some(self.flow), filter: Some(filter.clone()), span: None };
+            let scope = Scope { flow: Some(self.flow), filter: Some(filter.clone()), ..OWN_ROWS };
             (filter, view.find(scope))
         });
     }

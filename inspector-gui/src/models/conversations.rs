@@ -7,6 +7,7 @@ use framescope_capture::{ConnectionState, FlowId, Index, Stream};
 use framescope_parser::{Direction, Severity};
 
 use super::ViewContext;
+use super::channels::known_of;
 use super::survey::Counts;
 use super::text::{duration, grouped, size};
 
@@ -15,9 +16,9 @@ const BOTH: [Direction; 2] = [Direction::Forward, Direction::Backward];
 /// The texts of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConversationText {
-    /// The two endpoints.
+    /// The two endpoints, or the channel that it is carried in.
     pub(crate) title: String,
-    /// Number, transport, protocol, and how the connection ended if that was not regular.
+    /// Number, transport or carrier, protocol, and how the connection ended if that was not regular.
     pub(crate) kind: String,
     /// How many messages and bytes, and how long it lasted.
     pub(crate) amount: String,
@@ -35,6 +36,10 @@ type Stamp = (u32, usize, bool, bool);
 pub(crate) struct Conversations {
     stamp: Option<Stamp>,
     texts: HashMap<FlowId, Arc<ConversationText>>,
+    /// If some conversations carry others: all of them, each behind the one that carries it.
+    tree: Option<Vec<FlowId>>,
+    /// How many there are.
+    all: String,
 }
 
 impl Conversations {
@@ -51,6 +56,40 @@ impl Conversations {
         if self.stamp != Some(stamp) {
             self.stamp = Some(stamp);
             self.texts.clear();
+            self.update_tree(index);
+        }
+    }
+
+    /// How many conversations there are: those that packets bring, and those inside them.
+    pub(crate) fn all(&self) -> &str {
+        &self.all
+    }
+
+    /// The tree is made again when it is complete, and before that now and then.
+    fn update_tree(&mut self, index: &Index) {
+        let all = index.flows().len();
+        if !index.has_carriers() {
+            (self.tree, self.all) = (None, grouped(all));
+            return;
+        }
+        let known = self.tree.as_ref().map_or(0, Vec::len);
+        if all != known && (index.is_finished() || all > known + known / 16) {
+            let outermost = index.flows().filter(|(_, flow)| flow.carried().is_none()).count();
+            self.all = format!("{}, {} inside", grouped(outermost), grouped(all - outermost));
+            self.tree = Some(tree(index));
+        }
+    }
+
+    /// How many conversations are listed.
+    pub(crate) fn count(&self, index: &Index) -> usize {
+        self.tree.as_ref().map_or(index.flows().len(), Vec::len)
+    }
+
+    /// The conversation at a place of the list.
+    pub(crate) fn at(&self, index: &Index, place: usize) -> Option<FlowId> {
+        match &self.tree {
+            Some(tree) => tree.get(place).copied(),
+            None => index.flow_id(u32::try_from(place).ok()?),
         }
     }
 
@@ -66,6 +105,21 @@ impl Conversations {
     }
 }
 
+/// All conversations, each behind the one that carries it.
+fn tree(index: &Index) -> Vec<FlowId> {
+    let mut tree = Vec::with_capacity(index.flows().len());
+    let outermost = index.flows().filter(|(_, flow)| flow.carried().is_none()).map(|(id, _)| id);
+    let mut left: Vec<FlowId> = Vec::new();
+    for flow in outermost {
+        left.push(flow);
+        while let Some(flow) = left.pop() {
+            tree.push(flow);
+            left.extend(index.carried_flows(flow).iter().rev());
+        }
+    }
+    tree
+}
+
 impl ConversationText {
     fn of(
         index: &Index,
@@ -75,11 +129,15 @@ impl ConversationText {
     ) -> Option<ConversationText> {
         let known = index.flow(flow)?;
         let endpoint = |direction| known.source(direction).map(|endpoint| endpoint.to_string());
-        let title = match (endpoint(Direction::Forward), endpoint(Direction::Backward)) {
-            (Some(a), Some(b)) => format!("{a} - {b}"),
+        let title = match (known.carried(), endpoint(Direction::Forward), endpoint(Direction::Backward)) {
+            (Some(carried), ..) => format!("{}  {}", carried.name(), known_of(carried)).trim_end().to_owned(),
+            (None, Some(a), Some(b)) => format!("{a} - {b}"),
             _ => "bytes of the file".to_owned(),
         };
-        let mut kind = format!("{flow}  {}  {}", known.transport.as_str(), protocol(index, flow));
+        let mut kind = match known.carried() {
+            Some(carried) => format!("{flow}  in {}  {}", carried.by(), protocol(index, flow)),
+            None => format!("{flow}  {}  {}", known.transport.as_str(), protocol(index, flow)),
+        };
         // A regular end needs no word.
         let state = known.connection().map(|connection| connection.state);
         if let Some(

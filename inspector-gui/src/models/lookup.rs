@@ -75,8 +75,9 @@ struct Cache {
 const TIME_PER_FRAME: Duration = Duration::from_millis(4);
 /// The most rows that are cached.
 const CACHED: usize = 4096;
-/// The most decoded messages that are cached: the selected one, the one it is compared with, and the last ones.
-const DETAILS_CACHED: usize = 8;
+/// The most decoded messages that are cached: the selected one, those of carriers around it, the one it is compared with, and the
+/// last ones.
+const DETAILS_CACHED: usize = 32;
 /// The most bytes that are read for a summary.
 const SUMMARY_BYTES: usize = 64 << 10;
 /// The most bytes of a row that the transcript shows.

@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod background;
 pub(crate) mod cells;
+pub(crate) mod channels;
 pub(crate) mod columns;
 pub mod compare;
 pub(crate) mod conversation_rows;
@@ -18,6 +19,8 @@ pub(crate) mod field_list;
 pub(crate) mod filter_line;
 pub mod holes;
 mod json_tree;
+pub(crate) mod key_log;
+pub mod levels;
 pub mod lookup;
 pub(crate) mod memory;
 pub(crate) mod notices;

@@ -25,6 +25,8 @@ pub(crate) enum Overlay {
 pub(crate) enum PathPurpose {
     /// A file to open.
     Open,
+    /// A file with the secrets of TLS connections.
+    KeyLog,
     /// Where to save the description.
     Description,
     /// Where to save the bytes of a row.

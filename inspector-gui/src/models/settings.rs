@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use framescope_capture::filter::Column;
 use serde::{Deserialize, Serialize};
 
+use super::levels::Levels;
+
 /// The settings. What a file leaves out has its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -17,6 +19,10 @@ pub struct Settings {
     pub columns: Vec<ColumnSetting>,
     /// The time format.
     pub time: TimeFormat,
+    /// Which rows are shown of a capture in which some carry others.
+    pub levels: Levels,
+    /// Whether the protocol is a column of such a capture also if it is none of the columns.
+    pub protocol_of_carried: bool,
     /// The visible panels.
     pub panels: Panels,
     /// Whether the message panel is beside the table instead of below it.
@@ -138,6 +144,8 @@ impl Default for Settings {
             theme: Theme::default(),
             columns: columns.iter().map(column).collect(),
             time: TimeFormat::default(),
+            levels: Levels::default(),
+            protocol_of_carried: true,
             panels: Panels::default(),
             message_beside: false,
             sizes: Sizes::default(),

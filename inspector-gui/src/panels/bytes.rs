@@ -14,7 +14,7 @@ use super::list::{self, Scroll};
 use super::menus::copy_entries;
 use crate::models::ViewContext;
 use crate::models::copying::range_as;
-use crate::models::details::{Details, byte_range};
+use crate::models::details::{CarrierRow, Details, byte_range};
 use crate::models::holes::{HexLine, HexLines};
 use crate::models::text::grouped;
 use crate::models::view::{Highlight, field_at};
@@ -64,26 +64,40 @@ impl Metrics {
     }
 }
 
+/// Shows the bytes of the selected message, or those of a carrier's message around it.
 pub(crate) fn show(
     ui: &mut Ui,
     context: ViewContext<'_>,
-    details: &Arc<Details>,
+    selected: &Arc<Details>,
     view: &mut HexView,
     commands: &mut Vec<Command>,
 ) {
-    let highlight = context.view.highlighted();
-    header(ui, details, highlight, commands);
+    let layer = context.view.layer().and_then(|row| selected.carrier(row));
+    let of = layer.map(|carrier| carrier.row);
+    let outer = of.and_then(|row| context.view.lookup().details(row));
+    if of.is_some() && outer.is_none() {
+        ui.weak("Reading...");
+        return;
+    }
+    let details = outer.as_ref().unwrap_or(selected);
+    let relevant = layer.and_then(|carrier| carrier.relevant.as_deref()).unwrap_or_default();
+    let highlight = context.view.highlighted().filter(|highlight| highlight.of == of);
+    layers(ui, context, selected, commands);
+    header(ui, details, layer, highlight, commands);
     let metrics = Metrics::of(ui);
+    let is_other = view.layout.as_ref().is_none_or(|known| known.details.row != details.row);
     view.layout(details, Grid::fitting(ui.available_width() / metrics.width));
     let HexView { scroll, anchor, followed, layout: Some(layout) } = view else { return };
-    let tints = Tints::new(context, details);
+    let tints = Tints::new(context, details, of, relevant);
     // Bytes that were highlighted elsewhere are scrolled to once.
     let current = highlight.map(|highlight| (details.row, highlight.range.clone()));
     let target = current.as_ref().filter(|current| followed.as_ref() != Some(current));
-    let target = target.and_then(|(_, range)| layout.lines.line_of(range.start));
+    let first_relevant = relevant.first().map(|range| range.start).filter(|_| is_other);
+    let target = target.map(|(_, range)| range.start).or(first_relevant);
+    let target = target.and_then(|at| layout.lines.line_of(at));
     *followed = current;
     let mut draw = |ui: &mut Ui, number: usize, rect: Rect| {
-        let line = Line { layout, metrics: &metrics, tints: &tints, highlight, number, rect };
+        let line = Line { layout, metrics: &metrics, tints: &tints, highlight, of, number, rect };
         match layout.lines.line(number) {
             Some(HexLine::Bytes(range)) => line.show_bytes(ui, range, anchor, commands),
             Some(HexLine::Hole(range)) => line.show_hole(ui, range, commands),
@@ -100,6 +114,8 @@ struct Line<'l> {
     metrics: &'l Metrics,
     tints: &'l Tints<'l>,
     highlight: Option<&'l Highlight>,
+    /// The message of a carrier whose bytes these are; None of the selected message.
+    of: Option<RowId>,
     number: usize,
     rect: Rect,
 }
@@ -110,12 +126,15 @@ impl Line<'_> {
         let response = ui.interact(self.rect, ui.scope_id().with(("line", self.number)), Sense::click());
         let text = paint_hole(ui, &range, self.tints, &self.metrics.font, self.rect);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+        let field = || {
+            let path = details.smallest_field(&range).map(|field| field.path.clone());
+            Highlight { range: range.clone(), path, of: self.of }
+        };
         if response.clicked() {
-            commands.push(Command::HighlightBytes(range.clone()));
+            commands.push(Command::Highlight(Some(field())));
         }
         if response.hovered() {
-            let path = details.smallest_field(&range).map(|field| field.path.clone());
-            commands.push(Command::Hover(Highlight { range: range.clone(), path }));
+            commands.push(Command::Hover(field()));
         }
         response
             .on_hover_text_at_pointer(details.describe(&range))
@@ -151,15 +170,15 @@ impl Line<'_> {
             && from != to
         {
             let range = from.min(to)..from.max(to) + 1;
-            commands.push(Command::Highlight(Some(Highlight { range, path: None })));
+            commands.push(Command::Highlight(Some(Highlight { range, path: None, of: self.of })));
         }
         if response.clicked()
             && let Some(byte) = response.interact_pointer_pos().and_then(byte_under)
         {
-            commands.push(Command::Highlight(Some(field_at(details, byte))));
+            commands.push(Command::Highlight(Some(field_at(details, byte).within(self.of))));
         }
         if let Some(byte) = response.hover_pos().and_then(byte_under) {
-            let field = field_at(details, byte);
+            let field = field_at(details, byte).within(self.of);
             let place = details.describe(&(byte..byte + 1));
             let about = match &field.path {
                 Some(path) => format!("{path}\n{place}"),
@@ -185,23 +204,74 @@ impl Line<'_> {
     }
 }
 
-fn header(ui: &mut Ui, details: &Details, highlight: Option<&Highlight>, commands: &mut Vec<Command>) {
+/// The most carriers' messages that have a tab of their own.
+const TABS: usize = 6;
+
+/// The choice between the message's own bytes and those of the carriers around it.
+fn layers(ui: &mut Ui, context: ViewContext<'_>, details: &Details, commands: &mut Vec<Command>) {
+    if details.carriers.is_empty() {
+        return;
+    }
+    let shown = context.view.layer().filter(|row| details.carrier(*row).is_some());
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        ui.weak("Bytes of");
+        if ui.selectable_label(shown.is_none(), "this message").clicked() {
+            commands.push(Command::ShowLayer(None));
+        }
+        let mut tab = |ui: &mut Ui, carrier: &CarrierRow| {
+            let label = format!("#{} {}", carrier.row, carrier.title);
+            let tab = ui.selectable_label(shown == Some(carrier.row), label);
+            if tab.on_hover_text(&carrier.place).clicked() {
+                commands.push(Command::ShowLayer(Some(carrier.row)));
+                ui.close();
+            }
+        };
+        // The innermost first, as the message itself is the first.
+        let mut inner_first = details.carriers.iter().rev();
+        inner_first.by_ref().take(TABS).for_each(|carrier| tab(ui, carrier));
+        if details.carriers.len() > TABS {
+            ui.menu_button("More", |ui| inner_first.for_each(|carrier| tab(ui, carrier)));
+        }
+    });
+}
+
+fn header(
+    ui: &mut Ui,
+    details: &Details,
+    layer: Option<&CarrierRow>,
+    highlight: Option<&Highlight>,
+    commands: &mut Vec<Command>,
+) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.strong("Bytes");
         ui.menu_button("Copy bytes", |ui| copy_menu(ui, details, highlight, commands));
-        let text = match highlight {
-            Some(Highlight { range, path: Some(path) }) => {
+        let text = match (highlight, layer) {
+            (Some(Highlight { range, path: Some(path), .. }), _) => {
                 RichText::new(format!("{path}: {}", byte_range(range)))
             }
-            Some(Highlight { range, path: None }) => {
+            (Some(Highlight { range, path: None, .. }), _) => {
                 RichText::new(format!("selected: {}", byte_range(range)))
             }
-            None => RichText::new(summary(details)).weak(),
+            (None, Some(carrier)) => RichText::new(about_layer(details, carrier)).weak(),
+            (None, None) => RichText::new(summary(details)).weak(),
         };
         ui.add(Label::new(text).truncate());
     });
     ui.separator();
+}
+
+/// What the bytes of a carrier's message have to do with the selected message.
+fn about_layer(details: &Details, carrier: &CarrierRow) -> String {
+    let all = grouped(details.captured().length());
+    match &carrier.relevant {
+        Some(ranges) => {
+            let own = grouped(ranges.iter().map(Range::len).sum());
+            format!("{all} bytes of the carrier; the {own} in green are what it carries of the message")
+        }
+        None => format!("{all} bytes of the carrier, from which the message was unpacked"),
+    }
 }
 
 fn summary(details: &Details) -> String {

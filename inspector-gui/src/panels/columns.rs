@@ -13,7 +13,7 @@ use super::paint::{label_at, paint_text};
 use crate::models::ViewContext;
 use crate::models::actions::{Action, name};
 use crate::models::cells::title;
-use crate::models::columns::{moved, resized, toggled};
+use crate::models::columns::{moved, resized, shown, toggled};
 use crate::models::rows::Sort;
 use crate::models::settings::TimeFormat;
 
@@ -155,7 +155,8 @@ fn drop_column(
     }
     table.dragged = None;
     let column = |at: usize| columns.get(at).map(|(column, _)| *column);
-    let order = column(dragged).and_then(|dragged| moved(context.settings, dragged, column(target)));
+    let order = column(dragged)
+        .and_then(|dragged| moved((context.settings, context.view.has_levels()), dragged, column(target)));
     commands.extend(order.map(Command::SetColumns));
 }
 
@@ -173,14 +174,17 @@ fn hidden_columns(ui: &Ui, context: ViewContext<'_>, left_out: &[Column], rect: 
 
 fn columns_menu(ui: &mut Ui, context: ViewContext<'_>, commands: &mut Vec<Command>) {
     ui.label("Columns");
+    let visible = shown(context);
     for (column, _, about) in Column::ALL {
         if matches!(column, Column::Bytes | Column::Address | Column::Port) {
             continue;
         }
-        let mut is_shown = context.settings.columns().any(|(known, _)| known == *column);
+        let mut is_shown = visible.iter().any(|(known, _)| known == column);
         let checkbox = ui.checkbox(&mut is_shown, title(*column, TimeFormat::Absolute));
         if checkbox.on_hover_text(*about).changed() {
-            commands.extend(toggled(context.settings, *column).map(Command::SetColumns));
+            commands.extend(
+                toggled((context.settings, context.view.has_levels()), *column).map(Command::SetColumns),
+            );
         }
     }
     ui.separator();

@@ -6,14 +6,16 @@ use framescope_capture::FlowId;
 
 use super::list::{self, Scroll};
 use super::menus::{decode_as, entry};
-use super::paint::{cut_text, paint_text, row_background, row_text_colour};
+use super::paint::{cut_text, indent, paint_text, row_background, row_text_colour};
 use super::{Command, colours};
 use crate::models::ViewContext;
+use crate::models::channels::about_channel;
 use crate::models::conversations::{ConversationText, Conversations, by_severity, count_text};
 use crate::models::survey::Counts;
-use crate::models::text::grouped;
 
 const HEIGHT: f32 = 54.0;
+/// By how much each carrier indents what it carries.
+const INDENT: f32 = 12.0;
 
 /// What the list remembers from frame to frame.
 #[derive(Debug, Default)]
@@ -31,16 +33,16 @@ pub(crate) fn show(
     ui.add_space(4.0);
     ui.strong("Conversations");
     ui.add_space(2.0);
-    let count = context.index.flows().len();
-    let all = format!("All conversations ({})", grouped(count));
+    list.texts.update(context);
+    let all = format!("All conversations ({})", list.texts.all());
     if ui.selectable_label(context.view.flow().is_none(), all).clicked() {
         commands.push(Command::ShowFlow(None));
     }
     ui.separator();
-    list.texts.update(context);
     let texts = &mut list.texts;
+    let count = texts.count(context.index);
     let mut draw = |ui: &mut Ui, item: usize, rect: Rect| {
-        let flow = u32::try_from(item).ok().and_then(|flow| context.index.flow_id(flow));
+        let flow = texts.at(context.index, item);
         if let Some((flow, text)) = flow.and_then(|flow| Some((flow, texts.text(context, flow)?))) {
             conversation(ui, context, flow, &text, rect, commands);
         }
@@ -57,8 +59,14 @@ fn conversation(
     commands: &mut Vec<Command>,
 ) {
     let is_selected = context.view.flow() == Some(flow);
+    let level = context.flow(flow).map_or(0, |flow| flow.level());
+    let rect = rect.with_min_x(rect.left() + indent(level.into(), INDENT).min(rect.width() / 2.0));
     let response = ui.interact(rect, ui.scope_id().with(("conversation", flow)), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, is_selected, text.spoken()));
+    if level > 0 {
+        let stroke = ui.visuals().widgets.noninteractive.bg_stroke;
+        ui.painter().vline(rect.left() + 1.0, rect.shrink(4.0).y_range(), stroke);
+    }
     row_background(ui, rect.shrink2(Vec2::new(0.0, 1.0)), is_selected, response.hovered());
     let line = |number: f32| {
         let top = rect.top() + 2.0 + number * 16.5;
@@ -78,6 +86,10 @@ fn conversation(
     if response.clicked() {
         commands.push(Command::ShowFlow((!is_selected).then_some(flow)));
     }
+    let response = match about_channel(context.index, flow) {
+        Some(about) => response.on_hover_text(about),
+        None => response,
+    };
     response.context_menu(|ui| {
         entry(ui, "Show only this conversation", || Command::ShowFlow(Some(flow)), commands);
         ui.menu_button("Decode as", |ui| decode_as(ui, context, Some(flow), commands));

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{Color32, FontId, Rect, Stroke, TextFormat, Ui, Vec2};
+use framescope_capture::RowId;
 use framescope_parser::Severity;
 
 use super::colours;
@@ -20,15 +21,32 @@ pub(super) struct Tints<'d> {
     details: &'d Details,
     highlighted: Range<usize>,
     hovered: Range<usize>,
+    /// What of a carrier's message is the selected one's.
+    relevant: &'d [Range<usize>],
 }
 
 impl<'d> Tints<'d> {
-    pub(super) fn new(context: ViewContext<'_>, details: &'d Details) -> Tints<'d> {
+    /// The colours of the selected message's bytes, or of those of a carrier's message around it.
+    pub(super) fn new(
+        context: ViewContext<'_>,
+        details: &'d Details,
+        of: Option<RowId>,
+        relevant: &'d [Range<usize>],
+    ) -> Tints<'d> {
         let range = |highlight: Option<&Highlight>| {
-            highlight.map(|highlight| highlight.range.clone()).unwrap_or_default()
+            let here = highlight.filter(|highlight| highlight.of == of);
+            here.map(|highlight| highlight.range.clone()).unwrap_or_default()
         };
         let highlighted = range(context.view.highlighted());
-        Tints { details, highlighted, hovered: range(context.view.hovered()) }
+        Tints { details, highlighted, hovered: range(context.view.hovered()), relevant }
+    }
+
+    fn is_relevant(&self, at: usize) -> bool {
+        let behind = self.relevant.partition_point(|range| range.start <= at);
+        behind
+            .checked_sub(1)
+            .and_then(|last| self.relevant.get(last))
+            .is_some_and(|range| range.contains(&at))
     }
 
     /// The tint of a byte's field.
@@ -44,6 +62,9 @@ impl<'d> Tints<'d> {
         let mut format = plain.clone();
         if let Some(tint) = self.of(at) {
             format.background = colours::tint(tint, visuals);
+        }
+        if self.is_relevant(at) {
+            format.background = colours::carried(visuals);
         }
         if self.details.is_at_fault(at) {
             format.background = colours::at_fault(visuals);

@@ -6,6 +6,7 @@ use framescope_parser::Direction;
 
 use super::{Command, DecodeTarget};
 use crate::models::ViewContext;
+use crate::models::channels::selectors;
 use crate::models::copying::{CopyAs, CopyError};
 
 /// A menu entry that sends a command.
@@ -45,7 +46,7 @@ pub(super) fn filter_entries(ui: &mut Ui, test: &str, commands: &mut Vec<Command
     entry(ui, "Replace the filter", || Command::SetFilter(test.to_owned()), commands);
 }
 
-/// What a conversation, its ports, or everything can be decoded as.
+/// What a conversation, its ports or its channel, or everything can be decoded as.
 pub(super) fn decode_as(
     ui: &mut Ui,
     context: ViewContext<'_>,
@@ -57,10 +58,16 @@ pub(super) fn decode_as(
     };
     let mut targets = vec![("This conversation".to_owned(), DecodeTarget::Flow(flow))];
     let known = context.flow(flow);
+    let carried = known.and_then(|known| known.carried());
+    for (label, selector) in carried.map(selectors).unwrap_or_default() {
+        targets.push((label, DecodeTarget::Selector(selector)));
+    }
+    // The ports are those of the carrier.
+    let known = known.filter(|known| known.carried().is_none());
     for direction in [Direction::Backward, Direction::Forward] {
         if let Some((known, end)) = known.and_then(|known| Some((known, known.source(direction)?))) {
             let selector = format!("{}.port={}", known.transport.as_str(), end.port());
-            targets.push((format!("Port {}, from now on", end.port()), DecodeTarget::Port(selector)));
+            targets.push((format!("Port {}, from now on", end.port()), DecodeTarget::Selector(selector)));
         }
     }
     targets.push(("All conversations".to_owned(), DecodeTarget::All));

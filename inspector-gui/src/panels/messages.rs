@@ -13,12 +13,14 @@ use framescope_parser::SpanType;
 use super::columns::{GUTTER, PADDING, Table, header};
 use super::list::{self, Scroll};
 use super::menus::{decode_as, entry, filter_entries};
-use super::paint::{label_at, paint_text, row_text_colour};
+use super::paint::{indent, label_at, paint_text, row_text_colour};
 use super::{Command, CorpusFolder, colours};
 use crate::models::ViewContext;
 use crate::models::actions::{Action, name};
 use crate::models::cells::{TableRow, cell_text, test_of};
-use crate::models::columns::{LAST_WIDTH, column_at, fitting, needed_width};
+use crate::models::channels::about_channel;
+use crate::models::columns::{LAST_WIDTH, column_at, fitting, needed_width, shown};
+use crate::models::levels::Levels;
 
 const ROW_HEIGHT: f32 = 20.0;
 
@@ -49,6 +51,12 @@ pub(crate) fn show(
             visible.insert(number, rect);
         }
         let response = row_ui(ui, context, &row, &columns, offset, rect);
+        let x = response.hover_pos().map(|at| at.x - rect.left() - GUTTER + offset);
+        if let Some(Column::Protocol | Column::CarriedIn) = x.and_then(|x| column_at(&columns, x))
+            && let Some(about) = about_channel(context.index, row.row.flow())
+        {
+            response.clone().on_hover_text_at_pointer(about);
+        }
         if response.clicked() {
             let compares = ui.input(|input| input.modifiers.command);
             commands.push(match compares {
@@ -86,7 +94,7 @@ fn layout(
 ) -> Vec<(Column, f32)> {
     let room = ui.available_width() - GUTTER - 16.0;
     let widths = |(column, width): (Column, f32)| (column, width.max(needed_width(context, column)));
-    let (mut columns, left_out) = fitting(context.settings.columns().map(widths).collect(), room);
+    let (mut columns, left_out) = fitting(shown(context).into_iter().map(widths).collect(), room);
     if let Some(((_, width), before)) = columns.split_last_mut() {
         let before: f32 = before.iter().map(|(_, width)| width).sum();
         *width = (room - before).max(width.min(LAST_WIDTH));
@@ -136,7 +144,8 @@ fn row_ui(
     if let Some(fill) = background(ui, context, row, response.hovered()) {
         ui.painter().rect_filled(rect, CornerRadius::ZERO, fill);
     }
-    let colour = row_text_colour(ui, is_selected);
+    let style = RowStyle::of(ui, context, row, is_selected);
+    let colour = style.colour;
     if context.view.compared() == Some(row.number) {
         let at = Pos2::new(rect.left() + 11.0, rect.center().y);
         label_at(ui, at, Align2::CENTER_CENTER, "=", 13.0, colour);
@@ -155,7 +164,7 @@ fn row_ui(
         }
         spoken.push_str(&value);
         if cell.right() >= rect.left() && cell.left() <= rect.right() {
-            paint_cell(ui, cell, row, *column, &value, colour);
+            paint_cell(ui, cell, row, *column, &value, style);
         }
     }
     if row.text.is_none() {
@@ -180,9 +189,36 @@ fn background(ui: &Ui, context: ViewContext<'_>, row: &TableRow<'_>, is_hovered:
     }
 }
 
-fn paint_cell(ui: &Ui, cell: Rect, row: &TableRow<'_>, column: Column, value: &str, colour: Color32) {
-    let visuals = ui.visuals();
+/// How a row is painted.
+#[derive(Clone, Copy)]
+struct RowStyle {
+    colour: Color32,
+    /// How far its protocol and kind are indented, by the carriers around it.
+    indent: f32,
+}
+
+/// By how much each carrier indents.
+const LEVEL_INDENT: f32 = 8.0;
+
+impl RowStyle {
+    fn of(ui: &Ui, context: ViewContext<'_>, row: &TableRow<'_>, is_selected: bool) -> RowStyle {
+        let colour = row_text_colour(ui, is_selected);
+        if context.view.scope().levels != Levels::All || !context.view.has_levels() {
+            return RowStyle { colour, indent: 0.0 };
+        }
+        // What a row carries is what matters, and stands below it.
+        let is_subdued = !is_selected && context.index.channels_of(row.row).next().is_some();
+        let colour = if is_subdued { ui.visuals().weak_text_color() } else { colour };
+        RowStyle { colour, indent: indent(context.index.level(row.row).into(), LEVEL_INDENT) }
+    }
+}
+
+fn paint_cell(ui: &Ui, cell: Rect, row: &TableRow<'_>, column: Column, value: &str, style: RowStyle) {
+    let (visuals, colour) = (ui.visuals(), style.colour);
     let mut inner = cell.shrink2(Vec2::new(PADDING, 0.0));
+    if matches!(column, Column::Protocol | Column::Kind) {
+        inner.min.x += style.indent;
+    }
     let is_number = matches!(
         column,
         Column::Row | Column::Time | Column::Flow | Column::Packet | Column::Offset | Column::Length

@@ -37,6 +37,7 @@ use framescope_parser::Code;
 
 use crate::models::actions::Action;
 use crate::models::copying::CopyError;
+use crate::models::levels::Levels;
 use crate::models::rows::Sort;
 use crate::models::settings::ColumnSetting;
 use crate::models::view::Highlight;
@@ -47,17 +48,22 @@ pub(crate) enum Command {
     Act(Action),
     ShowFlow(Option<FlowId>),
     ShowSpan(Option<Range<i64>>),
+    ShowLevels(Levels),
     SelectRow(RowId),
     /// Selects a row, and clears the filter if it hides the row.
     GoTo(RowId),
     CompareWith(Option<RowId>),
     Highlight(Option<Highlight>),
+    /// Shows the bytes of a message of a carrier, or the selected one's own.
+    ShowLayer(Option<RowId>),
     /// Highlights bytes and the smallest field that contains them.
     HighlightBytes(Range<usize>),
     Hover(Highlight),
     /// Decodes something as a protocol, or detects it if none is named.
     DecodeAs(DecodeTarget, Option<String>),
     Open(PathBuf),
+    /// Takes the secrets of TLS connections from a file.
+    UseKeyLog(PathBuf),
     Cancel,
     StopSearch,
     /// Applies the text of the filter line.
@@ -99,6 +105,6 @@ pub(crate) enum CorpusFolder {
 pub(crate) enum DecodeTarget {
     All,
     Flow(FlowId),
-    /// A port, as a selector. This is stored in the settings.
-    Port(String),
+    /// What a selector says: a port, or the channel of a carrier. This is stored in the settings.
+    Selector(String),
 }

@@ -98,6 +98,7 @@ fn path(ui: &mut Ui, text: &mut String, purpose: PathPurpose, commands: &mut Vec
     ui.set_width(480.0);
     let (label, verb) = match purpose {
         PathPurpose::Open => ("Open file", "Open"),
+        PathPurpose::KeyLog => ("TLS key log file (what a program writes because of SSLKEYLOGFILE)", "Use"),
         PathPurpose::Description => ("Save the description as", "Save"),
         PathPurpose::Row(_) => ("Save the message as", "Save"),
     };
@@ -110,6 +111,7 @@ fn path(ui: &mut Ui, text: &mut String, purpose: PathPurpose, commands: &mut Vec
         let path = PathBuf::from(text.trim());
         commands.push(match purpose {
             PathPurpose::Open => Command::Open(path),
+            PathPurpose::KeyLog => Command::UseKeyLog(path),
             PathPurpose::Description => Command::SaveDescriptionTo(path),
             PathPurpose::Row(row) => Command::SaveRowTo(row, path),
         });

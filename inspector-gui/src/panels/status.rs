@@ -7,6 +7,7 @@ use eframe::egui::{ProgressBar, Ui};
 use super::Command;
 use super::conversations::badges;
 use crate::models::ViewContext;
+use crate::models::levels::Levels;
 use crate::models::memory::resident;
 use crate::models::notices::Notices;
 use crate::models::text::{duration, grouped, size};
@@ -64,6 +65,12 @@ fn scope(ui: &mut Ui, context: ViewContext<'_>, commands: &mut Vec<Command>) {
     if view.is_narrowed() {
         let searching = if view.is_searching() { ", searching" } else { "" };
         ui.label(format!("{} of {rows} rows{searching}", grouped(view.row_count())));
+        if view.has_levels() && view.scope().levels != Levels::All {
+            let text = format!("{} level", view.scope().levels.name().to_lowercase());
+            if ui.small_button(text).on_hover_text("Show all levels").clicked() {
+                commands.push(Command::ShowLevels(Levels::All));
+            }
+        }
         if let Some(span) = &view.scope().span {
             let text = format!("time span: {}", duration(span.end.saturating_sub(span.start)));
             if ui.small_button(text).on_hover_text("Show all times").clicked() {

@@ -11,10 +11,11 @@ use super::status::file_name;
 use crate::models::ViewContext;
 use crate::models::actions::{Action, name};
 use crate::models::document::Document;
+use crate::models::levels::Levels;
 
 /// The menus on the top left, with separators between groups.
 const MENUS: [(&str, &[&[Action]]); 4] = [
-    ("File", &[&[Action::Open, Action::OpenSample, Action::Reload, Action::Editor]]),
+    ("File", &[&[Action::Open, Action::OpenSample, Action::Reload, Action::KeyLog, Action::Editor]]),
     (
         "View",
         &[
@@ -24,6 +25,7 @@ const MENUS: [(&str, &[&[Action]]); 4] = [
                 Action::ToggleMessage,
                 Action::ToggleBeside,
             ],
+            &[Action::LevelsInnermost, Action::LevelsAll, Action::LevelsOutermost, Action::NextLevels],
             &[Action::TimeAbsolute, Action::TimeRelative, Action::TimeDelta, Action::ResetColumns],
             &[Action::ThemeSystem, Action::ThemeLight, Action::ThemeDark],
         ],
@@ -71,6 +73,10 @@ pub(crate) fn show(
         ui.menu_button("Decode as", |ui| decode_as(ui, context, flow, commands))
             .response
             .on_hover_text("Decode the conversation that is shown, or all, as another protocol");
+        if context.view.has_levels() {
+            ui.separator();
+            levels(ui, context.view.scope().levels, commands);
+        }
         ui.separator();
         open_file(ui, document);
         if let Some((text, share)) = busy {
@@ -86,6 +92,17 @@ pub(crate) fn show(
             seek_buttons(ui, commands);
         }
     });
+}
+
+/// Which levels of a capture with carriers are shown.
+fn levels(ui: &mut Ui, shown: Levels, commands: &mut Vec<Command>) {
+    let keys = keys(Action::NextLevels, ui.ctx());
+    for (levels, name, about) in Levels::CHOICES {
+        let choice = ui.selectable_label(shown == levels, name);
+        if choice.on_hover_text(format!("{about} ({keys})")).clicked() {
+            commands.push(Command::ShowLevels(levels));
+        }
+    }
 }
 
 fn actions(ui: &mut Ui, groups: &[&[Action]], commands: &mut Vec<Command>) {

@@ -57,6 +57,10 @@ pub(super) fn value<'h>(
         Column::CarriedIn => {
             name(index.flow(row.flow()).and_then(|flow| flow.carried()).map(|carried| carried.path()))
         }
+        Column::Carries => {
+            let carried = index.channels_of(row).filter_map(|flow| index.flow(flow)?.carried());
+            ColumnValue::Texts(carried.map(|carried| carried.name().to_owned()).collect())
+        }
         Column::Level => ColumnValue::Number(index.level(row).into()),
         Column::Protocol => name(index.protocol(row).map(|protocol| protocol.name())),
         Column::Type => ColumnValue::Name(row.type_name()),

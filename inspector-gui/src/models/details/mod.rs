@@ -1,6 +1,7 @@
 //! A decoded message as the window shows it, with nothing borrowed: its fields, problems and bytes, and where in the capture
 //! the bytes are.
 
+mod carriers;
 mod problems;
 mod tree;
 
@@ -11,6 +12,8 @@ use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::{BlockReader, Index, PacketId, RowId, SegmentRange};
 use framescope_parser::{Captured, Missing, Problem, SpanType, Unclaimed};
 
+pub use carriers::{CarriedRow, CarrierRow};
+use carriers::{carried_in, carriers_of, unpacked_from};
 use problems::{ProblemIndex, at_fault};
 pub use tree::FieldNode;
 use tree::{TreeBuilder, number_leaves, tints_of};
@@ -34,6 +37,14 @@ pub struct Details {
     pub missing: Vec<Missing>,
     /// The segments that carried them, with offsets in the message.
     pub segments: Vec<SegmentRange>,
+    /// The messages of carriers that brought it, the outermost first.
+    pub carriers: Vec<CarrierRow>,
+    /// How many more of them there are.
+    pub more_carriers: usize,
+    /// The rows that it brings bytes of.
+    pub carried: Vec<CarriedRow>,
+    /// Whether there are more of them.
+    pub carries_more: bool,
     /// Its fields.
     pub fields: Vec<Arc<FieldNode>>,
     /// The ranges of the fields without fields inside, in rising order, each with its tint.
@@ -94,11 +105,17 @@ impl Details {
         let segments = index.segments(&row).map(in_message);
         let segments = segments.take_while(|segment| segment.offset < shown as u64).collect();
         let at_fault = at_fault(&problems, shown);
+        let (carriers, more_carriers) = carriers_of(index, &row);
+        let (carried, carries_more) = carried_in(index, &row);
         Details {
             row: number,
             title,
             origin,
             segments,
+            carriers,
+            more_carriers,
+            carried,
+            carries_more,
             tints: tints_of(&fields),
             fields,
             problems,
@@ -114,11 +131,23 @@ impl Details {
         Captured::with_missing(&self.bytes, &self.missing)
     }
 
-    /// Where in the capture a byte is: the packet, if there is one, and the file offset.
+    /// Where in the capture a byte is: the packet, if there is one, and the file offset; of an unpacked one, where what it was
+    /// unpacked from begins.
     pub fn source_of(&self, at: usize) -> Option<(PacketId, u64)> {
         let at = at as u64;
         let segment = self.segments.get(self.segments.partition_point(|segment| segment.end() <= at))?;
-        (segment.offset <= at).then(|| (segment.packet, segment.file_offset + (at - segment.offset)))
+        let within = if self.is_unpacked() { 0 } else { at.checked_sub(segment.offset)? };
+        (segment.offset <= at).then(|| (segment.packet, segment.file_offset + within))
+    }
+
+    /// Whether its bytes are in the capture only encrypted, compressed or otherwise packed.
+    pub fn is_unpacked(&self) -> bool {
+        self.carriers.iter().any(|carrier| carrier.relevant.is_none())
+    }
+
+    /// The message of a carrier that brought it.
+    pub fn carrier(&self, row: RowId) -> Option<&CarrierRow> {
+        self.carriers.iter().find(|carrier| carrier.row == row)
     }
 
     /// Whether a problem concerns a byte, and not the whole message.
@@ -166,6 +195,7 @@ impl Details {
         }
         if let Some((packet, offset)) = self.source_of(range.start) {
             match packet {
+                packet if self.is_unpacked() => text.push_str(&unpacked_from(packet, offset)),
                 PacketId::NONE => text.push_str(&format!(", file offset {offset} (0x{offset:x})")),
                 packet => text.push_str(&format!(", packet {packet}, file offset {offset} (0x{offset:x})")),
             }

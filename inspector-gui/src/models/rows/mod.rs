@@ -13,12 +13,15 @@ use parking_lot::RwLock;
 
 use super::background::{Background, Job, JobControl, JobError, JobStep};
 use super::document::SharedIndex;
+use super::levels::Levels;
 use sort::sorted;
 
 /// Which rows are shown. The default is all.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
-    /// The rows of one conversation.
+    /// Which of the rows that carry one another.
+    pub levels: Levels,
+    /// The rows of one conversation, and of those that it carries.
     pub flow: Option<FlowId>,
     /// The rows captured in this span, in nanoseconds since the Unix epoch.
     pub span: Option<Range<i64>>,
@@ -26,10 +29,21 @@ pub struct Scope {
     pub filter: Option<String>,
 }
 
+impl Default for Scope {
+    fn default() -> Scope {
+        Scope { levels: Levels::All, flow: None, span: None, filter: None }
+    }
+}
+
 impl Scope {
     /// Whether all rows are shown.
     pub fn is_all(&self) -> bool {
         *self == Scope::default()
+    }
+
+    /// Whether all rows are shown that are of the levels that are.
+    pub fn is_all_of_levels(&self) -> bool {
+        *self == Scope { levels: self.levels, ..Scope::default() }
     }
 }
 
@@ -193,19 +207,28 @@ fn next_match(rows: &[RowId], at: Option<RowId>, forward: bool) -> Option<RowId>
 impl Search {
     /// Whether a row is in the scope.
     pub(crate) fn includes(&self, row: RowId) -> bool {
-        let filter = self.scope.filter.as_ref().map(|text| Filter::parse(text, &self.protocols)).transpose();
-        let Ok(filter) = filter else { return false };
+        let Ok(filter) = self.filter() else { return false };
         let index = self.index.read_recursive();
         self.is_in_span(&index, row)
             && filter.is_none_or(|filter| Evaluator::new(&filter, &index).matches(row).unwrap_or(false))
     }
 
     fn start(&self) -> Result<Progress, SearchError> {
-        let parse = |text: &String| {
+        Ok(Progress { filter: self.filter()?, at: 0 })
+    }
+
+    /// The filter of the scope together with that of its levels.
+    fn filter(&self) -> Result<Option<Filter>, SearchError> {
+        let parse = |text: &str| {
             Filter::parse(text, &self.protocols).map_err(|error| SearchError::Filter(error.text))
         };
-        let filter = self.scope.filter.as_ref().map(parse).transpose()?;
-        Ok(Progress { filter, at: 0 })
+        let own = self.scope.filter.as_deref().map(|text| Ok((text, parse(text)?))).transpose()?;
+        Ok(match (own, self.scope.levels.filter(self.scope.flow)) {
+            (None, None) => None,
+            (Some((_, own)), None) => Some(own),
+            (None, Some(of_levels)) => Some(parse(of_levels)?),
+            (Some((own, _)), Some(of_levels)) => Some(parse(&format!("({of_levels}) and ({own})"))?),
+        })
     }
 
     fn step(
@@ -263,12 +286,12 @@ impl Search {
 
     /// Whether a row is of the conversation and the time span of the scope.
     fn is_in_span(&self, index: &Index, number: RowId) -> bool {
-        let Scope { flow, span, .. } = &self.scope;
+        let Scope { levels, flow, span, .. } = &self.scope;
         if self.is_filter_only() {
             return true;
         }
         let Some(row) = index.row(number) else { return false };
-        flow.is_none_or(|flow| row.flow() == flow)
+        flow.is_none_or(|flow| levels.is_in(index, &row, flow))
             && span.as_ref().is_none_or(|span| index.time_ns(&row).is_some_and(|time| span.contains(&time)))
     }
 }
@@ -301,8 +324,12 @@ mod tests {
         };
         let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
         let span = *first..first + (last - first) / 2;
-        let scope =
-            Scope { flow: Some(2.into()), span: Some(span.clone()), filter: Some("length > 20".to_owned()) };
+        let scope = Scope {
+            flow: Some(2.into()),
+            span: Some(span.clone()),
+            filter: Some("length > 20".to_owned()),
+            ..Scope::default()
+        };
         let (index, found, error) = rows(scope, None);
         assert_eq!(error, None);
         let index = index.read();

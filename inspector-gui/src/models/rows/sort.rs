@@ -64,6 +64,7 @@ impl SortKey<'_> {
                 let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
                 carried.map(|carried| u64::from(carried.level()) << 32 | u64::from(carried.by().number()))
             }
+            Column::Carries => index.channels_of(row).next().map(|flow| flow.number().into()),
             Column::Level => Some(index.level(row).into()),
             Column::Type => Some(text_rank(row.type_name())),
             Column::Stage => index.stage(row).map(|stage| text_rank(&stage.name)),

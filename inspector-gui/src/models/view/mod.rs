@@ -16,6 +16,7 @@ use framescope_parser::{Direction, Protocol};
 
 use super::background::Background;
 use super::document::SharedIndex;
+use super::levels::Levels;
 use super::lookup::Lookup;
 use super::rows::{Rows, Scope, Search, SearchError, Sort};
 use super::survey::{Charts, Survey, SurveyJob};
@@ -58,6 +59,10 @@ pub struct View {
     protocols: Vec<Arc<dyn Protocol>>,
     background: Background,
     scope: Scope,
+    /// Which levels are to be shown as soon as there are several.
+    levels: Levels,
+    /// Whether some flow carries another.
+    has_levels: bool,
     sort: Option<Sort>,
     /// The rows of the table; None for all rows in their own order.
     rows: Option<Rows>,
@@ -66,12 +71,16 @@ pub struct View {
     /// Whether to deselect the selected row if it is not among the rows that are being found.
     checks_selection: bool,
     selected: Option<RowId>,
+    /// Whether nothing was selected yet, so that the first row of the table is.
+    follows_first: bool,
     /// The selected row's position in its stream.
     stream_position: Option<StreamPosition>,
     known_position: Option<KnownPosition>,
     /// The row that the selected one is compared with.
     compared: Option<RowId>,
     highlighted: Option<Highlight>,
+    /// The message of a carrier whose bytes are shown.
+    layer: Option<RowId>,
     /// The bytes under the pointer.
     hovered: Option<Highlight>,
     lookup: Lookup,
@@ -99,15 +108,19 @@ impl View {
             protocols,
             background: background.clone(),
             scope: Scope::default(),
+            levels: Levels::All,
+            has_levels: false,
             sort: None,
             rows: None,
             next: None,
             checks_selection: false,
             selected: None,
+            follows_first: true,
             stream_position: None,
             known_position: None,
             compared: None,
             highlighted: None,
+            layer: None,
             hovered: None,
             lookup,
             survey,
@@ -124,16 +137,21 @@ impl View {
     pub fn moved_to(&self, index: SharedIndex, protocols: Vec<Arc<dyn Protocol>>) -> View {
         let mut view = View::new(index, protocols, &self.background);
         view.scope.clone_from(&self.scope);
+        (view.levels, view.has_levels) = (self.levels, self.has_levels);
+        view.follows_first = self.follows_first;
         view.sort = self.sort;
         view.stream_position = self.stream_position;
-        view.highlighted.clone_from(&self.highlighted);
+        // The rows of carriers may have other numbers.
+        view.highlighted = self.highlighted.clone().filter(|highlight| highlight.of.is_none());
         // The filter may name a field that no longer exists.
         if view.scope.filter.as_ref().is_some_and(|text| Filter::parse(text, &view.protocols).is_err()) {
             view.scope.filter = None;
         }
-        view.find_rows();
         let index = Arc::clone(&view.index);
         let index = index.read();
+        if !view.take_levels(&index) {
+            view.find_rows();
+        }
         view.selected = view.stream_position.and_then(|position| position.row(&index));
         view.is_finished = index.is_finished();
         view.indexed_rows = index.row_count();
@@ -154,12 +172,12 @@ impl View {
             self.find_rows();
         }
         self.indexed_rows = index.row_count();
+        self.take_levels(index);
         self.swap_rows();
         self.continue_seeking(index);
-        // Select something from the first moment.
-        let was_never_selected = self.selected.is_none() && self.stream_position.is_none();
-        if was_never_selected && !self.is_narrowed() && self.indexed_rows > 0 {
-            self.selected = index.row_id(0);
+        // Something is selected from the first moment.
+        if self.follows_first && self.scope.is_all_of_levels() {
+            self.selected = self.row_at(0);
         }
         if let Some(row) = self.selected.and_then(|row| index.row(row)) {
             self.stream_position = Some(StreamPosition::of(index, &row));
@@ -182,13 +200,28 @@ impl View {
         // A row that is no longer in the table can't stay selected.
         if self.checks_selection && !self.is_searching() {
             self.checks_selection = false;
-            if self.selected.is_some() && self.position().is_none() {
+            if self.selected.is_some() && self.position().is_none() && !self.follows_first {
                 self.select_row(None);
             }
         }
         if let Some(error) = self.rows.as_ref().and_then(Rows::error) {
             self.error = Some(error);
         }
+    }
+
+    /// Shows the levels that are to be shown, once there are several, or all if there are no longer. Returns whether that is a
+    /// change.
+    fn take_levels(&mut self, index: &Index) -> bool {
+        let had_levels = std::mem::replace(&mut self.has_levels, index.has_carriers());
+        if had_levels == self.has_levels {
+            return false;
+        }
+        let levels = if self.has_levels { self.levels } else { Levels::All };
+        let is_change = std::mem::replace(&mut self.scope.levels, levels) != levels;
+        if is_change {
+            self.find_rows();
+        }
+        is_change
     }
 
     /// Starts to find the rows of the scope.

@@ -15,12 +15,20 @@ pub struct Highlight {
     pub range: Range<usize>,
     /// The field's path, if the bytes are a field.
     pub path: Option<String>,
+    /// The message of a carrier whose bytes they are; None for those of the selected message.
+    pub of: Option<RowId>,
 }
 
 impl Highlight {
     /// Highlights a field.
     pub(crate) fn of_field(field: &FieldNode) -> Highlight {
-        Highlight { range: field.range.clone(), path: Some(field.path.clone()) }
+        Highlight { range: field.range.clone(), path: Some(field.path.clone()), of: None }
+    }
+
+    /// The same bytes of a message of a carrier, or of the selected message.
+    #[must_use]
+    pub(crate) fn within(self, of: Option<RowId>) -> Highlight {
+        Highlight { of, ..self }
     }
 }
 
@@ -32,10 +40,12 @@ impl View {
 
     /// Selects a row.
     pub fn select_row(&mut self, row: Option<RowId>) {
+        self.follows_first = false;
         if self.selected != row {
             self.selected = row;
             self.highlighted = None;
             self.hovered = None;
+            self.layer = None;
         }
     }
 
@@ -91,6 +101,25 @@ impl View {
         self.lookup.details(self.selected?)
     }
 
+    /// The message of a carrier whose bytes are shown in place of the selected one's own.
+    pub fn layer(&self) -> Option<RowId> {
+        self.layer
+    }
+
+    /// Shows the bytes of a message of a carrier, or the selected message's own.
+    pub fn show_layer(&mut self, layer: Option<RowId>) {
+        if self.layer != layer {
+            self.layer = layer;
+            self.highlighted = None;
+            self.hovered = None;
+        }
+    }
+
+    /// The message that highlighted bytes belong to, decoded.
+    pub fn details_of(&self, highlight: &Highlight) -> Option<Arc<Details>> {
+        self.lookup.details(highlight.of.or(self.selected)?)
+    }
+
     /// The highlighted bytes.
     pub fn highlighted(&self) -> Option<&Highlight> {
         self.highlighted.as_ref()
@@ -98,6 +127,9 @@ impl View {
 
     /// Highlights bytes, or nothing.
     pub fn highlight(&mut self, what: Option<Highlight>) {
+        if let Some(what) = &what {
+            self.layer = what.of;
+        }
         self.highlighted = what;
     }
 
@@ -119,24 +151,27 @@ impl View {
                 flatten(&field.fields, all);
             }
         }
-        let Some(details) = self.details() else { return };
+        let of = self.highlighted.as_ref().and_then(|highlight| highlight.of);
+        let Some(details) = of.or(self.selected).and_then(|row| self.lookup.details(row)) else { return };
         let mut all = Vec::new();
         flatten(&details.fields, &mut all);
         let path = self.highlighted.as_ref().and_then(|highlight| highlight.path.as_deref());
         let at = path.and_then(|path| all.iter().position(|field| field.path == path));
         let to = at.map_or(0, |at| at.saturating_add_signed(by).min(all.len().saturating_sub(1)));
-        self.highlighted = all.get(to).map(|field| Highlight::of_field(field)).or(self.highlighted.take());
+        let field = all.get(to).map(|field| Highlight::of_field(field).within(of));
+        self.highlighted = field.or(self.highlighted.take());
     }
 
     /// Highlights bytes, for instance those of a problem, and the smallest field that contains them.
     pub fn highlight_range(&mut self, range: Range<usize>) {
         let path = self.details().and_then(|details| Some(details.smallest_field(&range)?.path.clone()));
-        self.highlighted = Some(Highlight { range, path });
+        self.highlight(Some(Highlight { range, path, of: None }));
     }
 
     /// Highlights the smallest field that contains a byte.
     pub fn highlight_byte(&mut self, at: usize) {
-        self.highlighted = self.details().map(|details| field_at(&details, at));
+        let field = self.details().map(|details| field_at(&details, at));
+        self.highlight(field);
     }
 }
 
@@ -144,7 +179,7 @@ impl View {
 pub fn field_at(details: &Details, at: usize) -> Highlight {
     match details.smallest_field(&(at..at + 1)) {
         Some(field) => Highlight::of_field(field),
-        None => Highlight { range: at..at + 1, path: None },
+        None => Highlight { range: at..at + 1, path: None, of: None },
     }
 }
 
@@ -163,7 +198,10 @@ mod tests {
         view.select_row(Some(login));
         settle(&index, &mut view);
         view.highlight_byte(12);
-        assert_eq!(view.highlighted(), Some(&Highlight { range: 12..16, path: Some("sequence".to_owned()) }));
+        assert_eq!(
+            view.highlighted(),
+            Some(&Highlight { range: 12..16, path: Some("sequence".to_owned()), of: None })
+        );
         view.highlight_byte(22);
         assert_eq!(view.highlighted().unwrap().path.as_deref(), Some("payload.user"));
         view.highlight_byte(4);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use framescope_capture::{FlowId, Index, RowId};
 
 use super::super::background::JobError;
+use super::super::levels::Levels;
 use super::super::rows::{Rows, Scope, Search, SearchError, Sort};
 use super::View;
 
@@ -60,7 +61,7 @@ impl View {
         self.find_rows();
     }
 
-    /// Shows the rows of one conversation, or of all.
+    /// Shows the rows of one conversation and of those that it carries, or of all.
     pub fn show_flow(&mut self, flow: Option<FlowId>) {
         self.scope.flow = flow;
         self.find_rows();
@@ -70,6 +71,35 @@ impl View {
     pub fn show_span(&mut self, span: Option<Range<i64>>) {
         self.scope.span = span;
         self.find_rows();
+    }
+
+    /// Whether some conversation carries another.
+    pub fn has_levels(&self) -> bool {
+        self.has_levels
+    }
+
+    /// Shows these levels, now if there are several, or as soon as there are.
+    pub fn show_levels(&mut self, levels: Levels) {
+        self.levels = levels;
+        if self.has_levels && self.scope.levels != levels {
+            self.scope.levels = levels;
+            self.find_rows();
+        }
+    }
+
+    /// Shows a row that the scope hides: at all levels if that is enough, else among all rows. Returns whether more than the levels
+    /// had to change.
+    pub fn reveal(&mut self, row: RowId) -> bool {
+        if self.includes(row) {
+            return false;
+        }
+        self.scope.levels = Levels::All;
+        let is_enough = self.includes(row);
+        if !is_enough {
+            self.scope = Scope::default();
+        }
+        self.find_rows();
+        !is_enough
     }
 
     /// Shows all rows, in the current order.

@@ -2,6 +2,7 @@
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{CornerRadius, FontId, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
+use framescope_capture::RowId;
 use framescope_capture::export::hex;
 
 use super::super::menus::{copy_entries, filter_entries};
@@ -20,6 +21,8 @@ const RAW_SHOWN: usize = 8;
 pub(super) struct FieldLine<'d> {
     pub(super) context: ViewContext<'d>,
     pub(super) details: &'d Details,
+    /// The message of a carrier that it is a field of; None of the selected message.
+    pub(super) of: Option<RowId>,
     pub(super) field: &'d FieldNode,
     pub(super) depth: usize,
     pub(super) columns: Columns,
@@ -31,10 +34,12 @@ impl FieldLine<'_> {
     pub(super) fn show(&self, ui: &mut Ui, rect: Rect, commands: &mut Vec<Command>) -> bool {
         let &FieldLine { context, details, field, .. } = self;
         let is = |highlight: Option<&Highlight>| {
-            highlight.is_some_and(|highlight| highlight.path.as_deref() == Some(&field.path))
+            highlight.is_some_and(|highlight| {
+                highlight.path.as_deref() == Some(&field.path) && highlight.of == self.of
+            })
         };
         let (is_highlighted, is_hovered) = (is(context.view.highlighted()), is(context.view.hovered()));
-        let response = ui.interact(rect, ui.scope_id().with(("field", &field.path)), Sense::click());
+        let response = ui.interact(rect, ui.scope_id().with(("field", self.of, &field.path)), Sense::click());
         response.widget_info(|| {
             let severity = field.severity.map_or_else(String::new, |severity| format!(" ({severity})"));
             let spoken = format!("{}: {}{severity}", field.name, field.value);
@@ -47,10 +52,10 @@ impl FieldLine<'_> {
         self.swatch(ui, Pos2::new(left + INDENT - 2.0, rect.top() + 4.0));
         self.texts(ui, rect, left + INDENT + 6.0, is_highlighted);
         if response.hovered() {
-            commands.push(Command::Hover(Highlight::of_field(field)));
+            commands.push(Command::Hover(Highlight::of_field(field).within(self.of)));
         }
         if response.clicked() && !toggles {
-            commands.push(Command::Highlight(Some(Highlight::of_field(field))));
+            commands.push(Command::Highlight(Some(Highlight::of_field(field).within(self.of))));
         }
         response.on_hover_ui(|ui| hover(ui, details, field)).context_menu(|ui| {
             ui.set_max_width(420.0);
@@ -73,7 +78,7 @@ impl FieldLine<'_> {
     fn disclosure(&self, ui: &Ui, at: Pos2) -> bool {
         let path = &self.field.path;
         let rect = Rect::from_min_size(at, Vec2::splat(LINE));
-        let sign = ui.interact(rect, ui.scope_id().with(("open", path)), Sense::click());
+        let sign = ui.interact(rect, ui.scope_id().with(("open", self.of, path)), Sense::click());
         let verb = if self.is_open { "Close" } else { "Open" };
         sign.widget_info(|| WidgetInfo::labeled(Role::DisclosureTriangle, true, format!("{verb} {path}")));
         paint_disclosure(ui, rect.center() - Vec2::new(3.0, 0.0), self.is_open);

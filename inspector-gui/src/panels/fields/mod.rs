@@ -1,5 +1,6 @@
 //! The fields of the selected message as a tree, with its problems above and the highlighted field in full below.
 
+mod layers;
 mod line;
 
 use std::sync::Arc;
@@ -46,10 +47,14 @@ pub(crate) fn show(
     if let Some(error) = &details.error {
         ui.colored_label(ui.visuals().error_fg_color, error);
     }
-    let target = tree.list.update(details, context.view.highlighted());
+    layers::missing_secrets(ui, details, commands);
+    let decode = |row| context.view.lookup().details(row);
+    let highlight = context.view.highlighted();
+    let target = tree.list.update(details, highlight, &decode);
     if let Some(field) = tree.list.highlighted() {
+        let of = highlight.and_then(|highlight| context.view.details_of(highlight));
         Panel::bottom("field").resizable(true).default_size(92.0).min_size(40.0).show(ui, |ui| {
-            whole_field(ui, details, field, commands);
+            whole_field(ui, of.as_ref().unwrap_or(details), field, commands);
         });
     }
     let columns = Columns::of(ui.available_width());
@@ -66,18 +71,45 @@ pub(crate) fn show(
     let mut toggled = None;
     let mut draw = |ui: &mut Ui, item: usize, rect: Rect| match items.get(item) {
         Some(Item::Problem(number)) => problem(ui, details, *number, rect, commands),
-        Some(Item::Field { depth, field, is_open }) => {
-            let line = FieldLine { context, details, field, depth: *depth, columns, is_open: *is_open };
+        Some(Item::Field { depth, field, is_open, of }) => {
+            let (row, details) = (of.as_ref().map(|of| of.row), of.as_ref().unwrap_or(details));
+            let depth = *depth;
+            let line = FieldLine { context, details, of: row, field, depth, columns, is_open: *is_open };
             if line.show(ui, rect, commands) {
-                toggled = Some(field.path.clone());
+                toggled = Some(Toggled::Field(field.path.clone()));
             }
         }
+        Some(Item::Carrier { number, is_open }) => {
+            let carrier = details.carriers.get(*number);
+            if let Some(carrier) =
+                carrier.filter(|carrier| layers::carrier(ui, context, carrier, *is_open, rect, commands))
+            {
+                toggled = Some(Toggled::Carrier(carrier.title.clone()));
+            }
+        }
+        Some(Item::Carried(number)) => {
+            if let Some(carried) = details.carried.get(*number) {
+                layers::carried(ui, carried, rect, commands);
+            }
+        }
+        Some(Item::MoreCarriers(more)) => {
+            layers::more(ui, &format!("and {more} more messages of carriers"), rect)
+        }
+        Some(Item::MoreCarried) => layers::more(ui, "and more rows", rect),
         None => {}
     };
     list::show(ui, "Fields", &mut tree.scroll, items.len(), target, &mut height, &mut draw);
-    if let Some(path) = toggled {
-        tree.list.toggle(&path);
+    match toggled {
+        Some(Toggled::Field(path)) => tree.list.toggle(&path, &decode),
+        Some(Toggled::Carrier(title)) => tree.list.toggle_carrier(&title, &decode),
+        None => {}
     }
+}
+
+/// What is to be opened or closed.
+enum Toggled {
+    Field(String),
+    Carrier(String),
 }
 
 /// Where the columns start, from the left.

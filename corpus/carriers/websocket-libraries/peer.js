@@ -48,7 +48,7 @@ async function talk(path) {
   send(socket, "second part, ", { fin: false });
   send(socket, "last part", { fin: true });
   await sleep(20);
-  send(socket, words(2500));
+  send(socket, words(400));
   await sleep(50);
   socket.close(4000 + Object.keys(KINDS).indexOf(path), "done with " + path);
   await new Promise((done) => socket.on("close", done));
