@@ -18,6 +18,9 @@ pub(crate) fn show(ui: &mut Ui, context: ViewContext<'_>, commands: &mut Vec<Com
         });
         return;
     }
+    if context.view.has_levels() {
+        ui.weak("All rows are counted, at every level: a packet that is lost can be a problem of a carrier and of what it carries.");
+    }
     ScrollArea::vertical().id_salt("problems").auto_shrink([false, false]).show(ui, |ui| {
         let mut section = None;
         for &(code, stats) in &survey.ranked {

@@ -8,6 +8,7 @@ use eframe::egui::{Align2, Pos2, Rect, Sense, StrokeKind, Ui, Vec2, WidgetInfo};
 use super::Command;
 use super::paint::{Bar, label_at, paint_bars};
 use crate::models::ViewContext;
+use crate::models::levels::Levels;
 use crate::models::survey::Histogram;
 use crate::models::text::{duration, grouped, size};
 
@@ -20,7 +21,12 @@ pub(crate) fn show(ui: &mut Ui, context: ViewContext<'_>, commands: &mut Vec<Com
     let charts = context.view.charts();
     let which = if context.view.is_narrowed() { "The rows that are shown" } else { "All rows" };
     ui.add_space(4.0);
-    ui.weak(format!("{which}. Click a bar to filter by it."));
+    // What is carried is also part of what carries it.
+    let levels = match context.view.has_levels() && context.view.scope().levels == Levels::All {
+        true => " of all levels, so that what is carried counts once more in each carrier",
+        false => "",
+    };
+    ui.weak(format!("{which}{levels}. Click a bar to filter by it."));
     let rect = ui.available_rect_before_wrap();
     let half = Vec2::new((rect.width() - GAP) / 2.0, rect.height() - 4.0);
     let left = Rect::from_min_size(rect.min + Vec2::new(0.0, 2.0), half);

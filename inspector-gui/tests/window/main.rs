@@ -3,6 +3,7 @@
 // Helpers panic if what a test assumes is not so.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod carriers;
 mod descriptions;
 mod files;
 mod filter;
