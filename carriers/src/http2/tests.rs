@@ -345,6 +345,10 @@ fn the_preface_and_settings_are_certain_and_other_bytes_are_not_http2() {
     assert_eq!(sample(&[settings, frame(4, 1, 0, b"")].concat()), Confidence::Certain);
     let middle = [frame(0, 0, 1, b"abc"), frame(8, 0, 1, &[0, 0, 1, 0]), frame(6, 0, 0, &[0; 8])].concat();
     assert_eq!(sample(&middle), Confidence::Likely);
+    let download = [frame(0, 0, 5, &[7; 90]), frame(0, 0, 5, &[9; 80]), frame(0, 1, 5, b"end")].concat();
+    assert_eq!(sample(&download), Confidence::Likely);
+    // Modbus, whose first bytes are mostly zeros.
+    assert_eq!(sample(&b"\0\0\0\0\0\x03\x0a\x88\x0b".repeat(4)), Confidence::No);
     for other in
         [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0; 64], &[0, 0, 0, 4, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 9]]
     {
