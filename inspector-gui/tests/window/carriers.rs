@@ -39,7 +39,10 @@ fn a_chat_in_tls_is_first_shown_without_what_carries_it() {
         // Each row that carries nothing is there.
         assert_eq!(index.row_ids().filter(|row| !carries(row)).collect::<Vec<_>>(), shown);
     }
-    assert!(view(&harness).selected() == shown.first().copied(), "something is selected from the first moment");
+    assert!(
+        view(&harness).selected() == shown.first().copied(),
+        "something is selected from the first moment"
+    );
     harness.get_by_role_and_label(Role::ColumnHeader, "Protocol");
     press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::L);
     let all = harness.state().document().unwrap().index().row_count();
@@ -119,7 +122,11 @@ fn conversations_are_listed_under_those_that_carry_them() {
     assert!(shows(&harness, "inside)"));
     let inner = {
         let index = harness.state().document().unwrap().index();
-        index.flows().find(|(_, flow)| flow.carried().is_some_and(|carried| carried.name() == "tls")).unwrap().0
+        index
+            .flows()
+            .find(|(_, flow)| flow.carried().is_some_and(|carried| carried.name() == "tls"))
+            .unwrap()
+            .0
     };
     click(&mut harness, "tls  ");
     assert_eq!(view(&harness).flow(), Some(inner));
@@ -135,7 +142,8 @@ fn a_key_log_that_is_dropped_gives_secrets() {
     let mut harness = chat_window();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.txt");
-    std::fs::write(&path, format!("# a comment\nCLIENT_RANDOM {} {}\n", "00".repeat(32), "11".repeat(48))).unwrap();
+    std::fs::write(&path, format!("# a comment\nCLIENT_RANDOM {} {}\n", "00".repeat(32), "11".repeat(48)))
+        .unwrap();
     let rows = harness.state().document().unwrap().index().row_count();
     harness.input_mut().dropped_files.push(Arc::new(Dropped(path)));
     settle(&mut harness);
