@@ -24,9 +24,9 @@ fn u32_le(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
 }
 
-/// Reads `corpus/captures/NAME/capture.pcapng`.
+/// Reads `corpus/carriers/NAME/capture.pcapng`.
 pub fn read(name: &str) -> Recorded {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/captures").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/carriers").join(name);
     let file = std::fs::read(folder.join("capture.pcapng")).unwrap();
     let mut recorded = Recorded::default();
     let mut known: HashMap<[u8; 12], (usize, Role)> = HashMap::new();
@@ -70,6 +70,6 @@ fn packet(packet: &[u8], known: &mut HashMap<[u8; 12], (usize, Role)>, connectio
 
 /// A file beside the capture.
 pub fn beside(name: &str, file: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/captures").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/carriers").join(name);
     std::fs::read_to_string(folder.join(file)).unwrap()
 }

@@ -6,7 +6,7 @@ use super::*;
 
 /// A chat over WebSockets inside TLS, with its secrets in the capture.
 fn chat_window() -> Window {
-    window(Source::open(&corpus("captures/websocket-tls/capture.pcapng")).unwrap(), false)
+    window(Source::open(&corpus("carriers/websocket-tls/capture.pcapng")).unwrap(), false)
 }
 
 /// The first row that so many carriers are around, and that carries nothing.
