@@ -60,7 +60,7 @@ pub(crate) struct ReadingArgs {
     pub(crate) keylogs: Vec<PathBuf>,
 
     /// Name the fields of protobuf messages as this .proto file does: those of gRPC by the method that is called, and others where --as
-    /// names a type of message, such as websocket.binary=chat.Message.
+    /// names a type of message, such as websocket.binary=chat.Message, or chat.Message-delimited if each has its length before it.
     ///
     /// May be repeated.
     #[arg(long = "proto", value_name = "FILE.proto")]

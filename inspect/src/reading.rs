@@ -67,15 +67,14 @@ impl Reading {
             // What can't be read yet is tried again when a secret is missing.
             let _ = secrets.add_file(keylog);
         }
-        let is_named = |name: &str| self.decode_as.iter().any(|rule| rule.protocol() == name);
         let carries = |channel: &str| channel == "http.body" || channel.starts_with("http.body:");
         let described = || self.own.iter().flat_map(|(_, described)| described.carried_by());
         let carry_bodies = self.decode_as.iter().filter_map(DecodeAs::channel).any(carries)
             || described().any(|channel| carries(channel));
         let carriers = Carriers { secrets: Arc::clone(&secrets), schema: self.schema.clone(), carry_bodies };
         let types = self.schema.iter().flat_map(|schema| {
-            let named = schema.message_names().filter(|name| is_named(name));
-            named.filter_map(|name| Protobuf::of(schema, name)).map(|one| Arc::new(one) as Arc<dyn Protocol>)
+            let named = self.decode_as.iter().filter_map(|rule| Protobuf::of(schema, rule.protocol()));
+            named.map(|one| Arc::new(one) as Arc<dyn Protocol>)
         });
         let carriers = framescope_carriers::all(&carriers).into_iter().chain(types);
         Options {

@@ -9,9 +9,9 @@ mod support;
 use std::sync::Arc;
 
 use framescope_capture::{FlowId, Index, Options, RowId};
+use framescope_oracles::mux::{self, Mux};
 use framescope_parser::missive::{FrameBuf, Kind};
 use framescope_parser::{Direction, Protocol, with_built_in};
-use support::mux::{self, Mux};
 use support::{Tcp, read_with, tcp_pcap};
 
 fn options(rules: &[&str]) -> Options {

@@ -7,6 +7,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use framescope_capture::export::{
     Fields, RowSelection, display_limit, hex, write_csv_fields, write_json, write_json_fields,
@@ -14,9 +15,10 @@ use framescope_capture::export::{
 use framescope_capture::filter::Column;
 use framescope_capture::{Index, Options, RowId, Source, read};
 use framescope_ksy::Described;
-use framescope_parser::{Captured, Missing, built_in, with_built_in};
+use framescope_oracles::mux::{self, Mux};
+use framescope_parser::{Captured, Missing, Protocol, built_in, with_built_in};
 use serde_json::{Map, Value as Json, json};
-use support::{cases, corpus, open};
+use support::{Tcp, cases, corpus, open, read_with, tcp_pcap};
 
 /// The lines of the whole rows.
 fn whole(index: &Index) -> Vec<Json> {
@@ -122,14 +124,23 @@ fn captures() -> Vec<(String, Index)> {
     for name in ["mqtt", "dns_tcp", "resp"] {
         let formats = corpus().join("formats");
         let described = Described::from_file(&formats.join(format!("{name}.ksy"))).unwrap();
-        let options =
-            Options { protocols: with_built_in(vec![std::sync::Arc::new(described)]), ..Options::default() };
+        let options = Options { protocols: with_built_in(vec![Arc::new(described)]), ..Options::default() };
         let source = Source::open(&formats.join(name).join("capture.pcapng")).unwrap();
         captures.push((name.to_owned(), read(source, &options, &mut |_| true).unwrap()));
     }
     captures.push(("turns".to_owned(), support::turns::index()));
-    captures.push(("mux".to_owned(), support::mux::index()));
+    captures.push(("carried".to_owned(), carried()));
     captures
+}
+
+/// A capture of what a carrier carries, some of it in another carrier.
+fn carried() -> Index {
+    let nested = mux::message(0x3f, &[mux::message(1, b"inner"), mux::added(0x80, 1, b"added")].concat());
+    let messages = [mux::message(0x41, b"\x01ada"), nested, mux::message(0xc1, b"\x03xy")].concat();
+    let segments = [Tcp::syn(100), Tcp::data(101, messages)];
+    let protocols = with_built_in(vec![Arc::new(Mux::default()) as Arc<dyn Protocol>]);
+    let decode_as = ["tcp=mux", "mux.message=bare"].iter().map(|rule| rule.parse().unwrap()).collect();
+    read_with(tcp_pcap(&segments), &Options { protocols, decode_as, ..Options::default() })
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use support::corpus;
 
-/// The cases, with how many messages and frames each has.
-const CASES: [(&str, usize, usize); 4] = [
-    ("websocket-chat", 22, 28),
-    ("websocket-tls", 22, 28),
-    ("websocket-missive", 10, 15),
-    ("websocket-libraries", 118, 198),
+/// The cases, with how many messages and frames each has, and of how many of these tshark shows the contents.
+const CASES: [(&str, usize, usize, usize); 4] = [
+    ("websocket-chat", 22, 28, 24),
+    ("websocket-tls", 22, 28, 24),
+    ("websocket-missive", 10, 15, 0),
+    ("websocket-libraries", 118, 198, 99),
 ];
 
 fn folder(case: &str) -> PathBuf {
@@ -147,32 +147,25 @@ fn agrees_with_what_was_sent(case: &str, index: &Index, expected: usize) {
 
 #[test]
 fn every_message_is_the_one_that_was_sent() {
-    for (case, messages, _) in CASES {
+    for (case, messages, ..) in CASES {
         agrees_with_what_was_sent(case, &open(case, &[]), messages);
     }
 }
 
-/// The frames of a case as tshark's lines have them, without contents; and the contents of messages of one frame.
-fn frames(index: &Index) -> BTreeMap<(String, char), Vec<String>> {
+/// The frames of each side, by connection.
+fn frames(index: &Index) -> BTreeMap<(String, char), Vec<RowId>> {
     let mut all = BTreeMap::new();
-    let mut connection = 0;
-    for (flow, about) in index.flows() {
-        if about.carried().is_none_or(|carried| carried.name() != "http.upgrade") {
-            continue;
-        }
+    let upgraded =
+        index.flows().filter(|(_, flow)| flow.carried().is_some_and(|one| one.name() == "http.upgrade"));
+    for (connection, (flow, _)) in upgraded.enumerate() {
         for (direction, side) in [(Direction::Forward, 'c'), (Direction::Backward, 's')] {
-            let rows: Vec<RowId> = index.stream_rows(flow, direction).collect();
-            let line = |row: &RowId| {
-                let bytes = row_bytes(index, *row);
-                frame_line(&index.dissect(*row, &bytes))
-            };
-            all.insert((connection.to_string(), side), rows.iter().map(line).collect());
+            all.insert((connection.to_string(), side), index.stream_rows(flow, direction).collect());
         }
-        connection += 1;
     }
     all
 }
 
+/// A frame as tshark's lines have it, without its contents.
 fn frame_line(frame: &Dissection<'_>) -> String {
     let number = |path: &str| frame.field(path).and_then(|field| field.value.as_u64());
     let shown = |path: &str| number(path).map_or("-".to_owned(), |number| number.to_string());
@@ -184,26 +177,59 @@ fn frame_line(frame: &Dissection<'_>) -> String {
     format!("{opcode} {fin} {packed} {key} {length} {}", shown("payload.code"))
 }
 
-fn frames_agree_with_tshark(case: &str, expected: usize) {
+/// The message that a frame brought a part of, or what a PING or PONG has.
+fn contents(index: &Index, row: RowId, frame: &Dissection<'_>) -> Vec<u8> {
+    match frame.field("payload").map(|payload| &payload.value) {
+        Some(payload) if frame.kind.is_some_and(|kind| matches!(kind.name, Some("PING" | "PONG"))) => {
+            payload.as_bytes().unwrap().to_vec()
+        }
+        _ => index
+            .carries(&index.row(row).unwrap(), 100)
+            .into_iter()
+            .flat_map(|row| row_bytes(index, row))
+            .collect(),
+    }
+}
+
+/// How many frames and contents are those that tshark sees.
+fn agrees_with_tshark(case: &str) -> (usize, usize) {
     let index = open(case, &[]);
     let mut found = frames(&index);
-    let mut compared = 0;
+    let mut compared = (0, 0);
+    // tshark does not unpack a compressed message in fragments. Those after it refer to it, and it shows wrong texts for them.
+    let mut astray: BTreeSet<(String, char)> = BTreeSet::new();
     for line in lines(case, "tshark.txt").iter().filter(|line| !line.starts_with('#')) {
-        let (rest, _) = line.rsplit_once(' ').unwrap();
+        let (rest, digest_of_contents) = line.rsplit_once(' ').unwrap();
         let mut parts = rest.splitn(3, ' ');
         let (stream, side) = (parts.next().unwrap(), parts.next().unwrap().chars().next().unwrap());
-        let frames = found.get_mut(&(stream.to_owned(), side)).unwrap();
-        assert_eq!(frames.remove(0), parts.next().unwrap(), "{case}: connection {stream}");
-        compared += 1;
+        let side = (stream.to_owned(), side);
+        let row = found.get_mut(&side).unwrap().remove(0);
+        let bytes = row_bytes(&index, row);
+        let frame = index.dissect(row, &bytes);
+        assert_eq!(frame_line(&frame), parts.next().unwrap(), "{case}: connection {stream}");
+        compared.0 += 1;
+        let number = |name: &str| frame.field(name).unwrap().value.as_u64();
+        let is_packed = match number("opcode") {
+            Some(0) => astray.contains(&side),
+            _ => number("rsv1") == Some(1),
+        };
+        if is_packed && number("fin") == Some(0) {
+            astray.insert(side.clone());
+        }
+        if digest_of_contents != "-" && !(is_packed && astray.contains(&side)) {
+            let contents = contents(&index, row, &frame);
+            assert_eq!(digest(&contents), digest_of_contents, "{case}: {line}");
+            compared.1 += 1;
+        }
     }
     assert!(found.values().all(Vec::is_empty), "tshark does not see all frames of {case}");
-    assert_eq!(compared, expected, "{case}");
+    compared
 }
 
 #[test]
 fn every_frame_is_the_one_that_tshark_sees() {
-    for (case, _, frames) in CASES {
-        frames_agree_with_tshark(case, frames);
+    for (case, _, frames, contents) in CASES {
+        assert_eq!(agrees_with_tshark(case), (frames, contents), "{case}");
     }
 }
 

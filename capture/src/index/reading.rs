@@ -127,7 +127,7 @@ impl Index {
     ) -> io::Result<()> {
         if row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some() {
             let start = bytes.len();
-            let length = row.length.min(limit as u64 + self.missing_bytes(row).unwrap_or(0));
+            let length = row.length.min((limit as u64).saturating_add(self.missing_bytes(row).unwrap_or(0)));
             self.append_stream(row.stream, row.offset..row.offset + length, reader, bytes)?;
             bytes.truncate(start.saturating_add(limit));
             return Ok(());

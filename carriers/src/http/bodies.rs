@@ -101,7 +101,8 @@ impl BodyChannels {
             }
             Some(data) if open.codings.is_empty() => {
                 to.bytes(channel, role, data);
-                if is_last || open.is_stream && !data.is_empty() {
+                let is_message = if open.is_stream { !data.is_empty() } else { is_last };
+                if is_message {
                     to.end_message(channel, role);
                 }
             }

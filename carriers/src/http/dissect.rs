@@ -142,11 +142,8 @@ fn report_message<'a>(reading: Reading, message: Captured<'a, '_>, visit: &mut d
             None => return data("data", message, 0..message.length(), visit),
         },
     };
-    if head.line.0 > 0 {
-        visit.field("empty_lines", 0..head.line.0, Value::utf8(bytes.get(..head.line.0).unwrap_or_default()));
-    }
     start_line(&head, visit);
-    headers("headers", bytes, head.line.1..head.end, visit);
+    headers("headers", bytes, head.line..head.end, visit);
     if !is_cut && !head.is_translated() {
         head_problems(&head, visit);
     }
@@ -264,7 +261,7 @@ fn value_of(value: &[u8], is_folded: bool) -> Value<'_> {
 
 /// What is wrong with the head.
 fn head_problems(head: &Head<'_>, visit: &mut dyn Visit<'_>) {
-    let ends_in_cr_lf = head.bytes.get(..head.line.1).is_some_and(|line| line.ends_with(b"\r\n"));
+    let ends_in_cr_lf = head.bytes.get(..head.line).is_some_and(|line| line.ends_with(b"\r\n"));
     let folded = head.fields().find(|line| line.is_folded);
     if let Some(line) = &folded {
         visit.problem(
@@ -275,7 +272,7 @@ fn head_problems(head: &Head<'_>, visit: &mut dyn Visit<'_>) {
     } else if !ends_in_cr_lf {
         visit.problem(
             OBSOLETE_FORM,
-            head.line.1 - 1..head.line.1,
+            head.line - 1..head.line,
             format_args!("the line ends in LF alone; write CR LF"),
         );
     }
@@ -283,7 +280,7 @@ fn head_problems(head: &Head<'_>, visit: &mut dyn Visit<'_>) {
         Some((fault, line)) => visit.problem(MALFORMED_HEAD, line.line, format_args!("{fault}")),
         None if folded.is_none() => {
             if let Some(error) = strict_fault(head) {
-                let range = head.line.0..head.end;
+                let range = 0..head.end;
                 visit.problem(
                     MALFORMED_HEAD,
                     range,
@@ -321,7 +318,7 @@ fn fault_of(bytes: &[u8], line: &FieldLine) -> Option<&'static str> {
 
 /// What the strict parser finds wrong.
 fn strict_fault(head: &Head<'_>) -> Option<httparse::Error> {
-    let bytes = head.bytes.get(head.line.0..head.end)?;
+    let bytes = head.bytes.get(0..head.end)?;
     fn parse<'b>(
         start: Start,
         bytes: &'b [u8],

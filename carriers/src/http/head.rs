@@ -11,12 +11,10 @@ use super::start::{Found, Start, Versions, start_line};
 
 /// A longer head is none.
 pub(super) const MAX_HEAD: usize = 256 << 10;
-/// Empty lines before the start line, in bytes, that are part of the message.
-const MAX_EMPTY: usize = 8;
 
-/// How many bytes of empty lines come before the start line.
+/// How many bytes of empty lines come first.
 pub(super) fn empty_lines(bytes: &[u8]) -> usize {
-    bytes.iter().take(MAX_EMPTY).take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+    bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
 /// Where the head ends, with the empty line after it. Looks for the line break before the empty line from `from` on.
@@ -37,8 +35,8 @@ pub(super) fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
 pub(super) struct Head<'h> {
     pub(super) bytes: &'h [u8],
     pub(super) start: Start,
-    /// Where the start line begins, and ends with its line break.
-    pub(super) line: (usize, usize),
+    /// Where the start line ends, with its line break.
+    pub(super) line: usize,
     /// Where the head ends.
     pub(super) end: usize,
 }
@@ -69,47 +67,38 @@ impl<'h> Head<'h> {
 
     /// The same, where more were needed the last time.
     pub(super) fn read_on(bytes: &'h [u8], versions: Versions, looked: Looked) -> Read<'h> {
-        let begin = empty_lines(bytes);
-        let rest = bytes.get(begin..).unwrap_or_default();
-        if rest.is_empty() {
-            return if begin < MAX_EMPTY { Read::More(Looked::default()) } else { Read::No };
-        }
-        let (start, length) = match start_line(rest, versions, looked.line) {
+        let (start, line) = match start_line(bytes, versions, looked.line) {
             Found::No => return Read::No,
-            Found::Maybe => return Read::More(Looked { line: rest.len(), head: 0 }),
+            Found::Maybe => return Read::More(Looked { line: bytes.len(), head: 0 }),
             Found::Line(start, length) => (start, length),
         };
-        let line = (begin, begin + length);
         // The two bytes before may be a line break whose next byte was not there.
-        match head_end(bytes, (line.1 - 1).max(looked.head.saturating_sub(2))) {
+        match head_end(bytes, (line - 1).max(looked.head.saturating_sub(2))) {
             Some(end) if end <= MAX_HEAD => Read::Whole(Head { bytes, start, line, end }),
             Some(_) => Read::No,
             None if bytes.len() > MAX_HEAD => Read::No,
-            None => Read::More(Looked { line: length, head: bytes.len() }),
+            None => Read::More(Looked { line, head: bytes.len() }),
         }
     }
 
     /// What there is of a head that is cut off.
     pub(super) fn read_cut(bytes: &'h [u8], versions: Versions) -> Option<Head<'h>> {
-        let begin = empty_lines(bytes);
-        match start_line(bytes.get(begin..)?, versions, 0) {
-            Found::Line(start, length) => {
-                Some(Head { bytes, start, line: (begin, begin + length), end: bytes.len() })
-            }
+        match start_line(bytes, versions, 0) {
+            Found::Line(start, line) => Some(Head { bytes, start, line, end: bytes.len() }),
             Found::Maybe | Found::No => None,
         }
     }
 
     /// The start line without its line break.
     pub(super) fn start_line(&self) -> &'h [u8] {
-        let line = self.bytes.get(self.line.0..self.line.1).unwrap_or_default();
+        let line = self.bytes.get(..self.line).unwrap_or_default();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         line.strip_suffix(b"\r").unwrap_or(line)
     }
 
     /// The words of the start line: of a request method, target and version, of a response version, status and reason.
     pub(super) fn words(&self) -> [Range<usize>; 3] {
-        let (line, start) = (self.start_line(), self.line.0);
+        let line = self.start_line();
         let space = |from: usize| {
             let rest = line.get(from..).unwrap_or_default();
             memchr(b' ', rest).map_or(line.len(), |at| from + at)
@@ -122,7 +111,7 @@ impl<'h> Head<'h> {
             _ => space(second_start),
         };
         let third = (second + 1).min(line.len());
-        [start..start + first, start + second_start..start + second, start + third..start + line.len()]
+        [0..first, second_start..second, third..line.len()]
     }
 
     /// Whether it was translated from HTTP/2 or HTTP/3.
@@ -151,7 +140,7 @@ impl<'h> Head<'h> {
 
     /// The header fields.
     pub(super) fn fields(&self) -> FieldLines<'h> {
-        FieldLines::new(self.bytes, self.line.1..self.end)
+        FieldLines::new(self.bytes, self.line..self.end)
     }
 
     /// The values of the fields of that name.
@@ -249,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_head_is_read_also_where_it_is_lenient() {
-        let bytes = b"\r\nPOST /a?b HTTP/1.1\r\nHost: x\nA : 1\r\n  2\r\nbroken\r\nEmpty:\r\n\r\nbody";
+        let bytes = b"POST /a?b HTTP/1.1\r\nHost: x\nA : 1\r\n  2\r\nbroken\r\nEmpty:\r\n\r\nbody";
         let head = head(bytes);
         assert_eq!((head.start, head.end), (Start::Request, bytes.len() - 4));
         assert_eq!((head.method(), head.target()), (&b"POST"[..], &b"/a?b"[..]));
@@ -275,9 +264,9 @@ mod tests {
 
     #[test]
     fn what_was_looked_at_need_not_be_again() {
-        let bytes = b"\nGET /path HTTP/1.1\r\nHost: example.org\r\n\r\n";
+        let bytes = b"GET /path HTTP/1.1\r\nHost: example.org\r\n\r\n";
         let mut looked = Looked::default();
-        for length in 0..bytes.len() {
+        for length in 1..bytes.len() {
             match Head::read_on(&bytes[..length], Versions::One, looked) {
                 Read::More(now) => looked = now,
                 other => panic!("{length} {other:?}"),

@@ -259,8 +259,7 @@ const HEADERS: [&str; 48] = [
 ];
 
 fn names() -> Names {
-    const FIELDS: [&str; 28] = [
-        "empty_lines",
+    const FIELDS: [&str; 27] = [
         "method",
         "target",
         "target.scheme",

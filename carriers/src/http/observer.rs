@@ -26,6 +26,8 @@ pub(super) struct Pairs {
     by_stream: BTreeMap<u64, Waiting>,
     /// A response that came before its request was complete.
     early: Option<Waiting>,
+    /// The same by their streams.
+    early_by_stream: BTreeMap<u64, Waiting>,
     /// Whether something was lost, so that a response need not have a request here.
     has_lost: bool,
     /// Whether other requests were not kept.
@@ -64,11 +66,22 @@ impl Observer for Pairs {
                 Sentence::new("no response to this request came before the connection or the capture ended");
             report(Observation::Problem { row: waiting.row, code: Code::Unanswered, text });
         }
+        let early = std::mem::take(&mut self.early_by_stream);
+        for response in early.into_values().filter(|_| !self.has_lost && !self.has_dropped) {
+            report(Observation::Problem { row: response.row, code: Code::ReplyToNothing, text: NO_REQUEST });
+        }
     }
 }
 
+const NO_REQUEST: Sentence = Sentence::new("no request waits for this response");
+
 impl Pairs {
     fn request(&mut self, this: Waiting, stream: Option<u64>, found: &mut Vec<Observation>) {
+        let early = stream.and_then(|stream| self.early_by_stream.remove(&stream));
+        if let Some(early) = early.filter(|early| early.direction != this.direction) {
+            found.push(Observation::Reply { row: early.row, to: this.row, latency_ns: None });
+            return;
+        }
         if let Some(early) = self.early.take().filter(|early| early.direction != this.direction) {
             found.push(Observation::Reply { row: early.row, to: this.row, latency_ns: None });
             return;
@@ -104,10 +117,13 @@ impl Pairs {
             // A server may refuse a request whose body still comes, and say that it waited too long for one.
             None if status == 408 => {}
             None if status >= 400 && stream.is_none() && self.early.is_none() => self.early = Some(this),
-            None => {
-                let text = Sentence::new("no request waits for this response");
-                found.push(Observation::Problem { row: this.row, code: Code::ReplyToNothing, text });
-            }
+            None => match stream.filter(|_| self.early_by_stream.len() < MAX_WAITING) {
+                Some(stream) => drop(self.early_by_stream.insert(stream, this)),
+                None => {
+                    let text = NO_REQUEST;
+                    found.push(Observation::Problem { row: this.row, code: Code::ReplyToNothing, text });
+                }
+            },
         }
     }
 }
@@ -159,6 +175,11 @@ mod tests {
         assert_eq!(
             observed(&[(TO, &one), (TO, &three), (FRO, &first), (FRO, &second)]),
             ["2 to 1 after Some(10)", "3 to 0 after Some(30)"]
+        );
+        // A server may answer before all of the request has come.
+        assert_eq!(
+            observed(&[(FRO, &first), (TO, &three), (FRO, &second)]),
+            ["0 to 1 after None", "2 reply-to-nothing"]
         );
     }
 }

@@ -195,6 +195,11 @@ fn known<'m>(input: &Input<'_>, memo: &'m mut Memo) -> &'m mut Known {
 
 fn next_message(reading: Reading, input: Input<'_>, memo: &mut Memo) -> Step {
     let bytes = input.bytes;
+    let empty = empty_lines(bytes);
+    if empty > 0 {
+        // Receivers skip them.
+        return Step::Searching(count(empty), EMPTY_LINE);
+    }
     let known = known(&input, memo);
     let head = match Head::read_on(bytes, Versions::One, known.head) {
         Read::Whole(head) => head,
@@ -234,12 +239,7 @@ fn next_message(reading: Reading, input: Input<'_>, memo: &mut Memo) -> Step {
 /// A head that a gap or the end cuts off: a part of a message if that much of it shows.
 fn cut_head(bytes: &[u8]) -> Step {
     let all = count(bytes.len());
-    let empty = empty_lines(bytes);
-    let rest = bytes.get(empty..).unwrap_or_default();
-    if rest.is_empty() {
-        return Step::Skipped(all, EMPTY_LINE);
-    }
-    let shows = rest.starts_with(b"HTTP/1.") || rest.contains(&b' ');
+    let shows = bytes.starts_with(b"HTTP/1.") || bytes.contains(&b' ');
     match shows {
         true => Step::Partial(all),
         false => Step::Searching(count(next_start(bytes)), Code::NotAFrame),
@@ -274,6 +274,9 @@ fn next_chunk(input: Input<'_>) -> Step {
         Chunk::Data { end, .. } | Chunk::Last { end, .. } => Step::Message(count(end)),
         Chunk::More { .. } if input.last => Step::Partial(count(input.bytes.len())),
         Chunk::More { needed, .. } => Step::NeedMore(count(needed)),
+        Chunk::Bad if !input.last && begins_message(input.bytes) == Found::Maybe => {
+            Step::NeedMore(NonZeroUsize::MIN)
+        }
         Chunk::Bad => Step::Searching(count(next_start(input.bytes)), BAD_CHUNK),
     }
 }
@@ -330,7 +333,8 @@ pub(super) fn measure(reading: Reading, message: Captured<'_, '_>) -> Measure {
             Chunk::Bad => Measure::Nothing,
         },
         Reading::Event | Reading::Upgraded | Reading::Tunnel => Measure::Unknown,
-        _ => match Head::read(there, Versions::One) {
+        // An empty line may come before a message.
+        _ => match Head::read(there.get(empty_lines(there)..).unwrap_or_default(), Versions::One) {
             Read::No => Measure::Nothing,
             Read::More(_) => more,
             Read::Whole(head) => match body_of(&head, reading.answers()) {
@@ -343,8 +347,11 @@ pub(super) fn measure(reading: Reading, message: Captured<'_, '_>) -> Measure {
     }
 }
 
-/// Whether bytes surely begin no message with a start line.
-pub(super) fn is_no_message(bytes: &[u8]) -> bool {
-    let rest = bytes.get(empty_lines(bytes)..).unwrap_or_default();
-    !rest.is_empty() && start_line(rest, Versions::One, 0) == Found::No
+/// Whether bytes that are no chunk, or follow CONNECT, begin a message with a start line. A long line is none here.
+pub(super) fn begins_message(bytes: &[u8]) -> Found {
+    const LONGEST: usize = 8 << 10;
+    match start_line(bytes.get(..LONGEST).unwrap_or(bytes), Versions::One, 0) {
+        Found::Maybe if bytes.len() > LONGEST => Found::No,
+        found => found,
+    }
 }

@@ -160,8 +160,11 @@ fn may_be_version(bytes: &[u8]) -> bool {
 
 /// Methods are in capitals, whatever else a token may be.
 fn is_method_like(token: &[u8]) -> bool {
-    token.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'))
-        && token.first().is_some_and(u8::is_ascii_uppercase)
+    token.iter().all(|&byte| is_of_method(byte)) && token.first().is_some_and(u8::is_ascii_uppercase)
+}
+
+fn is_of_method(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_')
 }
 
 fn is_control(byte: &u8) -> bool {
@@ -206,7 +209,7 @@ fn status_line(bytes: &[u8], known: usize) -> Found {
         Some(b' ' | b'\r' | b'\n') if digits == 3 => {}
         _ => return Found::No,
     }
-    match line_end(bytes, known) {
+    match line_end(bytes, known.saturating_sub(1)) {
         Some(end) => Found::Line(Start::Response, end),
         None if bytes.len() > MAX_LINE => Found::No,
         None => Found::Maybe,
@@ -269,21 +272,20 @@ fn request_before_version(line: &[u8]) -> Option<usize> {
     method_before(line, space)
 }
 
-/// Where the known method begins that ends at a space.
+/// Where the method begins that ends at a space, or may do so.
 fn method_before(bytes: &[u8], space: usize) -> Option<usize> {
     let before = bytes.get(..space)?;
-    let longest =
-        METHODS.iter().filter(|method| before.ends_with(method.as_bytes())).map(|method| method.len());
-    Some(space - longest.max()?)
+    let run = before.iter().rev().take(MAX_METHOD).take_while(|&&byte| is_of_method(byte)).count();
+    let run = before.get(space - run..)?;
+    let first = run.iter().position(u8::is_ascii_uppercase)?;
+    Some(space - run.len() + first)
 }
 
 /// How many of the last bytes may be the first ones of a method or a version.
 fn cut_beginning(bytes: &[u8]) -> usize {
-    let is_cut = |end: &[u8]| {
-        b"HTTP/1.".starts_with(end) || METHODS.iter().any(|method| method.as_bytes().starts_with(end))
-    };
-    let longest = 20.min(bytes.len());
-    (1..=longest).rev().find(|&length| bytes.get(bytes.len() - length..).is_some_and(is_cut)).unwrap_or(0)
+    let method = method_before(bytes, bytes.len()).map_or(0, |start| bytes.len() - start);
+    let is_cut = |length: &usize| b"HTTP/1.".get(..*length).is_some_and(|first| bytes.ends_with(first));
+    method.max((1..=7).rev().find(is_cut).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -349,6 +351,7 @@ mod tests {
             (b"HEAD and PUT /x HTTP/1.1\r\n", 9),
             (b"nothing here", 12),
             (b"and a PO", 6),
+            (b"and no \0XGET / HTTP/1.1\r\n", 8),
             (b"and HTTP/1", 4),
             (b"a line POST /par", 7),
             (b"many \r\n\0 bytes GET \r\n no", 24),

@@ -11,8 +11,8 @@ use framescope_parser::{
 use super::bodies::BodyChannels;
 use super::body::{Body, Chunk, MAX_WHOLE, body_of, is_stream, size_line};
 use super::head::{Head, Read};
-use super::stage::{Bodies, Progress, Reading, is_no_message};
-use super::start::{Start, Versions};
+use super::stage::{Bodies, Progress, Reading, begins_message};
+use super::start::{Found, Start, Versions};
 
 /// More requests that wait for their responses are not kept apart: then none is known.
 const MAX_PENDING: usize = 1024;
@@ -72,10 +72,10 @@ pub(super) struct Talk {
     /// Who sends requests.
     requester: Role,
     pending: VecDeque<Pending>,
-    /// Whether a request has begun that is not complete.
-    is_request_open: bool,
-    /// How many requests were answered before they were complete.
-    answered_early: u32,
+    /// Whether a response need not have a request here: one was lost, or came before the capture.
+    may_lack_requests: bool,
+    /// Whether the next request was answered before it was complete.
+    is_answered_early: bool,
     /// Whether responses were lost, so that earlier requests may be answered.
     has_lost_responses: bool,
     is_channel_open: bool,
@@ -95,8 +95,8 @@ impl Talk {
             bodies: Bodies::default(),
             requester: Role::Client,
             pending: VecDeque::new(),
-            is_request_open: false,
-            answered_early: 0,
+            may_lack_requests: false,
+            is_answered_early: false,
             has_lost_responses: false,
             is_channel_open: false,
             tunnel: None,
@@ -154,7 +154,6 @@ impl Talk {
     /// A request, and what a channel is to know of it.
     fn request(&mut self, role: Role, head: &Head<'_>) -> Option<Arc<Settings>> {
         self.requester = role;
-        self.is_request_open = false;
         let reading = match head.method() {
             b"HEAD" => Reading::WithoutBody,
             b"CONNECT" => Reading::ToConnect,
@@ -163,8 +162,7 @@ impl Talk {
         let is_upgrade = head.value("upgrade").is_some();
         let is_known = is_upgrade || reading == Reading::ToConnect || self.carried.is_some();
         let settings = is_known.then(|| Arc::new(request_settings(&self.settings, head)));
-        if self.answered_early > 0 {
-            self.answered_early -= 1;
+        if std::mem::take(&mut self.is_answered_early) {
             return settings;
         }
         if self.has_lost_responses || self.pending.len() >= MAX_PENDING {
@@ -184,7 +182,8 @@ impl Talk {
             return None;
         }
         let Some(request) = self.pending.pop_front() else {
-            self.answered_early = u32::from(self.is_request_open);
+            // A server may refuse a request whose body still comes, and say that it waited too long for one.
+            self.is_answered_early = status >= 400 && status != 408 && !self.may_lack_requests;
             return None;
         };
         if request.reading == Reading::ToConnect {
@@ -295,24 +294,20 @@ impl Talk {
         *left == 0
     }
 
-    /// Bytes of a direction were lost or are no message: how many, if that is known.
-    fn lose(&mut self, role: Role, length: Option<u64>, to: &mut dyn Carried) {
+    /// So many bytes of a direction were lost or are no message.
+    fn lose(&mut self, role: Role, length: u64, to: &mut dyn Carried) {
         match role == self.requester {
-            true => self.is_request_open = false,
+            true => self.may_lack_requests = true,
             false => self.has_lost_responses = true,
         }
-        let Some(part) = self.part(role) else { return };
-        let next = match (part, length) {
-            (Part::Upgraded | Part::Tunnel, _) => {
+        let next = match self.part(role) {
+            None | Some(Part::Chunk) => None,
+            Some(part @ (Part::Upgraded | Part::Tunnel)) => {
                 self.open_channel(part.reading(), to);
-                to.lost(TUNNEL, role, length.unwrap_or(1).max(1));
+                to.lost(TUNNEL, role, length.max(1));
                 return;
             }
-            (Part::Chunk, _) => None,
-            // What ends with the connection goes on.
-            (Part::Body | Part::Event, None) if self.body(role).left.is_none() => Some(part),
-            (_, None) => None,
-            (_, Some(length)) => {
+            Some(part) => {
                 let left = self.body(role).left;
                 let has_ended = self.advance(role, length);
                 match part {
@@ -324,7 +319,7 @@ impl Talk {
         };
         self.set(role, next);
         if let Some(carried) = &mut self.carried {
-            carried.lose(role, length.unwrap_or(1), next.is_none(), to);
+            carried.lose(role, length, next.is_none(), to);
         }
     }
 }
@@ -405,14 +400,18 @@ impl Conversation for Talk {
     }
 
     fn begin(&mut self, role: Role, bytes: &[u8], _: bool) -> Option<NonZeroUsize> {
-        if role != self.requester || self.part(role).is_some() {
-            return None;
+        if self.part(role) == Some(Part::Chunk)
+            && Chunk::read(bytes, 0) == Chunk::Bad
+            && matches!(begins_message(bytes), Found::Line(..))
+        {
+            // What was between is no chunk.
+            self.set(role, None);
         }
         // A client need not wait for the answer to CONNECT.
+        let is_asked = role == self.requester && self.part(role).is_none();
         let is_connecting = self.pending.back().is_some_and(|last| last.reading == Reading::ToConnect);
-        match is_connecting && is_no_message(bytes) {
-            true => self.set(role, Some(Part::Tunnel)),
-            false => self.is_request_open = true,
+        if is_asked && is_connecting && begins_message(bytes) == Found::No {
+            self.set(role, Some(Part::Tunnel));
         }
         None
     }
@@ -421,15 +420,22 @@ impl Conversation for Talk {
         self.carry(role, Passage::Message(message), &mut Nowhere);
     }
 
+    fn begins_inside(&mut self, _: Role) {
+        self.may_lack_requests = true;
+    }
+
+    /// What was lost of a body, and whether requests or responses were, is taken into account when it is known how much.
     fn loss(&mut self, role: Role) {
-        self.lose(role, None, &mut Nowhere);
+        if self.part(role) == Some(Part::Chunk) {
+            self.set(role, None);
+        }
     }
 
     fn carry(&mut self, role: Role, passage: Passage<'_, '_>, to: &mut dyn Carried) {
         match (passage, self.part(role)) {
             (Passage::Message(message), None) => self.start(role, message, to),
             (Passage::Message(message), Some(part)) => self.go_on(role, part, message, to),
-            (Passage::Lost(length), _) => self.lose(role, Some(length), to),
+            (Passage::Lost(length), _) => self.lose(role, length, to),
             (Passage::End, Some(Part::Upgraded | Part::Tunnel)) => {
                 self.open_channel(self.reading(role), to);
                 to.end(TUNNEL, role);

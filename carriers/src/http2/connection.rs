@@ -15,7 +15,7 @@ use super::codes;
 use super::dissect::unpadded;
 use super::frame::{self, Header, Type};
 use super::handing::tunnel;
-use super::head::Head;
+use super::head::{Head, Upgraded};
 use super::hpack::{DEFAULT_TABLE, Table};
 use super::streams::{State, Stream};
 
@@ -33,6 +33,8 @@ const MAX_STREAMS: usize = 1024;
 pub(crate) struct Connection {
     /// What is known of the channel that it is in.
     pub(super) given: Arc<Settings>,
+    /// The request in HTTP/1.1 that it began with, until its client speaks HTTP/2.
+    upgraded: Option<Arc<Upgraded>>,
     sides: [Side; 2],
     pub(super) streams: BTreeMap<u32, Stream>,
     /// How many bytes all halves of streams buffer.
@@ -63,6 +65,19 @@ impl Default for Side {
     }
 }
 
+impl Side {
+    /// It sends these parameters.
+    fn announce(&mut self, settings: &[u8]) {
+        for setting in settings.chunks_exact(6) {
+            let Some(&[i0, i1, v0, v1, v2, v3]) = setting.first_chunk() else { continue };
+            let value = usize::try_from(u32::from_be_bytes([v0, v1, v2, v3])).unwrap_or(usize::MAX);
+            if u16::from_be_bytes([i0, i1]) == frame::HEADER_TABLE_SIZE {
+                self.allows = self.allows.map(|allows| allows.max(value));
+            }
+        }
+    }
+}
+
 /// Header fields whose frames are not all there.
 #[derive(Clone, Debug)]
 struct Block {
@@ -77,9 +92,18 @@ struct Block {
 
 impl Connection {
     pub(crate) fn new(given: &Settings) -> Connection {
+        let upgraded = Upgraded::of(given);
+        let mut sides: [Side; 2] = Default::default();
+        if let (Some(upgraded), [client, _]) = (&upgraded, &mut sides) {
+            client.announce(&upgraded.settings);
+        }
+        let is_of_request = |name: &str| ["method", "path", "http2-settings"].contains(&name);
+        let rest = given.iter().filter(|(name, _)| upgraded.is_none() || !is_of_request(name));
+        let rest = rest.fold(Settings::NONE, |all, (name, value)| all.with(name.to_owned(), value));
         Connection {
-            given: Arc::new(given.clone()),
-            sides: Default::default(),
+            given: Arc::new(rest),
+            upgraded: upgraded.map(Arc::new),
+            sides,
             streams: BTreeMap::new(),
             buffered: 0,
             paths: BTreeMap::new(),
@@ -102,7 +126,11 @@ impl Connection {
     fn frame(&mut self, role: Role, message: Captured<'_, '_>, to: &mut dyn Carried) {
         self.finish_cut_short(role, to);
         if message.beginning().starts_with(b"PRI ") {
-            return self.open_messages(to);
+            self.open_messages(to);
+            if let Some(upgraded) = self.upgraded.take() {
+                self.head(role, 1, upgraded.head(), true, to);
+            }
+            return;
         }
         let Some(header) = Header::parse(message.beginning()) else {
             let length = u64::try_from(message.length()).unwrap_or(u64::MAX);
@@ -137,14 +165,7 @@ impl Connection {
         if !message.is_whole() {
             side.allows = None;
         }
-        let payload = message.bytes().get(frame::HEADER..).unwrap_or_default();
-        for setting in payload.chunks_exact(6) {
-            let Some(&[i0, i1, v0, v1, v2, v3]) = setting.first_chunk() else { continue };
-            let value = usize::try_from(u32::from_be_bytes([v0, v1, v2, v3])).unwrap_or(usize::MAX);
-            if u16::from_be_bytes([i0, i1]) == frame::HEADER_TABLE_SIZE {
-                side.allows = side.allows.map(|allows| allows.max(value));
-            }
-        }
+        side.announce(message.bytes().get(frame::HEADER..).unwrap_or_default());
     }
 
     fn data(&mut self, role: Role, header: &Header, message: Captured<'_, '_>, to: &mut dyn Carried) {

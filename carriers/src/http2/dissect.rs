@@ -8,6 +8,7 @@ use framescope_parser::{Kind, Value, Visit};
 use super::codes;
 use super::frame::{self, Header, Type};
 use super::hpack::{Name, Representation, Representations, static_entry};
+use crate::preview::Preview;
 
 /// The number of the preface as a kind of message: its first letters.
 const PREFACE_KIND: u64 = 0x50_5249;
@@ -388,9 +389,50 @@ fn summary<'a>(header: &Header, message: &'a [u8], visit: &mut dyn Visit<'a>) {
         Type::WINDOW_UPDATE => {
             visit.summary(format_args!("stream {stream}: {} bytes more", word(frame::HEADER) & 0x7fff_ffff));
         }
-        Type::SETTINGS => visit.summary(format_args!("{} parameters{end}", header.length / 6)),
+        Type::SETTINGS => {
+            let count = header.length / 6;
+            let plural = if count == 1 { "" } else { "s" };
+            visit.summary(format_args!("{count} parameter{plural}{end}"));
+        }
+        Type::PRIORITY => {
+            let weight = message.get(frame::HEADER + 4).copied().map_or(0, |weight| u32::from(weight) + 1);
+            let parent = word(frame::HEADER) & 0x7fff_ffff;
+            visit.summary(format_args!("stream {stream}: depends on {parent}, weight {weight}"));
+        }
+        Type::HEADERS | Type::PUSH_PROMISE => match first_line(header, message) {
+            Some(line) => visit.summary(format_args!("stream {stream}: {line}{end}")),
+            None => visit.summary(format_args!("stream {stream}: {} bytes{end}", header.length)),
+        },
         _ if stream == 0 => visit.summary(format_args!("{} bytes{end}", header.length)),
         _ => visit.summary(format_args!("stream {stream}: {} bytes{end}", header.length)),
+    }
+}
+
+/// What a block says in a few words, as far as its own bytes show: `GET /path`, or a status.
+fn first_line(header: &Header, message: &[u8]) -> Option<String> {
+    let pad_length = message.get(frame::HEADER).copied();
+    let range = unpadded(header, message.len(), pad_length)?;
+    let skipped = match header.kind {
+        Type::PUSH_PROMISE => 4,
+        _ if header.has(frame::PRIORITY) => 5,
+        _ => 0,
+    };
+    let block = message.get(range.start.checked_add(skipped)?..range.end)?;
+    let (mut method, mut rest) = (None, None);
+    for one in Representations::of(block) {
+        let Ok((_, one)) = one else { break };
+        let Ok(Shown::Field(name, value)) = shown(&one) else { continue };
+        match &*name {
+            ":method" => method = Some(value),
+            ":path" | ":status" => rest = Some(value),
+            _ => {}
+        }
+    }
+    let text = |value: Option<Cow<'_, [u8]>>| value.map(|value| Preview(&value).to_string());
+    match (text(method), text(rest)) {
+        (Some(method), Some(rest)) => Some(format!("{method} {rest}")),
+        (None, Some(one)) | (Some(one), None) => Some(one),
+        (None, None) => None,
     }
 }
 

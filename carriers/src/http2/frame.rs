@@ -95,6 +95,8 @@ pub(crate) fn setting(identifier: u16) -> Option<&'static str> {
         6 => "MAX_HEADER_LIST_SIZE",
         8 => "ENABLE_CONNECT_PROTOCOL",
         9 => "NO_RFC7540_PRIORITIES",
+        // Not registered, but sent by gRPC.
+        0xfe03 => "GRPC_ALLOW_TRUE_BINARY_METADATA",
         _ => return None,
     })
 }

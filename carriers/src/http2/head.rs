@@ -1,6 +1,10 @@
 //! The header fields of one block, and the text that they become: that of an HTTP/1.1 message, with the pseudo-header fields that
 //! have no place in its first line as lines that begin with a colon.
 
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use framescope_parser::Settings;
+
 use super::hpack::LOST;
 
 /// What is kept of a block beside its text.
@@ -57,6 +61,8 @@ impl Head {
                     b"sec-websocket-extensions" => self.extensions = owned(),
                     _ => {}
                 }
+                let binary = true_binary(name, value);
+                let value = binary.as_deref().unwrap_or(value);
                 let to = if name.starts_with(b":") { &mut self.pseudo } else { &mut self.lines };
                 let breaks = [line(to, name), push(to, b": "), line(to, value), push(to, b"\r\n")];
                 self.has_breaks |= breaks.contains(&true);
@@ -123,6 +129,43 @@ impl Head {
     }
 }
 
+/// The request in HTTP/1.1 with which a client asked for HTTP/2: the first stream is for its response.
+#[derive(Debug)]
+pub(crate) struct Upgraded {
+    method: String,
+    path: String,
+    host: String,
+    /// The parameters of SETTINGS that it had.
+    pub(crate) settings: Vec<u8>,
+}
+
+impl Upgraded {
+    /// What HTTP/1.1 says of it, if that was before.
+    pub(crate) fn of(given: &Settings) -> Option<Upgraded> {
+        let text = |name: &str| given.get(name).unwrap_or_default().to_owned();
+        let settings = BASE64_URL_SAFE_NO_PAD.decode(given.get("http2-settings")?.trim_end_matches('='));
+        let settings = settings.unwrap_or_default();
+        Some(Upgraded { method: text("method"), path: text("path"), host: text("host"), settings })
+    }
+
+    /// The same request, as if it had been sent in HTTP/2.
+    pub(crate) fn head(&self) -> Head {
+        let mut head = Head::default();
+        let fields = [(":method", &self.method), (":path", &self.path), (":authority", &self.host)];
+        for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+            head.push(Some(name.as_bytes()), Some(value.as_bytes()));
+        }
+        head.push(Some(b":upgraded"), Some(b"from HTTP/1.1"));
+        head
+    }
+}
+
+/// Metadata of gRPC that is sent as the bytes that it is, which both sides have to allow, in the form that it has elsewhere: base64.
+fn true_binary(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+    let bytes = value.strip_prefix(b"\0").filter(|_| name.ends_with(b"-bin"))?;
+    Some(BASE64_STANDARD_NO_PAD.encode(bytes).into_bytes())
+}
+
 fn push(to: &mut Vec<u8>, bytes: &[u8]) -> bool {
     to.extend_from_slice(bytes);
     false
@@ -177,6 +220,14 @@ mod tests {
             "(lost) (lost) HTTP/2\r\n:stream: 5\r\n(lost): (lost)\r\n(lost): x  y: z\r\n"
         );
         assert!(lost.has_lost && lost.has_breaks);
+    }
+
+    #[test]
+    fn binary_metadata_is_shown_in_base64() {
+        let head = head(&[("trace-bin", "\0\0\u{1}\u{2}"), ("other-bin", "AAEC")]);
+        assert!(!head.has_breaks);
+        let text = text(head, Form::Trailers);
+        assert!(text.ends_with("\r\ntrace-bin: AAEC\r\nother-bin: AAEC\r\n"), "{text}");
     }
 
     #[test]

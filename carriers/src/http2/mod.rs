@@ -122,7 +122,7 @@ impl Protocol for Frames {
         let flags = frame::TYPES.iter().flat_map(|(of, _)| frame::flags(*of)).map(|(_, name)| *name);
         let mut fields: Vec<String> =
             own.map(Into::into).chain(flags.map(|flag| format!("flags.{flag}"))).collect();
-        let settings = (0..=16).filter_map(frame::setting);
+        let settings = (0..=u16::MAX).filter_map(frame::setting);
         let inside = INSIDE.into_iter().chain(settings).map(|name| format!("payload.{name}"));
         fields.extend(inside);
         fields.sort();

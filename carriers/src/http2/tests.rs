@@ -269,6 +269,26 @@ fn a_push_is_a_request_that_the_server_sends() {
 }
 
 #[test]
+fn the_first_stream_after_an_upgrade_is_the_request_of_http_1() {
+    let names =
+        [("method", "GET"), ("path", "/a"), ("host", "h"), ("http2-settings", "AAEAACAA"), ("alpn", "x")];
+    let given = names.iter().fold(Settings::NONE, |all, (name, value)| all.with(*name, *value));
+    let (mut connection, mut collected) =
+        (Http2::default().conversation_in(&given).unwrap(), Collected::default());
+    // A table of 8,192 bytes, which the request allowed.
+    let response = frame(1, 5, 1, &[0x3f, 0xe1, 0x3f, 0x88]);
+    for (role, message) in [(CLIENT, PREFACE), (SERVER, &response)] {
+        connection.carry(role, Passage::Message(Captured::whole(message)), &mut collected);
+    }
+    let request = "GET /a HTTP/2\r\n:stream: 1\r\n:authority: h\r\n:upgraded: from HTTP/1.1\r\n\r\n";
+    assert_eq!(texts(&collected, 0, CLIENT), [request]);
+    assert_eq!(texts(&collected, 0, SERVER), ["HTTP/2 200\r\n:stream: 1\r\n\r\n"]);
+    let settings = &collected.channels[&0].settings;
+    assert_eq!((settings.get("alpn"), settings.get("path")), (Some("x"), None));
+    assert_eq!(collected.problems, []);
+}
+
+#[test]
 fn a_bomb_of_header_fields_is_cut() {
     let mut fields = vec![0x40, 1, b'a', 0x7f, 0x81, 0x1e];
     fields.extend([b'x'; 4000]);

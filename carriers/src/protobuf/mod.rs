@@ -54,16 +54,12 @@ impl Protobuf {
         Protobuf { name: "protobuf-delimited".into(), of: None, is_delimited: true }
     }
 
-    /// The messages of a type, whose full name is the name of the protocol; None if the schema has none of that name.
-    pub fn of(schema: &Arc<Schema>, message: &str) -> Option<Protobuf> {
-        let of = Some((schema.clone(), schema.message_named(message)?));
-        Some(Protobuf { name: message.into(), of, is_delimited: false })
-    }
-
-    /// The same, each with its length as a varint before it.
-    #[must_use]
-    pub fn with_lengths(self) -> Protobuf {
-        Protobuf { name: format!("{}-delimited", self.name), is_delimited: true, ..self }
+    /// The messages of a type, whose full name is the name of the protocol; or, if `-delimited` follows it, such messages each with
+    /// its length as a varint before it. None if the schema has none of that name.
+    pub fn of(schema: &Arc<Schema>, name: &str) -> Option<Protobuf> {
+        let message = name.strip_suffix("-delimited");
+        let of = Some((schema.clone(), schema.message_named(message.unwrap_or(name))?));
+        Some(Protobuf { name: name.into(), of, is_delimited: message.is_some() })
     }
 
     /// The length of the message that begins here, with its prefix, and that of the prefix.

@@ -33,6 +33,8 @@ pub enum SchemaError {
 pub(crate) struct Message {
     pub(crate) name: String,
     pub(crate) fields: BTreeMap<u32, Field>,
+    /// Whether it is only the pair of a map.
+    is_pair: bool,
     /// The fields that must be there, in proto2.
     pub(crate) required: Vec<u32>,
 }
@@ -135,7 +137,7 @@ impl Schema {
 
     /// The full names of all types of messages that can be chosen, such as `package.Message`.
     pub fn message_names(&self) -> impl Iterator<Item = &str> {
-        self.messages.iter().map(|message| message.name.as_str())
+        self.messages.iter().filter(|message| !message.is_pair).map(|message| message.name.as_str())
     }
 
     pub(crate) fn message_named(&self, name: &str) -> Option<usize> {
@@ -193,6 +195,7 @@ fn described(
     let required = message.fields().filter(|field| field.cardinality() == Cardinality::Required);
     Message {
         name: message.full_name().to_owned(),
+        is_pair: message.is_map_entry(),
         required: required.map(|field| field.number()).collect(),
         fields: own.chain(extensions).collect(),
     }

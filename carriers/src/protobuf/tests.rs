@@ -211,6 +211,8 @@ fn messages_with_lengths_follow_each_other() {
     framer.end(&delimited, &mut |span, _| spans.push((span.span_type, span.length)));
     use framescope_parser::SpanType::{Message, Partial};
     assert_eq!(spans, [(Message, 3), (Message, 6), (Partial, 2)]);
+    let typed = Protobuf::of(&schema(), "shop.Order-delimited").unwrap();
+    assert_eq!(Dissection::of(&typed, &bytes[3..9]).field("customer").unwrap().range, 1..6);
     assert_eq!(Dissection::of(&delimited, &bytes[3..9]).field("field_1").unwrap().range, 1..6);
 }
 

@@ -24,7 +24,7 @@ pub fn compressed(wrapper: Wrapper) -> Staged {
             "gzip",
             "a stream that is compressed with gzip, one member or several",
             Part {
-                name: "header",
+                name: "gzip",
                 next: |input| next_header(Wrapper::Gzip, input),
                 dissect: dissect_gzip,
                 encode: encode_gzip,
@@ -34,7 +34,7 @@ pub fn compressed(wrapper: Wrapper) -> Staged {
             "zlib",
             "a stream that is compressed with zlib",
             Part {
-                name: "header",
+                name: "zlib",
                 next: |input| next_header(Wrapper::Zlib, input),
                 dissect: dissect_zlib,
                 encode: encode_zlib,
@@ -44,7 +44,7 @@ pub fn compressed(wrapper: Wrapper) -> Staged {
             "deflate",
             "a stream that is compressed with deflate, without anything around it",
             Part {
-                name: "header",
+                name: "deflate",
                 next: |input| next_header(Wrapper::Deflate, input),
                 dissect: |_, _| {},
                 encode: |_, _| Err(Error::new(0, "header", Fault::Missing)),
@@ -67,8 +67,8 @@ pub fn compressed(wrapper: Wrapper) -> Staged {
         about,
         stages: vec![
             stage("header", part),
-            stage("compressed", Segments("COMPRESSED")),
-            stage("plain", Segments("PLAIN")),
+            stage("compressed", Segments { of: name, kind: "COMPRESSED" }),
+            stage("plain", Segments { of: name, kind: "PLAIN" }),
         ],
         names: names(fields, &["HEADER", "COMPRESSED", "PLAIN"], true),
         codes: None,

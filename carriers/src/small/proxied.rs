@@ -24,8 +24,8 @@ pub fn proxy() -> Staged {
         name: "proxy",
         about: "the PROXY protocol, versions 1 and 2: a header that says who opened the connection, then any protocol",
         stages: vec![
-            stage("header", Part { name: "header", next, dissect, encode }),
-            stage("tunnel", Segments("TUNNEL")),
+            stage("header", Part { name: "proxy", next, dissect, encode }),
+            stage("tunnel", Segments { of: "proxy", kind: "TUNNEL" }),
         ],
         names: names(&FIELDS, &["PROXY", "LOCAL", "UNKNOWN", "TUNNEL"], false),
         codes: Some(&CODES),

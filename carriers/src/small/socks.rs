@@ -32,7 +32,7 @@ pub fn socks() -> Staged {
             Socks { stages: [FIRST, CHOICE], has_lost: [false; 2], command: None, is_bound: false, channel };
         Box::new(conversation) as Box<dyn Conversation>
     };
-    let part = |name, next, dissect, encode| stage(name, Part { name, next, dissect, encode });
+    let part = |name, next, dissect, encode| stage(name, Part { name: "socks", next, dissect, encode });
     Staged {
         name: "socks",
         about: "SOCKS 4, 4a and 5: a connection through a proxy, then any protocol",
@@ -40,12 +40,12 @@ pub fn socks() -> Staged {
             part("first", next_first, dissect_first, encode_first),
             part("login", next_login, dissect_login, encode_login),
             part("request", next_request, dissect_request, encode_request),
-            stage("tunnel", Segments("TUNNEL")),
+            stage("tunnel", Segments { of: "socks", kind: "TUNNEL" }),
             part("choice", |input| sized(input, 2), dissect_choice, encode_choice),
             part("status", |input| sized(input, 2), dissect_status, encode_status),
             part("reply", next_request, dissect_reply, encode_reply),
             part("reply-4", |input| sized(input, 8), dissect_reply_4, encode_reply_4),
-            stage("other-method", Segments("OTHER_METHOD")),
+            stage("other-method", Segments { of: "socks", kind: "OTHER_METHOD" }),
         ],
         names: names(&FIELDS, &[&KINDS[..], &["OTHER_METHOD"]].concat(), false),
         codes: None,

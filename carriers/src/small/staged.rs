@@ -131,6 +131,7 @@ pub(super) fn names(fields: &[&str], kinds: &[&str], verbatim: bool) -> Names {
 
 /// A stage, as the functions that find, show and write its messages.
 pub(super) struct Part {
+    /// That of the carrier.
     pub(super) name: &'static str,
     pub(super) next: fn(Input<'_>) -> Step,
     pub(super) dissect: for<'a> fn(&'a [u8], &mut dyn Visit<'a>),
@@ -164,11 +165,15 @@ impl Protocol for Part {
 }
 
 /// A stage whose messages are whatever a segment holds, of one kind, so that what they carry comes at once.
-pub(super) struct Segments(pub(super) &'static str);
+pub(super) struct Segments {
+    /// The name of the carrier.
+    pub(super) of: &'static str,
+    pub(super) kind: &'static str,
+}
 
 impl Protocol for Segments {
     fn name(&self) -> &str {
-        "segments"
+        self.of
     }
 
     fn about(&self) -> &str {
@@ -184,7 +189,7 @@ impl Protocol for Segments {
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
-        visit.kind(Kind::new(0, Some(self.0)));
+        visit.kind(Kind::new(0, Some(self.kind)));
         visit.field("data", 0..message.len(), Value::Bytes(message.into()));
         visit.summary(format_args!("{} byte{}", message.len(), plural(message.len())));
     }

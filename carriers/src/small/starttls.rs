@@ -49,7 +49,7 @@ pub fn starttls() -> Staged {
             channel,
         }) as Box<dyn Conversation>
     };
-    let part = |name, next, dissect, encode| stage(name, Part { name, next, dissect, encode });
+    let part = |name, next, dissect, encode| stage(name, Part { name: "starttls", next, dissect, encode });
     Staged {
         name: "starttls",
         about: "SMTP, IMAP, POP3, FTP, XMPP or PostgreSQL up to where TLS begins",
@@ -61,7 +61,7 @@ pub fn starttls() -> Staged {
             part("server-tag", next_tag, dissect_server_tag, encode_line),
             part("request", |input| sized(input, 8), dissect_request, encode_request),
             part("letter", |input| sized(input, 1), dissect_letter, encode_letter),
-            stage("tunnel", Segments("TUNNEL")),
+            stage("tunnel", Segments { of: "starttls", kind: "TUNNEL" }),
         ],
         names: names(&FIELDS, &KINDS, true),
         codes: Some(&CODES),

@@ -42,8 +42,8 @@ pub fn telnet() -> Staged {
         name: "telnet",
         about: "telnet (RFC 854) with its options, also those of a serial port (RFC 2217); its data are any stream",
         stages: vec![
-            stage("reading", Part { name: "reading", next, dissect, encode }),
-            stage("resuming", Part { name: "resuming", next: next_resuming, dissect, encode }),
+            stage("reading", Part { name: "telnet", next, dissect, encode }),
+            stage("resuming", Part { name: "telnet", next: next_resuming, dissect, encode }),
         ],
         names: names(&FIELDS, &kinds(), false),
         codes: None,

@@ -45,22 +45,22 @@ pub fn zstd() -> Staged {
         stages: vec![
             stage(
                 "header",
-                Part { name: "header", next: next_header, dissect: dissect_header, encode: encode_header },
+                Part { name: "zstd", next: next_header, dissect: dissect_header, encode: encode_header },
             ),
             stage(
                 "block",
-                Part { name: "block", next: next_block, dissect: dissect_block, encode: encode_block },
+                Part { name: "zstd", next: next_block, dissect: dissect_block, encode: encode_block },
             ),
             stage(
                 "check",
                 Part {
-                    name: "check",
+                    name: "zstd",
                     next: |input| sized(input, 4),
                     dissect: dissect_check,
                     encode: encode_check,
                 },
             ),
-            stage("plain", Segments("PLAIN")),
+            stage("plain", Segments { of: "zstd", kind: "PLAIN" }),
         ],
         names: names(&fields, &["HEADER", "SKIPPABLE", "BLOCK", "CHECK", "PLAIN"], true),
         codes: None,

@@ -49,7 +49,7 @@ fn report<'a>(parsed: &X509Certificate<'a>, bytes: &'a [u8], start: usize, visit
     visit.field("serial_number", place(serial), Value::Bytes(Cow::Owned(serial.to_vec())));
     let issuer = place(parsed.issuer().as_raw());
     visit.field("issuer", issuer.clone(), Value::Text(Cow::Owned(parsed.issuer().to_string())));
-    // The two times stand behind the issuer, in a sequence with a head of two bytes; each has such a head too.
+    // The two times follow the issuer, in a sequence with a head of two bytes; each has such a head too.
     let length = |at: usize| bytes.get(at.wrapping_sub(start)).map_or(0, |&length| usize::from(length));
     let first = issuer.end + 2;
     let first_end = first + 2 + length(first + 1);

@@ -54,7 +54,7 @@ const INFOS: [CodeInfo; 14] = [
         severity: Severity::Error,
         meaning: "The authentication tag of the record does not fit its bytes and its place in the sequence: the receiver refuses it.",
         usual_cause: "Bytes of the record were changed on the way, records before it are missing, or it was written by somebody without the keys.",
-        what_to_do: "Look at the row before it: after a loss the records that follow are found again. If nothing was lost, see who changed the bytes.",
+        what_to_do: "Look at the row before it: after a loss, decryption resumes with the records that follow. If nothing was lost, see who changed the bytes.",
     },
     CodeInfo {
         name: "unsupported-cipher",

@@ -68,7 +68,7 @@ impl Agreed {
                 42 => self.early_data = true,
                 43 => {
                     let versions = contents.get(1..).unwrap_or_default().chunks_exact(2);
-                    self.offers_13 = versions.into_iter().any(|version| is_13_bytes(version));
+                    self.offers_13 = versions.into_iter().any(is_13_bytes);
                 }
                 _ => {}
             }

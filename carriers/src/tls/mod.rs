@@ -141,6 +141,7 @@ macro_rules! reads_records {
             match record::recognise(sample) {
                 record::Sureness::Certain => Confidence::Certain,
                 record::Sureness::Headers => Confidence::Likely,
+                record::Sureness::Perhaps => Confidence::Possible,
                 record::Sureness::No => Confidence::No,
             }
         }

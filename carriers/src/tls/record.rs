@@ -189,6 +189,8 @@ pub(crate) fn measure(message: Captured<'_, '_>) -> Measure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Sureness {
     No,
+    /// Some headers fit, after bytes that are no record.
+    Perhaps,
     /// One or two headers fit, in the middle of a connection.
     Headers,
     /// A hello, or more headers than chance makes.
@@ -228,9 +230,22 @@ pub(crate) fn recognise(sample: Sample<'_>) -> Sureness {
     }
     let broke_off = rest.len() >= HEADER;
     match (headers, start) {
-        (3.., _) if !broke_off => Sureness::Certain,
-        (2, _) if !broke_off => Sureness::Headers,
+        (3.., None | Some(0)) if !broke_off => Sureness::Certain,
+        (2, None | Some(0)) if !broke_off => Sureness::Headers,
         (1, None) if !broke_off && sample.bytes.len() > HEADER => Sureness::Headers,
+        // What is before them may be another protocol's beginning, in which TLS is agreed on.
+        (4.., Some(skipped)) if !broke_off && skipped >= LONG_REST && !is_text(sample.bytes) => {
+            Sureness::Headers
+        }
+        (2.., Some(_)) if !broke_off => Sureness::Perhaps,
         _ => Sureness::No,
     }
+}
+
+/// What is longer is rather the rest of a record than a greeting.
+const LONG_REST: usize = 256;
+
+/// Whether the first bytes are readable text.
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().take(16).all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'))
 }

@@ -13,17 +13,16 @@ use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
 use framescope_parser::{
-    Captured, Confidence, Dissection, Error, Fault, Input, Measure, Memo, Names, Protocol, Sample, Step,
-    Value, Visit,
+    Captured, Confidence, Dissection, Error, Input, Measure, Memo, Names, Protocol, Sample, Step, Value,
+    Visit,
 };
-
-use crate::preview::Preview;
 
 use super::header::{
     BINARY, CLOSE, CONTINUATION, Header, MAX_CONTROL, OPCODES, TEXT, Unread, close_code, may_be_sent,
 };
 use super::stages::{FrameStage, Sender, State};
-use super::{codes, mask};
+use super::{codes, encode, mask};
+use crate::preview::Preview;
 
 /// The frames of a stage.
 #[derive(Clone, Copy, Debug)]
@@ -151,7 +150,9 @@ impl Frame {
         let kind = close_code(code);
         if has_fields {
             visit.begin("payload", at..end, Value::Group);
-            visit.field("code", at..at + 2, Value::Enum(kind));
+            // One of an application's own is usually written in decimal.
+            let value = if kind.name.is_some() { Value::Enum(kind) } else { Value::Unsigned(code.into()) };
+            visit.field("code", at..at + 2, value);
             let reason = match &payload {
                 Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(2..).unwrap_or_default()),
                 Cow::Owned(_) => Cow::Owned(reason.to_vec()),
@@ -213,9 +214,17 @@ impl Frame {
             }
             _ if !has_fields => {}
             BINARY => visit.field("payload", range, Value::Bytes(payload)),
-            _ => visit.field("payload", range, text(payload)),
+            _ if header.is_compressed() => visit.field("payload", range, Value::Bytes(payload)),
+            opcode if opcode == TEXT || is_plain(&payload) => visit.field("payload", range, text(payload)),
+            _ => visit.field("payload", range, Value::Bytes(payload)),
         }
     }
+}
+
+/// Whether bytes that need not be text look like it.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_visible = |byte: &u8| !matches!(byte, 0..=8 | 11..=12 | 14..=31 | 127);
+    bytes.iter().all(is_visible) && std::str::from_utf8(bytes).is_ok()
 }
 
 fn text(bytes: Cow<'_, [u8]>) -> Value<'_> {
@@ -250,11 +259,14 @@ fn summarise<'a>(header: &Header, payload: &[u8], visit: &mut dyn Visit<'a>) {
         _ if header.is_compressed() => visit.summary(format_args!("{length} bytes, compressed{more}")),
         (CLOSE, Some((code, reason))) => {
             let code = u16::from_be_bytes(*code);
-            let space = if reason.is_empty() { "" } else { " " };
-            visit.summary(format_args!("{code} {}{space}{}", close_code(code), Preview(reason)));
+            let name = close_code(code).name.unwrap_or_default();
+            let space = |text: &[u8]| if text.is_empty() { "" } else { " " };
+            let (before, behind) = (space(name.as_bytes()), space(reason));
+            visit.summary(format_args!("{code}{before}{name}{behind}{}", Preview(reason)));
         }
-        (BINARY, _) => visit.summary(format_args!("{length} bytes{more}")),
-        _ => visit.summary(format_args!("{}{more}", Preview(payload))),
+        (TEXT, _) => visit.summary(format_args!("{}{more}", Preview(payload))),
+        _ if is_plain(payload) => visit.summary(format_args!("{}{more}", Preview(payload))),
+        _ => visit.summary(format_args!("{length} bytes{more}")),
     }
 }
 
@@ -327,7 +339,7 @@ impl Protocol for Frame {
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        encode(message, out)
+        encode::encode(message, out)
     }
 
     fn detect(&self, _: Sample<'_>) -> Confidence {
@@ -356,62 +368,4 @@ pub(super) fn names() -> Names {
         anywhere: vec![framescope_parser::CAPTURED.into()],
         verbatim: false,
     }
-}
-
-/// Appends a frame. Its payload is given as it is without the mask; the length is that of the payload.
-pub(super) fn encode(message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-    let bit = |name: &'static str, default: u64| match message.field(name) {
-        None => Ok(default),
-        Some(field) => {
-            field.value.as_u64().filter(|bit| *bit <= 1).ok_or(Error::new(0, name, Fault::Missing))
-        }
-    };
-    let opcode = message.field("opcode").and_then(|opcode| u8::try_from(opcode.value.as_u64()?).ok());
-    let opcode = opcode.filter(|opcode| *opcode < 16).ok_or(Error::new(0, "opcode", Fault::Missing))?;
-    let key =
-        message.field("masking_key").map(|key| key.value.as_bytes().and_then(|key| key.try_into().ok()));
-    let key: Option<[u8; 4]> = match key {
-        Some(key) => Some(key.ok_or(Error::new(0, "masking_key", Fault::Missing))?),
-        None if bit("masked", 0)? == 1 => return Err(Error::new(0, "masking_key", Fault::Missing)),
-        None => None,
-    };
-    let mut payload = payload_of(message)?;
-    let mut first = opcode;
-    for (name, default, shift) in [("fin", 1, 7), ("rsv1", 0, 6), ("rsv2", 0, 5), ("rsv3", 0, 4)] {
-        first |= u8::from(bit(name, default)? == 1) << shift;
-    }
-    let masked = u8::from(key.is_some()) << 7;
-    out.push(first);
-    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(short @ 0..=125), _) => out.push(masked | short),
-        (_, Ok(length)) => {
-            out.push(masked | 126);
-            out.extend_from_slice(&length.to_be_bytes());
-        }
-        _ => {
-            out.push(masked | 127);
-            out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
-        }
-    }
-    if let Some(key) = key {
-        out.extend_from_slice(&key);
-        mask::apply(key, 0, &mut payload);
-    }
-    out.extend_from_slice(&payload);
-    Ok(())
-}
-
-fn payload_of(message: &Dissection<'_>) -> Result<Vec<u8>, Error> {
-    let Some(payload) = message.field("payload") else { return Ok(Vec::new()) };
-    if let Some(bytes) = payload.value.as_bytes() {
-        return Ok(bytes.to_vec());
-    }
-    let code = payload.field("code").and_then(|code| u16::try_from(code.value.as_u64()?).ok());
-    let code = code.ok_or(Error::new(0, "payload.code", Fault::Missing))?;
-    let mut bytes = code.to_be_bytes().to_vec();
-    if let Some(reason) = payload.field("reason") {
-        let reason = reason.value.as_bytes();
-        bytes.extend_from_slice(reason.ok_or(Error::new(0, "payload.reason", Fault::Missing))?);
-    }
-    Ok(bytes)
 }

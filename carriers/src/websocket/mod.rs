@@ -7,6 +7,7 @@
 mod chat;
 mod codes;
 mod conversation;
+mod encode;
 mod extensions;
 mod frame;
 mod header;
@@ -99,7 +100,7 @@ impl Protocol for WebSocket {
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        frame::encode(message, out)
+        encode::encode(message, out)
     }
 
     fn detect(&self, _: Sample<'_>) -> Confidence {

@@ -1,4 +1,4 @@
-//! The stages of a conversation: who sends, and what the frames before have begun.
+//! The stages of a conversation: the sender, and what the frames before have begun.
 //!
 //! What is wrong with the order of frames is part of the stage, so that a row shows it without the frames before it.
 
@@ -9,7 +9,7 @@ use framescope_parser::{Reads, Role, Stage};
 use super::frame::Frame;
 use super::rest::Rest;
 
-/// Who sends the frames of a stage.
+/// The sender of the frames of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sender {
     Client,

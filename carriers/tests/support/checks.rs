@@ -1,11 +1,13 @@
 //! What must hold for every carrier: however its bytes are cut, wherever it is copied, whatever bytes it is given.
 
 use framescope_parser::{Captured, Conversation, Heard, Passage, Role};
+#[cfg(test)]
 use proptest::prelude::*;
 
 use super::{Call, Given, Piece, Pieces, Played, Player, What};
 
 /// Lengths of segments, to [cut](cut) pieces by.
+#[cfg(test)]
 pub fn lengths() -> impl Strategy<Value = Vec<usize>> {
     let short = prop::collection::vec(1..8usize, 1..6);
     let long = prop::collection::vec(1..3000usize, 1..6);

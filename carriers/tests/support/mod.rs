@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)] // Each test uses a part.
 
 pub mod checks;
+pub mod recorded;
 
 use std::cell::RefCell;
 use std::fmt::Write as _;

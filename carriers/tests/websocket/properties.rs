@@ -8,7 +8,7 @@ use crate::support::checks::{assert_same, cut, length_of, lengths, lose, play_ch
 use crate::support::{Piece, Pieces, Player, client, server};
 use crate::{BINARY, CLOSE, CONTINUATION, MORE, PING, RSV1, Sender, TEXT, deflating, player, sends};
 
-/// A message: who sends it, whether it is text, whether it is compressed, and its fragments.
+/// A message: whether the client sends it, whether it is text, whether it is compressed, and its fragments.
 type Said = (bool, bool, bool, Vec<Vec<u8>>);
 
 fn said() -> impl Strategy<Value = Vec<Said>> {

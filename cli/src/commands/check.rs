@@ -53,11 +53,21 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
             ListFormat::Text => {
                 writeln!(out, "{}: {} has no mistakes", description.display(), described.name())?;
                 writeln!(out, "{usable}")?;
+                write_carrying(&described, &mut out)?;
             }
             ListFormat::Json => {
                 let why = |(transport, why): &(&str, &str)| json!({"transport": transport, "why": why});
                 let limits: Vec<_> = usable.limits.iter().map(why).collect();
-                let line = json!({"protocol": described.name(), "usable": usable.on, "limits": limits});
+                let mut line = json!({"protocol": described.name(), "usable": usable.on, "limits": limits});
+                let lists = [
+                    ("carries", described.channels().map(str::to_owned).collect()),
+                    ("carried_by", described.carried_by().to_vec()),
+                ];
+                for (key, names) in
+                    lists.into_iter().filter(|(_, names): &(_, Vec<String>)| !names.is_empty())
+                {
+                    line[key] = names.into();
+                }
                 writeln!(out, "{line}")?;
             }
         }
@@ -86,6 +96,18 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
     out.flush()?;
     let status = report(&index);
     Ok(if status == Status::Done && !health.fits() { Status::Found } else { status })
+}
+
+/// Writes what its messages carry, and in which channels it is spoken.
+fn write_carrying(described: &Described, out: &mut impl Write) -> io::Result<()> {
+    let carries: Vec<&str> = described.channels().collect();
+    if !carries.is_empty() {
+        writeln!(out, "carries: {}", carries.join(", "))?;
+    }
+    if !described.carried_by().is_empty() {
+        writeln!(out, "carried by: {}", described.carried_by().join(", "))?;
+    }
+    Ok(())
 }
 
 /// On which transports a description can be used, and why not on the others. If it names some, the others do not matter.

@@ -15,6 +15,7 @@
 
 mod agreement;
 mod capture;
+mod carriers;
 mod chunking;
 mod columns;
 mod conversation;
@@ -24,17 +25,24 @@ mod differential;
 mod encode;
 mod filter;
 mod holes;
+mod http2;
 mod linear;
+pub mod mux;
 mod packet;
+mod playing;
 mod roundtrip;
 mod segments;
 mod session;
+mod small;
 mod streaming;
+mod tls;
 mod traffic;
 mod views;
+mod websocket;
 
 pub use agreement::check_selection;
 pub use capture::{capture, check_index};
+pub use carriers::carriers;
 pub use chunking::chunking;
 pub use columns::columns;
 pub use conversation::{check_conversation, conversation, holds_messages};
@@ -44,13 +52,17 @@ pub use differential::differential;
 pub use encode::encode;
 pub use filter::filter;
 pub use holes::holes;
+pub use http2::http2;
 pub use linear::linear;
 pub use packet::packet;
 pub use roundtrip::roundtrip;
 pub use segments::segments;
 pub use session::session;
+pub use small::small;
 pub use streaming::streaming;
+pub use tls::tls;
 pub use views::views;
+pub use websocket::websocket;
 
 /// What must hold for any bytes, and seeds to begin with.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +93,11 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "packet", seeds: "packet", check: packet },
     Oracle { name: "segments", seeds: "segments", check: segments },
     Oracle { name: "filter", seeds: "filter", check: filter },
+    Oracle { name: "carriers", seeds: "carriers", check: carriers },
+    Oracle { name: "http2", seeds: "http2", check: http2 },
+    Oracle { name: "tls", seeds: "tls", check: tls },
+    Oracle { name: "small", seeds: "small", check: small },
+    Oracle { name: "websocket", seeds: "websocket", check: websocket },
     Oracle { name: "columns", seeds: "columns", check: columns },
 ];
 
@@ -99,5 +116,17 @@ impl Oracle {
             "encode" => Some(("decode", encode::frame_of(data)?)),
             _ => None,
         }
+    }
+}
+
+/// Tries an oracle on bytes that stand for choices.
+#[cfg(test)]
+fn try_on_random_bytes(check: fn(&[u8]), times: u32) {
+    let count = std::env::var("FRAMESCOPE_CASES").map_or(times, |count| count.parse().unwrap());
+    for seed in 0..count {
+        let mut random = framescope_checking::Random::new(seed);
+        let data: Vec<u8> = (0..8 + random.below(200)).map(|_| random.byte()).collect();
+        let done = std::panic::catch_unwind(|| check(&data));
+        assert!(done.is_ok(), "the bytes of seed {seed}: {data:02x?}");
     }
 }

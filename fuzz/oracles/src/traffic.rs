@@ -36,6 +36,18 @@ pub(crate) fn tcp_packet(sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     packets.pop().map_or(Vec::new(), |(packet, _)| packet)
 }
 
+/// The same as a part of a conversation: its sender has received all before `acknowledged`. The server is the other side.
+pub(crate) fn tcp_turn(is_servers: bool, numbers: (u32, u32), flags: u8, payload: &[u8]) -> Vec<u8> {
+    let (sequence, acknowledged) = numbers;
+    let mut packet = tcp_packet(sequence, flags, payload);
+    if is_servers {
+        packet[12..20].rotate_left(4);
+        packet[20..24].rotate_left(2);
+    }
+    packet[28..32].copy_from_slice(&acknowledged.to_be_bytes());
+    packet
+}
+
 /// What a segment's packets have around it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {

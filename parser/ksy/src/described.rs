@@ -312,6 +312,13 @@ impl Described {
         found
     }
 
+    /// The names of the channels that its messages carry, as rules select them; none if they carry nothing.
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        let of_grammar = self.grammar.as_ref().and_then(|grammar| grammar.carries.as_deref());
+        let carries = of_grammar.or(self.format.meta.carries.as_deref());
+        carries.into_iter().flat_map(|carries| &carries.streams).map(|stream| stream.name.as_str())
+    }
+
     /// The transports that the description names; none if it says nothing of them.
     pub fn transports(&self) -> &[String] {
         &self.format.meta.transports
@@ -546,7 +553,7 @@ impl Protocol for Described {
     fn conversation_in(&self, settings: &Settings) -> Option<Box<dyn Conversation>> {
         match (&self.grammar, &self.stream) {
             (Some(grammar), _) => Some(Box::new(Talk::new(grammar, settings))),
-            (None, Some(stream)) => Some(stream.begin()),
+            (None, Some(stream)) => Some(stream.begin(settings)),
             (None, None) => None,
         }
     }

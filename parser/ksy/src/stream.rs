@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, Code, Context, Conversation, Key, Names, Reads, Role, Sentence, Stage, Variables,
+    Captured, Carried, Code, Context, Conversation, Key, Names, Nowhere, Passage, Reads, Role, Sentence,
+    Settings, Stage, Variables,
 };
 
+use crate::carrying::{CarryReader, Carrying};
 use crate::described::Described;
 use crate::format::Format;
 use crate::plan::{Before, Stream};
@@ -54,18 +56,24 @@ impl Stages {
         let can_search = meta.head.is_sure();
         let preamble = Described::part(Format::new(Arc::new(plan), Arc::new(meta)));
         let needs = stream.item.is_some_and(|item| item.before == Before::Needed);
-        let start = Progress { needs, can_search, ..Progress::default() };
-        Some(Stages::of(preamble, item(format, stream), start))
+        let item = item(format, stream);
+        let carries = format.meta.carries.as_ref();
+        let carrying = carries.and_then(|carries| {
+            let reader = CarryReader::of(&item.format().plan, carries)?;
+            Some((Arc::new(reader), Box::new(Carrying::new(carries, &Settings::NONE))))
+        });
+        let start = Progress { needs, can_search, carrying, ..Progress::default() };
+        Some(Stages::of(preamble, item, start))
     }
 
     fn of(preamble: Described, item: Described, start: Progress) -> Stages {
-        let needs = start.needs;
+        let (needs, carries) = (start.needs, start.carrying.is_some());
         let stage = |name: &str, reads: &Described, needs_variables, sets_variables| Stage {
             name: name.to_owned(),
             reads: Reads::Own(Arc::new(reads.clone())),
             needs_variables,
             sets_variables,
-            carries: false,
+            carries: carries && (!sets_variables || needs),
         };
         let first = [stage("preamble", &preamble, false, true), stage("item", &item, needs, false)];
         let of_server = needs.then(|| stage("item", &item, needs, false));
@@ -102,8 +110,12 @@ impl Stages {
     }
 
     /// The beginning of a conversation.
-    pub(crate) fn begin(&self) -> Box<dyn Conversation> {
-        Box::new(self.start.clone())
+    pub(crate) fn begin(&self, settings: &Settings) -> Box<dyn Conversation> {
+        let mut start = self.start.clone();
+        if let Some((_, carrying)) = &mut start.carrying {
+            carrying.set(settings);
+        }
+        Box::new(start)
     }
 }
 
@@ -113,6 +125,8 @@ struct Progress {
     needs: bool,
     /// Whether a preamble can be found among other bytes.
     can_search: bool,
+    /// What reads what the items carry, and where that is; None if they carry nothing.
+    carrying: Option<(Arc<CarryReader>, Box<Carrying>)>,
     preambles: Preambles,
     client: Side,
     server: Side,
@@ -143,7 +157,8 @@ impl Conversation for Progress {
 
     fn size(&self) -> usize {
         let preambles = self.preambles.0.iter().flatten().map(|bytes| bytes.len()).sum::<usize>();
-        size_of::<Progress>() + preambles
+        let carrying = self.carrying.as_ref().map_or(0, |(_, carrying)| carrying.size());
+        size_of::<Progress>() + preambles + carrying
     }
 
     fn stage(&self, role: Role) -> u16 {
@@ -165,23 +180,39 @@ impl Conversation for Progress {
 
     fn begins_inside(&mut self, role: Role) {
         *self.side(role) = Side { is_over: true, begins_inside: true };
+        if let Some((_, carrying)) = &mut self.carrying {
+            carrying.begins_inside();
+        }
     }
 
     fn message(&mut self, role: Role, message: Captured<'_, '_>) {
-        if std::mem::replace(&mut self.side(role).is_over, true) {
-            return;
-        }
-        let bytes = message.bytes();
-        if self.needs
-            && message.is_whole()
-            && bytes.len() <= LONGEST
-            && let Some(known) = self.preambles.0.get_mut(role.index())
-        {
-            *known = Some(bytes.into());
+        self.carry(role, Passage::Message(message), &mut Nowhere);
+    }
+
+    fn carry(&mut self, role: Role, passage: Passage<'_, '_>, to: &mut dyn Carried) {
+        match passage {
+            Passage::Message(message) => {
+                self.hand_on(role, message, to);
+                self.takes_effect(role, message);
+            }
+            Passage::Lost(length) => {
+                if let Some((_, carrying)) = &mut self.carrying {
+                    carrying.lose(role, length);
+                }
+                self.loss(role);
+            }
+            Passage::End => {
+                if let Some((_, carrying)) = &mut self.carrying {
+                    carrying.end(role, to);
+                }
+            }
         }
     }
 
     fn loss(&mut self, role: Role) {
+        if let Some((_, carrying)) = &mut self.carrying {
+            carrying.lose(role, 0);
+        }
         // Whether the preamble is over is not known. Where it can be searched for it is; where the items can be read without it they are.
         if !self.can_search && !self.needs {
             self.side(role).is_over = true;
@@ -193,6 +224,34 @@ impl Conversation for Progress {
             let text = "the capture begins after the first bytes of this stream: these are read as an item";
             (Code::MidConversation, text.into())
         })
+    }
+}
+
+impl Progress {
+    /// Hands on what an item carries.
+    fn hand_on(&mut self, role: Role, message: Captured<'_, '_>, to: &mut dyn Carried) {
+        let stage = self.stage(role);
+        if stage == PREAMBLE {
+            return;
+        }
+        let Some((reader, mut carrying)) = self.carrying.take() else { return };
+        let context = Context { stage, role: Some(role), variables: self.variables(), ..Context::default() };
+        carrying.take(&reader, role, message.in_context(Some(&context)), to);
+        self.carrying = Some((reader, carrying));
+    }
+
+    fn takes_effect(&mut self, role: Role, message: Captured<'_, '_>) {
+        if std::mem::replace(&mut self.side(role).is_over, true) {
+            return;
+        }
+        let bytes = message.bytes();
+        if self.needs
+            && message.is_whole()
+            && bytes.len() <= LONGEST
+            && let Some(known) = self.preambles.0.get_mut(role.index())
+        {
+            *known = Some(bytes.into());
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 mod talk;
 
 use framescope_ksy::Described;
-use framescope_parser::{Collected, Heard, Role};
+use framescope_parser::{Collected, Heard, Protocol, Role};
 use talk::{Carried, End, Gap, Inside, Piece, says};
 
 const CLIENT: Role = Role::Client;
@@ -281,4 +281,193 @@ fn a_numbered_stream_begins_again_unless_its_only_part_does() {
     let all: Vec<_> = (0..4).map(|channel| heard(&carried, channel, CLIENT)).collect();
     assert_eq!(all, [["abcdef", "end"], ["abcdxyz", "end"], ["one", "end"], ["two", "end"]]);
     assert_eq!((problems(&carried), carried.channels.len()), (Vec::new(), 4));
+}
+
+fn load(text: &str) -> Described {
+    Described::from_ksy(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn each_structure_with_the_field_carries_it_wherever_it_is() {
+    let bundle = load(
+        "
+meta: {id: bundle, endian: be}
+seq:
+  - {id: magic, contents: BUND}
+  - {id: session, type: u1}
+  - {id: length, type: u1}
+  - {id: chunks, type: chunks, size: length}
+types:
+  chunks: {seq: [{id: list, type: chunk, repeat: eos}]}
+  chunk:
+    meta: {-framescope: {carries: {field: body.data, channel: _root.session << 8 | number}}}
+    seq:
+      - {id: number, type: u1}
+      - {id: length, type: u1}
+      - {id: body, type: body, size: length}
+  body: {seq: [{id: data, size-eos: true}]}
+",
+    );
+    let message = |session: u8, chunks: &[u8]| {
+        [b"BUND", &[session, u8::try_from(chunks.len()).unwrap()][..], chunks].concat()
+    };
+    let pieces = [
+        says(CLIENT, message(1, b"\x01\x02ab\x02\x03xyz")),
+        says(CLIENT, message(2, b"\x01\x01!")),
+        says(CLIENT, message(1, b"\x02\x01.\x01\x02cd")),
+    ];
+    let carried = carried(&bundle, &pieces);
+    let all: Vec<_> = (0..3).map(|channel| heard(&carried, channel, CLIENT)).collect();
+    assert_eq!(all, [["abcd", "end"], ["xyz.", "end"], ["!", "end"]]);
+    assert!(carried.channels.values().all(|channel| channel.is_verbatim));
+    assert_eq!(carried.channels[&0].settings.get("channel"), Some("257"));
+}
+
+#[test]
+fn a_list_of_bytes_is_carried_item_by_item() {
+    let list = load(
+        "
+meta: {id: list, endian: be, -framescope: {carries: items}}
+seq:
+  - {id: count, type: u1}
+  - {id: items, size: 2, repeat: expr, repeat-expr: count}
+",
+    );
+    let carried = carried(&list, &[says(CLIENT, b"\x02abcd\x00\x01ef")]);
+    assert_eq!(heard(&carried, 0, CLIENT), ["abcdef", "end"]);
+}
+
+#[test]
+fn what_earlier_messages_have_set_decides_what_is_carried() {
+    let sessions = load(
+        "
+meta:
+  id: sessions
+  endian: be
+  -framescope:
+    carries: {field: data, channel: number, protocol: text, name: text, if: '_conversation.kinds[number] == 1'}
+    conversation:
+      variables: {kinds: {}}
+      both: frame
+      states:
+        frame:
+          then:
+            - when: is_open
+              set: {'kinds[number]': 'data[0]'}
+types:
+  frame:
+    seq:
+      - {id: open, type: u1, valid: {any-of: [0, 1]}}
+      - {id: number, type: u1}
+      - {id: length, type: u1}
+      - {id: data, size: length}
+    instances: {is_open: {value: open == 1 and length > 0}}
+",
+    );
+    let frame = |open: u8, number: u8, data: &[u8]| {
+        says(CLIENT, [&[open, number, u8::try_from(data.len()).unwrap()], data].concat())
+    };
+    let pieces = [
+        frame(1, 5, b"\x01"),
+        frame(1, 6, b"\x02"),
+        frame(0, 5, b"text"),
+        frame(0, 6, b"\0\0"),
+        frame(0, 5, b" of five"),
+    ];
+    assert!(sessions.stages().iter().all(|stage| stage.carries));
+    let carried = carried(&sessions, &pieces);
+    assert_eq!(heard(&carried, 0, CLIENT), ["text of five", "end"]);
+    assert_eq!((carried.channels.len(), &*carried.channels[&0].name), (1, "sessions.text"));
+}
+
+#[test]
+fn what_is_processed_is_carried_as_it_is_then_and_within_what_is_taken() {
+    use std::io::Write;
+    let packed = load(
+        "
+meta: {id: packed, endian: be, -framescope: {carries: data}}
+seq:
+  - {id: length, type: u2}
+  - {id: data, size: length, process: zlib}
+",
+    );
+    let message = |bytes: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        let data = encoder.finish().unwrap();
+        says(CLIENT, [&u16::try_from(data.len()).unwrap().to_be_bytes()[..], &data].concat())
+    };
+    let mut talk = Carried::new(&packed);
+    talk.carried.limit = Some(20);
+    let pieces = [message(b"hello "), says(CLIENT, b"\0\x03???"), message(&[b'x'; 30]), End(CLIENT)];
+    pieces.iter().for_each(|piece| talk.take(piece));
+    let expected = ["hello ", "-1", "xxxxxxxxxxxxxx", "-16", "end"];
+    assert_eq!(heard(&talk.carried, 0, CLIENT), expected);
+    assert!(!talk.carried.channels[&0].is_verbatim);
+    let text = "expands-too-much: what this carries is 16 bytes more than are taken of it; they are left out";
+    assert_eq!(problems(&talk.carried), [text]);
+}
+
+#[test]
+fn of_an_incomplete_message_what_was_captured_is_carried() {
+    let sent = frame(0, 0, 0, "0123456789");
+    for (carries, expected) in [
+        ("payload", vec!["..012", "-4", "789..", "end"]),
+        ("{field: payload, as: messages}", vec!["..", "|", "012", "-4", "789", "|", "..", "|", "end"]),
+        (
+            "{field: payload, channel: channel, index: number, if: length == 10}",
+            vec!["012", "-4", "789", "end"],
+        ),
+        ("{field: payload, offset: number}", vec!["..2", "-4", "789", "end"]),
+    ] {
+        let mux = mux(carries);
+        let around = says(CLIENT, frame(0, 0, 0, ".."));
+        let (begin, end) = (says(CLIENT, &sent[..10]), says(CLIENT, &sent[14..]));
+        let pieces = [around.clone(), begin, Gap(CLIENT, 4), end, around];
+        assert_eq!(heard(&carried(&mux, &pieces), 0, CLIENT), expected, "{carries}");
+    }
+}
+
+#[test]
+fn the_items_of_a_stream_after_a_preamble_carry_too() {
+    for (before, conditions) in [("_parent.version", "if: _parent.version == 2"), ("0", "if: true")] {
+        let stream = load(&format!(
+            "
+meta: {{id: t, endian: be}}
+seq:
+  - {{id: magic, contents: RECS}}
+  - {{id: version, type: u1}}
+  - {{id: records, type: record, repeat: eos}}
+types:
+  record:
+    meta: {{-framescope: {{carries: {{field: data, channel: kind, {conditions}}}}}}}
+    seq:
+      - {{id: kind, type: u1}}
+      - {{id: length, type: u1}}
+      - {{id: data, size: length}}
+    instances: {{of: {{value: {before}}}}}
+"
+        ));
+        let carried = carried(&stream, &[says(CLIENT, b"RECS\x02\x01\x02ab\x02\x01x\x01\x01c")]);
+        assert_eq!(heard(&carried, 0, CLIENT), ["abc", "end"], "{before}");
+        assert_eq!(heard(&carried, 1, CLIENT), ["x", "end"], "{before}");
+    }
+}
+
+#[test]
+fn a_list_of_items_without_a_preamble_carries_what_its_items_do() {
+    let stream = load(
+        "
+meta: {id: t, endian: be}
+seq: [{id: records, type: record, repeat: eos}]
+types:
+  record:
+    meta: {-framescope: {carries: data}}
+    seq:
+      - {id: length, type: u1}
+      - {id: data, size: length}
+",
+    );
+    let carried = carried(&stream, &[says(CLIENT, b"\x02ab\x01c")]);
+    assert_eq!(heard(&carried, 0, CLIENT), ["abc", "end"]);
 }

@@ -1,7 +1,6 @@
 //! What the tests share: the corpus, and packets made by hand.
 #![allow(dead_code, unreachable_pub, clippy::indexing_slicing)]
 
-pub mod mux;
 pub mod turns;
 
 use std::fs;

@@ -182,7 +182,6 @@ impl MessageFramer {
             StreamEvent::Gap(length) => framer.gap_of(&speaker, length, &mut sink),
             StreamEvent::End => framer.end_of(&speaker, &mut sink),
         }
-        drop(speaker);
         // A datagram's end is not that of the stream.
         if matches!(event, StreamEvent::End) && talk.carries && flow.carrier() != Transport::Udp {
             talk.conversation.carry(role, Passage::End, &mut receiver);

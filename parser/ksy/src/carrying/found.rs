@@ -4,8 +4,11 @@ use framescope_parser::Code;
 
 use crate::conversation::values::Key;
 use crate::plan::{CarriesPlan, CarryRule, NodeId, ObjectId, Span, Val};
-use crate::run::arena::Stop;
+use crate::run::arena::{State, Stop};
 use crate::run::{Run, Scope};
+
+/// The longest key, in bytes, that is kept as it is.
+const LONGEST: usize = 64;
 
 /// Bytes that are carried, as far as they are known.
 #[derive(Clone, Copy, Debug)]
@@ -125,11 +128,26 @@ fn key_of(run: &mut Run<'_, '_>, node: NodeId, scope: &Scope) -> Result<(Key, St
         return Err(run.wrong(Code::Conversion, "this can't distinguish channels"));
     };
     let shown = match (val, &key) {
-        (Val::Str(text), _) => run.text(text).to_owned(),
+        (Val::Str(text), _) => run.text(text).chars().take(LONGEST).collect(),
         (_, Key::Number(number)) => number.to_string(),
-        (_, Key::Bytes(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        (_, Key::Bytes(bytes)) => {
+            let shown = bytes.get(..LONGEST).unwrap_or(bytes);
+            shown.iter().map(|byte| format!("{byte:02x}")).collect()
+        }
     };
-    Ok((key, shown))
+    Ok((shortened(key), shown))
+}
+
+/// A key that takes little memory. Of a long one, its beginning, length and a check.
+fn shortened(key: Key) -> Key {
+    match key {
+        Key::Bytes(bytes) if bytes.len() > LONGEST => {
+            let (length, check) = (bytes.len().to_be_bytes(), crc32fast::hash(&bytes).to_be_bytes());
+            let beginning = bytes.get(..LONGEST).unwrap_or_default();
+            Key::Bytes([beginning, &length, &check].concat().into())
+        }
+        key => key,
+    }
 }
 
 /// The bytes of the field at a path; None if it is absent.
@@ -140,7 +158,7 @@ fn parts_at(run: &mut Run<'_, '_>, path: &[crate::plan::Sym], object: ObjectId) 
         let slot = run.plan.type_of(run.arena.object(at).ty).slot(name)?;
         match run.value_of(at, slot) {
             Ok(Val::Obj(inner)) => at = inner,
-            Ok(_) => return None,
+            Ok(_) => return has_failed(run, at, slot).then(|| vec![Part::Unknown(1)]),
             Err(_) => return Some(vec![Part::Unknown(1)]),
         }
     }
@@ -162,10 +180,15 @@ fn parts_at(run: &mut Run<'_, '_>, path: &[crate::plan::Sym], object: ObjectId) 
                     .collect(),
             )
         }
-        (Ok(Val::Null), _) => None,
+        (Ok(Val::Null), _) => has_failed(run, at, slot).then(|| vec![Part::Unknown(1)]),
         (Ok(val), _) | (Err(_), val @ Val::Missing) => Some(known(run, val, span)),
         (Err(_), _) => Some(vec![Part::Unknown(1)]),
     }
+}
+
+/// Whether a field has no value because it could not be read, rather than because it is absent.
+fn has_failed(run: &Run<'_, '_>, object: ObjectId, slot: u16) -> bool {
+    run.arena.slot(object, slot).state != State::Absent
 }
 
 /// What is known of a value that is bytes, between what is missing.

@@ -77,6 +77,11 @@ impl Carrying {
         size_of::<Carrying>() + self.channels.size() + self.waiting.iter().map(Waiting::size).sum::<usize>()
     }
 
+    /// What is known of the channel that it is in.
+    pub(crate) fn set(&mut self, settings: &Settings) {
+        self.settings = Arc::new(settings.clone());
+    }
+
     pub(crate) fn begins_inside(&mut self) {
         self.begins_inside = true;
     }
@@ -148,7 +153,8 @@ impl Carrying {
         let key = (found.stream, found.channel.clone());
         let dropped = self.channels.make_room(&key);
         if !dropped.is_empty() {
-            let is_gone = |place: &Place| dropped.contains(&place.channel);
+            // They are in order.
+            let is_gone = |place: &Place| dropped.binary_search(&place.channel).is_ok();
             self.waiting.iter_mut().for_each(|waiting| waiting.forget_if(is_gone));
         }
         let channel =

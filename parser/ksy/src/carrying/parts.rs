@@ -14,7 +14,7 @@ use crate::plan::{CarryRule, Ordering};
 use crate::run::Run;
 
 /// How many parts of complete messages are remembered, as they may be sent again.
-const REMEMBERED: usize = 64;
+const REMEMBERED: usize = 16;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Joined {
@@ -202,8 +202,8 @@ impl Joined {
             Unit::Number if kept.pieces > 0 => length,
             Unit::Number => 0,
         });
-        if kept.pieces > 0 {
-            waiting.add(&mut assembly.age, taken.place, kept.bytes, kept.pieces);
+        if kept.pieces > 0 || assembly.age.is_none() {
+            waiting.add(&mut assembly.age, taken.place, kept.bytes, kept.pieces.max(1));
         }
         if found.last == Some(true) {
             assembly.end = Some(at.saturating_add(size));

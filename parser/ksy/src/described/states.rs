@@ -29,9 +29,11 @@ impl Described {
 
     /// The same, whose messages carry others: a conversation of one state.
     pub(super) fn carrying(self, carries: Option<&Arc<CarriesPlan>>) -> Described {
-        let carries = carries.filter(|_| self.grammar.is_none() && self.stream.is_none());
-        let Some(carries) = carries else { return self };
+        let Some(carries) = carries.filter(|_| self.grammar.is_none()) else { return self };
         let whole = self.whole.as_ref().map(|whole| Arc::new((**whole).clone().carrying(Some(carries))));
+        if self.stream.is_some() {
+            return Described { whole, ..self };
+        }
         let (format, limit, key) = (self.format.clone(), self.limit.clone(), self.key.clone());
         let own = Arc::new(Described { whole: None, ..self });
         let grammar = Grammar::of_one(&own, carries);

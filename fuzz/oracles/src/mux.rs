@@ -1,4 +1,5 @@
-//! A carrier written in Rust: `M`, a channel, a length of two bytes, and that many bytes.
+//! A carrier with channels of every kind, for tests of how what is carried is read. A message is `M`, a channel, a length of two bytes,
+//! and that many bytes.
 //!
 //! Of channels below 0x40 the bytes are a stream as they are; below 0x80 each is a message; those below 0xc0 are a stream again, but each
 //! byte is added to the number of messages that the conversation had before; of those above each byte stands for two, and each is a
@@ -7,16 +8,14 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use framescope_capture::{Index, Options};
 use framescope_parser::{
     Captured, Carried, Channel, Code, Confidence, Conversation, Dissection, Error, Fault, Input, Kind,
     Measure, Memo, Nowhere, Passage, Protocol, Reads, Role, Sample, Sentence, Settings, Stage, Step, Value,
-    Visit, with_built_in,
+    Visit,
 };
 
-use super::{Tcp, read_with, tcp_pcap};
-
 /// The carrier.
+#[derive(Debug)]
 pub struct Mux {
     stages: Vec<Stage>,
 }
@@ -45,8 +44,8 @@ fn about(channel: u8, settings: &Settings) -> Channel {
     let name = match channel {
         0x3f => "mux.mux",
         ..0x40 => "mux.plain",
-        ..0x80 => "mux.message",
-        ..0xc0 => "mux.added",
+        0x40..0x80 => "mux.message",
+        0x80..0xc0 => "mux.added",
         _ => "mux.double",
     };
     Channel {
@@ -101,7 +100,7 @@ impl Conversation for Count {
         let missing = message.missing_bytes() as u64;
         match channel {
             ..0x80 => to.verbatim(number, role, 4, payload),
-            ..0xc0 => {
+            0x80..0xc0 => {
                 let added: Vec<u8> = payload.iter().map(|byte| byte.wrapping_sub(self.0 as u8)).collect();
                 let (one, other) = added.split_at(added.len() / 3);
                 to.bytes(number, role, one);
@@ -140,7 +139,7 @@ impl Protocol for Message {
     }
 
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
-        let present = NonZeroUsize::new(input.bytes.len()).unwrap();
+        let present = NonZeroUsize::new(input.bytes.len()).expect("a step has bytes");
         match input.bytes.iter().position(|byte| *byte == b'M').map(NonZeroUsize::new) {
             Some(None) => {}
             Some(Some(skipped)) => return Step::Searching(skipped, Code::NotAFrame),
@@ -148,7 +147,7 @@ impl Protocol for Message {
         }
         let all = length(Captured::whole(input.bytes)).unwrap_or(4);
         match NonZeroUsize::new(all.saturating_sub(present.get())) {
-            None => Step::Message(NonZeroUsize::new(all).unwrap()),
+            None => Step::Message(NonZeroUsize::new(all).expect("it has a header")),
             Some(_) if input.last => Step::Partial(present),
             Some(more) => Step::NeedMore(more),
         }
@@ -217,21 +216,11 @@ impl Protocol for Mux {
 
 /// A message for a channel.
 pub fn message(channel: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+    let length = u16::try_from(payload.len()).expect("it fits into a message").to_be_bytes();
     [&[b'M', channel], &length[..], payload].concat()
 }
 
 /// The same for a channel from 0x80 to 0xbf, after so many messages of both sides.
 pub fn added(channel: u8, before: u8, payload: &[u8]) -> Vec<u8> {
     message(channel, &payload.iter().map(|byte| byte.wrapping_add(before)).collect::<Vec<_>>())
-}
-
-/// A capture of a few of them, one in another carrier.
-pub fn index() -> Index {
-    let nested = message(0x3f, &[message(1, b"inner"), added(0x80, 1, b"added")].concat());
-    let messages = [message(0x41, b"\x01ada"), nested, message(0xc1, b"\x03xy")].concat();
-    let segments = [Tcp::syn(100), Tcp::data(101, messages)];
-    let protocols = with_built_in(vec![Arc::new(Mux::default()) as Arc<dyn Protocol>]);
-    let decode_as = ["tcp=mux", "mux.message=bare"].iter().map(|rule| rule.parse().unwrap()).collect();
-    read_with(tcp_pcap(&segments), &Options { protocols, decode_as, ..Options::default() })
 }

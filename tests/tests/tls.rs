@@ -1,0 +1,99 @@
+//! The recorded TLS connections in corpus/carriers: what is listed of them, and that what is decrypted is what tshark decrypts.
+
+// A test stops where an assumption of its helpers does not hold.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use framescope_capture::export::{RowSelection, write_csv, write_flows_json};
+use framescope_capture::{Index, Options, Source, TakeSecrets, read};
+use framescope_carriers::tls::Secrets;
+use framescope_oracles::check_index;
+use framescope_parser::built_in;
+use serde_json::Value as Json;
+use support::corpus;
+
+const CASES: [&str; 3] = ["tls-1.2", "tls-1.3", "tls-python"];
+
+fn folder(case: &str) -> PathBuf {
+    corpus().join("carriers").join(case)
+}
+
+/// Takes the secrets that a capture holds.
+struct OfCapture(Arc<Secrets>);
+
+impl TakeSecrets for OfCapture {
+    fn take(&self, kind: u32, secrets: &[u8]) {
+        self.0.add_block(kind, secrets);
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.0.notices()
+    }
+}
+
+fn open(case: &str) -> Index {
+    let secrets = Arc::new(Secrets::new());
+    let carriers = framescope_carriers::Options { secrets: Arc::clone(&secrets), ..Default::default() };
+    let options = Options {
+        protocols: built_in().into_iter().chain(framescope_carriers::all(&carriers)).collect(),
+        secrets: Some(Arc::new(OfCapture(secrets))),
+        ..Options::default()
+    };
+    let path = folder(case).join("capture.pcapng");
+    read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap()
+}
+
+#[test]
+fn what_is_listed_is_what_was_accepted() {
+    for case in CASES {
+        let index = open(case);
+        check_index(&index);
+        let mut listed = Vec::new();
+        write_csv(&index, &mut RowSelection::all(), &mut listed).unwrap();
+        let listed = String::from_utf8(listed).unwrap();
+        let path = folder(case).join("expected.csv");
+        if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
+            fs::write(&path, &listed).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+        assert!(listed == expected, "{case}: read what `FRAMESCOPE_ACCEPT=1` writes to expected.csv");
+    }
+}
+
+#[test]
+fn what_is_carried_is_what_tshark_decrypts() {
+    for case in CASES {
+        let index = open(case);
+        let mut flows = Vec::new();
+        write_flows_json(&index, &mut flows).unwrap();
+        let flows: Vec<Json> = String::from_utf8(flows)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let is_outer = |flow: &&Json| flow["carried_in"].is_null();
+        let mut found = String::new();
+        for (number, outer) in flows.iter().filter(is_outer).enumerate() {
+            let is_data = |flow: &&Json| flow["carried_in"] == "tls" && flow["carried_by"] == outer["flow"];
+            let data = flows.iter().find(is_data);
+            for (side, direction) in [("client", "forward"), ("server", "backward")] {
+                // A side that sent nothing has the digest of nothing.
+                let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+                let (bytes, digest) = match data.map(|flow| &flow[direction]) {
+                    Some(sent) => {
+                        (sent["bytes"].as_u64().unwrap(), sent["sha256"].as_str().unwrap().to_owned())
+                    }
+                    None => (0, nothing.to_owned()),
+                };
+                found += &format!("{number} {side} {bytes} {digest}\n");
+            }
+        }
+        let expected = fs::read_to_string(folder(case).join("tshark.txt")).unwrap();
+        assert_eq!(found, expected.split_once('\n').unwrap().1, "{case}");
+    }
+}
