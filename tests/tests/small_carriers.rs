@@ -29,7 +29,13 @@ const CASES: [(&str, &[&str]); 6] = [
     ("compressed", &["tcp.port=9352=zlib", "tcp.port=9353=deflate", "tcp.port=9354=zstd"]),
     (
         "framings",
-        &["tcp.port=9341=cobs", "tcp.port=9342=cobsr", "tcp.port=9343=slip", "tcp.port=9344=base64", "tcp.port=9345=hex"],
+        &[
+            "tcp.port=9341=cobs",
+            "tcp.port=9342=cobsr",
+            "tcp.port=9343=slip",
+            "tcp.port=9344=base64",
+            "tcp.port=9345=hex",
+        ],
     ),
 ];
 
@@ -124,7 +130,10 @@ fn values(fields: &[Field<'_>], path: &str, suboption: Option<&str>, out: &mut V
             Some(rest) => values(&field.fields, rest, None, out),
             None => out.push(match field.value.as_u64() {
                 Some(number) => number.to_string(),
-                None => field.value.as_bytes().map_or_else(String::new, |text| String::from_utf8_lossy(text).into_owned()),
+                None => field
+                    .value
+                    .as_bytes()
+                    .map_or_else(String::new, |text| String::from_utf8_lossy(text).into_owned()),
             }),
         }
     }
@@ -153,13 +162,24 @@ fn tshark_finds_the_same_fields() {
             let mut words = field.split(' ');
             let (theirs, ours, suboption) = (words.next().unwrap(), words.next().unwrap(), words.next());
             let mut tshark = Command::new("tshark");
-            tshark.arg("-r").arg(folder(name).join("capture.pcapng")).args(["-T", "fields", "-E", "aggregator=|", "-e", theirs]);
+            tshark.arg("-r").arg(folder(name).join("capture.pcapng")).args([
+                "-T",
+                "fields",
+                "-E",
+                "aggregator=|",
+                "-e",
+                theirs,
+            ]);
             for rule in &rules {
                 tshark.args(["-d", rule.trim_start_matches("decode-as ")]);
             }
             let output = String::from_utf8_lossy(&tshark.output().unwrap().stdout).into_owned();
-            let theirs_found: Vec<String> =
-                output.lines().flat_map(|line| line.split('|')).filter(|value| !value.is_empty()).map(plain).collect();
+            let theirs_found: Vec<String> = output
+                .lines()
+                .flat_map(|line| line.split('|'))
+                .filter(|value| !value.is_empty())
+                .map(plain)
+                .collect();
             let mut found = Vec::new();
             for (number, row) in index.rows() {
                 if index.level(&row) == 0 {
