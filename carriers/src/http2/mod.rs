@@ -69,6 +69,8 @@ struct Frames;
 const MOST_BEGINNINGS: usize = 8;
 /// Frames, and the bits of chance in them, that leave little doubt where no preface is.
 const CONSISTENT: (usize, u32) = (3, 90);
+/// Streams have smaller numbers than this, unless a connection is very old.
+const USUAL_STREAMS: u32 = 1 << 20;
 
 impl Protocol for Frames {
     fn name(&self) -> &str {
@@ -164,11 +166,8 @@ impl Protocol for Frames {
             return certain;
         }
         let ends = sample.segment_ends.iter().copied().take(MOST_BEGINNINGS);
-        let is_consistent = |begin: usize| {
-            let (frames, bits) = chain(bytes.get(begin..).unwrap_or_default());
-            frames >= CONSISTENT.0 && bits >= CONSISTENT.1
-        };
-        let found = std::iter::once(0).chain(ends).any(is_consistent);
+        let found =
+            std::iter::once(0).chain(ends).any(|begin| is_consistent(bytes.get(begin..).unwrap_or_default()));
         if found { Confidence::Likely } else { Confidence::No }
     }
 }
@@ -239,16 +238,23 @@ fn begins_with_settings(bytes: &[u8]) -> Option<Confidence> {
     }
 }
 
-/// How many frames follow each other, the last of which may be cut off, and the bits of chance in them.
-fn chain(mut bytes: &[u8]) -> (usize, u32) {
+/// Whether frames follow each other here, the last of which may be cut off, so that little doubt is left. Zeros look like empty DATA
+/// frames, so that only frames of several types count, or DATA of one stream.
+fn is_consistent(mut bytes: &[u8]) -> bool {
     let (mut frames, mut bits) = (0, 0u32);
+    let mut first: Option<Header> = None;
+    let (mut has_types, mut has_empty, mut has_streams) = (false, false, false);
     while let Some(header) = Header::parse(bytes) {
-        let Some(own) = header.bits() else { return (0, 0) };
+        let Some(own) = header.bits().filter(|_| header.stream < USUAL_STREAMS) else { return false };
+        let known = first.get_or_insert(header);
+        has_types |= known.kind != header.kind;
+        has_streams |= known.stream != header.stream;
+        has_empty |= header.length == 0;
         frames += 1;
         bits = bits.saturating_add(own);
         bytes = bytes.get(HEADER + header.length..).unwrap_or_default();
     }
-    (frames, bits)
+    frames >= CONSISTENT.0 && bits >= CONSISTENT.1 && (has_types || !has_empty && !has_streams)
 }
 
 impl Protocol for Http2 {
