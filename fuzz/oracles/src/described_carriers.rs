@@ -1,4 +1,4 @@
-//! What described carriers carry is put together as a dictionary of streams has it: in one connection, numbered or at offsets and in
+//! What described carriers carry is joined as a dictionary of streams has it: in one connection, numbered or at offsets and in
 //! another order, and messages in parts.
 
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ fn said(kind: usize, choices: &mut Choices<'_>) -> (Vec<(Role, Vec<u8>)>, Stream
         stream.push(content);
     }
     if kind != MULTIPLEXED && kind != IN_PARTS {
-        // What was begun in order goes on in another, and some of it comes twice.
+        // What was begun in order continues in another, and some of it is a duplicate.
         for at in 2..said.len() {
             match choices.below(4) {
                 0 if is_begun(&said, at - 1) => said.swap(at - 1, at),
@@ -123,6 +123,6 @@ fn message([channel, last, number]: [u8; 3], place: u16, payload: &[u8]) -> Vec<
 }
 
 #[test]
-fn what_is_carried_is_put_together_as_in_a_dictionary() {
+fn what_is_carried_is_joined_as_in_a_dictionary() {
     crate::try_on_random_bytes(described_carriers, 150);
 }
