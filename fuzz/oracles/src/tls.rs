@@ -34,7 +34,12 @@ pub fn tls(data: &[u8]) {
         check_damaged(&player, &records, at, &mut random);
     }
     // Secrets that do not fit, and those with mistakes.
-    let other = if random.one_in(2) { log.replace('3', "4") } else { log.replacen(' ', "", 1) };
+    let broken = log.replacen(' ', "", 1);
+    let secrets = Secrets::new();
+    secrets.add_text("keys", &broken);
+    assert!(secrets.notices().iter().all(|notice| notice.starts_with("keys line 1: ")));
+    assert_eq!(secrets.notices().len(), 1, "a line with a mistake is reported");
+    let other = if random.one_in(2) { log.replace('3', "4") } else { broken };
     play_any(&self::player(&other), pieces(&records), &mut random);
     play_any(&player, pieces(&records), &mut random);
 }
