@@ -104,7 +104,7 @@ fn one_tlv<'a>(
 pub(super) fn checksum(header: &[u8], at: usize, length: usize) -> u32 {
     let mut digest = CRC.digest();
     digest.update(header.get(..at).unwrap_or_default());
-    digest.update(&[0; 4][..length.min(4)]);
+    digest.update([0; 4].get(..length).unwrap_or(&[0; 4]));
     digest.update(header.get(at + length..).unwrap_or_default());
     digest.finalize()
 }
