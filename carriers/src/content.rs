@@ -100,9 +100,9 @@ pub fn limit(packed: usize) -> usize {
 /// let packed = [0x78, 0x9c, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x06, 0x2c, 0x02, 0x15];
 /// assert_eq!(&*unpack("deflate", &packed, 100).content, b"hello");
 /// assert_eq!(&*unpack("deflate", &packed[2..11], 100).content, b"hello", "without zlib's frame");
-/// let short = unpack("deflate", &packed, 3);
-/// assert_eq!(&*short.content, b"hel");
-/// assert!(short.fault.unwrap().to_string().contains("more than 3 bytes"));
+/// let short = unpack("deflate", &packed, 4);
+/// assert_eq!(&*short.content, b"hell");
+/// assert!(short.fault.unwrap().to_string().contains("more than 4 bytes"));
 /// ```
 pub fn unpack<'a>(codings: &str, packed: &'a [u8], limit: usize) -> Unpacked<'a> {
     let mut all = Unpacked { content: Cow::Borrowed(packed), fault: None };
@@ -155,7 +155,7 @@ pub fn unpack_one(coding: Coding, packed: &[u8], limit: usize) -> (Vec<u8>, Opti
 
 /// Whether two bytes are the head of zlib's frame.
 fn is_zlib(first: u8, second: u8) -> bool {
-    first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes([first, second]) % 31 == 0
+    first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes([first, second]).is_multiple_of(31)
 }
 
 /// Appends what a decoder gives, up to the limit. Whether that is all.

@@ -35,7 +35,9 @@ pub struct Options {
 
 /// All of them, in the order in which detection prefers them.
 pub fn all(options: &Options) -> Vec<Arc<dyn Protocol>> {
-    let mut all: Vec<Arc<dyn Protocol>> = vec![
+    // STARTTLS is before TLS, which recognises its records behind the clear text as well.
+    let mut all = small::all();
+    let large: Vec<Arc<dyn Protocol>> = vec![
         Arc::new(tls::Tls::new(Arc::clone(&options.secrets))),
         Arc::new(tls::TlsHandshake::default()),
         Arc::new(http::Http::default().carry_bodies(options.carry_bodies)),
@@ -44,7 +46,7 @@ pub fn all(options: &Options) -> Vec<Arc<dyn Protocol>> {
         Arc::new(websocket::WebSocket::default()),
         Arc::new(websocket::WebSocketText),
     ];
-    all.extend(small::all());
+    all.extend(large);
     // What nearly any bytes fit comes last.
     all.push(Arc::new(json::Json));
     all.push(Arc::new(protobuf::Protobuf::default()));

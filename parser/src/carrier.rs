@@ -75,7 +75,7 @@ pub trait Carried {
     /// cut off there, and reported as [`Code::ExpandsTooMuch`].
     fn room(&self) -> usize;
 
-    /// Says what a channel is, before its first bytes. What is said of one again is left aside.
+    /// Says what a channel is, before its first bytes. What it says of one again is ignored.
     fn open(&mut self, channel: u64, about: Channel);
 
     /// The next bytes of a direction of a channel, which are in the carrier's message as they are, and where in it they begin.
@@ -135,7 +135,7 @@ pub enum Heard {
 /// Collects all that is carried, for tests and for programs that want just that.
 #[derive(Clone, Debug, Default)]
 pub struct Collected {
-    /// What was said of each channel.
+    /// What the carrier said of each channel.
     pub channels: BTreeMap<u64, Channel>,
     /// What happened in each direction of each.
     pub heard: BTreeMap<(u64, Role), Vec<Heard>>,

@@ -175,7 +175,7 @@ fn what_is_lost_costs_inside_only_the_messages_that_it_touches() {
         let stateless = |row: &&String| !row.contains("added") && !row.contains("mux.mux");
         let missing: Vec<&String> =
             whole.iter().filter(stateless).filter(|row| !stays.contains(row)).collect();
-        // Itself, and what it carries, or the message that goes on in another.
+        // Itself, and what it carries, or a message that continues in another.
         assert!(missing.len() <= 3, "segment {lost}: {missing:#?}");
     }
 }

@@ -158,38 +158,33 @@ fn tshark_finds_the_same_fields() {
         let text = fs::read_to_string(folder(name).join("tshark.txt")).unwrap();
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let (rules, fields): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("decode-as "));
-        for field in fields {
-            let mut words = field.split(' ');
-            let (theirs, ours, suboption) = (words.next().unwrap(), words.next().unwrap(), words.next());
-            let mut tshark = Command::new("tshark");
-            tshark.arg("-r").arg(folder(name).join("capture.pcapng")).args([
-                "-T",
-                "fields",
-                "-E",
-                "aggregator=|",
-                "-e",
-                theirs,
-            ]);
-            for rule in &rules {
-                tshark.args(["-d", rule.trim_start_matches("decode-as ")]);
-            }
-            let output = String::from_utf8_lossy(&tshark.output().unwrap().stdout).into_owned();
-            let theirs_found: Vec<String> = output
-                .lines()
-                .flat_map(|line| line.split('|'))
-                .filter(|value| !value.is_empty())
-                .map(plain)
-                .collect();
+        let fields: Vec<Vec<&str>> = fields.into_iter().map(|field| field.split(' ').collect()).collect();
+        let mut tshark = Command::new("tshark");
+        tshark.arg("-r").arg(folder(name).join("capture.pcapng")).args([
+            "-T",
+            "fields",
+            "-E",
+            "aggregator=|",
+        ]);
+        fields.iter().for_each(|field| {
+            tshark.args(["-e", field[0]]);
+        });
+        for rule in &rules {
+            tshark.args(["-d", rule.trim_start_matches("decode-as ")]);
+        }
+        let output = String::from_utf8_lossy(&tshark.output().unwrap().stdout).into_owned();
+        for (column, field) in fields.iter().enumerate() {
+            let cells = output.lines().filter_map(|line| line.split('\t').nth(column));
+            let theirs: Vec<String> =
+                cells.flat_map(|cell| cell.split('|')).filter(|value| !value.is_empty()).map(plain).collect();
             let mut found = Vec::new();
-            for (number, row) in index.rows() {
-                if index.level(&row) == 0 {
-                    let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
-                    let shown: Dissection<'_> = index.dissect(number, &bytes);
-                    values(&shown.fields, ours, suboption, &mut found);
-                }
+            for (number, row) in index.rows().filter(|(_, row)| index.level(row) == 0) {
+                let bytes = index.row_bytes(&row, usize::MAX, &mut reader).unwrap();
+                let shown: Dissection<'_> = index.dissect(number, &bytes);
+                values(&shown.fields, field[1], field.get(2).copied(), &mut found);
             }
-            if found != theirs_found || found.is_empty() {
-                different.insert(theirs.to_owned(), (found, theirs_found));
+            if found != theirs || found.is_empty() {
+                different.insert(field[0].to_owned(), (found, theirs));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The recorded WebSockets, compared with what their programs logged and with what tshark sees of each frame.
 
 // A test stops where an assumption of its helpers does not hold.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod support;
 
@@ -14,10 +14,10 @@ use framescope_capture::export::{Paint, RowSelection, hex, write_text};
 use framescope_capture::{FlowId, Index, Options, RowId, Source, TakeSecrets, read};
 use framescope_carriers::tls::Secrets;
 use framescope_oracles::check_index;
-use framescope_parser::{Direction, Dissection, Value, built_in};
+use framescope_parser::{Code, Direction, Dissection, Value, built_in};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
-use support::corpus;
+use support::{Tcp, corpus, read_with, tcp_pcap};
 
 /// The cases, with how many messages and frames each has, and of how many of these tshark shows the contents.
 const CASES: [(&str, usize, usize, usize); 4] = [
@@ -44,17 +44,20 @@ impl TakeSecrets for OfCapture {
     }
 }
 
-fn open(case: &str, rules: &[&str]) -> Index {
+fn options(rules: &[&str]) -> Options {
     let secrets = Arc::new(Secrets::new());
     let carriers = framescope_carriers::Options { secrets: Arc::clone(&secrets), ..Default::default() };
-    let options = Options {
+    Options {
         protocols: built_in().into_iter().chain(framescope_carriers::all(&carriers)).collect(),
         decode_as: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
         secrets: Some(Arc::new(OfCapture(secrets))),
         ..Options::default()
-    };
+    }
+}
+
+fn open(case: &str, rules: &[&str]) -> Index {
     let path = folder(case).join("capture.pcapng");
-    read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap()
+    read(Source::open(&path).unwrap(), &options(rules), &mut |_| true).unwrap()
 }
 
 #[test]
@@ -247,4 +250,22 @@ fn the_users_own_protocol_is_read_in_the_binary_messages() {
         assert_eq!(kinds.iter().filter(|kind| *kind == "DATA").count(), 3, "{kinds:?}");
         assert_eq!(kinds.iter().filter(|kind| *kind == "ACK").count(), 4, "{kinds:?}");
     }
+}
+
+#[test]
+fn a_capture_that_begins_in_the_middle_is_read_by_a_rule() {
+    let frame = |text: &str| [&[0x81, text.len() as u8], text.as_bytes()].concat();
+    let all: Vec<u8> = (0..30).flat_map(|number| frame(&format!("message number {number}"))).collect();
+    // The beginning of the first one was before the capture.
+    let segments: Vec<Tcp> = all[5..]
+        .chunks(100)
+        .zip(0..)
+        .map(|(part, i)| Tcp { from_client: false, ..Tcp::data(201 + 100 * i, part) })
+        .collect();
+    let index = read_with(tcp_pcap(&segments), &options(&["tcp.port=9000=websocket"]));
+    let text: Vec<u8> = said(&index).into_values().flatten().flatten().collect();
+    let expected: String = (1..30).map(|number| format!("message number {number}")).collect();
+    assert_eq!(String::from_utf8(text).unwrap(), expected);
+    let has = |code: Code| index.row_ids().any(|row| index.dissect(row, &row_bytes(&index, row)).has(code));
+    assert!(has(Code::MidConversation) && !has(Code::InvalidUtf8));
 }

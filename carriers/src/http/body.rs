@@ -98,12 +98,12 @@ pub(super) fn is_stream(head: &Head<'_>) -> bool {
     ];
     let Some(media_type) = head.value("content-type") else { return false };
     let essence = media_type.split(';').next().unwrap_or_default().trim();
-    let is = |known: &&str| {
+    let is = |known: &&'static str| {
         let end = essence.get(known.len()..).unwrap_or("-");
         essence.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known))
             && (end.is_empty() || end.starts_with('+') || end.starts_with("-text"))
     };
-    TYPES.iter().any(|known| is(&known))
+    TYPES.iter().any(is)
 }
 
 /// What a body in chunks begins with.

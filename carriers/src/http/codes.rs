@@ -19,7 +19,7 @@ pub(super) static CODES: CodeDomain = CodeDomain::new(
             "malformed-head",
             Severity::Warning,
             "The head is not as RFC 9112 has it; servers and browsers differ in what they make of it.",
-            "The head was put together by hand, or a value has a line break or another control character in it.",
+            "The head was written by hand, or a value has a line break or another control character in it.",
             "Write heads with a library, and refuse values with control characters.",
         ),
         info(

@@ -5,24 +5,18 @@ use std::ops::Range;
 
 use framescope_parser::{Captured, Code, Kind, Value, Visit};
 
-use super::bodies::codings;
-use super::body::{Body, Chunk, Chunks, Length, body_of, content_length, size_line};
-use super::codes::{CONFLICTING_LENGTH, MALFORMED_HEAD, OBSOLETE_FORM, UNKNOWN_CODING};
-use super::head::{FieldLine, FieldLines, Head, Read};
-use super::media::report_content;
+use super::body::{Chunk, size_line};
+use super::content::body;
+use super::faults::head_problems;
+use super::head::{FieldLines, Head, Read};
 use super::stage::Reading;
-use super::start::{METHODS, Start, Versions, is_token};
-use crate::content::{self, Fault};
+use super::start::{METHODS, Start, Versions};
 use crate::names::lower_case;
 use crate::preview::Preview;
-use crate::shown::Shown;
 
 /// The kinds that are neither methods nor statuses, with their numbers.
 pub(super) const KINDS: [(&str, u64); 5] =
     [("OTHER", 2000), ("BODY", 2001), ("UPGRADED", 2002), ("TUNNEL", 2003), ("TRAILERS", 2004)];
-/// So many chunks are shown of one body.
-const MAX_CHUNKS: usize = 1000;
-
 fn kind(name: &'static str) -> Kind<'static> {
     let number = KINDS.iter().find(|(known, _)| *known == name).map_or(0, |(_, number)| *number);
     Kind::new(number, Some(name))
@@ -45,7 +39,12 @@ pub(super) fn report<'a>(reading: Reading, message: Captured<'a, '_>, visit: &mu
         _ => report_message(reading, message, visit),
     }
     if !reading.is_message() {
-        visit.summary(format_args!("{}", Preview(message.bytes())));
+        let bytes = message.bytes();
+        let line = match size_line(bytes).filter(|_| reading == Reading::Chunk) {
+            Some(Ok((_, line))) => line,
+            _ => 0,
+        };
+        visit.summary(format_args!("{}", Preview(bytes.get(line..).unwrap_or_default().trim_ascii_end())));
     }
 }
 
@@ -65,7 +64,12 @@ pub(super) fn report_skipped<'a>(code: Code, skipped: &'a [u8], length: usize, v
 }
 
 /// Reports a range of bytes, some of which may be missing.
-fn data<'a>(name: &'a str, message: Captured<'a, '_>, range: Range<usize>, visit: &mut dyn Visit<'a>) {
+pub(super) fn data<'a>(
+    name: &'a str,
+    message: Captured<'a, '_>,
+    range: Range<usize>,
+    visit: &mut dyn Visit<'a>,
+) {
     match message.get(range.clone()) {
         Some(bytes) => visit.field(name, range, Value::utf8(bytes)),
         None => message.report_missing(name, range, visit),
@@ -89,7 +93,7 @@ fn chunk<'a>(message: Captured<'a, '_>, visit: &mut dyn Visit<'a>) {
 }
 
 /// Reports the line with the size of a chunk.
-fn size_fields<'a>(bytes: &'a [u8], line: Range<usize>, size: u64, visit: &mut dyn Visit<'a>) {
+pub(super) fn size_fields<'a>(bytes: &'a [u8], line: Range<usize>, size: u64, visit: &mut dyn Visit<'a>) {
     let text = bytes.get(line.clone()).unwrap_or_default();
     let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     visit.field("size", line.start..line.start + digits, Value::Unsigned(size));
@@ -257,212 +261,4 @@ fn value_of(value: &[u8], is_folded: bool) -> Value<'_> {
         Ok(text) => Value::Text(Cow::Owned(text)),
         Err(_) => Value::Bytes(value.into()),
     }
-}
-
-/// What is wrong with the head.
-fn head_problems(head: &Head<'_>, visit: &mut dyn Visit<'_>) {
-    let ends_in_cr_lf = head.bytes.get(..head.line).is_some_and(|line| line.ends_with(b"\r\n"));
-    let folded = head.fields().find(|line| line.is_folded);
-    if let Some(line) = &folded {
-        visit.problem(
-            OBSOLETE_FORM,
-            line.line.clone(),
-            format_args!("the value of this field is over several lines; write it on one"),
-        );
-    } else if !ends_in_cr_lf {
-        visit.problem(
-            OBSOLETE_FORM,
-            head.line - 1..head.line,
-            format_args!("the line ends in LF alone; write CR LF"),
-        );
-    }
-    match head.fields().find_map(|line| Some((fault_of(head.bytes, &line)?, line))) {
-        Some((fault, line)) => visit.problem(MALFORMED_HEAD, line.line, format_args!("{fault}")),
-        None if folded.is_none() => {
-            if let Some(error) = strict_fault(head) {
-                let range = 0..head.end;
-                visit.problem(
-                    MALFORMED_HEAD,
-                    range,
-                    format_args!("the head is not as RFC 9112 has it: {error}"),
-                );
-            }
-        }
-        None => {}
-    }
-    length_problems(head, visit);
-}
-
-/// What is wrong with the line of a field.
-fn fault_of(bytes: &[u8], line: &FieldLine) -> Option<&'static str> {
-    let name = bytes.get(line.name.clone())?;
-    let value = bytes.get(line.value.clone())?;
-    let is_control = |byte: &u8| *byte < b' ' && *byte != b'\t' || *byte == 0x7f;
-    match () {
-        () if name.is_empty() => Some("this line has no name before a colon, so that it is no header field"),
-        () if bytes.get(line.name.end) != Some(&b':') => {
-            Some("a blank stands between the name and the colon; receivers differ in what they make of it")
-        }
-        () if !name.iter().all(|&byte| is_token(byte)) => Some(
-            "the name has characters that none may have; only letters, digits and some signs are allowed",
-        ),
-        () if value
-            .iter()
-            .any(|byte| is_control(byte) && !(line.is_folded && matches!(byte, b'\r' | b'\n'))) =>
-        {
-            Some("the value has a control character in it; no value may have one")
-        }
-        () => None,
-    }
-}
-
-/// What the strict parser finds wrong.
-fn strict_fault(head: &Head<'_>) -> Option<httparse::Error> {
-    let bytes = head.bytes.get(0..head.end)?;
-    fn parse<'b>(
-        start: Start,
-        bytes: &'b [u8],
-        headers: &mut [httparse::Header<'b>],
-    ) -> Option<httparse::Error> {
-        match start {
-            Start::Response => httparse::ParserConfig::default()
-                .allow_multiple_spaces_in_response_status_delimiters(true)
-                .parse_response(&mut httparse::Response::new(headers), bytes)
-                .err(),
-            _ => httparse::Request::new(headers).parse(bytes).err(),
-        }
-    }
-    let lines = head.fields().count();
-    let mut few = [httparse::EMPTY_HEADER; 64];
-    match few.get_mut(..lines) {
-        Some(few) => parse(head.start, bytes, few),
-        None => parse(head.start, bytes, &mut vec![httparse::EMPTY_HEADER; lines]),
-    }
-}
-
-/// Reports where the head says in several ways how long the body is.
-fn length_problems(head: &Head<'_>, visit: &mut dyn Visit<'_>) {
-    let lines = || {
-        let is_length = |line: &FieldLine| {
-            head.bytes.get(line.name.clone()).is_some_and(|name| name.eq_ignore_ascii_case(b"content-length"))
-        };
-        head.fields().filter(is_length)
-    };
-    let Some(last) = lines().last() else { return };
-    let items =
-        lines().flat_map(|line| head.bytes.get(line.value).unwrap_or_default().split(|&byte| byte == b','));
-    let mut items = items.map(<[u8]>::trim_ascii);
-    let first = items.next().unwrap_or_default();
-    if head.values("transfer-encoding").next().is_some() {
-        visit.problem(
-            CONFLICTING_LENGTH,
-            last.line,
-            format_args!("there are both Content-Length and Transfer-Encoding; the latter decides, but not for every receiver"),
-        );
-    } else if items.any(|item| item != first) {
-        visit.problem(
-            CONFLICTING_LENGTH,
-            last.line,
-            format_args!("the values of Content-Length differ; the first is used here"),
-        );
-    } else if content_length(head) == Length::Invalid {
-        visit.problem(
-            MALFORMED_HEAD,
-            last.line,
-            format_args!(
-                "Content-Length is not a number of bytes, so that the length of the body is not known"
-            ),
-        );
-    }
-}
-
-/// Reports the body of a message.
-fn body<'a>(reading: Reading, message: Captured<'a, '_>, head: &Head<'a>, visit: &mut dyn Visit<'a>) {
-    let range = head.end..message.length();
-    if !message.is_whole() {
-        return data("body", message, range, visit);
-    }
-    let bytes = message.bytes();
-    let form = if head.is_translated() { Body::UntilEnd } else { body_of(head, reading.answers()) };
-    let rest = bytes.get(range.clone()).unwrap_or_default();
-    match form {
-        Body::Chunked => {
-            let chunks = Chunks::read(bytes, head.end);
-            let is_whole = chunks.last.is_some();
-            report_chunks(bytes, head.end, &chunks, visit);
-            match chunks.data.as_slice() {
-                [(_, only)] => {
-                    let content = Shown::AsItIs(bytes.get(only.clone()).unwrap_or_default(), only.start);
-                    report_packed(head, &content, is_whole, visit);
-                }
-                _ => {
-                    let joined = chunks.joined(bytes);
-                    let place = head.end..chunks.last.as_ref().map_or(chunks.end, |(line, _)| line.start);
-                    report_packed(head, &Shown::Unpacked(&joined, place), is_whole, visit);
-                }
-            }
-        }
-        Body::Length(length) => {
-            let is_whole = rest.len() as u64 >= length;
-            report_packed(head, &Shown::AsItIs(rest, range.start), is_whole, visit);
-        }
-        Body::None | Body::UntilEnd => {
-            let is_whole = head.value(":incomplete").is_none();
-            report_packed(head, &Shown::AsItIs(rest, range.start), is_whole, visit);
-        }
-    }
-}
-
-fn report_chunks<'a>(bytes: &'a [u8], start: usize, chunks: &Chunks, visit: &mut dyn Visit<'a>) {
-    visit.begin("chunks", start..chunks.end, Value::Group);
-    let all = chunks.data.iter().map(|(line, data)| (line, data.end));
-    let all = all.chain(chunks.last.iter().map(|(line, _)| (line, line.end)));
-    for (line, end) in all.take(MAX_CHUNKS) {
-        let text = bytes.get(line.clone()).unwrap_or_default();
-        let Some(Ok((size, _))) = size_line(text) else { continue };
-        visit.begin("chunk", line.start..end, Value::Group);
-        size_fields(bytes, line.clone(), size, visit);
-        visit.end();
-    }
-    visit.end();
-    if let Some((_, trailers)) = &chunks.last {
-        headers("trailers", bytes, trailers.clone(), visit);
-    }
-}
-
-/// Reports a body without its codings.
-fn report_packed<'a>(head: &Head<'a>, body: &Shown<'a, '_>, is_whole: bool, visit: &mut dyn Visit<'a>) {
-    let media_type = head.value("content-type");
-    let codings = codings(head);
-    if codings.is_empty() {
-        return report_content(body, media_type, is_whole, visit);
-    }
-    let packed = body.bytes();
-    let unpacked = content::unpack(&codings, packed, content::limit(packed.len()));
-    let place = body.whole_place();
-    let is_all = is_whole && unpacked.fault.is_none();
-    let what = "the body";
-    match &unpacked.fault {
-        None => {}
-        Some(fault @ Fault::TooMuch { .. }) => {
-            visit.problem(
-                Code::ExpandsTooMuch,
-                place.clone(),
-                format_args!("{what} is not all shown: {fault}"),
-            );
-        }
-        Some(fault @ Fault::Unknown { .. }) => {
-            visit.problem(UNKNOWN_CODING, place.clone(), format_args!("{what} is shown as it is: {fault}"));
-            return visit.field("body", place, body.value(0..packed.len()));
-        }
-        Some(fault @ Fault::Invalid { .. }) if is_whole => {
-            visit.problem(
-                Code::UnpackingFailed,
-                place.clone(),
-                format_args!("{what} can't be unpacked: {fault}"),
-            );
-        }
-        Some(Fault::Invalid { .. }) => {}
-    }
-    report_content(&Shown::Unpacked(&unpacked.content, place), media_type, is_all, visit);
 }

@@ -168,7 +168,7 @@ pub(super) struct FieldLine {
     pub(super) name: Range<usize>,
     /// Its value, without the blanks around it.
     pub(super) value: Range<usize>,
-    /// Whether the value goes on in other lines.
+    /// Whether the value continues on other lines.
     pub(super) is_folded: bool,
 }
 

@@ -9,8 +9,8 @@
 //! A message is one row with its body, if that has at most 1 MiB. Otherwise the head is a row, and so is each part of the body:
 //! each chunk, or each 64 KiB. Where the parts are written as things happen they are rows too, so that they are seen then:
 //!
-//! - a body of a type for that (`text/event-stream`, `multipart/x-mixed-replace`, `application/x-ndjson` and others) is in parts from
-//!   the first: in its chunks, else in its events, else in steps of 64 KiB;
+//! - a body of a type for that (`text/event-stream`, `multipart/x-mixed-replace`, `application/x-ndjson` and others) is divided
+//!   at once: in its chunks, else in its events, else in steps of 64 KiB;
 //! - a body with more than 32 chunks of less than 1 KiB is in chunks; so is one whose last chunk does not come before a gap or the end.
 //!
 //! What follows the response 101 or a successful CONNECT is handed on as the channels `http.upgrade` and `http.connect`, and bodies as
@@ -19,9 +19,12 @@
 mod bodies;
 mod body;
 mod codes;
+mod content;
 mod dissect;
 mod encode;
+mod faults;
 mod head;
+mod known;
 mod media;
 mod observer;
 mod stage;
@@ -196,10 +199,10 @@ fn detect(sample: Sample<'_>) -> Confidence {
         Found::Line(Start::Request | Start::Response, _) => Confidence::Certain,
         Found::Line(Start::Trailers | Start::Body, _) => Confidence::Likely,
         Found::Maybe => {
-            let is_known = |method: &&str| {
+            let is_known = |method: &&'static str| {
                 bytes.strip_prefix(method.as_bytes()).is_some_and(|rest| rest.starts_with(b" /"))
             };
-            let is_likely = bytes.starts_with(b"HTTP/1.") || METHODS.iter().any(|method| is_known(&method));
+            let is_likely = bytes.starts_with(b"HTTP/1.") || METHODS.iter().any(is_known);
             if is_likely { Confidence::Likely } else { Confidence::No }
         }
         Found::No => Confidence::No,

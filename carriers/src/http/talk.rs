@@ -11,6 +11,7 @@ use framescope_parser::{
 use super::bodies::BodyChannels;
 use super::body::{Body, Chunk, MAX_WHOLE, body_of, is_stream, size_line};
 use super::head::{Head, Read};
+use super::known::{is_event_stream, request_settings, upgraded};
 use super::stage::{Bodies, Progress, Reading, begins_message};
 use super::start::{Found, Start, Versions};
 
@@ -69,7 +70,7 @@ pub(super) struct Talk {
     /// What comes next of each role, if not a message.
     parts: [Option<Part>; 2],
     bodies: Bodies,
-    /// Who sends requests.
+    /// The side that sends requests.
     requester: Role,
     pending: VecDeque<Pending>,
     /// Whether a response need not have a request here: one was lost, or came before the capture.
@@ -214,23 +215,7 @@ impl Talk {
     /// The server has agreed to speak something else.
     fn upgrade(&mut self, head: &Head<'_>, request: &Settings, to: &mut dyn Carried) {
         self.parts = [Some(Part::Upgraded); 2];
-        let mut settings = request.clone();
-        for (field, name) in
-            [("sec-websocket-protocol", "subprotocol"), ("sec-websocket-extensions", "extensions")]
-        {
-            let values: Vec<_> = head.values(field).map(String::from_utf8_lossy).collect();
-            if !values.is_empty() {
-                settings = settings.with(name, values.join(", "));
-            }
-        }
-        let token = head.value("upgrade").unwrap_or_default().split([',', '/']).next().unwrap_or_default();
-        let protocol = match token.trim().to_ascii_lowercase().as_str() {
-            "" => None,
-            "h2c" => Some("http2".into()),
-            token => Some(token.to_owned().into()),
-        };
-        let name = "http.upgrade".into();
-        to.open(TUNNEL, Channel { name, protocol, settings, is_verbatim: true, ..Channel::default() });
+        to.open(TUNNEL, upgraded(head, request));
         self.is_channel_open = true;
     }
 
@@ -322,44 +307,6 @@ impl Talk {
             carried.lose(role, length, next.is_none(), to);
         }
     }
-}
-
-/// What a channel is to know of a request, beside what is known of the connection.
-fn request_settings(known: &Settings, head: &Head<'_>) -> Settings {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let target = text(head.target());
-    let settings = known.clone().with("method", text(head.method()));
-    if head.method() == b"CONNECT" {
-        return settings.with("target", target);
-    }
-    let (authority, path) = split_target(&target);
-    let mut settings = settings.with("path", path.split(['?', '#']).next().unwrap_or_default());
-    if let Some(host) = authority.or_else(|| head.value("host")) {
-        settings = settings.with("host", host);
-    }
-    if let Some(h2c) = head.value("http2-settings") {
-        settings = settings.with("http2-settings", h2c);
-    }
-    settings
-}
-
-/// The authority of a target in absolute form, and what follows it.
-pub(super) fn split_target(target: &str) -> (Option<&str>, &str) {
-    let is_scheme =
-        |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    match target.split_once("://") {
-        Some((scheme, rest)) if is_scheme(scheme) && !scheme.is_empty() => {
-            let end = rest.find(['/', '?']).unwrap_or(rest.len());
-            let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-            (Some(authority), path)
-        }
-        _ => (None, target),
-    }
-}
-
-fn is_event_stream(media_type: &str) -> bool {
-    let start = media_type.trim_start().get(..17);
-    start.is_some_and(|start| start.eq_ignore_ascii_case("text/event-stream"))
 }
 
 impl Conversation for Talk {

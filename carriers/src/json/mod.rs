@@ -24,7 +24,7 @@ static CODES: CodeDomain = CodeDomain::new(
         name: "invalid-json",
         severity: Severity::Error,
         meaning: "The text is said to be JSON, or begins like it, and is not valid.",
-        usual_cause: "The text was cut off, or put together by hand, with a comma too many or single quotes.",
+        usual_cause: "The text was cut off, or written by hand, with a comma too many or single quotes.",
         what_to_do: "Write JSON with a library, and send its whole text.",
     }],
 );

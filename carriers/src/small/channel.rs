@@ -24,7 +24,7 @@ impl Only {
         Only::new(Channel { name: name.into(), settings: settings.clone(), ..Channel::default() })
     }
 
-    /// Changes what is said of it, which has an effect until it is opened.
+    /// Its description, which can be changed until it is opened.
     pub(super) fn about_mut(&mut self) -> &mut Channel {
         Arc::make_mut(&mut self.about)
     }

@@ -1,7 +1,7 @@
 //! `gzip`, `zlib` and `deflate`: a whole stream that is compressed, in each direction by itself.
 //!
 //! The first header is a row, then whatever a segment holds, so that what it unpacks to comes at once. A direction that does not begin
-//! with a header is handed on as it is. After a loss gzip goes on with the next member; zlib and deflate can't.
+//! with a header is handed on as it is. After a loss gzip continues with the next member; zlib and deflate can't.
 
 use framescope_parser::{
     Captured, Carried, Code, Confidence, Conversation, Dissection, Error, Fault, Input, Kind, Passage, Role,
@@ -19,7 +19,40 @@ const PLAIN: u16 = 2;
 
 /// The carrier of a kind of compressed stream.
 pub fn compressed(wrapper: Wrapper) -> Staged {
-    let (name, about, part) = match wrapper {
+    let (name, about, part) = of_wrapper(wrapper);
+    let start = move |settings: &Settings| {
+        let first = if wrapper == Wrapper::Deflate { COMPRESSED } else { HEADER };
+        let direction = || Direction { stage: first, is_begun: false, inflating: Inflating::new(wrapper) };
+        let (directions, channel) = ([direction(), direction()], Only::named(name, settings));
+        Box::new(Compressed { wrapper, directions, channel }) as Box<dyn Conversation>
+    };
+    let fields = match wrapper {
+        Wrapper::Gzip => &GZIP_FIELDS[..],
+        Wrapper::Zlib => &["method", "window", "level", "check", "data"],
+        Wrapper::Deflate => &["data"],
+    };
+    Staged {
+        name,
+        about,
+        stages: vec![
+            stage("header", part),
+            stage("compressed", Segments { of: name, kind: "COMPRESSED" }),
+            stage("plain", Segments { of: name, kind: "PLAIN" }),
+        ],
+        names: names(fields, &["HEADER", "COMPRESSED", "PLAIN"], true),
+        codes: None,
+        detect: match wrapper {
+            Wrapper::Gzip => detect_gzip,
+            Wrapper::Zlib | Wrapper::Deflate => |_| Confidence::No,
+        },
+        start: Box::new(start),
+        not_on_datagrams: Some("a compressed stream goes on from segment to segment, which datagrams do not"),
+    }
+}
+
+/// Its name, what it is, and the stage of its header.
+fn of_wrapper(wrapper: Wrapper) -> (&'static str, &'static str, Part) {
+    match wrapper {
         Wrapper::Gzip => (
             "gzip",
             "a stream that is compressed with gzip, one member or several",
@@ -50,34 +83,6 @@ pub fn compressed(wrapper: Wrapper) -> Staged {
                 encode: |_, _| Err(Error::new(0, "header", Fault::Missing)),
             },
         ),
-    };
-    let start = move |settings: &Settings| {
-        let first = if wrapper == Wrapper::Deflate { COMPRESSED } else { HEADER };
-        let direction = || Direction { stage: first, is_begun: false, inflating: Inflating::new(wrapper) };
-        let (directions, channel) = ([direction(), direction()], Only::named(name, settings));
-        Box::new(Compressed { wrapper, directions, channel }) as Box<dyn Conversation>
-    };
-    let fields = match wrapper {
-        Wrapper::Gzip => &GZIP_FIELDS[..],
-        Wrapper::Zlib => &["method", "window", "level", "check", "data"],
-        Wrapper::Deflate => &["data"],
-    };
-    Staged {
-        name,
-        about,
-        stages: vec![
-            stage("header", part),
-            stage("compressed", Segments { of: name, kind: "COMPRESSED" }),
-            stage("plain", Segments { of: name, kind: "PLAIN" }),
-        ],
-        names: names(fields, &["HEADER", "COMPRESSED", "PLAIN"], true),
-        codes: None,
-        detect: match wrapper {
-            Wrapper::Gzip => detect_gzip,
-            Wrapper::Zlib | Wrapper::Deflate => |_| Confidence::No,
-        },
-        start: Box::new(start),
-        not_on_datagrams: Some("a compressed stream goes on from segment to segment, which datagrams do not"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Carriers whose messages end with a delimiter: COBS, SLIP, lines of base64 and of hexadecimal digits.
 //!
-//! Each message carries one of another protocol. After a loss it goes on behind the next delimiter, so that only the messages that were
+//! Each message carries one of another protocol. After a loss the next message is the one behind the next delimiter, so that only the messages that were
 //! touched are lost. Nothing is known from one message to the next.
 
 use std::borrow::Cow;
@@ -94,7 +94,7 @@ impl Protocol for Frames {
         let bytes = input.bytes.get(..LONGEST).unwrap_or(input.bytes);
         let from = searched.bytes.min(bytes.len());
         let rest = bytes.get(from..).unwrap_or_default();
-        // Nothing but delimiters was searched as long as `bytes` counts none of the others.
+        // As long as the last byte that was searched is a delimiter, all of them are.
         let is_begun = from > 0 && bytes.get(from - 1).is_some_and(|&byte| byte != self.encoding.delimiter());
         let leading = match self.encoding.joins_delimiters() && !is_begun {
             true => rest.iter().take_while(|&&byte| byte == self.encoding.delimiter()).count(),
@@ -180,7 +180,7 @@ impl Protocol for Frames {
     }
 }
 
-/// Nothing but its channel.
+/// Only a channel: messages do not depend on each other.
 #[derive(Clone)]
 struct Delimited {
     encoding: Encoding,

@@ -17,7 +17,7 @@ use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus, mz_adler32_oxide};
 use super::fields::{big_endian, little_endian};
 
 /// The most bytes of a gzip header: its name and comment have no limit in RFC 1952.
-pub(super) const LONGEST_HEADER: usize = 64 << 10;
+pub(super) const LONGEST_HEADER: usize = 16 << 10;
 
 /// What is around deflate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

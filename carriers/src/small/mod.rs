@@ -10,6 +10,7 @@ mod fields;
 mod inflating;
 mod proxied;
 mod proxy;
+mod proxy_tlvs;
 mod socks;
 mod socks_messages;
 mod staged;

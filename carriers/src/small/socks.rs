@@ -62,7 +62,9 @@ fn detect(sample: Sample<'_>) -> Confidence {
         [5, count @ 1..=9, ref methods @ ..] => {
             methods.len() == usize::from(count) && methods.iter().all(|method| *method <= 9)
         }
-        [4, 1 | 2, _, _, _, _, _, _, .., 0] => true,
+        [4, 1 | 2, high, low, _, _, _, _, ref user @ .., 0] => {
+            (high, low) != (0, 0) && user.iter().all(|byte| matches!(byte, 0 | b' '..=b'~'))
+        }
         _ => false,
     };
     if is_greeting { Confidence::Possible } else { Confidence::No }

@@ -9,6 +9,9 @@ use framescope_parser::{
     Names, Protocol, Reads, Sample, Settings, Stage, Step, Transport, Usable, Value, Visit,
 };
 
+/// Begins a conversation, in a channel of which this is known.
+pub(super) type Start = Box<dyn Fn(&Settings) -> Box<dyn Conversation> + Send + Sync>;
+
 /// A carrier that is a list of stages and a conversation that goes through them.
 pub struct Staged {
     pub(super) name: &'static str,
@@ -17,7 +20,7 @@ pub struct Staged {
     pub(super) names: Names,
     pub(super) codes: Option<&'static CodeDomain>,
     pub(super) detect: fn(Sample<'_>) -> Confidence,
-    pub(super) start: Box<dyn Fn(&Settings) -> Box<dyn Conversation> + Send + Sync>,
+    pub(super) start: Start,
     /// Why it can't be used on datagrams, if it can't.
     pub(super) not_on_datagrams: Option<&'static str>,
 }

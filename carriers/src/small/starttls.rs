@@ -1,6 +1,6 @@
 //! `starttls`: lines (or XML, or PostgreSQL's request) in clear text up to where both sides agree on TLS, which follows.
 //!
-//! Where TLS is refused, or never asked for, lines go on as they are; PostgreSQL's protocol, which is read by others, goes on in the
+//! Where TLS is refused, or never asked for, lines follow as before; PostgreSQL's protocol, which others read, is handed on in the
 //! channel. Whatever begins like TLS is handed on as TLS, so that it is read also where the agreement was not captured.
 
 use std::num::NonZeroUsize;
@@ -109,7 +109,7 @@ impl StartTls {
         }
     }
 
-    /// The other protocol goes on in the channel.
+    /// The protocol in clear text is handed on.
     fn goes_on(&mut self) {
         self.channel.about_mut().protocol = None;
         self.stages = [TUNNEL; 2];

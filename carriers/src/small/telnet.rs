@@ -27,7 +27,7 @@ const READING: u16 = 0;
 /// After a loss, which may have been inside a suboption.
 const RESUMING: u16 = 1;
 /// The longest suboption.
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = 4 << 10;
 
 const FIELDS: [&str; 10] =
     ["data", "iac", "command", "option", "suboption", "value", "width", "height", "end", "speed"];

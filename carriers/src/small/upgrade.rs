@@ -18,7 +18,7 @@ use super::fields::{Fields, big_endian};
 use super::staged::{at_least_one, bytes_of, message, number_of};
 
 /// The longest line or tag: what is longer is shown in parts.
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = 16 << 10;
 
 pub(super) const FIELDS: [&str; 7] = ["line", "end", "length", "code", "answer", "data", "tag"];
 pub(super) const KINDS: [&str; 9] = [

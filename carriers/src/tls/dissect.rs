@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 use framescope_parser::{CAPTURED, Kind, Names, Value};
 
@@ -120,6 +121,11 @@ fn heartbeat<'a>(cursor: &mut Cursor<'a>, visit: &mut Visitor<'_, 'a>) {
 
 /// All names that a record may show.
 pub(crate) fn names() -> Names {
+    static ALL: OnceLock<Names> = OnceLock::new();
+    ALL.get_or_init(all_names).clone()
+}
+
+fn all_names() -> Names {
     const FIELDS: [&str; 20] = [
         "content_type",
         "version",

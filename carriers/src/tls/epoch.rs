@@ -243,7 +243,7 @@ impl Side {
     fn next_keys(&self) -> Option<Arc<Keyed>> {
         let Some(Slot::Ready(keyed)) = self.slots.get(Epoch::Application.index()) else { return None };
         let (suite, version, secret) = keyed.next.as_ref()?;
-        let secret = updated(suite.hash, secret)?;
+        let secret = updated(suite.hash, *version, secret)?;
         let opener = Opener::of_13(*suite, *version, secret.bytes())?;
         Some(Arc::new(Keyed { opener, next: Some((*suite, *version, secret)) }))
     }

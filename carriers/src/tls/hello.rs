@@ -78,12 +78,17 @@ impl Agreed {
 
     /// Takes the contents of a ServerHello. None if it can't be read; false if it asks for another ClientHello.
     pub(crate) fn server_hello(&mut self, contents: &[u8]) -> Option<bool> {
-        let (_, hello) = parse_tls_handshake_server_hello(contents).ok()?;
-        let random = Random::try_from(hello.random).ok()?;
-        (self.version, self.cipher) = (hello.version.0, hello.cipher.0);
-        self.is_compressed = hello.compression.0 != 0;
+        let (random, extensions) = match is_short_hello(contents) {
+            true => self.short_server_hello(contents)?,
+            false => {
+                let (_, hello) = parse_tls_handshake_server_hello(contents).ok()?;
+                (self.version, self.cipher) = (hello.version.0, hello.cipher.0);
+                self.is_compressed = hello.compression.0 != 0;
+                (Random::try_from(hello.random).ok()?, hello.ext.unwrap_or_default())
+            }
+        };
         self.mac_is_last = false;
-        for (kind, contents) in Extensions(hello.ext.unwrap_or_default()) {
+        for (kind, contents) in Extensions(extensions) {
             match kind {
                 16 => self.alpn = alpn(contents).next().map(Arc::from).or(self.alpn.take()),
                 22 => self.mac_is_last = true,
@@ -100,6 +105,16 @@ impl Agreed {
             self.server_random = Some(random);
         }
         Some(!is_retry)
+    }
+
+    /// What a ServerHello of an early draft says: its random number, and its extensions.
+    fn short_server_hello<'a>(&mut self, contents: &'a [u8]) -> Option<(Random, &'a [u8])> {
+        let (&version, rest) = contents.split_first_chunk()?;
+        let (&random, rest) = rest.split_first_chunk::<32>()?;
+        let (&cipher, rest) = rest.split_first_chunk()?;
+        (self.version, self.cipher) = (u16::from_be_bytes(version), u16::from_be_bytes(cipher));
+        self.is_compressed = false;
+        Some((random, rest.get(2..).unwrap_or_default()))
     }
 
     /// Takes the contents of EncryptedExtensions.
@@ -132,6 +147,11 @@ impl Agreed {
         let names = self.offered_alpn.iter().map(|name| name.len() + 32).sum::<usize>();
         size_of::<Agreed>() + names + 2 * self.offered.len() + 2 * MAX_NAME
     }
+}
+
+/// Whether a ServerHello is one of a draft of TLS 1.3 before the 22nd: without a session and a compression method.
+pub(crate) fn is_short_hello(contents: &[u8]) -> bool {
+    matches!(contents, [0x7F, 0x00..0x16, ..])
 }
 
 fn is_13(version: u16) -> bool {
@@ -172,4 +192,30 @@ fn alpn(contents: &[u8]) -> impl Iterator<Item = &str> {
         rest = more;
         core::str::from_utf8(name).ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hello_of_an_early_draft_is_shorter() {
+        let mut agreed = Agreed::default();
+        let contents = [&[0x7F, 0x14][..], &[7; 32], &[0x13, 0x03, 0, 0]].concat();
+        assert_eq!(agreed.server_hello(&contents), Some(true));
+        assert_eq!((agreed.version, agreed.cipher, agreed.is_13()), (0x7F14, 0x1303, true));
+        assert!(agreed.suite().is_some());
+        assert_eq!(agreed.server_hello(&contents[..20]), None);
+    }
+
+    #[test]
+    fn a_downgrade_shows_by_the_end_of_the_random_number() {
+        let random = [&[7; 24][..], b"DOWNGRD\x01"].concat();
+        let hello = [&[3, 3][..], &random, &[0, 0xC0, 0x2F, 0]].concat();
+        let mut agreed = Agreed { offers_13: true, ..Agreed::default() };
+        assert_eq!(agreed.server_hello(&hello), Some(true));
+        assert!(agreed.is_downgraded());
+        agreed.offers_13 = false;
+        assert!(!agreed.is_downgraded());
+    }
 }

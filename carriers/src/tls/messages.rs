@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::codes::HANDSHAKE_OVERRUN;
 use super::cursor::{Cursor, Read, Visitor, group};
-use super::hello::RETRY;
+use super::hello::{RETRY, is_short_hello};
 use super::joiner::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, KEY_UPDATE, SERVER_HELLO};
 use super::{certificate, extensions, names};
 
@@ -68,6 +68,12 @@ fn contents_of<'a>(kind: u8, contents: &mut Cursor<'a>, visit: &mut Visitor<'_, 
                 Some(())
             })?;
             contents.list8("compression_method", names::compression, visit)?;
+            extensions::list(contents, kind, visit)
+        }
+        SERVER_HELLO if is_short_hello(contents.bytes()) => {
+            contents.named16("version", names::version, visit)?;
+            contents.opaque("random", 32, visit)?;
+            contents.named16("cipher_suite", names::cipher, visit)?;
             extensions::list(contents, kind, visit)
         }
         SERVER_HELLO => {

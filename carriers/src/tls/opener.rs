@@ -86,9 +86,9 @@ impl Opener {
     pub(crate) fn of_13(suite: Suite, version: u16, secret: &[u8]) -> Option<Opener> {
         let mut key = [0; 32];
         let key = key.get_mut(..suite.key)?;
-        expand_label(suite.hash, secret, b"key", key)?;
+        expand_label(suite.hash, version, secret, b"key", key)?;
         let mut iv = [0; 12];
-        expand_label(suite.hash, secret, b"iv", &mut iv)?;
+        expand_label(suite.hash, version, secret, b"iv", &mut iv)?;
         let layout = if (0x7F00..0x7F19).contains(&version) { Layout::Nothing } else { Layout::Header };
         Some(Opener { cipher: Opening::new(suite, key)?, iv, layout })
     }
@@ -304,9 +304,9 @@ mod tests {
         let secret = [7; 32];
         let opener = Opener::of_13(suite, 0x0304, &secret).unwrap();
         let mut key = [0; 16];
-        expand_label(Hash::Sha256, &secret, b"key", &mut key).unwrap();
+        expand_label(Hash::Sha256, 0x0304, &secret, b"key", &mut key).unwrap();
         let mut nonce = [0; 12];
-        expand_label(Hash::Sha256, &secret, b"iv", &mut nonce).unwrap();
+        expand_label(Hash::Sha256, 0x0304, &secret, b"iv", &mut nonce).unwrap();
         nonce[11] ^= 5;
         let sealer = aead::LessSafeKey::new(aead::UnboundKey::new(&aead::AES_128_GCM, &key).unwrap());
         let mut fragment = b"content\x17".to_vec();

@@ -232,7 +232,7 @@ pub(crate) fn recognise(sample: Sample<'_>) -> Sureness {
     match (headers, start) {
         (3.., None | Some(0)) if !broke_off => Sureness::Certain,
         (2, None | Some(0)) if !broke_off => Sureness::Headers,
-        (1, None) if !broke_off && sample.bytes.len() > HEADER => Sureness::Headers,
+        (1, None) if !broke_off => Sureness::Headers,
         // What is before them may be another protocol's beginning, in which TLS is agreed on.
         (4.., Some(skipped)) if !broke_off && skipped >= LONG_REST && !is_text(sample.bytes) => {
             Sureness::Headers
@@ -248,4 +248,84 @@ const LONG_REST: usize = 256;
 /// Whether the first bytes are readable text.
 fn is_text(bytes: &[u8]) -> bool {
     bytes.iter().take(16).all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: u8, length: usize) -> Vec<u8> {
+        let mut record = vec![kind, 3, 3];
+        record.extend_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
+        // No byte of it looks like the beginning of a record.
+        record.resize(HEADER + length, 0xAA);
+        record
+    }
+
+    fn steps(bytes: &[u8], last: bool) -> Vec<Step> {
+        let mut at = 0;
+        let mut steps = Vec::new();
+        while at < bytes.len() {
+            let bytes = &bytes[at..];
+            let step = next(&Input { bytes, first_segment: bytes.len(), last, offset: 0, context: None });
+            steps.push(step);
+            at += match step {
+                Step::Message(length) | Step::Partial(length) => length.get(),
+                Step::Searching(length, _) | Step::Skipped(length, _) => length.get(),
+                _ => break,
+            };
+        }
+        steps
+    }
+
+    #[test]
+    fn a_record_is_found_where_another_follows_it() {
+        let bytes = [&[7; 30][..], &record(23, 40), &record(21, 2)].concat();
+        let found = [
+            Step::Searching(nonzero(30), Code::NotAFrame),
+            Step::Message(nonzero(45)),
+            Step::Message(nonzero(7)),
+        ];
+        assert_eq!(steps(&bytes, true), found);
+        // Nothing follows this one yet: a byte of what is skipped stays before it.
+        let alone = [&[7; 30][..], &record(23, 40)].concat();
+        assert_eq!(
+            steps(&alone, false),
+            [Step::Searching(nonzero(29), Code::NotAFrame), Step::NeedMore(nonzero(3))]
+        );
+        // Something else does: it is none.
+        let false_one = [&[7; 30][..], &record(23, 40), &[9; 9]].concat();
+        assert_eq!(steps(&false_one, true), [Step::Skipped(nonzero(84), Code::NotAFrame)]);
+    }
+
+    #[test]
+    fn a_length_over_the_limit_is_said_to_be() {
+        let mut bytes = record(23, MAX_FRAGMENT);
+        assert_eq!(steps(&bytes, false), [Step::Message(nonzero(HEADER + MAX_FRAGMENT))]);
+        bytes[4] += 1;
+        assert_eq!(steps(&bytes, true), [Step::Skipped(nonzero(bytes.len()), RECORD_TOO_LONG)]);
+    }
+
+    #[test]
+    fn a_search_is_linear_in_what_it_skips() {
+        // Each byte may begin a record whose end nothing shows.
+        let bytes = [22, 3, 1].repeat(100_000);
+        assert!(steps(&bytes, true).len() <= bytes.len() / 3 + 2);
+    }
+
+    #[test]
+    fn hellos_and_runs_of_records_are_recognised() {
+        let sure = |bytes: &[u8]| recognise(Sample { bytes, segment_ends: &[bytes.len()] });
+        let hello = [&[22, 3, 1, 1, 0, 1, 0, 0, 0xFC, 3, 3][..], &[9; 60]].concat();
+        assert_eq!(sure(&hello), Sureness::Certain);
+        let run = [record(23, 40), record(23, 50), record(23, 60)].concat();
+        assert_eq!(sure(&run), Sureness::Certain);
+        assert_eq!(sure(&run[7..]), Sureness::Perhaps);
+        assert_eq!(sure(&record(23, 40)), Sureness::Headers);
+        let rest = [vec![0xBB; 300], run.clone(), record(21, 26)].concat();
+        assert_eq!(sure(&rest), Sureness::Headers);
+        for none in [&b"GET / HTTP/1.1"[..], b"\x16\x03", b"\x17\x03\x03\x00\x05hello!!!!!", &[0; 40], b""] {
+            assert_eq!(sure(none), Sureness::No, "{none:?}");
+        }
+    }
 }

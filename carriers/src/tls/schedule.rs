@@ -94,20 +94,27 @@ impl KeyType for Length {
     }
 }
 
-/// HKDF-Expand-Label without a context.
-pub(crate) fn expand_label(hash: Hash, secret: &[u8], label: &[u8], out: &mut [u8]) -> Option<()> {
+/// HKDF-Expand-Label without a context, in TLS 1.3 or the draft of it with that version.
+pub(crate) fn expand_label(
+    hash: Hash,
+    version: u16,
+    secret: &[u8],
+    label: &[u8],
+    out: &mut [u8],
+) -> Option<()> {
     let prk = Prk::new_less_safe(hash.hkdf(), secret);
     let length = u16::try_from(out.len()).ok()?.to_be_bytes();
-    let label_length = [u8::try_from(6 + label.len()).ok()?];
-    let info: [&[u8]; 5] = [&length, &label_length, b"tls13 ", label, &[0]];
+    let prefix: &[u8] = if (0x7F00..0x7F14).contains(&version) { b"TLS 1.3, " } else { b"tls13 " };
+    let label_length = [u8::try_from(prefix.len() + label.len()).ok()?];
+    let info: [&[u8]; 5] = [&length, &label_length, prefix, label, &[0]];
     prk.expand(&info, Length(out.len())).ok()?.fill(out).ok()
 }
 
 /// The secret after a key update.
-pub(crate) fn updated(hash: Hash, secret: &Secret) -> Option<Secret> {
+pub(crate) fn updated(hash: Hash, version: u16, secret: &Secret) -> Option<Secret> {
     let mut bytes = [0; Secret::MAX];
     let bytes = bytes.get_mut(..hash.length())?;
-    expand_label(hash, secret.bytes(), b"traffic upd", bytes)?;
+    expand_label(hash, version, secret.bytes(), b"traffic upd", bytes)?;
     Secret::new(bytes)
 }
 
@@ -128,8 +135,8 @@ mod tests {
         // "Simple 1-RTT Handshake": the server's handshake traffic secret, its key and its iv.
         let secret = unhex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38");
         let (mut key, mut iv) = ([0; 16], [0; 12]);
-        expand_label(Hash::Sha256, &secret, b"key", &mut key).unwrap();
-        expand_label(Hash::Sha256, &secret, b"iv", &mut iv).unwrap();
+        expand_label(Hash::Sha256, 0x0304, &secret, b"key", &mut key).unwrap();
+        expand_label(Hash::Sha256, 0x0304, &secret, b"iv", &mut iv).unwrap();
         assert_eq!(
             (hex(&key), hex(&iv)),
             ("3fce516009c21727d0f2e4e86ee403bc".into(), "5d313eb2671276ee13000b30".into())

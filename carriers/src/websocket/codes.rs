@@ -76,7 +76,7 @@ pub static CODES: CodeDomain = CodeDomain::new(
             "bad-close",
             "The CLOSE frame has a code that must not be sent, or one byte where a code has two.",
             "The sender passes on a code that is for its own use only, such as 1006, or writes the code as text.",
-            "Send 1000 to 1003, 1007 to 1014, or a code of your own from 3000 to 4999, as two bytes, the higher one first.",
+            "Send 1000 to 1003, 1007 to 1014, or a custom code from 3000 to 4999, as two bytes, the higher one first.",
         ),
         warning(
             "after-close",

@@ -150,7 +150,7 @@ impl Frame {
         let kind = close_code(code);
         if has_fields {
             visit.begin("payload", at..end, Value::Group);
-            // One of an application's own is usually written in decimal.
+            // The codes of applications are usually written in decimal.
             let value = if kind.name.is_some() { Value::Enum(kind) } else { Value::Unsigned(code.into()) };
             visit.field("code", at..at + 2, value);
             let reason = match &payload {

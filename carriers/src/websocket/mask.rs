@@ -15,7 +15,7 @@ pub(super) fn apply(key: [u8; 4], at: usize, bytes: &mut [u8]) {
     }
 }
 
-/// The key as it stands at a place in the payload.
+/// The key as it is at a place in the payload.
 fn rotated(mut key: [u8; 4], at: usize) -> [u8; 4] {
     key.rotate_left(at % 4);
     key

@@ -18,6 +18,7 @@ mod capture;
 mod carriers;
 mod chunking;
 mod columns;
+mod contents;
 mod conversation;
 mod decode;
 mod described;
@@ -25,6 +26,7 @@ mod differential;
 mod encode;
 mod filter;
 mod holes;
+mod http;
 mod http2;
 mod linear;
 pub mod mux;
@@ -45,6 +47,7 @@ pub use capture::{capture, check_index};
 pub use carriers::carriers;
 pub use chunking::chunking;
 pub use columns::columns;
+pub use contents::{json, protobuf};
 pub use conversation::{check_conversation, conversation, holds_messages};
 pub use decode::{decode, holds_message, reaches_payload, spans};
 pub use described::{END_OF_DESCRIPTION, check_described, described};
@@ -52,6 +55,7 @@ pub use differential::differential;
 pub use encode::encode;
 pub use filter::filter;
 pub use holes::holes;
+pub use http::http;
 pub use http2::http2;
 pub use linear::linear;
 pub use packet::packet;
@@ -94,6 +98,9 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "segments", seeds: "segments", check: segments },
     Oracle { name: "filter", seeds: "filter", check: filter },
     Oracle { name: "carriers", seeds: "carriers", check: carriers },
+    Oracle { name: "http", seeds: "http", check: http },
+    Oracle { name: "json", seeds: "json", check: json },
+    Oracle { name: "protobuf", seeds: "protobuf", check: protobuf },
     Oracle { name: "http2", seeds: "http2", check: http2 },
     Oracle { name: "tls", seeds: "tls", check: tls },
     Oracle { name: "small", seeds: "small", check: small },

@@ -52,6 +52,11 @@ pub(crate) fn play_whole(player: &Player, pieces: &[(Role, Piece)], random: &mut
     played
 }
 
+/// The rows are the same too, in whatever segments the bytes are.
+pub(crate) fn play_cut(player: &Player, pieces: &[(Role, Piece)], played: &Played, random: &mut Random) {
+    assert_same(&player.play(&cut(pieces, &[1 + random.below(30), 1 + random.below(9)])), played);
+}
+
 /// Plays any pieces, and what is left of them when they are damaged.
 pub(crate) fn play_any(player: &Player, mut pieces: Pieces, random: &mut Random) {
     for _ in 0..random.below(4) {

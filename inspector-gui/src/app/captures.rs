@@ -12,6 +12,7 @@ use framescope_parser::Severity;
 
 use super::App;
 use crate::models::background::{Job, JobError};
+use crate::models::channels::HTTP_BODIES;
 use crate::models::document::Document;
 use crate::models::key_log::is_key_log;
 use crate::models::view::View;
@@ -169,8 +170,15 @@ impl App {
         let is_known = |rule: &DecodeAs| has(rule.protocol()) && rule.carrier().is_none_or(has);
         // The settings count less than the command line, and only for protocols that still exist.
         let stored = self.settings.decode_as.iter().filter_map(|rule| rule.parse::<DecodeAs>().ok());
-        let given = std::mem::take(&mut options.decode_as);
-        options.decode_as = stored.filter(is_known).chain(given).collect();
+        let mut rules: Vec<DecodeAs> = stored.filter(is_known).collect();
+        if rules.iter().filter_map(DecodeAs::channel).any(is_of_bodies) {
+            // Bodies are carried only if a rule says so when the carriers are made.
+            let mut reading = self.reading.clone();
+            reading.decode_as.splice(0..0, rules.drain(..));
+            options = reading.options();
+        }
+        rules.append(&mut options.decode_as);
+        options.decode_as = rules;
         for (flow, protocol) in &self.decode_as {
             let selectors = match flow {
                 Some(flow) => vec![format!("flow={flow}")],
@@ -297,6 +305,11 @@ impl App {
             None => self.read_again(),
         }
     }
+}
+
+/// Whether a channel is that of the bodies of HTTP.
+fn is_of_bodies(channel: &str) -> bool {
+    channel.split(':').next() == Some(HTTP_BODIES)
 }
 
 /// Whether a live source has more to show than the document that was read from it.

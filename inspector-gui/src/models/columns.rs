@@ -9,6 +9,8 @@ use super::settings::{ColumnSetting, Settings};
 pub(crate) const LAST_WIDTH: f32 = 130.0;
 /// The default width of a column that is shown again.
 const NEW_WIDTH: f32 = 96.0;
+/// The width of the protocols of what is carried, some of which are indented.
+const PROTOCOL_WIDTH: f32 = 116.0;
 const NARROWEST: f32 = 28.0;
 /// Columns that are left out where there is too little room, in this order.
 const LEFT_OUT: [Column; 5] = [Column::Flow, Column::Dst, Column::ReplyTo, Column::Src, Column::Time];
@@ -65,7 +67,7 @@ fn visible(settings: &Settings, has_levels: bool) -> Vec<ColumnSetting> {
     let mut columns: Vec<ColumnSetting> = settings.columns().map(setting).collect();
     if has_levels && settings.protocol_of_carried && !shows_protocol(&columns) {
         let kind = columns.iter().position(|known| known.name == Column::Kind.name());
-        columns.insert(kind.unwrap_or(0), setting((Column::Protocol, NEW_WIDTH)));
+        columns.insert(kind.unwrap_or(0), setting((Column::Protocol, PROTOCOL_WIDTH)));
     }
     columns
 }

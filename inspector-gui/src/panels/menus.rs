@@ -6,7 +6,7 @@ use framescope_parser::Direction;
 
 use super::{Command, DecodeTarget};
 use crate::models::ViewContext;
-use crate::models::channels::selectors;
+use crate::models::channels::{HTTP_BODIES, selectors};
 use crate::models::copying::{CopyAs, CopyError};
 
 /// A menu entry that sends a command.
@@ -70,7 +70,20 @@ pub(super) fn decode_as(
             targets.push((format!("Port {}, from now on", end.port()), DecodeTarget::Selector(selector)));
         }
     }
-    targets.push(("All conversations".to_owned(), DecodeTarget::All));
+    if context
+        .index
+        .stream_protocol(flow, Direction::Forward)
+        .is_some_and(|protocol| protocol.name() == "http")
+    {
+        targets.push((
+            format!("Bodies of HTTP ({HTTP_BODIES}), from now on"),
+            DecodeTarget::Selector(HTTP_BODIES.to_owned()),
+        ));
+    }
+    // A rule for all is one for those that packets bring.
+    if carried.is_none() {
+        targets.push(("All conversations".to_owned(), DecodeTarget::All));
+    }
     for (label, target) in targets {
         ui.menu_button(label, |ui| protocols(ui, &target, context.protocols, commands));
     }

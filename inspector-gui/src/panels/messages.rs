@@ -144,7 +144,7 @@ fn row_ui(
     if let Some(fill) = background(ui, context, row, response.hovered()) {
         ui.painter().rect_filled(rect, CornerRadius::ZERO, fill);
     }
-    let style = RowStyle::of(ui, context, row, is_selected);
+    let style = RowStyle::of(ui, context, row, columns, is_selected);
     let colour = style.colour;
     if context.view.compared() == Some(row.number) {
         let at = Pos2::new(rect.left() + 11.0, rect.center().y);
@@ -193,31 +193,42 @@ fn background(ui: &Ui, context: ViewContext<'_>, row: &TableRow<'_>, is_hovered:
 #[derive(Clone, Copy)]
 struct RowStyle {
     colour: Color32,
-    /// How far its protocol and kind are indented, by the carriers around it.
-    indent: f32,
+    /// The column that is indented, and how far: by the carriers around it.
+    indented: Option<(Column, f32)>,
+    /// Whether it only carries others.
+    is_subdued: bool,
 }
 
 /// By how much each carrier indents.
 const LEVEL_INDENT: f32 = 8.0;
 
 impl RowStyle {
-    fn of(ui: &Ui, context: ViewContext<'_>, row: &TableRow<'_>, is_selected: bool) -> RowStyle {
+    fn of(
+        ui: &Ui,
+        context: ViewContext<'_>,
+        row: &TableRow<'_>,
+        columns: &[(Column, f32)],
+        is_selected: bool,
+    ) -> RowStyle {
         let colour = row_text_colour(ui, is_selected);
         if context.view.scope().levels != Levels::All || !context.view.has_levels() {
-            return RowStyle { colour, indent: 0.0 };
+            return RowStyle { colour, indented: None, is_subdued: false };
         }
         // What a row carries is what matters, and stands below it.
         let is_subdued = !is_selected && context.index.channels_of(row.row).next().is_some();
         let colour = if is_subdued { ui.visuals().weak_text_color() } else { colour };
-        RowStyle { colour, indent: indent(context.index.level(row.row).into(), LEVEL_INDENT) }
+        let is_protocol = |(column, _): &(Column, f32)| *column == Column::Protocol;
+        let indented = if columns.iter().any(is_protocol) { Column::Protocol } else { Column::Kind };
+        let by = indent(context.index.level(row.row).into(), LEVEL_INDENT);
+        RowStyle { colour, indented: Some((indented, by)), is_subdued }
     }
 }
 
 fn paint_cell(ui: &Ui, cell: Rect, row: &TableRow<'_>, column: Column, value: &str, style: RowStyle) {
     let (visuals, colour) = (ui.visuals(), style.colour);
     let mut inner = cell.shrink2(Vec2::new(PADDING, 0.0));
-    if matches!(column, Column::Protocol | Column::Kind) {
-        inner.min.x += style.indent;
+    if let Some((_, by)) = style.indented.filter(|(indented, _)| *indented == column) {
+        inner.min.x += by;
     }
     let is_number = matches!(
         column,
@@ -228,7 +239,9 @@ fn paint_cell(ui: &Ui, cell: Rect, row: &TableRow<'_>, column: Column, value: &s
         Column::Kind if row.row.span_type == SpanType::Message => {
             let at = Pos2::new(inner.left() + 4.0, inner.center().y);
             let swatch = Rect::from_center_size(at, Vec2::splat(7.0));
-            ui.painter().rect_filled(swatch, CornerRadius::same(2), colours::kind(value, visuals));
+            let fill = colours::kind(value, visuals);
+            let fill = if style.is_subdued { fill.gamma_multiply(0.45) } else { fill };
+            ui.painter().rect_filled(swatch, CornerRadius::same(2), fill);
             inner.min.x += 13.0;
             colour
         }

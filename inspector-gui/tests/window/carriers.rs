@@ -150,3 +150,28 @@ fn a_key_log_that_is_dropped_gives_secrets() {
     harness.get_by_label_contains("Secrets are taken from the key log ");
     assert_eq!(harness.state().document().unwrap().index().row_count(), rows, "the capture is still open");
 }
+
+#[test]
+fn a_record_without_secrets_says_how_to_get_them() {
+    // The same chat, but that its secrets were lost with the block that had them.
+    let chat = std::fs::read(corpus("carriers/websocket-tls/capture.pcapng")).unwrap();
+    let secrets = chat.windows(4).position(|bytes| bytes == b"KSLT").unwrap();
+    let mut harness =
+        window(Source::from_bytes("chat", [&chat[..secrets], b"????", &chat[secrets + 4..]].concat()), false);
+    let encrypted = {
+        let index = harness.state().document().unwrap().index();
+        let is_it = |row: &framescope_capture::Row| index.kind(row) == Some("application_data");
+        let rows: Vec<RowId> = index.rows().filter(|(_, row)| is_it(row)).map(|(row, _)| row).collect();
+        assert!(rows.iter().all(|row| index.channels_of(&index.row(*row).unwrap()).next().is_none()));
+        [rows[0], rows[10]]
+    };
+    for row in encrypted {
+        harness.state_mut().go_to(row);
+        settle(&mut harness);
+        assert!(shows(&harness, "SSLKEYLOGFILE"), "row {row}");
+        click(&mut harness, "TLS key log file...");
+        assert!(shows(&harness, "what a program writes because of SSLKEYLOGFILE"));
+        harness.key_press(Key::Escape);
+        settle(&mut harness);
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use framescope_capture::{Index, PacketId, Row, RowId};
+use framescope_parser::Code;
 
 use super::super::text::grouped;
 
@@ -130,6 +131,22 @@ fn title(index: &Index, row: &Row) -> String {
         Some(protocol) => format!("{} {kind}", protocol.name()),
         None => format!("{kind}, {} bytes", grouped(usize::try_from(row.length).unwrap_or(usize::MAX))),
     }
+}
+
+/// How many rows of a stream are searched for the one that says that the secrets are not known: it is the first encrypted one.
+const SEARCHED: usize = 256;
+
+/// The problem that says why an encrypted record is not decrypted. Only the first of a direction has it.
+pub(super) fn no_secrets(index: &Index, row: &Row) -> Option<Code> {
+    let is_it = |code: &Code| code.as_str() == "no-secrets";
+    if let Some(own) = row.codes.iter().find(is_it) {
+        return Some(own);
+    }
+    if index.protocol(row)?.name() != "tls" || index.kind(row) != Some("application_data") {
+        return None;
+    }
+    let mut rows = index.stream_rows(row.flow(), index.direction(row)).take(SEARCHED);
+    rows.find_map(|row| index.row(row)?.codes.iter().find(is_it))
 }
 
 /// Which packet brought what a carried byte was unpacked from, and where that begins in the file.

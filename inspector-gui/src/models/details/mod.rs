@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::{BlockReader, Index, PacketId, RowId, SegmentRange};
-use framescope_parser::{Captured, Missing, Problem, SpanType, Unclaimed};
+use framescope_parser::{Captured, Code, Missing, Problem, SpanType, Unclaimed};
 
 pub use carriers::{CarriedRow, CarrierRow};
-use carriers::{carried_in, carriers_of, unpacked_from};
+use carriers::{carried_in, carriers_of, no_secrets, unpacked_from};
 use problems::{ProblemIndex, at_fault};
 pub use tree::FieldNode;
 use tree::{TreeBuilder, number_leaves, tints_of};
@@ -53,6 +53,8 @@ pub struct Details {
     pub problems: Vec<Problem>,
     /// The bytes that problems concern, unless they concern the whole message: disjoint and in rising order.
     pub at_fault: Vec<Range<usize>>,
+    /// The problem that says why it is not decrypted, if its secrets are not known.
+    pub no_secrets: Option<Code>,
     /// Why the bytes could not be read.
     pub error: Option<String>,
 }
@@ -107,6 +109,7 @@ impl Details {
         let at_fault = at_fault(&problems, shown);
         let (carriers, more_carriers) = carriers_of(index, &row);
         let (carried, carries_more) = carried_in(index, &row);
+        let no_secrets = no_secrets(index, &row).filter(|_| carried.is_empty());
         Details {
             row: number,
             title,
@@ -122,6 +125,7 @@ impl Details {
             at_fault,
             bytes,
             missing,
+            no_secrets,
             error: None,
         }
     }
@@ -234,8 +238,8 @@ pub(crate) fn byte_range(range: &Range<usize>) -> String {
 mod tests {
     use super::*;
     use framescope_capture::{Options, Source, read};
+    use framescope_parser::Severity;
     use framescope_parser::missive::{FrameBuf, Kind};
-    use framescope_parser::{Code, Severity};
 
     fn details(frames: &[Vec<u8>]) -> Details {
         let index =

@@ -1,7 +1,7 @@
 //! The layers around a message and inside it: the rows of carriers that brought it, and the rows that it brings.
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Button, FontId, Label, Pos2, Rect, RichText, Sense, Ui, Vec2, WidgetInfo};
+use eframe::egui::{FontId, Label, Pos2, Rect, RichText, Sense, Ui, Vec2, WidgetInfo};
 use framescope_capture::RowId;
 use framescope_parser::Severity;
 
@@ -86,14 +86,15 @@ pub(super) fn more(ui: &Ui, text: &str, rect: Rect) {
 
 /// How to get the secrets of an encrypted message that lacks them, and the way to give them.
 pub(super) fn missing_secrets(ui: &mut Ui, details: &Details, commands: &mut Vec<Command>) {
-    let codes = details.problems.iter().map(|problem| problem.code);
-    let Some(code) = codes.into_iter().find(|code| code.as_str() == "no-secrets") else { return };
+    let Some(code) = details.no_secrets else { return };
+    let colour = colours::severity(Severity::Note, ui.visuals());
     ui.horizontal(|ui| {
-        if ui.add(Button::new(format!("{}...", name(Action::KeyLog)))).clicked() {
+        if ui.button(format!("{}...", name(Action::KeyLog))).clicked() {
             commands.push(Command::Act(Action::KeyLog));
         }
-        let colour = colours::severity(Severity::Note, ui.visuals());
-        ui.add(Label::new(RichText::new(code.what_to_do()).color(colour)).truncate())
-            .on_hover_text(code.what_to_do());
+        ui.add(
+            Label::new(RichText::new("Not decrypted: the secrets are not known.").color(colour)).truncate(),
+        );
     });
+    ui.add(Label::new(RichText::new(code.what_to_do()).color(colour).small()).wrap());
 }

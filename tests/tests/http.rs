@@ -1,0 +1,74 @@
+//! The recorded HTTP, as it is printed, and what its bodies are without chunks and codings.
+
+// A test stops where an assumption of its helpers does not hold.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use framescope_capture::export::{Paint, RowSelection, write_text};
+use framescope_capture::{Index, Options, Source, read};
+use framescope_oracles::check_index;
+use framescope_parser::{Direction, built_in};
+use support::corpus;
+
+fn folder() -> PathBuf {
+    corpus().join("carriers").join("http")
+}
+
+fn open(carry_bodies: bool) -> Index {
+    let carriers = framescope_carriers::Options { carry_bodies, ..Default::default() };
+    let options = Options {
+        protocols: built_in().into_iter().chain(framescope_carriers::all(&carriers)).collect(),
+        ..Options::default()
+    };
+    let path = folder().join("capture.pcapng");
+    read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap()
+}
+
+#[test]
+fn what_is_printed_is_what_was_accepted() {
+    let index = open(false);
+    check_index(&index);
+    let mut printed = Vec::new();
+    write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
+    let printed = String::from_utf8(printed).unwrap();
+    let path = folder().join("expected.txt");
+    let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
+        fs::write(&path, &printed).unwrap();
+    } else {
+        assert!(printed == expected, "read what `FRAMESCOPE_ACCEPT=1` writes to expected.txt");
+    }
+}
+
+#[test]
+fn bodies_are_messages_without_chunks_and_codings() {
+    let index = open(true);
+    check_index(&index);
+    let body = |path: &str| {
+        let is_body = |channel: &str, known: Option<&str>| channel == "http.body" && known == Some(path);
+        let (flow, _) = index
+            .flows()
+            .find(|(_, flow)| {
+                flow.carried().is_some_and(|carried| is_body(carried.name(), carried.settings().get("path")))
+            })
+            .unwrap_or_else(|| panic!("no body of {path}"));
+        let row = index.stream_rows(flow, Direction::Backward).next().unwrap();
+        let row = index.row(row).unwrap();
+        index.row_bytes(&row, usize::MAX, &mut index.reader()).unwrap()
+    };
+    let words = body("/words");
+    assert!(words.starts_with(b"{\"words\": [\"again and again\""));
+    for packed in ["/zstd", "/chunks", "/json"] {
+        let _ = body(packed);
+    }
+    assert_eq!(body("/zstd"), words);
+    assert_eq!(body("/chunks"), words);
+    assert_eq!(body("/twice"), b"packed twice");
+    assert_eq!(body("/raw"), b"deflate without zlib's frame");
+    assert_eq!(body("/trailers"), b"two parts: this is the second");
+    assert!(body("/br").starts_with(b"{\"words\":[\"again and again\""));
+}
