@@ -13,11 +13,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::preview::Preview;
-use crate::text::{first_segment, text_fields};
+use crate::text::{first_segment, of_datagrams, text_fields};
 use crate::utf8;
 use crate::{
     Code, Confidence, Dissection, Error, Event, Fault, FieldReader, FieldSelection, Input, Kind, Memo, Names,
-    Observation, Observer, Protocol, Sample, Sentence, Step, Value, Visit,
+    Observation, Observer, Protocol, Sample, Sentence, Step, Transport, Usable, Value, Visit,
 };
 
 /// The `bare` protocol.
@@ -58,6 +58,10 @@ impl Protocol for Bare {
 
     fn ends_with_segment(&self) -> bool {
         true
+    }
+
+    fn usable(&self, transport: Transport) -> Usable<'_> {
+        of_datagrams(transport)
     }
 
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {

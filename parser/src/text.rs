@@ -10,7 +10,10 @@ use core::num::NonZeroUsize;
 use crate::field::Bytes;
 use crate::preview::Preview;
 use crate::utf8;
-use crate::{Code, Confidence, Dissection, Error, Input, Memo, Names, Protocol, Sample, Step, Value, Visit};
+use crate::{
+    Code, Confidence, Dissection, Error, Fault, Input, Memo, Names, Protocol, Sample, Step, Transport,
+    Usable, Value, Visit,
+};
 
 /// The `text` protocol.
 ///
@@ -36,6 +39,10 @@ impl Protocol for Text {
 
     fn ends_with_segment(&self) -> bool {
         true
+    }
+
+    fn usable(&self, transport: Transport) -> Usable<'_> {
+        of_datagrams(transport)
     }
 
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
@@ -72,6 +79,42 @@ impl Protocol for Text {
 pub(crate) fn first_segment(input: Input<'_>) -> Step {
     let length = input.first_segment.clamp(1, input.bytes.len().max(1));
     Step::Message(NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN))
+}
+
+/// A datagram is the message, however many pieces a carrier brings it in.
+pub(crate) fn of_datagrams(transport: Transport) -> Usable<'static> {
+    match transport {
+        Transport::Udp => Usable::Whole(&Datagram),
+        Transport::Tcp | Transport::File => Usable::AsItIs,
+    }
+}
+
+/// Finds a message in a datagram: all of it.
+struct Datagram;
+
+impl Protocol for Datagram {
+    fn name(&self) -> &str {
+        "datagram"
+    }
+
+    fn about(&self) -> &str {
+        "whatever a datagram holds"
+    }
+
+    fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
+        let all = NonZeroUsize::new(input.bytes.len()).unwrap_or(NonZeroUsize::MIN);
+        if input.last { Step::Message(all) } else { Step::NeedMore(NonZeroUsize::MIN) }
+    }
+
+    fn dissect<'a>(&'a self, _: &'a [u8], _: &mut dyn Visit<'a>) {}
+
+    fn encode(&self, _: &Dissection<'_>, _: &mut Vec<u8>) -> Result<(), Error> {
+        Err(Error::new(0, "text", Fault::Missing))
+    }
+
+    fn detect(&self, _: Sample<'_>) -> Confidence {
+        Confidence::No
+    }
 }
 
 /// Reports text that may be cut at both ends. Returns its whole characters, if that is what they are.

@@ -2,7 +2,13 @@
 //! was handed on, and that tshark finds the same.
 
 // A test stops where an assumption of its helpers does not hold.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::cast_possible_truncation
+)]
 
 mod support;
 

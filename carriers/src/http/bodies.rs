@@ -100,7 +100,7 @@ impl BodyChannels {
                 to.lost(channel, role, (data.len() as u64).max(1));
             }
             Some(data) if open.codings.is_empty() => {
-                to.bytes(channel, role, data);
+                give(channel, role, data, to);
                 let is_message = if open.is_stream { !data.is_empty() } else { is_last };
                 if is_message {
                     to.end_message(channel, role);
@@ -165,8 +165,19 @@ fn hand_on(channel: u64, role: Role, codings: &str, body: &[u8], to: &mut dyn Ca
         Some(fault @ Fault::TooMuch { .. }) => to.problem(Code::ExpandsTooMuch, said(fault)),
         Some(fault) => to.problem(Code::UnpackingFailed, said(fault)),
     }
-    to.bytes(channel, role, &unpacked.content);
+    give(channel, role, &unpacked.content, to);
     to.end_message(channel, role);
+}
+
+/// Hands on as much as there is room for.
+fn give(channel: u64, role: Role, content: &[u8], to: &mut dyn Carried) {
+    let (taken, rest) = content.split_at_checked(to.room()).unwrap_or((content, &[]));
+    to.bytes(channel, role, taken);
+    if !rest.is_empty() {
+        let text = Sentence::new("the body is not all handed on: {} bytes of it are left out");
+        to.problem(Code::ExpandsTooMuch, text.with([rest.len() as u64]));
+        to.lost(channel, role, rest.len() as u64);
+    }
 }
 
 fn said(fault: &Fault) -> Sentence {

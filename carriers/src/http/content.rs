@@ -105,6 +105,9 @@ fn report_packed<'a>(head: &Head<'a>, body: &Shown<'a, '_>, is_whole: bool, visi
                 place.clone(),
                 format_args!("{what} can't be unpacked: {fault}"),
             );
+            if unpacked.content.is_empty() {
+                return visit.field("body", place, body.value(0..packed.len()));
+            }
         }
         Some(Fault::Invalid { .. }) => {}
     }

@@ -39,7 +39,12 @@ pub(super) fn report<'a>(reading: Reading, message: Captured<'a, '_>, visit: &mu
         _ => report_message(reading, message, visit),
     }
     if !reading.is_message() {
-        visit.summary(format_args!("{}", Preview(message.bytes())));
+        let bytes = message.bytes();
+        let line = match size_line(bytes).filter(|_| reading == Reading::Chunk) {
+            Some(Ok((_, line))) => line,
+            _ => 0,
+        };
+        visit.summary(format_args!("{}", Preview(bytes.get(line..).unwrap_or_default().trim_ascii_end())));
     }
 }
 

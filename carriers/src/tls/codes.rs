@@ -60,7 +60,7 @@ const INFOS: [CodeInfo; 14] = [
         name: "unsupported-cipher",
         severity: Severity::Note,
         meaning: "The cipher suite that was agreed on is not decrypted here.",
-        usual_cause: "An old suite (RC4, 3DES, Camellia, NULL), one of a country (ARIA, SM4, GOST), compressed records, or SSL 3.0.",
+        usual_cause: "An old suite (RC4, 3DES, Camellia, NULL), one of a country (ARIA, SM4), compressed records, or SSL 3.0.",
         what_to_do: "Let one of the two sides offer AES or ChaCha20-Poly1305 only, and capture again.",
     },
     CodeInfo {

@@ -48,6 +48,9 @@ def of_tshark(capture):
     # Without the other dissectors in a body or a tunnel.
     command = ["tshark", "-r", capture, "-T", "pdml", "-Y", "http", "-o", "tcp.reassemble_out_of_order:TRUE"]
     out = subprocess.run(command, capture_output=True).stdout
+    if not out:
+        # It refuses the file, or names no packet.
+        return messages
     for packet in tree.fromstring(out).iter("packet"):
         names = {field.get("name"): field.get("show") for field in packet.iter("field")}
         src, dst = (names.get(f"ip.{end}") or f"[{names.get(f'ipv6.{end}')}]" for end in ("src", "dst"))
@@ -126,7 +129,12 @@ def main():
     program, *captures = sys.argv[1:]
     total = collections.Counter()
     for capture in captures:
-        compared, differ = compare(program, capture)
+        try:
+            compared, differ = compare(program, capture)
+        except tree.ParseError as error:
+            print(f"{capture}: tshark writes no XML: {error}")
+            continue
+        sys.stdout.flush()
         total.update(messages=compared, differ=differ, captures=compared > 0)
     print(dict(total))
 

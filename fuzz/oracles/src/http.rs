@@ -188,8 +188,9 @@ fn packed(content: &[u8], choices: &mut Choices<'_>) -> (&'static str, Vec<u8>) 
 /// In chunks, with extensions and trailers now and then.
 fn chunked(body: &[u8], choices: &mut Choices<'_>) -> Vec<u8> {
     let (mut out, mut rest) = (Vec::new(), body);
+    // With more than 32 chunks, each is a row.
+    let shortest = body.len().div_ceil(20);
     while !rest.is_empty() {
-        let shortest = rest.len().div_ceil(20);
         let (part, behind) = rest.split_at((shortest + choices.below(rest.len())).min(rest.len()));
         let size = match choices.below(3) {
             0 => format!("{:X}", part.len()),

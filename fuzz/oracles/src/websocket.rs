@@ -24,6 +24,7 @@ struct Message {
     frames: Vec<u8>,
     /// How many bytes of them are the payload of the last one.
     last_payload: usize,
+    is_packed: bool,
     /// Whether it refers to none before it.
     stands_alone: bool,
 }
@@ -77,7 +78,7 @@ fn check_messages(played: &crate::playing::Played, messages: &[&Message]) {
     }
 }
 
-/// Loses the end of a message, but for the headers: those stand that do not refer to it.
+/// Loses bytes of a message, but for the headers: the others stand unless they refer to it, and so does what is left of it.
 fn check_loss(player: &Player, messages: &[Message], at: usize, random: &mut Random) {
     let damaged = &messages[at];
     let lost = random.below(damaged.last_payload + 1);
@@ -86,16 +87,29 @@ fn check_loss(player: &Player, messages: &[Message], at: usize, random: &mut Ran
     }
     let mut pieces = pieces(messages);
     let Piece::Bytes(frames) = &mut pieces[at].1 else { return };
+    let left = random.below(damaged.last_payload - lost + 1);
+    let behind = frames.split_off(frames.len() - left);
     frames.truncate(frames.len() - lost);
+    let content = damaged.content.len().saturating_sub(left);
     pieces.insert(at + 1, (damaged.role, Piece::Lost(lost as u64)));
+    if left > 0 {
+        pieces.insert(at + 2, (damaged.role, Piece::Bytes(behind)));
+    }
     let played = player.play(&pieces);
     let stands = |(other, message): &(usize, &Message)| {
         *other < at || *other > at && (message.stands_alone || message.role != damaged.role)
     };
-    for (_, message) in messages.iter().enumerate().filter(stands) {
+    let check = |message: &Message, content: &[u8]| {
         let name = if message.is_text { "websocket.text" } else { "websocket.binary" };
-        let found = played.messages(name, message.role);
-        assert!(found.contains(&message.content), "{name}, {:?}: without {lost} bytes of {at}", message.role);
+        let is_there = played.messages(name, message.role).iter().any(|found| found == content);
+        assert!(is_there, "{name}, {:?}: without {lost} bytes of {at}", message.role);
+    };
+    for (_, message) in messages.iter().enumerate().filter(stands) {
+        check(message, &message.content);
+    }
+    if !damaged.is_packed {
+        let (before, after) = (&damaged.content[..content - lost], &damaged.content[content..]);
+        check(damaged, &[before, after].concat());
     }
 }
 
@@ -144,7 +158,7 @@ fn messages(agreed: &str, choices: &mut Choices<'_>) -> Vec<Message> {
             let stands_alone = !is_packed || !sender.keeps_context;
             let opcode = if is_text { TEXT } else { BINARY } | if is_packed { RSV1 } else { 0 };
             let (frames, last_payload) = frames(role, opcode, &payload, choices);
-            Message { role, is_text, content, frames, last_payload, stands_alone }
+            Message { role, is_text, content, frames, last_payload, is_packed, stands_alone }
         })
         .collect()
 }
