@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use framescope_parser::{
     Captured, Code, CodeDomain, Confidence, Conversation, Dissection, Error, Input, Kind, Measure, Memo,
-    Protocol, Reads, Role, Sample, Settings, Stage, Step, Value, Visit,
+    Names, Protocol, Reads, Role, Sample, Settings, Stage, Step, Value, Visit,
 };
 
 use crate::content::{Coding, Fault, limit, unpack_one};
@@ -77,6 +77,16 @@ impl Grpc {
     }
 }
 
+/// The names of its fields, and its kinds: those of the schema, and others.
+fn names<'n>(kinds: impl Iterator<Item = &'n str>) -> Names {
+    let fields = ["flags", "length", "encoding", "compressed", "trailers", "payload", "payload.*"];
+    let mut kinds: Vec<String> = kinds.chain(["message", "trailers"]).map(Into::into).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let anywhere = vec![framescope_parser::CAPTURED.into()];
+    Names { fields: fields.map(Into::into).to_vec(), anywhere, kinds, verbatim: false }
+}
+
 fn nonzero(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN)
 }
@@ -124,6 +134,15 @@ impl Protocol for Message {
             Some(_) if input.last => Step::Partial(there),
             Some(more) => Step::NeedMore(more),
         }
+    }
+
+    fn names(&self) -> Names {
+        names(
+            self.of
+                .iter()
+                .filter_map(|(schema, of)| schema.messages.get(*of))
+                .map(|message| short(&message.name)),
+        )
     }
 
     fn codes(&self) -> Option<&'static CodeDomain> {
@@ -226,6 +245,10 @@ impl Protocol for Grpc {
 
     fn next(&self, input: Input<'_>, memo: &mut Memo) -> Step {
         self.any.next(input, memo)
+    }
+
+    fn names(&self) -> Names {
+        names(self.schema.iter().flat_map(|schema| schema.message_names().map(short)))
     }
 
     fn codes(&self) -> Option<&'static CodeDomain> {

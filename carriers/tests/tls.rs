@@ -1,6 +1,6 @@
 //! TLS as OpenSSL and Python speak it: what is decrypted is what tshark decrypts, and damage stays where it is.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod support;
 

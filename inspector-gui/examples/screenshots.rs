@@ -96,8 +96,20 @@ const SCREENSHOTS: &[Screenshot] = &[
         ],
     ),
     (
+        "window/levels.png",
+        &[
+            |app, ctx| {
+                app.type_filter("");
+                app.open_path(&corpus("carriers/websocket-tls/capture.pcapng"), ctx);
+            },
+            |app, ctx| app.act(Action::LevelsAll, ctx),
+            |app, _| app.go_to(31.into()),
+        ],
+    ),
+    (
         "window/statistics.png",
         &[|app, ctx| {
+            app.act(Action::LevelsInnermost, ctx);
             app.type_filter("");
             app.show_tab(Tab::Statistics);
             app.open_path(&corpus("captures/missive-chat/capture.pcapng"), ctx);

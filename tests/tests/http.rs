@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use framescope_capture::export::{Paint, RowSelection, write_text};
+use framescope_capture::filter::Filter;
 use framescope_capture::{Index, Options, Source, read};
 use framescope_oracles::check_index;
 use framescope_parser::{Direction, built_in};
@@ -71,4 +72,20 @@ fn bodies_are_messages_without_chunks_and_codings() {
     assert_eq!(body("/raw"), b"deflate without zlib's frame");
     assert_eq!(body("/trailers"), b"two parts: this is the second");
     assert!(body("/br").starts_with(b"{\"words\":[\"again and again\""));
+}
+
+#[test]
+fn a_filter_names_what_messages_name_themselves() {
+    let index = open(false);
+    let count = |expression: &str| {
+        let filter = Filter::parse(expression, index.protocols()).map_err(|error| error.to_string())?;
+        filter.rows(&index).map(|rows| rows.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(count("headers.x-trace == \"one\""), Ok(1));
+    assert_eq!(count("content-encoding == \"zstd\" and body.words.item contains \"again\""), Ok(1));
+    assert_eq!(count("body.nested.true == true and kind == POST"), Ok(1));
+    assert_eq!(count("trailers.x-checksum == \"abc\""), Ok(1));
+    assert_eq!(count("http.count == 20 and kind == POST"), Ok(1));
+    assert!(count("headerz.x-trace").unwrap_err().contains("there is no column or field 'headerz.x-trace'"));
+    assert!(count("kind == GETT").unwrap_err().contains("did you mean 'GET'"));
 }

@@ -3,6 +3,7 @@
 
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(clippy::cast_possible_truncation)]
 
 mod support;
 
@@ -47,7 +48,10 @@ fn index(name: &str) -> Index {
     let (_, rules) = CASES.into_iter().find(|(case, _)| *case == name).unwrap();
     let decode_as = rules.iter().map(|rule| rule.parse().unwrap()).collect();
     let protocols = built_in().into_iter().chain(small::all()).collect();
-    let options = Options { decode_as, protocols, ..Options::default() };
+    open(name, Options { decode_as, protocols, ..Options::default() })
+}
+
+fn open(name: &str, options: Options) -> Index {
     read(Source::open(&folder(name).join("capture.pcapng")).unwrap(), &options, &mut |_| true).unwrap()
 }
 
@@ -67,6 +71,34 @@ fn every_small_carrier_prints_what_was_accepted() {
             assert_eq!(printed, expected, "{name}: FRAMESCOPE_ACCEPT=1 accepts it; read it first");
         }
     }
+}
+
+/// TLS recognises its records behind clear text as well, and HTTP is carried like all others.
+#[test]
+fn beside_the_other_carriers_each_is_recognised_as_well() {
+    let of = |name: &str| {
+        let carriers = framescope_carriers::all(&framescope_carriers::Options::default());
+        let protocols = built_in().into_iter().chain(carriers).collect();
+        let index = open(name, Options { protocols, ..Options::default() });
+        let mut found: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, row) in index.rows() {
+            let path = index
+                .flow(row.flow())
+                .unwrap()
+                .carried()
+                .map_or(String::new(), |carried| carried.path().to_owned());
+            let label = format!("{path} {}", index.kind(&row).unwrap_or_default());
+            *found.entry(label).or_default() += 1;
+        }
+        found
+    };
+    let starttls = of("starttls");
+    assert_eq!((starttls[" UPGRADE"], starttls[" ACCEPTED"], starttls[" SSL_REQUEST"]), (4, 4, 1));
+    // One is sent although TLS was refused, and one after a HelloRetryRequest.
+    assert_eq!(starttls["starttls/tls.handshake ClientHello"], 6, "{starttls:?}");
+    let socks = of("socks");
+    assert_eq!((socks[" REQUEST"], socks[" REPLY"]), (7, 7), "{socks:?}");
+    assert_eq!((socks["socks GET"], socks.get("socks 200")), (4, Some(&4)), "{socks:?}");
 }
 
 /// The messages of each direction of a channel, in the order of their rows.

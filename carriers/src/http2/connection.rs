@@ -288,9 +288,8 @@ impl Connection {
         }
     }
 
-    /// Bytes of a direction are missing, and what was in them is not known. Nothing may be handed on but that: it may be
-    /// called more than once for the same bytes.
-    fn lost(&mut self, role: Role, length: u64, to: &mut dyn Carried) {
+    /// Bytes of a direction are missing, and what was in them is not known. It may be said more than once of the same bytes.
+    fn forget(&mut self, role: Role) {
         let side = self.side(role);
         side.table.forget();
         (side.block, side.allows) = (None, None);
@@ -302,10 +301,27 @@ impl Connection {
                 (joined.begun, joined.left_out, joined.is_lost) = (Arc::default(), 0, true);
             }
         }
+    }
+
+    /// The same, once, which the channels that may have lost some of them are told: each of them not before it has brought more.
+    fn lost(&mut self, role: Role, length: u64, to: &mut dyn Carried) {
+        self.forget(role);
         if self.is_opened {
             to.lost(MESSAGES, role, length.max(1));
         }
-        for channel in self.others() {
+        let mut channels = BTreeSet::new();
+        for (&number, stream) in &mut self.streams {
+            let Some(half) = stream.halves.get_mut(role.index()) else { continue };
+            let channel = match &half.state {
+                State::Grpc(joined) => joined.channel,
+                State::Tunnel if self.tunnels.contains(&number) => tunnel(number),
+                _ => continue,
+            };
+            if !std::mem::replace(&mut half.knows_loss, true) {
+                channels.insert(channel);
+            }
+        }
+        for channel in channels {
             to.lost(channel, role, length.max(1));
         }
     }
@@ -430,7 +446,7 @@ impl Conversation for Connection {
     }
 
     fn loss(&mut self, role: Role) {
-        self.carry(role, Passage::Lost(1), &mut Nowhere);
+        self.forget(role);
     }
 
     fn carry(&mut self, role: Role, passage: Passage<'_, '_>, to: &mut dyn Carried) {

@@ -134,6 +134,7 @@ impl Connection {
         };
         let state = self.half(role, number).map(|half| {
             half.missing = half.missing.saturating_add(u64::try_from(missing).unwrap_or(u64::MAX));
+            half.knows_loss = false;
             &half.state
         });
         match state {

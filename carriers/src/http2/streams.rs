@@ -54,6 +54,8 @@ pub(crate) struct Half {
     pub(crate) missing: u64,
     /// Whether others may be.
     pub(crate) may_lack: bool,
+    /// Whether its channel has been told so since it brought something.
+    pub(crate) knows_loss: bool,
 }
 
 #[derive(Clone, Debug, Default)]

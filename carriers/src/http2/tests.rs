@@ -220,6 +220,26 @@ fn messages_of_grpc_are_joined_and_have_a_channel_for_each_path() {
 }
 
 #[test]
+fn a_channel_is_told_of_losses_once_between_its_data() {
+    let open = [(":method", "POST"), (":path", "/p.S/M"), ("content-type", "application/grpc")];
+    let (open, data) = (headers(1, 0, &open), frame(0, 0, 1, b"\0\0\0\0\x01a"));
+    let (mut connection, mut collected) = (Http2::default().conversation().unwrap(), Collected::default());
+    let message = |bytes| Passage::Message(Captured::whole(bytes));
+    let lost = Passage::Lost(30);
+    for passage in [message(&open), message(&data), lost, lost, message(&data), lost, message(&data)] {
+        // What is skipped is said before it is delivered.
+        if matches!(passage, Passage::Lost(_)) {
+            connection.loss(CLIENT);
+        }
+        connection.carry(CLIENT, passage, &mut collected);
+    }
+    let lost = |heard: &&framescope_parser::Heard| matches!(heard, framescope_parser::Heard::Lost(_));
+    assert_eq!(collected.heard[&(1, CLIENT)].iter().filter(lost).count(), 2);
+    assert_eq!(collected.messages(1, CLIENT).len(), 3);
+    assert_eq!(collected.heard[&(0, CLIENT)].iter().filter(lost).count(), 3);
+}
+
+#[test]
 fn an_extended_connect_is_a_tunnel() {
     let request = [
         (":method", "CONNECT"),

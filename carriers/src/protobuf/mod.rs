@@ -21,8 +21,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, CodeDomain, Confidence, Dissection, Error, Fault, Input, Kind, Measure, Memo, Protocol, Sample,
-    Step, Value, Visit,
+    Captured, CodeDomain, Confidence, Dissection, Error, Fault, Input, Kind, Measure, Memo, Names, Protocol,
+    Sample, Step, Value, Visit,
 };
 
 pub use self::codes::CODES;
@@ -131,6 +131,16 @@ impl Protocol for Protobuf {
             None => Step::Message(there),
             Some(_) if input.last => Step::Partial(there),
             Some(more) => Step::NeedMore(more),
+        }
+    }
+
+    fn names(&self) -> Names {
+        let of = self.of.as_ref().and_then(|(schema, of)| schema.messages.get(*of));
+        Names {
+            fields: vec!["*".into()],
+            anywhere: vec![framescope_parser::CAPTURED.into()],
+            kinds: of.map(|message| short(&message.name).into()).into_iter().collect(),
+            verbatim: false,
         }
     }
 

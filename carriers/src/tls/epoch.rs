@@ -23,10 +23,13 @@ const MOST_SKIPPED: u64 = 1 << 16;
 /// So many places on either side of the likeliest one are tried first.
 const NEAR: u64 = 32;
 /// So many bytes may be decrypted in vain for each that came.
-const TRIES: u64 = 16;
+const TRIES: u64 = 4;
 /// So many may be before any came, and are saved up at most.
 const FIRST_TRIES: u64 = 1 << 22;
 const MOST_TRIES: u64 = 1 << 25;
+
+/// After so many records of which none was decrypted, the keys are taken for those of another connection.
+const MOST_FAILED: u64 = 64;
 
 /// Which keys a direction writes with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +113,8 @@ pub(crate) struct Side {
     sequence: u64,
     /// How many records came since that were not decrypted.
     failed: u64,
+    /// To how many of all records the keys did not fit.
+    mismatched: u64,
     /// How many more may have been lost.
     slack: u64,
     /// How many bytes were lost with them.
@@ -134,6 +139,7 @@ impl Default for Side {
             slots: Default::default(),
             sequence: 0,
             failed: 0,
+            mismatched: 0,
             slack: 0,
             lost: 0,
             before: None,
@@ -258,6 +264,9 @@ impl Side {
         record: &[u8],
         buffer: &mut Vec<u8>,
     ) -> Result<Range<usize>, Failure> {
+        if self.mismatched > MOST_FAILED && !self.has_opened {
+            return Err(Failure::Mismatch(self.failed));
+        }
         self.tries = (self.tries + TRIES * record.len() as u64).min(MOST_TRIES);
         if self.slack == 0
             && self.failed == 0
@@ -315,7 +324,9 @@ impl Side {
         if let Some(Slot::Ready(keyed)) = self.slots.get(self.epoch.index()) {
             self.before = keyed.opener.last_block(record);
         }
-        Err(failure.unwrap_or(Failure::NoBeginning))
+        let failure = failure.unwrap_or(Failure::NoBeginning);
+        self.mismatched += u64::from(matches!(failure, Failure::Mismatch(_)));
+        Err(failure)
     }
 
     fn opened_at(&mut self, sequence: u64, keyed: &Keyed, record: &[u8]) {

@@ -1,4 +1,4 @@
-//! What is said of the channels that conversations are carried in, and the rules that select by them.
+//! How the channels that conversations are carried in are described, and the rules that select by them.
 
 use framescope_capture::{CarriedIn, FlowId, Index};
 
@@ -19,7 +19,7 @@ pub(crate) fn about_channel(index: &Index, flow: FlowId) -> Option<String> {
 
 /// What distinguishes a channel from others of the same name, in a few words: its path, its host.
 pub(crate) fn known_of(carried: &CarriedIn) -> String {
-    // What is said of where it leads, then of what it is; of the outer ones only if nothing nearer is known.
+    // Where it leads, then what it is; what outer carriers know only if nothing nearer is known.
     const WANTED: [&str; 8] =
         ["path", "target", "subprotocol", "content-type", "number", "host", "sni", "alpn"];
     let settings = carried.settings();

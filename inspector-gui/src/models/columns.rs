@@ -10,7 +10,7 @@ pub(crate) const LAST_WIDTH: f32 = 130.0;
 /// The default width of a column that is shown again.
 const NEW_WIDTH: f32 = 96.0;
 /// The width of the protocols of what is carried, some of which are indented.
-const PROTOCOL_WIDTH: f32 = 116.0;
+const PROTOCOL_WIDTH: f32 = 128.0;
 const NARROWEST: f32 = 28.0;
 /// Columns that are left out where there is too little room, in this order.
 const LEFT_OUT: [Column; 5] = [Column::Flow, Column::Dst, Column::ReplyTo, Column::Src, Column::Time];

@@ -293,7 +293,7 @@ fn each_structure_with_the_field_carries_it_wherever_it_is() {
         "
 meta: {id: bundle, endian: be}
 seq:
-  - {id: magic, contents: BUND}
+  - {id: magic, contents: PACK}
   - {id: session, type: u1}
   - {id: length, type: u1}
   - {id: chunks, type: chunks, size: length}
@@ -309,7 +309,7 @@ types:
 ",
     );
     let message = |session: u8, chunks: &[u8]| {
-        [b"BUND", &[session, u8::try_from(chunks.len()).unwrap()][..], chunks].concat()
+        [b"PACK", &[session, u8::try_from(chunks.len()).unwrap()][..], chunks].concat()
     };
     let pieces = [
         says(CLIENT, message(1, b"\x01\x02ab\x02\x03xyz")),

@@ -14,7 +14,7 @@ use crate::plan::{CarryRule, Ordering};
 use crate::run::Run;
 
 /// How many parts of complete messages are remembered, as they may be sent again.
-const REMEMBERED: usize = 16;
+const REMEMBERED: usize = 64;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Joined {
