@@ -1,7 +1,7 @@
 //! The recorded TLS connections in corpus/carriers: what is listed of them, and that what is decrypted is what tshark decrypts.
 
 // A test stops where an assumption of its helpers does not hold.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod support;
 

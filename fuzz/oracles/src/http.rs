@@ -141,7 +141,7 @@ fn messages(choices: &mut Choices<'_>) -> Vec<Message> {
     messages
 }
 
-/// A message with or without a body. The head of a response to HEAD tells of one that is not sent.
+/// A message with or without a body. The head of a response to HEAD has the length of one that is not sent.
 fn message(role: Role, line: &str, has_body: bool, is_head: bool, choices: &mut Choices<'_>) -> Message {
     let mut head = format!("{line}\r\nHost: a\r\nX-Some: {}\r\n", choices.below(1000));
     if !has_body {

@@ -22,6 +22,7 @@ mod contents;
 mod conversation;
 mod decode;
 mod described;
+mod described_carriers;
 mod differential;
 mod encode;
 mod filter;
@@ -51,6 +52,7 @@ pub use contents::{json, protobuf};
 pub use conversation::{check_conversation, conversation, holds_messages};
 pub use decode::{decode, holds_message, reaches_payload, spans};
 pub use described::{END_OF_DESCRIPTION, check_described, described};
+pub use described_carriers::described_carriers;
 pub use differential::differential;
 pub use encode::encode;
 pub use filter::filter;
@@ -90,6 +92,7 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "encode", seeds: "frames", check: encode },
     Oracle { name: "differential", seeds: "frames", check: differential },
     Oracle { name: "described", seeds: "described", check: described },
+    Oracle { name: "described_carriers", seeds: "described_carriers", check: described_carriers },
     Oracle { name: "holes", seeds: "holes", check: holes },
     Oracle { name: "conversation", seeds: "conversation", check: conversation },
     Oracle { name: "linear", seeds: "linear", check: linear },
