@@ -207,3 +207,31 @@ fn a_rule_for_a_channel_of_no_carrier_says_which_there_are() {
     let error = framescope_capture::read(source, &options, &mut |_| true).unwrap_err().to_string();
     assert!(error.starts_with("'mox' carries nothing: ") && error.ends_with(" a channel of mux"), "{error}");
 }
+
+#[test]
+fn each_part_of_a_carried_row_is_in_the_message_that_brought_it() {
+    let all = everything();
+    let index = read_with(tcp_pcap(&conversation(&said(&all))), &options(&["mux.plain:number=1=missive"]));
+    let bytes =
+        |row: RowId| index.row_bytes(&index.row(row).unwrap(), usize::MAX, &mut index.reader()).unwrap();
+    let mut verbatim = 0;
+    for (number, row) in index.rows() {
+        let parts = index.carried_parts(&row);
+        assert_eq!(parts.is_empty(), index.level(&row) == 0, "row {number}");
+        let covered: u64 = parts.iter().map(|part| part.range.end - part.range.start).sum();
+        assert!(parts.is_empty() || covered == row.length, "row {number}: {parts:?}");
+        for part in parts {
+            let outer = index.row(part.by).unwrap();
+            assert!(index.channels_of(&outer).any(|flow| flow == row.flow()));
+            assert!(index.carries(&outer, 99).contains(&number));
+            let cut = |bytes: Vec<u8>, range: std::ops::Range<u64>| {
+                bytes[range.start as usize..range.end as usize].to_vec()
+            };
+            if let Some(place) = part.place {
+                assert_eq!(cut(bytes(number), part.range), cut(bytes(part.by), place), "row {number}");
+                verbatim += 1;
+            }
+        }
+    }
+    assert!(verbatim > 3);
+}
