@@ -2,7 +2,13 @@
 //! what other tools find.
 
 // A test stops where an assumption of its helpers does not hold.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stderr
+)]
 
 mod support;
 

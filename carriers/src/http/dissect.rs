@@ -40,11 +40,16 @@ pub(super) fn report<'a>(reading: Reading, message: Captured<'a, '_>, visit: &mu
     }
     if !reading.is_message() {
         let bytes = message.bytes();
-        let line = match size_line(bytes).filter(|_| reading == Reading::Chunk) {
-            Some(Ok((_, line))) => line,
-            _ => 0,
+        let shown = match reading {
+            // What follows an upgrade is not HTTP's: no line break at its end is.
+            Reading::Upgraded | Reading::Tunnel => bytes,
+            Reading::Chunk => match size_line(bytes) {
+                Some(Ok((_, line))) => bytes.get(line..).unwrap_or_default().trim_ascii_end(),
+                _ => bytes.trim_ascii_end(),
+            },
+            _ => bytes.trim_ascii_end(),
         };
-        visit.summary(format_args!("{}", Preview(bytes.get(line..).unwrap_or_default().trim_ascii_end())));
+        visit.summary(format_args!("{}", Preview(shown)));
     }
 }
 

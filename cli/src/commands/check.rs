@@ -63,10 +63,10 @@ pub(crate) fn run(args: Arguments) -> Result<Status, Error> {
                     ("carries", described.channels().map(str::to_owned).collect()),
                     ("carried_by", described.carried_by().to_vec()),
                 ];
-                for (key, names) in
-                    lists.into_iter().filter(|(_, names): &(_, Vec<String>)| !names.is_empty())
-                {
-                    line[key] = names.into();
+                let lists = lists.into_iter().filter(|(_, names): &(_, Vec<String>)| !names.is_empty());
+                let lists = lists.map(|(key, names)| (key.to_owned(), names.into()));
+                if let Some(line) = line.as_object_mut() {
+                    line.extend(lists);
                 }
                 writeln!(out, "{line}")?;
             }
