@@ -44,7 +44,13 @@ impl Only {
 
     pub(super) fn bytes(&mut self, from: Role, bytes: &[u8], to: &mut dyn Carried) {
         self.open(to);
-        to.bytes(ONLY, from, bytes);
+        let (taken, rest) = bytes.split_at_checked(to.room()).unwrap_or((bytes, &[]));
+        to.bytes(ONLY, from, taken);
+        if !rest.is_empty() {
+            let text = Sentence::new("{} bytes of what this carries are left out: there is no room for them");
+            to.problem(Code::ExpandsTooMuch, text.with([rest.len() as u64]));
+            to.lost(ONLY, from, rest.len() as u64);
+        }
     }
 
     pub(super) fn end_message(&mut self, from: Role, to: &mut dyn Carried) {

@@ -43,7 +43,8 @@ impl Encoder {
     pub(super) fn block(&mut self, fields: &[(String, String)], choices: &mut Choices<'_>) -> Vec<u8> {
         let mut out = Vec::new();
         if choices.below(8) == 1 {
-            self.limit = [0, 40, 100, 300, 4096][choices.below(5)];
+            // Often as much as there is.
+            self.limit = [0, 40, 300, 4096, self.size(), self.size()][choices.below(6)].min(4096);
             integer(0x20, 5, self.limit, &mut out);
             self.evict();
         }
@@ -77,11 +78,12 @@ impl Encoder {
         }
     }
 
+    fn size(&self) -> usize {
+        self.entries.iter().map(|(name, value)| name.len() + value.len() + 32).sum()
+    }
+
     fn evict(&mut self) {
-        let size = |entries: &VecDeque<(String, String)>| {
-            entries.iter().map(|(name, value)| name.len() + value.len() + 32).sum::<usize>()
-        };
-        while size(&self.entries) > self.limit {
+        while self.size() > self.limit {
             self.entries.pop_back();
         }
     }
