@@ -103,7 +103,13 @@ impl Protocol for Protobuf {
             Ok((length, prefix))
                 if length - prefix <= usize::try_from(MAX_DELIMITED).unwrap_or(usize::MAX) =>
             {
-                Measure::Message { length: nonzero(length), head: nonzero(prefix), bits: 2 }
+                // Any byte may be a length: what speaks for it is what it is the length of.
+                let bits = match message.get(prefix..length) {
+                    Some([]) | None => 0,
+                    Some(contents) if wire::is_message(contents, 0..contents.len(), 0) => 16,
+                    Some(_) => return Measure::Nothing,
+                };
+                Measure::Message { length: nonzero(length), head: nonzero(prefix), bits }
             }
             Err(wire::Fault::TruncatedVarint) if message.is_whole() => Measure::NeedMore,
             Err(wire::Fault::TruncatedVarint) => Measure::Unknown,

@@ -234,3 +234,52 @@ proptest! {
 }
 
 static SCHEMA: std::sync::LazyLock<Arc<Schema>> = std::sync::LazyLock::new(schema);
+
+#[test]
+fn messages_with_their_lengths_are_found_whatever_their_fields_and_lengths_are() {
+    let mut state = 7_u64;
+    let mut below = |most: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % most
+    };
+    let varint = |mut number: u64, out: &mut Vec<u8>| {
+        while number > 0x7f {
+            out.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        out.push(number as u8);
+    };
+    for _ in 0..300 {
+        let (mut stream, mut lengths) = (Vec::new(), Vec::new());
+        for _ in 0..1 + below(6) {
+            let mut message = Vec::new();
+            for _ in 0..below(40) {
+                let (number, wire) = (1 + below(20), [0, 1, 2, 5][below(4) as usize]);
+                varint(number << 3 | wire, &mut message);
+                match wire {
+                    0 => varint(below(300), &mut message),
+                    1 => message.extend(below(200).to_le_bytes()),
+                    2 => {
+                        let length = below(9);
+                        varint(length, &mut message);
+                        message.extend((0..length).map(|at| b'a' + at as u8));
+                    }
+                    _ => message.extend((below(200) as u32).to_le_bytes()),
+                }
+            }
+            let start = stream.len();
+            varint(message.len() as u64, &mut stream);
+            stream.extend(message);
+            lengths.push((stream.len() - start) as u64);
+        }
+        let (protocol, mut found) = (Protobuf::delimited(), Vec::new());
+        let mut framer = framescope_parser::Framer::default();
+        let mut sink =
+            |span: framescope_parser::Span, _: Captured<'_, '_>| found.push((span.span_type, span.length));
+        framer.segment(&protocol, &stream, &mut sink);
+        framer.end(&protocol, &mut sink);
+        let expected: Vec<_> =
+            lengths.into_iter().map(|length| (framescope_parser::SpanType::Message, length)).collect();
+        assert_eq!(found, expected, "{stream:02x?}");
+    }
+}

@@ -110,8 +110,15 @@ pub(crate) fn next(input: &Input<'_>) -> Step {
 /// No record begins here: searches for the next.
 fn search(input: &Input<'_>) -> Step {
     let bytes = input.bytes;
-    let claims_too_much = Header::read(bytes)
-        .is_some_and(|header| bytes.get(..3).is_some_and(may_begin) && header.length > header.longest());
+    // The first byte of a length may say it already, and then the second must not change what is said.
+    let length = match *bytes {
+        [_, _, _, high, low, ..] => u16::from_be_bytes([high, low]),
+        [_, _, _, high] => u16::from_be_bytes([high, 0]),
+        _ => 0,
+    };
+    let header =
+        Header { content_type: bytes.first().copied().unwrap_or(0), version: 0, length: length.into() };
+    let claims_too_much = bytes.get(..3).is_some_and(may_begin) && header.length > header.longest();
     let code = if claims_too_much { RECORD_TOO_LONG } else { Code::NotAFrame };
     let mut from = 1;
     // Every header has 03 in its second byte.
