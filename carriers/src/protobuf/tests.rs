@@ -236,6 +236,7 @@ proptest! {
 static SCHEMA: std::sync::LazyLock<Arc<Schema>> = std::sync::LazyLock::new(schema);
 
 #[test]
+#[allow(clippy::cast_possible_truncation, clippy::indexing_slicing)]
 fn messages_with_their_lengths_are_found_whatever_their_fields_and_lengths_are() {
     let mut state = 7_u64;
     let mut below = |most: u64| {
