@@ -1,7 +1,7 @@
 //! What carries messages: TLS, HTTP, WebSocket, proxies and encodings, as protocols of
 //! [`framescope-parser`](framescope_parser) that hand on what their messages carry.
 //!
-//! Each is a [`Protocol`](framescope_parser::Protocol) like any other, and shows its own messages field by field; what they carry goes
+//! Each is a [`Protocol`] like any other, and shows its own messages field by field; what they carry goes
 //! to [channels](framescope_parser::Channel), in which other protocols are read. No input and output but that the .proto
 //! files of a [`Schema`](protobuf::Schema) are read, no clock, no panic; the work and the memory are bounded by the bytes that are there.
 

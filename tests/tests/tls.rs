@@ -9,11 +9,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use framescope_capture::export::{RowSelection, write_csv, write_flows_json};
+use framescope_capture::export::{RowSelection, write_csv, write_flows_json, write_packets};
 use framescope_capture::{Index, Options, Source, TakeSecrets, read};
 use framescope_carriers::tls::Secrets;
 use framescope_oracles::check_index;
-use framescope_parser::built_in;
+use framescope_parser::{Direction, built_in};
 use serde_json::Value as Json;
 use support::corpus;
 
@@ -37,6 +37,10 @@ impl TakeSecrets for OfCapture {
 }
 
 fn open(case: &str) -> Index {
+    read_all(Source::open(&folder(case).join("capture.pcapng")).unwrap())
+}
+
+fn read_all(source: Source) -> Index {
     let secrets = Arc::new(Secrets::new());
     let carriers = framescope_carriers::Options { secrets: Arc::clone(&secrets), ..Default::default() };
     let options = Options {
@@ -44,8 +48,7 @@ fn open(case: &str) -> Index {
         secrets: Some(Arc::new(OfCapture(secrets))),
         ..Options::default()
     };
-    let path = folder(case).join("capture.pcapng");
-    read(Source::open(&path).unwrap(), &options, &mut |_| true).unwrap()
+    read(source, &options, &mut |_| true).unwrap()
 }
 
 #[test]
@@ -95,5 +98,31 @@ fn what_is_carried_is_what_tshark_decrypts() {
         }
         let expected = fs::read_to_string(folder(case).join("tshark.txt")).unwrap();
         assert_eq!(found, expected.split_once('\n').unwrap().1, "{case}");
+    }
+}
+
+/// How many messages and bytes there are of each flow, with what it is carried in.
+fn counts(index: &Index) -> Vec<(String, [(u64, u64); 2])> {
+    let all = index.flows().map(|(number, flow)| {
+        let path = flow.carried().map_or("", |carried| carried.path()).to_owned();
+        let count =
+            |direction| index.stream(number, direction).map_or((0, 0), |one| (one.messages, one.bytes));
+        (path, [Direction::Forward, Direction::Backward].map(count))
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_handshake_is_followed_as_well_where_the_packets_that_open_the_connection_are_missing() {
+    for case in ["tls-1.2", "tls-1.3", "websocket-tls"] {
+        let whole = open(case);
+        // Packets without a row are left out, and the secrets stay.
+        let mut exported = Vec::new();
+        write_packets(&whole, &mut RowSelection::all(), &mut exported).unwrap();
+        let again = read_all(Source::from_bytes("exported", exported));
+        assert!(again.flows().all(|(_, flow)| flow.connection().is_none_or(|one| one.opened.is_none())));
+        assert_eq!(counts(&again), counts(&whole), "{case}");
     }
 }

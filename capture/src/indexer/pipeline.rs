@@ -411,10 +411,16 @@ impl Indexer {
                 events.push((stream, Output::End { completed_by: packet }));
             }
         }
-        if self.messages.is_conversing(flow.stream(Side::First)) {
+        let stream = flow.stream(Side::First);
+        let mut delivered = Ok(());
+        if self.messages.may_converse(stream) && !self.messages.is_conversing(stream) && !events.is_empty() {
+            // The first bytes may show that the order matters.
+            delivered = self.deliver(index, &mut vec![events.remove(0)], None);
+        }
+        if self.messages.is_conversing(stream) {
             put_in_order_of_sending(&mut events);
         }
-        let delivered = self.deliver(index, &mut events, None);
+        delivered = delivered.and_then(|()| self.deliver(index, &mut events, None));
         self.events = events;
         delivered?;
         self.conclude_flow(index, flow, streams, packet)

@@ -1,6 +1,6 @@
 //! `websocket`: frames of RFC 6455 in both directions, compressed as RFC 7692 says or not.
 //!
-//! Each frame is a message; [`frame`] has its byte map. The messages that the frames carry go to two channels, `websocket.text`
+//! Each frame is a message; `frame.rs` has its byte map. The messages that the frames carry go to two channels, `websocket.text`
 //! and `websocket.binary`. What begins it, an HTTP request and its response, is not a part of it: they are read as `http`, which
 //! hands on what follows and what the two sides agreed on. It is never recognised by its bytes.
 

@@ -216,6 +216,12 @@ impl MessageFramer {
         self.have_stages(self.streams.at(stream).choice.protocol())
     }
 
+    /// The same, or that is not known yet.
+    pub(crate) fn may_converse(&self, stream: StreamId) -> bool {
+        let is_undecided = self.streams.at(stream).choice.protocol.is_none();
+        self.is_conversing(stream) || (is_undecided && self.have_stages.contains(&true))
+    }
+
     fn have_stages(&self, protocol: Option<usize>) -> bool {
         protocol.is_some_and(|protocol| self.have_stages.get(protocol) == Some(&true))
     }
