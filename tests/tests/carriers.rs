@@ -105,6 +105,9 @@ fn what_each_channel_carries_is_a_flow_with_rows_of_the_protocol_that_is_spoken_
     contains("mux.mux", &["0x01", "0x80", "0xc0"]);
     contains("mux.mux/mux.added", &["added inside"]);
     assert_eq!(index.flows().map(|(_, flow)| flow.level()).collect::<Vec<_>>(), [0, 1, 1, 1, 1, 2, 2, 2, 1]);
+    // Of the carrier all; of what it carries those with which messages that brought some of it became complete.
+    let packets: Vec<u32> = index.flows().map(|(_, flow)| flow.packets).collect();
+    assert_eq!(packets, [13, 2, 2, 2, 2, 1, 1, 1, 1]);
     let inner = index.flows().find(|(_, flow)| flow.level() == 2).unwrap().0;
     assert_eq!(bytes_of(&index, inner, Direction::Forward), b"\x01inner");
     // A row leads to the packets that brought what it is carried in.

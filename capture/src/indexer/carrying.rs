@@ -89,9 +89,9 @@ impl Indexer {
                 debug_assert_eq!(at.is_some(), is_verbatim, "a channel is verbatim or not");
                 let Some(bytes) = bytes.get(range).filter(|_| at.is_some() == is_verbatim) else { return };
                 let known = index.flows.at_mut(flow);
-                if index.rows.streams.at(stream).last_packet != unit.completed_by || known.packets == 0 {
-                    known.packets = known.packets.saturating_add(1);
-                }
+                let counted = known.carried.as_deref_mut().map(|carried| &mut carried.counted);
+                let is_new = counted.is_some_and(|last| std::mem::replace(last, unit.completed_by) != *last);
+                known.packets = known.packets.saturating_add(u32::from(is_new));
                 let segment = SegmentRange {
                     offset: end,
                     file_offset: unit.offset + at.unwrap_or(0),
@@ -133,7 +133,15 @@ impl Indexer {
             Some(outer) => format!("{}/{}", outer.path, about.name),
             None => about.name.clone().into_owned(),
         };
-        let carried = CarriedIn { by, channel, level: carrier.level() + 1, path, client, about };
+        let carried = CarriedIn {
+            by,
+            channel,
+            level: carrier.level() + 1,
+            path,
+            client,
+            about,
+            counted: PacketId::NONE,
+        };
         let flow = Flow {
             transport: carrier.transport,
             endpoints: carrier.endpoints,

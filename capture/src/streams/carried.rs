@@ -2,7 +2,7 @@
 
 use framescope_parser::{Channel, Settings};
 
-use crate::ids::{FlowId, Side};
+use crate::ids::{FlowId, PacketId, Side};
 
 /// What a flow is carried in.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct CarriedIn {
     pub(crate) path: String,
     /// Who opened the conversation.
     pub(crate) client: Side,
+    /// The last packet that was counted as one of the flow.
+    pub(crate) counted: PacketId,
 }
 
 /// A channel in so many carriers carries nothing further.
@@ -131,6 +133,7 @@ mod tests {
             level: 1,
             path: "websocket.text".into(),
             client: Side::First,
+            counted: PacketId::NONE,
         };
         let fits = |text: &str| ChannelSelector::parse(text).map(|selector| selector.fits(&carried));
         for yes in
