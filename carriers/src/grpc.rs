@@ -20,6 +20,7 @@ use framescope_parser::{
     Names, Protocol, Reads, Role, Sample, Settings, Stage, Step, Value, Visit,
 };
 
+use crate::at_least_one;
 use crate::content::{Coding, Fault, limit, unpack_one};
 use crate::protobuf::{CODES, GRPC_FLAG, Schema, read, short};
 use crate::shown::Shown;
@@ -87,10 +88,6 @@ fn names<'n>(kinds: impl Iterator<Item = &'n str>) -> Names {
     Names { fields: fields.map(Into::into).to_vec(), anywhere, kinds, verbatim: false }
 }
 
-fn nonzero(n: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN)
-}
-
 /// The flags and the length of the payload.
 fn prefix(bytes: &[u8]) -> Option<(u8, usize)> {
     let &[flags, a, b, c, d] = bytes.first_chunk()?;
@@ -113,7 +110,11 @@ impl Protocol for Message {
     fn measure(&self, message: Captured<'_, '_>) -> Measure {
         match message.get(0..PREFIX).and_then(prefix) {
             Some((flags, length)) if length <= MAX_PAYLOAD && flags & !(COMPRESSED | TRAILERS) == 0 => {
-                Measure::Message { length: nonzero(PREFIX + length), head: nonzero(PREFIX), bits: 12 }
+                Measure::Message {
+                    length: at_least_one(PREFIX + length),
+                    head: at_least_one(PREFIX),
+                    bits: 12,
+                }
             }
             Some(_) => Measure::Nothing,
             None if message.length() < PREFIX => Measure::NeedMore,
@@ -128,7 +129,7 @@ impl Protocol for Message {
             Some((_, length)) => PREFIX + length,
             None => PREFIX,
         };
-        let there = nonzero(bytes.len().min(length));
+        let there = at_least_one(bytes.len().min(length));
         match NonZeroUsize::new(length.saturating_sub(bytes.len())) {
             None => Step::Message(there),
             Some(_) if input.last => Step::Partial(there),

@@ -18,6 +18,7 @@ pub mod small;
 pub mod tls;
 pub mod websocket;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use framescope_parser::Protocol;
@@ -52,4 +53,9 @@ pub fn all(options: &Options) -> Vec<Arc<dyn Protocol>> {
     all.push(Arc::new(protobuf::Protobuf::default()));
     all.push(Arc::new(protobuf::Protobuf::delimited()));
     all
+}
+
+/// A length, of which a step takes at least one byte.
+fn at_least_one(length: usize) -> NonZeroUsize {
+    NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
 }

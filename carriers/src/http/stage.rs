@@ -13,6 +13,7 @@ use super::codes::{BAD_CHUNK, EMPTY_LINE};
 use super::head::{Head, Looked, Read, empty_lines, head_end};
 use super::start::{Found, Versions, next_start, start_line};
 use super::{detect, dissect, encode};
+use crate::at_least_one;
 
 /// What the messages of a stage are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,10 +156,6 @@ impl Protocol for Part {
     }
 }
 
-fn count(length: usize) -> NonZeroUsize {
-    NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
-}
-
 /// What comes first in the bytes of a direction.
 pub(super) fn next(reading: Reading, input: Input<'_>, memo: &mut Memo) -> Step {
     match reading {
@@ -169,7 +166,7 @@ pub(super) fn next(reading: Reading, input: Input<'_>, memo: &mut Memo) -> Step 
         Reading::Chunk => next_chunk(input),
         Reading::Event => next_event(input, memo),
         Reading::Upgraded | Reading::Tunnel => {
-            Step::Message(count(input.first_segment.clamp(1, input.bytes.len().max(1))))
+            Step::Message(at_least_one(input.first_segment.clamp(1, input.bytes.len().max(1))))
         }
     }
 }
@@ -198,7 +195,7 @@ fn next_message(reading: Reading, input: Input<'_>, memo: &mut Memo) -> Step {
     let empty = empty_lines(bytes);
     if empty > 0 {
         // Receivers skip them.
-        return Step::Searching(count(empty), EMPTY_LINE);
+        return Step::Searching(at_least_one(empty), EMPTY_LINE);
     }
     let known = known(&input, memo);
     let head = match Head::read_on(bytes, Versions::One, known.head) {
@@ -208,41 +205,41 @@ fn next_message(reading: Reading, input: Input<'_>, memo: &mut Memo) -> Step {
             return Step::NeedMore(NonZeroUsize::MIN);
         }
         Read::More(_) => return cut_head(bytes),
-        Read::No => return Step::Searching(count(next_start(bytes)), Code::NotAFrame),
+        Read::No => return Step::Searching(at_least_one(next_start(bytes)), Code::NotAFrame),
     };
     let whole = |length: usize| match length.checked_sub(bytes.len()) {
-        None | Some(0) => Step::Message(count(length)),
-        Some(_) if input.last => Step::Partial(count(bytes.len())),
-        Some(missing) => Step::NeedMore(count(missing)),
+        None | Some(0) => Step::Message(at_least_one(length)),
+        Some(_) if input.last => Step::Partial(at_least_one(bytes.len())),
+        Some(missing) => Step::NeedMore(at_least_one(missing)),
     };
     match body_of(&head, reading.answers()) {
-        Body::None => Step::Message(count(head.end)),
+        Body::None => Step::Message(at_least_one(head.end)),
         Body::Length(length) => match usize::try_from(length).ok().filter(|&length| length <= MAX_WHOLE) {
             Some(length) => whole(head.end + length),
-            None => Step::Message(count(head.end)),
+            None => Step::Message(at_least_one(head.end)),
         },
-        _ if is_stream(&head) => Step::Message(count(head.end)),
+        _ if is_stream(&head) => Step::Message(at_least_one(head.end)),
         Body::Chunked => {
             match known.chunks.advance(bytes.get(head.end..).unwrap_or_default()) {
-                Whole::End(length) => Step::Message(count(head.end + length)),
-                Whole::More(more) if !input.last => Step::NeedMore(count(more)),
+                Whole::End(length) => Step::Message(at_least_one(head.end + length)),
+                Whole::More(more) if !input.last => Step::NeedMore(at_least_one(more)),
                 // What is there of it can be read chunk by chunk.
-                Whole::More(_) | Whole::InParts => Step::Message(count(head.end)),
+                Whole::More(_) | Whole::InParts => Step::Message(at_least_one(head.end)),
             }
         }
-        Body::UntilEnd if bytes.len() > head.end + MAX_WHOLE => Step::Message(count(head.end)),
-        Body::UntilEnd if input.last => Step::Message(count(bytes.len())),
+        Body::UntilEnd if bytes.len() > head.end + MAX_WHOLE => Step::Message(at_least_one(head.end)),
+        Body::UntilEnd if input.last => Step::Message(at_least_one(bytes.len())),
         Body::UntilEnd => Step::NeedMore(NonZeroUsize::MIN),
     }
 }
 
 /// A head that a gap or the end cuts off: a part of a message if that much of it shows.
 fn cut_head(bytes: &[u8]) -> Step {
-    let all = count(bytes.len());
+    let all = at_least_one(bytes.len());
     let shows = bytes.starts_with(b"HTTP/1.") || bytes.contains(&b' ');
     match shows {
         true => Step::Partial(all),
-        false => Step::Searching(count(next_start(bytes)), Code::NotAFrame),
+        false => Step::Searching(at_least_one(next_start(bytes)), Code::NotAFrame),
     }
 }
 
@@ -257,10 +254,10 @@ fn next_part(input: Input<'_>) -> Step {
     let progress = progress(&input);
     let (step, there) = (progress.step().max(1), input.bytes.len());
     match step.checked_sub(there) {
-        None | Some(0) => Step::Message(count(step)),
-        Some(_) if input.last && progress.left.is_none() => Step::Message(count(there)),
-        Some(_) if input.last => Step::Partial(count(there)),
-        Some(missing) => Step::NeedMore(count(missing)),
+        None | Some(0) => Step::Message(at_least_one(step)),
+        Some(_) if input.last && progress.left.is_none() => Step::Message(at_least_one(there)),
+        Some(_) if input.last => Step::Partial(at_least_one(there)),
+        Some(missing) => Step::NeedMore(at_least_one(missing)),
     }
 }
 
@@ -268,16 +265,16 @@ fn next_chunk(input: Input<'_>) -> Step {
     if let Some(Ok((_, line))) =
         size_line(input.bytes).filter(|line| line.is_ok_and(|(size, _)| !Chunk::is_row(size)))
     {
-        return Step::Message(count(line));
+        return Step::Message(at_least_one(line));
     }
     match Chunk::read(input.bytes, 0) {
-        Chunk::Data { end, .. } | Chunk::Last { end, .. } => Step::Message(count(end)),
-        Chunk::More { .. } if input.last => Step::Partial(count(input.bytes.len())),
-        Chunk::More { needed, .. } => Step::NeedMore(count(needed)),
+        Chunk::Data { end, .. } | Chunk::Last { end, .. } => Step::Message(at_least_one(end)),
+        Chunk::More { .. } if input.last => Step::Partial(at_least_one(input.bytes.len())),
+        Chunk::More { needed, .. } => Step::NeedMore(at_least_one(needed)),
         Chunk::Bad if !input.last && begins_message(input.bytes) == Found::Maybe => {
             Step::NeedMore(NonZeroUsize::MIN)
         }
-        Chunk::Bad => Step::Searching(count(next_start(input.bytes)), BAD_CHUNK),
+        Chunk::Bad => Step::Searching(at_least_one(next_start(input.bytes)), BAD_CHUNK),
     }
 }
 
@@ -287,9 +284,9 @@ fn next_event(input: Input<'_>, memo: &mut Memo) -> Step {
     // Empty lines before an event are part of it.
     let begin = empty_lines(bytes).saturating_sub(1);
     match head_end(bytes, begin.max(known.event.saturating_sub(2))) {
-        Some(end) if end <= longest => Step::Message(count(end)),
-        _ if bytes.len() >= longest => Step::Message(count(longest)),
-        _ if input.last => Step::Message(count(bytes.len())),
+        Some(end) if end <= longest => Step::Message(at_least_one(end)),
+        _ if bytes.len() >= longest => Step::Message(at_least_one(longest)),
+        _ if input.last => Step::Message(at_least_one(bytes.len())),
         _ => {
             known.event = bytes.len();
             Step::NeedMore(NonZeroUsize::MIN)
@@ -305,8 +302,8 @@ pub(super) fn measure(reading: Reading, message: Captured<'_, '_>) -> Measure {
     let there = message.beginning();
     let more = if message.is_whole() { Measure::NeedMore } else { Measure::Unknown };
     let found = |length: usize, head: usize, bits: u32| Measure::Message {
-        length: count(length),
-        head: count(head),
+        length: at_least_one(length),
+        head: at_least_one(head),
         bits,
     };
     match reading {

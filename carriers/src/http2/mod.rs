@@ -38,6 +38,8 @@ use framescope_parser::{
     Protocol, Reads, Sample, Settings, Stage, Step, Visit,
 };
 
+use crate::at_least_one;
+
 pub use self::codes::CODES;
 use self::connection::Connection;
 use self::frame::{HEADER, Header, PREFACE};
@@ -88,16 +90,18 @@ impl Protocol for Frames {
     fn measure(&self, message: Captured<'_, '_>) -> Measure {
         let preface = message.length().min(PREFACE.len());
         if preface >= 4 && message.get(0..preface).is_some_and(|bytes| PREFACE.starts_with(bytes)) {
-            let (length, head) = (nonzero(PREFACE.len()), nonzero(PREFACE.len()));
+            let (length, head) = (at_least_one(PREFACE.len()), at_least_one(PREFACE.len()));
             return Measure::Message { length, head, bits: 128 };
         }
         let Some(header) = message.get(0..HEADER).and_then(Header::parse) else {
             return if message.length() < HEADER { Measure::NeedMore } else { Measure::Unknown };
         };
         match header.bits() {
-            Some(bits) => {
-                Measure::Message { length: nonzero(HEADER + header.length), head: nonzero(HEADER), bits }
-            }
+            Some(bits) => Measure::Message {
+                length: at_least_one(HEADER + header.length),
+                head: at_least_one(HEADER),
+                bits,
+            },
             None => Measure::Nothing,
         }
     }
@@ -111,7 +115,7 @@ impl Protocol for Frames {
             Some(_) => return Step::Lost,
             None => HEADER,
         };
-        let there = nonzero(bytes.len().min(length));
+        let there = at_least_one(bytes.len().min(length));
         match NonZeroUsize::new(length.saturating_sub(bytes.len())) {
             None => Step::Message(there),
             Some(_) if input.last => Step::Partial(there),
@@ -203,10 +207,6 @@ const INSIDE: [&str; 28] = [
     "priority",
     "rest",
 ];
-
-fn nonzero(n: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN)
-}
 
 fn first(bytes: &[u8], length: usize) -> &[u8] {
     bytes.get(..length).unwrap_or(bytes)

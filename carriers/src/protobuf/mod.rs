@@ -25,6 +25,8 @@ use framescope_parser::{
     Sample, Step, Value, Visit,
 };
 
+use crate::at_least_one;
+
 pub use self::codes::CODES;
 pub(crate) use self::codes::GRPC_FLAG;
 pub(crate) use self::reader::read;
@@ -70,10 +72,6 @@ impl Protobuf {
     }
 }
 
-fn nonzero(n: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN)
-}
-
 impl Protocol for Protobuf {
     fn name(&self) -> &str {
         &self.name
@@ -109,7 +107,7 @@ impl Protocol for Protobuf {
                     Some(contents) if wire::is_message(contents, 0..contents.len(), 0) => 16,
                     Some(_) => return Measure::Nothing,
                 };
-                Measure::Message { length: nonzero(length), head: nonzero(prefix), bits }
+                Measure::Message { length: at_least_one(length), head: at_least_one(prefix), bits }
             }
             Err(wire::Fault::TruncatedVarint) if message.is_whole() => Measure::NeedMore,
             Err(wire::Fault::TruncatedVarint) => Measure::Unknown,
@@ -120,7 +118,7 @@ impl Protocol for Protobuf {
     fn next(&self, input: Input<'_>, _: &mut Memo) -> Step {
         let bytes = input.bytes;
         if !self.is_delimited {
-            return Step::Message(nonzero(input.first_segment.min(bytes.len())));
+            return Step::Message(at_least_one(input.first_segment.min(bytes.len())));
         }
         let length = match Protobuf::delimit(bytes) {
             Ok((length, prefix))
@@ -132,7 +130,7 @@ impl Protocol for Protobuf {
             Err(wire::Fault::TruncatedVarint) => bytes.len() + 1,
             Err(_) => return Step::Lost,
         };
-        let there = nonzero(bytes.len().min(length));
+        let there = at_least_one(bytes.len().min(length));
         match NonZeroUsize::new(length.saturating_sub(bytes.len())) {
             None => Step::Message(there),
             Some(_) if input.last => Step::Partial(there),

@@ -11,7 +11,8 @@ use framescope_parser::{
 use super::channel::{Only, Silent};
 use super::fields::{Fields, little_endian};
 use super::inflating::{Header, Inflating, LONGEST_HEADER, Unpacked, Wrapper, header_length};
-use super::staged::{Part, Segments, Staged, at_least_one, byte_of, message, names, number_of, stage};
+use super::staged::{Part, Segments, Staged, byte_of, message, names, number_of, stage};
+use crate::at_least_one;
 
 const HEADER: u16 = 0;
 const COMPRESSED: u16 = 1;

@@ -12,7 +12,8 @@ use framescope_parser::{
 
 use super::channel::Only;
 use super::encodings::Encoding;
-use super::staged::{Staged, at_least_one, bytes_of, message, names, plural, stage};
+use super::staged::{Staged, bytes_of, message, names, plural, stage};
+use crate::at_least_one;
 
 /// More bytes than this without a delimiter are no message.
 const LONGEST: usize = 16 << 20;

@@ -18,7 +18,8 @@ use framescope_parser::{
 
 use super::fields::{Fields, big_endian};
 use super::proxy_tlvs::{TLVS, checksum, encode_tlv, tlvs};
-use super::staged::{at_least_one, byte_of, message, not_writable, number_of, short_of, sized};
+use super::staged::{byte_of, message, not_writable, number_of, short_of, sized};
+use crate::at_least_one;
 
 pub(super) static CODES: CodeDomain = CodeDomain::new(
     "proxy",

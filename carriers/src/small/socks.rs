@@ -175,7 +175,7 @@ impl Conversation for Socks {
         self.lose(role);
     }
 
-    fn begin(&mut self, role: Role, bytes: &[u8], last: bool) -> Option<NonZeroUsize> {
+    fn begin(&mut self, role: Role, bytes: &[u8], _: bool) -> Option<NonZeroUsize> {
         let stage = self.stage(role);
         let first = bytes.first().copied().unwrap_or_default();
         if matches!(stage, TUNNEL | OTHER) {
@@ -184,7 +184,6 @@ impl Conversation for Socks {
         let known = match (role, stage) {
             _ if self.has_lost(role) => {
                 // The shortest message that shows what it is has eight bytes, others are whole segments.
-                let _ = last;
                 match role {
                     Role::Client => Self::client_stage(bytes),
                     Role::Server => Self::server_stage(bytes),

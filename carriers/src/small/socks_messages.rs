@@ -15,9 +15,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use framescope_parser::{Code, Dissection, Error, Input, Kind, Step, Value, Visit};
 
 use super::fields::Fields;
-use super::staged::{
-    at_least_one, byte_length, byte_of, bytes_of, message, not_writable, plural, short_of, sized,
-};
+use super::staged::{byte_length, byte_of, bytes_of, message, not_writable, plural, short_of, sized};
+use crate::at_least_one;
 
 pub(super) const FIELDS: [&str; 16] = [
     "version",

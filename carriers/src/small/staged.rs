@@ -1,13 +1,14 @@
 //! What the small carriers have in common: a protocol that is a list of stages, a stage that is a few functions, and a stage whose
 //! messages are whatever a segment holds. It knows no format.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use framescope_parser::{
     CAPTURED, CodeDomain, Confidence, Context, Conversation, Dissection, Error, Fault, Input, Kind, Memo,
     Names, Protocol, Reads, Sample, Settings, Stage, Step, Transport, Usable, Value, Visit,
 };
+
+use crate::at_least_one;
 
 /// Begins a conversation, in a channel of which this is known.
 pub(super) type Start = Box<dyn Fn(&Settings) -> Box<dyn Conversation> + Send + Sync>;
@@ -229,10 +230,6 @@ pub(super) fn sized(input: Input<'_>, length: usize) -> Step {
         Some(_) if input.last => Step::Partial(at_least_one(input.bytes.len())),
         Some(missing) => Step::NeedMore(at_least_one(missing)),
     }
-}
-
-pub(super) fn at_least_one(length: usize) -> NonZeroUsize {
-    NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The bytes or the text of a field that a message is to be written from.

@@ -18,10 +18,9 @@ use framescope_parser::{
 
 use super::channel::Only;
 use super::fields::{Fields, big_endian};
-use super::staged::{
-    Part, Staged, at_least_one, byte_of, bytes_of, message, names, not_writable, plural, stage,
-};
+use super::staged::{Part, Staged, byte_of, bytes_of, message, names, not_writable, plural, stage};
 use super::telnet_options::*;
+use crate::at_least_one;
 
 const READING: u16 = 0;
 /// After a loss, which may have been inside a suboption.

@@ -15,7 +15,8 @@
 use framescope_parser::{Code, Dissection, Error, Input, Kind, Step, Value, Visit};
 
 use super::fields::{Fields, big_endian};
-use super::staged::{at_least_one, bytes_of, message, number_of};
+use super::staged::{bytes_of, message, number_of};
+use crate::at_least_one;
 
 /// The longest line or tag: what is longer is shown in parts.
 const LONGEST: usize = 16 << 10;

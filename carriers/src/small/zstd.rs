@@ -17,9 +17,10 @@ use framescope_parser::{
 use super::channel::Only;
 use super::fields::{Fields, little_endian};
 use super::staged::{
-    Part, Segments, Staged, at_least_one, byte_of, bytes_of, names, not_writable, number_of, sized, stage,
+    Part, Segments, Staged, byte_of, bytes_of, names, not_writable, number_of, sized, stage,
 };
 use super::unpacking::Unpacked;
+use crate::at_least_one;
 
 pub(super) const HEADER: u16 = 0;
 pub(super) const BLOCK: u16 = 1;

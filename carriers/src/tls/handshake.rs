@@ -12,6 +12,7 @@ use super::cursor::Cursor;
 use super::joiner::{MAX_HANDSHAKE, header};
 use super::messages::{HEAD, Summary, field_names, fields};
 use super::{HANDSHAKES, names};
+use crate::at_least_one;
 
 /// Handshake messages of TLS, joined over records.
 #[derive(Clone, Debug)]
@@ -28,10 +29,6 @@ impl Default for TlsHandshake {
     fn default() -> TlsHandshake {
         TlsHandshake { carried_by: vec![HANDSHAKES.into()] }
     }
-}
-
-fn nonzero(length: usize) -> NonZeroUsize {
-    NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Whether a message may begin with these bytes, of which there are too few to be sure.
@@ -53,7 +50,7 @@ impl Protocol for TlsHandshake {
         let beginning = message.beginning();
         match header(beginning) {
             Some((_, length)) => {
-                Measure::Message { length: nonzero(HEAD + length), head: nonzero(HEAD), bits: 9 }
+                Measure::Message { length: at_least_one(HEAD + length), head: at_least_one(HEAD), bits: 9 }
             }
             None if beginning.len() >= HEAD || !may_begin(beginning) => Measure::Nothing,
             None if message.is_whole() => Measure::NeedMore,
@@ -66,15 +63,15 @@ impl Protocol for TlsHandshake {
         if let Some((_, length)) = header(bytes) {
             let total = HEAD + length;
             return match total.checked_sub(bytes.len()).and_then(NonZeroUsize::new) {
-                None => Step::Message(nonzero(total)),
-                Some(_) if input.last => Step::Partial(nonzero(bytes.len())),
+                None => Step::Message(at_least_one(total)),
+                Some(_) if input.last => Step::Partial(at_least_one(bytes.len())),
                 Some(missing) => Step::NeedMore(missing),
             };
         }
         if bytes.len() < HEAD && may_begin(bytes) {
             return match input.last {
-                true => Step::Partial(nonzero(bytes.len())),
-                false => Step::NeedMore(nonzero(HEAD - bytes.len())),
+                true => Step::Partial(at_least_one(bytes.len())),
+                false => Step::NeedMore(at_least_one(HEAD - bytes.len())),
             };
         }
         let code =
@@ -84,9 +81,9 @@ impl Protocol for TlsHandshake {
             header(rest).is_some() || rest.len() < HEAD && may_begin(rest)
         };
         match (1..bytes.len()).find(begins) {
-            Some(at) => Step::Searching(nonzero(at), code),
-            None if input.last => Step::Skipped(nonzero(bytes.len()), code),
-            None => Step::Searching(nonzero(bytes.len()), code),
+            Some(at) => Step::Searching(at_least_one(at), code),
+            None if input.last => Step::Skipped(at_least_one(bytes.len()), code),
+            None => Step::Searching(at_least_one(bytes.len()), code),
         }
     }
 

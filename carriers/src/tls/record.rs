@@ -15,6 +15,7 @@ use core::num::NonZeroUsize;
 use framescope_parser::{Captured, Code, Input, Measure, Sample, Step};
 
 use super::codes::RECORD_TOO_LONG;
+use crate::at_least_one;
 
 /// The length of a header.
 pub(crate) const HEADER: usize = 5;
@@ -83,25 +84,21 @@ fn may_begin(bytes: &[u8]) -> bool {
         && !is_empty
 }
 
-fn nonzero(length: usize) -> NonZeroUsize {
-    NonZeroUsize::new(length).unwrap_or(NonZeroUsize::MIN)
-}
-
 /// What comes first: [`Protocol::next`](framescope_parser::Protocol::next).
 #[inline]
 pub(crate) fn next(input: &Input<'_>) -> Step {
     let bytes = input.bytes;
     if let Some(header) = Header::believable(bytes) {
         return match header.total().checked_sub(bytes.len()).and_then(NonZeroUsize::new) {
-            None => Step::Message(nonzero(header.total())),
-            Some(_) if input.last => Step::Partial(nonzero(bytes.len())),
+            None => Step::Message(at_least_one(header.total())),
+            Some(_) if input.last => Step::Partial(at_least_one(bytes.len())),
             Some(missing) => Step::NeedMore(missing),
         };
     }
     if bytes.len() < HEADER && may_begin(bytes) {
         return match input.last {
-            true => Step::Partial(nonzero(bytes.len())),
-            false => Step::NeedMore(nonzero(HEADER - bytes.len())),
+            true => Step::Partial(at_least_one(bytes.len())),
+            false => Step::NeedMore(at_least_one(HEADER - bytes.len())),
         };
     }
     search(input)
@@ -126,15 +123,15 @@ fn search(input: &Input<'_>) -> Step {
         let at = from + found;
         let rest = bytes.get(at..).unwrap_or_default();
         match candidate(rest, input.last) {
-            Candidate::Believed => return Step::Searching(nonzero(at), code),
+            Candidate::Believed => return Step::Searching(at_least_one(at), code),
             Candidate::Undecided(missing) => {
                 // A byte of what is skipped stays before it, which shows that it is still to be decided.
                 let before = at.saturating_sub(1);
                 let is_header = bytes.get(before..).is_some_and(may_begin);
                 return match before {
                     0 => Step::NeedMore(missing),
-                    _ if is_header => Step::Searching(nonzero(at), code),
-                    _ => Step::Searching(nonzero(before), code),
+                    _ if is_header => Step::Searching(at_least_one(at), code),
+                    _ => Step::Searching(at_least_one(before), code),
                 };
             }
             Candidate::No => from = at + 1,
@@ -143,8 +140,8 @@ fn search(input: &Input<'_>) -> Step {
     // The last byte may be the first of a header.
     let last_begins = bytes.len() > 1 && bytes.last().is_some_and(|last| may_begin(&[*last]));
     match input.last {
-        true => Step::Skipped(nonzero(bytes.len()), code),
-        false => Step::Searching(nonzero(bytes.len() - usize::from(last_begins)), code),
+        true => Step::Skipped(at_least_one(bytes.len()), code),
+        false => Step::Searching(at_least_one(bytes.len() - usize::from(last_begins)), code),
     }
 }
 
@@ -160,7 +157,7 @@ fn candidate(bytes: &[u8], last: bool) -> Candidate {
     if bytes.len() < HEADER {
         return match may_begin(bytes) {
             true if last => Candidate::No,
-            true => Candidate::Undecided(nonzero(HEADER - bytes.len())),
+            true => Candidate::Undecided(at_least_one(HEADER - bytes.len())),
             false => Candidate::No,
         };
     }
@@ -175,7 +172,7 @@ fn candidate(bytes: &[u8], last: bool) -> Candidate {
         }
         Some(follows) if !may_begin(follows) => Candidate::No,
         _ if last => Candidate::Believed,
-        _ => Candidate::Undecided(nonzero(header.total() + 3 - bytes.len())),
+        _ => Candidate::Undecided(at_least_one(header.total() + 3 - bytes.len())),
     }
 }
 
@@ -185,7 +182,9 @@ pub(crate) fn measure(message: Captured<'_, '_>) -> Measure {
     let head = beginning.get(..HEADER.min(beginning.len())).unwrap_or_default();
     match Header::believable(head) {
         // Five of the first byte's values, one of the second's, five of the third's, a quarter of the fourth's.
-        Some(header) => Measure::Message { length: nonzero(header.total()), head: nonzero(HEADER), bits: 21 },
+        Some(header) => {
+            Measure::Message { length: at_least_one(header.total()), head: at_least_one(HEADER), bits: 21 }
+        }
         None if head.len() == HEADER || !may_begin(head) => Measure::Nothing,
         None if message.is_whole() => Measure::NeedMore,
         None => Measure::Unknown,
@@ -289,28 +288,28 @@ mod tests {
     fn a_record_is_found_where_another_follows_it() {
         let bytes = [&[7; 30][..], &record(23, 40), &record(21, 2)].concat();
         let found = [
-            Step::Searching(nonzero(30), Code::NotAFrame),
-            Step::Message(nonzero(45)),
-            Step::Message(nonzero(7)),
+            Step::Searching(at_least_one(30), Code::NotAFrame),
+            Step::Message(at_least_one(45)),
+            Step::Message(at_least_one(7)),
         ];
         assert_eq!(steps(&bytes, true), found);
         // Nothing follows this one yet: a byte of what is skipped stays before it.
         let alone = [&[7; 30][..], &record(23, 40)].concat();
         assert_eq!(
             steps(&alone, false),
-            [Step::Searching(nonzero(29), Code::NotAFrame), Step::NeedMore(nonzero(3))]
+            [Step::Searching(at_least_one(29), Code::NotAFrame), Step::NeedMore(at_least_one(3))]
         );
         // Something else does: it is none.
         let false_one = [&[7; 30][..], &record(23, 40), &[9; 9]].concat();
-        assert_eq!(steps(&false_one, true), [Step::Skipped(nonzero(84), Code::NotAFrame)]);
+        assert_eq!(steps(&false_one, true), [Step::Skipped(at_least_one(84), Code::NotAFrame)]);
     }
 
     #[test]
     fn a_length_over_the_limit_is_said_to_be() {
         let mut bytes = record(23, MAX_FRAGMENT);
-        assert_eq!(steps(&bytes, false), [Step::Message(nonzero(HEADER + MAX_FRAGMENT))]);
+        assert_eq!(steps(&bytes, false), [Step::Message(at_least_one(HEADER + MAX_FRAGMENT))]);
         bytes[4] += 1;
-        assert_eq!(steps(&bytes, true), [Step::Skipped(nonzero(bytes.len()), RECORD_TOO_LONG)]);
+        assert_eq!(steps(&bytes, true), [Step::Skipped(at_least_one(bytes.len()), RECORD_TOO_LONG)]);
     }
 
     #[test]
