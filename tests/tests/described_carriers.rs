@@ -17,12 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::{FlowId, Index, Options, Source, read};
 use framescope_ksy::Described;
 use framescope_oracles::check_index;
 use framescope_parser::{Direction, Protocol, with_built_in};
-use support::corpus;
+use support::{assert_accepted, corpus, printed};
 
 fn folder(name: &str) -> PathBuf {
     corpus().join("carriers").join(name)
@@ -52,16 +51,7 @@ fn every_carrier_prints_what_was_accepted() {
     for (name, inner, rules) in CASES {
         let index = index(name, inner, rules);
         check_index(&index);
-        let mut printed = Vec::new();
-        write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
-        let printed = String::from_utf8(printed).unwrap();
-        let path = folder(name).join("expected.txt");
-        let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-        if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
-            fs::write(&path, &printed).unwrap();
-        } else {
-            assert_eq!(printed, expected, "{name}: FRAMESCOPE_ACCEPT=1 accepts it; read it first");
-        }
+        assert_accepted(&printed(&index), &folder(name).join("expected.txt"));
     }
 }
 

@@ -17,12 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::{Index, Options, Row, Source, read};
 use framescope_ksy::Described;
 use framescope_oracles::{check_described, check_index};
 use framescope_parser::{Dissection, Field, Names, Protocol, SpanType, Value, with_built_in};
-use support::corpus;
+use support::{assert_accepted, corpus, printed};
 
 /// The folders with a capture, and the descriptions beside them.
 fn formats() -> Vec<(String, PathBuf)> {
@@ -73,16 +72,7 @@ fn every_format_prints_what_was_accepted() {
         // A filter can query exactly these fields.
         let named = described(&name).names();
         for_each_message(&index, |_, _, message| named_fields(&message.fields, "", &named));
-        let mut printed = Vec::new();
-        write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
-        let printed = String::from_utf8(printed).unwrap();
-        let path = folder.join("expected.txt");
-        let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-        if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
-            fs::write(&path, &printed).unwrap();
-        } else {
-            assert_eq!(printed, expected, "{name}: FRAMESCOPE_ACCEPT=1 accepts it; read it first");
-        }
+        assert_accepted(&printed(&index), &folder.join("expected.txt"));
     }
 }
 

@@ -5,15 +5,13 @@
 
 mod support;
 
-use std::fs;
 use std::path::PathBuf;
 
-use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::filter::Filter;
 use framescope_capture::{Index, Options, Source, read};
 use framescope_oracles::check_index;
 use framescope_parser::{Direction, built_in};
-use support::corpus;
+use support::{assert_accepted, corpus, printed};
 
 fn folder() -> PathBuf {
     corpus().join("carriers").join("http")
@@ -33,16 +31,7 @@ fn open(carry_bodies: bool) -> Index {
 fn what_is_printed_is_what_was_accepted() {
     let index = open(false);
     check_index(&index);
-    let mut printed = Vec::new();
-    write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
-    let printed = String::from_utf8(printed).unwrap();
-    let path = folder().join("expected.txt");
-    let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
-        fs::write(&path, &printed).unwrap();
-    } else {
-        assert!(printed == expected, "read what `FRAMESCOPE_ACCEPT=1` writes to expected.txt");
-    }
+    assert_accepted(&printed(&index), &folder().join("expected.txt"));
 }
 
 #[test]

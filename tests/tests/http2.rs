@@ -18,13 +18,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use framescope_capture::export::{Paint, RowSelection, write_text};
-use framescope_capture::{Index, Options, Source, TakeSecrets, read};
+use framescope_capture::{Index, Source, read};
 use framescope_carriers::protobuf::Schema;
-use framescope_carriers::tls::Secrets;
+use framescope_inspect::Reading;
 use framescope_oracles::check_index;
-use framescope_parser::{Dissection, Field, SpanType, built_in};
-use support::corpus;
+use framescope_parser::{Dissection, Field, SpanType};
+use support::{assert_accepted, corpus, printed};
 
 /// The cases, each with the messages of a `.proto` file or without.
 const CASES: [(&str, &str, bool); 4] = [
@@ -34,19 +33,6 @@ const CASES: [(&str, &str, bool); 4] = [
     ("grpc", "numbers.txt", false),
 ];
 
-/// The secrets that a capture holds.
-struct OfCapture(Arc<Secrets>);
-
-impl TakeSecrets for OfCapture {
-    fn take(&self, kind: u32, secrets: &[u8]) {
-        self.0.add_block(kind, secrets);
-    }
-
-    fn notices(&self) -> Vec<String> {
-        self.0.notices()
-    }
-}
-
 fn folder(name: &str) -> PathBuf {
     fs::canonicalize(corpus().join("carriers").join(name)).unwrap()
 }
@@ -54,10 +40,7 @@ fn folder(name: &str) -> PathBuf {
 fn index(name: &str, with_schema: bool) -> Index {
     let schema =
         with_schema.then(|| Arc::new(Schema::from_files(&[folder(name).join("shop.proto")], &[]).unwrap()));
-    let secrets = Arc::new(Secrets::new());
-    let carriers = framescope_carriers::Options { secrets: secrets.clone(), schema, ..Default::default() };
-    let protocols = built_in().into_iter().chain(framescope_carriers::all(&carriers)).collect();
-    let options = Options { protocols, secrets: Some(Arc::new(OfCapture(secrets))), ..Options::default() };
+    let options = Reading { schema, ..Reading::default() }.options();
     read(Source::open(&folder(name).join("capture.pcapng")).unwrap(), &options, &mut |_| true).unwrap()
 }
 
@@ -66,20 +49,12 @@ fn what_is_printed_is_what_was_accepted() {
     for (name, file, with_schema) in CASES {
         let index = index(name, with_schema);
         check_index(&index);
-        let mut printed = Vec::new();
-        write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
-        let mut printed = String::from_utf8(printed).unwrap();
+        let mut printed = printed(&index);
         if file == "numbers.txt" {
             let is_grpc = |row: &&str| row.lines().next().is_some_and(|line| line.contains(" grpc "));
             printed = printed.split("\n\n").filter(is_grpc).collect::<Vec<_>>().join("\n\n");
         }
-        let path = folder(name).join(file);
-        let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-        if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
-            fs::write(&path, &printed).unwrap();
-        } else {
-            assert!(printed == expected, "{name}: read what `FRAMESCOPE_ACCEPT=1` writes to {file}");
-        }
+        assert_accepted(&printed, &folder(name).join(file));
     }
 }
 

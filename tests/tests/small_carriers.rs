@@ -12,13 +12,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::{Index, Options, Source, read};
 use framescope_carriers::small;
 use framescope_oracles::check_index;
 use framescope_parser::{Dissection, Field, Value, built_in};
 use serde_json::Value as Json;
-use support::corpus;
+use support::{assert_accepted, corpus, printed};
 
 /// The cases, and the rules for what shows by nothing.
 const CASES: [(&str, &[&str]); 6] = [
@@ -60,16 +59,7 @@ fn every_small_carrier_prints_what_was_accepted() {
     for (name, _) in CASES {
         let index = index(name);
         check_index(&index);
-        let mut printed = Vec::new();
-        write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
-        let printed = String::from_utf8(printed).unwrap();
-        let path = folder(name).join("expected.txt");
-        let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-        if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
-            fs::write(&path, &printed).unwrap();
-        } else {
-            assert_eq!(printed, expected, "{name}: FRAMESCOPE_ACCEPT=1 accepts it; read it first");
-        }
+        assert_accepted(&printed(&index), &folder(name).join("expected.txt"));
     }
 }
 

@@ -7,15 +7,14 @@ mod support;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use framescope_capture::export::{RowSelection, write_csv, write_flows_json, write_packets};
-use framescope_capture::{Index, Options, Source, TakeSecrets, read};
-use framescope_carriers::tls::Secrets;
+use framescope_capture::{Index, Source, read};
+use framescope_inspect::Reading;
 use framescope_oracles::check_index;
-use framescope_parser::{Direction, built_in};
+use framescope_parser::Direction;
 use serde_json::Value as Json;
-use support::corpus;
+use support::{assert_accepted, corpus};
 
 const CASES: [&str; 3] = ["tls-1.2", "tls-1.3", "tls-python"];
 
@@ -23,32 +22,12 @@ fn folder(case: &str) -> PathBuf {
     corpus().join("carriers").join(case)
 }
 
-/// Takes the secrets that a capture holds.
-struct OfCapture(Arc<Secrets>);
-
-impl TakeSecrets for OfCapture {
-    fn take(&self, kind: u32, secrets: &[u8]) {
-        self.0.add_block(kind, secrets);
-    }
-
-    fn notices(&self) -> Vec<String> {
-        self.0.notices()
-    }
-}
-
 fn open(case: &str) -> Index {
     read_all(Source::open(&folder(case).join("capture.pcapng")).unwrap())
 }
 
 fn read_all(source: Source) -> Index {
-    let secrets = Arc::new(Secrets::new());
-    let carriers = framescope_carriers::Options { secrets: Arc::clone(&secrets), ..Default::default() };
-    let options = Options {
-        protocols: built_in().into_iter().chain(framescope_carriers::all(&carriers)).collect(),
-        secrets: Some(Arc::new(OfCapture(secrets))),
-        ..Options::default()
-    };
-    read(source, &options, &mut |_| true).unwrap()
+    read(source, &Reading::default().options(), &mut |_| true).unwrap()
 }
 
 #[test]
@@ -59,12 +38,7 @@ fn what_is_listed_is_what_was_accepted() {
         let mut listed = Vec::new();
         write_csv(&index, &mut RowSelection::all(), &mut listed).unwrap();
         let listed = String::from_utf8(listed).unwrap();
-        let path = folder(case).join("expected.csv");
-        if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
-            fs::write(&path, &listed).unwrap();
-        }
-        let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-        assert!(listed == expected, "{case}: read what `FRAMESCOPE_ACCEPT=1` writes to expected.csv");
+        assert_accepted(&listed, &folder(case).join("expected.csv"));
     }
 }
 

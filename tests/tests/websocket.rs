@@ -8,16 +8,15 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use framescope_capture::export::{Paint, RowSelection, hex, write_text};
-use framescope_capture::{FlowId, Index, Options, RowId, Source, TakeSecrets, read};
-use framescope_carriers::tls::Secrets;
+use framescope_capture::export::hex;
+use framescope_capture::{FlowId, Index, Options, RowId, Source, read};
+use framescope_inspect::Reading;
 use framescope_oracles::check_index;
-use framescope_parser::{Code, Direction, Dissection, Value, built_in};
+use framescope_parser::{Code, Direction, Dissection, Value};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
-use support::{Tcp, corpus, read_with, tcp_pcap};
+use support::{Tcp, assert_accepted, corpus, printed, read_with, tcp_pcap};
 
 /// The cases, with how many messages and frames each has, and of how many of these tshark shows the contents.
 const CASES: [(&str, usize, usize, usize); 4] = [
@@ -31,28 +30,9 @@ fn folder(case: &str) -> PathBuf {
     corpus().join("carriers").join(case)
 }
 
-/// Takes the secrets that a capture holds.
-struct OfCapture(Arc<Secrets>);
-
-impl TakeSecrets for OfCapture {
-    fn take(&self, kind: u32, secrets: &[u8]) {
-        self.0.add_block(kind, secrets);
-    }
-
-    fn notices(&self) -> Vec<String> {
-        self.0.notices()
-    }
-}
-
 fn options(rules: &[&str]) -> Options {
-    let secrets = Arc::new(Secrets::new());
-    let carriers = framescope_carriers::Options { secrets: Arc::clone(&secrets), ..Default::default() };
-    Options {
-        protocols: built_in().into_iter().chain(framescope_carriers::all(&carriers)).collect(),
-        decode_as: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
-        secrets: Some(Arc::new(OfCapture(secrets))),
-        ..Options::default()
-    }
+    let decode_as = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+    Reading { decode_as, ..Reading::default() }.options()
 }
 
 fn open(case: &str, rules: &[&str]) -> Index {
@@ -65,16 +45,7 @@ fn what_is_printed_is_what_was_accepted() {
     for (case, ..) in CASES {
         let index = open(case, &[]);
         check_index(&index);
-        let mut printed = Vec::new();
-        write_text(&index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
-        let printed = String::from_utf8(printed).unwrap();
-        let path = folder(case).join("expected.txt");
-        let expected = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-        if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
-            fs::write(&path, &printed).unwrap();
-        } else {
-            assert!(printed == expected, "{case}: read what `FRAMESCOPE_ACCEPT=1` writes to expected.txt");
-        }
+        assert_accepted(&printed(&index), &folder(case).join("expected.txt"));
     }
 }
 

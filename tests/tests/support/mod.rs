@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use etherparse::PacketBuilder;
+use framescope_capture::export::{Paint, RowSelection, write_text};
 use framescope_capture::{Index, Options, Source, read};
 
 pub fn corpus() -> PathBuf {
@@ -27,6 +28,22 @@ pub fn cases() -> Vec<PathBuf> {
 
 pub fn open(path: &Path) -> Index {
     read(Source::open(path).unwrap(), &Options::default(), &mut |_| true).unwrap()
+}
+
+/// All that is printed of an index as text.
+pub fn printed(index: &Index) -> String {
+    let mut printed = Vec::new();
+    write_text(index, &mut RowSelection::all(), Paint::Plain, &mut printed).unwrap();
+    String::from_utf8(printed).unwrap()
+}
+
+/// What was found is what a file has; with `FRAMESCOPE_ACCEPT=1` the file gets it instead, to be read.
+pub fn assert_accepted(found: &str, path: &Path) {
+    if std::env::var_os("FRAMESCOPE_ACCEPT").is_some() {
+        return fs::write(path, found).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+    assert_eq!(found, expected, "{}: FRAMESCOPE_ACCEPT=1 accepts it; read it first", path.display());
 }
 
 pub fn read_bytes(bytes: Vec<u8>) -> Index {
