@@ -226,6 +226,11 @@ pub trait Protocol: Send + Sync {
         &[]
     }
 
+    /// Whether messages of any of its stages [carry](Stage::carries) others.
+    fn is_carrier(&self) -> bool {
+        self.stages().iter().any(|stage| stage.carries)
+    }
+
     /// The beginning of a conversation, in a protocol with [`stages`](Protocol::stages).
     fn conversation(&self) -> Option<Box<dyn Conversation>> {
         None

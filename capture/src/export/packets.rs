@@ -101,9 +101,7 @@ impl Writer<'_> {
     /// A Decryption Secrets Block: without it what is exported could not be decrypted.
     fn secrets(&mut self, kind: u32, secrets: &[u8]) -> io::Result<()> {
         let length = u32::try_from(secrets.len()).unwrap_or(u32::MAX);
-        let padding = secrets.len().next_multiple_of(4) - secrets.len();
-        let padding = [0; 3].get(..padding).unwrap_or_default();
-        self.block(10, &[&kind.to_le_bytes(), &length.to_le_bytes(), secrets, padding])
+        self.block(10, &[&kind.to_le_bytes(), &length.to_le_bytes(), secrets, padding(secrets)])
     }
 
     fn packet(&mut self, record: &Record<'_>) -> io::Result<()> {
@@ -140,13 +138,20 @@ impl Writer<'_> {
         if !options.is_empty() {
             options.extend(END_OF_OPTIONS);
         }
-        let padding = record.bytes.len().next_multiple_of(4) - record.bytes.len();
-        let padding = [0; 3].get(..padding).unwrap_or_default();
-        self.block(6, &[&interface, &high, &low, &captured, &on_wire, record.bytes, padding, &options])
+        self.block(
+            6,
+            &[&interface, &high, &low, &captured, &on_wire, record.bytes, padding(record.bytes), &options],
+        )
     }
 }
 
 const END_OF_OPTIONS: [u8; 4] = [0; 4];
+
+/// What makes the length of bytes a multiple of four.
+fn padding(bytes: &[u8]) -> &'static [u8] {
+    let missing = bytes.len().next_multiple_of(4) - bytes.len();
+    [0; 3].get(..missing).unwrap_or_default()
+}
 
 /// An option as pcapng writes it.
 fn option(code: u16, value: &[u8]) -> Vec<u8> {

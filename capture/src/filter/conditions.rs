@@ -38,7 +38,7 @@ pub(super) fn test_group(test: &Test, index: &Index, row: &Row) -> bool {
         Column::Direction => name(Some(index.direction(row).as_str())),
         Column::Transport => name(index.flow(row.flow()).map(|flow| flow.transport.as_str())),
         Column::CarriedIn => {
-            let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
+            let carried = index.carried_in(row);
             test_names(condition, &carried.map(|carried| carried.names()).unwrap_or_default())
         }
         Column::Level => test_numbers(condition, &[index.level(row).into()]),

@@ -6,6 +6,8 @@
 use std::io;
 use std::ops::Range;
 
+use framescope_parser::SpanType;
+
 use crate::BlockReader;
 use crate::ids::{FlowId, RowId, StreamId};
 use crate::index::{Index, Row, SegmentRange};
@@ -26,6 +28,16 @@ impl Index {
     /// What a stream is carried in; None if packets bring it.
     pub(crate) fn carrier_of(&self, stream: StreamId) -> Option<&CarriedIn> {
         self.flows.get(stream.flow())?.carried()
+    }
+
+    /// What a row is carried in; None for one that packets bring.
+    pub fn carried_in(&self, row: &Row) -> Option<&CarriedIn> {
+        self.carrier_of(row.stream)
+    }
+
+    /// The carrier that the bytes of a row are read from; None if they are in the file, and for a gap, which has none.
+    pub(crate) fn read_from(&self, row: &Row) -> Option<&CarriedIn> {
+        self.carried_in(row).filter(|_| row.span_type != SpanType::Gap)
     }
 
     /// How many carriers are around a row: 0 for what packets bring.

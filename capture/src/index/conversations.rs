@@ -145,7 +145,7 @@ impl Replay {
     fn take(&mut self, index: &Index, id: RowId, row: &Row) -> io::Result<()> {
         let role = self.role(row.stream);
         let carries = index.protocols.get(index.protocol_number(row).unwrap_or(usize::MAX));
-        let carries = carries.is_some_and(|protocol| protocol.stages().iter().any(|stage| stage.carries));
+        let carries = carries.is_some_and(|protocol| protocol.is_carrier());
         if row.span_type != SpanType::Message {
             self.conversation.continue_in(role, row.stage);
             match carries {

@@ -16,7 +16,7 @@ impl Index {
     /// The segments that a row's bytes came in, cut to the row. Of a carried row they lead to where in the file it is, or what it was
     /// unpacked from begins.
     pub fn segments(&self, row: &Row) -> impl Iterator<Item = SegmentRange> + '_ {
-        let is_carried = row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some();
+        let is_carried = self.read_from(row).is_some();
         let range = row.offset..row.offset + row.length;
         let carried = if is_carried { self.places(row.stream, range) } else { Vec::new() };
         let stored = (!is_carried).then(|| self.stored_segments(row));
@@ -125,7 +125,7 @@ impl Index {
         reader: &mut BlockReader,
         bytes: &mut Vec<u8>,
     ) -> io::Result<()> {
-        if row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some() {
+        if self.read_from(row).is_some() {
             let start = bytes.len();
             let length = row.length.min((limit as u64).saturating_add(self.missing_bytes(row).unwrap_or(0)));
             self.append_stream(row.stream, row.offset..row.offset + length, reader, bytes)?;
@@ -150,7 +150,7 @@ impl Index {
     ) -> io::Result<ControlFlow<()>> {
         const PIECE: usize = 1 << 20;
         let mut bytes = Vec::new();
-        if row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some() {
+        if self.read_from(row).is_some() {
             let end = row.offset + row.length;
             for start in (row.offset..end).step_by(PIECE) {
                 bytes.clear();

@@ -204,7 +204,7 @@ impl Index {
 
     /// The segments that packets brought a row's bytes in: of a carried one, those of what it is carried in.
     pub(crate) fn row_origins(&self, row: &Row) -> Vec<SegmentRange> {
-        if row.span_type != SpanType::Gap && self.carrier_of(row.stream).is_some() {
+        if self.read_from(row).is_some() {
             return self.origins(row.stream, row.offset..row.offset + row.length);
         }
         self.segments(row).collect()

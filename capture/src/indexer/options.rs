@@ -59,12 +59,9 @@ impl Options {
                 return Err(ReadError::UnknownProtocol { name: rule.protocol().to_owned(), known });
             };
             if let Some(carrier) = rule.carrier() {
-                let is_carrier =
-                    |protocol: &Arc<dyn Protocol>| protocol.stages().iter().any(|stage| stage.carries);
-                let mut carriers = protocols.iter().filter(|protocol| is_carrier(protocol));
-                if !carriers.any(|protocol| protocol.name() == carrier) {
-                    let known = protocols.iter().filter(|protocol| is_carrier(protocol));
-                    let known = known.map(|protocol| protocol.name().to_owned()).collect();
+                let carriers = protocols.iter().filter(|protocol| protocol.is_carrier());
+                let known: Vec<String> = carriers.map(|protocol| protocol.name().to_owned()).collect();
+                if !known.iter().any(|known| known == carrier) {
                     return Err(ReadError::UnknownCarrier { name: carrier.to_owned(), known });
                 }
             }

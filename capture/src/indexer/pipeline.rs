@@ -413,7 +413,7 @@ impl Indexer {
         }
         let stream = flow.stream(Side::First);
         let mut delivered = Ok(());
-        if self.messages.may_converse(stream) && !self.messages.is_conversing(stream) && !events.is_empty() {
+        if self.messages.may_converse(stream) && !events.is_empty() {
             // The first bytes may show that the order matters.
             delivered = self.deliver(index, &mut vec![events.remove(0)], None);
         }

@@ -94,7 +94,7 @@ impl Talk {
             Some(carried) => protocol.conversation_in(carried.settings())?,
             None => protocol.conversation()?,
         };
-        let carries = protocol.stages().iter().any(|stage| stage.carries);
+        let carries = protocol.is_carrier();
         let is_stored = carries || protocol.stages().iter().any(|stage| stage.needs_variables);
         let client = carried.map_or_else(|| roles.client(protocol, flow, first), |carried| carried.client);
         for side in Side::BOTH.into_iter().filter(|side| flow.1.begins_inside(*side)) {

@@ -82,7 +82,7 @@ pub(crate) fn cell_text(context: ViewContext<'_>, table_row: &TableRow<'_>, colu
             index.flow(row.flow()).map_or_else(String::new, |flow| text(flow.transport.as_str()))
         }
         Column::CarriedIn => {
-            let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
+            let carried = index.carried_in(row);
             carried.map_or_else(String::new, |carried| text(carried.path()))
         }
         Column::Carries => {
@@ -156,7 +156,7 @@ pub(crate) fn test_of(context: ViewContext<'_>, number: RowId, row: &Row, column
         Column::Time => is(format!("\"{}\"", rfc3339(index.time_ns(row)?))),
         Column::Direction => is(index.direction(row).as_str().to_owned()),
         Column::Transport => is(index.flow(row.flow())?.transport.as_str().to_owned()),
-        Column::CarriedIn => is(written(index.flow(row.flow())?.carried()?.path())),
+        Column::CarriedIn => is(written(index.carried_in(row)?.path())),
         Column::Carries => {
             let first = index.channels_of(row).next()?;
             is(written(index.flow(first)?.carried()?.name()))

@@ -54,9 +54,7 @@ pub(super) fn value<'h>(
         Column::MissingBytes => some(index.missing_bytes(row)),
         Column::Direction => ColumnValue::Name(index.direction(row).as_str()),
         Column::Transport => name(index.flow(row.flow()).map(|flow| flow.transport.as_str())),
-        Column::CarriedIn => {
-            name(index.flow(row.flow()).and_then(|flow| flow.carried()).map(|carried| carried.path()))
-        }
+        Column::CarriedIn => name(index.carried_in(row).map(|carried| carried.path())),
         Column::Carries => {
             let carried = index.channels_of(row).filter_map(|flow| index.flow(flow)?.carried());
             ColumnValue::Texts(carried.map(|carried| carried.name().to_owned()).collect())

@@ -216,10 +216,9 @@ impl MessageFramer {
         self.have_stages(self.streams.at(stream).choice.protocol())
     }
 
-    /// The same, or that is not known yet.
+    /// Whether that is not known yet.
     pub(crate) fn may_converse(&self, stream: StreamId) -> bool {
-        let is_undecided = self.streams.at(stream).choice.protocol.is_none();
-        self.is_conversing(stream) || (is_undecided && self.have_stages.contains(&true))
+        self.streams.at(stream).choice.protocol.is_none() && self.have_stages.contains(&true)
     }
 
     fn have_stages(&self, protocol: Option<usize>) -> bool {

@@ -61,7 +61,7 @@ impl SortKey<'_> {
             Column::Transport => index.flow(row.flow()).map(|flow| text_rank(flow.transport.as_str())),
             Column::Protocol => index.protocol(row).map(|protocol| text_rank(protocol.name())),
             Column::CarriedIn => {
-                let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
+                let carried = index.carried_in(row);
                 carried.map(|carried| u64::from(carried.level()) << 32 | u64::from(carried.by().number()))
             }
             Column::Carries => index.channels_of(row).next().map(|flow| flow.number().into()),
