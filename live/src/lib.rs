@@ -1,0 +1,8 @@
+//! Programs that run: forwards, records, sends, answers and fuzzes their messages.
+//!
+//! Whatever passes is [recorded](Recorder) as packets into a capture that grows, and read by the same indexer as any capture
+//! ([`LiveIndex`]): nothing here parses a message. What is sent goes only where the user said, within [`Limits`].
+
+mod limits;
+
+pub use limits::{Limits, Pacer, Refused};
