@@ -90,6 +90,11 @@ impl OpenFile {
         (written as u64, Ok(()))
     }
 
+    /// Whether another file begins as this one did when it was opened.
+    pub(super) fn begins(&self, other: &OpenFile) -> bool {
+        other.beginning.starts_with(&self.beginning)
+    }
+
     /// Whether it is still the file that was opened: it may have grown, but begins as it did.
     pub(super) fn is_unchanged(&self) -> io::Result<bool> {
         let modified = self.file.metadata()?.modified().ok();
