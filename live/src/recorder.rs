@@ -3,7 +3,6 @@
 //! It never looks at what it records, and reads nothing.
 
 mod blocks;
-mod growth;
 mod packets;
 mod queue;
 
@@ -15,10 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use framescope_capture::Source;
+use framescope_capture::{Growth, Source};
 use framescope_parser::Role;
 
-use self::growth::{Growth, growing};
 use self::packets::{MAX_PAYLOAD, Segment};
 use self::queue::{Appends, Queue};
 
@@ -58,22 +56,9 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// A growing capture, of which only whole blocks are kept.
-struct Blocks {
-    growth: Growth,
-    file: File,
-    length: u64,
-}
-
-impl Appends for Blocks {
+impl Appends for Growth {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.growth.append(bytes) {
-            // What can't be cut off is damage to whoever reads it, and they report it.
-            let _ = self.file.set_len(self.length);
-            return Err(error);
-        }
-        self.length += bytes.len() as u64;
-        Ok(())
+        self.append_whole(bytes)
     }
 }
 
@@ -96,9 +81,8 @@ impl Recorder {
     }
 
     fn new(name: &str, file: File) -> io::Result<(Recorder, Source)> {
-        let end = file.try_clone()?;
-        let (source, growth) = growing(name, file)?;
-        let recorder = Recorder::by(Blocks { growth, file: end, length: 0 })?;
+        let (source, growth) = Source::growing(name, file)?;
+        let recorder = Recorder::by(growth)?;
         match recorder.failure() {
             Some(failure) => Err(io::Error::other(failure)),
             None => Ok((recorder, source)),

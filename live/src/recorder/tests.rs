@@ -184,3 +184,22 @@ fn what_is_recorded_from_many_threads_is_whole_and_in_order() {
     assert_eq!(streams.len(), 8);
     assert!(streams.iter().all(|(_, client, _)| *client == numbers(25_000)));
 }
+
+#[test]
+fn what_was_flushed_is_visible_while_the_recording_goes_on_and_it_ends_with_the_last_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recorder, source) = Recorder::to_file(&folder.path().join("live.pcapng")).unwrap();
+    let begin = source.length();
+    assert!(begin > 0 && source.is_growing());
+    let mut recorded = recorder.connection(Leg::ONLY, address(CLIENT), address(SERVER));
+    drop(recorder);
+    recorded.data(Role::Client, b"hello");
+    recorded.recorder.flush();
+    assert!(source.length() > begin && source.is_growing());
+    drop(recorded);
+    assert!(!source.is_growing());
+    let [(_, client, _)] = &streams(std::fs::read(folder.path().join("live.pcapng")).unwrap())[..] else {
+        panic!()
+    };
+    assert_eq!(client, b"hello");
+}
