@@ -4,5 +4,7 @@
 //! ([`LiveIndex`]): nothing here parses a message. What is sent goes only where the user said, within [`Limits`].
 
 mod limits;
+mod recorder;
 
 pub use limits::{Limits, Pacer, Refused};
+pub use recorder::{Leg, Recorded, Recorder};

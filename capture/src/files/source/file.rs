@@ -74,6 +74,11 @@ impl OpenFile {
         fill(offset, buffer, |offset, rest| by_position::read(&self.file, rest, offset))
     }
 
+    /// Cuts off what follows, as far as that is possible.
+    pub(super) fn cut_at(&self, length: u64) {
+        let _ = self.file.set_len(length);
+    }
+
     /// Writes `bytes` from `offset` on. Returns how many were written, also if it fails on the way.
     pub(super) fn write_at(&self, offset: u64, bytes: &[u8]) -> (u64, io::Result<()>) {
         let mut written = 0;

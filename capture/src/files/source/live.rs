@@ -119,6 +119,22 @@ impl Growth {
         result
     }
 
+    /// Appends bytes as [`append`](Growth::append) does, or nothing: a part of them is not left in the file.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn append_whole(&self, bytes: &[u8]) -> io::Result<()> {
+        let Bytes::File(file) = &self.source.bytes else { return Ok(()) };
+        let end = self.source.length();
+        let (_, result) = file.write_at(end, bytes);
+        match result {
+            Ok(()) => self.source.length.store(end + bytes.len() as u64, Ordering::Release),
+            // No reader has learned of what is cut off.
+            Err(_) => file.cut_at(end),
+        }
+        result
+    }
+
     /// Says why the end is missing, if it will be. Only the first reason counts.
     pub fn cut(&self, reason: String) {
         let _ = self.source.cut.set(reason);
