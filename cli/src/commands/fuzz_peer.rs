@@ -12,6 +12,7 @@ use framescope_capture::Options;
 use framescope_checking::Transcript;
 use framescope_live::Limits;
 use framescope_live::fuzzing::{Event, Finding, Fuzzer, Outcome, Settings, Speech, Target};
+use framescope_parser::Protocol;
 use serde_json::json;
 
 use crate::arguments::{ListFormat, ReadingArgs, parse_size};

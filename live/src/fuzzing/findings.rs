@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use framescope_capture::export::{self, RowSelection};
 use framescope_capture::{OpenError, Options, ReadError, Source, read};
 use framescope_checking::{Piece, Transcript};
-use framescope_parser::hex;
 use thiserror::Error;
 
 use super::engine::Finding;
@@ -67,7 +66,7 @@ impl Finding {
         let path = |ending: &str| folder.join(format!("{name}.{ending}"));
         let files = Files { capture: path("pcapng"), json: path("json"), script: path("py") };
         self.record(&files.capture, address).map_err(unwritable(&files.capture))?;
-        let index = read(Source::open(&files.capture)?, options)?;
+        let index = read(Source::open(&files.capture)?, options, &mut |_| true)?;
         let write_json = || {
             let mut out = BufWriter::new(File::create(&files.json)?);
             export::write_json(&index, &mut RowSelection::all(), &mut out)?;
@@ -136,12 +135,12 @@ impl Finding {
             // A text takes whatever is written.
             let _ = write!(connections, "    (\"{ending}\", {}, [", if script.in_turn { "True" } else { "False" });
             for says in &script.says {
-                let _ = write!(connections, "\n        \"{}\",", hex::Hex(says));
+                let _ = write!(connections, "\n        \"{}\",", export::hex(says));
             }
             connections.push_str("\n    ]),\n");
         }
         let probe: Vec<String> =
-            self.probe.script.says.iter().map(|says| format!("\"{}\"", hex::Hex(says))).collect();
+            self.probe.script.says.iter().map(|says| format!("\"{}\"", export::hex(says))).collect();
         let title: String = self.symptom.title.chars().filter(|c| *c != '\\' && *c != '"').collect();
         TEMPLATE
             .replace("@TITLE@", &format!("{}: {title}", self.symptom.sign))
