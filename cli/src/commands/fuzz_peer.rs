@@ -169,9 +169,8 @@ impl Arguments {
     }
 
     fn settings(&self, target: &Target) -> Result<Settings, Error> {
-        let seconds = |seconds| {
-            Duration::try_from_secs_f64(seconds).map_err(|cause| Error::Timeout { seconds, cause })
-        };
+        let seconds =
+            |seconds| Duration::try_from_secs_f64(seconds).map_err(|cause| Error::Timeout { seconds, cause });
         let mut limits = Limits { allow_remote: self.yes_remote, rate: self.rate };
         if let Target::Running(address) | Target::Program { address: Some(address), .. } = target {
             limits.check(*address)?;

@@ -3,7 +3,7 @@
 
 from missive_server import DATA, Visitor, missive, serve
 
-ROOM = 16 << 10
+ROOM = 64 << 10
 WAITING = {}
 NUMBERS = iter(range(1 << 62))
 
@@ -15,7 +15,7 @@ class Collected(Visitor):
 
     def reply(self, frame):
         if frame.kind == DATA and frame.channel in self.channels:
-            content = WAITING.pop((self.number, frame.channel), None) or bytearray(ROOM)
+            content = WAITING.pop((self.number, frame.channel), None) or bytearray(b" " * ROOM)
             content[:len(frame.payload)] = frame.payload[:ROOM]
             if frame.flags & missive.MORE:
                 WAITING[self.number, frame.channel] = content

@@ -63,7 +63,7 @@ impl Trial<'_, '_> {
         }
         let (symptom, said) = fuzzer.replay(scripts, self.wanted.sign);
         let Some(symptom) = symptom else { return Ok(false) };
-        self.is_spoilt = !matches!(symptom.sign, Sign::Reply | Sign::Accepts | Sign::Report);
+        self.is_spoilt = !matches!(symptom.sign, Sign::Reply | Sign::Accepts);
         let shows = symptom.key() == self.wanted.key();
         if shows {
             self.said = said;
@@ -162,7 +162,8 @@ impl<'p> Fuzzer<'p> {
             finding.from = size(&blamed);
             finding.scripts.clone_from(&blamed);
             let small = smaller(speech, blamed, &mut trial);
-            let tries = if matches!(finding.symptom.sign, Sign::Memory | Sign::Hang | Sign::Blocked) { 3 } else { 5 };
+            let tries =
+                if matches!(finding.symptom.sign, Sign::Memory | Sign::Hang | Sign::Blocked) { 3 } else { 5 };
             let shown = trial.count(&small, tries);
             if shown > 0 {
                 (finding.scripts, finding.reproduced) = (small, (shown, tries));

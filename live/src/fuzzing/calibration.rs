@@ -29,7 +29,9 @@ impl Fuzzer<'_> {
             self.corpus.keep(seed.clone());
         }
         let (mut answered, mut tried, mut seeds) = (0, 0, seeds.into_iter());
-        while tried < TRIES && answered < ENOUGH && (begun.elapsed() < TIME || answered == 0 && begun.elapsed() < 3 * TIME)
+        while tried < TRIES
+            && answered < ENOUGH
+            && (begun.elapsed() < TIME || answered == 0 && begun.elapsed() < 3 * TIME)
         {
             let known = seeds.next();
             let is_known = known.is_some();
@@ -93,7 +95,8 @@ impl Fuzzer<'_> {
     }
 
     fn in_turn(&self, said: &Transcript) -> Script {
-        let says = self.speech.messages(said).into_iter().map(|said| said.bytes).filter(|says| !says.is_empty());
+        let says =
+            self.speech.messages(said).into_iter().map(|said| said.bytes).filter(|says| !says.is_empty());
         Script { says: says.collect(), in_turn: true, ending: Ending::Finish }
     }
 
@@ -113,15 +116,16 @@ impl Fuzzer<'_> {
     /// Plays a script; None where the peer did not survive it, and was started again.
     fn try_out(&mut self, script: &Script) -> Result<Option<Played>, PeerError> {
         let patience = Patience { connect: self.settings.hang, answer: self.patience.answer };
+        self.history.push_back(script.clone());
         let played = self.player.play(self.peer.address(), script, patience);
         let broke = played.as_ref().map_or(true, |played| played.end == End::Reset);
         let symptom = if broke { last_words(&mut self.peer) } else { self.peer.symptom() };
         if let Some(symptom) = symptom {
             // It did not survive what is valid.
+            let history = self.start_again()?;
             if self.early.is_none() {
-                self.early = Some((symptom, script.clone()));
+                self.early = Some((symptom, history));
             }
-            self.start_again()?;
             return Ok(None);
         }
         Ok(played.ok())

@@ -24,6 +24,10 @@ const HISTORY: usize = 2000;
 const STAYING: usize = 8;
 /// Conversations between two looks at whether the peer still works, where nothing is suspicious.
 const BETWEEN_PROBES: u64 = 64;
+/// How many conversations after which memory had grown are looked at.
+const SUSPECTS: usize = 12;
+/// Less growth than this is not looked into.
+const GROWTH: u64 = 4 << 20;
 /// How long the peer is watched to see whether it rests.
 const REST: Duration = Duration::from_millis(30);
 
@@ -152,7 +156,7 @@ pub struct Fuzzer<'p> {
     /// How the memory was after the start, and the scripts after which it had grown most.
     pub(super) memory: Memory,
     /// A fault that showed while it was found out how the peer answers.
-    pub(super) early: Option<(Symptom, Script)>,
+    pub(super) early: Option<(Symptom, VecDeque<Script>)>,
     pacer: Pacer,
     begun: Instant,
     conversations: u64,
@@ -228,8 +232,8 @@ impl<'p> Fuzzer<'p> {
         let mut findings = 0;
         while goes_on && !self.is_over() {
             let symptom = match self.early.take() {
-                Some((symptom, script)) => {
-                    self.history.push_back(script);
+                Some((symptom, history)) => {
+                    self.history = history;
                     Some(symptom)
                 }
                 None => {
@@ -256,6 +260,12 @@ impl<'p> Fuzzer<'p> {
                 self.start_again()?;
             }
             goes_on &= watch(Event::Played { conversations: self.conversations, kept: self.corpus.len() });
+        }
+        if std::env::var_os("DBG").is_some() {
+            eprintln!(
+                "{:#?} usual {:?} patience {:?} manners {:?} probe {:?}",
+                self.judge, self.usual, self.patience, self.player.manners, self.probe
+            );
         }
         let again = self.known.values().map(|times| times - 1).sum();
         Ok(Outcome {
@@ -305,12 +315,12 @@ impl<'p> Fuzzer<'p> {
         (self.usual * 20).max(Duration::from_millis(250)).min(self.settings.hang)
     }
 
-    /// A fresh program, and nothing remembered of the last one.
-    pub(super) fn start_again(&mut self) -> Result<(), PeerError> {
+    /// A fresh program. Returns what was said to the last one.
+    pub(super) fn start_again(&mut self) -> Result<VecDeque<Script>, PeerError> {
         self.staying.clear();
-        self.history.clear();
         self.memory = Memory { threshold: self.memory.threshold, ..Memory::default() };
-        self.peer.restart()
+        self.peer.restart()?;
+        Ok(std::mem::take(&mut self.history))
     }
 
     /// Plays a script and looks at the peer.
@@ -339,9 +349,7 @@ impl<'p> Fuzzer<'p> {
         if let Some(symptom) = self.peer.symptom() {
             return Some(symptom);
         }
-        self.usual = self.usual.mul_f64(0.995).max(played.slowest);
-        let answer = (self.usual * 4 + Duration::from_millis(2)).max(Duration::from_millis(4));
-        self.patience.answer = answer.min(self.settings.hang / 2);
+        self.learn_pace(played.slowest);
         if let Some(symptom) = self.judge.judge(&played.rows, script, played.end) {
             return Some(symptom);
         }
@@ -364,6 +372,19 @@ impl<'p> Fuzzer<'p> {
             }
         }
         (is_quiet || self.rested.elapsed() > Duration::from_secs(1)).then(|| self.look_at_rest()).flatten()
+    }
+
+    /// How long answers take: one in twenty takes longer than what is usual.
+    fn learn_pace(&mut self, slowest: Duration) {
+        if slowest.is_zero() {
+            return;
+        }
+        self.usual = match slowest > self.usual {
+            true => self.usual.mul_f64(1.2).min(slowest),
+            false => self.usual.mul_f64(0.99).max(slowest),
+        };
+        let answer = self.usual * 4 + Duration::from_millis(3);
+        self.patience.answer = answer.min(Duration::from_millis(200)).min(self.settings.hang / 2);
     }
 
     /// What is wrong with the peer, if it does not answer as it did within a time.
@@ -396,13 +417,14 @@ impl<'p> Fuzzer<'p> {
         self.computes(patience).then(busy)
     }
 
-    /// Whether it computes for most of that time.
+    /// Whether it computes for much of that time.
     pub(super) fn computes(&self, time: Duration) -> bool {
         let Some(before) = self.peer.processor_time() else { return false };
         let begun = Instant::now();
         std::thread::sleep(time);
         let after = self.peer.processor_time().unwrap_or(before);
-        after.saturating_sub(before) > begun.elapsed() * 2 / 3
+        // Other programs may take most of the processors.
+        after.saturating_sub(before) > begun.elapsed() / 5
     }
 
     /// Whether memory grows and does not come back.
@@ -418,7 +440,7 @@ impl<'p> Fuzzer<'p> {
         if memory.looked > 100 && grown > 0 {
             memory.suspects.push((grown, script.clone()));
             memory.suspects.sort_by_key(|(grown, _)| std::cmp::Reverse(*grown));
-            memory.suspects.truncate(6);
+            memory.suspects.truncate(SUSPECTS);
         }
         memory.last = now;
         if memory.looked <= 100 {
@@ -429,7 +451,7 @@ impl<'p> Fuzzer<'p> {
         if all > self.settings.memory {
             return Some(grows());
         }
-        memory.threshold = memory.threshold.max(8 << 20);
+        memory.threshold = memory.threshold.max(GROWTH);
         if all < memory.threshold {
             return None;
         }

@@ -59,8 +59,10 @@ impl Finding {
         options: &Options,
         how: &str,
     ) -> Result<Files, WriteError> {
-        let unwritable =
-            |path: &Path| { let path = path.to_owned(); move |cause| WriteError::Unwritable { path: path.clone(), cause } };
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            move |cause| WriteError::Unwritable { path: path.clone(), cause }
+        };
         std::fs::create_dir_all(folder).map_err(unwritable(folder))?;
         let name = self.file_name();
         let path = |ending: &str| folder.join(format!("{name}.{ending}"));
@@ -133,7 +135,11 @@ impl Finding {
                 Ending::Stay => "stay",
             };
             // A text takes whatever is written.
-            let _ = write!(connections, "    (\"{ending}\", {}, [", if script.in_turn { "True" } else { "False" });
+            let _ = write!(
+                connections,
+                "    (\"{ending}\", {}, [",
+                if script.in_turn { "True" } else { "False" }
+            );
             for says in &script.says {
                 let _ = write!(connections, "\n        \"{}\",", export::hex(says));
             }

@@ -9,6 +9,7 @@ mod calibration;
 mod corpus;
 mod engine;
 mod findings;
+mod frames;
 mod oracles;
 mod peer;
 mod playing;

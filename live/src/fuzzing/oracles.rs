@@ -4,6 +4,7 @@
 //! message gets, and most wrong ones do, is a refusal.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use framescope_parser::{Code, Role};
 
@@ -18,7 +19,10 @@ const ENOUGH: u32 = 5;
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     good: u32,
-    bad: u32,
+    /// What is wrong with them is their form, or the state that they are said in.
+    wrong: u32,
+    /// They are in a wrong place, as far as the sequence shows.
+    misplaced: u32,
 }
 
 /// Judges answers by those that were given before.
@@ -34,23 +38,26 @@ pub(super) struct Judge {
 /// A message, whether it is in order, and its answer.
 struct Exchange<'r> {
     kind: &'r str,
-    wrong: Option<Wrong>,
+    wrong: Option<Wrong<'r>>,
     answer: String,
 }
 
 /// Why a message is to be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrong {
+enum Wrong<'r> {
     /// It is not as the protocol has it.
     Form(Code),
     /// It is not where the protocol wants it.
     Place(Code),
+    /// The state that the conversation is in does not have it.
+    State(&'r str),
 }
 
-impl Wrong {
-    fn code(self) -> Code {
+impl fmt::Display for Wrong<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Wrong::Form(code) | Wrong::Place(code) => code,
+            Wrong::Form(code) | Wrong::Place(code) => code.fmt(f),
+            Wrong::State(state) => write!(f, "the state '{state}' does not have it"),
         }
     }
 }
@@ -60,10 +67,15 @@ impl Judge {
     pub(super) fn learn(&mut self, rows: &[Row], script: &Script) {
         for exchange in exchanges(rows, script) {
             // What follows a message that is wrong means little.
-            let is_wrong = exchange.wrong.is_some();
-            let is_refusal = self.is_refusal(&exchange.answer, None);
+            let (is_wrong, is_misplaced) =
+                (exchange.wrong.is_some(), matches!(exchange.wrong, Some(Wrong::Place(_))));
+            let is_refusal = self.is_refusal(&exchange.answer);
             let count = self.answers.entry((exchange.kind.to_owned(), exchange.answer)).or_default();
-            let side = if is_wrong { &mut count.bad } else { &mut count.good };
+            let side = match (is_wrong, is_misplaced) {
+                (_, true) => &mut count.misplaced,
+                (true, _) => &mut count.wrong,
+                _ => &mut count.good,
+            };
             *side = side.saturating_add(1);
             if is_wrong || is_refusal {
                 break;
@@ -102,22 +114,23 @@ impl Judge {
     fn accepted(&self, rows: &[Row], script: &Script) -> Option<Symptom> {
         for Exchange { kind, wrong, answer } in exchanges(rows, script) {
             let Some(wrong) = wrong else {
-                if self.is_refusal(&answer, None) {
+                if self.is_refusal(&answer) {
                     // Whether the peer's state changed as the protocol has it is not certain.
                     return None;
                 }
                 continue;
             };
             let count = self.answers.get(&(kind.to_owned(), answer.clone())).copied().unwrap_or_default();
-            let is_success =
-                count.good >= ENOUGH && count.good >= count.bad && !self.is_refusal(&answer, None);
+            let is_success = count.good >= ENOUGH
+                && count.good >= count.wrong + count.misplaced
+                && !self.is_refusal(&answer);
             // Some messages may be sent in any place: then they are never refused.
             let does_refuse = match wrong {
-                Wrong::Form(_) => self.refuses(None),
+                Wrong::Form(_) | Wrong::State(_) => self.refuses(None),
                 Wrong::Place(_) => self.refuses(Some(kind)),
             };
             if is_success && does_refuse {
-                let title = format!("{kind} is accepted where it must be refused: {}", wrong.code());
+                let title = format!("{kind} is accepted where it must be refused: {wrong}");
                 return Some(Symptom::new(Sign::Accepts, title));
             }
             return None;
@@ -125,34 +138,47 @@ impl Judge {
         None
     }
 
-    /// Whether anything is refused, or any message of a kind.
+    /// Whether anything is refused; or messages of a kind because of their place.
     fn refuses(&self, kind: Option<&str>) -> bool {
-        self.answers.keys().any(|(_, answer)| self.is_refusal(answer, kind))
+        self.answers.iter().any(|((known, answer), count)| match kind {
+            None => self.is_refusal(answer),
+            Some(kind) => kind == known && is_mostly(count.misplaced, count.good) && self.is_refusal(answer),
+        })
     }
 
-    /// Whether an answer is a refusal, of messages of a kind if one is given.
-    fn is_refusal(&self, answer: &str, of: Option<&str>) -> bool {
-        let known = self.answers.iter().filter(|((_, known), _)| known == answer);
-        let mut known = known.filter(|((kind, _), _)| of.is_none_or(|of| kind == of));
-        known.any(|(_, count)| count.bad >= ENOUGH && u64::from(count.bad) > 2 * u64::from(count.good))
+    /// Whether an answer is a refusal.
+    fn is_refusal(&self, answer: &str) -> bool {
+        let mut known = self.answers.iter().filter(|((_, known), _)| known == answer);
+        known.any(|(_, count)| is_mostly(count.wrong.saturating_add(count.misplaced), count.good))
     }
 }
 
-/// The messages that have an answer, up to the first without one, in a conversation in which each waits for the last.
+/// Whether an answer is given to what is wrong, and hardly to what is in order.
+fn is_mostly(bad: u32, good: u32) -> bool {
+    bad >= ENOUGH && u64::from(bad) > 2 * u64::from(good)
+}
+
+/// The messages and their answers, in a conversation in which each waits for the last, up to the first that is not followed by one
+/// answer: numbers that pair answers with messages may be made up too, and are not relied on.
 fn exchanges<'r>(rows: &'r [Row], script: &Script) -> Vec<Exchange<'r>> {
     let mut found = Vec::new();
-    for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.role == Role::Client) {
-        let answer = rows.iter().find(|answer| answer.role == Role::Server && answer.answers == Some(at));
-        let next = rows.get(at + 1).filter(|next| next.role == Role::Server && next.answers.is_none());
-        let answer = answer.or(next.filter(|_| script.in_turn));
-        let wrong = row.refused.map(Wrong::Form).or_else(|| {
-            let is_state = matches!(row.misplaced, Some(Code::DataBeforeLogin | Code::DataAfterLogout));
-            row.misplaced.filter(|_| is_state).map(Wrong::Place)
+    let begin = rows.iter().position(|row| row.role == Role::Client).unwrap_or(rows.len());
+    let mut rows = rows.iter().enumerate().skip(begin);
+    while script.in_turn
+        && let Some(((at, asked), (_, answer))) = rows.next().zip(rows.next())
+    {
+        let is_pair = asked.role == Role::Client && answer.role == Role::Server;
+        if !is_pair || answer.refused.is_some() || answer.answers.is_some_and(|to| to != at) {
+            break;
+        }
+        let state = asked.not_in.as_deref().filter(|_| !asked.kind.is_empty()).map(Wrong::State);
+        let wrong = state.or(asked.refused.map(Wrong::Form)).or_else(|| {
+            let is_state = matches!(asked.misplaced, Some(Code::DataBeforeLogin | Code::DataAfterLogout));
+            asked.misplaced.filter(|_| is_state).map(Wrong::Place)
         });
-        let Some(answer) = answer.filter(|answer| answer.refused.is_none()) else { break };
         // Where an answer is named after the message, the name says nothing about success.
-        let says = answer.says.strip_prefix(&row.kind).unwrap_or(&answer.says).trim().to_owned();
-        found.push(Exchange { kind: &row.kind, wrong, answer: says });
+        let says = answer.says.strip_prefix(&asked.kind).unwrap_or(&answer.says).trim().to_owned();
+        found.push(Exchange { kind: &asked.kind, wrong, answer: says });
     }
     found
 }

@@ -124,14 +124,8 @@ impl<'p> Player<'p> {
     ) -> Result<Played, NoConnection> {
         let stream = connect(to, patience)?;
         let reader = Reader::new(self.protocol, self.others);
-        let mut playing = Playing {
-            stream,
-            reader,
-            pieces: Vec::new(),
-            heard: 0,
-            slowest: Duration::ZERO,
-            end: None,
-        };
+        let mut playing =
+            Playing { stream, reader, pieces: Vec::new(), heard: 0, slowest: Duration::ZERO, end: None };
         let mut listens = script.in_turn;
         if listens && self.manners.greets {
             listens = playing.listen_to_answer(patience);
@@ -140,8 +134,8 @@ impl<'p> Player<'p> {
             if playing.end.is_some() || !playing.say(says) {
                 break;
             }
-            // A peer that did not answer once is not waited for again.
-            if listens {
+            // A peer that did not answer once is not waited for again, and one that was said half a message can't answer.
+            if listens && !playing.reader.is_inside(Role::Client) {
                 listens = playing.listen_to_answer(patience);
             }
         }
@@ -176,9 +170,9 @@ fn connect(to: SocketAddr, patience: Patience) -> Result<TcpStream, NoConnection
     loop {
         let error = match TcpStream::connect_timeout(&to, patience.connect) {
             Ok(stream) => {
-                let ready = stream
-                    .set_nodelay(true)
-                    .and_then(|()| stream.set_write_timeout(Some(patience.answer.max(Duration::from_millis(100)))));
+                let ready = stream.set_nodelay(true).and_then(|()| {
+                    stream.set_write_timeout(Some(patience.answer.max(Duration::from_millis(100))))
+                });
                 return ready.map(|()| stream).map_err(NoConnection::Refused);
             }
             Err(error) => error,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use framescope_parser::Role;
 
-use super::playing::{End, NoConnection, Patience, Played, Player, Script};
 use super::peer::Peer;
+use super::playing::{End, NoConnection, Patience, Played, Player, Script};
 use super::symptom::{Sign, Symptom};
 
 /// A conversation and how the peer answers it.
@@ -40,7 +40,8 @@ pub(super) fn probe(peer: &mut Peer, player: &Player<'_>, probe: &Probe, limit: 
         Ok(played) => played,
         Err(NoConnection::Exhausted(_)) => return None,
         Err(NoConnection::Refused(error)) => {
-            let is_silence = matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock);
+            let is_silence =
+                matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock);
             return Some(last_words(peer).unwrap_or_else(|| match is_silence {
                 true => hang(peer, before, limit),
                 false => Symptom::new(Sign::Refuses, "it takes no connections any more"),
@@ -65,8 +66,10 @@ pub(super) fn probe(peer: &mut Peer, player: &Player<'_>, probe: &Probe, limit: 
     if played.end == End::Silent && said.len() < probe.answers.len() {
         return Some(hang(peer, before, limit));
     }
-    let shown = |answers: &[String]| if answers.is_empty() { "nothing".to_owned() } else { answers.join(", ") };
-    let title = format!("what it answered with {} it now answers with {}", shown(&probe.answers), shown(&said));
+    let shown =
+        |answers: &[String]| if answers.is_empty() { "nothing".to_owned() } else { answers.join(", ") };
+    let title =
+        format!("what it answered with {} it now answers with {}", shown(&probe.answers), shown(&said));
     Some(Symptom::new(Sign::Otherwise, title))
 }
 
@@ -89,7 +92,7 @@ pub(super) fn last_words(peer: &mut Peer) -> Option<Symptom> {
 
 fn hang(peer: &Peer, before: Option<Duration>, limit: Duration) -> Symptom {
     let used = peer.processor_time().zip(before).map(|(after, before)| after.saturating_sub(before));
-    let computes = used.is_some_and(|used| used > limit / 2);
+    let computes = used.is_some_and(|used| used > limit / 4);
     let title = match computes {
         true => "it does not answer any more, and computes all the time",
         false => "it does not answer any more",

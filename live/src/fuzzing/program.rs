@@ -13,7 +13,11 @@ use super::report;
 const LINES: usize = 400;
 const LINE_BYTES: u64 = 2000;
 /// How long the rest of a report is waited for.
-const REST_OF_REPORT: Duration = Duration::from_millis(300);
+const REST_OF_REPORT: Duration = Duration::from_millis(1000);
+/// And of what looks complete.
+const PAUSE: Duration = Duration::from_millis(40);
+/// How long a report may take at all.
+const REPORT: Duration = Duration::from_secs(5);
 
 /// A program that runs. Ended, with all processes that it started, when it is dropped.
 #[derive(Debug)]
@@ -39,11 +43,7 @@ struct Said {
 
 impl Program {
     /// Starts what a shell makes of `command`, with a port in the variable PORT and in the place of `{port}`.
-    pub(super) fn start(
-        command: &str,
-        port: u16,
-        variables: &[(String, String)],
-    ) -> io::Result<Program> {
+    pub(super) fn start(command: &str, port: u16, variables: &[(String, String)]) -> io::Result<Program> {
         let command = command.replace("{port}", &port.to_string());
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         let mut shell = Command::new(shell);
@@ -80,13 +80,14 @@ impl Program {
     pub(super) fn last_words(&mut self) -> Vec<String> {
         let begun = Instant::now();
         let mut quiet_since = (Instant::now(), self.count());
-        while begun.elapsed() < 4 * REST_OF_REPORT {
+        while begun.elapsed() < REPORT {
             let has_all = self.reader.as_ref().is_none_or(JoinHandle::is_finished);
             let count = self.count();
             if count != quiet_since.1 {
                 quiet_since = (Instant::now(), count);
             }
-            let pause = if self.ended().is_some() { REST_OF_REPORT } else { REST_OF_REPORT / 6 };
+            let is_awaited = self.ended().is_some() || self.is_in_report();
+            let pause = if is_awaited { REST_OF_REPORT } else { PAUSE };
             if has_all || quiet_since.0.elapsed() > pause {
                 break;
             }
@@ -96,6 +97,13 @@ impl Program {
         let new = usize::try_from(said.count - self.dealt_with).unwrap_or(usize::MAX);
         self.dealt_with = said.count;
         said.lines.iter().skip(said.lines.len().saturating_sub(new)).cloned().collect()
+    }
+
+    /// Whether a report is not at its end, as far as its lines show: names of places may take a while to be found.
+    fn is_in_report(&self) -> bool {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = said.lines.iter().rposition(|line| report::begins(line));
+        last.is_some_and(|last| report::is_unfinished(said.lines.range(last..)))
     }
 
     fn count(&self) -> u64 {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use framescope_checking::is_refused;
 use framescope_parser::{
-    Captured, Code, Context, Conversation, Direction, Dissection, Event, Field, Framer, Observation, Observer,
-    Protocol, Role, Severity, Span, SpanType, Speaker, Value,
+    Captured, Code, Context, Conversation, Direction, Dissection, Event, Field, Framer, Input, Memo,
+    Observation, Observer, Protocol, Role, Severity, Span, SpanType, Speaker, Step, Value,
 };
 
 /// A message, or what stands where one should.
@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub(super) says: String,
     /// Why a receiver must refuse it.
     pub(super) refused: Option<Code>,
+    /// The state in which the conversation is, which does not have such a message.
+    pub(super) not_in: Option<String>,
     /// What is wrong with its place in the conversation.
     pub(super) misplaced: Option<Code>,
     /// The row that it answers.
@@ -46,19 +48,76 @@ struct Log<'p> {
     observer: Option<Box<dyn Observer>>,
     observed: Vec<Observation>,
     rows: Vec<Row>,
+    is_client_lost: bool,
+}
+
+impl Row {
+    fn new(role: Role) -> Row {
+        Row {
+            role,
+            kind: String::new(),
+            says: String::new(),
+            refused: None,
+            not_in: None,
+            misplaced: None,
+            answers: None,
+            is_cut: false,
+        }
+    }
 }
 
 impl<'p> Reader<'p> {
     /// Protocols that this one hands over to are among `others`.
     pub(super) fn new(protocol: &'p dyn Protocol, others: &'p [Arc<dyn Protocol>]) -> Reader<'p> {
-        let log =
-            Log { protocol, others, observer: protocol.observer(), observed: Vec::new(), rows: Vec::new() };
+        let log = Log {
+            protocol,
+            others,
+            observer: protocol.observer(),
+            observed: Vec::new(),
+            rows: Vec::new(),
+            is_client_lost: false,
+        };
         let conversation = protocol.conversation();
         Reader { protocol, others, conversation, framers: [Framer::default(), Framer::default()], log }
     }
 
+    /// Whether what the client has just said is no message in the state that the conversation is in: then it is a row at once, of
+    /// the state that it is a message in. What the client says from now on means nothing.
+    fn note_misplaced(&mut self, bytes: &[u8], stage: u16) {
+        let stages = self.protocol.stages();
+        let is_lost = self.framers.first().is_some_and(Framer::is_searching);
+        if stages.is_empty() || !is_lost || self.log.is_client_lost {
+            return;
+        }
+        self.log.is_client_lost = true;
+        let conversation = self.conversation.as_deref();
+        let variables = conversation.and_then(Conversation::variables);
+        let mut row = Row::new(Role::Client);
+        row.refused = Some(Code::CannotResync);
+        row.not_in = stages.get(usize::from(stage)).map(|stage| stage.name.clone());
+        for (number, other) in (0..).zip(stages) {
+            let Some(protocol) = other.protocol(self.others).filter(|_| number != stage) else { continue };
+            let context =
+                Context { stage: number, role: Some(Role::Client), variables, ..Context::default() };
+            let input =
+                Input { bytes, first_segment: bytes.len(), last: true, offset: 0, context: Some(&context) };
+            let (Step::Message(length) | Step::Checked(length)) = protocol.next(input, &mut Memo::default())
+            else {
+                continue;
+            };
+            let mut message = Dissection::default();
+            Captured::whole(bytes).in_context(Some(&context)).dissect(protocol, &mut message);
+            if length.get() == bytes.len() && !message.problems.iter().any(|one| is_refused(one.code)) {
+                row.kind = message.kind.map_or_else(String::new, |kind| kind.to_string());
+                break;
+            }
+        }
+        self.log.rows.push(row);
+    }
+
     /// A side says something.
     pub(super) fn said(&mut self, role: Role, bytes: &[u8]) {
+        let stage = self.conversation.as_ref().map_or(0, |conversation| conversation.stage(role));
         let Some(framer) = self.framers.get_mut(role.index()) else { return };
         let log = &mut self.log;
         match &mut self.conversation {
@@ -67,6 +126,9 @@ impl<'p> Reader<'p> {
                 framer.segment_of(&speaker, bytes, &mut |span, bytes| log.span(role, span, bytes));
             }
             None => framer.segment(self.protocol, bytes, &mut |span, bytes| log.span(role, span, bytes)),
+        }
+        if role == Role::Client {
+            self.note_misplaced(bytes, stage);
         }
     }
 
@@ -94,11 +156,6 @@ impl<'p> Reader<'p> {
         conversation.continue_in(role, stage);
         let variables = conversation.variables();
         Some(Context { stage, role: Some(role), variables, ..Context::default() })
-    }
-
-    /// How many messages a side has said.
-    pub(super) fn messages(&self, role: Role) -> usize {
-        self.log.rows.iter().filter(|row| row.role == role).count()
     }
 
     /// All rows, in the order in which they were complete.
@@ -131,15 +188,10 @@ impl Log<'_> {
     fn span(&mut self, role: Role, span: Span, bytes: Captured<'_, '_>) {
         let direction = if role == Role::Client { Direction::Forward } else { Direction::Backward };
         let Ok(number) = u32::try_from(self.rows.len()) else { return };
-        let mut row = Row {
-            role,
-            kind: String::new(),
-            says: String::new(),
-            refused: None,
-            misplaced: None,
-            answers: None,
-            is_cut: false,
-        };
+        if role == Role::Client && self.is_client_lost {
+            return;
+        }
+        let mut row = Row::new(role);
         let event = match span.span_type {
             SpanType::Message => {
                 self.read(bytes, &mut row);

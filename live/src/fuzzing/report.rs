@@ -25,6 +25,16 @@ fn is_traceback(line: &str) -> bool {
     line.starts_with("Traceback (most recent call last)") || line.starts_with("Exception in thread")
 }
 
+/// Whether more belongs to the report that these lines begin, so that its end is worth waiting for.
+pub(super) fn is_unfinished<'l>(mut lines: impl Iterator<Item = &'l String>) -> bool {
+    let Some(first) = lines.next() else { return false };
+    if is_sanitizer(first) {
+        // The program ends after its report, if that has no summary either.
+        return first.contains("ERROR: ") || !lines.any(|line| line.starts_with("SUMMARY: "));
+    }
+    is_traceback(first) && !lines.any(|line| !line.is_empty() && !line.starts_with(' '))
+}
+
 /// A fault's name in a few words, from the last lines of standard error; None where they hold no report.
 pub(super) fn title(lines: &[String]) -> Option<String> {
     // The first report: what follows it may be its consequence.
@@ -45,7 +55,8 @@ pub(super) fn title(lines: &[String]) -> Option<String> {
 /// `AddressSanitizer: heap-buffer-overflow server.c:42 in take`
 fn sanitizer(lines: &[String]) -> String {
     let summary = lines.iter().find_map(|line| line.strip_prefix("SUMMARY: "));
-    let text = summary.or_else(|| lines.first().and_then(|line| line.split_once("ERROR: ")).map(|(_, text)| text));
+    let text =
+        summary.or_else(|| lines.first().and_then(|line| line.split_once("ERROR: ")).map(|(_, text)| text));
     let text = text.unwrap_or_default();
     // Folders say nothing about the fault.
     let words = text.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
@@ -65,7 +76,9 @@ fn traceback(lines: &[String]) -> String {
     let begin = lines.iter().position(|line| line.starts_with("Traceback")).unwrap_or(0);
     let mut place = String::new();
     for line in lines.iter().skip(begin + 1) {
-        if let Some((file, rest)) = line.trim().strip_prefix("File \"").and_then(|line| line.split_once("\", line ")) {
+        if let Some((file, rest)) =
+            line.trim().strip_prefix("File \"").and_then(|line| line.split_once("\", line "))
+        {
             let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
             place = match rest.split_once(", in ") {
                 Some((line, function)) => format!(" in {function}, {file}:{line}"),
@@ -134,14 +147,20 @@ mod tests {
     fn reports_have_a_title_with_what_and_where() {
         let asan = "listening\n=====\n==7==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x602 at pc 0x4\nREAD of size 1\n\
             SUMMARY: AddressSanitizer: heap-buffer-overflow /home/me/server.c:42 in take\n";
-        assert_eq!(title_of(asan).as_deref(), Some("AddressSanitizer: heap-buffer-overflow server.c:42 in take"));
+        assert_eq!(
+            title_of(asan).as_deref(),
+            Some("AddressSanitizer: heap-buffer-overflow server.c:42 in take")
+        );
         let rust = "thread 'main' (12) panicked at src/main.rs:10:5:\nindex out of bounds\nnote: run with";
         assert_eq!(title_of(rust).as_deref(), Some("panicked at src/main.rs:10:5: index out of bounds"));
         let python = "Exception in thread Thread-7:\nTraceback (most recent call last):\n  File \"/a/server.py\", line 3, in run\n    x\n  \
             File \"/a/server.py\", line 42, in answer\n    y[k]\nKeyError: 7\n";
         assert_eq!(title_of(python).as_deref(), Some("KeyError: 7 in answer, server.py:42"));
         let go = "panic: runtime error: index out of range [3] with length 3\n\ngoroutine 1";
-        assert_eq!(title_of(go).as_deref(), Some("panic: runtime error: index out of range [3] with length 3"));
+        assert_eq!(
+            title_of(go).as_deref(),
+            Some("panic: runtime error: index out of range [3] with length 3")
+        );
         assert_eq!(title_of("listening on 9000\nready"), None);
     }
 

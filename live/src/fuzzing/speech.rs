@@ -11,6 +11,7 @@ use framescope_checking::{
 use framescope_ksy::Described;
 use framescope_parser::{Captured, Dissection, Field, Framer, Protocol, Role, Value};
 
+use super::frames;
 use super::playing::{Ending, Script};
 
 /// The longest conversation that is made up, in bytes.
@@ -71,25 +72,24 @@ impl Speech {
             Sort::Talk(_) => self.changed(&Transcript::default(), random),
             Sort::Messages(described) => {
                 let count = 1 + random.below(6);
-                let made = (0..count).filter_map(|_| generate(described, random));
-                Transcript::new(made.map(|message| Piece::Segment(Role::Client, message)))
+                said((0..count).filter_map(|_| generate(described, random)))
             }
-            Sort::Frames => {
-                let mut known = Transcript::default();
-                for _ in 0..1 + random.below(4) {
-                    known = self.changed(&known, random);
-                }
-                known
-            }
+            Sort::Frames => said(frames::conversation(random)),
             Sort::Known => {
                 let texts = (0..1 + random.below(4)).map(|_| random.text()).collect::<Vec<_>>();
-                Transcript::new(texts.into_iter().map(|text| Piece::Segment(Role::Client, text)))
+                said(texts)
             }
         }
     }
 
     /// Another conversation, much like a known one.
     pub(super) fn changed(&self, known: &Transcript, random: &mut Random) -> Transcript {
+        if matches!(self.sort, Sort::Frames) && random.one_in(2) {
+            return said(frames::changed(
+                &self.messages(known).into_iter().map(|said| said.bytes).collect::<Vec<_>>(),
+                random,
+            ));
+        }
         let seed = u32::try_from(random.next()).unwrap_or_default();
         let mut bytes = havoc(seed);
         let (known, is_talk) = match &self.sort {
@@ -134,7 +134,7 @@ impl Speech {
                 }
             }
         }
-        Transcript::new(says.into_iter().map(|says| Piece::Segment(Role::Client, says)))
+        said(says)
     }
 
     /// What the client says in a conversation, message by message. What is no message is one too.
@@ -255,6 +255,11 @@ impl Speech {
     }
 }
 
+/// What the client says, and nothing of the server.
+fn said(says: impl IntoIterator<Item = Vec<u8>>) -> Transcript {
+    Transcript::new(says.into_iter().map(|says| Piece::Segment(Role::Client, says)))
+}
+
 /// Ways to make a value simpler.
 const SIMPLER: [&dyn Fn(&mut Value<'_>); 3] = [
     &|value| match value {
@@ -267,7 +272,9 @@ const SIMPLER: [&dyn Fn(&mut Value<'_>); 3] = [
     &|value| match value {
         Value::Unsigned(n) | Value::Hex(n) => *n /= 2,
         Value::Text(text) => *text = text.chars().take(text.chars().count() / 2).collect::<String>().into(),
-        Value::Bytes(bytes) => *bytes = bytes.iter().copied().take(bytes.len() / 2).collect::<Vec<_>>().into(),
+        Value::Bytes(bytes) => {
+            *bytes = bytes.iter().copied().take(bytes.len() / 2).collect::<Vec<_>>().into()
+        }
         _ => {}
     },
     &|value| match value {

@@ -74,6 +74,8 @@ impl Symptom {
 
     /// What is the same whenever the fault shows.
     pub(super) fn key(&self) -> String {
-        format!("{} {}", self.sign, report::key(&self.title))
+        // Whether it ends after its report makes no other fault of it.
+        let sign = if self.sign == Sign::Report { Sign::Crash } else { self.sign };
+        format!("{sign} {}", report::key(&self.title))
     }
 }
