@@ -72,6 +72,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FOLDER", default_value = "findings")]
     findings: PathBuf,
 
+    /// How long to make one finding smaller, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    minimise: f64,
+
     /// The program hangs if it does not answer for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     hang: f64,
@@ -189,7 +193,7 @@ impl Arguments {
             restart_every: self.restart_every,
             one_at_a_time: self.one_at_a_time,
             stop_at_first: self.first,
-            ..Settings::default()
+            minimising: seconds(self.minimise)?,
         })
     }
 

@@ -261,12 +261,6 @@ impl<'p> Fuzzer<'p> {
             }
             goes_on &= watch(Event::Played { conversations: self.conversations, kept: self.corpus.len() });
         }
-        if std::env::var_os("DBG").is_some() {
-            eprintln!(
-                "{:#?} usual {:?} patience {:?} manners {:?} probe {:?}",
-                self.judge, self.usual, self.patience, self.player.manners, self.probe
-            );
-        }
         let again = self.known.values().map(|times| times - 1).sum();
         Ok(Outcome {
             conversations: self.conversations,
@@ -337,7 +331,7 @@ impl<'p> Fuzzer<'p> {
         self.history.push_back(script.clone());
         match self.player.play(self.peer.address(), &script, self.patience) {
             Ok(played) => Ok(self.look(&script, played)),
-            Err(NoConnection::Exhausted(_)) => Ok(None),
+            Err(NoConnection::Exhausted) => Ok(None),
             Err(NoConnection::Refused(_)) => {
                 let died = last_words(&mut self.peer);
                 Ok(died.or_else(|| self.ask(self.hang())))
@@ -366,10 +360,10 @@ impl<'p> Fuzzer<'p> {
         }
         let is_quiet = played.end == End::Silent && self.player.manners.closes;
         let is_suspicious = is_quiet || played.end == End::Reset || script.ending == Ending::Stay;
-        if is_suspicious || self.conversations.is_multiple_of(BETWEEN_PROBES) {
-            if let Some(symptom) = self.is_well() {
-                return Some(symptom);
-            }
+        if (is_suspicious || self.conversations.is_multiple_of(BETWEEN_PROBES))
+            && let Some(symptom) = self.is_well()
+        {
+            return Some(symptom);
         }
         (is_quiet || self.rested.elapsed() > Duration::from_secs(1)).then(|| self.look_at_rest()).flatten()
     }

@@ -150,14 +150,6 @@ impl<'p> Reader<'p> {
         self.framers.get(role.index()).is_some_and(|framer| framer.end_offset() > framer.offset())
     }
 
-    /// What a message of a side is written with in a stage, after what was said so far.
-    pub(super) fn context(&mut self, role: Role, stage: u16) -> Option<Context<'_>> {
-        let conversation = self.conversation.as_mut()?;
-        conversation.continue_in(role, stage);
-        let variables = conversation.variables();
-        Some(Context { stage, role: Some(role), variables, ..Context::default() })
-    }
-
     /// All rows, in the order in which they were complete.
     pub(super) fn finish(mut self) -> Vec<Row> {
         Role::BOTH.into_iter().for_each(|role| self.ended(role));

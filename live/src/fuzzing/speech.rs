@@ -39,7 +39,6 @@ enum Sort {
 
 /// A message of a side, as it was read.
 pub(super) struct Said {
-    pub(super) stage: u16,
     pub(super) bytes: Vec<u8>,
     /// Where its numbers are.
     numbers: Vec<(usize, usize)>,
@@ -153,7 +152,7 @@ impl Speech {
             }
             let mut numbers = Vec::new();
             places(&message.fields, &mut numbers);
-            messages.push(Said { stage, bytes: stream.get(at..end).unwrap_or_default().to_vec(), numbers });
+            messages.push(Said { bytes: stream.get(at..end).unwrap_or_default().to_vec(), numbers });
             at = end;
         };
         if self.protocol.stages().is_empty() {
