@@ -4,6 +4,7 @@
 //! ([`LiveIndex`]): nothing here parses a message. What is sent goes only where the user said, within [`Limits`].
 
 mod limits;
+pub mod proxy;
 mod recorder;
 
 pub use limits::{Limits, Pacer, Refused};
