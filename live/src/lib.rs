@@ -3,9 +3,13 @@
 //! Whatever passes is [recorded](Recorder) as packets into a capture that grows, and read by the same indexer as any capture
 //! ([`LiveIndex`]): nothing here parses a message. What is sent goes only where the user said, within [`Limits`].
 
+mod following;
 mod limits;
+mod live_index;
 pub mod proxy;
 mod recorder;
 
+pub use following::Following;
 pub use limits::{Limits, Pacer, Refused};
+pub use live_index::LiveIndex;
 pub use recorder::{Leg, Recorded, Recorder};
