@@ -9,6 +9,7 @@ use framescope_capture::filter::FilterError;
 use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
+use framescope_live::proxy::ProxyError;
 use thiserror::Error;
 
 use crate::status::Status;
@@ -34,6 +35,8 @@ pub(crate) enum Error {
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error("{} can't be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]

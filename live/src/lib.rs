@@ -6,6 +6,7 @@
 mod following;
 mod limits;
 mod live_index;
+pub mod proxy;
 mod recorder;
 
 pub use following::Following;

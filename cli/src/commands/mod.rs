@@ -13,6 +13,7 @@ mod follow;
 mod package_files;
 mod problems;
 mod protocols;
+mod proxy;
 mod seeds;
 mod template;
 pub(crate) mod window;
@@ -44,6 +45,10 @@ pub(crate) enum Command {
     /// Print what the two sides of a conversation sent to each other
     #[command(after_help = status::HELP)]
     Follow(follow::Arguments),
+    /// Sit between two programs: forward what they send, and print the messages as they pass
+    ///
+    /// Needs no rights: programs connect to LISTEN instead of TARGET. docs/live.md shows it with an example.
+    Proxy(proxy::Arguments),
     /// List the protocols that --as SELECTOR=PROTOCOL accepts
     Protocols(ReadingArgs),
     /// List the columns and fields that --filter and --fields accept
@@ -90,6 +95,7 @@ impl Command {
             Command::Flows(arguments) => flows::run(&arguments),
             Command::Problems(arguments) => problems::run(&arguments),
             Command::Follow(arguments) => follow::run(&arguments),
+            Command::Proxy(arguments) => proxy::run(&arguments),
             Command::Protocols(arguments) => protocols::run(&arguments),
             Command::Columns(arguments) => columns::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),
