@@ -6,6 +6,8 @@
 mod edit;
 pub mod encoding;
 mod limits;
+mod recorder;
 
 pub use edit::{Edit, EditError, EditParseError};
 pub use limits::{Limits, Pacer, Refused};
+pub use recorder::{Leg, Recorded, Recorder};
