@@ -5,5 +5,7 @@
 
 pub mod capturing;
 mod limits;
+mod recorder;
 
 pub use limits::{Limits, Pacer, Refused};
+pub use recorder::{Leg, Recorded, Recorder};
