@@ -76,6 +76,7 @@ pub struct Recording {
     child: Arc<Child>,
     shared: Arc<Shared>,
     source: Option<Source>,
+    interface: String,
     reader: Option<thread::JoinHandle<()>>,
 }
 
@@ -129,22 +130,28 @@ impl Recording {
             packets: 0,
             is_reached: false,
         };
-        let (begun, interface) = (Instant::now(), interface.to_owned());
+        let begun = Instant::now();
+        let (on, interface) = (interface.to_owned(), interface.to_owned());
         let work = move || {
             let mut pump = pump;
-            let error = pump.run(stdout, &interface, &wake).err();
-            pump.end(interface, begun, error);
+            let error = pump.run(stdout, &on, &wake).err();
+            pump.end(on, begun, error);
             wake();
         };
         let unstarted = |cause| CaptureError::Start { tool: child.tool().clone(), cause };
         let reader = thread::Builder::new().name("capture".to_owned()).spawn(work).map_err(unstarted)?;
         child.watch(request.until.time).map_err(unstarted)?;
-        Ok(Recording { child, shared, source, reader: Some(reader) })
+        Ok(Recording { child, shared, source, interface, reader: Some(reader) })
     }
 
     /// What is captured, as it grows. None if it is only written.
     pub fn source(&self) -> Option<Source> {
         self.source.clone()
+    }
+
+    /// Where it captures.
+    pub fn interface(&self) -> &str {
+        &self.interface
     }
 
     /// What captures.
