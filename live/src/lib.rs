@@ -3,6 +3,7 @@
 //! Whatever passes is [recorded](Recorder) as packets into a capture that grows, and read by the same indexer as any capture
 //! ([`LiveIndex`]): nothing here parses a message. What is sent goes only where the user said, within [`Limits`].
 
+pub mod capturing;
 mod following;
 mod edit;
 pub mod encoding;
