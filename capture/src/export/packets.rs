@@ -61,7 +61,7 @@ fn each_record(
         match records.next() {
             Ok(Next::Packet) => each(One::Packet(&records.record().0))?,
             Ok(Next::Other) => {}
-            Ok(Next::End) => return Ok(()),
+            Ok(Next::End | Next::Waiting) => return Ok(()),
             // Damage was reported when the capture was read; reading resumes after it as it did then.
             Err(_) => match records.resume() {
                 Ok(Some(_)) => {}

@@ -25,6 +25,7 @@ pub use self::options::{Options, TakeSecrets};
 use self::batch::{Batch, ReadItem};
 use self::carrying::Channels;
 use self::ending::Ending;
+
 use self::read_ahead::Reading;
 use crate::files::metadata::Metadata;
 use crate::files::records::{Opened, Records};
@@ -130,7 +131,7 @@ impl Indexer {
             Ok(Opened::Unsupported(format)) => return Err(format.into()),
             Ok(Opened::Capture(records)) => {
                 index.notes.notices.extend(records.notice());
-                let reading = Reading::new(*records, source.length(), &index.protocols);
+                let reading = Reading::new(*records, &source, &index.protocols);
                 indexer.input = Input::Packets(Box::new(reading), Batch::default());
             }
             Ok(Opened::Bytes) => {
@@ -169,7 +170,21 @@ impl Indexer {
         }
     }
 
-    /// Reads on, at most `packets` packets and no more than are at hand. False when there is no more to read.
+    /// Whether all that a [growing](Source::growing) source has was read, and more is expected.
+    pub fn is_waiting(&self) -> bool {
+        match &self.input {
+            Input::Packets(reading, batch) => {
+                batch.is_empty() && reading.is_waiting() && self.reader.source().is_growing()
+            }
+            Input::Bytes(_, read) => {
+                self.reader.source().is_growing() && *read == self.reader.source().length()
+            }
+            Input::Done => false,
+        }
+    }
+
+    /// Reads on, at most `packets` packets and no more than are at hand. False when there is no more to read; of a growing source there
+    /// may be, also where nothing was read.
     pub fn step(&mut self, index: &mut Index, packets: usize) -> bool {
         self.fetch();
         let step = match std::mem::replace(&mut self.input, Input::Done) {
@@ -207,15 +222,21 @@ impl Indexer {
     }
 
     fn step_bytes(&mut self, stream: StreamId, read: u64, index: &mut Index) -> io::Result<()> {
+        // Asked first: what is appended last comes before the end.
+        let is_growing = index.source.is_growing();
         let left = index.source.length() - read;
         let count = left.min(FILE_SEGMENT);
+        if count == 0 && is_growing {
+            self.input = Input::Bytes(stream, read);
+            return Ok(());
+        }
         let mut bytes = Vec::new();
         self.reader.read(read, usize::try_from(count).unwrap_or(0), &mut bytes)?;
         let length = u32::try_from(count).unwrap_or(u32::MAX);
         let segment = SegmentRange { offset: read, file_offset: read, length, packet: PacketId::NONE };
         self.next_data(index, stream, segment, &bytes, PacketId::NONE.into());
         index.notes.position = read + count;
-        if index.notes.position < index.source.length() {
+        if index.notes.position < index.source.length() || is_growing {
             self.input = Input::Bytes(stream, index.notes.position);
         }
         Ok(())

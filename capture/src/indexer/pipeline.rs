@@ -381,6 +381,23 @@ impl Indexer {
         read
     }
 
+    /// Gives up what was waited for too long: the beginning of a connection that was open before, what is missing in a stream, and
+    /// certainty of its protocol, if that is likely or was long waited for. Rows would come only with more bytes otherwise, or at the
+    /// end. To be called every 50 ms or so while a [growing](crate::Source::growing) source is read; what all bytes show may differ.
+    pub fn settle(&mut self, index: &mut Index) {
+        let mut events = std::mem::take(&mut self.events);
+        self.streams.settle(PacketId::from(index.packets()), &mut events);
+        let delivered = self.deliver(index, &mut events, None);
+        self.events = events;
+        if let Err(error) = delivered {
+            self.stop(index, &error);
+        }
+        let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
+        let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
+        self.messages.decide_waiting(&mut to);
+        self.take_carried(index);
+    }
+
     /// The sender of a stream is done, and every byte was delivered.
     pub(super) fn end_stream(&mut self, index: &mut Index, stream: StreamId, packet: PacketId) {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);

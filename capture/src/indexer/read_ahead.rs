@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 
 use framescope_parser::Protocol;
 
-use crate::Damage;
 use crate::files::records::{Next, Records};
 use crate::indexer::batch::{Batch, Interner};
+use crate::{Damage, Source};
 
 /// Reads a file a batch at a time.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ struct Reader {
     numbers: Interner,
     /// What ended the last batch.
     damage: Option<Damage>,
+    /// All that is there was read, and more is expected.
+    waiting: bool,
     ended: bool,
 }
 
@@ -48,7 +50,8 @@ impl Reader {
     }
 
     fn fill(&mut self, batch: &mut Batch) {
-        let Reader { records, numbers, damage, ended } = self;
+        let Reader { records, numbers, damage, waiting, ended } = self;
+        *waiting = false;
         loop {
             match records.next() {
                 Ok(Next::Packet) => {
@@ -56,6 +59,10 @@ impl Reader {
                     batch.push_packet(&record, buffer_offset, numbers);
                 }
                 Ok(Next::Other) => {}
+                Ok(Next::Waiting) => {
+                    *waiting = true;
+                    return;
+                }
                 Ok(Next::End) => {
                     *ended = true;
                     return;
@@ -98,11 +105,13 @@ enum Mode {
 
 impl Reading {
     /// Begins to read.
-    pub(crate) fn new(records: Records, length: u64, protocols: &[Arc<dyn Protocol>]) -> Reading {
-        let reader = Reader { records, numbers: Interner::new(protocols), damage: None, ended: false };
+    pub(crate) fn new(records: Records, source: &Source, protocols: &[Arc<dyn Protocol>]) -> Reading {
+        let reader =
+            Reader { records, numbers: Interner::new(protocols), damage: None, waiting: false, ended: false };
         // On a single core two threads only take turns.
         let has_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
-        let mode = if has_cores && length >= WORTH_A_THREAD {
+        // What grows is read when there is more, by whoever waits for it.
+        let mode = if has_cores && source.length() >= WORTH_A_THREAD && !source.is_live() {
             threaded(reader)
         } else {
             Mode::Inline(Box::new(reader))
@@ -124,6 +133,11 @@ impl Reading {
                 next
             }
         }
+    }
+
+    /// Whether all that is there was read, and more is expected.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(&self.mode, Mode::Inline(reader) if reader.waiting)
     }
 
     /// Takes back a batch that was used up.

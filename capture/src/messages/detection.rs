@@ -11,6 +11,8 @@ use crate::ids::PacketId;
 
 /// With this many bytes a choice is made from what there is.
 const SAMPLE: usize = 64 << 10;
+/// After so many calls of [`DetectionBuffer::settle`] a choice is made from what there is.
+const PATIENCE: u8 = 20;
 /// Fewer bytes than this are too few to choose from.
 const FIRST_CHOICE: usize = 20;
 
@@ -21,6 +23,8 @@ pub(crate) struct DetectionBuffer {
     segment_ends: Vec<usize>,
     events: Vec<(StreamEvent, PacketId)>,
     next_choice: usize,
+    /// How often it was asked whether to settle.
+    calls: u8,
 }
 
 /// What happened in a stream. The bytes of data are beside it.
@@ -38,6 +42,7 @@ impl Default for DetectionBuffer {
             segment_ends: Vec::new(),
             events: Vec::new(),
             next_choice: FIRST_CHOICE,
+            calls: 0,
         }
     }
 }
@@ -66,6 +71,17 @@ impl DetectionBuffer {
             self.next_choice = (self.bytes.len() * 2).min(SAMPLE.max(self.bytes.len() + 1));
         }
         is_due
+    }
+
+    /// How clear the protocol must be to choose one now, in a stream that goes on: None if it is too early. Called at intervals of
+    /// some 50 ms.
+    pub(crate) fn settle(&mut self) -> Option<Confidence> {
+        self.calls = self.calls.saturating_add(1);
+        match self.calls {
+            0 | 1 => None,
+            calls if calls < PATIENCE => Some(Confidence::Likely),
+            _ => Some(Confidence::No),
+        }
     }
 
     /// Whether there is as much as a choice is made from.

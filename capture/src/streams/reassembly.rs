@@ -87,6 +87,9 @@ pub const DEFAULT_LIMIT: u64 = 1 << 20;
 const SEGMENT_PRICE: u64 = 64;
 /// Without a SYN the stream begins with the lowest of the segments that reach this part of the limit.
 const START_SHARE: u64 = 16;
+/// After so many calls of [`Reassembler::settle`] nothing earlier is expected before the start, or into a gap.
+const CALLS_BEFORE_START: u8 = 2;
+const CALLS_IN_GAP: u8 = 20;
 
 /// One direction of a connection.
 #[derive(Debug)]
@@ -105,6 +108,8 @@ pub struct Reassembler {
     fin: Option<u64>,
     ended: bool,
     limit: u64,
+    /// Where it was when it was last asked whether to settle, and how often it has been there.
+    stalled: (u64, u8),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,6 +138,7 @@ impl Reassembler {
             fin: None,
             ended: false,
             limit,
+            stalled: (0, 0),
         }
     }
 
@@ -238,6 +244,19 @@ impl Reassembler {
     pub(crate) fn start_now(&mut self, out: &mut Vec<Output>) {
         if self.next_sequence.is_none() && !self.unstarted.is_empty() {
             self.start_at_lowest(out);
+        }
+    }
+
+    /// Called at intervals of some 50 ms while the stream goes on: gives up what was waited for too long.
+    pub(crate) fn settle(&mut self, completed_by: PacketId, out: &mut Vec<Output>) {
+        let is_stalled = !self.unstarted.is_empty() || !self.waiting.is_empty();
+        let (next, calls) = self.stalled;
+        self.stalled = (self.next, if is_stalled && next == self.next { calls.saturating_add(1) } else { 0 });
+        if self.stalled.1 >= CALLS_BEFORE_START {
+            self.start_now(out);
+        }
+        if self.stalled.1 >= CALLS_IN_GAP && !self.waiting.is_empty() {
+            self.give_up_gap(completed_by, out);
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct StreamTracker {
     /// How many bytes of a stream may wait for a gap before them to be filled.
     limit: u64,
     outputs: Vec<Output>,
+    /// Streams in which segments may wait for others.
+    reassembling: Vec<StreamId>,
 }
 
 /// How far a stream has come.
@@ -29,6 +31,8 @@ struct Tracked {
     has_ended: bool,
     /// How many segments in a row were simply what comes next, since there is a reassembler.
     in_a_row: u8,
+    /// Whether it is among those in which segments may wait.
+    is_listed: bool,
     reassembler: Option<Box<Reassembler>>,
 }
 
@@ -37,7 +41,7 @@ const IN_ORDER: u8 = 16;
 
 impl StreamTracker {
     pub(crate) fn new(limit: u64) -> StreamTracker {
-        StreamTracker { streams: Table::default(), limit, outputs: Vec::new() }
+        StreamTracker { streams: Table::default(), limit, outputs: Vec::new(), reassembling: Vec::new() }
     }
 
     /// Adds the two streams of the next flow.
@@ -124,8 +128,11 @@ impl StreamTracker {
         out: &mut Vec<(StreamId, Output)>,
     ) -> bool {
         let Transport::Tcp { sequence, syn, fin, .. } = segment.transport else { return true };
-        let StreamTracker { streams, limit, outputs } = self;
+        let StreamTracker { streams, limit, outputs, reassembling } = self;
         let tracked = streams.at_mut(stream);
+        if !std::mem::replace(&mut tracked.is_listed, true) {
+            reassembling.push(stream);
+        }
         let reassembler = tracked.reassembler(*limit);
         let had_begun = reassembler.started();
         let origin = Origin { packet: segment.packet, file_offset: segment.at_hand.0 };
@@ -179,6 +186,31 @@ impl StreamTracker {
             (Some(_), _) => one.next(),
             (None, _) => other.next(),
         }));
+    }
+
+    /// Gives up what was waited for too long, in streams that go on. Called at intervals of some 50 ms; `packet` is the last that
+    /// was read.
+    pub(crate) fn settle(&mut self, packet: PacketId, out: &mut Vec<(StreamId, Output)>) {
+        let mut listed = std::mem::take(&mut self.reassembling);
+        listed.retain(|&stream| {
+            let tracked = self.streams.at_mut(stream);
+            let reassembler = tracked.reassembler.as_mut().filter(|_| !tracked.has_ended);
+            let Some(reassembler) = reassembler else {
+                tracked.is_listed = false;
+                return false;
+            };
+            let had_begun = reassembler.started();
+            reassembler.settle(packet, &mut self.outputs);
+            let has_begun = reassembler.started();
+            tracked.has_ended |= ends(&self.outputs);
+            let first = out.len();
+            out.extend(self.outputs.drain(..).map(|output| (stream, output)));
+            if has_begun && !had_begun {
+                self.begin_other(stream.opposite(), first, out);
+            }
+            true
+        });
+        self.reassembling = listed;
     }
 
     /// Nothing more will come of a stream: delivers all that waits, with the gaps between. `packet` is the one that ended it.

@@ -99,11 +99,34 @@ impl Records {
     /// Reads the next record. Inlined into its caller.
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Result<Next, Damage> {
+        match self.next_there() {
+            found @ Ok(Next::Packet | Next::Other) => found,
+            end => self.end_or_wait(end),
+        }
+    }
+
+    #[inline(always)]
+    fn next_there(&mut self) -> Result<Next, Damage> {
         let Records { format, window, metadata } = self;
         match format {
             Format::Pcap(pcap) => pcap.next(window),
             Format::PcapNg(section) => section.next(window, metadata),
             Format::Foreign(format) => foreign::next(format, window),
+        }
+    }
+
+    /// Where a growing file ends, also in the middle of a record, more is expected.
+    #[cold]
+    fn end_or_wait(&mut self, end: Result<Next, Damage>) -> Result<Next, Damage> {
+        let is_end = match &end {
+            Ok(next) => matches!(next, Next::End),
+            Err(_) => std::mem::take(&mut self.window.is_short),
+        };
+        match &self.window.source {
+            source if !is_end || !source.is_live() => end,
+            source if source.is_growing() => Ok(Next::Waiting),
+            // It grows no more, but may have grown after its end was seen.
+            _ => self.next_there(),
         }
     }
 

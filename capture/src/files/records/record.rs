@@ -28,5 +28,7 @@ pub(crate) enum Next {
     Packet,
     /// A block without a packet.
     Other,
+    /// The end of what is there so far: more is expected.
+    Waiting,
     End,
 }

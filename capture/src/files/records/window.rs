@@ -38,6 +38,8 @@ pub(super) struct Window {
     pub(super) packet: WindowPacket,
     /// The file can't be read, so that searching for another record is useless.
     pub(super) is_unreadable: bool,
+    /// The last record that was claimed reaches beyond the end of the file.
+    pub(super) is_short: bool,
     /// The file's records are in no order, so that nothing is read ahead.
     is_unordered: bool,
 }
@@ -52,6 +54,7 @@ impl Window {
             packets: 0,
             packet: WindowPacket::default(),
             is_unreadable: false,
+            is_short: false,
             is_unordered: false,
         }
     }
@@ -162,7 +165,8 @@ impl Window {
             self.source.has_grown();
         }
         let left = self.left_in_file();
-        if length > left {
+        self.is_short = length > left;
+        if self.is_short {
             let what = format!("the file ends inside {name}: it claims {length} bytes and {left} are left");
             return Err(self.damage_of_next(what));
         }

@@ -1,5 +1,7 @@
-//! Captures that are read while they arrive: a thread copies them to a temporary file.
+//! Captures that are read while they arrive: they are appended to a file, by a thread that copies a reader's bytes, or by whoever
+//! makes them.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,23 +33,69 @@ impl Source {
         limit: u64,
         wake: impl Fn() + Send + 'static,
     ) -> io::Result<Source> {
-        let growing = Arc::new(AtomicBool::new(true));
-        let source = Source::from_file(name.into(), tempfile::tempfile()?)?;
-        let source = Source { growing: Some(Arc::clone(&growing)), ..source };
-        let copy = source.clone();
+        let (source, growth) = Source::growing(name, tempfile::tempfile()?)?;
         let work = move || {
-            if let Some(reason) = copy.copy_from(&mut input, limit, &wake) {
-                // It is set only here.
-                let _ = copy.cut.set(reason);
+            if let Some(reason) = growth.copy_from(&mut input, limit, &wake) {
+                growth.cut(reason);
             }
-            growing.store(false, Ordering::Release);
+            drop(growth);
             wake();
         };
         std::thread::Builder::new().name("input".to_owned()).spawn(work)?;
         Ok(source)
     }
 
-    /// Appends a reader's bytes to those in the file. Returns why it stopped before their end, if it did.
+    /// The bytes of a file, and those that are appended to it through [`Growth`], until that is dropped. The file must be open for
+    /// reading and writing.
+    ///
+    /// ```
+    /// use framescope_capture::{Source, read};
+    ///
+    /// let (source, growth) = Source::growing("mine", tempfile::tempfile()?)?;
+    /// growth.append(b"some bytes")?;
+    /// assert!(source.is_growing() && source.length() == 10);
+    /// drop(growth);
+    /// assert!(!source.is_growing());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The file can't be inspected.
+    pub fn growing(name: impl Into<String>, file: File) -> io::Result<(Source, Growth)> {
+        let growing = Arc::new(AtomicBool::new(true));
+        let source = Source::from_file(name.into(), file)?;
+        let source = Source { growing: Some(Arc::clone(&growing)), ..source };
+        Ok((source.clone(), Growth { source, growing }))
+    }
+}
+
+/// Appends to a [growing source](Source::growing). When it is dropped the source has ended.
+#[derive(Debug)]
+pub struct Growth {
+    source: Source,
+    growing: Arc<AtomicBool>,
+}
+
+impl Growth {
+    /// Appends bytes, which all readers see when this returns.
+    ///
+    /// # Errors
+    /// The file can't be written: what was written until then is there.
+    pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let Bytes::File(file) = &self.source.bytes else { return Ok(()) };
+        let end = self.source.length();
+        let (written, result) = file.write_at(end, bytes);
+        // The bytes are in the file before any reader learns of them.
+        self.source.length.store(end + written, Ordering::Release);
+        result
+    }
+
+    /// Says why the end is missing, if it will be. Only the first reason counts.
+    pub fn cut(&self, reason: String) {
+        let _ = self.source.cut.set(reason);
+    }
+
+    /// Appends a reader's bytes. Returns why it stopped before their end, if it did.
     fn copy_from(&self, input: &mut dyn Read, limit: u64, wake: &dyn Fn()) -> Option<String> {
         let mut quota = Quota::new("copying to the temporary folder", limit);
         let mut block = vec![0; 64 << 10];
@@ -66,15 +114,11 @@ impl Source {
             }
         }
     }
+}
 
-    /// Appends to the bytes in the file. Only one thread does.
-    fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        let Bytes::File(file) = &self.bytes else { return Ok(()) };
-        let end = self.length();
-        let (written, result) = file.write_at(end, bytes);
-        // The bytes are in the file before any reader learns of them.
-        self.length.store(end + written, Ordering::Release);
-        result
+impl Drop for Growth {
+    fn drop(&mut self) {
+        self.growing.store(false, Ordering::Release);
     }
 }
 

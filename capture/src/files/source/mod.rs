@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use self::block_reader::BlockReader;
 use self::file::OpenFile;
+pub use self::live::Growth;
 pub use self::read_at::ReadAt;
 use self::read_at::fill;
 
@@ -118,7 +119,7 @@ impl Source {
         self.converted.clone()
     }
 
-    /// Whether it was made by [`live`](Source::live), whether or not that has ended.
+    /// Whether it is, or was, [growing](Source::growing) or [copied as it arrived](Source::live).
     pub fn is_live(&self) -> bool {
         self.growing.is_some()
     }

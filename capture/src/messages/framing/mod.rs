@@ -40,6 +40,8 @@ pub(crate) struct MessageFramer {
     stored_after_losses: u64,
     /// Which protocols, by number, have stages.
     have_stages: Vec<bool>,
+    /// Streams of which something was buffered, to choose their protocols by.
+    undecided: Vec<StreamId>,
     /// The outlines of payloads by themselves, by code, with their labels once there are some.
     outlines: Vec<(MessageOutline, Option<u32>)>,
     /// What was carried by messages that were framed, until it is taken.
@@ -170,6 +172,7 @@ impl MessageFramer {
             talks: Table::default(),
             stored_after_losses: 0,
             have_stages,
+            undecided: Vec::new(),
             outlines: Vec::new(),
             carried: Queue::default(),
             allowance: Allowance::default(),
@@ -287,6 +290,9 @@ impl MessageFramer {
             self.choose(stream, Some((protocol, Confidence::Certain)), to);
             return self.frame(stream, event, bytes, arrival, to);
         }
+        if buffer.is_empty() {
+            self.undecided.push(stream);
+        }
         buffer.data(bytes, arrival.packet);
         let best = buffer.is_due().then(|| (buffer.best(&self.protocols, transport), buffer.is_full()));
         to.spans.buffered();
@@ -353,6 +359,34 @@ impl MessageFramer {
                 self.choose_best(stream, to);
             }
         }
+    }
+
+    /// Chooses the protocols of streams that have waited for it, if they are clear enough for how long they have.
+    pub(crate) fn decide_waiting<S: SpanSink>(&mut self, to: &mut FramingOutput<'_, S>) {
+        let mut undecided = std::mem::take(&mut self.undecided);
+        undecided.retain(|&stream| {
+            let transport = to.flows.at(stream.flow()).carrier();
+            let buffer =
+                self.streams.at_mut(stream).framing.as_mut().and_then(|framing| framing.detection.as_mut());
+            let Some(needed) = buffer.map(DetectionBuffer::settle) else { return false };
+            let is_clear = |stream: StreamId| {
+                let known = self.streams.at(stream);
+                match known.buffer() {
+                    Some(buffer) => {
+                        buffer.best(&self.protocols, transport).is_some_and(|(_, sure)| Some(sure) >= needed)
+                    }
+                    None => known.choice.is_certain(),
+                }
+            };
+            let is_settled = needed == Some(Confidence::No)
+                || needed.is_some() && (is_clear(stream) || is_clear(stream.opposite()));
+            if is_settled {
+                self.choose_best(stream, to);
+            }
+            !is_settled
+        });
+        undecided.append(&mut self.undecided);
+        self.undecided = undecided;
     }
 
     /// Chooses from what there is. A direction that is not certain follows the other one if that is.

@@ -135,7 +135,7 @@ mod tests {
                     assert_eq!(record.wire_length, packet.wire_length);
                 }
                 Next::Other => {}
-                Next::End => break,
+                Next::End | Next::Waiting => break,
             }
         }
         assert!(expected.next().is_none());
