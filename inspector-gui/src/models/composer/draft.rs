@@ -24,7 +24,7 @@ pub enum ChangeError {
     #[error("the message has no field {0} any more")]
     NoField(String),
     /// The protocol can't write the message.
-    #[error("it can't be written: {0}")]
+    #[error("{0}")]
     Encode(framescope_parser::Error),
     /// The protocol derives the field's value from others.
     #[error("{0} is derived from other fields: open its lock to give it another value")]
@@ -80,7 +80,9 @@ impl Draft {
         for (path, range) in differing {
             draft.bytes = draft.composed();
             // A check that holds over what is given before it is not given itself.
-            if let Some(bytes) = wanted.get(range.clone()).filter(|wanted| draft.bytes.get(range) != Some(*wanted)) {
+            if let Some(bytes) =
+                wanted.get(range.clone()).filter(|wanted| draft.bytes.get(range) != Some(*wanted))
+            {
                 draft.given.insert(path, bytes.to_vec());
             }
         }
@@ -165,12 +167,22 @@ impl Draft {
     }
 
     /// The message with another value in a field, as its protocol writes it.
-    fn written_with<'a>(&'a self, mut read: Dissection<'a>, path: &str, value: Value<'a>) -> Result<Draft, ChangeError> {
+    fn written_with<'a>(
+        &'a self,
+        mut read: Dissection<'a>,
+        path: &str,
+        value: Value<'a>,
+    ) -> Result<Draft, ChangeError> {
         let no_field = || ChangeError::NoField(path.to_owned());
         let place = places::locate(&read.fields, path).ok_or_else(no_field)?;
         places::at_mut(&mut read, &place).ok_or_else(no_field)?.value = value;
         let mut notes = Vec::new();
-        let derived = self.format.encode(&read, &mut notes).map_err(ChangeError::Encode)?;
+        let written = self.format.encode(&read, &mut notes).map_err(ChangeError::Encode);
+        let derived = match written {
+            Ok(derived) => derived,
+            // Another kind of message may need fields that this one lacks: then its other bytes stay as they are.
+            Err(error) => return self.with_bytes_of(&read, &place).ok_or(error),
+        };
         drop(read);
         if derived == self.derived && self.unwritten.is_none() {
             return Err(ChangeError::Derived(path.to_owned()));
@@ -179,8 +191,26 @@ impl Draft {
         Ok(Draft { format: self.format.clone(), derived, given, notes, ..Draft::default() }.recomposed())
     }
 
+    /// The message with the bytes of a changed field in their place, and all others as they are.
+    fn with_bytes_of(&self, changed: &Dissection<'_>, place: &[usize]) -> Option<Draft> {
+        let field = places::at(changed, place)?;
+        let path = places::path_of(&changed.fields, place)?;
+        let bytes = in_place::bytes_for(&self.format, &self.derived, &path, &field.range, &field.value)?;
+        if bytes.len() != field.range.len() {
+            return None;
+        }
+        let mut changed = spliced(&self.derived, field.range.clone(), &bytes);
+        self.format.renew_checks(&self.derived, &mut changed, &[]);
+        Some(Draft::of_bytes(self.format.clone(), changed))
+    }
+
     /// The flags around a flag, and their value with the flag as it is wanted.
-    fn flags_with<'p>(&self, read: &Dissection<'_>, path: &'p str, value: &Value<'_>) -> Option<(&'p str, Value<'static>)> {
+    fn flags_with<'p>(
+        &self,
+        read: &Dissection<'_>,
+        path: &'p str,
+        value: &Value<'_>,
+    ) -> Option<(&'p str, Value<'static>)> {
         let place = places::locate(&read.fields, path)?;
         let (_, around) = place.split_last()?;
         let flags = places::at(read, around)?;
@@ -295,7 +325,11 @@ impl Draft {
 }
 
 /// The leaves in which two messages of one length differ; None if they differ elsewhere, or in their lengths.
-fn differing_leaves(read: &Dissection<'_>, written: &[u8], wanted: &[u8]) -> Option<Vec<(String, Range<usize>)>> {
+fn differing_leaves(
+    read: &Dissection<'_>,
+    written: &[u8],
+    wanted: &[u8],
+) -> Option<Vec<(String, Range<usize>)>> {
     if written.len() != wanted.len() {
         return None;
     }

@@ -148,7 +148,10 @@ impl Default for Format {
 
 impl std::fmt::Debug for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Format").field("name", &self.name).field("stage", &self.stage()).finish_non_exhaustive()
+        f.debug_struct("Format")
+            .field("name", &self.name)
+            .field("stage", &self.stage())
+            .finish_non_exhaustive()
     }
 }
 

@@ -36,6 +36,16 @@ pub(crate) fn locate(fields: &[Field<'_>], path: &str) -> Option<Vec<usize>> {
     None
 }
 
+/// The path of the field at a place.
+pub(crate) fn path_of(fields: &[Field<'_>], place: &[usize]) -> Option<String> {
+    let (first, rest) = place.split_first()?;
+    let name = shown_names(fields).nth(*first)?;
+    match rest {
+        [] => Some(name),
+        rest => Some(format!("{name}.{}", path_of(&fields.get(*first)?.fields, rest)?)),
+    }
+}
+
 /// The field at a place.
 pub(crate) fn at<'f, 'a>(message: &'f Dissection<'a>, place: &[usize]) -> Option<&'f Field<'a>> {
     let (first, rest) = place.split_first()?;

@@ -9,7 +9,7 @@ use framescope_parser::{Dissection, Field, Value};
 
 use super::draft::Draft;
 use super::places;
-use super::values::{ValueKind, edited_text};
+use super::values::{ValueKind, edited_text, enum_of};
 use crate::models::details::Details;
 
 /// How a field of a draft gets its value.
@@ -95,7 +95,10 @@ fn as_sent<'a>(draft: &'a Draft, written: &Dissection<'a>, sent: &Dissection<'a>
     let places = draft.given_places();
     let moved = |at: usize, is_end: bool| {
         let behind = |range: &Range<usize>| range.end <= at && (range.end < at || is_end || range.start < at);
-        places.iter().filter(|(range, _)| behind(range)).fold(at, |at, (range, own)| at + own.len() - range.len())
+        places
+            .iter()
+            .filter(|(range, _)| behind(range))
+            .fold(at, |at, (range, own)| at + own.len() - range.len())
     };
     let mut read = written.clone();
     read.problems.clone_from(&sent.problems);
@@ -142,7 +145,9 @@ fn add_fields(
         let text = edited_text(&field.value);
         let state = match &text {
             _ if draft.is_given(&path) => FieldState::Given,
-            _ if field.range.is_empty() && derived.get(&places::alike(&path)) == Some(&true) => FieldState::Computed,
+            _ if field.range.is_empty() && derived.get(&places::alike(&path)) == Some(&true) => {
+                FieldState::Computed
+            }
             _ if derived.get(&places::alike(&path)) == Some(&true) => FieldState::Derived,
             None => FieldState::TooLong,
             Some(_) => FieldState::Free,
@@ -189,7 +194,7 @@ fn derived_fields(draft: &Draft, known: &Arc<Known>) -> Known {
     found
 }
 
-/// Another value of the same kind; None of a text that is no number, which nothing derives.
+/// Another value of the same kind; None of a value that can't be typed.
 fn another<'a>(value: &Value<'_>) -> Option<Value<'a>> {
     Some(match value {
         Value::Unsigned(n) => Value::Unsigned(n ^ 1),
@@ -199,15 +204,19 @@ fn another<'a>(value: &Value<'_>) -> Option<Value<'a>> {
         Value::Float(x) => Value::Float(if x.to_bits() == 0 { 1.0 } else { 0.0 }),
         Value::Bool(b) => Value::Bool(!b),
         Value::Text(text) => {
-            let number: u64 = text.trim().parse().ok()?;
-            Value::Text((number ^ 1).to_string().into())
+            let mut other = text.to_string();
+            // As long, where that can be.
+            let last = other.pop().filter(char::is_ascii);
+            other.push(if last == Some('1') { '2' } else { '1' });
+            Value::Text(other.into())
         }
         Value::Bytes(bytes) => {
             let mut other = bytes.to_vec();
             *other.last_mut()? ^= 1;
             Value::Bytes(other.into())
         }
-        Value::Enum(_) | Value::Group | Value::Missing => return None,
+        Value::Enum(kind) => enum_of(kind.number() ^ 1)?,
+        Value::Group | Value::Missing => return None,
     })
 }
 
@@ -236,7 +245,8 @@ fn changed_bytes(draft: &Draft, read: &Dissection<'_>, began_with: &[u8]) -> Vec
         // What was put into a text, or all of it.
         let same_start = own.iter().zip(old).take_while(|(own, old)| own == old).count();
         let rest = own.len().min(old.len()) - same_start;
-        let same_end = own.iter().rev().zip(old.iter().rev()).take(rest).take_while(|(own, old)| own == old).count();
+        let same_end =
+            own.iter().rev().zip(old.iter().rev()).take(rest).take_while(|(own, old)| own == old).count();
         changed.push(field.range.start + same_start..field.range.end - same_end);
     });
     changed.retain(|range| !range.is_empty());

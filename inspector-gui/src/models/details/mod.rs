@@ -117,7 +117,12 @@ impl Details {
     }
 
     /// A message that is in no capture, with the fields and problems that its protocol shows in it.
-    pub(crate) fn composed(title: String, bytes: Vec<u8>, read: &Dissection<'_>, protocol: &dyn Protocol) -> Details {
+    pub(crate) fn composed(
+        title: String,
+        bytes: Vec<u8>,
+        read: &Dissection<'_>,
+        protocol: &dyn Protocol,
+    ) -> Details {
         let problems = read.problems.clone();
         let fields = tree_of(protocol, &read.fields, &problems, None);
         let (tints, at_fault) = (tints_of(&fields), at_fault(&problems, bytes.len()));
