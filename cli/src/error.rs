@@ -10,6 +10,7 @@ use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::proxy::ProxyError;
+use framescope_live::capturing::CaptureError;
 use thiserror::Error;
 
 use crate::status::Status;
@@ -27,6 +28,10 @@ pub(crate) enum Error {
     Read(#[from] ReadError),
     #[error(transparent)]
     Rule(#[from] SelectorError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    #[error("--stop-after: {0}")]
+    StopAfter(FilterError),
     #[error("--filter: {0}")]
     Filter(FilterError),
     #[error("--fields: {0}")]

@@ -1,5 +1,6 @@
 //! The commands, each with its arguments and its work.
 
+mod capture;
 mod check;
 mod check_peer;
 mod columns;
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     /// Print every message with its fields and problems
     #[command(after_help = status::HELP)]
     Decode(decode::Arguments),
+    /// Capture on an interface, and print every message as it passes
+    #[command(after_help = status::HELP)]
+    Capture(capture::Arguments),
     /// Write messages, or the packets that carry them, to a file
     #[command(after_help = status::HELP)]
     Export(export::Arguments),
@@ -90,6 +94,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<Status, Error> {
         match self {
             Command::Decode(arguments) => decode::run(&arguments),
+            Command::Capture(arguments) => capture::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
             Command::Seeds(arguments) => seeds::run(&arguments),
             Command::Flows(arguments) => flows::run(&arguments),
