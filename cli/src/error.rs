@@ -9,8 +9,8 @@ use framescope_capture::filter::FilterError;
 use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
-use framescope_live::proxy::ProxyError;
 use framescope_live::capturing::CaptureError;
+use framescope_live::proxy::ProxyError;
 use thiserror::Error;
 
 use crate::status::Status;
@@ -36,6 +36,8 @@ pub(crate) enum Error {
     Filter(FilterError),
     #[error("--fields: {0}")]
     Fields(FilterError),
+    #[error("--set: {0}")]
+    Set(framescope_live::EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]

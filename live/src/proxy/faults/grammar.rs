@@ -122,6 +122,7 @@ fn time(text: &str) -> Option<Duration> {
         "s" => 1.0,
         "ms" => 1e-3,
         "us" | "µs" => 1e-6,
+        "ns" => 1e-9,
         _ => return None,
     };
     Duration::try_from_secs_f64(number.parse::<f64>().ok()? * second).ok()
@@ -164,7 +165,9 @@ impl Fault {
     pub fn is_random(&self) -> bool {
         match self {
             Fault::Cut { least, most, .. } => least < most,
-            Fault::Jitter(_) | Fault::Drop(_) | Fault::Duplicate(_) | Fault::Reorder(_) | Fault::Flip(_) => true,
+            Fault::Jitter(_) | Fault::Drop(_) | Fault::Duplicate(_) | Fault::Reorder(_) | Fault::Flip(_) => {
+                true
+            }
             _ => false,
         }
     }
@@ -242,7 +245,17 @@ mod tests {
         let error = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
         assert!(error("lose=1%").starts_with("'lose=1%' is no fault; there are cut=BYTES"));
         assert_eq!(error("drop=200%"), "drop=200%: drop takes a share: 1% or 0.01");
-        for text in ["cut=0", "cut=5-2", "cut=", "delay=5", "delay=-1s", "delay=1e300s", "throttle=5", "flip=nan", "join=0"] {
+        for text in [
+            "cut=0",
+            "cut=5-2",
+            "cut=",
+            "delay=5",
+            "delay=-1s",
+            "delay=1e300s",
+            "throttle=5",
+            "flip=nan",
+            "join=0",
+        ] {
             assert!(error(text).contains(" takes "), "{text}");
         }
     }

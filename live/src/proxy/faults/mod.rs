@@ -10,10 +10,11 @@ mod stream;
 
 use framescope_parser::Role;
 
-pub(super) use self::datagrams::DatagramFaults;
+pub(super) use self::datagrams::{DatagramFaults, Outgoing};
 pub(super) use self::gate::Gate;
 pub use self::grammar::{Fault, FaultError};
 pub(super) use self::messages::Messages;
+use self::random::Random;
 pub(super) use self::shaping::Shaping;
 
 /// What is done to each direction.
@@ -51,6 +52,11 @@ impl Faults {
         self.to_target.iter().chain(&self.to_client).any(Fault::is_random)
     }
 
+    /// Where the random numbers of one direction come from.
+    pub(super) fn purpose(&self, connection: u64, role: Role) -> Purpose {
+        Purpose { seed: self.seed, connection, direction: role.index() as u64 }
+    }
+
     /// Whether messages have to be found in connections for them.
     pub(super) fn are_of_messages(&self, role: Role) -> bool {
         self.of(role).iter().any(Fault::is_of_messages)
@@ -60,5 +66,22 @@ impl Faults {
     pub(super) fn check_datagrams(&self) -> Result<(), NotOfDatagrams> {
         let wrong = self.to_target.iter().chain(&self.to_client).find(|fault| !fault.is_of_datagrams());
         wrong.map_or(Ok(()), |fault| Err(NotOfDatagrams(*fault)))
+    }
+}
+
+/// What random numbers are for: one direction of one conversation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Purpose {
+    pub(super) seed: u64,
+    /// The how many-th conversation.
+    pub(super) connection: u64,
+    /// Who sends, as a number.
+    pub(super) direction: u64,
+}
+
+impl Purpose {
+    /// Numbers for one of the faults.
+    fn random(self, fault: u64) -> Random {
+        Random::new(self.seed, &[self.connection, self.direction, fault])
     }
 }

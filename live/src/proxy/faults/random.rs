@@ -1,4 +1,4 @@
-//! Random numbers that are the same for the same seed, on every machine and in every version.
+//! Random numbers that are the same for the same seed.
 
 /// SplitMix64, by Sebastiano Vigna.
 #[derive(Clone, Debug)]
@@ -7,11 +7,12 @@ pub(super) struct Random(u64);
 impl Random {
     /// Numbers for one purpose: the parts say which.
     pub(super) fn new(seed: u64, parts: &[u64]) -> Random {
-        let mut random = Random(seed);
-        for part in parts {
-            random = Random(random.next() ^ part);
-        }
-        random
+        parts.iter().fold(Random(seed), |random, part| random.and(*part))
+    }
+
+    /// Numbers for one part of the purpose.
+    pub(super) fn and(mut self, part: u64) -> Random {
+        Random(self.next() ^ part)
     }
 
     pub(super) fn next(&mut self) -> u64 {
@@ -43,13 +44,15 @@ impl Random {
     }
 
     /// How many times something does not happen before it does; `u64::MAX` for ever.
+    // It is a whole number of the type's range.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub(super) fn until(&mut self, probability: f64) -> u64 {
         if probability >= 1.0 {
             return 0;
         }
         let times = ((1.0 - self.fraction()).ln() / (-probability).ln_1p()).floor();
-        // Also where it never happens: the division gave infinity, or was of zeros.
-        if times.is_finite() && times < 1e18 { times as u64 } else { u64::MAX }
+        // Where it never happens the division gave infinity.
+        if (0.0..1e18).contains(&times) { times as u64 } else { u64::MAX }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What faults do to the bytes of one direction of a connection. It depends on where in the stream a byte is, and not on how the
 //! bytes came, so that a failure repeats.
 
-use super::Fault;
 use super::random::Random;
+use super::{Fault, Purpose};
 
 /// Where in one direction of a stream something happens.
 #[derive(Clone, Debug)]
@@ -45,12 +45,10 @@ impl Cuts {
 }
 
 impl StreamFaults {
-    /// `parts` say which direction of which connection.
-    pub(super) fn new(faults: &[Fault], seed: u64, parts: [u64; 2]) -> StreamFaults {
+    pub(super) fn new(faults: &[Fault], purpose: Purpose) -> StreamFaults {
         let mut all = StreamFaults { flipped: 0, divided: 0, flips: Vec::new(), cuts: Vec::new() };
-        let [connection, direction] = parts;
         for (number, fault) in (0..).zip(faults) {
-            let mut random = Random::new(seed, &[connection, direction, number]);
+            let mut random = purpose.random(number);
             match *fault {
                 Fault::Flip(probability) => {
                     let next = random.until(probability);
@@ -107,7 +105,7 @@ mod tests {
 
     /// The places of bits that were changed and the ends of pieces, where bytes come so many at a time.
     fn run(faults: &[Fault], at_a_time: usize) -> (Vec<u8>, Vec<usize>) {
-        let mut stream = StreamFaults::new(faults, 42, [1, 0]);
+        let mut stream = StreamFaults::new(faults, Purpose { seed: 42, connection: 1, direction: 0 });
         let (mut bytes, mut ends) = (vec![0; 10_000], Vec::new());
         let mut end = 0;
         for part in bytes.chunks_mut(at_a_time) {
