@@ -9,8 +9,8 @@ use framescope_capture::filter::FilterError;
 use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
-use framescope_live::proxy::ProxyError;
 use framescope_live::capturing::CaptureError;
+use framescope_live::proxy::ProxyError;
 use thiserror::Error;
 
 use crate::status::Status;

@@ -4,16 +4,16 @@
 //! ([`LiveIndex`]): nothing here parses a message. What is sent goes only where the user said, within [`Limits`].
 
 pub mod capturing;
-mod following;
 mod edit;
 pub mod encoding;
+mod following;
 mod limits;
 mod live_index;
 pub mod proxy;
 mod recorder;
 
-pub use following::Following;
 pub use edit::{Edit, EditError, EditParseError};
+pub use following::Following;
 pub use limits::{Limits, Pacer, Refused};
 pub use live_index::LiveIndex;
 pub use recorder::{Leg, Recorded, Recorder};
