@@ -5,9 +5,19 @@
 
 mod edit;
 pub mod encoding;
+mod exchange;
+mod following;
 mod limits;
+mod live_index;
 mod recorder;
+mod talk;
+mod target;
 
 pub use edit::{Edit, EditError, EditParseError};
+pub use exchange::{Exchange, ExchangeError, Received};
+pub use following::Following;
 pub use limits::{Limits, Pacer, Refused};
+pub use live_index::LiveIndex;
 pub use recorder::{Leg, Recorded, Recorder};
+pub use talk::Talk;
+pub use target::{Target, TargetError};
