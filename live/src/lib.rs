@@ -6,14 +6,20 @@
 pub mod capturing;
 mod edit;
 pub mod encoding;
+mod exchange;
 mod following;
 mod limits;
 mod live_index;
 pub mod proxy;
 mod recorder;
+mod talk;
+mod target;
 
 pub use edit::{Edit, EditError, EditParseError};
+pub use exchange::{Exchange, ExchangeError, Received};
 pub use following::Following;
 pub use limits::{Limits, Pacer, Refused};
 pub use live_index::LiveIndex;
 pub use recorder::{Leg, Recorded, Recorder};
+pub use talk::Talk;
+pub use target::{Target, TargetError};

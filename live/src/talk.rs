@@ -24,6 +24,8 @@ pub struct Talk {
     flow: FlowId,
     protocols: Vec<Arc<dyn Protocol>>,
     spoken: Option<Spoken>,
+    /// The protocol of messages that name none, before one is spoken.
+    default: Option<Arc<dyn Protocol>>,
     /// The rows of requests that were not answered yet, by their sender.
     asked: [BTreeSet<u32>; 2],
     /// Which rows were answered by which since this was last taken.
@@ -51,7 +53,12 @@ impl Spoken {
 impl Talk {
     /// A conversation in a flow of an index that is read with these protocols.
     pub fn new(flow: FlowId, protocols: Vec<Arc<dyn Protocol>>) -> Talk {
-        Talk { flow, protocols, spoken: None, asked: Default::default(), replies: Vec::new() }
+        Talk { flow, protocols, spoken: None, default: None, asked: Default::default(), replies: Vec::new() }
+    }
+
+    /// Messages that name no protocol are of this one, until one is spoken.
+    pub fn set_default(&mut self, protocol: Arc<dyn Protocol>) {
+        self.default = Some(protocol);
     }
 
     /// The flow.
@@ -75,7 +82,8 @@ impl Talk {
         };
         let Some(spoken) = speaks(&mut self.spoken, &self.protocols, name) else { return Ok(()) };
         let stages = spoken.protocol.stages();
-        let stage = index.stage(&row).and_then(|stage| stages.iter().position(|one| std::ptr::eq(one, stage)));
+        let stage =
+            index.stage(&row).and_then(|stage| stages.iter().position(|one| std::ptr::eq(one, stage)));
         let stage = stage.and_then(|stage| u16::try_from(stage).ok()).unwrap_or(0);
         if row.span_type != SpanType::Message {
             if let Some(conversation) = &mut spoken.conversation {
@@ -143,7 +151,6 @@ impl Talk {
         &mut self,
         role: Role,
         message: &Json,
-        default: Option<&Arc<dyn Protocol>>,
         notes: &mut Vec<String>,
     ) -> Result<Vec<u8>, EncodeError> {
         if let Some(note) = encoding::no_message(message)? {
@@ -151,7 +158,7 @@ impl Talk {
             return Ok(Vec::new());
         }
         let spoken = self.spoken.as_ref().map(|spoken| Arc::clone(&spoken.protocol));
-        let default = spoken.as_ref().or(default);
+        let default = spoken.as_ref().or(self.default.as_ref());
         let protocol = Arc::clone(encoding::protocol_of(message, &self.protocols, default)?);
         let fields = Dissection::with_fields(encoding::fields_of(message)?);
         let (named, mut out) = (message.get("fields").and_then(|_| message.get("stage")), Vec::new());
@@ -207,9 +214,15 @@ fn speaks<'s>(
 }
 
 /// The stage with a name: stages may share one, so that of the present one is preferred.
-fn stage_named(protocol: &dyn Protocol, conversation: &dyn Conversation, role: Role, name: &str) -> Option<u16> {
+fn stage_named(
+    protocol: &dyn Protocol,
+    conversation: &dyn Conversation,
+    role: Role,
+    name: &str,
+) -> Option<u16> {
     let present = conversation.stage(role);
-    let is_it = |stage: u16| protocol.stages().get(usize::from(stage)).is_some_and(|stage| stage.name == name);
+    let is_it =
+        |stage: u16| protocol.stages().get(usize::from(stage)).is_some_and(|stage| stage.name == name);
     if is_it(present) {
         return Some(present);
     }

@@ -30,7 +30,9 @@ pub enum Target {
 
 /// A text that is no [`Target`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("'{0}' is no target: write HOST:PORT, udp:HOST:PORT or unix:PATH, such as localhost:9000 or udp:[::1]:53")]
+#[error(
+    "'{0}' is no target: write HOST:PORT, udp:HOST:PORT or unix:PATH, such as localhost:9000 or udp:[::1]:53"
+)]
 pub struct TargetError(String);
 
 impl FromStr for Target {
