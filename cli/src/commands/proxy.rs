@@ -126,9 +126,19 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let options = args.reading.options()?;
     let mut printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
     let limits = Limits { allow_remote: args.yes_remote, ..Limits::default() };
-    let settings =
-        Settings { listen: args.listen.clone(), target: args.target.clone(), udp: args.udp, limits };
-    let proxy = Proxy::start(&settings, recorder.clone(), |text: &str| notify(text))?;
+    let settings = Settings {
+        udp: args.udp,
+        limits,
+        faults: args.faults.faults(),
+        edits: args.faults.edits(&options)?,
+        ..Settings::new(args.listen.clone(), args.target.clone())
+    };
+    let (recorder, source) = match &args.write {
+        Some(path) => Recorder::to_file(path).map_err(Error::writing(path))?,
+        None => Recorder::temporary()?,
+    };
+    let reading = (&source, &options);
+    let proxy = Proxy::start(&settings, recorder.clone(), reading, |text: &str| notify(text))?;
     notify(&format!("{} is forwarded to {}; Ctrl-C ends it", proxy.address(), args.target));
     if settings.faults.are_random() {
         notify(&format!("faults are those of --seed {}", settings.faults.seed));
