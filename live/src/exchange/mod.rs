@@ -6,7 +6,6 @@ mod link;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use framescope_capture::{Index, Options, ReadError, RowId, Source};
@@ -14,7 +13,7 @@ use framescope_parser::{Protocol, Role};
 use serde_json::Value as Json;
 use thiserror::Error;
 
-use self::link::{Arrivals, End, Link};
+use self::link::{Arrivals, End, Link, Receiving};
 use crate::encoding::EncodeError;
 use crate::talk::Talk;
 use crate::{Limits, LiveIndex, Pacer, Recorder, Refused, Target};
@@ -43,7 +42,7 @@ pub struct Exchange {
     target: Target,
     link: Link,
     arrivals: Arc<Arrivals>,
-    reader: Option<JoinHandle<()>>,
+    receiving: Receiving,
     live: LiveIndex,
     talk: Talk,
     pacer: Pacer,
@@ -137,14 +136,14 @@ impl Exchange {
         let live = LiveIndex::new(recorder.clone(), source, options)?;
         let link = Link::connect(target, limits, timeout, &recorder)?;
         let arrivals = Arc::new(Arrivals::default());
-        let reader = link
-            .read(&arrivals)
+        let receiving = link
+            .receive(&arrivals)
             .map_err(|cause| ExchangeError::NotConnected { target: target.clone(), cause })?;
         Ok(Exchange {
             target: target.clone(),
             link,
             arrivals,
-            reader: Some(reader),
+            receiving,
             live,
             talk: Talk::new(0.into(), options.protocols.clone()),
             pacer: limits.pacer(),
@@ -252,6 +251,7 @@ impl Exchange {
 
     /// Breaks the connection off.
     pub fn reset(&mut self) {
+        self.receiving.stop();
         self.link.reset();
     }
 
@@ -267,18 +267,12 @@ impl Exchange {
 
     /// Ends the conversation, and returns all of it.
     pub fn finish(mut self) -> Index {
-        self.stop();
-        self.link.close_recording();
-        let Exchange { live, .. } = self;
-        live.finish()
-    }
-
-    fn stop(&mut self) {
-        self.arrivals.stop();
         self.link.close();
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
+        self.receiving.stop();
+        self.link.close_recording();
+        let Exchange { link, live, .. } = self;
+        drop(link);
+        live.finish()
     }
 }
 
