@@ -11,6 +11,7 @@ use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
 use framescope_live::proxy::ProxyError;
+use framescope_live::{EditParseError, ExchangeError};
 use thiserror::Error;
 
 use crate::status::Status;
@@ -44,6 +45,14 @@ pub(crate) enum Error {
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    #[error("--break: {0}")]
+    Break(EditParseError),
+    #[error("--break: a filter is for captures; give only the messages that are to be broken")]
+    BreakWithFilter,
+    #[error("--expect: {0}")]
+    Expect(FilterError),
     #[error("{} can't be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]
@@ -97,6 +106,8 @@ impl Error {
             Error::Io(error) if error.kind() == io::ErrorKind::Interrupted => Status::Interrupted,
             // What was being written or read back is gone.
             Error::Io(_) => Status::Damaged,
+            Error::Exchange(ExchangeError::Refused(_) | ExchangeError::Read(_)) => Status::Unusable,
+            Error::Exchange(_) => Status::Damaged,
             _ => Status::Unusable,
         }
     }

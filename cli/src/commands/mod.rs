@@ -16,6 +16,7 @@ mod problems;
 mod protocols;
 mod proxy;
 mod seeds;
+mod send;
 mod template;
 pub(crate) mod window;
 
@@ -53,6 +54,12 @@ pub(crate) enum Command {
     ///
     /// Needs no rights: programs connect to LISTEN instead of TARGET. docs/live.md shows it with an example.
     Proxy(proxy::Arguments),
+    /// Send messages to a program that listens, and print its replies
+    ///
+    /// Messages are JSON objects, one per line: {"protocol":"missive","fields":{"kind":"PING"}}. Lengths and checks are derived, or wrong
+    /// on purpose with --break. docs/live.md shows it with examples.
+    #[command(after_help = send::STATUS_HELP)]
+    Send(send::Arguments),
     /// List the protocols that --as SELECTOR=PROTOCOL accepts
     Protocols(ReadingArgs),
     /// List the columns and fields that --filter and --fields accept
@@ -101,6 +108,7 @@ impl Command {
             Command::Problems(arguments) => problems::run(&arguments),
             Command::Follow(arguments) => follow::run(&arguments),
             Command::Proxy(arguments) => proxy::run(&arguments),
+            Command::Send(arguments) => send::run(&arguments),
             Command::Protocols(arguments) => protocols::run(&arguments),
             Command::Columns(arguments) => columns::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),
