@@ -231,9 +231,9 @@ fn a_capture_stops_after_packets_bytes_time_or_a_row() {
 fn a_ring_keeps_as_many_files_as_it_should_and_each_is_a_capture() {
     let fake = endless();
     let arguments =
-        ["--write", &fake.path("out.pcapng"), "--ring", "3:20kB", "-q", "--stop-after", "2000packets"];
+        ["--write", &fake.path("out.pcapng"), "--ring", "3:200kB", "-q", "--stop-after", "20000packets"];
     let output = fake.run(&arguments);
-    notifies(&output, 0, &["2000 packets captured on lo", "the newest in 3 files from "]);
+    notifies(&output, 0, &["20000 packets captured on lo", "the newest in 3 files from "]);
     let names = fs::read_dir(fake.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     names.retain(|name| name.starts_with("out_"));
@@ -241,9 +241,9 @@ fn a_ring_keeps_as_many_files_as_it_should_and_each_is_a_capture() {
     for name in names {
         let output = run(&["decode", &fake.path(&name), "--format", "csv"]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        assert!(fs::metadata(fake.path(&name)).unwrap().len() <= 20_000);
+        assert!(fs::metadata(fake.path(&name)).unwrap().len() <= 200_000);
     }
-    let output = fake.run(&["--ring", "3:20kB"]);
+    let output = fake.run(&["--ring", "3:200kB"]);
     notifies(&output, 2, &["--write"]);
 }
 
