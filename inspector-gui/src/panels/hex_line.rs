@@ -21,7 +21,7 @@ pub(super) struct Tints<'d> {
     details: &'d Details,
     highlighted: Range<usize>,
     hovered: Range<usize>,
-    /// What of a carrier's message is the selected one's.
+    /// What of a carrier's message is the selected one's, or what of a composed one was changed.
     relevant: &'d [Range<usize>],
 }
 
@@ -39,6 +39,16 @@ impl<'d> Tints<'d> {
         };
         let highlighted = range(context.view.highlighted());
         Tints { details, highlighted, hovered: range(context.view.hovered()), relevant }
+    }
+
+    /// The colours of a composed message's bytes, of which some were changed.
+    pub(super) fn of_composed(
+        details: &'d Details,
+        highlighted: Range<usize>,
+        hovered: Range<usize>,
+        changed: &'d [Range<usize>],
+    ) -> Tints<'d> {
+        Tints { details, highlighted, hovered, relevant: changed }
     }
 
     fn is_relevant(&self, at: usize) -> bool {
@@ -145,7 +155,7 @@ impl Grid {
         self.0
     }
 
-    fn hex_column(self, byte: usize) -> usize {
+    pub(super) fn hex_column(self, byte: usize) -> usize {
         OFFSET_WIDTH + byte * 3 + usize::from(byte >= self.0 / 2)
     }
 

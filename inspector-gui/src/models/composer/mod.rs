@@ -3,6 +3,7 @@
 //! Changes are carried out one after the other in the background, so that a message of any size never stops the window. What is
 //! quick is there in the same frame.
 
+pub mod desk;
 pub mod draft;
 pub mod format;
 mod in_place;
@@ -16,6 +17,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use desk::{Desk, OpenError};
 pub use draft::{ChangeError, Draft};
 pub use format::Format;
 pub use shown::{EditedField, FieldState, Shown};
@@ -262,7 +264,7 @@ impl Composer {
             for asked in asked {
                 made.carry_out(asked);
             }
-            made.shown = Arc::new(Shown::of(&made.draft, &began_with, &made.shown.derived));
+            made.shown = Arc::new(Shown::of(&made.draft, &began_with, &made.shown.known));
             made
         });
         match self.background.wait(&job, PATIENCE) {
