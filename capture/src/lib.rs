@@ -31,7 +31,7 @@ mod packets;
 mod streams;
 
 pub use error::{Damage, OpenError, ReadError, UnsupportedFormat};
-pub use files::source::{BlockReader, Growth, ReadAt, Source};
+pub use files::source::{BlockReader, Followed, Growth, ReadAt, Source};
 pub use files::unpack::UNPACK_LIMIT;
 pub use ids::{FlowId, PacketId, RowId, StreamId};
 pub use index::{CarriedPart, Index, Row, SegmentRange, SkippedPackets, Stream};

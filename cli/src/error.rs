@@ -9,6 +9,8 @@ use framescope_capture::filter::FilterError;
 use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
+use framescope_live::capturing::CaptureError;
+use framescope_live::proxy::ProxyError;
 use thiserror::Error;
 
 use crate::status::Status;
@@ -26,6 +28,10 @@ pub(crate) enum Error {
     Read(#[from] ReadError),
     #[error(transparent)]
     Rule(#[from] SelectorError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    #[error("--stop-after: {0}")]
+    StopAfter(FilterError),
     #[error("--filter: {0}")]
     Filter(FilterError),
     #[error("--fields: {0}")]
@@ -34,6 +40,8 @@ pub(crate) enum Error {
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error("{} can't be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]

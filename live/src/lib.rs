@@ -3,6 +3,23 @@
 //! Whatever passes is [recorded](Recorder) as packets into a capture that grows, and read by the same indexer as any capture
 //! ([`LiveIndex`]): nothing here parses a message. What is sent goes only where the user said, within [`Limits`].
 
+pub mod capturing;
+mod edit;
+pub mod encoding;
+mod exchange;
+mod following;
 mod limits;
+mod live_index;
+pub mod proxy;
+mod recorder;
+mod talk;
+mod target;
 
+pub use edit::{Edit, EditError, EditParseError};
+pub use exchange::{Exchange, ExchangeError, Received};
+pub use following::Following;
 pub use limits::{Limits, Pacer, Refused};
+pub use live_index::LiveIndex;
+pub use recorder::{Leg, Recorded, Recorder};
+pub use talk::Talk;
+pub use target::{Target, TargetError};

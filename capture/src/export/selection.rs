@@ -1,6 +1,7 @@
 //! Which rows are written.
 
 use std::io;
+use std::ops::Range;
 
 use crate::filter::{Evaluator, Filter};
 use crate::{Index, Row, RowId};
@@ -25,6 +26,7 @@ const ROWS_AT_ONCE: usize = 1024;
 #[derive(Default)]
 pub struct RowSelection<'c> {
     pub(super) filter: Option<Filter>,
+    pub(super) range: Option<Range<usize>>,
     pub(super) progress: Option<&'c mut dyn FnMut(usize) -> bool>,
 }
 
@@ -36,7 +38,18 @@ impl<'c> RowSelection<'c> {
 
     /// The rows that a filter matches.
     pub fn by(filter: impl Into<Option<Filter>>) -> Self {
-        RowSelection { filter: filter.into(), progress: None }
+        RowSelection { filter: filter.into(), ..RowSelection::default() }
+    }
+
+    /// Of those rows the ones in a range only.
+    pub fn within(self, rows: Range<usize>) -> Self {
+        RowSelection { range: Some(rows), ..self }
+    }
+
+    /// The rows of an index to choose from.
+    pub(super) fn range(&self, index: &Index) -> Range<usize> {
+        let count = index.row_count();
+        self.range.as_ref().map_or(0..count, |range| range.start.min(count)..range.end.min(count))
     }
 
     /// Reports to `progress` at intervals how many rows are done. If it returns false, the work ends with an error of the kind
@@ -51,7 +64,7 @@ impl<'c> RowSelection<'c> {
         index: &Index,
         each: &mut dyn FnMut(RowId, &Row) -> io::Result<()>,
     ) -> io::Result<()> {
-        let (mut first, count) = (0, index.row_count());
+        let Range { start: mut first, end: count } = self.range(index);
         let mut evaluator = self.filter.as_ref().map(|filter| Evaluator::new(filter, index));
         let mut wanted = Vec::new();
         while first < count {

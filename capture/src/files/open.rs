@@ -55,8 +55,10 @@ impl Source {
     pub(crate) fn converted(&self) -> io::Result<Option<Arc<Converted>>> {
         match self.known_conversion() {
             Some(converted) => Ok(Some(converted)),
+            // It is a text only when all of it is there.
+            None if self.is_growing() => Ok(None),
             None if self.is_file() && !self.is_live() => Ok(None),
-            // Bytes in memory, and what may have grown since.
+            // Bytes in memory, and what has grown.
             None => Ok(convert(self)?.map(Arc::new)),
         }
     }

@@ -1,5 +1,6 @@
 //! The commands, each with its arguments and its work.
 
+mod capture;
 mod check;
 mod check_peer;
 mod columns;
@@ -13,6 +14,7 @@ mod follow;
 mod package_files;
 mod problems;
 mod protocols;
+mod proxy;
 mod seeds;
 mod template;
 pub(crate) mod window;
@@ -29,6 +31,9 @@ pub(crate) enum Command {
     /// Print every message with its fields and problems
     #[command(after_help = status::HELP)]
     Decode(decode::Arguments),
+    /// Capture on an interface, and print every message as it passes
+    #[command(after_help = status::HELP)]
+    Capture(capture::Arguments),
     /// Write messages, or the packets that carry them, to a file
     #[command(after_help = status::HELP)]
     Export(export::Arguments),
@@ -44,6 +49,10 @@ pub(crate) enum Command {
     /// Print what the two sides of a conversation sent to each other
     #[command(after_help = status::HELP)]
     Follow(follow::Arguments),
+    /// Sit between two programs: forward what they send, and print the messages as they pass
+    ///
+    /// Needs no rights: programs connect to LISTEN instead of TARGET. docs/live.md shows it with an example.
+    Proxy(proxy::Arguments),
     /// List the protocols that --as SELECTOR=PROTOCOL accepts
     Protocols(ReadingArgs),
     /// List the columns and fields that --filter and --fields accept
@@ -85,11 +94,13 @@ impl Command {
     pub(crate) fn run(self) -> Result<Status, Error> {
         match self {
             Command::Decode(arguments) => decode::run(&arguments),
+            Command::Capture(arguments) => capture::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
             Command::Seeds(arguments) => seeds::run(&arguments),
             Command::Flows(arguments) => flows::run(&arguments),
             Command::Problems(arguments) => problems::run(&arguments),
             Command::Follow(arguments) => follow::run(&arguments),
+            Command::Proxy(arguments) => proxy::run(&arguments),
             Command::Protocols(arguments) => protocols::run(&arguments),
             Command::Columns(arguments) => columns::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),

@@ -8,6 +8,7 @@ mod conversations;
 mod decode;
 mod descriptions;
 mod export;
+mod following;
 mod input;
 mod packaging;
 #[path = "../../../parser/tests/support/mod.rs"]

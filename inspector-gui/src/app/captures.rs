@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eframe::egui::Context;
 use framescope_capture::filter::Vocabulary;
-use framescope_capture::{DecodeAs, OpenError, Options, Source, TransportType};
+use framescope_capture::{DecodeAs, Followed, OpenError, Options, Source, TransportType};
 use framescope_inspect::protocols::is_description;
 use framescope_inspect::sample;
 use framescope_parser::Severity;
@@ -29,7 +29,8 @@ pub(super) struct Opening {
 
 /// What a file turned out to be.
 enum Opened {
-    Capture(Source),
+    /// A capture. If it has changed, another program may go on appending to it.
+    Capture(Source, Option<Followed>),
     /// The secrets of TLS connections.
     KeyLog,
 }
@@ -53,15 +54,13 @@ impl Opening {
 const PATIENCE: Duration = Duration::from_millis(8);
 /// The bytes after which a live source can be recognised as a capture.
 const ENOUGH: u64 = 64;
-/// The shortest time between two reads of a growing file. One that takes long is read less often.
-const BETWEEN: Duration = Duration::from_millis(300);
 
 impl App {
     /// Opens a capture in place of the current one.
     pub fn open(&mut self, source: Source, is_sample: bool, ctx: &Context) {
         self.opening = None;
         self.pending = None;
-        self.reload_at = None;
+        (self.has_changed, self.was_growing, self.followed) = (false, source.is_growing(), None);
         let decoded_before = std::mem::take(&mut self.decode_as);
         self.read_options();
         if is_sample && !self.settings.tour_seen {
@@ -74,7 +73,6 @@ impl App {
             return;
         }
         self.wake_through(ctx);
-        self.length_read = source.length();
         match Document::open(source, is_sample, &self.options, &self.background) {
             Ok(document) => {
                 let protocols = self.options.protocols.clone();
@@ -114,7 +112,13 @@ impl App {
             if !is_reload && is_key_log(&of).unwrap_or(false) {
                 return Ok(Opened::KeyLog);
             }
-            Ok(Opened::Capture(Source::open_within(&of, limit)?))
+            let source = Source::open_within(&of, limit)?;
+            // What was unpacked or converted is not the file itself.
+            if is_reload && !source.is_converted() && source.may_be_at(&of).unwrap_or(false) {
+                let (source, followed) = source.follow();
+                return Ok(Opened::Capture(source, Some(followed)));
+            }
+            Ok(Opened::Capture(source, None))
         };
         let job = self.background.spawn("open", open);
         let opening = Opening { path: path.to_owned(), job, is_reload };
@@ -127,11 +131,12 @@ impl App {
     fn opened(&mut self, opening: &Opening, result: Result<Opened, OpenFileError>, ctx: &Context) {
         match result {
             Ok(Opened::KeyLog) => self.use_key_log(&opening.path),
-            Ok(Opened::Capture(source)) if opening.is_reload => {
+            Ok(Opened::Capture(source, followed)) if opening.is_reload => {
                 self.source = Some(source);
                 self.read_again();
+                self.followed = followed;
             }
-            Ok(Opened::Capture(source)) => {
+            Ok(Opened::Capture(source, _)) => {
                 self.notifications.clear();
                 self.settings.opened(&opening.path);
                 self.open(source, false, ctx);
@@ -158,8 +163,14 @@ impl App {
     /// Watches the files that are open now.
     pub(super) fn watch(&self) {
         if let Some(watcher) = &self.watcher {
-            watcher.watch(&self.reading.own, self.source.as_ref().and_then(watched).as_deref());
+            watcher.watch(&self.reading.own, self.watched_source());
         }
+    }
+
+    /// What is open, if it is a file that may change.
+    fn watched_source(&self) -> Option<(PathBuf, Source)> {
+        let source = self.source.as_ref()?;
+        Some((watched(source)?, source.clone()))
     }
 
     /// Works out how captures are decoded: by the command line, by the settings, and by what was chosen in this window.
@@ -225,20 +236,18 @@ impl App {
         self.watch();
         let Some(source) = self.source.clone() else { return };
         let is_sample = self.document.as_ref().is_some_and(Document::is_sample);
-        self.length_read = source.length();
         match Document::open(source, is_sample, &self.options, &self.background) {
-            Ok(document) => self.pending = Some((document, self.background.now())),
+            Ok(document) => self.pending = Some(document),
             Err(error) => self.notify(error.to_string(), Severity::Error),
         }
     }
 
     /// Shows what was read again, when that is complete.
     fn take_pending(&mut self) {
-        if !self.pending.as_ref().is_some_and(|(pending, _)| pending.is_over()) {
+        if !self.pending.as_ref().is_some_and(Document::is_caught_up) {
             return;
         }
-        let Some((document, started)) = self.pending.take() else { return };
-        self.reading_took = self.background.now() - started;
+        let Some(document) = self.pending.take() else { return };
         let protocols = self.options.protocols.clone();
         let moved = self.view.as_ref().map(|view| view.moved_to(document.shared(), protocols));
         self.show_document(document);
@@ -254,15 +263,14 @@ impl App {
                 None => self.opening = Some(opening),
             }
         }
-        let watcher = self.watcher.get_or_insert_with(|| {
-            let file = self.source.as_ref().and_then(watched);
-            Watcher::new(&self.reading.own, file.as_deref(), &self.background)
-        });
+        let source = self.watched_source();
+        let watcher =
+            self.watcher.get_or_insert_with(|| Watcher::new(&self.reading.own, source, &self.background));
         let (descriptions_changed, file_changed) = watcher.take_changes();
         if descriptions_changed {
             self.follow_descriptions();
         }
-        self.follow_growth(file_changed, ctx);
+        self.follow_changes(file_changed, ctx);
         self.take_pending();
         if let Some(document) = &self.document {
             let index = document.index();
@@ -272,30 +280,26 @@ impl App {
         }
     }
 
-    /// Reads a capture again that has changed or grown.
-    fn follow_growth(&mut self, has_changed: bool, ctx: &Context) {
-        let Some(source) = self.source.clone() else { return };
+    /// Opens what can be recognised now, and reads a file again that has changed. One that only grows is read on where it ended.
+    fn follow_changes(&mut self, has_changed: bool, ctx: &Context) {
+        let Some(source) = &self.source else { return };
         let is_enough = source.length() >= ENOUGH || !source.is_growing();
         if self.document.is_none() && source.is_live() && is_enough {
-            self.open(source, false, ctx);
-            return;
+            return self.open(source.clone(), false, ctx);
         }
-        let is_behind =
-            self.document.as_ref().is_some_and(|document| is_behind(document, &source, self.length_read));
-        if (has_changed || is_behind) && self.reload_at.is_none() {
-            self.reload_at = Some(self.background.now() + BETWEEN.max(self.reading_took * 2));
+        // A text that is a capture is one only when all of it is there.
+        let has_ended = std::mem::replace(&mut self.was_growing, source.is_growing()) && !source.is_growing();
+        if has_ended && self.is_plain_bytes() {
+            return self.read_again();
         }
-        let Some(at) = self.reload_at else { return };
+        self.has_changed |= has_changed;
         let is_free = self.pending.is_none()
             && self.opening.is_none()
-            && self.document.as_ref().is_some_and(Document::is_over);
-        let waits = at.saturating_duration_since(self.background.now());
-        if !waits.is_zero() || !is_free {
-            ctx.request_repaint_after(waits.max(Duration::from_millis(20)));
-            return;
+            && self.document.as_ref().is_some_and(Document::is_caught_up);
+        if self.has_changed && is_free {
+            self.has_changed = false;
+            self.reload(ctx);
         }
-        self.reload_at = None;
-        self.reload(ctx);
     }
 
     /// Reads the file again.
@@ -312,19 +316,10 @@ fn is_of_bodies(channel: &str) -> bool {
     channel.split(':').next() == Some(HTTP_BODIES)
 }
 
-/// Whether a live source has more to show than the document that was read from it.
-fn is_behind(document: &Document, source: &Source, length_read: u64) -> bool {
-    let index = document.index();
-    let has_grown = source.length() > length_read && index.position() < source.length();
-    let is_reported = |why: &str| index.damages().iter().any(|damage| damage.what == why);
-    let has_more = has_grown || source.cut().is_some_and(|why| !is_reported(why));
-    document.is_over() && !document.is_cancelled() && source.is_live() && has_more
-}
-
 /// The file that a source was opened from, if it may change.
 fn watched(source: &Source) -> Option<PathBuf> {
     let path = PathBuf::from(source.name());
-    (source.is_file() && !source.is_live() && path.is_file()).then_some(path)
+    (source.is_file() && path.is_file()).then_some(path)
 }
 
 fn protocol_names(options: &Options) -> Vec<String> {

@@ -69,11 +69,11 @@ impl App {
             let share = read as f32 / length as f32;
             (format!("{verb}, {} of {}", size(read), size(length)), share)
         };
-        if let Some((pending, _)) = &self.pending {
+        if let Some(pending) = &self.pending {
             return Some(progress(pending, "reading again"));
         }
         let document = self.document.as_ref()?;
-        (!document.is_over()).then(|| progress(document, "reading"))
+        (!document.is_caught_up()).then(|| progress(document, "reading"))
     }
 
     fn tour(&mut self, ui: &mut Ui) {

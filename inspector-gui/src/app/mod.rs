@@ -14,11 +14,11 @@ mod secrets;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use eframe::egui::{Context, Ui};
 use framescope_capture::filter::Filter;
-use framescope_capture::{FlowId, Options, Source};
+use framescope_capture::{FlowId, Followed, Options, Source};
 use framescope_parser::Severity;
 
 use crate::models::background::{Background, Job};
@@ -62,13 +62,13 @@ pub struct App {
     source: Option<Source>,
     opening: Option<captures::Opening>,
     /// The capture being read again, which replaces the current one when it is complete.
-    pending: Option<(Document, Instant)>,
-    /// The length of the capture when it was last started to be read.
-    length_read: u64,
-    /// How long reading it took last.
-    reading_took: Duration,
-    /// When to read it again because it has grown or changed.
-    reload_at: Option<Instant>,
+    pending: Option<Document>,
+    /// Whether the file is to be read again because it has changed.
+    has_changed: bool,
+    /// Whether the source was growing in the frame before.
+    was_growing: bool,
+    /// Keeps a file that another program appends to being read.
+    followed: Option<Followed>,
     watcher: Option<Watcher>,
     /// Notifications that can be dismissed.
     notifications: Vec<Notice>,
@@ -120,9 +120,9 @@ impl App {
             source: None,
             opening: None,
             pending: None,
-            length_read: 0,
-            reading_took: Duration::ZERO,
-            reload_at: None,
+            has_changed: false,
+            was_growing: false,
+            followed: None,
             watcher: None,
             notifications: error.iter().map(|error| (error.to_string(), Severity::Warning)).collect(),
             notices: Notices::default(),
@@ -201,9 +201,9 @@ impl App {
     pub fn is_settled(&self) -> bool {
         self.opening.is_none()
             && self.pending.is_none()
-            && self.reload_at.is_none()
+            && !self.has_changed
             && self.checking.is_none()
-            && self.document.as_ref().is_none_or(Document::is_over)
+            && self.document.as_ref().is_none_or(Document::is_caught_up)
             && self.view.as_ref().is_none_or(View::is_settled)
             && self.conversation.as_ref().is_none_or(ConversationRows::is_settled)
             && self.editor.as_ref().is_none_or(|editor| !editor.is_behind())

@@ -63,7 +63,7 @@ impl ConversationRows {
 
     /// Whether no search is running.
     pub(crate) fn is_settled(&self) -> bool {
-        self.rows.is_done() && self.matches().is_none_or(Rows::is_done)
+        self.rows.is_caught_up() && self.matches().is_none_or(Rows::is_caught_up)
     }
 }
 

@@ -28,6 +28,9 @@ pub(crate) struct ConversationText {
     pub(crate) severity: Option<Severity>,
 }
 
+/// The tree of so many conversations is made again with each new one while a capture grows.
+const CHEAP: usize = 4096;
+
 /// What texts were made of: packets, rows, whether the index is finished, and whether all rows were counted.
 type Stamp = (u32, usize, bool, bool);
 
@@ -73,7 +76,8 @@ impl Conversations {
             return;
         }
         let known = self.tree.as_ref().map_or(0, Vec::len);
-        if all != known && (index.is_finished() || all > known + known / 16) {
+        let is_cheap = index.source().is_growing() && known < CHEAP;
+        if all != known && (index.is_finished() || is_cheap || all > known + known / 16) {
             let outermost = index.flows().filter(|(_, flow)| flow.carried().is_none()).count();
             self.all = format!("{}, {} inside", grouped(outermost), grouped(all - outermost));
             self.tree = Some(tree(index));

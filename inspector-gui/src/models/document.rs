@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use framescope_capture::{Index, Indexer, Options, ReadError, Source};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -14,11 +15,18 @@ pub type SharedIndex = Arc<RwLock<Index>>;
 /// Packets read before others may read the index again: a fraction of a millisecond of work.
 const PACKETS_A_STEP: usize = 512;
 
-/// An open capture, which may still be being read.
+/// The pauses while a capture that grows has nothing new: short enough that a packet is shown at once.
+const PAUSE: Duration = Duration::from_millis(10);
+/// How often what was waited for too long is given up while a capture grows.
+const BETWEEN_SETTLING: Duration = Duration::from_millis(50);
+
+/// An open capture, which may still be being read, or grow.
 #[derive(Debug)]
 pub struct Document {
     index: SharedIndex,
     cancelled: Arc<AtomicBool>,
+    /// Whether all that is there was read, and more is expected.
+    waiting: Arc<AtomicBool>,
     reading: Job<()>,
     name: String,
     is_sample: bool,
@@ -36,30 +44,20 @@ impl Document {
         background: &Background,
     ) -> Result<Document, ReadError> {
         let name = source.name().to_owned();
-        let (mut indexer, index) = Indexer::new(source, options)?;
+        let (indexer, index) = Indexer::new(source, options)?;
         let index = Arc::new(RwLock::new(index));
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let (theirs, ends) = (Arc::clone(&index), Arc::clone(&cancelled));
-        let (mut more, woken) = (true, background.clone());
-        let reading = background.spawn_steps("reader", move |_| {
-            more &= !ends.load(Ordering::Relaxed);
-            if !more {
-                return finish(&mut indexer, &theirs);
-            }
-            // Read from disk before locking: only this job waits for it.
-            indexer.fetch();
-            let mut guard = theirs.write();
-            let was_empty = guard.row_count() == 0;
-            more = indexer.step(&mut guard, PACKETS_A_STEP);
-            let is_first = was_empty && guard.row_count() > 0;
-            // Fairly, or this thread would lock again before the window could.
-            RwLockWriteGuard::unlock_fair(guard);
-            if is_first {
-                woken.wake();
-            }
-            JobStep::Continue
-        });
-        Ok(Document { index, cancelled, reading, name, is_sample })
+        let [cancelled, waiting] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let mut reader = Reader {
+            indexer,
+            index: Arc::clone(&index),
+            cancelled: Arc::clone(&cancelled),
+            waiting: Arc::clone(&waiting),
+            background: background.clone(),
+            settled: background.now(),
+            ended: false,
+        };
+        let reading = background.spawn_steps("reader", move |_| reader.step());
+        Ok(Document { index, cancelled, waiting, reading, name, is_sample })
     }
 
     /// What has been read so far. May be called while another guard of this thread is alive.
@@ -75,6 +73,11 @@ impl Document {
     /// Whether reading has ended: complete, cancelled or failed.
     pub fn is_over(&self) -> bool {
         self.reading.is_over()
+    }
+
+    /// Whether all that is there has been read, though more may be expected.
+    pub fn is_caught_up(&self) -> bool {
+        self.is_over() || self.waiting.load(Ordering::Acquire)
     }
 
     /// The file's name.
@@ -103,13 +106,56 @@ impl Document {
     }
 }
 
-/// A step of the work that follows the last packet.
-fn finish(indexer: &mut Indexer, index: &RwLock<Index>) -> JobStep<()> {
-    indexer.prepare(&index.read());
-    let mut guard = index.write();
-    let goes_on = indexer.finish_step(&mut guard);
-    RwLockWriteGuard::unlock_fair(guard);
-    if goes_on { JobStep::Continue } else { JobStep::Done(()) }
+/// Reads a capture in the background.
+struct Reader {
+    indexer: Indexer,
+    index: SharedIndex,
+    cancelled: Arc<AtomicBool>,
+    waiting: Arc<AtomicBool>,
+    background: Background,
+    /// When what was waited for too long was last given up.
+    settled: Instant,
+    ended: bool,
+}
+
+impl Reader {
+    fn step(&mut self) -> JobStep<()> {
+        self.ended |= self.cancelled.load(Ordering::Relaxed);
+        if self.ended {
+            self.waiting.store(false, Ordering::Release);
+            return self.finish();
+        }
+        // Read from disk before locking: only this job waits for it.
+        self.indexer.fetch();
+        let mut guard = self.index.write();
+        let rows_before = guard.row_count();
+        self.ended = !self.indexer.step(&mut guard, PACKETS_A_STEP);
+        let (now, is_growing) = (self.background.now(), guard.source().is_growing());
+        if is_growing && now.saturating_duration_since(self.settled) >= BETWEEN_SETTLING {
+            self.indexer.settle(&mut guard);
+            self.settled = now;
+        }
+        let rows = guard.row_count();
+        // Fairly, or this thread would lock again before the window could.
+        RwLockWriteGuard::unlock_fair(guard);
+        let is_waiting = !self.ended && self.indexer.is_waiting();
+        let was_waiting = self.waiting.swap(is_waiting, Ordering::AcqRel);
+        // What the window waits for: the first rows, and all that comes when it has nothing else to do.
+        if rows > rows_before && (rows_before == 0 || is_waiting || was_waiting) || is_waiting != was_waiting
+        {
+            self.background.wake();
+        }
+        if is_waiting { JobStep::Wait(PAUSE) } else { JobStep::Continue }
+    }
+
+    /// A step of the work that follows the last packet.
+    fn finish(&mut self) -> JobStep<()> {
+        self.indexer.prepare(&self.index.read());
+        let mut guard = self.index.write();
+        let goes_on = self.indexer.finish_step(&mut guard);
+        RwLockWriteGuard::unlock_fair(guard);
+        if goes_on { JobStep::Continue } else { JobStep::Done(()) }
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Polls for changes of the protocol descriptions and of the open capture, as long as the window is open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use framescope_capture::Source;
 use parking_lot::Mutex;
 
 use super::background::{Background, Job, JobStep};
@@ -32,28 +33,34 @@ struct Changed {
 struct Watched {
     own: CustomProtocols,
     stamps: Vec<Stamp>,
-    file: Option<Stamp>,
+    file: Option<(Stamp, Source)>,
 }
 
 impl Watched {
-    fn new(own: &CustomProtocols, file: Option<&Path>) -> Watched {
-        let file = file.map(|path| stamp_of(path.to_owned()));
+    fn new(own: &CustomProtocols, file: Option<(PathBuf, Source)>) -> Watched {
+        let file = file.map(|(path, source)| (stamp_of(path), source));
         Watched { own: own.clone(), stamps: own.stamps(), file }
     }
 
-    /// Whether the descriptions, and whether the file, have changed.
+    /// Whether the descriptions, and whether the file, have changed. One that is read while it grows has not, as long as it is that one.
     fn poll(&mut self) -> (bool, bool) {
         let stamps = self.own.stamps();
-        let file = self.file.as_ref().map(|(path, _)| stamp_of(path.clone()));
-        let changed = (stamps != self.stamps, file != self.file);
-        (self.stamps, self.file) = (stamps, file);
-        changed
+        let changed = stamps != self.stamps;
+        self.stamps = stamps;
+        let Some((stamp, source)) = &mut self.file else { return (changed, false) };
+        let before = std::mem::replace(stamp, stamp_of(stamp.0.clone()));
+        let only_grows = || source.is_growing() && source.may_be_at(&before.0).unwrap_or(false);
+        (changed, *stamp != before && !only_grows())
     }
 }
 
 impl Watcher {
     /// Starts to watch. The window is woken when something has changed.
-    pub(crate) fn new(own: &CustomProtocols, file: Option<&Path>, background: &Background) -> Watcher {
+    pub(crate) fn new(
+        own: &CustomProtocols,
+        file: Option<(PathBuf, Source)>,
+        background: &Background,
+    ) -> Watcher {
         let watched = Arc::new(Mutex::new(Watched::new(own, file)));
         let changed = Arc::new(Changed::default());
         let (theirs, report, woken) = (Arc::clone(&watched), Arc::clone(&changed), background.clone());
@@ -71,13 +78,13 @@ impl Watcher {
     }
 
     /// Watches other files from now on. A change since the last poll of a file that stays watched is still reported.
-    pub(crate) fn watch(&self, own: &CustomProtocols, file: Option<&Path>) {
+    pub(crate) fn watch(&self, own: &CustomProtocols, file: Option<(PathBuf, Source)>) {
         let mut watched = self.watched.lock();
         let mut now = Watched::new(own, file);
-        for stamp in now.stamps.iter_mut().chain(&mut now.file) {
-            if let Some(before) =
-                watched.stamps.iter().chain(&watched.file).find(|(path, _)| *path == stamp.0)
-            {
+        let file = |watched: &Watched| watched.file.as_ref().map(|(stamp, _)| stamp.clone());
+        let before: Vec<Stamp> = watched.stamps.iter().cloned().chain(file(&watched)).collect();
+        for stamp in now.stamps.iter_mut().chain(now.file.as_mut().map(|(stamp, _)| stamp)) {
+            if let Some(before) = before.iter().find(|(path, _)| *path == stamp.0) {
                 stamp.1 = before.1;
             }
         }

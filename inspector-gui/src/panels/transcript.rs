@@ -107,7 +107,7 @@ fn search(
         }
     }
     let plural = if count == 1 { "" } else { "es" };
-    ui.weak(format!("{count} match{plural}{}", if matches.is_done() { "" } else { " so far" }));
+    ui.weak(format!("{count} match{plural}{}", if matches.is_caught_up() { "" } else { " so far" }));
 }
 
 /// One row of the transcript.

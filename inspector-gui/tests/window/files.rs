@@ -87,7 +87,7 @@ fn a_dropped_file_is_opened_and_is_recent() {
 }
 
 #[test]
-fn a_growing_file_is_read_again_and_selection_and_filter_stay() {
+fn a_growing_file_is_read_on_and_selection_and_filter_stay() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("growing.pcap");
     let whole = std::fs::read(corpus("captures/missive-damaged/capture.pcapng")).unwrap();
@@ -103,11 +103,22 @@ fn a_growing_file_is_read_again_and_selection_and_filter_stay() {
     harness.state_mut().go_to(row);
     settle(&mut harness);
     let summary = summary_of(&mut harness, row);
-    std::fs::write(&path, &whole).unwrap();
-    until(&mut harness, "the rest of the file", |harness| {
-        harness.state().document().unwrap().index().row_count() > before
-    });
-    settle(&mut harness);
+    let append = |harness: &mut Window, bytes: &[u8]| {
+        let before = harness.state().document().unwrap().index().row_count();
+        let mut file = std::fs::File::options().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        until(harness, "more of the file", |harness| {
+            harness.state().document().unwrap().index().row_count() > before
+        });
+        settle(harness);
+        harness.state().document().unwrap().shared()
+    };
+    let (half, most) = (whole.len() / 2, whole.len() - 3000);
+    // That it grows is known only now. Then nothing is read again.
+    let first = append(&mut harness, &whole[half..most]);
+    let second = append(&mut harness, &whole[most..]);
+    assert!(Arc::ptr_eq(&first, &second) && second.read().row_count() > before);
+    assert!(!second.read().is_finished(), "more may come");
     assert_eq!(view(&harness).scope().filter.as_deref(), Some("kind == ACK"));
     let row = view(&harness).selected().unwrap();
     assert_eq!(summary_of(&mut harness, row), summary);

@@ -56,14 +56,17 @@ fn write_rows_by<W: WriteRow>(
     out: &mut dyn Write,
     make: &(dyn Fn() -> W + Sync),
 ) -> io::Result<()> {
-    let RowSelection { filter, progress } = selection;
+    let range = selection.range(index);
+    let RowSelection { filter, progress, .. } = selection;
     let mut progress = |row: u32| match progress {
         Some(progress) => progress(row as usize).then_some(()).ok_or_else(stopped),
         None => Ok(()),
     };
-    let runs = Runs { rows: index.rows(), next: 0, run_rows };
+    let first = u32::try_from(range.start).unwrap_or(u32::MAX);
+    let rows = index.rows_from(first.into()).take(range.len());
+    let runs = Runs { rows, next: first, run_rows };
     let worker = || Worker::new(index, filter.as_ref(), make());
-    if threads < 2 || index.row_count() <= run_rows as usize {
+    if threads < 2 || range.len() <= run_rows as usize {
         return write_in_order(runs, worker(), out, &mut progress);
     }
     write_in_threads(threads, runs, &worker, out, &mut progress)

@@ -74,6 +74,11 @@ impl OpenFile {
         fill(offset, buffer, |offset, rest| by_position::read(&self.file, rest, offset))
     }
 
+    /// Cuts off what follows, as far as that is possible.
+    pub(super) fn cut_at(&self, length: u64) {
+        let _ = self.file.set_len(length);
+    }
+
     /// Writes `bytes` from `offset` on. Returns how many were written, also if it fails on the way.
     pub(super) fn write_at(&self, offset: u64, bytes: &[u8]) -> (u64, io::Result<()>) {
         let mut written = 0;
@@ -88,6 +93,11 @@ impl OpenFile {
             }
         }
         (written as u64, Ok(()))
+    }
+
+    /// Whether another file begins as this one did when it was opened.
+    pub(super) fn begins(&self, other: &OpenFile) -> bool {
+        other.beginning.starts_with(&self.beginning)
     }
 
     /// Whether it is still the file that was opened: it may have grown, but begins as it did.

@@ -3,10 +3,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Bytes, Source};
+use super::{Bytes, OpenFile, Source};
 use crate::files::unpack::{Quota, UNPACK_LIMIT};
 
 impl Source {
@@ -69,6 +70,34 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The same file, to which another program appends. It grows until [`Followed`] is dropped.
+    pub fn follow(&self) -> (Source, Followed) {
+        let growing = Arc::new(AtomicBool::new(true));
+        (Source { growing: Some(Arc::clone(&growing)), ..self.clone() }, Followed(growing))
+    }
+
+    /// Whether the file at a path may be the one that is open, which may have grown: it begins as that did, and is no shorter.
+    ///
+    /// # Errors
+    /// There is no such file, or it can't be read.
+    pub fn may_be_at(&self, path: &Path) -> io::Result<bool> {
+        let Bytes::File(open) = &self.bytes else { return Ok(false) };
+        let (there, length) = OpenFile::new(File::open(path)?)?;
+        Ok(length >= self.length() && open.begins(&there))
+    }
+}
+
+/// A file that another program appends to is read as it grows, until this is dropped.
+#[derive(Debug)]
+pub struct Followed(Arc<AtomicBool>);
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 /// Appends to a [growing source](Source::growing). When it is dropped the source has ended.
 #[derive(Debug)]
 pub struct Growth {
@@ -87,6 +116,22 @@ impl Growth {
         let (written, result) = file.write_at(end, bytes);
         // The bytes are in the file before any reader learns of them.
         self.source.length.store(end + written, Ordering::Release);
+        result
+    }
+
+    /// Appends bytes as [`append`](Growth::append) does, or nothing: a part of them is not left in the file.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn append_whole(&self, bytes: &[u8]) -> io::Result<()> {
+        let Bytes::File(file) = &self.source.bytes else { return Ok(()) };
+        let end = self.source.length();
+        let (_, result) = file.write_at(end, bytes);
+        match result {
+            Ok(()) => self.source.length.store(end + bytes.len() as u64, Ordering::Release),
+            // No reader has learned of what is cut off.
+            Err(_) => file.cut_at(end),
+        }
         result
     }
 
@@ -150,6 +195,25 @@ mod tests {
         let (bytes, cut) = copied(&b"all of it"[..], 3);
         assert_eq!(bytes, b"all");
         assert!(cut.unwrap().contains("--unpack-limit"));
+    }
+
+    #[test]
+    fn a_file_that_another_program_appends_to_is_followed() {
+        let path = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(path.path(), b"begin").unwrap();
+        let plain = Source::open(path.path()).unwrap();
+        let (source, followed) = plain.follow();
+        let mut file = File::options().append(true).open(path.path()).unwrap();
+        std::io::Write::write_all(&mut file, b" and go on").unwrap();
+        assert!(source.is_growing() && !plain.is_growing() && source.has_grown());
+        assert_eq!(source.length(), 15);
+        assert!(source.may_be_at(path.path()).unwrap());
+        std::fs::write(path.path(), b"begin").unwrap();
+        assert!(!source.may_be_at(path.path()).unwrap(), "it is shorter");
+        std::fs::write(path.path(), b"another file altogether").unwrap();
+        assert!(!source.may_be_at(path.path()).unwrap());
+        drop(followed);
+        assert!(!source.is_growing() && source.is_live());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use self::block_reader::BlockReader;
 use self::file::OpenFile;
-pub use self::live::Growth;
+pub use self::live::{Followed, Growth};
 pub use self::read_at::ReadAt;
 use self::read_at::fill;
 
@@ -117,6 +117,11 @@ impl Source {
     /// What is read in its place, if that was made when it was opened.
     pub(crate) fn known_conversion(&self) -> Option<Arc<Converted>> {
         self.converted.clone()
+    }
+
+    /// Whether it was a text that is a capture, which was converted when it was opened.
+    pub fn is_converted(&self) -> bool {
+        self.converted.is_some()
     }
 
     /// Whether it is, or was, [growing](Source::growing) or [copied as it arrived](Source::live).

@@ -89,6 +89,8 @@ pub struct Rows {
 #[derive(Debug, Default)]
 struct Results {
     rows: Vec<RowId>,
+    /// Whether more rows are only expected as the capture grows.
+    is_caught_up: bool,
     error: Option<SearchError>,
 }
 
@@ -98,6 +100,8 @@ const CHUNK: usize = 4096;
 const LARGEST_CHUNK: usize = 1 << 18;
 /// The pause before looking for more rows of a capture that is being read.
 const WAIT: Duration = Duration::from_millis(15);
+/// The least pause before the rows of a capture that grows are sorted again.
+const SORT_AGAIN: Duration = Duration::from_millis(500);
 
 /// The inputs of a search for rows.
 pub(crate) struct Search {
@@ -112,6 +116,8 @@ struct Progress {
     filter: Option<Filter>,
     /// How many rows were searched.
     at: usize,
+    /// The rows that are to be sorted, in their own order.
+    unsorted: Vec<RowId>,
 }
 
 impl Rows {
@@ -142,9 +148,9 @@ impl Rows {
         self.len() == 0
     }
 
-    /// Whether the search has ended.
-    pub fn is_done(&self) -> bool {
-        self.job.is_over()
+    /// Whether all rows were searched: those of a capture that is complete, or those that are there of one that grows.
+    pub fn is_caught_up(&self) -> bool {
+        self.job.is_over() || self.results.read().is_caught_up
     }
 
     /// The progress of the search, from 0 to 1.
@@ -214,7 +220,7 @@ impl Search {
     }
 
     fn start(&self) -> Result<Progress, SearchError> {
-        Ok(Progress { filter: self.filter()?, at: 0 })
+        Ok(Progress { filter: self.filter()?, at: 0, unsorted: Vec::new() })
     }
 
     /// The filter of the scope together with that of its levels.
@@ -237,9 +243,9 @@ impl Search {
         control: &JobControl,
         results: &RwLock<Results>,
     ) -> Result<JobStep<()>, SearchError> {
-        let Progress { filter, at } = progress;
+        let Progress { filter, at, unsorted } = progress;
         let index = self.index.read();
-        let is_finished = index.is_finished();
+        let (is_finished, is_growing) = (index.is_finished(), index.source().is_growing());
         // The first rows should come soon, and the others in few steps that several threads share. While the capture is being
         // read its reader waits for this lock, so steps stay short.
         let at_once = if is_finished { (*at).clamp(CHUNK, LARGEST_CHUNK) } else { CHUNK };
@@ -261,22 +267,25 @@ impl Search {
         drop(index);
         *at = end;
         control.report(end as u64, all as u64);
-        // Rows that are to be sorted are shown once all are there.
-        if self.sort.is_none() || is_finished {
+        if self.sort.is_some() {
+            unsorted.extend_from_slice(&batch);
+        } else {
             results.write().rows.extend_from_slice(&batch);
         }
+        results.write().is_caught_up = end == all && is_growing;
         if end < all || !is_finished && !batch.is_empty() {
             return Ok(JobStep::Continue);
         }
-        if !is_finished {
-            return Ok(JobStep::Wait(WAIT));
-        }
-        if let Some(sort) = self.sort {
-            let rows = std::mem::take(&mut results.write().rows);
-            let sorted = sorted(&self.index.read(), rows, sort, control);
+        // Rows that are to be sorted are shown once all are there; of a capture that grows, all so far.
+        let mut wait = WAIT;
+        let is_new = results.read().rows.len() < unsorted.len();
+        if let Some(sort) = self.sort.filter(|_| is_finished || is_growing && is_new) {
+            let begun = Instant::now();
+            let sorted = sorted(&self.index.read(), unsorted.clone(), sort, control);
             results.write().rows = sorted;
+            wait = SORT_AGAIN.max(begun.elapsed() * 10);
         }
-        Ok(JobStep::Done(()))
+        Ok(if is_finished { JobStep::Done(()) } else { JobStep::Wait(wait) })
     }
 
     /// Whether a filter alone decides.
@@ -309,7 +318,7 @@ mod tests {
         let background = Background::manual();
         let rows = Rows::find(search, &background);
         while background.step() {}
-        assert!(rows.is_done());
+        assert!(rows.is_caught_up());
         let all = (0..rows.len()).filter_map(|place| rows.at(place)).collect();
         (index, all, rows.error())
     }

@@ -70,7 +70,7 @@ pub struct Survey {
     pub flows: Vec<FlowStats>,
     /// When the first and the last row were captured.
     pub times: Option<(i64, i64)>,
-    /// Whether all rows of a finished index were counted.
+    /// Whether all rows were counted, of an index that is finished or grows.
     pub is_done: bool,
 }
 
@@ -144,6 +144,7 @@ fn count(index: &SharedIndex, at: &mut usize, survey: &RwLock<Survey>) -> JobSte
     let mut seen: Vec<(RowId, Row, Option<i64>)> = Vec::with_capacity(CHUNK);
     let index = index.read();
     let (all, is_finished) = (index.row_count(), index.is_finished());
+    let is_growing = index.source().is_growing();
     let end = all.min(*at + CHUNK);
     for number in index.row_ids_in(*at..end) {
         let Some(row) = index.row(number) else { continue };
@@ -155,10 +156,10 @@ fn count(index: &SharedIndex, at: &mut usize, survey: &RwLock<Survey>) -> JobSte
     let mut survey = survey.write();
     seen.iter().for_each(|(number, row, time)| survey.add(*number, row, *time));
     survey.rank();
+    survey.is_done = end == all && (is_finished || is_growing);
     if end < all {
         return JobStep::Continue;
     }
-    survey.is_done = is_finished;
     if is_finished { JobStep::Done(()) } else { JobStep::Wait(WAIT) }
 }
 

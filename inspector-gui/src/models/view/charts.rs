@@ -1,6 +1,7 @@
 //! Keeps the charts up to date with the rows that are shown.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use framescope_capture::Index;
 
@@ -15,6 +16,8 @@ struct Inputs {
     rows: usize,
     /// Whether all rows were there.
     is_complete: bool,
+    /// Whether more come as the capture grows.
+    is_growing: bool,
     times: Option<(i64, i64)>,
 }
 
@@ -25,7 +28,12 @@ pub(super) struct ChartUpdates {
     job: Option<Job<Charts>>,
     /// What the last job was started with.
     inputs: Option<Inputs>,
+    /// When that was.
+    started: Option<Instant>,
 }
+
+/// The least time between two charts of a capture that grows.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 impl ChartUpdates {
     pub(super) fn current(&self) -> &Charts {
@@ -47,10 +55,12 @@ impl ChartUpdates {
     }
 
     /// Whether charts of these inputs should be made: at intervals while rows come in, always when they are complete.
-    fn is_due(&self, now: Inputs) -> bool {
+    fn is_due(&self, now: Inputs, time: Instant) -> bool {
+        let is_old = || self.started.is_none_or(|started| time.saturating_duration_since(started) >= BETWEEN);
         match self.inputs {
             _ if self.job.is_some() || now.times.is_none() => false,
             None => true,
+            Some(last) if now.is_growing => now != last && is_old(),
             Some(last) if now.is_complete => now != last,
             Some(last) => now.rows > last.rows.saturating_mul(5) / 4 + 64,
         }
@@ -72,10 +82,12 @@ impl View {
             Some(span) => Some((span.start, span.end.saturating_sub(1))),
             None => times,
         };
-        let is_complete = index.is_finished() && is_counted && !self.is_searching();
-        let inputs = Inputs { rows: self.row_count(), is_complete, times };
-        if self.charts.is_due(inputs) {
-            self.charts.inputs = Some(inputs);
+        let is_growing = index.source().is_growing();
+        let is_complete = (index.is_finished() || is_growing) && is_counted && !self.is_searching();
+        let inputs = Inputs { rows: self.row_count(), is_complete, is_growing, times };
+        let now = self.background.now();
+        if self.charts.is_due(inputs, now) {
+            (self.charts.inputs, self.charts.started) = (Some(inputs), Some(now));
             let rows: survey::Chunks = match &self.rows {
                 None => survey::all_rows(&self.index),
                 Some(rows) => Box::new(rows.chunks()),
@@ -92,16 +104,29 @@ mod tests {
 
     #[test]
     fn charts_are_made_again_when_many_rows_arrived_or_all_are_there() {
-        let mut charts = ChartUpdates::default();
-        let inputs = |rows, is_complete| Inputs { rows, is_complete, times: Some((0, 1)) };
-        assert!(charts.is_due(inputs(0, false)));
-        assert!(!charts.is_due(Inputs { times: None, ..inputs(0, true) }), "there is no time to chart");
+        let (mut charts, start) = (ChartUpdates::default(), Instant::now());
+        let inputs = |rows, is_complete| Inputs { rows, is_complete, is_growing: false, times: Some((0, 1)) };
+        assert!(charts.is_due(inputs(0, false), start));
+        assert!(
+            !charts.is_due(Inputs { times: None, ..inputs(0, true) }, start),
+            "there is no time to chart"
+        );
         charts.inputs = Some(inputs(1000, false));
-        assert!(!charts.is_due(inputs(1200, false)) && charts.is_due(inputs(1400, false)));
-        assert!(charts.is_due(inputs(1000, true)));
+        assert!(!charts.is_due(inputs(1200, false), start) && charts.is_due(inputs(1400, false), start));
+        assert!(charts.is_due(inputs(1000, true), start));
         charts.inputs = Some(inputs(1000, true));
-        assert!(!charts.is_due(inputs(1000, true)));
+        assert!(!charts.is_due(inputs(1000, true), start));
         charts.invalidate();
-        assert!(charts.is_due(inputs(1000, true)));
+        assert!(charts.is_due(inputs(1000, true), start));
+    }
+
+    #[test]
+    fn charts_of_a_capture_that_grows_are_made_again_every_second() {
+        let start = Instant::now();
+        let inputs = |rows| Inputs { rows, is_complete: true, is_growing: true, times: Some((0, 1)) };
+        let charts =
+            ChartUpdates { inputs: Some(inputs(10)), started: Some(start), ..ChartUpdates::default() };
+        assert!(!charts.is_due(inputs(5000), start + BETWEEN / 2));
+        assert!(charts.is_due(inputs(11), start + BETWEEN) && !charts.is_due(inputs(10), start + BETWEEN));
     }
 }

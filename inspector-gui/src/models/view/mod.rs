@@ -37,10 +37,11 @@ impl StreamPosition {
         StreamPosition { flow: row.flow(), direction: index.direction(row), offset: row.offset }
     }
 
-    /// The row at this position; None until the index is finished.
+    /// The row at this position; None until the index is finished, unless it grows.
     fn row(self, index: &Index) -> Option<RowId> {
         // The capture may have been read again, with other flows.
-        let flow = index.flow_id(self.flow.number()).filter(|_| index.is_finished())?;
+        let is_there = index.is_finished() || index.source().is_growing();
+        let flow = index.flow_id(self.flow.number()).filter(|_| is_there)?;
         index.row_at(flow, self.direction, self.offset)
     }
 }
@@ -190,7 +191,7 @@ impl View {
             None => false,
             Some(None) => true,
             // Sorted rows come all together.
-            Some(Some(rows)) => rows.is_done() || self.sort.is_none() && rows.age() > OLD_ROWS_STAY,
+            Some(Some(rows)) => rows.is_caught_up() || self.sort.is_none() && rows.age() > OLD_ROWS_STAY,
         };
         if is_due {
             self.rows = self.next.take().flatten();

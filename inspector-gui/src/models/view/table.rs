@@ -27,13 +27,13 @@ impl View {
 
     /// Whether rows are still being found.
     pub fn is_searching(&self) -> bool {
-        self.next.is_some() || self.rows.as_ref().is_some_and(|rows| !rows.is_done())
+        self.next.is_some() || self.rows.as_ref().is_some_and(|rows| !rows.is_caught_up())
     }
 
     /// The progress of the search for rows, from 0 to 1, if one is running.
     pub fn search_progress(&self) -> Option<f32> {
         let rows = self.next.as_ref().and_then(Option::as_ref).or(self.rows.as_ref());
-        rows.filter(|rows| !rows.is_done()).map(Rows::progress)
+        rows.filter(|rows| !rows.is_caught_up()).map(Rows::progress)
     }
 
     /// Whether all background work of the view is done.
