@@ -1,5 +1,8 @@
 //! Composes messages: begins with a row or a template, and changes what is composed.
 
+use std::path::Path;
+
+use eframe::egui::Context;
 use framescope_capture::RowId;
 use framescope_parser::Severity;
 
@@ -8,7 +11,8 @@ use crate::models::view::View;
 use crate::panels::Compose;
 
 impl App {
-    pub(super) fn compose(&mut self, what: Compose) {
+    pub(super) fn compose(&mut self, what: Compose, ctx: &Context) {
+        let peer = &mut self.desk.peer;
         match what {
             Compose::EditRow(row) => self.edit_row(row),
             Compose::Templates(protocol) => {
@@ -16,6 +20,21 @@ impl App {
             }
             Compose::New(protocol, kind) => self.desk.edit_template(&protocol, &kind),
             Compose::Change(change) => self.desk.change(change),
+            Compose::Send => self.desk.send(&self.options),
+            Compose::SendAgain(number) => self.desk.send_again(number, &self.options),
+            Compose::EditSent(number) => self.desk.edit_sent(number),
+            Compose::Connect => self.desk.connect(&self.options),
+            Compose::Disconnect => peer.disconnect(),
+            Compose::Stop => peer.stop(),
+            Compose::Address(address) => peer.address = address,
+            Compose::Udp(is_udp) => peer.is_udp = is_udp,
+            Compose::Timeout(timeout) => peer.timeout = timeout,
+            Compose::Allow(is_allowed) => peer.allow(is_allowed),
+            Compose::OpenRecording => {
+                if let Some(path) = peer.recording().map(Path::to_owned) {
+                    self.open_path(&path, ctx);
+                }
+            }
             Compose::EndStep | Compose::Undo | Compose::Redo => {
                 let Some(composer) = self.desk.composer_mut() else { return };
                 match what {

@@ -55,7 +55,7 @@ impl App {
                 }
             }
             Command::GoTo(row) => self.go_to(row),
-            Command::Compose(what) => self.compose(what),
+            Command::Compose(what) => self.compose(what, ctx),
             command => self.dispatch_to_view(command),
         }
     }

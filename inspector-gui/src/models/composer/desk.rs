@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framescope_capture::{Index, Row, RowId, TransportType};
+use framescope_capture::{Index, Options, Row, RowId, TransportType};
 use framescope_inspect::CustomProtocols;
 use framescope_ksy::Described;
 use framescope_parser::{Direction, Missing, Protocol, SpanType};
 
 use super::format::{Enumerations, Format};
-use super::{Change, Composer, Draft, templates};
+use super::peer::Peer;
+use super::{Change, Composer, Draft, Shown, templates};
 use crate::models::background::{Background, Job};
 use crate::models::document::SharedIndex;
 use crate::models::text::grouped;
@@ -25,6 +26,8 @@ const PATIENCE: Duration = Duration::from_millis(8);
 pub struct Desk {
     background: Background,
     composer: Option<Composer>,
+    /// Where messages are sent.
+    pub peer: Peer,
     opening: Option<Job<Result<Opened, OpenError>>>,
     templates: BTreeMap<String, Templates>,
     /// Why a message could not be edited.
@@ -79,6 +82,7 @@ impl Desk {
         Desk {
             background: background.clone(),
             composer: None,
+            peer: Peer::new(background),
             opening: None,
             templates: BTreeMap::new(),
             error: None,
@@ -111,6 +115,7 @@ impl Desk {
         let makes = |templates: &Templates| matches!(templates, Templates::Making(_));
         self.opening.is_none()
             && self.composer.as_ref().is_none_or(Composer::is_settled)
+            && !self.peer.is_busy()
             && !self.templates.values().any(makes)
     }
 
@@ -139,7 +144,9 @@ impl Desk {
         self.opening = None;
         match result {
             Ok(Opened { draft, origin, notice, server }) => {
-                let _ = server;
+                if let Some(server) = server {
+                    self.peer.set_target(&server);
+                }
                 self.edit(draft, origin);
                 self.notice = notice;
             }
@@ -198,6 +205,38 @@ impl Desk {
     /// The descriptions have changed, and so have their templates.
     pub(crate) fn forget_templates(&mut self) {
         self.templates.clear();
+    }
+
+    /// Sends the message.
+    pub(crate) fn send(&mut self, options: &Options) {
+        if let Some(composer) = self.composer.as_mut().filter(|composer| composer.is_settled()) {
+            self.peer.send(composer.draft(), composer.shown(), options);
+            composer.end_step();
+        }
+    }
+
+    /// Sends a message again that was sent before.
+    pub(crate) fn send_again(&mut self, number: usize, options: &Options) {
+        let Some(sent) = self.peer.sent().get(number).cloned() else { return };
+        if let Some(draft) = &sent.draft {
+            let shown = Shown { details: sent.details, summary: sent.summary, ..Shown::default() };
+            self.peer.send(draft, &shown, options);
+        }
+    }
+
+    /// Edits a message that was sent before.
+    pub fn edit_sent(&mut self, number: usize) {
+        let draft = self.peer.sent().get(number).and_then(|sent| sent.draft.clone());
+        if let Some(draft) = draft {
+            self.edit(Draft::clone(&draft), format!("sent message {}", number + 1));
+        }
+    }
+
+    /// Connects to a peer that speaks first.
+    pub(crate) fn connect(&mut self, options: &Options) {
+        if let Some(composer) = &self.composer {
+            self.peer.connect(composer.draft().format().name(), options);
+        }
     }
 
     /// Changes the message.

@@ -5,8 +5,10 @@
 
 pub mod desk;
 pub mod draft;
+mod exporting;
 pub mod format;
 mod in_place;
+pub mod peer;
 pub(crate) mod places;
 pub mod shown;
 pub mod templates;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 pub use desk::{Desk, OpenError};
 pub use draft::{ChangeError, Draft};
+pub use exporting::{as_command, as_json};
 pub use format::Format;
 pub use shown::{EditedField, FieldState, Shown};
 pub use values::ValueKind;

@@ -51,6 +51,8 @@ pub struct Shown {
     pub kind: Option<String>,
     /// It in a few words.
     pub summary: String,
+    /// What a receiver takes it for, if that is not one whole message.
+    pub doubt: Option<String>,
     /// What is known of its fields; that mostly holds in other drafts of the same format too.
     pub(crate) known: Arc<Known>,
 }
@@ -102,6 +104,7 @@ impl Shown {
             changed,
             kind,
             summary: sent.summary.clone(),
+            doubt: format.doubt(draft.bytes()),
             known: Arc::new(known),
         }
     }

@@ -126,10 +126,10 @@ impl Line<'_> {
         row_background(ui, rect, is_marked, response.hovered());
         let left = rect.left() + 2.0 + indent(self.depth, INDENT);
         let toggles = !field.fields.is_empty() && self.disclosure(ui, Pos2::new(left, rect.top()));
-        self.swatch(ui, Pos2::new(left + INDENT - 2.0, rect.top() + 5.0));
+        self.swatch(ui, Pos2::new(left + INDENT, rect.top() + 5.0));
         let weak = ui.visuals().weak_text_color();
         let colour = field.severity.map_or(weak, |severity| colours::severity(severity, ui.visuals()));
-        paint_text(ui, name.with_min_x(left + INDENT + 6.0), &field.name, FontId::monospace(12.5), colour);
+        paint_text(ui, name.with_min_x(left + INDENT + 8.0), &field.name, FontId::monospace(12.5), colour);
         if response.clicked() && !toggles {
             marks.mark_field(field);
         }

@@ -1,9 +1,12 @@
 //! A message that is being composed: its fields to edit, its bytes to type over, and where it is sent.
 
+mod answers;
 mod bytes;
 mod fields;
+mod sending;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use eframe::egui::{CentralPanel, Frame, Label, Margin, Panel, RichText, Ui};
 use framescope_capture::RowId;
@@ -14,6 +17,7 @@ use crate::models::composer::{Change, Composer, Desk};
 use crate::models::details::{Details, FieldNode};
 use bytes::{HexEditor, range_of};
 use fields::FieldEditor;
+use sending::SendingPanel;
 
 /// What the composer asks of the app.
 #[derive(Clone, Debug)]
@@ -30,6 +34,24 @@ pub(crate) enum Compose {
     EndStep,
     Undo,
     Redo,
+    /// Sends the message.
+    Send,
+    /// Opens a new connection, and sends nothing.
+    Connect,
+    Disconnect,
+    /// Waits no longer for an answer.
+    Stop,
+    /// Where it is sent.
+    Address(String),
+    Udp(bool),
+    Timeout(Duration),
+    /// Whether the target may be sent to although it is another machine.
+    Allow(bool),
+    /// Edits a message again that was sent.
+    EditSent(usize),
+    SendAgain(usize),
+    /// Opens the recording of the conversation.
+    OpenRecording,
 }
 
 impl PartialEq for Compose {
@@ -44,6 +66,7 @@ impl PartialEq for Compose {
 pub(crate) struct ComposerPanel {
     fields: FieldEditor,
     bytes: HexEditor,
+    sending: SendingPanel,
     marks: Marks,
 }
 
@@ -124,18 +147,22 @@ pub(crate) fn show(
     let Some(composer) = desk.composer() else { return nothing(ui, desk, protocols, commands) };
     header(ui, desk, composer, protocols, commands);
     panel.marks.follow(&composer.shown().details);
-    let ComposerPanel { fields: field_editor, bytes: hex, marks } = panel;
+    let ComposerPanel { fields: field_editor, bytes: hex, sending, marks } = panel;
     let frame = Frame::new().inner_margin(Margin { left: 6, right: 0, top: 0, bottom: 0 });
-    if ui.available_width() < NARROW {
-        let half = ui.available_height() / 2.0;
-        let below = Panel::bottom("composed bytes below").resizable(true).default_size(half).min_size(60.0);
+    let (width, height) = (ui.available_width(), ui.available_height());
+    if width < NARROW {
+        let below = Panel::bottom("composed sending below").resizable(true).default_size(height * 0.4);
+        below.frame(Frame::new()).show(ui, |ui| sending::show(ui, desk, sending, commands));
+        let below = Panel::bottom("composed bytes below").resizable(true).default_size(height * 0.25);
         below.frame(Frame::new()).show(ui, |ui| bytes::show(ui, composer, hex, marks, commands));
         CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
             fields::show(ui, composer, field_editor, marks, commands);
         });
     } else {
-        let width = ui.available_width() * 0.36;
-        let left = Panel::left("composed fields").resizable(true).default_size(width).min_size(220.0);
+        let right =
+            Panel::right("composed sending").resizable(true).default_size(width * 0.30).min_size(260.0);
+        right.frame(frame).show(ui, |ui| sending::show(ui, desk, sending, commands));
+        let left = Panel::left("composed fields").resizable(true).default_size(width * 0.32).min_size(220.0);
         left.frame(Frame::new()).show(ui, |ui| fields::show(ui, composer, field_editor, marks, commands));
         CentralPanel::default().frame(frame).show(ui, |ui| bytes::show(ui, composer, hex, marks, commands));
     }
@@ -220,6 +247,7 @@ fn header(ui: &mut Ui, desk: &Desk, composer: &Composer, protocols: &[String], c
         let path = path.map_or_else(String::new, |path| format!("{path}: "));
         line(&format!("Not changed. {path}{error}"));
     }
+    shown.doubt.iter().for_each(|doubt| line(doubt));
     desk.error().iter().map(String::as_str).chain(desk.notice()).for_each(&mut line);
     if let Some(why) = composer.draft().unwritten() {
         line(&format!(
