@@ -9,6 +9,9 @@ use framescope_capture::filter::FilterError;
 use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
+use framescope_live::capturing::CaptureError;
+use framescope_live::proxy::ProxyError;
+use framescope_live::{EditParseError, ExchangeError};
 use thiserror::Error;
 
 use crate::status::Status;
@@ -26,14 +29,30 @@ pub(crate) enum Error {
     Read(#[from] ReadError),
     #[error(transparent)]
     Rule(#[from] SelectorError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    #[error("--stop-after: {0}")]
+    StopAfter(FilterError),
     #[error("--filter: {0}")]
     Filter(FilterError),
     #[error("--fields: {0}")]
     Fields(FilterError),
+    #[error("--set: {0}")]
+    Set(framescope_live::EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    #[error("--break: {0}")]
+    Break(EditParseError),
+    #[error("--break: a filter is for captures; give only the messages that are to be broken")]
+    BreakWithFilter,
+    #[error("--expect: {0}")]
+    Expect(FilterError),
     #[error("{} can't be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]
@@ -93,6 +112,8 @@ impl Error {
             Error::Io(error) if error.kind() == io::ErrorKind::Interrupted => Status::Interrupted,
             // What was being written or read back is gone.
             Error::Io(_) => Status::Damaged,
+            Error::Exchange(ExchangeError::Refused(_) | ExchangeError::Read(_)) => Status::Unusable,
+            Error::Exchange(_) => Status::Damaged,
             _ => Status::Unusable,
         }
     }

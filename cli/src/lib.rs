@@ -6,9 +6,11 @@
 mod arguments;
 mod commands;
 mod error;
+mod following;
 mod loading;
 mod notices;
 mod output;
+mod printing;
 mod progress;
 mod status;
 

@@ -83,7 +83,11 @@ impl Protocol for Bare {
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         let kind = match message.field("kind") {
             Some(kind) => {
-                let byte = kind.value.as_u64().and_then(|kind| u8::try_from(kind).ok());
+                let named = |name: &str| (1..=3).find(|kind| kind_name(*kind) == Some(name));
+                let byte = match &kind.value {
+                    Value::Text(name) => named(name),
+                    value => value.as_u64().and_then(|kind| u8::try_from(kind).ok()),
+                };
                 Some(byte.ok_or(Error::new(0, "kind", Fault::Missing))?)
             }
             None => None,

@@ -217,6 +217,12 @@ pub trait Protocol: Send + Sync {
         self.encode_noting(message, out, notes)
     }
 
+    /// Computes anew the checks over bytes that were changed: `changed` is the message with other bytes in some places, and as
+    /// long. A check that was itself changed, or that covers nothing that was, stays as it is. By default, there are no checks.
+    fn renew_checks(&self, message: Captured<'_, '_>, changed: &mut [u8]) {
+        let _ = (message, changed);
+    }
+
     /// How sure the protocol is that this direction speaks it.
     fn detect(&self, sample: Sample<'_>) -> Confidence;
 

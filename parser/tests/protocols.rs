@@ -190,10 +190,13 @@ fn a_message_is_written_from_its_fields_or_says_which_it_lacks() {
         assert_eq!(error, Error::new(7, name, Fault::TooLong { limit, found: limit + 1 }));
         fields[i].value = Value::utf8(b"1");
         assert_eq!(missive.encode(&message(fields.clone()), &mut out).unwrap_err().offset, 7);
-        fields.remove(i);
-        let error = missive.encode(&message(fields), &mut out).unwrap_err();
-        assert_eq!(error, Error::new(0, name, Fault::Missing));
     }
+    // All but the kind are as in a plain frame if they are not given.
+    missive.encode(&message(vec![field("kind", Value::utf8(b"PING"))]), &mut out).unwrap();
+    assert_eq!(out, FrameBuf::new(framescope_parser::missive::Kind::PING).to_bytes().unwrap());
+    out.clear();
+    let error = missive.encode(&message(vec![field("sequence", Value::Unsigned(1))]), &mut out).unwrap_err();
+    assert_eq!(error, Error::new(0, "kind", Fault::Missing));
     let with = |more: Field<'static>| message(all().into_iter().chain([more]).collect());
     let group = |name, fields| Field { fields, ..field(name, Value::Group) };
     for (wrong, name) in [

@@ -84,6 +84,35 @@ fn a_row_is_there_with_the_packet_that_completes_it() {
 }
 
 #[test]
+fn what_the_sequence_shows_is_a_problem_at_once_and_stays_one() {
+    let frame = |sequence| FrameBuf { sequence, ..FrameBuf::new(Kind::DATA) }.to_bytes().unwrap();
+    let (first, second) = (frame(1), frame(7));
+    let offset = u32::try_from(first.len()).unwrap();
+    let segments = [
+        Tcp::syn(999),
+        Tcp::data(1000, first),
+        Tcp::data(1000 + offset, second.clone()),
+        Tcp::data(1000, second),
+    ];
+    let (source, growth) = growing(&capture(&segments[..3]));
+    let (mut indexer, mut index) = Indexer::new(source, &Options::default()).unwrap();
+    catch_up(&mut indexer, &mut index);
+    let codes = |index: &Index, row: u32| -> Vec<&str> {
+        index.row(row.into()).unwrap().codes.iter().map(|code| code.as_str()).collect()
+    };
+    assert!(codes(&index, 1).contains(&"sequence-jump"), "{:?}", codes(&index, 1));
+    assert!(printed(&index).contains("sequence-jump"));
+    growth.append(&capture(&segments)[capture(&segments[..3]).len()..]).unwrap();
+    catch_up(&mut indexer, &mut index);
+    assert!(codes(&index, 0).contains(&"conflicting-retransmission"), "{:?}", codes(&index, 0));
+    assert_eq!(printed(&index).matches("conflicting-retransmission").count(), 1, "{}", printed(&index));
+    drop(growth);
+    indexer.finish(&mut index);
+    assert_eq!(printed(&index).matches("conflicting-retransmission").count(), 1, "{}", printed(&index));
+    assert_eq!(printed(&index).matches("sequence-jump").count(), 1);
+}
+
+#[test]
 fn what_stays_undecided_is_decided_when_its_stream_is_quiet() {
     let text = capture(&[Tcp::data(1, *b"a line of text\n")]);
     let (source, growth) = growing(&text);

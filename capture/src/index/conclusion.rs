@@ -9,6 +9,7 @@ use crate::ids::{FlowId, PacketId, RowId, StreamId, Table};
 use crate::index::Index;
 use crate::index::annotations::Annotations;
 use crate::index::marks::{annotate_all, label_annotated};
+use crate::index::noticed::Noticed;
 use crate::index::order::NewOrder;
 use crate::index::row_table::RowTable;
 use crate::index::store::Link;
@@ -31,6 +32,7 @@ impl IndexWriter {
             rows.conversations.renumber(&order);
             rows.entries = order.rows;
         }
+        rows.noticed = Noticed::default();
         let mut annotations = std::mem::take(&mut rows.annotations);
         annotate_all(rows, labels, &mut annotations);
         annotations.append(std::mem::take(&mut self.marked));

@@ -297,6 +297,25 @@ impl Index {
         self.stage(row).is_none_or(|stage| !stage.needs_variables)
     }
 
+    /// A copy of a row's conversation as it was before the row, and which side sent the row: to write other messages in its place.
+    /// None where what a row's bytes mean does not depend on messages before it, and where the file can't be read any more.
+    pub fn conversation_before(&self, row: &Row) -> Option<(Role, Box<dyn Conversation>)> {
+        if self.is_read_alone(row) {
+            return None;
+        }
+        let replay = self.replay_before(row)?;
+        let found = (replay.role(row.stream), replay.conversation.copy());
+        self.keep(replay);
+        Some(found)
+    }
+
+    fn replay_before(&self, row: &Row) -> Option<Replay> {
+        let (id, _) = self.rows.entries.of_stream_from(row.stream, row.offset).next()?;
+        let mut replay = self.rows.conversations.replay(self, row.stream.flow(), id)?;
+        replay.advance(self, id).ok()?;
+        Some(replay)
+    }
+
     /// Calls `run` with what is known around a row in its conversation; with nothing in a protocol without stages, and where the
     /// file can't be read any more.
     pub fn with_context<T>(&self, row: &Row, run: impl FnOnce(Option<&Context<'_>>) -> T) -> T {
@@ -307,13 +326,7 @@ impl Index {
         if self.is_read_alone(row) {
             return run(Some(&context));
         }
-        let id = self.rows.entries.of_stream_from(row.stream, row.offset).next().map(|(id, _)| id);
-        let replay = id.and_then(|id| {
-            let mut replay = self.rows.conversations.replay(self, row.stream.flow(), id)?;
-            replay.advance(self, id).ok()?;
-            Some(replay)
-        });
-        let Some(replay) = replay else { return run(Some(&context)) };
+        let Some(replay) = self.replay_before(row) else { return run(Some(&context)) };
         let role = Some(replay.role(row.stream));
         let result = run(Some(&Context { role, variables: replay.conversation.variables(), ..context }));
         self.keep(replay);

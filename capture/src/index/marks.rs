@@ -5,7 +5,7 @@ use framescope_parser::{Code, Sentence, SpanType};
 use crate::ids::{PacketId, RowId, StreamId};
 use crate::index::annotations::Annotations;
 use crate::index::row_table::RowTable;
-use crate::index::store::Entry;
+use crate::index::store::{Entry, Rows};
 use crate::index::stream::Mark;
 use crate::messages::outline::Labels;
 
@@ -100,7 +100,11 @@ fn annotate_row(
 /// Nothing more is annotated: puts the annotations in the order of the rows, and counts them among the rows' problems.
 pub(crate) fn label_annotated(rows: &mut RowTable, labels: &mut Labels) {
     rows.annotations.sort();
-    let RowTable { entries, annotations, .. } = rows;
+    label_rows(&mut rows.entries, labels, &rows.annotations);
+}
+
+/// Counts annotations among the problems of their rows.
+pub(crate) fn label_rows(entries: &mut Rows, labels: &mut Labels, annotations: &Annotations) {
     let mut codes = annotations.codes().map(|(_, code)| code);
     // Mostly the row before had the same label, and the same problem.
     let mut last = None;

@@ -217,7 +217,10 @@ impl Index {
     pub(crate) fn report<'a>(&'a self, number: RowId, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.visit(row, bytes, visit);
         self.summary_of_no_message(row, &mut |text| visit.summary(text));
-        for Problem { code, range, text } in self.rows.annotations.of(number, row.length) {
+        let (annotations, noticed) = (&self.rows.annotations, &self.rows.noticed);
+        for Problem { code, range, text } in
+            annotations.of(number, row.length).chain(noticed.of(number, row.length))
+        {
             visit.problem(code, range, format_args!("{text}"));
         }
     }

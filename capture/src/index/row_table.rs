@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::ids::{PacketId, StreamId, Table};
 use crate::index::annotations::Annotations;
 use crate::index::conversations::Conversations;
+use crate::index::noticed::Noticed;
 use crate::index::store::{Entry, Packets, Rows, SegmentRange, Segments};
 use crate::index::stream::Stream;
 
@@ -15,6 +16,8 @@ pub(crate) struct RowTable {
     pub(crate) streams: Table<StreamId, Stream>,
     /// Problems of rows that the sequence or reassembly shows, not the row's own bytes.
     pub(crate) annotations: Annotations,
+    /// The same as far as it is known, of a capture that grows.
+    pub(crate) noticed: Noticed,
     /// How far conversations were, whose messages depend on earlier ones.
     pub(crate) conversations: Conversations,
 }

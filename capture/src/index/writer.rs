@@ -11,7 +11,7 @@ use framescope_parser::{Code, Conversation, Observation, Protocol, Sentence, Spa
 use crate::BlockReader;
 use crate::ids::{FlowId, PacketId, RowId, Side, StreamId};
 use crate::index::annotations::Annotations;
-use crate::index::marks::annotate_if_complete;
+use crate::index::marks::{annotate_if_complete, label_rows};
 use crate::index::order::CompletionOrder;
 use crate::index::row_table::RowTable;
 use crate::index::store::{Entry, Link, Packets, Rows, SegmentRange, Segments};
@@ -74,11 +74,13 @@ pub(super) fn connect(rows: &mut Rows, row: RowId, link: Link, other: RowId) {
 
 impl IndexWriter {
     pub(crate) fn new(reader: BlockReader) -> IndexWriter {
+        // Of a capture that grows, what is noticed is shown at once.
+        let log = if reader.source().is_live() { Annotations::with_copies } else { Annotations::default };
         IndexWriter {
             sessions: Sessions::default(),
-            observed: Annotations::default(),
-            guessed: Annotations::default(),
-            marked: Annotations::default(),
+            observed: log(),
+            guessed: log(),
+            marked: log(),
             order: CompletionOrder::default(),
             reader,
             compared: Default::default(),
@@ -106,6 +108,16 @@ impl IndexWriter {
     /// Something is wrong with a message that carries others.
     pub(crate) fn carrier_problem(&mut self, row: RowId, code: Code, text: &Sentence) {
         self.marked.add(row, code, text);
+    }
+
+    /// Shows what was noticed since this was last called.
+    pub(crate) fn show_noticed(&mut self, rows: &mut RowTable, labels: &mut Labels) {
+        for log in [&mut self.observed, &mut self.guessed, &mut self.marked] {
+            if let Some(last) = log.take_fresh() {
+                label_rows(&mut rows.entries, labels, &last);
+                rows.noticed.add(last);
+            }
+        }
     }
 
     /// What is known of the beginning of a flow has changed.

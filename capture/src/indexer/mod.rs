@@ -197,6 +197,7 @@ impl Indexer {
         if let Err(error) = step {
             self.stop(index, &error);
         }
+        self.writer.show_noticed(&mut index.rows, &mut index.labels);
         !matches!(self.input, Input::Done)
     }
 

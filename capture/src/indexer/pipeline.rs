@@ -396,6 +396,7 @@ impl Indexer {
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
         self.messages.decide_waiting(&mut to);
         self.take_carried(index);
+        self.writer.show_noticed(&mut index.rows, &mut index.labels);
     }
 
     /// The sender of a stream is done, and every byte was delivered.

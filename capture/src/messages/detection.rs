@@ -11,7 +11,7 @@ use crate::ids::PacketId;
 
 /// With this many bytes a choice is made from what there is.
 const SAMPLE: usize = 64 << 10;
-/// After so many calls of [`DetectionBuffer::settle`] a choice is made from what there is.
+/// After so many calls of [`DetectionBuffer::settle`] a choice is made even if nothing recognises what there is.
 const PATIENCE: u8 = 20;
 /// Fewer bytes than this are too few to choose from.
 const FIRST_CHOICE: usize = 20;
@@ -79,7 +79,8 @@ impl DetectionBuffer {
         self.calls = self.calls.saturating_add(1);
         match self.calls {
             0 | 1 => None,
-            calls if calls < PATIENCE => Some(Confidence::Likely),
+            2 => Some(Confidence::Likely),
+            calls if calls < PATIENCE => Some(Confidence::Possible),
             _ => Some(Confidence::No),
         }
     }

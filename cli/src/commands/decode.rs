@@ -1,16 +1,16 @@
 //! `framescope decode`: every message with its fields and problems.
 
-use std::io::Write;
+use std::ops::ControlFlow;
 
 use clap::{Args, ValueEnum};
 use framescope_capture::Index;
-use framescope_capture::export::{self, RowSelection};
 use framescope_parser::Severity;
 
-use crate::arguments::{CaptureArgs, FieldsArgs, FilterArgs};
+use crate::arguments::{CaptureArgs, FilterArgs};
 use crate::error::Error;
+use crate::following::follow;
 use crate::notices::{notify, report};
-use crate::output::{output, paint};
+use crate::printing::PrintingArgs;
 use crate::progress::Progress;
 use crate::status::Status;
 
@@ -22,26 +22,20 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     filter: FilterArgs,
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-
     #[command(flatten)]
-    fields: FieldsArgs,
+    printing: PrintingArgs,
+
+    /// Print messages as they come, of a capture that is still being written, until it ends or Ctrl-C is pressed.
+    ///
+    /// A file ends when nothing appends to it any more: that is never known. Standard input ends with the program that writes it.
+    /// Messages are printed in the order in which they become complete; what only the whole shows, such as that nothing answered, is not
+    /// among their problems.
+    #[arg(long)]
+    follow: bool,
 
     /// Exit with status 3 if any message has a problem of at least this severity
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// For people: a line for each message, field and problem
-    Text,
-    /// One JSON object per line and message
-    Json,
-    /// One line per message, under column names
-    Csv,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -54,30 +48,38 @@ enum FailOn {
 
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let options = args.capture.reading.options()?;
-    let filter = args.filter.parse(&options)?;
-    let fields = args.fields.parse(!matches!(args.format, Format::Text), &options)?;
+    let mut printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
+    if args.follow {
+        let (source, followed) = args.capture.open_growing()?;
+        let ended = follow(source, &options, &mut |index, rows| {
+            printer.print(index, rows)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        drop(followed);
+        if ended.interrupted {
+            return Err(Error::interrupted());
+        }
+        return args.status(&ended.index);
+    }
     let index = args.capture.load(&options)?;
     let mut progress = Progress::quiet();
-    let mut watch = progress.rows(&index);
-    let selection = &mut RowSelection::by(filter).watched(&mut watch);
-    let mut out = output();
-    match (args.format, &fields) {
-        (Format::Text, _) => export::write_text(&index, selection, paint(), &mut out)?,
-        (Format::Json, None) => export::write_json(&index, selection, &mut out)?,
-        (Format::Json, Some(fields)) => export::write_json_fields(&index, selection, fields, &mut out)?,
-        (Format::Csv, None) => export::write_csv(&index, selection, &mut out)?,
-        (Format::Csv, Some(fields)) => export::write_csv_fields(&index, selection, fields, &mut out)?,
+    printer.print_watched(&index, &mut progress.rows(&index))?;
+    args.status(&index)
+}
+
+impl Arguments {
+    /// The exit status, and what has to be said on standard error.
+    fn status(&self, index: &Index) -> Result<Status, Error> {
+        let status = report(index);
+        let Some(fail_on) = self.fail_on else { return Ok(status) };
+        let found = fail_on.count(index);
+        if status == Status::Done && found > 0 {
+            let problem = fail_on.problem();
+            notify(&format!("--fail-on: {found} of {} rows have {problem}", index.row_count()));
+            return Ok(Status::Found);
+        }
+        Ok(status)
     }
-    out.flush()?;
-    let status = report(&index);
-    let Some(fail_on) = args.fail_on else { return Ok(status) };
-    let found = fail_on.count(&index);
-    if status == Status::Done && found > 0 {
-        let problem = fail_on.problem();
-        notify(&format!("--fail-on: {found} of {} rows have {problem}", index.row_count()));
-        return Ok(Status::Found);
-    }
-    Ok(status)
 }
 
 impl FailOn {

@@ -1,5 +1,6 @@
 //! The commands, each with its arguments and its work.
 
+mod capture;
 mod check;
 mod check_peer;
 mod columns;
@@ -14,7 +15,9 @@ mod fuzz_peer;
 mod package_files;
 mod problems;
 mod protocols;
+mod proxy;
 mod seeds;
+mod send;
 mod template;
 pub(crate) mod window;
 
@@ -30,6 +33,9 @@ pub(crate) enum Command {
     /// Print every message with its fields and problems
     #[command(after_help = status::HELP)]
     Decode(decode::Arguments),
+    /// Capture on an interface, and print every message as it passes
+    #[command(after_help = status::HELP)]
+    Capture(capture::Arguments),
     /// Write messages, or the packets that carry them, to a file
     #[command(after_help = status::HELP)]
     Export(export::Arguments),
@@ -45,6 +51,16 @@ pub(crate) enum Command {
     /// Print what the two sides of a conversation sent to each other
     #[command(after_help = status::HELP)]
     Follow(follow::Arguments),
+    /// Sit between two programs: forward what they send, and print the messages as they pass
+    ///
+    /// Needs no rights: programs connect to LISTEN instead of TARGET. docs/live.md shows it with an example.
+    Proxy(proxy::Arguments),
+    /// Send messages to a program that listens, and print its replies
+    ///
+    /// Messages are JSON objects, one per line: {"protocol":"missive","fields":{"kind":"PING"}}. Lengths and checks are derived, or wrong
+    /// on purpose with --break. docs/live.md shows it with examples.
+    #[command(after_help = send::STATUS_HELP)]
+    Send(send::Arguments),
     /// List the protocols that --as SELECTOR=PROTOCOL accepts
     Protocols(ReadingArgs),
     /// List the columns and fields that --filter and --fields accept
@@ -92,11 +108,14 @@ impl Command {
     pub(crate) fn run(self) -> Result<Status, Error> {
         match self {
             Command::Decode(arguments) => decode::run(&arguments),
+            Command::Capture(arguments) => capture::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
             Command::Seeds(arguments) => seeds::run(&arguments),
             Command::Flows(arguments) => flows::run(&arguments),
             Command::Problems(arguments) => problems::run(&arguments),
             Command::Follow(arguments) => follow::run(&arguments),
+            Command::Proxy(arguments) => proxy::run(&arguments),
+            Command::Send(arguments) => send::run(&arguments),
             Command::Protocols(arguments) => protocols::run(&arguments),
             Command::Columns(arguments) => columns::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),

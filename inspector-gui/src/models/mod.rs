@@ -9,6 +9,7 @@ pub(crate) mod cells;
 pub(crate) mod channels;
 pub(crate) mod columns;
 pub mod compare;
+pub mod composer;
 pub(crate) mod conversation_rows;
 pub(crate) mod conversations;
 pub mod copying;

@@ -29,7 +29,7 @@ use crate::select::Selection;
 use crate::stream::Stages;
 use crate::write::Written;
 use crate::write::placed::{self, Placed};
-use crate::{dissect, framing, stream, write};
+use crate::{dissect, framing, renew, stream, write};
 
 /// A protocol whose messages a `.ksy` file describes.
 ///
@@ -493,6 +493,14 @@ impl Protocol for Described {
             None => self.of_stage(Some(context)),
         };
         part.write_noting(Some(context), message, out, notes)
+    }
+
+    fn renew_checks(&self, message: Captured<'_, '_>, changed: &mut [u8]) {
+        let part = match (&self.stream, message.context()) {
+            (Some(stream), Some(context)) => stream.part(context.stage),
+            (_, context) => self.of_stage(context),
+        };
+        renew::renew_checks((&part.format.plan, &part.format.meta, part.key.as_ref()), message, changed);
     }
 
     /// By the evidence of each message's head, and how many messages follow each other.

@@ -15,6 +15,7 @@ mod names;
 mod pairs;
 mod plan;
 mod program;
+mod renew;
 mod run;
 mod select;
 mod stream;

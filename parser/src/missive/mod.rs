@@ -38,6 +38,7 @@ mod incomplete;
 mod integers;
 mod payload;
 mod raw;
+mod renewing;
 mod select;
 mod session;
 #[cfg(feature = "proptest")]
@@ -107,6 +108,11 @@ impl Missive {
     pub(crate) fn kind_name(&self, kind: Kind) -> Option<&str> {
         let own = || Some(self.kinds.iter().find(|(known, _)| *known == kind)?.1.as_str());
         kind.name().or_else(own)
+    }
+
+    /// The kind with a name.
+    pub(crate) fn kind_named(&self, name: &str) -> Option<Kind> {
+        (0..=u8::MAX).map(Kind).find(|kind| self.kind_name(*kind) == Some(name))
     }
 
     /// The name of an extension that is known here: from the specification, or from the application.
@@ -208,7 +214,11 @@ impl Protocol for Missive {
     }
 
     fn encode(&self, message: &Dissection<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        fields::frame_of(message)?.encode(self.key.as_ref(), out)
+        fields::frame_of(self, message)?.encode(self.key.as_ref(), out)
+    }
+
+    fn renew_checks(&self, message: Captured<'_, '_>, changed: &mut [u8]) {
+        renewing::renew_checks(self, message, changed);
     }
 
     fn detect(&self, sample: Sample<'_>) -> Confidence {

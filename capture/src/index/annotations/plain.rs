@@ -29,6 +29,11 @@ impl Plain {
         self.maps.is_empty()
     }
 
+    /// How many rows have a bit.
+    pub(super) fn len(&self) -> u64 {
+        self.maps.iter().map(|(_, map)| map.len()).sum()
+    }
+
     /// Sets the bit of a row.
     pub(super) fn set(&mut self, row: u32, pattern: u32) -> BitChange {
         let (mut is_new, mut before) = (true, None);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use framescope_capture::export::{display_limit, row_facts};
 use framescope_capture::{BlockReader, Index, PacketId, RowId, SegmentRange};
-use framescope_parser::{Captured, Code, Missing, Problem, SpanType, Unclaimed};
+use framescope_parser::{Captured, Code, Dissection, Field, Missing, Problem, Protocol, SpanType, Unclaimed};
 
 pub use carriers::{CarriedRow, CarrierRow};
 use carriers::{carried_in, carriers_of, no_secrets, unpacked_from};
@@ -79,21 +79,7 @@ impl Details {
         let dissection = index.dissect(number, &bytes);
         let problems = dissection.problems.clone();
         let protocol = index.protocol(&row).unwrap_or(&Unclaimed);
-        let first_hole = missing.first().map(|hole| hole.start);
-        let mut tree = TreeBuilder {
-            protocol,
-            problems: ProblemIndex::new(&problems),
-            first_hole,
-            left: FIELDS_SHOWN,
-            left_out: 0,
-        };
-        let mut fields = tree.nodes(&dissection.fields, ("", ""));
-        if tree.left_out > 0 {
-            let (name, path) = ("…".to_owned(), "…".to_owned());
-            let value = format!("{} more fields are not shown", grouped(tree.left_out));
-            fields.push(Arc::new(FieldNode { name, path, value, ..FieldNode::default() }));
-        }
-        number_leaves(&mut fields);
+        let fields = tree_of(protocol, &dissection.fields, &problems, missing.first().map(|hole| hole.start));
         let mut origin = row_facts(index, number, &row, PACKETS_NAMED);
         let shown = Captured::with_missing(&bytes, &missing).length();
         if (shown as u64) < row.length && row.span_type != SpanType::Gap {
@@ -128,6 +114,19 @@ impl Details {
             no_secrets,
             error: None,
         }
+    }
+
+    /// A message that is in no capture, with the fields and problems that its protocol shows in it.
+    pub(crate) fn composed(
+        title: String,
+        bytes: Vec<u8>,
+        read: &Dissection<'_>,
+        protocol: &dyn Protocol,
+    ) -> Details {
+        let problems = read.problems.clone();
+        let fields = tree_of(protocol, &read.fields, &problems, None);
+        let (tints, at_fault) = (tints_of(&fields), at_fault(&problems, bytes.len()));
+        Details { title, bytes, tints, fields, problems, at_fault, ..Details::default() }
     }
 
     /// Its bytes with their holes.
@@ -215,6 +214,25 @@ impl Details {
     pub fn bytes_of(&self, range: &Range<usize>) -> &[u8] {
         self.captured().get(range.clone()).unwrap_or_default()
     }
+}
+
+/// The fields of a message as nodes: no more than are shown.
+fn tree_of(
+    protocol: &dyn Protocol,
+    fields: &[Field<'_>],
+    problems: &[Problem],
+    first_hole: Option<usize>,
+) -> Vec<Arc<FieldNode>> {
+    let problems = ProblemIndex::new(problems);
+    let mut tree = TreeBuilder { protocol, problems, first_hole, left: FIELDS_SHOWN, left_out: 0 };
+    let mut nodes = tree.nodes(fields, ("", ""));
+    if tree.left_out > 0 {
+        let (name, path) = ("…".to_owned(), "…".to_owned());
+        let value = format!("{} more fields are not shown", grouped(tree.left_out));
+        nodes.push(Arc::new(FieldNode { name, path, value, ..FieldNode::default() }));
+    }
+    number_leaves(&mut nodes);
+    nodes
 }
 
 fn smallest_field<'f>(fields: &'f [Arc<FieldNode>], range: &Range<usize>) -> Option<&'f FieldNode> {

@@ -63,9 +63,27 @@ pub struct Annotations {
     /// Some row has more than [`PROBLEMS_A_ROW`], or as many.
     is_crowded: bool,
     is_full: bool,
+    /// Copies of the last notes, if they are wanted.
+    fresh: Option<Box<Annotations>>,
 }
 
 impl Annotations {
+    /// None, of which copies of the notes are kept that are added, until they are [taken](Annotations::take_fresh).
+    pub(crate) fn with_copies() -> Annotations {
+        Annotations { fresh: Some(Box::default()), ..Annotations::default() }
+    }
+
+    /// Copies of the notes that were added since this was last called.
+    pub(crate) fn take_fresh(&mut self) -> Option<Annotations> {
+        let fresh = self.fresh.as_mut().filter(|fresh| fresh.len() > 0)?;
+        Some(std::mem::take(fresh))
+    }
+
+    /// How many notes there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.count + self.plain.len()
+    }
+
     /// Something is wrong with all of a row.
     #[inline]
     pub fn add(&mut self, row: RowId, code: Code, text: &Sentence) {
@@ -74,6 +92,9 @@ impl Annotations {
 
     /// Something is wrong with a row, or with these of its bytes.
     pub fn add_range(&mut self, row: RowId, code: Code, text: &Sentence, range: Option<Range<u64>>) {
+        if let Some(fresh) = &mut self.fresh {
+            fresh.add_range(row, code, text, range.clone());
+        }
         let is_ranged = range.is_some();
         let range = range.map_or((0, 0), |range| (range.start, range.end.saturating_sub(range.start)));
         let (mut numbers, mut owned) = ([0; 3], String::new());

@@ -1,8 +1,5 @@
 //! `framescope encode`: from the JSON that `framescope decode --format json` prints back to the bytes of messages.
 
-mod message;
-mod talks;
-
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,10 +7,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use framescope_inspect::{CustomProtocols, Reading};
+use framescope_live::encoding::{Talks, encode_line};
 use framescope_parser::Protocol;
 use framescope_parser::missive::Key;
 
-use self::talks::Talks;
 use crate::arguments::{ImportArgs, parse_key};
 use crate::error::Error;
 use crate::notices::notify;
@@ -101,7 +98,7 @@ fn encode(
         }
         bytes.clear();
         notes.clear();
-        match message::encode(&line, protocols, default, &mut talks, &mut bytes, &mut notes) {
+        match encode_line(&line, protocols, default, &mut talks, &mut bytes, &mut notes) {
             Ok(()) => out.write_all(&bytes)?,
             Err(error) => {
                 refused += 1;

@@ -11,7 +11,7 @@ const MOST: usize = 10_000;
 
 /// The conversations so far, by flow and protocol.
 #[derive(Default)]
-pub(super) struct Talks(HashMap<(Option<u64>, String), Talk>);
+pub struct Talks(HashMap<(Option<u64>, String), Talk>);
 
 /// A conversation, and which direction is the client's.
 struct Talk {
@@ -20,15 +20,18 @@ struct Talk {
 }
 
 /// A message's place in its conversation.
-pub(super) struct Turn<'t> {
-    pub(super) conversation: &'t mut dyn Conversation,
-    pub(super) role: Role,
-    pub(super) stage: u16,
+pub struct Turn<'t> {
+    /// The conversation, as it is before the message.
+    pub conversation: &'t mut dyn Conversation,
+    /// Its sender.
+    pub role: Role,
+    /// The stage that it is in.
+    pub stage: u16,
 }
 
 impl Talks {
     /// Where a row belongs; None in a protocol without stages, and for a row without one of them.
-    pub(super) fn turn(&mut self, row: &Json, protocol: &dyn Protocol) -> Option<Turn<'_>> {
+    pub fn turn(&mut self, row: &Json, protocol: &dyn Protocol) -> Option<Turn<'_>> {
         let name = row.get("stage")?.as_str()?;
         let stage = protocol.stages().iter().position(|stage| stage.name == name)?;
         let stage = u16::try_from(stage).ok()?;
@@ -57,9 +60,21 @@ impl Talks {
     }
 }
 
+impl std::fmt::Debug for Talks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Talks").field("conversations", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn").field("role", &self.role).field("stage", &self.stage).finish_non_exhaustive()
+    }
+}
+
 impl Turn<'_> {
     /// The message was written: what it sets is known to those after it.
-    pub(super) fn said(&mut self, bytes: &[u8]) {
+    pub fn said(&mut self, bytes: &[u8]) {
         self.conversation.continue_in(self.role, self.stage);
         self.conversation.message(self.role, Captured::whole(bytes));
     }

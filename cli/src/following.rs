@@ -1,0 +1,73 @@
+//! Follows a capture that grows, row by row.
+
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::time::Duration;
+
+use framescope_capture::{Followed, Index, Options, Source};
+use framescope_live::Following;
+
+use crate::arguments::CaptureArgs;
+use crate::error::Error;
+use crate::notices::notify;
+use crate::progress::Progress;
+
+/// The pause while nothing comes.
+const PAUSE: Duration = Duration::from_millis(5);
+/// The bytes after which a source can be recognised as a capture.
+const ENOUGH: u64 = 64;
+
+/// What was read of a capture that grew.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) index: Index,
+    /// Whether Ctrl-C was pressed.
+    pub(crate) interrupted: bool,
+}
+
+/// Takes new rows, and says whether to go on.
+pub(crate) type TakeRows<'t> = dyn FnMut(&Index, Range<usize>) -> io::Result<ControlFlow<()>> + 't;
+
+/// Reads a source that grows until it ends, Ctrl-C is pressed, or `each` breaks off, and hands on the rows as they come.
+pub(crate) fn follow(source: Source, options: &Options, each: &mut TakeRows<'_>) -> Result<Ended, Error> {
+    let mut progress = Progress::quiet();
+    let mut goes_on = || progress.at(0, 0);
+    while source.is_growing() && source.length() < ENOUGH && goes_on() {
+        std::thread::sleep(PAUSE);
+    }
+    let mut following = Following::new(source, options)?;
+    following.index().notices().iter().for_each(notify);
+    let mut interrupted = false;
+    while !following.has_ended() && !interrupted {
+        let rows = following.read_on();
+        interrupted = !goes_on();
+        let is_quiet = rows.is_empty();
+        if !is_quiet && each(following.index(), rows)?.is_break() {
+            break;
+        }
+        if is_quiet && !following.has_ended() && !interrupted {
+            std::thread::sleep(PAUSE);
+        }
+    }
+    let mut printed = Ok(());
+    let index = following.finish(&mut |index, rows| {
+        if printed.is_ok() {
+            printed = each(index, rows).map(|_| ());
+        }
+    });
+    printed?;
+    Ok(Ended { index, interrupted })
+}
+
+impl CaptureArgs {
+    /// The capture, to which another program may go on appending. A file is followed until what is returned beside it is dropped.
+    pub(crate) fn open_growing(&self) -> Result<(Source, Option<Followed>), Error> {
+        if self.file.as_os_str() == "-" {
+            let limit = self.reading.unpack_limit;
+            let source = Source::live_within("standard input", io::stdin(), limit, || {});
+            return Ok((source.map_err(Error::reading(&self.file))?, None));
+        }
+        let (source, followed) = self.reading.open(&self.file)?.follow();
+        Ok((source, Some(followed)))
+    }
+}
