@@ -1,4 +1,4 @@
-//! `framescope fuzz-peer`: plays conversations that are made up against a program that runs, until one breaks it.
+//! `framescope fuzz-peer`: plays generated conversations against a program that runs, until one breaks it.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -48,11 +48,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
 
-    /// A capture of valid conversations to begin with; without one all are made up
+    /// A capture of valid conversations to begin with; without one all are generated
     #[arg(long, value_name = "CAPTURE")]
     seeds: Option<PathBuf>,
 
-    /// Another seed makes up other conversations
+    /// Another seed generates other conversations
     #[arg(long, default_value_t = 1)]
     seed: u32,
 

@@ -1,4 +1,4 @@
-//! The loop: makes up a conversation, plays it, looks at the peer, and follows up what it finds.
+//! The loop: generates a conversation, plays it, looks at the peer, and follows up what it finds.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::TcpStream;
@@ -34,7 +34,7 @@ const REST: Duration = Duration::from_millis(30);
 /// How a peer is fuzzed.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Another seed makes up other conversations.
+    /// Another seed generates other conversations.
     pub seed: u32,
     /// How many conversations to play; None for any number.
     pub runs: Option<u64>,

@@ -81,7 +81,7 @@ impl<'p> Reader<'p> {
         Reader { protocol, others, conversation, framers: [Framer::default(), Framer::default()], log }
     }
 
-    /// Whether what the client has just said is no message in the state that the conversation is in: then it is a row at once, of
+    /// Whether what the client has just said can not be read in the state that the conversation is in: then it is a row at once, of
     /// the state that it is a message in. What the client says from now on means nothing.
     fn note_misplaced(&mut self, bytes: &[u8], stage: u16) {
         let stages = self.protocol.stages();
