@@ -12,6 +12,8 @@ mod export;
 mod following;
 mod input;
 mod packaging;
+mod peer;
+mod send;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
 

@@ -18,7 +18,9 @@ use crate::{Leg, Limits, Recorded, Recorder, Target};
 /// How long a read or a write takes at most before it is seen whether it is still wanted.
 const SLICE: Duration = Duration::from_millis(100);
 /// What one peer may send in one conversation.
-const MOST_RECEIVED: u64 = 1 << 28;
+const MOST_RECEIVED: u64 = 1 << 26;
+/// What is received ahead of what is read as messages.
+const MOST_AHEAD: u64 = 1 << 20;
 /// The largest datagram.
 const PIECE: usize = 64 << 10;
 /// What the ends of a Unix socket, which have no addresses, are recorded as.
@@ -69,7 +71,8 @@ pub(super) struct Arrivals {
 
 #[derive(Debug, Default)]
 struct State {
-    has_more: bool,
+    /// Bytes that were received since the one that waits has read them.
+    ahead: u64,
     end: Option<End>,
 }
 
@@ -78,8 +81,19 @@ impl Arrivals {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn more(&self) {
-        self.state().has_more = true;
+    /// More was received. While it is too much, no more is.
+    fn more(&self, bytes: u64) {
+        let mut state = self.state();
+        state.ahead += bytes;
+        self.changed.notify_all();
+        while state.ahead > MOST_AHEAD && !self.is_stopped() {
+            state = self.changed.wait_timeout(state, SLICE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// All that was received so far is about to be read.
+    pub(super) fn read(&self) {
+        self.state().ahead = 0;
         self.changed.notify_all();
     }
 
@@ -98,7 +112,7 @@ impl Arrivals {
         let mut state = self.state();
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            if std::mem::take(&mut state.has_more) || state.end.is_some() || left.is_zero() {
+            if state.ahead > 0 || state.end.is_some() || left.is_zero() {
                 return;
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -350,7 +364,7 @@ fn receive(
                 // Recording does not fail here: the recorder says so itself.
                 let _ = tape.during(Role::Server, || Ok(bytes));
                 received += count as u64;
-                arrivals.more();
+                arrivals.more(count as u64);
                 if received > MOST_RECEIVED {
                     return arrivals.ended(End::Flooded);
                 }

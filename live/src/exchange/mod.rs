@@ -208,6 +208,7 @@ impl Exchange {
 
     /// Reads all that was recorded, and takes it into account for what is written next.
     fn catch_up(&mut self) {
+        self.arrivals.read();
         self.live.catch_up();
         let index = self.live.index();
         for id in index.row_ids_in(self.taken..index.row_count()) {
