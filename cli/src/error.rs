@@ -11,6 +11,7 @@ use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
 use framescope_live::proxy::ProxyError;
+use framescope_live::{EditParseError, ExchangeError};
 use thiserror::Error;
 
 use crate::status::Status;
@@ -36,12 +37,22 @@ pub(crate) enum Error {
     Filter(FilterError),
     #[error("--fields: {0}")]
     Fields(FilterError),
+    #[error("--set: {0}")]
+    Set(framescope_live::EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    #[error("--break: {0}")]
+    Break(EditParseError),
+    #[error("--break: a filter is for captures; give only the messages that are to be broken")]
+    BreakWithFilter,
+    #[error("--expect: {0}")]
+    Expect(FilterError),
     #[error("{} can't be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]
@@ -59,6 +70,12 @@ pub(crate) enum Error {
     NoFlow { path: PathBuf, flow: u32, there_are: String },
     #[error("can't compare with '{command}': {cause}")]
     Peer { command: String, cause: io::Error },
+    #[error("'{text}' is no address: {}; write HOST:PORT, such as 127.0.0.1:9000", match cause { Some(cause) => cause.to_string(), None => "it has no addresses".to_owned() })]
+    Address { text: String, cause: Option<io::Error> },
+    #[error(transparent)]
+    Remote(#[from] framescope_live::Refused),
+    #[error(transparent)]
+    Finding(#[from] framescope_live::fuzzing::WriteError),
     #[error("{}", match .0.kind() { io::ErrorKind::Interrupted => "interrupted".to_owned(), _ => .0.to_string() })]
     Io(#[from] io::Error),
 }
@@ -95,6 +112,8 @@ impl Error {
             Error::Io(error) if error.kind() == io::ErrorKind::Interrupted => Status::Interrupted,
             // What was being written or read back is gone.
             Error::Io(_) => Status::Damaged,
+            Error::Exchange(ExchangeError::Refused(_) | ExchangeError::Read(_)) => Status::Unusable,
+            Error::Exchange(_) => Status::Damaged,
             _ => Status::Unusable,
         }
     }

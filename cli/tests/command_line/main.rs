@@ -3,6 +3,7 @@
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod capture;
 mod check_peer;
 mod conversations;
 mod decode;
