@@ -13,8 +13,8 @@ use super::super::list::{self, Scroll};
 use super::super::menus::entry;
 use super::super::paint::{paint_text, row_background, row_text_colour};
 use super::super::{Command, colours};
-use super::Compose;
 use super::answers::{About, AnswerPanel};
+use super::{Compose, text_info};
 use crate::models::composer::peer::{Peer, Progress, Sent, State};
 use crate::models::composer::{Desk, as_command, as_json};
 use crate::models::copying::{CopyAs, bytes_as};
@@ -161,7 +161,7 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
             .hint_text("HOST:PORT")
             .desired_width(width);
         let response = ui.add(line);
-        response.widget_info(|| WidgetInfo::text_edit(true, &peer.address, &address, "Target"));
+        response.widget_info(|| text_info(&peer.address, &address, "Target"));
         if response.changed() {
             ask(Compose::Address(address.clone()));
         }
@@ -283,8 +283,12 @@ impl Line<'_> {
         match self.item {
             Item::Sent(number) => {
                 let Some(sent) = self.peer.sent().get(number) else { return nothing };
-                let text = format!("{}. {} {}", number + 1, sent.details.title, sent.summary);
-                (text, sent.target.clone(), colour)
+                let elsewhere = match sent.target == self.peer.target() {
+                    true => String::new(),
+                    false => format!(" to {}", sent.target),
+                };
+                let text = format!("{}. {} {}{elsewhere}", number + 1, sent.details.title, sent.summary);
+                (text, String::new(), colour)
             }
             Item::Answer(number, answer) => {
                 let found = self.progress.get(number).and_then(|progress| progress.answers.get(answer));

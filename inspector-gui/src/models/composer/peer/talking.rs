@@ -157,7 +157,11 @@ impl Talking {
     fn rows(&mut self, rows: Range<usize>) {
         let (Some(exchange), Some(present)) = (&self.exchange, &mut self.present) else { return };
         let index = exchange.index();
-        let came: Vec<RowId> = index.row_ids_in(rows).filter(|row| is_from_peer(index, *row)).collect();
+        let (came, own): (Vec<RowId>, Vec<RowId>) =
+            index.row_ids_in(rows).partition(|row| is_from_peer(index, *row));
+        // When it was recorded is nearer to when it was sent.
+        let time = own.first().and_then(|own| index.time_ns(&index.row(*own)?));
+        present.sent_ns = time.or(present.sent_ns);
         if !came.is_empty() {
             present.add(index, &came);
             present.quiet_since = Some(self.background.now());
