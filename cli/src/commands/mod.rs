@@ -90,7 +90,7 @@ pub(crate) enum Command {
     /// fuzz/README.md shows one.
     #[command(after_help = check_peer::STATUS_HELP)]
     CheckPeer(check_peer::Arguments),
-    /// Play conversations that are made up against a program that runs, until one breaks it
+    /// Play generated conversations against a program that runs, until one breaks it
     ///
     /// They are generated from the protocol, changed message by message and played over real sockets. What is found is made as small as
     /// possible, and written with a script that repeats it. docs/live.md shows how.

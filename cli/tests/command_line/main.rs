@@ -10,6 +10,7 @@ mod decode;
 mod descriptions;
 mod export;
 mod following;
+mod fuzz_peer;
 mod input;
 mod packaging;
 mod peer;
