@@ -10,7 +10,7 @@ use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
-use framescope_live::proxy::ProxyError;
+use framescope_live::proxy::{AuthorityError, ProxyError};
 use thiserror::Error;
 
 use crate::status::Status;
@@ -44,6 +44,8 @@ pub(crate) enum Error {
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error("{} can't be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]
