@@ -11,6 +11,7 @@ use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
 use framescope_live::proxy::{AuthorityError, ProxyError};
+use framescope_live::{EditParseError, ExchangeError};
 use thiserror::Error;
 
 use crate::status::Status;
@@ -37,7 +38,7 @@ pub(crate) enum Error {
     #[error("--fields: {0}")]
     Fields(FilterError),
     #[error("--set: {0}")]
-    Set(framescope_live::EditParseError),
+    Set(EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
@@ -46,6 +47,14 @@ pub(crate) enum Error {
     Proxy(#[from] ProxyError),
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    #[error("--break: {0}")]
+    Break(EditParseError),
+    #[error("--break: a filter is for captures; give only the messages that are to be broken")]
+    BreakWithFilter,
+    #[error("--expect: {0}")]
+    Expect(FilterError),
     #[error("{} can't be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]
@@ -63,6 +72,12 @@ pub(crate) enum Error {
     NoFlow { path: PathBuf, flow: u32, there_are: String },
     #[error("can't compare with '{command}': {cause}")]
     Peer { command: String, cause: io::Error },
+    #[error("'{text}' is no address: {}; write HOST:PORT, such as 127.0.0.1:9000", match cause { Some(cause) => cause.to_string(), None => "it has no addresses".to_owned() })]
+    Address { text: String, cause: Option<io::Error> },
+    #[error(transparent)]
+    Remote(#[from] framescope_live::Refused),
+    #[error(transparent)]
+    Finding(#[from] framescope_live::fuzzing::WriteError),
     #[error("{}", match .0.kind() { io::ErrorKind::Interrupted => "interrupted".to_owned(), _ => .0.to_string() })]
     Io(#[from] io::Error),
 }
@@ -99,6 +114,8 @@ impl Error {
             Error::Io(error) if error.kind() == io::ErrorKind::Interrupted => Status::Interrupted,
             // What was being written or read back is gone.
             Error::Io(_) => Status::Damaged,
+            Error::Exchange(ExchangeError::Refused(_) | ExchangeError::Read(_)) => Status::Unusable,
+            Error::Exchange(_) => Status::Damaged,
             _ => Status::Unusable,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! It never looks at what it records, and reads nothing.
 
-mod blocks;
+pub(crate) mod blocks;
 mod packets;
 mod queue;
 
