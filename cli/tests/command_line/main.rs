@@ -12,6 +12,7 @@ mod following;
 mod input;
 mod packaging;
 mod peer;
+mod replay;
 mod send;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
