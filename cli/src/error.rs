@@ -38,6 +38,8 @@ pub(crate) enum Error {
     Filter(FilterError),
     #[error("--fields: {0}")]
     Fields(FilterError),
+    #[error("--set: {0}")]
+    Set(framescope_live::EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
@@ -73,6 +75,12 @@ pub(crate) enum Error {
     NoFlow { path: PathBuf, flow: u32, there_are: String },
     #[error("can't compare with '{command}': {cause}")]
     Peer { command: String, cause: io::Error },
+    #[error("'{text}' is no address: {}; write HOST:PORT, such as 127.0.0.1:9000", match cause { Some(cause) => cause.to_string(), None => "it has no addresses".to_owned() })]
+    Address { text: String, cause: Option<io::Error> },
+    #[error(transparent)]
+    Remote(#[from] framescope_live::Refused),
+    #[error(transparent)]
+    Finding(#[from] framescope_live::fuzzing::WriteError),
     #[error("{}", match .0.kind() { io::ErrorKind::Interrupted => "interrupted".to_owned(), _ => .0.to_string() })]
     Io(#[from] io::Error),
 }

@@ -34,6 +34,11 @@ enum Format {
 }
 
 impl PrintingArgs {
+    /// Whether it is for people.
+    pub(crate) fn is_text(&self) -> bool {
+        self.format == Format::Text
+    }
+
     /// What prints the rows that a filter matches.
     pub(crate) fn printer(&self, filter: Option<Filter>, options: &Options) -> Result<RowPrinter, Error> {
         let fields = self.fields.parse(self.format != Format::Text, options)?;

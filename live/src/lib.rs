@@ -9,6 +9,7 @@ mod edit;
 pub mod encoding;
 mod exchange;
 mod following;
+pub mod fuzzing;
 mod limits;
 mod live_index;
 pub mod proxy;

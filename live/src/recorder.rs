@@ -2,7 +2,7 @@
 //!
 //! It never looks at what it records, and reads nothing.
 
-mod blocks;
+pub(crate) mod blocks;
 mod packets;
 mod queue;
 
@@ -19,6 +19,11 @@ use framescope_parser::Role;
 
 use self::packets::{MAX_PAYLOAD, Segment};
 use self::queue::{Appends, Queue};
+
+/// Two addresses as a recording has them, which is of one family.
+pub(crate) fn canonical(from: SocketAddr, to: SocketAddr) -> (SocketAddr, SocketAddr) {
+    packets::Path::new(from, to).ends()
+}
 
 /// Which interface of the recording packets belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -11,6 +11,7 @@ mod eval;
 mod export;
 mod flows;
 mod follow;
+mod fuzz_peer;
 mod package_files;
 mod problems;
 mod protocols;
@@ -95,6 +96,12 @@ pub(crate) enum Command {
     /// fuzz/README.md shows one.
     #[command(after_help = check_peer::STATUS_HELP)]
     CheckPeer(check_peer::Arguments),
+    /// Play generated conversations against a program that runs, until one breaks it
+    ///
+    /// They are generated from the protocol, changed message by message and played over real sockets. What is found is made as small as
+    /// possible, and written with a script that repeats it. docs/live.md shows how.
+    #[command(after_help = fuzz_peer::STATUS_HELP)]
+    FuzzPeer(fuzz_peer::Arguments),
     /// Print a script that completes commands and options in your shell
     Completions(completions::Arguments),
     /// Write the manual pages and completions that packages install
@@ -123,6 +130,7 @@ impl Command {
             Command::Template(arguments) => template::run(&arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::CheckPeer(arguments) => check_peer::run(&arguments),
+            Command::FuzzPeer(arguments) => fuzz_peer::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
             Command::PackageFiles(arguments) => package_files::run(&arguments),
         }

@@ -3,12 +3,14 @@
 // A test stops where an assumption of its helpers does not hold.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod capture;
 mod check_peer;
 mod conversations;
 mod decode;
 mod descriptions;
 mod export;
 mod following;
+mod fuzz_peer;
 mod input;
 mod packaging;
 mod peer;

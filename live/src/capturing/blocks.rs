@@ -2,6 +2,8 @@
 //!
 //! A pcap's packets become blocks, so that whatever comes after has one format. A block is passed on when all of it is there.
 
+use crate::recorder::blocks::{block, option};
+
 /// A block is at most this long; no packet that a tool captures is nearly as long.
 const LONGEST: u32 = 16 << 20;
 
@@ -161,8 +163,7 @@ impl Blocks {
         // The upper half of a pcap's link type is about checksums.
         let link = link & 0xFFFF;
         let mut interface = [link.to_le_bytes(), snaplen.to_le_bytes()].concat();
-        let name = self.interface.clone();
-        option(&mut interface, 2, name.as_bytes());
+        option(&mut interface, 2, self.interface.as_bytes());
         option(&mut interface, 9, &[9]);
         option(&mut interface, 0, &[]);
         let goes_on = goes_on && each(BlockType::Interface, self.make(INTERFACE, &interface));
@@ -223,11 +224,11 @@ impl Blocks {
         let Some(packet) = bytes.get(16..taken) else { return Ok(None) };
         let fraction = u64::from(fraction) * if is_nanoseconds { 1 } else { 1000 };
         let time = u64::from(seconds) * 1_000_000_000 + fraction;
-        let (high, low) = ((time >> 32) as u32, (time & 0xFFFF_FFFF) as u32);
+        let [high, low] = halves(time);
         let head = [0, high, low, captured, original].map(u32::to_le_bytes);
         let mut body = std::mem::take(&mut self.made);
         body.clear();
-        write_block(&mut body, 6, &[head.as_flattened(), packet]);
+        block(&mut body, 6, &[head.as_flattened(), packet]);
         let goes_on = each(BlockType::Packet, &body);
         self.made = body;
         Ok(Some(Taken { taken, goes_on }))
@@ -235,35 +236,19 @@ impl Blocks {
 
     fn make(&mut self, code: u32, body: &[u8]) -> &[u8] {
         self.made.clear();
-        write_block(&mut self.made, code, &[body]);
+        block(&mut self.made, code, &[body]);
         &self.made
     }
+}
+
+/// The upper and the lower half.
+fn halves(time: u64) -> [u32; 2] {
+    [time >> 32, time & u64::from(u32::MAX)].map(|half| u32::try_from(half).unwrap_or(0))
 }
 
 struct Taken {
     taken: usize,
     goes_on: bool,
-}
-
-/// Appends a block: its type, its parts one after another, padded, its length at both ends. The parts are short enough for one.
-fn write_block(out: &mut Vec<u8>, code: u32, parts: &[&[u8]]) {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    let total = (12 + length.next_multiple_of(4)) as u32;
-    out.extend(code.to_le_bytes());
-    out.extend(total.to_le_bytes());
-    parts.iter().for_each(|part| out.extend_from_slice(part));
-    out.resize(out.len() + length.next_multiple_of(4) - length, 0);
-    out.extend(total.to_le_bytes());
-}
-
-/// Appends an option of a block. One that is too long for an option is cut.
-fn option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
-    let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
-    let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
-    out.extend(code.to_le_bytes());
-    out.extend(length.to_le_bytes());
-    out.extend_from_slice(value);
-    out.resize(out.len().next_multiple_of(4), 0);
 }
 
 #[cfg(test)]
@@ -288,7 +273,7 @@ mod tests {
         let mut bytes = magic.to_le_bytes().to_vec();
         bytes.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0]);
         for packet in [&b"abc"[..], b"defg"] {
-            let length = packet.len() as u32;
+            let length = u32::try_from(packet.len()).unwrap();
             bytes.extend([1_800_000_000, fraction, length, length].map(u32::to_le_bytes).as_flattened());
             bytes.extend(packet);
         }
@@ -309,10 +294,9 @@ mod tests {
         for piece in 1..whole.1.len() {
             assert_eq!(blocks(&whole.1, piece), (whole.0.clone(), whole.1.clone(), Ok(()), 0));
         }
-        let time = 1_800_000_000_000_000_007_u64;
         let packet = whole.1.len() - 36 - 36;
-        assert_eq!(whole.1[packet + 12..packet + 16], ((time >> 32) as u32).to_le_bytes());
-        assert_eq!(whole.1[packet + 16..packet + 20], (time as u32).to_le_bytes());
+        let time = halves(1_800_000_000_000_000_007).map(u32::to_le_bytes);
+        assert_eq!(whole.1[packet + 12..packet + 20], *time.as_flattened());
         assert_eq!(blocks(&pcap(0xA1B2_C3D4, 7), 5).1.len(), whole.1.len());
     }
 

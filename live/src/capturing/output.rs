@@ -1,7 +1,7 @@
 //! Where captured blocks go: to the file that is read while it grows, to a ring of files, or both.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use framescope_capture::{Growth, Source};
@@ -19,11 +19,11 @@ pub(super) struct Output {
     pub(super) bytes: u64,
 }
 
-/// The file that is read.
+/// The file that grows.
 struct Growing {
     path: PathBuf,
-    growth: Growth,
-    /// To cut off what could be written in part only.
+    /// Where it is read.
+    growth: Option<Growth>,
     file: File,
     written: u64,
     waiting: Vec<u8>,
@@ -44,9 +44,9 @@ impl Output {
             return Ok((output, None));
         }
         let path = request.file.as_deref().filter(|_| output.ring.is_none());
-        let (growing, source) = Growing::open(path, name)?;
+        let (growing, source) = Growing::open(path, request.is_read.then_some(name))?;
         output.growing = Some(growing);
-        Ok((output, Some(source)))
+        Ok((output, source))
     }
 
     pub(super) fn take(&mut self, block_type: BlockType, block: &[u8]) -> Result<(), CaptureError> {
@@ -90,13 +90,17 @@ impl Output {
 const WRITE_AT: usize = 256 << 10;
 
 impl Growing {
-    fn open(path: Option<&Path>, name: &str) -> Result<(Growing, Source), CaptureError> {
+    /// Opens a file, or a temporary one, which is read if it has a name for that.
+    fn open(path: Option<&Path>, name: Option<&str>) -> Result<(Growing, Option<Source>), CaptureError> {
         let file = match path {
             Some(path) => OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path),
             None => tempfile::tempfile(),
         };
         let path = path.map_or_else(std::env::temp_dir, Path::to_owned);
-        let open = |file: File| Ok((file.try_clone()?, Source::growing(name, file)?));
+        let open = |file: File| {
+            let read = name.map(|name| Source::growing(name, file.try_clone()?)).transpose()?;
+            Ok((file, read.unzip()))
+        };
         let (file, (source, growth)) = file.and_then(open).map_err(|cause| unwritable(&path, cause))?;
         Ok((Growing { path, growth, file, written: 0, waiting: Vec::new() }, source))
     }
@@ -105,12 +109,18 @@ impl Growing {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        if let Err(cause) = self.growth.append(&self.waiting) {
+        let written = match &self.growth {
+            Some(growth) => growth.append(&self.waiting),
+            None => self.file.write_all(&self.waiting),
+        };
+        if let Err(cause) = written {
             // Whole blocks only.
             let _ = self.file.set_len(self.written);
             self.waiting.clear();
             let error = unwritable(&self.path, cause);
-            self.growth.cut(error.to_string());
+            if let Some(growth) = &self.growth {
+                growth.cut(error.to_string());
+            }
             return Err(error);
         }
         self.written += self.waiting.len() as u64;

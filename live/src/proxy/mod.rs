@@ -6,9 +6,11 @@
 mod address;
 mod counts;
 mod end;
+mod faults;
 mod notices;
 mod pump;
 mod recording;
+mod road;
 mod tcp;
 mod udp;
 
@@ -17,14 +19,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use tokio::sync::watch;
+use framescope_capture::{Options, ReadError, Source};
+use framescope_parser::Role;
+use tokio::sync::{Semaphore, watch};
 
 pub use self::address::{Address, AddressError};
 use self::counts::Counts;
 pub use self::counts::Summary;
+use self::faults::Messages;
+pub use self::faults::{Fault, FaultError, Faults, NotOfDatagrams};
 use self::notices::Notices;
+use crate::Edit;
 use crate::limits::{Limits, Refused};
-use crate::recorder::Recorder;
+use crate::recorder::{Leg, Recorder};
 
 /// What is forwarded, and where to.
 #[derive(Clone, Debug)]
@@ -37,7 +44,50 @@ pub struct Settings {
     pub udp: bool,
     /// Which targets are allowed.
     pub limits: Limits,
+    /// What is done to what passes.
+    pub faults: Faults,
+    /// Which messages are changed, on either way.
+    pub edits: Vec<Edit>,
 }
+
+impl Settings {
+    /// Forwards connections as they are.
+    pub fn new(listen: Address, target: Address) -> Settings {
+        let (limits, faults) = (Limits::default(), Faults::default());
+        Settings { listen, target, udp: false, limits, faults, edits: Vec::new() }
+    }
+}
+
+impl Settings {
+    /// Whether what is to be done makes sense.
+    fn check(&self) -> Result<(), ProxyError> {
+        if !self.udp {
+            return Ok(());
+        }
+        self.faults.check_datagrams()?;
+        if self.edits.is_empty() { Ok(()) } else { Err(ProxyError::EditOfDatagrams) }
+    }
+
+    /// What finds messages in connections, if that is needed.
+    fn messages(
+        &self,
+        recorder: &Recorder,
+        (source, options): (&Source, &Options),
+        notices: &Arc<Notices>,
+    ) -> Result<Option<Messages>, ReadError> {
+        let needed = Role::BOTH.map(|role| !self.edits.is_empty() || self.faults.are_of_messages(role));
+        if self.udp || needed == [false; 2] {
+            return Ok(None);
+        }
+        let notices = Arc::clone(notices);
+        let notify = move |text| notices.notice(text);
+        Messages::new((source.clone(), options), recorder.clone(), self.edits.clone(), needed, notify)
+            .map(Some)
+    }
+}
+
+/// How many datagrams may wait for their time.
+const MOST_LATE: usize = 10_000;
 
 /// Why a proxy can't begin.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +103,15 @@ pub enum ProxyError {
     /// The target may not be sent to.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// A fault makes no sense.
+    #[error(transparent)]
+    Fault(#[from] NotOfDatagrams),
+    /// Messages of datagrams are to be changed.
+    #[error("--set changes messages of connections: leave it out, or --udp")]
+    EditOfDatagrams,
+    /// The recording can't be read as messages.
+    #[error(transparent)]
+    Reading(#[from] ReadError),
     /// The port can't be listened at.
     #[error("can't listen at {address}: {cause}{}", hint(cause))]
     Listen {
@@ -79,19 +138,8 @@ fn hint(cause: &io::Error) -> &'static str {
 pub struct Proxy {
     address: SocketAddr,
     counts: Arc<Counts>,
-    stop: Stop,
+    stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Stops a proxy, from any thread.
-#[derive(Clone, Debug)]
-pub struct Stop(watch::Sender<bool>);
-
-impl Stop {
-    /// Closes all connections. The recording ends soon after.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
-    }
 }
 
 /// What all connections share.
@@ -100,10 +148,24 @@ struct Shared {
     target: Address,
     recorder: Recorder,
     counts: Arc<Counts>,
-    notices: Notices,
+    notices: Arc<Notices>,
+    faults: Faults,
+    messages: Option<Messages>,
+    /// How many datagrams may wait for their time.
+    late: Arc<Semaphore>,
 }
 
 impl Shared {
+    /// Whether what one side sends is not what the other receives.
+    fn is_changed(&self) -> bool {
+        !self.faults.is_empty() || self.messages.is_some()
+    }
+
+    /// Where what clients send is recorded.
+    fn first_leg(&self) -> Leg {
+        if self.is_changed() { Leg::CLIENT_SIDE } else { Leg::ONLY }
+    }
+
     fn notice(&self, text: String) {
         self.notices.notice(text);
     }
@@ -116,18 +178,21 @@ enum Listener {
 }
 
 impl Proxy {
-    /// Listens, and forwards in a thread of its own from then on. `notify` is given sentences about what goes wrong.
+    /// Listens, and forwards in a thread of its own from then on. What is recorded is read again as `source` where messages have to
+    /// be found in it. `notify` is given sentences about what goes wrong.
     ///
     /// # Errors
     /// An address can't be looked up, listened at or sent to.
     pub fn start(
         settings: &Settings,
         recorder: Recorder,
+        reading: (&Source, &Options),
         notify: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Proxy, ProxyError> {
         let resolve = |address: &Address| {
             address.resolve().map_err(|cause| ProxyError::Unknown { address: address.clone(), cause })
         };
+        settings.check()?;
         let targets = resolve(&settings.target)?;
         targets.iter().try_for_each(|target| settings.limits.check(*target))?;
         let addresses = resolve(&settings.listen)?;
@@ -136,13 +201,16 @@ impl Proxy {
         // Each connection takes two. Where the system allows no more, a sentence says so when they have run out.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let counts = Arc::new(Counts::default());
-        let target = settings.target.clone();
+        let notices = Arc::new(Notices::new(notify));
         let shared = Arc::new(Shared {
             targets,
-            target,
+            target: settings.target.clone(),
+            messages: settings.messages(&recorder, reading, &notices)?,
             recorder,
             counts: Arc::clone(&counts),
-            notices: Notices::new(notify),
+            notices,
+            faults: settings.faults.clone(),
+            late: Arc::new(Semaphore::new(MOST_LATE)),
         });
         let (stop, stopped) = watch::channel(false);
         let runtime =
@@ -158,7 +226,7 @@ impl Proxy {
         };
         let thread =
             std::thread::Builder::new().name("proxy".to_owned()).spawn(work).map_err(ProxyError::Start)?;
-        Ok(Proxy { address, counts, stop: Stop(stop), thread: Some(thread) })
+        Ok(Proxy { address, counts, stop, thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -166,18 +234,14 @@ impl Proxy {
         self.address
     }
 
-    /// What stops it.
-    pub fn stopper(&self) -> Stop {
-        self.stop.clone()
-    }
-
     /// What was forwarded so far.
     pub fn summary(&self) -> Summary {
         self.counts.summary()
     }
 
-    /// Waits until it was stopped and its connections are closed.
-    pub fn wait(&mut self) {
+    /// Closes all connections, and waits until that is done.
+    pub fn stop(&mut self) {
+        self.stop.send_replace(true);
         if let Some(thread) = self.thread.take() {
             // A panic was printed where it happened.
             let _ = thread.join();
@@ -187,8 +251,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.stop.stop();
-        self.wait();
+        self.stop();
     }
 }
 

@@ -51,7 +51,8 @@ pub(super) fn packet(out: &mut Vec<u8>, interface: u32, time_ns: u64, headers: &
     block(out, 6, &[&fixed, headers, payload]);
 }
 
-fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
+/// Appends an option of a block.
+pub(crate) fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
     body.extend_from_slice(&code.to_le_bytes());
     body.extend_from_slice(&u16::try_from(value.len()).unwrap_or(0).to_le_bytes());
     body.extend_from_slice(value);
@@ -59,7 +60,7 @@ fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
 }
 
 /// A block: its type, its parts one after another, padded, its length at both ends.
-fn block(out: &mut Vec<u8>, block_type: u32, body: &[&[u8]]) {
+pub(crate) fn block(out: &mut Vec<u8>, block_type: u32, body: &[&[u8]]) {
     let length: usize = body.iter().map(|part| part.len()).sum();
     let padded = length.next_multiple_of(4);
     let total = u32::try_from(12 + padded).unwrap_or(u32::MAX).to_le_bytes();

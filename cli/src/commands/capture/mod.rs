@@ -8,18 +8,19 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use framescope_capture::filter::Filter;
 use framescope_capture::{Options, Source};
 use framescope_live::Following;
 use framescope_live::capturing::{Interface, Recording, Request, Ring, Tool, interfaces};
 
 use self::amounts::{StopAfter, parse_ring, until};
-use self::showing::{Rows, summary};
+use self::showing::summary;
 use crate::arguments::{FilterArgs, ReadingArgs};
 use crate::error::Error;
 use crate::notices::{notify, report};
 use crate::output::output;
+use crate::printing::{PrintingArgs, RowPrinter};
 use crate::progress::Progress;
 use crate::status::Status;
 
@@ -53,9 +54,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "AMOUNT|FILTER")]
     stop_after: Vec<StopAfter>,
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[command(flatten)]
+    printing: PrintingArgs,
 
     /// Print no messages
     #[arg(short, long)]
@@ -79,14 +79,6 @@ pub(crate) struct Arguments {
     reading: ReadingArgs,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// For people: a line for each message, field and problem
-    Text,
-    /// One JSON object per line and message
-    Json,
-}
-
 /// How long it waits for packets before it looks whether Ctrl-C was pressed.
 const PATIENCE: Duration = Duration::from_millis(25);
 /// So many bytes show that a capture is one.
@@ -95,12 +87,12 @@ const ENOUGH: u64 = 64;
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let tool = args.tool.as_deref().map(Tool::named).transpose()?;
     if args.list {
-        return list(&interfaces(tool.as_ref())?, args.format);
+        return list(&interfaces(tool.as_ref())?, &args.printing);
     }
     let options = args.reading.options()?;
-    let filter = args.filter.parse(&options)?;
+    let printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
+    let printer = (!args.quiet).then_some(printer);
     let stops = args.filters_that_stop(&options)?;
-    let rows = (!args.quiet).then_some(Rows { format: args.format, filter });
     let request = Request {
         tool,
         interface: args.interface.clone(),
@@ -108,10 +100,10 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
         promiscuous: args.promiscuous,
         file: args.write.clone(),
         ring: args.ring,
-        is_read: rows.is_some() || !stops.is_empty(),
+        is_read: printer.is_some() || !stops.is_empty(),
         until: until(&args.stop_after),
     };
-    capture(&request, &options, rows.as_ref(), &stops)
+    capture(&request, &options, printer, &stops)
 }
 
 impl Arguments {
@@ -127,7 +119,7 @@ impl Arguments {
 fn capture(
     request: &Request,
     options: &Options,
-    rows: Option<&Rows>,
+    printer: Option<RowPrinter>,
     stops: &[Filter],
 ) -> Result<Status, Error> {
     let mut progress = Progress::quiet();
@@ -137,7 +129,7 @@ fn capture(
         let _ = wake.send(());
     })?;
     notify(&showing::beginning(request, &recording));
-    let mut reading = Reading { following: None, source: recording.source(), rows, stops };
+    let mut reading = Reading { following: None, source: recording.source(), printer, stops };
     while recording.ended().is_none() {
         wait(&woken);
         let goes_on = reading.read_on(options, &recording);
@@ -171,7 +163,7 @@ fn wait(woken: &Receiver<()>) {
 struct Reading<'r> {
     following: Option<Following>,
     source: Option<Source>,
-    rows: Option<&'r Rows>,
+    printer: Option<RowPrinter>,
     stops: &'r [Filter],
 }
 
@@ -189,8 +181,8 @@ impl Reading<'_> {
             return Ok(true);
         }
         let index = following.index();
-        if let Some(rows) = self.rows {
-            rows.print(index, new.clone())?;
+        if let Some(printer) = &mut self.printer {
+            printer.print(index, new.clone())?;
         }
         let mut goes_on = true;
         for stop in self.stops {
@@ -209,14 +201,14 @@ impl Reading<'_> {
         let Some(mut following) = self.following else { return Ok(Status::Done) };
         while !following.has_ended() {
             let new = following.read_on();
-            if let Some(rows) = self.rows {
-                rows.print(following.index(), new)?;
+            if let Some(printer) = &mut self.printer {
+                printer.print(following.index(), new)?;
             }
         }
         let mut printed = Ok(());
         let index = following.finish(&mut |index, new| {
-            if let (Some(rows), Ok(())) = (self.rows, &printed) {
-                printed = rows.print(index, new);
+            if let (Some(printer), Ok(())) = (&mut self.printer, &printed) {
+                printed = printer.print(index, new);
             }
         });
         printed?;
@@ -224,9 +216,9 @@ impl Reading<'_> {
     }
 }
 
-fn list(interfaces: &[Interface], format: Format) -> Result<Status, Error> {
+fn list(interfaces: &[Interface], printing: &PrintingArgs) -> Result<Status, Error> {
     let mut out = output();
-    showing::write_interfaces(interfaces, format, &mut out)?;
+    showing::write_interfaces(interfaces, printing.is_text(), &mut out)?;
     out.flush()?;
     Ok(Status::Done)
 }

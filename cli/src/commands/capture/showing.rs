@@ -4,35 +4,9 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use framescope_capture::Index;
-use framescope_capture::export::{self, RowSelection};
 use framescope_capture::filter::{Evaluator, Filter};
 use framescope_live::capturing::{Ended, Interface, Recording, Request};
 use serde_json::json;
-
-use super::Format;
-use crate::output::{output, paint};
-
-/// Which rows are printed, and how.
-pub(super) struct Rows {
-    pub(super) format: Format,
-    pub(super) filter: Option<Filter>,
-}
-
-impl Rows {
-    /// Prints the rows of a range.
-    pub(super) fn print(&self, index: &Index, range: Range<usize>) -> io::Result<()> {
-        if range.is_empty() {
-            return Ok(());
-        }
-        let mut out = output();
-        let selection = &mut RowSelection::by(self.filter.clone()).within(range);
-        match self.format {
-            Format::Text => export::write_text(index, selection, paint(), &mut out)?,
-            Format::Json => export::write_json(index, selection, &mut out)?,
-        }
-        out.flush()
-    }
-}
 
 /// Whether a row of a range matches a filter.
 pub(super) fn any_matches(filter: &Filter, index: &Index, range: Range<usize>) -> io::Result<bool> {
@@ -45,8 +19,8 @@ pub(super) fn any_matches(filter: &Filter, index: &Index, range: Range<usize>) -
 pub(super) fn beginning(request: &Request, recording: &Recording) -> String {
     let (interface, tool) = (recording.interface(), recording.tool());
     let filter = &request.filter;
-    let what = if filter.is_empty() { String::new() } else { format!(" of '{filter}'") };
-    format!("capturing on {interface} with {tool}{what}; Ctrl-C ends it")
+    let what = if filter.is_empty() { String::new() } else { format!(" '{filter}'") };
+    format!("capturing{what} on {interface} with {tool}; Ctrl-C ends it")
 }
 
 /// How much was captured, and where it is.
@@ -89,13 +63,13 @@ fn counted(packets: u64) -> String {
 /// A line for each interface: its name, its addresses, what it is called.
 pub(super) fn write_interfaces(
     interfaces: &[Interface],
-    format: Format,
+    is_text: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let width = interfaces.iter().map(|interface| interface.name.chars().count()).max().unwrap_or(0);
     for interface in interfaces {
         let Interface { name, description, addresses, is_loopback, .. } = interface;
-        if matches!(format, Format::Json) {
+        if !is_text {
             let line = json!({
                 "name": name, "description": description, "addresses": addresses, "loopback": is_loopback,
             });
