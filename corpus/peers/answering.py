@@ -1,6 +1,8 @@
 """A peer that answers well or badly, for tests of programs that send: answering.py MODE, one of
 
     missive     replies to what asks for a reply: PONG, or ACK with a number that counts up
+    numbers     the same, and counts on in the next connection
+    tokens      a LOGIN is given a token, and DATA has to repeat it
     udp         the same in datagrams
     echo        what a first socket program does: sends back what each recv returned, with 'echo: ' before it
     greet       sends a line first, then replies 'ok N' to each line
@@ -21,29 +23,37 @@ import sys
 import threading
 
 import missive
-from missive import ACK, PING, PONG, REPLY
+from missive import ACK, DATA, ERROR, LOGIN, PING, PONG, REPLY
 
 
-def replies(reader, data, count):
+every = [0]
+
+
+def replies(reader, data, count, tokens=None):
     for row, frame, _ in reader.rows(data):
         frame = missive.Frame(frame) if row == "message" else None
         if frame is None or frame.flags & REPLY or frame.kind not in (1, 2, 3, PING):
             continue
         count[0] += 1
         kind, payload = (PONG, frame.payload) if frame.kind == PING else (ACK, f"number {count[0]}".encode())
+        if tokens is not None and frame.kind == LOGIN:
+            tokens.add(payload)
+        elif tokens is not None and frame.kind == DATA and frame.payload not in tokens:
+            kind, payload = ERROR, missive.error(403, "this is not the token")
         yield missive.encode(kind, payload, flags=REPLY, sequence=frame.sequence, channel=frame.channel)
 
 
 def serve(sock, mode):
-    reader, count = missive.Reader(), [0]
+    reader, count = missive.Reader(), every if mode in ("numbers", "tokens") else [0]
+    tokens = set() if mode == "tokens" else None
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if mode == "greet":
         sock.sendall(b"hello\n")
     if mode == "deaf":
         threading.Event().wait()
     while mode != "close" and (data := sock.recv(65536)):
-        if mode == "missive":
-            for reply in replies(reader, data, count):
+        if mode in ("missive", "numbers", "tokens"):
+            for reply in replies(reader, data, count, tokens):
                 sock.sendall(reply)
         elif mode == "echo":
             sock.sendall(b"echo: " + data)

@@ -14,6 +14,7 @@ mod fuzz_peer;
 mod input;
 mod packaging;
 mod peer;
+mod replay;
 mod send;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
