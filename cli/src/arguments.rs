@@ -1,11 +1,13 @@
 //! Arguments that several commands take.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use framescope_capture::export::Fields;
 use framescope_capture::filter::Filter;
 use framescope_capture::{Client, DecodeAs, Options};
+use framescope_live::Limits;
 use framescope_parser::missive::Key;
 use thiserror::Error;
 
@@ -128,6 +130,24 @@ impl FieldsArgs {
             return Err(Error::FieldsOfText);
         }
         Fields::parse(names, &options.protocols).map(Some).map_err(Error::Fields)
+    }
+}
+
+/// What may be sent, and how fast.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// The program may be on another machine
+    #[arg(long)]
+    yes_remote: bool,
+
+    /// Send at most so many messages a second; 0 for any number
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    rate: u32,
+}
+
+impl LimitArgs {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { allow_remote: self.yes_remote, rate: NonZeroU32::new(self.rate) }
     }
 }
 

@@ -10,7 +10,10 @@ use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
+use framescope_live::proxy::{AuthorityError, ProxyError};
 use framescope_live::proxy::ProxyError;
+use framescope_live::replay::ReplayError;
+use framescope_live::{EditParseError, ExchangeError};
 use thiserror::Error;
 
 use crate::status::Status;
@@ -36,12 +39,28 @@ pub(crate) enum Error {
     Filter(FilterError),
     #[error("--fields: {0}")]
     Fields(FilterError),
+    #[error("--set: {0}")]
+    Set(EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error("{} has no conversation over {transport}; name the target as udp:HOST:PORT for UDP", path.display())]
+    NothingToReplay { path: PathBuf, transport: &'static str },
+    #[error("--break: {0}")]
+    Break(EditParseError),
+    #[error("--break: a filter is for captures; give only the messages that are to be broken")]
+    BreakWithFilter,
+    #[error("--expect: {0}")]
+    Expect(FilterError),
     #[error("{} can't be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("{} can't be written: {cause}", path.display())]
@@ -59,6 +78,12 @@ pub(crate) enum Error {
     NoFlow { path: PathBuf, flow: u32, there_are: String },
     #[error("can't compare with '{command}': {cause}")]
     Peer { command: String, cause: io::Error },
+    #[error("'{text}' is no address: {}; write HOST:PORT, such as 127.0.0.1:9000", match cause { Some(cause) => cause.to_string(), None => "it has no addresses".to_owned() })]
+    Address { text: String, cause: Option<io::Error> },
+    #[error(transparent)]
+    Remote(#[from] framescope_live::Refused),
+    #[error(transparent)]
+    Finding(#[from] framescope_live::fuzzing::WriteError),
     #[error("{}", match .0.kind() { io::ErrorKind::Interrupted => "interrupted".to_owned(), _ => .0.to_string() })]
     Io(#[from] io::Error),
 }
@@ -89,12 +114,24 @@ impl Error {
         Error::Unknown { kind, name: name.into(), known: known.collect::<Vec<_>>().join(", ") }
     }
 
+    /// The same, of what goes wrong with a program that runs: it has failed, unless it can't be used so.
+    pub(crate) fn status_of(error: &ExchangeError) -> Status {
+        match error {
+            ExchangeError::Refused(_) | ExchangeError::Read(_) | ExchangeError::NotListening { .. } => {
+                Status::Unusable
+            }
+            _ => Status::Damaged,
+        }
+    }
+
     /// The exit status that it ends the program with.
     pub(crate) fn status(&self) -> Status {
         match self {
             Error::Io(error) if error.kind() == io::ErrorKind::Interrupted => Status::Interrupted,
             // What was being written or read back is gone.
             Error::Io(_) => Status::Damaged,
+            Error::Exchange(error) => Error::status_of(error),
+            Error::Replay(_) => Status::Damaged,
             _ => Status::Unusable,
         }
     }

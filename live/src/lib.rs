@@ -4,19 +4,24 @@
 //! ([`LiveIndex`]): nothing here parses a message. What is sent goes only where the user said, within [`Limits`].
 
 pub mod capturing;
+mod duration;
 mod edit;
 pub mod encoding;
 mod exchange;
 mod following;
+pub mod fuzzing;
 mod limits;
 mod live_index;
 pub mod proxy;
 mod recorder;
+pub mod replay;
+pub mod send;
 mod talk;
 mod target;
 
+pub use duration::{DurationError, parse_duration};
 pub use edit::{Edit, EditError, EditParseError};
-pub use exchange::{Exchange, ExchangeError, Received};
+pub use exchange::{Exchange, ExchangeError, Listener, Received, TakeRows, Wait, Waited};
 pub use following::Following;
 pub use limits::{Limits, Pacer, Refused};
 pub use live_index::LiveIndex;

@@ -40,9 +40,17 @@ impl LiveIndex {
     }
 
     /// Reads no further: what waits becomes rows, and all get what only the whole shows.
-    pub fn finish(mut self) -> Index {
-        self.catch_up();
-        self.following.finish(&mut |_, _| {})
+    pub fn finish(self) -> Index {
+        self.finish_with(&mut |_, _| {})
+    }
+
+    /// The same, and hands on the last rows before all are put in order.
+    pub fn finish_with(mut self, last: &mut dyn FnMut(&Index, Range<usize>)) -> Index {
+        let rows = self.catch_up();
+        if !rows.is_empty() {
+            last(self.index(), rows);
+        }
+        self.following.finish(last)
     }
 }
 

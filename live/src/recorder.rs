@@ -20,6 +20,11 @@ use framescope_parser::Role;
 use self::packets::{MAX_PAYLOAD, Segment};
 use self::queue::{Appends, Queue};
 
+/// Two addresses as a recording has them, which is of one family.
+pub(crate) fn canonical(from: SocketAddr, to: SocketAddr) -> (SocketAddr, SocketAddr) {
+    packets::Path::new(from, to).ends()
+}
+
 /// Which interface of the recording packets belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Leg(pub u32);

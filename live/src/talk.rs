@@ -6,13 +6,14 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use framescope_capture::{FlowId, Index, RowId};
+use framescope_capture::{BlockReader, FlowId, Index, RowId};
 use framescope_parser::{
     Captured, Code, Context, Conversation, Dissection, Event, Observation, Observer, Protocol, Role, SpanType,
 };
 use serde_json::Value as Json;
 
 use crate::encoding::{self, EncodeError};
+use crate::{Edit, EditError};
 
 /// How many stages that may be left out are left out to write a message of a later one.
 const MOST_ABSENT: usize = 16;
@@ -24,10 +25,13 @@ pub struct Talk {
     flow: FlowId,
     protocols: Vec<Arc<dyn Protocol>>,
     spoken: Option<Spoken>,
+    reader: Option<BlockReader>,
     /// The protocol of messages that name none, before one is spoken.
     default: Option<Arc<dyn Protocol>>,
     /// The rows of requests that were not answered yet, by their sender.
     asked: [BTreeSet<u32>; 2],
+    /// Whether any message asked for a reply, or was one.
+    has_asked: bool,
     /// Which rows were answered by which since this was last taken.
     replies: Vec<(RowId, RowId)>,
 }
@@ -44,6 +48,32 @@ impl Spoken {
         Spoken { protocol, conversation, observer }
     }
 
+    /// The message in the next stage in which it can be written: those before it have messages that may be left out.
+    fn in_next_stage(
+        &self,
+        role: Role,
+        next: &mut dyn Conversation,
+        fields: &Dissection<'_>,
+        notes: &mut Vec<String>,
+    ) -> Result<(u16, Vec<u8>), framescope_parser::Error> {
+        let (mut first, mut out) = (None, Vec::new());
+        for _ in 0..MOST_ABSENT {
+            let stage = next.stage(role);
+            match self.protocol.encode_in(&self.context(role, stage), fields, &mut out, notes) {
+                Ok(()) => return Ok((stage, out)),
+                Err(error) => first = first.or(Some(error)),
+            }
+            next.continue_in(role, stage);
+            if !next.absent(role) {
+                break;
+            }
+        }
+        match first {
+            Some(error) => Err(error),
+            None => Ok((next.stage(role), out)),
+        }
+    }
+
     fn context(&self, role: Role, stage: u16) -> Context<'_> {
         let variables = self.conversation.as_ref().and_then(|conversation| conversation.variables());
         Context { stage, role: Some(role), variables, ..Context::default() }
@@ -53,7 +83,16 @@ impl Spoken {
 impl Talk {
     /// A conversation in a flow of an index that is read with these protocols.
     pub fn new(flow: FlowId, protocols: Vec<Arc<dyn Protocol>>) -> Talk {
-        Talk { flow, protocols, spoken: None, default: None, asked: Default::default(), replies: Vec::new() }
+        Talk {
+            flow,
+            protocols,
+            spoken: None,
+            reader: None,
+            default: None,
+            asked: Default::default(),
+            has_asked: false,
+            replies: Vec::new(),
+        }
     }
 
     /// Messages that name no protocol are of this one, until one is spoken.
@@ -95,7 +134,8 @@ impl Talk {
             }
             return Ok(());
         }
-        let bytes = index.row_bytes(&row, usize::MAX, &mut index.reader())?;
+        let reader = self.reader.get_or_insert_with(|| index.reader());
+        let bytes = index.row_bytes(&row, usize::MAX, reader)?;
         let missing = index.missing_before(&row, bytes.len());
         let message = Captured::with_missing(&bytes, &missing);
         let mut found = Vec::new();
@@ -109,6 +149,7 @@ impl Talk {
                 && asks(&*spoken.protocol, &context, &bytes, direction)
             {
                 asked.insert(id.number());
+                self.has_asked = true;
             }
             spoken.observer = Some(observer);
         }
@@ -117,6 +158,7 @@ impl Talk {
                 self.asked.iter_mut().for_each(|asked| {
                     asked.remove(&to);
                 });
+                self.has_asked = true;
                 self.replies.push((to.into(), row.into()));
             }
         }
@@ -127,7 +169,12 @@ impl Talk {
         Ok(())
     }
 
-    /// How many requests of a side wait for a reply. None where the protocol does not say which messages ask for one.
+    /// Whether the protocol says which messages ask for a reply, as far as is known.
+    pub fn asks_for_replies(&self) -> bool {
+        self.has_asked
+    }
+
+    /// How many requests of a side wait for a reply.
     pub fn waiting(&self, sender: Role) -> usize {
         self.asked.get(sender.index()).map_or(0, BTreeSet::len)
     }
@@ -143,7 +190,7 @@ impl Talk {
     }
 
     /// The bytes of the next message of a side, given in JSON: in the state that the conversation is in, or in the one that the
-    /// message names. What could not be derived goes to `notes`.
+    /// message names. What could not be derived goes to `notes`. Then fields of it are changed; whether each of them was is returned.
     ///
     /// # Errors
     /// What is wrong with the message.
@@ -151,53 +198,62 @@ impl Talk {
         &mut self,
         role: Role,
         message: &Json,
+        edits: &[Edit],
         notes: &mut Vec<String>,
-    ) -> Result<Vec<u8>, EncodeError> {
+    ) -> Result<(Vec<u8>, Vec<bool>), EncodeError> {
         if let Some(note) = encoding::no_message(message)? {
             notes.push(note);
-            return Ok(Vec::new());
+            return Ok((Vec::new(), vec![false; edits.len()]));
         }
         let spoken = self.spoken.as_ref().map(|spoken| Arc::clone(&spoken.protocol));
         let default = spoken.as_ref().or(self.default.as_ref());
         let protocol = Arc::clone(encoding::protocol_of(message, &self.protocols, default)?);
         let fields = Dissection::with_fields(encoding::fields_of(message)?);
-        let (named, mut out) = (message.get("fields").and_then(|_| message.get("stage")), Vec::new());
-        let Some(spoken) = speaks(&mut self.spoken, &self.protocols, protocol.name())
-            .filter(|spoken| spoken.protocol.name() == protocol.name())
+        let named = message.get("fields").and_then(|_| message.get("stage")).and_then(Json::as_str);
+        let spoken = speaks(&mut self.spoken, &self.protocols, protocol.name());
+        // Another protocol than the conversation's has no state in it.
+        let spoken = spoken.filter(|spoken| spoken.protocol.name() == protocol.name());
+        let Some((spoken, conversation)) =
+            spoken.and_then(|spoken| Some((&*spoken, spoken.conversation.as_ref()?)))
         else {
-            // Another protocol than the conversation's.
+            let mut out = Vec::new();
             protocol.encode_noting(&fields, &mut out, notes)?;
-            return Ok(out);
+            return edited(&*protocol, None, out, edits);
         };
-        let Some(conversation) = &spoken.conversation else {
-            protocol.encode_noting(&fields, &mut out, notes)?;
-            return Ok(out);
+        let (stage, out) = match named {
+            Some(name) => {
+                let stage = stage_named(&*protocol, &**conversation, role, name);
+                let stage = stage.ok_or_else(|| encoding::unknown_stage(name.to_owned(), &*protocol))?;
+                let mut out = Vec::new();
+                protocol.encode_in(&spoken.context(role, stage), &fields, &mut out, notes)?;
+                (stage, out)
+            }
+            None => spoken.in_next_stage(role, &mut *conversation.copy(), &fields, notes)?,
         };
-        let mut next = conversation.copy();
-        if let Some(name) = named.and_then(Json::as_str) {
-            let stage = stage_named(&*protocol, &*next, role, name);
-            let stage = stage.ok_or_else(|| encoding::unknown_stage(name.to_owned(), &*protocol))?;
-            protocol.encode_in(&spoken.context(role, stage), &fields, &mut out, notes)?;
-            return Ok(out);
-        }
-        let mut first = None;
-        for _ in 0..MOST_ABSENT {
-            let stage = next.stage(role);
-            match protocol.encode_in(&spoken.context(role, stage), &fields, &mut out, notes) {
-                Ok(()) => return Ok(out),
-                Err(error) => first = first.or(Some(error)),
+        let own = protocol.stages().get(usize::from(stage)).and_then(|stage| stage.protocol(&self.protocols));
+        edited(own.unwrap_or(&*protocol), Some(&spoken.context(role, stage)), out, edits)
+    }
+}
+
+/// A message with fields changed, those that it has.
+fn edited(
+    protocol: &dyn Protocol,
+    context: Option<&Context<'_>>,
+    mut bytes: Vec<u8>,
+    edits: &[Edit],
+) -> Result<(Vec<u8>, Vec<bool>), EncodeError> {
+    let mut made = Vec::new();
+    for edit in edits {
+        match edit.change(protocol, context, &bytes) {
+            Ok(changed) => {
+                bytes = changed;
+                made.push(true);
             }
-            // The message of this stage may be left out.
-            next.continue_in(role, stage);
-            if !next.absent(role) {
-                break;
-            }
-        }
-        match first {
-            Some(error) => Err(error.into()),
-            None => Ok(out),
+            Err(EditError::NoField { .. }) => made.push(false),
+            Err(error) => return Err(error.into()),
         }
     }
+    Ok((bytes, made))
 }
 
 /// What is spoken, which the first message shows.

@@ -9,9 +9,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use framescope_capture::{Options, Source, read};
-use framescope_live::proxy::{Address, Proxy, ProxyError, Settings};
-use framescope_live::{Limits, Recorder};
+use framescope_live::proxy::{Address, Fault, Faults, Proxy, ProxyError, Settings, Target};
+use framescope_live::{Edit, Recorder};
 use framescope_parser::Direction;
+use framescope_parser::missive::{FrameBuf, Kind};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,17 +24,20 @@ struct Running {
 }
 
 fn settings(target: SocketAddr, udp: bool) -> Settings {
-    let target = Address::new(target.ip().to_string(), target.port());
-    Settings { listen: "0".parse().unwrap(), target, udp, limits: Limits::default() }
+    let target = Target::Fixed(Address::new(target.ip().to_string(), target.port()));
+    Settings { udp, ..Settings::new("0".parse().unwrap(), target) }
 }
 
 fn start(settings: &Settings) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let (recorder, _) = Recorder::to_file(&folder.path().join("proxy.pcapng")).unwrap();
+    let (recorder, source) = Recorder::to_file(&folder.path().join("proxy.pcapng")).unwrap();
+    let options = Options::default();
     let said = Arc::new(Mutex::new(Vec::new()));
     let all = Arc::clone(&said);
-    let proxy =
-        Proxy::start(settings, recorder, move |text| all.lock().unwrap().push(text.to_owned())).unwrap();
+    let proxy = Proxy::start(settings, recorder, (&source, &options), move |text| {
+        all.lock().unwrap().push(text.to_owned())
+    })
+    .unwrap();
     Running { proxy, said, folder }
 }
 
@@ -286,8 +290,8 @@ fn what_cannot_begin_says_why() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let start = |settings: &Settings| {
-        let (recorder, _) = Recorder::temporary().unwrap();
-        Proxy::start(settings, recorder, |_| ()).map(drop).unwrap_err()
+        let (recorder, source) = Recorder::temporary().unwrap();
+        Proxy::start(settings, recorder, (&source, &Options::default()), |_| ()).map(drop).unwrap_err()
     };
     let here = settings(taken.local_addr().unwrap(), false);
     let error = start(&Settings { listen: Address::new("127.0.0.1", port), ..here.clone() });
@@ -295,7 +299,155 @@ fn what_cannot_begin_says_why() {
         error.to_string().ends_with("another program listens there: name another port, or 0 for any"),
         "{error}"
     );
-    let remote = Settings { target: Address::new("192.0.2.1", 9000), ..here };
+    let remote = Settings { target: Target::Fixed(Address::new("192.0.2.1", 9000)), ..here };
     let error = start(&remote);
     assert!(matches!(error, ProxyError::Refused(_)) && error.to_string().contains("--yes-remote"), "{error}");
+}
+
+fn with_faults(target: SocketAddr, faults: &[&str]) -> Settings {
+    let faults: Vec<Fault> = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    let faults = Faults { to_target: faults, to_client: Vec::new(), seed: 1 };
+    Settings { faults, ..settings(target, false) }
+}
+
+fn ping(sequence: u32) -> Vec<u8> {
+    FrameBuf { sequence, ..FrameBuf::new(Kind::PING) }.to_bytes().unwrap()
+}
+
+/// Sends through a proxy with faults towards the target, and returns what arrives, and the recording.
+fn through(settings: impl Fn(SocketAddr) -> Settings, pieces: &[Vec<u8>]) -> (Vec<u8>, Vec<[Vec<u8>; 2]>) {
+    let (address, server) = server(|mut stream| {
+        let mut bytes = Vec::new();
+        // A reset is an end as well.
+        let _ = stream.read_to_end(&mut bytes);
+        bytes
+    });
+    let running = start(&settings(address));
+    let mut client = running.connect();
+    for piece in pieces {
+        // It may have been reset.
+        let _ = client.write_all(piece);
+    }
+    let _ = client.shutdown(Shutdown::Write);
+    let arrived = server.join().unwrap();
+    (arrived, running.recorded())
+}
+
+#[test]
+fn pieces_arrive_alone_and_everything_arrives() {
+    let (address, server) = server(|mut stream| {
+        let (mut buffer, mut lengths, mut all) = ([0; 100], Vec::new(), Vec::new());
+        while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            lengths.push(length);
+            all.extend_from_slice(&buffer[..length]);
+        }
+        (lengths, all)
+    });
+    let running = start(&with_faults(address, &["cut=3/20ms"]));
+    let mut client = running.connect();
+    client.write_all(b"0123456789").unwrap();
+    drop(client);
+    let (lengths, all) = server.join().unwrap();
+    assert_eq!(all, b"0123456789");
+    // A slow machine may let some come together.
+    assert!(lengths.len() > 1 && lengths.iter().all(|length| *length == 1 || length % 3 < 2), "{lengths:?}");
+    assert_eq!(running.recorded(), [[all.clone(), vec![]], [all, vec![]]], "both sides are recorded");
+}
+
+#[test]
+fn bits_are_changed_at_the_same_places_in_every_run_however_the_bytes_came() {
+    let whole = vec![vec![0; 100_000]];
+    let pieces = vec![vec![0; 1000]; 100];
+    let (arrived, flows) = through(|target| with_faults(target, &["flip=0.1%"]), &whole);
+    let changed = arrived.iter().filter(|byte| **byte != 0).count();
+    assert!(arrived.len() == 100_000 && (50..200).contains(&changed), "{changed}");
+    assert!(through(|target| with_faults(target, &["flip=0.1%"]), &pieces).0 == arrived);
+    assert!(flows[0][0] == whole[0] && flows[1][0] == arrived, "received, and sent on");
+    let joined = through(
+        |target| with_faults(target, &["flip=0.1%", "join=7000", "delay=5ms", "jitter=5ms"]),
+        &pieces,
+    );
+    assert!(joined.0 == arrived);
+}
+
+#[test]
+fn a_connection_is_reset_after_so_many_bytes_or_messages() {
+    let pings: Vec<Vec<u8>> = (0..5).map(ping).collect();
+    let (arrived, flows) = through(|target| with_faults(target, &["reset-after=47B"]), &pings);
+    assert!(pings.concat()[..47] == arrived && flows[1][0] == arrived, "{arrived:?}");
+    let (arrived, _) = through(|target| with_faults(target, &["reset-after=2"]), &pings);
+    assert_eq!(arrived, pings[..2].concat());
+}
+
+#[test]
+fn whole_messages_are_lost_doubled_and_swapped_on_a_connection() {
+    let pings: Vec<Vec<u8>> = (0..4).map(ping).collect();
+    // In pieces that are no messages.
+    let pieces: Vec<Vec<u8>> = pings.concat().chunks(7).map(<[u8]>::to_vec).collect();
+    let of =
+        |numbers: &[usize]| numbers.iter().flat_map(|number| pings[*number].clone()).collect::<Vec<u8>>();
+    for (fault, order) in [
+        ("drop=100%", &[][..]),
+        ("duplicate=100%", &[0, 0, 1, 1, 2, 2, 3, 3]),
+        ("reorder=100%", &[1, 0, 3, 2]),
+        ("drop=0%", &[0, 1, 2, 3]),
+    ] {
+        let (arrived, _) = through(|target| with_faults(target, &[fault]), &pieces);
+        assert!(arrived == of(order), "{fault}: {arrived:?}");
+    }
+    let (arrived, _) = through(|target| with_faults(target, &["drop=100%"]), &[vec![0xA7; 30]]);
+    assert_eq!(arrived, [0xA7; 30], "what is no message is passed on");
+}
+
+#[test]
+fn a_field_is_changed_on_the_way_and_its_checks_hold() {
+    let edit = Edit::parse("kind == PING: sequence += 5", &Options::default()).unwrap();
+    let change = |target| Settings { edits: vec![edit.clone()], ..settings(target, false) };
+    let (arrived, flows) = through(change, &[ping(1), ping(2)]);
+    assert_eq!(arrived, [ping(6), ping(7)].concat());
+    assert_eq!((&flows[0][0], &flows[1][0]), (&[ping(1), ping(2)].concat(), &arrived));
+}
+
+#[test]
+fn a_rate_slows_a_direction_down_to_it() {
+    let (address, server) = server(|mut stream| to_end(&mut stream));
+    let running = start(&with_faults(address, &["throttle=200000/s"]));
+    let begin = Instant::now();
+    let mut client = running.connect();
+    client.write_all(&[0; 50_000]).unwrap();
+    drop(client);
+    assert_eq!(server.join().unwrap().len(), 50_000);
+    // A fast machine is no faster.
+    assert!(begin.elapsed() >= Duration::from_millis(200), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn datagrams_are_lost_and_doubled_on_purpose_and_connections_faults_are_refused() {
+    let target = UdpSocket::bind("127.0.0.1:0").unwrap();
+    target.set_read_timeout(Some(PATIENCE)).unwrap();
+    let to_target = vec!["duplicate=100%".parse().unwrap()];
+    let faults = Faults {
+        to_target,
+        to_client: vec!["drop=100%".parse().unwrap(), "delay=1ms".parse().unwrap()],
+        seed: 1,
+    };
+    let running = start(&Settings { faults, ..settings(target.local_addr().unwrap(), true) });
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.send_to(b"twice", running.proxy.address()).unwrap();
+    let mut buffer = [0; 100];
+    for _ in 0..2 {
+        let (length, from) = target.recv_from(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"twice");
+        target.send_to(b"lost", from).unwrap();
+    }
+    wait_until(|| running.proxy.summary().from_targets == 8);
+    let [outside, inside] = &running.recorded()[..] else { panic!("two flows") };
+    assert_eq!(outside, &[b"twice".to_vec(), vec![]]);
+    assert_eq!(inside, &[b"twicetwice".to_vec(), b"lostlost".to_vec()]);
+    let faults = Faults { to_target: vec!["cut=3".parse().unwrap()], ..Faults::default() };
+    let (recorder, source) = Recorder::temporary().unwrap();
+    let settings = Settings { faults, ..settings(target.local_addr().unwrap(), true) };
+    let error =
+        Proxy::start(&settings, recorder, (&source, &Options::default()), |_| ()).map(drop).unwrap_err();
+    assert!(error.to_string().contains("datagrams are neither cut nor joined"), "{error}");
 }

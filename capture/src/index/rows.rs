@@ -115,10 +115,11 @@ impl Index {
         self.link(number, Link::AnsweredBy)
     }
 
-    /// Links are shown once all is read: before, a message that waits for a gap may change it.
+    /// Links are shown once all is read: before, a message that waits for a gap may change them. Of a capture that grows they are shown
+    /// as they are known.
     #[inline]
     fn link(&self, number: RowId, link: Link) -> Option<RowId> {
-        self.rows.entries.linked(number, link).filter(|_| self.finished)
+        self.rows.entries.linked(number, link).filter(|_| self.finished || self.source.is_live())
     }
 
     /// The number that all rows of a row's type, kind and problems have in common.

@@ -11,11 +11,14 @@ mod eval;
 mod export;
 mod flows;
 mod follow;
+mod fuzz_peer;
 mod package_files;
 mod problems;
 mod protocols;
 mod proxy;
+mod replay;
 mod seeds;
+mod send;
 mod template;
 pub(crate) mod window;
 
@@ -53,6 +56,17 @@ pub(crate) enum Command {
     ///
     /// Needs no rights: programs connect to LISTEN instead of TARGET. docs/live.md shows it with an example.
     Proxy(proxy::Arguments),
+    /// Send messages to a program that listens, and print its replies
+    ///
+    /// Messages are JSON objects, one per line: {"protocol":"missive","fields":{"kind":"PING"}}. Lengths and checks are derived, or wrong
+    /// on purpose with --break. docs/live.md shows it with examples.
+    #[command(after_help = send::STATUS_HELP)]
+    Send(send::Arguments),
+    /// Play one side of a recorded conversation with a program that runs, and show where its answers differ
+    ///
+    /// A message is sent when what came before it in the recording was answered. docs/live.md shows it with examples.
+    #[command(after_help = replay::STATUS_HELP)]
+    Replay(replay::Arguments),
     /// List the protocols that --as SELECTOR=PROTOCOL accepts
     Protocols(ReadingArgs),
     /// List the columns and fields that --filter and --fields accept
@@ -82,6 +96,12 @@ pub(crate) enum Command {
     /// fuzz/README.md shows one.
     #[command(after_help = check_peer::STATUS_HELP)]
     CheckPeer(check_peer::Arguments),
+    /// Play generated conversations against a program that runs, until one breaks it
+    ///
+    /// They are generated from the protocol, changed message by message and played over real sockets. What is found is made as small as
+    /// possible, and written with a script that repeats it. docs/live.md shows how.
+    #[command(after_help = fuzz_peer::STATUS_HELP)]
+    FuzzPeer(fuzz_peer::Arguments),
     /// Print a script that completes commands and options in your shell
     Completions(completions::Arguments),
     /// Write the manual pages and completions that packages install
@@ -101,6 +121,8 @@ impl Command {
             Command::Problems(arguments) => problems::run(&arguments),
             Command::Follow(arguments) => follow::run(&arguments),
             Command::Proxy(arguments) => proxy::run(&arguments),
+            Command::Send(arguments) => send::run(&arguments),
+            Command::Replay(arguments) => replay::run(&arguments),
             Command::Protocols(arguments) => protocols::run(&arguments),
             Command::Columns(arguments) => columns::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),
@@ -108,6 +130,7 @@ impl Command {
             Command::Template(arguments) => template::run(&arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::CheckPeer(arguments) => check_peer::run(&arguments),
+            Command::FuzzPeer(arguments) => fuzz_peer::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
             Command::PackageFiles(arguments) => package_files::run(&arguments),
         }

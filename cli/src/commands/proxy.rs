@@ -1,15 +1,23 @@
 //! `framescope proxy`: sits between two programs, forwards what they send, and shows it.
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use framescope_live::proxy::{Address, AddressError, Proxy, Settings};
-use framescope_live::{Limits, Recorder};
+use framescope_capture::{Options, Source};
+use framescope_live::proxy::{
+    Address, AddressError, Authority, AuthorityError, Fault, FaultError, Faults, Proxy, Settings, Summary,
+    Target, Trust,
+};
+use framescope_live::{Edit, Following, Limits, Recorder};
 
-use crate::arguments::{FilterArgs, ListFormat, ReadingArgs};
+use crate::arguments::{FilterArgs, ReadingArgs};
 use crate::error::Error;
 use crate::notices::notify;
+use crate::printing::{PrintingArgs, RowPrinter};
 use crate::progress::Progress;
 use crate::status::Status;
 
@@ -21,9 +29,12 @@ pub(crate) struct Arguments {
     #[arg(value_name = "LISTEN", value_parser = parse_address)]
     listen: Address,
 
-    /// Where what clients send goes to: a port of this machine, or HOST:PORT
-    #[arg(value_name = "TARGET", value_parser = parse_address)]
-    target: Address,
+    /// Where what clients send goes to: a port of this machine, or HOST:PORT; or socks5, http-connect or auto for where each client asks
+    /// to be connected to in that way.
+    ///
+    /// With auto a program needs only an environment variable: ALL_PROXY=socks5h://127.0.0.1:9000 or https_proxy=http://127.0.0.1:9000.
+    #[arg(value_name = "TARGET", value_parser = parse_target)]
+    target: Target,
 
     /// Forward UDP datagrams and not TCP connections
     #[arg(long)]
@@ -33,57 +44,226 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE.pcapng")]
     write: Option<PathBuf>,
 
-    /// The target may be another machine
+    /// Targets may be other machines
     #[arg(long)]
     yes_remote: bool,
 
     #[command(flatten)]
-    filter: FilterArgs,
+    tls: TlsArgs,
 
-    /// How to print messages
-    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
-    format: ListFormat,
+    #[command(flatten)]
+    faults: FaultArgs,
 
     /// Print no messages
     #[arg(long)]
     quiet: bool,
 
     #[command(flatten)]
+    filter: FilterArgs,
+
+    #[command(flatten)]
+    printing: PrintingArgs,
+
+    #[command(flatten)]
     reading: ReadingArgs,
+}
+
+/// Where TLS is spoken.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+struct TlsArgs {
+    /// Clients speak TLS; what they say inside is shown, recorded and forwarded as plain text.
+    ///
+    /// They are shown a certificate for the name that they ask for, from an authority of your own that is made once. Its certificate, which
+    /// clients have to trust, is printed. Through a tunnel the target is spoken to in TLS too, if the client begins with it.
+    #[arg(long)]
+    tls_listen: bool,
+
+    /// Keep the authority in this folder, and not in the folder framescope/authority of your data
+    #[arg(long, value_name = "FOLDER", requires = "tls_listen")]
+    authority: Option<PathBuf>,
+
+    /// The target is spoken to in TLS
+    #[arg(long)]
+    tls_target: bool,
+
+    /// Trust targets that the authorities in this file have certified, and not the system's
+    #[arg(long, value_name = "FILE.pem", conflicts_with = "tls_insecure")]
+    tls_ca: Option<PathBuf>,
+
+    /// Trust any target, whatever its certificate
+    #[arg(long)]
+    tls_insecure: bool,
+}
+
+impl TlsArgs {
+    fn authority(&self) -> Result<Option<Arc<Authority>>, Error> {
+        if !self.tls_listen {
+            return Ok(None);
+        }
+        let folder = self.authority.clone().or_else(Authority::default_folder);
+        let authority = Authority::open(&folder.ok_or(AuthorityError::NoFolder)?)?;
+        notify(&format!("clients have to trust {}", authority.certificate().display()));
+        Ok(Some(Arc::new(authority)))
+    }
+
+    fn trust(&self) -> Trust {
+        match &self.tls_ca {
+            Some(path) => Trust::File(path.clone()),
+            None if self.tls_insecure => Trust::Anything,
+            None => Trust::System,
+        }
+    }
+}
+
+/// What is done to what passes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Faults on purpose")]
+struct FaultArgs {
+    /// Do this to what both sides send: cut=3, cut=1-10, join=1000, join=20ms, delay=50ms, jitter=20ms, throttle=64KiB/s, flip=0.1%,
+    /// drop=1%, duplicate=1%, reorder=5%, reset-after=3 (messages) or reset-after=1000B.
+    ///
+    /// May be repeated. cut waits a millisecond after each piece, so that the receiver reads it alone; cut=3/0s does not. drop,
+    /// duplicate and reorder are of datagrams, or of whole messages of a connection; flip changes a bit in that share of the bytes.
+    #[arg(long = "fault", value_name = "FAULT", value_parser = parse_fault)]
+    both: Vec<Fault>,
+
+    /// Do this to what clients send
+    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    to_target: Vec<Fault>,
+
+    /// Do this to what the target sends
+    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    to_client: Vec<Fault>,
+
+    /// Change a field of the messages that match a filter: --set 'kind == DATA: payload_length += 1'.
+    ///
+    /// FIELD = VALUE, FIELD += N or FIELD -= N, after a filter and a colon. The checks over the field are computed again, lengths are
+    /// not. May be repeated.
+    #[arg(long = "set", value_name = "[FILTER:] CHANGE")]
+    edits: Vec<String>,
+
+    /// Repeat the random faults of the run that printed this number: the same ones at the same places of each connection, counted
+    /// in the order in which they were made
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+fn parse_fault(text: &str) -> Result<Fault, FaultError> {
+    text.parse()
+}
+
+impl FaultArgs {
+    fn faults(&self) -> Faults {
+        let all = |own: &[Fault]| self.both.iter().chain(own).copied().collect();
+        let (to_target, to_client) = (all(&self.to_target), all(&self.to_client));
+        Faults { to_target, to_client, seed: self.seed.unwrap_or_else(random_seed) }
+    }
+
+    fn edits(&self, options: &Options) -> Result<Vec<Edit>, Error> {
+        let parse = |text: &String| Edit::parse(text, options);
+        self.edits.iter().map(parse).collect::<Result<_, _>>().map_err(Error::Set)
+    }
+}
+
+/// A seed that is short enough to be typed again.
+fn random_seed() -> u64 {
+    RandomState::new().hash_one(0) % 1_000_000_000
+}
+
+fn parse_target(text: &str) -> Result<Target, AddressError> {
+    text.parse()
 }
 
 fn parse_address(text: &str) -> Result<Address, AddressError> {
     text.parse()
 }
 
+/// How often Ctrl-C is looked for.
+const BETWEEN: Duration = Duration::from_millis(20);
+/// The pause while nothing passes.
+const PAUSE: Duration = Duration::from_millis(5);
+
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let options = args.reading.options()?;
-    let _filter = args.filter.parse(&options)?;
-    let (recorder, _source) = match &args.write {
+    let mut printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
+    let limits = Limits { allow_remote: args.yes_remote, ..Limits::default() };
+    let settings = Settings {
+        udp: args.udp,
+        limits,
+        faults: args.faults.faults(),
+        edits: args.faults.edits(&options)?,
+        tls_listen: args.tls.authority()?,
+        tls_target: args.tls.tls_target,
+        trust: args.tls.trust(),
+        ..Settings::new(args.listen.clone(), args.target.clone())
+    };
+    let (recorder, source) = match &args.write {
         Some(path) => Recorder::to_file(path).map_err(Error::writing(path))?,
         None => Recorder::temporary()?,
     };
-    let limits = Limits { allow_remote: args.yes_remote, ..Limits::default() };
-    let settings =
-        Settings { listen: args.listen.clone(), target: args.target.clone(), udp: args.udp, limits };
-    let mut proxy = Proxy::start(&settings, recorder.clone(), |text: &str| notify(text))?;
+    let reading = (&source, &options);
+    let proxy = Proxy::start(&settings, recorder.clone(), reading, |text: &str| notify(text))?;
     notify(&format!("{} is forwarded to {}; Ctrl-C ends it", proxy.address(), args.target));
-    let stop = proxy.stopper();
-    let mut progress = Progress::quiet();
-    while progress.at(0, 0) {
-        std::thread::sleep(Duration::from_millis(50));
+    if settings.faults.are_random() {
+        notify(&format!("faults are those of --seed {}", settings.faults.seed));
     }
-    stop.stop();
-    proxy.wait();
-    recorder.flush();
-    let failure = recorder.failure();
-    drop(recorder);
-    notify(&proxy.summary());
-    match failure {
-        Some(failure) => {
-            notify(&failure);
-            Ok(Status::Damaged)
+    let (is_done, running) = (AtomicBool::new(false), Running { proxy, recorder });
+    let (shown, ended) = std::thread::scope(|scope| {
+        let running = scope.spawn(|| running.until(&is_done));
+        let shown = if args.quiet { Ok(()) } else { show(source, &options, &mut printer) };
+        // Where nothing can be printed any more, as after `| head`, nothing is to be forwarded.
+        is_done.store(shown.is_err(), Ordering::Relaxed);
+        (shown, running.join())
+    });
+    // A panic was printed where it happened.
+    let Ok((summary, failure)) = ended else { return Ok(Status::Damaged) };
+    shown?;
+    notify(&summary);
+    Ok(if failure.is_some() { Status::Damaged } else { Status::Done })
+}
+
+/// A proxy, and what it records to.
+struct Running {
+    proxy: Proxy,
+    recorder: Recorder,
+}
+
+impl Running {
+    /// Waits for Ctrl-C, and closes everything.
+    fn until(mut self, is_done: &AtomicBool) -> (Summary, Option<String>) {
+        let mut progress = Progress::quiet();
+        let mut failure = None;
+        while progress.at(0, 0) && !is_done.load(Ordering::Relaxed) {
+            std::thread::sleep(BETWEEN);
+            if failure.is_none()
+                && let Some(reason) = self.recorder.failure()
+            {
+                notify(&format!("{reason}; what passes is forwarded all the same"));
+                failure = Some(reason);
+            }
         }
-        None => Ok(Status::Done),
+        self.proxy.stop();
+        self.recorder.flush();
+        (self.proxy.summary(), failure.or(self.recorder.failure()))
     }
+}
+
+/// Prints what is recorded until the recording ends.
+fn show(source: Source, options: &Options, printer: &mut RowPrinter) -> Result<(), Error> {
+    let mut following = Following::new(source, options)?;
+    while !following.has_ended() {
+        let rows = following.read_on();
+        if rows.is_empty() {
+            std::thread::sleep(PAUSE);
+        }
+        printer.print(following.index(), rows)?;
+    }
+    let mut printed = Ok(());
+    following.finish(&mut |index, rows| {
+        if printed.is_ok() {
+            printed = printer.print(index, rows);
+        }
+    });
+    Ok(printed?)
 }

@@ -10,8 +10,12 @@ mod decode;
 mod descriptions;
 mod export;
 mod following;
+mod fuzz_peer;
 mod input;
 mod packaging;
+mod peer;
+mod replay;
+mod send;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
 

@@ -178,6 +178,7 @@ impl App {
 
     /// Works out how captures are decoded: by the command line, by the settings, and by what was chosen in this window.
     pub(super) fn read_options(&mut self) {
+        self.desk.forget_templates();
         let mut options = self.reading.options();
         let names = protocol_names(&options);
         let has = |wanted: &str| names.iter().any(|name| name == wanted);

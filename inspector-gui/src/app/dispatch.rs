@@ -57,6 +57,7 @@ impl App {
                 }
             }
             Command::GoTo(row) => self.go_to(row),
+            Command::Compose(what) => self.compose(what, ctx),
             command => self.dispatch_to_view(command),
         }
     }
@@ -182,6 +183,8 @@ impl App {
             Action::GoToPartner => self.go_to_partner(),
             Action::OnlyThisConversation => self.toggle_conversation(),
             Action::Compare => self.compare_with_selected(),
+            Action::EditAndSend => self.edit_selected(),
+            Action::ShowComposer => self.show_tab(Tab::Compose),
             Action::WholeTime => self.change_view(|view| view.show_span(None)),
             Action::Unsort => self.change_view(|view| view.sort_by(None)),
             Action::CopyHex => self.copy_hex(ctx),

@@ -2,8 +2,8 @@
 
 use eframe::egui::{CentralPanel, Frame, Label, Margin, Panel, ProgressBar, RichText, Ui};
 
-use super::App;
 use super::fonts::missing_font_text;
+use super::{App, Tab};
 use crate::models::ViewContext;
 use crate::models::document::Document;
 use crate::models::settings::Sizes;
@@ -20,13 +20,18 @@ impl App {
         self.notices(ui, commands);
         match (&self.document, &self.view) {
             (Some(_), Some(_)) => self.capture(ui, commands),
-            _ => self.nothing_open(ui),
+            _ => self.nothing_open(ui, commands),
         }
         let rows = self.document.as_ref().map_or(0, |document| document.index().row_count());
         overlays::show(ui, &mut self.overlay, rows, commands);
     }
 
-    fn nothing_open(&self, ui: &mut Ui) {
+    fn nothing_open(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        if self.desk.composer().is_some() || self.dock.tab == Tab::Compose {
+            let (dock, desk, protocols) = (&mut self.dock, &self.desk, &self.protocols);
+            CentralPanel::default().show(ui, |ui| dock.compose(ui, desk, protocols, commands));
+            return;
+        }
         let is_opening = self.opening.is_some() || self.source.is_some();
         let text = match (&self.recording, is_opening) {
             (Some(_), _) => "No packets yet.",
@@ -143,9 +148,9 @@ impl App {
             sizes.editor = shown.response.rect.width();
         }
         if settings.panels.message {
-            let (dock, conversation) = (&mut self.dock, self.conversation.as_ref());
+            let (dock, conversation, desk) = (&mut self.dock, self.conversation.as_ref(), &self.desk);
             message_panel(ui, settings.message_beside, &mut sizes, |ui, fields_width| {
-                dock.show(ui, context, conversation, fields_width, commands);
+                dock.show(ui, context, conversation, desk, fields_width, commands);
             });
         }
         if settings.panels.conversations {

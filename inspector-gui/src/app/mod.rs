@@ -1,6 +1,7 @@
 //! The app: holds the state of the window and does what the panels ask for. Only this folder changes state.
 
 mod captures;
+mod composing;
 mod descriptions;
 mod dialogs;
 mod dispatch;
@@ -23,6 +24,7 @@ use framescope_live::capturing::Tool;
 use framescope_parser::Severity;
 
 use crate::models::background::{Background, Job};
+use crate::models::composer::Desk;
 use crate::models::conversation_rows::ConversationRows;
 use crate::models::document::Document;
 use crate::models::editor::Editor;
@@ -87,6 +89,8 @@ pub struct App {
     conversation: Option<ConversationRows>,
     editor: Option<Editor>,
     editor_panel: EditorPanel,
+    /// Where messages are composed.
+    desk: Desk,
     /// The check of the description, while it runs.
     checking: Option<Job<std::io::Result<Health>>>,
     health: Option<Health>,
@@ -108,6 +112,7 @@ impl App {
     /// An empty window with the settings of a file, in which it stores changes.
     pub fn new(reading: Reading, mut settings_file: SettingsFile, background: Background) -> App {
         let (settings, error) = settings_file.load();
+        let desk = Desk::new(&background);
         let mut app = App {
             background,
             settings,
@@ -137,6 +142,7 @@ impl App {
             conversations: ConversationList::default(),
             conversation: None,
             editor: None,
+            desk,
             editor_panel: EditorPanel::default(),
             checking: None,
             health: None,
@@ -176,6 +182,11 @@ impl App {
         self.editor.as_mut()
     }
 
+    /// Where messages are composed.
+    pub fn desk_mut(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+
     /// Shows a tab of the panel below or beside the table.
     pub fn show_tab(&mut self, tab: Tab) {
         self.dock.tab = tab;
@@ -205,6 +216,7 @@ impl App {
             && self.view.as_ref().is_none_or(View::is_settled)
             && self.conversation.as_ref().is_none_or(ConversationRows::is_settled)
             && self.editor.as_ref().is_none_or(|editor| !editor.is_behind())
+            && self.desk.is_settled()
     }
 
     /// Lets background work wake the window.
@@ -272,6 +284,7 @@ impl App {
         }
         self.follow_conversation();
         self.follow_check();
+        self.desk.update();
     }
 
     /// Keeps the rows of the conversation up to date for the tabs that show it as a whole.

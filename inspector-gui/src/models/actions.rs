@@ -37,6 +37,10 @@ pub enum Action {
     OnlyThisConversation,
     /// Compares other rows with the selected one.
     Compare,
+    /// Edits the message of the selected row, to send it.
+    EditAndSend,
+    /// Shows the message that is composed.
+    ShowComposer,
     /// Shows the fields and bytes.
     ShowMessage,
     /// Shows what the two sides of a conversation sent.
@@ -151,12 +155,14 @@ pub const ALL: &[Entry] = &[
     (Action::GoToPartner, "Go to the reply or the request", &[command("J")]),
     (Action::OnlyThisConversation, "Show only this conversation, or all", &[command("L")]),
     (Action::Compare, "Compare with this row", &[command("D")]),
+    (Action::EditAndSend, "Edit and send", &[command_shift("E")]),
     (Action::ShowMessage, "Show the message", &[command("1")]),
     (Action::ShowTranscript, "Show the transcript", &[command("2")]),
     (Action::ShowLadder, "Show the ladder", &[command("3")]),
     (Action::ShowProblems, "Show the problems", &[command("4")]),
     (Action::ShowStatistics, "Show the statistics", &[command("5")]),
     (Action::ShowComparison, "Show the comparison", &[command("6")]),
+    (Action::ShowComposer, "New message", &[command("7")]),
     (Action::ToggleConversations, "Conversations panel", &[command_shift("C")]),
     (Action::ToggleTimeline, "Timeline panel", &[command_shift("T")]),
     (Action::ToggleMessage, "Message panel", &[command_shift("M")]),

@@ -49,14 +49,14 @@ impl HexView {
 }
 
 /// The font of the hex view, and the size of its characters.
-struct Metrics {
-    font: FontId,
-    width: f32,
-    height: f32,
+pub(super) struct Metrics {
+    pub(super) font: FontId,
+    pub(super) width: f32,
+    pub(super) height: f32,
 }
 
 impl Metrics {
-    fn of(ui: &Ui) -> Metrics {
+    pub(super) fn of(ui: &Ui) -> Metrics {
         let font = FontId::monospace(13.0);
         let (width, height) =
             ui.fonts_mut(|fonts| (fonts.glyph_width(&font, '0'), fonts.row_height(&font) + 2.0));

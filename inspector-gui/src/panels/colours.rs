@@ -31,6 +31,11 @@ pub(crate) fn carried(visuals: &Visuals) -> Color32 {
     if visuals.dark_mode { Color32::from_rgb(0x1c, 0x50, 0x4a) } else { Color32::from_rgb(0xae, 0xe6, 0xd8) }
 }
 
+/// The background of a changed byte of a composed message.
+pub(crate) fn changed(visuals: &Visuals) -> Color32 {
+    if visuals.dark_mode { Color32::from_rgb(0x1e, 0x66, 0x34) } else { Color32::from_rgb(0x9c, 0xe4, 0xa4) }
+}
+
 /// The background of a byte at fault.
 pub(crate) fn at_fault(visuals: &Visuals) -> Color32 {
     if visuals.dark_mode { Color32::from_rgb(0x6a, 0x2a, 0x2a) } else { Color32::from_rgb(0xfa, 0xd4, 0xd0) }
@@ -152,6 +157,7 @@ mod tests {
             assert!(contrast(visuals.strong_text_color(), highlighted(&visuals)) >= 4.5, "{theme:?}");
             assert!(contrast(text, hovered(&visuals)) >= 4.5, "{theme:?}");
             assert!(contrast(text, at_fault(&visuals)) >= 4.5, "{theme:?}");
+            assert!(contrast(text, changed(&visuals)) >= 4.5, "{theme:?}");
             assert!(contrast(text, carried(&visuals)) >= 4.5, "{theme:?}");
             assert!(contrast(visuals.strong_text_color(), visuals.selection.bg_fill) >= 4.5, "{theme:?}");
             for fill in [visuals.panel_fill, visuals.faint_bg_color, visuals.extreme_bg_color] {

@@ -10,7 +10,6 @@ use super::{Command, colours};
 use crate::models::ViewContext;
 use crate::models::actions::Action;
 use crate::models::compare::{Comparison, FieldPair};
-use crate::models::details::Details;
 
 const LINE: f32 = 19.0;
 /// The room for the sign of a difference.
@@ -56,14 +55,19 @@ pub(crate) fn show(
             commands.push(Command::CompareWith(None));
         }
     });
+    pairs(ui, comparison, (&first.title, &second.title), &mut panel.scroll);
+}
+
+/// Shows the fields of two messages, which have these titles.
+pub(super) fn pairs(ui: &mut Ui, comparison: &Comparison, titles: (&str, &str), scroll: &mut Scroll) {
     let columns = Columns::of(ui.available_width() - 16.0);
-    columns.header(ui, &first, &second);
+    columns.header(ui, titles);
     let mut draw = |ui: &mut Ui, at: usize, rect: Rect| {
         if let Some(pair) = comparison.pair(at) {
             show_pair(ui, at, pair, columns, rect);
         }
     };
-    list::show(ui, "Comparison", &mut panel.scroll, comparison.len(), None, &mut |_| LINE, &mut draw);
+    list::show(ui, "Comparison", scroll, comparison.len(), None, &mut |_| LINE, &mut draw);
 }
 
 /// The widths of the columns.
@@ -90,12 +94,12 @@ impl Columns {
         Columns::cell(rect, self.name + self.value, self.value)
     }
 
-    fn header(self, ui: &mut Ui, first: &Details, second: &Details) {
+    fn header(self, ui: &mut Ui, (first, second): (&str, &str)) {
         let (rect, _) = ui.allocate_exact_size(Vec2::new(ui.available_width(), LINE), Sense::hover());
         let (weak, small) = (ui.visuals().weak_text_color(), FontId::proportional(12.0));
         paint_text(ui, Columns::cell(rect, SIGN, self.name), "Field", small.clone(), weak);
-        paint_text(ui, self.first(rect), &first.title, small.clone(), weak);
-        paint_text(ui, self.second(rect), &second.title, small, weak);
+        paint_text(ui, self.first(rect), first, small.clone(), weak);
+        paint_text(ui, self.second(rect), second, small, weak);
         ui.painter().hline(rect.x_range(), rect.bottom(), ui.visuals().widgets.noninteractive.bg_stroke);
     }
 }

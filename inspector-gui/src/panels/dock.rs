@@ -3,12 +3,14 @@
 use eframe::egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Ui};
 
 use super::comparison::ComparisonPanel;
+use super::composer::ComposerPanel;
 use super::fields::FieldTree;
 use super::ladder::Ladder;
 use super::transcript::TranscriptPanel;
-use super::{Command, bytes, comparison, fields, ladder, problems, statistics, transcript};
+use super::{Command, bytes, comparison, composer, fields, ladder, problems, statistics, transcript};
 use crate::models::ViewContext;
 use crate::models::actions::Action;
+use crate::models::composer::Desk;
 use crate::models::conversation_rows::ConversationRows;
 
 /// The tabs of the panel below or beside the table.
@@ -27,17 +29,20 @@ pub enum Tab {
     Statistics,
     /// Two messages side by side.
     Comparison,
+    /// A message to edit and send.
+    Compose,
 }
 
 impl Tab {
     /// Every tab with its name, in the order in which they are shown.
-    pub const ALL: [(Tab, &'static str); 6] = [
+    pub const ALL: [(Tab, &'static str); 7] = [
         (Tab::Message, "Message"),
         (Tab::Transcript, "Transcript"),
         (Tab::Ladder, "Ladder"),
         (Tab::Problems, "Problems"),
         (Tab::Statistics, "Statistics"),
         (Tab::Comparison, "Compare"),
+        (Tab::Compose, "Compose"),
     ];
 }
 
@@ -50,6 +55,7 @@ pub(crate) struct Dock {
     ladder: Ladder,
     pub(crate) transcript: TranscriptPanel,
     comparison: ComparisonPanel,
+    composer: ComposerPanel,
 }
 
 /// The width in points that a hex view with sixteen bytes on a line needs.
@@ -62,6 +68,7 @@ impl Dock {
         ui: &mut Ui,
         context: ViewContext<'_>,
         conversation: Option<&ConversationRows>,
+        desk: &Desk,
         fields_width: &mut f32,
         commands: &mut Vec<Command>,
     ) {
@@ -75,7 +82,19 @@ impl Dock {
             Tab::Problems => problems::show(ui, context, commands),
             Tab::Statistics => statistics::show(ui, context, commands),
             Tab::Comparison => comparison::show(ui, context, &mut self.comparison, commands),
+            Tab::Compose => self.compose(ui, desk, context.protocols, commands),
         }
+    }
+
+    /// The message that is composed, also where no capture is open.
+    pub(crate) fn compose(
+        &mut self,
+        ui: &mut Ui,
+        desk: &Desk,
+        protocols: &[String],
+        commands: &mut Vec<Command>,
+    ) {
+        composer::show(ui, desk, protocols, &mut self.composer, commands);
     }
 
     fn tabs(&mut self, ui: &mut Ui, is_beside: bool, commands: &mut Vec<Command>) {

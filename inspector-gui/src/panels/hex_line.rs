@@ -23,6 +23,8 @@ pub(super) struct Tints<'d> {
     hovered: Range<usize>,
     /// What of a carrier's message is the selected one's.
     relevant: &'d [Range<usize>],
+    /// What of a composed message was changed.
+    changed: &'d [Range<usize>],
 }
 
 impl<'d> Tints<'d> {
@@ -38,15 +40,17 @@ impl<'d> Tints<'d> {
             here.map(|highlight| highlight.range.clone()).unwrap_or_default()
         };
         let highlighted = range(context.view.highlighted());
-        Tints { details, highlighted, hovered: range(context.view.hovered()), relevant }
+        Tints { details, highlighted, hovered: range(context.view.hovered()), relevant, changed: &[] }
     }
 
-    fn is_relevant(&self, at: usize) -> bool {
-        let behind = self.relevant.partition_point(|range| range.start <= at);
-        behind
-            .checked_sub(1)
-            .and_then(|last| self.relevant.get(last))
-            .is_some_and(|range| range.contains(&at))
+    /// The colours of a composed message's bytes, of which some were changed.
+    pub(super) fn of_composed(
+        details: &'d Details,
+        highlighted: Range<usize>,
+        hovered: Range<usize>,
+        changed: &'d [Range<usize>],
+    ) -> Tints<'d> {
+        Tints { details, highlighted, hovered, relevant: &[], changed }
     }
 
     /// The tint of a byte's field.
@@ -63,8 +67,11 @@ impl<'d> Tints<'d> {
         if let Some(tint) = self.of(at) {
             format.background = colours::tint(tint, visuals);
         }
-        if self.is_relevant(at) {
+        if contains(self.relevant, at) {
             format.background = colours::carried(visuals);
+        }
+        if contains(self.changed, at) {
+            format.background = colours::changed(visuals);
         }
         if self.details.is_at_fault(at) {
             format.background = colours::at_fault(visuals);
@@ -79,6 +86,13 @@ impl<'d> Tints<'d> {
         }
         format
     }
+}
+
+/// Whether a byte is in one of some ranges, which are in rising order.
+fn contains(ranges: &[Range<usize>], at: usize) -> bool {
+    let behind = ranges.partition_point(|range| range.start <= at);
+    let last = behind.checked_sub(1).and_then(|last| ranges.get(last));
+    last.is_some_and(|range| range.contains(&at))
 }
 
 /// Paints the line of a hole, and returns its text.
@@ -145,7 +159,7 @@ impl Grid {
         self.0
     }
 
-    fn hex_column(self, byte: usize) -> usize {
+    pub(super) fn hex_column(self, byte: usize) -> usize {
         OFFSET_WIDTH + byte * 3 + usize::from(byte >= self.0 / 2)
     }
 

@@ -14,7 +14,7 @@ use super::columns::{GUTTER, PADDING, Table, header};
 use super::list::{self, Scroll};
 use super::menus::{decode_as, entry, filter_entries};
 use super::paint::{indent, label_at, paint_text, row_text_colour};
-use super::{Command, CorpusFolder, colours};
+use super::{Command, Compose, CorpusFolder, colours};
 use crate::models::ViewContext;
 use crate::models::actions::{Action, name};
 use crate::models::cells::{TableRow, cell_text, test_of};
@@ -293,6 +293,8 @@ fn row_menu(
         entry(ui, name(action), || Command::Act(action), commands);
     }
     if row.row.span_type != SpanType::Gap {
+        let edit = || Command::Compose(Compose::EditRow(number));
+        entry(ui, name(Action::EditAndSend), edit, commands);
         let save = |folder| move || Command::SaveRow(number, folder);
         entry(ui, "Save as a fuzzing seed...", save(CorpusFolder::Seeds), commands);
         entry(ui, "Save as a regression test...", save(CorpusFolder::Regressions), commands);

@@ -7,6 +7,7 @@ pub(crate) mod bytes;
 pub(crate) mod colours;
 pub(crate) mod columns;
 pub(crate) mod comparison;
+pub(crate) mod composer;
 pub(crate) mod conversations;
 pub(crate) mod dock;
 pub(crate) mod editor;
@@ -42,11 +43,14 @@ use crate::models::levels::Levels;
 use crate::models::rows::Sort;
 use crate::models::settings::ColumnSetting;
 use crate::models::view::Highlight;
+pub(crate) use composer::Compose;
 
 /// A panel's request to the app.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     Act(Action),
+    /// Composes a message.
+    Compose(Compose),
     ShowFlow(Option<FlowId>),
     ShowSpan(Option<Range<i64>>),
     ShowLevels(Levels),

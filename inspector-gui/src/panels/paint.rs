@@ -54,6 +54,25 @@ pub(super) fn paint_disclosure(ui: &Ui, at: Pos2, is_open: bool) {
     ui.painter().add(Shape::convex_polygon(points, ui.visuals().weak_text_color(), Stroke::NONE));
 }
 
+/// Paints a lock around a point, closed or open.
+pub(super) fn paint_lock(ui: &Ui, at: Pos2, is_open: bool, colour: Color32) {
+    let body = Rect::from_center_size(at + Vec2::new(0.0, 3.0), Vec2::new(9.0, 7.0));
+    ui.painter().rect_filled(body, CornerRadius::same(1), colour);
+    let stroke = Stroke::new(1.5, colour);
+    let (left, right, top) = (at.x - 3.0, at.x + 3.0, at.y - 4.5);
+    let lift = if is_open { 2.0 } else { 0.0 };
+    let bow = [
+        Pos2::new(left, body.top()),
+        Pos2::new(left, top - lift + 1.5),
+        Pos2::new(left + 1.5, top - lift),
+        Pos2::new(right - 1.5, top - lift),
+        Pos2::new(right, top - lift + 1.5),
+        // An open one does not reach down on the right.
+        Pos2::new(right, if is_open { top + 1.5 } else { body.top() }),
+    ];
+    ui.painter().add(Shape::line(bow.to_vec(), stroke));
+}
+
 /// Paints the background of a row that is selected or under the pointer.
 pub(super) fn row_background(ui: &Ui, rect: Rect, is_selected: bool, is_hovered: bool) {
     let visuals = ui.visuals();

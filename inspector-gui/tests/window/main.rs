@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod carriers;
+mod composing;
 mod descriptions;
 mod files;
 mod filter;

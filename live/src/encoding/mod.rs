@@ -53,6 +53,9 @@ pub enum EncodeError {
     /// The protocol can't write the fields.
     #[error(transparent)]
     Protocol(#[from] framescope_parser::Error),
+    /// A field of it can't be changed.
+    #[error(transparent)]
+    Edit(#[from] crate::EditError),
     /// The protocol has no such stage.
     #[error("'{found}' is no stage of {protocol}, which has: {known}")]
     UnknownStage {

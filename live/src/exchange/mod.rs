@@ -2,27 +2,30 @@
 //! so far are there when the next message is to be written.
 
 mod link;
+mod listener;
+mod waiting;
 
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use framescope_capture::{Index, Options, ReadError, RowId, Source};
-use framescope_parser::{Protocol, Role};
+use framescope_capture::{FlowId, Index, Options, ReadError, Row, RowId, Source};
+use framescope_parser::{Direction, Protocol, Role};
 use serde_json::Value as Json;
 use thiserror::Error;
 
-use self::link::{Arrivals, End, Link};
+use self::link::{Arrivals, End, Link, Receiving};
+pub use self::listener::Listener;
+pub use self::waiting::{TakeRows, Wait, Waited};
 use crate::encoding::EncodeError;
 use crate::talk::Talk;
-use crate::{Limits, LiveIndex, Pacer, Recorder, Refused, Target};
+use crate::{Edit, Limits, LiveIndex, Pacer, Recorder, Refused, Target};
 
 /// Rows of a protocol that is not certain show after this long without more bytes.
 const SETTLED: Duration = Duration::from_millis(60);
 
-/// A conversation with a peer, of which this side is the client.
+/// A conversation with a peer, of which this side is the client unless it was [listening](Listener).
 ///
 /// ```no_run
 /// use std::time::{Duration, Instant};
@@ -43,7 +46,7 @@ pub struct Exchange {
     target: Target,
     link: Link,
     arrivals: Arc<Arrivals>,
-    reader: Option<JoinHandle<()>>,
+    receiving: Receiving,
     live: LiveIndex,
     talk: Talk,
     pacer: Pacer,
@@ -92,6 +95,14 @@ pub enum ExchangeError {
         /// Why not.
         cause: io::Error,
     },
+    /// It can't be listened there.
+    #[error("{target} can't be listened at: {}", link::reason(cause))]
+    NotListening {
+        /// Where it was to be listened.
+        target: Target,
+        /// Why not.
+        cause: io::Error,
+    },
     /// The peer takes no more bytes.
     #[error("{target} can't be sent to: {}", link::reason(cause))]
     NotSent {
@@ -136,22 +147,37 @@ impl Exchange {
     ) -> Result<Exchange, ExchangeError> {
         let live = LiveIndex::new(recorder.clone(), source, options)?;
         let link = Link::connect(target, limits, timeout, &recorder)?;
+        Exchange::over(link, live, (target, options, limits, timeout))
+    }
+
+    /// Over a connection that was made, and that nothing was sent on yet.
+    fn over(
+        link: Link,
+        mut live: LiveIndex,
+        (target, options, limits, timeout): (&Target, &Options, &Limits, Duration),
+    ) -> Result<Exchange, ExchangeError> {
+        // The recording may have other conversations, which this one follows.
+        live.catch_up();
+        let is_recorded = live.index().flows().len();
+        let connection = usize::from(!target.is_udp());
+        let flow = u32::try_from(is_recorded.saturating_sub(connection)).unwrap_or(u32::MAX);
+        let rows = live.index().row_count();
         let arrivals = Arc::new(Arrivals::default());
-        let reader = link
-            .read(&arrivals)
+        let receiving = link
+            .receive(&arrivals)
             .map_err(|cause| ExchangeError::NotConnected { target: target.clone(), cause })?;
         Ok(Exchange {
             target: target.clone(),
             link,
             arrivals,
-            reader: Some(reader),
+            receiving,
             live,
-            talk: Talk::new(0.into(), options.protocols.clone()),
+            talk: Talk::new(flow.into(), options.protocols.clone()),
             pacer: limits.pacer(),
             timeout,
             notes: Vec::new(),
-            reported: 0,
-            taken: 0,
+            reported: rows,
+            taken: rows,
         })
     }
 
@@ -207,6 +233,7 @@ impl Exchange {
 
     /// Reads all that was recorded, and takes it into account for what is written next.
     fn catch_up(&mut self) {
+        self.arrivals.read();
         self.live.catch_up();
         let index = self.live.index();
         for id in index.row_ids_in(self.taken..index.row_count()) {
@@ -221,8 +248,21 @@ impl Exchange {
     /// # Errors
     /// What is wrong with the message.
     pub fn encode(&mut self, message: &Json) -> Result<Vec<u8>, EncodeError> {
+        self.encode_edited(message, &[]).map(|(bytes, _)| bytes)
+    }
+
+    /// The same with fields changed afterwards, such as lengths that are to be wrong; and whether each change was made. One of a field that
+    /// the message does not have is not.
+    ///
+    /// # Errors
+    /// What is wrong with the message, or why it can't be changed so.
+    pub fn encode_edited(
+        &mut self,
+        message: &Json,
+        edits: &[Edit],
+    ) -> Result<(Vec<u8>, Vec<bool>), EncodeError> {
         self.catch_up();
-        self.talk.encode(Role::Client, message, &mut self.notes)
+        self.talk.encode(self.link.role(), message, edits, &mut self.notes)
     }
 
     /// What could not be derived of the messages that were written since this was called last.
@@ -230,9 +270,14 @@ impl Exchange {
         std::mem::take(&mut self.notes)
     }
 
+    /// Whether the protocol that is spoken says which messages ask for a reply, as far as is known.
+    pub fn asks_for_replies(&self) -> bool {
+        self.talk.asks_for_replies()
+    }
+
     /// How many messages that ask for a reply have none yet. 0 where the protocol does not say which do.
     pub fn unanswered(&self) -> usize {
-        self.talk.waiting(Role::Client)
+        self.talk.waiting(self.link.role())
     }
 
     /// Which rows were answered by which, since this was called last.
@@ -245,6 +290,16 @@ impl Exchange {
         self.talk.has_states()
     }
 
+    /// Which way what is sent goes.
+    pub fn direction(&self) -> Direction {
+        if self.link.role() == Role::Client { Direction::Forward } else { Direction::Backward }
+    }
+
+    /// The flow that it is, in what was recorded.
+    pub fn flow(&self) -> FlowId {
+        self.talk.flow()
+    }
+
     /// Sends no more; what the peer sends is still received.
     pub fn end(&mut self) {
         self.link.end();
@@ -252,6 +307,7 @@ impl Exchange {
 
     /// Breaks the connection off.
     pub fn reset(&mut self) {
+        self.receiving.stop();
         self.link.reset();
     }
 
@@ -260,25 +316,33 @@ impl Exchange {
         self.live.index()
     }
 
+    fn row(&self, at: usize) -> Option<(RowId, Row)> {
+        let id = self.index().row_id(u32::try_from(at).ok()?)?;
+        Some((id, self.index().row(id)?))
+    }
+
     /// Why what passes is not recorded any more, if it is not.
     pub fn failure(&self) -> Option<String> {
         self.live.recorder().failure()
     }
 
     /// Ends the conversation, and returns all of it.
-    pub fn finish(mut self) -> Index {
-        self.stop();
-        self.link.close_recording();
-        let Exchange { live, .. } = self;
-        live.finish()
+    pub fn finish(self) -> Index {
+        self.finish_with(&mut |_, _| {})
     }
 
-    fn stop(&mut self) {
-        self.arrivals.stop();
+    /// The same, and hands on the rows that were not handed out, before all are put in order.
+    pub fn finish_with(mut self, last: &mut dyn FnMut(&Index, Range<usize>)) -> Index {
         self.link.close();
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
+        self.receiving.stop();
+        self.link.close_recording();
+        let Exchange { link, live, mut reported, .. } = self;
+        drop(link);
+        live.finish_with(&mut |index, rows| {
+            let new = reported.max(rows.start).min(rows.end)..rows.end;
+            reported = rows.end;
+            last(index, new);
+        })
     }
 }
 

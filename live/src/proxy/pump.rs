@@ -45,9 +45,14 @@ pub(super) enum Ended {
     Refused,
 }
 
-/// This side broke the connection off.
+/// Why a connection is reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken(pub(super) Role);
+pub(super) enum Broken {
+    /// This side broke it off.
+    By(Role),
+    /// A fault does.
+    OnPurpose,
+}
 
 /// What came of a read.
 enum Piece {
@@ -65,14 +70,17 @@ impl Way<'_> {
         loop {
             let mut held = Vec::new();
             let piece = poll_fn(|context| self.poll_piece(context, &mut held)).await;
-            match piece.map_err(|_| Broken(self.role))? {
+            match piece.map_err(|_| Broken::By(self.role))? {
                 Piece::Passed => {}
                 Piece::Held => {
                     if self.write(&held).await? == Ended::Refused {
                         return Ok(Ended::Refused);
                     }
                 }
-                Piece::End => return self.end().await,
+                Piece::End => {
+                    self.recording.end_received(self.role);
+                    return self.end_sent().await;
+                }
             }
         }
     }
@@ -99,6 +107,20 @@ impl Way<'_> {
         })
     }
 
+    /// Reads a piece, and records it; nothing at the end.
+    pub(super) fn poll_take(&self, context: &mut Context<'_>, bytes: &mut Vec<u8>) -> Poll<io::Result<()>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            ready!(self.from.poll_read(context, &mut buffer))?;
+            if !buffer.filled().is_empty() {
+                self.recording.received(self.role, buffer.filled());
+                self.counts.passed(self.role, buffer.filled().len());
+            }
+            bytes.extend_from_slice(buffer.filled());
+            Poll::Ready(Ok(()))
+        })
+    }
+
     /// Writes bytes, for as long as the receiver takes them and the sender is there.
     pub(super) async fn write(&self, mut bytes: &[u8]) -> Result<Ended, Broken> {
         let mut work = |context: &mut Context<'_>| {
@@ -112,15 +134,14 @@ impl Way<'_> {
             match timeout(STALLED, poll_fn(&mut work)).await {
                 Ok(Ok(())) => return Ok(Ended::Orderly),
                 Ok(Err(_)) => return Ok(Ended::Refused),
-                Err(_) if self.from.take_error().is_some() => return Err(Broken(self.role)),
+                Err(_) if self.from.take_error().is_some() => return Err(Broken::By(self.role)),
                 Err(_) => {}
             }
         }
     }
 
     /// Passes on that the sender sends no more.
-    pub(super) async fn end(&self) -> Result<Ended, Broken> {
-        self.recording.end_received(self.role);
+    pub(super) async fn end_sent(&self) -> Result<Ended, Broken> {
         self.recording.end_sent(self.role);
         match poll_fn(|context| self.to.poll_shutdown(context)).await {
             Ok(()) => Ok(Ended::Orderly),

@@ -70,6 +70,17 @@ impl Recording {
         }
     }
 
+    /// What sits in between breaks the connection off, towards both.
+    pub(super) fn reset_on_purpose(&self) {
+        match self {
+            Recording::Once(recorded) => lock(recorded).reset(Role::Server),
+            Recording::Twice { client_side, server_side } => {
+                lock(client_side).reset(Role::Server);
+                lock(server_side).reset(Role::Client);
+            }
+        }
+    }
+
     fn arriving(&self, from: Role) -> MutexGuard<'_, Recorded> {
         lock(match (self, from) {
             (Recording::Once(recorded), _) => recorded,

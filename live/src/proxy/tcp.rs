@@ -8,17 +8,16 @@ use std::time::Duration;
 use framescope_parser::Role;
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::Shared;
 use super::end::{End, Stream};
+use super::faults::{Gate, Shaping};
 use super::pump::{Broken, Ended, Way};
 use super::recording::{Addresses, Recording};
+use super::upstream::{Both, Failed};
 
 /// How many clients may wait to be accepted.
 const BACKLOG: i32 = 4096;
-/// How long a target may take to accept a connection.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait where nothing can be accepted, as when too many files are open.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -48,11 +47,13 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
 /// Accepts connections for ever.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
+    let mut number = 0;
     loop {
         match listener.accept().await {
             Ok((stream, client)) => {
                 shared.counts.begun();
-                tokio::spawn(connection(Arc::clone(&shared), stream, client));
+                number += 1;
+                tokio::spawn(connection(Arc::clone(&shared), stream, client, number));
             }
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {
@@ -72,7 +73,7 @@ fn is_of_one_client(error: &io::Error) -> bool {
 }
 
 /// What to do about the want of files, if that is what is wrong.
-fn hint(error: &io::Error) -> &'static str {
+pub(super) fn hint(error: &io::Error) -> &'static str {
     // EMFILE and ENFILE have no kind of their own.
     if cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24)) {
         return "; more files may be open after `ulimit -n 65536`";
@@ -81,69 +82,91 @@ fn hint(error: &io::Error) -> &'static str {
 }
 
 /// Forwards one connection from its first byte to its end.
-async fn connection(shared: Arc<Shared>, client: TcpStream, client_address: SocketAddr) {
+async fn connection(shared: Arc<Shared>, client: TcpStream, client_address: SocketAddr, number: u64) {
     let Ok(accepted_at) = client.local_addr() else { return };
-    let (target, addresses) = match connect(&shared.targets).await {
-        Ok(target) => {
-            let (Ok(connected_from), Ok(at)) = (target.local_addr(), target.peer_addr()) else { return };
-            (target, Addresses { client: client_address, accepted_at, connected_from, target: at })
-        }
-        Err(error) => {
-            let targets = shared.targets.first().copied().unwrap_or(accepted_at);
-            let addresses = Addresses {
-                client: client_address,
-                accepted_at,
-                connected_from: client_address,
-                target: targets,
-            };
-            Recording::new(&shared.recorder, addresses, false).reset(Role::Server);
-            End::new(Stream::Plain(client)).reset();
-            shared.counts.failed();
-            shared.notice(format!("{} can't be connected to: {}", shared.target, reason(&error)));
+    // Boxed, so that nothing is kept of it.
+    let Both { client, target } = match Box::pin(shared.upstream.connect(client, client_address)).await {
+        Ok(both) => both,
+        Err(failed) => {
+            fail(&shared, failed, client_address);
             return;
         }
     };
-    let recording = Recording::new(&shared.recorder, addresses, false);
-    let (client, target) = (End::new(Stream::Plain(client)), End::new(Stream::Plain(target)));
-    forward(&shared, client, target, &recording).await;
-}
-
-/// Forwards both directions until both have ended.
-async fn forward(shared: &Shared, client: End, target: End, recording: &Recording) {
-    let counts = &*shared.counts;
-    let to_target = Way { role: Role::Client, from: &client, to: &target, recording, counts };
-    let to_client = Way { role: Role::Server, from: &target, to: &client, recording, counts };
-    let broken = match tokio::try_join!(to_target.forward(), to_client.forward()) {
-        Ok((Ended::Refused, _)) => Role::Server,
-        Ok((_, Ended::Refused)) => Role::Client,
-        Ok((Ended::Orderly, Ended::Orderly)) => return,
-        Err(Broken(role)) => role,
+    let (Ok(connected_from), Ok(connected_to)) = (target.tcp().local_addr(), target.tcp().peer_addr()) else {
+        return;
     };
-    recording.reset(broken);
+    let addresses = Addresses { client: client_address, accepted_at, connected_from, target: connected_to };
+    let recording = Recording::new(&shared.recorder, addresses, shared.is_changed());
+    let (client, target) = (End::new(client), End::new(target));
+    let connection = Connection {
+        shared: &shared,
+        client: &client,
+        target: &target,
+        recording: &recording,
+        addresses,
+        number,
+    };
+    let broken = match tokio::try_join!(connection.forward(Role::Client), connection.forward(Role::Server)) {
+        Ok((Ended::Refused, _)) => Broken::By(Role::Server),
+        Ok((_, Ended::Refused)) => Broken::By(Role::Client),
+        Ok((Ended::Orderly, Ended::Orderly)) => return,
+        Err(broken) => broken,
+    };
+    match broken {
+        Broken::By(role) => recording.reset(role),
+        Broken::OnPurpose => recording.reset_on_purpose(),
+    }
     client.reset();
     target.reset();
 }
 
-/// Connects to the first of the addresses that accepts.
-async fn connect(targets: &[SocketAddr]) -> io::Result<TcpStream> {
-    let mut last = io::ErrorKind::AddrNotAvailable.into();
-    for target in targets {
-        match timeout(PATIENCE, TcpStream::connect(target)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::ErrorKind::TimedOut.into(),
-        }
-    }
-    Err(last)
+/// A connection, and what it is connected with.
+struct Connection<'c> {
+    shared: &'c Shared,
+    client: &'c End,
+    target: &'c End,
+    recording: &'c Recording,
+    addresses: Addresses,
+    number: u64,
 }
 
-/// Why a target was not reached, and what to look at.
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "no program listens there; the client was reset".to_owned(),
-        io::ErrorKind::TimedOut => {
-            format!("no answer in {} seconds; the client was reset", PATIENCE.as_secs())
+impl Connection<'_> {
+    /// Forwards what one side sends.
+    async fn forward(&self, role: Role) -> Result<Ended, Broken> {
+        let Connection { shared, client, target, recording, addresses, number } = *self;
+        let Addresses { client: client_address, accepted_at, connected_from, target: target_address } =
+            addresses;
+        let (from, to, ends) = match role {
+            Role::Client => (client, target, (client_address, accepted_at)),
+            Role::Server => (target, client, (target_address, connected_from)),
+        };
+        let way = Way { role, from, to, recording, counts: &shared.counts };
+        let faults = shared.faults.of(role);
+        let messages = shared.messages.as_ref().filter(|messages| messages.are_needed(role));
+        if faults.is_empty() && messages.is_none() {
+            return way.forward().await;
         }
-        _ => format!("{error}{}; the client was reset", hint(error)),
+        let purpose = shared.faults.purpose(number, role);
+        let gate = messages.map(|messages| Gate::new(messages, ends, faults, purpose));
+        let unread = || {
+            let sender = role.as_str();
+            shared.notice(format!(
+                "bytes of a {sender} are passed on as they are: no message was found in them"
+            ));
+        };
+        // Boxed, so that a connection without faults has no room for it.
+        Box::pin(Shaping { way, faults, purpose, gate, unread: &unread }.forward()).await
     }
+}
+
+/// A client could not be connected: it is reset, unless it was answered.
+fn fail(shared: &Shared, Failed { client, target, why }: Failed, client_address: SocketAddr) {
+    if let Some(target) = target {
+        shared.recorder.connection(shared.first_leg(), client_address, target).reset(Role::Server);
+    }
+    if let Some(client) = client {
+        End::new(Stream::Plain(client)).reset();
+    }
+    shared.counts.failed();
+    shared.notice(why);
 }

@@ -10,20 +10,23 @@ use std::time::{Duration, Instant};
 use framescope_parser::Role;
 use tokio::net::UdpSocket;
 use tokio::task::AbortHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::Shared;
-use crate::recorder::Leg;
+use super::road::Road;
 
 /// A client that nothing was received from or for is forgotten after this time.
 const IDLE: Duration = Duration::from_secs(60);
+/// How often idle clients, and datagrams that wait to be overtaken, are looked for.
+const BETWEEN: Duration = Duration::from_millis(250);
 /// How many clients there may be; another one takes the place of the one that was idle longest.
 const MOST_CLIENTS: usize = 4096;
-/// The longest datagram, and a byte.
+/// The longest datagram, and more.
 const DATAGRAM_BYTES: usize = 65_536;
 
-/// A client's address, and what forwards to it.
+/// A client's address, and what forwards to and from it.
 struct Client {
-    socket: Arc<UdpSocket>,
+    to_target: Road,
     /// When something last passed, in milliseconds since the beginning.
     last: Arc<AtomicU64>,
     answers: AbortHandle,
@@ -38,9 +41,12 @@ impl Drop for Client {
 /// Forwards datagrams for ever.
 pub(super) async fn serve(socket: std::net::UdpSocket, shared: Arc<Shared>) -> io::Result<()> {
     let socket = Arc::new(UdpSocket::from_std(socket)?);
-    let mut clients = Clients { socket, shared, begin: Instant::now(), all: HashMap::new() };
+    let accepted_at = socket.local_addr()?;
+    let begin = Instant::now();
+    let mut clients = Clients { socket, accepted_at, shared, begin, count: 0, all: HashMap::new() };
     let mut buffer = vec![0; DATAGRAM_BYTES];
-    let mut sweep = tokio::time::interval(IDLE / 4);
+    let mut sweep = interval(BETWEEN);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             received = clients.socket.recv_from(&mut buffer) => match received {
@@ -49,25 +55,27 @@ pub(super) async fn serve(socket: std::net::UdpSocket, shared: Arc<Shared>) -> i
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
                 Err(error) => return Err(error),
             },
-            _ = sweep.tick() => clients.forget_idle(),
+            _ = sweep.tick() => clients.sweep().await,
         }
     }
 }
 
 struct Clients {
     socket: Arc<UdpSocket>,
+    accepted_at: SocketAddr,
     shared: Arc<Shared>,
     begin: Instant,
+    /// How many there were.
+    count: u64,
     all: HashMap<SocketAddr, Client>,
 }
 
 impl Clients {
     async fn forward(&mut self, from: SocketAddr, bytes: &[u8]) {
-        let Some(target) = self.shared.targets.first().copied() else { return };
         if !self.all.contains_key(&from) {
-            match self.begin(from, target).await {
+            self.make_room();
+            match self.begin(from).await {
                 Ok(client) => {
-                    self.make_room();
                     self.all.insert(from, client);
                 }
                 Err(error) => {
@@ -77,41 +85,44 @@ impl Clients {
                 }
             }
         }
-        let Some(client) = self.all.get(&from) else { return };
+        let Some(client) = self.all.get_mut(&from) else { return };
         client.last.store(milliseconds(self.begin), Ordering::Relaxed);
-        self.shared.recorder.datagram(Leg::ONLY, from, target, bytes);
-        self.shared.counts.passed(Role::Client, bytes.len());
-        if let Err(error) = client.socket.send(bytes).await {
-            self.shared.notice(failure(target, &error));
-        }
+        client.to_target.pass(bytes).await;
     }
 
     /// Opens a client's socket to the target.
-    async fn begin(&self, from: SocketAddr, target: SocketAddr) -> io::Result<Client> {
+    async fn begin(&mut self, client: SocketAddr) -> io::Result<Client> {
+        let target = self.shared.upstream.fixed().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let any: SocketAddr = match target {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
         };
         let socket = Arc::new(UdpSocket::bind(any).await?);
         socket.connect(target).await?;
+        self.count += 1;
         self.shared.counts.begun();
+        let (outside, inside) = ((client, self.accepted_at), (socket.local_addr()?, target));
+        let road =
+            |role, out: &Arc<UdpSocket>| Road::new(&self.shared, role, out, self.count, outside, inside);
         let last = Arc::new(AtomicU64::new(milliseconds(self.begin)));
+        let to_client = road(Role::Server, &self.socket);
         let answers = Answers {
             from_target: Arc::clone(&socket),
-            to_client: Arc::clone(&self.socket),
-            shared: Arc::clone(&self.shared),
+            to_client,
             last: Arc::clone(&last),
             begin: self.begin,
-            client: from,
-            target,
         };
-        Ok(Client { socket, last, answers: tokio::spawn(answers.forward()).abort_handle() })
+        let answers = tokio::spawn(answers.forward()).abort_handle();
+        Ok(Client { to_target: road(Role::Client, &socket), last, answers })
     }
 
-    fn forget_idle(&mut self) {
+    async fn sweep(&mut self) {
         let now = milliseconds(self.begin);
         let idle = u64::try_from(IDLE.as_millis()).unwrap_or(u64::MAX);
         self.all.retain(|_, client| now.saturating_sub(client.last.load(Ordering::Relaxed)) < idle);
+        for client in self.all.values_mut() {
+            client.to_target.pass_overdue().await;
+        }
     }
 
     fn make_room(&mut self) {
@@ -128,53 +139,38 @@ impl Clients {
 /// What the target sends to one client.
 struct Answers {
     from_target: Arc<UdpSocket>,
-    to_client: Arc<UdpSocket>,
-    shared: Arc<Shared>,
+    to_client: Road,
     last: Arc<AtomicU64>,
     begin: Instant,
-    client: SocketAddr,
-    target: SocketAddr,
 }
 
 impl Answers {
-    async fn forward(self) {
+    async fn forward(mut self) {
         let mut buffer = Vec::new();
         loop {
             // A client that waits has no buffer.
-            let received = match self.from_target.readable().await {
-                Ok(()) => {
-                    buffer.resize(DATAGRAM_BYTES, 0);
-                    self.from_target.try_recv(&mut buffer)
-                }
-                Err(error) => Err(error),
+            let received = match self.to_client.holds() {
+                false => self.from_target.readable().await,
+                true => timeout(BETWEEN, self.from_target.readable()).await.unwrap_or(Ok(())),
             };
+            let received = received.and_then(|()| {
+                buffer.resize(DATAGRAM_BYTES, 0);
+                self.from_target.try_recv(&mut buffer)
+            });
             match received {
                 Ok(length) => {
-                    let bytes = buffer.get(..length).unwrap_or_default();
                     self.last.store(milliseconds(self.begin), Ordering::Relaxed);
-                    self.shared.recorder.datagram(Leg::ONLY, self.target, self.client, bytes);
-                    self.shared.counts.passed(Role::Server, length);
-                    if let Err(error) = self.to_client.send_to(bytes, self.client).await {
-                        self.shared.notice(format!("a datagram can't be sent to {}: {error}", self.client));
-                    }
+                    self.to_client.pass(buffer.get(..length).unwrap_or_default()).await;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => buffer = Vec::new(),
                 // The system says here that an earlier datagram was not wanted.
-                Err(error) => self.shared.notice(failure(self.target, &error)),
+                Err(error) => self.to_client.sender_failed(&error),
             }
+            self.to_client.pass_overdue().await;
         }
     }
 }
 
 fn milliseconds(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-fn failure(target: SocketAddr, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            format!("a datagram did not reach {target}: no program receives there")
-        }
-        _ => format!("a datagram did not reach {target}: {error}"),
-    }
 }

@@ -35,6 +35,10 @@ impl Path {
         Path { from: mapped(from), to: mapped(to) }
     }
 
+    pub(super) fn ends(self) -> (SocketAddr, SocketAddr) {
+        (self.from, self.to)
+    }
+
     pub(super) fn reversed(self) -> Path {
         Path { from: self.to, to: self.from }
     }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use framescope_parser::{Dissection, Field, Value};
 
-use super::format::Format;
+use super::format::{Enumerations, Format};
 use super::in_place;
 use super::places;
 use super::values::{ValueError, ValueKind, number_of};
@@ -92,6 +92,12 @@ impl Draft {
         }
         let (derived, given) = (wanted.clone(), BTreeMap::new());
         Err(Draft { derived, given, bytes: wanted, unwritten: Some(why), ..draft })
+    }
+
+    /// With the names of numbers that a description declares.
+    #[must_use]
+    pub(crate) fn with_enumerations(self, enumerations: Enumerations) -> Draft {
+        Draft { format: self.format.clone().with_enumerations(enumerations), ..self }
     }
 
     /// The message as it is sent.

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use framescope_capture::{Index, Row};
 use framescope_parser::{
-    Captured, Context, Conversation, Dissection, Error, Protocol, Reads, Role, Stage, Unclaimed,
+    Captured, Context, Conversation, Dissection, Error, Input, Memo, Protocol, Reads, Role, Stage, Step,
+    Unclaimed,
 };
+
+use crate::models::text::grouped;
 
 /// The members of a field's enum, by its path of names: numbers and names.
 pub(crate) type Enumerations = Vec<(String, Vec<(i128, String)>)>;
@@ -102,6 +105,34 @@ impl Format {
             Captured::whole(bytes).in_context(context).dissect(&*self.protocol, &mut found);
         });
         found
+    }
+
+    /// What a receiver takes these bytes for, if that is not one whole message.
+    pub fn doubt(&self, bytes: &[u8]) -> Option<String> {
+        if bytes.is_empty() {
+            return Some("There are no bytes to send.".to_owned());
+        }
+        let step = self.with_context(|context| {
+            let input = Input { bytes, first_segment: bytes.len(), last: true, offset: 0, context };
+            self.protocol.next(input, &mut Memo::default())
+        });
+        let length = grouped(bytes.len());
+        Some(match step {
+            Step::Message(own) | Step::Checked(own) if own.get() >= bytes.len() => return None,
+            Step::Message(own) | Step::Checked(own) => {
+                let (own, rest) = (grouped(own.get()), grouped(bytes.len() - own.get()));
+                format!(
+                    "A receiver takes the first {own} bytes for the message, and {rest} more for the next one."
+                )
+            }
+            Step::Partial(_) | Step::NeedMore(_) => {
+                format!("A receiver waits for more: the message claims to be longer than its {length} bytes.")
+            }
+            Step::Skipped(_, code) | Step::Searching(_, code) => {
+                format!("A receiver takes this for no message ({code}): {}", code.meaning())
+            }
+            Step::Lost => "A receiver takes this for no message.".to_owned(),
+        })
     }
 
     /// Writes the message that these fields describe. What could not be derived goes to `notes`.

@@ -3,9 +3,12 @@
 //! Changes are carried out one after the other in the background, so that a message of any size never stops the window. What is
 //! quick is there in the same frame.
 
+pub mod desk;
 pub mod draft;
+mod exporting;
 pub mod format;
 mod in_place;
+pub mod peer;
 pub(crate) mod places;
 pub mod shown;
 pub mod templates;
@@ -16,7 +19,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use desk::{Desk, OpenError};
 pub use draft::{ChangeError, Draft};
+pub use exporting::{as_command, as_json};
 pub use format::Format;
 pub use shown::{EditedField, FieldState, Shown};
 pub use values::ValueKind;
@@ -262,7 +267,7 @@ impl Composer {
             for asked in asked {
                 made.carry_out(asked);
             }
-            made.shown = Arc::new(Shown::of(&made.draft, &began_with, &made.shown.derived));
+            made.shown = Arc::new(Shown::of(&made.draft, &began_with, &made.shown.known));
             made
         });
         match self.background.wait(&job, PATIENCE) {

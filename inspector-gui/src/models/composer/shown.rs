@@ -51,21 +51,40 @@ pub struct Shown {
     pub kind: Option<String>,
     /// It in a few words.
     pub summary: String,
-    /// Which fields are derived, as far as is known; those of other drafts of the same format mostly are too.
-    pub(crate) derived: Arc<Known>,
+    /// What a receiver takes it for, if that is not one whole message.
+    pub doubt: Option<String>,
+    /// What is known of its fields; that mostly holds in other drafts of the same format too.
+    pub(crate) known: Arc<Known>,
 }
 
-/// Which fields are derived, by their paths without the numbers of items.
-pub(crate) type Known = BTreeMap<String, bool>;
+/// What is known of a format's fields, by their paths without the numbers of items.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Whether they are derived.
+    derived: BTreeMap<String, bool>,
+    /// The names that their numbers can have.
+    names: BTreeMap<String, Arc<[(i128, String)]>>,
+}
+
+impl Known {
+    fn is_derived(&self, path: &str) -> bool {
+        self.derived.get(&places::alike(path)) == Some(&true)
+    }
+}
 
 /// How much may be written, in bytes and fields, to find out which fields are derived.
 const EFFORT: usize = 24 << 20;
 
 impl Shown {
-    /// What is shown of a draft that began with other bytes. `known` says which fields are derived in messages like it.
-    pub fn of(draft: &Draft, began_with: &[u8], known: &Arc<Known>) -> Shown {
+    /// The names that a field's number can have; none of a field that has no names.
+    pub fn names_of(&self, path: &str) -> &[(i128, String)] {
+        self.known.names.get(&places::alike(path)).map_or(&[], |names| names)
+    }
+
+    /// What is shown of a draft that began with other bytes. `known` is what is known of messages like it.
+    pub(crate) fn of(draft: &Draft, began_with: &[u8], known: &Known) -> Shown {
         let format = draft.format();
-        let derived = derived_fields(draft, known);
+        let known = found_out(draft, known);
         let sent = format.dissect(draft.bytes());
         let written;
         let mut read = sent.clone();
@@ -74,7 +93,7 @@ impl Shown {
             read = as_sent(draft, &written, &sent);
         }
         let mut fields = HashMap::new();
-        add_fields(&read.fields, "", draft, &derived, &mut fields);
+        add_fields(&read.fields, "", draft, &known, &mut fields);
         let kind = sent.kind.map(|kind| kind.to_string());
         let title = kind.clone().unwrap_or_else(|| "message".to_owned());
         let changed = changed_bytes(draft, &read, began_with);
@@ -85,7 +104,8 @@ impl Shown {
             changed,
             kind,
             summary: sent.summary.clone(),
-            derived: Arc::new(derived),
+            doubt: format.doubt(draft.bytes()),
+            known: Arc::new(known),
         }
     }
 }
@@ -135,20 +155,18 @@ fn add_fields(
     fields: &[Field<'_>],
     above: &str,
     draft: &Draft,
-    derived: &Known,
+    known: &Known,
     all: &mut HashMap<String, EditedField>,
 ) {
     for (name, field) in places::shown_names(fields).zip(fields) {
         let path = crate::models::details::under(above, &name);
-        add_fields(&field.fields, &path, draft, derived, all);
+        add_fields(&field.fields, &path, draft, known, all);
         let Some(kind) = ValueKind::of(&field.value) else { continue };
         let text = edited_text(&field.value);
         let state = match &text {
             _ if draft.is_given(&path) => FieldState::Given,
-            _ if field.range.is_empty() && derived.get(&places::alike(&path)) == Some(&true) => {
-                FieldState::Computed
-            }
-            _ if derived.get(&places::alike(&path)) == Some(&true) => FieldState::Derived,
+            _ if known.is_derived(&path) && field.range.is_empty() => FieldState::Computed,
+            _ if known.is_derived(&path) => FieldState::Derived,
             None => FieldState::TooLong,
             Some(_) => FieldState::Free,
         };
@@ -156,29 +174,33 @@ fn add_fields(
     }
 }
 
-/// Which fields are derived: those whose value makes no difference to what is written. One of those that are alike is tried.
-fn derived_fields(draft: &Draft, known: &Arc<Known>) -> Known {
+/// Finds out which fields are derived: those whose value makes no difference to what is written. One of those that are alike is
+/// tried.
+fn found_out(draft: &Draft, known: &Known) -> Known {
     let format = draft.format();
-    let mut found = Known::clone(known);
+    let mut known = known.clone();
     let mut read = format.dissect(draft.derived());
     let mut unknown: Vec<(String, Vec<usize>)> = Vec::new();
     let mut count = 0;
-    places::each_leaf(&read.fields, &mut |path, place, _| {
+    places::each_leaf(&read.fields, &mut |path, place, field| {
         count += 1;
         let alike = places::alike(path);
-        if !found.contains_key(&alike) {
-            found.insert(alike.clone(), false);
+        if matches!(field.value, Value::Enum(_)) && !known.names.contains_key(&alike) {
+            known.names.insert(alike.clone(), draft.names_of(path).into());
+        }
+        if !known.derived.contains_key(&alike) {
+            known.derived.insert(alike.clone(), false);
             unknown.push((alike, place.to_vec()));
         }
     });
     let mut left = EFFORT;
     let Ok(written) = format.encode(&read, &mut Vec::new()) else {
-        found.retain(|path, _| unknown.iter().all(|(new, _)| new != path));
-        return found;
+        known.derived.retain(|path, _| unknown.iter().all(|(new, _)| new != path));
+        return known;
     };
     for (path, place) in unknown {
         let Some(rest) = left.checked_sub(draft.derived().len() + 64 * count) else {
-            found.remove(&path);
+            known.derived.remove(&path);
             continue;
         };
         left = rest;
@@ -189,9 +211,9 @@ fn derived_fields(draft: &Draft, known: &Arc<Known>) -> Known {
         if let Some(field) = places::at_mut(&mut read, &place) {
             field.value = own;
         }
-        found.insert(path, with_other.is_ok_and(|with_other| with_other == written));
+        known.derived.insert(path, with_other.is_ok_and(|with_other| with_other == written));
     }
-    found
+    known
 }
 
 /// Another value of the same kind; None of a value that can't be typed.

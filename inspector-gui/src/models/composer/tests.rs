@@ -12,7 +12,7 @@ use framescope_parser::{Code, SpanType, bare::Bare, text::Text};
 use super::*;
 
 fn shown(draft: &Draft, began_with: &[u8]) -> Shown {
-    Shown::of(draft, began_with, &Arc::default())
+    Shown::of(draft, began_with, &shown::Known::default())
 }
 
 fn state(draft: &Draft, path: &str) -> FieldState {

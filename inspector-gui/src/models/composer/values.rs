@@ -125,7 +125,7 @@ pub fn edited_text(value: &Value<'_>) -> Option<String> {
         Value::Text(_) | Value::Bytes(_) => return None,
         Value::Enum(kind) => match kind.name {
             Some(name) => name.to_owned(),
-            None => kind.number().to_string(),
+            None => kind.to_string(),
         },
         value => value.to_string(),
     };

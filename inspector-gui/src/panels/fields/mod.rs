@@ -3,6 +3,7 @@
 mod layers;
 mod line;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
@@ -22,7 +23,7 @@ use crate::models::field_list::{FieldList, Item};
 use line::FieldLine;
 
 const LINE: f32 = 19.0;
-const PROBLEM: f32 = 38.0;
+pub(super) const PROBLEM: f32 = 38.0;
 const INDENT: f32 = 14.0;
 
 /// What the tree remembers from frame to frame.
@@ -70,7 +71,11 @@ pub(crate) fn show(
     };
     let mut toggled = None;
     let mut draw = |ui: &mut Ui, item: usize, rect: Rect| match items.get(item) {
-        Some(Item::Problem(number)) => problem(ui, details, *number, rect, commands),
+        Some(Item::Problem(number)) => {
+            if let Some(range) = problem(ui, details, *number, rect, commands) {
+                commands.push(Command::HighlightBytes(range));
+            }
+        }
         Some(Item::Field { depth, field, is_open, of }) => {
             let (row, details) = (of.as_ref().map(|of| of.row), of.as_ref().unwrap_or(details));
             let depth = *depth;
@@ -159,8 +164,15 @@ impl Columns {
     }
 }
 
-fn problem(ui: &mut Ui, details: &Details, number: usize, rect: Rect, commands: &mut Vec<Command>) {
-    let Some(problem) = details.problems.get(number) else { return };
+/// Shows a problem. Returns the bytes that it concerns if it was clicked.
+pub(super) fn problem(
+    ui: &mut Ui,
+    details: &Details,
+    number: usize,
+    rect: Rect,
+    commands: &mut Vec<Command>,
+) -> Option<Range<usize>> {
+    let problem = details.problems.get(number)?;
     let (code, severity) = (problem.code, problem.code.severity());
     let title = format!("{severity}: {code}");
     let response = ui.interact(rect, ui.scope_id().with(("problem", number)), Sense::click());
@@ -174,9 +186,7 @@ fn problem(ui: &mut Ui, details: &Details, number: usize, rect: Rect, commands: 
     let lower = inner.with_min_y(upper.bottom() - 1.0);
     paint_text(ui, upper, &title, FontId::proportional(13.0), colour);
     paint_text(ui, lower, &problem.text, FontId::proportional(12.5), ui.visuals().text_color());
-    if response.clicked() {
-        commands.push(Command::HighlightBytes(problem.range.clone()));
-    }
+    let clicked = response.clicked().then(|| problem.range.clone());
     let about = || {
         let (meaning, cause, cure) = (code.meaning(), code.usual_cause(), code.what_to_do());
         format!("{}\n\n{meaning}\n\nUsual cause: {cause}\nWhat to do: {cure}", problem.text)
@@ -185,6 +195,7 @@ fn problem(ui: &mut Ui, details: &Details, number: usize, rect: Rect, commands: 
         let test = format!("problems == {code}");
         entry(ui, &format!("Add to filter: {test}"), || Command::AddToFilter(test.clone()), commands);
     });
+    clicked
 }
 
 /// The highlighted field: its whole text, its documentation, and its place in the capture.
