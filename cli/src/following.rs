@@ -28,7 +28,7 @@ pub(crate) struct Ended {
 /// Takes new rows, and says whether to go on.
 pub(crate) type TakeRows<'t> = dyn FnMut(&Index, Range<usize>) -> io::Result<ControlFlow<()>> + 't;
 
-/// Reads a source that grows until it ends, Ctrl-C is pressed, or `each` breaks off, and hands on the rows as they come.
+/// Reads a source that grows until it ends, Ctrl-C is pressed, or `each` breaks off, and hands on the rows as they arrive.
 pub(crate) fn follow(source: Source, options: &Options, each: &mut TakeRows<'_>) -> Result<Ended, Error> {
     let mut progress = Progress::quiet();
     let mut goes_on = || progress.at(0, 0);
