@@ -114,7 +114,6 @@ pub(crate) fn controls(
             let about = "Save the recorded packets as a pcapng; until then they are in a temporary file";
             button(ui, Button::new("Save..."), Action::SaveRecording, about);
         }
-        ui.label(running.text());
     }
     if let Some(follows) = follow {
         let toggle = Button::selectable(follows, "Follow");

@@ -90,9 +90,10 @@ pub(crate) fn show(
             ui.separator();
             levels(ui, context.view.scope().levels, commands);
         }
-        if recording.is_none() {
-            ui.separator();
-            open_file(ui, document);
+        ui.separator();
+        match recording {
+            Some(recording) => drop(ui.strong(recording.text())),
+            None => open_file(ui, document),
         }
         if let Some((text, share)) = busy {
             ui.separator();
