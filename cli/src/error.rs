@@ -11,7 +11,6 @@ use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
 use framescope_live::proxy::{AuthorityError, ProxyError};
-use framescope_live::proxy::ProxyError;
 use framescope_live::replay::ReplayError;
 use framescope_live::{EditParseError, ExchangeError};
 use thiserror::Error;
