@@ -15,6 +15,8 @@ mod input;
 mod packaging;
 mod peer;
 mod replay;
+#[cfg(unix)] // Ctrl-C is sent as a signal.
+mod proxy;
 mod send;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;

@@ -64,12 +64,16 @@ impl fmt::Debug for Authority {
     }
 }
 
-/// What the authority's own certificate says.
-fn own_params() -> CertificateParams {
+/// What the certificate of the authority with this key says.
+fn own_params(key: &KeyPair) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, NAME);
+    // No two have the same name, or a certificate of one would seem to be of the other, and its signature wrong.
+    let number = key.public_key_raw().iter().fold(0x811C_9DC5_u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    params.distinguished_name.push(DnType::CommonName, format!("{NAME} {number:08x}"));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2049, 12, 31);
@@ -110,13 +114,13 @@ impl Authority {
             KeyPair::from_pem(&text).map_err(unusable(&key_file))?
         } else {
             let key = KeyPair::generate().map_err(unusable(&key_file))?;
-            let own = own_params().self_signed(&key).map_err(unusable(&key_file))?;
+            let own = own_params(&key).self_signed(&key).map_err(unusable(&key_file))?;
             fs::create_dir_all(folder).map_err(failed(folder))?;
             write_secret(&key_file, &key.serialize_pem()).map_err(failed(&key_file))?;
             fs::write(&certificate, own.pem()).map_err(failed(&certificate))?;
             key
         };
-        let issuer = Issuer::new(own_params(), key);
+        let issuer = Issuer::new(own_params(&key), key);
         Ok(Authority { folder: folder.to_owned(), issuer, kept: Mutex::default() })
     }
 
