@@ -111,6 +111,15 @@ impl Blocks {
         Ok(())
     }
 
+    /// Whether bytes are the first ones of a pcap or a pcapng.
+    pub(super) fn begins(bytes: &[u8]) -> bool {
+        let Some(magic) = bytes.first_chunk::<4>() else { return false };
+        let mut reversed = *magic;
+        reversed.reverse();
+        *magic == SECTION.to_be_bytes()
+            || [MICROSECONDS, NANOSECONDS].iter().any(|known| known == magic || *known == reversed)
+    }
+
     /// How many bytes wait for the rest of their block.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
