@@ -15,9 +15,7 @@ impl App {
         let peer = &mut self.desk.peer;
         match what {
             Compose::EditRow(row) => self.edit_row(row),
-            Compose::Templates(protocol) => {
-                self.desk.make_templates(&protocol, &self.reading.own, &self.options.protocols);
-            }
+            Compose::Templates(protocol) => self.desk.make_templates(&protocol),
             Compose::New(protocol, kind) => self.desk.edit_template(&protocol, &kind),
             Compose::Change(change) => self.desk.change(change),
             Compose::Send => self.desk.send(&self.options),
@@ -49,7 +47,7 @@ impl App {
     /// Edits the message of a row, to send it.
     pub fn edit_row(&mut self, row: RowId) {
         let Some(document) = &self.document else { return };
-        self.desk.edit_row(row, document.shared(), &self.reading.own);
+        self.desk.edit_row(row, document.shared());
         self.show_tab(Tab::Compose);
     }
 

@@ -82,19 +82,13 @@ impl Dock {
             Tab::Problems => problems::show(ui, context, commands),
             Tab::Statistics => statistics::show(ui, context, commands),
             Tab::Comparison => comparison::show(ui, context, &mut self.comparison, commands),
-            Tab::Compose => self.compose(ui, desk, context.protocols, commands),
+            Tab::Compose => self.compose(ui, desk, commands),
         }
     }
 
     /// The message that is composed, also where no capture is open.
-    pub(crate) fn compose(
-        &mut self,
-        ui: &mut Ui,
-        desk: &Desk,
-        protocols: &[String],
-        commands: &mut Vec<Command>,
-    ) {
-        composer::show(ui, desk, protocols, &mut self.composer, commands);
+    pub(crate) fn compose(&mut self, ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
+        composer::show(ui, desk, &mut self.composer, commands);
     }
 
     fn tabs(&mut self, ui: &mut Ui, is_beside: bool, commands: &mut Vec<Command>) {

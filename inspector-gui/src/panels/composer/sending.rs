@@ -316,7 +316,9 @@ impl Line<'_> {
             entry(ui, "Send again", || Command::Compose(Compose::SendAgain(number)), commands);
             let command = || Command::Copy(Ok(as_command(draft, &self.peer.target())));
             entry(ui, "Copy as a framescope send command", command, commands);
-            entry(ui, "Copy as JSON for framescope send", || Command::Copy(Ok(as_json(draft))), commands);
+            if let Some(json) = as_json(draft) {
+                entry(ui, "Copy as JSON for framescope send", || Command::Copy(Ok(json)), commands);
+            }
             ui.separator();
         }
         if let Some(about) = details_of(self.peer, self.progress, self.item) {
