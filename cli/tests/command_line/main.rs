@@ -14,9 +14,9 @@ mod fuzz_peer;
 mod input;
 mod packaging;
 mod peer;
-mod replay;
 #[cfg(unix)] // Ctrl-C is sent as a signal.
 mod proxy;
+mod replay;
 mod send;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
