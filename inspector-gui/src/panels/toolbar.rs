@@ -14,7 +14,7 @@ use crate::models::document::Document;
 use crate::models::levels::Levels;
 
 /// The menus on the top left, with separators between groups.
-const MENUS: [(&str, &[&[Action]]); 4] = [
+const MENUS: [(&str, &[&[Action]]); 5] = [
     ("File", &[&[Action::Open, Action::OpenSample, Action::Reload, Action::KeyLog, Action::Editor]]),
     (
         "View",
@@ -41,6 +41,7 @@ const MENUS: [(&str, &[&[Action]]); 4] = [
             Action::WholeTime,
         ]],
     ),
+    ("Compose", &[&[Action::EditAndSend, Action::ShowComposer, Action::Send]]),
     ("Help", &[&[Action::Shortcuts, Action::Palette, Action::Tour]]),
 ];
 
