@@ -1,4 +1,4 @@
-//! `framescope fuzz-peer`: plays conversations that are made up against a program that runs, until one breaks it.
+//! `framescope fuzz-peer`: plays generated conversations against a program that runs, until one breaks it.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -48,11 +48,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
 
-    /// A capture of valid conversations to begin with; without one all are made up
+    /// A capture of valid conversations to begin with; without one all are generated
     #[arg(long, value_name = "CAPTURE")]
     seeds: Option<PathBuf>,
 
-    /// Another seed makes up other conversations
+    /// Another seed generates other conversations
     #[arg(long, default_value_t = 1)]
     seed: u32,
 
@@ -71,6 +71,10 @@ pub(crate) struct Arguments {
     /// Write what is found to this folder: the conversation as a capture, as JSON lines, and a script that repeats it
     #[arg(long, value_name = "FOLDER", default_value = "findings")]
     findings: PathBuf,
+
+    /// How long to make one finding smaller, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    minimise: f64,
 
     /// The program hangs if it does not answer for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
@@ -189,7 +193,7 @@ impl Arguments {
             restart_every: self.restart_every,
             one_at_a_time: self.one_at_a_time,
             stop_at_first: self.first,
-            ..Settings::default()
+            minimising: seconds(self.minimise)?,
         })
     }
 

@@ -2,12 +2,16 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
 use framescope_capture::{Options, Source};
-use framescope_live::proxy::{Address, AddressError, Fault, FaultError, Faults, Proxy, Settings, Summary};
+use framescope_live::proxy::{
+    Address, AddressError, Authority, AuthorityError, Fault, FaultError, Faults, Proxy, Settings, Summary,
+    Target, Trust,
+};
 use framescope_live::{Edit, Following, Limits, Recorder};
 
 use crate::arguments::{FilterArgs, ReadingArgs};
@@ -25,9 +29,12 @@ pub(crate) struct Arguments {
     #[arg(value_name = "LISTEN", value_parser = parse_address)]
     listen: Address,
 
-    /// Where what clients send goes to: a port of this machine, or HOST:PORT
-    #[arg(value_name = "TARGET", value_parser = parse_address)]
-    target: Address,
+    /// Where what clients send goes to: a port of this machine, or HOST:PORT; or socks5, http-connect or auto for where each client asks
+    /// to be connected to in that way.
+    ///
+    /// With auto a program needs only an environment variable: ALL_PROXY=socks5h://127.0.0.1:9000 or https_proxy=http://127.0.0.1:9000.
+    #[arg(value_name = "TARGET", value_parser = parse_target)]
+    target: Target,
 
     /// Forward UDP datagrams and not TCP connections
     #[arg(long)]
@@ -37,9 +44,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE.pcapng")]
     write: Option<PathBuf>,
 
-    /// The target may be another machine
+    /// Targets may be other machines
     #[arg(long)]
     yes_remote: bool,
+
+    #[command(flatten)]
+    tls: TlsArgs,
 
     #[command(flatten)]
     faults: FaultArgs,
@@ -56,6 +66,54 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     reading: ReadingArgs,
+}
+
+/// Where TLS is spoken.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+struct TlsArgs {
+    /// Clients speak TLS; what they say inside is shown, recorded and forwarded as plain text.
+    ///
+    /// They are shown a certificate for the name that they ask for, from an authority of your own that is made once. Its certificate, which
+    /// clients have to trust, is printed. Through a tunnel the target is spoken to in TLS too, if the client begins with it.
+    #[arg(long)]
+    tls_listen: bool,
+
+    /// Keep the authority in this folder, and not in the folder framescope/authority of your data
+    #[arg(long, value_name = "FOLDER", requires = "tls_listen")]
+    authority: Option<PathBuf>,
+
+    /// The target is spoken to in TLS
+    #[arg(long)]
+    tls_target: bool,
+
+    /// Trust targets that the authorities in this file have certified, and not the system's
+    #[arg(long, value_name = "FILE.pem", conflicts_with = "tls_insecure")]
+    tls_ca: Option<PathBuf>,
+
+    /// Trust any target, whatever its certificate
+    #[arg(long)]
+    tls_insecure: bool,
+}
+
+impl TlsArgs {
+    fn authority(&self) -> Result<Option<Arc<Authority>>, Error> {
+        if !self.tls_listen {
+            return Ok(None);
+        }
+        let folder = self.authority.clone().or_else(Authority::default_folder);
+        let authority = Authority::open(&folder.ok_or(AuthorityError::NoFolder)?)?;
+        notify(&format!("clients have to trust {}", authority.certificate().display()));
+        Ok(Some(Arc::new(authority)))
+    }
+
+    fn trust(&self) -> Trust {
+        match &self.tls_ca {
+            Some(path) => Trust::File(path.clone()),
+            None if self.tls_insecure => Trust::Anything,
+            None => Trust::System,
+        }
+    }
 }
 
 /// What is done to what passes.
@@ -113,6 +171,10 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(0) % 1_000_000_000
 }
 
+fn parse_target(text: &str) -> Result<Target, AddressError> {
+    text.parse()
+}
+
 fn parse_address(text: &str) -> Result<Address, AddressError> {
     text.parse()
 }
@@ -131,6 +193,9 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
         limits,
         faults: args.faults.faults(),
         edits: args.faults.edits(&options)?,
+        tls_listen: args.tls.authority()?,
+        tls_target: args.tls.tls_target,
+        trust: args.tls.trust(),
         ..Settings::new(args.listen.clone(), args.target.clone())
     };
     let (recorder, source) = match &args.write {

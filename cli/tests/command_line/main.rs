@@ -10,8 +10,14 @@ mod decode;
 mod descriptions;
 mod export;
 mod following;
+mod fuzz_peer;
 mod input;
 mod packaging;
+mod peer;
+mod replay;
+#[cfg(unix)] // Ctrl-C is sent as a signal.
+mod proxy;
+mod send;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
 

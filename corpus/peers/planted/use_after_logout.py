@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server of Missive with a planted fault: it forgets who has logged in only when the connection ends."""
+"""A server of Missive with a planted fault: a LOGOUT does not close the channel."""
 
 from missive_server import ACK, LOGOUT, Visitor, serve
 

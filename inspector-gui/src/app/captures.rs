@@ -60,7 +60,10 @@ impl App {
     pub fn open(&mut self, source: Source, is_sample: bool, ctx: &Context) {
         self.opening = None;
         self.pending = None;
+        // One that runs ends.
+        self.recording = None;
         (self.has_changed, self.was_growing, self.followed) = (false, source.is_growing(), None);
+        self.table.follow = source.is_growing();
         let decoded_before = std::mem::take(&mut self.decode_as);
         self.read_options();
         if is_sample && !self.settings.tour_seen {
@@ -286,7 +289,11 @@ impl App {
         let Some(source) = &self.source else { return };
         let is_enough = source.length() >= ENOUGH || !source.is_growing();
         if self.document.is_none() && source.is_live() && is_enough {
-            return self.open(source.clone(), false, ctx);
+            let (source, recording) = (source.clone(), self.recording.take());
+            self.open(source, false, ctx);
+            // It is the same source, which can be recognised now.
+            self.recording = recording;
+            return;
         }
         // A text that is a capture is one only when all of it is there.
         let has_ended = std::mem::replace(&mut self.was_growing, source.is_growing()) && !source.is_growing();

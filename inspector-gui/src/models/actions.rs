@@ -13,6 +13,14 @@ pub enum Action {
     KeyLog,
     /// Reads the file again.
     Reload,
+    /// Records what passes an interface, or ends the recording.
+    Record,
+    /// Shows no new rows of a recording, or all that came meanwhile.
+    PauseRecording,
+    /// Saves what was recorded.
+    SaveRecording,
+    /// Keeps the newest rows visible, or not.
+    FollowNewest,
     /// Moves the focus to the filter.
     Filter,
     /// Shows all rows.
@@ -137,6 +145,10 @@ pub const ALL: &[Entry] = &[
     (Action::OpenSample, "Open the sample capture", &[]),
     (Action::KeyLog, "TLS key log file", &[]),
     (Action::Reload, "Reload the file", &[command("R")]),
+    (Action::Record, "Record packets, or stop recording", &[command_shift("R")]),
+    (Action::PauseRecording, "Pause the recording, or resume it", &[]),
+    (Action::SaveRecording, "Save the recorded packets", &[]),
+    (Action::FollowNewest, "Follow the newest rows", &[]),
     (Action::ClearFilter, "Clear the filter", &[command_shift("F")]),
     (Action::Filter, "Filter the rows", &[command("F")]),
     (Action::GoToRow, "Go to a row", &[command("G")]),

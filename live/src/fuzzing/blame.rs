@@ -13,9 +13,11 @@ use super::symptom::{Sign, Symptom};
 /// How many conversations are given where nothing shows which of them matter.
 const LAST: usize = 32;
 /// How often a conversation is repeated to see whether memory grows.
-const REPEATS: u32 = 100;
+const REPEATS: u32 = 40;
 /// Memory grows if so much is added by that.
-const GROWTH: u64 = 200 << 10;
+const GROWTH: u64 = 128 << 10;
+/// How long is spent on finding out which conversations matter.
+const BLAME: Duration = Duration::from_secs(30);
 
 /// Tries whether conversations lead to a fault.
 pub(super) struct Trial<'f, 'p> {
@@ -137,7 +139,7 @@ impl<'p> Fuzzer<'p> {
             // It can't be started again, so nothing can be tried.
             return Ok(Some(finding));
         }
-        let until = Instant::now() + self.settings.minimising;
+        let (until, minimising) = (Instant::now() + BLAME, self.settings.minimising);
         let speech = self.speech;
         let mut trial = Trial {
             fuzzer: self,
@@ -161,6 +163,7 @@ impl<'p> Fuzzer<'p> {
         if let Some(blamed) = blamed {
             finding.from = size(&blamed);
             finding.scripts.clone_from(&blamed);
+            trial.until = Instant::now() + minimising;
             let small = smaller(speech, blamed, &mut trial);
             let tries =
                 if matches!(finding.symptom.sign, Sign::Memory | Sign::Hang | Sign::Blocked) { 3 } else { 5 };
@@ -200,7 +203,7 @@ fn grows_with(fuzzer: &mut Fuzzer<'_>, scripts: &[Script]) -> (bool, Vec<Transcr
         }
         fuzzer.peer.memory().unwrap_or(0)
     };
-    let at_first = play(REPEATS / 5);
+    let at_first = play(REPEATS / 4);
     let then = play(REPEATS);
     let first = then.saturating_sub(at_first);
     if first < GROWTH {

@@ -1,4 +1,4 @@
-//! The loop: makes up a conversation, plays it, looks at the peer, and follows up what it finds.
+//! The loop: generates a conversation, plays it, looks at the peer, and follows up what it finds.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::TcpStream;
@@ -34,7 +34,7 @@ const REST: Duration = Duration::from_millis(30);
 /// How a peer is fuzzed.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Another seed makes up other conversations.
+    /// Another seed generates other conversations.
     pub seed: u32,
     /// How many conversations to play; None for any number.
     pub runs: Option<u64>,
@@ -261,12 +261,6 @@ impl<'p> Fuzzer<'p> {
             }
             goes_on &= watch(Event::Played { conversations: self.conversations, kept: self.corpus.len() });
         }
-        if std::env::var_os("DBG").is_some() {
-            eprintln!(
-                "{:#?} usual {:?} patience {:?} manners {:?} probe {:?}",
-                self.judge, self.usual, self.patience, self.player.manners, self.probe
-            );
-        }
         let again = self.known.values().map(|times| times - 1).sum();
         Ok(Outcome {
             conversations: self.conversations,
@@ -337,7 +331,7 @@ impl<'p> Fuzzer<'p> {
         self.history.push_back(script.clone());
         match self.player.play(self.peer.address(), &script, self.patience) {
             Ok(played) => Ok(self.look(&script, played)),
-            Err(NoConnection::Exhausted(_)) => Ok(None),
+            Err(NoConnection::Exhausted) => Ok(None),
             Err(NoConnection::Refused(_)) => {
                 let died = last_words(&mut self.peer);
                 Ok(died.or_else(|| self.ask(self.hang())))
@@ -366,10 +360,10 @@ impl<'p> Fuzzer<'p> {
         }
         let is_quiet = played.end == End::Silent && self.player.manners.closes;
         let is_suspicious = is_quiet || played.end == End::Reset || script.ending == Ending::Stay;
-        if is_suspicious || self.conversations.is_multiple_of(BETWEEN_PROBES) {
-            if let Some(symptom) = self.is_well() {
-                return Some(symptom);
-            }
+        if (is_suspicious || self.conversations.is_multiple_of(BETWEEN_PROBES))
+            && let Some(symptom) = self.is_well()
+        {
+            return Some(symptom);
         }
         (is_quiet || self.rested.elapsed() > Duration::from_secs(1)).then(|| self.look_at_rest()).flatten()
     }

@@ -8,7 +8,7 @@ use framescope_parser::missive::{ExtensionValue, Flags, FrameBuf, Kind, Missive,
 /// The most frames that a conversation has.
 const MOST: usize = 12;
 
-/// A conversation made up of nothing.
+/// A generated conversation.
 pub(super) fn conversation(random: &mut Random) -> Vec<Vec<u8>> {
     let channel = random.one_of(&[0, 0, 1, 2]);
     let mut frames = Vec::new();

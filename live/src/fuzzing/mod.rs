@@ -1,4 +1,4 @@
-//! Fuzzes a program that runs: plays conversations that are made up over real sockets, watches the program, and makes the
+//! Fuzzes a program that runs: plays generated conversations over real sockets, watches the program, and makes the
 //! conversation that broke it as small as it can.
 //!
 //! Nothing here knows what the program is written in. It is watched from outside: whether it runs and answers, what it says on

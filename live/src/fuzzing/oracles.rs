@@ -159,7 +159,7 @@ fn is_mostly(bad: u32, good: u32) -> bool {
 }
 
 /// The messages and their answers, in a conversation in which each waits for the last, up to the first that is not followed by one
-/// answer: numbers that pair answers with messages may be made up too, and are not relied on.
+/// answer: numbers that pair answers with messages may be generated too, and are not relied on.
 fn exchanges<'r>(rows: &'r [Row], script: &Script) -> Vec<Exchange<'r>> {
     let mut found = Vec::new();
     let begin = rows.iter().position(|row| row.role == Role::Client).unwrap_or(rows.len());

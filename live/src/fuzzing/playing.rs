@@ -93,7 +93,7 @@ pub(super) enum NoConnection {
     /// The peer does not take it.
     Refused(io::Error),
     /// This side has no sockets left.
-    Exhausted(io::Error),
+    Exhausted,
 }
 
 /// Plays conversations with one peer.
@@ -180,7 +180,7 @@ fn connect(to: SocketAddr, patience: Patience) -> Result<TcpStream, NoConnection
         let is_own = matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse);
         // The ports of closed connections come back after a while.
         match is_own {
-            true if begun.elapsed() > Duration::from_secs(70) => return Err(NoConnection::Exhausted(error)),
+            true if begun.elapsed() > Duration::from_secs(70) => return Err(NoConnection::Exhausted),
             true => std::thread::sleep(Duration::from_millis(50)),
             false => return Err(NoConnection::Refused(error)),
         }

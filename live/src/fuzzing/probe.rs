@@ -38,7 +38,7 @@ pub(super) fn probe(peer: &mut Peer, player: &Player<'_>, probe: &Probe, limit: 
     let patience = Patience { connect: limit, answer: limit };
     let played = match player.play(peer.address(), &probe.script, patience) {
         Ok(played) => played,
-        Err(NoConnection::Exhausted(_)) => return None,
+        Err(NoConnection::Exhausted) => return None,
         Err(NoConnection::Refused(error)) => {
             let is_silence =
                 matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock);

@@ -81,7 +81,7 @@ impl<'p> Reader<'p> {
         Reader { protocol, others, conversation, framers: [Framer::default(), Framer::default()], log }
     }
 
-    /// Whether what the client has just said is no message in the state that the conversation is in: then it is a row at once, of
+    /// Whether what the client has just said can not be read in the state that the conversation is in: then it is a row at once, of
     /// the state that it is a message in. What the client says from now on means nothing.
     fn note_misplaced(&mut self, bytes: &[u8], stage: u16) {
         let stages = self.protocol.stages();
@@ -148,14 +148,6 @@ impl<'p> Reader<'p> {
     /// Whether a side is in the middle of a message.
     pub(super) fn is_inside(&self, role: Role) -> bool {
         self.framers.get(role.index()).is_some_and(|framer| framer.end_offset() > framer.offset())
-    }
-
-    /// What a message of a side is written with in a stage, after what was said so far.
-    pub(super) fn context(&mut self, role: Role, stage: u16) -> Option<Context<'_>> {
-        let conversation = self.conversation.as_mut()?;
-        conversation.continue_in(role, stage);
-        let variables = conversation.variables();
-        Some(Context { stage, role: Some(role), variables, ..Context::default() })
     }
 
     /// All rows, in the order in which they were complete.

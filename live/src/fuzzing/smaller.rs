@@ -58,12 +58,7 @@ fn plainer(scripts: &mut Vec<Script>, at: usize, trial: &mut Trial<'_, '_>) {
 }
 
 /// Simpler fields.
-fn simpler(
-    speech: &Speech,
-    scripts: &mut Vec<Script>,
-    (at, number): (usize, usize),
-    trial: &mut Trial<'_, '_>,
-) {
+fn simpler(speech: &Speech, scripts: &mut [Script], (at, number): (usize, usize), trial: &mut Trial<'_, '_>) {
     // What both sides said last time is what the next message is read with.
     if !trial.shows(scripts) {
         return;

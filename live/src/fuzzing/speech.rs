@@ -1,4 +1,4 @@
-//! Makes up what this side says: conversations generated from the protocol, and changed as messages, as numbers, and as
+//! What this side says: conversations generated from the protocol, and changed as messages, as numbers, and as
 //! sequences.
 
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ use framescope_parser::{Captured, Dissection, Field, Framer, Protocol, Role, Val
 use super::frames;
 use super::playing::{Ending, Script};
 
-/// The longest conversation that is made up, in bytes.
+/// The longest conversation that is generated, in bytes.
 const LONGEST: usize = 8 << 10;
 
 /// What is spoken.
@@ -24,7 +24,7 @@ pub struct Speech {
     sort: Sort,
 }
 
-/// How messages are made up.
+/// How messages are generated.
 #[derive(Clone)]
 enum Sort {
     /// From a description with states.
@@ -39,7 +39,6 @@ enum Sort {
 
 /// A message of a side, as it was read.
 pub(super) struct Said {
-    pub(super) stage: u16,
     pub(super) bytes: Vec<u8>,
     /// Where its numbers are.
     numbers: Vec<(usize, usize)>,
@@ -66,7 +65,7 @@ impl Speech {
         &*self.protocol
     }
 
-    /// A conversation made up of nothing.
+    /// A generated conversation.
     pub(super) fn fresh(&self, random: &mut Random) -> Transcript {
         match &self.sort {
             Sort::Talk(_) => self.changed(&Transcript::default(), random),
@@ -137,7 +136,7 @@ impl Speech {
         said(says)
     }
 
-    /// What the client says in a conversation, message by message. What is no message is one too.
+    /// What the client says in a conversation, message by message. Other bytes count as one.
     pub(super) fn messages(&self, said: &Transcript) -> Vec<Said> {
         let (stream, mut messages, mut at) = (said.said_by(Role::Client), Vec::new(), 0);
         let mut take = |length: u64, bytes: Captured<'_, '_>| {
@@ -153,7 +152,7 @@ impl Speech {
             }
             let mut numbers = Vec::new();
             places(&message.fields, &mut numbers);
-            messages.push(Said { stage, bytes: stream.get(at..end).unwrap_or_default().to_vec(), numbers });
+            messages.push(Said { bytes: stream.get(at..end).unwrap_or_default().to_vec(), numbers });
             at = end;
         };
         if self.protocol.stages().is_empty() {

@@ -55,6 +55,11 @@ impl Address {
         self.host.as_deref()
     }
 
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// All addresses that it stands for, at least one. A name is looked up, which may take seconds.
     ///
     /// # Errors
