@@ -178,7 +178,6 @@ impl App {
 
     /// Works out how captures are decoded: by the command line, by the settings, and by what was chosen in this window.
     pub(super) fn read_options(&mut self) {
-        self.desk.forget_templates();
         let mut options = self.reading.options();
         let names = protocol_names(&options);
         let has = |wanted: &str| names.iter().any(|name| name == wanted);
@@ -206,6 +205,7 @@ impl App {
         }
         self.options = options;
         self.protocols = names;
+        self.desk.know(&self.reading.own, &self.options.protocols);
     }
 
     /// Whether what is open is not a capture, but the bytes of one stream.

@@ -185,6 +185,7 @@ impl App {
             Action::Compare => self.compare_with_selected(),
             Action::EditAndSend => self.edit_selected(),
             Action::ShowComposer => self.show_tab(Tab::Compose),
+            Action::Send => self.send_composed(),
             Action::WholeTime => self.change_view(|view| view.show_span(None)),
             Action::Unsort => self.change_view(|view| view.sort_by(None)),
             Action::CopyHex => self.copy_hex(ctx),

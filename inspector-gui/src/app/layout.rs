@@ -28,8 +28,8 @@ impl App {
 
     fn nothing_open(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         if self.desk.composer().is_some() || self.dock.tab == Tab::Compose {
-            let (dock, desk, protocols) = (&mut self.dock, &self.desk, &self.protocols);
-            CentralPanel::default().show(ui, |ui| dock.compose(ui, desk, protocols, commands));
+            let (dock, desk) = (&mut self.dock, &self.desk);
+            CentralPanel::default().show(ui, |ui| dock.compose(ui, desk, commands));
             return;
         }
         let is_opening = self.opening.is_some() || self.source.is_some();

@@ -39,8 +39,10 @@ pub enum Action {
     Compare,
     /// Edits the message of the selected row, to send it.
     EditAndSend,
-    /// Shows the message that is composed.
+    /// Shows the message that is composed, or where a new one begins.
     ShowComposer,
+    /// Sends the message that is composed.
+    Send,
     /// Shows the fields and bytes.
     ShowMessage,
     /// Shows what the two sides of a conversation sent.
@@ -162,7 +164,8 @@ pub const ALL: &[Entry] = &[
     (Action::ShowProblems, "Show the problems", &[command("4")]),
     (Action::ShowStatistics, "Show the statistics", &[command("5")]),
     (Action::ShowComparison, "Show the comparison", &[command("6")]),
-    (Action::ShowComposer, "New message", &[command("7")]),
+    (Action::ShowComposer, "Compose a new message, or go on with it", &[command("7")]),
+    (Action::Send, "Send the composed message", &[command("Enter")]),
     (Action::ToggleConversations, "Conversations panel", &[command_shift("C")]),
     (Action::ToggleTimeline, "Timeline panel", &[command_shift("T")]),
     (Action::ToggleMessage, "Message panel", &[command_shift("M")]),

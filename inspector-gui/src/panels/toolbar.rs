@@ -15,7 +15,7 @@ use crate::models::levels::Levels;
 use crate::models::recording::Running;
 
 /// The menus on the top left, with separators between groups.
-const MENUS: [(&str, &[&[Action]]); 4] = [
+const MENUS: [(&str, &[&[Action]]); 5] = [
     (
         "File",
         &[
@@ -49,6 +49,7 @@ const MENUS: [(&str, &[&[Action]]); 4] = [
             Action::FollowNewest,
         ]],
     ),
+    ("Compose", &[&[Action::EditAndSend, Action::ShowComposer, Action::Send]]),
     ("Help", &[&[Action::Shortcuts, Action::Palette, Action::Tour]]),
 ];
 

@@ -45,7 +45,7 @@ pub enum AuthorityError {
         /// What the system says.
         cause: io::Error,
     },
-    /// Its key is none, or can't sign.
+    /// Its key can't be read, or can't sign.
     #[error("the authority in {} can't be used: {cause}; delete both of its files, and a new one is made", path.display())]
     Key {
         /// The key's file.

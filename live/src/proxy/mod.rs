@@ -352,7 +352,7 @@ async fn run(listener: Listener, shared: Arc<Shared>, mut stopped: watch::Receiv
     };
     tokio::select! {
         result = forwarding => result,
-        // Nobody who could stop it is left, or it was stopped.
+        // It was stopped, or its owner is gone.
         _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
     }
 }

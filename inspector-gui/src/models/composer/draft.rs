@@ -125,6 +125,11 @@ impl Draft {
         self.given.contains_key(path)
     }
 
+    /// The paths of the fields that are as given.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        self.given.keys().map(String::as_str)
+    }
+
     /// Whether any field is.
     pub fn has_given(&self) -> bool {
         !self.given.is_empty()

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
-    Button, Color32, ComboBox, DragValue, FontId, Id, Key, Modifiers, Panel, Rect, RichText, Sense, TextEdit,
-    Ui, WidgetInfo,
+    Button, Color32, ComboBox, DragValue, FontId, Id, Panel, Rect, RichText, Sense, TextEdit, Ui, WidgetInfo,
 };
 use framescope_parser::Severity;
 
 use super::super::list::{self, Scroll};
 use super::super::menus::entry;
 use super::super::paint::{paint_text, row_background, row_text_colour};
+use super::super::shortcuts::keys;
 use super::super::{Command, colours};
 use super::answers::{About, AnswerPanel};
 use super::{Compose, text_info};
+use crate::models::actions::Action;
 use crate::models::composer::peer::{Peer, Progress, Sent, State};
 use crate::models::composer::{Desk, as_command, as_json};
 use crate::models::copying::{CopyAs, bytes_as};
@@ -28,8 +29,8 @@ pub(super) struct SendingPanel {
     scroll: Scroll,
     selected: Option<Item>,
     compared: Option<Item>,
-    /// How many lines there were: the last is scrolled to when there are more.
-    lines: usize,
+    /// How many messages there were: the last is scrolled to when there are more.
+    messages: usize,
     answer: AnswerPanel,
 }
 
@@ -54,13 +55,13 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, panel: &mut SendingPanel, commands:
         return;
     }
     let items = items(&progress);
-    if items.len() > panel.lines {
-        // What came last is shown, unless something is being looked at.
-        let answered = items.iter().rev().find(|item| matches!(item, Item::Answer(..) | Item::Sent(_)));
-        panel.selected = answered.copied();
+    let messages = items.iter().filter(|item| !matches!(item, Item::State(_))).count();
+    if messages > panel.messages {
+        // What came last is shown.
+        panel.selected = items.iter().rev().find(|item| !matches!(item, Item::State(_))).copied();
     }
-    let target = (items.len() != panel.lines).then(|| items.len() - 1);
-    panel.lines = items.len();
+    let target = (messages != panel.messages).then(|| items.len() - 1);
+    panel.messages = messages;
     let about = |item: Item| details_of(peer, &progress, item);
     if let Some(selected) = panel.selected.and_then(about) {
         let compared = panel.compared.filter(|item| Some(*item) != panel.selected).and_then(about);
@@ -165,17 +166,14 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
         if response.changed() {
             ask(Compose::Address(address.clone()));
         }
-        let ctrl_enter =
-            !ui.ctx().egui_wants_keyboard_input() || response.has_focus() || response.lost_focus();
-        let pressed = ctrl_enter && ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
         let has_target = !peer.address.trim().is_empty();
-        let hover = if peer.is_connected() {
-            "Send on the open connection (Ctrl+Enter)"
-        } else {
-            "Connect and send (Ctrl+Enter)"
+        let keys = keys(Action::Send, ui.ctx());
+        let hover = match peer.is_connected() {
+            true => format!("Send on the open connection ({keys})"),
+            false => format!("Connect and send ({keys})"),
         };
         let send = ui.add_enabled(is_ready && has_target, Button::new(RichText::new("Send").strong()));
-        if send.on_hover_text(hover).clicked() || pressed && is_ready && has_target {
+        if send.on_hover_text(hover).clicked() {
             ask(Compose::Send);
         }
     });
@@ -316,7 +314,9 @@ impl Line<'_> {
             entry(ui, "Send again", || Command::Compose(Compose::SendAgain(number)), commands);
             let command = || Command::Copy(Ok(as_command(draft, &self.peer.target())));
             entry(ui, "Copy as a framescope send command", command, commands);
-            entry(ui, "Copy as JSON for framescope send", || Command::Copy(Ok(as_json(draft))), commands);
+            if let Some(json) = as_json(draft) {
+                entry(ui, "Copy as JSON for framescope send", || Command::Copy(Ok(json)), commands);
+            }
             ui.separator();
         }
         if let Some(about) = details_of(self.peer, self.progress, self.item) {
