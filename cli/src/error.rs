@@ -10,7 +10,8 @@ use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
-use framescope_live::proxy::ProxyError;
+use framescope_live::proxy::{AuthorityError, ProxyError};
+use framescope_live::replay::ReplayError;
 use framescope_live::{EditParseError, ExchangeError};
 use thiserror::Error;
 
@@ -38,7 +39,7 @@ pub(crate) enum Error {
     #[error("--fields: {0}")]
     Fields(FilterError),
     #[error("--set: {0}")]
-    Set(framescope_live::EditParseError),
+    Set(EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
@@ -46,7 +47,13 @@ pub(crate) enum Error {
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    #[error(transparent)]
     Exchange(#[from] ExchangeError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error("{} has no conversation over {transport}; name the target as udp:HOST:PORT for UDP", path.display())]
+    NothingToReplay { path: PathBuf, transport: &'static str },
     #[error("--break: {0}")]
     Break(EditParseError),
     #[error("--break: a filter is for captures; give only the messages that are to be broken")]
@@ -106,14 +113,24 @@ impl Error {
         Error::Unknown { kind, name: name.into(), known: known.collect::<Vec<_>>().join(", ") }
     }
 
+    /// The same, of what goes wrong with a program that runs: it has failed, unless it can't be used so.
+    pub(crate) fn status_of(error: &ExchangeError) -> Status {
+        match error {
+            ExchangeError::Refused(_) | ExchangeError::Read(_) | ExchangeError::NotListening { .. } => {
+                Status::Unusable
+            }
+            _ => Status::Damaged,
+        }
+    }
+
     /// The exit status that it ends the program with.
     pub(crate) fn status(&self) -> Status {
         match self {
             Error::Io(error) if error.kind() == io::ErrorKind::Interrupted => Status::Interrupted,
             // What was being written or read back is gone.
             Error::Io(_) => Status::Damaged,
-            Error::Exchange(ExchangeError::Refused(_) | ExchangeError::Read(_)) => Status::Unusable,
-            Error::Exchange(_) => Status::Damaged,
+            Error::Exchange(error) => Error::status_of(error),
+            Error::Replay(_) => Status::Damaged,
             _ => Status::Unusable,
         }
     }

@@ -14,13 +14,14 @@ mod limits;
 mod live_index;
 pub mod proxy;
 mod recorder;
+pub mod replay;
 pub mod send;
 mod talk;
 mod target;
 
 pub use duration::{DurationError, parse_duration};
 pub use edit::{Edit, EditError, EditParseError};
-pub use exchange::{Exchange, ExchangeError, Received, TakeRows, Wait, Waited};
+pub use exchange::{Exchange, ExchangeError, Listener, Received, TakeRows, Wait, Waited};
 pub use following::Following;
 pub use limits::{Limits, Pacer, Refused};
 pub use live_index::LiveIndex;

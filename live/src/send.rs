@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use thiserror::Error;
 
 use crate::encoding::EncodeError;
-use crate::{Edit, Exchange, ExchangeError};
+use crate::{Edit, Exchange, ExchangeError, Target};
 
 /// Why a line was not sent.
 #[derive(Debug, Error)]
@@ -77,10 +77,11 @@ impl Lines {
     }
 }
 
-/// The same options, with which the only flow of a recording is read as this protocol unless a rule says otherwise.
+/// The same options, with which the conversations of a recording are read as this protocol unless a rule says otherwise.
 #[must_use]
-pub fn speaking(protocol: &dyn Protocol, mut options: Options) -> Options {
-    let rule: Option<DecodeAs> = format!("flow=0={}", protocol.name()).parse().ok();
+pub fn speaking(protocol: &dyn Protocol, target: &Target, mut options: Options) -> Options {
+    let transport = if target.is_udp() { "udp" } else { "tcp" };
+    let rule: Option<DecodeAs> = format!("{transport}={}", protocol.name()).parse().ok();
     options.decode_as.splice(0..0, rule.map(DecodeAs::as_default));
     options
 }

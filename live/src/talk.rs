@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use framescope_capture::{FlowId, Index, RowId};
+use framescope_capture::{BlockReader, FlowId, Index, RowId};
 use framescope_parser::{
     Captured, Code, Context, Conversation, Dissection, Event, Observation, Observer, Protocol, Role, SpanType,
 };
@@ -25,6 +25,7 @@ pub struct Talk {
     flow: FlowId,
     protocols: Vec<Arc<dyn Protocol>>,
     spoken: Option<Spoken>,
+    reader: Option<BlockReader>,
     /// The protocol of messages that name none, before one is spoken.
     default: Option<Arc<dyn Protocol>>,
     /// The rows of requests that were not answered yet, by their sender.
@@ -86,6 +87,7 @@ impl Talk {
             flow,
             protocols,
             spoken: None,
+            reader: None,
             default: None,
             asked: Default::default(),
             has_asked: false,
@@ -132,7 +134,8 @@ impl Talk {
             }
             return Ok(());
         }
-        let bytes = index.row_bytes(&row, usize::MAX, &mut index.reader())?;
+        let reader = self.reader.get_or_insert_with(|| index.reader());
+        let bytes = index.row_bytes(&row, usize::MAX, reader)?;
         let missing = index.missing_before(&row, bytes.len());
         let message = Captured::with_missing(&bytes, &missing);
         let mut found = Vec::new();

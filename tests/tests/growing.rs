@@ -134,6 +134,32 @@ fn what_stays_undecided_is_decided_when_its_stream_is_quiet() {
 }
 
 #[test]
+fn what_both_sides_said_before_it_was_decided_comes_in_its_order() {
+    let server = |sequence, acknowledged, text: &[u8]| Tcp {
+        from_client: false,
+        acknowledged,
+        ..Tcp::data(sequence, text)
+    };
+    let segments = [
+        Tcp::syn(99),
+        Tcp { acknowledged: 100, ..Tcp { from_client: false, ack: true, ..Tcp::syn(499) } },
+        Tcp::data(100, *b"one\n"),
+        server(500, 104, b"two\n"),
+        Tcp::data(104, *b"three\n"),
+        server(504, 110, b"four\n"),
+    ];
+    let (source, growth) = growing(&capture(&segments));
+    let (mut indexer, mut index) = Indexer::new(source, &Options::default()).unwrap();
+    catch_up(&mut indexer, &mut index);
+    assert_eq!(index.row_count(), 0);
+    (0..30).for_each(|_| indexer.settle(&mut index));
+    let printed = printed(&index);
+    let places = ["one", "two", "three", "four"].map(|word| printed.find(word).unwrap());
+    assert!(places.is_sorted(), "{printed}");
+    drop(growth);
+}
+
+#[test]
 fn what_is_missing_is_given_up_after_a_while() {
     let frame = |sequence| FrameBuf { sequence, ..FrameBuf::new(Kind::PING) }.to_bytes().unwrap();
     let bytes = capture(&[Tcp::syn(999), Tcp::data(1000, frame(0)), Tcp::data(1040, frame(2))]);

@@ -3,6 +3,8 @@
 //! target/traffic. A frame is what the window's own thread does for it: layout and tessellation, waiting for other
 //! threads included; not the work of a graphics card.
 
+mod growing;
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +37,11 @@ fn main() {
         std::fs::rename(half, &path).expect("the capture can be named");
     }
     let mut window = Window::new();
+    if std::env::args().any(|argument| argument == "growing") {
+        let seconds = std::env::var("SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(10);
+        println!("| what | frames | median | 99 % | longest | total |\n|---|---|---|---|---|---|");
+        return growing::run(&mut window, &path, seconds);
+    }
     println!("| what | frames | median | 99 % | longest | total |\n|---|---|---|---|---|---|");
     window.part("until the first rows", |window| {
         let ctx = window.ctx.clone();

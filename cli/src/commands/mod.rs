@@ -16,6 +16,7 @@ mod package_files;
 mod problems;
 mod protocols;
 mod proxy;
+mod replay;
 mod seeds;
 mod send;
 mod template;
@@ -61,6 +62,11 @@ pub(crate) enum Command {
     /// on purpose with --break. docs/live.md shows it with examples.
     #[command(after_help = send::STATUS_HELP)]
     Send(send::Arguments),
+    /// Play one side of a recorded conversation with a program that runs, and show where its answers differ
+    ///
+    /// A message is sent when what came before it in the recording was answered. docs/live.md shows it with examples.
+    #[command(after_help = replay::STATUS_HELP)]
+    Replay(replay::Arguments),
     /// List the protocols that --as SELECTOR=PROTOCOL accepts
     Protocols(ReadingArgs),
     /// List the columns and fields that --filter and --fields accept
@@ -116,6 +122,7 @@ impl Command {
             Command::Follow(arguments) => follow::run(&arguments),
             Command::Proxy(arguments) => proxy::run(&arguments),
             Command::Send(arguments) => send::run(&arguments),
+            Command::Replay(arguments) => replay::run(&arguments),
             Command::Protocols(arguments) => protocols::run(&arguments),
             Command::Columns(arguments) => columns::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),

@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let mut lines = if args.raw { Input::Raw(Some(input)) } else { Input::lines(input)? };
     let spoken = args.reading.spoken(&options).or_else(|| named_in(lines.first()?, &options.protocols));
     let options = match &spoken {
-        Some(protocol) => speaking(&**protocol, options),
+        Some(protocol) => speaking(&**protocol, &args.target, options),
         None => options,
     };
     let printer = args.printing.printer(None, &options)?;

@@ -13,6 +13,11 @@ mod following;
 mod fuzz_peer;
 mod input;
 mod packaging;
+mod peer;
+#[cfg(unix)] // Ctrl-C is sent as a signal.
+mod proxy;
+mod replay;
+mod send;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
 

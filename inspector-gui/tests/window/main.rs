@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod carriers;
+mod composing;
 mod descriptions;
 mod files;
 mod filter;
 mod holes;
 mod message;
+mod recording;
 mod robustness;
 mod settings;
 mod table;

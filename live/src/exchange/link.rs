@@ -18,7 +18,9 @@ use crate::{Leg, Limits, Recorded, Recorder, Target};
 /// How long a read or a write takes at most before it is seen whether it is still wanted.
 const SLICE: Duration = Duration::from_millis(100);
 /// What one peer may send in one conversation.
-const MOST_RECEIVED: u64 = 1 << 28;
+const MOST_RECEIVED: u64 = 1 << 26;
+/// What is received ahead of what is read as messages.
+const MOST_AHEAD: u64 = 1 << 20;
 /// The largest datagram.
 const PIECE: usize = 64 << 10;
 /// What the ends of a Unix socket, which have no addresses, are recorded as.
@@ -69,7 +71,8 @@ pub(super) struct Arrivals {
 
 #[derive(Debug, Default)]
 struct State {
-    has_more: bool,
+    /// Bytes that were received since the one that waits has read them.
+    ahead: u64,
     end: Option<End>,
 }
 
@@ -78,8 +81,19 @@ impl Arrivals {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn more(&self) {
-        self.state().has_more = true;
+    /// More was received. While it is too much, no more is.
+    fn more(&self, bytes: u64) {
+        let mut state = self.state();
+        state.ahead += bytes;
+        self.changed.notify_all();
+        while state.ahead > MOST_AHEAD && !self.is_stopped() {
+            state = self.changed.wait_timeout(state, SLICE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// All that was received so far is about to be read.
+    pub(super) fn read(&self) {
+        self.state().ahead = 0;
         self.changed.notify_all();
     }
 
@@ -98,7 +112,7 @@ impl Arrivals {
         let mut state = self.state();
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            if std::mem::take(&mut state.has_more) || state.end.is_some() || left.is_zero() {
+            if state.ahead > 0 || state.end.is_some() || left.is_zero() {
                 return;
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -121,6 +135,8 @@ pub(super) struct Link {
     /// None once the connection was broken off.
     socket: Option<Socket>,
     tape: Tape,
+    /// Which end this is.
+    role: Role,
 }
 
 #[derive(Debug)]
@@ -195,6 +211,30 @@ impl Link {
         Err(refused(last.unwrap_or_else(|| io::ErrorKind::NotFound.into())))
     }
 
+    /// The server's end of a connection that was accepted.
+    pub(super) fn accepted(stream: TcpStream, recorder: &Recorder) -> io::Result<Link> {
+        // What was accepted may be as the listener was.
+        stream.set_nonblocking(false)?;
+        prepare(&stream)?;
+        let recorded = recorder.connection(Leg::ONLY, stream.peer_addr()?, stream.local_addr()?);
+        let tape = Tape::Stream(Arc::new(Mutex::new(recorded)));
+        Ok(Link { socket: Some(Socket::Tcp(stream)), tape, role: Role::Server })
+    }
+
+    /// The server's end of a conversation in datagrams, with the peer that the socket is connected to.
+    pub(super) fn of_datagrams(socket: UdpSocket, recorder: &Recorder) -> io::Result<Link> {
+        socket.set_nonblocking(false)?;
+        socket.set_read_timeout(Some(SLICE))?;
+        let (client, server) = (socket.peer_addr()?, socket.local_addr()?);
+        let tape = Tape::Datagrams { recorder: recorder.clone(), client, server };
+        Ok(Link { socket: Some(Socket::Udp(socket)), tape, role: Role::Server })
+    }
+
+    /// Which end this is.
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
     /// Starts the thread that receives.
     pub(super) fn receive(&self, arrivals: &Arc<Arrivals>) -> io::Result<Receiving> {
         let (tape, of_thread) = (self.tape.clone(), Arc::clone(arrivals));
@@ -215,7 +255,8 @@ impl Link {
             }
         };
         let is_udp = matches!(self.socket, Some(Socket::Udp(_)));
-        let work = move || receive(&mut *input, is_udp, &tape, &of_thread);
+        let peer = self.role.reverse();
+        let work = move || receive(&mut *input, is_udp, (&tape, peer), &of_thread);
         let thread = std::thread::Builder::new().name("receive".to_owned()).spawn(work)?;
         Ok(Receiving { arrivals: Arc::clone(arrivals), thread: Some(thread) })
     }
@@ -224,7 +265,7 @@ impl Link {
     pub(super) fn send(&self, bytes: &[u8], until: Instant, arrivals: &Arrivals) -> io::Result<()> {
         let mut rest = bytes;
         loop {
-            let sent = self.tape.during(Role::Client, || {
+            let sent = self.tape.during(self.role, || {
                 let count = match &self.socket {
                     None => Err(io::ErrorKind::NotConnected.into()),
                     Some(Socket::Tcp(stream)) => (&*stream).write(rest),
@@ -256,7 +297,7 @@ impl Link {
     /// Sends no more.
     pub(super) fn end(&self) {
         self.shut(Shutdown::Write);
-        self.tape.with(|recorded| recorded.end(Role::Client));
+        self.tape.with(|recorded| recorded.end(self.role));
     }
 
     /// Breaks the connection off, once no thread receives any more.
@@ -265,7 +306,7 @@ impl Link {
             // Then closing it is what breaks it off.
             let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         }
-        self.tape.with(|recorded| recorded.reset(Role::Client));
+        self.tape.with(|recorded| recorded.reset(self.role));
     }
 
     /// Sends and receives no more.
@@ -284,7 +325,7 @@ impl Link {
     }
 
     pub(super) fn close_recording(&self) {
-        self.tape.with(|recorded| recorded.end(Role::Client));
+        self.tape.with(|recorded| recorded.end(self.role));
     }
 }
 
@@ -296,11 +337,19 @@ impl Drop for Link {
 
 fn tcp(address: SocketAddr, timeout: Duration, recorder: &Recorder) -> io::Result<Link> {
     let stream = TcpStream::connect_timeout(&address, timeout.max(Duration::from_millis(1)))?;
+    prepare(&stream)?;
+    let recorded = recorder.connection(Leg::ONLY, stream.local_addr()?, address);
+    Ok(Link {
+        socket: Some(Socket::Tcp(stream)),
+        tape: Tape::Stream(Arc::new(Mutex::new(recorded))),
+        role: Role::Client,
+    })
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(SLICE))?;
-    stream.set_write_timeout(Some(SLICE))?;
-    let recorded = recorder.connection(Leg::ONLY, stream.local_addr()?, address);
-    Ok(Link { socket: Some(Socket::Tcp(stream)), tape: Tape::Stream(Arc::new(Mutex::new(recorded))) })
+    stream.set_write_timeout(Some(SLICE))
 }
 
 fn udp(address: SocketAddr, recorder: &Recorder) -> io::Result<Link> {
@@ -310,10 +359,8 @@ fn udp(address: SocketAddr, recorder: &Recorder) -> io::Result<Link> {
     socket.connect(address)?;
     socket.set_read_timeout(Some(SLICE))?;
     let (recorder, client) = (recorder.clone(), socket.local_addr()?);
-    Ok(Link {
-        socket: Some(Socket::Udp(socket)),
-        tape: Tape::Datagrams { recorder, client, server: address },
-    })
+    let tape = Tape::Datagrams { recorder, client, server: address };
+    Ok(Link { socket: Some(Socket::Udp(socket)), tape, role: Role::Client })
 }
 
 #[cfg(unix)]
@@ -323,7 +370,8 @@ fn unix(path: &std::path::Path, recorder: &Recorder) -> io::Result<Link> {
     stream.set_write_timeout(Some(SLICE))?;
     let [client, server] = OF_UNIX;
     let recorded = recorder.connection(Leg::ONLY, client, server);
-    Ok(Link { socket: Some(Socket::Unix(stream)), tape: Tape::Stream(Arc::new(Mutex::new(recorded))) })
+    let tape = Tape::Stream(Arc::new(Mutex::new(recorded)));
+    Ok(Link { socket: Some(Socket::Unix(stream)), tape, role: Role::Client })
 }
 
 #[cfg(not(unix))]
@@ -335,22 +383,22 @@ fn unix(_: &std::path::Path, _: &Recorder) -> io::Result<Link> {
 fn receive(
     input: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>,
     is_udp: bool,
-    tape: &Tape,
+    (tape, peer): (&Tape, Role),
     arrivals: &Arrivals,
 ) {
     let (mut buffer, mut received) = (vec![0; PIECE], 0u64);
     while !arrivals.is_stopped() {
         match input(&mut buffer) {
             Ok(0) if !is_udp => {
-                tape.with(|recorded| recorded.end(Role::Server));
+                tape.with(|recorded| recorded.end(peer));
                 return arrivals.ended(End::Closed);
             }
             Ok(count) => {
                 let bytes = buffer.get(..count).unwrap_or_default();
                 // Recording does not fail here: the recorder says so itself.
-                let _ = tape.during(Role::Server, || Ok(bytes));
+                let _ = tape.during(peer, || Ok(bytes));
                 received += count as u64;
-                arrivals.more();
+                arrivals.more(count as u64);
                 if received > MOST_RECEIVED {
                     return arrivals.ended(End::Flooded);
                 }
@@ -358,7 +406,7 @@ fn receive(
             Err(error) if is_transient(&error) => {}
             Err(_) if arrivals.is_stopped() => return,
             Err(_) => {
-                tape.with(|recorded| recorded.reset(Role::Server));
+                tape.with(|recorded| recorded.reset(peer));
                 return arrivals.ended(End::Reset);
             }
         }

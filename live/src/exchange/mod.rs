@@ -2,6 +2,7 @@
 //! so far are there when the next message is to be written.
 
 mod link;
+mod listener;
 mod waiting;
 
 use std::io;
@@ -9,12 +10,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use framescope_capture::{Index, Options, ReadError, Row, RowId, Source};
-use framescope_parser::{Protocol, Role};
+use framescope_capture::{FlowId, Index, Options, ReadError, Row, RowId, Source};
+use framescope_parser::{Direction, Protocol, Role};
 use serde_json::Value as Json;
 use thiserror::Error;
 
 use self::link::{Arrivals, End, Link, Receiving};
+pub use self::listener::Listener;
 pub use self::waiting::{TakeRows, Wait, Waited};
 use crate::encoding::EncodeError;
 use crate::talk::Talk;
@@ -23,7 +25,7 @@ use crate::{Edit, Limits, LiveIndex, Pacer, Recorder, Refused, Target};
 /// Rows of a protocol that is not certain show after this long without more bytes.
 const SETTLED: Duration = Duration::from_millis(60);
 
-/// A conversation with a peer, of which this side is the client.
+/// A conversation with a peer, of which this side is the client unless it was [listening](Listener).
 ///
 /// ```no_run
 /// use std::time::{Duration, Instant};
@@ -93,6 +95,14 @@ pub enum ExchangeError {
         /// Why not.
         cause: io::Error,
     },
+    /// It can't be listened there.
+    #[error("{target} can't be listened at: {}", link::reason(cause))]
+    NotListening {
+        /// Where it was to be listened.
+        target: Target,
+        /// Why not.
+        cause: io::Error,
+    },
     /// The peer takes no more bytes.
     #[error("{target} can't be sent to: {}", link::reason(cause))]
     NotSent {
@@ -137,6 +147,21 @@ impl Exchange {
     ) -> Result<Exchange, ExchangeError> {
         let live = LiveIndex::new(recorder.clone(), source, options)?;
         let link = Link::connect(target, limits, timeout, &recorder)?;
+        Exchange::over(link, live, (target, options, limits, timeout))
+    }
+
+    /// Over a connection that was made, and that nothing was sent on yet.
+    fn over(
+        link: Link,
+        mut live: LiveIndex,
+        (target, options, limits, timeout): (&Target, &Options, &Limits, Duration),
+    ) -> Result<Exchange, ExchangeError> {
+        // The recording may have other conversations, which this one follows.
+        live.catch_up();
+        let is_recorded = live.index().flows().len();
+        let connection = usize::from(!target.is_udp());
+        let flow = u32::try_from(is_recorded.saturating_sub(connection)).unwrap_or(u32::MAX);
+        let rows = live.index().row_count();
         let arrivals = Arc::new(Arrivals::default());
         let receiving = link
             .receive(&arrivals)
@@ -147,12 +172,12 @@ impl Exchange {
             arrivals,
             receiving,
             live,
-            talk: Talk::new(0.into(), options.protocols.clone()),
+            talk: Talk::new(flow.into(), options.protocols.clone()),
             pacer: limits.pacer(),
             timeout,
             notes: Vec::new(),
-            reported: 0,
-            taken: 0,
+            reported: rows,
+            taken: rows,
         })
     }
 
@@ -208,6 +233,7 @@ impl Exchange {
 
     /// Reads all that was recorded, and takes it into account for what is written next.
     fn catch_up(&mut self) {
+        self.arrivals.read();
         self.live.catch_up();
         let index = self.live.index();
         for id in index.row_ids_in(self.taken..index.row_count()) {
@@ -236,7 +262,7 @@ impl Exchange {
         edits: &[Edit],
     ) -> Result<(Vec<u8>, Vec<bool>), EncodeError> {
         self.catch_up();
-        self.talk.encode(Role::Client, message, edits, &mut self.notes)
+        self.talk.encode(self.link.role(), message, edits, &mut self.notes)
     }
 
     /// What could not be derived of the messages that were written since this was called last.
@@ -251,7 +277,7 @@ impl Exchange {
 
     /// How many messages that ask for a reply have none yet. 0 where the protocol does not say which do.
     pub fn unanswered(&self) -> usize {
-        self.talk.waiting(Role::Client)
+        self.talk.waiting(self.link.role())
     }
 
     /// Which rows were answered by which, since this was called last.
@@ -262,6 +288,16 @@ impl Exchange {
     /// Whether the protocol that is spoken has states, so that the next message depends on those before it.
     pub fn has_states(&self) -> bool {
         self.talk.has_states()
+    }
+
+    /// Which way what is sent goes.
+    pub fn direction(&self) -> Direction {
+        if self.link.role() == Role::Client { Direction::Forward } else { Direction::Backward }
+    }
+
+    /// The flow that it is, in what was recorded.
+    pub fn flow(&self) -> FlowId {
+        self.talk.flow()
     }
 
     /// Sends no more; what the peer sends is still received.

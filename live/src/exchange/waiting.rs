@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use framescope_capture::Index;
-use framescope_parser::Direction;
 
 use super::{Exchange, Received};
 
@@ -65,9 +64,9 @@ impl Exchange {
             match self.receive(until.min(now + SLICE)) {
                 Received::Rows(rows) => {
                     for (_, row) in rows.clone().filter_map(|at| self.row(at)) {
-                        match self.index().direction(&row) {
-                            Direction::Forward => has_sent = true,
-                            Direction::Backward => (has_received, last) = (true, Instant::now()),
+                        match self.index().direction(&row) == self.direction() {
+                            true => has_sent = true,
+                            false => (has_received, last) = (true, Instant::now()),
                         }
                     }
                     each(self.index(), rows)?;

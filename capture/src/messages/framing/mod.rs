@@ -9,7 +9,7 @@ mod conversing;
 use std::sync::Arc;
 
 use framescope_parser::{
-    Captured, Confidence, Conversation, Framer, Protocol, Span, SpanType, Unclaimed, Usable,
+    Captured, Confidence, Conversation, Framer, Protocol, Span, SpanType, Transport, Unclaimed, Usable,
 };
 
 use crate::DecodeAs;
@@ -381,7 +381,7 @@ impl MessageFramer {
             let is_settled = needed == Some(Confidence::No)
                 || needed.is_some() && (is_clear(stream) || is_clear(stream.opposite()));
             if is_settled {
-                self.choose_best(stream, to);
+                self.choose_together(stream, to);
             }
             !is_settled
         });
@@ -389,9 +389,35 @@ impl MessageFramer {
         self.undecided = undecided;
     }
 
-    /// Chooses from what there is. A direction that is not certain follows the other one if that is.
+    /// Chooses the protocols of both directions from what there is, and frames what was buffered in its order.
+    fn choose_together<S: SpanSink>(&mut self, stream: StreamId, to: &mut FramingOutput<'_, S>) {
+        let mut events = Vec::new();
+        for stream in [stream, stream.opposite()] {
+            if self.streams.at(stream).buffer().is_none() {
+                continue;
+            }
+            let choice = self.best_choice(stream, to.flows.at(stream.flow()).carrier());
+            if self.have_stages(choice.map(|(protocol, _)| protocol)) {
+                self.choose(stream, choice, to);
+            } else {
+                let (protocol, confidence) = choice.unzip();
+                events.extend(self.chosen(stream, Choice::new(protocol, confidence), to));
+            }
+        }
+        events.sort_by_key(|buffered| buffered.packet);
+        for Buffered { stream, event, packet, bytes } in events {
+            self.frame(stream, event, &bytes, packet.into(), to);
+        }
+    }
+
+    /// Chooses from what there is.
     fn choose_best<S: SpanSink>(&mut self, stream: StreamId, to: &mut FramingOutput<'_, S>) {
-        let transport = to.flows.at(stream.flow()).carrier();
+        let choice = self.best_choice(stream, to.flows.at(stream.flow()).carrier());
+        self.choose(stream, choice, to);
+    }
+
+    /// The best protocol for what there is. A direction that is not certain follows the other one if that is.
+    fn best_choice(&self, stream: StreamId, transport: Transport) -> Option<(usize, Confidence)> {
         let best = |stream: StreamId| self.streams.at(stream).buffer()?.best(&self.protocols, transport);
         let own = best(stream);
         let other = stream.opposite();
@@ -403,9 +429,9 @@ impl MessageFramer {
                 .map(|(protocol, _)| protocol),
         };
         match (own, others) {
-            (Some((_, Confidence::Certain)), _) => self.choose(stream, own, to),
-            (_, Some(protocol)) => self.choose(stream, Some((protocol, Confidence::Likely)), to),
-            (own, None) => self.choose(stream, own, to),
+            (Some((_, Confidence::Certain)), _) => own,
+            (_, Some(protocol)) => Some((protocol, Confidence::Likely)),
+            (own, None) => own,
         }
     }
 

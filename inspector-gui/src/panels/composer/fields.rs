@@ -14,7 +14,7 @@ use super::super::colours;
 use super::super::fields::{PROBLEM, problem};
 use super::super::list::{self, Scroll};
 use super::super::paint::{indent, paint_disclosure, paint_lock, paint_text, row_background};
-use super::{Compose, Marks};
+use super::{Compose, Marks, text_info};
 use crate::models::composer::{Change, Composer, EditedField, FieldState, Shown, ValueKind};
 use crate::models::details::FieldNode;
 use crate::models::field_list::{FieldList, Item};
@@ -219,7 +219,7 @@ impl Line<'_> {
                 line = line.text_color(colours::severity(Severity::Error, ui.visuals()));
             }
             let response = ui.add(line);
-            response.widget_info(|| WidgetInfo::text_edit(true, &edited.text, &text, path));
+            response.widget_info(|| text_info(&edited.text, &text, path));
             if response.gained_focus() {
                 marks.mark_field(self.field);
             }

@@ -8,7 +8,7 @@ mod sending;
 use std::ops::Range;
 use std::time::Duration;
 
-use eframe::egui::{CentralPanel, Frame, Label, Margin, Panel, RichText, Ui};
+use eframe::egui::{CentralPanel, Frame, Label, Margin, Panel, RichText, Ui, WidgetInfo};
 use framescope_capture::RowId;
 use framescope_parser::Severity;
 
@@ -137,33 +137,41 @@ impl Marks {
 /// The width below which the parts are below each other.
 const NARROW: f32 = 760.0;
 
-pub(crate) fn show(
-    ui: &mut Ui,
-    desk: &Desk,
-    protocols: &[String],
-    panel: &mut ComposerPanel,
-    commands: &mut Vec<Command>,
-) {
-    let Some(composer) = desk.composer() else { return nothing(ui, desk, protocols, commands) };
-    header(ui, desk, composer, protocols, commands);
+pub(crate) fn show(ui: &mut Ui, desk: &Desk, panel: &mut ComposerPanel, commands: &mut Vec<Command>) {
+    let Some(composer) = desk.composer() else { return nothing(ui, desk, commands) };
+    header(ui, desk, composer, commands);
     panel.marks.follow(&composer.shown().details);
     let ComposerPanel { fields: field_editor, bytes: hex, sending, marks } = panel;
     let frame = Frame::new().inner_margin(Margin { left: 6, right: 0, top: 0, bottom: 0 });
     let (width, height) = (ui.available_width(), ui.available_height());
+    let mut fields = |ui: &mut Ui, marks: &mut Marks, commands: &mut Vec<Command>| {
+        warnings(ui, desk, composer);
+        fields::show(ui, composer, field_editor, marks, commands);
+    };
+    // A part with little in it is as large as the others.
     if width < NARROW {
         let below = Panel::bottom("composed sending below").resizable(true).default_size(height * 0.4);
-        below.frame(Frame::new()).show(ui, |ui| sending::show(ui, desk, sending, commands));
-        let below = Panel::bottom("composed bytes below").resizable(true).default_size(height * 0.25);
-        below.frame(Frame::new()).show(ui, |ui| bytes::show(ui, composer, hex, marks, commands));
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            fields::show(ui, composer, field_editor, marks, commands);
+        below.frame(Frame::new()).show(ui, |ui| {
+            ui.take_available_height();
+            sending::show(ui, desk, sending, commands);
         });
+        let below = Panel::bottom("composed bytes below").resizable(true).default_size(height * 0.25);
+        below.frame(Frame::new()).show(ui, |ui| {
+            ui.take_available_height();
+            bytes::show(ui, composer, hex, marks, commands);
+        });
+        CentralPanel::default().frame(Frame::new()).show(ui, |ui| fields(ui, marks, commands));
     } else {
-        let right =
-            Panel::right("composed sending").resizable(true).default_size(width * 0.30).min_size(260.0);
-        right.frame(frame).show(ui, |ui| sending::show(ui, desk, sending, commands));
-        let left = Panel::left("composed fields").resizable(true).default_size(width * 0.32).min_size(220.0);
-        left.frame(Frame::new()).show(ui, |ui| fields::show(ui, composer, field_editor, marks, commands));
+        let right = Panel::right("composed sending").resizable(true).default_size(width * 0.27);
+        right.min_size(260.0).frame(frame).show(ui, |ui| {
+            ui.take_available_width();
+            sending::show(ui, desk, sending, commands);
+        });
+        let left = Panel::left("composed fields").resizable(true).default_size(width * 0.28);
+        left.min_size(220.0).frame(Frame::new()).show(ui, |ui| {
+            ui.take_available_width();
+            fields(ui, marks, commands);
+        });
         CentralPanel::default().frame(frame).show(ui, |ui| bytes::show(ui, composer, hex, marks, commands));
     }
     let hovered = marks.hovered.take();
@@ -174,7 +182,7 @@ pub(crate) fn show(
 }
 
 /// What is shown before a message is edited.
-fn nothing(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Vec<Command>) {
+fn nothing(ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
     ui.add_space(8.0);
     if let Some(error) = desk.error() {
         ui.colored_label(colours::severity(Severity::Warning, ui.visuals()), error);
@@ -187,17 +195,17 @@ fn nothing(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Vec<Co
         ui.label("Right-click a message and choose");
         ui.strong("Edit and send");
         ui.label("to change it and send it again, or begin with a");
-        new_message(ui, desk, protocols, commands);
+        new_message(ui, desk, commands);
     });
 }
 
 /// The menu of protocols and their kinds.
-fn new_message(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Vec<Command>) {
+fn new_message(ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
     ui.menu_button("New message", |ui| {
-        for protocol in protocols {
+        for protocol in desk.offered() {
             ui.menu_button(protocol, |ui| match desk.kinds(protocol) {
                 None => {
-                    commands.push(Command::Compose(Compose::Templates(protocol.clone())));
+                    commands.push(Command::Compose(Compose::Templates(protocol.to_owned())));
                     ui.weak("Generating...");
                 }
                 Some(kinds) if kinds.is_empty() => {
@@ -206,7 +214,7 @@ fn new_message(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Ve
                 Some(kinds) => {
                     for kind in kinds {
                         if ui.button(kind).clicked() {
-                            let new = Compose::New(protocol.clone(), kind.to_owned());
+                            let new = Compose::New(protocol.to_owned(), kind.to_owned());
                             commands.push(Command::Compose(new));
                             ui.close();
                         }
@@ -217,11 +225,11 @@ fn new_message(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Ve
     });
 }
 
-fn header(ui: &mut Ui, desk: &Desk, composer: &Composer, protocols: &[String], commands: &mut Vec<Command>) {
+fn header(ui: &mut Ui, desk: &Desk, composer: &Composer, commands: &mut Vec<Command>) {
     let shown = composer.shown();
     ui.add_space(2.0);
     ui.horizontal(|ui| {
-        new_message(ui, desk, protocols, commands);
+        new_message(ui, desk, commands);
         let mut button = |ui: &mut Ui, label: &str, about: &str, is_enabled: bool, what: Compose| {
             let button = ui.add_enabled(is_enabled, eframe::egui::Button::new(label));
             if button.on_hover_text(about).clicked() {
@@ -241,6 +249,17 @@ fn header(ui: &mut Ui, desk: &Desk, composer: &Composer, protocols: &[String], c
         let text = format!("{} · {}{stage} · {}", shown.summary, format.name(), composer.origin());
         ui.add(Label::new(RichText::new(text.trim_start_matches([' ', '·'])).weak()).truncate());
     });
+    ui.separator();
+}
+
+/// A line of text as it is read out.
+fn text_info(before: &str, text: &str, label: &str) -> WidgetInfo {
+    WidgetInfo { label: Some(label.to_owned()), ..WidgetInfo::text_edit(true, before, text, "") }
+}
+
+/// What has to be known before the message is sent.
+fn warnings(ui: &mut Ui, desk: &Desk, composer: &Composer) {
+    let shown = composer.shown();
     let warning = colours::severity(Severity::Warning, ui.visuals());
     let mut line = |text: &str| drop(ui.add(Label::new(RichText::new(text).color(warning)).wrap()));
     if let Some((path, error)) = composer.error() {
@@ -255,5 +274,4 @@ fn header(ui: &mut Ui, desk: &Desk, composer: &Composer, protocols: &[String], c
         ));
     }
     composer.draft().notes().iter().take(3).for_each(|note| line(note));
-    ui.separator();
 }
