@@ -7,6 +7,8 @@ use framescope_capture::{Index, Indexer, Options, ReadError, Source};
 
 /// How often what was waited for too long is given up.
 const BETWEEN_SETTLING: Duration = Duration::from_millis(50);
+/// How long is brief.
+const BRIEFLY: Duration = Duration::from_millis(100);
 /// Packets read at a time.
 const PACKETS: usize = 16_384;
 
@@ -33,10 +35,20 @@ impl Following {
 
     /// Reads all that is there, and returns the new rows. There may be more, if the source [has not ended](Following::has_ended).
     pub fn read_on(&mut self) -> Range<usize> {
+        self.read_while(|| true)
+    }
+
+    /// The same, but no longer than a tenth of a second: rows are to be shown also where more arrives than can be read.
+    pub fn read_briefly(&mut self) -> Range<usize> {
+        let begun = Instant::now();
+        self.read_while(|| begun.elapsed() < BRIEFLY)
+    }
+
+    fn read_while(&mut self, goes_on: impl Fn() -> bool) -> Range<usize> {
         while !self.has_ended {
             self.has_ended = !self.indexer.step(&mut self.index, PACKETS);
             self.settle();
-            if self.indexer.is_waiting() {
+            if self.indexer.is_waiting() || !goes_on() {
                 break;
             }
         }
