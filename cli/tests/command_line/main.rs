@@ -16,6 +16,7 @@ mod packaging;
 mod peer;
 mod replay;
 mod send;
+mod serve;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
 
