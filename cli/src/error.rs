@@ -10,7 +10,7 @@ use framescope_capture::{OpenError, ReadError, SelectorError};
 use framescope_inspect::protobuf::SchemaError;
 use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
-use framescope_live::proxy::ProxyError;
+use framescope_live::proxy::{AuthorityError, ProxyError};
 use framescope_live::replay::ReplayError;
 use framescope_live::serve::{ScriptError, ServeError};
 use framescope_live::{EditParseError, ExchangeError};
@@ -40,13 +40,15 @@ pub(crate) enum Error {
     #[error("--fields: {0}")]
     Fields(FilterError),
     #[error("--set: {0}")]
-    Set(framescope_live::EditParseError),
+    Set(EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
     #[error("--timeout {seconds}: {cause}")]
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
     #[error(transparent)]

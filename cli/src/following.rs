@@ -4,8 +4,9 @@ use std::io;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
-use framescope_capture::{Followed, Index, Options, Source};
+use framescope_capture::{Index, Options, Source};
 use framescope_live::Following;
+use framescope_live::capturing::{Tail, TailEnd};
 
 use crate::arguments::CaptureArgs;
 use crate::error::Error;
@@ -28,7 +29,7 @@ pub(crate) struct Ended {
 /// Takes new rows, and says whether to go on.
 pub(crate) type TakeRows<'t> = dyn FnMut(&Index, Range<usize>) -> io::Result<ControlFlow<()>> + 't;
 
-/// Reads a source that grows until it ends, Ctrl-C is pressed, or `each` breaks off, and hands on the rows as they come.
+/// Reads a source that grows until it ends, Ctrl-C is pressed, or `each` breaks off, and hands on the rows as they arrive.
 pub(crate) fn follow(source: Source, options: &Options, each: &mut TakeRows<'_>) -> Result<Ended, Error> {
     let mut progress = Progress::quiet();
     let mut goes_on = || progress.at(0, 0);
@@ -59,15 +60,30 @@ pub(crate) fn follow(source: Source, options: &Options, each: &mut TakeRows<'_>)
     Ok(Ended { index, interrupted })
 }
 
+/// What keeps a file being followed, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    _file: Option<framescope_capture::Followed>,
+    _tail: Option<TailEnd>,
+}
+
 impl CaptureArgs {
-    /// The capture, to which another program may go on appending. A file is followed until what is returned beside it is dropped.
-    pub(crate) fn open_growing(&self) -> Result<(Source, Option<Followed>), Error> {
-        if self.file.as_os_str() == "-" {
-            let limit = self.reading.unpack_limit;
+    /// The capture, to which another program may go on appending. A file is followed until what is returned beside it is dropped: a
+    /// pcap or pcapng also into the files that continue it.
+    pub(crate) fn open_growing(&self) -> Result<(Source, Followed), Error> {
+        let limit = self.reading.unpack_limit;
+        let (path, name) = (&self.file, self.file.display().to_string());
+        if path.as_os_str() == "-" {
             let source = Source::live_within("standard input", io::stdin(), limit, || {});
-            return Ok((source.map_err(Error::reading(&self.file))?, None));
+            let source = source.map_err(Error::reading(path))?;
+            return Ok((source, Followed { _file: None, _tail: None }));
         }
-        let (source, followed) = self.reading.open(&self.file)?.follow();
-        Ok((source, Some(followed)))
+        if Tail::is_for(path).unwrap_or(false) {
+            let (tail, end) = Tail::new(path).map_err(Error::reading(path))?;
+            let source = Source::live_within(name, tail, limit, || {}).map_err(Error::reading(path))?;
+            return Ok((source, Followed { _file: None, _tail: Some(end) }));
+        }
+        let (source, file) = self.reading.open(path)?.follow();
+        Ok((source, Followed { _file: Some(file), _tail: None }))
     }
 }

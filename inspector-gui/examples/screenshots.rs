@@ -7,7 +7,8 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -15,9 +16,11 @@ use std::sync::mpsc::{Receiver, channel};
 use eframe::egui::{self, ColorImage, Context, Ui, ViewportBuilder, ViewportCommand};
 use framescope_inspect::Reading;
 use framescope_inspect::sample;
+use framescope_parser::missive::{Flags, FrameBuf, Kind, Payload};
 use framescope_window::app::{App, Tab};
 use framescope_window::models::actions::Action;
 use framescope_window::models::background::Background;
+use framescope_window::models::composer::Change;
 use framescope_window::models::settings::SettingsFile;
 
 const SIZE: [f32; 2] = [1360.0, 860.0];
@@ -85,6 +88,27 @@ const SCREENSHOTS: &[Screenshot] = &[
         ],
     ),
     (
+        "window/compose.png",
+        &[
+            |app, ctx| {
+                app.go_to(0.into());
+                app.act(Action::EditAndSend, ctx);
+            },
+            |app, _| {
+                let peer = peer();
+                let desk = app.desk_mut();
+                desk.peer.set_target(&peer.to_string());
+                desk.change(value("payload.user", "ada"));
+            },
+            |app, ctx| app.act(Action::Send, ctx),
+            |app, _| {
+                app.desk_mut().change(Change::Give("payload.user_length".to_owned()));
+                app.desk_mut().change(value("payload.user_length", "99"));
+            },
+            |app, ctx| app.act(Action::Send, ctx),
+        ],
+    ),
+    (
         "window/holes.png",
         &[
             |app, ctx| {
@@ -140,6 +164,28 @@ fn main() -> eframe::Result {
     let viewport = ViewportBuilder::default().with_inner_size(SIZE).with_title("Framescope");
     let native = eframe::NativeOptions { viewport, ..Default::default() };
     eframe::run_native("framescope", native, Box::new(|_| Ok(Box::new(Photographer::new()))))
+}
+
+fn value(path: &str, text: &str) -> Change {
+    Change::Value { path: path.to_owned(), text: text.to_owned() }
+}
+
+/// A program that acknowledges a login, and refuses what comes after it.
+fn peer() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it has an address");
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the window connects");
+        let welcome = FrameBuf::new(Kind::ACK).flags(Flags::REPLY).payload("welcome, ada");
+        let refusal = FrameBuf::of(Payload::Error { code: 400, text: "this is not a login" });
+        for frame in [welcome, refusal.expect("it is short").flags(Flags::REPLY)] {
+            if stream.read(&mut [0; 1024]).is_ok() {
+                let _ = stream.write_all(&frame.to_bytes().expect("it is short"));
+            }
+        }
+        let _ = stream.read(&mut [0; 1]);
+    });
+    address
 }
 
 fn root() -> PathBuf {

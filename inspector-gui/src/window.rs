@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use eframe::egui::{Context, ViewportBuilder};
 use framescope_capture::Source;
+use framescope_live::capturing::Request;
 
 use crate::app::App;
 use crate::models::background::{Background, panic_text};
@@ -23,6 +24,8 @@ pub enum Start {
     File(PathBuf),
     /// Standard input, while it is being written.
     StandardInput,
+    /// What passes an interface, as it is recorded.
+    Recording(Request),
 }
 
 /// Why no window could be opened.
@@ -53,6 +56,7 @@ pub fn run(start: Start, reading: Reading) -> Result<(), WindowError> {
         Start::Sample => "sample".to_owned(),
         Start::File(path) => path.display().to_string(),
         Start::StandardInput => "standard input".to_owned(),
+        Start::Recording(request) => request.interface.clone().unwrap_or_else(|| "recording".to_owned()),
     };
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../icons/framescope-256.png"));
     let viewport = ViewportBuilder::default()
@@ -110,6 +114,7 @@ fn app(start: Start, reading: Reading, ctx: &Context) -> std::io::Result<App> {
             let source = Source::live_within("standard input", std::io::stdin(), limit, wake)?;
             app.open(source, false, ctx);
         }
+        Start::Recording(request) => app.record(request, ctx),
     }
     Ok(app)
 }

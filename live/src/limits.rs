@@ -43,7 +43,7 @@ impl Limits {
     }
 }
 
-/// Spreads messages over time. A pause is not made up for: after it the rate is the same.
+/// Spreads messages over time. After a pause the rate is the same.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     between: Option<Duration>,
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_spread_over_time_and_a_pause_is_not_made_up_for() {
+    fn messages_are_spread_over_time_and_after_a_pause_the_rate_is_the_same() {
         let mut pacer = Limits { rate: NonZeroU32::new(10), ..Limits::default() }.pacer();
         let begin = Instant::now();
         let tenth = Duration::from_millis(100);

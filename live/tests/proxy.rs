@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use framescope_capture::{Options, Source, read};
-use framescope_live::proxy::{Address, Fault, Faults, Proxy, ProxyError, Settings};
+use framescope_live::proxy::{Address, Fault, Faults, Proxy, ProxyError, Settings, Target};
 use framescope_live::{Edit, Recorder};
 use framescope_parser::Direction;
 use framescope_parser::missive::{FrameBuf, Kind};
@@ -24,7 +24,7 @@ struct Running {
 }
 
 fn settings(target: SocketAddr, udp: bool) -> Settings {
-    let target = Address::new(target.ip().to_string(), target.port());
+    let target = Target::Fixed(Address::new(target.ip().to_string(), target.port()));
     Settings { udp, ..Settings::new("0".parse().unwrap(), target) }
 }
 
@@ -299,7 +299,7 @@ fn what_cannot_begin_says_why() {
         error.to_string().ends_with("another program listens there: name another port, or 0 for any"),
         "{error}"
     );
-    let remote = Settings { target: Address::new("192.0.2.1", 9000), ..here };
+    let remote = Settings { target: Target::Fixed(Address::new("192.0.2.1", 9000)), ..here };
     let error = start(&remote);
     assert!(matches!(error, ProxyError::Refused(_)) && error.to_string().contains("--yes-remote"), "{error}");
 }
@@ -396,7 +396,7 @@ fn whole_messages_are_lost_doubled_and_swapped_on_a_connection() {
         assert!(arrived == of(order), "{fault}: {arrived:?}");
     }
     let (arrived, _) = through(|target| with_faults(target, &["drop=100%"]), &[vec![0xA7; 30]]);
-    assert_eq!(arrived, [0xA7; 30], "what is no message is passed on");
+    assert_eq!(arrived, [0xA7; 30], "what is not a message is passed on");
 }
 
 #[test]

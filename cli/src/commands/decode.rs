@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     printing: PrintingArgs,
 
-    /// Print messages as they come, of a capture that is still being written, until it ends or Ctrl-C is pressed.
+    /// Print messages as they arrive, of a capture that is still being written, until it ends or Ctrl-C is pressed.
     ///
     /// A file ends when nothing appends to it any more: that is never known. Standard input ends with the program that writes it.
     /// Messages are printed in the order in which they become complete; what only the whole shows, such as that nothing answered, is not

@@ -1,15 +1,21 @@
 //! `framescope proxy`: sits between two programs, forwards what they send, and shows it.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
 use framescope_capture::{Options, Source};
-use framescope_live::proxy::{Address, AddressError, Fault, FaultError, Faults, Proxy, Settings, Summary};
+use framescope_inspect::Reading;
+use framescope_live::proxy::{
+    Address, AddressError, Authority, AuthorityError, Fault, FaultError, Faults, Proxy, Settings, Summary,
+    Target, Trust,
+};
 use framescope_live::{Edit, Following, Limits, Recorder};
 
+use super::window;
 use crate::arguments::{FilterArgs, ReadingArgs};
 use crate::error::Error;
 use crate::notices::notify;
@@ -25,9 +31,12 @@ pub(crate) struct Arguments {
     #[arg(value_name = "LISTEN", value_parser = parse_address)]
     listen: Address,
 
-    /// Where what clients send goes to: a port of this machine, or HOST:PORT
-    #[arg(value_name = "TARGET", value_parser = parse_address)]
-    target: Address,
+    /// Where what clients send goes to: a port of this machine, or HOST:PORT; or socks5, http-connect or auto for where each client asks
+    /// to be connected to in that way.
+    ///
+    /// With auto a program needs only an environment variable: ALL_PROXY=socks5h://127.0.0.1:9000 or https_proxy=http://127.0.0.1:9000.
+    #[arg(value_name = "TARGET", value_parser = parse_target)]
+    target: Target,
 
     /// Forward UDP datagrams and not TCP connections
     #[arg(long)]
@@ -37,9 +46,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE.pcapng")]
     write: Option<PathBuf>,
 
-    /// The target may be another machine
+    /// Targets may be other machines
     #[arg(long)]
     yes_remote: bool,
+
+    /// Show the messages in a window instead; closing it ends the proxy
+    #[arg(long)]
+    window: bool,
+
+    #[command(flatten)]
+    tls: TlsArgs,
 
     #[command(flatten)]
     faults: FaultArgs,
@@ -56,6 +72,54 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     reading: ReadingArgs,
+}
+
+/// Where TLS is spoken.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+struct TlsArgs {
+    /// Clients speak TLS; what they say inside is shown, recorded and forwarded as plain text.
+    ///
+    /// They are shown a certificate for the name that they ask for, from your authority, which is made once. Its certificate, which
+    /// clients have to trust, is printed. Through a tunnel the target is spoken to in TLS too, if the client begins with it.
+    #[arg(long)]
+    tls_listen: bool,
+
+    /// Keep the authority in this folder, and not in the folder framescope/authority of your data
+    #[arg(long, value_name = "FOLDER", requires = "tls_listen")]
+    authority: Option<PathBuf>,
+
+    /// The target is spoken to in TLS
+    #[arg(long)]
+    tls_target: bool,
+
+    /// Trust targets that the authorities in this file have certified, and not the system's
+    #[arg(long, value_name = "FILE.pem", conflicts_with = "tls_insecure")]
+    tls_ca: Option<PathBuf>,
+
+    /// Trust any target, whatever its certificate
+    #[arg(long)]
+    tls_insecure: bool,
+}
+
+impl TlsArgs {
+    fn authority(&self) -> Result<Option<Arc<Authority>>, Error> {
+        if !self.tls_listen {
+            return Ok(None);
+        }
+        let folder = self.authority.clone().or_else(Authority::default_folder);
+        let authority = Authority::open(&folder.ok_or(AuthorityError::NoFolder)?)?;
+        notify(&format!("clients have to trust {}", authority.certificate().display()));
+        Ok(Some(Arc::new(authority)))
+    }
+
+    fn trust(&self) -> Trust {
+        match &self.tls_ca {
+            Some(path) => Trust::File(path.clone()),
+            None if self.tls_insecure => Trust::Anything,
+            None => Trust::System,
+        }
+    }
 }
 
 /// What is done to what passes.
@@ -113,6 +177,10 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(0) % 1_000_000_000
 }
 
+fn parse_target(text: &str) -> Result<Target, AddressError> {
+    text.parse()
+}
+
 fn parse_address(text: &str) -> Result<Address, AddressError> {
     text.parse()
 }
@@ -123,22 +191,21 @@ const BETWEEN: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(5);
 
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
-    let options = args.reading.options()?;
+    let reading = args.reading.reading()?;
+    let options = reading.options();
     let mut printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
-    let limits = Limits { allow_remote: args.yes_remote, ..Limits::default() };
-    let settings = Settings {
-        udp: args.udp,
-        limits,
-        faults: args.faults.faults(),
-        edits: args.faults.edits(&options)?,
-        ..Settings::new(args.listen.clone(), args.target.clone())
+    let settings = args.settings(&options)?;
+    // The window follows a file by its name.
+    let temporary = match args.window && args.write.is_none() {
+        true => Some(tempfile::Builder::new().prefix("proxy-").suffix(".pcapng").tempfile()?),
+        false => None,
     };
-    let (recorder, source) = match &args.write {
+    let file = args.write.as_deref().or(temporary.as_ref().map(|file| file.path()));
+    let (recorder, source) = match file {
         Some(path) => Recorder::to_file(path).map_err(Error::writing(path))?,
         None => Recorder::temporary()?,
     };
-    let reading = (&source, &options);
-    let proxy = Proxy::start(&settings, recorder.clone(), reading, |text: &str| notify(text))?;
+    let proxy = Proxy::start(&settings, recorder.clone(), (&source, &options), |text: &str| notify(text))?;
     notify(&format!("{} is forwarded to {}; Ctrl-C ends it", proxy.address(), args.target));
     if settings.faults.are_random() {
         notify(&format!("faults are those of --seed {}", settings.faults.seed));
@@ -146,9 +213,10 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let (is_done, running) = (AtomicBool::new(false), Running { proxy, recorder });
     let (shown, ended) = std::thread::scope(|scope| {
         let running = scope.spawn(|| running.until(&is_done));
-        let shown = if args.quiet { Ok(()) } else { show(source, &options, &mut printer) };
+        let was_closed = args.window && file.is_some_and(|file| show_in_window(file, &reading));
+        let shown = if was_closed || args.quiet { Ok(()) } else { show(source, &options, &mut printer) };
         // Where nothing can be printed any more, as after `| head`, nothing is to be forwarded.
-        is_done.store(shown.is_err(), Ordering::Relaxed);
+        is_done.store(was_closed || shown.is_err(), Ordering::Relaxed);
         (shown, running.join())
     });
     // A panic was printed where it happened.
@@ -156,6 +224,32 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     shown?;
     notify(&summary);
     Ok(if failure.is_some() { Status::Damaged } else { Status::Done })
+}
+
+impl Arguments {
+    fn settings(&self, options: &Options) -> Result<Settings, Error> {
+        Ok(Settings {
+            udp: self.udp,
+            limits: Limits { allow_remote: self.yes_remote, ..Limits::default() },
+            faults: self.faults.faults(),
+            edits: self.faults.edits(options)?,
+            tls_listen: self.tls.authority()?,
+            tls_target: self.tls.tls_target,
+            trust: self.tls.trust(),
+            ..Settings::new(self.listen.clone(), self.target.clone())
+        })
+    }
+}
+
+/// Shows a file in a window until that is closed. False where there can be none.
+fn show_in_window(file: &Path, reading: &Reading) -> bool {
+    match window::file(file, reading) {
+        Ok(()) => true,
+        Err(why) => {
+            notify(&format!("can't open a window ({why}), so the messages are printed instead"));
+            false
+        }
+    }
 }
 
 /// A proxy, and what it records to.

@@ -2,12 +2,13 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use framescope_capture::export::{self, RowSelection};
 use framescope_inspect::protocols::is_description;
 use framescope_inspect::{Reading, sample};
+use framescope_live::capturing::Request;
 
 use crate::arguments::{CAPTURE_HELP, ReadingArgs};
 use crate::error::Error;
@@ -49,8 +50,44 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
 
 #[cfg(not(feature = "window"))]
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
-    let why = "this build has none; docs/install.md says how to get one that has";
-    print_without_window(args, &args.reading.reading()?, why)
+    print_without_window(args, &args.reading.reading()?, &NoWindow::NotBuilt)
+}
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoWindow {
+    #[cfg(feature = "window")]
+    #[error(transparent)]
+    Refused(#[from] framescope_window::window::WindowError),
+    #[cfg(not(feature = "window"))]
+    #[error("this build has none; docs/install.md says how to get one that has")]
+    NotBuilt,
+}
+
+/// Opens the window, and records what passes an interface.
+#[cfg(feature = "window")]
+pub(crate) fn record(request: Request, reading: &Reading) -> Result<(), NoWindow> {
+    use framescope_window::window::{Start, run};
+
+    Ok(run(Start::Recording(request), reading.clone())?)
+}
+
+#[cfg(not(feature = "window"))]
+pub(crate) fn record(_: Request, _: &Reading) -> Result<(), NoWindow> {
+    Err(NoWindow::NotBuilt)
+}
+
+/// Opens the window of a file that another thread is writing.
+#[cfg(feature = "window")]
+pub(crate) fn file(path: &Path, reading: &Reading) -> Result<(), NoWindow> {
+    use framescope_window::window::{Start, run};
+
+    Ok(run(Start::File(path.to_owned()), reading.clone())?)
+}
+
+#[cfg(not(feature = "window"))]
+pub(crate) fn file(_: &Path, _: &Reading) -> Result<(), NoWindow> {
+    Err(NoWindow::NotBuilt)
 }
 
 /// Prints the messages where no window can be opened.

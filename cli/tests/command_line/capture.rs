@@ -124,6 +124,17 @@ fn rows_are_printed_as_they_come_and_ctrl_c_leaves_a_whole_file_and_no_child() {
 }
 
 #[test]
+fn a_tool_does_not_outlive_the_program_even_if_that_is_killed() {
+    let fake = Fake::new("tcpdump", &format!("echo $$ > number; {LISTENING}cat CASE; exec sleep 1000"));
+    let mut running = Running::start(fake.command(&["--format", "json"]), 1);
+    let tool = fs::read_to_string(fake.path("number")).unwrap();
+    assert!(is_alive(&tool));
+    running.child.kill().unwrap();
+    assert!(eventually(|| !is_alive(&tool)));
+    running.child.wait().unwrap();
+}
+
+#[test]
 fn a_tool_that_does_not_end_is_killed() {
     let fake = Fake::new("tcpdump", &format!("trap '' INT\n{LISTENING}cat CASE; while :; do sleep 1; done"));
     let running = Running::start(fake.command(&["--format", "json"]), 1);

@@ -50,3 +50,41 @@ fn what_is_printed_of_an_input_that_ended_is_what_decode_prints() {
         assert!(!text(&followed.stdout).starts_with('\n') && !text(&followed.stdout).contains("\n\n\n"));
     }
 }
+
+#[test]
+fn a_file_is_followed_into_those_that_continue_it() {
+    // In the corpus a conversation is one file: here its second half is in another, as `tcpdump -C` writes it.
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("x.pcapng0"), folder.path().join("x.pcapng1"));
+    let bytes = std::fs::read(case("missive-chat")).unwrap();
+    let length = |at: usize| u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+    let (mut at, mut header) = (0, 0);
+    while at < bytes.len() / 2 {
+        // The section and its interface come first.
+        header = if bytes[at] == 6 { header } else { at + length(at) };
+        at += length(at);
+    }
+    std::fs::write(&first, &bytes[..at]).unwrap();
+    let mut child = command()
+        .args(["decode", "--follow", first.to_str().unwrap(), "--format", "csv"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let whole = run(&["decode", case("missive-chat").to_str().unwrap(), "--format", "csv"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut read: Vec<String> = lines.by_ref().take(4).map(Result::unwrap).collect();
+    std::fs::write(&second, [&bytes[..header], &bytes[at..]].concat()).unwrap();
+    let count = text(&whole.stdout).lines().count();
+    read.extend(lines.by_ref().take(count - 4).map(Result::unwrap));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Time, flow and the numbers of rows depend on what came when.
+    let columns = |lines: Vec<String>| {
+        let of = |line: &String| line.split(',').skip(3).collect::<Vec<_>>().join(",");
+        let mut lines: Vec<String> = lines.iter().map(of).collect();
+        lines.sort();
+        lines
+    };
+    let expected = text(&whole.stdout).lines().map(str::to_owned).collect();
+    assert_eq!(columns(read), columns(expected));
+}

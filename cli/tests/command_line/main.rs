@@ -14,6 +14,8 @@ mod fuzz_peer;
 mod input;
 mod packaging;
 mod peer;
+#[cfg(unix)] // Ctrl-C is sent as a signal.
+mod proxy;
 mod replay;
 mod send;
 mod serve;

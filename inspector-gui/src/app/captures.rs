@@ -60,7 +60,10 @@ impl App {
     pub fn open(&mut self, source: Source, is_sample: bool, ctx: &Context) {
         self.opening = None;
         self.pending = None;
+        // One that runs ends.
+        self.recording = None;
         (self.has_changed, self.was_growing, self.followed) = (false, source.is_growing(), None);
+        self.table.follow = source.is_growing();
         let decoded_before = std::mem::take(&mut self.decode_as);
         self.read_options();
         if is_sample && !self.settings.tour_seen {
@@ -138,7 +141,10 @@ impl App {
             }
             Ok(Opened::Capture(source, _)) => {
                 self.notifications.clear();
-                self.settings.opened(&opening.path);
+                // What is recorded in the temporary folder is gone with the window.
+                if !self.desk.peer.recorded(&opening.path) {
+                    self.settings.opened(&opening.path);
+                }
                 self.open(source, false, ctx);
             }
             Err(error) => {
@@ -175,7 +181,6 @@ impl App {
 
     /// Works out how captures are decoded: by the command line, by the settings, and by what was chosen in this window.
     pub(super) fn read_options(&mut self) {
-        self.desk.forget_templates();
         let mut options = self.reading.options();
         let names = protocol_names(&options);
         let has = |wanted: &str| names.iter().any(|name| name == wanted);
@@ -203,6 +208,7 @@ impl App {
         }
         self.options = options;
         self.protocols = names;
+        self.desk.know(&self.reading.own, &self.options.protocols);
     }
 
     /// Whether what is open is not a capture, but the bytes of one stream.
@@ -286,7 +292,11 @@ impl App {
         let Some(source) = &self.source else { return };
         let is_enough = source.length() >= ENOUGH || !source.is_growing();
         if self.document.is_none() && source.is_live() && is_enough {
-            return self.open(source.clone(), false, ctx);
+            let (source, recording) = (source.clone(), self.recording.take());
+            self.open(source, false, ctx);
+            // It is the same source, which can be recognised now.
+            self.recording = recording;
+            return;
         }
         // A text that is a capture is one only when all of it is there.
         let has_ended = std::mem::replace(&mut self.was_growing, source.is_growing()) && !source.is_growing();

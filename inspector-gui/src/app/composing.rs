@@ -15,19 +15,17 @@ impl App {
         let peer = &mut self.desk.peer;
         match what {
             Compose::EditRow(row) => self.edit_row(row),
-            Compose::Templates(protocol) => {
-                self.desk.make_templates(&protocol, &self.reading.own, &self.options.protocols);
-            }
+            Compose::Templates(protocol) => self.desk.make_templates(&protocol),
             Compose::New(protocol, kind) => self.desk.edit_template(&protocol, &kind),
             Compose::Change(change) => self.desk.change(change),
-            Compose::Send => self.desk.send(&self.options),
+            Compose::Send => self.send_composed(),
             Compose::SendAgain(number) => self.desk.send_again(number, &self.options),
             Compose::EditSent(number) => self.desk.edit_sent(number),
             Compose::Connect => self.desk.connect(&self.options),
             Compose::Disconnect => peer.disconnect(),
             Compose::Stop => peer.stop(),
-            Compose::Address(address) => peer.address = address,
-            Compose::Udp(is_udp) => peer.is_udp = is_udp,
+            Compose::Address(address) => peer.set_address(&address),
+            Compose::Udp(is_udp) => peer.set_udp(is_udp),
             Compose::Timeout(timeout) => peer.timeout = timeout,
             Compose::Allow(is_allowed) => peer.allow(is_allowed),
             Compose::OpenRecording => {
@@ -49,7 +47,7 @@ impl App {
     /// Edits the message of a row, to send it.
     pub fn edit_row(&mut self, row: RowId) {
         let Some(document) = &self.document else { return };
-        self.desk.edit_row(row, document.shared(), &self.reading.own);
+        self.desk.edit_row(row, document.shared());
         self.show_tab(Tab::Compose);
     }
 
@@ -58,5 +56,18 @@ impl App {
             Some(row) => self.edit_row(row),
             None => self.notify("Select a message to edit.", Severity::Note),
         }
+    }
+
+    /// Sends the message that is composed.
+    pub(super) fn send_composed(&mut self) {
+        let Some(composer) = self.desk.composer() else {
+            return self.notify("Edit a message first, or begin a new one.", Severity::Note);
+        };
+        if self.desk.peer.address().is_empty() {
+            self.notify("Type first where the message is to be sent, as HOST:PORT.", Severity::Note);
+        } else if composer.is_settled() && !self.desk.peer.is_busy() {
+            self.desk.send(&self.options);
+        }
+        self.show_tab(Tab::Compose);
     }
 }

@@ -45,6 +45,7 @@ impl App {
                 DialogResult::Open(path) => self.open_path(&path, ctx),
                 DialogResult::KeyLog(path) => self.use_key_log(&path),
                 DialogResult::Save(PathPurpose::Row(row), path) => self.save_row_to(row, &path),
+                DialogResult::Save(PathPurpose::Recording, path) => self.save_recording_to(&path),
                 DialogResult::Save(_, path) => self.save_description(Some(&path)),
                 DialogResult::Unavailable(purpose, proposed) => self.type_path(purpose, &proposed),
             }
@@ -102,6 +103,7 @@ fn show_dialog(purpose: PathPurpose, proposed: &Path) -> Option<DialogResult> {
             dialog.add_filter("All files", &["*"]).pick_file().map(DialogResult::KeyLog)
         }
         PathPurpose::Description => save(dialog.add_filter("Descriptions", &["ksy"])),
+        PathPurpose::Recording => save(dialog.add_filter("Captures", &["pcapng"])),
         PathPurpose::Row(_) => save(dialog),
     }
 }

@@ -28,12 +28,16 @@ impl App {
 
     fn nothing_open(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         if self.desk.composer().is_some() || self.dock.tab == Tab::Compose {
-            let (dock, desk, protocols) = (&mut self.dock, &self.desk, &self.protocols);
-            CentralPanel::default().show(ui, |ui| dock.compose(ui, desk, protocols, commands));
+            let (dock, desk) = (&mut self.dock, &self.desk);
+            CentralPanel::default().show(ui, |ui| dock.compose(ui, desk, commands));
             return;
         }
         let is_opening = self.opening.is_some() || self.source.is_some();
-        let text = if is_opening { "Opening..." } else { "Open a capture, or drop one here." };
+        let text = match (&self.recording, is_opening) {
+            (Some(_), _) => "No packets yet.",
+            (None, true) => "Opening...",
+            (None, false) => "Open a capture, drop one here, or record.",
+        };
         CentralPanel::default().show(ui, |ui| {
             ui.centered_and_justified(|ui| ui.label(RichText::new(text).heading()));
         });
@@ -47,7 +51,9 @@ impl App {
             let index = self.document.as_ref().map(Document::index);
             let shown = index.as_ref().zip(self.view.as_ref());
             let context = shown.map(|(index, view)| ViewContext { index, view, settings, protocols });
-            toolbar::show(ui, self.document.as_ref(), context, &settings.recent, busy, commands);
+            let (recording, follow) = (self.recording.as_ref(), self.table.follow);
+            let document = self.document.as_ref();
+            toolbar::show(ui, document, context, &settings.recent, busy, recording, follow, commands);
             if self.document.is_some() {
                 ui.add_space(2.0);
                 filter::show(ui, &mut self.filter, &settings.filters, commands);
@@ -163,6 +169,7 @@ impl App {
                 _ if view.is_narrowed() && view.row_count() == 0 && !view.is_searching() => {
                     Some("No rows match the filter.")
                 }
+                _ if index.row_count() == 0 && index.source().is_growing() => Some("No messages yet."),
                 _ if index.row_count() == 0 && index.is_finished() => Some("No messages in this file."),
                 _ => None,
             };

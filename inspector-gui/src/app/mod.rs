@@ -9,6 +9,7 @@ mod fonts;
 mod keys;
 mod layout;
 mod preferences;
+mod recording;
 mod saving;
 mod secrets;
 
@@ -19,6 +20,7 @@ use std::time::Instant;
 use eframe::egui::{Context, Ui};
 use framescope_capture::filter::Filter;
 use framescope_capture::{FlowId, Followed, Options, Source};
+use framescope_live::capturing::Tool;
 use framescope_parser::Severity;
 
 use crate::models::background::{Background, Job};
@@ -29,6 +31,7 @@ use crate::models::editor::Editor;
 use crate::models::filter_line::FilterLine;
 use crate::models::notices::{Notice, Notices};
 use crate::models::overlay::Overlay;
+use crate::models::recording::Running;
 use crate::models::rows::Sort;
 use crate::models::settings::{Settings, SettingsFile};
 use crate::models::view::{Highlight, View};
@@ -70,6 +73,10 @@ pub struct App {
     /// Keeps a file that another program appends to being read.
     followed: Option<Followed>,
     watcher: Option<Watcher>,
+    /// What is recorded, or was, while it is what is open.
+    recording: Option<Running>,
+    /// What records; the first that may if none is named.
+    capture_tool: Option<Tool>,
     /// Notifications that can be dismissed.
     notifications: Vec<Notice>,
     notices: Notices,
@@ -124,6 +131,8 @@ impl App {
             was_growing: false,
             followed: None,
             watcher: None,
+            recording: None,
+            capture_tool: None,
             notifications: error.iter().map(|error| (error.to_string(), Severity::Warning)).collect(),
             notices: Notices::default(),
             filter: FilterLine::default(),
@@ -264,6 +273,7 @@ impl App {
             self.open_path(&path, ctx);
         }
         self.take_dialog_results(ctx);
+        self.follow_recording(ctx);
         self.follow_files(ctx);
         self.follow_editor(ctx);
         if let (Some(document), Some(view)) = (&self.document, &mut self.view) {

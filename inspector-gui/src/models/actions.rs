@@ -13,6 +13,14 @@ pub enum Action {
     KeyLog,
     /// Reads the file again.
     Reload,
+    /// Records what passes an interface, or ends the recording.
+    Record,
+    /// Shows no new rows of a recording, or all that came meanwhile.
+    PauseRecording,
+    /// Saves what was recorded.
+    SaveRecording,
+    /// Keeps the newest rows visible, or not.
+    FollowNewest,
     /// Moves the focus to the filter.
     Filter,
     /// Shows all rows.
@@ -31,8 +39,10 @@ pub enum Action {
     Compare,
     /// Edits the message of the selected row, to send it.
     EditAndSend,
-    /// Shows the message that is composed.
+    /// Shows the message that is composed, or where a new one begins.
     ShowComposer,
+    /// Sends the message that is composed.
+    Send,
     /// Shows the fields and bytes.
     ShowMessage,
     /// Shows what the two sides of a conversation sent.
@@ -135,6 +145,10 @@ pub const ALL: &[Entry] = &[
     (Action::OpenSample, "Open the sample capture", &[]),
     (Action::KeyLog, "TLS key log file", &[]),
     (Action::Reload, "Reload the file", &[command("R")]),
+    (Action::Record, "Record packets, or stop recording", &[command_shift("R")]),
+    (Action::PauseRecording, "Pause the recording, or resume it", &[]),
+    (Action::SaveRecording, "Save the recorded packets", &[]),
+    (Action::FollowNewest, "Follow the newest rows", &[]),
     (Action::ClearFilter, "Clear the filter", &[command_shift("F")]),
     (Action::Filter, "Filter the rows", &[command("F")]),
     (Action::GoToRow, "Go to a row", &[command("G")]),
@@ -150,7 +164,8 @@ pub const ALL: &[Entry] = &[
     (Action::ShowProblems, "Show the problems", &[command("4")]),
     (Action::ShowStatistics, "Show the statistics", &[command("5")]),
     (Action::ShowComparison, "Show the comparison", &[command("6")]),
-    (Action::ShowComposer, "New message", &[command("7")]),
+    (Action::ShowComposer, "Compose a new message, or go on with it", &[command("7")]),
+    (Action::Send, "Send the composed message", &[command("Enter")]),
     (Action::ToggleConversations, "Conversations panel", &[command_shift("C")]),
     (Action::ToggleTimeline, "Timeline panel", &[command_shift("T")]),
     (Action::ToggleMessage, "Message panel", &[command_shift("M")]),

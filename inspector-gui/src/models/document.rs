@@ -27,6 +27,8 @@ pub struct Document {
     cancelled: Arc<AtomicBool>,
     /// Whether all that is there was read, and more is expected.
     waiting: Arc<AtomicBool>,
+    /// Whether nothing more is to be read at the moment.
+    paused: Arc<AtomicBool>,
     reading: Job<()>,
     name: String,
     is_sample: bool,
@@ -46,18 +48,19 @@ impl Document {
         let name = source.name().to_owned();
         let (indexer, index) = Indexer::new(source, options)?;
         let index = Arc::new(RwLock::new(index));
-        let [cancelled, waiting] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let [cancelled, waiting, paused] = [(); 3].map(|()| Arc::new(AtomicBool::new(false)));
         let mut reader = Reader {
             indexer,
             index: Arc::clone(&index),
             cancelled: Arc::clone(&cancelled),
             waiting: Arc::clone(&waiting),
+            paused: Arc::clone(&paused),
             background: background.clone(),
             settled: background.now(),
             ended: false,
         };
         let reading = background.spawn_steps("reader", move |_| reader.step());
-        Ok(Document { index, cancelled, waiting, reading, name, is_sample })
+        Ok(Document { index, cancelled, waiting, paused, reading, name, is_sample })
     }
 
     /// What has been read so far. May be called while another guard of this thread is alive.
@@ -90,6 +93,11 @@ impl Document {
         self.is_sample
     }
 
+    /// Reads nothing more of a capture that grows, or on from where it stopped.
+    pub(crate) fn pause(&self, is_paused: bool) {
+        self.paused.store(is_paused, Ordering::Relaxed);
+    }
+
     /// Stops reading. What was read stays.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
@@ -112,6 +120,7 @@ struct Reader {
     index: SharedIndex,
     cancelled: Arc<AtomicBool>,
     waiting: Arc<AtomicBool>,
+    paused: Arc<AtomicBool>,
     background: Background,
     /// When what was waited for too long was last given up.
     settled: Instant,
@@ -124,6 +133,10 @@ impl Reader {
         if self.ended {
             self.waiting.store(false, Ordering::Release);
             return self.finish();
+        }
+        if self.paused.load(Ordering::Relaxed) {
+            self.waiting.store(true, Ordering::Release);
+            return JobStep::Wait(PAUSE);
         }
         // Read from disk before locking: only this job waits for it.
         self.indexer.fetch();

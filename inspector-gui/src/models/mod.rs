@@ -26,6 +26,7 @@ pub mod lookup;
 pub(crate) mod memory;
 pub(crate) mod notices;
 pub(crate) mod overlay;
+pub(crate) mod recording;
 pub mod rows;
 pub mod settings;
 pub mod survey;

@@ -3,6 +3,7 @@
 use framescope_capture::RowId;
 
 use super::actions::{Action, Entry, matching};
+use super::recording::RecordDialog;
 
 /// What is shown on top of the window.
 #[derive(Debug, Default)]
@@ -13,6 +14,8 @@ pub(crate) enum Overlay {
     /// Asks for a row's number.
     GoToRow(String),
     Shortcuts,
+    /// Asks what to record.
+    Record(Box<RecordDialog>),
     /// Asks for a path where the system has no file dialog.
     Path {
         text: String,
@@ -29,6 +32,8 @@ pub(crate) enum PathPurpose {
     KeyLog,
     /// Where to save the description.
     Description,
+    /// Where to save what was recorded.
+    Recording,
     /// Where to save the bytes of a row.
     Row(RowId),
 }

@@ -35,6 +35,10 @@ pub struct Settings {
     pub filters: Vec<String>,
     /// Which ports are decoded as which protocol, in the syntax of `--as`.
     pub decode_as: Vec<String>,
+    /// Where packets were recorded last.
+    pub record_interface: String,
+    /// Which packets were recorded last, in libpcap's language.
+    pub record_filter: String,
     /// Whether the first-run hints were dismissed.
     pub tour_seen: bool,
     /// The zoom factor, on top of the system's.
@@ -152,6 +156,8 @@ impl Default for Settings {
             recent: Vec::new(),
             filters: Vec::new(),
             decode_as: Vec::new(),
+            record_interface: String::new(),
+            record_filter: String::new(),
             tour_seen: false,
             zoom: 1.0,
         }

@@ -21,6 +21,8 @@ use crate::models::settings::TimeFormat;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) scroll: Scroll,
+    /// Whether the newest rows are kept visible while some come.
+    pub(crate) follow: bool,
     /// How far it is scrolled to the right, in points.
     pub(super) offset: f32,
     /// The column that a menu was opened on.

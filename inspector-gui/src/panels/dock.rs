@@ -58,6 +58,8 @@ pub(crate) struct Dock {
     composer: ComposerPanel,
 }
 
+/// The width in points that all tabs need beside each other.
+const TABS_WIDTH: f32 = 680.0;
 /// The width in points that a hex view with sixteen bytes on a line needs.
 const HEX_WIDTH: f32 = 630.0;
 
@@ -82,39 +84,44 @@ impl Dock {
             Tab::Problems => problems::show(ui, context, commands),
             Tab::Statistics => statistics::show(ui, context, commands),
             Tab::Comparison => comparison::show(ui, context, &mut self.comparison, commands),
-            Tab::Compose => self.compose(ui, desk, context.protocols, commands),
+            Tab::Compose => self.compose(ui, desk, commands),
         }
     }
 
     /// The message that is composed, also where no capture is open.
-    pub(crate) fn compose(
-        &mut self,
-        ui: &mut Ui,
-        desk: &Desk,
-        protocols: &[String],
-        commands: &mut Vec<Command>,
-    ) {
-        composer::show(ui, desk, protocols, &mut self.composer, commands);
+    pub(crate) fn compose(&mut self, ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
+        composer::show(ui, desk, &mut self.composer, commands);
     }
 
     fn tabs(&mut self, ui: &mut Ui, is_beside: bool, commands: &mut Vec<Command>) {
-        ui.horizontal(|ui| {
+        let mut buttons = |ui: &mut Ui| {
+            if ui.small_button("Hide").on_hover_text("Hide this panel").clicked() {
+                commands.push(Command::Act(Action::ToggleMessage));
+            }
+            let (label, hover) = match is_beside {
+                true => ("Below", "Move this panel below the table"),
+                false => ("Beside", "Move this panel beside the table"),
+            };
+            if ui.small_button(label).on_hover_text(hover).clicked() {
+                commands.push(Command::Act(Action::ToggleBeside));
+            }
+        };
+        let mut tabs = |ui: &mut Ui| {
             for (tab, name) in Tab::ALL {
                 ui.selectable_value(&mut self.tab, tab, name);
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.small_button("Hide").on_hover_text("Hide this panel").clicked() {
-                    commands.push(Command::Act(Action::ToggleMessage));
-                }
-                let (label, hover) = match is_beside {
-                    true => ("Below", "Move this panel below the table"),
-                    false => ("Beside", "Move this panel beside the table"),
-                };
-                if ui.small_button(label).on_hover_text(hover).clicked() {
-                    commands.push(Command::Act(Action::ToggleBeside));
-                }
+        };
+        if ui.available_width() < TABS_WIDTH {
+            ui.horizontal_wrapped(|ui| {
+                tabs(ui);
+                buttons(ui);
             });
-        });
+        } else {
+            ui.horizontal(|ui| {
+                tabs(ui);
+                ui.with_layout(Layout::right_to_left(Align::Center), buttons);
+            });
+        }
     }
 
     fn conversation(

@@ -70,9 +70,6 @@ impl<'d> Tints<'d> {
         if contains(self.relevant, at) {
             format.background = colours::carried(visuals);
         }
-        if contains(self.changed, at) {
-            format.background = colours::changed(visuals);
-        }
         if self.details.is_at_fault(at) {
             format.background = colours::at_fault(visuals);
             format.underline = Stroke::new(1.5, colours::severity(Severity::Error, visuals));
@@ -83,6 +80,9 @@ impl<'d> Tints<'d> {
         if self.highlighted.contains(&at) {
             format.background = colours::highlighted(visuals);
             format.color = visuals.strong_text_color();
+        }
+        if contains(self.changed, at) {
+            format.background = colours::changed(visuals);
         }
         format
     }

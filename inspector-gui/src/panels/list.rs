@@ -18,12 +18,24 @@ pub(crate) struct Scroll {
     grabbed: Option<f32>,
     /// How many items were completely visible in the last frame.
     pub(crate) visible: usize,
+    /// Whether the last item was completely visible in the last frame.
+    pub(crate) is_at_end: bool,
 }
 
 const BAR_WIDTH: f32 = 12.0;
 const SHORTEST_HANDLE: f32 = 26.0;
 
 impl Scroll {
+    /// Scrolls to the last item, which ends at the lower edge.
+    pub(crate) fn show_end(&mut self, count: usize, room: f32, height: &mut dyn FnMut(usize) -> f32) {
+        (self.top, self.offset) = Scroll::last(count, room, height);
+    }
+
+    /// Whether another position is elsewhere.
+    pub(crate) fn is_moved(&self, to: &Scroll) -> bool {
+        (self.top, self.offset) != (to.top, to.offset)
+    }
+
     /// Scrolls by a distance in points.
     fn move_by(&mut self, distance: f32, count: usize, height: &mut dyn FnMut(usize) -> f32) {
         self.offset += distance;
@@ -151,6 +163,8 @@ pub(crate) fn show(
         item += 1;
     }
     scroll.visible = visible;
+    // Half a point is less than can be seen.
+    scroll.is_at_end = item == count && y <= inside.bottom() + 0.5;
     ui.advance_cursor_after_rect(rect);
 }
 

@@ -74,7 +74,18 @@ pub(crate) fn show(
         }
         response.context_menu(|ui| row_menu(ui, context, &row, *menu_column, commands));
     };
+    // In another order the newest are anywhere.
+    let is_growing = context.index.source().is_growing() && view.sort().is_none();
+    if is_growing && table.follow && target.is_none() {
+        let room = ui.available_rect_before_wrap().height();
+        table.scroll.show_end(count, room, &mut |_| ROW_HEIGHT);
+    }
+    let before = table.scroll;
     list::show(ui, "Messages", &mut table.scroll, count, target, &mut |_| ROW_HEIGHT, &mut draw);
+    if is_growing {
+        let has_moved = before.is_moved(&table.scroll);
+        table.follow = table.scroll.is_at_end && (table.follow || has_moved);
+    }
     if let (Some(row), Some(other)) = (selected, partner) {
         // A partner that is not in the table is not joined. In a sorted table it may be anywhere.
         let is_in_table =

@@ -22,6 +22,7 @@ pub(crate) mod messages;
 pub(crate) mod overlays;
 mod paint;
 pub(crate) mod problems;
+pub(crate) mod recording;
 pub(crate) mod shortcuts;
 pub(crate) mod statistics;
 pub(crate) mod status;
@@ -90,6 +91,9 @@ pub(crate) enum Command {
     /// Asks where to save a row's bytes.
     SaveRow(RowId, CorpusFolder),
     SaveRowTo(RowId, PathBuf),
+    /// Starts what was chosen in the dialog.
+    StartRecording,
+    SaveRecordingTo(PathBuf),
     CloseEditor,
     CloseHealth,
     Dismiss(usize),

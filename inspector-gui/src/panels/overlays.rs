@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use eframe::egui::{Button, Grid, Id, Key, Modal, Modifiers, Response, RichText, ScrollArea, TextEdit, Ui};
 
-use super::Command;
 use super::shortcuts::shortcut_text;
+use super::{Command, recording};
 use crate::models::actions::ALL;
 use crate::models::overlay::{Overlay, Palette, PathPurpose, row_number};
 use crate::models::text::grouped;
@@ -18,6 +18,7 @@ pub(crate) fn show(ui: &Ui, overlay: &mut Overlay, rows: usize, commands: &mut V
         Overlay::GoToRow(_) => "go to row",
         Overlay::Path { .. } => "path",
         Overlay::Shortcuts => "shortcuts",
+        Overlay::Record(_) => "record",
     };
     let modal = Modal::new(Id::unique(id)).show(ui.ctx(), |ui| match overlay {
         Overlay::None => true,
@@ -25,6 +26,7 @@ pub(crate) fn show(ui: &Ui, overlay: &mut Overlay, rows: usize, commands: &mut V
         Overlay::GoToRow(text) => go_to_row(ui, text, rows, commands),
         Overlay::Path { text, purpose } => path(ui, text, *purpose, commands),
         Overlay::Shortcuts => shortcuts(ui),
+        Overlay::Record(state) => recording::dialog(ui, state, commands),
     });
     if modal.inner || modal.should_close() {
         *overlay = Overlay::None;
@@ -100,6 +102,7 @@ fn path(ui: &mut Ui, text: &mut String, purpose: PathPurpose, commands: &mut Vec
         PathPurpose::Open => ("Open file", "Open"),
         PathPurpose::KeyLog => ("TLS key log file (what a program writes because of SSLKEYLOGFILE)", "Use"),
         PathPurpose::Description => ("Save the description as", "Save"),
+        PathPurpose::Recording => ("Save the recorded packets as", "Save"),
         PathPurpose::Row(_) => ("Save the message as", "Save"),
     };
     field(ui, label, text);
@@ -113,6 +116,7 @@ fn path(ui: &mut Ui, text: &mut String, purpose: PathPurpose, commands: &mut Vec
             PathPurpose::Open => Command::Open(path),
             PathPurpose::KeyLog => Command::UseKeyLog(path),
             PathPurpose::Description => Command::SaveDescriptionTo(path),
+            PathPurpose::Recording => Command::SaveRecordingTo(path),
             PathPurpose::Row(row) => Command::SaveRowTo(row, path),
         });
     }

@@ -4,18 +4,25 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{Button, Label, ProgressBar, RichText, Ui};
 
-use super::Command;
 use super::menus::decode_as;
 use super::shortcuts::keys;
 use super::status::file_name;
+use super::{Command, recording};
 use crate::models::ViewContext;
 use crate::models::actions::{Action, name};
 use crate::models::document::Document;
 use crate::models::levels::Levels;
+use crate::models::recording::Running;
 
 /// The menus on the top left, with separators between groups.
-const MENUS: [(&str, &[&[Action]]); 4] = [
-    ("File", &[&[Action::Open, Action::OpenSample, Action::Reload, Action::KeyLog, Action::Editor]]),
+const MENUS: [(&str, &[&[Action]]); 5] = [
+    (
+        "File",
+        &[
+            &[Action::Open, Action::OpenSample, Action::Reload, Action::KeyLog, Action::Editor],
+            &[Action::Record, Action::PauseRecording, Action::SaveRecording],
+        ],
+    ),
     (
         "View",
         &[
@@ -39,18 +46,23 @@ const MENUS: [(&str, &[&[Action]]); 4] = [
             Action::GoToPartner,
             Action::OnlyThisConversation,
             Action::WholeTime,
+            Action::FollowNewest,
         ]],
     ),
+    ("Compose", &[&[Action::EditAndSend, Action::ShowComposer, Action::Send]]),
     ("Help", &[&[Action::Shortcuts, Action::Palette, Action::Tour]]),
 ];
 
-/// Shows the bar. `busy` is the current background work, and its progress.
+/// Shows the bar. `busy` is the current background work, and its progress; `follow` whether the newest rows are kept visible.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn show(
     ui: &mut Ui,
     document: Option<&Document>,
     context: Option<ViewContext<'_>>,
     recent: &[PathBuf],
     busy: Option<(String, f32)>,
+    recording: Option<&Running>,
+    follow: bool,
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal(|ui| {
@@ -68,6 +80,8 @@ pub(crate) fn show(
         if ui.button("Open...").on_hover_text(hover).clicked() {
             commands.push(Command::Act(Action::Open));
         }
+        let is_growing = context.is_some_and(|context| context.index.source().is_growing());
+        recording::controls(ui, recording, is_growing.then_some(follow), commands);
         let (Some(document), Some(context)) = (document, context) else { return };
         let flow = context.view.flow();
         ui.menu_button("Decode as", |ui| decode_as(ui, context, flow, commands))
@@ -78,7 +92,10 @@ pub(crate) fn show(
             levels(ui, context.view.scope().levels, commands);
         }
         ui.separator();
-        open_file(ui, document);
+        match recording {
+            Some(recording) => drop(ui.strong(recording.text())),
+            None => open_file(ui, document),
+        }
         if let Some((text, share)) = busy {
             ui.separator();
             ui.add(ProgressBar::new(share).desired_width(210.0).text(text));

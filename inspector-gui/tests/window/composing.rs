@@ -84,7 +84,7 @@ fn send(harness: &mut Window, to: &str) -> State {
         harness.step();
     }
     settle(harness);
-    harness.state_mut().desk_mut().peer.sent().last().unwrap().progress().state
+    harness.state_mut().desk_mut().peer.sent().last().unwrap().progress().state.clone()
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn what_was_sent_is_compared_edited_and_copied() {
     harness.get_by_label("Copy as a framescope send command").click();
     let command = copied(&mut harness);
     assert!(command.contains(&format!("framescope send {address}")), "{command}");
-    assert!(command.contains("\"user\":\"lost\""), "{command}");
+    assert!(command.contains("\"name\":\"user\",\"value\":\"lost\""), "{command}");
     secondary_click(&mut harness, first);
     click(&mut harness, "Edit again");
     assert_eq!(composer(&mut harness).shown().summary, "user lost");

@@ -10,6 +10,7 @@ mod files;
 mod filter;
 mod holes;
 mod message;
+mod recording;
 mod robustness;
 mod settings;
 mod table;

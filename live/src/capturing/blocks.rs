@@ -111,6 +111,15 @@ impl Blocks {
         Ok(())
     }
 
+    /// Whether bytes are the first ones of a pcap or a pcapng.
+    pub(super) fn begins(bytes: &[u8]) -> bool {
+        let Some(magic) = bytes.first_chunk::<4>() else { return false };
+        let mut reversed = *magic;
+        reversed.reverse();
+        *magic == SECTION.to_be_bytes()
+            || [MICROSECONDS, NANOSECONDS].iter().any(|known| known == magic || *known == reversed)
+    }
+
     /// How many bytes wait for the rest of their block.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
@@ -312,9 +321,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_capture_is_refused_with_its_place() {
+    fn bytes_that_are_not_a_capture_are_refused_with_its_place() {
         let wrong = |bytes: &[u8]| blocks(bytes, 7).2.unwrap_err().to_string();
-        assert_eq!(wrong(b"hello, this is no capture"), "no magic of pcap or pcapng at byte 0");
+        assert_eq!(wrong(b"hello, this is not a pcap"), "no magic of pcap or pcapng at byte 0");
         let mut capture = pcap(0xA1B2_C3D4, 0);
         capture.extend([0xFF; 32]);
         assert_eq!(wrong(&capture), "a packet of an impossible length at byte 63");

@@ -25,6 +25,8 @@ pub(super) struct Child {
     filter: String,
     state: Arc<(Mutex<State>, Condvar)>,
     words: Arc<Mutex<Words>>,
+    #[cfg(unix)]
+    guard: Mutex<Option<super::guard::Guard>>,
     /// Closed when it has closed its standard error.
     silence: Mutex<Option<Receiver<Said>>>,
 }
@@ -75,12 +77,16 @@ impl Child {
             return Err(unstarted(io::Error::other("it has no output")));
         };
         let (said, silence) = channel();
+        #[cfg(unix)]
+        let guard = super::guard::Guard::over(process.id());
         let state = State { process, was_asked: false, status: None };
         let child = Child {
             tool: tool.clone(),
             filter: request.filter.clone(),
             state: Arc::new((Mutex::new(state), Condvar::new())),
             words: Arc::default(),
+            #[cfg(unix)]
+            guard: Mutex::new(guard),
             silence: Mutex::new(None),
         };
         let words = Arc::clone(&child.words);
@@ -178,6 +184,10 @@ impl Child {
             thread::sleep(Duration::from_millis(5));
         };
         self.state.1.notify_all();
+        #[cfg(unix)]
+        if let Some(guard) = lock(&self.guard).take() {
+            guard.dismiss();
+        }
         // Its last words.
         if let Some(silence) = lock(&self.silence).take() {
             while silence.recv_timeout(GRACE).is_ok() {}

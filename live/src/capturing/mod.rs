@@ -6,6 +6,8 @@
 mod blocks;
 mod child;
 mod error;
+#[cfg(unix)]
+mod guard;
 mod interfaces;
 mod output;
 mod recording;
@@ -17,5 +19,5 @@ pub use error::CaptureError;
 pub use interfaces::{Interface, interfaces};
 pub use recording::{Ended, Recording, Request, Until};
 pub use ring::{Ring, RingSize};
-pub use tail::Tail;
+pub use tail::{Tail, TailEnd};
 pub use tool::{Tool, ToolName};

@@ -123,6 +123,17 @@ impl Tail {
         Ok((tail, end))
     }
 
+    /// Whether a file is one that can be continued in others: a pcap or a pcapng, or empty yet.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn is_for(path: &Path) -> io::Result<bool> {
+        let mut magic = Vec::new();
+        let mut file = File::open(path)?;
+        file.by_ref().take(4).read_to_end(&mut magic)?;
+        Ok(file.metadata()?.is_file() && (magic.len() < 4 || Blocks::begins(&magic)))
+    }
+
     /// The files beside it whose names differ in digits only.
     fn beside(&self) -> io::Result<Vec<(OsString, PathBuf)>> {
         let folder = match self.path.parent() {

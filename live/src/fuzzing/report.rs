@@ -122,8 +122,8 @@ fn signal_name(signal: i32) -> String {
 pub(super) fn key(title: &str) -> String {
     let mut key = String::new();
     for word in title.split_whitespace() {
-        // Places in a file are kept; other numbers and what is quoted are not.
-        let is_place = word.contains(':') || word.contains('.');
+        // Places in a file are kept; other numbers and what is quoted are not. A sign at the end is no part of a place.
+        let is_place = word.trim_end_matches([':', '.', ',']).contains([':', '.']);
         let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
         let is_quoted = word.starts_with(['\'', '"', '`']) || word.starts_with("b'");
         let word = if (has_digit && !is_place) || is_quoted { "#" } else { word };
@@ -167,6 +167,10 @@ mod tests {
     #[test]
     fn the_same_fault_has_the_same_key() {
         assert_eq!(key("KeyError: 7 in answer, server.py:42"), key("KeyError: 12 in answer, server.py:42"));
+        let decode = |byte, at| {
+            key(&format!("UnicodeDecodeError: can't decode byte {byte} in position {at}: invalid in a.py:8"))
+        };
+        assert_eq!(decode("0xf5", 4), decode("0x99", 0));
         assert_ne!(key("KeyError: 7 in answer, server.py:42"), key("KeyError: 7 in answer, server.py:43"));
     }
 }

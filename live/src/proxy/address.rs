@@ -12,7 +12,7 @@ pub struct Address {
     port: u16,
 }
 
-/// A text is no address.
+/// A text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not an address: write it as 9000, localhost:9000, 192.0.2.1:9000 or [::1]:9000")]
 pub struct AddressError(String);
@@ -53,6 +53,11 @@ impl Address {
     /// The host as it was written, if it was.
     pub fn host(&self) -> Option<&str> {
         self.host.as_deref()
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// All addresses that it stands for, at least one. A name is looked up, which may take seconds.

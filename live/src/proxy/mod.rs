@@ -4,6 +4,7 @@
 //! receiver slows the sender down, as if they were connected directly.
 
 mod address;
+mod authority;
 mod counts;
 mod end;
 mod faults;
@@ -12,10 +13,15 @@ mod pump;
 mod recording;
 mod road;
 mod tcp;
+mod tls;
+mod tunnel;
 mod udp;
+mod upstream;
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -24,11 +30,15 @@ use framescope_parser::Role;
 use tokio::sync::{Semaphore, watch};
 
 pub use self::address::{Address, AddressError};
+pub use self::authority::{Authority, AuthorityError};
 use self::counts::Counts;
 pub use self::counts::Summary;
 use self::faults::Messages;
 pub use self::faults::{Fault, FaultError, Faults, NotOfDatagrams};
 use self::notices::Notices;
+pub use self::tls::{Trust, TrustError};
+pub use self::tunnel::Asking;
+use self::upstream::Upstream;
 use crate::Edit;
 use crate::limits::{Limits, Refused};
 use crate::recorder::{Leg, Recorder};
@@ -39,7 +49,7 @@ pub struct Settings {
     /// Where clients connect to; with port 0 any free one.
     pub listen: Address,
     /// Where what they send goes.
-    pub target: Address,
+    pub target: Target,
     /// Datagrams and not connections.
     pub udp: bool,
     /// Which targets are allowed.
@@ -48,13 +58,63 @@ pub struct Settings {
     pub faults: Faults,
     /// Which messages are changed, on either way.
     pub edits: Vec<Edit>,
+    /// Clients speak TLS, and this authority certifies what they expect.
+    pub tls_listen: Option<Arc<Authority>>,
+    /// The target is spoken to in TLS.
+    pub tls_target: bool,
+    /// Which targets are trusted.
+    pub trust: Trust,
+}
+
+/// Where what clients send goes.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// Always to the same program.
+    Fixed(Address),
+    /// Where each client asks to be connected to.
+    Asked(Asking),
+}
+
+impl FromStr for Target {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Target, AddressError> {
+        Ok(match text {
+            "socks5" => Target::Asked(Asking::Socks5),
+            "http-connect" => Target::Asked(Asking::HttpConnect),
+            "auto" => Target::Asked(Asking::Any),
+            address => Target::Fixed(address.parse()?),
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Target::Fixed(address) => return address.fmt(f),
+            Target::Asked(Asking::Socks5) => "where clients ask for as SOCKS5",
+            Target::Asked(Asking::HttpConnect) => "where clients ask for with CONNECT",
+            Target::Asked(Asking::Any) => "where clients ask for as SOCKS5 or with CONNECT",
+        })
+    }
 }
 
 impl Settings {
     /// Forwards connections as they are.
-    pub fn new(listen: Address, target: Address) -> Settings {
+    pub fn new(listen: Address, target: Target) -> Settings {
         let (limits, faults) = (Limits::default(), Faults::default());
-        Settings { listen, target, udp: false, limits, faults, edits: Vec::new() }
+        let edits = Vec::new();
+        Settings {
+            listen,
+            target,
+            udp: false,
+            limits,
+            faults,
+            edits,
+            tls_listen: None,
+            tls_target: false,
+            trust: Trust::System,
+        }
     }
 }
 
@@ -65,7 +125,15 @@ impl Settings {
             return Ok(());
         }
         self.faults.check_datagrams()?;
-        if self.edits.is_empty() { Ok(()) } else { Err(ProxyError::EditOfDatagrams) }
+        if !self.edits.is_empty() {
+            return Err(ProxyError::EditOfDatagrams);
+        }
+        let is_plain = self.tls_listen.is_none() && !self.tls_target;
+        if is_plain && matches!(self.target, Target::Fixed(_)) {
+            Ok(())
+        } else {
+            Err(ProxyError::NotOfDatagrams)
+        }
     }
 
     /// What finds messages in connections, if that is needed.
@@ -109,6 +177,12 @@ pub enum ProxyError {
     /// Messages of datagrams are to be changed.
     #[error("--set changes messages of connections: leave it out, or --udp")]
     EditOfDatagrams,
+    /// Datagrams are to be tunnelled or encrypted.
+    #[error("TLS, SOCKS5 and CONNECT are for connections: leave them out, or --udp")]
+    NotOfDatagrams,
+    /// Nothing can be trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The recording can't be read as messages.
     #[error(transparent)]
     Reading(#[from] ReadError),
@@ -144,8 +218,7 @@ pub struct Proxy {
 
 /// What all connections share.
 struct Shared {
-    targets: Vec<SocketAddr>,
-    target: Address,
+    upstream: Upstream,
     recorder: Recorder,
     counts: Arc<Counts>,
     notices: Arc<Notices>,
@@ -193,8 +266,7 @@ impl Proxy {
             address.resolve().map_err(|cause| ProxyError::Unknown { address: address.clone(), cause })
         };
         settings.check()?;
-        let targets = resolve(&settings.target)?;
-        targets.iter().try_for_each(|target| settings.limits.check(*target))?;
+        let upstream = Upstream::new(settings)?;
         let addresses = resolve(&settings.listen)?;
         let (listener, address) = bind(&addresses, settings.udp)
             .map_err(|cause| ProxyError::Listen { address: settings.listen.clone(), cause })?;
@@ -203,8 +275,7 @@ impl Proxy {
         let counts = Arc::new(Counts::default());
         let notices = Arc::new(Notices::new(notify));
         let shared = Arc::new(Shared {
-            targets,
-            target: settings.target.clone(),
+            upstream,
             messages: settings.messages(&recorder, reading, &notices)?,
             recorder,
             counts: Arc::clone(&counts),
@@ -281,7 +352,7 @@ async fn run(listener: Listener, shared: Arc<Shared>, mut stopped: watch::Receiv
     };
     tokio::select! {
         result = forwarding => result,
-        // Nobody who could stop it is left, or it was stopped.
+        // It was stopped, or its owner is gone.
         _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
     }
 }

@@ -8,18 +8,16 @@ use std::time::Duration;
 use framescope_parser::Role;
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::Shared;
 use super::end::{End, Stream};
 use super::faults::{Gate, Shaping};
 use super::pump::{Broken, Ended, Way};
 use super::recording::{Addresses, Recording};
+use super::upstream::{Both, Failed};
 
 /// How many clients may wait to be accepted.
 const BACKLOG: i32 = 4096;
-/// How long a target may take to accept a connection.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait where nothing can be accepted, as when too many files are open.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -75,7 +73,7 @@ fn is_of_one_client(error: &io::Error) -> bool {
 }
 
 /// What to do about the want of files, if that is what is wrong.
-fn hint(error: &io::Error) -> &'static str {
+pub(super) fn hint(error: &io::Error) -> &'static str {
     // EMFILE and ENFILE have no kind of their own.
     if cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24)) {
         return "; more files may be open after `ulimit -n 65536`";
@@ -86,21 +84,20 @@ fn hint(error: &io::Error) -> &'static str {
 /// Forwards one connection from its first byte to its end.
 async fn connection(shared: Arc<Shared>, client: TcpStream, client_address: SocketAddr, number: u64) {
     let Ok(accepted_at) = client.local_addr() else { return };
-    let target = match connect(&shared.targets).await {
-        Ok(target) => target,
-        Err(error) => {
-            let target = shared.targets.first().copied().unwrap_or(accepted_at);
-            shared.recorder.connection(shared.first_leg(), client_address, target).reset(Role::Server);
-            End::new(Stream::Plain(client)).reset();
-            shared.counts.failed();
-            shared.notice(format!("{} can't be connected to: {}", shared.target, reason(&error)));
+    // Boxed, so that nothing is kept of it.
+    let Both { client, target } = match Box::pin(shared.upstream.connect(client, client_address)).await {
+        Ok(both) => both,
+        Err(failed) => {
+            fail(&shared, failed, client_address);
             return;
         }
     };
-    let (Ok(connected_from), Ok(connected_to)) = (target.local_addr(), target.peer_addr()) else { return };
+    let (Ok(connected_from), Ok(connected_to)) = (target.tcp().local_addr(), target.tcp().peer_addr()) else {
+        return;
+    };
     let addresses = Addresses { client: client_address, accepted_at, connected_from, target: connected_to };
     let recording = Recording::new(&shared.recorder, addresses, shared.is_changed());
-    let (client, target) = (End::new(Stream::Plain(client)), End::new(Stream::Plain(target)));
+    let (client, target) = (End::new(client), End::new(target));
     let connection = Connection {
         shared: &shared,
         client: &client,
@@ -162,26 +159,14 @@ impl Connection<'_> {
     }
 }
 
-/// Connects to the first of the addresses that accepts.
-async fn connect(targets: &[SocketAddr]) -> io::Result<TcpStream> {
-    let mut last = io::ErrorKind::AddrNotAvailable.into();
-    for target in targets {
-        match timeout(PATIENCE, TcpStream::connect(target)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::ErrorKind::TimedOut.into(),
-        }
+/// A client could not be connected: it is reset, unless it was answered.
+fn fail(shared: &Shared, Failed { client, target, why }: Failed, client_address: SocketAddr) {
+    if let Some(target) = target {
+        shared.recorder.connection(shared.first_leg(), client_address, target).reset(Role::Server);
     }
-    Err(last)
-}
-
-/// Why a target was not reached, and what to look at.
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "no program listens there; the client was reset".to_owned(),
-        io::ErrorKind::TimedOut => {
-            format!("no answer in {} seconds; the client was reset", PATIENCE.as_secs())
-        }
-        _ => format!("{error}{}; the client was reset", hint(error)),
+    if let Some(client) = client {
+        End::new(Stream::Plain(client)).reset();
     }
+    shared.counts.failed();
+    shared.notice(why);
 }

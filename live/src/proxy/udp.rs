@@ -92,7 +92,7 @@ impl Clients {
 
     /// Opens a client's socket to the target.
     async fn begin(&mut self, client: SocketAddr) -> io::Result<Client> {
-        let target = self.shared.targets.first().copied().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let target = self.shared.upstream.fixed().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let any: SocketAddr = match target {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),

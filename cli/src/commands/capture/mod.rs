@@ -16,6 +16,7 @@ use framescope_live::capturing::{Interface, Recording, Request, Ring, Tool, inte
 
 use self::amounts::{StopAfter, parse_ring, until};
 use self::showing::summary;
+use super::window;
 use crate::arguments::{FilterArgs, ReadingArgs};
 use crate::error::Error;
 use crate::notices::{notify, report};
@@ -61,6 +62,10 @@ pub(crate) struct Arguments {
     #[arg(short, long)]
     quiet: bool,
 
+    /// Show the messages in a window instead
+    #[arg(long, conflicts_with_all = ["quiet", "ring"])]
+    window: bool,
+
     /// Capture what is for other machines as well
     #[arg(long)]
     promiscuous: bool,
@@ -89,9 +94,8 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     if args.list {
         return list(&interfaces(tool.as_ref())?, &args.printing);
     }
-    let options = args.reading.options()?;
-    let printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
-    let printer = (!args.quiet).then_some(printer);
+    let reading = args.reading.reading()?;
+    let options = reading.options();
     let stops = args.filters_that_stop(&options)?;
     let request = Request {
         tool,
@@ -100,10 +104,17 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
         promiscuous: args.promiscuous,
         file: args.write.clone(),
         ring: args.ring,
-        is_read: printer.is_some() || !stops.is_empty(),
+        is_read: !args.quiet || !stops.is_empty(),
         until: until(&args.stop_after),
     };
-    capture(&request, &options, printer, &stops)
+    if args.window {
+        match window::record(request.clone(), &reading) {
+            Ok(()) => return Ok(Status::Done),
+            Err(why) => notify(&format!("can't open a window ({why}), so the messages are printed instead")),
+        }
+    }
+    let printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
+    capture(&request, &options, (!args.quiet).then_some(printer), &stops)
 }
 
 impl Arguments {

@@ -9,7 +9,7 @@ use framescope_inspect::CustomProtocols;
 use framescope_ksy::Described;
 use framescope_parser::{Direction, Missing, Protocol, SpanType};
 
-use super::format::{Enumerations, Format};
+use super::format::Format;
 use super::peer::Peer;
 use super::{Change, Composer, Draft, Shown, templates};
 use crate::models::background::{Background, Job};
@@ -17,18 +17,21 @@ use crate::models::document::SharedIndex;
 use crate::models::text::grouped;
 
 /// The longest message that is edited, in bytes.
-const LONGEST: u64 = 16 << 20;
+const LONGEST: usize = 16 << 20;
 /// How long the window waits for a message.
 const PATIENCE: Duration = Duration::from_millis(8);
 
 /// Where messages are composed.
-#[derive(Debug)]
 pub struct Desk {
     background: Background,
     composer: Option<Composer>,
     /// Where messages are sent.
     pub peer: Peer,
     opening: Option<Job<Result<Opened, OpenError>>>,
+    /// The protocols of which there are templates: described ones, and some that are built in.
+    described: Vec<Arc<Described>>,
+    built_in: Vec<Arc<dyn Protocol>>,
+    protocols: Vec<Arc<dyn Protocol>>,
     templates: BTreeMap<String, Templates>,
     /// Why a message could not be edited.
     error: Option<OpenError>,
@@ -63,7 +66,7 @@ pub enum OpenError {
     #[error("#{0} is a gap: there are no bytes to edit")]
     Gap(RowId),
     /// It is too long.
-    #[error("#{0} has {length} bytes: messages of up to {limit} can be edited", length = grouped(usize::try_from(*.1).unwrap_or(usize::MAX)), limit = grouped(LONGEST as usize))]
+    #[error("#{0} has {length} bytes: messages of up to {limit} can be edited", length = grouped(usize::try_from(*.1).unwrap_or(usize::MAX)), limit = grouped(LONGEST))]
     TooLong(RowId, u64),
     /// Nothing reads it.
     #[error("#{0} is of no known protocol: choose one with 'Decode as' first")]
@@ -84,6 +87,9 @@ impl Desk {
             composer: None,
             peer: Peer::new(background),
             opening: None,
+            described: Vec::new(),
+            built_in: Vec::new(),
+            protocols: Vec::new(),
             templates: BTreeMap::new(),
             error: None,
             notice: None,
@@ -120,17 +126,14 @@ impl Desk {
     }
 
     /// Edits the message of a row.
-    pub(crate) fn edit_row(&mut self, row: RowId, index: SharedIndex, own: &CustomProtocols) {
-        let enumerations: BTreeMap<String, Enumerations> = own
-            .iter()
-            .map(|(_, described)| (described.name().to_owned(), templates::described(described)))
-            .collect();
+    pub(crate) fn edit_row(&mut self, row: RowId, index: SharedIndex) {
+        let described = self.described.clone();
         let job = self.background.spawn("compose row", move |_| {
             let index = index.read_recursive();
             let mut opened = open(row, &index)?;
-            let name = opened.draft.format().name().to_owned();
-            if let Some(known) = enumerations.get(&name) {
-                opened.draft = opened.draft.with_enumerations(known.clone());
+            let of = described.iter().find(|described| described.name() == opened.draft.format().name());
+            if let Some(described) = of {
+                opened.draft = opened.draft.with_enumerations(templates::enumerations(described));
             }
             Ok(opened)
         });
@@ -176,35 +179,38 @@ impl Desk {
         }
     }
 
+    /// The protocols of which there are templates.
+    pub fn offered(&self) -> impl Iterator<Item = &str> {
+        let described = self.described.iter().map(|described| described.name());
+        let is_described = |name: &&str| self.described.iter().any(|described| described.name() == *name);
+        let built_in = self.built_in.iter().map(|protocol| protocol.name());
+        described.chain(built_in.filter(move |name| !is_described(name)))
+    }
+
     /// Makes templates of a protocol, unless they are there.
-    pub(crate) fn make_templates(
-        &mut self,
-        name: &str,
-        own: &CustomProtocols,
-        protocols: &[Arc<dyn Protocol>],
-    ) {
+    pub fn make_templates(&mut self, name: &str) {
         if self.templates.contains_key(name) {
             return;
         }
-        let described: Option<Described> =
-            own.iter().map(|(_, described)| described).find(|described| described.name() == name).cloned();
-        let protocols = protocols.to_vec();
-        let name = name.to_owned();
-        let wanted = name.clone();
-        let job = self.background.spawn("templates", move |_| match described {
-            Some(described) => templates::of_description(&described, &protocols),
-            None => {
-                let known = protocols.iter().find(|known| known.name() == wanted);
-                known.map(templates::of_built_in).unwrap_or_default().into_iter().collect()
-            }
+        let described = self.described.iter().find(|described| described.name() == name).cloned();
+        let built_in = self.built_in.iter().find(|protocol| protocol.name() == name).cloned();
+        let protocols = self.protocols.clone();
+        let job = self.background.spawn("templates", move |_| match (described, built_in) {
+            (Some(described), _) => templates::of_description(&described, &protocols),
+            (None, Some(built_in)) => templates::of_built_in(&built_in).into_iter().collect(),
+            (None, None) => BTreeMap::new(),
         });
-        self.templates.insert(name, Templates::Making(job));
+        self.templates.insert(name.to_owned(), Templates::Making(job));
         self.update();
     }
 
-    /// The descriptions have changed, and so have their templates.
-    pub(crate) fn forget_templates(&mut self) {
+    /// Which protocols there are: descriptions, and all of them.
+    pub(crate) fn know(&mut self, own: &CustomProtocols, protocols: &[Arc<dyn Protocol>]) {
         self.templates.clear();
+        self.described = own.iter().map(|(_, described)| Arc::new(described.clone())).collect();
+        self.protocols = protocols.to_vec();
+        let has_templates = |protocol: &&Arc<dyn Protocol>| templates::BUILT_IN.contains(&protocol.name());
+        self.built_in = protocols.iter().filter(has_templates).cloned().collect();
     }
 
     /// Sends the message.
@@ -276,7 +282,7 @@ fn open(number: RowId, index: &Index) -> Result<Opened, OpenError> {
     if row.span_type == SpanType::Gap {
         return Err(OpenError::Gap(number));
     }
-    if row.length > LONGEST {
+    if row.length > LONGEST as u64 {
         return Err(OpenError::TooLong(number, row.length));
     }
     let format = Format::of_row(index, &row).ok_or(OpenError::NoProtocol(number))?;
@@ -323,5 +329,11 @@ fn server_of(index: &Index, row: &Row) -> Option<String> {
         TransportType::Tcp => Some(server.to_string()),
         TransportType::Udp => Some(format!("udp:{server}")),
         TransportType::File => None,
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("composer", &self.composer).finish_non_exhaustive()
     }
 }

@@ -70,7 +70,7 @@ impl Format {
             let stage = protocol.stages().get(usize::from(number))?;
             let reads = of_stage(stage, protocols)?;
             let role = Some(Role::Client);
-            let conversation = Some(Arc::from(conversation));
+            let conversation = stage.needs_variables.then(|| Arc::from(conversation));
             let place = Place { stage: number, name: stage.name.clone(), role, conversation };
             Some(Format { name: protocol.name().to_owned(), place: Some(place), ..Format::of(reads) })
         });
@@ -91,6 +91,11 @@ impl Format {
     /// The name of the stage, in a protocol with stages.
     pub fn stage(&self) -> Option<&str> {
         self.place.as_ref().map(|place| place.name.as_str())
+    }
+
+    /// Whether what the message's bytes mean depends on messages before it.
+    pub(crate) fn depends_on_others(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.conversation.is_some())
     }
 
     /// What reads and writes the message.

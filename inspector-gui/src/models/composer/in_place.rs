@@ -167,12 +167,14 @@ fn by_bits(old: &[u8], number: i128, read: &dyn Fn(&[u8]) -> Option<i128>) -> Op
 
 /// The names of the numbers of a field of one byte, found out by trying them all.
 pub(crate) fn names_of(format: &Format, message: &[u8], path: &str) -> Vec<(i128, String)> {
-    const LONGEST: usize = 64 << 10;
+    // The beginning of a long message has its kind.
+    const ENOUGH: usize = 4 << 10;
+    let message = message.get(..message.len().min(ENOUGH)).unwrap_or_default();
     let dissection = format.dissect(message);
     let Some(range) = places::field(&dissection, path).map(|field| field.range.clone()) else {
         return Vec::new();
     };
-    if range.len() != 1 || message.len() > LONGEST {
+    if range.len() != 1 {
         return Vec::new();
     }
     let mut changed = message.to_vec();

@@ -11,8 +11,11 @@ use framescope_parser::{Protocol, Role};
 use super::draft::Draft;
 use super::format::{Enumerations, Format};
 
-/// What a described protocol's messages are composed with.
-pub fn described(described: &Described) -> Enumerations {
+/// The protocols with templates that are built in.
+pub(crate) const BUILT_IN: [&str; 4] = ["missive", "bare", "text", "http"];
+
+/// The names of a described protocol's numbers.
+pub(crate) fn enumerations(described: &Described) -> Enumerations {
     described.enumerations().into_iter().map(|one| (one.path, one.members)).collect()
 }
 
@@ -24,7 +27,7 @@ const MOST_KINDS: usize = 60;
 /// A message of each kind that could be generated from a description, without errors where possible, by the names of the kinds.
 pub fn of_description(protocol: &Described, protocols: &[Arc<dyn Protocol>]) -> BTreeMap<String, Draft> {
     let shared: Arc<dyn Protocol> = Arc::new(protocol.clone());
-    let format = Format::at_the_beginning(&shared, protocols).with_enumerations(described(protocol));
+    let format = Format::at_the_beginning(&shared, protocols).with_enumerations(enumerations(protocol));
     let mut found: BTreeMap<String, (usize, Vec<u8>)> = BTreeMap::new();
     let mut add = |bytes: Vec<u8>| {
         let read = format.dissect(&bytes);
@@ -51,7 +54,7 @@ pub fn of_description(protocol: &Described, protocols: &[Arc<dyn Protocol>]) -> 
     found.into_iter().map(draft).collect()
 }
 
-/// Messages of a protocol that is built in, with the names of their kinds; none of one that is not written by hand.
+/// Messages of a protocol that is [built in](BUILT_IN), with the names of their kinds; none of another.
 pub fn of_built_in(protocol: &Arc<dyn Protocol>) -> Vec<(String, Draft)> {
     let missive =
         |payload: Payload<'_>| FrameBuf::of(payload).and_then(|frame| frame.to_bytes()).unwrap_or_default();

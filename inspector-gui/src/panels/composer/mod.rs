@@ -137,15 +137,9 @@ impl Marks {
 /// The width below which the parts are below each other.
 const NARROW: f32 = 760.0;
 
-pub(crate) fn show(
-    ui: &mut Ui,
-    desk: &Desk,
-    protocols: &[String],
-    panel: &mut ComposerPanel,
-    commands: &mut Vec<Command>,
-) {
-    let Some(composer) = desk.composer() else { return nothing(ui, desk, protocols, commands) };
-    header(ui, desk, composer, protocols, commands);
+pub(crate) fn show(ui: &mut Ui, desk: &Desk, panel: &mut ComposerPanel, commands: &mut Vec<Command>) {
+    let Some(composer) = desk.composer() else { return nothing(ui, desk, commands) };
+    header(ui, desk, composer, commands);
     panel.marks.follow(&composer.shown().details);
     let ComposerPanel { fields: field_editor, bytes: hex, sending, marks } = panel;
     let frame = Frame::new().inner_margin(Margin { left: 6, right: 0, top: 0, bottom: 0 });
@@ -188,7 +182,7 @@ pub(crate) fn show(
 }
 
 /// What is shown before a message is edited.
-fn nothing(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Vec<Command>) {
+fn nothing(ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
     ui.add_space(8.0);
     if let Some(error) = desk.error() {
         ui.colored_label(colours::severity(Severity::Warning, ui.visuals()), error);
@@ -201,17 +195,17 @@ fn nothing(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Vec<Co
         ui.label("Right-click a message and choose");
         ui.strong("Edit and send");
         ui.label("to change it and send it again, or begin with a");
-        new_message(ui, desk, protocols, commands);
+        new_message(ui, desk, commands);
     });
 }
 
 /// The menu of protocols and their kinds.
-fn new_message(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Vec<Command>) {
+fn new_message(ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
     ui.menu_button("New message", |ui| {
-        for protocol in protocols {
+        for protocol in desk.offered() {
             ui.menu_button(protocol, |ui| match desk.kinds(protocol) {
                 None => {
-                    commands.push(Command::Compose(Compose::Templates(protocol.clone())));
+                    commands.push(Command::Compose(Compose::Templates(protocol.to_owned())));
                     ui.weak("Generating...");
                 }
                 Some(kinds) if kinds.is_empty() => {
@@ -220,7 +214,7 @@ fn new_message(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Ve
                 Some(kinds) => {
                     for kind in kinds {
                         if ui.button(kind).clicked() {
-                            let new = Compose::New(protocol.clone(), kind.to_owned());
+                            let new = Compose::New(protocol.to_owned(), kind.to_owned());
                             commands.push(Command::Compose(new));
                             ui.close();
                         }
@@ -231,11 +225,11 @@ fn new_message(ui: &mut Ui, desk: &Desk, protocols: &[String], commands: &mut Ve
     });
 }
 
-fn header(ui: &mut Ui, desk: &Desk, composer: &Composer, protocols: &[String], commands: &mut Vec<Command>) {
+fn header(ui: &mut Ui, desk: &Desk, composer: &Composer, commands: &mut Vec<Command>) {
     let shown = composer.shown();
     ui.add_space(2.0);
     ui.horizontal(|ui| {
-        new_message(ui, desk, protocols, commands);
+        new_message(ui, desk, commands);
         let mut button = |ui: &mut Ui, label: &str, about: &str, is_enabled: bool, what: Compose| {
             let button = ui.add_enabled(is_enabled, eframe::egui::Button::new(label));
             if button.on_hover_text(about).clicked() {

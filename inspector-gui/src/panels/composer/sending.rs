@@ -1,20 +1,22 @@
 //! Where a composed message is sent, and what was sent with its answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
-    Button, Color32, ComboBox, DragValue, FontId, Id, Key, Modifiers, Panel, Rect, RichText, Sense, TextEdit,
-    Ui, WidgetInfo,
+    Button, Color32, ComboBox, DragValue, FontId, Id, Panel, Rect, RichText, Sense, TextEdit, Ui, WidgetInfo,
 };
 use framescope_parser::Severity;
 
 use super::super::list::{self, Scroll};
 use super::super::menus::entry;
 use super::super::paint::{paint_text, row_background, row_text_colour};
+use super::super::shortcuts::keys;
 use super::super::{Command, colours};
 use super::answers::{About, AnswerPanel};
 use super::{Compose, text_info};
+use crate::models::actions::Action;
 use crate::models::composer::peer::{Peer, Progress, Sent, State};
 use crate::models::composer::{Desk, as_command, as_json};
 use crate::models::copying::{CopyAs, bytes_as};
@@ -28,8 +30,8 @@ pub(super) struct SendingPanel {
     scroll: Scroll,
     selected: Option<Item>,
     compared: Option<Item>,
-    /// How many lines there were: the last is scrolled to when there are more.
-    lines: usize,
+    /// How many messages there were: the last is scrolled to when there are more.
+    messages: usize,
     answer: AnswerPanel,
 }
 
@@ -48,19 +50,19 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, panel: &mut SendingPanel, commands:
         ui.colored_label(colours::severity(Severity::Error, ui.visuals()), error);
     }
     ui.separator();
-    let progress: Vec<Progress> = peer.sent().iter().map(Sent::progress).collect();
+    let progress: Vec<Arc<Progress>> = peer.sent().iter().map(Sent::progress).collect();
     if progress.is_empty() {
         ui.weak("What you send is listed here, with the answers.");
         return;
     }
     let items = items(&progress);
-    if items.len() > panel.lines {
-        // What came last is shown, unless something is being looked at.
-        let answered = items.iter().rev().find(|item| matches!(item, Item::Answer(..) | Item::Sent(_)));
-        panel.selected = answered.copied();
+    let messages = items.iter().filter(|item| !matches!(item, Item::State(_))).count();
+    if messages > panel.messages {
+        // What came last is shown.
+        panel.selected = items.iter().rev().find(|item| !matches!(item, Item::State(_))).copied();
     }
-    let target = (items.len() != panel.lines).then(|| items.len() - 1);
-    panel.lines = items.len();
+    let target = (messages != panel.messages).then(|| items.len() - 1);
+    panel.messages = messages;
     let about = |item: Item| details_of(peer, &progress, item);
     if let Some(selected) = panel.selected.and_then(about) {
         let compared = panel.compared.filter(|item| Some(*item) != panel.selected).and_then(about);
@@ -86,7 +88,7 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, panel: &mut SendingPanel, commands:
     }
 }
 
-fn items(progress: &[Progress]) -> Vec<Item> {
+fn items(progress: &[Arc<Progress>]) -> Vec<Item> {
     let mut items = Vec::new();
     for (number, progress) in progress.iter().enumerate() {
         items.push(Item::Sent(number));
@@ -125,7 +127,7 @@ fn says(progress: &Progress) -> Option<(String, Severity)> {
     Some((format!("{more}{text}").trim_end_matches("; ").to_owned(), severity))
 }
 
-fn details_of(peer: &Peer, progress: &[Progress], item: Item) -> Option<About> {
+fn details_of(peer: &Peer, progress: &[Arc<Progress>], item: Item) -> Option<About> {
     match item {
         Item::Sent(number) | Item::State(number) => {
             let sent = peer.sent().get(number).filter(|sent| sent.draft.is_some())?;
@@ -145,37 +147,34 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
         desk.composer().is_some_and(crate::models::composer::Composer::is_settled) && !peer.is_busy();
     ui.horizontal(|ui| {
         let name = |is_udp: bool| if is_udp { "UDP" } else { "TCP" };
-        let transport = ComboBox::from_id_salt("transport").width(52.0).selected_text(name(peer.is_udp));
+        let transport = ComboBox::from_id_salt("transport").width(52.0).selected_text(name(peer.is_udp()));
         let transport = transport.show_ui(ui, |ui| {
             for is_udp in [false, true] {
-                if ui.selectable_label(peer.is_udp == is_udp, name(is_udp)).clicked() {
+                if ui.selectable_label(peer.is_udp() == is_udp, name(is_udp)).clicked() {
                     ask(Compose::Udp(is_udp));
                 }
             }
         });
         transport.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Transport"));
-        let mut address = peer.address.clone();
+        let mut address = peer.typed_address().to_owned();
         let width = (ui.available_width() - 66.0).clamp(80.0, 260.0);
         let line = TextEdit::singleline(&mut address)
             .id(Id::unique("target"))
             .hint_text("HOST:PORT")
             .desired_width(width);
         let response = ui.add(line);
-        response.widget_info(|| text_info(&peer.address, &address, "Target"));
+        response.widget_info(|| text_info(peer.typed_address(), &address, "Target"));
         if response.changed() {
             ask(Compose::Address(address.clone()));
         }
-        let ctrl_enter =
-            !ui.ctx().egui_wants_keyboard_input() || response.has_focus() || response.lost_focus();
-        let pressed = ctrl_enter && ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
-        let has_target = !peer.address.trim().is_empty();
-        let hover = if peer.is_connected() {
-            "Send on the open connection (Ctrl+Enter)"
-        } else {
-            "Connect and send (Ctrl+Enter)"
+        let has_target = !peer.address().is_empty();
+        let keys = keys(Action::Send, ui.ctx());
+        let hover = match peer.is_connected() {
+            true => format!("Send on the open connection ({keys})"),
+            false => format!("Connect and send ({keys})"),
         };
         let send = ui.add_enabled(is_ready && has_target, Button::new(RichText::new("Send").strong()));
-        if send.on_hover_text(hover).clicked() || pressed && is_ready && has_target {
+        if send.on_hover_text(hover).clicked() {
             ask(Compose::Send);
         }
     });
@@ -192,7 +191,7 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
         } else {
             let hover = "Open a connection without sending, for a program that speaks first";
             if ui
-                .add_enabled(is_ready && !peer.address.trim().is_empty(), Button::new("Connect"))
+                .add_enabled(is_ready && !peer.address().is_empty(), Button::new("Connect"))
                 .on_hover_text(hover)
                 .clicked()
             {
@@ -217,10 +216,8 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
     });
     if peer.is_elsewhere() || peer.is_allowed() {
         let mut is_allowed = peer.is_allowed();
-        let text = format!(
-            "Other machines: {} is not this one. Tick this if you may send to it.",
-            peer.address.trim()
-        );
+        let text =
+            format!("Other machines: {} is not this one. Tick this if you may send to it.", peer.address());
         if ui.checkbox(&mut is_allowed, text).changed() {
             ask(Compose::Allow(is_allowed));
         }
@@ -230,7 +227,7 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
 /// A line of the history.
 struct Line<'l> {
     peer: &'l Peer,
-    progress: &'l [Progress],
+    progress: &'l [Arc<Progress>],
     item: Item,
     is_compared: bool,
 }
@@ -302,7 +299,10 @@ impl Line<'_> {
                 (format!("{} {}{sign}", answer.details.title, answer.summary), latency, colour)
             }
             Item::State(number) => {
-                let Some((text, severity)) = self.progress.get(number).and_then(says) else { return nothing };
+                let Some((text, severity)) = self.progress.get(number).and_then(|progress| says(progress))
+                else {
+                    return nothing;
+                };
                 (text, String::new(), colours::severity(severity, ui.visuals()))
             }
         }
@@ -316,7 +316,9 @@ impl Line<'_> {
             entry(ui, "Send again", || Command::Compose(Compose::SendAgain(number)), commands);
             let command = || Command::Copy(Ok(as_command(draft, &self.peer.target())));
             entry(ui, "Copy as a framescope send command", command, commands);
-            entry(ui, "Copy as JSON for framescope send", || Command::Copy(Ok(as_json(draft))), commands);
+            if let Some(json) = as_json(draft) {
+                entry(ui, "Copy as JSON for framescope send", || Command::Copy(Ok(json)), commands);
+            }
             ui.separator();
         }
         if let Some(about) = details_of(self.peer, self.progress, self.item) {
