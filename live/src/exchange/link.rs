@@ -18,6 +18,8 @@ use crate::{Leg, Limits, Recorded, Recorder, Target};
 
 /// How long a read or a write takes at most before it is seen whether it is still wanted.
 const SLICE: Duration = Duration::from_millis(100);
+/// A write that waits keeps what is received from being recorded, and so waits no longer than this.
+const WRITE_SLICE: Duration = Duration::from_millis(2);
 /// What one peer may send in one conversation.
 const MOST_RECEIVED: u64 = 1 << 26;
 /// What is received ahead of what is read as messages.
@@ -118,7 +120,8 @@ impl Arrivals {
         self.changed.notify_all();
     }
 
-    fn ended(&self, end: End) {
+    /// The conversation has ended.
+    pub(crate) fn ended(&self, end: End) {
         self.state().end = Some(end);
         self.notify();
     }
@@ -298,7 +301,8 @@ impl Link {
             });
             match sent {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(error) if is_transient(&error) => {}
+                // What is received meanwhile is recorded now.
+                Err(error) if is_transient(&error) => std::thread::sleep(WRITE_SLICE),
                 Err(error) => return Err(error),
             }
             if rest.is_empty() {
@@ -370,7 +374,7 @@ fn tcp(address: SocketAddr, timeout: Duration, recorder: &Recorder) -> io::Resul
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(SLICE))?;
-    stream.set_write_timeout(Some(SLICE))
+    stream.set_write_timeout(Some(WRITE_SLICE))
 }
 
 fn udp(address: SocketAddr, recorder: &Recorder) -> io::Result<Link> {
@@ -388,7 +392,7 @@ fn udp(address: SocketAddr, recorder: &Recorder) -> io::Result<Link> {
 fn unix(path: &std::path::Path, recorder: &Recorder) -> io::Result<Link> {
     let stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(SLICE))?;
-    stream.set_write_timeout(Some(SLICE))?;
+    stream.set_write_timeout(Some(WRITE_SLICE))?;
     let [client, server] = OF_UNIX;
     let recorded = recorder.connection(Leg::ONLY, client, server);
     let tape = Tape::Stream(Arc::new(Mutex::new(recorded)));

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::exchange::link::{Arrivals, Link};
+use crate::exchange::link::{Arrivals, End, Link};
 use crate::{Leg, Recorder, Target};
 
 /// How long it is waited before it is seen whether that is still wanted.
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// What may wait to be sent on a connection.
 const MOST_WAITING: usize = 1024;
 /// A peer that takes nothing for so long is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What happened.
 pub(super) enum Event {
@@ -208,8 +208,8 @@ fn serve(mut link: Link, to: &Sender<Event>) -> io::Result<(Connection, thread::
                     break;
                 }
             };
-            // What the peer does not take any more is seen by who receives.
             if done.is_err() {
+                of_writer.ended(End::Reset);
                 break;
             }
         }
