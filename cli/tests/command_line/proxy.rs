@@ -159,13 +159,24 @@ fn faults_are_recorded_on_both_sides_and_their_seed_is_printed() {
     let (status, out, said) = proxy.interrupt();
     assert_eq!((status, out.as_str()), (Some(0), ""));
     assert!(said.contains("framescope: faults are those of --seed "), "{said}");
-    let mut proxy =
-        Proxy::new(&[&port, "--window", "--to-target", "cut=3", "--set", "text = \"changed\\n\"", "--as", "tcp=text"]);
+    let mut proxy = Proxy::new(&[
+        &port,
+        "--window",
+        "--to-target",
+        "cut=3",
+        "--set",
+        "text = \"changed\\n\"",
+        "--as",
+        "tcp=text",
+    ]);
     assert_eq!(python_prints(TALK, &[&proxy.port, "hello"]), "changed");
     assert!(proxy.running.line().ends_with("text message: hello\\n"));
     let (_, out, said) = proxy.interrupt();
     assert!(out.matches("text message: changed\\n").count() == 3 && !said.contains("seed"), "{out}{said}");
-    assert!(said.contains("can't open a window (") && said.contains("so the messages are printed instead"), "{said}");
+    assert!(
+        said.contains("can't open a window (") && said.contains("so the messages are printed instead"),
+        "{said}"
+    );
 }
 
 #[test]
