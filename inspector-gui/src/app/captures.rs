@@ -141,7 +141,10 @@ impl App {
             }
             Ok(Opened::Capture(source, _)) => {
                 self.notifications.clear();
-                self.settings.opened(&opening.path);
+                // What is recorded in the temporary folder is gone with the window.
+                if !self.desk.peer.recorded(&opening.path) {
+                    self.settings.opened(&opening.path);
+                }
                 self.open(source, false, ctx);
             }
             Err(error) => {

@@ -24,8 +24,8 @@ impl App {
             Compose::Connect => self.desk.connect(&self.options),
             Compose::Disconnect => peer.disconnect(),
             Compose::Stop => peer.stop(),
-            Compose::Address(address) => peer.address = address,
-            Compose::Udp(is_udp) => peer.is_udp = is_udp,
+            Compose::Address(address) => peer.set_address(&address),
+            Compose::Udp(is_udp) => peer.set_udp(is_udp),
             Compose::Timeout(timeout) => peer.timeout = timeout,
             Compose::Allow(is_allowed) => peer.allow(is_allowed),
             Compose::OpenRecording => {
@@ -63,7 +63,7 @@ impl App {
         let Some(composer) = self.desk.composer() else {
             return self.notify("Edit a message first, or begin a new one.", Severity::Note);
         };
-        if self.desk.peer.address.trim().is_empty() {
+        if self.desk.peer.address().is_empty() {
             self.notify("Type first where the message is to be sent, as HOST:PORT.", Severity::Note);
         } else if composer.is_settled() && !self.desk.peer.is_busy() {
             self.desk.send(&self.options);

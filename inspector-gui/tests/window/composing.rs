@@ -84,7 +84,7 @@ fn send(harness: &mut Window, to: &str) -> State {
         harness.step();
     }
     settle(harness);
-    harness.state_mut().desk_mut().peer.sent().last().unwrap().progress().state
+    harness.state_mut().desk_mut().peer.sent().last().unwrap().progress().state.clone()
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::models::document::SharedIndex;
 use crate::models::text::grouped;
 
 /// The longest message that is edited, in bytes.
-const LONGEST: u64 = 16 << 20;
+const LONGEST: usize = 16 << 20;
 /// How long the window waits for a message.
 const PATIENCE: Duration = Duration::from_millis(8);
 
@@ -66,7 +66,7 @@ pub enum OpenError {
     #[error("#{0} is a gap: there are no bytes to edit")]
     Gap(RowId),
     /// It is too long.
-    #[error("#{0} has {length} bytes: messages of up to {limit} can be edited", length = grouped(usize::try_from(*.1).unwrap_or(usize::MAX)), limit = grouped(LONGEST as usize))]
+    #[error("#{0} has {length} bytes: messages of up to {limit} can be edited", length = grouped(usize::try_from(*.1).unwrap_or(usize::MAX)), limit = grouped(LONGEST))]
     TooLong(RowId, u64),
     /// Nothing reads it.
     #[error("#{0} is of no known protocol: choose one with 'Decode as' first")]
@@ -282,7 +282,7 @@ fn open(number: RowId, index: &Index) -> Result<Opened, OpenError> {
     if row.span_type == SpanType::Gap {
         return Err(OpenError::Gap(number));
     }
-    if row.length > LONGEST {
+    if row.length > LONGEST as u64 {
         return Err(OpenError::TooLong(number, row.length));
     }
     let format = Format::of_row(index, &row).ok_or(OpenError::NoProtocol(number))?;

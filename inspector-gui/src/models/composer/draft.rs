@@ -61,20 +61,20 @@ impl Draft {
         };
         match written {
             Ok(written) if written == draft.bytes => Draft { notes, ..draft },
-            Ok(written) => draft.with_given_in(written, notes).unwrap_or_else(|draft| draft),
+            Ok(written) => draft.with_given_in(written, notes),
             Err(error) => Draft { unwritten: Some(error.to_string()), ..draft },
         }
     }
 
-    /// The same bytes as a message that its protocol writes as `written`, with the fields that differ as given. An error is the
-    /// draft without any, where the difference is not one of fields.
-    fn with_given_in(self, written: Vec<u8>, notes: Vec<String>) -> Result<Draft, Draft> {
+    /// The same bytes as a message that its protocol writes as `written`, with the fields that differ as given: none where the
+    /// difference is not one of fields.
+    fn with_given_in(self, written: Vec<u8>, notes: Vec<String>) -> Draft {
         let why = "its fields alone do not say what these bytes are".to_owned();
         let differing = {
             let read = self.format.dissect(&written);
             differing_leaves(&read, &written, &self.bytes)
         };
-        let Some(differing) = differing else { return Err(Draft { unwritten: Some(why), ..self }) };
+        let Some(differing) = differing else { return Draft { unwritten: Some(why), ..self } };
         let wanted = self.bytes.clone();
         let mut draft = Draft { derived: written, notes, ..self };
         for (path, range) in differing {
@@ -88,10 +88,10 @@ impl Draft {
         }
         draft.bytes = draft.composed();
         if draft.bytes == wanted {
-            return Ok(draft);
+            return draft;
         }
         let (derived, given) = (wanted.clone(), BTreeMap::new());
-        Err(Draft { derived, given, bytes: wanted, unwritten: Some(why), ..draft })
+        Draft { derived, given, bytes: wanted, unwritten: Some(why), ..draft }
     }
 
     /// With the names of numbers that a description declares.

@@ -18,15 +18,14 @@ fn is_written_from_fields(draft: &Draft) -> bool {
 
 fn json_of(draft: &Draft) -> String {
     let format = draft.format();
-    let mut message = json!({ "protocol": format.name() });
-    if let Some(stage) = format.stage() {
-        message["stage"] = json!(stage);
-    }
     let read = format.dissect(draft.derived());
     // Fields always serialize.
     let mut fields = serde_json::to_value(&read.fields).unwrap_or_default();
     without_places(&mut fields);
-    message["fields"] = fields;
+    let message = match format.stage() {
+        Some(stage) => json!({ "protocol": format.name(), "stage": stage, "fields": fields }),
+        None => json!({ "protocol": format.name(), "fields": fields }),
+    };
     message.to_string()
 }
 

@@ -107,13 +107,13 @@ fn typed_bytes_are_sent_as_they_are_and_the_fields_follow() {
     let at = draft.bytes().windows(3).position(|bytes| bytes == b"ada").unwrap();
     let typed = draft.splice(at..at + 1, b"A");
     assert_eq!(value(&typed, "payload.user"), "Ada");
-    assert_eq!(codes(&typed), ["checksum-mismatch"], "nothing but what was typed has changed");
+    assert_eq!(codes(&typed), ["checksum-mismatch"], "only what was typed has changed");
     assert_eq!(state(&typed, "checksum"), FieldState::Given);
     assert_eq!(shown(&typed, draft.bytes()).changed, std::slice::from_ref(&(at..at + 1)));
     let right = typed.derive("checksum");
     assert_eq!(codes(&right), [""; 0]);
     assert_eq!(right.bytes(), draft.set_value("payload.user", "Ada").unwrap().bytes());
-    // What is no frame at all is still bytes.
+    // What is not a frame at all is still bytes.
     let cut = draft.splice(0..1, b"");
     assert_eq!(cut.bytes(), &draft.bytes()[1..]);
 }

@@ -1,5 +1,6 @@
 //! Where a composed message is sent, and what was sent with its answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
@@ -49,7 +50,7 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, panel: &mut SendingPanel, commands:
         ui.colored_label(colours::severity(Severity::Error, ui.visuals()), error);
     }
     ui.separator();
-    let progress: Vec<Progress> = peer.sent().iter().map(Sent::progress).collect();
+    let progress: Vec<Arc<Progress>> = peer.sent().iter().map(Sent::progress).collect();
     if progress.is_empty() {
         ui.weak("What you send is listed here, with the answers.");
         return;
@@ -87,7 +88,7 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, panel: &mut SendingPanel, commands:
     }
 }
 
-fn items(progress: &[Progress]) -> Vec<Item> {
+fn items(progress: &[Arc<Progress>]) -> Vec<Item> {
     let mut items = Vec::new();
     for (number, progress) in progress.iter().enumerate() {
         items.push(Item::Sent(number));
@@ -126,7 +127,7 @@ fn says(progress: &Progress) -> Option<(String, Severity)> {
     Some((format!("{more}{text}").trim_end_matches("; ").to_owned(), severity))
 }
 
-fn details_of(peer: &Peer, progress: &[Progress], item: Item) -> Option<About> {
+fn details_of(peer: &Peer, progress: &[Arc<Progress>], item: Item) -> Option<About> {
     match item {
         Item::Sent(number) | Item::State(number) => {
             let sent = peer.sent().get(number).filter(|sent| sent.draft.is_some())?;
@@ -146,27 +147,27 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
         desk.composer().is_some_and(crate::models::composer::Composer::is_settled) && !peer.is_busy();
     ui.horizontal(|ui| {
         let name = |is_udp: bool| if is_udp { "UDP" } else { "TCP" };
-        let transport = ComboBox::from_id_salt("transport").width(52.0).selected_text(name(peer.is_udp));
+        let transport = ComboBox::from_id_salt("transport").width(52.0).selected_text(name(peer.is_udp()));
         let transport = transport.show_ui(ui, |ui| {
             for is_udp in [false, true] {
-                if ui.selectable_label(peer.is_udp == is_udp, name(is_udp)).clicked() {
+                if ui.selectable_label(peer.is_udp() == is_udp, name(is_udp)).clicked() {
                     ask(Compose::Udp(is_udp));
                 }
             }
         });
         transport.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Transport"));
-        let mut address = peer.address.clone();
+        let mut address = peer.typed_address().to_owned();
         let width = (ui.available_width() - 66.0).clamp(80.0, 260.0);
         let line = TextEdit::singleline(&mut address)
             .id(Id::unique("target"))
             .hint_text("HOST:PORT")
             .desired_width(width);
         let response = ui.add(line);
-        response.widget_info(|| text_info(&peer.address, &address, "Target"));
+        response.widget_info(|| text_info(peer.typed_address(), &address, "Target"));
         if response.changed() {
             ask(Compose::Address(address.clone()));
         }
-        let has_target = !peer.address.trim().is_empty();
+        let has_target = !peer.address().is_empty();
         let keys = keys(Action::Send, ui.ctx());
         let hover = match peer.is_connected() {
             true => format!("Send on the open connection ({keys})"),
@@ -190,7 +191,7 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
         } else {
             let hover = "Open a connection without sending, for a program that speaks first";
             if ui
-                .add_enabled(is_ready && !peer.address.trim().is_empty(), Button::new("Connect"))
+                .add_enabled(is_ready && !peer.address().is_empty(), Button::new("Connect"))
                 .on_hover_text(hover)
                 .clicked()
             {
@@ -215,10 +216,8 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
     });
     if peer.is_elsewhere() || peer.is_allowed() {
         let mut is_allowed = peer.is_allowed();
-        let text = format!(
-            "Other machines: {} is not this one. Tick this if you may send to it.",
-            peer.address.trim()
-        );
+        let text =
+            format!("Other machines: {} is not this one. Tick this if you may send to it.", peer.address());
         if ui.checkbox(&mut is_allowed, text).changed() {
             ask(Compose::Allow(is_allowed));
         }
@@ -228,7 +227,7 @@ fn target(ui: &mut Ui, desk: &Desk, peer: &Peer, commands: &mut Vec<Command>) {
 /// A line of the history.
 struct Line<'l> {
     peer: &'l Peer,
-    progress: &'l [Progress],
+    progress: &'l [Arc<Progress>],
     item: Item,
     is_compared: bool,
 }
@@ -300,7 +299,10 @@ impl Line<'_> {
                 (format!("{} {}{sign}", answer.details.title, answer.summary), latency, colour)
             }
             Item::State(number) => {
-                let Some((text, severity)) = self.progress.get(number).and_then(says) else { return nothing };
+                let Some((text, severity)) = self.progress.get(number).and_then(|progress| says(progress))
+                else {
+                    return nothing;
+                };
                 (text, String::new(), colours::severity(severity, ui.visuals()))
             }
         }

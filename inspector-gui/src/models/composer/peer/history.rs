@@ -21,8 +21,11 @@ pub struct Sent {
     /// Where it was sent.
     pub target: String,
     /// What became of it.
-    progress: Arc<Mutex<Progress>>,
+    progress: Shared,
 }
+
+/// What became of a message, as it is known in the background and in the window.
+pub(super) type Shared = Arc<Mutex<Arc<Progress>>>;
 
 /// What became of a message.
 #[derive(Clone, Debug, Default)]
@@ -87,11 +90,11 @@ impl Sent {
     }
 
     /// What became of it so far.
-    pub fn progress(&self) -> Progress {
-        self.progress.lock().clone()
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress.lock())
     }
 
-    pub(super) fn shared(&self) -> Arc<Mutex<Progress>> {
+    pub(super) fn shared(&self) -> Shared {
         Arc::clone(&self.progress)
     }
 }
@@ -104,6 +107,11 @@ impl State {
 }
 
 impl Progress {
+    /// Sets how far it is.
+    pub(super) fn set(progress: &Shared, state: State) {
+        Arc::make_mut(&mut progress.lock()).state = state;
+    }
+
     pub(super) fn add(&mut self, answer: Answer) {
         let bytes: usize = self.answers.iter().map(|answer| answer.details.bytes.len()).sum();
         if self.answers.len() >= MOST_ANSWERS || bytes > ANSWER_BYTES {

@@ -30,9 +30,11 @@ const MOST_SENT: usize = 500;
 pub struct Peer {
     background: Background,
     /// Where it listens, as it is typed: `HOST:PORT`, or `unix:PATH`.
-    pub address: String,
+    address: String,
     /// Whether messages go as datagrams.
-    pub is_udp: bool,
+    is_udp: bool,
+    /// Whether that is certainly another machine.
+    is_elsewhere: bool,
     /// The target that may be sent to although it is another machine.
     allowed: Option<String>,
     /// How long an answer is waited for.
@@ -62,6 +64,7 @@ impl Peer {
             background: background.clone(),
             address: String::new(),
             is_udp: false,
+            is_elsewhere: false,
             allowed: None,
             timeout: Duration::from_secs(2),
             connection: None,
@@ -75,22 +78,47 @@ impl Peer {
     /// Sets where it is: `HOST:PORT`, `udp:HOST:PORT` or `unix:PATH`.
     pub fn set_target(&mut self, target: &str) {
         self.is_udp = target.starts_with("udp:");
-        self.address = target.trim_start_matches("udp:").trim_start_matches("tcp:").to_owned();
+        self.set_address(target.trim_start_matches("udp:").trim_start_matches("tcp:"));
+    }
+
+    /// Where it is, without the transport.
+    pub fn address(&self) -> &str {
+        self.address.trim()
+    }
+
+    /// Sets where it is, and leaves the transport as it is.
+    pub fn set_address(&mut self, address: &str) {
+        address.clone_into(&mut self.address);
+        let known =
+            self.address().trim_start_matches("udp:").trim_start_matches("tcp:").parse::<SocketAddr>();
+        self.is_elsewhere = known.is_ok_and(|address| Limits::default().check(address).is_err());
+    }
+
+    /// The address as it is typed, to type on.
+    pub(crate) fn typed_address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether messages go as datagrams.
+    pub fn is_udp(&self) -> bool {
+        self.is_udp
+    }
+
+    /// Sets whether they do.
+    pub fn set_udp(&mut self, is_udp: bool) {
+        self.is_udp = is_udp;
     }
 
     /// Where it is, as it is typed.
     pub fn target(&self) -> String {
-        let address = self.address.trim();
+        let address = self.address();
         let is_whole = ["udp:", "tcp:", "unix:"].iter().any(|scheme| address.starts_with(scheme));
         if self.is_udp && !is_whole { format!("udp:{address}") } else { address.to_owned() }
     }
 
     /// Whether the target is certainly another machine. Of a host by its name that shows when it is connected to.
     pub fn is_elsewhere(&self) -> bool {
-        let target = self.target();
-        let address = target.trim_start_matches("udp:").trim_start_matches("tcp:");
-        address.parse::<SocketAddr>().is_ok_and(|address| Limits::default().check(address).is_err())
-            || self.was_refused(&target)
+        self.is_elsewhere || self.was_refused(&self.target())
     }
 
     fn was_refused(&self, target: &str) -> bool {
@@ -142,6 +170,11 @@ impl Peer {
         connection.path.exists().then_some(&*connection.path)
     }
 
+    /// Whether a file is a recording of something that was said here.
+    pub(crate) fn recorded(&self, path: &Path) -> bool {
+        self.folder.as_ref().is_some_and(|folder| path.starts_with(folder.path()))
+    }
+
     /// Sends a message, on the connection that is open to the target, or on a new one.
     pub(crate) fn send(&mut self, draft: &Arc<Draft>, shown: &Shown, options: &Options) {
         let bytes = draft.bytes().to_vec();
@@ -183,12 +216,8 @@ impl Peer {
     }
 
     fn stop_last(&mut self) {
-        if let Some(last) = self.sent.last() {
-            let progress = last.shared();
-            let mut progress = progress.lock();
-            if progress.state.is_under_way() {
-                progress.state = State::Stopped;
-            }
+        if let Some(last) = self.sent.last().filter(|last| last.progress().state.is_under_way()) {
+            Progress::set(&last.shared(), State::Stopped);
         }
     }
 

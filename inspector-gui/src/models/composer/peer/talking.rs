@@ -12,7 +12,7 @@ use framescope_live::{Exchange, ExchangeError, Limits, Received, Recorder, Targe
 use framescope_parser::Direction;
 use parking_lot::Mutex;
 
-use super::history::{Answer, Progress, State};
+use super::history::{Answer, Progress, Shared as Progressing, State};
 use crate::models::background::{Background, JobControl, JobStep};
 
 /// How long one step waits for the peer.
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) bytes: Option<Vec<u8>>,
-    pub(super) progress: Arc<Mutex<Progress>>,
+    pub(super) progress: Progressing,
     pub(super) timeout: Duration,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Talking {
 }
 
 struct Present {
-    progress: Arc<Mutex<Progress>>,
+    progress: Progressing,
     sent_ns: Option<i64>,
     deadline: Instant,
     /// Since when nothing more has come, if something has.
@@ -127,14 +127,14 @@ impl Talking {
         };
         match sent {
             Ok(sent_ns) => {
-                order.progress.lock().state = State::Waiting;
+                Progress::set(&order.progress, State::Waiting);
                 let deadline = self.background.now() + order.timeout;
                 self.present =
                     Some(Present { progress: order.progress, sent_ns, deadline, quiet_since: None });
                 true
             }
             Err(error) => {
-                order.progress.lock().state = State::Failed(sentence(&error));
+                Progress::set(&order.progress, State::Failed(sentence(&error)));
                 false
             }
         }
@@ -172,22 +172,24 @@ impl Talking {
     /// Whether the present order is done, as nothing came for a while.
     fn nothing_came(&mut self) {
         let Some(present) = &mut self.present else { return };
+        let known = Arc::clone(&present.progress.lock());
+        if !known.state.is_under_way() {
+            return;
+        }
         let now = self.background.now();
-        let mut progress = present.progress.lock();
-        if !progress.state.is_under_way() {
+        let is_quiet = present.quiet_since.is_some_and(|since| now.saturating_duration_since(since) >= QUIET);
+        let state = if is_quiet {
+            State::Answered
+        } else if self.shared.stops.swap(false, Ordering::AcqRel) {
+            State::Stopped
+        } else if now < present.deadline {
             return;
-        }
-        let is_stopped = self.shared.stops.swap(false, Ordering::AcqRel);
-        if present.quiet_since.is_some_and(|since| now.saturating_duration_since(since) >= QUIET) {
-            progress.state = State::Answered;
-        } else if is_stopped {
-            progress.state = State::Stopped;
-        } else if now >= present.deadline {
-            progress.state = if progress.answers.is_empty() { State::NoAnswer } else { State::Answered };
+        } else if known.answers.is_empty() {
+            State::NoAnswer
         } else {
-            return;
-        }
-        drop(progress);
+            State::Answered
+        };
+        Progress::set(&present.progress, state);
         self.background.wake();
     }
 
@@ -201,7 +203,7 @@ impl Talking {
             let index = exchange.finish();
             // Rows may have other numbers now, but those of one side keep their order.
             present.add(&index, of_peer(&index).get(known..).unwrap_or_default());
-            present.progress.lock().state = state;
+            Progress::set(&present.progress, state);
         }
         self.end()
     }
@@ -212,7 +214,7 @@ impl Present {
         let mut reader = index.reader();
         for row in rows {
             if let Some(answer) = Answer::of(*row, index, &mut reader, self.sent_ns) {
-                self.progress.lock().add(answer);
+                Arc::make_mut(&mut self.progress.lock()).add(answer);
             }
         }
     }
