@@ -41,6 +41,7 @@ pub(crate) fn follow(source: Source, options: &Options, each: &mut TakeRows<'_>)
     let mut interrupted = false;
     while !following.has_ended() && !interrupted {
         let rows = following.read_briefly();
+        let rows = following.read_some();
         interrupted = !goes_on();
         let is_quiet = rows.is_empty();
         if !is_quiet && each(following.index(), rows)?.is_break() {
