@@ -7,8 +7,6 @@ use framescope_capture::{Index, Indexer, Options, ReadError, Source};
 
 /// How often what was waited for too long is given up.
 const BETWEEN_SETTLING: Duration = Duration::from_millis(50);
-/// How long is brief.
-const BRIEFLY: Duration = Duration::from_millis(100);
 /// Bytes read at a time where more may be there than can be read.
 const BYTES: u64 = 4 << 20;
 /// Packets read at a time.
@@ -37,26 +35,19 @@ impl Following {
 
     /// Reads all that is there now, and returns the new rows. There may be more, if the source [has not ended](Following::has_ended).
     pub fn read_on(&mut self) -> Range<usize> {
-        self.read_while(|| true)
-    }
-
-    /// The same, but no longer than a tenth of a second: rows are to be shown also where more arrives than can be read.
-    pub fn read_briefly(&mut self) -> Range<usize> {
-        let begun = Instant::now();
-        self.read_while(|| begun.elapsed() < BRIEFLY)
-    }
-
-    fn read_while(&mut self, goes_on: impl Fn() -> bool) -> Range<usize> {
-        while !self.has_ended {
-            self.has_ended = !self.indexer.step(&mut self.index, PACKETS);
-            self.settle();
-            if self.indexer.is_waiting() || !goes_on() {
         self.read_to(self.index.source().length())
+    }
+
     /// The same, but not for long: where more comes than is read, the caller is to notice what it waits for.
     pub fn read_some(&mut self) -> Range<usize> {
         self.read_to(self.index.position().saturating_add(BYTES).min(self.index.source().length()))
+    }
+
     /// Reads on up to a position of the source.
     fn read_to(&mut self, end: u64) -> Range<usize> {
+        while !self.has_ended {
+            self.has_ended = !self.indexer.step(&mut self.index, PACKETS);
+            self.settle();
             let (source, position) = (self.index.source(), self.index.position());
             // At the end of one that grows no longer there is a step yet.
             let is_more_expected = source.is_growing() || position < source.length();
