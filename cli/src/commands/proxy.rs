@@ -323,7 +323,7 @@ impl Running {
 fn show(source: Source, options: &Options, printer: &mut RowPrinter) -> Result<(), Error> {
     let mut following = Following::new(source, options)?;
     while !following.has_ended() {
-        let rows = following.read_briefly();
+        let rows = following.read_some();
         if rows.is_empty() {
             std::thread::sleep(PAUSE);
         }
