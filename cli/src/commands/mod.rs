@@ -56,6 +56,7 @@ pub(crate) enum Command {
     /// Sit between two programs: forward what they send, and print the messages as they pass
     ///
     /// Needs no rights: programs connect to LISTEN instead of TARGET. docs/live.md shows it with an example.
+    #[command(after_help = proxy::STATUS_HELP)]
     Proxy(proxy::Arguments),
     /// Send messages to a program that listens, and print its replies
     ///
