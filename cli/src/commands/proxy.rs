@@ -23,6 +23,13 @@ use crate::printing::{PrintingArgs, RowPrinter};
 use crate::progress::Progress;
 use crate::status::Status;
 
+/// The end of `--help`.
+pub(crate) const STATUS_HELP: &str = "\
+Exit status:
+  0  ended by Ctrl-C, or by closing the window
+  1  the recording could not be written to its end
+  2  wrong usage, or it can't listen";
+
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Where clients connect to: a port, or ADDRESS:PORT; with port 0 a free one, which is printed.
@@ -282,7 +289,7 @@ impl Running {
 fn show(source: Source, options: &Options, printer: &mut RowPrinter) -> Result<(), Error> {
     let mut following = Following::new(source, options)?;
     while !following.has_ended() {
-        let rows = following.read_on();
+        let rows = following.read_some();
         if rows.is_empty() {
             std::thread::sleep(PAUSE);
         }
