@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use framescope_checking::{Piece, Random, conversations, generate, generate_valid, made_valid};
+use framescope_checking::{Random, generate, generate_valid, made_valid};
 use framescope_ksy::Described;
 use framescope_parser::missive::{FrameBuf, Kind, Payload};
 use framescope_parser::{Field, Protocol, Role, Severity};
@@ -35,26 +35,16 @@ pub fn of_description(protocol: &Described, protocols: &[Arc<dyn Protocol>]) -> 
     let shared: Arc<dyn Protocol> = Arc::new(protocol.clone());
     let format = Format::at_the_beginning(&shared, protocols).with_enumerations(enumerations(protocol));
     let mut found = Found { has_names: !protocol.names().kinds.is_empty(), format, best: BTreeMap::new() };
-    if protocol.stages().is_empty() {
-        let of_seed = |seed: u32| generate_valid(protocol, &mut Random::new(seed));
-        (0..TRIES).filter_map(of_seed).for_each(|bytes| found.add(bytes));
-        // Of a kind that chance did not make valid, one that is nearly so is a beginning.
-        let of_seed = |seed: u32| generate(protocol, &mut Random::new(seed));
-        (0..TRIES).filter_map(of_seed).for_each(|bytes| found.add(bytes));
-        let beginnings: Vec<Vec<u8>> = found.wrong().map(<[u8]>::to_vec).collect();
-        for message in beginnings.iter().flat_map(|bytes| with_lengths(bytes)) {
-            made_valid(protocol, &message, &mut Random::new(1))
-                .into_iter()
-                .for_each(|bytes| found.add(bytes));
-        }
-    } else {
-        for said in conversations(protocol, Vec::new(), 1).take(TRIES as usize) {
-            let first = said.pieces().iter().find_map(|piece| match piece {
-                Piece::Segment(Role::Client, bytes) => Some(bytes.clone()),
-                _ => None,
-            });
-            first.into_iter().for_each(|bytes| found.add(bytes));
-        }
+    let first = protocol.conversation().map(|conversation| conversation.stage(Role::Client));
+    let part = first.and_then(|stage| protocol.in_stage(stage)).unwrap_or(protocol);
+    let of_seed = |seed: u32| generate_valid(part, &mut Random::new(seed));
+    (0..TRIES).filter_map(of_seed).for_each(|bytes| found.add(bytes));
+    // Of a kind that chance did not make valid, one that is nearly so is a beginning.
+    let of_seed = |seed: u32| generate(part, &mut Random::new(seed));
+    (0..TRIES).filter_map(of_seed).for_each(|bytes| found.add(bytes));
+    let beginnings: Vec<Vec<u8>> = found.wrong().map(<[u8]>::to_vec).collect();
+    for message in beginnings.iter().flat_map(|bytes| with_lengths(bytes)) {
+        made_valid(part, &message, &mut Random::new(1)).into_iter().for_each(|bytes| found.add(bytes));
     }
     let Found { format, best, .. } = found.without_chance();
     let draft = |(kind, (_, bytes))| (kind, without_rest(Draft::of_bytes(format.clone(), bytes)));
@@ -82,7 +72,8 @@ impl Found {
         };
         // The one with the least that is wrong, and of those the shortest.
         let wrong = read.problems.iter().filter(|problem| problem.code.severity() > Severity::Note).count();
-        let rank = wrong * WRONG + bytes.len();
+        let is_written = format.encode(&read, &mut Vec::new()).is_ok_and(|written| written == bytes);
+        let rank = (wrong + usize::from(!is_written)) * WRONG + bytes.len();
         let is_better = best.get(&kind).is_none_or(|(known, _)| rank < *known);
         if is_better && (best.contains_key(&kind) || best.len() < MOST_KINDS) {
             best.insert(kind, (rank, bytes));
