@@ -1,4 +1,4 @@
-//! Writes what passes between programs as a pcapng: with made-up headers, true times, and the pieces as they were read.
+//! Writes what passes between programs as a pcapng: with generated headers, true times, and the pieces as they were read.
 //!
 //! It never looks at what it records, and reads nothing.
 

@@ -396,7 +396,7 @@ fn whole_messages_are_lost_doubled_and_swapped_on_a_connection() {
         assert!(arrived == of(order), "{fault}: {arrived:?}");
     }
     let (arrived, _) = through(|target| with_faults(target, &["drop=100%"]), &[vec![0xA7; 30]]);
-    assert_eq!(arrived, [0xA7; 30], "what is no message is passed on");
+    assert_eq!(arrived, [0xA7; 30], "what is not a message is passed on");
 }
 
 #[test]

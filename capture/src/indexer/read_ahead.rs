@@ -31,8 +31,16 @@ impl Reader {
         if self.ended {
             return None;
         }
+        self.waiting = false;
         if let Some(mut damage) = self.damage.take() {
             match self.records.resume() {
+                // Where it goes on may be in what is still to come.
+                Ok(None) if self.records.is_growing() => {
+                    self.damage = Some(damage);
+                    self.waiting = true;
+                    batch.position = self.records.position();
+                    return Some(batch);
+                }
                 Ok(resumed) => damage.resumed = resumed,
                 Err(another) => self.damage = Some(another),
             }
@@ -51,7 +59,6 @@ impl Reader {
 
     fn fill(&mut self, batch: &mut Batch) {
         let Reader { records, numbers, damage, waiting, ended } = self;
-        *waiting = false;
         loop {
             match records.next() {
                 Ok(Next::Packet) => {

@@ -1,25 +1,34 @@
 //! `framescope proxy`: sits between two programs, forwards what they send, and shows it.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
 use framescope_capture::{Options, Source};
+use framescope_inspect::Reading;
 use framescope_live::proxy::{
     Address, AddressError, Authority, AuthorityError, Fault, FaultError, Faults, Proxy, Settings, Summary,
     Target, Trust,
 };
 use framescope_live::{Edit, Following, Limits, Recorder};
 
+use super::window;
 use crate::arguments::{FilterArgs, ReadingArgs};
 use crate::error::Error;
 use crate::notices::notify;
 use crate::printing::{PrintingArgs, RowPrinter};
 use crate::progress::Progress;
 use crate::status::Status;
+
+/// The end of `--help`.
+pub(crate) const STATUS_HELP: &str = "\
+Exit status:
+  0  ended by Ctrl-C, or by closing the window
+  1  the recording could not be written to its end
+  2  wrong usage, or it can't listen";
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -48,6 +57,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     yes_remote: bool,
 
+    /// Show the messages in a window instead; closing it ends the proxy
+    #[arg(long)]
+    window: bool,
+
     #[command(flatten)]
     tls: TlsArgs,
 
@@ -74,7 +87,7 @@ pub(crate) struct Arguments {
 struct TlsArgs {
     /// Clients speak TLS; what they say inside is shown, recorded and forwarded as plain text.
     ///
-    /// They are shown a certificate for the name that they ask for, from an authority of your own that is made once. Its certificate, which
+    /// They are shown a certificate for the name that they ask for, from your authority, which is made once. Its certificate, which
     /// clients have to trust, is printed. Through a tunnel the target is spoken to in TLS too, if the client begins with it.
     #[arg(long)]
     tls_listen: bool,
@@ -185,25 +198,21 @@ const BETWEEN: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(5);
 
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
-    let options = args.reading.options()?;
+    let reading = args.reading.reading()?;
+    let options = reading.options();
     let mut printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
-    let limits = Limits { allow_remote: args.yes_remote, ..Limits::default() };
-    let settings = Settings {
-        udp: args.udp,
-        limits,
-        faults: args.faults.faults(),
-        edits: args.faults.edits(&options)?,
-        tls_listen: args.tls.authority()?,
-        tls_target: args.tls.tls_target,
-        trust: args.tls.trust(),
-        ..Settings::new(args.listen.clone(), args.target.clone())
+    let settings = args.settings(&options)?;
+    // The window follows a file by its name.
+    let temporary = match args.window && args.write.is_none() {
+        true => Some(tempfile::Builder::new().prefix("proxy-").suffix(".pcapng").tempfile()?),
+        false => None,
     };
-    let (recorder, source) = match &args.write {
+    let file = args.write.as_deref().or(temporary.as_ref().map(|file| file.path()));
+    let (recorder, source) = match file {
         Some(path) => Recorder::to_file(path).map_err(Error::writing(path))?,
         None => Recorder::temporary()?,
     };
-    let reading = (&source, &options);
-    let proxy = Proxy::start(&settings, recorder.clone(), reading, |text: &str| notify(text))?;
+    let proxy = Proxy::start(&settings, recorder.clone(), (&source, &options), |text: &str| notify(text))?;
     notify(&format!("{} is forwarded to {}; Ctrl-C ends it", proxy.address(), args.target));
     if settings.faults.are_random() {
         notify(&format!("faults are those of --seed {}", settings.faults.seed));
@@ -211,9 +220,10 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let (is_done, running) = (AtomicBool::new(false), Running { proxy, recorder });
     let (shown, ended) = std::thread::scope(|scope| {
         let running = scope.spawn(|| running.until(&is_done));
-        let shown = if args.quiet { Ok(()) } else { show(source, &options, &mut printer) };
+        let was_closed = args.window && file.is_some_and(|file| show_in_window(file, &reading));
+        let shown = if was_closed || args.quiet { Ok(()) } else { show(source, &options, &mut printer) };
         // Where nothing can be printed any more, as after `| head`, nothing is to be forwarded.
-        is_done.store(shown.is_err(), Ordering::Relaxed);
+        is_done.store(was_closed || shown.is_err(), Ordering::Relaxed);
         (shown, running.join())
     });
     // A panic was printed where it happened.
@@ -221,6 +231,32 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     shown?;
     notify(&summary);
     Ok(if failure.is_some() { Status::Damaged } else { Status::Done })
+}
+
+impl Arguments {
+    fn settings(&self, options: &Options) -> Result<Settings, Error> {
+        Ok(Settings {
+            udp: self.udp,
+            limits: Limits { allow_remote: self.yes_remote, ..Limits::default() },
+            faults: self.faults.faults(),
+            edits: self.faults.edits(options)?,
+            tls_listen: self.tls.authority()?,
+            tls_target: self.tls.tls_target,
+            trust: self.tls.trust(),
+            ..Settings::new(self.listen.clone(), self.target.clone())
+        })
+    }
+}
+
+/// Shows a file in a window until that is closed. False where there can be none.
+fn show_in_window(file: &Path, reading: &Reading) -> bool {
+    match window::file(file, reading) {
+        Ok(()) => true,
+        Err(why) => {
+            notify(&format!("can't open a window ({why}), so the messages are printed instead"));
+            false
+        }
+    }
 }
 
 /// A proxy, and what it records to.
@@ -253,7 +289,7 @@ impl Running {
 fn show(source: Source, options: &Options, printer: &mut RowPrinter) -> Result<(), Error> {
     let mut following = Following::new(source, options)?;
     while !following.has_ended() {
-        let rows = following.read_on();
+        let rows = following.read_some();
         if rows.is_empty() {
             std::thread::sleep(PAUSE);
         }

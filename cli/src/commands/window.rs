@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use framescope_capture::export::{self, RowSelection};
@@ -74,6 +74,19 @@ pub(crate) fn record(request: Request, reading: &Reading) -> Result<(), NoWindow
 
 #[cfg(not(feature = "window"))]
 pub(crate) fn record(_: Request, _: &Reading) -> Result<(), NoWindow> {
+    Err(NoWindow::NotBuilt)
+}
+
+/// Opens the window of a file that another thread is writing.
+#[cfg(feature = "window")]
+pub(crate) fn file(path: &Path, reading: &Reading) -> Result<(), NoWindow> {
+    use framescope_window::window::{Start, run};
+
+    Ok(run(Start::File(path.to_owned()), reading.clone())?)
+}
+
+#[cfg(not(feature = "window"))]
+pub(crate) fn file(_: &Path, _: &Reading) -> Result<(), NoWindow> {
     Err(NoWindow::NotBuilt)
 }
 

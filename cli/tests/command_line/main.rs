@@ -14,10 +14,11 @@ mod fuzz_peer;
 mod input;
 mod packaging;
 mod peer;
-mod replay;
 #[cfg(unix)] // Ctrl-C is sent as a signal.
 mod proxy;
+mod replay;
 mod send;
+mod serve;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
 

@@ -159,12 +159,24 @@ fn faults_are_recorded_on_both_sides_and_their_seed_is_printed() {
     let (status, out, said) = proxy.interrupt();
     assert_eq!((status, out.as_str()), (Some(0), ""));
     assert!(said.contains("framescope: faults are those of --seed "), "{said}");
-    let mut proxy =
-        Proxy::new(&[&port, "--to-target", "cut=3", "--set", "text = \"changed\\n\"", "--as", "tcp=text"]);
+    let mut proxy = Proxy::new(&[
+        &port,
+        "--window",
+        "--to-target",
+        "cut=3",
+        "--set",
+        "text = \"changed\\n\"",
+        "--as",
+        "tcp=text",
+    ]);
     assert_eq!(python_prints(TALK, &[&proxy.port, "hello"]), "changed");
     assert!(proxy.running.line().ends_with("text message: hello\\n"));
     let (_, out, said) = proxy.interrupt();
     assert!(out.matches("text message: changed\\n").count() == 3 && !said.contains("seed"), "{out}{said}");
+    assert!(
+        said.contains("can't open a window (") && said.contains("so the messages are printed instead"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -325,7 +337,7 @@ fn what_cannot_be_done_says_what_to_do() {
         (&["x", "9000"][..], "'x' is not an address: write it as 9000"),
         (&["0", "socks4"], "'socks4' is not an address"),
         (&["0", "192.0.2.1:9000"], "192.0.2.1:9000 is not this machine: add --yes-remote"),
-        (&["0", "9000", "--fault", "lose=1%"], "'lose=1%' is no fault; there are cut=BYTES"),
+        (&["0", "9000", "--fault", "lose=1%"], "'lose=1%' is not a fault; there are cut=BYTES"),
         (&["0", "9000", "--udp", "--fault", "cut=3"], "datagrams are neither cut nor joined"),
         (&["0", "9000", "--udp", "--tls-target"], "TLS, SOCKS5 and CONNECT are for connections"),
         (&["0", "socks5", "--udp"], "TLS, SOCKS5 and CONNECT are for connections"),

@@ -26,6 +26,7 @@ mod described_carriers;
 mod differential;
 mod encode;
 mod filter;
+mod growing;
 mod holes;
 mod http;
 mod http2;
@@ -56,6 +57,7 @@ pub use described_carriers::described_carriers;
 pub use differential::differential;
 pub use encode::encode;
 pub use filter::filter;
+pub use growing::growing;
 pub use holes::holes;
 pub use http::http;
 pub use http2::http2;
@@ -97,6 +99,7 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "conversation", seeds: "conversation", check: conversation },
     Oracle { name: "linear", seeds: "linear", check: linear },
     Oracle { name: "capture", seeds: "capture", check: capture },
+    Oracle { name: "growing", seeds: "capture", check: growing },
     Oracle { name: "packet", seeds: "packet", check: packet },
     Oracle { name: "segments", seeds: "segments", check: segments },
     Oracle { name: "filter", seeds: "filter", check: filter },

@@ -27,7 +27,7 @@ const SHORTEST_HANDLE: f32 = 26.0;
 
 impl Scroll {
     /// Scrolls to the last item, which ends at the lower edge.
-    pub(crate) fn to_end(&mut self, count: usize, room: f32, height: &mut dyn FnMut(usize) -> f32) {
+    pub(crate) fn show_end(&mut self, count: usize, room: f32, height: &mut dyn FnMut(usize) -> f32) {
         (self.top, self.offset) = Scroll::last(count, room, height);
     }
 

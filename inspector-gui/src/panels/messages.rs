@@ -78,7 +78,7 @@ pub(crate) fn show(
     let is_growing = context.index.source().is_growing() && view.sort().is_none();
     if is_growing && table.follow && target.is_none() {
         let room = ui.available_rect_before_wrap().height();
-        table.scroll.to_end(count, room, &mut |_| ROW_HEIGHT);
+        table.scroll.show_end(count, room, &mut |_| ROW_HEIGHT);
     }
     let before = table.scroll;
     list::show(ui, "Messages", &mut table.scroll, count, target, &mut |_| ROW_HEIGHT, &mut draw);

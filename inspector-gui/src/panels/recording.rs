@@ -109,11 +109,9 @@ pub(crate) fn controls(
         }
         _ => button(ui, Button::new("Record..."), Action::Record, "Record what passes an interface"),
     }
-    if let Some(running) = running {
-        if running.saved.is_none() {
-            let about = "Save the recorded packets as a pcapng; until then they are in a temporary file";
-            button(ui, Button::new("Save..."), Action::SaveRecording, about);
-        }
+    if running.is_some_and(|running| running.saved.is_none()) {
+        let about = "Save the recorded packets as a pcapng; until then they are in a temporary file";
+        button(ui, Button::new("Save..."), Action::SaveRecording, about);
     }
     if let Some(follows) = follow {
         let toggle = Button::selectable(follows, "Follow");

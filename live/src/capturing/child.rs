@@ -25,6 +25,8 @@ pub(super) struct Child {
     filter: String,
     state: Arc<(Mutex<State>, Condvar)>,
     words: Arc<Mutex<Words>>,
+    #[cfg(unix)]
+    guard: Mutex<Option<super::guard::Guard>>,
     /// Closed when it has closed its standard error.
     silence: Mutex<Option<Receiver<Said>>>,
 }
@@ -75,12 +77,16 @@ impl Child {
             return Err(unstarted(io::Error::other("it has no output")));
         };
         let (said, silence) = channel();
+        #[cfg(unix)]
+        let guard = super::guard::Guard::over(process.id());
         let state = State { process, was_asked: false, status: None };
         let child = Child {
             tool: tool.clone(),
             filter: request.filter.clone(),
             state: Arc::new((Mutex::new(state), Condvar::new())),
             words: Arc::default(),
+            #[cfg(unix)]
+            guard: Mutex::new(guard),
             silence: Mutex::new(None),
         };
         let words = Arc::clone(&child.words);
@@ -113,7 +119,7 @@ impl Child {
         let mut state = self.state();
         if !state.was_asked {
             state.was_asked = true;
-            state.signal(Signal::Interrupt);
+            state.signal(Signal::End);
         }
         self.state.1.notify_all();
     }
@@ -134,7 +140,7 @@ impl Child {
                 let left = end.map(|end| end.saturating_duration_since(Instant::now()));
                 if left.is_some_and(|left| left.is_zero()) {
                     state.was_asked = true;
-                    state.signal(Signal::Interrupt);
+                    state.signal(Signal::End);
                     break;
                 }
                 // An hour is as good as any time.
@@ -178,6 +184,10 @@ impl Child {
             thread::sleep(Duration::from_millis(5));
         };
         self.state.1.notify_all();
+        #[cfg(unix)]
+        if let Some(guard) = lock(&self.guard).take() {
+            guard.dismiss();
+        }
         // Its last words.
         if let Some(silence) = lock(&self.silence).take() {
             while silence.recv_timeout(GRACE).is_ok() {}
@@ -211,7 +221,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[derive(Clone, Copy)]
 enum Signal {
-    Interrupt,
+    End,
     Kill,
 }
 
@@ -222,7 +232,7 @@ impl State {
         use rustix::process::{Pid, Signal as Number, kill_process_group};
 
         let number = match signal {
-            Signal::Interrupt => Number::INT,
+            Signal::End => Number::TERM,
             Signal::Kill => Number::KILL,
         };
         if self.status.is_none()

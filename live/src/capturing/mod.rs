@@ -6,6 +6,8 @@
 mod blocks;
 mod child;
 mod error;
+#[cfg(unix)]
+mod guard;
 mod interfaces;
 mod output;
 mod recording;

@@ -12,7 +12,7 @@ pub struct Address {
     port: u16,
 }
 
-/// A text is no address.
+/// A text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not an address: write it as 9000, localhost:9000, 192.0.2.1:9000 or [::1]:9000")]
 pub struct AddressError(String);

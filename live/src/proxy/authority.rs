@@ -45,7 +45,7 @@ pub enum AuthorityError {
         /// What the system says.
         cause: io::Error,
     },
-    /// Its key is none, or can't sign.
+    /// Its key can't be read, or can't sign.
     #[error("the authority in {} can't be used: {cause}; delete both of its files, and a new one is made", path.display())]
     Key {
         /// The key's file.
@@ -70,9 +70,10 @@ fn own_params(key: &KeyPair) -> CertificateParams {
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.distinguished_name = rcgen::DistinguishedName::new();
     // No two have the same name, or a certificate of one would seem to be of the other, and its signature wrong.
-    let number = key.public_key_raw().iter().fold(0x811C_9DC5_u32, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
+    let number = key
+        .public_key_raw()
+        .iter()
+        .fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
     params.distinguished_name.push(DnType::CommonName, format!("{NAME} {number:08x}"));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);

@@ -73,7 +73,7 @@ impl End {
         self.stream().writer().poll_shutdown(context)
     }
 
-    /// What is wrong with the connection, if nobody was reading when that happened.
+    /// What is wrong with the connection, if it was not being read when that happened.
     pub(super) fn take_error(&self) -> Option<io::Error> {
         self.stream().tcp().take_error().ok().flatten()
     }

@@ -289,8 +289,8 @@ impl Proxy {
         let work = move || {
             let shared_here = Arc::clone(&shared);
             let failed = runtime.block_on(run(listener, shared_here, stopped)).err();
-            // Closes what is open.
-            drop(runtime);
+            // Closes what is open. Names that are being looked up are not waited for.
+            runtime.shutdown_background();
             if let Some(error) = failed {
                 shared.notice(format!("nothing more is forwarded: {error}"));
             }
@@ -352,7 +352,7 @@ async fn run(listener: Listener, shared: Arc<Shared>, mut stopped: watch::Receiv
     };
     tokio::select! {
         result = forwarding => result,
-        // Nobody who could stop it is left, or it was stopped.
+        // It was stopped, or its owner is gone.
         _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
     }
 }

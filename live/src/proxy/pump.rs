@@ -28,7 +28,7 @@ thread_local! {
 /// One direction of a connection.
 #[derive(Clone, Copy)]
 pub(super) struct Way<'c> {
-    /// Who sends.
+    /// The sender.
     pub(super) role: Role,
     pub(super) from: &'c End,
     pub(super) to: &'c End,

@@ -84,7 +84,7 @@ async fn socks(client: &mut TcpStream) -> io::Result<Asked> {
     client.read_exact(&mut head).await?;
     let [version, command, _, address_type] = head;
     if version != 5 {
-        return Err(wrong("its request is none of SOCKS5"));
+        return Err(wrong("its request is not one of SOCKS5"));
     }
     let host = match address_type {
         1 => Ipv4Addr::from(client.read_u32().await?).to_string(),
@@ -92,7 +92,7 @@ async fn socks(client: &mut TcpStream) -> io::Result<Asked> {
         3 => {
             let mut name = vec![0; usize::from(client.read_u8().await?)];
             client.read_exact(&mut name).await?;
-            String::from_utf8(name).map_err(|_| wrong("the name that it asks for is no text"))?
+            String::from_utf8(name).map_err(|_| wrong("the name that it asks for is not text"))?
         }
         _ => {
             client.write_all(&socks_reply(8)).await?;
@@ -136,7 +136,7 @@ async fn http(client: &mut TcpStream) -> io::Result<Asked> {
             client
                 .write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
                 .await?;
-            Err(wrong(&format!("it asks for '{target}', which is no HOST:PORT")))
+            Err(wrong(&format!("it asks for '{target}', which is not HOST:PORT")))
         }
     }
 }

@@ -85,6 +85,11 @@ impl Records {
         foreign.notice().map(|notice| format!("{}: {notice}", self.window.source.name()))
     }
 
+    /// Whether more is expected behind what is there.
+    pub(crate) fn is_growing(&self) -> bool {
+        self.window.source.is_growing() && !self.window.is_unreadable
+    }
+
     /// Where in the file the next record begins.
     pub(crate) fn position(&self) -> u64 {
         self.window.position()

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::messages::{Ends, Found, Messages};
 use super::{Fault, Purpose};
 
-/// So much is held back at most.
+/// So much is buffered at most.
 const MOST_BYTES: usize = 4 << 20;
 /// What does not become a message in this time is passed on as it is.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -40,12 +40,12 @@ pub enum Fault {
     Flip(f64),
 }
 
-/// Why a text is no fault.
+/// Why a text is not a fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
     /// Nothing is called that.
     #[error(
-        "'{0}' is no fault; there are cut=BYTES, join=BYTES or join=TIME, delay=TIME, jitter=TIME, throttle=BYTES/s, flip=SHARE, \
+        "'{0}' is not a fault; there are cut=BYTES, join=BYTES or join=TIME, delay=TIME, jitter=TIME, throttle=BYTES/s, flip=SHARE, \
          drop=SHARE, duplicate=SHARE, reorder=SHARE, reset-after=MESSAGES or reset-after=BYTES"
     )]
     Unknown(String),
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn what_is_no_fault_says_what_there_is() {
         let error = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
-        assert!(error("lose=1%").starts_with("'lose=1%' is no fault; there are cut=BYTES"));
+        assert!(error("lose=1%").starts_with("'lose=1%' is not a fault; there are cut=BYTES"));
         assert_eq!(error("drop=200%"), "drop=200%: drop takes a share: 1% or 0.01");
         for text in [
             "cut=0",

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::recorder::{Recorder, canonical};
 use crate::{Edit, EditError, Following};
 
-/// How often what is recorded is looked at although nobody said that there is more: the protocol may be decided by now.
+/// How often what is recorded is looked at although no more was announced: the protocol may be decided by now.
 const BETWEEN: Duration = Duration::from_millis(50);
 
 /// Where a conversation's bytes come from and go to.
@@ -95,7 +95,7 @@ struct Finder {
 }
 
 impl Finder {
-    /// Reads on until nobody asks any more.
+    /// Reads on until it is dropped everywhere.
     fn run(&mut self, commands: &Receiver<Command>) {
         loop {
             match commands.recv_timeout(BETWEEN) {

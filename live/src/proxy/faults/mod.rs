@@ -75,7 +75,7 @@ pub(super) struct Purpose {
     pub(super) seed: u64,
     /// The how many-th conversation.
     pub(super) connection: u64,
-    /// Who sends, as a number.
+    /// The sender, as a number.
     pub(super) direction: u64,
 }
 
