@@ -12,6 +12,7 @@ use framescope_ksy::LoadError;
 use framescope_live::capturing::CaptureError;
 use framescope_live::proxy::{AuthorityError, ProxyError};
 use framescope_live::replay::ReplayError;
+use framescope_live::serve::{ScriptError, ServeError};
 use framescope_live::{EditParseError, ExchangeError};
 use thiserror::Error;
 
@@ -52,6 +53,10 @@ pub(crate) enum Error {
     Exchange(#[from] ExchangeError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     #[error("{} has no conversation over {transport}; name the target as udp:HOST:PORT for UDP", path.display())]
     NothingToReplay { path: PathBuf, transport: &'static str },
     #[error("--break: {0}")]
@@ -132,7 +137,7 @@ impl Error {
             // What was being written or read back is gone.
             Error::Io(_) => Status::Damaged,
             Error::Exchange(error) => Error::status_of(error),
-            Error::Replay(_) => Status::Damaged,
+            Error::Replay(_) | Error::Serve(ServeError::Io(_)) => Status::Damaged,
             _ => Status::Unusable,
         }
     }

@@ -40,13 +40,12 @@ pub(crate) fn follow(source: Source, options: &Options, each: &mut TakeRows<'_>)
     following.index().notices().iter().for_each(notify);
     let mut interrupted = false;
     while !following.has_ended() && !interrupted {
-        let rows = following.read_on();
+        let rows = following.read_some();
         interrupted = !goes_on();
-        let is_quiet = rows.is_empty();
-        if !is_quiet && each(following.index(), rows)?.is_break() {
+        if !rows.is_empty() && each(following.index(), rows)?.is_break() {
             break;
         }
-        if is_quiet && !following.has_ended() && !interrupted {
+        if following.is_caught_up() && !following.has_ended() && !interrupted {
             std::thread::sleep(PAUSE);
         }
     }

@@ -7,6 +7,8 @@ use framescope_capture::{Index, Indexer, Options, ReadError, Source};
 
 /// How often what was waited for too long is given up.
 const BETWEEN_SETTLING: Duration = Duration::from_millis(50);
+/// Bytes read at a time where more may be there than can be read.
+const BYTES: u64 = 4 << 20;
 /// Packets read at a time.
 const PACKETS: usize = 16_384;
 
@@ -31,16 +33,34 @@ impl Following {
         Ok(Following { indexer, index, rows: 0, settled: Instant::now(), has_ended: false })
     }
 
-    /// Reads all that is there, and returns the new rows. There may be more, if the source [has not ended](Following::has_ended).
+    /// Reads all that is there now, and returns the new rows. There may be more, if the source [has not ended](Following::has_ended).
     pub fn read_on(&mut self) -> Range<usize> {
+        self.read_to(self.index.source().length())
+    }
+
+    /// The same, but not for long: where more comes than is read, the caller is to notice what it waits for.
+    pub fn read_some(&mut self) -> Range<usize> {
+        self.read_to(self.index.position().saturating_add(BYTES).min(self.index.source().length()))
+    }
+
+    /// Reads on up to a position of the source.
+    fn read_to(&mut self, end: u64) -> Range<usize> {
         while !self.has_ended {
             self.has_ended = !self.indexer.step(&mut self.index, PACKETS);
             self.settle();
-            if self.indexer.is_waiting() {
+            let (source, position) = (self.index.source(), self.index.position());
+            // At the end of one that grows no longer there is a step yet.
+            let is_more_expected = source.is_growing() || position < source.length();
+            if self.indexer.is_waiting() || position >= end && is_more_expected {
                 break;
             }
         }
         self.new_rows()
+    }
+
+    /// Whether all that is there was read.
+    pub fn is_caught_up(&self) -> bool {
+        self.has_ended || self.indexer.is_waiting()
     }
 
     /// Gives up what was waited for too long.
@@ -81,5 +101,33 @@ impl Following {
                 return self.index;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Leg, Recorder};
+
+    #[test]
+    fn where_much_is_there_it_is_read_in_parts_that_are_all_of_it() {
+        let (recorder, source) = Recorder::temporary().unwrap();
+        let (from, to) = ("127.0.0.1:50000".parse().unwrap(), "127.0.0.1:9000".parse().unwrap());
+        let datagram = vec![b'x'; 50_000];
+        for _ in 0..200 {
+            recorder.datagram(Leg::ONLY, from, to, &datagram);
+        }
+        recorder.flush();
+        let mut following = Following::new(source, &Options::default()).unwrap();
+        following.read_some();
+        assert!(!following.is_caught_up() && following.index().packets() > 10);
+        following.read_on();
+        following.read_some();
+        assert!(following.is_caught_up() && !following.has_ended());
+        drop(recorder);
+        while !following.has_ended() {
+            following.read_some();
+        }
+        assert_eq!(following.finish(&mut |_, _| {}).row_count(), 200);
     }
 }

@@ -16,6 +16,7 @@ pub mod proxy;
 mod recorder;
 pub mod replay;
 pub mod send;
+pub mod serve;
 mod talk;
 mod target;
 

@@ -26,6 +26,8 @@ pub struct Talk {
     protocols: Vec<Arc<dyn Protocol>>,
     spoken: Option<Spoken>,
     reader: Option<BlockReader>,
+    /// The side whose messages are taken into account when they are [said](Talk::say).
+    ahead: Option<Role>,
     /// The protocol of messages that name none, before one is spoken.
     default: Option<Arc<dyn Protocol>>,
     /// The rows of requests that were not answered yet, by their sender.
@@ -88,6 +90,7 @@ impl Talk {
             protocols,
             spoken: None,
             reader: None,
+            ahead: None,
             default: None,
             asked: Default::default(),
             has_asked: false,
@@ -162,7 +165,9 @@ impl Talk {
                 self.replies.push((to.into(), row.into()));
             }
         }
-        if let Some(conversation) = &mut spoken.conversation {
+        if let Some(conversation) = &mut spoken.conversation
+            && self.ahead != Some(role)
+        {
             conversation.continue_in(role, stage);
             conversation.message(role, message);
         }
@@ -201,9 +206,40 @@ impl Talk {
         edits: &[Edit],
         notes: &mut Vec<String>,
     ) -> Result<(Vec<u8>, Vec<bool>), EncodeError> {
+        self.encode_in_stage(role, message, edits, notes).map(|(_, edited)| edited)
+    }
+
+    /// The same, of a message that is said now: the next one is written after it, before its row is there.
+    ///
+    /// # Errors
+    /// What is wrong with the message.
+    pub fn say(
+        &mut self,
+        role: Role,
+        message: &Json,
+        edits: &[Edit],
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let (stage, (bytes, _)) = self.encode_in_stage(role, message, edits, notes)?;
+        let conversation = self.spoken.as_mut().and_then(|spoken| spoken.conversation.as_mut());
+        if let (Some(stage), Some(conversation)) = (stage, conversation) {
+            conversation.continue_in(role, stage);
+            conversation.message(role, Captured::whole(&bytes));
+            self.ahead = Some(role);
+        }
+        Ok(bytes)
+    }
+
+    fn encode_in_stage(
+        &mut self,
+        role: Role,
+        message: &Json,
+        edits: &[Edit],
+        notes: &mut Vec<String>,
+    ) -> Result<(Option<u16>, Edited), EncodeError> {
         if let Some(note) = encoding::no_message(message)? {
             notes.push(note);
-            return Ok((Vec::new(), vec![false; edits.len()]));
+            return Ok((None, (Vec::new(), vec![false; edits.len()])));
         }
         let spoken = self.spoken.as_ref().map(|spoken| Arc::clone(&spoken.protocol));
         let default = spoken.as_ref().or(self.default.as_ref());
@@ -218,7 +254,7 @@ impl Talk {
         else {
             let mut out = Vec::new();
             protocol.encode_noting(&fields, &mut out, notes)?;
-            return edited(&*protocol, None, out, edits);
+            return Ok((None, edited(&*protocol, None, out, edits)?));
         };
         let (stage, out) = match named {
             Some(name) => {
@@ -231,9 +267,13 @@ impl Talk {
             None => spoken.in_next_stage(role, &mut *conversation.copy(), &fields, notes)?,
         };
         let own = protocol.stages().get(usize::from(stage)).and_then(|stage| stage.protocol(&self.protocols));
-        edited(own.unwrap_or(&*protocol), Some(&spoken.context(role, stage)), out, edits)
+        let edited = edited(own.unwrap_or(&*protocol), Some(&spoken.context(role, stage)), out, edits)?;
+        Ok((Some(stage), edited))
     }
 }
+
+/// The bytes of a message, and whether each change was made in it.
+type Edited = (Vec<u8>, Vec<bool>);
 
 /// A message with fields changed, those that it has.
 fn edited(
@@ -241,7 +281,7 @@ fn edited(
     context: Option<&Context<'_>>,
     mut bytes: Vec<u8>,
     edits: &[Edit],
-) -> Result<(Vec<u8>, Vec<bool>), EncodeError> {
+) -> Result<Edited, EncodeError> {
     let mut made = Vec::new();
     for edit in edits {
         match edit.change(protocol, context, &bytes) {

@@ -19,6 +19,7 @@ mod proxy;
 mod replay;
 mod seeds;
 mod send;
+mod serve;
 mod template;
 pub(crate) mod window;
 
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     /// Sit between two programs: forward what they send, and print the messages as they pass
     ///
     /// Needs no rights: programs connect to LISTEN instead of TARGET. docs/live.md shows it with an example.
+    #[command(after_help = proxy::STATUS_HELP)]
     Proxy(proxy::Arguments),
     /// Send messages to a program that listens, and print its replies
     ///
@@ -67,6 +69,11 @@ pub(crate) enum Command {
     /// A message is sent when what came before it in the recording was answered. docs/live.md shows it with examples.
     #[command(after_help = replay::STATUS_HELP)]
     Replay(replay::Arguments),
+    /// Answer programs that connect, by rules in a file or as a recorded server did: a peer for tests
+    ///
+    /// docs/live.md describes the rules, with examples.
+    #[command(after_help = serve::STATUS_HELP)]
+    Serve(serve::Arguments),
     /// List the protocols that --as SELECTOR=PROTOCOL accepts
     Protocols(ReadingArgs),
     /// List the columns and fields that --filter and --fields accept
@@ -123,6 +130,7 @@ impl Command {
             Command::Proxy(arguments) => proxy::run(&arguments),
             Command::Send(arguments) => send::run(&arguments),
             Command::Replay(arguments) => replay::run(&arguments),
+            Command::Serve(arguments) => serve::run(&arguments),
             Command::Protocols(arguments) => protocols::run(&arguments),
             Command::Columns(arguments) => columns::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),

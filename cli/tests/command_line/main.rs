@@ -18,6 +18,7 @@ mod peer;
 mod proxy;
 mod replay;
 mod send;
+mod serve;
 #[path = "../../../parser/tests/support/mod.rs"]
 mod support;
 

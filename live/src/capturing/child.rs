@@ -119,7 +119,7 @@ impl Child {
         let mut state = self.state();
         if !state.was_asked {
             state.was_asked = true;
-            state.signal(Signal::Interrupt);
+            state.signal(Signal::End);
         }
         self.state.1.notify_all();
     }
@@ -140,7 +140,7 @@ impl Child {
                 let left = end.map(|end| end.saturating_duration_since(Instant::now()));
                 if left.is_some_and(|left| left.is_zero()) {
                     state.was_asked = true;
-                    state.signal(Signal::Interrupt);
+                    state.signal(Signal::End);
                     break;
                 }
                 // An hour is as good as any time.
@@ -221,7 +221,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[derive(Clone, Copy)]
 enum Signal {
-    Interrupt,
+    End,
     Kill,
 }
 
@@ -232,7 +232,7 @@ impl State {
         use rustix::process::{Pid, Signal as Number, kill_process_group};
 
         let number = match signal {
-            Signal::Interrupt => Number::INT,
+            Signal::End => Number::TERM,
             Signal::Kill => Number::KILL,
         };
         if self.status.is_none()

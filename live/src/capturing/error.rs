@@ -17,7 +17,7 @@ pub enum CaptureError {
     )]
     NoTool,
     /// The tool that was named can't be found.
-    #[error("there is no {}: name tcpdump, dumpcap, or the path of one", .0.display())]
+    #[error("'{}' is not an installed tcpdump or dumpcap: name one of them, or its path", .0.display())]
     NoSuchTool(PathBuf),
     /// The system does not let the tool capture.
     #[error("{tool} may not capture on {interface} ({why}): {}", permit(.tool))]
@@ -39,7 +39,7 @@ pub enum CaptureError {
     },
     /// The filter is not one that libpcap understands.
     #[error(
-        "'{filter}' is no filter for captures: {why}; `man pcap-filter` describes them, for example: tcp port 9000"
+        "'{filter}' is not a filter for packets: {why}; `man pcap-filter` describes them, for example: tcp port 9000"
     )]
     Filter {
         /// As it was given.
@@ -203,12 +203,12 @@ mod tests {
              That string isn't a valid capture filter (unknown port 'nix').\nSee the User's Guide.\n",
         );
         assert!(
-            filter.to_string().starts_with("'port nix' is no filter for captures: unknown port 'nix'; "),
+            filter.to_string().starts_with("'port nix' is not a filter for packets: unknown port 'nix'; "),
             "{filter}"
         );
         let filter = explained("tcpdump", "port nix", "tcpdump: unknown port 'nix'\n");
         assert!(
-            filter.to_string().starts_with("'port nix' is no filter for captures: unknown port 'nix'; "),
+            filter.to_string().starts_with("'port nix' is not a filter for packets: unknown port 'nix'; "),
             "{filter}"
         );
         for words in [

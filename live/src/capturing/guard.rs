@@ -14,7 +14,7 @@ impl Guard {
         use std::os::unix::process::CommandExt;
 
         // Its standard input ends when this program does, however that may be.
-        let script = format!("read -r line || kill -INT -- -{group}");
+        let script = format!("read -r line || kill -TERM -{group}");
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", &script]).process_group(0);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

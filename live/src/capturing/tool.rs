@@ -187,7 +187,7 @@ mod tests {
         let missing = Tool::named(Path::new("/nowhere/tcpdump")).unwrap_err();
         assert_eq!(
             missing.to_string(),
-            "there is no /nowhere/tcpdump: name tcpdump, dumpcap, or the path of one"
+            "'/nowhere/tcpdump' is not an installed tcpdump or dumpcap: name one of them, or its path"
         );
     }
 

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 pub use self::parse::EditParseError;
 use self::parse::{Change, Path};
+pub(crate) use self::place::number;
 
 /// A name is looked for among so many numbers where the protocol does not write it.
 const MOST_NAMED: i128 = 1024;
@@ -172,6 +173,11 @@ impl Edit {
         }
         message.written(&self.path, wanted)
     }
+}
+
+/// Whether a field of that path may be in a message of these protocols.
+pub(crate) fn check_path(path: &str, protocols: &[Arc<dyn Protocol>]) -> Result<(), EditParseError> {
+    Path::parse(path)?.check(protocols)
 }
 
 /// A message that is changed.

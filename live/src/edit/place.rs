@@ -13,7 +13,7 @@ pub(super) struct Candidate {
 }
 
 /// The number that a value is.
-pub(super) fn number(value: &Value<'_>) -> Option<i128> {
+pub(crate) fn number(value: &Value<'_>) -> Option<i128> {
     match value {
         Value::Unsigned(n) | Value::Hex(n) => Some((*n).into()),
         Value::Signed(n) => Some((*n).into()),

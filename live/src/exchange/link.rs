@@ -1,5 +1,6 @@
 //! The connection itself: bytes are sent by the caller and received by a thread, and both are recorded.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 #[cfg(unix)]
@@ -17,6 +18,8 @@ use crate::{Leg, Limits, Recorded, Recorder, Target};
 
 /// How long a read or a write takes at most before it is seen whether it is still wanted.
 const SLICE: Duration = Duration::from_millis(100);
+/// A write that waits keeps what is received from being recorded, and so waits no longer than this.
+const WRITE_SLICE: Duration = Duration::from_millis(2);
 /// What one peer may send in one conversation.
 const MOST_RECEIVED: u64 = 1 << 26;
 /// What is received ahead of what is read as messages.
@@ -32,7 +35,7 @@ const OF_UNIX: [SocketAddr; 2] = {
 
 /// How the peer's side has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     Closed,
     Reset,
     Flooded,
@@ -40,14 +43,14 @@ pub(super) enum End {
 
 /// The thread that receives, which ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Receiving {
+pub(crate) struct Receiving {
     arrivals: Arc<Arrivals>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Receiving {
     /// Receives no more.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.arrivals.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -62,11 +65,19 @@ impl Drop for Receiving {
 }
 
 /// What the receiving thread says to the one that waits.
-#[derive(Debug, Default)]
-pub(super) struct Arrivals {
+#[derive(Default)]
+pub(crate) struct Arrivals {
     state: Mutex<State>,
     changed: Condvar,
     stopped: AtomicBool,
+    /// Called when there is something new.
+    wake: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for Arrivals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrivals").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +88,18 @@ struct State {
 }
 
 impl Arrivals {
+    /// For one that waits for several conversations, and is woken.
+    pub(crate) fn waking(wake: impl Fn() + Send + Sync + 'static) -> Arrivals {
+        Arrivals { wake: Some(Box::new(wake)), ..Arrivals::default() }
+    }
+
+    fn notify(&self) {
+        self.changed.notify_all();
+        if let Some(wake) = &self.wake {
+            wake();
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,30 +108,31 @@ impl Arrivals {
     fn more(&self, bytes: u64) {
         let mut state = self.state();
         state.ahead += bytes;
-        self.changed.notify_all();
+        self.notify();
         while state.ahead > MOST_AHEAD && !self.is_stopped() {
             state = self.changed.wait_timeout(state, SLICE).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// All that was received so far is about to be read.
-    pub(super) fn read(&self) {
+    pub(crate) fn read(&self) {
         self.state().ahead = 0;
         self.changed.notify_all();
     }
 
-    fn ended(&self, end: End) {
+    /// The conversation has ended.
+    pub(crate) fn ended(&self, end: End) {
         self.state().end = Some(end);
-        self.changed.notify_all();
+        self.notify();
     }
 
     /// How the peer's side has ended, if it has.
-    pub(super) fn end(&self) -> Option<End> {
+    pub(crate) fn end(&self) -> Option<End> {
         self.state().end
     }
 
     /// Waits until something was received or has ended, at most until then.
-    pub(super) fn wait(&self, until: Instant) {
+    pub(crate) fn wait(&self, until: Instant) {
         let mut state = self.state();
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -131,7 +155,7 @@ impl Arrivals {
 
 /// A connection, and where it is recorded.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(crate) struct Link {
     /// None once the connection was broken off.
     socket: Option<Socket>,
     tape: Tape,
@@ -184,7 +208,7 @@ impl Tape {
 }
 
 impl Link {
-    pub(super) fn connect(
+    pub(crate) fn connect(
         target: &Target,
         limits: &Limits,
         timeout: Duration,
@@ -212,7 +236,7 @@ impl Link {
     }
 
     /// The server's end of a connection that was accepted.
-    pub(super) fn accepted(stream: TcpStream, recorder: &Recorder) -> io::Result<Link> {
+    pub(crate) fn accepted(stream: TcpStream, recorder: &Recorder) -> io::Result<Link> {
         // What was accepted may be as the listener was.
         stream.set_nonblocking(false)?;
         prepare(&stream)?;
@@ -222,7 +246,7 @@ impl Link {
     }
 
     /// The server's end of a conversation in datagrams, with the peer that the socket is connected to.
-    pub(super) fn of_datagrams(socket: UdpSocket, recorder: &Recorder) -> io::Result<Link> {
+    pub(crate) fn of_datagrams(socket: UdpSocket, recorder: &Recorder) -> io::Result<Link> {
         socket.set_nonblocking(false)?;
         socket.set_read_timeout(Some(SLICE))?;
         let (client, server) = (socket.peer_addr()?, socket.local_addr()?);
@@ -231,12 +255,12 @@ impl Link {
     }
 
     /// Which end this is.
-    pub(super) fn role(&self) -> Role {
+    pub(crate) fn role(&self) -> Role {
         self.role
     }
 
     /// Starts the thread that receives.
-    pub(super) fn receive(&self, arrivals: &Arc<Arrivals>) -> io::Result<Receiving> {
+    pub(crate) fn receive(&self, arrivals: &Arc<Arrivals>) -> io::Result<Receiving> {
         let (tape, of_thread) = (self.tape.clone(), Arc::clone(arrivals));
         let mut input: Input = match &self.socket {
             None => return Err(io::ErrorKind::NotConnected.into()),
@@ -262,7 +286,7 @@ impl Link {
     }
 
     /// Sends all bytes before then.
-    pub(super) fn send(&self, bytes: &[u8], until: Instant, arrivals: &Arrivals) -> io::Result<()> {
+    pub(crate) fn send(&self, bytes: &[u8], until: Instant, arrivals: &Arrivals) -> io::Result<()> {
         let mut rest = bytes;
         loop {
             let sent = self.tape.during(self.role, || {
@@ -277,7 +301,8 @@ impl Link {
             });
             match sent {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(error) if is_transient(&error) => {}
+                // What is received meanwhile is recorded now.
+                Err(error) if is_transient(&error) => std::thread::sleep(WRITE_SLICE),
                 Err(error) => return Err(error),
             }
             if rest.is_empty() {
@@ -295,13 +320,13 @@ impl Link {
     }
 
     /// Sends no more.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.shut(Shutdown::Write);
         self.tape.with(|recorded| recorded.end(self.role));
     }
 
     /// Breaks the connection off, once no thread receives any more.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         if let Some(Socket::Tcp(stream)) = self.socket.take() {
             // Then closing it is what breaks it off.
             let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
@@ -310,7 +335,7 @@ impl Link {
     }
 
     /// Sends and receives no more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.shut(Shutdown::Both);
     }
 
@@ -324,7 +349,7 @@ impl Link {
         };
     }
 
-    pub(super) fn close_recording(&self) {
+    pub(crate) fn close_recording(&self) {
         self.tape.with(|recorded| recorded.end(self.role));
     }
 }
@@ -349,7 +374,7 @@ fn tcp(address: SocketAddr, timeout: Duration, recorder: &Recorder) -> io::Resul
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(SLICE))?;
-    stream.set_write_timeout(Some(SLICE))
+    stream.set_write_timeout(Some(WRITE_SLICE))
 }
 
 fn udp(address: SocketAddr, recorder: &Recorder) -> io::Result<Link> {
@@ -367,7 +392,7 @@ fn udp(address: SocketAddr, recorder: &Recorder) -> io::Result<Link> {
 fn unix(path: &std::path::Path, recorder: &Recorder) -> io::Result<Link> {
     let stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(SLICE))?;
-    stream.set_write_timeout(Some(SLICE))?;
+    stream.set_write_timeout(Some(WRITE_SLICE))?;
     let [client, server] = OF_UNIX;
     let recorded = recorder.connection(Leg::ONLY, client, server);
     let tape = Tape::Stream(Arc::new(Mutex::new(recorded)));
@@ -418,7 +443,7 @@ fn is_transient(error: &io::Error) -> bool {
 }
 
 /// Why a connection failed, as a person says it.
-pub(super) fn reason(cause: &io::Error) -> String {
+pub(crate) fn reason(cause: &io::Error) -> String {
     match cause.kind() {
         io::ErrorKind::ConnectionRefused => {
             "no program listens there; start it, or check the port".to_owned()

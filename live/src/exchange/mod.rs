@@ -1,7 +1,7 @@
 //! A conversation with a program that listens: what is sent and received is recorded and read at once, so that the rows of what was said
 //! so far are there when the next message is to be written.
 
-mod link;
+pub(crate) mod link;
 mod listener;
 mod waiting;
 

@@ -289,8 +289,8 @@ impl Proxy {
         let work = move || {
             let shared_here = Arc::clone(&shared);
             let failed = runtime.block_on(run(listener, shared_here, stopped)).err();
-            // Closes what is open.
-            drop(runtime);
+            // Closes what is open. Names that are being looked up are not waited for.
+            runtime.shutdown_background();
             if let Some(error) = failed {
                 shared.notice(format!("nothing more is forwarded: {error}"));
             }

@@ -29,7 +29,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    pub(super) fn surplus(row: u32, is: String) -> Difference {
+    pub(crate) fn surplus(row: u32, is: String) -> Difference {
         Difference { recorded_row: None, row, kind: is.clone(), field: None, was: None, is: Some(is) }
     }
 }
@@ -56,10 +56,10 @@ impl fmt::Display for Difference {
 
 /// The fields of a message that have values, with their paths.
 #[derive(Debug)]
-pub(super) struct Fields<'a>(Vec<(String, Value<'a>)>);
+pub(crate) struct Fields<'a>(Vec<(String, Value<'a>)>);
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(index: &'a Index, id: RowId, bytes: &'a [u8]) -> Fields<'a> {
+    pub(crate) fn of(index: &'a Index, id: RowId, bytes: &'a [u8]) -> Fields<'a> {
         let Some(row) = index.row(id) else { return Fields(Vec::new()) };
         let mut message = Dissection::default();
         index.visit(&row, bytes, &mut message);
@@ -69,7 +69,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of the first field whose path ends so.
-    pub(super) fn find(&self, path: &str) -> Option<&Value<'a>> {
+    pub(crate) fn find(&self, path: &str) -> Option<&Value<'a>> {
         self.0.iter().find(|(known, _)| is_at(known, path)).map(|(_, value)| value)
     }
 }
@@ -106,13 +106,13 @@ fn is_at(path: &str, wanted: &str) -> bool {
     path.windows(wanted.len().max(1)).any(|names| names == wanted)
 }
 
-pub(super) fn bytes_of(index: &Index, id: RowId) -> io::Result<Vec<u8>> {
+pub(crate) fn bytes_of(index: &Index, id: RowId) -> io::Result<Vec<u8>> {
     let Some(row) = index.row(id) else { return Ok(Vec::new()) };
     index.row_bytes(&row, usize::MAX, &mut index.reader())
 }
 
 /// A row in a few words: its kind, or what it is.
-pub(super) fn described(index: &Index, id: RowId) -> String {
+pub(crate) fn described(index: &Index, id: RowId) -> String {
     let Some(row) = index.row(id) else { return String::new() };
     match (row.span_type, index.kind(&row)) {
         (SpanType::Message, Some(kind)) => kind.to_owned(),
@@ -121,7 +121,7 @@ pub(super) fn described(index: &Index, id: RowId) -> String {
     }
 }
 
-pub(super) fn owned(value: &Value<'_>) -> Value<'static> {
+pub(crate) fn owned(value: &Value<'_>) -> Value<'static> {
     match value {
         Value::Text(text) => Value::Text(text.clone().into_owned().into()),
         Value::Bytes(bytes) => Value::Bytes(bytes.clone().into_owned().into()),
@@ -140,7 +140,7 @@ pub(super) fn owned(value: &Value<'_>) -> Value<'static> {
 }
 
 /// The differences of an answer. Fields that are ignored are as they were, and what is derived from them too.
-pub(super) fn compare(
+pub(crate) fn compare(
     (recorded, then): (&Index, RowId),
     (index, now): (&Index, RowId),
     ignore: &[String],

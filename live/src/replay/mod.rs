@@ -1,7 +1,7 @@
 //! Plays one side of a recorded conversation with a program that runs, and compares what it answers with the recording: message by
 //! message, and field by field.
 
-mod compare;
+pub(crate) mod compare;
 
 use std::collections::HashMap;
 use std::io;

@@ -142,7 +142,9 @@ fn capture(
     notify(&showing::beginning(request, &recording));
     let mut reading = Reading { following: None, source: recording.source(), printer, stops };
     while recording.ended().is_none() {
-        wait(&woken);
+        if reading.is_caught_up() {
+            wait(&woken);
+        }
         let goes_on = reading.read_on(options, &recording);
         if !goes_on.as_ref().is_ok_and(|goes_on| *goes_on) || !progress.at(0, 1) {
             recording.finish();
@@ -179,6 +181,10 @@ struct Reading<'r> {
 }
 
 impl Reading<'_> {
+    fn is_caught_up(&self) -> bool {
+        self.following.as_ref().is_none_or(Following::is_caught_up)
+    }
+
     /// Reads and prints what there is. False if a row is there that was waited for.
     fn read_on(&mut self, options: &Options, recording: &Recording) -> Result<bool, Error> {
         let Some(source) = &self.source else { return Ok(true) };
@@ -187,7 +193,7 @@ impl Reading<'_> {
             self.following = Some(Following::new(source.clone(), options)?);
         }
         let Some(following) = &mut self.following else { return Ok(true) };
-        let new = following.read_on();
+        let new = following.read_some();
         if new.is_empty() {
             return Ok(true);
         }
@@ -211,7 +217,7 @@ impl Reading<'_> {
         }
         let Some(mut following) = self.following else { return Ok(Status::Done) };
         while !following.has_ended() {
-            let new = following.read_on();
+            let new = following.read_some();
             if let Some(printer) = &mut self.printer {
                 printer.print(following.index(), new)?;
             }
