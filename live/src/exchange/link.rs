@@ -178,7 +178,7 @@ type Input = Box<dyn FnMut(&mut [u8]) -> io::Result<usize> + Send>;
 #[derive(Clone, Debug)]
 enum Tape {
     Stream(Arc<Mutex<Recorded>>),
-    Datagrams { recorder: Recorder, client: SocketAddr, server: SocketAddr },
+    Datagrams { recorder: Recorder, client: SocketAddr, server: SocketAddr, turn: Arc<Mutex<()>> },
 }
 
 impl Tape {
@@ -191,7 +191,8 @@ impl Tape {
                 recorded.data(from, bytes);
                 Ok(bytes.len())
             }
-            Tape::Datagrams { recorder, client, server } => {
+            Tape::Datagrams { recorder, client, server, turn } => {
+                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
                 let (from, to) = if from == Role::Client { (client, server) } else { (server, client) };
                 let bytes = work()?;
                 recorder.datagram(Leg::ONLY, *from, *to, bytes);
@@ -250,7 +251,7 @@ impl Link {
         socket.set_nonblocking(false)?;
         socket.set_read_timeout(Some(SLICE))?;
         let (client, server) = (socket.peer_addr()?, socket.local_addr()?);
-        let tape = Tape::Datagrams { recorder: recorder.clone(), client, server };
+        let tape = Tape::Datagrams { recorder: recorder.clone(), client, server, turn: Arc::default() };
         Ok(Link { socket: Some(Socket::Udp(socket)), tape, role: Role::Server })
     }
 
@@ -384,7 +385,7 @@ fn udp(address: SocketAddr, recorder: &Recorder) -> io::Result<Link> {
     socket.connect(address)?;
     socket.set_read_timeout(Some(SLICE))?;
     let (recorder, client) = (recorder.clone(), socket.local_addr()?);
-    let tape = Tape::Datagrams { recorder, client, server: address };
+    let tape = Tape::Datagrams { recorder, client, server: address, turn: Arc::default() };
     Ok(Link { socket: Some(Socket::Udp(socket)), tape, role: Role::Client })
 }
 

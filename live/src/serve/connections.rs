@@ -69,8 +69,9 @@ impl Connection {
                 let Out::Bytes(bytes, cut) = out else { return Ok(()) };
                 let size = cut.map_or(bytes.len().max(1), NonZeroUsize::get);
                 for piece in bytes.chunks(size) {
-                    socket.send_to(piece, peer).map_err(OutError::Datagram)?;
+                    // What it is answered with is recorded after it.
                     recorder.datagram(Leg::ONLY, *own, *peer, piece);
+                    socket.send_to(piece, peer).map_err(OutError::Datagram)?;
                 }
                 Ok(())
             }
