@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::exchange::link::{Arrivals, End, Link};
+use crate::exchange::arrivals::{Arrivals, End};
+use crate::exchange::link::Link;
 use crate::{Leg, Recorder, Target};
 
 /// How long it is waited before it is seen whether that is still wanted.
