@@ -39,7 +39,7 @@ pub use conversations::{conversations, mutate_conversation};
 pub use frames::mutate_frames;
 pub use hearing::{Heard, hear};
 pub use inputs::inputs;
-pub use messages::{change_field, generate, mutate_messages, with_changed_field};
+pub use messages::{change_field, generate, generate_valid, made_valid, mutate_messages, with_changed_field};
 pub use minimise::{minimise, minimise_conversation};
 pub use random::{Random, havoc};
 pub use transcript::{Piece, Transcript};

@@ -74,6 +74,27 @@ pub fn generate(protocol: &Described, random: &mut Random) -> Option<Vec<u8>> {
     generate_in(protocol, None, random)
 }
 
+/// The same without an error, if the first one that is tried can be [made so](made_valid).
+pub fn generate_valid(protocol: &Described, random: &mut Random) -> Option<Vec<u8>> {
+    made_valid(protocol, &random_head(protocol, 100, random), random)
+}
+
+/// The message that some bytes begin with, without an error: with values that the description names in place of those that are
+/// wrong, with valid lengths and checks, and without bytes that no field explains. None where no value was found that is right.
+pub fn made_valid(protocol: &Described, bytes: &[u8], random: &mut Random) -> Option<Vec<u8>> {
+    let (context, mut tries) = (Context::default(), MOST_REPAIRS);
+    let (mut read, mut out) = (Dissection::of(protocol, bytes), Vec::new());
+    drop_unread(&mut read.fields);
+    protocol.encode_in(&context, &read, &mut out, &mut Vec::new()).ok()?;
+    let valid = repaired(protocol, &context, out, &mut tries, random)?;
+    only_message(protocol, &context, valid)
+}
+
+fn drop_unread(fields: &mut Vec<Field<'_>>) {
+    fields.retain(|field| field.name != "_unread");
+    fields.iter_mut().for_each(|field| drop_unread(&mut field.fields));
+}
+
 /// The same, in a context: if possible one without an error.
 pub(crate) fn generate_in(
     protocol: &Described,

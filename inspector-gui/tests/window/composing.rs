@@ -228,7 +228,7 @@ fn another_machine_is_sent_to_only_after_a_tick() {
 fn a_new_message_begins_with_a_template() {
     let mut harness = sample_window();
     press(&mut harness, Modifiers::COMMAND, Key::Num7);
-    harness.get_by_label_contains("to change it and send it again, or begin with a");
+    harness.get_by_label_contains("to change it and send it again. Or begin here:");
     click(&mut harness, "New message");
     harness.get_by_role_and_label(Role::Button, "missive").hover();
     settle(&mut harness);
@@ -257,4 +257,18 @@ fn a_long_message_and_a_damaged_one_are_edited() {
     harness.state_mut().desk_mut().change(Change::Splice(0..2, vec![1]));
     settle(&mut harness);
     assert_eq!(bytes(&mut harness).len(), 299);
+}
+
+#[test]
+fn a_datagram_is_sent_and_answered() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut datagram = [0; 2048];
+        let (_, from) = socket.recv_from(&mut datagram).unwrap();
+        socket.send_to(&ack(datagram[15]), from).unwrap();
+    });
+    let mut harness = editing(0);
+    assert_eq!(send(&mut harness, &format!("udp:{address}")), State::Answered);
+    harness.get_by_label_contains("ACK to 0: well said");
 }

@@ -166,8 +166,15 @@ impl Desk {
     /// Edits a new message.
     pub fn edit_template(&mut self, protocol: &str, kind: &str) {
         let Some(Templates::Made(made)) = self.templates.get(protocol) else { return };
-        if let Some(draft) = made.get(kind) {
-            self.edit(Draft::clone(draft), format!("a new message of {protocol}"));
+        let Some(draft) = made.get(kind).map(|draft| Draft::clone(draft)) else { return };
+        self.edit(draft, format!("a new message of {protocol}"));
+        let described = self.described.iter().find(|described| described.name() == protocol);
+        let places = described.map(|described| described.usual_places()).unwrap_or_default();
+        // The usual port of the protocol, where nothing else is known.
+        if let Some((transport, port)) = places.first().and_then(|place| place.split_once(".port="))
+            && self.peer.address().is_empty()
+        {
+            self.peer.set_target(&format!("{transport}:localhost:{port}"));
         }
     }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use framescope_checking::{Piece, Random, conversations, generate};
+use framescope_checking::{Random, generate, generate_valid, made_valid};
 use framescope_ksy::Described;
 use framescope_parser::missive::{FrameBuf, Kind, Payload};
-use framescope_parser::{Protocol, Role};
+use framescope_parser::{Field, Protocol, Role, Severity};
 
 use super::draft::Draft;
 use super::format::{Enumerations, Format};
@@ -20,7 +20,13 @@ pub(crate) fn enumerations(described: &Described) -> Enumerations {
 }
 
 /// How many messages are generated to find one of each kind.
-const TRIES: u32 = 400;
+const TRIES: u32 = 200;
+/// How much worse a message is with something wrong in it than with more bytes.
+const WRONG: usize = 100_000;
+/// How many zeros may be what a length counts.
+const FILLED: u8 = 40;
+/// The name of bytes that no field of a described message explains.
+const UNREAD: &str = "_unread";
 /// The most kinds of one protocol.
 const MOST_KINDS: usize = 60;
 
@@ -28,30 +34,96 @@ const MOST_KINDS: usize = 60;
 pub fn of_description(protocol: &Described, protocols: &[Arc<dyn Protocol>]) -> BTreeMap<String, Draft> {
     let shared: Arc<dyn Protocol> = Arc::new(protocol.clone());
     let format = Format::at_the_beginning(&shared, protocols).with_enumerations(enumerations(protocol));
-    let mut found: BTreeMap<String, (usize, Vec<u8>)> = BTreeMap::new();
-    let mut add = |bytes: Vec<u8>| {
+    let mut found = Found { has_names: !protocol.names().kinds.is_empty(), format, best: BTreeMap::new() };
+    let first = protocol.conversation().map(|conversation| conversation.stage(Role::Client));
+    let part = first.and_then(|stage| protocol.in_stage(stage)).unwrap_or(protocol);
+    let of_seed = |seed: u32| generate_valid(part, &mut Random::new(seed));
+    (0..TRIES).filter_map(of_seed).for_each(|bytes| found.add(bytes));
+    // Of a kind that chance did not make valid, one that is nearly so is a beginning.
+    let of_seed = |seed: u32| generate(part, &mut Random::new(seed));
+    (0..TRIES).filter_map(of_seed).for_each(|bytes| found.add(bytes));
+    let beginnings: Vec<Vec<u8>> = found.wrong().map(<[u8]>::to_vec).collect();
+    for message in beginnings.iter().flat_map(|bytes| with_lengths(bytes)) {
+        made_valid(part, &message, &mut Random::new(1)).into_iter().for_each(|bytes| found.add(bytes));
+    }
+    let Found { format, best, .. } = found.without_chance();
+    let draft = |(kind, (_, bytes))| (kind, without_rest(Draft::of_bytes(format.clone(), bytes)));
+    best.into_iter().map(draft).collect()
+}
+
+/// The best message of each kind so far.
+struct Found {
+    format: Format,
+    /// Whether kinds have names: others are chance then.
+    has_names: bool,
+    /// With how bad it is.
+    best: BTreeMap<String, (usize, Vec<u8>)>,
+}
+
+impl Found {
+    fn add(&mut self, bytes: Vec<u8>) {
+        let Found { format, has_names, best } = self;
         let read = format.dissect(&bytes);
-        let kind = read.kind.map_or_else(|| "message".to_owned(), |kind| kind.to_string());
-        // The one with the least that is wrong, and of those the shortest that says something.
-        let wrong = read.problems.len() * 10_000 + bytes.len();
-        let is_better = found.get(&kind).is_none_or(|(known, _)| wrong < *known);
-        if is_better && (found.contains_key(&kind) || found.len() < MOST_KINDS) {
-            found.insert(kind, (wrong, bytes));
-        }
-    };
-    if protocol.stages().is_empty() {
-        (0..TRIES).filter_map(|seed| generate(protocol, &mut Random::new(seed))).for_each(&mut add);
-    } else {
-        for said in conversations(protocol, Vec::new(), 1).take(TRIES as usize / 2) {
-            let first = said.pieces().iter().find_map(|piece| match piece {
-                Piece::Segment(Role::Client, bytes) => Some(bytes.clone()),
-                _ => None,
-            });
-            first.into_iter().for_each(&mut add);
+        let kind = match read.kind {
+            Some(kind) if *has_names && kind.name.is_none() => return,
+            Some(kind) => kind.to_string(),
+            None if *has_names => return,
+            None => "message".to_owned(),
+        };
+        // The one with the least that is wrong, and of those the shortest.
+        let wrong = read.problems.iter().filter(|problem| problem.code.severity() > Severity::Note).count();
+        let is_written = format.encode(&read, &mut Vec::new()).is_ok_and(|written| written == bytes);
+        let rank = (wrong + usize::from(!is_written)) * WRONG + bytes.len();
+        let is_better = best.get(&kind).is_none_or(|(known, _)| rank < *known);
+        if is_better && (best.contains_key(&kind) || best.len() < MOST_KINDS) {
+            best.insert(kind, (rank, bytes));
         }
     }
-    let draft = |(kind, (_, bytes))| (kind, Draft::of_bytes(format.clone(), bytes));
-    found.into_iter().map(draft).collect()
+
+    /// Kinds without a name are chance where something is wrong in them, if there are others.
+    fn without_chance(mut self) -> Found {
+        let is_good = |(rank, bytes): &(usize, Vec<u8>)| {
+            *rank < WRONG || self.format.dissect(bytes).kind.is_some_and(|kind| kind.name.is_some())
+        };
+        let bad: Vec<String> =
+            self.best.iter().filter(|(_, found)| !is_good(found)).map(|(kind, _)| kind.clone()).collect();
+        if bad.len() < self.best.len() {
+            self.best.retain(|kind, _| !bad.contains(kind));
+        }
+        self
+    }
+
+    /// Those in which something is wrong.
+    fn wrong(&self) -> impl Iterator<Item = &[u8]> {
+        self.best.values().filter(|(rank, _)| *rank >= WRONG).map(|(_, bytes)| bytes.as_slice())
+    }
+}
+
+/// The beginning of a message, and zeros after a byte that may be the length of them.
+fn with_lengths(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..bytes.len().min(12)).flat_map(move |at| {
+        (0..4).map(move |less| {
+            let mut message = bytes.get(..at).unwrap_or_default().to_vec();
+            message.push(FILLED - less);
+            message.resize(at + 1 + usize::from(FILLED), 0);
+            message
+        })
+    })
+}
+
+/// The message without bytes that none of its fields explains, if it can be written so.
+fn without_rest(draft: Draft) -> Draft {
+    fn clear(fields: &mut Vec<Field<'_>>) {
+        fields.retain(|field| field.name != UNREAD);
+        fields.iter_mut().for_each(|field| clear(&mut field.fields));
+    }
+    let format = draft.format();
+    let mut read = format.dissect(draft.bytes());
+    clear(&mut read.fields);
+    match format.encode(&read, &mut Vec::new()) {
+        Ok(written) => Draft::of_bytes(format.clone(), written),
+        Err(_) => draft,
+    }
 }
 
 /// Messages of a protocol that is [built in](BUILT_IN), with the names of their kinds; none of another.

@@ -194,7 +194,7 @@ fn nothing(ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Right-click a message and choose");
         ui.strong("Edit and send");
-        ui.label("to change it and send it again, or begin with a");
+        ui.label("to change it and send it again. Or begin here:");
         new_message(ui, desk, commands);
     });
 }
@@ -203,7 +203,7 @@ fn nothing(ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
 fn new_message(ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
     ui.menu_button("New message", |ui| {
         for protocol in desk.offered() {
-            ui.menu_button(protocol, |ui| match desk.kinds(protocol) {
+            ui.menu_button(protocol, |ui| match kinds_of(ui, desk, protocol) {
                 None => {
                     commands.push(Command::Compose(Compose::Templates(protocol.to_owned())));
                     ui.weak("Generating...");
@@ -223,6 +223,12 @@ fn new_message(ui: &mut Ui, desk: &Desk, commands: &mut Vec<Command>) {
             });
         }
     });
+}
+
+/// The kinds of a protocol, in a menu with room for their names.
+fn kinds_of<'d>(ui: &mut Ui, desk: &'d Desk, protocol: &str) -> Option<Vec<&'d str>> {
+    ui.set_min_width(180.0);
+    desk.kinds(protocol)
 }
 
 fn header(ui: &mut Ui, desk: &Desk, composer: &Composer, commands: &mut Vec<Command>) {
