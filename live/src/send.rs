@@ -13,7 +13,7 @@ use crate::{Edit, Exchange, ExchangeError, Target};
 /// Why a line was not sent.
 #[derive(Debug, Error)]
 pub enum SendError {
-    /// It is no message, or can't be written.
+    /// It is not a message, or can't be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// The peer does not take it.

@@ -2,18 +2,19 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 use framescope_capture::{Options, Source};
 use framescope_inspect::Reading;
 use framescope_live::proxy::{
-    Address, AddressError, Authority, AuthorityError, Fault, FaultError, Faults, Proxy, Settings, Summary,
-    Target, Trust,
+    Address, AddressError, Authority, AuthorityError, Fault, FaultError, Faults, Proxy, Settings, Target,
+    Trust,
 };
 use framescope_live::{Edit, Following, Limits, Recorder};
+use tempfile::NamedTempFile;
 
 use super::window;
 use crate::arguments::{FilterArgs, ReadingArgs};
@@ -202,13 +203,8 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let options = reading.options();
     let mut printer = args.printing.printer(args.filter.parse(&options)?, &options)?;
     let settings = args.settings(&options)?;
-    // The window follows a file by its name.
-    let temporary = match args.window && args.write.is_none() {
-        true => Some(tempfile::Builder::new().prefix("proxy-").suffix(".pcapng").tempfile()?),
-        false => None,
-    };
-    let file = args.write.as_deref().or(temporary.as_ref().map(|file| file.path()));
-    let (recorder, source) = match file {
+    let place = Place::new(args)?;
+    let (recorder, source) = match &place.path {
         Some(path) => Recorder::to_file(path).map_err(Error::writing(path))?,
         None => Recorder::temporary()?,
     };
@@ -217,20 +213,52 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     if settings.faults.are_random() {
         notify(&format!("faults are those of --seed {}", settings.faults.seed));
     }
-    let (is_done, running) = (AtomicBool::new(false), Running { proxy, recorder });
+    let (is_done, in_window) = (AtomicBool::new(false), AtomicBool::new(args.window));
+    let running = Running { proxy, recorder };
     let (shown, ended) = std::thread::scope(|scope| {
-        let running = scope.spawn(|| running.until(&is_done));
-        let was_closed = args.window && file.is_some_and(|file| show_in_window(file, &reading));
+        let running = scope.spawn(|| {
+            let status = running.until(&is_done);
+            if in_window.load(Ordering::Relaxed) && !is_done.load(Ordering::Relaxed) {
+                // Ctrl-C: a window does not wait for it.
+                place.remove();
+                std::process::exit(status as i32);
+            }
+            status
+        });
+        let was_closed =
+            args.window && place.path.as_ref().is_some_and(|file| show_in_window(file, &reading));
+        in_window.store(was_closed, Ordering::Relaxed);
         let shown = if was_closed || args.quiet { Ok(()) } else { show(source, &options, &mut printer) };
         // Where nothing can be printed any more, as after `| head`, nothing is to be forwarded.
         is_done.store(was_closed || shown.is_err(), Ordering::Relaxed);
         (shown, running.join())
     });
-    // A panic was printed where it happened.
-    let Ok((summary, failure)) = ended else { return Ok(Status::Damaged) };
     shown?;
-    notify(&summary);
-    Ok(if failure.is_some() { Status::Damaged } else { Status::Done })
+    // A panic was printed where it happened.
+    Ok(ended.unwrap_or(Status::Damaged))
+}
+
+/// The file that is recorded to, if it has a name.
+struct Place {
+    path: Option<PathBuf>,
+    temporary: Mutex<Option<NamedTempFile>>,
+}
+
+impl Place {
+    fn new(args: &Arguments) -> Result<Place, Error> {
+        // The window follows a file by its name.
+        let temporary = match args.window && args.write.is_none() {
+            true => Some(tempfile::Builder::new().prefix("proxy-").suffix(".pcapng").tempfile()?),
+            false => None,
+        };
+        let path = args.write.clone().or(temporary.as_ref().map(|file| file.path().to_owned()));
+        Ok(Place { path, temporary: Mutex::new(temporary) })
+    }
+
+    /// Removes it unless the user named it.
+    fn remove(&self) {
+        drop(self.temporary.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
 }
 
 impl Arguments {
@@ -266,22 +294,28 @@ struct Running {
 }
 
 impl Running {
-    /// Waits for Ctrl-C, and closes everything.
-    fn until(mut self, is_done: &AtomicBool) -> (Summary, Option<String>) {
+    /// Waits for Ctrl-C, closes everything, and says what passed.
+    fn until(mut self, is_done: &AtomicBool) -> Status {
         let mut progress = Progress::quiet();
-        let mut failure = None;
+        let mut has_failed = false;
         while progress.at(0, 0) && !is_done.load(Ordering::Relaxed) {
             std::thread::sleep(BETWEEN);
-            if failure.is_none()
-                && let Some(reason) = self.recorder.failure()
-            {
+            if !has_failed && let Some(reason) = self.recorder.failure() {
                 notify(&format!("{reason}; what passes is forwarded all the same"));
-                failure = Some(reason);
+                has_failed = true;
             }
         }
         self.proxy.stop();
         self.recorder.flush();
-        (self.proxy.summary(), failure.or(self.recorder.failure()))
+        notify(&self.proxy.summary());
+        match self.recorder.failure() {
+            Some(reason) if !has_failed => {
+                notify(&reason);
+                Status::Damaged
+            }
+            Some(_) => Status::Damaged,
+            None => Status::Done,
+        }
     }
 }
 

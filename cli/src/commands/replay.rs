@@ -233,12 +233,13 @@ fn conclude(flow: FlowId, replayed: &Replayed) -> Status {
     let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (sent, all) = (counted(*sent, "message"), counted(*answers, "answer"));
     let differ = match different {
-        0 => "as recorded".to_owned(),
-        1 => "1 differs".to_owned(),
-        count => format!("{count} differ"),
+        0 if failure.is_some() || *stopped => String::new(),
+        0 => ", as recorded".to_owned(),
+        1 => ", 1 differs".to_owned(),
+        count => format!(", {count} differ"),
     };
     let interrupted = if *stopped { ", interrupted" } else { "" };
-    notify(&format!("flow {flow}: {sent} sent, {all}, {differ}{interrupted}"));
+    notify(&format!("flow {flow}: {sent} sent, {all}{differ}{interrupted}"));
     if let Some(failure) = failure {
         notify(&format!("flow {flow}: {failure}"));
     }

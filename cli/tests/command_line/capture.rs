@@ -285,7 +285,7 @@ fn captures_with(tool: &str) {
     probe.args(["capture", "--tool", tool, "-q", "--write", "/dev/null", "--stop-after", "1ms"]);
     let probe = probe.output().unwrap();
     let said = text(&probe.stderr);
-    if said.contains("may not capture") || said.contains("that is installed") {
+    if said.contains("may not capture") || said.contains("is not an installed") {
         eprintln!("skipped: {said}");
         return;
     }

@@ -25,7 +25,7 @@ pub(super) enum BlockType {
     Other,
 }
 
-/// Bytes that are no capture: what is wrong, and where.
+/// Bytes that are not a capture: what is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} at byte {offset}")]
 pub struct NotACapture {

@@ -17,7 +17,7 @@ pub enum CaptureError {
     )]
     NoTool,
     /// The tool that was named can't be found.
-    #[error("{} is neither tcpdump nor dumpcap: name one of them that is installed, or its path", .0.display())]
+    #[error("'{}' is not an installed tcpdump or dumpcap: name one of them, or its path", .0.display())]
     NoSuchTool(PathBuf),
     /// The system does not let the tool capture.
     #[error("{tool} may not capture on {interface} ({why}): {}", permit(.tool))]

@@ -187,7 +187,7 @@ mod tests {
         let missing = Tool::named(Path::new("/nowhere/tcpdump")).unwrap_err();
         assert_eq!(
             missing.to_string(),
-            "/nowhere/tcpdump is neither tcpdump nor dumpcap: name one of them that is installed, or its path"
+            "'/nowhere/tcpdump' is not an installed tcpdump or dumpcap: name one of them, or its path"
         );
     }
 

@@ -28,8 +28,6 @@ pub(super) enum Event {
     Opened(SocketAddr, Connection),
     /// Something was received, or a connection has ended: its state says which.
     Woken,
-    /// A datagram has come.
-    Datagram(SocketAddr),
     /// No more connections are accepted, and why.
     Failed(io::Error),
 }
@@ -241,7 +239,7 @@ fn datagrams(
             }
         }
         recorder.datagram(Leg::ONLY, peer, own, buffer.get(..count).unwrap_or_default());
-        if to.send(Event::Datagram(peer)).is_err() {
+        if to.send(Event::Woken).is_err() {
             return;
         }
     }

@@ -181,7 +181,7 @@ impl Server {
 
     fn take(&mut self, event: Event, watch: &mut Watch<'_>) -> Result<(), ServeError> {
         match event {
-            Event::Woken | Event::Datagram(_) => {}
+            Event::Woken => {}
             Event::Failed(error) => (watch.notice)(&format!("a connection can't be accepted: {error}")),
             Event::Opened(address, connection) => {
                 let is_enough = self.answers.connections.is_some_and(|most| self.served.connections >= most);

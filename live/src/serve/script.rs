@@ -289,8 +289,8 @@ mod tests {
     #[test]
     fn mistakes_are_said_with_their_lines() {
         assert!(
-            error("[[rule]]\nwhn = \"kind == LOGIN\"")
-                .starts_with("peer.toml, line 2, column 1: unknown field `whn`, expected")
+            error("[[rule]]\nsent = \"kind == LOGIN\"")
+                .starts_with("peer.toml, line 2, column 1: unknown field `sent`, expected")
         );
         let unknown = error("[[rule]]\nwhen = \"kind == LOGN\"\nclose = true");
         assert!(
