@@ -291,6 +291,8 @@ impl Proxy {
             let failed = runtime.block_on(run(listener, shared_here, stopped)).err();
             // Closes what is open. Names that are being looked up are not waited for.
             runtime.shutdown_background();
+            // Another thread may still read the recording, which is whole all the same.
+            shared.recorder.flush();
             if let Some(error) = failed {
                 shared.notice(format!("nothing more is forwarded: {error}"));
             }

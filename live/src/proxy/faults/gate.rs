@@ -13,8 +13,6 @@ use super::{Fault, Purpose};
 const MOST_BYTES: usize = 4 << 20;
 /// What does not become a message in this time is passed on as it is.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The same once the sender has ended.
-const LAST_PATIENCE: Duration = Duration::from_millis(300);
 
 /// One direction of a connection, as messages.
 pub(in super::super) struct Gate {
@@ -81,14 +79,14 @@ impl Gate {
     /// The sender sends no more.
     pub(in super::super) fn end(&mut self) {
         self.has_ended = true;
-        self.deadline = Instant::now() + LAST_PATIENCE;
+        self.deadline = Instant::now() + PATIENCE;
         self.messages.recorded();
     }
 
     /// Waits for a message, or for the end of patience. Where it is abandoned nothing is lost.
     pub(in super::super) async fn next(&mut self) -> Through {
         let waits_in_vain = self.held.len() >= MOST_BYTES && self.found.is_empty();
-        let deadline = if waits_in_vain { Instant::now() + LAST_PATIENCE } else { self.deadline };
+        let deadline = if waits_in_vain { Instant::now() + PATIENCE } else { self.deadline };
         match timeout_at(deadline, self.found.recv()).await {
             Ok(Some(found)) => self.through(found),
             Ok(None) | Err(_) => self.rest(),
