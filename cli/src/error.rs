@@ -86,6 +86,8 @@ pub(crate) enum Error {
     Address { text: String, cause: Option<io::Error> },
     #[error(transparent)]
     Remote(#[from] framescope_live::Refused),
+    #[error("--probe {} line {line}: {cause}", path.display())]
+    Probe { path: PathBuf, line: usize, cause: framescope_live::encoding::EncodeError },
     #[error(transparent)]
     Finding(#[from] framescope_live::fuzzing::WriteError),
     #[error("{}", match .0.kind() { io::ErrorKind::Interrupted => "interrupted".to_owned(), _ => .0.to_string() })]

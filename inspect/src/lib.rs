@@ -13,4 +13,4 @@ mod transcripts;
 pub use framescope_carriers::protobuf;
 pub use protocols::CustomProtocols;
 pub use reading::Reading;
-pub use transcripts::transcripts;
+pub use transcripts::{all_transcripts, transcripts};

@@ -12,10 +12,26 @@ use framescope_parser::{Direction, Role};
 /// # Errors
 /// The capture can't be read any more.
 pub fn transcripts(index: &Index, longest: usize) -> io::Result<Vec<(FlowId, Transcript)>> {
+    collect(index, longest, &|flow| index.client(flow))
+}
+
+/// The same of all conversations: where a protocol has no states, the client is the side that opened the connection.
+///
+/// # Errors
+/// The capture can't be read any more.
+pub fn all_transcripts(index: &Index, longest: usize) -> io::Result<Vec<(FlowId, Transcript)>> {
+    collect(index, longest, &|flow| Some(index.client(flow).unwrap_or(Direction::Forward)))
+}
+
+fn collect(
+    index: &Index,
+    longest: usize,
+    client_of: &dyn Fn(FlowId) -> Option<Direction>,
+) -> io::Result<Vec<(FlowId, Transcript)>> {
     let mut reader = index.reader();
     let mut found = Vec::new();
     for (flow, _) in index.flows() {
-        let Some(client) = index.client(flow) else { continue };
+        let Some(client) = client_of(flow) else { continue };
         let (mut pieces, mut length) = (Vec::new(), 0);
         for (role, direction) in Role::BOTH.into_iter().zip([client, client.reverse()]) {
             if index.begins_inside(flow, direction) {

@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use framescope_capture::Options;
+use framescope_capture::filter::Filter;
 use framescope_checking::Transcript;
 use framescope_live::Limits;
-use framescope_live::fuzzing::{Event, Finding, Fuzzer, Outcome, Settings, Speech, Target};
+use framescope_live::encoding::{EncodeError, Talks, encode_line};
+use framescope_live::fuzzing::{Asked, Event, Finding, Fuzzer, Never, Outcome, Settings, Speech, Target};
 use framescope_parser::Protocol;
 use serde_json::json;
 
+use super::send::duration;
 use crate::arguments::{ListFormat, ReadingArgs, parse_size};
 use crate::error::Error;
 use crate::loading::{load, open};
@@ -56,9 +59,9 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u32,
 
-    /// How long to play, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
-    time: f64,
+    /// How long to play: 30s, 10min
+    #[arg(long, value_name = "DURATION", default_value = "1min", value_parser = duration)]
+    time: Duration,
 
     /// How many conversations to play, as long as --time allows
     #[arg(long, value_name = "COUNT")]
@@ -72,13 +75,22 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FOLDER", default_value = "findings")]
     findings: PathBuf,
 
-    /// How long to make one finding smaller, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
-    minimise: f64,
+    /// How long to make one finding smaller
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    minimise: Duration,
 
-    /// The program hangs if it does not answer for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
-    hang: f64,
+    /// The program hangs if it does not answer for so long
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    hang: Duration,
+
+    /// A conversation that must always work: messages as decode prints them, those of the program with their kinds at least. Without it
+    /// the shortest one that is answered at the beginning
+    #[arg(long, value_name = "FILE.json")]
+    probe: Option<PathBuf>,
+
+    /// A message that this filter matches must never occur, such as 'kind == ACK and reply_to and data-after-logout'. May be repeated
+    #[arg(long, value_name = "EXPR")]
+    never: Vec<String>,
 
     /// The program may take so much more memory than after its start
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "256MiB")]
@@ -92,9 +104,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     one_at_a_time: bool,
 
-    /// Send no more than so many conversations a second. The default is no limit on this machine, and 1000 on others
+    /// Play at most so many conversations a second; 0 for any number, which is the default on this machine. On others it is 1000
     #[arg(long, value_name = "COUNT")]
-    rate: Option<NonZeroU32>,
+    rate: Option<u32>,
 
     /// The program may be on another machine
     #[arg(long)]
@@ -112,7 +124,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let speech = args.speech()?;
     let options = args.options(&speech)?;
     let target = args.target()?;
-    let settings = args.settings(&target)?;
+    let settings = args.settings(&target, &options, &speech)?;
     let seeds = args.seeds(&options)?;
     let mut fuzzer = match Fuzzer::new(&speech, &options.protocols, target, settings) {
         Ok(fuzzer) => fuzzer,
@@ -172,10 +184,8 @@ impl Arguments {
         })
     }
 
-    fn settings(&self, target: &Target) -> Result<Settings, Error> {
-        let seconds =
-            |seconds| Duration::try_from_secs_f64(seconds).map_err(|cause| Error::Timeout { seconds, cause });
-        let mut limits = Limits { allow_remote: self.yes_remote, rate: self.rate };
+    fn settings(&self, target: &Target, options: &Options, speech: &Speech) -> Result<Settings, Error> {
+        let mut limits = Limits { allow_remote: self.yes_remote, rate: self.rate.and_then(NonZeroU32::new) };
         if let Target::Running(address) | Target::Program { address: Some(address), .. } = target {
             limits.check(*address)?;
             let here = Limits { allow_remote: false, ..limits };
@@ -186,22 +196,68 @@ impl Arguments {
         Ok(Settings {
             seed: self.seed,
             runs: self.runs,
-            time: Some(seconds(self.time)?),
-            hang: seconds(self.hang)?.max(Duration::from_millis(20)),
+            time: Some(self.time),
+            hang: self.hang.max(Duration::from_millis(20)),
             memory: self.memory,
             limits,
             restart_every: self.restart_every,
             one_at_a_time: self.one_at_a_time,
             stop_at_first: self.first,
-            minimising: seconds(self.minimise)?,
+            minimising: self.minimise,
+            never: self.never(options)?,
+            probe: self.probe(options, speech)?,
         })
+    }
+
+    fn never(&self, options: &Options) -> Result<Vec<Never>, Error> {
+        let parse = |text: &String| {
+            let filter = Filter::parse(text, &options.protocols).map_err(Error::Filter)?;
+            Ok(Never { text: text.clone(), filter, options: options.clone() })
+        };
+        self.never.iter().map(parse).collect()
+    }
+
+    /// The messages of a file: those of the client as bytes, of those of the program the kinds.
+    fn probe(&self, options: &Options, speech: &Speech) -> Result<Option<Asked>, Error> {
+        let Some(path) = &self.probe else { return Ok(None) };
+        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
+        let default = options.protocols.iter().find(|one| one.name() == speech.protocol().name());
+        let (mut asked, mut talks) = (Asked::default(), Talks::default());
+        for (line, row) in text.lines().enumerate().filter(|(_, row)| !row.trim().is_empty()) {
+            let wrong = |cause| Error::Probe { path: path.clone(), line: line + 1, cause };
+            let json: serde_json::Value =
+                serde_json::from_str(row).map_err(EncodeError::NotJson).map_err(wrong)?;
+            let is_answer = json.get("direction").and_then(serde_json::Value::as_str) == Some("backward");
+            let mut bytes = Vec::new();
+            let encoded = encode_line(
+                row.as_bytes(),
+                &options.protocols,
+                default,
+                &mut talks,
+                &mut bytes,
+                &mut Vec::new(),
+            );
+            match json.get("kind").filter(|_| is_answer) {
+                // Its kind is enough.
+                Some(kind) => {
+                    let name = kind.get("enum").unwrap_or(kind).as_str().map(str::to_owned);
+                    asked.kinds.push(name.unwrap_or_else(|| kind.to_string()));
+                }
+                None if is_answer => {}
+                None => {
+                    encoded.map_err(wrong)?;
+                    asked.says.push(bytes);
+                }
+            }
+        }
+        Ok(Some(asked))
     }
 
     /// The conversations of a capture.
     fn seeds(&self, options: &Options) -> Result<Vec<Transcript>, Error> {
         let Some(file) = &self.seeds else { return Ok(Vec::new()) };
         let index = load(open(file, self.reading.unpack_limit)?, options)?;
-        let transcripts = framescope_inspect::transcripts(&index, LONGEST_SEED)?;
+        let transcripts = framescope_inspect::all_transcripts(&index, LONGEST_SEED)?;
         Ok(transcripts.into_iter().map(|(_, said)| said).collect())
     }
 }
@@ -234,7 +290,7 @@ impl<'a> Watch<'a> {
     /// False if it should stop.
     fn see(&mut self, event: Event<'_>) -> bool {
         match event {
-            Event::Ready { answered: 0, tried } => {
+            Event::Ready { answered: 0, tried, .. } => {
                 notify(&format!(
                     "the program answered none of {tried} valid conversations: only whether it accepts connections is watched"
                 ));
@@ -244,7 +300,7 @@ impl<'a> Watch<'a> {
             Event::Waiting => {}
             Event::Suspected(symptom) => {
                 self.erase();
-                notify(&format!("{}: {}; making it smaller", symptom.sign, symptom.title));
+                notify(&format!("{}: {}", symptom.sign, symptom.title));
             }
             Event::Found(finding) => {
                 self.findings += 1;
@@ -324,11 +380,15 @@ impl<'a> Watch<'a> {
 
     fn conclude(&self, outcome: &Outcome) -> Status {
         self.erase();
-        let Outcome { conversations, time, findings, starts, again, stopped } = outcome;
+        let Outcome { conversations, time, findings, starts, again, branches, stopped } = outcome;
         let seconds = time.as_secs_f64();
+        let reached = match branches {
+            Some(branches) => format!(", and {branches} of its branches were reached"),
+            None => "; which of its code was reached is not known".to_owned(),
+        };
         notify(&format!(
             "{conversations} conversations in {seconds:.1} s: {findings} found, which showed {again} times more; \
-             the program was started {starts} times"
+             the program was started {starts} times{reached}"
         ));
         match (stopped, findings) {
             (true, _) => Status::Interrupted,

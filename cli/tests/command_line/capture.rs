@@ -163,6 +163,14 @@ fn a_tool_that_may_not_capture_is_explained_with_a_command_and_another_one_is_tr
 }
 
 #[test]
+fn where_no_window_can_be_opened_the_messages_are_printed() {
+    let fake = Fake::new("tcpdump", &format!("{LISTENING}cat CASE"));
+    let output = fake.run(&["--window", "--format", "csv"]);
+    notifies(&output, 0, &["can't open a window (", "), so the messages are printed instead"]);
+    assert!(text(&output.stdout).lines().count() > 3);
+}
+
+#[test]
 fn wrong_interfaces_and_filters_are_explained() {
     let lists = "[ \"$1\" = -D ] && { echo '1.lo [Up, Running, Loopback]'; exit; }\n";
     let fake =

@@ -83,6 +83,22 @@ fn memory_that_grows_is_found() {
 }
 
 #[test]
+fn a_message_that_must_never_occur_is_found_and_a_probe_must_be_answered_as_it_says() {
+    let Some(exec) = server("missive_server") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let probe = folder.path().join("probe.json");
+    let login = r#"{"direction":"forward","fields":{"kind":{"enum":"LOGIN","value":1},"payload":{"user":"ada","credential":""}}}"#;
+    std::fs::write(&probe, format!("{login}\n{{\"direction\":\"backward\",\"kind\":\"ACK\"}}\n")).unwrap();
+    let probe_path = probe.to_str().unwrap();
+    let never = ["--never", "kind == PONG and latency", "--probe", probe_path];
+    let finding = found(&fuzz(&exec, folder.path(), &never), "never");
+    assert_eq!(finding["title"], "a message occurs that must not: kind == PONG and latency");
+    std::fs::write(&probe, format!("{login}\n{{\"direction\":\"backward\",\"kind\":\"ERROR\"}}\n")).unwrap();
+    let output = fuzz(&exec, folder.path(), &["--probe", probe_path]);
+    notifies(&output, 1, &["the probe is answered with ACK", "should be ERROR"]);
+}
+
+#[test]
 fn a_server_without_a_known_fault_is_not_accused() {
     let Some(exec) = server("missive_server") else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -181,7 +181,7 @@ def boofuzz_finds(command, protocol, seconds):
     monitor = Monitor()
     monitor.start_target()
     all_of, follows, probe = (board if protocol == "board" else missive)(boofuzz)
-    target = boofuzz.Target(connection=boofuzz.TCPSocketConnection("127.0.0.1", monitor.port, recv_timeout=0.2),
+    target = boofuzz.Target(connection=boofuzz.TCPSocketConnection("127.0.0.1", monitor.port, recv_timeout=0.02),
                             monitors=[monitor])
     with contextlib.chdir(tempfile.mkdtemp()):
         session = boofuzz.Session(target=target, web_port=None, keep_web_open=False, fuzz_loggers=[],

@@ -13,6 +13,9 @@ use crate::panels::{
     tour,
 };
 
+/// The bytes of a capture that grows which may be unread without a notice.
+const BEHIND: u64 = 1 << 20;
+
 impl App {
     pub(super) fn lay_out(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         self.top_bar(ui, commands);
@@ -79,7 +82,12 @@ impl App {
             return Some(progress(pending, "reading again"));
         }
         let document = self.document.as_ref()?;
-        (!document.is_caught_up()).then(|| progress(document, "reading"))
+        let index = document.index();
+        // What came just now is read as it comes, and is nothing to wait for.
+        let is_current =
+            index.source().is_growing() && index.source().length().saturating_sub(index.position()) < BEHIND;
+        drop(index);
+        (!document.is_caught_up() && !is_current).then(|| progress(document, "reading"))
     }
 
     fn tour(&mut self, ui: &mut Ui) {

@@ -95,8 +95,7 @@ impl App {
 
     fn show_recording(&mut self, recording: Recording, ctx: &Context) {
         let Some(source) = recording.source() else { return };
-        let file = Path::new(source.name());
-        let saved = file.is_file().then(|| file.to_owned());
+        let saved = recording.file().map(Path::to_owned);
         self.notifications.clear();
         self.open(source, false, ctx);
         self.recording = Some(Running::new(recording, saved));

@@ -1,7 +1,7 @@
 //! A capture that runs: the tool, the threads that read what it writes, and its end.
 
 use std::io::{ErrorKind, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -77,6 +77,7 @@ pub struct Recording {
     shared: Arc<Shared>,
     source: Option<Source>,
     interface: String,
+    file: Option<PathBuf>,
     reader: Option<thread::JoinHandle<()>>,
 }
 
@@ -118,8 +119,10 @@ impl Recording {
     ) -> Result<Recording, CaptureError> {
         let Started { child, stdout } = started;
         let child = Arc::new(child);
-        let name =
-            request.file.as_ref().map_or_else(|| interface.to_owned(), |file| file.display().to_string());
+        let name = request
+            .file
+            .as_ref()
+            .map_or_else(|| format!("recording on {interface}"), |file| file.display().to_string());
         let (output, source) = Output::open(request, &name).inspect_err(|_| child.end())?;
         let shared = Arc::new(Shared::default());
         let pump = Pump {
@@ -141,7 +144,7 @@ impl Recording {
         let unstarted = |cause| CaptureError::Start { tool: child.tool().clone(), cause };
         let reader = thread::Builder::new().name("capture".to_owned()).spawn(work).map_err(unstarted)?;
         child.watch(request.until.time).map_err(unstarted)?;
-        Ok(Recording { child, shared, source, interface, reader: Some(reader) })
+        Ok(Recording { child, shared, source, interface, file: request.file.clone(), reader: Some(reader) })
     }
 
     /// What is captured, as it grows. None if it is only written.
@@ -152,6 +155,11 @@ impl Recording {
     /// Where it captures.
     pub fn interface(&self) -> &str {
         &self.interface
+    }
+
+    /// The file that it writes, if it is not a temporary one.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// What captures.

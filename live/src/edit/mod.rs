@@ -171,7 +171,10 @@ impl Edit {
         if let Some(changed) = message.in_place(&self.path, &range, &old, &wanted) {
             return Ok(changed);
         }
-        message.written(&self.path, wanted)
+        message.written(&self.path, &wanted).or_else(|refused| {
+            // What is derived is wrong on purpose then.
+            message.spliced(&self.path, &range, (&old, &wanted)).ok_or(refused)
+        })
     }
 }
 
@@ -266,8 +269,23 @@ impl<'m> Message<'m> {
         None
     }
 
+    /// The bytes with a text of another length where one is as it is, if that reads back.
+    fn spliced(
+        &self,
+        path: &Path,
+        range: &std::ops::Range<usize>,
+        (old, wanted): (&Value<'_>, &Value<'_>),
+    ) -> Option<Vec<u8>> {
+        let (old, new) = (old.as_bytes()?, wanted.as_bytes()?);
+        self.bytes.get(range.clone()).filter(|field| !field.is_empty() && *field == old)?;
+        let mut changed = self.bytes.to_vec();
+        changed.splice(range.clone(), new.iter().copied());
+        let found = self.value_in(path, &changed)?;
+        place::is_same(&found, wanted).then_some(changed)
+    }
+
     /// The message as its protocol writes it with the value.
-    fn written(&self, path: &Path, wanted: Value<'_>) -> Result<Vec<u8>, EditError> {
+    fn written(&self, path: &Path, wanted: &Value<'_>) -> Result<Vec<u8>, EditError> {
         let mut message = self.read(self.bytes);
         let refused = |why: String| EditError::NotWritten {
             path: path.as_str().to_owned(),
@@ -282,7 +300,7 @@ impl<'m> Message<'m> {
         }
         let bytes = self.encode(&message).map_err(|error| refused(error.to_string()))?;
         match self.value_in(path, &bytes) {
-            Some(found) if place::is_same(&found, &wanted) => Ok(bytes),
+            Some(found) if place::is_same(&found, wanted) => Ok(bytes),
             Some(found) => Err(refused(format!("it follows from other fields, and is {found} then"))),
             None => Err(refused("the message has no such field then".to_owned())),
         }

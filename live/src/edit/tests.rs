@@ -190,3 +190,21 @@ fn an_item_of_a_list_is_chosen_by_its_number() {
     assert_eq!(changed(&*list, bytes, "value += 1"), b"\x02\x01\0\x06\x02\0\x06");
     assert!(edit("item[2].value = 7").change(&*list, None, bytes).is_err());
 }
+
+#[test]
+fn headers_are_changed_also_to_what_is_not_so() {
+    let options = framescope_inspect::Reading::default().options();
+    let bytes = b"POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\nhello";
+    let decode_as = vec!["file=http".parse().unwrap()];
+    let reading = Options { decode_as, protocols: options.protocols.clone(), ..Options::default() };
+    let index = read(Source::from_bytes("request", *bytes), &reading, &mut |_| true).unwrap();
+    let change = |text: &str| {
+        let edit = Edit::parse(text, &options).unwrap();
+        let changed = edit.apply(&index, index.row_id(0).unwrap()).unwrap();
+        String::from_utf8(changed.unwrap_or_else(|error| panic!("{text}: {error}"))).unwrap()
+    };
+    let host = change("headers.host = \"elsewhere\"").to_lowercase();
+    assert_eq!(host, "post /a http/1.1\r\nhost: elsewhere\r\ncontent-length: 5\r\n\r\nhello");
+    assert!(change("headers.content-length = \"50\"").ends_with("Content-Length: 50\r\n\r\nhello"));
+    assert!(change("headers.content-length = \"4\"").ends_with("Content-Length: 4\r\n\r\nhello"));
+}

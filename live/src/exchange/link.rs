@@ -1,19 +1,17 @@
 //! The connection itself: bytes are sent by the caller and received by a thread, and both are recorded.
 
-use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use framescope_parser::Role;
 use socket2::SockRef;
 
 use super::ExchangeError;
+use super::arrivals::{Arrivals, End, Receiving};
 use crate::{Leg, Limits, Recorded, Recorder, Target};
 
 /// How long a read or a write takes at most before it is seen whether it is still wanted.
@@ -22,8 +20,6 @@ const SLICE: Duration = Duration::from_millis(100);
 const WRITE_SLICE: Duration = Duration::from_millis(2);
 /// What one peer may send in one conversation.
 const MOST_RECEIVED: u64 = 1 << 26;
-/// What is received ahead of what is read as messages.
-const MOST_AHEAD: u64 = 1 << 20;
 /// The largest datagram.
 const PIECE: usize = 64 << 10;
 /// What the ends of a Unix socket, which have no addresses, are recorded as.
@@ -32,126 +28,6 @@ const OF_UNIX: [SocketAddr; 2] = {
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
     [SocketAddr::new(local, 2), SocketAddr::new(local, 1)]
 };
-
-/// How the peer's side has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Closed,
-    Reset,
-    Flooded,
-}
-
-/// The thread that receives, which ends when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Receiving {
-    arrivals: Arc<Arrivals>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Receiving {
-    /// Receives no more.
-    pub(crate) fn stop(&mut self) {
-        self.arrivals.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for Receiving {
-    fn drop(&mut self) {
-        self.arrivals.stop();
-    }
-}
-
-/// What the receiving thread says to the one that waits.
-#[derive(Default)]
-pub(crate) struct Arrivals {
-    state: Mutex<State>,
-    changed: Condvar,
-    stopped: AtomicBool,
-    /// Called when there is something new.
-    wake: Option<Box<dyn Fn() + Send + Sync>>,
-}
-
-impl fmt::Debug for Arrivals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arrivals").finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Bytes that were received since the one that waits has read them.
-    ahead: u64,
-    end: Option<End>,
-}
-
-impl Arrivals {
-    /// For one that waits for several conversations, and is woken.
-    pub(crate) fn waking(wake: impl Fn() + Send + Sync + 'static) -> Arrivals {
-        Arrivals { wake: Some(Box::new(wake)), ..Arrivals::default() }
-    }
-
-    fn notify(&self) {
-        self.changed.notify_all();
-        if let Some(wake) = &self.wake {
-            wake();
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// More was received. While it is too much, no more is.
-    fn more(&self, bytes: u64) {
-        let mut state = self.state();
-        state.ahead += bytes;
-        self.notify();
-        while state.ahead > MOST_AHEAD && !self.is_stopped() {
-            state = self.changed.wait_timeout(state, SLICE).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// All that was received so far is about to be read.
-    pub(crate) fn read(&self) {
-        self.state().ahead = 0;
-        self.changed.notify_all();
-    }
-
-    /// The conversation has ended.
-    pub(crate) fn ended(&self, end: End) {
-        self.state().end = Some(end);
-        self.notify();
-    }
-
-    /// How the peer's side has ended, if it has.
-    pub(crate) fn end(&self) -> Option<End> {
-        self.state().end
-    }
-
-    /// Waits until something was received or has ended, at most until then.
-    pub(crate) fn wait(&self, until: Instant) {
-        let mut state = self.state();
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if state.ahead > 0 || state.end.is_some() || left.is_zero() {
-                return;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// The receiving thread is to end.
-    fn stop(&self) {
-        self.stopped.store(true, Ordering::Release);
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
-    }
-}
 
 /// A connection, and where it is recorded.
 #[derive(Debug)]
@@ -178,7 +54,7 @@ type Input = Box<dyn FnMut(&mut [u8]) -> io::Result<usize> + Send>;
 #[derive(Clone, Debug)]
 enum Tape {
     Stream(Arc<Mutex<Recorded>>),
-    Datagrams { recorder: Recorder, client: SocketAddr, server: SocketAddr },
+    Datagrams { recorder: Recorder, client: SocketAddr, server: SocketAddr, turn: Arc<Mutex<()>> },
 }
 
 impl Tape {
@@ -191,7 +67,8 @@ impl Tape {
                 recorded.data(from, bytes);
                 Ok(bytes.len())
             }
-            Tape::Datagrams { recorder, client, server } => {
+            Tape::Datagrams { recorder, client, server, turn } => {
+                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
                 let (from, to) = if from == Role::Client { (client, server) } else { (server, client) };
                 let bytes = work()?;
                 recorder.datagram(Leg::ONLY, *from, *to, bytes);
@@ -250,7 +127,7 @@ impl Link {
         socket.set_nonblocking(false)?;
         socket.set_read_timeout(Some(SLICE))?;
         let (client, server) = (socket.peer_addr()?, socket.local_addr()?);
-        let tape = Tape::Datagrams { recorder: recorder.clone(), client, server };
+        let tape = Tape::Datagrams { recorder: recorder.clone(), client, server, turn: Arc::default() };
         Ok(Link { socket: Some(Socket::Udp(socket)), tape, role: Role::Server })
     }
 
@@ -282,7 +159,7 @@ impl Link {
         let peer = self.role.reverse();
         let work = move || receive(&mut *input, is_udp, (&tape, peer), &of_thread);
         let thread = std::thread::Builder::new().name("receive".to_owned()).spawn(work)?;
-        Ok(Receiving { arrivals: Arc::clone(arrivals), thread: Some(thread) })
+        Ok(Receiving::new(arrivals, thread))
     }
 
     /// Sends all bytes before then.
@@ -384,7 +261,7 @@ fn udp(address: SocketAddr, recorder: &Recorder) -> io::Result<Link> {
     socket.connect(address)?;
     socket.set_read_timeout(Some(SLICE))?;
     let (recorder, client) = (recorder.clone(), socket.local_addr()?);
-    let tape = Tape::Datagrams { recorder, client, server: address };
+    let tape = Tape::Datagrams { recorder, client, server: address, turn: Arc::default() };
     Ok(Link { socket: Some(Socket::Udp(socket)), tape, role: Role::Client })
 }
 

@@ -1,6 +1,7 @@
 //! A conversation with a program that listens: what is sent and received is recorded and read at once, so that the rows of what was said
 //! so far are there when the next message is to be written.
 
+pub(crate) mod arrivals;
 pub(crate) mod link;
 mod listener;
 mod waiting;
@@ -15,7 +16,8 @@ use framescope_parser::{Direction, Protocol, Role};
 use serde_json::Value as Json;
 use thiserror::Error;
 
-use self::link::{Arrivals, End, Link, Receiving};
+use self::arrivals::{Arrivals, End, Receiving};
+use self::link::Link;
 pub use self::listener::Listener;
 pub use self::waiting::{TakeRows, Wait, Waited};
 use crate::encoding::EncodeError;

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use framescope_checking::Transcript;
 
-use super::engine::{Finding, Fuzzer, blocked, busy};
+use super::engine::{Finding, Fuzzer};
 use super::peer::PeerError;
 use super::playing::Script;
 use super::smaller::smaller;
 use super::symptom::{Sign, Symptom};
+use super::watching::{blocked, busy};
 
 /// How many conversations are given where nothing shows which of them matter.
 const LAST: usize = 32;
@@ -65,7 +66,7 @@ impl Trial<'_, '_> {
         }
         let (symptom, said) = fuzzer.replay(scripts, self.wanted.sign);
         let Some(symptom) = symptom else { return Ok(false) };
-        self.is_spoilt = !matches!(symptom.sign, Sign::Reply | Sign::Accepts);
+        self.is_spoilt = !matches!(symptom.sign, Sign::Reply | Sign::Accepts | Sign::Never);
         let shows = symptom.key() == self.wanted.key();
         if shows {
             self.said = said;
@@ -97,6 +98,9 @@ impl<'p> Fuzzer<'p> {
         }
         if matches!(wanted, Sign::Reply | Sign::Accepts) {
             return (None, said);
+        }
+        if wanted == Sign::Never {
+            return (self.must_not(&said), said);
         }
         let limit = self.short();
         if wanted == Sign::Busy {

@@ -8,13 +8,15 @@ use framescope_parser::Role;
 use super::engine::Fuzzer;
 use super::peer::PeerError;
 use super::playing::{End, Ending, Manners, Patience, Played, Script};
-use super::probe::{Probe, answers, last_words};
+use super::probe::{Asked, Probe, answers, last_words};
 use super::reading::{Reader, Row};
 
 /// How many conversations are tried.
 const TRIES: usize = 400;
 /// How long.
-const TIME: Duration = Duration::from_secs(8);
+const TIME: Duration = Duration::from_secs(6);
+/// So many messages without an answer make a peer one that does not answer soon.
+const UNANSWERED: usize = 5;
 /// When so many were answered, the peer is known well enough.
 const ENOUGH: usize = 25;
 
@@ -28,21 +30,23 @@ impl Fuzzer<'_> {
         for seed in &seeds {
             self.corpus.keep(seed.clone());
         }
-        let (mut answered, mut tried, mut seeds) = (0, 0, seeds.into_iter());
-        while tried < TRIES
-            && answered < ENOUGH
-            && (begun.elapsed() < TIME || answered == 0 && begun.elapsed() < 3 * TIME)
-        {
+        let (mut answered, mut tried, mut looked_at, mut seeds) = (0, 0, 0, seeds.into_iter());
+        while tried < TRIES && looked_at < 10 * TRIES && answered < ENOUGH && begun.elapsed() < TIME {
+            looked_at += 1;
+            if self.early.is_some() && (answered > 0 || tried > UNANSWERED) {
+                break;
+            }
             let known = seeds.next();
             let is_known = known.is_some();
             let said = known.unwrap_or_else(|| self.speech.fresh(&mut self.random));
             let script = self.in_turn(&said);
-            let is_valid = is_known || self.is_valid(&said);
-            if script.says.is_empty() || !is_valid {
-                tried += usize::from(script.says.is_empty());
+            if script.says.is_empty() || !is_known && !self.is_valid(&said) {
                 continue;
             }
             tried += 1;
+            if answered == 0 && tried == UNANSWERED {
+                self.patience.answer = self.patience.answer.min(Duration::from_millis(100));
+            }
             let Some(played) = self.try_out(&script)? else { continue };
             if answers(&played).is_empty() {
                 continue;
@@ -50,7 +54,31 @@ impl Fuzzer<'_> {
             answered += 1;
             self.take(&script, &played)?;
         }
+        if let Some(asked) = self.settings.probe.clone() {
+            self.try_probe(&asked)?;
+        }
         Ok((answered, tried))
+    }
+
+    /// The probe that was given, which has to work now.
+    fn try_probe(&mut self, asked: &Asked) -> Result<(), PeerError> {
+        let (script, usual) = (asked.script(), self.patience.answer);
+        self.patience.answer = self.settings.hang;
+        let played = self.try_out(&script)?;
+        self.patience.answer = usual;
+        let answered = played.as_ref().map(answers).unwrap_or_default();
+        match played.filter(|played| asked.is_answered(played)) {
+            Some(_) => {
+                self.probe = Probe { script, answers: answered };
+                Ok(())
+            }
+            None => {
+                let shown =
+                    |kinds: &[String]| if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(", ") };
+                let wanted = if asked.kinds.is_empty() { "anything".to_owned() } else { shown(&asked.kinds) };
+                Err(PeerError::Probe { found: shown(&answered), wanted })
+            }
+        }
     }
 
     /// What was answered: how it is answered becomes what is usual, and the probe if it is simpler than the one so far.
@@ -69,7 +97,7 @@ impl Fuzzer<'_> {
         let is_read = |row: &Row| row.role == Role::Client || row.refused.is_none() && !row.is_cut;
         self.judge.reads_replies &= played.rows.iter().all(is_read);
         self.judge.learn(&played.rows, script);
-        self.corpus.offer(&played.said, &played.rows, played.end, false);
+        self.offer(played);
         let said = answers(played);
         let weight = |script: &Script| (script.says.len().max(2), script.length());
         let is_better = !self.probe.asks() || weight(script) < weight(&self.probe.script);

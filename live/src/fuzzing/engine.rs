@@ -9,27 +9,25 @@ use framescope_checking::{Random, Transcript};
 use framescope_parser::Protocol;
 
 use super::corpus::Corpus;
+use super::coverage::Coverage;
+use super::never::Never;
 use super::oracles::Judge;
 use super::peer::{Peer, PeerError, Target};
 use super::playing::{End, Ending, Manners, NoConnection, Patience, Played, Player, Script};
-use super::probe::{Probe, last_words, probe};
+use super::probe::{Asked, Probe, last_words};
 use super::speech::Speech;
 use super::symptom::{Sign, Symptom};
-use super::vitals;
+use super::watching::Memory;
 use crate::{Limits, Pacer};
 
 /// How many conversations are remembered since the program was started.
 const HISTORY: usize = 2000;
+/// How many conversations are looked at together for messages that must never occur.
+const READ_TOGETHER: usize = 50;
 /// How many connections stay open at a time.
 const STAYING: usize = 8;
 /// Conversations between two looks at whether the peer still works, where nothing is suspicious.
 const BETWEEN_PROBES: u64 = 64;
-/// How many conversations after which memory had grown are looked at.
-const SUSPECTS: usize = 12;
-/// Less growth than this is not looked into.
-const GROWTH: u64 = 4 << 20;
-/// How long the peer is watched to see whether it rests.
-const REST: Duration = Duration::from_millis(30);
 
 /// How a peer is fuzzed.
 #[derive(Clone, Debug)]
@@ -38,7 +36,7 @@ pub struct Settings {
     pub seed: u32,
     /// How many conversations to play; None for any number.
     pub runs: Option<u64>,
-    /// How long to play; None for ever.
+    /// How long to play, the time for making findings smaller left aside; None for ever.
     pub time: Option<Duration>,
     /// A peer that does not answer for so long hangs.
     pub hang: Duration,
@@ -54,6 +52,10 @@ pub struct Settings {
     pub stop_at_first: bool,
     /// How long to make the conversations of one finding smaller.
     pub minimising: Duration,
+    /// Messages that must never occur.
+    pub never: Vec<Never>,
+    /// A conversation that must get its answers after whatever else was said; without it, one that is found at the beginning.
+    pub probe: Option<Asked>,
 }
 
 impl Default for Settings {
@@ -69,6 +71,8 @@ impl Default for Settings {
             one_at_a_time: false,
             stop_at_first: false,
             minimising: Duration::from_secs(20),
+            never: Vec::new(),
+            probe: None,
         }
     }
 }
@@ -105,6 +109,8 @@ pub enum Event<'e> {
         answered: usize,
         /// All that were tried.
         tried: usize,
+        /// How many branches of the program were reached; None if it does not say.
+        branches: Option<usize>,
     },
     /// So many conversations were played, of which so many are kept to be changed further.
     Played {
@@ -134,6 +140,8 @@ pub struct Outcome {
     pub starts: u64,
     /// How many times a fault showed that was known already.
     pub again: u64,
+    /// How many branches of the program were reached; None if it does not say.
+    pub branches: Option<usize>,
     /// Whether it was asked to stop.
     pub stopped: bool,
 }
@@ -157,25 +165,17 @@ pub struct Fuzzer<'p> {
     pub(super) memory: Memory,
     /// A fault that showed while it was found out how the peer answers.
     pub(super) early: Option<(Symptom, VecDeque<Script>)>,
+    /// What was said and has not been looked at for messages that must never occur.
+    unread: Vec<Transcript>,
+    /// How long findings were looked into: that counts for nothing.
+    spent: Duration,
+    coverage: Option<Coverage>,
     pacer: Pacer,
     begun: Instant,
     conversations: u64,
-    known: HashMap<String, u64>,
-    rested: Instant,
+    pub(super) known: HashMap<String, u64>,
+    pub(super) rested: Instant,
     is_over: bool,
-}
-
-/// What is known of a program's memory.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// How much it was when it had become steady, and how many conversations had been played then.
-    pub(super) base: Option<u64>,
-    last: u64,
-    looked: u64,
-    /// How much is reached before it is looked into.
-    threshold: u64,
-    /// The scripts with the greatest growth.
-    pub(super) suspects: Vec<(u64, Script)>,
 }
 
 impl<'p> Fuzzer<'p> {
@@ -190,7 +190,9 @@ impl<'p> Fuzzer<'p> {
         target: Target,
         settings: Settings,
     ) -> Result<Fuzzer<'p>, PeerError> {
-        let peer = Peer::start(target, Vec::new())?;
+        // Without a place for the file nothing is seen of the program's code.
+        let coverage = matches!(target, Target::Program { .. }).then(Coverage::new).and_then(Result::ok);
+        let peer = Peer::start(target, coverage.iter().map(Coverage::variable).collect())?;
         let player = Player { protocol: speech.protocol(), others, manners: Manners::default() };
         let first = Duration::from_millis(500).min(settings.hang);
         Ok(Fuzzer {
@@ -207,6 +209,9 @@ impl<'p> Fuzzer<'p> {
             staying: VecDeque::new(),
             memory: Memory::default(),
             early: None,
+            unread: Vec::new(),
+            spent: Duration::ZERO,
+            coverage,
             pacer: settings.limits.pacer(),
             begun: Instant::now(),
             conversations: 0,
@@ -228,7 +233,7 @@ impl<'p> Fuzzer<'p> {
     ) -> Result<Outcome, PeerError> {
         self.begun = Instant::now();
         let (answered, tried) = self.calibrate(seeds)?;
-        let mut goes_on = watch(Event::Ready { answered, tried });
+        let mut goes_on = watch(Event::Ready { answered, tried, branches: self.branches() });
         let mut findings = 0;
         while goes_on && !self.is_over() {
             let symptom = match self.early.take() {
@@ -248,7 +253,10 @@ impl<'p> Fuzzer<'p> {
                 *times += 1;
                 if *times == 1 {
                     goes_on &= watch(Event::Suspected(&symptom));
-                    match self.follow_up(symptom, &mut || watch(Event::Waiting))? {
+                    let begun = Instant::now();
+                    let followed = self.follow_up(symptom, &mut || watch(Event::Waiting))?;
+                    self.spent += begun.elapsed();
+                    match followed {
                         Some(finding) => {
                             findings += 1;
                             goes_on &= watch(Event::Found(&finding));
@@ -268,8 +276,14 @@ impl<'p> Fuzzer<'p> {
             findings,
             starts: self.peer.starts,
             again,
+            branches: self.branches(),
             stopped: !goes_on,
         })
+    }
+
+    /// How many branches of the program were reached; None if it does not say.
+    fn branches(&self) -> Option<usize> {
+        self.coverage.as_ref().map(Coverage::count).filter(|count| *count > 0)
     }
 
     /// How many conversations were played, and for how long.
@@ -286,7 +300,7 @@ impl<'p> Fuzzer<'p> {
     fn is_over(&self) -> bool {
         self.is_over
             || self.settings.runs.is_some_and(|runs| self.conversations >= runs)
-            || self.settings.time.is_some_and(|time| self.begun.elapsed() >= time)
+            || self.settings.time.is_some_and(|time| self.begun.elapsed() >= time + self.spent)
     }
 
     /// Nobody stays where it is known that this blocks the peer.
@@ -299,7 +313,7 @@ impl<'p> Fuzzer<'p> {
     }
 
     /// How long a peer is waited for that may hang: not so long any more when it is known to.
-    fn hang(&self) -> Duration {
+    pub(super) fn hang(&self) -> Duration {
         let is_known = self.known.keys().any(|key| key.starts_with(Sign::Hang.as_str()));
         if is_known { self.short() } else { self.settings.hang }
     }
@@ -312,7 +326,8 @@ impl<'p> Fuzzer<'p> {
     /// A fresh program. Returns what was said to the last one.
     pub(super) fn start_again(&mut self) -> Result<VecDeque<Script>, PeerError> {
         self.staying.clear();
-        self.memory = Memory { threshold: self.memory.threshold, ..Memory::default() };
+        self.unread.clear();
+        self.memory = self.memory.again();
         self.peer.restart()?;
         Ok(std::mem::take(&mut self.history))
     }
@@ -348,7 +363,16 @@ impl<'p> Fuzzer<'p> {
             return Some(symptom);
         }
         self.judge.learn(&played.rows, script);
-        self.corpus.offer(&played.said, &played.rows, played.end, false);
+        self.offer(&played);
+        if !self.settings.never.is_empty() {
+            self.unread.push(played.said);
+            if self.unread.len() == READ_TOGETHER {
+                let unread = std::mem::take(&mut self.unread);
+                if let Some(symptom) = self.must_not(&unread) {
+                    return Some(symptom);
+                }
+            }
+        }
         if let Some(stays) = played.stays {
             if self.staying.len() == STAYING {
                 self.staying.pop_front();
@@ -368,6 +392,17 @@ impl<'p> Fuzzer<'p> {
         (is_quiet || self.rested.elapsed() > Duration::from_secs(1)).then(|| self.look_at_rest()).flatten()
     }
 
+    /// Keeps a conversation in which the program did something new.
+    pub(super) fn offer(&mut self, played: &Played) {
+        let is_new = self.coverage.as_mut().is_some_and(Coverage::is_new);
+        self.corpus.offer(&played.said, &played.rows, played.end, is_new);
+    }
+
+    /// Whether a message occurs that must not.
+    pub(super) fn must_not(&self, said: &[Transcript]) -> Option<Symptom> {
+        self.settings.never.iter().find_map(|never| never.occurs(said))
+    }
+
     /// How long answers take: one in twenty takes longer than what is usual.
     fn learn_pace(&mut self, slowest: Duration) {
         if slowest.is_zero() {
@@ -380,89 +415,4 @@ impl<'p> Fuzzer<'p> {
         let answer = self.usual * 4 + Duration::from_millis(3);
         self.patience.answer = answer.min(Duration::from_millis(200)).min(self.settings.hang / 2);
     }
-
-    /// What is wrong with the peer, if it does not answer as it did within a time.
-    pub(super) fn ask(&mut self, limit: Duration) -> Option<Symptom> {
-        probe(&mut self.peer, &self.player, &self.probe, limit)
-    }
-
-    /// Whether the peer answers; and if it does not, whether it does when no connection stays.
-    fn is_well(&mut self) -> Option<Symptom> {
-        let symptom = self.ask(self.hang())?;
-        if self.staying.is_empty() || symptom.sign == Sign::Crash {
-            return Some(symptom);
-        }
-        self.staying.clear();
-        match self.ask(self.hang()) {
-            Some(still) => Some(still),
-            None => Some(blocked()),
-        }
-    }
-
-    /// Whether the program computes although nothing is asked of it.
-    fn look_at_rest(&mut self) -> Option<Symptom> {
-        self.rested = Instant::now();
-        if !self.computes(REST) || !self.computes(REST * 5) {
-            return None;
-        }
-        self.staying.clear();
-        let is_known = self.known.keys().any(|key| key.starts_with(Sign::Busy.as_str()));
-        let patience = if is_known { self.short() } else { self.settings.hang };
-        self.computes(patience).then(busy)
-    }
-
-    /// Whether it computes for much of that time.
-    pub(super) fn computes(&self, time: Duration) -> bool {
-        let Some(before) = self.peer.processor_time() else { return false };
-        let begun = Instant::now();
-        std::thread::sleep(time);
-        let after = self.peer.processor_time().unwrap_or(before);
-        // Other programs may take most of the processors.
-        after.saturating_sub(before) > begun.elapsed() / 5
-    }
-
-    /// Whether memory grows and does not come back.
-    fn look_at_memory(&mut self, script: &Script) -> Option<Symptom> {
-        let every = if vitals::are_cheap() { 1 } else { 200 };
-        self.memory.looked += 1;
-        if !self.memory.looked.is_multiple_of(every) {
-            return None;
-        }
-        let now = self.peer.memory()?;
-        let memory = &mut self.memory;
-        let grown = now.saturating_sub(memory.last);
-        if memory.looked > 100 && grown > 0 {
-            memory.suspects.push((grown, script.clone()));
-            memory.suspects.sort_by_key(|(grown, _)| std::cmp::Reverse(*grown));
-            memory.suspects.truncate(SUSPECTS);
-        }
-        memory.last = now;
-        if memory.looked <= 100 {
-            memory.base = Some(now);
-            return None;
-        }
-        let all = now.saturating_sub(memory.base?);
-        if all > self.settings.memory {
-            return Some(grows());
-        }
-        memory.threshold = memory.threshold.max(GROWTH);
-        if all < memory.threshold {
-            return None;
-        }
-        // It may be a buffer that is as long as the longest message: only what grows on and on is a fault.
-        memory.threshold = all.saturating_mul(2);
-        Some(grows())
-    }
-}
-
-pub(super) fn blocked() -> Symptom {
-    Symptom::new(Sign::Blocked, "it answers nobody else while one connection stays open")
-}
-
-pub(super) fn busy() -> Symptom {
-    Symptom::new(Sign::Busy, "it computes although no connection is open")
-}
-
-pub(super) fn grows() -> Symptom {
-    Symptom::new(Sign::Memory, "its memory grows and does not come back")
 }

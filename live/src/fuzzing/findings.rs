@@ -12,9 +12,10 @@ use framescope_checking::{Piece, Transcript};
 use thiserror::Error;
 
 use super::engine::Finding;
+use super::never::record;
 use super::playing::{Ending, Script};
 use super::report;
-use crate::{Leg, Recorder};
+use crate::Recorder;
 
 /// Why a finding can't be written.
 #[derive(Debug, Error)]
@@ -112,15 +113,7 @@ impl Finding {
                 SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000 + number)),
                 SocketAddr::V6(_) => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 40_000 + number)),
             };
-            let mut recorded = recorder.connection(Leg::ONLY, client, server);
-            for piece in said.pieces() {
-                if let Piece::Segment(role, bytes) = piece {
-                    recorded.data(*role, bytes);
-                }
-            }
-            if self.scripts.get(usize::from(number)).is_none_or(|script| script.ending != Ending::Stay) {
-                recorded.end(framescope_parser::Role::Client);
-            }
+            record(&recorder, &said, client, server);
         }
         recorder.flush();
         recorder.failure().map_or(Ok(()), |sentence| Err(io::Error::other(sentence)))

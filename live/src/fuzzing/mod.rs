@@ -7,9 +7,11 @@
 mod blame;
 mod calibration;
 mod corpus;
+mod coverage;
 mod engine;
 mod findings;
 mod frames;
+mod never;
 mod oracles;
 mod peer;
 mod playing;
@@ -21,11 +23,13 @@ mod smaller;
 mod speech;
 mod symptom;
 mod vitals;
+mod watching;
 
 pub use engine::{Event, Finding, Fuzzer, Outcome, Settings};
 pub use findings::{Files, WriteError};
+pub use never::Never;
 pub use peer::{PeerError, Target};
 pub use playing::{Ending, Script};
-pub use probe::Probe;
+pub use probe::{Asked, Probe};
 pub use speech::Speech;
 pub use symptom::{Sign, Symptom};

@@ -10,8 +10,9 @@ use super::program::Program;
 use super::symptom::{Sign, Symptom};
 use super::{report, vitals};
 
-/// How long a program may take until it accepts connections.
+/// How long a program may take until it accepts connections, and one that is not started here.
 const START: Duration = Duration::from_secs(20);
+const RETURN: Duration = Duration::from_secs(3);
 
 /// What is fuzzed.
 #[derive(Clone, Debug)]
@@ -57,6 +58,14 @@ pub enum PeerError {
         cause: io::Error,
         /// What to do.
         advice: &'static str,
+    },
+    /// The conversation that it must always answer is not answered at the beginning.
+    #[error("the probe is answered with {found} at the beginning; it should be {wanted}")]
+    Probe {
+        /// The kinds of the answers.
+        found: String,
+        /// Those that it wants.
+        wanted: String,
     },
     /// No port is free.
     #[error("no port is free on this machine: {0}")]
@@ -136,7 +145,7 @@ impl Peer {
                 let said = said.map_or_else(String::new, |line| format!(": {line}"));
                 return Err(PeerError::Ended { command: command.clone(), how: report::ending(status), said });
             }
-            if begun.elapsed() > START {
+            if begun.elapsed() > if self.is_program() { START } else { RETURN } {
                 let advice = match self.target {
                     Target::Program { address: None, .. } => {
                         "; it must listen on the port that is in the variable PORT, or for {port} in the command"

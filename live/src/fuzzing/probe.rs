@@ -5,8 +5,17 @@ use std::time::Duration;
 use framescope_parser::Role;
 
 use super::peer::Peer;
-use super::playing::{End, NoConnection, Patience, Played, Player, Script};
+use super::playing::{End, Ending, NoConnection, Patience, Played, Player, Script};
 use super::symptom::{Sign, Symptom};
+
+/// A conversation that is given, and the kinds of its answers.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// What this side says, message by message.
+    pub says: Vec<Vec<u8>>,
+    /// The kind of each answer; none if any will do.
+    pub kinds: Vec<String>,
+}
 
 /// A conversation and how the peer answers it.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +24,20 @@ pub struct Probe {
     pub(super) script: Script,
     /// What the answers say; none if the peer answers nothing, and only has to accept a connection.
     pub(super) answers: Vec<String>,
+}
+
+impl Asked {
+    /// How it is played.
+    pub(super) fn script(&self) -> Script {
+        Script { says: self.says.clone(), in_turn: true, ending: Ending::Finish }
+    }
+
+    /// Whether these answers are those that it wants.
+    pub(super) fn is_answered(&self, played: &Played) -> bool {
+        let answers = played.rows.iter().filter(|row| row.role == Role::Server);
+        let kinds: Vec<&str> = answers.map(|row| &row.kind[..]).collect();
+        !kinds.is_empty() && (self.kinds.is_empty() || kinds == self.kinds)
+    }
 }
 
 impl Probe {

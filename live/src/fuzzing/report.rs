@@ -120,6 +120,16 @@ fn signal_name(signal: i32) -> String {
 
 /// The title without what differs from one time to the next, to recognise a fault by.
 pub(super) fn key(title: &str) -> String {
+    // Where it is known where something went wrong, that and what it is called are enough.
+    if let Some(panic) = title.strip_prefix("panicked at ") {
+        return panic.split_whitespace().next().unwrap_or(panic).trim_end_matches(':').to_owned();
+    }
+    if let Some((what, place)) = title.rsplit_once(" in ")
+        && let Some((_, file)) = place.rsplit_once(", ")
+        && file.contains(':')
+    {
+        return format!("{} in {place}", what.split(':').next().unwrap_or(what));
+    }
     let mut key = String::new();
     for word in title.split_whitespace() {
         // Places in a file are kept; other numbers and what is quoted are not. A sign at the end is no part of a place.
@@ -172,5 +182,7 @@ mod tests {
         };
         assert_eq!(decode("0xf5", 4), decode("0x99", 0));
         assert_ne!(key("KeyError: 7 in answer, server.py:42"), key("KeyError: 7 in answer, server.py:43"));
+        assert_eq!(key("panicked at src/a.rs:1:2: index 7"), key("panicked at src/a.rs:1:2: index 9"));
+        assert_eq!(key("ended with status 1: got 7"), key("ended with status 3: got 12"));
     }
 }

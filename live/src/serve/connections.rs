@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::exchange::link::{Arrivals, End, Link};
+use crate::exchange::arrivals::{Arrivals, End};
+use crate::exchange::link::Link;
 use crate::{Leg, Recorder, Target};
 
 /// How long it is waited before it is seen whether that is still wanted.
@@ -69,8 +70,9 @@ impl Connection {
                 let Out::Bytes(bytes, cut) = out else { return Ok(()) };
                 let size = cut.map_or(bytes.len().max(1), NonZeroUsize::get);
                 for piece in bytes.chunks(size) {
-                    socket.send_to(piece, peer).map_err(OutError::Datagram)?;
+                    // What it is answered with is recorded after it.
                     recorder.datagram(Leg::ONLY, *own, *peer, piece);
+                    socket.send_to(piece, peer).map_err(OutError::Datagram)?;
                 }
                 Ok(())
             }

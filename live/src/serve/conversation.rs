@@ -11,7 +11,7 @@ use super::connections::{Connection, Out, OutError};
 use super::script::{Action, Script};
 use super::template;
 use crate::Talk;
-use crate::exchange::link::{Arrivals, End};
+use crate::exchange::arrivals::{Arrivals, End};
 use crate::replay::compare::{Fields, bytes_of, owned};
 
 /// What is to be done.

@@ -22,7 +22,7 @@ use self::connections::{Connection, Connections, Event};
 use self::conversation::{Due, Peer};
 pub use self::recorded::Recording;
 pub use self::script::{Script, ScriptError};
-use crate::exchange::link::End;
+use crate::exchange::arrivals::End;
 use crate::{LiveIndex, Recorder, Target};
 
 /// How long it is waited at a time.

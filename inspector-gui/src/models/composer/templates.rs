@@ -70,10 +70,12 @@ impl Found {
             None if *has_names => return,
             None => "message".to_owned(),
         };
-        // The one with the least that is wrong, and of those the shortest.
+        // The one with the least that is wrong, and of those the shortest, with the fewest bits.
         let wrong = read.problems.iter().filter(|problem| problem.code.severity() > Severity::Note).count();
         let is_written = format.encode(&read, &mut Vec::new()).is_ok_and(|written| written == bytes);
-        let rank = (wrong + usize::from(!is_written)) * WRONG + bytes.len();
+        let bits = bytes.iter().map(|byte| byte.count_ones()).sum::<u32>();
+        let size = bytes.len() * 32 + usize::try_from(bits).unwrap_or(usize::MAX);
+        let rank = (wrong + usize::from(!is_written)) * WRONG + size.min(WRONG - 1);
         let is_better = best.get(&kind).is_none_or(|(known, _)| rank < *known);
         if is_better && (best.contains_key(&kind) || best.len() < MOST_KINDS) {
             best.insert(kind, (rank, bytes));
