@@ -98,6 +98,7 @@ impl Fuzzer<'_> {
         self.judge.reads_replies &= played.rows.iter().all(is_read);
         self.judge.learn(&played.rows, script);
         self.offer(played);
+        self.corpus.take_messages(self.speech, &played.said, &played.rows);
         let said = answers(played);
         let weight = |script: &Script| (script.says.len().max(2), script.length());
         let is_better = !self.probe.asks() || weight(script) < weight(&self.probe.script);

@@ -1,15 +1,19 @@
 //! The conversations that are kept to be changed further: those in which the peer did what it had not done before.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use framescope_checking::{Random, Transcript};
 use framescope_parser::Role;
 
-use super::playing::End;
+use super::playing::{End, Script};
 use super::reading::Row;
-use super::speech::{Speech, spliced};
+use super::speech::{Speech, rearranged, spliced, spoken};
 
+/// How many kinds of messages are kept, how many messages of each, and how many are said one after another.
+const KINDS: usize = 64;
+const OF_A_KIND: usize = 12;
+const LONGEST_WALK: usize = 10;
 /// How many are kept.
 const KEPT: usize = 500;
 
@@ -18,6 +22,8 @@ const KEPT: usize = 500;
 pub(super) struct Corpus {
     kept: Vec<Transcript>,
     seen: HashSet<u64>,
+    /// Valid messages by their kind.
+    messages: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 impl Corpus {
@@ -28,6 +34,35 @@ impl Corpus {
             self.keep(said.clone());
         }
         is_new
+    }
+
+    /// Takes the messages of a conversation in which all that the client said is valid.
+    pub(super) fn take_messages(&mut self, speech: &Speech, said: &Transcript, rows: &[Row]) {
+        let own = || rows.iter().filter(|row| row.role == Role::Client);
+        if own().any(|row| row.refused.is_some() || row.is_cut) {
+            return;
+        }
+        for (row, message) in own().zip(speech.messages(said)) {
+            if self.messages.len() >= KINDS && !self.messages.contains_key(&row.kind) {
+                continue;
+            }
+            let known = self.messages.entry(row.kind.clone()).or_default();
+            if known.len() < OF_A_KIND && !known.contains(&message.bytes) {
+                known.push(message.bytes);
+            }
+        }
+    }
+
+    /// Valid messages of any kinds in any order, whatever state they belong to.
+    fn walk(&self, random: &mut Random) -> Script {
+        let kinds: Vec<&Vec<Vec<u8>>> = self.messages.values().collect();
+        let one = |random: &mut Random| {
+            let of_kind = kinds.get(random.below(kinds.len()))?;
+            of_kind.get(random.below(of_kind.len())).cloned()
+        };
+        let count = 2 + random.below(LONGEST_WALK - 1);
+        let says = (0..count).filter_map(|_| one(random)).collect();
+        spoken(says, random)
     }
 
     /// Keeps a conversation.
@@ -67,7 +102,18 @@ impl Corpus {
     }
 
     /// What to say next: mostly a known conversation, changed.
-    pub(super) fn next(&self, speech: &Speech, random: &mut Random) -> Transcript {
+    pub(super) fn next(&self, speech: &Speech, random: &mut Random) -> Script {
+        if !self.messages.is_empty() && random.one_in(4) {
+            return self.walk(random);
+        }
+        if !self.kept.is_empty() && random.one_in(4) {
+            return rearranged(&self.pick(random), &self.pick(random), random);
+        }
+        let said = self.changed(speech, random);
+        speech.script(&said, random)
+    }
+
+    fn changed(&self, speech: &Speech, random: &mut Random) -> Transcript {
         if self.kept.is_empty() || random.one_in(5) {
             return speech.fresh(random);
         }

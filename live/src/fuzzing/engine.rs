@@ -242,8 +242,7 @@ impl<'p> Fuzzer<'p> {
                     Some(symptom)
                 }
                 None => {
-                    let said = self.corpus.next(self.speech, &mut self.random);
-                    let script = self.speech.script(&said, &mut self.random);
+                    let script = self.corpus.next(self.speech, &mut self.random);
                     self.turn(self.allowed(script))?
                 }
             };
@@ -395,7 +394,9 @@ impl<'p> Fuzzer<'p> {
     /// Keeps a conversation in which the program did something new.
     pub(super) fn offer(&mut self, played: &Played) {
         let is_new = self.coverage.as_mut().is_some_and(Coverage::is_new);
-        self.corpus.offer(&played.said, &played.rows, played.end, is_new);
+        if self.corpus.offer(&played.said, &played.rows, played.end, is_new) {
+            self.corpus.take_messages(self.speech, &played.said, &played.rows);
+        }
     }
 
     /// Whether a message occurs that must not.

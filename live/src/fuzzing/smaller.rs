@@ -65,7 +65,12 @@ fn simpler(speech: &Speech, scripts: &mut [Script], (at, number): (usize, usize)
     }
     loop {
         let Some(said) = trial.said.get(at).cloned() else { return };
-        let simpler = speech.simpler(&said, number).into_iter().find(|message| {
+        let now = scripts.get(at).and_then(|script| script.says.get(number)).cloned().unwrap_or_default();
+        let mut candidates = speech.simpler(&said, number);
+        if candidates.is_empty() && !now.is_empty() {
+            candidates = speech.simpler_elsewhere(&now);
+        }
+        let simpler = candidates.into_iter().find(|message| {
             let Some(mut says) = scripts.get(at).map(|script| script.says.clone()) else { return false };
             let Some(old) = says.get_mut(number) else { return false };
             let is_smaller = weight(message) < weight(old);

@@ -9,13 +9,17 @@ use framescope_checking::{
     with_changed_field,
 };
 use framescope_ksy::Described;
-use framescope_parser::{Captured, Dissection, Field, Framer, Protocol, Role, Value};
+use framescope_parser::{
+    Captured, Context, Dissection, Field, Framer, Input, Memo, Protocol, Role, Step, Value,
+};
 
 use super::frames;
 use super::playing::{Ending, Script};
 
 /// The longest conversation that is generated, in bytes.
 const LONGEST: usize = 8 << 10;
+/// And in messages.
+const MOST_MESSAGES: usize = 24;
 
 /// What is spoken.
 #[derive(Clone)]
@@ -196,6 +200,21 @@ impl Speech {
         found
     }
 
+    /// Simpler messages than one that is of another state than the conversation is in.
+    pub(super) fn simpler_elsewhere(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        for (stage, other) in (0..).zip(self.protocol.stages()) {
+            let Some(protocol) = other.protocol(&[]) else { continue };
+            let context = Context { stage, role: Some(Role::Client), ..Context::default() };
+            let input =
+                Input { bytes, first_segment: bytes.len(), last: true, offset: 0, context: Some(&context) };
+            let step = protocol.next(input, &mut Memo::default());
+            if matches!(step, Step::Message(length) | Step::Checked(length) if length.get() == bytes.len()) {
+                return self.simpler_than(Captured::whole(bytes).in_context(Some(&context)));
+            }
+        }
+        Vec::new()
+    }
+
     fn simpler_than(&self, bytes: Captured<'_, '_>) -> Vec<Vec<u8>> {
         let context = bytes.context().cloned().unwrap_or_default();
         let reads = match self.protocol.stages() {
@@ -229,29 +248,62 @@ impl Speech {
         if random.one_in(4) {
             lie(&mut messages, random);
         }
-        let mut says: Vec<Vec<u8>> = messages.into_iter().map(|said| said.bytes).collect();
-        let in_turn = random.one_in(2);
-        if !in_turn {
-            match random.below(4) {
-                0 => says = vec![says.concat()],
-                1 => cut(&mut says, random),
-                _ => {}
-            }
-        }
-        let ending = match random.below(16) {
-            0 => Ending::Leave,
-            1 | 2 => {
-                // Whoever stays is mostly in the middle of something.
-                if let Some(last) = says.last_mut().filter(|last| last.len() > 1 && !random.one_in(4)) {
-                    last.truncate(1 + random.below(last.len() - 1));
-                }
-                Ending::Stay
-            }
-            _ => Ending::Finish,
-        };
-        says.retain(|says| !says.is_empty());
-        Script { says, in_turn, ending }
+        spoken(messages.into_iter().map(|said| said.bytes).collect(), random)
     }
+}
+
+/// The messages of a conversation in another order, with some of another: also such as their state does not have.
+pub(super) fn rearranged(known: &Transcript, other: &Transcript, random: &mut Random) -> Script {
+    let own = |said: &Transcript| -> Vec<Vec<u8>> {
+        let pieces = said.pieces().iter();
+        let own = pieces.filter_map(|piece| match piece {
+            Piece::Segment(Role::Client, bytes) => Some(bytes.clone()),
+            _ => None,
+        });
+        own.collect()
+    };
+    let (mut says, others) = (own(known), own(other));
+    for _ in 0..=random.below(3) {
+        let at = random.below(says.len() + 1);
+        let from = if random.one_in(3) { &says } else { &others };
+        let more = from.get(random.below(from.len())).cloned();
+        match (random.below(5), more) {
+            (0..3, Some(more)) => says.insert(at, more),
+            (3, _) if at < says.len() => {
+                let other = random.below(says.len());
+                says.swap(at, other);
+            }
+            _ if at < says.len() && says.len() > 1 => drop(says.remove(at)),
+            _ => {}
+        }
+    }
+    says.truncate(MOST_MESSAGES);
+    spoken(says, random)
+}
+
+/// Messages as they are said in one connection, in one of the ways in which that can be done.
+pub(super) fn spoken(mut says: Vec<Vec<u8>>, random: &mut Random) -> Script {
+    let in_turn = random.one_in(2);
+    if !in_turn {
+        match random.below(4) {
+            0 => says = vec![says.concat()],
+            1 => cut(&mut says, random),
+            _ => {}
+        }
+    }
+    let ending = match random.below(16) {
+        0 => Ending::Leave,
+        1 | 2 => {
+            // Whoever stays is mostly in the middle of something.
+            if let Some(last) = says.last_mut().filter(|last| last.len() > 1 && !random.one_in(4)) {
+                last.truncate(1 + random.below(last.len() - 1));
+            }
+            Ending::Stay
+        }
+        _ => Ending::Finish,
+    };
+    says.retain(|says| !says.is_empty());
+    Script { says, in_turn, ending }
 }
 
 /// What the client says, and nothing of the server.
