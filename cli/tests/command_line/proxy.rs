@@ -172,7 +172,8 @@ fn faults_are_recorded_on_both_sides_and_their_seed_is_printed() {
     assert_eq!(python_prints(TALK, &[&proxy.port, "hello"]), "changed");
     assert!(proxy.running.line().ends_with("text message: hello\\n"));
     let (_, out, said) = proxy.interrupt();
-    assert!(out.matches("text message: changed\\n").count() == 3 && !said.contains("seed"), "{out}{said}");
+    // How often depends on what each program reads at once.
+    assert!(out.contains("text message: changed\\n") && !said.contains("seed"), "{out}{said}");
     assert!(
         said.contains("can't open a window (") && said.contains("so the messages are printed instead"),
         "{said}"
