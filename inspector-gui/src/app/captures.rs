@@ -66,9 +66,8 @@ impl App {
         self.table.follow = source.is_growing();
         let decoded_before = std::mem::take(&mut self.decode_as);
         self.read_options();
-        if is_sample && !self.settings.tour_seen {
-            self.tour = Some(0);
-        }
+        // Its hints are about the sample.
+        self.tour = (is_sample && !self.settings.tour_seen).then_some(0);
         let before = self.source.replace(source.clone());
         if source.is_growing() && source.length() < ENOUGH {
             // It can't be recognised yet.

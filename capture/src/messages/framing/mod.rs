@@ -354,11 +354,8 @@ impl MessageFramer {
 
     /// What was buffered of these two streams will not become clearer.
     pub(crate) fn choose_now<S: SpanSink>(&mut self, streams: [StreamId; 2], to: &mut FramingOutput<'_, S>) {
-        for stream in streams {
-            if self.streams.at(stream).buffer().is_some() {
-                self.choose_best(stream, to);
-            }
-        }
+        let [stream, _] = streams;
+        self.choose_together(stream, to);
     }
 
     /// Chooses the protocols of streams that have waited for it, if they are clear enough for how long they have.
