@@ -23,8 +23,8 @@ const HEADER: usize = 24;
 pub(super) fn run(window: &mut Window, capture: &Path, seconds: u64) {
     let records = records(capture, RATE * seconds);
     let (header, packets) = records.split_at(HEADER);
-    let (source, growth) =
-        Source::growing("growing", tempfile::tempfile().expect("a temporary file")).expect("a growing source");
+    let (source, growth) = Source::growing("growing", tempfile::tempfile().expect("a temporary file"))
+        .expect("a growing source");
     growth.append(header).expect("there is room");
     let ends = ends(packets);
     growth.append(&packets[..ends[0]]).expect("there is room");
@@ -43,9 +43,15 @@ pub(super) fn run(window: &mut Window, capture: &Path, seconds: u64) {
             let begun = Instant::now();
             for frame in 1.. {
                 window.frame(vec![]);
-                let shown = window.app.view().map_or(0, |view| view.row_count() as u64);
-                behind.push(appended.load(Ordering::Acquire).saturating_sub(shown));
-                if shown >= ends.len() as u64 {
+                // Packets that were not read, and rows that were found in others and are not in the table.
+                let appended = appended.load(Ordering::Acquire);
+                let (read, rows) = window.app.document().map_or((0, 0), |document| {
+                    let index = document.index();
+                    (u64::from(index.packets()), index.row_count())
+                });
+                let shown = window.app.view().map_or(0, |view| view.row_count());
+                behind.push(appended.saturating_sub(read) + rows.saturating_sub(shown) as u64);
+                if appended >= ends.len() as u64 && window.app.is_settled() {
                     break;
                 }
                 std::thread::sleep((FRAME * frame).saturating_sub(begun.elapsed()));
@@ -56,8 +62,12 @@ pub(super) fn run(window: &mut Window, capture: &Path, seconds: u64) {
     let at = |share: usize| behind[(behind.len() - 1) * share / 100] as f64 / RATE as f64 * 1e3;
     println!("\nBehind by: median {:.0} ms, 99 % {:.0} ms, at most {:.0} ms.", at(50), at(99), at(100));
     let grown = resident().saturating_sub(before);
+    let (source, growth) =
+        Source::growing("whole", tempfile::tempfile().expect("a temporary file")).expect("a growing source");
+    growth.append(&records).expect("there is room");
+    drop(growth);
     let whole = resident();
-    let index = read(Source::from_bytes("whole", records.clone()), &Options::default(), &mut |_| true);
+    let index = read(source, &Options::default(), &mut |_| true);
     let rows = index.as_ref().map_or(0, |index| index.row_count());
     println!(
         "{rows} messages took {:.1} bytes each while they came; their index, read at once, {:.1}.",
