@@ -6,7 +6,7 @@
 
 boofuzz is given an equal description: the same messages with the same fields, lengths and checks, in the same order. It is also
 given a monitor that sees what fuzz-peer sees without the protocol: the program ended or reported a fault, does not answer a valid
-message any more within two seconds, or takes 64 MiB more. Needs cc, rustc and Linux.
+message any more within two seconds, computes all the time, or takes 64 MiB more. Needs cc, rustc and Linux.
 """
 
 import argparse
@@ -132,10 +132,17 @@ def boofuzz_finds(command, protocol, seconds):
     class Monitor(boofuzz.monitors.BaseMonitor):
         """What fuzz-peer sees without the protocol."""
 
+        program, port, is_over, busy = None, None, False, (0, 0)
+
         def start_target(self):
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+            """On the same port each time; boofuzz starts it once more than it stops it."""
+            self.stop_target()
+            if self.is_over:
+                return False
+            if self.port is None:
+                with socket.socket() as free:
+                    free.bind(("127.0.0.1", 0))
+                    self.port = free.getsockname()[1]
             self.program = subprocess.Popen(command.split(), env=os.environ | {"PORT": str(self.port)},
                                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                             start_new_session=True)
@@ -146,10 +153,12 @@ def boofuzz_finds(command, protocol, seconds):
                     socket.create_connection(("127.0.0.1", self.port)).close()
                     break
                 time.sleep(0.01)
-            self.memory = self.resident()
+            self.memory, self.busy = self.resident(), (time.monotonic(), 0)
             return True
 
         def stop_target(self):
+            if self.program is None:
+                return True
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.program.pid, signal.SIGKILL)
             self.program.wait()
@@ -159,6 +168,16 @@ def boofuzz_finds(command, protocol, seconds):
             with open(f"/proc/{self.program.pid}/statm") as statm:
                 return int(statm.read().split()[1]) * 4096
 
+        def computes(self):
+            """Whether it took half of the last two seconds."""
+            with open(f"/proc/{self.program.pid}/stat") as stat:
+                used = sum(map(int, stat.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+            (then, before), now = self.busy, time.monotonic()
+            if now - then < 2:
+                return False
+            self.busy = now, used
+            return used - before > (now - then) / 2
+
         def answers(self):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 2) as peer:
                 peer.settimeout(2)
@@ -167,13 +186,14 @@ def boofuzz_finds(command, protocol, seconds):
 
         def post_send(self, target=None, fuzz_data_logger=None, session=None):
             is_well = (self.program.poll() is None and not self.lines and self.answers()
-                       and self.resident() - self.memory < 64 << 20)
+                       and self.resident() - self.memory < 64 << 20 and not self.computes())
             if not is_well:
                 self.conclude(time.monotonic() - begun)
             return True
 
         def conclude(self, found):
             """boofuzz catches what is raised here, and would go on."""
+            self.is_over = True
             self.stop_target()
             print(found, flush=True)
             os._exit(0)
