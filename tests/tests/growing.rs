@@ -152,7 +152,7 @@ fn what_both_sides_said_before_it_was_decided_comes_in_its_order() {
     let (mut indexer, mut index) = Indexer::new(source, &Options::default()).unwrap();
     catch_up(&mut indexer, &mut index);
     assert_eq!(index.row_count(), 0);
-    (0..30).for_each(|_| indexer.settle(&mut index));
+    (0..70).for_each(|_| indexer.settle(&mut index));
     let printed = printed(&index);
     let places = ["one", "two", "three", "four"].map(|word| printed.find(word).unwrap());
     assert!(places.is_sorted(), "{printed}");
@@ -169,7 +169,7 @@ fn what_is_missing_is_given_up_after_a_while() {
     assert_eq!(index.row_count(), 1);
     indexer.settle(&mut index);
     assert_eq!(index.row_count(), 1, "it may still come");
-    (0..30).for_each(|_| indexer.settle(&mut index));
+    (0..70).for_each(|_| indexer.settle(&mut index));
     let rows: Vec<&str> = index.rows().map(|(_, row)| row.type_name()).collect();
     assert_eq!(rows, ["message", "gap", "message"]);
     drop(growth);

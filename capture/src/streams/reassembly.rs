@@ -87,9 +87,10 @@ pub const DEFAULT_LIMIT: u64 = 1 << 20;
 const SEGMENT_PRICE: u64 = 64;
 /// Without a SYN the stream begins with the lowest of the segments that reach this part of the limit.
 const START_SHARE: u64 = 16;
-/// After so many calls of [`Reassembler::settle`] nothing earlier is expected before the start, or into a gap.
+/// After so many calls of [`Reassembler::settle`] nothing earlier is expected before the start, or into a gap: what was lost on a network
+/// is sent again within a second or two.
 const CALLS_BEFORE_START: u8 = 2;
-const CALLS_IN_GAP: u8 = 20;
+const CALLS_IN_GAP: u8 = 60;
 
 /// One direction of a connection.
 #[derive(Debug)]
