@@ -128,7 +128,7 @@ fn without_rest(draft: Draft) -> Draft {
     }
 }
 
-/// Messages of a protocol that is [built in](BUILT_IN), with the names of their kinds; none of another.
+/// Messages of a protocol that is built in, with the names of their kinds; none of another.
 pub fn of_built_in(protocol: &Arc<dyn Protocol>) -> Vec<(String, Draft)> {
     let missive =
         |payload: Payload<'_>| FrameBuf::of(payload).and_then(|frame| frame.to_bytes()).unwrap_or_default();
