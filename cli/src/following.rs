@@ -15,8 +15,6 @@ use crate::progress::Progress;
 
 /// The pause while nothing comes.
 const PAUSE: Duration = Duration::from_millis(5);
-/// The bytes after which a source can be recognised as a capture.
-const ENOUGH: u64 = 64;
 
 /// What was read of a capture that grew.
 #[derive(Debug)]
@@ -33,7 +31,7 @@ pub(crate) type TakeRows<'t> = dyn FnMut(&Index, Range<usize>) -> io::Result<Con
 pub(crate) fn follow(source: Source, options: &Options, each: &mut TakeRows<'_>) -> Result<Ended, Error> {
     let mut progress = Progress::quiet();
     let mut goes_on = || progress.at(0, 0);
-    while source.is_growing() && source.length() < ENOUGH && goes_on() {
+    while !source.is_recognisable() && goes_on() {
         std::thread::sleep(PAUSE);
     }
     let mut following = Following::new(source, options)?;
@@ -49,14 +47,36 @@ pub(crate) fn follow(source: Source, options: &Options, each: &mut TakeRows<'_>)
             std::thread::sleep(PAUSE);
         }
     }
-    let mut printed = Ok(());
+    let index = finish(following, &mut |index, rows| each(index, rows).map(|_| ()))?;
+    Ok(Ended { index, interrupted })
+}
+
+/// Takes new rows to the end.
+type TakeAll<'t> = dyn FnMut(&Index, Range<usize>) -> io::Result<()> + 't;
+
+/// Reads on to the end of the source, and hands on the rows as they arrive.
+pub(crate) fn read_to_end(mut following: Following, each: &mut TakeAll<'_>) -> io::Result<Index> {
+    while !following.has_ended() {
+        let rows = following.read_some();
+        if !rows.is_empty() {
+            each(following.index(), rows)?;
+        }
+        if following.is_caught_up() && !following.has_ended() {
+            std::thread::sleep(PAUSE);
+        }
+    }
+    finish(following, each)
+}
+
+/// Reads no further, and hands on the rows of what waits.
+fn finish(following: Following, each: &mut TakeAll<'_>) -> io::Result<Index> {
+    let mut taken = Ok(());
     let index = following.finish(&mut |index, rows| {
-        if printed.is_ok() {
-            printed = each(index, rows).map(|_| ());
+        if taken.is_ok() {
+            taken = each(index, rows);
         }
     });
-    printed?;
-    Ok(Ended { index, interrupted })
+    taken.map(|()| index)
 }
 
 /// What keeps a file being followed, until it is dropped.

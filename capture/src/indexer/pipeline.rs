@@ -411,7 +411,7 @@ impl Indexer {
     fn close_if_over(&mut self, index: &mut Index, flow: FlowId, packet: PacketId) -> io::Result<()> {
         let streams = index.flows.at(flow).streams(flow);
         if streams.iter().all(|stream| self.streams.has_ended(*stream)) {
-            self.conclude_flow(index, flow, streams, packet)?;
+            self.conclude_flow(index, flow, packet)?;
         }
         Ok(())
     }
@@ -441,19 +441,13 @@ impl Indexer {
         delivered = delivered.and_then(|()| self.deliver(index, &mut events, None));
         self.events = events;
         delivered?;
-        self.conclude_flow(index, flow, streams, packet)
+        self.conclude_flow(index, flow, packet)
     }
 
-    fn conclude_flow(
-        &mut self,
-        index: &mut Index,
-        flow: FlowId,
-        streams: [StreamId; 2],
-        packet: PacketId,
-    ) -> io::Result<()> {
+    fn conclude_flow(&mut self, index: &mut Index, flow: FlowId, packet: PacketId) -> io::Result<()> {
         let (mut rows, labels) = row_writer(&mut self.writer, self.assembler.disputes(), index);
         let mut to = FramingOutput { flows: rows.flows, labels, spans: &mut rows };
-        self.messages.choose_now(streams, &mut to);
+        self.messages.choose_now(flow.stream(Side::First), &mut to);
         self.messages.read_waiting(flow, packet, &mut to);
         self.take_carried(index);
         self.end_carried(index, flow, packet)?;

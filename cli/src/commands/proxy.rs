@@ -19,6 +19,7 @@ use tempfile::NamedTempFile;
 use super::window;
 use crate::arguments::{FilterArgs, ReadingArgs};
 use crate::error::Error;
+use crate::following::read_to_end;
 use crate::notices::notify;
 use crate::printing::{PrintingArgs, RowPrinter};
 use crate::progress::Progress;
@@ -195,8 +196,6 @@ fn parse_address(text: &str) -> Result<Address, AddressError> {
 
 /// How often Ctrl-C is looked for.
 const BETWEEN: Duration = Duration::from_millis(20);
-/// The pause while nothing passes.
-const PAUSE: Duration = Duration::from_millis(5);
 
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let reading = args.reading.reading()?;
@@ -321,19 +320,7 @@ impl Running {
 
 /// Prints what is recorded until the recording ends.
 fn show(source: Source, options: &Options, printer: &mut RowPrinter) -> Result<(), Error> {
-    let mut following = Following::new(source, options)?;
-    while !following.has_ended() {
-        let rows = following.read_some();
-        if rows.is_empty() {
-            std::thread::sleep(PAUSE);
-        }
-        printer.print(following.index(), rows)?;
-    }
-    let mut printed = Ok(());
-    following.finish(&mut |index, rows| {
-        if printed.is_ok() {
-            printed = printer.print(index, rows);
-        }
-    });
-    Ok(printed?)
+    let following = Following::new(source, options)?;
+    read_to_end(following, &mut |index, rows| printer.print(index, rows))?;
+    Ok(())
 }

@@ -52,8 +52,6 @@ impl Opening {
 
 /// How long the window waits for a file to open, which is enough for nearly all.
 const PATIENCE: Duration = Duration::from_millis(8);
-/// The bytes after which a live source can be recognised as a capture.
-const ENOUGH: u64 = 64;
 
 impl App {
     /// Opens a capture in place of the current one.
@@ -69,7 +67,7 @@ impl App {
         // Its hints are about the sample.
         self.tour = (is_sample && !self.settings.tour_seen).then_some(0);
         let before = self.source.replace(source.clone());
-        if source.is_growing() && source.length() < ENOUGH {
+        if !source.is_recognisable() {
             // It can't be recognised yet.
             (self.document, self.view) = (None, None);
             return;
@@ -289,8 +287,7 @@ impl App {
     /// Opens what can be recognised now, and reads a file again that has changed. One that only grows is read on where it ended.
     fn follow_changes(&mut self, has_changed: bool, ctx: &Context) {
         let Some(source) = &self.source else { return };
-        let is_enough = source.length() >= ENOUGH || !source.is_growing();
-        if self.document.is_none() && source.is_live() && is_enough {
+        if self.document.is_none() && source.is_live() && source.is_recognisable() {
             let (source, recording) = (source.clone(), self.recording.take());
             self.open(source, false, ctx);
             // It is the same source, which can be recognised now.

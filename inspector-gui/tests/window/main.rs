@@ -72,6 +72,14 @@ fn settle(harness: &mut Window) {
     harness.run_steps(3);
 }
 
+/// Lets a hundredth of a second pass by the window's clock.
+fn step(harness: &mut Window) {
+    let background = harness.state().background();
+    background.advance(Duration::from_millis(10));
+    background.step();
+    harness.step();
+}
+
 /// Runs until a condition holds.
 fn until(harness: &mut Window, what: &str, so: impl Fn(&Window) -> bool) {
     // Five seconds by the window's clock, longer than anything takes.
@@ -79,10 +87,7 @@ fn until(harness: &mut Window, what: &str, so: impl Fn(&Window) -> bool) {
         if so(harness) {
             return;
         }
-        let background = harness.state().background();
-        background.advance(Duration::from_millis(10));
-        background.step();
-        harness.step();
+        step(harness);
     }
     panic!("waited in vain for {what}");
 }

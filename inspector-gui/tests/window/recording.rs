@@ -37,10 +37,7 @@ fn eventually(harness: &mut Window, what: &str, so: impl Fn(&Window) -> bool) {
         if so(harness) {
             return;
         }
-        let background = harness.state().background();
-        background.advance(Duration::from_millis(10));
-        background.step();
-        harness.step();
+        step(harness);
         std::thread::sleep(Duration::from_millis(2));
     }
     panic!("waited in vain for {what}");

@@ -144,6 +144,12 @@ impl Source {
         self.growing.as_ref().is_some_and(|growing| growing.load(Ordering::Acquire))
     }
 
+    /// Whether there is as much as shows what kind of capture it is, or all that there will be.
+    pub fn is_recognisable(&self) -> bool {
+        const ENOUGH: u64 = 64;
+        !self.is_growing() || self.length() >= ENOUGH
+    }
+
     /// Why the copy in the temporary folder is incomplete, if it is.
     pub fn cut(&self) -> Option<&str> {
         self.cut.get().map(String::as_str)

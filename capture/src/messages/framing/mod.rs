@@ -352,12 +352,6 @@ impl MessageFramer {
         }
     }
 
-    /// What was buffered of these two streams will not become clearer.
-    pub(crate) fn choose_now<S: SpanSink>(&mut self, streams: [StreamId; 2], to: &mut FramingOutput<'_, S>) {
-        let [stream, _] = streams;
-        self.choose_together(stream, to);
-    }
-
     /// Chooses the protocols of streams that have waited for it, if they are clear enough for how long they have.
     pub(crate) fn decide_waiting<S: SpanSink>(&mut self, to: &mut FramingOutput<'_, S>) {
         let mut undecided = std::mem::take(&mut self.undecided);
@@ -378,7 +372,7 @@ impl MessageFramer {
             let is_settled = needed == Some(Confidence::No)
                 || needed.is_some() && (is_clear(stream) || is_clear(stream.opposite()));
             if is_settled {
-                self.choose_together(stream, to);
+                self.choose_now(stream, to);
             }
             !is_settled
         });
@@ -386,8 +380,9 @@ impl MessageFramer {
         self.undecided = undecided;
     }
 
-    /// Chooses the protocols of both directions from what there is, and frames what was buffered in its order.
-    fn choose_together<S: SpanSink>(&mut self, stream: StreamId, to: &mut FramingOutput<'_, S>) {
+    /// What was buffered of a stream and the other direction will not become clearer: chooses their protocols from what there is, and
+    /// frames it in its order.
+    pub(crate) fn choose_now<S: SpanSink>(&mut self, stream: StreamId, to: &mut FramingOutput<'_, S>) {
         let mut events = Vec::new();
         for stream in [stream, stream.opposite()] {
             if self.streams.at(stream).buffer().is_none() {

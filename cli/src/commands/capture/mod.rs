@@ -19,6 +19,7 @@ use self::showing::summary;
 use super::window;
 use crate::arguments::{FilterArgs, ReadingArgs};
 use crate::error::Error;
+use crate::following::read_to_end;
 use crate::notices::{notify, report};
 use crate::output::output;
 use crate::printing::{PrintingArgs, RowPrinter};
@@ -86,8 +87,6 @@ pub(crate) struct Arguments {
 
 /// How long it waits for packets before it looks whether Ctrl-C was pressed.
 const PATIENCE: Duration = Duration::from_millis(25);
-/// So many bytes show that a capture is one.
-const ENOUGH: u64 = 64;
 
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let tool = args.tool.as_deref().map(Tool::named).transpose()?;
@@ -188,7 +187,7 @@ impl Reading<'_> {
     /// Reads and prints what there is. False if a row is there that was waited for.
     fn read_on(&mut self, options: &Options, recording: &Recording) -> Result<bool, Error> {
         let Some(source) = &self.source else { return Ok(true) };
-        let is_enough = source.length() >= ENOUGH || recording.ended().is_some();
+        let is_enough = source.is_recognisable() || recording.ended().is_some();
         if self.following.is_none() && is_enough && source.length() > 0 {
             self.following = Some(Following::new(source.clone(), options)?);
         }
@@ -215,20 +214,11 @@ impl Reading<'_> {
         {
             self.following = Some(Following::new(source, options)?);
         }
-        let Some(mut following) = self.following else { return Ok(Status::Done) };
-        while !following.has_ended() {
-            let new = following.read_some();
-            if let Some(printer) = &mut self.printer {
-                printer.print(following.index(), new)?;
-            }
-        }
-        let mut printed = Ok(());
-        let index = following.finish(&mut |index, new| {
-            if let (Some(printer), Ok(())) = (&mut self.printer, &printed) {
-                printed = printer.print(index, new);
-            }
-        });
-        printed?;
+        let Some(following) = self.following else { return Ok(Status::Done) };
+        let index = read_to_end(following, &mut |index, new| match &mut self.printer {
+            Some(printer) => printer.print(index, new),
+            None => Ok(()),
+        })?;
         Ok(report(&index))
     }
 }
