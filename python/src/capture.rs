@@ -9,11 +9,12 @@ use framescope_capture::filter::{Evaluator, Filter};
 use framescope_capture::{BlockReader, Index, Options, ReadError, Row, RowId, Source, read};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySlice, PyString};
+use pyo3::types::{PyDict, PyList, PySlice, PyString, PyTuple};
 
 use crate::errors;
+use crate::follow::Follow;
 use crate::message::Message;
-use crate::source::{Given, Reopening, reopening, source};
+use crate::source::{Given, Reopening, source};
 use crate::{flow, problems};
 
 /// A capture that was read, which its messages share.
@@ -229,54 +230,40 @@ fn read_all(
     Ok(index)
 }
 
-/// Reads a capture. See `framescope.open`.
+/// Reads a capture, with the keywords that `framescope.open` has.
 #[pyfunction]
-#[pyo3(signature = (source, protocol=None, filter=None, *, decode_as=None, key=None, keylog=None, include=None, clients=None, proto=None, proto_path=None, progress=None))]
-#[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+#[pyo3(signature = (source, filter, progress, options))]
 fn open_capture<'py>(
     py: Python<'py>,
     source: &Bound<'py, PyAny>,
-    protocol: Option<&Bound<'py, PyAny>>,
     filter: Option<&str>,
-    decode_as: Option<&Bound<'py, PyAny>>,
-    key: Option<&Bound<'py, PyAny>>,
-    keylog: Option<&Bound<'py, PyAny>>,
-    include: Option<&Bound<'py, PyAny>>,
-    clients: Option<&Bound<'py, PyAny>>,
-    proto: Option<&Bound<'py, PyAny>>,
-    proto_path: Option<&Bound<'py, PyAny>>,
     progress: Option<&Bound<'py, PyAny>>,
+    options: &Bound<'py, PyDict>,
 ) -> PyResult<Capture> {
-    let given = Given { protocol, decode_as, key, keylog, include, clients, proto, proto_path };
-    let options = given.options(py)?;
+    let given = Given(options.clone()).options(py)?;
     // What is wrong with a filter is said before the capture is read.
-    let parsed = filter.map(|filter| Filter::parse(filter, &options.protocols));
+    let parsed = filter.map(|filter| Filter::parse(filter, &given.protocols));
     parsed.transpose().map_err(|error| errors::filter(py, &error))?;
-    let again = PyDict::new(py);
-    let all = [
-        ("protocol", protocol),
-        ("decode_as", decode_as),
-        ("key", key),
-        ("keylog", keylog),
-        ("include", include),
-        ("clients", clients),
-        ("proto", proto),
-        ("proto_path", proto_path),
-    ];
-    for (name, value) in all {
-        again.set_item(name, value)?;
-    }
-    let again = reopening(source, &again)?;
+    let reopening = Reopening::of(source, options)?;
     let opened = self::source(source)?;
-    let index = read_all(py, opened, &options, progress)?;
+    let index = read_all(py, opened, &given, progress)?;
     for damage in index.damages() {
         errors::warn(py, "DamageWarning", &damage.to_string())?;
     }
-    let capture = Capture::new(index, options, again);
+    let capture = Capture::new(index, given, reopening);
     match filter {
         Some(expression) => capture.filter(py, expression),
         None => Ok(capture),
     }
+}
+
+/// Reads a capture again.
+pub(crate) fn open_capture_with<'py>(
+    py: Python<'py>,
+    source: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Capture> {
+    open_capture(py, source, None, None, options)
 }
 
 #[pymethods]
@@ -327,6 +314,13 @@ impl Capture {
         Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: filter.as_ref().and(both), filter })
     }
 
+    /// Goes through the messages that another program appends to the file after those that were read: until it is closed, or nothing
+    /// came for ``timeout`` seconds.
+    #[pyo3(signature = (*, timeout=None))]
+    fn follow(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Follow> {
+        self.follow_from_here(py, timeout)
+    }
+
     /// What the file is called.
     #[getter]
     fn name(&self) -> &str {
@@ -374,6 +368,10 @@ impl Capture {
     #[getter]
     fn kinds(&self) -> Vec<String> {
         self.opened.index.kinds().into_iter().map(str::to_owned).collect()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        Ok((PyModule::import(py, "framescope._framescope")?.getattr("_capture")?, self.state(py)?))
     }
 
     fn __repr__(&self) -> String {
