@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use framescope_capture::filter::{Evaluator, Filter};
 use framescope_capture::{BlockReader, Index, Options, ReadError, Row, RowId, Source, read};
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySlice, PyString, PyTuple};
 
 use crate::errors;
 use crate::follow::Follow;
-use crate::message::Message;
+use crate::message::{Message, Origin};
 use crate::source::{Given, Reopening, source};
 use crate::{flow, problems};
 
@@ -105,14 +105,6 @@ impl Rows {
             Rows::Listed(rows) => rows.get(place).copied(),
         }
     }
-
-    /// All of them.
-    pub(crate) fn to_vec(&self) -> Vec<RowId> {
-        match self {
-            Rows::Range(range) => range.clone().map(RowId::from).collect(),
-            Rows::Listed(rows) => rows.to_vec(),
-        }
-    }
 }
 
 /// The messages of a capture, or those that a filter or a slice leaves of them: a sequence whose messages are read when something of
@@ -142,7 +134,7 @@ impl Capture {
     }
 
     /// The index, for those who read all of it.
-    pub(crate) fn index(&self) -> &Arc<Index> {
+    pub(crate) fn shared_index(&self) -> &Arc<Index> {
         &self.opened.index
     }
 
@@ -293,6 +285,29 @@ impl Capture {
         Ok(Bound::new(py, self.message(row))?.into_any())
     }
 
+    fn __contains__(&self, message: &Bound<'_, PyAny>) -> bool {
+        self.place_of(message).is_some()
+    }
+
+    /// The place of a message among these.
+    #[pyo3(signature = (message, start=0, stop=None, /))]
+    fn index(&self, message: &Bound<'_, PyAny>, start: isize, stop: Option<isize>) -> PyResult<usize> {
+        let length = self.rows.len();
+        let bound = |place: isize| match usize::try_from(place) {
+            Ok(place) => place.min(length),
+            Err(_) => length.saturating_sub(place.unsigned_abs()),
+        };
+        let range = bound(start)..stop.map_or(length, bound);
+        let place = self.place_of(message).filter(|place| range.contains(place));
+        place.ok_or_else(|| PyValueError::new_err("the message is not among these"))
+    }
+
+    /// How often a message is among these: 0 or 1.
+    #[pyo3(signature = (message, /))]
+    fn count(&self, message: &Bound<'_, PyAny>) -> usize {
+        usize::from(self.place_of(message).is_some())
+    }
+
     fn __iter__(&self) -> Messages {
         Messages { opened: Arc::clone(&self.opened), rows: self.rows.clone(), next: 0 }
     }
@@ -388,6 +403,18 @@ impl Capture {
 }
 
 impl Capture {
+    fn place_of(&self, message: &Bound<'_, PyAny>) -> Option<usize> {
+        let message = message.cast::<Message>().ok()?;
+        let Origin::Row { opened, row } = &message.get().origin else { return None };
+        if !Arc::ptr_eq(opened, &self.opened) {
+            return None;
+        }
+        match &self.rows {
+            Rows::Range(range) => range.contains(&row.number()).then(|| (row.number() - range.start) as usize),
+            Rows::Listed(rows) => rows.iter().position(|known| known == row),
+        }
+    }
+
     fn slice(&self, slice: &Bound<'_, PySlice>) -> PyResult<Capture> {
         let length = isize::try_from(self.rows.len()).unwrap_or(isize::MAX);
         let part = slice.indices(length)?;

@@ -289,7 +289,7 @@ fn _capture<'py>(
         Rows::Listed(rows) => rows.iter().all(|row| is_there(*row)),
     };
     if !all_there {
-        let name = whole.index().source().name();
+        let name = whole.shared_index().source().name();
         return Err(PyValueError::new_err(format!("{name} has only {count} messages now: it was changed since")));
     }
     Ok(whole.view(rows))
