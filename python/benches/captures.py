@@ -118,5 +118,15 @@ def write(shape, messages, path):
         recorder.flush()
 
 
+def write_stream(messages, path):
+    """Writes messages of the shape `small`, one after another."""
+    chance = random.Random(messages)
+    filler = " ".join(chance.choice(WORDS) for _ in range(4000))
+    with open(path, "wb") as file:
+        for number in range(messages):
+            at, size = chance.randrange(len(filler) - 48), chance.randint(8, 48)
+            file.write(message(chance.choice((1, 2, 3, 3, 3, 3)), number, filler[at : at + size]))
+
+
 if __name__ == "__main__":
     write(sys.argv[1], int(sys.argv[2]), sys.argv[3])

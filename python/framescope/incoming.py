@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import Any, Deque, Literal
+from typing import Any, Deque, Literal, Optional
 
 from framescope._errors import DecodeError
-from framescope._framescope import Conversation, Protocol
+from framescope._framescope import Conversation, Message, Protocol
 
 __all__ = ["Damaged", "DamagedMessage", "Incoming", "IncompleteMessage", "Role", "Talk", "encoded", "protocol_of"]
 
@@ -52,11 +52,12 @@ class IncompleteMessage(DecodeError, EOFError):
 class Incoming:
     """The messages of the other side of a connection, in the order in which they were sent."""
 
-    __slots__ = ("_decoder", "_raises", "ended", "ready")
+    __slots__ = ("_decoder", "_protocol", "_raises", "ended", "ready")
 
-    def __init__(self, decoder: Any, damaged: Damaged = "raise") -> None:
+    def __init__(self, protocol: Protocol, decoder: Any, damaged: Damaged = "raise") -> None:
         if damaged not in ("raise", "report"):
             raise ValueError(f'damaged is "raise" or "report", not {damaged!r}')
+        self._protocol = protocol
         self._decoder = decoder
         self._raises = damaged == "raise"
         self.ready: Deque[Any] = deque()
@@ -70,12 +71,16 @@ class Incoming:
             self.ended = True
             self.ready.extend(self._decoder.end())
 
+    def datagram(self, data: bytes) -> None:
+        """Takes a datagram, which no message leaves."""
+        self.ready.extend(self._protocol.frames(data, direction=self._decoder.direction))
+
     def take(self) -> Any:
         """The next message of those that are ready."""
         message = self.ready.popleft()
         if message.is_intact:
             return message
-        if message.type == "partial":
+        if message.type == "partial" and self.ended:
             raise IncompleteMessage(message)
         if self._raises:
             raise DamagedMessage(message)
@@ -88,7 +93,7 @@ class Talk:
     Where a protocol has states, what one side says may decide how the other side's messages are read, so that both are followed.
     """
 
-    __slots__ = ("_own", "incoming", "protocol")
+    __slots__ = ("_has_states", "_own", "incoming", "protocol")
 
     def __init__(self, protocol: Any, role: Role = "client", damaged: Damaged = "raise") -> None:
         if role not in ("client", "server"):
@@ -98,13 +103,16 @@ class Talk:
         theirs, own = conversation.server, conversation.client
         if role == "server":
             theirs, own = own, theirs
-        self.incoming = Incoming(theirs, damaged)
-        self._own = own if self.protocol.stages else None
+        self.incoming = Incoming(self.protocol, theirs, damaged)
+        self._own = own
+        self._has_states = bool(self.protocol.stages)
 
     def outgoing(self, message: Any) -> bytes:
         """The bytes of a message that is about to be sent: they may be given themselves, or a message, or its fields."""
-        data = encoded(self.protocol, message)
-        if self._own is not None:
+        data = _bytes_of(message)
+        if data is None:
+            return self._own.encode(message)
+        if self._has_states:
             self._own.feed(data)
         return data
 
@@ -118,11 +126,16 @@ def protocol_of(protocol: Any) -> Protocol:
     return Protocol.named(protocol)
 
 
-def encoded(protocol: Any, message: Any) -> bytes:
-    """The bytes of a message, whether it is given as them, as a message or by its fields."""
+def encoded(protocol: Protocol, message: Any) -> bytes:
+    """The bytes of a message, in a protocol without states."""
+    data = _bytes_of(message)
+    return protocol.encode(message) if data is None else data
+
+
+def _bytes_of(message: Any) -> Optional[bytes]:
     if isinstance(message, (bytes, bytearray, memoryview)):
         return bytes(message)
-    return message.bytes if hasattr(message, "bytes") else protocol.encode(message)
+    return message.bytes if isinstance(message, Message) else None
 
 
 def _bytes(count: int) -> str:

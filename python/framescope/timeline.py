@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from array import array
 from collections import Counter, defaultdict
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 __all__ = ["timeline"]
 
@@ -12,7 +13,9 @@ __all__ = ["timeline"]
 MARKS = 2000
 LANES = 24
 BARS = 120
-KINDS = 9
+# matplotlib's colours without its red, which is for problems, and its grey, which is for all other kinds.
+COLORS = ("C0", "C1", "C2", "C4", "C5", "C6", "C8", "C9")
+OTHERS = "0.5"
 
 
 def timeline(messages: Any, ax: Optional[Any] = None) -> Any:
@@ -25,20 +28,18 @@ def timeline(messages: Any, ax: Optional[Any] = None) -> Any:
         from matplotlib import pyplot
     except ImportError:
         raise ImportError("a timeline is drawn by matplotlib, which is not installed: pip install matplotlib") from None
-    rows = [m for m in messages if m.time_ns is not None]
+    rows = _Rows(messages)
     if ax is None:
         _, ax = pyplot.subplots(figsize=(10, 4), layout="constrained")
-    if not rows:
+    if not rows.times:
         ax.set_title("no messages")
         return ax
-    first, last = min(m.time_ns for m in rows), max(m.time_ns for m in rows)
+    first, last = min(rows.times), max(rows.times)
     unit, name = _unit(last - first)
-    kinds = _kinds(rows)
-    flows = list(dict.fromkeys(m.flow for m in rows))
-    if len(rows) <= MARKS and len(flows) <= LANES:
-        _marks(ax, rows, flows, kinds, first, unit)
+    if len(rows.times) <= MARKS and len(rows.labels) <= LANES:
+        _marks(ax, rows, first, unit)
     else:
-        _bars(ax, rows, kinds, first, last, unit)
+        _bars(ax, rows, first, last, unit)
     begin = datetime.datetime.fromtimestamp(first // 1_000_000_000, datetime.timezone.utc)
     ax.set_xlabel(f"{name} since {begin:%Y-%m-%d %H:%M:%S}.{first % 1_000_000_000:09d} UTC")
     ax.spines[["top", "right"]].set_visible(False)
@@ -46,61 +47,77 @@ def timeline(messages: Any, ax: Optional[Any] = None) -> Any:
     return ax
 
 
-def _unit(length: int) -> Any:
+class _Rows:
+    """What is drawn of the messages, a few bytes each: there may be millions."""
+
+    def __init__(self, messages: Any) -> None:
+        self.times, self.flows, kinds = array("q"), array("Q"), array("I")
+        self.forward, self.wrong = bytearray(), bytearray()
+        self.labels: Dict[int, str] = {}
+        numbers: Dict[str, int] = {}
+        for m in messages:
+            if m.time_ns is None:
+                continue
+            forward = str(m.direction) == "forward"
+            flow = m.flow or 0
+            if flow not in self.labels:
+                self.labels[flow] = f"{m.src} \u2192 {m.dst}" if forward else f"{m.dst} \u2192 {m.src}"
+            kind = str(m.kind) if m.kind is not None else str(m.type)
+            self.times.append(m.time_ns)
+            self.flows.append(flow)
+            kinds.append(numbers.setdefault(kind, len(numbers)))
+            self.forward.append(forward)
+            self.wrong.append(bool(m.problems))
+        frequent = [number for number, _ in Counter(kinds).most_common(len(COLORS))]
+        names = list(numbers)
+        # The most frequent kinds, each with a colour; the last one stands for all others.
+        self.legend: List[Tuple[str, str]] = [(names[number], color) for number, color in zip(frequent, COLORS)]
+        self.legend.append(("others", OTHERS))
+        places = {number: at for at, number in enumerate(frequent)}
+        self.kinds = [places.get(number, len(self.legend) - 1) for number in kinds]
+
+
+def _unit(length: int) -> Tuple[int, str]:
     for unit, name in ((1, "ns"), (1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "seconds"), (60_000_000_000, "minutes")):
         if length < unit * 2000:
             return unit, name
     return 3_600_000_000_000, "hours"
 
 
-def _kind(message: Any) -> str:
-    return str(message.kind) if message.kind is not None else str(message.type)
-
-
-def _kinds(rows: List[Any]) -> Dict[str, str]:
-    """The most frequent kinds with their colours; all others share one."""
-    return {kind: f"C{at}" for at, (kind, _) in enumerate(Counter(map(_kind, rows)).most_common(KINDS))}
-
-
-def _marks(ax: Any, rows: List[Any], flows: List[Any], kinds: Dict[str, str], first: int, unit: int) -> None:
-    lanes = {flow: len(flows) - 1 - at for at, flow in enumerate(flows)}
-    labels = {}
-    marked: Dict[str, Any] = defaultdict(lambda: ([], []))
-    wrong: Any = ([], [])
-    for m in rows:
-        forward = str(m.direction) == "forward"
-        labels.setdefault(m.flow, f"{m.src} \u2192 {m.dst}" if forward else f"{m.dst} \u2192 {m.src}")
-        x, y = (m.time_ns - first) / unit, lanes[m.flow] + (0.14 if forward else -0.14)
-        kind = _kind(m)
-        for to in (marked[kind if kind in kinds else "others"], *([wrong] if m.problems else [])):
-            to[0].append(x)
-            to[1].append(y)
+def _marks(ax: Any, rows: _Rows, first: int, unit: int) -> None:
+    lanes = {flow: len(rows.labels) - 1 - at for at, flow in enumerate(rows.labels)}
+    marked: Dict[int, Tuple[List[float], List[float]]] = defaultdict(lambda: ([], []))
+    wrong: Tuple[List[float], List[float]] = ([], [])
+    for time, flow, kind, forward, is_wrong in zip(rows.times, rows.flows, rows.kinds, rows.forward, rows.wrong):
+        for to in (marked[kind], wrong) if is_wrong else (marked[kind],):
+            to[0].append((time - first) / unit)
+            to[1].append(lanes[flow] + (0.14 if forward else -0.14))
     for lane in lanes.values():
         ax.axhline(lane, color="0.6", linewidth=0.5, zorder=0)
-    for kind, color in [*kinds.items(), ("others", "0.5")]:
-        if kind in marked:
-            ax.scatter(*marked[kind], s=28, color=color, label=_plain(kind))
+    for at, (kind_name, color) in enumerate(rows.legend):
+        if at in marked:
+            ax.scatter(*marked[at], s=28, color=color, label=_plain(kind_name))
     if wrong[0]:
         ax.scatter(*wrong, s=60, marker="x", color="red", linewidth=1.2, label="has problems")
-    ax.set_yticks(list(lanes.values()), [_plain(labels[flow]) for flow in lanes], fontsize=8)
-    ax.set_ylim(-0.6, len(flows) - 0.4)
+    ax.set_yticks(list(lanes.values()), [_plain(rows.labels[flow]) for flow in lanes], fontsize=8)
+    ax.set_ylim(-0.6, len(lanes) - 0.4)
 
 
-def _bars(ax: Any, rows: List[Any], kinds: Dict[str, str], first: int, last: int, unit: int) -> None:
+def _bars(ax: Any, rows: _Rows, first: int, last: int, unit: int) -> None:
     width = max((last - first) // BARS + 1, 1)
     count = (last - first) // width + 1
-    counts: Dict[str, List[int]] = defaultdict(lambda: [0] * count)
+    counts = [[0] * count for _ in rows.legend]
     wrong = [0] * count
-    for m in rows:
-        bar, kind = (m.time_ns - first) // width, _kind(m)
-        counts[kind if kind in kinds else "others"][bar] += 1
-        wrong[bar] += bool(m.problems)
+    for time, kind, is_wrong in zip(rows.times, rows.kinds, rows.wrong):
+        bar = (time - first) // width
+        counts[kind][bar] += 1
+        wrong[bar] += is_wrong
     middles = [(bar + 0.5) * width / unit for bar in range(count)]
     below = [0] * count
-    for kind, color in [*kinds.items(), ("others", "0.5")]:
-        if kind in counts:
-            ax.bar(middles, counts[kind], width / unit, bottom=below, color=color, label=_plain(kind))
-            below = [a + b for a, b in zip(below, counts[kind])]
+    for (name, color), heights in zip(rows.legend, counts):
+        if any(heights):
+            ax.bar(middles, heights, width / unit, bottom=below, color=color, label=_plain(name))
+            below = [a + b for a, b in zip(below, heights)]
     if any(wrong):
         places = [(x, y) for x, y in zip(middles, wrong) if y]
         ax.scatter(*zip(*places), s=24, marker="x", color="red", linewidth=1, label="have problems", zorder=3)
