@@ -209,6 +209,10 @@ impl Flow {
         Ok(PyBytes::new(py, &bytes))
     }
 
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        PyModule::import(slf.py(), "framescope.display")?.getattr("flow_html")?.call1((slf,))
+    }
+
     fn __repr__(&self) -> String {
         let transport = self.transport().unwrap_or_default();
         let ends = match (self.a(), self.b()) {

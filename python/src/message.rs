@@ -125,7 +125,7 @@ impl Message {
 impl Framed {
     fn dissect(&self, bytes: &[u8]) -> Tree {
         let protocol = self.speech.in_stage(self.stage);
-        Tree::of(bytes, |visit| match self.span_type {
+        Tree::of(bytes, Some(self.speech.repeated.of(protocol)), |visit| match self.span_type {
             SpanType::Message | SpanType::Partial => Captured::whole(bytes).dissect(protocol, visit),
             SpanType::Skipped(code) => {
                 let length = usize::try_from(self.length).unwrap_or(usize::MAX);
@@ -142,7 +142,8 @@ impl Opened {
         let index = &*self.index;
         let Some(row) = index.row(id) else { return Ok(Content::default()) };
         let bytes = self.row_bytes(py, &row, display_limit(&row))?;
-        let tree = Tree::of(&bytes, |visit| index.report(id, &row, &bytes, visit));
+        let repeated = index.protocol(&row).map(|protocol| self.repeated.of(protocol));
+        let tree = Tree::of(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
         Ok(Content::dissected(bytes, tree))
     }
 }
@@ -385,6 +386,25 @@ impl Message {
         self.in_row(of).or_else(|| Some(self.facts()?.packets.clone())).unwrap_or_default()
     }
 
+    /// The name of the file that its last packet is in; None if it is of none.
+    #[getter]
+    fn file(&self) -> Option<String> {
+        let of = |index: &Index, _: RowId, row: &Row| {
+            let number = index.row_packets(row).last().map_or(0, |packet| index.packet_in_file(*packet).0);
+            Some(index.source().files().nth(number)?.name().to_owned())
+        };
+        self.in_row(of).or_else(|| self.facts()?.file.clone())
+    }
+
+    /// The number of its last packet in that file, counted from 1.
+    #[getter]
+    fn packet(&self) -> Option<u32> {
+        let of = |index: &Index, _: RowId, row: &Row| {
+            Some(index.packet_in_file(*index.row_packets(row).last()?).1.number())
+        };
+        self.in_row(of).or_else(|| self.facts()?.packet)
+    }
+
     /// What was written about its packets: their numbers and the texts.
     #[getter]
     fn comments(&self) -> Vec<(u32, String)> {
@@ -471,7 +491,7 @@ impl Message {
     fn __contains__(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<bool> {
         let Ok(path) = path.cast::<PyString>() else { return Ok(false) };
         let tree = self.content(py)?.tree();
-        Ok(!tree.find(tree.top(), path.to_str()?).is_empty())
+        Ok(!tree.find(tree.top(), path.to_str()?).fields.is_empty())
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
@@ -502,6 +522,10 @@ impl Message {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         Ok((PyModule::import(py, "framescope._framescope")?.getattr("_message")?, self.state(py)?))
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        PyModule::import(slf.py(), "framescope.display")?.getattr("message_html")?.call1((slf,))
     }
 
     fn __copy__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::names;
-use crate::tree::{self, Name, Stored, Tree};
+use crate::tree::{self, Found, Name, Stored, Tree};
 
 /// The bytes of a message, and its fields once they were asked for.
 #[derive(Debug, Default)]
@@ -111,11 +111,11 @@ pub(crate) fn value<'py>(py: Python<'py>, content: &Arc<Content>, at: u32) -> Py
 fn value_of<'py>(
     py: Python<'py>,
     content: &Arc<Content>,
-    found: &[u32],
+    found: &Found,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    match found {
-        [] => Ok(None),
-        [one] => value(py, content, *one).map(Some),
+    match found.fields.as_slice() {
+        [] if !found.is_list => Ok(None),
+        [one] if !found.is_list => value(py, content, *one).map(Some),
         several => Ok(Some(list_of(py, content, several)?.into_any())),
     }
 }
@@ -142,7 +142,7 @@ pub(crate) fn find_all<'py>(
     range: Range<u32>,
     path: &str,
 ) -> PyResult<Bound<'py, PyList>> {
-    list_of(py, content, &content.tree().find(range, path))
+    list_of(py, content, &content.tree().find(range, path).fields)
 }
 
 /// The names of a range of fields, each once.
@@ -177,6 +177,7 @@ pub(crate) fn to_dict<'py>(
         };
         let key = name(py, tree, node.name);
         match dict.get_item(&key)? {
+            None if node.is_repeated => dict.set_item(key, PyList::new(py, [value])?)?,
             None => dict.set_item(key, value)?,
             Some(known) => match known.cast::<PyList>() {
                 Ok(list) => list.append(value)?,
@@ -247,7 +248,7 @@ impl Group {
         path.cast::<PyString>()
             .ok()
             .and_then(|path| path.to_str().ok())
-            .is_some_and(|path| !self.content.tree().find(self.range(), path).is_empty())
+            .is_some_and(|path| !self.content.tree().find(self.range(), path).fields.is_empty())
     }
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
