@@ -14,7 +14,7 @@ use pyo3::types::{PyDict, PyList, PySlice, PyString};
 use crate::errors;
 use crate::message::Message;
 use crate::source::{Given, Reopening, reopening, source};
-use crate::{flow, problems};
+use crate::{flow, problems, shown};
 
 /// A capture that was read, which its messages share.
 pub(crate) struct Opened {
@@ -374,6 +374,16 @@ impl Capture {
     #[getter]
     fn kinds(&self) -> Vec<String> {
         self.opened.index.kinds().into_iter().map(str::to_owned).collect()
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "capture_html")
+    }
+
+    /// Draws its messages over time with matplotlib, and returns the axes.
+    #[pyo3(signature = (ax=None))]
+    fn timeline<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        shown::timeline(slf, ax)
     }
 
     fn __repr__(&self) -> String {

@@ -15,6 +15,7 @@ use crate::capture::Opened;
 use crate::decoder::Speech;
 use crate::facts::Facts;
 use crate::names;
+use crate::shown;
 use crate::tree::{Numbered, Tree};
 use crate::values::{self, Content};
 
@@ -49,6 +50,7 @@ pub(crate) struct Framed {
     pub(crate) span_type: SpanType,
     pub(crate) stage: u16,
     pub(crate) direction: Direction,
+    pub(crate) is_intact: bool,
 }
 
 /// `message`, `skipped`, `gap` or `partial`.
@@ -323,6 +325,12 @@ impl Message {
         values::problems(py, self.content(py)?)
     }
 
+    /// Whether it is a message, all of its bytes are there, and none of its problems is an error.
+    #[getter]
+    fn is_intact(&self, py: Python<'_>) -> PyResult<bool> {
+        self.intact(py)
+    }
+
     /// The codes of its problems, which costs less than ``problems``.
     #[getter]
     fn codes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyString>>> {
@@ -498,6 +506,10 @@ impl Message {
             }
             _ => slf.as_ptr().addr() as u64 >> 4,
         }
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "message_html")
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
