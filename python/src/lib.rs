@@ -2,11 +2,32 @@
 //!
 //! Nothing is parsed, encoded or generated here: each file makes one part of Framescope's crates callable from Python.
 
+mod capture;
+mod decoder;
+mod encode;
+mod errors;
+mod facts;
+mod flow;
+mod message;
+mod names;
+mod problems;
+mod protocol;
+mod source;
+mod tree;
+mod values;
+
 use pyo3::prelude::*;
 
 /// What the package `framescope` is made of. Import that.
 #[pymodule]
 fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    capture::register(module)?;
+    decoder::register(module)?;
+    flow::register(module)?;
+    message::register(module)?;
+    problems::register(module)?;
+    protocol::register(module)?;
+    values::register(module)?;
     Ok(())
 }
