@@ -16,7 +16,7 @@ use crate::follow::Follow;
 use crate::message::{Message, Origin};
 use crate::repeated::Known;
 use crate::source::{Given, Reopening, source};
-use crate::{flow, problems};
+use crate::{flow, problems, shown};
 
 /// A capture that was read, which its messages share.
 pub(crate) struct Opened {
@@ -360,16 +360,6 @@ impl Capture {
         self.opened.index.source().files().map(Source::name).collect()
     }
 
-    /// Draws what each side says over time, with matplotlib. See `framescope.timeline`.
-    #[pyo3(signature = (ax=None))]
-    fn timeline<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        PyModule::import(slf.py(), "framescope.timeline")?.getattr("timeline")?.call1((slf, ax))
-    }
-
-    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        PyModule::import(slf.py(), "framescope.display")?.getattr("messages_html")?.call1((slf,))
-    }
-
     /// The conversations, in the order of their first packets.
     #[getter]
     fn flows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -411,6 +401,16 @@ impl Capture {
     #[getter]
     fn kinds(&self) -> Vec<String> {
         self.opened.index.kinds().into_iter().map(str::to_owned).collect()
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "capture_html")
+    }
+
+    /// Draws its messages over time with matplotlib, and returns the axes.
+    #[pyo3(signature = (ax=None))]
+    fn timeline<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        shown::timeline(slf, ax)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {

@@ -15,6 +15,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView};
 
 use crate::encode::GivenMessage;
 use crate::errors;
+use crate::intact;
 use crate::message::{Framed, Message, Origin};
 use crate::protocol::{Protocol, encode_error, role_of};
 use crate::repeated::Known;
@@ -224,19 +225,22 @@ impl Decoder {
         };
         // What earlier messages have set is known only now.
         let depends = context.is_some_and(|context| context.variables.is_some());
-        let content = match depends && matches!(span_type, SpanType::Message | SpanType::Partial) {
+        let protocol = self.speech.in_stage(stage);
+        let (content, is_intact) = match depends && matches!(span_type, SpanType::Message | SpanType::Partial)
+        {
             true => {
-                let protocol = self.speech.in_stage(stage);
                 let whole = Captured::whole(&bytes).in_context(context);
                 let tree = Tree::of(&bytes, Some(self.speech.repeated.of(protocol)), |visit| {
                     whole.dissect(protocol, visit)
                 });
-                Content::dissected(bytes, tree)
+                let is_intact = captured.is_whole() && intact::dissected(span_type, &tree);
+                (Content::dissected(bytes, tree), is_intact)
             }
-            false => Content { bytes, ..Content::default() },
+            false => (Content { bytes, ..Content::default() }, intact::part(protocol, &span, captured)),
         };
         let speech = Arc::clone(&self.speech);
-        let framed = Framed { speech, offset, length, span_type, stage, direction: self.direction };
+        let framed =
+            Framed { speech, offset, length, span_type, stage, direction: self.direction, is_intact };
         Message::with_content(Origin::Framed(framed), content)
     }
 }

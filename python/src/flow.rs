@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::capture::{Capture, Opened, Rows};
+use crate::shown;
 use crate::{errors, values};
 
 /// A conversation of two endpoints.
@@ -210,7 +211,13 @@ impl Flow {
     }
 
     fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        PyModule::import(slf.py(), "framescope.display")?.getattr("flow_html")?.call1((slf,))
+        shown::html(slf, "flow_html")
+    }
+
+    /// Draws its messages over time with matplotlib, and returns the axes.
+    #[pyo3(signature = (ax=None))]
+    fn timeline<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        shown::timeline(&slf.call_method0("messages")?, ax)
     }
 
     fn __repr__(&self) -> String {

@@ -15,6 +15,7 @@ use crate::capture::Opened;
 use crate::decoder::Speech;
 use crate::facts::Facts;
 use crate::names;
+use crate::shown;
 use crate::tree::{Numbered, Tree};
 use crate::values::{self, Content};
 
@@ -49,6 +50,7 @@ pub(crate) struct Framed {
     pub(crate) span_type: SpanType,
     pub(crate) stage: u16,
     pub(crate) direction: Direction,
+    pub(crate) is_intact: bool,
 }
 
 /// `message`, `skipped`, `gap` or `partial`.
@@ -324,6 +326,12 @@ impl Message {
         values::problems(py, self.content(py)?)
     }
 
+    /// Whether it is a message, all of its bytes are there, and none of its problems is an error.
+    #[getter]
+    fn is_intact(&self, py: Python<'_>) -> PyResult<bool> {
+        self.intact(py)
+    }
+
     /// The codes of its problems, which costs less than ``problems``.
     #[getter]
     fn codes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyString>>> {
@@ -520,12 +528,12 @@ impl Message {
         }
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        Ok((PyModule::import(py, "framescope._framescope")?.getattr("_message")?, self.state(py)?))
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "message_html")
     }
 
-    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        PyModule::import(slf.py(), "framescope.display")?.getattr("message_html")?.call1((slf,))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        Ok((PyModule::import(py, "framescope._framescope")?.getattr("_message")?, self.state(py)?))
     }
 
     fn __copy__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

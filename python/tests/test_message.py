@@ -11,7 +11,7 @@ from framescope import Named
 from test_capture import CHAT
 
 MINE = """
-meta: {id: mine, endian: be}
+meta: {id: mine, endian: be, -framescope: {kind: kind}}
 seq:
   - {id: kind, type: u1, enum: kind, valid: {in-enum: true}}
   - {id: count, type: u1}

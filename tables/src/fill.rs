@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::ArrowError;
-use framescope_capture::export::{ColumnValue, Content, column_value};
+use framescope_capture::export::{ColumnValue, Content, FieldsReader, column_value};
 use framescope_capture::filter::Column;
 use framescope_capture::{Index, Row, RowId};
-use framescope_parser::{Code, SpanType};
+use framescope_parser::{Code, SpanType, Visit};
 
 use crate::columns::tree::{NodeId, Tree};
+use crate::flat::{Take, Taken};
 use crate::layout::{Layout, Origin};
 use crate::walk::WalkState;
 
@@ -25,6 +26,8 @@ pub(crate) struct Filler<'i> {
     nodes: Vec<NodeId>,
     content: Content<'i>,
     walk: WalkState,
+    /// Reads the selected fields only, if only these are columns.
+    selected: Option<(FieldsReader, Taken)>,
     needs: Needs,
     /// How many rows there are so far.
     rows: usize,
@@ -51,15 +54,22 @@ impl<'i> Filler<'i> {
             || any(&|origin| matches!(origin, Origin::Row(Column::Summary)));
         let bytes = fields || any(&|origin| matches!(origin, Origin::Row(Column::Bytes)));
         let segments = bytes || any(&|origin| matches!(origin, Origin::Row(Column::Packet)));
+        let selected = layout.selected.as_deref().filter(|_| fields);
+        let selected = selected
+            .map(|selected| (FieldsReader::new(selected), Taken::new(selected, &layout.columns, &nodes)));
         let extra = layout.columns.iter().position(|(origin, _)| matches!(origin, Origin::Extra));
         let extra = extra.and_then(|at| nodes.get(at).copied());
+        let summary =
+            layout.columns.iter().position(|(origin, _)| matches!(origin, Origin::Row(Column::Summary)));
+        let summary = summary.and_then(|at| nodes.get(at).copied());
         Filler {
             index,
             layout,
             tree,
             nodes,
             content: Content::new(index),
-            walk: WalkState::new(extra),
+            walk: WalkState::new(extra, summary),
+            selected,
             needs: Needs { segments, bytes, fields },
             rows: 0,
             fields: Vec::new(),
@@ -88,7 +98,7 @@ impl<'i> Filler<'i> {
                 self.add_column(*column, node, number, row);
             }
         }
-        if self.needs.fields && is_read {
+        if self.needs.fields {
             self.add_fields(row);
         }
         self.rows += 1;
@@ -98,8 +108,13 @@ impl<'i> Filler<'i> {
 
 impl Filler<'_> {
     /// Whether the batch has to end here.
-    pub(crate) fn is_full(&self) -> bool {
-        self.walk.bytes >= BATCH_BYTES
+    pub(crate) fn is_full(&self, most_rows: usize) -> bool {
+        self.rows >= most_rows || self.walk.bytes >= BATCH_BYTES
+    }
+
+    /// How many values had no place in any column.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.walk.left_out
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -120,10 +135,25 @@ impl Filler<'_> {
 
     /// Reports the fields of a row's message to its column.
     fn add_fields(&mut self, row: &Row) {
-        let Some(node) = self.column_of(row) else { return };
-        self.tree.mark(node, self.rows);
+        let (index, bytes) = (self.index, &self.content.bytes);
+        if let (Some((reader, taken)), Some(fields)) = (&mut self.selected, &self.layout.selected) {
+            let WalkState { bytes: taken_bytes, left_out, .. } = &mut self.walk;
+            let mut take = Take { taken, tree: &mut self.tree, row: self.rows, bytes: taken_bytes, left_out };
+            reader.read(index, row, fields, bytes, &mut take);
+            return take.finish();
+        }
+        let node = self.column_of(row);
+        if let Some(node) = node.filter(|_| row.span_type != SpanType::Gap) {
+            self.tree.mark(node, self.rows);
+        }
+        if node.is_none() && !self.walk.wants_summary() {
+            return;
+        }
         let mut walk = self.walk.begin(&mut self.tree, node, self.rows);
-        self.index.visit(row, &self.content.bytes, &mut walk);
+        index.visit(row, &self.content.bytes, &mut walk);
+        if walk.wants_summary() {
+            index.summary_of_no_message(row, &mut |text| walk.summary(text));
+        }
     }
 
     /// The column of the fields of a row's protocol.

@@ -112,6 +112,9 @@ impl Layout {
             self.columns.push((Origin::Row(column), names.shape(column, column.name())));
         }
         for (name, fields) in protocol_fields(index, filter, options)? {
+            if fields.is_empty() {
+                continue;
+            }
             self.protocols.push((name.clone(), self.columns.len()));
             // A protocol may be called as a column is.
             let mut column = name;
@@ -169,20 +172,25 @@ pub(crate) fn protocol_fields(
 
 /// The names of the protocols that the messages of a protocol have, with their shapes.
 fn shapes(protocol: &dyn Protocol) -> Vec<(String, Option<Vec<FieldShape>>)> {
+    let own = protocol.shape();
+    if own.is_some() || protocol.stages().is_empty() {
+        return vec![(protocol.name().to_owned(), own)];
+    }
     let stages = protocol.stages().iter().filter_map(|stage| match &stage.reads {
         Reads::Own(own) => Some((own.name().to_owned(), own.shape())),
         Reads::Other(_) => None,
     });
-    match protocol.stages().is_empty() {
-        true => vec![(protocol.name().to_owned(), protocol.shape())],
-        false => stages.collect(),
-    }
+    stages.collect()
 }
 
 /// The column of a field.
 fn field_column(field: &FieldShape) -> ColumnShape {
     let columns = field.fields.iter().map(field_column).collect();
-    let value = leaf_type(&field.kind);
+    // A structure has at least one column.
+    let value = match leaf_type(&field.kind) {
+        None if field.fields.is_empty() => Some(LeafType::Present),
+        value => value,
+    };
     ColumnShape { name: field.name.clone(), is_list: field.repeated, value, columns }
 }
 

@@ -7,6 +7,7 @@
 
 mod columns;
 mod error;
+mod files;
 mod fill;
 mod flat;
 mod layout;

@@ -10,6 +10,8 @@ use framescope_capture::export::{Runs, shown_bytes};
 use framescope_capture::filter::{Evaluator, Filter};
 use framescope_capture::{Index, Row, RowId};
 
+use crate::error::TableError;
+
 /// A run of rows: all of a range, or some.
 #[derive(Clone, Debug)]
 pub(crate) enum Run {
@@ -23,15 +25,15 @@ impl Run {
         &self,
         index: &Index,
         stop: &AtomicBool,
-        each: &mut dyn FnMut(RowId, &Row) -> io::Result<()>,
-    ) -> io::Result<()> {
+        each: &mut dyn FnMut(RowId, &Row) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
         // Looking at the flag for every row would cost more than some rows do.
         let stopped = |at: usize| at.is_multiple_of(256) && stop.load(Ordering::Relaxed);
         match self {
             Run::All(rows) => {
                 for (at, (number, row)) in index.rows_from(rows.start.into()).take(rows.len()).enumerate() {
                     if stopped(at) {
-                        return Err(interrupted());
+                        return Err(interrupted().into());
                     }
                     each(number, &row)?;
                 }
@@ -39,7 +41,7 @@ impl Run {
             Run::Some(rows) => {
                 for (at, &number) in rows.iter().enumerate() {
                     if stopped(at) {
-                        return Err(interrupted());
+                        return Err(interrupted().into());
                     }
                     let Some(row) = index.row(number) else { break };
                     each(number, &row)?;

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
@@ -40,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) filter: Option<Filter>,
     pub(crate) options: TableOptions,
     pub(crate) layout: Layout,
+    /// How many values had no place in any column.
+    left_out: AtomicU64,
 }
 
 /// Messages of this many bytes end a run of rows, so that what several threads make at once stays small.
@@ -57,7 +58,7 @@ impl Table {
         options: TableOptions,
     ) -> Result<Table, TableError> {
         let layout = Layout::new(&index, filter.as_ref(), &options)?;
-        Ok(Table(Arc::new(Inner { index, filter, options, layout })))
+        Ok(Table(Arc::new(Inner { index, filter, options, layout, left_out: AtomicU64::new(0) })))
     }
 
     /// The types of its columns.
@@ -65,17 +66,31 @@ impl Table {
         Arc::clone(&self.0.layout.schema)
     }
 
+    /// How many values had no place in any column of what was read so far, and are null: of selected fields that are not of the type
+    /// that their protocol says, and those of more than two gigabytes. Without a selection, the former are in the column `extra`.
+    pub fn left_out(&self) -> u64 {
+        self.0.left_out.load(Ordering::Relaxed)
+    }
+
     /// Its rows, in their order. A reader that is dropped stops its threads and waits for them.
     pub fn batches(&self) -> Batches {
         let inner = Arc::clone(&self.0);
         let threads = self.0.options.thread_count();
-        let work = move |run: Run, stop: &AtomicBool| inner.batches_of(&run, stop);
+        let work = move |run: Run, stop: &AtomicBool| {
+            let (end, mut batches) = (run.end(), Vec::new());
+            inner.each_batch(&run, stop, &mut |batch| {
+                batches.push(batch);
+                Ok(())
+            })?;
+            Ok((end, batches))
+        };
         Batches {
             schema: self.schema(),
             rows: self.0.selected(self.0.options.batch_rows),
             ordered: Ordered::new(threads, work),
             ready: VecDeque::new(),
             is_done: false,
+            position: 0,
         }
     }
 }
@@ -93,32 +108,27 @@ impl Inner {
         Selected::new(&self.index, self.filter.clone(), limits, self.options.thread_count())
     }
 
-    /// The batches of a run: one, unless its values are very long.
-    pub(crate) fn batches_of(&self, run: &Run, stop: &AtomicBool) -> Result<Vec<RecordBatch>, ArrowError> {
+    /// Passes on the batches of a run.
+    pub(crate) fn each_batch(
+        &self,
+        run: &Run,
+        stop: &AtomicBool,
+        each: &mut dyn FnMut(RecordBatch) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
         let mut filler = Filler::new(&self.index, &self.layout);
-        let mut batches = Vec::new();
-        let mut failed = None;
-        let result = run.for_each(&self.index, stop, &mut |number, row| {
+        let most = self.options.batch_rows.max(1) as usize;
+        run.for_each(&self.index, stop, &mut |number, row| {
             filler.add(number, row)?;
-            if filler.is_full() {
-                match filler.finish() {
-                    Ok(batch) => batches.push(batch),
-                    Err(error) => {
-                        failed = Some(error);
-                        return Err(io::ErrorKind::Other.into());
-                    }
-                }
+            match filler.is_full(most) {
+                true => each(filler.finish()?),
+                false => Ok(()),
             }
-            Ok(())
-        });
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        result.map_err(TableError::Io)?;
+        })?;
         if !filler.is_empty() {
-            batches.push(filler.finish()?);
+            each(filler.finish()?)?;
         }
-        Ok(batches)
+        self.left_out.fetch_add(filler.left_out(), Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -126,19 +136,26 @@ impl Inner {
 pub struct Batches {
     schema: SchemaRef,
     rows: Selected,
-    ordered: Ordered<Run, Result<Vec<RecordBatch>, ArrowError>>,
+    ordered: Ordered<Run, Result<(usize, Vec<RecordBatch>), TableError>>,
     ready: VecDeque<RecordBatch>,
+    position: usize,
     /// Whether the last batch or an error was returned.
     is_done: bool,
 }
 
 impl Batches {
-    fn make(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+    /// How many rows of the capture have been looked at, to show progress.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    fn make(&mut self) -> Result<Option<RecordBatch>, TableError> {
         while self.ready.is_empty() {
             let rows = &mut self.rows;
-            let result = self.ordered.next(&mut || rows.next()).map_err(TableError::Io)?;
-            let Some(batches) = result else { return Ok(None) };
-            self.ready.extend(batches?);
+            let Some(made) = self.ordered.next(&mut || rows.next())? else { return Ok(None) };
+            let (end, batches) = made?;
+            self.position = end;
+            self.ready.extend(batches);
         }
         Ok(self.ready.pop_front())
     }
@@ -153,7 +170,7 @@ impl Iterator for Batches {
         }
         let made = self.make().transpose();
         self.is_done = !matches!(made, Some(Ok(_)));
-        made
+        made.map(|made| made.map_err(ArrowError::from))
     }
 }
 

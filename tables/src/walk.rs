@@ -3,7 +3,7 @@
 //! Nothing is lost: a field without a column, or with a value that is not of its column's type, is written as JSON into the column of
 //! the others.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use framescope_capture::export::JsonDissection;
@@ -18,12 +18,19 @@ pub(crate) struct WalkState {
     /// A field that is written as JSON, with all that is in it.
     written: Option<Written>,
     json: JsonDissection,
+    /// The path of that field.
     path: String,
+    /// A summary.
+    text: String,
     /// The column of the fields that have no other.
     extra: Option<NodeId>,
+    /// The column of the summaries, if they are wanted.
+    summary: Option<NodeId>,
     row: usize,
     /// The bytes that values of any length took since the batch began.
     pub(crate) bytes: usize,
+    /// How many values had no place in any column.
+    pub(crate) left_out: u64,
 }
 
 /// A structure whose fields are reported.
@@ -42,25 +49,34 @@ struct Written {
 }
 
 impl WalkState {
-    pub(crate) fn new(extra: Option<NodeId>) -> WalkState {
+    pub(crate) fn new(extra: Option<NodeId>, summary: Option<NodeId>) -> WalkState {
         WalkState {
             open: Vec::new(),
             written: None,
             json: JsonDissection::default(),
             path: String::new(),
+            text: String::new(),
             extra,
+            summary,
             row: 0,
             bytes: 0,
+            left_out: 0,
         }
     }
 
-    /// A visitor that puts the fields of the message in place `row` into the columns of `node`.
-    pub(crate) fn begin<'w>(&'w mut self, tree: &'w mut Tree, node: NodeId, row: usize) -> Walk<'w> {
+    pub(crate) fn wants_summary(&self) -> bool {
+        self.summary.is_some()
+    }
+
+    /// A visitor that puts the fields of the message in place `row` into the columns of `node`; no fields, if there is none.
+    pub(crate) fn begin<'w>(&'w mut self, tree: &'w mut Tree, node: Option<NodeId>, row: usize) -> Walk<'w> {
         self.open.clear();
         self.written = None;
         self.row = row;
-        self.open.push(Open { node, place: row });
-        tree.rewind(node);
+        if let Some(node) = node {
+            self.open.push(Open { node, place: row });
+            tree.rewind(node);
+        }
         Walk { tree, state: self }
     }
 }
@@ -72,6 +88,10 @@ pub(crate) struct Walk<'w> {
 }
 
 impl Walk<'_> {
+    pub(crate) fn wants_summary(&self) -> bool {
+        self.state.wants_summary()
+    }
+
     /// The column of a field, and its place there, if it can have one.
     #[inline]
     fn place(&mut self, name: &str) -> Option<(NodeId, usize)> {
@@ -90,7 +110,10 @@ impl Walk<'_> {
             }
             Stored::NoFit => false,
             // It would have none as JSON either.
-            Stored::NoRoom => true,
+            Stored::NoRoom => {
+                self.state.left_out += 1;
+                true
+            }
         }
     }
 
@@ -173,6 +196,9 @@ impl<'a> Visit<'a> for Walk<'_> {
         if self.state.written.is_some() {
             return self.state.json.field(name, range, value);
         }
+        if self.state.open.is_empty() {
+            return;
+        }
         let Some(place) = self.place(name) else {
             return self.write_field(name, range, value, None);
         };
@@ -201,6 +227,10 @@ impl<'a> Visit<'a> for Walk<'_> {
             written.depth += 1;
             return self.state.json.begin(name, range, value);
         }
+        if self.state.open.is_empty() {
+            // The fields have no columns.
+            return;
+        }
         let Some(place) = self.place(name) else { return self.write_begin(name, range, value, None) };
         let (node, at) = place;
         if self.tree.is_list(node) {
@@ -210,7 +240,8 @@ impl<'a> Visit<'a> for Walk<'_> {
             return self.write_begin(name, range, value, Some(place));
         }
         let fits = match value {
-            Value::Group | Value::Missing => self.tree.is_group(node),
+            Value::Group | Value::Missing if self.tree.is_group(node) => true,
+            Value::Missing => false,
             ref value => self.put(place, value),
         };
         if !fits {
@@ -236,5 +267,16 @@ impl<'a> Visit<'a> for Walk<'_> {
 
     fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
 
-    fn summary(&mut self, _: fmt::Arguments<'_>) {}
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        let Some(leaf) = self.state.summary.and_then(|node| self.tree.leaf(node)) else { return };
+        let written = &mut self.state.text;
+        written.clear();
+        // Writing to memory does not fail.
+        let _ = written.write_fmt(text);
+        if leaf.len() <= self.state.row {
+            leaf.pad(self.state.row);
+            self.state.bytes += written.len();
+            leaf.push_text(written);
+        }
+    }
 }

@@ -20,7 +20,7 @@ mod text;
 pub use self::csv::write_csv;
 pub use crate::display::{display_limit, hex, rfc3339};
 #[doc(hidden)]
-pub use fields::{ColumnValue, NamedField, column_value};
+pub use fields::{ColumnValue, FieldsReader, NamedField, TakeFields, column_value};
 pub use fields::{Fields, write_csv_fields, write_json_fields};
 pub use flows::{write_flows_json, write_flows_text};
 pub use follow::{write_follow_raw, write_follow_text};
@@ -29,6 +29,8 @@ pub use json::JsonDissection;
 pub use json::write_json;
 pub use packets::write_packets;
 pub use problems::{write_problems_json, write_problems_text};
+#[doc(hidden)]
+pub use put::json_value;
 pub use raw::write_raw;
 #[doc(hidden)]
 pub use rows::{Content, Runs, shown_bytes};

@@ -22,6 +22,8 @@ pub(crate) enum LeafType {
     Signed(u8),
     Float(u8),
     Bool,
+    /// Whether a field is there that has neither a value nor fields.
+    Present,
     Text,
     Bytes,
     /// Text that is JSON.
@@ -49,7 +51,7 @@ impl LeafType {
             LeafType::Signed(_) => DataType::Int64,
             LeafType::Float(0..=32) => DataType::Float32,
             LeafType::Float(_) => DataType::Float64,
-            LeafType::Bool => DataType::Boolean,
+            LeafType::Bool | LeafType::Present => DataType::Boolean,
             LeafType::Text | LeafType::Json => DataType::Utf8,
             LeafType::Bytes => DataType::Binary,
             LeafType::Time => DataType::Timestamp(TimeUnit::Nanosecond, Some(TIME_ZONE.into())),
@@ -78,7 +80,8 @@ enum Data {
     I64(Vec<i64>, Unit),
     F32(Vec<f32>),
     F64(Vec<f64>),
-    Bool(BooleanBufferBuilder),
+    /// Also, whether these only say that a field is there.
+    Bool(BooleanBufferBuilder, bool),
     Text(Lengths),
     Bytes(Lengths),
     Names(Vec<i32>, Names),
@@ -103,10 +106,6 @@ struct Lengths {
 impl Lengths {
     fn new() -> Self {
         Lengths { offsets: vec![0], bytes: Vec::new() }
-    }
-
-    fn len(&self) -> usize {
-        self.offsets.len() - 1
     }
 
     fn pad(&mut self, len: usize) {
@@ -153,7 +152,7 @@ macro_rules! each {
             Data::I64($numbers, _) => $do,
             Data::F32($numbers) => $do,
             Data::F64($numbers) => $do,
-            Data::Bool($bools) => $for_bools,
+            Data::Bool($bools, _) => $for_bools,
             Data::Text($lengths) | Data::Bytes($lengths) => $for_lengths,
         }
     };
@@ -174,7 +173,8 @@ impl Leaf {
             LeafType::Duration => Data::I64(Vec::new(), Unit::Duration),
             LeafType::Float(0..=32) => Data::F32(Vec::new()),
             LeafType::Float(_) => Data::F64(Vec::new()),
-            LeafType::Bool => Data::Bool(BooleanBufferBuilder::new(0)),
+            LeafType::Bool => Data::Bool(BooleanBufferBuilder::new(0), false),
+            LeafType::Present => Data::Bool(BooleanBufferBuilder::new(0), true),
             LeafType::Text | LeafType::Json => Data::Text(Lengths::new()),
             LeafType::Bytes => Data::Bytes(Lengths::new()),
             LeafType::Names(known) => Data::Names(Vec::new(), Names::new(Arc::clone(known))),
@@ -216,8 +216,12 @@ impl Leaf {
                 keys.push(names.of_kind(kind));
                 true
             }
-            (Data::Bool(bools), Value::Bool(value)) => {
+            (Data::Bool(bools, false), Value::Bool(value)) => {
                 bools.append(*value);
+                true
+            }
+            (Data::Bool(bools, true), Value::Group) => {
+                bools.append(true);
                 true
             }
             (Data::F64(floats), Value::Float(value)) => {
@@ -330,7 +334,7 @@ impl Leaf {
             Data::I64(values, Unit::Duration) => Arc::new(numbers::<DurationNanosecondType>(values, nulls)?),
             Data::F32(values) => Arc::new(numbers::<Float32Type>(values, nulls)?),
             Data::F64(values) => Arc::new(numbers::<Float64Type>(values, nulls)?),
-            Data::Bool(bools) => Arc::new(BooleanArray::new(bools.finish(), nulls)),
+            Data::Bool(bools, _) => Arc::new(BooleanArray::new(bools.finish(), nulls)),
             Data::Text(lengths) => {
                 let Lengths { offsets, bytes } = std::mem::replace(lengths, Lengths::new());
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));

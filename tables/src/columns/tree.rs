@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, ListArray, StructArray};
+use arrow_array::{ArrayRef, ListArray, StructArray};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef};
 
@@ -23,8 +23,6 @@ pub(crate) struct ColumnShape {
 
 /// The column of a field's own value beside those of the fields in it.
 pub(crate) const OWN_VALUE: &str = "_value";
-/// The column that stands for an empty structure, which Parquet can't store.
-pub(crate) const PRESENT: &str = "_present";
 /// The name of a list's items.
 const ITEM: &str = "item";
 
@@ -51,9 +49,8 @@ impl ColumnShape {
             Some(value) if self.columns.is_empty() => value.data_type(),
             value => {
                 let own = value.iter().map(|value| Field::new(OWN_VALUE, value.data_type(), true));
-                let present = self.columns.is_empty().then(|| Field::new(PRESENT, DataType::Boolean, true));
                 let inner = self.columns.iter().map(ColumnShape::field);
-                DataType::Struct(own.chain(present).chain(inner).collect())
+                DataType::Struct(own.chain(inner).collect())
             }
         }
     }
@@ -268,10 +265,6 @@ impl Tree {
         };
         let columns = node.columns.clone();
         let mut arrays: Vec<ArrayRef> = own.into_iter().collect();
-        if columns.is_empty() && arrays.is_empty() {
-            let present = nulls.as_ref().map_or_else(|| vec![true; len], |nulls| nulls.iter().collect());
-            arrays.push(Arc::new(BooleanArray::from(present)));
-        }
         for column in columns {
             arrays.push(self.finish(column, len)?);
         }

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 pub use self::column::{ColumnValue, value as column_value};
 use self::message::MessageFields;
+pub use self::message::{FieldsReader, TakeFields};
 use self::selected::Style;
 pub use self::selected::{Fields, NamedField};
 use super::put::{self, TimeWriter};
