@@ -14,8 +14,9 @@ use pyo3::types::{PyDict, PyList, PySlice, PyString, PyTuple};
 use crate::errors;
 use crate::follow::Follow;
 use crate::message::{Message, Origin};
+use crate::repeated::Known;
 use crate::source::{Given, Reopening, source};
-use crate::{flow, problems};
+use crate::{flow, problems, shown};
 
 /// A capture that was read, which its messages share.
 pub(crate) struct Opened {
@@ -26,6 +27,7 @@ pub(crate) struct Opened {
     /// Reads rows in their order with few calls of the system.
     reader: Mutex<BlockReader>,
     addresses: Mutex<HashMap<(u32, bool), Addresses>>,
+    pub(crate) repeated: Known,
 }
 
 /// Where the messages of a stream come from and go to.
@@ -41,7 +43,14 @@ const ROWS_AT_ONCE: usize = 1 << 19;
 impl Opened {
     fn new(index: Index, options: Options, reopening: Option<Reopening>) -> Opened {
         let reader = Mutex::new(BlockReader::new(index.source().clone(), BLOCK));
-        Opened { index: Arc::new(index), options, reopening, reader, addresses: Mutex::default() }
+        Opened {
+            index: Arc::new(index),
+            options,
+            reopening,
+            reader,
+            addresses: Mutex::default(),
+            repeated: Known::default(),
+        }
     }
 
     /// The first bytes of a row that are there.
@@ -188,6 +197,9 @@ fn read_all(
 ) -> PyResult<Index> {
     let progress = progress.filter(|progress| !progress.is_none()).map(|progress| progress.clone().unbind());
     let length = source.length();
+    if let Some(progress) = &progress {
+        progress.call1(py, (0, length))?;
+    }
     let mut stopped: Option<PyErr> = None;
     let mut looked = Instant::now();
     let mut watch = |index: &Index| {
@@ -342,6 +354,12 @@ impl Capture {
         self.opened.index.source().name()
     }
 
+    /// The names of the files, in their order, where several are read as one.
+    #[getter]
+    fn files(&self) -> Vec<&str> {
+        self.opened.index.source().files().map(Source::name).collect()
+    }
+
     /// The conversations, in the order of their first packets.
     #[getter]
     fn flows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -385,6 +403,16 @@ impl Capture {
         self.opened.index.kinds().into_iter().map(str::to_owned).collect()
     }
 
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "capture_html")
+    }
+
+    /// Draws its messages over time with matplotlib, and returns the axes.
+    #[pyo3(signature = (ax=None))]
+    fn timeline<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        shown::timeline(slf, ax)
+    }
+
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         Ok((PyModule::import(py, "framescope._framescope")?.getattr("_capture")?, self.state(py)?))
     }
@@ -410,7 +438,9 @@ impl Capture {
             return None;
         }
         match &self.rows {
-            Rows::Range(range) => range.contains(&row.number()).then(|| (row.number() - range.start) as usize),
+            Rows::Range(range) => {
+                range.contains(&row.number()).then(|| (row.number() - range.start) as usize)
+            }
             Rows::Listed(rows) => rows.iter().position(|known| known == row),
         }
     }

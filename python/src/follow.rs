@@ -1,7 +1,7 @@
 //! Messages of a capture to which another program still writes, as they arrive. Never waits with the interpreter's lock.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,12 +16,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::capture::Capture;
+use crate::errors;
 use crate::facts::Facts;
 use crate::message::{Message, Origin};
+use crate::repeated::Known;
 use crate::source::{Given, path_of};
 use crate::tree::Tree;
 use crate::values::Content;
-use crate::errors;
 
 /// The pause while nothing comes.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -107,7 +108,8 @@ impl State {
             return Ok(Look::Nothing);
         }
         if let Some(source) = self.source.take() {
-            let following = Following::new(source, &self.options).map_err(|error| Failure::Read(Box::new(error)))?;
+            let following =
+                Following::new(source, &self.options).map_err(|error| Failure::Read(Box::new(error)))?;
             self.following = Some(following);
         }
         Ok(Look::Nothing)
@@ -130,11 +132,15 @@ impl State {
             }
         }
         let reader = &mut self.reader;
-        let mut take = |index: &Index, rows: std::ops::Range<usize>| {
-            match messages(index, (rows.start, rows.end), filter, after, reader) {
-                Ok(mut more) => last.append(&mut more),
-                Err(error) => failed = Some(error),
-            }
+        let mut take = |index: &Index, rows: std::ops::Range<usize>| match messages(
+            index,
+            (rows.start, rows.end),
+            filter,
+            after,
+            reader,
+        ) {
+            Ok(mut more) => last.append(&mut more),
+            Err(error) => failed = Some(error),
         };
         following.finish(&mut take);
         self.ready.extend(last);
@@ -161,11 +167,13 @@ fn messages(
 ) -> Result<Vec<Message>, Failure> {
     let mut rows: Vec<RowId> = Vec::new();
     match filter {
-        Some(filter) => Evaluator::new(filter, index).rows_in(start..end, &mut rows).map_err(Failure::Gone)?,
+        Some(filter) => {
+            Evaluator::new(filter, index).rows_in(start..end, &mut rows).map_err(Failure::Gone)?
+        }
         None => rows.extend(index.row_ids_in(start..end)),
     }
     let reader = reader.get_or_insert_with(|| index.reader());
-    let mut all = Vec::new();
+    let (known, mut all) = (Known::default(), Vec::new());
     for id in rows {
         let Some(row) = index.row(id) else { continue };
         let facts = Facts::of(index, id, &row);
@@ -173,7 +181,8 @@ fn messages(
             continue;
         }
         let bytes = index.row_bytes(&row, display_limit(&row), reader).map_err(Failure::Gone)?;
-        let tree = Tree::of(&bytes, |visit| index.report(id, &row, &bytes, visit));
+        let repeated = index.protocol(&row).map(|protocol| known.of(protocol));
+        let tree = Tree::of(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
         all.push(Message::with_content(Origin::Apart(Box::new(facts)), Content::dissected(bytes, tree)));
     }
     Ok(all)
@@ -238,7 +247,8 @@ fn growing(py: Python<'_>, path: &Path) -> PyResult<(Source, Kept)> {
         errors::open(py, &framescope_capture::OpenError::Unreadable { name, error })
     };
     if path == Path::new("-") {
-        let source = Source::live_within("standard input", std::io::stdin(), UNPACK_LIMIT, || {}).map_err(failed)?;
+        let source =
+            Source::live_within("standard input", std::io::stdin(), UNPACK_LIMIT, || {}).map_err(failed)?;
         return Ok((source, Kept::Nothing));
     }
     if Tail::is_for(path).unwrap_or(false) {
@@ -291,7 +301,9 @@ fn follow_capture(
     timeout: Option<f64>,
 ) -> PyResult<Follow> {
     let Some(path) = path_of(source)? else {
-        return Err(PyTypeError::new_err("only a capture at a path, or standard input as '-', can be followed"));
+        return Err(PyTypeError::new_err(
+            "only a capture at a path, or standard input as '-', can be followed",
+        ));
     };
     let options = Given(options.clone()).options(py)?;
     follow(py, &path, options, filter, 0, timeout)
@@ -300,15 +312,12 @@ fn follow_capture(
 impl Capture {
     /// The messages that are appended to its file after those that were read.
     pub(crate) fn follow_from_here(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Follow> {
-        let path: Option<PathBuf> = match &self.opened.reopening {
-            Some(reopening) => reopening.source(py)?.extract().ok(),
-            None => None,
-        };
+        let path = self.opened.reopening.as_ref().and_then(|reopening| reopening.path());
         let Some(path) = path else {
             return Err(PyTypeError::new_err("only the capture of one file can be followed"));
         };
         let after = self.opened.index.packets();
-        follow(py, &path, self.opened.options.clone(), self.expression.as_deref(), after, timeout)
+        follow(py, path, self.opened.options.clone(), self.expression.as_deref(), after, timeout)
     }
 }
 
