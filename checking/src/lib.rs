@@ -24,6 +24,7 @@
 //! ```
 
 mod conversations;
+pub mod forms;
 mod frames;
 mod hearing;
 mod inputs;

@@ -82,12 +82,23 @@ pub fn generate_valid(protocol: &Described, random: &mut Random) -> Option<Vec<u
 /// The message that some bytes begin with, without an error: with values that the description names in place of those that are
 /// wrong, with valid lengths and checks, and without bytes that no field explains. None where no value was found that is right.
 pub fn made_valid(protocol: &Described, bytes: &[u8], random: &mut Random) -> Option<Vec<u8>> {
-    let (context, mut tries) = (Context::default(), MOST_REPAIRS);
-    let (mut read, mut out) = (Dissection::of(protocol, bytes), Vec::new());
+    made_valid_in(protocol, &Context::default(), bytes, &mut { MOST_REPAIRS }, random)
+}
+
+/// The same, in a context, with so many `tries`, of which those that are left over are left.
+pub(crate) fn made_valid_in(
+    protocol: &Described,
+    context: &Context<'_>,
+    bytes: &[u8],
+    tries: &mut usize,
+    random: &mut Random,
+) -> Option<Vec<u8>> {
+    let (mut read, mut out) = (Dissection::default(), Vec::new());
+    Captured::whole(bytes).in_context(Some(context)).dissect(protocol, &mut read);
     drop_unread(&mut read.fields);
-    protocol.encode_in(&context, &read, &mut out, &mut Vec::new()).ok()?;
-    let valid = repaired(protocol, &context, out, &mut tries, random)?;
-    only_message(protocol, &context, valid)
+    protocol.encode_in(context, &read, &mut out, &mut Vec::new()).ok()?;
+    let valid = repaired(protocol, context, out, tries, random)?;
+    only_message(protocol, context, valid)
 }
 
 fn drop_unread(fields: &mut Vec<Field<'_>>) {
@@ -135,7 +146,11 @@ pub(crate) fn generate_in(
 }
 
 /// The message that the bytes begin with, with its terminator if it lacks that.
-fn only_message(protocol: &Described, context: &Context<'_>, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn only_message(
+    protocol: &dyn Protocol,
+    context: &Context<'_>,
+    mut bytes: Vec<u8>,
+) -> Option<Vec<u8>> {
     let step = |bytes: &[u8]| {
         let input =
             Input { bytes, first_segment: bytes.len(), last: true, offset: 0, context: Some(context) };
@@ -155,7 +170,7 @@ fn only_message(protocol: &Described, context: &Context<'_>, mut bytes: Vec<u8>)
 }
 
 /// Random bytes that begin like a message.
-fn random_head(protocol: &Described, longest: usize, random: &mut Random) -> Vec<u8> {
+pub(crate) fn random_head(protocol: &Described, longest: usize, random: &mut Random) -> Vec<u8> {
     let longest = if random.one_in(4) { 200 } else { longest };
     let length = random.below(longest);
     let byte = random.byte();

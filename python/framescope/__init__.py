@@ -1,5 +1,77 @@
-"""Reads packet captures of protocols that you designed yourself, message by message and field by field."""
+"""Reads packet captures of protocols that you designed yourself, message by message and field by field.
 
-from framescope._framescope import __version__
+>>> import framescope
+>>> mine = framescope.Protocol.from_text("{meta: {id: mine}, seq: [{id: length, type: u1}, {id: text, type: str, size: length, encoding: UTF-8}]}")
+>>> mine.decode(b"\\x03ada")["text"]
+'ada'
+"""
 
-__all__ = ["__version__"]
+from collections.abc import Mapping as _Mapping
+from collections.abc import Sequence as _Sequence
+
+from framescope._errors import (
+    DamageWarning,
+    DecodeError,
+    DescriptionError,
+    DescriptionWarning,
+    EncodeError,
+    EncodeWarning,
+    Error,
+    FilterError,
+    MissingError,
+    OpenError,
+    OptionError,
+    ReadError,
+)
+from framescope._framescope import (
+    Capture,
+    Conversation,
+    Damage,
+    Decoder,
+    Field,
+    Flow,
+    Follow,
+    Group,
+    Message,
+    Problem,
+    ProblemCount,
+    Protocol,
+    Stream,
+    __version__,
+)
+from framescope._open import open  # noqa: A004
+from framescope._values import Named
+
+_Mapping.register(Group)
+_Sequence.register(Capture)
+
+__all__ = [
+    "Capture",
+    "Conversation",
+    "Damage",
+    "DamageWarning",
+    "DecodeError",
+    "Decoder",
+    "DescriptionError",
+    "DescriptionWarning",
+    "EncodeError",
+    "EncodeWarning",
+    "Error",
+    "Field",
+    "FilterError",
+    "Flow",
+    "Follow",
+    "Group",
+    "Message",
+    "MissingError",
+    "Named",
+    "OpenError",
+    "OptionError",
+    "Problem",
+    "ProblemCount",
+    "Protocol",
+    "ReadError",
+    "Stream",
+    "__version__",
+    "open",
+]

@@ -51,6 +51,16 @@ impl Source {
         Ok(source.with_converted(converted))
     }
 
+    /// The same of an open file, which is read by position and may have no name. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// It can't be read, or what it unpacks to can't be written.
+    pub fn of_file(name: impl Into<String>, file: File, limit: u64) -> io::Result<Source> {
+        let source = unpacked(name.into(), TempCopy { file, cut: None }, limit)?;
+        let converted = convert(&source)?;
+        Ok(source.with_converted(converted))
+    }
+
     /// What is read in its place, if it is a text that is a capture, such as a hex dump.
     pub(crate) fn converted(&self) -> io::Result<Option<Arc<Converted>>> {
         if let Some(parts) = self.parts() {

@@ -193,7 +193,8 @@ impl Index {
     }
 
     /// Reports what is shown as the summary of a row that is not a message.
-    pub(crate) fn summary_of_no_message(&self, row: &Row, report: &mut dyn FnMut(fmt::Arguments<'_>)) {
+    #[doc(hidden)]
+    pub fn summary_of_no_message(&self, row: &Row, report: &mut dyn FnMut(fmt::Arguments<'_>)) {
         let length = row.length;
         let s = if length == 1 { "" } else { "s" };
         match row.span_type {
@@ -213,8 +214,9 @@ impl Index {
     }
 
     /// Reports all of a row: what its own bytes show, what is its summary if it is not a message, and the problems that the
-    /// sequence or reassembly shows.
-    pub(crate) fn report<'a>(&'a self, number: RowId, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
+    /// sequence or reassembly shows. The same as [`dissect`](Index::dissect) gives, for a visitor of one's own; `bytes` are those of
+    /// [`row_bytes`](Index::row_bytes).
+    pub fn report<'a>(&'a self, number: RowId, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.visit(row, bytes, visit);
         self.summary_of_no_message(row, &mut |text| visit.summary(text));
         let (annotations, noticed) = (&self.rows.annotations, &self.rows.noticed);

@@ -1,0 +1,157 @@
+//! Messages to learn forms from.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use framescope_ksy::Described;
+use framescope_parser::missive::Missive;
+use framescope_parser::{Captured, Context, Dissection, Field, Protocol, Value};
+
+use crate::messages::{made_valid_in, random_head};
+use crate::{Random, Verdict, inputs, verdict};
+
+/// How many messages are generated for each number that has a name, and for how many.
+const TRIES_OF_A_NAME: u32 = 6;
+const MOST_NAMES: usize = 200;
+/// How many values are tried to make messages valid, of each sort, and one.
+const MOST_REPAIRS: usize = 6000;
+const MOST_OF_ONE: usize = 60;
+
+/// The numbers that a description names.
+pub(super) fn named(protocol: &Described) -> Vec<i128> {
+    let of_enumerations = protocol.enumerations().into_iter().flat_map(|one| one.members);
+    let mut all: BTreeSet<i128> = of_enumerations.map(|(number, _)| number).collect();
+    all.extend(protocol.constants().iter().filter_map(Value::as_u64).map(i128::from));
+    all.into_iter().collect()
+}
+
+/// Generated messages, in a context.
+pub(super) fn generated(protocol: &Described, context: &Context<'_>, tries: u32) -> Vec<Vec<u8>> {
+    let mut generator = Generator { protocol, context, left: MOST_REPAIRS, found: Vec::new() };
+    for seed in 0..tries {
+        let mut random = Random::new(seed);
+        let bytes = random_head(protocol, 100, &mut random);
+        generator.add(&bytes, &mut random);
+    }
+    generator.left += MOST_REPAIRS;
+    generator.of_named_numbers();
+    generator.left += MOST_REPAIRS;
+    generator.of_texts();
+    generator.found
+}
+
+/// Makes valid messages of random bytes.
+struct Generator<'p> {
+    protocol: &'p Described,
+    context: &'p Context<'p>,
+    /// How many values may still be tried to make them valid.
+    left: usize,
+    found: Vec<Vec<u8>>,
+}
+
+impl Generator<'_> {
+    fn add(&mut self, bytes: &[u8], random: &mut Random) {
+        let granted = self.left.min(MOST_OF_ONE);
+        if granted == 0 {
+            return;
+        }
+        let mut tries = granted;
+        self.found.extend(made_valid_in(self.protocol, self.context, bytes, &mut tries, random));
+        // One that is valid as it is costs something too.
+        self.left -= (granted - tries).max(1);
+    }
+
+    /// In which a number is each of those that have a name there: a kind that random bytes hardly ever are.
+    fn of_named_numbers(&mut self) {
+        let mut all = self.protocol.enumerations();
+        // Those outside come first.
+        all.sort_by_key(|enumeration| enumeration.path.matches('.').count());
+        let all = all.into_iter().flat_map(|one| {
+            let path = one.path;
+            one.members.into_iter().map(move |(number, _)| (path.clone(), number))
+        });
+        for (path, number) in all.take(MOST_NAMES) {
+            for seed in 0..TRIES_OF_A_NAME {
+                let mut random = Random::new(seed);
+                let mut bytes = random_head(self.protocol, 100, &mut random);
+                if put(self.protocol, self.context, &path, number, &mut bytes).is_some() {
+                    self.add(&bytes, &mut random);
+                }
+            }
+        }
+    }
+
+    /// That begin with a text that the description names.
+    fn of_texts(&mut self) {
+        let constants = self.protocol.constants();
+        for text in constants.iter().filter_map(Value::as_bytes).take(MOST_NAMES) {
+            for seed in 0..TRIES_OF_A_NAME {
+                let mut random = Random::new(seed);
+                let end: &[u8] = random.one_of(&[b"\n", b"\r\n", b" ", b"\0", b" a 0\r\n", b"\n\n\0"]);
+                let bytes = [text, end, &random_head(self.protocol, 20, &mut random)].concat();
+                self.add(&bytes, &mut random);
+            }
+        }
+    }
+}
+
+/// Writes a number into the bytes of the field at a path.
+fn put(
+    protocol: &Described,
+    context: &Context<'_>,
+    path: &str,
+    number: i128,
+    bytes: &mut [u8],
+) -> Option<()> {
+    let range = {
+        let mut read = Dissection::default();
+        Captured::whole(bytes).in_context(Some(context)).dissect(protocol, &mut read);
+        let (range, before) = find(&read.fields, path)?;
+        let is_little = match bytes.get(range.clone())? {
+            [] => return None,
+            own => is_little(own, before),
+        };
+        (range, is_little)
+    };
+    let (range, is_little) = range;
+    let place = bytes.get_mut(range)?;
+    let number = number.to_le_bytes();
+    for (at, byte) in place.iter_mut().enumerate() {
+        *byte = number.get(at).copied().unwrap_or(0);
+    }
+    if !is_little {
+        place.reverse();
+    }
+    Some(())
+}
+
+fn is_little(bytes: &[u8], number: i128) -> bool {
+    let little = number.to_le_bytes();
+    bytes.iter().enumerate().all(|(at, byte)| little.get(at) == Some(byte))
+}
+
+/// The bytes of the field whose path ends so, and its number.
+fn find(fields: &[Field<'_>], path: &str) -> Option<(Range<usize>, i128)> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    for field in fields.iter().filter(|field| field.name == first) {
+        match (rest, &field.value) {
+            (None, Value::Enum(kind)) => return Some((field.range.clone(), kind.number())),
+            (None, _) => {}
+            (Some(rest), _) => return find(&field.fields, rest),
+        }
+    }
+    None
+}
+
+/// Missive's.
+pub(super) fn frames(tries: usize) -> Vec<Vec<u8>> {
+    let missive = Missive::default();
+    let whole = |mut bytes: Vec<u8>| match verdict(&missive as &dyn Protocol, &bytes) {
+        Verdict::Valid(length) => {
+            bytes.truncate(length);
+            Some(bytes)
+        }
+        _ => None,
+    };
+    inputs(None, Vec::new(), 1).take(tries).filter_map(whole).collect()
+}

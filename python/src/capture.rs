@@ -1,0 +1,462 @@
+//! A capture that was read: its messages as a sequence, all of them or some.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use framescope_capture::filter::{Evaluator, Filter};
+use framescope_capture::{BlockReader, Index, Options, ReadError, Row, RowId, Source, read};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PySlice, PyString, PyTuple};
+
+use crate::errors;
+use crate::follow::Follow;
+use crate::message::{Message, Origin};
+use crate::source::{Given, Reopening, source};
+use crate::{flow, problems};
+
+/// A capture that was read, which its messages share.
+pub(crate) struct Opened {
+    pub(crate) index: Arc<Index>,
+    pub(crate) options: Options,
+    /// How it is opened again in another process, if it can be.
+    pub(crate) reopening: Option<Reopening>,
+    /// Reads rows in their order with few calls of the system.
+    reader: Mutex<BlockReader>,
+    addresses: Mutex<HashMap<(u32, bool), Addresses>>,
+}
+
+/// Where the messages of a stream come from and go to.
+type Addresses = (Py<PyString>, Py<PyString>);
+
+/// Bytes that are read of the file at a time.
+const BLOCK: usize = 64 << 10;
+/// Streams whose addresses are kept.
+const MOST_ADDRESSES: usize = 10_000;
+/// Rows that a filter looks at between two looks at whether Ctrl-C was pressed.
+const ROWS_AT_ONCE: usize = 1 << 19;
+
+impl Opened {
+    fn new(index: Index, options: Options, reopening: Option<Reopening>) -> Opened {
+        let reader = Mutex::new(BlockReader::new(index.source().clone(), BLOCK));
+        Opened { index: Arc::new(index), options, reopening, reader, addresses: Mutex::default() }
+    }
+
+    /// The first bytes of a row that are there.
+    pub(crate) fn row_bytes(&self, py: Python<'_>, row: &Row, limit: usize) -> PyResult<Vec<u8>> {
+        // No other thread that holds the interpreter's lock holds this one.
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = self.index.row_bytes(row, limit, &mut reader);
+        bytes.map_err(|error| errors::gone(py, self.index.source().name(), &error))
+    }
+
+    /// The address that a row came from, or went to.
+    pub(crate) fn address<'py>(&self, py: Python<'py>, row: RowId, to: bool) -> Option<Bound<'py, PyString>> {
+        let row = self.index.row(row)?;
+        let stream = (row.flow().number(), self.index.direction(&row).index() == 1);
+        let mut known = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains_key(&stream) {
+            let (src, dst) = self.index.endpoints(&row)?;
+            if known.len() >= MOST_ADDRESSES {
+                known.clear();
+            }
+            let text = |address: String| PyString::intern(py, &address).unbind();
+            known.insert(stream, (text(src.to_string()), text(dst.to_string())));
+        }
+        let (src, dst) = known.get(&stream)?;
+        Some(if to { dst } else { src }.bind(py).clone())
+    }
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+/// Which rows of a capture.
+#[derive(Clone, Debug)]
+pub(crate) enum Rows {
+    /// Those of a range of numbers.
+    Range(Range<u32>),
+    /// These, in rising order unless a slice put them in another.
+    Listed(Arc<[RowId]>),
+}
+
+impl Rows {
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Rows::Range(range) => range.len(),
+            Rows::Listed(rows) => rows.len(),
+        }
+    }
+
+    /// The one at a place.
+    #[inline]
+    pub(crate) fn get(&self, place: usize) -> Option<RowId> {
+        match self {
+            Rows::Range(range) => {
+                let number = range.start.checked_add(u32::try_from(place).ok()?)?;
+                (number < range.end).then(|| RowId::from(number))
+            }
+            Rows::Listed(rows) => rows.get(place).copied(),
+        }
+    }
+}
+
+/// The messages of a capture, or those that a filter or a slice leaves of them: a sequence whose messages are read when something of
+/// them is asked for.
+#[pyclass(frozen, sequence, module = "framescope")]
+#[derive(Debug)]
+pub(crate) struct Capture {
+    pub(crate) opened: Arc<Opened>,
+    pub(crate) rows: Rows,
+    /// The filter that left these of all, if one did and nothing else.
+    pub(crate) filter: Option<Filter>,
+    /// The expression of that filter.
+    pub(crate) expression: Option<String>,
+}
+
+impl Capture {
+    /// A capture that was read.
+    pub(crate) fn new(index: Index, options: Options, reopening: Option<Reopening>) -> Capture {
+        let rows = Rows::Range(0..u32::try_from(index.row_count()).unwrap_or(u32::MAX));
+        let opened = Arc::new(Opened::new(index, options, reopening));
+        Capture { opened, rows, filter: None, expression: None }
+    }
+
+    /// Other rows of the same capture.
+    pub(crate) fn view(&self, rows: Rows) -> Capture {
+        Capture { opened: Arc::clone(&self.opened), rows, filter: None, expression: None }
+    }
+
+    /// The index, for those who read all of it.
+    pub(crate) fn shared_index(&self) -> &Arc<Index> {
+        &self.opened.index
+    }
+
+    /// Whether it is all of the capture.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(&self.rows, Rows::Range(range) if range.len() == self.opened.index.row_count())
+    }
+
+    fn message(&self, row: RowId) -> Message {
+        Message::row_of(Arc::clone(&self.opened), row)
+    }
+
+    /// Those rows that match.
+    fn matching(&self, py: Python<'_>, filter: &Filter) -> PyResult<Vec<RowId>> {
+        let index = &*self.opened.index;
+        let mut evaluator = Evaluator::new(filter, index);
+        let gone = |error: std::io::Error| errors::gone(py, index.source().name(), &error);
+        let mut found = Vec::new();
+        match &self.rows {
+            Rows::Range(range) => {
+                let (mut at, end) = (range.start as usize, range.end as usize);
+                while at < end {
+                    let next = end.min(at + ROWS_AT_ONCE);
+                    py.detach(|| evaluator.rows_in(at..next, &mut found)).map_err(gone)?;
+                    py.check_signals()?;
+                    at = next;
+                }
+            }
+            Rows::Listed(rows) => {
+                for part in rows.chunks(ROWS_AT_ONCE) {
+                    let mut part = part.to_vec();
+                    py.detach(|| evaluator.retain(&mut part)).map_err(gone)?;
+                    py.check_signals()?;
+                    found.append(&mut part);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// How often it is looked whether Ctrl-C was pressed, and progress is reported.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// Reads a capture to its end, without the interpreter's lock.
+fn read_all(
+    py: Python<'_>,
+    source: Source,
+    options: &Options,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Index> {
+    let progress = progress.filter(|progress| !progress.is_none()).map(|progress| progress.clone().unbind());
+    let length = source.length();
+    let mut stopped: Option<PyErr> = None;
+    let mut looked = Instant::now();
+    let mut watch = |index: &Index| {
+        if looked.elapsed() < BETWEEN_LOOKS {
+            return true;
+        }
+        looked = Instant::now();
+        let look = |py: Python<'_>| {
+            py.check_signals()?;
+            match &progress {
+                Some(progress) => progress.call1(py, (index.position(), length)).map(drop),
+                None => Ok(()),
+            }
+        };
+        match Python::attach(look) {
+            Ok(()) => true,
+            Err(error) => {
+                stopped = Some(error);
+                false
+            }
+        }
+    };
+    let index = py.detach(|| -> Result<Index, ReadError> { read(source, options, &mut watch) });
+    let index = index.map_err(|error| errors::read(py, &error))?;
+    if let Some(error) = stopped {
+        return Err(error);
+    }
+    if let Some(progress) = &progress {
+        progress.call1(py, (length, length))?;
+    }
+    py.check_signals()?;
+    Ok(index)
+}
+
+/// Reads a capture, with the keywords that `framescope.open` has.
+#[pyfunction]
+#[pyo3(signature = (source, filter, progress, options))]
+fn open_capture<'py>(
+    py: Python<'py>,
+    source: &Bound<'py, PyAny>,
+    filter: Option<&str>,
+    progress: Option<&Bound<'py, PyAny>>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Capture> {
+    let given = Given(options.clone()).options(py)?;
+    // What is wrong with a filter is said before the capture is read.
+    let parsed = filter.map(|filter| Filter::parse(filter, &given.protocols));
+    parsed.transpose().map_err(|error| errors::filter(py, &error))?;
+    let reopening = Reopening::of(source, options)?;
+    let opened = self::source(source)?;
+    let index = read_all(py, opened, &given, progress)?;
+    for damage in index.damages() {
+        errors::warn(py, "DamageWarning", &damage.to_string())?;
+    }
+    let capture = Capture::new(index, given, reopening);
+    match filter {
+        Some(expression) => capture.filter(py, expression),
+        None => Ok(capture),
+    }
+}
+
+/// Reads a capture again.
+pub(crate) fn open_capture_with<'py>(
+    py: Python<'py>,
+    source: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Capture> {
+    open_capture(py, source, None, None, options)
+}
+
+#[pymethods]
+impl Capture {
+    fn __len__(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn __bool__(&self) -> bool {
+        self.rows.len() > 0
+    }
+
+    fn __getitem__<'py>(&self, py: Python<'py>, place: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if let Ok(slice) = place.cast::<PySlice>() {
+            let view = self.slice(slice)?;
+            return Ok(Bound::new(py, view)?.into_any());
+        }
+        let length = self.rows.len();
+        let place: isize = place.extract().map_err(|_| {
+            PyTypeError::new_err("messages are found by their places, which are int, or by slices of these")
+        })?;
+        let from_start = if place < 0 { place.checked_add_unsigned(length) } else { Some(place) };
+        let row = from_start.and_then(|place| self.rows.get(usize::try_from(place).ok()?));
+        let row = row.ok_or_else(|| {
+            PyIndexError::new_err(format!("there are {length} messages, and none at {place}"))
+        })?;
+        Ok(Bound::new(py, self.message(row))?.into_any())
+    }
+
+    fn __contains__(&self, message: &Bound<'_, PyAny>) -> bool {
+        self.place_of(message).is_some()
+    }
+
+    /// The place of a message among these.
+    #[pyo3(signature = (message, start=0, stop=None, /))]
+    fn index(&self, message: &Bound<'_, PyAny>, start: isize, stop: Option<isize>) -> PyResult<usize> {
+        let length = self.rows.len();
+        let bound = |place: isize| match usize::try_from(place) {
+            Ok(place) => place.min(length),
+            Err(_) => length.saturating_sub(place.unsigned_abs()),
+        };
+        let range = bound(start)..stop.map_or(length, bound);
+        let place = self.place_of(message).filter(|place| range.contains(place));
+        place.ok_or_else(|| PyValueError::new_err("the message is not among these"))
+    }
+
+    /// How often a message is among these: 0 or 1.
+    #[pyo3(signature = (message, /))]
+    fn count(&self, message: &Bound<'_, PyAny>) -> usize {
+        usize::from(self.place_of(message).is_some())
+    }
+
+    fn __iter__(&self) -> Messages {
+        Messages { opened: Arc::clone(&self.opened), rows: self.rows.clone(), next: 0 }
+    }
+
+    /// The messages that match a filter, such as ``kind == DATA and payload contains "hello"``.
+    #[pyo3(name = "filter")]
+    pub(crate) fn filter(&self, py: Python<'_>, expression: &str) -> PyResult<Capture> {
+        let protocols = &self.opened.options.protocols;
+        let filter = Filter::parse(expression, protocols).map_err(|error| errors::filter(py, &error))?;
+        let rows = self.matching(py, &filter)?;
+        // Both filters in one, for those who look for the rows themselves.
+        let both = match (&self.expression, self.is_whole()) {
+            (Some(first), _) => Some(format!("({first}) and ({expression})")),
+            (None, true) => Some(expression.to_owned()),
+            (None, false) => None,
+        };
+        let filter = both.as_ref().and_then(|both| Filter::parse(both, protocols).ok());
+        let opened = Arc::clone(&self.opened);
+        Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: filter.as_ref().and(both), filter })
+    }
+
+    /// Goes through the messages that another program appends to the file after those that were read: until it is closed, or nothing
+    /// came for ``timeout`` seconds.
+    #[pyo3(signature = (*, timeout=None))]
+    fn follow(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Follow> {
+        self.follow_from_here(py, timeout)
+    }
+
+    /// What the file is called.
+    #[getter]
+    fn name(&self) -> &str {
+        self.opened.index.source().name()
+    }
+
+    /// The conversations, in the order of their first packets.
+    #[getter]
+    fn flows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        flow::flows(py, self)
+    }
+
+    /// What is wrong with these messages, counted by code, the worst first.
+    #[getter]
+    fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        problems::counts(py, self)
+    }
+
+    /// Where the file is damaged, and what that cost.
+    #[getter]
+    fn damages<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        problems::damages(py, self)
+    }
+
+    /// Sentences about the capture as a whole.
+    #[getter]
+    fn notices(&self) -> Vec<String> {
+        self.opened.index.notices().to_vec()
+    }
+
+    /// How many packets were read.
+    #[getter]
+    fn packets(&self) -> u32 {
+        self.opened.index.packets()
+    }
+
+    /// The names of the protocols that are spoken in it.
+    #[getter]
+    fn protocols(&self) -> Vec<String> {
+        let spoken = self.opened.index.spoken_protocols();
+        spoken.iter().map(|protocol| protocol.name().to_owned()).collect()
+    }
+
+    /// The kinds of messages in all of the capture, in their order.
+    #[getter]
+    fn kinds(&self) -> Vec<String> {
+        self.opened.index.kinds().into_iter().map(str::to_owned).collect()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        Ok((PyModule::import(py, "framescope._framescope")?.getattr("_capture")?, self.state(py)?))
+    }
+
+    fn __repr__(&self) -> String {
+        let (name, count) = (self.opened.index.source().name(), self.rows.len());
+        let s = if count == 1 { "" } else { "s" };
+        match (&self.expression, self.is_whole()) {
+            (Some(expression), _) => format!("<Capture {name}: {count} message{s} where {expression}>"),
+            (None, true) => format!("<Capture {name}: {count} message{s}>"),
+            (None, false) => {
+                format!("<Capture {name}: {count} of {} messages>", self.opened.index.row_count())
+            }
+        }
+    }
+}
+
+impl Capture {
+    fn place_of(&self, message: &Bound<'_, PyAny>) -> Option<usize> {
+        let message = message.cast::<Message>().ok()?;
+        let Origin::Row { opened, row } = &message.get().origin else { return None };
+        if !Arc::ptr_eq(opened, &self.opened) {
+            return None;
+        }
+        match &self.rows {
+            Rows::Range(range) => range.contains(&row.number()).then(|| (row.number() - range.start) as usize),
+            Rows::Listed(rows) => rows.iter().position(|known| known == row),
+        }
+    }
+
+    fn slice(&self, slice: &Bound<'_, PySlice>) -> PyResult<Capture> {
+        let length = isize::try_from(self.rows.len()).unwrap_or(isize::MAX);
+        let part = slice.indices(length)?;
+        if let (Rows::Range(range), 1) = (&self.rows, part.step) {
+            let at = |place: isize| range.start.saturating_add(u32::try_from(place).unwrap_or(0));
+            let start = at(part.start);
+            return Ok(self.view(Rows::Range(start..at(part.stop).max(start))));
+        }
+        let places = (0..part.slicelength).map(|n| part.start + n.cast_signed() * part.step);
+        let rows = places.filter_map(|place| self.rows.get(usize::try_from(place).ok()?));
+        Ok(self.view(Rows::Listed(rows.collect())))
+    }
+}
+
+/// Goes through messages.
+#[pyclass(module = "framescope")]
+#[derive(Debug)]
+pub(crate) struct Messages {
+    opened: Arc<Opened>,
+    rows: Rows,
+    next: usize,
+}
+
+#[pymethods]
+impl Messages {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&mut self) -> Option<Message> {
+        let row = self.rows.get(self.next)?;
+        self.next += 1;
+        Some(Message::row_of(Arc::clone(&self.opened), row))
+    }
+
+    fn __length_hint__(&self) -> usize {
+        self.rows.len().saturating_sub(self.next)
+    }
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Capture>()?;
+    module.add_class::<Messages>()?;
+    module.add_function(wrap_pyfunction!(open_capture, module)?)
+}
