@@ -8,10 +8,12 @@ mod encode;
 mod errors;
 mod facts;
 mod flow;
+mod generate;
 mod message;
 mod names;
 mod problems;
 mod protocol;
+mod proxy;
 mod source;
 mod tree;
 mod values;
@@ -25,9 +27,11 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     capture::register(module)?;
     decoder::register(module)?;
     flow::register(module)?;
+    generate::register(module)?;
     message::register(module)?;
     problems::register(module)?;
     protocol::register(module)?;
+    proxy::register(module)?;
     values::register(module)?;
     Ok(())
 }
