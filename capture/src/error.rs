@@ -63,6 +63,12 @@ pub enum ReadError {
     /// The file is a capture in a format that is not read.
     #[error(transparent)]
     UnsupportedFormat(#[from] UnsupportedFormat),
+    /// The file is not a capture, where one is needed.
+    #[error("{name} begins with no capture's magic")]
+    NoCapture {
+        /// The path as it was given.
+        name: String,
+    },
     /// The file is a text, such as a hex dump, that can't be converted to a capture.
     #[error("{name} can't be converted: {error}")]
     Conversion {

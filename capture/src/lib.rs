@@ -28,6 +28,7 @@ mod index;
 mod indexer;
 mod messages;
 mod packets;
+mod scan;
 mod streams;
 
 pub use error::{Damage, OpenError, ReadError, UnsupportedFormat};
@@ -38,11 +39,13 @@ pub use index::{CarriedPart, Index, Row, SegmentRange, SkippedPackets, Stream};
 #[doc(hidden)]
 pub use index::{annotations, store};
 pub use indexer::{Indexer, Options, TakeSecrets, read};
+pub use scan::{Conversation, Scan, scan};
 pub use streams::carried::CarriedIn;
 pub use streams::client::{Client, ClientError};
 pub use streams::connection::{Connection, ConnectionState};
 pub use streams::flow::{Flow, TransportType};
 pub use streams::reassembly;
+pub use streams::selection::Selection;
 pub use streams::selector::{DecodeAs, SelectorError};
 
 /// The README's examples are tested with the documentation.

@@ -10,14 +10,16 @@
 //! sender wrote: that is what goes wrong in practice, and what the notes `cut` and `glued` show.
 
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::preview::Preview;
-use crate::text::{first_segment, of_datagrams, text_fields};
+use crate::text::{first_segment, of_datagrams, text_fields, text_shape};
 use crate::utf8;
 use crate::{
-    Code, Confidence, Dissection, Error, Event, Fault, FieldReader, FieldSelection, Input, Kind, Memo, Names,
-    Observation, Observer, Protocol, Sample, Sentence, Step, Transport, Usable, Value, Visit,
+    Code, Confidence, Dissection, Error, Event, Fault, FieldReader, FieldSelection, FieldShape, FieldType,
+    Input, Kind, Memo, Names, Observation, Observer, Protocol, Sample, Sentence, Step, Transport, Usable,
+    Value, Visit,
 };
 
 /// The `bare` protocol.
@@ -70,6 +72,13 @@ impl Protocol for Bare {
 
     fn names(&self) -> Names {
         Names::fixed(["kind", "text", "continued", "unfinished"], &["LOGIN", "LOGOUT", "DATA"])
+    }
+
+    fn shape(&self) -> Option<Vec<FieldShape>> {
+        let names = (1..=3).filter_map(|kind| Some((kind.into(), kind_name(kind)?.into()))).collect();
+        let mut fields = vec![FieldShape::new("kind", FieldType::Enum { names })];
+        fields.extend(text_shape());
+        Some(fields)
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {

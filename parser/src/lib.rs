@@ -127,6 +127,7 @@ mod selection;
 mod sentence;
 #[cfg(feature = "serde")]
 mod serialize;
+mod shape;
 pub mod text;
 mod transport;
 mod unclaimed;
@@ -146,6 +147,7 @@ pub use protocol::{Confidence, Input, Measure, Memo, Names, Protocol, Sample, St
 pub use resync::Guess;
 pub use selection::{FieldReader, FieldSelection};
 pub use sentence::Sentence;
+pub use shape::{FieldShape, FieldType, merge_fields};
 pub use transport::{Transport, Usable};
 pub use unclaimed::Unclaimed;
 

@@ -9,7 +9,7 @@ use core::num::NonZeroUsize;
 
 use crate::{
     Captured, Code, CodeDomain, Context, Conversation, Dissection, Error, FieldReader, FieldSelection,
-    Observer, Settings, Stage, Transport, Usable, Visit,
+    FieldShape, Observer, Settings, Stage, Transport, Usable, Visit,
 };
 
 /// A message format: how a stream divides into messages, and a message into fields.
@@ -125,6 +125,13 @@ pub trait Protocol: Send + Sync {
     /// The names that its messages may show, to check or complete what a person types. Unknown by default.
     fn names(&self) -> Names {
         Names::default()
+    }
+
+    /// The fields that its messages may have, with their types, in the order in which they are reported. Unknown by default.
+    ///
+    /// A protocol with [`stages`](Protocol::stages) names the fields of all of its own.
+    fn shape(&self) -> Option<Vec<FieldShape>> {
+        None
     }
 
     /// The problems that only this protocol reports, to check or complete the name of one. By default, all that it

@@ -11,8 +11,8 @@ use crate::field::Bytes;
 use crate::preview::Preview;
 use crate::utf8;
 use crate::{
-    Code, Confidence, Dissection, Error, Fault, Input, Memo, Names, Protocol, Sample, Step, Transport,
-    Usable, Value, Visit,
+    Code, Confidence, Dissection, Error, Fault, FieldShape, FieldType, Input, Memo, Names, Protocol, Sample,
+    Step, Transport, Usable, Value, Visit,
 };
 
 /// The `text` protocol.
@@ -51,6 +51,10 @@ impl Protocol for Text {
 
     fn names(&self) -> Names {
         Names::fixed(["text", "continued", "unfinished"], &[])
+    }
+
+    fn shape(&self) -> Option<Vec<FieldShape>> {
+        Some(text_shape().into())
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {
@@ -115,6 +119,12 @@ impl Protocol for Datagram {
     fn detect(&self, _: Sample<'_>) -> Confidence {
         Confidence::No
     }
+}
+
+/// The fields that [`text_fields`] reports.
+pub(crate) fn text_shape() -> [FieldShape; 3] {
+    [("continued", FieldType::Bytes), ("text", FieldType::Text), ("unfinished", FieldType::Bytes)]
+        .map(|(name, kind)| FieldShape::new(name, kind))
 }
 
 /// Reports text that may be cut at both ends. Returns its whole characters, if that is what they are.

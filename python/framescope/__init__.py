@@ -30,6 +30,7 @@ from framescope._framescope import (
     Decoder,
     Field,
     Flow,
+    Follow,
     Group,
     Message,
     Problem,
@@ -38,7 +39,7 @@ from framescope._framescope import (
     Stream,
     __version__,
 )
-from framescope._framescope import open_capture as open  # noqa: A004
+from framescope._open import open  # noqa: A004
 from framescope._values import Named
 
 _Mapping.register(Group)
@@ -59,6 +60,7 @@ __all__ = [
     "Field",
     "FilterError",
     "Flow",
+    "Follow",
     "Group",
     "Message",
     "MissingError",

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use framescope_capture::filter::{Evaluator, Filter};
 use framescope_capture::{BlockReader, Index, Options, ReadError, Row, RowId, Source, read};
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySlice, PyString};
+use pyo3::types::{PyDict, PyList, PySlice, PyString, PyTuple};
 
 use crate::errors;
-use crate::message::Message;
-use crate::source::{Given, Reopening, reopening, source};
+use crate::follow::Follow;
+use crate::message::{Message, Origin};
+use crate::source::{Given, Reopening, source};
 use crate::{flow, problems};
 
 /// A capture that was read, which its messages share.
@@ -104,14 +105,6 @@ impl Rows {
             Rows::Listed(rows) => rows.get(place).copied(),
         }
     }
-
-    /// All of them.
-    pub(crate) fn to_vec(&self) -> Vec<RowId> {
-        match self {
-            Rows::Range(range) => range.clone().map(RowId::from).collect(),
-            Rows::Listed(rows) => rows.to_vec(),
-        }
-    }
 }
 
 /// The messages of a capture, or those that a filter or a slice leaves of them: a sequence whose messages are read when something of
@@ -141,7 +134,7 @@ impl Capture {
     }
 
     /// The index, for those who read all of it.
-    pub(crate) fn index(&self) -> &Arc<Index> {
+    pub(crate) fn shared_index(&self) -> &Arc<Index> {
         &self.opened.index
     }
 
@@ -229,54 +222,40 @@ fn read_all(
     Ok(index)
 }
 
-/// Reads a capture. See `framescope.open`.
+/// Reads a capture, with the keywords that `framescope.open` has.
 #[pyfunction]
-#[pyo3(signature = (source, protocol=None, filter=None, *, decode_as=None, key=None, keylog=None, include=None, clients=None, proto=None, proto_path=None, progress=None))]
-#[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+#[pyo3(signature = (source, filter, progress, options))]
 fn open_capture<'py>(
     py: Python<'py>,
     source: &Bound<'py, PyAny>,
-    protocol: Option<&Bound<'py, PyAny>>,
     filter: Option<&str>,
-    decode_as: Option<&Bound<'py, PyAny>>,
-    key: Option<&Bound<'py, PyAny>>,
-    keylog: Option<&Bound<'py, PyAny>>,
-    include: Option<&Bound<'py, PyAny>>,
-    clients: Option<&Bound<'py, PyAny>>,
-    proto: Option<&Bound<'py, PyAny>>,
-    proto_path: Option<&Bound<'py, PyAny>>,
     progress: Option<&Bound<'py, PyAny>>,
+    options: &Bound<'py, PyDict>,
 ) -> PyResult<Capture> {
-    let given = Given { protocol, decode_as, key, keylog, include, clients, proto, proto_path };
-    let options = given.options(py)?;
+    let given = Given(options.clone()).options(py)?;
     // What is wrong with a filter is said before the capture is read.
-    let parsed = filter.map(|filter| Filter::parse(filter, &options.protocols));
+    let parsed = filter.map(|filter| Filter::parse(filter, &given.protocols));
     parsed.transpose().map_err(|error| errors::filter(py, &error))?;
-    let again = PyDict::new(py);
-    let all = [
-        ("protocol", protocol),
-        ("decode_as", decode_as),
-        ("key", key),
-        ("keylog", keylog),
-        ("include", include),
-        ("clients", clients),
-        ("proto", proto),
-        ("proto_path", proto_path),
-    ];
-    for (name, value) in all {
-        again.set_item(name, value)?;
-    }
-    let again = reopening(source, &again)?;
+    let reopening = Reopening::of(source, options)?;
     let opened = self::source(source)?;
-    let index = read_all(py, opened, &options, progress)?;
+    let index = read_all(py, opened, &given, progress)?;
     for damage in index.damages() {
         errors::warn(py, "DamageWarning", &damage.to_string())?;
     }
-    let capture = Capture::new(index, options, again);
+    let capture = Capture::new(index, given, reopening);
     match filter {
         Some(expression) => capture.filter(py, expression),
         None => Ok(capture),
     }
+}
+
+/// Reads a capture again.
+pub(crate) fn open_capture_with<'py>(
+    py: Python<'py>,
+    source: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Capture> {
+    open_capture(py, source, None, None, options)
 }
 
 #[pymethods]
@@ -306,6 +285,29 @@ impl Capture {
         Ok(Bound::new(py, self.message(row))?.into_any())
     }
 
+    fn __contains__(&self, message: &Bound<'_, PyAny>) -> bool {
+        self.place_of(message).is_some()
+    }
+
+    /// The place of a message among these.
+    #[pyo3(signature = (message, start=0, stop=None, /))]
+    fn index(&self, message: &Bound<'_, PyAny>, start: isize, stop: Option<isize>) -> PyResult<usize> {
+        let length = self.rows.len();
+        let bound = |place: isize| match usize::try_from(place) {
+            Ok(place) => place.min(length),
+            Err(_) => length.saturating_sub(place.unsigned_abs()),
+        };
+        let range = bound(start)..stop.map_or(length, bound);
+        let place = self.place_of(message).filter(|place| range.contains(place));
+        place.ok_or_else(|| PyValueError::new_err("the message is not among these"))
+    }
+
+    /// How often a message is among these: 0 or 1.
+    #[pyo3(signature = (message, /))]
+    fn count(&self, message: &Bound<'_, PyAny>) -> usize {
+        usize::from(self.place_of(message).is_some())
+    }
+
     fn __iter__(&self) -> Messages {
         Messages { opened: Arc::clone(&self.opened), rows: self.rows.clone(), next: 0 }
     }
@@ -325,6 +327,13 @@ impl Capture {
         let filter = both.as_ref().and_then(|both| Filter::parse(both, protocols).ok());
         let opened = Arc::clone(&self.opened);
         Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: filter.as_ref().and(both), filter })
+    }
+
+    /// Goes through the messages that another program appends to the file after those that were read: until it is closed, or nothing
+    /// came for ``timeout`` seconds.
+    #[pyo3(signature = (*, timeout=None))]
+    fn follow(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Follow> {
+        self.follow_from_here(py, timeout)
     }
 
     /// What the file is called.
@@ -376,6 +385,10 @@ impl Capture {
         self.opened.index.kinds().into_iter().map(str::to_owned).collect()
     }
 
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        Ok((PyModule::import(py, "framescope._framescope")?.getattr("_capture")?, self.state(py)?))
+    }
+
     fn __repr__(&self) -> String {
         let (name, count) = (self.opened.index.source().name(), self.rows.len());
         let s = if count == 1 { "" } else { "s" };
@@ -390,6 +403,18 @@ impl Capture {
 }
 
 impl Capture {
+    fn place_of(&self, message: &Bound<'_, PyAny>) -> Option<usize> {
+        let message = message.cast::<Message>().ok()?;
+        let Origin::Row { opened, row } = &message.get().origin else { return None };
+        if !Arc::ptr_eq(opened, &self.opened) {
+            return None;
+        }
+        match &self.rows {
+            Rows::Range(range) => range.contains(&row.number()).then(|| (row.number() - range.start) as usize),
+            Rows::Listed(rows) => rows.iter().position(|known| known == row),
+        }
+    }
+
     fn slice(&self, slice: &Bound<'_, PySlice>) -> PyResult<Capture> {
         let length = isize::try_from(self.rows.len()).unwrap_or(isize::MAX);
         let part = slice.indices(length)?;

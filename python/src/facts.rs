@@ -29,6 +29,33 @@ pub(crate) struct Facts {
     pub(crate) carried_by: Vec<u32>,
 }
 
+impl Default for Facts {
+    fn default() -> Facts {
+        Facts {
+            row: None,
+            time_ns: None,
+            flow: None,
+            direction: Direction::Forward,
+            src: None,
+            dst: None,
+            offset: 0,
+            length: 0,
+            span_type: SpanType::Message,
+            protocol: None,
+            kind: None,
+            stage: None,
+            missing: Vec::new(),
+            reply_to: None,
+            latency_ns: None,
+            part_of: None,
+            packets: Vec::new(),
+            comments: Vec::new(),
+            carried_in: None,
+            carried_by: Vec::new(),
+        }
+    }
+}
+
 impl Facts {
     /// What an index knows of a row.
     pub(crate) fn of(index: &Index, id: RowId, row: &Row) -> Facts {

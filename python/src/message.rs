@@ -9,7 +9,7 @@ use framescope_capture::{Index, Row, RowId};
 use framescope_parser::{Captured, Direction, Kind, SpanType};
 use pyo3::exceptions::{PyAttributeError, PyKeyError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple};
 
 use crate::capture::Opened;
 use crate::decoder::Speech;
@@ -260,7 +260,7 @@ impl Message {
 
     /// What kind of message it is: its name, or its number such as ``0x2a``.
     #[getter]
-    fn kind<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+    pub(crate) fn kind<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
         match &self.origin {
             Origin::Row { .. } => {
                 Ok(self.in_row(|index, _, row| index.kind(row).map(|kind| names::python(py, kind))))
@@ -498,6 +498,18 @@ impl Message {
             }
             _ => slf.as_ptr().addr() as u64 >> 4,
         }
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        Ok((PyModule::import(py, "framescope._framescope")?.getattr("_message")?, self.state(py)?))
+    }
+
+    fn __copy__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __deepcopy__<'py>(slf: PyRef<'py, Self>, _memo: &Bound<'py, PyAny>) -> PyRef<'py, Self> {
+        slf
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

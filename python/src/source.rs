@@ -130,17 +130,8 @@ fn of_file_object(given: &Bound<'_, PyAny>) -> PyResult<Source> {
     of_file(py, name, file)
 }
 
-/// What captures are read with, as it was given.
-pub(crate) struct Given<'a, 'py> {
-    pub(crate) protocol: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) decode_as: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) key: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) keylog: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) include: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) clients: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) proto: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) proto_path: Option<&'a Bound<'py, PyAny>>,
-}
+/// What captures are read with, as the keywords of `open` give it.
+pub(crate) struct Given<'py>(pub(crate) Bound<'py, PyDict>);
 
 /// One of something, or several.
 fn several<'py>(given: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
@@ -237,20 +228,24 @@ fn protocols(given: Option<&Bound<'_, PyAny>>) -> PyResult<Protocols> {
     Ok(all)
 }
 
-impl Given<'_, '_> {
+impl<'py> Given<'py> {
+    fn get(&self, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.0.get_item(name)?.filter(|given| !given.is_none()))
+    }
+
     /// The options that an index is built with.
     pub(crate) fn options(&self, py: Python<'_>) -> PyResult<Options> {
-        let Protocols { files, objects, names } = protocols(self.protocol)?;
-        let include = paths("include", self.include)?;
-        let decode_as = rules(py, self.decode_as)?;
+        let Protocols { files, objects, names } = protocols(self.get("protocol")?.as_ref())?;
+        let include = paths("include", self.get("include")?.as_ref())?;
+        let decode_as = rules(py, self.get("decode_as")?.as_ref())?;
         let mut clients: Vec<Client> = Vec::new();
-        for one in several(self.clients)? {
+        for one in several(self.get("clients")?.as_ref())? {
             let text = one.str()?.to_string();
             clients.push(text.parse().map_err(|error| errors::option(py, &format!("clients: {error}")))?);
         }
         let own = load(py, &files, &include)?;
         let keylogs = self.keylogs(py)?;
-        let (key, schema) = (key(py, self.key)?, self.schema(py)?);
+        let (key, schema) = (key(py, self.get("key")?.as_ref())?, self.schema(py)?);
         let reading = Reading { own, decode_as, clients, keylogs, schema, key, unpack_limit: None };
         let mut options = reading.options();
         let only = objects.len() + names.len() + files.len() == 1;
@@ -262,7 +257,7 @@ impl Given<'_, '_> {
     }
 
     fn keylogs(&self, py: Python<'_>) -> PyResult<Vec<PathBuf>> {
-        let named = paths("keylog", self.keylog)?;
+        let named = paths("keylog", self.get("keylog")?.as_ref())?;
         for path in &named {
             File::open(path).map_err(|error| {
                 let name = path.display().to_string();
@@ -275,7 +270,7 @@ impl Given<'_, '_> {
     }
 
     fn schema(&self, py: Python<'_>) -> PyResult<Option<Arc<Schema>>> {
-        let (files, folders) = (paths("proto", self.proto)?, paths("proto_path", self.proto_path)?);
+        let (files, folders) = (paths("proto", self.get("proto")?.as_ref())?, paths("proto_path", self.get("proto_path")?.as_ref())?);
         if files.is_empty() {
             return Ok(None);
         }
@@ -346,26 +341,28 @@ fn add_name(py: Python<'_>, options: &mut Options, name: &str, only: bool) -> Py
     Ok(())
 }
 
-/// How a capture of files is opened again in another process; None for bytes and file objects.
-pub(crate) fn reopening(
-    given: &Bound<'_, PyAny>,
-    options: &Bound<'_, PyDict>,
-) -> PyResult<Option<Reopening>> {
-    let Some(path) = path_of(given)? else { return Ok(None) };
-    let path = std::path::absolute(&path).unwrap_or(path);
-    Ok(Some(Reopening { path, options: options.copy()?.unbind() }))
-}
-
-/// What a capture is opened with.
+/// What a capture is opened with, to open it again in another process.
 #[derive(Debug)]
 pub(crate) struct Reopening {
-    pub(crate) path: PathBuf,
-    pub(crate) options: Py<PyDict>,
+    path: PathBuf,
+    options: Py<PyDict>,
 }
 
 impl Reopening {
+    /// How a capture of files is opened again; None for bytes and file objects, and for standard input.
+    pub(crate) fn of(given: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<Option<Reopening>> {
+        let Some(path) = path_of(given)?.filter(|path| path != Path::new("-")) else { return Ok(None) };
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Ok(Some(Reopening { path, options: options.copy()?.unbind() }))
+    }
+
     /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    pub(crate) fn source<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.path.as_os_str().into_pyobject(py)?.into_any())
+    }
+
+    /// The keywords of `open`.
+    pub(crate) fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.options.bind(py).copy()
     }
 }

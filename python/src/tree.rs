@@ -120,6 +120,16 @@ impl Tree {
         .unwrap_or_default()
     }
 
+    /// The values that are no part of the message's bytes.
+    pub(crate) fn own(&self) -> &[u8] {
+        &self.own
+    }
+
+    /// Puts back those, and the names that are in no list of all.
+    pub(crate) fn set_own(&mut self, own: Vec<u8>, rare: Vec<Box<str>>) {
+        (self.own, self.rare) = (own, rare);
+    }
+
     /// A name.
     pub(crate) fn text<'t>(&'t self, name: Name, names: &'t Names) -> &'t str {
         match name {

@@ -29,10 +29,13 @@ pub(super) struct JsonRows<'i> {
 
 /// A dissection of a message, written as JSON while it is reported.
 #[derive(Default)]
-pub(super) struct JsonDissection {
-    pub(super) summary: Vec<u8>,
-    pub(super) fields: Vec<u8>,
-    pub(super) problems: Vec<u8>,
+pub struct JsonDissection {
+    /// The summary, without its quotes.
+    pub summary: Vec<u8>,
+    /// The fields, with commas between them.
+    pub fields: Vec<u8>,
+    /// The problems, with commas between them.
+    pub problems: Vec<u8>,
     /// The fields that were begun and not ended.
     open: Vec<Open>,
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::selection::RowSelection;
 use crate::files::metadata::Metadata;
 use crate::files::pcapng_writer::write_block;
-use crate::files::records::{Next, Opened, Record, Records};
+use crate::files::records::{Counts, Next, Opened, Record, Records};
 use crate::{Index, Source, TransportType};
 
 /// Writes a pcapng file with the packets that carry the selected rows, as they were captured, in the order of the file.
@@ -51,12 +51,33 @@ fn each_record(
     as_bytes: bool,
     each: &mut dyn FnMut(One<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
+    let are_joined = source.files().nth(1).is_some();
+    let mut counts = Counts::default();
+    for file in source.files() {
+        match opened(file, as_bytes) {
+            Ok(mut records) => {
+                records.count_from(counts);
+                each_record_of(&mut records, each)?;
+                counts = records.counts();
+            }
+            // It was reported when the capture was read, as damage of that file.
+            Err(_) if are_joined && !as_bytes => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn opened(file: &Source, as_bytes: bool) -> io::Result<Box<Records>> {
     let other = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
-    let mut records = match Records::open(source, as_bytes).map_err(|damage| other(damage.to_string()))? {
-        Opened::Capture(records) => records,
-        Opened::Unsupported(format) => return Err(other(format.to_string())),
-        Opened::Bytes => return Err(other(format!("{} is not a capture: it has no packets", source.name()))),
-    };
+    match Records::open(file, as_bytes).map_err(|damage| other(damage.to_string()))? {
+        Opened::Capture(records) => Ok(records),
+        Opened::Unsupported(format) => Err(other(format.to_string())),
+        Opened::Bytes => Err(other(format!("{} is not a capture: it has no packets", file.name()))),
+    }
+}
+
+fn each_record_of(records: &mut Records, each: &mut dyn FnMut(One<'_>) -> io::Result<()>) -> io::Result<()> {
     loop {
         match records.next() {
             Ok(Next::Packet) => each(One::Packet(&records.record().0))?,

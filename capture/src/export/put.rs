@@ -114,7 +114,7 @@ fn kind_number(out: &mut Vec<u8>, kind: &Kind<'_>) {
 }
 
 /// A value as JSON, the same as its `Serialize` writes.
-pub(super) fn json_value(out: &mut Vec<u8>, value: &Value<'_>) {
+pub fn json_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Unsigned(n) | Value::Hex(n) => number(out, *n),
         Value::Signed(n) => number(out, *n),

@@ -13,6 +13,8 @@ use crate::ids::PacketId;
 pub(crate) enum Metadata {
     /// A comment on a packet, or on the capture where there is no packet.
     Comment(Option<PacketId>, String),
+    /// A file begins, one of several, behind so many packets; and a sentence about all of its packets.
+    File(u32, Option<String>),
     /// An interface, and its name.
     Interface(Option<String>),
     /// Secrets with which what the capture holds can be decrypted: what of, and how they are written.

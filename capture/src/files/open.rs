@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::OpenError;
 use crate::files::formats::convert;
-use crate::files::source::{Converted, Source};
+use crate::files::source::{Converted, Part, Source};
 use crate::files::unpack::{TempCopy, UNPACK_LIMIT, copy, unpack};
 
 /// What errors call standard input.
@@ -63,6 +63,9 @@ impl Source {
 
     /// What is read in its place, if it is a text that is a capture, such as a hex dump.
     pub(crate) fn converted(&self) -> io::Result<Option<Arc<Converted>>> {
+        if let Some(parts) = self.parts() {
+            return converted_parts(parts).map(|converted| converted.map(Arc::new));
+        }
         match self.known_conversion() {
             Some(converted) => Ok(Some(converted)),
             // It is a text only when all of it is there.
@@ -72,6 +75,22 @@ impl Source {
             None => Ok(convert(self)?.map(Arc::new)),
         }
     }
+}
+
+/// What is read in place of several files, if some of them are texts that are captures.
+fn converted_parts(parts: &[Part]) -> io::Result<Option<Converted>> {
+    let (mut sources, mut notices, mut is_converted) = (Vec::new(), Vec::new(), false);
+    for Part { source, .. } in parts {
+        match source.converted()? {
+            Some(converted) => {
+                is_converted = true;
+                notices.extend(converted.notices.iter().cloned());
+                sources.push(converted.source.clone());
+            }
+            None => sources.push(source.clone()),
+        }
+    }
+    Ok(is_converted.then(|| Converted { source: Source::joined(sources), notices }))
 }
 
 /// A file, or what it unpacks to if it is compressed with gzip or Zstandard.

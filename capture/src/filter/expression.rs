@@ -24,11 +24,14 @@ pub(super) struct Test {
 
 /// What a name refers to.
 #[derive(Clone, Debug)]
-pub(crate) enum Subject {
+pub enum Subject {
+    /// A column of all rows.
     Column(Column),
     /// Fields by their path: those of the named protocol, or of any.
     Field {
+        /// The name of the protocol.
         protocol: Option<String>,
+        /// The names from the outermost field on, of which the first may be left out.
         path: Vec<String>,
     },
 }

@@ -42,7 +42,8 @@ pub use column::Column;
 pub use complete::{Candidate, Completion, Vocabulary, literal};
 pub use error::FilterError;
 pub use evaluator::Evaluator;
-pub(crate) use expression::Subject;
+#[doc(hidden)]
+pub use expression::Subject;
 pub use lexer::written;
 pub use query::Filter;
 pub(crate) use subject::subject;

@@ -109,6 +109,12 @@ impl Index {
         self.packets.times.len()
     }
 
+    /// The file that a packet is in, by its number among [those of the source](Source::files) from 0 on, and the packet's number in
+    /// that file, from 1 on.
+    pub fn packet_in_file(&self, packet: PacketId) -> (usize, PacketId) {
+        self.notes.file_of(packet)
+    }
+
     /// How far in the file reading has come, in bytes.
     pub fn position(&self) -> u64 {
         self.notes.position

@@ -2,6 +2,7 @@
 
 use crate::Damage;
 use crate::files::metadata::{Comments, HostNames, Metadata};
+use crate::ids::PacketId;
 
 /// Damaged places that are listed individually.
 const MOST_DAMAGES: usize = 100;
@@ -11,6 +12,8 @@ const MOST_DAMAGES: usize = 100;
 pub(crate) struct FileNotes {
     /// Sentences for the person about the capture as a whole.
     pub(crate) notices: Vec<String>,
+    /// How many packets are before each file, where several are read as one.
+    pub(crate) files: Vec<u32>,
     /// What was written about a packet, by its number.
     pub(crate) comments: Comments,
     /// What the interfaces are called.
@@ -23,11 +26,23 @@ pub(crate) struct FileNotes {
 }
 
 impl FileNotes {
+    /// The file that a packet is in, and its number there.
+    pub(crate) fn file_of(&self, packet: PacketId) -> (usize, PacketId) {
+        let behind = self.files.partition_point(|before| *before < packet.number());
+        let number = behind.saturating_sub(1);
+        let before = self.files.get(number).copied().unwrap_or(0);
+        (number, packet.number().saturating_sub(before).into())
+    }
+
     /// Stores what the file says beside its packets.
     pub(crate) fn add_metadata(&mut self, metadata: &mut Metadata) {
         match metadata {
             Metadata::Comment(Some(packet), text) => self.comments.add(*packet, text),
             Metadata::Comment(None, text) => self.notices.push(format!("The capture's comment: {text}")),
+            Metadata::File(packets_before, notice) => {
+                self.files.push(*packets_before);
+                self.notices.extend(notice.take());
+            }
             Metadata::Interface(name) => self.interfaces.push(name.clone()),
             // They were given to whoever wants them.
             Metadata::Secrets(..) => {}

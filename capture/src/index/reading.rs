@@ -193,7 +193,8 @@ impl Index {
     }
 
     /// Reports what is shown as the summary of a row that is not a message.
-    pub(crate) fn summary_of_no_message(&self, row: &Row, report: &mut dyn FnMut(fmt::Arguments<'_>)) {
+    #[doc(hidden)]
+    pub fn summary_of_no_message(&self, row: &Row, report: &mut dyn FnMut(fmt::Arguments<'_>)) {
         let length = row.length;
         let s = if length == 1 { "" } else { "s" };
         match row.span_type {

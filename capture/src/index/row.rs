@@ -37,6 +37,18 @@ impl Row {
         }
     }
 
+    /// The number of its stage among those of its protocol.
+    #[doc(hidden)]
+    pub fn stage_number(&self) -> usize {
+        self.stage.into()
+    }
+
+    /// The number of its kind among [`Index::kind_names`](crate::Index::kind_names), if it has one.
+    #[doc(hidden)]
+    pub fn kind_number(&self) -> usize {
+        self.kind as usize
+    }
+
     /// Its flow.
     pub fn flow(&self) -> FlowId {
         self.stream.flow()

@@ -160,13 +160,20 @@ impl Index {
     }
 
     /// Where among [`protocols`](Index::protocols) that of a row's stream is: several may have one name.
-    pub(crate) fn protocol_number(&self, row: &Row) -> Option<usize> {
+    #[doc(hidden)]
+    pub fn protocol_number(&self, row: &Row) -> Option<usize> {
         self.rows.streams.get(row.stream)?.protocol()
     }
 
     /// What kind of message a row is, such as `DATA` or `0x2a`.
     pub fn kind(&self, row: &Row) -> Option<&str> {
         self.labels.kinds().get(row.kind as usize).map(String::as_str)
+    }
+
+    /// The names of the kinds by their numbers in [`Row::kind_number`]. Different protocols may share some.
+    #[doc(hidden)]
+    pub fn kind_names(&self) -> &[String] {
+        self.labels.kinds()
     }
 
     /// The names of the kinds of messages that there are so far, in their order, each once.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use framescope_parser::Protocol;
 
-use crate::Damage;
 use crate::files::buffer::Buffer;
 use crate::files::metadata::Metadata;
 use crate::files::records::Record;
@@ -13,14 +12,16 @@ use crate::messages::payload::{MessageOutline, PayloadOutliner};
 use crate::packets::layer::SkipReason;
 use crate::packets::packet::{Decoded, Packet, decode, plain};
 use crate::packets::segment::Transport;
-use crate::streams::endpoint_pairs::{EndpointPairs, Pair};
+use crate::streams::endpoint_pairs::{EndpointPairs, LEFT_ASIDE, Pair};
+use crate::{Damage, Selection};
 
 /// The packets of a stretch of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     bytes: Buffer,
-    /// Where in the file `bytes` begin.
+    /// Where in the file `bytes` begin, and where the file begins among those that are read as one.
     offset: u64,
+    file_start: u64,
     items: Vec<Item>,
     /// What each item acknowledges, if that is of use.
     acknowledged: Vec<u32>,
@@ -70,6 +71,8 @@ const NO_INTERFACE: u16 = u16::MAX;
 
 #[derive(Debug)]
 enum Other {
+    /// So many packets that are left aside, and when the first was captured.
+    LeftAside(u32, Option<i64>),
     Packet(Box<OtherPacket>),
     Damage(Box<Damage>),
     Metadata(Box<Metadata>),
@@ -108,6 +111,8 @@ pub(crate) enum ReadItem<'b> {
     Segment(PlainSegment<'b>),
     /// Another packet, what is in it, and if that is a segment or datagram its conversation.
     Packet(Record<'b>, &'b Result<Decoded, SkipReason>, Option<(u32, bool)>),
+    /// So many packets that are left aside, and when the first was captured.
+    LeftAside(u32, Option<i64>),
     Damage(&'b Damage),
     /// To be left here: it is given back by the thread that made it.
     Metadata(&'b mut Metadata),
@@ -123,11 +128,11 @@ pub(super) struct Interner {
 }
 
 impl Interner {
-    pub(super) fn new(protocols: &[Arc<dyn Protocol>]) -> Interner {
+    pub(super) fn new(protocols: &[Arc<dyn Protocol>], selection: Option<Selection>) -> Interner {
         let have_stages = protocols.iter().any(|protocol| !protocol.stages().is_empty());
         Interner {
             outliner: PayloadOutliner::new(protocols),
-            conversations: EndpointPairs::default(),
+            conversations: EndpointPairs::of(selection),
             have_stages,
         }
     }
@@ -186,6 +191,7 @@ impl Batch {
                     Record { number, time_ns, link_type: None, wire_length, offset, bytes, interface };
                 ReadItem::Packet(record, decoded, conversation)
             }
+            Other::LeftAside(count, first_ns) => ReadItem::LeftAside(*count, *first_ns),
             Other::Damage(damage) => ReadItem::Damage(damage),
             Other::Metadata(metadata) => ReadItem::Metadata(metadata),
         })
@@ -199,9 +205,15 @@ impl Batch {
         self.taken = 0;
     }
 
+    /// Is filled from a file that begins at that place among those that are read as one.
+    pub(super) fn begin_file(&mut self, start: u64) {
+        self.file_start = start;
+    }
+
     /// Gives back the bytes of before, and takes those of its packets with their place in the file.
     pub(super) fn exchange_bytes(&mut self, exchange: impl FnOnce(Buffer) -> (Buffer, u64)) {
-        (self.bytes, self.offset) = exchange(std::mem::take(&mut self.bytes));
+        let (bytes, offset) = exchange(std::mem::take(&mut self.bytes));
+        (self.bytes, self.offset) = (bytes, self.file_start + offset);
     }
 
     pub(super) fn push_damage(&mut self, damage: Damage) {
@@ -249,6 +261,10 @@ impl Batch {
         if is_new {
             self.pairs.push(pair);
         }
+        if conversation == LEFT_ASIDE {
+            self.leave_aside(record.time_ns);
+            return Ok(());
+        }
         let (sequence, acknowledged, flags) = match packet.transport {
             Transport::Udp => (0, 0, 0),
             Transport::Tcp { sequence, acknowledged, syn, ack, fin, rst } => {
@@ -286,6 +302,18 @@ impl Batch {
         Ok(())
     }
 
+    /// Counts a packet whose bytes are of no use.
+    fn leave_aside(&mut self, time_ns: Option<i64>) {
+        if let (Some(Item { is_other: true, .. }), Some(Other::LeftAside(count, first_ns))) =
+            (self.items.last(), self.others.last_mut())
+        {
+            *count += 1;
+            *first_ns = first_ns.or(time_ns);
+            return;
+        }
+        self.push_other(Other::LeftAside(1, time_ns));
+    }
+
     #[cold]
     fn push_unusual(
         &mut self,
@@ -293,7 +321,8 @@ impl Batch {
         decoded: Result<Decoded, SkipReason>,
         conversation: Option<(u32, bool)>,
     ) {
-        let &Record { number, time_ns, offset, bytes, interface, .. } = record;
+        let &Record { number, time_ns, bytes, interface, .. } = record;
+        let offset = self.file_start + record.offset;
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let packet = OtherPacket { number, offset, length, interface, time_ns, decoded, conversation };
         self.push_other(Other::Packet(Box::new(packet)));

@@ -13,6 +13,7 @@
 mod batch;
 mod carrying;
 mod ending;
+mod files;
 mod options;
 mod pipeline;
 mod read_ahead;
@@ -38,7 +39,7 @@ use crate::streams::flow::Flow;
 use crate::streams::flow_table::FlowTable;
 use crate::streams::reassembly::Output;
 use crate::streams::tracker::StreamTracker;
-use crate::{BlockReader, Damage, DecodeAs, ReadError, Source};
+use crate::{BlockReader, Damage, DecodeAs, ReadError, Selection, Source};
 
 /// Reads a whole capture. `progress` is given the index at intervals, and stops the reading by returning false.
 ///
@@ -68,6 +69,7 @@ pub struct Indexer {
     streams: StreamTracker,
     messages: MessageFramer,
     channels: Channels,
+    selection: Option<Selection>,
     secrets: Option<Arc<dyn TakeSecrets>>,
     writer: IndexWriter,
     ending: Ending,
@@ -120,6 +122,7 @@ impl Indexer {
             streams: StreamTracker::new(options.reassembly_limit),
             messages: MessageFramer::new(protocols, rules, options.clients.clone()),
             channels: Channels::default(),
+            selection: options.selection.clone(),
             secrets: options.secrets.clone(),
             writer: IndexWriter::new(reader()),
             ending: Ending::Flows(0),
@@ -127,11 +130,16 @@ impl Indexer {
             reader: reader(),
             bytes: Vec::new(),
         };
+        if !as_bytes && source.parts().is_some() {
+            let reading = Reading::files(&source, options);
+            indexer.input = Input::Packets(Box::new(reading), Batch::default());
+            return Ok((indexer, index));
+        }
         match Records::open(&source, as_bytes) {
             Ok(Opened::Unsupported(format)) => return Err(format.into()),
             Ok(Opened::Capture(records)) => {
                 index.notes.notices.extend(records.notice());
-                let reading = Reading::new(*records, &source, &index.protocols);
+                let reading = Reading::file(records, &source, options);
                 indexer.input = Input::Packets(Box::new(reading), Batch::default());
             }
             Ok(Opened::Bytes) => {
@@ -208,6 +216,9 @@ impl Indexer {
                 Some(ReadItem::Segment(segment)) => self.plain_segment(index, &segment)?,
                 Some(ReadItem::Packet(record, decoded, conversation)) => {
                     self.other_packet(index, &record, decoded, conversation)?;
+                }
+                Some(ReadItem::LeftAside(count, first_ns)) => {
+                    index.packets.times.push_others(count, first_ns);
                 }
                 Some(ReadItem::Damage(damage)) => index.notes.damage(damage),
                 Some(ReadItem::Metadata(metadata)) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use framescope_parser::{Protocol, Usable, built_in};
 
 use crate::streams::reassembly::DEFAULT_LIMIT;
-use crate::{Client, DecodeAs, ReadError};
+use crate::{Client, DecodeAs, ReadError, Selection};
 
 /// How to read a capture.
 #[derive(Clone)]
@@ -19,6 +19,10 @@ pub struct Options {
     pub clients: Vec<Client>,
     /// How many bytes of a TCP stream may wait for a gap before them to be filled.
     pub reassembly_limit: u64,
+    /// Which conversations are read; None for all of them. The packets of others are numbered and left aside early.
+    pub selection: Option<Selection>,
+    /// Whether a thread of its own may read a long capture ahead.
+    pub reads_ahead: bool,
     /// Who wants the secrets that a capture holds.
     pub secrets: Option<Arc<dyn TakeSecrets>>,
 }
@@ -40,6 +44,8 @@ impl Default for Options {
             decode_as: Vec::new(),
             clients: Vec::new(),
             reassembly_limit: DEFAULT_LIMIT,
+            selection: None,
+            reads_ahead: true,
             secrets: None,
         }
     }
@@ -79,9 +85,10 @@ impl Options {
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let protocols: Vec<&str> = self.protocols.iter().map(|protocol| protocol.name()).collect();
-        let Options { decode_as, clients, reassembly_limit, .. } = self;
+        let Options { decode_as, clients, reassembly_limit, selection, reads_ahead, .. } = self;
         let mut options = f.debug_struct("Options");
         options.field("protocols", &protocols).field("decode_as", decode_as);
-        options.field("clients", clients).field("reassembly_limit", reassembly_limit).finish()
+        options.field("clients", clients).field("reassembly_limit", reassembly_limit);
+        options.field("selection", selection).field("reads_ahead", reads_ahead).finish()
     }
 }

@@ -98,11 +98,14 @@ impl Indexer {
         match reassembled.whole {
             Some(Ok(whole)) => {
                 let packet = &whole.packet;
+                let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
+                let (pair, from_high) = Pair::of(packet.src, packet.dst, is_tcp);
+                if self.selection.as_ref().is_some_and(|selection| !selection.has(pair.key())) {
+                    return Ok(());
+                }
                 if let Some(what) = packet.unusual {
                     index.packets.count_unusual(what.as_str(), record.number, record.offset);
                 }
-                let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
-                let (pair, from_high) = Pair::of(packet.src, packet.dst, is_tcp);
                 let segment = captured(record, packet, whole.payload(), &whole.pieces);
                 self.segment(index, &segment, FlowKey::Pair(pair), from_high)
             }

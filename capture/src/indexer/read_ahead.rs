@@ -1,64 +1,78 @@
-//! The file, its records and the packets in them, read ahead: a long file is read and its packets are decoded in a thread of
+//! The files, their records and the packets in them, read ahead: a long capture is read and its packets are decoded in a thread of
 //! their own, some batches ahead of the other stages.
 
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use framescope_parser::Protocol;
-
-use crate::files::records::{Next, Records};
+use crate::files::records::{Counts, Next, Records};
 use crate::indexer::batch::{Batch, Interner};
-use crate::{Damage, Source};
+use crate::indexer::files::Files;
+use crate::{Damage, Options, Source};
 
-/// Reads a file a batch at a time.
+/// Reads a capture a batch at a time.
 #[derive(Debug)]
 struct Reader {
-    records: Records,
+    /// The file that is read; None before the first of several.
+    records: Option<Box<Records>>,
+    /// Those that follow it.
+    files: Files,
     numbers: Interner,
     /// What ended the last batch.
     damage: Option<Damage>,
     /// All that is there was read, and more is expected.
     waiting: bool,
+    /// The file has ended.
     ended: bool,
 }
 
 impl Reader {
-    /// The next packets, in `batch`; None at the end of the file.
+    /// The next packets, in `batch`; None at the end of the capture.
     fn read(&mut self, mut batch: Batch) -> Option<Batch> {
         batch.clear();
         if self.ended {
-            return None;
+            let counts = self.records.as_ref().map_or_else(Counts::default, |records| records.counts());
+            let next = self.files.next(counts, &mut batch);
+            self.ended = next.is_none();
+            match next {
+                Some(records) => self.records = Some(records),
+                None if batch.is_empty() => return None,
+                None => return Some(batch),
+            }
         }
+        batch.begin_file(self.files.start);
+        let records = self.records.as_mut()?;
         self.waiting = false;
         if let Some(mut damage) = self.damage.take() {
-            match self.records.resume() {
+            match records.resume() {
                 // Where it goes on may be in what is still to come.
-                Ok(None) if self.records.is_growing() => {
+                Ok(None) if records.is_growing() => {
                     self.damage = Some(damage);
                     self.waiting = true;
-                    batch.position = self.records.position();
+                    batch.position = self.files.start + records.position();
                     return Some(batch);
                 }
                 Ok(resumed) => damage.resumed = resumed,
                 Err(another) => self.damage = Some(another),
             }
             self.ended = damage.resumed.is_none();
-            batch.push_damage(damage);
+            let cut = self.files.end_of(records).filter(|_| self.ended);
+            batch.push_damage(cut.unwrap_or(damage));
             if let Some(another) = self.damage.take() {
                 batch.push_damage(another);
             }
         } else {
             self.fill(&mut batch);
         }
-        batch.position = self.records.position();
-        batch.exchange_bytes(|bytes| self.records.hand_over(bytes));
+        let records = self.records.as_mut()?;
+        batch.position = self.files.start + records.position();
+        batch.exchange_bytes(|bytes| records.hand_over(bytes));
         Some(batch)
     }
 
     fn fill(&mut self, batch: &mut Batch) {
-        let Reader { records, numbers, damage, waiting, ended } = self;
+        let Reader { records, files, numbers, damage, waiting, ended } = self;
+        let Some(records) = records else { return };
         loop {
             match records.next() {
                 Ok(Next::Packet) => {
@@ -72,6 +86,9 @@ impl Reader {
                 }
                 Ok(Next::End) => {
                     *ended = true;
+                    if let Some(cut) = files.end_of(records) {
+                        batch.push_damage(cut);
+                    }
                     return;
                 }
                 Err(found) => {
@@ -89,12 +106,12 @@ impl Reader {
     }
 }
 
-/// Files shorter than this are read before a thread would have begun to.
+/// Captures shorter than this are read before a thread would have begun to.
 const WORTH_A_THREAD: u64 = 1 << 20;
 /// How many batches may wait to be taken.
 const AHEAD: usize = 4;
 
-/// Gives the packets of a file, a batch at a time.
+/// Gives the packets of a capture, a batch at a time.
 #[derive(Debug)]
 pub(crate) struct Reading {
     mode: Mode,
@@ -111,14 +128,25 @@ enum Mode {
 }
 
 impl Reading {
-    /// Begins to read.
-    pub(crate) fn new(records: Records, source: &Source, protocols: &[Arc<dyn Protocol>]) -> Reading {
-        let reader =
-            Reader { records, numbers: Interner::new(protocols), damage: None, waiting: false, ended: false };
+    /// Begins to read a file.
+    pub(crate) fn file(records: Box<Records>, source: &Source, options: &Options) -> Reading {
+        Reading::new(Some(records), Files::default(), source, options)
+    }
+
+    /// Begins to read the files that a source joins.
+    pub(crate) fn files(source: &Source, options: &Options) -> Reading {
+        Reading::new(None, Files::of(source), source, options)
+    }
+
+    fn new(records: Option<Box<Records>>, files: Files, source: &Source, options: &Options) -> Reading {
+        let ended = records.is_none();
+        let numbers = Interner::new(&options.protocols, options.selection.clone());
+        let reader = Reader { records, files, numbers, damage: None, waiting: false, ended };
         // On a single core two threads only take turns.
         let has_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+        let is_worth_it = source.length() >= WORTH_A_THREAD && options.reads_ahead;
         // What grows is read when there is more, by whoever waits for it.
-        let mode = if has_cores && source.length() >= WORTH_A_THREAD && !source.is_live() {
+        let mode = if has_cores && is_worth_it && !source.is_live() {
             threaded(reader)
         } else {
             Mode::Inline(Box::new(reader))
@@ -126,7 +154,7 @@ impl Reading {
         Reading { mode, spent: None }
     }
 
-    /// The next batch; None at the end of the file.
+    /// The next batch; None at the end of the capture.
     pub(crate) fn next(&mut self) -> Option<Batch> {
         match &mut self.mode {
             Mode::Inline(reader) => reader.read(self.spent.take().unwrap_or_default()),

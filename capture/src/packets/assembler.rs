@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::BlockReader;
 use crate::files::records::Record;
 use crate::packets::disputes::Disputes;
-use crate::packets::fragments::{Added, Complete, Dispute, Fragment, Fragments, add_dispute};
+use crate::packets::fragments::{Added, Complete, Dispute, Fragment, FragmentKey, Fragments, add_dispute};
 use crate::packets::layer::SkipReason;
 use crate::packets::origin::{Origin, Piece, part};
 use crate::packets::packet::{Packet, decode_payload};
@@ -56,6 +56,11 @@ impl Assembler {
     #[inline]
     pub(crate) fn disputes(&self) -> &Disputes {
         &self.disputes
+    }
+
+    /// The packets of which fragments are missing.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &FragmentKey> {
+        self.fragments.waiting()
     }
 
     /// Takes the next fragment.
@@ -154,7 +159,6 @@ mod tests {
     use super::*;
     use crate::Source;
     use crate::packets::endpoint::Endpoint;
-    use crate::packets::fragments::FragmentKey;
     use crate::packets::segment::Transport;
 
     /// A UDP datagram of eight bytes, in a file that has its second half first, and that half once more with another last byte.

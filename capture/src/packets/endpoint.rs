@@ -33,6 +33,11 @@ impl Endpoint {
         self.is_v4.then_some(self.low << 16 | u64::from(self.port))
     }
 
+    /// All of it in numbers.
+    pub(crate) fn words(self) -> [u64; 3] {
+        [self.high, self.low, u64::from(self.port) << 1 | u64::from(self.is_v4)]
+    }
+
     pub(crate) fn with_port(self, port: u16) -> Endpoint {
         Endpoint { port, ..self }
     }

@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 
 use crate::ids::PacketId;
 use crate::packets::endpoint::Endpoint;
+use crate::packets::key::key;
 use crate::packets::layer::Unusual;
 use crate::packets::origin::{Origin, Piece};
 
@@ -17,6 +18,15 @@ pub(crate) struct FragmentKey {
     /// The number of the protocol in it.
     pub(crate) protocol: u8,
     pub(crate) identification: u32,
+}
+
+impl FragmentKey {
+    /// The same in every capture.
+    pub(crate) fn key(&self) -> u64 {
+        let words = [self.source.words(), self.destination.words()];
+        let others = [u64::from(self.protocol) << 32 | u64::from(self.identification)];
+        key(words.into_iter().flatten().chain(others))
+    }
 }
 
 /// A part of an IP packet's payload, as captured.
@@ -93,6 +103,11 @@ pub(crate) struct Fragments {
 }
 
 impl Fragments {
+    /// The packets of which fragments are missing.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &FragmentKey> {
+        self.waiting.keys()
+    }
+
     /// Takes the next fragment, which was captured at that time and place.
     pub(crate) fn add(&mut self, fragment: &Fragment, origin: Origin, time_ns: Option<i64>) -> Added {
         let expired = |waiting: &Waiting| {

@@ -5,6 +5,7 @@ pub(crate) mod disputes;
 pub(crate) mod endpoint;
 pub(crate) mod fragments;
 pub(crate) mod headers;
+pub(crate) mod key;
 pub(crate) mod layer;
 pub(crate) mod origin;
 pub(crate) mod packet;

@@ -74,6 +74,13 @@ impl Flow {
         self.endpoints.map(|endpoints| side.of(&endpoints).socket_address())
     }
 
+    /// A number of the two endpoints and the transport, whichever way packets go: the same in every capture, on every machine and in
+    /// every version, to [select](crate::Selection) conversations by. Those that follow each other between the same ports share it. None
+    /// for a file.
+    pub fn conversation(&self) -> Option<u64> {
+        self.pair().map(|pair| pair.key())
+    }
+
     /// How a TCP connection was opened and closed; None if it is not a connection.
     pub fn connection(&self) -> Option<Connection> {
         self.is_connection().then(|| self.lifecycle.connection(self.syn_seen, |side| self.direction_of(side)))

@@ -8,5 +8,6 @@ pub(crate) mod flow;
 pub(crate) mod flow_table;
 pub(crate) mod newest;
 pub mod reassembly;
+pub(crate) mod selection;
 pub(crate) mod selector;
 pub(crate) mod tracker;

@@ -1,6 +1,7 @@
 //! A described protocol: answers the [`Protocol`] trait by calling framing, dissection and writing. It does no such work
 //! itself.
 
+mod shape;
 mod states;
 
 use crate::names;
@@ -11,9 +12,9 @@ use std::sync::Arc;
 
 use framescope_parser::Key;
 use framescope_parser::{
-    Captured, Confidence, Context, Conversation, Dissection, Error, FieldReader, FieldSelection, Framer,
-    Input, Measure, Memo, Names, Observer, Protocol, Sample, Settings, SpanType, Stage, Step, Transport,
-    Usable, Value, Visit,
+    Captured, Confidence, Context, Conversation, Dissection, Error, FieldReader, FieldSelection, FieldShape,
+    Framer, Input, Measure, Memo, Names, Observer, Protocol, Sample, Settings, SpanType, Stage, Step,
+    Transport, Usable, Value, Visit,
 };
 
 use crate::conversation::{Grammar, Talk};
@@ -402,6 +403,10 @@ impl Protocol for Described {
 
     fn names(&self) -> Names {
         (*self.names).clone()
+    }
+
+    fn shape(&self) -> Option<Vec<FieldShape>> {
+        Some(shape::fields(self))
     }
 
     fn about_field(&self, path: &str) -> Option<String> {

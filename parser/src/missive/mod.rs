@@ -41,6 +41,7 @@ mod raw;
 mod renewing;
 mod select;
 mod session;
+mod shape;
 #[cfg(feature = "proptest")]
 pub mod strategy;
 mod waiting;
@@ -61,8 +62,8 @@ pub use raw::RawFrame;
 pub use session::Session;
 
 use crate::{
-    Captured, Code, Confidence, Dissection, Error, FieldReader, FieldSelection, Input, Measure, Memo, Names,
-    Observer, Protocol, Sample, Step, Visit,
+    Captured, Code, Confidence, Dissection, Error, FieldReader, FieldSelection, FieldShape, Input, Measure,
+    Memo, Names, Observer, Protocol, Sample, Step, Visit,
 };
 
 /// The Missive protocol as a receiver configures it: its limit, its key, and its application's additions.
@@ -141,6 +142,10 @@ impl Protocol for Missive {
 
     fn names(&self) -> Names {
         dissect::names(self)
+    }
+
+    fn shape(&self) -> Option<Vec<FieldShape>> {
+        Some(shape::fields(self))
     }
 
     fn dissect<'a>(&'a self, message: &'a [u8], visit: &mut dyn Visit<'a>) {

@@ -8,20 +8,29 @@ use crate::filter::Column;
 use crate::{Index, Row, RowId};
 
 /// The value of a column.
-pub(super) enum ColumnValue<'h> {
+pub enum ColumnValue<'h> {
+    /// The row has none.
     Missing,
+    /// A number.
     Number(u64),
+    /// A number that may be negative.
     Signed(i64),
+    /// Nanoseconds since the Unix epoch.
     Time(i64),
+    /// A name of few.
     Name(&'h str),
+    /// A text.
     Text(String),
+    /// Bytes.
     Bytes(&'h [u8]),
+    /// Several numbers.
     Numbers(Vec<u64>),
+    /// Several texts.
     Texts(Vec<String>),
 }
 
-/// The value of a row's column. Its segments and bytes must have been looked up where the column needs them.
-pub(super) fn value<'h>(
+/// The value of a column of a row. Its segments and bytes must have been looked up where the column needs them.
+pub fn value<'h>(
     column: Column,
     index: &'h Index,
     number: RowId,

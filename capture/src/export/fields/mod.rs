@@ -7,9 +7,11 @@ mod selected;
 
 use std::io::{self, Write};
 
+pub use self::column::{ColumnValue, value as column_value};
 use self::message::MessageFields;
-pub use self::selected::Fields;
-use self::selected::{NamedField, Style};
+pub use self::message::{FieldsReader, TakeFields};
+use self::selected::Style;
+pub use self::selected::{Fields, NamedField};
 use super::put::{self, TimeWriter};
 use super::rows::{Content, WriteRow, write_rows};
 use super::selection::RowSelection;

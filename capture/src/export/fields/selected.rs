@@ -28,9 +28,11 @@ pub struct Fields(pub(super) Vec<NamedField>);
 
 /// A column or field, and the name it was selected by.
 #[derive(Clone, Debug)]
-pub(super) struct NamedField {
-    pub(super) name: String,
-    pub(super) subject: Subject,
+pub struct NamedField {
+    /// The name.
+    pub name: String,
+    /// What it refers to.
+    pub subject: Subject,
 }
 
 impl Fields {
@@ -57,6 +59,12 @@ impl Fields {
             fields.push(NamedField { name: name.to_owned(), subject });
         }
         Ok(Fields(fields))
+    }
+
+    /// What was selected, in its order.
+    #[doc(hidden)]
+    pub fn subjects(&self) -> &[NamedField] {
+        &self.0
     }
 
     /// The names, in their order.

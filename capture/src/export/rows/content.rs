@@ -13,14 +13,15 @@ const MAX_KEPT: usize = 4 << 20;
 
 /// The segments of a row, which are looked up once for all that is written of it, and its bytes.
 #[derive(Debug)]
-pub(in crate::export) struct Content<'i> {
+pub struct Content<'i> {
     index: &'i Index,
     reader: BlockReader,
     segments: Vec<SegmentRange>,
     packets: Vec<PacketId>,
     /// Whether the row is carried in others, so that its segments are those of its carriers.
     is_carried: bool,
-    pub(in crate::export) bytes: Vec<u8>,
+    /// What [`read`](Content::read) has read.
+    pub bytes: Vec<u8>,
 }
 
 /// Bytes that are read of the file in one call. Threads take turns, so that most of what is further ahead belongs to
@@ -28,7 +29,8 @@ pub(in crate::export) struct Content<'i> {
 const READ_AHEAD: usize = 64 << 10;
 
 impl<'i> Content<'i> {
-    pub(in crate::export) fn new(index: &'i Index) -> Self {
+    /// Of no row yet.
+    pub fn new(index: &'i Index) -> Self {
         let reader = BlockReader::new(index.source().clone(), READ_AHEAD);
         Content {
             index,
@@ -41,7 +43,7 @@ impl<'i> Content<'i> {
     }
 
     /// Looks up the segments of a row.
-    pub(in crate::export) fn find(&mut self, row: &Row) {
+    pub fn find(&mut self, row: &Row) {
         self.segments.clear();
         self.is_carried = self.index.carrier_of(row.stream).is_some();
         match self.is_carried {
@@ -51,7 +53,7 @@ impl<'i> Content<'i> {
     }
 
     /// The same as [`Index::row_packets`] of that row.
-    pub(in crate::export) fn packets(&mut self) -> &[PacketId] {
+    pub fn packets(&mut self) -> &[PacketId] {
         self.packets.clear();
         self.packets.extend(
             self.segments.iter().map(|segment| segment.packet).filter(|&packet| packet != PacketId::NONE),
@@ -63,8 +65,11 @@ impl<'i> Content<'i> {
         &self.packets
     }
 
-    /// Reads the row's bytes up to the display limit.
-    pub(in crate::export) fn read(&mut self, row: &Row) -> io::Result<()> {
+    /// Reads the row's bytes up to the display limit. Its segments must have been looked up.
+    ///
+    /// # Errors
+    /// The capture can't be read any more.
+    pub fn read(&mut self, row: &Row) -> io::Result<()> {
         self.bytes.clear();
         if self.bytes.capacity() > MAX_KEPT {
             self.bytes = Vec::new();

@@ -14,7 +14,8 @@ use std::thread;
 
 use framescope_parser::SpanType;
 
-pub(super) use self::content::{Content, StreamTexts};
+pub use self::content::Content;
+pub(super) use self::content::StreamTexts;
 use super::selection::{RowSelection, stopped};
 use crate::display::SKIPPED_BYTES;
 use crate::filter::{Evaluator, Filter};
@@ -62,11 +63,10 @@ fn write_rows_by<W: WriteRow>(
         Some(progress) => progress(row as usize).then_some(()).ok_or_else(stopped),
         None => Ok(()),
     };
-    let first = u32::try_from(range.start).unwrap_or(u32::MAX);
-    let rows = index.rows_from(first.into()).take(range.len());
-    let runs = Runs { rows, next: first, run_rows };
+    let length = range.len();
+    let runs = Runs::new(index, range, run_rows, RUN_BYTES);
     let worker = || Worker::new(index, filter.as_ref(), make());
-    if threads < 2 || range.len() <= run_rows as usize {
+    if threads < 2 || length <= run_rows as usize {
         return write_in_order(runs, worker(), out, &mut progress);
     }
     write_in_threads(threads, runs, &worker, out, &mut progress)
@@ -166,29 +166,47 @@ fn thread_ended() -> io::Error {
     io::Error::other("a thread that writes rows ended before they were written")
 }
 
-/// All rows, in runs.
-struct Runs<R> {
-    rows: R,
+/// Rows in runs of so many rows, or bytes of messages.
+pub struct Runs<'i> {
+    index: &'i Index,
     next: u32,
+    end: u32,
     run_rows: u32,
+    run_bytes: u64,
 }
 
-impl<R: Iterator<Item = (RowId, Row)>> Iterator for Runs<R> {
+impl<'i> Runs<'i> {
+    /// Divides a range of rows. A run has at least one row, at most `run_rows`, and ends with the row that brings it to `run_bytes`.
+    pub fn new(index: &'i Index, rows: Range<usize>, run_rows: u32, run_bytes: u64) -> Self {
+        let narrow = |number: usize| u32::try_from(number.min(index.row_count())).unwrap_or(u32::MAX);
+        Runs { index, next: narrow(rows.start), end: narrow(rows.end), run_rows, run_bytes }
+    }
+}
+
+impl Iterator for Runs<'_> {
     type Item = Range<u32>;
 
     fn next(&mut self) -> Option<Range<u32>> {
         let start = self.next;
         let mut bytes = 0_u64;
-        while self.next - start < self.run_rows && bytes < RUN_BYTES {
-            let Some((_, row)) = self.rows.next() else { break };
+        let most = self.end.saturating_sub(start).min(self.run_rows) as usize;
+        for (_, row) in self.index.rows_from(start.into()).take(most) {
+            if bytes >= self.run_bytes {
+                break;
+            }
             self.next += 1;
-            bytes = bytes.saturating_add(match row.span_type {
-                SpanType::Gap => 0,
-                SpanType::Skipped(_) => row.length.min(SKIPPED_BYTES as u64),
-                _ => row.length,
-            });
+            bytes = bytes.saturating_add(shown_bytes(&row));
         }
         (start < self.next).then_some(start..self.next)
+    }
+}
+
+/// How many bytes of a row are read to show it.
+pub fn shown_bytes(row: &Row) -> u64 {
+    match row.span_type {
+        SpanType::Gap => 0,
+        SpanType::Skipped(_) => row.length.min(SKIPPED_BYTES as u64),
+        _ => row.length,
     }
 }
 

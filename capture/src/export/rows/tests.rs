@@ -174,7 +174,7 @@ fn what_the_index_has_is_written_without_reading_the_file() {
 fn runs_are_all_rows_in_order_and_within_their_limits() {
     let index = open(DAMAGED);
     for run_rows in [1, 7, 1_000_000] {
-        let runs: Vec<Range<u32>> = Runs { rows: index.rows(), next: 0, run_rows }.collect();
+        let runs: Vec<Range<u32>> = Runs::new(&index, 0..index.row_count(), run_rows, RUN_BYTES).collect();
         let ends = runs.iter().map(|run| run.end);
         assert!(runs.iter().map(|run| run.start).eq(std::iter::once(0).chain(ends).take(runs.len())));
         assert_eq!(runs.last().unwrap().end as usize, index.row_count());

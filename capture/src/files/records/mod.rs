@@ -29,6 +29,15 @@ pub(crate) struct Records {
     window: Window,
     /// What the file said beside its packets since [`Records::metadata`] was last called.
     metadata: Vec<Metadata>,
+    /// How many interfaces the files before this one have.
+    interfaces_before: usize,
+}
+
+/// How many packets and interfaces were numbered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) packets: u32,
+    pub(crate) interfaces: usize,
 }
 
 #[derive(Debug)]
@@ -76,13 +85,44 @@ impl Records {
             }
         };
         window.advance(header);
-        Ok(Opened::Capture(Box::new(Records { format, window, metadata: Vec::new() })))
+        let records = Records { format, window, metadata: Vec::new(), interfaces_before: 0 };
+        Ok(Opened::Capture(Box::new(records)))
     }
 
     /// A sentence about all of its packets, for a person.
     pub(crate) fn notice(&self) -> Option<String> {
         let Format::Foreign(foreign) = &self.format else { return None };
         foreign.notice().map(|notice| format!("{}: {notice}", self.window.source.name()))
+    }
+
+    /// Numbers packets and interfaces behind those of the files before this one.
+    pub(crate) fn count_from(&mut self, counts: Counts) {
+        self.window.count_from(counts.packets);
+        self.interfaces_before = counts.interfaces;
+        if let Format::PcapNg(section) = &mut self.format {
+            section.earlier_interfaces = counts.interfaces;
+        }
+    }
+
+    /// How many packets and interfaces there are so far, with those of the files before this one.
+    pub(crate) fn counts(&self) -> Counts {
+        let interfaces = match &self.format {
+            Format::PcapNg(section) => section.count_interfaces(),
+            _ => self.interfaces_before,
+        };
+        Counts { packets: self.window.packets, interfaces }
+    }
+
+    /// Damage of the packet after the last that was found, for a reason from outside.
+    pub(crate) fn unreadable(&self, what: String) -> Damage {
+        self.window.damage_of_next(what)
+    }
+
+    /// Damage where the copy of the file in the temporary folder was cut, if it was.
+    pub(crate) fn cut(&self) -> Option<Damage> {
+        let source = &self.window.source;
+        let cut = source.cut()?;
+        Some(Damage { offset: source.length(), ..self.window.damage(None, cut) })
     }
 
     /// Whether more is expected behind what is there.
@@ -112,7 +152,7 @@ impl Records {
 
     #[inline(always)]
     fn next_there(&mut self) -> Result<Next, Damage> {
-        let Records { format, window, metadata } = self;
+        let Records { format, window, metadata, .. } = self;
         match format {
             Format::Pcap(pcap) => pcap.next(window),
             Format::PcapNg(section) => section.next(window, metadata),

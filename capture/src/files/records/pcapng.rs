@@ -30,8 +30,8 @@ const COMMENT: u16 = 1;
 pub(super) struct Section {
     endianness: Endianness,
     interfaces: Vec<Interface>,
-    /// How many interfaces the sections before it have.
-    earlier_interfaces: usize,
+    /// How many interfaces the sections before it have, and the files before.
+    pub(super) earlier_interfaces: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,11 @@ impl Section {
     /// What is known before the first section header.
     pub(super) fn new() -> Section {
         Section { endianness: Endianness::Little, interfaces: Vec::new(), earlier_interfaces: 0 }
+    }
+
+    /// How many interfaces there are so far.
+    pub(super) fn count_interfaces(&self) -> usize {
+        self.earlier_interfaces + self.interfaces.len()
     }
 
     pub(super) fn next(&mut self, window: &mut Window, metadata: &mut Vec<Metadata>) -> Result<Next, Damage> {

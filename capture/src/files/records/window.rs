@@ -32,8 +32,10 @@ pub(super) struct Window {
     consumed: usize,
     /// Where in the file `buffer` begins.
     offset: u64,
-    /// How many packets were found.
+    /// The number of the last packet that was found.
     pub(super) packets: u32,
+    /// How many packets the files before this one have.
+    packets_before: u32,
     /// The packet that was found last.
     pub(super) packet: WindowPacket,
     /// The file can't be read, so that searching for another record is useless.
@@ -52,11 +54,17 @@ impl Window {
             consumed: 0,
             offset: 0,
             packets: 0,
+            packets_before: 0,
             packet: WindowPacket::default(),
             is_unreadable: false,
             is_short: false,
             is_unordered: false,
         }
+    }
+
+    /// Numbers the packets behind those of files before this one.
+    pub(super) fn count_from(&mut self, packets: u32) {
+        (self.packets, self.packets_before) = (packets, packets);
     }
 
     /// The bytes that were read, from the position on.
@@ -112,13 +120,14 @@ impl Window {
         (std::mem::replace(&mut self.buffer, other), offset)
     }
 
+    /// Its packet is counted in this file, as all of it is.
     pub(super) fn damage(&self, packet: Option<PacketId>, what: impl Into<String>) -> Damage {
         Damage {
             file: self.source.name().to_owned(),
             offset: self.position(),
-            packet,
+            packet: packet.map(|packet| packet.number().saturating_sub(self.packets_before).into()),
             what: what.into(),
-            packets_read: self.packets,
+            packets_read: self.packets.saturating_sub(self.packets_before),
             resumed: None,
         }
     }

@@ -3,6 +3,7 @@
 
 mod block_reader;
 mod file;
+mod joined;
 mod live;
 mod read_at;
 
@@ -14,6 +15,8 @@ use std::sync::{Arc, OnceLock};
 
 pub use self::block_reader::BlockReader;
 use self::file::OpenFile;
+use self::joined::Joined;
+pub(crate) use self::joined::Part;
 pub use self::live::{Followed, Growth};
 pub use self::read_at::ReadAt;
 use self::read_at::fill;
@@ -32,6 +35,8 @@ pub struct Source {
     growing: Option<Arc<AtomicBool>>,
     /// What a text that is a capture became when it was opened.
     converted: Option<Arc<Converted>>,
+    /// Whether its length stays as it was, however the file grows.
+    is_fixed: bool,
 }
 
 /// What is read in place of a text that is a capture, such as a hex dump.
@@ -48,6 +53,7 @@ enum Bytes {
     File(Arc<OpenFile>),
     Memory(Arc<[u8]>),
     Custom(Arc<Custom>),
+    Joined(Arc<Joined>),
 }
 
 /// An implementation of [`ReadAt`] from outside this crate.
@@ -62,7 +68,7 @@ impl fmt::Debug for Custom {
 impl Source {
     fn new(name: String, length: u64, bytes: Bytes) -> Source {
         let length = Arc::new(AtomicU64::new(length));
-        Source { name, length, bytes, cut: Arc::default(), growing: None, converted: None }
+        Source { name, length, bytes, cut: Arc::default(), growing: None, converted: None, is_fixed: false }
     }
 
     /// Bytes in memory. `name` is what errors call them.
@@ -131,7 +137,10 @@ impl Source {
 
     /// Whether it is read from a file, also a temporary one, and not from memory.
     pub fn is_file(&self) -> bool {
-        matches!(self.bytes, Bytes::File(_))
+        match &self.bytes {
+            Bytes::Joined(joined) => joined.parts().iter().all(|part| part.source.is_file()),
+            bytes => matches!(bytes, Bytes::File(_)),
+        }
     }
 
     /// Whether its bytes are in memory, so that as much memory may be used for what they become.
@@ -168,6 +177,9 @@ impl Source {
     /// Checks whether there are more bytes than before: a file may still be written while it is read.
     pub(crate) fn has_grown(&self) -> bool {
         let Bytes::File(file) = &self.bytes else { return false };
+        if self.is_fixed {
+            return false;
+        }
         let now = file.length();
         self.length.fetch_max(now, Ordering::AcqRel) < now
     }
@@ -199,7 +211,7 @@ impl Source {
         self.read_unchecked(offset, buffer)
     }
 
-    /// Checks that the file is still the one that was opened.
+    /// Checks that the file is still the one that was opened. Those of a joined source are checked whenever they are read.
     ///
     /// # Errors
     /// It was replaced, or can't be inspected.
@@ -227,6 +239,7 @@ impl Source {
                 Ok(count)
             }
             Bytes::File(file) => file.read_at(offset, buffer),
+            Bytes::Joined(joined) => joined.read_at(offset, buffer),
             Bytes::Custom(reads) => {
                 let left = usize::try_from(self.length().saturating_sub(offset)).unwrap_or(usize::MAX);
                 let count = buffer.len().min(left);

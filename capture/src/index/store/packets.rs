@@ -74,6 +74,17 @@ impl Packets {
         }
     }
 
+    /// Takes so many packets of which nothing is stored, and when the first of them was captured.
+    pub fn push_others(&mut self, count: u32, first_ns: Option<i64>) {
+        let stored = u32::try_from(self.sealed.len() * A_BLOCK + self.open.len()).unwrap_or(u32::MAX);
+        self.packets = self.packets.saturating_add(count);
+        let marks = self.packets.div_ceil(PACKETS_PER_MARK) as usize;
+        self.marks.resize(marks, Mark { stored: 0, before: stored });
+        if self.first_ns.is_none() {
+            self.first_ns = first_ns;
+        }
+    }
+
     fn seal(&mut self) {
         let times = Packed::of(self.open.iter().map(|stored| stored.time));
         let payloads = Packed::of(self.open.iter().map(|stored| stored.payload));
@@ -176,6 +187,24 @@ mod tests {
             let (low, high) = timed.time_bounds(first.into(), last.into()).unwrap();
             let times = (first..=last).filter_map(|packet| timed.time_ns(packet.into()));
             assert!(times.into_iter().all(|time| (low..=high).contains(&time)), "{first} to {last}");
+        }
+    }
+
+    #[test]
+    fn packets_that_are_taken_together_are_as_those_taken_one_by_one() {
+        let [mut together, mut single] = [Packets::default(), Packets::default()];
+        for round in 0..300_u32 {
+            let count = round % 130;
+            together.push_others(count, (round > 1).then_some(i64::from(round)));
+            (0..count).for_each(|_| single.push((round > 1).then_some(i64::from(round)), None));
+            for packets in [&mut together, &mut single] {
+                packets.push(Some(7), Some(round.into()));
+            }
+        }
+        assert_eq!((together.len(), together.first_ns()), (single.len(), single.first_ns()));
+        for packet in 0..=single.len() + 1 {
+            let of = |packets: &Packets| (packets.time_ns(packet.into()), packets.payload(packet.into()));
+            assert_eq!(of(&together), of(&single), "packet {packet}");
         }
     }
 

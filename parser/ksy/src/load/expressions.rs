@@ -119,6 +119,8 @@ impl Loader {
         attr.condition = node.get("if").and_then(|node| self.compiled(node, &once, Some(Ty::Bool)));
         if let Some(value) = node.get("value") {
             attr.value = self.compiled(value, &once, None);
+            let kind = self.slot_type(id, attr.slot, 0);
+            (attr.computed, attr.computed_list) = (kind.computed(), matches!(kind, Ty::Arr(_)));
             self.computed_keys(node);
         }
         self.numbered(attr, node, id);

@@ -10,7 +10,7 @@ use crate::load::Loader;
 use crate::load::infer::text_place;
 use crate::load::infer::types::{Ty, builtin};
 use crate::load::keys::{ATTR_KEYS, PARAM_KEYS, list};
-use crate::plan::{Attr, Limit, Repeat, Shape, Size, Terminator, TypeId};
+use crate::plan::{Attr, Computed, Limit, Repeat, Shape, Size, Terminator, TypeId};
 use crate::yaml::Node;
 
 /// Names with a meaning of their own in expressions.
@@ -172,6 +172,8 @@ impl Loader {
             doc: self.doc(node),
             condition: None,
             value: None,
+            computed: Computed::Unknown,
+            computed_list: false,
             pos: None,
             io: None,
             repeat: Repeat::Once,

@@ -20,6 +20,10 @@ pub(crate) struct Attr {
     pub(crate) condition: Option<NodeId>,
     /// The value of a computed instance, which has no bytes.
     pub(crate) value: Option<NodeId>,
+    /// What that is.
+    pub(crate) computed: Computed,
+    /// Whether that is a list of such values.
+    pub(crate) computed_list: bool,
     pub(crate) pos: Option<NodeId>,
     pub(crate) io: Option<NodeId>,
     pub(crate) repeat: Repeat,
@@ -66,6 +70,20 @@ impl Attr {
         }
         false
     }
+}
+
+/// What a computed value is, as far as the description shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Computed {
+    #[default]
+    Unknown,
+    Int,
+    Float,
+    Bool,
+    Str,
+    Bytes,
+    Enum(EnumId),
+    Structure,
 }
 
 /// The byte order of one number.

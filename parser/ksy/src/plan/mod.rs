@@ -17,8 +17,8 @@ use std::sync::{Arc, LazyLock};
 use framescope_parser::{Kind, Value};
 
 pub(crate) use attr::{
-    Attr, Check, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size, Terminator,
-    UserType, Valid, framing_expressions, shape_expressions, valid_expressions,
+    Attr, Check, Computed, Edge, Limit, MOST_ARGUMENTS, Order, Parent, Process, Repeat, Shape, Size,
+    Terminator, UserType, Valid, framing_expressions, shape_expressions, valid_expressions,
 };
 pub(crate) use carries::{CarriesPlan, CarryRule, Ordering, StreamPlan};
 pub(crate) use conversation::{

@@ -1,6 +1,6 @@
 //! Kinds of values.
 
-use crate::plan::EnumId;
+use crate::plan::{Computed, EnumId};
 use std::rc::Rc;
 
 use crate::load::Loader;
@@ -34,6 +34,21 @@ impl Ty {
             Ty::Obj(id) => format!("a structure of the type {}", loader.plan.type_of(*id).name),
             Ty::Arr(_) => "a list".into(),
             Ty::Io => "a stream".into(),
+        }
+    }
+
+    /// What a computed value of this kind is; of a list, each item.
+    pub(in crate::load) fn computed(&self) -> Computed {
+        match self {
+            Ty::Int => Computed::Int,
+            Ty::Float => Computed::Float,
+            Ty::Bool => Computed::Bool,
+            Ty::Str => Computed::Str,
+            Ty::Bytes => Computed::Bytes,
+            Ty::Enum(of) => Computed::Enum(*of),
+            Ty::Obj(_) => Computed::Structure,
+            Ty::Arr(item) => item.computed(),
+            Ty::Unknown | Ty::Io => Computed::Unknown,
         }
     }
 

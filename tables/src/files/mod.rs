@@ -1,0 +1,5 @@
+//! Tables in files: Parquet, and Arrow's own format.
+
+mod dictionaries;
+mod ipc;
+mod parquet;

@@ -1,0 +1,132 @@
+//! Which rows a table has, in runs of so many.
+
+use std::collections::VecDeque;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use framescope_capture::export::{Runs, shown_bytes};
+use framescope_capture::filter::{Evaluator, Filter};
+use framescope_capture::{Index, Row, RowId};
+
+use crate::error::TableError;
+
+/// A run of rows: all of a range, or some.
+#[derive(Clone, Debug)]
+pub(crate) enum Run {
+    All(Range<u32>),
+    Some(Vec<RowId>),
+}
+
+impl Run {
+    /// Calls `each` with every row, until that fails or the work is stopped.
+    pub(crate) fn for_each(
+        &self,
+        index: &Index,
+        stop: &AtomicBool,
+        each: &mut dyn FnMut(RowId, &Row) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
+        // Looking at the flag for every row would cost more than some rows do.
+        let stopped = |at: usize| at.is_multiple_of(256) && stop.load(Ordering::Relaxed);
+        match self {
+            Run::All(rows) => {
+                for (at, (number, row)) in index.rows_from(rows.start.into()).take(rows.len()).enumerate() {
+                    if stopped(at) {
+                        return Err(interrupted().into());
+                    }
+                    each(number, &row)?;
+                }
+            }
+            Run::Some(rows) => {
+                for (at, &number) in rows.iter().enumerate() {
+                    if stopped(at) {
+                        return Err(interrupted().into());
+                    }
+                    let Some(row) = index.row(number) else { break };
+                    each(number, &row)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How far in the rows of the index the run goes.
+    pub(crate) fn end(&self) -> usize {
+        match self {
+            Run::All(rows) => rows.end as usize,
+            Run::Some(rows) => rows.last().map_or(0, |row| row.index() + 1),
+        }
+    }
+}
+
+/// The error of work that was stopped.
+pub(crate) fn interrupted() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "stopped")
+}
+
+/// The rows that a filter matches, or all, divided into runs.
+pub(crate) struct Selected {
+    index: Arc<Index>,
+    filter: Option<Filter>,
+    run_rows: u32,
+    run_bytes: u64,
+    /// How many rows the filter is evaluated on in one go.
+    at_once: usize,
+    /// The first row that was not looked at.
+    next: usize,
+    /// Rows that match and are in no run yet.
+    found: VecDeque<RowId>,
+}
+
+/// Rows that an evaluator looks at without threads of its own.
+const ALONE: usize = 1 << 16;
+
+impl Selected {
+    pub(crate) fn new(
+        index: &Arc<Index>,
+        filter: Option<Filter>,
+        (run_rows, run_bytes): (u32, u64),
+        threads: usize,
+    ) -> Selected {
+        Selected {
+            index: Arc::clone(index),
+            filter,
+            run_rows: run_rows.max(1),
+            run_bytes,
+            at_once: if threads < 2 { ALONE } else { 16 * ALONE },
+            next: 0,
+            found: VecDeque::new(),
+        }
+    }
+
+    /// The next run; None after the last.
+    ///
+    /// # Errors
+    /// The capture can't be read any more.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Run>> {
+        let count = self.index.row_count();
+        let Some(filter) = &self.filter else {
+            let run = Runs::new(&self.index, self.next..count, self.run_rows, self.run_bytes).next();
+            self.next = run.as_ref().map_or(count, |run| run.end as usize);
+            return Ok(run.map(Run::All));
+        };
+        if self.found.len() < self.run_rows as usize && self.next < count {
+            let mut evaluator = Evaluator::new(filter, &self.index);
+            let mut found = Vec::new();
+            while self.found.len() < self.run_rows as usize && self.next < count {
+                let end = count.min(self.next + self.at_once);
+                evaluator.rows_in(self.next..end, &mut found)?;
+                self.found.extend(found.drain(..));
+                self.next = end;
+            }
+        }
+        let (mut run, mut bytes) = (Vec::new(), 0_u64);
+        while run.len() < self.run_rows as usize && bytes < self.run_bytes {
+            let Some(number) = self.found.pop_front() else { break };
+            bytes = bytes.saturating_add(self.index.row(number).map_or(0, |row| shown_bytes(&row)));
+            run.push(number);
+        }
+        Ok((!run.is_empty()).then_some(Run::Some(run)))
+    }
+}
