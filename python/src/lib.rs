@@ -10,6 +10,7 @@ mod facts;
 mod flow;
 mod follow;
 mod intact;
+mod generate;
 mod message;
 mod names;
 mod pickling;
@@ -17,6 +18,7 @@ mod problems;
 mod protocol;
 mod repeated;
 mod shown;
+mod proxy;
 mod source;
 mod tree;
 mod values;
@@ -39,10 +41,12 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     decoder::register(module)?;
     flow::register(module)?;
     follow::register(module)?;
+    generate::register(module)?;
     message::register(module)?;
     pickling::register(module)?;
     problems::register(module)?;
     protocol::register(module)?;
+    proxy::register(module)?;
     values::register(module)?;
     Ok(())
 }
