@@ -9,17 +9,18 @@ mod errors;
 mod facts;
 mod flow;
 mod follow;
-mod intact;
 mod generate;
+mod intact;
 mod message;
 mod names;
 mod pickling;
 mod problems;
 mod protocol;
+mod proxy;
 mod repeated;
 mod shown;
-mod proxy;
 mod source;
+mod tables;
 mod tree;
 mod values;
 
@@ -46,6 +47,7 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     pickling::register(module)?;
     problems::register(module)?;
     protocol::register(module)?;
+    tables::register(module)?;
     proxy::register(module)?;
     values::register(module)?;
     Ok(())
