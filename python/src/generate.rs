@@ -19,8 +19,10 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 use crate::decoder::{Speech, bytes_of};
 use crate::errors;
 use crate::flow::direction;
+use crate::intact;
 use crate::message::{Framed, Message, Origin};
 use crate::protocol::{Protocol, role_of};
+use crate::tree::Tree;
 use crate::values::Content;
 
 /// How many random beginnings of messages forms are learned from.
@@ -156,15 +158,21 @@ impl Generator {
     /// The bytes as a message of a stage, whatever is wrong with them.
     fn message(&self, data: &Bound<'_, PyAny>, stage: u16, towards: &str) -> PyResult<Message> {
         let bytes = bytes_of(data)?.to_vec();
+        let span_type = SpanType::Message;
+        let protocol = self.speech.in_stage(stage);
+        let tree = Tree::of(&bytes, Some(self.speech.repeated.of(protocol)), |visit| {
+            protocol.dissect(&bytes, visit);
+        });
         let framed = Framed {
             speech: Arc::clone(&self.speech),
             offset: 0,
             length: bytes.len() as u64,
-            span_type: SpanType::Message,
+            span_type,
             stage,
             direction: direction(towards)?,
+            is_intact: intact::dissected(span_type, &tree),
         };
-        Ok(Message::with_content(Origin::Framed(framed), Content { bytes, ..Content::default() }))
+        Ok(Message::with_content(Origin::Framed(framed), Content::dissected(bytes, tree)))
     }
 
     /// The bytes with other ones in the place of one of the fields: so much more than was there. The checks over them are computed

@@ -8,7 +8,7 @@ use framescope_live::capturing::{CaptureError, Recording, Request};
 use framescope_live::proxy::{Address, Authority, Fault, Faults, Proxy as Forwards, Settings, Target, Trust};
 use framescope_live::{Edit, Limits, Recorder};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::errors;
 use crate::source::Given;
@@ -80,17 +80,13 @@ impl Proxy {
         tls_insecure: bool,
     ) -> PyResult<Proxy> {
         let refused = |error: &dyn std::fmt::Display| errors::option(py, &error.to_string());
-        let given = Given {
-            protocol,
-            decode_as,
-            key,
-            keylog: None,
-            include,
-            clients: None,
-            proto: None,
-            proto_path: None,
-        };
-        let options = given.options(py)?;
+        let given = PyDict::new(py);
+        for (name, value) in
+            [("protocol", protocol), ("decode_as", decode_as), ("key", key), ("include", include)]
+        {
+            given.set_item(name, value)?;
+        }
+        let options = Given(given).options(py)?;
         let target = place(target)?;
         let to: Target = target.parse().map_err(|error| refused(&error))?;
         let listen: Address = listen.parse().map_err(|error| refused(&error))?;
