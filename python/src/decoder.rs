@@ -230,7 +230,7 @@ impl Decoder {
         {
             true => {
                 let whole = Captured::whole(&bytes).in_context(context);
-                let tree = Tree::of(&bytes, Some(self.speech.repeated.of(protocol)), |visit| {
+                let tree = Tree::with_summary(&bytes, Some(self.speech.repeated.of(protocol)), |visit| {
                     whole.dissect(protocol, visit)
                 });
                 let is_intact = captured.is_whole() && intact::dissected(span_type, &tree);

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use framescope_capture::export::display_limit;
 use framescope_capture::{Index, Row, RowId};
-use framescope_parser::{Captured, Direction, Kind, SpanType};
+use framescope_parser::{Captured, Direction, Kind, SpanType, Visit};
 use pyo3::exceptions::{PyAttributeError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple};
@@ -16,7 +16,7 @@ use crate::decoder::Speech;
 use crate::facts::Facts;
 use crate::names;
 use crate::shown;
-use crate::tree::{Numbered, Tree};
+use crate::tree::{Numbered, Summary, Tree};
 use crate::values::{self, Content};
 
 /// A message of a capture or a stream, or a stretch of bytes that is none: ``type`` says which.
@@ -126,15 +126,42 @@ impl Message {
 
 impl Framed {
     fn dissect(&self, bytes: &[u8]) -> Tree {
+        let repeated = self.speech.repeated.of(self.speech.in_stage(self.stage));
+        Tree::of(bytes, Some(repeated), |visit| self.report(bytes, visit))
+    }
+
+    /// Reports what its bytes show.
+    fn report<'a>(&'a self, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         let protocol = self.speech.in_stage(self.stage);
-        Tree::of(bytes, Some(self.speech.repeated.of(protocol)), |visit| match self.span_type {
+        match self.span_type {
             SpanType::Message | SpanType::Partial => Captured::whole(bytes).dissect(protocol, visit),
             SpanType::Skipped(code) => {
                 let length = usize::try_from(self.length).unwrap_or(usize::MAX);
                 protocol.dissect_skipped(code, bytes, length, visit);
             }
             SpanType::Gap => {}
-        })
+        }
+    }
+}
+
+impl Message {
+    /// A summary in a few words; empty where there is none.
+    pub(crate) fn summary_text(&self, py: Python<'_>) -> PyResult<String> {
+        let content = self.content(py)?;
+        if let Some(summary) = &content.tree().summary {
+            return Ok(summary.clone());
+        }
+        let mut summary = Summary::default();
+        match &self.origin {
+            Origin::Row { opened, row: id } => {
+                if let Some(row) = opened.index.row(*id) {
+                    opened.index.report(*id, &row, &content.bytes, &mut summary);
+                }
+            }
+            Origin::Framed(framed) => framed.report(&content.bytes, &mut summary),
+            Origin::Apart(_) => {}
+        }
+        Ok(summary.0)
     }
 }
 
@@ -294,7 +321,7 @@ impl Message {
     /// A summary in a few words.
     #[getter]
     fn summary(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(self.content(py)?.tree().summary.clone())
+        self.summary_text(py)
     }
 
     /// Its bytes, as far as they were captured.
@@ -552,8 +579,8 @@ impl Message {
             "message" => String::new(),
             other => format!(" ({other})"),
         };
-        let summary = match self.content(py)?.tree().summary.as_str() {
-            "" => String::new(),
+        let summary = match self.summary_text(py)? {
+            none if none.is_empty() => none,
             summary => format!(": {summary}"),
         };
         Ok(format!("<Message{row}{protocol}{kind}{is}{summary}>"))

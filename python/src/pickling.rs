@@ -69,7 +69,7 @@ impl Message {
             bytes.into_any(),
             own.into_any(),
             kind.into_pyobject(py)?.into_any(),
-            PyString::new(py, &tree.summary).into_any(),
+            PyString::new(py, &self.summary_text(py)?).into_any(),
             PyList::new(py, problems)?.into_any(),
             PyList::new(py, nodes?)?.into_any(),
         ];
@@ -170,7 +170,7 @@ fn _message(
     let mut naming = Naming::default();
     let kind = kind.map(|(number, name)| Numbered { number, name: name.map(|name| naming.name(&name)) });
     let mut tree = Tree::default();
-    (tree.kind, tree.summary) = (kind, summary);
+    (tree.kind, tree.summary) = (kind, Some(summary));
     for (code, start, end, text) in problems {
         tree.problems.push(Problem { code: code_named(&code)?, range: start..end, text });
     }

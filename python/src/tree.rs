@@ -16,7 +16,8 @@ use crate::repeated::{OUTSIDE, Repeated, place};
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     pub(crate) kind: Option<Numbered>,
-    pub(crate) summary: String,
+    /// A summary in a few words, if it was kept.
+    pub(crate) summary: Option<String>,
     pub(crate) problems: Vec<Problem>,
     /// Values that are no part of the message's bytes, one after another.
     own: Vec<u8>,
@@ -25,6 +26,9 @@ pub(crate) struct Tree {
     /// Which fields of the protocol may occur several times.
     repeated: Option<Arc<Repeated>>,
 }
+
+/// So many fields are expected at most of the next message.
+const MOST_EXPECTED: usize = 64;
 
 /// A field.
 #[derive(Clone, Debug)]
@@ -85,19 +89,42 @@ pub(crate) struct Problem {
 }
 
 impl Tree {
-    /// What `report` reports of a message with these bytes.
+    /// What `report` reports of a message with these bytes, but for the summary, which is formatted each time and seldom asked for.
     pub(crate) fn of<'a>(
         message: &'a [u8],
         repeated: Option<Arc<Repeated>>,
         report: impl FnOnce(&mut dyn Visit<'a>),
     ) -> Tree {
-        let mut tree = Tree::default();
+        Tree::made_of(message, repeated, false, report)
+    }
+
+    /// The same with the summary, of a message that can't be reported again.
+    pub(crate) fn with_summary<'a>(
+        message: &'a [u8],
+        repeated: Option<Arc<Repeated>>,
+        report: impl FnOnce(&mut dyn Visit<'a>),
+    ) -> Tree {
+        let mut tree = Tree::made_of(message, repeated, true, report);
+        tree.summary.get_or_insert_default();
+        tree
+    }
+
+    fn made_of<'a>(
+        message: &'a [u8],
+        repeated: Option<Arc<Repeated>>,
+        keeps_summary: bool,
+        report: impl FnOnce(&mut dyn Visit<'a>),
+    ) -> Tree {
         let mut lock = names::lock();
+        // Most messages have as many fields as the one before.
+        let expected = lock.names().fields_of_last;
+        let mut tree = Tree { nodes: Vec::with_capacity(expected), ..Tree::default() };
         let known = repeated.as_deref().filter(|repeated| !repeated.is_empty());
-        let mut builder =
-            Builder { tree: &mut tree, message, names: lock.names(), open: Vec::new(), repeated: known };
+        let (names, open) = (lock.names(), Vec::new());
+        let mut builder = Builder { tree: &mut tree, message, names, open, repeated: known, keeps_summary };
         report(&mut builder);
         builder.close();
+        lock.names().fields_of_last = tree.nodes.len().min(MOST_EXPECTED);
         drop(lock);
         tree.repeated = repeated;
         tree
@@ -235,6 +262,7 @@ pub(crate) struct Builder<'t, 'a> {
     open: Vec<(u32, u64)>,
     /// Which fields may occur several times, if any do.
     repeated: Option<&'t Repeated>,
+    keeps_summary: bool,
 }
 
 impl Builder<'_, '_> {
@@ -327,6 +355,28 @@ impl<'a> Visit<'a> for Builder<'_, 'a> {
     }
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
-        self.tree.summary = text.to_string();
+        if self.keeps_summary {
+            self.tree.summary = Some(text.to_string());
+        }
+    }
+}
+
+/// Takes the summary and nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Summary(pub(crate) String);
+
+impl<'a> Visit<'a> for Summary {
+    fn kind(&mut self, _: Kind<'a>) {}
+
+    fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+
+    fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+
+    fn end(&mut self) {}
+
+    fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        self.0 = text.to_string();
     }
 }
