@@ -54,10 +54,10 @@ class MessageReader:
     async def __aiter__(self) -> AsyncIterator[Any]:
         # A generator is twice as fast as calling `read`. It holds nothing, so that dropping it loses nothing.
         incoming = self._incoming
-        ready, take = incoming.ready, incoming.take
+        ready = incoming.ready
         while True:
             while ready:
-                yield take()
+                yield ready.popleft() if incoming.is_intact else incoming.take()
             if incoming.ended:
                 return
             incoming.feed(await self.stream.read(CHUNK))

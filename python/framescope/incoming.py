@@ -52,7 +52,7 @@ class IncompleteMessage(DecodeError, EOFError):
 class Incoming:
     """The messages of the other side of a connection, in the order in which they were sent."""
 
-    __slots__ = ("_decoder", "_protocol", "_raises", "ended", "ready")
+    __slots__ = ("_decoder", "_protocol", "_raises", "ended", "is_intact", "ready")
 
     def __init__(self, protocol: Protocol, decoder: Any, damaged: Damaged = "raise") -> None:
         if damaged not in ("raise", "report"):
@@ -62,23 +62,30 @@ class Incoming:
         self._raises = damaged == "raise"
         self.ready: Deque[Any] = deque()
         self.ended = False
+        # Whether nothing that is ready is damaged, so that its messages need not be asked.
+        self.is_intact = True
 
     def feed(self, data: bytes) -> None:
         """Takes what was received; nothing means that the other side sends no more."""
         if data:
-            self.ready.extend(self._decoder.feed(data))
+            found = self._decoder.feed(data)
         elif not self.ended:
             self.ended = True
-            self.ready.extend(self._decoder.end())
+            found = self._decoder.end()
+        else:
+            return
+        self.is_intact = self._decoder.is_intact and (self.is_intact or not self.ready)
+        self.ready.extend(found)
 
     def datagram(self, data: bytes) -> None:
         """Takes a datagram, which no message leaves."""
+        self.is_intact = False
         self.ready.extend(self._protocol.frames(data, direction=self._decoder.direction))
 
     def take(self) -> Any:
         """The next message of those that are ready."""
         message = self.ready.popleft()
-        if message.is_intact:
+        if self.is_intact or message.is_intact:
             return message
         if message.type == "partial" and self.ended:
             raise IncompleteMessage(message)

@@ -15,11 +15,10 @@ use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView};
 
 use crate::encode::GivenMessage;
 use crate::errors;
-use crate::intact;
-use crate::message::{Framed, Message, Origin};
+use crate::framed::{Batch, Known, Outline};
+use crate::message::Message;
 use crate::protocol::{Protocol, encode_error, role_of};
 use crate::tree::Tree;
-use crate::values::Content;
 
 /// A protocol, and those that it may hand over to.
 pub(crate) struct Speech {
@@ -144,6 +143,8 @@ struct State {
     /// The first of the bytes that are in no part yet: those that are skipped are shown.
     held: Vec<u8>,
     has_ended: bool,
+    /// Whether all that became complete last time is intact.
+    is_intact: bool,
 }
 
 /// Bytes of a skipped part that are kept.
@@ -170,21 +171,26 @@ impl Decoder {
 
     /// Takes bytes, or the end, and returns the parts that are complete.
     pub(crate) fn take(&self, py: Python<'_>, bytes: Option<&[u8]>) -> PyResult<Vec<Message>> {
-        let mut parts = Vec::new();
+        let batch = self.batch(py, bytes)?;
+        Ok(batch.messages(&self.speech).map(|(framed, tree)| Message::framed(framed, tree)).collect())
+    }
+
+    fn batch(&self, py: Python<'_>, bytes: Option<&[u8]>) -> PyResult<Batch> {
+        let mut batch = Batch::default();
         let taken = match bytes {
-            Some(many) if many.len() > MANY => py.detach(|| self.frame(bytes, &mut parts)),
-            _ => self.frame(bytes, &mut parts),
+            Some(many) if many.len() > MANY => py.detach(|| self.frame(bytes, &mut batch)),
+            _ => self.frame(bytes, &mut batch),
         };
         if !taken {
             return Err(PyValueError::new_err("the decoder was ended; make another for another stream"));
         }
-        Ok(parts)
+        Ok(batch)
     }
 
     /// False if the stream has ended before.
-    fn frame(&self, bytes: Option<&[u8]>, parts: &mut Vec<Message>) -> bool {
+    fn frame(&self, bytes: Option<&[u8]>, batch: &mut Batch) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { framer, held, has_ended } = &mut *state;
+        let State { framer, held, has_ended, is_intact } = &mut *state;
         if *has_ended && bytes.is_some() {
             return false;
         }
@@ -192,7 +198,7 @@ impl Decoder {
         // Where in the stream the held bytes and the new ones begin.
         let (held_at, data_at) = (framer.offset(), framer.end_offset());
         let there = Lately { held, held_at, data, data_at };
-        let mut sink = |span: Span, captured: Captured<'_, '_>| parts.push(self.part(span, captured, &there));
+        let mut sink = |span: Span, captured: Captured<'_, '_>| self.part(&span, captured, &there, batch);
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
         match (talk.as_deref_mut(), bytes) {
             (Some(talk), bytes) => {
@@ -210,34 +216,47 @@ impl Decoder {
         let left = there.at(framer.offset(), MOST_HELD);
         *held = left;
         *has_ended |= bytes.is_none();
+        *is_intact = batch.is_intact();
         true
     }
 
-    fn part(&self, span: Span, captured: Captured<'_, '_>, there: &Lately<'_>) -> Message {
-        let Span { offset, length, span_type, .. } = span;
+    /// Adds a part of the stream to those that are complete.
+    fn part(&self, span: &Span, captured: Captured<'_, '_>, there: &Lately<'_>, batch: &mut Batch) {
+        let Span { offset, length, span_type, .. } = *span;
         let context = captured.context();
         let stage = context.map_or(0, |context| context.stage);
-        let bytes = match span_type {
-            SpanType::Message | SpanType::Partial => captured.bytes().to_vec(),
-            _ => there.at(offset, usize::try_from(length).unwrap_or(MOST_HELD)),
+        let is_message = span_type == SpanType::Message && captured.is_whole();
+        let mut known = Known {
+            offset,
+            length,
+            span_type,
+            stage,
+            direction: self.direction,
+            is_intact: false,
+            kind: None,
         };
+        if !matches!(span_type, SpanType::Message | SpanType::Partial) {
+            let skipped = there.at(offset, usize::try_from(length).unwrap_or(MOST_HELD));
+            return batch.push(&skipped, known, None);
+        }
+        let bytes = captured.bytes();
         // What earlier messages have set is known only now.
-        let depends = context.is_some_and(|context| context.variables.is_some());
-        let protocol = self.speech.in_stage(stage);
-        let (content, is_intact) = match depends && matches!(span_type, SpanType::Message | SpanType::Partial)
-        {
-            true => {
-                let whole = Captured::whole(&bytes).in_context(context);
-                let tree = Tree::of(&bytes, |visit| whole.dissect(protocol, visit));
-                let is_intact = captured.is_whole() && intact::dissected(span_type, &tree);
-                (Content::dissected(bytes, tree), is_intact)
-            }
-            false => (Content { bytes, ..Content::default() }, intact::part(protocol, &span, captured)),
+        let mut tree = None;
+        let outline = if context.is_some_and(|context| context.variables.is_some()) {
+            let protocol = self.speech.in_stage(stage);
+            let whole = Captured::whole(bytes).in_context(context);
+            let read = Tree::of(bytes, |visit| whole.dissect(protocol, visit));
+            let outline = Outline::dissected(&read);
+            tree = Some(Box::new(read));
+            outline
+        } else if is_message {
+            Outline::of(&self.speech, stage, span, captured)
+        } else {
+            Outline::default()
         };
-        let speech = Arc::clone(&self.speech);
-        let framed =
-            Framed { speech, offset, length, span_type, stage, direction: self.direction, is_intact };
-        Message::with_content(Origin::Framed(framed), content)
+        known.is_intact = is_message && !outline.has_error;
+        known.kind = outline.kind;
+        batch.push(bytes, known, tree);
     }
 }
 
@@ -277,14 +296,20 @@ impl Decoder {
     /// Takes the next bytes of the stream, and returns the messages that are complete now, and skipped bytes.
     fn feed<'py>(&self, py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let bytes = bytes_of(data)?;
-        let parts = self.take(py, Some(&bytes))?;
-        list(py, parts)
+        let batch = self.batch(py, Some(&bytes))?;
+        self.list(py, batch)
     }
 
     /// The stream has ended: returns what was still incomplete.
     fn end<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let parts = self.take(py, None)?;
-        list(py, parts)
+        let batch = self.batch(py, None)?;
+        self.list(py, batch)
+    }
+
+    /// Whether everything that became complete last time is a message without an error: then none need be asked for itself.
+    #[getter]
+    fn is_intact(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_intact
     }
 
     /// How many bytes wait for the rest of their message.
@@ -348,9 +373,14 @@ impl Decoder {
     }
 }
 
-fn list(py: Python<'_>, parts: Vec<Message>) -> PyResult<Bound<'_, PyList>> {
-    let parts: PyResult<Vec<_>> = parts.into_iter().map(|part| Bound::new(py, part)).collect();
-    PyList::new(py, parts?)
+impl Decoder {
+    fn list<'py>(&self, py: Python<'py>, batch: Batch) -> PyResult<Bound<'py, PyList>> {
+        let mut all = Vec::with_capacity(batch.len());
+        for (framed, tree) in batch.messages(&self.speech) {
+            all.push(Bound::new(py, Message::framed(framed, tree))?);
+        }
+        PyList::new(py, all)
+    }
 }
 
 /// The two directions of a conversation, which share its state: what one says may change how the other is read.

@@ -19,7 +19,8 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 use crate::decoder::{Speech, bytes_of};
 use crate::errors;
 use crate::flow::direction;
-use crate::message::{Framed, Message, Origin};
+use crate::framed::Framed;
+use crate::message::Message;
 use crate::protocol::{Protocol, role_of};
 use crate::values::Content;
 
@@ -146,15 +147,8 @@ impl Generator {
     /// The bytes as a message of a stage, whatever is wrong with them.
     fn message(&self, data: &Bound<'_, PyAny>, stage: u16, towards: &str) -> PyResult<Message> {
         let bytes = bytes_of(data)?.to_vec();
-        let framed = Framed {
-            speech: Arc::clone(&self.speech),
-            offset: 0,
-            length: bytes.len() as u64,
-            span_type: SpanType::Message,
-            stage,
-            direction: direction(towards)?,
-        };
-        Ok(Message::with_content(Origin::Framed(framed), Content::new(bytes)))
+        let framed = Framed::alone(&self.speech, bytes, stage, direction(towards)?);
+        Ok(Message::framed(framed, None))
     }
 
     /// The bytes with other ones in the place of one of the fields: so much more than was there. The checks over them are computed

@@ -9,7 +9,7 @@ mod errors;
 mod facts;
 mod flow;
 mod follow;
-mod intact;
+mod framed;
 mod message;
 mod names;
 mod pickling;

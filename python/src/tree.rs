@@ -14,7 +14,8 @@ use crate::names::{self, Names};
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     pub(crate) kind: Option<Numbered>,
-    pub(crate) summary: String,
+    /// None where it was not asked for.
+    pub(crate) summary: Option<String>,
     pub(crate) problems: Vec<Problem>,
     /// Values that are no part of the message's bytes, one after another.
     own: Vec<u8>,
@@ -81,13 +82,32 @@ pub(crate) struct Problem {
 impl Tree {
     /// What `report` reports of a message with these bytes.
     pub(crate) fn of<'a>(message: &'a [u8], report: impl FnOnce(&mut dyn Visit<'a>)) -> Tree {
-        let mut tree = Tree::default();
+        Tree::with(message, true, report)
+    }
+
+    /// The same without the summary, which few look at and which costs as much as the fields.
+    pub(crate) fn of_fields<'a>(message: &'a [u8], report: impl FnOnce(&mut dyn Visit<'a>)) -> Tree {
+        Tree::with(message, false, report)
+    }
+
+    fn with<'a>(message: &'a [u8], summary: bool, report: impl FnOnce(&mut dyn Visit<'a>)) -> Tree {
+        let mut tree = Tree { nodes: Vec::with_capacity(8), ..Tree::default() };
         let mut lock = names::lock();
-        let mut builder = Builder { tree: &mut tree, message, names: lock.names(), open: Vec::new() };
+        let names = lock.names();
+        let mut builder = Builder { tree: &mut tree, message, names, open: Vec::new(), summary };
         report(&mut builder);
         builder.close();
         drop(lock);
         tree
+    }
+
+    /// The only field of a range with a name, if one has it.
+    pub(crate) fn only(&self, range: Range<u32>, name: &str) -> Option<u32> {
+        let mut lock = names::lock();
+        let names = lock.names();
+        let mut named = self.beside(range).filter(|(_, node)| self.text(node.name, names) == name);
+        let (at, _) = named.next()?;
+        named.next().is_none().then_some(at)
     }
 
     /// The fields beside each other from one on, up to where the one around them ends.
@@ -178,6 +198,8 @@ pub(crate) struct Builder<'t, 'a> {
     names: &'t mut Names,
     /// The fields that were begun and not ended.
     open: Vec<u32>,
+    /// Whether the summary is wanted.
+    summary: bool,
 }
 
 impl Builder<'_, '_> {
@@ -265,6 +287,24 @@ impl<'a> Visit<'a> for Builder<'_, 'a> {
     }
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
-        self.tree.summary = text.to_string();
+        if self.summary {
+            self.tree.summary = Some(text.to_string());
+        }
+    }
+}
+
+/// Only the summary.
+#[derive(Default)]
+pub(crate) struct Summary(pub(crate) String);
+
+impl<'a> Visit<'a> for Summary {
+    fn kind(&mut self, _: Kind<'a>) {}
+    fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn end(&mut self) {}
+    fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        self.0 = text.to_string();
     }
 }
