@@ -11,12 +11,13 @@ use framescope_parser::{
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
 use crate::encode::GivenMessage;
 use crate::errors;
-use crate::framed::{Batch, Known, Outline};
+use crate::framed::{Batch, Complete, Known, Outline};
 use crate::message::Message;
+use crate::messages::Messages;
 use crate::protocol::{Protocol, encode_error, role_of};
 use crate::tree::Tree;
 
@@ -143,8 +144,6 @@ struct State {
     /// The first of the bytes that are in no part yet: those that are skipped are shown.
     held: Vec<u8>,
     has_ended: bool,
-    /// Whether all that became complete last time is intact.
-    is_intact: bool,
 }
 
 /// Bytes of a skipped part that are kept.
@@ -171,11 +170,11 @@ impl Decoder {
 
     /// Takes bytes, or the end, and returns the parts that are complete.
     pub(crate) fn take(&self, py: Python<'_>, bytes: Option<&[u8]>) -> PyResult<Vec<Message>> {
-        let batch = self.batch(py, bytes)?;
-        Ok(batch.messages(&self.speech).map(|(framed, tree)| Message::framed(framed, tree)).collect())
+        let complete = self.complete(py, bytes)?;
+        Ok((0..complete.len()).filter_map(|at| complete.get(at)).collect())
     }
 
-    fn batch(&self, py: Python<'_>, bytes: Option<&[u8]>) -> PyResult<Batch> {
+    fn complete(&self, py: Python<'_>, bytes: Option<&[u8]>) -> PyResult<Complete> {
         let mut batch = Batch::default();
         let taken = match bytes {
             Some(many) if many.len() > MANY => py.detach(|| self.frame(bytes, &mut batch)),
@@ -184,13 +183,13 @@ impl Decoder {
         if !taken {
             return Err(PyValueError::new_err("the decoder was ended; make another for another stream"));
         }
-        Ok(batch)
+        Ok(batch.finish(&self.speech))
     }
 
     /// False if the stream has ended before.
     fn frame(&self, bytes: Option<&[u8]>, batch: &mut Batch) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { framer, held, has_ended, is_intact } = &mut *state;
+        let State { framer, held, has_ended } = &mut *state;
         if *has_ended && bytes.is_some() {
             return false;
         }
@@ -216,7 +215,6 @@ impl Decoder {
         let left = there.at(framer.offset(), MOST_HELD);
         *held = left;
         *has_ended |= bytes.is_none();
-        *is_intact = batch.is_intact();
         true
     }
 
@@ -247,7 +245,7 @@ impl Decoder {
             let whole = Captured::whole(bytes).in_context(context);
             let read = Tree::of(bytes, |visit| whole.dissect(protocol, visit));
             let outline = Outline::dissected(&read);
-            tree = Some(Box::new(read));
+            tree = Some(read);
             outline
         } else if is_message {
             Outline::of(&self.speech, stage, span, captured)
@@ -294,22 +292,14 @@ impl Lately<'_> {
 #[pymethods]
 impl Decoder {
     /// Takes the next bytes of the stream, and returns the messages that are complete now, and skipped bytes.
-    fn feed<'py>(&self, py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    fn feed(&self, data: &Bound<'_, PyAny>) -> PyResult<Messages> {
         let bytes = bytes_of(data)?;
-        let batch = self.batch(py, Some(&bytes))?;
-        self.list(py, batch)
+        self.complete(data.py(), Some(&bytes)).map(Messages::new)
     }
 
     /// The stream has ended: returns what was still incomplete.
-    fn end<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let batch = self.batch(py, None)?;
-        self.list(py, batch)
-    }
-
-    /// Whether everything that became complete last time is a message without an error: then none need be asked for itself.
-    #[getter]
-    fn is_intact(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_intact
+    fn end(&self, py: Python<'_>) -> PyResult<Messages> {
+        self.complete(py, None).map(Messages::new)
     }
 
     /// How many bytes wait for the rest of their message.
@@ -370,16 +360,6 @@ impl Decoder {
 
     fn __repr__(&self) -> String {
         format!("<Decoder {} {}>", self.speech.protocol.name(), self.direction.as_str())
-    }
-}
-
-impl Decoder {
-    fn list<'py>(&self, py: Python<'py>, batch: Batch) -> PyResult<Bound<'py, PyList>> {
-        let mut all = Vec::with_capacity(batch.len());
-        for (framed, tree) in batch.messages(&self.speech) {
-            all.push(Bound::new(py, Message::framed(framed, tree))?);
-        }
-        PyList::new(py, all)
     }
 }
 

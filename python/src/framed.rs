@@ -8,6 +8,7 @@ use std::sync::Arc;
 use framescope_parser::{Captured, Code, Direction, Kind, Severity, Span, SpanType, Value, Visit};
 
 use crate::decoder::Speech;
+use crate::message::Message;
 use crate::names;
 use crate::tree::Tree;
 
@@ -71,6 +72,19 @@ impl Framed {
         }
     }
 
+    /// Whether both are the same message, not only the same bytes.
+    pub(crate) fn is(&self, other: &Framed) -> bool {
+        let place = |framed: &Framed| {
+            (Arc::as_ptr(&framed.part.block), framed.part.range.clone(), framed.known.offset)
+        };
+        place(self) == place(other)
+    }
+
+    /// A number for each message: the same for the same one.
+    pub(crate) fn place(&self) -> u64 {
+        (Arc::as_ptr(&self.part.block).addr() as u64) ^ self.known.offset << 20
+    }
+
     /// What it is spoken in.
     pub(crate) fn speech(&self) -> &Arc<Speech> {
         &self.part.block.speech
@@ -129,20 +143,20 @@ impl<'a> Visit<'a> for Outline {
     fn summary(&mut self, _: fmt::Arguments<'_>) {}
 }
 
-/// The messages that became complete together.
+/// Collects the messages that become complete together.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     blocks: Vec<Vec<u8>>,
     found: Vec<Found>,
 }
 
-/// A message, and in which block its bytes are.
+/// A message, in which block its bytes are, and its fields if they were needed already.
 #[derive(Debug)]
-struct Found {
+pub(crate) struct Found {
     block: usize,
     range: Range<u32>,
     known: Known,
-    tree: Option<Box<Tree>>,
+    tree: Option<Arc<Tree>>,
 }
 
 /// A block is no larger, unless a message is.
@@ -150,7 +164,7 @@ const BLOCK: usize = 4096;
 
 impl Batch {
     /// Adds a message, with its fields if they were needed already.
-    pub(crate) fn push(&mut self, bytes: &[u8], known: Known, tree: Option<Box<Tree>>) {
+    pub(crate) fn push(&mut self, bytes: &[u8], known: Known, tree: Option<Tree>) {
         let has_room = self.blocks.last().is_some_and(|block| block.len() + bytes.len() <= BLOCK);
         if !has_room {
             self.blocks.push(Vec::with_capacity(bytes.len()));
@@ -160,9 +174,25 @@ impl Batch {
         let start = into.len();
         into.extend_from_slice(bytes);
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        self.found.push(Found { block, range: place(start)..place(into.len()), known, tree });
+        let range = place(start)..place(into.len());
+        self.found.push(Found { block, range, known, tree: tree.map(Arc::new) });
     }
 
+    /// All of them, spoken in a protocol.
+    pub(crate) fn finish(self, speech: &Arc<Speech>) -> Complete {
+        let block = |bytes| Arc::new(Block { speech: Arc::clone(speech), bytes });
+        Complete { blocks: self.blocks.into_iter().map(block).collect(), found: self.found }
+    }
+}
+
+/// The messages that became complete together.
+#[derive(Debug, Default)]
+pub(crate) struct Complete {
+    blocks: Vec<Arc<Block>>,
+    found: Vec<Found>,
+}
+
+impl Complete {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.found.len()
@@ -173,21 +203,11 @@ impl Batch {
         self.found.iter().all(|found| found.known.is_intact)
     }
 
-    /// The messages, in their order.
-    pub(crate) fn messages(self, speech: &Arc<Speech>) -> impl Iterator<Item = (Framed, Option<Box<Tree>>)> {
-        let mut blocks = self.blocks.into_iter();
-        let mut current: Option<(usize, Arc<Block>)> = None;
-        let mut next = 0;
-        let speech = Arc::clone(speech);
-        self.found.into_iter().filter_map(move |found| {
-            let Found { block: wanted, range, known, tree } = found;
-            while current.as_ref().is_none_or(|(number, _)| *number < wanted) {
-                let bytes = blocks.next()?;
-                current = Some((next, Arc::new(Block { speech: Arc::clone(&speech), bytes })));
-                next += 1;
-            }
-            let (_, block) = current.as_ref()?;
-            Some((Framed { part: Part { block: Arc::clone(block), range }, known }, tree))
-        })
+    /// One of them.
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> Option<Message> {
+        let Found { block, range, known, tree } = self.found.get(at)?;
+        let part = Part { block: Arc::clone(self.blocks.get(*block)?), range: range.clone() };
+        Some(Message::framed(Framed { part, known: known.clone() }, tree.as_deref().cloned()))
     }
 }

@@ -11,6 +11,7 @@ mod flow;
 mod follow;
 mod framed;
 mod message;
+mod messages;
 mod names;
 mod pickling;
 mod problems;
@@ -31,6 +32,7 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     flow::register(module)?;
     follow::register(module)?;
     message::register(module)?;
+    messages::register(module)?;
     pickling::register(module)?;
     problems::register(module)?;
     protocol::register(module)?;

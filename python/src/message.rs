@@ -59,12 +59,10 @@ impl Message {
     }
 
     /// A message of a stream, with its fields if they were needed already.
-    pub(crate) fn framed(framed: Framed, tree: Option<Box<Tree>>) -> Message {
+    pub(crate) fn framed(framed: Framed, tree: Option<Tree>) -> Message {
         let content = OnceLock::new();
         if let Some(tree) = tree {
-            let content_of =
-                |tree: Box<Tree>| Content { bytes: Bytes::Part(framed.part.clone()), tree: *tree };
-            let _ = content.set(Arc::new(content_of(tree)));
+            let _ = content.set(Arc::new(Content { bytes: Bytes::Part(framed.part.clone()), tree }));
         }
         Message { origin: Origin::Framed(framed), content }
     }
@@ -526,6 +524,7 @@ impl Message {
             (Origin::Row { opened, row }, Origin::Row { opened: of, row: other }) => {
                 Arc::ptr_eq(opened, of) && row == other
             }
+            (Origin::Framed(one), Origin::Framed(other)) => one.is(other),
             _ => false,
         }
     }
@@ -535,7 +534,8 @@ impl Message {
             Origin::Row { opened, row } => {
                 (Arc::as_ptr(opened).addr() as u64) ^ u64::from(row.number()) << 20
             }
-            _ => slf.as_ptr().addr() as u64 >> 4,
+            Origin::Framed(framed) => framed.place(),
+            Origin::Apart(_) => slf.as_ptr().addr() as u64 >> 4,
         }
     }
 

@@ -10,7 +10,7 @@ use framescope_parser::{Code, Kind, Value, Visit, Wide};
 use crate::names::{self, Names};
 
 /// What a protocol reported of a message.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     pub(crate) kind: Option<Numbered>,
