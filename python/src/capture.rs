@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyList, PySlice, PyString, PyTuple};
 use crate::errors;
 use crate::follow::Follow;
 use crate::message::{Message, Origin};
+use crate::repeated::Known;
 use crate::source::{Given, Reopening, source};
 use crate::{flow, problems, shown};
 
@@ -26,6 +27,7 @@ pub(crate) struct Opened {
     /// Reads rows in their order with few calls of the system.
     reader: Mutex<BlockReader>,
     addresses: Mutex<HashMap<(u32, bool), Addresses>>,
+    pub(crate) repeated: Known,
 }
 
 /// Where the messages of a stream come from and go to.
@@ -41,7 +43,14 @@ const ROWS_AT_ONCE: usize = 1 << 19;
 impl Opened {
     fn new(index: Index, options: Options, reopening: Option<Reopening>) -> Opened {
         let reader = Mutex::new(BlockReader::new(index.source().clone(), BLOCK));
-        Opened { index: Arc::new(index), options, reopening, reader, addresses: Mutex::default() }
+        Opened {
+            index: Arc::new(index),
+            options,
+            reopening,
+            reader,
+            addresses: Mutex::default(),
+            repeated: Known::default(),
+        }
     }
 
     /// The first bytes of a row that are there.
@@ -188,6 +197,9 @@ fn read_all(
 ) -> PyResult<Index> {
     let progress = progress.filter(|progress| !progress.is_none()).map(|progress| progress.clone().unbind());
     let length = source.length();
+    if let Some(progress) = &progress {
+        progress.call1(py, (0, length))?;
+    }
     let mut stopped: Option<PyErr> = None;
     let mut looked = Instant::now();
     let mut watch = |index: &Index| {
@@ -340,6 +352,12 @@ impl Capture {
     #[getter]
     fn name(&self) -> &str {
         self.opened.index.source().name()
+    }
+
+    /// The names of the files, in their order, where several are read as one.
+    #[getter]
+    fn files(&self) -> Vec<&str> {
+        self.opened.index.source().files().map(Source::name).collect()
     }
 
     /// The conversations, in the order of their first packets.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use framescope_parser::{
     Captured, Conversation as Talks, Direction, Error, Framer, Protocol as Speaks, Role, Span, SpanType,
@@ -19,12 +19,16 @@ use crate::framed::{Batch, Complete, Known, Outline};
 use crate::message::Message;
 use crate::messages::Messages;
 use crate::protocol::{Protocol, encode_error, role_of};
+use crate::repeated::{self, Repeated};
 use crate::tree::Tree;
 
 /// A protocol, and those that it may hand over to.
 pub(crate) struct Speech {
     pub(crate) protocol: Arc<dyn Speaks>,
     pub(crate) protocols: Vec<Arc<dyn Speaks>>,
+    repeated: repeated::Known,
+    /// Those of the protocol itself, which most messages are of.
+    first: OnceLock<Arc<Repeated>>,
 }
 
 impl Speech {
@@ -32,7 +36,15 @@ impl Speech {
     pub(crate) fn new(protocol: Arc<dyn Speaks>, mut others: Vec<Arc<dyn Speaks>>) -> Speech {
         others.retain(|other| other.name() != protocol.name());
         others.insert(0, Arc::clone(&protocol));
-        Speech { protocol, protocols: others }
+        Speech { protocol, protocols: others, repeated: repeated::Known::default(), first: OnceLock::new() }
+    }
+
+    /// Which fields of a protocol in it may occur several times.
+    pub(crate) fn repeated_in(&self, protocol: &dyn Speaks) -> Arc<Repeated> {
+        match self.protocol.stages() {
+            [] => Arc::clone(self.first.get_or_init(|| self.repeated.of(&*self.protocol))),
+            _ => self.repeated.of(protocol),
+        }
     }
 
     /// The protocol of messages in a stage.
@@ -201,7 +213,7 @@ impl Decoder {
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
         match (talk.as_deref_mut(), bytes) {
             (Some(talk), bytes) => {
-                let Speech { protocol, protocols } = &*self.speech;
+                let Speech { protocol, protocols, .. } = &*self.speech;
                 let speaker = Speaker::new(talk, role_of(self.direction), &**protocol, protocols);
                 match bytes {
                     Some(bytes) => framer.segment_of(&speaker, bytes, &mut sink),
@@ -243,7 +255,9 @@ impl Decoder {
         let outline = if context.is_some_and(|context| context.variables.is_some()) {
             let protocol = self.speech.in_stage(stage);
             let whole = Captured::whole(bytes).in_context(context);
-            let read = Tree::of(bytes, |visit| whole.dissect(protocol, visit));
+            let read = Tree::of(bytes, Some(self.speech.repeated_in(protocol)), |visit| {
+                whole.dissect(protocol, visit)
+            });
             let outline = Outline::dissected(&read);
             tree = Some(read);
             outline

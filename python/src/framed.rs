@@ -10,6 +10,7 @@ use framescope_parser::{Captured, Code, Direction, Kind, Severity, Span, SpanTyp
 use crate::decoder::Speech;
 use crate::message::Message;
 use crate::names;
+use crate::repeated::Repeated;
 use crate::tree::Tree;
 
 /// Bytes of messages, and what they are spoken in.
@@ -88,6 +89,12 @@ impl Framed {
     /// What it is spoken in.
     pub(crate) fn speech(&self) -> &Arc<Speech> {
         &self.part.block.speech
+    }
+
+    /// Which of its fields may occur several times.
+    pub(crate) fn repeated(&self) -> Arc<Repeated> {
+        let speech = self.speech();
+        speech.repeated_in(speech.in_stage(self.known.stage))
     }
 
     /// Reports its fields.

@@ -9,9 +9,7 @@ use framescope_checking::{
     Piece, Random, Transcript, havoc, mutate_conversation, mutate_frames, mutate_messages,
 };
 use framescope_ksy::Described;
-use framescope_parser::{
-    Captured, Context, Conversation, Direction, Dissection, Protocol as Speaks, Role, SpanType,
-};
+use framescope_parser::{Captured, Context, Conversation, Direction, Dissection, Protocol as Speaks, Role};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -22,7 +20,6 @@ use crate::flow::direction;
 use crate::framed::Framed;
 use crate::message::Message;
 use crate::protocol::{Protocol, role_of};
-use crate::values::Content;
 
 /// How many random beginnings of messages forms are learned from.
 const TRIES: u32 = 400;
@@ -37,6 +34,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Generator {
     speech: Arc<Speech>,
     described: Option<Described>,
+    /// Messages that are known to be valid.
+    known: Vec<Vec<u8>>,
     /// What was learned, by the number of the stage.
     forms: Mutex<HashMap<u16, Arc<Forms>>>,
 }
@@ -70,7 +69,12 @@ impl Generator {
             return Some(Stage { protocol: own, described, conversation: None, number: 0 });
         }
         let described = described?.in_stage(number)?;
-        Some(Stage { protocol: described, described: Some(described), conversation: own.conversation(), number })
+        Some(Stage {
+            protocol: described,
+            described: Some(described),
+            conversation: own.conversation(),
+            number,
+        })
     }
 
     /// What the messages of a stage look like. None where another protocol is spoken.
@@ -81,14 +85,16 @@ impl Generator {
         let learned = match self.stage(number) {
             None => Forms::default(),
             Some(stage) => match (stage.described, stage.protocol.name()) {
-                (Some(described), _) => Forms::in_context(described, &stage.context(), TRIES),
+                (Some(described), _) => {
+                    Forms::in_context(described, &stage.context(), self.known.clone(), TRIES)
+                }
                 (None, "missive") => Forms::of_missive(TRIES as usize * 4),
                 (None, "bare") => {
                     let known: [&[u8]; 3] = [b"\x01ada", b"\x02", b"\x03hello"];
                     Forms::of_messages(stage.protocol, known.map(<[u8]>::to_vec).into())
                 }
                 (None, "text") => Forms::of_messages(stage.protocol, vec![b"hello\n".to_vec()]),
-                _ => Forms::default(),
+                _ => Forms::of_messages(stage.protocol, self.known.clone()),
             },
         };
         let learned = Arc::new(learned);
@@ -108,9 +114,10 @@ impl Generator {
 #[pymethods]
 impl Generator {
     #[new]
-    fn new(protocol: &Protocol) -> Generator {
+    #[pyo3(signature = (protocol, known=Vec::new()))]
+    fn new(protocol: &Protocol, known: Vec<Vec<u8>>) -> Generator {
         let (speech, described) = (Arc::clone(&protocol.speech), protocol.described.clone());
-        Generator { speech, described, forms: Mutex::default() }
+        Generator { speech, described, known, forms: Mutex::default() }
     }
 
     /// How many stages there are; one where the protocol has none.
@@ -186,11 +193,11 @@ impl Generator {
         bytes: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let data = bytes_of(data)?;
-        self.changed(py, &data, (max_size, seed), bytes, &mut |data, size, most, seed, bytes| {
-            match &self.described {
-                Some(described) => mutate_messages(described, data, size, most, seed, bytes),
-                None => mutate_frames(data, size, most, seed, bytes),
-            }
+        self.changed(py, &data, (max_size, seed), bytes, &mut |data, size, most, seed, bytes| match &self
+            .described
+        {
+            Some(described) => mutate_messages(described, data, size, most, seed, bytes),
+            None => mutate_frames(data, size, most, seed, bytes),
         })
     }
 
@@ -206,7 +213,10 @@ impl Generator {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let Some(described) = self.described.as_ref().filter(|one| !one.stages().is_empty()) else {
             let name = self.speech.protocol.name();
-            return Err(errors::option(py, &format!("{name} has no conversations; leave out conversations=True")));
+            return Err(errors::option(
+                py,
+                &format!("{name} has no conversations; leave out conversations=True"),
+            ));
         };
         let data = bytes_of(data)?;
         self.changed(py, &data, (max_size, seed), bytes, &mut |data, size, most, seed, bytes| {
@@ -242,8 +252,13 @@ impl Generator {
 }
 
 /// How a fuzzer changes `data[..size]`: with the greatest size, a seed, and a way to change bytes.
-type Change<'c> =
-    &'c mut dyn FnMut(&mut [u8], usize, usize, u32, &mut dyn FnMut(&mut [u8], usize, usize) -> usize) -> usize;
+type Change<'c> = &'c mut dyn FnMut(
+    &mut [u8],
+    usize,
+    usize,
+    u32,
+    &mut dyn FnMut(&mut [u8], usize, usize) -> usize,
+) -> usize;
 
 /// The longest that anything is made, whatever a fuzzer allows.
 const LONGEST: usize = 1 << 20;
@@ -401,7 +416,8 @@ fn parts<'py>(py: Python<'py>, of: &[Part]) -> PyResult<Bound<'py, PyTuple>> {
         Ok(match part {
             Part::Value { path, domain } => domain_of(py, path, domain)?,
             Part::Items { path, least, most, alternatives } => {
-                let alternatives = alternatives.iter().map(|one| parts(py, one)).collect::<PyResult<Vec<_>>>()?;
+                let alternatives =
+                    alternatives.iter().map(|one| parts(py, one)).collect::<PyResult<Vec<_>>>()?;
                 ("items", path, (*least, *most, alternatives)).into_pyobject(py)?.into_any()
             }
         })

@@ -98,7 +98,8 @@ impl Message {
                 Ok(self.content.get_or_init(|| content))
             }
             Origin::Framed(framed) => Ok(self.content.get_or_init(|| {
-                let tree = Tree::of_fields(&framed.part, |visit| framed.report(visit));
+                let tree =
+                    Tree::of_fields(&framed.part, Some(framed.repeated()), |visit| framed.report(visit));
                 Arc::new(Content { bytes: Bytes::Part(framed.part.clone()), tree })
             })),
             Origin::Apart(_) => Ok(self.content.get_or_init(Arc::default)),
@@ -162,7 +163,8 @@ impl Opened {
         let index = &*self.index;
         let Some(row) = index.row(id) else { return Ok(Content::default()) };
         let bytes = self.row_bytes(py, &row, display_limit(&row))?;
-        let tree = Tree::of_fields(&bytes, |visit| index.report(id, &row, &bytes, visit));
+        let repeated = index.protocol(&row).map(|protocol| self.repeated.of(protocol));
+        let tree = Tree::of_fields(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
         Ok(Content::dissected(bytes, tree))
     }
 }
@@ -422,6 +424,25 @@ impl Message {
         self.in_row(of).or_else(|| Some(self.facts()?.packets.clone())).unwrap_or_default()
     }
 
+    /// The name of the file that its last packet is in; None if it is of none.
+    #[getter]
+    fn file(&self) -> Option<String> {
+        let of = |index: &Index, _: RowId, row: &Row| {
+            let number = index.row_packets(row).last().map_or(0, |packet| index.packet_in_file(*packet).0);
+            Some(index.source().files().nth(number)?.name().to_owned())
+        };
+        self.in_row(of).or_else(|| self.facts()?.file.clone())
+    }
+
+    /// The number of its last packet in that file, counted from 1.
+    #[getter]
+    fn packet(&self) -> Option<u32> {
+        let of = |index: &Index, _: RowId, row: &Row| {
+            Some(index.packet_in_file(*index.row_packets(row).last()?).1.number())
+        };
+        self.in_row(of).or_else(|| self.facts()?.packet)
+    }
+
     /// What was written about its packets: their numbers and the texts.
     #[getter]
     fn comments(&self) -> Vec<(u32, String)> {
@@ -508,7 +529,7 @@ impl Message {
     fn __contains__(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<bool> {
         let Ok(path) = path.cast::<PyString>() else { return Ok(false) };
         let tree = self.content(py)?.tree();
-        Ok(!tree.find(tree.top(), path.to_str()?).is_empty())
+        Ok(!tree.find(tree.top(), path.to_str()?).fields.is_empty())
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {

@@ -11,7 +11,7 @@ use framescope_parser::{FieldShape, FieldType, Value};
 use crate::columns::leaf::{LeafType, Stored};
 use crate::columns::tree::{ColumnShape, NodeId, Tree};
 use crate::error::TableError;
-use crate::layout::{Origin, RowNames, leaf_type, protocol_fields};
+use crate::layout::{Origin, RowNames, leaf_type, observed_fields};
 use crate::options::TableOptions;
 
 /// The columns of what is selected, in its order.
@@ -23,7 +23,7 @@ pub(crate) fn columns(
     names: &RowNames,
 ) -> Result<Vec<(Origin, ColumnShape)>, TableError> {
     let has_fields = selected.iter().any(|field| matches!(field.subject, Subject::Field { .. }));
-    let protocols = if has_fields { protocol_fields(index, filter, options)? } else { Vec::new() };
+    let protocols = if has_fields { observed_fields(index, filter, options)? } else { Vec::new() };
     let column = |(at, field): (usize, &NamedField)| match &field.subject {
         Subject::Column(column) => (Origin::Row(*column), names.shape(*column, &field.name)),
         Subject::Field { protocol, path } => {

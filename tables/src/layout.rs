@@ -14,7 +14,7 @@ use crate::columns::names::Known;
 use crate::columns::tree::ColumnShape;
 use crate::error::TableError;
 use crate::flat;
-use crate::observe;
+use crate::observe::{self, Observed, Wanted};
 use crate::options::TableOptions;
 
 /// Where the values of a column come from.
@@ -76,6 +76,7 @@ impl Layout {
         index: &Arc<Index>,
         filter: Option<&Filter>,
         options: &TableOptions,
+        protocols: Option<Vec<ProtocolFields>>,
     ) -> Result<Layout, TableError> {
         let (kinds, places) = Known::new(index.kind_names().iter().map(String::as_str));
         let names = RowNames { kinds: Arc::new(kinds), addresses: Arc::new(addresses(index)) };
@@ -92,26 +93,26 @@ impl Layout {
                 layout.columns = flat::columns(index, filter, options, &selected, &names)?;
                 layout.selected = Some(selected);
             }
-            None => layout.add_usual(index, filter, options, &names)?,
+            None => {
+                let protocols = match protocols {
+                    Some(protocols) => protocols,
+                    None => observed_fields(index, filter, options)?,
+                };
+                layout.add_usual(options, &names, protocols);
+            }
         }
         let fields: Vec<_> = layout.columns.iter().map(|(_, shape)| shape.field()).collect();
         layout.schema = Arc::new(Schema::new(fields));
         Ok(layout)
     }
 
-    fn add_usual(
-        &mut self,
-        index: &Arc<Index>,
-        filter: Option<&Filter>,
-        options: &TableOptions,
-        names: &RowNames,
-    ) -> Result<(), TableError> {
+    fn add_usual(&mut self, options: &TableOptions, names: &RowNames, protocols: Vec<ProtocolFields>) {
         let mut columns = USUAL.to_vec();
         columns.extend(options.also.iter().filter(|column| !USUAL.contains(column)));
         for column in columns {
             self.columns.push((Origin::Row(column), names.shape(column, column.name())));
         }
-        for (name, fields) in protocol_fields(index, filter, options)? {
+        for (name, fields) in protocols {
             if fields.is_empty() {
                 continue;
             }
@@ -127,16 +128,29 @@ impl Layout {
         let extra =
             vec![ColumnShape::leaf("field", LeafType::Text), ColumnShape::leaf("json", LeafType::Text)];
         self.columns.push((Origin::Extra, ColumnShape::group(EXTRA, extra).list()));
-        Ok(())
     }
+}
+
+/// The name of a protocol, and the fields of its messages.
+pub(crate) type ProtocolFields = (String, Vec<FieldShape>);
+
+/// The fields of each protocol that has a column: where it does not say which, those that the selected rows have.
+pub(crate) fn observed_fields(
+    index: &Arc<Index>,
+    filter: Option<&Filter>,
+    options: &TableOptions,
+) -> Result<Vec<ProtocolFields>, TableError> {
+    protocol_fields(index, options, &mut |unknown| {
+        observe::fields(index, filter, options, Wanted::Protocols(unknown))
+    })
 }
 
 /// The fields of each protocol that has a column, in the order in which detection prefers the protocols.
 pub(crate) fn protocol_fields(
-    index: &Arc<Index>,
-    filter: Option<&Filter>,
+    index: &Index,
     options: &TableOptions,
-) -> Result<Vec<(String, Vec<FieldShape>)>, TableError> {
+    observe: &mut dyn FnMut(Vec<String>) -> Result<Observed, TableError>,
+) -> Result<Vec<ProtocolFields>, TableError> {
     let mut wanted: Vec<(String, Option<Vec<FieldShape>>)> = Vec::new();
     let spoken = if options.spoken { index.spoken_protocols() } else { Vec::new() };
     for protocol in index.protocols() {
@@ -155,19 +169,21 @@ pub(crate) fn protocol_fields(
             }
         }
     }
-    let unknown: Vec<&str> =
-        wanted.iter().filter(|(_, shape)| shape.is_none()).map(|(name, _)| name.as_str()).collect();
+    let unknown: Vec<String> =
+        wanted.iter().filter(|(_, shape)| shape.is_none()).map(|(name, _)| name.clone()).collect();
     let mut observed = match unknown.is_empty() {
-        true => Default::default(),
-        false => observe::fields(index, filter, options, &unknown)?,
+        true => Observed::new(),
+        false => observe(unknown)?,
     };
-    Ok(wanted
-        .into_iter()
-        .map(|(name, shape)| {
-            let fields = shape.or_else(|| observed.remove(&name)).unwrap_or_default();
-            (name, fields)
-        })
-        .collect())
+    let mut seen = |name: &str| {
+        let (_, fields) = observed.iter_mut().find(|(group, _)| group.protocol.as_deref() == Some(name))?;
+        Some(std::mem::take(fields))
+    };
+    let complete = |(name, shape): (String, Option<Vec<FieldShape>>)| {
+        let fields = shape.or_else(|| seen(&name)).unwrap_or_default();
+        (name, fields)
+    };
+    Ok(wanted.into_iter().map(complete).collect())
 }
 
 /// The names of the protocols that the messages of a protocol have, with their shapes.

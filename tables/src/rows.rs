@@ -11,6 +11,7 @@ use framescope_capture::filter::{Evaluator, Filter};
 use framescope_capture::{Index, Row, RowId};
 
 use crate::error::TableError;
+use crate::observe::Group;
 
 /// A run of rows: all of a range, or some.
 #[derive(Clone, Debug)]
@@ -60,6 +61,16 @@ impl Run {
     }
 }
 
+impl Group {
+    /// Whether a row is one of these.
+    fn has(&self, index: &Index, number: RowId) -> bool {
+        index.row(number).is_some_and(|row| {
+            index.kind(&row) == self.kind.as_deref()
+                && index.protocol(&row).map(|protocol| protocol.name()) == self.protocol.as_deref()
+        })
+    }
+}
+
 /// The error of work that was stopped.
 pub(crate) fn interrupted() -> io::Error {
     io::Error::new(io::ErrorKind::Interrupted, "stopped")
@@ -69,6 +80,8 @@ pub(crate) fn interrupted() -> io::Error {
 pub(crate) struct Selected {
     index: Arc<Index>,
     filter: Option<Filter>,
+    /// Only rows of these, if any.
+    group: Option<Group>,
     run_rows: u32,
     run_bytes: u64,
     /// How many rows the filter is evaluated on in one go.
@@ -86,12 +99,14 @@ impl Selected {
     pub(crate) fn new(
         index: &Arc<Index>,
         filter: Option<Filter>,
+        group: Option<Group>,
         (run_rows, run_bytes): (u32, u64),
         threads: usize,
     ) -> Selected {
         Selected {
             index: Arc::clone(index),
             filter,
+            group,
             run_rows: run_rows.max(1),
             run_bytes,
             at_once: if threads < 2 { ALONE } else { 16 * ALONE },
@@ -106,17 +121,23 @@ impl Selected {
     /// The capture can't be read any more.
     pub(crate) fn next(&mut self) -> io::Result<Option<Run>> {
         let count = self.index.row_count();
-        let Some(filter) = &self.filter else {
+        if self.filter.is_none() && self.group.is_none() {
             let run = Runs::new(&self.index, self.next..count, self.run_rows, self.run_bytes).next();
             self.next = run.as_ref().map_or(count, |run| run.end as usize);
             return Ok(run.map(Run::All));
-        };
+        }
         if self.found.len() < self.run_rows as usize && self.next < count {
-            let mut evaluator = Evaluator::new(filter, &self.index);
+            let mut evaluator = self.filter.as_ref().map(|filter| Evaluator::new(filter, &self.index));
             let mut found = Vec::new();
             while self.found.len() < self.run_rows as usize && self.next < count {
                 let end = count.min(self.next + self.at_once);
-                evaluator.rows_in(self.next..end, &mut found)?;
+                match &mut evaluator {
+                    Some(evaluator) => evaluator.rows_in(self.next..end, &mut found)?,
+                    None => found.extend(self.index.row_ids_in(self.next..end)),
+                }
+                if let Some(group) = &self.group {
+                    found.retain(|&number| group.has(&self.index, number));
+                }
                 self.found.extend(found.drain(..));
                 self.next = end;
             }

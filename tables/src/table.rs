@@ -13,6 +13,7 @@ use framescope_capture::filter::Filter;
 use crate::error::TableError;
 use crate::fill::Filler;
 use crate::layout::Layout;
+use crate::observe::Group;
 use crate::options::TableOptions;
 use crate::ordered::Ordered;
 use crate::rows::{Run, Selected};
@@ -39,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) filter: Option<Filter>,
     pub(crate) options: TableOptions,
     pub(crate) layout: Layout,
+    /// The rows of one kind only, if only these are wanted.
+    pub(crate) group: Option<Group>,
     /// How many values had no place in any column.
     left_out: AtomicU64,
 }
@@ -57,8 +60,18 @@ impl Table {
         filter: Option<Filter>,
         options: TableOptions,
     ) -> Result<Table, TableError> {
-        let layout = Layout::new(&index, filter.as_ref(), &options)?;
-        Ok(Table(Arc::new(Inner { index, filter, options, layout, left_out: AtomicU64::new(0) })))
+        let layout = Layout::new(&index, filter.as_ref(), &options, None)?;
+        Ok(Table::of(index, filter, options, layout, None))
+    }
+
+    pub(crate) fn of(
+        index: Arc<Index>,
+        filter: Option<Filter>,
+        options: TableOptions,
+        layout: Layout,
+        group: Option<Group>,
+    ) -> Table {
+        Table(Arc::new(Inner { index, filter, options, layout, group, left_out: AtomicU64::new(0) }))
     }
 
     /// The types of its columns.
@@ -105,7 +118,8 @@ impl Inner {
     /// Its rows, in runs.
     pub(crate) fn selected(&self, run_rows: u32) -> Selected {
         let limits = (run_rows, RUN_BYTES);
-        Selected::new(&self.index, self.filter.clone(), limits, self.options.thread_count())
+        let (filter, group) = (self.filter.clone(), self.group.clone());
+        Selected::new(&self.index, filter, group, limits, self.options.thread_count())
     }
 
     /// Passes on the batches of a run.
