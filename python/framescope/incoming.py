@@ -6,7 +6,6 @@ It reads from nothing itself: `framescope.aio` and `framescope.sockets` give it 
 from __future__ import annotations
 
 import os
-from itertools import chain
 from operator import length_hint
 from typing import Any, Iterator, Literal, Optional
 
@@ -76,12 +75,12 @@ class Incoming:
 
     def datagram(self, data: bytes) -> None:
         """Takes a datagram, which no message leaves."""
-        self.messages = chain(self.messages, self._protocol.frames(data, direction=self._decoder.direction))
+        self.messages = iter([*self.messages, *self._protocol.frames(data, direction=self._decoder.direction)])
         self.is_intact = False
 
     def _add(self, found: Any) -> None:
         if length_hint(self.messages):
-            self.messages = chain(self.messages, found)
+            self.messages = iter([*self.messages, *found])
             self.is_intact = False
         else:
             self.messages = iter(found)

@@ -21,6 +21,7 @@ mod proxy;
 mod repeated;
 mod shown;
 mod source;
+mod tables;
 mod tree;
 mod values;
 
@@ -48,6 +49,7 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     pickling::register(module)?;
     problems::register(module)?;
     protocol::register(module)?;
+    tables::register(module)?;
     proxy::register(module)?;
     values::register(module)?;
     Ok(())

@@ -251,6 +251,11 @@ impl<'py> Given<'py> {
 
     /// The options that an index is built with.
     pub(crate) fn options(&self, py: Python<'_>) -> PyResult<Options> {
+        Ok(self.options_and_names(py)?.0)
+    }
+
+    /// The same, and the names of the protocols that were given.
+    pub(crate) fn options_and_names(&self, py: Python<'_>) -> PyResult<(Options, Vec<String>)> {
         let Protocols { files, objects, names } = protocols(self.get("protocol")?.as_ref())?;
         let include = paths("include", self.get("include")?.as_ref())?;
         let decode_as = rules(py, self.get("decode_as")?.as_ref())?;
@@ -260,6 +265,10 @@ impl<'py> Given<'py> {
             clients.push(text.parse().map_err(|error| errors::option(py, &format!("clients: {error}")))?);
         }
         let own = load(py, &files, &include)?;
+        let mut named: Vec<String> =
+            own.named().chain(names.iter().map(String::as_str)).map(str::to_owned).collect();
+        named.extend(objects.iter().map(|object| object.get().speech.protocol.name().to_owned()));
+        named.extend(decode_as.iter().map(|rule| rule.protocol().to_owned()));
         let keylogs = self.keylogs(py)?;
         let (key, schema) = (key(py, self.get("key")?.as_ref())?, self.schema(py)?);
         let reading = Reading { own, decode_as, clients, keylogs, schema, key, unpack_limit: None };
@@ -269,7 +278,7 @@ impl<'py> Given<'py> {
         for name in &names {
             add_name(py, &mut options, name, only)?;
         }
-        Ok(options)
+        Ok((options, named))
     }
 
     fn keylogs(&self, py: Python<'_>) -> PyResult<Vec<PathBuf>> {

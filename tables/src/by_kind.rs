@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use framescope_capture::Index;
-use framescope_capture::filter::Filter;
 use framescope_parser::{FieldShape, merge_fields};
 
 use crate::error::TableError;
 use crate::layout::{Layout, ProtocolFields, protocol_fields};
 use crate::observe::{self, Observed, Wanted};
 use crate::options::TableOptions;
+use crate::rows::TableRows;
 use crate::table::Table;
 
 /// The table of the messages of one kind.
@@ -43,10 +43,10 @@ impl Table {
     /// The capture can't be read any more.
     pub fn by_kind(
         index: &Arc<Index>,
-        filter: Option<&Filter>,
+        rows: &TableRows,
         options: &TableOptions,
     ) -> Result<Vec<KindTable>, TableError> {
-        let observed = observe::fields(index, filter, options, Wanted::Kinds)?;
+        let observed = observe::fields(index, rows, options, Wanted::Kinds)?;
         let shapes = protocol_fields_of(index, options, &observed)?;
         let mut tables = Vec::new();
         for (group, seen) in observed {
@@ -54,9 +54,9 @@ impl Table {
             let fields = known.map(|(name, fields)| (name.clone(), pruned(fields, &seen)));
             let own = Some(fields.into_iter().collect());
             let options = TableOptions { fields: None, ..options.clone() };
-            let layout = Layout::new(index, filter, &options, own)?;
+            let layout = Layout::new(index, rows, &options, own)?;
             let (protocol, kind) = (group.protocol.clone(), group.kind.clone());
-            let table = Table::of(Arc::clone(index), filter.cloned(), options, layout, Some(group));
+            let table = Table::of(Arc::clone(index), rows.clone(), options, layout, Some(group));
             tables.push(KindTable { protocol, kind, table });
         }
         Ok(tables)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_schema::{Schema, SchemaRef};
 use framescope_capture::Index;
 use framescope_capture::export::NamedField;
-use framescope_capture::filter::{Column, Filter};
+use framescope_capture::filter::Column;
 use framescope_parser::{Direction, FieldShape, FieldType, Protocol, Reads, merge_fields};
 
 use crate::columns::leaf::LeafType;
@@ -16,6 +16,7 @@ use crate::error::TableError;
 use crate::flat;
 use crate::observe::{self, Observed, Wanted};
 use crate::options::TableOptions;
+use crate::rows::TableRows;
 
 /// Where the values of a column come from.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ const SHARED_ADDRESSES: usize = 1 << 14;
 impl Layout {
     pub(crate) fn new(
         index: &Arc<Index>,
-        filter: Option<&Filter>,
+        rows: &TableRows,
         options: &TableOptions,
         protocols: Option<Vec<ProtocolFields>>,
     ) -> Result<Layout, TableError> {
@@ -90,13 +91,13 @@ impl Layout {
         match &options.fields {
             Some(fields) => {
                 let selected = fields.subjects().to_vec();
-                layout.columns = flat::columns(index, filter, options, &selected, &names)?;
+                layout.columns = flat::columns(index, rows, options, &selected, &names)?;
                 layout.selected = Some(selected);
             }
             None => {
                 let protocols = match protocols {
                     Some(protocols) => protocols,
-                    None => observed_fields(index, filter, options)?,
+                    None => observed_fields(index, rows, options)?,
                 };
                 layout.add_usual(options, &names, protocols);
             }
@@ -137,11 +138,11 @@ pub(crate) type ProtocolFields = (String, Vec<FieldShape>);
 /// The fields of each protocol that has a column: where it does not say which, those that the selected rows have.
 pub(crate) fn observed_fields(
     index: &Arc<Index>,
-    filter: Option<&Filter>,
+    rows: &TableRows,
     options: &TableOptions,
 ) -> Result<Vec<ProtocolFields>, TableError> {
     protocol_fields(index, options, &mut |unknown| {
-        observe::fields(index, filter, options, Wanted::Protocols(unknown))
+        observe::fields(index, rows, options, Wanted::Protocols(unknown))
     })
 }
 

@@ -24,6 +24,7 @@ pub use arrow_schema;
 pub use by_kind::KindTable;
 pub use error::TableError;
 pub use options::TableOptions;
+pub use rows::TableRows;
 pub use table::{Batches, Table};
 
 /// The README's examples are tested with the documentation.

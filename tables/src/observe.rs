@@ -7,13 +7,12 @@ use std::sync::atomic::AtomicBool;
 
 use framescope_capture::Index;
 use framescope_capture::export::Content;
-use framescope_capture::filter::Filter;
 use framescope_parser::{Code, FieldShape, FieldType, Kind, SpanType, Value, Visit, merge_fields};
 
 use crate::error::TableError;
 use crate::options::TableOptions;
 use crate::ordered::Ordered;
-use crate::rows::{Run, Selected};
+use crate::rows::{Run, Selected, TableRows};
 use crate::table::RUN_BYTES;
 
 /// Messages whose fields are noted together: of one protocol, and of one kind if that matters.
@@ -45,12 +44,12 @@ const MOST_NAMES: usize = 4096;
 /// The fields that the selected rows have.
 pub(crate) fn fields(
     index: &Arc<Index>,
-    filter: Option<&Filter>,
+    rows: &TableRows,
     options: &TableOptions,
     wanted: Wanted,
 ) -> Result<Observed, TableError> {
     let threads = options.thread_count();
-    let mut runs = Selected::new(index, filter.cloned(), None, (options.batch_rows, RUN_BYTES), threads);
+    let mut runs = Selected::new(index, rows, None, (options.batch_rows, RUN_BYTES), threads);
     let index = Arc::clone(index);
     let work = move |run: Run, stop: &AtomicBool| observe(&index, &wanted, &run, stop);
     let mut ordered = Ordered::new(threads, work);

@@ -40,7 +40,7 @@ pub(super) fn run(
         write(&table, &index, format, output)?;
         return Ok(report(&index));
     }
-    let tables = Table::by_kind(&index, filter.as_ref(), &options).map_err(failed)?;
+    let tables = Table::by_kind(&index, &filter.into(), &options).map_err(failed)?;
     fs::create_dir_all(output).map_err(Error::writing(output))?;
     let mut taken = HashSet::new();
     for kind in &tables {
