@@ -13,11 +13,11 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
+use crate::batch;
 use crate::encode::GivenMessage;
 use crate::errors;
 use crate::framed::{Batch, Complete, Known, Outline};
 use crate::message::Message;
-use crate::messages::Messages;
 use crate::protocol::{Protocol, encode_error, role_of};
 use crate::repeated::{self, Repeated};
 use crate::tree::Tree;
@@ -306,14 +306,14 @@ impl Lately<'_> {
 #[pymethods]
 impl Decoder {
     /// Takes the next bytes of the stream, and returns the messages that are complete now, and skipped bytes.
-    fn feed(&self, data: &Bound<'_, PyAny>) -> PyResult<Messages> {
+    fn feed(&self, data: &Bound<'_, PyAny>) -> PyResult<batch::Batch> {
         let bytes = bytes_of(data)?;
-        self.complete(data.py(), Some(&bytes)).map(Messages::new)
+        self.complete(data.py(), Some(&bytes)).map(batch::Batch::new)
     }
 
     /// The stream has ended: returns what was still incomplete.
-    fn end(&self, py: Python<'_>) -> PyResult<Messages> {
-        self.complete(py, None).map(Messages::new)
+    fn end(&self, py: Python<'_>) -> PyResult<batch::Batch> {
+        self.complete(py, None).map(batch::Batch::new)
     }
 
     /// How many bytes wait for the rest of their message.

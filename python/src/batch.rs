@@ -10,21 +10,21 @@ use crate::message::Message;
 /// Messages that became complete together, in their order: a sequence, which compares and adds up like a list.
 #[pyclass(frozen, sequence, module = "framescope")]
 #[derive(Debug)]
-pub(crate) struct Messages {
+pub(crate) struct Batch {
     complete: Complete,
     is_intact: bool,
 }
 
-impl Messages {
+impl Batch {
     /// All of them.
-    pub(crate) fn new(complete: Complete) -> Messages {
+    pub(crate) fn new(complete: Complete) -> Batch {
         let is_intact = complete.is_intact();
-        Messages { complete, is_intact }
+        Batch { complete, is_intact }
     }
 }
 
 #[pymethods]
-impl Messages {
+impl Batch {
     /// Whether each is a message without an error, so that none need be asked for itself.
     #[getter]
     fn is_intact(&self) -> bool {
@@ -54,8 +54,8 @@ impl Messages {
         }
     }
 
-    fn __iter__(slf: Bound<'_, Self>) -> Iter {
-        Iter { messages: slf.unbind(), at: 0 }
+    fn __iter__(slf: Bound<'_, Self>) -> BatchIterator {
+        BatchIterator { messages: slf.unbind(), at: 0 }
     }
 
     fn __add__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -67,7 +67,7 @@ impl Messages {
     }
 
     fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-        match other.is_instance_of::<PyList>() || other.is_instance_of::<Messages>() {
+        match other.is_instance_of::<PyList>() || other.is_instance_of::<Batch>() {
             true => list(slf.as_any())?.eq(list(other)?),
             false => Ok(false),
         }
@@ -88,13 +88,13 @@ fn list<'py>(messages: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
 
 /// Goes through messages, each of which is made when it is its turn.
 #[pyclass(module = "framescope")]
-pub(crate) struct Iter {
-    messages: Py<Messages>,
+pub(crate) struct BatchIterator {
+    messages: Py<Batch>,
     at: usize,
 }
 
 #[pymethods]
-impl Iter {
+impl BatchIterator {
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
         slf
     }
@@ -111,5 +111,5 @@ impl Iter {
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<Messages>()
+    module.add_class::<Batch>()
 }
