@@ -182,7 +182,7 @@ fn messages(
         }
         let bytes = index.row_bytes(&row, display_limit(&row), reader).map_err(Failure::Gone)?;
         let repeated = index.protocol(&row).map(|protocol| known.of(protocol));
-        let tree = Tree::with_summary(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
+        let tree = Tree::of(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
         all.push(Message::with_content(Origin::Apart(Box::new(facts)), Content::dissected(bytes, tree)));
     }
     Ok(all)

@@ -27,16 +27,16 @@ impl Message {
                 None => Facts::default(),
             },
             Origin::Framed(framed) => Facts {
-                direction: framed.direction,
-                offset: framed.offset,
-                length: framed.length,
-                span_type: framed.span_type,
-                protocol: Some(framed.speech.in_stage(framed.stage).name().to_owned()),
+                direction: framed.known.direction,
+                offset: framed.known.offset,
+                length: framed.known.length,
+                span_type: framed.known.span_type,
+                protocol: Some(framed.speech().in_stage(framed.known.stage).name().to_owned()),
                 stage: framed
-                    .speech
+                    .speech()
                     .protocol
                     .stages()
-                    .get(usize::from(framed.stage))
+                    .get(usize::from(framed.known.stage))
                     .map(|stage| stage.name.clone()),
                 ..Facts::default()
             },
